@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The plugins of one room: loading from the slice, and the services that every room offers
+ * (options, clocks, log, metrics, timers, fetch, commands, users, services between plugins).
+ * A room adds its own services (requests, legs, WebSockets) by filling its part of the table
+ * before plugin_host_start.
+ *
+ * Every callback into a plugin goes through plugin_enter/plugin_leave: the beat page then names
+ * it for the watchdog, and one over its budget is counted and logged.
+ */
+#ifndef T3OPS_BASE_PLUGIN_HOST_H
+#define T3OPS_BASE_PLUGIN_HOST_H
+
+#include "base/fetch.h"
+#include "base/room.h"
+#include "base/users.h"
+#include "plugin.h"
+
+struct plugin_host;
+
+struct t3ops_instance {
+	struct plugin_host *host;
+	struct t3ops_plugin plugin; /* our copy of the descriptor */
+	struct t3ops_ctx ctx;       /* handed to callbacks */
+	const json_t *section;      /* of the slice: name, module, options */
+	size_t index;               /* order of sections */
+	struct timer_node *timers;  /* the host's own lists: what stop releases */
+	struct call_node *calls;
+};
+
+/* Loads every plugin of the slice.  users may be NULL (a room without table).  NULL after a log
+ * line: the room does not start. */
+struct plugin_host *plugin_host_new(struct room *room, struct users *users);
+/* The table all instances see; the room fills its own members, then starts. */
+struct t3ops_host *plugin_host_services(struct plugin_host *h);
+int plugin_host_start(struct plugin_host *h); /* init of all, then start of all; 0 or -errno */
+void plugin_host_stop(struct plugin_host *h); /* stop of all in reverse; timers, fetches, calls end */
+void plugin_host_free(struct plugin_host *h);
+
+size_t plugin_host_count(const struct plugin_host *h);
+struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i);
+struct room *plugin_host_room(const struct plugin_host *h);
+struct users *plugin_host_users(const struct plugin_host *h);
+/* Sends a MSG_RAN answer to the plugin that waits for it; false: not one of ours. */
+bool plugin_host_message(struct plugin_host *h, const struct msg_head *head, const void *payload);
+
+/* Around every callback.  `callback` is static. */
+void plugin_enter(struct t3ops_instance *i, const char *callback);
+void plugin_leave(struct t3ops_instance *i);
+
+/* user as plugins see it; the strings belong to u. */
+void plugin_user(const struct user *u, struct t3ops_user *out);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The user table: identity -> OS user, home, address and port of the instance.  Read from a file
+ * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
+ * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
+ * A file that cannot be read leaves the last good table in force.
+ * Reading is short file I/O on start and on change, on the loop.
+ */
+#ifndef T3OPS_BASE_USERS_H
+#define T3OPS_BASE_USERS_H
+
+#include <ev.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct user {
+	char name[64];
+	char os_user[33];
+	char home[128]; /* "" if the account is unknown here */
+	char host[48];  /* numeric; 127.0.0.1 by default */
+	uint16_t port;
+};
+
+/* Sorted by name; immutable. */
+struct user_list {
+	struct user *rows;
+	size_t n;
+};
+
+/* Parses a table's text.  env_pattern: with %u.  0, or -EINVAL with "line 3: ..." in why; out is
+ * then empty.  Names that fold to one (case) are refused. */
+int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
+                    size_t why_size);
+void user_list_fini(struct user_list *l);
+const struct user *user_list_find(const struct user_list *l, const char *name);
+
+struct users;
+
+/* Called after every re-read that changed something.  before is valid until it returns. */
+typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
+/* Called when the state of the file changes: why is NULL when it is good again. */
+typedef void (*users_broken_cb)(void *arg, const char *why);
+
+/* Watches path and the env files' folder (inotify, with a slow poll behind it).  Starts with an
+ * empty table if the file is broken (and says so).  NULL only without memory. */
+struct users *users_new(struct ev_loop *loop, const char *path, const char *env_pattern, users_changed_cb on_changed,
+                        users_broken_cb on_broken, void *arg);
+void users_free(struct users *u);
+const struct user_list *users_list(const struct users *u);
+const struct user *users_find(const struct users *u, const char *name);
+
+#endif
