@@ -12,6 +12,7 @@ proxy's processes from /proc, so the load generator and the backend do not count
 import argparse
 import os
 import re
+import resource
 import signal
 import statistics
 import subprocess
@@ -25,6 +26,10 @@ SRC = Path(os.environ.get("T3OPS_SRC", "."))
 HERE = BUILD / "tests" / "bench"
 TICKS = os.sysconf("SC_CLK_TCK")
 USER = "X-authentik-username: alice"
+# Every tunnel costs a proxy two descriptors.
+DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+CONNECTIONS = min(40000, DESCRIPTORS - 500)
+TUNNELS = min(9500, (DESCRIPTORS - 1000) // 2)
 
 
 def free_port():
@@ -126,7 +131,7 @@ trusted_proxies = {{"127.0.0.0/8"}}
 plugin_dir = "{BUILD}/plugins/.libs"
 user = "{'nobody' if os.geteuid() == 0 else ''}"
 log_level = "warning"
-max_connections = 40000
+max_connections = {CONNECTIONS // 2 - 100}
 ''')
         if os.geteuid() == 0:
             os.chmod(self.folder, 0o777)
@@ -140,8 +145,8 @@ class Nginx(Proxy):
     def command(self):
         conf = self.folder / "nginx.conf"
         conf.write_text(f'''
-daemon off; pid {self.folder}/pid; error_log stderr error; worker_processes 1; worker_rlimit_nofile 65000;
-events {{ worker_connections 40000; }}
+daemon off; pid {self.folder}/pid; error_log stderr error; worker_processes 1; worker_rlimit_nofile {DESCRIPTORS};
+events {{ worker_connections {CONNECTIONS}; }}
 http {{
   access_log off; client_max_body_size 0; keepalive_requests 100000000;
   client_body_temp_path {self.folder}/b; proxy_temp_path {self.folder}/p; fastcgi_temp_path {self.folder}/f;
@@ -177,7 +182,7 @@ class Haproxy(Proxy):
         conf.write_text(f'''
 global
   nbthread 1
-  maxconn 40000
+  maxconn {CONNECTIONS // 2 - 100}
 defaults
   mode http
   timeout connect 5s
@@ -191,7 +196,7 @@ frontend f
   default_backend b
 backend b
   option forwardfor
-  server s 127.0.0.1:{self.backend} maxconn 40000
+  server s 127.0.0.1:{self.backend}
 ''')
         return ["haproxy", "-db", "-f", str(conf)]
 
@@ -292,7 +297,7 @@ CASES = {
     "ws-echo": lambda p: echo(p, 200, 1, 64, 200000),
     "ws-echo-16": lambda p: echo(p, 200, 16, 64, 1000000),
     "ws-echo-64k": lambda p: echo(p, 20, 4, 65536, 20000),
-    "idle-tunnels": lambda p: idle_tunnels(p, 9500),
+    "idle-tunnels": lambda p: idle_tunnels(p, TUNNELS),
 }
 # Where more is better; of everything else less is.
 MORE = {"requests/s", "GiB/s", "messages/s"}
@@ -334,6 +339,7 @@ def report(results, rounds):
 
 
 def main():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--case", action="append", choices=list(CASES))
