@@ -32,5 +32,6 @@ EVENT_KIND(LEG_ALIVE, "leg_alive", DEBUG, false, "a leg answered the ping that a
 EVENT_KIND(LEG_RESOLVER, "leg_resolver", INFO, false, "a leg's resolver answered or failed")
 EVENT_KIND(LEG_GONE, "leg_gone", INFO, true, "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(VERDICT, "verdict", NOTICE, true, "which segment broke, with the evidence")
+EVENT_KIND(VERDICT_HEALED, "verdict_healed", NOTICE, true, "everything that a verdict was based on works again")
 EVENT_KIND(JOB_DONE, "job_done", INFO, true, "a job finished for a user")
 EVENT_KIND(JOB_FAILED, "job_failed", ERROR, true, "a job failed for a user; what it had kept before is untouched")
