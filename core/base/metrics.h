@@ -5,7 +5,8 @@
  *
  * Series are found or made by (family, labels) with open addressing over a fixed table; a full
  * table drops the new series and counts that in t3ops_metrics_dropped_total.
- * All calls: any process that maps the arena, one thread.  No call blocks.
+ * All calls: any process that maps the arena, one thread.  Finding and updating never wait; making
+ * a series takes a mutex for a moment.
  */
 #ifndef T3OPS_BASE_METRICS_H
 #define T3OPS_BASE_METRICS_H
@@ -26,8 +27,8 @@ struct metrics *metrics_new(int *fd);
 struct metrics *metrics_attach(int fd);
 void metrics_free(struct metrics *m); /* unmaps; the arena lives on elsewhere */
 
-/* Who writes from now on in this process: gauges are shown only while their last writer's
- * serial is listed alive (metrics_alive). */
+/* Who finds series from now on in this process: a gauge is shown only while the serial of the
+ * process that found it last is listed alive (metrics_alive).  0, the supervisor, always is. */
 void metrics_set_owner(struct metrics *m, uint32_t serial);
 /* Supervisor only: the serials of the processes that run now. */
 void metrics_alive(struct metrics *m, const uint32_t *serials, size_t n);

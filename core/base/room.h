@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/chan.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 
 #define ROOM_MAX_LISTENERS 16
@@ -66,7 +67,5 @@ void room_emit(struct room *room, struct event *e);
 /* The same without the log line, for events that are evidence only. */
 void room_emit_quietly(struct room *room, struct event *e);
 
-uint64_t clock_mono_us(void);
-uint64_t clock_wall_us(void);
 
 #endif

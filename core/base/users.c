@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* The user table on a loop: watched, re-read, the last good one kept; see users.h. */
+#include "base/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TABLE_MAX_BYTES (4 << 20)
+#define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
+#define POLL_SECONDS    10.0 /* where inotify does not see it: network file systems, env files */
+
+struct users {
+	struct ev_loop *loop;
+	struct ev_io inotify;
+	struct ev_timer settle, poll;
+	char *path, *env_pattern;
+	users_changed_cb on_changed;
+	users_broken_cb on_broken;
+	void *arg;
+	struct user_list list;
+	bool broken;
+	char why[256]; /* of the broken state that was reported last */
+};
+
+/* The whole file, NUL-terminated; NULL with errno. */
+static char *file_read(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char *text = NULL;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= TABLE_MAX_BYTES)
+		text = malloc((size_t)st.st_size + 1);
+	else
+		errno = EFBIG;
+	if (text)
+		n = read(fd, text, (size_t)st.st_size);
+	if (n < 0) {
+		free(text);
+		text = NULL;
+	} else {
+		text[n] = '\0';
+		*len = (size_t)n;
+	}
+	close(fd);
+	return text;
+}
+
+static bool lists_equal(const struct user_list *a, const struct user_list *b)
+{
+	return a->n == b->n && (a->n == 0 || memcmp(a->rows, b->rows, a->n * sizeof a->rows[0]) == 0);
+}
+
+static void broken(struct users *u, const char *why)
+{
+	bool same = u->broken && strcmp(u->why, why) == 0;
+
+	u->broken = true;
+	snprintf(u->why, sizeof u->why, "%s", why);
+	if (!same && u->on_broken)
+		u->on_broken(u->arg, u->why);
+}
+
+static void table_read(struct users *u)
+{
+	struct user_list fresh, before;
+	char why[200], line[480];
+	size_t len = 0;
+	char *text = file_read(u->path, &len);
+	int r;
+
+	if (!text) {
+		snprintf(line, sizeof line, "%.200s: %s", u->path, strerror(errno));
+		broken(u, line);
+		return;
+	}
+	r = user_list_parse(&fresh, text, len, u->env_pattern, why, sizeof why);
+	free(text);
+	if (r < 0) {
+		snprintf(line, sizeof line, "%.200s: %s", u->path, why);
+		broken(u, line);
+		return;
+	}
+	if (u->broken && u->on_broken)
+		u->on_broken(u->arg, NULL);
+	u->broken = false;
+	if (lists_equal(&fresh, &u->list)) {
+		user_list_fini(&fresh);
+		return;
+	}
+	before = u->list;
+	u->list = fresh;
+	if (u->on_changed)
+		u->on_changed(u->arg, &before, &u->list);
+	user_list_fini(&before);
+}
+
+static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct users *u = w->data;
+	char buffer[4096];
+
+	(void)revents;
+	while (read(w->fd, buffer, sizeof buffer) > 0)
+		;
+	ev_timer_stop(loop, &u->settle);
+	ev_timer_set(&u->settle, SETTLE_SECONDS, 0.);
+	ev_timer_start(loop, &u->settle);
+}
+
+static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	table_read(w->data);
+}
+
+/* Watches the folder of a file: a rename over it is then seen, too. */
+static void folder_watch(int fd, const char *path)
+{
+	char folder[512];
+	const char *slash = strrchr(path, '/');
+	int n = slash ? snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path)
+	              : snprintf(folder, sizeof folder, ".");
+
+	if (n > 0 && (size_t)n < sizeof folder)
+		inotify_add_watch(fd, folder, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE); /* else: the poll */
+}
+
+static void watch_start(struct users *u)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	ev_timer_init(&u->settle, on_due, SETTLE_SECONDS, 0.);
+	ev_timer_init(&u->poll, on_due, POLL_SECONDS, POLL_SECONDS);
+	ev_io_init(&u->inotify, on_inotify, fd, EV_READ);
+	u->settle.data = u->poll.data = u->inotify.data = u;
+	ev_timer_start(u->loop, &u->poll);
+	if (fd < 0)
+		return;
+	folder_watch(fd, u->path);
+	folder_watch(fd, u->env_pattern);
+	ev_io_start(u->loop, &u->inotify);
+}
+
+struct users *users_new(struct ev_loop *loop, const char *path, const char *env_pattern, users_changed_cb on_changed,
+                        users_broken_cb on_broken, void *arg)
+{
+	struct users *u = calloc(1, sizeof *u);
+
+	if (!u)
+		return NULL;
+	u->loop = loop;
+	u->on_changed = on_changed;
+	u->on_broken = on_broken;
+	u->arg = arg;
+	u->path = strdup(path);
+	u->env_pattern = strdup(env_pattern);
+	if (!u->path || !u->env_pattern) {
+		free(u->path);
+		free(u->env_pattern);
+		free(u);
+		return NULL;
+	}
+	watch_start(u);
+	table_read(u);
+	return u;
+}
+
+void users_free(struct users *u)
+{
+	if (!u)
+		return;
+	ev_timer_stop(u->loop, &u->settle);
+	ev_timer_stop(u->loop, &u->poll);
+	ev_io_stop(u->loop, &u->inotify);
+	if (u->inotify.fd >= 0)
+		close(u->inotify.fd);
+	user_list_fini(&u->list);
+	free(u->path);
+	free(u->env_pattern);
+	free(u);
+}
+
+const struct user_list *users_list(const struct users *u)
+{
+	return &u->list;
+}
+
+const struct user *users_find(const struct users *u, const char *name)
+{
+	return user_list_find(&u->list, name);
+}
