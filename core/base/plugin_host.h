@@ -11,6 +11,8 @@
 #ifndef T3OPS_BASE_PLUGIN_HOST_H
 #define T3OPS_BASE_PLUGIN_HOST_H
 
+#include <sys/queue.h>
+
 #include "base/fetch.h"
 #include "base/room.h"
 #include "base/users.h"
@@ -24,8 +26,8 @@ struct t3ops_instance {
 	struct t3ops_ctx ctx;       /* handed to callbacks */
 	const json_t *section;      /* of the slice: name, module, options */
 	size_t index;               /* order of sections */
-	struct timer_node *timers;  /* the host's own lists: what stop releases */
-	struct call_node *calls;
+	LIST_HEAD(, t3ops_timer) timers; /* the host's own lists: what stop releases */
+	LIST_HEAD(, call) calls;
 };
 
 /* Loads every plugin of the slice.  users may be NULL (a room without table).  NULL after a log
@@ -41,10 +43,11 @@ size_t plugin_host_count(const struct plugin_host *h);
 struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i);
 struct room *plugin_host_room(const struct plugin_host *h);
 struct users *plugin_host_users(const struct plugin_host *h);
-/* Sends a MSG_RAN answer to the plugin that waits for it; false: not one of ours. */
+/* Sends a runner's answer (MSG_RAN, MSG_UNREACHABLE) to the plugin that waits for it; false: not
+ * one of ours. */
 bool plugin_host_message(struct plugin_host *h, const struct msg_head *head, const void *payload);
 
-/* Around every callback.  `callback` is static. */
+/* Around every callback.  `callback` is static.  They nest: a service calls back into its caller. */
 void plugin_enter(struct t3ops_instance *i, const char *callback);
 void plugin_leave(struct t3ops_instance *i);
 
