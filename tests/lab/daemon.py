@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""t3ops itself, from the build tree, in a temporary folder with ports of the kernel's choice.
+
+    with Daemon({"gave_up_after": "1s"}, 'plugin "probe_echo" {}', users={"alice": stub.port}) as d:
+        http.get(d.front, "/healthz")
+
+When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log
+fails the test.
+"""
+import getpass
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+
+from lab import http, process, wait
+
+_SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+
+
+def quote(value):
+    """A value as t3ops.conf writes it: text, number, bool or list."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "{" + ", ".join(quote(str(v)) for v in value) + "}"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def section(kind, title, options):
+    """plugin "title" { ... } or command "title" { ... }"""
+    body = "".join(f"    {k} = {quote(v)}\n" for k, v in options.items())
+    return f'{kind} "{title}" {{\n{body}}}\n'
+
+
+def plugin_dir():
+    """Where libtool put the modules."""
+    for where in ("plugins/.libs", ".libs"):
+        path = os.path.join(process.build_dir(), where)
+        if glob.glob(os.path.join(path, "*.so")):
+            return path
+    return os.path.join(process.build_dir(), "plugins/.libs")
+
+
+class Daemon:
+    def __init__(self, options=None, sections="", users=None, env=None, start=True):
+        """options: outside sections, over the lab's defaults.  sections: text of the rest of the
+        file.  users: {name: port} or {name: {"os_user": ..., "port": ...}}, or the file's text."""
+        self.dir = process.folder()
+        self.conf = os.path.join(self.dir, "t3ops.conf")
+        self.users_file = os.path.join(self.dir, "users")
+        self.control = os.path.join(self.dir, "control.sock")
+        self.state_dir = os.path.join(self.dir, "state")
+        os.mkdir(self.state_dir, 0o700)
+        self.options = {
+            "listen": ["127.0.0.1:0"], "desk": "127.0.0.1:0", "control": self.control, "user": getpass.getuser(),
+            "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
+            "trusted_proxies": ["127.0.0.0/8"], "log_level": "debug",
+        }
+        self.options.update(options or {})
+        self.sections = sections
+        self.env = env
+        self.process = None
+        self.front = self.desk = None
+        self.write_users(users or {})
+        self.write_conf()
+        if start:
+            self.start()
+
+    # ---- files
+
+    def write_users(self, users):
+        """Replaces the user table at once, as an editor would (write, then rename)."""
+        if isinstance(users, dict):
+            me = getpass.getuser()
+            users = json.dumps({n: u if isinstance(u, dict) else {"os_user": me, "port": u} for n, u in users.items()})
+        with open(self.users_file + ".new", "w", encoding="utf-8") as f:
+            f.write(users)
+        os.rename(self.users_file + ".new", self.users_file)
+
+    def write_conf(self, text=None):
+        """Writes the configuration from options and sections, or exactly this text."""
+        if text is None:
+            text = "".join(f"{k} = {quote(v)}\n" for k, v in self.options.items()) + self.sections
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    # ---- life
+
+    def start(self, limit=30):
+        self.process = process.Process([process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
+        try:
+            self.process.wait_log(r"\bevent=ready\b", limit)
+        except BaseException:
+            self.process.print_log()
+            self.process.kill()
+            raise
+        self.front = self.address("front")
+        self.desk = self.address("desk")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def log(self):
+        return self.process.log()
+
+    def wait_log(self, pattern, limit=30, after=0):
+        return self.process.wait_log(pattern, limit, after)
+
+    def address(self, name):
+        """(host, port) of the last `event=listening name=NAME` line; None if there is none."""
+        found = re.findall(rf'event=listening\b.*\bname={name}\b.*\baddress="?\[?([0-9a-fA-F.:]+?)\]?:(\d+)\b', self.log())
+        return (found[-1][0], int(found[-1][1])) if found else None
+
+    def reload(self, limit=30):
+        """SIGHUP; waits until the new configuration is in force.  Returns the log from then on."""
+        mark = len(self.log())
+        self.process.signal(signal.SIGHUP)
+        self.process.wait_log(r"\bevent=(reloaded|reload_refused)\b", limit, mark)
+        return self.log()[mark:]
+
+    def stop(self, limit=30):
+        """SIGTERM, waits, fails on a sanitizer report.  Returns the exit status."""
+        status = self.process.stop(signal.SIGTERM, limit)
+        self.check_sanitizers()
+        return status
+
+    def check_sanitizers(self):
+        found = _SANITIZER.search(self.log())
+        if found:
+            raise AssertionError(f"sanitizer report in the log of t3ops: {found.group(0)}\n{self.log()}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            self.process.print_log()
+            self.process.kill()
+            return
+        try:
+            self.stop()
+        except AssertionError:
+            self.process.print_log()
+            raise
+
+    # ---- questions
+
+    def get(self, target):
+        """From the desk's page."""
+        r = http.get(self.desk, target)
+        if r.status != 200:
+            raise AssertionError(f"{target} of the desk answered {r!r}")
+        return r
+
+    def status(self):
+        return self.get("/status").json()
+
+    def verdicts(self):
+        return self.get("/verdicts").json()
+
+    def metrics(self):
+        """{'name{label="x"}': value} of the desk's page."""
+        found = {}
+        for line in self.get("/metrics").text().splitlines():
+            if line and not line.startswith("#"):
+                key, _, value = line.rpartition(" ")
+                found[key] = float(value)
+        return found
+
+    def ctl(self, *words, check=True):
+        """t3opsctl on this daemon's control socket; returns its stdout."""
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.control, *words], capture_output=True,
+                              text=True, timeout=60, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"t3opsctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def children(self):
+        """Pids of the daemon's own children, the rooms."""
+        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
+            return [int(p) for p in f.read().split()]
+
+    def rooms(self):
+        """{room: pid} of the running ones, from the last ready line of each."""
+        alive = set(self.children())
+        found = {}
+        for line in self.log().splitlines():
+            m = re.search(r"\bevent=room_started\b", line)
+            if not m:
+                continue
+            words = dict(re.findall(r"\b(\w+)=([^\s\"]+)", line))
+            if "pid" in words and int(words["pid"]) in alive:
+                found[words.get("name", words.get("plugin", ""))] = int(words["pid"])
+        return found

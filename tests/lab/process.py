@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Child processes that never outlive the test: started in a group of their own with their output
+in a file, ended at exit at the latest, killed by the kernel if the test itself is killed."""
+import atexit
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from lab import wait
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+_running = []
+_folders = []
+
+
+def build_dir():
+    return os.environ.get("T3OPS_BUILD") or os.getcwd()
+
+
+def source_dir():
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.environ.get("T3OPS_SRC") or os.path.dirname(os.path.dirname(here))
+
+
+def program(relative):
+    """A program of the build tree, as core/t3ops or tests/lab/t3stub."""
+    path = os.path.join(build_dir(), relative)
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path}: not built (make check builds the lab's programs)")
+    return path
+
+
+def folder():
+    """A new temporary folder, removed at exit.  Short, for the sake of Unix socket paths."""
+    path = tempfile.mkdtemp(prefix="t3lab.", dir="/tmp")
+    os.chmod(path, 0o755)
+    _folders.append(path)
+    return path
+
+
+def _die_with_parent():
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """One program, running from the constructor on; stdout and stderr go to one file."""
+
+    def __init__(self, argv, name=None, env=None, cwd=None, log=None):
+        self.name = name or os.path.basename(argv[0])
+        self.log_path = log or os.path.join(folder(), self.name + ".log")
+        with open(self.log_path, "ab") as out:
+            self.child = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd, start_new_session=True,
+                env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
+        self.pid = self.child.pid
+        _running.append(self)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def wait_log(self, pattern, limit=30, after=0):
+        """Waits for the pattern in the log beyond the offset `after`; returns the match."""
+
+        def seen():
+            match = re.compile(pattern, re.M).search(self.log(), after)
+            if not match and not self.alive():
+                match = re.compile(pattern, re.M).search(self.log(), after)
+                if not match:
+                    raise AssertionError(f"{self.name} ended with {self.child.returncode} before /{pattern}/:\n{self.log()}")
+            return match
+
+        return wait.until(seen, limit, f"/{pattern}/ in the log of {self.name}")
+
+    def signal(self, number):
+        """To this process alone."""
+        if self.alive():
+            os.kill(self.pid, number)
+
+    def signal_group(self, number):
+        """To it and its children (nginx and its workers)."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def stall(self):
+        self.signal_group(signal.SIGSTOP)
+
+    def resume(self):
+        self.signal_group(signal.SIGCONT)
+
+    def wait(self, limit=30):
+        """Waits for its end and returns the exit status (negative: the signal)."""
+        wait.until(lambda: not self.alive(), limit, f"the end of {self.name}")
+        return self.child.returncode
+
+    def stop(self, number=signal.SIGTERM, limit=30):
+        """Asks it to end, then kills what is left.  Returns the exit status."""
+        try:
+            if self.alive():
+                self.resume()
+                self.signal(number)
+                wait.until(lambda: not self.alive(), limit, f"the end of {self.name} after signal {int(number)}")
+        finally:
+            self.kill()
+        return self.child.returncode
+
+    def kill(self):
+        self.signal_group(signal.SIGKILL)
+        self.child.wait()
+        if self in _running:
+            _running.remove(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.kill()
+        if kind and not issubclass(kind, SystemExit):
+            self.print_log()
+
+    def print_log(self):
+        sys.stdout.flush()
+        print(f"---- log of {self.name} ----\n{self.log()}---- end of the log of {self.name} ----", file=sys.stderr)
+
+
+def _end_all():
+    for p in list(_running):
+        p.kill()
+    for path in _folders:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _terminated(number, _frame):
+    sys.exit(128 + number)
+
+
+atexit.register(_end_all)
+signal.signal(signal.SIGTERM, _terminated)

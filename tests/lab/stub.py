@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""t3stub as a Python object: a stand-in for one user's `t3 serve`."""
+import json
+import os
+import signal
+import subprocess
+
+from lab import http, process
+
+OLD, NEW, LATEST = "0.0.24", "0.0.28", "0.0.32"
+
+
+class T3Stub:
+    def __init__(self, version=NEW, base=None, host="127.0.0.1", port=0, start=True, **switches):
+        """switches: dead_ms, grace_ms, start_ms, idle_ms as in t3stub(its own --help)."""
+        self.version = version
+        self.base = base or os.path.join(process.folder(), ".t3")
+        self.host = host
+        self.port = port
+        self.env = {"T3STUB_VERSION": version}
+        self.env.update({f"T3STUB_{k.upper()}": str(v) for k, v in switches.items()})
+        self.process = None
+        if start:
+            self.start()
+
+    @property
+    def program(self):
+        return process.program("tests/lab/t3stub")
+
+    @property
+    def address(self):
+        return self.host if self.host != "0.0.0.0" else "127.0.0.1", self.port
+
+    @property
+    def database(self):
+        return os.path.join(self.base, "userdata/state.sqlite")
+
+    def start(self, limit=30):
+        self.process = process.Process([self.program, "serve", "--base-dir", self.base, "--host", self.host, "--port",
+                                        str(self.port)], "t3stub", self.env)
+        self.port = int(self.process.wait_log(r"^Listening on http://.*:(\d+)$", limit).group(1))
+
+    def mint_argv(self):
+        """The command that mints for this instance, as a config section wants it."""
+        return ["/usr/bin/env", f"T3STUB_VERSION={self.version}", self.program, "auth", "pairing", "create", "--base-dir",
+                self.base, "--ttl", "5m", "--json"]
+
+    def mint(self):
+        done = subprocess.run(self.mint_argv(), capture_output=True, text=True, timeout=60, check=True)
+        return json.loads(done.stdout)["credential"]
+
+    @property
+    def endpoint(self):
+        return "/api/auth/bootstrap" if self.version == OLD else "/api/auth/browser-session"
+
+    def exchange(self, credential):
+        return http.request(self.address, "POST", self.endpoint, {"Content-Type": "application/json"},
+                            json.dumps({"credential": credential}).encode())
+
+    def cookie(self):
+        """A live session as NAME=VALUE."""
+        answer = self.exchange(self.mint())
+        if answer.status != 200:
+            raise AssertionError(f"pairing answered {answer!r}")
+        return answer.header("set-cookie").split(";")[0]
+
+    def stall(self):
+        self.process.stall()
+
+    def resume(self):
+        self.process.resume()
+
+    def refuse(self):
+        """Closes the listener and every connection; accept() undoes it."""
+        mark = len(self.process.log())
+        self.process.signal(signal.SIGUSR1)
+        self.process.wait_log(r"^Refusing", after=mark)
+
+    def accept(self):
+        mark = len(self.process.log())
+        self.process.signal(signal.SIGUSR2)
+        self.process.wait_log(r"^Listening on", after=mark)
+
+    def crash(self):
+        self.process.kill()
+
+    def stop(self, number=signal.SIGTERM, limit=40):
+        return self.process.stop(number, limit)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *more):
+        self.process.__exit__(*more)

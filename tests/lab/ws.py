@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""A small WebSocket client, honest by default and able to lie: frames can be sent as wanted."""
+import base64
+import hashlib
+import os
+import select
+import socket
+import struct
+import time
+
+from lab import http
+from lab.wait import SLOW
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+class Refused(Exception):
+    """The upgrade was answered with something other than 101."""
+
+    def __init__(self, response):
+        super().__init__(f"upgrade answered {response!r}")
+        self.response = response
+        self.status = response.status
+
+
+class Closed(Exception):
+    """The peer ended it.  code: of its close frame (1005 without one in the frame), None at a bare
+    FIN, -1 at a reset."""
+
+    def __init__(self, code, reason=""):
+        super().__init__(f"closed with {code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+def accept_value(key):
+    return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
+
+
+class WebSocket:
+    def __init__(self, address, target="/ws", headers=(), host="lab", tls=None, timeout=30):
+        self.conn = http.Connection(address, tls, host, timeout)
+        self.response = None
+        try:
+            self._upgrade(target, headers, host)
+        except BaseException:
+            self.conn.close()
+            raise
+
+    def _upgrade(self, target, headers, host):
+        key = base64.b64encode(os.urandom(16)).decode()
+        pairs = list(headers.items()) if isinstance(headers, dict) else list(headers)
+        pairs = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+                 ("Sec-WebSocket-Key", key)] + pairs
+        self.conn.send(http.build("GET", target, pairs, None, host))
+        self.response = self.conn.response()
+        if self.response.status != 101:
+            raise Refused(self.response)
+        got = self.response.header("sec-websocket-accept")
+        if got != accept_value(key):
+            raise AssertionError(f"wrong Sec-WebSocket-Accept {got!r}")
+
+    # ---- sending
+
+    def send_frame(self, op, data=b"", fin=True, rsv1=False, mask=True):
+        if isinstance(data, str):
+            data = data.encode()
+        first = (0x80 if fin else 0) | (0x40 if rsv1 else 0) | op
+        bit = 0x80 if mask else 0
+        if len(data) < 126:
+            head = struct.pack("!BB", first, bit | len(data))
+        elif len(data) < 65536:
+            head = struct.pack("!BBH", first, bit | 126, len(data))
+        else:
+            head = struct.pack("!BBQ", first, bit | 127, len(data))
+        if mask:
+            key = os.urandom(4)
+            whole = (key * (len(data) // 4 + 1))[:len(data)]
+            data = (int.from_bytes(data, "big") ^ int.from_bytes(whole, "big")).to_bytes(len(data), "big")
+            head += key
+        self.conn.send(head + data)
+
+    def send(self, text):
+        self.send_frame(TEXT, text)
+
+    def ping(self, data=b""):
+        self.send_frame(PING, data)
+
+    # ---- receiving
+
+    def readable(self, seconds):
+        """Whether something arrives within that time."""
+        pending = getattr(self.conn.sock, "pending", lambda: 0)
+        return bool(self.conn.buffer or pending() or select.select([self.conn.sock], [], [], seconds)[0])
+
+    def frame(self):
+        """The next frame as (op, data, fin, rsv1).  Raises Closed when the peer ends it."""
+        try:
+            first, second = self.conn.read(2)
+            size = second & 0x7f
+            if size == 126:
+                size = struct.unpack("!H", self.conn.read(2))[0]
+            elif size == 127:
+                size = struct.unpack("!Q", self.conn.read(8))[0]
+            data = self.conn.read(size)
+        except EOFError:
+            raise Closed(None) from None
+        except ConnectionResetError:
+            raise Closed(-1) from None
+        op = first & 0x0f
+        if op == CLOSE:
+            code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005
+            raise Closed(code, data[2:].decode("utf-8", "replace"))
+        return op, data, bool(first & 0x80), bool(first & 0x40)
+
+    def message(self, limit=30):
+        """The next whole data message or pong as (op, data); pings are answered on the way."""
+        op, whole, end = None, b"", time.monotonic() + limit * SLOW
+        while True:
+            if not self.readable(max(0, end - time.monotonic())):
+                raise TimeoutError(f"no message within {limit * SLOW:g} s")
+            kind, data, fin, _ = self.frame()
+            if kind == PING:
+                self.send_frame(PONG, data)
+            elif kind == PONG:
+                return PONG, data
+            else:
+                op = kind if kind != CONTINUATION else op
+                whole += data
+                if fin:
+                    return op, whole
+
+    def text(self, limit=30):
+        op, data = self.message(limit)
+        if op != TEXT:
+            raise AssertionError(f"expected text, got op {op}: {data!r}")
+        return data.decode()
+
+    def ask(self, text, limit=30):
+        """Sends a text and returns the next one."""
+        self.send(text)
+        return self.text(limit)
+
+    def heartbeat(self, limit=30):
+        """The application's own heartbeat, as the t3 client does it."""
+        answer = self.ask('{"_tag":"Ping"}', limit)
+        if answer.replace(" ", "") != '{"_tag":"Pong"}':
+            raise AssertionError(f"expected a Pong, got {answer!r}")
+
+    def wait_close(self, limit=30):
+        """Reads until the peer ends it; returns what Closed says."""
+        self.conn.sock.settimeout(limit * SLOW)
+        try:
+            while True:
+                self.frame()
+        except Closed as c:
+            return c.code
+
+    # ---- ending
+
+    def close(self, code=1000):
+        """A proper close; tolerates a peer that is gone."""
+        try:
+            self.send_frame(CLOSE, struct.pack("!H", code) if code else b"")
+            self.conn.sock.settimeout(5)
+            while True:
+                self.frame()
+        except (Closed, OSError):
+            pass
+        self.conn.close()
+
+    def drop(self):
+        """FIN without a close frame."""
+        try:
+            self.conn.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.conn.close()
+
+    def reset(self):
+        self.conn.reset()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.conn.close()
