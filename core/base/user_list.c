@@ -58,7 +58,7 @@ static bool is_identity(const char *name)
 	for (const char *c = name; *c != '\0'; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("\"\\/,;=()", *c))
 			return false;
-	return name[0] != '\0';
+	return name[0] != '\0' && name[0] != '.'; /* it names folders, too */
 }
 
 static bool port_parse(const char *text, uint16_t *out)

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* The room that starts programs: from a question by name to the answer; see runner.h. */
+#include "runner/runner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/plan.h"
+#include "base/users.h"
+#include "runner/argv.h"
+#include "runner/program.h"
+#include "runner/user_dir.h"
+
+#define RUNS_MAX      16
+#define JOB_OUTPUT    (32u << 10)
+
+/* A question under way. */
+struct run {
+	LIST_ENTRY(run) link;
+	struct runner *runner;
+	struct program *program;
+	uint32_t asker;
+	uint64_t id;
+};
+
+struct runner {
+	struct room *room;
+	struct users *users;
+	LIST_HEAD(, run) runs;
+	size_t n_runs;
+	struct series *started, *failed;
+};
+
+static void answer(struct runner *r, uint32_t asker, uint64_t id, const struct program_end *end)
+{
+	struct msg_ran ran = {.error = end->error, .exit_code = end->exit_code, .took_us = end->took_us};
+	size_t len = sizeof ran + end->out_len;
+	char *bytes = len <= MSG_MAX ? malloc(len) : NULL;
+
+	ran.out_len = bytes ? (uint32_t)end->out_len : 0;
+	if (!bytes) {
+		ran.error = len <= MSG_MAX ? -ENOMEM : -E2BIG;
+		chan_send(r->room->chan, MSG_RAN, asker, id, &ran, sizeof ran);
+		return;
+	}
+	memcpy(bytes, &ran, sizeof ran);
+	if (end->out_len > 0)
+		memcpy(bytes + sizeof ran, end->out, end->out_len);
+	chan_send(r->room->chan, MSG_RAN, asker, id, bytes, len);
+	explicit_bzero(bytes, len);
+	free(bytes);
+}
+
+static void refuse(struct runner *r, const struct msg_head *head, const struct msg_run *ask, int error,
+                   const char *reason)
+{
+	struct program_end end = {.error = error, .out = ""};
+
+	series_add(r->failed, 1);
+	log_line(LOG_L_WARNING, "command_refused", "command=%.64s user=%.64s reason=\"%s\" error=\"%s\"", ask->name,
+	         ask->user, reason, strerror(-error));
+	answer(r, head->from, head->id, &end);
+}
+
+static void on_ended(void *arg, const struct program_end *end)
+{
+	struct run *run = arg;
+	struct runner *r = run->runner;
+
+	if (end->error < 0 || end->exit_code != 0)
+		series_add(r->failed, 1);
+	answer(r, run->asker, run->id, end);
+	LIST_REMOVE(run, link);
+	r->n_runs--;
+	free(run);
+}
+
+/* Starts it; 0 or -errno. */
+static int run_start(struct runner *r, const struct msg_head *head, const struct program_start *start)
+{
+	struct run *run = calloc(1, sizeof *run);
+
+	if (!run)
+		return -ENOMEM;
+	run->runner = r;
+	run->asker = head->from;
+	run->id = head->id;
+	run->program = program_start(r->room->loop, start, on_ended, run);
+	if (!run->program) {
+		free(run);
+		return -errno;
+	}
+	series_add(r->started, 1);
+	LIST_INSERT_HEAD(&r->runs, run, link);
+	r->n_runs++;
+	return 0;
+}
+
+static void command_run(struct runner *r, const struct msg_head *head, const struct msg_run *ask,
+                        const struct user *user)
+{
+	const json_t *command = json_object_get(json_object_get(r->room->slice, "commands"), ask->name);
+	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1};
+	char **argv;
+	int error;
+
+	if (!command) {
+		refuse(r, head, ask, -ENOENT, "the configuration has no such command");
+		return;
+	}
+	argv = argv_expand(json_object_get(command, "argv"), user);
+	if (!argv) {
+		refuse(r, head, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
+		return;
+	}
+	start.argv = argv;
+	start.timeout_us = (uint64_t)plan_int(command, "timeout");
+	start.max_output = (size_t)plan_int(command, "max_output");
+	error = run_start(r, head, &start);
+	if (error < 0)
+		refuse(r, head, ask, error, "it cannot be started as this user");
+	argv_free(argv);
+}
+
+/* ---- jobs: this same binary, as the user ----------------------------------------------------- */
+
+static const json_t *section_find(const struct runner *r, const char *name)
+{
+	const json_t *sections = json_object_get(r->room->slice, "plugins");
+	size_t i;
+	json_t *section;
+
+	json_array_foreach (sections, i, section)
+		if (strcmp(plan_string(section, "name"), name) == 0)
+			return section;
+	return NULL;
+}
+
+/* A memfd with what the job's process needs to know; -errno. */
+static int job_input(const json_t *section, const struct user *u)
+{
+	json_t *input = json_pack("{s:O, s:{s:s, s:s, s:s, s:s, s:i}}", "section", section, "user", "name", u->name,
+	                          "os_user", u->os_user, "home", u->home, "host", u->host, "port", u->port);
+	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
+	int fd = text ? memfd_create("t3ops-job", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0 && (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || lseek(fd, 0, SEEK_SET) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	free(text);
+	json_decref(input);
+	return fd < 0 ? -ENOMEM : fd;
+}
+
+static int user_dirs_make(const json_t *section, const struct user *user)
+{
+	const json_t *dirs = json_object_get(section, "user_dirs");
+	size_t i;
+	json_t *dir;
+	int r = 0;
+
+	json_array_foreach (dirs, i, dir)
+		if (r == 0)
+			r = user_dir_make(json_string_value(dir), user);
+	return r;
+}
+
+static void job_run(struct runner *r, const struct msg_head *head, const struct msg_run *ask, const struct user *user)
+{
+	const json_t *section = section_find(r, ask->name);
+	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
+	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
+	int error;
+
+	if (!section) {
+		refuse(r, head, ask, -ENOENT, "the configuration has no such job");
+		return;
+	}
+	error = user_dirs_make(section, user);
+	start.input_fd = error < 0 ? error : job_input(section, user);
+	start.timeout_us = (uint64_t)plan_int(json_object_get(section, "options"), "deadline");
+	if (error == 0)
+		error = start.input_fd < 0 ? start.input_fd : run_start(r, head, &start);
+	if (error < 0)
+		refuse(r, head, ask, error, "the job cannot be started for this user");
+	if (start.input_fd >= 0)
+		close(start.input_fd);
+}
+
+static void message(struct room *room, const struct msg_head *head, const void *payload)
+{
+	struct runner *r = room->state;
+	const struct user *user;
+	struct msg_run ask;
+
+	if (head->type != MSG_RUN || head->len != sizeof ask)
+		return;
+	memcpy(&ask, payload, sizeof ask);
+	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	user = users_find(r->users, ask.user);
+	if (!user)
+		refuse(r, head, &ask, -ENOENT, "the user table has no such user");
+	else if (r->n_runs >= RUNS_MAX)
+		refuse(r, head, &ask, -EAGAIN, "too many programs are running");
+	else if (ask.job)
+		job_run(r, head, &ask, user);
+	else
+		command_run(r, head, &ask, user);
+}
+
+/* ---- the room ---------------------------------------------------------------------------------- */
+
+static void on_users_broken(void *arg, const char *why)
+{
+	(void)arg;
+	if (why)
+		log_line(LOG_L_WARNING, "users_broken", "reason=\"%s\"", why);
+}
+
+static struct series *counter(struct room *room, const char *name, const char *help)
+{
+	struct t3ops_metric family = {.name = name, .type = T3OPS_COUNTER, .help = help};
+
+	return metrics_series(room->metrics, &family, NULL, NULL, NULL);
+}
+
+static int start(struct room *room)
+{
+	struct runner *r = calloc(1, sizeof *r);
+	const json_t *options = json_object_get(room->slice, "core");
+
+	if (!r)
+		return -ENOMEM;
+	LIST_INIT(&r->runs);
+	r->room = room;
+	r->users = users_new(room->loop, plan_string(options, "users"), plan_string(options, "instance_env"), NULL,
+	                     on_users_broken, r);
+	r->started = counter(room, "t3ops_commands_started_total", "Programs that the runner started.");
+	r->failed = counter(room, "t3ops_commands_failed_total", "Programs that failed, were refused or ran out of time.");
+	room->state = r;
+	return r->users ? 0 : -ENOMEM;
+}
+
+static void stop(struct room *room)
+{
+	struct runner *r = room->state;
+	struct run *run;
+
+	while ((run = LIST_FIRST(&r->runs))) {
+		LIST_REMOVE(run, link);
+		program_kill(run->program);
+		free(run);
+	}
+	users_free(r->users);
+	free(r);
+}
+
+const struct room_ops runner_ops = {.start = start, .stop = stop, .message = message};

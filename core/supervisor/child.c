@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting and ending one process of a room; see child.h. */
+#include "supervisor/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "supervisor/supervisor_state.h"
+
+#define STOP_LIMIT 8.0 /* seconds a room has for a clean end */
+
+/* ---- in the new process ------------------------------------------------------------ */
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes everything but 0..2 and keep[]. */
+static void descriptors_close(int *keep, size_t n)
+{
+	unsigned from = 3;
+
+	qsort(keep, n, sizeof keep[0], by_number);
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned)keep[i] > from)
+			close_range(from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+static void listeners_take(struct room *room, const struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (listener_room(&l->rows[i].listener) == room->id)
+			room->listeners[room->n_listeners++] = l->rows[i].listener;
+}
+
+static void signals_reset(void)
+{
+	sigset_t none;
+
+	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the supervisor's affair */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Everything but the runner gives up root for good. */
+static bool privileges_drop(const char *user)
+{
+	const struct passwd *pw;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return false;
+	if (geteuid() != 0)
+		return true;
+	pw = getpwnam(user);
+	if (!pw || pw->pw_uid == 0) {
+		log_line(LOG_L_ERROR, "privileges", "user=%s reason=\"%s\"", user,
+		         pw ? "it is root; set user to an account of its own" : "there is no such account");
+		return false;
+	}
+	return initgroups(user, pw->pw_gid) == 0 && setgid(pw->pw_gid) == 0 && setuid(pw->pw_uid) == 0;
+}
+
+static _Noreturn void child_main(struct supervisor *s, const struct child *c, int channel_fd)
+{
+	const struct listeners *sockets = s->transition.running ? &s->transition.next.listeners : &s->setup.listeners;
+	struct room room = {.id = c->room, .serial = c->serial, .metrics = s->metrics, .beat = c->beat,
+	                    .ops = s->args->ops[c->room], .slice = json_object_get(c->spec, "slice")};
+	enum log_level level = LOG_L_INFO;
+	int keep[ROOM_MAX_LISTENERS + 1];
+	size_t n = 0;
+
+	log_level_parse(plan_string(c->spec, "log_level"), &level);
+	log_open(room_name(c->room), level);
+	signals_reset();
+	listeners_take(&room, sockets);
+	keep[n++] = channel_fd;
+	for (size_t i = 0; i < room.n_listeners; i++)
+		keep[n++] = room.listeners[i].fd;
+	descriptors_close(keep, n);
+	prctl(PR_SET_NAME, room_name(c->room));
+	if (c->room != ROOM_RUNNER && !privileges_drop(plan_string(c->spec, "user"))) {
+		log_line(LOG_L_ERROR, "privileges", "room=%s error=\"%s\"", room_name(c->room), strerror(errno));
+		_exit(EXIT_FAILURE);
+	}
+	exit(room_run(&room, channel_fd));
+}
+
+/* ---- in the supervisor ----------------------------------------------------------------- */
+
+static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	(void)loop, (void)revents;
+	child_ended(w->data);
+}
+
+static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct child *c = w->data;
+
+	(void)loop, (void)revents;
+	if (c->state == ROOM_DRAINING) {
+		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d room_ended=%s", (int)c->pid, room_name(c->room));
+		child_stop(c);
+		return;
+	}
+	log_line(LOG_L_WARNING, "kill", "pid=%d room_ended=%s reason=\"it did not end in time\"", (int)c->pid,
+	         room_name(c->room));
+	child_kill(c);
+}
+
+static struct child *child_new(struct supervisor *s, enum room_id room, uint32_t serial, const json_t *spec)
+{
+	struct child *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->supervisor = s;
+	c->room = room;
+	c->serial = serial;
+	c->pidfd = -1;
+	c->spec = json_incref((json_t *)(uintptr_t)spec);
+	c->started_us = clock_mono_us();
+	ev_init(&c->kill, on_kill);
+	c->kill.data = c;
+	return c;
+}
+
+/* Watches a process and speaks to it; false: the descriptors are used up. */
+static bool child_watch(struct child *c, int channel_fd)
+{
+	struct supervisor *s = c->supervisor;
+
+	c->pidfd = pidfd_open(c->pid, 0);
+	c->chan = c->pidfd >= 0 ? chan_new(s->loop, channel_fd, switchboard_message, switchboard_closed, c) : NULL;
+	if (!c->chan)
+		return false;
+	ev_io_init(&c->exit, on_exit_ready, c->pidfd, EV_READ);
+	c->exit.data = c;
+	ev_io_start(s->loop, &c->exit);
+	TAILQ_INSERT_TAIL(&s->children, c, link);
+	return true;
+}
+
+static struct child *failed(struct child *c, enum room_id room, int error)
+{
+	log_line(LOG_L_ERROR, "spawn_failed", "room_started=%s error=\"%s\"", room_name(room), strerror(error));
+	if (c) {
+		if (c->pid > 0)
+			kill(c->pid, SIGKILL);
+		child_free(c);
+	}
+	return NULL;
+}
+
+struct child *child_spawn(struct supervisor *s, enum room_id room, const json_t *spec)
+{
+	struct child *c = child_new(s, room, ++s->last_serial, spec);
+	int fds[2], r;
+
+	r = c ? chan_pair(fds) : -ENOMEM;
+	if (r < 0)
+		return failed(c, room, -r);
+	c->beat = mmap(NULL, sizeof *c->beat, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->beat == MAP_FAILED)
+		c->beat = NULL;
+	c->pid = fork();
+	if (c->pid == 0)
+		child_main(s, c, fds[1]);
+	r = errno;
+	close(fds[1]);
+	if (c->pid < 0 || !child_watch(c, fds[0])) {
+		close(fds[0]);
+		return failed(c, room, r);
+	}
+	child_set_state(c, ROOM_STARTING);
+	return c;
+}
+
+struct child *child_adopt(struct supervisor *s, enum room_id room, enum room_state state, uint32_t serial, pid_t pid,
+                          int channel_fd, const json_t *spec)
+{
+	struct child *c = child_new(s, room, serial, spec);
+
+	if (!c)
+		return NULL;
+	c->pid = pid;
+	c->state = state;
+	c->since_us = clock_wall_us();
+	if (!child_watch(c, channel_fd)) {
+		child_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void child_free(struct child *c)
+{
+	struct supervisor *s = c->supervisor;
+
+	ev_timer_stop(s->loop, &c->kill);
+	if (c->chan) {
+		TAILQ_REMOVE(&s->children, c, link);
+		ev_io_stop(s->loop, &c->exit);
+		chan_free(c->chan);
+	}
+	if (c->pidfd >= 0)
+		close(c->pidfd);
+	if (c->beat)
+		munmap(c->beat, sizeof *c->beat);
+	json_decref(c->spec);
+	free(c);
+}
+
+static void kill_after(struct child *c, double seconds)
+{
+	struct ev_loop *loop = c->supervisor->loop;
+
+	ev_timer_stop(loop, &c->kill);
+	ev_timer_set(&c->kill, seconds, 0.);
+	ev_timer_start(loop, &c->kill);
+}
+
+void child_stop(struct child *c)
+{
+	if (c->state == ROOM_STOPPING)
+		return;
+	child_set_state(c, ROOM_STOPPING);
+	chan_send(c->chan, MSG_STOP, c->serial, 0, NULL, 0);
+	kill_after(c, STOP_LIMIT);
+}
+
+void child_drain(struct child *c, uint64_t limit_us)
+{
+	child_set_state(c, ROOM_DRAINING);
+	chan_send(c->chan, MSG_DRAIN, c->serial, 0, NULL, 0);
+	kill_after(c, (double)limit_us / 1e6);
+}
+
+void child_kill(struct child *c)
+{
+	kill(c->pid, SIGKILL);
+}

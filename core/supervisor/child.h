@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A room's process as the supervisor sees it.
+ *
+ *   STARTING --READY--> READY --replaced--> DRAINING --> (gone)
+ *      |                  |  \--stopped--> STOPPING --> (gone)
+ *      \-----died---------+--> (gone; restarted with back-off if it was the current one)
+ */
+#ifndef T3OPS_SUPERVISOR_CHILD_H
+#define T3OPS_SUPERVISOR_CHILD_H
+
+#include <ev.h>
+#include <jansson.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "base/room.h"
+
+struct supervisor;
+
+struct child {
+	TAILQ_ENTRY(child) link;
+	struct supervisor *supervisor;
+	enum room_id room;
+	enum room_state state;
+	uint32_t serial;
+	pid_t pid;
+	int pidfd;
+	struct ev_io exit;    /* pidfd readable: it ended */
+	struct ev_timer kill; /* it was asked to end */
+	struct chan *chan;
+	json_t *spec;           /* what it was started with; owned */
+	struct room_beat *beat; /* shared page; NULL for one that an earlier binary started */
+	unsigned beats_missed;
+	uint64_t since_us;      /* since 1970: of this state */
+	uint64_t started_us;    /* CLOCK_MONOTONIC */
+};
+TAILQ_HEAD(children, child);
+
+/* Forks a room from a spec (see spec_make in transition.c): it drops to the user of the spec, unless
+ * it is the runner, and runs ops.  NULL after one log line. */
+struct child *child_spawn(struct supervisor *s, enum room_id room, const json_t *spec);
+/* A process that an earlier binary of this pid started. */
+struct child *child_adopt(struct supervisor *s, enum room_id room, enum room_state state, uint32_t serial, pid_t pid,
+                          int channel_fd, const json_t *spec);
+void child_free(struct child *c); /* of a process that is gone, or at our end */
+
+/* Asks it to end (MSG_STOP, or MSG_DRAIN first for a front) and sees to it that it does. */
+void child_stop(struct child *c);
+void child_drain(struct child *c, uint64_t limit_us);
+void child_kill(struct child *c);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding the listening sockets; see listeners.h. */
+#include "supervisor/listeners.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/plan.h"
+
+#define BACKLOG 4096
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_un local;
+};
+
+enum room_id listener_room(const struct listener *l)
+{
+	return strcmp(l->name, "front") == 0 ? ROOM_FRONT : ROOM_DESK;
+}
+
+/* "127.0.0.1:80", "[::1]:80"; the plan has checked the text, but a port is needed here. */
+static bool address_parse(const char *text, union address *out, socklen_t *len)
+{
+	char host[64];
+	const char *colon = strrchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	in_port_t port;
+
+	if (n == 0 || n >= sizeof host)
+		return false;
+	port = htons((in_port_t)strtoul(colon + 1, NULL, 10));
+	if (text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	}
+	memcpy(host, text, n);
+	host[n] = '\0';
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = port;
+		*len = sizeof out->v4;
+		return true;
+	}
+	out->v6.sin6_family = AF_INET6;
+	out->v6.sin6_port = port;
+	*len = sizeof out->v6;
+	return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1;
+}
+
+/* Writes the address a socket got, port included. */
+static void address_name(int fd, char *out, size_t size)
+{
+	union address a;
+	socklen_t len = sizeof a;
+	char host[64];
+
+	if (getsockname(fd, &a.any, &len) < 0)
+		return;
+	if (a.any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &a.v4.sin_addr, host, sizeof host);
+		snprintf(out, size, "%s:%u", host, ntohs(a.v4.sin_port));
+	} else {
+		inet_ntop(AF_INET6, &a.v6.sin6_addr, host, sizeof host);
+		snprintf(out, size, "[%s]:%u", host, ntohs(a.v6.sin6_port));
+	}
+}
+
+static int refused(const char *name, const char *address, int error)
+{
+	log_line(LOG_L_ERROR, "listen_failed", "name=%s address=%s error=\"%s\"", name, address, strerror(error));
+	return -error;
+}
+
+static int tcp_bind(const char *name, const char *text, struct listener *out)
+{
+	union address a;
+	socklen_t len;
+	int on = 1, fd;
+
+	if (!address_parse(text, &a, &len))
+		return refused(name, text, EINVAL);
+	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return refused(name, text, errno);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, &a.any, len) < 0 || listen(fd, BACKLOG) < 0) {
+		int error = errno;
+
+		close(fd);
+		return refused(name, text, error);
+	}
+	out->fd = fd;
+	address_name(fd, out->address, sizeof out->address);
+	return 0;
+}
+
+/* Whether somebody answers at this socket file. */
+static bool is_served(const union address *a, socklen_t len)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool served = fd >= 0 && connect(fd, &a->any, len) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
+/* The socket belongs to the account that the desk drops to; its group may use it. */
+static void socket_hand_over(const char *path, const char *user)
+{
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+
+	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+		log_line(LOG_L_WARNING, "control_owner", "path=%s user=%s error=\"%s\"", path, user, strerror(errno));
+}
+
+static int control_bind(const char *path, const char *user, struct listener *out)
+{
+	union address a = {.local = {.sun_family = AF_UNIX}};
+	mode_t mask;
+	int fd, r;
+
+	if (strlen(path) >= sizeof a.local.sun_path || strlen(path) >= sizeof out->address)
+		return refused("control", path, ENAMETOOLONG);
+	strcpy(a.local.sun_path, path);
+	if (is_served(&a, sizeof a.local))
+		return refused("control", path, EADDRINUSE);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return refused("control", path, errno);
+	unlink(path);
+	mask = umask(0117);
+	r = bind(fd, &a.any, sizeof a.local);
+	umask(mask);
+	if (r < 0 || listen(fd, 64) < 0) {
+		int error = errno;
+
+		close(fd);
+		return refused("control", path, error);
+	}
+	socket_hand_over(path, user);
+	out->fd = fd;
+	strcpy(out->address, path);
+	return 0;
+}
+
+static const struct bound *bound_find(const struct listeners *l, const char *name, const char *configured)
+{
+	for (size_t i = 0; l && i < l->n; i++)
+		if (strcmp(l->rows[i].listener.name, name) == 0 && strcmp(l->rows[i].configured, configured) == 0)
+			return &l->rows[i];
+	return NULL;
+}
+
+static int bind_or_share(struct listeners *out, const char *name, const char *configured, const char *user,
+                         const struct listeners *running)
+{
+	const struct bound *shared = bound_find(running, name, configured);
+	struct bound *b = &out->rows[out->n];
+	int r;
+
+	if (out->n == ROOM_MAX_LISTENERS || strlen(configured) >= sizeof b->configured)
+		return refused(name, configured, E2BIG);
+	memset(b, 0, sizeof *b);
+	snprintf(b->listener.name, sizeof b->listener.name, "%s", name);
+	strcpy(b->configured, configured);
+	if (shared) {
+		memcpy(b->listener.address, shared->listener.address, sizeof b->listener.address);
+		b->listener.fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
+		r = b->listener.fd < 0 ? refused(name, configured, errno) : 0;
+	} else if (configured[0] == '/') {
+		r = control_bind(configured, user, &b->listener);
+	} else {
+		r = tcp_bind(name, configured, &b->listener);
+	}
+	out->n += r == 0;
+	if (r == 0 && !shared)
+		log_line(LOG_L_INFO, "listening", "name=%s address=%s", name, b->listener.address);
+	return r;
+}
+
+int listeners_bind(struct listeners *out, const json_t *options, bool with_front, const struct listeners *running)
+{
+	const char *user = plan_string(options, "user");
+	int r = 0;
+
+	out->n = 0;
+	for (size_t i = 0; with_front && r == 0 && i < plan_count(options, "listen"); i++)
+		r = bind_or_share(out, "front", plan_item(options, "listen", i), user, running);
+	if (r == 0)
+		r = bind_or_share(out, "desk", plan_string(options, "desk"), user, running);
+	if (r == 0)
+		r = bind_or_share(out, "control", plan_string(options, "control"), user, running);
+	if (r < 0)
+		listeners_close(out, running);
+	return r;
+}
+
+void listeners_close(struct listeners *l, const struct listeners *others)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct bound *b = &l->rows[i];
+
+		close(b->listener.fd);
+		if (b->configured[0] == '/' && !bound_find(others, b->listener.name, b->configured))
+			unlink(b->configured);
+	}
+	l->n = 0;
+}

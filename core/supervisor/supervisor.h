@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: config, listening sockets, processes, and nothing else.  It loads no plugin and
+ * parses nothing that comes from a network.
+ */
+#ifndef T3OPS_SUPERVISOR_H
+#define T3OPS_SUPERVISOR_H
+
+#include "base/room.h"
+
+struct supervisor_args {
+	const char *conf_path;
+	const char *exe;                   /* the binary to start at SIGUSR2 */
+	const struct room_ops *ops[ROOMS]; /* what each room does */
+	int take_over_fd;                  /* state of the earlier binary, or -1 */
+};
+
+/* Runs until the daemon ends; returns its exit code. */
+int supervisor_run(const struct supervisor_args *args);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the supervisor share.
+ *
+ *   supervisor.c   life of the process: boot, signals, stop
+ *   transition.c   from one configuration to the next, whole or not at all
+ *   switchboard.c  messages between the rooms
+ *   watch.c        beats, deaths, restarts
+ *   takeover.c     the next binary, same pid
+ *   child.c        one process;  listeners.c  the sockets
+ */
+#ifndef T3OPS_SUPERVISOR_STATE_H
+#define T3OPS_SUPERVISOR_STATE_H
+
+#include "base/metrics.h"
+#include "base/plan.h"
+#include "supervisor/child.h"
+#include "supervisor/listeners.h"
+#include "supervisor/supervisor.h"
+
+#define HELD_EVENTS 1024
+
+enum phase { PHASE_BOOT, PHASE_RUNNING, PHASE_STOPPING };
+
+/* A configuration with everything made for it. */
+struct setup {
+	struct conf_text conf;
+	json_t *core, *plugins;
+	json_t *specs[ROOMS]; /* NULL: no such room */
+	struct listeners listeners;
+};
+
+/* Who asked for a reload, and is told. */
+struct asker {
+	uint32_t serial; /* 0: a signal */
+	uint64_t id;
+};
+
+struct transition {
+	bool running;
+	bool everything; /* no room counts as unchanged */
+	struct setup next;
+	struct child *rooms[ROOMS]; /* processes started for it */
+	struct asker asker;
+	struct ev_timer deadline;
+	enum event_kind done; /* the event of its success */
+};
+
+struct restart {
+	struct ev_timer timer;
+	struct supervisor *supervisor;
+	enum room_id room;
+	double pause;
+	uint32_t restarts;
+};
+
+struct supervisor {
+	const struct supervisor_args *args;
+	struct ev_loop *loop;
+	struct ev_io signals;
+	struct ev_timer beat;
+	struct metrics *metrics;
+	int metrics_fd;
+	enum phase phase;
+	int exit_code;
+	uint32_t last_serial;
+	struct children children;
+	struct child *current[ROOMS];
+	struct setup setup;
+	struct transition transition;
+	struct restart restarts[ROOMS];
+	struct event held[HELD_EVENTS]; /* events while there is no desk; a ring */
+	size_t n_held, first_held;
+	bool told_ready;
+};
+
+extern const enum room_id start_order[];
+extern const size_t n_start_order;
+
+/* supervisor.c */
+void supervisor_emit(struct supervisor *s, struct event *e);
+void supervisor_stop(struct supervisor *s, int exit_code);
+void supervisor_ready(struct supervisor *s);
+void serials_publish(struct supervisor *s);
+void setup_fini(struct setup *setup, const struct listeners *others);
+
+/* transition.c */
+void transition_begin(struct supervisor *s, struct setup *next, bool everything, struct asker asker,
+                      enum event_kind done);
+void transition_step(struct supervisor *s);
+void transition_abort(struct supervisor *s, const char *why);
+void reload_begin(struct supervisor *s, struct asker asker);
+/* Reads and checks the configuration; 0, or -errno with a first complaint in why. */
+int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *conf, char *why, size_t why_size);
+
+/* switchboard.c */
+void switchboard_message(void *arg, const struct msg_head *head, const void *payload); /* arg: child */
+void switchboard_closed(void *arg);
+void room_state_tell(struct supervisor *s, const struct child *c);
+void desk_greet(struct supervisor *s);
+struct child *desk_of(struct supervisor *s);
+void event_to_desk(struct supervisor *s, const struct event *e);
+
+/* watch.c */
+void watch_start(struct supervisor *s);
+void watch_stop(struct supervisor *s);
+void child_ended(struct child *c); /* the process is gone: reap, report, restart */
+void child_set_state(struct child *c, enum room_state state);
+void restart_cancel(struct supervisor *s, enum room_id room);
+
+/* takeover.c */
+void takeover_exec(struct supervisor *s);
+/* Rebuilds what the earlier binary left in fd; 0 or -errno after one log line. */
+int takeover_resume(struct supervisor *s, int fd);
+
+#endif

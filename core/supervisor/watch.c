@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Watching the rooms: beats, deaths, restarts with back-off. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "supervisor/supervisor_state.h"
+
+#define BEATS_MISSED_MAX 3
+#define PAUSE_MIN        0.1
+#define PAUSE_MAX        30.0
+#define HEALTHY_US       UINT64_C(60000000) /* after so long a crash counts as the first one again */
+
+static const struct t3ops_metric up_family = {
+	.name = "t3ops_room_up", .type = T3OPS_GAUGE, .labels = {"room"}, .help = "Whether the room is ready."};
+static const struct t3ops_metric restarts_family = {
+	.name = "t3ops_room_restarts_total", .type = T3OPS_COUNTER, .labels = {"room"},
+	.help = "Restarts of a room that ended by itself."};
+
+static struct series *room_series(struct supervisor *s, const struct t3ops_metric *family, enum room_id room)
+{
+	return metrics_series(s->metrics, family, NULL, NULL, (const char *[]){room_name(room)});
+}
+
+static void up_show(struct supervisor *s, enum room_id room)
+{
+	const struct child *c = s->current[room];
+
+	series_set(room_series(s, &up_family, room), c && c->state == ROOM_READY ? 1 : 0);
+}
+
+void child_set_state(struct child *c, enum room_state state)
+{
+	c->state = state;
+	c->since_us = clock_wall_us();
+	room_state_tell(c->supervisor, c);
+	up_show(c->supervisor, c->room);
+}
+
+/* ---- restarts ------------------------------------------------------------------------ */
+
+static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct restart *r = w->data;
+	struct supervisor *s = r->supervisor;
+
+	(void)loop, (void)revents;
+	if (s->phase == PHASE_STOPPING || s->current[r->room] || !s->setup.specs[r->room])
+		return;
+	s->current[r->room] = child_spawn(s, r->room, s->setup.specs[r->room]);
+	serials_publish(s);
+	if (!s->current[r->room]) {
+		ev_timer_set(&r->timer, PAUSE_MAX, 0.);
+		ev_timer_start(s->loop, &r->timer);
+	}
+}
+
+static void restart_later(struct supervisor *s, const struct child *c)
+{
+	struct restart *r = &s->restarts[c->room];
+
+	if (clock_mono_us() - c->started_us > HEALTHY_US || r->pause < PAUSE_MIN)
+		r->pause = PAUSE_MIN;
+	r->restarts++;
+	series_add(room_series(s, &restarts_family, c->room), 1);
+	ev_timer_stop(s->loop, &r->timer);
+	ev_timer_set(&r->timer, r->pause, 0.);
+	ev_timer_start(s->loop, &r->timer);
+	r->pause = r->pause * 2 < PAUSE_MAX ? r->pause * 2 : PAUSE_MAX;
+}
+
+void restart_cancel(struct supervisor *s, enum room_id room)
+{
+	ev_timer_stop(s->loop, &s->restarts[room].timer);
+	s->restarts[room].pause = PAUSE_MIN;
+}
+
+/* ---- deaths -------------------------------------------------------------------------- */
+
+static void death_report(struct child *c, const siginfo_t *how)
+{
+	const struct room_beat *beat = c->beat;
+	struct event e;
+	int n;
+
+	event_init(&e, EVENT_ROOM_DIED, ROOM_SUPERVISOR);
+	e.code = (uint16_t)how->si_status;
+	e.age_us = clock_mono_us() - c->started_us;
+	n = snprintf(e.text, sizeof e.text, "%s pid %d %s %d", room_name(c->room), (int)c->pid,
+	             how->si_code == CLD_EXITED ? "exited with status" : "was ended by signal", how->si_status);
+	if (n > 0 && (size_t)n < sizeof e.text && beat && beat->callback[0] != '\0') {
+		event_set(e.plugin, beat->plugin);
+		snprintf(e.text + n, sizeof e.text - (size_t)n, " in callback %.31s", beat->callback);
+	}
+	supervisor_emit(c->supervisor, &e);
+}
+
+/* Everything that ended because we asked for it. */
+static void orderly_end(struct supervisor *s, enum room_id room)
+{
+	log_line(LOG_L_INFO, "room_ended", "room_ended=%s", room_name(room));
+	if (s->phase == PHASE_STOPPING)
+		supervisor_stop(s, s->exit_code);
+}
+
+void child_ended(struct child *c)
+{
+	struct supervisor *s = c->supervisor;
+	enum room_id room = c->room;
+	bool was_current = s->current[room] == c;
+	bool was_next = s->transition.running && s->transition.rooms[room] == c;
+	bool asked = c->state == ROOM_STOPPING || c->state == ROOM_DRAINING;
+	siginfo_t how = {0};
+
+	waitid(P_PIDFD, (id_t)c->pidfd, &how, WEXITED | WNOHANG);
+	if (was_current)
+		s->current[room] = NULL;
+	if (was_next)
+		s->transition.rooms[room] = NULL;
+	if (!asked)
+		death_report(c, &how);
+	c->state = ROOM_DEAD;
+	room_state_tell(s, c);
+	if (was_current && !asked && s->phase != PHASE_STOPPING)
+		restart_later(s, c);
+	child_free(c);
+	up_show(s, room);
+	serials_publish(s);
+	if (was_next && s->phase != PHASE_STOPPING)
+		transition_abort(s, room_name(room));
+	else if (asked || s->phase == PHASE_STOPPING)
+		orderly_end(s, room);
+}
+
+/* ---- beats --------------------------------------------------------------------------- */
+
+static void stuck_end(struct child *c)
+{
+	const struct room_beat *beat = c->beat;
+	struct event e;
+
+	event_init(&e, EVENT_ROOM_STUCK, ROOM_SUPERVISOR);
+	if (beat && beat->callback[0] != '\0') {
+		event_set(e.plugin, beat->plugin);
+		e.age_us = clock_mono_us() - beat->entered_us;
+		snprintf(e.text, sizeof e.text, "%s pid %d does not return from callback %.31s", room_name(c->room),
+		         (int)c->pid, beat->callback);
+	} else {
+		snprintf(e.text, sizeof e.text, "%s pid %d does not answer", room_name(c->room), (int)c->pid);
+	}
+	supervisor_emit(c->supervisor, &e);
+	child_kill(c);
+}
+
+/* Counts beats, not time: after a freeze of the whole machine nobody is to blame. */
+static void on_beat(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct supervisor *s = w->data;
+	struct child *c;
+
+	(void)loop, (void)revents;
+	TAILQ_FOREACH (c, &s->children, link) {
+		if (c->beats_missed++ < BEATS_MISSED_MAX)
+			chan_send(c->chan, MSG_BEAT, c->serial, 0, NULL, 0);
+		else if (c->beats_missed == BEATS_MISSED_MAX + 1)
+			stuck_end(c);
+	}
+}
+
+void watch_start(struct supervisor *s)
+{
+	double pause = (double)plan_int(json_object_get(s->setup.core, "core"), "beat") / 1e6 / BEATS_MISSED_MAX;
+
+	ev_timer_stop(s->loop, &s->beat);
+	ev_timer_init(&s->beat, on_beat, pause, pause);
+	s->beat.data = s;
+	ev_timer_start(s->loop, &s->beat);
+	for (unsigned i = 0; i < ROOMS; i++)
+		if (!s->restarts[i].supervisor) {
+			ev_init(&s->restarts[i].timer, on_restart);
+			s->restarts[i].timer.data = &s->restarts[i];
+			s->restarts[i].supervisor = s;
+			s->restarts[i].room = (enum room_id)i;
+		}
+}
+
+void watch_stop(struct supervisor *s)
+{
+	ev_timer_stop(s->loop, &s->beat);
+	for (unsigned i = 0; i < ROOMS; i++)
+		ev_timer_stop(s->loop, &s->restarts[i].timer);
+}
