@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* A queue of bytes that grows at its end and is used up from its start.  Any process. */
+#ifndef T3OPS_BASE_BUF_H
+#define T3OPS_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zeroed is empty and valid. */
+struct buf {
+	char *bytes;
+	size_t start, end, size;
+};
+
+void buf_fini(struct buf *b); /* empty again, memory released */
+
+static inline size_t buf_len(const struct buf *b)
+{
+	return b->end - b->start;
+}
+static inline char *buf_at(const struct buf *b)
+{
+	return b->bytes + b->start;
+}
+
+/* Room for n more bytes at buf_end(); false without memory. */
+bool buf_reserve(struct buf *b, size_t n);
+static inline char *buf_end(const struct buf *b)
+{
+	return b->bytes + b->end;
+}
+static inline void buf_added(struct buf *b, size_t n)
+{
+	b->end += n;
+}
+bool buf_add(struct buf *b, const void *bytes, size_t n);
+bool buf_add_text(struct buf *b, const char *text);
+bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* n bytes were used; memory goes when it is empty. */
+void buf_drop(struct buf *b, size_t n);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The strict gate: what a request must not look like, beyond the syntax, so that the instance behind
+ * can never understand it in another way than t3ops did (RFC 9112 section 11.2).  Pure.
+ */
+#ifndef T3OPS_BASE_HTTP_GATE_H
+#define T3OPS_BASE_HTTP_GATE_H
+
+#include "base/http_head.h"
+
+enum gate_refusal {
+	GATE_PASSED = 0,
+#define GATE_REFUSAL(id, status, label, sentence) GATE_##id,
+#include "tbl/gate_refusal.h"
+#undef GATE_REFUSAL
+	GATE_REFUSALS
+};
+
+/* Judges a request's head: raw is the head's bytes, h what http_request_parse made of it.
+ * max_fields: of the configuration. */
+enum gate_refusal http_gate(const struct http_head *h, enum http_syntax syntax, struct span raw, size_t max_fields);
+
+int gate_status(enum gate_refusal r);
+const char *gate_label(enum gate_refusal r);
+const char *gate_sentence(enum gate_refusal r);
+
+/* How a body is delimited. */
+enum http_framing { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_BODY_UNTIL_CLOSE, HTTP_BODY_BAD };
+
+/* Of a request that has passed the gate. */
+enum http_framing http_request_framing(const struct http_head *h, uint64_t *length);
+/* Of a response to a request with that method (RFC 9112 6.3).  BAD: contradictory. */
+enum http_framing http_response_framing(const struct http_head *h, struct span method, uint64_t *length);
+
+/* A decimal number that is nothing but digits. */
+bool http_length_parse(struct span s, uint64_t *out);
+
+#endif
