@@ -120,7 +120,7 @@ class Daemon:
     def reload(self, limit=30):
         """SIGHUP; waits until the new configuration is in force.  Returns the log from then on."""
         mark = len(self.log())
-        self.process.signal(signal.SIGHUP)
+        self.process.send_signal(signal.SIGHUP)
         self.process.wait_log(r"\bevent=(reloaded|reload_refused)\b", limit, mark)
         return self.log()[mark:]
 

@@ -81,7 +81,7 @@ class Process:
 
         return wait.until(seen, limit, f"/{pattern}/ in the log of {self.name}")
 
-    def signal(self, number):
+    def send_signal(self, number):
         """To this process alone."""
         if self.alive():
             os.kill(self.pid, number)
@@ -109,7 +109,7 @@ class Process:
         try:
             if self.alive():
                 self.resume()
-                self.signal(number)
+                self.send_signal(number)
                 wait.until(lambda: not self.alive(), limit, f"the end of {self.name} after signal {int(number)}")
         finally:
             self.kill()

@@ -73,12 +73,12 @@ class T3Stub:
     def refuse(self):
         """Closes the listener and every connection; accept() undoes it."""
         mark = len(self.process.log())
-        self.process.signal(signal.SIGUSR1)
+        self.process.send_signal(signal.SIGUSR1)
         self.process.wait_log(r"^Refusing", after=mark)
 
     def accept(self):
         mark = len(self.process.log())
-        self.process.signal(signal.SIGUSR2)
+        self.process.send_signal(signal.SIGUSR2)
         self.process.wait_log(r"^Listening on", after=mark)
 
     def crash(self):

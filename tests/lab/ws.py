@@ -149,13 +149,15 @@ class WebSocket:
             raise AssertionError(f"expected a Pong, got {answer!r}")
 
     def wait_close(self, limit=30):
-        """Reads until the peer ends it; returns what Closed says."""
+        """Reads until the peer ends it; returns what Closed says.  The socket is closed."""
         self.conn.sock.settimeout(limit * SLOW)
         try:
             while True:
                 self.frame()
         except Closed as c:
             return c.code
+        finally:
+            self.conn.close()
 
     # ---- ending
 
