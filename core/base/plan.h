@@ -8,9 +8,9 @@
  * plugin does can change what the runner may start:
  *
  *   {"version":1,"core":{OPTION:VALUE,...},"commands":{NAME:{"argv":[...],"timeout":us,"max_output":n}}}
- *   {"plugins":[{"name":"second_isp","module":"probe_cloudflare","room":2,
+ *   {"plugins":[{"name":"second_isp","module":"probe_cloudflare","room":2,"version":"0.1.0",
  *                "file":{"path":"/usr/lib/t3ops/probe_cloudflare.so","ino":1,"mtime_ns":1,"size":1},
- *                "options":{OPTION:VALUE,...}}]}
+ *                "options":{OPTION:VALUE,...},"per_user":bool (legs),"user_dirs":[PATH,...] (jobs)}]}
  *
  * options holds the core's leg or job options beside the plugin's own.  A slice is
  *
@@ -19,7 +19,9 @@
  *    "sections":[{"name","module","room","version"}]}                                desk only
  *
  * commands: whole for the runner; for front and jobs with "timeout" only.  The runner's slice
- * lists the job plugins.
+ * lists the job plugins, and its core has what the child of a job needs (the options of jobs);
+ * user_dirs are the values of options of type T3OPS_OPT_USER_DIR.  Which rooms run: front, legs
+ * and jobs if a plugin of theirs is configured; desk always; runner with a command or a job.
  */
 #ifndef T3OPS_BASE_PLAN_H
 #define T3OPS_BASE_PLAN_H
@@ -53,8 +55,19 @@ int plan_make(const struct conf_text *text, bool become_user, plan_complain comp
 int plan_make_in_child(const struct conf_text *text, plan_complain complain, void *arg, json_t **core,
                        json_t **plugins);
 
-/* New reference; NULL if the room has nothing to do (no plugin, no listener). */
+/* New reference; NULL if the room has nothing to do.  For the supervisor: its core options. */
 json_t *plan_slice(const json_t *core, const json_t *plugins, enum room_id room);
+
+/* The two stages of plan_make, for the child that must write the first document before the second
+ * stage runs.  Each tells its complaints when it ends.  on_plugin hears of every plugin about to
+ * be loaded; may be NULL. */
+struct plan_work;
+struct plan_work *plan_work_new(const struct conf_text *text, plan_complain complain, void *arg);
+json_t *plan_work_core(struct plan_work *w);
+json_t *plan_work_plugins(struct plan_work *w, const json_t *core, bool become_user,
+                          void (*on_plugin)(void *arg, const char *what));
+size_t plan_work_complaints(const struct plan_work *w);
+void plan_work_free(struct plan_work *w);
 
 /* Typed readers of slice["core"] and of options objects.  A missing key is our own mistake: assert. */
 const char *plan_string(const json_t *options, const char *key);

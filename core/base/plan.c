@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes the plan out of the text: scan, core and commands, then every plugin's table and section.
+ * Runs in a throwaway process because it loads plugins (plan_child.c makes one).
+ */
+#include "base/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/conf_rules.h"
+#include "base/core_options.h"
+#include "base/loader.h"
+
+#define CONF_MAX_BYTES (1 << 20)
+
+struct plan_work {
+	struct conf_scan scan;
+	struct complaints complaints;
+	plan_complain complain;
+	void *arg;
+	json_t *commands; /* of the first stage's document; borrowed */
+};
+
+/* ---- the text ----------------------------------------------------------------------------- */
+
+static int whole_read(int fd, char *out, size_t size, size_t *len)
+{
+	*len = 0;
+	while (*len < size) {
+		ssize_t n = read(fd, out + *len, size - *len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		*len += (size_t)n;
+	}
+	return -EFBIG;
+}
+
+int conf_text_read(struct conf_text *t, const char *path)
+{
+	int r, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	memset(t, 0, sizeof *t);
+	if (fd < 0)
+		return -errno;
+	t->path = strdup(path);
+	t->bytes = malloc(CONF_MAX_BYTES + 1);
+	r = t->path && t->bytes ? whole_read(fd, t->bytes, CONF_MAX_BYTES, &t->len) : -ENOMEM;
+	close(fd);
+	if (r < 0) {
+		conf_text_fini(t);
+		return r;
+	}
+	t->bytes[t->len] = '\0';
+	t->bytes = realloc(t->bytes, t->len + 1); /* smaller: does not fail */
+	return 0;
+}
+
+void conf_text_fini(struct conf_text *t)
+{
+	free(t->path);
+	free(t->bytes);
+	memset(t, 0, sizeof *t);
+}
+
+/* ---- first stage: core and commands ------------------------------------------------------------ */
+
+static json_t *core_read(struct plan_work *w)
+{
+	struct t3ops_option *rows = calloc(n_core_options, sizeof *rows);
+	json_t *core;
+
+	if (!rows)
+		abort();
+	for (size_t i = 0; i < n_core_options; i++)
+		rows[i] = core_options[i].option;
+	core = conf_read(&w->scan, 0, rows, n_core_options, &w->complaints);
+	free(rows);
+	rules_core(&w->scan, core, geteuid() == 0, &w->complaints);
+	return core;
+}
+
+static json_t *commands_read(struct plan_work *w)
+{
+	json_t *commands = json_object();
+
+	for (size_t i = 1; i < w->scan.n_sections; i++) {
+		json_t *command;
+
+		if (w->scan.sections[i].kind != CONF_COMMAND)
+			continue;
+		command = conf_read(&w->scan, i, command_options, n_command_options, &w->complaints);
+		rules_command(&w->scan, i, command, &w->complaints);
+		json_object_set_new(commands, w->scan.sections[i].title, command);
+	}
+	return commands;
+}
+
+static void tell(struct plan_work *w)
+{
+	complaints_tell(&w->complaints, w->complain, w->arg);
+}
+
+struct plan_work *plan_work_new(const struct conf_text *text, plan_complain complain, void *arg)
+{
+	struct plan_work *w = calloc(1, sizeof *w);
+
+	if (!w)
+		abort();
+	w->complain = complain;
+	w->arg = arg;
+	complaints_init(&w->complaints, text->path);
+	conf_scan(&w->scan, text->bytes, text->len, &w->complaints);
+	return w;
+}
+
+json_t *plan_work_core(struct plan_work *w)
+{
+	json_t *doc;
+
+	rules_titles(&w->scan, &w->complaints);
+	doc = json_pack("{s:i, s:o, s:o}", "version", 1, "core", core_read(w), "commands", commands_read(w));
+	if (!doc)
+		abort();
+	w->commands = json_object_get(doc, "commands");
+	tell(w);
+	return doc;
+}
+
+/* ---- second stage: plugins ----------------------------------------------------------------------- */
+
+/* For good.  From here on plugin code may run. */
+static int become(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw)
+		return -ENOENT;
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's. */
+static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
+{
+	bool leg = p->room == T3OPS_ROOM_LEGS, job = p->room == T3OPS_ROOM_JOBS;
+	const struct t3ops_option *more = leg ? leg_options : job ? job_options : NULL;
+	size_t n_more = leg ? n_leg_options : job ? n_job_options : 0, at = n_section_options;
+	struct t3ops_option *rows = calloc(at + n_more + p->n_options + 1, sizeof *rows);
+
+	if (!rows)
+		abort();
+	memcpy(rows, section_options, at * sizeof *rows);
+	for (size_t i = 0; i < n_more; i++, at++) {
+		rows[at] = more[i];
+		if (leg && strcmp(more[i].name, "segments") == 0 && p->leg_segments && *p->leg_segments)
+			rows[at].fallback = p->leg_segments;
+		if (leg && strcmp(more[i].name, "edge") == 0 && p->leg_edge)
+			rows[at].fallback = p->leg_edge;
+	}
+	for (uint32_t i = 0; i < p->n_options; i++)
+		rows[at++] = p->options[i];
+	*n = at;
+	return rows;
+}
+
+/* A section that names other segments than the plugin's default leaves the default edge behind. */
+static void edge_follow(const struct conf_scan *s, size_t section, json_t *options)
+{
+	const json_t *edge = json_object_get(options, "edge"), *segments = json_object_get(options, "segments");
+	size_t i;
+	json_t *v;
+
+	if (!edge || conf_has(s, section, "edge"))
+		return;
+	json_array_foreach ((json_t *)segments, i, v)
+		if (json_equal(v, edge))
+			return;
+	json_object_set_new(options, "edge", json_string(""));
+}
+
+static json_t *user_dirs_of(const struct t3ops_plugin *p, const json_t *options)
+{
+	json_t *dirs = json_array();
+
+	for (uint32_t i = 0; i < p->n_options; i++) {
+		json_t *dir = json_object_get(options, p->options[i].name);
+
+		if (p->options[i].type == T3OPS_OPT_USER_DIR && json_string_length(dir) > 0)
+			json_array_append(dirs, dir);
+	}
+	return dirs;
+}
+
+/* Whose change means that the room must be replaced. */
+static json_t *file_of(const char *path)
+{
+	struct stat st = {0};
+
+	if (stat(path, &st) < 0)
+		memset(&st, 0, sizeof st);
+	return json_pack("{s:s, s:I, s:I, s:I}", "path", path, "ino", (json_int_t)st.st_ino, "mtime_ns",
+	                 (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, "size", (json_int_t)st.st_size);
+}
+
+static json_t *section_read(struct plan_work *w, size_t section, const struct t3ops_plugin *p, const char *path)
+{
+	const struct conf_scan *s = &w->scan;
+	size_t n;
+	struct t3ops_option *rows = rows_of(p, &n);
+	json_t *row, *options = conf_read(s, section, rows, n, &w->complaints);
+
+	rules_command_names(s, section, rows, n, options, w->commands, &w->complaints);
+	free(rows);
+	json_object_del(options, "module"); /* stands beside, resolved */
+	if (p->room == T3OPS_ROOM_LEGS) {
+		edge_follow(s, section, options);
+		rules_leg(s, section, options, &w->complaints);
+	}
+	if (p->room == T3OPS_ROOM_JOBS)
+		rules_job(s, section, options, &w->complaints);
+	row = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "name", s->sections[section].title, "module", p->name, "room",
+	                (int)p->room, "version", p->version, "file", file_of(path), "options", options);
+	if (!row) /* a title that is no UTF-8, complained about */
+		return NULL;
+	if (p->room == T3OPS_ROOM_LEGS)
+		json_object_set_new(row, "per_user", json_boolean(p->leg_flags & T3OPS_LEG_PER_USER));
+	if (p->room == T3OPS_ROOM_JOBS)
+		json_object_set_new(row, "user_dirs", user_dirs_of(p, options));
+	return row;
+}
+
+static json_t *plugin_read(struct plan_work *w, size_t section, const char *dir,
+                           void (*on_plugin)(void *arg, const char *what))
+{
+	const struct conf_section *sec = &w->scan.sections[section];
+	const char *module = sec->module && *sec->module ? sec->module : sec->title;
+	struct t3ops_plugin p;
+	char path[4096], why[800];
+
+	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
+		return NULL;
+	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->complaints.file, sec->line, sec->title, path);
+	if (on_plugin)
+		on_plugin(w->arg, why);
+	if (loader_open(dir, module, &p, why, sizeof why) < 0) {
+		complaints_add(&w->complaints, sec->module ? conf_line(&w->scan, section, "module") : sec->line,
+		               "plugin %.60s: %s", sec->title, why);
+		return NULL;
+	}
+	return section_read(w, section, &p, path);
+}
+
+json_t *plan_work_plugins(struct plan_work *w, const json_t *core, bool become_user,
+                          void (*on_plugin)(void *arg, const char *what))
+{
+	const json_t *options = json_object_get(core, "core");
+	const char *dir = json_string_value(json_object_get(options, "plugin_dir"));
+	const char *user = json_string_value(json_object_get(options, "user"));
+	json_t *list = json_array();
+
+	/* Without either, loading would be a guess; the first stage has complained. */
+	if (!dir || (become_user && geteuid() == 0 && (!user || become(user) < 0))) {
+		complaints_add(&w->complaints, 0, "plugin sections were not checked: plugin_dir or user is not usable");
+		dir = NULL;
+	}
+	for (size_t i = 1; dir && i < w->scan.n_sections; i++) {
+		json_t *row = w->scan.sections[i].kind == CONF_PLUGIN ? plugin_read(w, i, dir, on_plugin) : NULL;
+
+		if (row)
+			json_array_append_new(list, row);
+	}
+	tell(w);
+	return json_pack("{s:o}", "plugins", list);
+}
+
+size_t plan_work_complaints(const struct plan_work *w)
+{
+	return w->complaints.total;
+}
+
+void plan_work_free(struct plan_work *w)
+{
+	complaints_fini(&w->complaints);
+	conf_scan_fini(&w->scan);
+	free(w);
+}
+
+int plan_make(const struct conf_text *text, bool become_user, plan_complain complain, void *arg, json_t **core,
+              json_t **plugins)
+{
+	struct plan_work *w = plan_work_new(text, complain, arg);
+	size_t wrong;
+
+	*core = plan_work_core(w);
+	*plugins = plan_work_plugins(w, *core, become_user, NULL);
+	wrong = plan_work_complaints(w);
+	plan_work_free(w);
+	if (wrong == 0)
+		return 0;
+	json_decref(*core);
+	json_decref(*plugins);
+	*core = *plugins = NULL;
+	return -EINVAL;
+}
