@@ -114,6 +114,23 @@ static void tell(struct plan_work *w)
 	complaints_tell(&w->complaints, w->complain, w->arg);
 }
 
+/* The plan is JSON, and the text itself travels in one when the binary is replaced. */
+static void utf8_check(const struct conf_text *text, struct complaints *c)
+{
+	const char *at = text->bytes, *end = text->bytes + text->len;
+
+	for (unsigned line = 1; at < end; line++) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+		json_t *utf8 = json_stringn(at, len);
+
+		if (!utf8)
+			complaints_add(c, line, "expected UTF-8 text");
+		json_decref(utf8);
+		at += len + 1;
+	}
+}
+
 struct plan_work *plan_work_new(const struct conf_text *text, plan_complain complain, void *arg)
 {
 	struct plan_work *w = calloc(1, sizeof *w);
@@ -123,6 +140,7 @@ struct plan_work *plan_work_new(const struct conf_text *text, plan_complain comp
 	w->complain = complain;
 	w->arg = arg;
 	complaints_init(&w->complaints, text->path);
+	utf8_check(text, &w->complaints);
 	conf_scan(&w->scan, text->bytes, text->len, &w->complaints);
 	return w;
 }
