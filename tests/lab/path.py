@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""The whole path on one machine, made of real programs:
+
+    user -> relay (last mile) -> haproxy (Cloudflare's edge: TLS, CF-Connecting-IP, CF-Ray)
+         -> haproxy (tunnel) -> nginx (Traefik: TLS, identity, SSO wall) -> t3ops -> t3stub
+
+and unbound, which answers the public name over HTTPS.  Each part can be stopped and started again
+at its own address.  The identity is the cookie authentik_session=NAME; without it everything but
+/probe/ is redirected to the login page, and with wall(True) /probe/ too.
+"""
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+
+from lab import certs, http, ports, process, wait
+from lab.daemon import section
+from lab.relay import Relay
+
+HOST = "t3.lab.test"
+NEEDED = ("haproxy", "nginx", "unbound", "openssl", "curl")
+_SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+_EDGE = """
+global
+    maxconn 2000
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    timeout tunnel 1h
+frontend edge
+    bind 127.0.0.1:{edge} ssl crt {cert} alpn http/1.1
+    http-request set-header CF-Connecting-IP %[src]
+    http-request set-header CF-Ray %[rand(999999999)]-FRA
+    default_backend tunnel
+backend tunnel
+    server tunnel 127.0.0.1:{tunnel}
+"""
+
+_TUNNEL = """
+global
+    maxconn 2000
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    timeout tunnel 1h
+frontend tunnel
+    bind 127.0.0.1:{tunnel}
+    default_backend traefik
+backend traefik
+    server traefik 127.0.0.1:{traefik} ssl verify required ca-file {ca} sni str({host}) verifyhost {host}
+"""
+
+_TRAEFIK = """
+{user}daemon off;
+pid {dir}/nginx.pid;
+worker_processes 1;
+worker_shutdown_timeout 1h;
+error_log stderr warn;
+events {{ worker_connections 1000; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/nginx.body;
+    proxy_temp_path {dir}/nginx.proxy;
+    fastcgi_temp_path {dir}/nginx.fastcgi;
+    uwsgi_temp_path {dir}/nginx.uwsgi;
+    scgi_temp_path {dir}/nginx.scgi;
+    map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    server {{
+        listen 127.0.0.1:{traefik} ssl;
+        server_name {host};
+        ssl_certificate {cert};
+        ssl_certificate_key {key};
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_request_buffering off;
+        proxy_read_timeout 1h;
+        proxy_set_header Host $http_host;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto https;
+        proxy_set_header X-authentik-username $cookie_authentik_session;
+        location /outpost.goauthentik.io/ {{
+            default_type text/html;
+            return 200 "<title>Sign in</title>";
+        }}
+        {probe}
+        location / {{
+            if ($cookie_authentik_session = "") {{
+                return 302 https://$http_host/outpost.goauthentik.io/start?rd=$request_uri;
+            }}
+            proxy_pass http://{front};
+        }}
+    }}
+}}
+"""
+_OPEN_PROBE = "location /probe/ {{ proxy_pass http://{front}; }}"
+
+_RESOLVER = """
+server:
+    interface: 127.0.0.1@{resolver}
+    https-port: {resolver}
+    tls-service-key: "{key}"
+    tls-service-pem: "{cert}"
+    http-endpoint: "/dns-query"
+    do-daemonize: no
+    username: ""
+    chroot: ""
+    directory: "{dir}"
+    pidfile: ""
+    use-syslog: no
+    logfile: ""
+    num-threads: 1
+    access-control: 127.0.0.0/8 allow
+    local-zone: "lab.test." static
+    local-data: "{host}. 60 IN A 127.0.0.1"
+remote-control:
+    control-enable: no
+"""
+
+
+def missing():
+    """Programs that the path needs and this machine does not have."""
+    return [p for p in NEEDED if not shutil.which(p, path=_SBIN)]
+
+
+def _query(name):
+    labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split("."))
+    return struct.pack("!6H", 0, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", 1, 1)
+
+
+class Part:
+    """One program of the path, which can go away and come back at its address."""
+
+    def __init__(self, name, argv, port):
+        self.name = name
+        self.argv = argv
+        self.port = port
+        self.process = None
+
+    def start(self, limit=30):
+        self.process = process.Process(self.argv, self.name)
+        try:
+            wait.until(self._ready, limit, f"{self.name} listens on port {self.port}")
+        except BaseException:
+            self.process.print_log()
+            raise
+
+    def _ready(self):
+        if not self.process.alive():
+            raise AssertionError(f"{self.name} ended with {self.process.child.returncode}")
+        return ports.open_(self.port)
+
+    def cut(self):
+        """It is gone at once, its connections with it."""
+        self.process.kill()
+
+    def stall(self):
+        self.process.stall()
+
+    def heal(self):
+        if self.process.alive():
+            self.process.resume()
+        else:
+            self.start()
+
+
+class Path:
+    def __init__(self):
+        self.dir = process.folder()
+        self.host = HOST
+        self.ca = certs.Authority(self.dir)
+        self.tls = self.ca.client()
+        self.front = None
+        self.walled = False
+        self.relays = []
+        self._issue()
+        self.edge = self.tunnel = self.traefik = self.resolver = None
+
+    def _issue(self):
+        self.cert, self.key, self.both = self.ca.issue("edge", "DNS:" + HOST)
+        self.inner_cert, self.inner_key, _ = self.ca.issue("traefik", "DNS:" + HOST)
+        self.resolver_cert, self.resolver_key, _ = self.ca.issue("resolver", "IP:127.0.0.1")
+
+    # ---- files
+
+    def _write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        return path
+
+    def _traefik_text(self):
+        front = f"{self.front[0]}:{self.front[1]}"
+        return _TRAEFIK.format(user="user root;\n" if os.geteuid() == 0 else "", dir=self.dir, host=HOST, front=front,
+                               traefik=self.ports["traefik"], cert=self.inner_cert, key=self.inner_key,
+                               probe="" if self.walled else _OPEN_PROBE.format(front=front))
+
+    def _parts_make(self):
+        """Chooses ports, writes the files; the parts are not started."""
+        self.ports = dict(zip(("edge", "tunnel", "traefik", "resolver"), ports.free(4)))
+        edge = self._write("edge.cfg", _EDGE.format(cert=self.both, **self.ports))
+        tunnel = self._write("tunnel.cfg", _TUNNEL.format(ca=self.ca.ca, host=HOST, **self.ports))
+        resolver = self._write("unbound.conf", _RESOLVER.format(dir=self.dir, host=HOST, key=self.resolver_key,
+                                                                cert=self.resolver_cert, **self.ports))
+        nginx = os.path.join(self.dir, "nginx.conf")
+        which = lambda p: shutil.which(p, path=_SBIN)  # noqa: E731
+        self.edge = Part("edge", [which("haproxy"), "-db", "-f", edge], self.ports["edge"])
+        self.tunnel = Part("tunnel", [which("haproxy"), "-db", "-f", tunnel], self.ports["tunnel"])
+        self.traefik = Part("traefik", [which("nginx"), "-p", self.dir, "-e", "stderr", "-c", nginx], self.ports["traefik"])
+        self.resolver = Part("resolver", [which("unbound"), "-d", "-c", resolver], self.ports["resolver"])
+
+    # ---- life
+
+    def start(self, tries=3):
+        """Edge, tunnel and resolver; Traefik follows in connect()."""
+        for left in range(tries, 0, -1):
+            self._parts_make()
+            try:
+                for part in (self.edge, self.tunnel, self.resolver):
+                    part.start()
+                return self
+            except AssertionError:
+                self._parts_kill()
+                if left == 1:
+                    raise
+        return self
+
+    def connect(self, front):
+        """Starts Traefik before the t3ops (or anything else) at that address."""
+        self.front = front
+        self._write("nginx.conf", self._traefik_text())
+        self.traefik.start()
+
+    def wall(self, over_probe):
+        """Moves the SSO wall over /probe/, or away again: for new connections."""
+        self.walled = over_probe
+        self._write("nginx.conf", self._traefik_text())
+        before = self._nginx_workers()
+        self.traefik.process.send_signal(signal.SIGHUP)
+        wait.until(lambda: len(now := self._nginx_workers()) == 1 and not now & before, what="nginx has reloaded")
+
+    def _nginx_workers(self):
+        """Pids of the workers that accept; one that only ends its connections says so in its title."""
+        workers = set()
+        with open(f"/proc/{self.traefik.process.pid}/task/{self.traefik.process.pid}/children", encoding="ascii") as f:
+            for pid in f.read().split():
+                try:
+                    with open(f"/proc/{pid}/cmdline", encoding="ascii", errors="replace") as title:
+                        words = title.read()
+                except FileNotFoundError:
+                    continue
+                if "worker process" in words and "shutting down" not in words:
+                    workers.add(pid)
+        return workers
+
+    def last_mile(self, name="last mile"):
+        """A line of one user's own to the edge."""
+        relay = Relay(("127.0.0.1", self.ports["edge"]), name)
+        self.relays.append(relay)
+        return relay
+
+    def _parts_kill(self):
+        for part in (self.edge, self.tunnel, self.traefik, self.resolver):
+            if part and part.process:
+                part.process.kill()
+
+    def stop(self):
+        for relay in self.relays:
+            relay.close()
+        self._parts_kill()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if kind and not issubclass(kind, (SystemExit, KeyboardInterrupt)):
+            for part in (self.edge, self.tunnel, self.traefik, self.resolver):
+                if part.process:
+                    part.process.print_log()
+        self.stop()
+
+    # ---- use
+
+    @property
+    def edge_address(self):
+        return "127.0.0.1", self.ports["edge"]
+
+    @property
+    def url(self):
+        return f"https://{HOST}:{self.ports['edge']}"
+
+    def get(self, target, headers=(), address=None):
+        """From outside, through the edge."""
+        return http.get(address or self.edge_address, target, headers, host=HOST, tls=self.tls)
+
+    def resolve(self):
+        """The public name's address, asked over HTTPS (RFC 8484)."""
+        # curl, because unbound speaks nothing but HTTP/2 here.
+        done = subprocess.run(["curl", "-sSf", "--cacert", self.ca.ca, "-H", "Content-Type: application/dns-message",
+                               "--data-binary", "@-", f"https://127.0.0.1:{self.ports['resolver']}/dns-query"],
+                              input=_query(HOST), capture_output=True, timeout=30, check=True)
+        return socket.inet_ntoa(done.stdout[-4:])
+
+    def leg_sections(self, **timing):
+        """The three legs of t3ops.conf over this path; timing: heartbeat, watchdog, ..."""
+        public = f"wss://{HOST}:{self.ports['edge']}/probe/ws"
+        cloudflare = {"url": public, "resolver": f"https://127.0.0.1:{self.ports['resolver']}/dns-query", "ca_file": self.ca.ca,
+                      "segments": ["wan", "cloudflare", "tunnel", "traefik", "dispatch"], **timing}
+        internal = {"url": public, "address": f"127.0.0.1:{self.ports['traefik']}", "ca_file": self.ca.ca,
+                    "segments": ["traefik", "dispatch"], **timing}
+        return (section("plugin", "probe_cloudflare", cloudflare) + section("plugin", "probe_internal", internal) +
+                section("plugin", "probe_t3serve", timing))

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The lab's path without t3ops in it: name, TLS, identity, the wall, and parts that go and come."""
+import sys
+import unittest
+
+from lab import http, path, wait, ws
+from lab.stub import NEW, T3Stub
+from lab.user import User
+
+
+class PathTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stub = T3Stub(NEW, dead_ms=20, log=1)
+        cls.path = path.Path().start()
+        cls.path.connect(cls.stub.address)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.path.stop()
+        cls.stub.stop()
+
+    def test_name_is_resolved_over_https(self):
+        self.assertEqual(self.path.resolve(), "127.0.0.1")
+
+    def test_identity_and_edge_headers_arrive(self):
+        mark = len(self.stub.process.log())
+        forged = {"Cookie": "authentik_session=alice", "X-authentik-username": "mallory", "CF-Connecting-IP": "6.6.6.6"}
+        self.assertEqual(self.path.get("/", forged).status, 200)
+        seen = self.stub.process.log()[mark:].lower()
+        self.assertIn("x-authentik-username: alice", seen)
+        self.assertNotIn("mallory", seen)
+        self.assertIn("cf-connecting-ip: 127.0.0.1", seen)
+        self.assertRegex(seen, r"cf-ray: \d+-fra")
+
+    def test_wall(self):
+        answer = self.path.get("/some/page")
+        self.assertEqual(answer.status, 302)
+        self.assertIn("/outpost.goauthentik.io/", answer.header("location"))
+        self.assertEqual(self.path.get("/probe/healthz").status, 200)
+        self.path.wall(True)
+        self.assertEqual(self.path.get("/probe/healthz").status, 302)
+        self.path.wall(False)
+        self.assertEqual(self.path.get("/probe/healthz").status, 200)
+
+    def test_traefik_directly(self):
+        answer = http.get(("127.0.0.1", self.path.ports["traefik"]), "/probe/healthz", host=self.path.host, tls=self.path.tls)
+        self.assertEqual(answer.status, 200)
+
+    def test_user_goes_the_whole_way_and_comes_back(self):
+        name, value = self.stub.cookie().split("=", 1)
+        line = self.path.last_mile()
+        user = User("alice", line.address, self.path.host, self.path.tls, heartbeat=0.2, patience=1)
+        user.browser.cookies[name] = value
+        user.start()
+        try:
+            user.wait_connected()
+            for part in (self.path.edge, self.path.tunnel, self.path.traefik, line, self.stub.process):
+                connects = user.connects
+                part.stall() if part in (line, self.stub.process) else part.cut()
+                wait.until(lambda: not user.connected, what="the user noticed")
+                part.resume() if part is self.stub.process else part.heal()
+                wait.until(lambda before=connects: user.connects > before, what="the user is back")
+            user.wait_pong()
+        finally:
+            user.stop()
+
+    def test_edge_answers_for_a_tunnel_that_is_gone(self):
+        self.path.tunnel.cut()
+        try:
+            self.assertEqual(self.path.get("/probe/healthz").status, 503)
+        finally:
+            self.path.tunnel.heal()
+        self.assertEqual(self.path.get("/probe/healthz").status, 200)
+
+    def test_websocket_offers_survive_the_path(self):
+        headers = {"Cookie": self.stub.cookie() + "; authentik_session=alice", "Sec-WebSocket-Protocol": "chat"}
+        with ws.WebSocket(self.path.edge_address, "/ws", headers, self.path.host, self.path.tls) as w:
+            self.assertEqual(w.response.header("sec-websocket-protocol"), "chat")
+            w.heartbeat()
+
+
+if __name__ == "__main__":
+    if path.missing():
+        print("skipped, not installed:", " ".join(path.missing()))
+        sys.exit(77)
+    unittest.main()
