@@ -27,7 +27,4 @@ int wsclient_send(struct wsclient *c, int op, const void *data, size_t len);
 /* Sends a close frame if it can at once, closes, frees.  No callback follows. */
 void wsclient_close(struct wsclient *c, int code);
 
-/* Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 4.2.2); out has room for 29 bytes. */
-void ws_accept_key(const char *key, char out[29]);
-
 #endif
