@@ -1,14 +1,128 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of the daemon. */
+/* The command line of the daemon; names every room once. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/check.h"
+#include "base/explain.h"
+#include "front/front.h"
+#include "runner/runner.h"
+#include "supervisor/supervisor.h"
+
+static const char usage[] =
+	"usage: t3ops [-c FILE]                   run in the foreground\n"
+	"       t3ops [-c FILE] -t                check the configuration and say what it means\n"
+	"       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
+	"       t3ops --version | --help\n"
+	"FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
+
+enum mode { MODE_RUN, MODE_CHECK, MODE_EXPLAIN, MODE_JOB, MODE_HELP, MODE_VERSION, MODE_MISTAKE };
+
+struct command_line {
+	enum mode mode;
+	const char *conf_path, *plugin_dir, *topic;
+	int take_over_fd;
+};
+
+/* Long options without a letter. */
+enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_VERSION };
+
+static bool fd_parse(const char *text, int *out)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*out = (int)n;
+	return end != text && *end == '\0' && n > 2 && n < INT_MAX;
+}
+
+static struct command_line command_line_read(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},     {"test", no_argument, NULL, 't'},
+		{"explain", no_argument, NULL, OPT_EXPLAIN},  {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+		{"run-job", no_argument, NULL, OPT_RUN_JOB},  {"take-over", required_argument, NULL, OPT_TAKE_OVER},
+		{"version", no_argument, NULL, OPT_VERSION},  {"help", no_argument, NULL, 'h'},
+		{0}};
+	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf", .plugin_dir = T3OPS_PLUGIN_DIR,
+	                            .take_over_fd = -1};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:th", options, NULL)) != -1)
+		switch (c) {
+		case 'c': line.conf_path = optarg; break;
+		case 't': line.mode = MODE_CHECK; break;
+		case 'h': line.mode = MODE_HELP; break;
+		case OPT_EXPLAIN: line.mode = MODE_EXPLAIN; break;
+		case OPT_PLUGIN_DIR: line.plugin_dir = optarg; break;
+		case OPT_RUN_JOB: line.mode = MODE_JOB; break;
+		case OPT_VERSION: line.mode = MODE_VERSION; break;
+		case OPT_TAKE_OVER:
+			if (fd_parse(optarg, &line.take_over_fd))
+				break;
+			/* fall through */
+		default: line.mode = MODE_MISTAKE; return line;
+		}
+	if (line.mode == MODE_EXPLAIN && optind < argc)
+		line.topic = argv[optind++];
+	if (optind < argc)
+		line.mode = MODE_MISTAKE;
+	return line;
+}
+
+static int check(const char *path)
+{
+	json_t *core = NULL, *plugins = NULL;
+	int r = check_config(path, stdout, stderr, &core, &plugins);
+
+	json_decref(core);
+	json_decref(plugins);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Absolute paths: the working directory may be another one by the next reload or upgrade. */
+static int run(const struct command_line *line)
+{
+	struct supervisor_args args = {
+		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_RUNNER] = &runner_ops},
+		.take_over_fd = line->take_over_fd};
+	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
+	int r = EXIT_FAILURE;
+
+	args.conf_path = conf_path;
+	args.exe = exe;
+	if (!conf_path || !exe)
+		fprintf(stderr, "t3ops: %s: %s\n", conf_path ? "/proc/self/exe" : line->conf_path, strerror(errno));
+	else
+		r = supervisor_run(&args);
+	free(conf_path);
+	free(exe);
+	return r;
+}
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+	struct command_line line = command_line_read(argc, argv);
+
+	switch (line.mode) {
+	case MODE_RUN:
+		return run(&line);
+	case MODE_CHECK:
+		return check(line.conf_path);
+	case MODE_EXPLAIN:
+		return explain_print(stdout, line.plugin_dir, line.topic);
+	case MODE_VERSION:
 		puts(PACKAGE_STRING);
-		return 0;
+		return EXIT_SUCCESS;
+	case MODE_HELP:
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	default:
+		fputs(usage, stderr);
+		return 2;
 	}
-	fprintf(stderr, "usage: t3ops --version\n");
-	return 2;
 }

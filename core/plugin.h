@@ -256,6 +256,7 @@ enum t3ops_reason {
 	T3OPS_R_TOO_BIG = 23,      /* a message over the limit */
 	T3OPS_R_IDLE = 24,         /* nothing received within the idle limit */
 	T3OPS_R_ADDRESS_CHANGED = 25, /* the name resolves elsewhere now: moved, no drop */
+	T3OPS_R_SERVE_TIMEOUT = 26,   /* the instance stopped taking data */
 };
 
 /* ---- the pairing service: what auto_pair provides ---------------------------------- */

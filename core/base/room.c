@@ -132,7 +132,8 @@ int room_run(struct room *room, int channel_fd)
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
-	room->loop = ev_default_loop(EVFLAG_NOSIGMASK);
+	/* not the default loop: that one reaps every child, also those whose exit code somebody waits for */
+	room->loop = ev_loop_new(EVFLAG_NOSIGMASK);
 	room->chan = room->loop ? chan_new(room->loop, channel_fd, on_message, on_supervisor_gone, room) : NULL;
 	if (!room->chan) {
 		log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory or no epoll\"");

@@ -219,9 +219,10 @@ int supervisor_run(const struct supervisor_args *args)
 		return EXIT_FAILURE;
 	s->args = args;
 	s->metrics_fd = -1;
+	s->last_serial = MSG_FIRST_SERIAL - 1;
 	TAILQ_INIT(&s->children);
 	log_open("supervisor", LOG_L_INFO);
-	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms use the default loop, after the fork */
+	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms make their own, after the fork */
 	r = s->loop ? signals_watch(s) : -ENOMEM;
 	if (r == 0)
 		r = args->take_over_fd >= 0 ? takeover_resume(s, args->take_over_fd) : boot(s);

@@ -37,3 +37,4 @@ REASON(22, SERVE_RESET, "serve_reset", SERVE, "the instance reset the connection
 REASON(23, TOO_BIG, "too_big", CLIENT, "a message was larger than the limit")
 REASON(24, IDLE, "idle", CLIENT, "nothing was received within the idle limit")
 REASON(25, ADDRESS_CHANGED, "address_changed", NOBODY, "the name resolves to another address: the leg moved")
+REASON(26, SERVE_TIMEOUT, "serve_timeout", SERVE, "the instance stopped taking data")

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* t3ops' own answers; see answer.h. */
+#include "front/answer.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "front/client.h"
+#include "front/rewrite.h"
+
+static void date_add(struct buf *out)
+{
+	time_t now = time(NULL);
+	char text[64];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	buf_printf(out, "date: %s\r\n", text);
+}
+
+bool header_is_safe(const char *name, const char *value)
+{
+	if (name[0] == '\0')
+		return false;
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name <= ' ' || *name == ':' || *name == 0x7f)
+			return false;
+	for (; *value != '\0'; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return false;
+	return true;
+}
+
+/* "Name: value" is safe, and says nothing that is ours to say. */
+static bool line_is_safe(const char *line)
+{
+	const char *colon = strchr(line, ':');
+	char name[64];
+
+	if (!colon || (size_t)(colon - line) >= sizeof name)
+		return false;
+	memcpy(name, line, (size_t)(colon - line));
+	name[colon - line] = '\0';
+	return header_is_safe(name, colon + 1) && strcasecmp(name, "content-length") != 0 &&
+	       strcasecmp(name, "transfer-encoding") != 0 && strcasecmp(name, "connection") != 0;
+}
+
+int answer_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+{
+	struct buf *out = &x->own_answer;
+	bool bodyless = status == 204 || status == 304 || span_is(x->head.method, "HEAD");
+
+	for (size_t i = 0; headers && headers[i]; i++)
+		if (!line_is_safe(headers[i]))
+			return -EINVAL;
+	if (x->request.framing != HTTP_BODY_NONE && !x->request.done)
+		x->keep_alive = false; /* its body is not going to be read */
+	buf_fini(out);
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
+	date_add(out);
+	for (size_t i = 0; headers && headers[i]; i++)
+		buf_printf(out, "%s\r\n", headers[i]);
+	if (buf_len(&x->extra) > 0)
+		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
+	if (status != 204 && status != 304)
+		buf_printf(out, "content-length: %zu\r\n", len);
+	buf_printf(out, "connection: %s\r\n\r\n", x->keep_alive ? "keep-alive" : "close");
+	if (!bodyless)
+		buf_add(out, body, len);
+	x->own_status = status;
+	return 0;
+}
+
+static void html_add(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '<')
+			buf_add_text(out, "&lt;");
+		else if (*text == '>')
+			buf_add_text(out, "&gt;");
+		else if (*text == '&')
+			buf_add_text(out, "&amp;");
+		else if (*text == '"')
+			buf_add_text(out, "&quot;");
+		else
+			buf_add(out, text, 1);
+	}
+}
+
+static void page_make(struct buf *out, int status, const char *title, const char *text, unsigned retry_seconds)
+{
+	buf_add_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+	                  "<meta name=\"viewport\" content=\"width=device-width\">");
+	if (retry_seconds > 0)
+		buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">", retry_seconds);
+	buf_add_text(out, "<title>");
+	html_add(out, title);
+	buf_add_text(out, "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;"
+	                  "padding:0 1em;color:#222;background:#fafafa}h1{font-size:1.4em}small{color:#777}"
+	                  "</style></head><body><h1>");
+	html_add(out, title);
+	buf_add_text(out, "</h1><p>");
+	html_add(out, text);
+	buf_add_text(out, "</p>");
+	if (retry_seconds > 0)
+		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", retry_seconds);
+	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", status);
+}
+
+static char *json_make(int status, const char *title, const char *text)
+{
+	json_t *object = json_pack("{s:s, s:s, s:i}", "error", title, "detail", text, "status", status);
+	char *dump = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	return dump;
+}
+
+int answer_explain(struct exchange *x, int status, const char *title, const char *text, unsigned retry_seconds)
+{
+	const char *headers[4] = {"cache-control: no-store"};
+	struct buf page = {0};
+	char *json = NULL, retry[32];
+	size_t n = 1;
+	int r;
+
+	if (retry_seconds > 0) {
+		snprintf(retry, sizeof retry, "retry-after: %u", retry_seconds);
+		headers[n++] = retry;
+	}
+	if (exchange_is_navigation(x)) {
+		headers[n] = "content-type: text/html; charset=utf-8";
+		page_make(&page, status, title, text, retry_seconds);
+		r = answer_make(x, status, headers, buf_at(&page), buf_len(&page));
+	} else {
+		headers[n] = "content-type: application/json";
+		json = json_make(status, title, text);
+		r = answer_make(x, status, headers, json ? json : "", json ? strlen(json) : 0);
+	}
+	free(json);
+	buf_fini(&page);
+	return r;
+}
+
+void answer_refusal(struct buf *out, enum gate_refusal why)
+{
+	char body[256];
+	int len = snprintf(body, sizeof body, "%s\n", gate_sentence(why));
+
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", gate_status(why), status_text(gate_status(why)));
+	date_add(out);
+	buf_printf(out, "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s", len,
+	           body);
+}

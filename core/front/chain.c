@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The plugins' turn; see chain.h. */
+#include "front/chain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "front/answer.h"
+#include "front/client.h"
+#include "front/wsserver.h"
+
+#define RETRY_SECONDS 3
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+static bool slots_grow(struct front *f)
+{
+	size_t n = f->n_slots > 0 ? 2 * f->n_slots : 64;
+	struct request_slot *slots = realloc(f->slots, n * sizeof *slots);
+
+	if (!slots)
+		return false;
+	memset(slots + f->n_slots, 0, (n - f->n_slots) * sizeof *slots);
+	f->slots = slots;
+	f->n_slots = n;
+	return true;
+}
+
+bool chain_register(struct exchange *x)
+{
+	struct front *f = x->front;
+	size_t i = 0;
+
+	while (i < f->n_slots && f->slots[i].exchange)
+		i++;
+	if (i == f->n_slots && !slots_grow(f))
+		return false;
+	f->slots[i].exchange = x;
+	f->slots[i].generation++;
+	x->id = (uint64_t)f->slots[i].generation << 32 | (uint32_t)(i + 1);
+	return true;
+}
+
+static struct request_slot *slot_of(struct front *f, t3ops_request_id id)
+{
+	size_t i = (size_t)(id & UINT32_MAX);
+
+	if (i == 0 || i > f->n_slots || f->slots[i - 1].generation != (uint32_t)(id >> 32) || !f->slots[i - 1].exchange)
+		return NULL;
+	return &f->slots[i - 1];
+}
+
+void chain_forget(struct exchange *x)
+{
+	struct request_slot *slot = slot_of(x->front, x->id);
+
+	if (slot)
+		slot->exchange = NULL;
+	x->id = 0;
+}
+
+void chain_free(struct front *f)
+{
+	free(f->slots);
+	f->slots = NULL;
+	f->n_slots = 0;
+}
+
+/* ---- the turn ---------------------------------------------------------------------------------- */
+
+const char *chain_waits_for(const struct exchange *x)
+{
+	return x->next_plugin > 0 ? plugin_host_at(x->front->plugins, x->next_plugin - 1)->ctx.name : "";
+}
+
+/* One plugin; false: the chain stops here. */
+static bool plugin_run(struct exchange *x, struct t3ops_instance *i)
+{
+	enum t3ops_next next;
+
+	x->resumed = false;
+	x->in_plugin = true;
+	plugin_enter(i, "on_request");
+	next = i->plugin.on_request(&i->ctx, x->id);
+	plugin_leave(i);
+	x->in_plugin = false;
+	if (x->taken) {
+		wsserver_begin(x);
+		return false;
+	}
+	if (x->answered) {
+		exchange_answer(x);
+		return false;
+	}
+	if (next == T3OPS_WAIT && !x->resumed) {
+		x->state = EXCHANGE_WAITING;
+		client_deadline(x->client, x->front->conf.plugin_us);
+		return false;
+	}
+	if (next == T3OPS_DONE) {
+		log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"on_request says done but answered nothing\"",
+		         i->ctx.name);
+		answer_explain(x, 500, "Something went wrong here", "A plugin of t3ops took the request and did not answer it.", 0);
+		exchange_answer(x);
+		return false;
+	}
+	return true;
+}
+
+void chain_run(struct exchange *x)
+{
+	struct plugin_host *plugins = x->front->plugins;
+
+	x->state = EXCHANGE_PLUGINS;
+	while (x->next_plugin < plugin_host_count(plugins))
+		if (!plugin_run(x, plugin_host_at(plugins, x->next_plugin++)))
+			return;
+	exchange_forward(x);
+}
+
+/* ---- services ------------------------------------------------------------------------------------ */
+
+static struct front *front_of(struct t3ops_ctx *ctx)
+{
+	return plugin_host_room(ctx->instance->host)->state;
+}
+
+/* The exchange, while plugins may still act on it. */
+static struct exchange *exchange_of(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct request_slot *slot = slot_of(front_of(ctx), r);
+
+	return slot && !slot->exchange->answered && !slot->exchange->taken ? slot->exchange : NULL;
+}
+
+/* A span of the client's input as a string: the separator behind it is not needed any more once the
+ * head is parsed and judged. */
+static const char *text_of(struct span s)
+{
+	char *end = (char *)(uintptr_t)(s.at + s.len);
+
+	*end = '\0';
+	return s.at;
+}
+
+static const char *request_method(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x ? text_of(x->head.method) : NULL;
+}
+
+static const char *request_target(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x ? text_of((struct span){x->path.at, (size_t)(x->head.target.at + x->head.target.len - x->path.at)}) : NULL;
+}
+
+static const char *request_header(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	const struct http_field *f = NULL;
+
+	if (!x)
+		return NULL;
+	for (size_t i = x->n_edits; i-- > 0;)
+		if (strcasecmp(x->edits[i].name, name) == 0)
+			return x->edits[i].value;
+	f = http_field_find(&x->head, name, 0);
+	return f ? text_of(f->value) : NULL;
+}
+
+static bool request_is_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x && x->websocket;
+}
+
+static bool request_user(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (x && x->has_user)
+		plugin_user(&x->user, out);
+	return x && x->has_user;
+}
+
+static int request_set_header(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	struct header_edit *edit = NULL;
+
+	if (!x)
+		return -ESTALE;
+	if (!header_is_safe(name, value ? value : ""))
+		return -EINVAL;
+	for (size_t i = 0; i < x->n_edits; i++)
+		if (strcasecmp(x->edits[i].name, name) == 0)
+			edit = &x->edits[i];
+	if (!edit && x->n_edits == HEADER_EDITS_MAX)
+		return -ENOSPC;
+	if (!edit)
+		edit = &x->edits[x->n_edits++];
+	free(edit->name);
+	free(edit->value);
+	edit->name = strdup(name);
+	edit->value = value ? strdup(value) : NULL;
+	if (!edit->name || (value && !edit->value))
+		abort(); /* half an edit could send a stale cookie on */
+	return 0;
+}
+
+static int request_add_response_header(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (!x)
+		return -ESTALE;
+	if (!header_is_safe(name, value))
+		return -EINVAL;
+	return buf_printf(&x->extra, "%s: %s\r\n", name, value) ? 0 : -ENOMEM;
+}
+
+/* The answer goes out when the callback that gave it has returned. */
+static void answered(struct exchange *x)
+{
+	x->answered = true;
+	if (!x->in_plugin)
+		exchange_answer(x);
+}
+
+static int request_respond(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *const *headers,
+                           const void *body, size_t len)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	int error = x ? answer_make(x, status, headers, body, len) : -ESTALE;
+
+	if (error == 0)
+		answered(x);
+	return error;
+}
+
+static int request_explain(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	int error = x ? answer_explain(x, status, title, text, status == 503 ? RETRY_SECONDS : 0) : -ESTALE;
+
+	if (error == 0)
+		answered(x);
+	return error;
+}
+
+static void request_resume(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (!x)
+		return;
+	x->resumed = true;
+	if (!x->in_plugin && x->state == EXCHANGE_WAITING)
+		chain_run(x);
+}
+
+static struct t3ops_ws *request_accept_ws(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_ws_handler *h,
+                                          void *arg)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	struct t3ops_ws *ws = x && x->websocket ? wsserver_new(x, ctx->instance, h, arg) : NULL;
+
+	if (!ws)
+		return NULL;
+	x->taken = true;
+	if (!x->in_plugin)
+		wsserver_begin(x);
+	return ws;
+}
+
+void chain_services_fill(struct t3ops_host *s)
+{
+	s->request_method = request_method;
+	s->request_target = request_target;
+	s->request_header = request_header;
+	s->request_is_upgrade = request_is_upgrade;
+	s->request_user = request_user;
+	s->request_set_header = request_set_header;
+	s->request_add_response_header = request_add_response_header;
+	s->request_respond = request_respond;
+	s->request_explain = request_explain;
+	s->request_resume = request_resume;
+	s->request_accept_ws = request_accept_ws;
+	s->ws_send = wsserver_send;
+	s->ws_close = wsserver_close;
+}

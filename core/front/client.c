@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients' connections; see client.h. */
+#include "front/client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "front/exchange.h"
+#include "front/stream.h"
+
+#define READ_BYTES   (16u << 10)
+#define LINGER_US    UINT64_C(2000000)
+
+void client_deadline(struct client *c, uint64_t after_us)
+{
+	deadline_set(c->front->loop, &c->deadline, after_us);
+}
+
+bool client_is_idle(const struct client *c)
+{
+	return !c->exchange && buf_len(&c->in) == 0 && buf_len(&c->out) == 0;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void client_forget(struct client *c)
+{
+	struct front *f = c->front;
+
+	ev_io_stop(f->loop, &c->rd);
+	ev_io_stop(f->loop, &c->wr);
+	deadline_stop(f->loop, &c->deadline);
+	buf_fini(&c->in);
+	buf_fini(&c->beyond);
+	buf_fini(&c->out);
+	LIST_REMOVE(c, link);
+	f->n_clients--;
+	series_set(f->metrics.connections, (double)f->n_clients);
+	free(c);
+}
+
+void client_free(struct client *c)
+{
+	close(c->rd.fd);
+	client_forget(c);
+}
+
+int client_detach(struct client *c)
+{
+	int fd = c->rd.fd;
+
+	client_forget(c);
+	return fd;
+}
+
+/* Sends a FIN and reads on for a moment: a close with unread input would reset the connection and take
+ * the answer with it. */
+static void client_linger(struct client *c)
+{
+	c->lingering = true;
+	shutdown(c->rd.fd, SHUT_WR);
+	buf_fini(&c->in);
+	buf_fini(&c->beyond);
+	client_deadline(c, LINGER_US);
+	ev_io_start(c->front->loop, &c->rd);
+}
+
+static void linger_read(struct client *c)
+{
+	ssize_t n = recv(c->rd.fd, c->front->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		client_free(c);
+}
+
+static void client_finish(struct client *c)
+{
+	c->closing = true;
+	if (buf_len(&c->out) > 0)
+		return; /* on_writable comes back here */
+	if (c->half_closed)
+		client_free(c);
+	else
+		client_linger(c);
+}
+
+static void on_deadline(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->exchange)
+		exchange_timeout(c->exchange);
+	else if (!c->lingering && buf_len(&c->in) > 0)
+		exchange_refuse(c, GATE_TIMEOUT);
+	else
+		client_free(c);
+}
+
+/* Reads the next request, once everything queued is out: a client that does not read its answers gets
+ * no further ones.  What is here already is looked at from the loop, not from inside the last one. */
+static void client_resume(struct client *c)
+{
+	struct front *f = c->front;
+
+	if (buf_len(&c->out) > 0) {
+		client_deadline(c, f->conf.body_us);
+		return;
+	}
+	c->seen = 0;
+	ev_io_start(f->loop, &c->rd);
+	client_deadline(c, buf_len(&c->in) > 0 ? f->conf.header_us : f->conf.keepalive_us);
+	if (buf_len(&c->in) > 0)
+		ev_feed_event(f->loop, &c->rd, EV_CUSTOM);
+}
+
+/* ---- out --------------------------------------------------------------------------------------- */
+
+int client_send(struct client *c, const void *bytes, size_t n)
+{
+	int r = stream_send(c->wr.fd, &c->out, bytes, n);
+
+	if (r == 0 && buf_len(&c->out) > 0)
+		ev_io_start(c->front->loop, &c->wr);
+	return r;
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct client *c = w->data;
+	int r = stream_flush(w->fd, &c->out);
+
+	(void)revents;
+	if (r < 0) {
+		if (c->exchange)
+			exchange_client_gone(c->exchange);
+		else
+			client_free(c);
+		return;
+	}
+	if (c->exchange)
+		client_deadline(c, c->front->conf.body_us);
+	if (buf_len(&c->out) > 0)
+		return;
+	ev_io_stop(loop, w);
+	if (c->exchange)
+		exchange_client_drained(c->exchange);
+	else if (c->closing)
+		client_finish(c);
+	else
+		client_resume(c);
+}
+
+/* ---- in ------------------------------------------------------------------------------------------ */
+
+/* Empty lines before a request are a known bad habit (RFC 9112 2.2). */
+static void empty_lines_skip(struct client *c)
+{
+	while (buf_len(&c->in) >= 2 && memcmp(buf_at(&c->in), "\r\n", 2) == 0)
+		buf_drop(&c->in, 2);
+}
+
+static void head_look(struct client *c)
+{
+	size_t len = 0;
+
+	empty_lines_skip(c);
+	switch (buf_len(&c->in) == 0 ? HTTP_SCAN_MORE : http_head_scan(buf_at(&c->in), buf_len(&c->in), &c->seen, &len)) {
+	case HTTP_SCAN_BAD:
+		exchange_refuse(c, GATE_LINE_ENDS);
+		return;
+	case HTTP_SCAN_DONE:
+		if (len > c->front->conf.max_header_bytes)
+			exchange_refuse(c, GATE_HEAD_SIZE);
+		else
+			exchange_begin(c, len);
+		return;
+	case HTTP_SCAN_MORE:
+		if (buf_len(&c->in) > c->front->conf.max_header_bytes)
+			exchange_refuse(c, GATE_HEAD_SIZE);
+		else if (c->half_closed)
+			client_free(c); /* half a request */
+	}
+}
+
+static void client_read_head(struct client *c)
+{
+	bool first = buf_len(&c->in) == 0;
+	ssize_t n;
+
+	if (!buf_reserve(&c->in, READ_BYTES)) {
+		client_free(c);
+		return;
+	}
+	n = recv(c->rd.fd, buf_end(&c->in), READ_BYTES, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_free(c);
+		return;
+	}
+	buf_added(&c->in, (size_t)n);
+	if (first)
+		client_deadline(c, c->front->conf.header_us);
+	head_look(c);
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct client *c = w->data;
+
+	if (c->lingering)
+		linger_read(c);
+	else if (!c->exchange && (revents & EV_CUSTOM))
+		head_look(c);
+	else if (!c->exchange && buf_len(&c->out) == 0)
+		client_read_head(c);
+	else if (exchange_wants_body(c->exchange))
+		exchange_client_readable(c->exchange);
+	else
+		ev_io_stop(loop, w); /* the next request waits in the kernel */
+}
+
+void client_next(struct client *c, size_t used, bool keep_alive)
+{
+	struct front *f = c->front;
+
+	buf_drop(&c->in, used);
+	if (!keep_alive || c->half_closed || f->draining) {
+		client_finish(c);
+		return;
+	}
+	if (buf_len(&c->beyond) > 0) {
+		if (!buf_add(&c->in, buf_at(&c->beyond), buf_len(&c->beyond))) {
+			client_free(c);
+			return;
+		}
+		buf_fini(&c->beyond);
+	}
+	client_resume(c);
+}
+
+void client_new(struct front *f, int fd, const struct sockaddr *peer)
+{
+	struct client *c = calloc(1, sizeof *c);
+	int on = 1;
+
+	if (!c) {
+		close(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	c->front = f;
+	c->trusted = cidr_has(&f->conf.trusted, peer);
+	peer_name(peer, c->peer, sizeof c->peer);
+	ev_io_init(&c->rd, on_readable, fd, EV_READ);
+	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
+	c->rd.data = c->wr.data = c;
+	deadline_init(&c->deadline, on_deadline, c);
+	LIST_INSERT_HEAD(&f->clients, c, link);
+	f->n_clients++;
+	series_set(f->metrics.connections, (double)f->n_clients);
+	client_deadline(c, f->conf.header_us);
+	ev_io_start(f->loop, &c->rd);
+}

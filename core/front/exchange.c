@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/* One request and its answer; see exchange.h. */
+#include "front/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "front/answer.h"
+#include "front/chain.h"
+#include "front/client.h"
+#include "front/identity.h"
+#include "front/response.h"
+#include "front/rewrite.h"
+
+#define RETRY_SECONDS 3
+
+static const struct upstream_owner upstream_owner;
+
+/* ---- the end, always here --------------------------------------------------------------------- */
+
+static void exchange_free(struct exchange *x)
+{
+	chain_forget(x);
+	x->client->exchange = NULL;
+	for (size_t i = 0; i < x->n_edits; i++) {
+		free(x->edits[i].name);
+		free(x->edits[i].value);
+	}
+	buf_fini(&x->extra);
+	buf_fini(&x->own_answer);
+	free(x);
+}
+
+/* The answer is complete, or as complete as it gets. */
+static void exchange_end(struct exchange *x, int status, bool keep_alive)
+{
+	struct client *c = x->client;
+	size_t used = x->in_used;
+
+	front_metrics_request(&x->front->metrics, status);
+	exchange_free(x);
+	client_next(c, used, keep_alive);
+}
+
+/* Nobody can be told any more: cut the connection, so that half an answer is seen to be half. */
+static void exchange_cut(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	if (x->up)
+		upstream_close(x->up);
+	front_metrics_request(&x->front->metrics, x->head_sent ? x->status : 0);
+	exchange_free(x);
+	client_free(c);
+}
+
+void exchange_take(struct exchange *x)
+{
+	front_metrics_request(&x->front->metrics, 101);
+	exchange_free(x);
+}
+
+void exchange_answer(struct exchange *x)
+{
+	int status = x->own_status, r;
+	bool keep_alive = x->keep_alive;
+
+	x->state = EXCHANGE_ANSWERING;
+	if (x->up) {
+		upstream_close(x->up);
+		x->up = NULL;
+	}
+	r = client_send(x->client, buf_at(&x->own_answer), buf_len(&x->own_answer));
+	if (r < 0)
+		exchange_cut(x);
+	else
+		exchange_end(x, status, keep_alive);
+}
+
+/* A refusal that an operator wants to see: of somebody who is signed in, or of an instance. */
+static void refusal_emit(struct exchange *x, int status, const char *text)
+{
+	struct event e;
+
+	event_init(&e, EVENT_REQUEST_REFUSED, ROOM_FRONT);
+	e.code = (uint16_t)status;
+	event_set(e.user, x->identity);
+	event_set(e.text, text);
+	client_address(x, e.address, sizeof e.address);
+	room_emit(x->front->room, &e);
+}
+
+static void explain(struct exchange *x, int status, const char *title, const char *text, unsigned retry_seconds)
+{
+	if (x->identity[0] != '\0')
+		refusal_emit(x, status, text);
+	answer_explain(x, status, title, text, retry_seconds);
+	exchange_answer(x);
+}
+
+/* ---- the beginning ------------------------------------------------------------------------------ */
+
+void exchange_refuse(struct client *c, enum gate_refusal why)
+{
+	struct front *f = c->front;
+	struct buf answer = {0};
+
+	series_add(f->metrics.refused[why], 1);
+	front_metrics_request(&f->metrics, gate_status(why));
+	log_line(LOG_L_DEBUG, "gate", "reason=%s peer=%s", gate_label(why), c->peer);
+	if (c->exchange) {
+		if (c->exchange->up)
+			upstream_close(c->exchange->up);
+		exchange_free(c->exchange);
+	}
+	answer_refusal(&answer, why);
+	if (client_send(c, buf_at(&answer), buf_len(&answer)) < 0)
+		client_free(c);
+	else
+		client_next(c, buf_len(&c->in), false);
+	buf_fini(&answer);
+}
+
+bool exchange_is_navigation(const struct exchange *x)
+{
+	const struct http_field *dest = http_field_find(&x->head, "sec-fetch-dest", 0);
+	const struct http_field *accept = http_field_find(&x->head, "accept", 0);
+
+	if (!span_is(x->head.method, "GET") && !span_is(x->head.method, "HEAD"))
+		return false;
+	if (dest)
+		return span_is_nocase(dest->value, "document");
+	return accept && memmem(accept->value.at, accept->value.len, "text/html", 9);
+}
+
+/* The path begins the target, or follows the authority of an absolute form. */
+static void path_find(struct exchange *x)
+{
+	struct span t = x->head.target;
+	const char *end = t.at + t.len, *at = t.at, *query;
+
+	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') {
+		at = memmem(t.at, t.len, "//", 2);
+		at = at ? memchr(at + 2, '/', (size_t)(end - at - 2)) : end;
+	}
+	query = memchr(at, '?', (size_t)(end - at));
+	x->path = (struct span){at, (size_t)((query ? query : end) - at)};
+}
+
+static void identity_ignored(struct exchange *x)
+{
+	struct event e;
+
+	series_add(x->front->metrics.identity_ignored, 1);
+	event_init(&e, EVENT_IDENTITY_IGNORED, ROOM_FRONT);
+	event_set(e.address, x->client->peer);
+	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");
+	room_emit(x->front->room, &e);
+}
+
+/* False: it was refused. */
+static bool identify(struct exchange *x)
+{
+	const struct front_conf *conf = &x->front->conf;
+	const struct user *user;
+
+	switch (identity_find(&x->head, conf->identity_header, x->client->trusted, conf->strip_domain, x->identity)) {
+	case IDENTITY_REFUSED:
+		return false;
+	case IDENTITY_IGNORED:
+		identity_ignored(x);
+		return true;
+	case IDENTITY_FOUND:
+		user = users_find(x->front->users, x->identity);
+		x->has_user = user != NULL;
+		if (user)
+			x->user = *user;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static struct exchange *exchange_new(struct client *c, size_t head_len)
+{
+	struct exchange *x = malloc(sizeof *x);
+
+	if (!x)
+		return NULL;
+	/* the table of fields is large and filled by the parser */
+	memset(x, 0, offsetof(struct exchange, head));
+	memset((char *)x + offsetof(struct exchange, head_len), 0, sizeof *x - offsetof(struct exchange, head_len));
+	x->client = c;
+	x->front = c->front;
+	x->head_len = x->in_used = head_len;
+	x->started_us = clock_mono_us();
+	c->exchange = x;
+	return x;
+}
+
+static void health_answer(struct exchange *x)
+{
+	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
+	static const char body[] = "{\"status\":\"ok\"}\n";
+
+	answer_make(x, 200, headers, body, sizeof body - 1);
+	exchange_answer(x);
+}
+
+void exchange_begin(struct client *c, size_t head_len)
+{
+	struct span raw = {buf_at(&c->in), head_len};
+	struct exchange *x = exchange_new(c, head_len);
+	enum gate_refusal refusal;
+	enum http_syntax syntax;
+
+	if (!x) {
+		client_free(c);
+		return;
+	}
+	syntax = http_request_parse(&x->head, raw.at, raw.len);
+	refusal = http_gate(&x->head, syntax, raw, c->front->conf.max_headers);
+	if (refusal == GATE_PASSED && !identify(x))
+		refusal = GATE_IDENTITY;
+	if (refusal != GATE_PASSED) {
+		exchange_refuse(c, refusal);
+		return;
+	}
+	path_find(x);
+	x->websocket = http_is_websocket(&x->head);
+	x->keep_alive = x->head.minor == 1 && !http_list_has(&x->head, "connection", "close");
+	x->request.framing = http_request_framing(&x->head, &x->request.left);
+	x->request.done = x->request.framing == HTTP_BODY_NONE;
+	if (span_is(x->path, "/healthz"))
+		health_answer(x);
+	else if (!chain_register(x))
+		exchange_cut(x);
+	else
+		chain_run(x);
+}
+
+/* ---- to the instance -------------------------------------------------------------------------------- */
+
+static bool is_safe(const struct exchange *x)
+{
+	return x->request.framing == HTTP_BODY_NONE && !x->websocket &&
+	       (span_is(x->head.method, "GET") || span_is(x->head.method, "HEAD") || span_is(x->head.method, "OPTIONS"));
+}
+
+static void instance_failed(struct exchange *x, int error)
+{
+	char text[320];
+
+	series_add(x->front->metrics.upstream_failures, 1);
+	if (error == -ETIMEDOUT) {
+		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) accepts connections but does not answer. "
+		         "It may be starting or stalled.", x->user.name, x->user.host, x->user.port);
+		explain(x, is_safe(x) ? 503 : 504, "Your instance does not answer", text, RETRY_SECONDS);
+	} else if (error == -ECONNRESET || error == -EPIPE || error == -EPROTO) {
+		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) broke the connection before it answered.",
+		         x->user.name, x->user.host, x->user.port);
+		explain(x, 502, "Your instance broke the connection", text, RETRY_SECONDS);
+	} else {
+		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) cannot be reached: %s. It is probably not "
+		         "running, or is being restarted.", x->user.name, x->user.host, x->user.port, strerror(-error));
+		explain(x, 503, "Your instance is not running", text, RETRY_SECONDS);
+	}
+}
+
+/* Sends the head, and what of the body came with it. */
+static void request_start(struct exchange *x, bool reuse)
+{
+	struct buf head = {0};
+	int r;
+
+	x->state = EXCHANGE_CONNECTING;
+	x->up_seen = 0;
+	x->up = upstream_get(x->front, &x->user, reuse, &upstream_owner, x);
+	if (!x->up) {
+		instance_failed(x, -errno);
+		return;
+	}
+	r = rewrite_request(x, &head) ? upstream_send(x->up, buf_at(&head), buf_len(&head)) : -ENOMEM;
+	buf_fini(&head);
+	if (r < 0) {
+		response_lost(x, r);
+		return;
+	}
+	client_deadline(x->client, x->front->conf.connect_us);
+	if (!x->up->connecting) {
+		x->state = EXCHANGE_AWAITING;
+		client_deadline(x->client, x->front->conf.first_byte_us);
+	}
+	request_early_feed(x);
+}
+
+void exchange_forward(struct exchange *x)
+{
+	if (x->has_user) {
+		request_start(x, is_safe(x));
+		return;
+	}
+	if (x->identity[0] != '\0')
+		explain(x, 403, "No instance for you here",
+		        "You are signed in, but your account has no t3 instance on this server. Ask its operator to add you to "
+		        "the user table.", 0);
+	else
+		explain(x, 403, "Who are you?",
+		        "This request did not come through the sign-in of this site, so there is no telling whose t3 instance it "
+		        "is meant for.", 0);
+}
+
+/* Over before the answer began: once more on a fresh connection where that is safe. */
+void response_lost(struct exchange *x, int error)
+{
+	bool reused = x->up->reused, untouched = buf_len(&x->up->in) == 0;
+
+	upstream_close(x->up);
+	x->up = NULL;
+	if (x->head_sent) {
+		series_add(x->front->metrics.upstream_failures, 1);
+		exchange_cut(x);
+		return;
+	}
+	if (is_safe(x) && untouched && !x->retried && (reused || error == -ETIMEDOUT) && x->state != EXCHANGE_CONNECTING) {
+		x->retried = true;
+		series_add(x->front->metrics.upstream_retries, 1);
+		request_start(x, false);
+		return;
+	}
+	instance_failed(x, error);
+}
+
+static void on_connected(void *arg)
+{
+	struct exchange *x = arg;
+
+	x->state = EXCHANGE_AWAITING;
+	client_deadline(x->client, x->request.done ? x->front->conf.first_byte_us : x->front->conf.body_us);
+	if (buf_len(&x->up->out) == 0 && exchange_wants_body(x))
+		ev_io_start(x->front->loop, &x->client->rd);
+}
+
+static void on_drained(void *arg)
+{
+	struct exchange *x = arg;
+
+	if (exchange_wants_body(x))
+		ev_io_start(x->front->loop, &x->client->rd);
+}
+
+static void on_failed(void *arg, int error)
+{
+	response_lost(arg, error);
+}
+
+static void on_readable(void *arg)
+{
+	response_read(arg);
+}
+
+static const struct upstream_owner upstream_owner = {
+	.connected = on_connected, .readable = on_readable, .drained = on_drained, .failed = on_failed};
+
+/* ---- from the client --------------------------------------------------------------------------------- */
+
+void exchange_client_drained(struct exchange *x)
+{
+	if (x->up && !x->up->connecting)
+		ev_io_start(x->front->loop, &x->up->rd);
+}
+
+void exchange_client_gone(struct exchange *x)
+{
+	exchange_cut(x);
+}
+
+void exchange_timeout(struct exchange *x)
+{
+	char text[128];
+
+	switch (x->state) {
+	case EXCHANGE_WAITING:
+		snprintf(text, sizeof text, "A part of t3ops (%s) did not finish in time.", chain_waits_for(x));
+		explain(x, 503, "That took too long", text, RETRY_SECONDS);
+		break;
+	case EXCHANGE_AWAITING:
+		if (!x->request.done)
+			exchange_refuse(x->client, GATE_TIMEOUT);
+		else
+			response_lost(x, -ETIMEDOUT);
+		break;
+	case EXCHANGE_CONNECTING:
+		response_lost(x, -EHOSTUNREACH);
+		break;
+	default:
+		exchange_cut(x);
+	}
+}
+
+/* Ends a relayed exchange; called by response.c when the answer is complete. */
+void response_done(struct exchange *x)
+{
+	bool keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE;
+	struct upstream *up = x->up;
+
+	x->up = NULL;
+	if (x->up_keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE)
+		upstream_put(up);
+	else
+		upstream_close(up);
+	exchange_end(x, x->status, keep_alive);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* The front as a room: its beginning, its listeners, its messages and its end; see front.h. */
+#include "front/front.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/plan.h"
+#include "front/chain.h"
+#include "front/client.h"
+#include "front/front_state.h"
+#include "front/tunnel.h"
+#include "front/witness.h"
+#include "front/wsserver.h"
+
+#define ACCEPTS_AT_ONCE     64 /* then the others have their turn */
+#define ACCEPT_AGAIN_S      0.5
+#define CLOSE_AWAY          1001
+#define CLOSE_RESTART       1012 /* come back at once: another process has the listener */
+
+/* ---- accepting ----------------------------------------------------------------------------------- */
+
+static void accepting_set(struct front *f, bool on)
+{
+	for (size_t i = 0; i < f->n_acceptors; i++) {
+		if (on)
+			ev_io_start(f->loop, &f->acceptors[i].io);
+		else
+			ev_io_stop(f->loop, &f->acceptors[i].io);
+	}
+}
+
+/* Without descriptors accept(2) would fail over and over: the queue of the kernel waits instead. */
+static void accepting_pause(struct front *f, int error)
+{
+	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"",
+	         strerror(error), f->n_clients, f->n_tunnels);
+	series_add(f->metrics.rejected, 1);
+	accepting_set(f, false);
+	ev_timer_set(&f->accept_again, ACCEPT_AGAIN_S, 0.);
+	ev_timer_start(f->loop, &f->accept_again);
+}
+
+static void on_accept_again(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct front *f = w->data;
+
+	(void)loop, (void)revents;
+	if (!f->draining)
+		accepting_set(f, true);
+}
+
+static void admit(struct front *f, int fd, const struct sockaddr *peer)
+{
+	if (f->n_clients + f->n_tunnels < f->conf.max_connections) {
+		client_new(f, fd, peer);
+		return;
+	}
+	series_add(f->metrics.rejected, 1);
+	close(fd);
+}
+
+static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct front *f = ((struct acceptor *)w->data)->front;
+
+	(void)loop, (void)revents;
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		struct sockaddr_storage peer = {0};
+		socklen_t len = sizeof peer;
+		int fd = accept4(w->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			admit(f, fd, (struct sockaddr *)&peer);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			accepting_pause(f, errno);
+		return; /* nothing more, or a connection that is gone already */
+	}
+}
+
+static void acceptors_start(struct front *f)
+{
+	for (size_t i = 0; i < f->room->n_listeners; i++) {
+		struct acceptor *a = &f->acceptors[f->n_acceptors];
+
+		if (strcmp(f->room->listeners[i].name, "front") != 0)
+			continue;
+		a->front = f;
+		ev_io_init(&a->io, on_accept, f->room->listeners[i].fd, EV_READ);
+		a->io.data = a;
+		f->n_acceptors++;
+	}
+	accepting_set(f, true);
+}
+
+/* ---- the user table -------------------------------------------------------------------------------- */
+
+static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
+{
+	struct front *f = arg;
+	struct event e;
+
+	series_set(f->metrics.users, (double)now->n);
+	event_init(&e, EVENT_USERS_LOADED, ROOM_FRONT);
+	e.count = now->n;
+	room_emit(f->room, &e);
+	tunnels_follow_users(f, before, now);
+}
+
+static void on_users_broken(void *arg, const char *why)
+{
+	struct front *f = arg;
+	struct event e;
+
+	series_set(f->metrics.users_broken, why ? 1. : 0.);
+	if (!why)
+		return;
+	event_init(&e, EVENT_USERS_BROKEN, ROOM_FRONT);
+	event_set(e.text, why);
+	room_emit(f->room, &e);
+}
+
+/* ---- the room ------------------------------------------------------------------------------------------ */
+
+static int conf_read(struct front_conf *c, const json_t *core)
+{
+	*c = (struct front_conf){
+		.identity_header = plan_string(core, "identity_header"),
+		.strip_domain = plan_bool(core, "identity_strip_domain"),
+		.max_connections = (size_t)plan_int(core, "max_connections"),
+		.max_header_bytes = (size_t)plan_int(core, "max_header_bytes"),
+		.max_headers = (size_t)plan_int(core, "max_headers"),
+		.upstream_pool = (size_t)plan_int(core, "upstream_pool"),
+		.header_us = (uint64_t)plan_int(core, "header_timeout"),
+		.keepalive_us = (uint64_t)plan_int(core, "keepalive_timeout"),
+		.body_us = (uint64_t)plan_int(core, "body_timeout"),
+		.connect_us = (uint64_t)plan_int(core, "connect_timeout"),
+		.first_byte_us = (uint64_t)plan_int(core, "first_byte_timeout"),
+		.upstream_idle_us = (uint64_t)plan_int(core, "upstream_idle"),
+		.plugin_us = (uint64_t)plan_int(core, "plugin_deadline"),
+		.tunnel_send_us = (uint64_t)plan_int(core, "tunnel_send_timeout"),
+		.gave_up_us = (uint64_t)plan_int(core, "gave_up_after")};
+	for (size_t i = 0; i < plan_count(core, "trusted_proxies"); i++) {
+		const char *text = plan_item(core, "trusted_proxies", i);
+
+		if (c->trusted.n == CIDRS_MAX || !cidr_parse(text, &c->trusted.rows[c->trusted.n])) {
+			log_line(LOG_L_ERROR, "start_failed", "option=trusted_proxies value=\"%s\" reason=\"%s\"", text,
+			         c->trusted.n == CIDRS_MAX ? "too many networks" : "no network in CIDR notation");
+			return -EINVAL;
+		}
+		c->trusted.n++;
+	}
+	return 0;
+}
+
+static void front_free(struct front *f)
+{
+	if (f->plugins)
+		plugin_host_free(f->plugins);
+	if (f->users)
+		users_free(f->users);
+	pools_free(f);
+	chain_free(f);
+	free(f->scratch);
+	free(f);
+}
+
+static int plugins_start(struct front *f)
+{
+	f->plugins = plugin_host_new(f->room, f->users);
+	if (!f->plugins)
+		return -EINVAL;
+	chain_services_fill(plugin_host_services(f->plugins));
+	return plugin_host_start(f->plugins);
+}
+
+static int front_build(struct front *f)
+{
+	const json_t *core = json_object_get(f->room->slice, "core");
+	int r = conf_read(&f->conf, core);
+
+	if (r < 0)
+		return r;
+	front_metrics_init(&f->metrics, f->room->metrics);
+	series_set(f->metrics.connections, 0.);
+	series_set(f->metrics.tunnels, 0.);
+	f->scratch = malloc(SCRATCH_BYTES);
+	f->users = users_new(f->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
+	                     on_users_broken, f);
+	if (!f->scratch || !f->users)
+		return -ENOMEM;
+	return plugins_start(f);
+}
+
+static int start(struct room *room)
+{
+	struct front *f = calloc(1, sizeof *f);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	f->room = room;
+	f->loop = room->loop;
+	room->state = f;
+	ev_timer_init(&f->accept_again, on_accept_again, ACCEPT_AGAIN_S, 0.);
+	f->accept_again.data = f;
+	r = front_build(f);
+	if (r < 0) {
+		front_free(f);
+		return r;
+	}
+	acceptors_start(f);
+	return 0;
+}
+
+static void stop(struct room *room)
+{
+	struct front *f = room->state;
+	struct client *c;
+
+	accepting_set(f, false);
+	ev_timer_stop(f->loop, &f->accept_again);
+	if (f->draining)
+		ev_prepare_stop(f->loop, &f->left);
+	witness_rounds_free(f);
+	tunnels_close_all(f);
+	wsserver_close_all(f, CLOSE_AWAY);
+	while ((c = LIST_FIRST(&f->clients))) {
+		if (c->exchange)
+			exchange_client_gone(c->exchange);
+		else
+			client_free(c);
+	}
+	plugin_host_stop(f->plugins);
+	front_free(f);
+}
+
+static void on_left(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	struct front *f = w->data;
+
+	(void)loop, (void)revents;
+	if (f->n_clients == 0 && f->n_tunnels == 0 && LIST_EMPTY(&f->websockets))
+		room_leave(f->room);
+}
+
+/* Takes nothing new; users' tunnels and requests go on.  A plugin's WebSocket can begin again. */
+static void drain(struct room *room)
+{
+	struct front *f = room->state;
+	struct client *c, *next;
+
+	if (f->draining)
+		return;
+	f->draining = true;
+	accepting_set(f, false);
+	for (size_t i = 0; i < f->n_acceptors; i++)
+		close(f->acceptors[i].io.fd);
+	f->n_acceptors = 0;
+	wsserver_close_all(f, CLOSE_RESTART);
+	for (c = LIST_FIRST(&f->clients); c; c = next) {
+		next = LIST_NEXT(c, link);
+		if (client_is_idle(c))
+			client_free(c);
+	}
+	ev_prepare_init(&f->left, on_left);
+	f->left.data = f;
+	ev_prepare_start(f->loop, &f->left);
+}
+
+static void message(struct room *room, const struct msg_head *head, const void *payload)
+{
+	struct front *f = room->state;
+	struct msg_probe probe;
+
+	if (head->type == MSG_PROBE && head->len == sizeof probe) {
+		memcpy(&probe, payload, sizeof probe);
+		witness_round_begin(f, head->id, probe.since_us);
+	} else {
+		plugin_host_message(f->plugins, head, payload);
+	}
+}
+
+const struct room_ops front_ops = {.start = start, .stop = stop, .drain = drain, .message = message};

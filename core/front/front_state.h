@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the front share.  The story of a request, top to bottom:
+ *
+ *   client.c     accepts, reads a head, hands it to an exchange, begins again
+ *   exchange.c   gate -> identity -> plugins -> instance -> answer: the state machine
+ *   chain.c      the plugins' turn, and the services they have there
+ *   rewrite.c    heads as they leave
+ *   upstream.c   connections to the instances, pooled
+ *   answer.c     what t3ops itself answers
+ *   tunnel.c     a WebSocket between a user and the instance, free of the request that made it
+ *   witness.c    which tunnels carried data after a drop
+ *   wsserver.c   a WebSocket that ends at a plugin
+ */
+#ifndef T3OPS_FRONT_STATE_H
+#define T3OPS_FRONT_STATE_H
+
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/plugin_host.h"
+#include "front/cidr.h"
+#include "front/front_metrics.h"
+
+#define SCRATCH_BYTES (256u << 10)
+
+/* The core options of the front, read once. */
+struct front_conf {
+	struct cidr_list trusted;
+	const char *identity_header;
+	bool strip_domain;
+	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
+	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
+	uint64_t tunnel_send_us, gave_up_us;
+};
+
+struct acceptor {
+	struct ev_io io;
+	struct front *front;
+};
+
+struct front {
+	struct room *room;
+	struct ev_loop *loop;
+	struct front_conf conf;
+	struct front_metrics metrics;
+	struct users *users;
+	struct plugin_host *plugins;
+	struct acceptor acceptors[ROOM_MAX_LISTENERS];
+	size_t n_acceptors;
+	struct ev_timer accept_again; /* after the descriptors ran out */
+	LIST_HEAD(, client) clients;
+	size_t n_clients;
+	LIST_HEAD(, tunnel) tunnels;
+	size_t n_tunnels;
+	LIST_HEAD(, t3ops_ws) websockets;
+	LIST_HEAD(, pool) pools;
+	LIST_HEAD(, witness_round) rounds;
+	struct request_slot *slots; /* of chain.c */
+	size_t n_slots;
+	uint64_t last_tunnel;
+	bool draining;
+	struct ev_prepare left; /* while it drains: is anything left? */
+	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
+};
+
+#endif

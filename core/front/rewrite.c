@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Heads as they leave; see rewrite.h. */
+#include "front/rewrite.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "front/client.h"
+#include "front/identity.h"
+
+static const char *const hop_by_hop[] = {"connection", "keep-alive", "proxy-connection", "te", "upgrade",
+                                         "proxy-authenticate", "proxy-authorization"};
+/* Made anew, see forwarding_add. */
+static const char *const forwarding[] = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip",
+                                         "forwarded", "via"};
+
+static bool is_one_of(struct span name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Ends at this hop: by its name, or because Connection names it. */
+static bool is_hop(const struct http_head *h, struct span name)
+{
+	char text[64];
+
+	if (is_one_of(name, hop_by_hop, sizeof hop_by_hop / sizeof hop_by_hop[0]))
+		return true;
+	if (name.len >= sizeof text || !http_field_find(h, "connection", 0))
+		return false;
+	memcpy(text, name.at, name.len);
+	text[name.len] = '\0';
+	/* what frames the message is ours to say, whatever Connection claims */
+	return !span_is_nocase(name, "content-length") && !span_is_nocase(name, "transfer-encoding") &&
+	       !span_is_nocase(name, "host") && http_list_has(h, "connection", text);
+}
+
+static bool span_add(struct buf *out, struct span s)
+{
+	return buf_add(out, s.at, s.len);
+}
+
+static bool field_add(struct buf *out, const struct http_field *f)
+{
+	return span_add(out, f->name) && buf_add(out, ": ", 2) && span_add(out, f->value) && buf_add(out, "\r\n", 2);
+}
+
+/* ---- who it comes from ------------------------------------------------------------------------ */
+
+static void span_copy(char *out, size_t size, struct span s)
+{
+	size_t len = s.len < size ? s.len : size - 1;
+
+	memcpy(out, s.at, len);
+	out[len] = '\0';
+}
+
+void client_address(const struct exchange *x, char *out, size_t size)
+{
+	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, "cf-connecting-ip", 0) : NULL;
+
+	if (!f && x->client->trusted)
+		f = http_field_find(&x->head, "x-real-ip", 0);
+	if (f)
+		span_copy(out, size, f->value);
+	else
+		event_copy(out, size, x->client->peer);
+}
+
+void client_colo(const struct exchange *x, char *out, size_t size)
+{
+	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, "cf-ray", 0) : NULL;
+	const char *dash = f ? memrchr(f->value.at, '-', f->value.len) : NULL;
+
+	out[0] = '\0';
+	if (dash)
+		span_copy(out, size, (struct span){dash + 1, (size_t)(f->value.at + f->value.len - dash - 1)});
+}
+
+static bool trusted_value_add(const struct exchange *x, struct buf *out, const char *name, const char *otherwise)
+{
+	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, name, 0) : NULL;
+
+	if (!f && !otherwise)
+		return true;
+	return buf_printf(out, "%s: ", name) && (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) &&
+	       buf_add(out, "\r\n", 2);
+}
+
+/* A chain grows by the peer; what an untrusted peer claims is forgotten. */
+static bool forwarded_for_add(const struct exchange *x, struct buf *out)
+{
+	bool ok = buf_add_text(out, "x-forwarded-for: ");
+
+	for (size_t i = 0; x->client->trusted && i < x->head.n; i++)
+		if (span_is_nocase(x->head.fields[i].name, "x-forwarded-for"))
+			ok = ok && span_add(out, x->head.fields[i].value) && buf_add(out, ", ", 2);
+	return ok && buf_add_text(out, x->client->peer) && buf_add(out, "\r\n", 2);
+}
+
+static bool via_add(const struct http_head *h, struct buf *out)
+{
+	bool ok = buf_add_text(out, "via: ");
+
+	for (size_t i = 0; i < h->n; i++)
+		if (span_is_nocase(h->fields[i].name, "via"))
+			ok = ok && span_add(out, h->fields[i].value) && buf_add(out, ", ", 2);
+	return ok && buf_printf(out, "1.%u t3ops\r\n", h->minor);
+}
+
+static bool forwarding_add(const struct exchange *x, struct buf *out)
+{
+	const struct http_field *host = http_field_find(&x->head, "host", 0);
+	char own_host[256];
+
+	span_copy(own_host, sizeof own_host, host ? host->value : (struct span){"", 0});
+	return forwarded_for_add(x, out) && trusted_value_add(x, out, "x-forwarded-proto", "http") &&
+	       trusted_value_add(x, out, "x-forwarded-host", own_host) && trusted_value_add(x, out, "x-real-ip", x->client->peer) &&
+	       via_add(&x->head, out);
+}
+
+/* ---- request ------------------------------------------------------------------------------------ */
+
+static const struct header_edit *edit_find(const struct exchange *x, struct span name)
+{
+	for (size_t i = 0; i < x->n_edits; i++)
+		if (span_is_nocase(name, x->edits[i].name))
+			return &x->edits[i];
+	return NULL;
+}
+
+static bool request_field_passes(const struct exchange *x, const struct http_field *f)
+{
+	if (x->websocket && (span_is_nocase(f->name, "upgrade") || span_is_nocase(f->name, "connection")))
+		return !span_is_nocase(f->name, "connection"); /* Connection is written by request_end_add */
+	return !is_hop(&x->head, f->name) && !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
+	       !identity_is_named(f->name, x->front->conf.identity_header) && !edit_find(x, f->name);
+}
+
+static bool request_line_add(const struct exchange *x, struct buf *out)
+{
+	struct span t = x->head.target;
+
+	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') /* absolute form: the instance gets a path */
+		t = (struct span){x->path.at, (size_t)(t.at + t.len - x->path.at)};
+	return span_add(out, x->head.method) && buf_add(out, " ", 1) && span_add(out, t) &&
+	       buf_printf(out, " HTTP/1.%u\r\n", x->head.minor);
+}
+
+static bool request_end_add(const struct exchange *x, struct buf *out)
+{
+	const char *connection = x->websocket ? "Upgrade" : x->head.minor == 0 ? "close" : "keep-alive";
+
+	return buf_printf(out, "connection: %s\r\n\r\n", connection);
+}
+
+bool rewrite_request(const struct exchange *x, struct buf *out)
+{
+	bool ok = request_line_add(x, out);
+
+	for (size_t i = 0; ok && i < x->head.n; i++)
+		if (request_field_passes(x, &x->head.fields[i]))
+			ok = field_add(out, &x->head.fields[i]);
+	for (size_t i = 0; ok && i < x->n_edits; i++)
+		if (x->edits[i].value)
+			ok = buf_printf(out, "%s: %s\r\n", x->edits[i].name, x->edits[i].value);
+	return ok && forwarding_add(x, out) && request_end_add(x, out);
+}
+
+/* ---- response ------------------------------------------------------------------------------------- */
+
+const char *status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} rows[] = {{100, "Continue"}, {101, "Switching Protocols"}, {103, "Early Hints"}, {200, "OK"}, {201, "Created"},
+	            {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"}, {301, "Moved Permanently"},
+	            {302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
+	            {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+	            {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
+	            {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {421, "Misdirected Request"},
+	            {426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
+	            {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
+	            {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].status == status)
+			return rows[i].text;
+	return "Unknown";
+}
+
+static bool status_line_add(const struct http_head *h, struct buf *out)
+{
+	return buf_printf(out, "HTTP/1.1 %d %s\r\n", h->status, status_text(h->status));
+}
+
+bool rewrite_interim(const struct http_head *h, struct buf *out)
+{
+	bool ok = status_line_add(h, out);
+
+	for (size_t i = 0; ok && i < h->n; i++)
+		if (!is_hop(h, h->fields[i].name))
+			ok = field_add(out, &h->fields[i]);
+	return ok && buf_add(out, "\r\n", 2);
+}
+
+bool rewrite_response(const struct exchange *x, const struct http_head *h, bool keep_alive, struct buf *out)
+{
+	bool upgrade = h->status == 101, ok = status_line_add(h, out);
+
+	for (size_t i = 0; ok && i < h->n; i++) {
+		struct span name = h->fields[i].name;
+
+		if (upgrade ? !span_is_nocase(name, "connection") : !is_hop(h, name) && !span_is_nocase(name, "via"))
+			ok = field_add(out, &h->fields[i]);
+	}
+	ok = ok && buf_add(out, x->extra.bytes ? buf_at(&x->extra) : "", buf_len(&x->extra));
+	if (upgrade)
+		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
+	return ok && via_add(h, out) && buf_printf(out, "connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
+}

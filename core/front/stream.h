@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing to a non-blocking socket with a queue behind it.  Front. */
+#ifndef T3OPS_FRONT_STREAM_H
+#define T3OPS_FRONT_STREAM_H
+
+#include "base/buf.h"
+
+/* Writes what the socket takes now, queues the rest; nothing is written past a queue that is not
+ * empty.  0 or -errno. */
+int stream_send(int fd, struct buf *queue, const void *bytes, size_t n);
+/* Writes from the queue; 0 (look at its length) or -errno. */
+int stream_flush(int fd, struct buf *queue);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* Users' WebSockets; see tunnel.h. */
+#include "front/tunnel.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "front/stream.h"
+
+#define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
+#define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
+#define CLOSE_BYTES  4
+/* What the kernel may hold unacknowledged before it gives the client up; a dead last mile shows here. */
+#define CLIENT_UNACKED_MS 30000
+
+static struct tunnel_end *other_end(struct tunnel_end *e)
+{
+	return e == &e->tunnel->client ? &e->tunnel->serve : &e->tunnel->client;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+static void end_fini(struct tunnel_end *e)
+{
+	struct ev_loop *loop = e->tunnel->front->loop;
+
+	ev_io_stop(loop, &e->rd);
+	ev_io_stop(loop, &e->wr);
+	deadline_stop(loop, &e->send);
+	close(e->rd.fd);
+	buf_fini(&e->out);
+}
+
+static void tunnel_free(struct tunnel *t)
+{
+	struct front *f = t->front;
+
+	end_fini(&t->client);
+	end_fini(&t->serve);
+	LIST_REMOVE(t, link);
+	f->n_tunnels--;
+	series_set(f->metrics.tunnels, (double)f->n_tunnels);
+	free(t);
+}
+
+static void event_fill(const struct tunnel *t, struct event *e)
+{
+	uint64_t now = clock_mono_us();
+
+	e->id = t->id;
+	event_set(e->user, t->user);
+	event_set(e->address, t->address);
+	event_set(e->colo, t->colo);
+	e->age_us = now - t->opened_us;
+	e->idle_client_us = now - t->client.last_us;
+	e->idle_serve_us = now - t->serve.last_us;
+	e->bytes_up = t->client.bytes;
+	e->bytes_down = t->serve.bytes;
+}
+
+static void tunnel_tell(struct tunnel *t, unsigned reason, uint16_t code)
+{
+	struct event e;
+
+	t->told = true;
+	event_init(&e, tunnel_end_is_drop(reason, code) ? EVENT_TUNNEL_DROP : EVENT_TUNNEL_CLOSED, ROOM_FRONT);
+	event_fill(t, &e);
+	e.reason = (uint16_t)reason;
+	e.code = code;
+	front_metrics_tunnel_end(&t->front->metrics, reason);
+	room_emit(t->front->room, &e);
+}
+
+/* The first side that goes decides; what follows it is its echo. */
+static void end_decide(struct tunnel_end *e, enum tunnel_act act, int error)
+{
+	struct tunnel *t = e->tunnel;
+	struct tunnel_facts facts = {
+		.side = e == &t->client ? TUNNEL_CLIENT : TUNNEL_SERVE, .act = act, .error = error,
+		.client_closed = t->client.frames.closed, .serve_closed = t->serve.frames.closed,
+		.client_closed_first = t->client_closed_first,
+		.client_code = t->client.frames.close_code, .serve_code = t->serve.frames.close_code,
+		.unanswered_us = t->gave_up_us, .gave_up_us = t->front->conf.gave_up_us};
+	uint16_t code;
+	unsigned reason;
+
+	if (t->told)
+		return;
+	if (!facts.client_closed && t->unanswered_us > 0)
+		facts.unanswered_us = clock_mono_us() - t->unanswered_us;
+	reason = tunnel_end_reason(&facts, &code);
+	tunnel_tell(t, reason, code);
+}
+
+static void end_broke(struct tunnel_end *e, int error)
+{
+	struct tunnel *t = e->tunnel;
+	struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	end_decide(e, TUNNEL_BROKE, error);
+	/* what broke on one side must not look like an orderly end on the other */
+	setsockopt(other_end(e)->rd.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	tunnel_free(t);
+}
+
+static void on_send_deadline(void *arg)
+{
+	struct tunnel_end *e = arg;
+
+	end_decide(e, TUNNEL_STUCK, 0);
+	tunnel_free(e->tunnel);
+}
+
+/* ---- passing on ----------------------------------------------------------------------------------- */
+
+/* Its peer sends no more and everything is out: pass the FIN on; both done: the tunnel is over. */
+static void end_finish(struct tunnel_end *e)
+{
+	struct tunnel_end *from = other_end(e);
+
+	if (!from->eof || buf_len(&e->out) > 0)
+		return;
+	if (!e->shut) {
+		shutdown(e->wr.fd, SHUT_WR);
+		e->shut = true;
+		/* nobody half-closes a WebSocket and goes on: it has the time of a close */
+		deadline_set(e->tunnel->front->loop, &e->send, e->tunnel->front->conf.tunnel_send_us);
+	}
+	if (e->eof && from->shut)
+		tunnel_free(e->tunnel);
+}
+
+/* Something waits to go there: stop reading its source until it went. */
+static void end_wait(struct tunnel_end *e)
+{
+	struct front *f = e->tunnel->front;
+
+	ev_io_start(f->loop, &e->wr);
+	ev_io_stop(f->loop, &other_end(e)->rd);
+	deadline_set(f->loop, &e->send, f->conf.tunnel_send_us);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct tunnel_end *e = w->data;
+	size_t before = buf_len(&e->out);
+	int r = stream_flush(w->fd, &e->out);
+
+	(void)revents;
+	if (r < 0) {
+		end_broke(e, -r);
+		return;
+	}
+	if (buf_len(&e->out) > 0) {
+		if (buf_len(&e->out) < before)
+			deadline_set(loop, &e->send, e->tunnel->front->conf.tunnel_send_us);
+		return;
+	}
+	ev_io_stop(loop, w);
+	deadline_stop(loop, &e->send);
+	if (other_end(e)->eof)
+		end_finish(e);
+	else
+		ev_io_start(loop, &other_end(e)->rd);
+}
+
+/* What the bytes say about who waits for whom, and who closes. */
+static void end_observe(struct tunnel_end *e, const char *bytes, size_t n)
+{
+	struct tunnel *t = e->tunnel;
+	bool closed_before = e->frames.closed;
+
+	e->last_us = clock_mono_us();
+	e->bytes += n;
+	ws_frames_read(&e->frames, bytes, n);
+	if (e == &t->serve) {
+		t->unanswered_us = 0;
+	} else if (e->frames.closed && !closed_before) {
+		t->client_closed_first = !t->serve.frames.closed;
+		t->gave_up_us = t->unanswered_us > 0 ? e->last_us - t->unanswered_us : 0;
+	} else if (t->unanswered_us == 0) {
+		t->unanswered_us = e->last_us;
+	}
+}
+
+static void end_pass(struct tunnel_end *e, const char *bytes, size_t n)
+{
+	struct tunnel_end *to = other_end(e);
+	int r;
+
+	end_observe(e, bytes, n);
+	r = stream_send(to->wr.fd, &to->out, bytes, n);
+	if (r < 0)
+		end_broke(to, -r);
+	else if (buf_len(&to->out) > 0)
+		end_wait(to);
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct tunnel_end *e = w->data;
+	struct front *f = e->tunnel->front;
+	ssize_t n = recv(w->fd, f->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+
+	(void)revents;
+	if (n > 0) {
+		end_pass(e, f->scratch, (size_t)n);
+	} else if (n == 0) {
+		end_decide(e, TUNNEL_ENDED, 0);
+		ev_io_stop(loop, w);
+		e->eof = true;
+		end_finish(other_end(e));
+	} else if (errno != EAGAIN && errno != EINTR) {
+		end_broke(e, errno);
+	}
+}
+
+/* ---- the beginning ------------------------------------------------------------------------------------ */
+
+static void end_init(struct tunnel *t, struct tunnel_end *e, int fd, struct buf *out)
+{
+	e->tunnel = t;
+	e->out = *out;
+	e->last_us = t->opened_us;
+	ev_io_init(&e->rd, on_readable, fd, EV_READ);
+	ev_io_init(&e->wr, on_writable, fd, EV_WRITE);
+	e->rd.data = e->wr.data = e;
+	deadline_init(&e->send, on_send_deadline, e);
+}
+
+/* A last mile that is gone says nothing: only unacknowledged data and probes of the kernel show it. */
+static void client_socket_watch(int fd)
+{
+	int on = 1, idle = 15, pause = 5, probes = 3, unacked = CLIENT_UNACKED_MS;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof unacked);
+}
+
+/* What came early has gone into the queues already, but is traffic like any other. */
+static void early_bytes_observe(struct tunnel *t, const struct tunnel_start *s)
+{
+	size_t down = buf_len(&t->client.out) - s->head_bytes, up = buf_len(&t->serve.out);
+
+	if (down > 0)
+		end_observe(&t->serve, buf_at(&t->client.out) + s->head_bytes, down);
+	if (up > 0)
+		end_observe(&t->client, buf_at(&t->serve.out), up);
+}
+
+static struct tunnel *tunnel_new(struct front *f, struct tunnel_start *s)
+{
+	struct tunnel *t = calloc(1, sizeof *t);
+
+	if (!t)
+		return NULL;
+	t->front = f;
+	t->id = ++f->last_tunnel;
+	t->opened_us = clock_mono_us();
+	event_set(t->user, s->user);
+	event_set(t->address, s->address);
+	event_set(t->colo, s->colo);
+	end_init(t, &t->client, s->client_fd, &s->to_client);
+	end_init(t, &t->serve, s->serve_fd, &s->to_serve);
+	LIST_INSERT_HEAD(&f->tunnels, t, link);
+	f->n_tunnels++;
+	return t;
+}
+
+void tunnel_open(struct front *f, struct tunnel_start *s, bool ok)
+{
+	struct tunnel *t = ok ? tunnel_new(f, s) : NULL;
+	struct event e;
+
+	if (!t) {
+		close(s->client_fd);
+		close(s->serve_fd);
+		buf_fini(&s->to_client);
+		buf_fini(&s->to_serve);
+		log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
+		return;
+	}
+	client_socket_watch(t->client.rd.fd);
+	early_bytes_observe(t, s);
+	series_add(f->metrics.tunnels_opened, 1);
+	series_set(f->metrics.tunnels, (double)f->n_tunnels);
+	event_init(&e, EVENT_TUNNEL_OPEN, ROOM_FRONT);
+	e.id = t->id;
+	event_set(e.user, t->user);
+	event_set(e.address, t->address);
+	event_set(e.colo, t->colo);
+	room_emit(f->room, &e);
+	ev_io_start(f->loop, &t->client.rd);
+	ev_io_start(f->loop, &t->serve.rd);
+	if (buf_len(&t->client.out) > 0)
+		end_wait(&t->client);
+	if (buf_len(&t->serve.out) > 0)
+		end_wait(&t->serve);
+}
+
+/* ---- ended by us ------------------------------------------------------------------------------------------ */
+
+/* The client is told, if that can be done between two frames. */
+static void tunnel_end_locally(struct tunnel *t, const char *frame)
+{
+	if (!t->told)
+		tunnel_tell(t, T3OPS_R_LOCAL, 0);
+	if (buf_len(&t->client.out) == 0 && ws_frames_at_boundary(&t->serve.frames) && !t->serve.frames.closed)
+		(void)send(t->client.wr.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
+	tunnel_free(t);
+}
+
+void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now)
+{
+	struct tunnel *t, *next;
+
+	for (t = LIST_FIRST(&f->tunnels); t; t = next) {
+		const struct user *was = user_list_find(before, t->user), *is = user_list_find(now, t->user);
+
+		next = LIST_NEXT(t, link);
+		if (!is || (was && (was->port != is->port || strcmp(was->host, is->host) != 0)))
+			tunnel_end_locally(t, CLOSE_POLICY);
+	}
+}
+
+void tunnels_close_all(struct front *f)
+{
+	struct tunnel *t, *next;
+
+	for (t = LIST_FIRST(&f->tunnels); t; t = next) {
+		next = LIST_NEXT(t, link);
+		tunnel_end_locally(t, CLOSE_AWAY);
+	}
+}

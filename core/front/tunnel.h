@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tunnel: a user's WebSocket, from the 101 on.  Two descriptors, a plain struct and perhaps pending
+ * bytes; it knows nothing of the request that made it.  Bytes pass untouched; each direction is
+ * followed only to know who closed, with which code, and how long each side had been silent.  Front.
+ */
+#ifndef T3OPS_FRONT_TUNNEL_H
+#define T3OPS_FRONT_TUNNEL_H
+
+#include "base/ws_frames.h"
+#include "front/deadline.h"
+#include "front/front_state.h"
+#include "front/tunnel_end.h"
+
+/* One end of it: what came from there, and what waits to go there. */
+struct tunnel_end {
+	struct tunnel *tunnel;
+	struct ev_io rd, wr;
+	struct deadline send; /* while something waits to go there */
+	struct buf out;
+	struct ws_frames frames;
+	uint64_t last_us; /* when something last came from there */
+	uint64_t bytes;   /* that came from there */
+	bool eof;         /* it sends no more */
+	bool shut;        /* our FIN went there */
+};
+
+struct tunnel {
+	LIST_ENTRY(tunnel) link;
+	struct front *front;
+	uint64_t id, opened_us;
+	uint64_t unanswered_us; /* since when the instance owes an answer; 0: it does not */
+	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
+	bool client_closed_first;
+	bool told;              /* why it ended is decided and reported */
+	struct tunnel_end client, serve;
+	char user[64], address[48], colo[8];
+};
+
+/* What a tunnel is made of; everything in it is taken. */
+struct tunnel_start {
+	const char *user;
+	int client_fd, serve_fd;
+	char address[48], colo[8];
+	struct buf to_client, to_serve; /* pending: the 101, and what came too early */
+	size_t head_bytes;              /* of to_client that are no frames */
+};
+
+/* ok: false, the memory ran out while it was made; it is closed again at once. */
+void tunnel_open(struct front *f, struct tunnel_start *start, bool ok);
+/* Ends all tunnels of users that `now` has no longer, or whose instance moved. */
+void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now);
+/* Ends all; the process is about to. */
+void tunnels_close_all(struct front *f);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections to the instances and their pools; see upstream.h. */
+#include "front/upstream.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "front/front_state.h"
+#include "front/stream.h"
+
+struct pool {
+	LIST_ENTRY(pool) link;
+	char host[48];
+	uint16_t port;
+	TAILQ_HEAD(, upstream) idle; /* the one used last comes first */
+	size_t n;
+};
+
+static struct pool *pool_find(struct front *f, const struct user *user)
+{
+	struct pool *p;
+
+	LIST_FOREACH (p, &f->pools, link)
+		if (p->port == user->port && strcmp(p->host, user->host) == 0)
+			return p;
+	p = calloc(1, sizeof *p);
+	if (!p)
+		return NULL;
+	strcpy(p->host, user->host);
+	p->port = user->port;
+	TAILQ_INIT(&p->idle);
+	LIST_INSERT_HEAD(&f->pools, p, link);
+	return p;
+}
+
+static void pool_remove(struct upstream *u)
+{
+	TAILQ_REMOVE(&u->pool->idle, u, link);
+	u->pool->n--;
+	deadline_stop(u->front->loop, &u->idle);
+}
+
+static void upstream_free(struct upstream *u)
+{
+	ev_io_stop(u->front->loop, &u->rd);
+	ev_io_stop(u->front->loop, &u->wr);
+	deadline_stop(u->front->loop, &u->idle);
+	buf_fini(&u->in);
+	buf_fini(&u->out);
+	free(u);
+}
+
+void upstream_close(struct upstream *u)
+{
+	close(u->rd.fd);
+	upstream_free(u);
+}
+
+int upstream_detach(struct upstream *u)
+{
+	int fd = u->rd.fd;
+
+	upstream_free(u);
+	return fd;
+}
+
+static void on_idle(void *arg)
+{
+	struct upstream *u = arg;
+
+	pool_remove(u);
+	upstream_close(u);
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct upstream *u = w->data;
+
+	(void)loop, (void)revents;
+	if (u->owner)
+		u->owner->readable(u->arg);
+	else
+		on_idle(u); /* closed by the instance, or it speaks unasked */
+}
+
+static void on_connect(struct upstream *u)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	getsockopt(u->wr.fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error == 0)
+		error = -stream_flush(u->wr.fd, &u->out);
+	if (error != 0) {
+		u->owner->failed(u->arg, -error);
+		return;
+	}
+	u->connecting = false;
+	ev_io_start(u->front->loop, &u->rd);
+	if (buf_len(&u->out) > 0)
+		ev_io_start(u->front->loop, &u->wr);
+	u->owner->connected(u->arg);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct upstream *u = w->data;
+	int r;
+
+	(void)revents;
+	if (u->connecting) {
+		ev_io_stop(loop, w);
+		on_connect(u);
+		return;
+	}
+	r = stream_flush(w->fd, &u->out);
+	if (r < 0) {
+		u->owner->failed(u->arg, r);
+	} else if (buf_len(&u->out) == 0) {
+		ev_io_stop(loop, w);
+		u->owner->drained(u->arg);
+	}
+}
+
+static int address_make(const struct user *user, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_in *v4 = (void *)out;
+	struct sockaddr_in6 *v6 = (void *)out;
+
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, user->host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(user->port);
+		*len = sizeof *v4;
+		return 0;
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(user->port);
+	*len = sizeof *v6;
+	return inet_pton(AF_INET6, user->host, &v6->sin6_addr) == 1 ? 0 : -EINVAL;
+}
+
+/* A socket that connects, or -errno. */
+static int dial(const struct user *user)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	int on = 1, fd, r = address_make(user, &address, &len);
+
+	if (r < 0)
+		return r;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static struct upstream *upstream_new(struct front *f, struct pool *pool, int fd)
+{
+	struct upstream *u = calloc(1, sizeof *u);
+
+	if (!u)
+		return NULL;
+	u->front = f;
+	u->pool = pool;
+	u->connecting = true;
+	ev_io_init(&u->rd, on_readable, fd, EV_READ);
+	ev_io_init(&u->wr, on_writable, fd, EV_WRITE);
+	u->rd.data = u->wr.data = u;
+	deadline_init(&u->idle, on_idle, u);
+	ev_io_start(f->loop, &u->wr);
+	return u;
+}
+
+struct upstream *upstream_get(struct front *f, const struct user *user, bool reuse, const struct upstream_owner *owner,
+                              void *arg)
+{
+	struct pool *pool = pool_find(f, user);
+	struct upstream *u = reuse && pool ? TAILQ_FIRST(&pool->idle) : NULL;
+	int fd;
+
+	if (u) {
+		pool_remove(u);
+		u->reused = true;
+		series_add(f->metrics.upstream_reused, 1);
+	} else {
+		fd = pool ? dial(user) : -ENOMEM;
+		u = fd >= 0 ? upstream_new(f, pool, fd) : NULL;
+		series_add(u ? f->metrics.upstream_connects : f->metrics.upstream_failures, 1);
+		if (!u) {
+			if (fd >= 0)
+				close(fd);
+			errno = fd < 0 ? -fd : ENOMEM;
+			return NULL;
+		}
+	}
+	u->owner = owner;
+	u->arg = arg;
+	return u;
+}
+
+int upstream_send(struct upstream *u, const void *bytes, size_t n)
+{
+	int r;
+
+	if (u->connecting)
+		return buf_add(&u->out, bytes, n) ? 0 : -ENOMEM;
+	r = stream_send(u->wr.fd, &u->out, bytes, n);
+	if (r == 0 && buf_len(&u->out) > 0)
+		ev_io_start(u->front->loop, &u->wr);
+	return r;
+}
+
+void upstream_put(struct upstream *u)
+{
+	struct front *f = u->front;
+
+	if (u->pool->n >= f->conf.upstream_pool || f->draining || buf_len(&u->in) > 0 || buf_len(&u->out) > 0) {
+		upstream_close(u);
+		return;
+	}
+	u->owner = NULL;
+	ev_io_start(f->loop, &u->rd);
+	TAILQ_INSERT_HEAD(&u->pool->idle, u, link);
+	u->pool->n++;
+	deadline_set(f->loop, &u->idle, f->conf.upstream_idle_us);
+}
+
+void pools_free(struct front *f)
+{
+	struct pool *p;
+	struct upstream *u;
+
+	while ((p = LIST_FIRST(&f->pools))) {
+		while ((u = TAILQ_FIRST(&p->idle)))
+			on_idle(u);
+		LIST_REMOVE(p, link);
+		free(p);
+	}
+}

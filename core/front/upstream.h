@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections to the instances, pooled for each address.  A pooled one is watched: a t3 closes it
+ * after 5 s of rest, and it then leaves the pool by itself.  Front.
+ */
+#ifndef T3OPS_FRONT_UPSTREAM_H
+#define T3OPS_FRONT_UPSTREAM_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "front/deadline.h"
+
+struct front;
+struct pool;
+struct upstream;
+struct user;
+
+/* What its user is told; one at a time, set by upstream_get. */
+struct upstream_owner {
+	void (*connected)(void *arg);          /* not for a reused one */
+	void (*readable)(void *arg);
+	void (*drained)(void *arg);            /* everything queued is out */
+	void (*failed)(void *arg, int error);  /* negative errno; it is closed by the owner */
+};
+
+struct upstream {
+	TAILQ_ENTRY(upstream) link; /* while pooled */
+	struct front *front;
+	struct pool *pool;
+	struct ev_io rd, wr;
+	struct deadline idle;
+	bool connecting, reused;
+	struct buf in, out;
+	const struct upstream_owner *owner;
+	void *arg;
+};
+
+/* A connection to the user's instance: a pooled one if `reuse`, else a fresh one, which may still be
+ * connecting.  NULL with errno: it failed at once. */
+struct upstream *upstream_get(struct front *f, const struct user *user, bool reuse, const struct upstream_owner *owner,
+                              void *arg);
+/* Sends, queueing what the socket does not take.  0 or -errno. */
+int upstream_send(struct upstream *u, const void *bytes, size_t n);
+/* Back to the pool, if that has room; nothing may be pending. */
+void upstream_put(struct upstream *u);
+void upstream_close(struct upstream *u);
+/* Gives the descriptor away; the connection is forgotten. */
+int upstream_detach(struct upstream *u);
+
+void pools_free(struct front *f);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSockets that end at a plugin; see wsserver.h. */
+#include "front/wsserver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <wslay/wslay.h>
+
+#include "base/ws_key.h"
+#include "front/client.h"
+#include "front/rewrite.h"
+#include "front/stream.h"
+
+#define MAX_MESSAGE 4096u
+#define CLOSE_US    UINT64_C(2000000) /* for the other side's close frame and FIN */
+
+struct t3ops_ws {
+	LIST_ENTRY(t3ops_ws) link;
+	struct front *front;
+	struct t3ops_instance *instance;
+	struct t3ops_ws_handler handler;
+	void *arg;
+	wslay_event_context_ptr frames;
+	struct ev_io rd, wr;
+	struct deadline deadline;
+	struct buf in, out; /* in: bytes that came with the request's head */
+	bool begun, dropped; /* dropped: the plugin has let go of it, or has been told */
+	bool inside;         /* wslay is on the stack: freeing waits */
+	bool over;
+};
+
+static void ws_free(struct t3ops_ws *ws)
+{
+	struct front *f = ws->front;
+
+	if (ws->begun) {
+		ev_io_stop(f->loop, &ws->rd);
+		ev_io_stop(f->loop, &ws->wr);
+		close(ws->rd.fd);
+	}
+	deadline_stop(f->loop, &ws->deadline);
+	LIST_REMOVE(ws, link);
+	wslay_event_context_free(ws->frames);
+	buf_fini(&ws->in);
+	buf_fini(&ws->out);
+	free(ws);
+}
+
+/* Tells the plugin, once, unless it let go before. */
+static void ws_tell(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
+{
+	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = reason, .code = code,
+	                           .text = ""};
+
+	if (ws->dropped)
+		return;
+	ws->dropped = true;
+	if (!ws->handler.on_end)
+		return;
+	plugin_enter(ws->instance, "on_end");
+	ws->handler.on_end(&ws->instance->ctx, ws, &end, ws->arg);
+	plugin_leave(ws->instance);
+}
+
+static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
+{
+	ws_tell(ws, reason, code);
+	if (ws->inside)
+		ws->over = true;
+	else
+		ws_free(ws);
+}
+
+/* ---- wslay's side ----------------------------------------------------------------------------- */
+
+static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	size_t kept = buf_len(&ws->in);
+	ssize_t got;
+
+	(void)flags;
+	if (kept > 0) {
+		got = (ssize_t)(kept < n ? kept : n);
+		memcpy(bytes, buf_at(&ws->in), (size_t)got);
+		buf_drop(&ws->in, (size_t)got);
+		return got;
+	}
+	got = recv(ws->rd.fd, bytes, n, MSG_DONTWAIT);
+	if (got > 0)
+		return got;
+	wslay_event_set_error(frames, got < 0 && (errno == EAGAIN || errno == EINTR) ? WSLAY_ERR_WOULDBLOCK
+	                                                                             : WSLAY_ERR_CALLBACK_FAILURE);
+	return -1;
+}
+
+static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, size_t n, int flags, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	ssize_t sent;
+
+	(void)flags;
+	if (stream_flush(ws->wr.fd, &ws->out) < 0) {
+		wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
+		return -1;
+	}
+	if (buf_len(&ws->out) == 0) {
+		sent = send(ws->wr.fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent >= 0)
+			return sent;
+	} else {
+		errno = EAGAIN;
+	}
+	wslay_event_set_error(frames, errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	return -1;
+}
+
+static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *m, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+
+	(void)frames;
+	if (m->opcode == WSLAY_CONNECTION_CLOSE || ws->dropped || !ws->handler.on_message)
+		return;
+	plugin_enter(ws->instance, "on_message");
+	ws->handler.on_message(&ws->instance->ctx, ws, m->opcode, m->msg, m->msg_length, ws->arg);
+	plugin_leave(ws->instance);
+}
+
+/* Reads or writes through wslay, then sees whether it is over. */
+static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
+{
+	struct front *f = ws->front;
+	int r;
+
+	ws->inside = true;
+	r = stream_flush(ws->wr.fd, &ws->out); /* the 101 goes first */
+	if (r == 0)
+		r = step(ws->frames);
+	if (r == 0 && !ws->over && wslay_event_want_write(ws->frames))
+		r = wslay_event_send(ws->frames);
+	ws->inside = false;
+	if (r != 0) {
+		ws_tell(ws, T3OPS_R_CLIENT_EOF, 0);
+		ws->over = true;
+	} else if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
+	           !wslay_event_want_write(ws->frames)) {
+		ws_tell(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
+		ws->over = true;
+	}
+	if (ws->over) {
+		ws_free(ws);
+		return;
+	}
+	if (wslay_event_want_write(ws->frames) || buf_len(&ws->out) > 0)
+		ev_io_start(f->loop, &ws->wr);
+	else
+		ev_io_stop(f->loop, &ws->wr);
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct t3ops_ws *ws = w->data;
+
+	(void)loop, (void)revents;
+	if (!ws->dropped)
+		deadline_set(ws->front->loop, &ws->deadline, ws->handler.idle_us);
+	ws_run(ws, wslay_event_recv);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	(void)loop, (void)revents;
+	ws_run(w->data, wslay_event_send);
+}
+
+static void on_deadline(void *arg)
+{
+	struct t3ops_ws *ws = arg;
+
+	if (ws->dropped) { /* the close handshake took too long */
+		ws_free(ws);
+		return;
+	}
+	wslay_event_queue_close(ws->frames, WSLAY_CODE_GOING_AWAY, NULL, 0);
+	ws_tell(ws, T3OPS_R_IDLE, WSLAY_CODE_GOING_AWAY);
+	deadline_set(ws->front->loop, &ws->deadline, CLOSE_US);
+	ws_run(ws, wslay_event_send);
+}
+
+/* ---- begin ---------------------------------------------------------------------------------------- */
+
+struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h, void *arg)
+{
+	static const struct wslay_event_callbacks callbacks = {
+		.recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
+	struct t3ops_ws *ws = calloc(1, sizeof *ws);
+
+	if (!ws || wslay_event_context_server_init(&ws->frames, &callbacks, ws) != 0) {
+		free(ws);
+		return NULL;
+	}
+	ws->front = x->front;
+	ws->instance = i;
+	ws->handler = *h;
+	ws->arg = arg;
+	wslay_event_config_set_max_recv_msg_length(ws->frames, h->max_message > 0 ? h->max_message : MAX_MESSAGE);
+	deadline_init(&ws->deadline, on_deadline, ws);
+	LIST_INSERT_HEAD(&x->front->websockets, ws, link);
+	x->ws = ws;
+	return ws;
+}
+
+static void head_make(struct exchange *x, struct buf *out)
+{
+	const struct http_field *key = http_field_find(&x->head, "sec-websocket-key", 0);
+	char text[64], accept[WS_ACCEPT_SIZE];
+	size_t len = key->value.len < sizeof text ? key->value.len : sizeof text - 1;
+
+	memcpy(text, key->value.at, len);
+	text[len] = '\0';
+	ws_accept_key(text, accept);
+	buf_printf(out, "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+	                "sec-websocket-accept: %s\r\n", accept);
+	if (buf_len(&x->extra) > 0)
+		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
+	buf_add(out, "\r\n", 2);
+}
+
+void wsserver_begin(struct exchange *x)
+{
+	struct t3ops_ws *ws = x->ws;
+	struct client *c = x->client;
+	struct front *f = x->front;
+	int fd;
+
+	head_make(x, &ws->out);
+	if (buf_len(&c->in) > x->head_len)
+		buf_add(&ws->in, buf_at(&c->in) + x->head_len, buf_len(&c->in) - x->head_len);
+	exchange_take(x);
+	fd = client_detach(c);
+	ev_io_init(&ws->rd, on_readable, fd, EV_READ);
+	ev_io_init(&ws->wr, on_writable, fd, EV_WRITE);
+	ws->rd.data = ws->wr.data = ws;
+	ws->begun = true;
+	ev_io_start(f->loop, &ws->rd);
+	ev_io_start(f->loop, &ws->wr);
+	deadline_set(f->loop, &ws->deadline, ws->handler.idle_us);
+	if (ws->handler.on_open && !ws->dropped) {
+		ws->inside = true;
+		plugin_enter(ws->instance, "on_open");
+		ws->handler.on_open(&ws->instance->ctx, ws, ws->arg);
+		plugin_leave(ws->instance);
+		ws->inside = false;
+	}
+	ws_run(ws, buf_len(&ws->in) > 0 ? wslay_event_recv : wslay_event_send);
+}
+
+/* ---- the services --------------------------------------------------------------------------------- */
+
+int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len)
+{
+	struct wslay_event_msg m = {(uint8_t)op, data, len};
+
+	(void)ctx;
+	if (wslay_event_queue_msg(ws->frames, &m) != 0)
+		return -EPIPE;
+	if (ws->begun && !ws->inside)
+		ev_io_start(ws->front->loop, &ws->wr);
+	return 0;
+}
+
+void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
+{
+	(void)ctx;
+	ws->dropped = true;
+	wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
+	deadline_set(ws->front->loop, &ws->deadline, CLOSE_US);
+	if (ws->begun)
+		ev_io_start(ws->front->loop, &ws->wr);
+}
+
+void wsserver_close_all(struct front *f, int code)
+{
+	struct t3ops_ws *ws, *next;
+
+	for (ws = LIST_FIRST(&f->websockets); ws; ws = next) {
+		next = LIST_NEXT(ws, link);
+		wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
+		wslay_event_send(ws->frames); /* best effort: the process is about to end */
+		ws_end(ws, T3OPS_R_LOCAL, code);
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSockets that end at a plugin (RFC 6455, server side): wslay frames them.  Front. */
+#ifndef T3OPS_FRONT_WSSERVER_H
+#define T3OPS_FRONT_WSSERVER_H
+
+#include "front/exchange.h"
+
+/* Prepares one for the request of x; wsserver_begin then takes the client's connection. */
+struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h, void *arg);
+/* Sends the 101 and ends the exchange. */
+void wsserver_begin(struct exchange *x);
+
+/* The services (plugin.h). */
+int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
+void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
+
+/* Closes all of them with that code; their plugins hear of it. */
+void wsserver_close_all(struct front *f, int code);
+
+#endif
