@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * auto_pair: a user without a session cookie gets one, unasked.
+ *
+ *   navigation       pair, Set-Cookie, 302 to the same page
+ *   anything else    pair, then on to the instance with the new cookie, Set-Cookie on the answer
+ *   own credential   untouched
+ *
+ * Registers the pairing service (pairing.h).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auto_pair/pairing.h"
+#include "common/cookies.h"
+#include "common/loop_guard.h"
+#include "common/navigation.h"
+
+/* Before the instance has said how its cookie is called. */
+#define ANY_SESSION_COOKIE "t3_session"
+
+struct auto_pair {
+	struct pairing pairing;
+	struct loop_guard loops;
+};
+
+/* A request that waits for its pairing. */
+struct guest {
+	struct t3ops_ctx *ctx;
+	t3ops_request_id request;
+	bool navigation;
+	uint64_t loop_key;
+};
+
+static void explain(const struct guest *g, const struct t3ops_paired *paired)
+{
+	static const struct {
+		int status;
+		const char *title;
+	} rows[] = {
+		[T3OPS_PAIR_MINT_FAILED] = {502, "Your browser could not be paired"},
+		[T3OPS_PAIR_MINT_TIMEOUT] = {503, "Pairing took too long"},
+		[T3OPS_PAIR_REFUSED] = {502, "Your instance refused the pairing"},
+		[T3OPS_PAIR_UNREACHABLE] = {503, "Your instance does not answer"},
+		[T3OPS_PAIR_NO_ENDPOINT] = {502, "Your instance speaks another pairing protocol"},
+	};
+	char text[400];
+
+	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 instance: %s.", paired->text);
+	g->ctx->host->request_explain(g->ctx, g->request, rows[paired->result].status, rows[paired->result].title, text);
+}
+
+/* The stale cookie goes, the new one takes its place, on the way in and on the way out. */
+static void pass_with_cookie(const struct guest *g, const struct t3ops_paired *paired)
+{
+	const struct t3ops_host *host = g->ctx->host;
+	char *cookies = cookies_replace(host->request_header(g->ctx, g->request, "Cookie"), paired->cookie_name,
+	                                paired->set_cookie);
+
+	if (cookies) {
+		host->request_set_header(g->ctx, g->request, "cookie", cookies);
+		host->request_add_response_header(g->ctx, g->request, "set-cookie", paired->set_cookie);
+		explicit_bzero(cookies, strlen(cookies));
+	}
+	free(cookies);
+	host->request_resume(g->ctx, g->request);
+}
+
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct guest *g = arg;
+	struct auto_pair *a = g->ctx->state;
+
+	if (paired->result == T3OPS_PAIR_OK && !g->navigation) {
+		pass_with_cookie(g, paired);
+	} else if (paired->result == T3OPS_PAIR_OK) {
+		if (request_redirect_to_itself(g->ctx, g->request, paired->set_cookie) == 0)
+			loop_guard_redirected(&a->loops, g->loop_key, g->ctx->host->now_us(g->ctx));
+		else
+			pass_with_cookie(g, paired);
+	} else if (g->navigation) {
+		explain(g, paired);
+	} else {
+		g->ctx->host->request_resume(g->ctx, g->request); /* the instance says 401, as the page expects */
+	}
+	free(g);
+}
+
+static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
+{
+	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
+	ctx->host->emit(ctx, "pair", user->name, 403, "loop: the browser does not keep the session cookie");
+	ctx->host->request_explain(ctx, r, 403, "Your browser does not keep the session",
+	                           "This browser was paired with your t3 instance several times within a minute, but came "
+	                           "back each time without the session cookie. Please allow cookies for this site, then "
+	                           "try again in a minute.");
+	return T3OPS_DONE;
+}
+
+/* A request that is worth a mint: of a user, without a cookie of the session, without another credential. */
+static bool needs_pairing(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
+{
+	struct auto_pair *a = ctx->state;
+	const struct partner *row = pairing_partner(&a->pairing, user);
+	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
+	const char *method = ctx->host->request_method(ctx, r);
+
+	if (!row || !method || strcmp(method, "OPTIONS") == 0 || request_has_credential(ctx, r))
+		return false;
+	return row->announced ? !cookies_have(cookies, row->cookie_name, false)
+	                      : !cookies_have(cookies, ANY_SESSION_COOKIE, true);
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct auto_pair *a = ctx->state;
+	struct t3ops_user user = {.struct_size = sizeof user};
+	struct guest *g;
+
+	if (!ctx->host->request_user(ctx, r, &user) || !needs_pairing(ctx, r, &user))
+		return T3OPS_NEXT;
+	g = malloc(sizeof *g);
+	if (!g)
+		return T3OPS_NEXT;
+	*g = (struct guest){.ctx = ctx, .request = r, .navigation = request_is_navigation(ctx, r)};
+	if (g->navigation) {
+		g->loop_key = loop_key(ctx, r, user.name);
+		if (loop_guard_asked(&a->loops, g->loop_key, ctx->host->now_us(ctx))) {
+			free(g);
+			return loop_explain(ctx, r, &user);
+		}
+	}
+	pairing_pair(&a->pairing, &user, on_paired, g);
+	return T3OPS_WAIT;
+}
+
+static int init(struct t3ops_ctx *ctx)
+{
+	struct auto_pair *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return -ENOMEM;
+	ctx->state = a;
+	if (ctx->host->opt_count(ctx, "endpoints") == 0) {
+		ctx->host->log(ctx, T3OPS_ERROR, "start_failed", "option=endpoints reason=\"no endpoint to exchange at\"");
+		free(a);
+		ctx->state = NULL;
+		return -EINVAL;
+	}
+	pairing_init(&a->pairing, ctx);
+	return ctx->host->provide(ctx, T3OPS_SERVICE_PAIRING, &a->pairing.service);
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	struct auto_pair *a = ctx->state;
+
+	pairing_fini(&a->pairing);
+	free(a);
+	ctx->state = NULL;
+}
+
+static const struct t3ops_option options[] = {
+	{"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command that prints a pairing credential as JSON."},
+	{"endpoints", T3OPS_OPT_LIST, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
+	 "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
+	{"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Limit of one exchange."},
+	{"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000, "Limit of asking an instance whether a cookie lives."},
+};
+
+static const double seconds[] = {0.1, 0.25, 0.5, 1, 2, 4, 8, 16};
+
+static const struct t3ops_metric metrics[] = {
+	[METRIC_PAIR] = {.name = "t3ops_pair_total", .type = T3OPS_COUNTER, .labels = {"result", "endpoint", "fallback"},
+	                 .help = "Pairings by result and by the endpoint that decided; fallback: it was not the first."},
+	[METRIC_PAIR_SECONDS] = {.name = "t3ops_pair_seconds", .type = T3OPS_HISTOGRAM, .buckets = seconds,
+	                         .n_buckets = sizeof seconds / sizeof seconds[0], .help = "Mint and exchange together."},
+	[METRIC_LOOPS] = {.name = "t3ops_pair_loops_total", .type = T3OPS_COUNTER,
+	                  .help = "Navigations that ended in an explanation, because the browser keeps no cookie."},
+	[METRIC_SHARED] = {.name = "t3ops_pair_shared_total", .type = T3OPS_COUNTER,
+	                   .help = "Requests that shared a mint already under way."},
+};
+
+T3OPS_PLUGIN(auto_pair) = {
+	T3OPS_HEAD,
+	.room = T3OPS_ROOM_FRONT,
+	.name = "auto_pair",
+	.version = PACKAGE_VERSION,
+	.summary = "pairs browsers with their t3 instance by itself",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.metrics = metrics,
+	.n_metrics = sizeof metrics / sizeof metrics[0],
+	.init = init,
+	.stop = stop,
+	.on_request = on_request,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and changing a Cookie header (RFC 6265 section 5.4).  Pure. */
+#ifndef T3OPS_PLUGINS_COOKIES_H
+#define T3OPS_PLUGINS_COOKIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether the header (NULL is fine) has a cookie of that name with a value; prefix: whose name only
+ * begins like that. */
+bool cookies_have(const char *header, const char *name, bool prefix);
+
+/* The header without any cookie of that name, and with NAME=VALUE of a Set-Cookie value in front: t3
+ * honours the first of two.  To be freed; NULL without memory. */
+char *cookies_replace(const char *header, const char *name, const char *set_cookie);
+
+/* The name in a Set-Cookie value; false if there is none or it does not fit. */
+bool set_cookie_name(const char *set_cookie, char *out, size_t size);
+
+#endif

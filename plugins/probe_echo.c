@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe_echo: the far end of the WebSocket legs.  /probe/ws echoes small frames to anybody who comes
+ * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches an instance, so
+ * an exception of the sign-in wall for it opens nothing else.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin.h"
+
+#define CLOSE_SLOW 1008 /* policy: it does not take its echoes */
+
+enum { METRIC_CONNECTIONS, METRIC_REFUSED };
+
+struct echo {
+	const struct t3ops_host *host;
+	int64_t open, most;
+	struct t3ops_ws_handler handler;
+};
+
+static void open_count(struct t3ops_ctx *ctx, int change)
+{
+	struct echo *e = ctx->state;
+
+	e->open += change;
+	e->host->gauge(ctx, METRIC_CONNECTIONS, NULL, (double)e->open);
+}
+
+static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
+{
+	struct echo *e = ctx->state;
+
+	(void)arg;
+	if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
+		return; /* pings are answered by the host */
+	if (e->host->ws_send(ctx, ws, op, data, len) == 0)
+		return;
+	open_count(ctx, -1);
+	e->host->ws_close(ctx, ws, CLOSE_SLOW);
+}
+
+static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
+{
+	(void)ws, (void)end, (void)arg;
+	open_count(ctx, -1);
+}
+
+static void answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *more, const char *body)
+{
+	struct echo *e = ctx->state;
+	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", more, NULL};
+
+	e->host->request_respond(ctx, r, status, headers, body, strlen(body));
+}
+
+static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct echo *e = ctx->state;
+
+	if (!e->host->request_is_upgrade(ctx, r)) {
+		answer(ctx, r, 426, "upgrade: websocket", "{\"error\":\"this is a WebSocket\"}\n");
+		return;
+	}
+	if (e->open < e->most && e->host->request_accept_ws(ctx, r, &e->handler, NULL)) {
+		open_count(ctx, 1);
+		return;
+	}
+	e->host->count(ctx, METRIC_REFUSED, NULL, 1);
+	answer(ctx, r, 503, "retry-after: 10", "{\"error\":\"too many probes\"}\n");
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct echo *e = ctx->state;
+	const char *target = e->host->request_target(ctx, r);
+	size_t path_len = strcspn(target, "?");
+
+	if (strncmp(target, "/probe/", 7) != 0)
+		return T3OPS_NEXT;
+	if (path_len == 9 && memcmp(target, "/probe/ws", 9) == 0)
+		ws_begin(ctx, r);
+	else if (path_len == 14 && memcmp(target, "/probe/healthz", 14) == 0)
+		answer(ctx, r, 200, NULL, "{\"status\":\"ok\"}\n");
+	else
+		answer(ctx, r, 404, NULL, "{\"error\":\"no such probe\"}\n");
+	return T3OPS_DONE;
+}
+
+static int init(struct t3ops_ctx *ctx)
+{
+	struct echo *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return -ENOMEM;
+	e->host = ctx->host;
+	e->most = ctx->host->opt_int(ctx, "connections");
+	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler, .on_message = on_message, .on_end = on_end,
+	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
+	                                       .idle_us = (uint64_t)ctx->host->opt_int(ctx, "idle")};
+	ctx->state = e;
+	open_count(ctx, 0);
+	return 0;
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	free(ctx->state);
+}
+
+static const struct t3ops_option options[] = {
+	{"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
+	{"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
+	{"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+};
+
+static const struct t3ops_metric metrics[] = {
+	[METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections", .type = T3OPS_GAUGE, .help = "Probes that are open."},
+	[METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total", .type = T3OPS_COUNTER,
+	                    .help = "Probes refused because there were too many."},
+};
+
+T3OPS_PLUGIN(probe_echo) = {
+	T3OPS_HEAD,
+	.room = T3OPS_ROOM_FRONT,
+	.name = "probe_echo",
+	.version = PACKAGE_VERSION,
+	.summary = "answers the probe legs at /probe/ws and /probe/healthz",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.metrics = metrics,
+	.n_metrics = sizeof metrics / sizeof metrics[0],
+	.init = init,
+	.stop = stop,
+	.on_request = on_request,
+};
