@@ -7,7 +7,6 @@
 When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log
 fails the test.
 """
-import getpass
 import glob
 import json
 import os
@@ -15,7 +14,7 @@ import re
 import signal
 import subprocess
 
-from lab import http, process, wait
+from lab import account, http, process, wait
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
@@ -42,8 +41,8 @@ def plugin_dir():
     for where in ("plugins/.libs", ".libs"):
         path = os.path.join(process.build_dir(), where)
         if glob.glob(os.path.join(path, "*.so")):
-            return path
-    return os.path.join(process.build_dir(), "plugins/.libs")
+            return account.copied(path)
+    raise FileNotFoundError(f"{process.build_dir()}: no plugin is built there")
 
 
 class Daemon:
@@ -56,8 +55,9 @@ class Daemon:
         self.control = os.path.join(self.dir, "control.sock")
         self.state_dir = os.path.join(self.dir, "state")
         os.mkdir(self.state_dir, 0o700)
+        account.give(self.state_dir)
         self.options = {
-            "listen": ["127.0.0.1:0"], "desk": "127.0.0.1:0", "control": self.control, "user": getpass.getuser(),
+            "listen": ["127.0.0.1:0"], "desk": "127.0.0.1:0", "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
             "trusted_proxies": ["127.0.0.0/8"], "log_level": "debug",
         }
@@ -76,8 +76,7 @@ class Daemon:
     def write_users(self, users):
         """Replaces the user table at once, as an editor would (write, then rename)."""
         if isinstance(users, dict):
-            me = getpass.getuser()
-            users = json.dumps({n: u if isinstance(u, dict) else {"os_user": me, "port": u} for n, u in users.items()})
+            users = json.dumps({n: u if isinstance(u, dict) else {"os_user": account.NAME, "port": u} for n, u in users.items()})
         with open(self.users_file + ".new", "w", encoding="utf-8") as f:
             f.write(users)
         os.rename(self.users_file + ".new", self.users_file)
@@ -195,6 +194,6 @@ class Daemon:
             if not m:
                 continue
             words = dict(re.findall(r"\b(\w+)=([^\s\"]+)", line))
-            if "pid" in words and int(words["pid"]) in alive:
-                found[words.get("name", words.get("plugin", ""))] = int(words["pid"])
+            if int(words["id"]) in alive:
+                found[words["text"]] = int(words["id"])
         return found

@@ -51,13 +51,16 @@ def _die_with_parent():
 class Process:
     """One program, running from the constructor on; stdout and stderr go to one file."""
 
-    def __init__(self, argv, name=None, env=None, cwd=None, log=None):
+    def __init__(self, argv, name=None, env=None, cwd=None, log=None, as_account=False):
+        from lab import account  # which needs this module
+
         self.name = name or os.path.basename(argv[0])
         self.log_path = log or os.path.join(folder(), self.name + ".log")
         with open(self.log_path, "ab") as out:
             self.child = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd, start_new_session=True,
-                env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent)
+                env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent,
+                **(account.popen_options() if as_account else {}))
         self.pid = self.child.pid
         _running.append(self)
 

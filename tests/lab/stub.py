@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from lab import http, process
+from lab import account, http, process
 
 OLD, NEW, LATEST = "0.0.24", "0.0.28", "0.0.32"
 
@@ -14,7 +14,7 @@ class T3Stub:
     def __init__(self, version=NEW, base=None, host="127.0.0.1", port=0, start=True, **switches):
         """switches: dead_ms, grace_ms, start_ms, idle_ms as in t3stub(its own --help)."""
         self.version = version
-        self.base = base or os.path.join(process.folder(), ".t3")
+        self.base = base or os.path.join(account.give(process.folder()), ".t3")
         self.host = host
         self.port = port
         self.env = {"T3STUB_VERSION": version}
@@ -25,7 +25,7 @@ class T3Stub:
 
     @property
     def program(self):
-        return process.program("tests/lab/t3stub")
+        return account.program("tests/lab/t3stub")
 
     @property
     def address(self):
@@ -37,7 +37,7 @@ class T3Stub:
 
     def start(self, limit=30):
         self.process = process.Process([self.program, "serve", "--base-dir", self.base, "--host", self.host, "--port",
-                                        str(self.port)], "t3stub", self.env)
+                                        str(self.port)], "t3stub", self.env, as_account=True)
         self.port = int(self.process.wait_log(r"^Listening on http://.*:(\d+)$", limit).group(1))
 
     def mint_argv(self):
@@ -46,7 +46,8 @@ class T3Stub:
                 self.base, "--ttl", "5m", "--json"]
 
     def mint(self):
-        done = subprocess.run(self.mint_argv(), capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(self.mint_argv(), capture_output=True, text=True, timeout=60, check=True,
+                              **account.popen_options())
         return json.loads(done.stdout)["credential"]
 
     @property
