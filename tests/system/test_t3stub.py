@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from lab import http, process, wait, ws
+from lab import account, http, process, wait, ws
 from lab.stub import LATEST, NEW, OLD, T3Stub
 
 VERSIONS = (OLD, NEW, LATEST)
@@ -293,11 +293,11 @@ class Life(unittest.TestCase):
                     self.assertEqual(second.exchange(second.mint()).status, 200)
 
     def test_older_program_on_a_newer_database(self):
-        base = os.path.join(process.folder(), ".t3")
+        base = os.path.join(account.give(process.folder()), ".t3")
         newer = T3Stub(NEW, base, start=False)
         newer.mint()
         with T3Stub(OLD, base, host="0.0.0.0", dead_ms=20) as old:
-            done = subprocess.run(old.mint_argv(), capture_output=True, text=True, check=False)
+            done = subprocess.run(old.mint_argv(), capture_output=True, text=True, check=False, **account.popen_options())
             self.assertEqual((done.returncode, done.stderr), (1, ""))
             self.assertIn("Failed to create pairing link", done.stdout)
             self.assertEqual(http.get(old.address, "/").status, 200)
