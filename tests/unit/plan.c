@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole config files: what they mean, what is complained about at which line, and what each room sees. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/plan.h"
+#include "plugin_folder.h"
+
+/* The account that must exist when root runs the test. */
+#define HEAD   "user = \"nobody\" plugin_dir = \"@\"\n" /* line 1; @: the folder */
+#define MINT   "command \"mint\" { argv = {\"/bin/true\"} }\n"
+#define SECOND 1000000
+
+struct lab {
+	struct plugin_folder folder;
+	char heard[6000];
+	json_t *core, *plugins;
+};
+
+static void hear(void *arg, const char *line)
+{
+	struct lab *lab = arg;
+	size_t used = strlen(lab->heard);
+
+	snprintf(lab->heard + used, sizeof lab->heard - used, "%s\n", line);
+}
+
+static int setup(void **state)
+{
+	static const char *const modules[] = {"sample_front", "sample_leg", "sample_job", "wrong_major", "no_symbol",
+	                                      "crash_on_load"};
+	struct lab *lab = calloc(1, sizeof *lab);
+
+	plugin_folder_init(&lab->folder);
+	for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
+		plugin_folder_add(&lab->folder, modules[i], modules[i]);
+	*state = lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct lab *lab = *state;
+
+	plugin_folder_fini(&lab->folder);
+	free(lab);
+	return 0;
+}
+
+static void forget(struct lab *lab)
+{
+	json_decref(lab->core);
+	json_decref(lab->plugins);
+	lab->core = lab->plugins = NULL;
+	lab->heard[0] = '\0';
+}
+
+/* Text with @ replaced by the folder; to be freed. */
+static char *text_of(const struct lab *lab, const char *text)
+{
+	const char *at = strchr(text, '@');
+	char *out;
+
+	if (asprintf(&out, "%.*s%s%s", at ? (int)(at - text) : (int)strlen(text), text, at ? lab->folder.path : "",
+	             at ? at + 1 : "") < 0)
+		abort();
+	return out;
+}
+
+static int make(struct lab *lab, const char *text)
+{
+	char *whole = text_of(lab, text);
+	struct conf_text t = {(char *)(uintptr_t)"f", whole, strlen(whole)};
+	int r;
+
+	forget(lab);
+	r = plan_make_in_child(&t, hear, lab, &lab->core, &lab->plugins);
+	free(whole);
+	return r;
+}
+
+/* ---- complaints ----------------------------------------------------------------------------------- */
+
+struct complaint_case {
+	const char *text;
+	const char *lines; /* beginnings of the lines, separated by | */
+};
+
+static const struct complaint_case complaint_cases[] = {
+	{HEAD "listne = {\"127.0.0.1:1\"}", "f:2: unknown option \"listne\"; did you mean \"listen\"?"},
+	{HEAD "listen = {\"localhost:80\"}\n# c\ndesk = \"x\"", "f:2: listen = \"localhost:80\"|f:4: desk = \"x\""},
+	{HEAD "trusted_proxies = {\"10.0.0.0/33\", \"10.0.0.0/8\"}", "f:2: trusted_proxies: \"10.0.0.0/33\""},
+	{HEAD "log_level = \"loud\"", "f:2: log_level = \"loud\""},
+	{HEAD "identity_header = \"X y\"", "f:2: identity_header = \"X y\""},
+	{HEAD "instance_env = \"/etc/x\"", "f:2: instance_env"},
+	{HEAD "user_path = {\"a\", \"a\"}\nper_user = {}", "f:2: user_path: segment \"a\" stands twice"},
+	{HEAD "user_path = {\"a\"}\nper_user = {\"b\"}", "f:3: per_user: segment \"b\" is not in user_path"},
+	{HEAD "max_connections = 1", "f:2: max_connections = \"1\": expected 16 to 1000000"},
+	/* sections */
+	{HEAD "plugin \"sample_leg\" {}\nplugin \"sample_leg\" {}",
+	 "f:3: plugin \"sample_leg\" stands twice, first on line 2; a second instance needs a name of its own"},
+	{HEAD "command \"c\" { argv = {\"/bin/true\"} }\ncommand \"c\" { argv = {\"/bin/true\"} }",
+	 "f:3: command \"c\" stands twice"},
+	{HEAD "plugin \"a b\" { module = \"sample_leg\" }", "f:2: plugin \"a b\": expected a name"},
+	{HEAD "command \"c\" {}", "f:2: command c: argv is missing"},
+	{HEAD "command \"c\" {\n argv = {\"true\"} }", "f:3: command c: argv: \"true\": expected the program's absolute path"},
+	{HEAD "command \"c\" { argv = {\"/bin/echo\", \"%x\"} }", "f:2: command c: argv: \"%x\": expected %u, %h"},
+	/* loading */
+	{HEAD "plugin \"absent\" {}", "f:2: plugin absent: "},
+	{HEAD "plugin \"x\" {\n module = \"absent\" }", "f:3: plugin x: "},
+	{HEAD "# c\nplugin \"wrong_major\" {}", "f:3: plugin wrong_major: "},
+	{HEAD "plugin \"no_symbol\" {}", "f:2: plugin no_symbol: "},
+	{HEAD "\nplugin \"crash_on_load\" {}", "f:3: plugin crash_on_load: loading "},
+	/* options of plugins, after comments of every kind */
+	{HEAD "# c\n/* c\n c */ plugin \"sample_leg\" { // c\n # c\n heartbaet = \"1s\"\n}",
+	 "f:6: plugin sample_leg: unknown option \"heartbaet\"; did you mean \"heartbeat\"?"},
+	{HEAD "plugin \"sample_leg\" {\n heartbeat = \"30s\" }",
+	 "f:3: plugin sample_leg: heartbeat = \"30s\": expected less than watchdog, which is \"20s\""},
+	{HEAD "plugin \"sample_leg\" {\n segments = {\"a\", \"b\"}\n edge = \"c\" }",
+	 "f:4: plugin sample_leg: edge = \"c\": expected one of the leg's segments"},
+	{HEAD "plugin \"sample_leg\" {\n url = \"ftp://x\" }", "f:3: plugin sample_leg: url = \"ftp://x\""},
+	{HEAD "plugin \"sample_job\" {}", "f:2: plugin sample_job: to is missing"},
+	{HEAD "plugin \"sample_job\" { to = \"/b\"\n at = \"25:00\" }", "f:3: plugin sample_job: at = \"25:00\""},
+	{HEAD "plugin \"sample_job\" { to = \"/b\" at = \"03:30\"\n every = \"1h\" }",
+	 "f:3: plugin sample_job: every: expected either at or every"},
+	{HEAD "plugin \"sample_job\" { to = \"/b\"\n tool = \"hammer\" }",
+	 "f:3: plugin sample_job: tool = \"hammer\": there is no section command \"hammer\""},
+	{HEAD "plugin \"sample_front\" {}", "f:2: plugin sample_front: command = \"mint\": there is no section"},
+	/* a mistake in one section hides none in another */
+	{HEAD "keep = 1\nplugin \"sample_job\" { to = \"b\" }\nplugin \"sample_leg\" { nope = 1 }\ncommand \"c\" { argv = {} }",
+	 "f:2: unknown option \"keep\"|f:5: command c: argv|f:3: plugin sample_job: to = \"b\"|f:4: plugin sample_leg: unknown"},
+	/* form */
+	{HEAD "plugin \"sample_leg\" {\n heartbeat = \"1s\"\n", "f:2: plugin \"sample_leg\" is not closed"},
+	{HEAD "a = \"x\xff\"", "f:2: "},
+};
+
+static void lines_compare(const struct complaint_case *c, const char *heard)
+{
+	const char *want = c->lines;
+
+	while (*want) {
+		size_t len = strcspn(want, "|");
+
+		if (strncmp(heard, want, len) != 0)
+			fail_msg("<%s>\nexpected <%.*s>\nheard\n%s", c->text, (int)len, want, heard);
+		heard += strcspn(heard, "\n") + 1;
+		want += len + (want[len] == '|');
+	}
+}
+
+static void test_complaints(void **state)
+{
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof complaint_cases / sizeof complaint_cases[0]; i++) {
+		int r = make(lab, complaint_cases[i].text);
+
+		lines_compare(&complaint_cases[i], lab->heard);
+		assert_int_equal(r, -EINVAL);
+		assert_null(lab->core);
+		assert_null(lab->plugins);
+	}
+	forget(lab);
+}
+
+/* As few lines as mistakes: the well-known ones once each. */
+static void test_complaints_are_single(void **state)
+{
+	static const char *const texts[] = {HEAD "plugin \"wrong_major\" {}", HEAD "plugin \"crash_on_load\" {}",
+	                                    HEAD "plugin \"sample_leg\" { nope = 1 }", HEAD "listen = {\"x\"}"};
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		const char *newline;
+
+		make(lab, texts[i]);
+		newline = strchr(lab->heard, '\n');
+		if (!newline || newline[1])
+			fail_msg("<%s> made\n%s", texts[i], lab->heard);
+	}
+	forget(lab);
+}
+
+static void test_world_writable(void **state)
+{
+	struct lab *lab = *state;
+	char path[256];
+
+	plugin_folder_file(&lab->folder, "sample_leg.so", path, sizeof path);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(make(lab, HEAD "plugin \"sample_leg\" {}"), -EINVAL);
+	assert_non_null(strstr(lab->heard, "mode 0666"));
+	assert_int_equal(strncmp(lab->heard, "f:2: plugin sample_leg: ", 24), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(make(lab, HEAD "plugin \"sample_leg\" {}"), 0);
+	forget(lab);
+}
+
+/* A bad plugin takes no other section's check with it, unless it kills the checking process. */
+static void test_others_are_checked(void **state)
+{
+	struct lab *lab = *state;
+
+	make(lab, HEAD "plugin \"wrong_major\" {}\nplugin \"sample_leg\" { nope = 1 }");
+	assert_non_null(strstr(lab->heard, "f:2: plugin wrong_major: "));
+	assert_non_null(strstr(lab->heard, "f:3: plugin sample_leg: unknown option \"nope\""));
+	forget(lab);
+}
+
+/* ---- meaning --------------------------------------------------------------------------------------- */
+
+static const char good[] = HEAD MINT
+	"listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
+	"plugin \"sample_front\" {}\n"
+	"plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
+	"plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
+	"plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
+
+static const json_t *plugin_at(const struct lab *lab, size_t i)
+{
+	return json_array_get(json_object_get(lab->plugins, "plugins"), i);
+}
+
+static void test_meaning(void **state)
+{
+	struct lab *lab = *state;
+	const json_t *core, *options;
+
+	if (make(lab, good) != 0)
+		fail_msg("%s", lab->heard);
+	core = json_object_get(lab->core, "core");
+	assert_int_equal(plan_count(core, "listen"), 2);
+	assert_string_equal(plan_item(core, "listen", 1), "[::1]:0");
+	assert_string_equal(plan_string(core, "identity_header"), "X-authentik-username");
+	assert_int_equal(plan_int(core, "header_timeout"), 15 * SECOND);
+	assert_false(plan_bool(core, "identity_strip_domain"));
+	assert_int_equal(json_array_size(json_object_get(lab->plugins, "plugins")), 4);
+	/* in the order of the file; a leg's defaults are its plugin's */
+	options = json_object_get(plugin_at(lab, 1), "options");
+	assert_string_equal(json_string_value(json_object_get(plugin_at(lab, 1), "name")), "first");
+	assert_string_equal(json_string_value(json_object_get(plugin_at(lab, 1), "module")), "sample_leg");
+	assert_true(json_is_true(json_object_get(plugin_at(lab, 1), "per_user")));
+	assert_int_equal(plan_int(options, "heartbeat"), 2 * SECOND);
+	assert_string_equal(plan_item(options, "segments", 0), "wan");
+	assert_string_equal(plan_string(options, "edge"), "cloudflare");
+	assert_null(json_object_get(options, "module"));
+	/* other segments leave the default edge behind */
+	options = json_object_get(plugin_at(lab, 2), "options");
+	assert_string_equal(plan_string(options, "edge"), "wan2");
+	options = json_object_get(plugin_at(lab, 3), "options");
+	assert_int_equal(plan_int(options, "keep"), 3);
+	assert_int_equal(plan_int(options, "limit"), 65536);
+	assert_int_equal(plan_int(options, "noon"), 720);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(plugin_at(lab, 3), "user_dirs"), 0)),
+	                    "/backups");
+	forget(lab);
+}
+
+static void test_slices(void **state)
+{
+	struct lab *lab = *state;
+	json_t *slice;
+
+	assert_int_equal(make(lab, good), 0);
+	slice = plan_slice(lab->core, lab->plugins, ROOM_FRONT);
+	assert_int_equal(json_array_size(json_object_get(slice, "plugins")), 1);
+	assert_non_null(json_object_get(json_object_get(slice, "core"), "trusted_proxies"));
+	assert_null(json_object_get(json_object_get(slice, "core"), "journal_keep"));
+	/* the front may name a command; what it runs is the runner's alone */
+	assert_null(json_object_get(json_object_get(json_object_get(slice, "commands"), "mint"), "argv"));
+	assert_non_null(json_object_get(json_object_get(json_object_get(slice, "commands"), "mint"), "timeout"));
+	json_decref(slice);
+	slice = plan_slice(lab->core, lab->plugins, ROOM_RUNNER);
+	assert_non_null(json_object_get(json_object_get(json_object_get(slice, "commands"), "mint"), "argv"));
+	assert_int_equal(json_array_size(json_object_get(slice, "plugins")), 1);
+	json_decref(slice);
+	slice = plan_slice(lab->core, lab->plugins, ROOM_DESK);
+	assert_int_equal(json_array_size(json_object_get(slice, "legs")), 2);
+	assert_int_equal(json_array_size(json_object_get(slice, "sections")), 4);
+	assert_int_equal(json_object_size(json_object_get(slice, "commands")), 0);
+	json_decref(slice);
+	forget(lab);
+}
+
+/* A room with nothing to load is not started. */
+static void test_rooms_that_run(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *rooms; /* front legs jobs desk runner, as letters */
+	} cases[] = {
+		{HEAD, "d"},
+		{HEAD MINT, "dr"},
+		{HEAD "plugin \"sample_leg\" {}", "ld"},
+		{HEAD "plugin \"sample_job\" { to = \"/b\" }", "jdr"},
+		{HEAD MINT "plugin \"sample_front\" {}", "fdr"},
+	};
+	static const char letters[] = "?fljdr";
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char found[8] = "";
+		size_t n = 0;
+
+		assert_int_equal(make(lab, cases[i].text), 0);
+		for (enum room_id room = ROOM_FRONT; room <= ROOM_RUNNER; room++) {
+			json_t *slice = plan_slice(lab->core, lab->plugins, room);
+
+			if (slice)
+				found[n++] = letters[room];
+			json_decref(slice);
+		}
+		assert_string_equal(found, cases[i].rooms);
+	}
+	forget(lab);
+}
+
+/* The same text gives the same slices: a reload leaves such rooms alone. */
+static void test_same_again(void **state)
+{
+	struct lab *lab = *state;
+	json_t *before;
+
+	assert_int_equal(make(lab, good), 0);
+	before = plan_slice(lab->core, lab->plugins, ROOM_LEGS);
+	assert_int_equal(make(lab, good), 0);
+	for (int i = 0; i < 2; i++) {
+		json_t *again = plan_slice(lab->core, lab->plugins, ROOM_LEGS);
+
+		assert_true(json_equal(before, again));
+		json_decref(again);
+	}
+	json_decref(before);
+	forget(lab);
+}
+
+/* ---- files and the check -------------------------------------------------------------------------- */
+
+static void test_text_read(void **state)
+{
+	struct lab *lab = *state;
+	struct conf_text t;
+	char path[256], *large = calloc(1, (1 << 20) + 1);
+
+	assert_int_equal(conf_text_read(&t, "/no/such/file"), -ENOENT);
+	plugin_folder_write(&lab->folder, "small.conf", "a = 1\n", 6);
+	assert_int_equal(conf_text_read(&t, plugin_folder_file(&lab->folder, "small.conf", path, sizeof path)), 0);
+	assert_int_equal(t.len, 6);
+	assert_string_equal(t.bytes, "a = 1\n");
+	assert_string_equal(t.path, path);
+	conf_text_fini(&t);
+	memset(large, '#', 1 << 20);
+	plugin_folder_write(&lab->folder, "large.conf", large, (1 << 20) + 1);
+	assert_int_equal(conf_text_read(&t, plugin_folder_file(&lab->folder, "large.conf", path, sizeof path)), -EFBIG);
+	free(large);
+}
+
+/* What `t3ops -t` prints, and where. */
+static void check(struct lab *lab, const char *text, int expected, const char *on_out, const char *on_err)
+{
+	char *whole = text_of(lab, text), path[256], *out = NULL, *err = NULL;
+	size_t out_len, err_len;
+	FILE *o = open_memstream(&out, &out_len), *e = open_memstream(&err, &err_len);
+	int r;
+
+	forget(lab);
+	plugin_folder_write(&lab->folder, "check.conf", whole, strlen(whole));
+	r = check_config(plugin_folder_file(&lab->folder, "check.conf", path, sizeof path), o, e, &lab->core, &lab->plugins);
+	fclose(o);
+	fclose(e);
+	if (r != expected || !strstr(out, on_out) || !strstr(err, on_err))
+		fail_msg("check of <%s>: %d\n%s---\n%s", text, r, out, err);
+	free(out);
+	free(err);
+	free(whole);
+	forget(lab);
+}
+
+static void test_check(void **state)
+{
+	struct lab *lab = *state;
+	json_t *core, *plugins;
+
+	check(lab, good, 0, "check.conf: good\n", "");
+	check(lab, good, 0, "plugin second: sample_leg 1.0, room legs, segments wan2 tunnel, one leg for each user\n", "");
+	check(lab, good, 0, "plugin sample_job: version 1.2, room jobs, daily at 03:30\n", "");
+	check(lab, HEAD "\nnope = 1", -EINVAL, "", "check.conf:3: unknown option \"nope\"\n");
+	assert_int_equal(check_config("/no/such/file", stdout, stderr, &core, &plugins), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complaints),    cmocka_unit_test(test_complaints_are_single),
+		cmocka_unit_test(test_world_writable), cmocka_unit_test(test_others_are_checked),
+		cmocka_unit_test(test_meaning),       cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_rooms_that_run), cmocka_unit_test(test_same_again),
+		cmocka_unit_test(test_text_read),     cmocka_unit_test(test_check),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
