@@ -57,8 +57,8 @@ static void event_fill(const struct tunnel *t, struct event *e)
 	event_set(e->address, t->address);
 	event_set(e->colo, t->colo);
 	e->age_us = now - t->opened_us;
-	e->idle_client_us = now - t->client.last_us;
-	e->idle_serve_us = now - t->serve.last_us;
+	e->idle_client_us = now - t->client.last_us + 1; /* 0 would mean: not said */
+	e->idle_serve_us = now - t->serve.last_us + 1;
 	e->bytes_up = t->client.bytes;
 	e->bytes_down = t->serve.bytes;
 }
@@ -194,6 +194,9 @@ static void end_pass(struct tunnel_end *e, const char *bytes, size_t n)
 	int r;
 
 	end_observe(e, bytes, n);
+	/* a close frame says it all; the connections may take seconds to follow */
+	if (e->frames.closed && ws_frames_at_boundary(&e->frames))
+		end_decide(e, TUNNEL_ENDED, 0);
 	r = stream_send(to->wr.fd, &to->out, bytes, n);
 	if (r < 0)
 		end_broke(to, -r);

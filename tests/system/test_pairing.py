@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""auto_pair and session_check against every measured version of t3, and against instances that misbehave."""
+import os
+import threading
+import unittest
+
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, section
+from lab.origin import Origin, answer
+from lab.stub import LATEST, NEW, OLD, T3Stub
+
+PLUGINS = 'plugin "session_check" {}\nplugin "auto_pair" { exchange_timeout = "1s" check_timeout = "1s" }\n'
+ALICE = {"X-authentik-username": "alice"}
+PAGE = {"Accept": "text/html,application/xhtml+xml", **ALICE}
+XHR = {"Accept": "application/json", "Sec-Fetch-Dest": "empty", **ALICE}
+
+
+def mint(stub):
+    return section("command", "mint", {"argv": stub.mint_argv(), "timeout": "5s"})
+
+
+def script(text):
+    """A mint command of the test's own: a Python program."""
+    path = os.path.join(process.folder(), "mint.py")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, 0o644)
+    return section("command", "mint", {"argv": ["/usr/bin/env", "python3", path, "%n"], "timeout": "2s"})
+
+
+def lab(stub, sections=None):
+    return Daemon({}, (sections or mint(stub)) + PLUGINS, users={"alice": stub.port})
+
+
+def cookie_of(answer_):
+    return answer_.header("set-cookie").split(";")[0]
+
+
+def pairs(d):
+    return d.log().count("event=pair ")
+
+
+class EachVersion(unittest.TestCase):
+    def each(self, **more):
+        for version in (OLD, NEW, LATEST):
+            with self.subTest(version=version), T3Stub(version, dead_ms=0, **more) as stub, lab(stub) as d:
+                yield version, stub, d
+
+    def test_navigation_is_paired_and_sent_back(self):
+        for version, stub, d in self.each():
+            first = http.get(d.front, "/chat/1?x=%20y", PAGE)
+            self.assertEqual((first.status, first.header("location")), (302, "/chat/1?x=%20y"))
+            self.assertIn("HttpOnly", first.header("set-cookie"))
+            cookie = {"Cookie": cookie_of(first)}
+            self.assertEqual(http.get(d.front, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
+            self.assertTrue(http.get(d.front, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
+            line = d.wait_log(r"event=pair .*").group(0)
+            fallback = "(fallback)" in line
+            self.assertEqual(fallback, version == OLD)
+            self.assertIn(stub.endpoint, line)
+            self.assertNotIn(cookie_of(first).split("=")[1], d.log())
+
+    def test_other_requests_are_paired_and_passed_on(self):
+        for _, _, d in self.each():
+            r = http.get(d.front, "/api/auth/session", XHR)
+            self.assertEqual(r.status, 200)
+            self.assertTrue(r.json()["authenticated"])
+            self.assertTrue(r.header("set-cookie"))
+
+    def test_websocket_is_paired_within_its_upgrade(self):
+        for _, _, d in self.each():
+            with ws.WebSocket(d.front, "/ws", ALICE) as w:
+                self.assertTrue(w.response.header("set-cookie"))
+                w.heartbeat()
+
+    def test_dead_cookie_is_healed_when_a_page_is_opened(self):
+        for _, stub, d in self.each():
+            name, value = stub.cookie().split("=", 1)
+            dead = {"Cookie": f"other=1; {name}={value[:-4]}AAAA"}
+            r = http.get(d.front, "/", {**PAGE, **dead})
+            self.assertEqual((r.status, r.header("location")), (302, "/"))
+            self.assertEqual(cookie_of(r).split("=")[0], name)
+            self.assertEqual(http.get(d.front, "/", {**PAGE, "Cookie": cookie_of(r)}).status, 200)
+            d.wait_log(r"event=session_dead .*user=alice")
+
+    def test_living_cookie_costs_no_mint(self):
+        for _, stub, d in self.each():
+            cookie = {"Cookie": stub.cookie()}
+            for _ in range(3):
+                self.assertEqual(http.get(d.front, "/", {**PAGE, **cookie}).status, 200)
+                self.assertEqual(http.get(d.front, "/api/auth/session", {**XHR, **cookie}).status, 200)
+            self.assertEqual(pairs(d), 0)
+
+
+class Cases(unittest.TestCase):
+    def test_own_credential_passes_untouched(self):
+        with Origin() as origin, Daemon({}, script("raise SystemExit(1)") + PLUGINS, users={"alice": origin.port}) as d:
+            for target, more in (("/a", {"Authorization": "Bearer x"}), ("/ws?wsTicket=t", {}), ("/ws?a=1&wsToken=t", {})):
+                with self.subTest(target=target):
+                    r = http.get(d.front, target, {**PAGE, **more})
+                    self.assertEqual(r.status, 200)
+                    self.assertEqual(r.json()["target"], target)
+            self.assertEqual(http.request(d.front, "OPTIONS", "/a", XHR).status, 200)
+            self.assertEqual(pairs(d), 0)
+
+    def test_concurrent_requests_share_a_mint(self):
+        with T3Stub(NEW, dead_ms=0, mint_ms=400) as stub, lab(stub) as d:
+            d2 = section("command", "mint", {"argv": ["/usr/bin/env", "T3STUB_MINT_MS=400"] + stub.mint_argv()[1:]})
+            d.sections = d2 + PLUGINS
+            d.write_conf()
+            d.reload()
+            cookies = []
+            threads = [threading.Thread(target=lambda: cookies.append(cookie_of(http.get(d.front, "/", PAGE))))
+                       for _ in range(8)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(len(cookies), 8)
+            self.assertEqual(len(set(cookies)), 1)
+            self.assertEqual(pairs(d), 1)
+
+    def test_browser_that_keeps_no_cookie_gets_an_explanation(self):
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            statuses = [http.get(d.front, "/", PAGE).status for _ in range(4)]
+            self.assertEqual(statuses, [302, 302, 302, 403])
+            self.assertIn("allow cookies", http.get(d.front, "/", PAGE).text())
+            self.assertEqual(http.get(d.front, "/other", PAGE).status, 302)
+
+    def test_instance_that_kills_every_session_gets_an_explanation(self):
+        def session(c, request):
+            c.send(answer(b'{"authenticated":false,"auth":{"sessionCookieName":"t3_session"}}'))
+
+        def exchange(c, request):
+            c.send(answer(b"{}", headers=[("Set-Cookie", "t3_session=new; Path=/")]))
+
+        good = script('print(\'{"credential": "ABCDEFGHJKLM"}\')')
+        with Origin({"/api/auth/session": session, "/api/auth/browser-session": exchange}) as origin, \
+                Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
+            cookie = {"Cookie": "t3_session=x"}
+            statuses = [http.get(d.front, "/", {**PAGE, **cookie}).status for _ in range(4)]
+            self.assertEqual(statuses, [302, 302, 302, 502])
+            self.assertEqual(origin.requests("/api/auth/browser-session")[0].body, b'{"credential":"ABCDEFGHJKLM"}')
+
+    def test_doubt_lets_the_request_pass(self):
+        def silent(c, request):
+            c.read(1 << 30)
+
+        table = (("500", lambda c, r: c.send(answer(b"", "500 Oops"))), ("garbage", lambda c, r: c.send(answer(b"<html>"))),
+                 ("a word", lambda c, r: c.send(answer(b'{"authenticated":"no"}'))),
+                 ("closed", lambda c, r: False), ("silent", silent))
+        for case, session in table:
+            with self.subTest(case=case), Origin({"/api/auth/session": session}) as origin, \
+                    Daemon({}, script("raise SystemExit(1)") + PLUGINS, users={"alice": origin.port}) as d:
+                r = http.get(d.front, "/page", {**PAGE, "Cookie": "t3_session=x"})
+                self.assertEqual((r.status, r.json()["target"]), (200, "/page"))
+                self.assertEqual(pairs(d), 0)
+
+    def test_failures_are_explained_to_people_and_left_to_programs(self):
+        def status(code):
+            return lambda c, r: c.send(answer(b"{}", f"{code} No"))
+
+        good = 'print(\'{"credential": "ABCDEFGHJKLM"}\')'
+        new, old = "/api/auth/browser-session", "/api/auth/bootstrap"
+        table = (  # mint program, answers of the endpoints, status of the page, word of the event
+            ("raise SystemExit(3)", {}, 502, "exit code 3"),
+            ("print('no JSON')", {}, 502, "no JSON with a credential"),
+            ("import time; time.sleep(60)", {}, 503, "did not finish in time"),
+            (good, {new: status(401)}, 502, "answered 401"),
+            (good, {new: status(500), old: status(200)}, 502, "answered 500"),
+            (good, {new: status(404), old: status(404)}, 502, "none of the configured endpoints"),
+            (good, {new: lambda c, r: c.read(1 << 30)}, 503, "did not answer"),
+            (good, {new: status(200)}, 502, "without a cookie"),
+        )
+        for program, endpoints, code, word in table:
+            with self.subTest(word=word), Origin(endpoints) as origin, \
+                    Daemon({}, script(program) + PLUGINS, users={"alice": origin.port}) as d:
+                r = http.get(d.front, "/", PAGE)
+                self.assertEqual(r.status, code)
+                self.assertTrue(r.header("content-type").startswith("text/html"))
+                self.assertIn(word, d.wait_log(r"event=pair .*").group(0))
+                self.assertNotIn("ABCDEFGHJKLM", d.log())
+                self.assertEqual(http.get(d.front, "/data", XHR).status, 200)  # the instance's own answer
+
+    def test_redirect_never_leads_away(self):
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            r = http.get(d.front, "//evil.example/x", PAGE)
+            self.assertEqual((r.status, r.header("location")), (302, "/evil.example/x"))
+
+    def test_stale_cookie_of_the_same_name_is_replaced(self):
+        """t3 honours the first of two cookies: the new one must come first and the old one go."""
+        seen = []
+
+        def exchange(c, request):
+            c.send(answer(b"{}", headers=[("Set-Cookie", "t3_session_1_ab=new; Path=/")]))
+
+        def session(c, request):
+            c.send(answer(b'{"authenticated":true,"auth":{"sessionCookieName":"t3_session_1_ab"}}'))
+
+        def data(c, request):
+            seen.append(request.header("cookie"))
+            c.send(answer(b"{}"))
+
+        good = script('print(\'{"credential": "ABCDEFGHJKLM"}\')')
+        with Origin({"/api/auth/browser-session": exchange, "/api/auth/session": session, "/data": data}) as origin, \
+                Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
+            http.get(d.front, "/", {**PAGE, "Cookie": "t3_session=old"})  # learns the name
+            r = http.get(d.front, "/data", {**XHR, "Cookie": "a=1; t3_session=old; b=2; t3_session_1_ab="})
+            self.assertEqual(r.status, 200)
+            self.assertEqual(seen, ["t3_session_1_ab=new; a=1; t3_session=old; b=2"])
+
+    def test_check_without_pairing_does_not_start(self):
+        d = Daemon({}, 'plugin "session_check" {}\n', start=False)
+        d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
+        self.assertEqual(d.process.wait(), 1)
+        self.assertIn("no plugin provides pairing", d.log())
+
+
+class Wrong(unittest.TestCase):
+    def test_users_never_meet(self):
+        with T3Stub(NEW, dead_ms=0) as alice, T3Stub(NEW, dead_ms=0) as bob:
+            argv = alice.mint_argv()
+            argv[argv.index(alice.base)] = "%n"
+            links = process.folder()
+            os.symlink(alice.base, os.path.join(links, "alice"))
+            os.symlink(bob.base, os.path.join(links, "bob"))
+            argv[argv.index("%n")] = os.path.join(links, "%n")
+            with Daemon({}, section("command", "mint", {"argv": argv}) + PLUGINS,
+                        users={"alice": alice.port, "bob": bob.port}) as d:
+                got = {}
+
+                def visit(name):
+                    r = http.get(d.front, "/", {"Accept": "text/html", "X-authentik-username": name})
+                    got[name] = cookie_of(r)
+
+                threads = [threading.Thread(target=visit, args=(n,)) for n in ("alice", "bob")]
+                for t in threads:
+                    t.start()
+                for t in threads:
+                    t.join()
+                wait.until(lambda: len(got) == 2)
+                for name, stub, other in (("alice", alice, bob), ("bob", bob, alice)):
+                    cookie = {"Cookie": got[name]}
+                    self.assertTrue(http.get(stub.address, "/api/auth/session", cookie).json()["authenticated"])
+                    self.assertFalse(http.get(other.address, "/api/auth/session", cookie).json()["authenticated"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Users' WebSockets: passed untouched, and their ends told apart."""
+import re
+import threading
+import unittest
+
+from lab import http, ws
+from lab.daemon import Daemon
+from lab.origin import Origin, answer
+from lab.stub import LATEST, NEW, T3Stub
+
+ECHO = 'plugin "probe_echo" {}\n'
+ALICE = [("X-authentik-username", "alice")]
+
+
+def upgrade(c, request):
+    c.send(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Extra: kept\r\n"
+           f"Sec-WebSocket-Accept: {ws.accept_value(request.header('sec-websocket-key'))}\r\n\r\n".encode())
+
+
+def echo(c, request):
+    """Raw bytes back, frames or not."""
+    upgrade(c, request)
+    while True:
+        if not c.buffer:
+            c.fill()
+        data, c.buffer = c.buffer, b""
+        c.send(data)
+
+
+def ends(how):
+    """Waits for the first bytes, then ends the connection in that way."""
+    def handler(c, request):
+        upgrade(c, request)
+        c.fill()
+        how(c)
+        return False
+    return handler
+
+
+def reset(c):
+    c.sock.setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")  # SO_LINGER: RST
+
+
+class Tunnel(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.origin = Origin({
+            "/echo": echo, "/mute": ends(lambda c: c.read(1 << 30)), "/eof": ends(lambda c: None), "/reset": ends(reset),
+            "/close1000": ends(lambda c: c.send(b"\x88\x02\x03\xe8")),
+            "/close1001": ends(lambda c: c.send(b"\x88\x02\x03\xe9")),
+            "/no": lambda c, r: c.send(answer(b"missing_credential", "401 Unauthorized")),
+            "/greets": lambda c, r: (upgrade(c, r), c.send(b"\x81\x02hi"), c.read(1 << 30))})
+        cls.daemon = Daemon({"gave_up_after": "400ms"}, ECHO, users={"alice": cls.origin.port})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+        cls.origin.stop()
+
+    def open(self, target, headers=()):
+        self.mark = len(self.daemon.log())
+        return ws.WebSocket(self.daemon.front, target, ALICE + list(headers))
+
+    def ended(self, kind, reason):
+        line = self.daemon.wait_log(rf"event={kind} .*reason={reason}\b.*", after=self.mark).group(0)
+        self.assertIn("user=alice", line)
+        return line
+
+    def test_head_passes_untouched(self):
+        offer = "permessage-deflate; client_max_window_bits"
+        with self.open("/echo", [("Sec-WebSocket-Extensions", offer), ("Sec-WebSocket-Protocol", "a, b")]) as w:
+            self.assertEqual(w.response.header("x-extra"), "kept")
+            self.assertEqual(w.response.header("connection"), "Upgrade")
+            seen = self.origin.requests("/echo")[-1]
+            self.assertEqual(seen.header("sec-websocket-extensions"), offer)
+            self.assertEqual(seen.header("sec-websocket-protocol"), "a, b")
+            self.assertEqual(seen.header("connection"), "Upgrade")
+            w.send_frame(ws.TEXT, b"\xaa\x00", rsv1=True, mask=False)  # a compressed frame is nothing to us
+            self.assertEqual(w.frame(), (ws.TEXT, b"\xaa\x00", True, True))
+
+    def test_bytes_sent_with_the_request(self):
+        with http.Connection(self.daemon.front) as c:
+            c.send(http.build("GET", "/echo", ALICE + [("Connection", "Upgrade"), ("Upgrade", "websocket"),
+                              ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")])
+                   + b"\x81\x05early")
+            self.assertEqual(c.response_head().status, 101)
+            self.assertEqual(c.read(7), b"\x81\x05early")
+
+    def test_bytes_sent_with_the_101(self):
+        with self.open("/greets") as w:
+            self.assertEqual(w.text(), "hi")
+
+    def test_refused_upgrade_is_an_ordinary_answer(self):
+        with self.assertRaises(ws.Refused) as caught:
+            self.open("/no")
+        self.assertEqual((caught.exception.response.status, caught.exception.response.body), (401, b"missing_credential"))
+
+    def test_much_in_both_directions(self):
+        with self.open("/echo") as w:
+            block = bytes(range(256)) * 256
+            sender = threading.Thread(target=lambda: [w.send_frame(ws.BINARY, block, mask=False) for _ in range(200)])
+            sender.start()
+            for _ in range(200):
+                self.assertEqual(w.frame()[1], block)
+            sender.join()
+
+    def test_ends(self):
+        table = (  # target, what the client does then, kind, reason, close code
+            ("/echo", lambda w: w.close(1000), "tunnel_closed", "client_closed", 1000),
+            ("/echo", lambda w: w.drop(), "tunnel_drop", "client_eof", None),
+            ("/echo", lambda w: w.reset(), "tunnel_drop", "client_reset", None),
+            ("/mute", lambda w: (w.readable(0.6), w.close(1000)), "tunnel_drop", "client_gave_up", 1000),
+            ("/mute", lambda w: (w.readable(0.6), w.drop()), "tunnel_drop", "client_gave_up", None),
+            ("/eof", lambda w: self.assertIsNone(w.wait_close()), "tunnel_drop", "serve_eof", None),
+            ("/reset", lambda w: self.assertEqual(w.wait_close(), -1), "tunnel_drop", "serve_reset", None),
+            ("/close1001", lambda w: self.assertEqual(w.wait_close(), 1001), "tunnel_drop", "serve_closed", 1001),
+            ("/close1000", lambda w: self.assertEqual(w.wait_close(), 1000), "tunnel_closed", "serve_closed", 1000),
+        )
+        for target, act, kind, reason, code in table:
+            with self.subTest(target=target, reason=reason):
+                w = self.open(target)
+                w.send("hello")
+                if target == "/echo":
+                    w.frame()
+                act(w)
+                line = self.ended(kind, reason)
+                if code:
+                    self.assertIn(f"code={code}", line)
+                for word in ("age=", "idle_client=", "idle_serve=", "bytes_up="):
+                    self.assertIn(word, line)
+
+    def test_address_and_location_come_from_the_trusted_proxy(self):
+        with self.open("/echo", [("CF-Connecting-IP", "203.0.113.7"), ("CF-Ray", "8a1b2c3d4e5f6a7b-FRA")]):
+            self.daemon.wait_log(r"event=tunnel_open .*address=203\.0\.113\.7 .*colo=FRA", after=self.mark)
+
+
+class WithT3(unittest.TestCase):
+    def test_compression_is_negotiated_end_to_end(self):
+        with T3Stub(LATEST, host="0.0.0.0") as stub, Daemon({}, ECHO, users={"alice": stub.port}) as d:
+            cookie = [("Cookie", stub.cookie()), ("Sec-WebSocket-Extensions", "permessage-deflate")]
+            with ws.WebSocket(d.front, "/ws", ALICE + cookie) as w:
+                self.assertIn("permessage-deflate", w.response.header("sec-websocket-extensions"))
+
+    def test_removed_user_is_told(self):
+        with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port, "bob": stub.port}) as d:
+            cookie = [("Cookie", stub.cookie())]
+            with ws.WebSocket(d.front, "/ws", ALICE + cookie) as gone, \
+                    ws.WebSocket(d.front, "/ws", [("X-authentik-username", "bob")] + cookie) as stays:
+                gone.heartbeat()
+                d.write_users({"bob": stub.port})
+                self.assertEqual(gone.wait_close(), 1008)
+                d.wait_log(r"event=tunnel_closed .*user=alice .*reason=local")
+                stays.heartbeat()
+
+    def test_crash_of_the_instance(self):
+        with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port}) as d:
+            with ws.WebSocket(d.front, "/ws", ALICE + [("Cookie", stub.cookie())]) as w:
+                w.heartbeat()
+                stub.crash()
+                self.assertIn(w.wait_close(), (None, -1))
+            self.assertTrue(re.search("serve_(eof|reset)", d.wait_log(r"event=tunnel_drop .*").group(0)))
+
+
+if __name__ == "__main__":
+    unittest.main()
