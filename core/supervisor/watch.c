@@ -64,6 +64,7 @@ static void restart_later(struct supervisor *s, const struct child *c)
 		r->pause = PAUSE_MIN;
 	r->restarts++;
 	series_add(room_series(s, &restarts_family, c->room), 1);
+	log_line(LOG_L_NOTICE, "room_restart", "restarts=%u name=%s after=%.1fs", r->restarts, room_name(c->room), r->pause);
 	ev_timer_stop(s->loop, &r->timer);
 	ev_timer_set(&r->timer, r->pause, 0.);
 	ev_timer_start(s->loop, &r->timer);

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The rooms as processes: crashes, stalls, reloads and upgrades, with a user's WebSocket open all the while."""
+import os
+import re
+import signal
+import socket
+import unittest
+
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, section
+from lab.stub import NEW, T3Stub
+
+ALICE = [("X-authentik-username", "alice")]
+
+
+def sections(folder):
+    """One plugin a room."""
+    return ('plugin "probe_echo" {}\n'
+            'plugin "probe_t3serve" { heartbeat = "200ms" segments = {"serve"} }\n'
+            + section("plugin", "backup", {"to": folder, "every": "1h"})
+            + section("command", "nothing", {"argv": ["/bin/true"]}))
+
+
+class Rooms(unittest.TestCase):
+    def setUp(self):
+        self.stub = T3Stub(NEW, dead_ms=0)
+        self.addCleanup(self.stub.process.kill)
+        self.daemon = Daemon({"beat": "1s"}, sections(process.folder()), users={"alice": self.stub.port})
+        self.addCleanup(self.stop)
+        self.cookie = [("Cookie", self.stub.cookie())]
+
+    def stop(self):
+        if self.daemon.process.alive():
+            self.daemon.stop()
+
+    def open(self):
+        return ws.WebSocket(self.daemon.front, "/ws", ALICE + self.cookie)
+
+    def change(self, number):
+        """A configuration that makes a new front necessary."""
+        self.daemon.options["gave_up_after"] = f"{number + 10}s"
+        self.daemon.write_conf()
+
+    def restarted(self, room, old):
+        return wait.until(lambda: self.daemon.rooms().get(room) not in (None, old), what=f"a new {room}")
+
+    def test_killing_any_room_but_the_front_drops_no_tunnel(self):
+        with self.open() as w:
+            w.heartbeat()
+            for room in ("legs", "jobs", "desk", "runner"):
+                with self.subTest(room=room):
+                    pid = self.daemon.rooms()[room]
+                    os.kill(pid, signal.SIGKILL)
+                    self.restarted(room, pid)
+                    w.heartbeat()
+                    self.daemon.wait_log(rf'event=room_died .*text="{room} pid {pid} was ended by signal 9')
+            w.heartbeat()
+        self.assertNotIn("event=tunnel_drop", self.daemon.log().split("event=room_died")[0])
+
+    def test_a_killed_front_is_back_on_the_same_address(self):
+        pid = self.daemon.rooms()["front"]
+        os.kill(pid, signal.SIGKILL)
+        self.restarted("front", pid)
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+
+    def test_a_frozen_room_is_ended_and_named(self):
+        pid = self.daemon.rooms()["legs"]
+        with self.open() as w:
+            os.kill(pid, signal.SIGSTOP)
+            self.daemon.wait_log(r"event=room_stuck .*legs")
+            self.restarted("legs", pid)
+            w.heartbeat()
+
+    def test_crash_loop_backs_off(self):
+        for _ in range(3):
+            pid = self.daemon.rooms()["jobs"]
+            os.kill(pid, signal.SIGKILL)
+            self.restarted("jobs", pid)
+        pauses = [float(p) for p in re.findall(r"event=room_restart\b.*\bafter=([\d.]+)s", self.daemon.log())]
+        self.assertEqual(len(pauses), 3, self.daemon.log())
+        self.assertEqual(pauses, sorted(pauses))
+        self.assertGreater(pauses[2], pauses[0])
+
+    def test_three_reloads_under_an_open_websocket(self):
+        with self.open() as w:
+            first = self.daemon.rooms()
+            for number in range(3):
+                self.change(number)
+                self.assertIn("event=reloaded", self.daemon.reload())
+                w.heartbeat()
+                self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+            self.assertIn(first["front"], self.daemon.children())
+            for room in ("legs", "jobs", "desk", "runner"):
+                self.assertIn(first[room], self.daemon.children(), f"{room} had no reason to go")
+            wait.until(lambda: len(self.daemon.children()) == 6, what="the fronts in between to leave")
+            w.close(1000)
+            wait.until(lambda: first["front"] not in self.daemon.children(), what="the first front to leave")
+        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+
+    def test_reload_without_a_change_replaces_nothing(self):
+        before = sorted(self.daemon.children())
+        self.assertIn("event=reloaded", self.daemon.reload())
+        self.assertEqual(sorted(self.daemon.children()), before)
+
+    def test_bad_config_on_reload_changes_nothing(self):
+        before = sorted(self.daemon.children())
+        with self.open() as w:
+            text = open(self.daemon.conf, encoding="utf-8").read()
+            line = text.count("\n") + 2
+            self.daemon.write_conf(text + "# a comment\nno_such_option = 1\n")
+            log = self.daemon.reload()
+            self.assertIn("event=reload_refused", log)
+            self.assertIn(f"t3ops.conf:{line}", log)
+            self.assertIn("no_such_option", log)
+            self.assertEqual(sorted(self.daemon.children()), before)
+            w.heartbeat()
+
+    def test_a_room_that_cannot_start_refuses_the_reload(self):
+        before = sorted(self.daemon.children())
+        self.daemon.options["trusted_proxies"] = ["10.0.0.1/8"]
+        self.daemon.write_conf()
+        log = self.daemon.reload()
+        self.assertIn("event=reload_refused", log)
+        self.assertIn("10.0.0.1/8", log)
+        wait.until(lambda: sorted(self.daemon.children()) == before, what="the attempt to leave")
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+
+    def test_upgrade_in_place_keeps_pid_tunnel_and_address(self):
+        pid = self.daemon.pid
+        with self.open() as w:
+            mark = len(self.daemon.log())
+            self.daemon.process.send_signal(signal.SIGUSR2)
+            self.daemon.wait_log(r"event=upgraded", after=mark)
+            w.heartbeat()
+            self.assertEqual(self.daemon.pid, pid)
+            self.assertTrue(self.daemon.process.alive())
+            self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+            w.close(1000)
+        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+
+    def test_end(self):
+        with self.open() as w:
+            self.assertEqual(self.daemon.stop(), 0)
+            self.assertEqual(w.wait_close(), 1001)
+        self.assertFalse(self.daemon.process.alive())
+
+
+class Start(unittest.TestCase):
+    def test_only_rooms_with_work_are_started(self):
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
+            self.assertEqual(sorted(d.rooms()), ["desk", "front"])
+
+    def test_a_port_in_use_is_one_clear_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+            d = Daemon({"listen": [f"127.0.0.1:{port}"]}, 'plugin "probe_echo" {}\n', start=False)
+            d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
+            self.assertEqual(d.process.wait(), 1)
+            self.assertRegex(d.log(), rf"level=error .*127\.0\.0\.1:{port}.*Address already in use")
+
+    def test_systemd_is_told(self):
+        folder = process.folder()
+        path = os.path.join(folder, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.bind(path)
+            os.chmod(path, 0o777)
+            s.settimeout(30)
+
+            def told(word):
+                return wait.until(lambda: word in s.recv(4096).decode(), what=word)
+
+            with Daemon({}, 'plugin "probe_echo" {}\n', env={"NOTIFY_SOCKET": path}) as d:
+                if not self.has_systemd():
+                    self.skipTest("built without libsystemd")
+                told("READY=1")
+                d.process.send_signal(signal.SIGHUP)
+                told("RELOADING=1")
+                told("READY=1")
+            told("STOPPING=1")
+
+    @staticmethod
+    def has_systemd():
+        with open(os.path.join(process.build_dir(), "config.h"), encoding="utf-8") as f:
+            return "#define HAVE_SYSTEMD 1" in f.read()
+
+
+class CommandLine(unittest.TestCase):
+    def run_t3ops(self, *words):
+        p = process.Process([process.program("core/t3ops"), *words], "t3ops")
+        return p.wait(), p.log()
+
+    def test_version_help_and_mistakes(self):
+        for words, status, word in ((["--version"], 0, "t3ops 0"), (["--help"], 0, "usage"), (["--nonsense"], 2, "usage"),
+                                    (["stray"], 2, "usage"), (["-c", "/no/such/file"], 1, "/no/such/file")):
+            with self.subTest(words=words):
+                got, log = self.run_t3ops(*words)
+                self.assertEqual(got, status)
+                self.assertIn(word, log)
+
+    def test_check(self):
+        d = Daemon({}, 'plugin "probe_echo" {}\n', start=False)
+        got, log = self.run_t3ops("-t", "-c", d.conf)
+        self.assertEqual(got, 0, log)
+        self.assertIn("plugin probe_echo", log)
+        d.write_conf('listen = "127.0.0.1:0" # fine\n/* a\n comment */ beat = "never"\nplugin "nothing_like_it" {}\n')
+        got, log = self.run_t3ops("-t", "-c", d.conf)
+        self.assertEqual(got, 1)
+        self.assertIn("t3ops.conf:3", log)
+        self.assertIn("nothing_like_it", log)
+
+
+if __name__ == "__main__":
+    unittest.main()
