@@ -106,9 +106,9 @@ class Rooms(unittest.TestCase):
     def test_bad_config_on_reload_changes_nothing(self):
         before = sorted(self.daemon.children())
         with self.open() as w:
-            text = open(self.daemon.conf, encoding="utf-8").read()
-            line = text.count("\n") + 2
-            self.daemon.write_conf(text + "# a comment\nno_such_option = 1\n")
+            self.daemon.sections += "# a comment\nno_such_option = 1\n"
+            self.daemon.write_conf()
+            line = len(self.daemon.options) + self.daemon.sections.count("\n")
             log = self.daemon.reload()
             self.assertIn("event=reload_refused", log)
             self.assertIn(f"t3ops.conf:{line}", log)
@@ -203,10 +203,11 @@ class CommandLine(unittest.TestCase):
         got, log = self.run_t3ops("-t", "-c", d.conf)
         self.assertEqual(got, 0, log)
         self.assertIn("plugin probe_echo", log)
-        d.write_conf('listen = "127.0.0.1:0" # fine\n/* a\n comment */ beat = "never"\nplugin "nothing_like_it" {}\n')
+        d.sections = '/* a\n comment */ beat = "never"\nplugin "nothing_like_it" {}\n'
+        d.write_conf()
         got, log = self.run_t3ops("-t", "-c", d.conf)
         self.assertEqual(got, 1)
-        self.assertIn("t3ops.conf:3", log)
+        self.assertIn(f"t3ops.conf:{len(d.options) + 2}", log)
         self.assertIn("nothing_like_it", log)
 
 
