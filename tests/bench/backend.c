@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/wsclient.h"
+#include "base/ws_key.h"
 
 #define IN_MAX (256 * 1024)
 #define SMALL 1024
@@ -136,7 +136,7 @@ static void answer_session(struct conn *c)
 
 static void upgrade(struct conn *c, const char *head)
 {
-	char key[64], accept[29], text[200];
+	char key[64], accept[WS_ACCEPT_SIZE], text[200];
 	ws_accept_key(head_value(head, "Sec-WebSocket-Key", key, sizeof key) ? key : "", accept);
 	int n = snprintf(text, sizeof text,
 			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

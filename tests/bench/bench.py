@@ -131,7 +131,9 @@ trusted_proxies = {{"127.0.0.0/8"}}
 plugin_dir = "{BUILD}/plugins/.libs"
 user = "{'nobody' if os.geteuid() == 0 else ''}"
 log_level = "warning"
+upstream_pool = 128
 max_connections = {CONNECTIONS // 2 - 100}
+plugin "probe_echo" {{}}
 ''')
         if os.geteuid() == 0:
             os.chmod(self.folder, 0o777)
