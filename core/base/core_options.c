@@ -32,7 +32,7 @@ const struct core_option core_options[] = {
 	{{"connect_timeout", T3OPS_OPT_DURATION, "3s", 0, 0, "Connecting to an instance."}, PROXY},
 	{{"first_byte_timeout", T3OPS_OPT_DURATION, "20s", 0, 0, "From the whole request to the first byte of the instance's answer; safe requests are then tried once more on a fresh connection."}, PROXY},
 	{{"upstream_idle", T3OPS_OPT_DURATION, "4s", 0, 0, "A pooled connection to an instance is not used again after this time; t3 closes them after 5 s."}, PROXY},
-	{{"upstream_pool", T3OPS_OPT_INT, "8", 0, 1024, "Idle connections kept for each instance."}, PROXY},
+	{{"upstream_pool", T3OPS_OPT_INT, "32", 0, 1024, "Idle connections kept for each instance."}, PROXY},
 	{{"plugin_deadline", T3OPS_OPT_DURATION, "30s", 0, 0, "A request that waits for a plugin longer is answered 503."}, PROXY},
 	{{"tunnel_send_timeout", T3OPS_OPT_DURATION, "60s", 0, 0, "A tunnel whose peer takes no data for this long is ended."}, PROXY},
 	{{"plugin_budget", T3OPS_OPT_DURATION, "50ms", 1000, 0, "A plugin callback that takes longer is logged and counted."}, IN(FRONT) | IN(LEGS) | IN(JOBS) | IN(DESK)},
