@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/explain.h"
+#include "desk/desk.h"
 #include "front/front.h"
 #include "runner/runner.h"
 #include "supervisor/supervisor.h"
@@ -88,7 +89,7 @@ static int check(const char *path)
 static int run(const struct command_line *line)
 {
 	struct supervisor_args args = {
-		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_RUNNER] = &runner_ops},
+		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_DESK] = &desk_ops, [ROOM_RUNNER] = &runner_ops},
 		.take_over_fd = line->take_over_fd};
 	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
 	int r = EXIT_FAILURE;

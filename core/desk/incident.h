@@ -64,7 +64,7 @@ struct healed {
 struct incident_actions {
 	/* Ask every leg and tunnel what works now. */
 	void (*probe)(void *arg, uint64_t id, uint64_t since_us);
-	/* v is moved in: take its evidence, or release it with verdict_fini.  Its serial is not given yet. */
+	/* v is moved in: take its evidence, or release it with verdict_fini. */
 	void (*verdict)(void *arg, struct verdict *v);
 	void (*healed)(void *arg, const struct healed *h);
 	/* A leg met a login page. */

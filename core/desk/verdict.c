@@ -93,44 +93,54 @@ json_t *verdict_json(const struct verdict *v)
 	verdict_joined(v->segments, name, sizeof name);
 	time_text(v->wall_us, when);
 	time_text(v->drop_us, dropped);
-	return json_pack("{s:I, s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:f, s:I, s:b, s:I, s:O?}", "id",
-	                 (json_int_t)v->id, "serial", (json_int_t)v->serial, "time", when, "drop_time", dropped,
-	                 "verdict", name, "segments", words_json(v->segments), "user", v->user, "text", v->text,
-	                 "delay_seconds", (double)v->delay_us / 1e6, "failing_paths", (json_int_t)v->failing,
-	                 "infra_exonerated", v->exonerated, "continues", (json_int_t)v->continues, "evidence",
-	                 v->evidence);
+	return json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:f, s:I, s:b, s:I, s:O?}", "id", (json_int_t)v->id,
+	                 "time", when, "drop_time", dropped, "verdict", name, "segments", words_json(v->segments),
+	                 "user", v->user, "text", v->text, "delay_seconds", (double)v->delay_us / 1e6,
+	                 "failing_paths", (json_int_t)v->failing, "infra_exonerated", v->exonerated, "continues",
+	                 (json_int_t)v->continues, "evidence", v->evidence);
 }
 
-struct verdict *verdict_ring_add(struct verdict_ring *r, struct verdict *v)
+uint64_t verdict_ring_add(struct verdict_ring *r, json_t *verdict)
 {
-	struct verdict *row = &r->rows[r->given % VERDICTS_KEPT];
+	json_t **row = &r->rows[r->given % VERDICTS_KEPT];
 
-	verdict_fini(row);
-	*row = *v;
-	v->evidence = NULL;
-	row->serial = ++r->given;
-	return row;
+	json_object_set_new(verdict, "serial", json_integer((json_int_t)++r->given));
+	json_decref(*row);
+	*row = json_incref(verdict);
+	return r->given;
+}
+
+void verdict_ring_restore(struct verdict_ring *r, const json_t *newest_first)
+{
+	for (size_t n = json_array_size(newest_first); n-- > 0;) {
+		json_t *verdict = json_array_get(newest_first, n);
+		json_int_t serial = json_integer_value(json_object_get(verdict, "serial"));
+
+		if (serial <= 0 || (uint64_t)serial <= r->given)
+			continue;
+		r->given = (uint64_t)serial - 1;
+		verdict_ring_add(r, verdict);
+	}
 }
 
 void verdict_ring_fini(struct verdict_ring *r)
 {
 	for (size_t i = 0; i < VERDICTS_KEPT; i++)
-		verdict_fini(&r->rows[i]);
+		json_decref(r->rows[i]);
+	*r = (struct verdict_ring){.given = 0};
 }
 
-const struct verdict *verdict_ring_at(const struct verdict_ring *r, size_t n)
-{
-	if (n >= VERDICTS_KEPT || n >= r->given)
-		return NULL;
-	return &r->rows[(r->given - 1 - n) % VERDICTS_KEPT];
-}
-
-json_t *verdict_ring_json(const struct verdict_ring *r, uint64_t after)
+json_t *verdict_ring_json(const struct verdict_ring *r, uint64_t after, size_t limit)
 {
 	json_t *list = json_array();
-	const struct verdict *v;
 
-	for (size_t n = 0; (v = verdict_ring_at(r, n)) != NULL && v->serial > after; n++)
-		json_array_append_new(list, verdict_json(v));
+	for (uint64_t serial = r->given; serial > after && serial + VERDICTS_KEPT > r->given; serial--) {
+		json_t *verdict = r->rows[(serial - 1) % VERDICTS_KEPT];
+
+		if (json_array_size(list) == limit)
+			break;
+		if (verdict != NULL && (uint64_t)json_integer_value(json_object_get(verdict, "serial")) == serial)
+			json_array_append(list, verdict);
+	}
 	return list;
 }

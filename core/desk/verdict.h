@@ -17,7 +17,6 @@
 
 struct verdict {
 	uint64_t id;        /* of the incident; several independent faults share it */
-	uint64_t serial;    /* rising by one a verdict in this process: for --follow */
 	uint64_t wall_us;   /* when it was given */
 	uint64_t drop_us;   /* first drop, since 1970 */
 	uint64_t delay_us;  /* from the first drop */
@@ -46,16 +45,16 @@ json_t *verdict_json(const struct verdict *v);
 void time_text(uint64_t wall_us, char out[32]);
 
 struct verdict_ring {
-	struct verdict rows[VERDICTS_KEPT];
-	uint64_t given; /* ever; the last one has serial == given */
+	json_t *rows[VERDICTS_KEPT];
+	uint64_t given; /* serial of the last one */
 };
 
-/* Moves v in, stamps its serial, forgets the oldest. */
-struct verdict *verdict_ring_add(struct verdict_ring *r, struct verdict *v);
+/* Stamps the verdict's "serial", keeps a reference, forgets the oldest.  Returns the serial. */
+uint64_t verdict_ring_add(struct verdict_ring *r, json_t *verdict);
+/* Those of an earlier process, with the serials that they had. */
+void verdict_ring_restore(struct verdict_ring *r, const json_t *newest_first);
 void verdict_ring_fini(struct verdict_ring *r);
-/* The nth newest (0: the last one); NULL if there is none. */
-const struct verdict *verdict_ring_at(const struct verdict_ring *r, size_t n);
-/* New reference: array, newest first, of those with a serial above `after`. */
-json_t *verdict_ring_json(const struct verdict_ring *r, uint64_t after);
+/* New reference: array, newest first, at most limit, of those with a serial above `after`. */
+json_t *verdict_ring_json(const struct verdict_ring *r, uint64_t after, size_t limit);
 
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the desk's own files share: desk.c, status.c, pages.c, control.c.  Nobody else includes it. */
+#ifndef T3OPS_DESK_DESK_STATE_H
+#define T3OPS_DESK_DESK_STATE_H
+
+#include <ev.h>
+
+#include "base/plugin_host.h"
+#include "base/room.h"
+#include "desk/incident.h"
+#include "desk/journal.h"
+#include "desk/local_server.h"
+#include "desk/verdict.h"
+
+#define DESK_ROOMS_MAX 32 /* processes known at a time, draining ones included */
+
+struct control;
+
+struct desk {
+	struct room *room;
+	struct journal *journal; /* NULL only while starting */
+	struct incidents *incidents;
+	struct verdict_ring verdicts;
+	struct plugin_host *plugins; /* NULL: there are no watch plugins */
+	struct local_server *pages;  /* NULL: no such listener */
+	struct control *control;     /* NULL: no such listener */
+	struct ev_timer due, sample;
+	struct msg_room rooms[DESK_ROOMS_MAX];
+	size_t n_rooms;
+	uint32_t legs_serial; /* events of older legs processes are history */
+	uint64_t started_us;  /* CLOCK_MONOTONIC */
+	struct series *open_gauge, *lost_gauge;
+};
+
+/* status.c.  New references. */
+json_t *status_json(const struct desk *d);
+json_t *legs_json(const struct desk *d);
+
+/* pages.c: /metrics /status /verdicts /healthz.  The server's arg is the desk. */
+extern const struct local_rules pages_rules;
+/* The whole metrics page; the caller frees it.  NULL without memory. */
+char *metrics_text(struct metrics *m, size_t *len);
+
+/* control.c */
+struct control *control_new(struct desk *d, int fd);
+void control_free(struct control *c);
+/* An answer of the supervisor (MSG_RELOADED), of jobs (MSG_JOB_DONE), or MSG_UNREACHABLE. */
+void control_message(struct control *c, const struct msg_head *head, const void *payload);
+/* A new verdict, for those who follow. */
+void control_verdict(struct control *c, const json_t *verdict);
+
+#endif
