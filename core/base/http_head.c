@@ -129,6 +129,8 @@ static enum http_syntax head_parse(struct http_head *h, const char *bytes, size_
 	h->status = r.parser.status_code;
 	if (error == HPE_OK)
 		return HTTP_SYNTAX_BAD; /* it wants more, though the head is whole */
+	if (syntax_of(&r, error) == HTTP_SYNTAX_OK && r.parser.http_major != 1)
+		return HTTP_SYNTAX_VERSION; /* llhttp takes 0.9 and 2.0, too */
 	return syntax_of(&r, error);
 }
 

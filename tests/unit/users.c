@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* The user table in both forms, its mistakes with their lines, and a file that changes and breaks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/users.h"
+
+struct lab {
+	char dir[64], path[96], pattern[96];
+	struct ev_loop *loop;
+	struct users *users;
+	int changes, broken;
+	size_t before, now;
+	char why[300];
+};
+
+static void file_write(const char *path, const char *text)
+{
+	char fresh[128];
+	FILE *f;
+
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	f = fopen(fresh, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+static void env_write(const struct lab *lab, const char *os_user, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s.env", lab->dir, os_user);
+	file_write(path, text);
+}
+
+static int setup(void **state)
+{
+	struct lab *lab = calloc(1, sizeof *lab);
+
+	snprintf(lab->dir, sizeof lab->dir, "/tmp/t3ops-users.XXXXXX");
+	if (!mkdtemp(lab->dir))
+		return -1;
+	snprintf(lab->path, sizeof lab->path, "%s/map", lab->dir);
+	snprintf(lab->pattern, sizeof lab->pattern, "%s/%%u.env", lab->dir);
+	env_write(lab, "alice", "# t3\nT3_HOST=x\nT3_PORT=3773\n");
+	env_write(lab, "root", "T3_PORT=1\nT3_PORT=\"3774\"\n");
+	env_write(lab, "empty", "T3_POTR=3773\n");
+	env_write(lab, "wild", "T3_PORT=99999\n");
+	*state = lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const names[] = {"map", "alice.env", "root.env", "empty.env", "wild.env", "bob.env"};
+	struct lab *lab = *state;
+
+	users_free(lab->users);
+	if (lab->loop)
+		ev_loop_destroy(lab->loop);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char path[160];
+
+		snprintf(path, sizeof path, "%s/%s", lab->dir, names[i]);
+		unlink(path);
+	}
+	rmdir(lab->dir);
+	free(lab);
+	return 0;
+}
+
+struct table_case {
+	const char *text;
+	const char *rows; /* "name os_user host port;" sorted; NULL: refused */
+	const char *why;  /* part of it */
+};
+
+static const struct table_case cases[] = {
+	{"", "", NULL},
+	{"\n# nobody yet\n  \n", "", NULL},
+	{"anna=alice\n", "anna alice 127.0.0.1 3773;", NULL},
+	{"zoe=alice\r\nanna=root", "anna root 127.0.0.1 3774;zoe alice 127.0.0.1 3773;", NULL},
+	{"  anna=alice  ", "anna alice 127.0.0.1 3773;", NULL},
+	{"anna=10.0.0.7:3773", "anna  10.0.0.7 3773;", NULL},
+	{"anna=[::1]:3773", "anna  ::1 3773;", NULL},
+	{"anna=alice@10.0.0.7:99", "anna alice 10.0.0.7 99;", NULL},
+	{"anna@example.com=alice", "anna@example.com alice 127.0.0.1 3773;", NULL},
+	{"{\"anna\":{\"os_user\":\"alice\",\"port\":5}}", "anna alice 127.0.0.1 5;", NULL},
+	{" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}", "anna alice 127.0.0.1 3773;b  ::1 7;", NULL},
+	{"{}", "", NULL},
+	/* lines that say nothing */
+	{"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
+	{"\n=alice", NULL, "line 2: the name before ="},
+	{"anna=", NULL, "line 1: "},
+	{"anna=ghost", NULL, "line 1: no port for ghost"},
+	{"anna=empty", NULL, "has no T3_PORT= between 1 and 65535"},
+	{"anna=wild", NULL, "has no T3_PORT="},
+	{"anna=example.com:80", NULL, "line 1: "},
+	{"anna=alice@host:80", NULL, "is not OS_USER@ADDRESS:PORT"},
+	{"anna=10.0.0.1:0", NULL, "line 1: "},
+	{"anna=10.0.0.1:65536", NULL, "line 1: "},
+	{"anna=../../etc/passwd", NULL, "line 1: "},
+	{"an na=alice", NULL, "is no identity"},
+	{"../x=alice", NULL, "is no identity"},
+	{"anna=alice\nAnna=alice", NULL, "are the same name"},
+	{"anna=alice\nanna=root", NULL, "are the same name"},
+	/* JSON */
+	{"{\"anna\":{\"os_user\":\"alice\"}", NULL, "line 1: "},
+	{"{\"anna\":{}}", NULL, "neither port nor os_user"},
+	{"{\"anna\":5}", NULL, "neither port nor os_user"},
+	{"{\"anna\":{\"port\":\"5\"}}", NULL, "port is not a number"},
+	{"{\"anna\":{\"port\":70000}}", NULL, "port is not a number"},
+	{"{\"anna\":{\"port\":5,\"host\":\"x\"}}", NULL, "is no numeric address"},
+	{"{\"anna\":{\"port\":5},\"anna\":{\"port\":6}}", NULL, "line 1: "},
+	{"{\"a/b\":{\"port\":5}}", NULL, "is no identity"},
+	{"{\"anna\":{\"port\":5,\"os_user\":\"-x\"}}", NULL, "is no account name"},
+};
+
+static void rows_print(const struct user_list *l, char *out, size_t size)
+{
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < l->n; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s %s %s %u;", l->rows[i].name, l->rows[i].os_user,
+		                         l->rows[i].host, l->rows[i].port);
+}
+
+static void test_tables(void **state)
+{
+	const struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct table_case *c = &cases[i];
+		struct user_list l;
+		char rows[1000], why[300] = "";
+		int r = user_list_parse(&l, c->text, strlen(c->text), lab->pattern, why, sizeof why);
+
+		rows_print(&l, rows, sizeof rows);
+		if (r != (c->rows ? 0 : -EINVAL) || strcmp(rows, c->rows ? c->rows : "") != 0)
+			fail_msg("<%s>: %d <%s> \"%s\"", c->text, r, rows, why);
+		if (c->why && !strstr(why, c->why))
+			fail_msg("<%s>: \"%s\" does not say \"%s\"", c->text, why, c->why);
+		user_list_fini(&l);
+	}
+}
+
+static void test_nul(void **state)
+{
+	const struct lab *lab = *state;
+	struct user_list l;
+	char why[300];
+
+	assert_int_equal(user_list_parse(&l, "a=alice\nb=\0\n", 12, lab->pattern, why, sizeof why), -EINVAL);
+	assert_non_null(strstr(why, "line 2: holds a NUL byte"));
+}
+
+static void test_find_and_home(void **state)
+{
+	const struct lab *lab = *state;
+	const struct passwd *root = getpwnam("root");
+	struct user_list l;
+	char why[300], longest[200];
+
+	assert_int_equal(user_list_parse(&l, "r=root\na=alice\nm=alice", 22, lab->pattern, why, sizeof why), 0);
+	assert_string_equal(user_list_find(&l, "r")->home, root ? root->pw_dir : "");
+	assert_null(user_list_find(&l, "R"));
+	assert_null(user_list_find(&l, ""));
+	memset(longest, 'r', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_null(user_list_find(&l, longest));
+	user_list_fini(&l);
+	assert_null(user_list_find(&l, "r"));
+}
+
+/* ---- the file on a loop ------------------------------------------------------------------------------ */
+
+static void on_changed(void *arg, const struct user_list *before, const struct user_list *now)
+{
+	struct lab *lab = arg;
+
+	lab->changes++;
+	lab->before = before->n;
+	lab->now = now->n;
+}
+
+static void on_broken(void *arg, const char *why)
+{
+	struct lab *lab = arg;
+
+	lab->broken += why ? 1 : -1;
+	snprintf(lab->why, sizeof lab->why, "%s", why ? why : "");
+}
+
+/* The limit of 20 s is the slow poll's, twice. */
+static void too_late(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)w, (void)revents;
+	fail_msg("the change was not seen");
+}
+
+static void run_until(struct lab *lab, const int *counter, int value)
+{
+	struct ev_timer limit;
+
+	ev_timer_init(&limit, too_late, 20., 0.);
+	ev_timer_start(lab->loop, &limit);
+	while (*counter != value)
+		ev_run(lab->loop, EVRUN_ONCE);
+	ev_timer_stop(lab->loop, &limit);
+}
+
+static void users_begin(struct lab *lab)
+{
+	lab->loop = ev_loop_new(EVFLAG_AUTO);
+	lab->users = users_new(lab->loop, lab->path, lab->pattern, on_changed, on_broken, lab);
+	assert_non_null(lab->users);
+}
+
+static void test_file_changes(void **state)
+{
+	struct lab *lab = *state;
+
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	assert_int_equal(lab->changes, 1);
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	file_write(lab->path, "anna=alice\nbert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 2);
+	assert_int_equal(lab->before, 1);
+	assert_int_equal(lab->now, 2);
+	/* another port in an env file is a change, too */
+	env_write(lab, "alice", "T3_PORT=4000\n");
+	run_until(lab, &lab->changes, 3);
+	assert_int_equal(users_find(lab->users, "anna")->port, 4000);
+	assert_int_equal(users_list(lab->users)->n, 2);
+}
+
+static void test_file_breaks_and_heals(void **state)
+{
+	struct lab *lab = *state;
+
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna=alice\nbert\n");
+	run_until(lab, &lab->broken, 1);
+	assert_non_null(strstr(lab->why, "line 2: "));
+	assert_non_null(strstr(lab->why, lab->path));
+	assert_non_null(users_find(lab->users, "anna")); /* the last good one stays */
+	assert_int_equal(lab->changes, 1);
+	file_write(lab->path, "anna=alice\n");
+	run_until(lab, &lab->broken, 0);
+	assert_int_equal(lab->changes, 1);
+	unlink(lab->path);
+	run_until(lab, &lab->broken, 1);
+	assert_non_null(users_find(lab->users, "anna"));
+}
+
+static void test_no_file_at_first(void **state)
+{
+	struct lab *lab = *state;
+
+	users_begin(lab);
+	assert_int_equal(lab->broken, 1);
+	assert_int_equal(users_list(lab->users)->n, 0);
+	file_write(lab->path, "anna=alice\n");
+	run_until(lab, &lab->changes, 1);
+	assert_int_equal(lab->broken, 0);
+	assert_non_null(users_find(lab->users, "anna"));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_tables),       TEST(test_nul),                   TEST(test_find_and_home),
+		TEST(test_file_changes), TEST(test_file_breaks_and_heals), TEST(test_no_file_at_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
