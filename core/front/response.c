@@ -146,10 +146,11 @@ static bool response_feed(struct exchange *x, const char *bytes, size_t n)
 static void tunnel_begin(struct exchange *x, const struct http_head *h, size_t len)
 {
 	struct client *c = x->client;
-	struct tunnel_start start = {.user = x->user.name, .client_fd = c->rd.fd, .serve_fd = x->up->rd.fd};
+	struct tunnel_start start = {.client_fd = c->rd.fd, .serve_fd = x->up->rd.fd};
 	struct front *f = x->front;
 	bool ok;
 
+	event_set(start.user, x->user.name);
 	client_address(x, start.address, sizeof start.address);
 	client_colo(x, start.colo, sizeof start.colo);
 	ok = rewrite_response(x, h, true, &c->out);

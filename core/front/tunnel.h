@@ -39,9 +39,8 @@ struct tunnel {
 
 /* What a tunnel is made of; everything in it is taken. */
 struct tunnel_start {
-	const char *user;
 	int client_fd, serve_fd;
-	char address[48], colo[8];
+	char user[64], address[48], colo[8];
 	struct buf to_client, to_serve; /* pending: the 101, and what came too early */
 	size_t head_bytes;              /* of to_client that are no frames */
 };
