@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* A request's head from any bytes: scan, parse, gate; a head that passed says one thing only. */
+#include <string.h>
+
+#include "base/http_gate.h"
+#include "fuzz.h"
+
+static void span_check(struct span s, const uint8_t *data, size_t len)
+{
+	PROMISE(s.len == 0 || ((const uint8_t *)s.at >= data && (const uint8_t *)s.at + s.len <= data + len));
+}
+
+static void head_check(const struct http_head *h, const uint8_t *data, size_t len)
+{
+	PROMISE(h->n <= HTTP_FIELDS_MAX);
+	span_check(h->method, data, len);
+	span_check(h->target, data, len);
+	for (size_t i = 0; i < h->n; i++) {
+		span_check(h->fields[i].name, data, len);
+		span_check(h->fields[i].value, data, len);
+		PROMISE(!memchr(h->fields[i].value.at, '\n', h->fields[i].value.len));
+	}
+}
+
+/* What smuggling needs must not have passed. */
+static void passed_check(const struct http_head *h)
+{
+	size_t lengths = http_field_count(h, "content-length"), codings = http_field_count(h, "transfer-encoding");
+	uint64_t length;
+
+	PROMISE(lengths + codings <= 1);
+	PROMISE(h->minor <= 1);
+	PROMISE(http_field_count(h, "host") <= 1);
+	PROMISE(http_request_framing(h, &length) != HTTP_BODY_BAD);
+	(void)http_is_websocket(h);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t seen = 0, len = 0;
+	struct http_head h;
+	enum http_syntax syntax;
+
+	if (http_head_scan((const char *)data, size, &seen, &len) != HTTP_SCAN_DONE)
+		return 0;
+	PROMISE(len <= size && len >= 2);
+	syntax = http_request_parse(&h, (const char *)data, len);
+	if (syntax == HTTP_SYNTAX_OK)
+		head_check(&h, data, len);
+	if (http_gate(&h, syntax, (struct span){(const char *)data, len}, 128) == GATE_PASSED) {
+		PROMISE(syntax == HTTP_SYNTAX_OK);
+		passed_check(&h);
+	}
+	return 0;
+}
