@@ -11,6 +11,7 @@
 #include "base/explain.h"
 #include "desk/desk.h"
 #include "front/front.h"
+#include "legs/legs.h"
 #include "runner/runner.h"
 #include "supervisor/supervisor.h"
 
@@ -89,7 +90,8 @@ static int check(const char *path)
 static int run(const struct command_line *line)
 {
 	struct supervisor_args args = {
-		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_DESK] = &desk_ops, [ROOM_RUNNER] = &runner_ops},
+		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_LEGS] = &legs_ops, [ROOM_DESK] = &desk_ops,
+		        [ROOM_RUNNER] = &runner_ops},
 		.take_over_fd = line->take_over_fd};
 	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
 	int r = EXIT_FAILURE;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSocket legs; see ws_leg.h. */
+#include "common/ws_leg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CLOSE_NORMAL 1000
+
+static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	ctx->host->leg_up(ctx, w->leg);
+}
+
+/* Only the echo of the last text counts: an older one would tell a wrong round trip. */
+static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
+{
+	struct ws_leg *w = arg;
+	char want[32];
+	int n = snprintf(want, sizeof want, "beat %llu", (unsigned long long)w->number);
+
+	(void)ws;
+	if (op == T3OPS_WS_TEXT && w->sent_us > 0 && len == (size_t)n && memcmp(data, want, len) == 0) {
+		uint64_t rtt_us = ctx->host->now_us(ctx) - w->sent_us;
+
+		w->sent_us = 0;
+		ctx->host->leg_pong(ctx, w->leg, rtt_us);
+	}
+}
+
+static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	w->ws = NULL;
+	ctx->host->leg_down(ctx, w->leg, end);
+}
+
+void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open)
+{
+	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler, .on_open = on_open,
+	                                                .on_message = on_message, .on_end = on_end, .max_message = 1024};
+	const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory, .step = T3OPS_STEP_CONNECT,
+	                                       .reason = T3OPS_R_LOCAL, .text = "no memory"};
+
+	w->ctx = ctx;
+	w->leg = leg;
+	w->sent_us = 0;
+	w->ws = ctx->host->ws_open(ctx, open, &handler, w);
+	if (!w->ws)
+		ctx->host->leg_down(ctx, leg, &no_memory);
+}
+
+void ws_leg_ping(struct ws_leg *w)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "beat %llu", (unsigned long long)++w->number);
+
+	w->sent_us = w->ctx->host->now_us(w->ctx);
+	if (w->ws)
+		w->ctx->host->ws_send(w->ctx, w->ws, T3OPS_WS_TEXT, text, (size_t)n); /* a failure ends the WebSocket */
+}
+
+void ws_leg_close(struct ws_leg *w)
+{
+	if (w->ws)
+		w->ctx->host->ws_close(w->ctx, w->ws, CLOSE_NORMAL);
+	w->ws = NULL;
+}
+
+void ws_leg_options(struct t3ops_ctx *ctx, struct t3ops_ws_open *open)
+{
+	*open = (struct t3ops_ws_open){.struct_size = sizeof *open, .url = ctx->host->opt_string(ctx, "url"),
+	                               .interface = ctx->host->opt_string(ctx, "interface"),
+	                               .ca_file = ctx->host->opt_string(ctx, "ca_file"),
+	                               .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout")};
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A leg that is a WebSocket to an echo (probe_echo): opens it, sends a small numbered text a heartbeat,
+ * takes its echo as the answer.
+ */
+#ifndef T3OPS_PLUGINS_WS_LEG_H
+#define T3OPS_PLUGINS_WS_LEG_H
+
+#include "plugin.h"
+
+/* One leg's connection; zeroed is closed. */
+struct ws_leg {
+	struct t3ops_ctx *ctx;
+	struct t3ops_leg *leg;
+	struct t3ops_ws *ws; /* NULL: closed */
+	uint64_t sent_us, number;
+};
+
+/* From leg_open, or later in the same attempt.  Ends are told to the room by themselves. */
+void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open);
+void ws_leg_ping(struct ws_leg *w);
+void ws_leg_close(struct ws_leg *w);
+
+/* Fills what the options url, interface, ca_file and timeout say. */
+void ws_leg_options(struct t3ops_ctx *ctx, struct t3ops_ws_open *open);
+
+#define WS_LEG_OPTIONS                                                                                         \
+	{"url", T3OPS_OPT_URL, T3OPS_REQUIRED, 0, 0, "The echo, as wss://HOST/probe/ws."},                         \
+	{"interface", T3OPS_OPT_STRING, "", 0, 0, "Network device or source address to go out by; empty: any."},   \
+	{"ca_file", T3OPS_OPT_PATH, "", 0, 0, "Certificate authorities to trust; empty: the system's."},           \
+	{"timeout", T3OPS_OPT_DURATION, "10s", 100000, 600000000, "Limit of one attempt: connection, TLS and upgrade."}
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe_cloudflare: a WebSocket over the whole public path.  The name is looked up over HTTPS at a
+ * resolver known by its number, never through the system's resolver, and as a transfer of its own:
+ * a lookup that fails while the connection lives is evidence about the resolver, and an address that
+ * was good before still leads to the edge.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/ws_leg.h"
+#include "probe_cloudflare/dns_message.h"
+
+#define LOOKUP_TIMEOUT_US UINT64_C(3000000)
+#define MISSES_TO_MOVE    3 /* answers in a row without the address in use */
+
+struct cloudflare {
+	struct ws_leg ws;
+	struct t3ops_ctx *ctx;
+	struct t3ops_leg *leg;
+	char host[256];
+	char address[INET6_ADDRSTRLEN]; /* the last good one; "" before */
+	uint64_t lookup;                /* fetch under way, 0: none */
+	enum dns_type type;             /* it asks for */
+	bool connecting;                /* the attempt waits for it */
+	unsigned misses;
+};
+
+static void attempt_fail(struct cloudflare *c, const char *text)
+{
+	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_DNS, .reason = T3OPS_R_DNS, .text = text};
+
+	c->connecting = false;
+	c->ctx->host->leg_down(c->ctx, c->leg, &end);
+}
+
+static void connect_now(struct cloudflare *c)
+{
+	struct t3ops_ws_open open;
+	char to[INET6_ADDRSTRLEN + 2];
+
+	c->connecting = false;
+	c->ctx->host->leg_reached(c->ctx, c->leg, T3OPS_STEP_CONNECT);
+	ws_leg_options(c->ctx, &open);
+	snprintf(to, sizeof to, strchr(c->address, ':') ? "[%s]" : "%s", c->address);
+	open.connect_to = to;
+	ws_leg_open(&c->ws, c->ctx, c->leg, &open);
+}
+
+static void lookup_failed(struct cloudflare *c, const char *text)
+{
+	c->ctx->host->leg_resolver(c->ctx, c->leg, false, text);
+	if (!c->connecting)
+		return;
+	if (c->address[0] != '\0')
+		connect_now(c); /* the resolver's fault is told; the path is judged by itself */
+	else
+		attempt_fail(c, text);
+}
+
+static bool address_is_in(const char *address, const struct dns_answer *a)
+{
+	for (unsigned i = 0; i < a->n; i++)
+		if (strcmp(a->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+static void moved(struct cloudflare *c)
+{
+	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_ADDRESS_CHANGED,
+	                           .text = ""};
+
+	c->misses = 0;
+	c->address[0] = '\0';
+	c->ctx->host->leg_down(c->ctx, c->leg, &end);
+}
+
+static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
+{
+	c->ctx->host->leg_resolver(c->ctx, c->leg, true, "");
+	if (c->connecting) {
+		if (!address_is_in(c->address, a))
+			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
+		c->misses = 0;
+		connect_now(c);
+	} else if (address_is_in(c->address, a)) {
+		c->misses = 0;
+	} else if (++c->misses >= MISSES_TO_MOVE) {
+		moved(c);
+	}
+}
+
+static void lookup_start(struct cloudflare *c, enum dns_type type);
+
+static void on_looked_up(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
+{
+	struct cloudflare *c = arg;
+	struct dns_answer answer;
+	char text[128];
+
+	(void)ctx;
+	c->lookup = 0;
+	if (f->error != 0) {
+		lookup_failed(c, f->error_text);
+	} else if (f->status != 200) {
+		snprintf(text, sizeof text, "the resolver answered HTTP %d", f->status);
+		lookup_failed(c, text);
+	} else if (dns_answer_read(f->body, f->body_len, c->type, &answer) < 0) {
+		lookup_failed(c, "the resolver's answer is no DNS message");
+	} else if (answer.rcode != 0) {
+		snprintf(text, sizeof text, "the resolver answered rcode %u%s", answer.rcode, answer.rcode == 3 ? ", no such name" : "");
+		lookup_failed(c, text);
+	} else if (answer.n == 0 && c->type == DNS_A) {
+		lookup_start(c, DNS_AAAA);
+	} else if (answer.n == 0) {
+		lookup_failed(c, "the name has no address");
+	} else {
+		lookup_answered(c, &answer);
+	}
+}
+
+static void lookup_start(struct cloudflare *c, enum dns_type type)
+{
+	static const char *const headers[] = {"content-type: application/dns-message", "accept: application/dns-message", NULL};
+	uint8_t query[DNS_QUERY_MAX];
+	int len = dns_query_make(c->host, type, query);
+	struct t3ops_fetch what = {
+		.struct_size = sizeof what, .method = "POST", .url = c->ctx->host->opt_string(c->ctx, "resolver"),
+		.headers = headers, .body = query, .body_len = (size_t)len, .timeout_us = LOOKUP_TIMEOUT_US,
+		.max_body = 65536, .interface = c->ctx->host->opt_string(c->ctx, "interface"),
+		.ca_file = c->ctx->host->opt_string(c->ctx, "ca_file")};
+
+	c->type = type;
+	c->lookup = c->ctx->host->fetch(c->ctx, &what, on_looked_up, c);
+}
+
+static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct cloudflare *c = ctx->state;
+
+	c->leg = leg;
+	c->connecting = true;
+	if (c->lookup == 0)
+		lookup_start(c, DNS_A);
+}
+
+/* Every heartbeat asks the resolver, too: its state is known whenever a drop is judged. */
+static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct cloudflare *c = ctx->state;
+
+	(void)leg;
+	ws_leg_ping(&c->ws);
+	if (c->lookup == 0)
+		lookup_start(c, DNS_A);
+}
+
+static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct cloudflare *c = ctx->state;
+
+	(void)leg;
+	c->connecting = false;
+	if (c->lookup != 0)
+		ctx->host->fetch_cancel(ctx, c->lookup);
+	c->lookup = 0;
+	ws_leg_close(&c->ws);
+}
+
+/* The host of a URL, without port. */
+static bool host_of(const char *url, char *out, size_t size)
+{
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	if (!host)
+		return false;
+	host += 3;
+	if (host[0] == '[') {
+		host++;
+		len = strcspn(host, "]");
+	} else {
+		len = strcspn(host, ":/?#");
+	}
+	if (len == 0 || len >= size)
+		return false;
+	memcpy(out, host, len);
+	out[len] = '\0';
+	return true;
+}
+
+static bool is_numeric(const char *host)
+{
+	uint8_t address[16];
+
+	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+static int check_options(struct cloudflare *c)
+{
+	const struct t3ops_host *host = c->ctx->host;
+	const char *url = host->opt_string(c->ctx, "url"), *resolver = host->opt_string(c->ctx, "resolver");
+	uint8_t query[DNS_QUERY_MAX];
+	char resolver_host[256];
+
+	if (!host_of(url, c->host, sizeof c->host) || dns_query_make(c->host, DNS_A, query) < 0 || is_numeric(c->host)) {
+		host->log(c->ctx, T3OPS_ERROR, "start_failed", "option=url value=\"%s\" reason=\"its host is no name to look up\"", url);
+		return -EINVAL;
+	}
+	if (!host_of(resolver, resolver_host, sizeof resolver_host) || !is_numeric(resolver_host)) {
+		host->log(c->ctx, T3OPS_ERROR, "start_failed",
+		          "option=resolver value=\"%s\" reason=\"its host must be a number: a name would need a resolver\"", resolver);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int init(struct t3ops_ctx *ctx)
+{
+	struct cloudflare *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return -ENOMEM;
+	c->ctx = ctx;
+	ctx->state = c;
+	if (check_options(c) == 0)
+		return 0;
+	free(c);
+	return -EINVAL;
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	free(ctx->state);
+}
+
+static const struct t3ops_option options[] = {
+	WS_LEG_OPTIONS,
+	{"resolver", T3OPS_OPT_URL, "https://1.1.1.1/dns-query", 0, 0, "DNS over HTTPS (RFC 8484), its host as a number."},
+	{"resolver_segments", T3OPS_OPT_LIST, "wan dns", 0, 0, "Segments that looking the name up crosses."},
+};
+
+T3OPS_PLUGIN(probe_cloudflare) = {
+	T3OPS_HEAD,
+	.room = T3OPS_ROOM_LEGS,
+	.name = "probe_cloudflare",
+	.version = PACKAGE_VERSION,
+	.summary = "WebSocket leg over the whole public path",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.init = init,
+	.stop = stop,
+	.leg_segments = "wan cloudflare tunnel traefik dispatch",
+	.leg_edge = "cloudflare",
+	.leg_open = leg_open,
+	.leg_ping = leg_ping,
+	.leg_close = leg_close,
+};
