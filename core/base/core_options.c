@@ -72,6 +72,7 @@ const size_t n_leg_options = sizeof leg_options / sizeof leg_options[0];
 const struct t3ops_option job_options[] = {
 	{"at", T3OPS_OPT_STRING, "", 0, 0, "Time of day of the daily run, local, as \"03:30\"."},
 	{"every", T3OPS_OPT_DURATION, "0", 0, 0, "Pause between runs, instead of `at`."},
+	{"jitter", T3OPS_OPT_DURATION, "0", 0, 24 * 3600 * SECOND, "Runs begin later by a part of this that differs from machine to machine."},
 	{"deadline", T3OPS_OPT_DURATION, "10m", SECOND / 10, 24 * 3600 * SECOND, "A run for one user that takes longer is killed."},
 };
 const size_t n_job_options = sizeof job_options / sizeof job_options[0];

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/* The jobs room: schedules, orders, what it tells about runs; see jobs.h. */
+#include "jobs/jobs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/option.h"
+#include "base/plan.h"
+#include "jobs/jobs_state.h"
+
+/* ---- metrics and events ------------------------------------------------------------------------ */
+
+static const double duration_buckets[] = {0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600};
+static const struct t3ops_metric
+	last_success = {.name = "t3ops_job_last_success_timestamp_seconds", .type = T3OPS_GAUGE,
+                        .labels = {"job", "user"}, .help = "When the job last succeeded for the user."},
+	runs_total = {.name = "t3ops_job_runs_total", .type = T3OPS_COUNTER, .labels = {"job", "outcome"},
+                      .help = "Runs of the job: ok, failed, late, crashed, not_started, overlap or abandoned."},
+	duration = {.name = "t3ops_job_duration_seconds", .type = T3OPS_HISTOGRAM, .labels = {"job"},
+                    .buckets = duration_buckets, .n_buckets = sizeof duration_buckets / sizeof duration_buckets[0],
+                    .help = "How long a run of the job took, for one user."};
+
+static struct series *series(struct jobs *j, const struct t3ops_metric *family, const char *job, const char *other)
+{
+	return metrics_series(j->room->metrics, family, NULL, NULL, (const char *[]){job, other});
+}
+
+void last_success_show(struct jobs *j, const struct job *job, const char *user, bool show)
+{
+	struct series *s = series(j, &last_success, job->name, user);
+
+	if (!show || series_value(s) <= 0)
+		series_hide(s);
+}
+
+void run_tell(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
+              uint64_t took_us)
+{
+	bool ok = strcmp(result->outcome, "ok") == 0;
+	struct event e;
+
+	series_add(series(j, &runs_total, job->name, result->outcome), 1);
+	if (took_us > 0)
+		series_observe(series(j, &duration, job->name, NULL), (double)took_us / 1e6);
+	if (ok)
+		series_set(series(j, &last_success, job->name, user), (double)clock_wall_us() / 1e6);
+	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, ROOM_JOBS);
+	e.age_us = took_us;
+	event_set(e.plugin, job->name);
+	event_set(e.user, user);
+	event_set(e.text, result->text);
+	room_emit(j->room, &e);
+}
+
+/* ---- orders --------------------------------------------------------------------------------------- */
+
+static void answer_send(struct jobs *j, uint32_t to, uint64_t id, int error, const char *text)
+{
+	struct msg_answer answer = {.error = error};
+
+	event_set(answer.text, text);
+	chan_send(j->room->chan, MSG_JOB_DONE, to, id, &answer, sizeof answer);
+}
+
+void order_settle(struct jobs *j, struct order *order)
+{
+	char text[480];
+
+	if (order->left > 0)
+		return;
+	if (order->total == 0)
+		snprintf(text, sizeof text, "the user table has nobody with an account here");
+	else if (order->failed == 0)
+		snprintf(text, sizeof text, "%zu of %zu done", order->total, order->total);
+	else
+		snprintf(text, sizeof text, "%zu of %zu failed; %s", order->failed, order->total, order->why);
+	answer_send(j, order->from, order->id, order->total == 0 ? -ENOENT : order->failed ? -EIO : 0, text);
+	LIST_REMOVE(order, link);
+	free(order);
+}
+
+/* For every user that has an account on this machine; the others' files are elsewhere. */
+static size_t all_queue(struct job *job, struct order *order)
+{
+	const struct user_list *l = users_list(job->jobs->users);
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->rows[i].os_user[0] != '\0') {
+			run_queue(job, l->rows[i].name, order);
+			n++;
+		}
+	return n;
+}
+
+static struct job *job_find(struct jobs *j, const char *name)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (strcmp(j->all[i].name, name) == 0)
+			return &j->all[i];
+	return NULL;
+}
+
+static void order_take(struct jobs *j, const struct msg_head *head, const struct msg_run *ask)
+{
+	struct job *job = job_find(j, ask->name);
+	struct order *order;
+
+	if (!job || (ask->user[0] != '\0' && !users_find(j->users, ask->user))) {
+		answer_send(j, head->from, head->id, -ENOENT, job ? "no such user in the user table" : "no such job");
+		return;
+	}
+	order = calloc(1, sizeof *order);
+	if (!order) {
+		answer_send(j, head->from, head->id, -ENOMEM, "no memory");
+		return;
+	}
+	order->from = head->from;
+	order->id = head->id;
+	LIST_INSERT_HEAD(&j->orders, order, link);
+	if (ask->user[0] != '\0')
+		run_queue(job, ask->user, order);
+	else
+		all_queue(job, order);
+	order_settle(j, order);
+	runs_pump(j);
+}
+
+static void message(struct room *room, const struct msg_head *head, const void *payload)
+{
+	struct jobs *j = room->state;
+	struct msg_run ask;
+
+	if (head->type == MSG_RAN || head->type == MSG_UNREACHABLE) {
+		runs_answered(j, head, payload);
+	} else if (head->type == MSG_JOB_NOW && head->len == sizeof ask) {
+		memcpy(&ask, payload, sizeof ask);
+		ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+		order_take(j, head, &ask);
+	}
+}
+
+/* ---- schedules --------------------------------------------------------------------------------------- */
+
+static ev_tstamp next_run(struct ev_periodic *w, ev_tstamp now)
+{
+	const struct job *job = w->data;
+
+	return (ev_tstamp)schedule_next(&job->schedule, (uint64_t)(now * 1e6 + 0.5)) / 1e6;
+}
+
+static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
+{
+	struct job *job = w->data;
+
+	(void)loop, (void)revents;
+	if (all_queue(job, NULL) == 0)
+		log_line(LOG_L_WARNING, "job_idle", "plugin=%s reason=\"the user table has nobody with an account here\"",
+		         job->name);
+	runs_pump(job->jobs);
+}
+
+static void job_schedule(struct job *job, const json_t *options)
+{
+	const char *at = plan_string(options, "at");
+	char host[256] = "", seed[320], when[64];
+	time_t next;
+	struct tm tm;
+
+	job->schedule = (struct schedule){.at_minutes = -1, .every_us = (uint64_t)plan_int(options, "every")};
+	if (at[0] != '\0' && !time_of_day_parse(at, &job->schedule.at_minutes))
+		job->schedule.at_minutes = -1;
+	gethostname(host, sizeof host - 1);
+	snprintf(seed, sizeof seed, "%s/%s", host, job->name);
+	job->schedule.offset_us = schedule_offset((uint64_t)plan_int(options, "jitter"), seed);
+	ev_periodic_init(&job->due, on_due, 0., 0., next_run);
+	job->due.data = job;
+	if (schedule_next(&job->schedule, clock_wall_us()) == SCHEDULE_NEVER) {
+		log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=never", job->name);
+		return;
+	}
+	ev_periodic_start(job->jobs->room->loop, &job->due);
+	next = (time_t)(schedule_next(&job->schedule, clock_wall_us()) / 1000000);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&next, &tm));
+	log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=%s", job->name, when);
+}
+
+static int jobs_load(struct jobs *j)
+{
+	const json_t *sections = json_object_get(j->room->slice, "plugins");
+	size_t i;
+	json_t *section;
+
+	j->all = calloc(json_array_size(sections) + 1, sizeof *j->all);
+	if (!j->all)
+		return -ENOMEM;
+	json_array_foreach (sections, i, section) {
+		const json_t *options = json_object_get(section, "options");
+		struct job *job = &j->all[j->n++];
+
+		job->jobs = j;
+		job->name = plan_string(section, "name");
+		job->deadline_us = (uint64_t)plan_int(options, "deadline");
+		job_schedule(job, options);
+	}
+	return 0;
+}
+
+/* ---- the room ------------------------------------------------------------------------------------------ */
+
+static void users_show(struct jobs *j, const struct user_list *l, const struct user_list *still)
+{
+	for (size_t i = 0; i < l->n; i++)
+		for (size_t k = 0; k < j->n; k++)
+			if (!still || !user_list_find(still, l->rows[i].name))
+				last_success_show(j, &j->all[k], l->rows[i].name, still == NULL);
+}
+
+static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
+{
+	users_show(arg, before, now);
+}
+
+static void on_users_broken(void *arg, const char *why)
+{
+	(void)arg;
+	if (why)
+		log_line(LOG_L_WARNING, "users_broken", "reason=\"%s\"", why);
+}
+
+static void stop(struct room *room)
+{
+	struct jobs *j = room->state;
+
+	runs_give_up(j);
+	for (size_t i = 0; i < j->n; i++)
+		ev_periodic_stop(room->loop, &j->all[i].due);
+	users_free(j->users);
+	free(j->all);
+	free(j);
+}
+
+static int start(struct room *room)
+{
+	const json_t *core = json_object_get(room->slice, "core");
+	struct jobs *j = calloc(1, sizeof *j);
+
+	if (!j)
+		return -ENOMEM;
+	j->room = room;
+	room->state = j;
+	TAILQ_INIT(&j->runs);
+	LIST_INIT(&j->orders);
+	j->users = users_new(room->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
+	                     on_users_broken, j);
+	if (!j->users || jobs_load(j) < 0) {
+		log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory\"");
+		stop(room);
+		return -ENOMEM;
+	}
+	users_show(j, users_list(j->users), NULL);
+	return 0;
+}
+
+const struct room_ops jobs_ops = {.start = start, .stop = stop, .message = message};

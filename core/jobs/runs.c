@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs from the queue to their end; see jobs_state.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobs/jobs_state.h"
+
+#define AT_ONCE       2 /* the runner also mints: jobs leave it room */
+#define TRIES_MAX     30
+#define RETRY_PAUSE_S 1.
+#define GUARD_GRACE_S 30. /* beyond the deadline, which the runner enforces */
+
+static struct run *run_find(struct jobs *j, const struct job *job, const char *user)
+{
+	struct run *run;
+
+	TAILQ_FOREACH (run, &j->runs, link)
+		if (run->job == job && strcmp(run->user, user) == 0)
+			break;
+	return run;
+}
+
+/* An ended run, or one that never began. */
+static void end_count(struct jobs *j, const struct job *job, const char *user, struct order *order,
+                      const struct job_result *result, uint64_t took_us)
+{
+	bool ok = strcmp(result->outcome, "ok") == 0;
+
+	run_tell(j, job, user, result, took_us);
+	if (!order)
+		return;
+	if (!ok && order->failed++ == 0)
+		snprintf(order->why, sizeof order->why, "%s: %s", user, result->text);
+	order->left--;
+}
+
+static void run_end(struct run *run, const struct job_result *result)
+{
+	struct jobs *j = run->jobs;
+	struct order *order = run->order;
+
+	ev_timer_stop(j->room->loop, &run->timer);
+	TAILQ_REMOVE(&j->runs, run, link);
+	if (run->id != 0)
+		j->n_asked--;
+	end_count(j, run->job, run->user, order, result, run->asked_us ? clock_mono_us() - run->asked_us : 0);
+	free(run);
+	if (order)
+		order_settle(j, order);
+}
+
+static void on_pause_over(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct run *run = w->data;
+
+	(void)loop, (void)revents;
+	runs_pump(run->jobs);
+}
+
+static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct run *run = w->data;
+	struct jobs *j = run->jobs;
+	struct job_result result;
+
+	(void)loop, (void)revents;
+	job_result_set(&result, "late", "the runner never said how it ended; it was probably started again meanwhile");
+	run_end(run, &result);
+	runs_pump(j);
+}
+
+static void timer_set(struct run *run, void (*cb)(struct ev_loop *, struct ev_timer *, int), double after_s)
+{
+	struct ev_loop *loop = run->jobs->room->loop;
+
+	ev_timer_stop(loop, &run->timer);
+	ev_timer_init(&run->timer, cb, after_s, 0.);
+	run->timer.data = run;
+	ev_timer_start(loop, &run->timer);
+}
+
+/* Back to waiting, unless that happened often enough. */
+static void run_retry(struct run *run, int error)
+{
+	struct job_result result;
+
+	if (run->id != 0)
+		run->jobs->n_asked--;
+	run->id = 0;
+	if (++run->tries < TRIES_MAX) {
+		timer_set(run, on_pause_over, RETRY_PAUSE_S);
+		return;
+	}
+	job_result_set(&result, "not_started", "the runner could not take it in %d attempts: %s", TRIES_MAX,
+	               strerror(-error));
+	run_end(run, &result);
+}
+
+static void run_ask(struct run *run)
+{
+	struct jobs *j = run->jobs;
+	struct msg_run ask = {.job = 1};
+
+	event_set(ask.name, run->job->name);
+	event_set(ask.user, run->user);
+	run->id = ++j->last_id;
+	run->asked_us = clock_mono_us();
+	j->n_asked++;
+	timer_set(run, on_guard, (double)run->job->deadline_us / 1e6 + GUARD_GRACE_S);
+	if (chan_send(j->room->chan, MSG_RUN, ROOM_RUNNER, run->id, &ask, sizeof ask) < 0)
+		run_retry(run, -ENOBUFS);
+}
+
+void runs_pump(struct jobs *j)
+{
+	struct run *run, *next;
+
+	for (run = TAILQ_FIRST(&j->runs); run && j->n_asked < AT_ONCE; run = next) {
+		next = TAILQ_NEXT(run, link);
+		if (run->id == 0 && !ev_is_active(&run->timer))
+			run_ask(run);
+	}
+}
+
+void run_queue(struct job *job, const char *user, struct order *order)
+{
+	struct jobs *j = job->jobs;
+	struct run *other = run_find(j, job, user), *run = other ? NULL : calloc(1, sizeof *run);
+	struct job_result result;
+
+	if (order) {
+		order->total++;
+		order->left++;
+	}
+	if (!run) {
+		if (other)
+			job_result_set(&result, "overlap", "not started: another run for this user is %s",
+			               other->id ? "still under way" : "already waiting");
+		else
+			job_result_set(&result, "not_started", "no memory");
+		end_count(j, job, user, order, &result, 0);
+		return;
+	}
+	run->jobs = j;
+	run->job = job;
+	run->order = order;
+	event_set(run->user, user);
+	ev_init(&run->timer, on_pause_over);
+	TAILQ_INSERT_TAIL(&j->runs, run, link);
+}
+
+void runs_answered(struct jobs *j, const struct msg_head *head, const void *payload)
+{
+	struct job_result result;
+	struct msg_ran ran = {.error = -EHOSTDOWN};
+	struct run *run;
+
+	TAILQ_FOREACH (run, &j->runs, link)
+		if (run->id != 0 && run->id == head->id)
+			break;
+	if (!run)
+		return;
+	if (head->type == MSG_RAN && head->len >= sizeof ran)
+		memcpy(&ran, payload, sizeof ran);
+	if (ran.error == -EHOSTDOWN || ran.error == -EAGAIN) {
+		run_retry(run, ran.error);
+	} else {
+		job_result_read(&result, &ran, (const char *)payload + sizeof ran, head->len - sizeof ran,
+		                run->job->deadline_us);
+		run_end(run, &result);
+	}
+	runs_pump(j);
+}
+
+void runs_give_up(struct jobs *j)
+{
+	struct job_result result;
+	struct run *run;
+
+	job_result_set(&result, "abandoned", "t3ops stopped or was reloaded before the run was over");
+	while ((run = TAILQ_FIRST(&j->runs)))
+		run_end(run, &result);
+}
