@@ -11,6 +11,8 @@
 #include "base/explain.h"
 #include "desk/desk.h"
 #include "front/front.h"
+#include "jobs/job_child.h"
+#include "jobs/jobs.h"
 #include "legs/legs.h"
 #include "runner/runner.h"
 #include "supervisor/supervisor.h"
@@ -29,6 +31,8 @@ struct command_line {
 	const char *conf_path, *plugin_dir, *topic;
 	int take_over_fd;
 };
+
+#define JOB_INPUT_FD 3 /* where the runner puts a job's input */
 
 /* Long options without a letter. */
 enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_VERSION };
@@ -90,7 +94,7 @@ static int check(const char *path)
 static int run(const struct command_line *line)
 {
 	struct supervisor_args args = {
-		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_LEGS] = &legs_ops, [ROOM_DESK] = &desk_ops,
+		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_LEGS] = &legs_ops, [ROOM_JOBS] = &jobs_ops, [ROOM_DESK] = &desk_ops,
 		        [ROOM_RUNNER] = &runner_ops},
 		.take_over_fd = line->take_over_fd};
 	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
@@ -116,6 +120,8 @@ int main(int argc, char **argv)
 		return run(&line);
 	case MODE_CHECK:
 		return check(line.conf_path);
+	case MODE_JOB:
+		return job_child_main(JOB_INPUT_FD);
 	case MODE_EXPLAIN:
 		return explain_print(stdout, line.plugin_dir, line.topic);
 	case MODE_VERSION:
