@@ -28,6 +28,7 @@ global
     maxconn 2000
 defaults
     mode http
+    retries 0
     timeout connect 2s
     timeout client 60s
     timeout server 60s
@@ -46,6 +47,7 @@ global
     maxconn 2000
 defaults
     mode http
+    retries 0
     timeout connect 2s
     timeout client 60s
     timeout server 60s
