@@ -143,8 +143,12 @@ class Demo:
         return found
 
     def wait_well(self, limit=HEAL_LIMIT):
+        """Everything is up, and every user has been answered since: a tunnel that has been silent since
+        before the heal would be counted as a late victim of what was cut before."""
         try:
             wait.until(lambda: not self.troubles(), limit, "everything is up")
+            for user in self.users.values():
+                user.wait_pong(limit)
         except wait.TooLate as e:
             raise wait.TooLate(f"{e}: {'; '.join(self.troubles())}") from None
 
