@@ -6,10 +6,10 @@
 #include "fuzz.h"
 
 static const struct t3ops_option rows[] = {
-	{"listen", T3OPS_OPT_LIST, "a b", 0, 0, "Help."},  {"text", T3OPS_OPT_STRING, "", 0, 0, "Help."},
-	{"keep", T3OPS_OPT_INT, "1", 1, 10, "Help."},      {"brave", T3OPS_OPT_BOOL, "false", 0, 0, "Help."},
-	{"pause", T3OPS_OPT_DURATION, "1s", 0, 0, "Help."}, {"module", T3OPS_OPT_STRING, "", 0, 0, "Help."},
-	{"url", T3OPS_OPT_URL, "", 0, 0, "Help."},
+    {"listen", T3OPS_OPT_LIST, "a b", 0, 0, "Help."},   {"text", T3OPS_OPT_STRING, "", 0, 0, "Help."},
+    {"keep", T3OPS_OPT_INT, "1", 1, 10, "Help."},       {"brave", T3OPS_OPT_BOOL, "false", 0, 0, "Help."},
+    {"pause", T3OPS_OPT_DURATION, "1s", 0, 0, "Help."}, {"module", T3OPS_OPT_STRING, "", 0, 0, "Help."},
+    {"url", T3OPS_OPT_URL, "", 0, 0, "Help."},
 };
 
 static void tell(void *arg, const char *line)

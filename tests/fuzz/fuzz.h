@@ -12,12 +12,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Also without NDEBUG's mercy. */
-#define PROMISE(c)                                                                      \
-	do {                                                                            \
-		if (!(c)) {                                                             \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #c); \
-			abort();                                                        \
-		}                                                                       \
+#define PROMISE(c)                                                                                                   \
+	do {                                                                                                         \
+		if (!(c)) {                                                                                          \
+			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #c);                              \
+			abort();                                                                                     \
+		}                                                                                                    \
 	} while (0)
 
 #endif

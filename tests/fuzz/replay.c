@@ -72,7 +72,9 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		struct stat st;
-		int n = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? folder_run(argv[i]) : file_run(argv[i]) ? 1 : -1;
+		int n = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? folder_run(argv[i])
+		        : file_run(argv[i])                            ? 1
+		                                                       : -1;
 
 		if (n < 0)
 			return EXIT_FAILURE;

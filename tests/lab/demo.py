@@ -109,7 +109,8 @@ class Demo:
         os.chmod(program, stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
 
     def _sections(self):
-        mint = [self.dir + "/%n/t3", "auth", "pairing", "create", "--base-dir", self.dir + "/%n/.t3", "--ttl", "5m", "--json"]
+        mint = [self.dir + "/%n/t3", "auth", "pairing", "create", "--base-dir", self.dir + "/%n/.t3", "--ttl", "5m",
+                "--json"]
         self.backups = account.give(process.folder())
         return (section("command", "mint", {"argv": mint, "timeout": "20s"}) + section("plugin", "session_check", {}) +
                 section("plugin", "auto_pair", {}) + section("plugin", "probe_echo", {}) +
@@ -124,7 +125,8 @@ class Demo:
     def _start_users(self):
         for name in self.stubs:
             self.lines[name] = self.path.last_mile(name)
-            user = User(name, self.lines[name].address, self.path.host, self.path.tls, heartbeat=USER_HEARTBEAT, patience=2.0)
+            user = User(name, self.lines[name].address, self.path.host, self.path.tls, heartbeat=USER_HEARTBEAT,
+                        patience=2.0)
             user.start()
             self.users[name] = user
 
@@ -241,8 +243,9 @@ def table(cuts, backed_up):
 def announce(demo):
     desk = "http://%s:%d" % demo.daemon.desk
     say(PICTURE)
-    say(f"  public    {demo.path.url}  (curl --cacert {demo.path.ca.ca} --resolve {demo.path.host}:{demo.path.ports['edge']}:127.0.0.1"
-        f" -b authentik_session=alice {demo.path.url}/)")
+    resolve = f"{demo.path.host}:{demo.path.ports['edge']}:127.0.0.1"
+    say(f"  public    {demo.path.url}")
+    say(f"            curl -L --cacert {demo.path.ca.ca} --resolve {resolve} -b authentik_session=alice {demo.path.url}/")
     say("  front     http://%s:%d" % demo.daemon.front)
     say(f"  desk      {desk}/status  {desk}/verdicts  {desk}/metrics")
     say(f"  config    {demo.daemon.conf}")
@@ -272,7 +275,8 @@ def keep(demo):
 
 
 def main(words=None):
-    parser = argparse.ArgumentParser(prog="scripts/demo", description="Shows a verdict for every segment on this machine.")
+    parser = argparse.ArgumentParser(prog="scripts/demo",
+                                     description="Shows a verdict for every segment on this machine.")
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     args = parser.parse_args(words)
     if path.missing():

@@ -88,13 +88,14 @@ class OutOfTree(unittest.TestCase):
     def build(self, name, text):
         source = self.source(name + ".c", text)
         out = os.path.join(self.dir, name + ".so")
-        run(compiler("cc", "gcc", "clang"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden",
-            "-Wl,-z,defs", *self.pkg_config("--cflags"), source, "-o", out)
+        run(compiler("cc", "gcc", "clang"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared",
+            "-fvisibility=hidden", "-Wl,-z,defs", *self.pkg_config("--cflags"), source, "-o", out)
         os.chmod(out, 0o644)
         return shutil.copy(out, self.plugin_dir())
 
     def daemon(self, sections, start):
-        return Daemon({"plugin_dir": account.copied(self.plugin_dir()) if start else self.plugin_dir()}, sections, {}, start=start)
+        folder = account.copied(self.plugin_dir()) if start else self.plugin_dir()
+        return Daemon({"plugin_dir": folder}, sections, {}, start=start)
 
     def check(self, daemon):
         return subprocess.run([process.program("core/t3ops"), "-t", "-c", daemon.conf], capture_output=True, text=True,

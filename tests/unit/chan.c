@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Channels: messages whole and in order, never blocking, the end noticed, freeing inside a callback. */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,7 +166,8 @@ static void test_relay_keeps_the_head(void **state)
 
 static void test_garbage_is_counted(void **state)
 {
-	static const struct msg_head stranger = {.version = MSG_VERSION + 1}, liar = {.version = MSG_VERSION, .len = 9};
+	static const struct msg_head stranger = {.version = MSG_VERSION + 1},
+	                             liar = {.version = MSG_VERSION, .len = 9};
 	struct pair *p = *state;
 
 	assert_int_equal(send(chan_fd(p->a), "short", 5, 0), 5);
@@ -235,9 +236,15 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_order_and_sizes), TEST(test_too_large), TEST(test_full),        TEST(test_relay_keeps_the_head),
-		TEST(test_garbage_is_counted), TEST(test_closed), TEST(test_free_inside), TEST(test_flush),
-		TEST(test_descriptors),
+	    TEST(test_order_and_sizes),
+	    TEST(test_too_large),
+	    TEST(test_full),
+	    TEST(test_relay_keeps_the_head),
+	    TEST(test_garbage_is_counted),
+	    TEST(test_closed),
+	    TEST(test_free_inside),
+	    TEST(test_flush),
+	    TEST(test_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,13 +13,13 @@
 #include "base/conf.h"
 
 static const struct t3ops_option rows[] = {
-	{"text", T3OPS_OPT_STRING, "", 0, 0, "Some text."},
-	{"keep", T3OPS_OPT_INT, "6", 1, 10, "How many."},
-	{"names", T3OPS_OPT_LIST, "a b", 0, 0, "Some names."},
-	{"pause", T3OPS_OPT_DURATION, "10s", 1000000, 60000000, "How long."},
-	{"brave", T3OPS_OPT_BOOL, "false", 0, 0, "Whether."},
+    {"text", T3OPS_OPT_STRING, "", 0, 0, "Some text."},
+    {"keep", T3OPS_OPT_INT, "6", 1, 10, "How many."},
+    {"names", T3OPS_OPT_LIST, "a b", 0, 0, "Some names."},
+    {"pause", T3OPS_OPT_DURATION, "10s", 1000000, 60000000, "How long."},
+    {"brave", T3OPS_OPT_BOOL, "false", 0, 0, "Whether."},
 };
-#define N_ROWS (sizeof rows / sizeof rows[0])
+#define N_ROWS   (sizeof rows / sizeof rows[0])
 #define DEFAULTS "\"brave\":false,\"keep\":6,\"names\":[\"a\",\"b\"],\"pause\":10000000,\"text\":\"\""
 
 struct conf_case {
@@ -30,33 +30,33 @@ struct conf_case {
 };
 
 static const struct conf_case cases[] = {
-	{"", 0, "{" DEFAULTS "}", ""},
-	{"keep = 3\nnames = {\"x\"}\ntext = \"y\"\npause = \"2s\"\nbrave = yes", 0,
-	 "{\"brave\":true,\"keep\":3,\"names\":[\"x\"],\"pause\":2000000,\"text\":\"y\"}", ""},
-	{"names = {}", 0, NULL, ""},
-	{"text = \"a \\\"b\\\" \\\\ c\"", 0, NULL, ""},
-	{"keep = 11", 0, NULL, "f:1: keep = \"11\": expected 1 to 10"},
-	/* comments of every kind move no line */
-	{"# one\n# two\n// three\n/* four\nfive */\nkeep = 11", 0, NULL, "f:6: keep"},
-	{"# a\nkeep = 1 # b\n# c\npause = \"1h\"", 0, NULL, "f:4: pause = \"1h\": expected 1s to 1m"},
-	{"text = \"# no comment\"\nkeep = 0", 0, NULL, "f:2: keep"},
-	{"names = {\"a\", # first\n\t\"b\", // second\n}\nkeep = 99", 0, NULL, "f:4: keep"},
-	/* unknown, misspelt, twice */
-	{"\nkeeep = 3", 0, "{" DEFAULTS "}", "f:2: unknown option \"keeep\"; did you mean \"keep\"?"},
-	{"xyzzy = 3", 0, NULL, "f:1: unknown option \"xyzzy\""},
-	{"keep = 1\n\nkeep = 2", 0, NULL, "f:3: keep is given twice, first on line 1"},
-	/* every mistake is found in one run */
-	{"keep = 0\npause = \"10\"\nbrave = maybe\nnope = 1", 0, NULL,
-	 "f:1: keep|f:2: pause|f:3: brave = \"maybe\": expected true or false|f:4: unknown option \"nope\""},
-	/* the form of the value */
-	{"keep = {\"1\"}", 0, NULL, "f:1: "},
-	{"text = {\"a\", \"b\"}\nkeep = 50", 0, NULL, "f:1: "},
-	/* sections: their label and their own lines, neighbours' mistakes are not theirs */
-	{"# c\nplugin \"p\" { # c\n  keep = 2\n}", 1, NULL, ""},
-	{"plugin \"p\" {\n# c\n  keep = 20\n}\nkeep = 30", 1, NULL, "f:3: plugin p: keep = \"20\": expected 1 to 10"},
-	{"plugin \"p\" {\n  keep = 20\n}\nkeep = 30", 0, NULL, "f:4: keep = \"30\""},
-	{"plugin \"a\" {}\nplugin \"b\" {\n\n nope = 1 }", 2, NULL, "f:4: plugin b: unknown option \"nope\""},
-	{"command \"c\" {\n keep = x\n}", 1, NULL, "f:2: command c: keep = \"x\": expected a whole number"},
+    {"", 0, "{" DEFAULTS "}", ""},
+    {"keep = 3\nnames = {\"x\"}\ntext = \"y\"\npause = \"2s\"\nbrave = yes", 0,
+     "{\"brave\":true,\"keep\":3,\"names\":[\"x\"],\"pause\":2000000,\"text\":\"y\"}", ""},
+    {"names = {}", 0, NULL, ""},
+    {"text = \"a \\\"b\\\" \\\\ c\"", 0, NULL, ""},
+    {"keep = 11", 0, NULL, "f:1: keep = \"11\": expected 1 to 10"},
+    /* comments of every kind move no line */
+    {"# one\n# two\n// three\n/* four\nfive */\nkeep = 11", 0, NULL, "f:6: keep"},
+    {"# a\nkeep = 1 # b\n# c\npause = \"1h\"", 0, NULL, "f:4: pause = \"1h\": expected 1s to 1m"},
+    {"text = \"# no comment\"\nkeep = 0", 0, NULL, "f:2: keep"},
+    {"names = {\"a\", # first\n\t\"b\", // second\n}\nkeep = 99", 0, NULL, "f:4: keep"},
+    /* unknown, misspelt, twice */
+    {"\nkeeep = 3", 0, "{" DEFAULTS "}", "f:2: unknown option \"keeep\"; did you mean \"keep\"?"},
+    {"xyzzy = 3", 0, NULL, "f:1: unknown option \"xyzzy\""},
+    {"keep = 1\n\nkeep = 2", 0, NULL, "f:3: keep is given twice, first on line 1"},
+    /* every mistake is found in one run */
+    {"keep = 0\npause = \"10\"\nbrave = maybe\nnope = 1", 0, NULL,
+     "f:1: keep|f:2: pause|f:3: brave = \"maybe\": expected true or false|f:4: unknown option \"nope\""},
+    /* the form of the value */
+    {"keep = {\"1\"}", 0, NULL, "f:1: "},
+    {"text = {\"a\", \"b\"}\nkeep = 50", 0, NULL, "f:1: "},
+    /* sections: their label and their own lines, neighbours' mistakes are not theirs */
+    {"# c\nplugin \"p\" { # c\n  keep = 2\n}", 1, NULL, ""},
+    {"plugin \"p\" {\n# c\n  keep = 20\n}\nkeep = 30", 1, NULL, "f:3: plugin p: keep = \"20\": expected 1 to 10"},
+    {"plugin \"p\" {\n  keep = 20\n}\nkeep = 30", 0, NULL, "f:4: keep = \"30\""},
+    {"plugin \"a\" {}\nplugin \"b\" {\n\n nope = 1 }", 2, NULL, "f:4: plugin b: unknown option \"nope\""},
+    {"command \"c\" {\n keep = x\n}", 1, NULL, "f:2: command c: keep = \"x\": expected a whole number"},
 };
 
 struct heard {
@@ -80,7 +80,8 @@ static void heard_compare(const struct conf_case *c, const struct heard *h)
 		size_t len = strcspn(want, "|"), line_len = strcspn(line, "\n");
 
 		if (len == 0 || strncmp(line, want, len) != 0)
-			fail_msg("<%s>: complained\n%.*s\nexpected\n%.*s", c->text, (int)line_len, line, (int)len, want);
+			fail_msg("<%s>: complained\n%.*s\nexpected\n%.*s", c->text, (int)line_len, line, (int)len,
+			         want);
 		want += len + (want[len] == '|');
 		line += line_len + 1;
 	}
@@ -122,9 +123,9 @@ static void test_required(void **state)
 	static const struct {
 		const char *text, *complaint;
 	} required_cases[] = {
-		{"\n# c\nplugin \"p\" {\n}", "f:3: plugin p: to is missing"},
-		{"plugin \"p\" { to = \"/x\" }", ""},
-		{"plugin \"p\" {\n to = \"x\" }", "f:2: plugin p: to = \"x\": expected an absolute path"},
+	    {"\n# c\nplugin \"p\" {\n}", "f:3: plugin p: to is missing"},
+	    {"plugin \"p\" { to = \"/x\" }", ""},
+	    {"plugin \"p\" {\n to = \"x\" }", "f:2: plugin p: to = \"x\": expected an absolute path"},
 	};
 
 	(void)state;
@@ -170,9 +171,9 @@ static void test_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_required),
-		cmocka_unit_test(test_lines),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_required),
+	    cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,8 +80,13 @@ static void test_copy(void **state)
 	static const struct {
 		const char *text, *copied; /* into 6 bytes */
 	} cases[] = {
-		{"", ""},           {"abc", "abc"},          {"abcde", "abcde"},           {"abcdefgh", "abcde"},
-		{"abcd\xc3\xbc", "abcd"}, {"abc\xe2\x82\xac", "abc"}, {"ab\xe2\x82\xacz", "ab\xe2\x82\xac"},
+	    {"", ""},
+	    {"abc", "abc"},
+	    {"abcde", "abcde"},
+	    {"abcdefgh", "abcde"},
+	    {"abcd\xc3\xbc", "abcd"},
+	    {"abc\xe2\x82\xac", "abc"},
+	    {"ab\xe2\x82\xacz", "ab\xe2\x82\xac"},
 	};
 
 	(void)state;
@@ -98,9 +103,10 @@ static void test_format(void **state)
 	struct event e;
 	char line[500];
 	static const char whole[] =
-		"event=tunnel_drop id=7 user=\"al ice\" step=open reason=client_gave_up code=1006 address=10.0.0.1 colo=FRA "
-		"age=61.500000s rtt=0.002000s idle_client=0.000001s idle_serve=9.000000s bytes_up=1 bytes_down=2 count=3 "
-		"segments=\"last_mile wan\" text=\"say \\\"x\\\"\"";
+	    "event=tunnel_drop id=7 user=\"al ice\" step=open reason=client_gave_up code=1006 address=10.0.0.1 "
+	    "colo=FRA "
+	    "age=61.500000s rtt=0.002000s idle_client=0.000001s idle_serve=9.000000s bytes_up=1 bytes_down=2 count=3 "
+	    "segments=\"last_mile wan\" text=\"say \\\"x\\\"\"";
 
 	(void)state;
 	event_init(&e, EVENT_TUNNEL_DROP, 1);
@@ -149,9 +155,13 @@ static void test_format_truncates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_reasons), cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_init),  cmocka_unit_test(test_copy),    cmocka_unit_test(test_format),
-		cmocka_unit_test(test_format_truncates),
+	    cmocka_unit_test(test_kinds),
+	    cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_steps),
+	    cmocka_unit_test(test_init),
+	    cmocka_unit_test(test_copy),
+	    cmocka_unit_test(test_format),
+	    cmocka_unit_test(test_format_truncates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,25 +50,25 @@ static void test_topics(void **state)
 	static const struct {
 		const char *what, *part; /* NULL: an error */
 	} cases[] = {
-		{"listen", "listen: list, default {\"127.0.0.1:3780\"}\n    Addresses that the front listens on"},
-		{"max_connections", "default 20000, 16 to 1000000"},
-		{"plugin_budget", "default \"50ms\", at least 1ms"},
-		{"command", "argv: list, required"},
-		{"command.timeout", "timeout: duration, default \"10s\", 100ms to 1h"},
-		{"leg.heartbeat", "heartbeat: duration"},
-		{"job", "deadline: duration"},
-		{"section.module", "module: string"},
-		{"sample_leg", "sample_leg: leg, version 1.0\n    A leg for tests."},
-		{"sample_leg.segments", "default {\"wan\", \"cloudflare\"}"}, /* the plugin's own default */
-		{"sample_leg.edge", "default \"cloudflare\""},
-		{"sample_leg.url", "url: URL"},
-		{"sample_leg.module", "module: string"},
-		{"sample_job.at", "at: string"},
-		{"sample_job.heartbeat", NULL},
-		{"sample_leg.urk", NULL},
-		{"nothing", NULL},
-		{"wrong_major", NULL},
-		{"../x", NULL},
+	    {"listen", "listen: list, default {\"127.0.0.1:3780\"}\n    Addresses that the front listens on"},
+	    {"max_connections", "default 20000, 16 to 1000000"},
+	    {"plugin_budget", "default \"50ms\", at least 1ms"},
+	    {"command", "argv: list, required"},
+	    {"command.timeout", "timeout: duration, default \"10s\", 100ms to 1h"},
+	    {"leg.heartbeat", "heartbeat: duration"},
+	    {"job", "deadline: duration"},
+	    {"section.module", "module: string"},
+	    {"sample_leg", "sample_leg: leg, version 1.0\n    A leg for tests."},
+	    {"sample_leg.segments", "default {\"wan\", \"cloudflare\"}"}, /* the plugin's own default */
+	    {"sample_leg.edge", "default \"cloudflare\""},
+	    {"sample_leg.url", "url: URL"},
+	    {"sample_leg.module", "module: string"},
+	    {"sample_job.at", "at: string"},
+	    {"sample_job.heartbeat", NULL},
+	    {"sample_leg.urk", NULL},
+	    {"nothing", NULL},
+	    {"wrong_major", NULL},
+	    {"../x", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -121,9 +121,9 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_topics),
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_topics),
+	    cmocka_unit_test(test_everything),
+	    cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -21,35 +21,35 @@ struct chunked_case {
 };
 
 static const struct chunked_case cases[] = {
-	{"0\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"5\r\nhello\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n", CHUNKED_DONE, 15},
-	{"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"3\r\n\r\n0\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE}, /* data may look like framing */
-	{"000\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"5;a=b;c=\"d\"\r\nhello\r\n0;x\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"0\r\nTrailer: x\r\nAnother: y\r\n\r\n", CHUNKED_DONE, WHOLE},
-	{"5\r\nhel", CHUNKED_DATA, WHOLE},
-	{"5\r\nhello\r\n", CHUNKED_SIZE, WHOLE},
-	{"", CHUNKED_SIZE, WHOLE},
-	{"\r\n", CHUNKED_BAD, 1},
-	{"5\nhello", CHUNKED_BAD, 2},
-	{"5 \r\nhello", CHUNKED_BAD, 2},
-	{" 5\r\nhello", CHUNKED_BAD, 1},
-	{"0x5\r\nhello", CHUNKED_BAD, 2},
-	{"-1\r\n", CHUNKED_BAD, 1},
-	{"+1\r\n", CHUNKED_BAD, 1},
-	{"g\r\n", CHUNKED_BAD, 1},
-	{"5\r\nhelloX", CHUNKED_BAD, 9},
-	{"5\r\nhello\rX", CHUNKED_BAD, 10},
-	{"5\r\nhello\n", CHUNKED_BAD, 9},
-	{"5\rX", CHUNKED_BAD, 3},
-	{"5;a\nb\r\n", CHUNKED_BAD, 4},
-	{"0\r\n folded\r\n\r\n", CHUNKED_BAD, 4},
-	{"0\r\n: x\r\n\r\n", CHUNKED_BAD, 4},
-	{"0\r\nA: \x01\r\n\r\n", CHUNKED_BAD, 7},
-	{"0\r\n\rX", CHUNKED_BAD, 5},
-	{"1234567890123456\r\n", CHUNKED_BAD, 16},
+    {"0\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"5\r\nhello\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\n", CHUNKED_DONE, 15},
+    {"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"3\r\n\r\n0\r\n0\r\n\r\n", CHUNKED_DONE, WHOLE}, /* data may look like framing */
+    {"000\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"5;a=b;c=\"d\"\r\nhello\r\n0;x\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"0\r\nTrailer: x\r\nAnother: y\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"5\r\nhel", CHUNKED_DATA, WHOLE},
+    {"5\r\nhello\r\n", CHUNKED_SIZE, WHOLE},
+    {"", CHUNKED_SIZE, WHOLE},
+    {"\r\n", CHUNKED_BAD, 1},
+    {"5\nhello", CHUNKED_BAD, 2},
+    {"5 \r\nhello", CHUNKED_BAD, 2},
+    {" 5\r\nhello", CHUNKED_BAD, 1},
+    {"0x5\r\nhello", CHUNKED_BAD, 2},
+    {"-1\r\n", CHUNKED_BAD, 1},
+    {"+1\r\n", CHUNKED_BAD, 1},
+    {"g\r\n", CHUNKED_BAD, 1},
+    {"5\r\nhelloX", CHUNKED_BAD, 9},
+    {"5\r\nhello\rX", CHUNKED_BAD, 10},
+    {"5\r\nhello\n", CHUNKED_BAD, 9},
+    {"5\rX", CHUNKED_BAD, 3},
+    {"5;a\nb\r\n", CHUNKED_BAD, 4},
+    {"0\r\n folded\r\n\r\n", CHUNKED_BAD, 4},
+    {"0\r\n: x\r\n\r\n", CHUNKED_BAD, 4},
+    {"0\r\nA: \x01\r\n\r\n", CHUNKED_BAD, 7},
+    {"0\r\n\rX", CHUNKED_BAD, 5},
+    {"1234567890123456\r\n", CHUNKED_BAD, 16},
 };
 
 static void test_cases(void **state)
@@ -62,7 +62,8 @@ static void test_cases(void **state)
 
 		used = chunked_read(&whole, c->text, n);
 		if (whole.state != c->state || used != (c->used == WHOLE ? n : c->used))
-			fail_msg("%s: state %d after %zu, expected %d after %zu", c->text, whole.state, used, c->state, c->used);
+			fail_msg("%s: state %d after %zu, expected %d after %zu", c->text, whole.state, used,
+			         c->state, c->used);
 		for (size_t k = 0; k < used; k++)
 			assert_int_equal(chunked_read(&bytes, c->text + k, 1), 1);
 		assert_int_equal(bytes.state, c->state);
@@ -108,9 +109,9 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_overhead),
-		cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_overhead),
+	    cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

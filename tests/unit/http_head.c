@@ -20,17 +20,17 @@ static void test_scan(void **state)
 		enum http_scan result;
 		size_t len;
 	} cases[] = {
-		{"", 0, HTTP_SCAN_MORE, 0},
-		{"GET / HTTP/1.1\r\n", 0, HTTP_SCAN_MORE, 0},
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, HTTP_SCAN_DONE, 27},
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r\nbody\n", 0, HTTP_SCAN_DONE, 27},
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r", 0, HTTP_SCAN_MORE, 0},
-		{"\r\n", 0, HTTP_SCAN_DONE, 2},
-		{"GET / HTTP/1.1\nHost: x\r\n\r\n", 0, HTTP_SCAN_BAD, 0},
-		{"GET / HTTP/1.1\r\nHost: x\n\r\n", 0, HTTP_SCAN_BAD, 0},
-		{"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", 0, HTTP_SCAN_BAD, 0},
-		{"GET / HTTP/1.1\r\r\n", 0, HTTP_SCAN_BAD, 0},
-		{"GET /\0 HTTP/1.1\r\n\r\n", 20, HTTP_SCAN_BAD, 0},
+	    {"", 0, HTTP_SCAN_MORE, 0},
+	    {"GET / HTTP/1.1\r\n", 0, HTTP_SCAN_MORE, 0},
+	    {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 0, HTTP_SCAN_DONE, 27},
+	    {"GET / HTTP/1.1\r\nHost: x\r\n\r\nbody\n", 0, HTTP_SCAN_DONE, 27},
+	    {"GET / HTTP/1.1\r\nHost: x\r\n\r", 0, HTTP_SCAN_MORE, 0},
+	    {"\r\n", 0, HTTP_SCAN_DONE, 2},
+	    {"GET / HTTP/1.1\nHost: x\r\n\r\n", 0, HTTP_SCAN_BAD, 0},
+	    {"GET / HTTP/1.1\r\nHost: x\n\r\n", 0, HTTP_SCAN_BAD, 0},
+	    {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", 0, HTTP_SCAN_BAD, 0},
+	    {"GET / HTTP/1.1\r\r\n", 0, HTTP_SCAN_BAD, 0},
+	    {"GET /\0 HTTP/1.1\r\n\r\n", 20, HTTP_SCAN_BAD, 0},
 	};
 
 	(void)state;
@@ -80,18 +80,18 @@ static void test_syntax(void **state)
 		const char *text;
 		enum http_syntax syntax;
 	} cases[] = {
-		{"GET / HTTP/1.0\r\n\r\n", HTTP_SYNTAX_OK},
-		{"GET / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_OK},
-		{"GET / HTTP/2.0\r\n\r\n", HTTP_SYNTAX_VERSION},
-		{"GET / HTTP/1.7\r\n\r\n", HTTP_SYNTAX_VERSION},
-		{"FROB / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_METHOD},
-		{"get / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_METHOD},
-		{"GET /\r\n\r\n", HTTP_SYNTAX_VERSION}, /* 0.9 */
-		{"GET / x\r\n\r\n", HTTP_SYNTAX_BAD},
-		{"GET / HTTP/1.1\r\nno colon\r\n\r\n", HTTP_SYNTAX_BAD},
-		{"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_SYNTAX_FRAMING},
-		{"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", HTTP_SYNTAX_FRAMING},
-		{"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", HTTP_SYNTAX_FRAMING},
+	    {"GET / HTTP/1.0\r\n\r\n", HTTP_SYNTAX_OK},
+	    {"GET / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_OK},
+	    {"GET / HTTP/2.0\r\n\r\n", HTTP_SYNTAX_VERSION},
+	    {"GET / HTTP/1.7\r\n\r\n", HTTP_SYNTAX_VERSION},
+	    {"FROB / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_METHOD},
+	    {"get / HTTP/1.1\r\n\r\n", HTTP_SYNTAX_METHOD},
+	    {"GET /\r\n\r\n", HTTP_SYNTAX_VERSION}, /* 0.9 */
+	    {"GET / x\r\n\r\n", HTTP_SYNTAX_BAD},
+	    {"GET / HTTP/1.1\r\nno colon\r\n\r\n", HTTP_SYNTAX_BAD},
+	    {"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_SYNTAX_FRAMING},
+	    {"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", HTTP_SYNTAX_FRAMING},
+	    {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", HTTP_SYNTAX_FRAMING},
 	};
 
 	(void)state;
@@ -127,12 +127,13 @@ static void test_response(void **state)
 		enum http_syntax syntax;
 		int status;
 	} cases[] = {
-		{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", HTTP_SYNTAX_OK, 200},
-		{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", HTTP_SYNTAX_OK, 101},
-		{"HTTP/1.0 404 \r\n\r\n", HTTP_SYNTAX_OK, 404},
-		{"HTTP/1.1 204 No Content\r\n\r\n", HTTP_SYNTAX_OK, 204},
-		{"HTTP/3.1 200 OK\r\n\r\n", HTTP_SYNTAX_VERSION, 0},
-		{"ICY 200 OK\r\n\r\n", HTTP_SYNTAX_BAD, 0},
+	    {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", HTTP_SYNTAX_OK, 200},
+	    {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", HTTP_SYNTAX_OK,
+	     101},
+	    {"HTTP/1.0 404 \r\n\r\n", HTTP_SYNTAX_OK, 404},
+	    {"HTTP/1.1 204 No Content\r\n\r\n", HTTP_SYNTAX_OK, 204},
+	    {"HTTP/3.1 200 OK\r\n\r\n", HTTP_SYNTAX_VERSION, 0},
+	    {"ICY 200 OK\r\n\r\n", HTTP_SYNTAX_BAD, 0},
 	};
 
 	(void)state;
@@ -153,13 +154,15 @@ static void test_websocket(void **state)
 		const char *text;
 		bool is;
 	} cases[] = {
-		{"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", true},
-		{"GET /ws HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", true},
-		{"POST /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
-		{"GET /ws HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
-		{"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n", false},
-		{"GET /ws HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
-		{"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false},
+	    {"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", true},
+	    {"GET /ws HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, upgrade\r\nSec-WebSocket-Key: "
+	     "x\r\n\r\n",
+	     true},
+	    {"POST /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
+	    {"GET /ws HTTP/1.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
+	    {"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n", false},
+	    {"GET /ws HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n", false},
+	    {"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false},
 	};
 
 	(void)state;
@@ -174,8 +177,8 @@ static void test_websocket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scan),        cmocka_unit_test(test_request),  cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_many_fields), cmocka_unit_test(test_response), cmocka_unit_test(test_websocket),
+	    cmocka_unit_test(test_scan),        cmocka_unit_test(test_request),  cmocka_unit_test(test_syntax),
+	    cmocka_unit_test(test_many_fields), cmocka_unit_test(test_response), cmocka_unit_test(test_websocket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,17 +54,21 @@ static void test_files_refused(void **state)
 	plugin_folder_add(&f, "sample_job", "sample_job");
 	plugin_folder_write(&f, "text.so", "not a library", 13);
 	refused(f.path, "wrong_major", -EPROTO,
-	        (const char *const[]){"wrong_major.so", "ABI 2.0", "this t3ops has 1.", "expected major 1", "install a newer t3ops", NULL});
+	        (const char *const[]){"wrong_major.so", "ABI 2.0", "this t3ops has 1.", "expected major 1",
+	                              "install a newer t3ops", NULL});
 	refused(f.path, "no_symbol", -ENOEXEC,
-	        (const char *const[]){"no_symbol.so", "exports no t3ops_plugin_no_symbol", "expected T3OPS_PLUGIN(no_symbol)", NULL});
+	        (const char *const[]){"no_symbol.so", "exports no t3ops_plugin_no_symbol",
+	                              "expected T3OPS_PLUGIN(no_symbol)", NULL});
 	refused(f.path, "another", -ENOEXEC, (const char *const[]){"another.so", "t3ops_plugin_another", NULL});
 	refused(f.path, "text", -ENOEXEC, (const char *const[]){"text.so", "cannot be loaded", NULL});
-	refused(f.path, "absent", -ENOENT, (const char *const[]){"absent.so", "No such file", "install the plugin there", NULL});
+	refused(f.path, "absent", -ENOENT,
+	        (const char *const[]){"absent.so", "No such file", "install the plugin there", NULL});
 	refused(f.path, "../sample_job", -EINVAL, (const char *const[]){"cannot be a plugin's name", NULL});
 	refused("relative", "sample_job", -EINVAL, (const char *const[]){"not an absolute path", NULL});
 	plugin_folder_file(&f, "sample_job.so", path, sizeof path);
 	assert_int_equal(chmod(path, 0646), 0);
-	refused(f.path, "sample_job", -EPERM, (const char *const[]){"sample_job.so", "mode 0646", "chmod go-w", NULL});
+	refused(f.path, "sample_job", -EPERM,
+	        (const char *const[]){"sample_job.so", "mode 0646", "chmod go-w", NULL});
 	assert_int_equal(chmod(path, 0664), 0);
 	refused(f.path, "sample_job", -EPERM, (const char *const[]){"mode 0664", NULL});
 	assert_int_equal(chmod(path, 0644), 0);
@@ -118,7 +122,8 @@ static void test_files_loaded(void **state)
 /* ---- the judgement alone -------------------------------------------------------------------------- */
 
 static const struct t3ops_option one_option[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."}};
-static const struct t3ops_option twice[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."}, {"a", T3OPS_OPT_INT, "1", 0, 0, "Help."}};
+static const struct t3ops_option twice[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."},
+                                            {"a", T3OPS_OPT_INT, "1", 0, 0, "Help."}};
 static const struct t3ops_option bad_name[] = {{"A b", T3OPS_OPT_STRING, "", 0, 0, "Help."}};
 static const struct t3ops_option bad_type[] = {{"a", 77, "", 0, 0, "Help."}};
 static const struct t3ops_option no_help[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, ""}};
@@ -131,8 +136,9 @@ static const struct t3ops_metric no_buckets[] = {{"t3_x", T3OPS_HISTOGRAM, {0}, 
 static const struct t3ops_metric bad_buckets[] = {{"t3_x", T3OPS_HISTOGRAM, {0}, down, 2, "Help."}};
 
 #define SAME T3OPS_HEAD, .room = T3OPS_ROOM_FRONT, .name = "m", .version = "1", .summary = "S.", .on_request = next
-#define LEG  T3OPS_HEAD, .room = T3OPS_ROOM_LEGS, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg, \
-	.leg_close = on_leg
+#define LEG                                                                                                          \
+	T3OPS_HEAD, .room = T3OPS_ROOM_LEGS, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg,       \
+	            .leg_close = on_leg
 
 /* Each case spoils one field of a sound descriptor. */
 #pragma GCC diagnostic push
@@ -145,33 +151,33 @@ struct judge_case {
 };
 
 static const struct judge_case judge_cases[] = {
-	{{SAME}, 0, ""},
-	{{SAME, .options = one_option, .n_options = 1, .metrics = good_metric, .n_metrics = 1}, 0, ""},
-	{{.magic = 7}, -EINVAL, "not a t3ops plugin"},
-	{{.magic = T3OPS_MAGIC, .abi_major = 0}, -EPROTO, "rebuild the plugin"},
-	{{.magic = T3OPS_MAGIC, .abi_major = 2}, -EPROTO, "install a newer t3ops"},
-	{{.magic = T3OPS_MAGIC, .abi_major = 1, .struct_size = 8}, -EINVAL, "its descriptor has 8 bytes"},
-	{{SAME, .name = "other"}, -EINVAL, "calls itself \"other\""},
-	{{SAME, .name = NULL}, -EINVAL, "has no name"},
-	{{SAME, .version = "1 beta"}, -EINVAL, "has version \"1 beta\""},
-	{{SAME, .room = 9}, -EPROTO, "room 9"},
-	{{SAME, .on_request = NULL}, -EINVAL, "has no on_request"},
-	{{LEG}, -EINVAL, "has no leg_ping"},
-	{{SAME, .room = T3OPS_ROOM_JOBS}, -EINVAL, "has no run"},
-	{{SAME, .room = T3OPS_ROOM_DESK}, -EINVAL, "has no on_event"},
-	{{SAME, .n_options = 1}, -EINVAL, "has no table of them"},
-	{{SAME, .options = one_option, .n_options = 1000}, -EINVAL, "expected at most"},
-	{{SAME, .options = one_option, .n_options = 1, .option_size = 8}, -EINVAL, "option table has 8 bytes"},
-	{{SAME, .options = twice, .n_options = 2}, -EINVAL, "option a is declared twice"},
-	{{SAME, .options = bad_name, .n_options = 1}, -EINVAL, "option 0 is named \"A b\""},
-	{{SAME, .options = bad_type, .n_options = 1}, -EPROTO, "has type 77"},
-	{{SAME, .options = no_help, .n_options = 1}, -EINVAL, "has no help"},
-	{{SAME, .options = ours, .n_options = 1}, -EINVAL, "t3ops' own"},
-	{{SAME, .options = ours_in_legs, .n_options = 1}, 0, ""},
-	{{LEG, .leg_ping = on_leg, .options = ours_in_legs, .n_options = 1}, -EINVAL, "t3ops' own"},
-	{{SAME, .metrics = bad_metric, .n_metrics = 1}, -EINVAL, "expected a Prometheus name"},
-	{{SAME, .metrics = no_buckets, .n_metrics = 1}, -EINVAL, "ascending buckets"},
-	{{SAME, .metrics = bad_buckets, .n_metrics = 1}, -EINVAL, "ascending buckets"},
+    {{SAME}, 0, ""},
+    {{SAME, .options = one_option, .n_options = 1, .metrics = good_metric, .n_metrics = 1}, 0, ""},
+    {{.magic = 7}, -EINVAL, "not a t3ops plugin"},
+    {{.magic = T3OPS_MAGIC, .abi_major = 0}, -EPROTO, "rebuild the plugin"},
+    {{.magic = T3OPS_MAGIC, .abi_major = 2}, -EPROTO, "install a newer t3ops"},
+    {{.magic = T3OPS_MAGIC, .abi_major = 1, .struct_size = 8}, -EINVAL, "its descriptor has 8 bytes"},
+    {{SAME, .name = "other"}, -EINVAL, "calls itself \"other\""},
+    {{SAME, .name = NULL}, -EINVAL, "has no name"},
+    {{SAME, .version = "1 beta"}, -EINVAL, "has version \"1 beta\""},
+    {{SAME, .room = 9}, -EPROTO, "room 9"},
+    {{SAME, .on_request = NULL}, -EINVAL, "has no on_request"},
+    {{LEG}, -EINVAL, "has no leg_ping"},
+    {{SAME, .room = T3OPS_ROOM_JOBS}, -EINVAL, "has no run"},
+    {{SAME, .room = T3OPS_ROOM_DESK}, -EINVAL, "has no on_event"},
+    {{SAME, .n_options = 1}, -EINVAL, "has no table of them"},
+    {{SAME, .options = one_option, .n_options = 1000}, -EINVAL, "expected at most"},
+    {{SAME, .options = one_option, .n_options = 1, .option_size = 8}, -EINVAL, "option table has 8 bytes"},
+    {{SAME, .options = twice, .n_options = 2}, -EINVAL, "option a is declared twice"},
+    {{SAME, .options = bad_name, .n_options = 1}, -EINVAL, "option 0 is named \"A b\""},
+    {{SAME, .options = bad_type, .n_options = 1}, -EPROTO, "has type 77"},
+    {{SAME, .options = no_help, .n_options = 1}, -EINVAL, "has no help"},
+    {{SAME, .options = ours, .n_options = 1}, -EINVAL, "t3ops' own"},
+    {{SAME, .options = ours_in_legs, .n_options = 1}, 0, ""},
+    {{LEG, .leg_ping = on_leg, .options = ours_in_legs, .n_options = 1}, -EINVAL, "t3ops' own"},
+    {{SAME, .metrics = bad_metric, .n_metrics = 1}, -EINVAL, "expected a Prometheus name"},
+    {{SAME, .metrics = no_buckets, .n_metrics = 1}, -EINVAL, "ascending buckets"},
+    {{SAME, .metrics = bad_buckets, .n_metrics = 1}, -EINVAL, "ascending buckets"},
 };
 
 #pragma GCC diagnostic pop
@@ -211,7 +217,8 @@ static void test_newer_minor(void **state)
 	static const struct {
 		struct t3ops_option row;
 		uint64_t more[2];
-	} longer[] = {{{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."}, {1, 2}}, {{"b", T3OPS_OPT_INT, "7", 0, 0, "Help."}, {3, 4}}};
+	} longer[] = {{{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."}, {1, 2}},
+	              {{"b", T3OPS_OPT_INT, "7", 0, 0, "Help."}, {3, 4}}};
 	struct t3ops_plugin p = {SAME, .options = &longer[0].row, .n_options = 2}, out;
 	char why[640];
 
@@ -228,8 +235,9 @@ static void test_newer_minor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files_refused), cmocka_unit_test(test_owner),       cmocka_unit_test(test_files_loaded),
-		cmocka_unit_test(test_judge),         cmocka_unit_test(test_older_minor), cmocka_unit_test(test_newer_minor),
+	    cmocka_unit_test(test_files_refused), cmocka_unit_test(test_owner),
+	    cmocka_unit_test(test_files_loaded),  cmocka_unit_test(test_judge),
+	    cmocka_unit_test(test_older_minor),   cmocka_unit_test(test_newer_minor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,17 +19,17 @@ static void test_quote(void **state)
 	static const struct {
 		const char *value, *quoted;
 	} cases[] = {
-		{"plain", "plain"},
-		{"10.0.0.1:80", "10.0.0.1:80"},
-		{"", "\"\""},
-		{"two words", "\"two words\""},
-		{"a=b", "\"a=b\""},
-		{"say \"hi\"", "\"say \\\"hi\\\"\""},
-		{"back\\slash", "\"back\\\\slash\""},
-		{"line\nbreak", "\"line\\nbreak\""},
-		{"\x01\x1b[31m\x7f", "\"\\x01\\x1b[31m\\x7f\""},
-		{"\r", "\"\\x0d\""},
-		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+	    {"plain", "plain"},
+	    {"10.0.0.1:80", "10.0.0.1:80"},
+	    {"", "\"\""},
+	    {"two words", "\"two words\""},
+	    {"a=b", "\"a=b\""},
+	    {"say \"hi\"", "\"say \\\"hi\\\"\""},
+	    {"back\\slash", "\"back\\\\slash\""},
+	    {"line\nbreak", "\"line\\nbreak\""},
+	    {"\x01\x1b[31m\x7f", "\"\\x01\\x1b[31m\\x7f\""},
+	    {"\r", "\"\\x0d\""},
+	    {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
 	};
 
 	(void)state;
@@ -64,8 +64,11 @@ static void test_level_parse(void **state)
 	static const struct {
 		const char *text;
 		enum log_level level;
-	} cases[] = {{"error", LOG_L_ERROR}, {"warning", LOG_L_WARNING}, {"notice", LOG_L_NOTICE},
-	             {"info", LOG_L_INFO},   {"debug", LOG_L_DEBUG}};
+	} cases[] = {{"error", LOG_L_ERROR},
+	             {"warning", LOG_L_WARNING},
+	             {"notice", LOG_L_NOTICE},
+	             {"info", LOG_L_INFO},
+	             {"debug", LOG_L_DEBUG}};
 	enum log_level level = LOG_L_ERROR;
 
 	(void)state;
@@ -168,8 +171,12 @@ static void test_line_stays_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_quote), cmocka_unit_test(test_quote_truncates), cmocka_unit_test(test_level_parse),
-		cmocka_unit_test(test_line),  cmocka_unit_test(test_line_in_journald), cmocka_unit_test(test_line_stays_one),
+	    cmocka_unit_test(test_quote),
+	    cmocka_unit_test(test_quote_truncates),
+	    cmocka_unit_test(test_level_parse),
+	    cmocka_unit_test(test_line),
+	    cmocka_unit_test(test_line_in_journald),
+	    cmocka_unit_test(test_line_stays_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

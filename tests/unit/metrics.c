@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The arena: series found again, shared over processes, shown or hidden as their owners live. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,7 +78,10 @@ static void test_counter(void **state)
 	series_add(of(m, &total, "a"), 3);
 	assert_ptr_equal(of(m, &total, "a"), of(m, &total, "a"));
 	assert_true(series_value(of(m, &total, "a")) == 5);
-	shows(m, "# HELP t3_total Things.\n# TYPE t3_total counter\nt3_total{reason=\"a\"} 5\nt3_total{reason=\"b\"} 1\n", true);
+	shows(
+	    m,
+	    "# HELP t3_total Things.\n# TYPE t3_total counter\nt3_total{reason=\"a\"} 5\nt3_total{reason=\"b\"} 1\n",
+	    true);
 }
 
 static void test_gauge_and_lead(void **state)
@@ -100,9 +103,11 @@ static void test_histogram(void **state)
 	series_observe(s, 5);
 	series_observe(s, 100);
 	assert_true(series_value(s) == 3);
-	shows(m, "t3_seconds_bucket{leg=\"x\",le=\"0.1\"} 1\nt3_seconds_bucket{leg=\"x\",le=\"1\"} 1\n"
-	         "t3_seconds_bucket{leg=\"x\",le=\"10\"} 2\nt3_seconds_bucket{leg=\"x\",le=\"+Inf\"} 3\n"
-	         "t3_seconds_sum{leg=\"x\"} 105.1\nt3_seconds_count{leg=\"x\"} 3\n", true);
+	shows(m,
+	      "t3_seconds_bucket{leg=\"x\",le=\"0.1\"} 1\nt3_seconds_bucket{leg=\"x\",le=\"1\"} 1\n"
+	      "t3_seconds_bucket{leg=\"x\",le=\"10\"} 2\nt3_seconds_bucket{leg=\"x\",le=\"+Inf\"} 3\n"
+	      "t3_seconds_sum{leg=\"x\"} 105.1\nt3_seconds_count{leg=\"x\"} 3\n",
+	      true);
 }
 
 static void test_escapes(void **state)
@@ -230,8 +235,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_counter), TEST(test_gauge_and_lead), TEST(test_histogram), TEST(test_escapes), TEST(test_sorted),
-		TEST(test_refused), TEST(test_full),           TEST(test_owner),     TEST(test_shared),  TEST(test_other_layout),
+	    TEST(test_counter), TEST(test_gauge_and_lead), TEST(test_histogram), TEST(test_escapes),
+	    TEST(test_sorted),  TEST(test_refused),        TEST(test_full),      TEST(test_owner),
+	    TEST(test_shared),  TEST(test_other_layout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,8 +38,8 @@ static void hear(void *arg, const char *line)
 
 static int setup(void **state)
 {
-	static const char *const modules[] = {"sample_front", "sample_leg", "sample_job", "wrong_major", "no_symbol",
-	                                      "crash_on_load"};
+	static const char *const modules[] = {"sample_front", "sample_leg", "sample_job",
+	                                      "wrong_major",  "no_symbol",  "crash_on_load"};
 	struct lab *lab = calloc(1, sizeof *lab);
 
 	plugin_folder_init(&lab->folder);
@@ -81,7 +81,7 @@ static char *text_of(const struct lab *lab, const char *text)
 static int make(struct lab *lab, const char *text)
 {
 	char *whole = text_of(lab, text);
-	struct conf_text t = {(char *)(uintptr_t)"f", whole, strlen(whole)};
+	struct conf_text t = {(char *)(uintptr_t) "f", whole, strlen(whole)};
 	int r;
 
 	forget(lab);
@@ -98,51 +98,54 @@ struct complaint_case {
 };
 
 static const struct complaint_case complaint_cases[] = {
-	{HEAD "listne = {\"127.0.0.1:1\"}", "f:2: unknown option \"listne\"; did you mean \"listen\"?"},
-	{HEAD "listen = {\"localhost:80\"}\n# c\ndesk = \"x\"", "f:2: listen = \"localhost:80\"|f:4: desk = \"x\""},
-	{HEAD "trusted_proxies = {\"10.0.0.0/33\", \"10.0.0.0/8\"}", "f:2: trusted_proxies: \"10.0.0.0/33\""},
-	{HEAD "log_level = \"loud\"", "f:2: log_level = \"loud\""},
-	{HEAD "identity_header = \"X y\"", "f:2: identity_header = \"X y\""},
-	{HEAD "instance_env = \"/etc/x\"", "f:2: instance_env"},
-	{HEAD "user_path = {\"a\", \"a\"}\nper_user = {}", "f:2: user_path: segment \"a\" stands twice"},
-	{HEAD "user_path = {\"a\"}\nper_user = {\"b\"}", "f:3: per_user: segment \"b\" is not in user_path"},
-	{HEAD "max_connections = 1", "f:2: max_connections = \"1\": expected 16 to 1000000"},
-	/* sections */
-	{HEAD "plugin \"sample_leg\" {}\nplugin \"sample_leg\" {}",
-	 "f:3: plugin \"sample_leg\" stands twice, first on line 2; a second instance needs a name of its own"},
-	{HEAD "command \"c\" { argv = {\"/bin/true\"} }\ncommand \"c\" { argv = {\"/bin/true\"} }",
-	 "f:3: command \"c\" stands twice"},
-	{HEAD "plugin \"a b\" { module = \"sample_leg\" }", "f:2: plugin \"a b\": expected a name"},
-	{HEAD "command \"c\" {}", "f:2: command c: argv is missing"},
-	{HEAD "command \"c\" {\n argv = {\"true\"} }", "f:3: command c: argv: \"true\": expected the program's absolute path"},
-	{HEAD "command \"c\" { argv = {\"/bin/echo\", \"%x\"} }", "f:2: command c: argv: \"%x\": expected %u, %h"},
-	/* loading */
-	{HEAD "plugin \"absent\" {}", "f:2: plugin absent: "},
-	{HEAD "plugin \"x\" {\n module = \"absent\" }", "f:3: plugin x: "},
-	{HEAD "# c\nplugin \"wrong_major\" {}", "f:3: plugin wrong_major: "},
-	{HEAD "plugin \"no_symbol\" {}", "f:2: plugin no_symbol: "},
-	{HEAD "\nplugin \"crash_on_load\" {}", "f:3: plugin crash_on_load: loading "},
-	/* options of plugins, after comments of every kind */
-	{HEAD "# c\n/* c\n c */ plugin \"sample_leg\" { // c\n # c\n heartbaet = \"1s\"\n}",
-	 "f:6: plugin sample_leg: unknown option \"heartbaet\"; did you mean \"heartbeat\"?"},
-	{HEAD "plugin \"sample_leg\" {\n heartbeat = \"30s\" }",
-	 "f:3: plugin sample_leg: heartbeat = \"30s\": expected less than watchdog, which is \"20s\""},
-	{HEAD "plugin \"sample_leg\" {\n segments = {\"a\", \"b\"}\n edge = \"c\" }",
-	 "f:4: plugin sample_leg: edge = \"c\": expected one of the leg's segments"},
-	{HEAD "plugin \"sample_leg\" {\n url = \"ftp://x\" }", "f:3: plugin sample_leg: url = \"ftp://x\""},
-	{HEAD "plugin \"sample_job\" {}", "f:2: plugin sample_job: to is missing"},
-	{HEAD "plugin \"sample_job\" { to = \"/b\"\n at = \"25:00\" }", "f:3: plugin sample_job: at = \"25:00\""},
-	{HEAD "plugin \"sample_job\" { to = \"/b\" at = \"03:30\"\n every = \"1h\" }",
-	 "f:3: plugin sample_job: every: expected either at or every"},
-	{HEAD "plugin \"sample_job\" { to = \"/b\"\n tool = \"hammer\" }",
-	 "f:3: plugin sample_job: tool = \"hammer\": there is no section command \"hammer\""},
-	{HEAD "plugin \"sample_front\" {}", "f:2: plugin sample_front: command = \"mint\": there is no section"},
-	/* a mistake in one section hides none in another */
-	{HEAD "keep = 1\nplugin \"sample_job\" { to = \"b\" }\nplugin \"sample_leg\" { nope = 1 }\ncommand \"c\" { argv = {} }",
-	 "f:2: unknown option \"keep\"|f:5: command c: argv|f:3: plugin sample_job: to = \"b\"|f:4: plugin sample_leg: unknown"},
-	/* form */
-	{HEAD "plugin \"sample_leg\" {\n heartbeat = \"1s\"\n", "f:2: plugin \"sample_leg\" is not closed"},
-	{HEAD "a = \"x\xff\"", "f:2: "},
+    {HEAD "listne = {\"127.0.0.1:1\"}", "f:2: unknown option \"listne\"; did you mean \"listen\"?"},
+    {HEAD "listen = {\"localhost:80\"}\n# c\ndesk = \"x\"", "f:2: listen = \"localhost:80\"|f:4: desk = \"x\""},
+    {HEAD "trusted_proxies = {\"10.0.0.0/33\", \"10.0.0.0/8\"}", "f:2: trusted_proxies: \"10.0.0.0/33\""},
+    {HEAD "log_level = \"loud\"", "f:2: log_level = \"loud\""},
+    {HEAD "identity_header = \"X y\"", "f:2: identity_header = \"X y\""},
+    {HEAD "instance_env = \"/etc/x\"", "f:2: instance_env"},
+    {HEAD "user_path = {\"a\", \"a\"}\nper_user = {}", "f:2: user_path: segment \"a\" stands twice"},
+    {HEAD "user_path = {\"a\"}\nper_user = {\"b\"}", "f:3: per_user: segment \"b\" is not in user_path"},
+    {HEAD "max_connections = 1", "f:2: max_connections = \"1\": expected 16 to 1000000"},
+    /* sections */
+    {HEAD "plugin \"sample_leg\" {}\nplugin \"sample_leg\" {}",
+     "f:3: plugin \"sample_leg\" stands twice, first on line 2; a second instance needs a name of its own"},
+    {HEAD "command \"c\" { argv = {\"/bin/true\"} }\ncommand \"c\" { argv = {\"/bin/true\"} }",
+     "f:3: command \"c\" stands twice"},
+    {HEAD "plugin \"a b\" { module = \"sample_leg\" }", "f:2: plugin \"a b\": expected a name"},
+    {HEAD "command \"c\" {}", "f:2: command c: argv is missing"},
+    {HEAD "command \"c\" {\n argv = {\"true\"} }",
+     "f:3: command c: argv: \"true\": expected the program's absolute path"},
+    {HEAD "command \"c\" { argv = {\"/bin/echo\", \"%x\"} }", "f:2: command c: argv: \"%x\": expected %u, %h"},
+    /* loading */
+    {HEAD "plugin \"absent\" {}", "f:2: plugin absent: "},
+    {HEAD "plugin \"x\" {\n module = \"absent\" }", "f:3: plugin x: "},
+    {HEAD "# c\nplugin \"wrong_major\" {}", "f:3: plugin wrong_major: "},
+    {HEAD "plugin \"no_symbol\" {}", "f:2: plugin no_symbol: "},
+    {HEAD "\nplugin \"crash_on_load\" {}", "f:3: plugin crash_on_load: loading "},
+    /* options of plugins, after comments of every kind */
+    {HEAD "# c\n/* c\n c */ plugin \"sample_leg\" { // c\n # c\n heartbaet = \"1s\"\n}",
+     "f:6: plugin sample_leg: unknown option \"heartbaet\"; did you mean \"heartbeat\"?"},
+    {HEAD "plugin \"sample_leg\" {\n heartbeat = \"30s\" }",
+     "f:3: plugin sample_leg: heartbeat = \"30s\": expected less than watchdog, which is \"20s\""},
+    {HEAD "plugin \"sample_leg\" {\n segments = {\"a\", \"b\"}\n edge = \"c\" }",
+     "f:4: plugin sample_leg: edge = \"c\": expected one of the leg's segments"},
+    {HEAD "plugin \"sample_leg\" {\n url = \"ftp://x\" }", "f:3: plugin sample_leg: url = \"ftp://x\""},
+    {HEAD "plugin \"sample_job\" {}", "f:2: plugin sample_job: to is missing"},
+    {HEAD "plugin \"sample_job\" { to = \"/b\"\n at = \"25:00\" }", "f:3: plugin sample_job: at = \"25:00\""},
+    {HEAD "plugin \"sample_job\" { to = \"/b\" at = \"03:30\"\n every = \"1h\" }",
+     "f:3: plugin sample_job: every: expected either at or every"},
+    {HEAD "plugin \"sample_job\" { to = \"/b\"\n tool = \"hammer\" }",
+     "f:3: plugin sample_job: tool = \"hammer\": there is no section command \"hammer\""},
+    {HEAD "plugin \"sample_front\" {}", "f:2: plugin sample_front: command = \"mint\": there is no section"},
+    /* a mistake in one section hides none in another */
+    {HEAD "keep = 1\nplugin \"sample_job\" { to = \"b\" }\nplugin \"sample_leg\" { nope = 1 }\ncommand \"c\" { argv "
+          "= {} }",
+     "f:2: unknown option \"keep\"|f:5: command c: argv|f:3: plugin sample_job: to = \"b\"|f:4: plugin sample_leg: "
+     "unknown"},
+    /* form */
+    {HEAD "plugin \"sample_leg\" {\n heartbeat = \"1s\"\n", "f:2: plugin \"sample_leg\" is not closed"},
+    {HEAD "a = \"x\xff\"", "f:2: "},
 };
 
 static void lines_compare(const struct complaint_case *c, const char *heard)
@@ -220,12 +223,12 @@ static void test_others_are_checked(void **state)
 
 /* ---- meaning --------------------------------------------------------------------------------------- */
 
-static const char good[] = HEAD MINT
-	"listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
-	"plugin \"sample_front\" {}\n"
-	"plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
-	"plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
-	"plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
+static const char good[] =
+    HEAD MINT "listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
+              "plugin \"sample_front\" {}\n"
+              "plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
+              "plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
+              "plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
 
 static const json_t *plugin_at(const struct lab *lab, size_t i)
 {
@@ -300,11 +303,11 @@ static void test_rooms_that_run(void **state)
 		const char *text;
 		const char *rooms; /* front legs jobs desk runner, as letters */
 	} cases[] = {
-		{HEAD, "d"},
-		{HEAD MINT, "dr"},
-		{HEAD "plugin \"sample_leg\" {}", "ld"},
-		{HEAD "plugin \"sample_job\" { to = \"/b\" }", "jdr"},
-		{HEAD MINT "plugin \"sample_front\" {}", "fdr"},
+	    {HEAD, "d"},
+	    {HEAD MINT, "dr"},
+	    {HEAD "plugin \"sample_leg\" {}", "ld"},
+	    {HEAD "plugin \"sample_job\" { to = \"/b\" }", "jdr"},
+	    {HEAD MINT "plugin \"sample_front\" {}", "fdr"},
 	};
 	static const char letters[] = "?fljdr";
 	struct lab *lab = *state;
@@ -362,7 +365,8 @@ static void test_text_read(void **state)
 	conf_text_fini(&t);
 	memset(large, '#', 1 << 20);
 	plugin_folder_write(&lab->folder, "large.conf", large, (1 << 20) + 1);
-	assert_int_equal(conf_text_read(&t, plugin_folder_file(&lab->folder, "large.conf", path, sizeof path)), -EFBIG);
+	assert_int_equal(conf_text_read(&t, plugin_folder_file(&lab->folder, "large.conf", path, sizeof path)),
+	                 -EFBIG);
 	free(large);
 }
 
@@ -376,7 +380,8 @@ static void check(struct lab *lab, const char *text, int expected, const char *o
 
 	forget(lab);
 	plugin_folder_write(&lab->folder, "check.conf", whole, strlen(whole));
-	r = check_config(plugin_folder_file(&lab->folder, "check.conf", path, sizeof path), o, e, &lab->core, &lab->plugins);
+	r = check_config(plugin_folder_file(&lab->folder, "check.conf", path, sizeof path), o, e, &lab->core,
+	                 &lab->plugins);
 	fclose(o);
 	fclose(e);
 	if (r != expected || !strstr(out, on_out) || !strstr(err, on_err))
@@ -393,7 +398,8 @@ static void test_check(void **state)
 	json_t *core, *plugins;
 
 	check(lab, good, 0, "check.conf: good\n", "");
-	check(lab, good, 0, "plugin second: sample_leg 1.0, room legs, segments wan2 tunnel, one leg for each user\n", "");
+	check(lab, good, 0, "plugin second: sample_leg 1.0, room legs, segments wan2 tunnel, one leg for each user\n",
+	      "");
 	check(lab, good, 0, "plugin sample_job: version 1.2, room jobs, daily at 03:30\n", "");
 	check(lab, HEAD "\nnope = 1", -EINVAL, "", "check.conf:3: unknown option \"nope\"\n");
 	assert_int_equal(check_config("/no/such/file", stdout, stderr, &core, &plugins), -ENOENT);
@@ -402,11 +408,11 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_complaints),    cmocka_unit_test(test_complaints_are_single),
-		cmocka_unit_test(test_world_writable), cmocka_unit_test(test_others_are_checked),
-		cmocka_unit_test(test_meaning),       cmocka_unit_test(test_slices),
-		cmocka_unit_test(test_rooms_that_run), cmocka_unit_test(test_same_again),
-		cmocka_unit_test(test_text_read),     cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_complaints),     cmocka_unit_test(test_complaints_are_single),
+	    cmocka_unit_test(test_world_writable), cmocka_unit_test(test_others_are_checked),
+	    cmocka_unit_test(test_meaning),        cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_rooms_that_run), cmocka_unit_test(test_same_again),
+	    cmocka_unit_test(test_text_read),      cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The user table in both forms, its mistakes with their lines, and a file that changes and breaks. */
+#include <errno.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <errno.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,44 +89,45 @@ struct table_case {
 };
 
 static const struct table_case cases[] = {
-	{"", "", NULL},
-	{"\n# nobody yet\n  \n", "", NULL},
-	{"anna=alice\n", "anna alice 127.0.0.1 3773;", NULL},
-	{"zoe=alice\r\nanna=root", "anna root 127.0.0.1 3774;zoe alice 127.0.0.1 3773;", NULL},
-	{"  anna=alice  ", "anna alice 127.0.0.1 3773;", NULL},
-	{"anna=10.0.0.7:3773", "anna  10.0.0.7 3773;", NULL},
-	{"anna=[::1]:3773", "anna  ::1 3773;", NULL},
-	{"anna=alice@10.0.0.7:99", "anna alice 10.0.0.7 99;", NULL},
-	{"anna@example.com=alice", "anna@example.com alice 127.0.0.1 3773;", NULL},
-	{"{\"anna\":{\"os_user\":\"alice\",\"port\":5}}", "anna alice 127.0.0.1 5;", NULL},
-	{" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}", "anna alice 127.0.0.1 3773;b  ::1 7;", NULL},
-	{"{}", "", NULL},
-	/* lines that say nothing */
-	{"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
-	{"\n=alice", NULL, "line 2: the name before ="},
-	{"anna=", NULL, "line 1: "},
-	{"anna=ghost", NULL, "line 1: no port for ghost"},
-	{"anna=empty", NULL, "has no T3_PORT= between 1 and 65535"},
-	{"anna=wild", NULL, "has no T3_PORT="},
-	{"anna=example.com:80", NULL, "line 1: "},
-	{"anna=alice@host:80", NULL, "is not OS_USER@ADDRESS:PORT"},
-	{"anna=10.0.0.1:0", NULL, "line 1: "},
-	{"anna=10.0.0.1:65536", NULL, "line 1: "},
-	{"anna=../../etc/passwd", NULL, "line 1: "},
-	{"an na=alice", NULL, "is no identity"},
-	{"../x=alice", NULL, "is no identity"},
-	{"anna=alice\nAnna=alice", NULL, "are the same name"},
-	{"anna=alice\nanna=root", NULL, "are the same name"},
-	/* JSON */
-	{"{\"anna\":{\"os_user\":\"alice\"}", NULL, "line 1: "},
-	{"{\"anna\":{}}", NULL, "neither port nor os_user"},
-	{"{\"anna\":5}", NULL, "neither port nor os_user"},
-	{"{\"anna\":{\"port\":\"5\"}}", NULL, "port is not a number"},
-	{"{\"anna\":{\"port\":70000}}", NULL, "port is not a number"},
-	{"{\"anna\":{\"port\":5,\"host\":\"x\"}}", NULL, "is no numeric address"},
-	{"{\"anna\":{\"port\":5},\"anna\":{\"port\":6}}", NULL, "line 1: "},
-	{"{\"a/b\":{\"port\":5}}", NULL, "is no identity"},
-	{"{\"anna\":{\"port\":5,\"os_user\":\"-x\"}}", NULL, "is no account name"},
+    {"", "", NULL},
+    {"\n# nobody yet\n  \n", "", NULL},
+    {"anna=alice\n", "anna alice 127.0.0.1 3773;", NULL},
+    {"zoe=alice\r\nanna=root", "anna root 127.0.0.1 3774;zoe alice 127.0.0.1 3773;", NULL},
+    {"  anna=alice  ", "anna alice 127.0.0.1 3773;", NULL},
+    {"anna=10.0.0.7:3773", "anna  10.0.0.7 3773;", NULL},
+    {"anna=[::1]:3773", "anna  ::1 3773;", NULL},
+    {"anna=alice@10.0.0.7:99", "anna alice 10.0.0.7 99;", NULL},
+    {"anna@example.com=alice", "anna@example.com alice 127.0.0.1 3773;", NULL},
+    {"{\"anna\":{\"os_user\":\"alice\",\"port\":5}}", "anna alice 127.0.0.1 5;", NULL},
+    {" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}",
+     "anna alice 127.0.0.1 3773;b  ::1 7;", NULL},
+    {"{}", "", NULL},
+    /* lines that say nothing */
+    {"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
+    {"\n=alice", NULL, "line 2: the name before ="},
+    {"anna=", NULL, "line 1: "},
+    {"anna=ghost", NULL, "line 1: no port for ghost"},
+    {"anna=empty", NULL, "has no T3_PORT= between 1 and 65535"},
+    {"anna=wild", NULL, "has no T3_PORT="},
+    {"anna=example.com:80", NULL, "line 1: "},
+    {"anna=alice@host:80", NULL, "is not OS_USER@ADDRESS:PORT"},
+    {"anna=10.0.0.1:0", NULL, "line 1: "},
+    {"anna=10.0.0.1:65536", NULL, "line 1: "},
+    {"anna=../../etc/passwd", NULL, "line 1: "},
+    {"an na=alice", NULL, "is no identity"},
+    {"../x=alice", NULL, "is no identity"},
+    {"anna=alice\nAnna=alice", NULL, "are the same name"},
+    {"anna=alice\nanna=root", NULL, "are the same name"},
+    /* JSON */
+    {"{\"anna\":{\"os_user\":\"alice\"}", NULL, "line 1: "},
+    {"{\"anna\":{}}", NULL, "neither port nor os_user"},
+    {"{\"anna\":5}", NULL, "neither port nor os_user"},
+    {"{\"anna\":{\"port\":\"5\"}}", NULL, "port is not a number"},
+    {"{\"anna\":{\"port\":70000}}", NULL, "port is not a number"},
+    {"{\"anna\":{\"port\":5,\"host\":\"x\"}}", NULL, "is no numeric address"},
+    {"{\"anna\":{\"port\":5},\"anna\":{\"port\":6}}", NULL, "line 1: "},
+    {"{\"a/b\":{\"port\":5}}", NULL, "is no identity"},
+    {"{\"anna\":{\"port\":5,\"os_user\":\"-x\"}}", NULL, "is no account name"},
 };
 
 static void rows_print(const struct user_list *l, char *out, size_t size)
@@ -286,8 +287,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_tables),       TEST(test_nul),                   TEST(test_find_and_home),
-		TEST(test_file_changes), TEST(test_file_breaks_and_heals), TEST(test_no_file_at_first),
+	    TEST(test_tables),
+	    TEST(test_nul),
+	    TEST(test_find_and_home),
+	    TEST(test_file_changes),
+	    TEST(test_file_breaks_and_heals),
+	    TEST(test_no_file_at_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

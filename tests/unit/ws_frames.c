@@ -23,24 +23,24 @@ struct frames_case {
 #define BYTES(b) b, sizeof b - 1
 
 static const struct frames_case cases[] = {
-	{BYTES(""), 0, false, false, true, 0},
-	{BYTES("\x81\x02hi"), 1, false, false, true, 0},
-	{BYTES("\x81\x02h"), 1, false, false, false, 0},
-	{BYTES("\x81"), 0, false, false, false, 0},
-	{BYTES("\x81\x00\x81\x00\x82\x01x"), 3, false, false, true, 0},
-	{BYTES("\x01\x02he\x00\x01l\x80\x02lo"), 1, false, false, true, 0}, /* fragments are one message */
-	{BYTES("\x89\x02hi\x8a\x00"), 0, false, false, true, 0},            /* ping and pong are none */
-	{BYTES("\x81\x82\x01\x02\x03\x04ik"), 1, false, false, true, 0},
-	{BYTES("\xc1\x02hi"), 1, false, false, true, 0}, /* RSV1: permessage-deflate */
-	{BYTES("\x88\x02\x03\xe8"), 0, true, false, true, 1000},
-	{BYTES("\x88\x05\x03\xf1why"), 0, true, false, true, 1009},
-	{BYTES("\x88\x82\x01\x02\x03\x04\x02\xea"), 0, true, false, true, 1000},
-	{BYTES("\x88\x00"), 0, true, false, true, 0},
-	{BYTES("\x88\x80\x01\x02\x03\x04"), 0, true, false, true, 0},
-	{BYTES("\x81\x01x\x88\x02\x03\xe9"), 1, true, false, true, 1001},
-	{BYTES("\x83\x01x"), 0, false, true, false, 0},          /* an opcode that is none */
-	{BYTES("\x89\x7e\x01\x00"), 0, false, true, false, 0},   /* a ping of 256 bytes */
-	{BYTES("\x82\x7f\x80\0\0\0\0\0\0\0"), 0, false, true, false, 0}, /* longer than can be */
+    {BYTES(""), 0, false, false, true, 0},
+    {BYTES("\x81\x02hi"), 1, false, false, true, 0},
+    {BYTES("\x81\x02h"), 1, false, false, false, 0},
+    {BYTES("\x81"), 0, false, false, false, 0},
+    {BYTES("\x81\x00\x81\x00\x82\x01x"), 3, false, false, true, 0},
+    {BYTES("\x01\x02he\x00\x01l\x80\x02lo"), 1, false, false, true, 0}, /* fragments are one message */
+    {BYTES("\x89\x02hi\x8a\x00"), 0, false, false, true, 0},            /* ping and pong are none */
+    {BYTES("\x81\x82\x01\x02\x03\x04ik"), 1, false, false, true, 0},
+    {BYTES("\xc1\x02hi"), 1, false, false, true, 0}, /* RSV1: permessage-deflate */
+    {BYTES("\x88\x02\x03\xe8"), 0, true, false, true, 1000},
+    {BYTES("\x88\x05\x03\xf1why"), 0, true, false, true, 1009},
+    {BYTES("\x88\x82\x01\x02\x03\x04\x02\xea"), 0, true, false, true, 1000},
+    {BYTES("\x88\x00"), 0, true, false, true, 0},
+    {BYTES("\x88\x80\x01\x02\x03\x04"), 0, true, false, true, 0},
+    {BYTES("\x81\x01x\x88\x02\x03\xe9"), 1, true, false, true, 1001},
+    {BYTES("\x83\x01x"), 0, false, true, false, 0},                  /* an opcode that is none */
+    {BYTES("\x89\x7e\x01\x00"), 0, false, true, false, 0},           /* a ping of 256 bytes */
+    {BYTES("\x82\x7f\x80\0\0\0\0\0\0\0"), 0, false, true, false, 0}, /* longer than can be */
 };
 
 static void compare(const struct frames_case *c, const struct ws_frames *f, size_t i)
@@ -48,7 +48,8 @@ static void compare(const struct frames_case *c, const struct ws_frames *f, size
 	bool boundary = ws_frames_at_boundary(f);
 
 	if (f->messages != c->messages || f->closed != c->closed || f->garbage != c->garbage)
-		fail_msg("case %zu: %u messages, closed %d, garbage %d", i, (unsigned)f->messages, f->closed, f->garbage);
+		fail_msg("case %zu: %u messages, closed %d, garbage %d", i, (unsigned)f->messages, f->closed,
+		         f->garbage);
 	if (!c->garbage)
 		assert_int_equal(boundary, c->boundary);
 	assert_int_equal(f->close_code, c->code);
@@ -112,9 +113,9 @@ static void test_garbage_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_garbage_stays),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_garbage_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
