@@ -24,7 +24,7 @@ extern const struct t3ops_option section_options[];
 extern const size_t n_section_options;
 
 /* Of every leg: segments, edge, heartbeat, watchdog, back-off.  The fallbacks of segments and
- * edge are replaced by the plugin's leg_segments and leg_edge. */
+ * edge are replaced by the plugin's own (struct t3ops_plugin). */
 extern const struct t3ops_option leg_options[];
 extern const size_t n_leg_options;
 

@@ -166,18 +166,6 @@ static size_t shelves_of(const struct t3ops_plugin *p, struct shelf *s)
 	return n;
 }
 
-/* A leg's own defaults stand for the core's. */
-static struct t3ops_option row_of(const struct t3ops_plugin *p, const struct t3ops_option *row)
-{
-	struct t3ops_option o = *row;
-
-	if (p->room == T3OPS_ROOM_LEGS && strcmp(o.name, "segments") == 0 && p->leg_segments && *p->leg_segments)
-		o.fallback = p->leg_segments;
-	if (p->room == T3OPS_ROOM_LEGS && strcmp(o.name, "edge") == 0 && p->leg_edge)
-		o.fallback = p->leg_edge;
-	return o;
-}
-
 static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char *option)
 {
 	struct shelf shelves[3];
@@ -188,7 +176,7 @@ static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char 
 	nearest_init(&near, option);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = row_of(p, &shelves[i].rows[k]);
+			struct t3ops_option o = p->room == T3OPS_ROOM_LEGS ? loader_leg_row(p, &shelves[i].rows[k]) : shelves[i].rows[k];
 
 			if (strcmp(o.name, option) == 0) {
 				option_print(out, &o);
@@ -209,7 +197,7 @@ static int plugin_print(FILE *out, const struct t3ops_plugin *p)
 	fprintf(out, "%s: %s, version %s\n    %s\n\n", p->name, rooms[p->room], p->version, p->summary);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = row_of(p, &shelves[i].rows[k]);
+			struct t3ops_option o = p->room == T3OPS_ROOM_LEGS ? loader_leg_row(p, &shelves[i].rows[k]) : shelves[i].rows[k];
 
 			option_print(out, &o);
 		}

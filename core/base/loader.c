@@ -121,6 +121,19 @@ static bool core_has(uint32_t room, const char *name)
 	       (room == T3OPS_ROOM_JOBS && table_has(job_options, n_job_options, name));
 }
 
+struct t3ops_option loader_leg_row(const struct t3ops_plugin *p, const struct t3ops_option *row)
+{
+	const struct {
+		const char *name, *fallback;
+	} own[] = {{"segments", p->leg_segments}, {"edge", p->leg_edge}, {"resolver_segments", p->leg_resolver}};
+	struct t3ops_option o = *row;
+
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (strcmp(o.name, own[i].name) == 0 && own[i].fallback && own[i].fallback[0] != '\0')
+			o.fallback = own[i].fallback;
+	return o;
+}
+
 static int options_judge(const struct t3ops_plugin *p, const struct refusal *r)
 {
 	for (uint32_t i = 0; i < p->n_options; i++) {

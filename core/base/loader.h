@@ -16,6 +16,9 @@ int loader_open(const char *dir, const char *module, struct t3ops_plugin *out, c
 /* The same for a complete path (a slice's file.path). */
 int loader_open_file(const char *path, const char *module, struct t3ops_plugin *out, char *why, size_t why_size);
 
+/* The core's row for an option of a leg's section, its default replaced by the plugin's own. */
+struct t3ops_option loader_leg_row(const struct t3ops_plugin *p, const struct t3ops_option *row);
+
 /* The judgement alone, for tests: p as the plugin declares it. */
 int loader_judge(const struct t3ops_plugin *p, const char *module, struct t3ops_plugin *out, char *why,
                  size_t why_size);

@@ -183,13 +183,8 @@ static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
 	if (!rows)
 		abort();
 	memcpy(rows, section_options, at * sizeof *rows);
-	for (size_t i = 0; i < n_more; i++, at++) {
-		rows[at] = more[i];
-		if (leg && strcmp(more[i].name, "segments") == 0 && p->leg_segments && *p->leg_segments)
-			rows[at].fallback = p->leg_segments;
-		if (leg && strcmp(more[i].name, "edge") == 0 && p->leg_edge)
-			rows[at].fallback = p->leg_edge;
-	}
+	for (size_t i = 0; i < n_more; i++)
+		rows[at++] = leg ? loader_leg_row(p, &more[i]) : more[i];
 	for (uint32_t i = 0; i < p->n_options; i++)
 		rows[at++] = p->options[i];
 	*n = at;

@@ -45,6 +45,7 @@ struct wsclient {
 	struct buf in, out;        /* the answer's head and what follows; what is not sent yet */
 	wslay_event_context_ptr frames;
 	size_t max_message;
+	enum t3ops_reason lost;    /* how the connection under the frames ended, 0: it did not */
 	bool inside, gone;         /* wslay is on the stack; freeing waits */
 	int refused;               /* it cannot even start: told by the timer */
 };
@@ -156,6 +157,8 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 	got = bytes_recv(c, bytes, n);
 	if (got > 0)
 		return got;
+	if (got != -EAGAIN)
+		c->lost = got == 0 ? T3OPS_R_EOF : T3OPS_R_RESET;
 	wslay_event_set_error(frames, got == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
@@ -168,6 +171,8 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, siz
 	(void)flags;
 	if (sent >= 0)
 		return sent;
+	if (sent != -EAGAIN)
+		c->lost = T3OPS_R_RESET;
 	wslay_event_set_error(frames, sent == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
@@ -193,10 +198,10 @@ static void open_end(struct wsclient *c)
 
 	if (wslay_event_get_close_received(c->frames))
 		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_CLOSED, code == WSLAY_CODE_NO_STATUS_RCVD ? 0 : code, "");
-	else if (wslay_event_get_close_sent(c->frames)) /* wslay itself closes on a violation */
+	else if (c->lost)
+		client_end(c, T3OPS_STEP_OPEN, c->lost, 0, "");
+	else /* wslay itself closes on a violation */
 		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_PROTOCOL, 0, "the far side broke the WebSocket protocol");
-	else
-		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_EOF, 0, "");
 }
 
 /* The far side's close frame is answered, then its FIN awaited no longer than this callback. */

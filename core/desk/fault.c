@@ -66,14 +66,14 @@ struct fault *faults_standing(struct faults *f, const struct tomo_path *suspects
 	return NULL;
 }
 
-const struct fault *faults_explain(struct faults *f, const struct tomo_path *path, uint64_t heard_us, uint64_t now_us,
-                                   struct tomo_path *shared)
+const struct fault *faults_explain(struct faults *f, const struct tomo_path *path, uint64_t opened_us,
+                                   uint64_t heard_us, uint64_t now_us, struct tomo_path *shared)
 {
 	for (size_t i = f->n; i-- > 0;) {
 		const struct fault *row = &f->rows[i];
 
-		if (row->healed && now_us < row->until_us + AFTERMATH_US && heard_us <= row->until_us &&
-		    meet(&row->suspects, path, shared))
+		if (row->healed && now_us < row->until_us + AFTERMATH_US && opened_us <= row->first_us &&
+		    heard_us <= row->until_us && meet(&row->suspects, path, shared))
 			return row;
 	}
 	return NULL;

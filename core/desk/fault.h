@@ -43,10 +43,10 @@ void faults_user_back(struct faults *f, const char *user);
 
 /* The newest standing fault with a suspect among `suspects`; NULL if there is none. */
 struct fault *faults_standing(struct faults *f, const struct tomo_path *suspects);
-/* The newest fault healed less than AFTERMATH_US ago that explains the end of a tunnel on `path` which was
- * heard last at heard_us: before the fault's end.  `shared` becomes what both have. */
-const struct fault *faults_explain(struct faults *f, const struct tomo_path *path, uint64_t heard_us, uint64_t now_us,
-                                   struct tomo_path *shared);
+/* The newest fault healed less than AFTERMATH_US ago that explains the end of a tunnel on `path`: it was
+ * opened before the fault began and heard last before the fault's end.  `shared` becomes what both have. */
+const struct fault *faults_explain(struct faults *f, const struct tomo_path *path, uint64_t opened_us,
+                                   uint64_t heard_us, uint64_t now_us, struct tomo_path *shared);
 /* Forgets what is over. */
 void faults_expire(struct faults *f, uint64_t now_us);
 

@@ -249,6 +249,7 @@ static void on_tunnel_drop(struct incidents *i, const struct event *e, uint64_t 
 		d = &in->drops[in->n_drops++];
 		*d = (struct drop){.reason = e->reason, .code = e->code, .quiet_us = quiet};
 		d->heard_us = at > quiet ? at - quiet : 0;
+		d->opened_us = e->age_us > 0 && at > e->age_us ? at - e->age_us : 0;
 		event_set(d->user, e->user);
 		event_set(d->address, e->address);
 		event_set(d->colo, e->colo);

@@ -32,8 +32,8 @@
  * A leg that failed in an earlier incident and is still down neither accuses nor acquits.  A verdict
  * stands until the legs it was based on work again, or, without legs, the users are back
  * (verdict_healed).  New suspects that meet those of a standing verdict narrow to what they share: the
- * same fault goes on.  A tunnel that had been silent since before the end of a fault on its path, if
- * that healed less than AFTERMATH_US ago, fell victim to it.
+ * same fault goes on.  A tunnel that is older than a fault on its path and had been silent since before
+ * the fault's end, if that healed less than AFTERMATH_US ago, fell victim to it.
  *
  * A loop of t3ops that was itself frozen in the window convicts `host` and nobody else.
  */

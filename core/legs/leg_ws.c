@@ -16,7 +16,15 @@ struct t3ops_ws {
 
 static void on_step(struct wsclient *c, uint32_t step, void *arg)
 {
-	(void)c, (void)step, (void)arg; /* the end says how far it came */
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_step)
+		return;
+	plugin_enter(i, "on_step");
+	ws->handler.on_step(&i->ctx, ws, step, ws->arg);
+	plugin_leave(i);
 }
 
 static void on_open(struct wsclient *c, void *arg)

@@ -7,6 +7,14 @@
 
 #define CLOSE_NORMAL 1000
 
+static void on_step(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	ctx->host->leg_reached(ctx, w->leg, step);
+}
+
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_leg *w = arg;
@@ -42,8 +50,8 @@ static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3op
 
 void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open)
 {
-	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler, .on_open = on_open,
-	                                                .on_message = on_message, .on_end = on_end, .max_message = 1024};
+	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler, .on_step = on_step,
+	                                                .on_open = on_open, .on_message = on_message, .on_end = on_end, .max_message = 1024};
 	const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory, .step = T3OPS_STEP_CONNECT,
 	                                       .reason = T3OPS_R_LOCAL, .text = "no memory"};
 

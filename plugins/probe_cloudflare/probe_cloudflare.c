@@ -241,7 +241,6 @@ static void stop(struct t3ops_ctx *ctx)
 static const struct t3ops_option options[] = {
 	WS_LEG_OPTIONS,
 	{"resolver", T3OPS_OPT_URL, "https://1.1.1.1/dns-query", 0, 0, "DNS over HTTPS (RFC 8484), its host as a number."},
-	{"resolver_segments", T3OPS_OPT_LIST, "wan dns", 0, 0, "Segments that looking the name up crosses."},
 };
 
 T3OPS_PLUGIN(probe_cloudflare) = {
@@ -256,6 +255,7 @@ T3OPS_PLUGIN(probe_cloudflare) = {
 	.stop = stop,
 	.leg_segments = "wan cloudflare tunnel traefik dispatch",
 	.leg_edge = "cloudflare",
+	.leg_resolver = "wan dns",
 	.leg_open = leg_open,
 	.leg_ping = leg_ping,
 	.leg_close = leg_close,

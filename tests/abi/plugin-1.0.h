@@ -214,6 +214,8 @@ struct t3ops_ws_handler {
 	void (*on_end)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg);
 	size_t max_message;    /* a larger one closes with 1009; 0: 4 KiB */
 	uint64_t idle_us;      /* nothing received for so long closes with 1001; 0: never */
+	/* Client side, before on_open: everything before `step` (enum t3ops_step) worked.  May be NULL. */
+	void (*on_step)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg);
 };
 
 /* A client connection: wss:// or ws://, HTTP/1.1, certificate always checked. */
@@ -446,6 +448,7 @@ struct t3ops_plugin {
 	uint32_t leg_reserved;
 	const char *leg_segments;     /* default of the option `segments`, "" : required */
 	const char *leg_edge;         /* default of the option `edge`: the segment that ends TCP and TLS */
+	const char *leg_resolver;     /* default of `resolver_segments`; NULL or "": it looks no name up */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* only while up */
 	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* release what leg_open took */

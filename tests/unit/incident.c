@@ -75,6 +75,11 @@ struct step {
 		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_DROP, .user = u, .reason = T3OPS_R_##r,              \
 		.quiet_ms = q, .address = "192.0.2.1"                                                                \
 	}
+#define DROP_YOUNG(t, u, r, q, age)                                                                                  \
+	{                                                                                                            \
+		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_DROP, .user = u, .reason = T3OPS_R_##r,              \
+		.quiet_ms = q, .n = age, .address = "192.0.2.1"                                                      \
+	}
 #define OPENED(t, u)                                                                                                 \
 	{                                                                                                            \
 		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_OPEN, .user = u, .address = "192.0.2.2"              \
@@ -195,7 +200,7 @@ static void event_deliver(struct record *r, const struct step *s)
 	e.id = s->probed ? r->probe_id : 0;
 	e.idle_client_us = e.idle_serve_us = MS(s->quiet_ms);
 	e.rtt_us = s->kind == EVENT_LEG_ALIVE ? 4200 : 0;
-	e.age_us = s->kind == EVENT_LOOP_LAG ? MS(s->n) : 0;
+	e.age_us = s->kind == EVENT_LOOP_LAG || s->kind == EVENT_TUNNEL_DROP ? MS(s->n) : 0;
 	e.bytes_down = s->kind == EVENT_WITNESS ? s->n : 0;
 	event_set(e.plugin, s->leg != NULL ? s->leg : "");
 	event_set(e.user, s->user != NULL ? s->user : "");
@@ -242,6 +247,12 @@ static const struct scenario scenarios[] = {
      {ALL_UP, LATE(2000, "srv", "alice"), ALIVE(2010, "cf", ""), ALIVE(2010, "int", ""), ALIVE(2010, "srv", "bob"),
       UP(9000, "srv", "alice"), DROP(15000, "alice", CLIENT_GAVE_UP, 14000), ALIVE(15010, "cf", ""),
       ALIVE(15010, "int", ""), SERVES(15010)},
+     "srv(alice) stopped answering"},
+    {"the instance of alice stalls; a tunnel opened meanwhile drops for another reason",
+     "serve(alice); ~serve(alice); last_mile(alice); ~last_mile(alice)",
+     {ALL_UP, LATE(2000, "srv", "alice"), ALIVE(2010, "cf", ""), ALIVE(2010, "int", ""), ALIVE(2010, "srv", "bob"),
+      UP(9000, "srv", "alice"), DROP_YOUNG(9100, "alice", CLIENT_EOF, 500, 1000), ALIVE(9110, "cf", ""),
+      ALIVE(9110, "int", ""), SERVES(9110), OPENED(12000, "alice")},
      "srv(alice) stopped answering"},
     {"the instance of alice crashes",
      "serve(alice); ~serve(alice)",
