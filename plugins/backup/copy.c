@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Copying and checking one database; see copy.h.  The source is opened read-only. */
+#include "copy.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCKED_FOR_US    UINT64_C(10000000) /* how long a locked source is tried again */
+#define LOCKED_PAUSE_US  50000
+#define STEPS_PER_GLANCE 1000 /* of SQLite's virtual machine, between looks at the clock */
+
+/* One database, and until when there is time for it. */
+struct work {
+	sqlite3 *db;
+	const char *path;
+	uint64_t until_us, locked_until_us;
+	char *why;
+	size_t why_size;
+};
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* A full disk shows in several ways, a full quota in more. */
+static bool is_full(int rc, int error)
+{
+	return rc == SQLITE_FULL || (rc == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
+}
+
+static int say(const struct work *w, int error, const char *what, const char *detail)
+{
+	snprintf(w->why, w->why_size, "%s: %s%s%s", w->path, what, *detail ? ": " : "", detail);
+	return error;
+}
+
+/* What a result code of SQLite means for the operator. */
+static int failed(const struct work *w, int rc)
+{
+	int error = sqlite3_system_errno(w->db);
+
+	rc &= 0xff;
+	if (rc == SQLITE_INTERRUPT)
+		return say(w, -ETIMEDOUT, "stopped shortly before the deadline", "");
+	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return say(w, now_us() >= w->until_us ? -ETIMEDOUT : -EBUSY, "locked by another program", "");
+	if (is_full(rc, error))
+		return say(w, -ENOSPC, "no room for the copy (disk or quota full)", error ? strerror(error) : "");
+	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+		return say(w, -EBADMSG, "damaged", sqlite3_errmsg(w->db));
+	if (rc == SQLITE_CANTOPEN || rc == SQLITE_PERM)
+		return say(w, -EACCES, "cannot be opened", error ? strerror(error) : sqlite3_errmsg(w->db));
+	return say(w, -EIO, sqlite3_errmsg(w->db), error ? strerror(error) : "");
+}
+
+static int on_progress(void *arg)
+{
+	const struct work *w = arg;
+
+	return now_us() >= w->until_us;
+}
+
+static int on_locked(void *arg, int tries)
+{
+	struct work *w = arg;
+	uint64_t now = now_us();
+
+	if (tries == 0)
+		w->locked_until_us = now + LOCKED_FOR_US < w->until_us ? now + LOCKED_FOR_US : w->until_us;
+	if (now >= w->locked_until_us)
+		return 0;
+	usleep(LOCKED_PAUSE_US);
+	return 1;
+}
+
+static int work_open(struct work *w)
+{
+	int rc = sqlite3_open_v2(w->path, &w->db, SQLITE_OPEN_READONLY, NULL);
+
+	if (rc != SQLITE_OK)
+		return failed(w, rc);
+	sqlite3_progress_handler(w->db, STEPS_PER_GLANCE, on_progress, w);
+	sqlite3_busy_handler(w->db, on_locked, w);
+	return 0;
+}
+
+/* Runs a statement of at most one row; text of its first column goes to out.  argument may be NULL. */
+static int ask(struct work *w, const char *sql, const char *argument, char *out, size_t size)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(w->db, sql, -1, &stmt, NULL), r = 0;
+
+	out[0] = '\0';
+	if (rc == SQLITE_OK && argument)
+		rc = sqlite3_bind_text(stmt, 1, argument, -1, SQLITE_STATIC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(stmt, 0);
+
+		snprintf(out, size, "%s", text ? text : "");
+	} else if (rc != SQLITE_DONE) {
+		r = failed(w, rc);
+	}
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+static int source_judge(const struct work *w)
+{
+	struct stat st;
+
+	if (stat(w->path, &st) < 0)
+		return say(w, -errno, errno == ENOENT ? "not there; has t3 ever run for this user?" : strerror(errno), "");
+	return S_ISREG(st.st_mode) ? 0 : say(w, -EIO, "not a regular file", "");
+}
+
+static int copy_check(struct work *w)
+{
+	char text[256];
+	int r = ask(w, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'", NULL, text, sizeof text);
+
+	if (r < 0)
+		return r;
+	if (strcmp(text, "0") == 0)
+		return say(w, -ENODATA, "the database has no tables; a copy of nothing is no backup", "");
+	r = ask(w, "PRAGMA integrity_check(1)", NULL, text, sizeof text);
+	if (r < 0)
+		return r;
+	return strcmp(text, "ok") == 0 ? 0 : say(w, -EBADMSG, "the copy fails its integrity check", text);
+}
+
+int copy_database(const char *from, const char *to, uint64_t until_us, char *why, size_t why_size)
+{
+	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
+	char text[64];
+	int r = source_judge(&source);
+
+	if (r == 0)
+		r = work_open(&source);
+	if (r == 0)
+		r = ask(&source, "VACUUM INTO ?1", to, text, sizeof text);
+	sqlite3_close(source.db);
+	if (r < 0)
+		return r;
+	copy.path = to;
+	r = work_open(&copy);
+	if (r == 0) {
+		copy.path = from; /* the copy has no name yet */
+		r = copy_check(&copy);
+	}
+	sqlite3_close(copy.db);
+	return r;
+}
