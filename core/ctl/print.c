@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables and sentences; see print.h. */
+#include "ctl/print.h"
+
+#include <string.h>
+
+/* Pads to `width`; a byte that could steer a terminal becomes a question mark. */
+static void put(FILE *out, const char *text, int width)
+{
+	for (; *text != '\0'; text++, width--)
+		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+	for (; width > 0; width--)
+		fputc(' ', out);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text != NULL ? text : "";
+}
+
+static void column(FILE *out, const json_t *o, const char *key, int width)
+{
+	put(out, text_of(o, key), width);
+	fputc(' ', out);
+}
+
+void print_text(FILE *out, const json_t *text)
+{
+	const char *at = json_string_value(text);
+
+	for (; at != NULL && *at != '\0'; at++)
+		fputc(*at != '\n' && ((unsigned char)*at < ' ' || *at == 0x7f) ? '?' : *at, out);
+	if (json_string_length(text) > 0 && json_string_value(text)[json_string_length(text) - 1] != '\n')
+		fputc('\n', out);
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------ */
+
+void print_verdict(FILE *out, const json_t *v)
+{
+	column(out, v, "time", 24);
+	put(out, text_of(v, "verdict"), 0);
+	fprintf(out, "  (incident %lld, %.1f s after the first drop%s)\n",
+	        (long long)json_integer_value(json_object_get(v, "id")),
+	        json_number_value(json_object_get(v, "delay_seconds")),
+	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
+	fputs("    ", out);
+	put(out, text_of(v, "text"), 0);
+	fputc('\n', out);
+}
+
+void print_verdicts(FILE *out, const json_t *list)
+{
+	for (size_t i = json_array_size(list); i-- > 0;)
+		print_verdict(out, json_array_get(list, i));
+	if (json_array_size(list) == 0)
+		fputs("no verdict yet\n", out);
+}
+
+/* ---- legs, rooms --------------------------------------------------------------------------- */
+
+/* "cloudflare tunnel" */
+static void segments_put(FILE *out, const json_t *list)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach((json_t *)list, i, v)
+	{
+		if (i > 0)
+			fputc(' ', out);
+		put(out, json_string_value(v), 0);
+	}
+}
+
+static void leg_print(FILE *out, const json_t *leg)
+{
+	const json_t *rtt = json_object_get(leg, "rtt_seconds");
+
+	column(out, leg, "name", 18);
+	column(out, leg, "user", 12);
+	column(out, leg, "state", 8);
+	column(out, leg, "since", 24);
+	if (*text_of(leg, "reason") != '\0')
+		column(out, leg, "reason", 8);
+	else if (json_is_real(rtt))
+		fprintf(out, "%6.1f ms ", json_real_value(rtt) * 1000);
+	else
+		put(out, "", 10);
+	segments_put(out, json_object_get(leg, "segments"));
+	fputc('\n', out);
+}
+
+void print_legs(FILE *out, const json_t *legs)
+{
+	size_t i;
+	json_t *leg;
+
+	json_array_foreach((json_t *)legs, i, leg) leg_print(out, leg);
+	if (json_array_size(legs) == 0)
+		fputs("no leg has reported yet\n", out);
+}
+
+static void room_print(FILE *out, const json_t *room)
+{
+	column(out, room, "room", 18);
+	fprintf(out, "%-12lld ", (long long)json_integer_value(json_object_get(room, "pid")));
+	column(out, room, "state", 8);
+	column(out, room, "since", 24);
+	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(room, "restarts")));
+}
+
+void print_status(FILE *out, const json_t *status)
+{
+	const json_t *incident = json_object_get(status, "incident"), *last = json_object_get(status, "last_verdict");
+	size_t i;
+	json_t *room;
+
+	fprintf(out, "t3ops %s\n\n", text_of(status, "version"));
+	json_array_foreach(json_object_get(status, "rooms"), i, room) room_print(out, room);
+	fputc('\n', out);
+	print_legs(out, json_object_get(status, "legs"));
+	if (json_is_integer(incident))
+		fprintf(out, "\nincident %lld is open\n", (long long)json_integer_value(incident));
+	if (!json_is_object(last))
+		return;
+	fputs("\nlast verdict\n", out);
+	print_verdict(out, last);
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+void print_events(FILE *out, const json_t *list)
+{
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const json_t *e = json_array_get(list, i);
+
+		column(out, e, "time", 24);
+		column(out, e, "room", 10);
+		put(out, text_of(e, "line"), 0);
+		fputc('\n', out);
+	}
+	if (json_array_size(list) == 0)
+		fputs("no such event\n", out);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's answers as a person reads them.  Control bytes never reach the terminal. */
+#ifndef T3OPS_CTL_PRINT_H
+#define T3OPS_CTL_PRINT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Each takes the "result" of its command. */
+void print_status(FILE *out, const json_t *status);
+void print_legs(FILE *out, const json_t *legs);
+void print_verdicts(FILE *out, const json_t *newest_first);
+void print_verdict(FILE *out, const json_t *verdict);
+void print_events(FILE *out, const json_t *newest_first);
+void print_text(FILE *out, const json_t *text); /* a string, its newlines kept */
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * t3opsctl: asks a running t3ops over its control socket and prints the answer.  A program of its
+ * own; knows the socket and nothing of the daemon's inside.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/link.h"
+#include "ctl/print.h"
+
+#define PATIENCE_S 30
+
+static const char usage[] =
+	"usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+	"       status                     rooms, legs, the last verdict\n"
+	"       legs                       the permanent probes and their state\n"
+	"       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
+	"       events [-n N] [-k KIND]    the journal\n"
+	"       metrics                    as Prometheus reads them\n"
+	"       backup now [USER]          run every backup section, for all users or one\n"
+	"       reload                     check the configuration, then put it in force\n"
+	"SOCKET is /run/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
+
+struct asked {
+	const char *socket, *kind;
+	long limit;
+	bool json, follow;
+};
+
+/* A command: how its request is made and its answer printed. */
+struct command {
+	const char *name;
+	void (*print)(FILE *out, const json_t *result);
+	unsigned patience_s; /* 0: as long as it takes */
+};
+
+static const struct command commands[] = {
+	{"status", print_status, PATIENCE_S}, {"legs", print_legs, PATIENCE_S},  {"verdicts", print_verdicts, PATIENCE_S},
+	{"events", print_events, PATIENCE_S}, {"metrics", print_text, PATIENCE_S}, {"backup", print_text, 0},
+	{"reload", print_text, 0},
+};
+
+static int mistake(void)
+{
+	fputs(usage, stderr);
+	return 2;
+}
+
+static int failed(const char *what, const char *why)
+{
+	fprintf(stderr, "t3opsctl: %s: %s\n", what, why);
+	return EXIT_FAILURE;
+}
+
+static void json_print(const json_t *o)
+{
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	fputc('\n', stdout);
+}
+
+/* The lines after the answer: one verdict each, until the daemon ends. */
+static int follow(struct link *l, bool json)
+{
+	json_t *line;
+
+	while (fflush(stdout) == 0 && (line = link_receive(l)) != NULL) {
+		if (json)
+			json_print(json_object_get(line, "verdict"));
+		else
+			print_verdict(stdout, json_object_get(line, "verdict"));
+		json_decref(line);
+	}
+	return failed("verdicts", errno != 0 ? strerror(errno) : "t3ops closed the connection");
+}
+
+static int answer_print(const struct command *c, const struct asked *a, const json_t *answer)
+{
+	const json_t *result = json_object_get(answer, "result");
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		return failed(c->name, error != NULL ? error : "refused without a reason");
+	if (a->json)
+		json_print(result);
+	else
+		c->print(stdout, result);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int talk(struct link *l, const struct command *c, const struct asked *a, const json_t *request)
+{
+	int r = link_send(l, request);
+	json_t *answer = r == 0 ? link_receive(l) : NULL;
+
+	if (r < 0)
+		return failed(a->socket, strerror(-r));
+	if (answer == NULL)
+		return failed(a->socket, errno == EAGAIN ? "no answer in time" :
+		                         errno != 0      ? strerror(errno) :
+		                                           "t3ops closed the connection without an answer");
+	r = answer_print(c, a, answer);
+	json_decref(answer);
+	return r == EXIT_SUCCESS && a->follow ? follow(l, a->json) : r;
+}
+
+static int ask(const struct command *c, const struct asked *a, json_t *request)
+{
+	struct link l;
+	int r = link_open(&l, a->socket, a->follow ? 0 : c->patience_s);
+
+	if (r < 0) {
+		json_decref(request);
+		return failed(a->socket, r == -ENOENT || r == -ECONNREFUSED ? "t3ops does not listen there; is it running?" :
+		                                                              strerror(-r));
+	}
+	r = talk(&l, c, a, request);
+	link_close(&l);
+	json_decref(request);
+	return r;
+}
+
+/* NULL: the words after the command are not what it takes. */
+static json_t *request_make(const struct command *c, const struct asked *a, char **words, int n)
+{
+	bool backup = strcmp(c->name, "backup") == 0;
+
+	if (backup ? n < 1 || n > 2 || strcmp(words[0], "now") != 0 : n > 0)
+		return NULL;
+	return json_pack("{s:s, s:s, s:I, s:b, s:s}", "command", c->name, "kind", a->kind, "limit", (json_int_t)a->limit,
+	                 "follow", a->follow, "user", backup && n == 2 ? words[1] : "");
+}
+
+static bool limit_parse(const char *text, long *out)
+{
+	char *end;
+
+	*out = strtol(text, &end, 10);
+	return end != text && *end == '\0' && *out > 0;
+}
+
+/* 0: go on; else what to return, plus one. */
+static int options_read(int argc, char **argv, struct asked *a)
+{
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+		{"follow", no_argument, NULL, 'f'},       {"kind", required_argument, NULL, 'k'},
+		{"limit", required_argument, NULL, 'n'},  {"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},         {0}};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1)
+		switch (c) {
+		case 's': a->socket = optarg; break;
+		case 'j': a->json = true; break;
+		case 'f': a->follow = true; break;
+		case 'k': a->kind = optarg; break;
+		case 'n':
+			if (!limit_parse(optarg, &a->limit))
+				return 1 + mistake();
+			break;
+		case 'V': puts("t3opsctl " PACKAGE_VERSION); return 1;
+		case 'h': fputs(usage, stdout); return 1;
+		default: return 1 + mistake();
+		}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct asked a = {.socket = "/run/t3ops/control.sock", .kind = ""};
+	int r = options_read(argc, argv, &a);
+
+	if (r > 0)
+		return r - 1;
+	for (size_t i = 0; optind < argc && i < sizeof commands / sizeof commands[0]; i++) {
+		json_t *request;
+
+		if (strcmp(commands[i].name, argv[optind]) != 0)
+			continue;
+		a.follow = a.follow && strcmp(commands[i].name, "verdicts") == 0;
+		request = request_make(&commands[i], &a, argv + optind + 1, argc - optind - 1);
+		return request != NULL ? ask(&commands[i], &a, request) : mistake();
+	}
+	return mistake();
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""t3opsctl against a running daemon, and against none."""
+import json
+import subprocess
+import unittest
+
+from lab import process, wait
+from lab.daemon import Daemon, section
+
+
+class Ctl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(sections=section("plugin", "probe_echo", {}))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+
+    def run_it(self, *words, socket=None):
+        return subprocess.run([process.program("core/t3opsctl"), "-s", socket or self.daemon.control, *words],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def test_status(self):
+        out = self.daemon.ctl("status")
+        self.assertRegex(out, r"(?m)^front +\d+ +ready ")
+        self.assertRegex(out, r"(?m)^desk +\d+ +ready ")
+        told = json.loads(self.daemon.ctl("-j", "status"))
+        self.assertIn("front", [room["room"] for room in told["rooms"]])
+
+    def test_empty_lists(self):
+        self.assertEqual(self.daemon.ctl("verdicts"), "no verdict yet\n")
+        self.assertEqual(self.daemon.ctl("legs"), "no leg has reported yet\n")
+        self.assertEqual(json.loads(self.daemon.ctl("-j", "verdicts", "-n", "3")), [])
+
+    def test_events(self):
+        wait.until(lambda: "front" in self.daemon.ctl("events", "-k", "room_started"), what="the journal has the front")
+        self.assertEqual(len(self.daemon.ctl("events", "-n", "1").splitlines()), 1)
+        done = self.run_it("events", "-k", "nonsense")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("t3opsctl: events: no such kind of event", done.stderr)
+
+    def test_metrics(self):
+        self.assertIn("# TYPE ", self.daemon.ctl("metrics"))
+
+    def test_reload(self):
+        self.assertEqual(self.run_it("reload").returncode, 0)
+        with open(self.daemon.conf, encoding="utf-8") as f:
+            good = f.read()
+        try:
+            self.daemon.write_conf(good + "# a comment\nnonsense = 1\n")
+            done = self.run_it("reload")
+        finally:
+            self.daemon.write_conf(good)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r't3ops\.conf:\d+: unknown option "nonsense"')
+
+    def test_backup_without_a_section(self):
+        done = self.run_it("backup", "now")
+        self.assertEqual((done.returncode, done.stderr), (1, "t3opsctl: backup: no backup section is configured\n"))
+
+    def test_nobody_there(self):
+        done = self.run_it("status", socket="/tmp/no/such/socket")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("t3ops does not listen there", done.stderr)
+
+    def test_usage(self):
+        for words in ((), ("nonsense",), ("status", "more"), ("backup",), ("backup", "later"), ("verdicts", "-n", "x"), ("-x",)):
+            with self.subTest(words=words):
+                done = self.run_it(*words)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn("usage: t3opsctl", done.stderr)
+        self.assertIn("usage: t3opsctl", self.run_it("--help").stdout)
+        self.assertRegex(self.run_it("--version").stdout, r"^t3opsctl \d")
+
+
+if __name__ == "__main__":
+    unittest.main()
