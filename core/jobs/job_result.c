@@ -86,7 +86,7 @@ void job_result_read(struct job_result *r, const struct msg_ran *ran, const char
 
 	if (ran->error != 0)
 		read_error(r, ran->error, deadline_us);
-	else if (json_is_integer(json_object_get(answer, "result")))
+	else if (json_is_integer(json_object_get(answer, "result")) && ran->exit_code <= 1)
 		read_answer(r, answer);
 	else if (ran->exit_code > 128)
 		job_result_set(r, "crashed", "its process was ended by signal %d (%s)", ran->exit_code - 128,

@@ -167,6 +167,7 @@ static const struct ending endings[] = {
 	{0, 1, "{\"result\":-28,\"facts\":{}}", "failed", "No space left on device"},
 	{0, 1, "{\"result\":-110,\"facts\":{\"error\":\"too slow\"}}", "late", "too slow"},
 	{0, 139, "", "crashed", "its process was ended by signal 11"},
+	{0, 134, "{\"result\":0}", "crashed", "ended by signal 6"},
 	{0, 127, "nonsense", "crashed", "exit code 127"},
 	{0, 0, "[]", "crashed", "exit code 0"},
 	{-ETIMEDOUT, 137, "", "late", "not finished within its deadline of 60 s and killed"},
