@@ -6,9 +6,11 @@ and compares.  Exit status 0 only if every verdict was right.
     python3 -m lab.demo [--keep]
 """
 import argparse
+import contextlib
 import datetime
 import glob
 import os
+import sqlite3
 import stat
 import sys
 import time
@@ -111,7 +113,7 @@ class Demo:
     def _sections(self):
         mint = [self.dir + "/%n/t3", "auth", "pairing", "create", "--base-dir", self.dir + "/%n/.t3", "--ttl", "5m",
                 "--json"]
-        self.backups = account.give(process.folder())
+        self.backups = process.folder()
         return (section("command", "mint", {"argv": mint, "timeout": "20s"}) + section("plugin", "session_check", {}) +
                 section("plugin", "auto_pair", {}) + section("plugin", "probe_echo", {}) +
                 self.path.leg_sections(**LEG_TIMING) +
@@ -195,14 +197,22 @@ class Demo:
             show(verdict, cut.cut_at)
 
     def backup(self):
-        """Takes one now; what it made."""
+        """Takes one now; returns how many users' backups can be read back whole."""
         say("\n== back up every user's database: t3opsctl backup now")
         for line in self.daemon.ctl("backup", "now").splitlines():
             say("   " + line)
         files = [f for f in glob.glob(self.backups + "/**", recursive=True) if os.path.isfile(f)]
         for name in sorted(files):
-            say(f"   {name}  {os.path.getsize(name)} bytes")
-        return files
+            say(f"   {name}  {os.path.getsize(name)} bytes, {sessions_in(name)} browser sessions in it")
+        return sum(sessions_in(name) > 0 for name in files)
+
+
+def sessions_in(database):
+    """What a backup is worth: the users' sessions, read from a database that is whole; 0 if it is not."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        if db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            return 0
+        return db.execute("SELECT count(*) FROM auth_sessions").fetchone()[0]
 
 
 def evidence_line(row):
@@ -261,7 +271,7 @@ def play(demo):
     cuts = demo.cuts()
     for cut in cuts:
         demo.run(cut)
-    return table(cuts, len(demo.backup()))
+    return table(cuts, demo.backup())
 
 
 def keep(demo):
