@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/explain.h"
+#include "base/identify.h"
 #include "desk/desk.h"
 #include "front/front.h"
 #include "jobs/job_child.h"
@@ -85,6 +86,8 @@ static int check(const char *path)
 	json_t *core = NULL, *plugins = NULL;
 	int r = check_config(path, stdout, stderr, &core, &plugins);
 
+	if (r == 0)
+		identify_print(core, plugins, stdout);
 	json_decref(core);
 	json_decref(plugins);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
