@@ -132,16 +132,18 @@ void print_status(FILE *out, const json_t *status)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
+void print_event(FILE *out, const json_t *e)
+{
+	column(out, e, "time", 24);
+	column(out, e, "room", 10);
+	put(out, text_of(e, "line"), 0);
+	fputc('\n', out);
+}
+
 void print_events(FILE *out, const json_t *list)
 {
-	for (size_t i = json_array_size(list); i-- > 0;) {
-		const json_t *e = json_array_get(list, i);
-
-		column(out, e, "time", 24);
-		column(out, e, "room", 10);
-		put(out, text_of(e, "line"), 0);
-		fputc('\n', out);
-	}
+	for (size_t i = json_array_size(list); i-- > 0;)
+		print_event(out, json_array_get(list, i));
 	if (json_array_size(list) == 0)
 		fputs("no such event\n", out);
 }

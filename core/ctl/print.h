@@ -12,6 +12,7 @@ void print_legs(FILE *out, const json_t *legs);
 void print_verdicts(FILE *out, const json_t *newest_first);
 void print_verdict(FILE *out, const json_t *verdict);
 void print_events(FILE *out, const json_t *newest_first);
+void print_event(FILE *out, const json_t *event);
 void print_text(FILE *out, const json_t *text); /* a string, its newlines kept */
 
 #endif

@@ -20,7 +20,7 @@ static const char usage[] =
 	"       status                     rooms, legs, the last verdict\n"
 	"       legs                       the permanent probes and their state\n"
 	"       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
-	"       events [-n N] [-k KIND]    the journal\n"
+	"       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
 	"       metrics                    as Prometheus reads them\n"
 	"       backup now [USER]          run every backup section, for all users or one\n"
 	"       reload                     check the configuration, then put it in force\n"
@@ -37,12 +37,18 @@ struct command {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
 	unsigned patience_s; /* 0: as long as it takes */
+	const char *news;    /* what -f waits for: the member that holds it; NULL: there is no -f */
+	void (*print_news)(FILE *out, const json_t *one);
 };
 
 static const struct command commands[] = {
-	{"status", print_status, PATIENCE_S}, {"legs", print_legs, PATIENCE_S},  {"verdicts", print_verdicts, PATIENCE_S},
-	{"events", print_events, PATIENCE_S}, {"metrics", print_text, PATIENCE_S}, {"backup", print_text, 0},
-	{"reload", print_text, 0},
+	{"status", print_status, PATIENCE_S, NULL, NULL},
+	{"legs", print_legs, PATIENCE_S, NULL, NULL},
+	{"verdicts", print_verdicts, PATIENCE_S, "verdict", print_verdict},
+	{"events", print_events, PATIENCE_S, "event", print_event},
+	{"metrics", print_text, PATIENCE_S, NULL, NULL},
+	{"backup", print_text, 0, NULL, NULL},
+	{"reload", print_text, 0, NULL, NULL},
 };
 
 static int mistake(void)
@@ -63,19 +69,19 @@ static void json_print(const json_t *o)
 	fputc('\n', stdout);
 }
 
-/* The lines after the answer: one verdict each, until the daemon ends. */
-static int follow(struct link *l, bool json)
+/* The lines after the answer, until the daemon ends. */
+static int follow(struct link *l, const struct command *c, bool json)
 {
 	json_t *line;
 
 	while (fflush(stdout) == 0 && (line = link_receive(l)) != NULL) {
 		if (json)
-			json_print(json_object_get(line, "verdict"));
+			json_print(json_object_get(line, c->news));
 		else
-			print_verdict(stdout, json_object_get(line, "verdict"));
+			c->print_news(stdout, json_object_get(line, c->news));
 		json_decref(line);
 	}
-	return failed("verdicts", errno != 0 ? strerror(errno) : "t3ops closed the connection");
+	return failed(c->name, errno != 0 ? strerror(errno) : "t3ops closed the connection");
 }
 
 static int answer_print(const struct command *c, const struct asked *a, const json_t *answer)
@@ -105,7 +111,7 @@ static int talk(struct link *l, const struct command *c, const struct asked *a, 
 		                                           "t3ops closed the connection without an answer");
 	r = answer_print(c, a, answer);
 	json_decref(answer);
-	return r == EXIT_SUCCESS && a->follow ? follow(l, a->json) : r;
+	return r == EXIT_SUCCESS && a->follow ? follow(l, c, a->json) : r;
 }
 
 static int ask(const struct command *c, const struct asked *a, json_t *request)
@@ -182,7 +188,7 @@ int main(int argc, char **argv)
 
 		if (strcmp(commands[i].name, argv[optind]) != 0)
 			continue;
-		a.follow = a.follow && strcmp(commands[i].name, "verdicts") == 0;
+		a.follow = a.follow && commands[i].news != NULL;
 		request = request_make(&commands[i], &a, argv + optind + 1, argc - optind - 1);
 		return request != NULL ? ask(&commands[i], &a, request) : mistake();
 	}

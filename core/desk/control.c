@@ -3,8 +3,10 @@
  * The control socket: one JSON object a line, request and answer, for t3opsctl.
  *
  *   {"command":"status"|"legs"|"metrics"|"reload"}      {"command":"backup","user":""}
- *   {"command":"verdicts","limit":n,"follow":bool}      {"command":"events","kind":"","limit":n,"since":us}
- *   -> {"ok":true,"result":...} or {"ok":false,"error":"..."}; following: {"verdict":{...}} a line
+ *   {"command":"verdicts","limit":n,"follow":bool}
+ *   {"command":"events","kind":"","limit":n,"since":us,"follow":bool}
+ *   -> {"ok":true,"result":...} or {"ok":false,"error":"..."}; following: {"verdict":{...}} or
+ *   {"event":{...}} a line
  *
  * Who may connect is decided by the socket file's mode (0660).  Desk room.
  */
@@ -33,11 +35,18 @@ struct waiting {
 	char text[900]; /* of all answers, one a line */
 };
 
+/* Somebody to whom news are told. */
+struct follower {
+	struct local_conn *conn; /* NULL: free */
+	bool events;             /* these, else verdicts */
+	enum event_kind kind;    /* of events; EVENT_KINDS: all that are journalled */
+};
+
 struct control {
 	struct desk *desk;
 	struct local_server *server;
 	struct waiting waiting[WAITING_MAX];
-	struct local_conn *followers[CONNECTIONS_MAX];
+	struct follower followers[CONNECTIONS_MAX];
 	uint64_t next_id;
 };
 
@@ -82,17 +91,20 @@ static size_t limit_of(const json_t *request, size_t fallback)
 	return limit < LIST_MAX ? (size_t)limit : LIST_MAX;
 }
 
-static void follow(struct control *ctl, struct local_conn *c)
+static void follow(struct control *ctl, struct follower who)
 {
+	struct follower *unused = NULL;
+
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		if (ctl->followers[i] == c)
+		if (ctl->followers[i].conn == who.conn)
 			return;
-		if (ctl->followers[i] == NULL) {
-			ctl->followers[i] = c;
-			local_hold(c, true);
-			return;
-		}
+		if (ctl->followers[i].conn == NULL)
+			unused = &ctl->followers[i];
 	}
+	if (unused == NULL)
+		return; /* cannot be: there are as many as connections */
+	*unused = who;
+	local_hold(who.conn, true);
 }
 
 static void on_verdicts(struct control *ctl, struct local_conn *c, const json_t *request)
@@ -103,7 +115,7 @@ static void on_verdicts(struct control *ctl, struct local_conn *c, const json_t 
 	answer(c, limit > VERDICTS_KEPT ? journal_verdicts(d->journal, limit)
 	                                : verdict_ring_json(&d->verdicts, 0, limit));
 	if (json_is_true(json_object_get(request, "follow")))
-		follow(ctl, c);
+		follow(ctl, (struct follower){.conn = c});
 }
 
 static void on_events(struct control *ctl, struct local_conn *c, const json_t *request)
@@ -115,8 +127,11 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 		refuse(c, "no such kind of event; t3ops.conf(5) lists them");
 		return;
 	}
-	answer(c, journal_events(ctl->desk->journal, kind != NULL ? kind : "", since > 0 ? (uint64_t)since : 0,
-	                         limit_of(request, 50)));
+	if (kind == NULL)
+		kind = "";
+	answer(c, journal_events(ctl->desk->journal, kind, since > 0 ? (uint64_t)since : 0, limit_of(request, 50)));
+	if (json_is_true(json_object_get(request, "follow")))
+		follow(ctl, (struct follower){.conn = c, .events = true, .kind = event_kind_parse(kind)});
 }
 
 static struct waiting *waiting_new(struct control *ctl, struct local_conn *c)
@@ -225,8 +240,8 @@ static void on_end(struct local_conn *c, void *arg)
 		if (ctl->waiting[i].conn == c)
 			ctl->waiting[i] = (struct waiting){0};
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		if (ctl->followers[i] == c)
-			ctl->followers[i] = NULL;
+		if (ctl->followers[i].conn == c)
+			ctl->followers[i] = (struct follower){.conn = NULL};
 }
 
 static const struct local_rules rules = {
@@ -309,6 +324,26 @@ void control_message(struct control *ctl, const struct msg_head *head, const voi
 void control_verdict(struct control *ctl, const json_t *verdict)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		if (ctl->followers[i] != NULL)
-			line_send(ctl->followers[i], json_pack("{s:O}", "verdict", verdict));
+		if (ctl->followers[i].conn != NULL && !ctl->followers[i].events)
+			line_send(ctl->followers[i].conn, json_pack("{s:O}", "verdict", verdict));
+}
+
+static bool wants_event(const struct follower *f, const struct event *e)
+{
+	return f->conn != NULL && f->events && (f->kind == EVENT_KINDS ? event_kind_journalled(e->kind) : f->kind == e->kind);
+}
+
+void control_event(struct control *ctl, const struct event *e)
+{
+	char line[2048], when[32];
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (!wants_event(&ctl->followers[i], e))
+			continue;
+		event_format(e, line, sizeof line);
+		time_text(e->time_us, when);
+		line_send(ctl->followers[i].conn,
+		          json_pack("{s:{s:s, s:s, s:s, s:s}}", "event", "time", when, "kind", event_kind_name(e->kind), "room",
+		                    room_name(e->room), "line", line));
+	}
 }

@@ -181,6 +181,8 @@ static void on_event(struct desk *d, const struct msg_head *head, const void *pa
 	event_terminate(&e);
 	count(d, &events_total, event_kind_name(e.kind));
 	journal_event(d->journal, &e);
+	if (d->control != NULL)
+		control_event(d->control, &e);
 	if (!is_of_a_leg(&e) || head->from >= d->legs_serial)
 		incidents_event(d->incidents, &e, clock_mono_us());
 	plugins_tell(d, &e);

@@ -48,5 +48,7 @@ void control_free(struct control *c);
 void control_message(struct control *c, const struct msg_head *head, const void *payload);
 /* A new verdict, for those who follow. */
 void control_verdict(struct control *c, const json_t *verdict);
+/* An event, for those who follow. */
+void control_event(struct control *c, const struct event *e);
 
 #endif
