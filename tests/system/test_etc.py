@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What is installed beside the daemon, judged by the programs that will read it."""
+import getpass
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from lab import process
+from lab.daemon import plugin_dir
+
+SOURCE = process.source_dir()
+BUILD = process.build_dir()
+
+
+def run(*argv, cwd=None):
+    """(exit status, everything it said)"""
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def need(test, name):
+    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    if not path:
+        test.skipTest(f"{name} is not installed")
+    return path
+
+
+class Config(unittest.TestCase):
+    def check(self, text):
+        path = os.path.join(process.folder(), "t3ops.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(re.sub(r'(?m)^user +=.*', f'user = "{getpass.getuser()}"', text))
+            f.write(f'plugin_dir = "{plugin_dir()}"\n')
+        return run(process.program("core/t3ops"), "-t", "-c", path)
+
+    def test_shipped(self):
+        status, said = self.check(text_of(f"{SOURCE}/etc/t3ops.conf"))
+        self.assertEqual(status, 0, said)
+
+    def test_shipped_with_the_legs(self):
+        text = re.sub(r'(?m)^#((plugin| {4}|}).*)$', r"\1", text_of(f"{SOURCE}/etc/t3ops.conf"))
+        status, said = self.check(text)
+        self.assertEqual(status, 0, said)
+        self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")
+        self.assertIn("plugin probe_internal", said)
+
+    def test_readme(self):
+        blocks = re.findall(r"```conf\n(.*?)```", text_of(f"{SOURCE}/README.md"), re.S)
+        self.assertTrue(blocks)
+        for block in blocks:
+            status, said = self.check(block)
+            self.assertEqual(status, 0, said)
+
+
+class Units(unittest.TestCase):
+    def test_verify(self):
+        analyze = need(self, "systemd-analyze")
+        folder = process.folder()
+        unit = text_of(f"{BUILD}/etc/systemd/t3ops.service")
+        self.assertNotIn("@", re.sub(r"(?m)^#.*|@system-service", "", unit))
+        # The programs are not installed yet: any program will do.
+        unit = re.sub(r"(?m)^(Exec\w+=)\S+/t3ops\b", r"\1/bin/true", unit)
+        with open(f"{folder}/t3ops.service", "w", encoding="utf-8") as f:
+            f.write(unit)
+        shutil.copy(f"{SOURCE}/etc/systemd/t3-serve@.service", f"{folder}/t3-serve@.service")
+        for name in ("t3ops.service", "t3-serve@alice.service"):
+            source = f"{folder}/{name.replace('alice', '')}"
+            target = shutil.copy(source, f"{folder}/{name}") if "alice" in name else source
+            status, said = run(analyze, "verify", "--man=no", "--recursive-errors=no", target)
+            mine = [l for l in said.splitlines() if os.path.basename(target).split(".")[0] in l]
+            if status != 0 and not mine:
+                self.skipTest(f"systemd-analyze does not work here: {said.strip()[:200]}")
+            self.assertEqual((status, mine), (0, []), said)
+
+    def test_contents(self):
+        unit = text_of(f"{BUILD}/etc/systemd/t3ops.service")
+        checks, signals = re.findall(r"(?m)^ExecReload=(.*)$", unit)
+        self.assertRegex(checks, r"/t3ops -t -c \S+/t3ops/t3ops\.conf$")
+        self.assertEqual(signals, "/bin/kill -HUP $MAINPID")
+        self.assertIn("\nType=notify\n", unit)
+        serve = text_of(f"{SOURCE}/etc/systemd/t3-serve@.service")
+        for line in ("MemoryHigh=", "MemoryMax=", "OOMPolicy=", "SuccessExitStatus=130"):
+            self.assertRegex(serve, rf"(?m)^{line}")
+
+    def test_sysusers_and_tmpfiles(self):
+        for name, argv in (("sysusers.d", ["systemd-sysusers", "--dry-run"]), ("tmpfiles.d", ["systemd-tmpfiles", "--create"])):
+            with self.subTest(name):
+                program = need(self, argv[0])
+                root = process.folder()
+                os.mkdir(f"{root}/etc")
+                if name == "tmpfiles.d":
+                    for base in ("passwd", "group"):
+                        shutil.copy(f"/etc/{base}", f"{root}/etc/{base}")
+                    with open(f"{root}/etc/passwd", "a", encoding="utf-8") as f:
+                        f.write(f"t3ops:x:{os.geteuid()}:{os.getegid()}::/:/bin/false\n")
+                    with open(f"{root}/etc/group", "a", encoding="utf-8") as f:
+                        f.write(f"t3ops:x:{os.getegid()}:\n")
+                    if os.geteuid() != 0:
+                        continue  # it may not give folders away
+                status, said = run(program, *argv[1:], f"--root={root}", f"{SOURCE}/etc/{name}/t3ops.conf")
+                self.assertEqual(status, 0, said)
+                self.assertNotRegex(said, r"t3ops\.conf:\d+")
+
+    def test_sudoers(self):
+        visudo = need(self, "visudo")
+        path = shutil.copy(f"{BUILD}/etc/sudoers.d/t3ops", process.folder())
+        os.chmod(path, 0o440)
+        status, said = run(visudo, "-c", "-f", path)
+        self.assertEqual(status, 0, said)
+
+
+class Prometheus(unittest.TestCase):
+    def test_rules_and_jobs(self):
+        promtool = need(self, "promtool")
+        folder = f"{SOURCE}/etc/prometheus"
+        for argv in (("check", "config", "prometheus.yml"), ("check", "rules", "t3ops-rules.yml"),
+                     ("test", "rules", "t3ops-rules-test.yml")):
+            status, said = run(promtool, *argv, cwd=folder)
+            self.assertEqual(status, 0, said)
+        jobs = text_of(f"{folder}/prometheus.yml")
+        for name in ("t3ops", "devvm"):
+            self.assertIn(f"job_name: {name}\n", jobs)
+        rules = text_of(f"{folder}/t3ops-rules.yml")
+        for name in re.findall(r"alert: (\w+)", rules):
+            self.assertIn(f"alertname: {name}\n", text_of(f"{folder}/t3ops-rules-test.yml"))
+
+
+if __name__ == "__main__":
+    unittest.main()
