@@ -76,9 +76,9 @@ class Relay:
                     await asyncio.sleep(self.delay)
                 if self.bandwidth:
                     await asyncio.sleep(len(data) / self.bandwidth)
+                self.bytes += len(data)  # before they arrive: whoever gets them may ask
                 writer.write(data)
                 await writer.drain()
-                self.bytes += len(data)
             await self._flowing.wait()
             writer.write_eof()
         except ConnectionError:

@@ -23,6 +23,7 @@ T3OPS_PLUGIN(sample_leg) = {
 	.leg_flags = T3OPS_LEG_PER_USER,
 	.leg_segments = "wan cloudflare",
 	.leg_edge = "cloudflare",
+	.leg_resolver = "wan dns",
 	.leg_open = on_leg,
 	.leg_ping = on_leg,
 	.leg_close = on_leg,

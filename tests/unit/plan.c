@@ -257,6 +257,7 @@ static void test_meaning(void **state)
 	assert_int_equal(plan_int(options, "heartbeat"), 2 * SECOND);
 	assert_string_equal(plan_item(options, "segments", 0), "wan");
 	assert_string_equal(plan_string(options, "edge"), "cloudflare");
+	assert_string_equal(plan_item(options, "resolver_segments", 1), "dns");
 	assert_null(json_object_get(options, "module"));
 	/* other segments leave the default edge behind */
 	options = json_object_get(plugin_at(lab, 2), "options");
