@@ -21,6 +21,7 @@
 #include "base/fetch_reason.h"
 #include "base/fetch_transfer.h"
 #include "base/http_head.h"
+#include "base/ws_frames.h"
 #include "base/ws_key.h"
 
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
@@ -44,8 +45,10 @@ struct wsclient {
 	char key[WS_KEY_SIZE];
 	struct buf in, out;        /* the answer's head and what follows; what is not sent yet */
 	wslay_event_context_ptr frames;
+	struct ws_frames heard;    /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
 	enum t3ops_reason lost;    /* how the connection under the frames ended, 0: it did not */
+	bool shaking;              /* the TLS step was told */
 	bool inside, gone;         /* wslay is on the stack; freeing waits */
 	int refused;               /* it cannot even start: told by the timer */
 };
@@ -141,22 +144,30 @@ static bool out_flush(struct wsclient *c)
 
 /* ---- open: frames --------------------------------------------------------------------------------- */
 
+/* What came with the answer's head first. */
+static ssize_t frames_recv(struct wsclient *c, void *bytes, size_t n)
+{
+	size_t kept = buf_len(&c->in);
+
+	if (kept == 0)
+		return bytes_recv(c, bytes, n);
+	if (n > kept)
+		n = kept;
+	memcpy(bytes, buf_at(&c->in), n);
+	buf_drop(&c->in, n);
+	return (ssize_t)n;
+}
+
 static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
 {
 	struct wsclient *c = arg;
-	size_t kept = buf_len(&c->in);
-	ssize_t got;
+	ssize_t got = frames_recv(c, bytes, n);
 
 	(void)flags;
-	if (kept > 0) {
-		got = (ssize_t)(kept < n ? kept : n);
-		memcpy(bytes, buf_at(&c->in), (size_t)got);
-		buf_drop(&c->in, (size_t)got);
+	if (got > 0) {
+		ws_frames_read(&c->heard, bytes, (size_t)got);
 		return got;
 	}
-	got = bytes_recv(c, bytes, n);
-	if (got > 0)
-		return got;
 	if (got != -EAGAIN)
 		c->lost = got == 0 ? T3OPS_R_EOF : T3OPS_R_RESET;
 	wslay_event_set_error(frames, got == -EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
@@ -192,12 +203,16 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 		c->cb.on_message(c, m->opcode, m->msg, m->msg_length, c->arg);
 }
 
+/* wslay takes 1012 to 1014, which were registered after RFC 6455, for a violation. */
+static bool closed_by_young_code(const struct wsclient *c)
+{
+	return c->heard.closed && !c->heard.garbage && c->heard.close_code >= 1012 && c->heard.close_code <= 1014;
+}
+
 static void open_end(struct wsclient *c)
 {
-	int code = wslay_event_get_status_code_received(c->frames);
-
-	if (wslay_event_get_close_received(c->frames))
-		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_CLOSED, code == WSLAY_CODE_NO_STATUS_RCVD ? 0 : code, "");
+	if (wslay_event_get_close_received(c->frames) || closed_by_young_code(c))
+		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_CLOSED, c->heard.close_code, "");
 	else if (c->lost)
 		client_end(c, T3OPS_STEP_OPEN, c->lost, 0, "");
 	else /* wslay itself closes on a violation */
@@ -348,20 +363,32 @@ static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
 	client_end(c, f->step, fetch_reason(f->error, f->step), 0, text);
 }
 
+static void connect_end(struct wsclient *c, CURLcode code)
+{
+	c->transfer->code = code;
+	if (code == CURLE_OK)
+		upgrade_begin(c);
+	else
+		transfer_report(c->transfer);
+}
+
 static void connect_act(struct wsclient *c, curl_socket_t fd, int events)
 {
 	CURLMsg *m;
 	int running, left;
 
 	curl_multi_socket_action(c->multi, fd, events, &running);
-	m = curl_multi_info_read(c->multi, &left);
-	if (!m || m->msg != CURLMSG_DONE)
-		return;
-	c->transfer->code = m->data.result;
-	if (m->data.result == CURLE_OK)
-		upgrade_begin(c);
-	else
-		transfer_report(c->transfer);
+	if (c->transfer->shaking && !c->shaking) {
+		c->shaking = true;
+		c->inside = true;
+		c->cb.on_step(c, T3OPS_STEP_TLS, c->arg);
+		c->inside = false;
+	}
+	m = c->gone ? NULL : curl_multi_info_read(c->multi, &left);
+	if (c->gone)
+		client_destroy(c);
+	else if (m && m->msg == CURLMSG_DONE)
+		connect_end(c, m->data.result);
 }
 
 static void on_dial(struct ev_loop *loop, struct ev_io *w, int revents)

@@ -57,6 +57,17 @@ static void late_tell(struct t3ops_leg *leg)
 	room_emit(leg->room, &e);
 }
 
+/* An attempt that fails like the one before is evidence, but no news. */
+static bool end_is_told(struct t3ops_leg *leg, const struct event *e)
+{
+	bool same = leg->told_step == e->step && leg->told_reason == e->reason && leg->told_code == e->code;
+
+	leg->told_step = e->step;
+	leg->told_reason = e->reason;
+	leg->told_code = e->code;
+	return same;
+}
+
 static void end_tell(struct t3ops_leg *leg, const struct t3ops_ws_end *end, enum t3ops_reason reason, bool was_up)
 {
 	struct event e;
@@ -69,7 +80,7 @@ static void end_tell(struct t3ops_leg *leg, const struct t3ops_ws_end *end, enum
 	event_set(e.text, end->text ? end->text : "");
 	if (was_up)
 		e.age_us = clock_mono_us() - leg->up_us;
-	if (was_up || leg->failures == 1)
+	if (was_up || !end_is_told(leg, &e))
 		room_emit(leg->room, &e);
 	else
 		room_emit_quietly(leg->room, &e);
@@ -253,6 +264,7 @@ static void service_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	leg->phase = LEG_UP;
 	leg->step = T3OPS_STEP_OPEN;
 	leg->failures = 0;
+	leg->told_step = leg->told_reason = leg->told_code = 0;
 	leg->up_us = clock_mono_us();
 	leg_metrics_up(&leg->metrics);
 	event_begin(leg, &e, EVENT_LEG_UP);
@@ -291,16 +303,18 @@ static void service_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const str
 
 static void service_resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
 {
+	bool news = leg->resolver_failed == ok; /* the first answer is what was hoped for */
 	struct event e;
 
 	(void)ctx;
+	leg->resolver_failed = !ok;
 	event_begin(leg, &e, EVENT_LEG_RESOLVER);
 	e.reason = ok ? T3OPS_R_NONE : T3OPS_R_DNS;
 	event_set(e.text, text ? text : "");
-	if (ok)
-		room_emit_quietly(leg->room, &e);
-	else
+	if (news)
 		room_emit(leg->room, &e);
+	else
+		room_emit_quietly(leg->room, &e);
 }
 
 void leg_services_fill(struct t3ops_host *s)

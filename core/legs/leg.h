@@ -38,6 +38,8 @@ struct t3ops_leg {
 	uint32_t step;    /* reached by this attempt */
 	unsigned failures; /* attempts in a row */
 	bool opened;      /* leg_close is owed */
+	uint16_t told_step, told_reason, told_code; /* how the attempt before failed */
+	bool resolver_failed;                       /* when it was heard of last */
 	uint64_t up_us, pinged_us; /* CLOCK_MONOTONIC; pinged_us 0: no ping is under way */
 	bool late_told;
 	uint64_t asked_id, asked_since_us; /* the desk's probe, 0: none */

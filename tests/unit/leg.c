@@ -247,7 +247,7 @@ static void test_late_and_back(void **state)
 	leg_done();
 }
 
-/* The first failed attempt is logged, the ones that follow are evidence only. */
+/* A failed attempt is logged if it failed in another way than the one before, else it is evidence only. */
 static void test_attempts(void **state)
 {
 	(void)state;
@@ -261,7 +261,7 @@ static void test_attempts(void **state)
 		until(&opens, 1 + i);
 		assert_string_equal(expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0)->text,
 		                    "said so");
-		assert_true(told[i].quiet);
+		assert_int_equal(told[i].quiet, i > 1);
 	}
 	fails_inside = false;
 	until(&opens, 5);
@@ -389,14 +389,20 @@ static void test_probe_while_opening(void **state)
 
 /* ---- tests: the rest -------------------------------------------------------------------------------- */
 
+/* Every lookup is evidence, a change is news. */
 static void test_resolver(void **state)
 {
+	static const bool answers[] = {true, true, false, false, true, true},
+	                  quiet[] = {true, true, false, true, false, true};
+
 	(void)state;
 	leg_make(calm, NULL);
-	host.leg_resolver(&instance.ctx, leg, false, "it said nothing");
-	assert_string_equal(expect(EVENT_LEG_RESOLVER, 0, T3OPS_R_DNS, 0)->text, "it said nothing");
-	host.leg_resolver(&instance.ctx, leg, true, "");
-	expect(EVENT_LEG_RESOLVER, 0, T3OPS_R_NONE, 0);
+	for (int i = 0; i < 6; i++) {
+		host.leg_resolver(&instance.ctx, leg, answers[i], answers[i] ? "" : "it said nothing");
+		expect(EVENT_LEG_RESOLVER, 0, answers[i] ? T3OPS_R_NONE : T3OPS_R_DNS, 0);
+		assert_string_equal(told[i].e.text, answers[i] ? "" : "it said nothing");
+		assert_int_equal(told[i].quiet, quiet[i]);
+	}
 	leg_done();
 }
 
