@@ -137,8 +137,8 @@ static int child_load(struct job_child *c)
 	i->ctx = (struct t3ops_ctx){.host = &c->services, .instance = i, .name = text_of(section, "name")};
 	i->section = section;
 	user_read(&c->user, json_object_get(c->input, "user"));
-	r = loader_open_file(text_of(json_object_get(section, "file"), "path"), text_of(section, "module"), &i->plugin, why,
-	                     sizeof why);
+	r = loader_open_file(text_of(json_object_get(section, "file"), "path"), text_of(section, "module"),
+	                     &i->plugin, why, sizeof why);
 	if (r == 0 && !i->plugin.run) {
 		snprintf(why, sizeof why, "%s is no job", i->plugin.name);
 		r = -EINVAL;
@@ -195,7 +195,8 @@ int job_child_main(int fd)
 	signal(SIGPIPE, SIG_IGN);
 	c.input = input_read(fd);
 	if (out < 0 || !c.facts || !c.input) {
-		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the runner starts jobs\"", fd);
+		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the runner starts jobs\"",
+		         fd);
 		json_decref(c.input);
 		json_decref(c.facts);
 		return EXIT_FAILURE;

@@ -33,7 +33,8 @@ static void facts_write(char *out, size_t size, const json_t *facts)
 	json_t *value;
 
 	out[0] = '\0';
-	json_object_foreach ((json_t *)facts, key, value) {
+	json_object_foreach((json_t *)facts, key, value)
+	{
 		char quoted[256], pair[352];
 		int n;
 
@@ -59,7 +60,8 @@ static void read_answer(struct job_result *r, const json_t *answer)
 	} else if (error) {
 		job_result_set(r, result == -ETIMEDOUT ? "late" : "failed", "%s", error);
 	} else {
-		job_result_set(r, result == -ETIMEDOUT ? "late" : "failed", "%s", strerror(result < 0 ? -result : result));
+		job_result_set(r, result == -ETIMEDOUT ? "late" : "failed", "%s",
+		               strerror(result < 0 ? -result : result));
 	}
 }
 
@@ -67,7 +69,8 @@ static void read_error(struct job_result *r, int error, uint64_t deadline_us)
 {
 	switch (-error) {
 	case ETIMEDOUT:
-		job_result_set(r, "late", "not finished within its deadline of %.0f s and killed", (double)deadline_us / 1e6);
+		job_result_set(r, "late", "not finished within its deadline of %.0f s and killed",
+		               (double)deadline_us / 1e6);
 		break;
 	case E2BIG:
 		job_result_set(r, "failed", "its process wrote more than a job may and was killed");
@@ -76,11 +79,13 @@ static void read_error(struct job_result *r, int error, uint64_t deadline_us)
 		job_result_set(r, "not_started", "the runner knows no such user, OS account or job");
 		break;
 	default:
-		job_result_set(r, "not_started", "the runner could not start it: %s; its log says more", strerror(-error));
+		job_result_set(r, "not_started", "the runner could not start it: %s; its log says more",
+		               strerror(-error));
 	}
 }
 
-void job_result_read(struct job_result *r, const struct msg_ran *ran, const char *out, size_t len, uint64_t deadline_us)
+void job_result_read(struct job_result *r, const struct msg_ran *ran, const char *out, size_t len,
+                     uint64_t deadline_us)
 {
 	json_t *answer = ran->error == 0 ? json_loadb(out, len, 0, NULL) : NULL;
 
@@ -92,7 +97,8 @@ void job_result_read(struct job_result *r, const struct msg_ran *ran, const char
 		job_result_set(r, "crashed", "its process was ended by signal %d (%s)", ran->exit_code - 128,
 		               strsignal(ran->exit_code - 128));
 	else
-		job_result_set(r, "crashed", "its process ended with exit code %d and no answer; the runner's log has its stderr",
+		job_result_set(r, "crashed",
+		               "its process ended with exit code %d and no answer; the runner's log has its stderr",
 		               ran->exit_code);
 	json_decref(answer);
 }

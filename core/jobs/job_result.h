@@ -17,7 +17,8 @@ struct job_result {
 };
 
 /* ran: the runner's answer; out: the len bytes behind it. */
-void job_result_read(struct job_result *r, const struct msg_ran *ran, const char *out, size_t len, uint64_t deadline_us);
+void job_result_read(struct job_result *r, const struct msg_ran *ran, const char *out, size_t len,
+                     uint64_t deadline_us);
 void job_result_set(struct job_result *r, const char *outcome, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

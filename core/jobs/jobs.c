@@ -16,13 +16,20 @@
 
 static const double duration_buckets[] = {0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600};
 static const struct t3ops_metric
-	last_success = {.name = "t3ops_job_last_success_timestamp_seconds", .type = T3OPS_GAUGE,
-                        .labels = {"job", "user"}, .help = "When the job last succeeded for the user."},
-	runs_total = {.name = "t3ops_job_runs_total", .type = T3OPS_COUNTER, .labels = {"job", "outcome"},
-                      .help = "Runs of the job: ok, failed, late, crashed, not_started, overlap or abandoned."},
-	duration = {.name = "t3ops_job_duration_seconds", .type = T3OPS_HISTOGRAM, .labels = {"job"},
-                    .buckets = duration_buckets, .n_buckets = sizeof duration_buckets / sizeof duration_buckets[0],
-                    .help = "How long a run of the job took, for one user."};
+    last_success = {.name = "t3ops_job_last_success_timestamp_seconds",
+                    .type = T3OPS_GAUGE,
+                    .labels = {"job", "user"},
+                    .help = "When the job last succeeded for the user."},
+    runs_total = {.name = "t3ops_job_runs_total",
+                  .type = T3OPS_COUNTER,
+                  .labels = {"job", "outcome"},
+                  .help = "Runs of the job: ok, failed, late, crashed, not_started, overlap or abandoned."},
+    duration = {.name = "t3ops_job_duration_seconds",
+                .type = T3OPS_HISTOGRAM,
+                .labels = {"job"},
+                .buckets = duration_buckets,
+                .n_buckets = sizeof duration_buckets / sizeof duration_buckets[0],
+                .help = "How long a run of the job took, for one user."};
 
 static struct series *series(struct jobs *j, const struct t3ops_metric *family, const char *job, const char *other)
 {
@@ -159,8 +166,8 @@ static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
 
 	(void)loop, (void)revents;
 	if (all_queue(job, NULL) == 0)
-		log_line(LOG_L_WARNING, "job_idle", "plugin=%s reason=\"the user table has nobody with an account here\"",
-		         job->name);
+		log_line(LOG_L_WARNING, "job_idle",
+		         "plugin=%s reason=\"the user table has nobody with an account here\"", job->name);
 	runs_pump(job->jobs);
 }
 
@@ -198,7 +205,8 @@ static int jobs_load(struct jobs *j)
 	j->all = calloc(json_array_size(sections) + 1, sizeof *j->all);
 	if (!j->all)
 		return -ENOMEM;
-	json_array_foreach (sections, i, section) {
+	json_array_foreach(sections, i, section)
+	{
 		const json_t *options = json_object_get(section, "options");
 		struct job *job = &j->all[j->n++];
 
@@ -255,8 +263,8 @@ static int start(struct room *room)
 	room->state = j;
 	TAILQ_INIT(&j->runs);
 	LIST_INIT(&j->orders);
-	j->users = users_new(room->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
-	                     on_users_broken, j);
+	j->users = users_new(room->loop, plan_string(core, "users"), plan_string(core, "instance_env"),
+	                     on_users_changed, on_users_broken, j);
 	if (!j->users || jobs_load(j) < 0) {
 		log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory\"");
 		stop(room);

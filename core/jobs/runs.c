@@ -16,9 +16,11 @@ static struct run *run_find(struct jobs *j, const struct job *job, const char *u
 {
 	struct run *run;
 
-	TAILQ_FOREACH (run, &j->runs, link)
+	TAILQ_FOREACH(run, &j->runs, link)
+	{
 		if (run->job == job && strcmp(run->user, user) == 0)
 			break;
+	}
 	return run;
 }
 
@@ -66,7 +68,8 @@ static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct job_result result;
 
 	(void)loop, (void)revents;
-	job_result_set(&result, "late", "the runner never said how it ended; it was probably started again meanwhile");
+	job_result_set(&result, "late",
+	               "the runner never said how it ended; it was probably started again meanwhile");
 	run_end(run, &result);
 	runs_pump(j);
 }
@@ -157,9 +160,11 @@ void runs_answered(struct jobs *j, const struct msg_head *head, const void *payl
 	struct msg_ran ran = {.error = -EHOSTDOWN};
 	struct run *run;
 
-	TAILQ_FOREACH (run, &j->runs, link)
+	TAILQ_FOREACH(run, &j->runs, link)
+	{
 		if (run->id != 0 && run->id == head->id)
 			break;
+	}
 	if (!run)
 		return;
 	if (head->type == MSG_RAN && head->len >= sizeof ran)

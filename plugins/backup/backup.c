@@ -15,8 +15,8 @@
 #include "plugin.h"
 #include "shelf.h"
 
-#define WHY_SIZE   320
-#define MARGIN_US  INT64_C(5000000) /* before the deadline, for the cleaning up */
+#define WHY_SIZE  320
+#define MARGIN_US INT64_C(5000000) /* before the deadline, for the cleaning up */
 
 /* Fills %h %u %n %% in; 0 or -errno. */
 static int path_fill(char *out, size_t size, const char *pattern, const struct t3ops_user *user)
@@ -30,11 +30,19 @@ static int path_fill(char *out, size_t size, const char *pattern, const struct t
 
 		if (*pattern == '%')
 			switch (*++pattern) {
-			case 'h': value = user->home; break;
-			case 'u': value = user->os_user; break;
-			case 'n': value = user->name; break;
-			case '%': break;
-			default: return -EINVAL;
+			case 'h':
+				value = user->home;
+				break;
+			case 'u':
+				value = user->os_user;
+				break;
+			case 'n':
+				value = user->name;
+				break;
+			case '%':
+				break;
+			default:
+				return -EINVAL;
 			}
 		len = strlen(value);
 		if (len == 0)
@@ -103,19 +111,19 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 }
 
 static const struct t3ops_option options[] = {
-	{"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Folder of the backups; each user gets a private folder in it."},
-	{"keep", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
-	{"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
-	 "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
+    {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Folder of the backups; each user gets a private folder in it."},
+    {"keep", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
+    {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
+     "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
 };
 
 T3OPS_PLUGIN(backup) = {
-	T3OPS_HEAD,
-	.room = T3OPS_ROOM_JOBS,
-	.name = "backup",
-	.version = PACKAGE_VERSION,
-	.summary = "copies every user's state.sqlite, verified, while t3 runs",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.run = run,
+    T3OPS_HEAD,
+    .room = T3OPS_ROOM_JOBS,
+    .name = "backup",
+    .version = PACKAGE_VERSION,
+    .summary = "copies every user's state.sqlite, verified, while t3 runs",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .run = run,
 };

@@ -121,7 +121,8 @@ static int source_judge(const struct work *w)
 	struct stat st;
 
 	if (stat(w->path, &st) < 0)
-		return say(w, -errno, errno == ENOENT ? "not there; has t3 ever run for this user?" : strerror(errno), "");
+		return say(w, -errno, errno == ENOENT ? "not there; has t3 ever run for this user?" : strerror(errno),
+		           "");
 	return S_ISREG(st.st_mode) ? 0 : say(w, -EIO, "not a regular file", "");
 }
 

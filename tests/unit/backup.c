@@ -124,10 +124,10 @@ static int shelf_count(const struct fixture *f, const char *prefix, char path[51
 static int input_make(const struct fixture *f)
 {
 	json_t *input = json_pack(
-		"{s:{s:s, s:s, s:{s:s}, s:{s:s, s:i, s:s, s:I, s:s, s:i}}, s:{s:s, s:s, s:s, s:s, s:i}}", "section", "name",
-		"backup", "module", "backup", "file", "path", f->so, "options", "to", f->to, "keep", f->keep, "database",
-		"%h/.t3/userdata/state.sqlite", "deadline", f->deadline_us, "at", "", "every", 0, "user", "name", "alice",
-		"os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
+	    "{s:{s:s, s:s, s:{s:s}, s:{s:s, s:i, s:s, s:I, s:s, s:i}}, s:{s:s, s:s, s:s, s:s, s:i}}", "section",
+	    "name", "backup", "module", "backup", "file", "path", f->so, "options", "to", f->to, "keep", f->keep,
+	    "database", "%h/.t3/userdata/state.sqlite", "deadline", f->deadline_us, "at", "", "every", 0, "user",
+	    "name", "alice", "os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
 	char *text;
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
@@ -281,8 +281,10 @@ static void database_make(const struct fixture *f, int rows)
 	char text[512];
 
 	PATH(text,
-	     "PRAGMA journal_mode=WAL; CREATE TABLE events(id INTEGER PRIMARY KEY, body BLOB); CREATE INDEX by_body ON "
-	     "events(body); CREATE TABLE totals(n INTEGER); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c "
+	     "PRAGMA journal_mode=WAL; CREATE TABLE events(id INTEGER PRIMARY KEY, body BLOB); CREATE INDEX by_body "
+	     "ON "
+	     "events(body); CREATE TABLE totals(n INTEGER); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 "
+	     "FROM c "
 	     "WHERE i<%d) INSERT INTO events(body) SELECT randomblob(400) FROM c; INSERT INTO totals VALUES(%d)",
 	     rows, rows);
 	sql(f->db, text);
@@ -314,7 +316,8 @@ static _Noreturn void writer_main(const char *path, int ready)
 	sqlite3_busy_timeout(db, 30000);
 	for (;;) {
 		if (sqlite3_exec(db,
-		                 "BEGIN; INSERT INTO events(body) VALUES(randomblob(300)); UPDATE totals SET n = n + 1; COMMIT",
+		                 "BEGIN; INSERT INTO events(body) VALUES(randomblob(300)); UPDATE totals SET n = n + "
+		                 "1; COMMIT",
 		                 NULL, NULL, NULL) != SQLITE_OK)
 			_exit(2);
 		if (write(ready, "x", 1) < 0 && errno != EAGAIN)
@@ -358,12 +361,13 @@ static void test_everything_in_wal(void **state)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-	                              "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE events(body); "
-	                              "INSERT INTO events VALUES(1),(2),(3); CREATE TABLE totals(n); INSERT INTO totals "
-	                              "VALUES(3)",
-	                              NULL, NULL, NULL),
-	                 SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+	                 "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE events(body); "
+	                 "INSERT INTO events VALUES(1),(2),(3); CREATE TABLE totals(n); INSERT INTO totals "
+	                 "VALUES(3)",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
 	assert_int_equal(stat(f->db, &st), 0);
 	assert_in_range(st.st_size, 0, 4096);
 	run_ok(f, path);
@@ -391,11 +395,12 @@ static void test_sources(void **state)
 		int error;
 		const char *why;
 	} cases[] = {
-		{"missing", NULL, -ENOENT, "not there"},
-		{"empty", "", -ENODATA, "no tables"},
-		{"another file", "#!/bin/sh\nthis is not a database, whatever its name says, and it is long enough\n"
-		                 "for the header of one, which has a hundred bytes\n",
-		 -EBADMSG, "damaged"},
+	    {"missing", NULL, -ENOENT, "not there"},
+	    {"empty", "", -ENODATA, "no tables"},
+	    {"another file",
+	     "#!/bin/sh\nthis is not a database, whatever its name says, and it is long enough\n"
+	     "for the header of one, which has a hundred bytes\n",
+	     -EBADMSG, "damaged"},
 	};
 
 	old_backup(f, "state-20250101T000000Z.sqlite");
@@ -498,8 +503,9 @@ static void test_killed(void **state)
 	pid_t pid;
 
 	database_make(f, 30);
-	sql(f->db, "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<64) INSERT INTO events(body) "
-	           "SELECT randomblob(1<<19) FROM c; UPDATE totals SET n = n + 64");
+	sql(f->db,
+	    "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<64) INSERT INTO events(body) "
+	    "SELECT randomblob(1<<19) FROM c; UPDATE totals SET n = n + 64");
 	run_ok(f, path);
 	PATH(partial, "%s/.state.partial", f->shelf);
 	pid = run_start(f, &out);
@@ -551,9 +557,17 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_written_meanwhile), CASE(test_everything_in_wal), CASE(test_sources), CASE(test_damaged),
-		CASE(test_quota),             CASE(test_late),              CASE(test_locked),  CASE(test_two_at_once),
-		CASE(test_no_folder),         CASE(test_killed),            CASE(test_keep),
+	    CASE(test_written_meanwhile),
+	    CASE(test_everything_in_wal),
+	    CASE(test_sources),
+	    CASE(test_damaged),
+	    CASE(test_quota),
+	    CASE(test_late),
+	    CASE(test_locked),
+	    CASE(test_two_at_once),
+	    CASE(test_no_folder),
+	    CASE(test_killed),
+	    CASE(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

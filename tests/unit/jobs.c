@@ -142,10 +142,11 @@ static void room_start(struct bench *b, const char *every)
 	char text[1024];
 	int fds[2], n;
 
-	n = snprintf(text, sizeof text,
-	             "{\"core\":{\"users\":\"%s\",\"instance_env\":\"/nowhere/%%u\"},\"plugins\":[{\"name\":\"backup\","
-	             "\"options\":{\"at\":\"\",\"every\":%s,\"jitter\":0,\"deadline\":60000000}}]}",
-	             b->users, every);
+	n = snprintf(
+	    text, sizeof text,
+	    "{\"core\":{\"users\":\"%s\",\"instance_env\":\"/nowhere/%%u\"},\"plugins\":[{\"name\":\"backup\","
+	    "\"options\":{\"at\":\"\",\"every\":%s,\"jitter\":0,\"deadline\":60000000}}]}",
+	    b->users, every);
 	assert_in_range(n, 1, sizeof text - 1);
 	assert_int_equal(chan_pair(fds), 0);
 	b->peer = fds[1];
@@ -340,8 +341,14 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_everybody_two_at_a_time), CASE(test_one_user), CASE(test_overlap),  CASE(test_refused),
-		CASE(test_late),                    CASE(test_asks_again), CASE(test_schedule), CASE(test_stop),
+	    CASE(test_everybody_two_at_a_time),
+	    CASE(test_one_user),
+	    CASE(test_overlap),
+	    CASE(test_refused),
+	    CASE(test_late),
+	    CASE(test_asks_again),
+	    CASE(test_schedule),
+	    CASE(test_stop),
 	};
 
 	log_open("test", LOG_L_ERROR);

@@ -23,30 +23,30 @@ struct daily {
 };
 
 static const struct daily days[] = {
-	{"UTC", "03:30", "2026-11-23 03:29:59", "2026-11-23 03:30:00"},
-	{"UTC", "03:30", "2026-11-23 03:30:00", "2026-11-24 03:30:00"},
-	{"UTC", "00:00", "2026-12-31 12:00:00", "2027-01-01 00:00:00"},
-	{"UTC", "23:59", "2028-02-28 23:59:30", "2028-02-29 23:59:00"},
-	{KOLKATA, "03:30", "2026-11-23 00:00:00", "2026-11-23 22:00:00"},
-	{BERLIN, "03:30", "2026-11-23 00:00:00", "2026-11-23 02:30:00"},
-	{BERLIN, "03:30", "2026-07-01 00:00:00", "2026-07-01 01:30:00"},
-	/* 2026-03-29: 02:00 becomes 03:00, so 02:30 is not there and 03:30 stands for it */
-	{BERLIN, "02:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
-	{BERLIN, "02:30", "2026-03-29 01:30:00", "2026-03-30 00:30:00"},
-	{BERLIN, "03:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
-	/* 2026-10-25: 03:00 becomes 02:00, so 02:30 comes at 00:30Z and again at 01:30Z */
-	{BERLIN, "02:30", "2026-10-24 12:00:00", "2026-10-25 00:30:00"},
-	{BERLIN, "02:30", "2026-10-25 00:30:00", "2026-10-26 01:30:00"},
-	{BERLIN, "02:30", "2026-10-25 01:00:00", "2026-10-26 01:30:00"},
-	{BERLIN, "03:30", "2026-10-25 00:30:00", "2026-10-25 02:30:00"},
-	{NEW_YORK, "02:30", "2026-03-08 00:00:00", "2026-03-08 07:30:00"},
-	{NEW_YORK, "01:30", "2026-10-31 12:00:00", "2026-11-01 05:30:00"},
-	{NEW_YORK, "01:30", "2026-11-01 05:30:00", "2026-11-02 06:30:00"},
-	{LORD_HOWE, "01:45", "2026-04-04 12:00:00", "2026-04-04 14:45:00"},
-	{LORD_HOWE, "01:45", "2026-04-04 14:45:00", "2026-04-05 15:15:00"},
-	{LORD_HOWE, "02:15", "2026-10-03 12:00:00", "2026-10-03 15:45:00"},
-	{DUBLIN, "01:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
-	{DUBLIN, "01:30", "2026-03-29 01:30:00", "2026-03-30 00:30:00"},
+    {"UTC", "03:30", "2026-11-23 03:29:59", "2026-11-23 03:30:00"},
+    {"UTC", "03:30", "2026-11-23 03:30:00", "2026-11-24 03:30:00"},
+    {"UTC", "00:00", "2026-12-31 12:00:00", "2027-01-01 00:00:00"},
+    {"UTC", "23:59", "2028-02-28 23:59:30", "2028-02-29 23:59:00"},
+    {KOLKATA, "03:30", "2026-11-23 00:00:00", "2026-11-23 22:00:00"},
+    {BERLIN, "03:30", "2026-11-23 00:00:00", "2026-11-23 02:30:00"},
+    {BERLIN, "03:30", "2026-07-01 00:00:00", "2026-07-01 01:30:00"},
+    /* 2026-03-29: 02:00 becomes 03:00, so 02:30 is not there and 03:30 stands for it */
+    {BERLIN, "02:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
+    {BERLIN, "02:30", "2026-03-29 01:30:00", "2026-03-30 00:30:00"},
+    {BERLIN, "03:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
+    /* 2026-10-25: 03:00 becomes 02:00, so 02:30 comes at 00:30Z and again at 01:30Z */
+    {BERLIN, "02:30", "2026-10-24 12:00:00", "2026-10-25 00:30:00"},
+    {BERLIN, "02:30", "2026-10-25 00:30:00", "2026-10-26 01:30:00"},
+    {BERLIN, "02:30", "2026-10-25 01:00:00", "2026-10-26 01:30:00"},
+    {BERLIN, "03:30", "2026-10-25 00:30:00", "2026-10-25 02:30:00"},
+    {NEW_YORK, "02:30", "2026-03-08 00:00:00", "2026-03-08 07:30:00"},
+    {NEW_YORK, "01:30", "2026-10-31 12:00:00", "2026-11-01 05:30:00"},
+    {NEW_YORK, "01:30", "2026-11-01 05:30:00", "2026-11-02 06:30:00"},
+    {LORD_HOWE, "01:45", "2026-04-04 12:00:00", "2026-04-04 14:45:00"},
+    {LORD_HOWE, "01:45", "2026-04-04 14:45:00", "2026-04-05 15:15:00"},
+    {LORD_HOWE, "02:15", "2026-10-03 12:00:00", "2026-10-03 15:45:00"},
+    {DUBLIN, "01:30", "2026-03-28 12:00:00", "2026-03-29 01:30:00"},
+    {DUBLIN, "01:30", "2026-03-29 01:30:00", "2026-03-30 00:30:00"},
 };
 
 static void zone_set(const char *zone)
@@ -120,8 +120,13 @@ static void test_interval(void **state)
 	static const struct {
 		uint64_t every, offset, after, next;
 	} cases[] = {
-		{10, 0, 0, 10}, {10, 0, 9, 10}, {10, 0, 10, 20}, {10, 3, 10, 13}, {10, 3, 13, 23}, {10, 3, 1, 13},
-		{6 * UINT64_C(3600000000), 0, UINT64_C(1800000000000000), UINT64_C(1800014400000000)},
+	    {10, 0, 0, 10},
+	    {10, 0, 9, 10},
+	    {10, 0, 10, 20},
+	    {10, 3, 10, 13},
+	    {10, 3, 13, 23},
+	    {10, 3, 1, 13},
+	    {6 * UINT64_C(3600000000), 0, UINT64_C(1800000000000000), UINT64_C(1800014400000000)},
 	};
 
 	(void)state;
@@ -150,7 +155,8 @@ static void test_offset(void **state)
 	assert_int_equal(schedule_offset(1000, "a/backup"), schedule_offset(1000, "a/backup"));
 	assert_int_not_equal(schedule_offset(1u << 30, "a/backup"), schedule_offset(1u << 30, "b/backup"));
 	assert_in_range(s.offset_us, 0, 599999999);
-	assert_int_equal(schedule_next(&s, utc_us("2026-11-23 00:00:00")), utc_us("2026-11-23 03:30:00") + s.offset_us);
+	assert_int_equal(schedule_next(&s, utc_us("2026-11-23 00:00:00")),
+	                 utc_us("2026-11-23 03:30:00") + s.offset_us);
 	assert_int_equal(schedule_next(&s, utc_us("2026-11-23 03:30:00") + s.offset_us),
 	                 utc_us("2026-11-24 03:30:00") + s.offset_us);
 }
@@ -161,19 +167,19 @@ struct ending {
 };
 
 static const struct ending endings[] = {
-	{0, 0, "{\"result\":0,\"facts\":{\"file\":\"x y\",\"bytes\":\"12\"}}\n", "ok", "file=\"x y\" bytes=12"},
-	{0, 0, "{\"result\":0}", "ok", ""},
-	{0, 1, "{\"result\":-5,\"facts\":{\"error\":\"disk full\"}}", "failed", "disk full"},
-	{0, 1, "{\"result\":-28,\"facts\":{}}", "failed", "No space left on device"},
-	{0, 1, "{\"result\":-110,\"facts\":{\"error\":\"too slow\"}}", "late", "too slow"},
-	{0, 139, "", "crashed", "its process was ended by signal 11"},
-	{0, 134, "{\"result\":0}", "crashed", "ended by signal 6"},
-	{0, 127, "nonsense", "crashed", "exit code 127"},
-	{0, 0, "[]", "crashed", "exit code 0"},
-	{-ETIMEDOUT, 137, "", "late", "not finished within its deadline of 60 s and killed"},
-	{-E2BIG, 137, "", "failed", "wrote more"},
-	{-ENOENT, 0, "", "not_started", "no such user"},
-	{-EPERM, 0, "", "not_started", "Operation not permitted"},
+    {0, 0, "{\"result\":0,\"facts\":{\"file\":\"x y\",\"bytes\":\"12\"}}\n", "ok", "file=\"x y\" bytes=12"},
+    {0, 0, "{\"result\":0}", "ok", ""},
+    {0, 1, "{\"result\":-5,\"facts\":{\"error\":\"disk full\"}}", "failed", "disk full"},
+    {0, 1, "{\"result\":-28,\"facts\":{}}", "failed", "No space left on device"},
+    {0, 1, "{\"result\":-110,\"facts\":{\"error\":\"too slow\"}}", "late", "too slow"},
+    {0, 139, "", "crashed", "its process was ended by signal 11"},
+    {0, 134, "{\"result\":0}", "crashed", "ended by signal 6"},
+    {0, 127, "nonsense", "crashed", "exit code 127"},
+    {0, 0, "[]", "crashed", "exit code 0"},
+    {-ETIMEDOUT, 137, "", "late", "not finished within its deadline of 60 s and killed"},
+    {-E2BIG, 137, "", "failed", "wrote more"},
+    {-ENOENT, 0, "", "not_started", "no such user"},
+    {-EPERM, 0, "", "not_started", "Operation not permitted"},
 };
 
 static void test_endings(void **state)
@@ -194,8 +200,8 @@ static void test_endings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_daily),    cmocka_unit_test(test_every_day_once), cmocka_unit_test(test_interval),
-		cmocka_unit_test(test_never),    cmocka_unit_test(test_offset),         cmocka_unit_test(test_endings),
+	    cmocka_unit_test(test_daily), cmocka_unit_test(test_every_day_once), cmocka_unit_test(test_interval),
+	    cmocka_unit_test(test_never), cmocka_unit_test(test_offset),         cmocka_unit_test(test_endings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
