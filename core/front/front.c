@@ -229,7 +229,7 @@ static void stop(struct room *room)
 		ev_prepare_stop(f->loop, &f->left);
 	witness_rounds_free(f);
 	tunnels_close_all(f);
-	wsserver_close_all(f, CLOSE_AWAY);
+	wsserver_close_all(f, CLOSE_AWAY, true);
 	while ((c = LIST_FIRST(&f->clients))) {
 		if (c->exchange)
 			exchange_client_gone(c->exchange);
@@ -262,7 +262,7 @@ static void drain(struct room *room)
 	for (size_t i = 0; i < f->n_acceptors; i++)
 		close(f->acceptors[i].io.fd);
 	f->n_acceptors = 0;
-	wsserver_close_all(f, CLOSE_RESTART);
+	wsserver_close_all(f, CLOSE_RESTART, false);
 	for (c = LIST_FIRST(&f->clients); c; c = next) {
 		next = LIST_NEXT(c, link);
 		if (client_is_idle(c))

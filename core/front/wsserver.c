@@ -65,15 +65,6 @@ static void ws_tell(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 	plugin_leave(ws->instance);
 }
 
-static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
-{
-	ws_tell(ws, reason, code);
-	if (ws->inside)
-		ws->over = true;
-	else
-		ws_free(ws);
-}
-
 /* ---- wslay's side ----------------------------------------------------------------------------- */
 
 static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
@@ -283,14 +274,21 @@ void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
 		ev_io_start(ws->front->loop, &ws->wr);
 }
 
-void wsserver_close_all(struct front *f, int code)
+void wsserver_close_all(struct front *f, int code, bool now)
 {
 	struct t3ops_ws *ws, *next;
 
 	for (ws = LIST_FIRST(&f->websockets); ws; ws = next) {
 		next = LIST_NEXT(ws, link);
 		wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
-		wslay_event_send(ws->frames); /* best effort: the process is about to end */
-		ws_end(ws, T3OPS_R_LOCAL, code);
+		ws_tell(ws, T3OPS_R_LOCAL, code);
+		if (now) {
+			wslay_event_send(ws->frames); /* best effort */
+			ws_free(ws);
+			continue;
+		}
+		/* its bytes that are under way must not meet a closed socket: a reset would overtake the frame */
+		deadline_set(f->loop, &ws->deadline, CLOSE_US);
+		ev_io_start(f->loop, &ws->wr);
 	}
 }

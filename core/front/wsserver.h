@@ -14,7 +14,8 @@ void wsserver_begin(struct exchange *x);
 int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
-/* Closes all of them with that code; their plugins hear of it. */
-void wsserver_close_all(struct front *f, int code);
+/* Closes all of them with that code; their plugins hear of it at once.  The connections follow within
+ * seconds; `now`: with this call, for the end of the process. */
+void wsserver_close_all(struct front *f, int code, bool now);
 
 #endif

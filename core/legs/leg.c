@@ -11,8 +11,8 @@
 #include "base/plan.h"
 #include "legs/backoff.h"
 
-#define CODE_RESTART  1012 /* our own front at the far end was replaced: come back, nothing broke */
-#define MOVED_PAUSE_S 0.05
+#define CODE_RESTART  1012
+#define MOVED_PAUSE_S 0.05 /* the one that takes over is there already */
 
 static void timer_set(struct t3ops_leg *leg, struct ev_timer *w, double after_s)
 {
@@ -122,26 +122,35 @@ static double pause_seconds(const struct t3ops_leg *leg)
 	return seconds(backoff_us(leg->timing.reconnect_min_us, leg->timing.reconnect_max_us, leg->failures, random));
 }
 
+static void leg_move(struct t3ops_leg *leg)
+{
+	leg->moving = true;
+	leg->failures = 0;
+	log_line(LOG_L_INFO, "leg_moves", "plugin=%s reason=\"the far end is being replaced\"", leg->instance->ctx.name);
+}
+
 /* Ends the connection or the attempt; the plugin is tidied up from the loop, never from inside a
  * callback of its own. */
 static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
-	enum t3ops_reason reason = end->reason;
-	bool was_up = leg->phase == LEG_UP, moved;
+	bool was_up = leg->phase == LEG_UP || leg->moving;
+	bool restart = leg->phase == LEG_UP && end->reason == T3OPS_R_CLOSED && end->code == CODE_RESTART;
 
-	if (was_up && reason == T3OPS_R_CLOSED && end->code == CODE_RESTART)
-		reason = T3OPS_R_LOCAL;
-	moved = was_up && reason_side(reason) == SIDE_NOBODY;
 	leg->phase = LEG_ENDED;
-	leg->failures = moved ? 0 : was_up ? 1 : leg->failures + 1;
 	leg->pinged_us = 0;
 	ev_timer_stop(leg->room->loop, &leg->watchdog);
-	end_tell(leg, end, reason, was_up);
+	timer_set(leg, &leg->next, 0.);
+	if (restart) {
+		leg_move(leg);
+		return;
+	}
+	leg->moving = false;
+	leg->failures = was_up ? reason_side(end->reason) != SIDE_NOBODY : leg->failures + 1;
+	end_tell(leg, end, end->reason, was_up);
 	if (was_up)
-		leg_metrics_down(&leg->metrics, reason, clock_wall_us());
+		leg_metrics_down(&leg->metrics, end->reason, clock_wall_us());
 	else
 		leg_metrics_attempt(&leg->metrics);
-	timer_set(leg, &leg->next, 0.);
 }
 
 /* ---- heartbeats ------------------------------------------------------------------------------------- */
@@ -265,6 +274,7 @@ static void service_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	leg->step = T3OPS_STEP_OPEN;
 	leg->failures = 0;
 	leg->told_step = leg->told_reason = leg->told_code = 0;
+	leg->moving = false;
 	leg->up_us = clock_mono_us();
 	leg_metrics_up(&leg->metrics);
 	event_begin(leg, &e, EVENT_LEG_UP);

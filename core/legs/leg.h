@@ -8,6 +8,9 @@
  * While UP it is pinged every heartbeat.  A ping unanswered for `late` is told once, for `watchdog` it
  * ends the leg.  A probe of the desk is answered with exactly one event that carries its id: LEG_ALIVE,
  * LEG_LATE, LEG_DOWN, LEG_UP or LEG_ATTEMPT.
+ *
+ * A far end that closes with 1012 (service restart) was replaced: nothing is told yet.  If the next
+ * attempt succeeds nothing broke; if it fails, the leg went down then.
  */
 #ifndef T3OPS_LEGS_LEG_H
 #define T3OPS_LEGS_LEG_H
@@ -37,6 +40,7 @@ struct t3ops_leg {
 	enum leg_phase phase;
 	uint32_t step;    /* reached by this attempt */
 	unsigned failures; /* attempts in a row */
+	bool moving;      /* closed with 1012; counts as up until the next attempt ends */
 	bool opened;      /* leg_close is owed */
 	uint16_t told_step, told_reason, told_code; /* how the attempt before failed */
 	bool resolver_failed;                       /* when it was heard of last */

@@ -94,8 +94,16 @@ class Origin:
     def requests(self, path):
         return [r for r in self.seen if r.target.split("?")[0] == path]
 
-    def stop(self):
+    def refuse(self):
+        """Takes no new connections from here on; a close alone would wait for the accept under way."""
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.listener.close()
+
+    def stop(self):
+        self.refuse()
         for sock in list(self.open):
             try:
                 sock.shutdown(socket.SHUT_RDWR)

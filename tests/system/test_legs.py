@@ -218,7 +218,10 @@ class WebSocketLegs(unittest.TestCase):
                 first(self.daemon, target[1:], "leg_up", after=self.daemon.log().index(f"event=leg_down plugin={target[1:]}"))
                 key = f'{{leg="{target[1:]}",reason="{reason}"}}'
                 self.assertGreaterEqual(self.daemon.metrics()["t3probe_disconnects_total" + key], 1)
-        self.assertEqual(first(self.daemon, "moved", "leg_down")["reason"], "local")
+
+    def test_far_end_that_is_replaced_is_no_drop(self):
+        wait.until(lambda: len(self.origin.requests("/moved")) > 2, what="the leg is back, again and again")
+        self.assertEqual([e for e in events(self.daemon.log(), "moved") if e["kind"] == "leg_down"], [])
 
     def test_tls(self):
         first(self.daemon, "secure", "leg_up")
@@ -353,6 +356,29 @@ class LookingUp(unittest.TestCase):
             p.wall(False)
             first(d, "probe_cloudflare", "leg_up", after=mark)
         stub.stop()
+
+
+class Replaced(unittest.TestCase):
+    def test_far_end_that_does_not_come_back_is_a_drop(self):
+        with Origin(HANDLERS) as origin, Daemon({}, leg("lost", f"ws://{HOST}/moved", address=f"127.0.0.1:{origin.port}")) as d:
+            first(d, "lost", "leg_up")
+            origin.refuse()
+            e = first(d, "lost", "leg_down")
+            self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
+
+    def test_own_front_that_is_replaced_drops_no_leg(self):
+        with path.Path() as p, Daemon({}, 'plugin "probe_echo" {}\n' + p.leg_sections(**BRISK)) as d:
+            p.connect(d.front)
+            for name in ("probe_cloudflare", "probe_internal"):
+                first(d, name, "leg_up")
+            d.options["gave_up_after"] = "9s"
+            d.write_conf()
+            mark = len(d.log())
+            d.reload()
+            for name in ("probe_cloudflare", "probe_internal"):
+                first(d, name, "leg_up", after=mark)
+            wait.until(lambda: len(d.children()) == 3, what="the old front to leave")
+            self.assertNotIn("event=leg_down", d.log())
 
 
 # ---- one leg a user ----------------------------------------------------------------------------------
