@@ -116,7 +116,8 @@ static double pause_seconds(const struct t3ops_leg *leg)
 {
 	uint32_t random = 0;
 
-	if (leg->failures == 0)
+	/* a far end that sends us away again and again is not hammered */
+	if (leg->failures == 0 && clock_mono_us() - leg->up_us >= leg->timing.reconnect_min_us)
 		return MOVED_PAUSE_S;
 	(void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
 	return seconds(backoff_us(leg->timing.reconnect_min_us, leg->timing.reconnect_max_us, leg->failures, random));

@@ -15,11 +15,11 @@
 
 #include "legs/leg.h"
 
-#define MS         1000
-#define NEVER      1800000000 /* us */
-#define GIVE_UP    20.        /* seconds; only a broken build ever waits so long */
-#define EVENTS_MAX 16
-#define PROBE      77
+#define MS           1000
+#define NEVER        1800000000 /* us */
+#define GIVE_UP      20.        /* seconds; only a broken build ever waits so long */
+#define EVENTS_MAX   16
+#define PROBE        77
 #define CODE_RESTART 1012
 
 struct told {
@@ -272,6 +272,12 @@ static void test_attempts(void **state)
 	leg_done();
 }
 
+/* As if it had been up for longer than such a pause. */
+static void age(void)
+{
+	leg->up_us -= NEVER;
+}
+
 /* The name leads elsewhere now: nobody is at fault, and it is back at once, whatever the back-off. */
 static void test_moved(void **state)
 {
@@ -279,9 +285,23 @@ static void test_moved(void **state)
 	leg_make(calm, NULL);
 	up();
 	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
 	down(T3OPS_STEP_OPEN, T3OPS_R_ADDRESS_CHANGED, 0);
 	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_ADDRESS_CHANGED, 0);
 	until(&opens, 2);
+	leg_done();
+}
+
+/* One that sends the leg away as soon as it is there is left alone for a while. */
+static void test_sent_away(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
+	until(&closes, 1);
+	assert_true(ev_timer_remaining(room.loop, &leg->next) > 60.);
 	leg_done();
 }
 
@@ -292,10 +312,12 @@ static void test_replaced(void **state)
 	leg_make(calm, NULL);
 	up();
 	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
 	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
 	until(&opens, 2);
 	up();
 	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
 	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
 	until(&opens, 3);
 	down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
@@ -497,7 +519,8 @@ int main(void)
 	    cmocka_unit_test(test_late_and_back),
 	    cmocka_unit_test(test_attempts),
 	    cmocka_unit_test(test_moved),
-    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_sent_away),
+	    cmocka_unit_test(test_replaced),
 	    cmocka_unit_test(test_probe_while_up),
 	    cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
 	    cmocka_unit_test(test_probe_unanswered),
