@@ -12,11 +12,14 @@
 #include "base/message.h"
 #include "desk/verdict.h"
 
-#define FLUSH_S   0.2
-#define PRUNE_S   3600.0
-#define QUEUE_MAX 8192 /* rows; more come only from a flood */
-#define BUSY_MS   250  /* the desk that is being replaced writes, too */
-#define LINE_MAX_ 2048
+#define FLUSH_S      0.2
+#define RETRY_S      1.0 /* while somebody else holds the file */
+#define PRUNE_S      3600.0
+#define PRUNE_NEXT_S 0.5
+#define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
+#define QUEUE_MAX    8192 /* rows; more come only from a flood */
+#define BUSY_MS      250  /* the desk that is being replaced writes, too */
+#define LINE_MAX_    2048
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -147,9 +150,30 @@ static void rows_clear(struct journal *j)
 	j->n = 0;
 }
 
+static bool is_busy(const struct journal *j)
+{
+	int error = j->db != NULL ? sqlite3_errcode(j->db) : SQLITE_OK;
+
+	return (error & 0xff) == SQLITE_BUSY || (error & 0xff) == SQLITE_LOCKED;
+}
+
+/* They are written when the other one is done. */
+static void rows_keep(struct journal *j)
+{
+	ev_timer_set(&j->flush, RETRY_S, 0);
+	ev_timer_start(j->loop, &j->flush);
+}
+
+static void rows_lose(struct journal *j)
+{
+	complain(j, "write");
+	j->lost += j->n;
+	rows_clear(j);
+}
+
 void journal_flush(struct journal *j)
 {
-	bool ok;
+	bool ok, busy;
 
 	ev_timer_stop(j->loop, &j->flush);
 	if (j->n == 0)
@@ -160,13 +184,16 @@ void journal_flush(struct journal *j)
 		log_line(LOG_L_NOTICE, "journal_works", "path=%s lost=%llu", j->path, (unsigned long long)j->lost);
 	if (ok) {
 		j->failing = false;
-	} else {
-		complain(j, "write");
-		j->lost += j->n;
-		if (j->db != NULL && sqlite3_get_autocommit(j->db) == 0)
-			sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+		rows_clear(j);
+		return;
 	}
-	rows_clear(j);
+	busy = is_busy(j);
+	if (busy)
+		rows_keep(j);
+	else
+		rows_lose(j);
+	if (j->db != NULL && sqlite3_get_autocommit(j->db) == 0)
+		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static void on_flush(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -175,16 +202,21 @@ static void on_flush(struct ev_loop *loop, struct ev_timer *w, int revents)
 	journal_flush(w->data);
 }
 
-static void prune(struct journal *j, const char *sql, uint64_t before_us)
+/* Whether there may be more. */
+static bool prune(struct journal *j, const char *sql, uint64_t before_us)
 {
 	sqlite3_stmt *s = statement(j, sql);
+	bool ok;
 
 	if (s == NULL)
-		return;
+		return false;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_us);
-	if (!run(s))
+	sqlite3_bind_int64(s, 2, PRUNE_ROWS);
+	ok = run(s);
+	if (!ok && !is_busy(j))
 		complain(j, "prune");
 	sqlite3_finalize(s);
+	return ok && sqlite3_changes(j->db) == PRUNE_ROWS;
 }
 
 static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -192,11 +224,22 @@ static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct journal *j = w->data;
 	uint64_t now = clock_wall_us();
 
-	(void)loop, (void)revents;
+	bool more;
+
+	(void)revents;
 	if (j->keep_us == 0 || j->keep_us >= now)
 		return;
-	prune(j, "DELETE FROM events WHERE time_us < ?", now - j->keep_us);
-	prune(j, "DELETE FROM verdicts WHERE time_us < ?", now - j->keep_us);
+	more = prune(j,
+	             "DELETE FROM events WHERE serial IN"
+	             " (SELECT serial FROM events WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+	             now - j->keep_us);
+	more = prune(j,
+	             "DELETE FROM verdicts WHERE serial IN"
+	             " (SELECT serial FROM verdicts WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+	             now - j->keep_us) ||
+	       more;
+	w->repeat = more ? PRUNE_NEXT_S : PRUNE_S;
+	ev_timer_again(loop, w);
 }
 
 struct journal *journal_new(struct ev_loop *loop, const char *path, uint64_t keep_us)
@@ -227,6 +270,9 @@ void journal_free(struct journal *j)
 	if (j == NULL)
 		return;
 	journal_flush(j);
+	if (j->n > 0)
+		rows_lose(j);
+	ev_timer_stop(j->loop, &j->flush);
 	ev_timer_stop(j->loop, &j->prune);
 	sqlite3_close(j->db);
 	free(j->path);

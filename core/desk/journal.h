@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The journal: events and verdicts in SQLite (WAL), so that they outlive processes.  Rows are queued and
- * written in one transaction by a short timer; what is too old is pruned.  A disk that fails is logged
- * once and counted, and never stops the desk.  Desk room; short file I/O on the loop.
+ * written in one transaction by a short timer, and wait while somebody else holds the file; what is too
+ * old is pruned, a little at a time.  A disk that fails is logged once and counted, and never stops the
+ * desk.  Desk room; short file I/O on the loop.
  */
 #ifndef T3OPS_DESK_JOURNAL_H
 #define T3OPS_DESK_JOURNAL_H

@@ -3,6 +3,7 @@
 #include "desk/journal.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,8 @@ static void verdicts_come_back_newest_first(void **state)
 	json_t *rows;
 
 	for (int i = 1; i <= 3; i++) {
-		json_t *v = json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text", "x");
+		json_t *v =
+		    json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text", "x");
 
 		journal_verdict(j, v);
 		json_decref(v);
@@ -142,6 +144,50 @@ static void a_disk_that_fails_is_counted(void **state)
 	journal_free(j);
 }
 
+static void rows_wait_while_somebody_else_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	sqlite3 *other;
+	json_t *rows;
+
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	add(j, EVENT_TUNNEL_DROP, "alice", 0);
+	journal_flush(j);
+	add(j, EVENT_TUNNEL_DROP, "bob", 0);
+	sqlite3_close(other);
+	rows = journal_events(j, "", 0, 10);
+	assert_int_equal(json_array_size(rows), 2);
+	assert_int_equal(journal_lost(j), 0);
+	json_decref(rows);
+	journal_free(j);
+}
+
+static void months_are_forgotten_in_steps(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	json_t *rows = NULL;
+	size_t left = 1;
+
+	for (int i = 0; i < 4500; i++)
+		add(j, EVENT_TUNNEL_DROP, "alice", 10 * DAY_US);
+	journal_free(j);
+	j = journal_new(f->loop, f->path, 5 * DAY_US);
+	rows = journal_events(j, "", 0, 10000);
+	assert_int_equal(json_array_size(rows), 2500);
+	json_decref(rows);
+	for (int i = 0; i < 100 && left > 0; i++) {
+		ev_run(f->loop, EVRUN_ONCE);
+		rows = journal_events(j, "", 0, 10000);
+		left = json_array_size(rows);
+		json_decref(rows);
+	}
+	assert_int_equal(left, 0);
+	journal_free(j);
+}
+
 static void garbage_is_not_a_journal(void **state)
 {
 	struct fixture *f = *state;
@@ -162,11 +208,13 @@ static void garbage_is_not_a_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(events_outlive_the_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(verdicts_come_back_newest_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(old_rows_are_forgotten, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_disk_that_fails_is_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(garbage_is_not_a_journal, setup, teardown),
+	    cmocka_unit_test_setup_teardown(events_outlive_the_process, setup, teardown),
+	    cmocka_unit_test_setup_teardown(verdicts_come_back_newest_first, setup, teardown),
+	    cmocka_unit_test_setup_teardown(old_rows_are_forgotten, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_disk_that_fails_is_counted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(rows_wait_while_somebody_else_writes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(months_are_forgotten_in_steps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(garbage_is_not_a_journal, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
