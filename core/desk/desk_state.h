@@ -36,6 +36,9 @@ struct desk {
 json_t *status_json(const struct desk *d);
 json_t *legs_json(const struct desk *d);
 
+/* status_page.c: the same for a person's browser; the caller frees it.  NULL without memory. */
+char *status_html(const json_t *status, size_t *len);
+
 /* pages.c: /metrics /status /verdicts /healthz.  The server's arg is the desk. */
 extern const struct local_rules pages_rules;
 /* The whole metrics page; the caller frees it.  NULL without memory. */
@@ -43,6 +46,7 @@ char *metrics_text(struct metrics *m, size_t *len);
 
 /* control.c */
 struct control *control_new(struct desk *d, int fd);
+/* Runs the loop for a moment if a reload is still to be answered. */
 void control_free(struct control *c);
 /* An answer of the supervisor (MSG_RELOADED), of jobs (MSG_JOB_DONE), or MSG_UNREACHABLE. */
 void control_message(struct control *c, const struct msg_head *head, const void *payload);

@@ -67,14 +67,28 @@ static unsigned long long query_number(const char *query, const char *name, unsi
 	return fallback;
 }
 
-static void page_make(struct desk *d, const char *path, const char *query, struct page *p)
+static void page_status(struct desk *d, bool html, struct page *p)
+{
+	json_t *status = status_json(d);
+
+	if (!html) {
+		page_json(p, status);
+		return;
+	}
+	p->status = 200;
+	p->type = "text/html; charset=utf-8";
+	p->body = status_html(status, &p->len);
+	json_decref(status);
+}
+
+static void page_make(struct desk *d, const char *path, const char *query, bool html, struct page *p)
 {
 	if (strcmp(path, "/metrics") == 0) {
 		p->status = 200;
 		p->type = "text/plain; version=0.0.4; charset=utf-8";
 		p->body = metrics_text(d->room->metrics, &p->len);
 	} else if (strcmp(path, "/status") == 0) {
-		page_json(p, status_json(d));
+		page_status(d, html, p);
 	} else if (strcmp(path, "/verdicts") == 0) {
 		page_json(p, verdict_ring_json(&d->verdicts, query_number(query, "after", 0),
 		                               query_number(query, "limit", VERDICTS_KEPT)));
@@ -103,18 +117,19 @@ static const char *status_text(int status)
 
 static void page_send(struct local_conn *c, struct page *p, bool with_body)
 {
-	char head[320];
+	char head[480];
 	int n;
 
 	if (p->body == NULL) {
 		p->status = 500;
 		p->len = 0;
 	}
-	n = snprintf(head, sizeof head,
-	             "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n%s"
-	             "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
-	             p->status, status_text(p->status), p->type, p->len,
-	             p->status == 405 ? "Allow: GET, HEAD\r\n" : "");
+	n = snprintf(
+	    head, sizeof head,
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n%s"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nConnection: close\r\n\r\n",
+	    p->status, status_text(p->status), p->type, p->len, p->status == 405 ? "Allow: GET, HEAD\r\n" : "");
 	local_send(c, head, (size_t)n);
 	if (with_body && p->len > 0)
 		local_send(c, p->body, p->len);
@@ -139,7 +154,7 @@ static void request_answer(struct desk *d, struct local_conn *c, const char *byt
 		query = strchr(target, '?');
 		if (query != NULL)
 			*query++ = '\0';
-		page_make(d, target, query, &p);
+		page_make(d, target, query, http_list_has(&h, "Accept", "text/html"), &p);
 	}
 	page_send(c, &p, !head);
 }

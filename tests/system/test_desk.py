@@ -72,6 +72,9 @@ class Desk(unittest.TestCase):
         self.assertEqual(http.get(self.daemon.desk, "/nothing").status, 404)
         self.assertEqual(http.request(self.daemon.desk, "POST", "/status", body=b"x").status, 405)
         self.assertEqual(http.request(self.daemon.desk, "HEAD", "/status").status, 200)
+        page = http.request(self.daemon.desk, "GET", "/status", [("Accept", "text/html,*/*")])
+        self.assertTrue(page.header("content-type").startswith("text/html"))
+        self.assertIn("probe_t3serve", page.text())
         with http.Connection(self.daemon.desk) as c:
             c.send(b"nonsense\r\n\r\n")
             self.assertEqual(c.response().status, 400)
