@@ -23,8 +23,8 @@ struct drop {
 	char user[64];
 	uint16_t reason, code;
 	char address[48], colo[8];
-	uint64_t quiet_us; /* how long the side at fault had sent nothing */
-	uint64_t heard_us; /* CLOCK_MONOTONIC: when it last sent something */
+	uint64_t quiet_us;  /* how long the side at fault had sent nothing */
+	uint64_t heard_us;  /* CLOCK_MONOTONIC: when it last sent something */
 	uint64_t opened_us; /* of the tunnel, 0: not known */
 	unsigned tunnels;
 	bool returned, moved, other_colo; /* came back; from another address; over another location */

@@ -76,8 +76,8 @@ static void drop_explain(struct trial *t, size_t n)
 {
 	const struct finding *f = &t->findings.rows[n];
 	struct tomo_path shared;
-	const struct fault *fault = faults_explain(&t->i->faults, &f->accused, f->drop->opened_us, f->drop->heard_us,
-	                                           t->now_us, &shared);
+	const struct fault *fault =
+	    faults_explain(&t->i->faults, &f->accused, f->drop->opened_us, f->drop->heard_us, t->now_us, &shared);
 
 	if (fault == NULL)
 		return;
