@@ -15,16 +15,15 @@
 
 #define PATIENCE_S 30
 
-static const char usage[] =
-	"usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
-	"       status                     rooms, legs, the last verdict\n"
-	"       legs                       the permanent probes and their state\n"
-	"       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
-	"       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
-	"       metrics                    as Prometheus reads them\n"
-	"       backup now [USER]          run every backup section, for all users or one\n"
-	"       reload                     check the configuration, then put it in force\n"
-	"SOCKET is /run/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
+static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+                            "       status                     rooms, legs, the last verdict\n"
+                            "       legs                       the permanent probes and their state\n"
+                            "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
+                            "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
+                            "       metrics                    as Prometheus reads them\n"
+                            "       backup now [USER]          run every backup section, for all users or one\n"
+                            "       reload                     check the configuration, then put it in force\n"
+                            "SOCKET is /run/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
 	const char *socket, *kind;
@@ -42,13 +41,13 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"status", print_status, PATIENCE_S, NULL, NULL},
-	{"legs", print_legs, PATIENCE_S, NULL, NULL},
-	{"verdicts", print_verdicts, PATIENCE_S, "verdict", print_verdict},
-	{"events", print_events, PATIENCE_S, "event", print_event},
-	{"metrics", print_text, PATIENCE_S, NULL, NULL},
-	{"backup", print_text, 0, NULL, NULL},
-	{"reload", print_text, 0, NULL, NULL},
+    {"status", print_status, PATIENCE_S, NULL, NULL},
+    {"legs", print_legs, PATIENCE_S, NULL, NULL},
+    {"verdicts", print_verdicts, PATIENCE_S, "verdict", print_verdict},
+    {"events", print_events, PATIENCE_S, "event", print_event},
+    {"metrics", print_text, PATIENCE_S, NULL, NULL},
+    {"backup", print_text, 0, NULL, NULL},
+    {"reload", print_text, 0, NULL, NULL},
 };
 
 static int mistake(void)
@@ -106,12 +105,25 @@ static int talk(struct link *l, const struct command *c, const struct asked *a, 
 	if (r < 0)
 		return failed(a->socket, strerror(-r));
 	if (answer == NULL)
-		return failed(a->socket, errno == EAGAIN ? "no answer in time" :
-		                         errno != 0      ? strerror(errno) :
-		                                           "t3ops closed the connection without an answer");
+		return failed(a->socket, errno == EAGAIN ? "no answer in time"
+		                         : errno != 0    ? strerror(errno)
+		                                         : "t3ops closed the connection without an answer");
 	r = answer_print(c, a, answer);
 	json_decref(answer);
 	return r == EXIT_SUCCESS && a->follow ? follow(l, c, a->json) : r;
+}
+
+static const char *refusal(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "t3ops does not listen there; is it running?";
+	case -EACCES:
+		return "you may not use this socket: be root, or in the group that owns it";
+	default:
+		return strerror(-error);
+	}
 }
 
 static int ask(const struct command *c, const struct asked *a, json_t *request)
@@ -121,8 +133,7 @@ static int ask(const struct command *c, const struct asked *a, json_t *request)
 
 	if (r < 0) {
 		json_decref(request);
-		return failed(a->socket, r == -ENOENT || r == -ECONNREFUSED ? "t3ops does not listen there; is it running?" :
-		                                                              strerror(-r));
+		return failed(a->socket, refusal(r));
 	}
 	r = talk(&l, c, a, request);
 	link_close(&l);
@@ -137,8 +148,8 @@ static json_t *request_make(const struct command *c, const struct asked *a, char
 
 	if (backup ? n < 1 || n > 2 || strcmp(words[0], "now") != 0 : n > 0)
 		return NULL;
-	return json_pack("{s:s, s:s, s:I, s:b, s:s}", "command", c->name, "kind", a->kind, "limit", (json_int_t)a->limit,
-	                 "follow", a->follow, "user", backup && n == 2 ? words[1] : "");
+	return json_pack("{s:s, s:s, s:I, s:b, s:s}", "command", c->name, "kind", a->kind, "limit",
+	                 (json_int_t)a->limit, "follow", a->follow, "user", backup && n == 2 ? words[1] : "");
 }
 
 static bool limit_parse(const char *text, long *out)
@@ -153,25 +164,38 @@ static bool limit_parse(const char *text, long *out)
 static int options_read(int argc, char **argv, struct asked *a)
 {
 	static const struct option options[] = {
-		{"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-		{"follow", no_argument, NULL, 'f'},       {"kind", required_argument, NULL, 'k'},
-		{"limit", required_argument, NULL, 'n'},  {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},         {0}};
+	    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+	    {"follow", no_argument, NULL, 'f'},       {"kind", required_argument, NULL, 'k'},
+	    {"limit", required_argument, NULL, 'n'},  {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},         {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1)
 		switch (c) {
-		case 's': a->socket = optarg; break;
-		case 'j': a->json = true; break;
-		case 'f': a->follow = true; break;
-		case 'k': a->kind = optarg; break;
+		case 's':
+			a->socket = optarg;
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		case 'f':
+			a->follow = true;
+			break;
+		case 'k':
+			a->kind = optarg;
+			break;
 		case 'n':
 			if (!limit_parse(optarg, &a->limit))
 				return 1 + mistake();
 			break;
-		case 'V': puts("t3opsctl " PACKAGE_VERSION); return 1;
-		case 'h': fputs(usage, stdout); return 1;
-		default: return 1 + mistake();
+		case 'V':
+			puts("t3opsctl " PACKAGE_VERSION);
+			return 1;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		default:
+			return 1 + mistake();
 		}
 	return 0;
 }

@@ -24,12 +24,14 @@
 #define DEADLINE_S      60.0
 #define WAITING_MAX     32
 #define LIST_MAX        10000
+#define LAST_ANSWER_S   0.5
 #define REQUEST_IDS     (UINT64_C(1) << 62) /* above those of incidents: a probe can be unreachable, too */
 
 /* Somebody waits for another room's answer. */
 struct waiting {
 	uint64_t id; /* 0: free */
 	struct local_conn *conn;
+	bool reload;    /* else backup */
 	unsigned left;  /* answers to come: one a backup section */
 	int error;      /* the first one */
 	char text[900]; /* of all answers, one a line */
@@ -62,6 +64,22 @@ static void line_send(struct local_conn *c, json_t *o)
 	json_decref(o);
 }
 
+/* Any text; bytes beyond ASCII that are no UTF-8 (a text cut in the middle) become question marks. */
+static json_t *text_json(const char *text)
+{
+	json_t *o = json_string(text);
+	char *plain = o == NULL ? strdup(text) : NULL;
+
+	if (plain == NULL)
+		return o;
+	for (char *at = plain; *at != '\0'; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	o = json_string(plain);
+	free(plain);
+	return o;
+}
+
 static void answer(struct local_conn *c, json_t *result)
 {
 	line_send(c, json_pack("{s:b, s:o}", "ok", 1, "result", result != NULL ? result : json_null()));
@@ -69,7 +87,7 @@ static void answer(struct local_conn *c, json_t *result)
 
 static void refuse(struct local_conn *c, const char *why)
 {
-	line_send(c, json_pack("{s:b, s:s%}", "ok", 0, "error", why, strlen(why)));
+	line_send(c, json_pack("{s:b, s:o}", "ok", 0, "error", text_json(why)));
 }
 
 static json_t *metrics_json(const struct desk *d)
@@ -149,6 +167,16 @@ static struct waiting *waiting_new(struct control *ctl, struct local_conn *c)
 	return NULL;
 }
 
+/* Gives up waiting. */
+static void waiting_drop(struct waiting *w, const char *why)
+{
+	struct local_conn *c = w->conn;
+
+	*w = (struct waiting){0};
+	local_hold(c, false);
+	refuse(c, why);
+}
+
 static void on_reload(struct control *ctl, struct local_conn *c)
 {
 	struct waiting *w = waiting_new(ctl, c);
@@ -156,7 +184,9 @@ static void on_reload(struct control *ctl, struct local_conn *c)
 	if (w == NULL)
 		return;
 	w->left = 1;
-	chan_send(ctl->desk->room->chan, MSG_RELOAD, ROOM_SUPERVISOR, w->id, NULL, 0);
+	w->reload = true;
+	if (chan_send(ctl->desk->room->chan, MSG_RELOAD, ROOM_SUPERVISOR, w->id, NULL, 0) < 0)
+		waiting_drop(w, "the supervisor cannot be reached now; try again");
 }
 
 static bool is_backup(const json_t *section)
@@ -172,6 +202,7 @@ static void on_backup(struct control *ctl, struct local_conn *c, const json_t *r
 	const char *user = json_string_value(json_object_get(request, "user"));
 	struct waiting *w = waiting_new(ctl, c);
 	json_t *section;
+	bool any = false;
 	size_t i;
 
 	if (w == NULL)
@@ -183,16 +214,15 @@ static void on_backup(struct control *ctl, struct local_conn *c, const json_t *r
 
 		if (!is_backup(section) || name == NULL)
 			continue;
+		any = true;
 		event_set(run.name, name);
 		event_set(run.user, user != NULL ? user : "");
 		if (chan_send(ctl->desk->room->chan, MSG_JOB_NOW, ROOM_JOBS, w->id, &run, sizeof run) == 0)
 			w->left++;
 	}
-	if (w->left > 0)
-		return;
-	w->id = 0;
-	local_hold(c, false);
-	refuse(c, "no backup section is configured");
+	if (w->left == 0)
+		waiting_drop(w, any ? "the jobs room cannot be reached now; try again"
+		                    : "no backup section is configured");
 }
 
 static void request_do(struct control *ctl, struct local_conn *c, const json_t *request)
@@ -269,10 +299,46 @@ struct control *control_new(struct desk *d, int fd)
 	return ctl;
 }
 
+static void on_last_answer_late(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	*(bool *)w->data = true;
+}
+
+static bool awaits_reload(const struct control *ctl)
+{
+	for (size_t i = 0; i < WAITING_MAX; i++)
+		if (ctl->waiting[i].id != 0 && ctl->waiting[i].reload)
+			return true;
+	return false;
+}
+
+/* A reload that replaces this desk ends it first and is answered right behind: the one who asked shall
+ * hear how it went. */
+static void last_answer_await(struct control *ctl)
+{
+	struct ev_loop *loop = ctl->desk->room->loop;
+	struct ev_timer late;
+	bool is_late = false;
+
+	ev_now_update(loop);
+	ev_timer_init(&late, on_last_answer_late, LAST_ANSWER_S, 0.);
+	late.data = &is_late;
+	ev_timer_start(loop, &late);
+	while (!is_late && awaits_reload(ctl))
+		ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &late);
+}
+
 void control_free(struct control *ctl)
 {
 	if (ctl == NULL)
 		return;
+	last_answer_await(ctl);
+	for (size_t i = 0; i < WAITING_MAX; i++)
+		if (ctl->waiting[i].id != 0)
+			waiting_drop(&ctl->waiting[i],
+			             "this desk ends before it knows; t3opsctl events will tell how it went");
 	local_server_free(ctl->server);
 	free(ctl);
 }
@@ -290,7 +356,7 @@ static void waiting_answer(struct waiting *w)
 	struct local_conn *c = w->conn;
 
 	if (w->error == 0)
-		answer(c, json_string(w->text));
+		answer(c, text_json(w->text));
 	else
 		refuse(c, w->text[0] != '\0' ? w->text : strerror(-w->error));
 	*w = (struct waiting){0};
@@ -330,7 +396,8 @@ void control_verdict(struct control *ctl, const json_t *verdict)
 
 static bool wants_event(const struct follower *f, const struct event *e)
 {
-	return f->conn != NULL && f->events && (f->kind == EVENT_KINDS ? event_kind_journalled(e->kind) : f->kind == e->kind);
+	return f->conn != NULL && f->events &&
+	       (f->kind == EVENT_KINDS ? event_kind_journalled(e->kind) : f->kind == e->kind);
 }
 
 void control_event(struct control *ctl, const struct event *e)
@@ -343,7 +410,7 @@ void control_event(struct control *ctl, const struct event *e)
 		event_format(e, line, sizeof line);
 		time_text(e->time_us, when);
 		line_send(ctl->followers[i].conn,
-		          json_pack("{s:{s:s, s:s, s:s, s:s}}", "event", "time", when, "kind", event_kind_name(e->kind), "room",
-		                    room_name(e->room), "line", line));
+		          json_pack("{s:{s:s, s:s, s:s, s:o}}", "event", "time", when, "kind",
+		                    event_kind_name(e->kind), "room", room_name(e->room), "line", text_json(line)));
 	}
 }

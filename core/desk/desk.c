@@ -282,13 +282,14 @@ static void desk_free(struct desk *d)
 {
 	struct ev_loop *loop = d->room->loop;
 
+	control_free(d->control);
+	d->control = NULL;
 	ev_timer_stop(loop, &d->due);
 	ev_timer_stop(loop, &d->sample);
 	if (d->plugins != NULL) {
 		plugin_host_stop(d->plugins);
 		plugin_host_free(d->plugins);
 	}
-	control_free(d->control);
 	local_server_free(d->pages);
 	incidents_free(d->incidents);
 	journal_free(d->journal);

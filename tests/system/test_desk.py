@@ -113,6 +113,17 @@ class Desk(unittest.TestCase):
         self.assertEqual(self.ctl("status").returncode, 0)
 
 
+class Reload(unittest.TestCase):
+    def test_a_reload_that_replaces_the_desk_tells_its_outcome(self):
+        with Daemon({"ping_timeout": "500ms"}, 'plugin "probe_echo" {}\n') as d:
+            for n in range(5):
+                desk = d.rooms()["desk"]
+                d.options["ping_timeout"] = f"{501 + n}ms"
+                d.write_conf()
+                self.assertEqual(d.ctl("reload"), "the new configuration is in force\n")
+                self.assertNotEqual(d.rooms()["desk"], desk)
+
+
 class Journal(unittest.TestCase):
     def test_journal_outlives_the_desk(self):
         with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
