@@ -43,23 +43,24 @@ static void stop(struct t3ops_ctx *ctx)
 }
 
 static const struct t3ops_option options[] = {
-	WS_LEG_OPTIONS,
-	{"address", T3OPS_OPT_ADDRESS, T3OPS_REQUIRED, 0, 0, "Where to connect instead of the URL's host: ADDRESS or ADDRESS:PORT."},
+    WS_LEG_OPTIONS,
+    {"address", T3OPS_OPT_ADDRESS, T3OPS_REQUIRED, 0, 0,
+     "Where to connect instead of the URL's host: ADDRESS or ADDRESS:PORT."},
 };
 
 T3OPS_PLUGIN(probe_internal) = {
-	T3OPS_HEAD,
-	.room = T3OPS_ROOM_LEGS,
-	.name = "probe_internal",
-	.version = PACKAGE_VERSION,
-	.summary = "WebSocket leg pinned to an inner address",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.init = init,
-	.stop = stop,
-	.leg_segments = "traefik dispatch",
-	.leg_edge = "",
-	.leg_open = leg_open,
-	.leg_ping = leg_ping,
-	.leg_close = leg_close,
+    T3OPS_HEAD,
+    .room = T3OPS_ROOM_LEGS,
+    .name = "probe_internal",
+    .version = PACKAGE_VERSION,
+    .summary = "WebSocket leg pinned to an inner address",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .init = init,
+    .stop = stop,
+    .leg_segments = "traefik dispatch",
+    .leg_edge = "",
+    .leg_open = leg_open,
+    .leg_ping = leg_ping,
+    .leg_close = leg_close,
 };

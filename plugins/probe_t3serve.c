@@ -23,7 +23,8 @@ struct serve_leg {
 static void ended(struct t3ops_ctx *ctx, struct serve_leg *s, uint32_t step, enum t3ops_reason reason, int code,
                   const char *text)
 {
-	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
 
 	s->up = false;
 	ctx->host->leg_down(ctx, s->leg, &end);
@@ -53,7 +54,9 @@ static void ask(struct t3ops_ctx *ctx, struct serve_leg *s)
 	const struct t3ops_user *user = ctx->host->leg_user(ctx, s->leg);
 	bool v6 = strchr(user->host, ':') != NULL;
 	char url[128];
-	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url, .fresh = true,
+	struct t3ops_fetch what = {.struct_size = sizeof what,
+	                           .url = url,
+	                           .fresh = true,
 	                           .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout")};
 
 	snprintf(url, sizeof url, "http://%s%s%s:%u" PATH, v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
@@ -62,8 +65,10 @@ static void ask(struct t3ops_ctx *ctx, struct serve_leg *s)
 
 static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	static const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory, .step = T3OPS_STEP_CONNECT,
-	                                              .reason = T3OPS_R_LOCAL, .text = "no memory"};
+	static const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory,
+	                                              .step = T3OPS_STEP_CONNECT,
+	                                              .reason = T3OPS_R_LOCAL,
+	                                              .text = "no memory"};
 	struct serve_leg *s = calloc(1, sizeof *s);
 
 	ctx->host->leg_set(ctx, leg, s);
@@ -95,21 +100,21 @@ static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 }
 
 static const struct t3ops_option options[] = {
-	{"timeout", T3OPS_OPT_DURATION, "10s", 100000, 600000000, "Limit of one question."},
+    {"timeout", T3OPS_OPT_DURATION, "10s", 100000, 600000000, "Limit of one question."},
 };
 
 T3OPS_PLUGIN(probe_t3serve) = {
-	T3OPS_HEAD,
-	.room = T3OPS_ROOM_LEGS,
-	.name = "probe_t3serve",
-	.version = PACKAGE_VERSION,
-	.summary = "HTTP leg straight to every user's instance",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.leg_flags = T3OPS_LEG_PER_USER,
-	.leg_segments = "serve",
-	.leg_edge = "",
-	.leg_open = leg_open,
-	.leg_ping = leg_ping,
-	.leg_close = leg_close,
+    T3OPS_HEAD,
+    .room = T3OPS_ROOM_LEGS,
+    .name = "probe_t3serve",
+    .version = PACKAGE_VERSION,
+    .summary = "HTTP leg straight to every user's instance",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .leg_flags = T3OPS_LEG_PER_USER,
+    .leg_segments = "serve",
+    .leg_edge = "",
+    .leg_open = leg_open,
+    .leg_ping = leg_ping,
+    .leg_close = leg_close,
 };

@@ -43,14 +43,14 @@ struct wsclient {
 	struct ev_timer timer;     /* libcurl's */
 	struct ev_timer limit;
 	char key[WS_KEY_SIZE];
-	struct buf in, out;        /* the answer's head and what follows; what is not sent yet */
+	struct buf in, out; /* the answer's head and what follows; what is not sent yet */
 	wslay_event_context_ptr frames;
-	struct ws_frames heard;    /* what the far side sent, for close codes younger than wslay */
+	struct ws_frames heard; /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
-	enum t3ops_reason lost;    /* how the connection under the frames ended, 0: it did not */
-	bool shaking;              /* the TLS step was told */
-	bool inside, gone;         /* wslay is on the stack; freeing waits */
-	int refused;               /* it cannot even start: told by the timer */
+	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
+	bool shaking;           /* the TLS step was told */
+	bool inside, gone;      /* wslay is on the stack; freeing waits */
+	int refused;            /* it cannot even start: told by the timer */
 };
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -84,7 +84,8 @@ static void client_free(struct wsclient *c)
 
 static void client_end(struct wsclient *c, uint32_t step, enum t3ops_reason reason, int code, const char *text)
 {
-	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
 
 	if (c->gone)
 		return;
@@ -239,8 +240,10 @@ static void open_run(struct wsclient *c)
 
 static void open_begin(struct wsclient *c)
 {
-	static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv, .send_callback = on_send,
-	                                                       .genmask_callback = on_mask, .on_msg_recv_callback = on_message};
+	static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
+	                                                       .send_callback = on_send,
+	                                                       .genmask_callback = on_mask,
+	                                                       .on_msg_recv_callback = on_message};
 
 	if (wslay_event_context_client_init(&c->frames, &callbacks, c) != 0) {
 		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_LOCAL, 0, "no memory");
@@ -280,7 +283,8 @@ static void head_judge(struct wsclient *c, size_t len)
 		snprintf(text, sizeof text, "the upgrade was answered %d", h->status);
 		client_end(c, T3OPS_STEP_HTTP, status_reason(h->status), h->status, text);
 	} else if (!accept_is_right(c, h)) {
-		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, 101, "the upgrade was answered with a wrong Sec-WebSocket-Accept");
+		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, 101,
+		           "the upgrade was answered with a wrong Sec-WebSocket-Accept");
 	} else {
 		buf_drop(&c->in, len);
 		free(h);
@@ -307,7 +311,8 @@ static void upgrade_run(struct wsclient *c)
 	if (buf_len(&c->in) > 0 && http_head_scan(buf_at(&c->in), buf_len(&c->in), &seen, &len) == HTTP_SCAN_DONE)
 		head_judge(c, len);
 	else if (n == 0)
-		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_EOF, 0, "the connection was closed before the upgrade was answered");
+		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_EOF, 0,
+		           "the connection was closed before the upgrade was answered");
 	else if (n != -EAGAIN)
 		client_end(c, T3OPS_STEP_HTTP, n == -ECONNRESET ? T3OPS_R_RESET : T3OPS_R_PROTOCOL, 0,
 		           "the connection broke before the upgrade was answered");
@@ -394,7 +399,8 @@ static void connect_act(struct wsclient *c, curl_socket_t fd, int events)
 static void on_dial(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	(void)loop;
-	connect_act(w->data, w->fd, (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
+	connect_act(w->data, w->fd,
+	            (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -476,10 +482,11 @@ static bool upgrade_make(struct wsclient *c, const struct t3ops_ws_open *o)
 	const char *path = host + host_len;
 	bool ok = ws_key_make(c->key) == 0;
 
-	ok = ok && buf_printf(&c->out, "GET %s%.*s HTTP/1.1\r\nHost: %.*s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-	                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nUser-Agent: " PACKAGE_NAME "/"
-	                      PACKAGE_VERSION "\r\n", path[0] == '/' ? "" : "/", (int)strcspn(path, "#"), path, (int)host_len,
-	                      host, c->key);
+	ok = ok && buf_printf(&c->out,
+	                      "GET %s%.*s HTTP/1.1\r\nHost: %.*s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nUser-Agent: " PACKAGE_NAME
+	                      "/" PACKAGE_VERSION "\r\n",
+	                      path[0] == '/' ? "" : "/", (int)strcspn(path, "#"), path, (int)host_len, host, c->key);
 	for (size_t i = 0; ok && o->headers && o->headers[i]; i++)
 		ok = !strpbrk(o->headers[i], "\r\n") && buf_printf(&c->out, "%s\r\n", o->headers[i]);
 	return ok && buf_add(&c->out, "\r\n", 2);
@@ -489,8 +496,12 @@ static int transfer_start(struct wsclient *c, const struct t3ops_ws_open *o)
 {
 	char url[1024] = "";
 	bool fits = url_make(o->url, url, sizeof url) && upgrade_make(c, o);
-	struct t3ops_fetch what = {.struct_size = sizeof what, .url = fits ? url : NULL, .timeout_us = o->timeout_us,
-	                           .connect_to = o->connect_to, .interface = o->interface, .ca_file = o->ca_file};
+	struct t3ops_fetch what = {.struct_size = sizeof what,
+	                           .url = fits ? url : NULL,
+	                           .timeout_us = o->timeout_us,
+	                           .connect_to = o->connect_to,
+	                           .interface = o->interface,
+	                           .ca_file = o->ca_file};
 
 	c->transfer = transfer_new(&what);
 	c->transfer->cb = on_connect_failed;
@@ -502,8 +513,8 @@ static int transfer_start(struct wsclient *c, const struct t3ops_ws_open *o)
 	return curl_multi_add_handle(c->multi, c->transfer->easy) == CURLM_OK ? 0 : -ENOMEM;
 }
 
-struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o, const struct wsclient_callbacks *cb,
-                               size_t max_message, void *arg)
+struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o,
+                               const struct wsclient_callbacks *cb, size_t max_message, void *arg)
 {
 	struct wsclient *c = calloc(1, sizeof *c);
 	uint64_t limit_us = o->timeout_us > 0 ? o->timeout_us : DEFAULT_TIMEOUT_US;

@@ -127,7 +127,8 @@ static void leg_move(struct t3ops_leg *leg)
 {
 	leg->moving = true;
 	leg->failures = 0;
-	log_line(LOG_L_INFO, "leg_moves", "plugin=%s reason=\"the far end is being replaced\"", leg->instance->ctx.name);
+	log_line(LOG_L_INFO, "leg_moves", "plugin=%s reason=\"the far end is being replaced\"",
+	         leg->instance->ctx.name);
 }
 
 /* Ends the connection or the attempt; the plugin is tidied up from the loop, never from inside a
@@ -159,7 +160,8 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 static void ping(struct t3ops_leg *leg)
 {
 	struct t3ops_instance *i = leg->instance;
-	uint64_t first_us = leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us : leg->timing.watchdog_us;
+	uint64_t first_us =
+	    leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us : leg->timing.watchdog_us;
 
 	leg->pinged_us = clock_mono_us();
 	leg->late_told = false;
@@ -216,8 +218,8 @@ static void on_next(struct ev_loop *loop, struct ev_timer *w, int revents)
 static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct t3ops_leg *leg = w->data;
-	struct t3ops_ws_end end = {.step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step),
-	                           .text = "not established yet"};
+	struct t3ops_ws_end end = {
+	    .step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step), .text = "not established yet"};
 
 	(void)loop, (void)revents;
 	if (leg->phase == LEG_UP)

@@ -38,18 +38,18 @@ struct t3ops_leg {
 	void *plugin_state;
 
 	enum leg_phase phase;
-	uint32_t step;    /* reached by this attempt */
-	unsigned failures; /* attempts in a row */
-	bool moving;      /* closed with 1012; counts as up until the next attempt ends */
-	bool opened;      /* leg_close is owed */
+	uint32_t step;                              /* reached by this attempt */
+	unsigned failures;                          /* attempts in a row */
+	bool moving;                                /* closed with 1012; counts as up until the next attempt ends */
+	bool opened;                                /* leg_close is owed */
 	uint16_t told_step, told_reason, told_code; /* how the attempt before failed */
 	bool resolver_failed;                       /* when it was heard of last */
-	uint64_t up_us, pinged_us; /* CLOCK_MONOTONIC; pinged_us 0: no ping is under way */
+	uint64_t up_us, pinged_us;                  /* CLOCK_MONOTONIC; pinged_us 0: no ping is under way */
 	bool late_told;
 	uint64_t asked_id, asked_since_us; /* the desk's probe, 0: none */
-	struct ev_timer next;     /* the next attempt, heartbeat, or the tidying up after an end */
-	struct ev_timer watchdog; /* of the ping under way: late first, then the end */
-	struct ev_timer asked;    /* the probe's own limit */
+	struct ev_timer next;              /* the next attempt, heartbeat, or the tidying up after an end */
+	struct ev_timer watchdog;          /* of the ping under way: late first, then the end */
+	struct ev_timer asked;             /* the probe's own limit */
 	struct leg_metrics metrics;
 };
 

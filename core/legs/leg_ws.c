@@ -67,8 +67,8 @@ static void on_end(struct wsclient *c, const struct t3ops_ws_end *end, void *arg
 	free(ws);
 }
 
-static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o, const struct t3ops_ws_handler *h,
-                                void *arg)
+static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
+                                const struct t3ops_ws_handler *h, void *arg)
 {
 	static const struct wsclient_callbacks callbacks = {on_step, on_open, on_message, on_end};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);

@@ -37,9 +37,9 @@ static struct t3ops_leg *leg_find(struct legs *l, const struct t3ops_instance *i
 {
 	struct t3ops_leg *leg;
 
-	LIST_FOREACH (leg, &l->list, link)
-		if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
-			return leg;
+	LIST_FOREACH(leg, &l->list, link)
+	if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
+		return leg;
 	return NULL;
 }
 
@@ -52,14 +52,16 @@ static void users_follow(struct legs *l, struct t3ops_instance *i, const struct 
 		const struct user *user = leg->instance == i ? user_list_find(now, leg->user.name) : NULL;
 
 		next = LIST_NEXT(leg, link);
-		if (leg->instance != i || (user && user->port == leg->user.port && strcmp(user->host, leg->user.host) == 0))
+		if (leg->instance != i ||
+		    (user && user->port == leg->user.port && strcmp(user->host, leg->user.host) == 0))
 			continue;
 		LIST_REMOVE(leg, link);
 		leg_free(leg, true);
 	}
 	for (size_t n = 0; n < now->n; n++)
 		if (!leg_find(l, i, &now->rows[n]) && leg_add(l, i, &now->rows[n]) < 0)
-			log_line(LOG_L_ERROR, "leg_failed", "plugin=%s user=%s reason=\"no memory\"", i->ctx.name, now->rows[n].name);
+			log_line(LOG_L_ERROR, "leg_failed", "plugin=%s user=%s reason=\"no memory\"", i->ctx.name,
+			         now->rows[n].name);
 }
 
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
@@ -115,8 +117,8 @@ static int legs_build(struct legs *l)
 	const json_t *core = json_object_get(l->room->slice, "core");
 	int r;
 
-	l->users = users_new(l->room->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
-	                     on_users_broken, l);
+	l->users = users_new(l->room->loop, plan_string(core, "users"), plan_string(core, "instance_env"),
+	                     on_users_changed, on_users_broken, l);
 	if (!l->users)
 		return -ENOMEM;
 	l->plugins = plugin_host_new(l->room, l->users);
@@ -160,8 +162,8 @@ static void message(struct room *room, const struct msg_head *head, const void *
 		return;
 	}
 	memcpy(&probe, payload, sizeof probe);
-	LIST_FOREACH (leg, &l->list, link)
-		leg_probe(leg, head->id, probe.since_us);
+	LIST_FOREACH(leg, &l->list, link)
+	leg_probe(leg, head->id, probe.since_us);
 }
 
 const struct room_ops legs_ops = {.start = start, .stop = stop, .message = message};

@@ -50,10 +50,16 @@ static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3op
 
 void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open)
 {
-	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler, .on_step = on_step,
-	                                                .on_open = on_open, .on_message = on_message, .on_end = on_end, .max_message = 1024};
-	const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory, .step = T3OPS_STEP_CONNECT,
-	                                       .reason = T3OPS_R_LOCAL, .text = "no memory"};
+	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler,
+	                                                .on_step = on_step,
+	                                                .on_open = on_open,
+	                                                .on_message = on_message,
+	                                                .on_end = on_end,
+	                                                .max_message = 1024};
+	const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory,
+	                                       .step = T3OPS_STEP_CONNECT,
+	                                       .reason = T3OPS_R_LOCAL,
+	                                       .text = "no memory"};
 
 	w->ctx = ctx;
 	w->leg = leg;
@@ -70,7 +76,8 @@ void ws_leg_ping(struct ws_leg *w)
 
 	w->sent_us = w->ctx->host->now_us(w->ctx);
 	if (w->ws)
-		w->ctx->host->ws_send(w->ctx, w->ws, T3OPS_WS_TEXT, text, (size_t)n); /* a failure ends the WebSocket */
+		w->ctx->host->ws_send(w->ctx, w->ws, T3OPS_WS_TEXT, text,
+		                      (size_t)n); /* a failure ends the WebSocket */
 }
 
 void ws_leg_close(struct ws_leg *w)
@@ -82,7 +89,8 @@ void ws_leg_close(struct ws_leg *w)
 
 void ws_leg_options(struct t3ops_ctx *ctx, struct t3ops_ws_open *open)
 {
-	*open = (struct t3ops_ws_open){.struct_size = sizeof *open, .url = ctx->host->opt_string(ctx, "url"),
+	*open = (struct t3ops_ws_open){.struct_size = sizeof *open,
+	                               .url = ctx->host->opt_string(ctx, "url"),
 	                               .interface = ctx->host->opt_string(ctx, "interface"),
 	                               .ca_file = ctx->host->opt_string(ctx, "ca_file"),
 	                               .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout")};

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define HEAD_BYTES  12
-#define LABEL_MAX   63
-#define NAME_MAX_   255
-#define CLASS_IN    1
-#define FLAG_ANSWER 0x80
+#define HEAD_BYTES   12
+#define LABEL_MAX    63
+#define NAME_MAX_    255
+#define CLASS_IN     1
+#define FLAG_ANSWER  0x80
 #define FLAG_RECURSE 0x01
 
 int dns_query_make(const char *name, enum dns_type type, uint8_t out[DNS_QUERY_MAX])
@@ -100,7 +100,8 @@ static void record_read(struct reader *r, enum dns_type type, struct dns_answer 
 		return;
 	}
 	if (kind == (unsigned)type && class == CLASS_IN && len == want && out->n < DNS_ADDRESSES_MAX)
-		inet_ntop(type == DNS_A ? AF_INET : AF_INET6, r->bytes + r->at, out->addresses[out->n++], INET6_ADDRSTRLEN);
+		inet_ntop(type == DNS_A ? AF_INET : AF_INET6, r->bytes + r->at, out->addresses[out->n++],
+		          INET6_ADDRSTRLEN);
 	r->at += len;
 }
 

@@ -15,8 +15,8 @@ enum dns_type { DNS_A = 1, DNS_AAAA = 28 };
 
 /* What an answer says. */
 struct dns_answer {
-	unsigned rcode;  /* 0: no error, 3: no such name */
-	unsigned n;      /* addresses of the type asked for, wherever a chain of CNAMEs led */
+	unsigned rcode; /* 0: no error, 3: no such name */
+	unsigned n;     /* addresses of the type asked for, wherever a chain of CNAMEs led */
 	char addresses[DNS_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 };
 

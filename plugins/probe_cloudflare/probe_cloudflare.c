@@ -31,7 +31,8 @@ struct cloudflare {
 
 static void attempt_fail(struct cloudflare *c, const char *text)
 {
-	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_DNS, .reason = T3OPS_R_DNS, .text = text};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = T3OPS_STEP_DNS, .reason = T3OPS_R_DNS, .text = text};
 
 	c->connecting = false;
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
@@ -71,8 +72,8 @@ static bool address_is_in(const char *address, const struct dns_answer *a)
 
 static void moved(struct cloudflare *c)
 {
-	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_ADDRESS_CHANGED,
-	                           .text = ""};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_ADDRESS_CHANGED, .text = ""};
 
 	c->misses = 0;
 	c->address[0] = '\0';
@@ -112,7 +113,8 @@ static void on_looked_up(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 	} else if (dns_answer_read(f->body, f->body_len, c->type, &answer) < 0) {
 		lookup_failed(c, "the resolver's answer is no DNS message");
 	} else if (answer.rcode != 0) {
-		snprintf(text, sizeof text, "the resolver answered rcode %u%s", answer.rcode, answer.rcode == 3 ? ", no such name" : "");
+		snprintf(text, sizeof text, "the resolver answered rcode %u%s", answer.rcode,
+		         answer.rcode == 3 ? ", no such name" : "");
 		lookup_failed(c, text);
 	} else if (answer.n == 0 && c->type == DNS_A) {
 		lookup_start(c, DNS_AAAA);
@@ -125,14 +127,20 @@ static void on_looked_up(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 
 static void lookup_start(struct cloudflare *c, enum dns_type type)
 {
-	static const char *const headers[] = {"content-type: application/dns-message", "accept: application/dns-message", NULL};
+	static const char *const headers[] = {"content-type: application/dns-message",
+	                                      "accept: application/dns-message", NULL};
 	uint8_t query[DNS_QUERY_MAX];
 	int len = dns_query_make(c->host, type, query);
-	struct t3ops_fetch what = {
-		.struct_size = sizeof what, .method = "POST", .url = c->ctx->host->opt_string(c->ctx, "resolver"),
-		.headers = headers, .body = query, .body_len = (size_t)len, .timeout_us = LOOKUP_TIMEOUT_US,
-		.max_body = 65536, .interface = c->ctx->host->opt_string(c->ctx, "interface"),
-		.ca_file = c->ctx->host->opt_string(c->ctx, "ca_file")};
+	struct t3ops_fetch what = {.struct_size = sizeof what,
+	                           .method = "POST",
+	                           .url = c->ctx->host->opt_string(c->ctx, "resolver"),
+	                           .headers = headers,
+	                           .body = query,
+	                           .body_len = (size_t)len,
+	                           .timeout_us = LOOKUP_TIMEOUT_US,
+	                           .max_body = 65536,
+	                           .interface = c->ctx->host->opt_string(c->ctx, "interface"),
+	                           .ca_file = c->ctx->host->opt_string(c->ctx, "ca_file")};
 
 	c->type = type;
 	c->lookup = c->ctx->host->fetch(c->ctx, &what, on_looked_up, c);
@@ -207,13 +215,17 @@ static int check_options(struct cloudflare *c)
 	uint8_t query[DNS_QUERY_MAX];
 	char resolver_host[256];
 
-	if (!host_of(url, c->host, sizeof c->host) || dns_query_make(c->host, DNS_A, query) < 0 || is_numeric(c->host)) {
-		host->log(c->ctx, T3OPS_ERROR, "start_failed", "option=url value=\"%s\" reason=\"its host is no name to look up\"", url);
+	if (!host_of(url, c->host, sizeof c->host) || dns_query_make(c->host, DNS_A, query) < 0 ||
+	    is_numeric(c->host)) {
+		host->log(c->ctx, T3OPS_ERROR, "start_failed",
+		          "option=url value=\"%s\" reason=\"its host is no name to look up\"", url);
 		return -EINVAL;
 	}
 	if (!host_of(resolver, resolver_host, sizeof resolver_host) || !is_numeric(resolver_host)) {
-		host->log(c->ctx, T3OPS_ERROR, "start_failed",
-		          "option=resolver value=\"%s\" reason=\"its host must be a number: a name would need a resolver\"", resolver);
+		host->log(
+		    c->ctx, T3OPS_ERROR, "start_failed",
+		    "option=resolver value=\"%s\" reason=\"its host must be a number: a name would need a resolver\"",
+		    resolver);
 		return -EINVAL;
 	}
 	return 0;
@@ -239,24 +251,25 @@ static void stop(struct t3ops_ctx *ctx)
 }
 
 static const struct t3ops_option options[] = {
-	WS_LEG_OPTIONS,
-	{"resolver", T3OPS_OPT_URL, "https://1.1.1.1/dns-query", 0, 0, "DNS over HTTPS (RFC 8484), its host as a number."},
+    WS_LEG_OPTIONS,
+    {"resolver", T3OPS_OPT_URL, "https://1.1.1.1/dns-query", 0, 0,
+     "DNS over HTTPS (RFC 8484), its host as a number."},
 };
 
 T3OPS_PLUGIN(probe_cloudflare) = {
-	T3OPS_HEAD,
-	.room = T3OPS_ROOM_LEGS,
-	.name = "probe_cloudflare",
-	.version = PACKAGE_VERSION,
-	.summary = "WebSocket leg over the whole public path",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.init = init,
-	.stop = stop,
-	.leg_segments = "wan cloudflare tunnel traefik dispatch",
-	.leg_edge = "cloudflare",
-	.leg_resolver = "wan dns",
-	.leg_open = leg_open,
-	.leg_ping = leg_ping,
-	.leg_close = leg_close,
+    T3OPS_HEAD,
+    .room = T3OPS_ROOM_LEGS,
+    .name = "probe_cloudflare",
+    .version = PACKAGE_VERSION,
+    .summary = "WebSocket leg over the whole public path",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .init = init,
+    .stop = stop,
+    .leg_segments = "wan cloudflare tunnel traefik dispatch",
+    .leg_edge = "cloudflare",
+    .leg_resolver = "wan dns",
+    .leg_open = leg_open,
+    .leg_ping = leg_ping,
+    .leg_close = leg_close,
 };

@@ -226,6 +226,7 @@ class WebSocketLegs(unittest.TestCase):
     def test_tls(self):
         first(self.daemon, "secure", "leg_up")
         self.assertIn(HOST, self.tls.names)
+        wait.until(lambda: self.daemon.metrics().get('t3probe_rtt_seconds_count{leg="secure"}', 0) >= 2)
         self.assertEqual(self.tls.requests("/echo")[0].header("host"), HOST)
         for name in ("other_name", "untrusted", "plain"):
             e = first(self.daemon, name, "leg_attempt")
