@@ -10,7 +10,7 @@ import subprocess
 import unittest
 
 from lab import http, process, wait, ws
-from lab.daemon import Daemon
+from lab.daemon import Daemon, plugin_dir
 from lab.stub import NEW, T3Stub
 
 ALICE = [("X-authentik-username", "alice")]
@@ -122,6 +122,33 @@ class Reload(unittest.TestCase):
                 d.write_conf()
                 self.assertEqual(d.ctl("reload"), "the new configuration is in force\n")
                 self.assertNotEqual(d.rooms()["desk"], desk)
+
+
+class Watch(unittest.TestCase):
+    """Plugins that watch events, in the desk's process."""
+
+    def plugin_dir(self):
+        folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
+        shutil.copy(process.program("tests/plugins/.libs/sample_watch.so"), folder)
+        return folder
+
+    def test_it_sees_events(self):
+        with Daemon({"plugin_dir": self.plugin_dir()}, 'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" }\n') as d:
+            d.wait_log(r"room=desk .*event=watched .*kind=room_started whole=yes")
+            desk = d.rooms()["desk"]
+            d.reload()
+            d.wait_log(r"event=watched .*kind=reloaded")
+            self.assertEqual(d.rooms()["desk"], desk)
+
+    def test_one_that_crashes_ends_only_the_desk(self):
+        with Daemon({"plugin_dir": self.plugin_dir()},
+                    'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" crash_on = "reloaded" }\n') as d:
+            before = d.rooms()
+            d.reload()
+            d.wait_log(r"event=room_died .*desk")
+            wait.until(lambda: d.rooms().get("desk", before["desk"]) != before["desk"], what="the desk that came after")
+            self.assertEqual(d.rooms()["front"], before["front"])
+            self.assertIn("event=room_died", d.ctl("events", "-k", "room_died"))
 
 
 class Journal(unittest.TestCase):
