@@ -24,14 +24,12 @@
 #define DEADLINE_S      60.0
 #define WAITING_MAX     32
 #define LIST_MAX        10000
-#define LAST_ANSWER_S   0.5
 #define REQUEST_IDS     (UINT64_C(1) << 62) /* above those of incidents: a probe can be unreachable, too */
 
 /* Somebody waits for another room's answer. */
 struct waiting {
 	uint64_t id; /* 0: free */
 	struct local_conn *conn;
-	bool reload;    /* else backup */
 	unsigned left;  /* answers to come: one a backup section */
 	int error;      /* the first one */
 	char text[900]; /* of all answers, one a line */
@@ -184,7 +182,6 @@ static void on_reload(struct control *ctl, struct local_conn *c)
 	if (w == NULL)
 		return;
 	w->left = 1;
-	w->reload = true;
 	if (chan_send(ctl->desk->room->chan, MSG_RELOAD, ROOM_SUPERVISOR, w->id, NULL, 0) < 0)
 		waiting_drop(w, "the supervisor cannot be reached now; try again");
 }
@@ -299,42 +296,10 @@ struct control *control_new(struct desk *d, int fd)
 	return ctl;
 }
 
-static void on_last_answer_late(struct ev_loop *loop, struct ev_timer *w, int revents)
-{
-	(void)loop, (void)revents;
-	*(bool *)w->data = true;
-}
-
-static bool awaits_reload(const struct control *ctl)
-{
-	for (size_t i = 0; i < WAITING_MAX; i++)
-		if (ctl->waiting[i].id != 0 && ctl->waiting[i].reload)
-			return true;
-	return false;
-}
-
-/* A reload that replaces this desk ends it first and is answered right behind: the one who asked shall
- * hear how it went. */
-static void last_answer_await(struct control *ctl)
-{
-	struct ev_loop *loop = ctl->desk->room->loop;
-	struct ev_timer late;
-	bool is_late = false;
-
-	ev_now_update(loop);
-	ev_timer_init(&late, on_last_answer_late, LAST_ANSWER_S, 0.);
-	late.data = &is_late;
-	ev_timer_start(loop, &late);
-	while (!is_late && awaits_reload(ctl))
-		ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &late);
-}
-
 void control_free(struct control *ctl)
 {
 	if (ctl == NULL)
 		return;
-	last_answer_await(ctl);
 	for (size_t i = 0; i < WAITING_MAX; i++)
 		if (ctl->waiting[i].id != 0)
 			waiting_drop(&ctl->waiting[i],

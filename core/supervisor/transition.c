@@ -163,6 +163,7 @@ static void commit(struct supervisor *s)
 	s->setup = t->next;
 	memset(&t->next, 0, sizeof t->next);
 	t->running = false;
+	answer(s, t->asker, 0, "the new configuration is in force"); /* the one who asked may be about to end */
 	for (size_t i = 0; i < n_start_order; i++) {
 		enum room_id room = start_order[i];
 		struct child *before = s->current[room], *fresh = t->rooms[room];
@@ -181,7 +182,6 @@ static void commit(struct supervisor *s)
 	event_set(e.text, s->setup.conf.path);
 	if (s->phase == PHASE_RUNNING)
 		supervisor_emit(s, &e);
-	answer(s, t->asker, 0, "the new configuration is in force");
 	supervisor_ready(s);
 }
 

@@ -274,21 +274,6 @@ static void a_reload_tells_its_outcome(void **state)
 	}
 }
 
-/* The supervisor stops the old desk, then says how the reload went. */
-static void a_desk_that_is_replaced_still_answers(void **state)
-{
-	struct fixture *f = *state;
-	int fd = client(f, "control");
-	char said[256];
-
-	say(fd, "{\"command\":\"reload\"}\n", 21);
-	reply(f, MSG_RELOADED, sent(f, 0)->id, 0, "in force");
-	stop(f);
-	hear(f, fd, false, said, sizeof said);
-	assert_string_equal(said, "{\"ok\":true,\"result\":\"in force\"}\n");
-	close(fd);
-}
-
 static void a_desk_that_ends_leaves_nobody_waiting(void **state)
 {
 	struct fixture *f = *state;
@@ -401,7 +386,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(requests, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_request_in_pieces_and_two_in_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_reload_tells_its_outcome, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_desk_that_is_replaced_still_answers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_desk_that_ends_leaves_nobody_waiting, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_backup_ends_when_every_section_has, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_left_gets_no_answer, setup, teardown),
