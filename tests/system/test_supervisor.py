@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """The rooms as processes: crashes, stalls, reloads and upgrades, with a user's WebSocket open all the while."""
 import os
+import pwd
 import re
 import signal
 import socket
 import unittest
 
-from lab import http, process, wait, ws
+from lab import account, http, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.stub import NEW, T3Stub
 
@@ -58,11 +59,32 @@ class Rooms(unittest.TestCase):
             w.heartbeat()
         self.assertNotIn("event=tunnel_drop", self.daemon.log().split("event=room_died")[0])
 
-    def test_a_killed_front_is_back_on_the_same_address(self):
+    def test_a_killed_front_is_back_on_the_same_address_with_its_counters(self):
+        def served():
+            return self.daemon.metrics()['t3ops_requests_total{class="2xx"}']
+
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        before = wait.until(served, what="the first count")
         pid = self.daemon.rooms()["front"]
         os.kill(pid, signal.SIGKILL)
         self.restarted("front", pid)
         self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        wait.until(lambda: served() == before + 1, what="the count goes on")
+
+    def test_only_the_runner_keeps_privileges(self):
+        if os.geteuid() != 0:
+            self.skipTest("privileges can be dropped by root only")
+        nobody = pwd.getpwnam(account.NAME)
+        for room, pid in self.daemon.rooms().items():
+            with self.subTest(room=room), open(f"/proc/{pid}/status", encoding="ascii") as f:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+                if room == "runner":
+                    self.assertEqual(status["Uid"].split(), ["0"] * 4)
+                    continue
+                self.assertEqual(status["Uid"].split(), [str(nobody.pw_uid)] * 4)
+                self.assertEqual(status["Gid"].split(), [str(nobody.pw_gid)] * 4)
+                self.assertLessEqual(set(status["Groups"].split()), {str(nobody.pw_gid)})
+                self.assertEqual(int(status["CapPrm"], 16), 0)
 
     def test_a_frozen_room_is_ended_and_named(self):
         pid = self.daemon.rooms()["legs"]
