@@ -43,7 +43,8 @@ enum msg_type {
 	MSG_JOB_NOW,       /* desk -> jobs: struct msg_run (command = job's instance; user "" = all) */
 	MSG_JOB_DONE,      /* jobs -> asker: struct msg_answer, when all of it ended (id echoed) */
 	MSG_ROOM_STATE,    /* supervisor -> desk: struct msg_room, on every change, all at desk start */
-	MSG_STUCK_IN,      /* unused on the wire: callback names are in the room's shared beat page */
+	MSG_GIVE,          /* supervisor -> front that drains, with a socket: give your tunnels away there */
+	MSG_TAKE,          /* supervisor -> front that is new, with its other end: take them */
 };
 
 struct msg_head {

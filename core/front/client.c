@@ -40,7 +40,7 @@ static void client_forget(struct client *c)
 	buf_fini(&c->out);
 	LIST_REMOVE(c, link);
 	f->n_clients--;
-	series_set(f->metrics.connections, (double)f->n_clients);
+	front_gauges_set(f);
 	free(c);
 }
 
@@ -263,7 +263,7 @@ void client_new(struct front *f, int fd, const struct sockaddr *peer)
 	deadline_init(&c->deadline, on_deadline, c);
 	LIST_INSERT_HEAD(&f->clients, c, link);
 	f->n_clients++;
-	series_set(f->metrics.connections, (double)f->n_clients);
+	front_gauges_set(f);
 	client_deadline(c, f->conf.header_us);
 	ev_io_start(f->loop, &c->rd);
 }

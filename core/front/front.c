@@ -12,6 +12,7 @@
 #include "front/chain.h"
 #include "front/client.h"
 #include "front/front_state.h"
+#include "front/handover.h"
 #include "front/tunnel.h"
 #include "front/witness.h"
 #include "front/wsserver.h"
@@ -187,8 +188,8 @@ static int front_build(struct front *f)
 	if (r < 0)
 		return r;
 	front_metrics_init(&f->metrics, f->room->metrics);
-	series_set(f->metrics.connections, 0.);
-	series_set(f->metrics.tunnels, 0.);
+	front_gauges_set(f);
+	f->last_tunnel = (uint64_t)f->room->serial << 32; /* a tunnel keeps its id when it moves */
 	f->scratch = malloc(SCRATCH_BYTES);
 	f->users = users_new(f->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
 	                     on_users_broken, f);
@@ -228,6 +229,7 @@ static void stop(struct room *room)
 	if (f->draining)
 		ev_prepare_stop(f->loop, &f->left);
 	witness_rounds_free(f);
+	handover_free(f);
 	tunnels_close_all(f);
 	wsserver_close_all(f, CLOSE_AWAY, true);
 	while ((c = LIST_FIRST(&f->clients))) {
@@ -281,6 +283,10 @@ static void message(struct room *room, const struct msg_head *head, const void *
 	if (head->type == MSG_PROBE && head->len == sizeof probe) {
 		memcpy(&probe, payload, sizeof probe);
 		witness_round_begin(f, head->id, probe.since_us);
+	} else if (head->type == MSG_GIVE) {
+		handover_give(f, chan_take_fd(room->chan));
+	} else if (head->type == MSG_TAKE) {
+		handover_take(f, chan_take_fd(room->chan));
 	} else {
 		plugin_host_message(f->plugins, head, payload);
 	}

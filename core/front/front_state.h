@@ -9,6 +9,7 @@
  *   upstream.c   connections to the instances, pooled
  *   answer.c     what t3ops itself answers
  *   tunnel.c     a WebSocket between a user and the instance, free of the request that made it
+ *   handover.c   tunnels move from the front that drains to the one that took its place
  *   witness.c    which tunnels carried data after a drop
  *   wsserver.c   a WebSocket that ends at a plugin
  */
@@ -61,7 +62,17 @@ struct front {
 	uint64_t last_tunnel;
 	bool draining;
 	struct ev_prepare left; /* while it drains: is anything left? */
+	struct handover *handover; /* tunnels are given away, or taken */
 	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
 };
+
+/* A front that drains leaves the gauges to the one that took its place. */
+static inline void front_gauges_set(struct front *f)
+{
+	if (f->draining)
+		return;
+	series_set(f->metrics.connections, (double)f->n_clients);
+	series_set(f->metrics.tunnels, (double)f->n_tunnels);
+}
 
 #endif

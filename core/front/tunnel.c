@@ -44,7 +44,7 @@ static void tunnel_free(struct tunnel *t)
 	end_fini(&t->serve);
 	LIST_REMOVE(t, link);
 	f->n_tunnels--;
-	series_set(f->metrics.tunnels, (double)f->n_tunnels);
+	front_gauges_set(f);
 	free(t);
 }
 
@@ -278,23 +278,28 @@ static struct tunnel *tunnel_new(struct front *f, struct tunnel_start *s)
 	return t;
 }
 
+static void start_drop(struct tunnel_start *s)
+{
+	close(s->client_fd);
+	close(s->serve_fd);
+	buf_fini(&s->to_client);
+	buf_fini(&s->to_serve);
+	log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
+}
+
 void tunnel_open(struct front *f, struct tunnel_start *s, bool ok)
 {
 	struct tunnel *t = ok ? tunnel_new(f, s) : NULL;
 	struct event e;
 
 	if (!t) {
-		close(s->client_fd);
-		close(s->serve_fd);
-		buf_fini(&s->to_client);
-		buf_fini(&s->to_serve);
-		log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
+		start_drop(s);
 		return;
 	}
 	client_socket_watch(t->client.rd.fd);
 	early_bytes_observe(t, s);
 	series_add(f->metrics.tunnels_opened, 1);
-	series_set(f->metrics.tunnels, (double)f->n_tunnels);
+	front_gauges_set(f);
 	event_init(&e, EVENT_TUNNEL_OPEN, ROOM_FRONT);
 	e.id = t->id;
 	event_set(e.user, t->user);
@@ -320,6 +325,104 @@ static void tunnel_end_locally(struct tunnel *t, const char *frame)
 		(void)send(t->client.wr.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
 	tunnel_free(t);
 }
+
+/* ---- moving ------------------------------------------------------------------------------------------------ */
+
+static void end_pack(const struct tunnel_end *e, struct end_parcel *p)
+{
+	*p = (struct end_parcel){.frames = e->frames, .last_us = e->last_us, .bytes = e->bytes, .eof = e->eof,
+	                         .shut = e->shut, .pending = (uint32_t)buf_len(&e->out)};
+}
+
+size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
+{
+	struct tunnel_parcel p = {.id = t->id, .opened_us = t->opened_us, .unanswered_us = t->unanswered_us,
+	                          .gave_up_us = t->gave_up_us, .client_closed_first = t->client_closed_first, .told = t->told};
+	size_t client = buf_len(&t->client.out), serve = buf_len(&t->serve.out);
+
+	if (client > TUNNEL_PENDING_MAX || serve > TUNNEL_PENDING_MAX || sizeof p + client + serve > size)
+		return 0;
+	end_pack(&t->client, &p.client);
+	end_pack(&t->serve, &p.serve);
+	event_set(p.user, t->user);
+	event_set(p.address, t->address);
+	event_set(p.colo, t->colo);
+	memcpy(out, &p, sizeof p);
+	if (client > 0)
+		memcpy(out + sizeof p, buf_at(&t->client.out), client);
+	if (serve > 0)
+		memcpy(out + sizeof p + client, buf_at(&t->serve.out), serve);
+	fds[0] = t->client.rd.fd;
+	fds[1] = t->serve.rd.fd;
+	return sizeof p + client + serve;
+}
+
+void tunnel_given(struct tunnel *t)
+{
+	tunnel_free(t);
+}
+
+static void end_unpack(struct tunnel_end *e, const struct end_parcel *p)
+{
+	e->frames = p->frames;
+	e->last_us = p->last_us;
+	e->bytes = p->bytes;
+	e->eof = p->eof;
+	e->shut = p->shut;
+}
+
+/* Watches what the state calls for. */
+static void end_resume(struct tunnel_end *e)
+{
+	struct front *f = e->tunnel->front;
+
+	if (!e->eof && buf_len(&other_end(e)->out) == 0)
+		ev_io_start(f->loop, &e->rd);
+	if (buf_len(&e->out) > 0)
+		end_wait(e);
+	else if (e->shut)
+		deadline_set(f->loop, &e->send, f->conf.tunnel_send_us);
+}
+
+void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2])
+{
+	struct tunnel_start start = {.client_fd = fds[0], .serve_fd = fds[1]};
+	struct tunnel_parcel p;
+	struct tunnel *t = NULL;
+	bool whole = n >= sizeof p;
+
+	if (whole) {
+		memcpy(&p, bytes, sizeof p);
+		whole = n == sizeof p + p.client.pending + p.serve.pending &&
+		        buf_add(&start.to_client, bytes + sizeof p, p.client.pending) &&
+		        buf_add(&start.to_serve, bytes + sizeof p + p.client.pending, p.serve.pending);
+	}
+	if (whole) {
+		event_set(start.user, p.user);
+		event_set(start.address, p.address);
+		event_set(start.colo, p.colo);
+		t = tunnel_new(f, &start);
+	}
+	if (!t) {
+		start_drop(&start);
+		return;
+	}
+	t->id = p.id;
+	t->opened_us = p.opened_us;
+	t->unanswered_us = p.unanswered_us;
+	t->gave_up_us = p.gave_up_us;
+	t->client_closed_first = p.client_closed_first;
+	t->told = p.told;
+	end_unpack(&t->client, &p.client);
+	end_unpack(&t->serve, &p.serve);
+	front_gauges_set(f);
+	end_resume(&t->client);
+	end_resume(&t->serve);
+	if (!users_find(f->users, t->user))
+		tunnel_end_locally(t, CLOSE_POLICY);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------------------- */
 
 void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now)
 {

@@ -47,6 +47,32 @@ struct tunnel_start {
 
 /* ok: false, the memory ran out while it was made; it is closed again at once. */
 void tunnel_open(struct front *f, struct tunnel_start *start, bool ok);
+/* A tunnel on its way to another front; the pending bytes follow, to the client, then to the instance. */
+#define TUNNEL_PARCEL_VERSION 1
+#define TUNNEL_PENDING_MAX    (32u << 10)
+
+struct end_parcel {
+	struct ws_frames frames;
+	uint64_t last_us, bytes;
+	uint32_t pending;
+	bool eof, shut;
+};
+
+struct tunnel_parcel {
+	uint64_t id, opened_us, unanswered_us, gave_up_us;
+	bool client_closed_first, told;
+	struct end_parcel client, serve;
+	char user[64], address[48], colo[8];
+};
+
+/* Packs it; the number of bytes, 0: it has too much pending now.  fds: client's, instance's; they stay the
+ * tunnel's. */
+size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2]);
+/* It lives elsewhere now: forgets it, without a word to anybody. */
+void tunnel_given(struct tunnel *t);
+/* Goes on with one that was packed; takes the descriptors. */
+void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]);
+
 /* Ends all tunnels of users that `now` has no longer, or whose instance moved. */
 void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now);
 /* Ends all; the process is about to. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "supervisor/supervisor_state.h"
 
@@ -142,14 +143,35 @@ void transition_abort(struct supervisor *s, const char *room)
 	}
 }
 
-static void old_room_end(struct supervisor *s, struct child *old)
+/* The two fronts settle the rest between them: the old one's tunnels go over this socket. */
+static void handover_arrange(struct child *from, struct child *to)
+{
+	int fds[2], r = chan_pair(fds);
+
+	if (r < 0) {
+		log_line(LOG_L_WARNING, "handover_failed", "error=\"%s\" effect=\"the old front stays until its tunnels end\"",
+		         strerror(-r));
+		return;
+	}
+	chan_send_fd(to->chan, MSG_TAKE, to->serial, 0, NULL, 0, fds[0]);
+	chan_send_fd(from->chan, MSG_GIVE, from->serial, 0, NULL, 0, fds[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void old_room_end(struct supervisor *s, struct child *old, struct child *fresh)
 {
 	uint64_t limit_us = (uint64_t)plan_int(json_object_get(s->setup.core, "core"), "drain_timeout");
 
-	if (old && old->room == ROOM_FRONT && limit_us > 0)
-		child_drain(old, limit_us);
-	else if (old)
+	if (!old)
+		return;
+	if (old->room != ROOM_FRONT || limit_us == 0) {
 		child_stop(old);
+		return;
+	}
+	child_drain(old, limit_us);
+	if (fresh)
+		handover_arrange(old, fresh);
 }
 
 /* Everything new is ready: it becomes what is current. */
@@ -173,7 +195,7 @@ static void commit(struct supervisor *s)
 		restart_cancel(s, room);
 		s->current[room] = fresh;
 		t->rooms[room] = NULL;
-		old_room_end(s, before);
+		old_room_end(s, before, fresh);
 	}
 	setup_fini(&old, &s->setup.listeners);
 	watch_start(s);

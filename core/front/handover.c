@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving tunnels away and taking them; see handover.h. */
+#include "front/handover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "front/tunnel.h"
+
+#define AGAIN_S   0.1       /* between two looks at what is left */
+#define BURST     64        /* parcels before other watchers get their turn */
+#define SNDBUF    (1 << 20)
+
+/* What the taker says first. */
+struct hello {
+	uint32_t version, size; /* of struct tunnel_parcel */
+};
+
+struct handover {
+	struct front *front;
+	struct ev_io io;
+	struct ev_timer again; /* giver: looks for tunnels that can go now */
+	bool giving, welcome;  /* welcome: the taker knows our parcels */
+	size_t moved;
+	char bytes[sizeof(struct tunnel_parcel) + 2 * TUNNEL_PENDING_MAX];
+};
+
+static void handover_end(struct handover *h)
+{
+	struct front *f = h->front;
+
+	if (h->moved > 0)
+		log_line(LOG_L_INFO, h->giving ? "tunnels_given" : "tunnels_taken", "count=%zu left=%zu", h->moved,
+		         h->giving ? f->n_tunnels : (size_t)0);
+	ev_io_stop(f->loop, &h->io);
+	ev_timer_stop(f->loop, &h->again);
+	close(h->io.fd);
+	f->handover = NULL;
+	free(h);
+}
+
+void handover_free(struct front *f)
+{
+	if (f->handover)
+		handover_end(f->handover);
+}
+
+static struct handover *handover_new(struct front *f, int fd, void (*cb)(struct ev_loop *, struct ev_io *, int))
+{
+	struct handover *h = fd >= 0 ? calloc(1, sizeof *h) : NULL;
+
+	handover_free(f); /* an earlier one is over: the newest front is the one that counts */
+	if (!h) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	h->front = f;
+	ev_io_init(&h->io, cb, fd, EV_READ);
+	h->io.data = h;
+	ev_init(&h->again, NULL);
+	ev_io_start(f->loop, &h->io);
+	f->handover = h;
+	return h;
+}
+
+/* ---- giving ------------------------------------------------------------------------------------- */
+
+union two_rights {
+	char bytes[CMSG_SPACE(2 * sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* 0, -EAGAIN (later), or what ended it. */
+static int parcel_send(struct handover *h, size_t len, const int fds[2])
+{
+	union two_rights rights = {.bytes = ""};
+	struct iovec part = {h->bytes, len};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes,
+	                   .msg_controllen = sizeof rights.bytes};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
+	if (sendmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	/* ETOOMANYREFS: more descriptors are under way than the limit allows; the taker is about to read them */
+	return errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN : -errno;
+}
+
+/* Every tunnel that is light enough, until the socket is full. */
+static void give_all(struct handover *h)
+{
+	struct front *f = h->front;
+	struct tunnel *t, *next;
+	int r = 0;
+
+	for (t = LIST_FIRST(&f->tunnels); t && r == 0; t = next) {
+		int fds[2];
+		size_t len = tunnel_pack(t, h->bytes, sizeof h->bytes, fds);
+
+		next = LIST_NEXT(t, link);
+		if (len == 0)
+			continue;
+		r = parcel_send(h, len, fds);
+		if (r == 0) {
+			h->moved++;
+			tunnel_given(t);
+		}
+	}
+	if (r < 0 && r != -EAGAIN) {
+		log_line(LOG_L_WARNING, "handover_failed", "error=\"%s\" left=%zu effect=\"they stay here until they end\"",
+		         strerror(-r), f->n_tunnels);
+		handover_end(h);
+	}
+}
+
+static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	give_all(w->data);
+}
+
+/* The taker's hello, or its end. */
+static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct handover *h = w->data;
+	struct hello hello;
+	ssize_t n = recv(w->fd, &hello, sizeof hello, MSG_DONTWAIT);
+
+	(void)revents;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n != (ssize_t)sizeof hello || hello.version != TUNNEL_PARCEL_VERSION ||
+	    hello.size != sizeof(struct tunnel_parcel)) {
+		handover_end(h);
+		return;
+	}
+	h->welcome = true;
+	ev_timer_init(&h->again, on_again, AGAIN_S, AGAIN_S);
+	h->again.data = h;
+	ev_timer_start(loop, &h->again);
+	give_all(h);
+}
+
+void handover_give(struct front *f, int fd)
+{
+	struct handover *h = handover_new(f, fd, on_taker);
+	int size = SNDBUF;
+
+	if (!h)
+		return;
+	h->giving = true;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* best effort */
+}
+
+/* ---- taking --------------------------------------------------------------------------------------- */
+
+/* One parcel; its length, 0 at the end, or -errno. */
+static ssize_t parcel_recv(struct handover *h, int fds[2])
+{
+	union two_rights rights;
+	struct iovec part = {h->bytes, sizeof h->bytes};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes,
+	                   .msg_controllen = sizeof rights.bytes};
+	ssize_t n = recvmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (n <= 0)
+		return n == 0 ? 0 : -errno;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		return -EPROTO; /* descriptors ran out: the kernel dropped them */
+	memcpy(fds, CMSG_DATA(c), 2 * sizeof(int));
+	return n;
+}
+
+static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct handover *h = w->data;
+	int fds[2];
+
+	(void)loop, (void)revents;
+	for (int i = 0; i < BURST; i++) {
+		ssize_t n = parcel_recv(h, fds);
+
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n == -EPROTO) {
+			log_line(LOG_L_ERROR, "tunnel_lost", "reason=\"no descriptors are left\" hint=\"raise LimitNOFILE\"");
+			continue;
+		}
+		if (n <= 0) {
+			handover_end(h);
+			return;
+		}
+		tunnel_adopt(h->front, h->bytes, (size_t)n, fds);
+		h->moved++;
+	}
+}
+
+void handover_take(struct front *f, int fd)
+{
+	struct hello hello = {.version = TUNNEL_PARCEL_VERSION, .size = sizeof(struct tunnel_parcel)};
+	struct handover *h = handover_new(f, fd, on_parcel);
+
+	if (h && send(fd, &hello, sizeof hello, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof hello)
+		handover_end(h);
+}
