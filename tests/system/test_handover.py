@@ -16,7 +16,7 @@ from lab.origin import Origin
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
-TUNNELS, ROUNDS, WINDOW = 60, 8, 4
+TUNNELS, ROUNDS, WINDOW = 200, 40, 4
 
 
 class RawEcho:
@@ -148,8 +148,8 @@ class Handover(unittest.TestCase):
     def test_bytes_that_wait_move_along(self):
         """A user who does not read, with more on the way than sockets hold."""
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
-            w.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            total = 3000
+            w.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            total = 5000
             sender = threading.Thread(target=lambda: [w.send_frame(ws.BINARY, struct.pack("!I", n) * 500, mask=False)
                                                       for n in range(total)], daemon=True)
             sender.start()
