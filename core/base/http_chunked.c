@@ -2,6 +2,8 @@
 /* Reading chunked bodies; see http_chunked.h. */
 #include "base/http_chunked.h"
 
+#include "base/http_gate.h"
+
 #define DIGITS_MAX   15
 #define OVERHEAD_MAX (16u << 10)
 
@@ -49,14 +51,14 @@ static enum chunked_state size_end(struct chunked *c, char byte)
 	return c->left > 0 ? CHUNKED_DATA : CHUNKED_TRAILER_START;
 }
 
-static enum chunked_state trailer_start(struct chunked *c, char byte)
+/* A trailer is held to what a field of the head is: behind us it could be taken for a line of its own. */
+static enum chunked_state trailer_name_read(struct chunked *c, char byte)
 {
-	if (byte == '\r')
-		return CHUNKED_END_LF;
-	if (byte == ' ' || byte == '\t' || byte == ':')
-		return CHUNKED_BAD; /* folded, or without a name */
-	c->state = CHUNKED_TRAILER;
-	return text_read(c, byte, CHUNKED_TRAILER_LF);
+	if (++c->overhead > OVERHEAD_MAX)
+		return CHUNKED_BAD;
+	if (byte == ':' && c->state == CHUNKED_TRAILER_NAME)
+		return CHUNKED_TRAILER;
+	return http_is_token_char((unsigned char)byte) ? CHUNKED_TRAILER_NAME : CHUNKED_BAD;
 }
 
 static enum chunked_state byte_read(struct chunked *c, char byte)
@@ -73,7 +75,9 @@ static enum chunked_state byte_read(struct chunked *c, char byte)
 	case CHUNKED_DATA_LF:
 		return byte == '\n' ? CHUNKED_SIZE : CHUNKED_BAD;
 	case CHUNKED_TRAILER_START:
-		return trailer_start(c, byte);
+		return byte == '\r' ? CHUNKED_END_LF : trailer_name_read(c, byte);
+	case CHUNKED_TRAILER_NAME:
+		return trailer_name_read(c, byte);
 	case CHUNKED_TRAILER:
 		return text_read(c, byte, CHUNKED_TRAILER_LF);
 	case CHUNKED_TRAILER_LF:

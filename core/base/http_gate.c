@@ -33,7 +33,7 @@ const char *gate_sentence(enum gate_refusal r)
 	return rows[r].sentence;
 }
 
-static bool is_token_char(unsigned char c)
+bool http_is_token_char(unsigned char c)
 {
 	return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
@@ -49,7 +49,7 @@ static enum gate_refusal line_judge(const char *line, size_t len)
 	if (!colon || colon == line)
 		return GATE_FIELD_NAME;
 	for (const char *c = line; c < colon; c++)
-		if (!is_token_char((unsigned char)*c))
+		if (!http_is_token_char((unsigned char)*c))
 			return GATE_FIELD_NAME;
 	for (const char *c = colon + 1; c < line + len; c++)
 		if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7f)

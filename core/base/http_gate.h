@@ -32,6 +32,8 @@ enum http_framing http_request_framing(const struct http_head *h, uint64_t *leng
 /* Of a response to a request with that method (RFC 9112 6.3).  BAD: contradictory. */
 enum http_framing http_response_framing(const struct http_head *h, struct span method, uint64_t *length);
 
+/* What names of fields are made of (RFC 9110 5.6.2). */
+bool http_is_token_char(unsigned char c);
 /* A decimal number that is nothing but digits. */
 bool http_length_parse(struct span s, uint64_t *out);
 

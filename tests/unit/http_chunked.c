@@ -48,6 +48,12 @@ static const struct chunked_case cases[] = {
     {"0\r\n folded\r\n\r\n", CHUNKED_BAD, 4},
     {"0\r\n: x\r\n\r\n", CHUNKED_BAD, 4},
     {"0\r\nA: \x01\r\n\r\n", CHUNKED_BAD, 7},
+    {"0\r\nA:\r\n\r\n", CHUNKED_DONE, WHOLE},
+    {"0\r\nGET / HTTP/1.1\r\n\r\n", CHUNKED_BAD, 7},
+    {"0\r\nname\r\n\r\n", CHUNKED_BAD, 8},
+    {"0\r\nA : x\r\n\r\n", CHUNKED_BAD, 5},
+    {"0\r\na(b): x\r\n\r\n", CHUNKED_BAD, 5},
+    {"0\r\n\xc3\xa9: x\r\n\r\n", CHUNKED_BAD, 4},
     {"0\r\n\rX", CHUNKED_BAD, 5},
     {"1234567890123456\r\n", CHUNKED_BAD, 16},
 };
@@ -77,7 +83,8 @@ static void test_overhead(void **state)
 {
 	static const struct {
 		const char *start, *filler;
-	} endless[] = {{"5;", "x"}, {"0\r\nA: ", "x"}, {"0\r\n", "A: b\r\n"}, {"", "1;aaaa\r\nx\r\n"}};
+	} endless[] = {{"5;", "x"}, {"0\r\nA: ", "x"}, {"0\r\n", "A: b\r\n"}, {"0\r\n", "A:\r\n"}, {"0\r\n", "A"},
+	              {"", "1;aaaa\r\nx\r\n"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof endless / sizeof endless[0]; i++) {
