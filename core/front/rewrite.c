@@ -134,8 +134,6 @@ static const struct header_edit *edit_find(const struct exchange *x, struct span
 
 static bool request_field_passes(const struct exchange *x, const struct http_field *f)
 {
-	if (x->websocket && (span_is_nocase(f->name, "upgrade") || span_is_nocase(f->name, "connection")))
-		return !span_is_nocase(f->name, "connection"); /* Connection is written by request_end_add */
 	return !is_hop(&x->head, f->name) && !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
 	       !identity_is_named(f->name, x->front->conf.identity_header) && !edit_find(x, f->name);
 }
@@ -152,9 +150,9 @@ static bool request_line_add(const struct exchange *x, struct buf *out)
 
 static bool request_end_add(const struct exchange *x, struct buf *out)
 {
-	const char *connection = x->websocket ? "Upgrade" : x->head.minor == 0 ? "close" : "keep-alive";
-
-	return buf_printf(out, "connection: %s\r\n\r\n", connection);
+	if (x->websocket) /* whatever else was offered: a tunnel carries nothing but a WebSocket */
+		return buf_add_text(out, "upgrade: websocket\r\nconnection: Upgrade\r\n\r\n");
+	return buf_printf(out, "connection: %s\r\n\r\n", x->head.minor == 0 ? "close" : "keep-alive");
 }
 
 bool rewrite_request(const struct exchange *x, struct buf *out)
