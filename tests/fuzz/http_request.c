@@ -22,12 +22,23 @@ static void head_check(const struct http_head *h, const uint8_t *data, size_t le
 	}
 }
 
+static size_t bytes_count(const uint8_t *data, size_t len, char byte)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += data[i] == (uint8_t)byte;
+	return n;
+}
+
 /* What smuggling needs must not have passed. */
-static void passed_check(const struct http_head *h)
+static void passed_check(const struct http_head *h, const uint8_t *data, size_t len)
 {
 	size_t lengths = http_field_count(h, "content-length"), codings = http_field_count(h, "transfer-encoding");
 	uint64_t length;
 
+	/* the request line, the fields and the empty line: there is no line that somebody else could see */
+	PROMISE(bytes_count(data, len, '\n') == h->n + 2 && bytes_count(data, len, '\r') == h->n + 2);
 	PROMISE(lengths + codings <= 1);
 	PROMISE(h->minor <= 1);
 	PROMISE(http_field_count(h, "host") <= 1);
@@ -49,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		head_check(&h, data, len);
 	if (http_gate(&h, syntax, (struct span){(const char *)data, len}, 128) == GATE_PASSED) {
 		PROMISE(syntax == HTTP_SYNTAX_OK);
-		passed_check(&h);
+		passed_check(&h, data, len);
 	}
 	return 0;
 }
