@@ -29,6 +29,8 @@ static const struct gate_case cases[] = {
     {"POST / HTTP/1.1\r\n" H "Content-Length: 12\r\n\r\n", GATE_PASSED},
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n", GATE_PASSED},
     {"GET / HTTP/1.1\r\n" H "X: caf\xc3\xa9\ttab\r\n\r\n", GATE_PASSED},
+    {"GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n", GATE_PASSED}, /* what curl sends of a path in UTF-8 */
+    {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: \tchunked \t\r\n\r\n", GATE_PASSED},
     /* syntax */
     {"GET  / HTTP/1.1\r\n" H "\r\n", GATE_SYNTAX},
     {"GET /\r\n\r\n", GATE_VERSION},
@@ -68,6 +70,9 @@ static const struct gate_case cases[] = {
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n", GATE_CODING},
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked, chunked\r\n\r\n", GATE_LENGTH}, /* llhttp stops at it */
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n", GATE_CODING},
+    {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: \"chunked\"\r\n\r\n", GATE_CODING},
+    {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked;q=1\r\n\r\n", GATE_CODING},
+    {"POST / HTTP/1.1\r\n" H "Transfer-Encoding:\r\n\r\n", GATE_CODING},
     {"POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", GATE_LENGTH},
     {"POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n", GATE_CODING_VERSION},
 };
