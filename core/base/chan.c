@@ -34,7 +34,7 @@ struct chan {
 	uint64_t dropped;
 	bool *freed; /* of the reader on the stack, if there is one */
 	int came;    /* the descriptor beside the message at hand, -1: none */
-	char buffer[sizeof(struct msg_head) + MSG_MAX];
+	_Alignas(struct msg_head) char buffer[sizeof(struct msg_head) + MSG_MAX];
 };
 
 int chan_pair(int fds[2])
