@@ -13,12 +13,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/rights.h"
+
 #define QUEUE_MAX_BYTES (4u << 20)
 #define BURST 64 /* messages read before other watchers get their turn */
 
 struct queued {
 	STAILQ_ENTRY(queued) link;
-	int fd; /* sent along, -1: none */
+	int fds[CHAN_FDS]; /* sent along */
+	size_t n_fds;
 	size_t len;
 	char bytes[];
 };
@@ -33,7 +36,8 @@ struct chan {
 	size_t queued_bytes;
 	uint64_t dropped;
 	bool *freed; /* of the reader on the stack, if there is one */
-	int came;    /* the descriptor beside the message at hand, -1: none */
+	int came[CHAN_FDS]; /* the descriptors beside the message at hand */
+	size_t n_came;
 	_Alignas(struct msg_head) char buffer[sizeof(struct msg_head) + MSG_MAX];
 };
 
@@ -48,45 +52,19 @@ int chan_pair(int fds[2])
 	return 0;
 }
 
-/* ---- descriptors beside messages -------------------------------------------------------------- */
-
-union rights {
-	char bytes[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
-};
-
-static void rights_attach(struct msghdr *m, union rights *r, int fd)
+static void fds_close(const int *fds, size_t n)
 {
-	struct cmsghdr *c;
-
-	if (fd < 0)
-		return;
-	memset(r, 0, sizeof *r);
-	m->msg_control = r->bytes;
-	m->msg_controllen = sizeof r->bytes;
-	c = CMSG_FIRSTHDR(m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
 }
 
-static int rights_detach(struct msghdr *m)
+size_t chan_take_fds(struct chan *c, int fds[CHAN_FDS])
 {
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	int fd = -1;
+	size_t n = c->n_came;
 
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	return fd;
-}
-
-int chan_take_fd(struct chan *c)
-{
-	int fd = c->came;
-
-	c->came = -1;
-	return fd;
+	memcpy(fds, c->came, n * sizeof(int));
+	c->n_came = 0;
+	return n;
 }
 
 /* ---- receiving ----------------------------------------------------------------------------------- */
@@ -95,11 +73,12 @@ static ssize_t message_recv(struct chan *c)
 {
 	union rights rights;
 	struct iovec part = {c->buffer, sizeof c->buffer};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes,
-	                   .msg_controllen = sizeof rights.bytes};
-	ssize_t n = recvmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n;
 
-	c->came = n >= 0 ? rights_detach(&m) : -1;
+	rights_expect(&m, &rights);
+	n = recvmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	c->n_came = n > 0 ? rights_detach(&m, c->came) : 0;
 	return n;
 }
 
@@ -126,7 +105,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	c->freed = &freed;
 	for (int i = 0; i < BURST && !freed; i++) {
 		ssize_t n = message_recv(c);
-		int left;
+		int left[CHAN_FDS];
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
@@ -140,9 +119,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 			              c->buffer + sizeof(struct msg_head));
 		else
 			c->dropped++;
-		left = freed ? -1 : chan_take_fd(c);
-		if (left >= 0)
-			close(left);
+		if (!freed)
+			fds_close(left, chan_take_fds(c, left));
 	}
 	if (!freed)
 		c->freed = NULL;
@@ -152,8 +130,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 
 static void queued_free(struct queued *q)
 {
-	if (q->fd >= 0)
-		close(q->fd);
+	fds_close(q->fds, q->n_fds);
 	free(q);
 }
 
@@ -167,9 +144,9 @@ static bool queue_send(struct chan *c)
 		struct iovec part = {q->bytes, q->len};
 		struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
 
-		rights_attach(&m, &rights, q->fd);
+		rights_attach(&m, &rights, q->fds, q->n_fds);
 		if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-		    (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+		    (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS))
 			return false;
 		STAILQ_REMOVE_HEAD(&c->queue, link); /* sent, or the other end is gone: reading says so */
 		c->queued_bytes -= q->len;
@@ -197,7 +174,6 @@ struct chan *chan_new(struct ev_loop *loop, int fd, chan_message_cb on_message, 
 	c->on_message = on_message;
 	c->on_closed = on_closed;
 	c->arg = arg;
-	c->came = -1;
 	STAILQ_INIT(&c->queue);
 	ev_io_init(&c->in, on_readable, fd, EV_READ);
 	ev_io_init(&c->out, on_writable, fd, EV_WRITE);
@@ -229,18 +205,29 @@ int chan_fd(const struct chan *c)
 	return c->in.fd;
 }
 
-static int queue_add(struct chan *c, const struct msg_head *head, const void *payload, int fd)
+/* Copies of the descriptors; false: not all could be made, none is left. */
+static bool fds_keep(struct queued *q, const int *fds, size_t n)
+{
+	for (q->n_fds = 0; q->n_fds < n; q->n_fds++) {
+		q->fds[q->n_fds] = fcntl(fds[q->n_fds], F_DUPFD_CLOEXEC, 0);
+		if (q->fds[q->n_fds] < 0) {
+			fds_close(q->fds, q->n_fds);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int queue_add(struct chan *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
 {
 	size_t len = sizeof *head + head->len;
 	struct queued *q = c->queued_bytes + len <= QUEUE_MAX_BYTES ? malloc(sizeof *q + len) : NULL;
-	int own = q && fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
-	if (!q || (fd >= 0 && own < 0)) {
+	if (!q || !fds_keep(q, fds, n)) {
 		free(q);
 		c->dropped++;
 		return -ENOBUFS;
 	}
-	q->fd = own;
 	q->len = len;
 	memcpy(q->bytes, head, sizeof *head);
 	if (head->len > 0)
@@ -251,7 +238,7 @@ static int queue_add(struct chan *c, const struct msg_head *head, const void *pa
 	return 0;
 }
 
-static int message_send(struct chan *c, const struct msg_head *head, const void *payload, int fd)
+static int message_send(struct chan *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
 {
 	struct iovec parts[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)payload, head->len}};
 	struct msghdr m = {.msg_iov = parts, .msg_iovlen = head->len > 0 ? 2 : 1};
@@ -260,33 +247,34 @@ static int message_send(struct chan *c, const struct msg_head *head, const void 
 	if (head->len > MSG_MAX)
 		return -EMSGSIZE;
 	if (!STAILQ_EMPTY(&c->queue))
-		return queue_add(c, head, payload, fd);
-	rights_attach(&m, &rights, fd);
+		return queue_add(c, head, payload, fds, n);
+	rights_attach(&m, &rights, fds, n);
 	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)
-		return queue_add(c, head, payload, fd);
+	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS)
+		return queue_add(c, head, payload, fds, n);
 	return -errno; /* the other end is gone: reading says so */
 }
 
 int chan_relay(struct chan *c, const struct msg_head *head, const void *payload)
 {
-	return message_send(c, head, payload, -1);
+	return message_send(c, head, payload, NULL, 0);
 }
 
-int chan_send_fd(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len, int fd)
+int chan_send_fds(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
+                  const int *fds, size_t n)
 {
 	struct msg_head head = {.version = MSG_VERSION, .type = (uint16_t)type, .to = to, .id = id};
 
 	if (len > MSG_MAX)
 		return -EMSGSIZE;
 	head.len = (uint32_t)len;
-	return message_send(c, &head, payload, fd);
+	return message_send(c, &head, payload, fds, n);
 }
 
 int chan_send(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len)
 {
-	return chan_send_fd(c, type, to, id, payload, len, -1);
+	return chan_send_fds(c, type, to, id, payload, len, NULL, 0);
 }
 
 uint64_t chan_dropped(const struct chan *c)

@@ -35,11 +35,13 @@ int chan_fd(const struct chan *c);
 int chan_send(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len);
 /* The same with a head as received (the supervisor relays). */
 int chan_relay(struct chan *c, const struct msg_head *head, const void *payload);
-/* With a descriptor beside it (SCM_RIGHTS), which stays the caller's. */
-int chan_send_fd(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len, int fd);
-/* Inside on_message: the descriptor that came with the message, now the caller's; -1: none did.  One that
- * nobody takes is closed. */
-int chan_take_fd(struct chan *c);
+/* With up to CHAN_FDS descriptors beside it (SCM_RIGHTS), which stay the caller's. */
+#define CHAN_FDS 2
+int chan_send_fds(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
+                  const int *fds, size_t n);
+/* Inside on_message: the descriptors that came with the message, now the caller's; how many.  Those that
+ * nobody takes are closed. */
+size_t chan_take_fds(struct chan *c, int fds[CHAN_FDS]);
 uint64_t chan_dropped(const struct chan *c);
 /* Tries to send the queue for at most limit_ms; for the last words before exit. */
 void chan_flush(struct chan *c, int limit_ms);

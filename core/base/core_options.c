@@ -15,6 +15,7 @@ const struct core_option core_options[] = {
 	{{"state_dir", T3OPS_OPT_PATH, "/var/lib/t3ops", 0, 0, "Folder of the journal; belongs to `user`."}, IN(SUPERVISOR) | IN(DESK)},
 	{{"plugin_dir", T3OPS_OPT_PATH, T3OPS_PLUGIN_DIR, 0, 0, "Folder that plugins are loaded from."}, IN(SUPERVISOR)},
 	{{"beat", T3OPS_OPT_DURATION, "10s", SECOND / 10, 600 * SECOND, "A room that does not answer for this long is ended and started again."}, IN(SUPERVISOR)},
+	{{"restart_pause_max", T3OPS_OPT_DURATION, "30s", SECOND / 10, 3600 * SECOND, "Longest pause before a room that ended by itself is started again; the first is 100 ms, and it doubles with each failure."}, IN(SUPERVISOR)},
 	{{"drain_timeout", T3OPS_OPT_DURATION, "12h", 0, 0, "An old front that is not done this long after a reload is ended, with the connections it still has."}, IN(SUPERVISOR)},
 
 	{{"users", T3OPS_OPT_PATH, "/etc/ttyd-user-map", 0, 0, "The user table: lines NAME=OS_USER, or JSON."}, TABLE},

@@ -43,8 +43,10 @@ enum msg_type {
 	MSG_JOB_NOW,       /* desk -> jobs: struct msg_run (command = job's instance; user "" = all) */
 	MSG_JOB_DONE,      /* jobs -> asker: struct msg_answer, when all of it ended (id echoed) */
 	MSG_ROOM_STATE,    /* supervisor -> desk: struct msg_room, on every change, all at desk start */
-	MSG_GIVE,          /* supervisor -> front that drains, with a socket: give your tunnels away there */
+	MSG_GIVE,          /* supervisor -> front that drains, with a socket: give your tunnels to the front `id` there */
 	MSG_TAKE,          /* supervisor -> front that is new, with its other end: take them */
+	MSG_KEEP,          /* front -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
+	MSG_LET_GO,        /* front -> supervisor: struct msg_slot; the tunnel ended */
 };
 
 struct msg_head {
@@ -72,6 +74,12 @@ struct msg_ran {
 
 struct msg_probe {
 	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
+};
+
+/* A slot of the book of tunnels. */
+struct msg_slot {
+	uint64_t book;
+	int32_t slot;
 };
 
 struct msg_answer {

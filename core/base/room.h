@@ -39,6 +39,7 @@ struct room {
 	const json_t *slice; /* see base/plan.h */
 	struct metrics *metrics;
 	struct room_beat *beat;
+	struct tunnel_book *book; /* base/tunnel_book.h; the front's, NULL elsewhere */
 	struct listener listeners[ROOM_MAX_LISTENERS];
 	size_t n_listeners;
 	const struct room_ops *ops;

@@ -279,14 +279,15 @@ static void message(struct room *room, const struct msg_head *head, const void *
 {
 	struct front *f = room->state;
 	struct msg_probe probe;
+	int fds[CHAN_FDS];
 
 	if (head->type == MSG_PROBE && head->len == sizeof probe) {
 		memcpy(&probe, payload, sizeof probe);
 		witness_round_begin(f, head->id, probe.since_us);
-	} else if (head->type == MSG_GIVE) {
-		handover_give(f, chan_take_fd(room->chan));
-	} else if (head->type == MSG_TAKE) {
-		handover_take(f, chan_take_fd(room->chan));
+	} else if (head->type == MSG_GIVE && chan_take_fds(room->chan, fds) == 1) {
+		handover_give(f, fds[0], (uint32_t)head->id);
+	} else if (head->type == MSG_TAKE && chan_take_fds(room->chan, fds) == 1) {
+		handover_take(f, fds[0]);
 	} else {
 		plugin_host_message(f->plugins, head, payload);
 	}

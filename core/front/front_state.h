@@ -62,7 +62,7 @@ struct front {
 	uint64_t last_tunnel;
 	bool draining;
 	struct ev_prepare left; /* while it drains: is anything left? */
-	struct handover *handover; /* tunnels are given away, or taken */
+	LIST_HEAD(, handover) handovers; /* tunnels are given away, or taken */
 	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
 };
 

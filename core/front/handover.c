@@ -9,22 +9,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/rights.h"
 #include "front/tunnel.h"
+#include "front/tunnel_slot.h"
 
 #define AGAIN_S   0.1       /* between two looks at what is left */
 #define BURST     64        /* parcels before other watchers get their turn */
 #define SNDBUF    (1 << 20)
 
-/* What the taker says first. */
-struct hello {
-	uint32_t version, size; /* of struct tunnel_parcel */
-};
-
 struct handover {
+	LIST_ENTRY(handover) link;
 	struct front *front;
 	struct ev_io io;
 	struct ev_timer again; /* giver: looks for tunnels that can go now */
 	bool giving, welcome;  /* welcome: the taker knows our parcels */
+	uint32_t taker; /* its serial */
 	size_t moved;
 	char bytes[sizeof(struct tunnel_parcel) + 2 * TUNNEL_PENDING_MAX];
 };
@@ -39,21 +38,20 @@ static void handover_end(struct handover *h)
 	ev_io_stop(f->loop, &h->io);
 	ev_timer_stop(f->loop, &h->again);
 	close(h->io.fd);
-	f->handover = NULL;
+	LIST_REMOVE(h, link);
 	free(h);
 }
 
 void handover_free(struct front *f)
 {
-	if (f->handover)
-		handover_end(f->handover);
+	while (!LIST_EMPTY(&f->handovers))
+		handover_end(LIST_FIRST(&f->handovers));
 }
 
 static struct handover *handover_new(struct front *f, int fd, void (*cb)(struct ev_loop *, struct ev_io *, int))
 {
 	struct handover *h = fd >= 0 ? calloc(1, sizeof *h) : NULL;
 
-	handover_free(f); /* an earlier one is over: the newest front is the one that counts */
 	if (!h) {
 		if (fd >= 0)
 			close(fd);
@@ -64,35 +62,11 @@ static struct handover *handover_new(struct front *f, int fd, void (*cb)(struct 
 	h->io.data = h;
 	ev_init(&h->again, NULL);
 	ev_io_start(f->loop, &h->io);
-	f->handover = h;
+	LIST_INSERT_HEAD(&f->handovers, h, link);
 	return h;
 }
 
 /* ---- giving ------------------------------------------------------------------------------------- */
-
-union two_rights {
-	char bytes[CMSG_SPACE(2 * sizeof(int))];
-	struct cmsghdr align;
-};
-
-/* 0, -EAGAIN (later), or what ended it. */
-static int parcel_send(struct handover *h, size_t len, const int fds[2])
-{
-	union two_rights rights = {.bytes = ""};
-	struct iovec part = {h->bytes, len};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes,
-	                   .msg_controllen = sizeof rights.bytes};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, 2 * sizeof(int));
-	if (sendmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return 0;
-	/* ETOOMANYREFS: more descriptors are under way than the limit allows; the taker is about to read them */
-	return errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN : -errno;
-}
 
 /* Every tunnel that is light enough, until the socket is full. */
 static void give_all(struct handover *h)
@@ -108,11 +82,14 @@ static void give_all(struct handover *h)
 		next = LIST_NEXT(t, link);
 		if (len == 0)
 			continue;
-		r = parcel_send(h, len, fds);
-		if (r == 0) {
-			h->moved++;
-			tunnel_given(t);
+		tunnel_assign(t, h->taker);
+		r = parcel_send(h->io.fd, h->bytes, len, fds);
+		if (r < 0) {
+			tunnel_assign(t, f->room->serial);
+			continue;
 		}
+		h->moved++;
+		tunnel_given(t);
 	}
 	if (r < 0 && r != -EAGAIN) {
 		log_line(LOG_L_WARNING, "handover_failed", "error=\"%s\" left=%zu effect=\"they stay here until they end\"",
@@ -131,7 +108,7 @@ static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct handover *h = w->data;
-	struct hello hello;
+	struct tunnel_hello hello;
 	ssize_t n = recv(w->fd, &hello, sizeof hello, MSG_DONTWAIT);
 
 	(void)revents;
@@ -149,7 +126,7 @@ static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
 	give_all(h);
 }
 
-void handover_give(struct front *f, int fd)
+void handover_give(struct front *f, int fd, uint32_t taker)
 {
 	struct handover *h = handover_new(f, fd, on_taker);
 	int size = SNDBUF;
@@ -157,6 +134,7 @@ void handover_give(struct front *f, int fd)
 	if (!h)
 		return;
 	h->giving = true;
+	h->taker = taker;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* best effort */
 }
 
@@ -165,19 +143,22 @@ void handover_give(struct front *f, int fd)
 /* One parcel; its length, 0 at the end, or -errno. */
 static ssize_t parcel_recv(struct handover *h, int fds[2])
 {
-	union two_rights rights;
+	union rights rights;
 	struct iovec part = {h->bytes, sizeof h->bytes};
-	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.bytes,
-	                   .msg_controllen = sizeof rights.bytes};
-	ssize_t n = recvmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n;
+	size_t came;
 
+	rights_expect(&m, &rights);
+	n = recvmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n <= 0)
 		return n == 0 ? 0 : -errno;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
-		return -EPROTO; /* descriptors ran out: the kernel dropped them */
-	memcpy(fds, CMSG_DATA(c), 2 * sizeof(int));
-	return n;
+	came = rights_detach(&m, fds);
+	if (came == 2)
+		return n;
+	if (came == 1)
+		close(fds[0]);
+	return -EPROTO; /* descriptors ran out: the kernel dropped them */
 }
 
 static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -206,7 +187,7 @@ static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
 
 void handover_take(struct front *f, int fd)
 {
-	struct hello hello = {.version = TUNNEL_PARCEL_VERSION, .size = sizeof(struct tunnel_parcel)};
+	struct tunnel_hello hello = {.version = TUNNEL_PARCEL_VERSION, .size = sizeof(struct tunnel_parcel)};
 	struct handover *h = handover_new(f, fd, on_parcel);
 
 	if (h && send(fd, &hello, sizeof hello, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof hello)

@@ -14,8 +14,8 @@
 #include "front/front_state.h"
 
 /* Both take the socket.  The giver gives what can go now and comes back for the rest: a tunnel with much
- * pending waits until it is lighter. */
-void handover_give(struct front *f, int fd);
+ * pending waits until it is lighter.  taker: the serial of the other process. */
+void handover_give(struct front *f, int fd, uint32_t taker);
 void handover_take(struct front *f, int fd);
 void handover_free(struct front *f);
 

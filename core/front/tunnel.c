@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "front/stream.h"
+#include "front/tunnel_slot.h"
 
 #define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
 #define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
@@ -40,6 +41,7 @@ static void tunnel_free(struct tunnel *t)
 {
 	struct front *f = t->front;
 
+	tunnel_let_go(t);
 	end_fini(&t->client);
 	end_fini(&t->serve);
 	LIST_REMOVE(t, link);
@@ -149,7 +151,7 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct tunnel_end *e = w->data;
 	size_t before = buf_len(&e->out);
-	int r = stream_flush(w->fd, &e->out);
+	int r = stream_flush(w->fd, &e->out); /* the slot is dirty while something waits */
 
 	(void)revents;
 	if (r < 0) {
@@ -163,10 +165,12 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 	ev_io_stop(loop, w);
 	deadline_stop(loop, &e->send);
-	if (other_end(e)->eof)
+	if (other_end(e)->eof) {
 		end_finish(e);
-	else
-		ev_io_start(loop, &other_end(e)->rd);
+		return;
+	}
+	ev_io_start(loop, &other_end(e)->rd);
+	tunnel_settle(e->tunnel);
 }
 
 /* What the bytes say about who waits for whom, and who closes. */
@@ -202,15 +206,19 @@ static void end_pass(struct tunnel_end *e, const char *bytes, size_t n)
 		end_broke(to, -r);
 	else if (buf_len(&to->out) > 0)
 		end_wait(to);
+	else
+		tunnel_settle(e->tunnel);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct tunnel_end *e = w->data;
 	struct front *f = e->tunnel->front;
-	ssize_t n = recv(w->fd, f->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+	ssize_t n;
 
 	(void)revents;
+	tunnel_dirty(e->tunnel);
+	n = recv(w->fd, f->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 	if (n > 0) {
 		end_pass(e, f->scratch, (size_t)n);
 	} else if (n == 0) {
@@ -220,6 +228,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 		end_finish(other_end(e));
 	} else if (errno != EAGAIN && errno != EINTR) {
 		end_broke(e, errno);
+	} else {
+		tunnel_settle(e->tunnel);
 	}
 }
 
@@ -267,6 +277,7 @@ static struct tunnel *tunnel_new(struct front *f, struct tunnel_start *s)
 		return NULL;
 	t->front = f;
 	t->id = ++f->last_tunnel;
+	t->slot = -1;
 	t->opened_us = clock_mono_us();
 	event_set(t->user, s->user);
 	event_set(t->address, s->address);
@@ -298,6 +309,7 @@ void tunnel_open(struct front *f, struct tunnel_start *s, bool ok)
 	}
 	client_socket_watch(t->client.rd.fd);
 	early_bytes_observe(t, s);
+	tunnel_keep(t);
 	series_add(f->metrics.tunnels_opened, 1);
 	front_gauges_set(f);
 	event_init(&e, EVENT_TUNNEL_OPEN, ROOM_FRONT);
@@ -312,6 +324,7 @@ void tunnel_open(struct front *f, struct tunnel_start *s, bool ok)
 		end_wait(&t->client);
 	if (buf_len(&t->serve.out) > 0)
 		end_wait(&t->serve);
+	tunnel_settle(t);
 }
 
 /* ---- ended by us ------------------------------------------------------------------------------------------ */
@@ -328,47 +341,10 @@ static void tunnel_end_locally(struct tunnel *t, const char *frame)
 
 /* ---- moving ------------------------------------------------------------------------------------------------ */
 
-static void end_pack(const struct tunnel_end *e, struct end_parcel *p)
-{
-	*p = (struct end_parcel){.frames = e->frames, .last_us = e->last_us, .bytes = e->bytes, .eof = e->eof,
-	                         .shut = e->shut, .pending = (uint32_t)buf_len(&e->out)};
-}
-
-size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
-{
-	struct tunnel_parcel p = {.id = t->id, .opened_us = t->opened_us, .unanswered_us = t->unanswered_us,
-	                          .gave_up_us = t->gave_up_us, .client_closed_first = t->client_closed_first, .told = t->told};
-	size_t client = buf_len(&t->client.out), serve = buf_len(&t->serve.out);
-
-	if (client > TUNNEL_PENDING_MAX || serve > TUNNEL_PENDING_MAX || sizeof p + client + serve > size)
-		return 0;
-	end_pack(&t->client, &p.client);
-	end_pack(&t->serve, &p.serve);
-	event_set(p.user, t->user);
-	event_set(p.address, t->address);
-	event_set(p.colo, t->colo);
-	memcpy(out, &p, sizeof p);
-	if (client > 0)
-		memcpy(out + sizeof p, buf_at(&t->client.out), client);
-	if (serve > 0)
-		memcpy(out + sizeof p + client, buf_at(&t->serve.out), serve);
-	fds[0] = t->client.rd.fd;
-	fds[1] = t->serve.rd.fd;
-	return sizeof p + client + serve;
-}
-
 void tunnel_given(struct tunnel *t)
 {
+	t->slot = -1;
 	tunnel_free(t);
-}
-
-static void end_unpack(struct tunnel_end *e, const struct end_parcel *p)
-{
-	e->frames = p->frames;
-	e->last_us = p->last_us;
-	e->bytes = p->bytes;
-	e->eof = p->eof;
-	e->shut = p->shut;
 }
 
 /* Watches what the state calls for. */
@@ -393,9 +369,9 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 
 	if (whole) {
 		memcpy(&p, bytes, sizeof p);
-		whole = n == sizeof p + p.client.pending + p.serve.pending &&
-		        buf_add(&start.to_client, bytes + sizeof p, p.client.pending) &&
-		        buf_add(&start.to_serve, bytes + sizeof p + p.client.pending, p.serve.pending);
+		whole = n == sizeof p + p.client_pending + p.serve_pending &&
+		        buf_add(&start.to_client, bytes + sizeof p, p.client_pending) &&
+		        buf_add(&start.to_serve, bytes + sizeof p + p.client_pending, p.serve_pending);
 	}
 	if (whole) {
 		event_set(start.user, p.user);
@@ -407,17 +383,11 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 		start_drop(&start);
 		return;
 	}
-	t->id = p.id;
-	t->opened_us = p.opened_us;
-	t->unanswered_us = p.unanswered_us;
-	t->gave_up_us = p.gave_up_us;
-	t->client_closed_first = p.client_closed_first;
-	t->told = p.told;
-	end_unpack(&t->client, &p.client);
-	end_unpack(&t->serve, &p.serve);
+	tunnel_unpack(t, &p);
 	front_gauges_set(f);
 	end_resume(&t->client);
 	end_resume(&t->serve);
+	tunnel_settle(t);
 	if (!users_find(f->users, t->user))
 		tunnel_end_locally(t, CLOSE_POLICY);
 }

@@ -7,6 +7,7 @@
 #ifndef T3OPS_FRONT_TUNNEL_H
 #define T3OPS_FRONT_TUNNEL_H
 
+#include "base/tunnel_book.h"
 #include "base/ws_frames.h"
 #include "front/deadline.h"
 #include "front/front_state.h"
@@ -33,6 +34,7 @@ struct tunnel {
 	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
 	bool client_closed_first;
 	bool told;              /* why it ended is decided and reported */
+	int32_t slot;           /* in the book, -1: none */
 	struct tunnel_end client, serve;
 	char user[64], address[48], colo[8];
 };
@@ -47,30 +49,9 @@ struct tunnel_start {
 
 /* ok: false, the memory ran out while it was made; it is closed again at once. */
 void tunnel_open(struct front *f, struct tunnel_start *start, bool ok);
-/* A tunnel on its way to another front; the pending bytes follow, to the client, then to the instance. */
-#define TUNNEL_PARCEL_VERSION 1
-#define TUNNEL_PENDING_MAX    (32u << 10)
-
-struct end_parcel {
-	struct ws_frames frames;
-	uint64_t last_us, bytes;
-	uint32_t pending;
-	bool eof, shut;
-};
-
-struct tunnel_parcel {
-	uint64_t id, opened_us, unanswered_us, gave_up_us;
-	bool client_closed_first, told;
-	struct end_parcel client, serve;
-	char user[64], address[48], colo[8];
-};
-
-/* Packs it; the number of bytes, 0: it has too much pending now.  fds: client's, instance's; they stay the
- * tunnel's. */
-size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2]);
-/* It lives elsewhere now: forgets it, without a word to anybody. */
+/* It lives elsewhere now, and so does its slot: forgets it, without a word to anybody. */
 void tunnel_given(struct tunnel *t);
-/* Goes on with one that was packed; takes the descriptors. */
+/* Goes on with one that was packed (tunnel_slot.h); takes the descriptors. */
 void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]);
 
 /* Ends all tunnels of users that `now` has no longer, or whose instance moved. */

@@ -82,12 +82,16 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, in
 	struct room room = {.id = c->room, .serial = c->serial, .metrics = s->metrics, .beat = c->beat,
 	                    .ops = s->args->ops[c->room], .slice = json_object_get(c->spec, "slice")};
 	enum log_level level = LOG_L_INFO;
+	struct tunnel_book *book = c->room == ROOM_FRONT ? s->book : NULL;
 	int keep[ROOM_MAX_LISTENERS + 1];
 	size_t n = 0;
 
 	log_level_parse(plan_string(c->spec, "log_level"), &level);
 	log_open(room_name(c->room), level);
 	signals_reset();
+	room.book = book;
+	if (!book)
+		book_free(s->book); /* nobody else writes there */
 	listeners_take(&room, sockets);
 	keep[n++] = channel_fd;
 	for (size_t i = 0; i < room.n_listeners; i++)

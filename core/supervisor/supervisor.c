@@ -199,6 +199,7 @@ static void supervisor_fini(struct supervisor *s)
 
 	while ((c = TAILQ_FIRST(&s->children)))
 		child_free(c);
+	keep_fini(s);
 	setup_fini(&s->setup, NULL);
 	if (s->transition.running)
 		setup_fini(&s->transition.next, NULL);
@@ -223,6 +224,7 @@ int supervisor_run(const struct supervisor_args *args)
 	TAILQ_INIT(&s->children);
 	log_open("supervisor", LOG_L_INFO);
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms make their own, after the fork */
+	keep_init(s);
 	r = s->loop ? signals_watch(s) : -ENOMEM;
 	if (r == 0)
 		r = args->take_over_fd >= 0 ? takeover_resume(s, args->take_over_fd) : boot(s);

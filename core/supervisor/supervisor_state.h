@@ -6,6 +6,7 @@
  *   transition.c   from one configuration to the next, whole or not at all
  *   switchboard.c  messages between the rooms
  *   watch.c        beats, deaths, restarts
+ *   keep.c         tunnels that outlive a front
  *   takeover.c     the next binary, same pid
  *   child.c        one process;  listeners.c  the sockets
  */
@@ -14,6 +15,7 @@
 
 #include "base/metrics.h"
 #include "base/plan.h"
+#include "base/tunnel_book.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
 #include "supervisor/supervisor.h"
@@ -54,6 +56,12 @@ struct restart {
 	uint32_t restarts;
 };
 
+/* Copies of a tunnel's descriptors: client, instance. */
+struct kept {
+	int fds[2];
+	bool held;
+};
+
 struct supervisor {
 	const struct supervisor_args *args;
 	struct ev_loop *loop;
@@ -72,6 +80,9 @@ struct supervisor {
 	struct event held[HELD_EVENTS]; /* events while there is no desk; a ring */
 	size_t n_held, first_held;
 	bool told_ready;
+	struct tunnel_book *book; /* NULL: tunnels are not kept */
+	struct kept *kept;        /* one a slot of the book */
+	struct errand *errand;    /* kept tunnels on their way to a front */
 };
 
 extern const enum room_id start_order[];
@@ -107,6 +118,17 @@ void watch_stop(struct supervisor *s);
 void child_ended(struct child *c); /* the process is gone: reap, report, restart */
 void child_set_state(struct child *c, enum room_state state);
 void restart_cancel(struct supervisor *s, enum room_id room);
+
+/* keep.c */
+void keep_init(struct supervisor *s);
+void keep_fini(struct supervisor *s);
+void keep_message(struct child *c, const struct msg_head *head, const void *payload);
+/* A front is gone; asked: it had been told to stop, and its tunnels end with it. */
+void keep_front_ended(struct supervisor *s, const struct child *front, bool asked);
+/* What dead fronts left goes to this one. */
+void keep_give(struct supervisor *s, struct child *front);
+/* There is no front any more: what dead ones left is cut. */
+void keep_nothing(struct supervisor *s);
 
 /* takeover.c */
 void takeover_exec(struct supervisor *s);

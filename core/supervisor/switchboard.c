@@ -149,6 +149,8 @@ static void on_ready(struct child *c)
 	child_set_state(c, ROOM_READY);
 	if (c == desk_of(s))
 		desk_greet(s);
+	if (c->room == ROOM_FRONT)
+		keep_give(s, c);
 	event_init(&e, EVENT_ROOM_STARTED, ROOM_SUPERVISOR);
 	event_set(e.text, room_name(c->room));
 	e.id = (uint64_t)c->pid;
@@ -169,6 +171,8 @@ void switchboard_message(void *arg, const struct msg_head *received, const void 
 		on_ready(c);
 	else if (head.type == MSG_BEAT)
 		c->beats_missed = 0;
+	else if (head.type == MSG_KEEP || head.type == MSG_LET_GO)
+		keep_message(c, &head, payload);
 	else if (head.type == MSG_RELOAD && c->room == ROOM_DESK)
 		reload_begin(c->supervisor, (struct asker){c->serial, head.id});
 }

@@ -153,8 +153,8 @@ static void handover_arrange(struct child *from, struct child *to)
 		         strerror(-r));
 		return;
 	}
-	chan_send_fd(to->chan, MSG_TAKE, to->serial, 0, NULL, 0, fds[0]);
-	chan_send_fd(from->chan, MSG_GIVE, from->serial, 0, NULL, 0, fds[1]);
+	chan_send_fds(to->chan, MSG_TAKE, to->serial, 0, NULL, 0, &fds[0], 1);
+	chan_send_fds(from->chan, MSG_GIVE, from->serial, to->serial, NULL, 0, &fds[1], 1);
 	close(fds[0]);
 	close(fds[1]);
 }
@@ -197,6 +197,8 @@ static void commit(struct supervisor *s)
 		t->rooms[room] = NULL;
 		old_room_end(s, before, fresh);
 	}
+	if (!s->current[ROOM_FRONT])
+		keep_nothing(s);
 	setup_fini(&old, &s->setup.listeners);
 	watch_start(s);
 	serials_publish(s);

@@ -9,7 +9,6 @@
 
 #define BEATS_MISSED_MAX 3
 #define PAUSE_MIN        0.1
-#define PAUSE_MAX        30.0
 #define HEALTHY_US       UINT64_C(60000000) /* after so long a crash counts as the first one again */
 
 static const struct t3ops_metric up_family = {
@@ -40,6 +39,11 @@ void child_set_state(struct child *c, enum room_state state)
 
 /* ---- restarts ------------------------------------------------------------------------ */
 
+static double pause_max(const struct supervisor *s)
+{
+	return (double)plan_int(json_object_get(s->setup.core, "core"), "restart_pause_max") / 1e6;
+}
+
 static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct restart *r = w->data;
@@ -51,7 +55,7 @@ static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 	s->current[r->room] = child_spawn(s, r->room, s->setup.specs[r->room]);
 	serials_publish(s);
 	if (!s->current[r->room]) {
-		ev_timer_set(&r->timer, PAUSE_MAX, 0.);
+		ev_timer_set(&r->timer, pause_max(s), 0.);
 		ev_timer_start(s->loop, &r->timer);
 	}
 }
@@ -68,7 +72,7 @@ static void restart_later(struct supervisor *s, const struct child *c)
 	ev_timer_stop(s->loop, &r->timer);
 	ev_timer_set(&r->timer, r->pause, 0.);
 	ev_timer_start(s->loop, &r->timer);
-	r->pause = r->pause * 2 < PAUSE_MAX ? r->pause * 2 : PAUSE_MAX;
+	r->pause = r->pause * 2 < pause_max(s) ? r->pause * 2 : pause_max(s);
 }
 
 void restart_cancel(struct supervisor *s, enum room_id room)
@@ -121,8 +125,12 @@ void child_ended(struct child *c)
 		s->transition.rooms[room] = NULL;
 	if (!asked)
 		death_report(c, &how);
+	if (room == ROOM_FRONT)
+		keep_front_ended(s, c, c->state == ROOM_STOPPING || s->phase == PHASE_STOPPING);
 	c->state = ROOM_DEAD;
 	room_state_tell(s, c);
+	if (room == ROOM_FRONT && s->current[room] && s->current[room]->state == ROOM_READY)
+		keep_give(s, s->current[room]); /* it died while it drained */
 	if (was_current && !asked && s->phase != PHASE_STOPPING)
 		restart_later(s, c);
 	child_free(c);

@@ -3,7 +3,6 @@
 """Tunnels move: reloads and upgrades under open WebSockets lose, repeat and reorder nothing, and leave no
 old process behind."""
 import os
-import selectors
 import signal
 import socket
 import struct
@@ -13,84 +12,11 @@ import unittest
 from lab import wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin
+from lab.talk import RawEcho, Talker
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
-TUNNELS, ROUNDS, WINDOW = 200, 40, 4
-
-
-class RawEcho:
-    """The instance: answers the upgrade, then one thread echoes the bytes of all connections."""
-
-    def __init__(self):
-        self.selector = selectors.DefaultSelector()
-        self.wake, self.woken = socket.socketpair()
-        self.selector.register(self.woken, selectors.EVENT_READ)
-        self.fresh = []
-        self.done = False
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def __call__(self, c, request):
-        c.send(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               f"Sec-WebSocket-Accept: {ws.accept_value(request.header('sec-websocket-key'))}\r\n\r\n".encode())
-        gone = threading.Event()
-        self.fresh.append((c, gone))
-        self.wake.send(b"x")
-        gone.wait()
-        return False
-
-    def run(self):
-        while not self.done:
-            for key, _ in self.selector.select(1):
-                if key.fileobj is self.woken:
-                    self.woken.recv(64)
-                    while self.fresh:
-                        c, gone = self.fresh.pop()
-                        if c.buffer:
-                            c.send(c.buffer)
-                        self.selector.register(c.sock, selectors.EVENT_READ, gone)
-                    continue
-                try:
-                    data = key.fileobj.recv(65536)
-                except OSError:
-                    data = b""
-                if data:
-                    key.fileobj.sendall(data)
-                else:
-                    self.selector.unregister(key.fileobj)
-                    key.data.set()
-
-
-class Talker(threading.Thread):
-    """A user who always has some numbered frames under way, and checks each echo."""
-
-    def __init__(self, address, number):
-        super().__init__(daemon=True)
-        self.w = ws.WebSocket(address, "/ws", ALICE)
-        self.w.conn.sock.settimeout(60)
-        self.number, self.sent, self.heard, self.over, self.error = number, 0, 0, False, None
-
-    def frame(self, n):
-        return struct.pack("!II", self.number, n) + bytes([n % 251]) * (n * 37 % 3000)
-
-    def run(self):
-        try:
-            while not self.over:
-                while self.sent < self.heard + WINDOW:
-                    self.w.send_frame(ws.BINARY, self.frame(self.sent), mask=False)
-                    self.sent += 1
-                self.hear()
-            while self.heard < self.sent:
-                self.hear()
-        except (OSError, ws.Closed, AssertionError) as e:
-            self.error = e
-
-    def hear(self):
-        _, data, fin, _ = self.w.frame()
-        if not fin or data != self.frame(self.heard):
-            raise AssertionError(f"tunnel {self.number}: frame {self.heard} is not what came")
-        self.heard += 1
+TUNNELS, ROUNDS = 200, 40
 
 
 class Handover(unittest.TestCase):
@@ -122,7 +48,7 @@ class Handover(unittest.TestCase):
             self.assertIn("event=reloaded", self.daemon.reload())
 
     def test_nothing_is_lost_and_nobody_lingers(self):
-        talkers = [Talker(self.daemon.front, n) for n in range(TUNNELS)]
+        talkers = [Talker(self.daemon.front, ALICE, n) for n in range(TUNNELS)]
         for t in talkers:
             t.start()
         for number in range(ROUNDS):

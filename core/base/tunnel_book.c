@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The book of tunnels; see tunnel_book.h. */
+#include "base/tunnel_book.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/rights.h"
+
+struct tunnel_book *book_new(void)
+{
+	/* untouched slots take no memory */
+	struct tunnel_book *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (b == MAP_FAILED)
+		return NULL;
+	if (getrandom(&b->id, sizeof b->id, 0) != (ssize_t)sizeof b->id) {
+		book_free(b);
+		errno = EIO;
+		return NULL;
+	}
+	return b;
+}
+
+void book_free(struct tunnel_book *b)
+{
+	if (b)
+		munmap(b, sizeof *b);
+}
+
+/* Two fronts may search at once. */
+int32_t book_take(struct tunnel_book *b, uint32_t serial)
+{
+	uint32_t from = b ? __atomic_load_n(&b->next, __ATOMIC_RELAXED) : 0;
+
+	for (uint32_t i = 0; b && i < TUNNEL_SLOTS; i++) {
+		uint32_t n = (from + i) % TUNNEL_SLOTS, is_free = SLOT_FREE;
+
+		if (!__atomic_compare_exchange_n(&b->slots[n].mark, &is_free, SLOT_DIRTY, false, __ATOMIC_ACQ_REL,
+		                                 __ATOMIC_RELAXED))
+			continue;
+		slot_assign(&b->slots[n], serial);
+		__atomic_store_n(&b->next, (n + 1) % TUNNEL_SLOTS, __ATOMIC_RELAXED);
+		return (int32_t)n;
+	}
+	return -1;
+}
+
+void slot_dirty(struct tunnel_slot *s)
+{
+	__atomic_store_n(&s->mark, SLOT_DIRTY, __ATOMIC_SEQ_CST);
+}
+
+void slot_clean(struct tunnel_slot *s)
+{
+	__atomic_store_n(&s->mark, SLOT_CLEAN, __ATOMIC_SEQ_CST);
+}
+
+void slot_assign(struct tunnel_slot *s, uint32_t serial)
+{
+	__atomic_store_n(&s->serial, serial, __ATOMIC_SEQ_CST);
+}
+
+uint32_t slot_serial(const struct tunnel_slot *s)
+{
+	return __atomic_load_n(&s->serial, __ATOMIC_SEQ_CST);
+}
+
+void slot_release(struct tunnel_slot *s)
+{
+	slot_assign(s, 0);
+	__atomic_store_n(&s->mark, SLOT_FREE, __ATOMIC_SEQ_CST);
+}
+
+enum slot_mark slot_mark_read(const struct tunnel_slot *s)
+{
+	return (enum slot_mark)__atomic_load_n(&s->mark, __ATOMIC_SEQ_CST);
+}
+
+int parcel_send(int socket, const void *bytes, size_t len, const int fds[2])
+{
+	union rights rights;
+	struct iovec part = {(void *)(uintptr_t)bytes, len};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+	rights_attach(&m, &rights, fds, 2);
+	if (sendmsg(socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	/* ETOOMANYREFS: more descriptors are under way than the limit allows; the taker is about to read them */
+	return errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN : -errno;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a tunnel leaves behind for another front: its slot in the book (base/tunnel_book.h), which outlives
+ * this process, and the parcel that it travels in.  It knows struct tunnel and ends none.  Front.
+ */
+#ifndef T3OPS_FRONT_TUNNEL_SLOT_H
+#define T3OPS_FRONT_TUNNEL_SLOT_H
+
+#include "front/tunnel.h"
+
+/* A new tunnel gets a slot, and the supervisor copies of its descriptors.  Without a book, or with a full
+ * one, it just ends with this process. */
+void tunnel_keep(struct tunnel *t);
+/* Bytes are about to be read: from here on it would not survive this process. */
+void tunnel_dirty(const struct tunnel *t);
+/* If nothing is under way: from here on it would. */
+void tunnel_settle(const struct tunnel *t);
+/* It ends: the supervisor closes its copies, too; only then the peers see the end. */
+void tunnel_let_go(struct tunnel *t);
+/* Whose it is should this process die now: before a parcel is sent it is the taker's, for two must never
+ * have it. */
+void tunnel_assign(const struct tunnel *t, uint32_t front);
+
+/* Packs it; the number of bytes, 0: it has too much pending now.  fds: client's, instance's; they stay the
+ * tunnel's. */
+size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2]);
+/* Into a new tunnel that has its descriptors, names and pending bytes already. */
+void tunnel_unpack(struct tunnel *t, const struct tunnel_parcel *p);
+
+#endif

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The front dies: users who are idle do not notice, those who talk are cut or go on, and nobody ever gets a
+wrong byte."""
+import os
+import signal
+import unittest
+
+from lab import http, wait, ws
+from lab.daemon import Daemon
+from lab.origin import Origin
+from lab.talk import RawEcho, Talker
+
+ECHO = 'plugin "probe_echo" {}\n'
+ALICE = [("X-authentik-username", "alice")]
+KILLS = 100
+
+
+class FrontCrash(unittest.TestCase):
+    def setUp(self):
+        self.origin = Origin({"/ws": RawEcho()})
+        self.addCleanup(self.origin.stop)
+        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms"}, ECHO, users={"alice": self.origin.port})
+        self.addCleanup(self.daemon.stop)
+
+    @staticmethod
+    def ask(w, text):
+        """A frame and its echo; unmasked, for the instance echoes bytes."""
+        w.send_frame(ws.TEXT, text, mask=False)
+        return w.text()
+
+    def kill_front(self):
+        http.get(self.daemon.front, "/healthz")  # it has finished what it was at: whoever is idle now is clean
+        pid = self.daemon.rooms()["front"]
+        mark = len(self.daemon.log())
+        os.kill(pid, signal.SIGKILL)
+        self.daemon.wait_log("event=room_started .*text=front", after=mark)
+
+    def test_idle_user_does_not_notice_a_killed_front(self):
+        idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(20)]
+        for n, w in enumerate(idle):
+            self.assertEqual(self.ask(w, f"{n}"), f"{n}")
+        for kill in range(KILLS):
+            self.kill_front()
+            for n, w in enumerate(idle):
+                self.assertEqual(self.ask(w, f"{n} {kill}"), f"{n} {kill}")
+        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == len(idle), what="the gauge")
+        for w in idle:
+            w.drop()
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+        wait.until(lambda: not [c for c in self.origin.open if c.fileno() >= 0], what="the instance to see every end")
+
+    def test_busy_user_is_cut_or_goes_on_but_never_gets_a_wrong_byte(self):
+        talkers = [Talker(self.daemon.front, ALICE, n) for n in range(20)]
+        for t in talkers:
+            t.start()
+        for _ in range(5):
+            wait.until(lambda: all(t.error or t.heard > 5 for t in talkers), what="some talk")
+            self.kill_front()
+        for t in talkers:
+            t.over = True
+        for t in talkers:
+            t.join(60)
+            t.w.drop()
+        for t in talkers:
+            self.assertNotIsInstance(t.error, AssertionError)
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+
+if __name__ == "__main__":
+    unittest.main()

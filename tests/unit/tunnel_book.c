@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The book of tunnels: slots are handed out once, and marks say whose they are. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/chan.h"
+#include "base/rights.h"
+#include "base/tunnel_book.h"
+
+static void test_every_slot_once(void **state)
+{
+	struct tunnel_book *b = book_new();
+	bool *seen = calloc(TUNNEL_SLOTS, sizeof *seen);
+
+	(void)state;
+	assert_non_null(b);
+	assert_non_null(seen);
+	for (int i = 0; i < TUNNEL_SLOTS; i++) {
+		int32_t n = book_take(b, 7);
+
+		assert_in_range(n, 0, TUNNEL_SLOTS - 1);
+		assert_false(seen[n]);
+		seen[n] = true;
+		assert_int_equal(slot_mark_read(&b->slots[n]), SLOT_DIRTY);
+		assert_int_equal(slot_serial(&b->slots[n]), 7);
+	}
+	assert_int_equal(book_take(b, 7), -1);
+	slot_release(&b->slots[4711]);
+	assert_int_equal(slot_mark_read(&b->slots[4711]), SLOT_FREE);
+	assert_int_equal(book_take(b, 8), 4711);
+	assert_int_equal(slot_serial(&b->slots[4711]), 8);
+	free(seen);
+	book_free(b);
+}
+
+static void test_marks(void **state)
+{
+	struct tunnel_book *b = book_new();
+	struct tunnel_slot *s;
+
+	(void)state;
+	assert_non_null(b);
+	assert_int_equal(book_take(NULL, 1), -1);
+	s = &b->slots[book_take(b, 1)];
+	slot_clean(s);
+	assert_int_equal(slot_mark_read(s), SLOT_CLEAN);
+	slot_dirty(s);
+	assert_int_equal(slot_mark_read(s), SLOT_DIRTY);
+	slot_assign(s, 2);
+	assert_int_equal(slot_serial(s), 2);
+	slot_release(s);
+	assert_int_equal(slot_serial(s), 0);
+	book_free(b);
+}
+
+/* What one process writes outlives it: that is the book's whole purpose. */
+static void test_outlives_its_writer(void **state)
+{
+	struct tunnel_book *b = book_new();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(b);
+	pid = fork();
+	if (pid == 0) {
+		struct tunnel_slot *s = &b->slots[book_take(b, 3)];
+
+		strcpy(s->parcel.user, "alice");
+		slot_clean(s);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(slot_mark_read(&b->slots[0]), SLOT_CLEAN);
+	assert_string_equal(b->slots[0].parcel.user, "alice");
+	book_free(b);
+}
+
+static void test_parcel_carries_descriptors(void **state)
+{
+	struct tunnel_parcel p = {.id = 42, .user = "alice"}, got;
+	int pair[2], pipes[2], came[RIGHTS_MAX];
+	struct iovec part = {&got, sizeof got};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	union rights rights;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(chan_pair(pair), 0);
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(parcel_send(pair[0], &p, sizeof p, pipes), 0);
+	rights_expect(&m, &rights);
+	assert_int_equal(recvmsg(pair[1], &m, MSG_CMSG_CLOEXEC), sizeof got);
+	assert_int_equal(rights_detach(&m, came), 2);
+	assert_int_equal(got.id, 42);
+	assert_string_equal(got.user, "alice");
+	assert_int_equal(write(came[1], "x", 1), 1);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	assert_int_equal(byte, 'x');
+	close(pair[1]);
+	assert_int_equal(parcel_send(pair[0], &p, sizeof p, pipes), -EPIPE);
+	for (int i = 0; i < 2; i++) {
+		close(came[i]);
+		close(pipes[i]);
+	}
+	close(pair[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_slot_once),
+		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_outlives_its_writer),
+		cmocka_unit_test(test_parcel_carries_descriptors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
