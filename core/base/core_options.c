@@ -8,6 +8,7 @@
 
 const struct core_option core_options[] = {
 	{{"listen", T3OPS_OPT_LIST, "127.0.0.1:3780", 0, 0, "Addresses that the front listens on, as ADDRESS:PORT."}, IN(SUPERVISOR)},
+	{{"workers", T3OPS_OPT_INT, "1", 1, 16, "Processes that the front is made of; the kernel deals connections out among them, and each holds its share of max_connections."}, IN(SUPERVISOR) | PROXY},
 	{{"desk", T3OPS_OPT_ADDRESS, "127.0.0.1:9108", 0, 0, "Address of /metrics, /status and /verdicts."}, IN(SUPERVISOR)},
 	{{"control", T3OPS_OPT_PATH, "/run/t3ops/control.sock", 0, 0, "Unix socket that t3opsctl talks to."}, IN(SUPERVISOR)},
 	{{"user", T3OPS_OPT_STRING, "t3ops", 0, 0, "Account that everything but the runner drops to when started as root."}, IN(SUPERVISOR)},

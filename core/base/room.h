@@ -33,6 +33,7 @@ struct room_beat {
 
 struct room {
 	enum room_id id;
+	unsigned worker; /* which of the front's, from 0; 0 elsewhere */
 	uint32_t serial;
 	struct ev_loop *loop;
 	struct chan *chan;

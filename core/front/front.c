@@ -133,7 +133,7 @@ static int conf_read(struct front_conf *c, const json_t *core)
 	*c = (struct front_conf){
 		.identity_header = plan_string(core, "identity_header"),
 		.strip_domain = plan_bool(core, "identity_strip_domain"),
-		.max_connections = (size_t)plan_int(core, "max_connections"),
+		.max_connections = (size_t)(plan_int(core, "max_connections") / plan_int(core, "workers")),
 		.max_header_bytes = (size_t)plan_int(core, "max_header_bytes"),
 		.max_headers = (size_t)plan_int(core, "max_headers"),
 		.upstream_pool = (size_t)plan_int(core, "upstream_pool"),
@@ -187,7 +187,7 @@ static int front_build(struct front *f)
 
 	if (r < 0)
 		return r;
-	front_metrics_init(&f->metrics, f->room->metrics);
+	front_metrics_init(&f->metrics, f->room->metrics, f->room->worker);
 	front_gauges_set(f);
 	f->last_tunnel = (uint64_t)f->room->serial << 32; /* a tunnel keeps its id when it moves */
 	f->scratch = malloc(SCRATCH_BYTES);

@@ -2,6 +2,8 @@
 /* The front's own metrics; see front_metrics.h. */
 #include "front/front_metrics.h"
 
+#include <stdio.h>
+
 #include "base/event.h"
 
 static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
@@ -24,14 +26,26 @@ static struct series *labelled(struct metrics *arena, const char *name, const ch
 static void histogram_init(struct front_metrics *m)
 {
 	const struct t3ops_metric family = {
-		.name = "t3ops_first_byte_seconds", .type = T3OPS_HISTOGRAM, .buckets = seconds,
-		.n_buckets = sizeof seconds / sizeof seconds[0],
-		.help = "From the head of a request to the first byte of the instance's answer."};
+	    .name = "t3ops_first_byte_seconds",
+	    .type = T3OPS_HISTOGRAM,
+	    .buckets = seconds,
+	    .n_buckets = sizeof seconds / sizeof seconds[0],
+	    .help = "From the head of a request to the first byte of the instance's answer."};
 
 	m->first_byte = metrics_series(m->arena, &family, NULL, NULL, NULL);
 }
 
-void front_metrics_init(struct front_metrics *m, struct metrics *arena)
+/* Every worker has a gauge of its own: their sum is the front's. */
+static struct series *worker_gauge(struct metrics *arena, const char *name, unsigned worker, const char *help)
+{
+	struct t3ops_metric family = {.name = name, .type = T3OPS_GAUGE, .labels = {"worker"}, .help = help};
+	char number[12];
+
+	snprintf(number, sizeof number, "%u", worker);
+	return metrics_series(arena, &family, NULL, NULL, (const char *[]){number});
+}
+
+void front_metrics_init(struct front_metrics *m, struct metrics *arena, unsigned worker)
 {
 	static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
@@ -40,14 +54,16 @@ void front_metrics_init(struct front_metrics *m, struct metrics *arena)
 		m->requests[i] = labelled(arena, "t3ops_requests_total", "class", classes[i],
 		                          "Requests by class of their answer; none: the client left before it.");
 	for (unsigned i = 1; i < GATE_REFUSALS; i++)
-		m->refused[i] = labelled(arena, "t3ops_requests_refused_total", "reason", gate_label((enum gate_refusal)i),
-		                         "Requests turned away at the gate.");
-	m->connections = plain(arena, "t3ops_client_connections", T3OPS_GAUGE, "Client connections, tunnels aside.");
-	m->tunnels = plain(arena, "t3ops_tunnels", T3OPS_GAUGE, "Users' WebSockets that are open.");
+		m->refused[i] = labelled(arena, "t3ops_requests_refused_total", "reason",
+		                         gate_label((enum gate_refusal)i), "Requests turned away at the gate.");
+	m->connections =
+	    worker_gauge(arena, "t3ops_client_connections", worker, "Client connections, tunnels aside.");
+	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
 	m->tunnels_opened = plain(arena, "t3ops_tunnels_opened_total", T3OPS_COUNTER, "Users' WebSockets opened.");
 	m->rejected = plain(arena, "t3ops_connections_rejected_total", T3OPS_COUNTER,
 	                    "Client connections closed at once: max_connections or no descriptors left.");
-	m->upstream_connects = plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER, "Connections made to instances.");
+	m->upstream_connects =
+	    plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER, "Connections made to instances.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,
 	                             "Connections to instances that failed or ended in the middle of an answer.");
 	m->upstream_reused = plain(arena, "t3ops_upstream_reused_total", T3OPS_COUNTER,
@@ -70,5 +86,6 @@ void front_metrics_request(struct front_metrics *m, int status)
 void front_metrics_tunnel_end(struct front_metrics *m, unsigned reason)
 {
 	series_add(labelled(m->arena, "t3ops_tunnel_ends_total", "reason", reason_label(reason),
-	                    "Users' WebSockets that ended, by reason."), 1);
+	                    "Users' WebSockets that ended, by reason."),
+	           1);
 }

@@ -16,7 +16,7 @@ struct front_metrics {
 	struct series *first_byte; /* histogram */
 };
 
-void front_metrics_init(struct front_metrics *m, struct metrics *arena);
+void front_metrics_init(struct front_metrics *m, struct metrics *arena, unsigned worker);
 /* An exchange ended with that status. */
 void front_metrics_request(struct front_metrics *m, int status);
 /* A tunnel ended for that reason (enum t3ops_reason). */

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "supervisor/supervisor_state.h"
@@ -42,8 +42,8 @@ static void descriptors_close(int *keep, size_t n)
 
 static void listeners_take(struct room *room, const struct listeners *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (listener_room(&l->rows[i].listener) == room->id)
+	for (size_t i = 0; i < l->n && room->n_listeners < ROOM_MAX_LISTENERS; i++)
+		if (listener_room(&l->rows[i].listener) == room->id && l->rows[i].worker == room->worker)
 			room->listeners[room->n_listeners++] = l->rows[i].listener;
 }
 
@@ -79,8 +79,13 @@ static bool privileges_drop(const char *user)
 static _Noreturn void child_main(struct supervisor *s, const struct child *c, int channel_fd)
 {
 	const struct listeners *sockets = s->transition.running ? &s->transition.next.listeners : &s->setup.listeners;
-	struct room room = {.id = c->room, .serial = c->serial, .metrics = s->metrics, .beat = c->beat,
-	                    .ops = s->args->ops[c->room], .slice = json_object_get(c->spec, "slice")};
+	struct room room = {.id = c->room,
+	                    .worker = post_worker(c->post),
+	                    .serial = c->serial,
+	                    .metrics = s->metrics,
+	                    .beat = c->beat,
+	                    .ops = s->args->ops[c->room],
+	                    .slice = json_object_get(c->spec, "slice")};
 	enum log_level level = LOG_L_INFO;
 	struct tunnel_book *book = c->room == ROOM_FRONT ? s->book : NULL;
 	int keep[ROOM_MAX_LISTENERS + 1];
@@ -128,14 +133,15 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 	child_kill(c);
 }
 
-static struct child *child_new(struct supervisor *s, enum room_id room, uint32_t serial, const json_t *spec)
+static struct child *child_new(struct supervisor *s, unsigned post, uint32_t serial, const json_t *spec)
 {
 	struct child *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
 	c->supervisor = s;
-	c->room = room;
+	c->post = post;
+	c->room = post_room(post);
 	c->serial = serial;
 	c->pidfd = -1;
 	c->spec = json_incref((json_t *)(uintptr_t)spec);
@@ -172,14 +178,14 @@ static struct child *failed(struct child *c, enum room_id room, int error)
 	return NULL;
 }
 
-struct child *child_spawn(struct supervisor *s, enum room_id room, const json_t *spec)
+struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spec)
 {
-	struct child *c = child_new(s, room, ++s->last_serial, spec);
+	struct child *c = child_new(s, post, ++s->last_serial, spec);
 	int fds[2], r;
 
 	r = c ? chan_pair(fds) : -ENOMEM;
 	if (r < 0)
-		return failed(c, room, -r);
+		return failed(c, post_room(post), -r);
 	c->beat = mmap(NULL, sizeof *c->beat, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (c->beat == MAP_FAILED)
 		c->beat = NULL;
@@ -190,16 +196,16 @@ struct child *child_spawn(struct supervisor *s, enum room_id room, const json_t 
 	close(fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
 		close(fds[0]);
-		return failed(c, room, r);
+		return failed(c, post_room(post), r);
 	}
 	child_set_state(c, ROOM_STARTING);
 	return c;
 }
 
-struct child *child_adopt(struct supervisor *s, enum room_id room, enum room_state state, uint32_t serial, pid_t pid,
+struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint32_t serial, pid_t pid,
                           int channel_fd, const json_t *spec)
 {
-	struct child *c = child_new(s, room, serial, spec);
+	struct child *c = child_new(s, post, serial, spec);
 
 	if (!c)
 		return NULL;

@@ -21,6 +21,7 @@ struct supervisor;
 struct child {
 	TAILQ_ENTRY(child) link;
 	struct supervisor *supervisor;
+	unsigned post; /* supervisor/post.h */
 	enum room_id room;
 	enum room_state state;
 	uint32_t serial;
@@ -32,16 +33,16 @@ struct child {
 	json_t *spec;           /* what it was started with; owned */
 	struct room_beat *beat; /* shared page; NULL for one that an earlier binary started */
 	unsigned beats_missed;
-	uint64_t since_us;      /* since 1970: of this state */
-	uint64_t started_us;    /* CLOCK_MONOTONIC */
+	uint64_t since_us;   /* since 1970: of this state */
+	uint64_t started_us; /* CLOCK_MONOTONIC */
 };
 TAILQ_HEAD(children, child);
 
-/* Forks a room from a spec (see spec_make in transition.c): it drops to the user of the spec, unless
- * it is the runner, and runs ops.  NULL after one log line. */
-struct child *child_spawn(struct supervisor *s, enum room_id room, const json_t *spec);
+/* Forks a process of a post's room from a spec (see spec_make in transition.c): it drops to the user of the spec,
+ * unless it is the runner, and runs ops.  NULL after one log line. */
+struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spec);
 /* A process that an earlier binary of this pid started. */
-struct child *child_adopt(struct supervisor *s, enum room_id room, enum room_state state, uint32_t serial, pid_t pid,
+struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint32_t serial, pid_t pid,
                           int channel_fd, const json_t *spec);
 void child_free(struct child *c); /* of a process that is gone, or at our end */
 

@@ -263,6 +263,18 @@ void keep_give(struct supervisor *s, struct child *front)
 	s->errand = e;
 }
 
+void keep_give_any(struct supervisor *s)
+{
+	for (unsigned post = 0; post < POSTS; post++) {
+		struct child *c = s->current[post];
+
+		if (c && c->room == ROOM_FRONT && c->state == ROOM_READY) {
+			keep_give(s, c);
+			return;
+		}
+	}
+}
+
 void keep_fini(struct supervisor *s)
 {
 	if (s->errand)

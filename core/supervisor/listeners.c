@@ -86,7 +86,9 @@ static int refused(const char *name, const char *address, int error)
 	return -error;
 }
 
-static int tcp_bind(const char *name, const char *text, struct listener *out)
+/* SO_REUSEPORT comes after bind(2) for the first one: an address that somebody else uses, another t3ops
+ * included, is refused; and before it for those that join the first. */
+static int tcp_bind(const char *name, const char *text, bool join, struct listener *out)
 {
 	union address a;
 	socklen_t len;
@@ -98,7 +100,8 @@ static int tcp_bind(const char *name, const char *text, struct listener *out)
 	if (fd < 0)
 		return refused(name, text, errno);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, &a.any, len) < 0 || listen(fd, BACKLOG) < 0) {
+	if ((join && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) || bind(fd, &a.any, len) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 || listen(fd, BACKLOG) < 0) {
 		int error = errno;
 
 		close(fd);
@@ -159,26 +162,30 @@ static int control_bind(const char *path, const char *user, struct listener *out
 	return 0;
 }
 
-static const struct bound *bound_find(const struct listeners *l, const char *name, const char *configured)
+static const struct bound *bound_find(const struct listeners *l, const char *name, const char *configured,
+                                      unsigned worker)
 {
 	for (size_t i = 0; l && i < l->n; i++)
-		if (strcmp(l->rows[i].listener.name, name) == 0 && strcmp(l->rows[i].configured, configured) == 0)
+		if (l->rows[i].worker == worker && strcmp(l->rows[i].listener.name, name) == 0 &&
+		    strcmp(l->rows[i].configured, configured) == 0)
 			return &l->rows[i];
 	return NULL;
 }
 
-static int bind_or_share(struct listeners *out, const char *name, const char *configured, const char *user,
-                         const struct listeners *running)
+static int bind_or_share(struct listeners *out, const char *name, const char *configured, unsigned worker,
+                         const char *user, const struct listeners *running)
 {
-	const struct bound *shared = bound_find(running, name, configured);
+	const struct bound *shared = bound_find(running, name, configured, worker);
+	const struct bound *first = worker > 0 ? bound_find(out, name, configured, 0) : NULL;
 	struct bound *b = &out->rows[out->n];
 	int r;
 
-	if (out->n == ROOM_MAX_LISTENERS || strlen(configured) >= sizeof b->configured)
+	if (out->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured)
 		return refused(name, configured, E2BIG);
 	memset(b, 0, sizeof *b);
 	snprintf(b->listener.name, sizeof b->listener.name, "%s", name);
 	strcpy(b->configured, configured);
+	b->worker = worker;
 	if (shared) {
 		memcpy(b->listener.address, shared->listener.address, sizeof b->listener.address);
 		b->listener.fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
@@ -186,10 +193,10 @@ static int bind_or_share(struct listeners *out, const char *name, const char *co
 	} else if (configured[0] == '/') {
 		r = control_bind(configured, user, &b->listener);
 	} else {
-		r = tcp_bind(name, configured, &b->listener);
+		r = tcp_bind(name, first ? first->listener.address : configured, first != NULL, &b->listener);
 	}
 	out->n += r == 0;
-	if (r == 0 && !shared)
+	if (r == 0 && !shared && worker == 0)
 		log_line(LOG_L_INFO, "listening", "name=%s address=%s", name, b->listener.address);
 	return r;
 }
@@ -201,11 +208,12 @@ int listeners_bind(struct listeners *out, const json_t *options, bool with_front
 
 	out->n = 0;
 	for (size_t i = 0; with_front && r == 0 && i < plan_count(options, "listen"); i++)
-		r = bind_or_share(out, "front", plan_item(options, "listen", i), user, running);
+		for (unsigned worker = 0; r == 0 && worker < plan_int(options, "workers"); worker++)
+			r = bind_or_share(out, "front", plan_item(options, "listen", i), worker, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "desk", plan_string(options, "desk"), user, running);
+		r = bind_or_share(out, "desk", plan_string(options, "desk"), 0, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "control", plan_string(options, "control"), user, running);
+		r = bind_or_share(out, "control", plan_string(options, "control"), 0, user, running);
 	if (r < 0)
 		listeners_close(out, running);
 	return r;
@@ -217,7 +225,7 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 		const struct bound *b = &l->rows[i];
 
 		close(b->listener.fd);
-		if (b->configured[0] == '/' && !bound_find(others, b->listener.name, b->configured))
+		if (b->configured[0] == '/' && !bound_find(others, b->listener.name, b->configured, 0))
 			unlink(b->configured);
 	}
 	l->n = 0;

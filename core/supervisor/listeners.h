@@ -12,11 +12,14 @@
 
 #include "base/room.h"
 
+#define LISTENERS_MAX 128
+
 struct listeners {
 	struct bound {
 		struct listener listener;
 		char configured[112]; /* as in the file; its port may be 0 */
-	} rows[ROOM_MAX_LISTENERS];
+		unsigned worker;      /* of the front: whose it is */
+	} rows[LISTENERS_MAX];
 	size_t n;
 };
 

@@ -41,9 +41,9 @@ void serials_publish(struct supervisor *s)
 	struct child *c;
 	size_t n = 0;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (n < SERIALS_MAX)
-			serials[n++] = c->serial;
+	TAILQ_FOREACH(c, &s->children, link)
+	if (n < SERIALS_MAX)
+		serials[n++] = c->serial;
 	metrics_alive(s->metrics, serials, n);
 }
 
@@ -66,9 +66,9 @@ static bool any_left(const struct supervisor *s, enum room_id room)
 {
 	const struct child *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->room == room)
-			return true;
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->room == room)
+		return true;
 	return false;
 }
 
@@ -76,9 +76,9 @@ static void all_stop(struct supervisor *s, enum room_id room)
 {
 	struct child *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->room == room)
-			child_stop(c);
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->room == room)
+		child_stop(c);
 }
 
 /* Called again whenever a process ended: what makes events first, then who writes them down. */
@@ -159,8 +159,10 @@ static int signals_watch(struct supervisor *s)
 
 static void build_info_show(struct supervisor *s)
 {
-	static const struct t3ops_metric info = {
-		.name = "t3ops_build_info", .type = T3OPS_GAUGE, .labels = {"version"}, .help = "Always 1; the label is the version."};
+	static const struct t3ops_metric info = {.name = "t3ops_build_info",
+	                                         .type = T3OPS_GAUGE,
+	                                         .labels = {"version"},
+	                                         .help = "Always 1; the label is the version."};
 
 	series_set(metrics_series(s->metrics, &info, NULL, NULL, (const char *[]){PACKAGE_VERSION}), 1);
 }

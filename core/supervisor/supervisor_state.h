@@ -8,7 +8,7 @@
  *   watch.c        beats, deaths, restarts
  *   keep.c         tunnels that outlive a front
  *   takeover.c     the next binary, same pid
- *   child.c        one process;  listeners.c  the sockets
+ *   child.c        one process;  post.c  which ones there are to be;  listeners.c  the sockets
  */
 #ifndef T3OPS_SUPERVISOR_STATE_H
 #define T3OPS_SUPERVISOR_STATE_H
@@ -18,6 +18,7 @@
 #include "base/tunnel_book.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
+#include "supervisor/post.h"
 #include "supervisor/supervisor.h"
 
 #define HELD_EVENTS 1024
@@ -42,7 +43,7 @@ struct transition {
 	bool running;
 	bool everything; /* no room counts as unchanged */
 	struct setup next;
-	struct child *rooms[ROOMS]; /* processes started for it */
+	struct child *posts[POSTS]; /* processes started for it */
 	struct asker asker;
 	struct ev_timer deadline;
 	enum event_kind done; /* the event of its success */
@@ -51,7 +52,7 @@ struct transition {
 struct restart {
 	struct ev_timer timer;
 	struct supervisor *supervisor;
-	enum room_id room;
+	unsigned post;
 	double pause;
 	uint32_t restarts;
 };
@@ -73,10 +74,10 @@ struct supervisor {
 	int exit_code;
 	uint32_t last_serial;
 	struct children children;
-	struct child *current[ROOMS];
+	struct child *current[POSTS];
 	struct setup setup;
 	struct transition transition;
-	struct restart restarts[ROOMS];
+	struct restart restarts[POSTS];
 	struct event held[HELD_EVENTS]; /* events while there is no desk; a ring */
 	size_t n_held, first_held;
 	bool told_ready;
@@ -84,9 +85,6 @@ struct supervisor {
 	struct kept *kept;        /* one a slot of the book */
 	struct errand *errand;    /* kept tunnels on their way to a front */
 };
-
-extern const enum room_id start_order[];
-extern const size_t n_start_order;
 
 /* supervisor.c */
 void supervisor_emit(struct supervisor *s, struct event *e);
@@ -101,6 +99,8 @@ void transition_begin(struct supervisor *s, struct setup *next, bool everything,
 void transition_step(struct supervisor *s);
 void transition_abort(struct supervisor *s, const char *why);
 void reload_begin(struct supervisor *s, struct asker asker);
+/* Whether the configuration wants a process there. */
+bool post_is_wanted(const struct setup *setup, unsigned post);
 /* Reads and checks the configuration; 0, or -errno with a first complaint in why. */
 int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *conf, char *why, size_t why_size);
 
@@ -117,7 +117,7 @@ void watch_start(struct supervisor *s);
 void watch_stop(struct supervisor *s);
 void child_ended(struct child *c); /* the process is gone: reap, report, restart */
 void child_set_state(struct child *c, enum room_state state);
-void restart_cancel(struct supervisor *s, enum room_id room);
+void restart_cancel(struct supervisor *s, unsigned post);
 
 /* keep.c */
 void keep_init(struct supervisor *s);
@@ -127,6 +127,8 @@ void keep_message(struct child *c, const struct msg_head *head, const void *payl
 void keep_front_ended(struct supervisor *s, const struct child *front, bool asked);
 /* What dead fronts left goes to this one. */
 void keep_give(struct supervisor *s, struct child *front);
+/* The same, to a front that serves; without one, to the next that does. */
+void keep_give_any(struct supervisor *s);
 /* There is no front any more: what dead ones left is cut. */
 void keep_nothing(struct supervisor *s);
 

@@ -12,7 +12,7 @@ static struct child *room_find(struct supervisor *s, uint32_t room)
 {
 	if (s->current[room])
 		return s->current[room];
-	return s->transition.running ? s->transition.rooms[room] : NULL;
+	return s->transition.running ? s->transition.posts[room] : NULL;
 }
 
 static struct child *receiver_find(struct supervisor *s, uint32_t to)
@@ -21,9 +21,9 @@ static struct child *receiver_find(struct supervisor *s, uint32_t to)
 
 	if (to < MSG_FIRST_SERIAL)
 		return to < ROOMS ? room_find(s, to) : NULL;
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->serial == to)
-			return c;
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->serial == to)
+		return c;
 	return NULL;
 }
 
@@ -57,8 +57,12 @@ void event_to_desk(struct supervisor *s, const struct event *e)
 
 static void room_state_send(struct child *desk, const struct child *c)
 {
-	struct msg_room m = {.room = (uint8_t)c->room, .state = (uint8_t)c->state, .serial = c->serial, .pid = c->pid,
-	                     .restarts = c->supervisor->restarts[c->room].restarts, .since_us = c->since_us};
+	struct msg_room m = {.room = (uint8_t)c->room,
+	                     .state = (uint8_t)c->state,
+	                     .serial = c->serial,
+	                     .pid = c->pid,
+	                     .restarts = c->supervisor->restarts[c->post].restarts,
+	                     .since_us = c->since_us};
 
 	chan_send(desk->chan, MSG_ROOM_STATE, desk->serial, 0, &m, sizeof m);
 }
@@ -76,8 +80,8 @@ void desk_greet(struct supervisor *s)
 {
 	struct child *desk = desk_of(s), *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		room_state_send(desk, c);
+	TAILQ_FOREACH(c, &s->children, link)
+	room_state_send(desk, c);
 	for (; s->n_held > 0; s->n_held--) {
 		chan_send(desk->chan, MSG_EVENT, desk->serial, 0, &s->held[s->first_held], sizeof s->held[0]);
 		s->first_held = (s->first_held + 1) % HELD_EVENTS;
@@ -111,9 +115,9 @@ static void probe_pass(struct supervisor *s, const struct msg_head *head, const 
 {
 	struct child *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->room == ROOM_FRONT)
-			chan_relay(c->chan, head, payload);
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->room == ROOM_FRONT)
+		chan_relay(c->chan, head, payload);
 }
 
 static void pass(struct child *from, struct msg_head *head, const void *payload)

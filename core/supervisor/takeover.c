@@ -31,11 +31,11 @@ static json_t *children_json(const struct supervisor *s)
 	json_t *list = json_array();
 	const struct child *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:i, s:i, s:b, s:O}", "room", c->room, "state", c->state,
-		                                      "serial", (json_int_t)c->serial, "pid", (int)c->pid, "fd",
-		                                      chan_fd(c->chan), "current", s->current[c->room] == c, "spec",
-		                                      c->spec));
+	TAILQ_FOREACH(c, &s->children, link)
+	json_array_append_new(list,
+	                      json_pack("{s:i, s:i, s:I, s:i, s:i, s:b, s:O}", "post", (int)c->post, "state",
+	                                c->state, "serial", (json_int_t)c->serial, "pid", (int)c->pid, "fd",
+	                                chan_fd(c->chan), "current", s->current[c->post] == c, "spec", c->spec));
 	return list;
 }
 
@@ -44,18 +44,20 @@ static json_t *listeners_json(const struct listeners *l)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i}", "name", l->rows[i].listener.name, "address",
-		                                      l->rows[i].listener.address, "configured", l->rows[i].configured,
-		                                      "fd", l->rows[i].listener.fd));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", l->rows[i].listener.name,
+		                                      "address", l->rows[i].listener.address, "configured",
+		                                      l->rows[i].configured, "worker", (int)l->rows[i].worker, "fd",
+		                                      l->rows[i].listener.fd));
 	return list;
 }
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o}", "message_version", MSG_VERSION, "last_serial",
-	                 (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path", s->setup.conf.path,
-	                 "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core", s->setup.core, "plugins",
-	                 s->setup.plugins, "listeners", listeners_json(&s->setup.listeners), "children", children_json(s));
+	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o}", "message_version", MSG_VERSION,
+	                 "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path",
+	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
+	                 s->setup.core, "plugins", s->setup.plugins, "listeners", listeners_json(&s->setup.listeners),
+	                 "children", children_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -88,8 +90,8 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	survive(s->metrics_fd, yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
-	TAILQ_FOREACH (c, &s->children, link)
-		survive(chan_fd(c->chan), yes);
+	TAILQ_FOREACH(c, &s->children, link)
+	survive(chan_fd(c->chan), yes);
 }
 
 /* Whether the binary runs and takes the configuration; short, and no user waits for the supervisor. */
@@ -123,8 +125,12 @@ static void refused(struct supervisor *s, const char *why)
 void takeover_exec(struct supervisor *s)
 {
 	char number[16], why[320];
-	char *argv[] = {(char *)(uintptr_t)s->args->exe, "-c", (char *)(uintptr_t)s->args->conf_path, "--take-over",
-	                number, NULL};
+	char *argv[] = {(char *)(uintptr_t)s->args->exe,
+	                "-c",
+	                (char *)(uintptr_t)s->args->conf_path,
+	                "--take-over",
+	                number,
+	                NULL};
 	int fd;
 
 	if (s->transition.running || s->phase != PHASE_RUNNING) {
@@ -132,7 +138,8 @@ void takeover_exec(struct supervisor *s)
 		return;
 	}
 	if (!binary_is_good(s)) {
-		snprintf(why, sizeof why, "the binary %.200s does not accept the configuration; it was not started", s->args->exe);
+		snprintf(why, sizeof why, "the binary %.200s does not accept the configuration; it was not started",
+		         s->args->exe);
 		refused(s, why);
 		return;
 	}
@@ -173,14 +180,16 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach (list, i, row) {
+	json_array_foreach(list, i, row)
+	{
 		struct bound *b = &l->rows[l->n];
 
-		if (l->n == ROOM_MAX_LISTENERS)
+		if (l->n == LISTENERS_MAX)
 			break;
 		event_set(b->listener.name, plan_string(row, "name"));
 		event_set(b->listener.address, plan_string(row, "address"));
 		event_set(b->configured, plan_string(row, "configured"));
+		b->worker = (unsigned)plan_int(row, "worker");
 		b->listener.fd = (int)plan_int(row, "fd");
 		survive(b->listener.fd, false);
 		l->n++;
@@ -192,16 +201,19 @@ static void children_adopt(struct supervisor *s, const json_t *list)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach (list, i, row) {
+	json_array_foreach(list, i, row)
+	{
 		int fd = (int)plan_int(row, "fd");
-		enum room_id room = (enum room_id)plan_int(row, "room");
+		unsigned post = (unsigned)plan_int(row, "post");
 		struct child *c;
 
 		survive(fd, false);
-		c = child_adopt(s, room, (enum room_state)plan_int(row, "state"), (uint32_t)plan_int(row, "serial"),
-		                (pid_t)plan_int(row, "pid"), fd, json_object_get(row, "spec"));
+		c = post < POSTS ? child_adopt(s, post, (enum room_state)plan_int(row, "state"),
+		                               (uint32_t)plan_int(row, "serial"), (pid_t)plan_int(row, "pid"), fd,
+		                               json_object_get(row, "spec"))
+		                 : NULL;
 		if (c && plan_bool(row, "current"))
-			s->current[room] = c;
+			s->current[post] = c;
 	}
 }
 

@@ -14,9 +14,6 @@
 
 #define TRANSITION_LIMIT 60.0 /* seconds for all rooms to get ready */
 
-const enum room_id start_order[] = {ROOM_RUNNER, ROOM_DESK, ROOM_JOBS, ROOM_LEGS, ROOM_FRONT};
-const size_t n_start_order = sizeof start_order / sizeof start_order[0];
-
 /* ---- making a setup ---------------------------------------------------------------------- */
 
 struct complaints {
@@ -40,7 +37,7 @@ static json_t *listeners_json(const struct listeners *l, enum room_id room)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		if (listener_room(&l->rows[i].listener) == room)
+		if (listener_room(&l->rows[i].listener) == room && l->rows[i].worker == 0)
 			json_array_append_new(list, json_string(l->rows[i].configured));
 	return list;
 }
@@ -82,9 +79,15 @@ int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *
 		setup_fini(out, &s->setup.listeners);
 		return r;
 	}
-	for (size_t i = 0; i < n_start_order; i++)
-		out->specs[start_order[i]] = spec_make(out, start_order[i]);
+	for (unsigned room = 0; room < ROOMS; room++)
+		out->specs[room] = spec_make(out, (enum room_id)room);
 	return 0;
+}
+
+bool post_is_wanted(const struct setup *setup, unsigned post)
+{
+	return setup->specs[post_room(post)] &&
+	       (post < ROOMS || post_worker(post) < plan_int(json_object_get(setup->core, "core"), "workers"));
 }
 
 void setup_fini(struct setup *setup, const struct listeners *others)
@@ -106,9 +109,9 @@ static void answer(struct supervisor *s, struct asker asker, int error, const ch
 	struct child *c;
 
 	event_set(a.text, text);
-	TAILQ_FOREACH (c, &s->children, link)
-		if (asker.serial > 0 && c->serial == asker.serial)
-			chan_send(c->chan, MSG_RELOADED, c->serial, asker.id, &a, sizeof a);
+	TAILQ_FOREACH(c, &s->children, link)
+	if (asker.serial > 0 && c->serial == asker.serial)
+		chan_send(c->chan, MSG_RELOADED, c->serial, asker.id, &a, sizeof a);
 }
 
 static void refusal_report(struct supervisor *s, struct asker asker, int error, const char *why)
@@ -127,10 +130,10 @@ void transition_abort(struct supervisor *s, const char *room)
 	char why[160];
 
 	ev_timer_stop(s->loop, &t->deadline);
-	for (unsigned i = 0; i < ROOMS; i++)
-		if (t->rooms[i]) {
-			child_stop(t->rooms[i]);
-			t->rooms[i] = NULL;
+	for (unsigned i = 0; i < POSTS; i++)
+		if (t->posts[i]) {
+			child_stop(t->posts[i]);
+			t->posts[i] = NULL;
 		}
 	t->running = false;
 	setup_fini(&t->next, &s->setup.listeners);
@@ -149,8 +152,8 @@ static void handover_arrange(struct child *from, struct child *to)
 	int fds[2], r = chan_pair(fds);
 
 	if (r < 0) {
-		log_line(LOG_L_WARNING, "handover_failed", "error=\"%s\" effect=\"the old front stays until its tunnels end\"",
-		         strerror(-r));
+		log_line(LOG_L_WARNING, "handover_failed",
+		         "error=\"%s\" effect=\"the old front stays until its tunnels end\"", strerror(-r));
 		return;
 	}
 	chan_send_fds(to->chan, MSG_TAKE, to->serial, 0, NULL, 0, &fds[0], 1);
@@ -186,18 +189,19 @@ static void commit(struct supervisor *s)
 	memset(&t->next, 0, sizeof t->next);
 	t->running = false;
 	answer(s, t->asker, 0, "the new configuration is in force"); /* the one who asked may be about to end */
-	for (size_t i = 0; i < n_start_order; i++) {
-		enum room_id room = start_order[i];
-		struct child *before = s->current[room], *fresh = t->rooms[room];
+	for (unsigned i = 0; i < POST_ORDER; i++) {
+		unsigned post = post_in_order(i);
+		struct child *before = s->current[post], *fresh = t->posts[post];
 
-		if (!fresh && s->setup.specs[room])
+		if (!fresh && post_is_wanted(&s->setup, post))
 			continue; /* it stays */
-		restart_cancel(s, room);
-		s->current[room] = fresh;
-		t->rooms[room] = NULL;
-		old_room_end(s, before, fresh);
+		restart_cancel(s, post);
+		s->current[post] = fresh;
+		t->posts[post] = NULL;
+		/* a worker that is no more leaves its tunnels to the first one */
+		old_room_end(s, before, fresh ? fresh : s->current[post_room(post)]);
 	}
-	if (!s->current[ROOM_FRONT])
+	if (!s->setup.specs[ROOM_FRONT])
 		keep_nothing(s);
 	setup_fini(&old, &s->setup.listeners);
 	watch_start(s);
@@ -209,10 +213,10 @@ static void commit(struct supervisor *s)
 	supervisor_ready(s);
 }
 
-static bool is_unchanged(const struct supervisor *s, enum room_id room)
+static bool is_unchanged(const struct supervisor *s, unsigned post)
 {
-	return !s->transition.everything && s->current[room] && s->current[room]->state == ROOM_READY &&
-	       json_equal(s->current[room]->spec, s->transition.next.specs[room]);
+	return !s->transition.everything && s->current[post] && s->current[post]->state == ROOM_READY &&
+	       json_equal(s->current[post]->spec, s->transition.next.specs[post_room(post)]);
 }
 
 /* Starts the next room, or commits when there is none left; called again at every MSG_READY. */
@@ -220,18 +224,18 @@ void transition_step(struct supervisor *s)
 {
 	struct transition *t = &s->transition;
 
-	for (size_t i = 0; i < n_start_order; i++) {
-		enum room_id room = start_order[i];
-		const struct child *c = t->rooms[room];
+	for (unsigned i = 0; i < POST_ORDER; i++) {
+		unsigned post = post_in_order(i);
+		const struct child *c = t->posts[post];
 
 		if (c && c->state == ROOM_STARTING)
 			return; /* one after the other */
-		if (c || !t->next.specs[room] || is_unchanged(s, room))
+		if (c || !post_is_wanted(&t->next, post) || is_unchanged(s, post))
 			continue;
-		t->rooms[room] = child_spawn(s, room, t->next.specs[room]);
+		t->posts[post] = child_spawn(s, post, t->next.specs[post_room(post)]);
 		serials_publish(s);
-		if (!t->rooms[room])
-			transition_abort(s, room_name(room));
+		if (!t->posts[post])
+			transition_abort(s, room_name(post_room(post)));
 		return;
 	}
 	commit(s);
@@ -243,9 +247,9 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	const char *late = "that was starting";
 
 	(void)loop, (void)revents;
-	for (unsigned i = 0; i < ROOMS; i++)
-		if (s->transition.rooms[i] && s->transition.rooms[i]->state == ROOM_STARTING)
-			late = room_name((enum room_id)i);
+	for (unsigned i = 0; i < POSTS; i++)
+		if (s->transition.posts[i] && s->transition.posts[i]->state == ROOM_STARTING)
+			late = room_name(post_room(i));
 	transition_abort(s, late);
 }
 

@@ -12,21 +12,38 @@
 #define HEALTHY_US       UINT64_C(60000000) /* after so long a crash counts as the first one again */
 
 static const struct t3ops_metric up_family = {
-	.name = "t3ops_room_up", .type = T3OPS_GAUGE, .labels = {"room"}, .help = "Whether the room is ready."};
-static const struct t3ops_metric restarts_family = {
-	.name = "t3ops_room_restarts_total", .type = T3OPS_COUNTER, .labels = {"room"},
-	.help = "Restarts of a room that ended by itself."};
+    .name = "t3ops_room_up", .type = T3OPS_GAUGE, .labels = {"room"}, .help = "Whether the room is ready."};
+static const struct t3ops_metric restarts_family = {.name = "t3ops_room_restarts_total",
+                                                    .type = T3OPS_COUNTER,
+                                                    .labels = {"room"},
+                                                    .help = "Restarts of a room that ended by itself."};
 
 static struct series *room_series(struct supervisor *s, const struct t3ops_metric *family, enum room_id room)
 {
 	return metrics_series(s->metrics, family, NULL, NULL, (const char *[]){room_name(room)});
 }
 
+/* Whether every process of the room is there. */
+static bool is_up(const struct supervisor *s, enum room_id room)
+{
+	size_t ready = 0;
+
+	for (unsigned post = 0; post < POSTS; post++) {
+		const struct child *c = s->current[post];
+		bool here = c && c->state == ROOM_READY;
+
+		if (post_room(post) != room || !(c || post_is_wanted(&s->setup, post)))
+			continue;
+		if (!here)
+			return false;
+		ready++;
+	}
+	return ready > 0;
+}
+
 static void up_show(struct supervisor *s, enum room_id room)
 {
-	const struct child *c = s->current[room];
-
-	series_set(room_series(s, &up_family, room), c && c->state == ROOM_READY ? 1 : 0);
+	series_set(room_series(s, &up_family, room), is_up(s, room) ? 1 : 0);
 }
 
 void child_set_state(struct child *c, enum room_state state)
@@ -50,11 +67,11 @@ static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct supervisor *s = r->supervisor;
 
 	(void)loop, (void)revents;
-	if (s->phase == PHASE_STOPPING || s->current[r->room] || !s->setup.specs[r->room])
+	if (s->phase == PHASE_STOPPING || s->current[r->post] || !post_is_wanted(&s->setup, r->post))
 		return;
-	s->current[r->room] = child_spawn(s, r->room, s->setup.specs[r->room]);
+	s->current[r->post] = child_spawn(s, r->post, s->setup.specs[post_room(r->post)]);
 	serials_publish(s);
-	if (!s->current[r->room]) {
+	if (!s->current[r->post]) {
 		ev_timer_set(&r->timer, pause_max(s), 0.);
 		ev_timer_start(s->loop, &r->timer);
 	}
@@ -62,23 +79,24 @@ static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 static void restart_later(struct supervisor *s, const struct child *c)
 {
-	struct restart *r = &s->restarts[c->room];
+	struct restart *r = &s->restarts[c->post];
 
 	if (clock_mono_us() - c->started_us > HEALTHY_US || r->pause < PAUSE_MIN)
 		r->pause = PAUSE_MIN;
 	r->restarts++;
 	series_add(room_series(s, &restarts_family, c->room), 1);
-	log_line(LOG_L_NOTICE, "room_restart", "restarts=%u name=%s after=%.1fs", r->restarts, room_name(c->room), r->pause);
+	log_line(LOG_L_NOTICE, "room_restart", "restarts=%u name=%s after=%.1fs", r->restarts, room_name(c->room),
+	         r->pause);
 	ev_timer_stop(s->loop, &r->timer);
 	ev_timer_set(&r->timer, r->pause, 0.);
 	ev_timer_start(s->loop, &r->timer);
 	r->pause = r->pause * 2 < pause_max(s) ? r->pause * 2 : pause_max(s);
 }
 
-void restart_cancel(struct supervisor *s, enum room_id room)
+void restart_cancel(struct supervisor *s, unsigned post)
 {
-	ev_timer_stop(s->loop, &s->restarts[room].timer);
-	s->restarts[room].pause = PAUSE_MIN;
+	ev_timer_stop(s->loop, &s->restarts[post].timer);
+	s->restarts[post].pause = PAUSE_MIN;
 }
 
 /* ---- deaths -------------------------------------------------------------------------- */
@@ -113,24 +131,24 @@ void child_ended(struct child *c)
 {
 	struct supervisor *s = c->supervisor;
 	enum room_id room = c->room;
-	bool was_current = s->current[room] == c;
-	bool was_next = s->transition.running && s->transition.rooms[room] == c;
+	bool was_current = s->current[c->post] == c;
+	bool was_next = s->transition.running && s->transition.posts[c->post] == c;
 	bool asked = c->state == ROOM_STOPPING || c->state == ROOM_DRAINING;
 	siginfo_t how = {0};
 
 	waitid(P_PIDFD, (id_t)c->pidfd, &how, WEXITED | WNOHANG);
 	if (was_current)
-		s->current[room] = NULL;
+		s->current[c->post] = NULL;
 	if (was_next)
-		s->transition.rooms[room] = NULL;
+		s->transition.posts[c->post] = NULL;
 	if (!asked)
 		death_report(c, &how);
 	if (room == ROOM_FRONT)
 		keep_front_ended(s, c, c->state == ROOM_STOPPING || s->phase == PHASE_STOPPING);
 	c->state = ROOM_DEAD;
 	room_state_tell(s, c);
-	if (room == ROOM_FRONT && s->current[room] && s->current[room]->state == ROOM_READY)
-		keep_give(s, s->current[room]); /* it died while it drained */
+	if (room == ROOM_FRONT)
+		keep_give_any(s);
 	if (was_current && !asked && s->phase != PHASE_STOPPING)
 		restart_later(s, c);
 	child_free(c);
@@ -169,7 +187,8 @@ static void on_beat(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct child *c;
 
 	(void)loop, (void)revents;
-	TAILQ_FOREACH (c, &s->children, link) {
+	TAILQ_FOREACH(c, &s->children, link)
+	{
 		if (c->beats_missed++ < BEATS_MISSED_MAX)
 			chan_send(c->chan, MSG_BEAT, c->serial, 0, NULL, 0);
 		else if (c->beats_missed == BEATS_MISSED_MAX + 1)
@@ -185,18 +204,18 @@ void watch_start(struct supervisor *s)
 	ev_timer_init(&s->beat, on_beat, pause, pause);
 	s->beat.data = s;
 	ev_timer_start(s->loop, &s->beat);
-	for (unsigned i = 0; i < ROOMS; i++)
+	for (unsigned i = 0; i < POSTS; i++)
 		if (!s->restarts[i].supervisor) {
 			ev_init(&s->restarts[i].timer, on_restart);
 			s->restarts[i].timer.data = &s->restarts[i];
 			s->restarts[i].supervisor = s;
-			s->restarts[i].room = (enum room_id)i;
+			s->restarts[i].post = i;
 		}
 }
 
 void watch_stop(struct supervisor *s)
 {
 	ev_timer_stop(s->loop, &s->beat);
-	for (unsigned i = 0; i < ROOMS; i++)
+	for (unsigned i = 0; i < POSTS; i++)
 		ev_timer_stop(s->loop, &s->restarts[i].timer);
 }

@@ -164,12 +164,15 @@ class Daemon:
         return self.get("/verdicts").json()
 
     def metrics(self):
-        """{'name{label="x"}': value} of the desk's page."""
+        """{'name{label="x"}': value} of the desk's page; and the sum of a family under its bare name."""
         found = {}
         for line in self.get("/metrics").text().splitlines():
             if line and not line.startswith("#"):
                 key, _, value = line.rpartition(" ")
                 found[key] = float(value)
+                if "{" in key:
+                    name = key[: key.index("{")]
+                    found[name] = found.get(name, 0) + float(value)
         return found
 
     def ctl(self, *words, check=True):

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A front of several processes: connections are dealt out among them, tunnels move whatever their number, and
+one that dies takes nobody along."""
+import os
+import re
+import signal
+import unittest
+
+from lab import http, wait, ws
+from lab.daemon import Daemon
+from lab.origin import Origin
+from lab.talk import RawEcho, Talker
+
+ECHO = 'plugin "probe_echo" {}\n'
+ALICE = [("X-authentik-username", "alice")]
+TUNNELS = 40
+
+
+class Workers(unittest.TestCase):
+    def setUp(self):
+        self.origin = Origin({"/ws": RawEcho()})
+        self.addCleanup(self.origin.stop)
+        self.daemon = Daemon({"log_level": "info", "workers": 3, "restart_pause_max": "100ms"}, ECHO,
+                             users={"alice": self.origin.port})
+        self.addCleanup(self.daemon.stop)
+
+    def fronts(self):
+        """Pids."""
+        found = []
+        for pid in self.daemon.children():
+            try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                    found += [pid] if f.read() == "front\n" else []
+            except OSError:
+                continue
+        return found
+
+    def per_worker(self):
+        metrics = self.daemon.metrics()
+        return {k: v for k, v in metrics.items() if re.match(r"t3ops_tunnels\{", k) and v}
+
+    def set_workers(self, n):
+        self.daemon.options["workers"] = n
+        self.daemon.write_conf()
+        self.assertIn("event=reloaded", self.daemon.reload())
+        wait.until(lambda: len(self.fronts()) == n, what=f"{n} workers")
+
+    def test_tunnels_go_on_whatever_the_number_of_workers(self):
+        self.assertEqual(len(self.fronts()), 3)
+        talkers = [Talker(self.daemon.front, ALICE, n) for n in range(TUNNELS)]
+        for t in talkers:
+            t.start()
+        self.assertEqual(len(self.per_worker()), 3, "a worker got none of forty connections")
+        for n in (1, 4, 2, 2, 3):
+            self.set_workers(n)
+            heard = [t.heard for t in talkers]
+            wait.until(lambda h=heard: all(t.error or t.heard > n for t, n in zip(talkers, h)), what="every tunnel to go on")
+        mark = len(self.daemon.log())
+        self.daemon.process.send_signal(signal.SIGUSR2)
+        self.daemon.wait_log("event=upgraded", after=mark)
+        for t in talkers:
+            t.over = True
+        for t in talkers:
+            t.join(60)
+        self.assertEqual([t.error for t in talkers if t.error], [])
+        self.assertEqual(self.daemon.metrics()["t3ops_tunnels"], TUNNELS)
+        for t in talkers:
+            t.w.drop()
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+    def test_worker_that_dies_takes_nobody_along(self):
+        idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(TUNNELS)]
+        self.addCleanup(lambda: [w.drop() for w in idle])
+        wait.until(lambda: sum(self.per_worker().values()) == TUNNELS, what="the gauges")
+        for pid in self.fronts():
+            mark = len(self.daemon.log())
+            os.kill(pid, signal.SIGKILL)
+            for w in idle:
+                w.send_frame(ws.TEXT, "still here", mask=False)
+                self.assertEqual(w.text(), "still here")
+            self.daemon.wait_log("event=room_started .*text=front", after=mark)
+        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == TUNNELS, what="the gauges")
+        wait.until(lambda: self.daemon.metrics()['t3ops_room_up{room="front"}'] == 1, what="all workers")
+
+    def test_address_of_another_is_not_joined(self):
+        host, port = self.daemon.front
+        other = Daemon({"listen": [f"{host}:{port}"], "workers": 2}, ECHO, users={"alice": self.origin.port}, start=False)
+        self.addCleanup(other.stop)
+        with self.assertRaises(AssertionError):
+            other.start()
+        self.assertIn("Address already in use", other.log())
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
