@@ -118,7 +118,7 @@ static char *section_text(const struct conf_scan *s, size_t section)
 }
 
 /* What the scan lets pass and libconfuse does not. */
-static void on_confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	struct reading *r = (struct reading *)cfg_getint(cfg, READING);
 	char text[256];

@@ -20,6 +20,7 @@ void log_open(const char *room, enum log_level max);
 
 /* level=... room=... event=EVENT, then the pairs of fmt as they are. */
 void log_line(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
+__attribute__((format(printf, 3, 0)))
 void log_linev(enum log_level level, const char *event, const char *fmt, va_list ap);
 
 /* Writes value as a logfmt value: bare if it is a plain word, else double-quoted with \" \\ \n
