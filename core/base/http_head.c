@@ -111,16 +111,13 @@ static enum http_syntax syntax_of(const struct reading *r, llhttp_errno_t error)
 
 static enum http_syntax head_parse(struct http_head *h, const char *bytes, size_t len, llhttp_type_t type)
 {
-	llhttp_settings_t settings;
+	static const llhttp_settings_t settings = {.on_url = on_url, .on_header_field = on_field,
+	                                           .on_header_value = on_value,
+	                                           .on_header_value_complete = on_value_complete,
+	                                           .on_headers_complete = on_headers_complete};
 	struct reading r = {.head = h};
 	llhttp_errno_t error;
 
-	llhttp_settings_init(&settings);
-	settings.on_url = on_url;
-	settings.on_header_field = on_field;
-	settings.on_header_value = on_value;
-	settings.on_header_value_complete = on_value_complete;
-	settings.on_headers_complete = on_headers_complete;
 	h->n = 0;
 	h->method = h->target = (struct span){bytes, 0};
 	llhttp_init(&r.parser, type, &settings);
@@ -150,16 +147,6 @@ enum http_syntax http_response_parse(struct http_head *h, const char *bytes, siz
 }
 
 /* ---- looking things up -------------------------------------------------------------------------- */
-
-bool span_is(struct span s, const char *text)
-{
-	return strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
-}
-
-bool span_is_nocase(struct span s, const char *text)
-{
-	return strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
-}
 
 const struct http_field *http_field_find(const struct http_head *h, const char *name, size_t from)
 {

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
 #include <stdint.h>
 
 #define HTTP_FIELDS_MAX 256
@@ -55,8 +57,15 @@ size_t http_field_count(const struct http_head *h, const char *name);
 /* Whether a list field ("Connection: a, b") holds the token, in any of its lines. */
 bool http_list_has(const struct http_head *h, const char *name, const char *token);
 
-bool span_is(struct span s, const char *text);       /* exactly */
-bool span_is_nocase(struct span s, const char *text); /* ASCII case aside */
+/* Inline, for the length of a literal is then known: most comparisons end there. */
+static inline bool span_is(struct span s, const char *text) /* exactly */
+{
+	return strlen(text) == s.len && memcmp(s.at, text, s.len) == 0;
+}
+static inline bool span_is_nocase(struct span s, const char *text) /* ASCII case aside */
+{
+	return strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
+}
 /* A request that asks to become a WebSocket (RFC 6455 4.1). */
 bool http_is_websocket(const struct http_head *h);
 

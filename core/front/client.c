@@ -3,8 +3,6 @@
 #include "front/client.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,8 +81,8 @@ static void client_finish(struct client *c)
 	c->closing = true;
 	if (buf_len(&c->out) > 0)
 		return; /* on_writable comes back here */
-	if (c->half_closed)
-		client_free(c);
+	if (c->half_closed || (c->said_close && buf_len(&c->in) == 0 && buf_len(&c->beyond) == 0))
+		client_free(c); /* nothing more will come from there */
 	else
 		client_linger(c);
 }
@@ -247,13 +245,11 @@ void client_next(struct client *c, size_t used, bool keep_alive)
 void client_new(struct front *f, int fd, const struct sockaddr *peer)
 {
 	struct client *c = calloc(1, sizeof *c);
-	int on = 1;
 
 	if (!c) {
 		close(fd);
 		return;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	c->front = f;
 	c->trusted = cidr_has(&f->conf.trusted, peer);
 	peer_name(peer, c->peer, sizeof c->peer);

@@ -26,6 +26,7 @@ struct client {
 	char peer[48];
 	bool trusted;      /* the peer is a trusted proxy */
 	bool half_closed;  /* it sends no more, but may still read */
+	bool said_close;   /* its last request, all of which is here (RFC 9112 9.6) */
 	bool closing;      /* once everything queued is out */
 	bool lingering;
 };

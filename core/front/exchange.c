@@ -39,6 +39,7 @@ static void exchange_end(struct exchange *x, int status, bool keep_alive)
 	struct client *c = x->client;
 	size_t used = x->in_used;
 
+	c->said_close = c->said_close && x->request.done;
 	front_metrics_request(&x->front->metrics, status);
 	exchange_free(x);
 	client_next(c, used, keep_alive);
@@ -115,6 +116,7 @@ void exchange_refuse(struct client *c, enum gate_refusal why)
 			upstream_close(c->exchange->up);
 		exchange_free(c->exchange);
 	}
+	c->said_close = false; /* something may still be on its way */
 	answer_refusal(&answer, why);
 	if (client_send(c, buf_at(&answer), buf_len(&answer)) < 0)
 		client_free(c);
@@ -230,7 +232,8 @@ void exchange_begin(struct client *c, size_t head_len)
 	}
 	path_find(x);
 	x->websocket = http_is_websocket(&x->head);
-	x->keep_alive = x->head.minor == 1 && !http_list_has(&x->head, "connection", "close");
+	c->said_close = http_list_has(&x->head, "connection", "close");
+	x->keep_alive = x->head.minor == 1 && !c->said_close;
 	x->request.framing = http_request_framing(&x->head, &x->request.left);
 	x->request.done = x->request.framing == HTTP_BODY_NONE;
 	if (span_is(x->path, "/healthz"))

@@ -248,21 +248,19 @@ static bool final_head_pass(struct exchange *x, const struct http_head *h, size_
 /* One whole head at the start of the input.  False: x is gone, or relays from here on. */
 static bool head_pass(struct exchange *x, size_t len)
 {
-	struct http_head *h = malloc(sizeof *h);
-	bool more = false;
+	struct http_head h;
 
-	if (!h || http_response_parse(h, buf_at(&x->up->in), len) != HTTP_SYNTAX_OK)
-		response_lost(x, h ? -EPROTO : -ENOMEM);
-	else if (h->status == 101 && x->websocket)
-		tunnel_begin(x, h, len);
-	else if (h->status == 101)
+	if (http_response_parse(&h, buf_at(&x->up->in), len) != HTTP_SYNTAX_OK)
 		response_lost(x, -EPROTO);
-	else if (h->status < 200)
-		more = interim_pass(x, h, len);
+	else if (h.status == 101 && x->websocket)
+		tunnel_begin(x, &h, len);
+	else if (h.status == 101)
+		response_lost(x, -EPROTO);
+	else if (h.status < 200)
+		return interim_pass(x, &h, len);
 	else
-		final_head_pass(x, h, len);
-	free(h);
-	return more;
+		final_head_pass(x, &h, len);
+	return false;
 }
 
 static void heads_read(struct exchange *x)

@@ -8,16 +8,18 @@
 #include "front/client.h"
 #include "front/identity.h"
 
-static const char *const hop_by_hop[] = {"connection", "keep-alive", "proxy-connection", "te", "upgrade",
-                                         "proxy-authenticate", "proxy-authorization"};
-/* Made anew, see forwarding_add. */
-static const char *const forwarding[] = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip",
-                                         "forwarded", "via"};
+#define NAME(text) {text, sizeof text - 1}
 
-static bool is_one_of(struct span name, const char *const *names, size_t n)
+static const struct span hop_by_hop[] = {NAME("connection"), NAME("keep-alive"), NAME("proxy-connection"), NAME("te"),
+                                         NAME("upgrade"), NAME("proxy-authenticate"), NAME("proxy-authorization")};
+/* Made anew, see forwarding_add. */
+static const struct span forwarding[] = {NAME("x-forwarded-for"), NAME("x-forwarded-proto"), NAME("x-forwarded-host"),
+                                         NAME("x-real-ip"), NAME("forwarded"), NAME("via")};
+
+static bool is_one_of(struct span name, const struct span *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (span_is_nocase(name, names[i]))
+		if (names[i].len == name.len && strncasecmp(name.at, names[i].at, name.len) == 0)
 			return true;
 	return false;
 }
@@ -86,7 +88,7 @@ static bool trusted_value_add(const struct exchange *x, struct buf *out, const c
 
 	if (!f && !otherwise)
 		return true;
-	return buf_printf(out, "%s: ", name) && (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) &&
+	return buf_add_text(out, name) && buf_add(out, ": ", 2) && (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) &&
 	       buf_add(out, "\r\n", 2);
 }
 
@@ -108,7 +110,7 @@ static bool via_add(const struct http_head *h, struct buf *out)
 	for (size_t i = 0; i < h->n; i++)
 		if (span_is_nocase(h->fields[i].name, "via"))
 			ok = ok && span_add(out, h->fields[i].value) && buf_add(out, ", ", 2);
-	return ok && buf_printf(out, "1.%u t3ops\r\n", h->minor);
+	return ok && buf_add_text(out, h->minor == 0 ? "1.0 t3ops\r\n" : "1.1 t3ops\r\n");
 }
 
 static bool forwarding_add(const struct exchange *x, struct buf *out)
@@ -145,14 +147,14 @@ static bool request_line_add(const struct exchange *x, struct buf *out)
 	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') /* absolute form: the instance gets a path */
 		t = (struct span){x->path.at, (size_t)(t.at + t.len - x->path.at)};
 	return span_add(out, x->head.method) && buf_add(out, " ", 1) && span_add(out, t) &&
-	       buf_printf(out, " HTTP/1.%u\r\n", x->head.minor);
+	       buf_add_text(out, x->head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 }
 
 static bool request_end_add(const struct exchange *x, struct buf *out)
 {
 	if (x->websocket) /* whatever else was offered: a tunnel carries nothing but a WebSocket */
 		return buf_add_text(out, "upgrade: websocket\r\nconnection: Upgrade\r\n\r\n");
-	return buf_printf(out, "connection: %s\r\n\r\n", x->head.minor == 0 ? "close" : "keep-alive");
+	return buf_add_text(out, x->head.minor == 0 ? "connection: close\r\n\r\n" : "connection: keep-alive\r\n\r\n");
 }
 
 bool rewrite_request(const struct exchange *x, struct buf *out)
@@ -193,7 +195,10 @@ const char *status_text(int status)
 
 static bool status_line_add(const struct http_head *h, struct buf *out)
 {
-	return buf_printf(out, "HTTP/1.1 %d %s\r\n", h->status, status_text(h->status));
+	char code[] = {(char)('0' + h->status / 100 % 10), (char)('0' + h->status / 10 % 10), (char)('0' + h->status % 10), ' '};
+
+	return buf_add_text(out, "HTTP/1.1 ") && buf_add(out, code, sizeof code) && buf_add_text(out, status_text(h->status)) &&
+	       buf_add(out, "\r\n", 2);
 }
 
 bool rewrite_interim(const struct http_head *h, struct buf *out)
@@ -219,5 +224,6 @@ bool rewrite_response(const struct exchange *x, const struct http_head *h, bool 
 	ok = ok && buf_add(out, x->extra.bytes ? buf_at(&x->extra) : "", buf_len(&x->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
-	return ok && via_add(h, out) && buf_printf(out, "connection: %s\r\n\r\n", keep_alive ? "keep-alive" : "close");
+	return ok && via_add(h, out) &&
+	       buf_add_text(out, keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }
