@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/core_options.h"
 #include "base/option.h"
+#include "base/secret_file.h"
 
 #define TITLE_MAX 31 /* bytes: struct room_beat and labels hold no more */
 #define ARGV_MAX  64
@@ -148,7 +150,7 @@ static bool is_token(const char *text)
 static void check_core_words(const struct part *p)
 {
 	const char *level = text_of(p, "log_level"), *header = text_of(p, "identity_header"),
-		   *control = text_of(p, "control"), *env = text_of(p, "instance_env");
+		   *secret = text_of(p, "proxy_secret_header"), *control = text_of(p, "control"), *env = text_of(p, "instance_env");
 	enum log_level parsed;
 
 	if (level && !log_level_parse(level, &parsed))
@@ -158,8 +160,39 @@ static void check_core_words(const struct part *p)
 	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		COMPLAIN(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes", control,
 		         sizeof((struct sockaddr_un *)0)->sun_path - 1);
+	if (secret && !is_token(secret))
+		COMPLAIN(p, "proxy_secret_header", " = \"%.80s\": expected the name of an HTTP header", secret);
 	if (env && *env && (*env != '/' || !strstr(env, "%u")))
 		COMPLAIN(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user", env);
+}
+
+static void check_origins(const struct part *p)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(p->values, "allowed_origins"), i, v) {
+		const char *text = json_string_value(v), *host = strstr(text, "://");
+
+		if (!host || !host[3] || strpbrk(host + 3, "/ ?#*"))
+			COMPLAIN(p, "allowed_origins", ": \"%.100s\": expected an origin, such as \"https://t3.example.com\"",
+			         text);
+	}
+}
+
+/* Rooms get the digest only, and not the file's name. */
+static void secret_read(const struct part *p)
+{
+	const char *path = text_of(p, "proxy_secret_file"), *fault;
+	char digest[SECRET_DIGEST_HEX];
+
+	if (!path || !*path)
+		return;
+	fault = secret_file_digest(path, digest);
+	if (fault)
+		COMPLAIN(p, "proxy_secret_file", " = \"%.200s\": %s", path, fault);
+	else
+		json_object_set_new(p->values, PROXY_SECRET_DIGEST, json_string(digest));
 }
 
 void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct complaints *c)
@@ -175,6 +208,8 @@ void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct co
 		check_listen_address(&p, "desk", desk);
 	check_proxies(&p);
 	check_core_words(&p);
+	check_origins(&p);
+	secret_read(&p);
 	check_user_path(&p);
 	if (as_root)
 		check_account(&p);

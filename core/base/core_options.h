@@ -32,4 +32,7 @@ extern const size_t n_leg_options;
 extern const struct t3ops_option job_options[];
 extern const size_t n_job_options;
 
+/* Not an option: what the check of proxy_secret_file leaves beside them, for the front. */
+#define PROXY_SECRET_DIGEST "proxy_secret_digest"
+
 #endif

@@ -14,6 +14,8 @@ static json_t *core_slice(const json_t *core, uint32_t rooms)
 	for (size_t i = 0; i < n_core_options; i++)
 		if (core_options[i].rooms & rooms)
 			json_object_set(out, core_options[i].option.name, json_object_get(all, core_options[i].option.name));
+	if ((rooms & (1u << ROOM_FRONT)) && json_object_get(all, PROXY_SECRET_DIGEST))
+		json_object_set(out, PROXY_SECRET_DIGEST, json_object_get(all, PROXY_SECRET_DIGEST));
 	return out;
 }
 

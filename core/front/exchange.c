@@ -11,6 +11,7 @@
 #include "front/chain.h"
 #include "front/client.h"
 #include "front/identity.h"
+#include "front/proxy_secret.h"
 #include "front/response.h"
 #include "front/rewrite.h"
 
@@ -162,26 +163,27 @@ static void identity_ignored(struct exchange *x)
 	room_emit(x->front->room, &e);
 }
 
-/* False: it was refused. */
-static bool identify(struct exchange *x)
+static enum gate_refusal identify(struct exchange *x)
 {
 	const struct front_conf *conf = &x->front->conf;
 	const struct user *user;
 
 	switch (identity_find(&x->head, conf->identity_header, x->client->trusted, conf->strip_domain, x->identity)) {
 	case IDENTITY_REFUSED:
-		return false;
+		return GATE_IDENTITY;
 	case IDENTITY_IGNORED:
 		identity_ignored(x);
-		return true;
+		return GATE_PASSED;
 	case IDENTITY_FOUND:
+		if (conf->has_secret && !proxy_secret_is_shown(&x->head, conf->secret_header, conf->secret))
+			return GATE_PROXY_SECRET;
 		user = users_find(x->front->users, x->identity);
 		x->has_user = user != NULL;
 		if (user)
 			x->user = *user;
-		return true;
+		return GATE_PASSED;
 	default:
-		return true;
+		return GATE_PASSED;
 	}
 }
 
@@ -211,6 +213,21 @@ static void health_answer(struct exchange *x)
 	exchange_answer(x);
 }
 
+/* The page learns that it is refused, the operator which page that was. */
+static void origin_refuse(struct exchange *x)
+{
+	const struct http_field *f = http_field_find(&x->head, "origin", 0);
+	char text[160];
+
+	series_add(x->front->metrics.refused[GATE_ORIGIN], 1);
+	if (f)
+		snprintf(text, sizeof text, "A page of another site (%.*s) may not open a WebSocket here. If it is yours, name it "
+		         "in allowed_origins.", f->value.len < 60 ? (int)f->value.len : 60, f->value.at);
+	else
+		event_copy(text, sizeof text, "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
+	explain(x, 403, "Not from there", text, 0);
+}
+
 void exchange_begin(struct client *c, size_t head_len)
 {
 	struct span raw = {buf_at(&c->in), head_len};
@@ -224,20 +241,23 @@ void exchange_begin(struct client *c, size_t head_len)
 	}
 	syntax = http_request_parse(&x->head, raw.at, raw.len);
 	refusal = http_gate(&x->head, syntax, raw, c->front->conf.max_headers);
-	if (refusal == GATE_PASSED && !identify(x))
-		refusal = GATE_IDENTITY;
+	if (refusal == GATE_PASSED)
+		refusal = identify(x);
 	if (refusal != GATE_PASSED) {
 		exchange_refuse(c, refusal);
 		return;
 	}
 	path_find(x);
 	x->websocket = http_is_websocket(&x->head);
+	x->origin = x->websocket ? origin_judge(&x->head, c->front->conf.allowed_origins) : ORIGIN_OURS;
 	c->said_close = http_list_has(&x->head, "connection", "close");
 	x->keep_alive = x->head.minor == 1 && !c->said_close;
 	x->request.framing = http_request_framing(&x->head, &x->request.left);
 	x->request.done = x->request.framing == HTTP_BODY_NONE;
 	if (span_is(x->path, "/healthz"))
 		health_answer(x);
+	else if (x->origin == ORIGIN_FOREIGN)
+		origin_refuse(x);
 	else if (!chain_register(x))
 		exchange_cut(x);
 	else
@@ -301,6 +321,10 @@ static void request_start(struct exchange *x, bool reuse)
 
 void exchange_forward(struct exchange *x)
 {
+	if (x->has_user && x->origin == ORIGIN_ABSENT) {
+		origin_refuse(x);
+		return;
+	}
 	if (x->has_user) {
 		request_start(x, is_safe(x));
 		return;

@@ -18,6 +18,7 @@
 #include "base/http_chunked.h"
 #include "base/http_gate.h"
 #include "base/users.h"
+#include "front/origin.h"
 #include "front/upstream.h"
 #include "plugin.h"
 
@@ -58,6 +59,7 @@ struct exchange {
 	size_t head_len, in_used; /* bytes of the client's input that are ours */
 	struct span path;      /* of the target, without query and authority */
 	bool websocket, keep_alive, has_user;
+	enum origin_verdict origin; /* of a WebSocket */
 	struct user user;
 	char identity[64];     /* as the trusted proxy says; "" if nobody is signed in */
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/core_options.h"
 #include "base/plan.h"
 #include "front/chain.h"
 #include "front/client.h"
@@ -146,6 +147,11 @@ static int conf_read(struct front_conf *c, const json_t *core)
 		.plugin_us = (uint64_t)plan_int(core, "plugin_deadline"),
 		.tunnel_send_us = (uint64_t)plan_int(core, "tunnel_send_timeout"),
 		.gave_up_us = (uint64_t)plan_int(core, "gave_up_after")};
+	c->secret_header = plan_string(core, "proxy_secret_header");
+	c->has_secret = json_object_get(core, PROXY_SECRET_DIGEST) != NULL;
+	if (c->has_secret && !secret_digest_parse(plan_string(core, PROXY_SECRET_DIGEST), c->secret))
+		return -EINVAL;
+	c->allowed_origins = json_object_get(core, "allowed_origins");
 	for (size_t i = 0; i < plan_count(core, "trusted_proxies"); i++) {
 		const char *text = plan_item(core, "trusted_proxies", i);
 

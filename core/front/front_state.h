@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/plugin_host.h"
+#include "base/secret_file.h"
 #include "front/cidr.h"
 #include "front/front_metrics.h"
 
@@ -30,6 +31,10 @@ struct front_conf {
 	struct cidr_list trusted;
 	const char *identity_header;
 	bool strip_domain;
+	const char *secret_header;
+	unsigned char secret[SECRET_DIGEST_BYTES];
+	bool has_secret;
+	const json_t *allowed_origins;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
 	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
 	uint64_t tunnel_send_us, gave_up_us;

@@ -137,7 +137,8 @@ static const struct header_edit *edit_find(const struct exchange *x, struct span
 static bool request_field_passes(const struct exchange *x, const struct http_field *f)
 {
 	return !is_hop(&x->head, f->name) && !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
-	       !identity_is_named(f->name, x->front->conf.identity_header) && !edit_find(x, f->name);
+	       !identity_is_named(f->name, x->front->conf.identity_header) &&
+	       !identity_is_named(f->name, x->front->conf.secret_header) && !edit_find(x, f->name);
 }
 
 static bool request_line_add(const struct exchange *x, struct buf *out)

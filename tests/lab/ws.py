@@ -53,6 +53,9 @@ class WebSocket:
         pairs = list(headers.items()) if isinstance(headers, dict) else list(headers)
         pairs = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
                  ("Sec-WebSocket-Key", key)] + pairs
+        if "origin" not in [n.lower() for n, _ in pairs]:
+            pairs.append(("Origin", f"http://{host}"))  # as a browser does
+        pairs = [(n, v) for n, v in pairs if v is not None]
         self.conn.send(http.build("GET", target, pairs, None, host))
         self.response = self.conn.response()
         if self.response.status != 101:

@@ -19,7 +19,7 @@ from lab.daemon import Daemon
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 HAPROXY = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
 ALICE = "X-authentik-username: alice"
-KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://lab"
 # The table knows these; what another version does otherwise is only told.
 KNOWN = {"nginx": r"nginx/1\.22\.", "haproxy": r"version 2\.6\."}
 

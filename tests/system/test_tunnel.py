@@ -83,7 +83,8 @@ class Tunnel(unittest.TestCase):
     def test_bytes_sent_with_the_request(self):
         with http.Connection(self.daemon.front) as c:
             c.send(http.build("GET", "/echo", ALICE + [("Connection", "Upgrade"), ("Upgrade", "websocket"),
-                              ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")])
+                              ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+                              ("Origin", "http://lab")])
                    + b"\x81\x05early")
             self.assertEqual(c.response_head().status, 101)
             self.assertEqual(c.read(7), b"\x81\x05early")

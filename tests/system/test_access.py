@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Who gets in, and what is never written down: origins of WebSockets, the proxy's secret, users who are taken
+off the table; and no secret of a request in any log or page."""
+import os
+import unittest
+
+from lab import http, wait, ws
+from lab.daemon import Daemon
+from lab.origin import Origin
+from lab.talk import RawEcho
+
+ECHO = 'plugin "probe_echo" {}\n'
+ALICE = [("X-authentik-username", "alice")]
+SECRET = "correct-horse-battery-staple"
+
+
+def refused(metrics, reason):
+    return metrics.get(f't3ops_requests_refused_total{{reason="{reason}"}}', 0)
+
+
+class Access(unittest.TestCase):
+    def setUp(self):
+        self.origin = Origin({"/ws": RawEcho()})
+        self.addCleanup(self.origin.stop)
+
+    def daemon(self, **options):
+        d = Daemon(options, ECHO, users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        return d
+
+    def open(self, d, headers=(), target="/ws"):
+        """The status of an upgrade."""
+        try:
+            with ws.WebSocket(d.front, target, list(headers)) as w:
+                return w.response.status
+        except ws.Refused as e:
+            return e.response.status
+
+    def test_origin(self):
+        d = self.daemon(allowed_origins=["https://other.example.org"])
+        none = [("Origin", None)]
+        for headers, target, status in (
+                (ALICE, "/ws", 101),
+                (ALICE + [("Origin", "https://lab")], "/ws", 101),
+                (ALICE + [("Origin", "https://other.example.org")], "/ws", 101),
+                (ALICE + [("Origin", "https://evil.example.org")], "/ws", 403),
+                (ALICE + [("Origin", "null")], "/ws", 403),
+                (ALICE + none, "/ws", 403),
+                (ALICE + none, "/ws?wsTicket=secret-ticket", 101),
+                (ALICE + none + [("Authorization", "Bearer secret-token")], "/ws", 101),
+                (none, "/probe/ws", 101),
+                ([("Origin", "https://evil.example.org")], "/probe/ws", 403)):
+            self.assertEqual(self.open(d, headers, target), status, (headers, target))
+        self.assertEqual(refused(d.metrics(), "origin"), 4)
+        self.assertEqual(len(self.origin.requests("/ws")), 5)
+        self.assertIn("https://evil.example.org", d.log())
+
+    def secret_file(self, text, mode=0o640):
+        path = os.path.join(self.folder, "secret")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def test_proxy_secret(self):
+        d = Daemon({}, ECHO, users={"alice": self.origin.port}, start=False)
+        self.addCleanup(d.stop)
+        self.folder = d.dir
+        d.options["proxy_secret_file"] = self.secret_file(SECRET + "\n")
+        d.write_conf()
+        d.start()
+        shown = [("X-T3ops-Proxy-Secret", SECRET)]
+        self.assertEqual(http.get(d.front, "/hello", ALICE + shown).status, 200)
+        self.assertIsNone(self.origin.requests("/hello")[-1].header("x-t3ops-proxy-secret"))
+        for headers in (ALICE, ALICE + [("X-T3ops-Proxy-Secret", SECRET + "x")], ALICE + shown + shown,
+                        ALICE + shown + [("X_T3ops_Proxy_Secret", SECRET)]):
+            self.assertEqual(http.get(d.front, "/hello", headers).status, 403, headers)
+        self.assertEqual(len(self.origin.requests("/hello")), 1)
+        self.assertEqual(refused(d.metrics(), "proxy_secret"), 4)
+        self.assertEqual(http.get(d.front, "/healthz").status, 200)
+        self.secret_file("another-secret-altogether\n")
+        self.assertIn("event=reloaded", d.reload())
+        self.assertEqual(http.get(d.front, "/hello", ALICE + shown).status, 403)
+        self.assertEqual(http.get(d.front, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
+        self.secret_file("short\n")
+        self.assertRegex(d.reload(), r"t3ops.conf:\d+: .*proxy_secret_file.*less than 16 bytes")
+        self.assertEqual(http.get(d.front, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
+        for text in (d.log(), d.get("/status").text(), d.get("/metrics").text(), d.ctl("status")):
+            self.assertNotIn(SECRET, text)
+            self.assertNotIn("another-secret", text)
+
+    def test_user_who_is_taken_off_the_table(self):
+        d = self.daemon()
+        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            d.write_users({"bob": self.origin.port})
+            self.assertEqual(w.wait_close(), 1008)
+        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 403)
+        wait.until(lambda: d.metrics()["t3ops_tunnels"] == 0, what="the tunnel to end")
+        self.assertEqual(http.get(d.front, "/hello", [("X-authentik-username", "bob")]).status, 200)
+
+    def test_user_whose_instance_moved(self):
+        d = self.daemon()
+        other = Origin({"/ws": RawEcho()})
+        self.addCleanup(other.stop)
+        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            d.write_users({"alice": other.port})
+            self.assertEqual(w.wait_close(), 1008)
+        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            self.assertEqual(len(other.requests("/ws")), 1)
+
+    def test_two_names_that_fold_to_one(self):
+        d = self.daemon()
+        d.write_users({"alice": self.origin.port, "Alice": self.origin.port + 1})
+        d.wait_log(r'event=users_broken .*\\?"Alice\\?" and \\?"alice\\?" are the same name|event=users_broken .*are the same name')
+        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200, "the last good table stays in force")
+
+    def test_nothing_secret_is_written_down(self):
+        d = self.daemon(max_headers=20, first_byte_timeout="1s")
+        mark = "sesame-open"
+        secrets = [("Cookie", f"t3_session={mark}1; t3_session_1_abc={mark}2"), ("Authorization", f"Bearer {mark}3")]
+        for headers in (ALICE + secrets, secrets, [("X-authentik-username", "nobody")] + secrets,
+                        ALICE + ALICE + secrets, ALICE + secrets + [("X", "y")] * 30,
+                        ALICE + secrets + [("Transfer-Encoding", "gzip")], ALICE + secrets + [("Bad Name", "x")]):
+            for target in (f"/hello?wsTicket={mark}4", f"/nothing?code={mark}5&x=1"):
+                self.assertGreaterEqual(http.get(d.front, target, headers).status, 200)
+        self.assertEqual(self.open(d, ALICE + secrets + [("Origin", "https://evil.example.org")], f"/ws?wsTicket={mark}6"), 403)
+        self.assertEqual(self.open(d, ALICE + secrets + [("Origin", None)], f"/ws?wsTicket={mark}7"), 101)
+        self.origin.stop()
+        self.assertEqual(http.get(d.front, f"/hello?token={mark}8", ALICE + secrets).status, 503)
+        pages = [d.get(p).text() for p in ("/metrics", "/status", "/verdicts")]
+        for text in [d.log(), d.ctl("status"), d.ctl("events")] + pages:
+            self.assertNotIn(mark, text)
+        d.stop()
+        for folder, _, names in os.walk(d.state_dir):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    self.assertNotIn(mark.encode(), f.read(), name)
+
+
+if __name__ == "__main__":
+    unittest.main()
