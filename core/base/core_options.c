@@ -24,7 +24,7 @@ const struct core_option core_options[] = {
 
 	{{"trusted_proxies", T3OPS_OPT_LIST, "", 0, 0, "Networks (CIDR) whose identity and forwarding headers are believed."}, PROXY},
 	{{"identity_header", T3OPS_OPT_STRING, "X-authentik-username", 0, 0, "Header that carries the authenticated user's name."}, PROXY},
-	{{"proxy_secret_file", T3OPS_OPT_PATH, "", 0, 0, "File whose first line the trusted proxy shows with every identity; without it the identity does not count. Empty: the proxy's address is enough."}, IN(SUPERVISOR)},
+	{{"proxy_secret_file", T3OPS_OPT_PATH, "", 0, 0, "File whose first line the trusted proxy shows with every identity; without it the identity does not count; empty: the proxy's address is enough."}, IN(SUPERVISOR)},
 	{{"proxy_secret_header", T3OPS_OPT_STRING, "X-T3ops-Proxy-Secret", 0, 0, "Header in which it does; it is not passed on."}, PROXY},
 	{{"allowed_origins", T3OPS_OPT_LIST, "", 0, 0, "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may."}, PROXY},
 	{{"identity_strip_domain", T3OPS_OPT_BOOL, "false", 0, 0, "Whether @DOMAIN is cut off the identity."}, PROXY},
