@@ -39,22 +39,6 @@ bool buf_reserve(struct buf *b, size_t n)
 	return true;
 }
 
-bool buf_add(struct buf *b, const void *bytes, size_t n)
-{
-	if (n == 0)
-		return true;
-	if (!buf_reserve(b, n))
-		return false;
-	memcpy(buf_end(b), bytes, n);
-	b->end += n;
-	return true;
-}
-
-bool buf_add_text(struct buf *b, const char *text)
-{
-	return buf_add(b, text, strlen(text));
-}
-
 bool buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

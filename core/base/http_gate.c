@@ -2,7 +2,6 @@
 /* The strict gate and the framing of bodies; see http_gate.h. */
 #include "base/http_gate.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,7 +34,11 @@ const char *gate_sentence(enum gate_refusal r)
 
 bool http_is_token_char(unsigned char c)
 {
-	return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+	static const bool is_token[256] = {
+	    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true, ['#' ... '\''] = true,
+	    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^' ... '`'] = true, ['|'] = true, ['~'] = true};
+
+	return is_token[c];
 }
 
 /* ---- the lines, before any meaning ----------------------------------------------------------- */
@@ -92,7 +95,11 @@ static enum gate_refusal request_line_judge(struct span raw)
 
 static bool is_host_char(unsigned char c)
 {
-	return isalnum(c) || (c != '\0' && strchr("-._~:[]%", c));
+	static const bool is_it[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+	                                ['.'] = true, ['_'] = true, ['~'] = true, [':'] = true, ['['] = true,
+	                                [']'] = true, ['%'] = true};
+
+	return is_it[c];
 }
 
 static bool is_host(struct span s)

@@ -148,20 +148,27 @@ enum http_syntax http_response_parse(struct http_head *h, const char *bytes, siz
 
 /* ---- looking things up -------------------------------------------------------------------------- */
 
+static bool field_is(const struct http_field *f, const char *name, size_t len)
+{
+	return f->name.len == len && strncasecmp(f->name.at, name, len) == 0;
+}
+
 const struct http_field *http_field_find(const struct http_head *h, const char *name, size_t from)
 {
+	size_t len = strlen(name);
+
 	for (size_t i = from; i < h->n; i++)
-		if (span_is_nocase(h->fields[i].name, name))
+		if (field_is(&h->fields[i], name, len))
 			return &h->fields[i];
 	return NULL;
 }
 
 size_t http_field_count(const struct http_head *h, const char *name)
 {
-	size_t n = 0;
+	size_t n = 0, len = strlen(name);
 
 	for (size_t i = 0; i < h->n; i++)
-		n += span_is_nocase(h->fields[i].name, name);
+		n += field_is(&h->fields[i], name, len);
 	return n;
 }
 
@@ -186,8 +193,10 @@ static bool value_has_token(struct span value, const char *token)
 
 bool http_list_has(const struct http_head *h, const char *name, const char *token)
 {
+	size_t len = strlen(name);
+
 	for (size_t i = 0; i < h->n; i++)
-		if (span_is_nocase(h->fields[i].name, name) && value_has_token(h->fields[i].value, token))
+		if (field_is(&h->fields[i], name, len) && value_has_token(h->fields[i].value, token))
 			return true;
 	return false;
 }

@@ -11,8 +11,8 @@
 #include "front/exchange.h"
 #include "front/stream.h"
 
-#define READ_BYTES   (16u << 10)
-#define LINGER_US    UINT64_C(2000000)
+#define READ_BYTES (16u << 10)
+#define LINGER_US  UINT64_C(2000000)
 
 void client_deadline(struct client *c, uint64_t after_us)
 {
@@ -167,7 +167,8 @@ static void head_look(struct client *c)
 	size_t len = 0;
 
 	empty_lines_skip(c);
-	switch (buf_len(&c->in) == 0 ? HTTP_SCAN_MORE : http_head_scan(buf_at(&c->in), buf_len(&c->in), &c->seen, &len)) {
+	switch (buf_len(&c->in) == 0 ? HTTP_SCAN_MORE
+	                             : http_head_scan(buf_at(&c->in), buf_len(&c->in), &c->seen, &len)) {
 	case HTTP_SCAN_BAD:
 		exchange_refuse(c, GATE_LINE_ENDS);
 		return;
@@ -188,20 +189,14 @@ static void head_look(struct client *c)
 static void client_read_head(struct client *c)
 {
 	bool first = buf_len(&c->in) == 0;
-	ssize_t n;
+	ssize_t n = recv(c->rd.fd, c->front->scratch, READ_BYTES, MSG_DONTWAIT);
 
-	if (!buf_reserve(&c->in, READ_BYTES)) {
-		client_free(c);
-		return;
-	}
-	n = recv(c->rd.fd, buf_end(&c->in), READ_BYTES, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0) {
+	if (n <= 0 || !buf_add(&c->in, c->front->scratch, (size_t)n)) { /* no more memory than it has bytes */
 		client_free(c);
 		return;
 	}
-	buf_added(&c->in, (size_t)n);
 	if (first)
 		client_deadline(c, c->front->conf.header_us);
 	head_look(c);

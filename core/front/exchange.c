@@ -295,7 +295,7 @@ static void instance_failed(struct exchange *x, int error)
 /* Sends the head, and what of the body came with it. */
 static void request_start(struct exchange *x, bool reuse)
 {
-	struct buf head = {0};
+	struct buf *head = &x->front->head;
 	int r;
 
 	x->state = EXCHANGE_CONNECTING;
@@ -305,8 +305,8 @@ static void request_start(struct exchange *x, bool reuse)
 		instance_failed(x, -errno);
 		return;
 	}
-	r = rewrite_request(x, &head) ? upstream_send(x->up, buf_at(&head), buf_len(&head)) : -ENOMEM;
-	buf_fini(&head);
+	buf_clear(head);
+	r = rewrite_request(x, head) ? upstream_send(x->up, buf_at(head), buf_len(head)) : -ENOMEM;
 	if (r < 0) {
 		response_lost(x, r);
 		return;

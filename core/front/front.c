@@ -174,6 +174,8 @@ static void front_free(struct front *f)
 	pools_free(f);
 	chain_free(f);
 	free(f->scratch);
+	buf_fini(&f->head_room);
+	buf_fini(&f->head);
 	free(f);
 }
 

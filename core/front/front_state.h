@@ -69,6 +69,8 @@ struct front {
 	struct ev_prepare left; /* while it drains: is anything left? */
 	LIST_HEAD(, handover) handovers; /* tunnels are given away, or taken */
 	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
+	struct buf head_room; /* lent to whoever reads an answer's head; see response.c */
+	struct buf head; /* one that leaves, until it is sent: at most one is made at a time */
 };
 
 /* A front that drains leaves the gauges to the one that took its place. */

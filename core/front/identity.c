@@ -12,14 +12,10 @@ static char fold(char c)
 
 bool identity_is_named(struct span field, const char *name)
 {
-	size_t len = strlen(name);
-
-	if (field.len != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (fold(field.at[i]) != fold(name[i]))
+	for (size_t i = 0; i < field.len; i++)
+		if (name[i] == '\0' || (field.at[i] != name[i] && fold(field.at[i]) != fold(name[i])))
 			return false;
-	return true;
+	return name[field.len] == '\0';
 }
 
 static bool value_take(struct span value, bool strip_domain, char out[64])

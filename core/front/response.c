@@ -141,6 +141,28 @@ static bool response_feed(struct exchange *x, const char *bytes, size_t n)
 	return true;
 }
 
+/* ---- room to read heads into ---------------------------------------------------------------------------- */
+
+/* Nearly every head comes whole and is dealt with at once: one buffer goes from hand to hand. */
+static void head_room_lend(struct front *f, struct buf *in)
+{
+	if (in->bytes)
+		return;
+	*in = f->head_room;
+	f->head_room = (struct buf){0};
+}
+
+static void head_room_return(struct front *f, struct buf *in)
+{
+	if (f->head_room.bytes || in->size > HEAD_MAX_BYTES) {
+		buf_fini(in);
+		return;
+	}
+	buf_clear(in);
+	f->head_room = *in;
+	*in = (struct buf){0};
+}
+
 /* ---- the answer's head -------------------------------------------------------------------------------- */
 
 static void tunnel_begin(struct exchange *x, const struct http_head *h, size_t len)
@@ -202,13 +224,13 @@ static void short_body_join(struct exchange *x, struct buf *head, struct buf *re
 	if (!buf_add(head, buf_at(rest), buf_len(rest)))
 		return;
 	x->response.done = true;
-	buf_fini(rest);
+	buf_clear(rest);
 }
 
 static bool final_head_pass(struct exchange *x, const struct http_head *h, size_t len)
 {
 	struct front *f = x->front;
-	struct buf out = {0}, rest;
+	struct buf *out = &f->head, rest;
 	bool alive = true;
 	int r;
 
@@ -216,8 +238,8 @@ static bool final_head_pass(struct exchange *x, const struct http_head *h, size_
 		response_lost(x, -EPROTO);
 		return false;
 	}
-	if (!rewrite_response(x, h, x->keep_alive, &out)) {
-		buf_fini(&out);
+	buf_clear(out);
+	if (!rewrite_response(x, h, x->keep_alive, out)) {
 		response_lost(x, -ENOMEM);
 		return false;
 	}
@@ -228,9 +250,8 @@ static bool final_head_pass(struct exchange *x, const struct http_head *h, size_
 	buf_drop(&x->up->in, len);
 	rest = x->up->in;
 	x->up->in = (struct buf){0};
-	short_body_join(x, &out, &rest);
-	r = client_send(x->client, buf_at(&out), buf_len(&out));
-	buf_fini(&out);
+	short_body_join(x, out, &rest);
+	r = client_send(x->client, buf_at(out), buf_len(out));
 	if (r < 0) {
 		exchange_client_gone(x);
 		alive = false;
@@ -241,7 +262,7 @@ static bool final_head_pass(struct exchange *x, const struct http_head *h, size_
 	} else if (buf_len(&rest) > 0) {
 		alive = response_feed(x, buf_at(&rest), buf_len(&rest));
 	}
-	buf_fini(&rest);
+	head_room_return(f, &rest);
 	return alive;
 }
 
@@ -292,6 +313,7 @@ static void awaited_read(struct exchange *x)
 	struct buf *in = &x->up->in;
 	ssize_t n;
 
+	head_room_lend(x->front, in);
 	if (!buf_reserve(in, HEAD_READ_BYTES)) {
 		response_lost(x, -ENOMEM);
 		return;
