@@ -55,6 +55,18 @@ static void head_complete(struct ws_frames *f)
 		f->head_len = 0;
 }
 
+/* Of n bytes those that belong to the head: its first two, which tell its size, or the rest of it. */
+static size_t head_take(struct ws_frames *f, const uint8_t *bytes, size_t n)
+{
+	size_t missing = head_size(f) - f->head_len, take = missing < n ? missing : n;
+
+	memcpy(f->head + f->head_len, bytes, take);
+	f->head_len += (uint8_t)take;
+	if (f->head_len >= 2 && f->head_len == head_size(f))
+		head_complete(f);
+	return take;
+}
+
 /* The first two bytes of a close frame's payload are its code. */
 static void close_code_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
 {
@@ -76,9 +88,7 @@ void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n)
 		size_t take;
 
 		if (f->payload_left == 0) {
-			f->head[f->head_len++] = *at++;
-			if (f->head_len >= 2 && f->head_len == head_size(f))
-				head_complete(f);
+			at += head_take(f, at, (size_t)(end - at));
 			continue;
 		}
 		take = (uint64_t)(end - at) < f->payload_left ? (size_t)(end - at) : (size_t)f->payload_left;
