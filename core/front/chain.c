@@ -30,12 +30,13 @@ static bool slots_grow(struct front *f)
 bool chain_register(struct exchange *x)
 {
 	struct front *f = x->front;
-	size_t i = 0;
+	size_t i = f->free_slot;
 
 	while (i < f->n_slots && f->slots[i].exchange)
 		i++;
 	if (i == f->n_slots && !slots_grow(f))
 		return false;
+	f->free_slot = i + 1;
 	f->slots[i].exchange = x;
 	f->slots[i].generation++;
 	x->id = (uint64_t)f->slots[i].generation << 32 | (uint32_t)(i + 1);
@@ -46,17 +47,22 @@ static struct request_slot *slot_of(struct front *f, t3ops_request_id id)
 {
 	size_t i = (size_t)(id & UINT32_MAX);
 
-	if (i == 0 || i > f->n_slots || f->slots[i - 1].generation != (uint32_t)(id >> 32) || !f->slots[i - 1].exchange)
+	if (i == 0 || i > f->n_slots || f->slots[i - 1].generation != (uint32_t)(id >> 32) ||
+	    !f->slots[i - 1].exchange)
 		return NULL;
 	return &f->slots[i - 1];
 }
 
 void chain_forget(struct exchange *x)
 {
-	struct request_slot *slot = slot_of(x->front, x->id);
+	struct front *f = x->front;
+	struct request_slot *slot = slot_of(f, x->id);
 
-	if (slot)
+	if (slot) {
 		slot->exchange = NULL;
+		if ((size_t)(slot - f->slots) < f->free_slot)
+			f->free_slot = (size_t)(slot - f->slots);
+	}
 	x->id = 0;
 }
 
@@ -64,7 +70,7 @@ void chain_free(struct front *f)
 {
 	free(f->slots);
 	f->slots = NULL;
-	f->n_slots = 0;
+	f->n_slots = f->free_slot = 0;
 }
 
 /* ---- the turn ---------------------------------------------------------------------------------- */
@@ -99,9 +105,10 @@ static bool plugin_run(struct exchange *x, struct t3ops_instance *i)
 		return false;
 	}
 	if (next == T3OPS_DONE) {
-		log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"on_request says done but answered nothing\"",
-		         i->ctx.name);
-		answer_explain(x, 500, "Something went wrong here", "A plugin of t3ops took the request and did not answer it.", 0);
+		log_line(LOG_L_ERROR, "plugin_mistake",
+		         "plugin=%s reason=\"on_request says done but answered nothing\"", i->ctx.name);
+		answer_explain(x, 500, "Something went wrong here",
+		               "A plugin of t3ops took the request and did not answer it.", 0);
 		exchange_answer(x);
 		return false;
 	}
@@ -155,7 +162,8 @@ static const char *request_target(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	struct exchange *x = exchange_of(ctx, r);
 
-	return x ? text_of((struct span){x->path.at, (size_t)(x->head.target.at + x->head.target.len - x->path.at)}) : NULL;
+	return x ? text_of((struct span){x->path.at, (size_t)(x->head.target.at + x->head.target.len - x->path.at)})
+	         : NULL;
 }
 
 static const char *request_header(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name)

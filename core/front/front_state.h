@@ -63,7 +63,7 @@ struct front {
 	LIST_HEAD(, pool) pools;
 	LIST_HEAD(, witness_round) rounds;
 	struct request_slot *slots; /* of chain.c */
-	size_t n_slots;
+	size_t n_slots, free_slot; /* none below that one is free */
 	uint64_t last_tunnel;
 	bool draining;
 	struct ev_prepare left; /* while it drains: is anything left? */
