@@ -150,11 +150,13 @@ static bool is_token(const char *text)
 static void check_core_words(const struct part *p)
 {
 	const char *level = text_of(p, "log_level"), *header = text_of(p, "identity_header"),
-		   *secret = text_of(p, "proxy_secret_header"), *control = text_of(p, "control"), *env = text_of(p, "instance_env");
+		   *sandbox = text_of(p, "sandbox"), *secret = text_of(p, "proxy_secret_header"), *control = text_of(p, "control"), *env = text_of(p, "instance_env");
 	enum log_level parsed;
 
 	if (level && !log_level_parse(level, &parsed))
 		COMPLAIN(p, "log_level", " = \"%.40s\": expected error, warning, notice, info or debug", level);
+	if (sandbox && strcmp(sandbox, "auto") != 0 && strcmp(sandbox, "on") != 0 && strcmp(sandbox, "off") != 0)
+		COMPLAIN(p, "sandbox", " = \"%.40s\": expected auto, on or off", sandbox);
 	if (header && !is_token(header))
 		COMPLAIN(p, "identity_header", " = \"%.80s\": expected the name of an HTTP header", header);
 	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)

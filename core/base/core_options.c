@@ -13,6 +13,7 @@ const struct core_option core_options[] = {
 	{{"control", T3OPS_OPT_PATH, "/run/t3ops/control.sock", 0, 0, "Unix socket that t3opsctl talks to."}, IN(SUPERVISOR)},
 	{{"user", T3OPS_OPT_STRING, "t3ops", 0, 0, "Account that everything but the runner drops to when started as root."}, IN(SUPERVISOR)},
 	{{"log_level", T3OPS_OPT_STRING, "info", 0, 0, "Least urgent level that is logged: error, warning, notice, info or debug."}, IN(SUPERVISOR)},
+	{{"sandbox", T3OPS_OPT_STRING, "auto", 0, 0, "Walls around the front (seccomp and landlock): auto takes what kernel and build have, on insists on both, off builds none."}, IN(SUPERVISOR) | PROXY},
 	{{"state_dir", T3OPS_OPT_PATH, "/var/lib/t3ops", 0, 0, "Folder of the journal; belongs to `user`."}, IN(SUPERVISOR) | IN(DESK)},
 	{{"plugin_dir", T3OPS_OPT_PATH, T3OPS_PLUGIN_DIR, 0, 0, "Folder that plugins are loaded from."}, IN(SUPERVISOR)},
 	{{"beat", T3OPS_OPT_DURATION, "10s", SECOND / 10, 600 * SECOND, "A room that does not answer for this long is ended and started again."}, IN(SUPERVISOR)},

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plan.h"
+#include "base/sandbox.h"
+
 #define LAG_TICK_US   100000
 #define LAG_REPORT_US 500000 /* a loop late by more was frozen */
 #define LAST_WORDS_MS 200
@@ -126,6 +129,46 @@ static void run_stop(struct run *run)
 	ev_signal_stop(loop, &run->term);
 }
 
+static void sandbox_show(const struct room *room, const struct sandbox *s)
+{
+	static const struct t3ops_metric family = {
+		.name = "t3ops_sandbox", .type = T3OPS_GAUGE, .labels = {"room", "layer"},
+		.help = "Whether that wall stands around the room's process."};
+	const char *name = room_name(room->id);
+
+	series_set(metrics_series(room->metrics, &family, NULL, NULL, (const char *[]){name, "landlock"}),
+	           s->landlock > 0 ? 1 : 0);
+	series_set(metrics_series(room->metrics, &family, NULL, NULL, (const char *[]){name, "seccomp"}), s->seccomp ? 1 : 0);
+	log_line(LOG_L_INFO, "sandbox", "seccomp=%s landlock=%d%s%s%s", s->seccomp ? "on" : "off", s->landlock,
+	         s->missing ? " missing=\"" : "", s->missing ? s->missing : "", s->missing ? "\"" : "");
+}
+
+/* 0, or -ENOSYS: a wall is asked for that cannot be built. */
+static int room_confine(struct room *room)
+{
+	const char *readable[SANDBOX_PATHS_MAX], *mode;
+	struct sandbox walls;
+
+	if (!room->ops->readable)
+		return 0;
+	mode = plan_string(json_object_get(room->slice, "core"), "sandbox");
+	if (strcmp(mode, "off") == 0)
+		return 0;
+	sandbox_enter(readable, room->ops->readable(room, readable, SANDBOX_PATHS_MAX), &walls);
+	sandbox_show(room, &walls);
+	if (!walls.missing || strcmp(mode, "on") != 0)
+		return 0;
+	log_line(LOG_L_ERROR, "start_failed", "option=sandbox value=on reason=\"%s\" hint=\"auto takes what there is\"",
+	         walls.missing);
+	return -ENOSYS;
+}
+
+static void room_serve(struct room *room)
+{
+	chan_send(room->chan, MSG_READY, ROOM_SUPERVISOR, 0, NULL, 0);
+	ev_run(room->loop, 0);
+}
+
 int room_run(struct room *room, int channel_fd)
 {
 	struct run run = {.room = room};
@@ -143,8 +186,9 @@ int room_run(struct room *room, int channel_fd)
 	run_start(&run);
 	r = room->ops->start(room);
 	if (r == 0) {
-		chan_send(room->chan, MSG_READY, ROOM_SUPERVISOR, 0, NULL, 0);
-		ev_run(room->loop, 0);
+		r = room_confine(room);
+		if (r == 0)
+			room_serve(room);
 		room->ops->stop(room);
 	}
 	run_stop(&run);

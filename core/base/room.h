@@ -54,6 +54,9 @@ struct room_ops {
 	void (*stop)(struct room *room);
 	/* Take nothing new, finish, then call room_leave().  NULL: drain is stop. */
 	void (*drain)(struct room *room);
+	/* Files and folders that it reads while it runs: their number, at most max, in out (borrowed while the room
+	 * lives).  The process then confines itself (base/sandbox.h) as soon as it has started.  NULL: it does not. */
+	size_t (*readable)(struct room *room, const char **out, size_t max);
 	/* A message that room.c does not handle itself. */
 	void (*message)(struct room *room, const struct msg_head *head, const void *payload);
 };

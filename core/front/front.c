@@ -3,6 +3,7 @@
 #include "front/front.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -188,6 +189,13 @@ static int plugins_start(struct front *f)
 	return plugin_host_start(f->plugins);
 }
 
+static void folder_of(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(out, size, "%.*s", slash ? (int)(slash - path) : 0, path);
+}
+
 static int front_build(struct front *f)
 {
 	const json_t *core = json_object_get(f->room->slice, "core");
@@ -203,6 +211,8 @@ static int front_build(struct front *f)
 	                     on_users_broken, f);
 	if (!f->scratch || !f->users)
 		return -ENOMEM;
+	folder_of(plan_string(core, "users"), f->tables[0], sizeof f->tables[0]);
+	folder_of(plan_string(core, "instance_env"), f->tables[1], sizeof f->tables[1]);
 	return plugins_start(f);
 }
 
@@ -301,4 +311,23 @@ static void message(struct room *room, const struct msg_head *head, const void *
 	}
 }
 
-const struct room_ops front_ops = {.start = start, .stop = stop, .drain = drain, .message = message};
+/* The table's folder and the env files', for both are replaced by rename; and what resolving a name takes,
+ * which a plugin's fetch may do. */
+static size_t readable(struct room *room, const char **out, size_t max)
+{
+	static const char *const resolver[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
+	                                       "/etc/gai.conf", "/etc/services", "/etc/passwd", "/etc/group", "/etc/localtime",
+	                                       "/etc/ssl", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/share/zoneinfo",
+	                                       "/run/systemd/resolve", "/lib", "/usr/lib"};
+	struct front *f = room->state;
+	size_t n = 0;
+
+	out[n++] = f->tables[0];
+	out[n++] = f->tables[1];
+	for (size_t i = 0; i < sizeof resolver / sizeof resolver[0] && n < max; i++)
+		out[n++] = resolver[i];
+	return n;
+}
+
+const struct room_ops front_ops = {
+	.start = start, .stop = stop, .drain = drain, .readable = readable, .message = message};

@@ -3,11 +3,12 @@
 """The front dies: users who are idle do not notice, those who talk are cut or go on, and nobody ever gets a
 wrong byte."""
 import os
+import shutil
 import signal
 import unittest
 
-from lab import http, wait, ws
-from lab.daemon import Daemon
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, plugin_dir
 from lab.origin import Origin
 from lab.talk import RawEcho, Talker
 
@@ -66,6 +67,20 @@ class FrontCrash(unittest.TestCase):
         for t in talkers:
             self.assertNotIsInstance(t.error, AssertionError)
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+    def test_plugin_that_never_returns_is_ended_and_named(self):
+        folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
+        shutil.copy(process.program("tests/plugins/.libs/sample_stuck.so"), folder)
+        d = Daemon({"plugin_dir": folder, "beat": "1s"}, 'plugin "sample_stuck" {}\n', users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        self.assertEqual(http.get(d.front, "/slow", ALICE).status, 200)
+        d.wait_log("event=callback_slow .*plugin=sample_stuck")
+        with ws.WebSocket(d.front, "/ws", ALICE) as w, http.Connection(d.front) as c:
+            self.assertEqual(self.ask(w, "before"), "before")
+            c.send(http.build("GET", "/stuck", ALICE))
+            d.wait_log(r"event=room_stuck .*plugin=sample_stuck .*does not return from callback on_request")
+            self.assertEqual(self.ask(w, "after"), "after")
+            self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The walls around the front: a plugin that was taken over gets nowhere, and everything that the front is for
+still works inside them."""
+import os
+import re
+import shutil
+import signal
+import sys
+import unittest
+
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, plugin_dir
+from lab.origin import Origin
+from lab.talk import RawEcho
+
+ALICE = [("X-authentik-username", "alice")]
+# What each wall stops, by itself.
+SECCOMP = ("write", "mkdir", "fork", "exec", "ptrace", "netlink", "listen", "kill")
+LANDLOCK = ("list", "write", "mkdir")
+
+
+def state(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(re.findall(r"^(\w+):\s*(.*)$", f.read(), re.M))
+
+
+class Sandbox(unittest.TestCase):
+    def setUp(self):
+        self.origin = Origin({"/ws": RawEcho()})
+        self.addCleanup(self.origin.stop)
+
+    def daemon(self, start=True, **options):
+        folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
+        shutil.copy(process.program("tests/plugins/.libs/sample_escape.so"), folder)
+        d = Daemon({"plugin_dir": folder, **options}, 'plugin "sample_escape" {}\n', users={"alice": self.origin.port},
+                   start=start)
+        self.addCleanup(d.stop)
+        return d
+
+    def tries(self, d, names):
+        return {n: http.get(d.front, f"/escape/{n}").text() for n in names}
+
+    def walls(self, d):
+        seccomp, landlock = re.search(r"room=front event=sandbox seccomp=(\w+) landlock=(\d+)", d.log()).groups()
+        return seccomp == "on", int(landlock)
+
+    def test_nothing_gets_out(self):
+        d = self.daemon()
+        seccomp, landlock = self.walls(d)
+        denied = set(SECCOMP if seccomp else ()) | set(LANDLOCK if landlock else ())
+        for name, word in self.tries(d, sorted(denied)).items():
+            self.assertIn(word, ("EPERM", "EACCES"), name)
+        self.assertEqual(d.metrics()['t3ops_sandbox{room="front",layer="seccomp"}'], seccomp)
+        self.assertEqual(d.metrics()['t3ops_sandbox{room="front",layer="landlock"}'], landlock > 0)
+        if seccomp:
+            self.assertEqual(state(d.rooms()["front"])["Seccomp"], "2")
+        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)
+
+    def test_without_walls_all_of_it_works(self):
+        """Or the test above would prove nothing."""
+        d = self.daemon(sandbox="off")
+        for name, word in self.tries(d, sorted(set(SECCOMP + LANDLOCK) - {"kill"})).items():
+            self.assertEqual(word, "0", name)
+        self.assertNotIn("event=sandbox", d.log())
+
+    def test_front_has_no_privileges(self):
+        d = self.daemon()
+        s = state(d.rooms()["front"])
+        self.assertEqual(s["NoNewPrivs"], "1")
+        self.assertNotIn("0", s["Uid"].split())
+        self.assertEqual(int(s["CapEff"], 16) | int(s["CapPrm"], 16), 0)
+
+    def test_user_table_is_still_followed_and_tunnels_still_move(self):
+        d = self.daemon(restart_pause_max="100ms")
+        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            d.write_users({"alice": self.origin.port, "bob": self.origin.port})
+            wait.until(lambda: http.get(d.front, "/hello", [("X-authentik-username", "bob")]).status == 200, what="the new table")
+            d.options["gave_up_after"] = "9s"
+            d.write_conf()
+            self.assertIn("event=reloaded", d.reload())
+            mark = len(d.log())
+            d.process.send_signal(signal.SIGUSR2)
+            d.wait_log("event=upgraded", after=mark)
+            d.wait_log("event=tunnels_taken", after=mark)
+            http.get(d.front, "/healthz")  # the tunnel has settled
+            mark = len(d.log())
+            os.kill(d.rooms()["front"], signal.SIGKILL)
+            d.wait_log("event=room_started .*text=front", after=mark)
+            w.send_frame(ws.TEXT, "still here", mask=False)
+            self.assertEqual(w.text(), "still here")
+
+    def test_on_insists(self):
+        seccomp, landlock = self.walls(self.daemon())
+        d = self.daemon(start=False, sandbox="on")
+        if seccomp and landlock:
+            d.start()
+            self.assertEqual(self.walls(d), (True, landlock))
+            return
+        with self.assertRaises(AssertionError):
+            d.start()
+        self.assertRegex(d.log(), "event=start_failed option=sandbox value=on reason=")
+
+
+if __name__ == "__main__":
+    with Daemon({}, 'plugin "probe_echo" {}\n') as probe:
+        if "this build has sanitizers" in probe.log():
+            print("SKIP: a build with sanitizers has no walls")
+            sys.exit(77)
+    unittest.main()
