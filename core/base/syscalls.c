@@ -48,6 +48,17 @@ static int rule(scmp_filter_ctx ctx, const char *name, unsigned n, const struct 
 	return number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, number, n, args);
 }
 
+/* Argument i, masked if op says so (then a is the mask), compared with the last one. */
+static struct scmp_arg_cmp arg(unsigned i, enum scmp_compare op, scmp_datum_t a, scmp_datum_t b)
+{
+	return (struct scmp_arg_cmp){.arg = i, .op = op, .datum_a = a, .datum_b = b};
+}
+
+static int one_arg(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp a)
+{
+	return rule(ctx, name, 1, &a);
+}
+
 static int plain_rules(scmp_filter_ctx ctx)
 {
 	int r = 0;
@@ -63,7 +74,7 @@ static int socket_families(scmp_filter_ctx ctx)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof families / sizeof families[0]; i++)
-		r = rule(ctx, "socket", 1, (struct scmp_arg_cmp[]){SCMP_A0(SCMP_CMP_EQ, families[i])});
+		r = one_arg(ctx, "socket", arg(0, SCMP_CMP_EQ, families[i], 0));
 	return r;
 }
 
@@ -71,10 +82,10 @@ static int socket_families(scmp_filter_ctx ctx)
 static int files_to_read(scmp_filter_ctx ctx)
 {
 	const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC;
-	int r = rule(ctx, "open", 1, (struct scmp_arg_cmp[]){SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)});
+	int r = one_arg(ctx, "open", arg(1, SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 
 	if (r == 0)
-		r = rule(ctx, "openat", 1, (struct scmp_arg_cmp[]){SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)});
+		r = one_arg(ctx, "openat", arg(2, SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 	return r;
 }
 
@@ -82,7 +93,7 @@ static int files_to_read(scmp_filter_ctx ctx)
 static int threads(scmp_filter_ctx ctx)
 {
 	int clone3 = seccomp_syscall_resolve_name("clone3");
-	int r = rule(ctx, "clone", 1, (struct scmp_arg_cmp[]){SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)});
+	int r = one_arg(ctx, "clone", arg(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
 
 	if (r == 0 && clone3 != __NR_SCMP_ERROR)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), clone3, 0);
@@ -92,12 +103,12 @@ static int threads(scmp_filter_ctx ctx)
 static int narrow_calls(scmp_filter_ctx ctx)
 {
 	static const scmp_datum_t requests[] = {FIONREAD, FIONBIO, TCGETS}, options[] = {PR_SET_NAME, PR_GET_NAME};
-	int r = rule(ctx, "prlimit64", 1, (struct scmp_arg_cmp[]){SCMP_A2(SCMP_CMP_EQ, 0)}); /* asking, not setting */
+	int r = one_arg(ctx, "prlimit64", arg(2, SCMP_CMP_EQ, 0, 0)); /* asking, not setting */
 
 	for (size_t i = 0; r == 0 && i < sizeof requests / sizeof requests[0]; i++)
-		r = rule(ctx, "ioctl", 1, (struct scmp_arg_cmp[]){SCMP_A1(SCMP_CMP_EQ, requests[i])});
+		r = one_arg(ctx, "ioctl", arg(1, SCMP_CMP_EQ, requests[i], 0));
 	for (size_t i = 0; r == 0 && i < sizeof options / sizeof options[0]; i++)
-		r = rule(ctx, "prctl", 1, (struct scmp_arg_cmp[]){SCMP_A0(SCMP_CMP_EQ, options[i])});
+		r = one_arg(ctx, "prctl", arg(0, SCMP_CMP_EQ, options[i], 0));
 	return r;
 }
 
