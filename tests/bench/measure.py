@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""What processes cost: CPU, memory and system calls of a contender, all its processes together."""
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+
+def family(pid):
+    """pid and all its descendants."""
+    children = {}
+    for p in Path("/proc").iterdir():
+        if p.name.isdigit():
+            try:
+                stat = (p / "stat").read_text()
+            except OSError:
+                continue
+            children.setdefault(int(stat.rsplit(")", 1)[1].split()[1]), []).append(int(p.name))
+    found, queue = [], [pid]
+    while queue:
+        one = queue.pop()
+        found.append(one)
+        queue += children.get(one, [])
+    return found
+
+
+def cpu_seconds(pid):
+    """User and system time, in nanoseconds where the kernel counts them, else in ticks."""
+    total = 0.0
+    for one in family(pid):
+        try:
+            for task in Path(f"/proc/{one}/task").iterdir():
+                schedstat = task / "schedstat"
+                if schedstat.exists():
+                    total += int(schedstat.read_text().split()[0]) / 1e9
+                else:
+                    fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+                    total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            continue
+    return total
+
+
+def settle(pid, limit_s=10):
+    """Waits until what is left of an earlier load is done with (a journal is written, say)."""
+    end, before = time.monotonic() + limit_s, cpu_seconds(pid)
+    while time.monotonic() < end:
+        time.sleep(0.2)
+        now = cpu_seconds(pid)
+        if now - before < 0.005:
+            return
+        before = now
+
+
+def rss_kib(pid):
+    """Shared pages count by halves, thirds and so on."""
+    total = 0
+    for one in family(pid):
+        try:
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1))
+    return total
+
+
+class SystemCalls:
+    """with SystemCalls(pid) as calls: ...; calls.total afterwards.  None without strace."""
+
+    def __init__(self, pid):
+        self.pids, self.total = family(pid), None
+
+    def __enter__(self):
+        self.strace = None
+        if shutil.which("strace"):
+            argv = ["strace", "-f", "-c"] + [f"-p{p}" for p in self.pids]
+            self.strace = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for _ in self.pids:
+                if "attached" not in self.strace.stderr.readline():
+                    raise RuntimeError("strace could not attach")
+        return self
+
+    def __exit__(self, *_):
+        if not self.strace:
+            return
+        self.strace.terminate()
+        total = re.findall(r"^100\.00\s+\S+\s+\d*\s+(\d+).*total$", self.strace.communicate()[1], re.M)
+        self.total = int(total[0]) if total else None
