@@ -38,6 +38,8 @@ static void client_forget(struct client *c)
 	buf_fini(&c->out);
 	LIST_REMOVE(c, link);
 	f->n_clients--;
+	if (c->counted)
+		quota_give(&f->peers, c->peer);
 	front_gauges_set(f);
 	free(c);
 }
@@ -252,6 +254,13 @@ void client_new(struct front *f, int fd, const struct sockaddr *peer)
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
+	if (!c->trusted && quota_is_used_up(&f->peers, c->peer, f->conf.max_peer_connections)) {
+		series_add(f->metrics.rejected, 1);
+		close(fd);
+		free(c);
+		return;
+	}
+	c->counted = !c->trusted && quota_take(&f->peers, c->peer);
 	LIST_INSERT_HEAD(&f->clients, c, link);
 	f->n_clients++;
 	front_gauges_set(f);

@@ -25,6 +25,7 @@ struct client {
 	struct exchange *exchange;
 	char peer[48];
 	bool trusted;      /* the peer is a trusted proxy */
+	bool counted;      /* among the peer's connections */
 	bool half_closed;  /* it sends no more, but may still read */
 	bool said_close;   /* its last request, all of which is here (RFC 9112 9.6) */
 	bool closing;      /* once everything queued is out */

@@ -24,6 +24,8 @@ static const struct upstream_owner upstream_owner;
 static void exchange_free(struct exchange *x)
 {
 	chain_forget(x);
+	if (x->counted)
+		quota_give(&x->front->user_requests, x->user.name);
 	x->client->exchange = NULL;
 	for (size_t i = 0; i < x->n_edits; i++) {
 		free(x->edits[i].name);
@@ -319,6 +321,22 @@ static void request_start(struct exchange *x, bool reuse)
 	request_early_feed(x);
 }
 
+/* One user's share: an instance has little to spare, and the others' tunnels live here, too. */
+static bool quota_allows(struct exchange *x)
+{
+	struct front *f = x->front;
+
+	if (quota_is_used_up(&f->user_requests, x->user.name, f->conf.max_user_requests) ||
+	    (x->websocket && quota_is_used_up(&f->user_tunnels, x->user.name, f->conf.max_user_tunnels))) {
+		series_add(f->metrics.refused[GATE_QUOTA], 1);
+		explain(x, 429, "Too much at once", "You have as many requests or open pages under way as this server allows. "
+		        "Close some of them.", RETRY_SECONDS);
+		return false;
+	}
+	x->counted = quota_take(&f->user_requests, x->user.name);
+	return true;
+}
+
 void exchange_forward(struct exchange *x)
 {
 	if (x->has_user && x->origin == ORIGIN_ABSENT) {
@@ -326,7 +344,8 @@ void exchange_forward(struct exchange *x)
 		return;
 	}
 	if (x->has_user) {
-		request_start(x, is_safe(x));
+		if (quota_allows(x))
+			request_start(x, is_safe(x));
 		return;
 	}
 	if (x->identity[0] != '\0')

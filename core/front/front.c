@@ -136,6 +136,9 @@ static int conf_read(struct front_conf *c, const json_t *core)
 		.identity_header = plan_string(core, "identity_header"),
 		.strip_domain = plan_bool(core, "identity_strip_domain"),
 		.max_connections = (size_t)(plan_int(core, "max_connections") / plan_int(core, "workers")),
+		.max_peer_connections = (size_t)plan_int(core, "max_connections_per_peer"),
+		.max_user_requests = (size_t)plan_int(core, "max_requests_per_user"),
+		.max_user_tunnels = (size_t)plan_int(core, "max_tunnels_per_user"),
 		.max_header_bytes = (size_t)plan_int(core, "max_header_bytes"),
 		.max_headers = (size_t)plan_int(core, "max_headers"),
 		.upstream_pool = (size_t)plan_int(core, "upstream_pool"),
@@ -173,6 +176,9 @@ static void front_free(struct front *f)
 	if (f->users)
 		users_free(f->users);
 	pools_free(f);
+	quota_fini(&f->peers);
+	quota_fini(&f->user_requests);
+	quota_fini(&f->user_tunnels);
 	chain_free(f);
 	free(f->scratch);
 	buf_fini(&f->head_room);

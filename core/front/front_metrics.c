@@ -61,7 +61,7 @@ void front_metrics_init(struct front_metrics *m, struct metrics *arena, unsigned
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
 	m->tunnels_opened = plain(arena, "t3ops_tunnels_opened_total", T3OPS_COUNTER, "Users' WebSockets opened.");
 	m->rejected = plain(arena, "t3ops_connections_rejected_total", T3OPS_COUNTER,
-	                    "Client connections closed at once: max_connections or no descriptors left.");
+	                    "Client connections closed at once: max_connections, max_connections_per_peer or no descriptors left.");
 	m->upstream_connects =
 	    plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER, "Connections made to instances.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,

@@ -10,6 +10,7 @@
  *   answer.c     what t3ops itself answers
  *   tunnel.c     a WebSocket between a user and the instance, free of the request that made it
  *   handover.c   tunnels move from the front that drains to the one that took its place
+ *   quota.c      how many connections a peer, requests and tunnels a user has
  *   witness.c    which tunnels carried data after a drop
  *   wsserver.c   a WebSocket that ends at a plugin
  */
@@ -23,6 +24,7 @@
 #include "base/secret_file.h"
 #include "front/cidr.h"
 #include "front/front_metrics.h"
+#include "front/quota.h"
 
 #define SCRATCH_BYTES (256u << 10)
 
@@ -35,6 +37,7 @@ struct front_conf {
 	unsigned char secret[SECRET_DIGEST_BYTES];
 	bool has_secret;
 	const json_t *allowed_origins;
+	size_t max_peer_connections, max_user_requests, max_user_tunnels;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
 	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
 	uint64_t tunnel_send_us, gave_up_us;
@@ -60,6 +63,7 @@ struct front {
 	size_t n_clients;
 	LIST_HEAD(, tunnel) tunnels;
 	size_t n_tunnels;
+	struct quota peers, user_requests, user_tunnels;
 	LIST_HEAD(, t3ops_ws) websockets;
 	LIST_HEAD(, pool) pools;
 	LIST_HEAD(, witness_round) rounds;

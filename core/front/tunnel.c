@@ -46,6 +46,8 @@ static void tunnel_free(struct tunnel *t)
 	end_fini(&t->serve);
 	LIST_REMOVE(t, link);
 	f->n_tunnels--;
+	if (t->counted)
+		quota_give(&f->user_tunnels, t->user);
 	front_gauges_set(f);
 	free(t);
 }
@@ -286,6 +288,7 @@ static struct tunnel *tunnel_new(struct front *f, struct tunnel_start *s)
 	end_init(t, &t->serve, s->serve_fd, &s->to_serve);
 	LIST_INSERT_HEAD(&f->tunnels, t, link);
 	f->n_tunnels++;
+	t->counted = quota_take(&f->user_tunnels, t->user); /* one that moved here is never too many */
 	return t;
 }
 

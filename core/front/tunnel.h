@@ -33,6 +33,7 @@ struct tunnel {
 	uint64_t unanswered_us; /* since when the instance owes an answer; 0: it does not */
 	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
 	bool client_closed_first;
+	bool counted;           /* among the user's tunnels */
 	bool told;              /* why it ended is decided and reported */
 	int32_t slot;           /* in the book, -1: none */
 	struct tunnel_end client, serve;

@@ -141,6 +141,10 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 	           !wslay_event_want_write(ws->frames)) {
 		ws_tell(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
 		ws->over = true;
+	} else if (!wslay_event_want_read(ws->frames) && !wslay_event_want_write(ws->frames)) {
+		/* wslay answered a frame that is none with a close, and reads no more of it */
+		ws_tell(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+		ws->over = true;
 	}
 	if (ws->over) {
 		ws_free(ws);

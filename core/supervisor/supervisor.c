@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -213,6 +214,17 @@ static void supervisor_fini(struct supervisor *s)
 	free(s);
 }
 
+/* Every tunnel costs the front two descriptors, and this process two more (keep.c). */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit; LimitNOFILE= of the unit sets that */
+}
+
 int supervisor_run(const struct supervisor_args *args)
 {
 	struct supervisor *s = calloc(1, sizeof *s);
@@ -225,6 +237,7 @@ int supervisor_run(const struct supervisor_args *args)
 	s->last_serial = MSG_FIRST_SERIAL - 1;
 	TAILQ_INIT(&s->children);
 	log_open("supervisor", LOG_L_INFO);
+	descriptors_raise();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms make their own, after the fork */
 	keep_init(s);
 	r = s->loop ? signals_watch(s) : -ENOMEM;

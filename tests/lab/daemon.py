@@ -46,9 +46,9 @@ def plugin_dir():
 
 
 class Daemon:
-    def __init__(self, options=None, sections="", users=None, env=None, start=True):
+    def __init__(self, options=None, sections="", users=None, env=None, start=True, wrap=()):
         """options: outside sections, over the lab's defaults.  sections: text of the rest of the
-        file.  users: {name: port} or {name: {"os_user": ..., "port": ...}}, or the file's text."""
+        file.  wrap: words before the command.  users: {name: port} or {name: {"os_user": ..., "port": ...}}, or the file's text."""
         self.dir = process.folder()
         self.conf = os.path.join(self.dir, "t3ops.conf")
         self.users_file = os.path.join(self.dir, "users")
@@ -64,6 +64,7 @@ class Daemon:
         self.options.update(options or {})
         self.sections = sections
         self.env = env
+        self.wrap = list(wrap)
         self.process = None
         self.front = self.desk = None
         self.write_users(users or {})
@@ -91,7 +92,7 @@ class Daemon:
     # ---- life
 
     def start(self, limit=30):
-        self.process = process.Process([process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
+        self.process = process.Process([*self.wrap, process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
         try:
             self.process.wait_log(r"\bevent=ready\b", limit)
         except BaseException:
