@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +111,17 @@ static void descriptors_set(int out, int err, int input)
 	close_range(input >= 0 ? INPUT_FD + 1 : INPUT_FD, ~0u, 0);
 }
 
+/* The supervisor raised it for its tunnels; a program that uses select(2) must not meet such numbers. */
+static void descriptors_lower(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= FD_SETSIZE)
+		return;
+	limit.rlim_cur = FD_SETSIZE;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static _Noreturn void program_main(const struct program_start *start, const struct account *a, int out, int err)
 {
 	sigset_t none;
@@ -119,6 +132,7 @@ static _Noreturn void program_main(const struct program_start *start, const stru
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	descriptors_set(out, err, start->input_fd);
+	descriptors_lower();
 	umask(0077);
 	environment_set(a);
 	if (!account_become(a)) {
