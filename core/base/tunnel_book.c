@@ -80,6 +80,19 @@ enum slot_mark slot_mark_read(const struct tunnel_slot *s)
 	return (enum slot_mark)__atomic_load_n(&s->mark, __ATOMIC_SEQ_CST);
 }
 
+int tunnel_hello_recv(int socket)
+{
+	struct tunnel_hello hello;
+	ssize_t n = recv(socket, &hello, sizeof hello, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	return n == (ssize_t)sizeof hello && hello.version == TUNNEL_PARCEL_VERSION &&
+	                       hello.size == sizeof(struct tunnel_parcel)
+	               ? 0
+	               : -EPROTO;
+}
+
 int parcel_send(int socket, const void *bytes, size_t len, const int fds[2])
 {
 	union rights rights;

@@ -78,6 +78,8 @@ uint32_t slot_serial(const struct tunnel_slot *s);
 void slot_release(struct tunnel_slot *s);
 enum slot_mark slot_mark_read(const struct tunnel_slot *s);
 
+/* The giver reads the taker's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other parcels, or is gone. */
+int tunnel_hello_recv(int socket);
 /* One parcel and its descriptors (client, instance) as a datagram; bytes begin with the parcel.  0,
  * -EAGAIN, or what ended it. */
 int parcel_send(int socket, const void *bytes, size_t len, const int fds[2]);

@@ -108,14 +108,12 @@ static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct handover *h = w->data;
-	struct tunnel_hello hello;
-	ssize_t n = recv(w->fd, &hello, sizeof hello, MSG_DONTWAIT);
+	int r = tunnel_hello_recv(w->fd);
 
 	(void)revents;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (r == -EAGAIN)
 		return;
-	if (n != (ssize_t)sizeof hello || hello.version != TUNNEL_PARCEL_VERSION ||
-	    hello.size != sizeof(struct tunnel_parcel)) {
+	if (r < 0) {
 		handover_end(h);
 		return;
 	}

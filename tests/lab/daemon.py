@@ -189,6 +189,17 @@ class Daemon:
         with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
             return [int(p) for p in f.read().split()]
 
+    def processes(self, room):
+        """Pids of all processes of a room, those that drain included."""
+        found = []
+        for pid in self.children():
+            try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                    found += [pid] if f.read().strip() == room else []
+            except OSError:
+                continue
+        return found
+
     def rooms(self):
         """{room: pid} of the running ones, from the last ready line of each."""
         alive = set(self.children())

@@ -26,16 +26,6 @@ class Handover(unittest.TestCase):
         self.daemon = Daemon({"log_level": "info"}, ECHO, users={"alice": self.origin.port})
         self.addCleanup(self.daemon.stop)
 
-    def fronts(self):
-        names = []
-        for pid in self.daemon.children():
-            try:
-                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-                    names.append(f.read().strip())
-            except OSError:
-                continue
-        return names.count("front")
-
     def replace(self, number):
         """Reloads and upgrades in turn."""
         mark = len(self.daemon.log())
@@ -54,7 +44,7 @@ class Handover(unittest.TestCase):
         for number in range(ROUNDS):
             heard = [t.heard for t in talkers]
             self.replace(number)
-            wait.until(lambda: self.fronts() == 1, what="the old front to leave")
+            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
             wait.until(lambda h=heard: all(t.error or t.heard > n for t, n in zip(talkers, h)), what="every tunnel to go on")
         for t in talkers:
             t.over = True
@@ -83,7 +73,7 @@ class Handover(unittest.TestCase):
             for n in range(total):
                 self.assertEqual(w.frame()[1], struct.pack("!I", n) * 500)
             sender.join(60)
-            wait.until(lambda: self.fronts() == 1, what="the old front to leave")
+            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:

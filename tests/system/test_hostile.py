@@ -156,14 +156,6 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def front_pid(d):
-    for pid in d.children():
-        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-            if f.read() == "front\n":
-                return pid
-    raise AssertionError("there is no front")
-
-
 class Hostile(unittest.TestCase):
     def setUp(self):
         self.answer = threading.Event()
@@ -193,7 +185,7 @@ class Hostile(unittest.TestCase):
             s = connect(d.front)
             kind(s, random.Random(0))
             s.close()
-        pid = front_pid(d)
+        pid, = d.processes("front")
         wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="the first ones to be gone")
         before, memory = descriptors(pid), rss_kib(pid)
         attacks = [Attack(d.front, kind, n) for n, kind in enumerate(KINDS)]
@@ -213,7 +205,7 @@ class Hostile(unittest.TestCase):
         wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, limit=120, what="the probes to be gone")
         wait.until(lambda: descriptors(pid) <= before, what="the descriptors to be given back")
         self.assertLess(rss_kib(pid), memory + (16 << 10))
-        self.assertEqual(front_pid(d), pid)
+        self.assertEqual(d.processes("front"), [pid])
         self.assertEqual(d.metrics()["t3ops_tunnels"], 1)
         self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)
 
@@ -273,7 +265,7 @@ class Hostile(unittest.TestCase):
     def test_few_descriptors(self):
         """Without descriptors the front waits, and does not spin."""
         d = self.daemon(wrap=("prlimit", "--nofile=64:64"), max_connections_per_peer=0)
-        pid = front_pid(d)
+        pid, = d.processes("front")
         held = []
         while "event=accept_paused" not in d.log() and len(held) < 90:
             held.append(connect(d.front))

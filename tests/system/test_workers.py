@@ -25,17 +25,6 @@ class Workers(unittest.TestCase):
                              users={"alice": self.origin.port})
         self.addCleanup(self.daemon.stop)
 
-    def fronts(self):
-        """Pids."""
-        found = []
-        for pid in self.daemon.children():
-            try:
-                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-                    found += [pid] if f.read() == "front\n" else []
-            except OSError:
-                continue
-        return found
-
     def per_worker(self):
         metrics = self.daemon.metrics()
         return {k: v for k, v in metrics.items() if re.match(r"t3ops_tunnels\{", k) and v}
@@ -44,10 +33,10 @@ class Workers(unittest.TestCase):
         self.daemon.options["workers"] = n
         self.daemon.write_conf()
         self.assertIn("event=reloaded", self.daemon.reload())
-        wait.until(lambda: len(self.fronts()) == n, what=f"{n} workers")
+        wait.until(lambda: len(self.daemon.processes("front")) == n, what=f"{n} workers")
 
     def test_tunnels_go_on_whatever_the_number_of_workers(self):
-        self.assertEqual(len(self.fronts()), 3)
+        self.assertEqual(len(self.daemon.processes("front")), 3)
         talkers = [Talker(self.daemon.front, ALICE, n) for n in range(TUNNELS)]
         for t in talkers:
             t.start()
@@ -73,7 +62,7 @@ class Workers(unittest.TestCase):
         idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(TUNNELS)]
         self.addCleanup(lambda: [w.drop() for w in idle])
         wait.until(lambda: sum(self.per_worker().values()) == TUNNELS, what="the gauges")
-        for pid in self.fronts():
+        for pid in self.daemon.processes("front"):
             mark = len(self.daemon.log())
             os.kill(pid, signal.SIGKILL)
             for w in idle:
