@@ -61,6 +61,12 @@ class Config(unittest.TestCase):
 
 
 class Units(unittest.TestCase):
+    def test_front_may_build_its_walls(self):
+        unit = text_of(f"{BUILD}/etc/systemd/t3ops.service")
+        allowed = " ".join(re.findall(r"(?m)^SystemCallFilter=(.*)", unit)).split()
+        for name in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
+            self.assertIn(name, allowed)
+
     def test_verify(self):
         analyze = need(self, "systemd-analyze")
         folder = process.folder()
