@@ -64,42 +64,67 @@ static void path_allow(int rules, const char *path)
 	close(b.fd);
 }
 
-/* The ABI in force, or 0. */
+/* The ABI in force, or -errno. */
 static int landlock_enter(const char *const *readable, size_t n)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, VERSION_ASK), rules, r;
 	struct ruleset set = ruleset_of(abi);
 
 	if (abi < 1)
-		return 0;
+		return abi < 0 ? -errno : -ENOSYS;
 	rules = (int)syscall(SYS_landlock_create_ruleset, &set, abi >= 4 ? sizeof set : sizeof set.fs, 0u);
 	if (rules < 0)
-		return 0;
+		return -errno;
 	for (size_t i = 0; i < n; i++)
 		path_allow(rules, readable[i]);
-	r = (int)syscall(SYS_landlock_restrict_self, rules, 0u);
+	r = syscall(SYS_landlock_restrict_self, rules, 0u) == 0 ? abi : -errno;
 	close(rules);
-	return r == 0 ? abi : 0;
+	return r;
+}
+
+static const char *landlock_missing(int error)
+{
+	switch (error) {
+	case ENOSYS:
+		return "this kernel has no landlock";
+	case EOPNOTSUPP:
+		return "landlock is off: the kernel's parameter lsm= does not name it";
+	case EPERM:
+		return "landlock is forbidden from outside: see SystemCallFilter= of the unit, or the container";
+	default:
+		return "landlock failed";
+	}
+}
+
+static const char *seccomp_missing(int error)
+{
+	return error == ENOSYS
+	           ? "this build has no libseccomp"
+	           : "seccomp is refused: see SystemCallFilter= of the unit, the container, or the kernel";
 }
 
 /* ---- both -------------------------------------------------------------------------------------------- */
 
 void sandbox_enter(const char *const *readable, size_t n, struct sandbox *out)
 {
-	*out = (struct sandbox){0};
 #ifdef HAVE_SANITIZERS
-	(void)readable, (void)n, (void)landlock_enter;
-	out->missing = "this build has sanitizers";
+	(void)readable, (void)n, (void)landlock_enter, (void)landlock_missing, (void)seccomp_missing;
+	*out = (struct sandbox){.missing = "this build has sanitizers"};
 #else
+	int abi, r;
+
+	*out = (struct sandbox){0};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
 		out->missing = "no_new_privs is refused";
 		return;
 	}
-	out->landlock = landlock_enter(readable, n);
-	out->seccomp = syscalls_restrict() == 0;
-	if (out->landlock == 0)
-		out->missing = "this kernel has no landlock";
-	else if (!out->seccomp)
-		out->missing = "this build or kernel has no seccomp";
+	abi = landlock_enter(readable, n);
+	r = syscalls_restrict();
+	out->landlock = abi > 0 ? abi : 0;
+	out->seccomp = r == 0;
+	if (abi < 0)
+		out->missing = landlock_missing(-abi);
+	else if (r < 0)
+		out->missing = seccomp_missing(-r);
 #endif
 }
