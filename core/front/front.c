@@ -195,11 +195,26 @@ static int plugins_start(struct front *f)
 	return plugin_host_start(f->plugins);
 }
 
+/* The folder of a file, or of all files of a pattern: what stands before %u.  "" if it does not fit. */
 static void folder_of(const char *path, char *out, size_t size)
 {
-	const char *slash = strrchr(path, '/');
+	const char *mark = strstr(path, "%u");
+	const char *slash = memrchr(path, '/', mark ? (size_t)(mark - path) : strlen(path));
+	int n = slash ? snprintf(out, size, "%.*s/", (int)(slash - path), path) : snprintf(out, size, ".");
 
-	snprintf(out, size, "%.*s", slash ? (int)(slash - path) : 0, path);
+	if (n < 0 || (size_t)n >= size)
+		out[0] = '\0';
+}
+
+/* The folders of the table, of what it is a link to, and of the env files. */
+static void tables_find(struct front *f, const char *users, const char *env)
+{
+	char *real = realpath(users, NULL);
+
+	folder_of(users, f->tables[0], sizeof f->tables[0]);
+	folder_of(real ? real : users, f->tables[1], sizeof f->tables[1]);
+	folder_of(env, f->tables[2], sizeof f->tables[2]);
+	free(real);
 }
 
 static int front_build(struct front *f)
@@ -217,8 +232,7 @@ static int front_build(struct front *f)
 	                     on_users_broken, f);
 	if (!f->scratch || !f->users)
 		return -ENOMEM;
-	folder_of(plan_string(core, "users"), f->tables[0], sizeof f->tables[0]);
-	folder_of(plan_string(core, "instance_env"), f->tables[1], sizeof f->tables[1]);
+	tables_find(f, plan_string(core, "users"), plan_string(core, "instance_env"));
 	return plugins_start(f);
 }
 
@@ -328,8 +342,8 @@ static size_t readable(struct room *room, const char **out, size_t max)
 	struct front *f = room->state;
 	size_t n = 0;
 
-	out[n++] = f->tables[0];
-	out[n++] = f->tables[1];
+	for (size_t i = 0; i < sizeof f->tables / sizeof f->tables[0] && n < max; i++)
+		out[n++] = f->tables[i];
 	for (size_t i = 0; i < sizeof resolver / sizeof resolver[0] && n < max; i++)
 		out[n++] = resolver[i];
 	return n;

@@ -54,7 +54,7 @@ struct front {
 	struct front_conf conf;
 	struct front_metrics metrics;
 	struct users *users;
-	char tables[2][256]; /* the folders that it comes from */
+	char tables[3][512]; /* the folders that it comes from */
 	struct plugin_host *plugins;
 	struct acceptor acceptors[ROOM_MAX_LISTENERS];
 	size_t n_acceptors;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The walls around the front: a plugin that was taken over gets nowhere, and everything that the front is for
 still works inside them."""
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import signal
 import sys
 import unittest
 
-from lab import http, process, wait, ws
+from lab import account, http, process, wait, ws
 from lab.daemon import Daemon, plugin_dir
 from lab.origin import Origin
 from lab.talk import RawEcho
@@ -17,7 +18,7 @@ from lab.talk import RawEcho
 ALICE = [("X-authentik-username", "alice")]
 # What each wall stops, by itself.
 SECCOMP = ("write", "mkdir", "fork", "exec", "ptrace", "netlink", "listen", "kill")
-LANDLOCK = ("list", "write", "mkdir")
+LANDLOCK = ("read", "list", "write", "mkdir")
 
 
 def state(pid):
@@ -89,6 +90,34 @@ class Sandbox(unittest.TestCase):
             d.wait_log("event=room_started .*text=front", after=mark)
             w.send_frame(ws.TEXT, "still here", mask=False)
             self.assertEqual(w.text(), "still here")
+
+    def follows(self, pattern, env_file):
+        os.makedirs(os.path.dirname(env_file), exist_ok=True)
+        with open(env_file, "w", encoding="ascii") as f:
+            f.write(f"T3_PORT={self.origin.port}\n")
+        d = Daemon({"instance_env": pattern}, 'plugin "probe_echo" {}\n', users=f"alice={account.NAME}\n")
+        self.addCleanup(d.stop)
+        d.write_users(f"alice={account.NAME}\nbob={account.NAME}\n")
+        bob = [("X-authentik-username", "bob")]
+        wait.until(lambda: http.get(d.front, "/hello", bob).status == 200, what="the new table")
+
+    def test_env_files_in_folders_of_the_users_are_read(self):
+        root = process.folder()
+        os.chmod(root, 0o755)
+        self.follows(f"{root}/%u/t3.env", f"{root}/{account.NAME}/t3.env")
+
+    def test_table_that_is_a_link_is_followed(self):
+        d = self.daemon(start=False)
+        elsewhere = os.path.join(process.folder(), "table")
+        os.chmod(os.path.dirname(elsewhere), 0o755)
+        os.rename(d.users_file, elsewhere)
+        os.symlink(elsewhere, d.users_file)
+        d.start()
+        with open(elsewhere, "w", encoding="utf-8") as f:
+            json.dump({n: {"os_user": account.NAME, "port": self.origin.port} for n in ("alice", "bob")}, f)
+        d.write_conf()  # in the folder that is watched, or it is noticed ten seconds later
+        bob = [("X-authentik-username", "bob")]
+        wait.until(lambda: http.get(d.front, "/hello", bob).status == 200, what="the new table")
 
     def test_on_insists(self):
         seccomp, landlock = self.walls(self.daemon())
