@@ -186,8 +186,14 @@ class Daemon:
 
     def children(self):
         """Pids of the daemon's own children, the rooms."""
-        with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
-            return [int(p) for p in f.read().split()]
+        def read():
+            with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
+                return sorted(int(p) for p in f.read().split())
+
+        before, now = None, read()
+        while before != now:  # the kernel may leave some out while another one ends (proc(5))
+            before, now = now, read()
+        return now
 
     def processes(self, room):
         """Pids of all processes of a room, those that drain included."""

@@ -121,7 +121,7 @@ class Reload(unittest.TestCase):
                 d.options["ping_timeout"] = f"{501 + n}ms"
                 d.write_conf()
                 self.assertEqual(d.ctl("reload"), "the new configuration is in force\n")
-                self.assertNotEqual(d.rooms()["desk"], desk)
+                wait.until(lambda was=desk: d.rooms()["desk"] != was, what="the desk that came after")
 
 
 class Watch(unittest.TestCase):
