@@ -3,11 +3,13 @@
 #include "front/answer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "front/client.h"
 #include "front/rewrite.h"
 
@@ -91,54 +93,98 @@ static void html_add(struct buf *out, const char *text)
 	}
 }
 
-static void page_make(struct buf *out, int status, const char *title, const char *text, unsigned retry_seconds)
+/* "2026-11-24T00:30:11Z"; the time alone begins at 11. */
+static void time_text(uint64_t wall_us, char out[32])
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* "40 s", "12 min", "3 h 5 min", "2 days". */
+static void span_text(uint64_t us, char out[48])
+{
+	uint64_t s = us / 1000000;
+
+	if (s < 120)
+		snprintf(out, 48, "%" PRIu64 " s", s);
+	else if (s < 7200)
+		snprintf(out, 48, "%" PRIu64 " min", s / 60);
+	else if (s < 172800)
+		snprintf(out, 48, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, 48, "%" PRIu64 " days", s / 86400);
+}
+
+static void since_add(struct buf *out, uint64_t since_us)
+{
+	uint64_t now_us = clock_wall_us();
+	char when[32], span[48];
+
+	time_text(since_us, when);
+	span_text(now_us > since_us ? now_us - since_us : 0, span);
+	buf_printf(out, "<p>First noticed at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when, when + 11, span);
+}
+
+static void page_make(struct buf *out, int status, const struct explanation *why)
 {
 	buf_add_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 	                  "<meta name=\"viewport\" content=\"width=device-width\">");
-	if (retry_seconds > 0)
-		buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">", retry_seconds);
+	if (why->retry_seconds > 0)
+		buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">", why->retry_seconds);
 	buf_add_text(out, "<title>");
-	html_add(out, title);
+	html_add(out, why->title);
 	buf_add_text(out, "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;"
 	                  "padding:0 1em;color:#222;background:#fafafa}h1{font-size:1.4em}small{color:#777}"
 	                  "</style></head><body><h1>");
-	html_add(out, title);
+	html_add(out, why->title);
 	buf_add_text(out, "</h1><p>");
-	html_add(out, text);
+	html_add(out, why->text);
 	buf_add_text(out, "</p>");
-	if (retry_seconds > 0)
-		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", retry_seconds);
+	if (why->since_us > 0)
+		since_add(out, why->since_us);
+	if (why->retry_seconds > 0)
+		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", why->retry_seconds);
 	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", status);
 }
 
-static char *json_make(int status, const char *title, const char *text)
+static char *json_make(int status, const struct explanation *why)
 {
-	json_t *object = json_pack("{s:s, s:s, s:i}", "error", title, "detail", text, "status", status);
-	char *dump = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_t *object = json_pack("{s:s, s:s, s:i}", "error", why->title, "detail", why->text, "status", status);
+	char *dump, when[32];
 
+	if (why->since_us > 0) {
+		time_text(why->since_us, when);
+		json_object_set_new(object, "since", json_string(when));
+	}
+	dump = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
 	return dump;
 }
 
-int answer_explain(struct exchange *x, int status, const char *title, const char *text, unsigned retry_seconds)
+int answer_explain(struct exchange *x, int status, const struct explanation *why)
 {
-	const char *headers[4] = {"cache-control: no-store"};
+	const char *headers[6] = {"cache-control: no-store", "x-content-type-options: nosniff"};
 	struct buf page = {0};
 	char *json = NULL, retry[32];
-	size_t n = 1;
+	size_t n = 2;
 	int r;
 
-	if (retry_seconds > 0) {
-		snprintf(retry, sizeof retry, "retry-after: %u", retry_seconds);
+	if (why->retry_seconds > 0) {
+		snprintf(retry, sizeof retry, "retry-after: %u", why->retry_seconds);
 		headers[n++] = retry;
 	}
 	if (exchange_is_navigation(x)) {
-		headers[n] = "content-type: text/html; charset=utf-8";
-		page_make(&page, status, title, text, retry_seconds);
+		headers[n++] = "content-type: text/html; charset=utf-8";
+		headers[n] = "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+		             "form-action 'none'; frame-ancestors 'none'";
+		page_make(&page, status, why);
 		r = answer_make(x, status, headers, buf_at(&page), buf_len(&page));
 	} else {
 		headers[n] = "content-type: application/json";
-		json = json_make(status, title, text);
+		json = json_make(status, why);
 		r = answer_make(x, status, headers, json ? json : "", json ? strlen(json) : 0);
 	}
 	free(json);

@@ -9,9 +9,17 @@
  * framing, Date and Connection are ours.  0 or -EINVAL for a header that cannot be sent. */
 int answer_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len);
 
-/* The same as a page for navigations, else as JSON.  retry_seconds > 0: Retry-After, and the page
- * reloads by itself. */
-int answer_explain(struct exchange *x, int status, const char *title, const char *text, unsigned retry_seconds);
+#define RETRY_SECONDS 3 /* for what passes by itself */
+
+/* Why there is no other answer, in words for the person who waits for it. */
+struct explanation {
+	const char *title, *text;
+	unsigned retry_seconds; /* > 0: Retry-After, and the page reloads by itself */
+	uint64_t since_us;      /* of the wall clock: how long it has been so; 0: that is not the point */
+};
+
+/* The explanation as a page for navigations, else as JSON. */
+int answer_explain(struct exchange *x, int status, const struct explanation *why);
 
 /* A complete refusal for a request that could not be read; the connection ends with it. */
 void answer_refusal(struct buf *out, enum gate_refusal why);

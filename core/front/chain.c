@@ -10,7 +10,6 @@
 #include "front/client.h"
 #include "front/wsserver.h"
 
-#define RETRY_SECONDS 3
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 
@@ -107,8 +106,8 @@ static bool plugin_run(struct exchange *x, struct t3ops_instance *i)
 	if (next == T3OPS_DONE) {
 		log_line(LOG_L_ERROR, "plugin_mistake",
 		         "plugin=%s reason=\"on_request says done but answered nothing\"", i->ctx.name);
-		answer_explain(x, 500, "Something went wrong here",
-		               "A plugin of t3ops took the request and did not answer it.", 0);
+		answer_explain(x, 500, &(struct explanation){
+			.title = "Something went wrong here", .text = "A plugin of t3ops took the request and did not answer it."});
 		exchange_answer(x);
 		return false;
 	}
@@ -254,7 +253,8 @@ static int request_respond(struct t3ops_ctx *ctx, t3ops_request_id r, int status
 static int request_explain(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text)
 {
 	struct exchange *x = exchange_of(ctx, r);
-	int error = x ? answer_explain(x, status, title, text, status == 503 ? RETRY_SECONDS : 0) : -ESTALE;
+	struct explanation why = {.title = title, .text = text, .retry_seconds = status == 503 ? RETRY_SECONDS : 0};
+	int error = x ? answer_explain(x, status, &why) : -ESTALE;
 
 	if (error == 0)
 		answered(x);

@@ -15,8 +15,6 @@
 #include "front/response.h"
 #include "front/rewrite.h"
 
-#define RETRY_SECONDS 3
-
 static const struct upstream_owner upstream_owner;
 
 /* ---- the end, always here --------------------------------------------------------------------- */
@@ -96,11 +94,11 @@ static void refusal_emit(struct exchange *x, int status, const char *text)
 	room_emit(x->front->room, &e);
 }
 
-static void explain(struct exchange *x, int status, const char *title, const char *text, unsigned retry_seconds)
+static void explain(struct exchange *x, int status, const struct explanation *why)
 {
 	if (x->identity[0] != '\0')
-		refusal_emit(x, status, text);
-	answer_explain(x, status, title, text, retry_seconds);
+		refusal_emit(x, status, why->text);
+	answer_explain(x, status, why);
 	exchange_answer(x);
 }
 
@@ -227,7 +225,7 @@ static void origin_refuse(struct exchange *x)
 		         "in allowed_origins.", f->value.len < 60 ? (int)f->value.len : 60, f->value.at);
 	else
 		event_copy(text, sizeof text, "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
-	explain(x, 403, "Not from there", text, 0);
+	explain(x, 403, &(struct explanation){.title = "Not from there", .text = text});
 }
 
 void exchange_begin(struct client *c, size_t head_len)
@@ -276,22 +274,31 @@ static bool is_safe(const struct exchange *x)
 
 static void instance_failed(struct exchange *x, int error)
 {
+	struct explanation why = {.retry_seconds = RETRY_SECONDS, .since_us = upstream_outage(x->front, &x->user)};
+	const char *name = x->user.name, *host = x->user.host;
+	unsigned port = x->user.port;
 	char text[320];
+	int status;
 
 	series_add(x->front->metrics.upstream_failures, 1);
+	why.text = text;
 	if (error == -ETIMEDOUT) {
+		status = is_safe(x) ? 503 : 504;
+		why.title = "Your instance does not answer";
 		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) accepts connections but does not answer. "
-		         "It may be starting or stalled.", x->user.name, x->user.host, x->user.port);
-		explain(x, is_safe(x) ? 503 : 504, "Your instance does not answer", text, RETRY_SECONDS);
+		         "It may be starting or stalled.", name, host, port);
 	} else if (error == -ECONNRESET || error == -EPIPE || error == -EPROTO) {
-		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) broke the connection before it answered.",
-		         x->user.name, x->user.host, x->user.port);
-		explain(x, 502, "Your instance broke the connection", text, RETRY_SECONDS);
+		status = 502;
+		why.title = "Your instance broke the connection";
+		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) broke the connection before it answered.", name,
+		         host, port);
 	} else {
+		status = 503;
+		why.title = "Your instance is not running";
 		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) cannot be reached: %s. It is probably not "
-		         "running, or is being restarted.", x->user.name, x->user.host, x->user.port, strerror(-error));
-		explain(x, 503, "Your instance is not running", text, RETRY_SECONDS);
+		         "running, or is being restarted.", name, host, port, strerror(-error));
 	}
+	explain(x, status, &why);
 }
 
 /* Sends the head, and what of the body came with it. */
@@ -329,8 +336,9 @@ static bool quota_allows(struct exchange *x)
 	if (quota_is_used_up(&f->user_requests, x->user.name, f->conf.max_user_requests) ||
 	    (x->websocket && quota_is_used_up(&f->user_tunnels, x->user.name, f->conf.max_user_tunnels))) {
 		series_add(f->metrics.refused[GATE_QUOTA], 1);
-		explain(x, 429, "Too much at once", "You have as many requests or open pages under way as this server allows. "
-		        "Close some of them.", RETRY_SECONDS);
+		explain(x, 429, &(struct explanation){
+			.title = "Too much at once", .retry_seconds = RETRY_SECONDS,
+			.text = "You have as many requests or open pages under way as this server allows. Close some of them."});
 		return false;
 	}
 	x->counted = quota_take(&f->user_requests, x->user.name);
@@ -349,13 +357,15 @@ void exchange_forward(struct exchange *x)
 		return;
 	}
 	if (x->identity[0] != '\0')
-		explain(x, 403, "No instance for you here",
-		        "You are signed in, but your account has no t3 instance on this server. Ask its operator to add you to "
-		        "the user table.", 0);
+		explain(x, 403, &(struct explanation){
+			.title = "No instance for you here",
+			.text = "You are signed in, but your account has no t3 instance on this server. Ask its operator to add you to "
+			        "the user table."});
 	else
-		explain(x, 403, "Who are you?",
-		        "This request did not come through the sign-in of this site, so there is no telling whose t3 instance it "
-		        "is meant for.", 0);
+		explain(x, 403, &(struct explanation){
+			.title = "Who are you?",
+			.text = "This request did not come through the sign-in of this site, so there is no telling whose t3 instance "
+			        "it is meant for."});
 }
 
 /* Over before the answer began: once more on a fresh connection where that is safe. */
@@ -430,7 +440,8 @@ void exchange_timeout(struct exchange *x)
 	switch (x->state) {
 	case EXCHANGE_WAITING:
 		snprintf(text, sizeof text, "A part of t3ops (%s) did not finish in time.", chain_waits_for(x));
-		explain(x, 503, "That took too long", text, RETRY_SECONDS);
+		explain(x, 503, &(struct explanation){
+			.title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS});
 		break;
 	case EXCHANGE_AWAITING:
 		if (!x->request.done)

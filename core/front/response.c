@@ -172,6 +172,7 @@ static void tunnel_begin(struct exchange *x, const struct http_head *h, size_t l
 	struct front *f = x->front;
 	bool ok;
 
+	upstream_answers(x->up);
 	event_set(start.user, x->user.name);
 	client_address(x, start.address, sizeof start.address);
 	client_colo(x, start.colo, sizeof start.colo);
@@ -243,6 +244,7 @@ static bool final_head_pass(struct exchange *x, const struct http_head *h, size_
 		response_lost(x, -ENOMEM);
 		return false;
 	}
+	upstream_answers(x->up);
 	x->state = EXCHANGE_RELAYING;
 	x->head_sent = true;
 	series_observe(f->metrics.first_byte, (double)(clock_mono_us() - x->started_us) / 1e6);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "front/front_state.h"
 #include "front/stream.h"
 
@@ -20,6 +21,7 @@ struct pool {
 	uint16_t port;
 	TAILQ_HEAD(, upstream) idle; /* the one used last comes first */
 	size_t n;
+	uint64_t failing_since_us; /* 0: its last word was an answer */
 };
 
 static struct pool *pool_find(struct front *f, const struct user *user)
@@ -221,6 +223,21 @@ int upstream_send(struct upstream *u, const void *bytes, size_t n)
 	if (r == 0 && buf_len(&u->out) > 0)
 		ev_io_start(u->front->loop, &u->wr);
 	return r;
+}
+
+void upstream_answers(struct upstream *u)
+{
+	u->pool->failing_since_us = 0;
+}
+
+uint64_t upstream_outage(struct front *f, const struct user *user)
+{
+	struct pool *pool = pool_find(f, user);
+	uint64_t now_us = clock_wall_us();
+
+	if (pool && pool->failing_since_us == 0)
+		pool->failing_since_us = now_us;
+	return pool ? pool->failing_since_us : now_us;
 }
 
 void upstream_put(struct upstream *u)

@@ -8,6 +8,7 @@
 
 #include <ev.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 #include "base/buf.h"
@@ -44,6 +45,11 @@ struct upstream *upstream_get(struct front *f, const struct user *user, bool reu
                               void *arg);
 /* Sends, queueing what the socket does not take.  0 or -errno. */
 int upstream_send(struct upstream *u, const void *bytes, size_t n);
+/* It began to answer: whatever outage its instance had is over. */
+void upstream_answers(struct upstream *u);
+/* The user's instance failed.  Since when it has done so, in microseconds of the wall clock: now, or the
+ * first failure that no answer followed. */
+uint64_t upstream_outage(struct front *f, const struct user *user);
 /* Back to the pool, if that has room; nothing may be pending. */
 void upstream_put(struct upstream *u);
 void upstream_close(struct upstream *u);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The front as a reverse proxy: what it passes, what it refuses, and how it behaves when an instance does not."""
+import datetime
 import hashlib
 import os
 import re
@@ -336,6 +337,33 @@ class Others(unittest.TestCase):
             r = http.get(d.front, "/", BROWSER)
             self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
             self.assertIn("not running", r.text())
+            self.assertIn("default-src 'none'", r.header("content-security-policy"))
+
+    def test_page_says_since_when_until_the_instance_answers(self):
+        fails = [True]
+        with Origin({"/": lambda c, r: False if fails[0] else c.send(answer(b"up"))}) as o, \
+                Daemon({}, ECHO, users={"alice": o.port}) as d:
+            page = http.get(d.front, "/", BROWSER)
+            self.assertEqual(page.status, 502)
+            since = re.search(r'First noticed at <time datetime="(.*?)">(.*?) UTC</time>, \d+ s ago', page.text())
+            self.assertEqual(since.group(1)[11:19], since.group(2))
+            later = self.another_second(d, since.group(1))
+            self.assertIn(since.group(1), later.text())
+            self.assertEqual(http.get(d.front, "/", ALICE).json()["since"], since.group(1))
+            fails[0] = False
+            self.assertEqual(http.get(d.front, "/", ALICE).text(), "up")
+            fails[0] = True
+            again = http.get(d.front, "/", ALICE)
+            self.assertEqual(again.status, 502)
+            self.assertNotEqual(again.json()["since"], since.group(1))
+            self.assertNotIn("since", http.get(d.front, "/", {"X-authentik-username": "mallory"}).json())
+
+    @staticmethod
+    def another_second(d, since):
+        """The page as it is when the clock shows another second."""
+        now = lambda: datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        wait.until(lambda: now() != since, what="the next second")
+        return http.get(d.front, "/", BROWSER)
 
     def test_table_is_read_again_and_a_broken_one_changes_nothing(self):
         with Origin() as origin, Daemon({}, ECHO, users={"alice": origin.port}) as d:
