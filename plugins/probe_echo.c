@@ -10,13 +10,19 @@
 
 #include "plugin.h"
 
-#define CLOSE_SLOW 1008 /* policy: it does not take its echoes */
+#define CLOSE_POLICY 1008 /* it sends too fast, or does not take its echoes */
 
-enum { METRIC_CONNECTIONS, METRIC_REFUSED };
+enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST };
+
+/* One probe, and how many messages it may still send in this second. */
+struct probe {
+	uint64_t second;
+	int64_t left;
+};
 
 struct echo {
 	const struct t3ops_host *host;
-	int64_t open, most;
+	int64_t open, most, rate;
 	struct t3ops_ws_handler handler;
 };
 
@@ -28,23 +34,43 @@ static void open_count(struct t3ops_ctx *ctx, int change)
 	e->host->gauge(ctx, METRIC_CONNECTIONS, NULL, (double)e->open);
 }
 
+/* Pings count, too: each one is answered. */
+static bool is_too_fast(struct t3ops_ctx *ctx, struct probe *p)
+{
+	struct echo *e = ctx->state;
+	uint64_t second = e->host->now_us(ctx) / 1000000;
+
+	if (second != p->second) {
+		p->second = second;
+		p->left = e->rate;
+	}
+	return p->left-- <= 0;
+}
+
+static void probe_end(struct t3ops_ctx *ctx, struct probe *p)
+{
+	free(p);
+	open_count(ctx, -1);
+}
+
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct echo *e = ctx->state;
 
-	(void)arg;
-	if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
+	if (is_too_fast(ctx, arg))
+		e->host->count(ctx, METRIC_TOO_FAST, NULL, 1);
+	else if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
 		return; /* pings are answered by the host */
-	if (e->host->ws_send(ctx, ws, op, data, len) == 0)
+	else if (e->host->ws_send(ctx, ws, op, data, len) == 0)
 		return;
-	open_count(ctx, -1);
-	e->host->ws_close(ctx, ws, CLOSE_SLOW);
+	probe_end(ctx, arg);
+	e->host->ws_close(ctx, ws, CLOSE_POLICY);
 }
 
 static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
 {
-	(void)ws, (void)end, (void)arg;
-	open_count(ctx, -1);
+	(void)ws, (void)end;
+	probe_end(ctx, arg);
 }
 
 static void answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *more, const char *body)
@@ -58,15 +84,18 @@ static void answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const 
 static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	struct echo *e = ctx->state;
+	struct probe *p;
 
 	if (!e->host->request_is_upgrade(ctx, r)) {
 		answer(ctx, r, 426, "upgrade: websocket", "{\"error\":\"this is a WebSocket\"}\n");
 		return;
 	}
-	if (e->open < e->most && e->host->request_accept_ws(ctx, r, &e->handler, NULL)) {
+	p = e->open < e->most ? calloc(1, sizeof *p) : NULL;
+	if (p && e->host->request_accept_ws(ctx, r, &e->handler, p)) {
 		open_count(ctx, 1);
 		return;
 	}
+	free(p);
 	e->host->count(ctx, METRIC_REFUSED, NULL, 1);
 	answer(ctx, r, 503, "retry-after: 10", "{\"error\":\"too many probes\"}\n");
 }
@@ -96,6 +125,7 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	e->host = ctx->host;
 	e->most = ctx->host->opt_int(ctx, "connections");
+	e->rate = ctx->host->opt_int(ctx, "rate");
 	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler, .on_message = on_message, .on_end = on_end,
 	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
 	                                       .idle_us = (uint64_t)ctx->host->opt_int(ctx, "idle")};
@@ -113,12 +143,15 @@ static const struct t3ops_option options[] = {
 	{"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
 	{"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
 	{"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+	{"rate", T3OPS_OPT_INT, "20", 1, 65536, "Messages and pings of one probe in a second; with more it is closed with 1008."},
 };
 
 static const struct t3ops_metric metrics[] = {
 	[METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections", .type = T3OPS_GAUGE, .help = "Probes that are open."},
 	[METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total", .type = T3OPS_COUNTER,
 	                    .help = "Probes refused because there were too many."},
+	[METRIC_TOO_FAST] = {.name = "t3ops_probe_echo_too_fast_total", .type = T3OPS_COUNTER,
+	                     .help = "Probes ended because they sent too fast."},
 };
 
 T3OPS_PLUGIN(probe_echo) = {

@@ -121,6 +121,17 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 	plugin_leave(ws->instance);
 }
 
+/* The connection broke, or a frame did, and then a close frame is queued that says so. */
+static void ws_fail(struct t3ops_ws *ws)
+{
+	if (wslay_event_get_close_received(ws->frames) || !wslay_event_want_write(ws->frames) ||
+	    wslay_event_send(ws->frames) != 0 || !wslay_event_get_close_sent(ws->frames))
+		ws_tell(ws, T3OPS_R_CLIENT_EOF, 0);
+	else
+		ws_tell(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+	ws->over = true;
+}
+
 /* Reads or writes through wslay, then sees whether it is over. */
 static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 {
@@ -135,8 +146,7 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 		r = wslay_event_send(ws->frames);
 	ws->inside = false;
 	if (r != 0) {
-		ws_tell(ws, T3OPS_R_CLIENT_EOF, 0);
-		ws->over = true;
+		ws_fail(ws);
 	} else if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
 	           !wslay_event_want_write(ws->frames)) {
 		ws_tell(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
