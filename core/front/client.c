@@ -81,8 +81,10 @@ static void linger_read(struct client *c)
 static void client_finish(struct client *c)
 {
 	c->closing = true;
-	if (buf_len(&c->out) > 0)
-		return; /* on_writable comes back here */
+	if (buf_len(&c->out) > 0) { /* on_writable comes back here */
+		client_deadline(c, c->front->conf.body_us);
+		return;
+	}
 	if (c->half_closed || (c->said_close && buf_len(&c->in) == 0 && buf_len(&c->beyond) == 0))
 		client_free(c); /* nothing more will come from there */
 	else
@@ -95,7 +97,7 @@ static void on_deadline(void *arg)
 
 	if (c->exchange)
 		exchange_timeout(c->exchange);
-	else if (!c->lingering && buf_len(&c->in) > 0)
+	else if (!c->lingering && buf_len(&c->in) > 0 && buf_len(&c->out) == 0)
 		exchange_refuse(c, GATE_TIMEOUT);
 	else
 		client_free(c);
@@ -142,8 +144,7 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 			client_free(c);
 		return;
 	}
-	if (c->exchange)
-		client_deadline(c, c->front->conf.body_us);
+	client_deadline(c, c->front->conf.body_us);
 	if (buf_len(&c->out) > 0)
 		return;
 	ev_io_stop(loop, w);
@@ -204,20 +205,31 @@ static void client_read_head(struct client *c)
 	head_look(c);
 }
 
+/* Gone for good, while a FIN alone may be half of a close (RFC 9112 9.6). */
+static bool client_is_reset(const struct client *c)
+{
+	char byte;
+
+	return recv(c->rd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN && errno != EINTR;
+}
+
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct client *c = w->data;
+	struct exchange *x = c->exchange;
 
 	if (c->lingering)
 		linger_read(c);
-	else if (!c->exchange && (revents & EV_CUSTOM))
-		head_look(c);
-	else if (!c->exchange && buf_len(&c->out) == 0)
-		client_read_head(c);
-	else if (exchange_wants_body(c->exchange))
-		exchange_client_readable(c->exchange);
-	else
+	else if (x && exchange_wants_body(x))
+		exchange_client_readable(x);
+	else if (x && client_is_reset(c))
+		exchange_client_gone(x);
+	else if (x || buf_len(&c->out) > 0)
 		ev_io_stop(loop, w); /* the next request waits in the kernel */
+	else if (revents & EV_CUSTOM)
+		head_look(c);
+	else
+		client_read_head(c);
 }
 
 void client_next(struct client *c, size_t used, bool keep_alive)

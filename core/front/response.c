@@ -206,7 +206,7 @@ static bool interim_pass(struct exchange *x, const struct http_head *h, size_t l
 	return r == 0;
 }
 
-/* What can be read off the head; false: it contradicts itself. */
+/* What can be read off the head; false: it contradicts itself, or the request. */
 static bool response_describe(struct exchange *x, const struct http_head *h)
 {
 	x->response.framing = http_response_framing(h, x->head.method, &x->response.left);
@@ -214,6 +214,8 @@ static bool response_describe(struct exchange *x, const struct http_head *h)
 	x->status = h->status;
 	x->up_keep_alive = h->minor == 1 && !http_list_has(h, "connection", "close");
 	x->keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE;
+	if (x->response.framing == HTTP_BODY_CHUNKED && x->head.minor == 0)
+		return false; /* nor may it be sent to a client that knows no chunks */
 	return x->response.framing != HTTP_BODY_BAD;
 }
 

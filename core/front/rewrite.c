@@ -103,6 +103,22 @@ static bool forwarded_for_add(const struct exchange *x, struct buf *out)
 	return ok && buf_add_text(out, x->client->peer) && buf_add(out, "\r\n", 2);
 }
 
+/* RFC 7239.  Only a chain that the trusted proxy began: one of ours alone would hide its X-Forwarded-For. */
+static bool forwarded_add(const struct exchange *x, struct buf *out)
+{
+	bool v6 = strchr(x->client->peer, ':') != NULL;
+	bool ok = true, begun = false;
+
+	for (size_t i = 0; ok && x->client->trusted && i < x->head.n; i++)
+		if (span_is_nocase(x->head.fields[i].name, "forwarded")) {
+			ok = buf_add_text(out, begun ? ", " : "forwarded: ") && span_add(out, x->head.fields[i].value);
+			begun = true;
+		}
+	if (!begun)
+		return ok;
+	return ok && buf_printf(out, v6 ? ", for=\"[%s]\"\r\n" : ", for=%s\r\n", x->client->peer);
+}
+
 static bool via_add(const struct http_head *h, struct buf *out)
 {
 	bool ok = buf_add_text(out, "via: ");
@@ -121,7 +137,7 @@ static bool forwarding_add(const struct exchange *x, struct buf *out)
 	span_copy(own_host, sizeof own_host, host ? host->value : (struct span){"", 0});
 	return forwarded_for_add(x, out) && trusted_value_add(x, out, "x-forwarded-proto", "http") &&
 	       trusted_value_add(x, out, "x-forwarded-host", own_host) && trusted_value_add(x, out, "x-real-ip", x->client->peer) &&
-	       via_add(&x->head, out);
+	       forwarded_add(x, out) && via_add(&x->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */
@@ -175,23 +191,29 @@ bool rewrite_request(const struct exchange *x, struct buf *out)
 
 const char *status_text(int status)
 {
-	static const struct {
-		int status;
-		const char *text;
-	} rows[] = {{100, "Continue"}, {101, "Switching Protocols"}, {103, "Early Hints"}, {200, "OK"}, {201, "Created"},
-	            {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"}, {301, "Moved Permanently"},
-	            {302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"},
-	            {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
-	            {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"},
-	            {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {421, "Misdirected Request"},
-	            {426, "Upgrade Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-	            {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-	            {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"}};
+	/* the IANA registry of status codes */
+	static const char *const texts[] = {
+		[100] = "Continue", [101] = "Switching Protocols", [102] = "Processing", [103] = "Early Hints", [200] = "OK",
+		[201] = "Created", [202] = "Accepted", [203] = "Non-Authoritative Information", [204] = "No Content",
+		[205] = "Reset Content", [206] = "Partial Content", [207] = "Multi-Status", [208] = "Already Reported",
+		[226] = "IM Used", [300] = "Multiple Choices", [301] = "Moved Permanently", [302] = "Found",
+		[303] = "See Other", [304] = "Not Modified", [305] = "Use Proxy", [307] = "Temporary Redirect",
+		[308] = "Permanent Redirect", [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required",
+		[403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed", [406] = "Not Acceptable",
+		[407] = "Proxy Authentication Required", [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone",
+		[411] = "Length Required", [412] = "Precondition Failed", [413] = "Content Too Large", [414] = "URI Too Long",
+		[415] = "Unsupported Media Type", [416] = "Range Not Satisfiable", [417] = "Expectation Failed",
+		[421] = "Misdirected Request", [422] = "Unprocessable Content", [423] = "Locked", [424] = "Failed Dependency",
+		[425] = "Too Early", [426] = "Upgrade Required", [428] = "Precondition Required", [429] = "Too Many Requests",
+		[431] = "Request Header Fields Too Large", [451] = "Unavailable For Legal Reasons",
+		[500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway",
+		[503] = "Service Unavailable", [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
+		[506] = "Variant Also Negotiates", [507] = "Insufficient Storage", [508] = "Loop Detected",
+		[511] = "Network Authentication Required",
+	};
+	bool known = status >= 0 && (size_t)status < sizeof texts / sizeof texts[0] && texts[status];
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].status == status)
-			return rows[i].text;
-	return "Unknown";
+	return known ? texts[status] : "Unknown";
 }
 
 static bool status_line_add(const struct http_head *h, struct buf *out)

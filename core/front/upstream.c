@@ -122,9 +122,9 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 		return;
 	}
 	r = stream_flush(w->fd, &u->out);
-	if (r < 0) {
-		u->owner->failed(u->arg, r);
-	} else if (buf_len(&u->out) == 0) {
+	if (r < 0) /* it may have answered early and closed: what can be read from it decides */
+		buf_fini(&u->out);
+	if (buf_len(&u->out) == 0) {
 		ev_io_stop(loop, w);
 		u->owner->drained(u->arg);
 	}

@@ -23,8 +23,8 @@ struct user;
 struct upstream_owner {
 	void (*connected)(void *arg);          /* not for a reused one */
 	void (*readable)(void *arg);
-	void (*drained)(void *arg);            /* everything queued is out */
-	void (*failed)(void *arg, int error);  /* negative errno; it is closed by the owner */
+	void (*drained)(void *arg);            /* everything queued is out, or nobody takes it any more */
+	void (*failed)(void *arg, int error);  /* to connect; negative errno; it is closed by the owner */
 };
 
 struct upstream {

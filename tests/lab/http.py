@@ -38,6 +38,13 @@ class Connection:
             self.sock = tls.wrap_socket(self.sock, server_hostname=name or address[0])
         self.buffer = b""
 
+    @classmethod
+    def over(cls, sock):
+        """Over a socket that is connected already."""
+        c = cls.__new__(cls)
+        c.sock, c.buffer = sock, b""
+        return c
+
     def send(self, data):
         self.sock.sendall(data)
 

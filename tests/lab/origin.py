@@ -57,8 +57,7 @@ class Origin:
             threading.Thread(target=self._serve, args=(sock, self.connections), daemon=True).start()
 
     def _serve(self, sock, number):
-        c = http.Connection.__new__(http.Connection)
-        c.sock, c.buffer = sock, b""
+        c = http.Connection.over(sock)
         self.open.add(sock)
         try:
             while self._one(c, number):

@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What RFC 9110 and 9112 ask of a reverse proxy, item by item: hop-by-hop fields, forwarding, interim
+answers, trailers, answers without body, early answers, half-closed clients, bodies of any size."""
+import hashlib
+import os
+import re
+import socket
+import threading
+import unittest
+
+from lab import http, wait
+from lab.daemon import Daemon
+from lab.origin import Origin, answer
+
+ALICE = {"X-authentik-username": "alice"}
+CLOSES = {"Connection": "close", **ALICE}
+LARGE = 64 << 20
+SLACK = 4 << 20  # of memory, and of what the kernel buffers on the way
+
+
+def rss(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) << 10
+
+
+def hops(c, request):
+    c.send(answer(b"", headers=[("Connection", "X-Drop"), ("X-Drop", "1"), ("Keep-Alive", "timeout=5"), ("X-Stay", "1"),
+                                ("Proxy-Authenticate", "Basic"), ("Upgrade", "h2c"), ("Via", "1.1 inner"),
+                                ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]))
+
+
+def trailers(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n")
+
+
+def interim(c, request):
+    c.send(b"HTTP/1.1 102 Processing\r\n\r\n" b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Drop\r\nX-Drop: 1\r\n\r\n"
+           + answer(b"final"))
+
+
+def refuses(c, request):
+    """The body is not wanted, and the connection goes with it."""
+    c.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+    return False
+
+
+def announces(c, request):
+    """The answer comes first, then the body is read."""
+    c.send(answer(b"soon"))
+    c.read(int(request.header("content-length")))
+    request.body = b"all of it"
+
+
+def head_with_length(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (b"" if request.method == "HEAD" else b"12345"))
+
+
+def empty(c, request):
+    c.send(b"HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n")
+
+
+def raw_chunks(c, request):
+    """Everything from the head on, up to the last chunk's end."""
+    request.body = c.read_until(b"\r\n\r\n")
+    c.send(answer(b"ok"))
+
+
+refuses.takes_body = announces.takes_body = raw_chunks.takes_body = True
+
+
+class Held:
+    """Reads a body only when it is allowed to; then says what it was."""
+
+    takes_body = True
+
+    def __init__(self):
+        self.go = threading.Event()
+
+    def __call__(self, c, request):
+        left, digest = int(request.header("content-length")), hashlib.sha256()
+        self.go.wait(60)
+        while left > 0:
+            if not c.buffer:
+                c.fill()
+            digest.update(c.buffer)
+            left -= len(c.buffer)
+            c.buffer = b""
+        c.send(answer(digest.hexdigest().encode()))
+
+
+class Silent:
+    """Answers never, and notices when nobody waits any more."""
+
+    def __init__(self):
+        self.asked, self.left = threading.Event(), threading.Event()
+
+    def __call__(self, c, request):
+        self.asked.set()
+        try:
+            c.fill()
+        except (EOFError, OSError):
+            self.left.set()
+        return False
+
+
+class Pour(threading.Thread):
+    """Sends a body and knows how far it came."""
+
+    def __init__(self, connection, block, times):
+        super().__init__(daemon=True)
+        self.connection, self.block, self.times, self.sent = connection, block, times, 0
+
+    def run(self):
+        try:
+            for _ in range(self.times):
+                self.connection.send(self.block)
+                self.sent += len(self.block)
+        except OSError:
+            pass
+
+
+class ReverseProxy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.held, cls.silent = Held(), Silent()
+        cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/interim": interim, "/refuses": refuses,
+                             "/announces": announces, "/length": head_with_length, "/empty": empty, "/raw": raw_chunks,
+                             "/held": cls.held, "/silent": cls.silent})
+        cls.daemon = Daemon({"first_byte_timeout": "120s"}, 'plugin "probe_echo" {}\n', users={"alice": cls.origin.port})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.held.go.set()
+        cls.daemon.stop()
+        cls.origin.stop()
+
+    def connect(self):
+        return http.Connection(self.daemon.front)
+
+    def stands_still(self, count):
+        """Waits until a count moves no more, and returns it."""
+        marks = [None, count()]
+
+        def same():
+            marks.append(count())
+            return marks[-1] == marks[-2] == marks[-3]
+
+        wait.until(same, what="the bytes to stand still")
+        return marks[-1]
+
+    # ---- fields
+
+    def test_fields_of_one_hop_stay_there(self):
+        with self.connect() as c:
+            r = c.request("GET", "/hops", ALICE)
+        for name in ("x-drop", "keep-alive", "proxy-authenticate", "upgrade"):
+            self.assertIsNone(r.header(name), name)
+        self.assertEqual(r.all("set-cookie"), ["a=1", "b=2"])
+        self.assertEqual(r.header("x-stay"), "1")
+        self.assertEqual(r.all("via"), ["1.1 inner, 1.1 t3ops"])
+        self.assertEqual(r.all("connection"), ["keep-alive"])
+
+    def test_forwarded_grows_where_the_proxy_began_it(self):
+        def forwarded(*values):
+            with self.connect() as c:
+                c.send(http.build("GET", "/mirror", [("Forwarded", v) for v in values] + list(ALICE.items())))
+                return [v for n, v in c.response().json()["headers"] if n.lower() == "forwarded"]
+
+        self.assertEqual(forwarded(), [])
+        self.assertEqual(forwarded("for=192.0.2.1;proto=https"), ["for=192.0.2.1;proto=https, for=127.0.0.1"])
+        self.assertEqual(forwarded("for=192.0.2.1", 'for="[2001:db8::1]"'),
+                         ['for=192.0.2.1, for="[2001:db8::1]", for=127.0.0.1'])
+
+    def test_reason_phrase_of_any_registered_status(self):
+        for status, reason in ((203, "Non-Authoritative Information"), (412, "Precondition Failed"),
+                               (416, "Range Not Satisfiable"), (507, "Insufficient Storage")):
+            self.origin.handlers[f"/{status}"] = lambda c, r, s=status: c.send(answer(b"", f"{s} Anything"))
+            with self.subTest(status=status), self.connect() as c:
+                r = c.request("GET", f"/{status}", ALICE)
+                self.assertEqual((r.status, r.reason), (status, reason))
+
+    # ---- messages without the usual body
+
+    def test_interim_answers_pass_but_not_to_http_1_0(self):
+        with self.connect() as c:
+            c.send(http.build("GET", "/interim", ALICE))
+            self.assertEqual(c.response_head().status, 102)
+            hints = c.response_head()
+            self.assertEqual((hints.status, hints.header("link"), hints.header("x-drop")), (103, "</a>", None))
+            self.assertEqual(c.response().text(), "final")
+        with self.connect() as c:
+            c.send(http.build("GET", "/interim", ALICE, version="HTTP/1.0"))
+            r = c.response_head()
+            self.assertEqual((r.status, c.read_to_end()), (200, b"final"))
+
+    def test_answers_without_body_leave_the_connection_in_step(self):
+        with self.connect() as c:
+            r = c.request("HEAD", "/length", ALICE)
+            self.assertEqual((r.status, r.header("content-length"), r.body), (200, "5", b""))
+            r = c.request("GET", "/empty", ALICE)
+            self.assertEqual((r.status, r.header("content-length"), r.header("transfer-encoding")), (204, None, None))
+            self.assertEqual(c.request("GET", "/length", ALICE).body, b"12345")
+            self.assertEqual(c.request("HEAD", "/trailers", ALICE).body, b"")
+            self.assertEqual(c.request("GET", "/length", ALICE).body, b"12345")
+
+    def test_trailers_pass_in_both_directions(self):
+        with self.connect() as c:
+            c.send(http.build("GET", "/trailers", CLOSES))
+            self.assertEqual(c.response_head().header("trailer"), "X-Sum")
+            self.assertEqual(c.read_to_end(), b"3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n")
+        with self.connect() as c:
+            body = b"3;a=b\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n"
+            c.send(http.build("POST", "/raw", {"Transfer-Encoding": "chunked", "Trailer": "X-Sum", **ALICE}) + body)
+            self.assertEqual(c.response().body, b"ok")
+        self.assertEqual(self.origin.requests("/raw")[-1].body + b"\r\n\r\n", body)
+
+    def test_chunks_are_not_for_http_1_0(self):
+        with self.connect() as c:
+            c.send(http.build("GET", "/trailers", ALICE, version="HTTP/1.0"))
+            r = c.response()
+            self.assertEqual((r.status, r.header("transfer-encoding")), (502, None))
+
+    # ---- who ends when
+
+    def test_half_closed_client_gets_its_answer(self):
+        with self.connect() as c:
+            c.send(http.build("POST", "/mirror", ALICE, b"all I have to say"))
+            c.sock.shutdown(socket.SHUT_WR)
+            self.assertEqual(c.response().json()["body"], "all I have to say")
+            self.assertTrue(c.at_end())
+
+    def test_next_request_waits_until_the_answer_is_read(self):
+        """Answers of many sizes, so that the end of some is all that still waits in t3ops."""
+        done = threading.Event()
+        self.origin.handlers["/much"] = lambda c, r: (c.send(answer(b"m" * int(r.target.split("?")[1]))), done.set())
+        for size in range(64 << 10, 6 << 20, 64 << 10):
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+                sock.settimeout(30)
+                sock.connect(self.daemon.front)
+                done.clear()
+                c = http.Connection.over(sock)
+                c.send(http.build("GET", f"/much?{size}", ALICE))
+                done.wait(0.05)
+                c.send(http.build("GET", "/mirror?next", ALICE))
+                self.assertEqual(len(c.response().body), size)
+                self.assertEqual(c.response().json()["target"], "/mirror?next", size)
+        self.assertNotIn("event=room_died", self.daemon.log())
+
+    def test_client_that_resets_is_not_waited_for(self):
+        c = self.connect()
+        c.send(http.build("GET", "/silent", ALICE))
+        self.assertTrue(self.silent.asked.wait(30))
+        c.reset()
+        self.assertTrue(self.silent.left.wait(30))
+
+    def test_refusal_overtakes_a_large_body(self):
+        for _ in range(5):
+            with self.connect() as c:
+                c.send(http.build("POST", "/refuses", {"Content-Length": str(LARGE), **ALICE}))
+                pour = Pour(c, bytes(1 << 20), 64)
+                pour.start()
+                self.assertEqual((c.response_head().status, c.read(2)), (413, b"no"))
+                c.sock.shutdown(socket.SHUT_RDWR)
+                pour.join(60)
+
+    def test_early_answer_does_not_wait_for_the_body(self):
+        with self.connect() as c:
+            c.send(http.build("POST", "/announces", {"Content-Length": "10", **ALICE}) + b"12345")
+            r = c.response()
+            self.assertEqual((r.text(), r.header("connection")), ("soon", "close"))
+
+    # ---- size
+
+    def test_upload_waits_for_the_instance_in_constant_memory(self):
+        block = os.urandom(1 << 20)
+        before = rss(self.daemon.rooms()["front"])
+        with self.connect() as c:
+            c.send(http.build("POST", "/held", {"Content-Length": str(LARGE), **ALICE}))
+            pour = Pour(c, block, LARGE >> 20)
+            pour.start()
+            self.assertLess(self.stands_still(lambda: pour.sent), LARGE // 2)
+            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            self.held.go.set()
+            self.assertEqual(c.response().text(), hashlib.sha256(block * (LARGE >> 20)).hexdigest())
+            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            pour.join(60)
+
+
+if __name__ == "__main__":
+    unittest.main()
