@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Users who talk all the time over a WebSocket, and the instance that echoes them: whoever loses, repeats or
 reorders a byte between them is found out."""
+import collections
 import selectors
 import socket
 import struct
@@ -82,3 +83,74 @@ class Talker(threading.Thread):
         if not fin or data != self.frame(self.heard):
             raise AssertionError(f"tunnel {self.number}: frame {self.heard} is not what came")
         self.heard += 1
+
+
+class Member:
+    """One of a crowd: what it sent and has not heard back."""
+
+    def __init__(self, w, number):
+        self.sock, self.number = w.conn.sock, number
+        self.sock.setblocking(False)
+        self.sent = self.heard = 0  # messages
+        self.pending, self.sizes = bytearray(), collections.deque()
+        self.error = None
+
+    def message(self):
+        """Masked, in two frames, with its number in front."""
+        key = struct.pack("!I", 0x9e3779b1 * (self.sent + 1) & 0xffffffff)
+        number = bytes(a ^ b for a, b in zip(struct.pack("!II", self.number, self.sent), key * 2))
+        rest = bytes([self.sent % 251]) * (126 + self.sent * 37 % 3000)
+        return b"\x02\x88" + key + number + b"\x80\xfe" + struct.pack("!H", len(rest)) + key + rest
+
+    def talk(self):
+        while self.sent < self.heard + WINDOW:
+            m = self.message()
+            if self.sock.send(m) != len(m):
+                raise OSError("the socket did not take a small message")
+            self.pending += m
+            self.sizes.append(len(m))
+            self.sent += 1
+
+    def hear(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise OSError("closed")
+        if not self.pending.startswith(data):
+            raise AssertionError(f"member {self.number}: after message {self.heard} something else came")
+        del self.pending[:len(data)]
+        waiting = len(self.pending)
+        while self.sizes and waiting <= sum(self.sizes) - self.sizes[0]:
+            self.sizes.popleft()
+            self.heard += 1
+
+
+class Crowd(threading.Thread):
+    """Many users on one thread, each with numbered, masked, fragmented messages under way all the time.  The
+    instance echoes bytes, so that what comes back must be what was sent, to the byte."""
+
+    def __init__(self, address, headers, size):
+        super().__init__(daemon=True)
+        self.sockets = [ws.WebSocket(address, "/ws", headers) for _ in range(size)]
+        self.members = [Member(w, n) for n, w in enumerate(self.sockets)]
+        self.over = False
+
+    def run(self):
+        with selectors.DefaultSelector() as selector:
+            for m in self.members:
+                selector.register(m.sock, selectors.EVENT_READ, m)
+                m.talk()
+            while not self.over or any(m.pending and not m.error for m in self.members):
+                for key, _ in selector.select(0.1):
+                    self.turn(selector, key.data)
+
+    def turn(self, selector, member):
+        try:
+            member.hear()
+            if not self.over:
+                member.talk()
+        except (OSError, AssertionError) as e:
+            member.error = e
+            selector.unregister(member.sock)
+
+    def errors(self):
+        return [m.error for m in self.members if m.error]
