@@ -26,7 +26,7 @@
 #include "front/front_metrics.h"
 #include "front/quota.h"
 
-#define SCRATCH_BYTES (256u << 10)
+#define SCRATCH_BYTES (1024u << 10)
 
 /* The core options of the front, read once. */
 struct front_conf {
