@@ -44,6 +44,7 @@ const struct core_option core_options[] = {
 	{{"upstream_pool", T3OPS_OPT_INT, "32", 0, 1024, "Idle connections kept for each instance."}, PROXY},
 	{{"plugin_deadline", T3OPS_OPT_DURATION, "30s", 0, 0, "A request that waits for a plugin longer is answered 503."}, PROXY},
 	{{"tunnel_send_timeout", T3OPS_OPT_DURATION, "60s", 0, 0, "A tunnel whose peer takes no data for this long is ended."}, PROXY},
+	{{"recheck_tunnels", T3OPS_OPT_DURATION, "0s", 0, 0, "Open WebSockets are asked about this often, and closed with 1008 when their session has died; 0s: never."}, PROXY},
 	{{"plugin_budget", T3OPS_OPT_DURATION, "50ms", 1000, 0, "A plugin callback that takes longer is logged and counted."}, IN(FRONT) | IN(LEGS) | IN(JOBS) | IN(DESK)},
 
 	{{"user_path", T3OPS_OPT_LIST, "last_mile wan cloudflare tunnel traefik dispatch serve", 0, 0, "Segments that a user's connection crosses, in order; the last one is the instance."}, IN(DESK)},

@@ -361,14 +361,17 @@ static int provide(struct t3ops_ctx *ctx, const char *service, const void *table
 	return 0;
 }
 
-static const void *service(struct t3ops_ctx *ctx, const char *name)
+const void *plugin_host_provided(const struct plugin_host *h, const char *service)
 {
-	const struct plugin_host *h = ctx->instance->host;
-
 	for (size_t i = 0; i < h->n_provided; i++)
-		if (strcmp(h->provided[i].name, name) == 0)
+		if (strcmp(h->provided[i].name, service) == 0)
 			return h->provided[i].table;
 	return NULL;
+}
+
+static const void *service(struct t3ops_ctx *ctx, const char *name)
+{
+	return plugin_host_provided(ctx->instance->host, name);
 }
 
 void host_services_fill(struct t3ops_host *s)

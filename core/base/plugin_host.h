@@ -41,6 +41,8 @@ void plugin_host_free(struct plugin_host *h);
 
 size_t plugin_host_count(const struct plugin_host *h);
 struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i);
+/* What a plugin of this room provides under that name (t3ops_host.provide); NULL: nobody does. */
+const void *plugin_host_provided(const struct plugin_host *h, const char *service);
 struct room *plugin_host_room(const struct plugin_host *h);
 struct users *plugin_host_users(const struct plugin_host *h);
 /* Sends a runner's answer (MSG_RAN, MSG_UNREACHABLE) to the plugin that waits for it; false: not

@@ -18,7 +18,7 @@
 #include "base/ws_frames.h"
 
 #define TUNNEL_SLOTS          16384
-#define TUNNEL_PARCEL_VERSION 2
+#define TUNNEL_PARCEL_VERSION 3
 #define TUNNEL_PENDING_MAX    (32u << 10)
 
 /* One end of a tunnel, as far as it changes. */
@@ -28,13 +28,14 @@ struct end_state {
 	bool eof, shut;
 };
 
-/* A tunnel on its way to another front; pending bytes follow it, to the client, then to the instance. */
+/* A tunnel on its way to another front; what follows it: pending bytes to the client, pending bytes to the
+ * instance, and the session (recheck.h). */
 struct tunnel_parcel {
 	uint64_t id, opened_us;
 	char user[64], address[48], colo[8];
 	uint64_t book; /* the book that its slot is in */
 	int32_t slot;  /* -1: none */
-	uint32_t client_pending, serve_pending;
+	uint32_t client_pending, serve_pending, session_len;
 	struct tunnel_state {
 		uint64_t unanswered_us, gave_up_us;
 		bool client_closed_first, told;

@@ -15,6 +15,7 @@
 #include "front/client.h"
 #include "front/front_state.h"
 #include "front/handover.h"
+#include "front/recheck.h"
 #include "front/tunnel.h"
 #include "front/witness.h"
 #include "front/wsserver.h"
@@ -150,7 +151,8 @@ static int conf_read(struct front_conf *c, const json_t *core)
 		.upstream_idle_us = (uint64_t)plan_int(core, "upstream_idle"),
 		.plugin_us = (uint64_t)plan_int(core, "plugin_deadline"),
 		.tunnel_send_us = (uint64_t)plan_int(core, "tunnel_send_timeout"),
-		.gave_up_us = (uint64_t)plan_int(core, "gave_up_after")};
+		.gave_up_us = (uint64_t)plan_int(core, "gave_up_after"),
+		.recheck_us = (uint64_t)plan_int(core, "recheck_tunnels")};
 	c->secret_header = plan_string(core, "proxy_secret_header");
 	c->has_secret = json_object_get(core, PROXY_SECRET_DIGEST) != NULL;
 	if (c->has_secret && !secret_digest_parse(plan_string(core, PROXY_SECRET_DIGEST), c->secret))
@@ -188,11 +190,14 @@ static void front_free(struct front *f)
 
 static int plugins_start(struct front *f)
 {
+	int r;
+
 	f->plugins = plugin_host_new(f->room, f->users);
 	if (!f->plugins)
 		return -EINVAL;
 	chain_services_fill(plugin_host_services(f->plugins));
-	return plugin_host_start(f->plugins);
+	r = plugin_host_start(f->plugins);
+	return r == 0 ? recheck_start(f) : r;
 }
 
 /* The folder of a file, or of all files of a pattern: what stands before %u.  "" if it does not fit. */
@@ -267,6 +272,7 @@ static void stop(struct room *room)
 	if (f->draining)
 		ev_prepare_stop(f->loop, &f->left);
 	witness_rounds_free(f);
+	recheck_stop(f);
 	handover_free(f);
 	tunnels_close_all(f);
 	wsserver_close_all(f, CLOSE_AWAY, true);

@@ -60,6 +60,8 @@ void front_metrics_init(struct front_metrics *m, struct metrics *arena, unsigned
 	    worker_gauge(arena, "t3ops_client_connections", worker, "Client connections, tunnels aside.");
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
 	m->tunnels_opened = plain(arena, "t3ops_tunnels_opened_total", T3OPS_COUNTER, "Users' WebSockets opened.");
+	m->tunnels_session_dead = plain(arena, "t3ops_tunnels_session_dead_total", T3OPS_COUNTER,
+	                                "Users' WebSockets ended because their session had died.");
 	m->rejected = plain(arena, "t3ops_connections_rejected_total", T3OPS_COUNTER,
 	                    "Client connections closed at once: max_connections, max_connections_per_peer or no descriptors left.");
 	m->upstream_connects =

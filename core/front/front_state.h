@@ -11,6 +11,7 @@
  *   tunnel.c     a WebSocket between a user and the instance, free of the request that made it
  *   handover.c   tunnels move from the front that drains to the one that took its place
  *   quota.c      how many connections a peer, requests and tunnels a user has
+ *   recheck.c    tunnels whose session has died
  *   witness.c    which tunnels carried data after a drop
  *   wsserver.c   a WebSocket that ends at a plugin
  */
@@ -40,7 +41,7 @@ struct front_conf {
 	size_t max_peer_connections, max_user_requests, max_user_tunnels;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
 	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
-	uint64_t tunnel_send_us, gave_up_us;
+	uint64_t tunnel_send_us, gave_up_us, recheck_us;
 };
 
 struct acceptor {
@@ -67,6 +68,11 @@ struct front {
 	LIST_HEAD(, t3ops_ws) websockets;
 	LIST_HEAD(, pool) pools;
 	LIST_HEAD(, witness_round) rounds;
+	struct { /* of recheck.c */
+		struct ev_timer tick;
+		const struct t3ops_pairing *pairing;
+		size_t under_way;
+	} recheck;
 	struct request_slot *slots; /* of chain.c */
 	size_t n_slots, free_slot; /* none below that one is free */
 	uint64_t last_tunnel;

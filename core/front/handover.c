@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/rights.h"
+#include "front/recheck.h"
 #include "front/tunnel.h"
 #include "front/tunnel_slot.h"
 
@@ -25,7 +26,7 @@ struct handover {
 	bool giving, welcome;  /* welcome: the taker knows our parcels */
 	uint32_t taker; /* its serial */
 	size_t moved;
-	char bytes[sizeof(struct tunnel_parcel) + 2 * TUNNEL_PENDING_MAX];
+	char bytes[sizeof(struct tunnel_parcel) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
 };
 
 static void handover_end(struct handover *h)

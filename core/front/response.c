@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "front/client.h"
+#include "front/recheck.h"
 #include "front/rewrite.h"
 #include "front/tunnel.h"
 
@@ -184,6 +185,7 @@ static void tunnel_begin(struct exchange *x, const struct http_head *h, size_t l
 	if (ok && buf_len(&x->up->in) > 0)
 		ok = buf_add(&start.to_client, buf_at(&x->up->in), buf_len(&x->up->in));
 	start.head_bytes = buf_len(&start.to_client) - buf_len(&x->up->in);
+	start.session = recheck_session(x);
 	upstream_detach(x->up);
 	x->up = NULL;
 	exchange_take(x);

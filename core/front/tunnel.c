@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "front/recheck.h"
 #include "front/stream.h"
 #include "front/tunnel_slot.h"
 
@@ -42,6 +43,7 @@ static void tunnel_free(struct tunnel *t)
 	struct front *f = t->front;
 
 	tunnel_let_go(t);
+	recheck_session_forget(t->session);
 	end_fini(&t->client);
 	end_fini(&t->serve);
 	LIST_REMOVE(t, link);
@@ -284,6 +286,8 @@ static struct tunnel *tunnel_new(struct front *f, struct tunnel_start *s)
 	event_set(t->user, s->user);
 	event_set(t->address, s->address);
 	event_set(t->colo, s->colo);
+	t->session = s->session;
+	t->checked_us = t->opened_us;
 	end_init(t, &t->client, s->client_fd, &s->to_client);
 	end_init(t, &t->serve, s->serve_fd, &s->to_serve);
 	LIST_INSERT_HEAD(&f->tunnels, t, link);
@@ -298,6 +302,7 @@ static void start_drop(struct tunnel_start *s)
 	close(s->serve_fd);
 	buf_fini(&s->to_client);
 	buf_fini(&s->to_serve);
+	recheck_session_forget(s->session);
 	log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
 }
 
@@ -342,6 +347,21 @@ static void tunnel_end_locally(struct tunnel *t, const char *frame)
 	tunnel_free(t);
 }
 
+struct tunnel *tunnel_find(struct front *f, uint64_t id)
+{
+	struct tunnel *t;
+
+	LIST_FOREACH (t, &f->tunnels, link)
+		if (t->id == id)
+			return t;
+	return NULL;
+}
+
+void tunnel_refuse(struct tunnel *t)
+{
+	tunnel_end_locally(t, CLOSE_POLICY);
+}
+
 /* ---- moving ------------------------------------------------------------------------------------------------ */
 
 void tunnel_given(struct tunnel *t)
@@ -372,7 +392,7 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 
 	if (whole) {
 		memcpy(&p, bytes, sizeof p);
-		whole = n == sizeof p + p.client_pending + p.serve_pending &&
+		whole = n == sizeof p + p.client_pending + p.serve_pending + p.session_len &&
 		        buf_add(&start.to_client, bytes + sizeof p, p.client_pending) &&
 		        buf_add(&start.to_serve, bytes + sizeof p + p.client_pending, p.serve_pending);
 	}
@@ -380,6 +400,7 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 		event_set(start.user, p.user);
 		event_set(start.address, p.address);
 		event_set(start.colo, p.colo);
+		start.session = recheck_session_adopt(f, bytes + n - p.session_len, p.session_len);
 		t = tunnel_new(f, &start);
 	}
 	if (!t) {
@@ -392,7 +413,7 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 	end_resume(&t->serve);
 	tunnel_settle(t);
 	if (!users_find(f->users, t->user))
-		tunnel_end_locally(t, CLOSE_POLICY);
+		tunnel_refuse(t);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------- */
@@ -406,7 +427,7 @@ void tunnels_follow_users(struct front *f, const struct user_list *before, const
 
 		next = LIST_NEXT(t, link);
 		if (!is || (was && (was->port != is->port || strcmp(was->host, is->host) != 0)))
-			tunnel_end_locally(t, CLOSE_POLICY);
+			tunnel_refuse(t);
 	}
 }
 

@@ -38,6 +38,8 @@ struct tunnel {
 	int32_t slot;           /* in the book, -1: none */
 	struct tunnel_end client, serve;
 	char user[64], address[48], colo[8];
+	char *session;          /* of recheck.h */
+	uint64_t checked_us;    /* when it was last asked about */
 };
 
 /* What a tunnel is made of; everything in it is taken. */
@@ -46,6 +48,7 @@ struct tunnel_start {
 	char user[64], address[48], colo[8];
 	struct buf to_client, to_serve; /* pending: the 101, and what came too early */
 	size_t head_bytes;              /* of to_client that are no frames */
+	char *session;                  /* of recheck.h */
 };
 
 /* ok: false, the memory ran out while it was made; it is closed again at once. */
@@ -55,6 +58,10 @@ void tunnel_given(struct tunnel *t);
 /* Goes on with one that was packed (tunnel_slot.h); takes the descriptors. */
 void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]);
 
+/* NULL: it is gone. */
+struct tunnel *tunnel_find(struct front *f, uint64_t id);
+/* Ends it, and tells its client that it may not go on: 1008. */
+void tunnel_refuse(struct tunnel *t);
 /* Ends all tunnels of users that `now` has no longer, or whose instance moved. */
 void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now);
 /* Ends all; the process is about to. */

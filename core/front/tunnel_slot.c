@@ -36,7 +36,8 @@ static void parcel_fill(const struct tunnel *t, struct tunnel_parcel *p)
 	                            .slot = t->slot,
 	                            .book = t->slot >= 0 ? t->front->room->book->id : 0,
 	                            .client_pending = (uint32_t)buf_len(&t->client.out),
-	                            .serve_pending = (uint32_t)buf_len(&t->serve.out)};
+	                            .serve_pending = (uint32_t)buf_len(&t->serve.out),
+	                            .session_len = t->session ? (uint32_t)strlen(t->session) : 0};
 	event_set(p->user, t->user);
 	event_set(p->address, t->address);
 	event_set(p->colo, t->colo);
@@ -48,17 +49,19 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 	size_t client = buf_len(&t->client.out), serve = buf_len(&t->serve.out);
 	struct tunnel_parcel p;
 
-	if (client > TUNNEL_PENDING_MAX || serve > TUNNEL_PENDING_MAX || sizeof p + client + serve > size)
-		return 0;
 	parcel_fill(t, &p);
+	if (client > TUNNEL_PENDING_MAX || serve > TUNNEL_PENDING_MAX || sizeof p + client + serve + p.session_len > size)
+		return 0;
 	memcpy(out, &p, sizeof p);
 	if (client > 0)
 		memcpy(out + sizeof p, buf_at(&t->client.out), client);
 	if (serve > 0)
 		memcpy(out + sizeof p + client, buf_at(&t->serve.out), serve);
+	if (p.session_len > 0)
+		memcpy(out + sizeof p + client + serve, t->session, p.session_len);
 	fds[0] = t->client.rd.fd;
 	fds[1] = t->serve.rd.fd;
-	return sizeof p + client + serve;
+	return sizeof p + client + serve + p.session_len;
 }
 
 static void end_read(struct tunnel_end *e, const struct end_state *from)
@@ -108,6 +111,7 @@ void tunnel_keep(struct tunnel *t)
 		return;
 	parcel_fill(t, &slot_of(t)->parcel);
 	slot_of(t)->parcel.client_pending = slot_of(t)->parcel.serve_pending = 0; /* clean means none */
+	slot_of(t)->parcel.session_len = 0;
 	slot_tell(t, MSG_KEEP, fds, 2);
 }
 

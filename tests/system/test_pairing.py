@@ -3,12 +3,14 @@
 """auto_pair and session_check against every measured version of t3, and against instances that misbehave."""
 import os
 import threading
+import time
 import unittest
 
 from lab import http, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.stub import LATEST, NEW, OLD, T3Stub
+from lab.talk import RawEcho
 
 PLUGINS = 'plugin "session_check" {}\nplugin "auto_pair" { exchange_timeout = "1s" check_timeout = "1s" }\n'
 ALICE = {"X-authentik-username": "alice"}
@@ -244,6 +246,89 @@ class Wrong(unittest.TestCase):
                     cookie = {"Cookie": got[name]}
                     self.assertTrue(http.get(stub.address, "/api/auth/session", cookie).json()["authenticated"])
                     self.assertFalse(http.get(other.address, "/api/auth/session", cookie).json()["authenticated"])
+
+
+class Recheck(unittest.TestCase):
+    """recheck_tunnels: open WebSockets of sessions that died meanwhile."""
+
+    def setUp(self):
+        self.sessions = {}  # what the instance says of a cookie: alive, dead, or something that is neither
+        self.asked = []
+        self.origin = Origin({"/ws": RawEcho(), "/api/auth/session": self.session})
+        self.addCleanup(self.origin.stop)
+
+    def session(self, c, request):
+        cookie = request.header("cookie")
+        self.asked.append(cookie)
+        says = self.sessions[cookie]
+        if says == "broken":
+            c.send(answer(b"no idea", "500 Internal Server Error"))
+        else:
+            alive = "true" if says == "alive" else "false"
+            c.send(answer(b'{"authenticated":%s,"auth":{"sessionCookieName":"t3_session"}}' % alive.encode()))
+
+    def daemon(self, **options):
+        d = Daemon({"recheck_tunnels": "1s", **options}, script("") + PLUGINS, users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        return d
+
+    def open(self, d, name):
+        cookie = f"t3_session={name}"
+        self.sessions[cookie] = "alive"
+        return ws.WebSocket(d.front, "/ws", {**ALICE, "Cookie": cookie})
+
+    @staticmethod
+    def goes_on(w):
+        w.send_frame(ws.TEXT, "hello", mask=False)
+        return w.frame()[1] == b"hello"
+
+    def asked_again(self, cookie):
+        count = self.asked.count(cookie)
+        wait.until(lambda: self.asked.count(cookie) > count + 1, what=f"{cookie} to be asked about")
+
+    def test_dead_session_ends_its_tunnel_and_no_other(self):
+        d = self.daemon()
+        with self.open(d, "dies") as dies, self.open(d, "lives") as lives, self.open(d, "unknown") as unknown, \
+                ws.WebSocket(d.front, "/ws?wsTicket=x", ALICE) as ticket:
+            self.sessions["t3_session=unknown"] = "broken"
+            for cookie in list(self.sessions):
+                self.asked_again(cookie)
+            self.sessions["t3_session=dies"] = "dead"
+            self.assertEqual(dies.wait_close(), 1008)
+            d.wait_log("event=tunnel_closed .*reason=local")
+            for cookie in ("t3_session=lives", "t3_session=unknown"):
+                self.asked_again(cookie)
+            for w in (lives, unknown, ticket):
+                self.assertTrue(self.goes_on(w))
+            self.assertEqual(d.metrics()["t3ops_tunnels_session_dead_total"], 1)
+            self.assertEqual(set(self.asked), set(self.sessions))
+            self.assertNotIn("t3_session=", d.log())
+
+    def test_tunnels_that_moved_are_asked_about(self):
+        d = self.daemon()
+        with self.open(d, "moves") as w:
+            self.asked_again("t3_session=moves")
+            d.options["gave_up_after"] = "9s"
+            d.write_conf()
+            self.assertIn("event=reloaded", d.reload())
+            wait.until(lambda: len(d.processes("front")) == 1, what="the old front to leave")
+            self.asked_again("t3_session=moves")
+            self.sessions["t3_session=moves"] = "dead"
+            self.assertEqual(w.wait_close(), 1008)
+
+    def test_nobody_is_asked_by_default(self):
+        d = self.daemon(recheck_tunnels="0s")
+        with self.open(d, "rests") as w:
+            began = time.monotonic()
+            wait.until(lambda: time.monotonic() - began > 2.5, what="some time to pass")
+            self.assertTrue(self.goes_on(w))
+            self.assertEqual(self.asked, [])
+
+    def test_without_pairing_it_cannot_be_had(self):
+        d = Daemon({"recheck_tunnels": "1m"}, 'plugin "probe_echo" {}\n', start=False)
+        d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
+        self.assertEqual(d.process.wait(), 1)
+        self.assertIn("no plugin provides pairing", d.log())
 
 
 if __name__ == "__main__":
