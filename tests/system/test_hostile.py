@@ -19,7 +19,7 @@ from lab.talk import RawEcho, Talker
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
 ATTACKER = "127.0.0.3"
-OPERATIONS = 100  # of each kind
+OPERATIONS = int(os.environ.get("T3OPS_HOSTILE_OPERATIONS", "100"))  # of each kind
 UPGRADE = (b"GET /probe/ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 
@@ -193,7 +193,7 @@ class Hostile(unittest.TestCase):
         for a in attacks:
             a.start()
         for a in attacks:
-            a.join(120)
+            a.join(120 + 2 * OPERATIONS)
             self.assertFalse(a.is_alive(), f"{a.kind.__name__} after {a.done}")
             self.assertIsNone(a.error, a.kind.__name__)
         self.assertGreater(talker.heard, heard)
