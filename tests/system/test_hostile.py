@@ -4,7 +4,6 @@
 it was before.  And what each one may have at most."""
 import os
 import random
-import re
 import socket
 import struct
 import threading
@@ -13,6 +12,7 @@ import unittest
 
 from lab import http, wait, ws
 from lab.daemon import Daemon
+from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin
 from lab.talk import RawEcho, Talker
 
@@ -141,11 +141,6 @@ class Attack(threading.Thread):
             s.close()
 
 
-def rss_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
-
-
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
@@ -169,7 +164,7 @@ class Hostile(unittest.TestCase):
 
     def daemon(self, wrap=(), **options):
         d = Daemon({"trusted_proxies": ["127.0.0.1/32"], **options}, ECHO, users={"alice": self.origin.port}, wrap=wrap,
-                   env={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"})  # freed is free
+                   env=FREED_IS_FREE)
         self.addCleanup(d.stop)
         return d
 
@@ -187,7 +182,7 @@ class Hostile(unittest.TestCase):
             s.close()
         pid, = d.processes("front")
         wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="the first ones to be gone")
-        before, memory = descriptors(pid), rss_kib(pid)
+        before, memory = descriptors(pid), rss(pid)
         attacks = [Attack(d.front, kind, n) for n, kind in enumerate(KINDS)]
         heard = talker.heard
         for a in attacks:
@@ -204,7 +199,7 @@ class Hostile(unittest.TestCase):
         wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="the last ones to be gone")
         wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, limit=120, what="the probes to be gone")
         wait.until(lambda: descriptors(pid) <= before, what="the descriptors to be given back")
-        self.assertLess(rss_kib(pid), memory + (16 << 10))
+        self.assertLess(rss(pid), memory + (16 << 20))
         self.assertEqual(d.processes("front"), [pid])
         self.assertEqual(d.metrics()["t3ops_tunnels"], 1)
         self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)

@@ -4,24 +4,19 @@
 answers, trailers, answers without body, early answers, half-closed clients, bodies of any size."""
 import hashlib
 import os
-import re
 import socket
 import threading
 import unittest
 
 from lab import http, wait
 from lab.daemon import Daemon
+from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin, answer
 
 ALICE = {"X-authentik-username": "alice"}
 CLOSES = {"Connection": "close", **ALICE}
 LARGE = 64 << 20
 SLACK = 4 << 20  # of memory, and of what the kernel buffers on the way
-
-
-def rss(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) << 10
 
 
 def hops(c, request):
@@ -127,7 +122,8 @@ class ReverseProxy(unittest.TestCase):
         cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/interim": interim, "/refuses": refuses,
                              "/announces": announces, "/length": head_with_length, "/empty": empty, "/raw": raw_chunks,
                              "/held": cls.held, "/silent": cls.silent})
-        cls.daemon = Daemon({"first_byte_timeout": "120s"}, 'plugin "probe_echo" {}\n', users={"alice": cls.origin.port})
+        cls.daemon = Daemon({"first_byte_timeout": "120s"}, 'plugin "probe_echo" {}\n', users={"alice": cls.origin.port},
+                            env=FREED_IS_FREE)
 
     @classmethod
     def tearDownClass(cls):
