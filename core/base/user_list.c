@@ -153,6 +153,17 @@ static int port_from_env(struct parse *p, const char *at, struct user *u)
 	return 0;
 }
 
+/* Two identities that differ by case only could be one person's, or an impostor's. */
+static int folded_refuse(struct parse *p, const char *at, const char *name)
+{
+	const struct user_list *l = p->out;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcasecmp(l->rows[i].name, name) == 0)
+			return refuse(p, "%s: \"%s\" is the same name as \"%s\" before it", at, name, l->rows[i].name);
+	return 0;
+}
+
 static int row_add(struct parse *p, const char *at, struct user *u)
 {
 	struct user_list *l = p->out;
@@ -164,6 +175,8 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 		return refuse(p, "%s: \"%s\" is no account name", at, u->os_user);
 	if (l->n == ROWS_MAX)
 		return refuse(p, "%s: more than %d users", at, ROWS_MAX);
+	if (folded_refuse(p, at, u->name) < 0)
+		return -EINVAL;
 	if (u->host[0] == '\0')
 		strcpy(u->host, "127.0.0.1");
 	home_find(u);
@@ -288,18 +301,6 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct user *)a)->name, ((const struct user *)b)->name);
 }
 
-/* Two identities that differ by case only could be one person's, or an impostor's. */
-static int folded_refuse(struct parse *p)
-{
-	const struct user_list *l = p->out;
-
-	for (size_t i = 0; i < l->n; i++)
-		for (size_t k = i + 1; k < l->n; k++)
-			if (strcasecmp(l->rows[i].name, l->rows[k].name) == 0)
-				return refuse(p, "\"%s\" and \"%s\" are the same name", l->rows[i].name, l->rows[k].name);
-	return 0;
-}
-
 int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
                     size_t why_size)
 {
@@ -311,8 +312,6 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 	while (start < len && isspace((unsigned char)text[start]))
 		start++;
 	r = start < len && text[start] == '{' ? json_table_parse(&p, text, len) : lines_parse(&p, text, len);
-	if (r == 0)
-		r = folded_refuse(&p);
 	if (r < 0)
 		user_list_fini(out);
 	else if (out->n > 0)

@@ -116,8 +116,8 @@ static const struct table_case cases[] = {
     {"anna=../../etc/passwd", NULL, "line 1: "},
     {"an na=alice", NULL, "is no identity"},
     {"../x=alice", NULL, "is no identity"},
-    {"anna=alice\nAnna=alice", NULL, "are the same name"},
-    {"anna=alice\nanna=root", NULL, "are the same name"},
+    {"anna=alice\nAnna=alice", NULL, "line 2: \"Anna\" is the same name as \"anna\" before it"},
+    {"anna=alice\n\nanna=root", NULL, "line 3: \"anna\" is the same name as \"anna\" before it"},
     /* JSON */
     {"{\"anna\":{\"os_user\":\"alice\"}", NULL, "line 1: "},
     {"{\"anna\":{}}", NULL, "neither port nor os_user"},
