@@ -182,6 +182,21 @@ static void check_origins(const struct part *p)
 	}
 }
 
+static void check_public_paths(const struct part *p)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(p->values, "public_paths"), i, v) {
+		const char *text = json_string_value(v);
+		size_t len = strlen(text);
+
+		if (len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") || strstr(text, "//") ||
+		    strstr(text, "/."))
+			COMPLAIN(p, "public_paths", ": \"%.100s\": expected the beginning of a path, such as \"/probe\"", text);
+	}
+}
+
 /* Rooms get the digest only, and not the file's name. */
 static void secret_read(const struct part *p)
 {
@@ -211,6 +226,7 @@ void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct co
 	check_proxies(&p);
 	check_core_words(&p);
 	check_origins(&p);
+	check_public_paths(&p);
 	secret_read(&p);
 	check_user_path(&p);
 	if (as_root)

@@ -28,6 +28,7 @@ const struct core_option core_options[] = {
 	{{"proxy_secret_file", T3OPS_OPT_PATH, "", 0, 0, "File whose first line the trusted proxy shows with every identity; without it the identity does not count; empty: the proxy's address is enough."}, IN(SUPERVISOR)},
 	{{"proxy_secret_header", T3OPS_OPT_STRING, "X-T3ops-Proxy-Secret", 0, 0, "Header in which it does; it is not passed on."}, PROXY},
 	{{"allowed_origins", T3OPS_OPT_LIST, "", 0, 0, "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may."}, PROXY},
+	{{"public_paths", T3OPS_OPT_LIST, "/probe", 0, 0, "Beginnings of the paths that the proxy lets through without a sign-in; no identity is believed there, so that they reach no instance."}, PROXY},
 	{{"identity_strip_domain", T3OPS_OPT_BOOL, "false", 0, 0, "Whether @DOMAIN is cut off the identity."}, PROXY},
 	{{"max_connections", T3OPS_OPT_INT, "20000", 16, 1000000, "Client connections that the front holds at most."}, PROXY},
 	{{"max_connections_per_peer", T3OPS_OPT_INT, "256", 0, 1000000, "Connections of one address that is no trusted proxy, tunnels aside; 0: no limit."}, PROXY},

@@ -12,6 +12,7 @@
 #include "front/client.h"
 #include "front/identity.h"
 #include "front/proxy_secret.h"
+#include "front/public_path.h"
 #include "front/response.h"
 #include "front/rewrite.h"
 
@@ -175,6 +176,10 @@ static enum gate_refusal identify(struct exchange *x)
 		identity_ignored(x);
 		return GATE_PASSED;
 	case IDENTITY_FOUND:
+		if (path_is_public(x->path, conf->public_paths)) {
+			x->identity[0] = '\0'; /* the client's own word */
+			return GATE_PASSED;
+		}
 		if (conf->has_secret && !proxy_secret_is_shown(&x->head, conf->secret_header, conf->secret))
 			return GATE_PROXY_SECRET;
 		user = users_find(x->front->users, x->identity);
@@ -241,13 +246,14 @@ void exchange_begin(struct client *c, size_t head_len)
 	}
 	syntax = http_request_parse(&x->head, raw.at, raw.len);
 	refusal = http_gate(&x->head, syntax, raw, c->front->conf.max_headers);
-	if (refusal == GATE_PASSED)
+	if (refusal == GATE_PASSED) {
+		path_find(x);
 		refusal = identify(x);
+	}
 	if (refusal != GATE_PASSED) {
 		exchange_refuse(c, refusal);
 		return;
 	}
-	path_find(x);
 	x->websocket = http_is_websocket(&x->head);
 	x->origin = x->websocket ? origin_judge(&x->head, c->front->conf.allowed_origins) : ORIGIN_OURS;
 	c->said_close = http_list_has(&x->head, "connection", "close");

@@ -158,6 +158,7 @@ static int conf_read(struct front_conf *c, const json_t *core)
 	if (c->has_secret && !secret_digest_parse(plan_string(core, PROXY_SECRET_DIGEST), c->secret))
 		return -EINVAL;
 	c->allowed_origins = json_object_get(core, "allowed_origins");
+	c->public_paths = json_object_get(core, "public_paths");
 	for (size_t i = 0; i < plan_count(core, "trusted_proxies"); i++) {
 		const char *text = plan_item(core, "trusted_proxies", i);
 

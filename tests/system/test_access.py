@@ -90,6 +90,29 @@ class Access(unittest.TestCase):
             self.assertNotIn(SECRET, text)
             self.assertNotIn("another-secret", text)
 
+    def test_no_identity_where_the_proxy_asks_for_none(self):
+        """The wall around /probe/ is off: an identity there is the client's own invention, however it spells the
+        path, and whichever plugin comes first."""
+        d = Daemon({}, 'command "mint" { argv = {"/bin/false"} }\nplugin "session_check" {}\nplugin "auto_pair" {}\n' + ECHO,
+                   users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        page = [("Accept", "text/html"), ("Cookie", "t3_session=stale")]
+        for path in ("/probe", "/probe/", "/probe/x", "/probe/../", "/%70robe/x", "/%70robe/../ws", "/x/%2e%2e/probe/",
+                     "/x%2f..%2fprobe/", "//probe/", "/PROBE/x", "/probes"):
+            for more in ([], page):
+                r = http.get(d.front, path, ALICE + more)
+                self.assertIn(r.status, (403, 404), path)
+                self.assertIsNone(r.header("set-cookie"), path)
+            self.assertEqual(self.open(d, ALICE, path), 404 if path.startswith("/probe/") else 403, path)
+        self.assertEqual(self.open(d, ALICE, "/probe/ws"), 101)
+        self.assertEqual(self.origin.seen, [])
+        self.assertEqual(http.get(d.front, "/a/probe/x", ALICE).status, 200)
+        d.options["public_paths"] = ["/open"]
+        d.write_conf()
+        self.assertIn("event=reloaded", d.reload())
+        self.assertEqual(http.get(d.front, "/open/door", ALICE).status, 403)
+        self.assertEqual(http.get(d.front, "/probes", ALICE).status, 200)
+
     def test_user_who_is_taken_off_the_table(self):
         d = self.daemon()
         with ws.WebSocket(d.front, "/ws", ALICE) as w:
