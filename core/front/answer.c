@@ -13,17 +13,6 @@
 #include "front/client.h"
 #include "front/rewrite.h"
 
-static void date_add(struct buf *out)
-{
-	time_t now = time(NULL);
-	char text[64];
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	buf_printf(out, "date: %s\r\n", text);
-}
-
 bool header_is_safe(const char *name, const char *value)
 {
 	if (name[0] == '\0')
@@ -63,7 +52,7 @@ int answer_make(struct exchange *x, int status, const char *const *headers, cons
 		x->keep_alive = false; /* its body is not going to be read */
 	buf_fini(out);
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
-	date_add(out);
+	date_add(&x->front->date, out);
 	for (size_t i = 0; headers && headers[i]; i++)
 		buf_printf(out, "%s\r\n", headers[i]);
 	if (buf_len(&x->extra) > 0)
@@ -192,13 +181,13 @@ int answer_explain(struct exchange *x, int status, const struct explanation *why
 	return r;
 }
 
-void answer_refusal(struct buf *out, enum gate_refusal why)
+void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why)
 {
 	char body[256];
 	int len = snprintf(body, sizeof body, "%s\n", gate_sentence(why));
 
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", gate_status(why), status_text(gate_status(why)));
-	date_add(out);
+	date_add(&f->date, out);
 	buf_printf(out, "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s", len,
 	           body);
 }

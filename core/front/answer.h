@@ -22,7 +22,7 @@ struct explanation {
 int answer_explain(struct exchange *x, int status, const struct explanation *why);
 
 /* A complete refusal for a request that could not be read; the connection ends with it. */
-void answer_refusal(struct buf *out, enum gate_refusal why);
+void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why);
 
 /* Whether a name and a value can stand in a head. */
 bool header_is_safe(const char *name, const char *value);

@@ -12,7 +12,8 @@
 #include "front/stream.h"
 
 #define READ_BYTES (16u << 10)
-#define LINGER_US  UINT64_C(2000000)
+#define LINGER_US  UINT64_C(2000000) /* without a byte */
+#define LINGER_S   30.               /* however much still comes */
 
 void client_deadline(struct client *c, uint64_t after_us)
 {
@@ -58,11 +59,12 @@ int client_detach(struct client *c)
 	return fd;
 }
 
-/* Sends a FIN and reads on for a moment: a close with unread input would reset the connection and take
- * the answer with it. */
+/* Sends a FIN and reads on while the client still sends: a close with unread input would reset the
+ * connection and take the answer with it (RFC 9112 9.6). */
 static void client_linger(struct client *c)
 {
 	c->lingering = true;
+	c->linger_until = ev_now(c->front->loop) + LINGER_S;
 	shutdown(c->rd.fd, SHUT_WR);
 	buf_fini(&c->in);
 	buf_fini(&c->beyond);
@@ -74,8 +76,10 @@ static void linger_read(struct client *c)
 {
 	ssize_t n = recv(c->rd.fd, c->front->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || ev_now(c->front->loop) > c->linger_until)
 		client_free(c);
+	else if (n > 0)
+		client_deadline(c, LINGER_US);
 }
 
 static void client_finish(struct client *c)

@@ -30,6 +30,7 @@ struct client {
 	bool said_close;   /* its last request, all of which is here (RFC 9112 9.6) */
 	bool closing;      /* once everything queued is out */
 	bool lingering;
+	double linger_until; /* loop time */
 };
 
 void client_new(struct front *f, int fd, const struct sockaddr *peer);

@@ -119,7 +119,7 @@ void exchange_refuse(struct client *c, enum gate_refusal why)
 		exchange_free(c->exchange);
 	}
 	c->said_close = false; /* something may still be on its way */
-	answer_refusal(&answer, why);
+	answer_refusal(f, &answer, why);
 	if (client_send(c, buf_at(&answer), buf_len(&answer)) < 0)
 		client_free(c);
 	else
@@ -218,6 +218,15 @@ static void health_answer(struct exchange *x)
 	exchange_answer(x);
 }
 
+/* As the final recipient of an OPTIONS that may go no further (RFC 9110 7.6.2). */
+static void options_answer(struct exchange *x)
+{
+	const char *const headers[] = {"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL};
+
+	answer_make(x, 200, headers, "", 0);
+	exchange_answer(x);
+}
+
 /* The page learns that it is refused, the operator which page that was. */
 static void origin_refuse(struct exchange *x)
 {
@@ -262,6 +271,8 @@ void exchange_begin(struct client *c, size_t head_len)
 	x->request.done = x->request.framing == HTTP_BODY_NONE;
 	if (span_is(x->path, "/healthz"))
 		health_answer(x);
+	else if (forwards_left(&x->head) == 0)
+		options_answer(x);
 	else if (x->origin == ORIGIN_FOREIGN)
 		origin_refuse(x);
 	else if (!chain_register(x))

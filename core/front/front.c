@@ -3,9 +3,12 @@
 #include "front/front.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,24 +40,36 @@ static void accepting_set(struct front *f, bool on)
 	}
 }
 
-/* Without descriptors accept(2) would fail over and over: the queue of the kernel waits instead. */
-static void accepting_pause(struct front *f, int error)
+/* New clients wait in the queue of the kernel: without descriptors accept(2) would fail over and over, and
+ * those who are here already need some for their instances. */
+static void accepting_pause(struct front *f, const char *why)
 {
-	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"",
-	         strerror(error), f->n_clients, f->n_tunnels);
-	series_add(f->metrics.rejected, 1);
+	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"", why,
+	         f->n_clients, f->n_tunnels);
+	series_add(f->metrics.accept_paused, 1);
 	accepting_set(f, false);
-	ev_timer_set(&f->accept_again, ACCEPT_AGAIN_S, 0.);
-	ev_timer_start(f->loop, &f->accept_again);
+	ev_timer_again(f->loop, &f->accept_again);
+}
+
+/* The next descriptor will be the lowest that is free. */
+static bool is_room(const struct front *f)
+{
+	int fd = fcntl(f->acceptors[0].io.fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < f->last_fd;
 }
 
 static void on_accept_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct front *f = w->data;
 
-	(void)loop, (void)revents;
-	if (!f->draining)
-		accepting_set(f, true);
+	(void)revents;
+	if (!f->draining && !is_room(f))
+		return;
+	ev_timer_stop(loop, w);
+	accepting_set(f, !f->draining);
 }
 
 static void admit(struct front *f, int fd, const struct sockaddr *peer)
@@ -79,16 +94,29 @@ static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 
 		if (fd >= 0) {
 			admit(f, fd, (struct sockaddr *)&peer);
-			continue;
+			if (fd < f->last_fd)
+				continue;
+			accepting_pause(f, "few descriptors are left");
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			accepting_pause(f, strerror(errno));
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			accepting_pause(f, errno);
 		return; /* nothing more, or a connection that is gone already */
 	}
 }
 
+/* Descriptors are dealt out from below: that one tells that seven eighths are gone. */
+static int last_fd(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)(limit.rlim_cur / 8 * 7);
+}
+
 static void acceptors_start(struct front *f)
 {
+	f->last_fd = last_fd();
 	for (size_t i = 0; i < f->room->n_listeners; i++) {
 		struct acceptor *a = &f->acceptors[f->n_acceptors];
 
@@ -252,7 +280,7 @@ static int start(struct room *room)
 	f->room = room;
 	f->loop = room->loop;
 	room->state = f;
-	ev_timer_init(&f->accept_again, on_accept_again, ACCEPT_AGAIN_S, 0.);
+	ev_timer_init(&f->accept_again, on_accept_again, ACCEPT_AGAIN_S, ACCEPT_AGAIN_S);
 	f->accept_again.data = f;
 	r = front_build(f);
 	if (r < 0) {

@@ -63,7 +63,9 @@ void front_metrics_init(struct front_metrics *m, struct metrics *arena, unsigned
 	m->tunnels_session_dead = plain(arena, "t3ops_tunnels_session_dead_total", T3OPS_COUNTER,
 	                                "Users' WebSockets ended because their session had died.");
 	m->rejected = plain(arena, "t3ops_connections_rejected_total", T3OPS_COUNTER,
-	                    "Client connections closed at once: max_connections, max_connections_per_peer or no descriptors left.");
+	                    "Client connections closed at once: max_connections or max_connections_per_peer.");
+	m->accept_paused = plain(arena, "t3ops_accept_paused_total", T3OPS_COUNTER,
+	                         "Pauses of accepting, since hardly any descriptors were left.");
 	m->upstream_connects =
 	    plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER, "Connections made to instances.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,

@@ -10,7 +10,7 @@ struct front_metrics {
 	struct metrics *arena;
 	struct series *requests[6]; /* by status / 100; 0: none of them */
 	struct series *refused[GATE_REFUSALS];
-	struct series *connections, *tunnels, *tunnels_opened, *tunnels_session_dead, *rejected;
+	struct series *connections, *tunnels, *tunnels_opened, *tunnels_session_dead, *rejected, *accept_paused;
 	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries;
 	struct series *identity_ignored, *users, *users_broken;
 	struct series *first_byte; /* histogram */

@@ -24,6 +24,7 @@
 #include "base/plugin_host.h"
 #include "base/secret_file.h"
 #include "front/cidr.h"
+#include "front/date.h"
 #include "front/front_metrics.h"
 #include "front/quota.h"
 
@@ -59,6 +60,7 @@ struct front {
 	struct plugin_host *plugins;
 	struct acceptor acceptors[ROOM_MAX_LISTENERS];
 	size_t n_acceptors;
+	int last_fd;                  /* with it accepting pauses */
 	struct ev_timer accept_again; /* after the descriptors ran out */
 	LIST_HEAD(, client) clients;
 	size_t n_clients;
@@ -80,6 +82,7 @@ struct front {
 	struct ev_prepare left; /* while it drains: is anything left? */
 	LIST_HEAD(, handover) handovers; /* tunnels are given away, or taken */
 	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
+	struct date date;
 	struct buf head_room; /* lent to whoever reads an answer's head; see response.c */
 	struct buf head; /* one that leaves, until it is sent: at most one is made at a time */
 };

@@ -2,6 +2,7 @@
 /* Heads as they leave; see rewrite.h. */
 #include "front/rewrite.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -150,11 +151,20 @@ static const struct header_edit *edit_find(const struct exchange *x, struct span
 	return NULL;
 }
 
-static bool request_field_passes(const struct exchange *x, const struct http_field *f)
+static bool request_field_passes(const struct exchange *x, const struct http_field *f, uint64_t forwards)
 {
 	return !is_hop(&x->head, f->name) && !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
 	       !identity_is_named(f->name, x->front->conf.identity_header) &&
-	       !identity_is_named(f->name, x->front->conf.secret_header) && !edit_find(x, f->name);
+	       !identity_is_named(f->name, x->front->conf.secret_header) && !edit_find(x, f->name) &&
+	       (forwards == FORWARDS_ANY || !span_is_nocase(f->name, "max-forwards"));
+}
+
+uint64_t forwards_left(const struct http_head *h)
+{
+	const struct http_field *f = span_is(h->method, "OPTIONS") ? http_field_find(h, "max-forwards", 0) : NULL;
+	uint64_t n;
+
+	return f && http_length_parse(f->value, &n) ? n : FORWARDS_ANY;
 }
 
 static bool request_line_add(const struct exchange *x, struct buf *out)
@@ -176,11 +186,14 @@ static bool request_end_add(const struct exchange *x, struct buf *out)
 
 bool rewrite_request(const struct exchange *x, struct buf *out)
 {
+	uint64_t forwards = forwards_left(&x->head);
 	bool ok = request_line_add(x, out);
 
 	for (size_t i = 0; ok && i < x->head.n; i++)
-		if (request_field_passes(x, &x->head.fields[i]))
+		if (request_field_passes(x, &x->head.fields[i], forwards))
 			ok = field_add(out, &x->head.fields[i]);
+	if (ok && forwards != FORWARDS_ANY)
+		ok = buf_printf(out, "max-forwards: %" PRIu64 "\r\n", forwards - 1);
 	for (size_t i = 0; ok && i < x->n_edits; i++)
 		if (x->edits[i].value)
 			ok = buf_printf(out, "%s: %s\r\n", x->edits[i].name, x->edits[i].value);
@@ -234,6 +247,12 @@ bool rewrite_interim(const struct http_head *h, struct buf *out)
 	return ok && buf_add(out, "\r\n", 2);
 }
 
+/* A recipient with a clock dates what came without (RFC 9110 6.6.1). */
+static bool date_make_sure(const struct exchange *x, const struct http_head *h, struct buf *out)
+{
+	return http_field_find(h, "date", 0) || date_add(&x->front->date, out);
+}
+
 bool rewrite_response(const struct exchange *x, const struct http_head *h, bool keep_alive, struct buf *out)
 {
 	bool upgrade = h->status == 101, ok = status_line_add(h, out);
@@ -247,6 +266,6 @@ bool rewrite_response(const struct exchange *x, const struct http_head *h, bool 
 	ok = ok && buf_add(out, x->extra.bytes ? buf_at(&x->extra) : "", buf_len(&x->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
-	return ok && via_add(h, out) &&
+	return ok && date_make_sure(x, h, out) && via_add(h, out) &&
 	       buf_add_text(out, keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }

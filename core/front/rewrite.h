@@ -7,6 +7,10 @@
 #include "base/buf.h"
 #include "front/exchange.h"
 
+#define FORWARDS_ANY UINT64_MAX
+
+/* How often an OPTIONS may still be passed on (Max-Forwards, RFC 9110 7.6.2); FORWARDS_ANY: nobody minds. */
+uint64_t forwards_left(const struct http_head *h);
 /* The request's head for the instance; false without memory. */
 bool rewrite_request(const struct exchange *x, struct buf *out);
 /* The answer's head for the client, with what plugins added; interim: a 1xx other than 101. */

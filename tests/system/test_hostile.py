@@ -258,10 +258,11 @@ class Hostile(unittest.TestCase):
             w.drop()
 
     def test_few_descriptors(self):
-        """Without descriptors the front waits, and does not spin."""
+        """Before descriptors run out the front waits, and does not spin; who is connected is served."""
         d = self.daemon(wrap=("prlimit", "--nofile=64:64"), max_connections_per_peer=0)
         pid, = d.processes("front")
-        held = []
+        user, held = http.Connection(d.front), []
+        self.assertEqual(user.request("GET", "/healthz").status, 200)
         while "event=accept_paused" not in d.log() and len(held) < 90:
             held.append(connect(d.front))
             d.metrics()
@@ -271,6 +272,9 @@ class Hostile(unittest.TestCase):
         before, began = cpu_ticks(pid), time.monotonic()
         wait.until(lambda: time.monotonic() - began > 1.5, what="some time to pass")
         self.assertLess(cpu_ticks(pid) - before, 50, "half a second of CPU: it spins")
+        self.assertEqual(user.request("GET", "/hello", ALICE).status, 200, "one who is here needs a descriptor, too")
+        self.assertEqual(d.metrics()["t3ops_accept_paused_total"], 1)
+        user.close()
         for s in held:
             s.close()
         late.settimeout(30)

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """What RFC 9110 and 9112 ask of a reverse proxy, item by item: hop-by-hop fields, forwarding, interim
 answers, trailers, answers without body, early answers, half-closed clients, bodies of any size."""
+import email.utils
 import hashlib
 import os
 import socket
 import threading
+import time
 import unittest
 
 from lab import http, wait
@@ -156,6 +158,30 @@ class ReverseProxy(unittest.TestCase):
         self.assertEqual(r.header("x-stay"), "1")
         self.assertEqual(r.all("via"), ["1.1 inner, 1.1 t3ops"])
         self.assertEqual(r.all("connection"), ["keep-alive"])
+
+    def test_an_answer_without_date_gets_one(self):
+        day = "Tue, 24 Nov 2026 02:58:49 GMT"
+        self.origin.handlers["/dated"] = lambda c, r: c.send(answer(b"", headers=[("Date", day)]))
+        with self.connect() as c:
+            self.assertEqual(c.request("GET", "/dated", ALICE).all("date"), [day])
+            date, = c.request("GET", "/mirror", ALICE).all("date")
+            self.assertLess(abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()), 3600)
+
+    def test_options_go_as_far_as_they_may(self):
+        def forwarded(method, value):
+            with self.connect() as c:
+                r = c.request(method, "/mirror", {"Max-Forwards": value, **ALICE})
+                if r.header("allow"):
+                    return "answered here"
+                return [v for n, v in r.json()["headers"] if n.lower() == "max-forwards"]
+
+        seen = len(self.origin.seen)
+        self.assertEqual(forwarded("OPTIONS", "0"), "answered here")
+        self.assertEqual(len(self.origin.seen), seen)
+        self.assertEqual(forwarded("OPTIONS", "1"), ["0"])
+        self.assertEqual(forwarded("OPTIONS", "12"), ["11"])
+        self.assertEqual(forwarded("OPTIONS", "many"), ["many"])
+        self.assertEqual(forwarded("GET", "0"), ["0"])
 
     def test_forwarded_grows_where_the_proxy_began_it(self):
         def forwarded(*values):
