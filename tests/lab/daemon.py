@@ -5,7 +5,7 @@
         http.get(d.front, "/healthz")
 
 When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log
-fails the test.
+fails the test, and so does anything confidential (lab/confidential.py) in what it wrote.
 """
 import glob
 import json
@@ -14,7 +14,7 @@ import re
 import signal
 import subprocess
 
-from lab import account, http, process, wait
+from lab import account, confidential, http, process, wait
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
@@ -125,10 +125,17 @@ class Daemon:
         return self.log()[mark:]
 
     def stop(self, limit=30):
-        """SIGTERM, waits, fails on a sanitizer report.  Returns the exit status."""
+        """SIGTERM, waits, fails on a sanitizer report and on a secret in what it wrote.  Returns the exit status."""
         status = self.process.stop(signal.SIGTERM, limit)
         self.check_sanitizers()
+        self.check_confidential()
         return status
+
+    def check_confidential(self):
+        paths = [self.process.log_path] + [os.path.join(f, n) for f, _, names in os.walk(self.state_dir) for n in names]
+        found = confidential.found_in(paths)
+        if found:
+            raise AssertionError(f"something confidential was written down, behind {found}")
 
     def check_sanitizers(self):
         found = _SANITIZER.search(self.log())

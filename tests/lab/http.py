@@ -3,6 +3,8 @@
 import json
 import socket
 
+from lab import confidential
+
 
 class Response:
     def __init__(self, version, status, reason, headers):
@@ -82,6 +84,7 @@ class Connection:
         lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status, reason = (lines[0].split(" ", 2) + [""])[:3]
         headers = [(n.strip(), v.strip()) for n, _, v in (line.partition(":") for line in lines[1:])]
+        confidential.message(headers)
         return Response(version, int(status), reason, headers)
 
     def response(self, method="GET"):
@@ -138,6 +141,7 @@ def build(method, target, headers=(), body=None, host="lab", version="HTTP/1.1")
         pairs.insert(0, ("Host", host))
     if body is not None and not names & {"content-length", "transfer-encoding"}:
         pairs.append(("Content-Length", str(len(body))))
+    confidential.message(pairs, target)
     head = f"{method} {target} {version}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in pairs) + "\r\n"
     return head.encode("latin-1") + (body or b"")
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from lab import account, http, process
+from lab import account, confidential, http, process
 
 OLD, NEW, LATEST = "0.0.24", "0.0.28", "0.0.32"
 
@@ -20,6 +20,7 @@ class T3Stub:
         self.env = {"T3STUB_VERSION": version}
         self.env.update({f"T3STUB_{k.upper()}": str(v) for k, v in switches.items()})
         self.process = None
+        confidential.database(self.database)
         if start:
             self.start()
 
