@@ -6,23 +6,60 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/rights.h"
 
-struct tunnel_book *book_new(void)
-{
-	/* untouched slots take no memory */
-	struct tunnel_book *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+static const struct tunnel_hello our_layout = {.version = TUNNEL_PARCEL_VERSION, .size = sizeof(struct tunnel_parcel)};
 
-	if (b == MAP_FAILED)
+static bool is_ours(const struct tunnel_hello *layout)
+{
+	return layout->version == our_layout.version && layout->size == our_layout.size;
+}
+
+static struct tunnel_book *book_map(int fd)
+{
+	void *b = mmap(NULL, sizeof(struct tunnel_book), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return b == MAP_FAILED ? NULL : b;
+}
+
+struct tunnel_book *book_new(int *fd)
+{
+	struct tunnel_book *b = NULL;
+
+	*fd = memfd_create("t3ops-tunnels", MFD_CLOEXEC);
+	if (*fd < 0)
 		return NULL;
-	if (getrandom(&b->id, sizeof b->id, 0) != (ssize_t)sizeof b->id) {
-		book_free(b);
-		errno = EIO;
-		return NULL;
+	/* untouched slots take no memory */
+	if (ftruncate(*fd, sizeof *b) == 0)
+		b = book_map(*fd);
+	if (b && getrandom(&b->id, sizeof b->id, 0) == (ssize_t)sizeof b->id) {
+		b->layout = our_layout;
+		return b;
 	}
-	return b;
+	book_free(b);
+	close(*fd);
+	*fd = -1;
+	errno = b ? EIO : errno;
+	return NULL;
+}
+
+struct tunnel_book *book_attach(int fd)
+{
+	struct tunnel_book *b;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return NULL;
+	b = st.st_size == sizeof *b ? book_map(fd) : NULL;
+	if (b && is_ours(&b->layout))
+		return b;
+	book_free(b);
+	errno = EPROTO;
+	return NULL;
 }
 
 void book_free(struct tunnel_book *b)
@@ -87,10 +124,7 @@ int tunnel_hello_recv(int socket)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return -EAGAIN;
-	return n == (ssize_t)sizeof hello && hello.version == TUNNEL_PARCEL_VERSION &&
-	                       hello.size == sizeof(struct tunnel_parcel)
-	               ? 0
-	               : -EPROTO;
+	return n == (ssize_t)sizeof hello && is_ours(&hello) ? 0 : -EPROTO;
 }
 
 int parcel_send(int socket, const void *bytes, size_t len, const int fds[2])

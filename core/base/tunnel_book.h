@@ -43,7 +43,7 @@ struct tunnel_parcel {
 	} state; /* what changes with the bytes that pass */
 };
 
-/* What the taker of parcels says first: which ones it knows. */
+/* Which parcels somebody knows: what their taker says first, and what stands in front of a book. */
 struct tunnel_hello {
 	uint32_t version, size; /* of struct tunnel_parcel */
 };
@@ -57,13 +57,16 @@ struct tunnel_slot {
 };
 
 struct tunnel_book {
+	struct tunnel_hello layout;
 	uint64_t id;
 	uint32_t next; /* where the search for a free slot begins */
 	struct tunnel_slot slots[TUNNEL_SLOTS];
 };
 
-/* Anonymous shared memory, inherited by fork.  NULL: errno. */
-struct tunnel_book *book_new(void);
+/* Shared memory, inherited by fork, and by exec with its memfd, which is the caller's.  NULL: errno. */
+struct tunnel_book *book_new(int *fd);
+/* The book of an earlier binary; the descriptor stays the caller's.  NULL: errno, EPROTO: of another layout. */
+struct tunnel_book *book_attach(int fd);
 void book_free(struct tunnel_book *b); /* unmaps; NULL is fine */
 
 /* A free slot for the front with that serial, DIRTY from here on; -1: the book is full, or NULL. */

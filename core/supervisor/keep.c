@@ -5,6 +5,7 @@
  * it may be lost.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -25,17 +26,80 @@ struct errand {
 	size_t moved;
 };
 
+/* Takes the book, NULL with errno: there is none. */
+static void keep_begin(struct supervisor *s, struct tunnel_book *book, int fd)
+{
+	s->book = book;
+	s->book_fd = fd;
+	s->kept = book ? calloc(TUNNEL_SLOTS, sizeof *s->kept) : NULL;
+	if (s->kept)
+		return;
+	log_line(LOG_L_WARNING, "keep_failed", "error=\"%s\" effect=\"tunnels do not outlive a crash of the front\"",
+	         strerror(errno));
+	book_free(s->book);
+	s->book = NULL;
+}
+
 void keep_init(struct supervisor *s)
 {
-	s->book = book_new();
-	s->kept = s->book ? calloc(TUNNEL_SLOTS, sizeof *s->kept) : NULL;
-	if (!s->kept) {
-		log_line(LOG_L_WARNING, "keep_failed",
-		         "error=\"%s\" effect=\"tunnels do not outlive a crash of the front\"", strerror(errno));
-		book_free(s->book);
-		s->book = NULL;
-	}
+	int fd;
+	struct tunnel_book *book = book_new(&fd);
+
+	keep_begin(s, book, fd);
 }
+
+/* ---- the next binary ------------------------------------------------------------------------------------- */
+
+json_t *keep_json(const struct supervisor *s)
+{
+	json_t *kept = json_array();
+
+	for (size_t i = 0; s->kept && i < TUNNEL_SLOTS; i++)
+		if (s->kept[i].held)
+			json_array_append_new(kept, json_pack("[i, i, i]", (int)i, s->kept[i].fds[0], s->kept[i].fds[1]));
+	return json_pack("{s:i, s:o}", "fd", s->book_fd, "kept", kept);
+}
+
+void keep_survive(const struct supervisor *s, bool yes)
+{
+	int flags = yes ? 0 : FD_CLOEXEC;
+
+	if (s->book_fd >= 0)
+		fcntl(s->book_fd, F_SETFD, flags);
+	for (size_t i = 0; s->kept && i < TUNNEL_SLOTS; i++)
+		for (size_t k = 0; s->kept[i].held && k < 2; k++)
+			fcntl(s->kept[i].fds[k], F_SETFD, flags);
+}
+
+void keep_adopt(struct supervisor *s, const json_t *state)
+{
+	int fd = (int)plan_int(state, "fd");
+	struct tunnel_book *book = fd >= 0 ? book_attach(fd) : NULL;
+	json_t *row;
+	size_t i;
+
+	if (book) {
+		keep_begin(s, book, fd);
+	} else {
+		keep_init(s); /* of another layout: the tunnels are kept anew when they move */
+		if (fd >= 0)
+			close(fd);
+	}
+	json_array_foreach (json_object_get(state, "kept"), i, row) {
+		int slot = -1, fds[2] = {-1, -1};
+
+		json_unpack(row, "[i, i, i]", &slot, &fds[0], &fds[1]);
+		if (book && s->kept && slot >= 0 && slot < TUNNEL_SLOTS) {
+			s->kept[slot] = (struct kept){.fds = {fds[0], fds[1]}, .held = true};
+			continue;
+		}
+		close(fds[0]);
+		close(fds[1]);
+	}
+	keep_survive(s, false);
+}
+
+/* ---- while its front lives ----------------------------------------------------------------------------- */
 
 /* Nobody has it any more. */
 static void let_go(struct supervisor *s, size_t slot)
@@ -281,4 +345,6 @@ void keep_fini(struct supervisor *s)
 		let_go(s, i);
 	free(s->kept);
 	book_free(s->book);
+	if (s->book_fd >= 0)
+		close(s->book_fd);
 }

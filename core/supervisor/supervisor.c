@@ -180,6 +180,7 @@ static int boot(struct supervisor *s)
 		log_line(LOG_L_ERROR, "config", "file=%s error=\"%s\"", s->args->conf_path, strerror(-r));
 		return r;
 	}
+	keep_init(s);
 	s->metrics = metrics_new(&s->metrics_fd);
 	if (!s->metrics) {
 		conf_text_fini(&conf);
@@ -233,13 +234,12 @@ int supervisor_run(const struct supervisor_args *args)
 	if (!s)
 		return EXIT_FAILURE;
 	s->args = args;
-	s->metrics_fd = -1;
+	s->metrics_fd = s->book_fd = -1;
 	s->last_serial = MSG_FIRST_SERIAL - 1;
 	TAILQ_INIT(&s->children);
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms make their own, after the fork */
-	keep_init(s);
 	r = s->loop ? signals_watch(s) : -ENOMEM;
 	if (r == 0)
 		r = args->take_over_fd >= 0 ? takeover_resume(s, args->take_over_fd) : boot(s);

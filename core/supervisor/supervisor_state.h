@@ -82,6 +82,7 @@ struct supervisor {
 	size_t n_held, first_held;
 	bool told_ready;
 	struct tunnel_book *book; /* NULL: tunnels are not kept */
+	int book_fd;
 	struct kept *kept;        /* one a slot of the book */
 	struct errand *errand;    /* kept tunnels on their way to a front */
 };
@@ -121,6 +122,11 @@ void restart_cancel(struct supervisor *s, unsigned post);
 
 /* keep.c */
 void keep_init(struct supervisor *s);
+/* For the next binary: the book and the descriptors that are kept, as JSON; whether those survive an exec. */
+json_t *keep_json(const struct supervisor *s);
+void keep_survive(const struct supervisor *s, bool yes);
+/* Instead of keep_init: goes on with what keep_json told. */
+void keep_adopt(struct supervisor *s, const json_t *state);
 void keep_fini(struct supervisor *s);
 void keep_message(struct child *c, const struct msg_head *head, const void *payload);
 /* A front is gone; asked: it had been told to stop, and its tunnels end with it. */

@@ -53,11 +53,11 @@ static json_t *listeners_json(const struct listeners *l)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o}", "message_version", MSG_VERSION,
+	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o}", "message_version", MSG_VERSION,
 	                 "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path",
 	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
 	                 s->setup.core, "plugins", s->setup.plugins, "listeners", listeners_json(&s->setup.listeners),
-	                 "children", children_json(s));
+	                 "children", children_json(s), "book", keep_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -92,6 +92,7 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
 	TAILQ_FOREACH(c, &s->children, link)
 	survive(chan_fd(c->chan), yes);
+	keep_survive(s, yes);
 }
 
 /* Whether the binary runs and takes the configuration; short, and no user waits for the supervisor. */
@@ -239,6 +240,7 @@ static int adopt(struct supervisor *s, const json_t *state)
 	}
 	if (!s->metrics)
 		return -errno;
+	keep_adopt(s, json_object_get(state, "book"));
 	listeners_adopt(s, json_object_get(state, "listeners"));
 	children_adopt(s, json_object_get(state, "children"));
 	return 0;

@@ -3,8 +3,10 @@
 """The front dies: users who are idle do not notice, those who talk are cut or go on, and nobody ever gets a
 wrong byte."""
 import os
+import random
 import shutil
 import signal
+import time
 import unittest
 
 from lab import http, process, wait, ws
@@ -14,7 +16,7 @@ from lab.talk import RawEcho, Talker
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
-KILLS = 100
+KILLS, UPGRADES = 100, 20
 
 
 class FrontCrash(unittest.TestCase):
@@ -51,6 +53,32 @@ class FrontCrash(unittest.TestCase):
             w.drop()
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
         wait.until(lambda: not [c for c in self.origin.open if c.fileno() >= 0], what="the instance to see every end")
+
+    def test_nor_one_killed_while_the_binary_is_replaced(self):
+        """At any moment of it: the old front, the new one or both."""
+        chance = random.Random(7)
+        idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(20)]
+        for n in range(UPGRADES):
+            for w in idle:
+                self.assertEqual(self.ask(w, f"{n}"), f"{n}")
+            http.get(self.daemon.front, "/healthz")
+            mark = len(self.daemon.log())
+            self.daemon.process.send_signal(signal.SIGUSR2)
+            time.sleep(chance.random() * 0.7)
+            for pid in self.daemon.processes("front"):
+                os.kill(pid, signal.SIGKILL)
+            self.daemon.wait_log("event=(upgraded|reload_refused)", after=mark)
+            wait.until(self.serves, what="a front that serves")
+        for w in idle:
+            self.assertEqual(self.ask(w, "last"), "last")
+        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == len(idle), what="the gauge")
+
+    def serves(self):
+        try:
+            return http.get(self.daemon.front, "/healthz").status == 200
+        except OSError:
+            return False
 
     def test_busy_user_is_cut_or_goes_on_but_never_gets_a_wrong_byte(self):
         talkers = [Talker(self.daemon.front, ALICE, n) for n in range(20)]

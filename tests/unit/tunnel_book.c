@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,8 @@
 
 static void test_every_slot_once(void **state)
 {
-	struct tunnel_book *b = book_new();
+	int fd;
+	struct tunnel_book *b = book_new(&fd);
 	bool *seen = calloc(TUNNEL_SLOTS, sizeof *seen);
 
 	(void)state;
@@ -40,11 +42,13 @@ static void test_every_slot_once(void **state)
 	assert_int_equal(slot_serial(&b->slots[4711]), 8);
 	free(seen);
 	book_free(b);
+	close(fd);
 }
 
 static void test_marks(void **state)
 {
-	struct tunnel_book *b = book_new();
+	int fd;
+	struct tunnel_book *b = book_new(&fd);
 	struct tunnel_slot *s;
 
 	(void)state;
@@ -60,12 +64,14 @@ static void test_marks(void **state)
 	slot_release(s);
 	assert_int_equal(slot_serial(s), 0);
 	book_free(b);
+	close(fd);
 }
 
 /* What one process writes outlives it: that is the book's whole purpose. */
 static void test_outlives_its_writer(void **state)
 {
-	struct tunnel_book *b = book_new();
+	int fd;
+	struct tunnel_book *b = book_new(&fd);
 	int status;
 	pid_t pid;
 
@@ -83,6 +89,33 @@ static void test_outlives_its_writer(void **state)
 	assert_int_equal(slot_mark_read(&b->slots[0]), SLOT_CLEAN);
 	assert_string_equal(b->slots[0].parcel.user, "alice");
 	book_free(b);
+	close(fd);
+}
+
+/* The next binary goes on with it, if it knows what stands there. */
+static void test_attached_again(void **state)
+{
+	int fd, other;
+	struct tunnel_book *b = book_new(&fd), *again;
+
+	(void)state;
+	assert_non_null(b);
+	slot_clean(&b->slots[book_take(b, 3)]);
+	again = book_attach(fd);
+	assert_non_null(again);
+	assert_int_equal(again->id, b->id);
+	assert_int_equal(slot_mark_read(&again->slots[0]), SLOT_CLEAN);
+	book_free(again);
+	b->layout.version++;
+	assert_null(book_attach(fd));
+	assert_int_equal(errno, EPROTO);
+	other = memfd_create("short", MFD_CLOEXEC);
+	assert_null(book_attach(other));
+	assert_int_equal(errno, EPROTO);
+	assert_null(book_attach(-1));
+	close(other);
+	book_free(b);
+	close(fd);
 }
 
 static void test_parcel_carries_descriptors(void **state)
@@ -121,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_every_slot_once),
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_outlives_its_writer),
+		cmocka_unit_test(test_attached_again),
 		cmocka_unit_test(test_parcel_carries_descriptors),
 	};
 
