@@ -84,8 +84,10 @@ bool path_is_public(struct span path, const json_t *prefixes)
 	size_t n;
 	bool is;
 
-	if (has_prefix(path, prefixes) || is_plain(path))
-		return has_prefix(path, prefixes);
+	if (has_prefix(path, prefixes))
+		return true;
+	if (is_plain(path))
+		return false;
 	work = malloc(path.len);
 	if (!work)
 		return true;

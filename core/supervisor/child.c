@@ -192,12 +192,13 @@ struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spe
 	c->pid = fork();
 	if (c->pid == 0)
 		child_main(s, c, fds[1]);
-	r = errno;
-	close(fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
+		r = errno;
 		close(fds[0]);
+		close(fds[1]);
 		return failed(c, post_room(post), r);
 	}
+	close(fds[1]);
 	child_set_state(c, ROOM_STARTING);
 	return c;
 }
