@@ -40,7 +40,7 @@ const struct core_option core_options[] = {
 	{{"keepalive_timeout", T3OPS_OPT_DURATION, "75s", 0, 0, "An idle client connection is closed after this time."}, PROXY},
 	{{"body_timeout", T3OPS_OPT_DURATION, "60s", 0, 0, "Longest pause in a request or response body, in either direction."}, PROXY},
 	{{"connect_timeout", T3OPS_OPT_DURATION, "3s", 0, 0, "Connecting to an instance."}, PROXY},
-	{{"first_byte_timeout", T3OPS_OPT_DURATION, "20s", 0, 0, "From the whole request to the first byte of the instance's answer; safe requests are then tried once more on a fresh connection."}, PROXY},
+	{{"first_byte_timeout", T3OPS_OPT_DURATION, "20s", 0, 0, "From the whole request to the first byte of the instance's answer; safe requests are then tried once more on a fresh connection, after 2 s already if the instance could not be reached before."}, PROXY},
 	{{"upstream_idle", T3OPS_OPT_DURATION, "4s", 0, 0, "A pooled connection to an instance is not used again after this time; t3 closes them after 5 s."}, PROXY},
 	{{"upstream_pool", T3OPS_OPT_INT, "32", 0, 1024, "Idle connections kept for each instance."}, PROXY},
 	{{"plugin_deadline", T3OPS_OPT_DURATION, "30s", 0, 0, "A request that waits for a plugin longer is answered 503."}, PROXY},

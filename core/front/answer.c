@@ -48,7 +48,7 @@ int answer_make(struct exchange *x, int status, const char *const *headers, cons
 	for (size_t i = 0; headers && headers[i]; i++)
 		if (!line_is_safe(headers[i]))
 			return -EINVAL;
-	if (x->request.framing != HTTP_BODY_NONE && !x->request.done)
+	if (x->front->draining || (x->request.framing != HTTP_BODY_NONE && !x->request.done))
 		x->keep_alive = false; /* its body is not going to be read */
 	buf_fini(out);
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));

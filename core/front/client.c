@@ -20,9 +20,28 @@ void client_deadline(struct client *c, uint64_t after_us)
 	deadline_set(c->front->loop, &c->deadline, after_us);
 }
 
+/* What is there to be read: 1 for bytes, 0 for a FIN, -EAGAIN for nothing yet, or what ended it. */
+static int client_peek(const struct client *c)
+{
+	char byte;
+	ssize_t n = recv(c->rd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n >= 0)
+		return (int)n;
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
+/* Gone for good, while a FIN alone may be half of a close (RFC 9112 9.6). */
+static bool client_is_reset(const struct client *c)
+{
+	int seen = client_peek(c);
+
+	return seen < 0 && seen != -EAGAIN;
+}
+
 bool client_is_idle(const struct client *c)
 {
-	return !c->exchange && buf_len(&c->in) == 0 && buf_len(&c->out) == 0;
+	return !c->exchange && !c->lingering && buf_len(&c->in) == 0 && buf_len(&c->out) == 0 && client_peek(c) == -EAGAIN;
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -207,14 +226,6 @@ static void client_read_head(struct client *c)
 	if (first)
 		client_deadline(c, c->front->conf.header_us);
 	head_look(c);
-}
-
-/* Gone for good, while a FIN alone may be half of a close (RFC 9112 9.6). */
-static bool client_is_reset(const struct client *c)
-{
-	char byte;
-
-	return recv(c->rd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN && errno != EINTR;
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)

@@ -43,7 +43,7 @@ void client_next(struct client *c, size_t used, bool keep_alive);
 /* Gives the descriptor away and forgets the client. */
 int client_detach(struct client *c);
 void client_deadline(struct client *c, uint64_t after_us);
-/* Nothing is under way: safe to close. */
+/* Nothing is under way, and no request waits to be read: closing takes no answer from anybody. */
 bool client_is_idle(const struct client *c);
 
 #endif

@@ -16,6 +16,8 @@
 #include "front/response.h"
 #include "front/rewrite.h"
 
+#define STARTING_US UINT64_C(2000000)
+
 static const struct upstream_owner upstream_owner;
 
 /* ---- the end, always here --------------------------------------------------------------------- */
@@ -283,10 +285,21 @@ void exchange_begin(struct client *c, size_t head_len)
 
 /* ---- to the instance -------------------------------------------------------------------------------- */
 
+/* Asking twice does no harm (RFC 9110 9.2.1); nor does a second handshake of a WebSocket that never began. */
 static bool is_safe(const struct exchange *x)
 {
-	return x->request.framing == HTTP_BODY_NONE && !x->websocket &&
+	return x->request.framing == HTTP_BODY_NONE &&
 	       (span_is(x->head.method, "GET") || span_is(x->head.method, "HEAD") || span_is(x->head.method, "OPTIONS"));
+}
+
+/* An instance that could not be reached a moment ago is starting, and never answers what it accepts too
+ * early: there is no use in waiting long before the second attempt. */
+static uint64_t first_byte_us(const struct exchange *x)
+{
+	uint64_t limit_us = x->front->conf.first_byte_us;
+	bool starting = is_safe(x) && !x->retried && upstream_was_failing(x->up);
+
+	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
 }
 
 static void instance_failed(struct exchange *x, int error)
@@ -340,7 +353,7 @@ static void request_start(struct exchange *x, bool reuse)
 	client_deadline(x->client, x->front->conf.connect_us);
 	if (!x->up->connecting) {
 		x->state = EXCHANGE_AWAITING;
-		client_deadline(x->client, x->front->conf.first_byte_us);
+		client_deadline(x->client, first_byte_us(x));
 	}
 	request_early_feed(x);
 }
@@ -370,7 +383,7 @@ void exchange_forward(struct exchange *x)
 	}
 	if (x->has_user) {
 		if (quota_allows(x))
-			request_start(x, is_safe(x));
+			request_start(x, is_safe(x) && !x->websocket);
 		return;
 	}
 	if (x->identity[0] != '\0')
@@ -411,7 +424,7 @@ static void on_connected(void *arg)
 	struct exchange *x = arg;
 
 	x->state = EXCHANGE_AWAITING;
-	client_deadline(x->client, x->request.done ? x->front->conf.first_byte_us : x->front->conf.body_us);
+	client_deadline(x->client, x->request.done ? first_byte_us(x) : x->front->conf.body_us);
 	if (buf_len(&x->up->out) == 0 && exchange_wants_body(x))
 		ev_io_start(x->front->loop, &x->client->rd);
 }

@@ -215,7 +215,8 @@ static bool response_describe(struct exchange *x, const struct http_head *h)
 	x->response.done = x->response.framing == HTTP_BODY_NONE;
 	x->status = h->status;
 	x->up_keep_alive = h->minor == 1 && !http_list_has(h, "connection", "close");
-	x->keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE;
+	x->keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE &&
+	                !x->front->draining;
 	if (x->response.framing == HTTP_BODY_CHUNKED && x->head.minor == 0)
 		return false; /* nor may it be sent to a client that knows no chunks */
 	return x->response.framing != HTTP_BODY_BAD;

@@ -225,6 +225,11 @@ int upstream_send(struct upstream *u, const void *bytes, size_t n)
 	return r;
 }
 
+bool upstream_was_failing(const struct upstream *u)
+{
+	return u->pool->failing_since_us > 0;
+}
+
 void upstream_answers(struct upstream *u)
 {
 	u->pool->failing_since_us = 0;

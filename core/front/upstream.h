@@ -45,6 +45,8 @@ struct upstream *upstream_get(struct front *f, const struct user *user, bool reu
                               void *arg);
 /* Sends, queueing what the socket does not take.  0 or -errno. */
 int upstream_send(struct upstream *u, const void *bytes, size_t n);
+/* Its instance failed, and has not answered since. */
+bool upstream_was_failing(const struct upstream *u);
 /* It began to answer: whatever outage its instance had is over. */
 void upstream_answers(struct upstream *u);
 /* The user's instance failed.  Since when it has done so, in microseconds of the wall clock: now, or the

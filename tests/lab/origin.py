@@ -37,13 +37,13 @@ def answer(body, status="200 OK", headers=()):
 
 
 class Origin:
-    def __init__(self, handlers=None):
+    def __init__(self, handlers=None, port=0):
         self.handlers = handlers or {}
         self.seen = []
         self.connections = 0
         self.lock = threading.Lock()
         self.open = set()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -9,7 +9,7 @@ import socket
 import threading
 import unittest
 
-from lab import http, wait
+from lab import http, wait, ws
 from lab.daemon import Daemon
 from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin, answer
@@ -320,7 +320,41 @@ class Front(unittest.TestCase):
         self.assertEqual(len(self.origin.requests("/silent")), 3)
 
 
+    def test_what_an_instance_accepts_too_early_is_asked_again(self):
+        """Its start-up dead window: accepted, and never answered."""
+        for target, ask in (("/starts", lambda t: self.get(t).status), ("/starts-ws", self.upgrade)):
+            deaf = [True]
+
+            def starts(c, request, deaf=deaf):
+                if deaf:
+                    deaf.pop()
+                    c.read(1 << 30)
+                c.send(answer(b"up", "200 OK"))
+
+            self.origin.handlers[target] = starts
+            self.assertEqual(ask(target), 200, target)
+            self.assertEqual(len(self.origin.requests(target)), 2)
+
+    def upgrade(self, target):
+        try:
+            ws.WebSocket(self.daemon.front, target, ALICE)
+        except ws.Refused as refused:
+            return refused.status
+        raise AssertionError("this instance opens no WebSocket")
+
+
 class Others(unittest.TestCase):
+    def test_an_instance_that_starts_is_not_waited_for_long(self):
+        """The first attempt after an outage is cut short, whatever first_byte_timeout says."""
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        with Daemon({"first_byte_timeout": "1h"}, ECHO, users={"alice": port}) as d:
+            self.assertEqual(http.get(d.front, "/", ALICE).status, 503)
+            deaf = [True]
+            with Origin({"/": lambda c, r: c.read(1 << 30) if deaf and deaf.pop() else c.send(answer(b"up"))}, port=port) as o:
+                self.assertEqual(http.get(d.front, "/", ALICE).text(), "up")
+                self.assertEqual(len(o.requests("/")), 2)
+
     def test_identity_of_an_untrusted_peer_is_ignored_and_reported(self):
         with Origin() as origin, Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO, users={"alice": origin.port}) as d:
             r = http.get(d.front, "/", {**ALICE, "X-Forwarded-For": "198.51.100.1"})

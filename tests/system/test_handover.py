@@ -10,9 +10,9 @@ import struct
 import threading
 import unittest
 
-from lab import wait, ws
+from lab import http, wait, ws
 from lab.daemon import Daemon
-from lab.origin import Origin
+from lab.origin import Origin, answer
 from lab.talk import Crowd, RawEcho
 
 ECHO = 'plugin "probe_echo" {}\n'
@@ -81,6 +81,27 @@ class Handover(unittest.TestCase):
             for n in range(total):
                 self.assertEqual(w.frame()[1], struct.pack("!I", n) * 500)
             sender.join(60)
+            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+
+    def test_requests_end_where_they_are_and_idle_connections_in_order(self):
+        answers = threading.Event()
+        self.addCleanup(answers.set)
+        self.origin.handlers["/slow"] = lambda c, r: (answers.wait(60), c.send(answer(b"at last")))
+        for number in range(2):
+            answers.clear()
+            idle, fresh, busy = [http.Connection(self.daemon.front) for _ in range(3)]
+            self.assertEqual(idle.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
+            busy.send(http.build("GET", "/slow", ALICE))
+            wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be under way")
+            self.replace(number)
+            for c in (idle, fresh):
+                self.assertTrue(c.at_end())  # a FIN; a reset would raise
+            self.assertEqual(http.get(self.daemon.front, "/mirror", ALICE).status, 200)
+            self.assertEqual(len(self.daemon.processes("front")), 2)
+            answers.set()
+            r = busy.response()
+            self.assertEqual((r.text(), r.header("connection")), ("at last", "close"))
+            self.assertTrue(busy.at_end())
             wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
