@@ -4,14 +4,16 @@
 
 #include <string.h>
 
-#define OP_CLOSE 8
-#define OP_MAX   10
+#define OP_DATA_MAX 2
+#define OP_CLOSE    8
+#define OP_MAX      10
+#define SHORT_MAX   125 /* a larger length is in the bytes that follow */
 
 static size_t length_bytes(uint8_t second)
 {
 	unsigned len = second & 0x7f;
 
-	return len < 126 ? 0 : len == 126 ? 2 : 8;
+	return len <= SHORT_MAX ? 0 : len == SHORT_MAX + 1 ? 2 : 8;
 }
 
 static size_t head_size(const struct ws_frames *f)
@@ -35,7 +37,7 @@ static uint64_t payload_size(const uint8_t *head)
 
 static bool op_is_known(uint8_t op)
 {
-	return op <= 2 || (op >= OP_CLOSE && op <= OP_MAX);
+	return op <= OP_DATA_MAX || (op >= OP_CLOSE && op <= OP_MAX);
 }
 
 static void head_complete(struct ws_frames *f)
@@ -43,7 +45,7 @@ static void head_complete(struct ws_frames *f)
 	uint8_t op = f->head[0] & 0x0f;
 
 	f->payload_left = payload_size(f->head);
-	if (!op_is_known(op) || f->payload_left >> 63 || (op >= OP_CLOSE && f->payload_left > 125)) {
+	if (!op_is_known(op) || f->payload_left >> 63 || (op >= OP_CLOSE && f->payload_left > SHORT_MAX)) {
 		f->garbage = true;
 		return;
 	}
@@ -80,6 +82,14 @@ static void close_code_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
 	}
 }
 
+/* The size of the frame that begins here if it is what nearly all are: short, data, and whole; else 0. */
+static size_t whole_frame(const uint8_t *at, size_t n)
+{
+	size_t len = n >= 2 ? at[1] & 0x7f : SHORT_MAX + 1, size = 2 + len + ((at[1] & 0x80) ? 4 : 0);
+
+	return len <= SHORT_MAX && size <= n && (at[0] & 0x0f) <= OP_DATA_MAX ? size : 0;
+}
+
 void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes, *end = at + n;
@@ -88,7 +98,12 @@ void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n)
 		size_t take;
 
 		if (f->payload_left == 0) {
-			at += head_take(f, at, (size_t)(end - at));
+			take = f->head_len == 0 ? whole_frame(at, (size_t)(end - at)) : 0;
+			if (take > 0)
+				f->messages += at[0] >> 7;
+			else
+				take = head_take(f, at, (size_t)(end - at));
+			at += take;
 			continue;
 		}
 		take = (uint64_t)(end - at) < f->payload_left ? (size_t)(end - at) : (size_t)f->payload_left;
