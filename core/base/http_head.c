@@ -70,7 +70,8 @@ static int on_value(llhttp_t *p, const char *at, size_t len)
 
 	while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
 		len--;
-	r->head->fields[r->head->n].value = (struct span){at, len};
+	if (len > 0) /* llhttp notices an empty one on the next line only: it stays where on_field put it */
+		r->head->fields[r->head->n].value = (struct span){at, len};
 	return 0;
 }
 

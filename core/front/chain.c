@@ -146,6 +146,8 @@ static const char *text_of(struct span s)
 {
 	char *end = (char *)(uintptr_t)(s.at + s.len);
 
+	if (s.len == 0)
+		return ""; /* nothing separates it from what follows */
 	*end = '\0';
 	return s.at;
 }

@@ -22,6 +22,14 @@ static void head_check(const struct http_head *h, const uint8_t *data, size_t le
 	}
 }
 
+/* An empty value, too, is on its name's line: what follows a value may be written over. */
+static bool is_one_line(const struct http_field *f)
+{
+	const char *end = f->value.at + f->value.len;
+
+	return f->value.at >= f->name.at + f->name.len && !memchr(f->name.at, '\n', (size_t)(end - f->name.at));
+}
+
 static size_t bytes_count(const uint8_t *data, size_t len, char byte)
 {
 	size_t n = 0;
@@ -39,6 +47,8 @@ static void passed_check(const struct http_head *h, const uint8_t *data, size_t 
 
 	/* the request line, the fields and the empty line: there is no line that somebody else could see */
 	PROMISE(bytes_count(data, len, '\n') == h->n + 2 && bytes_count(data, len, '\r') == h->n + 2);
+	for (size_t i = 0; i < h->n; i++)
+		PROMISE(is_one_line(&h->fields[i]));
 	PROMISE(lengths + codings <= 1);
 	PROMISE(h->minor <= 1);
 	PROMISE(http_field_count(h, "host") <= 1);

@@ -202,6 +202,20 @@ class ReverseProxy(unittest.TestCase):
                 r = c.request("GET", f"/{status}", ALICE)
                 self.assertEqual((r.status, r.reason), (status, reason))
 
+    def test_an_empty_field_leaves_the_next_one_alone(self):
+        """Also where a plugin asks for it."""
+        pairing = 'command "mint" { argv = {"/bin/false"} }\nplugin "session_check" {}\nplugin "auto_pair" {}\n'
+        with Daemon({}, pairing, users={"alice": self.origin.port}) as d:
+            for name in ("Accept", "Cookie", "Sec-Fetch-Dest", "User-Agent", "X-Forwarded-For", "Authorization"):
+                for empty in ("", " ", "\t "):
+                    with self.subTest(name=name, empty=empty), http.Connection(d.front) as c:
+                        c.send(http.build("POST", "/mirror", [*ALICE.items(), (name, empty), ("Content-Length", "5")], b"hello"))
+                        seen = c.response().json()
+                        self.assertEqual(seen["body"], "hello")
+                        self.assertIn("Content-Length", [n for n, _ in seen["headers"]])
+                        c.send(http.build("GET", "/mirror", [*ALICE.items(), (name, empty), ("Accept-Language", "de")]))
+                        self.assertIn(["Accept-Language", "de"], c.response().json()["headers"])
+
     # ---- messages without the usual body
 
     def test_interim_answers_pass_but_not_to_http_1_0(self):

@@ -65,6 +65,7 @@ static void test_request(void **state)
 	assert_true(span_is(h.fields[1].value, "text/html"));
 	assert_true(span_is(h.fields[3].name, "X-Empty"));
 	assert_int_equal(h.fields[3].value.len, 0);
+	assert_ptr_equal(h.fields[3].value.at, h.fields[3].name.at + h.fields[3].name.len); /* not on the next line */
 	assert_int_equal(http_field_count(&h, "ACCEPT"), 2);
 	assert_ptr_equal(http_field_find(&h, "accept", 2), &h.fields[4]);
 	assert_null(http_field_find(&h, "acc", 0));
