@@ -36,19 +36,40 @@ static int hex_value(char c)
 	return c <= '9' ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
-/* Percent signs decoded, backslashes taken for slashes, several slashes for one. */
+/* The byte that begins at path.at[*i], decoded if it is spelt with a percent sign; *i moves to its last one. */
+static char byte_decode(struct span path, size_t *i)
+{
+	const char *at = path.at + *i;
+
+	if (*at != '%' || *i + 2 >= path.len || !isxdigit((unsigned char)at[1]) || !isxdigit((unsigned char)at[2]))
+		return *at;
+	*i += 2;
+	return (char)(hex_value(at[1]) << 4 | hex_value(at[2]));
+}
+
+/* Only dots decoded: slashes that are spelt stay part of their segment (RFC 3986 6.2.2.2). */
+static size_t dots_decode(struct span path, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < path.len; i++) {
+		size_t last = i;
+		char c = byte_decode(path, &last);
+
+		out[n++] = c == '.' ? c : path.at[i];
+		i = c == '.' ? last : i;
+	}
+	return n;
+}
+
+/* Everything decoded, backslashes taken for slashes, several slashes for one; out may be the path itself. */
 static size_t decode(struct span path, char *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < path.len; i++) {
-		char c = path.at[i];
+		char c = byte_decode(path, &i);
 
-		if (c == '%' && i + 2 < path.len && isxdigit((unsigned char)path.at[i + 1]) &&
-		    isxdigit((unsigned char)path.at[i + 2])) {
-			c = (char)(hex_value(path.at[i + 1]) << 4 | hex_value(path.at[i + 2]));
-			i += 2;
-		}
 		if (c == '\\')
 			c = '/';
 		if (c != '/' || n == 0 || out[n - 1] != '/')
@@ -78,6 +99,14 @@ static size_t resolve(char *path, size_t len)
 	return n;
 }
 
+/* Decoded, and then resolved. */
+static bool is_public_decoded(struct span path, const json_t *prefixes, char *work)
+{
+	size_t n = decode(path, work);
+
+	return has_prefix((struct span){work, n}, prefixes) || has_prefix((struct span){work, resolve(work, n)}, prefixes);
+}
+
 bool path_is_public(struct span path, const json_t *prefixes)
 {
 	char *work;
@@ -91,10 +120,11 @@ bool path_is_public(struct span path, const json_t *prefixes)
 	work = malloc(path.len);
 	if (!work)
 		return true;
-	n = decode(path, work);
-	is = has_prefix((struct span){work, n}, prefixes);
-	n = resolve(work, n);
-	is = is || has_prefix((struct span){work, n}, prefixes);
+	is = is_public_decoded(path, prefixes, work);
+	if (!is) {
+		n = resolve(work, dots_decode(path, work));
+		is = is_public_decoded((struct span){work, n}, prefixes, work);
+	}
 	free(work);
 	return is;
 }

@@ -33,6 +33,9 @@ static const struct {
 	{"/probe/../ws", true}, /* as it came */
 	{"/%70robe/../ws", true}, /* decoded */
 	{"/x/../probe/../../probe", true},
+	{"/a%2fb/../probe/x", true}, /* one segment to whom a spelt slash is none */
+	{"/a%2Fb/%2e%2E/probe/x", true},
+	{"/a\\b/../probe/x", true},
 	{"/", false},
 	{"", false},
 	{"*", false},
