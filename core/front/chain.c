@@ -230,7 +230,10 @@ static int request_add_response_header(struct t3ops_ctx *ctx, t3ops_request_id r
 		return -ESTALE;
 	if (!header_is_safe(name, value))
 		return -EINVAL;
-	return buf_printf(&x->extra, "%s: %s\r\n", name, value) ? 0 : -ENOMEM;
+	if (!buf_printf(&x->extra, "%s: %s\r\n", name, value))
+		return -ENOMEM;
+	x->sets_cookie = x->sets_cookie || strcasecmp(name, "set-cookie") == 0;
+	return 0;
 }
 
 /* The answer goes out when the callback that gave it has returned. */

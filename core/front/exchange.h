@@ -68,6 +68,7 @@ struct exchange {
 	struct header_edit edits[HEADER_EDITS_MAX];
 	size_t n_edits;
 	struct buf extra;      /* header lines that plugins add to the answer */
+	bool sets_cookie;      /* one of them is a Set-Cookie */
 	struct buf own_answer; /* t3ops' own, complete */
 	int own_status;
 	struct t3ops_ws *ws;   /* made by a plugin that takes the request over */

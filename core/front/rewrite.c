@@ -237,12 +237,18 @@ static bool status_line_add(const struct http_head *h, struct buf *out)
 	       buf_add(out, "\r\n", 2);
 }
 
+/* Says how long a body is; of an answer that never has one that is no use (RFC 9112 6.2). */
+static bool is_framing(struct span name)
+{
+	return span_is_nocase(name, "content-length") || span_is_nocase(name, "transfer-encoding");
+}
+
 bool rewrite_interim(const struct http_head *h, struct buf *out)
 {
 	bool ok = status_line_add(h, out);
 
 	for (size_t i = 0; ok && i < h->n; i++)
-		if (!is_hop(h, h->fields[i].name))
+		if (!is_hop(h, h->fields[i].name) && !is_framing(h->fields[i].name))
 			ok = field_add(out, &h->fields[i]);
 	return ok && buf_add(out, "\r\n", 2);
 }
@@ -253,19 +259,31 @@ static bool date_make_sure(const struct exchange *x, const struct http_head *h, 
 	return http_field_find(h, "date", 0) || date_add(&x->front->date, out);
 }
 
+static bool response_field_passes(const struct exchange *x, const struct http_head *h, struct span name)
+{
+	if (h->status == 101)
+		return !span_is_nocase(name, "connection");
+	if (is_hop(h, name) || span_is_nocase(name, "via") || (h->status == 204 && is_framing(name)))
+		return false;
+	return !x->sets_cookie || !span_is_nocase(name, "cache-control");
+}
+
+/* A cookie that we add is one user's: no cache between may keep an answer that the instance calls public. */
+static bool caching_add(const struct exchange *x, struct buf *out)
+{
+	return !x->sets_cookie || buf_add_text(out, "cache-control: no-store\r\n");
+}
+
 bool rewrite_response(const struct exchange *x, const struct http_head *h, bool keep_alive, struct buf *out)
 {
 	bool upgrade = h->status == 101, ok = status_line_add(h, out);
 
-	for (size_t i = 0; ok && i < h->n; i++) {
-		struct span name = h->fields[i].name;
-
-		if (upgrade ? !span_is_nocase(name, "connection") : !is_hop(h, name) && !span_is_nocase(name, "via"))
+	for (size_t i = 0; ok && i < h->n; i++)
+		if (response_field_passes(x, h, h->fields[i].name))
 			ok = field_add(out, &h->fields[i]);
-	}
 	ok = ok && buf_add(out, x->extra.bytes ? buf_at(&x->extra) : "", buf_len(&x->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
-	return ok && date_make_sure(x, h, out) && via_add(h, out) &&
+	return ok && caching_add(x, out) && date_make_sure(x, h, out) && via_add(h, out) &&
 	       buf_add_text(out, keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }

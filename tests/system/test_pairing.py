@@ -145,6 +145,24 @@ class Cases(unittest.TestCase):
             self.assertEqual(statuses, [302, 302, 302, 502])
             self.assertEqual(origin.requests("/api/auth/browser-session")[0].body, b'{"credential":"ABCDEFGHJKLM"}')
 
+    def test_an_answer_that_carries_the_cookie_is_for_no_cache(self):
+        def exchange(c, request):
+            c.send(answer(b"{}", headers=[("Set-Cookie", "t3_session=new-session; Path=/")]))
+
+        def asset(c, request):
+            c.send(answer(b"js", headers=[("Cache-Control", "public, max-age=31536000, immutable")]))
+
+        good = script('print(\'{"credential": "ABCDEFGHJKLM"}\')')
+        with Origin({"/a.js": asset, "/api/auth/browser-session": exchange}) as origin, \
+                Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
+            alice = {"X-authentik-username": "alice", "Sec-Fetch-Dest": "script"}
+            first = http.get(d.front, "/a.js", alice)
+            self.assertIn("t3_session=new-session", first.header("set-cookie"))
+            self.assertEqual(first.all("cache-control"), ["no-store"])
+            again = http.get(d.front, "/a.js", {**alice, "Cookie": "t3_session=new-session"})
+            self.assertIsNone(again.header("set-cookie"))
+            self.assertEqual(again.all("cache-control"), ["public, max-age=31536000, immutable"])
+
     def test_doubt_lets_the_request_pass(self):
         def silent(c, request):
             c.read(1 << 30)
