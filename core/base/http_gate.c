@@ -181,6 +181,14 @@ static enum gate_refusal framing_judge(const struct http_head *h)
 	return GATE_PASSED;
 }
 
+/* Nobody says whether the bytes behind such a head are its body or the first frames. */
+static enum gate_refusal upgrade_judge(const struct http_head *h)
+{
+	uint64_t length;
+
+	return http_is_websocket(h) && http_request_framing(h, &length) != HTTP_BODY_NONE ? GATE_UPGRADE_BODY : GATE_PASSED;
+}
+
 static enum gate_refusal syntax_judge(enum http_syntax syntax)
 {
 	switch (syntax) {
@@ -221,6 +229,8 @@ enum gate_refusal http_gate(const struct http_head *h, enum http_syntax syntax, 
 		r = target_judge(h);
 	if (r == GATE_PASSED)
 		r = framing_judge(h);
+	if (r == GATE_PASSED)
+		r = upgrade_judge(h);
 	return r;
 }
 

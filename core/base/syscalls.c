@@ -7,6 +7,7 @@
 #ifdef HAVE_SECCOMP
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -102,7 +103,7 @@ static int threads(scmp_filter_ctx ctx)
 
 static int narrow_calls(scmp_filter_ctx ctx)
 {
-	static const scmp_datum_t requests[] = {FIONREAD, FIONBIO, TCGETS}, options[] = {PR_SET_NAME, PR_GET_NAME};
+	static const scmp_datum_t requests[] = {FIONREAD, FIONBIO, TCGETS, SIOCOUTQ}, options[] = {PR_SET_NAME, PR_GET_NAME};
 	int r = one_arg(ctx, "prlimit64", arg(2, SCMP_CMP_EQ, 0, 0)); /* asking, not setting */
 
 	for (size_t i = 0; r == 0 && i < sizeof requests / sizeof requests[0]; i++)

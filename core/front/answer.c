@@ -181,7 +181,7 @@ int answer_explain(struct exchange *x, int status, const struct explanation *why
 	return r;
 }
 
-void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why)
+void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why, bool with_body)
 {
 	char body[256];
 	int len = snprintf(body, sizeof body, "%s\n", gate_sentence(why));
@@ -189,5 +189,5 @@ void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why)
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", gate_status(why), status_text(gate_status(why)));
 	date_add(&f->date, out);
 	buf_printf(out, "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s", len,
-	           body);
+	           with_body ? body : "");
 }

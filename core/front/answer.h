@@ -21,8 +21,8 @@ struct explanation {
 /* The explanation as a page for navigations, else as JSON. */
 int answer_explain(struct exchange *x, int status, const struct explanation *why);
 
-/* A complete refusal for a request that could not be read; the connection ends with it. */
-void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why);
+/* A complete refusal for a request that could not be read; the connection ends with it.  with_body: not to a HEAD. */
+void answer_refusal(struct front *f, struct buf *out, enum gate_refusal why, bool with_body);
 
 /* Whether a name and a value can stand in a head. */
 bool header_is_safe(const char *name, const char *value);

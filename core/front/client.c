@@ -223,7 +223,8 @@ static void client_read_head(struct client *c)
 		client_free(c);
 		return;
 	}
-	if (first)
+	empty_lines_skip(c);
+	if (first && buf_len(&c->in) > 0 && *buf_at(&c->in) != '\r') /* empty lines buy no time */
 		client_deadline(c, c->front->conf.header_us);
 	head_look(c);
 }

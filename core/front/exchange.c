@@ -15,6 +15,7 @@
 #include "front/public_path.h"
 #include "front/response.h"
 #include "front/rewrite.h"
+#include "front/stream.h"
 
 #define STARTING_US UINT64_C(2000000)
 
@@ -56,6 +57,8 @@ static void exchange_cut(struct exchange *x)
 
 	if (x->up)
 		upstream_close(x->up);
+	if (x->head_sent && x->response.framing == HTTP_BODY_UNTIL_CLOSE)
+		stream_break(c->wr.fd); /* nothing else tells half of it from the whole */
 	front_metrics_request(&x->front->metrics, x->head_sent ? x->status : 0);
 	exchange_free(x);
 	client_free(c);
@@ -111,6 +114,7 @@ void exchange_refuse(struct client *c, enum gate_refusal why)
 {
 	struct front *f = c->front;
 	struct buf answer = {0};
+	bool with_body = !c->exchange || !span_is(c->exchange->head.method, "HEAD");
 
 	series_add(f->metrics.refused[why], 1);
 	front_metrics_request(&f->metrics, gate_status(why));
@@ -121,7 +125,7 @@ void exchange_refuse(struct client *c, enum gate_refusal why)
 		exchange_free(c->exchange);
 	}
 	c->said_close = false; /* something may still be on its way */
-	answer_refusal(f, &answer, why);
+	answer_refusal(f, &answer, why, with_body);
 	if (client_send(c, buf_at(&answer), buf_len(&answer)) < 0)
 		client_free(c);
 	else
@@ -401,7 +405,7 @@ void exchange_forward(struct exchange *x)
 /* Over before the answer began: once more on a fresh connection where that is safe. */
 void response_lost(struct exchange *x, int error)
 {
-	bool reused = x->up->reused, untouched = buf_len(&x->up->in) == 0;
+	bool reused = x->up->reused, untouched = buf_len(&x->up->in) == 0, connecting = x->up->connecting;
 
 	upstream_close(x->up);
 	x->up = NULL;
@@ -410,7 +414,7 @@ void response_lost(struct exchange *x, int error)
 		exchange_cut(x);
 		return;
 	}
-	if (is_safe(x) && untouched && !x->retried && (reused || error == -ETIMEDOUT) && x->state != EXCHANGE_CONNECTING) {
+	if (is_safe(x) && untouched && !x->retried && (reused || error == -ETIMEDOUT) && !connecting) {
 		x->retried = true;
 		series_add(x->front->metrics.upstream_retries, 1);
 		request_start(x, false);
@@ -455,12 +459,24 @@ static const struct upstream_owner upstream_owner = {
 void exchange_client_drained(struct exchange *x)
 {
 	if (x->up && !x->up->connecting)
-		ev_io_start(x->front->loop, &x->up->rd);
+		response_resume(x);
 }
 
 void exchange_client_gone(struct exchange *x)
 {
 	exchange_cut(x);
+}
+
+/* Nothing came: from the client the rest of the body, or from the instance an answer, unless it is still busy
+ * taking that body. */
+static void awaiting_timeout(struct exchange *x)
+{
+	if (upstream_is_taking(x->up))
+		client_deadline(x->client, x->front->conf.body_us);
+	else if (!x->request.done && buf_len(&x->up->out) == 0)
+		exchange_refuse(x->client, GATE_TIMEOUT);
+	else
+		response_lost(x, -ETIMEDOUT);
 }
 
 void exchange_timeout(struct exchange *x)
@@ -474,10 +490,7 @@ void exchange_timeout(struct exchange *x)
 			.title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS});
 		break;
 	case EXCHANGE_AWAITING:
-		if (!x->request.done)
-			exchange_refuse(x->client, GATE_TIMEOUT);
-		else
-			response_lost(x, -ETIMEDOUT);
+		awaiting_timeout(x);
 		break;
 	case EXCHANGE_CONNECTING:
 		response_lost(x, -EHOSTUNREACH);

@@ -305,12 +305,21 @@ static void heads_read(struct exchange *x)
 				response_lost(x, -EPROTO);
 			return;
 		case HTTP_SCAN_DONE:
-			if (!head_pass(x, len))
+			if (!head_pass(x, len) || buf_len(&x->up->in) == 0)
 				return;
-			if (buf_len(&x->up->in) == 0)
+			if (buf_len(&x->client->out) > 0) { /* until exchange_client_drained */
+				ev_io_stop(x->front->loop, &x->up->rd);
 				return;
+			}
 		}
 	}
+}
+
+void response_resume(struct exchange *x)
+{
+	ev_io_start(x->front->loop, &x->up->rd);
+	if (x->state == EXCHANGE_AWAITING && buf_len(&x->up->in) > 0)
+		heads_read(x);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 void request_early_feed(struct exchange *x);
 /* The instance's connection is readable. */
 void response_read(struct exchange *x);
+/* The client took all that was queued for it: goes on with what came, and reads on. */
+void response_resume(struct exchange *x);
 
 /* exchange.c: the instance's connection ended with that negative errno; the answer is complete. */
 void response_lost(struct exchange *x, int error);

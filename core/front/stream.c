@@ -26,6 +26,13 @@ int stream_send(int fd, struct buf *queue, const void *bytes, size_t n)
 	return buf_add(queue, (const char *)bytes + sent, n - (size_t)sent) ? 0 : -ENOMEM;
 }
 
+void stream_break(int fd)
+{
+	struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
 int stream_flush(int fd, struct buf *queue)
 {
 	ssize_t sent = buf_len(queue) > 0 ? write_some(fd, buf_at(queue), buf_len(queue)) : 0;

@@ -11,4 +11,7 @@ int stream_send(int fd, struct buf *queue, const void *bytes, size_t n);
 /* Writes from the queue; 0 (look at its length) or -errno. */
 int stream_flush(int fd, struct buf *queue);
 
+/* From here on closing resets: the peer must not take a broken stream for a whole one. */
+void stream_break(int fd);
+
 #endif

@@ -106,11 +106,9 @@ static void end_decide(struct tunnel_end *e, enum tunnel_act act, int error)
 static void end_broke(struct tunnel_end *e, int error)
 {
 	struct tunnel *t = e->tunnel;
-	struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
 	end_decide(e, TUNNEL_BROKE, error);
-	/* what broke on one side must not look like an orderly end on the other */
-	setsockopt(other_end(e)->rd.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	stream_break(other_end(e)->rd.fd); /* must not look like an orderly end there */
 	tunnel_free(t);
 }
 

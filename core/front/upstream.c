@@ -4,10 +4,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,7 +115,6 @@ static void on_connect(struct upstream *u)
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct upstream *u = w->data;
-	int r;
 
 	(void)revents;
 	if (u->connecting) {
@@ -121,8 +122,7 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 		on_connect(u);
 		return;
 	}
-	r = stream_flush(w->fd, &u->out);
-	if (r < 0) /* it may have answered early and closed: what can be read from it decides */
+	if (stream_flush(w->fd, &u->out) < 0) /* it may have answered early and closed: what can be read decides */
 		buf_fini(&u->out);
 	if (buf_len(&u->out) == 0) {
 		ev_io_stop(loop, w);
@@ -208,6 +208,7 @@ struct upstream *upstream_get(struct front *f, const struct user *user, bool reu
 			return NULL;
 		}
 	}
+	u->waiting = SIZE_MAX;
 	u->owner = owner;
 	u->arg = arg;
 	return u;
@@ -223,6 +224,17 @@ int upstream_send(struct upstream *u, const void *bytes, size_t n)
 	if (r == 0 && buf_len(&u->out) > 0)
 		ev_io_start(u->front->loop, &u->wr);
 	return r;
+}
+
+bool upstream_is_taking(struct upstream *u)
+{
+	size_t before = u->waiting;
+	int in_kernel = 0;
+
+	if (ioctl(u->wr.fd, SIOCOUTQ, &in_kernel) < 0)
+		in_kernel = 0;
+	u->waiting = buf_len(&u->out) + (size_t)in_kernel;
+	return u->waiting > 0 && u->waiting < before;
 }
 
 bool upstream_was_failing(const struct upstream *u)

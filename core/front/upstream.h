@@ -35,6 +35,7 @@ struct upstream {
 	struct deadline idle;
 	bool connecting, reused;
 	struct buf in, out;
+	size_t waiting; /* of upstream_is_taking: what waited when it was last asked */
 	const struct upstream_owner *owner;
 	void *arg;
 };
@@ -45,6 +46,8 @@ struct upstream *upstream_get(struct front *f, const struct user *user, bool reu
                               void *arg);
 /* Sends, queueing what the socket does not take.  0 or -errno. */
 int upstream_send(struct upstream *u, const void *bytes, size_t n);
+/* Whether its instance has acknowledged something of what waits to go there since this was last asked. */
+bool upstream_is_taking(struct upstream *u);
 /* Its instance failed, and has not answered since. */
 bool upstream_was_failing(const struct upstream *u);
 /* It began to answer: whatever outage its instance had is over. */

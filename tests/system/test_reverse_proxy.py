@@ -5,6 +5,7 @@ answers, trailers, answers without body, early answers, half-closed clients, bod
 import email.utils
 import hashlib
 import os
+import signal
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin, answer
 
 ALICE = {"X-authentik-username": "alice"}
+ECHO = 'plugin "probe_echo" {}\n'
 CLOSES = {"Connection": "close", **ALICE}
 LARGE = 64 << 20
 SLACK = 4 << 20  # of memory, and of what the kernel buffers on the way
@@ -124,7 +126,7 @@ class ReverseProxy(unittest.TestCase):
         cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/interim": interim, "/refuses": refuses,
                              "/announces": announces, "/length": head_with_length, "/empty": empty, "/raw": raw_chunks,
                              "/held": cls.held, "/silent": cls.silent})
-        cls.daemon = Daemon({"first_byte_timeout": "120s"}, 'plugin "probe_echo" {}\n', users={"alice": cls.origin.port},
+        cls.daemon = Daemon({"first_byte_timeout": "120s"}, ECHO, users={"alice": cls.origin.port},
                             env=FREED_IS_FREE)
 
     @classmethod
@@ -240,6 +242,41 @@ class ReverseProxy(unittest.TestCase):
             self.assertEqual(c.request("HEAD", "/trailers", ALICE).body, b"")
             self.assertEqual(c.request("GET", "/length", ALICE).body, b"12345")
 
+    def test_what_has_no_body_says_nothing_of_its_length(self):
+        for head in (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+                     b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+                     b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"):
+            self.origin.handlers["/nothing"] = lambda c, r, h=head: c.send(h)
+            with self.subTest(head=head), self.connect() as c:
+                c.send(http.build("GET", "/nothing", ALICE))
+                r = c.response_head()
+                while r.status != 204:
+                    self.assertIsNone(r.header("content-length"))
+                    r = c.response_head()
+                self.assertEqual((r.header("content-length"), r.header("transfer-encoding")), (None, None))
+                self.assertEqual(c.request("GET", "/length", ALICE).body, b"12345")
+        with self.connect() as c:
+            c.send(b"HEAD / HTTP/1.1\r\nHost: lab\r\nHost: lab\r\n\r\n")
+            self.assertEqual((c.response_head().status, c.read_to_end()), (400, b""))
+
+    def test_interim_answers_wait_for_the_client(self):
+        """An instance that sends them without end, a client that does not read."""
+        hint, sent = b"HTTP/1.1 103 Early Hints\r\nLink: </" + b"a" * 80 + b">\r\n\r\n", [0]
+
+        def floods(c, request):
+            while sent[0] < LARGE:
+                c.send(hint * 500)
+                sent[0] += 500 * len(hint)
+            c.send(answer(b"final"))
+
+        self.origin.handlers["/floods"] = floods
+        before = rss(self.daemon.rooms()["front"])
+        with self.connect() as c:
+            c.send(http.build("GET", "/floods", ALICE))
+            self.assertLess(self.stands_still(lambda: sent[0]), LARGE // 2)
+            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            self.assertEqual(c.response().text(), "final")
+
     def test_trailers_pass_in_both_directions(self):
         with self.connect() as c:
             c.send(http.build("GET", "/trailers", CLOSES))
@@ -265,6 +302,78 @@ class ReverseProxy(unittest.TestCase):
             c.sock.shutdown(socket.SHUT_WR)
             self.assertEqual(c.response().json()["body"], "all I have to say")
             self.assertTrue(c.at_end())
+
+    def test_broken_answer_is_seen_to_be_broken(self):
+        """One that ends with its connection has no other way of saying so."""
+        half = threading.Event()
+
+        def breaks(c, request):
+            c.send(b"HTTP/1.1 200 OK\r\n\r\nfirst half")
+            half.wait(30)
+            c.reset()
+            return False
+
+        self.origin.handlers["/breaks"] = breaks
+        with self.connect() as c:
+            c.send(http.build("GET", "/breaks", ALICE))
+            self.assertEqual((c.response_head().status, c.read(10)), (200, b"first half"))
+            half.set()
+            with self.assertRaises(ConnectionResetError):
+                c.read_to_end()
+
+    def test_pooled_connection_that_is_reset_is_not_the_users_concern(self):
+        """Found out while the request is sent, not while its answer is awaited."""
+        gone, kept = threading.Event(), []
+
+        def page(c, request):
+            c.send(answer(b"ok"))
+            if not kept:
+                kept.append(c)
+                gone.wait(30)
+                c.reset()
+                return False
+            return True
+
+        self.origin.handlers["/page"] = page
+        with self.connect() as c:
+            self.assertEqual(c.request("GET", "/page", ALICE).text(), "ok")
+            pid = self.daemon.rooms()["front"]
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                gone.set()
+                wait.until(lambda: kept[0].sock.fileno() < 0, what="the instance to reset it")
+                c.send(http.build("GET", "/page", ALICE))
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            self.assertEqual(c.response().text(), "ok")
+
+    def test_slow_instance_is_no_stalled_client(self):
+        """It takes an upload more slowly than body_timeout, but takes it."""
+        block = 32 << 10
+
+        def sips(c, request):
+            left = int(request.header("content-length"))
+            while left > 0:
+                left -= len(c.read(min(left, block)))
+                time.sleep(0.05)
+            c.send(answer(b"done"))
+
+        sips.takes_body = True
+        with Origin({"/sips": sips}) as o, Daemon({"body_timeout": "1s"}, ECHO, users={"alice": o.port}) as d:
+            o.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, block)
+            size = 4 << 20
+            with http.Connection(d.front) as c:
+                c.send(http.build("POST", "/sips", {"Content-Length": str(size), **ALICE}))
+                Pour(c, bytes(1 << 16), size >> 16).start()
+                self.assertEqual(c.response().text(), "done")
+
+    def test_empty_lines_buy_no_time(self):
+        with Daemon({"header_timeout": "1s"}, ECHO, users={"alice": self.origin.port}) as d, http.Connection(d.front) as c:
+            with self.assertRaises(OSError):
+                for _ in range(1000):
+                    for piece in (b"\r", b"\n"):
+                        c.send(piece)
+                        time.sleep(0.05)
 
     def test_next_request_waits_until_the_answer_is_read(self):
         """Answers of many sizes, so that the end of some is all that still waits in t3ops."""
