@@ -104,6 +104,21 @@ class Handover(unittest.TestCase):
             self.assertTrue(busy.at_end())
             wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
 
+    def test_request_that_arrived_before_the_drain_is_served(self):
+        """The front learns of both at once."""
+        with http.Connection(self.daemon.front) as c:
+            self.assertEqual(c.request("GET", "/mirror", ALICE).status, 200)
+            front = self.daemon.rooms()["front"]
+            os.kill(front, signal.SIGSTOP)
+            try:
+                c.send(http.build("POST", "/mirror", ALICE, b"in time"))
+                self.replace(0)
+            finally:
+                os.kill(front, signal.SIGCONT)
+            r = c.response()
+            self.assertEqual((r.json()["body"], r.header("connection")), ("in time", "close"))
+            self.assertTrue(c.at_end())
+
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
             self.daemon.options["users"] = self.daemon.users_file + ".other"
