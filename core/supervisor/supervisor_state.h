@@ -118,6 +118,8 @@ void watch_start(struct supervisor *s);
 void watch_stop(struct supervisor *s);
 void child_ended(struct child *c); /* the process is gone: reap, report, restart */
 void child_set_state(struct child *c, enum room_state state);
+/* After an upgrade: posts that nobody holds were waiting for theirs. */
+void restarts_resume(struct supervisor *s);
 void restart_cancel(struct supervisor *s, unsigned post);
 
 /* keep.c */

@@ -51,13 +51,22 @@ static json_t *listeners_json(const struct listeners *l)
 	return list;
 }
 
+static json_t *specs_json(const struct setup *setup)
+{
+	json_t *list = json_array();
+
+	for (unsigned room = 0; room < ROOMS; room++)
+		json_array_append_new(list, setup->specs[room] ? json_incref(setup->specs[room]) : json_null());
+	return list;
+}
+
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o}", "message_version", MSG_VERSION,
+	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION,
 	                 "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path",
 	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
-	                 s->setup.core, "plugins", s->setup.plugins, "listeners", listeners_json(&s->setup.listeners),
-	                 "children", children_json(s), "book", keep_json(s));
+	                 s->setup.core, "plugins", s->setup.plugins, "specs", specs_json(&s->setup), "listeners",
+	                 listeners_json(&s->setup.listeners), "children", children_json(s), "book", keep_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -197,6 +206,16 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 	}
 }
 
+/* Those of the configuration in force: it stays, should the one to come fail. */
+static void specs_adopt(struct setup *setup, const json_t *list)
+{
+	for (unsigned room = 0; room < ROOMS; room++) {
+		json_t *spec = json_array_get(list, room);
+
+		setup->specs[room] = json_is_object(spec) ? json_incref(spec) : NULL;
+	}
+}
+
 static void children_adopt(struct supervisor *s, const json_t *list)
 {
 	size_t i;
@@ -230,6 +249,7 @@ static int adopt(struct supervisor *s, const json_t *state)
 	memcpy(setup->conf.bytes, plan_string(state, "conf_text"), setup->conf.len);
 	setup->core = json_incref(json_object_get(state, "core"));
 	setup->plugins = json_incref(json_object_get(state, "plugins"));
+	specs_adopt(setup, json_object_get(state, "specs"));
 	s->last_serial = (uint32_t)plan_int(state, "last_serial");
 	s->metrics_fd = (int)plan_int(state, "metrics_fd");
 	survive(s->metrics_fd, false);
@@ -246,7 +266,6 @@ static int adopt(struct supervisor *s, const json_t *state)
 	return 0;
 }
 
-/* The specs of the old setup only say which rooms there are: everything is replaced. */
 static int everything_replace(struct supervisor *s)
 {
 	struct conf_text conf;
@@ -263,8 +282,6 @@ static int everything_replace(struct supervisor *s)
 		return r;
 	}
 	next.conf = conf;
-	for (unsigned i = 0; i < ROOMS; i++)
-		s->setup.specs[i] = s->current[i] ? json_incref(s->current[i]->spec) : NULL;
 	transition_begin(s, &next, true, (struct asker){0}, EVENT_UPGRADED);
 	return 0;
 }
@@ -282,6 +299,7 @@ int takeover_resume(struct supervisor *s, int fd)
 	s->told_ready = true;
 	if (r == 0) {
 		watch_start(s);
+		restarts_resume(s);
 		serials_publish(s);
 		r = everything_replace(s);
 		if (r < 0)

@@ -61,6 +61,15 @@ static double pause_max(const struct supervisor *s)
 	return (double)plan_int(json_object_get(s->setup.core, "core"), "restart_pause_max") / 1e6;
 }
 
+static void restart_after(struct restart *r, double pause)
+{
+	struct ev_loop *loop = r->supervisor->loop;
+
+	ev_timer_stop(loop, &r->timer);
+	ev_timer_set(&r->timer, pause, 0.);
+	ev_timer_start(loop, &r->timer);
+}
+
 static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct restart *r = w->data;
@@ -71,10 +80,8 @@ static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 		return;
 	s->current[r->post] = child_spawn(s, r->post, s->setup.specs[post_room(r->post)]);
 	serials_publish(s);
-	if (!s->current[r->post]) {
-		ev_timer_set(&r->timer, pause_max(s), 0.);
-		ev_timer_start(s->loop, &r->timer);
-	}
+	if (!s->current[r->post])
+		restart_after(r, pause_max(s));
 }
 
 static void restart_later(struct supervisor *s, const struct child *c)
@@ -87,10 +94,18 @@ static void restart_later(struct supervisor *s, const struct child *c)
 	series_add(room_series(s, &restarts_family, c->room), 1);
 	log_line(LOG_L_NOTICE, "room_restart", "restarts=%u name=%s after=%.1fs", r->restarts, room_name(c->room),
 	         r->pause);
-	ev_timer_stop(s->loop, &r->timer);
-	ev_timer_set(&r->timer, r->pause, 0.);
-	ev_timer_start(s->loop, &r->timer);
+	restart_after(r, r->pause);
 	r->pause = r->pause * 2 < pause_max(s) ? r->pause * 2 : pause_max(s);
+}
+
+void restarts_resume(struct supervisor *s)
+{
+	for (unsigned i = 0; i < POST_ORDER; i++) {
+		unsigned post = post_in_order(i);
+
+		if (!s->current[post] && post_is_wanted(&s->setup, post))
+			restart_after(&s->restarts[post], PAUSE_MIN);
+	}
 }
 
 void restart_cancel(struct supervisor *s, unsigned post)

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Upgrades in place that go wrong, or come at a bad moment: what the earlier binary knew is not forgotten."""
+import os
+import signal
+import socket
+import unittest
+
+from lab import http, wait
+from lab.daemon import Daemon
+
+ECHO = 'plugin "probe_echo" {}\n'
+
+
+class Upgrade(unittest.TestCase):
+    def start(self, options=None):
+        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms", **(options or {})}, ECHO, users={})
+        self.addCleanup(self.daemon.stop)
+
+    def upgrade(self):
+        """SIGUSR2; the event that it ended with."""
+        mark = len(self.daemon.log())
+        self.daemon.process.send_signal(signal.SIGUSR2)
+        return self.daemon.wait_log("event=(upgraded|reload_refused)", after=mark).group(1)
+
+    def take_an_address(self):
+        """A configuration that passes the check, but whose address cannot be bound."""
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        self.daemon.options["listen"] = ["127.0.0.1:0", f"127.0.0.1:{taken.getsockname()[1]}"]
+        self.daemon.write_conf()
+
+    def test_rooms_are_restarted_after_one_that_could_not_bind(self):
+        for workers in (1, 2):
+            with self.subTest(workers=workers):
+                self.start({"workers": workers})
+                self.take_an_address()
+                self.assertEqual(self.upgrade(), "reload_refused")
+                for room in ("front", "desk"):
+                    for pid in self.daemon.processes(room):
+                        mark = len(self.daemon.log())
+                        os.kill(pid, signal.SIGKILL)
+                        self.daemon.wait_log(f"event=room_started .*text={room}", after=mark)
+                self.assertEqual(len(self.daemon.processes("front")), workers)
+                self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+                self.assertEqual(len(self.daemon.children()), workers + 1)
+
+    def test_room_that_was_down_meanwhile_comes_back(self):
+        self.start()
+        self.take_an_address()
+        os.kill(self.daemon.pid, signal.SIGSTOP)  # it finds both signals at once
+        os.kill(self.daemon.processes("front")[0], signal.SIGKILL)
+        self.daemon.process.send_signal(signal.SIGUSR2)
+        mark = len(self.daemon.log())
+        self.daemon.process.resume()
+        self.daemon.wait_log("event=reload_refused", after=mark)
+        self.daemon.wait_log("event=room_started .*text=front", after=mark)
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.assertEqual(len(self.daemon.children()), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
