@@ -96,34 +96,48 @@ static bool message_is_whole(const struct chan *c, size_t n)
 	return n >= sizeof *head && head->version == MSG_VERSION && head->len == n - sizeof *head;
 }
 
+enum reading { READING_GOES_ON, READING_IS_EMPTY, READING_IS_OVER, READING_WAS_FREED };
+
+/* One message. */
+static enum reading message_read(struct chan *c)
+{
+	bool freed = false;
+	ssize_t n = message_recv(c);
+	int left[CHAN_FDS];
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return READING_IS_EMPTY;
+	if (n <= 0)
+		return READING_IS_OVER;
+	c->freed = &freed;
+	if (message_is_whole(c, (size_t)n))
+		c->on_message(c->arg, (const struct msg_head *)(const void *)c->buffer,
+		              c->buffer + sizeof(struct msg_head));
+	else
+		c->dropped++;
+	if (freed)
+		return READING_WAS_FREED;
+	c->freed = NULL;
+	fds_close(left, chan_take_fds(c, left));
+	return READING_GOES_ON;
+}
+
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct chan *c = w->data;
-	bool freed = false;
+	enum reading r = READING_GOES_ON;
 
 	(void)loop, (void)revents;
-	c->freed = &freed;
-	for (int i = 0; i < BURST && !freed; i++) {
-		ssize_t n = message_recv(c);
-		int left[CHAN_FDS];
+	for (int i = 0; i < BURST && r == READING_GOES_ON; i++)
+		r = message_read(c);
+	if (r == READING_IS_OVER)
+		closed(c);
+}
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			break;
-		if (n <= 0) {
-			c->freed = NULL;
-			closed(c);
-			return;
-		}
-		if (message_is_whole(c, (size_t)n))
-			c->on_message(c->arg, (const struct msg_head *)(const void *)c->buffer,
-			              c->buffer + sizeof(struct msg_head));
-		else
-			c->dropped++;
-		if (!freed)
-			fds_close(left, chan_take_fds(c, left));
-	}
-	if (!freed)
-		c->freed = NULL;
+void chan_read_rest(struct chan *c)
+{
+	while (message_read(c) == READING_GOES_ON)
+		;
 }
 
 /* ---- sending --------------------------------------------------------------------------------------- */

@@ -42,6 +42,9 @@ int chan_send_fds(struct chan *c, enum msg_type type, uint32_t to, uint64_t id, 
 /* Inside on_message: the descriptors that came with the message, now the caller's; how many.  Those that
  * nobody takes are closed. */
 size_t chan_take_fds(struct chan *c, int fds[CHAN_FDS]);
+/* Hears now what is there already; for the last words of a process that is gone.  on_closed is not called;
+ * on_message may free the channel. */
+void chan_read_rest(struct chan *c);
 uint64_t chan_dropped(const struct chan *c);
 /* Tries to send the queue for at most limit_ms; for the last words before exit. */
 void chan_flush(struct chan *c, int limit_ms);

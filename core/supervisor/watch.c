@@ -146,11 +146,13 @@ void child_ended(struct child *c)
 {
 	struct supervisor *s = c->supervisor;
 	enum room_id room = c->room;
-	bool was_current = s->current[c->post] == c;
-	bool was_next = s->transition.running && s->transition.posts[c->post] == c;
-	bool asked = c->state == ROOM_STOPPING || c->state == ROOM_DRAINING;
+	bool was_current, was_next, asked;
 	siginfo_t how = {0};
 
+	chan_read_rest(c->chan); /* its last words, before what follows from its death */
+	was_current = s->current[c->post] == c;
+	was_next = s->transition.running && s->transition.posts[c->post] == c;
+	asked = c->state == ROOM_STOPPING || c->state == ROOM_DRAINING;
 	waitid(P_PIDFD, (id_t)c->pidfd, &how, WEXITED | WNOHANG);
 	if (was_current)
 		s->current[c->post] = NULL;

@@ -19,6 +19,12 @@ ALICE = [("X-authentik-username", "alice")]
 KILLS, UPGRADES = 100, 20
 
 
+def process_state(pid):
+    """As in proc(5): R, S, T, Z."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
 class FrontCrash(unittest.TestCase):
     def setUp(self):
         self.origin = Origin({"/ws": RawEcho()})
@@ -95,6 +101,22 @@ class FrontCrash(unittest.TestCase):
         for t in talkers:
             self.assertNotIsInstance(t.error, AssertionError)
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+    def test_last_words_of_a_front_are_heard_before_its_death(self):
+        """By a supervisor that is late and finds both at once."""
+        idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(150)]
+        front, mark = self.daemon.rooms()["front"], len(self.daemon.log())
+        os.kill(self.daemon.pid, signal.SIGSTOP)
+        os.kill(front, signal.SIGTERM)
+        wait.until(lambda: process_state(front) == "Z", what="the end of the front")
+        os.kill(self.daemon.pid, signal.SIGCONT)
+        self.daemon.wait_log("event=room_started .*text=front", after=mark)
+        log = self.daemon.log()[mark:]
+        self.assertEqual(log.count("event=tunnel_closed"), len(idle))
+        self.assertNotIn("the front died", log)
+        for w in idle:
+            self.assertEqual(w.wait_close(), 1001)
+            w.drop()
 
     def test_plugin_that_never_returns_is_ended_and_named(self):
         folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))

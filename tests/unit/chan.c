@@ -209,6 +209,34 @@ static void test_free_inside(void **state)
 	assert_int_equal(p->closed, 1);
 }
 
+static void test_read_rest(void **state)
+{
+	struct pair *p = *state;
+	const uint64_t many = 500;
+
+	for (uint64_t i = 0; i < many; i++)
+		assert_int_equal(send_filled(p, i, 100), 0);
+	chan_read_rest(p->b);
+	assert_int_equal(p->got, many);
+	assert_int_equal(send_filled(p, many, 1), 0);
+	chan_free(p->a);
+	p->a = NULL;
+	chan_read_rest(p->b);
+	assert_int_equal(p->got, many + 1);
+	assert_int_equal(p->closed, 0); /* that is the loop's to tell */
+}
+
+static void test_read_rest_frees_inside(void **state)
+{
+	struct pair *p = *state;
+
+	p->free_inside = true;
+	send_filled(p, 0, 5);
+	send_filled(p, 1, 5);
+	chan_read_rest(p->b);
+	assert_int_equal(p->got, 1);
+}
+
 static void test_flush(void **state)
 {
 	struct pair *p = *state;
@@ -243,6 +271,8 @@ int main(void)
 	    TEST(test_garbage_is_counted),
 	    TEST(test_closed),
 	    TEST(test_free_inside),
+	    TEST(test_read_rest),
+	    TEST(test_read_rest_frees_inside),
 	    TEST(test_flush),
 	    TEST(test_descriptors),
 	};
