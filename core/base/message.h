@@ -24,7 +24,7 @@ enum room_id {
 /* "front", "legs", ... */
 const char *room_name(enum room_id id);
 
-#define MSG_VERSION 1
+#define MSG_VERSION 2
 #define MSG_MAX (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a room_id: its current process */
 
@@ -76,9 +76,10 @@ struct msg_probe {
 	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
 };
 
-/* A slot of the book of tunnels. */
+/* A slot of the book of tunnels, and whose it is: two fronts may speak of it in turn, each over its own
+ * channel, and the later word may be read first. */
 struct msg_slot {
-	uint64_t book;
+	uint64_t book, tunnel;
 	int32_t slot;
 };
 

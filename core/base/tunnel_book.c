@@ -108,8 +108,14 @@ uint32_t slot_serial(const struct tunnel_slot *s)
 
 void slot_release(struct tunnel_slot *s)
 {
+	s->parcel.id = 0; /* until the next one wrote its own, words about the last one match nothing */
 	slot_assign(s, 0);
 	__atomic_store_n(&s->mark, SLOT_FREE, __ATOMIC_SEQ_CST);
+}
+
+bool slot_is_of(const struct tunnel_slot *s, uint64_t tunnel)
+{
+	return slot_mark_read(s) != SLOT_FREE && s->parcel.id == tunnel;
 }
 
 enum slot_mark slot_mark_read(const struct tunnel_slot *s)

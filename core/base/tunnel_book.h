@@ -80,6 +80,8 @@ void slot_assign(struct tunnel_slot *s, uint32_t serial);
 uint32_t slot_serial(const struct tunnel_slot *s);
 /* Supervisor: nobody has it any more. */
 void slot_release(struct tunnel_slot *s);
+/* Whether that tunnel is in it. */
+bool slot_is_of(const struct tunnel_slot *s, uint64_t tunnel);
 enum slot_mark slot_mark_read(const struct tunnel_slot *s);
 
 /* The giver reads the taker's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other parcels, or is gone. */

@@ -97,7 +97,7 @@ void tunnel_unpack(struct tunnel *t, const struct tunnel_parcel *p)
 
 static int slot_tell(const struct tunnel *t, enum msg_type type, const int *fds, size_t n)
 {
-	struct msg_slot m = {.book = t->front->room->book->id, .slot = t->slot};
+	struct msg_slot m = {.book = t->front->room->book->id, .tunnel = t->id, .slot = t->slot};
 
 	return chan_send_fds(t->front->room->chan, type, ROOM_SUPERVISOR, 0, &m, sizeof m, fds, n);
 }

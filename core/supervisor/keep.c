@@ -115,9 +115,12 @@ static void let_go(struct supervisor *s, size_t slot)
 		slot_release(&s->book->slots[slot]);
 }
 
+/* False, too, for a slot that another tunnel has by now: its last front's LET_GO came before its first one's
+ * KEEP. */
 static bool is_ours(const struct supervisor *s, const struct msg_slot *m)
 {
-	return s->book && m->book == s->book->id && m->slot >= 0 && m->slot < TUNNEL_SLOTS;
+	return s->book && m->book == s->book->id && m->slot >= 0 && m->slot < TUNNEL_SLOTS &&
+	       slot_is_of(&s->book->slots[m->slot], m->tunnel);
 }
 
 static bool is_affordable(const int fds[2])
@@ -150,7 +153,7 @@ void keep_message(struct child *c, const struct msg_head *head, const void *payl
 	if (c->room == ROOM_FRONT && head->len == sizeof m)
 		memcpy(&m, payload, sizeof m);
 	if (!is_ours(s, &m))
-		return; /* of the book of an earlier binary */
+		return; /* of the book of an earlier binary, or of a tunnel that is gone */
 	if (head->type == MSG_KEEP)
 		keep(s, &m, fds, chan_take_fds(c->chan, fds));
 	else

@@ -17,6 +17,8 @@ from lab.talk import Crowd, RawEcho
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
+UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+           ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), ("Origin", "http://lab")]
 TUNNELS, ROUNDS = 1000, 40
 
 
@@ -118,6 +120,38 @@ class Handover(unittest.TestCase):
             r = c.response()
             self.assertEqual((r.json()["body"], r.header("connection")), ("in time", "close"))
             self.assertTrue(c.at_end())
+
+    def test_two_fronts_that_are_heard_in_the_wrong_order(self):
+        """The old one says keep it, the new one let it go; the supervisor, who is late, may read that first."""
+        answers = threading.Event()
+        self.addCleanup(answers.set)
+        self.origin.handlers["/slow"] = lambda c, r: (answers.wait(60), c.send(answer(b"at last")))
+        idle, busy = http.Connection(self.daemon.front), http.Connection(self.daemon.front)
+        self.assertEqual(idle.request("GET", "/mirror", ALICE).status, 200)
+        busy.send(http.build("GET", "/slow", ALICE))
+        wait.until(lambda: self.origin.requests("/slow"), what="the request that keeps the old front")
+        (old,) = self.daemon.processes("front")
+        os.kill(old, signal.SIGSTOP)
+        self.addCleanup(self.daemon.process.resume)
+        self.replace(0)
+        before = self.descriptors()
+        os.kill(self.daemon.pid, signal.SIGSTOP)
+        idle.send(http.build("GET", "/ws", UPGRADE + ALICE))
+        os.kill(old, signal.SIGCONT)
+        self.assertEqual(idle.response_head().status, 101)
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 1, what="the tunnel to move")
+        idle.close()
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnel to end")
+        os.kill(self.daemon.pid, signal.SIGCONT)
+        answers.set()
+        self.assertEqual(busy.response().text(), "at last")
+        wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+        wait.until(lambda: self.descriptors() == before - 2, what="the supervisor to keep nothing of the tunnel")
+        self.assertNotRegex(self.daemon.log(), "room=supervisor event=tunnels_given")
+
+    def descriptors(self):
+        """How many the supervisor has."""
+        return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:

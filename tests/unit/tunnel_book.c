@@ -67,6 +67,28 @@ static void test_marks(void **state)
 	close(fd);
 }
 
+/* A slot forgets its tunnel before it can be taken again. */
+static void test_whose_it_is(void **state)
+{
+	int fd;
+	struct tunnel_book *b = book_new(&fd);
+	struct tunnel_slot *s;
+
+	(void)state;
+	assert_non_null(b);
+	s = &b->slots[book_take(b, 1)];
+	s->parcel.id = 11;
+	assert_true(slot_is_of(s, 11));
+	assert_false(slot_is_of(s, 12));
+	slot_release(s);
+	assert_false(slot_is_of(s, 11));
+	assert_false(slot_is_of(s, 0));
+	slot_dirty(s);
+	assert_false(slot_is_of(s, 11));
+	book_free(b);
+	close(fd);
+}
+
 /* What one process writes outlives it: that is the book's whole purpose. */
 static void test_outlives_its_writer(void **state)
 {
@@ -153,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_slot_once),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_whose_it_is),
 		cmocka_unit_test(test_outlives_its_writer),
 		cmocka_unit_test(test_attached_again),
 		cmocka_unit_test(test_parcel_carries_descriptors),
