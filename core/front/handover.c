@@ -25,7 +25,7 @@ struct handover {
 	struct ev_timer again; /* giver: looks for tunnels that can go now */
 	bool giving, welcome;  /* welcome: the taker knows our parcels */
 	uint32_t taker; /* its serial */
-	size_t moved;
+	size_t moved, lost;
 	char bytes[sizeof(struct tunnel_parcel) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
 };
 
@@ -36,6 +36,9 @@ static void handover_end(struct handover *h)
 	if (h->moved > 0)
 		log_line(LOG_L_INFO, h->giving ? "tunnels_given" : "tunnels_taken", "count=%zu left=%zu", h->moved,
 		         h->giving ? f->n_tunnels : (size_t)0);
+	if (h->lost > 0)
+		log_line(LOG_L_ERROR, "tunnels_lost",
+		         "count=%zu reason=\"no descriptors were left\" hint=\"raise LimitNOFILE\"", h->lost);
 	ev_io_stop(f->loop, &h->io);
 	ev_timer_stop(f->loop, &h->again);
 	close(h->io.fd);
@@ -139,7 +142,7 @@ void handover_give(struct front *f, int fd, uint32_t taker)
 
 /* ---- taking --------------------------------------------------------------------------------------- */
 
-/* One parcel; its length, 0 at the end, or -errno. */
+/* One parcel; its length, 0 at the end, or -errno.  fds[0] is -1 if descriptors ran out: the kernel dropped its. */
 static ssize_t parcel_recv(struct handover *h, int fds[2])
 {
 	union rights rights;
@@ -153,11 +156,22 @@ static ssize_t parcel_recv(struct handover *h, int fds[2])
 	if (n <= 0)
 		return n == 0 ? 0 : -errno;
 	came = rights_detach(&m, fds);
-	if (came == 2)
-		return n;
 	if (came == 1)
 		close(fds[0]);
-	return -EPROTO; /* descriptors ran out: the kernel dropped them */
+	if (came < 2)
+		fds[0] = -1;
+	return n;
+}
+
+static void parcel_take(struct handover *h, size_t n, const int fds[2])
+{
+	if (fds[0] < 0) {
+		tunnel_lose(h->front, h->bytes, n, "no descriptors were left for it when it moved");
+		h->lost++;
+		return;
+	}
+	tunnel_adopt(h->front, h->bytes, n, fds);
+	h->moved++;
 }
 
 static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -171,16 +185,11 @@ static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
-		if (n == -EPROTO) {
-			log_line(LOG_L_ERROR, "tunnel_lost", "reason=\"no descriptors are left\" hint=\"raise LimitNOFILE\"");
-			continue;
-		}
 		if (n <= 0) {
 			handover_end(h);
 			return;
 		}
-		tunnel_adopt(h->front, h->bytes, (size_t)n, fds);
-		h->moved++;
+		parcel_take(h, (size_t)n, fds);
 	}
 }
 

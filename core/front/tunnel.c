@@ -403,6 +403,7 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 	}
 	if (!t) {
 		start_drop(&start);
+		tunnel_lose(f, bytes, n, "no memory was left for it when it moved");
 		return;
 	}
 	tunnel_unpack(t, &p);

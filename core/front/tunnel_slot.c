@@ -95,11 +95,11 @@ void tunnel_unpack(struct tunnel *t, const struct tunnel_parcel *p)
 
 /* ---- the slot ------------------------------------------------------------------------------------ */
 
-static int slot_tell(const struct tunnel *t, enum msg_type type, const int *fds, size_t n)
+static int slot_tell(struct room *room, enum msg_type type, int32_t slot, uint64_t tunnel, const int *fds, size_t n)
 {
-	struct msg_slot m = {.book = t->front->room->book->id, .tunnel = t->id, .slot = t->slot};
+	struct msg_slot m = {.book = room->book->id, .tunnel = tunnel, .slot = slot};
 
-	return chan_send_fds(t->front->room->chan, type, ROOM_SUPERVISOR, 0, &m, sizeof m, fds, n);
+	return chan_send_fds(room->chan, type, ROOM_SUPERVISOR, 0, &m, sizeof m, fds, n);
 }
 
 void tunnel_keep(struct tunnel *t)
@@ -112,7 +112,7 @@ void tunnel_keep(struct tunnel *t)
 	parcel_fill(t, &slot_of(t)->parcel);
 	slot_of(t)->parcel.client_pending = slot_of(t)->parcel.serve_pending = 0; /* clean means none */
 	slot_of(t)->parcel.session_len = 0;
-	slot_tell(t, MSG_KEEP, fds, 2);
+	slot_tell(t->front->room, MSG_KEEP, t->slot, t->id, fds, 2);
 }
 
 void tunnel_dirty(const struct tunnel *t)
@@ -138,12 +138,42 @@ void tunnel_let_go(struct tunnel *t)
 	if (t->slot < 0)
 		return;
 	tunnel_dirty(t);
-	if (slot_tell(t, MSG_LET_GO, NULL, 0) < 0) {
+	if (slot_tell(t->front->room, MSG_LET_GO, t->slot, t->id, NULL, 0) < 0) {
 		/* the copies stay open for now: the peers have to see the end all the same */
 		shutdown(t->client.rd.fd, SHUT_RDWR);
 		shutdown(t->serve.rd.fd, SHUT_RDWR);
 	}
 	t->slot = -1;
+}
+
+static void loss_tell(struct front *f, const struct tunnel_parcel *p, const char *why)
+{
+	struct event e;
+
+	event_init(&e, EVENT_TUNNEL_CLOSED, ROOM_FRONT);
+	e.id = p->id;
+	e.reason = T3OPS_R_LOCAL;
+	e.age_us = clock_mono_us() - p->opened_us;
+	event_set(e.user, p->user);
+	event_set(e.address, p->address);
+	event_set(e.colo, p->colo);
+	event_set(e.text, why);
+	front_metrics_tunnel_end(&f->metrics, T3OPS_R_LOCAL);
+	room_emit(f->room, &e);
+}
+
+void tunnel_lose(struct front *f, const char *bytes, size_t n, const char *why)
+{
+	const struct tunnel_book *book = f->room->book;
+	struct tunnel_parcel p;
+
+	if (n < sizeof p)
+		return;
+	memcpy(&p, bytes, sizeof p);
+	if (book && p.book == book->id)
+		slot_tell(f->room, MSG_LET_GO, p.slot, p.id, NULL, 0);
+	if (!p.state.told)
+		loss_tell(f, &p, why);
 }
 
 void tunnel_assign(const struct tunnel *t, uint32_t front)

@@ -24,6 +24,9 @@ void tunnel_assign(const struct tunnel *t, uint32_t front);
 /* Packs it; the number of bytes, 0: it has too much pending now.  fds: client's, instance's; they stay the
  * tunnel's. */
 size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2]);
+/* A parcel came, but its tunnel cannot go on here, and its giver has forgotten it: it is reported as ended by
+ * us, and the supervisor closes its copies, so that the peers see the end. */
+void tunnel_lose(struct front *f, const char *bytes, size_t n, const char *why);
 /* Into a new tunnel that has its descriptors, names and pending bytes already. */
 void tunnel_unpack(struct tunnel *t, const struct tunnel_parcel *p);
 

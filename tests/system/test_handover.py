@@ -3,14 +3,16 @@
 """Tunnels move: reloads and upgrades under open WebSockets lose, repeat and reorder nothing, and leave no
 old process behind."""
 import os
+import re
 import resource
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import unittest
 
-from lab import http, wait, ws
+from lab import account, http, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
 from lab.talk import Crowd, RawEcho
@@ -152,6 +154,34 @@ class Handover(unittest.TestCase):
     def descriptors(self):
         """How many the supervisor has."""
         return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
+
+    def test_those_that_find_no_descriptors_end_and_do_not_hang(self):
+        crowd = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(40)]
+        (old,) = self.daemon.processes("front")
+        self.addCleanup(self.daemon.process.resume)
+        os.kill(old, signal.SIGSTOP)  # nothing moves before the new one is short of them
+        self.replace(0)
+        before = self.descriptors()
+        (new,) = [p for p in self.daemon.processes("front") if p != old]
+        subprocess.run(["prlimit", f"--pid={new}", "--nofile=64:"], check=True, **account.popen_options())
+        os.kill(old, signal.SIGCONT)
+        self.daemon.wait_log("event=tunnels_lost")
+        over = [w for w in crowd if not self.goes_on(w)]
+        self.assertTrue(0 < len(over) < len(crowd), f"{len(over)} ended")
+        self.assertEqual(len(re.findall("event=tunnel_closed .*reason=local .*no descriptors", self.daemon.log())), len(over))
+        wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+        wait.until(lambda: self.descriptors() == before - 2 - 2 * len(over), what="the supervisor to let go of them")
+        for w in crowd:
+            w.drop()
+
+    @staticmethod
+    def goes_on(w):
+        """Whether it echoes; one that hangs is an error."""
+        try:
+            w.send_frame(ws.TEXT, "still here", mask=False)
+            return w.text() == "still here"
+        except (ws.Closed, ConnectionError):
+            return False
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
