@@ -76,9 +76,9 @@ static bool privileges_drop(const char *user)
 	return initgroups(user, pw->pw_gid) == 0 && setgid(pw->pw_gid) == 0 && setuid(pw->pw_uid) == 0;
 }
 
-static _Noreturn void child_main(struct supervisor *s, const struct child *c, int channel_fd)
+static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct listeners *sockets,
+                                 int channel_fd)
 {
-	const struct listeners *sockets = s->transition.running ? &s->transition.next.listeners : &s->setup.listeners;
 	struct room room = {.id = c->room,
 	                    .worker = post_worker(c->post),
 	                    .serial = c->serial,
@@ -178,8 +178,9 @@ static struct child *failed(struct child *c, enum room_id room, int error)
 	return NULL;
 }
 
-struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spec)
+struct child *child_spawn(struct supervisor *s, unsigned post, const struct setup *setup)
 {
+	const json_t *spec = setup->specs[post_room(post)];
 	struct child *c = child_new(s, post, ++s->last_serial, spec);
 	int fds[2], r;
 
@@ -191,7 +192,7 @@ struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spe
 		c->beat = NULL;
 	c->pid = fork();
 	if (c->pid == 0)
-		child_main(s, c, fds[1]);
+		child_main(s, c, &setup->listeners, fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
 		r = errno;
 		close(fds[0]);

@@ -16,6 +16,7 @@
 
 #include "base/room.h"
 
+struct setup;
 struct supervisor;
 
 struct child {
@@ -38,9 +39,10 @@ struct child {
 };
 TAILQ_HEAD(children, child);
 
-/* Forks a process of a post's room from a spec (see spec_make in transition.c): it drops to the user of the spec,
- * unless it is the runner, and runs ops.  NULL after one log line. */
-struct child *child_spawn(struct supervisor *s, unsigned post, const json_t *spec);
+/* Forks a process of a post's room as the setup has it, which is not always the one in force: from its spec (see
+ * spec_make in transition.c), with its sockets.  It drops to the user of the spec, unless it is the runner, and
+ * runs ops.  NULL after one log line. */
+struct child *child_spawn(struct supervisor *s, unsigned post, const struct setup *setup);
 /* A process that an earlier binary of this pid started. */
 struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint32_t serial, pid_t pid,
                           int channel_fd, const json_t *spec);

@@ -232,7 +232,7 @@ void transition_step(struct supervisor *s)
 			return; /* one after the other */
 		if (c || !post_is_wanted(&t->next, post) || is_unchanged(s, post))
 			continue;
-		t->posts[post] = child_spawn(s, post, t->next.specs[post_room(post)]);
+		t->posts[post] = child_spawn(s, post, &t->next);
 		serials_publish(s);
 		if (!t->posts[post])
 			transition_abort(s, room_name(post_room(post)));

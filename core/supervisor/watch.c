@@ -78,7 +78,7 @@ static void on_restart(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (s->phase == PHASE_STOPPING || s->current[r->post] || !post_is_wanted(&s->setup, r->post))
 		return;
-	s->current[r->post] = child_spawn(s, r->post, s->setup.specs[post_room(r->post)]);
+	s->current[r->post] = child_spawn(s, r->post, &s->setup);
 	serials_publish(s);
 	if (!s->current[r->post])
 		restart_after(r, pause_max(s));

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -43,6 +44,13 @@ def plugin_dir():
         if glob.glob(os.path.join(path, "*.so")):
             return account.copied(path)
     raise FileNotFoundError(f"{process.build_dir()}: no plugin is built there")
+
+
+def plugin_dir_with(name):
+    """The same, in a copy, and one of tests/plugins."""
+    folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
+    shutil.copy(process.program(f"tests/plugins/.libs/{name}.so"), folder)
+    return folder
 
 
 class Daemon:

@@ -48,6 +48,15 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def state(pid):
+    """As in proc(5): R, S, T, Z; None: it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
 class Process:
     """One program, running from the constructor on; stdout and stderr go to one file."""
 

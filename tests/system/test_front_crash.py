@@ -4,25 +4,18 @@
 wrong byte."""
 import os
 import random
-import shutil
 import signal
 import time
 import unittest
 
 from lab import http, process, wait, ws
-from lab.daemon import Daemon, plugin_dir
+from lab.daemon import Daemon, plugin_dir_with
 from lab.origin import Origin
 from lab.talk import RawEcho, Talker
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
 KILLS, UPGRADES = 100, 20
-
-
-def process_state(pid):
-    """As in proc(5): R, S, T, Z."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        return f.read().rpartition(")")[2].split()[0]
 
 
 class FrontCrash(unittest.TestCase):
@@ -108,7 +101,7 @@ class FrontCrash(unittest.TestCase):
         front, mark = self.daemon.rooms()["front"], len(self.daemon.log())
         os.kill(self.daemon.pid, signal.SIGSTOP)
         os.kill(front, signal.SIGTERM)
-        wait.until(lambda: process_state(front) == "Z", what="the end of the front")
+        wait.until(lambda: process.state(front) == "Z", what="the end of the front")
         os.kill(self.daemon.pid, signal.SIGCONT)
         self.daemon.wait_log("event=room_started .*text=front", after=mark)
         log = self.daemon.log()[mark:]
@@ -119,9 +112,7 @@ class FrontCrash(unittest.TestCase):
             w.drop()
 
     def test_plugin_that_never_returns_is_ended_and_named(self):
-        folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
-        shutil.copy(process.program("tests/plugins/.libs/sample_stuck.so"), folder)
-        d = Daemon({"plugin_dir": folder, "beat": "1s"}, 'plugin "sample_stuck" {}\n', users={"alice": self.origin.port})
+        d = Daemon({"plugin_dir": plugin_dir_with("sample_stuck"), "beat": "1s"}, 'plugin "sample_stuck" {}\n', users={"alice": self.origin.port})
         self.addCleanup(d.stop)
         self.assertEqual(http.get(d.front, "/slow", ALICE).status, 200)
         d.wait_log("event=callback_slow .*plugin=sample_stuck")

@@ -9,7 +9,7 @@ import socket
 import unittest
 
 from lab import account, http, process, wait, ws
-from lab.daemon import Daemon, section
+from lab.daemon import Daemon, plugin_dir_with, section
 from lab.stub import NEW, T3Stub
 
 ALICE = [("X-authentik-username", "alice")]
@@ -205,6 +205,28 @@ class Start(unittest.TestCase):
     def has_systemd():
         with open(os.path.join(process.build_dir(), "config.h"), encoding="utf-8") as f:
             return "#define HAVE_SYSTEMD 1" in f.read()
+
+
+class WhileReloading(unittest.TestCase):
+    def setUp(self):
+        self.daemon = Daemon({"restart_pause_max": "100ms", "plugin_dir": plugin_dir_with("sample_pause")},
+                             'plugin "probe_echo" {}\n', users={})
+        self.addCleanup(self.daemon.stop)
+
+    def test_a_front_is_restarted_with_the_sockets_in_force(self):
+        """The new front, which listens elsewhere, stands still before it is ready."""
+        mark, (front,) = len(self.daemon.log()), self.daemon.processes("front")
+        self.daemon.options["listen"] = ["127.0.0.2:0"]
+        self.daemon.sections += 'plugin "sample_pause" {}\n'
+        self.daemon.write_conf()
+        self.daemon.process.send_signal(signal.SIGHUP)
+        coming = wait.until(lambda: [p for p in self.daemon.processes("front") if process.state(p) == "T"],
+                            what="the new front")[0]
+        os.kill(front, signal.SIGKILL)
+        self.daemon.wait_log("event=room_started .*text=front", after=mark)
+        os.kill(coming, signal.SIGKILL)
+        self.daemon.wait_log("event=reload_refused", after=mark)
+        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
 
 
 class CommandLine(unittest.TestCase):

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A request plugin whose front stops itself (SIGSTOP) just before it is ready: a test sends SIGCONT. */
+#include "plugin.h"
+
+#include <signal.h>
+
+static int start(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+	return raise(SIGSTOP);
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	(void)ctx, (void)r;
+	return T3OPS_NEXT;
+}
+
+T3OPS_PLUGIN(sample_pause) = {
+	T3OPS_HEAD,
+	.room = T3OPS_ROOM_FRONT,
+	.name = "sample_pause",
+	.version = "1.0",
+	.summary = "Waits for SIGCONT, for tests.",
+	.start = start,
+	.on_request = on_request,
+};
