@@ -133,6 +133,15 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 	child_kill(c);
 }
 
+static void kill_after(struct child *c, double seconds)
+{
+	struct ev_loop *loop = c->supervisor->loop;
+
+	ev_timer_stop(loop, &c->kill);
+	ev_timer_set(&c->kill, seconds, 0.);
+	ev_timer_start(loop, &c->kill);
+}
+
 static struct child *child_new(struct supervisor *s, unsigned post, uint32_t serial, const json_t *spec)
 {
 	struct child *c = calloc(1, sizeof *c);
@@ -204,8 +213,8 @@ struct child *child_spawn(struct supervisor *s, unsigned post, const struct setu
 	return c;
 }
 
-struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint32_t serial, pid_t pid,
-                          int channel_fd, const json_t *spec)
+struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint64_t left_us,
+                          uint32_t serial, pid_t pid, int channel_fd, const json_t *spec)
 {
 	struct child *c = child_new(s, post, serial, spec);
 
@@ -218,7 +227,16 @@ struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state s
 		child_free(c);
 		return NULL;
 	}
+	if (state == ROOM_DRAINING || state == ROOM_STOPPING)
+		kill_after(c, (double)left_us / 1e6);
 	return c;
+}
+
+uint64_t child_left_us(const struct child *c)
+{
+	double left = ev_timer_remaining(c->supervisor->loop, (struct ev_timer *)(uintptr_t)&c->kill);
+
+	return left > 0. ? (uint64_t)(left * 1e6) : 0;
 }
 
 void child_free(struct child *c)
@@ -237,15 +255,6 @@ void child_free(struct child *c)
 		munmap(c->beat, sizeof *c->beat);
 	json_decref(c->spec);
 	free(c);
-}
-
-static void kill_after(struct child *c, double seconds)
-{
-	struct ev_loop *loop = c->supervisor->loop;
-
-	ev_timer_stop(loop, &c->kill);
-	ev_timer_set(&c->kill, seconds, 0.);
-	ev_timer_start(loop, &c->kill);
 }
 
 void child_stop(struct child *c)

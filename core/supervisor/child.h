@@ -43,14 +43,16 @@ TAILQ_HEAD(children, child);
  * spec_make in transition.c), with its sockets.  It drops to the user of the spec, unless it is the runner, and
  * runs ops.  NULL after one log line. */
 struct child *child_spawn(struct supervisor *s, unsigned post, const struct setup *setup);
-/* A process that an earlier binary of this pid started. */
-struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint32_t serial, pid_t pid,
-                          int channel_fd, const json_t *spec);
+/* A process that an earlier binary of this pid started; left_us: what child_left_us said there. */
+struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint64_t left_us,
+                          uint32_t serial, pid_t pid, int channel_fd, const json_t *spec);
 void child_free(struct child *c); /* of a process that is gone, or at our end */
 
 /* Asks it to end (MSG_STOP, or MSG_DRAIN first for a front) and sees to it that it does. */
 void child_stop(struct child *c);
 void child_drain(struct child *c, uint64_t limit_us);
+/* How long one that was asked to end may still take; 0 for others. */
+uint64_t child_left_us(const struct child *c);
 void child_kill(struct child *c);
 
 #endif

@@ -32,10 +32,10 @@ static json_t *children_json(const struct supervisor *s)
 	const struct child *c;
 
 	TAILQ_FOREACH(c, &s->children, link)
-	json_array_append_new(list,
-	                      json_pack("{s:i, s:i, s:I, s:i, s:i, s:b, s:O}", "post", (int)c->post, "state",
-	                                c->state, "serial", (json_int_t)c->serial, "pid", (int)c->pid, "fd",
-	                                chan_fd(c->chan), "current", s->current[c->post] == c, "spec", c->spec));
+	json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b, s:O}", "post", (int)c->post,
+	                                      "state", c->state, "left_us", (json_int_t)child_left_us(c), "serial",
+	                                      (json_int_t)c->serial, "pid", (int)c->pid, "fd", chan_fd(c->chan),
+	                                      "current", s->current[c->post] == c, "spec", c->spec));
 	return list;
 }
 
@@ -229,8 +229,8 @@ static void children_adopt(struct supervisor *s, const json_t *list)
 
 		survive(fd, false);
 		c = post < POSTS ? child_adopt(s, post, (enum room_state)plan_int(row, "state"),
-		                               (uint32_t)plan_int(row, "serial"), (pid_t)plan_int(row, "pid"), fd,
-		                               json_object_get(row, "spec"))
+		                               (uint64_t)plan_int(row, "left_us"), (uint32_t)plan_int(row, "serial"),
+		                               (pid_t)plan_int(row, "pid"), fd, json_object_get(row, "spec"))
 		                 : NULL;
 		if (c && plan_bool(row, "current"))
 			s->current[post] = c;

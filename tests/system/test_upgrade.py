@@ -4,17 +4,19 @@
 import os
 import signal
 import socket
+import threading
 import unittest
 
 from lab import http, wait
 from lab.daemon import Daemon
+from lab.origin import Origin
 
 ECHO = 'plugin "probe_echo" {}\n'
 
 
 class Upgrade(unittest.TestCase):
-    def start(self, options=None):
-        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms", **(options or {})}, ECHO, users={})
+    def start(self, options=None, users=None):
+        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms", **(options or {})}, ECHO, users=users)
         self.addCleanup(self.daemon.stop)
 
     def upgrade(self):
@@ -57,6 +59,23 @@ class Upgrade(unittest.TestCase):
         self.daemon.wait_log("event=room_started .*text=front", after=mark)
         self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
         self.assertEqual(len(self.daemon.children()), 2)
+
+    def test_old_front_has_no_more_time_than_it_had(self):
+        never = threading.Event()
+        origin = Origin({"/slow": lambda c, r: never.wait()})
+        self.addCleanup(origin.stop)
+        self.addCleanup(never.set)
+        self.start({"drain_timeout": "2s"}, {"alice": origin.port})
+        (old,) = self.daemon.processes("front")
+        with http.Connection(self.daemon.front) as c:
+            c.send(http.build("GET", "/slow", [("X-authentik-username", "alice")]))
+            wait.until(lambda: origin.requests("/slow"), what="the request that keeps the old front")
+            self.daemon.options["gave_up_after"] = "9s"
+            self.daemon.write_conf()
+            self.assertIn("event=reloaded", self.daemon.reload())
+            self.assertEqual(self.upgrade(), "upgraded")
+            self.daemon.wait_log(f"event=drain_timeout pid={old} ")
+            wait.until(lambda: old not in self.daemon.children(), what="the old front to leave")
 
 
 if __name__ == "__main__":
