@@ -85,9 +85,13 @@ static void close_code_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
 /* The size of the frame that begins here if it is what nearly all are: short, data, and whole; else 0. */
 static size_t whole_frame(const uint8_t *at, size_t n)
 {
-	size_t len = n >= 2 ? at[1] & 0x7f : SHORT_MAX + 1, size = 2 + len + ((at[1] & 0x80) ? 4 : 0);
+	size_t len, size;
 
-	return len <= SHORT_MAX && size <= n && (at[0] & 0x0f) <= OP_DATA_MAX ? size : 0;
+	if (n < 2 || (at[0] & 0x0f) > OP_DATA_MAX)
+		return 0;
+	len = at[1] & 0x7f;
+	size = 2 + len + ((at[1] & 0x80) ? 4 : 0);
+	return len <= SHORT_MAX && size <= n ? size : 0;
 }
 
 void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any path: what is public stays so with one more letter, and with every byte spelt in percent signs. */
+/* Any path: what is public stays so with one more letter, and spelling every byte in percent signs makes no path
+ * public that was not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	is = path_is_public(path, prefixes);
 	if (!memchr(data, '%', size)) {
 		spelt = (struct span){bytes, encode(data, size, bytes)};
-		PROMISE(path_is_public(spelt, prefixes) == is);
+		PROMISE(is || !path_is_public(spelt, prefixes));
 	}
 	memcpy(bytes, data, size);
 	bytes[size] = 'x';
