@@ -320,7 +320,7 @@ static void on_left(struct ev_loop *loop, struct ev_prepare *w, int revents)
 	struct front *f = w->data;
 
 	(void)loop, (void)revents;
-	if (f->n_clients == 0 && f->n_tunnels == 0 && LIST_EMPTY(&f->websockets))
+	if (f->n_clients == 0 && f->n_tunnels == 0 && LIST_EMPTY(&f->websockets) && !handover_is_taking(f))
 		room_leave(f->room);
 }
 

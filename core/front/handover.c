@@ -72,6 +72,15 @@ static struct handover *handover_new(struct front *f, int fd, void (*cb)(struct 
 
 /* ---- giving ------------------------------------------------------------------------------------- */
 
+static void give_up(struct handover *h, const char *why)
+{
+	if (h->front->n_tunnels > 0)
+		log_line(LOG_L_WARNING, "handover_failed",
+		         "error=\"%s\" left=%zu effect=\"they stay here until another front takes them or they end\"",
+		         why, h->front->n_tunnels);
+	handover_end(h);
+}
+
 /* Every tunnel that is light enough, until the socket is full. */
 static void give_all(struct handover *h)
 {
@@ -95,11 +104,8 @@ static void give_all(struct handover *h)
 		h->moved++;
 		tunnel_given(t);
 	}
-	if (r < 0 && r != -EAGAIN) {
-		log_line(LOG_L_WARNING, "handover_failed", "error=\"%s\" left=%zu effect=\"they stay here until they end\"",
-		         strerror(-r), f->n_tunnels);
-		handover_end(h);
-	}
+	if (r < 0 && r != -EAGAIN)
+		give_up(h, strerror(-r));
 }
 
 static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -118,7 +124,7 @@ static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
 	if (r == -EAGAIN)
 		return;
 	if (r < 0) {
-		handover_end(h);
+		give_up(h, h->welcome ? "the taker is gone" : "the taker is gone, or knows other parcels");
 		return;
 	}
 	h->welcome = true;
@@ -128,11 +134,25 @@ static void on_taker(struct ev_loop *loop, struct ev_io *w, int revents)
 	give_all(h);
 }
 
+/* What it sent so far can be read all the same. */
+static void giving_end(struct front *f)
+{
+	struct handover *h, *next;
+
+	for (h = LIST_FIRST(&f->handovers); h; h = next) {
+		next = LIST_NEXT(h, link);
+		if (h->giving)
+			handover_end(h);
+	}
+}
+
 void handover_give(struct front *f, int fd, uint32_t taker)
 {
-	struct handover *h = handover_new(f, fd, on_taker);
+	struct handover *h;
 	int size = SNDBUF;
 
+	giving_end(f);
+	h = handover_new(f, fd, on_taker);
 	if (!h)
 		return;
 	h->giving = true;
@@ -191,6 +211,16 @@ static void on_parcel(struct ev_loop *loop, struct ev_io *w, int revents)
 		}
 		parcel_take(h, (size_t)n, fds);
 	}
+}
+
+bool handover_is_taking(const struct front *f)
+{
+	const struct handover *h;
+
+	LIST_FOREACH(h, &f->handovers, link)
+	if (!h->giving)
+		return true;
+	return false;
 }
 
 void handover_take(struct front *f, int fd)

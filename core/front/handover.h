@@ -14,9 +14,12 @@
 #include "front/front_state.h"
 
 /* Both take the socket.  The giver gives what can go now and comes back for the rest: a tunnel with much
- * pending waits until it is lighter.  taker: the serial of the other process. */
+ * pending waits until it is lighter, or until there is another taker, who gets it instead.  taker: the serial of
+ * the other process. */
 void handover_give(struct front *f, int fd, uint32_t taker);
 void handover_take(struct front *f, int fd);
+/* Whether tunnels may still come. */
+bool handover_is_taking(const struct front *f);
 void handover_free(struct front *f);
 
 #endif

@@ -31,6 +31,7 @@ struct child {
 	struct ev_io exit;    /* pidfd readable: it ended */
 	struct ev_timer kill; /* it was asked to end */
 	struct chan *chan;
+	uint32_t heir;          /* a front that drains: the serial of the one it gives its tunnels to, 0: none */
 	json_t *spec;           /* what it was started with; owned */
 	struct room_beat *beat; /* shared page; NULL for one that an earlier binary started */
 	unsigned beats_missed;

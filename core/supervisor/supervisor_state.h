@@ -99,6 +99,8 @@ void transition_begin(struct supervisor *s, struct setup *next, bool everything,
                       enum event_kind done);
 void transition_step(struct supervisor *s);
 void transition_abort(struct supervisor *s, const char *why);
+/* Every front that drains gives its tunnels to the one that is in force now, unless it does so already. */
+void handovers_arrange(struct supervisor *s);
 void reload_begin(struct supervisor *s, struct asker asker);
 /* Whether the configuration wants a process there. */
 bool post_is_wanted(const struct setup *setup, unsigned post);

@@ -153,8 +153,10 @@ static void on_ready(struct child *c)
 	child_set_state(c, ROOM_READY);
 	if (c == desk_of(s))
 		desk_greet(s);
-	if (c->room == ROOM_FRONT)
+	if (c->room == ROOM_FRONT) {
 		keep_give(s, c);
+		handovers_arrange(s); /* to one that was started again */
+	}
 	event_init(&e, EVENT_ROOM_STARTED, ROOM_SUPERVISOR);
 	event_set(e.text, room_name(c->room));
 	e.id = (uint64_t)c->pid;

@@ -158,11 +158,32 @@ static void handover_arrange(struct child *from, struct child *to)
 	}
 	chan_send_fds(to->chan, MSG_TAKE, to->serial, 0, NULL, 0, &fds[0], 1);
 	chan_send_fds(from->chan, MSG_GIVE, from->serial, to->serial, NULL, 0, &fds[1], 1);
+	from->heir = to->serial;
 	close(fds[0]);
 	close(fds[1]);
 }
 
-static void old_room_end(struct supervisor *s, struct child *old, struct child *fresh)
+/* A worker that is no more leaves its tunnels to the first one. */
+static struct child *heir_of(const struct supervisor *s, const struct child *old)
+{
+	struct child *own = s->current[old->post], *heir = own ? own : s->current[ROOM_FRONT];
+
+	return heir && heir->state == ROOM_READY ? heir : NULL;
+}
+
+void handovers_arrange(struct supervisor *s)
+{
+	struct child *c, *heir;
+
+	TAILQ_FOREACH(c, &s->children, link)
+	if (c->room == ROOM_FRONT && c->state == ROOM_DRAINING) {
+		heir = heir_of(s, c);
+		if (heir && heir->serial != c->heir)
+			handover_arrange(c, heir);
+	}
+}
+
+static void old_room_end(struct supervisor *s, struct child *old)
 {
 	uint64_t limit_us = (uint64_t)plan_int(json_object_get(s->setup.core, "core"), "drain_timeout");
 
@@ -173,8 +194,6 @@ static void old_room_end(struct supervisor *s, struct child *old, struct child *
 		return;
 	}
 	child_drain(old, limit_us);
-	if (fresh)
-		handover_arrange(old, fresh);
 }
 
 /* Everything new is ready: it becomes what is current. */
@@ -191,16 +210,16 @@ static void commit(struct supervisor *s)
 	answer(s, t->asker, 0, "the new configuration is in force"); /* the one who asked may be about to end */
 	for (unsigned i = 0; i < POST_ORDER; i++) {
 		unsigned post = post_in_order(i);
-		struct child *before = s->current[post], *fresh = t->posts[post];
+		struct child *before = s->current[post];
 
-		if (!fresh && post_is_wanted(&s->setup, post))
+		if (!t->posts[post] && post_is_wanted(&s->setup, post))
 			continue; /* it stays */
 		restart_cancel(s, post);
-		s->current[post] = fresh;
+		s->current[post] = t->posts[post];
 		t->posts[post] = NULL;
-		/* a worker that is no more leaves its tunnels to the first one */
-		old_room_end(s, before, fresh ? fresh : s->current[post_room(post)]);
+		old_room_end(s, before);
 	}
+	handovers_arrange(s);
 	if (!s->setup.specs[ROOM_FRONT])
 		keep_nothing(s);
 	setup_fini(&old, &s->setup.listeners);

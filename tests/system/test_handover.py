@@ -87,6 +87,30 @@ class Handover(unittest.TestCase):
             sender.join(60)
             wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
 
+    def late_tunnel(self, replace):
+        """One that the first front cannot give away until others have come."""
+        with http.Connection(self.daemon.front) as c:
+            c.send(http.build("GET", "/ws", UPGRADE + ALICE)[:-2])
+            self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)  # the half request is there, too
+            replace()
+            c.send(b"\r\n")
+            self.assertEqual(c.response_head().status, 101)
+            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old fronts to leave")
+            wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 1, what="the tunnel to arrive")
+        self.assertNotIn("event=handover_failed", self.daemon.log())
+
+    def test_tunnel_goes_to_the_third_front_when_the_second_has_left(self):
+        self.late_tunnel(lambda: [self.replace(n) for n in (0, 2, 1, 3)])
+
+    def test_tunnel_goes_to_the_front_that_was_started_again(self):
+        def replace():
+            self.replace(0)
+            mark = len(self.daemon.log())
+            os.kill(self.daemon.rooms()["front"], signal.SIGKILL)
+            self.daemon.wait_log("event=room_started .*text=front", after=mark)
+
+        self.late_tunnel(replace)
+
     def test_requests_end_where_they_are_and_idle_connections_in_order(self):
         answers = threading.Event()
         self.addCleanup(answers.set)
