@@ -31,12 +31,13 @@ struct command_line {
 	enum mode mode;
 	const char *conf_path, *plugin_dir, *topic;
 	int take_over_fd;
+	long take_over_from; /* message version of the one that runs */
 };
 
 #define JOB_INPUT_FD 3 /* where the runner puts a job's input */
 
 /* Long options without a letter. */
-enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_VERSION };
+enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_TAKE_OVER_FROM, OPT_VERSION };
 
 static bool fd_parse(const char *text, int *out)
 {
@@ -54,9 +55,10 @@ static struct command_line command_line_read(int argc, char **argv)
 		{"explain", no_argument, NULL, OPT_EXPLAIN},  {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
 		{"run-job", no_argument, NULL, OPT_RUN_JOB},  {"take-over", required_argument, NULL, OPT_TAKE_OVER},
 		{"version", no_argument, NULL, OPT_VERSION},  {"help", no_argument, NULL, 'h'},
+		{"take-over-from", required_argument, NULL, OPT_TAKE_OVER_FROM},
 		{0}};
 	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf", .plugin_dir = T3OPS_PLUGIN_DIR,
-	                            .take_over_fd = -1};
+	                            .take_over_fd = -1, .take_over_from = MSG_VERSION};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:th", options, NULL)) != -1)
@@ -67,6 +69,7 @@ static struct command_line command_line_read(int argc, char **argv)
 		case OPT_EXPLAIN: line.mode = MODE_EXPLAIN; break;
 		case OPT_PLUGIN_DIR: line.plugin_dir = optarg; break;
 		case OPT_RUN_JOB: line.mode = MODE_JOB; break;
+		case OPT_TAKE_OVER_FROM: line.take_over_from = strtol(optarg, NULL, 10); break;
 		case OPT_VERSION: line.mode = MODE_VERSION; break;
 		case OPT_TAKE_OVER:
 			if (fd_parse(optarg, &line.take_over_fd))
@@ -81,11 +84,14 @@ static struct command_line command_line_read(int argc, char **argv)
 	return line;
 }
 
-static int check(const char *path)
+static int check(const struct command_line *line)
 {
 	json_t *core = NULL, *plugins = NULL;
-	int r = check_config(path, stdout, stderr, &core, &plugins);
+	int r;
 
+	if (line->take_over_from != MSG_VERSION)
+		return SUPERVISOR_CANNOT_TAKE_OVER;
+	r = check_config(line->conf_path, stdout, stderr, &core, &plugins);
 	if (r == 0)
 		identify_print(core, plugins, stdout);
 	json_decref(core);
@@ -122,7 +128,7 @@ int main(int argc, char **argv)
 	case MODE_RUN:
 		return run(&line);
 	case MODE_CHECK:
-		return check(line.conf_path);
+		return check(&line);
 	case MODE_JOB:
 		return job_child_main(JOB_INPUT_FD);
 	case MODE_EXPLAIN:

@@ -24,7 +24,7 @@ enum room_id {
 /* "front", "legs", ... */
 const char *room_name(enum room_id id);
 
-#define MSG_VERSION 2
+#define MSG_VERSION 2 /* of all that crosses an exec in place, the state in takeover.c included */
 #define MSG_MAX (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a room_id: its current process */
 

@@ -15,6 +15,9 @@ struct supervisor_args {
 	int take_over_fd;                  /* state of the earlier binary, or -1 */
 };
 
+/* Exit status of a binary that is asked with -t and cannot go on from the messages of the one that runs. */
+#define SUPERVISOR_CANNOT_TAKE_OVER 3
+
 /* Runs until the daemon ends; returns its exit code. */
 int supervisor_run(const struct supervisor_args *args);
 

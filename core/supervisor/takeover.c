@@ -2,7 +2,8 @@
 /*
  * The next binary, same pid: the supervisor writes what it holds into a memfd, lets its descriptors
  * survive, and execs the binary in place.  The new one adopts the running rooms and replaces all of
- * them in one transition.  The new binary is first asked to check the configuration, in a child.
+ * them in one transition.  The new binary is first asked, in a child, whether it takes the configuration and
+ * what it would adopt.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -104,23 +105,46 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	keep_survive(s, yes);
 }
 
-/* Whether the binary runs and takes the configuration; short, and no user waits for the supervisor. */
-static bool binary_is_good(const struct supervisor *s)
+/* Asks the binary whether it takes the configuration, and what this one leaves; short, and no user waits for the
+ * supervisor.  Its exit status, -1 without one. */
+static int binary_ask(const struct supervisor *s)
 {
-	char *argv[] = {(char *)(uintptr_t)s->args->exe, "-t", "-c", (char *)(uintptr_t)s->args->conf_path, NULL};
+	char version[16];
+	char *argv[] = {(char *)(uintptr_t)s->args->exe,
+	                "-t",
+	                "-c",
+	                (char *)(uintptr_t)s->args->conf_path,
+	                "--take-over-from",
+	                version,
+	                NULL};
 	struct pollfd p = {.events = POLLIN};
 	pid_t pid;
 	int status = -1;
 
+	snprintf(version, sizeof version, "%d", MSG_VERSION);
 	if (posix_spawn(&pid, s->args->exe, NULL, NULL, argv, environ) != 0)
-		return false;
+		return -1;
 	p.fd = pidfd_open(pid, 0);
 	if (p.fd < 0 || poll(&p, 1, CHECK_LIMIT_MS) != 1)
 		kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	if (p.fd >= 0)
 		close(p.fd);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Exec cannot be taken back, so all that could go wrong is asked before.  NULL: nothing. */
+static const char *binary_fault(const struct supervisor *s)
+{
+	switch (binary_ask(s)) {
+	case EXIT_SUCCESS:
+		return NULL;
+	case SUPERVISOR_CANNOT_TAKE_OVER:
+	case 2: /* it does not know the question */
+		return "cannot go on from the one that runs, whose messages are others: restart the daemon";
+	default:
+		return "does not accept the configuration; it was not started";
+	}
 }
 
 static void refused(struct supervisor *s, const char *why)
@@ -135,6 +159,7 @@ static void refused(struct supervisor *s, const char *why)
 void takeover_exec(struct supervisor *s)
 {
 	char number[16], why[320];
+	const char *fault;
 	char *argv[] = {(char *)(uintptr_t)s->args->exe,
 	                "-c",
 	                (char *)(uintptr_t)s->args->conf_path,
@@ -147,9 +172,9 @@ void takeover_exec(struct supervisor *s)
 		refused(s, "an upgrade has to wait: a reload is under way");
 		return;
 	}
-	if (!binary_is_good(s)) {
-		snprintf(why, sizeof why, "the binary %.200s does not accept the configuration; it was not started",
-		         s->args->exe);
+	fault = binary_fault(s);
+	if (fault) {
+		snprintf(why, sizeof why, "the binary %.200s %s", s->args->exe, fault);
 		refused(s, why);
 		return;
 	}

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """Upgrades in place that go wrong, or come at a bad moment: what the earlier binary knew is not forgotten."""
 import os
+import shutil
 import signal
 import socket
 import threading
 import unittest
 
-from lab import http, wait
+from lab import http, process, wait
 from lab.daemon import Daemon
 from lab.origin import Origin
 
@@ -15,8 +16,8 @@ ECHO = 'plugin "probe_echo" {}\n'
 
 
 class Upgrade(unittest.TestCase):
-    def start(self, options=None, users=None):
-        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms", **(options or {})}, ECHO, users=users)
+    def start(self, options=None, users=None, wrap=()):
+        self.daemon = Daemon({"log_level": "info", "restart_pause_max": "100ms", **(options or {})}, ECHO, users=users, wrap=wrap)
         self.addCleanup(self.daemon.stop)
 
     def upgrade(self):
@@ -59,6 +60,25 @@ class Upgrade(unittest.TestCase):
         self.daemon.wait_log("event=room_started .*text=front", after=mark)
         self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
         self.assertEqual(len(self.daemon.children()), 2)
+
+    def test_binary_that_cannot_go_on_is_refused_before_it_is_too_late(self):
+        real = process.program("core/t3ops")
+        binary = os.path.join(process.folder(), "t3ops")
+        shutil.copy(real, binary)
+        self.start(wrap=["/bin/sh", "-c", f'shift; exec {binary} "$@"', "sh"])
+        before = self.daemon.children()
+        for script, words in ((f'exec {real} "$@" --take-over-from 0', "cannot go on from the one that runs"),
+                              (f'exec {real} --a-question-of-tomorrow "$@"', "cannot go on from the one that runs"),
+                              ("exit 1", "does not accept the configuration"), ("kill -KILL $$", "does not accept")):
+            with self.subTest(script=script):
+                with open(binary + ".new", "w", encoding="utf-8") as f:
+                    f.write(f"#!/bin/sh\n{script}\n")
+                os.chmod(binary + ".new", 0o755)
+                os.rename(binary + ".new", binary)
+                mark = len(self.daemon.log())
+                self.assertEqual(self.upgrade(), "reload_refused")
+                self.assertRegex(self.daemon.log()[mark:], f"event=reload_refused .*{binary} {words}")
+                self.assertEqual(self.daemon.children(), before)
 
     def test_old_front_has_no_more_time_than_it_had(self):
         never = threading.Event()
