@@ -124,28 +124,6 @@ static void refusal_report(struct supervisor *s, struct asker asker, int error, 
 	answer(s, asker, error, why);
 }
 
-void transition_abort(struct supervisor *s, const char *room)
-{
-	struct transition *t = &s->transition;
-	char why[160];
-
-	ev_timer_stop(s->loop, &t->deadline);
-	for (unsigned i = 0; i < POSTS; i++)
-		if (t->posts[i]) {
-			child_stop(t->posts[i]);
-			t->posts[i] = NULL;
-		}
-	t->running = false;
-	setup_fini(&t->next, &s->setup.listeners);
-	snprintf(why, sizeof why, "room %s did not get ready: its own lines above say why", room);
-	if (s->phase == PHASE_BOOT) {
-		log_line(LOG_L_ERROR, "start_failed", "reason=\"%s\"", why);
-		supervisor_stop(s, EXIT_FAILURE);
-	} else {
-		refusal_report(s, t->asker, -ECANCELED, why);
-	}
-}
-
 /* The two fronts settle the rest between them: the old one's tunnels go over this socket. */
 static void handover_arrange(struct child *from, struct child *to)
 {
@@ -194,6 +172,38 @@ static void old_room_end(struct supervisor *s, struct child *old)
 		return;
 	}
 	child_drain(old, limit_us);
+}
+
+/* A worker that was ready before a later one failed has users already: they go to those in force. */
+static void attempt_end(struct supervisor *s, struct child *c)
+{
+	if (s->phase != PHASE_BOOT && c->state == ROOM_READY)
+		old_room_end(s, c);
+	else
+		child_stop(c);
+}
+
+void transition_abort(struct supervisor *s, const char *room)
+{
+	struct transition *t = &s->transition;
+	char why[160];
+
+	ev_timer_stop(s->loop, &t->deadline);
+	for (unsigned i = 0; i < POSTS; i++)
+		if (t->posts[i]) {
+			attempt_end(s, t->posts[i]);
+			t->posts[i] = NULL;
+		}
+	handovers_arrange(s);
+	t->running = false;
+	setup_fini(&t->next, &s->setup.listeners);
+	snprintf(why, sizeof why, "room %s did not get ready: its own lines above say why", room);
+	if (s->phase == PHASE_BOOT) {
+		log_line(LOG_L_ERROR, "start_failed", "reason=\"%s\"", why);
+		supervisor_stop(s, EXIT_FAILURE);
+	} else {
+		refusal_report(s, t->asker, -ECANCELED, why);
+	}
 }
 
 /* Everything new is ready: it becomes what is current. */

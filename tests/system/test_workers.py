@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """A front of several processes: connections are dealt out among them, tunnels move whatever their number, and
 one that dies takes nobody along."""
+import concurrent.futures
 import os
 import re
 import signal
 import unittest
 
-from lab import http, wait, ws
-from lab.daemon import Daemon
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, plugin_dir_with
 from lab.origin import Origin
 from lab.talk import RawEcho, Talker
 
@@ -72,6 +73,41 @@ class Workers(unittest.TestCase):
         self.assertNotIn("event=tunnel_drop", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == TUNNELS, what="the gauges")
         wait.until(lambda: self.daemon.metrics()['t3ops_room_up{room="front"}'] == 1, what="all workers")
+
+    def test_users_of_a_worker_whose_reload_is_refused_go_on(self):
+        """One of the new workers was ready, and got users, before the next one failed."""
+        d = Daemon({"log_level": "info", "workers": 2, "plugin_dir": plugin_dir_with("sample_pause")}, ECHO,
+                   users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        old, mark = d.processes("front"), len(d.log())
+        d.sections += 'plugin "sample_pause" {}\n'
+        d.write_conf()
+        d.process.send_signal(signal.SIGHUP)
+
+        def paused():
+            return [p for p in d.processes("front") if p not in old and process.state(p) == "T"]
+
+        (ready,) = wait.until(paused, what="the first worker")
+        os.kill(ready, signal.SIGCONT)
+        wait.until(lambda: paused() not in ([], [ready]), what="the second worker")
+        (failing,) = paused()
+        for pid in old:
+            os.kill(pid, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor(TUNNELS) as pool:
+            users = [pool.submit(ws.WebSocket, d.front, "/ws", ALICE) for _ in range(TUNNELS)]
+            d.wait_log("event=tunnel_open", after=mark)
+            for pid in old:
+                os.kill(pid, signal.SIGCONT)
+            users = [u.result() for u in users]
+        os.kill(failing, signal.SIGKILL)
+        d.wait_log("event=reload_refused", after=mark)
+        wait.until(lambda: sorted(d.processes("front")) == sorted(old), what="the attempt to leave")
+        for w in users:
+            w.send_frame(ws.TEXT, "still here", mask=False)
+            self.assertEqual(w.text(), "still here")
+        self.assertNotRegex(d.log(), "event=tunnel_(closed|drop)")
+        for w in users:
+            w.drop()
 
     def test_address_of_another_is_not_joined(self):
         host, port = self.daemon.front
