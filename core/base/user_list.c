@@ -14,8 +14,6 @@
 
 #include "base/users.h"
 
-#define ROWS_MAX 4096
-
 /* What parsing carries along. */
 struct parse {
 	struct user_list *out;
@@ -173,8 +171,8 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 		return refuse(p, "%s: \"%s\" is no identity", at, u->name);
 	if (u->os_user[0] != '\0' && !is_account(u->os_user))
 		return refuse(p, "%s: \"%s\" is no account name", at, u->os_user);
-	if (l->n == ROWS_MAX)
-		return refuse(p, "%s: more than %d users", at, ROWS_MAX);
+	if (l->n == USERS_MAX)
+		return refuse(p, "%s: more than %d users", at, USERS_MAX);
 	if (folded_refuse(p, at, u->name) < 0)
 		return -EINVAL;
 	if (u->host[0] == '\0')

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/user_shelf.h"
+
 #define TABLE_MAX_BYTES (4 << 20)
 #define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
 #define POLL_SECONDS    10.0 /* where inotify does not see it: network file systems, env files */
@@ -24,9 +26,11 @@ struct users {
 	users_changed_cb on_changed;
 	users_broken_cb on_broken;
 	void *arg;
+	struct user_shelf *shelf;
 	struct user_list list;
+	bool known;    /* the list is a table that was good once */
 	bool broken;
-	char why[256]; /* of the broken state that was reported last */
+	char why[320]; /* of the broken state that was reported last */
 };
 
 /* The whole file, NUL-terminated; NULL with errno. */
@@ -63,46 +67,75 @@ static bool lists_equal(const struct user_list *a, const struct user_list *b)
 
 static void broken(struct users *u, const char *why)
 {
-	bool same = u->broken && strcmp(u->why, why) == 0;
+	char line[sizeof u->why];
 
+	snprintf(line, sizeof line, "%.200s: %s", u->path, why);
+	if (u->broken && strcmp(u->why, line) == 0)
+		return;
 	u->broken = true;
-	snprintf(u->why, sizeof u->why, "%s", why);
-	if (!same && u->on_broken)
+	strcpy(u->why, line);
+	if (u->on_broken)
 		u->on_broken(u->arg, u->why);
 }
 
-static void table_read(struct users *u)
+/* At the start there is no last good table but what a process before left. */
+static void broken_at_first(struct users *u, const char *why)
 {
-	struct user_list fresh, before;
-	char why[200], line[480];
+	char line[256];
+
+	u->known = shelf_get(u->shelf, &u->list);
+	snprintf(line, sizeof line, "%s; %s", why,
+	         u->known ? "the table of the process before is in force" : "there is no earlier table");
+	broken(u, line);
+}
+
+static void good(struct users *u)
+{
+	if (u->broken && u->on_broken)
+		u->on_broken(u->arg, NULL);
+	u->broken = false;
+}
+
+/* 0, or -EINVAL with the reason. */
+static int file_parse(const struct users *u, struct user_list *out, char *why, size_t why_size)
+{
 	size_t len = 0;
 	char *text = file_read(u->path, &len);
 	int r;
 
 	if (!text) {
-		snprintf(line, sizeof line, "%.200s: %s", u->path, strerror(errno));
-		broken(u, line);
-		return;
+		snprintf(why, why_size, "%s", strerror(errno));
+		return -EINVAL;
 	}
-	r = user_list_parse(&fresh, text, len, u->env_pattern, why, sizeof why);
+	r = user_list_parse(out, text, len, u->env_pattern, why, why_size);
 	free(text);
-	if (r < 0) {
-		snprintf(line, sizeof line, "%.200s: %s", u->path, why);
-		broken(u, line);
-		return;
-	}
-	if (u->broken && u->on_broken)
-		u->on_broken(u->arg, NULL);
-	u->broken = false;
-	if (lists_equal(&fresh, &u->list)) {
-		user_list_fini(&fresh);
-		return;
-	}
-	before = u->list;
-	u->list = fresh;
-	if (u->on_changed)
+	return r;
+}
+
+static void list_replace(struct users *u, struct user_list *fresh)
+{
+	struct user_list before = u->list;
+	bool same = u->known && lists_equal(fresh, &u->list);
+
+	u->list = *fresh;
+	u->known = true;
+	if (!same && u->on_changed)
 		u->on_changed(u->arg, &before, &u->list);
 	user_list_fini(&before);
+}
+
+static void table_read(struct users *u, void (*on_fault)(struct users *u, const char *why))
+{
+	struct user_list fresh;
+	char why[200];
+
+	if (file_parse(u, &fresh, why, sizeof why) < 0) {
+		on_fault(u, why);
+		return;
+	}
+	good(u);
+	shelf_put(u->shelf, &fresh);
+	list_replace(u, &fresh);
 }
 
 static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -121,7 +154,7 @@ static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
 static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	(void)loop, (void)revents;
-	table_read(w->data);
+	table_read(w->data, broken);
 }
 
 /* Watches the folder of a file: a rename over it is then seen, too. */
@@ -152,7 +185,7 @@ static void watch_start(struct users *u)
 	ev_io_start(u->loop, &u->inotify);
 }
 
-struct users *users_new(struct ev_loop *loop, const char *path, const char *env_pattern, users_changed_cb on_changed,
+struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
                         users_broken_cb on_broken, void *arg)
 {
 	struct users *u = calloc(1, sizeof *u);
@@ -163,8 +196,9 @@ struct users *users_new(struct ev_loop *loop, const char *path, const char *env_
 	u->on_changed = on_changed;
 	u->on_broken = on_broken;
 	u->arg = arg;
-	u->path = strdup(path);
-	u->env_pattern = strdup(env_pattern);
+	u->shelf = source->shelf;
+	u->path = strdup(source->path);
+	u->env_pattern = strdup(source->env_pattern);
 	if (!u->path || !u->env_pattern) {
 		free(u->path);
 		free(u->env_pattern);
@@ -172,8 +206,12 @@ struct users *users_new(struct ev_loop *loop, const char *path, const char *env_
 		return NULL;
 	}
 	watch_start(u);
-	table_read(u);
-	return u;
+	table_read(u, source->must_read ? broken : broken_at_first);
+	if (!source->must_read || !u->broken)
+		return u;
+	users_free(u);
+	errno = EINVAL;
+	return NULL;
 }
 
 void users_free(struct users *u)
@@ -189,6 +227,11 @@ void users_free(struct users *u)
 	free(u->path);
 	free(u->env_pattern);
 	free(u);
+}
+
+bool users_are_known(const struct users *u)
+{
+	return u->known;
 }
 
 const struct user_list *users_list(const struct users *u)

@@ -3,15 +3,18 @@
  * The user table: identity -> OS user, home, address and port of the instance.  Read from a file
  * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
  * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
- * A file that cannot be read leaves the last good table in force.
+ * A file that cannot be read leaves the last good table in force, also that of a process before (user_shelf.h).
  * Reading is short file I/O on start and on change, on the loop.
  */
 #ifndef T3OPS_BASE_USERS_H
 #define T3OPS_BASE_USERS_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define USERS_MAX 4096
 
 struct user {
 	char name[64];
@@ -35,17 +38,28 @@ void user_list_fini(struct user_list *l);
 const struct user *user_list_find(const struct user_list *l, const char *name);
 
 struct users;
+struct user_shelf;
+
+/* Where a table comes from; the strings are copied. */
+struct users_source {
+	const char *path, *env_pattern;
+	struct user_shelf *shelf; /* good tables are left there, and taken from there if the first read fails; or NULL */
+	bool must_read;           /* without a good file there are no users at all, whatever is on the shelf */
+};
 
 /* Called after every re-read that changed something.  before is valid until it returns. */
 typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
 /* Called when the state of the file changes: why is NULL when it is good again. */
 typedef void (*users_broken_cb)(void *arg, const char *why);
 
-/* Watches path and the env files' folder (inotify, with a slow poll behind it).  Starts with an
- * empty table if the file is broken (and says so).  NULL only without memory. */
-struct users *users_new(struct ev_loop *loop, const char *path, const char *env_pattern, users_changed_cb on_changed,
+/* Watches path and the env files' folder (inotify, with a slow poll behind it).  If the file is broken it says so
+ * and starts with the shelf's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
+ * cannot be, which on_broken was told. */
+struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
                         users_broken_cb on_broken, void *arg);
 void users_free(struct users *u);
+/* False: no table could ever be read; who is not in the empty list may be a user all the same. */
+bool users_are_known(const struct users *u);
 const struct user_list *users_list(const struct users *u);
 const struct user *users_find(const struct users *u, const char *name);
 

@@ -390,7 +390,12 @@ void exchange_forward(struct exchange *x)
 			request_start(x, is_safe(x) && !x->websocket);
 		return;
 	}
-	if (x->identity[0] != '\0')
+	if (x->identity[0] != '\0' && !users_are_known(x->front->users))
+		explain(x, 503, &(struct explanation){
+			.title = "The user table cannot be read", .retry_seconds = RETRY_SECONDS,
+			.text = "You are signed in, but this server cannot tell which t3 instance is yours: the user table cannot be read. "
+			        "Its operator finds the line at fault in the log."});
+	else if (x->identity[0] != '\0')
 		explain(x, 403, &(struct explanation){
 			.title = "No instance for you here",
 			.text = "You are signed in, but your account has no t3 instance on this server. Ask its operator to add you to "

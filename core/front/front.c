@@ -254,6 +254,8 @@ static void tables_find(struct front *f, const char *users, const char *env)
 static int front_build(struct front *f)
 {
 	const json_t *core = json_object_get(f->room->slice, "core");
+	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
+	                              .shelf = f->room->shelf, .must_read = f->room->succeeds};
 	int r = conf_read(&f->conf, core);
 
 	if (r < 0)
@@ -262,11 +264,12 @@ static int front_build(struct front *f)
 	front_gauges_set(f);
 	f->last_tunnel = (uint64_t)f->room->serial << 32; /* a tunnel keeps its id when it moves */
 	f->scratch = malloc(SCRATCH_BYTES);
-	f->users = users_new(f->loop, plan_string(core, "users"), plan_string(core, "instance_env"), on_users_changed,
-	                     on_users_broken, f);
+	on_users_broken(f, NULL); /* the one before may have met another file */
+	f->users = users_new(f->loop, &source, on_users_changed, on_users_broken, f);
 	if (!f->scratch || !f->users)
-		return -ENOMEM;
-	tables_find(f, plan_string(core, "users"), plan_string(core, "instance_env"));
+		return f->users ? -ENOMEM : -errno;
+	series_set(f->metrics.users, (double)users_list(f->users)->n);
+	tables_find(f, source.path, source.env_pattern);
 	return plugins_start(f);
 }
 

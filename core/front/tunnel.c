@@ -411,7 +411,7 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 	end_resume(&t->client);
 	end_resume(&t->serve);
 	tunnel_settle(t);
-	if (!users_find(f->users, t->user))
+	if (users_are_known(f->users) && !users_find(f->users, t->user))
 		tunnel_refuse(t);
 }
 

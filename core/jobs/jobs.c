@@ -255,7 +255,10 @@ static void stop(struct room *room)
 static int start(struct room *room)
 {
 	const json_t *core = json_object_get(room->slice, "core");
+	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
+	                              .shelf = room->shelf, .must_read = room->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);
+	int r;
 
 	if (!j)
 		return -ENOMEM;
@@ -263,12 +266,13 @@ static int start(struct room *room)
 	room->state = j;
 	TAILQ_INIT(&j->runs);
 	LIST_INIT(&j->orders);
-	j->users = users_new(room->loop, plan_string(core, "users"), plan_string(core, "instance_env"),
-	                     on_users_changed, on_users_broken, j);
-	if (!j->users || jobs_load(j) < 0) {
-		log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory\"");
+	j->users = users_new(room->loop, &source, on_users_changed, on_users_broken, j);
+	r = j->users ? jobs_load(j) : -errno;
+	if (r < 0) {
+		if (r == -ENOMEM)
+			log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory\"");
 		stop(room);
-		return -ENOMEM;
+		return r;
 	}
 	users_show(j, users_list(j->users), NULL);
 	return 0;

@@ -115,12 +115,13 @@ static void legs_free(struct legs *l)
 static int legs_build(struct legs *l)
 {
 	const json_t *core = json_object_get(l->room->slice, "core");
+	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
+	                              .shelf = l->room->shelf, .must_read = l->room->succeeds};
 	int r;
 
-	l->users = users_new(l->room->loop, plan_string(core, "users"), plan_string(core, "instance_env"),
-	                     on_users_changed, on_users_broken, l);
+	l->users = users_new(l->room->loop, &source, on_users_changed, on_users_broken, l);
 	if (!l->users)
-		return -ENOMEM;
+		return -errno;
 	l->plugins = plugin_host_new(l->room, l->users);
 	if (!l->plugins)
 		return -EINVAL;

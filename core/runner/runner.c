@@ -234,17 +234,23 @@ static int start(struct room *room)
 {
 	struct runner *r = calloc(1, sizeof *r);
 	const json_t *options = json_object_get(room->slice, "core");
+	struct users_source source = {.path = plan_string(options, "users"),
+	                              .env_pattern = plan_string(options, "instance_env"),
+	                              .shelf = room->shelf, .must_read = room->succeeds};
 
 	if (!r)
 		return -ENOMEM;
 	LIST_INIT(&r->runs);
 	r->room = room;
-	r->users = users_new(room->loop, plan_string(options, "users"), plan_string(options, "instance_env"), NULL,
-	                     on_users_broken, r);
+	r->users = users_new(room->loop, &source, NULL, on_users_broken, r);
+	if (!r->users) {
+		free(r);
+		return -errno;
+	}
 	r->started = counter(room, "t3ops_commands_started_total", "Programs that the runner started.");
 	r->failed = counter(room, "t3ops_commands_failed_total", "Programs that failed, were refused or ran out of time.");
 	room->state = r;
-	return r->users ? 0 : -ENOMEM;
+	return 0;
 }
 
 static void stop(struct room *room)

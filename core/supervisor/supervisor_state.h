@@ -7,6 +7,7 @@
  *   switchboard.c  messages between the rooms
  *   watch.c        beats, deaths, restarts
  *   keep.c         tunnels that outlive a front
+ *   shelves.c      user tables that outlive the rooms that read them
  *   takeover.c     the next binary, same pid
  *   child.c        one process;  post.c  which ones there are to be;  listeners.c  the sockets
  */
@@ -16,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/plan.h"
 #include "base/tunnel_book.h"
+#include "base/user_shelf.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
 #include "supervisor/post.h"
@@ -85,6 +87,10 @@ struct supervisor {
 	int book_fd;
 	struct kept *kept;        /* one a slot of the book */
 	struct errand *errand;    /* kept tunnels on their way to a front */
+	struct {
+		struct user_shelf *shelf; /* NULL: that room's table does not outlive it */
+		int fd;
+	} shelves[ROOMS];
 };
 
 /* supervisor.c */
@@ -141,6 +147,17 @@ void keep_give(struct supervisor *s, struct child *front);
 void keep_give_any(struct supervisor *s);
 /* There is no front any more: what dead ones left is cut. */
 void keep_nothing(struct supervisor *s);
+
+/* shelves.c */
+void shelves_init(struct supervisor *s);
+/* In a room's process: its own, the others are unmapped. */
+struct user_shelf *shelves_take(const struct supervisor *s, enum room_id room);
+/* For the next binary: their descriptors; whether those survive an exec. */
+json_t *shelves_json(const struct supervisor *s);
+void shelves_survive(const struct supervisor *s, bool yes);
+/* Instead of shelves_init: goes on with what shelves_json told. */
+void shelves_adopt(struct supervisor *s, const json_t *state);
+void shelves_fini(struct supervisor *s);
 
 /* takeover.c */
 void takeover_exec(struct supervisor *s);

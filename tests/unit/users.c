@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/user_shelf.h"
 #include "base/users.h"
 
 struct lab {
@@ -22,7 +23,9 @@ struct lab {
 	struct users *users;
 	int changes, broken;
 	size_t before, now;
-	char why[300];
+	char why[400];
+	struct user_shelf *shelf;
+	int shelf_fd;
 };
 
 static void file_write(const char *path, const char *text)
@@ -69,6 +72,9 @@ static int teardown(void **state)
 	struct lab *lab = *state;
 
 	users_free(lab->users);
+	shelf_free(lab->shelf);
+	if (lab->shelf)
+		close(lab->shelf_fd);
 	if (lab->loop)
 		ev_loop_destroy(lab->loop);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -224,11 +230,28 @@ static void run_until(struct lab *lab, const int *counter, int value)
 	ev_timer_stop(lab->loop, &limit);
 }
 
+static struct users *users_of(struct lab *lab, bool must_read)
+{
+	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .shelf = lab->shelf,
+	                              .must_read = must_read};
+
+	return users_new(lab->loop, &source, on_changed, on_broken, lab);
+}
+
 static void users_begin(struct lab *lab)
 {
-	lab->loop = ev_loop_new(EVFLAG_AUTO);
-	lab->users = users_new(lab->loop, lab->path, lab->pattern, on_changed, on_broken, lab);
+	if (!lab->loop)
+		lab->loop = ev_loop_new(EVFLAG_AUTO);
+	lab->users = users_of(lab, false);
 	assert_non_null(lab->users);
+}
+
+/* The process is another one now, and knows only what it was left. */
+static void users_begin_again(struct lab *lab)
+{
+	users_free(lab->users);
+	lab->changes = lab->broken = 0;
+	users_begin(lab);
 }
 
 static void test_file_changes(void **state)
@@ -277,10 +300,135 @@ static void test_no_file_at_first(void **state)
 	users_begin(lab);
 	assert_int_equal(lab->broken, 1);
 	assert_int_equal(users_list(lab->users)->n, 0);
+	assert_false(users_are_known(lab->users));
+	assert_non_null(strstr(lab->why, "there is no earlier table"));
 	file_write(lab->path, "anna=alice\n");
 	run_until(lab, &lab->changes, 1);
 	assert_int_equal(lab->broken, 0);
 	assert_non_null(users_find(lab->users, "anna"));
+	assert_true(users_are_known(lab->users));
+}
+
+/* Who is not in an empty table is known to be nobody, and somebody may wait to be told. */
+static void test_first_table_is_told_even_if_empty(void **state)
+{
+	struct lab *lab = *state;
+
+	users_begin(lab);
+	file_write(lab->path, "# nobody\n");
+	run_until(lab, &lab->changes, 1);
+	assert_true(users_are_known(lab->users));
+}
+
+/* ---- what outlives a process ------------------------------------------------------------------------- */
+
+static void test_broken_table_is_taken_from_the_shelf(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->shelf = shelf_new(&lab->shelf_fd);
+	assert_non_null(lab->shelf);
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna=alice\nbert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 2);
+	file_write(lab->path, "anna=alice\nbert\n");
+	for (int i = 0; i < 2; i++) { /* it stays there */
+		users_begin_again(lab);
+		assert_int_equal(lab->broken, 1);
+		assert_non_null(strstr(lab->why, "line 2: "));
+		assert_non_null(strstr(lab->why, "the table of the process before is in force"));
+		assert_true(users_are_known(lab->users));
+		assert_int_equal(users_list(lab->users)->n, 2);
+		assert_int_equal(users_find(lab->users, "bert")->port, 5);
+	}
+	file_write(lab->path, "bert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 1);
+	assert_int_equal(lab->broken, 0);
+	assert_int_equal(lab->before, 2);
+	assert_int_equal(lab->now, 1);
+}
+
+static void test_whoever_must_read_it_takes_nothing_else(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->shelf = shelf_new(&lab->shelf_fd);
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna\n");
+	run_until(lab, &lab->broken, 1);
+	errno = 0;
+	assert_null(users_of(lab, true));
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(lab->broken, 2);
+	assert_non_null(strstr(lab->why, "map: line 1: "));
+	file_write(lab->path, "anna=alice\n");
+	users_free(lab->users);
+	lab->users = users_of(lab, true);
+	assert_non_null(lab->users);
+}
+
+static void list_make(struct user_list *l, size_t n)
+{
+	l->n = n;
+	l->rows = calloc(n + 1, sizeof l->rows[0]);
+	for (size_t i = 0; i < n; i++)
+		snprintf(l->rows[i].name, sizeof l->rows[i].name, "u%04zu", i);
+}
+
+static void test_half_a_shelf_is_not_believed(void **state)
+{
+	struct lab *lab = *state;
+	struct user_list most, one, got;
+	struct user_shelf *s = lab->shelf = shelf_new(&lab->shelf_fd);
+	unsigned char byte;
+	off_t size = lseek(lab->shelf_fd, 0, SEEK_END);
+
+	assert_false(shelf_get(NULL, &got));
+	assert_false(shelf_get(s, &got));
+	list_make(&most, USERS_MAX);
+	list_make(&one, 1);
+	shelf_put(NULL, &one);
+	shelf_put(s, &one);
+	shelf_put(s, &most);
+	assert_true(shelf_get(s, &got));
+	assert_int_equal(got.n, USERS_MAX);
+	assert_string_equal(got.rows[USERS_MAX - 1].name, "u4095");
+	user_list_fini(&got);
+	/* of the second page, which is the good one now */
+	assert_int_equal(pread(lab->shelf_fd, &byte, 1, size - 300), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(lab->shelf_fd, &byte, 1, size - 300), 1);
+	assert_false(shelf_get(s, &got));
+	assert_int_equal(got.n, 0);
+	shelf_put(s, &one);
+	assert_true(shelf_get(s, &got));
+	assert_int_equal(got.n, 1);
+	user_list_fini(&got);
+	user_list_fini(&most);
+	user_list_fini(&one);
+}
+
+static void test_next_binary_finds_the_shelf(void **state)
+{
+	struct lab *lab = *state;
+	struct user_list one, got;
+	struct user_shelf *next;
+
+	lab->shelf = shelf_new(&lab->shelf_fd);
+	list_make(&one, 1);
+	shelf_put(lab->shelf, &one);
+	next = shelf_attach(lab->shelf_fd);
+	assert_non_null(next);
+	assert_true(shelf_get(next, &got));
+	assert_string_equal(got.rows[0].name, "u0000");
+	user_list_fini(&got);
+	user_list_fini(&one);
+	shelf_free(next);
+	assert_int_equal(ftruncate(lab->shelf_fd, 4096), 0); /* of another layout */
+	assert_null(shelf_attach(lab->shelf_fd));
+	assert_int_equal(errno, EPROTO);
 }
 
 int main(void)
@@ -293,6 +441,11 @@ int main(void)
 	    TEST(test_file_changes),
 	    TEST(test_file_breaks_and_heals),
 	    TEST(test_no_file_at_first),
+	    TEST(test_first_table_is_told_even_if_empty),
+	    TEST(test_broken_table_is_taken_from_the_shelf),
+	    TEST(test_whoever_must_read_it_takes_nothing_else),
+	    TEST(test_half_a_shelf_is_not_believed),
+	    TEST(test_next_binary_finds_the_shelf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
