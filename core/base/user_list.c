@@ -18,6 +18,7 @@
 struct parse {
 	struct user_list *out;
 	const char *env_pattern;
+	int portless; /* rows so far */
 	char *why;
 	size_t why_size;
 };
@@ -130,25 +131,36 @@ static bool env_port(FILE *f, uint16_t *port)
 		value[len] = '\0';
 		found = port_parse(value, port);
 	}
+	if (!found)
+		*port = 0;
 	return found;
 }
 
-static int port_from_env(struct parse *p, const char *at, struct user *u)
+/* One user's file must not cost the others their table: the port stays 0. */
+static void portless(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void portless(struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (p->portless++ == 0)
+		vsnprintf(p->why, p->why_size, fmt, ap);
+	va_end(ap);
+}
+
+static void port_from_env(struct parse *p, const char *at, struct user *u)
 {
 	char path[512];
-	FILE *f;
-	bool ok;
+	FILE *f = NULL;
 
 	if (!env_path(p->env_pattern, u->os_user, path, sizeof path))
-		return refuse(p, "%s: instance_env gives no path for %s", at, u->os_user);
-	f = fopen(path, "re");
-	if (!f)
-		return refuse(p, "%s: no port for %s: %s: %s", at, u->os_user, path, strerror(errno));
-	ok = env_port(f, &u->port);
-	fclose(f);
-	if (!ok)
-		return refuse(p, "%s: %s has no T3_PORT= between 1 and 65535", at, path);
-	return 0;
+		portless(p, "%s: instance_env gives no path for %s", at, u->os_user);
+	else if (!(f = fopen(path, "re")))
+		portless(p, "%s: no port for %s: %s: %s", at, u->os_user, path, strerror(errno));
+	else if (!env_port(f, &u->port))
+		portless(p, "%s: %s has no T3_PORT= between 1 and 65535", at, path);
+	if (f)
+		fclose(f);
 }
 
 /* Two identities that differ by case only could be one person's, or an impostor's. */
@@ -201,7 +213,8 @@ static int target_parse(struct parse *p, const char *at, const char *target, str
 	}
 	if (!take(u->os_user, sizeof u->os_user, target, strlen(target)) || !is_account(u->os_user))
 		return refuse(p, "%s: \"%s\" is neither an OS user nor ADDRESS:PORT", at, target);
-	return port_from_env(p, at, u);
+	port_from_env(p, at, u);
+	return 0;
 }
 
 static int line_parse(struct parse *p, char *line, unsigned number)
@@ -268,7 +281,7 @@ static int object_parse(struct parse *p, const char *name, const json_t *row)
 			return refuse(p, "\"%s\": port is not a number between 1 and 65535", name);
 		u.port = (uint16_t)n;
 	} else if (os_user) {
-		r = port_from_env(p, name, &u);
+		port_from_env(p, name, &u);
 	} else {
 		return refuse(p, "\"%s\": neither port nor os_user", name);
 	}
@@ -302,7 +315,7 @@ static int by_name(const void *a, const void *b)
 int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
                     size_t why_size)
 {
-	struct parse p = {out, env_pattern, why, why_size};
+	struct parse p = {.out = out, .env_pattern = env_pattern, .why = why, .why_size = why_size};
 	size_t start = 0;
 	int r;
 
@@ -314,7 +327,7 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 		user_list_fini(out);
 	else if (out->n > 0)
 		qsort(out->rows, out->n, sizeof out->rows[0], by_name);
-	return r;
+	return r < 0 ? r : p.portless;
 }
 
 void user_list_fini(struct user_list *l)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/user_shelf.h"
 
 #define TABLE_MAX_BYTES (4 << 20)
@@ -24,13 +25,13 @@ struct users {
 	struct ev_timer settle, poll;
 	char *path, *env_pattern;
 	users_changed_cb on_changed;
-	users_broken_cb on_broken;
+	users_state_cb on_state;
 	void *arg;
 	struct user_shelf *shelf;
 	struct user_list list;
 	bool known;    /* the list is a table that was good once */
-	bool broken;
-	char why[320]; /* of the broken state that was reported last */
+	enum users_state state;
+	char why[320]; /* as it was reported last */
 };
 
 /* The whole file, NUL-terminated; NULL with errno. */
@@ -65,17 +66,30 @@ static bool lists_equal(const struct user_list *a, const struct user_list *b)
 	return a->n == b->n && (a->n == 0 || memcmp(a->rows, b->rows, a->n * sizeof a->rows[0]) == 0);
 }
 
+void users_state_log(void *arg, enum users_state state, const char *why)
+{
+	(void)arg;
+	if (state != USERS_GOOD)
+		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "port_missing", "reason=\"%s\"", why);
+}
+
+static void state_set(struct users *u, enum users_state state, const char *why)
+{
+	char line[sizeof u->why] = "";
+
+	if (state != USERS_GOOD)
+		snprintf(line, sizeof line, "%.200s: %s", u->path, why);
+	if (u->state == state && strcmp(u->why, line) == 0)
+		return;
+	u->state = state;
+	strcpy(u->why, line);
+	if (u->on_state)
+		u->on_state(u->arg, state, state == USERS_GOOD ? NULL : u->why);
+}
+
 static void broken(struct users *u, const char *why)
 {
-	char line[sizeof u->why];
-
-	snprintf(line, sizeof line, "%.200s: %s", u->path, why);
-	if (u->broken && strcmp(u->why, line) == 0)
-		return;
-	u->broken = true;
-	strcpy(u->why, line);
-	if (u->on_broken)
-		u->on_broken(u->arg, u->why);
+	state_set(u, USERS_BROKEN, why);
 }
 
 /* At the start there is no last good table but what a process before left. */
@@ -89,14 +103,7 @@ static void broken_at_first(struct users *u, const char *why)
 	broken(u, line);
 }
 
-static void good(struct users *u)
-{
-	if (u->broken && u->on_broken)
-		u->on_broken(u->arg, NULL);
-	u->broken = false;
-}
-
-/* 0, or -EINVAL with the reason. */
+/* As user_list_parse. */
 static int file_parse(const struct users *u, struct user_list *out, char *why, size_t why_size)
 {
 	size_t len = 0;
@@ -124,16 +131,50 @@ static void list_replace(struct users *u, struct user_list *fresh)
 	user_list_fini(&before);
 }
 
+/* Users without a port keep the one that they had; those who had none are no users. */
+static void ports_settle(struct user_list *fresh, const struct user_list *last)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fresh->n; i++) {
+		struct user *row = &fresh->rows[i];
+		const struct user *was = row->port == 0 ? user_list_find(last, row->name) : NULL;
+
+		if (was && strcmp(was->os_user, row->os_user) == 0)
+			row->port = was->port;
+		if (row->port != 0)
+			fresh->rows[kept++] = *row;
+	}
+	fresh->n = kept;
+}
+
+/* What the users without a port had before, in this process or in the one before it. */
+static void portless_settle(const struct users *u, struct user_list *fresh)
+{
+	struct user_list left;
+
+	if (u->known) {
+		ports_settle(fresh, &u->list);
+		return;
+	}
+	shelf_get(u->shelf, &left);
+	ports_settle(fresh, &left);
+	user_list_fini(&left);
+}
+
 static void table_read(struct users *u, void (*on_fault)(struct users *u, const char *why))
 {
 	struct user_list fresh;
 	char why[200];
+	int portless = file_parse(u, &fresh, why, sizeof why);
 
-	if (file_parse(u, &fresh, why, sizeof why) < 0) {
+	if (portless < 0) {
 		on_fault(u, why);
 		return;
 	}
-	good(u);
+	if (portless > 0)
+		portless_settle(u, &fresh);
+	state_set(u, portless > 0 ? USERS_PORT_MISSING : USERS_GOOD, why);
 	shelf_put(u->shelf, &fresh);
 	list_replace(u, &fresh);
 }
@@ -186,7 +227,7 @@ static void watch_start(struct users *u)
 }
 
 struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
-                        users_broken_cb on_broken, void *arg)
+                        users_state_cb on_state, void *arg)
 {
 	struct users *u = calloc(1, sizeof *u);
 
@@ -194,7 +235,7 @@ struct users *users_new(struct ev_loop *loop, const struct users_source *source,
 		return NULL;
 	u->loop = loop;
 	u->on_changed = on_changed;
-	u->on_broken = on_broken;
+	u->on_state = on_state;
 	u->arg = arg;
 	u->shelf = source->shelf;
 	u->path = strdup(source->path);
@@ -207,7 +248,7 @@ struct users *users_new(struct ev_loop *loop, const struct users_source *source,
 	}
 	watch_start(u);
 	table_read(u, source->must_read ? broken : broken_at_first);
-	if (!source->must_read || !u->broken)
+	if (!source->must_read || u->state != USERS_BROKEN)
 		return u;
 	users_free(u);
 	errno = EINVAL;

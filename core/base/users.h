@@ -30,8 +30,9 @@ struct user_list {
 	size_t n;
 };
 
-/* Parses a table's text.  env_pattern: with %u.  0, or -EINVAL with "line 3: ..." in why; out is
- * then empty.  Names that fold to one (case) are refused. */
+/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why, and out is empty; else the
+ * number of users whose env file gives no port: theirs is 0, and why tells the first of them.  Names that fold to
+ * one (case) are refused. */
 int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
                     size_t why_size);
 void user_list_fini(struct user_list *l);
@@ -49,14 +50,22 @@ struct users_source {
 
 /* Called after every re-read that changed something.  before is valid until it returns. */
 typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
-/* Called when the state of the file changes: why is NULL when it is good again. */
-typedef void (*users_broken_cb)(void *arg, const char *why);
+enum users_state {
+	USERS_GOOD,
+	USERS_PORT_MISSING, /* some env file gives no port: the last one is in force, or its user is no user */
+	USERS_BROKEN,       /* the last good table is in force, if there is one */
+};
+
+/* Called when the state of the file, or what is wrong with it, changes; why is NULL when it is good again. */
+typedef void (*users_state_cb)(void *arg, enum users_state state, const char *why);
+/* One that logs it, for rooms that have nothing else to do then. */
+void users_state_log(void *arg, enum users_state state, const char *why);
 
 /* Watches path and the env files' folder (inotify, with a slow poll behind it).  If the file is broken it says so
  * and starts with the shelf's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
- * cannot be, which on_broken was told. */
+ * cannot be, which on_state was told. */
 struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
-                        users_broken_cb on_broken, void *arg);
+                        users_state_cb on_state, void *arg);
 void users_free(struct users *u);
 /* False: no table could ever be read; who is not in the empty list may be a user all the same. */
 bool users_are_known(const struct users *u);

@@ -144,15 +144,15 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	tunnels_follow_users(f, before, now);
 }
 
-static void on_users_broken(void *arg, const char *why)
+static void on_users_state(void *arg, enum users_state state, const char *why)
 {
 	struct front *f = arg;
 	struct event e;
 
-	series_set(f->metrics.users_broken, why ? 1. : 0.);
-	if (!why)
+	series_set(f->metrics.users_broken, state == USERS_BROKEN ? 1. : 0.);
+	if (state == USERS_GOOD)
 		return;
-	event_init(&e, EVENT_USERS_BROKEN, ROOM_FRONT);
+	event_init(&e, state == USERS_BROKEN ? EVENT_USERS_BROKEN : EVENT_PORT_MISSING, ROOM_FRONT);
 	event_set(e.text, why);
 	room_emit(f->room, &e);
 }
@@ -264,8 +264,8 @@ static int front_build(struct front *f)
 	front_gauges_set(f);
 	f->last_tunnel = (uint64_t)f->room->serial << 32; /* a tunnel keeps its id when it moves */
 	f->scratch = malloc(SCRATCH_BYTES);
-	on_users_broken(f, NULL); /* the one before may have met another file */
-	f->users = users_new(f->loop, &source, on_users_changed, on_users_broken, f);
+	on_users_state(f, USERS_GOOD, NULL); /* the one before may have met another file */
+	f->users = users_new(f->loop, &source, on_users_changed, on_users_state, f);
 	if (!f->scratch || !f->users)
 		return f->users ? -ENOMEM : -errno;
 	series_set(f->metrics.users, (double)users_list(f->users)->n);

@@ -233,13 +233,6 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	users_show(arg, before, now);
 }
 
-static void on_users_broken(void *arg, const char *why)
-{
-	(void)arg;
-	if (why)
-		log_line(LOG_L_WARNING, "users_broken", "reason=\"%s\"", why);
-}
-
 static void stop(struct room *room)
 {
 	struct jobs *j = room->state;
@@ -266,7 +259,7 @@ static int start(struct room *room)
 	room->state = j;
 	TAILQ_INIT(&j->runs);
 	LIST_INIT(&j->orders);
-	j->users = users_new(room->loop, &source, on_users_changed, on_users_broken, j);
+	j->users = users_new(room->loop, &source, on_users_changed, users_state_log, j);
 	r = j->users ? jobs_load(j) : -errno;
 	if (r < 0) {
 		if (r == -ENOMEM)

@@ -74,13 +74,6 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 			users_follow(l, plugin_host_at(l->plugins, n), now);
 }
 
-static void on_users_broken(void *arg, const char *why)
-{
-	(void)arg;
-	if (why)
-		log_line(LOG_L_WARNING, "users_broken", "reason=\"%s\"", why);
-}
-
 static int legs_add(struct legs *l)
 {
 	int r = 0;
@@ -119,7 +112,7 @@ static int legs_build(struct legs *l)
 	                              .shelf = l->room->shelf, .must_read = l->room->succeeds};
 	int r;
 
-	l->users = users_new(l->room->loop, &source, on_users_changed, on_users_broken, l);
+	l->users = users_new(l->room->loop, &source, on_users_changed, users_state_log, l);
 	if (!l->users)
 		return -errno;
 	l->plugins = plugin_host_new(l->room, l->users);

@@ -216,13 +216,6 @@ static void message(struct room *room, const struct msg_head *head, const void *
 
 /* ---- the room ---------------------------------------------------------------------------------- */
 
-static void on_users_broken(void *arg, const char *why)
-{
-	(void)arg;
-	if (why)
-		log_line(LOG_L_WARNING, "users_broken", "reason=\"%s\"", why);
-}
-
 static struct series *counter(struct room *room, const char *name, const char *help)
 {
 	struct t3ops_metric family = {.name = name, .type = T3OPS_COUNTER, .help = help};
@@ -242,7 +235,7 @@ static int start(struct room *room)
 		return -ENOMEM;
 	LIST_INIT(&r->runs);
 	r->room = room;
-	r->users = users_new(room->loop, &source, NULL, on_users_broken, r);
+	r->users = users_new(room->loop, &source, NULL, users_state_log, r);
 	if (!r->users) {
 		free(r);
 		return -errno;

@@ -83,6 +83,23 @@ class BrokenTable(unittest.TestCase):
         d.write_users({"bob": self.origin.port})
         wait.until(lambda: self.status(d) == 403, what="the user to be gone")
 
+    def test_missing_env_file_costs_its_user_only(self):
+        d = self.daemon(users=self.good)
+        env = os.path.join(d.dir, "%u.env")
+        d.options["instance_env"] = env
+        d.write_users(f"bob=nobody-here\nalice=127.0.0.1:{self.origin.port}\n")
+        d.write_conf()
+        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            log = d.reload()
+            self.assertIn("event=reloaded", log)
+            self.assertRegex(log, r"event=port_missing .*line 1: no port for nobody-here: .*nobody-here\.env: No such file")
+            self.assertEqual((self.ask(w, "still"), self.status(d)), ("still", 200))
+            self.assertEqual(http.get(d.front, "/p", {"X-authentik-username": "bob"}).status, 403)
+            self.assertEqual(d.metrics()["t3ops_users_broken"], 0)
+            with open(env.replace("%u", "nobody-here"), "w", encoding="ascii") as f:
+                f.write(f"T3_PORT={self.origin.port}\n")
+            wait.until(lambda: http.get(d.front, "/p", {"X-authentik-username": "bob"}).status == 200, what="the file to be read")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -21,7 +21,7 @@ struct lab {
 	char dir[64], path[96], pattern[96];
 	struct ev_loop *loop;
 	struct users *users;
-	int changes, broken;
+	int changes, broken, portless;
 	size_t before, now;
 	char why[400];
 	struct user_shelf *shelf;
@@ -90,7 +90,7 @@ static int teardown(void **state)
 
 struct table_case {
 	const char *text;
-	const char *rows; /* "name os_user host port;" sorted; NULL: refused */
+	const char *rows; /* "name os_user host port;" sorted, port 0: its env file gives none; NULL: refused */
 	const char *why;  /* part of it */
 };
 
@@ -108,13 +108,17 @@ static const struct table_case cases[] = {
     {" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}",
      "anna alice 127.0.0.1 3773;b  ::1 7;", NULL},
     {"{}", "", NULL},
+    /* users without a port, and the first of them */
+    {"zoe=alice\nbert=empty\nanna=ghost", "anna ghost 127.0.0.1 0;bert empty 127.0.0.1 0;zoe alice 127.0.0.1 3773;",
+     "line 2: "},
+    {"anna=ghost", "anna ghost 127.0.0.1 0;", "line 1: no port for ghost"},
+    {"anna=empty", "anna empty 127.0.0.1 0;", "has no T3_PORT= between 1 and 65535"},
+    {"anna=wild", "anna wild 127.0.0.1 0;", "has no T3_PORT="},
+    {"{\"anna\":{\"os_user\":\"ghost\"}}", "anna ghost 127.0.0.1 0;", "anna: no port for ghost"},
     /* lines that say nothing */
     {"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
     {"\n=alice", NULL, "line 2: the name before ="},
     {"anna=", NULL, "line 1: "},
-    {"anna=ghost", NULL, "line 1: no port for ghost"},
-    {"anna=empty", NULL, "has no T3_PORT= between 1 and 65535"},
-    {"anna=wild", NULL, "has no T3_PORT="},
     {"anna=example.com:80", NULL, "line 1: "},
     {"anna=alice@host:80", NULL, "is not OS_USER@ADDRESS:PORT"},
     {"anna=10.0.0.1:0", NULL, "line 1: "},
@@ -146,6 +150,15 @@ static void rows_print(const struct user_list *l, char *out, size_t size)
 		                         l->rows[i].host, l->rows[i].port);
 }
 
+static int portless(const char *rows)
+{
+	int n = 0;
+
+	for (; (rows = strstr(rows, " 0;")); rows++)
+		n++;
+	return n;
+}
+
 static void test_tables(void **state)
 {
 	const struct lab *lab = *state;
@@ -157,7 +170,7 @@ static void test_tables(void **state)
 		int r = user_list_parse(&l, c->text, strlen(c->text), lab->pattern, why, sizeof why);
 
 		rows_print(&l, rows, sizeof rows);
-		if (r != (c->rows ? 0 : -EINVAL) || strcmp(rows, c->rows ? c->rows : "") != 0)
+		if (r != (c->rows ? portless(rows) : -EINVAL) || strcmp(rows, c->rows ? c->rows : "") != 0)
 			fail_msg("<%s>: %d <%s> \"%s\"", c->text, r, rows, why);
 		if (c->why && !strstr(why, c->why))
 			fail_msg("<%s>: \"%s\" does not say \"%s\"", c->text, why, c->why);
@@ -204,11 +217,12 @@ static void on_changed(void *arg, const struct user_list *before, const struct u
 	lab->now = now->n;
 }
 
-static void on_broken(void *arg, const char *why)
+static void on_state(void *arg, enum users_state state, const char *why)
 {
 	struct lab *lab = arg;
 
-	lab->broken += why ? 1 : -1;
+	lab->broken += state == USERS_BROKEN ? 1 : state == USERS_GOOD ? -1 : 0;
+	lab->portless += state == USERS_PORT_MISSING;
 	snprintf(lab->why, sizeof lab->why, "%s", why ? why : "");
 }
 
@@ -235,7 +249,7 @@ static struct users *users_of(struct lab *lab, bool must_read)
 	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .shelf = lab->shelf,
 	                              .must_read = must_read};
 
-	return users_new(lab->loop, &source, on_changed, on_broken, lab);
+	return users_new(lab->loop, &source, on_changed, on_state, lab);
 }
 
 static void users_begin(struct lab *lab)
@@ -250,7 +264,7 @@ static void users_begin(struct lab *lab)
 static void users_begin_again(struct lab *lab)
 {
 	users_free(lab->users);
-	lab->changes = lab->broken = 0;
+	lab->changes = lab->broken = lab->portless = 0;
 	users_begin(lab);
 }
 
@@ -369,6 +383,37 @@ static void test_whoever_must_read_it_takes_nothing_else(void **state)
 	assert_non_null(lab->users);
 }
 
+static void test_missing_port_costs_its_user_only(void **state)
+{
+	struct lab *lab = *state;
+	char env[160];
+
+	lab->shelf = shelf_new(&lab->shelf_fd);
+	file_write(lab->path, "anna=alice\nbert=bob\nr=root\n");
+	users_begin(lab);
+	assert_int_equal(lab->portless, 1);
+	assert_non_null(strstr(lab->why, "map: line 2: no port for bob: "));
+	assert_int_equal(users_list(lab->users)->n, 2);
+	assert_null(users_find(lab->users, "bert"));
+	/* one that had a port keeps it while the table stays so, and in the next process */
+	snprintf(env, sizeof env, "%s/alice.env", lab->dir);
+	unlink(env);
+	run_until(lab, &lab->portless, 2);
+	assert_non_null(strstr(lab->why, "map: line 1: no port for alice: "));
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	lab->changes = 0;
+	users_begin_again(lab);
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	assert_int_equal(users_list(lab->users)->n, 2);
+	/* another account's port is not hers */
+	file_write(lab->path, "anna=bob\nr=root\n");
+	run_until(lab, &lab->changes, 2);
+	assert_null(users_find(lab->users, "anna"));
+	env_write(lab, "bob", "T3_PORT=5000\n");
+	run_until(lab, &lab->changes, 3);
+	assert_int_equal(users_find(lab->users, "anna")->port, 5000);
+}
+
 static void list_make(struct user_list *l, size_t n)
 {
 	l->n = n;
@@ -444,6 +489,7 @@ int main(void)
 	    TEST(test_first_table_is_told_even_if_empty),
 	    TEST(test_broken_table_is_taken_from_the_shelf),
 	    TEST(test_whoever_must_read_it_takes_nothing_else),
+	    TEST(test_missing_port_costs_its_user_only),
 	    TEST(test_half_a_shelf_is_not_believed),
 	    TEST(test_next_binary_finds_the_shelf),
 	};
