@@ -88,22 +88,25 @@ void exchange_answer(struct exchange *x)
 }
 
 /* A refusal that an operator wants to see: of somebody who is signed in, or of an instance. */
-static void refusal_emit(struct exchange *x, int status, const char *text)
+static void refusal_emit(struct exchange *x, int status, const struct explanation *why)
 {
 	struct event e;
 
 	event_init(&e, EVENT_REQUEST_REFUSED, ROOM_FRONT);
+	if (!hush_passes(&x->front->hush, x->identity, why->title, e.mono_us, &e.count))
+		return;
 	e.code = (uint16_t)status;
 	event_set(e.user, x->identity);
-	event_set(e.text, text);
+	event_set(e.text, why->text);
 	client_address(x, e.address, sizeof e.address);
 	room_emit(x->front->room, &e);
 }
 
+/* The title is static: it says which refusals are of one kind. */
 static void explain(struct exchange *x, int status, const struct explanation *why)
 {
 	if (x->identity[0] != '\0')
-		refusal_emit(x, status, why->text);
+		refusal_emit(x, status, why);
 	answer_explain(x, status, why);
 	exchange_answer(x);
 }
@@ -165,6 +168,8 @@ static void identity_ignored(struct exchange *x)
 
 	series_add(x->front->metrics.identity_ignored, 1);
 	event_init(&e, EVENT_IDENTITY_IGNORED, ROOM_FRONT);
+	if (!hush_passes(&x->front->hush, x->client->peer, event_kind_name(EVENT_IDENTITY_IGNORED), e.mono_us, &e.count))
+		return;
 	event_set(e.address, x->client->peer);
 	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");
 	room_emit(x->front->room, &e);
@@ -393,8 +398,8 @@ void exchange_forward(struct exchange *x)
 	if (x->identity[0] != '\0' && !users_are_known(x->front->users))
 		explain(x, 503, &(struct explanation){
 			.title = "The user table cannot be read", .retry_seconds = RETRY_SECONDS,
-			.text = "You are signed in, but this server cannot tell which t3 instance is yours: the user table cannot be read. "
-			        "Its operator finds the line at fault in the log."});
+			.text = "You are signed in, but this server cannot tell which t3 instance is yours: the user table cannot be "
+			        "read. Its operator finds the line at fault in the log."});
 	else if (x->identity[0] != '\0')
 		explain(x, 403, &(struct explanation){
 			.title = "No instance for you here",

@@ -362,6 +362,21 @@ class Others(unittest.TestCase):
             d.wait_log(r"event=identity_ignored .*address=127\.0\.0\.1")
             self.assertEqual(origin.seen, [])
 
+    def test_whoever_is_refused_over_and_over_fills_no_log(self):
+        eve, mallory = {"X-authentik-username": "eve"}, {"X-authentik-username": "mallory"}
+        with Daemon({"trusted_proxies": ["127.0.0.0/8"]}, ECHO) as d:
+            for who in (eve, mallory):
+                for _ in range(50):
+                    self.assertEqual(http.get(d.front, "/", who).status, 403)
+            for who in ("eve", "mallory"):
+                self.assertIn(len(re.findall(rf"event=request_refused .*user={who}\b", d.log())), (1, 2))  # a minute may pass
+            self.assertEqual(d.metrics()['t3ops_requests_total{class="4xx"}'], 100)
+        with Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO) as d, http.Connection(d.front) as c:
+            for _ in range(200):
+                self.assertEqual(c.request("GET", "/", ALICE).status, 403)
+            self.assertEqual(d.metrics()["t3ops_identity_ignored_total"], 200)
+            self.assertIn(len(re.findall("event=identity_ignored", d.log())), (1, 2))
+
     def test_instance_that_is_not_there(self):
         with socket.create_server(("127.0.0.1", 0)) as s:
             port = s.getsockname()[1]
