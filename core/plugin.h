@@ -394,6 +394,8 @@ struct t3ops_host {
 	/* --- WebSocket, front (server side) and legs (client side) --- */
 	struct t3ops_ws *(*ws_open)(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o, const struct t3ops_ws_handler *h,
 	                            void *arg); /* legs only; NULL only without memory */
+	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (front), the other side
+	 * does not take what waits for it already, 16 of the handler's largest messages. */
 	int (*ws_send)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 	/* Send a close frame, then end.  ws is gone for the plugin at once; no on_end follows. */
 	void (*ws_close)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);

@@ -12,7 +12,7 @@
 
 #define CLOSE_POLICY 1008 /* it sends too fast, or does not take its echoes */
 
-enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST };
+enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
 
 /* One probe, and how many messages it may still send in this second. */
 struct probe {
@@ -63,6 +63,8 @@ static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const
 		return; /* pings are answered by the host */
 	else if (e->host->ws_send(ctx, ws, op, data, len) == 0)
 		return;
+	else
+		e->host->count(ctx, METRIC_NOT_TAKEN, NULL, 1);
 	probe_end(ctx, arg);
 	e->host->ws_close(ctx, ws, CLOSE_POLICY);
 }
@@ -152,6 +154,8 @@ static const struct t3ops_metric metrics[] = {
 	                    .help = "Probes refused because there were too many."},
 	[METRIC_TOO_FAST] = {.name = "t3ops_probe_echo_too_fast_total", .type = T3OPS_COUNTER,
 	                     .help = "Probes ended because they sent too fast."},
+	[METRIC_NOT_TAKEN] = {.name = "t3ops_probe_echo_not_taken_total", .type = T3OPS_COUNTER,
+	                      .help = "Probes ended because they did not take their echoes."},
 };
 
 T3OPS_PLUGIN(probe_echo) = {

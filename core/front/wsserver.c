@@ -16,6 +16,11 @@
 
 #define MAX_MESSAGE 4096u
 #define CLOSE_US    UINT64_C(2000000) /* for the other side's close frame and FIN */
+/* What may wait for a client that does not read; a queued frame costs memory even if it is empty.  wslay queues
+ * pongs by itself: with more of them the client is not read either. */
+#define QUEUED_MESSAGES   16
+#define QUEUED_WITH_PONGS 32
+#define FRAME_BYTES       64
 
 struct t3ops_ws {
 	LIST_ENTRY(t3ops_ws) link;
@@ -31,6 +36,12 @@ struct t3ops_ws {
 	bool inside;         /* wslay is on the stack: freeing waits */
 	bool over;
 };
+
+static size_t queued_bytes(const struct t3ops_ws *ws)
+{
+	return wslay_event_get_queued_msg_length(ws->frames) +
+	       wslay_event_get_queued_msg_count(ws->frames) * FRAME_BYTES + buf_len(&ws->out);
+}
 
 static void ws_free(struct t3ops_ws *ws)
 {
@@ -65,6 +76,18 @@ static void ws_tell(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 	plugin_leave(ws->instance);
 }
 
+/* Whether so many of the largest messages wait, though all that can go is on its way. */
+static bool is_full(struct t3ops_ws *ws, size_t messages)
+{
+	size_t message = ws->handler.max_message > MAX_MESSAGE ? ws->handler.max_message : MAX_MESSAGE;
+
+	if (queued_bytes(ws) < messages * message)
+		return false;
+	if (ws->begun)
+		wslay_event_send(ws->frames); /* an error comes back with the next step */
+	return queued_bytes(ws) >= messages * message;
+}
+
 /* ---- wslay's side ----------------------------------------------------------------------------- */
 
 static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
@@ -74,6 +97,10 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 	ssize_t got;
 
 	(void)flags;
+	if (is_full(ws, QUEUED_WITH_PONGS)) {
+		wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
+		return -1;
+	}
 	if (kept > 0) {
 		got = (ssize_t)(kept < n ? kept : n);
 		memcpy(bytes, buf_at(&ws->in), (size_t)got);
@@ -132,6 +159,22 @@ static void ws_fail(struct t3ops_ws *ws)
 	ws->over = true;
 }
 
+/* The step, and reading on in what came with the head if that had to wait for room. */
+static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
+{
+	int r = stream_flush(ws->wr.fd, &ws->out); /* the 101 goes first */
+
+	while (r == 0) {
+		r = step(ws->frames);
+		if (r == 0 && !ws->over && wslay_event_want_write(ws->frames))
+			r = wslay_event_send(ws->frames);
+		if (buf_len(&ws->in) == 0 || is_full(ws, QUEUED_WITH_PONGS) || !wslay_event_want_read(ws->frames))
+			break;
+		step = wslay_event_recv;
+	}
+	return r;
+}
+
 /* Reads or writes through wslay, then sees whether it is over. */
 static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 {
@@ -139,11 +182,7 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 	int r;
 
 	ws->inside = true;
-	r = stream_flush(ws->wr.fd, &ws->out); /* the 101 goes first */
-	if (r == 0)
-		r = step(ws->frames);
-	if (r == 0 && !ws->over && wslay_event_want_write(ws->frames))
-		r = wslay_event_send(ws->frames);
+	r = ws_step(ws, step);
 	ws->inside = false;
 	if (r != 0) {
 		ws_fail(ws);
@@ -164,6 +203,10 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 		ev_io_start(f->loop, &ws->wr);
 	else
 		ev_io_stop(f->loop, &ws->wr);
+	if (is_full(ws, QUEUED_WITH_PONGS))
+		ev_io_stop(f->loop, &ws->rd);
+	else
+		ev_io_start(f->loop, &ws->rd);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -271,6 +314,8 @@ int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void
 	struct wslay_event_msg m = {(uint8_t)op, data, len};
 
 	(void)ctx;
+	if (is_full(ws, QUEUED_MESSAGES))
+		return -ENOBUFS;
 	if (wslay_event_queue_msg(ws->frames, &m) != 0)
 		return -EPIPE;
 	if (ws->begun && !ws->inside)

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The far end of the WebSocket legs."""
+import contextlib
 import unittest
 
 from lab import http, wait, ws
 from lab.daemon import Daemon
+from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin
+
+PINGS = (b"\x89\xfd" + bytes(4) + b"x" * 125) * 500
 
 
 class Echo(unittest.TestCase):
@@ -72,6 +76,37 @@ class Echo(unittest.TestCase):
                     self.assertEqual(calm.ask("hello"), "hello")
             wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, what="the probes to end")
             self.assertEqual(d.metrics()["t3ops_probe_echo_too_fast_total"], 2)
+
+    def test_a_probe_that_reads_nothing_costs_little(self):
+        """Whether it waits for pongs or for echoes."""
+        most = 'plugin "probe_echo" { rate = 65536 max_frame = "64K" }\n'
+        with Daemon({"log_level": "info"}, most, users={"alice": 1}, env=FREED_IS_FREE) as d:
+            front = d.processes("front")[0]
+            before = rss(front)
+            with ws.WebSocket(d.front, "/probe/ws") as w:
+                w.conn.sock.settimeout(2)
+                with contextlib.suppress(OSError):  # it is not read any more, or may be soon enough
+                    for _ in range(120):
+                        w.conn.send(PINGS)
+                for _ in range(20):
+                    self.assertEqual(http.get(d.front, "/healthz").status, 200)
+                    self.assertLess(rss(front), before + (4 << 20))
+            with ws.WebSocket(d.front, "/probe/ws") as w, contextlib.suppress(OSError):
+                for _ in range(4000):  # a quarter of a gigabyte, were it kept
+                    w.send_frame(ws.BINARY, b"x" * 60000)
+            wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, what="the probe to end")
+            self.assertEqual(d.metrics()["t3ops_probe_echo_not_taken_total"], 1)
+            self.assertLess(rss(front), before + (16 << 20))
+
+    def test_whoever_takes_its_echoes_may_send_ahead(self):
+        most = 'plugin "probe_echo" { rate = 65536 max_frame = "64K" }\n'
+        with Daemon({}, most, users={"alice": 1}) as d, ws.WebSocket(d.front, "/probe/ws") as w:
+            for _ in range(20):
+                for _ in range(12):
+                    w.send_frame(ws.BINARY, b"x" * 60000)
+                self.assertEqual([len(w.message()[1]) for _ in range(12)], [60000] * 12)
+            w.conn.send(PINGS)
+            self.assertEqual([w.message() for _ in range(500)], [(ws.PONG, b"x" * 125)] * 500)
 
 
 if __name__ == "__main__":
