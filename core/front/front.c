@@ -137,11 +137,12 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	struct front *f = arg;
 	struct event e;
 
+	(void)before;
 	series_set(f->metrics.users, (double)now->n);
 	event_init(&e, EVENT_USERS_LOADED, ROOM_FRONT);
 	e.count = now->n;
 	room_emit(f->room, &e);
-	tunnels_follow_users(f, before, now);
+	tunnels_follow_users(f, now);
 }
 
 static void on_users_state(void *arg, enum users_state state, const char *why)

@@ -13,6 +13,7 @@
 #include "front/recheck.h"
 #include "front/stream.h"
 #include "front/tunnel_slot.h"
+#include "front/upstream.h"
 
 #define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
 #define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
@@ -360,6 +361,14 @@ void tunnel_refuse(struct tunnel *t)
 	tunnel_end_locally(t, CLOSE_POLICY);
 }
 
+/* Whether the table still sends its user where it goes; what an earlier process thought of that does not matter. */
+static bool is_wanted(const struct tunnel *t, const struct user_list *now)
+{
+	const struct user *user = user_list_find(now, t->user);
+
+	return user && upstream_leads_to(t->serve.rd.fd, user);
+}
+
 /* ---- moving ------------------------------------------------------------------------------------------------ */
 
 void tunnel_given(struct tunnel *t)
@@ -411,21 +420,19 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 	end_resume(&t->client);
 	end_resume(&t->serve);
 	tunnel_settle(t);
-	if (users_are_known(f->users) && !users_find(f->users, t->user))
+	if (users_are_known(f->users) && !is_wanted(t, users_list(f->users)))
 		tunnel_refuse(t);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------- */
 
-void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now)
+void tunnels_follow_users(struct front *f, const struct user_list *now)
 {
 	struct tunnel *t, *next;
 
 	for (t = LIST_FIRST(&f->tunnels); t; t = next) {
-		const struct user *was = user_list_find(before, t->user), *is = user_list_find(now, t->user);
-
 		next = LIST_NEXT(t, link);
-		if (!is || (was && (was->port != is->port || strcmp(was->host, is->host) != 0)))
+		if (!is_wanted(t, now))
 			tunnel_refuse(t);
 	}
 }

@@ -62,8 +62,8 @@ void tunnel_adopt(struct front *f, const char *bytes, size_t n, const int fds[2]
 struct tunnel *tunnel_find(struct front *f, uint64_t id);
 /* Ends it, and tells its client that it may not go on: 1008. */
 void tunnel_refuse(struct tunnel *t);
-/* Ends all tunnels of users that `now` has no longer, or whose instance moved. */
-void tunnels_follow_users(struct front *f, const struct user_list *before, const struct user_list *now);
+/* Ends all tunnels of users that the table has no longer, or whose instance moved. */
+void tunnels_follow_users(struct front *f, const struct user_list *now);
 /* Ends all; the process is about to. */
 void tunnels_close_all(struct front *f);
 

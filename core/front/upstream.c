@@ -130,6 +130,7 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 }
 
+/* 0.0.0.0 and :: mean this machine, as connect(2) takes them. */
 static int address_make(const struct user *user, struct sockaddr_storage *out, socklen_t *len)
 {
 	struct sockaddr_in *v4 = (void *)out;
@@ -138,6 +139,8 @@ static int address_make(const struct user *user, struct sockaddr_storage *out, s
 	memset(out, 0, sizeof *out);
 	if (inet_pton(AF_INET, user->host, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
+		if (v4->sin_addr.s_addr == htonl(INADDR_ANY))
+			v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		v4->sin_port = htons(user->port);
 		*len = sizeof *v4;
 		return 0;
@@ -145,7 +148,33 @@ static int address_make(const struct user *user, struct sockaddr_storage *out, s
 	v6->sin6_family = AF_INET6;
 	v6->sin6_port = htons(user->port);
 	*len = sizeof *v6;
-	return inet_pton(AF_INET6, user->host, &v6->sin6_addr) == 1 ? 0 : -EINVAL;
+	if (inet_pton(AF_INET6, user->host, &v6->sin6_addr) != 1)
+		return -EINVAL;
+	if (memcmp(&v6->sin6_addr, &in6addr_any, sizeof in6addr_any) == 0)
+		v6->sin6_addr = in6addr_loopback;
+	return 0;
+}
+
+static bool is_same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+	return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
+bool upstream_leads_to(int fd, const struct user *user)
+{
+	struct sockaddr_storage wanted, peer = {0};
+	socklen_t wanted_len, len = sizeof peer;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
+		return true;
+	return address_make(user, &wanted, &wanted_len) == 0 && is_same_place(&wanted, &peer);
 }
 
 /* A socket that connects, or -errno. */

@@ -60,6 +60,8 @@ void upstream_put(struct upstream *u);
 void upstream_close(struct upstream *u);
 /* Gives the descriptor away; the connection is forgotten. */
 int upstream_detach(struct upstream *u);
+/* Whether a detached connection leads to where the user's instance is; true as well if it broke meanwhile. */
+bool upstream_leads_to(int fd, const struct user *user);
 
 void pools_free(struct front *f);
 

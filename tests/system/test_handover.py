@@ -207,16 +207,36 @@ class Handover(unittest.TestCase):
         except (ws.Closed, ConnectionError):
             return False
 
+    def reload_with(self, users):
+        """Another file, which only the new front reads."""
+        self.daemon.options["users"] += ".next"
+        with open(self.daemon.options["users"], "w", encoding="utf-8") as f:
+            f.write(users)
+        os.chmod(self.daemon.options["users"], 0o644)
+        self.daemon.write_conf()
+        self.assertIn("event=reloaded", self.daemon.reload())
+
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
-            self.daemon.options["users"] = self.daemon.users_file + ".other"
-            with open(self.daemon.options["users"], "w", encoding="utf-8") as f:
-                f.write('{"bob": {"os_user": "bob", "port": 1}}')
-            os.chmod(self.daemon.options["users"], 0o644)
-            self.daemon.write_conf()
-            self.assertIn("event=reloaded", self.daemon.reload())
+            self.reload_with('{"bob": {"os_user": "bob", "port": 1}}')
             self.assertEqual(w.wait_close(), 1008)
             self.daemon.wait_log("event=tunnel_closed .*reason=local")
+
+    def test_nor_does_one_whose_instance_moved_meanwhile(self):
+        port = self.origin.port
+        with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+            for same in ("alice=0.0.0.0", "alice=nobody@127.0.0.1"):
+                self.reload_with(f"{same}:{port}\n")
+                wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+                w.send_frame(ws.TEXT, same, mask=False)
+                self.assertEqual(w.text(), same)
+            self.reload_with(f"alice=127.0.0.9:{port}\n")
+            self.assertEqual(w.wait_close(), 1008)
+        with Origin({"/ws": RawEcho()}) as other:
+            self.reload_with(f"alice=127.0.0.1:{other.port}\n")
+            with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+                self.reload_with(f"alice=127.0.0.1:{port}\n")
+                self.assertEqual(w.wait_close(), 1008)
 
 
 if __name__ == "__main__":
