@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define T3OPS_ABI_MAJOR 1 /* something was removed, reordered or redefined */
-#define T3OPS_ABI_MINOR 0 /* something was appended */
+#define T3OPS_ABI_MINOR 1 /* something was appended */
 #define T3OPS_MAGIC UINT32_C(0x54334f50)
 
 #if defined(__GNUC__)
@@ -322,6 +322,10 @@ struct t3ops_event {
 /* ---- the services ----------------------------------------------------------------------
  * Append only.  A member beyond struct_size is not there: compare before using a newer one. */
 
+#define T3OPS_HOST_HAS(host, member)                                                       \
+	((host)->struct_size >= offsetof(struct t3ops_host, member) + sizeof (host)->member && \
+	 (host)->member != NULL)
+
 struct t3ops_host {
 	uint32_t struct_size;
 
@@ -418,6 +422,10 @@ struct t3ops_host {
 	/* --- jobs only, inside run --- */
 	/* A fact of this run: goes into its event and the log as key=value. */
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+
+	/* --- since ABI 1.1, front only --- */
+	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "". */
+	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
 };
 
 /* ---- the descriptor -------------------------------------------------------------------- */

@@ -4,9 +4,11 @@
  * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches an instance, so
  * an exception of the sign-in wall for it opens nothing else.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "plugin.h"
 
@@ -16,13 +18,16 @@ enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
 
 /* One probe, and how many messages it may still send in this second. */
 struct probe {
+	LIST_ENTRY(probe) link;
+	char address[48]; /* whose it is; "" if that is not known */
 	uint64_t second;
 	int64_t left;
 };
 
 struct echo {
 	const struct t3ops_host *host;
-	int64_t open, most, rate;
+	LIST_HEAD(, probe) probes;
+	int64_t open, most, per_address, rate;
 	struct t3ops_ws_handler handler;
 };
 
@@ -32,6 +37,29 @@ static void open_count(struct t3ops_ctx *ctx, int change)
 
 	e->open += change;
 	e->host->gauge(ctx, METRIC_CONNECTIONS, NULL, (double)e->open);
+}
+
+/* Of IPv6 the network counts: a single client has a whole one to choose from. */
+static void address_find(struct t3ops_ctx *ctx, t3ops_request_id r, struct probe *p)
+{
+	const struct t3ops_host *host = ctx->host;
+	unsigned char v6[16];
+
+	if (!T3OPS_HOST_HAS(host, request_address) || !host->request_address(ctx, r, p->address, sizeof p->address) ||
+	    inet_pton(AF_INET6, p->address, v6) != 1)
+		return;
+	memset(v6 + 8, 0, 8);
+	inet_ntop(AF_INET6, v6, p->address, sizeof p->address);
+}
+
+static bool has_its_share(const struct echo *e, const struct probe *p)
+{
+	const struct probe *other;
+	int64_t n = 0;
+
+	LIST_FOREACH (other, &e->probes, link)
+		n += strcmp(other->address, p->address) == 0;
+	return e->per_address > 0 && p->address[0] != '\0' && n >= e->per_address;
 }
 
 /* Pings count, too: each one is answered. */
@@ -49,6 +77,7 @@ static bool is_too_fast(struct t3ops_ctx *ctx, struct probe *p)
 
 static void probe_end(struct t3ops_ctx *ctx, struct probe *p)
 {
+	LIST_REMOVE(p, link);
 	free(p);
 	open_count(ctx, -1);
 }
@@ -93,7 +122,10 @@ static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 		return;
 	}
 	p = e->open < e->most ? calloc(1, sizeof *p) : NULL;
-	if (p && e->host->request_accept_ws(ctx, r, &e->handler, p)) {
+	if (p)
+		address_find(ctx, r, p);
+	if (p && !has_its_share(e, p) && e->host->request_accept_ws(ctx, r, &e->handler, p)) {
+		LIST_INSERT_HEAD(&e->probes, p, link);
 		open_count(ctx, 1);
 		return;
 	}
@@ -127,6 +159,7 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	e->host = ctx->host;
 	e->most = ctx->host->opt_int(ctx, "connections");
+	e->per_address = ctx->host->opt_int(ctx, "per_address");
 	e->rate = ctx->host->opt_int(ctx, "rate");
 	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler, .on_message = on_message, .on_end = on_end,
 	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
@@ -145,6 +178,8 @@ static const struct t3ops_option options[] = {
 	{"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
 	{"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
 	{"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+	{"per_address", T3OPS_OPT_INT, "8", 0, 65536,
+	 "Of these, probes of one client (an IPv4 address, an IPv6 /64) at most; 0: no limit."},
 	{"rate", T3OPS_OPT_INT, "20", 1, 65536, "Messages and pings of one probe in a second; with more it is closed with 1008."},
 };
 

@@ -8,6 +8,7 @@
 
 #include "front/answer.h"
 #include "front/client.h"
+#include "front/rewrite.h"
 #include "front/wsserver.h"
 
 
@@ -197,6 +198,16 @@ static bool request_user(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops
 	return x && x->has_user;
 }
 
+static bool request_address(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	out[0] = '\0';
+	if (x)
+		client_address(x, out, size);
+	return x != NULL;
+}
+
 static int request_set_header(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
 {
 	struct exchange *x = exchange_of(ctx, r);
@@ -298,6 +309,7 @@ void chain_services_fill(struct t3ops_host *s)
 	s->request_header = request_header;
 	s->request_is_upgrade = request_is_upgrade;
 	s->request_user = request_user;
+	s->request_address = request_address;
 	s->request_set_header = request_set_header;
 	s->request_add_response_header = request_add_response_header;
 	s->request_respond = request_respond;

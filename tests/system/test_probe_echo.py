@@ -108,6 +108,37 @@ class Echo(unittest.TestCase):
             w.conn.send(PINGS)
             self.assertEqual([w.message() for _ in range(500)], [(ws.PONG, b"x" * 125)] * 500)
 
+    def probe(self, d, client):
+        """One that stays, or the status that refused it."""
+        try:
+            w = ws.WebSocket(d.front, "/probe/ws", {"CF-Connecting-IP": client})
+        except ws.Refused as e:
+            return e.status
+        self.addCleanup(w.drop)
+        return w
+
+    def test_nobody_takes_the_places_of_all(self):
+        with Daemon({}, 'plugin "probe_echo" { per_address = 2 connections = 100 }\n', users={"alice": 1}) as d:
+            for client in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"):
+                first, second, third = [self.probe(d, client) for _ in range(3)]
+                self.assertIsInstance(first, ws.WebSocket)
+                self.assertIsInstance(second, ws.WebSocket)
+                self.assertEqual(third, 503)
+            self.assertEqual(self.probe(d, "2001:db8:0:1::abcd"), 503)
+            first.drop()
+            wait.until(lambda: self.probe(d, "2001:db8:0:1::abcd") != 503, what="a place")
+            self.assertEqual(self.probe(d, "2001:db8:0:1::1"), 503)
+
+    def test_whoever_is_no_proxy_is_one_client(self):
+        with Daemon({"trusted_proxies": ["10.0.0.0/8"]}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d:
+            got = [self.probe(d, f"192.0.2.{n}") for n in range(9)]
+            self.assertEqual([n for n, w in enumerate(got) if w == 503], [8])
+
+    def test_share_may_be_without_limit(self):
+        with Daemon({}, 'plugin "probe_echo" { per_address = 0 }\n', users={"alice": 1}) as d:
+            got = [self.probe(d, "192.0.2.1") for _ in range(65)]
+            self.assertEqual([n for n, w in enumerate(got) if w == 503], [64])
+
 
 if __name__ == "__main__":
     unittest.main()
