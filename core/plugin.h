@@ -391,7 +391,8 @@ struct t3ops_host {
 	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text);
 	/* After T3OPS_WAIT: go on with the next plugin. */
 	void (*request_resume)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Become the WebSocket's server side.  The exchange is over; ws_* go on. */
+	/* Become the WebSocket's server side.  The exchange is over; ws_* go on.  NULL: it is none, there is no memory,
+	 * or the handshake is faulty, and then answered already. */
 	struct t3ops_ws *(*request_accept_ws)(struct t3ops_ctx *ctx, t3ops_request_id r,
 	                                      const struct t3ops_ws_handler *h, void *arg);
 

@@ -104,12 +104,13 @@ static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3op
 	probe_end(ctx, arg);
 }
 
-static void answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *more, const char *body)
+/* Whether it was answered here. */
+static bool answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *more, const char *body)
 {
 	struct echo *e = ctx->state;
 	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", more, NULL};
 
-	e->host->request_respond(ctx, r, status, headers, body, strlen(body));
+	return e->host->request_respond(ctx, r, status, headers, body, strlen(body)) == 0;
 }
 
 static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -130,8 +131,9 @@ static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 		return;
 	}
 	free(p);
-	e->host->count(ctx, METRIC_REFUSED, NULL, 1);
-	answer(ctx, r, 503, "retry-after: 10", "{\"error\":\"too many probes\"}\n");
+	/* a faulty handshake is answered already */
+	if (answer(ctx, r, 503, "retry-after: 10", "{\"error\":\"too many probes\"}\n"))
+		e->host->count(ctx, METRIC_REFUSED, NULL, 1);
 }
 
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 int ws_key_make(char out[WS_KEY_SIZE])
@@ -16,6 +17,18 @@ int ws_key_make(char out[WS_KEY_SIZE])
 		return -EIO;
 	EVP_EncodeBlock((unsigned char *)out, nonce, sizeof nonce);
 	return 0;
+}
+
+bool ws_key_is_valid(const char *key, size_t len)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	if (len != WS_KEY_SIZE - 1 || key[len - 1] != '=' || key[len - 2] != '=')
+		return false;
+	for (size_t i = 0; i < len - 2; i++)
+		if (!memchr(base64, key[i], sizeof base64 - 1))
+			return false;
+	return true;
 }
 
 void ws_accept_key(const char *key, char out[WS_ACCEPT_SIZE])

@@ -40,14 +40,23 @@ static bool line_is_safe(const char *line)
 	       strcasecmp(name, "transfer-encoding") != 0 && strcasecmp(name, "connection") != 0;
 }
 
+/* An Upgrade is for the next hop only, and Connection has to say so (RFC 9110 7.8). */
+static bool line_is_upgrade(const char *line)
+{
+	return strncasecmp(line, "upgrade:", 8) == 0;
+}
+
 int answer_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
 {
 	struct buf *out = &x->own_answer;
 	bool bodyless = status == 204 || status == 304 || span_is(x->head.method, "HEAD");
+	bool upgrade = false;
 
-	for (size_t i = 0; headers && headers[i]; i++)
+	for (size_t i = 0; headers && headers[i]; i++) {
 		if (!line_is_safe(headers[i]))
 			return -EINVAL;
+		upgrade = upgrade || line_is_upgrade(headers[i]);
+	}
 	if (x->front->draining || (x->request.framing != HTTP_BODY_NONE && !x->request.done))
 		x->keep_alive = false; /* its body is not going to be read */
 	buf_fini(out);
@@ -59,7 +68,7 @@ int answer_make(struct exchange *x, int status, const char *const *headers, cons
 		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
 	if (status != 204 && status != 304)
 		buf_printf(out, "content-length: %zu\r\n", len);
-	buf_printf(out, "connection: %s\r\n\r\n", x->keep_alive ? "keep-alive" : "close");
+	buf_printf(out, "connection: %s%s\r\n\r\n", x->keep_alive ? "keep-alive" : "close", upgrade ? ", Upgrade" : "");
 	if (!bodyless)
 		buf_add(out, body, len);
 	x->own_status = status;

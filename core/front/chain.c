@@ -288,12 +288,28 @@ static void request_resume(struct t3ops_ctx *ctx, t3ops_request_id r)
 		chain_run(x);
 }
 
+/* RFC 6455 4.2.2, 4.4 */
+static void handshake_refuse(struct exchange *x, int status)
+{
+	static const char *const version[] = {"content-type: text/plain; charset=utf-8", "upgrade: websocket",
+	                                      "sec-websocket-version: 13", NULL};
+	static const char *const key[] = {"content-type: text/plain; charset=utf-8", NULL};
+	const char *text = status == 426 ? "WebSockets of version 13 are spoken here.\n"
+	                                 : "Sec-WebSocket-Key is not 16 bytes in base64.\n";
+
+	answer_make(x, status, status == 426 ? version : key, text, strlen(text));
+	answered(x);
+}
+
 static struct t3ops_ws *request_accept_ws(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_ws_handler *h,
                                           void *arg)
 {
 	struct exchange *x = exchange_of(ctx, r);
-	struct t3ops_ws *ws = x && x->websocket ? wsserver_new(x, ctx->instance, h, arg) : NULL;
+	int refusal = x && x->websocket ? wsserver_judge(&x->head) : 0;
+	struct t3ops_ws *ws = x && x->websocket && refusal == 0 ? wsserver_new(x, ctx->instance, h, arg) : NULL;
 
+	if (refusal != 0)
+		handshake_refuse(x, refusal);
 	if (!ws)
 		return NULL;
 	x->taken = true;

@@ -241,6 +241,18 @@ static void on_deadline(void *arg)
 
 /* ---- begin ---------------------------------------------------------------------------------------- */
 
+int wsserver_judge(const struct http_head *h)
+{
+	const struct http_field *version = http_field_find(h, "sec-websocket-version", 0);
+	const struct http_field *key = http_field_find(h, "sec-websocket-key", 0);
+
+	if (http_field_count(h, "sec-websocket-version") != 1 || !span_is(version->value, "13"))
+		return 426;
+	if (http_field_count(h, "sec-websocket-key") != 1 || !ws_key_is_valid(key->value.at, key->value.len))
+		return 400;
+	return 0;
+}
+
 struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h, void *arg)
 {
 	static const struct wslay_event_callbacks callbacks = {
@@ -265,11 +277,9 @@ struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, cons
 static void head_make(struct exchange *x, struct buf *out)
 {
 	const struct http_field *key = http_field_find(&x->head, "sec-websocket-key", 0);
-	char text[64], accept[WS_ACCEPT_SIZE];
-	size_t len = key->value.len < sizeof text ? key->value.len : sizeof text - 1;
+	char text[WS_KEY_SIZE] = "", accept[WS_ACCEPT_SIZE];
 
-	memcpy(text, key->value.at, len);
-	text[len] = '\0';
+	memcpy(text, key->value.at, sizeof text - 1);
 	ws_accept_key(text, accept);
 	buf_printf(out, "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
 	                "sec-websocket-accept: %s\r\n", accept);

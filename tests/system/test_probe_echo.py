@@ -108,6 +108,29 @@ class Echo(unittest.TestCase):
             w.conn.send(PINGS)
             self.assertEqual([w.message() for _ in range(500)], [(ws.PONG, b"x" * 125)] * 500)
 
+    def test_handshakes_that_cannot_be_completed(self):
+        key, version = ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), ("Sec-WebSocket-Version", "13")
+        upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        table = (
+            ([key], 426), ([key, ("Sec-WebSocket-Version", "8")], 426), ([key, ("Sec-WebSocket-Version", "13, 8")], 426),
+            ([key, version, version], 426), ([version, key, key], 400), ([version, ("Sec-WebSocket-Key", "")], 400),
+            ([version, ("Sec-WebSocket-Key", "x")], 400), ([version, ("Sec-WebSocket-Key", "A" * 24)], 400),
+            ([version, ("Sec-WebSocket-Key", "A" * 21 + "!==")], 400), ([version, ("Sec-WebSocket-Key", "A" * 300)], 400),
+        )
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d:
+            for headers, status in table:
+                with self.subTest(headers=headers), http.Connection(d.front) as c:
+                    r = c.request("GET", "/probe/ws", upgrade + headers)
+                    self.assertEqual(r.status, status)
+                    self.assertEqual(r.header("sec-websocket-version"), "13" if status == 426 else None)
+                    self.assertEqual(c.request("GET", "/probe/healthz").status, 200)
+            r = http.get(d.front, "/probe/ws")
+            self.assertEqual((r.status, r.header("upgrade")), (426, "websocket"))
+            self.assertIn("upgrade", r.header("connection").lower().split(", "))
+            self.assertEqual(d.metrics().get("t3ops_probe_echo_refused_total", 0), 0)
+            with ws.WebSocket(d.front, "/probe/ws") as w:
+                self.assertEqual(w.ask("hello"), "hello")
+
     def probe(self, d, client):
         """One that stays, or the status that refused it."""
         try:
