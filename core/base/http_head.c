@@ -3,6 +3,7 @@
 #include "base/http_head.h"
 
 #include <llhttp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -162,6 +163,46 @@ const struct http_field *http_field_find(const struct http_head *h, const char *
 		if (field_is(&h->fields[i], name, len))
 			return &h->fields[i];
 	return NULL;
+}
+
+static void text_join(struct span *sum, struct span more, const char *separator)
+{
+	char *end = (char *)(uintptr_t)sum->at + sum->len;
+
+	if (sum->len > 0 && more.len > 0)
+		end = stpcpy(end, separator);
+	memcpy(end, more.at, more.len);
+	sum->len = (size_t)(end - sum->at) + more.len;
+}
+
+bool http_fields_join(struct http_head *h, const char *name, const char *separator, char **joined)
+{
+	size_t len = strlen(name), size = 1, first = 0, kept = 0;
+	struct span sum = {0};
+
+	*joined = NULL;
+	if (http_field_count(h, name) < 2)
+		return true;
+	for (size_t i = 0; i < h->n; i++)
+		if (field_is(&h->fields[i], name, len))
+			size += h->fields[i].value.len + strlen(separator);
+	sum.at = *joined = calloc(1, size);
+	if (!*joined)
+		return false;
+	for (size_t i = 0; i < h->n; i++) {
+		bool is_one = field_is(&h->fields[i], name, len);
+
+		if (is_one)
+			text_join(&sum, h->fields[i].value, separator);
+		if (is_one && first == 0)
+			first = kept + 1;
+		else if (is_one)
+			continue;
+		h->fields[kept++] = h->fields[i];
+	}
+	h->fields[first - 1].value = sum;
+	h->n = kept;
+	return true;
 }
 
 size_t http_field_count(const struct http_head *h, const char *name)

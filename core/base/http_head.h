@@ -54,6 +54,10 @@ enum http_syntax http_response_parse(struct http_head *h, const char *bytes, siz
 /* First field of that name from index `from` on; NULL: none. */
 const struct http_field *http_field_find(const struct http_head *h, const char *name, size_t from);
 size_t http_field_count(const struct http_head *h, const char *name);
+/* Makes one of several fields of that name, where the first one stands; empty ones add nothing.  Its value is a new
+ * string in *joined, for free() when the head is not used any more; NULL if there was nothing to join.  False
+ * without memory; the head is then as before. */
+bool http_fields_join(struct http_head *h, const char *name, const char *separator, char **joined);
 /* Whether a list field ("Connection: a, b") holds the token, in any of its lines. */
 bool http_list_has(const struct http_head *h, const char *name, const char *token);
 

@@ -33,6 +33,7 @@ static void exchange_free(struct exchange *x)
 		free(x->edits[i].name);
 		free(x->edits[i].value);
 	}
+	free(x->cookie);
 	buf_fini(&x->extra);
 	buf_fini(&x->own_answer);
 	free(x);
@@ -272,6 +273,11 @@ void exchange_begin(struct client *c, size_t head_len)
 	}
 	if (refusal != GATE_PASSED) {
 		exchange_refuse(c, refusal);
+		return;
+	}
+	/* plugins and instances look at one Cookie only (RFC 6265 5.4, RFC 9113 8.2.3) */
+	if (!http_fields_join(&x->head, "cookie", "; ", &x->cookie)) {
+		exchange_cut(x);
 		return;
 	}
 	x->websocket = http_is_websocket(&x->head);

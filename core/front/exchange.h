@@ -57,6 +57,7 @@ struct exchange {
 
 	struct http_head head; /* spans into the client's input, which stays put meanwhile */
 	size_t head_len, in_used; /* bytes of the client's input that are ours */
+	char *cookie;          /* of a head with several Cookie lines: what stands in them */
 	struct span path;      /* of the target, without query and authority */
 	bool websocket, keep_alive, has_user, counted; /* counted: among the user's requests */
 	enum origin_verdict origin; /* of a WebSocket */

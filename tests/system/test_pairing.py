@@ -208,6 +208,23 @@ class Cases(unittest.TestCase):
             r = http.get(d.front, "//evil.example/x", PAGE)
             self.assertEqual((r.status, r.header("location")), (302, "/evil.example/x"))
 
+    def test_cookies_may_stand_in_several_lines(self):
+        """As a proxy makes them of HTTP/2; no line counts less than another."""
+        def exchange(c, _):
+            c.send(answer(b'{"authenticated":true}', headers=[("Set-Cookie", "t3_session=fresh; Path=/; HttpOnly")]))
+
+        seen = []
+        minted = script('print(\'{"id":"1","credential":"ABCDEFGHJKLM","scopes":[]}\')\n')
+        handlers = {"/api/auth/browser-session": exchange,
+                    "/x": lambda c, r: (seen.append(r.all("cookie")), c.send(answer(b"ok")))}
+        with Origin(handlers) as origin, Daemon({}, minted + 'plugin "auto_pair" {}\n', users={"alice": origin.port}) as d:
+            lines = [*XHR.items(), ("Cookie", "lang=de"), ("Cookie", "t3_session=good"), ("Cookie", "other=1")]
+            r = http.get(d.front, "/x", lines)
+            self.assertEqual((r.status, r.header("set-cookie")), (200, None))
+            r = http.get(d.front, "/x", [*XHR.items(), ("Cookie", "lang=de"), ("Cookie", "other=1")])
+            self.assertEqual((r.status, r.header("set-cookie").split(";")[0]), (200, "t3_session=fresh"))
+            self.assertEqual(seen, [["lang=de; t3_session=good; other=1"], ["t3_session=fresh; lang=de; other=1"]])
+
     def test_stale_cookie_of_the_same_name_is_replaced(self):
         """t3 honours the first of two cookies: the new one must come first and the old one go."""
         seen = []

@@ -175,11 +175,47 @@ static void test_websocket(void **state)
 	}
 }
 
+static void test_join(void **state)
+{
+	static const struct {
+		const char *fields, *value, *order; /* order: first letters of the names that are left */
+	} cases[] = {
+	    {"A: x\r\nCookie: a=1\r\n", "a=1", "AC"},
+	    {"A: x\r\n", NULL, "A"},
+	    {"A: x\r\nCookie: a=1\r\nB: x\r\ncookie: b=2; c=3\r\nD: x\r\nCOOKIE: d=4\r\n", "a=1; b=2; c=3; d=4", "ACBD"},
+	    {"Cookie: a=1\r\nCookie: b=2\r\n", "a=1; b=2", "C"},
+	    {"Cookie:\r\nCookie: b=2\r\nCookie:  \r\nCookie: a\r\n", "b=2; a", "C"},
+	    {"Cookie:\r\nCookie:\r\n", "", "C"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[200], order[8] = "", *joined;
+		const struct http_field *f;
+		struct http_head h;
+
+		snprintf(text, sizeof text, "GET / HTTP/1.1\r\n%s\r\n", cases[i].fields);
+		assert_int_equal(http_request_parse(&h, text, strlen(text)), HTTP_SYNTAX_OK);
+		assert_true(http_fields_join(&h, "cookie", "; ", &joined));
+		f = http_field_find(&h, "cookie", 0);
+		if (cases[i].value)
+			assert_true(f && span_is(f->value, cases[i].value));
+		else
+			assert_null(f);
+		for (size_t k = 0; k < h.n; k++)
+			order[k] = (char)(h.fields[k].name.at[0] & ~0x20);
+		assert_string_equal(order, cases[i].order);
+		assert_true(!joined || (joined == f->value.at && strcmp(joined, cases[i].value) == 0));
+		free(joined);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_scan),        cmocka_unit_test(test_request),  cmocka_unit_test(test_syntax),
 	    cmocka_unit_test(test_many_fields), cmocka_unit_test(test_response), cmocka_unit_test(test_websocket),
+	    cmocka_unit_test(test_join),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
