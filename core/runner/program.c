@@ -20,8 +20,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define STDERR_KEPT 512
-#define INPUT_FD    3
+#define STDERR_KEPT   512
+#define READS_AT_ONCE 16 /* as much as a pipe holds */
+#define INPUT_FD      3
 
 struct program {
 	struct ev_loop *loop;
@@ -171,35 +172,44 @@ static void group_kill(struct program *p)
 	kill(p->pid, SIGKILL); /* before its setpgid it has no group of its own */
 }
 
-/* Takes what the pipe holds; over the limit the program is ended. */
+/* Keeps what was read; false: there was more than may be, and the program is ended. */
+static bool output_take(struct program *p, const char *bytes, size_t n)
+{
+	size_t room = p->max_output - p->output_len, take = n < room ? n : room;
+
+	memcpy(p->output + p->output_len, bytes, take);
+	p->output_len += take;
+	if (n > room && p->error == 0) {
+		p->error = -E2BIG;
+		group_kill(p);
+	}
+	return n <= room;
+}
+
+/* Nothing is read beyond the limit: whoever left the group outlives its end, and may write for ever. */
 static void output_read(struct program *p)
 {
 	char buffer[4096];
 	ssize_t n;
 
-	while ((n = read(p->out.fd, buffer, sizeof buffer)) > 0) {
-		size_t room = p->max_output - p->output_len, take = (size_t)n < room ? (size_t)n : room;
-
-		memcpy(p->output + p->output_len, buffer, take);
-		p->output_len += take;
-		if ((size_t)n > room && p->error == 0) {
-			p->error = -E2BIG;
-			group_kill(p);
-		}
-	}
+	while ((n = read(p->out.fd, buffer, sizeof buffer)) > 0 && output_take(p, buffer, (size_t)n))
+		;
 	explicit_bzero(buffer, sizeof buffer);
-	if (n == 0)
+	if (n >= 0)
 		ev_io_stop(p->loop, &p->out);
 }
 
+/* Some of what it complains of, the rest of which is read and forgotten; there may be no end to it. */
 static void complaint_read(struct program *p)
 {
-	char buffer[1024];
-	ssize_t n;
+	char buffer[4096];
+	ssize_t n = 1;
 
-	while ((n = read(p->err.fd, buffer, sizeof buffer)) > 0) {
-		size_t room = sizeof p->complaint - 1 - p->complaint_len, take = (size_t)n < room ? (size_t)n : room;
+	for (int i = 0; i < READS_AT_ONCE && n > 0; i++) {
+		size_t room = sizeof p->complaint - 1 - p->complaint_len, take;
 
+		n = read(p->err.fd, buffer, sizeof buffer);
+		take = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
 		memcpy(p->complaint + p->complaint_len, buffer, take);
 		p->complaint_len += take;
 	}

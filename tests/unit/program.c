@@ -142,6 +142,19 @@ static void what_stays_behind_holds_nothing_up(void **state)
 	assert_string_equal(s.out, "done");
 }
 
+/* Out of the group, out of the kill's reach, and it never stops writing. */
+static void what_left_the_group_holds_nothing_up(void **state)
+{
+	struct seen s = run("for i in 1 2 3 4; do setsid yes & done; wait", 30 * SECOND, 4096, -1);
+
+	(void)state;
+	assert_int_equal(s.error, -E2BIG);
+	s = run("printf done; for i in 1 2 3 4; do setsid yes >&2 & done; sleep 0.3; exit 3", 30 * SECOND, 4096, -1);
+	assert_int_equal(s.error, 0);
+	assert_int_equal(s.exit_code, 3);
+	assert_string_equal(s.out, "done");
+}
+
 static void input_is_descriptor_3(void **state)
 {
 	int fd = memfd_create("input", MFD_CLOEXEC);
@@ -182,8 +195,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends), cmocka_unit_test(deadline_ends_the_whole_group), cmocka_unit_test(output_is_limited),
-		cmocka_unit_test(what_stays_behind_holds_nothing_up), cmocka_unit_test(input_is_descriptor_3),
-		cmocka_unit_test(what_cannot_be_started)};
+		cmocka_unit_test(what_stays_behind_holds_nothing_up), cmocka_unit_test(what_left_the_group_holds_nothing_up),
+		cmocka_unit_test(input_is_descriptor_3), cmocka_unit_test(what_cannot_be_started)};
+
+	alarm(300); /* a runner that is held up never comes back */
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
