@@ -46,6 +46,7 @@ struct transition {
 	bool everything; /* no room counts as unchanged */
 	struct setup next;
 	struct child *posts[POSTS]; /* processes started for it */
+	char complaint[256];        /* the error that one of them reported last before it was ready; "" */
 	struct asker asker;
 	struct ev_timer deadline;
 	enum event_kind done; /* the event of its success */

@@ -120,6 +120,16 @@ static void probe_pass(struct supervisor *s, const struct msg_head *head, const 
 		chan_relay(c->chan, head, payload);
 }
 
+/* What keeps a room from getting ready. */
+static void complaint_note(struct child *from, const struct event *e)
+{
+	struct transition *t = &from->supervisor->transition;
+
+	if (from->state == ROOM_STARTING && t->running && t->posts[from->post] == from &&
+	    event_kind_level((enum event_kind)e->kind) == LOG_L_ERROR)
+		event_set(t->complaint, e->text);
+}
+
 static void pass(struct child *from, struct msg_head *head, const void *payload)
 {
 	struct supervisor *s = from->supervisor;
@@ -134,6 +144,8 @@ static void pass(struct child *from, struct msg_head *head, const void *payload)
 		probe_pass(s, head, payload);
 		return;
 	}
+	if (head->type == MSG_EVENT)
+		complaint_note(from, payload);
 	to = receiver_find(s, head->to);
 	if (to)
 		chan_relay(to->chan, head, payload);

@@ -186,7 +186,7 @@ static void attempt_end(struct supervisor *s, struct child *c)
 void transition_abort(struct supervisor *s, const char *room)
 {
 	struct transition *t = &s->transition;
-	char why[160];
+	char why[320];
 
 	ev_timer_stop(s->loop, &t->deadline);
 	for (unsigned i = 0; i < POSTS; i++)
@@ -197,7 +197,8 @@ void transition_abort(struct supervisor *s, const char *room)
 	handovers_arrange(s);
 	t->running = false;
 	setup_fini(&t->next, &s->setup.listeners);
-	snprintf(why, sizeof why, "room %s did not get ready: its own lines above say why", room);
+	snprintf(why, sizeof why, "room %s did not get ready: %s", room,
+	         t->complaint[0] != '\0' ? t->complaint : "its own lines above say why");
 	if (s->phase == PHASE_BOOT) {
 		log_line(LOG_L_ERROR, "start_failed", "reason=\"%s\"", why);
 		supervisor_stop(s, EXIT_FAILURE);
@@ -289,6 +290,7 @@ void transition_begin(struct supervisor *s, struct setup *next, bool everything,
 	struct transition *t = &s->transition;
 
 	t->running = true;
+	t->complaint[0] = '\0';
 	t->next = *next;
 	t->asker = asker;
 	t->done = done;

@@ -56,7 +56,7 @@ class BrokenTable(unittest.TestCase):
             d.write_conf()
             log = d.reload()
             self.assertRegex(log, f"event=users_broken .*{FAULT}")
-            self.assertIn("event=reload_refused", log)
+            self.assertRegex(log, f"event=reload_refused .*room front did not get ready: .*{FAULT}")
             mark = len(d.log())
             d.process.send_signal(signal.SIGUSR2)
             d.wait_log("event=reload_refused", after=mark)
