@@ -10,9 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/users.h"
+
+#define ENV_MAX_BYTES (64 << 10)
+#define ENV_MAX_LINES 4096
 
 /* What parsing carries along. */
 struct parse {
@@ -113,13 +117,35 @@ static bool env_path(const char *pattern, const char *os_user, char *out, size_t
 	return n > 0 && (size_t)n < size;
 }
 
+/* The file may be its user's own: it must not block whoever reads it, nor go on for ever. */
+static FILE *env_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	FILE *f = NULL;
+	int error;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_size > ENV_MAX_BYTES))
+		errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+	else
+		f = fdopen(fd, "r");
+	if (f)
+		return f;
+	error = errno;
+	close(fd);
+	errno = error;
+	return NULL;
+}
+
 /* T3_PORT= of an env file, as systemd reads it: quotes are allowed, the last one counts. */
 static bool env_port(FILE *f, uint16_t *port)
 {
 	char line[512];
 	bool found = false;
 
-	while (fgets(line, sizeof line, f)) {
+	for (int n = 0; n < ENV_MAX_LINES && fgets(line, sizeof line, f); n++) {
 		char *value = line + strspn(line, " \t");
 		size_t len;
 
@@ -155,7 +181,7 @@ static void port_from_env(struct parse *p, const char *at, struct user *u)
 
 	if (!env_path(p->env_pattern, u->os_user, path, sizeof path))
 		portless(p, "%s: instance_env gives no path for %s", at, u->os_user);
-	else if (!(f = fopen(path, "re")))
+	else if (!(f = env_open(path)))
 		portless(p, "%s: no port for %s: %s: %s", at, u->os_user, path, strerror(errno));
 	else if (!env_port(f, &u->port))
 		portless(p, "%s: %s has no T3_PORT= between 1 and 65535", at, path);

@@ -52,6 +52,7 @@ static void env_write(const struct lab *lab, const char *os_user, const char *te
 static int setup(void **state)
 {
 	struct lab *lab = calloc(1, sizeof *lab);
+	char path[160];
 
 	snprintf(lab->dir, sizeof lab->dir, "/tmp/t3ops-users.XXXXXX");
 	if (!mkdtemp(lab->dir))
@@ -62,13 +63,18 @@ static int setup(void **state)
 	env_write(lab, "root", "T3_PORT=1\nT3_PORT=\"3774\"\n");
 	env_write(lab, "empty", "T3_POTR=3773\n");
 	env_write(lab, "wild", "T3_PORT=99999\n");
+	env_write(lab, "huge", "T3_PORT=3773\n");
+	snprintf(path, sizeof path, "%s/huge.env", lab->dir);
+	assert_int_equal(truncate(path, 1 << 30), 0);
+	snprintf(path, sizeof path, "%s/fifo.env", lab->dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
 	*state = lab;
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"map", "alice.env", "root.env", "empty.env", "wild.env", "bob.env"};
+	static const char *const names[] = {"map", "alice.env", "root.env", "empty.env", "wild.env", "huge.env", "fifo.env", "bob.env"};
 	struct lab *lab = *state;
 
 	users_free(lab->users);
@@ -113,6 +119,8 @@ static const struct table_case cases[] = {
      "line 2: "},
     {"anna=ghost", "anna ghost 127.0.0.1 0;", "line 1: no port for ghost"},
     {"anna=empty", "anna empty 127.0.0.1 0;", "has no T3_PORT= between 1 and 65535"},
+    {"anna=fifo", "anna fifo 127.0.0.1 0;", "Invalid argument"}, /* nobody writes there, and nobody waits for it */
+    {"anna=huge", "anna huge 127.0.0.1 0;", "File too large"},
     {"anna=wild", "anna wild 127.0.0.1 0;", "has no T3_PORT="},
     {"{\"anna\":{\"os_user\":\"ghost\"}}", "anna ghost 127.0.0.1 0;", "anna: no port for ghost"},
     /* lines that say nothing */
