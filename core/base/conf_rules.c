@@ -150,7 +150,8 @@ static bool is_token(const char *text)
 static void check_core_words(const struct part *p)
 {
 	const char *level = text_of(p, "log_level"), *header = text_of(p, "identity_header"),
-		   *sandbox = text_of(p, "sandbox"), *secret = text_of(p, "proxy_secret_header"), *control = text_of(p, "control"), *env = text_of(p, "instance_env");
+	           *sandbox = text_of(p, "sandbox"), *secret = text_of(p, "proxy_secret_header"),
+	           *control = text_of(p, "control"), *env = text_of(p, "instance_env");
 	enum log_level parsed;
 
 	if (level && !log_level_parse(level, &parsed))

@@ -41,7 +41,7 @@ struct room {
 	struct metrics *metrics;
 	struct room_beat *beat;
 	struct tunnel_book *book; /* base/tunnel_book.h; the front's, NULL elsewhere */
-	struct user_shelf *shelf; /* base/user_shelf.h; this room's, may be NULL */
+	struct user_snapshot *snapshot; /* base/user_snapshot.h; this room's, may be NULL */
 	bool succeeds; /* one that serves gives way to it: what it cannot do as well is a reason not to start */
 	struct listener listeners[ROOM_MAX_LISTENERS];
 	size_t n_listeners;

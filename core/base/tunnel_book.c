@@ -12,7 +12,8 @@
 
 #include "base/rights.h"
 
-static const struct tunnel_hello our_layout = {.version = TUNNEL_PARCEL_VERSION, .size = sizeof(struct tunnel_parcel)};
+static const struct tunnel_hello our_layout = {.version = TUNNEL_PARCEL_VERSION,
+                                               .size = sizeof(struct tunnel_parcel)};
 
 static bool is_ours(const struct tunnel_hello *layout)
 {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/user_shelf.h"
+#include "base/user_snapshot.h"
 
 #define TABLE_MAX_BYTES (4 << 20)
 #define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
@@ -27,7 +27,7 @@ struct users {
 	users_changed_cb on_changed;
 	users_state_cb on_state;
 	void *arg;
-	struct user_shelf *shelf;
+	struct user_snapshot *snapshot;
 	struct user_list list;
 	bool known;    /* the list is a table that was good once */
 	enum users_state state;
@@ -97,7 +97,7 @@ static void broken_at_first(struct users *u, const char *why)
 {
 	char line[256];
 
-	u->known = shelf_get(u->shelf, &u->list);
+	u->known = snapshot_get(u->snapshot, &u->list);
 	snprintf(line, sizeof line, "%s; %s", why,
 	         u->known ? "the table of the process before is in force" : "there is no earlier table");
 	broken(u, line);
@@ -157,7 +157,7 @@ static void portless_settle(const struct users *u, struct user_list *fresh)
 		ports_settle(fresh, &u->list);
 		return;
 	}
-	shelf_get(u->shelf, &left);
+	snapshot_get(u->snapshot, &left);
 	ports_settle(fresh, &left);
 	user_list_fini(&left);
 }
@@ -175,7 +175,7 @@ static void table_read(struct users *u, void (*on_fault)(struct users *u, const 
 	if (portless > 0)
 		portless_settle(u, &fresh);
 	state_set(u, portless > 0 ? USERS_PORT_MISSING : USERS_GOOD, why);
-	shelf_put(u->shelf, &fresh);
+	snapshot_put(u->snapshot, &fresh);
 	list_replace(u, &fresh);
 }
 
@@ -237,7 +237,7 @@ struct users *users_new(struct ev_loop *loop, const struct users_source *source,
 	u->on_changed = on_changed;
 	u->on_state = on_state;
 	u->arg = arg;
-	u->shelf = source->shelf;
+	u->snapshot = source->snapshot;
 	u->path = strdup(source->path);
 	u->env_pattern = strdup(source->env_pattern);
 	if (!u->path || !u->env_pattern) {

@@ -3,7 +3,7 @@
  * The user table: identity -> OS user, home, address and port of the instance.  Read from a file
  * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
  * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
- * A file that cannot be read leaves the last good table in force, also that of a process before (user_shelf.h).
+ * A file that cannot be read leaves the last good table in force, also that of a process before (user_snapshot.h).
  * Reading is short file I/O on start and on change, on the loop.
  */
 #ifndef T3OPS_BASE_USERS_H
@@ -39,13 +39,13 @@ void user_list_fini(struct user_list *l);
 const struct user *user_list_find(const struct user_list *l, const char *name);
 
 struct users;
-struct user_shelf;
+struct user_snapshot;
 
 /* Where a table comes from; the strings are copied. */
 struct users_source {
 	const char *path, *env_pattern;
-	struct user_shelf *shelf; /* good tables are left there, and taken from there if the first read fails; or NULL */
-	bool must_read;           /* without a good file there are no users at all, whatever is on the shelf */
+	struct user_snapshot *snapshot; /* good tables are left there, and taken if the first read fails; or NULL */
+	bool must_read;                 /* without a good file there are no users at all, whatever the snapshot has */
 };
 
 /* Called after every re-read that changed something.  before is valid until it returns. */
@@ -62,7 +62,7 @@ typedef void (*users_state_cb)(void *arg, enum users_state state, const char *wh
 void users_state_log(void *arg, enum users_state state, const char *why);
 
 /* Watches path and the env files' folder (inotify, with a slow poll behind it).  If the file is broken it says so
- * and starts with the shelf's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
+ * and starts with the snapshot's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
  * cannot be, which on_state was told. */
 struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
                         users_state_cb on_state, void *arg);

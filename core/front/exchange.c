@@ -94,7 +94,7 @@ static void refusal_emit(struct exchange *x, int status, const struct explanatio
 	struct event e;
 
 	event_init(&e, EVENT_REQUEST_REFUSED, ROOM_FRONT);
-	if (!hush_passes(&x->front->hush, x->identity, why->title, e.mono_us, &e.count))
+	if (!throttle_passes(&x->front->throttle, x->identity, why->title, e.mono_us, &e.count))
 		return;
 	e.code = (uint16_t)status;
 	event_set(e.user, x->identity);
@@ -169,7 +169,8 @@ static void identity_ignored(struct exchange *x)
 
 	series_add(x->front->metrics.identity_ignored, 1);
 	event_init(&e, EVENT_IDENTITY_IGNORED, ROOM_FRONT);
-	if (!hush_passes(&x->front->hush, x->client->peer, event_kind_name(EVENT_IDENTITY_IGNORED), e.mono_us, &e.count))
+	if (!throttle_passes(&x->front->throttle, x->client->peer, event_kind_name(EVENT_IDENTITY_IGNORED), e.mono_us,
+	                     &e.count))
 		return;
 	event_set(e.address, x->client->peer);
 	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");

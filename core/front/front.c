@@ -256,7 +256,7 @@ static int front_build(struct front *f)
 {
 	const json_t *core = json_object_get(f->room->slice, "core");
 	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
-	                              .shelf = f->room->shelf, .must_read = f->room->succeeds};
+	                              .snapshot = f->room->snapshot, .must_read = f->room->succeeds};
 	int r = conf_read(&f->conf, core);
 
 	if (r < 0)

@@ -11,7 +11,7 @@
  *   tunnel.c     a WebSocket between a user and the instance, free of the request that made it
  *   handover.c   tunnels move from the front that drains to the one that took its place
  *   quota.c      how many connections a peer, requests and tunnels a user has
- *   hush.c       events that anybody can cause, once a minute
+ *   throttle.c   events that anybody can cause, once a minute
  *   recheck.c    tunnels whose session has died
  *   witness.c    which tunnels carried data after a drop
  *   wsserver.c   a WebSocket that ends at a plugin
@@ -27,7 +27,7 @@
 #include "front/cidr.h"
 #include "front/date.h"
 #include "front/front_metrics.h"
-#include "front/hush.h"
+#include "front/throttle.h"
 #include "front/quota.h"
 
 #define SCRATCH_BYTES (1024u << 10)
@@ -69,7 +69,7 @@ struct front {
 	LIST_HEAD(, tunnel) tunnels;
 	size_t n_tunnels;
 	struct quota peers, user_requests, user_tunnels;
-	struct hush hush;
+	struct throttle throttle;
 	LIST_HEAD(, t3ops_ws) websockets;
 	LIST_HEAD(, pool) pools;
 	LIST_HEAD(, witness_round) rounds;

@@ -249,7 +249,7 @@ static int start(struct room *room)
 {
 	const json_t *core = json_object_get(room->slice, "core");
 	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
-	                              .shelf = room->shelf, .must_read = room->succeeds};
+	                              .snapshot = room->snapshot, .must_read = room->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);
 	int r;
 

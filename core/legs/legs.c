@@ -109,7 +109,7 @@ static int legs_build(struct legs *l)
 {
 	const json_t *core = json_object_get(l->room->slice, "core");
 	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
-	                              .shelf = l->room->shelf, .must_read = l->room->succeeds};
+	                              .snapshot = l->room->snapshot, .must_read = l->room->succeeds};
 	int r;
 
 	l->users = users_new(l->room->loop, &source, on_users_changed, users_state_log, l);

@@ -229,7 +229,7 @@ static int start(struct room *room)
 	const json_t *options = json_object_get(room->slice, "core");
 	struct users_source source = {.path = plan_string(options, "users"),
 	                              .env_pattern = plan_string(options, "instance_env"),
-	                              .shelf = room->shelf, .must_read = room->succeeds};
+	                              .snapshot = room->snapshot, .must_read = room->succeeds};
 
 	if (!r)
 		return -ENOMEM;

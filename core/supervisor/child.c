@@ -97,7 +97,7 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, co
 	room.book = book;
 	if (!book)
 		book_free(s->book); /* nobody else writes there */
-	room.shelf = shelves_take(s, c->room);
+	room.snapshot = snapshots_take(s, c->room);
 	room.succeeds = s->phase != PHASE_BOOT && sockets == &s->transition.next.listeners;
 	listeners_take(&room, sockets);
 	keep[n++] = channel_fd;

@@ -181,7 +181,7 @@ static int boot(struct supervisor *s)
 		return r;
 	}
 	keep_init(s);
-	shelves_init(s);
+	snapshots_init(s);
 	s->metrics = metrics_new(&s->metrics_fd);
 	if (!s->metrics) {
 		conf_text_fini(&conf);
@@ -205,7 +205,7 @@ static void supervisor_fini(struct supervisor *s)
 	while ((c = TAILQ_FIRST(&s->children)))
 		child_free(c);
 	keep_fini(s);
-	shelves_fini(s);
+	snapshots_fini(s);
 	setup_fini(&s->setup, NULL);
 	if (s->transition.running)
 		setup_fini(&s->transition.next, NULL);

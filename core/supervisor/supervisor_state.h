@@ -7,7 +7,7 @@
  *   switchboard.c  messages between the rooms
  *   watch.c        beats, deaths, restarts
  *   keep.c         tunnels that outlive a front
- *   shelves.c      user tables that outlive the rooms that read them
+ *   snapshots.c    user tables that outlive the rooms that read them
  *   takeover.c     the next binary, same pid
  *   child.c        one process;  post.c  which ones there are to be;  listeners.c  the sockets
  */
@@ -17,7 +17,7 @@
 #include "base/metrics.h"
 #include "base/plan.h"
 #include "base/tunnel_book.h"
-#include "base/user_shelf.h"
+#include "base/user_snapshot.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
 #include "supervisor/post.h"
@@ -89,9 +89,9 @@ struct supervisor {
 	struct kept *kept;        /* one a slot of the book */
 	struct errand *errand;    /* kept tunnels on their way to a front */
 	struct {
-		struct user_shelf *shelf; /* NULL: that room's table does not outlive it */
+		struct user_snapshot *snapshot; /* NULL: that room's table does not outlive it */
 		int fd;
-	} shelves[ROOMS];
+	} snapshots[ROOMS];
 };
 
 /* supervisor.c */
@@ -149,16 +149,16 @@ void keep_give_any(struct supervisor *s);
 /* There is no front any more: what dead ones left is cut. */
 void keep_nothing(struct supervisor *s);
 
-/* shelves.c */
-void shelves_init(struct supervisor *s);
+/* snapshots.c */
+void snapshots_init(struct supervisor *s);
 /* In a room's process: its own, the others are unmapped. */
-struct user_shelf *shelves_take(const struct supervisor *s, enum room_id room);
+struct user_snapshot *snapshots_take(const struct supervisor *s, enum room_id room);
 /* For the next binary: their descriptors; whether those survive an exec. */
-json_t *shelves_json(const struct supervisor *s);
-void shelves_survive(const struct supervisor *s, bool yes);
-/* Instead of shelves_init: goes on with what shelves_json told. */
-void shelves_adopt(struct supervisor *s, const json_t *state);
-void shelves_fini(struct supervisor *s);
+json_t *snapshots_json(const struct supervisor *s);
+void snapshots_survive(const struct supervisor *s, bool yes);
+/* Instead of snapshots_init: goes on with what snapshots_json told. */
+void snapshots_adopt(struct supervisor *s, const json_t *state);
+void snapshots_fini(struct supervisor *s);
 
 /* takeover.c */
 void takeover_exec(struct supervisor *s);

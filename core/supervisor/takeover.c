@@ -67,8 +67,8 @@ static json_t *state_json(const struct supervisor *s)
 	                 "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path",
 	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
 	                 s->setup.core, "plugins", s->setup.plugins, "specs", specs_json(&s->setup), "listeners",
-	                 listeners_json(&s->setup.listeners), "children", children_json(s), "book", keep_json(s), "shelves",
-	                 shelves_json(s));
+	                 listeners_json(&s->setup.listeners), "children", children_json(s), "book", keep_json(s), "snapshots",
+	                 snapshots_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -104,7 +104,7 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	TAILQ_FOREACH(c, &s->children, link)
 	survive(chan_fd(c->chan), yes);
 	keep_survive(s, yes);
-	shelves_survive(s, yes);
+	snapshots_survive(s, yes);
 }
 
 /* Asks the binary whether it takes the configuration, and what this one leaves; short, and no user waits for the
@@ -288,7 +288,7 @@ static int adopt(struct supervisor *s, const json_t *state)
 	if (!s->metrics)
 		return -errno;
 	keep_adopt(s, json_object_get(state, "book"));
-	shelves_adopt(s, json_object_get(state, "shelves"));
+	snapshots_adopt(s, json_object_get(state, "snapshots"));
 	listeners_adopt(s, json_object_get(state, "listeners"));
 	children_adopt(s, json_object_get(state, "children"));
 	return 0;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "base/user_shelf.h"
+#include "base/user_snapshot.h"
 #include "base/users.h"
 
 struct lab {
@@ -24,8 +24,8 @@ struct lab {
 	int changes, broken, portless;
 	size_t before, now;
 	char why[400];
-	struct user_shelf *shelf;
-	int shelf_fd;
+	struct user_snapshot *snapshot;
+	int snapshot_fd;
 };
 
 static void file_write(const char *path, const char *text)
@@ -78,9 +78,9 @@ static int teardown(void **state)
 	struct lab *lab = *state;
 
 	users_free(lab->users);
-	shelf_free(lab->shelf);
-	if (lab->shelf)
-		close(lab->shelf_fd);
+	snapshot_free(lab->snapshot);
+	if (lab->snapshot)
+		close(lab->snapshot_fd);
 	if (lab->loop)
 		ev_loop_destroy(lab->loop);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -254,7 +254,7 @@ static void run_until(struct lab *lab, const int *counter, int value)
 
 static struct users *users_of(struct lab *lab, bool must_read)
 {
-	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .shelf = lab->shelf,
+	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .snapshot = lab->snapshot,
 	                              .must_read = must_read};
 
 	return users_new(lab->loop, &source, on_changed, on_state, lab);
@@ -344,12 +344,12 @@ static void test_first_table_is_told_even_if_empty(void **state)
 
 /* ---- what outlives a process ------------------------------------------------------------------------- */
 
-static void test_broken_table_is_taken_from_the_shelf(void **state)
+static void test_broken_table_is_taken_from_the_snapshot(void **state)
 {
 	struct lab *lab = *state;
 
-	lab->shelf = shelf_new(&lab->shelf_fd);
-	assert_non_null(lab->shelf);
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	assert_non_null(lab->snapshot);
 	file_write(lab->path, "anna=alice\n");
 	users_begin(lab);
 	file_write(lab->path, "anna=alice\nbert=10.0.0.1:5\n");
@@ -375,7 +375,7 @@ static void test_whoever_must_read_it_takes_nothing_else(void **state)
 {
 	struct lab *lab = *state;
 
-	lab->shelf = shelf_new(&lab->shelf_fd);
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	file_write(lab->path, "anna=alice\n");
 	users_begin(lab);
 	file_write(lab->path, "anna\n");
@@ -396,7 +396,7 @@ static void test_missing_port_costs_its_user_only(void **state)
 	struct lab *lab = *state;
 	char env[160];
 
-	lab->shelf = shelf_new(&lab->shelf_fd);
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	file_write(lab->path, "anna=alice\nbert=bob\nr=root\n");
 	users_begin(lab);
 	assert_int_equal(lab->portless, 1);
@@ -430,57 +430,57 @@ static void list_make(struct user_list *l, size_t n)
 		snprintf(l->rows[i].name, sizeof l->rows[i].name, "u%04zu", i);
 }
 
-static void test_half_a_shelf_is_not_believed(void **state)
+static void test_half_a_snapshot_is_not_believed(void **state)
 {
 	struct lab *lab = *state;
 	struct user_list most, one, got;
-	struct user_shelf *s = lab->shelf = shelf_new(&lab->shelf_fd);
+	struct user_snapshot *s = lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	unsigned char byte;
-	off_t size = lseek(lab->shelf_fd, 0, SEEK_END);
+	off_t size = lseek(lab->snapshot_fd, 0, SEEK_END);
 
-	assert_false(shelf_get(NULL, &got));
-	assert_false(shelf_get(s, &got));
+	assert_false(snapshot_get(NULL, &got));
+	assert_false(snapshot_get(s, &got));
 	list_make(&most, USERS_MAX);
 	list_make(&one, 1);
-	shelf_put(NULL, &one);
-	shelf_put(s, &one);
-	shelf_put(s, &most);
-	assert_true(shelf_get(s, &got));
+	snapshot_put(NULL, &one);
+	snapshot_put(s, &one);
+	snapshot_put(s, &most);
+	assert_true(snapshot_get(s, &got));
 	assert_int_equal(got.n, USERS_MAX);
 	assert_string_equal(got.rows[USERS_MAX - 1].name, "u4095");
 	user_list_fini(&got);
 	/* of the second page, which is the good one now */
-	assert_int_equal(pread(lab->shelf_fd, &byte, 1, size - 300), 1);
+	assert_int_equal(pread(lab->snapshot_fd, &byte, 1, size - 300), 1);
 	byte ^= 1;
-	assert_int_equal(pwrite(lab->shelf_fd, &byte, 1, size - 300), 1);
-	assert_false(shelf_get(s, &got));
+	assert_int_equal(pwrite(lab->snapshot_fd, &byte, 1, size - 300), 1);
+	assert_false(snapshot_get(s, &got));
 	assert_int_equal(got.n, 0);
-	shelf_put(s, &one);
-	assert_true(shelf_get(s, &got));
+	snapshot_put(s, &one);
+	assert_true(snapshot_get(s, &got));
 	assert_int_equal(got.n, 1);
 	user_list_fini(&got);
 	user_list_fini(&most);
 	user_list_fini(&one);
 }
 
-static void test_next_binary_finds_the_shelf(void **state)
+static void test_next_binary_finds_the_snapshot(void **state)
 {
 	struct lab *lab = *state;
 	struct user_list one, got;
-	struct user_shelf *next;
+	struct user_snapshot *next;
 
-	lab->shelf = shelf_new(&lab->shelf_fd);
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	list_make(&one, 1);
-	shelf_put(lab->shelf, &one);
-	next = shelf_attach(lab->shelf_fd);
+	snapshot_put(lab->snapshot, &one);
+	next = snapshot_attach(lab->snapshot_fd);
 	assert_non_null(next);
-	assert_true(shelf_get(next, &got));
+	assert_true(snapshot_get(next, &got));
 	assert_string_equal(got.rows[0].name, "u0000");
 	user_list_fini(&got);
 	user_list_fini(&one);
-	shelf_free(next);
-	assert_int_equal(ftruncate(lab->shelf_fd, 4096), 0); /* of another layout */
-	assert_null(shelf_attach(lab->shelf_fd));
+	snapshot_free(next);
+	assert_int_equal(ftruncate(lab->snapshot_fd, 4096), 0); /* of another layout */
+	assert_null(snapshot_attach(lab->snapshot_fd));
 	assert_int_equal(errno, EPROTO);
 }
 
@@ -495,11 +495,11 @@ int main(void)
 	    TEST(test_file_breaks_and_heals),
 	    TEST(test_no_file_at_first),
 	    TEST(test_first_table_is_told_even_if_empty),
-	    TEST(test_broken_table_is_taken_from_the_shelf),
+	    TEST(test_broken_table_is_taken_from_the_snapshot),
 	    TEST(test_whoever_must_read_it_takes_nothing_else),
 	    TEST(test_missing_port_costs_its_user_only),
-	    TEST(test_half_a_shelf_is_not_believed),
-	    TEST(test_next_binary_finds_the_shelf),
+	    TEST(test_half_a_snapshot_is_not_believed),
+	    TEST(test_next_binary_finds_the_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

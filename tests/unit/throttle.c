@@ -8,23 +8,23 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "front/hush.h"
+#include "front/throttle.h"
 
-#define NOW (HUSH_US * 100)
+#define NOW (THROTTLE_US * 100)
 
 static const char one[] = "one", two[] = "two";
 
 /* The number left out, -1: it does not pass. */
-static int64_t ask(struct hush *h, const char *who, const char *what, uint64_t now_us)
+static int64_t ask(struct throttle *h, const char *who, const char *what, uint64_t now_us)
 {
 	uint64_t left_out = 0;
 
-	return hush_passes(h, who, what, now_us, &left_out) ? (int64_t)left_out : -1;
+	return throttle_passes(h, who, what, now_us, &left_out) ? (int64_t)left_out : -1;
 }
 
 static int setup(void **state)
 {
-	*state = calloc(1, sizeof(struct hush));
+	*state = calloc(1, sizeof(struct throttle));
 	return 0;
 }
 
@@ -36,20 +36,20 @@ static int teardown(void **state)
 
 static void test_one_a_minute_with_the_count_of_the_others(void **state)
 {
-	struct hush *h = *state;
+	struct throttle *h = *state;
 
 	assert_int_equal(ask(h, "a", one, NOW), 0);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(ask(h, "a", one, NOW + HUSH_US - 1), -1);
-	assert_int_equal(ask(h, "a", one, NOW + HUSH_US), 1000);
-	assert_int_equal(ask(h, "a", one, NOW + HUSH_US + 1), -1);
-	assert_int_equal(ask(h, "a", one, NOW + HUSH_US * 9), 1);
-	assert_int_equal(ask(h, "a", one, NOW + HUSH_US * 99), 0);
+		assert_int_equal(ask(h, "a", one, NOW + THROTTLE_US - 1), -1);
+	assert_int_equal(ask(h, "a", one, NOW + THROTTLE_US), 1000);
+	assert_int_equal(ask(h, "a", one, NOW + THROTTLE_US + 1), -1);
+	assert_int_equal(ask(h, "a", one, NOW + THROTTLE_US * 9), 1);
+	assert_int_equal(ask(h, "a", one, NOW + THROTTLE_US * 99), 0);
 }
 
-static void test_kinds_do_not_hush_each_other(void **state)
+static void test_kinds_do_not_throttle_each_other(void **state)
 {
-	struct hush *h = *state;
+	struct throttle *h = *state;
 
 	assert_int_equal(ask(h, "a", one, NOW), 0);
 	assert_int_equal(ask(h, "a", two, NOW), 0);
@@ -67,7 +67,7 @@ static void test_clock_may_begin_anywhere(void **state)
 
 static void test_more_origins_than_places(void **state)
 {
-	struct hush *h = *state;
+	struct throttle *h = *state;
 	char who[64];
 	int told = 0;
 
@@ -75,16 +75,16 @@ static void test_more_origins_than_places(void **state)
 		snprintf(who, sizeof who, "peer %d", i);
 		told += ask(h, who, one, NOW + (uint64_t)i) >= 0;
 	}
-	assert_int_equal(told, HUSH_ROWS + 1);
-	assert_int_equal(ask(h, "peer 1", one, NOW + HUSH_US), -1); /* it still has its place */
-	assert_int_equal(ask(h, "late", one, NOW + HUSH_US / 2), -1);
+	assert_int_equal(told, THROTTLE_ROWS + 1);
+	assert_int_equal(ask(h, "peer 1", one, NOW + THROTTLE_US), -1); /* it still has its place */
+	assert_int_equal(ask(h, "late", one, NOW + THROTTLE_US / 2), -1);
 	/* places are free again; the common one tells, too, once there is another crowd */
 	told = 0;
 	for (int i = 0; i < 1000; i++) {
 		snprintf(who, sizeof who, "other %d", i);
-		told += ask(h, who, one, NOW + HUSH_US * 3) >= 0;
+		told += ask(h, who, one, NOW + THROTTLE_US * 3) >= 0;
 	}
-	assert_int_equal(told, HUSH_ROWS + 1);
+	assert_int_equal(told, THROTTLE_ROWS + 1);
 }
 
 int main(void)
@@ -92,7 +92,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_one_a_minute_with_the_count_of_the_others),
-	    TEST(test_kinds_do_not_hush_each_other),
+	    TEST(test_kinds_do_not_throttle_each_other),
 	    TEST(test_clock_may_begin_anywhere),
 	    TEST(test_more_origins_than_places),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The last good user table in shared memory; see user_shelf.h. */
-#include "base/user_shelf.h"
+/* The last good user table in shared memory; see user_snapshot.h. */
+#include "base/user_snapshot.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,29 +16,29 @@ struct page {
 	struct user rows[USERS_MAX];
 };
 
-struct user_shelf {
+struct user_snapshot {
 	uint32_t row_size; /* another binary may have other rows */
 	uint32_t good;     /* the page that was completed last, from 1; 0: none */
 	struct page pages[2];
 };
 
-static struct user_shelf *shelf_map(int fd)
+static struct user_snapshot *snapshot_map(int fd)
 {
-	void *s = mmap(NULL, sizeof(struct user_shelf), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *s = mmap(NULL, sizeof(struct user_snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	return s == MAP_FAILED ? NULL : s;
 }
 
-struct user_shelf *shelf_new(int *fd)
+struct user_snapshot *snapshot_new(int *fd)
 {
-	struct user_shelf *s = NULL;
+	struct user_snapshot *s = NULL;
 
 	*fd = memfd_create("t3ops-users", MFD_CLOEXEC);
 	if (*fd < 0)
 		return NULL;
 	/* untouched rows take no memory */
 	if (ftruncate(*fd, sizeof *s) == 0)
-		s = shelf_map(*fd);
+		s = snapshot_map(*fd);
 	if (s) {
 		s->row_size = sizeof(struct user);
 		return s;
@@ -48,22 +48,22 @@ struct user_shelf *shelf_new(int *fd)
 	return NULL;
 }
 
-struct user_shelf *shelf_attach(int fd)
+struct user_snapshot *snapshot_attach(int fd)
 {
-	struct user_shelf *s;
+	struct user_snapshot *s;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return NULL;
-	s = st.st_size == sizeof *s ? shelf_map(fd) : NULL;
+	s = st.st_size == sizeof *s ? snapshot_map(fd) : NULL;
 	if (s && s->row_size == sizeof(struct user))
 		return s;
-	shelf_free(s);
+	snapshot_free(s);
 	errno = EPROTO;
 	return NULL;
 }
 
-void shelf_free(struct user_shelf *s)
+void snapshot_free(struct user_snapshot *s)
 {
 	if (s)
 		munmap(s, sizeof *s);
@@ -80,7 +80,7 @@ static uint64_t sum_of(uint32_t n, const struct user *rows)
 	return h;
 }
 
-void shelf_put(struct user_shelf *s, const struct user_list *l)
+void snapshot_put(struct user_snapshot *s, const struct user_list *l)
 {
 	uint32_t turn;
 	struct page *p;
@@ -97,7 +97,7 @@ void shelf_put(struct user_shelf *s, const struct user_list *l)
 	__atomic_store_n(&s->good, turn + 1, __ATOMIC_RELEASE);
 }
 
-bool shelf_get(const struct user_shelf *s, struct user_list *out)
+bool snapshot_get(const struct user_snapshot *s, struct user_list *out)
 {
 	uint32_t good = s ? __atomic_load_n(&s->good, __ATOMIC_ACQUIRE) : 0;
 	const struct page *p;

@@ -4,28 +4,28 @@
  * minute, with the number of those that were left out.  A table of fixed size; who finds no place in it shares
  * one with all the others.  Pure, the clock is the caller's.  Front.
  */
-#ifndef T3OPS_FRONT_HUSH_H
-#define T3OPS_FRONT_HUSH_H
+#ifndef T3OPS_FRONT_THROTTLE_H
+#define T3OPS_FRONT_THROTTLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HUSH_US   UINT64_C(60000000)
-#define HUSH_ROWS 256
+#define THROTTLE_US   UINT64_C(60000000)
+#define THROTTLE_ROWS 256
 
-struct hushed {
+struct throttled {
 	char who[64];
 	const char *what;
 	uint64_t told_us, left_out;
 };
 
 /* Zeroed is empty and valid. */
-struct hush {
-	struct hushed rows[HUSH_ROWS + 1]; /* the last one: all who found no place */
+struct throttle {
+	struct throttled rows[THROTTLE_ROWS + 1]; /* the last one: all who found no place */
 };
 
 /* Whether to tell it; left_out is then how many of its kind were not told since one was.  who: a peer or a user,
  * shorter than 64 bytes; what: static, compared as a pointer. */
-bool hush_passes(struct hush *h, const char *who, const char *what, uint64_t now_us, uint64_t *left_out);
+bool throttle_passes(struct throttle *h, const char *who, const char *what, uint64_t now_us, uint64_t *left_out);
 
 #endif
