@@ -25,6 +25,7 @@
 
 #define ACCEPTS_AT_ONCE     64 /* then the others have their turn */
 #define ACCEPT_AGAIN_S      0.5
+#define RESERVED_FDS        256 /* for the instances of those who are here; of a small limit an eighth */
 #define CLOSE_AWAY          1001
 #define CLOSE_RESTART       1012 /* come back at once: another process has the listener */
 
@@ -104,14 +105,14 @@ static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 }
 
-/* Descriptors are dealt out from below: that one tells that seven eighths are gone. */
+/* Descriptors are dealt out from below: that one tells that only the reserve is left. */
 static int last_fd(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
 		return INT_MAX;
-	return (int)(limit.rlim_cur / 8 * 7);
+	return (int)(limit.rlim_cur - (limit.rlim_cur / 8 < RESERVED_FDS ? limit.rlim_cur / 8 : RESERVED_FDS));
 }
 
 static void acceptors_start(struct front *f)
