@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/shared_area.h"
 
 #define ARENA_MAGIC  0x6d33706f /* changes with the layout */
 #define FAMILIES_MAX 256
@@ -62,17 +62,16 @@ struct metrics {
 	struct series nobody; /* what a full arena hands out */
 };
 
-static struct metrics *view_new(int fd)
+/* Takes the arena; NULL if that is. */
+static struct metrics *view_new(struct arena *arena)
 {
-	struct metrics *m = calloc(1, sizeof *m);
+	struct metrics *m = arena ? calloc(1, sizeof *m) : NULL;
 
-	if (!m)
-		return NULL;
-	m->arena = mmap(NULL, sizeof *m->arena, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (m->arena == MAP_FAILED) {
-		free(m);
+	if (!m) {
+		area_free(arena, sizeof *arena);
 		return NULL;
 	}
+	m->arena = arena;
 	m->nobody.number = NOBODY;
 	return m;
 }
@@ -92,34 +91,24 @@ static int mutex_make(pthread_mutex_t *mutex)
 
 struct metrics *metrics_new(int *fd)
 {
-	struct metrics *m;
+	struct metrics *m = view_new(area_new("t3ops-metrics", sizeof(struct arena), fd));
 
-	*fd = memfd_create("t3ops-metrics", MFD_CLOEXEC);
-	if (*fd < 0)
-		return NULL;
-	m = ftruncate(*fd, sizeof(struct arena)) == 0 ? view_new(*fd) : NULL;
-	if (!m) {
-		close(*fd);
-		return NULL;
+	if (m) {
+		m->arena->magic = ARENA_MAGIC;
+		m->arena->size = sizeof(struct arena);
+		mutex_make(&m->arena->making);
+		return m;
 	}
-	m->arena->magic = ARENA_MAGIC;
-	m->arena->size = sizeof(struct arena);
-	mutex_make(&m->arena->making);
-	return m;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return NULL;
 }
 
 struct metrics *metrics_attach(int fd)
 {
-	struct metrics *m;
-	struct stat st;
+	struct metrics *m = view_new(area_attach(fd, sizeof(struct arena)));
 
-	if (fstat(fd, &st) < 0)
-		return NULL;
-	if (st.st_size != sizeof(struct arena)) {
-		errno = EPROTO;
-		return NULL;
-	}
-	m = view_new(fd);
 	if (m && (m->arena->magic != ARENA_MAGIC || m->arena->size != sizeof(struct arena))) {
 		metrics_free(m);
 		errno = EPROTO;
@@ -132,7 +121,7 @@ void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
-	munmap(m->arena, sizeof *m->arena);
+	area_free(m->arena, sizeof *m->arena);
 	free(m);
 }
 

@@ -3,14 +3,15 @@
 #include "base/tunnel_book.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/event.h"
 #include "base/rights.h"
+#include "base/shared_area.h"
 
 static const struct tunnel_hello our_layout = {.version = TUNNEL_PARCEL_VERSION,
                                                .size = sizeof(struct tunnel_parcel)};
@@ -20,43 +21,28 @@ static bool is_ours(const struct tunnel_hello *layout)
 	return layout->version == our_layout.version && layout->size == our_layout.size;
 }
 
-static struct tunnel_book *book_map(int fd)
-{
-	void *b = mmap(NULL, sizeof(struct tunnel_book), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return b == MAP_FAILED ? NULL : b;
-}
-
 struct tunnel_book *book_new(int *fd)
 {
-	struct tunnel_book *b = NULL;
+	struct tunnel_book *b = area_new("t3ops-tunnels", sizeof *b, fd);
 
-	*fd = memfd_create("t3ops-tunnels", MFD_CLOEXEC);
-	if (*fd < 0)
+	if (!b)
 		return NULL;
-	/* untouched slots take no memory */
-	if (ftruncate(*fd, sizeof *b) == 0)
-		b = book_map(*fd);
-	if (b && getrandom(&b->id, sizeof b->id, 0) == (ssize_t)sizeof b->id) {
+	if (getrandom(&b->id, sizeof b->id, 0) == (ssize_t)sizeof b->id) {
 		b->layout = our_layout;
 		return b;
 	}
 	book_free(b);
 	close(*fd);
 	*fd = -1;
-	errno = b ? EIO : errno;
+	errno = EIO;
 	return NULL;
 }
 
 struct tunnel_book *book_attach(int fd)
 {
-	struct tunnel_book *b;
-	struct stat st;
+	struct tunnel_book *b = area_attach(fd, sizeof *b);
 
-	if (fstat(fd, &st) < 0)
-		return NULL;
-	b = st.st_size == sizeof *b ? book_map(fd) : NULL;
-	if (b && is_ours(&b->layout))
+	if (!b || is_ours(&b->layout))
 		return b;
 	book_free(b);
 	errno = EPROTO;
@@ -65,8 +51,7 @@ struct tunnel_book *book_attach(int fd)
 
 void book_free(struct tunnel_book *b)
 {
-	if (b)
-		munmap(b, sizeof *b);
+	area_free(b, sizeof *b);
 }
 
 /* Two fronts may search at once. */
@@ -145,4 +130,15 @@ int parcel_send(int socket, const void *bytes, size_t len, const int fds[2])
 		return 0;
 	/* ETOOMANYREFS: more descriptors are under way than the limit allows; the taker is about to read them */
 	return errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN : -errno;
+}
+
+void parcel_lost_fill(const struct tunnel_parcel *p, const char *why, struct event *e)
+{
+	e->id = p->id;
+	e->reason = T3OPS_R_LOCAL;
+	e->age_us = clock_mono_us() - p->opened_us;
+	event_set(e->user, p->user);
+	event_set(e->address, p->address);
+	event_set(e->colo, p->colo);
+	event_set(e->text, why);
 }

@@ -90,4 +90,8 @@ int tunnel_hello_recv(int socket);
  * -EAGAIN, or what ended it. */
 int parcel_send(int socket, const void *bytes, size_t len, const int fds[2]);
 
+struct event;
+/* What an event says of a tunnel that is lost on its way: it ended, and we did it. */
+void parcel_lost_fill(const struct tunnel_parcel *p, const char *why, struct event *e);
+
 #endif

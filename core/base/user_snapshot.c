@@ -6,9 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "base/shared_area.h"
 
 struct page {
 	uint64_t sum; /* of n and the rows */
@@ -22,41 +21,20 @@ struct user_snapshot {
 	struct page pages[2];
 };
 
-static struct user_snapshot *snapshot_map(int fd)
-{
-	void *s = mmap(NULL, sizeof(struct user_snapshot), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return s == MAP_FAILED ? NULL : s;
-}
-
 struct user_snapshot *snapshot_new(int *fd)
 {
-	struct user_snapshot *s = NULL;
+	struct user_snapshot *s = area_new("t3ops-users", sizeof *s, fd);
 
-	*fd = memfd_create("t3ops-users", MFD_CLOEXEC);
-	if (*fd < 0)
-		return NULL;
-	/* untouched rows take no memory */
-	if (ftruncate(*fd, sizeof *s) == 0)
-		s = snapshot_map(*fd);
-	if (s) {
+	if (s)
 		s->row_size = sizeof(struct user);
-		return s;
-	}
-	close(*fd);
-	*fd = -1;
-	return NULL;
+	return s;
 }
 
 struct user_snapshot *snapshot_attach(int fd)
 {
-	struct user_snapshot *s;
-	struct stat st;
+	struct user_snapshot *s = area_attach(fd, sizeof *s);
 
-	if (fstat(fd, &st) < 0)
-		return NULL;
-	s = st.st_size == sizeof *s ? snapshot_map(fd) : NULL;
-	if (s && s->row_size == sizeof(struct user))
+	if (!s || s->row_size == sizeof(struct user))
 		return s;
 	snapshot_free(s);
 	errno = EPROTO;
@@ -65,8 +43,7 @@ struct user_snapshot *snapshot_attach(int fd)
 
 void snapshot_free(struct user_snapshot *s)
 {
-	if (s)
-		munmap(s, sizeof *s);
+	area_free(s, sizeof *s);
 }
 
 /* FNV-1a: against accidents; nobody but the room itself writes here. */

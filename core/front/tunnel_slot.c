@@ -151,13 +151,7 @@ static void loss_tell(struct front *f, const struct tunnel_parcel *p, const char
 	struct event e;
 
 	event_init(&e, EVENT_TUNNEL_CLOSED, ROOM_FRONT);
-	e.id = p->id;
-	e.reason = T3OPS_R_LOCAL;
-	e.age_us = clock_mono_us() - p->opened_us;
-	event_set(e.user, p->user);
-	event_set(e.address, p->address);
-	event_set(e.colo, p->colo);
-	event_set(e.text, why);
+	parcel_lost_fill(p, why, &e);
 	front_metrics_tunnel_end(&f->metrics, T3OPS_R_LOCAL);
 	room_emit(f->room, &e);
 }

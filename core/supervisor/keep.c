@@ -193,13 +193,7 @@ static void cut_tell(struct supervisor *s, const struct tunnel_parcel *p)
 	struct event e;
 
 	event_init(&e, EVENT_TUNNEL_CLOSED, ROOM_SUPERVISOR);
-	e.id = p->id;
-	e.reason = T3OPS_R_LOCAL;
-	e.age_us = clock_mono_us() - p->opened_us;
-	event_set(e.user, p->user);
-	event_set(e.address, p->address);
-	event_set(e.colo, p->colo);
-	event_set(e.text, "the front died while bytes of it were under way");
+	parcel_lost_fill(p, "the front died while bytes of it were under way", &e);
 	supervisor_emit(s, &e);
 }
 
