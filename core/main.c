@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of the daemon; names every room once. */
+/* The command line of the daemon; names every process once. */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
-#include "base/explain.h"
-#include "base/identify.h"
-#include "desk/desk.h"
-#include "front/front.h"
+#include "conf/check.h"
+#include "conf/explain.h"
+#include "conf/identifiability.h"
+#include "monitor/monitor.h"
+#include "proxy/proxy.h"
 #include "jobs/job_child.h"
 #include "jobs/jobs.h"
-#include "legs/legs.h"
-#include "runner/runner.h"
+#include "prober/prober.h"
+#include "helper/helper.h"
 #include "supervisor/supervisor.h"
 
 static const char usage[] =
@@ -34,7 +34,7 @@ struct command_line {
 	long take_over_from; /* message version of the one that runs */
 };
 
-#define JOB_INPUT_FD 3 /* where the runner puts a job's input */
+#define JOB_INPUT_FD 3 /* where the helper puts a job's input */
 
 /* Long options without a letter. */
 enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_TAKE_OVER_FROM, OPT_VERSION };
@@ -93,7 +93,7 @@ static int check(const struct command_line *line)
 		return SUPERVISOR_CANNOT_TAKE_OVER;
 	r = check_config(line->conf_path, stdout, stderr, &core, &plugins);
 	if (r == 0)
-		identify_print(core, plugins, stdout);
+		identifiability_print(core, plugins, stdout);
 	json_decref(core);
 	json_decref(plugins);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -103,8 +103,8 @@ static int check(const struct command_line *line)
 static int run(const struct command_line *line)
 {
 	struct supervisor_args args = {
-		.ops = {[ROOM_FRONT] = &front_ops, [ROOM_LEGS] = &legs_ops, [ROOM_JOBS] = &jobs_ops, [ROOM_DESK] = &desk_ops,
-		        [ROOM_RUNNER] = &runner_ops},
+		.ops = {[PROCESS_PROXY] = &proxy_ops, [PROCESS_PROBER] = &prober_ops, [PROCESS_JOBS] = &jobs_ops, [PROCESS_MONITOR] = &monitor_ops,
+		        [PROCESS_HELPER] = &helper_ops},
 		.take_over_fd = line->take_over_fd};
 	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
 	int r = EXIT_FAILURE;

@@ -4,7 +4,7 @@
  *
  * A plugin is one .so that exports one constant, `t3ops_plugin_NAME`, and nothing
  * else.  The daemon reads the numbers in its head before any code of the plugin
- * runs.  A plugin runs in one room (process) only, on that room's single thread;
+ * runs.  A plugin runs in one process (process) only, on that process's single thread;
  * it never blocks, except in `run` of a job, which has a process of its own.
  *
  *   loaded -> init -> start -> (callbacks)* -> stop -> process ends
@@ -43,11 +43,11 @@ extern "C" {
 /* ---- what a plugin declares -------------------------------------------- */
 
 /* The process that loads a plugin; also its kind. */
-enum t3ops_room {
-	T3OPS_ROOM_FRONT = 1, /* request plugins: on_request */
-	T3OPS_ROOM_LEGS = 2,  /* leg plugins: leg_open, leg_ping, leg_close */
-	T3OPS_ROOM_JOBS = 3,  /* job plugins: run */
-	T3OPS_ROOM_DESK = 4,  /* watch plugins: on_event */
+enum t3ops_role {
+	T3OPS_ROLE_PROXY = 1, /* request plugins: on_request */
+	T3OPS_ROLE_LEG = 2,  /* leg plugins: leg_open, leg_ping, leg_close */
+	T3OPS_ROLE_JOB = 3,  /* job plugins: run */
+	T3OPS_ROLE_WATCH = 4,  /* watch plugins: on_event */
 };
 
 enum t3ops_option_type {
@@ -62,7 +62,7 @@ enum t3ops_option_type {
 	T3OPS_OPT_SECRET_FILE, /* absolute path of a file that only its owner may read */
 	T3OPS_OPT_URL,         /* http, https, ws or wss with a host */
 	T3OPS_OPT_TIME,        /* of day, local: "03:30" */
-	T3OPS_OPT_USER_DIR,    /* absolute path; each user gets a private folder below it,
+	T3OPS_OPT_USER_DIR,    /* absolute path; each user gets a private directory below it,
 	                          made before a job runs as that user */
 	T3OPS_OPT_COMMAND,     /* the name of a command section */
 };
@@ -179,12 +179,12 @@ struct t3ops_fetched {
 };
 typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg);
 
-/* ---- commands: a named command of the config, run by the runner -------------- */
+/* ---- commands: a named command of the config, run by the helper -------------- */
 
 struct t3ops_ran {
 	uint32_t struct_size;
 	int error;        /* 0 if it ran to its end; -ETIMEDOUT, -ENOENT (no such command or user),
-	                     -E2BIG (too much output), -EHOSTDOWN (no runner), -EAGAIN (too many) */
+	                     -E2BIG (too much output), -EHOSTDOWN (no helper), -EAGAIN (too many) */
 	int exit_code;    /* 0..255; 128 + signal if a signal ended it */
 	const char *out;  /* stdout, NUL-terminated beyond out_len: may hold a credential, never log it */
 	size_t out_len;
@@ -229,7 +229,7 @@ struct t3ops_ws_open {
 	uint64_t timeout_us;    /* connect, TLS and upgrade together; 0: 10 s */
 };
 
-/* ---- why a leg, tunnel or exchange ended: core/tbl/end_reason.h names them ------- */
+/* ---- why a leg, tunnel or exchange ended: core/tbl/close_reason.h names them ------- */
 
 enum t3ops_reason {
 	T3OPS_R_NONE = 0,
@@ -252,13 +252,13 @@ enum t3ops_reason {
 	T3OPS_R_CLIENT_EOF = 17,
 	T3OPS_R_CLIENT_RESET = 18,
 	T3OPS_R_CLIENT_TIMEOUT = 19,
-	T3OPS_R_SERVE_CLOSED = 20,
-	T3OPS_R_SERVE_EOF = 21,
-	T3OPS_R_SERVE_RESET = 22,
+	T3OPS_R_UPSTREAM_CLOSED = 20,
+	T3OPS_R_UPSTREAM_EOF = 21,
+	T3OPS_R_UPSTREAM_RESET = 22,
 	T3OPS_R_TOO_BIG = 23,      /* a message over the limit */
 	T3OPS_R_IDLE = 24,         /* nothing received within the idle limit */
 	T3OPS_R_ADDRESS_CHANGED = 25, /* the name resolves elsewhere now: moved, no drop */
-	T3OPS_R_SERVE_TIMEOUT = 26,   /* the instance stopped taking data */
+	T3OPS_R_UPSTREAM_TIMEOUT = 26,   /* the instance stopped taking data */
 };
 
 /* ---- the pairing service: what auto_pair provides ---------------------------------- */
@@ -363,18 +363,18 @@ struct t3ops_host {
 	uint64_t (*fetch)(struct t3ops_ctx *ctx, const struct t3ops_fetch *f, t3ops_fetch_cb cb, void *arg);
 	void (*fetch_cancel)(struct t3ops_ctx *ctx, uint64_t id);
 
-	/* A named command of the config for a user of the table (front and jobs rooms). */
+	/* A named command of the config for a user of the table (proxy and jobs processes). */
 	uint64_t (*command)(struct t3ops_ctx *ctx, const char *command, const char *user, t3ops_ran_cb cb, void *arg);
 
 	/* Users. */
 	bool (*user_find)(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out);
 
-	/* Services between plugins of one room.  provide: in init; the table must live until stop.
+	/* Services between plugins of one process.  provide: in init; the table must live until stop.
 	 * service: from start on; NULL if nobody provides it. */
 	int (*provide)(struct t3ops_ctx *ctx, const char *service, const void *table);
 	const void *(*service)(struct t3ops_ctx *ctx, const char *service);
 
-	/* --- front only; r is stale after the exchange ended: readers return NULL or false --- */
+	/* --- proxy only; r is stale after the exchange ended: readers return NULL or false --- */
 	const char *(*request_method)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	const char *(*request_target)(struct t3ops_ctx *ctx, t3ops_request_id r); /* path and query, as sent */
 	const char *(*request_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name); /* first value */
@@ -396,16 +396,16 @@ struct t3ops_host {
 	struct t3ops_ws *(*request_accept_ws)(struct t3ops_ctx *ctx, t3ops_request_id r,
 	                                      const struct t3ops_ws_handler *h, void *arg);
 
-	/* --- WebSocket, front (server side) and legs (client side) --- */
+	/* --- WebSocket, proxy (server side) and legs (client side) --- */
 	struct t3ops_ws *(*ws_open)(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o, const struct t3ops_ws_handler *h,
 	                            void *arg); /* legs only; NULL only without memory */
-	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (front), the other side
+	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (proxy), the other side
 	 * does not take what waits for it already, 16 of the handler's largest messages. */
 	int (*ws_send)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 	/* Send a close frame, then end.  ws is gone for the plugin at once; no on_end follows. */
 	void (*ws_close)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
-	/* --- legs only: what a leg tells the room; the room owns heartbeats, watchdog and back-off --- */
+	/* --- legs only: what a leg tells the process; the process owns heartbeats, watchdog and back-off --- */
 	const struct t3ops_user *(*leg_user)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* NULL unless PER_USER */
 	void (*leg_set)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, void *state); /* the plugin's own, per leg */
 	void *(*leg_get)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
@@ -415,7 +415,7 @@ struct t3ops_host {
 	void (*leg_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	/* The heartbeat asked for by leg_ping was answered. */
 	void (*leg_pong)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t rtt_us);
-	/* It ended, or the attempt failed.  The room calls leg_close, then leg_open after its back-off. */
+	/* It ended, or the attempt failed.  The process calls leg_close, then leg_open after its back-off. */
 	void (*leg_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
 	/* The resolver answered or failed while the connection lives: evidence for or against "dns". */
 	void (*leg_resolver)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text);
@@ -424,7 +424,7 @@ struct t3ops_host {
 	/* A fact of this run: goes into its event and the log as key=value. */
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
 
-	/* --- since ABI 1.1, front only --- */
+	/* --- since ABI 1.1, proxy only --- */
 	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "". */
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
 };
@@ -439,14 +439,14 @@ struct t3ops_plugin {
 	uint32_t option_size; /* of one struct t3ops_option */
 	uint32_t metric_size; /* of one struct t3ops_metric */
 	/* End of the head. */
-	uint32_t room; /* enum t3ops_room */
+	uint32_t role; /* enum t3ops_role */
 	const char *name, *version, *summary;
 	const struct t3ops_option *options;
 	uint32_t n_options;
 	uint32_t n_metrics;
 	const struct t3ops_metric *metrics;
 
-	/* Read options, allocate.  Not 0: the room does not start; log why first. */
+	/* Read options, allocate.  Not 0: the process does not start; log why first. */
 	int (*init)(struct t3ops_ctx *ctx);
 	int (*start)(struct t3ops_ctx *ctx);
 	void (*stop)(struct t3ops_ctx *ctx); /* release everything */
@@ -472,7 +472,7 @@ struct t3ops_plugin {
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 
-/* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .room = ..., ... }; */
+/* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .process = ..., ... }; */
 #define T3OPS_PLUGIN(id) T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id; \
 	const struct t3ops_plugin t3ops_plugin_##id
 #define T3OPS_HEAD                                                                     \

@@ -10,27 +10,27 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int connect_to(int fd, const char *path, unsigned patience_s)
+static int connect_to(int fd, const char *path, unsigned timeout_s)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = patience_s};
+	struct timeval timeout = {.tv_sec = timeout_s};
 
 	if (strlen(path) >= sizeof a.sun_path)
 		return -ENAMETOOLONG;
 	strcpy(a.sun_path, path);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
 		return -errno;
 	return connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : 0;
 }
 
-int link_open(struct link *l, const char *path, unsigned patience_s)
+int link_open(struct link *l, const char *path, unsigned timeout_s)
 {
 	int r;
 
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return -errno;
-	r = connect_to(l->fd, path, patience_s);
+	r = connect_to(l->fd, path, timeout_s);
 	if (r == 0) {
 		l->in = fdopen(l->fd, "r");
 		r = l->in != NULL ? 0 : -errno;

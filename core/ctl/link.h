@@ -11,9 +11,9 @@ struct link {
 	int fd;
 };
 
-/* Connects to the daemon's socket.  patience_s: how long an answer may take, 0: any time.
+/* Connects to the daemon's socket.  timeout_s: how long an answer may take, 0: any time.
  * 0 or -errno. */
-int link_open(struct link *l, const char *path, unsigned patience_s);
+int link_open(struct link *l, const char *path, unsigned timeout_s);
 void link_close(struct link *l);
 
 /* 0 or -errno. */

@@ -59,7 +59,7 @@ void print_verdicts(FILE *out, const json_t *list)
 		fputs("no verdict yet\n", out);
 }
 
-/* ---- legs, rooms --------------------------------------------------------------------------- */
+/* ---- legs, processes --------------------------------------------------------------------------- */
 
 /* "cloudflare tunnel" */
 static void segments_put(FILE *out, const json_t *list)
@@ -103,23 +103,23 @@ void print_legs(FILE *out, const json_t *legs)
 		fputs("no leg has reported yet\n", out);
 }
 
-static void room_print(FILE *out, const json_t *room)
+static void process_print(FILE *out, const json_t *process)
 {
-	column(out, room, "room", 18);
-	fprintf(out, "%-12lld ", (long long)json_integer_value(json_object_get(room, "pid")));
-	column(out, room, "state", 8);
-	column(out, room, "since", 24);
-	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(room, "restarts")));
+	column(out, process, "process", 18);
+	fprintf(out, "%-12lld ", (long long)json_integer_value(json_object_get(process, "pid")));
+	column(out, process, "state", 8);
+	column(out, process, "since", 24);
+	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(process, "restarts")));
 }
 
 void print_status(FILE *out, const json_t *status)
 {
 	const json_t *incident = json_object_get(status, "incident"), *last = json_object_get(status, "last_verdict");
 	size_t i;
-	json_t *room;
+	json_t *process;
 
 	fprintf(out, "t3ops %s\n\n", text_of(status, "version"));
-	json_array_foreach(json_object_get(status, "rooms"), i, room) room_print(out, room);
+	json_array_foreach(json_object_get(status, "processes"), i, process) process_print(out, process);
 	fputc('\n', out);
 	print_legs(out, json_object_get(status, "legs"));
 	if (json_is_integer(incident))
@@ -135,7 +135,7 @@ void print_status(FILE *out, const json_t *status)
 void print_event(FILE *out, const json_t *e)
 {
 	column(out, e, "time", 24);
-	column(out, e, "room", 10);
+	column(out, e, "process", 10);
 	put(out, text_of(e, "line"), 0);
 	fputc('\n', out);
 }

@@ -13,10 +13,10 @@
 #include "ctl/link.h"
 #include "ctl/print.h"
 
-#define PATIENCE_S 30
+#define TIMEOUT_S 30
 
 static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
-                            "       status                     rooms, legs, the last verdict\n"
+                            "       status                     processes, legs, the last verdict\n"
                             "       legs                       the permanent probes and their state\n"
                             "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
                             "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
@@ -35,17 +35,17 @@ struct asked {
 struct command {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
-	unsigned patience_s; /* 0: as long as it takes */
+	unsigned timeout_s; /* 0: as long as it takes */
 	const char *news;    /* what -f waits for: the member that holds it; NULL: there is no -f */
 	void (*print_news)(FILE *out, const json_t *one);
 };
 
 static const struct command commands[] = {
-    {"status", print_status, PATIENCE_S, NULL, NULL},
-    {"legs", print_legs, PATIENCE_S, NULL, NULL},
-    {"verdicts", print_verdicts, PATIENCE_S, "verdict", print_verdict},
-    {"events", print_events, PATIENCE_S, "event", print_event},
-    {"metrics", print_text, PATIENCE_S, NULL, NULL},
+    {"status", print_status, TIMEOUT_S, NULL, NULL},
+    {"legs", print_legs, TIMEOUT_S, NULL, NULL},
+    {"verdicts", print_verdicts, TIMEOUT_S, "verdict", print_verdict},
+    {"events", print_events, TIMEOUT_S, "event", print_event},
+    {"metrics", print_text, TIMEOUT_S, NULL, NULL},
     {"backup", print_text, 0, NULL, NULL},
     {"reload", print_text, 0, NULL, NULL},
 };
@@ -129,7 +129,7 @@ static const char *refusal(int error)
 static int ask(const struct command *c, const struct asked *a, json_t *request)
 {
 	struct link l;
-	int r = link_open(&l, a->socket, a->follow ? 0 : c->patience_s);
+	int r = link_open(&l, a->socket, a->follow ? 0 : c->timeout_s);
 
 	if (r < 0) {
 		json_decref(request);

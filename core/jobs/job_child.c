@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process of a run; see job_child.h.  It has a table of services like a room, with what a job
+ * The process of a run; see job_child.h.  It has a table of services like a process, with what a job
  * needs: options, clocks, log, its own user, report.  Metrics and events of a job come from the jobs
- * room, so those calls do nothing here; members for work on a loop are NULL, for there is no loop.
+ * process, so those calls do nothing here; members for work on a loop are NULL, for there is no loop.
  */
 #include "jobs/job_child.h"
 
@@ -16,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/host_services.h"
-#include "base/loader.h"
-#include "base/log.h"
+#include "plugin_host/host_services.h"
+#include "loader/loader.h"
+#include "obs/log.h"
 
 #define INPUT_MAX (64u << 10)
 
@@ -195,7 +195,7 @@ int job_child_main(int fd)
 	signal(SIGPIPE, SIG_IGN);
 	c.input = input_read(fd);
 	if (out < 0 || !c.facts || !c.input) {
-		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the runner starts jobs\"",
+		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the helper starts jobs\"",
 		         fd);
 		json_decref(c.input);
 		json_decref(c.facts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process of one run of a job, for one user: `t3ops --run-job`, started by the runner. */
+/* The process of one run of a job, for one user: `t3ops --run-job`, started by the helper. */
 #ifndef T3OPS_JOBS_JOB_CHILD_H
 #define T3OPS_JOBS_JOB_CHILD_H
 

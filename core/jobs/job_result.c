@@ -76,10 +76,10 @@ static void read_error(struct job_result *r, int error, uint64_t deadline_us)
 		job_result_set(r, "failed", "its process wrote more than a job may and was killed");
 		break;
 	case ENOENT:
-		job_result_set(r, "not_started", "the runner knows no such user, OS account or job");
+		job_result_set(r, "not_started", "the helper knows no such user, OS account or job");
 		break;
 	default:
-		job_result_set(r, "not_started", "the runner could not start it: %s; its log says more",
+		job_result_set(r, "not_started", "the helper could not start it: %s; its log says more",
 		               strerror(-error));
 	}
 }
@@ -98,7 +98,7 @@ void job_result_read(struct job_result *r, const struct msg_ran *ran, const char
 		               strsignal(ran->exit_code - 128));
 	else
 		job_result_set(r, "crashed",
-		               "its process ended with exit code %d and no answer; the runner's log has its stderr",
+		               "its process ended with exit code %d and no answer; the helper's log has its stderr",
 		               ran->exit_code);
 	json_decref(answer);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a run of a job ended, from the words of its process and of the runner.  The process of a job
+ * How a run of a job ended, from the words of its process and of the helper.  The process of a job
  * writes one JSON line to its stdout: {"result":0 or -errno,"facts":{KEY:TEXT,...}}.  Pure.
  */
 #ifndef T3OPS_JOBS_JOB_RESULT_H
@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/message.h"
+#include "ipc/message.h"
 
 struct job_result {
 	const char *outcome; /* ok failed late crashed not_started overlap abandoned: a label of the metric */
 	char text[320];      /* of a good run its facts as key=value; else why it failed */
 };
 
-/* ran: the runner's answer; out: the len bytes behind it. */
+/* ran: the helper's answer; out: the len bytes behind it. */
 void job_result_read(struct job_result *r, const struct msg_ran *ran, const char *out, size_t len,
                      uint64_t deadline_us);
 void job_result_set(struct job_result *r, const char *outcome, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs room: schedules, orders, what it tells about runs; see jobs.h. */
+/* The jobs process: schedules, requests, what it tells about runs; see jobs.h. */
 #include "jobs/jobs.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/option.h"
-#include "base/plan.h"
+#include "options/option.h"
+#include "conf/resolved_config.h"
 #include "jobs/jobs_state.h"
 
 /* ---- metrics and events ------------------------------------------------------------------------ */
@@ -33,7 +33,7 @@ static const struct t3ops_metric
 
 static struct series *series(struct jobs *j, const struct t3ops_metric *family, const char *job, const char *other)
 {
-	return metrics_series(j->room->metrics, family, NULL, NULL, (const char *[]){job, other});
+	return metrics_series(j->process->metrics, family, NULL, NULL, (const char *[]){job, other});
 }
 
 void last_success_show(struct jobs *j, const struct job *job, const char *user, bool show)
@@ -44,7 +44,7 @@ void last_success_show(struct jobs *j, const struct job *job, const char *user, 
 		series_hide(s);
 }
 
-void run_tell(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
+void run_report(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
               uint64_t took_us)
 {
 	bool ok = strcmp(result->outcome, "ok") == 0;
@@ -55,50 +55,50 @@ void run_tell(struct jobs *j, const struct job *job, const char *user, const str
 		series_observe(series(j, &duration, job->name, NULL), (double)took_us / 1e6);
 	if (ok)
 		series_set(series(j, &last_success, job->name, user), (double)clock_wall_us() / 1e6);
-	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, ROOM_JOBS);
+	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, PROCESS_JOBS);
 	e.age_us = took_us;
 	event_set(e.plugin, job->name);
 	event_set(e.user, user);
 	event_set(e.text, result->text);
-	room_emit(j->room, &e);
+	process_emit(j->process, &e);
 }
 
-/* ---- orders --------------------------------------------------------------------------------------- */
+/* ---- requests --------------------------------------------------------------------------------------- */
 
 static void answer_send(struct jobs *j, uint32_t to, uint64_t id, int error, const char *text)
 {
-	struct msg_answer answer = {.error = error};
+	struct msg_reply answer = {.error = error};
 
 	event_set(answer.text, text);
-	chan_send(j->room->chan, MSG_JOB_DONE, to, id, &answer, sizeof answer);
+	channel_send(j->process->channel, MSG_JOB_DONE, to, id, &answer, sizeof answer);
 }
 
-void order_settle(struct jobs *j, struct order *order)
+void run_request_settle(struct jobs *j, struct run_request *request)
 {
 	char text[480];
 
-	if (order->left > 0)
+	if (request->left > 0)
 		return;
-	if (order->total == 0)
+	if (request->total == 0)
 		snprintf(text, sizeof text, "the user table has nobody with an account here");
-	else if (order->failed == 0)
-		snprintf(text, sizeof text, "%zu of %zu done", order->total, order->total);
+	else if (request->failed == 0)
+		snprintf(text, sizeof text, "%zu of %zu done", request->total, request->total);
 	else
-		snprintf(text, sizeof text, "%zu of %zu failed; %s", order->failed, order->total, order->why);
-	answer_send(j, order->from, order->id, order->total == 0 ? -ENOENT : order->failed ? -EIO : 0, text);
-	LIST_REMOVE(order, link);
-	free(order);
+		snprintf(text, sizeof text, "%zu of %zu failed; %s", request->failed, request->total, request->why);
+	answer_send(j, request->from, request->id, request->total == 0 ? -ENOENT : request->failed ? -EIO : 0, text);
+	LIST_REMOVE(request, link);
+	free(request);
 }
 
 /* For every user that has an account on this machine; the others' files are elsewhere. */
-static size_t all_queue(struct job *job, struct order *order)
+static size_t all_queue(struct job *job, struct run_request *request)
 {
 	const struct user_list *l = users_list(job->jobs->users);
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (l->rows[i].os_user[0] != '\0') {
-			run_queue(job, l->rows[i].name, order);
+			run_queue(job, l->rows[i].name, request);
 			n++;
 		}
 	return n;
@@ -112,34 +112,34 @@ static struct job *job_find(struct jobs *j, const char *name)
 	return NULL;
 }
 
-static void order_take(struct jobs *j, const struct msg_head *head, const struct msg_run *ask)
+static void run_request_take(struct jobs *j, const struct msg_head *head, const struct msg_run *ask)
 {
 	struct job *job = job_find(j, ask->name);
-	struct order *order;
+	struct run_request *request;
 
 	if (!job || (ask->user[0] != '\0' && !users_find(j->users, ask->user))) {
 		answer_send(j, head->from, head->id, -ENOENT, job ? "no such user in the user table" : "no such job");
 		return;
 	}
-	order = calloc(1, sizeof *order);
-	if (!order) {
+	request = calloc(1, sizeof *request);
+	if (!request) {
 		answer_send(j, head->from, head->id, -ENOMEM, "no memory");
 		return;
 	}
-	order->from = head->from;
-	order->id = head->id;
-	LIST_INSERT_HEAD(&j->orders, order, link);
+	request->from = head->from;
+	request->id = head->id;
+	LIST_INSERT_HEAD(&j->requests, request, link);
 	if (ask->user[0] != '\0')
-		run_queue(job, ask->user, order);
+		run_queue(job, ask->user, request);
 	else
-		all_queue(job, order);
-	order_settle(j, order);
+		all_queue(job, request);
+	run_request_settle(j, request);
 	runs_pump(j);
 }
 
-static void message(struct room *room, const struct msg_head *head, const void *payload)
+static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
-	struct jobs *j = room->state;
+	struct jobs *j = process->state;
 	struct msg_run ask;
 
 	if (head->type == MSG_RAN || head->type == MSG_UNREACHABLE) {
@@ -147,7 +147,7 @@ static void message(struct room *room, const struct msg_head *head, const void *
 	} else if (head->type == MSG_JOB_NOW && head->len == sizeof ask) {
 		memcpy(&ask, payload, sizeof ask);
 		ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
-		order_take(j, head, &ask);
+		run_request_take(j, head, &ask);
 	}
 }
 
@@ -173,24 +173,24 @@ static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
 
 static void job_schedule(struct job *job, const json_t *options)
 {
-	const char *at = plan_string(options, "at");
+	const char *at = config_string(options, "at");
 	char host[256] = "", seed[320], when[64];
 	time_t next;
 	struct tm tm;
 
-	job->schedule = (struct schedule){.at_minutes = -1, .every_us = (uint64_t)plan_int(options, "every")};
+	job->schedule = (struct schedule){.at_minutes = -1, .every_us = (uint64_t)config_int(options, "every")};
 	if (at[0] != '\0' && !time_of_day_parse(at, &job->schedule.at_minutes))
 		job->schedule.at_minutes = -1;
 	gethostname(host, sizeof host - 1);
 	snprintf(seed, sizeof seed, "%s/%s", host, job->name);
-	job->schedule.offset_us = schedule_offset((uint64_t)plan_int(options, "jitter"), seed);
+	job->schedule.offset_us = schedule_offset((uint64_t)config_int(options, "jitter"), seed);
 	ev_periodic_init(&job->due, on_due, 0., 0., next_run);
 	job->due.data = job;
 	if (schedule_next(&job->schedule, clock_wall_us()) == SCHEDULE_NEVER) {
 		log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=never", job->name);
 		return;
 	}
-	ev_periodic_start(job->jobs->room->loop, &job->due);
+	ev_periodic_start(job->jobs->process->loop, &job->due);
 	next = (time_t)(schedule_next(&job->schedule, clock_wall_us()) / 1000000);
 	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&next, &tm));
 	log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=%s", job->name, when);
@@ -198,7 +198,7 @@ static void job_schedule(struct job *job, const json_t *options)
 
 static int jobs_load(struct jobs *j)
 {
-	const json_t *sections = json_object_get(j->room->slice, "plugins");
+	const json_t *sections = json_object_get(j->process->config, "plugins");
 	size_t i;
 	json_t *section;
 
@@ -211,14 +211,14 @@ static int jobs_load(struct jobs *j)
 		struct job *job = &j->all[j->n++];
 
 		job->jobs = j;
-		job->name = plan_string(section, "name");
-		job->deadline_us = (uint64_t)plan_int(options, "deadline");
+		job->name = config_string(section, "name");
+		job->deadline_us = (uint64_t)config_int(options, "deadline");
 		job_schedule(job, options);
 	}
 	return 0;
 }
 
-/* ---- the room ------------------------------------------------------------------------------------------ */
+/* ---- the process ------------------------------------------------------------------------------------------ */
 
 static void users_show(struct jobs *j, const struct user_list *l, const struct user_list *still)
 {
@@ -233,42 +233,42 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	users_show(arg, before, now);
 }
 
-static void stop(struct room *room)
+static void stop(struct process *process)
 {
-	struct jobs *j = room->state;
+	struct jobs *j = process->state;
 
 	runs_give_up(j);
 	for (size_t i = 0; i < j->n; i++)
-		ev_periodic_stop(room->loop, &j->all[i].due);
+		ev_periodic_stop(process->loop, &j->all[i].due);
 	users_free(j->users);
 	free(j->all);
 	free(j);
 }
 
-static int start(struct room *room)
+static int start(struct process *process)
 {
-	const json_t *core = json_object_get(room->slice, "core");
-	struct users_source source = {.path = plan_string(core, "users"), .env_pattern = plan_string(core, "instance_env"),
-	                              .snapshot = room->snapshot, .must_read = room->succeeds};
+	const json_t *core = json_object_get(process->config, "core");
+	struct users_source source = {.path = config_string(core, "users"), .env_pattern = config_string(core, "instance_env"),
+	                              .snapshot = process->snapshot, .must_read = process->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);
 	int r;
 
 	if (!j)
 		return -ENOMEM;
-	j->room = room;
-	room->state = j;
+	j->process = process;
+	process->state = j;
 	TAILQ_INIT(&j->runs);
-	LIST_INIT(&j->orders);
-	j->users = users_new(room->loop, &source, on_users_changed, users_state_log, j);
+	LIST_INIT(&j->requests);
+	j->users = users_new(process->loop, &source, on_users_changed, users_state_log, j);
 	r = j->users ? jobs_load(j) : -errno;
 	if (r < 0) {
 		if (r == -ENOMEM)
-			log_line(LOG_L_ERROR, "room_failed", "reason=\"no memory\"");
-		stop(room);
+			log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory\"");
+		stop(process);
 		return r;
 	}
 	users_show(j, users_list(j->users), NULL);
 	return 0;
 }
 
-const struct room_ops jobs_ops = {.start = start, .stop = stop, .message = message};
+const struct process_ops jobs_ops = {.start = start, .stop = stop, .message = message};

@@ -7,10 +7,10 @@
 
 #include "jobs/jobs_state.h"
 
-#define AT_ONCE       2 /* the runner also mints: jobs leave it room */
+#define AT_ONCE       2 /* the helper also mints: jobs leave it process */
 #define TRIES_MAX     30
 #define RETRY_PAUSE_S 1.
-#define GUARD_GRACE_S 30. /* beyond the deadline, which the runner enforces */
+#define GUARD_GRACE_S 30. /* beyond the deadline, which the helper enforces */
 
 static struct run *run_find(struct jobs *j, const struct job *job, const char *user)
 {
@@ -25,32 +25,32 @@ static struct run *run_find(struct jobs *j, const struct job *job, const char *u
 }
 
 /* An ended run, or one that never began. */
-static void end_count(struct jobs *j, const struct job *job, const char *user, struct order *order,
+static void end_count(struct jobs *j, const struct job *job, const char *user, struct run_request *request,
                       const struct job_result *result, uint64_t took_us)
 {
 	bool ok = strcmp(result->outcome, "ok") == 0;
 
-	run_tell(j, job, user, result, took_us);
-	if (!order)
+	run_report(j, job, user, result, took_us);
+	if (!request)
 		return;
-	if (!ok && order->failed++ == 0)
-		snprintf(order->why, sizeof order->why, "%s: %s", user, result->text);
-	order->left--;
+	if (!ok && request->failed++ == 0)
+		snprintf(request->why, sizeof request->why, "%s: %s", user, result->text);
+	request->left--;
 }
 
 static void run_end(struct run *run, const struct job_result *result)
 {
 	struct jobs *j = run->jobs;
-	struct order *order = run->order;
+	struct run_request *request = run->request;
 
-	ev_timer_stop(j->room->loop, &run->timer);
+	ev_timer_stop(j->process->loop, &run->timer);
 	TAILQ_REMOVE(&j->runs, run, link);
 	if (run->id != 0)
 		j->n_asked--;
-	end_count(j, run->job, run->user, order, result, run->asked_us ? clock_mono_us() - run->asked_us : 0);
+	end_count(j, run->job, run->user, request, result, run->asked_us ? clock_mono_us() - run->asked_us : 0);
 	free(run);
-	if (order)
-		order_settle(j, order);
+	if (request)
+		run_request_settle(j, request);
 }
 
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -69,14 +69,14 @@ static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	job_result_set(&result, "late",
-	               "the runner never said how it ended; it was probably started again meanwhile");
+	               "the helper never said how it ended; it was probably started again meanwhile");
 	run_end(run, &result);
 	runs_pump(j);
 }
 
 static void timer_set(struct run *run, void (*cb)(struct ev_loop *, struct ev_timer *, int), double after_s)
 {
-	struct ev_loop *loop = run->jobs->room->loop;
+	struct ev_loop *loop = run->jobs->process->loop;
 
 	ev_timer_stop(loop, &run->timer);
 	ev_timer_init(&run->timer, cb, after_s, 0.);
@@ -96,7 +96,7 @@ static void run_retry(struct run *run, int error)
 		timer_set(run, on_pause_over, RETRY_PAUSE_S);
 		return;
 	}
-	job_result_set(&result, "not_started", "the runner could not take it in %d attempts: %s", TRIES_MAX,
+	job_result_set(&result, "not_started", "the helper could not take it in %d attempts: %s", TRIES_MAX,
 	               strerror(-error));
 	run_end(run, &result);
 }
@@ -112,7 +112,7 @@ static void run_ask(struct run *run)
 	run->asked_us = clock_mono_us();
 	j->n_asked++;
 	timer_set(run, on_guard, (double)run->job->deadline_us / 1e6 + GUARD_GRACE_S);
-	if (chan_send(j->room->chan, MSG_RUN, ROOM_RUNNER, run->id, &ask, sizeof ask) < 0)
+	if (channel_send(j->process->channel, MSG_RUN, PROCESS_HELPER, run->id, &ask, sizeof ask) < 0)
 		run_retry(run, -ENOBUFS);
 }
 
@@ -127,15 +127,15 @@ void runs_pump(struct jobs *j)
 	}
 }
 
-void run_queue(struct job *job, const char *user, struct order *order)
+void run_queue(struct job *job, const char *user, struct run_request *request)
 {
 	struct jobs *j = job->jobs;
 	struct run *other = run_find(j, job, user), *run = other ? NULL : calloc(1, sizeof *run);
 	struct job_result result;
 
-	if (order) {
-		order->total++;
-		order->left++;
+	if (request) {
+		request->total++;
+		request->left++;
 	}
 	if (!run) {
 		if (other)
@@ -143,12 +143,12 @@ void run_queue(struct job *job, const char *user, struct order *order)
 			               other->id ? "still under way" : "already waiting");
 		else
 			job_result_set(&result, "not_started", "no memory");
-		end_count(j, job, user, order, &result, 0);
+		end_count(j, job, user, request, &result, 0);
 		return;
 	}
 	run->jobs = j;
 	run->job = job;
-	run->order = order;
+	run->request = request;
 	event_set(run->user, user);
 	ev_init(&run->timer, on_pause_over);
 	TAILQ_INSERT_TAIL(&j->runs, run, link);

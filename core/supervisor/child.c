@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting and ending one process of a room; see child.h. */
+/* Starting and ending one process of a process; see child.h. */
 #include "supervisor/child.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #include "supervisor/supervisor_state.h"
 
-#define STOP_LIMIT 8.0 /* seconds a room has for a clean end */
+#define STOP_LIMIT 8.0 /* seconds a process has for a clean end */
 
 /* ---- in the new process ------------------------------------------------------------ */
 
@@ -40,11 +40,11 @@ static void descriptors_close(int *keep, size_t n)
 	close_range(from, ~0u, 0);
 }
 
-static void listeners_take(struct room *room, const struct listeners *l)
+static void listeners_take(struct process *process, const struct listeners *l)
 {
-	for (size_t i = 0; i < l->n && room->n_listeners < ROOM_MAX_LISTENERS; i++)
-		if (listener_room(&l->rows[i].listener) == room->id && l->rows[i].worker == room->worker)
-			room->listeners[room->n_listeners++] = l->rows[i].listener;
+	for (size_t i = 0; i < l->n && process->n_listeners < PROCESS_MAX_LISTENERS; i++)
+		if (listener_process(&l->rows[i].listener) == process->id && l->rows[i].worker == process->worker)
+			process->listeners[process->n_listeners++] = l->rows[i].listener;
 }
 
 static void signals_reset(void)
@@ -58,7 +58,7 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Everything but the runner gives up root for good. */
+/* Everything but the helper gives up root for good. */
 static bool privileges_drop(const char *user)
 {
 	const struct passwd *pw;
@@ -77,39 +77,39 @@ static bool privileges_drop(const char *user)
 }
 
 static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct listeners *sockets,
-                                 int channel_fd)
+                                 int channel_socket)
 {
-	struct room room = {.id = c->room,
-	                    .worker = post_worker(c->post),
+	struct process process = {.id = c->process,
+	                    .worker = process_slot_worker(c->slot),
 	                    .serial = c->serial,
 	                    .metrics = s->metrics,
-	                    .beat = c->beat,
-	                    .ops = s->args->ops[c->room],
-	                    .slice = json_object_get(c->spec, "slice")};
+	                    .watchdog = c->watchdog,
+	                    .ops = s->args->ops[c->process],
+	                    .config = json_object_get(c->spec, "config")};
 	enum log_level level = LOG_L_INFO;
-	struct tunnel_book *book = c->room == ROOM_FRONT ? s->book : NULL;
-	int keep[ROOM_MAX_LISTENERS + 1];
+	struct tunnel_table *tunnels = c->process == PROCESS_PROXY ? s->tunnels : NULL;
+	int keep[PROCESS_MAX_LISTENERS + 1];
 	size_t n = 0;
 
-	log_level_parse(plan_string(c->spec, "log_level"), &level);
-	log_open(room_name(c->room), level);
+	log_level_parse(config_string(c->spec, "log_level"), &level);
+	log_open(process_name(c->process), level);
 	signals_reset();
-	room.book = book;
-	if (!book)
-		book_free(s->book); /* nobody else writes there */
-	room.snapshot = snapshots_take(s, c->room);
-	room.succeeds = s->phase != PHASE_BOOT && sockets == &s->transition.next.listeners;
-	listeners_take(&room, sockets);
-	keep[n++] = channel_fd;
-	for (size_t i = 0; i < room.n_listeners; i++)
-		keep[n++] = room.listeners[i].fd;
+	process.tunnels = tunnels;
+	if (!tunnels)
+		tunnel_table_free(s->tunnels); /* nobody else writes there */
+	process.snapshot = snapshots_take(s, c->process);
+	process.succeeds = s->phase != PHASE_BOOT && sockets == &s->transition.next.listeners;
+	listeners_take(&process, sockets);
+	keep[n++] = channel_socket;
+	for (size_t i = 0; i < process.n_listeners; i++)
+		keep[n++] = process.listeners[i].fd;
 	descriptors_close(keep, n);
-	prctl(PR_SET_NAME, room_name(c->room));
-	if (c->room != ROOM_RUNNER && !privileges_drop(plan_string(c->spec, "user"))) {
-		log_line(LOG_L_ERROR, "privileges", "room=%s error=\"%s\"", room_name(c->room), strerror(errno));
+	prctl(PR_SET_NAME, process_name(c->process));
+	if (c->process != PROCESS_HELPER && !privileges_drop(config_string(c->spec, "user"))) {
+		log_line(LOG_L_ERROR, "privileges", "process=%s error=\"%s\"", process_name(c->process), strerror(errno));
 		_exit(EXIT_FAILURE);
 	}
-	exit(room_run(&room, channel_fd));
+	exit(process_run(&process, channel_socket));
 }
 
 /* ---- in the supervisor ----------------------------------------------------------------- */
@@ -125,13 +125,13 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct child *c = w->data;
 
 	(void)loop, (void)revents;
-	if (c->state == ROOM_DRAINING) {
-		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d room_ended=%s", (int)c->pid, room_name(c->room));
+	if (c->state == PROCESS_DRAINING) {
+		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d process_exited=%s", (int)c->pid, process_name(c->process));
 		child_stop(c);
 		return;
 	}
-	log_line(LOG_L_WARNING, "kill", "pid=%d room_ended=%s reason=\"it did not end in time\"", (int)c->pid,
-	         room_name(c->room));
+	log_line(LOG_L_WARNING, "kill", "pid=%d process_exited=%s reason=\"it did not end in time\"", (int)c->pid,
+	         process_name(c->process));
 	child_kill(c);
 }
 
@@ -144,15 +144,15 @@ static void kill_after(struct child *c, double seconds)
 	ev_timer_start(loop, &c->kill);
 }
 
-static struct child *child_new(struct supervisor *s, unsigned post, uint32_t serial, const json_t *spec)
+static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t serial, const json_t *spec)
 {
 	struct child *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
 	c->supervisor = s;
-	c->post = post;
-	c->room = post_room(post);
+	c->slot = slot;
+	c->process = process_of_slot(slot);
 	c->serial = serial;
 	c->pidfd = -1;
 	c->spec = json_incref((json_t *)(uintptr_t)spec);
@@ -163,13 +163,13 @@ static struct child *child_new(struct supervisor *s, unsigned post, uint32_t ser
 }
 
 /* Watches a process and speaks to it; false: the descriptors are used up. */
-static bool child_watch(struct child *c, int channel_fd)
+static bool child_watch(struct child *c, int channel_socket)
 {
 	struct supervisor *s = c->supervisor;
 
 	c->pidfd = pidfd_open(c->pid, 0);
-	c->chan = c->pidfd >= 0 ? chan_new(s->loop, channel_fd, switchboard_message, switchboard_closed, c) : NULL;
-	if (!c->chan)
+	c->channel = c->pidfd >= 0 ? channel_new(s->loop, channel_socket, router_message, router_closed, c) : NULL;
+	if (!c->channel)
 		return false;
 	ev_io_init(&c->exit, on_exit_ready, c->pidfd, EV_READ);
 	c->exit.data = c;
@@ -178,9 +178,9 @@ static bool child_watch(struct child *c, int channel_fd)
 	return true;
 }
 
-static struct child *failed(struct child *c, enum room_id room, int error)
+static struct child *failed(struct child *c, enum process_id process, int error)
 {
-	log_line(LOG_L_ERROR, "spawn_failed", "room_started=%s error=\"%s\"", room_name(room), strerror(error));
+	log_line(LOG_L_ERROR, "spawn_failed", "process_started=%s error=\"%s\"", process_name(process), strerror(error));
 	if (c) {
 		if (c->pid > 0)
 			kill(c->pid, SIGKILL);
@@ -189,18 +189,18 @@ static struct child *failed(struct child *c, enum room_id room, int error)
 	return NULL;
 }
 
-struct child *child_spawn(struct supervisor *s, unsigned post, const struct setup *setup)
+struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup)
 {
-	const json_t *spec = setup->specs[post_room(post)];
-	struct child *c = child_new(s, post, ++s->last_serial, spec);
+	const json_t *spec = setup->specs[process_of_slot(slot)];
+	struct child *c = child_new(s, slot, ++s->last_serial, spec);
 	int fds[2], r;
 
-	r = c ? chan_pair(fds) : -ENOMEM;
+	r = c ? channel_pair(fds) : -ENOMEM;
 	if (r < 0)
-		return failed(c, post_room(post), -r);
-	c->beat = mmap(NULL, sizeof *c->beat, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (c->beat == MAP_FAILED)
-		c->beat = NULL;
+		return failed(c, process_of_slot(slot), -r);
+	c->watchdog = mmap(NULL, sizeof *c->watchdog, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->watchdog == MAP_FAILED)
+		c->watchdog = NULL;
 	c->pid = fork();
 	if (c->pid == 0)
 		child_main(s, c, &setup->listeners, fds[1]);
@@ -208,28 +208,28 @@ struct child *child_spawn(struct supervisor *s, unsigned post, const struct setu
 		r = errno;
 		close(fds[0]);
 		close(fds[1]);
-		return failed(c, post_room(post), r);
+		return failed(c, process_of_slot(slot), r);
 	}
 	close(fds[1]);
-	child_set_state(c, ROOM_STARTING);
+	child_set_state(c, PROCESS_STARTING);
 	return c;
 }
 
-struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_fd, const json_t *spec)
+struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
+                          uint32_t serial, pid_t pid, int channel_socket, const json_t *spec)
 {
-	struct child *c = child_new(s, post, serial, spec);
+	struct child *c = child_new(s, slot, serial, spec);
 
 	if (!c)
 		return NULL;
 	c->pid = pid;
 	c->state = state;
 	c->since_us = clock_wall_us();
-	if (!child_watch(c, channel_fd)) {
+	if (!child_watch(c, channel_socket)) {
 		child_free(c);
 		return NULL;
 	}
-	if (state == ROOM_DRAINING || state == ROOM_STOPPING)
+	if (state == PROCESS_DRAINING || state == PROCESS_STOPPING)
 		kill_after(c, (double)left_us / 1e6);
 	return c;
 }
@@ -246,32 +246,32 @@ void child_free(struct child *c)
 	struct supervisor *s = c->supervisor;
 
 	ev_timer_stop(s->loop, &c->kill);
-	if (c->chan) {
+	if (c->channel) {
 		TAILQ_REMOVE(&s->children, c, link);
 		ev_io_stop(s->loop, &c->exit);
-		chan_free(c->chan);
+		channel_free(c->channel);
 	}
 	if (c->pidfd >= 0)
 		close(c->pidfd);
-	if (c->beat)
-		munmap(c->beat, sizeof *c->beat);
+	if (c->watchdog)
+		munmap(c->watchdog, sizeof *c->watchdog);
 	json_decref(c->spec);
 	free(c);
 }
 
 void child_stop(struct child *c)
 {
-	if (c->state == ROOM_STOPPING)
+	if (c->state == PROCESS_STOPPING)
 		return;
-	child_set_state(c, ROOM_STOPPING);
-	chan_send(c->chan, MSG_STOP, c->serial, 0, NULL, 0);
+	child_set_state(c, PROCESS_STOPPING);
+	channel_send(c->channel, MSG_STOP, c->serial, 0, NULL, 0);
 	kill_after(c, STOP_LIMIT);
 }
 
 void child_drain(struct child *c, uint64_t limit_us)
 {
-	child_set_state(c, ROOM_DRAINING);
-	chan_send(c->chan, MSG_DRAIN, c->serial, 0, NULL, 0);
+	child_set_state(c, PROCESS_DRAINING);
+	channel_send(c->channel, MSG_DRAIN, c->serial, 0, NULL, 0);
 	kill_after(c, (double)limit_us / 1e6);
 }
 

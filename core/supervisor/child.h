@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A room's process as the supervisor sees it.
+ * A process's process as the supervisor sees it.
  *
  *   STARTING --READY--> READY --replaced--> DRAINING --> (gone)
  *      |                  |  \--stopped--> STOPPING --> (gone)
@@ -14,7 +14,7 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-#include "base/room.h"
+#include "process/process.h"
 
 struct setup;
 struct supervisor;
@@ -22,34 +22,34 @@ struct supervisor;
 struct child {
 	TAILQ_ENTRY(child) link;
 	struct supervisor *supervisor;
-	unsigned post; /* supervisor/post.h */
-	enum room_id room;
-	enum room_state state;
+	unsigned slot; /* supervisor/process_slot.h */
+	enum process_id process;
+	enum process_state state;
 	uint32_t serial;
 	pid_t pid;
 	int pidfd;
 	struct ev_io exit;    /* pidfd readable: it ended */
 	struct ev_timer kill; /* it was asked to end */
-	struct chan *chan;
-	uint32_t heir;          /* a front that drains: the serial of the one it gives its tunnels to, 0: none */
+	struct channel *channel;
+	uint32_t successor;          /* a proxy that drains: the serial of the one it gives its tunnels to, 0: none */
 	json_t *spec;           /* what it was started with; owned */
-	struct room_beat *beat; /* shared page; NULL for one that an earlier binary started */
-	unsigned beats_missed;
+	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
+	unsigned pings_missed;
 	uint64_t since_us;   /* since 1970: of this state */
 	uint64_t started_us; /* CLOCK_MONOTONIC */
 };
 TAILQ_HEAD(children, child);
 
-/* Forks a process of a post's room as the setup has it, which is not always the one in force: from its spec (see
- * spec_make in transition.c), with its sockets.  It drops to the user of the spec, unless it is the runner, and
+/* Forks a process of a slot's process as the setup has it, which is not always the one in force: from its spec (see
+ * spec_make in transition.c), with its sockets.  It drops to the user of the spec, unless it is the helper, and
  * runs ops.  NULL after one log line. */
-struct child *child_spawn(struct supervisor *s, unsigned post, const struct setup *setup);
+struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup);
 /* A process that an earlier binary of this pid started; left_us: what child_left_us said there. */
-struct child *child_adopt(struct supervisor *s, unsigned post, enum room_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_fd, const json_t *spec);
+struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
+                          uint32_t serial, pid_t pid, int channel_socket, const json_t *spec);
 void child_free(struct child *c); /* of a process that is gone, or at our end */
 
-/* Asks it to end (MSG_STOP, or MSG_DRAIN first for a front) and sees to it that it does. */
+/* Asks it to end (MSG_STOP, or MSG_DRAIN first for a proxy) and sees to it that it does. */
 void child_stop(struct child *c);
 void child_drain(struct child *c, uint64_t limit_us);
 /* How long one that was asked to end may still take; 0 for others. */

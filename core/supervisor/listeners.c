@@ -16,8 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/plan.h"
+#include "obs/log.h"
+#include "conf/resolved_config.h"
 
 #define BACKLOG 4096
 
@@ -28,9 +28,9 @@ union address {
 	struct sockaddr_un local;
 };
 
-enum room_id listener_room(const struct listener *l)
+enum process_id listener_process(const struct listener *l)
 {
-	return strcmp(l->name, "front") == 0 ? ROOM_FRONT : ROOM_DESK;
+	return strcmp(l->name, "proxy") == 0 ? PROCESS_PROXY : PROCESS_MONITOR;
 }
 
 /* "127.0.0.1:80", "[::1]:80"; the plan has checked the text, but a port is needed here. */
@@ -125,7 +125,7 @@ static bool is_served(const union address *a, socklen_t len)
 	return served;
 }
 
-/* The socket belongs to the account that the desk drops to; its group may use it. */
+/* The socket belongs to the account that the monitor drops to; its group may use it. */
 static void socket_hand_over(const char *path, const char *user)
 {
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
@@ -203,19 +203,19 @@ static int bind_or_share(struct listeners *out, const char *name, const char *co
 	return r;
 }
 
-int listeners_bind(struct listeners *out, const json_t *options, bool with_front, const struct listeners *running)
+int listeners_bind(struct listeners *out, const json_t *options, bool with_proxy, const struct listeners *running)
 {
-	const char *user = plan_string(options, "user");
+	const char *user = config_string(options, "user");
 	int r = 0;
 
 	out->n = 0;
-	for (size_t i = 0; with_front && r == 0 && i < plan_count(options, "listen"); i++)
-		for (unsigned worker = 0; r == 0 && worker < plan_int(options, "workers"); worker++)
-			r = bind_or_share(out, "front", plan_item(options, "listen", i), worker, user, running);
+	for (size_t i = 0; with_proxy && r == 0 && i < config_count(options, "listen"); i++)
+		for (unsigned worker = 0; r == 0 && worker < config_int(options, "workers"); worker++)
+			r = bind_or_share(out, "proxy", config_item(options, "listen", i), worker, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "desk", plan_string(options, "desk"), 0, user, running);
+		r = bind_or_share(out, "status", config_string(options, "status_listen"), 0, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "control", plan_string(options, "control"), 0, user, running);
+		r = bind_or_share(out, "control", config_string(options, "control"), 0, user, running);
 	if (r < 0)
 		listeners_close(out, running);
 	return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The listening sockets: bound by the supervisor, before privileges are dropped, and handed to
- * the rooms by fork.  A set is made from a configuration; what the running set already listens
+ * the processes by fork.  A set is made from a configuration; what the running set already listens
  * on is shared with it, so a reload never closes a port that stays.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_LISTENERS_H
@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "base/room.h"
+#include "process/process.h"
 
 #define LISTENERS_MAX 128
 
@@ -18,20 +18,20 @@ struct listeners {
 	struct bound {
 		struct listener listener;
 		char configured[112]; /* as in the file; its port may be 0 */
-		unsigned worker;      /* of the front: whose it is */
+		unsigned worker;      /* of the proxy: whose it is */
 	} rows[LISTENERS_MAX];
 	size_t n;
 };
 
-/* Binds what options (the plan's core options) ask for; with_front, with_desk: whether those rooms
+/* Binds what options (the plan's core options) ask for; with_proxy, with_desk: whether those processes
  * exist.  Sockets of `running` (may be NULL) with the same configured address are duplicated.
  * 0, or -errno after one log line; *out is then empty. */
-int listeners_bind(struct listeners *out, const json_t *options, bool with_front, const struct listeners *running);
+int listeners_bind(struct listeners *out, const json_t *options, bool with_proxy, const struct listeners *running);
 
 /* Closes this set's descriptors; a control socket's file goes unless `others` (may be NULL) has it too. */
 void listeners_close(struct listeners *l, const struct listeners *others);
 
-/* The room that serves a listener of that name. */
-enum room_id listener_room(const struct listener *l);
+/* The process that serves a listener of that name. */
+enum process_id listener_process(const struct listener *l);
 
 #endif

@@ -19,7 +19,7 @@
 
 #define SERIALS_MAX 64
 
-static void systemd_tell(const char *state)
+static void systemd_report(const char *state)
 {
 #ifdef HAVE_SYSTEMD
 	sd_notify(0, state);
@@ -30,9 +30,9 @@ static void systemd_tell(const char *state)
 
 void supervisor_emit(struct supervisor *s, struct event *e)
 {
-	e->room = ROOM_SUPERVISOR;
+	e->process = PROCESS_SUPERVISOR;
 	event_log(e);
-	event_to_desk(s, e);
+	event_to_monitor(s, e);
 }
 
 /* Gauges of processes that are gone must not be shown. */
@@ -53,32 +53,32 @@ void supervisor_ready(struct supervisor *s)
 	char state[96];
 
 	s->phase = PHASE_RUNNING;
-	if (!s->told_ready)
+	if (!s->reported_ready)
 		log_line(LOG_L_NOTICE, "ready", "config=%s pid=%d version=" PACKAGE_VERSION, s->setup.conf.path,
 		         (int)getpid());
-	s->told_ready = true;
+	s->reported_ready = true;
 	snprintf(state, sizeof state, "READY=1\nMAINPID=%d\nSTATUS=serving", (int)getpid());
-	systemd_tell(state);
+	systemd_report(state);
 }
 
 /* ---- stop -------------------------------------------------------------------------------- */
 
-static bool any_left(const struct supervisor *s, enum room_id room)
+static bool any_left(const struct supervisor *s, enum process_id process)
 {
 	const struct child *c;
 
 	TAILQ_FOREACH(c, &s->children, link)
-	if (c->room == room)
+	if (c->process == process)
 		return true;
 	return false;
 }
 
-static void all_stop(struct supervisor *s, enum room_id room)
+static void all_stop(struct supervisor *s, enum process_id process)
 {
 	struct child *c;
 
 	TAILQ_FOREACH(c, &s->children, link)
-	if (c->room == room)
+	if (c->process == process)
 		child_stop(c);
 }
 
@@ -86,19 +86,19 @@ static void all_stop(struct supervisor *s, enum room_id room)
 void supervisor_stop(struct supervisor *s, int exit_code)
 {
 	if (s->phase != PHASE_STOPPING) {
-		systemd_tell("STOPPING=1");
+		systemd_report("STOPPING=1");
 		watch_stop(s);
 		ev_timer_stop(s->loop, &s->transition.deadline);
 	}
 	s->phase = PHASE_STOPPING;
 	s->exit_code = exit_code;
-	all_stop(s, ROOM_FRONT);
-	all_stop(s, ROOM_LEGS);
-	all_stop(s, ROOM_JOBS);
-	if (any_left(s, ROOM_FRONT) || any_left(s, ROOM_LEGS) || any_left(s, ROOM_JOBS))
+	all_stop(s, PROCESS_PROXY);
+	all_stop(s, PROCESS_PROBER);
+	all_stop(s, PROCESS_JOBS);
+	if (any_left(s, PROCESS_PROXY) || any_left(s, PROCESS_PROBER) || any_left(s, PROCESS_JOBS))
 		return;
-	all_stop(s, ROOM_DESK);
-	all_stop(s, ROOM_RUNNER);
+	all_stop(s, PROCESS_MONITOR);
+	all_stop(s, PROCESS_HELPER);
 	if (TAILQ_EMPTY(&s->children))
 		ev_break(s->loop, EVBREAK_ALL);
 }
@@ -114,12 +114,12 @@ static void on_signal(struct supervisor *s, uint32_t signal_number)
 		supervisor_stop(s, EXIT_SUCCESS);
 		break;
 	case SIGHUP:
-		systemd_tell("RELOADING=1");
-		reload_begin(s, (struct asker){0});
-		systemd_tell("READY=1");
+		systemd_report("RELOADING=1");
+		reload_begin(s, (struct requester){0});
+		systemd_report("READY=1");
 		break;
 	case SIGUSR2:
-		takeover_exec(s);
+		upgrade_exec(s);
 		break;
 	default:
 		break;
@@ -180,7 +180,7 @@ static int boot(struct supervisor *s)
 		log_line(LOG_L_ERROR, "config", "file=%s error=\"%s\"", s->args->conf_path, strerror(-r));
 		return r;
 	}
-	keep_init(s);
+	fd_store_init(s);
 	snapshots_init(s);
 	s->metrics = metrics_new(&s->metrics_fd);
 	if (!s->metrics) {
@@ -194,7 +194,7 @@ static int boot(struct supervisor *s)
 	}
 	next.conf = conf;
 	build_info_show(s);
-	transition_begin(s, &next, false, (struct asker){0}, EVENT_RELOADED);
+	transition_begin(s, &next, false, (struct requester){0}, EVENT_RELOADED);
 	return 0;
 }
 
@@ -204,7 +204,7 @@ static void supervisor_fini(struct supervisor *s)
 
 	while ((c = TAILQ_FIRST(&s->children)))
 		child_free(c);
-	keep_fini(s);
+	fd_store_fini(s);
 	snapshots_fini(s);
 	setup_fini(&s->setup, NULL);
 	if (s->transition.running)
@@ -217,7 +217,7 @@ static void supervisor_fini(struct supervisor *s)
 	free(s);
 }
 
-/* Every tunnel costs the front two descriptors, and this process two more (keep.c). */
+/* Every tunnel costs the proxy two descriptors, and this process two more (keep.c). */
 static void descriptors_raise(void)
 {
 	struct rlimit limit;
@@ -236,15 +236,15 @@ int supervisor_run(const struct supervisor_args *args)
 	if (!s)
 		return EXIT_FAILURE;
 	s->args = args;
-	s->metrics_fd = s->book_fd = -1;
+	s->metrics_fd = s->tunnels_fd = -1;
 	s->last_serial = MSG_FIRST_SERIAL - 1;
 	TAILQ_INIT(&s->children);
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
-	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* rooms make their own, after the fork */
+	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* processes make their own, after the fork */
 	r = s->loop ? signals_watch(s) : -ENOMEM;
 	if (r == 0)
-		r = args->take_over_fd >= 0 ? takeover_resume(s, args->take_over_fd) : boot(s);
+		r = args->take_over_fd >= 0 ? upgrade_resume(s, args->take_over_fd) : boot(s);
 	if (r == 0) {
 		ev_run(s->loop, 0);
 		exit_code = s->exit_code;

@@ -3,15 +3,15 @@
  * The supervisor: config, listening sockets, processes, and nothing else.  It loads no plugin and
  * parses nothing that comes from a network.
  */
-#ifndef T3OPS_SUPERVISOR_H
-#define T3OPS_SUPERVISOR_H
+#ifndef T3OPS_SUPERVISOR_SUPERVISOR_H
+#define T3OPS_SUPERVISOR_SUPERVISOR_H
 
-#include "base/room.h"
+#include "process/process.h"
 
 struct supervisor_args {
 	const char *conf_path;
 	const char *exe;                   /* the binary to start at SIGUSR2 */
-	const struct room_ops *ops[ROOMS]; /* what each room does */
+	const struct process_ops *ops[PROCESSES]; /* what each process does */
 	int take_over_fd;                  /* state of the earlier binary, or -1 */
 };
 

@@ -4,23 +4,23 @@
  *
  *   supervisor.c   life of the process: boot, signals, stop
  *   transition.c   from one configuration to the next, whole or not at all
- *   switchboard.c  messages between the rooms
+ *   router.c  messages between the processes
  *   watch.c        beats, deaths, restarts
- *   keep.c         tunnels that outlive a front
- *   snapshots.c    user tables that outlive the rooms that read them
+ *   keep.c         tunnels that outlive a proxy
+ *   snapshots.c    user tables that outlive the processes that read them
  *   takeover.c     the next binary, same pid
- *   child.c        one process;  post.c  which ones there are to be;  listeners.c  the sockets
+ *   child.c        one process;  slot.c  which ones there are to be;  listeners.c  the sockets
  */
-#ifndef T3OPS_SUPERVISOR_STATE_H
-#define T3OPS_SUPERVISOR_STATE_H
+#ifndef T3OPS_SUPERVISOR_SUPERVISOR_STATE_H
+#define T3OPS_SUPERVISOR_SUPERVISOR_STATE_H
 
-#include "base/metrics.h"
-#include "base/plan.h"
-#include "base/tunnel_book.h"
-#include "base/user_snapshot.h"
+#include "obs/metrics.h"
+#include "conf/resolved_config.h"
+#include "ipc/tunnel_table.h"
+#include "users/user_snapshot.h"
 #include "supervisor/child.h"
 #include "supervisor/listeners.h"
-#include "supervisor/post.h"
+#include "supervisor/process_slot.h"
 #include "supervisor/supervisor.h"
 
 #define HELD_EVENTS 1024
@@ -31,23 +31,23 @@ enum phase { PHASE_BOOT, PHASE_RUNNING, PHASE_STOPPING };
 struct setup {
 	struct conf_text conf;
 	json_t *core, *plugins;
-	json_t *specs[ROOMS]; /* NULL: no such room */
+	json_t *specs[PROCESSES]; /* NULL: no such process */
 	struct listeners listeners;
 };
 
-/* Who asked for a reload, and is told. */
-struct asker {
+/* Who asked for a reload, and is reported. */
+struct requester {
 	uint32_t serial; /* 0: a signal */
 	uint64_t id;
 };
 
 struct transition {
 	bool running;
-	bool everything; /* no room counts as unchanged */
+	bool everything; /* no process counts as unchanged */
 	struct setup next;
-	struct child *posts[POSTS]; /* processes started for it */
-	char complaint[256];        /* the error that one of them reported last before it was ready; "" */
-	struct asker asker;
+	struct child *slots[PROCESS_SLOTS]; /* processes started for it */
+	char config_error[256];        /* the error that one of them reported last before it was ready; "" */
+	struct requester requester;
 	struct ev_timer deadline;
 	enum event_kind done; /* the event of its success */
 };
@@ -55,13 +55,13 @@ struct transition {
 struct restart {
 	struct ev_timer timer;
 	struct supervisor *supervisor;
-	unsigned post;
+	unsigned slot;
 	double pause;
 	uint32_t restarts;
 };
 
 /* Copies of a tunnel's descriptors: client, instance. */
-struct kept {
+struct stored {
 	int fds[2];
 	bool held;
 };
@@ -70,28 +70,28 @@ struct supervisor {
 	const struct supervisor_args *args;
 	struct ev_loop *loop;
 	struct ev_io signals;
-	struct ev_timer beat;
+	struct ev_timer watchdog;
 	struct metrics *metrics;
 	int metrics_fd;
 	enum phase phase;
 	int exit_code;
 	uint32_t last_serial;
 	struct children children;
-	struct child *current[POSTS];
+	struct child *current[PROCESS_SLOTS];
 	struct setup setup;
 	struct transition transition;
-	struct restart restarts[POSTS];
-	struct event held[HELD_EVENTS]; /* events while there is no desk; a ring */
+	struct restart restarts[PROCESS_SLOTS];
+	struct event held[HELD_EVENTS]; /* events while there is no monitor; a ring */
 	size_t n_held, first_held;
-	bool told_ready;
-	struct tunnel_book *book; /* NULL: tunnels are not kept */
-	int book_fd;
-	struct kept *kept;        /* one a slot of the book */
-	struct errand *errand;    /* kept tunnels on their way to a front */
+	bool reported_ready;
+	struct tunnel_table *tunnels; /* NULL: tunnels are not stored */
+	int tunnels_fd;
+	struct stored *stored;        /* one a slot of the tunnels */
+	struct orphan_transfer *orphan_transfer;    /* stored tunnels on their way to a proxy */
 	struct {
-		struct user_snapshot *snapshot; /* NULL: that room's table does not outlive it */
+		struct user_snapshot *snapshot; /* NULL: that process's table does not outlive it */
 		int fd;
-	} snapshots[ROOMS];
+	} snapshots[PROCESSES];
 };
 
 /* supervisor.c */
@@ -102,67 +102,67 @@ void serials_publish(struct supervisor *s);
 void setup_fini(struct setup *setup, const struct listeners *others);
 
 /* transition.c */
-void transition_begin(struct supervisor *s, struct setup *next, bool everything, struct asker asker,
+void transition_begin(struct supervisor *s, struct setup *next, bool everything, struct requester requester,
                       enum event_kind done);
 void transition_step(struct supervisor *s);
 void transition_abort(struct supervisor *s, const char *why);
-/* Every front that drains gives its tunnels to the one that is in force now, unless it does so already. */
+/* Every proxy that drains gives its tunnels to the one that is in force now, unless it does so already. */
 void handovers_arrange(struct supervisor *s);
-void reload_begin(struct supervisor *s, struct asker asker);
+void reload_begin(struct supervisor *s, struct requester requester);
 /* Whether the configuration wants a process there. */
-bool post_is_wanted(const struct setup *setup, unsigned post);
-/* Reads and checks the configuration; 0, or -errno with a first complaint in why. */
+bool process_slot_is_wanted(const struct setup *setup, unsigned slot);
+/* Reads and checks the configuration; 0, or -errno with a first config_error in why. */
 int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *conf, char *why, size_t why_size);
 
-/* switchboard.c */
-void switchboard_message(void *arg, const struct msg_head *head, const void *payload); /* arg: child */
-void switchboard_closed(void *arg);
-void room_state_tell(struct supervisor *s, const struct child *c);
-void desk_greet(struct supervisor *s);
-struct child *desk_of(struct supervisor *s);
-void event_to_desk(struct supervisor *s, const struct event *e);
+/* router.c */
+void router_message(void *arg, const struct msg_head *head, const void *payload); /* arg: child */
+void router_closed(void *arg);
+void process_state_report(struct supervisor *s, const struct child *c);
+void monitor_greet(struct supervisor *s);
+struct child *monitor_of(struct supervisor *s);
+void event_to_monitor(struct supervisor *s, const struct event *e);
 
 /* watch.c */
 void watch_start(struct supervisor *s);
 void watch_stop(struct supervisor *s);
 void child_ended(struct child *c); /* the process is gone: reap, report, restart */
-void child_set_state(struct child *c, enum room_state state);
-/* After an upgrade: posts that nobody holds were waiting for theirs. */
+void child_set_state(struct child *c, enum process_state state);
+/* After an upgrade: slots that nobody holds were waiting for theirs. */
 void restarts_resume(struct supervisor *s);
-void restart_cancel(struct supervisor *s, unsigned post);
+void restart_cancel(struct supervisor *s, unsigned slot);
 
 /* keep.c */
-void keep_init(struct supervisor *s);
-/* For the next binary: the book and the descriptors that are kept, as JSON; whether those survive an exec. */
-json_t *keep_json(const struct supervisor *s);
-void keep_survive(const struct supervisor *s, bool yes);
-/* Instead of keep_init: goes on with what keep_json told. */
-void keep_adopt(struct supervisor *s, const json_t *state);
-void keep_fini(struct supervisor *s);
-void keep_message(struct child *c, const struct msg_head *head, const void *payload);
-/* A front is gone; asked: it had been told to stop, and its tunnels end with it. */
-void keep_front_ended(struct supervisor *s, const struct child *front, bool asked);
-/* What dead fronts left goes to this one. */
-void keep_give(struct supervisor *s, struct child *front);
-/* The same, to a front that serves; without one, to the next that does. */
-void keep_give_any(struct supervisor *s);
-/* There is no front any more: what dead ones left is cut. */
-void keep_nothing(struct supervisor *s);
+void fd_store_init(struct supervisor *s);
+/* For the next binary: the tunnels and the descriptors that are stored, as JSON; whether those survive an exec. */
+json_t *fd_store_json(const struct supervisor *s);
+void fd_store_survive(const struct supervisor *s, bool yes);
+/* Instead of fd_store_init: goes on with what fd_store_json reported. */
+void fd_store_adopt(struct supervisor *s, const json_t *state);
+void fd_store_fini(struct supervisor *s);
+void fd_store_message(struct child *c, const struct msg_head *head, const void *payload);
+/* A proxy is gone; asked: it had been reported to stop, and its tunnels end with it. */
+void fd_store_proxy_exited(struct supervisor *s, const struct child *proxy, bool asked);
+/* What dead proxies left goes to this one. */
+void fd_store_transfer(struct supervisor *s, struct child *proxy);
+/* The same, to a proxy that serves; without one, to the next that does. */
+void fd_store_transfer_any(struct supervisor *s);
+/* There is no proxy any more: what dead ones left is cut. */
+void fd_store_cut(struct supervisor *s);
 
 /* snapshots.c */
 void snapshots_init(struct supervisor *s);
-/* In a room's process: its own, the others are unmapped. */
-struct user_snapshot *snapshots_take(const struct supervisor *s, enum room_id room);
+/* In a process's process: its own, the others are unmapped. */
+struct user_snapshot *snapshots_take(const struct supervisor *s, enum process_id process);
 /* For the next binary: their descriptors; whether those survive an exec. */
 json_t *snapshots_json(const struct supervisor *s);
 void snapshots_survive(const struct supervisor *s, bool yes);
-/* Instead of snapshots_init: goes on with what snapshots_json told. */
+/* Instead of snapshots_init: goes on with what snapshots_json reported. */
 void snapshots_adopt(struct supervisor *s, const json_t *state);
 void snapshots_fini(struct supervisor *s);
 
 /* takeover.c */
-void takeover_exec(struct supervisor *s);
+void upgrade_exec(struct supervisor *s);
 /* Rebuilds what the earlier binary left in fd; 0 or -errno after one log line. */
-int takeover_resume(struct supervisor *s, int fd);
+int upgrade_resume(struct supervisor *s, int fd);
 
 #endif

@@ -103,7 +103,7 @@ static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, c
 static bool needs_pairing(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
 {
 	struct auto_pair *a = ctx->state;
-	const struct partner *row = pairing_partner(&a->pairing, user);
+	const struct user_state *row = pairing_user_state(&a->pairing, user);
 	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
 	const char *method = ctx->host->request_method(ctx, r);
 
@@ -185,7 +185,7 @@ static const struct t3ops_metric metrics[] = {
 
 T3OPS_PLUGIN(auto_pair) = {
 	T3OPS_HEAD,
-	.room = T3OPS_ROOM_FRONT,
+	.role = T3OPS_ROLE_PROXY,
 	.name = "auto_pair",
 	.version = PACKAGE_VERSION,
 	.summary = "pairs browsers with their t3 instance by itself",

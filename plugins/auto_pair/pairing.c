@@ -21,10 +21,10 @@ struct waiter {
 	void *arg;
 };
 
-/* A question whether a cookie lives. */
-struct question {
-	LIST_ENTRY(question) link;
-	struct partner *partner;
+/* A pending_check whether a cookie lives. */
+struct pending_check {
+	LIST_ENTRY(pending_check) link;
+	struct user_state *user_state;
 	t3ops_session_cb cb;
 	void *arg;
 };
@@ -36,13 +36,13 @@ const char *pair_result_label(uint32_t result)
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
 
-/* ---- partners -------------------------------------------------------------------------------------- */
+/* ---- user_states -------------------------------------------------------------------------------------- */
 
-struct partner *pairing_partner(struct pairing *p, const struct t3ops_user *user)
+struct user_state *pairing_user_state(struct pairing *p, const struct t3ops_user *user)
 {
-	struct partner *row;
+	struct user_state *row;
 
-	LIST_FOREACH (row, &p->partners, link)
+	LIST_FOREACH (row, &p->user_states, link)
 		if (strcmp(row->name, user->name) == 0)
 			break;
 	if (!row) {
@@ -53,7 +53,7 @@ struct partner *pairing_partner(struct pairing *p, const struct t3ops_user *user
 		snprintf(row->name, sizeof row->name, "%s", user->name);
 		strcpy(row->cookie_name, DEFAULT_COOKIE);
 		TAILQ_INIT(&row->waiters);
-		LIST_INSERT_HEAD(&p->partners, row, link);
+		LIST_INSERT_HEAD(&p->user_states, row, link);
 	}
 	if (row->port != user->port || strcmp(row->host, user->host) != 0) {
 		row->announced = false; /* another instance: what the old one said is void */
@@ -64,7 +64,7 @@ struct partner *pairing_partner(struct pairing *p, const struct t3ops_user *user
 	return row;
 }
 
-static void cookie_name_learn(struct partner *row, const char *name)
+static void cookie_name_learn(struct user_state *row, const char *name)
 {
 	if (!name || name[0] == '\0' || strlen(name) >= sizeof row->cookie_name)
 		return;
@@ -72,7 +72,7 @@ static void cookie_name_learn(struct partner *row, const char *name)
 	row->announced = true;
 }
 
-static void url_make(const struct partner *row, const char *path, char *out, size_t size)
+static void url_make(const struct user_state *row, const char *path, char *out, size_t size)
 {
 	bool v6 = strchr(row->host, ':') != NULL;
 
@@ -81,7 +81,7 @@ static void url_make(const struct partner *row, const char *path, char *out, siz
 
 /* ---- the answer ------------------------------------------------------------------------------------ */
 
-static void body_forget(struct partner *row)
+static void body_forget(struct user_state *row)
 {
 	if (!row->body)
 		return;
@@ -90,7 +90,7 @@ static void body_forget(struct partner *row)
 	row->body = NULL;
 }
 
-static void outcome_report(struct partner *row, const struct t3ops_paired *paired)
+static void outcome_report(struct user_state *row, const struct t3ops_paired *paired)
 {
 	struct t3ops_ctx *ctx = row->pairing->ctx;
 	const char *const labels[] = {pair_result_label(paired->result), paired->endpoint, paired->fallback ? "yes" : "no"};
@@ -106,7 +106,7 @@ static void outcome_report(struct partner *row, const struct t3ops_paired *paire
 }
 
 /* Answers everybody who waits.  What they do may begin the next pairing. */
-static void partner_finish(struct partner *row, struct t3ops_paired *paired)
+static void user_state_finish(struct user_state *row, struct t3ops_paired *paired)
 {
 	TAILQ_HEAD(, waiter) waiters = TAILQ_HEAD_INITIALIZER(waiters);
 	struct waiter *w;
@@ -129,26 +129,26 @@ static void partner_finish(struct partner *row, struct t3ops_paired *paired)
 	}
 }
 
-static void partner_fail(struct partner *row, enum t3ops_pair_result result, const char *endpoint, int status,
+static void user_state_fail(struct user_state *row, enum t3ops_pair_result result, const char *endpoint, int status,
                          const char *text)
 {
 	struct t3ops_paired paired = {.result = result, .set_cookie = "", .endpoint = endpoint, .status = status,
 	                              .fallback = row->endpoint > 0, .text = text};
 
-	partner_finish(row, &paired);
+	user_state_finish(row, &paired);
 }
 
 /* ---- exchange ---------------------------------------------------------------------------------------- */
 
-static void exchange_start(struct partner *row);
+static void exchange_start(struct user_state *row);
 
-static const char *endpoint_of(const struct partner *row)
+static const char *endpoint_of(const struct user_state *row)
 {
 	return row->pairing->ctx->host->opt_item(row->pairing->ctx, "endpoints", row->endpoint);
 }
 
 /* Of several cookies the one that is known to be the session's, else the first. */
-static const char *set_cookie_choose(const struct partner *row, const struct t3ops_fetched *f)
+static const char *set_cookie_choose(const struct user_state *row, const struct t3ops_fetched *f)
 {
 	const char *value;
 	char name[COOKIE_NAME_SIZE];
@@ -159,7 +159,7 @@ static const char *set_cookie_choose(const struct partner *row, const struct t3o
 	return f->header(f, "set-cookie", 0);
 }
 
-static void exchange_succeed(struct partner *row, const struct t3ops_fetched *f)
+static void exchange_succeed(struct user_state *row, const struct t3ops_fetched *f)
 {
 	struct t3ops_paired paired = {.result = T3OPS_PAIR_OK, .endpoint = endpoint_of(row), .status = f->status,
 	                              .fallback = row->endpoint > 0, .text = ""};
@@ -167,35 +167,35 @@ static void exchange_succeed(struct partner *row, const struct t3ops_fetched *f)
 
 	paired.set_cookie = set_cookie_choose(row, f);
 	if (!paired.set_cookie || !set_cookie_name(paired.set_cookie, name, sizeof name)) {
-		partner_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, "the instance answered 200 without a cookie");
+		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, "the instance answered 200 without a cookie");
 		return;
 	}
 	cookie_name_learn(row, name);
-	partner_finish(row, &paired);
+	user_state_finish(row, &paired);
 }
 
 static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
 {
-	struct partner *row = arg;
+	struct user_state *row = arg;
 	char text[160];
 
 	if (f->error != 0) {
 		snprintf(text, sizeof text, "the instance did not answer: %s", f->error_text);
-		partner_fail(row, T3OPS_PAIR_UNREACHABLE, endpoint_of(row), 0, text);
+		user_state_fail(row, T3OPS_PAIR_UNREACHABLE, endpoint_of(row), 0, text);
 	} else if (f->status == 200) {
 		exchange_succeed(row, f);
 	} else if (f->status != 404) {
 		snprintf(text, sizeof text, "the instance answered %d to a fresh credential", f->status);
-		partner_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, text);
+		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, text);
 	} else if (++row->endpoint < ctx->host->opt_count(ctx, "endpoints")) {
 		exchange_start(row); /* a 404 has not used the credential up */
 	} else {
 		row->endpoint--;
-		partner_fail(row, T3OPS_PAIR_NO_ENDPOINT, "", 404, "the instance knows none of the configured endpoints");
+		user_state_fail(row, T3OPS_PAIR_NO_ENDPOINT, "", 404, "the instance knows none of the configured endpoints");
 	}
 }
 
-static void exchange_start(struct partner *row)
+static void exchange_start(struct user_state *row)
 {
 	static const char *const headers[] = {"content-type: application/json", NULL};
 	struct t3ops_ctx *ctx = row->pairing->ctx;
@@ -226,12 +226,12 @@ static char *body_make(const char *out, size_t len)
 
 static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg)
 {
-	struct partner *row = arg;
+	struct user_state *row = arg;
 	char text[160];
 
 	(void)ctx;
 	if (ran->error == -ETIMEDOUT) {
-		partner_fail(row, T3OPS_PAIR_MINT_TIMEOUT, "", 0, "the mint command did not finish in time");
+		user_state_fail(row, T3OPS_PAIR_MINT_TIMEOUT, "", 0, "the mint command did not finish in time");
 		return;
 	}
 	if (ran->error != 0 || ran->exit_code != 0) {
@@ -239,17 +239,17 @@ static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *
 			snprintf(text, sizeof text, "the mint command could not run: %s", strerror(-ran->error));
 		else
 			snprintf(text, sizeof text, "the mint command ended with exit code %d", ran->exit_code);
-		partner_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, text);
+		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, text);
 		return;
 	}
 	row->body = body_make(ran->out, ran->out_len);
 	if (!row->body)
-		partner_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "the mint command printed no JSON with a credential");
+		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "the mint command printed no JSON with a credential");
 	else
 		exchange_start(row);
 }
 
-static bool failed_just_now(const struct partner *row)
+static bool failed_just_now(const struct user_state *row)
 {
 	struct t3ops_ctx *ctx = row->pairing->ctx;
 
@@ -266,7 +266,7 @@ static void refuse_at_once(t3ops_paired_cb cb, void *arg, uint32_t result, const
 
 void pairing_pair(struct pairing *p, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg)
 {
-	struct partner *row = pairing_partner(p, user);
+	struct user_state *row = pairing_user_state(p, user);
 	struct waiter *w = row ? calloc(1, sizeof *w) : NULL;
 
 	if (!w) {
@@ -293,7 +293,7 @@ void pairing_pair(struct pairing *p, const struct t3ops_user *user, t3ops_paired
 /* ---- check --------------------------------------------------------------------------------------------- */
 
 /* Only a definite answer counts: anything else may be a stall, a restart or an error. */
-static enum t3ops_session session_read(struct partner *row, const struct t3ops_fetched *f)
+static enum t3ops_session session_read(struct user_state *row, const struct t3ops_fetched *f)
 {
 	json_t *answer = f->error == 0 && f->status == 200 ? json_loadb(f->body, f->body_len, 0, NULL) : NULL;
 	const json_t *authenticated = json_object_get(answer, "authenticated");
@@ -306,11 +306,11 @@ static enum t3ops_session session_read(struct partner *row, const struct t3ops_f
 	return session;
 }
 
-static void question_answer(struct question *q, enum t3ops_session session)
+static void pending_check_answer(struct pending_check *q, enum t3ops_session session)
 {
 	struct t3ops_session_state state = {.struct_size = sizeof state, .session = session};
 
-	state.cookie_name = q->partner->announced ? q->partner->cookie_name : "";
+	state.cookie_name = q->user_state->announced ? q->user_state->cookie_name : "";
 	LIST_REMOVE(q, link);
 	q->cb(q->arg, &state);
 	free(q);
@@ -318,18 +318,18 @@ static void question_answer(struct question *q, enum t3ops_session session)
 
 static void on_checked(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
 {
-	struct question *q = arg;
+	struct pending_check *q = arg;
 
 	(void)ctx;
-	question_answer(q, session_read(q->partner, f));
+	pending_check_answer(q, session_read(q->user_state, f));
 }
 
 static void pairing_check(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookie_header,
                           t3ops_session_cb cb, void *arg)
 {
 	struct pairing *p = provider->state;
-	struct partner *row = pairing_partner(p, user);
-	struct question *q = row ? malloc(sizeof *q) : NULL;
+	struct user_state *row = pairing_user_state(p, user);
+	struct pending_check *q = row ? malloc(sizeof *q) : NULL;
 	size_t size = strlen(cookie_header) + sizeof "cookie: ";
 	char *cookie = malloc(size), url[128];
 	const char *const headers[] = {cookie, NULL};
@@ -342,8 +342,8 @@ static void pairing_check(struct t3ops_ctx *provider, const struct t3ops_user *u
 		cb(arg, &(struct t3ops_session_state){.struct_size = sizeof(struct t3ops_session_state), .cookie_name = ""});
 		return;
 	}
-	*q = (struct question){.partner = row, .cb = cb, .arg = arg};
-	LIST_INSERT_HEAD(&p->questions, q, link);
+	*q = (struct pending_check){.user_state = row, .cb = cb, .arg = arg};
+	LIST_INSERT_HEAD(&p->pending_checks, q, link);
 	snprintf(cookie, size, "cookie: %s", cookie_header);
 	url_make(row, SESSION_PATH, url, sizeof url);
 	provider->host->fetch(provider, &what, on_checked, q);
@@ -360,7 +360,7 @@ static void service_pair(struct t3ops_ctx *provider, const struct t3ops_user *us
 
 static const char *service_cookie_name(struct t3ops_ctx *provider, const struct t3ops_user *user)
 {
-	struct partner *row = pairing_partner(provider->state, user);
+	struct user_state *row = pairing_user_state(provider->state, user);
 
 	return row ? row->cookie_name : DEFAULT_COOKIE;
 }
@@ -368,8 +368,8 @@ static const char *service_cookie_name(struct t3ops_ctx *provider, const struct 
 void pairing_init(struct pairing *p, struct t3ops_ctx *ctx)
 {
 	p->ctx = ctx;
-	LIST_INIT(&p->partners);
-	LIST_INIT(&p->questions);
+	LIST_INIT(&p->user_states);
+	LIST_INIT(&p->pending_checks);
 	p->exchange_us = (uint64_t)ctx->host->opt_int(ctx, "exchange_timeout");
 	p->check_us = (uint64_t)ctx->host->opt_int(ctx, "check_timeout");
 	p->command = ctx->host->opt_string(ctx, "command");
@@ -380,14 +380,14 @@ void pairing_init(struct pairing *p, struct t3ops_ctx *ctx)
 /* Whoever still waits is answered: what they keep for the answer is theirs to release. */
 void pairing_fini(struct pairing *p)
 {
-	struct partner *row;
-	struct question *q;
+	struct user_state *row;
+	struct pending_check *q;
 
-	while ((q = LIST_FIRST(&p->questions)))
-		question_answer(q, T3OPS_SESSION_UNKNOWN);
-	while ((row = LIST_FIRST(&p->partners))) {
+	while ((q = LIST_FIRST(&p->pending_checks)))
+		pending_check_answer(q, T3OPS_SESSION_UNKNOWN);
+	while ((row = LIST_FIRST(&p->user_states))) {
 		if (!TAILQ_EMPTY(&row->waiters))
-			partner_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "t3ops is stopping");
+			user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "t3ops is stopping");
 		LIST_REMOVE(row, link);
 		body_forget(row);
 		free(row);

@@ -5,8 +5,8 @@
  *
  *   pair -> (mint running: wait for it) | mint -> endpoint 1 -404-> endpoint 2 ... -> answer to all
  */
-#ifndef T3OPS_PLUGINS_PAIRING_H
-#define T3OPS_PLUGINS_PAIRING_H
+#ifndef T3OPS_PLUGINS_AUTO_PAIR_PAIRING_H
+#define T3OPS_PLUGINS_AUTO_PAIR_PAIRING_H
 
 #include <sys/queue.h>
 
@@ -18,11 +18,11 @@
 enum { METRIC_PAIR, METRIC_PAIR_SECONDS, METRIC_LOOPS, METRIC_SHARED };
 
 struct waiter;
-struct question;
+struct pending_check;
 
 /* What is known of one user's instance. */
-struct partner {
-	LIST_ENTRY(partner) link;
+struct user_state {
+	LIST_ENTRY(user_state) link;
 	struct pairing *pairing;
 	char name[64], host[48];
 	uint16_t port;
@@ -39,8 +39,8 @@ struct partner {
 struct pairing {
 	struct t3ops_ctx *ctx;
 	struct t3ops_pairing service;
-	LIST_HEAD(, partner) partners;
-	LIST_HEAD(, question) questions;
+	LIST_HEAD(, user_state) user_states;
+	LIST_HEAD(, pending_check) pending_checks;
 	uint64_t exchange_us, check_us;
 	const char *command;
 };
@@ -50,7 +50,7 @@ void pairing_fini(struct pairing *p);
 
 void pairing_pair(struct pairing *p, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg);
 /* The user's row; NULL without memory. */
-struct partner *pairing_partner(struct pairing *p, const struct t3ops_user *user);
+struct user_state *pairing_user_state(struct pairing *p, const struct t3ops_user *user);
 /* "ok", "mint_failed", ... as in the metrics. */
 const char *pair_result_label(uint32_t result);
 

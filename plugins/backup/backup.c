@@ -13,7 +13,7 @@
 
 #include "copy.h"
 #include "plugin.h"
-#include "shelf.h"
+#include "backup_dir.h"
 
 #define WHY_SIZE  320
 #define MARGIN_US INT64_C(5000000) /* before the deadline, for the cleaning up */
@@ -66,17 +66,17 @@ static uint64_t until(struct t3ops_ctx *ctx)
 }
 
 /* Names the copy and lets the oldest go. */
-static int finish(struct t3ops_ctx *ctx, struct shelf *s, char *why)
+static int finish(struct t3ops_ctx *ctx, struct backup_dir *s, char *why)
 {
-	char name[SHELF_NAME_SIZE];
+	char name[BACKUP_NAME_SIZE];
 	long long bytes = 0;
-	int r = shelf_put(s, (time_t)(ctx->host->wall_us(ctx) / 1000000), name, &bytes), left;
+	int r = backup_dir_put(s, (time_t)(ctx->host->wall_us(ctx) / 1000000), name, &bytes), left;
 
 	if (r < 0) {
 		snprintf(why, WHY_SIZE, "the copy cannot be put into %.200s: %s", s->path, strerror(-r));
 		return r;
 	}
-	left = shelf_keep(s, (int)ctx->host->opt_int(ctx, "keep"), name);
+	left = backup_dir_keep(s, (int)ctx->host->opt_int(ctx, "retain"), name);
 	ctx->host->report(ctx, "file", "%s/%s", s->path, name);
 	ctx->host->report(ctx, "bytes", "%lld", bytes);
 	if (left >= 0)
@@ -89,7 +89,7 @@ static int finish(struct t3ops_ctx *ctx, struct shelf *s, char *why)
 static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 {
 	char source[PATH_MAX], why[WHY_SIZE] = "";
-	struct shelf shelf = {.fd = -1};
+	struct backup_dir backup_dir = {.fd = -1};
 	uint64_t until_us = until(ctx);
 	int r;
 
@@ -99,27 +99,27 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 		snprintf(why, sizeof why, "option database cannot be filled in: %s",
 		         r == -ENOENT ? "this machine knows no home directory of the user" : strerror(-r));
 	if (r == 0)
-		r = shelf_open(&shelf, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
+		r = backup_dir_open(&backup_dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
 	if (r == 0)
-		r = copy_database(source, shelf.partial, until_us, why, sizeof why);
+		r = copy_database(source, backup_dir.partial, until_us, why, sizeof why);
 	if (r == 0)
-		r = finish(ctx, &shelf, why);
-	shelf_close(&shelf);
+		r = finish(ctx, &backup_dir, why);
+	backup_dir_close(&backup_dir);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
 	return r;
 }
 
 static const struct t3ops_option options[] = {
-    {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Folder of the backups; each user gets a private folder in it."},
-    {"keep", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
+    {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Directory of the backups; each user gets a private directory in it."},
+    {"retain", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
 };
 
 T3OPS_PLUGIN(backup) = {
     T3OPS_HEAD,
-    .room = T3OPS_ROOM_JOBS,
+    .role = T3OPS_ROLE_JOB,
     .name = "backup",
     .version = PACKAGE_VERSION,
     .summary = "copies every user's state.sqlite, verified, while t3 runs",

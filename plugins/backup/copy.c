@@ -116,7 +116,7 @@ static int ask(struct work *w, const char *sql, const char *argument, char *out,
 	return r;
 }
 
-static int source_judge(const struct work *w)
+static int source_check(const struct work *w)
 {
 	struct stat st;
 
@@ -145,7 +145,7 @@ int copy_database(const char *from, const char *to, uint64_t until_us, char *why
 {
 	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
 	char text[64];
-	int r = source_judge(&source);
+	int r = source_check(&source);
 
 	if (r == 0)
 		r = work_open(&source);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading and changing a Cookie header (RFC 6265 section 5.4).  Pure. */
-#ifndef T3OPS_PLUGINS_COOKIES_H
-#define T3OPS_PLUGINS_COOKIES_H
+#ifndef T3OPS_PLUGINS_COMMON_COOKIES_H
+#define T3OPS_PLUGINS_COMMON_COOKIES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * redirected, still without a cookie that works.  Tabs that ask at once are no loop: they came before
  * the redirect.  Plain struct, one a plugin.
  */
-#ifndef T3OPS_PLUGINS_LOOP_GUARD_H
-#define T3OPS_PLUGINS_LOOP_GUARD_H
+#ifndef T3OPS_PLUGINS_COMMON_LOOP_GUARD_H
+#define T3OPS_PLUGINS_COMMON_LOOP_GUARD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What kind of request it is, for plugins that pair browsers. */
-#ifndef T3OPS_PLUGINS_NAVIGATION_H
-#define T3OPS_PLUGINS_NAVIGATION_H
+#ifndef T3OPS_PLUGINS_COMMON_NAVIGATION_H
+#define T3OPS_PLUGINS_COMMON_NAVIGATION_H
 
 #include "plugin.h"
 

@@ -23,7 +23,7 @@ static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 	ctx->host->leg_up(ctx, w->leg);
 }
 
-/* Only the echo of the last text counts: an older one would tell a wrong round trip. */
+/* Only the echo of the last text counts: an older one would report a wrong round trip. */
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct ws_leg *w = arg;

@@ -3,8 +3,8 @@
  * A leg that is a WebSocket to an echo (probe_echo): opens it, sends a small numbered text a heartbeat,
  * takes its echo as the answer.
  */
-#ifndef T3OPS_PLUGINS_WS_LEG_H
-#define T3OPS_PLUGINS_WS_LEG_H
+#ifndef T3OPS_PLUGINS_COMMON_WS_LEG_H
+#define T3OPS_PLUGINS_COMMON_WS_LEG_H
 
 #include "plugin.h"
 
@@ -16,7 +16,7 @@ struct ws_leg {
 	uint64_t sent_us, number;
 };
 
-/* From leg_open, or later in the same attempt.  Ends are told to the room by themselves. */
+/* From leg_open, or later in the same attempt.  Ends are reported to the process by themselves. */
 void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open);
 void ws_leg_ping(struct ws_leg *w);
 void ws_leg_close(struct ws_leg *w);

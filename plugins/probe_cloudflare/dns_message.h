@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The two DNS messages (RFC 1035) that a lookup over HTTPS (RFC 8484) needs: a question for one name's
  * addresses, and its answer.  Pure; the answer comes from the network and may be anything. */
-#ifndef T3OPS_PLUGINS_DNS_MESSAGE_H
-#define T3OPS_PLUGINS_DNS_MESSAGE_H
+#ifndef T3OPS_PLUGINS_PROBE_CLOUDFLARE_DNS_MESSAGE_H
+#define T3OPS_PLUGINS_PROBE_CLOUDFLARE_DNS_MESSAGE_H
 
 #include <netinet/in.h>
 #include <stddef.h>

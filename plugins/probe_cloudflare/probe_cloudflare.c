@@ -57,7 +57,7 @@ static void lookup_failed(struct cloudflare *c, const char *text)
 	if (!c->connecting)
 		return;
 	if (c->address[0] != '\0')
-		connect_now(c); /* the resolver's fault is told; the path is judged by itself */
+		connect_now(c); /* the resolver's fault is reported; the path is judged by itself */
 	else
 		attempt_fail(c, text);
 }
@@ -258,7 +258,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(probe_cloudflare) = {
     T3OPS_HEAD,
-    .room = T3OPS_ROOM_LEGS,
+    .role = T3OPS_ROLE_LEG,
     .name = "probe_cloudflare",
     .version = PACKAGE_VERSION,
     .summary = "WebSocket leg over the whole public path",

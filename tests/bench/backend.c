@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/ws_key.h"
+#include "net/ws_key.h"
 
 #define IN_MAX (256 * 1024)
 #define SMALL 1024

@@ -83,7 +83,7 @@ class T3ops(Proxy):
         users.write_text(f"{IDENTITY[1]}=127.0.0.1:{self.backend}\n")
         conf.write_text(f'''
 listen = {{"127.0.0.1:{self.port}"}}
-desk = "127.0.0.1:0"
+status_listen = "127.0.0.1:0"
 control = "{self.folder}/control.sock"
 state_dir = "{self.folder}"
 users = "{users}"

@@ -130,8 +130,8 @@ static void conn_send(struct load *l, struct conn *c)
 {
 	while (c->to_send > 0) {
 		size_t into = (l->frame_len - c->to_send % l->frame_len) % l->frame_len;
-		size_t room = l->outstanding * l->frame_len - into;
-		ssize_t n = send(c->fd, l->frames + into, c->to_send < room ? c->to_send : room, MSG_NOSIGNAL);
+		size_t process = l->outstanding * l->frame_len - into;
+		ssize_t n = send(c->fd, l->frames + into, c->to_send < process ? c->to_send : process, MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			break;
 		if (n < 0)

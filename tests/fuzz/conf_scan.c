@@ -2,7 +2,7 @@
 /* The scan and the strict parse over any bytes: never a crash, and the text keeps its shape. */
 #include <string.h>
 
-#include "base/conf.h"
+#include "conf/conf.h"
 #include "fuzz.h"
 
 static const struct t3ops_option rows[] = {
@@ -12,7 +12,7 @@ static const struct t3ops_option rows[] = {
     {"url", T3OPS_OPT_URL, "", 0, 0, "Help."},
 };
 
-static void tell(void *arg, const char *line)
+static void report(void *arg, const char *line)
 {
 	(void)arg;
 	PROMISE(strchr(line, '\n') == NULL);
@@ -40,12 +40,12 @@ static void places_check(const struct conf_scan *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct complaints c;
+	struct config_errors c;
 	struct conf_scan s;
 
 	if (size > 4096)
 		return 0;
-	complaints_init(&c, "f");
+	config_errors_init(&c, "f");
 	conf_scan(&s, (const char *)data, size, &c);
 	shape_check(&s, (const char *)data, size);
 	places_check(&s);
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		PROMISE(json_is_object(values));
 		json_decref(values);
 	}
-	complaints_tell(&c, tell, NULL);
-	complaints_fini(&c);
+	config_errors_report(&c, report, NULL);
+	config_errors_fini(&c);
 	conf_scan_fini(&s);
 	return 0;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/http_chunked.h"
+#include "net/http_chunked.h"
 #include "fuzz.h"
 
 /* What follows the next LF; 0: there is none. */

@@ -2,7 +2,7 @@
 /* A request's head from any bytes: scan, parse, gate; a head that passed says one thing only. */
 #include <string.h>
 
-#include "base/http_gate.h"
+#include "net/request_validation.h"
 #include "fuzz.h"
 
 static void span_check(struct span s, const uint8_t *data, size_t len)
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	syntax = http_request_parse(&h, (const char *)data, len);
 	if (syntax == HTTP_SYNTAX_OK)
 		head_check(&h, data, len);
-	if (http_gate(&h, syntax, (struct span){(const char *)data, len}, 128) == GATE_PASSED) {
+	if (request_validate(&h, syntax, (struct span){(const char *)data, len}, 128) == REJECT_NONE) {
 		PROMISE(syntax == HTTP_SYNTAX_OK);
 		passed_check(&h, data, len);
 	}

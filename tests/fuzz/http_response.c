@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A response's head from any bytes, and how its body would be delimited. */
-#include "base/http_gate.h"
+#include "net/request_validation.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "front/public_path.h"
+#include "proxy/public_path.h"
 #include "fuzz.h"
 
 static bool lets_through(const char *path, size_t len)

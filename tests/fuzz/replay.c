@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in for libFuzzer where there is none: runs the target over every file of the folders and
+ * Stands in for libFuzzer where there is none: runs the target over every file of the directories and
  * files named on the command line, and over each of their prefixes.
  */
 #include <dirent.h>
@@ -47,7 +47,7 @@ static bool file_run(const char *path)
 }
 
 /* How many files were run; -1 after a message. */
-static int folder_run(const char *path)
+static int dir_run(const char *path)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		struct stat st;
-		int n = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? folder_run(argv[i])
+		int n = stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode) ? dir_run(argv[i])
 		        : file_run(argv[i])                            ? 1
 		                                                       : -1;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames followed whole and byte by byte: the same count, the same close. */
-#include "base/ws_frames.h"
+#include "net/ws_frames.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

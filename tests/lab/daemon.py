@@ -2,7 +2,7 @@
 """t3ops itself, from the build tree, in a temporary folder with ports of the kernel's choice.
 
     with Daemon({"gave_up_after": "1s"}, 'plugin "probe_echo" {}', users={"alice": stub.port}) as d:
-        http.get(d.front, "/healthz")
+        http.get(d.proxy, "/healthz")
 
 When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log
 fails the test, and so does anything confidential (lab/confidential.py) in what it wrote.
@@ -65,7 +65,7 @@ class Daemon:
         os.mkdir(self.state_dir, 0o700)
         account.give(self.state_dir)
         self.options = {
-            "listen": ["127.0.0.1:0"], "desk": "127.0.0.1:0", "control": self.control, "user": account.NAME,
+            "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
             "trusted_proxies": ["127.0.0.0/8"], "log_level": "debug",
         }
@@ -74,7 +74,7 @@ class Daemon:
         self.env = env
         self.wrap = list(wrap)
         self.process = None
-        self.front = self.desk = None
+        self.proxy = self.monitor = None
         self.write_users(users or {})
         self.write_conf()
         if start:
@@ -107,8 +107,8 @@ class Daemon:
             self.process.print_log()
             self.process.kill()
             raise
-        self.front = self.address("front")
-        self.desk = self.address("desk")
+        self.proxy = self.address("proxy")
+        self.monitor = self.address("status")
 
     @property
     def pid(self):
@@ -167,10 +167,10 @@ class Daemon:
     # ---- questions
 
     def get(self, target):
-        """From the desk's page."""
-        r = http.get(self.desk, target)
+        """From the monitor's page."""
+        r = http.get(self.monitor, target)
         if r.status != 200:
-            raise AssertionError(f"{target} of the desk answered {r!r}")
+            raise AssertionError(f"{target} of the monitor answered {r!r}")
         return r
 
     def status(self):
@@ -180,7 +180,7 @@ class Daemon:
         return self.get("/verdicts").json()
 
     def metrics(self):
-        """{'name{label="x"}': value} of the desk's page; and the sum of a family under its bare name."""
+        """{'name{label="x"}': value} of the monitor's page; and the sum of a family under its bare name."""
         found = {}
         for line in self.get("/metrics").text().splitlines():
             if line and not line.startswith("#"):
@@ -200,7 +200,7 @@ class Daemon:
         return done.stdout
 
     def children(self):
-        """Pids of the daemon's own children, the rooms."""
+        """Pids of the daemon's own children, the processes."""
         def read():
             with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
                 return sorted(int(p) for p in f.read().split())
@@ -210,23 +210,23 @@ class Daemon:
             before, now = now, read()
         return now
 
-    def processes(self, room):
-        """Pids of all processes of a room, those that drain included."""
+    def pids(self, process):
+        """Pids of all processes of a process, those that drain included."""
         found = []
         for pid in self.children():
             try:
                 with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-                    found += [pid] if f.read().strip() == room else []
+                    found += [pid] if f.read().strip() == process else []
             except OSError:
                 continue
         return found
 
-    def rooms(self):
-        """{room: pid} of the running ones, from the last ready line of each."""
+    def processes(self):
+        """{process: pid} of the running ones, from the last ready line of each."""
         alive = set(self.children())
         found = {}
         for line in self.log().splitlines():
-            m = re.search(r"\bevent=room_started\b", line)
+            m = re.search(r"\bevent=process_started\b", line)
             if not m:
                 continue
             words = dict(re.findall(r"\b(\w+)=([^\s\"]+)", line))

@@ -27,7 +27,7 @@ VERDICT_LIMIT = 40
 HEAL_LIMIT = 60
 PICTURE = """
   user -> last mile -> edge (haproxy)  -> tunnel (haproxy) -> traefik (nginx) -> t3ops -> t3stub, one a user
-          relay        "cloudflare"       "tunnel"            TLS, identity      front    "serve(NAME)"
+          relay        "cloudflare"       "tunnel"            TLS, identity      proxy    "serve(NAME)"
 """
 
 
@@ -82,7 +82,7 @@ class Demo:
         self._start_instances()
         self.path.start()
         self._start_t3ops()
-        self.path.connect(self.daemon.front)
+        self.path.connect(self.daemon.proxy)
         self._start_users()
 
     def stop(self):
@@ -118,7 +118,7 @@ class Demo:
                 section("plugin", "auto_pair", {}) + section("plugin", "probe_echo", {}) +
                 self.path.leg_sections(**LEG_TIMING) +
                 section("plugin", "backup", {"to": self.backups, "database": self.dir + "/%n/.t3/userdata/state.sqlite",
-                                             "at": "03:30", "keep": 6}))
+                                             "at": "03:30", "retain": 6}))
 
     def _start_t3ops(self):
         options = {"log_level": "info", "gave_up_after": "1s", "ping_timeout": "2s"}
@@ -128,7 +128,7 @@ class Demo:
         for name in self.stubs:
             self.lines[name] = self.path.last_mile(name)
             user = User(name, self.lines[name].address, self.path.host, self.path.tls, heartbeat=USER_HEARTBEAT,
-                        patience=2.0)
+                        timeout=2.0)
             user.start()
             self.users[name] = user
 
@@ -251,13 +251,13 @@ def table(cuts, backed_up):
 
 
 def announce(demo):
-    desk = "http://%s:%d" % demo.daemon.desk
+    monitor = "http://%s:%d" % demo.daemon.monitor
     say(PICTURE)
     resolve = f"{demo.path.host}:{demo.path.ports['edge']}:127.0.0.1"
     say(f"  public    {demo.path.url}")
     say(f"            curl -L --cacert {demo.path.ca.ca} --resolve {resolve} -b authentik_session=alice {demo.path.url}/")
-    say("  front     http://%s:%d" % demo.daemon.front)
-    say(f"  desk      {desk}/status  {desk}/verdicts  {desk}/metrics")
+    say("  proxy     http://%s:%d" % demo.daemon.proxy)
+    say(f"  monitor      {monitor}/status  {monitor}/verdicts  {monitor}/metrics")
     say(f"  config    {demo.daemon.conf}")
     say(f"  control   {process.build_dir()}/core/t3opsctl -s {demo.daemon.control} status")
 

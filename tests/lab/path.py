@@ -98,12 +98,12 @@ http {{
             if ($cookie_authentik_session = "") {{
                 return 302 https://$http_host/outpost.goauthentik.io/start?rd=$request_uri;
             }}
-            proxy_pass http://{front};
+            proxy_pass http://{proxy};
         }}
     }}
 }}
 """
-_OPEN_PROBE = "location /probe/ {{ proxy_pass http://{front}; }}"
+_OPEN_PROBE = "location /probe/ {{ proxy_pass http://{proxy}; }}"
 
 _RESOLVER = """
 server:
@@ -180,7 +180,7 @@ class Path:
         self.host = HOST
         self.ca = certs.Authority(self.dir)
         self.tls = self.ca.client()
-        self.front = None
+        self.proxy = None
         self.walled = False
         self.relays = []
         self._issue()
@@ -200,10 +200,10 @@ class Path:
         return path
 
     def _traefik_text(self):
-        front = f"{self.front[0]}:{self.front[1]}"
-        return _TRAEFIK.format(user="user root;\n" if os.geteuid() == 0 else "", dir=self.dir, host=HOST, front=front,
+        proxy = f"{self.proxy[0]}:{self.proxy[1]}"
+        return _TRAEFIK.format(user="user root;\n" if os.geteuid() == 0 else "", dir=self.dir, host=HOST, proxy=proxy,
                                traefik=self.ports["traefik"], cert=self.inner_cert, key=self.inner_key,
-                               probe="" if self.walled else _OPEN_PROBE.format(front=front))
+                               probe="" if self.walled else _OPEN_PROBE.format(proxy=proxy))
 
     def _parts_make(self):
         """Chooses ports, writes the files; the parts are not started."""
@@ -235,9 +235,9 @@ class Path:
                     raise
         return self
 
-    def connect(self, front):
+    def connect(self, proxy):
         """Starts Traefik before the t3ops (or anything else) at that address."""
-        self.front = front
+        self.proxy = proxy
         self._write("nginx.conf", self._traefik_text())
         self.traefik.start()
 

@@ -43,13 +43,13 @@ class Browser:
 class User(threading.Thread):
     """The browser as a thread.  `connected` is true while heartbeats are answered."""
 
-    def __init__(self, name, address, host, tls=None, heartbeat=5.0, patience=None, pause=0.3):
-        """patience: how long a Pong may take; default: until the next heartbeat."""
+    def __init__(self, name, address, host, tls=None, heartbeat=5.0, timeout=None, pause=0.3):
+        """timeout: how long a Pong may take; default: until the next heartbeat."""
         super().__init__(name="user " + name, daemon=True)
         self.user = name
         self.browser = Browser(address, host, tls, {"authentik_session": name})
         self.beat = heartbeat
-        self.patience = patience or heartbeat
+        self.timeout = timeout or heartbeat
         self.pause = pause
         self.connected = False
         self.pongs = 0
@@ -71,11 +71,11 @@ class User(threading.Thread):
         if page.status != 200:
             raise AssertionError(f"the page answered {page!r}")
         w = self.browser.websocket(timeout=10)
-        w.conn.sock.settimeout(self.patience * wait.SLOW)
+        w.conn.sock.settimeout(self.timeout * wait.SLOW)
         try:
             while not self._ended.is_set():
                 begun = time.monotonic()
-                w.heartbeat(self.patience)
+                w.heartbeat(self.timeout)
                 self.pongs += 1
                 self.connects += not self.connected
                 self.connected = True

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends the process that loads it, before anybody could judge it. */
+/* Ends the process that loads it, before anybody could check it. */
 #include <stdlib.h>
 
 #include "plugin.h"

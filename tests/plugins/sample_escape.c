@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request plugin that was taken over: at /escape/NAME it tries one thing that the front never needs, and
+/* A request plugin that was taken over: at /escape/NAME it tries one thing that the proxy never needs, and
  * answers with what became of it. */
 #include "plugin.h"
 
@@ -32,7 +32,7 @@ static int read_a_file(void)
 	return descriptor(open("/bin/sh", O_RDONLY | O_CLOEXEC));
 }
 
-static int list_a_folder(void)
+static int list_a_directory(void)
 {
 	return descriptor(open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
@@ -47,7 +47,7 @@ static int write_a_file(void)
 	return descriptor(fd);
 }
 
-static int make_a_folder(void)
+static int make_a_directory(void)
 {
 	char path[] = "/tmp/t3ops-escape.XXXXXX";
 
@@ -126,7 +126,7 @@ static const struct {
 	const char *name;
 	int (*way)(void);
 } ways[] = {
-	{"read", read_a_file}, {"list", list_a_folder}, {"write", write_a_file}, {"mkdir", make_a_folder},
+	{"read", read_a_file}, {"list", list_a_directory}, {"write", write_a_file}, {"mkdir", make_a_directory},
 	{"fork", start_a_process}, {"exec", start_a_program}, {"ptrace", trace_another}, {"netlink", odd_socket},
 	{"listen", listen_somewhere}, {"kill", signal_another},
 };
@@ -146,9 +146,9 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(sample_escape) = {
 	T3OPS_HEAD,
-	.room = T3OPS_ROOM_FRONT,
+	.role = T3OPS_ROLE_PROXY,
 	.name = "sample_escape",
 	.version = "1.0",
-	.summary = "Tries to get out of the front, for tests.",
+	.summary = "Tries to get out of the proxy, for tests.",
 	.on_request = on_request,
 };

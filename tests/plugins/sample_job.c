@@ -21,13 +21,13 @@ static const struct t3ops_option options[] = {
 	{"key_file", T3OPS_OPT_SECRET_FILE, "", 0, 0, "Where the key is."},
 	{"url", T3OPS_OPT_URL, "", 0, 0, "What to ask."},
 	{"noon", T3OPS_OPT_TIME, "12:00", 0, 0, "When to eat."},
-	{"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Folder of the copies."},
+	{"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Directory of the copies."},
 	{"tool", T3OPS_OPT_COMMAND, "", 0, 0, "Command to run."},
 };
 
 T3OPS_PLUGIN(sample_job) = {
 	T3OPS_HEAD,
-	.room = T3OPS_ROOM_JOBS,
+	.role = T3OPS_ROLE_JOB,
 	.name = "sample_job",
 	.version = "1.2",
 	.summary = "A job for tests.",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request plugin whose front stops itself (SIGSTOP) just before it is ready: a test sends SIGCONT. */
+/* A request plugin whose proxy stops itself (SIGSTOP) just before it is ready: a test sends SIGCONT. */
 #include "plugin.h"
 
 #include <signal.h>
@@ -18,7 +18,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(sample_pause) = {
 	T3OPS_HEAD,
-	.room = T3OPS_ROOM_FRONT,
+	.role = T3OPS_ROLE_PROXY,
 	.name = "sample_pause",
 	.version = "1.0",
 	.summary = "Waits for SIGCONT, for tests.",

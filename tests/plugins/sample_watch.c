@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A watch plugin that says what it saw, and ends its process when it sees one kind, for the tests of the desk. */
+/* A watch plugin that says what it saw, and ends its process when it sees one kind, for the tests of the monitor. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(sample_watch) = {
     T3OPS_HEAD,
-    .room = T3OPS_ROOM_DESK,
+    .role = T3OPS_ROLE_WATCH,
     .name = "sample_watch",
     .version = "1.0",
     .summary = "Watches, for tests.",

@@ -28,7 +28,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(greeter) = {
 	T3OPS_HEAD,
-	.room = T3OPS_ROOM_FRONT,
+	.role = T3OPS_ROLE_PROXY,
 	.name = "greeter",
 	.version = "1.0",
 	.summary = "Greets.",
@@ -119,7 +119,7 @@ class OutOfTree(unittest.TestCase):
         self.build("greeter", PLUGIN)
         done = self.check(self.daemon(section("plugin", "greeter", {"greeting": "hi", "times": 2}), False))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("plugin greeter: version 1.0, room front", done.stdout)
+        self.assertIn("plugin greeter: version 1.0, process proxy", done.stdout)
         done = self.check(self.daemon("# a comment\n" + section("plugin", "greeter", {"greeting": "hi", "times": 4}), False))
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r't3ops\.conf:\d+: plugin greeter: times = "4": expected 1 to 3')
@@ -130,7 +130,7 @@ class OutOfTree(unittest.TestCase):
     def test_it_runs(self):
         self.build("greeter", PLUGIN)
         with self.daemon(section("plugin", "greeter", {}), True) as daemon:
-            self.assertIn("front", daemon.rooms())
+            self.assertIn("proxy", daemon.processes())
 
     def test_other_major_is_refused(self):
         self.build("stranger", PLUGIN.replace("greeter", "stranger").replace(".name =", ".abi_major = 2, .name =")

@@ -16,7 +16,7 @@ SECRET = "correct-horse-battery-staple"
 
 
 def refused(metrics, reason):
-    return metrics.get(f't3ops_requests_refused_total{{reason="{reason}"}}', 0)
+    return metrics.get(f't3ops_requests_rejected_total{{reason="{reason}"}}', 0)
 
 
 class Access(unittest.TestCase):
@@ -32,7 +32,7 @@ class Access(unittest.TestCase):
     def open(self, d, headers=(), target="/ws"):
         """The status of an upgrade."""
         try:
-            with ws.WebSocket(d.front, target, list(headers)) as w:
+            with ws.WebSocket(d.proxy, target, list(headers)) as w:
                 return w.response.status
         except ws.Refused as e:
             return e.response.status
@@ -71,21 +71,21 @@ class Access(unittest.TestCase):
         d.write_conf()
         d.start()
         shown = [("X-T3ops-Proxy-Secret", SECRET)]
-        self.assertEqual(http.get(d.front, "/hello", ALICE + shown).status, 200)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE + shown).status, 200)
         self.assertIsNone(self.origin.requests("/hello")[-1].header("x-t3ops-proxy-secret"))
         for headers in (ALICE, ALICE + [("X-T3ops-Proxy-Secret", SECRET + "x")], ALICE + shown + shown,
                         ALICE + shown + [("X_T3ops_Proxy_Secret", SECRET)]):
-            self.assertEqual(http.get(d.front, "/hello", headers).status, 403, headers)
+            self.assertEqual(http.get(d.proxy, "/hello", headers).status, 403, headers)
         self.assertEqual(len(self.origin.requests("/hello")), 1)
         self.assertEqual(refused(d.metrics(), "proxy_secret"), 4)
-        self.assertEqual(http.get(d.front, "/healthz").status, 200)
+        self.assertEqual(http.get(d.proxy, "/healthz").status, 200)
         self.secret_file("another-secret-altogether\n")
         self.assertIn("event=reloaded", d.reload())
-        self.assertEqual(http.get(d.front, "/hello", ALICE + shown).status, 403)
-        self.assertEqual(http.get(d.front, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE + shown).status, 403)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
         self.secret_file("short\n")
         self.assertRegex(d.reload(), r"t3ops.conf:\d+: .*proxy_secret_file.*less than 16 bytes")
-        self.assertEqual(http.get(d.front, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
         for text in (d.log(), d.get("/status").text(), d.get("/metrics").text(), d.ctl("status")):
             self.assertNotIn(SECRET, text)
             self.assertNotIn("another-secret", text)
@@ -100,43 +100,43 @@ class Access(unittest.TestCase):
         for path in ("/probe", "/probe/", "/probe/x", "/probe/../", "/%70robe/x", "/%70robe/../ws", "/x/%2e%2e/probe/",
                      "/x%2f..%2fprobe/", "//probe/", "/PROBE/x", "/probes"):
             for more in ([], page):
-                r = http.get(d.front, path, ALICE + more)
+                r = http.get(d.proxy, path, ALICE + more)
                 self.assertIn(r.status, (403, 404), path)
                 self.assertIsNone(r.header("set-cookie"), path)
             self.assertEqual(self.open(d, ALICE, path), 404 if path.startswith("/probe/") else 403, path)
         self.assertEqual(self.open(d, ALICE, "/probe/ws"), 101)
         self.assertEqual(self.origin.seen, [])
-        self.assertEqual(http.get(d.front, "/a/probe/x", ALICE).status, 200)
+        self.assertEqual(http.get(d.proxy, "/a/probe/x", ALICE).status, 200)
         d.options["public_paths"] = ["/open"]
         d.write_conf()
         self.assertIn("event=reloaded", d.reload())
-        self.assertEqual(http.get(d.front, "/open/door", ALICE).status, 403)
-        self.assertEqual(http.get(d.front, "/probes", ALICE).status, 200)
+        self.assertEqual(http.get(d.proxy, "/open/door", ALICE).status, 403)
+        self.assertEqual(http.get(d.proxy, "/probes", ALICE).status, 200)
 
     def test_user_who_is_taken_off_the_table(self):
         d = self.daemon()
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             d.write_users({"bob": self.origin.port})
             self.assertEqual(w.wait_close(), 1008)
-        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 403)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 403)
         wait.until(lambda: d.metrics()["t3ops_tunnels"] == 0, what="the tunnel to end")
-        self.assertEqual(http.get(d.front, "/hello", [("X-authentik-username", "bob")]).status, 200)
+        self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", "bob")]).status, 200)
 
     def test_user_whose_instance_moved(self):
         d = self.daemon()
         other = Origin({"/ws": RawEcho()})
         self.addCleanup(other.stop)
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             d.write_users({"alice": other.port})
             self.assertEqual(w.wait_close(), 1008)
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             self.assertEqual(len(other.requests("/ws")), 1)
 
     def test_two_names_that_fold_to_one(self):
         d = self.daemon()
         d.write_users({"alice": self.origin.port, "Alice": self.origin.port + 1})
         d.wait_log(r'event=users_broken .*Alice.* is the same name as .*alice.* before it')
-        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200, "the last good table stays in force")
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200, "the last good table stays in force")
 
     def test_nothing_secret_is_written_down(self):
         d = self.daemon(max_headers=20, first_byte_timeout="1s")
@@ -146,11 +146,11 @@ class Access(unittest.TestCase):
                         ALICE + ALICE + secrets, ALICE + secrets + [("X", "y")] * 30,
                         ALICE + secrets + [("Transfer-Encoding", "gzip")], ALICE + secrets + [("Bad Name", "x")]):
             for target in (f"/hello?wsTicket={mark}4", f"/nothing?code={mark}5&x=1"):
-                self.assertGreaterEqual(http.get(d.front, target, headers).status, 200)
+                self.assertGreaterEqual(http.get(d.proxy, target, headers).status, 200)
         self.assertEqual(self.open(d, ALICE + secrets + [("Origin", "https://evil.example.org")], f"/ws?wsTicket={mark}6"), 403)
         self.assertEqual(self.open(d, ALICE + secrets + [("Origin", None)], f"/ws?wsTicket={mark}7"), 101)
         self.origin.stop()
-        self.assertEqual(http.get(d.front, f"/hello?token={mark}8", ALICE + secrets).status, 503)
+        self.assertEqual(http.get(d.proxy, f"/hello?token={mark}8", ALICE + secrets).status, 503)
         pages = [d.get(p).text() for p in ("/metrics", "/status", "/verdicts")]
         for text in [d.ctl("status"), d.ctl("events")] + pages:
             self.assertNotIn(mark, text)
@@ -158,7 +158,7 @@ class Access(unittest.TestCase):
 
     def test_the_lab_notices_what_is_written_down(self):
         d = self.daemon()
-        http.get(d.front, "/hello?wsTicket=a-ticket-of-hers", ALICE + [("Cookie", "t3_session=a-session-of-hers")])
+        http.get(d.proxy, "/hello?wsTicket=a-ticket-of-hers", ALICE + [("Cookie", "t3_session=a-session-of-hers")])
         d.stop()
         for text in ("a-ticket-of-hers", "a-session-of-hers"):
             for path in (d.process.log_path, os.path.join(d.state_dir, "other")):

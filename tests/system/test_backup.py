@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Backups through the whole daemon: on schedule, on demand, for users whose database is not there, and after
-the death of a room."""
+the death of a process."""
 import glob
 import json
 import os
@@ -25,7 +25,7 @@ class Lab:
     def __init__(self, users, options=None, **more):
         self.dir = process.folder()
         self.to = os.path.join(self.dir, "to")
-        options = {"to": self.to, "keep": 2, "database": f"{self.dir}/home/%n/state.sqlite", **(options or {})}
+        options = {"to": self.to, "retain": 2, "database": f"{self.dir}/home/%n/state.sqlite", **(options or {})}
         os.mkdir(os.path.join(self.dir, "home"))
         for name in users:
             self.database(name)
@@ -122,11 +122,11 @@ class Backup(unittest.TestCase):
     def test_jobs_room_dies(self):
         with Lab(["alice"]) as lab:
             self.assertTrue(control(lab.daemon, {"command": "backup"})["ok"])
-            before = lab.daemon.rooms()["jobs"]
+            before = lab.daemon.processes()["jobs"]
             os.kill(before, signal.SIGKILL)
-            wait.until(lambda: lab.daemon.rooms().get("jobs", before) != before, what="another jobs room")
+            wait.until(lambda: lab.daemon.processes().get("jobs", before) != before, what="another jobs process")
             self.assertTrue(control(lab.daemon, {"command": "backup"})["ok"])
-            metrics = lab.daemon.metrics()  # in the arena, which no room's death reaches
+            metrics = lab.daemon.metrics()  # in the arena, which no process's death reaches
             self.assertEqual(metrics['t3ops_job_runs_total{job="backup",outcome="ok"}'], 2)
             self.assertIn('t3ops_job_last_success_timestamp_seconds{job="backup",user="alice"}', metrics)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The user table breaks, and meanwhile a front is to be replaced, or dies: nobody is dropped for it."""
+"""The user table breaks, and meanwhile a proxy is to be replaced, or dies: nobody is dropped for it."""
 import os
 import signal
 import unittest
@@ -37,30 +37,30 @@ class BrokenTable(unittest.TestCase):
         return w.text()
 
     def status(self, d):
-        return http.get(d.front, "/p", ALICE).status
+        return http.get(d.proxy, "/p", ALICE).status
 
     def kill_front(self, d):
-        http.get(d.front, "/healthz")  # it has finished what it was at: whoever is idle now is clean
+        http.get(d.proxy, "/healthz")  # it has finished what it was at: whoever is idle now is clean
         mark = len(d.log())
-        os.kill(d.rooms()["front"], signal.SIGKILL)
-        d.wait_log("event=room_started .*text=front", after=mark)
+        os.kill(d.processes()["proxy"], signal.SIGKILL)
+        d.wait_log("event=process_started .*text=proxy", after=mark)
         return mark
 
     def test_replacement_is_refused_and_a_crash_changes_nothing(self):
         d = self.daemon(users=self.good)
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             self.assertEqual(self.ask(w, "before"), "before")
-            front = d.processes("front")
+            proxy = d.pids("proxy")
             self.break_table(d)
             d.options["gave_up_after"] = "9s"
             d.write_conf()
             log = d.reload()
             self.assertRegex(log, f"event=users_broken .*{FAULT}")
-            self.assertRegex(log, f"event=reload_refused .*room front did not get ready: .*{FAULT}")
+            self.assertRegex(log, f"event=reload_refused .*process proxy did not get ready: .*{FAULT}")
             mark = len(d.log())
             d.process.send_signal(signal.SIGUSR2)
             d.wait_log("event=reload_refused", after=mark)
-            wait.until(lambda: d.processes("front") == front, what="the new front to be gone")
+            wait.until(lambda: d.pids("proxy") == proxy, what="the new proxy to be gone")
             self.assertEqual((self.ask(w, "still"), self.status(d)), ("still", 200))
             for n in range(2):  # the second one has only been handed it
                 mark = self.kill_front(d)
@@ -75,7 +75,7 @@ class BrokenTable(unittest.TestCase):
     def test_without_any_table_nobody_is_known_and_nobody_unknown(self):
         d = self.daemon(users="this is broken\n")
         self.assertEqual(self.status(d), 503)
-        self.assertIn("the user table cannot be read", http.get(d.front, "/p", ALICE).text())
+        self.assertIn("the user table cannot be read", http.get(d.proxy, "/p", ALICE).text())
         self.kill_front(d)
         self.assertEqual(self.status(d), 503)
         d.write_users(self.good)
@@ -89,16 +89,16 @@ class BrokenTable(unittest.TestCase):
         d.options["instance_env"] = env
         d.write_users(f"bob=nobody-here\nalice=127.0.0.1:{self.origin.port}\n")
         d.write_conf()
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             log = d.reload()
             self.assertIn("event=reloaded", log)
             self.assertRegex(log, r"event=port_missing .*line 1: no port for nobody-here: .*nobody-here\.env: No such file")
             self.assertEqual((self.ask(w, "still"), self.status(d)), ("still", 200))
-            self.assertEqual(http.get(d.front, "/p", {"X-authentik-username": "bob"}).status, 403)
+            self.assertEqual(http.get(d.proxy, "/p", {"X-authentik-username": "bob"}).status, 403)
             self.assertEqual(d.metrics()["t3ops_users_broken"], 0)
             with open(env.replace("%u", "nobody-here"), "w", encoding="ascii") as f:
                 f.write(f"T3_PORT={self.origin.port}\n")
-            wait.until(lambda: http.get(d.front, "/p", {"X-authentik-username": "bob"}).status == 200, what="the file to be read")
+            wait.until(lambda: http.get(d.proxy, "/p", {"X-authentik-username": "bob"}).status == 200, what="the file to be read")
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ class Ctl(unittest.TestCase):
 
     def test_status(self):
         out = self.daemon.ctl("status")
-        self.assertRegex(out, r"(?m)^front +\d+ +ready ")
-        self.assertRegex(out, r"(?m)^desk +\d+ +ready ")
+        self.assertRegex(out, r"(?m)^proxy +\d+ +ready ")
+        self.assertRegex(out, r"(?m)^monitor +\d+ +ready ")
         told = json.loads(self.daemon.ctl("-j", "status"))
-        self.assertIn("front", [room["room"] for room in told["rooms"]])
+        self.assertIn("proxy", [process["process"] for process in told["processes"]])
 
     def test_empty_lists(self):
         self.assertEqual(self.daemon.ctl("verdicts"), "no verdict yet\n")
@@ -35,7 +35,7 @@ class Ctl(unittest.TestCase):
         self.assertEqual(json.loads(self.daemon.ctl("-j", "verdicts", "-n", "3")), [])
 
     def test_events(self):
-        wait.until(lambda: "front" in self.daemon.ctl("events", "-k", "room_started"), what="the journal has the front")
+        wait.until(lambda: "proxy" in self.daemon.ctl("events", "-k", "process_started"), what="the journal has the proxy")
         self.assertEqual(len(self.daemon.ctl("events", "-n", "1").splitlines()), 1)
         done = self.run_it("events", "-k", "nonsense")
         self.assertEqual((done.returncode, done.stdout), (1, ""))

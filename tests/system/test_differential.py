@@ -509,8 +509,8 @@ class Differential(unittest.TestCase):
         with Backend() as backend, t3ops(backend) as d:
             for one in CASES:
                 with self.subTest(case=one.name):
-                    self.check_t3ops(one, play(d.front, one, piece), backend.take())
-            refused = sum(v for k, v in d.metrics().items() if k.startswith("t3ops_requests_refused_total{"))
+                    self.check_t3ops(one, play(d.proxy, one, piece), backend.take())
+            refused = sum(v for k, v in d.metrics().items() if k.startswith("t3ops_requests_rejected_total{"))
             self.assertEqual(refused, sum(is_refused(one) for one in CASES), "each refusal is counted by its reason")
             d.stop()
             backend.settle()
@@ -525,7 +525,7 @@ class Differential(unittest.TestCase):
 
     def test_bad_chunk_behind_a_good_one(self):
         """The head is with the backend already: it must see that the request never became whole."""
-        with Backend() as backend, t3ops(backend) as d, http.Connection(d.front) as c:
+        with Backend() as backend, t3ops(backend) as d, http.Connection(d.proxy) as c:
             c.send(chunked("5\r\nhello\r\n"))
             wait.until(lambda: backend.heads, what="the head at the backend")
             c.send(f"5 \r\nhello\r\n{LAST}{SECOND}".encode())

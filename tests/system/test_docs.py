@@ -108,8 +108,8 @@ class Tables(unittest.TestCase):
 
     def test_tables(self):
         for heading, table, pattern in (("EVENTS", "event_kind", r'^EVENT_KIND\(\w+, "(\w+)"'),
-                                        ("END REASONS", "end_reason", r'^REASON\(\d+, \w+, "(\w+)"'),
-                                        ("REFUSALS", "gate_refusal", r'^GATE_REFUSAL\(\w+, \d+, "(\w+)"')):
+                                        ("END REASONS", "close_reason", r'^REASON\(\d+, \w+, "(\w+)"'),
+                                        ("REFUSALS", "reject_reason", r'^REJECT_REASON\(\w+, \d+, "(\w+)"')):
             expected = set(re.findall(pattern, text_of(f"{SOURCE}/core/tbl/{table}.h"), re.M))
             self.assertGreater(len(expected), 10)
             self.assertEqual(listed(self.page, heading), expected)

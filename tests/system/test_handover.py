@@ -51,12 +51,12 @@ class Handover(unittest.TestCase):
             self.assertIn("event=reloaded", self.daemon.reload())
 
     def test_nothing_is_lost_and_nobody_lingers(self):
-        crowd = Crowd(self.daemon.front, ALICE, TUNNELS)
+        crowd = Crowd(self.daemon.proxy, ALICE, TUNNELS)
         crowd.start()
         for number in range(ROUNDS):
             heard = [m.heard for m in crowd.members]
             self.replace(number)
-            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+            wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
             wait.until(lambda h=heard: all(m.error or m.heard > n for m, n in zip(crowd.members, h)),
                        what="every tunnel to go on")
         crowd.over = True
@@ -75,7 +75,7 @@ class Handover(unittest.TestCase):
 
     def test_bytes_that_wait_move_along(self):
         """A user who does not read, with more on the way than sockets hold."""
-        with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             w.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             total = 5000
             sender = threading.Thread(target=lambda: [w.send_frame(ws.BINARY, struct.pack("!I", n) * 500, mask=False)
@@ -85,17 +85,17 @@ class Handover(unittest.TestCase):
             for n in range(total):
                 self.assertEqual(w.frame()[1], struct.pack("!I", n) * 500)
             sender.join(60)
-            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+            wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
 
     def late_tunnel(self, replace):
-        """One that the first front cannot give away until others have come."""
-        with http.Connection(self.daemon.front) as c:
+        """One that the first proxy cannot give away until others have come."""
+        with http.Connection(self.daemon.proxy) as c:
             c.send(http.build("GET", "/ws", UPGRADE + ALICE)[:-2])
-            self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)  # the half request is there, too
+            self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)  # the half request is there, too
             replace()
             c.send(b"\r\n")
             self.assertEqual(c.response_head().status, 101)
-            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old fronts to leave")
+            wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxies to leave")
             wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 1, what="the tunnel to arrive")
         self.assertNotIn("event=handover_failed", self.daemon.log())
 
@@ -106,8 +106,8 @@ class Handover(unittest.TestCase):
         def replace():
             self.replace(0)
             mark = len(self.daemon.log())
-            os.kill(self.daemon.rooms()["front"], signal.SIGKILL)
-            self.daemon.wait_log("event=room_started .*text=front", after=mark)
+            os.kill(self.daemon.processes()["proxy"], signal.SIGKILL)
+            self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
 
         self.late_tunnel(replace)
 
@@ -117,32 +117,32 @@ class Handover(unittest.TestCase):
         self.origin.handlers["/slow"] = lambda c, r: (answers.wait(60), c.send(answer(b"at last")))
         for number in range(2):
             answers.clear()
-            idle, fresh, busy = [http.Connection(self.daemon.front) for _ in range(3)]
+            idle, fresh, busy = [http.Connection(self.daemon.proxy) for _ in range(3)]
             self.assertEqual(idle.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
             busy.send(http.build("GET", "/slow", ALICE))
             wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be under way")
             self.replace(number)
             for c in (idle, fresh):
                 self.assertTrue(c.at_end())  # a FIN; a reset would raise
-            self.assertEqual(http.get(self.daemon.front, "/mirror", ALICE).status, 200)
-            self.assertEqual(len(self.daemon.processes("front")), 2)
+            self.assertEqual(http.get(self.daemon.proxy, "/mirror", ALICE).status, 200)
+            self.assertEqual(len(self.daemon.pids("proxy")), 2)
             answers.set()
             r = busy.response()
             self.assertEqual((r.text(), r.header("connection")), ("at last", "close"))
             self.assertTrue(busy.at_end())
-            wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+            wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
 
     def test_request_that_arrived_before_the_drain_is_served(self):
-        """The front learns of both at once."""
-        with http.Connection(self.daemon.front) as c:
+        """The proxy learns of both at once."""
+        with http.Connection(self.daemon.proxy) as c:
             self.assertEqual(c.request("GET", "/mirror", ALICE).status, 200)
-            front = self.daemon.rooms()["front"]
-            os.kill(front, signal.SIGSTOP)
+            proxy = self.daemon.processes()["proxy"]
+            os.kill(proxy, signal.SIGSTOP)
             try:
                 c.send(http.build("POST", "/mirror", ALICE, b"in time"))
                 self.replace(0)
             finally:
-                os.kill(front, signal.SIGCONT)
+                os.kill(proxy, signal.SIGCONT)
             r = c.response()
             self.assertEqual((r.json()["body"], r.header("connection")), ("in time", "close"))
             self.assertTrue(c.at_end())
@@ -152,11 +152,11 @@ class Handover(unittest.TestCase):
         answers = threading.Event()
         self.addCleanup(answers.set)
         self.origin.handlers["/slow"] = lambda c, r: (answers.wait(60), c.send(answer(b"at last")))
-        idle, busy = http.Connection(self.daemon.front), http.Connection(self.daemon.front)
+        idle, busy = http.Connection(self.daemon.proxy), http.Connection(self.daemon.proxy)
         self.assertEqual(idle.request("GET", "/mirror", ALICE).status, 200)
         busy.send(http.build("GET", "/slow", ALICE))
-        wait.until(lambda: self.origin.requests("/slow"), what="the request that keeps the old front")
-        (old,) = self.daemon.processes("front")
+        wait.until(lambda: self.origin.requests("/slow"), what="the request that keeps the old proxy")
+        (old,) = self.daemon.pids("proxy")
         os.kill(old, signal.SIGSTOP)
         self.addCleanup(self.daemon.process.resume)
         self.replace(0)
@@ -171,29 +171,29 @@ class Handover(unittest.TestCase):
         os.kill(self.daemon.pid, signal.SIGCONT)
         answers.set()
         self.assertEqual(busy.response().text(), "at last")
-        wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+        wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
         wait.until(lambda: self.descriptors() == before - 2, what="the supervisor to keep nothing of the tunnel")
-        self.assertNotRegex(self.daemon.log(), "room=supervisor event=tunnels_given")
+        self.assertNotRegex(self.daemon.log(), "process=supervisor event=tunnels_given")
 
     def descriptors(self):
         """How many the supervisor has."""
         return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
 
     def test_those_that_find_no_descriptors_end_and_do_not_hang(self):
-        crowd = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(40)]
-        (old,) = self.daemon.processes("front")
+        crowd = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(40)]
+        (old,) = self.daemon.pids("proxy")
         self.addCleanup(self.daemon.process.resume)
         os.kill(old, signal.SIGSTOP)  # nothing moves before the new one is short of them
         self.replace(0)
         before = self.descriptors()
-        (new,) = [p for p in self.daemon.processes("front") if p != old]
+        (new,) = [p for p in self.daemon.pids("proxy") if p != old]
         subprocess.run(["prlimit", f"--pid={new}", "--nofile=64:"], check=True, **account.popen_options())
         os.kill(old, signal.SIGCONT)
         self.daemon.wait_log("event=tunnels_lost")
         over = [w for w in crowd if not self.goes_on(w)]
         self.assertTrue(0 < len(over) < len(crowd), f"{len(over)} ended")
         self.assertEqual(len(re.findall("event=tunnel_closed .*reason=local .*no descriptors", self.daemon.log())), len(over))
-        wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+        wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
         wait.until(lambda: self.descriptors() == before - 2 - 2 * len(over), what="the supervisor to let go of them")
         for w in crowd:
             w.drop()
@@ -208,7 +208,7 @@ class Handover(unittest.TestCase):
             return False
 
     def reload_with(self, users):
-        """Another file, which only the new front reads."""
+        """Another file, which only the new proxy reads."""
         self.daemon.options["users"] += ".next"
         with open(self.daemon.options["users"], "w", encoding="utf-8") as f:
             f.write(users)
@@ -217,24 +217,24 @@ class Handover(unittest.TestCase):
         self.assertIn("event=reloaded", self.daemon.reload())
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
-        with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             self.reload_with('{"bob": {"os_user": "bob", "port": 1}}')
             self.assertEqual(w.wait_close(), 1008)
             self.daemon.wait_log("event=tunnel_closed .*reason=local")
 
     def test_nor_does_one_whose_instance_moved_meanwhile(self):
         port = self.origin.port
-        with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             for same in ("alice=0.0.0.0", "alice=nobody@127.0.0.1"):
                 self.reload_with(f"{same}:{port}\n")
-                wait.until(lambda: len(self.daemon.processes("front")) == 1, what="the old front to leave")
+                wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
                 w.send_frame(ws.TEXT, same, mask=False)
                 self.assertEqual(w.text(), same)
             self.reload_with(f"alice=127.0.0.9:{port}\n")
             self.assertEqual(w.wait_close(), 1008)
         with Origin({"/ws": RawEcho()}) as other:
             self.reload_with(f"alice=127.0.0.1:{other.port}\n")
-            with ws.WebSocket(self.daemon.front, "/ws", ALICE) as w:
+            with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
                 self.reload_with(f"alice=127.0.0.1:{port}\n")
                 self.assertEqual(w.wait_close(), 1008)
 

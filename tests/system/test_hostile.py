@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Hostile clients of many kinds at once: a real user's tunnel goes on unharmed, and the front is afterwards what
+"""Hostile clients of many kinds at once: a real user's tunnel goes on unharmed, and the proxy is afterwards what
 it was before.  And what each one may have at most."""
 import os
 import random
@@ -171,19 +171,19 @@ class Hostile(unittest.TestCase):
     def test_mix(self):
         d = self.daemon(header_timeout="1s", body_timeout="1s", keepalive_timeout="1s", log_level="warning",
                         max_connections_per_peer=0)
-        talker = Talker(d.front, ALICE, 1)
+        talker = Talker(d.proxy, ALICE, 1)
         talker.start()
         self.addCleanup(talker.w.drop)
         wait.until(lambda: talker.heard > 10, what="the user to talk")
         # once, so that what stays for good (pools, buffers) is there when it is measured
         for kind in KINDS:
-            s = connect(d.front)
+            s = connect(d.proxy)
             kind(s, random.Random(0))
             s.close()
-        pid, = d.processes("front")
+        pid, = d.pids("proxy")
         wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="the first ones to be gone")
         before, memory = descriptors(pid), rss(pid)
-        attacks = [Attack(d.front, kind, n) for n, kind in enumerate(KINDS)]
+        attacks = [Attack(d.proxy, kind, n) for n, kind in enumerate(KINDS)]
         heard = talker.heard
         for a in attacks:
             a.start()
@@ -200,25 +200,25 @@ class Hostile(unittest.TestCase):
         wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, limit=120, what="the probes to be gone")
         wait.until(lambda: descriptors(pid) <= before, what="the descriptors to be given back")
         self.assertLess(rss(pid), memory + (16 << 20))
-        self.assertEqual(d.processes("front"), [pid])
+        self.assertEqual(d.pids("proxy"), [pid])
         self.assertEqual(d.metrics()["t3ops_tunnels"], 1)
-        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
 
     def test_connections_of_one_peer(self):
         d = self.daemon(max_connections_per_peer=5)
-        held = [connect(d.front) for _ in range(5)]
+        held = [connect(d.proxy) for _ in range(5)]
         for s in held:
             s.settimeout(30)
             s.sendall(b"GET /healthz HTTP/1.1\r\nHost: lab\r\n\r\n")
             self.assertIn(b"200", s.recv(64))
-        with connect(d.front) as s:
+        with connect(d.proxy) as s:
             read_to_end(s)
         wait.until(lambda: d.metrics()["t3ops_connections_rejected_total"] == 1, what="it to be counted")
-        self.assertEqual(http.get(d.front, "/healthz").status, 200, "the trusted proxy is not meant")
+        self.assertEqual(http.get(d.proxy, "/healthz").status, 200, "the trusted proxy is not meant")
         held.pop().close()
 
         def served():
-            with connect(d.front) as s:
+            with connect(d.proxy) as s:
                 s.sendall(b"GET /healthz HTTP/1.1\r\nHost: lab\r\n\r\n")
                 try:
                     return b"200" in s.recv(64)
@@ -230,9 +230,9 @@ class Hostile(unittest.TestCase):
 
     def test_tunnels_and_requests_of_one_user(self):
         d = self.daemon(max_tunnels_per_user=3, max_requests_per_user=2)
-        tunnels = [ws.WebSocket(d.front, "/ws", ALICE) for _ in range(3)]
+        tunnels = [ws.WebSocket(d.proxy, "/ws", ALICE) for _ in range(3)]
         with self.assertRaises(ws.Refused) as caught:
-            ws.WebSocket(d.front, "/ws", ALICE)
+            ws.WebSocket(d.proxy, "/ws", ALICE)
         self.assertEqual(caught.exception.response.status, 429)
         self.assertIsNotNone(caught.exception.response.header("retry-after"))
         d.options["gave_up_after"] = "9s"
@@ -240,34 +240,34 @@ class Hostile(unittest.TestCase):
         self.assertIn("event=reloaded", d.reload())
         wait.until(lambda: d.metrics()["t3ops_tunnels"] == 3, what="the tunnels to move")
         with self.assertRaises(ws.Refused):
-            ws.WebSocket(d.front, "/ws", ALICE)
+            ws.WebSocket(d.proxy, "/ws", ALICE)
         tunnels.pop().drop()
         wait.until(lambda: d.metrics()["t3ops_tunnels"] == 2, what="one to end")
-        tunnels.append(ws.WebSocket(d.front, "/ws", ALICE))
-        waiting = [http.Connection(d.front) for _ in range(2)]
+        tunnels.append(ws.WebSocket(d.proxy, "/ws", ALICE))
+        waiting = [http.Connection(d.proxy) for _ in range(2)]
         for c in waiting:
             c.send(http.build("GET", "/slow", ALICE))
         wait.until(lambda: len(self.origin.requests("/slow")) == 2, what="both to be under way")
-        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 429)
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 429)
         self.answer.set()
         for c in waiting:
             self.assertEqual(c.response_head().status, 204)
             c.close()
-        wait.until(lambda: http.get(d.front, "/hello", ALICE).status == 200, what="room for another one")
+        wait.until(lambda: http.get(d.proxy, "/hello", ALICE).status == 200, what="room for another one")
         for w in tunnels:
             w.drop()
 
     def test_few_descriptors(self):
-        """Before descriptors run out the front waits, and does not spin; who is connected is served."""
+        """Before descriptors run out the proxy waits, and does not spin; who is connected is served."""
         d = self.daemon(wrap=("prlimit", "--nofile=64:64"), max_connections_per_peer=0)
-        pid, = d.processes("front")
-        user, held = http.Connection(d.front), []
+        pid, = d.pids("proxy")
+        user, held = http.Connection(d.proxy), []
         self.assertEqual(user.request("GET", "/healthz").status, 200)
         while "event=accept_paused" not in d.log() and len(held) < 90:
-            held.append(connect(d.front))
+            held.append(connect(d.proxy))
             d.metrics()
         d.wait_log("event=accept_paused")
-        late = connect(d.front)
+        late = connect(d.proxy)
         late.sendall(b"GET /healthz HTTP/1.1\r\nHost: lab\r\n\r\n")
         before, began = cpu_ticks(pid), time.monotonic()
         wait.until(lambda: time.monotonic() - began > 1.5, what="some time to pass")

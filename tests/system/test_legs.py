@@ -341,7 +341,7 @@ class LookingUp(unittest.TestCase):
     def test_whole_path_with_unbound(self):
         stub = T3Stub(NEW)
         with path.Path() as p, Daemon({}, 'plugin "probe_echo" {}\n' + p.leg_sections(**BRISK), users={"alice": stub.port}) as d:
-            p.connect(d.front)
+            p.connect(d.proxy)
             for name, user in (("probe_cloudflare", None), ("probe_internal", None), ("probe_t3serve", "alice")):
                 first(d, name, "leg_up", user)
             p.resolver.cut()
@@ -369,7 +369,7 @@ class Replaced(unittest.TestCase):
 
     def test_own_front_that_is_replaced_drops_no_leg(self):
         with path.Path() as p, Daemon({}, 'plugin "probe_echo" {}\n' + p.leg_sections(**BRISK)) as d:
-            p.connect(d.front)
+            p.connect(d.proxy)
             for name in ("probe_cloudflare", "probe_internal"):
                 first(d, name, "leg_up")
             d.options["gave_up_after"] = "9s"
@@ -378,7 +378,7 @@ class Replaced(unittest.TestCase):
             d.reload()
             for name in ("probe_cloudflare", "probe_internal"):
                 first(d, name, "leg_up", after=mark)
-            wait.until(lambda: len(d.children()) == 3, what="the old front to leave")
+            wait.until(lambda: len(d.children()) == 3, what="the old proxy to leave")
             self.assertNotIn("event=leg_down", d.log())
 
 

@@ -51,12 +51,12 @@ class EachVersion(unittest.TestCase):
 
     def test_navigation_is_paired_and_sent_back(self):
         for version, stub, d in self.each():
-            first = http.get(d.front, "/chat/1?x=%20y", PAGE)
+            first = http.get(d.proxy, "/chat/1?x=%20y", PAGE)
             self.assertEqual((first.status, first.header("location")), (302, "/chat/1?x=%20y"))
             self.assertIn("HttpOnly", first.header("set-cookie"))
             cookie = {"Cookie": cookie_of(first)}
-            self.assertEqual(http.get(d.front, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
-            self.assertTrue(http.get(d.front, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
+            self.assertEqual(http.get(d.proxy, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
+            self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
             line = d.wait_log(r"event=pair .*").group(0)
             fallback = "(fallback)" in line
             self.assertEqual(fallback, version == OLD)
@@ -65,14 +65,14 @@ class EachVersion(unittest.TestCase):
 
     def test_other_requests_are_paired_and_passed_on(self):
         for _, _, d in self.each():
-            r = http.get(d.front, "/api/auth/session", XHR)
+            r = http.get(d.proxy, "/api/auth/session", XHR)
             self.assertEqual(r.status, 200)
             self.assertTrue(r.json()["authenticated"])
             self.assertTrue(r.header("set-cookie"))
 
     def test_websocket_is_paired_within_its_upgrade(self):
         for _, _, d in self.each():
-            with ws.WebSocket(d.front, "/ws", ALICE) as w:
+            with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
                 self.assertTrue(w.response.header("set-cookie"))
                 w.heartbeat()
 
@@ -80,18 +80,18 @@ class EachVersion(unittest.TestCase):
         for _, stub, d in self.each():
             name, value = stub.cookie().split("=", 1)
             dead = {"Cookie": f"other=1; {name}={value[:-4]}AAAA"}
-            r = http.get(d.front, "/", {**PAGE, **dead})
+            r = http.get(d.proxy, "/", {**PAGE, **dead})
             self.assertEqual((r.status, r.header("location")), (302, "/"))
             self.assertEqual(cookie_of(r).split("=")[0], name)
-            self.assertEqual(http.get(d.front, "/", {**PAGE, "Cookie": cookie_of(r)}).status, 200)
+            self.assertEqual(http.get(d.proxy, "/", {**PAGE, "Cookie": cookie_of(r)}).status, 200)
             d.wait_log(r"event=session_dead .*user=alice")
 
     def test_living_cookie_costs_no_mint(self):
         for _, stub, d in self.each():
             cookie = {"Cookie": stub.cookie()}
             for _ in range(3):
-                self.assertEqual(http.get(d.front, "/", {**PAGE, **cookie}).status, 200)
-                self.assertEqual(http.get(d.front, "/api/auth/session", {**XHR, **cookie}).status, 200)
+                self.assertEqual(http.get(d.proxy, "/", {**PAGE, **cookie}).status, 200)
+                self.assertEqual(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).status, 200)
             self.assertEqual(pairs(d), 0)
 
 
@@ -100,10 +100,10 @@ class Cases(unittest.TestCase):
         with Origin() as origin, Daemon({}, script("raise SystemExit(1)") + PLUGINS, users={"alice": origin.port}) as d:
             for target, more in (("/a", {"Authorization": "Bearer x"}), ("/ws?wsTicket=t", {}), ("/ws?a=1&wsToken=t", {})):
                 with self.subTest(target=target):
-                    r = http.get(d.front, target, {**PAGE, **more})
+                    r = http.get(d.proxy, target, {**PAGE, **more})
                     self.assertEqual(r.status, 200)
                     self.assertEqual(r.json()["target"], target)
-            self.assertEqual(http.request(d.front, "OPTIONS", "/a", XHR).status, 200)
+            self.assertEqual(http.request(d.proxy, "OPTIONS", "/a", XHR).status, 200)
             self.assertEqual(pairs(d), 0)
 
     def test_concurrent_requests_share_a_mint(self):
@@ -113,7 +113,7 @@ class Cases(unittest.TestCase):
             d.write_conf()
             d.reload()
             cookies = []
-            threads = [threading.Thread(target=lambda: cookies.append(cookie_of(http.get(d.front, "/", PAGE))))
+            threads = [threading.Thread(target=lambda: cookies.append(cookie_of(http.get(d.proxy, "/", PAGE))))
                        for _ in range(8)]
             for t in threads:
                 t.start()
@@ -125,10 +125,10 @@ class Cases(unittest.TestCase):
 
     def test_browser_that_keeps_no_cookie_gets_an_explanation(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            statuses = [http.get(d.front, "/", PAGE).status for _ in range(4)]
+            statuses = [http.get(d.proxy, "/", PAGE).status for _ in range(4)]
             self.assertEqual(statuses, [302, 302, 302, 403])
-            self.assertIn("allow cookies", http.get(d.front, "/", PAGE).text())
-            self.assertEqual(http.get(d.front, "/other", PAGE).status, 302)
+            self.assertIn("allow cookies", http.get(d.proxy, "/", PAGE).text())
+            self.assertEqual(http.get(d.proxy, "/other", PAGE).status, 302)
 
     def test_instance_that_kills_every_session_gets_an_explanation(self):
         def session(c, request):
@@ -141,7 +141,7 @@ class Cases(unittest.TestCase):
         with Origin({"/api/auth/session": session, "/api/auth/browser-session": exchange}) as origin, \
                 Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
             cookie = {"Cookie": "t3_session=x"}
-            statuses = [http.get(d.front, "/", {**PAGE, **cookie}).status for _ in range(4)]
+            statuses = [http.get(d.proxy, "/", {**PAGE, **cookie}).status for _ in range(4)]
             self.assertEqual(statuses, [302, 302, 302, 502])
             self.assertEqual(origin.requests("/api/auth/browser-session")[0].body, b'{"credential":"ABCDEFGHJKLM"}')
 
@@ -156,10 +156,10 @@ class Cases(unittest.TestCase):
         with Origin({"/a.js": asset, "/api/auth/browser-session": exchange}) as origin, \
                 Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
             alice = {"X-authentik-username": "alice", "Sec-Fetch-Dest": "script"}
-            first = http.get(d.front, "/a.js", alice)
+            first = http.get(d.proxy, "/a.js", alice)
             self.assertIn("t3_session=new-session", first.header("set-cookie"))
             self.assertEqual(first.all("cache-control"), ["no-store"])
-            again = http.get(d.front, "/a.js", {**alice, "Cookie": "t3_session=new-session"})
+            again = http.get(d.proxy, "/a.js", {**alice, "Cookie": "t3_session=new-session"})
             self.assertIsNone(again.header("set-cookie"))
             self.assertEqual(again.all("cache-control"), ["public, max-age=31536000, immutable"])
 
@@ -173,7 +173,7 @@ class Cases(unittest.TestCase):
         for case, session in table:
             with self.subTest(case=case), Origin({"/api/auth/session": session}) as origin, \
                     Daemon({}, script("raise SystemExit(1)") + PLUGINS, users={"alice": origin.port}) as d:
-                r = http.get(d.front, "/page", {**PAGE, "Cookie": "t3_session=x"})
+                r = http.get(d.proxy, "/page", {**PAGE, "Cookie": "t3_session=x"})
                 self.assertEqual((r.status, r.json()["target"]), (200, "/page"))
                 self.assertEqual(pairs(d), 0)
 
@@ -196,16 +196,16 @@ class Cases(unittest.TestCase):
         for program, endpoints, code, word in table:
             with self.subTest(word=word), Origin(endpoints) as origin, \
                     Daemon({}, script(program) + PLUGINS, users={"alice": origin.port}) as d:
-                r = http.get(d.front, "/", PAGE)
+                r = http.get(d.proxy, "/", PAGE)
                 self.assertEqual(r.status, code)
                 self.assertTrue(r.header("content-type").startswith("text/html"))
                 self.assertIn(word, d.wait_log(r"event=pair .*").group(0))
                 self.assertNotIn("ABCDEFGHJKLM", d.log())
-                self.assertEqual(http.get(d.front, "/data", XHR).status, 200)  # the instance's own answer
+                self.assertEqual(http.get(d.proxy, "/data", XHR).status, 200)  # the instance's own answer
 
     def test_redirect_never_leads_away(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            r = http.get(d.front, "//evil.example/x", PAGE)
+            r = http.get(d.proxy, "//evil.example/x", PAGE)
             self.assertEqual((r.status, r.header("location")), (302, "/evil.example/x"))
 
     def test_cookies_may_stand_in_several_lines(self):
@@ -219,9 +219,9 @@ class Cases(unittest.TestCase):
                     "/x": lambda c, r: (seen.append(r.all("cookie")), c.send(answer(b"ok")))}
         with Origin(handlers) as origin, Daemon({}, minted + 'plugin "auto_pair" {}\n', users={"alice": origin.port}) as d:
             lines = [*XHR.items(), ("Cookie", "lang=de"), ("Cookie", "t3_session=good"), ("Cookie", "other=1")]
-            r = http.get(d.front, "/x", lines)
+            r = http.get(d.proxy, "/x", lines)
             self.assertEqual((r.status, r.header("set-cookie")), (200, None))
-            r = http.get(d.front, "/x", [*XHR.items(), ("Cookie", "lang=de"), ("Cookie", "other=1")])
+            r = http.get(d.proxy, "/x", [*XHR.items(), ("Cookie", "lang=de"), ("Cookie", "other=1")])
             self.assertEqual((r.status, r.header("set-cookie").split(";")[0]), (200, "t3_session=fresh"))
             self.assertEqual(seen, [["lang=de; t3_session=good; other=1"], ["t3_session=fresh; lang=de; other=1"]])
 
@@ -242,8 +242,8 @@ class Cases(unittest.TestCase):
         good = script('print(\'{"credential": "ABCDEFGHJKLM"}\')')
         with Origin({"/api/auth/browser-session": exchange, "/api/auth/session": session, "/data": data}) as origin, \
                 Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
-            http.get(d.front, "/", {**PAGE, "Cookie": "t3_session=old"})  # learns the name
-            r = http.get(d.front, "/data", {**XHR, "Cookie": "a=1; t3_session=old; b=2; t3_session_1_ab="})
+            http.get(d.proxy, "/", {**PAGE, "Cookie": "t3_session=old"})  # learns the name
+            r = http.get(d.proxy, "/data", {**XHR, "Cookie": "a=1; t3_session=old; b=2; t3_session_1_ab="})
             self.assertEqual(r.status, 200)
             self.assertEqual(seen, ["t3_session_1_ab=new; a=1; t3_session=old; b=2"])
 
@@ -268,7 +268,7 @@ class Wrong(unittest.TestCase):
                 got = {}
 
                 def visit(name):
-                    r = http.get(d.front, "/", {"Accept": "text/html", "X-authentik-username": name})
+                    r = http.get(d.proxy, "/", {"Accept": "text/html", "X-authentik-username": name})
                     got[name] = cookie_of(r)
 
                 threads = [threading.Thread(target=visit, args=(n,)) for n in ("alice", "bob")]
@@ -310,7 +310,7 @@ class Recheck(unittest.TestCase):
     def open(self, d, name):
         cookie = f"t3_session={name}"
         self.sessions[cookie] = "alive"
-        return ws.WebSocket(d.front, "/ws", {**ALICE, "Cookie": cookie})
+        return ws.WebSocket(d.proxy, "/ws", {**ALICE, "Cookie": cookie})
 
     @staticmethod
     def goes_on(w):
@@ -324,7 +324,7 @@ class Recheck(unittest.TestCase):
     def test_dead_session_ends_its_tunnel_and_no_other(self):
         d = self.daemon()
         with self.open(d, "dies") as dies, self.open(d, "lives") as lives, self.open(d, "unknown") as unknown, \
-                ws.WebSocket(d.front, "/ws?wsTicket=x", ALICE) as ticket:
+                ws.WebSocket(d.proxy, "/ws?wsTicket=x", ALICE) as ticket:
             self.sessions["t3_session=unknown"] = "broken"
             for cookie in list(self.sessions):
                 self.asked_again(cookie)
@@ -346,7 +346,7 @@ class Recheck(unittest.TestCase):
             d.options["gave_up_after"] = "9s"
             d.write_conf()
             self.assertIn("event=reloaded", d.reload())
-            wait.until(lambda: len(d.processes("front")) == 1, what="the old front to leave")
+            wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")
             self.asked_again("t3_session=moves")
             self.sessions["t3_session=moves"] = "dead"
             self.assertEqual(w.wait_close(), 1008)

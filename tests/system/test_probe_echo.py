@@ -16,24 +16,24 @@ class Echo(unittest.TestCase):
     def test_echo(self):
         with Origin() as origin, Daemon({}, 'plugin "probe_echo" { connections = 2 idle = "1s" }\n',
                                         users={"alice": origin.port}) as d:
-            with ws.WebSocket(d.front, "/probe/ws") as w, ws.WebSocket(d.front, "/probe/ws?x=1") as second:
+            with ws.WebSocket(d.proxy, "/probe/ws") as w, ws.WebSocket(d.proxy, "/probe/ws?x=1") as second:
                 self.assertEqual(w.ask("hello"), "hello")
                 w.send_frame(ws.BINARY, b"\0\1")
                 self.assertEqual(w.message(), (ws.BINARY, b"\0\1"))
-                w.ping(b"beat")
-                self.assertEqual(w.message(), (ws.PONG, b"beat"))
+                w.ping(b"process_watchdog")
+                self.assertEqual(w.message(), (ws.PONG, b"process_watchdog"))
                 with self.assertRaises(ws.Refused) as third:
-                    ws.WebSocket(d.front, "/probe/ws")
+                    ws.WebSocket(d.proxy, "/probe/ws")
                 self.assertEqual(third.exception.response.status, 503)
                 second.send("x" * 2000)
                 self.assertEqual(second.wait_close(), 1009)
                 self.assertEqual(w.wait_close(), 1001)  # idle
-            with ws.WebSocket(d.front, "/probe/ws") as w:
+            with ws.WebSocket(d.proxy, "/probe/ws") as w:
                 w.close(1000)
             alice = {"X-authentik-username": "alice"}
-            self.assertEqual(http.get(d.front, "/probe/healthz").json(), {"status": "ok"})
+            self.assertEqual(http.get(d.proxy, "/probe/healthz").json(), {"status": "ok"})
             for target, status in (("/probe/ws", 426), ("/probe/", 404), ("/probe/../x", 404), ("/probe/ws/x", 404)):
-                self.assertEqual(http.get(d.front, target, alice).status, status, target)
+                self.assertEqual(http.get(d.proxy, target, alice).status, status, target)
             self.assertEqual(origin.seen, [])  # nothing below /probe/ reaches an instance
 
     def test_frames_that_break_the_rules_end_their_probe_only(self):
@@ -50,16 +50,16 @@ class Echo(unittest.TestCase):
                                            for n in range(4)], 1009),
             ("a length that nobody has", lambda w: w.conn.send(b"\x82\xff" + b"\x7f" + b"\xff" * 7 + b"mask" + b"x"), 1009),
         )
-        with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d, ws.WebSocket(d.front, "/probe/ws") as well:
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d, ws.WebSocket(d.proxy, "/probe/ws") as well:
             for what, act, code in table:
-                with self.subTest(what=what), ws.WebSocket(d.front, "/probe/ws") as w:
+                with self.subTest(what=what), ws.WebSocket(d.proxy, "/probe/ws") as w:
                     act(w)
                     self.assertEqual(w.wait_close(), code)
                 self.assertEqual(well.ask(what), what)
             self.assertEqual(d.metrics()["t3ops_probe_echo_connections"], 1)
 
     def test_pieces_are_put_together(self):
-        with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d, ws.WebSocket(d.front, "/probe/ws") as w:
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d, ws.WebSocket(d.proxy, "/probe/ws") as w:
             for n, piece in enumerate(("one ", "two ", "three")):
                 w.send_frame(ws.TEXT if n == 0 else ws.CONTINUATION, piece, fin=n == 2)
                 w.ping(b"between")
@@ -69,7 +69,7 @@ class Echo(unittest.TestCase):
     def test_a_probe_that_sends_too_fast_is_ended(self):
         with Daemon({}, 'plugin "probe_echo" { rate = 5 }\n', users={"alice": 1}) as d:
             for send in (lambda w: w.send("x"), lambda w: w.ping(b"x")):
-                with ws.WebSocket(d.front, "/probe/ws") as calm, ws.WebSocket(d.front, "/probe/ws") as w:
+                with ws.WebSocket(d.proxy, "/probe/ws") as calm, ws.WebSocket(d.proxy, "/probe/ws") as w:
                     for _ in range(11):  # two seconds may share them
                         send(w)
                     self.assertEqual(w.wait_close(), 1008)
@@ -80,32 +80,32 @@ class Echo(unittest.TestCase):
     def test_a_probe_that_takes_no_echo_is_ended(self):
         most = 'plugin "probe_echo" { rate = 65536 max_frame = "64K" }\n'
         with Daemon({"log_level": "info"}, most, users={"alice": 1}, env=FREED_IS_FREE) as d:
-            front = d.processes("front")[0]
-            before = rss(front)
-            with ws.WebSocket(d.front, "/probe/ws") as w, contextlib.suppress(OSError):
+            proxy = d.pids("proxy")[0]
+            before = rss(proxy)
+            with ws.WebSocket(d.proxy, "/probe/ws") as w, contextlib.suppress(OSError):
                 for _ in range(4000):  # a quarter of a gigabyte, were it kept
                     w.send_frame(ws.BINARY, b"x" * 60000)
             wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, what="the probe to end")
             self.assertEqual(d.metrics()["t3ops_probe_echo_not_taken_total"], 1)
-            self.assertLess(rss(front), before + (16 << 20))
+            self.assertLess(rss(proxy), before + (16 << 20))
 
     def test_a_probe_that_takes_no_pong_is_not_read(self):
         most = 'plugin "probe_echo" { rate = 65536 }\n'
         with Daemon({"log_level": "info"}, most, users={"alice": 1}, env=FREED_IS_FREE) as d:
-            front = d.processes("front")[0]
-            before = rss(front)
-            with ws.WebSocket(d.front, "/probe/ws") as w:
+            proxy = d.pids("proxy")[0]
+            before = rss(proxy)
+            with ws.WebSocket(d.proxy, "/probe/ws") as w:
                 w.conn.sock.settimeout(2)
                 with contextlib.suppress(OSError):  # what the sockets hold may be all that can be sent
                     for _ in range(120):
                         w.conn.send(PINGS)
                 for _ in range(20):
-                    self.assertEqual(http.get(d.front, "/healthz").status, 200)
-                    self.assertLess(rss(front), before + (8 << 20))
+                    self.assertEqual(http.get(d.proxy, "/healthz").status, 200)
+                    self.assertLess(rss(proxy), before + (8 << 20))
 
     def test_whoever_takes_its_echoes_may_send_ahead(self):
         most = 'plugin "probe_echo" { rate = 65536 max_frame = "64K" }\n'
-        with Daemon({}, most, users={"alice": 1}) as d, ws.WebSocket(d.front, "/probe/ws") as w:
+        with Daemon({}, most, users={"alice": 1}) as d, ws.WebSocket(d.proxy, "/probe/ws") as w:
             for _ in range(20):
                 for _ in range(12):
                     w.send_frame(ws.BINARY, b"x" * 60000)
@@ -124,22 +124,22 @@ class Echo(unittest.TestCase):
         )
         with Daemon({}, 'plugin "probe_echo" {}\n', users={"alice": 1}) as d:
             for headers, status in table:
-                with self.subTest(headers=headers), http.Connection(d.front) as c:
+                with self.subTest(headers=headers), http.Connection(d.proxy) as c:
                     r = c.request("GET", "/probe/ws", upgrade + headers)
                     self.assertEqual(r.status, status)
                     self.assertEqual(r.header("sec-websocket-version"), "13" if status == 426 else None)
                     self.assertEqual(c.request("GET", "/probe/healthz").status, 200)
-            r = http.get(d.front, "/probe/ws")
+            r = http.get(d.proxy, "/probe/ws")
             self.assertEqual((r.status, r.header("upgrade")), (426, "websocket"))
             self.assertIn("upgrade", r.header("connection").lower().split(", "))
             self.assertEqual(d.metrics().get("t3ops_probe_echo_refused_total", 0), 0)
-            with ws.WebSocket(d.front, "/probe/ws") as w:
+            with ws.WebSocket(d.proxy, "/probe/ws") as w:
                 self.assertEqual(w.ask("hello"), "hello")
 
     def probe(self, d, client):
         """One that stays, or the status that refused it."""
         try:
-            w = ws.WebSocket(d.front, "/probe/ws", {"CF-Connecting-IP": client})
+            w = ws.WebSocket(d.proxy, "/probe/ws", {"CF-Connecting-IP": client})
         except ws.Refused as e:
             return e.status
         self.addCleanup(w.drop)

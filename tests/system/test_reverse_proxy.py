@@ -136,7 +136,7 @@ class ReverseProxy(unittest.TestCase):
         cls.origin.stop()
 
     def connect(self):
-        return http.Connection(self.daemon.front)
+        return http.Connection(self.daemon.proxy)
 
     def stands_still(self, count):
         """Waits until a count moves no more, and returns it."""
@@ -210,7 +210,7 @@ class ReverseProxy(unittest.TestCase):
         with Daemon({}, pairing, users={"alice": self.origin.port}) as d:
             for name in ("Accept", "Cookie", "Sec-Fetch-Dest", "User-Agent", "X-Forwarded-For", "Authorization"):
                 for empty in ("", " ", "\t "):
-                    with self.subTest(name=name, empty=empty), http.Connection(d.front) as c:
+                    with self.subTest(name=name, empty=empty), http.Connection(d.proxy) as c:
                         c.send(http.build("POST", "/mirror", [*ALICE.items(), (name, empty), ("Content-Length", "5")], b"hello"))
                         seen = c.response().json()
                         self.assertEqual(seen["body"], "hello")
@@ -270,11 +270,11 @@ class ReverseProxy(unittest.TestCase):
             c.send(answer(b"final"))
 
         self.origin.handlers["/floods"] = floods
-        before = rss(self.daemon.rooms()["front"])
+        before = rss(self.daemon.processes()["proxy"])
         with self.connect() as c:
             c.send(http.build("GET", "/floods", ALICE))
             self.assertLess(self.stands_still(lambda: sent[0]), LARGE // 2)
-            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
             self.assertEqual(c.response().text(), "final")
 
     def test_trailers_pass_in_both_directions(self):
@@ -337,7 +337,7 @@ class ReverseProxy(unittest.TestCase):
         self.origin.handlers["/page"] = page
         with self.connect() as c:
             self.assertEqual(c.request("GET", "/page", ALICE).text(), "ok")
-            pid = self.daemon.rooms()["front"]
+            pid = self.daemon.processes()["proxy"]
             os.kill(pid, signal.SIGSTOP)
             try:
                 gone.set()
@@ -362,13 +362,13 @@ class ReverseProxy(unittest.TestCase):
         with Origin({"/sips": sips}) as o, Daemon({"body_timeout": "1s"}, ECHO, users={"alice": o.port}) as d:
             o.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, block)
             size = 4 << 20
-            with http.Connection(d.front) as c:
+            with http.Connection(d.proxy) as c:
                 c.send(http.build("POST", "/sips", {"Content-Length": str(size), **ALICE}))
                 Pour(c, bytes(1 << 16), size >> 16).start()
                 self.assertEqual(c.response().text(), "done")
 
     def test_empty_lines_buy_no_time(self):
-        with Daemon({"header_timeout": "1s"}, ECHO, users={"alice": self.origin.port}) as d, http.Connection(d.front) as c:
+        with Daemon({"header_timeout": "1s"}, ECHO, users={"alice": self.origin.port}) as d, http.Connection(d.proxy) as c:
             with self.assertRaises(OSError):
                 for _ in range(1000):
                     for piece in (b"\r", b"\n"):
@@ -383,7 +383,7 @@ class ReverseProxy(unittest.TestCase):
             with socket.socket() as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
                 sock.settimeout(30)
-                sock.connect(self.daemon.front)
+                sock.connect(self.daemon.proxy)
                 done.clear()
                 c = http.Connection.over(sock)
                 c.send(http.build("GET", f"/much?{size}", ALICE))
@@ -391,7 +391,7 @@ class ReverseProxy(unittest.TestCase):
                 c.send(http.build("GET", "/mirror?next", ALICE))
                 self.assertEqual(len(c.response().body), size)
                 self.assertEqual(c.response().json()["target"], "/mirror?next", size)
-        self.assertNotIn("event=room_died", self.daemon.log())
+        self.assertNotIn("event=process_exited", self.daemon.log())
 
     def test_client_that_resets_is_not_waited_for(self):
         c = self.connect()
@@ -420,16 +420,16 @@ class ReverseProxy(unittest.TestCase):
 
     def test_upload_waits_for_the_instance_in_constant_memory(self):
         block = os.urandom(1 << 20)
-        before = rss(self.daemon.rooms()["front"])
+        before = rss(self.daemon.processes()["proxy"])
         with self.connect() as c:
             c.send(http.build("POST", "/held", {"Content-Length": str(LARGE), **ALICE}))
             pour = Pour(c, block, LARGE >> 20)
             pour.start()
             self.assertLess(self.stands_still(lambda: pour.sent), LARGE // 2)
-            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
             self.held.go.set()
             self.assertEqual(c.response().text(), hashlib.sha256(block * (LARGE >> 20)).hexdigest())
-            self.assertLess(rss(self.daemon.rooms()["front"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
             pour.join(60)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The walls around the front: a plugin that was taken over gets nowhere, and everything that the front is for
+"""The walls around the proxy: a plugin that was taken over gets nowhere, and everything that the proxy is for
 still works inside them."""
 import json
 import os
@@ -40,10 +40,10 @@ class Sandbox(unittest.TestCase):
         return d
 
     def tries(self, d, names):
-        return {n: http.get(d.front, f"/escape/{n}").text() for n in names}
+        return {n: http.get(d.proxy, f"/escape/{n}").text() for n in names}
 
     def walls(self, d):
-        seccomp, landlock = re.search(r"room=front event=sandbox seccomp=(\w+) landlock=(\d+)", d.log()).groups()
+        seccomp, landlock = re.search(r"process=proxy event=sandbox seccomp=(\w+) landlock=(\d+)", d.log()).groups()
         return seccomp == "on", int(landlock)
 
     def test_nothing_gets_out(self):
@@ -52,11 +52,11 @@ class Sandbox(unittest.TestCase):
         denied = set(SECCOMP if seccomp else ()) | set(LANDLOCK if landlock else ())
         for name, word in self.tries(d, sorted(denied)).items():
             self.assertIn(word, ("EPERM", "EACCES"), name)
-        self.assertEqual(d.metrics()['t3ops_sandbox{room="front",layer="seccomp"}'], seccomp)
-        self.assertEqual(d.metrics()['t3ops_sandbox{room="front",layer="landlock"}'], landlock > 0)
+        self.assertEqual(d.metrics()['t3ops_sandbox{process="proxy",layer="seccomp"}'], seccomp)
+        self.assertEqual(d.metrics()['t3ops_sandbox{process="proxy",layer="landlock"}'], landlock > 0)
         if seccomp:
-            self.assertEqual(state(d.rooms()["front"])["Seccomp"], "2")
-        self.assertEqual(http.get(d.front, "/hello", ALICE).status, 200)
+            self.assertEqual(state(d.processes()["proxy"])["Seccomp"], "2")
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
 
     def test_without_walls_all_of_it_works(self):
         """Or the test above would prove nothing."""
@@ -67,16 +67,16 @@ class Sandbox(unittest.TestCase):
 
     def test_front_has_no_privileges(self):
         d = self.daemon()
-        s = state(d.rooms()["front"])
+        s = state(d.processes()["proxy"])
         self.assertEqual(s["NoNewPrivs"], "1")
         self.assertNotIn("0", s["Uid"].split())
         self.assertEqual(int(s["CapEff"], 16) | int(s["CapPrm"], 16), 0)
 
     def test_user_table_is_still_followed_and_tunnels_still_move(self):
         d = self.daemon(restart_pause_max="100ms")
-        with ws.WebSocket(d.front, "/ws", ALICE) as w:
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             d.write_users({"alice": self.origin.port, "bob": self.origin.port})
-            wait.until(lambda: http.get(d.front, "/hello", [("X-authentik-username", "bob")]).status == 200, what="the new table")
+            wait.until(lambda: http.get(d.proxy, "/hello", [("X-authentik-username", "bob")]).status == 200, what="the new table")
             d.options["gave_up_after"] = "9s"
             d.write_conf()
             self.assertIn("event=reloaded", d.reload())
@@ -84,10 +84,10 @@ class Sandbox(unittest.TestCase):
             d.process.send_signal(signal.SIGUSR2)
             d.wait_log("event=upgraded", after=mark)
             d.wait_log("event=tunnels_taken", after=mark)
-            http.get(d.front, "/healthz")  # the tunnel has settled
+            http.get(d.proxy, "/healthz")  # the tunnel has settled
             mark = len(d.log())
-            os.kill(d.rooms()["front"], signal.SIGKILL)
-            d.wait_log("event=room_started .*text=front", after=mark)
+            os.kill(d.processes()["proxy"], signal.SIGKILL)
+            d.wait_log("event=process_started .*text=proxy", after=mark)
             w.send_frame(ws.TEXT, "still here", mask=False)
             self.assertEqual(w.text(), "still here")
 
@@ -99,7 +99,7 @@ class Sandbox(unittest.TestCase):
         self.addCleanup(d.stop)
         d.write_users(f"alice={account.NAME}\nbob={account.NAME}\n")
         bob = [("X-authentik-username", "bob")]
-        wait.until(lambda: http.get(d.front, "/hello", bob).status == 200, what="the new table")
+        wait.until(lambda: http.get(d.proxy, "/hello", bob).status == 200, what="the new table")
 
     def test_env_files_in_folders_of_the_users_are_read(self):
         root = process.folder()
@@ -117,7 +117,7 @@ class Sandbox(unittest.TestCase):
             json.dump({n: {"os_user": account.NAME, "port": self.origin.port} for n in ("alice", "bob")}, f)
         d.write_conf()  # in the folder that is watched, or it is noticed ten seconds later
         bob = [("X-authentik-username", "bob")]
-        wait.until(lambda: http.get(d.front, "/hello", bob).status == 200, what="the new table")
+        wait.until(lambda: http.get(d.proxy, "/hello", bob).status == 200, what="the new table")
 
     def test_on_insists(self):
         seccomp, landlock = self.walls(self.daemon())

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The rooms as processes: crashes, stalls, reloads and upgrades, with a user's WebSocket open all the while."""
+"""The processes as processes: crashes, stalls, reloads and upgrades, with a user's WebSocket open all the while."""
 import os
 import pwd
 import re
@@ -16,18 +16,18 @@ ALICE = [("X-authentik-username", "alice")]
 
 
 def sections(folder):
-    """One plugin a room."""
+    """One plugin a process."""
     return ('plugin "probe_echo" {}\n'
             'plugin "probe_t3serve" { heartbeat = "200ms" segments = {"serve"} }\n'
             + section("plugin", "backup", {"to": folder, "every": "1h"})
             + section("command", "nothing", {"argv": ["/bin/true"]}))
 
 
-class Rooms(unittest.TestCase):
+class Processes(unittest.TestCase):
     def setUp(self):
         self.stub = T3Stub(NEW, dead_ms=0)
         self.addCleanup(self.stub.process.kill)
-        self.daemon = Daemon({"beat": "1s"}, sections(process.folder()), users={"alice": self.stub.port})
+        self.daemon = Daemon({"process_watchdog": "1s"}, sections(process.folder()), users={"alice": self.stub.port})
         self.addCleanup(self.stop)
         self.cookie = [("Cookie", self.stub.cookie())]
 
@@ -36,49 +36,49 @@ class Rooms(unittest.TestCase):
             self.daemon.stop()
 
     def open(self):
-        return ws.WebSocket(self.daemon.front, "/ws", ALICE + self.cookie)
+        return ws.WebSocket(self.daemon.proxy, "/ws", ALICE + self.cookie)
 
     def change(self, number):
-        """A configuration that makes a new front necessary."""
+        """A configuration that makes a new proxy necessary."""
         self.daemon.options["gave_up_after"] = f"{number + 10}s"
         self.daemon.write_conf()
 
-    def restarted(self, room, old):
-        return wait.until(lambda: self.daemon.rooms().get(room) not in (None, old), what=f"a new {room}")
+    def restarted(self, process, old):
+        return wait.until(lambda: self.daemon.processes().get(process) not in (None, old), what=f"a new {process}")
 
     def test_killing_any_room_but_the_front_drops_no_tunnel(self):
         with self.open() as w:
             w.heartbeat()
-            for room in ("legs", "jobs", "desk", "runner"):
-                with self.subTest(room=room):
-                    pid = self.daemon.rooms()[room]
+            for process in ("prober", "jobs", "monitor", "helper"):
+                with self.subTest(process=process):
+                    pid = self.daemon.processes()[process]
                     os.kill(pid, signal.SIGKILL)
-                    self.restarted(room, pid)
+                    self.restarted(process, pid)
                     w.heartbeat()
-                    self.daemon.wait_log(rf'event=room_died .*text="{room} pid {pid} was ended by signal 9')
+                    self.daemon.wait_log(rf'event=process_exited .*text="{process} pid {pid} was ended by signal 9')
             w.heartbeat()
-        self.assertNotIn("event=tunnel_drop", self.daemon.log().split("event=room_died")[0])
+        self.assertNotIn("event=tunnel_drop", self.daemon.log().split("event=process_exited")[0])
 
     def test_a_killed_front_is_back_on_the_same_address_with_its_counters(self):
         def served():
             return self.daemon.metrics()['t3ops_requests_total{class="2xx"}']
 
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
         before = wait.until(served, what="the first count")
-        pid = self.daemon.rooms()["front"]
+        pid = self.daemon.processes()["proxy"]
         os.kill(pid, signal.SIGKILL)
-        self.restarted("front", pid)
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.restarted("proxy", pid)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
         wait.until(lambda: served() == before + 1, what="the count goes on")
 
     def test_only_the_runner_keeps_privileges(self):
         if os.geteuid() != 0:
             self.skipTest("privileges can be dropped by root only")
         nobody = pwd.getpwnam(account.NAME)
-        for room, pid in self.daemon.rooms().items():
-            with self.subTest(room=room), open(f"/proc/{pid}/status", encoding="ascii") as f:
+        for process, pid in self.daemon.processes().items():
+            with self.subTest(process=process), open(f"/proc/{pid}/status", encoding="ascii") as f:
                 status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-                if room == "runner":
+                if process == "helper":
                     self.assertEqual(status["Uid"].split(), ["0"] * 4)
                     continue
                 self.assertEqual(status["Uid"].split(), [str(nobody.pw_uid)] * 4)
@@ -87,35 +87,35 @@ class Rooms(unittest.TestCase):
                 self.assertEqual(int(status["CapPrm"], 16), 0)
 
     def test_a_frozen_room_is_ended_and_named(self):
-        pid = self.daemon.rooms()["legs"]
+        pid = self.daemon.processes()["prober"]
         with self.open() as w:
             os.kill(pid, signal.SIGSTOP)
-            self.daemon.wait_log(r"event=room_stuck .*legs")
-            self.restarted("legs", pid)
+            self.daemon.wait_log(r"event=process_killed .*prober")
+            self.restarted("prober", pid)
             w.heartbeat()
 
     def test_crash_loop_backs_off(self):
         for _ in range(3):
-            pid = self.daemon.rooms()["jobs"]
+            pid = self.daemon.processes()["jobs"]
             os.kill(pid, signal.SIGKILL)
             self.restarted("jobs", pid)
-        pauses = [float(p) for p in re.findall(r"event=room_restart\b.*\bafter=([\d.]+)s", self.daemon.log())]
+        pauses = [float(p) for p in re.findall(r"event=process_restart\b.*\bafter=([\d.]+)s", self.daemon.log())]
         self.assertEqual(len(pauses), 3, self.daemon.log())
         self.assertEqual(pauses, sorted(pauses))
         self.assertGreater(pauses[2], pauses[0])
 
     def test_three_reloads_under_an_open_websocket(self):
         with self.open() as w:
-            first = self.daemon.rooms()
+            first = self.daemon.processes()
             for number in range(3):
                 self.change(number)
                 self.assertIn("event=reloaded", self.daemon.reload())
                 w.heartbeat()
-                self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
-                wait.until(lambda: len(self.daemon.children()) == 5, what="the old front to leave")
-            self.assertNotIn(first["front"], self.daemon.children())
-            for room in ("legs", "jobs", "desk", "runner"):
-                self.assertIn(first[room], self.daemon.children(), f"{room} had no reason to go")
+                self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
+                wait.until(lambda: len(self.daemon.children()) == 5, what="the old proxy to leave")
+            self.assertNotIn(first["proxy"], self.daemon.children())
+            for process in ("prober", "jobs", "monitor", "helper"):
+                self.assertIn(first[process], self.daemon.children(), f"{process} had no reason to go")
             w.heartbeat()
             w.close(1000)
         self.assertNotIn("event=tunnel_drop", self.daemon.log())
@@ -146,7 +146,7 @@ class Rooms(unittest.TestCase):
         self.assertIn("event=reload_refused", log)
         self.assertIn("10.0.0.1/8", log)
         wait.until(lambda: sorted(self.daemon.children()) == before, what="the attempt to leave")
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
 
     def test_upgrade_in_place_keeps_pid_tunnel_and_address(self):
         pid = self.daemon.pid
@@ -157,7 +157,7 @@ class Rooms(unittest.TestCase):
             w.heartbeat()
             self.assertEqual(self.daemon.pid, pid)
             self.assertTrue(self.daemon.process.alive())
-            self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+            self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
             w.close(1000)
         self.assertNotIn("event=tunnel_drop", self.daemon.log())
 
@@ -171,7 +171,7 @@ class Rooms(unittest.TestCase):
 class Start(unittest.TestCase):
     def test_only_rooms_with_work_are_started(self):
         with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
-            self.assertEqual(sorted(d.rooms()), ["desk", "front"])
+            self.assertEqual(sorted(d.processes()), ["monitor", "proxy"])
 
     def test_a_port_in_use_is_one_clear_line(self):
         with socket.create_server(("127.0.0.1", 0)) as s:
@@ -214,19 +214,19 @@ class WhileReloading(unittest.TestCase):
         self.addCleanup(self.daemon.stop)
 
     def test_a_front_is_restarted_with_the_sockets_in_force(self):
-        """The new front, which listens elsewhere, stands still before it is ready."""
-        mark, (front,) = len(self.daemon.log()), self.daemon.processes("front")
+        """The new proxy, which listens elsewhere, stands still before it is ready."""
+        mark, (proxy,) = len(self.daemon.log()), self.daemon.pids("proxy")
         self.daemon.options["listen"] = ["127.0.0.2:0"]
         self.daemon.sections += 'plugin "sample_pause" {}\n'
         self.daemon.write_conf()
         self.daemon.process.send_signal(signal.SIGHUP)
-        coming = wait.until(lambda: [p for p in self.daemon.processes("front") if process.state(p) == "T"],
-                            what="the new front")[0]
-        os.kill(front, signal.SIGKILL)
-        self.daemon.wait_log("event=room_started .*text=front", after=mark)
+        coming = wait.until(lambda: [p for p in self.daemon.pids("proxy") if process.state(p) == "T"],
+                            what="the new proxy")[0]
+        os.kill(proxy, signal.SIGKILL)
+        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
         os.kill(coming, signal.SIGKILL)
         self.daemon.wait_log("event=reload_refused", after=mark)
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
 
 
 class CommandLine(unittest.TestCase):

@@ -61,7 +61,7 @@ class Tunnel(unittest.TestCase):
 
     def open(self, target, headers=()):
         self.mark = len(self.daemon.log())
-        return ws.WebSocket(self.daemon.front, target, ALICE + list(headers))
+        return ws.WebSocket(self.daemon.proxy, target, ALICE + list(headers))
 
     def ended(self, kind, reason):
         line = self.daemon.wait_log(rf"event={kind} .*reason={reason}\b.*", after=self.mark).group(0)
@@ -81,7 +81,7 @@ class Tunnel(unittest.TestCase):
             self.assertEqual(w.frame(), (ws.TEXT, b"\xaa\x00", True, True))
 
     def test_bytes_sent_with_the_request(self):
-        with http.Connection(self.daemon.front) as c:
+        with http.Connection(self.daemon.proxy) as c:
             c.send(http.build("GET", "/echo", ALICE + [("Connection", "Upgrade"), ("Upgrade", "websocket"),
                               ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
                               ("Origin", "http://lab")])
@@ -114,10 +114,10 @@ class Tunnel(unittest.TestCase):
             ("/echo", lambda w: w.reset(), "tunnel_drop", "client_reset", None),
             ("/mute", lambda w: (w.readable(0.6), w.close(1000)), "tunnel_drop", "client_gave_up", 1000),
             ("/mute", lambda w: (w.readable(0.6), w.drop()), "tunnel_drop", "client_gave_up", None),
-            ("/eof", lambda w: self.assertIsNone(w.wait_close()), "tunnel_drop", "serve_eof", None),
-            ("/reset", lambda w: self.assertEqual(w.wait_close(), -1), "tunnel_drop", "serve_reset", None),
-            ("/close1001", lambda w: self.assertEqual(w.wait_close(), 1001), "tunnel_drop", "serve_closed", 1001),
-            ("/close1000", lambda w: self.assertEqual(w.wait_close(), 1000), "tunnel_closed", "serve_closed", 1000),
+            ("/eof", lambda w: self.assertIsNone(w.wait_close()), "tunnel_drop", "upstream_eof", None),
+            ("/reset", lambda w: self.assertEqual(w.wait_close(), -1), "tunnel_drop", "upstream_reset", None),
+            ("/close1001", lambda w: self.assertEqual(w.wait_close(), 1001), "tunnel_drop", "upstream_closed", 1001),
+            ("/close1000", lambda w: self.assertEqual(w.wait_close(), 1000), "tunnel_closed", "upstream_closed", 1000),
         )
         for target, act, kind, reason, code in table:
             with self.subTest(target=target, reason=reason):
@@ -129,7 +129,7 @@ class Tunnel(unittest.TestCase):
                 line = self.ended(kind, reason)
                 if code:
                     self.assertIn(f"code={code}", line)
-                for word in ("age=", "idle_client=", "idle_serve=", "bytes_up="):
+                for word in ("age=", "idle_client=", "idle_upstream=", "bytes_up="):
                     self.assertIn(word, line)
 
     def test_address_and_location_come_from_the_trusted_proxy(self):
@@ -141,14 +141,14 @@ class WithT3(unittest.TestCase):
     def test_compression_is_negotiated_end_to_end(self):
         with T3Stub(LATEST, host="0.0.0.0") as stub, Daemon({}, ECHO, users={"alice": stub.port}) as d:
             cookie = [("Cookie", stub.cookie()), ("Sec-WebSocket-Extensions", "permessage-deflate")]
-            with ws.WebSocket(d.front, "/ws", ALICE + cookie) as w:
+            with ws.WebSocket(d.proxy, "/ws", ALICE + cookie) as w:
                 self.assertIn("permessage-deflate", w.response.header("sec-websocket-extensions"))
 
     def test_removed_user_is_told(self):
         with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port, "bob": stub.port}) as d:
             cookie = [("Cookie", stub.cookie())]
-            with ws.WebSocket(d.front, "/ws", ALICE + cookie) as gone, \
-                    ws.WebSocket(d.front, "/ws", [("X-authentik-username", "bob")] + cookie) as stays:
+            with ws.WebSocket(d.proxy, "/ws", ALICE + cookie) as gone, \
+                    ws.WebSocket(d.proxy, "/ws", [("X-authentik-username", "bob")] + cookie) as stays:
                 gone.heartbeat()
                 d.write_users({"bob": stub.port})
                 self.assertEqual(gone.wait_close(), 1008)
@@ -157,11 +157,11 @@ class WithT3(unittest.TestCase):
 
     def test_crash_of_the_instance(self):
         with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port}) as d:
-            with ws.WebSocket(d.front, "/ws", ALICE + [("Cookie", stub.cookie())]) as w:
+            with ws.WebSocket(d.proxy, "/ws", ALICE + [("Cookie", stub.cookie())]) as w:
                 w.heartbeat()
                 stub.crash()
                 self.assertIn(w.wait_close(), (None, -1))
-            self.assertTrue(re.search("serve_(eof|reset)", d.wait_log(r"event=tunnel_drop .*").group(0)))
+            self.assertTrue(re.search("upstream_(eof|reset)", d.wait_log(r"event=tunnel_drop .*").group(0)))
 
 
 if __name__ == "__main__":

@@ -39,26 +39,26 @@ class Upgrade(unittest.TestCase):
                 self.start({"workers": workers})
                 self.take_an_address()
                 self.assertEqual(self.upgrade(), "reload_refused")
-                for room in ("front", "desk"):
-                    for pid in self.daemon.processes(room):
+                for process in ("proxy", "monitor"):
+                    for pid in self.daemon.pids(process):
                         mark = len(self.daemon.log())
                         os.kill(pid, signal.SIGKILL)
-                        self.daemon.wait_log(f"event=room_started .*text={room}", after=mark)
-                self.assertEqual(len(self.daemon.processes("front")), workers)
-                self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+                        self.daemon.wait_log(f"event=process_started .*text={process}", after=mark)
+                self.assertEqual(len(self.daemon.pids("proxy")), workers)
+                self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
                 self.assertEqual(len(self.daemon.children()), workers + 1)
 
     def test_room_that_was_down_meanwhile_comes_back(self):
         self.start()
         self.take_an_address()
         os.kill(self.daemon.pid, signal.SIGSTOP)  # it finds both signals at once
-        os.kill(self.daemon.processes("front")[0], signal.SIGKILL)
+        os.kill(self.daemon.pids("proxy")[0], signal.SIGKILL)
         self.daemon.process.send_signal(signal.SIGUSR2)
         mark = len(self.daemon.log())
         self.daemon.process.resume()
         self.daemon.wait_log("event=reload_refused", after=mark)
-        self.daemon.wait_log("event=room_started .*text=front", after=mark)
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
         self.assertEqual(len(self.daemon.children()), 2)
 
     def test_binary_that_cannot_go_on_is_refused_before_it_is_too_late(self):
@@ -86,16 +86,16 @@ class Upgrade(unittest.TestCase):
         self.addCleanup(origin.stop)
         self.addCleanup(never.set)
         self.start({"drain_timeout": "2s"}, {"alice": origin.port})
-        (old,) = self.daemon.processes("front")
-        with http.Connection(self.daemon.front) as c:
+        (old,) = self.daemon.pids("proxy")
+        with http.Connection(self.daemon.proxy) as c:
             c.send(http.build("GET", "/slow", [("X-authentik-username", "alice")]))
-            wait.until(lambda: origin.requests("/slow"), what="the request that keeps the old front")
+            wait.until(lambda: origin.requests("/slow"), what="the request that keeps the old proxy")
             self.daemon.options["gave_up_after"] = "9s"
             self.daemon.write_conf()
             self.assertIn("event=reloaded", self.daemon.reload())
             self.assertEqual(self.upgrade(), "upgraded")
             self.daemon.wait_log(f"event=drain_timeout pid={old} ")
-            wait.until(lambda: old not in self.daemon.children(), what="the old front to leave")
+            wait.until(lambda: old not in self.daemon.children(), what="the old proxy to leave")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A front of several processes: connections are dealt out among them, tunnels move whatever their number, and
+"""A proxy of several processes: connections are dealt out among them, tunnels move whatever their number, and
 one that dies takes nobody along."""
 import concurrent.futures
 import os
@@ -34,11 +34,11 @@ class Workers(unittest.TestCase):
         self.daemon.options["workers"] = n
         self.daemon.write_conf()
         self.assertIn("event=reloaded", self.daemon.reload())
-        wait.until(lambda: len(self.daemon.processes("front")) == n, what=f"{n} workers")
+        wait.until(lambda: len(self.daemon.pids("proxy")) == n, what=f"{n} workers")
 
     def test_tunnels_go_on_whatever_the_number_of_workers(self):
-        self.assertEqual(len(self.daemon.processes("front")), 3)
-        talkers = [Talker(self.daemon.front, ALICE, n) for n in range(TUNNELS)]
+        self.assertEqual(len(self.daemon.pids("proxy")), 3)
+        talkers = [Talker(self.daemon.proxy, ALICE, n) for n in range(TUNNELS)]
         for t in talkers:
             t.start()
         self.assertEqual(len(self.per_worker()), 3, "a worker got none of forty connections")
@@ -60,32 +60,32 @@ class Workers(unittest.TestCase):
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
 
     def test_worker_that_dies_takes_nobody_along(self):
-        idle = [ws.WebSocket(self.daemon.front, "/ws", ALICE) for _ in range(TUNNELS)]
+        idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(TUNNELS)]
         self.addCleanup(lambda: [w.drop() for w in idle])
         wait.until(lambda: sum(self.per_worker().values()) == TUNNELS, what="the gauges")
-        for pid in self.daemon.processes("front"):
+        for pid in self.daemon.pids("proxy"):
             mark = len(self.daemon.log())
             os.kill(pid, signal.SIGKILL)
             for w in idle:
                 w.send_frame(ws.TEXT, "still here", mask=False)
                 self.assertEqual(w.text(), "still here")
-            self.daemon.wait_log("event=room_started .*text=front", after=mark)
+            self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
         self.assertNotIn("event=tunnel_drop", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == TUNNELS, what="the gauges")
-        wait.until(lambda: self.daemon.metrics()['t3ops_room_up{room="front"}'] == 1, what="all workers")
+        wait.until(lambda: self.daemon.metrics()['t3ops_process_up{process="proxy"}'] == 1, what="all workers")
 
     def test_users_of_a_worker_whose_reload_is_refused_go_on(self):
         """One of the new workers was ready, and got users, before the next one failed."""
         d = Daemon({"log_level": "info", "workers": 2, "plugin_dir": plugin_dir_with("sample_pause")}, ECHO,
                    users={"alice": self.origin.port})
         self.addCleanup(d.stop)
-        old, mark = d.processes("front"), len(d.log())
+        old, mark = d.pids("proxy"), len(d.log())
         d.sections += 'plugin "sample_pause" {}\n'
         d.write_conf()
         d.process.send_signal(signal.SIGHUP)
 
         def paused():
-            return [p for p in d.processes("front") if p not in old and process.state(p) == "T"]
+            return [p for p in d.pids("proxy") if p not in old and process.state(p) == "T"]
 
         (ready,) = wait.until(paused, what="the first worker")
         os.kill(ready, signal.SIGCONT)
@@ -94,14 +94,14 @@ class Workers(unittest.TestCase):
         for pid in old:
             os.kill(pid, signal.SIGSTOP)
         with concurrent.futures.ThreadPoolExecutor(TUNNELS) as pool:
-            users = [pool.submit(ws.WebSocket, d.front, "/ws", ALICE) for _ in range(TUNNELS)]
+            users = [pool.submit(ws.WebSocket, d.proxy, "/ws", ALICE) for _ in range(TUNNELS)]
             d.wait_log("event=tunnel_open", after=mark)
             for pid in old:
                 os.kill(pid, signal.SIGCONT)
             users = [u.result() for u in users]
         os.kill(failing, signal.SIGKILL)
         d.wait_log("event=reload_refused", after=mark)
-        wait.until(lambda: sorted(d.processes("front")) == sorted(old), what="the attempt to leave")
+        wait.until(lambda: sorted(d.pids("proxy")) == sorted(old), what="the attempt to leave")
         for w in users:
             w.send_frame(ws.TEXT, "still here", mask=False)
             self.assertEqual(w.text(), "still here")
@@ -110,13 +110,13 @@ class Workers(unittest.TestCase):
             w.drop()
 
     def test_address_of_another_is_not_joined(self):
-        host, port = self.daemon.front
+        host, port = self.daemon.proxy
         other = Daemon({"listen": [f"{host}:{port}"], "workers": 2}, ECHO, users={"alice": self.origin.port}, start=False)
         self.addCleanup(other.stop)
         with self.assertRaises(AssertionError):
             other.start()
         self.assertIn("Address already in use", other.log())
-        self.assertEqual(http.get(self.daemon.front, "/healthz").status, 200)
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
 
 
 if __name__ == "__main__":

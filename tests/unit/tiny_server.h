@@ -10,8 +10,8 @@
  *   /stall        accepted, never answered              /headers/N 200 with N bytes of headers
  *   /drip         head and half a body, then silence
  */
-#ifndef T3OPS_TESTS_TINY_SERVER_H
-#define T3OPS_TESTS_TINY_SERVER_H
+#ifndef T3OPS_TESTS_UNIT_TINY_SERVER_H
+#define T3OPS_TESTS_UNIT_TINY_SERVER_H
 
 #include <stdint.h>
 #include <sys/types.h>

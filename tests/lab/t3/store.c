@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The state folder; see store.h. */
+/* The state directory; see store.h. */
 #include "lab/t3/store.h"
 
 #include <errno.h>

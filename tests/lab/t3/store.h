@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state folder: userdata/state.sqlite (WAL, never checkpointed before a clean close) with the
+ * The state directory: userdata/state.sqlite (WAL, never checkpointed before a clean close) with the
  * tables of the measured versions, and the signing key beside it.
  */
 #ifndef T3STUB_STORE_H

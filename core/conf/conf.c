@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every option is text for libconfuse (our own types say what it means), and every section is
+ * parsed alone with the rest of the file blanked: a mistake in one hides none in another, and
+ * line numbers stay those of the file.
+ */
+#include "conf/conf.h"
+
+#include <confuse.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options/suggest.h"
+#include "options/option.h"
+
+#define LABEL_SIZE 96
+/* libconfuse hands its error function nothing of ours: an option with this name, which no file
+ * can spell, has the address of the reading as its value. */
+#define READING "\x01"
+
+struct reading {
+	const struct conf_scan *s;
+	size_t section;
+	const struct t3ops_option *rows;
+	size_t n;
+	struct config_errors *c;
+	char label[LABEL_SIZE];
+	bool failed;
+};
+
+const char *conf_label(const struct conf_scan *s, size_t section, char *out, size_t size)
+{
+	const struct conf_section *sec = &s->sections[section];
+
+	if (sec->kind == CONF_CORE)
+		*out = '\0';
+	else
+		snprintf(out, size, "%s %.60s: ", sec->kind == CONF_PLUGIN ? "plugin" : "command", sec->title);
+	return out;
+}
+
+static const struct conf_option *option_find(const struct conf_scan *s, size_t section, const char *name)
+{
+	for (size_t i = 0; i < s->n_options; i++)
+		if (s->options[i].section == section && strcmp(s->options[i].name, name) == 0)
+			return &s->options[i];
+	return NULL;
+}
+
+bool conf_has(const struct conf_scan *s, size_t section, const char *option)
+{
+	return option_find(s, section, option) != NULL;
+}
+
+unsigned conf_line(const struct conf_scan *s, size_t section, const char *option)
+{
+	const struct conf_option *o = option_find(s, section, option);
+
+	return o ? o->line : s->sections[section].line;
+}
+
+static const struct t3ops_option *row_find(const struct reading *r, const char *name)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->rows[i].name, name) == 0)
+			return &r->rows[i];
+	return NULL;
+}
+
+static void unknown_report(struct reading *r, const struct conf_option *o)
+{
+	char hint[80];
+	struct suggest near;
+
+	suggest_init(&near, o->name);
+	for (size_t i = 0; i < r->n; i++)
+		suggest_consider(&near, r->rows[i].name);
+	suggest_hint(&near, hint, sizeof hint);
+	config_errors_add(r->c, o->line, "%sunknown option \"%.60s\"%s", r->label, o->name, hint);
+}
+
+/* Complains about what has no row or stands twice, and takes it out of the text. */
+static void names_check(struct reading *r, char *text)
+{
+	for (size_t i = 0; i < r->s->n_options; i++) {
+		const struct conf_option *o = &r->s->options[i], *first;
+
+		if (o->section != r->section)
+			continue;
+		first = option_find(r->s, r->section, o->name);
+		if (first != o)
+			config_errors_add(r->c, o->line, "%s%s is given twice, first on line %u", r->label, o->name, first->line);
+		else if (!row_find(r, o->name))
+			unknown_report(r, o);
+		else
+			continue;
+		conf_blank(text, o->begin, o->end);
+	}
+}
+
+/* The file with everything but one section (or the top level) blanked. */
+static char *section_text(const struct conf_scan *s, size_t section)
+{
+	char *text = malloc(s->len + 1);
+
+	if (!text)
+		abort();
+	memcpy(text, s->text, s->len + 1);
+	if (section == 0) {
+		for (size_t i = 1; i < s->n_sections; i++)
+			conf_blank(text, s->sections[i].begin, s->sections[i].end);
+	} else {
+		conf_blank(text, 0, s->sections[section].begin);
+		conf_blank(text, s->sections[section].end, s->len);
+	}
+	return text;
+}
+
+/* What the scan lets pass and libconfuse does not. */
+__attribute__((format(printf, 2, 0))) static void on_confuse_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	struct reading *r = (struct reading *)cfg_getint(cfg, READING);
+	char text[256];
+
+	r->failed = true;
+	if (r->s->sections[r->section].broken)
+		return; /* reported already */
+	vsnprintf(text, sizeof text, fmt, ap);
+	config_errors_add(r->c, (unsigned)cfg->line, "%s%s", r->label, text);
+}
+
+static cfg_opt_t *confuse_table(const struct reading *r)
+{
+	cfg_opt_t *table = calloc(r->n + 2, sizeof *table);
+
+	if (!table)
+		abort();
+	for (size_t i = 0; i < r->n; i++)
+		if (r->rows[i].type == T3OPS_OPT_LIST)
+			table[i] = (cfg_opt_t)CFG_STR_LIST(r->rows[i].name, NULL, CFGF_NODEFAULT);
+		else
+			table[i] = (cfg_opt_t)CFG_STR(r->rows[i].name, NULL, CFGF_NODEFAULT);
+	table[r->n] = (cfg_opt_t)CFG_INT(READING, (long)r, CFGF_NONE);
+	table[r->n + 1] = (cfg_opt_t)CFG_END();
+	return table;
+}
+
+/* The value as written, or the default. */
+static json_t *value_read(const struct t3ops_option *row, cfg_t *cfg, char *why, size_t size)
+{
+	unsigned n = cfg_size(cfg, row->name);
+	const char **items;
+	json_t *value;
+
+	if (row->type != T3OPS_OPT_LIST)
+		return option_value(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", why, size);
+	items = calloc(n + 1, sizeof *items);
+	if (!items)
+		abort();
+	for (unsigned i = 0; i < n; i++)
+		items[i] = cfg_getnstr(cfg, row->name, i);
+	value = option_list_value(row, items, n, why, size);
+	free(items);
+	return value;
+}
+
+static json_t *values_read(struct reading *r, cfg_t *cfg)
+{
+	json_t *out = json_object();
+	char why[320];
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct t3ops_option *row = &r->rows[i];
+		const struct conf_option *given = option_find(r->s, r->section, row->name);
+		json_t *value;
+
+		if (given && r->failed && (!cfg || cfg_size(cfg, row->name) == 0))
+			continue; /* libconfuse stopped before it */
+		if (given && cfg)
+			value = value_read(row, cfg, why, sizeof why);
+		else
+			value = option_fallback(row, why, sizeof why);
+		if (value)
+			json_object_set_new(out, row->name, value);
+		else if (given || !r->s->sections[r->section].broken)
+			config_errors_add(r->c, given ? given->line : r->s->sections[r->section].line, "%s%s", r->label, why);
+	}
+	return out;
+}
+
+json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+                  struct config_errors *c)
+{
+	static const char *const keywords[] = {[CONF_PLUGIN] = "plugin", [CONF_COMMAND] = "command"};
+	struct reading r = {s, section, rows, n, c, "", false};
+	cfg_opt_t *table = confuse_table(&r);
+	const char *keyword = keywords[s->sections[section].kind];
+	cfg_opt_t around[] = {CFG_SEC(keyword ? keyword : "", table, CFGF_TITLE | CFGF_MULTI),
+	                      CFG_INT(READING, (long)&r, CFGF_NONE), CFG_END()};
+	char *text = section_text(s, section);
+	cfg_t *cfg = cfg_init(keyword ? around : table, CFGF_NONE), *inner = cfg;
+	json_t *out;
+
+	if (!cfg)
+		abort();
+	conf_label(s, section, r.label, sizeof r.label);
+	names_check(&r, text);
+	cfg_set_error_function(cfg, on_confuse_error);
+	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
+		r.failed = true;
+	if (keyword)
+		inner = cfg_size(cfg, keyword) ? cfg_getnsec(cfg, keyword, 0) : NULL;
+	out = values_read(&r, inner);
+	cfg_free(cfg);
+	free(text);
+	free(table);
+	return out;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second step of reading t3ops.conf: one section at a time, strictly, by libconfuse, against
+ * an option table.  Only this module knows libconfuse.  Any process.
+ */
+#ifndef T3OPS_CONF_CONF_H
+#define T3OPS_CONF_CONF_H
+
+#include <jansson.h>
+
+#include "conf/conf_scan.h"
+#include "plugin.h"
+
+/* The options of sections[section] as typed plan JSON, defaults included.  Everything that is
+ * wrong is added to c; the object then lacks those options (it is never NULL). */
+json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+                  struct config_errors *c);
+
+bool conf_has(const struct conf_scan *s, size_t section, const char *option);
+/* Where the option stands in the section; the section's own line if it is not there. */
+unsigned conf_line(const struct conf_scan *s, size_t section, const char *option);
+
+/* "", "plugin x: " or "command x: ": how a config_error about the section begins. */
+const char *conf_label(const struct conf_scan *s, size_t section, char *out, size_t size);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules, one function each.  An option that had a config_error already is missing and passes. */
+#include "conf/conf_rules.h"
+
+#include <arpa/inet.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "options/core_options.h"
+#include "options/option.h"
+#include "sys/secret_file.h"
+
+#define TITLE_MAX 31 /* bytes: struct watchdog_page and labels hold no more */
+#define ARGV_MAX  64
+
+/* A section and its values, for config_errors that carry its label and the option's line. */
+struct part {
+	const struct conf_scan *s;
+	size_t section;
+	json_t *values;
+	struct config_errors *c;
+	char label[96];
+};
+
+static struct part part_of(const struct conf_scan *s, size_t section, json_t *values, struct config_errors *c)
+{
+	struct part p = {s, section, values, c, ""};
+
+	conf_label(s, section, p.label, sizeof p.label);
+	return p;
+}
+
+#define EXPECT_ERROR(p, option, fmt, ...)                                                                                 \
+	config_errors_add((p)->c, conf_line((p)->s, (p)->section, option), "%s%s" fmt, (p)->label, option, __VA_ARGS__)
+
+static const char *text_of(const struct part *p, const char *option)
+{
+	return json_string_value(json_object_get(p->values, option));
+}
+
+/* -1 if the option is missing. */
+static json_int_t number_of(const struct part *p, const char *option)
+{
+	const json_t *v = json_object_get(p->values, option);
+
+	return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+static bool list_has(const json_t *list, const char *item)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach ((json_t *)list, i, v)
+		if (strcmp(json_string_value(v), item) == 0)
+			return true;
+	return false;
+}
+
+/* ---- core --------------------------------------------------------------------------------- */
+
+static void check_listen_address(const struct part *p, const char *option, const char *text)
+{
+	char host[64];
+	int port;
+
+	if (!address_parse(text, host, sizeof host, &port) || port < 0)
+		EXPECT_ERROR(p, option, " = \"%.100s\": expected ADDRESS:PORT with a numeric address, such as \"127.0.0.1:3780\"",
+		         text);
+}
+
+static bool is_cidr(const char *text)
+{
+	unsigned char bin[16];
+	char host[64];
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char *end = NULL;
+	long bits = slash && slash[1] >= '0' && slash[1] <= '9' ? strtol(slash + 1, &end, 10) : -1;
+
+	if (len >= sizeof host || (slash && (bits < 0 || *end != '\0')))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (inet_pton(AF_INET, host, bin) == 1)
+		return bits <= 32;
+	return inet_pton(AF_INET6, host, bin) == 1 && bits <= 128;
+}
+
+static void check_proxies(const struct part *p)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (json_object_get(p->values, "trusted_proxies"), i, v)
+		if (!is_cidr(json_string_value(v)))
+			EXPECT_ERROR(p, "trusted_proxies", ": \"%.100s\": expected a network such as \"10.0.20.0/24\"",
+			         json_string_value(v));
+}
+
+static void check_segments(const struct part *p, const char *option)
+{
+	const json_t *list = json_object_get(p->values, option);
+	size_t i;
+	json_t *v;
+
+	json_array_foreach ((json_t *)list, i, v) {
+		const char *name = json_string_value(v);
+
+		if (!name_valid(name, TITLE_MAX))
+			EXPECT_ERROR(p, option, ": \"%.60s\": expected a segment's name of letters, digits, _ and -", name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(json_string_value(json_array_get(list, k)), name) == 0)
+				EXPECT_ERROR(p, option, ": segment \"%.60s\" stands twice", name);
+	}
+}
+
+static void check_user_path(const struct part *p)
+{
+	const json_t *path = json_object_get(p->values, "user_path");
+	size_t i;
+	json_t *v;
+
+	check_segments(p, "user_path");
+	check_segments(p, "per_user");
+	if (path && json_array_size(path) == 0)
+		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the instance");
+	json_array_foreach (json_object_get(p->values, "per_user"), i, v)
+		if (path && !list_has(path, json_string_value(v)))
+			EXPECT_ERROR(p, "per_user", ": segment \"%.60s\" is not in user_path", json_string_value(v));
+}
+
+static void check_account(const struct part *p)
+{
+	const char *user = text_of(p, "user");
+
+	if (user && !getpwnam(user))
+		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; make it, or name another", user);
+}
+
+/* An HTTP field name (RFC 9110, token). */
+static bool is_token(const char *text)
+{
+	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~") ==
+	                        strlen(text);
+}
+
+static void check_core_words(const struct part *p)
+{
+	const char *level = text_of(p, "log_level"), *header = text_of(p, "identity_header"),
+	           *sandbox = text_of(p, "sandbox"), *secret = text_of(p, "proxy_secret_header"),
+	           *control = text_of(p, "control"), *env = text_of(p, "instance_env");
+	enum log_level parsed;
+
+	if (level && !log_level_parse(level, &parsed))
+		EXPECT_ERROR(p, "log_level", " = \"%.40s\": expected error, warning, notice, info or debug", level);
+	if (sandbox && strcmp(sandbox, "auto") != 0 && strcmp(sandbox, "on") != 0 && strcmp(sandbox, "off") != 0)
+		EXPECT_ERROR(p, "sandbox", " = \"%.40s\": expected auto, on or off", sandbox);
+	if (header && !is_token(header))
+		EXPECT_ERROR(p, "identity_header", " = \"%.80s\": expected the name of an HTTP header", header);
+	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)
+		EXPECT_ERROR(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes", control,
+		         sizeof((struct sockaddr_un *)0)->sun_path - 1);
+	if (secret && !is_token(secret))
+		EXPECT_ERROR(p, "proxy_secret_header", " = \"%.80s\": expected the name of an HTTP header", secret);
+	if (env && *env && (*env != '/' || !strstr(env, "%u")))
+		EXPECT_ERROR(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user", env);
+}
+
+static void check_origins(const struct part *p)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(p->values, "allowed_origins"), i, v) {
+		const char *text = json_string_value(v), *host = strstr(text, "://");
+
+		if (!host || !host[3] || strpbrk(host + 3, "/ ?#*"))
+			EXPECT_ERROR(p, "allowed_origins", ": \"%.100s\": expected an origin, such as \"https://t3.example.com\"",
+			         text);
+	}
+}
+
+static void check_public_paths(const struct part *p)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(p->values, "public_paths"), i, v) {
+		const char *text = json_string_value(v);
+		size_t len = strlen(text);
+
+		if (len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") || strstr(text, "//") ||
+		    strstr(text, "/."))
+			EXPECT_ERROR(p, "public_paths", ": \"%.100s\": expected the beginning of a path, such as \"/probe\"", text);
+	}
+}
+
+/* Processes get the digest only, and not the file's name. */
+static void secret_read(const struct part *p)
+{
+	const char *path = text_of(p, "proxy_secret_file"), *fault;
+	char digest[SECRET_DIGEST_HEX];
+
+	if (!path || !*path)
+		return;
+	fault = secret_file_digest(path, digest);
+	if (fault)
+		EXPECT_ERROR(p, "proxy_secret_file", " = \"%.200s\": %s", path, fault);
+	else
+		json_object_set_new(p->values, PROXY_SECRET_DIGEST, json_string(digest));
+}
+
+void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct config_errors *c)
+{
+	struct part p = part_of(s, 0, core, c);
+	const char *monitor = text_of(&p, "status_listen");
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (json_object_get(core, "listen"), i, v)
+		check_listen_address(&p, "listen", json_string_value(v));
+	if (monitor && *monitor)
+		check_listen_address(&p, "status_listen", monitor);
+	check_proxies(&p);
+	check_core_words(&p);
+	check_origins(&p);
+	check_public_paths(&p);
+	secret_read(&p);
+	check_user_path(&p);
+	if (as_root)
+		check_account(&p);
+}
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+static void check_placeholders(const struct part *p, const char *word)
+{
+	for (const char *at = strchr(word, '%'); at; at = strchr(at + 2, '%'))
+		if (!at[1] || !strchr("uhnp%", at[1])) {
+			EXPECT_ERROR(p, "argv", ": \"%.100s\": expected %%u, %%h, %%n, %%p or %%%% after a percent sign", word);
+			return;
+		}
+}
+
+void rules_command(const struct conf_scan *s, size_t section, json_t *command, struct config_errors *c)
+{
+	struct part p = part_of(s, section, command, c);
+	const json_t *argv = json_object_get(command, "argv");
+	size_t i;
+	json_t *v;
+
+	if (!argv)
+		return;
+	if (json_array_size(argv) > ARGV_MAX)
+		EXPECT_ERROR(&p, "argv", ": %zu words, expected at most %d", json_array_size(argv), ARGV_MAX);
+	if (*json_string_value(json_array_get(argv, 0)) != '/')
+		EXPECT_ERROR(&p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
+		         json_string_value(json_array_get(argv, 0)));
+	json_array_foreach ((json_t *)argv, i, v)
+		check_placeholders(&p, json_string_value(v));
+}
+
+void rules_command_names(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+                         json_t *options, const json_t *commands, struct config_errors *c)
+{
+	struct part p = part_of(s, section, options, c);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = rows[i].type == T3OPS_OPT_COMMAND ? text_of(&p, rows[i].name) : NULL;
+
+		if (name && *name && !json_object_get(commands, name))
+			EXPECT_ERROR(&p, rows[i].name, " = \"%.63s\": there is no section command \"%.63s\" { ... }", name, name);
+	}
+}
+
+/* ---- legs and jobs -------------------------------------------------------------------------- */
+
+static void check_order(const struct part *p, const char *smaller, const char *larger, bool may_equal)
+{
+	json_int_t low = number_of(p, smaller), high = number_of(p, larger);
+	struct t3ops_option o = {.type = T3OPS_OPT_DURATION};
+	char low_text[32], high_text[32];
+
+	if (low < 0 || high < 0 || low < high || (may_equal && low == high))
+		return;
+	option_number(&o, low, low_text, sizeof low_text);
+	option_number(&o, high, high_text, sizeof high_text);
+	config_errors_add(p->c, conf_has(p->s, p->section, smaller) ? conf_line(p->s, p->section, smaller)
+	                                                         : conf_line(p->s, p->section, larger),
+	               "%s%s = \"%s\": expected less than %s, which is \"%s\"", p->label, smaller, low_text, larger,
+	               high_text);
+}
+
+void rules_leg(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c)
+{
+	struct part p = part_of(s, section, options, c);
+	const json_t *segments = json_object_get(options, "segments");
+	const char *edge = text_of(&p, "edge");
+
+	check_segments(&p, "segments");
+	check_segments(&p, "resolver_segments");
+	check_order(&p, "heartbeat", "watchdog", false);
+	check_order(&p, "late", "watchdog", false);
+	check_order(&p, "reconnect_min", "reconnect_max", true);
+	if (!segments || json_array_size(segments) == 0 || !edge)
+		return;
+	if (!*edge)
+		json_object_set(options, "edge", json_array_get(segments, 0));
+	else if (!list_has(segments, edge))
+		EXPECT_ERROR(&p, "edge", " = \"%.60s\": expected one of the leg's segments", edge);
+}
+
+void rules_job(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c)
+{
+	struct part p = part_of(s, section, options, c);
+	const char *at = text_of(&p, "at");
+	int minutes;
+
+	if (!at || !*at)
+		return;
+	if (!time_of_day_parse(at, &minutes))
+		EXPECT_ERROR(&p, "at", " = \"%.40s\": expected a time of day, such as \"03:30\"", at);
+	if (number_of(&p, "every") > 0)
+		EXPECT_ERROR(&p, "every", "%s", ": expected either at or every, both are given");
+}
+
+/* ---- titles ----------------------------------------------------------------------------------- */
+
+static void check_title(const struct conf_scan *s, size_t i, struct config_errors *c)
+{
+	const struct conf_section *sec = &s->sections[i];
+	const char *what = sec->kind == CONF_PLUGIN ? "plugin" : "command";
+
+	if (*sec->title && !name_valid(sec->title, TITLE_MAX))
+		config_errors_add(c, sec->line, "%s \"%.60s\": expected a name of at most %d letters, digits, _, - and .", what,
+		               sec->title, TITLE_MAX);
+	for (size_t k = 1; k < i; k++)
+		if (s->sections[k].kind == sec->kind && strcmp(s->sections[k].title, sec->title) == 0) {
+			config_errors_add(c, sec->line, "%s \"%.60s\" stands twice, first on line %u; a second instance needs a %s",
+			               what, sec->title, s->sections[k].line,
+			               sec->kind == CONF_PLUGIN ? "name of its own and module = \"...\"" : "name of its own");
+			return;
+		}
+}
+
+void rules_titles(const struct conf_scan *s, struct config_errors *c)
+{
+	for (size_t i = 1; i < s->n_sections; i++)
+		check_title(s, i, c);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one option's type cannot know: how options of a section fit together, and what the items
+ * of certain lists must look like.  Takes the typed values, adds config_errors, changes nothing but
+ * the edge of a leg.  Any process.
+ */
+#ifndef T3OPS_CONF_CONF_RULES_H
+#define T3OPS_CONF_CONF_RULES_H
+
+#include "conf/conf.h"
+
+/* as_root: the account of option `user` must exist. */
+void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct config_errors *c);
+void rules_command(const struct conf_scan *s, size_t section, json_t *command, struct config_errors *c);
+/* Fills an empty edge with the first segment. */
+void rules_leg(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c);
+void rules_job(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c);
+/* Options of type command name one of the commands. */
+void rules_command_names(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+                         json_t *options, const json_t *commands, struct config_errors *c);
+/* Titles of plugin and command sections: valid, and each stands once. */
+void rules_titles(const struct conf_scan *s, struct config_errors *c);
+
+#endif

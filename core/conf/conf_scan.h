@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first of the two steps in which t3ops.conf is read: a scan that knows braces, strings and
+ * comments but no option.  It finds the sections and where every option stands, so that plugins
+ * can be loaded before the strict parse, and it blanks comments and whatever it complained about
+ * with spaces: libconfuse then sees clean text whose lines are where the file has them.
+ * Pure but for memory; takes any bytes.  Any process.
+ */
+#ifndef T3OPS_CONF_CONF_SCAN_H
+#define T3OPS_CONF_CONF_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "obs/config_errors.h"
+
+enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND };
+
+/* sections[0] is what stands outside all sections. */
+struct conf_section {
+	enum conf_kind kind;
+	char *title;
+	char *module; /* the option `module` of a plugin section, NULL if not given */
+	unsigned line;
+	size_t begin, end; /* bytes, keyword and closing brace included */
+	bool broken;       /* not closed: already complained about */
+};
+
+/* NAME = VALUE, with a valid form. */
+struct conf_option {
+	char *name;
+	size_t section;
+	unsigned line;
+	size_t begin, end;
+};
+
+struct conf_scan {
+	char *text; /* blanked, NUL-terminated, without other NUL bytes */
+	size_t len;
+	struct conf_section *sections;
+	size_t n_sections;
+	struct conf_option *options;
+	size_t n_options;
+};
+
+/* Always fills s; free it with conf_scan_fini.  A file is good if nothing was added to c. */
+void conf_scan(struct conf_scan *s, const char *bytes, size_t len, struct config_errors *c);
+void conf_scan_fini(struct conf_scan *s);
+
+/* Spaces over [begin, end), newlines stay. */
+void conf_blank(char *text, size_t begin, size_t end);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which segments the configured legs can report apart, and which they cannot: said by `t3ops -t`, so that
+ * nobody expects a verdict finer than its legs.
+ *
+ * A leg looks at a segment from one of four sides: before its edge, at it, behind it, or on the way to
+ * its resolver; two segments that every leg looks at from the same side share every verdict.  Pure.
+ */
+#ifndef T3OPS_CONF_IDENTIFIABILITY_H
+#define T3OPS_CONF_IDENTIFIABILITY_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* core, plugins: the two documents of conf/resolved_config.h.  One line a group that cannot be reported apart, and one
+ * that says so if there is none. */
+void identifiability_print(const json_t *core, const json_t *plugins, FILE *out);
+
+#endif

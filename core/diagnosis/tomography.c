@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Boolean network tomography: who is left when the failing paths accuse and the working ones acquit.
+ * Pure functions, any process. */
+#include "diagnosis/tomography.h"
+
+bool tomo_path_has(const struct tomo_path *p, const char *segment)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->segments[i] == segment)
+			return true;
+	return false;
+}
+
+void tomo_path_add(struct tomo_path *p, const char *segment)
+{
+	if (p->n < TOMO_PATH_MAX && !tomo_path_has(p, segment))
+		p->segments[p->n++] = segment;
+}
+
+void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (tomo_path_has(other, p->segments[i]))
+			p->segments[kept++] = p->segments[i];
+	p->n = kept;
+}
+
+static bool acquitted(const char *segment, const struct tomo_path *working, size_t n_working)
+{
+	for (size_t i = 0; i < n_working; i++)
+		if (tomo_path_has(&working[i], segment))
+			return true;
+	return false;
+}
+
+/* What is left of a failing path. */
+static void residue(const struct tomo_path *failing, const struct tomo_path *working, size_t n_working,
+                    struct tomo_path *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < failing->n; i++)
+		if (!acquitted(failing->segments[i], working, n_working))
+			tomo_path_add(out, failing->segments[i]);
+}
+
+/* Joins the first group that keeps a suspect with it; a path without residue joins nobody. */
+static bool group_join(struct tomo_group *groups, size_t n, const struct tomo_path *left)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct tomo_path common = groups[i].suspects;
+
+		tomo_path_intersect(&common, left);
+		if (common.n == 0)
+			continue;
+		groups[i].suspects = common;
+		groups[i].failing++;
+		return true;
+	}
+	return false;
+}
+
+size_t tomo_solve(const struct tomo_path *failing, size_t n_failing, const struct tomo_path *working,
+                  size_t n_working, struct tomo_group groups[TOMO_GROUPS_MAX])
+{
+	struct tomo_group unknown = {.failing = 0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_failing; i++) {
+		struct tomo_path left;
+
+		residue(&failing[i], working, n_working, &left);
+		if (left.n == 0) {
+			if (unknown.failing++ == 0)
+				unknown.first = i;
+		} else if (!group_join(groups, n, &left) && n < TOMO_GROUPS_MAX) {
+			groups[n++] = (struct tomo_group){.suspects = left, .failing = 1, .first = i};
+		}
+	}
+	if (unknown.failing > 0 && n < TOMO_GROUPS_MAX)
+		groups[n++] = unknown;
+	return n;
+}
+
+static bool crossed_alike(const struct tomo_path *paths, size_t n, const char *a, const char *b)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tomo_path_has(&paths[i], a) != tomo_path_has(&paths[i], b))
+			return false;
+	return true;
+}
+
+/* The segments of `all` that are crossed by exactly the paths that cross all->segments[of]; empty if
+ * an earlier segment stands for the set already. */
+static void set_of(const struct tomo_path *paths, size_t n, const struct tomo_path *all, size_t of,
+                   struct tomo_path *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		if (!crossed_alike(paths, n, all->segments[of], all->segments[i]))
+			continue;
+		if (i < of)
+			return;
+		tomo_path_add(out, all->segments[i]);
+	}
+}
+
+size_t tomo_indistinguishable(const struct tomo_path *paths, size_t n, const struct tomo_path *all,
+                              struct tomo_path *out, size_t max, size_t *uncrossed)
+{
+	struct tomo_path outside = {.n = 0};
+	size_t written = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct tomo_path set;
+
+		if (!acquitted(all->segments[i], paths, n)) {
+			tomo_path_add(&outside, all->segments[i]);
+			continue;
+		}
+		set_of(paths, n, all, i, &set);
+		if (set.n >= 2 && written < max)
+			out[written++] = set;
+	}
+	*uncrossed = SIZE_MAX;
+	if (outside.n > 0 && written < max) {
+		*uncrossed = written;
+		out[written++] = outside;
+	}
+	return written;
+}

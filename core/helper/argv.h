@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Command lines of the configuration with a user filled in.  Pure. */
+#ifndef T3OPS_HELPER_ARGV_H
+#define T3OPS_HELPER_ARGV_H
+
+#include <jansson.h>
+
+#include "users/users.h"
+
+#define ARGV_MAX 64
+
+/* Expands %u %h %n %p %% in every item of `list`; NULL-terminated, free with argv_free.  NULL with
+ * errno: ENOENT (the user has no home or OS user, which the command needs), EINVAL (unknown %x, empty
+ * or too long), ENOMEM. */
+char **argv_expand(const json_t *list, const struct user *user);
+void argv_free(char **argv);
+
+#endif

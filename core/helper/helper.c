@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* The process that starts programs: from a question by name to the answer; see helper.h. */
+#include "helper/helper.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "conf/resolved_config.h"
+#include "users/users.h"
+#include "helper/argv.h"
+#include "helper/program.h"
+#include "helper/user_dir.h"
+
+#define RUNS_MAX      16
+#define JOB_OUTPUT    (32u << 10)
+
+/* A question under way. */
+struct run {
+	LIST_ENTRY(run) link;
+	struct helper *helper;
+	struct program *program;
+	uint32_t requester;
+	uint64_t id;
+};
+
+struct helper {
+	struct process *process;
+	struct users *users;
+	LIST_HEAD(, run) runs;
+	size_t n_runs;
+	struct series *started, *failed;
+};
+
+static void answer(struct helper *r, uint32_t requester, uint64_t id, const struct program_end *end)
+{
+	struct msg_ran ran = {.error = end->error, .exit_code = end->exit_code, .took_us = end->took_us};
+	size_t len = sizeof ran + end->out_len;
+	char *bytes = len <= MSG_MAX ? malloc(len) : NULL;
+
+	ran.out_len = bytes ? (uint32_t)end->out_len : 0;
+	if (!bytes) {
+		ran.error = len <= MSG_MAX ? -ENOMEM : -E2BIG;
+		channel_send(r->process->channel, MSG_RAN, requester, id, &ran, sizeof ran);
+		return;
+	}
+	memcpy(bytes, &ran, sizeof ran);
+	if (end->out_len > 0)
+		memcpy(bytes + sizeof ran, end->out, end->out_len);
+	channel_send(r->process->channel, MSG_RAN, requester, id, bytes, len);
+	explicit_bzero(bytes, len);
+	free(bytes);
+}
+
+static void refuse(struct helper *r, const struct msg_head *head, const struct msg_run *ask, int error,
+                   const char *reason)
+{
+	struct program_end end = {.error = error, .out = ""};
+
+	series_add(r->failed, 1);
+	log_line(LOG_L_WARNING, "command_refused", "command=%.64s user=%.64s reason=\"%s\" error=\"%s\"", ask->name,
+	         ask->user, reason, strerror(-error));
+	answer(r, head->from, head->id, &end);
+}
+
+static void on_ended(void *arg, const struct program_end *end)
+{
+	struct run *run = arg;
+	struct helper *r = run->helper;
+
+	if (end->error < 0 || end->exit_code != 0)
+		series_add(r->failed, 1);
+	answer(r, run->requester, run->id, end);
+	LIST_REMOVE(run, link);
+	r->n_runs--;
+	free(run);
+}
+
+/* Starts it; 0 or -errno. */
+static int run_start(struct helper *r, const struct msg_head *head, const struct program_start *start)
+{
+	struct run *run = calloc(1, sizeof *run);
+
+	if (!run)
+		return -ENOMEM;
+	run->helper = r;
+	run->requester = head->from;
+	run->id = head->id;
+	run->program = program_start(r->process->loop, start, on_ended, run);
+	if (!run->program) {
+		free(run);
+		return -errno;
+	}
+	series_add(r->started, 1);
+	LIST_INSERT_HEAD(&r->runs, run, link);
+	r->n_runs++;
+	return 0;
+}
+
+static void command_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask,
+                        const struct user *user)
+{
+	const json_t *command = json_object_get(json_object_get(r->process->config, "commands"), ask->name);
+	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1};
+	char **argv;
+	int error;
+
+	if (!command) {
+		refuse(r, head, ask, -ENOENT, "the configuration has no such command");
+		return;
+	}
+	argv = argv_expand(json_object_get(command, "argv"), user);
+	if (!argv) {
+		refuse(r, head, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
+		return;
+	}
+	start.argv = argv;
+	start.timeout_us = (uint64_t)config_int(command, "timeout");
+	start.max_output = (size_t)config_int(command, "max_output");
+	error = run_start(r, head, &start);
+	if (error < 0)
+		refuse(r, head, ask, error, "it cannot be started as this user");
+	argv_free(argv);
+}
+
+/* ---- jobs: this same binary, as the user ----------------------------------------------------- */
+
+static const json_t *section_find(const struct helper *r, const char *name)
+{
+	const json_t *sections = json_object_get(r->process->config, "plugins");
+	size_t i;
+	json_t *section;
+
+	json_array_foreach (sections, i, section)
+		if (strcmp(config_string(section, "name"), name) == 0)
+			return section;
+	return NULL;
+}
+
+/* A memfd with what the job's process needs to know; -errno. */
+static int job_input(const json_t *section, const struct user *u)
+{
+	json_t *input = json_pack("{s:O, s:{s:s, s:s, s:s, s:s, s:i}}", "section", section, "user", "name", u->name,
+	                          "os_user", u->os_user, "home", u->home, "host", u->host, "port", u->port);
+	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
+	int fd = text ? memfd_create("t3ops-job", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0 && (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || lseek(fd, 0, SEEK_SET) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	free(text);
+	json_decref(input);
+	return fd < 0 ? -ENOMEM : fd;
+}
+
+static int user_dirs_make(const json_t *section, const struct user *user)
+{
+	const json_t *dirs = json_object_get(section, "user_dirs");
+	size_t i;
+	json_t *dir;
+	int r = 0;
+
+	json_array_foreach (dirs, i, dir)
+		if (r == 0)
+			r = user_dir_make(json_string_value(dir), user);
+	return r;
+}
+
+static void job_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask, const struct user *user)
+{
+	const json_t *section = section_find(r, ask->name);
+	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
+	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
+	int error;
+
+	if (!section) {
+		refuse(r, head, ask, -ENOENT, "the configuration has no such job");
+		return;
+	}
+	error = user_dirs_make(section, user);
+	start.input_fd = error < 0 ? error : job_input(section, user);
+	start.timeout_us = (uint64_t)config_int(json_object_get(section, "options"), "deadline");
+	if (error == 0)
+		error = start.input_fd < 0 ? start.input_fd : run_start(r, head, &start);
+	if (error < 0)
+		refuse(r, head, ask, error, "the job cannot be started for this user");
+	if (start.input_fd >= 0)
+		close(start.input_fd);
+}
+
+static void message(struct process *process, const struct msg_head *head, const void *payload)
+{
+	struct helper *r = process->state;
+	const struct user *user;
+	struct msg_run ask;
+
+	if (head->type != MSG_RUN || head->len != sizeof ask)
+		return;
+	memcpy(&ask, payload, sizeof ask);
+	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	user = users_find(r->users, ask.user);
+	if (!user)
+		refuse(r, head, &ask, -ENOENT, "the user table has no such user");
+	else if (r->n_runs >= RUNS_MAX)
+		refuse(r, head, &ask, -EAGAIN, "too many programs are running");
+	else if (ask.job)
+		job_run(r, head, &ask, user);
+	else
+		command_run(r, head, &ask, user);
+}
+
+/* ---- the process ---------------------------------------------------------------------------------- */
+
+static struct series *counter(struct process *process, const char *name, const char *help)
+{
+	struct t3ops_metric family = {.name = name, .type = T3OPS_COUNTER, .help = help};
+
+	return metrics_series(process->metrics, &family, NULL, NULL, NULL);
+}
+
+static int start(struct process *process)
+{
+	struct helper *r = calloc(1, sizeof *r);
+	const json_t *options = json_object_get(process->config, "core");
+	struct users_source source = {.path = config_string(options, "users"),
+	                              .env_pattern = config_string(options, "instance_env"),
+	                              .snapshot = process->snapshot, .must_read = process->succeeds};
+
+	if (!r)
+		return -ENOMEM;
+	LIST_INIT(&r->runs);
+	r->process = process;
+	r->users = users_new(process->loop, &source, NULL, users_state_log, r);
+	if (!r->users) {
+		free(r);
+		return -errno;
+	}
+	r->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
+	r->failed = counter(process, "t3ops_commands_failed_total", "Programs that failed, were refused or ran out of time.");
+	process->state = r;
+	return 0;
+}
+
+static void stop(struct process *process)
+{
+	struct helper *r = process->state;
+	struct run *run;
+
+	while ((run = LIST_FIRST(&r->runs))) {
+		LIST_REMOVE(run, link);
+		program_kill(run->program);
+		free(run);
+	}
+	users_free(r->users);
+	free(r);
+}
+
+const struct process_ops helper_ops = {.start = start, .stop = stop, .message = message};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One program under way: its own process group, a deadline, a limit on its output, the account of
+ * its user.  Helper only; on the loop, nothing waits.
+ */
+#ifndef T3OPS_HELPER_PROGRAM_H
+#define T3OPS_HELPER_PROGRAM_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "users/users.h"
+
+struct program;
+
+struct program_start {
+	const char *name;  /* for the log */
+	char *const *argv; /* argv[0] is an absolute path */
+	const struct user *user;
+	uint64_t timeout_us;
+	size_t max_output;
+	int input_fd;      /* becomes descriptor 3, or -1; stays the caller's */
+};
+
+struct program_end {
+	int error;     /* as t3ops_ran.error */
+	int exit_code; /* 0..255; 128 + signal */
+	uint64_t took_us;
+	const char *out;
+	size_t out_len;
+};
+
+/* The program and every descendant in its group are gone; it is freed after it. */
+typedef void (*program_ended_cb)(void *arg, const struct program_end *end);
+
+/* Started as root the program becomes the user's OS account; uid 0 and unknown accounts are refused.
+ * NULL with errno (no callback then). */
+struct program *program_start(struct ev_loop *loop, const struct program_start *start, program_ended_cb cb, void *arg);
+/* Kills it; no callback follows. */
+void program_kill(struct program *p);
+
+#endif

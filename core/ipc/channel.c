@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels: datagrams between supervisor and processes; see channel.h. */
+#include "ipc/channel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sys/fdpass.h"
+
+#define QUEUE_MAX_BYTES (4u << 20)
+#define BURST 64 /* messages read before other watchers get their turn */
+
+struct queued {
+	STAILQ_ENTRY(queued) link;
+	int fds[CHANNEL_FDS]; /* sent along */
+	size_t n_fds;
+	size_t len;
+	char bytes[];
+};
+
+struct channel {
+	struct ev_loop *loop;
+	struct ev_io in, out;
+	channel_message_cb on_message;
+	channel_closed_cb on_closed;
+	void *arg;
+	STAILQ_HEAD(, queued) queue;
+	size_t queued_bytes;
+	uint64_t dropped;
+	bool *freed; /* of the reader on the stack, if there is one */
+	int came[CHANNEL_FDS]; /* the descriptors beside the message at hand */
+	size_t n_came;
+	_Alignas(struct msg_head) char buffer[sizeof(struct msg_head) + MSG_MAX];
+};
+
+int channel_pair(int fds[2])
+{
+	int size = 1 << 20;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* best effort */
+	return 0;
+}
+
+static void fds_close(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+size_t channel_take_fds(struct channel *c, int fds[CHANNEL_FDS])
+{
+	size_t n = c->n_came;
+
+	memcpy(fds, c->came, n * sizeof(int));
+	c->n_came = 0;
+	return n;
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------- */
+
+static ssize_t message_recv(struct channel *c)
+{
+	union fdpass fdpass;
+	struct iovec part = {c->buffer, sizeof c->buffer};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n;
+
+	fdpass_expect(&m, &fdpass);
+	n = recvmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	c->n_came = n > 0 ? fdpass_detach(&m, c->came) : 0;
+	return n;
+}
+
+static void closed(struct channel *c)
+{
+	ev_io_stop(c->loop, &c->in);
+	ev_io_stop(c->loop, &c->out);
+	c->on_closed(c->arg);
+}
+
+static bool message_is_whole(const struct channel *c, size_t n)
+{
+	const struct msg_head *head = (const struct msg_head *)(const void *)c->buffer;
+
+	return n >= sizeof *head && head->version == MSG_VERSION && head->len == n - sizeof *head;
+}
+
+enum reading { READING_GOES_ON, READING_IS_EMPTY, READING_IS_OVER, READING_WAS_FREED };
+
+/* One message. */
+static enum reading message_read(struct channel *c)
+{
+	bool freed = false;
+	ssize_t n = message_recv(c);
+	int left[CHANNEL_FDS];
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return READING_IS_EMPTY;
+	if (n <= 0)
+		return READING_IS_OVER;
+	c->freed = &freed;
+	if (message_is_whole(c, (size_t)n))
+		c->on_message(c->arg, (const struct msg_head *)(const void *)c->buffer,
+		              c->buffer + sizeof(struct msg_head));
+	else
+		c->dropped++;
+	if (freed)
+		return READING_WAS_FREED;
+	c->freed = NULL;
+	fds_close(left, channel_take_fds(c, left));
+	return READING_GOES_ON;
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct channel *c = w->data;
+	enum reading r = READING_GOES_ON;
+
+	(void)loop, (void)revents;
+	for (int i = 0; i < BURST && r == READING_GOES_ON; i++)
+		r = message_read(c);
+	if (r == READING_IS_OVER)
+		closed(c);
+}
+
+void channel_read_rest(struct channel *c)
+{
+	while (message_read(c) == READING_GOES_ON)
+		;
+}
+
+/* ---- sending --------------------------------------------------------------------------------------- */
+
+static void queued_free(struct queued *q)
+{
+	fds_close(q->fds, q->n_fds);
+	free(q);
+}
+
+/* Sends what is queued; false: the socket takes no more. */
+static bool queue_send(struct channel *c)
+{
+	struct queued *q;
+
+	while ((q = STAILQ_FIRST(&c->queue))) {
+		union fdpass fdpass;
+		struct iovec part = {q->bytes, q->len};
+		struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+		fdpass_attach(&m, &fdpass, q->fds, q->n_fds);
+		if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+		    (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS))
+			return false;
+		STAILQ_REMOVE_HEAD(&c->queue, link); /* sent, or the other end is gone: reading says so */
+		c->queued_bytes -= q->len;
+		queued_free(q);
+	}
+	return true;
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct channel *c = w->data;
+
+	(void)revents;
+	if (queue_send(c))
+		ev_io_stop(loop, w);
+}
+
+struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed, void *arg)
+{
+	struct channel *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	c->loop = loop;
+	c->on_message = on_message;
+	c->on_closed = on_closed;
+	c->arg = arg;
+	STAILQ_INIT(&c->queue);
+	ev_io_init(&c->in, on_readable, fd, EV_READ);
+	ev_io_init(&c->out, on_writable, fd, EV_WRITE);
+	c->in.data = c->out.data = c;
+	ev_io_start(loop, &c->in);
+	return c;
+}
+
+void channel_free(struct channel *c)
+{
+	struct queued *q;
+
+	if (!c)
+		return;
+	if (c->freed)
+		*c->freed = true;
+	ev_io_stop(c->loop, &c->in);
+	ev_io_stop(c->loop, &c->out);
+	while ((q = STAILQ_FIRST(&c->queue))) {
+		STAILQ_REMOVE_HEAD(&c->queue, link);
+		queued_free(q);
+	}
+	close(c->in.fd);
+	free(c);
+}
+
+int channel_fd(const struct channel *c)
+{
+	return c->in.fd;
+}
+
+/* Copies of the descriptors; false: not all could be made, none is left. */
+static bool fds_keep(struct queued *q, const int *fds, size_t n)
+{
+	for (q->n_fds = 0; q->n_fds < n; q->n_fds++) {
+		q->fds[q->n_fds] = fcntl(fds[q->n_fds], F_DUPFD_CLOEXEC, 0);
+		if (q->fds[q->n_fds] < 0) {
+			fds_close(q->fds, q->n_fds);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int queue_add(struct channel *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
+{
+	size_t len = sizeof *head + head->len;
+	struct queued *q = c->queued_bytes + len <= QUEUE_MAX_BYTES ? malloc(sizeof *q + len) : NULL;
+
+	if (!q || !fds_keep(q, fds, n)) {
+		free(q);
+		c->dropped++;
+		return -ENOBUFS;
+	}
+	q->len = len;
+	memcpy(q->bytes, head, sizeof *head);
+	if (head->len > 0)
+		memcpy(q->bytes + sizeof *head, payload, head->len);
+	STAILQ_INSERT_TAIL(&c->queue, q, link);
+	c->queued_bytes += len;
+	ev_io_start(c->loop, &c->out);
+	return 0;
+}
+
+static int message_send(struct channel *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
+{
+	struct iovec parts[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)payload, head->len}};
+	struct msghdr m = {.msg_iov = parts, .msg_iovlen = head->len > 0 ? 2 : 1};
+	union fdpass fdpass;
+
+	if (head->len > MSG_MAX)
+		return -EMSGSIZE;
+	if (!STAILQ_EMPTY(&c->queue))
+		return queue_add(c, head, payload, fds, n);
+	fdpass_attach(&m, &fdpass, fds, n);
+	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return 0;
+	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS)
+		return queue_add(c, head, payload, fds, n);
+	return -errno; /* the other end is gone: reading says so */
+}
+
+int channel_relay(struct channel *c, const struct msg_head *head, const void *payload)
+{
+	return message_send(c, head, payload, NULL, 0);
+}
+
+int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
+                  const int *fds, size_t n)
+{
+	struct msg_head head = {.version = MSG_VERSION, .type = (uint16_t)type, .to = to, .id = id};
+
+	if (len > MSG_MAX)
+		return -EMSGSIZE;
+	head.len = (uint32_t)len;
+	return message_send(c, &head, payload, fds, n);
+}
+
+int channel_send(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len)
+{
+	return channel_send_fds(c, type, to, id, payload, len, NULL, 0);
+}
+
+uint64_t channel_dropped(const struct channel *c)
+{
+	return c->dropped;
+}
+
+void channel_flush(struct channel *c, int limit_ms)
+{
+	struct pollfd p = {.fd = c->in.fd, .events = POLLOUT};
+
+	while (!queue_send(c) && poll(&p, 1, limit_ms) > 0)
+		;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A channel: one end of a non-blocking SEQPACKET socket pair on a libev loop.  Both the
+ * supervisor (one a process) and the processes (one) use it.
+ *
+ * Sending never blocks: what the socket does not take waits in a bounded queue; over the bound a
+ * message is dropped and counted.
+ */
+#ifndef T3OPS_IPC_CHANNEL_H
+#define T3OPS_IPC_CHANNEL_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc/message.h"
+
+struct channel;
+
+/* head and payload are borrowed until it returns. */
+typedef void (*channel_message_cb)(void *arg, const struct msg_head *head, const void *payload);
+/* The other end is gone; the channel may be freed inside. */
+typedef void (*channel_closed_cb)(void *arg);
+
+/* A connected CLOEXEC, non-blocking pair.  0 or -errno. */
+int channel_pair(int fds[2]);
+
+/* Takes fd.  Watches loop at once.  NULL without memory. */
+struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed, void *arg);
+void channel_free(struct channel *c); /* closes the descriptor; NULL is fine */
+int channel_fd(const struct channel *c);
+
+/* Sends a message; 0, -EMSGSIZE (> MSG_MAX), -ENOBUFS (queue full, dropped and counted). */
+int channel_send(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len);
+/* The same with a head as received (the supervisor relays). */
+int channel_relay(struct channel *c, const struct msg_head *head, const void *payload);
+/* With up to CHANNEL_FDS descriptors beside it (SCM_RIGHTS), which stay the caller's. */
+#define CHANNEL_FDS 2
+int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
+                  const int *fds, size_t n);
+/* Inside on_message: the descriptors that came with the message, now the caller's; how many.  Those that
+ * nobody takes are closed. */
+size_t channel_take_fds(struct channel *c, int fds[CHANNEL_FDS]);
+/* Hears now what is there already; for the last words of a process that is gone.  on_closed is not called;
+ * on_message may free the channel. */
+void channel_read_rest(struct channel *c);
+uint64_t channel_dropped(const struct channel *c);
+/* Tries to send the queue for at most limit_ms; for the last words before exit. */
+void channel_flush(struct channel *c, int limit_ms);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the processes say to each other, always through the supervisor (a star): one datagram of a
+ * SEQPACKET socket is one head and its payload.  Plain structs: sender and receiver are forks of
+ * one binary; across an exec in place the head's version tells a untrusted peer.
+ */
+#ifndef T3OPS_IPC_MESSAGE_H
+#define T3OPS_IPC_MESSAGE_H
+
+#include <stdint.h>
+
+#include "obs/event.h"
+
+enum process_id {
+	PROCESS_NONE = 0,
+	PROCESS_PROXY = T3OPS_ROLE_PROXY,
+	PROCESS_PROBER = T3OPS_ROLE_LEG,
+	PROCESS_JOBS = T3OPS_ROLE_JOB,
+	PROCESS_MONITOR = T3OPS_ROLE_WATCH,
+	PROCESS_HELPER = 5,
+	PROCESS_SUPERVISOR = 6,
+	PROCESSES = 7,
+};
+/* "proxy", "prober", ... */
+const char *process_name(enum process_id id);
+
+#define MSG_VERSION 2 /* of all that crosses an exec in place, the state in takeover.c included */
+#define MSG_MAX (64 * 1024)
+#define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
+
+enum msg_type {
+	MSG_READY = 1,     /* process -> supervisor: serving */
+	MSG_EVENT,         /* any -> monitor: struct event */
+	MSG_WATCHDOG_PING,          /* supervisor -> process -> supervisor (id echoed) */
+	MSG_STOP,          /* supervisor -> process: end now, cleanly */
+	MSG_DRAIN,         /* supervisor -> proxy: take nothing new, finish, end */
+	MSG_UNREACHABLE,   /* supervisor -> sender: the process addressed is not there (id echoed) */
+	MSG_RUN,           /* proxy, jobs, monitor -> helper: struct msg_run */
+	MSG_RAN,           /* helper -> requester: struct msg_ran, then out_len bytes (id echoed) */
+	MSG_PROBE,         /* monitor -> legs, proxy: struct msg_probe; answered by events with its id */
+	MSG_RELOAD,        /* monitor -> supervisor: t3opsctl asked */
+	MSG_RELOADED,      /* supervisor -> requester: struct msg_reply (id echoed) */
+	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = job's instance; user "" = all) */
+	MSG_JOB_DONE,      /* jobs -> requester: struct msg_reply, when all of it ended (id echoed) */
+	MSG_ROOM_STATE,    /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
+	MSG_GIVE,          /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
+	MSG_TAKE,          /* supervisor -> proxy that is new, with its other end: take them */
+	MSG_FD_PUT,          /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
+	MSG_FD_DROP,        /* proxy -> supervisor: struct msg_slot; the tunnel ended */
+};
+
+struct msg_head {
+	uint16_t version; /* MSG_VERSION */
+	uint16_t type;    /* enum msg_type */
+	uint32_t from;    /* serial of the sending process; stamped by the supervisor */
+	uint32_t to;      /* process_id or serial */
+	uint32_t len;     /* of the payload */
+	uint64_t id;      /* the requester's; echoed by answers */
+};
+
+/* A command of the config, or a job, for a user of the table. */
+struct msg_run {
+	uint8_t job; /* 0: `name` is a command section; 1: a job instance */
+	char name[64];
+	char user[64];
+};
+
+struct msg_ran {
+	int32_t error; /* as t3ops_ran.error */
+	int32_t exit_code;
+	uint64_t took_us;
+	uint32_t out_len;
+};
+
+struct msg_probe {
+	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
+};
+
+/* A slot of the table of tunnels, and whose it is: two proxies may speak of it in turn, each over its own
+ * channel, and the later word may be read first. */
+struct msg_slot {
+	uint64_t table, tunnel;
+	int32_t slot;
+};
+
+struct msg_reply {
+	int32_t error; /* 0 or negative errno */
+	char text[480];
+};
+
+struct msg_process {
+	uint8_t process;
+	uint8_t state; /* enum process_state */
+	uint32_t serial;
+	int32_t pid;
+	uint32_t restarts;
+	uint64_t since_us; /* since 1970 */
+};
+enum process_state { PROCESS_STARTING = 1, PROCESS_READY, PROCESS_DRAINING, PROCESS_STOPPING, PROCESS_DEAD };
+
+#endif

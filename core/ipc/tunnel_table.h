@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of tunnels: one shared memory area made by the supervisor, a slot a tunnel.  A proxy writes down
+ * what another proxy needs to go on with the tunnel; the supervisor keeps copies of its descriptors.  If a
+ * proxy dies, the tunnels whose slots are clean go on in the next one.
+ *
+ *   FREE --proxy--> DIRTY <--bytes are under way / nothing is--> CLEAN      any --supervisor lets go--> FREE
+ *
+ * CLEAN: no byte was read that is not written, and the state in the slot is that moment's.
+ */
+#ifndef T3OPS_IPC_TUNNEL_TABLE_H
+#define T3OPS_IPC_TUNNEL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/ws_frames.h"
+
+#define TUNNEL_SLOTS          16384
+#define HANDOFF_VERSION 3
+#define TUNNEL_PENDING_MAX    (32u << 10)
+
+/* One end of a tunnel, as far as it changes. */
+struct end_state {
+	struct ws_frames frames;
+	uint64_t last_us, bytes;
+	bool eof, shut;
+};
+
+/* A tunnel on its way to another proxy; what follows it: pending bytes to the client, pending bytes to the
+ * instance, and the session (recheck.h). */
+struct handoff_record {
+	uint64_t id, opened_us;
+	char user[64], address[48], colo[8];
+	uint64_t table; /* the table that its slot is in */
+	int32_t slot;  /* -1: none */
+	uint32_t client_pending, upstream_pending, session_len;
+	struct tunnel_state {
+		uint64_t unanswered_us, gave_up_us;
+		bool client_closed_first, reported;
+		struct end_state client, upstream;
+	} state; /* what changes with the bytes that pass */
+};
+
+/* Which records somebody knows: what their receiver says first, and what stands in front of a table. */
+struct tunnel_hello {
+	uint32_t version, size; /* of struct handoff_record */
+};
+
+enum slot_mark { SLOT_FREE = 0, SLOT_DIRTY, SLOT_CLEAN };
+
+struct tunnel_slot {
+	uint32_t mark;               /* enum slot_mark; use the functions */
+	uint32_t serial;             /* of the proxy that has it; use the functions */
+	struct handoff_record record; /* nothing pending */
+};
+
+struct tunnel_table {
+	struct tunnel_hello layout;
+	uint64_t id;
+	uint32_t next; /* where the search for a free slot begins */
+	struct tunnel_slot slots[TUNNEL_SLOTS];
+};
+
+/* Shared memory, inherited by fork, and by exec with its memfd, which is the caller's.  NULL: errno. */
+struct tunnel_table *tunnel_table_new(int *fd);
+/* The table of an earlier binary; the descriptor stays the caller's.  NULL: errno, EPROTO: of another layout. */
+struct tunnel_table *tunnel_table_attach(int fd);
+void tunnel_table_free(struct tunnel_table *b); /* unmaps; NULL is fine */
+
+/* A free slot for the proxy with that serial, DIRTY from here on; -1: the table is full, or NULL. */
+int32_t tunnel_table_take(struct tunnel_table *b, uint32_t serial);
+/* Proxy: bytes are about to be read. */
+void tunnel_slot_dirty(struct tunnel_slot *s);
+/* Proxy: the state was written, and nothing is under way. */
+void tunnel_slot_clean(struct tunnel_slot *s);
+/* Whoever gives the tunnel away, before its record can be read: the proxy with that serial has it now. */
+void tunnel_slot_assign(struct tunnel_slot *s, uint32_t serial);
+uint32_t tunnel_slot_serial(const struct tunnel_slot *s);
+/* Supervisor: nobody has it any more. */
+void tunnel_slot_release(struct tunnel_slot *s);
+/* Whether that tunnel is in it. */
+bool tunnel_slot_is_of(const struct tunnel_slot *s, uint64_t tunnel);
+enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s);
+
+/* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
+int tunnel_hello_recv(int socket);
+/* One record and its descriptors (client, instance) as a datagram; bytes begin with the record.  0,
+ * -EAGAIN, or what ended it. */
+int handoff_send(int socket, const void *bytes, size_t len, const int fds[2]);
+
+struct event;
+/* What an event says of a tunnel that is lost on its way: it ended, and we did it. */
+void handoff_lost_fill(const struct handoff_record *p, const char *why, struct event *e);
+
+#endif

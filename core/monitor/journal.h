@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The journal: events and verdicts in SQLite (WAL), so that they outlive processes.  Rows are queued and
+ * written in one transaction by a short timer, and wait while somebody else holds the file; what is too
+ * old is pruned, a little at a time.  A disk that fails is logged once and counted, and never stops the
+ * monitor.  Monitor process; short file I/O on the loop.
+ */
+#ifndef T3OPS_MONITOR_JOURNAL_H
+#define T3OPS_MONITOR_JOURNAL_H
+
+#include <ev.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "obs/event.h"
+
+struct journal;
+
+/* Opens or makes the file.  One that cannot be opened is tried again later: rows are lost meanwhile.
+ * NULL without memory. */
+struct journal *journal_new(struct ev_loop *loop, const char *path, uint64_t keep_us);
+void journal_free(struct journal *j); /* writes what waits */
+
+/* Queues a row if the kind is journalled. */
+void journal_event(struct journal *j, const struct event *e);
+/* Queues a verdict; its "serial", "id" and text become the row. */
+void journal_verdict(struct journal *j, const json_t *verdict);
+/* Writes what waits, now. */
+void journal_flush(struct journal *j);
+
+/* Rows that were not written. */
+uint64_t journal_lost(const struct journal *j);
+
+/* The highest incident, 0 if there is none. */
+uint64_t journal_last_incident(struct journal *j);
+/* New references, newest first; empty if the file cannot be read.  kind "": any. */
+json_t *journal_verdicts(struct journal *j, size_t limit);
+json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections of the monitor's own listeners; see local_server.h. */
+#include "monitor/local_server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sys/buf.h"
+
+#define READ_BYTES     4096
+#define ACCEPT_PAUSE_S 1.0
+
+struct local_conn {
+	LIST_ENTRY(local_conn) link;
+	struct local_server *server;
+	struct ev_io readable, writable;
+	struct ev_timer deadline;
+	struct buf in, out;
+	bool finishing, broken, held, inside;
+	void *data;
+};
+
+struct local_server {
+	struct ev_loop *loop;
+	struct ev_io acceptable;
+	struct ev_timer pause; /* of accepting, when descriptors ran out */
+	const struct local_rules *rules;
+	void *arg;
+	LIST_HEAD(, local_conn) conns;
+	size_t n;
+};
+
+static void conn_free(struct local_conn *c)
+{
+	struct local_server *s = c->server;
+
+	if (s->rules->on_end != NULL)
+		s->rules->on_end(c, s->arg);
+	ev_io_stop(s->loop, &c->readable);
+	ev_io_stop(s->loop, &c->writable);
+	ev_timer_stop(s->loop, &c->deadline);
+	close(c->readable.fd);
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	LIST_REMOVE(c, link);
+	s->n--;
+	free(c);
+}
+
+static void conn_flush(struct local_conn *c)
+{
+	while (buf_len(&c->out) > 0) {
+		ssize_t n = send(c->writable.fd, buf_at(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			c->broken = c->broken || errno != EAGAIN;
+			return;
+		}
+		buf_drop(&c->out, (size_t)n);
+	}
+}
+
+/* After anything happened: end it or wait for the right thing.  c may be gone afterwards. */
+static void conn_settle(struct local_conn *c)
+{
+	struct ev_loop *loop = c->server->loop;
+
+	if (c->inside)
+		return;
+	conn_flush(c);
+	if (c->broken || (c->finishing && buf_len(&c->out) == 0)) {
+		conn_free(c);
+		return;
+	}
+	if (buf_len(&c->out) > 0)
+		ev_io_start(loop, &c->writable);
+	else
+		ev_io_stop(loop, &c->writable);
+	if (c->finishing)
+		ev_io_stop(loop, &c->readable);
+}
+
+void local_send(struct local_conn *c, const void *bytes, size_t n)
+{
+	if (c->broken)
+		return;
+	c->broken = buf_len(&c->out) + n > c->server->rules->max_output || !buf_add(&c->out, bytes, n);
+	if (!c->inside)
+		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
+}
+
+void local_finish(struct local_conn *c)
+{
+	c->finishing = true;
+	if (!c->inside)
+		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
+}
+
+void local_hold(struct local_conn *c, bool held)
+{
+	if (held)
+		ev_timer_stop(c->server->loop, &c->deadline);
+	else
+		ev_timer_again(c->server->loop, &c->deadline);
+	c->held = held;
+}
+
+void local_set(struct local_conn *c, void *data)
+{
+	c->data = data;
+}
+
+void *local_get(const struct local_conn *c)
+{
+	return c->data;
+}
+
+static void input_use(struct local_conn *c)
+{
+	const struct local_rules *rules = c->server->rules;
+
+	while (!c->finishing && !c->broken && buf_len(&c->in) > 0) {
+		size_t used = rules->on_input(c, buf_at(&c->in), buf_len(&c->in), c->server->arg);
+
+		if (used == 0)
+			break;
+		buf_drop(&c->in, used);
+		if (!c->held)
+			ev_timer_again(c->server->loop, &c->deadline);
+	}
+	if (!c->finishing && buf_len(&c->in) > rules->max_input)
+		c->broken = true;
+}
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct local_conn *c = w->data;
+	ssize_t n;
+
+	(void)loop, (void)revents;
+	if (!buf_reserve(&c->in, READ_BYTES)) {
+		conn_free(c);
+		return;
+	}
+	n = recv(w->fd, buf_end(&c->in), READ_BYTES, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		conn_free(c);
+		return;
+	}
+	buf_added(&c->in, (size_t)n);
+	c->inside = true;
+	input_use(c);
+	c->inside = false;
+	conn_settle(c);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	(void)loop, (void)revents;
+	conn_settle(w->data);
+}
+
+static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	conn_free(w->data);
+}
+
+static void conn_new(struct local_server *s, int fd)
+{
+	struct local_conn *c = s->n < s->rules->max_connections ? calloc(1, sizeof *c) : NULL;
+
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	c->server = s;
+	ev_io_init(&c->readable, on_readable, fd, EV_READ);
+	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
+	ev_timer_init(&c->deadline, on_deadline, 0., s->rules->deadline_s);
+	c->readable.data = c->writable.data = c->deadline.data = c;
+	ev_io_start(s->loop, &c->readable);
+	ev_timer_again(s->loop, &c->deadline);
+	LIST_INSERT_HEAD(&s->conns, c, link);
+	s->n++;
+}
+
+static void on_acceptable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct local_server *s = w->data;
+	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)revents;
+	if (fd >= 0) {
+		conn_new(s, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+		ev_io_stop(loop, &s->acceptable);
+		ev_timer_again(loop, &s->pause);
+	}
+}
+
+static void on_pause_over(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct local_server *s = w->data;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	ev_io_start(loop, &s->acceptable);
+}
+
+struct local_server *local_server_new(struct ev_loop *loop, int fd, const struct local_rules *rules, void *arg)
+{
+	struct local_server *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->loop = loop;
+	s->rules = rules;
+	s->arg = arg;
+	LIST_INIT(&s->conns);
+	ev_io_init(&s->acceptable, on_acceptable, fd, EV_READ);
+	ev_timer_init(&s->pause, on_pause_over, 0., ACCEPT_PAUSE_S);
+	s->acceptable.data = s->pause.data = s;
+	ev_io_start(loop, &s->acceptable);
+	return s;
+}
+
+void local_server_free(struct local_server *s)
+{
+	struct local_conn *c;
+
+	if (s == NULL)
+		return;
+	ev_io_stop(s->loop, &s->acceptable);
+	ev_timer_stop(s->loop, &s->pause);
+	while ((c = LIST_FIRST(&s->conns)) != NULL) {
+		conn_flush(c);
+		conn_free(c);
+	}
+	free(s);
+}

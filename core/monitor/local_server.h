@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small server for the monitor's own listeners: connections with one input buffer and one output buffer,
+ * a cap on their number, a limit on unread input, a deadline.  Knows no protocol.  Monitor process.
+ */
+#ifndef T3OPS_MONITOR_LOCAL_SERVER_H
+#define T3OPS_MONITOR_LOCAL_SERVER_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct local_server;
+struct local_conn;
+
+struct local_rules {
+	/* All input that is there; returns how much of it was used.  The connection stays valid until it
+	 * returns; after local_finish it is not called again. */
+	size_t (*on_input)(struct local_conn *c, const char *bytes, size_t n, void *arg);
+	/* The connection is gone; may be NULL. */
+	void (*on_end)(struct local_conn *c, void *arg);
+	size_t max_connections; /* one more is closed at once */
+	size_t max_input;       /* unused bytes beyond this end the connection */
+	size_t max_output;      /* unsent bytes beyond this end it, too */
+	double deadline_s;      /* from the last use of input; not while the connection is held */
+};
+
+/* Accepts on fd, which stays the caller's.  rules is borrowed.  NULL without memory. */
+struct local_server *local_server_new(struct ev_loop *loop, int fd, const struct local_rules *rules, void *arg);
+void local_server_free(struct local_server *s); /* sends what it can at once, ends every connection */
+
+void local_send(struct local_conn *c, const void *bytes, size_t n);
+/* Ends the connection as soon as its output is sent. */
+void local_finish(struct local_conn *c);
+/* Held: an answer is awaited, the deadline rests. */
+void local_hold(struct local_conn *c, bool held);
+/* The protocol's own per connection; NULL at first. */
+void local_set(struct local_conn *c, void *data);
+void *local_get(const struct local_conn *c);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A timer that is moved far more often than it fires: moving it later costs an assignment, the loop's
+ * heap is touched only when it was about to fire too early.  Proxy.
+ */
+#ifndef T3OPS_NET_DEADLINE_H
+#define T3OPS_NET_DEADLINE_H
+
+#include <ev.h>
+#include <stdint.h>
+
+struct deadline {
+	struct ev_timer timer;
+	double due;   /* loop time; 0: none */
+	double armed; /* when the timer will fire */
+	void (*cb)(void *arg);
+	void *arg;
+};
+
+void deadline_init(struct deadline *d, void (*cb)(void *arg), void *arg);
+void deadline_set(struct ev_loop *loop, struct deadline *d, uint64_t after_us); /* 0: none */
+void deadline_stop(struct ev_loop *loop, struct deadline *d);
+
+#endif

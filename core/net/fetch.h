@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP transfers on a libev loop: libcurl's multi interface.  One object a process.  Redirects are
+ * never followed; the system resolver is used in a thread of libcurl's unless the URL holds a
+ * numeric address or connect_to gives one.  Environment proxies are ignored.
+ *
+ * What t3ops_fetched.error says, beside the step that failed:
+ *
+ *   -EINVAL        the URL or a header cannot be sent           -ENOENT     the name does not resolve
+ *   -ECONNREFUSED  -EHOSTUNREACH -ENETUNREACH  as connect(2)    -ETIMEDOUT  a limit passed, whichever step
+ *   -ECONNRESET    reset                                        -ENODATA    closed before the answer was whole
+ *   -EKEYREJECTED  the certificate is not to be trusted         -EPROTO     neither TLS nor HTTP as it must be
+ *   -EFBIG         the answer is larger than max_body           -EADDRNOTAVAIL  no such interface here
+ */
+#ifndef T3OPS_NET_FETCH_H
+#define T3OPS_NET_FETCH_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "plugin.h"
+
+struct fetcher;
+typedef void (*fetch_done_cb)(void *arg, const struct t3ops_fetched *f);
+
+struct fetcher *fetcher_new(struct ev_loop *loop); /* NULL without memory */
+void fetcher_free(struct fetcher *f);              /* cancels what runs; NULL is fine, also inside a callback */
+
+/* Id, never 0; a transfer that cannot even start still answers through cb, later.  `what` is
+ * copied.  cb comes from the loop, never from inside fetch_start, and may start and cancel. */
+uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_done_cb cb, void *arg);
+void fetch_cancel(struct fetcher *f, uint64_t id); /* a stale id is fine; cb will not come */
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* One HTTP transfer: options in, answer and errno out.  See fetch_transfer.h.  Any process. */
+#include "net/fetch_transfer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define DEFAULT_TIMEOUT_US UINT64_C(10000000)
+#define DEFAULT_MAX_BODY   ((size_t)256 << 10)
+#define MAX_HEAD           ((size_t)64 << 10)
+/* t3 closes an idle connection after 5 s: one that old is not worth the risk. */
+#define MAX_IDLE_S 4L
+
+/* ---- callbacks of libcurl --------------------------------------------------- */
+
+static size_t on_body(char *data, size_t one, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = one * n;
+
+	if (len > t->max_body - t->body_len) {
+		t->too_big = true;
+		return 0;
+	}
+	if (t->body_len + len + 1 > t->body_size) {
+		size_t size = (t->body_len + len + 1) * 2;
+		char *body = realloc(t->body, size);
+
+		if (!body)
+			return 0;
+		t->body = body;
+		t->body_size = size;
+	}
+	memcpy(t->body + t->body_len, data, len);
+	t->body_len += len;
+	t->body[t->body_len] = '\0';
+	return len;
+}
+
+static size_t on_header(char *data, size_t one, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)data;
+	t->head_bytes += one * n;
+	t->too_big = t->too_big || t->head_bytes > MAX_HEAD;
+	return t->too_big ? 0 : one * n;
+}
+
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct transfer *t = arg;
+
+	(void)purpose;
+	t->dialled = true;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static CURLcode on_tls(CURL *easy, void *context, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)easy, (void)context;
+	t->shaking = true;
+	return CURLE_OK;
+}
+
+static int on_connected(void *arg, char *from, char *to, int from_port, int to_port)
+{
+	struct transfer *t = arg;
+
+	(void)from, (void)to, (void)from_port, (void)to_port;
+	t->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/* ---- what is asked for --------------------------------------------------------- */
+
+static int slist_add(struct curl_slist **list, const char *text)
+{
+	struct curl_slist *longer = curl_slist_append(*list, text);
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
+static bool header_is(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(line, name, len) == 0 && line[len] == ':';
+}
+
+static int set_headers(struct transfer *t, const struct t3ops_fetch *what)
+{
+	bool typed = false;
+	int rc = slist_add(&t->headers, "Expect:"); /* no waiting for 100 Continue */
+
+	for (size_t i = 0; rc == 0 && what->headers && what->headers[i]; i++) {
+		const char *line = what->headers[i];
+
+		if (strpbrk(line, "\r\n") || !strchr(line, ':'))
+			return -EINVAL;
+		typed = typed || header_is(line, "content-type");
+		rc = slist_add(&t->headers, line);
+	}
+	if (rc == 0 && !typed)
+		rc = slist_add(&t->headers, "Content-Type:"); /* libcurl would say it is a form */
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	return rc;
+}
+
+static void set_method(struct transfer *t, const struct t3ops_fetch *what)
+{
+	const char *method = what->method ? what->method : "GET";
+
+	if (what->body_len > 0 || strcmp(method, "POST") == 0) {
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)what->body_len);
+		curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, what->body_len ? what->body : "");
+	}
+	if (strcmp(method, "HEAD") == 0)
+		curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+	else if (what->body_len > 0 || strcmp(method, "GET") != 0)
+		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
+/* connect_to in libcurl's form, for every host and port of the URL: "::ADDRESS:PORT". */
+static int set_connect_to(struct transfer *t, const char *to)
+{
+	const char *colon = strchr(to, ':');
+	bool bare_v6 = to[0] != '[' && colon && strchr(colon + 1, ':');
+	const char *port = to[0] == '[' ? strstr(to, "]:") : bare_v6 ? NULL : colon;
+	char entry[128];
+	int len = snprintf(entry, sizeof entry, bare_v6 ? "::[%s]%s" : "::%s%s", to, port ? "" : ":");
+
+	if (len >= (int)sizeof entry)
+		return -EINVAL;
+	if (slist_add(&t->connect_to, entry) < 0)
+		return -ENOMEM;
+	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+	return 0;
+}
+
+/* A device name must never be looked up as a host name, which would block. */
+static int set_interface(struct transfer *t, const char *interface)
+{
+	unsigned char address[16];
+	bool numeric = inet_pton(AF_INET, interface, address) == 1 || inet_pton(AF_INET6, interface, address) == 1;
+	char text[128];
+
+	if (snprintf(text, sizeof text, "%s!%s", numeric ? "host" : "if", interface) >= (int)sizeof text)
+		return -EINVAL;
+	return curl_easy_setopt(t->easy, CURLOPT_INTERFACE, text) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+static void set_limits(struct transfer *t, const struct t3ops_fetch *what)
+{
+	uint64_t all_us = what->timeout_us ? what->timeout_us : DEFAULT_TIMEOUT_US;
+	uint64_t connect_us = what->connect_timeout_us ? what->connect_timeout_us : all_us;
+
+	t->max_body = what->max_body ? what->max_body : DEFAULT_MAX_BODY;
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)((all_us + 999) / 1000));
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)((connect_us + 999) / 1000));
+	curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
+	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, what->fresh ? 1L : 0L);
+	curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, what->fresh ? 1L : 0L);
+}
+
+static void set_manners(struct transfer *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* else giving up waits for the resolver's thread */
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+}
+
+static int transfer_fill(struct transfer *t, const struct t3ops_fetch *what)
+{
+	int rc;
+
+	t->easy = curl_easy_init();
+	if (!t->easy)
+		return -ENOMEM;
+	if (!what->url || curl_easy_setopt(t->easy, CURLOPT_URL, what->url) != CURLE_OK)
+		return -EINVAL;
+	set_manners(t);
+	set_limits(t, what);
+	set_method(t, what);
+	rc = set_headers(t, what);
+	if (rc == 0 && what->connect_to && what->connect_to[0])
+		rc = set_connect_to(t, what->connect_to);
+	if (rc == 0 && what->interface && what->interface[0])
+		rc = set_interface(t, what->interface);
+	if (rc == 0 && what->ca_file && what->ca_file[0])
+		curl_easy_setopt(t->easy, CURLOPT_CAINFO, what->ca_file);
+	return rc;
+}
+
+struct transfer *transfer_new(const struct t3ops_fetch *what)
+{
+	struct transfer *t = calloc(1, sizeof *t);
+	struct t3ops_fetch known = {0};
+	size_t size = what->struct_size < sizeof known ? what->struct_size : sizeof known;
+
+	if (!t)
+		abort();            /* there is nobody left to report */
+	memcpy(&known, what, size); /* a plugin built with another minor may know less or more */
+	t->refused = transfer_fill(t, &known);
+	return t;
+}
+
+void transfer_free(struct transfer *t)
+{
+	curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	curl_slist_free_all(t->connect_to);
+	if (t->body)
+		explicit_bzero(t->body, t->body_size); /* may hold a session */
+	free(t->body);
+	free(t);
+}
+
+/* ---- what became of it ------------------------------------------------------------ */
+
+static enum t3ops_step step_reached(const struct transfer *t, int error)
+{
+	if (t->sent)
+		return T3OPS_STEP_HTTP;
+	if (t->shaking || error == -EKEYREJECTED)
+		return T3OPS_STEP_TLS;
+	return t->dialled ? T3OPS_STEP_CONNECT : T3OPS_STEP_DNS;
+}
+
+/* The errno that libcurl saw last, or `otherwise`. */
+static int os_error(const struct transfer *t, int otherwise)
+{
+	long seen = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &seen);
+	switch (seen) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ETIMEDOUT:
+	case EADDRNOTAVAIL:
+	case EACCES:
+	case EPERM:
+		return -(int)seen;
+	case EPIPE:
+		return -ECONNRESET;
+	default:
+		return otherwise;
+	}
+}
+
+static int error_of(const struct transfer *t)
+{
+	switch (t->code) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return -ENOENT;
+	case CURLE_COULDNT_CONNECT:
+		return os_error(t, -ECONNREFUSED);
+	case CURLE_INTERFACE_FAILED:
+		return -EADDRNOTAVAIL;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+		return -EKEYREJECTED;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+		return -ENODATA;
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		return os_error(t, -ECONNRESET);
+	case CURLE_SSL_CONNECT_ERROR:
+		return os_error(t, -EPROTO);
+	case CURLE_WRITE_ERROR:
+		return t->too_big ? -EFBIG : -ENOMEM;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case CURLE_URL_MALFORMAT:
+		return -EINVAL;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, or an answer that is not HTTP/1 */
+		return t->sent ? -EPROTO : -EINVAL;
+	default:
+		return -EPROTO;
+	}
+}
+
+static const char *fetched_header(const struct t3ops_fetched *f, const char *name, size_t nth)
+{
+	const struct transfer *t = f->priv;
+	struct curl_header *h;
+
+	if (!t->easy || curl_easy_header(t->easy, name, nth, CURLH_HEADER, -1, &h) != CURLHE_OK)
+		return NULL;
+	return h->value;
+}
+
+static const char *error_text(struct transfer *t, int error)
+{
+	if (error == 0)
+		return "";
+	if (t->refused == -EINVAL)
+		return "the URL or a header cannot be sent";
+	if (t->refused)
+		return strerror(-t->refused);
+	if (t->too_big)
+		return "the answer is larger than the limit";
+	if (t->error[0] == '\0')
+		return curl_easy_strerror(t->code);
+	for (char *c = t->error; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	return t->error;
+}
+
+void transfer_report(struct transfer *t)
+{
+	struct t3ops_fetched f = {.struct_size = sizeof f, .header = fetched_header, .priv = t};
+	curl_off_t total_us = 0;
+	long status = 0;
+
+	f.error = t->refused ? t->refused : error_of(t);
+	if (!t->refused) {
+		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
+	}
+	f.step = f.error ? step_reached(t, f.error) : T3OPS_STEP_OPEN;
+	f.status = (int)status;
+	f.body = t->body ? t->body : "";
+	f.body_len = t->body_len;
+	f.error_text = error_text(t, f.error);
+	f.total_us = (uint64_t)total_us;
+	t->cb(t->arg, &f);
+}

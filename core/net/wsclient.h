@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * WebSocket client (RFC 6455) on a libev loop: libcurl connects and speaks TLS (CONNECT_ONLY),
+ * wslay frames.  Masking keys come from getrandom(2).  Pings of the far side are answered here.
+ * One callback set a connection; on_end comes exactly once unless wsclient_close was called.
+ */
+#ifndef T3OPS_NET_WSCLIENT_H
+#define T3OPS_NET_WSCLIENT_H
+
+#include <ev.h>
+#include <stddef.h>
+
+#include "plugin.h"
+
+struct wsclient;
+
+struct wsclient_callbacks {
+	void (*on_step)(struct wsclient *c, uint32_t step, void *arg); /* enum t3ops_step reached */
+	void (*on_open)(struct wsclient *c, void *arg);
+	void (*on_message)(struct wsclient *c, int op, const void *data, size_t len, void *arg);
+	void (*on_end)(struct wsclient *c, const struct t3ops_ws_end *end, void *arg); /* freed after it */
+};
+
+struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o,
+                               const struct wsclient_callbacks *cb, size_t max_message, void *arg);
+int wsclient_send(struct wsclient *c, int op, const void *data, size_t len);
+/* Sends a close frame if it can at once, closes, frees.  No callback follows. */
+void wsclient_close(struct wsclient *c, int code);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: one fixed-size plain struct, sent whole from any process through the supervisor to the
+ * monitor.  The same fields in the same order are the log line.  Pure functions, any process.
+ */
+#ifndef T3OPS_OBS_EVENT_H
+#define T3OPS_OBS_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "obs/log.h"
+#include "plugin.h"
+
+enum event_kind {
+#define EVENT_KIND(id, name, level, journalled, sentence) EVENT_##id,
+#include "tbl/event_kind.h"
+#undef EVENT_KIND
+	EVENT_KINDS
+};
+
+/* Who is at fault for an end, as far as the end alone can say. */
+enum end_side { SIDE_NOBODY = 0, SIDE_PATH, SIDE_CLIENT, SIDE_SERVE, SIDE_CONFIG };
+
+/* Zero or "" means: not said; such fields are left out of the line. */
+struct event {
+	uint64_t time_us; /* since 1970 */
+	uint64_t mono_us; /* CLOCK_MONOTONIC */
+	uint16_t kind;    /* enum event_kind */
+	uint8_t process;     /* enum process_id of the sender */
+	uint8_t step;     /* enum t3ops_step */
+	uint16_t reason;  /* enum t3ops_reason */
+	uint16_t code;    /* close code or HTTP status */
+	uint64_t id;      /* tunnel, incident (verdict, tunnel_alive, leg_alive: the incident that asked) */
+	char plugin[32];  /* instance; for a leg its name */
+	char user[64];
+	char address[48]; /* client, CF-Connecting-IP where a trusted proxy says so */
+	char colo[8];     /* Cloudflare location: suffix of CF-Ray */
+	uint64_t age_us;
+	uint64_t rtt_us;
+	uint64_t idle_client_us; /* how long nothing had come from the client */
+	uint64_t idle_upstream_us;  /* how long nothing had come from the instance */
+	uint64_t bytes_up, bytes_down;
+	uint64_t count;
+	char segments[160]; /* space-separated */
+	char text[320];
+};
+
+/* Zeroes e and stamps kind, process and both clocks. */
+void event_init(struct event *e, enum event_kind kind, uint8_t process);
+
+/* Copies with truncation at a UTF-8 boundary; for the char fields. */
+#define event_set(field, text) event_copy((field), sizeof(field), (text))
+void event_copy(char *out, size_t size, const char *text);
+
+/* The pairs of the line, beginning with event=KIND, without level and process.  Like snprintf. */
+size_t event_format(const struct event *e, char *out, size_t size);
+
+/* Logs it at the level of its kind. */
+void event_log(const struct event *e);
+
+const char *event_kind_name(enum event_kind kind);
+enum log_level event_kind_level(enum event_kind kind);
+bool event_kind_journalled(enum event_kind kind);
+/* EVENT_KINDS if there is none of that name. */
+enum event_kind event_kind_parse(const char *name);
+
+const char *reason_label(unsigned reason);    /* "unknown" beyond the table */
+const char *reason_sentence(unsigned reason);
+enum end_side reason_side(unsigned reason);
+const char *step_label(unsigned step);        /* dns connect tls http open */
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The metrics arena: one shared memory area made before the first fork.  Every process adds to its
+ * series with atomics, the monitor renders all of them; a crash loses no counter.
+ *
+ * Series are found or made by (family, labels) with open addressing over a fixed table; a full
+ * table drops the new series and counts that in t3ops_metrics_dropped_total.
+ * All calls: any process that maps the arena, one thread.  Finding and updating never wait; making
+ * a series takes a mutex for a moment.
+ */
+#ifndef T3OPS_OBS_METRICS_H
+#define T3OPS_OBS_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "plugin.h"
+
+struct metrics; /* this process's view of the arena */
+struct series;  /* in the arena; stays valid as long as the view */
+
+/* A new arena in a memfd (kept in *fd, CLOEXEC, for handing over an exec).  NULL: errno. */
+struct metrics *metrics_new(int *fd);
+/* Maps an arena made by metrics_new, by this or an earlier binary of the same layout.
+ * NULL with EPROTO: another layout (a new arena is needed). */
+struct metrics *metrics_attach(int fd);
+void metrics_free(struct metrics *m); /* unmaps; the arena lives on elsewhere */
+
+/* Who finds series from now on in this process: a gauge is shown only while the serial of the
+ * process that found it last is listed alive (metrics_alive).  0, the supervisor, always is. */
+void metrics_set_owner(struct metrics *m, uint32_t serial);
+/* Supervisor only: the serials of the processes that run now. */
+void metrics_alive(struct metrics *m, const uint32_t *serials, size_t n);
+
+/* Finds or makes a series.  family as a row of a metric table (copied); values: one for each
+ * label of the family.  Further fixed label pairs ("plugin", NAME) come first if lead != NULL.
+ * Never NULL: a full arena gives a series that nobody sees. */
+struct series *metrics_series(struct metrics *m, const struct t3ops_metric *family, const char *lead_label,
+                              const char *lead_value, const char *const *values);
+void series_add(struct series *s, uint64_t n);      /* counter */
+void series_set(struct series *s, double value);    /* gauge */
+void series_observe(struct series *s, double value); /* histogram */
+/* Hides a series until it is found again (a user or leg that no longer exists). */
+void series_hide(struct series *s);
+/* For tests and status pages: counter or gauge value, count of a histogram. */
+double series_value(const struct series *s);
+
+/* Prometheus text format 0.0.4, families sorted by name, series in order of making. */
+void metrics_render(struct metrics *m, FILE *out);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parsers and checks of option values.  Every refusal is one line that quotes the value and says
+ * what was expected.  Owns no state.
+ */
+#include "options/option.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static const struct unit durations[] = {
+	{"d", INT64_C(86400000000)}, {"h", INT64_C(3600000000)}, {"m", INT64_C(60000000)},
+	{"s", INT64_C(1000000)},     {"ms", INT64_C(1000)},      {"us", INT64_C(1)},
+};
+static const struct unit sizes[] = {{"G", INT64_C(1) << 30}, {"M", INT64_C(1) << 20}, {"K", INT64_C(1) << 10}};
+#define N_DURATIONS (sizeof durations / sizeof durations[0])
+#define N_SIZES     (sizeof sizes / sizeof sizes[0])
+
+/* Digits only: no sign, no space.  Returns what follows them, NULL if there is none or too many. */
+static const char *digits_parse(const char *text, int64_t *out)
+{
+	int64_t value = 0;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *p - '0', &value))
+			return NULL;
+	if (p == text)
+		return NULL;
+	*out = value;
+	return p;
+}
+
+static bool number_parse(const char *text, const struct unit *units, size_t n, bool bare, int64_t *out)
+{
+	int64_t value;
+	const char *rest = digits_parse(text, &value);
+
+	if (!rest)
+		return false;
+	if (*rest == '\0' && (bare || value == 0)) {
+		*out = value;
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rest, units[i].name) == 0 && !__builtin_mul_overflow(value, units[i].factor, &value)) {
+			*out = value;
+			return true;
+		}
+	return false;
+}
+
+bool duration_parse(const char *text, int64_t *out_us)
+{
+	return number_parse(text, durations, N_DURATIONS, false, out_us);
+}
+
+bool bytes_parse(const char *text, int64_t *out)
+{
+	return number_parse(text, sizes, N_SIZES, true, out);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool time_of_day_parse(const char *text, int *out_minutes)
+{
+	int hour, minute;
+
+	if (strlen(text) != 5 || !is_digit(text[0]) || !is_digit(text[1]) || text[2] != ':' || !is_digit(text[3]) ||
+	    !is_digit(text[4]))
+		return false;
+	hour = (text[0] - '0') * 10 + text[1] - '0';
+	minute = (text[3] - '0') * 10 + text[4] - '0';
+	if (hour > 23 || minute > 59)
+		return false;
+	*out_minutes = hour * 60 + minute;
+	return true;
+}
+
+static bool port_parse(const char *text, int *port)
+{
+	int64_t value;
+	const char *rest = digits_parse(text, &value);
+
+	if (!rest || *rest != '\0' || value > 65535)
+		return false;
+	*port = (int)value;
+	return true;
+}
+
+static bool is_ip(const char *host)
+{
+	unsigned char bin[16];
+
+	return inet_pton(AF_INET, host, bin) == 1 || inet_pton(AF_INET6, host, bin) == 1;
+}
+
+bool address_parse(const char *text, char *host, size_t host_size, int *port)
+{
+	const char *begin = text, *end = text + strlen(text), *colon = strchr(text, ':');
+
+	*port = -1;
+	if (*text == '[') {
+		begin = text + 1;
+		end = strchr(begin, ']');
+		if (!end || (end[1] != '\0' && (end[1] != ':' || !port_parse(end + 2, port))))
+			return false;
+	} else if (colon && !strchr(colon + 1, ':')) { /* one colon: IPv4 with a port */
+		end = colon;
+		if (!port_parse(colon + 1, port))
+			return false;
+	}
+	if ((size_t)(end - begin) >= host_size)
+		return false;
+	memcpy(host, begin, (size_t)(end - begin));
+	host[end - begin] = '\0';
+	return is_ip(host) && (*text != '[' || strchr(host, ':'));
+}
+
+bool name_valid(const char *text, size_t max)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	size_t len = strlen(text);
+
+	return len > 0 && len <= max && strspn(text, allowed) == len && *text != '.' && *text != '-';
+}
+
+const char *option_type_name(uint32_t type)
+{
+	static const char *const names[] = {
+		[T3OPS_OPT_STRING] = "string",     [T3OPS_OPT_LIST] = "list",
+		[T3OPS_OPT_INT] = "integer",       [T3OPS_OPT_BOOL] = "bool",
+		[T3OPS_OPT_DURATION] = "duration", [T3OPS_OPT_BYTES] = "bytes",
+		[T3OPS_OPT_ADDRESS] = "address",   [T3OPS_OPT_PATH] = "path",
+		[T3OPS_OPT_SECRET_FILE] = "secret file", [T3OPS_OPT_URL] = "URL",
+		[T3OPS_OPT_TIME] = "time",         [T3OPS_OPT_USER_DIR] = "directory for each user",
+		[T3OPS_OPT_COMMAND] = "command",
+	};
+
+	return type < sizeof names / sizeof names[0] ? names[type] : NULL;
+}
+
+static void number_format(int64_t value, const struct unit *units, size_t n, char *out, size_t size)
+{
+	for (size_t i = 0; i < n; i++)
+		if (value != 0 && value % units[i].factor == 0) {
+			snprintf(out, size, "%" PRId64 "%s", value / units[i].factor, units[i].name);
+			return;
+		}
+	snprintf(out, size, "%" PRId64, value);
+}
+
+void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size)
+{
+	if (o->type == T3OPS_OPT_DURATION)
+		number_format(value, durations, N_DURATIONS, out, size);
+	else if (o->type == T3OPS_OPT_BYTES)
+		number_format(value, sizes, N_SIZES, out, size);
+	else
+		snprintf(out, size, "%" PRId64, value);
+}
+
+/* ---- one value: each check returns NULL, or what was expected ------------------------------ */
+
+static const char *secret_file_check(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (*path != '/')
+		return "an absolute path of a file that only its owner may read";
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? "a file that exists" : "a file that t3ops' account can read";
+	if (fstat(fd, &st) < 0)
+		memset(&st, 0, sizeof st);
+	close(fd);
+	if (!S_ISREG(st.st_mode))
+		return "a regular file";
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return "a file that only its owner may read: chmod 600 it";
+	return NULL;
+}
+
+static const char *user_dir_check(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (*path != '/' || strspn(path, "/") == len)
+		return "an absolute path of a directory";
+	if (strstr(path, "/../") || (len >= 3 && strcmp(path + len - 3, "/..") == 0))
+		return "a path without \"..\"";
+	return NULL;
+}
+
+static const char *url_check(const char *url)
+{
+	static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
+	const char *host = NULL;
+	size_t len;
+
+	for (size_t i = 0; i < 4; i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+			host = url + strlen(schemes[i]);
+	if (!host)
+		return "a URL that begins with http://, https://, ws:// or wss://";
+	len = strcspn(host, "/?#");
+	if (len == 0 || *host == ':')
+		return "a URL with a host";
+	if (memchr(host, '@', len))
+		return "a URL without user and password";
+	return strpbrk(url, " \\\"<>") ? "a URL without spaces, quotes and backslashes" : NULL;
+}
+
+static const char *address_check(const char *text)
+{
+	char host[64];
+	int port;
+
+	return address_parse(text, host, sizeof host, &port) ? NULL
+	                                                       : "a numeric IPv4 or IPv6 address, such as "
+	                                                         "\"10.0.20.203\", \"[::1]:443\"";
+}
+
+/* The types whose value stays text. */
+static const char *text_check(uint32_t type, const char *text)
+{
+	switch (type) {
+	case T3OPS_OPT_ADDRESS:
+		return address_check(text);
+	case T3OPS_OPT_PATH:
+		return *text == '/' ? NULL : "an absolute path";
+	case T3OPS_OPT_SECRET_FILE:
+		return secret_file_check(text);
+	case T3OPS_OPT_URL:
+		return url_check(text);
+	case T3OPS_OPT_USER_DIR:
+		return user_dir_check(text);
+	case T3OPS_OPT_COMMAND:
+		return name_valid(text, 63) ? NULL : "the name of a command section";
+	default:
+		return NULL;
+	}
+}
+
+static json_t *refuse(const struct t3ops_option *o, const char *text, const char *expected, char *why, size_t size)
+{
+	snprintf(why, size, "%s = \"%.100s\": expected %s", o->name, text, expected);
+	return NULL;
+}
+
+static json_t *text_value(const struct t3ops_option *o, const char *text, char *why, size_t size)
+{
+	const char *expected = NULL;
+	json_t *value;
+
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			expected = "no control characters";
+	/* Where nothing is a choice (its default is ""), the operator may write that too. */
+	if (!expected && *text == '\0')
+		expected = !o->fallback || (o->type != T3OPS_OPT_STRING && *o->fallback != '\0') ? "a value" : NULL;
+	else if (!expected)
+		expected = text_check(o->type, text);
+	if (expected)
+		return refuse(o, text, expected, why, size);
+	value = json_string(text);
+	return value ? value : refuse(o, "...", "UTF-8", why, size);
+}
+
+/* An upper limit of 0 above a lower one means that there is none. */
+static bool limits_check(const struct t3ops_option *o, int64_t value, char *why, size_t size)
+{
+	char low[32], high[32];
+
+	if ((o->min == 0 && o->max == 0) || (value >= o->min && (value <= o->max || o->max < o->min)))
+		return true;
+	option_number(o, o->min, low, sizeof low);
+	option_number(o, o->max, high, sizeof high);
+	if (o->max < o->min)
+		snprintf(why, size, "at least %s", low);
+	else
+		snprintf(why, size, "%s to %s", low, high);
+	return false;
+}
+
+static bool int_parse(const char *text, int64_t *out)
+{
+	bool negative = *text == '-';
+	const char *rest = digits_parse(text + negative, out);
+
+	if (!rest || *rest != '\0')
+		return false;
+	if (negative)
+		*out = -*out;
+	return true;
+}
+
+static const char *number_value(uint32_t type, const char *text, int64_t *out)
+{
+	int minutes;
+
+	switch (type) {
+	case T3OPS_OPT_INT:
+		return int_parse(text, out) ? NULL : "a whole number";
+	case T3OPS_OPT_DURATION:
+		return duration_parse(text, out) ? NULL : "a duration with its unit, such as \"500ms\", \"10s\", \"5m\"";
+	case T3OPS_OPT_BYTES:
+		return bytes_parse(text, out) ? NULL : "a size in bytes, such as \"512\", \"64K\", \"8M\"";
+	default:
+		if (!time_of_day_parse(text, &minutes))
+			return "a time of day, such as \"03:30\"";
+		*out = minutes;
+		return NULL;
+	}
+}
+
+static json_t *bool_value(const struct t3ops_option *o, const char *text, char *why, size_t size)
+{
+	if (strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0)
+		return json_true();
+	if (strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0)
+		return json_false();
+	return refuse(o, text, "true or false", why, size);
+}
+
+json_t *option_value(const struct t3ops_option *o, const char *text, char *why, size_t why_size)
+{
+	char limits[80];
+	const char *expected;
+	int64_t number = 0;
+
+	switch (o->type) {
+	case T3OPS_OPT_LIST:
+		return option_list_value(o, &text, 1, why, why_size);
+	case T3OPS_OPT_BOOL:
+		return bool_value(o, text, why, why_size);
+	case T3OPS_OPT_INT:
+	case T3OPS_OPT_DURATION:
+	case T3OPS_OPT_BYTES:
+	case T3OPS_OPT_TIME:
+		expected = number_value(o->type, text, &number);
+		if (!expected && !limits_check(o, number, limits, sizeof limits))
+			expected = limits;
+		return expected ? refuse(o, text, expected, why, why_size) : json_integer(number);
+	default:
+		return text_value(o, text, why, why_size);
+	}
+}
+
+json_t *option_list_value(const struct t3ops_option *o, const char *const *items, size_t n, char *why,
+                          size_t why_size)
+{
+	/* An item is a string that must not be empty. */
+	struct t3ops_option item = {o->name, T3OPS_OPT_STRING, T3OPS_REQUIRED, 0, 0, ""};
+	json_t *list = json_array();
+
+	if (n == 0 && !o->fallback) {
+		json_decref(list);
+		return refuse(o, "", "at least one item", why, why_size);
+	}
+	for (size_t i = 0; i < n; i++) {
+		json_t *value = text_value(&item, items[i], why, why_size);
+
+		if (!value) {
+			json_decref(list);
+			return NULL;
+		}
+		json_array_append_new(list, value);
+	}
+	return list;
+}
+
+/* The default of a list is written with spaces between its items. */
+static json_t *fallback_list(const char *text)
+{
+	json_t *list = json_array();
+
+	for (;;) {
+		size_t len;
+
+		text += strspn(text, " ");
+		len = strcspn(text, " ");
+		if (len == 0)
+			return list;
+		json_array_append_new(list, json_stringn(text, len));
+		text += len;
+	}
+}
+
+json_t *option_fallback(const struct t3ops_option *o, char *why, size_t why_size)
+{
+	if (!o->fallback) {
+		snprintf(why, why_size, "%s is missing: it has no default, expected a %s", o->name,
+		         option_type_name(o->type));
+		return NULL;
+	}
+	if (o->type == T3OPS_OPT_LIST)
+		return fallback_list(o->fallback);
+	return option_value(o, o->fallback, why, why_size);
+}

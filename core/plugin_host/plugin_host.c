@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* The plugins of one process, from loading to stop; see plugin_host.h.  The services are in host_services.c. */
+#include "plugin_host/plugin_host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin_host/host_services.h"
+#include "loader/loader.h"
+#include "conf/resolved_config.h"
+
+static int instance_load(struct plugin_host *h, const json_t *section, size_t index)
+{
+	const char *path = json_string_value(json_object_get(json_object_get(section, "file"), "path"));
+	const char *module = json_string_value(json_object_get(section, "module"));
+	const char *name = json_string_value(json_object_get(section, "name"));
+	struct t3ops_instance *i = &h->instances[index];
+	char why[512];
+	int r;
+
+	r = loader_open_file(path ? path : "", module ? module : "", &i->plugin, why, sizeof why);
+	if (r < 0) {
+		log_line(LOG_L_ERROR, "plugin_refused", "plugin=%s %s", name ? name : "", why);
+		return r;
+	}
+	i->host = h;
+	i->section = section;
+	i->index = index;
+	i->ctx = (struct t3ops_ctx){.host = &h->services, .instance = i, .name = name};
+	LIST_INIT(&i->timers);
+	LIST_INIT(&i->calls);
+	return 0;
+}
+
+struct plugin_host *plugin_host_new(struct process *process, struct users *users)
+{
+	const json_t *sections = json_object_get(process->config, "plugins");
+	struct plugin_host *h = calloc(1, sizeof *h);
+	size_t n = json_array_size(sections);
+
+	if (!h)
+		return NULL;
+	h->process = process;
+	h->users = users;
+	h->budget_us = (uint64_t)config_int(json_object_get(process->config, "core"), "plugin_budget");
+	h->instances = calloc(n + 1, sizeof *h->instances);
+	h->fetcher = fetcher_new(process->loop);
+	if (!h->instances || !h->fetcher) {
+		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory for %zu plugins\"", n);
+		plugin_host_free(h);
+		return NULL;
+	}
+	host_services_fill(&h->services);
+	for (; h->n < n; h->n++)
+		if (instance_load(h, json_array_get(sections, h->n), h->n) < 0) {
+			plugin_host_free(h);
+			return NULL;
+		}
+	return h;
+}
+
+struct t3ops_host *plugin_host_services(struct plugin_host *h)
+{
+	return &h->services;
+}
+
+/* Calls init or start of one instance; NULL callbacks succeed. */
+static int instance_call(struct t3ops_instance *i, int (*callback)(struct t3ops_ctx *), const char *name)
+{
+	int r;
+
+	if (!callback)
+		return 0;
+	plugin_enter(i, name);
+	r = callback(&i->ctx);
+	plugin_leave(i);
+	if (r != 0)
+		log_line(LOG_L_ERROR, "plugin_failed", "plugin=%s callback=%s error=\"%s\"", i->ctx.name, name,
+		         strerror(r < 0 ? -r : r));
+	return r > 0 ? -EINVAL : r;
+}
+
+int plugin_host_start(struct plugin_host *h)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < h->n && r == 0; i++) {
+		r = instance_call(&h->instances[i], h->instances[i].plugin.init, "init");
+		h->initialised += r == 0;
+	}
+	for (size_t i = 0; i < h->n && r == 0; i++)
+		r = instance_call(&h->instances[i], h->instances[i].plugin.start, "start");
+	if (r < 0)
+		plugin_host_stop(h);
+	return r;
+}
+
+void plugin_host_stop(struct plugin_host *h)
+{
+	while (h->initialised > 0) {
+		struct t3ops_instance *i = &h->instances[--h->initialised];
+
+		if (i->plugin.stop) {
+			plugin_enter(i, "stop");
+			i->plugin.stop(&i->ctx);
+			plugin_leave(i);
+		}
+	}
+	for (size_t i = 0; i < h->n; i++)
+		host_services_release(&h->instances[i]);
+}
+
+void plugin_host_free(struct plugin_host *h)
+{
+	if (!h)
+		return;
+	plugin_host_stop(h);
+	fetcher_free(h->fetcher);
+	free(h->instances);
+	free(h);
+}
+
+size_t plugin_host_count(const struct plugin_host *h)
+{
+	return h->n;
+}
+
+struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i)
+{
+	return &h->instances[i];
+}
+
+struct process *plugin_host_process(const struct plugin_host *h)
+{
+	return h->process;
+}
+
+struct users *plugin_host_users(const struct plugin_host *h)
+{
+	return h->users;
+}
+
+/* ---- around callbacks ------------------------------------------------------------- */
+
+static void watchdog_page_show(struct plugin_host *h)
+{
+	const struct entered *top = h->depth > 0 ? &h->entered[h->depth - 1] : NULL;
+	struct watchdog_page *watchdog = h->process->watchdog;
+
+	if (!watchdog)
+		return;
+	watchdog->entered_us = top ? top->at_us : 0;
+	event_set(watchdog->plugin, top ? top->instance->ctx.name : "");
+	event_set(watchdog->callback, top ? top->callback : "");
+}
+
+void plugin_enter(struct t3ops_instance *i, const char *callback)
+{
+	struct plugin_host *h = i->host;
+
+	if (h->depth < ENTERED_MAX)
+		h->entered[h->depth++] = (struct entered){i, callback, clock_mono_us()};
+	else
+		h->deeper++;
+	watchdog_page_show(h);
+}
+
+static void overrun_report(struct plugin_host *h, const struct entered *top, uint64_t took_us)
+{
+	static const struct t3ops_metric family = {
+		.name = "t3ops_callback_slow_total", .type = T3OPS_COUNTER, .labels = {"plugin", "callback"},
+		.help = "Plugin callbacks that took longer than plugin_budget."};
+	const char *name = top->instance->ctx.name;
+	struct event e;
+
+	series_add(metrics_series(h->process->metrics, &family, NULL, NULL, (const char *[]){name, top->callback}), 1);
+	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
+	e.age_us = took_us;
+	event_set(e.plugin, name);
+	event_set(e.text, top->callback);
+	process_emit(h->process, &e);
+}
+
+void plugin_leave(struct t3ops_instance *i)
+{
+	struct plugin_host *h = i->host;
+	struct entered top;
+	uint64_t took_us;
+
+	if (h->deeper > 0) {
+		h->deeper--;
+		return;
+	}
+	top = h->entered[--h->depth];
+	took_us = clock_mono_us() - top.at_us;
+	watchdog_page_show(h);
+	if (took_us > h->budget_us)
+		overrun_report(h, &top, took_us);
+}
+
+void plugin_user(const struct user *u, struct t3ops_user *out)
+{
+	*out = (struct t3ops_user){.struct_size = sizeof *out, .name = u->name, .os_user = u->os_user, .home = u->home,
+	                           .host = u->host, .port = u->port};
+}

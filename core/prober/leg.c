@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* One leg's life; see leg.h. */
+#include "prober/leg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "net/fetch_reason.h"
+#include "conf/resolved_config.h"
+#include "prober/backoff.h"
+
+#define CODE_RESTART  1012
+#define MOVED_PAUSE_S 0.05 /* the one that takes over is there already */
+
+static void timer_set(struct t3ops_leg *leg, struct ev_timer *w, double after_s)
+{
+	ev_timer_stop(leg->process->loop, w);
+	ev_now_update(leg->process->loop);
+	ev_timer_set(w, after_s, 0.);
+	ev_timer_start(leg->process->loop, w);
+}
+
+static double seconds(uint64_t us)
+{
+	return (double)us / 1e6;
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)
+{
+	event_init(e, kind, PROCESS_PROBER);
+	event_set(e->plugin, leg->instance->ctx.name);
+	event_set(e->user, leg->user.name);
+}
+
+/* The id of the monitor's probe, which is answered by what is about to be reported. */
+static uint64_t asked_take(struct t3ops_leg *leg)
+{
+	uint64_t id = leg->asked_id;
+
+	leg->asked_id = 0;
+	ev_timer_stop(leg->process->loop, &leg->asked);
+	return id;
+}
+
+static void late_report(struct t3ops_leg *leg)
+{
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_LATE);
+	e.id = asked_take(leg);
+	e.age_us = clock_mono_us() - leg->up_us;
+	leg->late_reported = true;
+	process_emit(leg->process, &e);
+}
+
+/* An attempt that fails like the one before is evidence, but no news. */
+static bool end_is_reported(struct t3ops_leg *leg, const struct event *e)
+{
+	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason && leg->reported_code == e->code;
+
+	leg->reported_step = e->step;
+	leg->reported_reason = e->reason;
+	leg->reported_code = e->code;
+	return same;
+}
+
+static void end_report(struct t3ops_leg *leg, const struct t3ops_ws_end *end, enum t3ops_reason reason, bool was_up)
+{
+	struct event e;
+
+	event_begin(leg, &e, was_up ? EVENT_LEG_DOWN : EVENT_LEG_ATTEMPT);
+	e.id = asked_take(leg);
+	e.step = (uint8_t)end->step;
+	e.reason = (uint16_t)reason;
+	e.code = (uint16_t)end->code;
+	event_set(e.text, end->text ? end->text : "");
+	if (was_up)
+		e.age_us = clock_mono_us() - leg->up_us;
+	if (was_up || !end_is_reported(leg, &e))
+		process_emit(leg->process, &e);
+	else
+		process_emit_quietly(leg->process, &e);
+}
+
+/* ---- attempts ------------------------------------------------------------------------------------- */
+
+static void attempt(struct t3ops_leg *leg)
+{
+	struct t3ops_instance *i = leg->instance;
+
+	leg->phase = LEG_OPENING;
+	leg->step = T3OPS_STEP_DNS;
+	leg->opened = true;
+	plugin_enter(i, "leg_open");
+	i->plugin.leg_open(&i->ctx, leg);
+	plugin_leave(i);
+}
+
+static void leg_close(struct t3ops_leg *leg)
+{
+	struct t3ops_instance *i = leg->instance;
+
+	if (!leg->opened)
+		return;
+	leg->opened = false;
+	plugin_enter(i, "leg_close");
+	i->plugin.leg_close(&i->ctx, leg);
+	plugin_leave(i);
+}
+
+static double pause_seconds(const struct t3ops_leg *leg)
+{
+	uint32_t random = 0;
+
+	/* a far end that sends us away again and again is not hammered */
+	if (leg->failures == 0 && clock_mono_us() - leg->up_us >= leg->timing.reconnect_min_us)
+		return MOVED_PAUSE_S;
+	(void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
+	return seconds(backoff_us(leg->timing.reconnect_min_us, leg->timing.reconnect_max_us, leg->failures, random));
+}
+
+static void leg_move(struct t3ops_leg *leg)
+{
+	leg->moving = true;
+	leg->failures = 0;
+	log_line(LOG_L_INFO, "leg_moves", "plugin=%s reason=\"the far end is being replaced\"",
+	         leg->instance->ctx.name);
+}
+
+/* Ends the connection or the attempt; the plugin is tidied up from the loop, never from inside a
+ * callback of its own. */
+static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
+{
+	bool was_up = leg->phase == LEG_UP || leg->moving;
+	bool restart = leg->phase == LEG_UP && end->reason == T3OPS_R_CLOSED && end->code == CODE_RESTART;
+
+	leg->phase = LEG_ENDED;
+	leg->pinged_us = 0;
+	ev_timer_stop(leg->process->loop, &leg->watchdog);
+	timer_set(leg, &leg->next, 0.);
+	if (restart) {
+		leg_move(leg);
+		return;
+	}
+	leg->moving = false;
+	leg->failures = was_up ? reason_side(end->reason) != SIDE_NOBODY : leg->failures + 1;
+	end_report(leg, end, end->reason, was_up);
+	if (was_up)
+		leg_metrics_down(&leg->metrics, end->reason, clock_wall_us());
+	else
+		leg_metrics_attempt(&leg->metrics);
+}
+
+/* ---- heartbeats ------------------------------------------------------------------------------------- */
+
+static void ping(struct t3ops_leg *leg)
+{
+	struct t3ops_instance *i = leg->instance;
+	uint64_t first_us =
+	    leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us : leg->timing.watchdog_us;
+
+	leg->pinged_us = clock_mono_us();
+	leg->late_reported = false;
+	timer_set(leg, &leg->watchdog, seconds(first_us));
+	plugin_enter(i, "leg_ping");
+	i->plugin.leg_ping(&i->ctx, leg);
+	plugin_leave(i);
+}
+
+static void on_watchdog(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct t3ops_leg *leg = w->data;
+	uint64_t silent_us = clock_mono_us() - leg->pinged_us;
+	struct t3ops_ws_end end = {.step = T3OPS_STEP_OPEN, .reason = T3OPS_R_HEARTBEAT_TIMEOUT, .text = ""};
+
+	(void)loop, (void)revents;
+	if (silent_us >= leg->timing.watchdog_us) {
+		leg_end(leg, &end);
+		return;
+	}
+	if (silent_us >= leg->timing.late_us && !leg->late_reported)
+		late_report(leg);
+	timer_set(leg, &leg->watchdog, seconds(leg->timing.watchdog_us - silent_us));
+}
+
+static void on_next(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct t3ops_leg *leg = w->data;
+
+	(void)loop, (void)revents;
+	switch (leg->phase) {
+	case LEG_ENDED:
+		leg_close(leg);
+		leg->phase = LEG_PAUSED;
+		timer_set(leg, w, leg->asked_id != 0 ? 0. : pause_seconds(leg));
+		break;
+	case LEG_PAUSED:
+		attempt(leg);
+		break;
+	case LEG_UP:
+		leg_metrics_age(&leg->metrics, clock_mono_us() - leg->up_us);
+		timer_set(leg, w, seconds(leg->timing.heartbeat_us));
+		if (leg->pinged_us == 0)
+			ping(leg);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- probes of the monitor -------------------------------------------------------------------------------- */
+
+/* The monitor waits no longer; what is under way goes on. */
+static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct t3ops_leg *leg = w->data;
+	struct t3ops_ws_end end = {
+	    .step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step), .text = "not established yet"};
+
+	(void)loop, (void)revents;
+	if (leg->phase == LEG_UP)
+		late_report(leg);
+	else
+		end_report(leg, &end, end.reason, false);
+}
+
+void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
+{
+	leg->asked_id = id;
+	leg->asked_since_us = since_us;
+	timer_set(leg, &leg->asked, seconds(leg->timing.ping_timeout_us));
+	if (leg->phase == LEG_PAUSED)
+		timer_set(leg, &leg->next, 0.);
+	else if (leg->phase == LEG_UP && leg->pinged_us == 0)
+		ping(leg);
+}
+
+/* ---- services ----------------------------------------------------------------------------------------- */
+
+static const struct t3ops_user *service_user(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	(void)ctx;
+	return leg->per_user ? &leg->user_view : NULL;
+}
+
+static void service_set(struct t3ops_ctx *ctx, struct t3ops_leg *leg, void *state)
+{
+	(void)ctx;
+	leg->plugin_state = state;
+}
+
+static void *service_get(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	(void)ctx;
+	return leg->plugin_state;
+}
+
+static void service_reached(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t step)
+{
+	(void)ctx;
+	if (leg->phase == LEG_OPENING && step > leg->step)
+		leg->step = step;
+}
+
+static void service_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct event e;
+
+	(void)ctx;
+	if (leg->phase != LEG_OPENING)
+		return;
+	leg->phase = LEG_UP;
+	leg->step = T3OPS_STEP_OPEN;
+	leg->failures = 0;
+	leg->reported_step = leg->reported_reason = leg->reported_code = 0;
+	leg->moving = false;
+	leg->up_us = clock_mono_us();
+	leg_metrics_up(&leg->metrics);
+	event_begin(leg, &e, EVENT_LEG_UP);
+	e.id = asked_take(leg);
+	process_emit(leg->process, &e);
+	timer_set(leg, &leg->next, seconds(leg->timing.heartbeat_us));
+}
+
+static void service_pong(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t rtt_us)
+{
+	uint64_t sent_us = leg->pinged_us;
+	struct event e;
+
+	(void)ctx;
+	if (leg->phase != LEG_UP || sent_us == 0)
+		return;
+	leg->pinged_us = 0;
+	ev_timer_stop(leg->process->loop, &leg->watchdog);
+	leg_metrics_rtt(&leg->metrics, rtt_us);
+	if (leg->asked_id != 0 && sent_us < leg->asked_since_us) {
+		ping(leg); /* this answer may be older than the drop */
+		return;
+	}
+	event_begin(leg, &e, EVENT_LEG_ALIVE);
+	e.id = asked_take(leg);
+	e.rtt_us = rtt_us;
+	process_emit_quietly(leg->process, &e);
+}
+
+static void service_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
+{
+	(void)ctx;
+	if (leg->phase == LEG_OPENING || leg->phase == LEG_UP)
+		leg_end(leg, end);
+}
+
+static void service_resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
+{
+	bool news = leg->resolver_failed == ok; /* the first answer is what was hoped for */
+	struct event e;
+
+	(void)ctx;
+	leg->resolver_failed = !ok;
+	event_begin(leg, &e, EVENT_LEG_RESOLVER);
+	e.reason = ok ? T3OPS_R_NONE : T3OPS_R_DNS;
+	event_set(e.text, text ? text : "");
+	if (news)
+		process_emit(leg->process, &e);
+	else
+		process_emit_quietly(leg->process, &e);
+}
+
+void leg_services_fill(struct t3ops_host *s)
+{
+	s->leg_user = service_user;
+	s->leg_set = service_set;
+	s->leg_get = service_get;
+	s->leg_reached = service_reached;
+	s->leg_up = service_up;
+	s->leg_pong = service_pong;
+	s->leg_down = service_down;
+	s->leg_resolver = service_resolver;
+}
+
+/* ---- birth and death --------------------------------------------------------------------------------------- */
+
+static void timing_read(struct leg_timing *t, const json_t *options, const json_t *core)
+{
+	t->heartbeat_us = (uint64_t)config_int(options, "heartbeat");
+	t->watchdog_us = (uint64_t)config_int(options, "watchdog");
+	t->late_us = (uint64_t)config_int(options, "late");
+	t->reconnect_min_us = (uint64_t)config_int(options, "reconnect_min");
+	t->reconnect_max_us = (uint64_t)config_int(options, "reconnect_max");
+	t->ping_timeout_us = (uint64_t)config_int(core, "ping_timeout");
+}
+
+struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user)
+{
+	struct t3ops_leg *leg = calloc(1, sizeof *leg);
+
+	if (!leg)
+		return NULL;
+	leg->process = process;
+	leg->instance = i;
+	timing_read(&leg->timing, json_object_get(i->section, "options"), json_object_get(process->config, "core"));
+	if (user) {
+		leg->per_user = true;
+		leg->user = *user;
+		leg->user_view.struct_size = sizeof leg->user_view;
+		plugin_user(&leg->user, &leg->user_view);
+	}
+	leg_metrics_init(&leg->metrics, process->metrics, i->ctx.name, leg->user.name);
+	ev_timer_init(&leg->next, on_next, 0., 0.);
+	ev_timer_init(&leg->watchdog, on_watchdog, 0., 0.);
+	ev_timer_init(&leg->asked, on_asked, 0., 0.);
+	leg->next.data = leg->watchdog.data = leg->asked.data = leg;
+	timer_set(leg, &leg->next, 0.);
+	return leg;
+}
+
+void leg_free(struct t3ops_leg *leg, bool reported)
+{
+	struct event e;
+
+	leg_close(leg);
+	ev_timer_stop(leg->process->loop, &leg->next);
+	ev_timer_stop(leg->process->loop, &leg->watchdog);
+	ev_timer_stop(leg->process->loop, &leg->asked);
+	if (reported) {
+		event_begin(leg, &e, EVENT_LEG_GONE);
+		process_emit(leg->process, &e);
+		leg_metrics_hide(&leg->metrics);
+	}
+	free(leg);
+}

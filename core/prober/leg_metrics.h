@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The series of one leg, under t3ops' own names and under those of the operators' older dashboards. */
+#ifndef T3OPS_PROBER_LEG_METRICS_H
+#define T3OPS_PROBER_LEG_METRICS_H
+
+#include "obs/metrics.h"
+
+struct leg_metrics {
+	struct metrics *arena;
+	char label[128]; /* "probe_internal", "probe_t3serve/alice" */
+	struct series *up[2], *rtt[2], *age[2], *last_end[2];
+	struct series *attempts;
+};
+
+void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user);
+void leg_metrics_up(struct leg_metrics *m);
+void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us);
+void leg_metrics_rtt(struct leg_metrics *m, uint64_t rtt_us);
+void leg_metrics_age(struct leg_metrics *m, uint64_t age_us);
+void leg_metrics_attempt(struct leg_metrics *m);
+/* The leg no longer exists. */
+void leg_metrics_hide(struct leg_metrics *m);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSockets of leg plugins; see leg_ws.h. */
+#include "prober/leg_ws.h"
+
+#include <stdlib.h>
+
+#include "plugin_host/plugin_host.h"
+#include "net/wsclient.h"
+
+struct t3ops_ws {
+	struct t3ops_instance *instance;
+	struct wsclient *client;
+	struct t3ops_ws_handler handler;
+	void *arg;
+};
+
+static void on_step(struct wsclient *c, uint32_t step, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_step)
+		return;
+	plugin_enter(i, "on_step");
+	ws->handler.on_step(&i->ctx, ws, step, ws->arg);
+	plugin_leave(i);
+}
+
+static void on_open(struct wsclient *c, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_open)
+		return;
+	plugin_enter(i, "on_open");
+	ws->handler.on_open(&i->ctx, ws, ws->arg);
+	plugin_leave(i);
+}
+
+static void on_message(struct wsclient *c, int op, const void *data, size_t len, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_message)
+		return;
+	plugin_enter(i, "on_message");
+	ws->handler.on_message(&i->ctx, ws, op, data, len, ws->arg);
+	plugin_leave(i);
+}
+
+static void on_end(struct wsclient *c, const struct t3ops_ws_end *end, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (ws->handler.on_end) {
+		plugin_enter(i, "on_end");
+		ws->handler.on_end(&i->ctx, ws, end, ws->arg);
+		plugin_leave(i);
+	}
+	free(ws);
+}
+
+static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
+                                const struct t3ops_ws_handler *h, void *arg)
+{
+	static const struct wsclient_callbacks callbacks = {on_step, on_open, on_message, on_end};
+	struct t3ops_ws *ws = calloc(1, sizeof *ws);
+
+	if (!ws)
+		return NULL;
+	ws->instance = ctx->instance;
+	ws->handler = *h;
+	ws->arg = arg;
+	ws->client = wsclient_open(plugin_host_process(ctx->instance->host)->loop, o, &callbacks, h->max_message, ws);
+	if (ws->client)
+		return ws;
+	free(ws);
+	return NULL;
+}
+
+static int ws_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len)
+{
+	(void)ctx;
+	return wsclient_send(ws->client, op, data, len);
+}
+
+static void ws_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
+{
+	(void)ctx;
+	wsclient_close(ws->client, code);
+	free(ws);
+}
+
+void leg_ws_services_fill(struct t3ops_host *s)
+{
+	s->ws_open = ws_open;
+	s->ws_send = ws_send;
+	s->ws_close = ws_close;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* What all processes share: the loop, the watchdog, the lag, the end; see process.h. */
+#include "process/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/resolved_config.h"
+#include "sys/sandbox.h"
+
+#define LAG_TICK_US   100000
+#define LAG_REPORT_US 500000 /* a loop late by more was frozen */
+#define LAST_WORDS_MS 200
+
+/* What process_run needs beside the process. */
+struct run {
+	struct process *process;
+	struct ev_timer tick;
+	struct ev_signal term;
+	uint64_t ticked_us;
+	struct series *lag;
+};
+
+const char *process_name(enum process_id id)
+{
+	static const char *const names[PROCESSES] = {"none", "proxy", "prober", "jobs", "monitor", "helper", "supervisor"};
+
+	return (unsigned)id < PROCESSES ? names[id] : "unknown";
+}
+
+void process_leave(struct process *process)
+{
+	ev_break(process->loop, EVBREAK_ALL);
+}
+
+void process_emit_quietly(struct process *process, struct event *e)
+{
+	e->process = (uint8_t)process->id;
+	channel_send(process->channel, MSG_EVENT, PROCESS_MONITOR, 0, e, sizeof *e);
+}
+
+void process_emit(struct process *process, struct event *e)
+{
+	event_log(e);
+	process_emit_quietly(process, e);
+}
+
+static void on_message(void *arg, const struct msg_head *head, const void *payload)
+{
+	struct process *process = arg;
+
+	switch (head->type) {
+	case MSG_WATCHDOG_PING:
+		channel_send(process->channel, MSG_WATCHDOG_PING, PROCESS_SUPERVISOR, head->id, NULL, 0);
+		break;
+	case MSG_STOP:
+		process_leave(process);
+		break;
+	case MSG_DRAIN:
+		if (process->ops->drain)
+			process->ops->drain(process);
+		else
+			process_leave(process);
+		break;
+	default:
+		if (process->ops->message)
+			process->ops->message(process, head, payload);
+	}
+}
+
+static void on_supervisor_gone(void *arg)
+{
+	process_leave(arg);
+}
+
+/* A frozen daemon must say so: whatever looked dead meanwhile may have been us. */
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct run *run = w->data;
+	uint64_t now = clock_mono_us(), due = run->ticked_us + LAG_TICK_US, lag = now > due ? now - due : 0;
+	struct event e;
+
+	(void)loop, (void)revents;
+	run->ticked_us = now;
+	series_set(run->lag, (double)lag / 1e6);
+	if (lag < LAG_REPORT_US)
+		return;
+	event_init(&e, EVENT_LOOP_LAG, (uint8_t)run->process->id);
+	e.age_us = lag;
+	event_set(e.text, process_name(run->process->id));
+	process_emit(run->process, &e);
+}
+
+static void on_term(struct ev_loop *loop, struct ev_signal *w, int revents)
+{
+	(void)loop, (void)revents;
+	process_leave(w->data);
+}
+
+static void run_start(struct run *run)
+{
+	static const struct t3ops_metric lag = {
+		.name = "t3ops_loop_lag_seconds", .type = T3OPS_GAUGE, .labels = {"process"},
+		.help = "How late the process's loop was at its last tick."};
+	struct process *process = run->process;
+
+	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, (const char *[]){process_name(process->id)});
+	run->ticked_us = clock_mono_us();
+	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, LAG_TICK_US / 1e6);
+	run->tick.data = run;
+	ev_timer_start(process->loop, &run->tick);
+	ev_unref(process->loop);
+	ev_signal_init(&run->term, on_term, SIGTERM);
+	run->term.data = process;
+	ev_signal_start(process->loop, &run->term);
+	ev_unref(process->loop);
+}
+
+static void run_stop(struct run *run)
+{
+	struct ev_loop *loop = run->process->loop;
+
+	ev_ref(loop);
+	ev_timer_stop(loop, &run->tick);
+	ev_ref(loop);
+	ev_signal_stop(loop, &run->term);
+}
+
+static void sandbox_show(const struct process *process, const struct sandbox *s)
+{
+	static const struct t3ops_metric family = {
+		.name = "t3ops_sandbox", .type = T3OPS_GAUGE, .labels = {"process", "layer"},
+		.help = "Whether that wall stands around the process's process."};
+	const char *name = process_name(process->id);
+
+	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "landlock"}),
+	           s->landlock > 0 ? 1 : 0);
+	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "seccomp"}), s->seccomp ? 1 : 0);
+	log_line(LOG_L_INFO, "sandbox", "seccomp=%s landlock=%d%s%s%s", s->seccomp ? "on" : "off", s->landlock,
+	         s->missing ? " missing=\"" : "", s->missing ? s->missing : "", s->missing ? "\"" : "");
+}
+
+/* 0, or -ENOSYS: a wall is asked for that cannot be built. */
+static int process_confine(struct process *process)
+{
+	const char *readable[SANDBOX_PATHS_MAX], *mode;
+	struct sandbox walls;
+
+	if (!process->ops->readable)
+		return 0;
+	mode = config_string(json_object_get(process->config, "core"), "sandbox");
+	if (strcmp(mode, "off") == 0)
+		return 0;
+	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &walls);
+	sandbox_show(process, &walls);
+	if (!walls.missing || strcmp(mode, "on") != 0)
+		return 0;
+	log_line(LOG_L_ERROR, "start_failed", "option=sandbox value=on reason=\"%s\" hint=\"auto takes what there is\"",
+	         walls.missing);
+	return -ENOSYS;
+}
+
+static void process_serve(struct process *process)
+{
+	channel_send(process->channel, MSG_READY, PROCESS_SUPERVISOR, 0, NULL, 0);
+	ev_run(process->loop, 0);
+}
+
+int process_run(struct process *process, int channel_socket)
+{
+	struct run run = {.process = process};
+	int r;
+
+	signal(SIGPIPE, SIG_IGN);
+	/* not the default loop: that one reaps every child, also those whose exit code somebody waits for */
+	process->loop = ev_loop_new(EVFLAG_NOSIGMASK);
+	process->channel = process->loop ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, process) : NULL;
+	if (!process->channel) {
+		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory or no epoll\"");
+		return EXIT_FAILURE;
+	}
+	metrics_set_owner(process->metrics, process->serial);
+	run_start(&run);
+	r = process->ops->start(process);
+	if (r == 0) {
+		r = process_confine(process);
+		if (r == 0)
+			process_serve(process);
+		process->ops->stop(process);
+	}
+	run_stop(&run);
+	channel_flush(process->channel, LAST_WORDS_MS);
+	channel_free(process->channel);
+	ev_loop_destroy(process->loop);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

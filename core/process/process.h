@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process: one process with one loop, one channel to the supervisor, its config of the plan, and
+ * nothing else.  This module is the part that all processes share: it answers beats, measures the
+ * loop's lag, ends the process when the supervisor is gone.  It knows no process by itself: what a
+ * process does is a struct process_ops.
+ */
+#ifndef T3OPS_PROCESS_PROCESS_H
+#define T3OPS_PROCESS_PROCESS_H
+
+#include <ev.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "ipc/channel.h"
+#include "sys/clock.h"
+#include "obs/metrics.h"
+
+#define PROCESS_MAX_LISTENERS 16
+
+struct listener {
+	char name[16];     /* "proxy", "status", "control" */
+	char address[112]; /* as bound, "127.0.0.1:3780"; a path for control */
+	int fd;            /* listening, non-blocking, CLOEXEC; owned by the process */
+};
+
+/* Shared with the supervisor (mmap): what the process is doing, for the watchdog's line. */
+struct watchdog_page {
+	char plugin[32];
+	char callback[32]; /* "" outside plugin code */
+	uint64_t entered_us;
+};
+
+struct process {
+	enum process_id id;
+	unsigned worker; /* which of the proxy's, from 0; 0 elsewhere */
+	uint32_t serial;
+	struct ev_loop *loop;
+	struct channel *channel;
+	const json_t *config; /* see conf/resolved_config.h */
+	struct metrics *metrics;
+	struct watchdog_page *watchdog;
+	struct tunnel_table *tunnels; /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
+	struct user_snapshot *snapshot; /* users/user_snapshot.h; this process's, may be NULL */
+	bool succeeds; /* one that serves gives way to it: what it cannot do as well is a reason not to start */
+	struct listener listeners[PROCESS_MAX_LISTENERS];
+	size_t n_listeners;
+	const struct process_ops *ops;
+	void *state; /* the process's own */
+};
+
+struct process_ops {
+	/* Build everything; 0 or -errno after one log line.  READY is sent when it returns 0. */
+	int (*start)(struct process *process);
+	/* End cleanly, release everything; the process exits when it returns. */
+	void (*stop)(struct process *process);
+	/* Take nothing new, finish, then call process_leave().  NULL: drain is stop. */
+	void (*drain)(struct process *process);
+	/* Files and directories that it reads while it runs: their number, at most max, in out (borrowed while the process
+	 * lives).  The process then confines itself (sys/sandbox.h) as soon as it has started.  NULL: it does not. */
+	size_t (*readable)(struct process *process, const char **out, size_t max);
+	/* A message that process.c does not handle itself. */
+	void (*message)(struct process *process, const struct msg_head *head, const void *payload);
+};
+
+/* Runs the process until its end; returns its exit code.  channel_socket is taken. */
+int process_run(struct process *process, int channel_socket);
+
+/* Stops the loop: the process ends after ops->stop. */
+void process_leave(struct process *process);
+
+/* Sends an event to the monitor and logs it.  Stamps e->process. */
+void process_emit(struct process *process, struct event *e);
+/* The same without the log line, for events that are evidence only. */
+void process_emit_quietly(struct process *process, struct event *e);
+
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a tunnel ended; see tunnel_side.h. */
+#include "proxy/close_reason.h"
+
+#include <errno.h>
+
+#include "obs/event.h"
+
+static unsigned client_reason(const struct tunnel_facts *f)
+{
+	if (f->act == TUNNEL_STUCK || f->error == ETIMEDOUT)
+		return T3OPS_R_CLIENT_TIMEOUT;
+	/* a page that waited in vain gave up, however it then hung up */
+	if (f->unanswered_us >= f->gave_up_us)
+		return T3OPS_R_CLIENT_GAVE_UP;
+	return f->act == TUNNEL_BROKE ? T3OPS_R_CLIENT_RESET : T3OPS_R_CLIENT_EOF;
+}
+
+static unsigned serve_reason(const struct tunnel_facts *f)
+{
+	if (f->act == TUNNEL_STUCK || f->error == ETIMEDOUT)
+		return T3OPS_R_UPSTREAM_TIMEOUT;
+	return f->act == TUNNEL_BROKE ? T3OPS_R_UPSTREAM_RESET : T3OPS_R_UPSTREAM_EOF;
+}
+
+unsigned close_reason_classify(const struct tunnel_facts *f, uint16_t *code)
+{
+	*code = 0;
+	if (f->client_closed && (f->client_closed_first || !f->upstream_closed)) {
+		*code = f->client_code;
+		return f->unanswered_us >= f->gave_up_us ? T3OPS_R_CLIENT_GAVE_UP : T3OPS_R_CLIENT_CLOSED;
+	}
+	if (f->upstream_closed) {
+		*code = f->upstream_code;
+		return T3OPS_R_UPSTREAM_CLOSED;
+	}
+	return f->side == TUNNEL_CLIENT ? client_reason(f) : serve_reason(f);
+}
+
+bool close_reason_is_drop(unsigned reason, uint16_t code)
+{
+	/* an instance that says 1000 has finished; 1001 and above are a restart or an error */
+	if (reason == T3OPS_R_UPSTREAM_CLOSED)
+		return code != 1000;
+	return reason_side(reason) != SIDE_NOBODY;
+}

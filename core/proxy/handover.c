@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving tunnels away and taking them; see handover.h. */
+#include "proxy/handover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sys/fdpass.h"
+#include "proxy/recheck.h"
+#include "proxy/tunnel.h"
+#include "proxy/tunnel_slot.h"
+
+#define AGAIN_S   0.1       /* between two looks at what is left */
+#define BURST     64        /* records before other watchers get their turn */
+#define SNDBUF    (1 << 20)
+
+struct handover {
+	LIST_ENTRY(handover) link;
+	struct proxy *proxy;
+	struct ev_io io;
+	struct ev_timer again; /* sender: looks for tunnels that can go now */
+	bool giving, welcome;  /* welcome: the receiver knows our records */
+	uint32_t receiver; /* its serial */
+	size_t moved, lost;
+	char bytes[sizeof(struct handoff_record) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
+};
+
+static void handover_end(struct handover *h)
+{
+	struct proxy *f = h->proxy;
+
+	if (h->moved > 0)
+		log_line(LOG_L_INFO, h->giving ? "tunnels_given" : "tunnels_taken", "count=%zu left=%zu", h->moved,
+		         h->giving ? f->n_tunnels : (size_t)0);
+	if (h->lost > 0)
+		log_line(LOG_L_ERROR, "tunnels_lost",
+		         "count=%zu reason=\"no descriptors were left\" hint=\"raise LimitNOFILE\"", h->lost);
+	ev_io_stop(f->loop, &h->io);
+	ev_timer_stop(f->loop, &h->again);
+	close(h->io.fd);
+	LIST_REMOVE(h, link);
+	free(h);
+}
+
+void handover_free(struct proxy *f)
+{
+	while (!LIST_EMPTY(&f->handovers))
+		handover_end(LIST_FIRST(&f->handovers));
+}
+
+static struct handover *handover_new(struct proxy *f, int fd, void (*cb)(struct ev_loop *, struct ev_io *, int))
+{
+	struct handover *h = fd >= 0 ? calloc(1, sizeof *h) : NULL;
+
+	if (!h) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	h->proxy = f;
+	ev_io_init(&h->io, cb, fd, EV_READ);
+	h->io.data = h;
+	ev_init(&h->again, NULL);
+	ev_io_start(f->loop, &h->io);
+	LIST_INSERT_HEAD(&f->handovers, h, link);
+	return h;
+}
+
+/* ---- giving ------------------------------------------------------------------------------------- */
+
+static void give_up(struct handover *h, const char *why)
+{
+	if (h->proxy->n_tunnels > 0)
+		log_line(LOG_L_WARNING, "handover_failed",
+		         "error=\"%s\" left=%zu effect=\"they stay here until another proxy takes them or they end\"",
+		         why, h->proxy->n_tunnels);
+	handover_end(h);
+}
+
+/* Every tunnel that is light enough, until the socket is full. */
+static void give_all(struct handover *h)
+{
+	struct proxy *f = h->proxy;
+	struct tunnel *t, *next;
+	int r = 0;
+
+	for (t = LIST_FIRST(&f->tunnels); t && r == 0; t = next) {
+		int fds[2];
+		size_t len = tunnel_pack(t, h->bytes, sizeof h->bytes, fds);
+
+		next = LIST_NEXT(t, link);
+		if (len == 0)
+			continue;
+		tunnel_slot_give(t, h->receiver);
+		r = handoff_send(h->io.fd, h->bytes, len, fds);
+		if (r < 0) {
+			tunnel_slot_give(t, f->process->serial);
+			continue;
+		}
+		h->moved++;
+		tunnel_given(t);
+	}
+	if (r < 0 && r != -EAGAIN)
+		give_up(h, strerror(-r));
+}
+
+static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	give_all(w->data);
+}
+
+/* The receiver's hello, or its end. */
+static void on_receiver(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct handover *h = w->data;
+	int r = tunnel_hello_recv(w->fd);
+
+	(void)revents;
+	if (r == -EAGAIN)
+		return;
+	if (r < 0) {
+		give_up(h, h->welcome ? "the receiver is gone" : "the receiver is gone, or knows other records");
+		return;
+	}
+	h->welcome = true;
+	ev_timer_init(&h->again, on_again, AGAIN_S, AGAIN_S);
+	h->again.data = h;
+	ev_timer_start(loop, &h->again);
+	give_all(h);
+}
+
+/* What it sent so far can be read all the same. */
+static void giving_end(struct proxy *f)
+{
+	struct handover *h, *next;
+
+	for (h = LIST_FIRST(&f->handovers); h; h = next) {
+		next = LIST_NEXT(h, link);
+		if (h->giving)
+			handover_end(h);
+	}
+}
+
+void handover_give(struct proxy *f, int fd, uint32_t receiver)
+{
+	struct handover *h;
+	int size = SNDBUF;
+
+	giving_end(f);
+	h = handover_new(f, fd, on_receiver);
+	if (!h)
+		return;
+	h->giving = true;
+	h->receiver = receiver;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* best effort */
+}
+
+/* ---- taking --------------------------------------------------------------------------------------- */
+
+/* One record; its length, 0 at the end, or -errno.  fds[0] is -1 if descriptors ran out: the kernel dropped its. */
+static ssize_t handoff_recv(struct handover *h, int fds[2])
+{
+	union fdpass fdpass;
+	struct iovec part = {h->bytes, sizeof h->bytes};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t n;
+	size_t came;
+
+	fdpass_expect(&m, &fdpass);
+	n = recvmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n <= 0)
+		return n == 0 ? 0 : -errno;
+	came = fdpass_detach(&m, fds);
+	if (came == 1)
+		close(fds[0]);
+	if (came < 2)
+		fds[0] = -1;
+	return n;
+}
+
+static void handoff_take(struct handover *h, size_t n, const int fds[2])
+{
+	if (fds[0] < 0) {
+		tunnel_lose(h->proxy, h->bytes, n, "no descriptors were left for it when it moved");
+		h->lost++;
+		return;
+	}
+	tunnel_adopt(h->proxy, h->bytes, n, fds);
+	h->moved++;
+}
+
+static void on_record(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct handover *h = w->data;
+	int fds[2];
+
+	(void)loop, (void)revents;
+	for (int i = 0; i < BURST; i++) {
+		ssize_t n = handoff_recv(h, fds);
+
+		if (n == -EAGAIN || n == -EINTR)
+			return;
+		if (n <= 0) {
+			handover_end(h);
+			return;
+		}
+		handoff_take(h, (size_t)n, fds);
+	}
+}
+
+bool handover_is_taking(const struct proxy *f)
+{
+	const struct handover *h;
+
+	LIST_FOREACH(h, &f->handovers, link)
+	if (!h->giving)
+		return true;
+	return false;
+}
+
+void handover_take(struct proxy *f, int fd)
+{
+	struct tunnel_hello hello = {.version = HANDOFF_VERSION, .size = sizeof(struct handoff_record)};
+	struct handover *h = handover_new(f, fd, on_record);
+
+	if (h && send(fd, &hello, sizeof hello, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof hello)
+		handover_end(h);
+}

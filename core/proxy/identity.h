@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who a request is from: the identity header, believed only where it comes from a trusted proxy, and
+ * only if it can be read in one way.  Pure.
+ */
+#ifndef T3OPS_PROXY_IDENTITY_H
+#define T3OPS_PROXY_IDENTITY_H
+
+#include "net/http_head.h"
+
+enum identity_result {
+	IDENTITY_NONE,    /* nobody says who it is */
+	IDENTITY_FOUND,
+	IDENTITY_IGNORED, /* said by a peer that is not trusted */
+	IDENTITY_REFUSED, /* twice, in a disguise (case, _, .), named in Connection, or no name */
+};
+
+/* name: of the header; out has room for 64 bytes. */
+enum identity_result identity_find(const struct http_head *h, const char *name, bool trusted, bool strip_domain,
+                                   char out[64]);
+
+/* Whether a field would be taken for `name` by something that folds case, "_" and "." to "-". */
+bool identity_is_named(struct span field, const char *name);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* t3ops' own answers; see answer.h. */
+#include "proxy/local_response.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sys/clock.h"
+#include "proxy/client.h"
+#include "proxy/rewrite.h"
+
+bool header_is_safe(const char *name, const char *value)
+{
+	if (name[0] == '\0')
+		return false;
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name <= ' ' || *name == ':' || *name == 0x7f)
+			return false;
+	for (; *value != '\0'; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return false;
+	return true;
+}
+
+/* "Name: value" is safe, and says nothing that is ours to say. */
+static bool line_is_safe(const char *line)
+{
+	const char *colon = strchr(line, ':');
+	char name[64];
+
+	if (!colon || (size_t)(colon - line) >= sizeof name)
+		return false;
+	memcpy(name, line, (size_t)(colon - line));
+	name[colon - line] = '\0';
+	return header_is_safe(name, colon + 1) && strcasecmp(name, "content-length") != 0 &&
+	       strcasecmp(name, "transfer-encoding") != 0 && strcasecmp(name, "connection") != 0;
+}
+
+/* An Upgrade is for the next hop only, and Connection has to say so (RFC 9110 7.8). */
+static bool line_is_upgrade(const char *line)
+{
+	return strncasecmp(line, "upgrade:", 8) == 0;
+}
+
+int local_response_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+{
+	struct buf *out = &x->local_response;
+	bool bodyless = status == 204 || status == 304 || span_is(x->head.method, "HEAD");
+	bool upgrade = false;
+
+	for (size_t i = 0; headers && headers[i]; i++) {
+		if (!line_is_safe(headers[i]))
+			return -EINVAL;
+		upgrade = upgrade || line_is_upgrade(headers[i]);
+	}
+	if (x->proxy->draining || (x->request.framing != HTTP_BODY_NONE && !x->request.done))
+		x->keep_alive = false; /* its body is not going to be read */
+	buf_fini(out);
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
+	date_add(&x->proxy->date, out);
+	for (size_t i = 0; headers && headers[i]; i++)
+		buf_printf(out, "%s\r\n", headers[i]);
+	if (buf_len(&x->extra) > 0)
+		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
+	if (status != 204 && status != 304)
+		buf_printf(out, "content-length: %zu\r\n", len);
+	buf_printf(out, "connection: %s%s\r\n\r\n", x->keep_alive ? "keep-alive" : "close", upgrade ? ", Upgrade" : "");
+	if (!bodyless)
+		buf_add(out, body, len);
+	x->local_status = status;
+	return 0;
+}
+
+static void html_add(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '<')
+			buf_add_text(out, "&lt;");
+		else if (*text == '>')
+			buf_add_text(out, "&gt;");
+		else if (*text == '&')
+			buf_add_text(out, "&amp;");
+		else if (*text == '"')
+			buf_add_text(out, "&quot;");
+		else
+			buf_add(out, text, 1);
+	}
+}
+
+/* "2026-11-24T00:30:11Z"; the time alone begins at 11. */
+static void time_text(uint64_t wall_us, char out[32])
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* "40 s", "12 min", "3 h 5 min", "2 days". */
+static void span_text(uint64_t us, char out[48])
+{
+	uint64_t s = us / 1000000;
+
+	if (s < 120)
+		snprintf(out, 48, "%" PRIu64 " s", s);
+	else if (s < 7200)
+		snprintf(out, 48, "%" PRIu64 " min", s / 60);
+	else if (s < 172800)
+		snprintf(out, 48, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+	else
+		snprintf(out, 48, "%" PRIu64 " days", s / 86400);
+}
+
+static void since_add(struct buf *out, uint64_t since_us)
+{
+	uint64_t now_us = clock_wall_us();
+	char when[32], span[48];
+
+	time_text(since_us, when);
+	span_text(now_us > since_us ? now_us - since_us : 0, span);
+	buf_printf(out, "<p>First noticed at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when, when + 11, span);
+}
+
+static void page_make(struct buf *out, int status, const struct explanation *why)
+{
+	buf_add_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+	                  "<meta name=\"viewport\" content=\"width=device-width\">");
+	if (why->retry_seconds > 0)
+		buf_printf(out, "<meta http-equiv=\"refresh\" content=\"%u\">", why->retry_seconds);
+	buf_add_text(out, "<title>");
+	html_add(out, why->title);
+	buf_add_text(out, "</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;"
+	                  "padding:0 1em;color:#222;background:#fafafa}h1{font-size:1.4em}small{color:#777}"
+	                  "</style></head><body><h1>");
+	html_add(out, why->title);
+	buf_add_text(out, "</h1><p>");
+	html_add(out, why->text);
+	buf_add_text(out, "</p>");
+	if (why->since_us > 0)
+		since_add(out, why->since_us);
+	if (why->retry_seconds > 0)
+		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", why->retry_seconds);
+	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", status);
+}
+
+static char *json_make(int status, const struct explanation *why)
+{
+	json_t *object = json_pack("{s:s, s:s, s:i}", "error", why->title, "detail", why->text, "status", status);
+	char *dump, when[32];
+
+	if (why->since_us > 0) {
+		time_text(why->since_us, when);
+		json_object_set_new(object, "since", json_string(when));
+	}
+	dump = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	return dump;
+}
+
+int local_response_explain(struct exchange *x, int status, const struct explanation *why)
+{
+	const char *headers[6] = {"cache-control: no-store", "x-content-type-options: nosniff"};
+	struct buf page = {0};
+	char *json = NULL, retry[32];
+	size_t n = 2;
+	int r;
+
+	if (why->retry_seconds > 0) {
+		snprintf(retry, sizeof retry, "retry-after: %u", why->retry_seconds);
+		headers[n++] = retry;
+	}
+	if (exchange_is_navigation(x)) {
+		headers[n++] = "content-type: text/html; charset=utf-8";
+		headers[n] = "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+		             "form-action 'none'; frame-ancestors 'none'";
+		page_make(&page, status, why);
+		r = local_response_make(x, status, headers, buf_at(&page), buf_len(&page));
+	} else {
+		headers[n] = "content-type: application/json";
+		json = json_make(status, why);
+		r = local_response_make(x, status, headers, json ? json : "", json ? strlen(json) : 0);
+	}
+	free(json);
+	buf_fini(&page);
+	return r;
+}
+
+void local_response_reject(struct proxy *f, struct buf *out, enum reject_reason why, bool with_body)
+{
+	char body[256];
+	int len = snprintf(body, sizeof body, "%s\n", reject_sentence(why));
+
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", reject_status(why), status_text(reject_status(why)));
+	date_add(&f->date, out);
+	buf_printf(out, "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s", len,
+	           with_body ? body : "");
+}

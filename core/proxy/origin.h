@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether a page may open a WebSocket here: t3 itself does not ask, so any site that the user visits could
+ * otherwise talk to their instance with their cookies (cross-site WebSocket hijacking).  Pure.
+ */
+#ifndef T3OPS_PROXY_ORIGIN_H
+#define T3OPS_PROXY_ORIGIN_H
+
+#include <jansson.h>
+
+#include "net/http_head.h"
+
+enum origin_verdict {
+	ORIGIN_OURS,    /* it is this site's, or one of the list's */
+	ORIGIN_ABSENT,  /* no browser; it has no ticket of its own */
+	ORIGIN_TICKET,  /* no browser, but with a ticket or bearer token: not a cookie that somebody else uses */
+	ORIGIN_FOREIGN, /* another site's, opaque ("null"), or said twice */
+};
+
+/* Compares Origin (RFC 6454 7) with Host, default ports aside; allowed: a list of further origins, as
+ * "https://t3.example.com". */
+enum origin_verdict origin_check(const struct http_head *h, const json_t *allowed);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Live-tunnel evidence: a drop makes the monitor ask what still works, and a user's tunnel that carries
+ * data after it acquits the path it crosses.  Proxy. */
+#ifndef T3OPS_PROXY_TUNNEL_ALIVE_H
+#define T3OPS_PROXY_TUNNEL_ALIVE_H
+
+#include "proxy/proxy_state.h"
+
+/* A second after the question, one tunnel_alive for each user with a tunnel older than since_us
+ * (CLOCK_MONOTONIC) whose client has sent since; they carry the id. */
+void alive_round_begin(struct proxy *f, uint64_t id, uint64_t since_us);
+void alive_rounds_free(struct proxy *f);
+
+#endif

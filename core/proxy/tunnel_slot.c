@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* What a tunnel leaves behind for another proxy; see tunnel_slot.h. */
+#include "proxy/tunnel_slot.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+static struct tunnel_slot *slot_of(const struct tunnel *t)
+{
+	return t->slot >= 0 ? &t->proxy->process->tunnels->slots[t->slot] : NULL;
+}
+
+/* ---- the record ---------------------------------------------------------------------------------- */
+
+static void end_fill(const struct tunnel_side *e, struct end_state *to)
+{
+	*to = (struct end_state){
+	    .frames = e->frames, .last_us = e->last_us, .bytes = e->bytes, .eof = e->eof, .shut = e->shut};
+}
+
+/* What changes; written at every message, so it is kept short. */
+static void state_fill(const struct tunnel *t, struct tunnel_state *to)
+{
+	to->unanswered_us = t->unanswered_us;
+	to->gave_up_us = t->gave_up_us;
+	to->client_closed_first = t->client_closed_first;
+	to->reported = t->reported;
+	end_fill(&t->client, &to->client);
+	end_fill(&t->upstream, &to->upstream);
+}
+
+static void handoff_fill(const struct tunnel *t, struct handoff_record *p)
+{
+	*p = (struct handoff_record){.id = t->id,
+	                            .opened_us = t->opened_us,
+	                            .slot = t->slot,
+	                            .table = t->slot >= 0 ? t->proxy->process->tunnels->id : 0,
+	                            .client_pending = (uint32_t)buf_len(&t->client.out),
+	                            .upstream_pending = (uint32_t)buf_len(&t->upstream.out),
+	                            .session_len = t->session ? (uint32_t)strlen(t->session) : 0};
+	event_set(p->user, t->user);
+	event_set(p->address, t->address);
+	event_set(p->colo, t->colo);
+	state_fill(t, &p->state);
+}
+
+size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
+{
+	size_t client = buf_len(&t->client.out), upstream = buf_len(&t->upstream.out);
+	struct handoff_record p;
+
+	handoff_fill(t, &p);
+	if (client > TUNNEL_PENDING_MAX || upstream > TUNNEL_PENDING_MAX || sizeof p + client + upstream + p.session_len > size)
+		return 0;
+	memcpy(out, &p, sizeof p);
+	if (client > 0)
+		memcpy(out + sizeof p, buf_at(&t->client.out), client);
+	if (upstream > 0)
+		memcpy(out + sizeof p + client, buf_at(&t->upstream.out), upstream);
+	if (p.session_len > 0)
+		memcpy(out + sizeof p + client + upstream, t->session, p.session_len);
+	fds[0] = t->client.rd.fd;
+	fds[1] = t->upstream.rd.fd;
+	return sizeof p + client + upstream + p.session_len;
+}
+
+static void end_read(struct tunnel_side *e, const struct end_state *from)
+{
+	e->frames = from->frames;
+	e->last_us = from->last_us;
+	e->bytes = from->bytes;
+	e->eof = from->eof;
+	e->shut = from->shut;
+}
+
+void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
+{
+	const struct tunnel_table *tunnels = t->proxy->process->tunnels;
+
+	t->id = p->id;
+	t->opened_us = p->opened_us;
+	t->unanswered_us = p->state.unanswered_us;
+	t->gave_up_us = p->state.gave_up_us;
+	t->client_closed_first = p->state.client_closed_first;
+	t->reported = p->state.reported;
+	end_read(&t->client, &p->state.client);
+	end_read(&t->upstream, &p->state.upstream);
+	if (tunnels && p->table == tunnels->id && p->slot >= 0 && p->slot < TUNNEL_SLOTS) {
+		t->slot = p->slot;
+		tunnel_slot_open(t);
+	} else {
+		tunnel_slot_put(t); /* the tunnels of an earlier supervisor */
+	}
+}
+
+/* ---- the slot ------------------------------------------------------------------------------------ */
+
+static int slot_report(struct process *process, enum msg_type type, int32_t slot, uint64_t tunnel, const int *fds, size_t n)
+{
+	struct msg_slot m = {.table = process->tunnels->id, .tunnel = tunnel, .slot = slot};
+
+	return channel_send_fds(process->channel, type, PROCESS_SUPERVISOR, 0, &m, sizeof m, fds, n);
+}
+
+void tunnel_slot_put(struct tunnel *t)
+{
+	int fds[2] = {t->client.rd.fd, t->upstream.rd.fd};
+
+	t->slot = tunnel_table_take(t->proxy->process->tunnels, t->proxy->process->serial);
+	if (t->slot < 0)
+		return;
+	handoff_fill(t, &slot_of(t)->record);
+	slot_of(t)->record.client_pending = slot_of(t)->record.upstream_pending = 0; /* clean means none */
+	slot_of(t)->record.session_len = 0;
+	slot_report(t->proxy->process, MSG_FD_PUT, t->slot, t->id, fds, 2);
+}
+
+void tunnel_slot_open(const struct tunnel *t)
+{
+	struct tunnel_slot *s = slot_of(t);
+
+	if (s)
+		tunnel_slot_dirty(s);
+}
+
+void tunnel_slot_settle(const struct tunnel *t)
+{
+	struct tunnel_slot *s = slot_of(t);
+
+	if (!s || buf_len(&t->client.out) > 0 || buf_len(&t->upstream.out) > 0)
+		return;
+	state_fill(t, &s->record.state);
+	tunnel_slot_clean(s);
+}
+
+void tunnel_slot_drop(struct tunnel *t)
+{
+	if (t->slot < 0)
+		return;
+	tunnel_slot_open(t);
+	if (slot_report(t->proxy->process, MSG_FD_DROP, t->slot, t->id, NULL, 0) < 0) {
+		/* the copies stay open for now: the peers have to see the end all the same */
+		shutdown(t->client.rd.fd, SHUT_RDWR);
+		shutdown(t->upstream.rd.fd, SHUT_RDWR);
+	}
+	t->slot = -1;
+}
+
+static void loss_report(struct proxy *f, const struct handoff_record *p, const char *why)
+{
+	struct event e;
+
+	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_PROXY);
+	handoff_lost_fill(p, why, &e);
+	proxy_metrics_tunnel_close(&f->metrics, T3OPS_R_LOCAL);
+	process_emit(f->process, &e);
+}
+
+void tunnel_lose(struct proxy *f, const char *bytes, size_t n, const char *why)
+{
+	const struct tunnel_table *tunnels = f->process->tunnels;
+	struct handoff_record p;
+
+	if (n < sizeof p)
+		return;
+	memcpy(&p, bytes, sizeof p);
+	if (tunnels && p.table == tunnels->id)
+		slot_report(f->process, MSG_FD_DROP, p.slot, p.id, NULL, 0);
+	if (!p.state.reported)
+		loss_report(f, &p, why);
+}
+
+void tunnel_slot_give(const struct tunnel *t, uint32_t proxy)
+{
+	struct tunnel_slot *s = slot_of(t);
+
+	if (s)
+		tunnel_slot_assign(s, proxy);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The two clocks, in microseconds.  Any process. */
+#ifndef T3OPS_SYS_CLOCK_H
+#define T3OPS_SYS_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_read_us(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static inline uint64_t clock_mono_us(void)
+{
+	return clock_read_us(CLOCK_MONOTONIC);
+}
+
+/* Since 1970. */
+static inline uint64_t clock_wall_us(void)
+{
+	return clock_read_us(CLOCK_REALTIME);
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors beside datagrams; see fdpass.h. */
+#include "sys/fdpass.h"
+
+#include <assert.h>
+#include <string.h>
+
+void fdpass_attach(struct msghdr *m, union fdpass *r, const int *fds, size_t n)
+{
+	struct cmsghdr *c;
+
+	assert(n <= FDPASS_MAX);
+	if (n == 0)
+		return;
+	memset(r, 0, sizeof *r);
+	m->msg_control = r->bytes;
+	m->msg_controllen = CMSG_SPACE(n * sizeof(int));
+	c = CMSG_FIRSTHDR(m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+}
+
+void fdpass_expect(struct msghdr *m, union fdpass *r)
+{
+	m->msg_control = r->bytes;
+	m->msg_controllen = sizeof r->bytes;
+}
+
+size_t fdpass_detach(struct msghdr *m, int fds[FDPASS_MAX])
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	size_t n;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return 0;
+	n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (n > FDPASS_MAX)
+		n = FDPASS_MAX;
+	memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+	return n;
+}

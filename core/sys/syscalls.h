@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The system calls that a process with one network loop needs, and no others (seccomp(2), by libseccomp). */
+#ifndef T3OPS_SYS_SYSCALLS_H
+#define T3OPS_SYS_SYSCALLS_H
+
+/* From here on, in every thread: whatever is not on the list fails with EPERM.  0, or -errno: nothing is in
+ * force (-ENOSYS: built without libseccomp). */
+int syscalls_restrict(void);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* The user table on a loop: watched, re-read, the last good one kept; see users.h. */
+#include "users/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "obs/log.h"
+#include "users/user_snapshot.h"
+
+#define TABLE_MAX_BYTES (4 << 20)
+#define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
+#define POLL_SECONDS    10.0 /* where inotify does not see it: network file systems, env files */
+
+struct users {
+	struct ev_loop *loop;
+	struct ev_io inotify;
+	struct ev_timer settle, poll;
+	char *path, *env_pattern;
+	users_changed_cb on_changed;
+	users_state_cb on_state;
+	void *arg;
+	struct user_snapshot *snapshot;
+	struct user_list list;
+	bool known;    /* the list is a table that was good once */
+	enum users_state state;
+	char why[320]; /* as it was reported last */
+};
+
+/* The whole file, NUL-terminated; NULL with errno. */
+static char *file_read(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	char *text = NULL;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= TABLE_MAX_BYTES)
+		text = malloc((size_t)st.st_size + 1);
+	else
+		errno = EFBIG;
+	if (text)
+		n = read(fd, text, (size_t)st.st_size);
+	if (n < 0) {
+		free(text);
+		text = NULL;
+	} else {
+		text[n] = '\0';
+		*len = (size_t)n;
+	}
+	close(fd);
+	return text;
+}
+
+static bool lists_equal(const struct user_list *a, const struct user_list *b)
+{
+	return a->n == b->n && (a->n == 0 || memcmp(a->rows, b->rows, a->n * sizeof a->rows[0]) == 0);
+}
+
+void users_state_log(void *arg, enum users_state state, const char *why)
+{
+	(void)arg;
+	if (state != USERS_GOOD)
+		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "port_missing", "reason=\"%s\"", why);
+}
+
+static void state_set(struct users *u, enum users_state state, const char *why)
+{
+	char line[sizeof u->why] = "";
+
+	if (state != USERS_GOOD)
+		snprintf(line, sizeof line, "%.200s: %s", u->path, why);
+	if (u->state == state && strcmp(u->why, line) == 0)
+		return;
+	u->state = state;
+	strcpy(u->why, line);
+	if (u->on_state)
+		u->on_state(u->arg, state, state == USERS_GOOD ? NULL : u->why);
+}
+
+static void broken(struct users *u, const char *why)
+{
+	state_set(u, USERS_BROKEN, why);
+}
+
+/* At the start there is no last good table but what a process before left. */
+static void broken_at_first(struct users *u, const char *why)
+{
+	char line[256];
+
+	u->known = snapshot_get(u->snapshot, &u->list);
+	snprintf(line, sizeof line, "%s; %s", why,
+	         u->known ? "the table of the process before is in force" : "there is no earlier table");
+	broken(u, line);
+}
+
+/* As user_list_parse. */
+static int file_parse(const struct users *u, struct user_list *out, char *why, size_t why_size)
+{
+	size_t len = 0;
+	char *text = file_read(u->path, &len);
+	int r;
+
+	if (!text) {
+		snprintf(why, why_size, "%s", strerror(errno));
+		return -EINVAL;
+	}
+	r = user_list_parse(out, text, len, u->env_pattern, why, why_size);
+	free(text);
+	return r;
+}
+
+static void list_replace(struct users *u, struct user_list *fresh)
+{
+	struct user_list before = u->list;
+	bool same = u->known && lists_equal(fresh, &u->list);
+
+	u->list = *fresh;
+	u->known = true;
+	if (!same && u->on_changed)
+		u->on_changed(u->arg, &before, &u->list);
+	user_list_fini(&before);
+}
+
+/* Users without a port keep the one that they had; those who had none are no users. */
+static void ports_settle(struct user_list *fresh, const struct user_list *last)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fresh->n; i++) {
+		struct user *row = &fresh->rows[i];
+		const struct user *was = row->port == 0 ? user_list_find(last, row->name) : NULL;
+
+		if (was && strcmp(was->os_user, row->os_user) == 0)
+			row->port = was->port;
+		if (row->port != 0)
+			fresh->rows[kept++] = *row;
+	}
+	fresh->n = kept;
+}
+
+/* What the users without a port had before, in this process or in the one before it. */
+static void portless_settle(const struct users *u, struct user_list *fresh)
+{
+	struct user_list left;
+
+	if (u->known) {
+		ports_settle(fresh, &u->list);
+		return;
+	}
+	snapshot_get(u->snapshot, &left);
+	ports_settle(fresh, &left);
+	user_list_fini(&left);
+}
+
+static void table_read(struct users *u, void (*on_fault)(struct users *u, const char *why))
+{
+	struct user_list fresh;
+	char why[200];
+	int portless = file_parse(u, &fresh, why, sizeof why);
+
+	if (portless < 0) {
+		on_fault(u, why);
+		return;
+	}
+	if (portless > 0)
+		portless_settle(u, &fresh);
+	state_set(u, portless > 0 ? USERS_PORT_MISSING : USERS_GOOD, why);
+	snapshot_put(u->snapshot, &fresh);
+	list_replace(u, &fresh);
+}
+
+static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct users *u = w->data;
+	char buffer[4096];
+
+	(void)revents;
+	while (read(w->fd, buffer, sizeof buffer) > 0)
+		;
+	ev_timer_stop(loop, &u->settle);
+	ev_timer_set(&u->settle, SETTLE_SECONDS, 0.);
+	ev_timer_start(loop, &u->settle);
+}
+
+static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	table_read(w->data, broken);
+}
+
+/* Watches the directory of a file: a rename over it is then seen, too. */
+static void dir_watch(int fd, const char *path)
+{
+	char directory[512];
+	const char *slash = strrchr(path, '/');
+	int n = slash ? snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path)
+	              : snprintf(directory, sizeof directory, ".");
+
+	if (n > 0 && (size_t)n < sizeof directory)
+		inotify_add_watch(fd, directory, IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE); /* else: the poll */
+}
+
+static void watch_start(struct users *u)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	ev_timer_init(&u->settle, on_due, SETTLE_SECONDS, 0.);
+	ev_timer_init(&u->poll, on_due, POLL_SECONDS, POLL_SECONDS);
+	ev_io_init(&u->inotify, on_inotify, fd, EV_READ);
+	u->settle.data = u->poll.data = u->inotify.data = u;
+	ev_timer_start(u->loop, &u->poll);
+	if (fd < 0)
+		return;
+	dir_watch(fd, u->path);
+	dir_watch(fd, u->env_pattern);
+	ev_io_start(u->loop, &u->inotify);
+}
+
+struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
+                        users_state_cb on_state, void *arg)
+{
+	struct users *u = calloc(1, sizeof *u);
+
+	if (!u)
+		return NULL;
+	u->loop = loop;
+	u->on_changed = on_changed;
+	u->on_state = on_state;
+	u->arg = arg;
+	u->snapshot = source->snapshot;
+	u->path = strdup(source->path);
+	u->env_pattern = strdup(source->env_pattern);
+	if (!u->path || !u->env_pattern) {
+		free(u->path);
+		free(u->env_pattern);
+		free(u);
+		return NULL;
+	}
+	watch_start(u);
+	table_read(u, source->must_read ? broken : broken_at_first);
+	if (!source->must_read || u->state != USERS_BROKEN)
+		return u;
+	users_free(u);
+	errno = EINVAL;
+	return NULL;
+}
+
+void users_free(struct users *u)
+{
+	if (!u)
+		return;
+	ev_timer_stop(u->loop, &u->settle);
+	ev_timer_stop(u->loop, &u->poll);
+	ev_io_stop(u->loop, &u->inotify);
+	if (u->inotify.fd >= 0)
+		close(u->inotify.fd);
+	user_list_fini(&u->list);
+	free(u->path);
+	free(u->env_pattern);
+	free(u);
+}
+
+bool users_are_known(const struct users *u)
+{
+	return u->known;
+}
+
+const struct user_list *users_list(const struct users *u)
+{
+	return &u->list;
+}
+
+const struct user *users_find(const struct users *u, const char *name)
+{
+	return user_list_find(&u->list, name);
+}

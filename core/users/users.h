@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The user table: identity -> OS user, home, address and port of the instance.  Read from a file
+ * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
+ * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
+ * A file that cannot be read leaves the last good table in force, also that of a process before (user_snapshot.h).
+ * Reading is short file I/O on start and on change, on the loop.
+ */
+#ifndef T3OPS_USERS_USERS_H
+#define T3OPS_USERS_USERS_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define USERS_MAX 4096
+
+struct user {
+	char name[64];
+	char os_user[33];
+	char home[128]; /* "" if the account is unknown here */
+	char host[48];  /* numeric; 127.0.0.1 by default */
+	uint16_t port;
+};
+
+/* Sorted by name; immutable. */
+struct user_list {
+	struct user *rows;
+	size_t n;
+};
+
+/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why, and out is empty; else the
+ * number of users whose env file gives no port: theirs is 0, and why tells the first of them.  Names that fold to
+ * one (case) are refused. */
+int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
+                    size_t why_size);
+void user_list_fini(struct user_list *l);
+const struct user *user_list_find(const struct user_list *l, const char *name);
+
+struct users;
+struct user_snapshot;
+
+/* Where a table comes from; the strings are copied. */
+struct users_source {
+	const char *path, *env_pattern;
+	struct user_snapshot *snapshot; /* good tables are left there, and taken if the first read fails; or NULL */
+	bool must_read;                 /* without a good file there are no users at all, whatever the snapshot has */
+};
+
+/* Called after every re-read that changed something.  before is valid until it returns. */
+typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
+enum users_state {
+	USERS_GOOD,
+	USERS_PORT_MISSING, /* some env file gives no port: the last one is in force, or its user is no user */
+	USERS_BROKEN,       /* the last good table is in force, if there is one */
+};
+
+/* Called when the state of the file, or what is wrong with it, changes; why is NULL when it is good again. */
+typedef void (*users_state_cb)(void *arg, enum users_state state, const char *why);
+/* One that logs it, for processes that have nothing else to do then. */
+void users_state_log(void *arg, enum users_state state, const char *why);
+
+/* Watches path and the env files' directory (inotify, with a slow poll behind it).  If the file is broken it says so
+ * and starts with the snapshot's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
+ * cannot be, which on_state was reported. */
+struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
+                        users_state_cb on_state, void *arg);
+void users_free(struct users *u);
+/* False: no table could ever be read; who is not in the empty list may be a user all the same. */
+bool users_are_known(const struct users *u);
+const struct user_list *users_list(const struct users *u);
+const struct user *users_find(const struct users *u, const char *name);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The directory of backups; see backup_dir.h.  Touches only names that it could have made itself. */
+#include "backup_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PARTIAL ".state.partial" /* SQLite may add -journal */
+#define DIGITS6 "[0-9][0-9][0-9][0-9][0-9][0-9]"
+#define BACKUPS "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z.sqlite"
+
+static int is_leaving(const struct dirent *e)
+{
+	return strncmp(e->d_name, PARTIAL, strlen(PARTIAL)) == 0;
+}
+
+static int is_backup(const struct dirent *e)
+{
+	return fnmatch(BACKUPS, e->d_name, 0) == 0;
+}
+
+/* Removes everything the filter takes. */
+static void sweep(const struct backup_dir *s)
+{
+	struct dirent **found;
+	int n = scandirat(s->fd, ".", &found, is_leaving, NULL);
+
+	for (int i = 0; i < n; i++) {
+		unlinkat(s->fd, found[i]->d_name, 0);
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
+}
+
+static int path_join(char *out, const char *a, const char *b)
+{
+	int n = snprintf(out, PATH_MAX, "%s/%s", a, b);
+
+	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int backup_dir_open(struct backup_dir *s, const char *base, const char *user, char *why, size_t why_size)
+{
+	int r = path_join(s->path, base, user);
+
+	s->fd = -1;
+	if (r == 0)
+		r = path_join(s->partial, s->path, PARTIAL);
+	if (r == 0) {
+		s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		r = s->fd < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		snprintf(why, why_size, "directory %s: %s", s->path, strerror(-r));
+		return r;
+	}
+	if (flock(s->fd, LOCK_EX | LOCK_NB) < 0) {
+		snprintf(why, why_size, "another backup is under way in %s", s->path);
+		close(s->fd);
+		s->fd = -1;
+		return -EBUSY;
+	}
+	sweep(s);
+	return 0;
+}
+
+void backup_dir_close(struct backup_dir *s)
+{
+	if (s->fd < 0)
+		return;
+	sweep(s);
+	close(s->fd);
+	s->fd = -1;
+}
+
+/* VACUUM INTO does not sync. */
+static int partial_sync(const struct backup_dir *s, long long *bytes)
+{
+	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, 0600) < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0)
+		r = -errno;
+	else
+		*bytes = st.st_size;
+	close(fd);
+	return r;
+}
+
+/* The first second from `now` on whose name is free. */
+static void name_choose(const struct backup_dir *s, time_t now, char *name)
+{
+	struct tm tm;
+
+	do {
+		gmtime_r(&now, &tm);
+		strftime(name, BACKUP_NAME_SIZE, "state-%Y%m%dT%H%M%SZ.sqlite", &tm);
+		now++;
+	} while (faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+int backup_dir_put(struct backup_dir *s, time_t now, char *name, long long *bytes)
+{
+	int r = partial_sync(s, bytes);
+
+	if (r < 0)
+		return r;
+	name_choose(s, now, name);
+	if (renameat(s->fd, PARTIAL, s->fd, name) < 0 || fsync(s->fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int backup_dir_keep(struct backup_dir *s, int keep, const char *newest)
+{
+	struct dirent **found;
+	int n = scandirat(s->fd, ".", &found, is_backup, alphasort), left = n, r = 0;
+
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		bool spare = left <= keep || strcmp(found[i]->d_name, newest) == 0;
+
+		if (!spare && unlinkat(s->fd, found[i]->d_name, 0) < 0)
+			r = -errno;
+		left -= spare ? 0 : 1;
+		free(found[i]);
+	}
+	free(found);
+	return r < 0 ? r : left;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe_echo: the far end of the WebSocket legs.  /probe/ws echoes small frames to anybody who comes
+ * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches an instance, so
+ * an exception of the sign-in wall for it opens nothing else.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "plugin.h"
+
+#define CLOSE_POLICY 1008 /* it sends too fast, or does not take its echoes */
+
+enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
+
+/* One probe, and how many messages it may still send in this second. */
+struct probe {
+	LIST_ENTRY(probe) link;
+	char address[48]; /* whose it is; "" if that is not known */
+	uint64_t second;
+	int64_t left;
+};
+
+struct echo {
+	const struct t3ops_host *host;
+	LIST_HEAD(, probe) probes;
+	int64_t open, most, per_address, rate;
+	struct t3ops_ws_handler handler;
+};
+
+static void open_count(struct t3ops_ctx *ctx, int change)
+{
+	struct echo *e = ctx->state;
+
+	e->open += change;
+	e->host->gauge(ctx, METRIC_CONNECTIONS, NULL, (double)e->open);
+}
+
+/* Of IPv6 the network counts: a single client has a whole one to choose from. */
+static void address_find(struct t3ops_ctx *ctx, t3ops_request_id r, struct probe *p)
+{
+	const struct t3ops_host *host = ctx->host;
+	unsigned char v6[16];
+
+	if (!T3OPS_HOST_HAS(host, request_address) || !host->request_address(ctx, r, p->address, sizeof p->address) ||
+	    inet_pton(AF_INET6, p->address, v6) != 1)
+		return;
+	memset(v6 + 8, 0, 8);
+	inet_ntop(AF_INET6, v6, p->address, sizeof p->address);
+}
+
+static bool has_its_share(const struct echo *e, const struct probe *p)
+{
+	const struct probe *other;
+	int64_t n = 0;
+
+	LIST_FOREACH (other, &e->probes, link)
+		n += strcmp(other->address, p->address) == 0;
+	return e->per_address > 0 && p->address[0] != '\0' && n >= e->per_address;
+}
+
+/* Pings count, too: each one is answered. */
+static bool is_too_fast(struct t3ops_ctx *ctx, struct probe *p)
+{
+	struct echo *e = ctx->state;
+	uint64_t second = e->host->now_us(ctx) / 1000000;
+
+	if (second != p->second) {
+		p->second = second;
+		p->left = e->rate;
+	}
+	return p->left-- <= 0;
+}
+
+static void probe_end(struct t3ops_ctx *ctx, struct probe *p)
+{
+	LIST_REMOVE(p, link);
+	free(p);
+	open_count(ctx, -1);
+}
+
+static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
+{
+	struct echo *e = ctx->state;
+
+	if (is_too_fast(ctx, arg))
+		e->host->count(ctx, METRIC_TOO_FAST, NULL, 1);
+	else if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
+		return; /* pings are answered by the host */
+	else if (e->host->ws_send(ctx, ws, op, data, len) == 0)
+		return;
+	else
+		e->host->count(ctx, METRIC_NOT_TAKEN, NULL, 1);
+	probe_end(ctx, arg);
+	e->host->ws_close(ctx, ws, CLOSE_POLICY);
+}
+
+static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
+{
+	(void)ws, (void)end;
+	probe_end(ctx, arg);
+}
+
+/* Whether it was answered here. */
+static bool answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *more, const char *body)
+{
+	struct echo *e = ctx->state;
+	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", more, NULL};
+
+	return e->host->request_respond(ctx, r, status, headers, body, strlen(body)) == 0;
+}
+
+static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct echo *e = ctx->state;
+	struct probe *p;
+
+	if (!e->host->request_is_upgrade(ctx, r)) {
+		answer(ctx, r, 426, "upgrade: websocket", "{\"error\":\"this is a WebSocket\"}\n");
+		return;
+	}
+	p = e->open < e->most ? calloc(1, sizeof *p) : NULL;
+	if (p)
+		address_find(ctx, r, p);
+	if (p && !has_its_share(e, p) && e->host->request_accept_ws(ctx, r, &e->handler, p)) {
+		LIST_INSERT_HEAD(&e->probes, p, link);
+		open_count(ctx, 1);
+		return;
+	}
+	free(p);
+	/* a faulty handshake is answered already */
+	if (answer(ctx, r, 503, "retry-after: 10", "{\"error\":\"too many probes\"}\n"))
+		e->host->count(ctx, METRIC_REFUSED, NULL, 1);
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct echo *e = ctx->state;
+	const char *target = e->host->request_target(ctx, r);
+	size_t path_len = strcspn(target, "?");
+
+	if (strncmp(target, "/probe/", 7) != 0)
+		return T3OPS_NEXT;
+	if (path_len == 9 && memcmp(target, "/probe/ws", 9) == 0)
+		ws_begin(ctx, r);
+	else if (path_len == 14 && memcmp(target, "/probe/healthz", 14) == 0)
+		answer(ctx, r, 200, NULL, "{\"status\":\"ok\"}\n");
+	else
+		answer(ctx, r, 404, NULL, "{\"error\":\"no such probe\"}\n");
+	return T3OPS_DONE;
+}
+
+static int init(struct t3ops_ctx *ctx)
+{
+	struct echo *e = calloc(1, sizeof *e);
+
+	if (!e)
+		return -ENOMEM;
+	e->host = ctx->host;
+	e->most = ctx->host->opt_int(ctx, "connections");
+	e->per_address = ctx->host->opt_int(ctx, "per_address");
+	e->rate = ctx->host->opt_int(ctx, "rate");
+	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler, .on_message = on_message, .on_end = on_end,
+	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
+	                                       .idle_us = (uint64_t)ctx->host->opt_int(ctx, "idle")};
+	ctx->state = e;
+	open_count(ctx, 0);
+	return 0;
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	free(ctx->state);
+}
+
+static const struct t3ops_option options[] = {
+	{"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
+	{"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
+	{"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+	{"per_address", T3OPS_OPT_INT, "8", 0, 65536,
+	 "Of these, probes of one client (an IPv4 address, an IPv6 /64) at most; 0: no limit."},
+	{"rate", T3OPS_OPT_INT, "20", 1, 65536, "Messages and pings of one probe in a second; with more it is closed with 1008."},
+};
+
+static const struct t3ops_metric metrics[] = {
+	[METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections", .type = T3OPS_GAUGE, .help = "Probes that are open."},
+	[METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total", .type = T3OPS_COUNTER,
+	                    .help = "Probes refused because there were too many."},
+	[METRIC_TOO_FAST] = {.name = "t3ops_probe_echo_too_fast_total", .type = T3OPS_COUNTER,
+	                     .help = "Probes ended because they sent too fast."},
+	[METRIC_NOT_TAKEN] = {.name = "t3ops_probe_echo_not_taken_total", .type = T3OPS_COUNTER,
+	                      .help = "Probes ended because they did not take their echoes."},
+};
+
+T3OPS_PLUGIN(probe_echo) = {
+	T3OPS_HEAD,
+	.role = T3OPS_ROLE_PROXY,
+	.name = "probe_echo",
+	.version = PACKAGE_VERSION,
+	.summary = "answers the probe legs at /probe/ws and /probe/healthz",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.metrics = metrics,
+	.n_metrics = sizeof metrics / sizeof metrics[0],
+	.init = init,
+	.stop = stop,
+	.on_request = on_request,
+};

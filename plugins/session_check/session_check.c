@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_check: when a page is opened, asks the instance whether the browser's cookie still lives, and
+ * pairs it again if the instance definitely says no.  Everything else (a timeout, a 500, garbage) lets
+ * the request pass: a cookie is not declared dead on suspicion.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cookies.h"
+#include "common/loop_guard.h"
+#include "common/navigation.h"
+
+#define ALIVE_ROWS 256
+
+enum { METRIC_CHECKS, METRIC_HEALED };
+
+/* A cookie that lived a moment ago. */
+struct alive {
+	uint64_t key, until_us;
+};
+
+struct session_check {
+	const struct t3ops_pairing *pairing;
+	struct loop_guard loops;
+	struct alive alive[ALIVE_ROWS];
+	uint64_t trust_us;
+};
+
+/* A navigation that waits. */
+struct pending_navigation {
+	struct t3ops_ctx *ctx;
+	t3ops_request_id request;
+	uint64_t cookie_key, loop_key;
+	char user[64];
+};
+
+/* FNV-1a of the user and all cookies: a collision makes a dead cookie pass for a few seconds. */
+static uint64_t cookie_key_make(const char *user, const char *cookies)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *user != '\0'; user++)
+		hash = (hash ^ (unsigned char)*user) * UINT64_C(0x100000001b3);
+	for (hash *= 31; *cookies != '\0'; cookies++)
+		hash = (hash ^ (unsigned char)*cookies) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static void count(struct t3ops_ctx *ctx, const char *result)
+{
+	ctx->host->count(ctx, METRIC_CHECKS, (const char *[]){result}, 1);
+}
+
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct pending_navigation *v = arg;
+	struct session_check *s = v->ctx->state;
+	const struct t3ops_host *host = v->ctx->host;
+
+	if (s && paired->result == T3OPS_PAIR_OK && request_redirect_to_itself(v->ctx, v->request, paired->set_cookie) == 0) {
+		loop_guard_redirected(&s->loops, v->loop_key, host->now_us(v->ctx));
+		host->count(v->ctx, METRIC_HEALED, NULL, 1);
+	} else {
+		host->request_resume(v->ctx, v->request);
+	}
+	free(v);
+}
+
+static void heal(struct pending_navigation *v)
+{
+	struct session_check *s = v->ctx->state;
+	const struct t3ops_host *host = v->ctx->host;
+	struct t3ops_user user = {.struct_size = sizeof user};
+
+	if (!host->request_user(v->ctx, v->request, &user)) {
+		free(v); /* the browser has left */
+		return;
+	}
+	if (loop_guard_asked(&s->loops, v->loop_key, host->now_us(v->ctx))) {
+		host->request_explain(v->ctx, v->request, 502, "Your instance does not keep the session",
+		                      "Your t3 instance declares every session dead, also one that was made a moment ago. Its "
+		                      "database may be damaged, or newer than the program. Please report its operator.");
+		host->emit(v->ctx, "session_dead", v->user, 502, "loop: the instance honours no fresh session either");
+		free(v);
+		return;
+	}
+	host->emit(v->ctx, "session_dead", v->user, 0, "the instance no longer honours the cookie");
+	s->pairing->pair(s->pairing->provider, &user, on_paired, v);
+}
+
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
+	struct pending_navigation *v = arg;
+	struct session_check *s = v->ctx->state;
+
+	if (!s) { /* stopped meanwhile */
+		free(v);
+		return;
+	}
+	if (state->session == T3OPS_SESSION_DEAD) {
+		count(v->ctx, "dead");
+		heal(v);
+		return;
+	}
+	count(v->ctx, state->session == T3OPS_SESSION_ALIVE ? "alive" : "unknown");
+	if (state->session == T3OPS_SESSION_ALIVE)
+		s->alive[v->cookie_key % ALIVE_ROWS] = (struct alive){v->cookie_key, v->ctx->host->now_us(v->ctx) + s->trust_us};
+	v->ctx->host->request_resume(v->ctx, v->request);
+	free(v);
+}
+
+/* The session's cookie, or while its name may have changed anything that looks like one. */
+static bool has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const struct t3ops_user *user)
+{
+	struct session_check *s = ctx->state;
+
+	return cookies && (cookies_have(cookies, s->pairing->cookie_name(s->pairing->provider, user), false) ||
+	                   cookies_have(cookies, "t3_session", true));
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct session_check *s = ctx->state;
+	struct t3ops_user user = {.struct_size = sizeof user};
+	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
+	struct pending_navigation *v;
+	uint64_t key;
+
+	if (!ctx->host->request_user(ctx, r, &user) || !request_is_navigation(ctx, r) || request_has_credential(ctx, r) ||
+	    !has_session_cookie(ctx, cookies, &user))
+		return T3OPS_NEXT;
+	key = cookie_key_make(user.name, cookies);
+	if (s->alive[key % ALIVE_ROWS].key == key && ctx->host->now_us(ctx) < s->alive[key % ALIVE_ROWS].until_us)
+		return T3OPS_NEXT;
+	v = calloc(1, sizeof *v);
+	if (!v)
+		return T3OPS_NEXT;
+	*v = (struct pending_navigation){.ctx = ctx, .request = r, .cookie_key = key, .loop_key = loop_key(ctx, r, user.name)};
+	strncpy(v->user, user.name, sizeof v->user - 1);
+	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, v);
+	return T3OPS_WAIT;
+}
+
+static int init(struct t3ops_ctx *ctx)
+{
+	struct session_check *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return -ENOMEM;
+	s->trust_us = (uint64_t)ctx->host->opt_int(ctx, "trust");
+	ctx->state = s;
+	return 0;
+}
+
+static int start(struct t3ops_ctx *ctx)
+{
+	struct session_check *s = ctx->state;
+
+	s->pairing = ctx->host->service(ctx, T3OPS_SERVICE_PAIRING);
+	if (s->pairing)
+		return 0;
+	ctx->host->log(ctx, T3OPS_ERROR, "start_failed",
+	               "reason=\"no plugin provides pairing\" hint=\"add plugin \\\"auto_pair\\\" {}\"");
+	return -ENOENT;
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	free(ctx->state);
+	ctx->state = NULL;
+}
+
+static const struct t3ops_option options[] = {
+	{"trust", T3OPS_OPT_DURATION, "5s", 0, 600000000, "A cookie that lived is not asked about again for this long."},
+};
+
+static const struct t3ops_metric metrics[] = {
+	[METRIC_CHECKS] = {.name = "t3ops_session_checks_total", .type = T3OPS_COUNTER, .labels = {"result"},
+	                   .help = "Cookies asked about: alive, dead, or unknown (the instance gave no definite answer)."},
+	[METRIC_HEALED] = {.name = "t3ops_session_healed_total", .type = T3OPS_COUNTER,
+	                   .help = "Dead cookies replaced before the page was opened."},
+};
+
+T3OPS_PLUGIN(session_check) = {
+	T3OPS_HEAD,
+	.role = T3OPS_ROLE_PROXY,
+	.name = "session_check",
+	.version = PACKAGE_VERSION,
+	.summary = "heals a session cookie that the instance no longer honours",
+	.options = options,
+	.n_options = sizeof options / sizeof options[0],
+	.metrics = metrics,
+	.n_metrics = sizeof metrics / sizeof metrics[0],
+	.init = init,
+	.start = start,
+	.stop = stop,
+	.on_request = on_request,
+};

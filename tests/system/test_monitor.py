@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The monitor: its pages, its control socket, and t3opsctl."""
+import json
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import unittest
+
+from lab import http, process, wait, ws
+from lab.daemon import Daemon, plugin_dir
+from lab.stub import NEW, T3Stub
+
+ALICE = [("X-authentik-username", "alice")]
+SECTIONS = ('plugin "probe_echo" {}\n'
+            'plugin "probe_t3serve" { heartbeat = "200ms" late = "300ms" watchdog = "1s" reconnect_min = "100ms" }\n')
+
+
+class Monitor(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stub = T3Stub(NEW, dead_ms=0)
+        cls.daemon = Daemon({"ping_timeout": "500ms"}, SECTIONS, users={"alice": cls.stub.port})
+        cls.daemon.wait_log(r"event=leg_up .*user=alice")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+        cls.stub.process.kill()
+
+    def ctl(self, *words):
+        return subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, *words], capture_output=True,
+                              text=True, timeout=60, check=False)
+
+    def drop(self):
+        """A user's connection breaks; returns the newest verdict."""
+        known = len(self.daemon.verdicts())
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            w.drop()
+        wait.until(lambda: len(self.daemon.verdicts()) > known, what="a verdict")
+        return self.daemon.verdicts()[0]
+
+    def test_metrics_page(self):
+        self.drop()
+        page = self.daemon.get("/metrics")
+        self.assertTrue(page.header("content-type").startswith("text/plain; version=0.0.4"))
+        metrics = self.daemon.metrics()
+        self.assertEqual(metrics['t3ops_leg_connected{leg="probe_t3serve/alice"}'], 1)
+        self.assertEqual(metrics['t3probe_connected{leg="probe_t3serve/alice"}'], 1)
+        self.assertGreater(metrics['t3probe_rtt_seconds_count{leg="probe_t3serve/alice"}'], 0)
+        self.assertGreater(metrics['t3ops_verdicts_total{segment="last_mile or wan or cloudflare or tunnel or traefik or dispatch"}'], 0)
+        self.assertEqual(metrics['t3ops_tunnel_ends_total{reason="client_eof"}'], metrics["t3ops_tunnels_opened_total"])
+        if not shutil.which("promtool"):
+            self.skipTest("no promtool")
+        done = subprocess.run(["promtool", "check", "metrics"], input=page.text(), text=True, capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+    def test_verdict_of_a_drop(self):
+        v = self.drop()
+        self.assertEqual(v["segments"], ["last_mile(alice)", "wan", "cloudflare", "tunnel", "traefik", "dispatch"])
+        self.assertIn("alice lost 1 tunnel (client_eof", v["text"])
+        self.assertTrue(any(e["what"] == "tunnel" and e["failed"] for e in v["evidence"]))
+        self.assertTrue(any(e["what"] == "leg" and not e["failed"] for e in v["evidence"]))
+        self.assertEqual(self.daemon.get(f"/verdicts?after={v['serial']}").json(), [])
+        self.assertEqual(len(self.daemon.get("/verdicts?limit=1").json()), 1)
+
+    def test_other_pages(self):
+        self.assertEqual(self.daemon.get("/healthz").text(), "ok\n")
+        self.assertEqual(http.get(self.daemon.monitor, "/nothing").status, 404)
+        self.assertEqual(http.request(self.daemon.monitor, "POST", "/status", body=b"x").status, 405)
+        self.assertEqual(http.request(self.daemon.monitor, "HEAD", "/status").status, 200)
+        page = http.request(self.daemon.monitor, "GET", "/status", [("Accept", "text/html,*/*")])
+        self.assertTrue(page.header("content-type").startswith("text/html"))
+        self.assertIn("probe_t3serve", page.text())
+        with http.Connection(self.daemon.monitor) as c:
+            c.send(b"nonsense\r\n\r\n")
+            self.assertEqual(c.response().status, 400)
+        processes = {r["process"]: r["state"] for r in self.daemon.status()["processes"]}
+        self.assertEqual(processes, {"proxy": "ready", "prober": "ready", "monitor": "ready"})
+
+    def test_ctl_shows(self):
+        self.drop()
+        self.assertRegex(self.ctl("legs").stdout, r"probe_t3serve +alice +up ")
+        self.assertIn("alice lost 1 tunnel", self.ctl("verdicts").stdout)
+        self.assertIn("event=tunnel_drop", self.ctl("events", "-k", "tunnel_drop").stdout)
+
+    def test_ctl_follows(self):
+        for words, expected in ((["verdicts", "-f"], "alice lost"), (["events", "-f", "-k", "tunnel_open"], "event=tunnel_open")):
+            with self.subTest(words=words), \
+                    process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, *words, "-n", "1"], "ctl") as p:
+                wait.until(lambda p=p: p.log(), what="what there was")
+                before = p.log().count(expected)
+                self.drop()
+                wait.until(lambda p=p, n=before, e=expected: p.log().count(e) > n, what="news")
+
+    def test_control_socket_takes_nonsense(self):
+        self.assertEqual(stat.S_IMODE(os.stat(self.daemon.control).st_mode), 0o660)
+        for line in (b"\n", b"{}\n", b"[1]\n", b'{"command":1}\n', b'{"command":"shutdown"}\n', b"\xff\xfe\n"):
+            with self.subTest(line=line), socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(30)
+                s.connect(self.daemon.control)
+                s.sendall(line)
+                self.assertFalse(json.loads(s.makefile().readline())["ok"])
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(30)
+            s.connect(self.daemon.control)
+            with self.assertRaises(OSError):
+                while True:  # it is cut off, not read for ever
+                    s.sendall(b"x" * 10_000)
+        self.assertEqual(self.ctl("status").returncode, 0)
+
+
+class Reload(unittest.TestCase):
+    def test_a_reload_that_replaces_the_desk_tells_its_outcome(self):
+        with Daemon({"ping_timeout": "500ms"}, 'plugin "probe_echo" {}\n') as d:
+            for n in range(5):
+                monitor = d.processes()["monitor"]
+                d.options["ping_timeout"] = f"{501 + n}ms"
+                d.write_conf()
+                self.assertEqual(d.ctl("reload"), "the new configuration is in force\n")
+                wait.until(lambda was=monitor: d.processes()["monitor"] != was, what="the monitor that came after")
+
+
+class Watch(unittest.TestCase):
+    """Plugins that watch events, in the monitor's process."""
+
+    def plugin_dir(self):
+        folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
+        shutil.copy(process.program("tests/plugins/.libs/sample_watch.so"), folder)
+        return folder
+
+    def test_it_sees_events(self):
+        with Daemon({"plugin_dir": self.plugin_dir()}, 'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" }\n') as d:
+            d.wait_log(r"process=monitor .*event=watched .*kind=process_started whole=yes")
+            monitor = d.processes()["monitor"]
+            d.reload()
+            d.wait_log(r"event=watched .*kind=reloaded")
+            self.assertEqual(d.processes()["monitor"], monitor)
+
+    def test_one_that_crashes_ends_only_the_desk(self):
+        with Daemon({"plugin_dir": self.plugin_dir()},
+                    'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" crash_on = "reloaded" }\n') as d:
+            before = d.processes()
+            d.reload()
+            d.wait_log(r"event=process_exited .*monitor")
+            wait.until(lambda: d.processes().get("monitor", before["monitor"]) != before["monitor"], what="the monitor that came after")
+            self.assertEqual(d.processes()["proxy"], before["proxy"])
+            self.assertIn("event=process_exited", d.ctl("events", "-k", "process_exited"))
+
+
+class Journal(unittest.TestCase):
+    def test_journal_outlives_the_desk(self):
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
+            os.kill(d.processes()["monitor"], 9)
+            wait.until(lambda: "process_exited" in d.ctl("events", check=False), what="the monitor that came after")
+
+
+if __name__ == "__main__":
+    unittest.main()

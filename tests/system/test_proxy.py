@@ -1,0 +1,465 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The proxy as a reverse proxy: what it passes, what it refuses, and how it behaves when an instance does not."""
+import datetime
+import hashlib
+import os
+import re
+import socket
+import threading
+import unittest
+
+from lab import http, wait, ws
+from lab.daemon import Daemon
+from lab.memory import FREED_IS_FREE, rss
+from lab.origin import Origin, answer
+
+ECHO = 'plugin "probe_echo" {}\n'
+ALICE = {"X-authentik-username": "alice"}
+BROWSER = {"Accept": "text/html", **ALICE}
+
+
+def chunked(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: 1\r\n\r\n")
+
+
+def until_close(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+    return False
+
+
+def truncated(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    return False
+
+
+def digest(c, request):
+    c.send(answer(hashlib.sha256(request.body).hexdigest().encode()))
+
+
+def not_modified(c, request):
+    c.send(b"HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\nContent-Length: 77\r\n\r\n")
+
+
+def early(c, request):
+    """Answers before the body is there, and ends the connection."""
+    c.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    return False
+
+
+def continues(c, request):
+    c.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    c.send(answer(c.read(int(request.header("content-length")))))
+
+
+def hints(c, request):
+    c.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(b"after hints"))
+
+
+def garbage(c, request):
+    c.send(b"SMTP 220 hello\r\n\r\n")
+    return False
+
+
+def two_lengths(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd")
+    return False
+
+
+early.takes_body = continues.takes_body = True
+
+
+class Stale:
+    """Serves one request a connection; the next one on it is met by a closed door."""
+
+    def __init__(self):
+        self.served = set()
+
+    def __call__(self, c, request):
+        if request.connection in self.served:
+            return False
+        self.served.add(request.connection)
+        c.send(answer(b"fresh"))
+        return True
+
+
+class Flood:
+    """Sends far more than anybody reads, and counts."""
+
+    def __init__(self, total):
+        self.total, self.sent = total, 0
+
+    def __call__(self, c, request):
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self.total)
+        block = b"x" * 65536
+        while self.sent < self.total:
+            c.send(block[:self.total - self.sent])
+            self.sent += len(block)
+
+
+class Proxy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stale = Stale()
+        cls.flood = Flood(64 << 20)
+        cls.origin = Origin({"/chunked": chunked, "/until-close": until_close, "/truncated": truncated, "/digest": digest,
+                             "/304": not_modified, "/early": early, "/continue": continues, "/hints": hints,
+                             "/garbage": garbage, "/two-lengths": two_lengths, "/stale": cls.stale, "/flood": cls.flood,
+                             "/silent": lambda c, r: c.read(1 << 30)})
+        cls.daemon = Daemon({"header_timeout": "2s", "first_byte_timeout": "1s", "max_header_bytes": "8K",
+                             "max_headers": 40, "identity_strip_domain": True}, ECHO, users={"alice": cls.origin.port},
+                            env=FREED_IS_FREE)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+        cls.origin.stop()
+
+    def get(self, target, headers=(), method="GET", body=None):
+        return http.request(self.daemon.proxy, method, target, {**ALICE, **dict(headers)}, body)
+
+    # ---- heads
+
+    def test_head_for_the_instance(self):
+        r = self.get("/mirror?a=b%20c", {"X-Keep": "1", "Connection": "close, X-Drop", "X-Drop": "1", "TE": "trailers",
+                                         "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https",
+                                         "Cookie": "a=1; b=2"}).json()
+        got = {}
+        for name, value in r["headers"]:
+            got.setdefault(name.lower(), []).append(value)
+        self.assertEqual(r["target"], "/mirror?a=b%20c")
+        self.assertEqual(got["x-keep"], ["1"])
+        self.assertEqual(got["cookie"], ["a=1; b=2"])
+        self.assertEqual(got["x-forwarded-for"], ["203.0.113.9, 127.0.0.1"])
+        self.assertEqual(got["x-forwarded-proto"], ["https"])
+        self.assertEqual(got["via"], ["1.1 t3ops"])
+        for name in ("x-drop", "te", "x-authentik-username"):
+            self.assertNotIn(name, got)
+
+    def test_absolute_form_becomes_a_path(self):
+        r = self.get("http://lab/mirror?x", {"Host": "lab"})
+        self.assertEqual(r.json()["target"], "/mirror?x")
+
+    # ---- bodies
+
+    def test_bodies_of_answers(self):
+        for target, body in (("/chunked", b"hello world"), ("/until-close", b"all of it"), ("/hints", b"after hints")):
+            with self.subTest(target=target):
+                with http.Connection(self.daemon.proxy) as c:
+                    r = c.request("GET", target, ALICE)
+                    if r.status == 103:
+                        self.assertEqual(r.header("link"), "</a>")
+                        r = c.response()
+                    self.assertEqual((r.status, r.body), (200, body))
+
+    def test_answers_without_body(self):
+        with http.Connection(self.daemon.proxy) as c:
+            r = c.request("HEAD", "/mirror", ALICE)
+            self.assertEqual((r.status, r.body), (200, b""))
+            r = c.request("GET", "/304", ALICE)
+            self.assertEqual((r.status, r.header("etag")), (304, '"1"'))
+            self.assertEqual(c.request("GET", "/mirror", ALICE).status, 200)
+
+    def test_large_bodies_arrive_whole(self):
+        body = os.urandom(3 << 20)
+        want = hashlib.sha256(body).hexdigest()
+        self.assertEqual(self.get("/digest", method="POST", body=body).text(), want)
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("POST", "/digest", {**ALICE, "Transfer-Encoding": "chunked"}))
+            for i in range(0, len(body), 100_000):
+                block = body[i:i + 100_000]
+                c.send(b"%x\r\n" % len(block) + block + b"\r\n")
+            c.send(b"0\r\n\r\n")
+            self.assertEqual(c.response().text(), want)
+            self.assertEqual(c.request("GET", "/mirror", ALICE).status, 200)
+
+    def test_expect_continue(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("POST", "/continue", {**ALICE, "Expect": "100-continue", "Content-Length": "4"}))
+            self.assertEqual(c.response_head().status, 100)
+            c.send(b"body")
+            self.assertEqual(c.response().body, b"body")
+
+    def test_answer_before_the_body(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("POST", "/early", {**ALICE, "Content-Length": "1000000"}) + b"some")
+            self.assertEqual(c.response().status, 413)
+            self.assertTrue(c.at_end())
+
+    def test_half_an_answer_is_seen_to_be_half(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("GET", "/truncated", ALICE))
+            self.assertRaises(EOFError, c.response)
+
+    def test_slow_reader_stops_the_instance(self):
+        before = rss(self.daemon.processes()["proxy"])
+        with http.Connection(self.daemon.proxy) as c:
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            c.send(http.build("GET", "/flood", ALICE))
+            wait.until(lambda: self.flood.sent > 1 << 20, what="the flood")
+            marks = [-1]
+
+            def stands_still():
+                marks.append(self.flood.sent)
+                return marks[-1] == marks[-2]
+
+            wait.until(stands_still, what="the flood to stop")
+            self.assertLess(self.flood.sent, self.flood.total // 2)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + (4 << 20))
+            self.assertEqual(len(c.response().body), self.flood.total)
+
+    # ---- connections
+
+    def test_connections_are_kept_on_both_sides(self):
+        with http.Connection(self.daemon.proxy) as c:
+            for _ in range(3):
+                self.assertEqual(c.request("GET", "/kept", ALICE).status, 200)
+        self.assertEqual(len({r.connection for r in self.origin.requests("/kept")}), 1)
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(b"".join(http.build("POST", f"/pipe?{i}", ALICE, b"b%d" % i) for i in range(5)))
+            got = [c.response().json() for _ in range(5)]
+        self.assertEqual([(r["target"], r["body"]) for r in got], [(f"/pipe?{i}", f"b{i}") for i in range(5)])
+
+    def test_stale_pooled_connection_costs_nobody_anything(self):
+        for i in range(4):
+            self.assertEqual(self.get("/stale").body, b"fresh", i)
+        self.assertEqual(self.get("/stale", method="POST", body=b"x").body, b"fresh")
+
+    def test_http_1_0(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("GET", "/mirror", ALICE, version="HTTP/1.0"))
+            r = c.response()
+            self.assertEqual((r.status, r.header("connection")), (200, "close"))
+            self.assertTrue(c.at_end())
+
+    # ---- refusals
+
+    def test_gate(self):
+        host = b"Host: lab\r\n"
+        long = b"X: " + b"y" * 9000 + b"\r\n"
+        table = (
+            ("bare LF", b"GET /refused HTTP/1.1\n" + host + b"\r\n", 400),
+            ("NUL", b"GET /refused HTTP/1.1\r\n" + host + b"X: a\0b\r\n\r\n", 400),
+            ("folded", b"GET /refused HTTP/1.1\r\n" + host + b"X: a\r\n b\r\n\r\n", 400),
+            ("space before colon", b"GET /refused HTTP/1.1\r\n" + host + b"X : a\r\n\r\n", 400),
+            ("no host", b"GET /refused HTTP/1.1\r\n\r\n", 400),
+            ("two hosts", b"GET /refused HTTP/1.1\r\n" + host + host + b"\r\n", 400),
+            ("length twice", b"POST /refused HTTP/1.1\r\n" + host + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+            ("length no number", b"POST /refused HTTP/1.1\r\n" + host + b"Content-Length: +1\r\n\r\na", 400),
+            ("length and coding", b"POST /refused HTTP/1.1\r\n" + host +
+             b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+            ("coding", b"POST /refused HTTP/1.1\r\n" + host + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+            ("coding in 1.0", b"POST /refused HTTP/1.0\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+            ("connect", b"CONNECT lab:1 HTTP/1.1\r\nHost: lab:1\r\n\r\n", 501),
+            ("version", b"GET /refused HTTP/3.0\r\n" + host + b"\r\n", 505),
+            ("method", b"BREW /refused HTTP/1.1\r\n" + host + b"\r\n", 501),
+            ("garbage", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+            ("large head", b"GET /refused HTTP/1.1\r\n" + host + long + b"\r\n", 431),
+            ("many fields", b"GET /refused HTTP/1.1\r\n" + host + b"X: 1\r\n" * 50 + b"\r\n", 431),
+            ("bad chunk", b"POST /chunk HTTP/1.1\r\n" + host + b"X-authentik-username: alice\r\n"
+             b"Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", 400),
+            ("identity twice", b"GET /refused HTTP/1.1\r\n" + host +
+             b"X-authentik-username: alice\r\nX-authentik-username: bob\r\n\r\n", 400),
+            ("identity in disguise", b"GET /refused HTTP/1.1\r\n" + host + b"X_authentik_username: alice\r\n\r\n", 400),
+            ("identity in connection", b"GET /refused HTTP/1.1\r\n" + host +
+             b"X-authentik-username: alice\r\nConnection: X-authentik-username\r\n\r\n", 400),
+        )
+        for case, raw, status in table:
+            with self.subTest(case=case):
+                with http.Connection(self.daemon.proxy) as c:
+                    c.send(raw)
+                    r = c.response()
+                    self.assertEqual(r.status, status)
+                    self.assertEqual(r.header("connection"), "close")
+                    self.assertTrue(c.at_end())
+                self.assertEqual([r for r in self.origin.seen if r.target.startswith("/refused")], [])
+
+    def test_slow_head_is_answered_408(self):
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(b"GET / HT")
+            self.assertEqual(c.response().status, 408)
+            self.assertTrue(c.at_end())
+
+    # ---- who
+
+    def test_nobody_and_strangers(self):
+        for headers, status, word in (({"Accept": "text/html"}, 403, "Who are you?"),
+                                      ({"Accept": "text/html", "X-authentik-username": "mallory"}, 403, "no t3 instance"),
+                                      ({"X-authentik-username": "mallory"}, 403, '"error"'),
+                                      ({"Accept": "text/html", "X-authentik-username": ""}, 403, "Who are you?")):
+            with self.subTest(headers=headers):
+                r = http.get(self.daemon.proxy, "/", headers)
+                self.assertEqual(r.status, status)
+                self.assertIn(word, r.text())
+                kind = "text/html" if "Accept" in headers else "application/json"
+                self.assertTrue(r.header("content-type").startswith(kind))
+
+    def test_domain_is_stripped(self):
+        self.assertEqual(http.get(self.daemon.proxy, "/mirror", {"X-authentik-username": "alice@example.com"}).status, 200)
+
+    def test_healthz_needs_nobody(self):
+        self.assertEqual(http.get(self.daemon.proxy, "/healthz").json(), {"status": "ok"})
+
+    # ---- instances that misbehave
+
+    def test_broken_answers(self):
+        for target in ("/garbage", "/two-lengths"):
+            with self.subTest(target=target):
+                r = self.get(target, BROWSER)
+                self.assertEqual(r.status, 502)
+                self.assertIn("broke the connection", r.text())
+
+    def test_silent_instance_is_asked_twice_then_explained(self):
+        r = self.get("/silent", BROWSER)
+        self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
+        self.assertIn("does not answer", r.text())
+        self.assertEqual(len(self.origin.requests("/silent")), 2)
+        self.assertEqual(self.get("/silent", method="POST", body=b"x").status, 504)
+        self.assertEqual(len(self.origin.requests("/silent")), 3)
+
+
+    def test_what_an_instance_accepts_too_early_is_asked_again(self):
+        """Its start-up dead window: accepted, and never answered."""
+        for target, ask in (("/starts", lambda t: self.get(t).status), ("/starts-ws", self.upgrade)):
+            deaf = [True]
+
+            def starts(c, request, deaf=deaf):
+                if deaf:
+                    deaf.pop()
+                    c.read(1 << 30)
+                c.send(answer(b"up", "200 OK"))
+
+            self.origin.handlers[target] = starts
+            self.assertEqual(ask(target), 200, target)
+            self.assertEqual(len(self.origin.requests(target)), 2)
+
+    def upgrade(self, target):
+        try:
+            ws.WebSocket(self.daemon.proxy, target, ALICE)
+        except ws.Refused as refused:
+            return refused.status
+        raise AssertionError("this instance opens no WebSocket")
+
+
+class Others(unittest.TestCase):
+    def test_an_instance_that_starts_is_not_waited_for_long(self):
+        """The first attempt after an outage is cut short, whatever first_byte_timeout says."""
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        with Daemon({"first_byte_timeout": "1h"}, ECHO, users={"alice": port}) as d:
+            self.assertEqual(http.get(d.proxy, "/", ALICE).status, 503)
+            deaf = [True]
+            with Origin({"/": lambda c, r: c.read(1 << 30) if deaf and deaf.pop() else c.send(answer(b"up"))}, port=port) as o:
+                self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "up")
+                self.assertEqual(len(o.requests("/")), 2)
+
+    def test_identity_of_an_untrusted_peer_is_ignored_and_reported(self):
+        with Origin() as origin, Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO, users={"alice": origin.port}) as d:
+            r = http.get(d.proxy, "/", {**ALICE, "X-Forwarded-For": "198.51.100.1"})
+            self.assertEqual(r.status, 403)
+            d.wait_log(r"event=identity_ignored .*address=127\.0\.0\.1")
+            self.assertEqual(origin.seen, [])
+
+    def test_whoever_is_refused_over_and_over_fills_no_log(self):
+        eve, mallory = {"X-authentik-username": "eve"}, {"X-authentik-username": "mallory"}
+        with Daemon({"trusted_proxies": ["127.0.0.0/8"]}, ECHO) as d:
+            for who in (eve, mallory):
+                for _ in range(50):
+                    self.assertEqual(http.get(d.proxy, "/", who).status, 403)
+            for who in ("eve", "mallory"):
+                self.assertIn(len(re.findall(rf"event=request_rejected .*user={who}\b", d.log())), (1, 2))  # a minute may pass
+            self.assertEqual(d.metrics()['t3ops_requests_total{class="4xx"}'], 100)
+        with Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO) as d, http.Connection(d.proxy) as c:
+            for _ in range(200):
+                self.assertEqual(c.request("GET", "/", ALICE).status, 403)
+            self.assertEqual(d.metrics()["t3ops_identity_ignored_total"], 200)
+            self.assertIn(len(re.findall("event=identity_ignored", d.log())), (1, 2))
+
+    def test_instance_that_is_not_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            port = s.getsockname()[1]
+        with Daemon({}, ECHO, users={"alice": port}) as d:
+            r = http.get(d.proxy, "/", BROWSER)
+            self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
+            self.assertIn("not running", r.text())
+            self.assertIn("default-src 'none'", r.header("content-security-policy"))
+
+    def test_page_says_since_when_until_the_instance_answers(self):
+        fails = [True]
+        with Origin({"/": lambda c, r: False if fails[0] else c.send(answer(b"up"))}) as o, \
+                Daemon({}, ECHO, users={"alice": o.port}) as d:
+            page = http.get(d.proxy, "/", BROWSER)
+            self.assertEqual(page.status, 502)
+            since = re.search(r'First noticed at <time datetime="(.*?)">(.*?) UTC</time>, \d+ s ago', page.text())
+            self.assertEqual(since.group(1)[11:19], since.group(2))
+            later = self.another_second(d, since.group(1))
+            self.assertIn(since.group(1), later.text())
+            self.assertEqual(http.get(d.proxy, "/", ALICE).json()["since"], since.group(1))
+            fails[0] = False
+            self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "up")
+            fails[0] = True
+            again = http.get(d.proxy, "/", ALICE)
+            self.assertEqual(again.status, 502)
+            self.assertNotEqual(again.json()["since"], since.group(1))
+            self.assertNotIn("since", http.get(d.proxy, "/", {"X-authentik-username": "mallory"}).json())
+
+    @staticmethod
+    def another_second(d, since):
+        """The page as it is when the clock shows another second."""
+        now = lambda: datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        wait.until(lambda: now() != since, what="the next second")
+        return http.get(d.proxy, "/", BROWSER)
+
+    def test_table_is_read_again_and_a_broken_one_changes_nothing(self):
+        with Origin() as origin, Daemon({}, ECHO, users={"alice": origin.port}) as d:
+            bob = {"X-authentik-username": "bob"}
+            self.assertEqual(http.get(d.proxy, "/", bob).status, 403)
+            d.write_users({"alice": origin.port, "bob": origin.port})
+            wait.until(lambda: http.get(d.proxy, "/", bob).status == 200, what="bob")
+            mark = len(d.log())
+            d.write_users('{"alice": ')
+            d.wait_log(r"event=users_broken", after=mark)
+            self.assertEqual(http.get(d.proxy, "/", bob).status, 200)
+
+    def test_connections_over_the_limit_are_closed(self):
+        with Origin() as origin, Daemon({"max_connections": 16}, ECHO, users={"alice": origin.port}) as d:
+            kept = [http.Connection(d.proxy) for _ in range(16)]
+            for c in kept:
+                self.assertEqual(c.request("GET", "/healthz").status, 200)
+            with http.Connection(d.proxy) as late:
+                self.assertTrue(late.at_end())
+            kept.pop().close()
+            wait.until(lambda: self.served(d), what="a free place")
+            for c in kept:
+                c.close()
+
+    @staticmethod
+    def served(d):
+        try:
+            return http.get(d.proxy, "/healthz").status == 200
+        except (EOFError, OSError):
+            return False
+
+    def test_many_clients_at_once(self):
+        with Origin() as origin, Daemon({}, ECHO, users={"alice": origin.port}) as d:
+            failures = []
+
+            def client(number):
+                with http.Connection(d.proxy) as c:
+                    for i in range(20):
+                        r = c.request("POST", f"/m?{number}.{i}", ALICE, b"%d.%d" % (number, i))
+                        if r.status != 200 or r.json()["body"] != f"{number}.{i}":
+                            failures.append((number, i, r))
+
+            threads = [threading.Thread(target=client, args=(n,)) for n in range(20)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(failures, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

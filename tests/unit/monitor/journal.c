@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal: what it keeps, what it forgets, and a disk that fails. */
+#include "monitor/journal.h"
+
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sys/clock.h"
+
+#define DAY_US (UINT64_C(86400) * 1000000)
+
+struct fixture {
+	struct ev_loop *loop;
+	char dir[32], path[64];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	strcpy(f->dir, "/tmp/t3ops-journal.XXXXXX");
+	f->loop = ev_loop_new(0);
+	if (!mkdtemp(f->dir) || !f->loop)
+		return -1;
+	snprintf(f->path, sizeof f->path, "%s/j.sqlite", f->dir);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const tails[] = {"", "-wal", "-shm"};
+	char name[96];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "%s%s", f->path, tails[i]);
+		unlink(name);
+	}
+	rmdir(f->dir);
+	ev_loop_destroy(f->loop);
+	free(f);
+	return 0;
+}
+
+static void add(struct journal *j, enum event_kind kind, const char *user, uint64_t age_us)
+{
+	struct event e;
+
+	event_init(&e, kind, 1);
+	e.time_us -= age_us;
+	event_set(e.user, user);
+	journal_event(j, &e);
+}
+
+static void events_outlive_the_process(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	json_t *rows;
+
+	add(j, EVENT_TUNNEL_OPEN, "alice", 0);
+	add(j, EVENT_TUNNEL_DROP, "alice", 0);
+	add(j, EVENT_TUNNEL_ALIVE, "bob", 0); /* not of a kind that is kept */
+	journal_free(j);
+	j = journal_new(f->loop, f->path, 90 * DAY_US);
+	rows = journal_events(j, "", 0, 10);
+	assert_int_equal(json_array_size(rows), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "kind")), "tunnel_drop");
+	assert_non_null(strstr(json_string_value(json_object_get(json_array_get(rows, 0), "line")), "user=alice"));
+	json_decref(rows);
+	rows = journal_events(j, "tunnel_open", 0, 10);
+	assert_int_equal(json_array_size(rows), 1);
+	json_decref(rows);
+	rows = journal_events(j, "", 0, 1);
+	assert_int_equal(json_array_size(rows), 1);
+	json_decref(rows);
+	rows = journal_events(j, "", clock_wall_us() + DAY_US, 10);
+	assert_int_equal(json_array_size(rows), 0);
+	json_decref(rows);
+	assert_int_equal(journal_lost(j), 0);
+	journal_free(j);
+}
+
+static void verdicts_come_back_newest_first(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	json_t *rows;
+
+	for (int i = 1; i <= 3; i++) {
+		json_t *v =
+		    json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text", "x");
+
+		journal_verdict(j, v);
+		json_decref(v);
+	}
+	rows = journal_verdicts(j, 2);
+	assert_int_equal(json_array_size(rows), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "serial")), 3);
+	json_decref(rows);
+	assert_int_equal(journal_last_incident(j), 13);
+	journal_free(j);
+}
+
+static void old_rows_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	json_t *rows;
+
+	add(j, EVENT_TUNNEL_DROP, "alice", 10 * DAY_US);
+	add(j, EVENT_TUNNEL_DROP, "bob", 0);
+	journal_free(j);
+	j = journal_new(f->loop, f->path, 5 * DAY_US);
+	add(j, EVENT_TUNNEL_DROP, "carol", 0);
+	journal_flush(j);
+	rows = journal_events(j, "", 0, 10);
+	assert_int_equal(json_array_size(rows), 2);
+	json_decref(rows);
+	journal_free(j);
+}
+
+static void a_disk_that_fails_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, "/proc/no/such/directory/j.sqlite", DAY_US);
+	json_t *rows;
+
+	assert_non_null(j);
+	add(j, EVENT_TUNNEL_DROP, "alice", 0);
+	journal_flush(j);
+	assert_true(journal_lost(j) >= 1);
+	rows = journal_events(j, "", 0, 10);
+	assert_int_equal(json_array_size(rows), 0);
+	json_decref(rows);
+	journal_free(j);
+}
+
+static void rows_wait_while_somebody_else_writes(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	sqlite3 *other;
+	json_t *rows;
+
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	add(j, EVENT_TUNNEL_DROP, "alice", 0);
+	journal_flush(j);
+	add(j, EVENT_TUNNEL_DROP, "bob", 0);
+	sqlite3_close(other);
+	rows = journal_events(j, "", 0, 10);
+	assert_int_equal(json_array_size(rows), 2);
+	assert_int_equal(journal_lost(j), 0);
+	json_decref(rows);
+	journal_free(j);
+}
+
+static void months_are_forgotten_in_steps(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	json_t *rows = NULL;
+	size_t left = 1;
+
+	for (int i = 0; i < 4500; i++)
+		add(j, EVENT_TUNNEL_DROP, "alice", 10 * DAY_US);
+	journal_free(j);
+	j = journal_new(f->loop, f->path, 5 * DAY_US);
+	rows = journal_events(j, "", 0, 10000);
+	assert_int_equal(json_array_size(rows), 2500);
+	json_decref(rows);
+	for (int i = 0; i < 100 && left > 0; i++) {
+		ev_run(f->loop, EVRUN_ONCE);
+		rows = journal_events(j, "", 0, 10000);
+		left = json_array_size(rows);
+		json_decref(rows);
+	}
+	assert_int_equal(left, 0);
+	journal_free(j);
+}
+
+static void garbage_is_not_a_journal(void **state)
+{
+	struct fixture *f = *state;
+	FILE *out = fopen(f->path, "w");
+	struct journal *j;
+
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database\n", out);
+	fclose(out);
+	j = journal_new(f->loop, f->path, DAY_US);
+	assert_non_null(j);
+	add(j, EVENT_TUNNEL_DROP, "alice", 0);
+	journal_flush(j);
+	assert_int_equal(journal_lost(j), 1);
+	journal_free(j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(events_outlive_the_process, setup, teardown),
+	    cmocka_unit_test_setup_teardown(verdicts_come_back_newest_first, setup, teardown),
+	    cmocka_unit_test_setup_teardown(old_rows_are_forgotten, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_disk_that_fails_is_counted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(rows_wait_while_somebody_else_writes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(months_are_forgotten_in_steps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(garbage_is_not_a_journal, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/* fetch against real sockets: answers, every way to fail, limits, cancelling inside callbacks. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "net/fetch.h"
+#include "../tiny_server.h"
+
+#define MS      UINT64_C(1000)
+#define GIVE_UP 20. /* seconds; only a broken build ever waits so long */
+
+static struct tiny_server server;
+static struct ev_loop *loop;
+static struct fetcher *fetcher;
+
+/* What the last callback saw. */
+struct seen {
+	int calls;
+	int error;
+	unsigned step;
+	int status;
+	size_t len;
+	char body[4096];
+	char cookies[2][32];
+	char text[256];
+	uint64_t cancel; /* to cancel inside the callback */
+	bool free_fetcher;
+};
+
+static void on_fetched(void *arg, const struct t3ops_fetched *f)
+{
+	struct seen *s = arg;
+
+	s->calls++;
+	s->error = f->error;
+	s->step = f->step;
+	s->status = f->status;
+	s->len = f->body_len;
+	snprintf(s->body, sizeof s->body, "%s", f->body);
+	snprintf(s->text, sizeof s->text, "%s", f->error_text);
+	for (size_t i = 0; i < 2; i++)
+		snprintf(s->cookies[i], sizeof s->cookies[i], "%s", f->header(f, "Set-Cookie", i) ?: "-");
+	assert_null(f->header(f, "Set-Cookie", 2));
+	if (s->cancel)
+		fetch_cancel(fetcher, s->cancel);
+	if (s->free_fetcher) {
+		fetcher_free(fetcher);
+		fetcher = NULL;
+	}
+	ev_break(loop, EVBREAK_ONE);
+}
+
+static void on_late(struct ev_loop *l, struct ev_timer *w, int revents)
+{
+	(void)w, (void)revents;
+	ev_break(l, EVBREAK_ONE);
+}
+
+/* Runs the loop until `calls` callbacks came. */
+static void run_until(const struct seen *s, int calls)
+{
+	struct ev_timer late;
+
+	ev_timer_init(&late, on_late, GIVE_UP, 0.);
+	ev_now_update(loop);
+	ev_timer_start(loop, &late);
+	while (s->calls < calls && ev_is_active(&late))
+		ev_run(loop, 0);
+	ev_timer_stop(loop, &late);
+	assert_int_equal(s->calls, calls);
+}
+
+static const char *url(const char *path)
+{
+	static char text[256];
+
+	snprintf(text, sizeof text, "http://127.0.0.1:%u%s", server.port, path);
+	return text;
+}
+
+static struct seen fetch_one(struct t3ops_fetch what)
+{
+	struct seen s = {0};
+
+	what.struct_size = sizeof what;
+	assert_true(fetch_start(fetcher, &what, on_fetched, &s) != 0);
+	assert_int_equal(s.calls, 0); /* never from inside fetch_start */
+	run_until(&s, 1);
+	return s;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	loop = ev_loop_new(EVFLAG_AUTO);
+	fetcher = fetcher_new(loop);
+	return loop && fetcher ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fetcher_free(fetcher);
+	ev_loop_destroy(loop);
+	return 0;
+}
+
+static void test_answer(void **state)
+{
+	struct seen s = fetch_one((struct t3ops_fetch){.url = url("/ok")});
+
+	(void)state;
+	assert_int_equal(s.error, 0);
+	assert_int_equal(s.step, T3OPS_STEP_OPEN);
+	assert_int_equal(s.status, 200);
+	assert_int_equal(s.len, 2);
+	assert_string_equal(s.body, "ok");
+	assert_string_equal(s.cookies[0], "a=1; Path=/");
+	assert_string_equal(s.cookies[1], "b=2");
+	assert_string_equal(s.text, "");
+}
+
+static void test_status_is_no_error(void **state)
+{
+	static const int statuses[] = {302, 401, 404, 415, 500};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+		char path[32];
+		struct seen s;
+
+		snprintf(path, sizeof path, "/status/%d", statuses[i]);
+		s = fetch_one((struct t3ops_fetch){.url = url(path)});
+		assert_int_equal(s.error, 0);
+		assert_int_equal(s.status, statuses[i]);
+	}
+}
+
+static void test_request(void **state)
+{
+	static const char *const headers[] = {"Content-Type: application/json", "Cookie: c=1", NULL};
+	struct seen s = fetch_one((struct t3ops_fetch){
+	    .method = "POST", .url = url("/echo"), .headers = headers, .body = "{\"a\":1}", .body_len = 7});
+
+	(void)state;
+	assert_non_null(strstr(s.body, "POST /echo HTTP/1.1\r\n"));
+	assert_non_null(strstr(s.body, "Content-Type: application/json\r\n"));
+	assert_non_null(strstr(s.body, "Cookie: c=1\r\n"));
+	assert_non_null(strstr(s.body, "\r\n\r\n{\"a\":1}"));
+	assert_null(strstr(s.body, "Expect"));
+
+	s = fetch_one((struct t3ops_fetch){.method = "POST", .url = url("/echo"), .body = "x", .body_len = 1});
+	assert_null(strstr(s.body, "Content-Type"));
+	s = fetch_one((struct t3ops_fetch){.method = "DELETE", .url = url("/echo")});
+	assert_non_null(strstr(s.body, "DELETE /echo"));
+	s = fetch_one((struct t3ops_fetch){.method = "HEAD", .url = url("/status/200")});
+	assert_int_equal(s.status, 200);
+	assert_int_equal(s.len, 0);
+}
+
+static void test_no_proxy_from_the_environment(void **state)
+{
+	struct seen s;
+
+	(void)state;
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	s = fetch_one((struct t3ops_fetch){.url = url("/ok")});
+	unsetenv("http_proxy");
+	unsetenv("ALL_PROXY");
+	assert_int_equal(s.error, 0);
+}
+
+static void test_connect_to(void **state)
+{
+	char to[2][32];
+
+	(void)state;
+	snprintf(to[0], sizeof to[0], "127.0.0.1:%u", server.port);
+	for (int i = 0; i < 2; i++) {
+		char target[128];
+		struct seen s;
+
+		/* With and without a port: the URL's own port counts where none is given. */
+		snprintf(to[1], sizeof to[1], "127.0.0.1");
+		snprintf(target, sizeof target, "http://t3.example.com:%u/echo", i ? server.port : 80);
+		s = fetch_one((struct t3ops_fetch){.url = target, .connect_to = to[i]});
+		assert_int_equal(s.error, 0);
+		assert_non_null(strstr(s.body, "Host: t3.example.com"));
+	}
+}
+
+static void test_ipv6_connect_to(void **state)
+{
+	struct seen s;
+
+	(void)state;
+	/* Nobody listens there; what matters is that the address is understood, not looked up. */
+	s = fetch_one((struct t3ops_fetch){.url = "http://t3.example.com:1/", .connect_to = "::1"});
+	assert_int_not_equal(s.step, T3OPS_STEP_DNS);
+	s = fetch_one((struct t3ops_fetch){.url = "http://t3.example.com/", .connect_to = "[::1]:1"});
+	assert_int_not_equal(s.step, T3OPS_STEP_DNS);
+}
+
+static void test_failures(void **state)
+{
+	static const struct {
+		const char *path;
+		int error;
+		int status;
+	} cases[] = {
+	    {"/close", -ENODATA, 0},  {"/reset", -ECONNRESET, 0}, {"/short", -ENODATA, 200},
+	    {"/garbage", -EPROTO, 0}, {"/stall", -ETIMEDOUT, 0},  {"/drip", -ETIMEDOUT, 200},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct seen s =
+		    fetch_one((struct t3ops_fetch){.url = url(cases[i].path), .timeout_us = 300 * MS, .fresh = true});
+
+		print_message("%s: %s\n", cases[i].path, s.text);
+		assert_int_equal(s.error, cases[i].error);
+		assert_int_equal(s.step, T3OPS_STEP_HTTP);
+		assert_int_equal(s.status, cases[i].status);
+		assert_string_not_equal(s.text, "");
+		assert_null(strchr(s.text, '\n'));
+	}
+}
+
+static void test_limits(void **state)
+{
+	struct seen s = fetch_one((struct t3ops_fetch){.url = url("/big/1000"), .max_body = 1000});
+
+	(void)state;
+	assert_int_equal(s.error, 0);
+	assert_int_equal(s.len, 1000);
+	s = fetch_one((struct t3ops_fetch){.url = url("/big/1001"), .max_body = 1000});
+	assert_int_equal(s.error, -EFBIG);
+	s = fetch_one((struct t3ops_fetch){.url = url("/big/262145")});
+	assert_int_equal(s.error, -EFBIG);
+	s = fetch_one((struct t3ops_fetch){.url = url("/headers/200000")});
+	assert_int_equal(s.error, -EFBIG);
+}
+
+/* A port of 127.0.0.1 where nobody listens; or where nobody ever accepts, once it is full. */
+static int bound_socket(uint16_t *port, bool listening)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	if (listening)
+		assert_int_equal(listen(fd, 0), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void test_refused(void **state)
+{
+	uint16_t port;
+	int fd = bound_socket(&port, false);
+	char target[64];
+	struct seen s;
+
+	(void)state;
+	snprintf(target, sizeof target, "http://127.0.0.1:%u/", port);
+	s = fetch_one((struct t3ops_fetch){.url = target});
+	assert_int_equal(s.error, -ECONNREFUSED);
+	assert_int_equal(s.step, T3OPS_STEP_CONNECT);
+	close(fd);
+}
+
+static void test_connect_timeout(void **state)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	uint16_t port;
+	int fd = bound_socket(&port, true);
+	int fillers[4];
+	char target[64];
+	struct seen s;
+
+	(void)state;
+	a.sin_port = htons(port);
+	for (size_t i = 0; i < 4; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(fillers[i], (struct sockaddr *)&a, sizeof a);
+	}
+	snprintf(target, sizeof target, "http://127.0.0.1:%u/", port);
+	s = fetch_one((struct t3ops_fetch){.url = target, .timeout_us = 10000 * MS, .connect_timeout_us = 200 * MS});
+	assert_int_equal(s.error, -ETIMEDOUT);
+	assert_int_equal(s.step, T3OPS_STEP_CONNECT);
+	for (size_t i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(fd);
+}
+
+static void test_tls_failures(void **state)
+{
+	char target[64];
+	struct seen s;
+
+	(void)state;
+	/* The server takes a ClientHello for half a request: it waits for the rest. */
+	snprintf(target, sizeof target, "https://127.0.0.1:%u/", server.port);
+	s = fetch_one((struct t3ops_fetch){.url = target, .timeout_us = 300 * MS});
+	assert_int_equal(s.error, -ETIMEDOUT);
+	assert_int_equal(s.step, T3OPS_STEP_TLS);
+	s = fetch_one((struct t3ops_fetch){.url = target, .ca_file = "/nonexistent"});
+	assert_int_equal(s.error, -EKEYREJECTED);
+	assert_int_equal(s.step, T3OPS_STEP_TLS);
+}
+
+static void test_unsendable(void **state)
+{
+	static const char *const injected[] = {"Cookie: a\r\nX-Evil: 1", NULL};
+	static const struct t3ops_fetch cases[] = {
+	    {.url = NULL},
+	    {.url = "ftp://127.0.0.1/"},
+	    {.url = "file:///etc/passwd"},
+	    {.url = "http://"},
+	    {.url = "http://127.0.0.1:1/", .headers = injected},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct seen s = fetch_one(cases[i]);
+
+		assert_int_equal(s.error, -EINVAL);
+		assert_int_equal(s.status, 0);
+		assert_string_not_equal(s.text, "");
+	}
+}
+
+static void test_unknown_name(void **state)
+{
+	struct seen s = fetch_one((struct t3ops_fetch){.url = "http://nowhere.invalid/", .timeout_us = 5000 * MS});
+
+	(void)state;
+	assert_int_equal(s.step, T3OPS_STEP_DNS);
+	assert_true(s.error == -ENOENT || s.error == -ETIMEDOUT);
+}
+
+static void test_unknown_interface(void **state)
+{
+	struct seen s = fetch_one((struct t3ops_fetch){.url = url("/ok"), .interface = "nosuchdev0"});
+
+	(void)state;
+	assert_int_not_equal(s.error, 0);
+	assert_int_equal(s.step, T3OPS_STEP_CONNECT);
+	s = fetch_one((struct t3ops_fetch){.url = url("/ok"), .interface = "127.0.0.1"});
+	assert_int_equal(s.error, 0);
+}
+
+static void test_cancel(void **state)
+{
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url("/stall")};
+	struct seen s = {0};
+	struct seen never = {0};
+
+	(void)state;
+	/* One that runs, one that could not even start, one that does not exist. */
+	uint64_t stalled = fetch_start(fetcher, &what, on_fetched, &never);
+	what.url = "ftp://127.0.0.1/";
+	uint64_t refused = fetch_start(fetcher, &what, on_fetched, &never);
+
+	what.url = url("/ok");
+	s.cancel = stalled;
+	fetch_cancel(fetcher, refused);
+	fetch_cancel(fetcher, 12345);
+	s.cancel = stalled;
+	fetch_start(fetcher, &what, on_fetched, &s);
+	run_until(&s, 1);
+	fetch_cancel(fetcher, stalled);
+	assert_int_equal(never.calls, 0);
+}
+
+static void test_cancel_of_a_finished_sibling(void **state)
+{
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = "ftp://127.0.0.1/"};
+	struct seen first = {0}, second = {0}, last = {0};
+
+	(void)state;
+	/* Three answers are due at once; the first cancels the second and, in vain, itself. */
+	uint64_t self = fetch_start(fetcher, &what, on_fetched, &first);
+
+	first.cancel = fetch_start(fetcher, &what, on_fetched, &second);
+	fetch_start(fetcher, &what, on_fetched, &last);
+	last.cancel = self;
+	run_until(&last, 1);
+	assert_int_equal(first.calls, 1);
+	assert_int_equal(second.calls, 0);
+}
+
+static void test_free_inside_a_callback(void **state)
+{
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url("/stall")};
+	struct seen s = {.free_fetcher = true}, never = {0};
+
+	(void)state;
+	fetch_start(fetcher, &what, on_fetched, &never);
+	what.url = url("/ok");
+	fetch_start(fetcher, &what, on_fetched, &s);
+	run_until(&s, 1);
+	assert_int_equal(never.calls, 0);
+}
+
+static void test_many_at_once(void **state)
+{
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url("/ok")};
+	struct seen s = {0};
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		fetch_start(fetcher, &what, on_fetched, &s);
+	run_until(&s, 50);
+	assert_int_equal(s.error, 0);
+}
+
+static int start_server(void **state)
+{
+	(void)state;
+	tiny_server_start(&server);
+	return 0;
+}
+
+static int stop_server(void **state)
+{
+	(void)state;
+	tiny_server_stop(&server);
+	return 0;
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    T(test_answer),
+	    T(test_status_is_no_error),
+	    T(test_request),
+	    T(test_no_proxy_from_the_environment),
+	    T(test_connect_to),
+	    T(test_ipv6_connect_to),
+	    T(test_failures),
+	    T(test_limits),
+	    T(test_refused),
+	    T(test_connect_timeout),
+	    T(test_tls_failures),
+	    T(test_unsendable),
+	    T(test_unknown_name),
+	    T(test_unknown_interface),
+	    T(test_cancel),
+	    T(test_cancel_of_a_finished_sibling),
+	    T(test_free_inside_a_callback),
+	    T(test_many_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, start_server, stop_server);
+}

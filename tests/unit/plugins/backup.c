@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The backup plugin in the process of a job, on real databases: written to meanwhile, damaged, locked,
+ * too big for the quota; and runs that are killed half way.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sys/clock.h"
+#include "jobs/job_child.h"
+
+#define MINUTE_US 60000000
+#define LIMIT_US  60000000 /* for anything that must happen at all */
+
+struct fixture {
+	char dir[64], home[128], db[256], to[128], backup_dir[192], so[256];
+	int keep;
+	json_int_t deadline_us;
+	rlim_t quota; /* 0: none */
+};
+
+/* ---- small helpers -------------------------------------------------------------------------- */
+
+#define PATH(out, ...) assert_in_range(snprintf(out, sizeof out, __VA_ARGS__), 1, sizeof out - 1)
+
+static void file_write(const char *path, const char *bytes, size_t n)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Into a directory of our own: the loader wants to know who may write there. */
+static void plugin_copy(const char *to)
+{
+	const char *build = getenv("T3OPS_BUILD");
+	char from[512];
+	FILE *f;
+	static char bytes[16 << 20];
+	size_t n;
+
+	PATH(from, "%s/plugins/.libs/backup.so", build ? build : ".");
+	f = fopen(from, "r");
+	assert_non_null(f);
+	n = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	assert_in_range(n, 1, sizeof bytes - 1);
+	file_write(to, bytes, n);
+}
+
+static void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 30000);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+static void sql_text(const char *path, const char *text, char *out, size_t size)
+{
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	snprintf(out, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+static long sql_number(const char *path, const char *text)
+{
+	char out[64];
+
+	sql_text(path, text, out, sizeof out);
+	return strtol(out, NULL, 10);
+}
+
+/* Entries whose name begins with prefix; the last one by name goes to path. */
+static int backup_dir_count(const struct fixture *f, const char *prefix, char path[512])
+{
+	struct dirent **found;
+	int n = scandir(f->backup_dir, &found, NULL, alphasort), count = 0;
+
+	assert_true(n >= 0);
+	for (int i = 0; i < n; i++) {
+		if (strncmp(found[i]->d_name, prefix, strlen(prefix)) == 0) {
+			count++;
+			if (path)
+				snprintf(path, 512, "%s/%s", f->backup_dir, found[i]->d_name);
+		}
+		free(found[i]);
+	}
+	free(found);
+	return count;
+}
+
+/* ---- a run ------------------------------------------------------------------------------------- */
+
+static int input_make(const struct fixture *f)
+{
+	json_t *input = json_pack(
+	    "{s:{s:s, s:s, s:{s:s}, s:{s:s, s:i, s:s, s:I, s:s, s:i}}, s:{s:s, s:s, s:s, s:s, s:i}}", "section",
+	    "name", "backup", "module", "backup", "file", "path", f->so, "options", "to", f->to, "retain", f->keep,
+	    "database", "%h/.t3/userdata/state.sqlite", "deadline", f->deadline_us, "at", "", "every", 0, "user",
+	    "name", "alice", "os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
+	char *text;
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	assert_non_null(input);
+	text = json_dumps(input, 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	lseek(fd, 0, SEEK_SET);
+	free(text);
+	json_decref(input);
+	return fd;
+}
+
+/* Starts a run; its stdout can be read from *out. */
+static pid_t run_start(const struct fixture *f, int *out)
+{
+	int ends[2], input = input_make(f);
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		if (f->quota)
+			setrlimit(RLIMIT_FSIZE, &(struct rlimit){f->quota, f->quota});
+		dup2(ends[1], STDOUT_FILENO);
+		_exit(job_child_main(input));
+	}
+	assert_true(pid > 0);
+	close(ends[1]);
+	close(input);
+	*out = ends[0];
+	return pid;
+}
+
+/* A whole run; returns its answer. */
+static json_t *run(const struct fixture *f)
+{
+	char text[8192];
+	size_t len = 0;
+	ssize_t n;
+	int out, status;
+	pid_t pid = run_start(f, &out);
+	json_t *answer;
+
+	while (len < sizeof text && (n = read(out, text + len, sizeof text - len)) > 0)
+		len += (size_t)n;
+	close(out);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	answer = json_loadb(text, len, 0, NULL);
+	if (!answer)
+		fail_msg("status %d, no answer in \"%.*s\"", status, (int)len, text);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status) == 0, json_integer_value(json_object_get(answer, "result")) == 0);
+	return answer;
+}
+
+static const char *fact(const json_t *answer, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(answer, "facts"), key));
+
+	return text ? text : "";
+}
+
+static void run_ok(const struct fixture *f, char path[512])
+{
+	json_t *answer = run(f);
+	struct stat st;
+
+	if (json_integer_value(json_object_get(answer, "result")) != 0)
+		fail_msg("%s", fact(answer, "error"));
+	snprintf(path, 512, "%s", fact(answer, "file"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(strtol(fact(answer, "bytes"), NULL, 10), st.st_size);
+	assert_int_equal(backup_dir_count(f, ".state", NULL), 0);
+	json_decref(answer);
+}
+
+/* The run fails in that way and leaves things as they were. */
+static void run_fails(const struct fixture *f, int error, const char *why)
+{
+	int before = backup_dir_count(f, "state-", NULL);
+	json_t *answer = run(f);
+
+	if (!strstr(fact(answer, "error"), why))
+		fail_msg("\"%s\" lacks \"%s\"", fact(answer, "error"), why);
+	assert_int_equal(json_integer_value(json_object_get(answer, "result")), error);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), before);
+	assert_int_equal(backup_dir_count(f, ".state", NULL), 0);
+	json_decref(answer);
+}
+
+/* ---- fixtures ------------------------------------------------------------------------------------- */
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	char path[256];
+
+	PATH(f->dir, "/tmp/jobs.backup.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	PATH(f->home, "%s/home", f->dir);
+	PATH(f->to, "%s/to", f->dir);
+	PATH(f->backup_dir, "%s/alice", f->to);
+	PATH(f->db, "%s/.t3/userdata/state.sqlite", f->home);
+	PATH(f->so, "%s/backup.so", f->dir);
+	mkdir(f->home, 0700);
+	PATH(path, "%s/.t3", f->home);
+	mkdir(path, 0700);
+	PATH(path, "%s/.t3/userdata", f->home);
+	mkdir(path, 0700);
+	mkdir(f->to, 0700);
+	mkdir(f->backup_dir, 0700);
+	plugin_copy(f->so);
+	chmod(f->so, 0600);
+	f->keep = 6;
+	f->deadline_us = MINUTE_US;
+	*state = f;
+	return 0;
+}
+
+static void dir_remove(const char *path)
+{
+	struct dirent **found;
+	int n = scandir(path, &found, NULL, NULL);
+
+	for (int i = 0; i < n; i++) {
+		char inner[1024];
+
+		snprintf(inner, sizeof inner, "%s/%s", path, found[i]->d_name);
+		if (strcmp(found[i]->d_name, ".") != 0 && strcmp(found[i]->d_name, "..") != 0 && unlink(inner) < 0)
+			dir_remove(inner);
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
+	rmdir(path);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	dir_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static void database_make(const struct fixture *f, int rows)
+{
+	char text[512];
+
+	PATH(text,
+	     "PRAGMA journal_mode=WAL; CREATE TABLE events(id INTEGER PRIMARY KEY, body BLOB); CREATE INDEX by_body "
+	     "ON "
+	     "events(body); CREATE TABLE totals(n INTEGER); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 "
+	     "FROM c "
+	     "WHERE i<%d) INSERT INTO events(body) SELECT randomblob(400) FROM c; INSERT INTO totals VALUES(%d)",
+	     rows, rows);
+	sql(f->db, text);
+}
+
+/* What every copy must be: consistent, complete, and good to start t3 on. */
+static void copy_check(const char *path, long least)
+{
+	char text[64], again[600];
+
+	sql_text(path, "PRAGMA integrity_check", text, sizeof text);
+	assert_string_equal(text, "ok");
+	assert_int_equal(sql_number(path, "SELECT count(*) FROM events"), sql_number(path, "SELECT n FROM totals"));
+	assert_true(sql_number(path, "SELECT n FROM totals") >= least);
+	PATH(again, "%s.restored", path);
+	assert_int_equal(link(path, again), 0);
+	sql(again, "PRAGMA journal_mode=WAL; INSERT INTO events(body) VALUES('after'); DROP TABLE totals");
+	assert_int_equal(unlink(again), 0);
+}
+
+/* ---- while t3 writes -------------------------------------------------------------------------------- */
+
+static _Noreturn void writer_main(const char *path, int ready)
+{
+	sqlite3 *db;
+
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		_exit(1);
+	sqlite3_busy_timeout(db, 30000);
+	for (;;) {
+		if (sqlite3_exec(db,
+		                 "BEGIN; INSERT INTO events(body) VALUES(randomblob(300)); UPDATE totals SET n = n + "
+		                 "1; COMMIT",
+		                 NULL, NULL, NULL) != SQLITE_OK)
+			_exit(2);
+		if (write(ready, "x", 1) < 0 && errno != EAGAIN)
+			_exit(3);
+	}
+}
+
+static void test_written_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], byte;
+	int ready[2], status;
+	pid_t writer;
+	long n = 300;
+
+	database_make(f, 300);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	fcntl(ready[1], F_SETFL, O_NONBLOCK);
+	writer = fork();
+	if (writer == 0)
+		writer_main(f->db, ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	for (int i = 0; i < 5; i++) {
+		run_ok(f, path);
+		copy_check(path, n + 1);
+	}
+	assert_int_equal(waitpid(writer, &status, WNOHANG), 0); /* still writing, never disturbed */
+	kill(writer, SIGKILL);
+	waitpid(writer, &status, 0);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 5);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* All of it in the -wal file, as with a running t3. */
+static void test_everything_in_wal(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], text[32];
+	struct stat st;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+	                 "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE events(body); "
+	                 "INSERT INTO events VALUES(1),(2),(3); CREATE TABLE totals(n); INSERT INTO totals "
+	                 "VALUES(3)",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(stat(f->db, &st), 0);
+	assert_in_range(st.st_size, 0, 4096);
+	run_ok(f, path);
+	sqlite3_close(db);
+	sql_text(path, "PRAGMA journal_mode", text, sizeof text);
+	assert_string_equal(text, "delete");
+	copy_check(path, 3);
+}
+
+/* ---- what goes wrong ---------------------------------------------------------------------------------- */
+
+static void old_backup(const struct fixture *f, const char *name)
+{
+	char path[512];
+
+	PATH(path, "%s/%s", f->backup_dir, name);
+	file_write(path, "old", 3);
+}
+
+static void test_sources(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *what, *bytes;
+		int error;
+		const char *why;
+	} cases[] = {
+	    {"missing", NULL, -ENOENT, "not there"},
+	    {"empty", "", -ENODATA, "no tables"},
+	    {"another file",
+	     "#!/bin/sh\nthis is not a database, whatever its name says, and it is long enough\n"
+	     "for the header of one, which has a hundred bytes\n",
+	     -EBADMSG, "damaged"},
+	};
+
+	old_backup(f, "state-20250101T000000Z.sqlite");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		if (cases[i].bytes)
+			file_write(f->db, cases[i].bytes, strlen(cases[i].bytes));
+		run_fails(f, cases[i].error, cases[i].why);
+	}
+}
+
+static void test_damaged(void **state)
+{
+	struct fixture *f = *state;
+	char junk[16384];
+	int fd;
+
+	database_make(f, 2000);
+	old_backup(f, "state-20250101T000000Z.sqlite");
+	sql(f->db, "PRAGMA wal_checkpoint(TRUNCATE)");
+	memset(junk, 0x5a, sizeof junk);
+	fd = open(f->db, O_RDWR | O_CLOEXEC);
+	for (off_t at = 65536; at < 400000; at += 65536)
+		assert_int_equal(pwrite(fd, junk, sizeof junk, at), sizeof junk);
+	close(fd);
+	run_fails(f, -EBADMSG, "damaged");
+}
+
+static void test_quota(void **state)
+{
+	struct fixture *f = *state;
+
+	database_make(f, 3000);
+	old_backup(f, "state-20250101T000000Z.sqlite");
+	f->quota = 256 << 10;
+	run_fails(f, -ENOSPC, "no room");
+}
+
+static void test_late(void **state)
+{
+	struct fixture *f = *state;
+
+	database_make(f, 5000);
+	old_backup(f, "state-20250101T000000Z.sqlite");
+	f->deadline_us = 1;
+	run_fails(f, -ETIMEDOUT, "deadline");
+}
+
+static void test_locked(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+	sqlite3 *db;
+
+	database_make(f, 10);
+	sql(f->db, "PRAGMA journal_mode=DELETE");
+	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	f->deadline_us = 500000;
+	run_fails(f, -ETIMEDOUT, "locked");
+	sqlite3_close(db);
+	f->deadline_us = MINUTE_US;
+	run_ok(f, path);
+}
+
+static void test_two_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+	int fd;
+
+	database_make(f, 10);
+	fd = open(f->backup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	run_fails(f, -EBUSY, "another backup is under way");
+	close(fd);
+	run_ok(f, path);
+}
+
+static void test_no_directory(void **state)
+{
+	struct fixture *f = *state;
+	json_t *answer;
+
+	database_make(f, 10);
+	dir_remove(f->backup_dir);
+	answer = run(f);
+	assert_int_equal(json_integer_value(json_object_get(answer, "result")), -ENOENT);
+	assert_non_null(strstr(fact(answer, "error"), f->backup_dir));
+	json_decref(answer);
+}
+
+/* Killed while the copy grows; the next run cleans up after it. */
+static void test_killed(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end = clock_mono_us() + LIMIT_US;
+	char partial[512], path[512];
+	struct stat st = {0};
+	int out, status;
+	pid_t pid;
+
+	database_make(f, 30);
+	sql(f->db,
+	    "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<64) INSERT INTO events(body) "
+	    "SELECT randomblob(1<<19) FROM c; UPDATE totals SET n = n + 64");
+	run_ok(f, path);
+	PATH(partial, "%s/.state.partial", f->backup_dir);
+	pid = run_start(f, &out);
+	while (stat(partial, &st) < 0 || st.st_size == 0) {
+		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+		assert_true(clock_mono_us() < end);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(out);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(backup_dir_count(f, ".state.partial", NULL) > 0, 1);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 1);
+	copy_check(path, 94);
+	run_ok(f, path);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 2);
+	copy_check(path, 94);
+}
+
+static void test_keep(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], last[512];
+
+	database_make(f, 10);
+	f->keep = 3;
+	old_backup(f, "state-20240101T000000Z.sqlite");
+	old_backup(f, "state-20240102T000000Z.sqlite");
+	old_backup(f, "state-20240103T000000Z.sqlite");
+	old_backup(f, "state-20240104T000000Z.sqlite");
+	old_backup(f, "state-before-upgrade.sqlite"); /* somebody's own */
+	old_backup(f, "notes.txt");
+	run_ok(f, path);
+	assert_int_equal(backup_dir_count(f, "state-2", last), 3);
+	assert_string_equal(last, path);
+	assert_int_equal(backup_dir_count(f, "state-20240103", NULL) + backup_dir_count(f, "state-20240104", NULL), 2);
+	assert_int_equal(backup_dir_count(f, "state-before-upgrade.sqlite", NULL), 1);
+	assert_int_equal(backup_dir_count(f, "notes.txt", NULL), 1);
+
+	/* A clock that was ahead: the newest copy stays although others sort behind it. */
+	old_backup(f, "state-29990101T000000Z.sqlite");
+	f->keep = 1;
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(backup_dir_count(f, "state-2", NULL), 1);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    CASE(test_written_meanwhile),
+	    CASE(test_everything_in_wal),
+	    CASE(test_sources),
+	    CASE(test_damaged),
+	    CASE(test_quota),
+	    CASE(test_late),
+	    CASE(test_locked),
+	    CASE(test_two_at_once),
+	    CASE(test_no_directory),
+	    CASE(test_killed),
+	    CASE(test_keep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

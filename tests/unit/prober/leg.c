@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of one leg: a plugin that does what the test says, and the events that must come of it.
+ * The host's part (callbacks, the channel) is played here.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "prober/leg.h"
+
+#define MS           1000
+#define NEVER        1800000000 /* us */
+#define GIVE_UP      20.        /* seconds; only a broken build ever waits so long */
+#define EVENTS_MAX   16
+#define PROBE        77
+#define CODE_RESTART 1012
+
+struct reported {
+	struct event e;
+	bool quiet;
+};
+
+static struct reported reported[EVENTS_MAX];
+static int n_reported;
+static int opens, pings, closes, inside;
+static bool fails_inside; /* leg_open calls leg_down before it returns */
+static struct process process;
+static struct t3ops_instance instance;
+static struct t3ops_host host;
+static struct t3ops_leg *leg;
+static int arena;
+
+/* ---- the host, played -------------------------------------------------------------------------- */
+
+void plugin_enter(struct t3ops_instance *i, const char *callback)
+{
+	(void)i, (void)callback;
+	inside++;
+}
+
+void plugin_leave(struct t3ops_instance *i)
+{
+	(void)i;
+	inside--;
+}
+
+void plugin_user(const struct user *u, struct t3ops_user *out)
+{
+	out->name = u->name;
+	out->port = u->port;
+}
+
+static void report(const struct event *e, bool quiet)
+{
+	assert_true(n_reported < EVENTS_MAX);
+	reported[n_reported].e = *e;
+	reported[n_reported++].quiet = quiet;
+}
+
+void process_emit(struct process *r, struct event *e)
+{
+	(void)r;
+	report(e, false);
+}
+
+void process_emit_quietly(struct process *r, struct event *e)
+{
+	(void)r;
+	report(e, true);
+}
+
+/* ---- the plugin, played ------------------------------------------------------------------------ */
+
+static void down(unsigned step, unsigned reason, int code)
+{
+	struct t3ops_ws_end end = {.step = step, .reason = reason, .code = code, .text = "said so"};
+
+	host.leg_down(&instance.ctx, leg, &end);
+}
+
+static void on_open(struct t3ops_ctx *ctx, struct t3ops_leg *l)
+{
+	assert_ptr_equal(ctx, &instance.ctx);
+	leg = l;
+	opens++;
+	if (fails_inside)
+		down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+}
+
+static void on_ping(struct t3ops_ctx *ctx, struct t3ops_leg *l)
+{
+	(void)ctx;
+	assert_ptr_equal(l, leg);
+	pings++;
+}
+
+/* Never from inside another callback of the plugin. */
+static void on_close(struct t3ops_ctx *ctx, struct t3ops_leg *l)
+{
+	(void)ctx, (void)l;
+	assert_int_equal(inside, 1);
+	closes++;
+	assert_int_equal(closes, opens);
+}
+
+static void pong(void)
+{
+	host.leg_pong(&instance.ctx, leg, 1234);
+}
+
+static void up(void)
+{
+	host.leg_reached(&instance.ctx, leg, T3OPS_STEP_HTTP);
+	host.leg_up(&instance.ctx, leg);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------- */
+
+static void on_late(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)w, (void)revents;
+	ev_break(loop, EVBREAK_ONE);
+}
+
+/* Runs the loop until the counter is there. */
+static void until(const int *counter, int n)
+{
+	struct ev_timer late;
+
+	ev_timer_init(&late, on_late, GIVE_UP, 0.);
+	ev_now_update(process.loop);
+	ev_timer_start(process.loop, &late);
+	while (*counter < n && ev_is_active(&late))
+		ev_run(process.loop, EVRUN_ONCE);
+	ev_timer_stop(process.loop, &late);
+	assert_int_equal(*counter, n);
+}
+
+/* The next event, which must be this one; waits for it. */
+static int n_read;
+static const struct event *expect(enum event_kind kind, unsigned step, unsigned reason, uint64_t id)
+{
+	const struct event *e;
+
+	if (n_reported <= n_read)
+		until(&n_reported, n_read + 1);
+	e = &reported[n_read++].e;
+	assert_string_equal(event_kind_name(e->kind), event_kind_name(kind));
+	assert_string_equal(reason_label(e->reason), reason_label(reason));
+	assert_int_equal(e->step, step);
+	assert_int_equal(e->id, id);
+	assert_string_equal(e->plugin, "serve");
+	return e;
+}
+
+struct timing {
+	int heartbeat, watchdog, late, reconnect, ping_timeout; /* us */
+};
+
+static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
+{
+	opens = pings = closes = n_reported = n_read = 0;
+	fails_inside = false;
+	json_decref((json_t *)process.config);
+	json_decref((json_t *)instance.section);
+	process.config = json_pack("{s:{s:I}}", "core", "ping_timeout", (json_int_t)t.ping_timeout);
+	instance.section = json_pack("{s:{s:I, s:I, s:I, s:I, s:I}}", "options", "heartbeat", (json_int_t)t.heartbeat,
+	                             "watchdog", (json_int_t)t.watchdog, "late", (json_int_t)t.late, "reconnect_min",
+	                             (json_int_t)t.reconnect, "reconnect_max", (json_int_t)t.reconnect);
+	leg = leg_new(&process, &instance, user);
+	assert_non_null(leg);
+	until(&opens, 1);
+	return leg;
+}
+
+static const struct timing calm = {NEVER, NEVER, NEVER, NEVER, NEVER}, brisk = {5 * MS, NEVER, NEVER, 5 * MS, NEVER};
+
+static void leg_done(void)
+{
+	leg_free(leg, false);
+	assert_int_equal(closes, opens);
+	assert_int_equal(n_reported, n_read);
+}
+
+static void probe(uint64_t since_us)
+{
+	leg_probe(leg, PROBE, since_us);
+}
+
+/* ---- tests: heartbeats and ends ---------------------------------------------------------------- */
+
+static void test_heartbeats(void **state)
+{
+	(void)state;
+	leg_make(brisk, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	for (int i = 1; i <= 3; i++) {
+		until(&pings, i);
+		pong();
+		assert_int_equal(expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0)->rtt_us, 1234);
+		assert_true(reported[n_read - 1].quiet);
+		pong(); /* one more than was asked for: nothing */
+	}
+	up(); /* established already: nothing */
+	leg_done();
+}
+
+static void test_watchdog(void **state)
+{
+	const struct timing t = {5 * MS, 700 * MS, 10 * MS, 5 * MS, NEVER};
+
+	(void)state;
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_HEARTBEAT_TIMEOUT, 0);
+	assert_int_equal(pings, 1); /* no second heartbeat while one is out */
+	pong();                     /* too late */
+	down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	until(&opens, 2);
+	assert_int_equal(closes, 1);
+	leg_done();
+}
+
+static void test_late_and_back(void **state)
+{
+	const struct timing t = {5 * MS, NEVER, 10 * MS, 5 * MS, NEVER};
+
+	(void)state;
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	for (int i = 0; i < 2; i++) {
+		expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, 0);
+		pong();
+		expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0);
+	}
+	leg_done();
+}
+
+/* A failed attempt is logged if it failed in another way than the one before, else it is evidence only. */
+static void test_attempts(void **state)
+{
+	(void)state;
+	leg_make(brisk, NULL);
+	down(T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 503);
+	assert_int_equal(expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 0)->code, 503);
+	assert_false(reported[0].quiet);
+	assert_int_equal(closes, 0);
+	fails_inside = true;
+	for (int i = 1; i <= 3; i++) {
+		until(&opens, 1 + i);
+		assert_string_equal(expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0)->text,
+		                    "said so");
+		assert_int_equal(reported[i].quiet, i > 1);
+	}
+	fails_inside = false;
+	until(&opens, 5);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, 1006);
+	assert_int_equal(expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_CLOSED, 0)->code, 1006);
+	leg_done();
+}
+
+/* As if it had been up for longer than such a pause. */
+static void age(void)
+{
+	leg->up_us -= NEVER;
+}
+
+/* The name leads elsewhere now: nobody is at fault, and it is back at once, whatever the back-off. */
+static void test_moved(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
+	down(T3OPS_STEP_OPEN, T3OPS_R_ADDRESS_CHANGED, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_ADDRESS_CHANGED, 0);
+	until(&opens, 2);
+	leg_done();
+}
+
+/* One that sends the leg away as soon as it is there is left alone for a while. */
+static void test_sent_away(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
+	until(&closes, 1);
+	assert_true(ev_timer_remaining(process.loop, &leg->next) > 60.);
+	leg_done();
+}
+
+/* A far end that is replaced: nothing is reported until the next attempt shows whether it is back. */
+static void test_replaced(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
+	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
+	until(&opens, 2);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	age();
+	down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
+	until(&opens, 3);
+	down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	leg_done();
+}
+
+/* ---- tests: probes, each answered exactly once ----------------------------------------------------- */
+
+static void test_probe_while_up(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	probe(clock_mono_us());
+	assert_int_equal(pings, 1);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	probe(clock_mono_us());
+	down(T3OPS_STEP_OPEN, T3OPS_R_RESET, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_RESET, PROBE);
+	leg_done();
+}
+
+/* A heartbeat that was out before the drop proves nothing about the time after it. */
+static void test_probe_discounts_an_older_heartbeat(void **state)
+{
+	(void)state;
+	leg_make(brisk, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	until(&pings, 1);
+	while (clock_mono_us() <= leg->pinged_us)
+		;
+	probe(clock_mono_us());
+	assert_int_equal(pings, 1);
+	pong();
+	assert_int_equal(n_reported, n_read);
+	assert_int_equal(pings, 2);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	leg_done();
+}
+
+static void test_probe_unanswered(void **state)
+{
+	const struct timing t = {NEVER, NEVER, NEVER, NEVER, 10 * MS};
+
+	(void)state;
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	probe(clock_mono_us());
+	expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, PROBE);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0);
+	leg_done();
+}
+
+/* A leg between attempts does not sit out its pause when it is asked. */
+static void test_probe_while_paused(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	down(T3OPS_STEP_DNS, T3OPS_R_DNS, 0);
+	expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_DNS, T3OPS_R_DNS, 0);
+	until(&closes, 1);
+	probe(clock_mono_us());
+	until(&opens, 2);
+	down(T3OPS_STEP_TLS, T3OPS_R_TLS, 0);
+	expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_TLS, T3OPS_R_TLS, PROBE);
+	probe(clock_mono_us()); /* before the plugin was tidied up */
+	until(&opens, 3);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, PROBE);
+	leg_done();
+}
+
+/* One that is still at it says how far it came. */
+static void test_probe_while_opening(void **state)
+{
+	static const struct {
+		unsigned reached, step, reason;
+	} rows[] = {
+	    {0, T3OPS_STEP_DNS, T3OPS_R_DNS},
+	    {T3OPS_STEP_CONNECT, T3OPS_STEP_CONNECT, T3OPS_R_CONNECT_TIMEOUT},
+	    {T3OPS_STEP_TLS, T3OPS_STEP_TLS, T3OPS_R_TLS},
+	    {T3OPS_STEP_HTTP, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT},
+	};
+	const struct timing t = {NEVER, NEVER, NEVER, NEVER, 10 * MS};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		leg_make(t, NULL);
+		host.leg_reached(&instance.ctx, leg, rows[i].reached);
+		probe(clock_mono_us());
+		expect(EVENT_LEG_ATTEMPT, rows[i].step, rows[i].reason, PROBE);
+		up(); /* the attempt went on */
+		expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+		leg_done();
+	}
+}
+
+/* ---- tests: the rest -------------------------------------------------------------------------------- */
+
+/* Every lookup is evidence, a change is news. */
+static void test_resolver(void **state)
+{
+	static const bool answers[] = {true, true, false, false, true, true},
+	                  quiet[] = {true, true, false, true, false, true};
+
+	(void)state;
+	leg_make(calm, NULL);
+	for (int i = 0; i < 6; i++) {
+		host.leg_resolver(&instance.ctx, leg, answers[i], answers[i] ? "" : "it said nothing");
+		expect(EVENT_LEG_RESOLVER, 0, answers[i] ? T3OPS_R_NONE : T3OPS_R_DNS, 0);
+		assert_string_equal(reported[i].e.text, answers[i] ? "" : "it said nothing");
+		assert_int_equal(reported[i].quiet, quiet[i]);
+	}
+	leg_done();
+}
+
+static char *page(void)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	metrics_render(process.metrics, out);
+	fclose(out);
+	return text;
+}
+
+static void shown(const char *line, bool is)
+{
+	char *text = page();
+
+	if ((strstr(text, line) != NULL) != is)
+		fail_msg("%s: %s\n%s", is ? "missing" : "still there", line, text);
+	free(text);
+}
+
+static void test_user_and_metrics(void **state)
+{
+	const struct user alice = {.name = "alice", .host = "127.0.0.1", .port = 4101};
+
+	(void)state;
+	leg_make(calm, &alice);
+	assert_string_equal(host.leg_user(&instance.ctx, leg)->name, "alice");
+	shown("t3probe_connected{leg=\"serve/alice\"} 0\n", true);
+	up();
+	assert_string_equal(expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0)->user, "alice");
+	shown("t3probe_connected{leg=\"serve/alice\"} 1\n", true);
+	shown("t3ops_leg_connected{leg=\"serve/alice\"} 1\n", true);
+	probe(0);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	shown("t3probe_rtt_seconds_count{leg=\"serve/alice\"} 1\n", true);
+	down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	shown("t3probe_connected{leg=\"serve/alice\"} 0\n", true);
+	shown("t3probe_disconnects_total{leg=\"serve/alice\",reason=\"eof\"} 1\n", true);
+	shown("t3probe_last_disconnect_timestamp{leg=\"serve/alice\"} 0\n", false);
+	leg_free(leg, true);
+	expect(EVENT_LEG_GONE, 0, T3OPS_R_NONE, 0);
+	assert_int_equal(closes, opens);
+	shown("t3probe_connected{leg=\"serve/alice\"}", false);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	process.loop = ev_loop_new(0);
+	process.metrics = metrics_new(&arena);
+	instance.plugin = (struct t3ops_plugin){.leg_open = on_open, .leg_ping = on_ping, .leg_close = on_close};
+	instance.ctx = (struct t3ops_ctx){.host = &host, .instance = &instance, .name = "serve"};
+	leg_services_fill(&host);
+	return process.loop && process.metrics ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	json_decref((json_t *)process.config);
+	json_decref((json_t *)instance.section);
+	metrics_free(process.metrics);
+	close(arena);
+	ev_loop_destroy(process.loop);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_heartbeats),
+	    cmocka_unit_test(test_watchdog),
+	    cmocka_unit_test(test_late_and_back),
+	    cmocka_unit_test(test_attempts),
+	    cmocka_unit_test(test_moved),
+	    cmocka_unit_test(test_sent_away),
+	    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_probe_while_up),
+	    cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
+	    cmocka_unit_test(test_probe_unanswered),
+	    cmocka_unit_test(test_probe_while_paused),
+	    cmocka_unit_test(test_probe_while_opening),
+	    cmocka_unit_test(test_resolver),
+	    cmocka_unit_test(test_user_and_metrics),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

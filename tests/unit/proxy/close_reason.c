@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Why tunnels end: every combination of who, how and after which silence. */
+#include "proxy/close_reason.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "obs/event.h"
+
+#define LIMIT 4000000
+
+static const struct {
+	const char *what;
+	struct tunnel_facts facts;
+	unsigned reason;
+	uint16_t code;
+	bool drop;
+} rows[] = {
+	{"page closes", {.client_closed = true, .client_closed_first = true, .client_code = 1000}, T3OPS_R_CLIENT_CLOSED, 1000, false},
+	{"page closes, instance echoes", {.client_closed = true, .client_closed_first = true, .client_code = 1001, .upstream_closed = true, .upstream_code = 1001}, T3OPS_R_CLIENT_CLOSED, 1001, false},
+	{"page waits a little, closes", {.client_closed = true, .client_closed_first = true, .unanswered_us = LIMIT - 1}, T3OPS_R_CLIENT_CLOSED, 0, false},
+	{"page waits in vain, closes", {.client_closed = true, .client_closed_first = true, .unanswered_us = LIMIT}, T3OPS_R_CLIENT_GAVE_UP, 0, true},
+	{"page waits in vain, FIN", {.side = TUNNEL_CLIENT, .unanswered_us = LIMIT}, T3OPS_R_CLIENT_GAVE_UP, 0, true},
+	{"page waits in vain, RST", {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ECONNRESET, .unanswered_us = LIMIT}, T3OPS_R_CLIENT_GAVE_UP, 0, true},
+	{"client FIN", {.side = TUNNEL_CLIENT}, T3OPS_R_CLIENT_EOF, 0, true},
+	{"client RST", {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ECONNRESET}, T3OPS_R_CLIENT_RESET, 0, true},
+	{"client silent to the kernel", {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ETIMEDOUT}, T3OPS_R_CLIENT_TIMEOUT, 0, true},
+	{"kernel gives the client up while the instance owes", {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ETIMEDOUT, .unanswered_us = LIMIT}, T3OPS_R_CLIENT_TIMEOUT, 0, true},
+	{"client takes nothing", {.side = TUNNEL_CLIENT, .act = TUNNEL_STUCK}, T3OPS_R_CLIENT_TIMEOUT, 0, true},
+	{"instance closes normally", {.side = TUNNEL_UPSTREAM, .upstream_closed = true, .upstream_code = 1000}, T3OPS_R_UPSTREAM_CLOSED, 1000, false},
+	{"instance goes away", {.side = TUNNEL_UPSTREAM, .upstream_closed = true, .upstream_code = 1001}, T3OPS_R_UPSTREAM_CLOSED, 1001, true},
+	{"instance closes without code", {.side = TUNNEL_UPSTREAM, .upstream_closed = true}, T3OPS_R_UPSTREAM_CLOSED, 0, true},
+	{"instance closes, page echoes", {.side = TUNNEL_CLIENT, .upstream_closed = true, .upstream_code = 1011, .client_closed = true, .client_code = 1011}, T3OPS_R_UPSTREAM_CLOSED, 1011, true},
+	{"instance FIN", {.side = TUNNEL_UPSTREAM}, T3OPS_R_UPSTREAM_EOF, 0, true},
+	{"instance FIN while it owes", {.side = TUNNEL_UPSTREAM, .unanswered_us = LIMIT}, T3OPS_R_UPSTREAM_EOF, 0, true},
+	{"instance RST", {.side = TUNNEL_UPSTREAM, .act = TUNNEL_BROKE, .error = ECONNRESET}, T3OPS_R_UPSTREAM_RESET, 0, true},
+	{"instance takes nothing", {.side = TUNNEL_UPSTREAM, .act = TUNNEL_STUCK}, T3OPS_R_UPSTREAM_TIMEOUT, 0, true},
+};
+
+static void table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct tunnel_facts facts = rows[i].facts;
+		uint16_t code;
+		unsigned reason;
+
+		facts.gave_up_us = LIMIT;
+		reason = close_reason_classify(&facts, &code);
+		if (reason != rows[i].reason || code != rows[i].code)
+			fail_msg("%s: %s code %u", rows[i].what, reason_label(reason), code);
+		if (close_reason_is_drop(reason, code) != rows[i].drop)
+			fail_msg("%s: %s should %sbe a drop", rows[i].what, reason_label(reason), rows[i].drop ? "" : "not ");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(table)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/* The user table in both forms, its mistakes with their lines, and a file that changes and breaks. */
+#include <errno.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "users/user_snapshot.h"
+#include "users/users.h"
+
+struct lab {
+	char dir[64], path[96], pattern[96];
+	struct ev_loop *loop;
+	struct users *users;
+	int changes, broken, portless;
+	size_t before, now;
+	char why[400];
+	struct user_snapshot *snapshot;
+	int snapshot_fd;
+};
+
+static void file_write(const char *path, const char *text)
+{
+	char fresh[128];
+	FILE *f;
+
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	f = fopen(fresh, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(rename(fresh, path), 0);
+}
+
+static void env_write(const struct lab *lab, const char *os_user, const char *text)
+{
+	char path[160];
+
+	snprintf(path, sizeof path, "%s/%s.env", lab->dir, os_user);
+	file_write(path, text);
+}
+
+static int setup(void **state)
+{
+	struct lab *lab = calloc(1, sizeof *lab);
+	char path[160];
+
+	snprintf(lab->dir, sizeof lab->dir, "/tmp/t3ops-users.XXXXXX");
+	if (!mkdtemp(lab->dir))
+		return -1;
+	snprintf(lab->path, sizeof lab->path, "%s/map", lab->dir);
+	snprintf(lab->pattern, sizeof lab->pattern, "%s/%%u.env", lab->dir);
+	env_write(lab, "alice", "# t3\nT3_HOST=x\nT3_PORT=3773\n");
+	env_write(lab, "root", "T3_PORT=1\nT3_PORT=\"3774\"\n");
+	env_write(lab, "empty", "T3_POTR=3773\n");
+	env_write(lab, "wild", "T3_PORT=99999\n");
+	env_write(lab, "huge", "T3_PORT=3773\n");
+	snprintf(path, sizeof path, "%s/huge.env", lab->dir);
+	assert_int_equal(truncate(path, 1 << 30), 0);
+	snprintf(path, sizeof path, "%s/fifo.env", lab->dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	*state = lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const names[] = {"map", "alice.env", "root.env", "empty.env", "wild.env", "huge.env", "fifo.env", "bob.env"};
+	struct lab *lab = *state;
+
+	users_free(lab->users);
+	snapshot_free(lab->snapshot);
+	if (lab->snapshot)
+		close(lab->snapshot_fd);
+	if (lab->loop)
+		ev_loop_destroy(lab->loop);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char path[160];
+
+		snprintf(path, sizeof path, "%s/%s", lab->dir, names[i]);
+		unlink(path);
+	}
+	rmdir(lab->dir);
+	free(lab);
+	return 0;
+}
+
+struct table_case {
+	const char *text;
+	const char *rows; /* "name os_user host port;" sorted, port 0: its env file gives none; NULL: refused */
+	const char *why;  /* part of it */
+};
+
+static const struct table_case cases[] = {
+    {"", "", NULL},
+    {"\n# nobody yet\n  \n", "", NULL},
+    {"anna=alice\n", "anna alice 127.0.0.1 3773;", NULL},
+    {"zoe=alice\r\nanna=root", "anna root 127.0.0.1 3774;zoe alice 127.0.0.1 3773;", NULL},
+    {"  anna=alice  ", "anna alice 127.0.0.1 3773;", NULL},
+    {"anna=10.0.0.7:3773", "anna  10.0.0.7 3773;", NULL},
+    {"anna=[::1]:3773", "anna  ::1 3773;", NULL},
+    {"anna=alice@10.0.0.7:99", "anna alice 10.0.0.7 99;", NULL},
+    {"anna@example.com=alice", "anna@example.com alice 127.0.0.1 3773;", NULL},
+    {"{\"anna\":{\"os_user\":\"alice\",\"port\":5}}", "anna alice 127.0.0.1 5;", NULL},
+    {" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}",
+     "anna alice 127.0.0.1 3773;b  ::1 7;", NULL},
+    {"{}", "", NULL},
+    /* users without a port, and the first of them */
+    {"zoe=alice\nbert=empty\nanna=ghost", "anna ghost 127.0.0.1 0;bert empty 127.0.0.1 0;zoe alice 127.0.0.1 3773;",
+     "line 2: "},
+    {"anna=ghost", "anna ghost 127.0.0.1 0;", "line 1: no port for ghost"},
+    {"anna=empty", "anna empty 127.0.0.1 0;", "has no T3_PORT= between 1 and 65535"},
+    {"anna=fifo", "anna fifo 127.0.0.1 0;", "Invalid argument"}, /* nobody writes there, and nobody waits for it */
+    {"anna=huge", "anna huge 127.0.0.1 0;", "File too large"},
+    {"anna=wild", "anna wild 127.0.0.1 0;", "has no T3_PORT="},
+    {"{\"anna\":{\"os_user\":\"ghost\"}}", "anna ghost 127.0.0.1 0;", "anna: no port for ghost"},
+    /* lines that say nothing */
+    {"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
+    {"\n=alice", NULL, "line 2: the name before ="},
+    {"anna=", NULL, "line 1: "},
+    {"anna=example.com:80", NULL, "line 1: "},
+    {"anna=alice@host:80", NULL, "is not OS_USER@ADDRESS:PORT"},
+    {"anna=10.0.0.1:0", NULL, "line 1: "},
+    {"anna=10.0.0.1:65536", NULL, "line 1: "},
+    {"anna=../../etc/passwd", NULL, "line 1: "},
+    {"an na=alice", NULL, "is no identity"},
+    {"../x=alice", NULL, "is no identity"},
+    {"anna=alice\nAnna=alice", NULL, "line 2: \"Anna\" is the same name as \"anna\" before it"},
+    {"anna=alice\n\nanna=root", NULL, "line 3: \"anna\" is the same name as \"anna\" before it"},
+    /* JSON */
+    {"{\"anna\":{\"os_user\":\"alice\"}", NULL, "line 1: "},
+    {"{\"anna\":{}}", NULL, "neither port nor os_user"},
+    {"{\"anna\":5}", NULL, "neither port nor os_user"},
+    {"{\"anna\":{\"port\":\"5\"}}", NULL, "port is not a number"},
+    {"{\"anna\":{\"port\":70000}}", NULL, "port is not a number"},
+    {"{\"anna\":{\"port\":5,\"host\":\"x\"}}", NULL, "is no numeric address"},
+    {"{\"anna\":{\"port\":5},\"anna\":{\"port\":6}}", NULL, "line 1: "},
+    {"{\"a/b\":{\"port\":5}}", NULL, "is no identity"},
+    {"{\"anna\":{\"port\":5,\"os_user\":\"-x\"}}", NULL, "is no account name"},
+};
+
+static void rows_print(const struct user_list *l, char *out, size_t size)
+{
+	size_t used = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < l->n; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s %s %s %u;", l->rows[i].name, l->rows[i].os_user,
+		                         l->rows[i].host, l->rows[i].port);
+}
+
+static int portless(const char *rows)
+{
+	int n = 0;
+
+	for (; (rows = strstr(rows, " 0;")); rows++)
+		n++;
+	return n;
+}
+
+static void test_tables(void **state)
+{
+	const struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct table_case *c = &cases[i];
+		struct user_list l;
+		char rows[1000], why[300] = "";
+		int r = user_list_parse(&l, c->text, strlen(c->text), lab->pattern, why, sizeof why);
+
+		rows_print(&l, rows, sizeof rows);
+		if (r != (c->rows ? portless(rows) : -EINVAL) || strcmp(rows, c->rows ? c->rows : "") != 0)
+			fail_msg("<%s>: %d <%s> \"%s\"", c->text, r, rows, why);
+		if (c->why && !strstr(why, c->why))
+			fail_msg("<%s>: \"%s\" does not say \"%s\"", c->text, why, c->why);
+		user_list_fini(&l);
+	}
+}
+
+static void test_nul(void **state)
+{
+	const struct lab *lab = *state;
+	struct user_list l;
+	char why[300];
+
+	assert_int_equal(user_list_parse(&l, "a=alice\nb=\0\n", 12, lab->pattern, why, sizeof why), -EINVAL);
+	assert_non_null(strstr(why, "line 2: holds a NUL byte"));
+}
+
+static void test_find_and_home(void **state)
+{
+	const struct lab *lab = *state;
+	const struct passwd *root = getpwnam("root");
+	struct user_list l;
+	char why[300], longest[200];
+
+	assert_int_equal(user_list_parse(&l, "r=root\na=alice\nm=alice", 22, lab->pattern, why, sizeof why), 0);
+	assert_string_equal(user_list_find(&l, "r")->home, root ? root->pw_dir : "");
+	assert_null(user_list_find(&l, "R"));
+	assert_null(user_list_find(&l, ""));
+	memset(longest, 'r', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_null(user_list_find(&l, longest));
+	user_list_fini(&l);
+	assert_null(user_list_find(&l, "r"));
+}
+
+/* ---- the file on a loop ------------------------------------------------------------------------------ */
+
+static void on_changed(void *arg, const struct user_list *before, const struct user_list *now)
+{
+	struct lab *lab = arg;
+
+	lab->changes++;
+	lab->before = before->n;
+	lab->now = now->n;
+}
+
+static void on_state(void *arg, enum users_state state, const char *why)
+{
+	struct lab *lab = arg;
+
+	lab->broken += state == USERS_BROKEN ? 1 : state == USERS_GOOD ? -1 : 0;
+	lab->portless += state == USERS_PORT_MISSING;
+	snprintf(lab->why, sizeof lab->why, "%s", why ? why : "");
+}
+
+/* The limit of 20 s is the slow poll's, twice. */
+static void too_late(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)w, (void)revents;
+	fail_msg("the change was not seen");
+}
+
+static void run_until(struct lab *lab, const int *counter, int value)
+{
+	struct ev_timer limit;
+
+	ev_timer_init(&limit, too_late, 20., 0.);
+	ev_timer_start(lab->loop, &limit);
+	while (*counter != value)
+		ev_run(lab->loop, EVRUN_ONCE);
+	ev_timer_stop(lab->loop, &limit);
+}
+
+static struct users *users_of(struct lab *lab, bool must_read)
+{
+	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .snapshot = lab->snapshot,
+	                              .must_read = must_read};
+
+	return users_new(lab->loop, &source, on_changed, on_state, lab);
+}
+
+static void users_begin(struct lab *lab)
+{
+	if (!lab->loop)
+		lab->loop = ev_loop_new(EVFLAG_AUTO);
+	lab->users = users_of(lab, false);
+	assert_non_null(lab->users);
+}
+
+/* The process is another one now, and knows only what it was left. */
+static void users_begin_again(struct lab *lab)
+{
+	users_free(lab->users);
+	lab->changes = lab->broken = lab->portless = 0;
+	users_begin(lab);
+}
+
+static void test_file_changes(void **state)
+{
+	struct lab *lab = *state;
+
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	assert_int_equal(lab->changes, 1);
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	file_write(lab->path, "anna=alice\nbert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 2);
+	assert_int_equal(lab->before, 1);
+	assert_int_equal(lab->now, 2);
+	/* another port in an env file is a change, too */
+	env_write(lab, "alice", "T3_PORT=4000\n");
+	run_until(lab, &lab->changes, 3);
+	assert_int_equal(users_find(lab->users, "anna")->port, 4000);
+	assert_int_equal(users_list(lab->users)->n, 2);
+}
+
+static void test_file_breaks_and_heals(void **state)
+{
+	struct lab *lab = *state;
+
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna=alice\nbert\n");
+	run_until(lab, &lab->broken, 1);
+	assert_non_null(strstr(lab->why, "line 2: "));
+	assert_non_null(strstr(lab->why, lab->path));
+	assert_non_null(users_find(lab->users, "anna")); /* the last good one stays */
+	assert_int_equal(lab->changes, 1);
+	file_write(lab->path, "anna=alice\n");
+	run_until(lab, &lab->broken, 0);
+	assert_int_equal(lab->changes, 1);
+	unlink(lab->path);
+	run_until(lab, &lab->broken, 1);
+	assert_non_null(users_find(lab->users, "anna"));
+}
+
+static void test_no_file_at_first(void **state)
+{
+	struct lab *lab = *state;
+
+	users_begin(lab);
+	assert_int_equal(lab->broken, 1);
+	assert_int_equal(users_list(lab->users)->n, 0);
+	assert_false(users_are_known(lab->users));
+	assert_non_null(strstr(lab->why, "there is no earlier table"));
+	file_write(lab->path, "anna=alice\n");
+	run_until(lab, &lab->changes, 1);
+	assert_int_equal(lab->broken, 0);
+	assert_non_null(users_find(lab->users, "anna"));
+	assert_true(users_are_known(lab->users));
+}
+
+/* Who is not in an empty table is known to be nobody, and somebody may wait to be reported. */
+static void test_first_table_is_told_even_if_empty(void **state)
+{
+	struct lab *lab = *state;
+
+	users_begin(lab);
+	file_write(lab->path, "# nobody\n");
+	run_until(lab, &lab->changes, 1);
+	assert_true(users_are_known(lab->users));
+}
+
+/* ---- what outlives a process ------------------------------------------------------------------------- */
+
+static void test_broken_table_is_taken_from_the_snapshot(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	assert_non_null(lab->snapshot);
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna=alice\nbert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 2);
+	file_write(lab->path, "anna=alice\nbert\n");
+	for (int i = 0; i < 2; i++) { /* it stays there */
+		users_begin_again(lab);
+		assert_int_equal(lab->broken, 1);
+		assert_non_null(strstr(lab->why, "line 2: "));
+		assert_non_null(strstr(lab->why, "the table of the process before is in force"));
+		assert_true(users_are_known(lab->users));
+		assert_int_equal(users_list(lab->users)->n, 2);
+		assert_int_equal(users_find(lab->users, "bert")->port, 5);
+	}
+	file_write(lab->path, "bert=10.0.0.1:5\n");
+	run_until(lab, &lab->changes, 1);
+	assert_int_equal(lab->broken, 0);
+	assert_int_equal(lab->before, 2);
+	assert_int_equal(lab->now, 1);
+}
+
+static void test_whoever_must_read_it_takes_nothing_else(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	file_write(lab->path, "anna=alice\n");
+	users_begin(lab);
+	file_write(lab->path, "anna\n");
+	run_until(lab, &lab->broken, 1);
+	errno = 0;
+	assert_null(users_of(lab, true));
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(lab->broken, 2);
+	assert_non_null(strstr(lab->why, "map: line 1: "));
+	file_write(lab->path, "anna=alice\n");
+	users_free(lab->users);
+	lab->users = users_of(lab, true);
+	assert_non_null(lab->users);
+}
+
+static void test_missing_port_costs_its_user_only(void **state)
+{
+	struct lab *lab = *state;
+	char env[160];
+
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	file_write(lab->path, "anna=alice\nbert=bob\nr=root\n");
+	users_begin(lab);
+	assert_int_equal(lab->portless, 1);
+	assert_non_null(strstr(lab->why, "map: line 2: no port for bob: "));
+	assert_int_equal(users_list(lab->users)->n, 2);
+	assert_null(users_find(lab->users, "bert"));
+	/* one that had a port keeps it while the table stays so, and in the next process */
+	snprintf(env, sizeof env, "%s/alice.env", lab->dir);
+	unlink(env);
+	run_until(lab, &lab->portless, 2);
+	assert_non_null(strstr(lab->why, "map: line 1: no port for alice: "));
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	lab->changes = 0;
+	users_begin_again(lab);
+	assert_int_equal(users_find(lab->users, "anna")->port, 3773);
+	assert_int_equal(users_list(lab->users)->n, 2);
+	/* another account's port is not hers */
+	file_write(lab->path, "anna=bob\nr=root\n");
+	run_until(lab, &lab->changes, 2);
+	assert_null(users_find(lab->users, "anna"));
+	env_write(lab, "bob", "T3_PORT=5000\n");
+	run_until(lab, &lab->changes, 3);
+	assert_int_equal(users_find(lab->users, "anna")->port, 5000);
+}
+
+static void list_make(struct user_list *l, size_t n)
+{
+	l->n = n;
+	l->rows = calloc(n + 1, sizeof l->rows[0]);
+	for (size_t i = 0; i < n; i++)
+		snprintf(l->rows[i].name, sizeof l->rows[i].name, "u%04zu", i);
+}
+
+static void test_half_a_snapshot_is_not_believed(void **state)
+{
+	struct lab *lab = *state;
+	struct user_list most, one, got;
+	struct user_snapshot *s = lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	unsigned char byte;
+	off_t size = lseek(lab->snapshot_fd, 0, SEEK_END);
+
+	assert_false(snapshot_get(NULL, &got));
+	assert_false(snapshot_get(s, &got));
+	list_make(&most, USERS_MAX);
+	list_make(&one, 1);
+	snapshot_put(NULL, &one);
+	snapshot_put(s, &one);
+	snapshot_put(s, &most);
+	assert_true(snapshot_get(s, &got));
+	assert_int_equal(got.n, USERS_MAX);
+	assert_string_equal(got.rows[USERS_MAX - 1].name, "u4095");
+	user_list_fini(&got);
+	/* of the second page, which is the good one now */
+	assert_int_equal(pread(lab->snapshot_fd, &byte, 1, size - 300), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(lab->snapshot_fd, &byte, 1, size - 300), 1);
+	assert_false(snapshot_get(s, &got));
+	assert_int_equal(got.n, 0);
+	snapshot_put(s, &one);
+	assert_true(snapshot_get(s, &got));
+	assert_int_equal(got.n, 1);
+	user_list_fini(&got);
+	user_list_fini(&most);
+	user_list_fini(&one);
+}
+
+static void test_next_binary_finds_the_snapshot(void **state)
+{
+	struct lab *lab = *state;
+	struct user_list one, got;
+	struct user_snapshot *next;
+
+	lab->snapshot = snapshot_new(&lab->snapshot_fd);
+	list_make(&one, 1);
+	snapshot_put(lab->snapshot, &one);
+	next = snapshot_attach(lab->snapshot_fd);
+	assert_non_null(next);
+	assert_true(snapshot_get(next, &got));
+	assert_string_equal(got.rows[0].name, "u0000");
+	user_list_fini(&got);
+	user_list_fini(&one);
+	snapshot_free(next);
+	assert_int_equal(ftruncate(lab->snapshot_fd, 4096), 0); /* of another layout */
+	assert_null(snapshot_attach(lab->snapshot_fd));
+	assert_int_equal(errno, EPROTO);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_tables),
+	    TEST(test_nul),
+	    TEST(test_find_and_home),
+	    TEST(test_file_changes),
+	    TEST(test_file_breaks_and_heals),
+	    TEST(test_no_file_at_first),
+	    TEST(test_first_table_is_told_even_if_empty),
+	    TEST(test_broken_table_is_taken_from_the_snapshot),
+	    TEST(test_whoever_must_read_it_takes_nothing_else),
+	    TEST(test_missing_port_costs_its_user_only),
+	    TEST(test_half_a_snapshot_is_not_believed),
+	    TEST(test_next_binary_finds_the_snapshot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
