@@ -18,12 +18,11 @@
 #include "helper/helper.h"
 #include "supervisor/supervisor.h"
 
-static const char usage[] =
-	"usage: t3ops [-c FILE]                   run in the foreground\n"
-	"       t3ops [-c FILE] -t                check the configuration and say what it means\n"
-	"       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
-	"       t3ops --version | --help\n"
-	"FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
+static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
+                            "       t3ops [-c FILE] -t                check the configuration and say what it means\n"
+                            "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
+                            "       t3ops --version | --help\n"
+                            "FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
 
 enum mode { MODE_RUN, MODE_CHECK, MODE_EXPLAIN, MODE_JOB, MODE_HELP, MODE_VERSION, MODE_MISTAKE };
 
@@ -50,32 +49,55 @@ static bool fd_parse(const char *text, int *out)
 
 static struct command_line command_line_read(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},     {"test", no_argument, NULL, 't'},
-		{"explain", no_argument, NULL, OPT_EXPLAIN},  {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-		{"run-job", no_argument, NULL, OPT_RUN_JOB},  {"take-over", required_argument, NULL, OPT_TAKE_OVER},
-		{"version", no_argument, NULL, OPT_VERSION},  {"help", no_argument, NULL, 'h'},
-		{"take-over-from", required_argument, NULL, OPT_TAKE_OVER_FROM},
-		{0}};
-	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf", .plugin_dir = T3OPS_PLUGIN_DIR,
-	                            .take_over_fd = -1, .take_over_from = MSG_VERSION};
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	                                        {"test", no_argument, NULL, 't'},
+	                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
+	                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+	                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
+	                                        {"take-over", required_argument, NULL, OPT_TAKE_OVER},
+	                                        {"version", no_argument, NULL, OPT_VERSION},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {"take-over-from", required_argument, NULL, OPT_TAKE_OVER_FROM},
+	                                        {0}};
+	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf",
+	                            .plugin_dir = T3OPS_PLUGIN_DIR,
+	                            .take_over_fd = -1,
+	                            .take_over_from = MSG_VERSION};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:th", options, NULL)) != -1)
 		switch (c) {
-		case 'c': line.conf_path = optarg; break;
-		case 't': line.mode = MODE_CHECK; break;
-		case 'h': line.mode = MODE_HELP; break;
-		case OPT_EXPLAIN: line.mode = MODE_EXPLAIN; break;
-		case OPT_PLUGIN_DIR: line.plugin_dir = optarg; break;
-		case OPT_RUN_JOB: line.mode = MODE_JOB; break;
-		case OPT_TAKE_OVER_FROM: line.take_over_from = strtol(optarg, NULL, 10); break;
-		case OPT_VERSION: line.mode = MODE_VERSION; break;
+		case 'c':
+			line.conf_path = optarg;
+			break;
+		case 't':
+			line.mode = MODE_CHECK;
+			break;
+		case 'h':
+			line.mode = MODE_HELP;
+			break;
+		case OPT_EXPLAIN:
+			line.mode = MODE_EXPLAIN;
+			break;
+		case OPT_PLUGIN_DIR:
+			line.plugin_dir = optarg;
+			break;
+		case OPT_RUN_JOB:
+			line.mode = MODE_JOB;
+			break;
+		case OPT_TAKE_OVER_FROM:
+			line.take_over_from = strtol(optarg, NULL, 10);
+			break;
+		case OPT_VERSION:
+			line.mode = MODE_VERSION;
+			break;
 		case OPT_TAKE_OVER:
 			if (fd_parse(optarg, &line.take_over_fd))
 				break;
 			/* fall through */
-		default: line.mode = MODE_MISTAKE; return line;
+		default:
+			line.mode = MODE_MISTAKE;
+			return line;
 		}
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
@@ -102,10 +124,12 @@ static int check(const struct command_line *line)
 /* Absolute paths: the working directory may be another one by the next reload or upgrade. */
 static int run(const struct command_line *line)
 {
-	struct supervisor_args args = {
-		.ops = {[PROCESS_PROXY] = &proxy_ops, [PROCESS_PROBER] = &prober_ops, [PROCESS_JOBS] = &jobs_ops, [PROCESS_MONITOR] = &monitor_ops,
-		        [PROCESS_HELPER] = &helper_ops},
-		.take_over_fd = line->take_over_fd};
+	struct supervisor_args args = {.ops = {[PROCESS_PROXY] = &proxy_ops,
+	                                       [PROCESS_PROBER] = &prober_ops,
+	                                       [PROCESS_JOBS] = &jobs_ops,
+	                                       [PROCESS_MONITOR] = &monitor_ops,
+	                                       [PROCESS_HELPER] = &helper_ops},
+	                               .take_over_fd = line->take_over_fd};
 	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
 	int r = EXIT_FAILURE;
 

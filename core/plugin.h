@@ -30,10 +30,10 @@ extern "C" {
 
 #define T3OPS_ABI_MAJOR 1 /* something was removed, reordered or redefined */
 #define T3OPS_ABI_MINOR 1 /* something was appended */
-#define T3OPS_MAGIC UINT32_C(0x54334f50)
+#define T3OPS_MAGIC     UINT32_C(0x54334f50)
 
 #if defined(__GNUC__)
-#define T3OPS_EXPORT __attribute__((visibility("default")))
+#define T3OPS_EXPORT       __attribute__((visibility("default")))
 #define T3OPS_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #else
 #define T3OPS_EXPORT
@@ -45,15 +45,15 @@ extern "C" {
 /* The process that loads a plugin; also its kind. */
 enum t3ops_role {
 	T3OPS_ROLE_PROXY = 1, /* request plugins: on_request */
-	T3OPS_ROLE_LEG = 2,  /* leg plugins: leg_open, leg_ping, leg_close */
-	T3OPS_ROLE_JOB = 3,  /* job plugins: run */
-	T3OPS_ROLE_WATCH = 4,  /* watch plugins: on_event */
+	T3OPS_ROLE_LEG = 2,   /* leg plugins: leg_open, leg_ping, leg_close */
+	T3OPS_ROLE_JOB = 3,   /* job plugins: run */
+	T3OPS_ROLE_WATCH = 4, /* watch plugins: on_event */
 };
 
 enum t3ops_option_type {
 	T3OPS_OPT_STRING = 1,
-	T3OPS_OPT_LIST,        /* of strings: {"a", "b"}; the default is written "a b" */
-	T3OPS_OPT_INT,         /* min and max apply */
+	T3OPS_OPT_LIST, /* of strings: {"a", "b"}; the default is written "a b" */
+	T3OPS_OPT_INT,  /* min and max apply */
 	T3OPS_OPT_BOOL,
 	T3OPS_OPT_DURATION,    /* text with a unit: "10s" "500ms" "5m" "2h" "1d"; min, max in us */
 	T3OPS_OPT_BYTES,       /* text with a unit: "512" "64K" "8M" "1G"; min, max in bytes */
@@ -148,28 +148,28 @@ enum t3ops_leg_flags {
 /* ---- fetch: one HTTP transfer, never blocking ------------------------------- */
 
 struct t3ops_fetch {
-	uint32_t struct_size;      /* sizeof(struct t3ops_fetch) */
-	const char *method;        /* NULL: GET */
+	uint32_t struct_size; /* sizeof(struct t3ops_fetch) */
+	const char *method;   /* NULL: GET */
 	const char *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
 	const void *body;
 	size_t body_len;
-	uint64_t timeout_us;       /* whole transfer; 0: 10 s */
+	uint64_t timeout_us;         /* whole transfer; 0: 10 s */
 	uint64_t connect_timeout_us; /* 0: the same */
-	size_t max_body;           /* a larger answer fails with -EFBIG; 0: 256 KiB */
-	const char *connect_to;    /* "ADDRESS" or "ADDRESS:PORT": go there, with Host, SNI and
-	                              certificate check unchanged; NULL: as the URL says */
-	const char *interface;     /* device or source address; NULL: any */
-	const char *ca_file;       /* NULL: the system's */
-	bool fresh;                /* never on a reused connection */
+	size_t max_body;             /* a larger answer fails with -EFBIG; 0: 256 KiB */
+	const char *connect_to;      /* "ADDRESS" or "ADDRESS:PORT": go there, with Host, SNI and
+	                                certificate check unchanged; NULL: as the URL says */
+	const char *interface;       /* device or source address; NULL: any */
+	const char *ca_file;         /* NULL: the system's */
+	bool fresh;                  /* never on a reused connection */
 };
 
 struct t3ops_fetched {
 	uint32_t struct_size;
-	int error;             /* 0, or negative errno: -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EPROTO ... */
-	uint32_t step;         /* enum t3ops_step that failed; T3OPS_STEP_OPEN after an answer */
-	int status;            /* HTTP status, 0 if none came */
-	const char *body;      /* NUL-terminated beyond body_len */
+	int error;        /* 0, or negative errno: -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EPROTO ... */
+	uint32_t step;    /* enum t3ops_step that failed; T3OPS_STEP_OPEN after an answer */
+	int status;       /* HTTP status, 0 if none came */
+	const char *body; /* NUL-terminated beyond body_len */
 	size_t body_len;
 	const char *error_text; /* one line for a log; "" without error */
 	uint64_t total_us;
@@ -183,10 +183,10 @@ typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched
 
 struct t3ops_ran {
 	uint32_t struct_size;
-	int error;        /* 0 if it ran to its end; -ETIMEDOUT, -ENOENT (no such command or user),
-	                     -E2BIG (too much output), -EHOSTDOWN (no helper), -EAGAIN (too many) */
-	int exit_code;    /* 0..255; 128 + signal if a signal ended it */
-	const char *out;  /* stdout, NUL-terminated beyond out_len: may hold a credential, never log it */
+	int error;       /* 0 if it ran to its end; -ETIMEDOUT, -ENOENT (no such command or user),
+	                    -E2BIG (too much output), -EHOSTDOWN (no helper), -EAGAIN (too many) */
+	int exit_code;   /* 0..255; 128 + signal if a signal ended it */
+	const char *out; /* stdout, NUL-terminated beyond out_len: may hold a credential, never log it */
 	size_t out_len;
 	uint64_t took_us;
 };
@@ -199,21 +199,22 @@ enum t3ops_ws_op { T3OPS_WS_TEXT = 1, T3OPS_WS_BINARY = 2, T3OPS_WS_PING = 9, T3
 /* Why a WebSocket ended. */
 struct t3ops_ws_end {
 	uint32_t struct_size;
-	uint32_t step;       /* enum t3ops_step reached */
-	uint32_t reason;     /* enum t3ops_reason */
-	int code;            /* close code, or HTTP status while step is HTTP; 0 if none */
-	const char *text;    /* one line, "" if there is nothing to add */
+	uint32_t step;    /* enum t3ops_step reached */
+	uint32_t reason;  /* enum t3ops_reason */
+	int code;         /* close code, or HTTP status while step is HTTP; 0 if none */
+	const char *text; /* one line, "" if there is nothing to add */
 };
 
 struct t3ops_ws_handler {
 	uint32_t struct_size;
 	void (*on_open)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg);
 	/* One whole message, ping or pong (op: enum t3ops_ws_op). */
-	void (*on_message)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg);
+	void (*on_message)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len,
+	                   void *arg);
 	/* Exactly once; ws is gone when it returns.  Not after ws_close by the plugin. */
 	void (*on_end)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg);
-	size_t max_message;    /* a larger one closes with 1009; 0: 4 KiB */
-	uint64_t idle_us;      /* nothing received for so long closes with 1001; 0: never */
+	size_t max_message; /* a larger one closes with 1009; 0: 4 KiB */
+	uint64_t idle_us;   /* nothing received for so long closes with 1001; 0: never */
 	/* Client side, before on_open: everything before `step` (enum t3ops_step) worked.  May be NULL. */
 	void (*on_step)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg);
 };
@@ -226,27 +227,27 @@ struct t3ops_ws_open {
 	const char *interface;
 	const char *ca_file;
 	const char *const *headers;
-	uint64_t timeout_us;    /* connect, TLS and upgrade together; 0: 10 s */
+	uint64_t timeout_us; /* connect, TLS and upgrade together; 0: 10 s */
 };
 
 /* ---- why a leg, tunnel or exchange ended: core/tbl/close_reason.h names them ------- */
 
 enum t3ops_reason {
 	T3OPS_R_NONE = 0,
-	T3OPS_R_CLOSED = 1,        /* the far side closed with a WebSocket close frame */
-	T3OPS_R_EOF = 2,           /* the far side closed TCP without one */
-	T3OPS_R_RESET = 3,         /* TCP reset */
-	T3OPS_R_REFUSED = 4,       /* connection refused */
-	T3OPS_R_UNREACHABLE = 5,   /* no route to host or network */
+	T3OPS_R_CLOSED = 1,      /* the far side closed with a WebSocket close frame */
+	T3OPS_R_EOF = 2,         /* the far side closed TCP without one */
+	T3OPS_R_RESET = 3,       /* TCP reset */
+	T3OPS_R_REFUSED = 4,     /* connection refused */
+	T3OPS_R_UNREACHABLE = 5, /* no route to host or network */
 	T3OPS_R_CONNECT_TIMEOUT = 6,
 	T3OPS_R_HEARTBEAT_TIMEOUT = 7,
 	T3OPS_R_DNS = 8,
 	T3OPS_R_TLS = 9,
 	T3OPS_R_HTTP_STATUS = 10,
-	T3OPS_R_HTTP_TIMEOUT = 11, /* connected, never answered */
-	T3OPS_R_WALLED_OFF = 12,   /* redirected to a login page */
-	T3OPS_R_PROTOCOL = 13,     /* not what the protocol allows */
-	T3OPS_R_LOCAL = 14,        /* we ended it: stop, reload, user removed */
+	T3OPS_R_HTTP_TIMEOUT = 11,   /* connected, never answered */
+	T3OPS_R_WALLED_OFF = 12,     /* redirected to a login page */
+	T3OPS_R_PROTOCOL = 13,       /* not what the protocol allows */
+	T3OPS_R_LOCAL = 14,          /* we ended it: stop, reload, user removed */
 	T3OPS_R_CLIENT_CLOSED = 15,  /* the user's page closed an answering connection */
 	T3OPS_R_CLIENT_GAVE_UP = 16, /* the user's page closed one that had stopped answering */
 	T3OPS_R_CLIENT_EOF = 17,
@@ -255,10 +256,10 @@ enum t3ops_reason {
 	T3OPS_R_UPSTREAM_CLOSED = 20,
 	T3OPS_R_UPSTREAM_EOF = 21,
 	T3OPS_R_UPSTREAM_RESET = 22,
-	T3OPS_R_TOO_BIG = 23,      /* a message over the limit */
-	T3OPS_R_IDLE = 24,         /* nothing received within the idle limit */
-	T3OPS_R_ADDRESS_CHANGED = 25, /* the name resolves elsewhere now: moved, no drop */
-	T3OPS_R_UPSTREAM_TIMEOUT = 26,   /* the instance stopped taking data */
+	T3OPS_R_TOO_BIG = 23,          /* a message over the limit */
+	T3OPS_R_IDLE = 24,             /* nothing received within the idle limit */
+	T3OPS_R_ADDRESS_CHANGED = 25,  /* the name resolves elsewhere now: moved, no drop */
+	T3OPS_R_UPSTREAM_TIMEOUT = 26, /* the instance stopped taking data */
 };
 
 /* ---- the pairing service: what auto_pair provides ---------------------------------- */
@@ -278,20 +279,20 @@ enum t3ops_pair_result {
 
 struct t3ops_paired {
 	uint32_t struct_size;
-	uint32_t result;          /* enum t3ops_pair_result */
-	const char *set_cookie;   /* complete header value, "" unless OK: never log it */
+	uint32_t result;        /* enum t3ops_pair_result */
+	const char *set_cookie; /* complete header value, "" unless OK: never log it */
 	const char *cookie_name;
-	const char *endpoint;     /* path that decided, "" if none */
-	int status;               /* its HTTP status */
-	bool fallback;            /* it was not the first endpoint */
-	const char *text;         /* one line for a person */
+	const char *endpoint; /* path that decided, "" if none */
+	int status;           /* its HTTP status */
+	bool fallback;        /* it was not the first endpoint */
+	const char *text;     /* one line for a person */
 };
 typedef void (*t3ops_paired_cb)(void *arg, const struct t3ops_paired *p);
 
 struct t3ops_session_state {
 	uint32_t struct_size;
-	uint32_t session;         /* enum t3ops_session */
-	const char *cookie_name;  /* as the instance announces it; "" if unknown */
+	uint32_t session;        /* enum t3ops_session */
+	const char *cookie_name; /* as the instance announces it; "" if unknown */
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 
@@ -322,9 +323,8 @@ struct t3ops_event {
 /* ---- the services ----------------------------------------------------------------------
  * Append only.  A member beyond struct_size is not there: compare before using a newer one. */
 
-#define T3OPS_HOST_HAS(host, member)                                                       \
-	((host)->struct_size >= offsetof(struct t3ops_host, member) + sizeof (host)->member && \
-	 (host)->member != NULL)
+#define T3OPS_HOST_HAS(host, member)                                                                                 \
+	((host)->struct_size >= offsetof(struct t3ops_host, member) + sizeof(host)->member && (host)->member != NULL)
 
 struct t3ops_host {
 	uint32_t struct_size;
@@ -378,29 +378,33 @@ struct t3ops_host {
 	const char *(*request_method)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	const char *(*request_target)(struct t3ops_ctx *ctx, t3ops_request_id r); /* path and query, as sent */
 	const char *(*request_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name); /* first value */
-	bool (*request_is_upgrade)(struct t3ops_ctx *ctx, t3ops_request_id r); /* WebSocket */
-	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out); /* false: anonymous */
+	bool (*request_is_upgrade)(struct t3ops_ctx *ctx, t3ops_request_id r);                      /* WebSocket */
+	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r,
+	                     struct t3ops_user *out); /* false: anonymous */
 	/* Replace a header on the way to the instance; value NULL removes it. */
 	int (*request_set_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
 	/* Add a header to the answer, whoever makes it (a 101 included). */
-	int (*request_add_response_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
+	int (*request_add_response_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name,
+	                                   const char *value);
 	/* Answer it here.  headers: "Name: value", NULL-terminated, may be NULL; lengths and framing are ours. */
 	int (*request_respond)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *const *headers,
 	                       const void *body, size_t len);
 	/* Answer with a page a person understands (or JSON where the client asked for that). */
-	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text);
+	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title,
+	                       const char *text);
 	/* After T3OPS_WAIT: go on with the next plugin. */
 	void (*request_resume)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Become the WebSocket's server side.  The exchange is over; ws_* go on.  NULL: it is none, there is no memory,
-	 * or the handshake is faulty, and then answered already. */
+	/* Become the WebSocket's server side.  The exchange is over; ws_* go on.  NULL: it is none, there is no
+	 * memory, or the handshake is faulty, and then answered already. */
 	struct t3ops_ws *(*request_accept_ws)(struct t3ops_ctx *ctx, t3ops_request_id r,
 	                                      const struct t3ops_ws_handler *h, void *arg);
 
 	/* --- WebSocket, proxy (server side) and legs (client side) --- */
-	struct t3ops_ws *(*ws_open)(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o, const struct t3ops_ws_handler *h,
+	struct t3ops_ws *(*ws_open)(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
+	                            const struct t3ops_ws_handler *h,
 	                            void *arg); /* legs only; NULL only without memory */
-	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (proxy), the other side
-	 * does not take what waits for it already, 16 of the handler's largest messages. */
+	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (proxy), the other
+	 * side does not take what waits for it already, 16 of the handler's largest messages. */
 	int (*ws_send)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 	/* Send a close frame, then end.  ws is gone for the plugin at once; no on_end follows. */
 	void (*ws_close)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
@@ -425,7 +429,8 @@ struct t3ops_host {
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
 
 	/* --- since ABI 1.1, proxy only --- */
-	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "". */
+	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "".
+	 */
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
 };
 
@@ -455,13 +460,13 @@ struct t3ops_plugin {
 	enum t3ops_next (*on_request)(struct t3ops_ctx *ctx, t3ops_request_id r);
 
 	/* leg */
-	uint32_t leg_flags;           /* enum t3ops_leg_flags */
+	uint32_t leg_flags; /* enum t3ops_leg_flags */
 	uint32_t leg_reserved;
-	const char *leg_segments;     /* default of the option `segments`, "" : required */
-	const char *leg_edge;         /* default of the option `edge`: the segment that ends TCP and TLS */
-	const char *leg_resolver;     /* default of `resolver_segments`; NULL or "": it looks no name up */
+	const char *leg_segments; /* default of the option `segments`, "" : required */
+	const char *leg_edge;     /* default of the option `edge`: the segment that ends TCP and TLS */
+	const char *leg_resolver; /* default of `resolver_segments`; NULL or "": it looks no name up */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* only while up */
+	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);  /* only while up */
 	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* release what leg_open took */
 
 	/* job: in a process of its own, as the user's owner where t3ops is root.  May block.
@@ -473,11 +478,12 @@ struct t3ops_plugin {
 };
 
 /* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .process = ..., ... }; */
-#define T3OPS_PLUGIN(id) T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id; \
+#define T3OPS_PLUGIN(id)                                                                                             \
+	T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id;                                             \
 	const struct t3ops_plugin t3ops_plugin_##id
-#define T3OPS_HEAD                                                                     \
-	.magic = T3OPS_MAGIC, .abi_major = T3OPS_ABI_MAJOR, .abi_minor = T3OPS_ABI_MINOR, \
-	.struct_size = sizeof(struct t3ops_plugin), .option_size = sizeof(struct t3ops_option), \
+#define T3OPS_HEAD                                                                                                   \
+	.magic = T3OPS_MAGIC, .abi_major = T3OPS_ABI_MAJOR, .abi_minor = T3OPS_ABI_MINOR,                            \
+	.struct_size = sizeof(struct t3ops_plugin), .option_size = sizeof(struct t3ops_option),                      \
 	.metric_size = sizeof(struct t3ops_metric)
 
 #ifdef __cplusplus

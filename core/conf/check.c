@@ -85,7 +85,8 @@ int check_config(const char *path, FILE *out, FILE *err, json_t **core, json_t *
 
 	*core = *plugins = NULL;
 	if (r < 0) {
-		fprintf(err, "%s: %s\n", path, r == -EFBIG ? "larger than 1 MiB, expected a config file" : strerror(-r));
+		fprintf(err, "%s: %s\n", path,
+		        r == -EFBIG ? "larger than 1 MiB, expected a config file" : strerror(-r));
 		return r;
 	}
 	r = resolve_in_child(&text, config_error_print, err, core, plugins);

@@ -90,7 +90,8 @@ static void names_check(struct reading *r, char *text)
 			continue;
 		first = option_find(r->s, r->section, o->name);
 		if (first != o)
-			config_errors_add(r->c, o->line, "%s%s is given twice, first on line %u", r->label, o->name, first->line);
+			config_errors_add(r->c, o->line, "%s%s is given twice, first on line %u", r->label, o->name,
+			                  first->line);
 		else if (!row_find(r, o->name))
 			unknown_report(r, o);
 		else
@@ -154,7 +155,8 @@ static json_t *value_read(const struct t3ops_option *row, cfg_t *cfg, char *why,
 	json_t *value;
 
 	if (row->type != T3OPS_OPT_LIST)
-		return option_value(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", why, size);
+		return option_value(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", why,
+		                    size);
 	items = calloc(n + 1, sizeof *items);
 	if (!items)
 		abort();
@@ -184,7 +186,8 @@ static json_t *values_read(struct reading *r, cfg_t *cfg)
 		if (value)
 			json_object_set_new(out, row->name, value);
 		else if (given || !r->s->sections[r->section].broken)
-			config_errors_add(r->c, given ? given->line : r->s->sections[r->section].line, "%s%s", r->label, why);
+			config_errors_add(r->c, given ? given->line : r->s->sections[r->section].line, "%s%s",
+			                  r->label, why);
 	}
 	return out;
 }

@@ -32,8 +32,9 @@ static struct part part_of(const struct conf_scan *s, size_t section, json_t *va
 	return p;
 }
 
-#define EXPECT_ERROR(p, option, fmt, ...)                                                                                 \
-	config_errors_add((p)->c, conf_line((p)->s, (p)->section, option), "%s%s" fmt, (p)->label, option, __VA_ARGS__)
+#define EXPECT_ERROR(p, option, fmt, ...)                                                                            \
+	config_errors_add((p)->c, conf_line((p)->s, (p)->section, option), "%s%s" fmt, (p)->label, option,           \
+	                  __VA_ARGS__)
 
 static const char *text_of(const struct part *p, const char *option)
 {
@@ -67,8 +68,9 @@ static void check_listen_address(const struct part *p, const char *option, const
 	int port;
 
 	if (!address_parse(text, host, sizeof host, &port) || port < 0)
-		EXPECT_ERROR(p, option, " = \"%.100s\": expected ADDRESS:PORT with a numeric address, such as \"127.0.0.1:3780\"",
-		         text);
+		EXPECT_ERROR(
+		    p, option,
+		    " = \"%.100s\": expected ADDRESS:PORT with a numeric address, such as \"127.0.0.1:3780\"", text);
 }
 
 static bool is_cidr(const char *text)
@@ -96,8 +98,9 @@ static void check_proxies(const struct part *p)
 
 	json_array_foreach (json_object_get(p->values, "trusted_proxies"), i, v)
 		if (!is_cidr(json_string_value(v)))
-			EXPECT_ERROR(p, "trusted_proxies", ": \"%.100s\": expected a network such as \"10.0.20.0/24\"",
-			         json_string_value(v));
+			EXPECT_ERROR(p, "trusted_proxies",
+			             ": \"%.100s\": expected a network such as \"10.0.20.0/24\"",
+			             json_string_value(v));
 }
 
 static void check_segments(const struct part *p, const char *option)
@@ -110,7 +113,8 @@ static void check_segments(const struct part *p, const char *option)
 		const char *name = json_string_value(v);
 
 		if (!name_valid(name, TITLE_MAX))
-			EXPECT_ERROR(p, option, ": \"%.60s\": expected a segment's name of letters, digits, _ and -", name);
+			EXPECT_ERROR(p, option, ": \"%.60s\": expected a segment's name of letters, digits, _ and -",
+			             name);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(json_string_value(json_array_get(list, k)), name) == 0)
 				EXPECT_ERROR(p, option, ": segment \"%.60s\" stands twice", name);
@@ -137,14 +141,16 @@ static void check_account(const struct part *p)
 	const char *user = text_of(p, "user");
 
 	if (user && !getpwnam(user))
-		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; make it, or name another", user);
+		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; make it, or name another",
+		             user);
 }
 
 /* An HTTP field name (RFC 9110, token). */
 static bool is_token(const char *text)
 {
-	return *text && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~") ==
-	                        strlen(text);
+	return *text &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~") ==
+	           strlen(text);
 }
 
 static void check_core_words(const struct part *p)
@@ -161,12 +167,13 @@ static void check_core_words(const struct part *p)
 	if (header && !is_token(header))
 		EXPECT_ERROR(p, "identity_header", " = \"%.80s\": expected the name of an HTTP header", header);
 	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)
-		EXPECT_ERROR(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes", control,
-		         sizeof((struct sockaddr_un *)0)->sun_path - 1);
+		EXPECT_ERROR(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes",
+		             control, sizeof((struct sockaddr_un *)0)->sun_path - 1);
 	if (secret && !is_token(secret))
 		EXPECT_ERROR(p, "proxy_secret_header", " = \"%.80s\": expected the name of an HTTP header", secret);
 	if (env && *env && (*env != '/' || !strstr(env, "%u")))
-		EXPECT_ERROR(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user", env);
+		EXPECT_ERROR(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user",
+		             env);
 }
 
 static void check_origins(const struct part *p)
@@ -178,8 +185,8 @@ static void check_origins(const struct part *p)
 		const char *text = json_string_value(v), *host = strstr(text, "://");
 
 		if (!host || !host[3] || strpbrk(host + 3, "/ ?#*"))
-			EXPECT_ERROR(p, "allowed_origins", ": \"%.100s\": expected an origin, such as \"https://t3.example.com\"",
-			         text);
+			EXPECT_ERROR(p, "allowed_origins",
+			             ": \"%.100s\": expected an origin, such as \"https://t3.example.com\"", text);
 	}
 }
 
@@ -192,9 +199,10 @@ static void check_public_paths(const struct part *p)
 		const char *text = json_string_value(v);
 		size_t len = strlen(text);
 
-		if (len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") || strstr(text, "//") ||
-		    strstr(text, "/."))
-			EXPECT_ERROR(p, "public_paths", ": \"%.100s\": expected the beginning of a path, such as \"/probe\"", text);
+		if (len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") ||
+		    strstr(text, "//") || strstr(text, "/."))
+			EXPECT_ERROR(p, "public_paths",
+			             ": \"%.100s\": expected the beginning of a path, such as \"/probe\"", text);
 	}
 }
 
@@ -240,7 +248,8 @@ static void check_placeholders(const struct part *p, const char *word)
 {
 	for (const char *at = strchr(word, '%'); at; at = strchr(at + 2, '%'))
 		if (!at[1] || !strchr("uhnp%", at[1])) {
-			EXPECT_ERROR(p, "argv", ": \"%.100s\": expected %%u, %%h, %%n, %%p or %%%% after a percent sign", word);
+			EXPECT_ERROR(p, "argv",
+			             ": \"%.100s\": expected %%u, %%h, %%n, %%p or %%%% after a percent sign", word);
 			return;
 		}
 }
@@ -258,7 +267,7 @@ void rules_command(const struct conf_scan *s, size_t section, json_t *command, s
 		EXPECT_ERROR(&p, "argv", ": %zu words, expected at most %d", json_array_size(argv), ARGV_MAX);
 	if (*json_string_value(json_array_get(argv, 0)) != '/')
 		EXPECT_ERROR(&p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
-		         json_string_value(json_array_get(argv, 0)));
+		             json_string_value(json_array_get(argv, 0)));
 	json_array_foreach ((json_t *)argv, i, v)
 		check_placeholders(&p, json_string_value(v));
 }
@@ -272,7 +281,8 @@ void rules_command_names(const struct conf_scan *s, size_t section, const struct
 		const char *name = rows[i].type == T3OPS_OPT_COMMAND ? text_of(&p, rows[i].name) : NULL;
 
 		if (name && *name && !json_object_get(commands, name))
-			EXPECT_ERROR(&p, rows[i].name, " = \"%.63s\": there is no section command \"%.63s\" { ... }", name, name);
+			EXPECT_ERROR(&p, rows[i].name, " = \"%.63s\": there is no section command \"%.63s\" { ... }",
+			             name, name);
 	}
 }
 
@@ -288,10 +298,11 @@ static void check_order(const struct part *p, const char *smaller, const char *l
 		return;
 	option_number(&o, low, low_text, sizeof low_text);
 	option_number(&o, high, high_text, sizeof high_text);
-	config_errors_add(p->c, conf_has(p->s, p->section, smaller) ? conf_line(p->s, p->section, smaller)
-	                                                         : conf_line(p->s, p->section, larger),
-	               "%s%s = \"%s\": expected less than %s, which is \"%s\"", p->label, smaller, low_text, larger,
-	               high_text);
+	config_errors_add(p->c,
+	                  conf_has(p->s, p->section, smaller) ? conf_line(p->s, p->section, smaller)
+	                                                      : conf_line(p->s, p->section, larger),
+	                  "%s%s = \"%s\": expected less than %s, which is \"%s\"", p->label, smaller, low_text,
+	                  larger, high_text);
 }
 
 void rules_leg(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c)
@@ -335,13 +346,15 @@ static void check_title(const struct conf_scan *s, size_t i, struct config_error
 	const char *what = sec->kind == CONF_PLUGIN ? "plugin" : "command";
 
 	if (*sec->title && !name_valid(sec->title, TITLE_MAX))
-		config_errors_add(c, sec->line, "%s \"%.60s\": expected a name of at most %d letters, digits, _, - and .", what,
-		               sec->title, TITLE_MAX);
+		config_errors_add(c, sec->line,
+		                  "%s \"%.60s\": expected a name of at most %d letters, digits, _, - and .", what,
+		                  sec->title, TITLE_MAX);
 	for (size_t k = 1; k < i; k++)
 		if (s->sections[k].kind == sec->kind && strcmp(s->sections[k].title, sec->title) == 0) {
-			config_errors_add(c, sec->line, "%s \"%.60s\" stands twice, first on line %u; a second instance needs a %s",
-			               what, sec->title, s->sections[k].line,
-			               sec->kind == CONF_PLUGIN ? "name of its own and module = \"...\"" : "name of its own");
+			config_errors_add(
+			    c, sec->line, "%s \"%.60s\" stands twice, first on line %u; a second instance needs a %s",
+			    what, sec->title, s->sections[k].line,
+			    sec->kind == CONF_PLUGIN ? "name of its own and module = \"...\"" : "name of its own");
 			return;
 		}
 }

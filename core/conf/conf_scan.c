@@ -103,7 +103,7 @@ static void skip_untrusted(struct scanner *x)
 	if (x->at == begin)
 		x->at++; /* a NUL byte */
 	config_errors_add(x->c, x->line, "unexpected \"%.*s\": values with such characters need double quotes",
-	               (int)(x->at - begin), x->s->text + begin);
+	                  (int)(x->at - begin), x->s->text + begin);
 	conf_blank(x->s->text, begin, x->at);
 }
 
@@ -271,12 +271,13 @@ static bool list_scan(struct scanner *x, const struct token *name)
 			advance(x);
 		else if (x->tok.type == T_STRING) { /* go on: its mistake is the comma alone */
 			config_errors_add(x->c, x->tok.line, "%.*s: expected \",\" before %.*s", TOKEN(x, name),
-			               TOKEN(x, &x->tok));
+			                  TOKEN(x, &x->tok));
 			ok = false;
 		} else if (x->tok.type != T_CLOSE)
 			break;
 	}
-	config_errors_add(x->c, name->line, "%.*s: the list that begins here is not closed: expected \"}\"", TOKEN(x, name));
+	config_errors_add(x->c, name->line, "%.*s: the list that begins here is not closed: expected \"}\"",
+	                  TOKEN(x, name));
 	return false;
 }
 
@@ -315,7 +316,7 @@ static void assignment_scan(struct scanner *x, size_t section, const struct toke
 
 	if (append)
 		config_errors_add(x->c, name->line, "%.*s: \"+=\" is not known, write the whole list after \"=\"",
-		               TOKEN(x, name));
+		                  TOKEN(x, name));
 	advance(x);
 	value = x->tok;
 	if (!value_scan(x, name) || append) {
@@ -349,14 +350,15 @@ static bool token_is(const struct scanner *x, const struct token *t, const char 
 }
 
 /* Begins a section at the top level; tok is at its brace. */
-static void section_scan(struct scanner *x, enum conf_kind kind, const struct token *keyword, const struct token *title)
+static void section_scan(struct scanner *x, enum conf_kind kind, const struct token *keyword,
+                         const struct token *title)
 {
 	char *text = title ? token_text(x, title) : must(strdup(""));
 	size_t section;
 
 	if (!title || title->bad || !*text)
-		config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {", TOKEN(x, keyword),
-		               TOKEN(x, keyword));
+		config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
+		                  TOKEN(x, keyword), TOKEN(x, keyword));
 	if (!title || title->bad) {
 		free(text);
 		block_skip(x, keyword->begin);
@@ -369,7 +371,8 @@ static void section_scan(struct scanner *x, enum conf_kind kind, const struct to
 	if (x->tok.type == T_CLOSE && !x->s->sections[section].broken)
 		advance(x);
 	else if (!x->s->sections[section].broken) {
-		config_errors_add(x->c, keyword->line, "%.*s \"%s\" is not closed: expected \"}\"", TOKEN(x, keyword), text);
+		config_errors_add(x->c, keyword->line, "%.*s \"%s\" is not closed: expected \"}\"", TOKEN(x, keyword),
+		                  text);
 		x->s->sections[section].broken = true;
 	}
 	x->s->sections[section].end = x->last_end;
@@ -403,8 +406,9 @@ static void block_scan(struct scanner *x, size_t section, const struct token *ke
 		return;
 	}
 	/* The statement is left for the level above: statement_scan rewinds to it. */
-	config_errors_add(x->c, keyword->line, "a section begins inside \"%s\" of line %u: a \"}\" is missing before it",
-	               x->s->sections[section].title, x->s->sections[section].line);
+	config_errors_add(x->c, keyword->line,
+	                  "a section begins inside \"%s\" of line %u: a \"}\" is missing before it",
+	                  x->s->sections[section].title, x->s->sections[section].line);
 	x->s->sections[section].broken = true;
 }
 
@@ -418,7 +422,8 @@ static void rewind_to(struct scanner *x, const struct token *t, size_t last_end)
 
 static void stray(struct scanner *x)
 {
-	config_errors_add(x->c, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section", TOKEN(x, &x->tok));
+	config_errors_add(x->c, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section",
+	                  TOKEN(x, &x->tok));
 	conf_blank(x->s->text, x->tok.begin, x->tok.end);
 	advance(x);
 }

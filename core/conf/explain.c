@@ -19,10 +19,10 @@ struct topic {
 };
 
 static const struct topic topics[] = {
-	{"command", "Options of a section command \"NAME\" { ... }", command_options, &n_command_options},
-	{"section", "Options of every section plugin \"NAME\" { ... }", section_options, &n_section_options},
-	{"leg", "Options of every plugin that is a leg, beside its own", leg_options, &n_leg_options},
-	{"job", "Options of every plugin that is a job, beside its own", job_options, &n_job_options},
+    {"command", "Options of a section command \"NAME\" { ... }", command_options, &n_command_options},
+    {"section", "Options of every section plugin \"NAME\" { ... }", section_options, &n_section_options},
+    {"leg", "Options of every plugin that is a leg, beside its own", leg_options, &n_leg_options},
+    {"job", "Options of every plugin that is a job, beside its own", job_options, &n_job_options},
 };
 #define N_TOPICS (sizeof topics / sizeof topics[0])
 
@@ -176,7 +176,8 @@ static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char 
 	suggest_init(&near, option);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k]) : shelves[i].rows[k];
+			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
+			                                                  : shelves[i].rows[k];
 
 			if (strcmp(o.name, option) == 0) {
 				option_print(out, &o);
@@ -197,7 +198,8 @@ static int plugin_print(FILE *out, const struct t3ops_plugin *p)
 	fprintf(out, "%s: %s, version %s\n    %s\n\n", p->name, processes[p->role], p->version, p->summary);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k]) : shelves[i].rows[k];
+			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
+			                                                  : shelves[i].rows[k];
 
 			option_print(out, &o);
 		}

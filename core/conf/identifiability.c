@@ -126,7 +126,9 @@ void identifiability_print(const json_t *core, const json_t *plugins, FILE *out)
 		if (json_integer_value(json_object_get(row, "process")) == PROCESS_PROBER)
 			leg_add(&v, row);
 	if (v.n_legs == 0) {
-		fputs("segments: no leg is configured; a drop can only be said to be the user's path or the instance\n", out);
+		fputs(
+		    "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n",
+		    out);
 		return;
 	}
 	for (i = 0; i < v.n; i++)

@@ -12,8 +12,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* core, plugins: the two documents of conf/resolved_config.h.  One line a group that cannot be reported apart, and one
- * that says so if there is none. */
+/* core, plugins: the two documents of conf/resolved_config.h.  One line a group that cannot be reported apart, and
+ * one that says so if there is none. */
 void identifiability_print(const json_t *core, const json_t *plugins, FILE *out);
 
 #endif

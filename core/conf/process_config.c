@@ -13,7 +13,8 @@ static json_t *core_config(const json_t *core, uint32_t processes)
 
 	for (size_t i = 0; i < n_core_options; i++)
 		if (core_options[i].processes & processes)
-			json_object_set(out, core_options[i].option.name, json_object_get(all, core_options[i].option.name));
+			json_object_set(out, core_options[i].option.name,
+			                json_object_get(all, core_options[i].option.name));
 	if ((processes & (1u << PROCESS_PROXY)) && json_object_get(all, PROXY_SECRET_DIGEST))
 		json_object_set(out, PROXY_SECRET_DIGEST, json_object_get(all, PROXY_SECRET_DIGEST));
 	return out;
@@ -56,17 +57,17 @@ static void monitor_add(json_t *config, const json_t *plugins)
 	json_array_foreach (json_object_get(plugins, "plugins"), i, row) {
 		const json_t *options = json_object_get(row, "options");
 
-		json_array_append_new(sections, json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"),
-		                                          "module", json_object_get(row, "module"), "process",
-		                                          json_object_get(row, "process"), "version",
-		                                          json_object_get(row, "version")));
+		json_array_append_new(
+		    sections, json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "module",
+		                        json_object_get(row, "module"), "process", json_object_get(row, "process"),
+		                        "version", json_object_get(row, "version")));
 		if (json_integer_value(json_object_get(row, "process")) != T3OPS_ROLE_LEG)
 			continue;
-		json_array_append_new(legs, json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"),
-		                                      "segments", json_object_get(options, "segments"), "edge",
-		                                      json_object_get(options, "edge"), "resolver_segments",
-		                                      json_object_get(options, "resolver_segments"), "per_user",
-		                                      json_object_get(row, "per_user")));
+		json_array_append_new(
+		    legs, json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "segments",
+		                    json_object_get(options, "segments"), "edge", json_object_get(options, "edge"),
+		                    "resolver_segments", json_object_get(options, "resolver_segments"), "per_user",
+		                    json_object_get(row, "per_user")));
 	}
 	json_object_set_new(config, "legs", legs);
 	json_object_set_new(config, "sections", sections);
@@ -86,7 +87,8 @@ json_t *process_config_make(const json_t *core, const json_t *plugins, enum proc
 	}
 	if (process == PROCESS_HELPER)
 		processes |= 1u << PROCESS_JOBS;
-	config = json_pack("{s:o, s:o, s:o}", "core", core_config(core, processes), "commands", commands, "plugins", mine);
+	config = json_pack("{s:o, s:o, s:o}", "core", core_config(core, processes), "commands", commands, "plugins",
+	                   mine);
 	if (process == PROCESS_MONITOR)
 		monitor_add(config, plugins);
 	return config;

@@ -18,10 +18,10 @@
 #include "sys/clock.h"
 #include "conf/resolved_config.h"
 
-#define DEADLINE_US   (20 * UINT64_C(1000000))
-#define PIPE_MAX      (4u << 20) /* bytes from one pipe; a plan is far smaller */
+#define DEADLINE_US       (20 * UINT64_C(1000000))
+#define PIPE_MAX          (4u << 20) /* bytes from one pipe; a plan is far smaller */
 #define NEWS_CONFIG_ERROR '!'
-#define NEWS_NEXT     '>'
+#define NEWS_NEXT         '>'
 
 /* What came out of a pipe so far. */
 struct gathered {
@@ -199,7 +199,8 @@ static void classify_end(struct waiting *w, bool in_time, int status)
 		snprintf(line, sizeof line, "%s ended with signal %d (%s)", w->next, WTERMSIG(status),
 		         strsignal(WTERMSIG(status)));
 	else
-		snprintf(line, sizeof line, "%s ended the checking process with exit code %d", w->next, WEXITSTATUS(status));
+		snprintf(line, sizeof line, "%s ended the checking process with exit code %d", w->next,
+		         WEXITSTATUS(status));
 	waiting_report(w, line);
 }
 
@@ -256,7 +257,7 @@ static int waiting_end(struct waiting *w, json_t **core, json_t **plugins)
 }
 
 int resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg, json_t **core,
-                       json_t **plugins)
+                     json_t **plugins)
 {
 	struct waiting w = {.on_error = on_error, .arg = arg};
 	int docs[2], news[2];

@@ -227,7 +227,8 @@ static json_t *file_of(const char *path)
 	if (stat(path, &st) < 0)
 		memset(&st, 0, sizeof st);
 	return json_pack("{s:s, s:I, s:I, s:I}", "path", path, "ino", (json_int_t)st.st_ino, "mtime_ns",
-	                 (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, "size", (json_int_t)st.st_size);
+	                 (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, "size",
+	                 (json_int_t)st.st_size);
 }
 
 static json_t *section_read(struct resolve *w, size_t section, const struct t3ops_plugin *p, const char *path)
@@ -246,8 +247,8 @@ static json_t *section_read(struct resolve *w, size_t section, const struct t3op
 	}
 	if (p->role == T3OPS_ROLE_JOB)
 		rules_job(s, section, options, &w->config_errors);
-	row = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "name", s->sections[section].title, "module", p->name, "process",
-	                (int)p->role, "version", p->version, "file", file_of(path), "options", options);
+	row = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "name", s->sections[section].title, "module", p->name,
+	                "process", (int)p->role, "version", p->version, "file", file_of(path), "options", options);
 	if (!row) /* a title that is no UTF-8, complained about */
 		return NULL;
 	if (p->role == T3OPS_ROLE_LEG)
@@ -267,19 +268,20 @@ static json_t *plugin_read(struct resolve *w, size_t section, const char *dir,
 
 	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
 		return NULL;
-	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->config_errors.file, sec->line, sec->title, path);
+	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->config_errors.file, sec->line, sec->title,
+	         path);
 	if (on_plugin)
 		on_plugin(w->arg, why);
 	if (loader_open(dir, module, &p, why, sizeof why) < 0) {
 		config_errors_add(&w->config_errors, sec->module ? conf_line(&w->scan, section, "module") : sec->line,
-		               "plugin %.60s: %s", sec->title, why);
+		                  "plugin %.60s: %s", sec->title, why);
 		return NULL;
 	}
 	return section_read(w, section, &p, path);
 }
 
 json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
-                          void (*on_plugin)(void *arg, const char *what))
+                        void (*on_plugin)(void *arg, const char *what))
 {
 	const json_t *options = json_object_get(core, "core");
 	const char *dir = json_string_value(json_object_get(options, "plugin_dir"));
@@ -288,7 +290,8 @@ json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
 
 	/* Without either, loading would be a guess; the first stage has complained. */
 	if (!dir || (become_user && geteuid() == 0 && (!user || become(user) < 0))) {
-		config_errors_add(&w->config_errors, 0, "plugin sections were not checked: plugin_dir or user is not usable");
+		config_errors_add(&w->config_errors, 0,
+		                  "plugin sections were not checked: plugin_dir or user is not usable");
 		dir = NULL;
 	}
 	for (size_t i = 1; dir && i < w->scan.n_sections; i++) {
@@ -314,7 +317,7 @@ void resolve_end(struct resolve *w)
 }
 
 int resolve(const struct conf_text *text, bool become_user, config_error_cb on_error, void *arg, json_t **core,
-              json_t **plugins)
+            json_t **plugins)
 {
 	struct resolve *w = resolve_begin(text, on_error, arg);
 	size_t wrong;

@@ -49,11 +49,11 @@ typedef void (*config_error_cb)(void *arg, const char *line);
  * drop to core option `user` before the first plugin is loaded (only when root).  Returns 0 with
  * both documents (new references), or -EINVAL after every config_error that could be found. */
 int resolve(const struct conf_text *text, bool become_user, config_error_cb on_error, void *arg, json_t **core,
-              json_t **plugins);
+            json_t **plugins);
 
 /* resolve in a child, with a deadline; config_errors and documents come back through pipes. */
 int resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg, json_t **core,
-                       json_t **plugins);
+                     json_t **plugins);
 
 /* New reference; NULL if the process has nothing to do.  For the supervisor: its core options. */
 json_t *process_config_make(const json_t *core, const json_t *plugins, enum process_id process);
@@ -65,7 +65,7 @@ struct resolve;
 struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_error, void *arg);
 json_t *resolve_core(struct resolve *w);
 json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
-                          void (*on_plugin)(void *arg, const char *what));
+                        void (*on_plugin)(void *arg, const char *what));
 size_t resolve_errors(const struct resolve *w);
 void resolve_end(struct resolve *w);
 

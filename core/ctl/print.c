@@ -67,8 +67,7 @@ static void segments_put(FILE *out, const json_t *list)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach((json_t *)list, i, v)
-	{
+	json_array_foreach ((json_t *)list, i, v) {
 		if (i > 0)
 			fputc(' ', out);
 		put(out, json_string_value(v), 0);
@@ -98,7 +97,8 @@ void print_legs(FILE *out, const json_t *legs)
 	size_t i;
 	json_t *leg;
 
-	json_array_foreach((json_t *)legs, i, leg) leg_print(out, leg);
+	json_array_foreach ((json_t *)legs, i, leg)
+		leg_print(out, leg);
 	if (json_array_size(legs) == 0)
 		fputs("no leg has reported yet\n", out);
 }
@@ -119,7 +119,8 @@ void print_status(FILE *out, const json_t *status)
 	json_t *process;
 
 	fprintf(out, "t3ops %s\n\n", text_of(status, "version"));
-	json_array_foreach(json_object_get(status, "processes"), i, process) process_print(out, process);
+	json_array_foreach (json_object_get(status, "processes"), i, process)
+		process_print(out, process);
 	fputc('\n', out);
 	print_legs(out, json_object_get(status, "legs"));
 	if (json_is_integer(incident))

@@ -36,7 +36,7 @@ struct command {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
 	unsigned timeout_s; /* 0: as long as it takes */
-	const char *news;    /* what -f waits for: the member that holds it; NULL: there is no -f */
+	const char *news;   /* what -f waits for: the member that holds it; NULL: there is no -f */
 	void (*print_news)(FILE *out, const json_t *one);
 };
 

@@ -76,8 +76,8 @@ static void drop_explain(struct diagnosis *t, size_t n)
 {
 	const struct observation *f = &t->observations.rows[n];
 	struct tomo_path shared;
-	const struct fault *fault =
-	    faults_explain(&t->i->faults, &f->accused, f->drop->opened_us, f->drop->received_us, t->now_us, &shared);
+	const struct fault *fault = faults_explain(&t->i->faults, &f->accused, f->drop->opened_us,
+	                                           f->drop->received_us, t->now_us, &shared);
 
 	if (fault == NULL)
 		return;

@@ -133,7 +133,8 @@ static void add_alive_tunnel(struct observations *f, const struct tunnel_alive *
 	topology_user_path(t, w->user, w->serve ? USER_ALL : USER_TO_DISPATCH, &row->acquitted);
 }
 
-int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs, struct topology *t)
+int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs,
+                      struct topology *t)
 {
 	*f = (struct observations){.n = 0};
 	f->rows = calloc(2 * legs->n + in->n_drops + in->n_alive_tunnels + 1, sizeof *f->rows);

@@ -23,9 +23,9 @@ struct drop {
 	char user[64];
 	uint16_t reason, code;
 	char address[48], colo[8];
-	uint64_t quiet_us;  /* how long the side at fault had sent nothing */
-	uint64_t received_us;  /* CLOCK_MONOTONIC: when it last sent something */
-	uint64_t opened_us; /* of the tunnel, 0: not known */
+	uint64_t quiet_us;    /* how long the side at fault had sent nothing */
+	uint64_t received_us; /* CLOCK_MONOTONIC: when it last sent something */
+	uint64_t opened_us;   /* of the tunnel, 0: not known */
 	unsigned tunnels;
 	bool returned, moved, other_colo; /* came back; from another address; over another location */
 };
@@ -66,7 +66,8 @@ struct observations {
 };
 
 /* Gathers; 0 or -ENOMEM.  Pointers into in and legs stay borrowed. */
-int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs, struct topology *t);
+int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs,
+                      struct topology *t);
 void observations_fini(struct observations *f);
 
 /* Whether the leg's failure counts in that incident: a late answer is no failure. */

@@ -15,7 +15,7 @@
 #define FAULTS_MAX      32
 #define FAULT_USERS     8
 #define FAULT_FORGET_US UINT64_C(600000000) /* a fault of users only, who never came back */
-#define GRACE_US    UINT64_C(30000000)  /* longer than the clients' watchdogs */
+#define GRACE_US        UINT64_C(30000000)  /* longer than the clients' watchdogs */
 
 struct fault {
 	uint64_t no;       /* what legs refer to; never 0 */

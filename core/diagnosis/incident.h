@@ -49,10 +49,10 @@
 #include "monitor/host_pressure.h"
 #include "diagnosis/verdict.h"
 
-#define INCIDENT_SETTLE_US   200000  /* a burst of drops is one incident */
-#define INCIDENT_TUNNEL_ALIVE_US  1200000 /* tunnels answer a probe after a second: awaited if no leg fails */
-#define INCIDENT_GRACE_US    500000  /* beyond ping_timeout */
-#define INCIDENT_LOOKBACK_US 1000000 /* a freeze that ended so long before the drop counts */
+#define INCIDENT_SETTLE_US       200000  /* a burst of drops is one incident */
+#define INCIDENT_TUNNEL_ALIVE_US 1200000 /* tunnels answer a probe after a second: awaited if no leg fails */
+#define INCIDENT_GRACE_US        500000  /* beyond ping_timeout */
+#define INCIDENT_LOOKBACK_US     1000000 /* a freeze that ended so long before the drop counts */
 
 /* A fault whose every path works again. */
 struct healed {

@@ -52,7 +52,9 @@ static void add_list(struct topology *t, struct tomo_path *p, const json_t *list
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item) if (json_is_string(item)) add_name(t, p, json_string_value(item));
+	json_array_foreach (list, i, item)
+		if (json_is_string(item))
+			add_name(t, p, json_string_value(item));
 }
 
 static void leg_def_read(struct topology *t, struct leg_def *leg, const json_t *row)
@@ -88,7 +90,8 @@ struct topology *topology_new(const json_t *config)
 		topology_free(t);
 		return NULL;
 	}
-	json_array_foreach(legs, i, row) leg_def_read(t, &t->legs[t->n_legs++], row);
+	json_array_foreach (legs, i, row)
+		leg_def_read(t, &t->legs[t->n_legs++], row);
 	return t;
 }
 

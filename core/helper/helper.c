@@ -16,8 +16,8 @@
 #include "helper/program.h"
 #include "helper/user_dir.h"
 
-#define RUNS_MAX      16
-#define JOB_OUTPUT    (32u << 10)
+#define RUNS_MAX   16
+#define JOB_OUTPUT (32u << 10)
 
 /* A question under way. */
 struct run {
@@ -115,7 +115,8 @@ static void command_run(struct helper *r, const struct msg_head *head, const str
 	}
 	argv = argv_expand(json_object_get(command, "argv"), user);
 	if (!argv) {
-		refuse(r, head, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
+		refuse(r, head, ask, -errno,
+		       "its argv cannot be filled in for this user: is the OS user known here?");
 		return;
 	}
 	start.argv = argv;
@@ -229,7 +230,8 @@ static int start(struct process *process)
 	const json_t *options = json_object_get(process->config, "core");
 	struct users_source source = {.path = config_string(options, "users"),
 	                              .env_pattern = config_string(options, "instance_env"),
-	                              .snapshot = process->snapshot, .must_read = process->succeeds};
+	                              .snapshot = process->snapshot,
+	                              .must_read = process->succeeds};
 
 	if (!r)
 		return -ENOMEM;
@@ -241,7 +243,8 @@ static int start(struct process *process)
 		return -errno;
 	}
 	r->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
-	r->failed = counter(process, "t3ops_commands_failed_total", "Programs that failed, were refused or ran out of time.");
+	r->failed = counter(process, "t3ops_commands_failed_total",
+	                    "Programs that failed, were refused or ran out of time.");
 	process->state = r;
 	return 0;
 }

@@ -243,12 +243,14 @@ static void end_log(const struct program *p, const struct program_end *end)
 	char quoted[2 * STDERR_KEPT];
 
 	if (end->error == 0 && end->exit_code == 0) {
-		log_line(LOG_L_DEBUG, "ran", "command=%s exit_code=0 took=%.3fs", p->name, (double)end->took_us / 1e6);
+		log_line(LOG_L_DEBUG, "ran", "command=%s exit_code=0 took=%.3fs", p->name,
+		         (double)end->took_us / 1e6);
 		return;
 	}
 	log_quote(quoted, sizeof quoted, p->config_error);
-	log_line(LOG_L_WARNING, "command_failed", "command=%s exit_code=%d error=\"%s\" took=%.3fs stderr=%s", p->name,
-	         end->exit_code, end->error < 0 ? strerror(-end->error) : "none", (double)end->took_us / 1e6, quoted);
+	log_line(LOG_L_WARNING, "command_failed", "command=%s exit_code=%d error=\"%s\" took=%.3fs stderr=%s",
+	         p->name, end->exit_code, end->error < 0 ? strerror(-end->error) : "none", (double)end->took_us / 1e6,
+	         quoted);
 }
 
 /* The leader ended: what it left behind in its group ends, too. */

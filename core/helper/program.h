@@ -19,7 +19,7 @@ struct program_start {
 	const struct user *user;
 	uint64_t timeout_us;
 	size_t max_output;
-	int input_fd;      /* becomes descriptor 3, or -1; stays the caller's */
+	int input_fd; /* becomes descriptor 3, or -1; stays the caller's */
 };
 
 struct program_end {
@@ -35,7 +35,8 @@ typedef void (*program_ended_cb)(void *arg, const struct program_end *end);
 
 /* Started as root the program becomes the user's OS account; uid 0 and unknown accounts are refused.
  * NULL with errno (no callback then). */
-struct program *program_start(struct ev_loop *loop, const struct program_start *start, program_ended_cb cb, void *arg);
+struct program *program_start(struct ev_loop *loop, const struct program_start *start, program_ended_cb cb,
+                              void *arg);
 /* Kills it; no callback follows. */
 void program_kill(struct program *p);
 

@@ -13,7 +13,8 @@
 
 static int refused(const char *base, const char *name, const char *reason, int error)
 {
-	log_line(LOG_L_ERROR, "user_dir", "path=%s/%s reason=\"%s\" error=\"%s\"", base, name, reason, strerror(error));
+	log_line(LOG_L_ERROR, "user_dir", "path=%s/%s reason=\"%s\" error=\"%s\"", base, name, reason,
+	         strerror(error));
 	return -error;
 }
 

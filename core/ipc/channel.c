@@ -16,7 +16,7 @@
 #include "sys/fdpass.h"
 
 #define QUEUE_MAX_BYTES (4u << 20)
-#define BURST 64 /* messages read before other watchers get their turn */
+#define BURST           64 /* messages read before other watchers get their turn */
 
 struct queued {
 	STAILQ_ENTRY(queued) link;
@@ -35,7 +35,7 @@ struct channel {
 	STAILQ_HEAD(, queued) queue;
 	size_t queued_bytes;
 	uint64_t dropped;
-	bool *freed; /* of the reader on the stack, if there is one */
+	bool *freed;           /* of the reader on the stack, if there is one */
 	int came[CHANNEL_FDS]; /* the descriptors beside the message at hand */
 	size_t n_came;
 	_Alignas(struct msg_head) char buffer[sizeof(struct msg_head) + MSG_MAX];
@@ -178,7 +178,8 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 		ev_io_stop(loop, w);
 }
 
-struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed, void *arg)
+struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed,
+                            void *arg)
 {
 	struct channel *c = calloc(1, sizeof *c);
 
@@ -276,7 +277,7 @@ int channel_relay(struct channel *c, const struct msg_head *head, const void *pa
 }
 
 int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
-                  const int *fds, size_t n)
+                     const int *fds, size_t n)
 {
 	struct msg_head head = {.version = MSG_VERSION, .type = (uint16_t)type, .to = to, .id = id};
 

@@ -27,7 +27,8 @@ typedef void (*channel_closed_cb)(void *arg);
 int channel_pair(int fds[2]);
 
 /* Takes fd.  Watches loop at once.  NULL without memory. */
-struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed, void *arg);
+struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed,
+                            void *arg);
 void channel_free(struct channel *c); /* closes the descriptor; NULL is fine */
 int channel_fd(const struct channel *c);
 
@@ -38,7 +39,7 @@ int channel_relay(struct channel *c, const struct msg_head *head, const void *pa
 /* With up to CHANNEL_FDS descriptors beside it (SCM_RIGHTS), which stay the caller's. */
 #define CHANNEL_FDS 2
 int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
-                  const int *fds, size_t n);
+                     const int *fds, size_t n);
 /* Inside on_message: the descriptors that came with the message, now the caller's; how many.  Those that
  * nobody takes are closed. */
 size_t channel_take_fds(struct channel *c, int fds[CHANNEL_FDS]);

@@ -24,14 +24,14 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION 2 /* of all that crosses an exec in place, the state in takeover.c included */
-#define MSG_MAX (64 * 1024)
+#define MSG_VERSION      2 /* of all that crosses an exec in place, the state in takeover.c included */
+#define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 
 enum msg_type {
 	MSG_READY = 1,     /* process -> supervisor: serving */
 	MSG_EVENT,         /* any -> monitor: struct event */
-	MSG_WATCHDOG_PING,          /* supervisor -> process -> supervisor (id echoed) */
+	MSG_WATCHDOG_PING, /* supervisor -> process -> supervisor (id echoed) */
 	MSG_STOP,          /* supervisor -> process: end now, cleanly */
 	MSG_DRAIN,         /* supervisor -> proxy: take nothing new, finish, end */
 	MSG_UNREACHABLE,   /* supervisor -> sender: the process addressed is not there (id echoed) */
@@ -43,10 +43,10 @@ enum msg_type {
 	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = job's instance; user "" = all) */
 	MSG_JOB_DONE,      /* jobs -> requester: struct msg_reply, when all of it ended (id echoed) */
 	MSG_ROOM_STATE,    /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
-	MSG_GIVE,          /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
-	MSG_TAKE,          /* supervisor -> proxy that is new, with its other end: take them */
-	MSG_FD_PUT,          /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
-	MSG_FD_DROP,        /* proxy -> supervisor: struct msg_slot; the tunnel ended */
+	MSG_GIVE,    /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
+	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
+	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
+	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
 };
 
 struct msg_head {

@@ -13,8 +13,7 @@
 #include "sys/fdpass.h"
 #include "sys/shm.h"
 
-static const struct tunnel_hello our_layout = {.version = HANDOFF_VERSION,
-                                               .size = sizeof(struct handoff_record)};
+static const struct tunnel_hello our_layout = {.version = HANDOFF_VERSION, .size = sizeof(struct handoff_record)};
 
 static bool is_ours(const struct tunnel_hello *layout)
 {

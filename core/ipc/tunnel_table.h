@@ -17,9 +17,9 @@
 
 #include "net/ws_frames.h"
 
-#define TUNNEL_SLOTS          16384
-#define HANDOFF_VERSION 3
-#define TUNNEL_PENDING_MAX    (32u << 10)
+#define TUNNEL_SLOTS       16384
+#define HANDOFF_VERSION    3
+#define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One end of a tunnel, as far as it changes. */
 struct end_state {
@@ -34,7 +34,7 @@ struct handoff_record {
 	uint64_t id, opened_us;
 	char user[64], address[48], colo[8];
 	uint64_t table; /* the table that its slot is in */
-	int32_t slot;  /* -1: none */
+	int32_t slot;   /* -1: none */
 	uint32_t client_pending, upstream_pending, session_len;
 	struct tunnel_state {
 		uint64_t unanswered_us, gave_up_us;
@@ -51,8 +51,8 @@ struct tunnel_hello {
 enum slot_mark { SLOT_FREE = 0, SLOT_DIRTY, SLOT_CLEAN };
 
 struct tunnel_slot {
-	uint32_t mark;               /* enum slot_mark; use the functions */
-	uint32_t serial;             /* of the proxy that has it; use the functions */
+	uint32_t mark;                /* enum slot_mark; use the functions */
+	uint32_t serial;              /* of the proxy that has it; use the functions */
 	struct handoff_record record; /* nothing pending */
 };
 

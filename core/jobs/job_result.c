@@ -33,8 +33,7 @@ static void facts_write(char *out, size_t size, const json_t *facts)
 	json_t *value;
 
 	out[0] = '\0';
-	json_object_foreach((json_t *)facts, key, value)
-	{
+	json_object_foreach ((json_t *)facts, key, value) {
 		char quoted[256], pair[352];
 		int n;
 

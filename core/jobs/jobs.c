@@ -45,7 +45,7 @@ void last_success_show(struct jobs *j, const struct job *job, const char *user, 
 }
 
 void run_report(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
-              uint64_t took_us)
+                uint64_t took_us)
 {
 	bool ok = strcmp(result->outcome, "ok") == 0;
 	struct event e;
@@ -205,8 +205,7 @@ static int jobs_load(struct jobs *j)
 	j->all = calloc(json_array_size(sections) + 1, sizeof *j->all);
 	if (!j->all)
 		return -ENOMEM;
-	json_array_foreach(sections, i, section)
-	{
+	json_array_foreach (sections, i, section) {
 		const json_t *options = json_object_get(section, "options");
 		struct job *job = &j->all[j->n++];
 
@@ -248,8 +247,10 @@ static void stop(struct process *process)
 static int start(struct process *process)
 {
 	const json_t *core = json_object_get(process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"), .env_pattern = config_string(core, "instance_env"),
-	                              .snapshot = process->snapshot, .must_read = process->succeeds};
+	struct users_source source = {.path = config_string(core, "users"),
+	                              .env_pattern = config_string(core, "instance_env"),
+	                              .snapshot = process->snapshot,
+	                              .must_read = process->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);
 	int r;
 

@@ -71,7 +71,7 @@ void run_request_settle(struct jobs *j, struct run_request *request);
 
 /* Metrics and event of an ended run. */
 void run_report(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
-              uint64_t took_us);
+                uint64_t took_us);
 /* Shows (after a restart of the process) or hides the time of the last success. */
 void last_success_show(struct jobs *j, const struct job *job, const char *user, bool show);
 

@@ -16,8 +16,7 @@ static struct run *run_find(struct jobs *j, const struct job *job, const char *u
 {
 	struct run *run;
 
-	TAILQ_FOREACH(run, &j->runs, link)
-	{
+	TAILQ_FOREACH (run, &j->runs, link) {
 		if (run->job == job && strcmp(run->user, user) == 0)
 			break;
 	}
@@ -160,8 +159,7 @@ void runs_answered(struct jobs *j, const struct msg_head *head, const void *payl
 	struct msg_ran ran = {.error = -EHOSTDOWN};
 	struct run *run;
 
-	TAILQ_FOREACH(run, &j->runs, link)
-	{
+	TAILQ_FOREACH (run, &j->runs, link) {
 		if (run->id != 0 && run->id == head->id)
 			break;
 	}

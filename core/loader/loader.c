@@ -45,16 +45,17 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct refusal *r,
 static int head_check(const struct t3ops_plugin *p, const char *module, const struct refusal *r)
 {
 	if (p->magic != T3OPS_MAGIC)
-		return refuse(r, -EINVAL,
-		              "%s: found 0x%08x where a plugin has 0x%08x: not a t3ops plugin; begin the descriptor with "
-		              "T3OPS_HEAD",
-		              module, p->magic, T3OPS_MAGIC);
+		return refuse(
+		    r, -EINVAL,
+		    "%s: found 0x%08x where a plugin has 0x%08x: not a t3ops plugin; begin the descriptor with "
+		    "T3OPS_HEAD",
+		    module, p->magic, T3OPS_MAGIC);
 	if (p->abi_major != T3OPS_ABI_MAJOR)
-		return refuse(r, -EPROTO,
-		              "%s: built for plugin ABI %u.%u, this t3ops has %d.%d: expected major %d; %s", module,
-		              p->abi_major, p->abi_minor, T3OPS_ABI_MAJOR, T3OPS_ABI_MINOR, T3OPS_ABI_MAJOR,
-		              p->abi_major < T3OPS_ABI_MAJOR ? "rebuild the plugin with the installed <t3ops/plugin.h>"
-		                                             : "install a newer t3ops");
+		return refuse(
+		    r, -EPROTO, "%s: built for plugin ABI %u.%u, this t3ops has %d.%d: expected major %d; %s", module,
+		    p->abi_major, p->abi_minor, T3OPS_ABI_MAJOR, T3OPS_ABI_MINOR, T3OPS_ABI_MAJOR,
+		    p->abi_major < T3OPS_ABI_MAJOR ? "rebuild the plugin with the installed <t3ops/plugin.h>"
+		                                   : "install a newer t3ops");
 	if (p->struct_size < HEAD_SIZE)
 		return refuse(r, -EINVAL,
 		              "%s: its descriptor has %u bytes, expected at least %zu; rebuild the plugin with the "
@@ -67,21 +68,24 @@ static int sizes_check(const struct t3ops_plugin *p, uint32_t option_size, uint3
                        const struct refusal *r)
 {
 	if (p->n_options > ROWS_MAX || p->n_metrics > ROWS_MAX)
-		return refuse(r, -EINVAL, "%s: declares %u options and %u metrics, expected at most %d of each", module,
-		              p->n_options, p->n_metrics, ROWS_MAX);
+		return refuse(r, -EINVAL, "%s: declares %u options and %u metrics, expected at most %d of each",
+		              module, p->n_options, p->n_metrics, ROWS_MAX);
 	if ((p->n_options && !p->options) || (p->n_metrics && !p->metrics))
-		return refuse(r, -EINVAL, "%s: counts options or metrics but has no table of them; set .options, .metrics",
+		return refuse(r, -EINVAL,
+		              "%s: counts options or metrics but has no table of them; set .options, .metrics",
 		              module);
 	if (p->n_options && option_size < OPTION_SIZE_1_0)
-		return refuse(r, -EINVAL,
-		              "%s: a row of its option table has %u bytes, expected at least %zu; rebuild the plugin with "
-		              "the installed <t3ops/plugin.h>",
-		              module, option_size, OPTION_SIZE_1_0);
+		return refuse(
+		    r, -EINVAL,
+		    "%s: a row of its option table has %u bytes, expected at least %zu; rebuild the plugin with "
+		    "the installed <t3ops/plugin.h>",
+		    module, option_size, OPTION_SIZE_1_0);
 	if (p->n_metrics && metric_size < METRIC_SIZE_1_0)
-		return refuse(r, -EINVAL,
-		              "%s: a row of its metric table has %u bytes, expected at least %zu; rebuild the plugin with "
-		              "the installed <t3ops/plugin.h>",
-		              module, metric_size, METRIC_SIZE_1_0);
+		return refuse(
+		    r, -EINVAL,
+		    "%s: a row of its metric table has %u bytes, expected at least %zu; rebuild the plugin with "
+		    "the installed <t3ops/plugin.h>",
+		    module, metric_size, METRIC_SIZE_1_0);
 	return 0;
 }
 
@@ -140,18 +144,22 @@ static int options_check(const struct t3ops_plugin *p, const struct refusal *r)
 		const struct t3ops_option *o = &p->options[i];
 
 		if (!is_option_name(o->name))
-			return refuse(r, -EINVAL, "%s: option %u is named \"%.40s\", expected a-z, 0-9 and _; rename it", p->name,
+			return refuse(r, -EINVAL,
+			              "%s: option %u is named \"%.40s\", expected a-z, 0-9 and _; rename it", p->name,
 			              i, o->name ? o->name : "");
 		if (!option_type_name(o->type))
-			return refuse(r, -EPROTO, "%s: option %s has type %u, which this t3ops does not know; install a newer t3ops",
-			              p->name, o->name, o->type);
+			return refuse(
+			    r, -EPROTO,
+			    "%s: option %s has type %u, which this t3ops does not know; install a newer t3ops",
+			    p->name, o->name, o->type);
 		if (!o->help || !*o->help)
-			return refuse(r, -EINVAL, "%s: option %s has no help, expected one sentence", p->name, o->name);
+			return refuse(r, -EINVAL, "%s: option %s has no help, expected one sentence", p->name,
+			              o->name);
 		if (table_has(p->options, i, o->name))
 			return refuse(r, -EINVAL, "%s: option %s is declared twice; remove one", p->name, o->name);
 		if (core_has(p->role, o->name))
-			return refuse(r, -EINVAL, "%s: option %s is one of t3ops' own for such sections; rename it", p->name,
-			              o->name);
+			return refuse(r, -EINVAL, "%s: option %s is one of t3ops' own for such sections; rename it",
+			              p->name, o->name);
 	}
 	return 0;
 }
@@ -178,18 +186,23 @@ static int metrics_check(const struct t3ops_plugin *p, const struct refusal *r)
 		const struct t3ops_metric *m = &p->metrics[i];
 
 		if (!is_metric_name(m->name))
-			return refuse(r, -EINVAL, "%s: metric %u is named \"%.60s\", expected a Prometheus name; rename it",
+			return refuse(r, -EINVAL,
+			              "%s: metric %u is named \"%.60s\", expected a Prometheus name; rename it",
 			              p->name, i, m->name ? m->name : "");
 		if (m->type < T3OPS_COUNTER || m->type > T3OPS_HISTOGRAM)
-			return refuse(r, -EPROTO, "%s: metric %s has type %u, expected %d to %d; install a newer t3ops", p->name,
+			return refuse(r, -EPROTO,
+			              "%s: metric %s has type %u, expected %d to %d; install a newer t3ops", p->name,
 			              m->name, m->type, T3OPS_COUNTER, T3OPS_HISTOGRAM);
 		if (m->type == T3OPS_HISTOGRAM && !are_buckets(m))
-			return refuse(r, -EINVAL, "%s: metric %s: expected ascending buckets in a histogram", p->name, m->name);
+			return refuse(r, -EINVAL, "%s: metric %s: expected ascending buckets in a histogram", p->name,
+			              m->name);
 		if (!m->help || !*m->help)
-			return refuse(r, -EINVAL, "%s: metric %s has no help, expected one sentence", p->name, m->name);
+			return refuse(r, -EINVAL, "%s: metric %s has no help, expected one sentence", p->name,
+			              m->name);
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(p->metrics[k].name, m->name) == 0)
-				return refuse(r, -EINVAL, "%s: metric %s is declared twice; remove one", p->name, m->name);
+				return refuse(r, -EINVAL, "%s: metric %s is declared twice; remove one", p->name,
+				              m->name);
 	}
 	return 0;
 }
@@ -216,17 +229,19 @@ static int body_check(const struct t3ops_plugin *p, const char *module, const st
 	if (!p->name || !p->version || !p->summary)
 		return refuse(r, -EINVAL, "%s: has no name, version or summary; set all three", module);
 	if (strcmp(p->name, module) != 0)
-		return refuse(r, -EINVAL, "%s: calls itself \"%.60s\", expected the file's name; rename one of them", module,
-		              p->name);
+		return refuse(r, -EINVAL, "%s: calls itself \"%.60s\", expected the file's name; rename one of them",
+		              module, p->name);
 	if (!name_valid(p->version, 31))
-		return refuse(r, -EINVAL, "%s: has version \"%.40s\", expected digits, letters and dots; correct it", module,
-		              p->version);
+		return refuse(r, -EINVAL, "%s: has version \"%.40s\", expected digits, letters and dots; correct it",
+		              module, p->version);
 	if (p->role < T3OPS_ROLE_PROXY || p->role > T3OPS_ROLE_WATCH)
-		return refuse(r, -EPROTO, "%s: is for process %u, which this t3ops does not have; install a newer t3ops", module,
+		return refuse(r, -EPROTO,
+		              "%s: is for process %u, which this t3ops does not have; install a newer t3ops", module,
 		              p->role);
 	missing = callback_missing(p);
 	if (missing)
-		return refuse(r, -EINVAL, "%s: has no %s, which a plugin of its process needs; set it", module, missing);
+		return refuse(r, -EINVAL, "%s: has no %s, which a plugin of its process needs; set it", module,
+		              missing);
 	return 0;
 }
 
@@ -276,11 +291,13 @@ int loader_check(const struct t3ops_plugin *p, const char *module, struct t3ops_
 static int owner_check(const char *path, const struct stat *st, const struct refusal *r)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return refuse(r, -EPERM, "%s: owned by uid %u, expected root or uid %u, which t3ops runs as; chown it", path,
+		return refuse(r, -EPERM,
+		              "%s: owned by uid %u, expected root or uid %u, which t3ops runs as; chown it", path,
 		              st->st_uid, geteuid());
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return refuse(r, -EPERM, "%s: mode %04o lets others write, expected no write permission for group and others; "
-		                         "chmod go-w it",
+		return refuse(r, -EPERM,
+		              "%s: mode %04o lets others write, expected no write permission for group and others; "
+		              "chmod go-w it",
 		              path, st->st_mode & 07777);
 	return 0;
 }
@@ -292,7 +309,8 @@ static int file_check(const char *path, const struct refusal *r)
 	int e;
 
 	if (stat(path, &st) < 0)
-		return refuse(r, -errno, "%s: %s; install the plugin there, or correct the section's name, module or plugin_dir",
+		return refuse(r, -errno,
+		              "%s: %s; install the plugin there, or correct the section's name, module or plugin_dir",
 		              path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return refuse(r, -EINVAL, "%s: not a regular file, expected a plugin", path);
@@ -316,7 +334,8 @@ static int symbol_open(const char *path, const char *module, const struct t3ops_
 	snprintf(symbol, sizeof symbol, "t3ops_plugin_%s", module);
 	*p = dlsym(handle, symbol);
 	if (!*p)
-		return refuse(r, -ENOEXEC, "%s: exports no %s: not a plugin of that name; expected T3OPS_PLUGIN(%s) = { ... }",
+		return refuse(r, -ENOEXEC,
+		              "%s: exports no %s: not a plugin of that name; expected T3OPS_PLUGIN(%s) = { ... }",
 		              path, symbol, module);
 	return 0;
 }
@@ -330,11 +349,12 @@ int loader_open_file(const char *path, const char *module, struct t3ops_plugin *
 
 	memset(out, 0, sizeof *out);
 	if (!is_option_name(module) || strlen(module) > 63)
-		return refuse(&refusal, -EINVAL, "\"%.80s\" cannot be a plugin's name: expected a-z, 0-9 and _", module);
+		return refuse(&refusal, -EINVAL, "\"%.80s\" cannot be a plugin's name: expected a-z, 0-9 and _",
+		              module);
 	if (*path != '/' || !realpath(path, real))
 		return refuse(&refusal, *path != '/' ? -EINVAL : -errno,
-		              "%s: %s; install the plugin there, or correct the section's name, module or plugin_dir", path,
-		              *path != '/' ? "not an absolute path" : strerror(errno));
+		              "%s: %s; install the plugin there, or correct the section's name, module or plugin_dir",
+		              path, *path != '/' ? "not an absolute path" : strerror(errno));
 	r = file_check(real, &refusal);
 	if (r == 0)
 		r = symbol_open(real, module, &p, &refusal);

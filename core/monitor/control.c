@@ -145,7 +145,8 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 	}
 	if (kind == NULL)
 		kind = "";
-	answer(c, journal_events(ctl->monitor->journal, kind, since > 0 ? (uint64_t)since : 0, limit_of(request, 50)));
+	answer(c,
+	       journal_events(ctl->monitor->journal, kind, since > 0 ? (uint64_t)since : 0, limit_of(request, 50)));
 	if (json_is_true(json_object_get(request, "follow")))
 		follow(ctl, (struct follower){.conn = c, .events = true, .kind = event_kind_parse(kind)});
 }
@@ -204,8 +205,7 @@ static void on_backup(struct control *ctl, struct local_conn *c, const json_t *r
 
 	if (w == NULL)
 		return;
-	json_array_foreach(sections, i, section)
-	{
+	json_array_foreach (sections, i, section) {
 		struct msg_run run = {.job = 1};
 		const char *name = json_string_value(json_object_get(section, "name"));
 
@@ -214,7 +214,8 @@ static void on_backup(struct control *ctl, struct local_conn *c, const json_t *r
 		any = true;
 		event_set(run.name, name);
 		event_set(run.user, user != NULL ? user : "");
-		if (channel_send(ctl->monitor->process->channel, MSG_JOB_NOW, PROCESS_JOBS, w->id, &run, sizeof run) == 0)
+		if (channel_send(ctl->monitor->process->channel, MSG_JOB_NOW, PROCESS_JOBS, w->id, &run,
+		                 sizeof run) == 0)
 			w->left++;
 	}
 	if (w->left == 0)
@@ -374,8 +375,8 @@ void control_event(struct control *ctl, const struct event *e)
 			continue;
 		event_format(e, line, sizeof line);
 		time_text(e->time_us, when);
-		line_send(ctl->followers[i].conn,
-		          json_pack("{s:{s:s, s:s, s:s, s:o}}", "event", "time", when, "kind",
-		                    event_kind_name(e->kind), "process", process_name(e->process), "line", text_json(line)));
+		line_send(ctl->followers[i].conn, json_pack("{s:{s:s, s:s, s:s, s:o}}", "event", "time", when, "kind",
+		                                            event_kind_name(e->kind), "process",
+		                                            process_name(e->process), "line", text_json(line)));
 	}
 }

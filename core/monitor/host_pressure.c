@@ -77,8 +77,8 @@ void pressure_read(const char *proc, uint64_t mono_us, struct pressure *out)
 	char text[16384];
 
 	*out = (struct pressure){.mono_us = mono_us};
-	out->known =
-	    file_read(proc, "pressure/memory", text, sizeof text) && pressure_parse(text, "full", &out->memory_us);
+	out->known = file_read(proc, "pressure/memory", text, sizeof text) &&
+	             pressure_parse(text, "full", &out->memory_us);
 	if (file_read(proc, "pressure/io", text, sizeof text))
 		pressure_parse(text, "full", &out->io_us);
 	if (file_read(proc, "pressure/cpu", text, sizeof text))

@@ -124,10 +124,10 @@ static bool verdict_insert(sqlite3_stmt *s, const struct row *r)
 
 static bool rows_insert(struct journal *j)
 {
-	sqlite3_stmt *events =
-	    statement(j, "INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?,?,?,?,?,?,?)");
-	sqlite3_stmt *verdicts =
-	    statement(j, "INSERT OR REPLACE INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)");
+	sqlite3_stmt *events = statement(
+	    j, "INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?,?,?,?,?,?,?)");
+	sqlite3_stmt *verdicts = statement(
+	    j, "INSERT OR REPLACE INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)");
 	bool ok = events != NULL && verdicts != NULL;
 	const struct row *r;
 
@@ -305,8 +305,10 @@ static void row_queue(struct journal *j, const struct row *like, char *text)
 
 void journal_event(struct journal *j, const struct event *e)
 {
-	struct row r = {
-	    .time_us = e->time_us, .id = e->id, .kind = event_kind_name(e->kind), .process = process_name(e->process)};
+	struct row r = {.time_us = e->time_us,
+	                .id = e->id,
+	                .kind = event_kind_name(e->kind),
+	                .process = process_name(e->process)};
 	char line[LINE_MAX_];
 
 	if (!event_kind_journalled(e->kind))
@@ -364,8 +366,8 @@ static json_t *event_row_json(sqlite3_stmt *s)
 
 	time_text((uint64_t)sqlite3_column_int64(s, 1), when);
 	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "serial", (json_int_t)sqlite3_column_int64(s, 0),
-	                 "time", when, "kind", sqlite3_column_text(s, 2), "process", sqlite3_column_text(s, 3), "plugin",
-	                 sqlite3_column_text(s, 4), "user", sqlite3_column_text(s, 5), "line",
+	                 "time", when, "kind", sqlite3_column_text(s, 2), "process", sqlite3_column_text(s, 3),
+	                 "plugin", sqlite3_column_text(s, 4), "user", sqlite3_column_text(s, 5), "line",
 	                 sqlite3_column_text(s, 6));
 }
 

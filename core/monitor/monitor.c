@@ -17,18 +17,20 @@
 
 #define SAMPLE_S 1.0
 
-static const struct t3ops_metric events_total = {
-    .name = "t3ops_events_total", .type = T3OPS_COUNTER, .labels = {"kind"}, .help = "Events that reached the monitor."};
+static const struct t3ops_metric events_total = {.name = "t3ops_events_total",
+                                                 .type = T3OPS_COUNTER,
+                                                 .labels = {"kind"},
+                                                 .help = "Events that reached the monitor."};
 static const struct t3ops_metric verdicts_total = {.name = "t3ops_verdicts_total",
                                                    .type = T3OPS_COUNTER,
                                                    .labels = {"segment"},
                                                    .help = "Verdicts by the segments that were left as suspects."};
 static const struct t3ops_metric incident_open = {
     .name = "t3ops_incident_open", .type = T3OPS_GAUGE, .help = "1 while evidence of a drop is being gathered."};
-static const struct t3ops_metric journal_lost_rows = {.name = "t3ops_journal_lost",
-                                                      .type = T3OPS_GAUGE,
-                                                      .help =
-                                                          "Events that this monitor could not write to the journal."};
+static const struct t3ops_metric journal_lost_rows = {
+    .name = "t3ops_journal_lost",
+    .type = T3OPS_GAUGE,
+    .help = "Events that this monitor could not write to the journal."};
 
 static void count(struct monitor *d, const struct t3ops_metric *family, const char *label)
 {

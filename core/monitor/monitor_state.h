@@ -28,7 +28,7 @@ struct monitor {
 	struct msg_process processes[MONITOR_PROCESSES_MAX];
 	size_t n_processes;
 	uint32_t prober_serial; /* events of older legs processes are history */
-	uint64_t started_us;  /* CLOCK_MONOTONIC */
+	uint64_t started_us;    /* CLOCK_MONOTONIC */
 	struct series *open_gauge, *lost_gauge;
 };
 

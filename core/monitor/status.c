@@ -19,9 +19,10 @@ static json_t *rooms_json(const struct monitor *d)
 		const struct msg_process *r = &d->processes[i];
 
 		time_text(r->since_us, since);
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "process", process_name(r->process),
-		                                      "state", state_name(r->state), "pid", (int)r->pid, "serial",
-		                                      (int)r->serial, "restarts", (int)r->restarts, "since", since));
+		json_array_append_new(list,
+		                      json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "process", process_name(r->process),
+		                                "state", state_name(r->state), "pid", (int)r->pid, "serial",
+		                                (int)r->serial, "restarts", (int)r->restarts, "since", since));
 	}
 	return list;
 }

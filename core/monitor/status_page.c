@@ -54,8 +54,7 @@ static void legs_put(FILE *out, const json_t *legs)
 	json_t *leg, *segment;
 
 	fputs("<h2>Legs</h2><table><tr><th>leg<th>user<th>state<th>since<th>answer<th>crosses", out);
-	json_array_foreach((json_t *)legs, i, leg)
-	{
+	json_array_foreach ((json_t *)legs, i, leg) {
 		const char *state = text_of(leg, "state"), *reason = text_of(leg, "reason");
 		const json_t *rtt = json_object_get(leg, "rtt_seconds");
 
@@ -68,8 +67,7 @@ static void legs_put(FILE *out, const json_t *legs)
 		if (*reason == '\0' && rtt)
 			fprintf(out, "%.1f ms", json_number_value(rtt) * 1000);
 		fputs("<td>", out);
-		json_array_foreach(json_object_get(leg, "segments"), n, segment)
-		{
+		json_array_foreach (json_object_get(leg, "segments"), n, segment) {
 			fputs(n > 0 ? " " : "", out);
 			put(out, json_string_value(segment));
 		}
@@ -83,8 +81,7 @@ static void rooms_put(FILE *out, const json_t *processes)
 	json_t *process;
 
 	fputs("<h2>Processes</h2><table><tr><th>process<th>state<th>since<th>pid<th>restarts", out);
-	json_array_foreach((json_t *)processes, i, process)
-	{
+	json_array_foreach ((json_t *)processes, i, process) {
 		fputs("<tr>", out);
 		cell(out, "", text_of(process, "process"));
 		cell(out, text_of(process, "state"), text_of(process, "state"));

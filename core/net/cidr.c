@@ -96,8 +96,8 @@ void peer_name(const struct sockaddr *peer, char *out, size_t size)
 
 	if (address_of(peer, address))
 		text = memcmp(address, mapped, sizeof mapped) == 0
-		               ? inet_ntop(AF_INET, address + sizeof mapped, out, (socklen_t)size)
-		               : inet_ntop(AF_INET6, address, out, (socklen_t)size);
+		           ? inet_ntop(AF_INET, address + sizeof mapped, out, (socklen_t)size)
+		           : inet_ntop(AF_INET6, address, out, (socklen_t)size);
 	if (!text)
 		out[0] = '\0';
 }

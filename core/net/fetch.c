@@ -234,9 +234,9 @@ static struct transfer *transfer_find(struct transfers *list, uint64_t id)
 {
 	struct transfer *t;
 
-	TAILQ_FOREACH(t, list, link)
-	if (t->id == id)
-		return t;
+	TAILQ_FOREACH (t, list, link)
+		if (t->id == id)
+			return t;
 	return NULL;
 }
 

@@ -27,7 +27,7 @@ struct transfer {
 	bool shaking; /* TCP is connected, TLS has begun */
 	bool sent;    /* connected, TLS included: the request is on its way */
 	bool too_big;
-	int refused;  /* negative errno: what was asked for cannot be sent at all */
+	int refused; /* negative errno: what was asked for cannot be sent at all */
 	CURLcode code;
 	char error[CURL_ERROR_SIZE];
 };

@@ -15,15 +15,25 @@
  *   a size of 0: SIZE_LF -> TRAILER_START -> (TRAILER_NAME -> TRAILER -> TRAILER_LF)* -> END_LF -> DONE
  */
 enum chunked_state {
-	CHUNKED_SIZE, CHUNKED_EXT, CHUNKED_SIZE_LF, CHUNKED_DATA, CHUNKED_DATA_CR, CHUNKED_DATA_LF,
-	CHUNKED_TRAILER_START, CHUNKED_TRAILER_NAME, CHUNKED_TRAILER, CHUNKED_TRAILER_LF, CHUNKED_END_LF, CHUNKED_DONE,
+	CHUNKED_SIZE,
+	CHUNKED_EXT,
+	CHUNKED_SIZE_LF,
+	CHUNKED_DATA,
+	CHUNKED_DATA_CR,
+	CHUNKED_DATA_LF,
+	CHUNKED_TRAILER_START,
+	CHUNKED_TRAILER_NAME,
+	CHUNKED_TRAILER,
+	CHUNKED_TRAILER_LF,
+	CHUNKED_END_LF,
+	CHUNKED_DONE,
 	CHUNKED_BAD,
 };
 
 /* Zeroed is ready. */
 struct chunked {
 	enum chunked_state state;
-	uint64_t left;     /* of the size or the data at hand */
+	uint64_t left; /* of the size or the data at hand */
 	unsigned digits;
 	unsigned overhead; /* bytes of extensions and trailers so far */
 };

@@ -113,7 +113,8 @@ static enum http_syntax syntax_of(const struct reading *r, llhttp_errno_t error)
 
 static enum http_syntax head_parse(struct http_head *h, const char *bytes, size_t len, llhttp_type_t type)
 {
-	static const llhttp_settings_t settings = {.on_url = on_url, .on_header_field = on_field,
+	static const llhttp_settings_t settings = {.on_url = on_url,
+	                                           .on_header_field = on_field,
 	                                           .on_header_value = on_value,
 	                                           .on_header_value_complete = on_value_complete,
 	                                           .on_headers_complete = on_headers_complete};

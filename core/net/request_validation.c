@@ -11,7 +11,7 @@ struct row {
 };
 
 static const struct row rows[REJECT_REASONS] = {
-	[REJECT_NONE] = {200, "passed", "nothing is wrong with it"},
+    [REJECT_NONE] = {200, "passed", "nothing is wrong with it"},
 #define REJECT_REASON(id, status, label, sentence) [REJECT_##id] = {status, label, sentence},
 #include "tbl/reject_reason.h"
 #undef REJECT_REASON
@@ -35,8 +35,9 @@ const char *reject_sentence(enum reject_reason r)
 bool http_is_token_char(unsigned char c)
 {
 	static const bool is_token[256] = {
-	    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true, ['#' ... '\''] = true,
-	    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^' ... '`'] = true, ['|'] = true, ['~'] = true};
+	    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+	    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+	    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true};
 
 	return is_token[c];
 }
@@ -95,9 +96,10 @@ static enum reject_reason request_line_check(struct span raw)
 
 static bool is_host_char(unsigned char c)
 {
-	static const bool is_it[256] = {['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
-	                                ['.'] = true, ['_'] = true, ['~'] = true, [':'] = true, ['['] = true,
-	                                [']'] = true, ['%'] = true};
+	static const bool is_it[256] = {
+	    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['-'] = true,
+	    ['.'] = true,         ['_'] = true,         ['~'] = true,         [':'] = true,
+	    ['['] = true,         [']'] = true,         ['%'] = true};
 
 	return is_it[c];
 }
@@ -176,7 +178,8 @@ static enum reject_reason framing_check(const struct http_head *h)
 		return REJECT_LENGTH;
 	if (codings > 0 && h->minor == 0)
 		return REJECT_CODING_VERSION;
-	if (codings > 1 || (codings == 1 && !span_is_nocase(http_field_find(h, "transfer-encoding", 0)->value, "chunked")))
+	if (codings > 1 ||
+	    (codings == 1 && !span_is_nocase(http_field_find(h, "transfer-encoding", 0)->value, "chunked")))
 		return REJECT_CODING;
 	return REJECT_NONE;
 }
@@ -186,7 +189,8 @@ static enum reject_reason upgrade_check(const struct http_head *h)
 {
 	uint64_t length;
 
-	return http_is_websocket(h) && http_request_framing(h, &length) != HTTP_BODY_NONE ? REJECT_UPGRADE_BODY : REJECT_NONE;
+	return http_is_websocket(h) && http_request_framing(h, &length) != HTTP_BODY_NONE ? REJECT_UPGRADE_BODY
+	                                                                                  : REJECT_NONE;
 }
 
 static enum reject_reason syntax_check(enum http_syntax syntax)
@@ -207,7 +211,8 @@ static enum reject_reason syntax_check(enum http_syntax syntax)
 	}
 }
 
-enum reject_reason request_validate(const struct http_head *h, enum http_syntax syntax, struct span raw, size_t max_fields)
+enum reject_reason request_validate(const struct http_head *h, enum http_syntax syntax, struct span raw,
+                                    size_t max_fields)
 {
 	enum reject_reason r = syntax == HTTP_SYNTAX_FRAMING ? framing_check(h) : REJECT_NONE;
 

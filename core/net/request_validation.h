@@ -18,7 +18,8 @@ enum reject_reason {
 
 /* Judges a request's head: raw is the head's bytes, h what http_request_parse made of it.
  * max_fields: of the configuration. */
-enum reject_reason request_validate(const struct http_head *h, enum http_syntax syntax, struct span raw, size_t max_fields);
+enum reject_reason request_validate(const struct http_head *h, enum http_syntax syntax, struct span raw,
+                                    size_t max_fields);
 
 int reject_status(enum reject_reason r);
 const char *reject_label(enum reject_reason r);

@@ -15,12 +15,12 @@
 struct ws_frames {
 	uint64_t payload_left; /* of the frame at hand */
 	uint64_t messages;
-	uint8_t head[14];      /* of the next frame, as far as it came */
+	uint8_t head[14]; /* of the next frame, as far as it came */
 	uint8_t head_len;
-	uint8_t close_len;     /* bytes of the close frame's code that came */
-	bool closing;          /* the frame at hand is a close frame */
+	uint8_t close_len; /* bytes of the close frame's code that came */
+	bool closing;      /* the frame at hand is a close frame */
 	bool closed, garbage;
-	uint16_t close_code;   /* 0: none was given */
+	uint16_t close_code; /* 0: none was given */
 };
 
 void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n);

@@ -207,7 +207,8 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 /* wslay takes 1012 to 1014, which were registered after RFC 6455, for a violation. */
 static bool closed_by_young_code(const struct wsclient *c)
 {
-	return c->received.closed && !c->received.garbage && c->received.close_code >= 1012 && c->received.close_code <= 1014;
+	return c->received.closed && !c->received.garbage && c->received.close_code >= 1012 &&
+	       c->received.close_code <= 1014;
 }
 
 static void open_end(struct wsclient *c)

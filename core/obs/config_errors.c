@@ -69,9 +69,8 @@ void config_errors_report(struct config_errors *c, void (*report)(void *arg, con
 {
 	for (size_t i = 0; i < c->n; i++) {
 		char *line;
-		int r = c->rows[i].line
-		                ? asprintf(&line, "%s:%u: %s", c->file, c->rows[i].line, c->rows[i].text)
-		                : asprintf(&line, "%s: %s", c->file, c->rows[i].text);
+		int r = c->rows[i].line ? asprintf(&line, "%s:%u: %s", c->file, c->rows[i].line, c->rows[i].text)
+		                        : asprintf(&line, "%s: %s", c->file, c->rows[i].text);
 
 		if (r < 0)
 			abort();

@@ -15,7 +15,9 @@ struct kind_row {
 };
 
 static const struct kind_row kinds[] = {
+/* clang-format off */
 #define EVENT_KIND(id, name, level, journalled, sentence) {name, LOG_L_##level, journalled},
+/* clang-format on */
 #include "tbl/event_kind.h"
 #undef EVENT_KIND
 };

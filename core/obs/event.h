@@ -28,7 +28,7 @@ struct event {
 	uint64_t time_us; /* since 1970 */
 	uint64_t mono_us; /* CLOCK_MONOTONIC */
 	uint16_t kind;    /* enum event_kind */
-	uint8_t process;     /* enum process_id of the sender */
+	uint8_t process;  /* enum process_id of the sender */
 	uint8_t step;     /* enum t3ops_step */
 	uint16_t reason;  /* enum t3ops_reason */
 	uint16_t code;    /* close code or HTTP status */
@@ -39,8 +39,8 @@ struct event {
 	char colo[8];     /* Cloudflare location: suffix of CF-Ray */
 	uint64_t age_us;
 	uint64_t rtt_us;
-	uint64_t idle_client_us; /* how long nothing had come from the client */
-	uint64_t idle_upstream_us;  /* how long nothing had come from the instance */
+	uint64_t idle_client_us;   /* how long nothing had come from the client */
+	uint64_t idle_upstream_us; /* how long nothing had come from the instance */
 	uint64_t bytes_up, bytes_down;
 	uint64_t count;
 	char segments[160]; /* space-separated */
@@ -66,9 +66,9 @@ bool event_kind_journalled(enum event_kind kind);
 /* EVENT_KINDS if there is none of that name. */
 enum event_kind event_kind_parse(const char *name);
 
-const char *reason_label(unsigned reason);    /* "unknown" beyond the table */
+const char *reason_label(unsigned reason); /* "unknown" beyond the table */
 const char *reason_sentence(unsigned reason);
 enum end_side reason_side(unsigned reason);
-const char *step_label(unsigned step);        /* dns connect tls http open */
+const char *step_label(unsigned step); /* dns connect tls http open */
 
 #endif

@@ -18,8 +18,8 @@ static struct {
 } g_log = {"t3ops", LOG_L_INFO, false};
 
 static const char *const level_names[] = {
-	[LOG_L_ERROR] = "error", [LOG_L_WARNING] = "warning", [LOG_L_NOTICE] = "notice",
-	[LOG_L_INFO] = "info",   [LOG_L_DEBUG] = "debug",
+    [LOG_L_ERROR] = "error", [LOG_L_WARNING] = "warning", [LOG_L_NOTICE] = "notice",
+    [LOG_L_INFO] = "info",   [LOG_L_DEBUG] = "debug",
 };
 
 void log_open(const char *process, enum log_level max)
@@ -132,8 +132,8 @@ void log_linev(enum log_level level, const char *event, const char *fmt, va_list
 	if (level > g_log.max)
 		return;
 	used = line_start(line, sizeof line, level);
-	n = snprintf(line + used, sizeof line - used, "level=%s process=%s event=%s", level_names[level], g_log.process,
-	             event);
+	n = snprintf(line + used, sizeof line - used, "level=%s process=%s event=%s", level_names[level],
+	             g_log.process, event);
 	used += n > 0 ? (size_t)n : 0;
 	if (fmt[0] != '\0' && used + 2 < sizeof line) {
 		line[used++] = ' ';

@@ -20,8 +20,8 @@ void log_open(const char *process, enum log_level max);
 
 /* level=... process=... event=EVENT, then the pairs of fmt as they are. */
 void log_line(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
-__attribute__((format(printf, 3, 0)))
-void log_linev(enum log_level level, const char *event, const char *fmt, va_list ap);
+__attribute__((format(printf, 3, 0))) void log_linev(enum log_level level, const char *event, const char *fmt,
+                                                     va_list ap);
 
 /* Writes value as a logfmt value: bare if it is a plain word, else double-quoted with \" \\ \n
  * and control bytes as \xNN.  Returns the length it needs without NUL, like snprintf; never

@@ -33,7 +33,7 @@ struct family {
 };
 
 struct series {
-	uint32_t number;        /* in the arena; NOBODY outside */
+	uint32_t number; /* in the arena; NOBODY outside */
 	uint32_t family;
 	_Atomic uint32_t owner; /* serial of the process that found it last */
 	atomic_bool hidden;

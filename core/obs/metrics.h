@@ -38,8 +38,8 @@ void metrics_alive(struct metrics *m, const uint32_t *serials, size_t n);
  * Never NULL: a full arena gives a series that nobody sees. */
 struct series *metrics_series(struct metrics *m, const struct t3ops_metric *family, const char *lead_label,
                               const char *lead_value, const char *const *values);
-void series_add(struct series *s, uint64_t n);      /* counter */
-void series_set(struct series *s, double value);    /* gauge */
+void series_add(struct series *s, uint64_t n);       /* counter */
+void series_set(struct series *s, double value);     /* gauge */
 void series_observe(struct series *s, double value); /* histogram */
 /* Hides a series until it is found again (a user or leg that no longer exists). */
 void series_hide(struct series *s);

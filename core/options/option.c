@@ -21,8 +21,8 @@ struct unit {
 };
 
 static const struct unit durations[] = {
-	{"d", INT64_C(86400000000)}, {"h", INT64_C(3600000000)}, {"m", INT64_C(60000000)},
-	{"s", INT64_C(1000000)},     {"ms", INT64_C(1000)},      {"us", INT64_C(1)},
+    {"d", INT64_C(86400000000)}, {"h", INT64_C(3600000000)}, {"m", INT64_C(60000000)},
+    {"s", INT64_C(1000000)},     {"ms", INT64_C(1000)},      {"us", INT64_C(1)},
 };
 static const struct unit sizes[] = {{"G", INT64_C(1) << 30}, {"M", INT64_C(1) << 20}, {"K", INT64_C(1) << 10}};
 #define N_DURATIONS (sizeof durations / sizeof durations[0])
@@ -143,13 +143,19 @@ bool name_valid(const char *text, size_t max)
 const char *option_type_name(uint32_t type)
 {
 	static const char *const names[] = {
-		[T3OPS_OPT_STRING] = "string",     [T3OPS_OPT_LIST] = "list",
-		[T3OPS_OPT_INT] = "integer",       [T3OPS_OPT_BOOL] = "bool",
-		[T3OPS_OPT_DURATION] = "duration", [T3OPS_OPT_BYTES] = "bytes",
-		[T3OPS_OPT_ADDRESS] = "address",   [T3OPS_OPT_PATH] = "path",
-		[T3OPS_OPT_SECRET_FILE] = "secret file", [T3OPS_OPT_URL] = "URL",
-		[T3OPS_OPT_TIME] = "time",         [T3OPS_OPT_USER_DIR] = "directory for each user",
-		[T3OPS_OPT_COMMAND] = "command",
+	    [T3OPS_OPT_STRING] = "string",
+	    [T3OPS_OPT_LIST] = "list",
+	    [T3OPS_OPT_INT] = "integer",
+	    [T3OPS_OPT_BOOL] = "bool",
+	    [T3OPS_OPT_DURATION] = "duration",
+	    [T3OPS_OPT_BYTES] = "bytes",
+	    [T3OPS_OPT_ADDRESS] = "address",
+	    [T3OPS_OPT_PATH] = "path",
+	    [T3OPS_OPT_SECRET_FILE] = "secret file",
+	    [T3OPS_OPT_URL] = "URL",
+	    [T3OPS_OPT_TIME] = "time",
+	    [T3OPS_OPT_USER_DIR] = "directory for each user",
+	    [T3OPS_OPT_COMMAND] = "command",
 	};
 
 	return type < sizeof names / sizeof names[0] ? names[type] : NULL;
@@ -233,8 +239,8 @@ static const char *address_check(const char *text)
 	int port;
 
 	return address_parse(text, host, sizeof host, &port) ? NULL
-	                                                       : "a numeric IPv4 or IPv6 address, such as "
-	                                                         "\"10.0.20.203\", \"[::1]:443\"";
+	                                                     : "a numeric IPv4 or IPv6 address, such as "
+	                                                       "\"10.0.20.203\", \"[::1]:443\"";
 }
 
 /* The types whose value stays text. */
@@ -319,7 +325,8 @@ static const char *number_value(uint32_t type, const char *text, int64_t *out)
 	case T3OPS_OPT_INT:
 		return int_parse(text, out) ? NULL : "a whole number";
 	case T3OPS_OPT_DURATION:
-		return duration_parse(text, out) ? NULL : "a duration with its unit, such as \"500ms\", \"10s\", \"5m\"";
+		return duration_parse(text, out) ? NULL
+		                                 : "a duration with its unit, such as \"500ms\", \"10s\", \"5m\"";
 	case T3OPS_OPT_BYTES:
 		return bytes_parse(text, out) ? NULL : "a size in bytes, such as \"512\", \"64K\", \"8M\"";
 	default:

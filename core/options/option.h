@@ -15,8 +15,8 @@
 #include "plugin.h"
 
 /* Each parses all of text; false leaves *out alone. */
-bool duration_parse(const char *text, int64_t *out_us);  /* us ms s m h d; unit required, "0" allowed */
-bool bytes_parse(const char *text, int64_t *out);        /* plain, K M G (1024) */
+bool duration_parse(const char *text, int64_t *out_us); /* us ms s m h d; unit required, "0" allowed */
+bool bytes_parse(const char *text, int64_t *out);       /* plain, K M G (1024) */
 bool time_of_day_parse(const char *text, int *out_minutes);
 
 /* Numeric IPv4 or IPv6 with optional port ("::1", "[::1]:80"); host is copied without brackets.
@@ -28,7 +28,8 @@ bool name_valid(const char *text, size_t max);
 /* A value as plan JSON: string, integer (int, duration us, bytes, minutes), bool or array of
  * strings.  text: as in the file.  NULL: *why is one line (static or in buf) without file and line. */
 json_t *option_value(const struct t3ops_option *o, const char *text, char *why, size_t why_size);
-json_t *option_list_value(const struct t3ops_option *o, const char *const *items, size_t n, char *why, size_t why_size);
+json_t *option_list_value(const struct t3ops_option *o, const char *const *items, size_t n, char *why,
+                          size_t why_size);
 /* The default of the row; NULL with *why if it is required. */
 json_t *option_fallback(const struct t3ops_option *o, char *why, size_t why_size);
 

@@ -41,8 +41,8 @@ static const json_t *option(struct t3ops_ctx *ctx, const char *name)
 	const json_t *value = json_object_get(json_object_get(ctx->instance->section, "options"), name);
 
 	if (!value) {
-		log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"it reads option %s, which its table lacks\"",
-		         ctx->name, name);
+		log_line(LOG_L_ERROR, "plugin_mistake",
+		         "plugin=%s reason=\"it reads option %s, which its table lacks\"", ctx->name, name);
 		abort();
 	}
 	return value;
@@ -119,11 +119,12 @@ static struct series *series(struct t3ops_ctx *ctx, unsigned metric, const char 
 	const struct t3ops_plugin *p = &ctx->instance->plugin;
 
 	if (metric >= p->n_metrics) {
-		log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"it uses metric %u of %u\"", ctx->name, metric,
-		         p->n_metrics);
+		log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"it uses metric %u of %u\"", ctx->name,
+		         metric, p->n_metrics);
 		abort();
 	}
-	return metrics_series(ctx->instance->host->process->metrics, &p->metrics[metric], "plugin", ctx->name, labels);
+	return metrics_series(ctx->instance->host->process->metrics, &p->metrics[metric], "plugin", ctx->name,
+	                      labels);
 }
 
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
@@ -266,7 +267,9 @@ static void call_answer(struct call *c, const struct t3ops_ran *ran)
 static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct call *c = w->data;
-	struct t3ops_ran ran = {.struct_size = sizeof ran, .error = c->guard_error, .out = "",
+	struct t3ops_ran ran = {.struct_size = sizeof ran,
+	                        .error = c->guard_error,
+	                        .out = "",
 	                        .took_us = clock_mono_us() - c->started_us};
 
 	(void)loop, (void)revents;
@@ -377,27 +380,27 @@ static const void *service(struct t3ops_ctx *ctx, const char *name)
 void host_services_fill(struct t3ops_host *s)
 {
 	*s = (struct t3ops_host){
-		.struct_size = sizeof *s,
-		.now_us = now_us,
-		.wall_us = wall_us,
-		.opt_string = opt_string,
-		.opt_count = opt_count,
-		.opt_item = opt_item,
-		.opt_int = opt_int,
-		.opt_bool = opt_bool,
-		.log = plugin_log,
-		.count = count,
-		.gauge = gauge,
-		.observe = observe,
-		.emit = emit,
-		.timer_start = timer_start,
-		.timer_stop = timer_stop,
-		.fetch = fetch,
-		.fetch_cancel = plugin_fetch_cancel,
-		.command = command,
-		.user_find = user_find,
-		.provide = provide,
-		.service = service,
+	    .struct_size = sizeof *s,
+	    .now_us = now_us,
+	    .wall_us = wall_us,
+	    .opt_string = opt_string,
+	    .opt_count = opt_count,
+	    .opt_item = opt_item,
+	    .opt_int = opt_int,
+	    .opt_bool = opt_bool,
+	    .log = plugin_log,
+	    .count = count,
+	    .gauge = gauge,
+	    .observe = observe,
+	    .emit = emit,
+	    .timer_start = timer_start,
+	    .timer_stop = timer_stop,
+	    .fetch = fetch,
+	    .fetch_cancel = plugin_fetch_cancel,
+	    .command = command,
+	    .user_find = user_find,
+	    .provide = provide,
+	    .service = service,
 	};
 }
 

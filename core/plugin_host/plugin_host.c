@@ -168,13 +168,15 @@ void plugin_enter(struct t3ops_instance *i, const char *callback)
 
 static void overrun_report(struct plugin_host *h, const struct entered *top, uint64_t took_us)
 {
-	static const struct t3ops_metric family = {
-		.name = "t3ops_callback_slow_total", .type = T3OPS_COUNTER, .labels = {"plugin", "callback"},
-		.help = "Plugin callbacks that took longer than plugin_budget."};
+	static const struct t3ops_metric family = {.name = "t3ops_callback_slow_total",
+	                                           .type = T3OPS_COUNTER,
+	                                           .labels = {"plugin", "callback"},
+	                                           .help = "Plugin callbacks that took longer than plugin_budget."};
 	const char *name = top->instance->ctx.name;
 	struct event e;
 
-	series_add(metrics_series(h->process->metrics, &family, NULL, NULL, (const char *[]){name, top->callback}), 1);
+	series_add(metrics_series(h->process->metrics, &family, NULL, NULL, (const char *[]){name, top->callback}),
+	           1);
 	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
 	e.age_us = took_us;
 	event_set(e.plugin, name);
@@ -201,6 +203,10 @@ void plugin_leave(struct t3ops_instance *i)
 
 void plugin_user(const struct user *u, struct t3ops_user *out)
 {
-	*out = (struct t3ops_user){.struct_size = sizeof *out, .name = u->name, .os_user = u->os_user, .home = u->home,
-	                           .host = u->host, .port = u->port};
+	*out = (struct t3ops_user){.struct_size = sizeof *out,
+	                           .name = u->name,
+	                           .os_user = u->os_user,
+	                           .home = u->home,
+	                           .host = u->host,
+	                           .port = u->port};
 }

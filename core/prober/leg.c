@@ -60,7 +60,8 @@ static void late_report(struct t3ops_leg *leg)
 /* An attempt that fails like the one before is evidence, but no news. */
 static bool end_is_reported(struct t3ops_leg *leg, const struct event *e)
 {
-	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason && leg->reported_code == e->code;
+	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason &&
+	            leg->reported_code == e->code;
 
 	leg->reported_step = e->step;
 	leg->reported_reason = e->reason;
@@ -160,8 +161,8 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 static void ping(struct t3ops_leg *leg)
 {
 	struct t3ops_instance *i = leg->instance;
-	uint64_t first_us =
-	    leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us : leg->timing.watchdog_us;
+	uint64_t first_us = leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us
+	                                                                  : leg->timing.watchdog_us;
 
 	leg->pinged_us = clock_mono_us();
 	leg->late_reported = false;

@@ -38,13 +38,13 @@ struct t3ops_leg {
 	void *plugin_state;
 
 	enum leg_phase phase;
-	uint32_t step;                              /* reached by this attempt */
-	unsigned failures;                          /* attempts in a row */
-	bool moving;                                /* closed with 1012; counts as up until the next attempt ends */
-	bool opened;                                /* leg_close is owed */
+	uint32_t step;     /* reached by this attempt */
+	unsigned failures; /* attempts in a row */
+	bool moving;       /* closed with 1012; counts as up until the next attempt ends */
+	bool opened;       /* leg_close is owed */
 	uint16_t reported_step, reported_reason, reported_code; /* how the attempt before failed */
-	bool resolver_failed;                       /* when it was received of last */
-	uint64_t up_us, pinged_us;                  /* CLOCK_MONOTONIC; pinged_us 0: no ping is under way */
+	bool resolver_failed;                                   /* when it was received of last */
+	uint64_t up_us, pinged_us; /* CLOCK_MONOTONIC; pinged_us 0: no ping is under way */
 	bool late_reported;
 	uint64_t asked_id, asked_since_us; /* the monitor's probe, 0: none */
 	struct ev_timer next;              /* the next attempt, heartbeat, or the tidying up after an end */

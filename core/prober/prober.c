@@ -37,9 +37,9 @@ static struct t3ops_leg *leg_find(struct legs *l, const struct t3ops_instance *i
 {
 	struct t3ops_leg *leg;
 
-	LIST_FOREACH(leg, &l->list, link)
-	if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
-		return leg;
+	LIST_FOREACH (leg, &l->list, link)
+		if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
+			return leg;
 	return NULL;
 }
 
@@ -108,8 +108,10 @@ static void legs_free(struct legs *l)
 static int legs_build(struct legs *l)
 {
 	const json_t *core = json_object_get(l->process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"), .env_pattern = config_string(core, "instance_env"),
-	                              .snapshot = l->process->snapshot, .must_read = l->process->succeeds};
+	struct users_source source = {.path = config_string(core, "users"),
+	                              .env_pattern = config_string(core, "instance_env"),
+	                              .snapshot = l->process->snapshot,
+	                              .must_read = l->process->succeeds};
 	int r;
 
 	l->users = users_new(l->process->loop, &source, on_users_changed, users_state_log, l);
@@ -156,8 +158,8 @@ static void message(struct process *process, const struct msg_head *head, const 
 		return;
 	}
 	memcpy(&probe, payload, sizeof probe);
-	LIST_FOREACH(leg, &l->list, link)
-	leg_probe(leg, head->id, probe.since_us);
+	LIST_FOREACH (leg, &l->list, link)
+		leg_probe(leg, head->id, probe.since_us);
 }
 
 const struct process_ops prober_ops = {.start = start, .stop = stop, .message = message};

@@ -26,7 +26,8 @@ struct run {
 
 const char *process_name(enum process_id id)
 {
-	static const char *const names[PROCESSES] = {"none", "proxy", "prober", "jobs", "monitor", "helper", "supervisor"};
+	static const char *const names[PROCESSES] = {"none",    "proxy",  "prober",    "jobs",
+	                                             "monitor", "helper", "supervisor"};
 
 	return (unsigned)id < PROCESSES ? names[id] : "unknown";
 }
@@ -102,9 +103,10 @@ static void on_term(struct ev_loop *loop, struct ev_signal *w, int revents)
 
 static void run_start(struct run *run)
 {
-	static const struct t3ops_metric lag = {
-		.name = "t3ops_loop_lag_seconds", .type = T3OPS_GAUGE, .labels = {"process"},
-		.help = "How late the process's loop was at its last tick."};
+	static const struct t3ops_metric lag = {.name = "t3ops_loop_lag_seconds",
+	                                        .type = T3OPS_GAUGE,
+	                                        .labels = {"process"},
+	                                        .help = "How late the process's loop was at its last tick."};
 	struct process *process = run->process;
 
 	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, (const char *[]){process_name(process->id)});
@@ -131,14 +133,16 @@ static void run_stop(struct run *run)
 
 static void sandbox_show(const struct process *process, const struct sandbox *s)
 {
-	static const struct t3ops_metric family = {
-		.name = "t3ops_sandbox", .type = T3OPS_GAUGE, .labels = {"process", "layer"},
-		.help = "Whether that wall stands around the process's process."};
+	static const struct t3ops_metric family = {.name = "t3ops_sandbox",
+	                                           .type = T3OPS_GAUGE,
+	                                           .labels = {"process", "layer"},
+	                                           .help = "Whether that wall stands around the process's process."};
 	const char *name = process_name(process->id);
 
 	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "landlock"}),
 	           s->landlock > 0 ? 1 : 0);
-	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "seccomp"}), s->seccomp ? 1 : 0);
+	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "seccomp"}),
+	           s->seccomp ? 1 : 0);
 	log_line(LOG_L_INFO, "sandbox", "seccomp=%s landlock=%d%s%s%s", s->seccomp ? "on" : "off", s->landlock,
 	         s->missing ? " missing=\"" : "", s->missing ? s->missing : "", s->missing ? "\"" : "");
 }
@@ -158,8 +162,8 @@ static int process_confine(struct process *process)
 	sandbox_show(process, &walls);
 	if (!walls.missing || strcmp(mode, "on") != 0)
 		return 0;
-	log_line(LOG_L_ERROR, "start_failed", "option=sandbox value=on reason=\"%s\" hint=\"auto takes what there is\"",
-	         walls.missing);
+	log_line(LOG_L_ERROR, "start_failed",
+	         "option=sandbox value=on reason=\"%s\" hint=\"auto takes what there is\"", walls.missing);
 	return -ENOSYS;
 }
 
@@ -177,7 +181,9 @@ int process_run(struct process *process, int channel_socket)
 	signal(SIGPIPE, SIG_IGN);
 	/* not the default loop: that one reaps every child, also those whose exit code somebody waits for */
 	process->loop = ev_loop_new(EVFLAG_NOSIGMASK);
-	process->channel = process->loop ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, process) : NULL;
+	process->channel = process->loop
+	                       ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, process)
+	                       : NULL;
 	if (!process->channel) {
 		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory or no epoll\"");
 		return EXIT_FAILURE;

@@ -40,7 +40,7 @@ struct process {
 	const json_t *config; /* see conf/resolved_config.h */
 	struct metrics *metrics;
 	struct watchdog_page *watchdog;
-	struct tunnel_table *tunnels; /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
+	struct tunnel_table *tunnels;   /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
 	struct user_snapshot *snapshot; /* users/user_snapshot.h; this process's, may be NULL */
 	bool succeeds; /* one that serves gives way to it: what it cannot do as well is a reason not to start */
 	struct listener listeners[PROCESS_MAX_LISTENERS];
@@ -56,8 +56,9 @@ struct process_ops {
 	void (*stop)(struct process *process);
 	/* Take nothing new, finish, then call process_leave().  NULL: drain is stop. */
 	void (*drain)(struct process *process);
-	/* Files and directories that it reads while it runs: their number, at most max, in out (borrowed while the process
-	 * lives).  The process then confines itself (sys/sandbox.h) as soon as it has started.  NULL: it does not. */
+	/* Files and directories that it reads while it runs: their number, at most max, in out (borrowed while the
+	 * process lives).  The process then confines itself (sys/sandbox.h) as soon as it has started.  NULL: it does
+	 * not. */
 	size_t (*readable)(struct process *process, const char **out, size_t max);
 	/* A message that process.c does not handle itself. */
 	void (*message)(struct process *process, const struct msg_head *head, const void *payload);
@@ -73,6 +74,5 @@ void process_leave(struct process *process);
 void process_emit(struct process *process, struct event *e);
 /* The same without the log line, for events that are evidence only. */
 void process_emit_quietly(struct process *process, struct event *e);
-
 
 #endif

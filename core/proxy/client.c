@@ -41,7 +41,8 @@ static bool client_is_reset(const struct client *c)
 
 bool client_is_idle(const struct client *c)
 {
-	return !c->exchange && !c->lingering && buf_len(&c->in) == 0 && buf_len(&c->out) == 0 && client_peek(c) == -EAGAIN;
+	return !c->exchange && !c->lingering && buf_len(&c->in) == 0 && buf_len(&c->out) == 0 &&
+	       client_peek(c) == -EAGAIN;
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */

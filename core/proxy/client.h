@@ -18,17 +18,17 @@ struct client {
 	struct proxy *proxy;
 	struct ev_io rd, wr;
 	struct deadline deadline;
-	struct buf in;     /* a head, and what came with it */
+	struct buf in;        /* a head, and what came with it */
 	struct buf readahead; /* what came while the body of the exchange was read */
 	struct buf out;
-	size_t seen;       /* of in, by http_head_scan */
+	size_t seen; /* of in, by http_head_scan */
 	struct exchange *exchange;
 	char peer[48];
-	bool trusted;      /* the peer is a trusted proxy */
-	bool counted;      /* among the peer's connections */
-	bool half_closed;  /* it sends no more, but may still read */
-	bool close_requested;   /* its last request, all of which is here (RFC 9112 9.6) */
-	bool closing;      /* once everything queued is out */
+	bool trusted;         /* the peer is a trusted proxy */
+	bool counted;         /* among the peer's connections */
+	bool half_closed;     /* it sends no more, but may still read */
+	bool close_requested; /* its last request, all of which is here (RFC 9112 9.6) */
+	bool closing;         /* once everything queued is out */
 	bool lingering;
 	double linger_until; /* loop time */
 };

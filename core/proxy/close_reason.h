@@ -20,7 +20,7 @@ enum tunnel_act {
 struct tunnel_facts {
 	enum tunnel_peer side; /* who ended it */
 	enum tunnel_act act;
-	int error;             /* of TUNNEL_BROKE: positive errno */
+	int error; /* of TUNNEL_BROKE: positive errno */
 	/* The first close frame seen, from either side, decides who closed. */
 	bool client_closed, upstream_closed, client_closed_first;
 	uint16_t client_code, upstream_code;

@@ -248,10 +248,13 @@ static void origin_refuse(struct exchange *x)
 
 	series_add(x->proxy->metrics.refused[REJECT_ORIGIN], 1);
 	if (f)
-		snprintf(text, sizeof text, "A page of another site (%.*s) may not open a WebSocket here. If it is yours, name it "
-		         "in allowed_origins.", f->value.len < 60 ? (int)f->value.len : 60, f->value.at);
+		snprintf(text, sizeof text,
+		         "A page of another site (%.*s) may not open a WebSocket here. If it is yours, name it "
+		         "in allowed_origins.",
+		         f->value.len < 60 ? (int)f->value.len : 60, f->value.at);
 	else
-		event_copy(text, sizeof text, "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
+		event_copy(text, sizeof text,
+		           "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
 	explain(x, 403, &(struct explanation){.title = "Not from there", .text = text});
 }
 
@@ -305,7 +308,8 @@ void exchange_begin(struct client *c, size_t head_len)
 static bool is_safe(const struct exchange *x)
 {
 	return x->request.framing == HTTP_BODY_NONE &&
-	       (span_is(x->head.method, "GET") || span_is(x->head.method, "HEAD") || span_is(x->head.method, "OPTIONS"));
+	       (span_is(x->head.method, "GET") || span_is(x->head.method, "HEAD") ||
+	        span_is(x->head.method, "OPTIONS"));
 }
 
 /* An instance that could not be reached a moment ago is starting, and never answers what it accepts too
@@ -331,18 +335,23 @@ static void instance_failed(struct exchange *x, int error)
 	if (error == -ETIMEDOUT) {
 		status = is_safe(x) ? 503 : 504;
 		why.title = "Your instance does not answer";
-		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) accepts connections but does not answer. "
-		         "It may be starting or stalled.", name, host, port);
+		snprintf(text, sizeof text,
+		         "The t3 instance of %s (%s port %u) accepts connections but does not answer. "
+		         "It may be starting or stalled.",
+		         name, host, port);
 	} else if (error == -ECONNRESET || error == -EPIPE || error == -EPROTO) {
 		status = 502;
 		why.title = "Your instance broke the connection";
-		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) broke the connection before it answered.", name,
-		         host, port);
+		snprintf(text, sizeof text,
+		         "The t3 instance of %s (%s port %u) broke the connection before it answered.", name, host,
+		         port);
 	} else {
 		status = 503;
 		why.title = "Your instance is not running";
-		snprintf(text, sizeof text, "The t3 instance of %s (%s port %u) cannot be reached: %s. It is probably not "
-		         "running, or is being restarted.", name, host, port, strerror(-error));
+		snprintf(text, sizeof text,
+		         "The t3 instance of %s (%s port %u) cannot be reached: %s. It is probably not "
+		         "running, or is being restarted.",
+		         name, host, port, strerror(-error));
 	}
 	explain(x, status, &why);
 }
@@ -382,9 +391,11 @@ static bool quota_allows(struct exchange *x)
 	if (quota_is_used_up(&f->user_requests, x->user.name, f->conf.max_user_requests) ||
 	    (x->websocket && quota_is_used_up(&f->user_tunnels, x->user.name, f->conf.max_user_tunnels))) {
 		series_add(f->metrics.refused[REJECT_QUOTA], 1);
-		explain(x, 429, &(struct explanation){
-			.title = "Too much at once", .retry_seconds = RETRY_SECONDS,
-			.text = "You have as many requests or open pages under way as this server allows. Close some of them."});
+		explain(x, 429,
+		        &(struct explanation){.title = "Too much at once",
+		                              .retry_seconds = RETRY_SECONDS,
+		                              .text = "You have as many requests or open pages under way as this "
+		                                      "server allows. Close some of them."});
 		return false;
 	}
 	x->counted = quota_take(&f->user_requests, x->user.name);
@@ -403,20 +414,24 @@ void exchange_forward(struct exchange *x)
 		return;
 	}
 	if (x->identity[0] != '\0' && !users_are_known(x->proxy->users))
-		explain(x, 503, &(struct explanation){
-			.title = "The user table cannot be read", .retry_seconds = RETRY_SECONDS,
-			.text = "You are signed in, but this server cannot report which t3 instance is yours: the user table cannot be "
-			        "read. Its operator finds the line at fault in the log."});
+		explain(x, 503,
+		        &(struct explanation){.title = "The user table cannot be read",
+		                              .retry_seconds = RETRY_SECONDS,
+		                              .text = "You are signed in, but this server cannot report which t3 "
+		                                      "instance is yours: the user table cannot be "
+		                                      "read. Its operator finds the line at fault in the log."});
 	else if (x->identity[0] != '\0')
-		explain(x, 403, &(struct explanation){
-			.title = "No instance for you here",
-			.text = "You are signed in, but your account has no t3 instance on this server. Ask its operator to add you to "
-			        "the user table."});
+		explain(x, 403,
+		        &(struct explanation){.title = "No instance for you here",
+		                              .text = "You are signed in, but your account has no t3 instance on "
+		                                      "this server. Ask its operator to add you to "
+		                                      "the user table."});
 	else
-		explain(x, 403, &(struct explanation){
-			.title = "Who are you?",
-			.text = "This request did not come through the sign-in of this site, so there is no telling whose t3 instance "
-			        "it is meant for."});
+		explain(x, 403,
+		        &(struct explanation){.title = "Who are you?",
+		                              .text = "This request did not come through the sign-in of this site, "
+		                                      "so there is no telling whose t3 instance "
+		                                      "it is meant for."});
 }
 
 /* Over before the answer began: once more on a fresh connection where that is safe. */
@@ -469,7 +484,7 @@ static void on_readable(void *arg)
 }
 
 static const struct upstream_owner upstream_owner = {
-	.connected = on_connected, .readable = on_readable, .drained = on_drained, .failed = on_failed};
+    .connected = on_connected, .readable = on_readable, .drained = on_drained, .failed = on_failed};
 
 /* ---- from the client --------------------------------------------------------------------------------- */
 
@@ -502,9 +517,11 @@ void exchange_timeout(struct exchange *x)
 
 	switch (x->state) {
 	case EXCHANGE_WAITING:
-		snprintf(text, sizeof text, "A part of t3ops (%s) did not finish in time.", filter_chain_waits_for(x));
-		explain(x, 503, &(struct explanation){
-			.title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS});
+		snprintf(text, sizeof text, "A part of t3ops (%s) did not finish in time.",
+		         filter_chain_waits_for(x));
+		explain(x, 503,
+		        &(struct explanation){
+		            .title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS});
 		break;
 	case EXCHANGE_AWAITING:
 		awaiting_timeout(x);

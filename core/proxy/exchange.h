@@ -55,24 +55,24 @@ struct exchange {
 	t3ops_request_id id;
 	uint64_t started_us;
 
-	struct http_head head; /* spans into the client's input, which stays put meanwhile */
-	size_t head_len, in_used; /* bytes of the client's input that are ours */
-	char *cookie;          /* of a head with several Cookie lines: what stands in them */
-	struct span path;      /* of the target, without query and authority */
+	struct http_head head;                         /* spans into the client's input, which stays put meanwhile */
+	size_t head_len, in_used;                      /* bytes of the client's input that are ours */
+	char *cookie;                                  /* of a head with several Cookie lines: what stands in them */
+	struct span path;                              /* of the target, without query and authority */
 	bool websocket, keep_alive, has_user, counted; /* counted: among the user's requests */
-	enum origin_verdict origin; /* of a WebSocket */
+	enum origin_verdict origin;                    /* of a WebSocket */
 	struct user user;
-	char identity[64];     /* as the trusted proxy says; "" if nobody is signed in */
+	char identity[64]; /* as the trusted proxy says; "" if nobody is signed in */
 
 	size_t next_plugin;
 	bool in_plugin, answered, resumed, taken; /* what a callback did while it ran */
 	struct header_edit edits[HEADER_EDITS_MAX];
 	size_t n_edits;
-	struct buf extra;      /* header lines that plugins add to the answer */
-	bool sets_cookie;      /* one of them is a Set-Cookie */
+	struct buf extra;          /* header lines that plugins add to the answer */
+	bool sets_cookie;          /* one of them is a Set-Cookie */
 	struct buf local_response; /* t3ops' own, complete */
 	int local_status;
-	struct t3ops_ws *ws;   /* made by a plugin that takes the request over */
+	struct t3ops_ws *ws; /* made by a plugin that takes the request over */
 
 	struct upstream *up;
 	size_t up_seen; /* of its input, by http_head_scan */
@@ -96,7 +96,7 @@ bool exchange_wants_body(const struct exchange *x);
 
 /* The plugins' side (chain.c). */
 void exchange_forward(struct exchange *x); /* nobody answered: to the instance */
-void exchange_respond(struct exchange *x);  /* local_response is complete */
+void exchange_respond(struct exchange *x); /* local_response is complete */
 /* The client now belongs to a plugin's WebSocket: the exchange is over without an answer. */
 void exchange_take(struct exchange *x);
 

@@ -11,7 +11,6 @@
 #include "proxy/rewrite.h"
 #include "proxy/wsserver.h"
 
-
 /* ---- ids ------------------------------------------------------------------------------------- */
 
 static bool slots_grow(struct proxy *f)
@@ -107,8 +106,10 @@ static bool plugin_run(struct exchange *x, struct t3ops_instance *i)
 	if (next == T3OPS_DONE) {
 		log_line(LOG_L_ERROR, "plugin_mistake",
 		         "plugin=%s reason=\"on_request says done but answered nothing\"", i->ctx.name);
-		local_response_explain(x, 500, &(struct explanation){
-			.title = "Something went wrong here", .text = "A plugin of t3ops took the request and did not answer it."});
+		local_response_explain(
+		    x, 500,
+		    &(struct explanation){.title = "Something went wrong here",
+		                          .text = "A plugin of t3ops took the request and did not answer it."});
 		exchange_respond(x);
 		return false;
 	}

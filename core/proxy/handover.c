@@ -14,9 +14,9 @@
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_slot.h"
 
-#define AGAIN_S   0.1       /* between two looks at what is left */
-#define BURST     64        /* records before other watchers get their turn */
-#define SNDBUF    (1 << 20)
+#define AGAIN_S 0.1 /* between two looks at what is left */
+#define BURST   64  /* records before other watchers get their turn */
+#define SNDBUF  (1 << 20)
 
 struct handover {
 	LIST_ENTRY(handover) link;
@@ -24,7 +24,7 @@ struct handover {
 	struct ev_io io;
 	struct ev_timer again; /* sender: looks for tunnels that can go now */
 	bool giving, welcome;  /* welcome: the receiver knows our records */
-	uint32_t receiver; /* its serial */
+	uint32_t receiver;     /* its serial */
 	size_t moved, lost;
 	char bytes[sizeof(struct handoff_record) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
 };
@@ -217,9 +217,9 @@ bool handover_is_taking(const struct proxy *f)
 {
 	const struct handover *h;
 
-	LIST_FOREACH(h, &f->handovers, link)
-	if (!h->giving)
-		return true;
+	LIST_FOREACH (h, &f->handovers, link)
+		if (!h->giving)
+			return true;
 	return false;
 }
 

@@ -14,8 +14,8 @@
 #include "proxy/proxy_state.h"
 
 /* Both take the socket.  The sender gives what can go now and comes back for the rest: a tunnel with much
- * pending waits until it is lighter, or until there is another receiver, who gets it instead.  receiver: the serial of
- * the other process. */
+ * pending waits until it is lighter, or until there is another receiver, who gets it instead.  receiver: the serial
+ * of the other process. */
 void handover_give(struct proxy *f, int fd, uint32_t receiver);
 void handover_take(struct proxy *f, int fd);
 /* Whether tunnels may still come. */

@@ -9,7 +9,7 @@
 #include "net/http_head.h"
 
 enum identity_result {
-	IDENTITY_NONE,    /* nobody says who it is */
+	IDENTITY_NONE, /* nobody says who it is */
 	IDENTITY_FOUND,
 	IDENTITY_IGNORED, /* said by a peer that is not trusted */
 	IDENTITY_REFUSED, /* twice, in a disguise (case, _, .), named in Connection, or no name */

@@ -68,7 +68,8 @@ int local_response_make(struct exchange *x, int status, const char *const *heade
 		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
 	if (status != 204 && status != 304)
 		buf_printf(out, "content-length: %zu\r\n", len);
-	buf_printf(out, "connection: %s%s\r\n\r\n", x->keep_alive ? "keep-alive" : "close", upgrade ? ", Upgrade" : "");
+	buf_printf(out, "connection: %s%s\r\n\r\n", x->keep_alive ? "keep-alive" : "close",
+	           upgrade ? ", Upgrade" : "");
 	if (!bodyless)
 		buf_add(out, body, len);
 	x->local_status = status;
@@ -123,7 +124,8 @@ static void since_add(struct buf *out, uint64_t since_us)
 
 	time_text(since_us, when);
 	span_text(now_us > since_us ? now_us - since_us : 0, span);
-	buf_printf(out, "<p>First noticed at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when, when + 11, span);
+	buf_printf(out, "<p>First noticed at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when, when + 11,
+	           span);
 }
 
 static void page_make(struct buf *out, int status, const struct explanation *why)
@@ -176,8 +178,9 @@ int local_response_explain(struct exchange *x, int status, const struct explanat
 	}
 	if (exchange_is_navigation(x)) {
 		headers[n++] = "content-type: text/html; charset=utf-8";
-		headers[n] = "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-		             "form-action 'none'; frame-ancestors 'none'";
+		headers[n] =
+		    "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+		    "form-action 'none'; frame-ancestors 'none'";
 		page_make(&page, status, why);
 		r = local_response_make(x, status, headers, buf_at(&page), buf_len(&page));
 	} else {
@@ -197,6 +200,7 @@ void local_response_reject(struct proxy *f, struct buf *out, enum reject_reason 
 
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", reject_status(why), status_text(reject_status(why)));
 	date_add(&f->date, out);
-	buf_printf(out, "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s", len,
-	           with_body ? body : "");
+	buf_printf(out,
+	           "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s",
+	           len, with_body ? body : "");
 }

@@ -23,11 +23,11 @@
 #include "proxy/tunnel_alive.h"
 #include "proxy/wsserver.h"
 
-#define ACCEPTS_AT_ONCE     64 /* then the others have their turn */
-#define ACCEPT_AGAIN_S      0.5
-#define RESERVED_FDS        256 /* for the instances of those who are here; of a small limit an eighth */
-#define CLOSE_AWAY          1001
-#define CLOSE_RESTART       1012 /* come back at once: another process has the listener */
+#define ACCEPTS_AT_ONCE 64 /* then the others have their turn */
+#define ACCEPT_AGAIN_S  0.5
+#define RESERVED_FDS    256 /* for the instances of those who are here; of a small limit an eighth */
+#define CLOSE_AWAY      1001
+#define CLOSE_RESTART   1012 /* come back at once: another process has the listener */
 
 /* ---- accepting ----------------------------------------------------------------------------------- */
 
@@ -45,8 +45,8 @@ static void accepting_set(struct proxy *f, bool on)
  * those who are here already need some for their instances. */
 static void accepting_pause(struct proxy *f, const char *why)
 {
-	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"", why,
-	         f->n_clients, f->n_tunnels);
+	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"",
+	         why, f->n_clients, f->n_tunnels);
 	series_add(f->metrics.accept_paused, 1);
 	accepting_set(f, false);
 	ev_timer_again(f->loop, &f->accept_again);
@@ -164,25 +164,25 @@ static void on_users_state(void *arg, enum users_state state, const char *why)
 static int conf_read(struct proxy_conf *c, const json_t *core)
 {
 	*c = (struct proxy_conf){
-		.identity_header = config_string(core, "identity_header"),
-		.strip_domain = config_bool(core, "identity_strip_domain"),
-		.max_connections = (size_t)(config_int(core, "max_connections") / config_int(core, "workers")),
-		.max_peer_connections = (size_t)config_int(core, "max_connections_per_peer"),
-		.max_user_requests = (size_t)config_int(core, "max_requests_per_user"),
-		.max_user_tunnels = (size_t)config_int(core, "max_tunnels_per_user"),
-		.max_header_bytes = (size_t)config_int(core, "max_header_bytes"),
-		.max_headers = (size_t)config_int(core, "max_headers"),
-		.upstream_pool = (size_t)config_int(core, "upstream_pool"),
-		.header_us = (uint64_t)config_int(core, "header_timeout"),
-		.keepalive_us = (uint64_t)config_int(core, "keepalive_timeout"),
-		.body_us = (uint64_t)config_int(core, "body_timeout"),
-		.connect_us = (uint64_t)config_int(core, "connect_timeout"),
-		.first_byte_us = (uint64_t)config_int(core, "first_byte_timeout"),
-		.upstream_idle_us = (uint64_t)config_int(core, "upstream_idle"),
-		.plugin_us = (uint64_t)config_int(core, "plugin_deadline"),
-		.tunnel_send_us = (uint64_t)config_int(core, "tunnel_send_timeout"),
-		.gave_up_us = (uint64_t)config_int(core, "gave_up_after"),
-		.recheck_us = (uint64_t)config_int(core, "recheck_tunnels")};
+	    .identity_header = config_string(core, "identity_header"),
+	    .strip_domain = config_bool(core, "identity_strip_domain"),
+	    .max_connections = (size_t)(config_int(core, "max_connections") / config_int(core, "workers")),
+	    .max_peer_connections = (size_t)config_int(core, "max_connections_per_peer"),
+	    .max_user_requests = (size_t)config_int(core, "max_requests_per_user"),
+	    .max_user_tunnels = (size_t)config_int(core, "max_tunnels_per_user"),
+	    .max_header_bytes = (size_t)config_int(core, "max_header_bytes"),
+	    .max_headers = (size_t)config_int(core, "max_headers"),
+	    .upstream_pool = (size_t)config_int(core, "upstream_pool"),
+	    .header_us = (uint64_t)config_int(core, "header_timeout"),
+	    .keepalive_us = (uint64_t)config_int(core, "keepalive_timeout"),
+	    .body_us = (uint64_t)config_int(core, "body_timeout"),
+	    .connect_us = (uint64_t)config_int(core, "connect_timeout"),
+	    .first_byte_us = (uint64_t)config_int(core, "first_byte_timeout"),
+	    .upstream_idle_us = (uint64_t)config_int(core, "upstream_idle"),
+	    .plugin_us = (uint64_t)config_int(core, "plugin_deadline"),
+	    .tunnel_send_us = (uint64_t)config_int(core, "tunnel_send_timeout"),
+	    .gave_up_us = (uint64_t)config_int(core, "gave_up_after"),
+	    .recheck_us = (uint64_t)config_int(core, "recheck_tunnels")};
 	c->secret_header = config_string(core, "proxy_secret_header");
 	c->has_secret = json_object_get(core, PROXY_SECRET_DIGEST) != NULL;
 	if (c->has_secret && !secret_digest_parse(config_string(core, PROXY_SECRET_DIGEST), c->secret))
@@ -193,7 +193,8 @@ static int conf_read(struct proxy_conf *c, const json_t *core)
 		const char *text = config_item(core, "trusted_proxies", i);
 
 		if (c->trusted.n == CIDRS_MAX || !cidr_parse(text, &c->trusted.rows[c->trusted.n])) {
-			log_line(LOG_L_ERROR, "start_failed", "option=trusted_proxies value=\"%s\" reason=\"%s\"", text,
+			log_line(LOG_L_ERROR, "start_failed", "option=trusted_proxies value=\"%s\" reason=\"%s\"",
+			         text,
 			         c->trusted.n == CIDRS_MAX ? "too many networks" : "no network in CIDR notation");
 			return -EINVAL;
 		}
@@ -256,8 +257,10 @@ static void tables_find(struct proxy *f, const char *users, const char *env)
 static int proxy_build(struct proxy *f)
 {
 	const json_t *core = json_object_get(f->process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"), .env_pattern = config_string(core, "instance_env"),
-	                              .snapshot = f->process->snapshot, .must_read = f->process->succeeds};
+	struct users_source source = {.path = config_string(core, "users"),
+	                              .env_pattern = config_string(core, "instance_env"),
+	                              .snapshot = f->process->snapshot,
+	                              .must_read = f->process->succeeds};
 	int r = conf_read(&f->conf, core);
 
 	if (r < 0)
@@ -375,10 +378,22 @@ static void message(struct process *process, const struct msg_head *head, const 
  * which a plugin's fetch may do. */
 static size_t readable(struct process *process, const char **out, size_t max)
 {
-	static const char *const resolver[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf",
-	                                       "/etc/gai.conf", "/etc/services", "/etc/passwd", "/etc/group", "/etc/localtime",
-	                                       "/etc/ssl", "/usr/lib/ssl", "/usr/share/ca-certificates", "/usr/share/zoneinfo",
-	                                       "/run/systemd/resolve", "/lib", "/usr/lib"};
+	static const char *const resolver[] = {"/etc/hosts",
+	                                       "/etc/resolv.conf",
+	                                       "/etc/nsswitch.conf",
+	                                       "/etc/host.conf",
+	                                       "/etc/gai.conf",
+	                                       "/etc/services",
+	                                       "/etc/passwd",
+	                                       "/etc/group",
+	                                       "/etc/localtime",
+	                                       "/etc/ssl",
+	                                       "/usr/lib/ssl",
+	                                       "/usr/share/ca-certificates",
+	                                       "/usr/share/zoneinfo",
+	                                       "/run/systemd/resolve",
+	                                       "/lib",
+	                                       "/usr/lib"};
 	struct proxy *f = process->state;
 	size_t n = 0;
 
@@ -390,4 +405,4 @@ static size_t readable(struct process *process, const char **out, size_t max)
 }
 
 const struct process_ops proxy_ops = {
-	.start = start, .stop = stop, .drain = drain, .readable = readable, .message = message};
+    .start = start, .stop = stop, .drain = drain, .readable = readable, .message = message};

@@ -56,8 +56,8 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	for (unsigned i = 1; i < REJECT_REASONS; i++)
 		m->refused[i] = labelled(arena, "t3ops_requests_rejected_total", "reason",
 		                         reject_label((enum reject_reason)i), "Requests turned away at the gate.");
-	m->connections =
-	    worker_gauge(arena, "t3ops_client_connections", worker, "Client connections, tunnels aside.");
+	m->connections = worker_gauge(arena, "t3ops_client_connections", worker,
+	                              "Client connections, tunnels aside.");
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
 	m->tunnels_opened = plain(arena, "t3ops_tunnels_opened_total", T3OPS_COUNTER, "Users' WebSockets opened.");
 	m->tunnels_session_dead = plain(arena, "t3ops_tunnels_session_dead_total", T3OPS_COUNTER,
@@ -66,8 +66,8 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	                    "Client connections closed at once: max_connections or max_connections_per_peer.");
 	m->accept_paused = plain(arena, "t3ops_accept_paused_total", T3OPS_COUNTER,
 	                         "Pauses of accepting, since hardly any descriptors were left.");
-	m->upstream_connects =
-	    plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER, "Connections made to instances.");
+	m->upstream_connects = plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER,
+	                             "Connections made to instances.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,
 	                             "Connections to instances that failed or ended in the middle of an answer.");
 	m->upstream_reused = plain(arena, "t3ops_upstream_reused_total", T3OPS_COUNTER,

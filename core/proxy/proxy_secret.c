@@ -6,7 +6,8 @@
 
 #include "proxy/identity.h"
 
-bool proxy_secret_is_shown(const struct http_head *h, const char *name, const unsigned char digest[SECRET_DIGEST_BYTES])
+bool proxy_secret_is_shown(const struct http_head *h, const char *name,
+                           const unsigned char digest[SECRET_DIGEST_BYTES])
 {
 	const struct http_field *found = NULL;
 	unsigned char shown[SECRET_DIGEST_BYTES];

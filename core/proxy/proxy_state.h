@@ -79,15 +79,15 @@ struct proxy {
 		size_t under_way;
 	} recheck;
 	struct request_slot *slots; /* of chain.c */
-	size_t n_slots, free_slot; /* none below that one is free */
+	size_t n_slots, free_slot;  /* none below that one is free */
 	uint64_t last_tunnel;
 	bool draining;
-	struct ev_prepare left; /* while it drains: is anything left? */
+	struct ev_prepare left;          /* while it drains: is anything left? */
 	LIST_HEAD(, handover) handovers; /* tunnels are given away, or taken */
-	char *scratch; /* SCRATCH_BYTES; its content dies with the callback */
+	char *scratch;                   /* SCRATCH_BYTES; its content dies with the callback */
 	struct date date;
 	struct buf head_room; /* lent to whoever reads an answer's head; see response.c */
-	struct buf head; /* one that leaves, until it is sent: at most one is made at a time */
+	struct buf head;      /* one that leaves, until it is sent: at most one is made at a time */
 };
 
 /* A proxy that drains leaves the gauges to the one that took its place. */

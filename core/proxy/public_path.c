@@ -104,7 +104,8 @@ static bool is_public_decoded(struct span path, const json_t *prefixes, char *wo
 {
 	size_t n = decode(path, work);
 
-	return has_prefix((struct span){work, n}, prefixes) || has_prefix((struct span){work, resolve(work, n)}, prefixes);
+	return has_prefix((struct span){work, n}, prefixes) ||
+	       has_prefix((struct span){work, resolve(work, n)}, prefixes);
 }
 
 bool path_is_public(struct span path, const json_t *prefixes)

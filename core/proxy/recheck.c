@@ -32,8 +32,8 @@ static void on_answer(void *arg, const struct t3ops_session_state *state)
 	if (!t)
 		return;
 	series_add(f->metrics.tunnels_session_dead, 1);
-	log_line(LOG_L_NOTICE, "tunnel_session_dead", "id=%llu user=%s effect=\"closed with 1008\"", (unsigned long long)t->id,
-	         t->user);
+	log_line(LOG_L_NOTICE, "tunnel_session_dead", "id=%llu user=%s effect=\"closed with 1008\"",
+	         (unsigned long long)t->id, t->user);
 	tunnel_refuse(t);
 }
 
@@ -82,7 +82,8 @@ int recheck_start(struct proxy *f)
 	f->recheck.pairing = plugin_host_provided(f->plugins, T3OPS_SERVICE_PAIRING);
 	if (!f->recheck.pairing) {
 		log_line(LOG_L_ERROR, "start_failed",
-		         "option=recheck_tunnels reason=\"no plugin provides pairing\" hint=\"add plugin \\\"auto_pair\\\" {}\"");
+		         "option=recheck_tunnels reason=\"no plugin provides pairing\" hint=\"add plugin "
+		         "\\\"auto_pair\\\" {}\"");
 		return -ENOENT;
 	}
 	ev_timer_start(f->loop, &f->recheck.tick);
@@ -107,7 +108,9 @@ char *recheck_session(const struct exchange *x)
 
 	for (size_t i = 0; i < x->n_edits; i++)
 		if (strcasecmp(x->edits[i].name, "cookie") == 0)
-			return x->edits[i].value ? recheck_session_adopt(x->proxy, x->edits[i].value, strlen(x->edits[i].value)) : NULL;
+			return x->edits[i].value
+			           ? recheck_session_adopt(x->proxy, x->edits[i].value, strlen(x->edits[i].value))
+			           : NULL;
 	return cookie ? recheck_session_adopt(x->proxy, cookie->value.at, cookie->value.len) : NULL;
 }
 

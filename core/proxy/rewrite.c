@@ -9,13 +9,16 @@
 #include "proxy/client.h"
 #include "proxy/identity.h"
 
+/* clang-format off */
 #define NAME(text) {text, sizeof text - 1}
+/* clang-format on */
 
-static const struct span hop_by_hop[] = {NAME("connection"), NAME("keep-alive"), NAME("proxy-connection"), NAME("te"),
-                                         NAME("upgrade"), NAME("proxy-authenticate"), NAME("proxy-authorization")};
+static const struct span hop_by_hop[] = {
+    NAME("connection"), NAME("keep-alive"),         NAME("proxy-connection"),   NAME("te"),
+    NAME("upgrade"),    NAME("proxy-authenticate"), NAME("proxy-authorization")};
 /* Made anew, see forwarding_add. */
 static const struct span forwarding[] = {NAME("x-forwarded-for"), NAME("x-forwarded-proto"), NAME("x-forwarded-host"),
-                                         NAME("x-real-ip"), NAME("forwarded"), NAME("via")};
+                                         NAME("x-real-ip"),       NAME("forwarded"),         NAME("via")};
 
 static bool is_one_of(struct span name, const struct span *names, size_t n)
 {
@@ -89,8 +92,8 @@ static bool trusted_value_add(const struct exchange *x, struct buf *out, const c
 
 	if (!f && !otherwise)
 		return true;
-	return buf_add_text(out, name) && buf_add(out, ": ", 2) && (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) &&
-	       buf_add(out, "\r\n", 2);
+	return buf_add_text(out, name) && buf_add(out, ": ", 2) &&
+	       (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) && buf_add(out, "\r\n", 2);
 }
 
 /* A chain grows by the peer; what an untrusted peer claims is forgotten. */
@@ -112,7 +115,8 @@ static bool forwarded_add(const struct exchange *x, struct buf *out)
 
 	for (size_t i = 0; ok && x->client->trusted && i < x->head.n; i++)
 		if (span_is_nocase(x->head.fields[i].name, "forwarded")) {
-			ok = buf_add_text(out, begun ? ", " : "forwarded: ") && span_add(out, x->head.fields[i].value);
+			ok = buf_add_text(out, begun ? ", " : "forwarded: ") &&
+			     span_add(out, x->head.fields[i].value);
 			begun = true;
 		}
 	if (!begun)
@@ -137,8 +141,9 @@ static bool forwarding_add(const struct exchange *x, struct buf *out)
 
 	span_copy(own_host, sizeof own_host, host ? host->value : (struct span){"", 0});
 	return forwarded_for_add(x, out) && trusted_value_add(x, out, "x-forwarded-proto", "http") &&
-	       trusted_value_add(x, out, "x-forwarded-host", own_host) && trusted_value_add(x, out, "x-real-ip", x->client->peer) &&
-	       forwarded_add(x, out) && via_add(&x->head, out);
+	       trusted_value_add(x, out, "x-forwarded-host", own_host) &&
+	       trusted_value_add(x, out, "x-real-ip", x->client->peer) && forwarded_add(x, out) &&
+	       via_add(&x->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */
@@ -153,7 +158,8 @@ static const struct header_edit *edit_find(const struct exchange *x, struct span
 
 static bool request_field_passes(const struct exchange *x, const struct http_field *f, uint64_t forwards)
 {
-	return !is_hop(&x->head, f->name) && !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
+	return !is_hop(&x->head, f->name) &&
+	       !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
 	       !identity_is_named(f->name, x->proxy->conf.identity_header) &&
 	       !identity_is_named(f->name, x->proxy->conf.secret_header) && !edit_find(x, f->name) &&
 	       (forwards == FORWARDS_ANY || !span_is_nocase(f->name, "max-forwards"));
@@ -206,23 +212,66 @@ const char *status_text(int status)
 {
 	/* the IANA registry of status codes */
 	static const char *const texts[] = {
-		[100] = "Continue", [101] = "Switching Protocols", [102] = "Processing", [103] = "Early Hints", [200] = "OK",
-		[201] = "Created", [202] = "Accepted", [203] = "Non-Authoritative Information", [204] = "No Content",
-		[205] = "Reset Content", [206] = "Partial Content", [207] = "Multi-Status", [208] = "Already Reported",
-		[226] = "IM Used", [300] = "Multiple Choices", [301] = "Moved Permanently", [302] = "Found",
-		[303] = "See Other", [304] = "Not Modified", [305] = "Use Proxy", [307] = "Temporary Redirect",
-		[308] = "Permanent Redirect", [400] = "Bad Request", [401] = "Unauthorized", [402] = "Payment Required",
-		[403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed", [406] = "Not Acceptable",
-		[407] = "Proxy Authentication Required", [408] = "Request Timeout", [409] = "Conflict", [410] = "Gone",
-		[411] = "Length Required", [412] = "Precondition Failed", [413] = "Content Too Large", [414] = "URI Too Long",
-		[415] = "Unsupported Media Type", [416] = "Range Not Satisfiable", [417] = "Expectation Failed",
-		[421] = "Misdirected Request", [422] = "Unprocessable Content", [423] = "Locked", [424] = "Failed Dependency",
-		[425] = "Too Early", [426] = "Upgrade Required", [428] = "Precondition Required", [429] = "Too Many Requests",
-		[431] = "Request Header Fields Too Large", [451] = "Unavailable For Legal Reasons",
-		[500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway",
-		[503] = "Service Unavailable", [504] = "Gateway Timeout", [505] = "HTTP Version Not Supported",
-		[506] = "Variant Also Negotiates", [507] = "Insufficient Storage", [508] = "Loop Detected",
-		[511] = "Network Authentication Required",
+	    [100] = "Continue",
+	    [101] = "Switching Protocols",
+	    [102] = "Processing",
+	    [103] = "Early Hints",
+	    [200] = "OK",
+	    [201] = "Created",
+	    [202] = "Accepted",
+	    [203] = "Non-Authoritative Information",
+	    [204] = "No Content",
+	    [205] = "Reset Content",
+	    [206] = "Partial Content",
+	    [207] = "Multi-Status",
+	    [208] = "Already Reported",
+	    [226] = "IM Used",
+	    [300] = "Multiple Choices",
+	    [301] = "Moved Permanently",
+	    [302] = "Found",
+	    [303] = "See Other",
+	    [304] = "Not Modified",
+	    [305] = "Use Proxy",
+	    [307] = "Temporary Redirect",
+	    [308] = "Permanent Redirect",
+	    [400] = "Bad Request",
+	    [401] = "Unauthorized",
+	    [402] = "Payment Required",
+	    [403] = "Forbidden",
+	    [404] = "Not Found",
+	    [405] = "Method Not Allowed",
+	    [406] = "Not Acceptable",
+	    [407] = "Proxy Authentication Required",
+	    [408] = "Request Timeout",
+	    [409] = "Conflict",
+	    [410] = "Gone",
+	    [411] = "Length Required",
+	    [412] = "Precondition Failed",
+	    [413] = "Content Too Large",
+	    [414] = "URI Too Long",
+	    [415] = "Unsupported Media Type",
+	    [416] = "Range Not Satisfiable",
+	    [417] = "Expectation Failed",
+	    [421] = "Misdirected Request",
+	    [422] = "Unprocessable Content",
+	    [423] = "Locked",
+	    [424] = "Failed Dependency",
+	    [425] = "Too Early",
+	    [426] = "Upgrade Required",
+	    [428] = "Precondition Required",
+	    [429] = "Too Many Requests",
+	    [431] = "Request Header Fields Too Large",
+	    [451] = "Unavailable For Legal Reasons",
+	    [500] = "Internal Server Error",
+	    [501] = "Not Implemented",
+	    [502] = "Bad Gateway",
+	    [503] = "Service Unavailable",
+	    [504] = "Gateway Timeout",
+	    [505] = "HTTP Version Not Supported",
+	    [506] = "Variant Also Negotiates",
+	    [507] = "Insufficient Storage",
+	    [508] = "Loop Detected",
+	    [511] = "Network Authentication Required",
 	};
 	bool known = status >= 0 && (size_t)status < sizeof texts / sizeof texts[0] && texts[status];
 
@@ -231,10 +280,11 @@ const char *status_text(int status)
 
 static bool status_line_add(const struct http_head *h, struct buf *out)
 {
-	char code[] = {(char)('0' + h->status / 100 % 10), (char)('0' + h->status / 10 % 10), (char)('0' + h->status % 10), ' '};
+	char code[] = {(char)('0' + h->status / 100 % 10), (char)('0' + h->status / 10 % 10),
+	               (char)('0' + h->status % 10), ' '};
 
-	return buf_add_text(out, "HTTP/1.1 ") && buf_add(out, code, sizeof code) && buf_add_text(out, status_text(h->status)) &&
-	       buf_add(out, "\r\n", 2);
+	return buf_add_text(out, "HTTP/1.1 ") && buf_add(out, code, sizeof code) &&
+	       buf_add_text(out, status_text(h->status)) && buf_add(out, "\r\n", 2);
 }
 
 /* Says how long a body is; of an answer that never has one that is no use (RFC 9112 6.2). */

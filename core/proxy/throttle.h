@@ -24,8 +24,8 @@ struct throttle {
 	struct throttled rows[THROTTLE_ROWS + 1]; /* the last one: all who found no place */
 };
 
-/* Whether to report it; left_out is then how many of its kind were not reported since one was.  who: a peer or a user,
- * shorter than 64 bytes; what: static, compared as a pointer. */
+/* Whether to report it; left_out is then how many of its kind were not reported since one was.  who: a peer or a
+ * user, shorter than 64 bytes; what: static, compared as a pointer. */
 bool throttle_passes(struct throttle *h, const char *who, const char *what, uint64_t now_us, uint64_t *left_out);
 
 #endif

@@ -87,12 +87,16 @@ static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code)
 static void end_decide(struct tunnel_side *e, enum tunnel_act act, int error)
 {
 	struct tunnel *t = e->tunnel;
-	struct tunnel_facts facts = {
-		.side = e == &t->client ? TUNNEL_CLIENT : TUNNEL_UPSTREAM, .act = act, .error = error,
-		.client_closed = t->client.frames.closed, .upstream_closed = t->upstream.frames.closed,
-		.client_closed_first = t->client_closed_first,
-		.client_code = t->client.frames.close_code, .upstream_code = t->upstream.frames.close_code,
-		.unanswered_us = t->gave_up_us, .gave_up_us = t->proxy->conf.gave_up_us};
+	struct tunnel_facts facts = {.side = e == &t->client ? TUNNEL_CLIENT : TUNNEL_UPSTREAM,
+	                             .act = act,
+	                             .error = error,
+	                             .client_closed = t->client.frames.closed,
+	                             .upstream_closed = t->upstream.frames.closed,
+	                             .client_closed_first = t->client_closed_first,
+	                             .client_code = t->client.frames.close_code,
+	                             .upstream_code = t->upstream.frames.close_code,
+	                             .unanswered_us = t->gave_up_us,
+	                             .gave_up_us = t->proxy->conf.gave_up_us};
 	uint16_t code;
 	unsigned reason;
 

@@ -33,13 +33,13 @@ struct tunnel {
 	uint64_t unanswered_us; /* since when the instance owes an answer; 0: it does not */
 	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
 	bool client_closed_first;
-	bool counted;           /* among the user's tunnels */
-	bool reported;              /* why it ended is decided and reported */
-	int32_t slot;           /* in the table, -1: none */
+	bool counted;  /* among the user's tunnels */
+	bool reported; /* why it ended is decided and reported */
+	int32_t slot;  /* in the table, -1: none */
 	struct tunnel_side client, upstream;
 	char user[64], address[48], colo[8];
-	char *session;          /* of recheck.h */
-	uint64_t checked_us;    /* when it was last asked about */
+	char *session;       /* of recheck.h */
+	uint64_t checked_us; /* when it was last asked about */
 };
 
 /* What a tunnel is made of; everything in it is taken. */
@@ -47,8 +47,8 @@ struct tunnel_start {
 	int client_fd, upstream_fd;
 	char user[64], address[48], colo[8];
 	struct buf to_client, to_upstream; /* pending: the 101, and what came too early */
-	size_t head_bytes;              /* of to_client that are no frames */
-	char *session;                  /* of recheck.h */
+	size_t head_bytes;                 /* of to_client that are no frames */
+	char *session;                     /* of recheck.h */
 };
 
 /* ok: false, the memory ran out while it was made; it is closed again at once. */

@@ -7,8 +7,8 @@
 
 #include "proxy/tunnel.h"
 
-#define ROUND_SECONDS  1.
-#define ALIVE_TUNNELS_MAX  256 /* more of them acquit nothing new */
+#define ROUND_SECONDS     1.
+#define ALIVE_TUNNELS_MAX 256 /* more of them acquit nothing new */
 
 struct alive_round {
 	LIST_ENTRY(alive_round) link;

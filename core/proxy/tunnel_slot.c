@@ -32,12 +32,12 @@ static void state_fill(const struct tunnel *t, struct tunnel_state *to)
 static void handoff_fill(const struct tunnel *t, struct handoff_record *p)
 {
 	*p = (struct handoff_record){.id = t->id,
-	                            .opened_us = t->opened_us,
-	                            .slot = t->slot,
-	                            .table = t->slot >= 0 ? t->proxy->process->tunnels->id : 0,
-	                            .client_pending = (uint32_t)buf_len(&t->client.out),
-	                            .upstream_pending = (uint32_t)buf_len(&t->upstream.out),
-	                            .session_len = t->session ? (uint32_t)strlen(t->session) : 0};
+	                             .opened_us = t->opened_us,
+	                             .slot = t->slot,
+	                             .table = t->slot >= 0 ? t->proxy->process->tunnels->id : 0,
+	                             .client_pending = (uint32_t)buf_len(&t->client.out),
+	                             .upstream_pending = (uint32_t)buf_len(&t->upstream.out),
+	                             .session_len = t->session ? (uint32_t)strlen(t->session) : 0};
 	event_set(p->user, t->user);
 	event_set(p->address, t->address);
 	event_set(p->colo, t->colo);
@@ -50,7 +50,8 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 	struct handoff_record p;
 
 	handoff_fill(t, &p);
-	if (client > TUNNEL_PENDING_MAX || upstream > TUNNEL_PENDING_MAX || sizeof p + client + upstream + p.session_len > size)
+	if (client > TUNNEL_PENDING_MAX || upstream > TUNNEL_PENDING_MAX ||
+	    sizeof p + client + upstream + p.session_len > size)
 		return 0;
 	memcpy(out, &p, sizeof p);
 	if (client > 0)
@@ -95,7 +96,8 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 
 /* ---- the slot ------------------------------------------------------------------------------------ */
 
-static int slot_report(struct process *process, enum msg_type type, int32_t slot, uint64_t tunnel, const int *fds, size_t n)
+static int slot_report(struct process *process, enum msg_type type, int32_t slot, uint64_t tunnel, const int *fds,
+                       size_t n)
 {
 	struct msg_slot m = {.table = process->tunnels->id, .tunnel = tunnel, .slot = slot};
 

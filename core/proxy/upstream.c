@@ -215,8 +215,8 @@ static struct upstream *upstream_new(struct proxy *f, struct pool *pool, int fd)
 	return u;
 }
 
-struct upstream *upstream_get(struct proxy *f, const struct user *user, bool reuse, const struct upstream_owner *owner,
-                              void *arg)
+struct upstream *upstream_get(struct proxy *f, const struct user *user, bool reuse,
+                              const struct upstream_owner *owner, void *arg)
 {
 	struct pool *pool = pool_find(f, user);
 	struct upstream *u = reuse && pool ? TAILQ_FIRST(&pool->idle) : NULL;

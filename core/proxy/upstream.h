@@ -21,10 +21,10 @@ struct user;
 
 /* What its user is reported; one at a time, set by upstream_get. */
 struct upstream_owner {
-	void (*connected)(void *arg);          /* not for a reused one */
+	void (*connected)(void *arg); /* not for a reused one */
 	void (*readable)(void *arg);
-	void (*drained)(void *arg);            /* everything queued is out, or nobody takes it any more */
-	void (*failed)(void *arg, int error);  /* to connect; negative errno; it is closed by the owner */
+	void (*drained)(void *arg);           /* everything queued is out, or nobody takes it any more */
+	void (*failed)(void *arg, int error); /* to connect; negative errno; it is closed by the owner */
 };
 
 struct upstream {
@@ -42,8 +42,8 @@ struct upstream {
 
 /* A connection to the user's instance: a pooled one if `reuse`, else a fresh one, which may still be
  * connecting.  NULL with errno: it failed at once. */
-struct upstream *upstream_get(struct proxy *f, const struct user *user, bool reuse, const struct upstream_owner *owner,
-                              void *arg);
+struct upstream *upstream_get(struct proxy *f, const struct user *user, bool reuse,
+                              const struct upstream_owner *owner, void *arg);
 /* Sends, queueing what the socket does not take.  0 or -errno. */
 int upstream_send(struct upstream *u, const void *bytes, size_t n);
 /* Whether its instance has acknowledged something of what waits to go there since this was last asked. */

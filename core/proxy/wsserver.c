@@ -31,7 +31,7 @@ struct t3ops_ws {
 	wslay_event_context_ptr frames;
 	struct ev_io rd, wr;
 	struct deadline deadline;
-	struct buf in, out; /* in: bytes that came with the request's head */
+	struct buf in, out;  /* in: bytes that came with the request's head */
 	bool begun, dropped; /* dropped: the plugin has let go of it, or has been reported */
 	bool inside;         /* wslay is on the stack: freeing waits */
 	bool over;
@@ -63,8 +63,8 @@ static void ws_free(struct t3ops_ws *ws)
 /* Tells the plugin, once, unless it let go before. */
 static void ws_report(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 {
-	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = reason, .code = code,
-	                           .text = ""};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = reason, .code = code, .text = ""};
 
 	if (ws->dropped)
 		return;
@@ -132,7 +132,8 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, siz
 	} else {
 		errno = EAGAIN;
 	}
-	wslay_event_set_error(frames, errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	wslay_event_set_error(frames,
+	                      errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
 
@@ -253,10 +254,11 @@ int wsserver_check(const struct http_head *h)
 	return 0;
 }
 
-struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h, void *arg)
+struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h,
+                              void *arg)
 {
 	static const struct wslay_event_callbacks callbacks = {
-		.recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
+	    .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
 
 	if (!ws || wslay_event_context_server_init(&ws->frames, &callbacks, ws) != 0) {
@@ -281,8 +283,10 @@ static void head_make(struct exchange *x, struct buf *out)
 
 	memcpy(text, key->value.at, sizeof text - 1);
 	ws_accept_key(text, accept);
-	buf_printf(out, "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-	                "sec-websocket-accept: %s\r\n", accept);
+	buf_printf(out,
+	           "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+	           "sec-websocket-accept: %s\r\n",
+	           accept);
 	if (buf_len(&x->extra) > 0)
 		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
 	buf_add(out, "\r\n", 2);

@@ -8,7 +8,8 @@
 /* 0, or the status for a handshake that cannot be completed: 426 for another version, 400 for a key that is none. */
 int wsserver_check(const struct http_head *h);
 /* Prepares one for the request of x, whose handshake is good; wsserver_begin then takes the client's connection. */
-struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h, void *arg);
+struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h,
+                              void *arg);
 /* Sends the 101 and ends the exchange. */
 void wsserver_begin(struct exchange *x);
 

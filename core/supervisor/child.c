@@ -80,12 +80,12 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, co
                                  int channel_socket)
 {
 	struct process process = {.id = c->process,
-	                    .worker = process_slot_worker(c->slot),
-	                    .serial = c->serial,
-	                    .metrics = s->metrics,
-	                    .watchdog = c->watchdog,
-	                    .ops = s->args->ops[c->process],
-	                    .config = json_object_get(c->spec, "config")};
+	                          .worker = process_slot_worker(c->slot),
+	                          .serial = c->serial,
+	                          .metrics = s->metrics,
+	                          .watchdog = c->watchdog,
+	                          .ops = s->args->ops[c->process],
+	                          .config = json_object_get(c->spec, "config")};
 	enum log_level level = LOG_L_INFO;
 	struct tunnel_table *tunnels = c->process == PROCESS_PROXY ? s->tunnels : NULL;
 	int keep[PROCESS_MAX_LISTENERS + 1];
@@ -106,7 +106,8 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, co
 	descriptors_close(keep, n);
 	prctl(PR_SET_NAME, process_name(c->process));
 	if (c->process != PROCESS_HELPER && !privileges_drop(config_string(c->spec, "user"))) {
-		log_line(LOG_L_ERROR, "privileges", "process=%s error=\"%s\"", process_name(c->process), strerror(errno));
+		log_line(LOG_L_ERROR, "privileges", "process=%s error=\"%s\"", process_name(c->process),
+		         strerror(errno));
 		_exit(EXIT_FAILURE);
 	}
 	exit(process_run(&process, channel_socket));
@@ -126,7 +127,8 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	if (c->state == PROCESS_DRAINING) {
-		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d process_exited=%s", (int)c->pid, process_name(c->process));
+		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d process_exited=%s", (int)c->pid,
+		         process_name(c->process));
 		child_stop(c);
 		return;
 	}
@@ -180,7 +182,8 @@ static bool child_watch(struct child *c, int channel_socket)
 
 static struct child *failed(struct child *c, enum process_id process, int error)
 {
-	log_line(LOG_L_ERROR, "spawn_failed", "process_started=%s error=\"%s\"", process_name(process), strerror(error));
+	log_line(LOG_L_ERROR, "spawn_failed", "process_started=%s error=\"%s\"", process_name(process),
+	         strerror(error));
 	if (c) {
 		if (c->pid > 0)
 			kill(c->pid, SIGKILL);

@@ -31,8 +31,8 @@ struct child {
 	struct ev_io exit;    /* pidfd readable: it ended */
 	struct ev_timer kill; /* it was asked to end */
 	struct channel *channel;
-	uint32_t successor;          /* a proxy that drains: the serial of the one it gives its tunnels to, 0: none */
-	json_t *spec;           /* what it was started with; owned */
+	uint32_t successor; /* a proxy that drains: the serial of the one it gives its tunnels to, 0: none */
+	json_t *spec;       /* what it was started with; owned */
 	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
 	unsigned pings_missed;
 	uint64_t since_us;   /* since 1970: of this state */

@@ -56,7 +56,8 @@ json_t *fd_store_json(const struct supervisor *s)
 
 	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
 		if (s->stored[i].held)
-			json_array_append_new(stored, json_pack("[i, i, i]", (int)i, s->stored[i].fds[0], s->stored[i].fds[1]));
+			json_array_append_new(
+			    stored, json_pack("[i, i, i]", (int)i, s->stored[i].fds[0], s->stored[i].fds[1]));
 	return json_pack("{s:i, s:o}", "fd", s->tunnels_fd, "stored", stored);
 }
 
@@ -166,9 +167,9 @@ static bool is_alive(const struct supervisor *s, uint32_t serial)
 {
 	const struct child *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->serial == serial && c->state != PROCESS_DEAD)
-		return true;
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->serial == serial && c->state != PROCESS_DEAD)
+			return true;
 	return false;
 }
 

@@ -14,7 +14,8 @@ unsigned process_slot_worker(unsigned slot)
 
 unsigned process_slot_in_order(unsigned i)
 {
-	static const enum process_id processes[] = {PROCESS_HELPER, PROCESS_MONITOR, PROCESS_JOBS, PROCESS_PROBER, PROCESS_PROXY};
+	static const enum process_id processes[] = {PROCESS_HELPER, PROCESS_MONITOR, PROCESS_JOBS, PROCESS_PROBER,
+	                                            PROCESS_PROXY};
 	const unsigned n = sizeof processes / sizeof processes[0];
 
 	return i < n ? (unsigned)processes[i] : PROCESSES + i - n;

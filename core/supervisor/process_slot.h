@@ -11,9 +11,9 @@
 
 #include "ipc/message.h"
 
-#define WORKERS_MAX 16
-#define PROCESS_SLOTS       (PROCESSES + WORKERS_MAX - 1)
-#define PROCESS_SLOT_ORDER  (5 + WORKERS_MAX - 1)
+#define WORKERS_MAX        16
+#define PROCESS_SLOTS      (PROCESSES + WORKERS_MAX - 1)
+#define PROCESS_SLOT_ORDER (5 + WORKERS_MAX - 1)
 
 enum process_id process_of_slot(unsigned slot);
 /* Which one of the proxy's, from 0; 0 for every other process. */

@@ -21,9 +21,9 @@ static struct child *receiver_find(struct supervisor *s, uint32_t to)
 
 	if (to < MSG_FIRST_SERIAL)
 		return to < PROCESSES ? process_find(s, to) : NULL;
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->serial == to)
-		return c;
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->serial == to)
+			return c;
 	return NULL;
 }
 
@@ -58,11 +58,11 @@ void event_to_monitor(struct supervisor *s, const struct event *e)
 static void process_state_send(struct child *monitor, const struct child *c)
 {
 	struct msg_process m = {.process = (uint8_t)c->process,
-	                     .state = (uint8_t)c->state,
-	                     .serial = c->serial,
-	                     .pid = c->pid,
-	                     .restarts = c->supervisor->restarts[c->slot].restarts,
-	                     .since_us = c->since_us};
+	                        .state = (uint8_t)c->state,
+	                        .serial = c->serial,
+	                        .pid = c->pid,
+	                        .restarts = c->supervisor->restarts[c->slot].restarts,
+	                        .since_us = c->since_us};
 
 	channel_send(monitor->channel, MSG_ROOM_STATE, monitor->serial, 0, &m, sizeof m);
 }
@@ -80,10 +80,11 @@ void monitor_greet(struct supervisor *s)
 {
 	struct child *monitor = monitor_of(s), *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	process_state_send(monitor, c);
+	TAILQ_FOREACH (c, &s->children, link)
+		process_state_send(monitor, c);
 	for (; s->n_held > 0; s->n_held--) {
-		channel_send(monitor->channel, MSG_EVENT, monitor->serial, 0, &s->held[s->first_held], sizeof s->held[0]);
+		channel_send(monitor->channel, MSG_EVENT, monitor->serial, 0, &s->held[s->first_held],
+		             sizeof s->held[0]);
 		s->first_held = (s->first_held + 1) % HELD_EVENTS;
 	}
 }
@@ -95,7 +96,8 @@ static bool may_send(const struct child *from, const struct msg_head *head)
 {
 	switch (head->type) {
 	case MSG_RUN:
-		return from->process == PROCESS_PROXY || from->process == PROCESS_JOBS || from->process == PROCESS_MONITOR;
+		return from->process == PROCESS_PROXY || from->process == PROCESS_JOBS ||
+		       from->process == PROCESS_MONITOR;
 	case MSG_RAN:
 		return from->process == PROCESS_HELPER;
 	case MSG_PROBE:
@@ -115,9 +117,9 @@ static void probe_pass(struct supervisor *s, const struct msg_head *head, const 
 {
 	struct child *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->process == PROCESS_PROXY)
-		channel_relay(c->channel, head, payload);
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->process == PROCESS_PROXY)
+			channel_relay(c->channel, head, payload);
 }
 
 /* What keeps a process from getting ready. */
@@ -136,8 +138,8 @@ static void pass(struct child *from, struct msg_head *head, const void *payload)
 	struct child *to;
 
 	if (!may_send(from, head)) {
-		log_line(LOG_L_WARNING, "message_refused", "from=%s type=%u to=%u", process_name(from->process), head->type,
-		         head->to);
+		log_line(LOG_L_WARNING, "message_refused", "from=%s type=%u to=%u", process_name(from->process),
+		         head->type, head->to);
 		return;
 	}
 	if (head->type == MSG_PROBE && head->to == PROCESS_PROXY) {

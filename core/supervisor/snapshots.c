@@ -14,7 +14,8 @@ static void snapshot_begin(struct supervisor *s, enum process_id process)
 {
 	s->snapshots[process].snapshot = snapshot_new(&s->snapshots[process].fd);
 	if (!s->snapshots[process].snapshot)
-		log_line(LOG_L_WARNING, "snapshot_failed", "name=%s error=\"%s\"", process_name(process), strerror(errno));
+		log_line(LOG_L_WARNING, "snapshot_failed", "name=%s error=\"%s\"", process_name(process),
+		         strerror(errno));
 }
 
 void snapshots_init(struct supervisor *s)

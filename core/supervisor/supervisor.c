@@ -42,9 +42,9 @@ void serials_publish(struct supervisor *s)
 	struct child *c;
 	size_t n = 0;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (n < SERIALS_MAX)
-		serials[n++] = c->serial;
+	TAILQ_FOREACH (c, &s->children, link)
+		if (n < SERIALS_MAX)
+			serials[n++] = c->serial;
 	metrics_alive(s->metrics, serials, n);
 }
 
@@ -67,9 +67,9 @@ static bool any_left(const struct supervisor *s, enum process_id process)
 {
 	const struct child *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->process == process)
-		return true;
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->process == process)
+			return true;
 	return false;
 }
 
@@ -77,9 +77,9 @@ static void all_stop(struct supervisor *s, enum process_id process)
 {
 	struct child *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->process == process)
-		child_stop(c);
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->process == process)
+			child_stop(c);
 }
 
 /* Called again whenever a process ended: what makes events first, then who writes them down. */

@@ -10,9 +10,9 @@
 
 struct supervisor_args {
 	const char *conf_path;
-	const char *exe;                   /* the binary to start at SIGUSR2 */
+	const char *exe;                          /* the binary to start at SIGUSR2 */
 	const struct process_ops *ops[PROCESSES]; /* what each process does */
-	int take_over_fd;                  /* state of the earlier binary, or -1 */
+	int take_over_fd;                         /* state of the earlier binary, or -1 */
 };
 
 /* Exit status of a binary that is asked with -t and cannot go on from the messages of the one that runs. */

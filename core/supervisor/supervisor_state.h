@@ -46,7 +46,7 @@ struct transition {
 	bool everything; /* no process counts as unchanged */
 	struct setup next;
 	struct child *slots[PROCESS_SLOTS]; /* processes started for it */
-	char config_error[256];        /* the error that one of them reported last before it was ready; "" */
+	char config_error[256];             /* the error that one of them reported last before it was ready; "" */
 	struct requester requester;
 	struct ev_timer deadline;
 	enum event_kind done; /* the event of its success */
@@ -86,8 +86,8 @@ struct supervisor {
 	bool reported_ready;
 	struct tunnel_table *tunnels; /* NULL: tunnels are not stored */
 	int tunnels_fd;
-	struct stored *stored;        /* one a slot of the tunnels */
-	struct orphan_transfer *orphan_transfer;    /* stored tunnels on their way to a proxy */
+	struct stored *stored;                   /* one a slot of the tunnels */
+	struct orphan_transfer *orphan_transfer; /* stored tunnels on their way to a proxy */
 	struct {
 		struct user_snapshot *snapshot; /* NULL: that process's table does not outlive it */
 		int fd;

@@ -50,8 +50,9 @@ static json_t *spec_make(const struct setup *setup, enum process_id process)
 
 	if (!config)
 		return NULL;
-	return json_pack("{s:o, s:o, s:s, s:s}", "config", config, "listeners", listeners_json(&setup->listeners, process),
-	                 "user", config_string(options, "user"), "log_level", config_string(options, "log_level"));
+	return json_pack("{s:o, s:o, s:s, s:s}", "config", config, "listeners",
+	                 listeners_json(&setup->listeners, process), "user", config_string(options, "user"),
+	                 "log_level", config_string(options, "log_level"));
 }
 
 static bool process_is_wanted(const struct setup *setup, enum process_id process)
@@ -87,7 +88,8 @@ int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *
 bool process_slot_is_wanted(const struct setup *setup, unsigned slot)
 {
 	return setup->specs[process_of_slot(slot)] &&
-	       (slot < PROCESSES || process_slot_worker(slot) < config_int(json_object_get(setup->core, "core"), "workers"));
+	       (slot < PROCESSES ||
+	        process_slot_worker(slot) < config_int(json_object_get(setup->core, "core"), "workers"));
 }
 
 void setup_fini(struct setup *setup, const struct listeners *others)
@@ -109,9 +111,9 @@ static void answer(struct supervisor *s, struct requester requester, int error, 
 	struct child *c;
 
 	event_set(a.text, text);
-	TAILQ_FOREACH(c, &s->children, link)
-	if (requester.serial > 0 && c->serial == requester.serial)
-		channel_send(c->channel, MSG_RELOADED, c->serial, requester.id, &a, sizeof a);
+	TAILQ_FOREACH (c, &s->children, link)
+		if (requester.serial > 0 && c->serial == requester.serial)
+			channel_send(c->channel, MSG_RELOADED, c->serial, requester.id, &a, sizeof a);
 }
 
 static void refusal_report(struct supervisor *s, struct requester requester, int error, const char *why)
@@ -153,12 +155,12 @@ void handovers_arrange(struct supervisor *s)
 {
 	struct child *c, *successor;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	if (c->process == PROCESS_PROXY && c->state == PROCESS_DRAINING) {
-		successor = successor_of(s, c);
-		if (successor && successor->serial != c->successor)
-			handover_arrange(c, successor);
-	}
+	TAILQ_FOREACH (c, &s->children, link)
+		if (c->process == PROCESS_PROXY && c->state == PROCESS_DRAINING) {
+			successor = successor_of(s, c);
+			if (successor && successor->serial != c->successor)
+				handover_arrange(c, successor);
+		}
 }
 
 static void old_room_end(struct supervisor *s, struct child *old)

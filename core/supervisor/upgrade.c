@@ -32,11 +32,12 @@ static json_t *children_json(const struct supervisor *s)
 	json_t *list = json_array();
 	const struct child *c;
 
-	TAILQ_FOREACH(c, &s->children, link)
-	json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b, s:O}", "slot", (int)c->slot,
-	                                      "state", c->state, "left_us", (json_int_t)child_left_us(c), "serial",
-	                                      (json_int_t)c->serial, "pid", (int)c->pid, "fd", channel_fd(c->channel),
-	                                      "current", s->current[c->slot] == c, "spec", c->spec));
+	TAILQ_FOREACH (c, &s->children, link)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b, s:O}", "slot",
+		                                      (int)c->slot, "state", c->state, "left_us",
+		                                      (json_int_t)child_left_us(c), "serial", (json_int_t)c->serial,
+		                                      "pid", (int)c->pid, "fd", channel_fd(c->channel), "current",
+		                                      s->current[c->slot] == c, "spec", c->spec));
 	return list;
 }
 
@@ -63,12 +64,12 @@ static json_t *specs_json(const struct setup *setup)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION,
-	                 "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path",
-	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
+	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o, s:o, s:o}", "message_version",
+	                 MSG_VERSION, "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd,
+	                 "conf_path", s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
 	                 s->setup.core, "plugins", s->setup.plugins, "specs", specs_json(&s->setup), "listeners",
-	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels", fd_store_json(s), "snapshots",
-	                 snapshots_json(s));
+	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
+	                 fd_store_json(s), "snapshots", snapshots_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -101,8 +102,8 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	survive(s->metrics_fd, yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
-	TAILQ_FOREACH(c, &s->children, link)
-	survive(channel_fd(c->channel), yes);
+	TAILQ_FOREACH (c, &s->children, link)
+		survive(channel_fd(c->channel), yes);
 	fd_store_survive(s, yes);
 	snapshots_survive(s, yes);
 }
@@ -217,8 +218,7 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach (list, i, row) {
 		struct bound *b = &l->rows[l->n];
 
 		if (l->n == LISTENERS_MAX)
@@ -248,17 +248,17 @@ static void children_adopt(struct supervisor *s, const json_t *list)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(list, i, row)
-	{
+	json_array_foreach (list, i, row) {
 		int fd = (int)config_int(row, "fd");
 		unsigned slot = (unsigned)config_int(row, "slot");
 		struct child *c;
 
 		survive(fd, false);
-		c = slot < PROCESS_SLOTS ? child_adopt(s, slot, (enum process_state)config_int(row, "state"),
-		                               (uint64_t)config_int(row, "left_us"), (uint32_t)config_int(row, "serial"),
-		                               (pid_t)config_int(row, "pid"), fd, json_object_get(row, "spec"))
-		                 : NULL;
+		c = slot < PROCESS_SLOTS
+		        ? child_adopt(s, slot, (enum process_state)config_int(row, "state"),
+		                      (uint64_t)config_int(row, "left_us"), (uint32_t)config_int(row, "serial"),
+		                      (pid_t)config_int(row, "pid"), fd, json_object_get(row, "spec"))
+		        : NULL;
 		if (c && config_bool(row, "current"))
 			s->current[slot] = c;
 	}

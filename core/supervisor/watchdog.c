@@ -92,8 +92,8 @@ static void restart_later(struct supervisor *s, const struct child *c)
 		r->pause = PAUSE_MIN;
 	r->restarts++;
 	series_add(process_series(s, &restarts_family, c->process), 1);
-	log_line(LOG_L_NOTICE, "process_restart", "restarts=%u name=%s after=%.1fs", r->restarts, process_name(c->process),
-	         r->pause);
+	log_line(LOG_L_NOTICE, "process_restart", "restarts=%u name=%s after=%.1fs", r->restarts,
+	         process_name(c->process), r->pause);
 	restart_after(r, r->pause);
 	r->pause = r->pause * 2 < pause_max(s) ? r->pause * 2 : pause_max(s);
 }
@@ -188,8 +188,8 @@ static void stuck_end(struct child *c)
 	if (watchdog && watchdog->callback[0] != '\0') {
 		event_set(e.plugin, watchdog->plugin);
 		e.age_us = clock_mono_us() - watchdog->entered_us;
-		snprintf(e.text, sizeof e.text, "%s pid %d does not return from callback %.31s", process_name(c->process),
-		         (int)c->pid, watchdog->callback);
+		snprintf(e.text, sizeof e.text, "%s pid %d does not return from callback %.31s",
+		         process_name(c->process), (int)c->pid, watchdog->callback);
 	} else {
 		snprintf(e.text, sizeof e.text, "%s pid %d does not answer", process_name(c->process), (int)c->pid);
 	}
@@ -204,8 +204,7 @@ static void on_watchdog_ping(struct ev_loop *loop, struct ev_timer *w, int reven
 	struct child *c;
 
 	(void)loop, (void)revents;
-	TAILQ_FOREACH(c, &s->children, link)
-	{
+	TAILQ_FOREACH (c, &s->children, link) {
 		if (c->pings_missed++ < PINGS_MISSED_MAX)
 			channel_send(c->channel, MSG_WATCHDOG_PING, c->serial, 0, NULL, 0);
 		else if (c->pings_missed == PINGS_MISSED_MAX + 1)
@@ -215,7 +214,8 @@ static void on_watchdog_ping(struct ev_loop *loop, struct ev_timer *w, int reven
 
 void watch_start(struct supervisor *s)
 {
-	double pause = (double)config_int(json_object_get(s->setup.core, "core"), "process_watchdog") / 1e6 / PINGS_MISSED_MAX;
+	double pause = (double)config_int(json_object_get(s->setup.core, "core"), "process_watchdog") / 1e6 /
+	               PINGS_MISSED_MAX;
 
 	ev_timer_stop(s->loop, &s->watchdog);
 	ev_timer_init(&s->watchdog, on_watchdog_ping, pause, pause);

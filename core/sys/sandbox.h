@@ -19,7 +19,7 @@
 
 /* What is in force. */
 struct sandbox {
-	int landlock;        /* ABI of the kernel, 0: none */
+	int landlock; /* ABI of the kernel, 0: none */
 	bool seccomp;
 	const char *missing; /* why a layer is not, NULL: both are; static text */
 };

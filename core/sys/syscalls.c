@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 /* By what they are for.  Names that an architecture lacks are passed over. */
+/* clang-format off */
 static const char *const allowed[] = {
 	/* the loop */
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",
@@ -41,6 +42,7 @@ static const char *const allowed[] = {
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "restart_syscall", "exit",
 	"exit_group",
 };
+/* clang-format on */
 
 static int rule(scmp_filter_ctx ctx, const char *name, unsigned n, const struct scmp_arg_cmp *args)
 {
@@ -103,7 +105,8 @@ static int threads(scmp_filter_ctx ctx)
 
 static int narrow_calls(scmp_filter_ctx ctx)
 {
-	static const scmp_datum_t requests[] = {FIONREAD, FIONBIO, TCGETS, SIOCOUTQ}, options[] = {PR_SET_NAME, PR_GET_NAME};
+	static const scmp_datum_t requests[] = {FIONREAD, FIONBIO, TCGETS, SIOCOUTQ},
+	                          options[] = {PR_SET_NAME, PR_GET_NAME};
 	int r = one_arg(ctx, "prlimit64", arg(2, SCMP_CMP_EQ, 0, 0)); /* asking, not setting */
 
 	for (size_t i = 0; r == 0 && i < sizeof requests / sizeof requests[0]; i++)

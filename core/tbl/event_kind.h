@@ -13,16 +13,22 @@ EVENT_KIND(RELOADED, "reloaded", NOTICE, true, "a new configuration is in force"
 EVENT_KIND(RELOAD_REFUSED, "reload_refused", ERROR, true, "a configuration was refused; the running one stays")
 EVENT_KIND(UPGRADED, "upgraded", NOTICE, true, "the daemon's binary was replaced in place")
 EVENT_KIND(USERS_LOADED, "users_loaded", NOTICE, true, "the user table was read")
-EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true, "the user table could not be read; the last good one stays, if there is one")
-EVENT_KIND(PORT_MISSING, "port_missing", WARNING, true, "an instance's env file gives no port: the last one stays, or its user has no instance")
+EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true,
+           "the user table could not be read; the last good one stays, if there is one")
+EVENT_KIND(PORT_MISSING, "port_missing", WARNING, true,
+           "an instance's env file gives no port: the last one stays, or its user has no instance")
 EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, "a process's loop was frozen for a while")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, "a plugin's callback took longer than its budget")
 EVENT_KIND(TUNNEL_OPEN, "tunnel_open", INFO, true, "a user's WebSocket was connected to the instance")
 EVENT_KIND(TUNNEL_CLOSED, "tunnel_closed", INFO, true, "a user's WebSocket ended in the ordinary way")
 EVENT_KIND(TUNNEL_DROP, "tunnel_drop", NOTICE, true, "a user's WebSocket broke")
-EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, "a user's tunnel carried data after a drop: it acquits its path")
-EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, "a request was answered by t3ops with an error; reported once a minute, with the count of those left out")
-EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, "an identity header came from a peer that is not trusted; reported once a minute, with the count of those left out")
+EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false,
+           "a user's tunnel carried data after a drop: it acquits its path")
+EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false,
+           "a request was answered by t3ops with an error; reported once a minute, with the count of those left out")
+EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true,
+           "an identity header came from a peer that is not trusted; reported once a minute, with the count of those "
+           "left out")
 EVENT_KIND(PAIR, "pair", INFO, true, "a browser was paired with an instance, or could not be")
 EVENT_KIND(SESSION_DEAD, "session_dead", INFO, true, "a cookie that the instance no longer honours is being healed")
 EVENT_KIND(LEG_UP, "leg_up", NOTICE, true, "a leg is established")

@@ -25,6 +25,8 @@ REJECT_REASON(CONNECT, 501, "connect", "CONNECT or TRACE")
 REJECT_REASON(IDENTITY, 400, "identity", "the identity header twice, in a disguise, or named in Connection")
 REJECT_REASON(PROXY_SECRET, 403, "proxy_secret", "an identity without the proxy's secret")
 REJECT_REASON(ORIGIN, 403, "origin", "a WebSocket that another site's page opens, or nobody with a ticket")
-REJECT_REASON(QUOTA, 429, "quota", "more requests or WebSockets of one user than max_requests_per_user or max_tunnels_per_user")
+REJECT_REASON(QUOTA, 429, "quota",
+              "more requests or WebSockets of one user than max_requests_per_user or max_tunnels_per_user")
 REJECT_REASON(CHUNK, 400, "chunk", "a chunked body that is not well formed")
-REJECT_REASON(TIMEOUT, 408, "timeout", "the head did not arrive within header_timeout, or the body paused for body_timeout")
+REJECT_REASON(TIMEOUT, 408, "timeout",
+              "the head did not arrive within header_timeout, or the body paused for body_timeout")

@@ -196,7 +196,8 @@ static int folded_refuse(struct parse *p, const char *at, const char *name)
 
 	for (size_t i = 0; i < l->n; i++)
 		if (strcasecmp(l->rows[i].name, name) == 0)
-			return refuse(p, "%s: \"%s\" is the same name as \"%s\" before it", at, name, l->rows[i].name);
+			return refuse(p, "%s: \"%s\" is the same name as \"%s\" before it", at, name,
+			              l->rows[i].name);
 	return 0;
 }
 
@@ -326,7 +327,7 @@ static int json_table_parse(struct parse *p, const char *text, size_t len)
 		return refuse(p, "line %d: %s", error.line, error.text);
 	if (!json_is_object(table))
 		r = refuse(p, "line 1: expected an object of users");
-	json_object_foreach(table, name, row)
+	json_object_foreach (table, name, row)
 		if (r == 0)
 			r = object_parse(p, name, row);
 	json_decref(table);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the last good user table outlives the process that read it: shared memory made by the supervisor, one
- * snapshot a process, which only that process's processes see.  Two pages take turns and each carries a sum, so that a
- * table whose writer died over it, or met another writer, is not believed.
+ * snapshot a process, which only that process's processes see.  Two pages take turns and each carries a sum, so that
+ * a table whose writer died over it, or met another writer, is not believed.
  */
 #ifndef T3OPS_USERS_USER_SNAPSHOT_H
 #define T3OPS_USERS_USER_SNAPSHOT_H

@@ -29,7 +29,7 @@ struct users {
 	void *arg;
 	struct user_snapshot *snapshot;
 	struct user_list list;
-	bool known;    /* the list is a table that was good once */
+	bool known; /* the list is a table that was good once */
 	enum users_state state;
 	char why[320]; /* as it was reported last */
 };
@@ -70,7 +70,8 @@ void users_state_log(void *arg, enum users_state state, const char *why)
 {
 	(void)arg;
 	if (state != USERS_GOOD)
-		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "port_missing", "reason=\"%s\"", why);
+		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "port_missing", "reason=\"%s\"",
+		         why);
 }
 
 static void state_set(struct users *u, enum users_state state, const char *why)

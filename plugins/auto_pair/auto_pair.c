@@ -40,16 +40,17 @@ static void explain(const struct guest *g, const struct t3ops_paired *paired)
 		int status;
 		const char *title;
 	} rows[] = {
-		[T3OPS_PAIR_MINT_FAILED] = {502, "Your browser could not be paired"},
-		[T3OPS_PAIR_MINT_TIMEOUT] = {503, "Pairing took too long"},
-		[T3OPS_PAIR_REFUSED] = {502, "Your instance refused the pairing"},
-		[T3OPS_PAIR_UNREACHABLE] = {503, "Your instance does not answer"},
-		[T3OPS_PAIR_NO_ENDPOINT] = {502, "Your instance speaks another pairing protocol"},
+	    [T3OPS_PAIR_MINT_FAILED] = {502, "Your browser could not be paired"},
+	    [T3OPS_PAIR_MINT_TIMEOUT] = {503, "Pairing took too long"},
+	    [T3OPS_PAIR_REFUSED] = {502, "Your instance refused the pairing"},
+	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your instance does not answer"},
+	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your instance speaks another pairing protocol"},
 	};
 	char text[400];
 
 	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 instance: %s.", paired->text);
-	g->ctx->host->request_explain(g->ctx, g->request, rows[paired->result].status, rows[paired->result].title, text);
+	g->ctx->host->request_explain(g->ctx, g->request, rows[paired->result].status, rows[paired->result].title,
+	                              text);
 }
 
 /* The stale cookie goes, the new one takes its place, on the way in and on the way out. */
@@ -92,10 +93,11 @@ static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, c
 {
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
 	ctx->host->emit(ctx, "pair", user->name, 403, "loop: the browser does not keep the session cookie");
-	ctx->host->request_explain(ctx, r, 403, "Your browser does not keep the session",
-	                           "This browser was paired with your t3 instance several times within a minute, but came "
-	                           "back each time without the session cookie. Please allow cookies for this site, then "
-	                           "try again in a minute.");
+	ctx->host->request_explain(
+	    ctx, r, 403, "Your browser does not keep the session",
+	    "This browser was paired with your t3 instance several times within a minute, but came "
+	    "back each time without the session cookie. Please allow cookies for this site, then "
+	    "try again in a minute.");
 	return T3OPS_DONE;
 }
 
@@ -144,7 +146,8 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	ctx->state = a;
 	if (ctx->host->opt_count(ctx, "endpoints") == 0) {
-		ctx->host->log(ctx, T3OPS_ERROR, "start_failed", "option=endpoints reason=\"no endpoint to exchange at\"");
+		ctx->host->log(ctx, T3OPS_ERROR, "start_failed",
+		               "option=endpoints reason=\"no endpoint to exchange at\"");
 		free(a);
 		ctx->state = NULL;
 		return -EINVAL;
@@ -163,37 +166,45 @@ static void stop(struct t3ops_ctx *ctx)
 }
 
 static const struct t3ops_option options[] = {
-	{"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command that prints a pairing credential as JSON."},
-	{"endpoints", T3OPS_OPT_LIST, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
-	 "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
-	{"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Limit of one exchange."},
-	{"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000, "Limit of asking an instance whether a cookie lives."},
+    {"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command that prints a pairing credential as JSON."},
+    {"endpoints", T3OPS_OPT_LIST, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
+     "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
+    {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Limit of one exchange."},
+    {"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000,
+     "Limit of asking an instance whether a cookie lives."},
 };
 
 static const double seconds[] = {0.1, 0.25, 0.5, 1, 2, 4, 8, 16};
 
 static const struct t3ops_metric metrics[] = {
-	[METRIC_PAIR] = {.name = "t3ops_pair_total", .type = T3OPS_COUNTER, .labels = {"result", "endpoint", "fallback"},
-	                 .help = "Pairings by result and by the endpoint that decided; fallback: it was not the first."},
-	[METRIC_PAIR_SECONDS] = {.name = "t3ops_pair_seconds", .type = T3OPS_HISTOGRAM, .buckets = seconds,
-	                         .n_buckets = sizeof seconds / sizeof seconds[0], .help = "Mint and exchange together."},
-	[METRIC_LOOPS] = {.name = "t3ops_pair_loops_total", .type = T3OPS_COUNTER,
-	                  .help = "Navigations that ended in an explanation, because the browser keeps no cookie."},
-	[METRIC_SHARED] = {.name = "t3ops_pair_shared_total", .type = T3OPS_COUNTER,
-	                   .help = "Requests that shared a mint already under way."},
+    [METRIC_PAIR] = {.name = "t3ops_pair_total",
+                     .type = T3OPS_COUNTER,
+                     .labels = {"result", "endpoint", "fallback"},
+                     .help = "Pairings by result and by the endpoint that decided; fallback: it was not the first."},
+    [METRIC_PAIR_SECONDS] = {.name = "t3ops_pair_seconds",
+                             .type = T3OPS_HISTOGRAM,
+                             .buckets = seconds,
+                             .n_buckets = sizeof seconds / sizeof seconds[0],
+                             .help = "Mint and exchange together."},
+    [METRIC_LOOPS] = {.name = "t3ops_pair_loops_total",
+                      .type = T3OPS_COUNTER,
+                      .help = "Navigations that ended in an explanation, because the browser keeps no cookie."},
+    [METRIC_SHARED] = {.name = "t3ops_pair_shared_total",
+                       .type = T3OPS_COUNTER,
+                       .help = "Requests that shared a mint already under way."},
 };
 
 T3OPS_PLUGIN(auto_pair) = {
-	T3OPS_HEAD,
-	.role = T3OPS_ROLE_PROXY,
-	.name = "auto_pair",
-	.version = PACKAGE_VERSION,
-	.summary = "pairs browsers with their t3 instance by itself",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.metrics = metrics,
-	.n_metrics = sizeof metrics / sizeof metrics[0],
-	.init = init,
-	.stop = stop,
-	.on_request = on_request,
+    T3OPS_HEAD,
+    .role = T3OPS_ROLE_PROXY,
+    .name = "auto_pair",
+    .version = PACKAGE_VERSION,
+    .summary = "pairs browsers with their t3 instance by itself",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .metrics = metrics,
+    .n_metrics = sizeof metrics / sizeof metrics[0],
+    .init = init,
+    .stop = stop,
+    .on_request = on_request,
 };

@@ -31,7 +31,8 @@ struct pending_check {
 
 const char *pair_result_label(uint32_t result)
 {
-	static const char *const labels[] = {"ok", "mint_failed", "mint_timeout", "refused", "unreachable", "no_endpoint"};
+	static const char *const labels[] = {"ok",      "mint_failed", "mint_timeout",
+	                                     "refused", "unreachable", "no_endpoint"};
 
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
@@ -93,7 +94,8 @@ static void body_forget(struct user_state *row)
 static void outcome_report(struct user_state *row, const struct t3ops_paired *paired)
 {
 	struct t3ops_ctx *ctx = row->pairing->ctx;
-	const char *const labels[] = {pair_result_label(paired->result), paired->endpoint, paired->fallback ? "yes" : "no"};
+	const char *const labels[] = {pair_result_label(paired->result), paired->endpoint,
+	                              paired->fallback ? "yes" : "no"};
 	uint64_t took_us = ctx->host->now_us(ctx) - row->started_us;
 	char text[256];
 
@@ -130,10 +132,14 @@ static void user_state_finish(struct user_state *row, struct t3ops_paired *paire
 }
 
 static void user_state_fail(struct user_state *row, enum t3ops_pair_result result, const char *endpoint, int status,
-                         const char *text)
+                            const char *text)
 {
-	struct t3ops_paired paired = {.result = result, .set_cookie = "", .endpoint = endpoint, .status = status,
-	                              .fallback = row->endpoint > 0, .text = text};
+	struct t3ops_paired paired = {.result = result,
+	                              .set_cookie = "",
+	                              .endpoint = endpoint,
+	                              .status = status,
+	                              .fallback = row->endpoint > 0,
+	                              .text = text};
 
 	user_state_finish(row, &paired);
 }
@@ -161,13 +167,17 @@ static const char *set_cookie_choose(const struct user_state *row, const struct 
 
 static void exchange_succeed(struct user_state *row, const struct t3ops_fetched *f)
 {
-	struct t3ops_paired paired = {.result = T3OPS_PAIR_OK, .endpoint = endpoint_of(row), .status = f->status,
-	                              .fallback = row->endpoint > 0, .text = ""};
+	struct t3ops_paired paired = {.result = T3OPS_PAIR_OK,
+	                              .endpoint = endpoint_of(row),
+	                              .status = f->status,
+	                              .fallback = row->endpoint > 0,
+	                              .text = ""};
 	char name[COOKIE_NAME_SIZE];
 
 	paired.set_cookie = set_cookie_choose(row, f);
 	if (!paired.set_cookie || !set_cookie_name(paired.set_cookie, name, sizeof name)) {
-		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, "the instance answered 200 without a cookie");
+		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status,
+		                "the instance answered 200 without a cookie");
 		return;
 	}
 	cookie_name_learn(row, name);
@@ -191,7 +201,8 @@ static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 		exchange_start(row); /* a 404 has not used the credential up */
 	} else {
 		row->endpoint--;
-		user_state_fail(row, T3OPS_PAIR_NO_ENDPOINT, "", 404, "the instance knows none of the configured endpoints");
+		user_state_fail(row, T3OPS_PAIR_NO_ENDPOINT, "", 404,
+		                "the instance knows none of the configured endpoints");
 	}
 }
 
@@ -200,8 +211,13 @@ static void exchange_start(struct user_state *row)
 	static const char *const headers[] = {"content-type: application/json", NULL};
 	struct t3ops_ctx *ctx = row->pairing->ctx;
 	char url[512];
-	struct t3ops_fetch what = {.struct_size = sizeof what, .method = "POST", .url = url, .headers = headers,
-	                           .body = row->body, .body_len = strlen(row->body), .timeout_us = row->pairing->exchange_us,
+	struct t3ops_fetch what = {.struct_size = sizeof what,
+	                           .method = "POST",
+	                           .url = url,
+	                           .headers = headers,
+	                           .body = row->body,
+	                           .body_len = strlen(row->body),
+	                           .timeout_us = row->pairing->exchange_us,
 	                           .fresh = true};
 
 	url_make(row, endpoint_of(row), url, sizeof url);
@@ -244,7 +260,8 @@ static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *
 	}
 	row->body = body_make(ran->out, ran->out_len);
 	if (!row->body)
-		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "the mint command printed no JSON with a credential");
+		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0,
+		                "the mint command printed no JSON with a credential");
 	else
 		exchange_start(row);
 }
@@ -258,8 +275,12 @@ static bool failed_just_now(const struct user_state *row)
 
 static void refuse_at_once(t3ops_paired_cb cb, void *arg, uint32_t result, const char *text)
 {
-	struct t3ops_paired paired = {.struct_size = sizeof paired, .result = result, .set_cookie = "", .cookie_name = "",
-	                              .endpoint = "", .text = text};
+	struct t3ops_paired paired = {.struct_size = sizeof paired,
+	                              .result = result,
+	                              .set_cookie = "",
+	                              .cookie_name = "",
+	                              .endpoint = "",
+	                              .text = text};
 
 	cb(arg, &paired);
 }
@@ -299,7 +320,8 @@ static enum t3ops_session session_read(struct user_state *row, const struct t3op
 	const json_t *authenticated = json_object_get(answer, "authenticated");
 	enum t3ops_session session = T3OPS_SESSION_UNKNOWN;
 
-	cookie_name_learn(row, json_string_value(json_object_get(json_object_get(answer, "auth"), "sessionCookieName")));
+	cookie_name_learn(row,
+	                  json_string_value(json_object_get(json_object_get(answer, "auth"), "sessionCookieName")));
 	if (json_is_boolean(authenticated))
 		session = json_is_true(authenticated) ? T3OPS_SESSION_ALIVE : T3OPS_SESSION_DEAD;
 	json_decref(answer);
@@ -333,13 +355,14 @@ static void pairing_check(struct t3ops_ctx *provider, const struct t3ops_user *u
 	size_t size = strlen(cookie_header) + sizeof "cookie: ";
 	char *cookie = malloc(size), url[128];
 	const char *const headers[] = {cookie, NULL};
-	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url, .headers = headers, .timeout_us = p->check_us,
-	                           .fresh = true};
+	struct t3ops_fetch what = {
+	    .struct_size = sizeof what, .url = url, .headers = headers, .timeout_us = p->check_us, .fresh = true};
 
 	if (!q || !cookie) {
 		free(q);
 		free(cookie);
-		cb(arg, &(struct t3ops_session_state){.struct_size = sizeof(struct t3ops_session_state), .cookie_name = ""});
+		cb(arg, &(struct t3ops_session_state){.struct_size = sizeof(struct t3ops_session_state),
+		                                      .cookie_name = ""});
 		return;
 	}
 	*q = (struct pending_check){.user_state = row, .cb = cb, .arg = arg};
@@ -373,8 +396,11 @@ void pairing_init(struct pairing *p, struct t3ops_ctx *ctx)
 	p->exchange_us = (uint64_t)ctx->host->opt_int(ctx, "exchange_timeout");
 	p->check_us = (uint64_t)ctx->host->opt_int(ctx, "check_timeout");
 	p->command = ctx->host->opt_string(ctx, "command");
-	p->service = (struct t3ops_pairing){.struct_size = sizeof p->service, .provider = ctx, .pair = service_pair,
-	                                    .check = pairing_check, .cookie_name = service_cookie_name};
+	p->service = (struct t3ops_pairing){.struct_size = sizeof p->service,
+	                                    .provider = ctx,
+	                                    .pair = service_pair,
+	                                    .check = pairing_check,
+	                                    .cookie_name = service_cookie_name};
 }
 
 /* Whoever still waits is answered: what they keep for the answer is theirs to release. */

@@ -27,10 +27,10 @@ struct user_state {
 	char name[64], host[48];
 	uint16_t port;
 	char cookie_name[COOKIE_NAME_SIZE];
-	bool announced; /* the instance has said its cookie's name */
+	bool announced;               /* the instance has said its cookie's name */
 	TAILQ_HEAD(, waiter) waiters; /* not empty: a mint or an exchange is under way */
 	size_t n_waiters;
-	char *body;     /* of the exchange: holds the credential */
+	char *body; /* of the exchange: holds the credential */
 	size_t endpoint;
 	uint64_t started_us, failed_us;
 	uint32_t failed_result;

@@ -111,7 +111,8 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 }
 
 static const struct t3ops_option options[] = {
-    {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0, "Directory of the backups; each user gets a private directory in it."},
+    {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0,
+     "Directory of the backups; each user gets a private directory in it."},
     {"retain", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},

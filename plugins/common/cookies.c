@@ -46,7 +46,8 @@ bool cookies_have(const char *header, const char *name, bool prefix)
 	struct cookie c;
 
 	while (header && cookie_next(&header, &c))
-		if ((prefix ? c.name_len >= len && memcmp(c.at, name, len) == 0 : is_named(&c, name)) && c.len > c.name_len + 1)
+		if ((prefix ? c.name_len >= len && memcmp(c.at, name, len) == 0 : is_named(&c, name)) &&
+		    c.len > c.name_len + 1)
 			return true;
 	return false;
 }

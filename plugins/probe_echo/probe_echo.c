@@ -163,7 +163,9 @@ static int init(struct t3ops_ctx *ctx)
 	e->most = ctx->host->opt_int(ctx, "connections");
 	e->per_address = ctx->host->opt_int(ctx, "per_address");
 	e->rate = ctx->host->opt_int(ctx, "rate");
-	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler, .on_message = on_message, .on_end = on_end,
+	e->handler = (struct t3ops_ws_handler){.struct_size = sizeof e->handler,
+	                                       .on_message = on_message,
+	                                       .on_end = on_end,
 	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
 	                                       .idle_us = (uint64_t)ctx->host->opt_int(ctx, "idle")};
 	ctx->state = e;
@@ -177,35 +179,41 @@ static void stop(struct t3ops_ctx *ctx)
 }
 
 static const struct t3ops_option options[] = {
-	{"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
-	{"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
-	{"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
-	{"per_address", T3OPS_OPT_INT, "8", 0, 65536,
-	 "Of these, probes of one client (an IPv4 address, an IPv6 /64) at most; 0: no limit."},
-	{"rate", T3OPS_OPT_INT, "20", 1, 65536, "Messages and pings of one probe in a second; with more it is closed with 1008."},
+    {"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
+    {"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
+    {"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+    {"per_address", T3OPS_OPT_INT, "8", 0, 65536,
+     "Of these, probes of one client (an IPv4 address, an IPv6 /64) at most; 0: no limit."},
+    {"rate", T3OPS_OPT_INT, "20", 1, 65536,
+     "Messages and pings of one probe in a second; with more it is closed with 1008."},
 };
 
 static const struct t3ops_metric metrics[] = {
-	[METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections", .type = T3OPS_GAUGE, .help = "Probes that are open."},
-	[METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total", .type = T3OPS_COUNTER,
-	                    .help = "Probes refused because there were too many."},
-	[METRIC_TOO_FAST] = {.name = "t3ops_probe_echo_too_fast_total", .type = T3OPS_COUNTER,
-	                     .help = "Probes ended because they sent too fast."},
-	[METRIC_NOT_TAKEN] = {.name = "t3ops_probe_echo_not_taken_total", .type = T3OPS_COUNTER,
-	                      .help = "Probes ended because they did not take their echoes."},
+    [METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections",
+                            .type = T3OPS_GAUGE,
+                            .help = "Probes that are open."},
+    [METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total",
+                        .type = T3OPS_COUNTER,
+                        .help = "Probes refused because there were too many."},
+    [METRIC_TOO_FAST] = {.name = "t3ops_probe_echo_too_fast_total",
+                         .type = T3OPS_COUNTER,
+                         .help = "Probes ended because they sent too fast."},
+    [METRIC_NOT_TAKEN] = {.name = "t3ops_probe_echo_not_taken_total",
+                          .type = T3OPS_COUNTER,
+                          .help = "Probes ended because they did not take their echoes."},
 };
 
 T3OPS_PLUGIN(probe_echo) = {
-	T3OPS_HEAD,
-	.role = T3OPS_ROLE_PROXY,
-	.name = "probe_echo",
-	.version = PACKAGE_VERSION,
-	.summary = "answers the probe legs at /probe/ws and /probe/healthz",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.metrics = metrics,
-	.n_metrics = sizeof metrics / sizeof metrics[0],
-	.init = init,
-	.stop = stop,
-	.on_request = on_request,
+    T3OPS_HEAD,
+    .role = T3OPS_ROLE_PROXY,
+    .name = "probe_echo",
+    .version = PACKAGE_VERSION,
+    .summary = "answers the probe legs at /probe/ws and /probe/healthz",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .metrics = metrics,
+    .n_metrics = sizeof metrics / sizeof metrics[0],
+    .init = init,
+    .stop = stop,
+    .on_request = on_request,
 };

@@ -59,7 +59,8 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	struct session_check *s = v->ctx->state;
 	const struct t3ops_host *host = v->ctx->host;
 
-	if (s && paired->result == T3OPS_PAIR_OK && request_redirect_to_itself(v->ctx, v->request, paired->set_cookie) == 0) {
+	if (s && paired->result == T3OPS_PAIR_OK &&
+	    request_redirect_to_itself(v->ctx, v->request, paired->set_cookie) == 0) {
 		loop_guard_redirected(&s->loops, v->loop_key, host->now_us(v->ctx));
 		host->count(v->ctx, METRIC_HEALED, NULL, 1);
 	} else {
@@ -79,10 +80,12 @@ static void heal(struct pending_navigation *v)
 		return;
 	}
 	if (loop_guard_asked(&s->loops, v->loop_key, host->now_us(v->ctx))) {
-		host->request_explain(v->ctx, v->request, 502, "Your instance does not keep the session",
-		                      "Your t3 instance declares every session dead, also one that was made a moment ago. Its "
-		                      "database may be damaged, or newer than the program. Please report its operator.");
-		host->emit(v->ctx, "session_dead", v->user, 502, "loop: the instance honours no fresh session either");
+		host->request_explain(
+		    v->ctx, v->request, 502, "Your instance does not keep the session",
+		    "Your t3 instance declares every session dead, also one that was made a moment ago. Its "
+		    "database may be damaged, or newer than the program. Please report its operator.");
+		host->emit(v->ctx, "session_dead", v->user, 502,
+		           "loop: the instance honours no fresh session either");
 		free(v);
 		return;
 	}
@@ -106,7 +109,8 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 	}
 	count(v->ctx, state->session == T3OPS_SESSION_ALIVE ? "alive" : "unknown");
 	if (state->session == T3OPS_SESSION_ALIVE)
-		s->alive[v->cookie_key % ALIVE_ROWS] = (struct alive){v->cookie_key, v->ctx->host->now_us(v->ctx) + s->trust_us};
+		s->alive[v->cookie_key % ALIVE_ROWS] = (struct alive){v->cookie_key,
+		                                                      v->ctx->host->now_us(v->ctx) + s->trust_us};
 	v->ctx->host->request_resume(v->ctx, v->request);
 	free(v);
 }
@@ -128,8 +132,8 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	struct pending_navigation *v;
 	uint64_t key;
 
-	if (!ctx->host->request_user(ctx, r, &user) || !request_is_navigation(ctx, r) || request_has_credential(ctx, r) ||
-	    !has_session_cookie(ctx, cookies, &user))
+	if (!ctx->host->request_user(ctx, r, &user) || !request_is_navigation(ctx, r) ||
+	    request_has_credential(ctx, r) || !has_session_cookie(ctx, cookies, &user))
 		return T3OPS_NEXT;
 	key = cookie_key_make(user.name, cookies);
 	if (s->alive[key % ALIVE_ROWS].key == key && ctx->host->now_us(ctx) < s->alive[key % ALIVE_ROWS].until_us)
@@ -137,7 +141,8 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	v = calloc(1, sizeof *v);
 	if (!v)
 		return T3OPS_NEXT;
-	*v = (struct pending_navigation){.ctx = ctx, .request = r, .cookie_key = key, .loop_key = loop_key(ctx, r, user.name)};
+	*v = (struct pending_navigation){
+	    .ctx = ctx, .request = r, .cookie_key = key, .loop_key = loop_key(ctx, r, user.name)};
 	strncpy(v->user, user.name, sizeof v->user - 1);
 	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, v);
 	return T3OPS_WAIT;
@@ -173,28 +178,32 @@ static void stop(struct t3ops_ctx *ctx)
 }
 
 static const struct t3ops_option options[] = {
-	{"trust", T3OPS_OPT_DURATION, "5s", 0, 600000000, "A cookie that lived is not asked about again for this long."},
+    {"trust", T3OPS_OPT_DURATION, "5s", 0, 600000000, "A cookie that lived is not asked about again for this long."},
 };
 
 static const struct t3ops_metric metrics[] = {
-	[METRIC_CHECKS] = {.name = "t3ops_session_checks_total", .type = T3OPS_COUNTER, .labels = {"result"},
-	                   .help = "Cookies asked about: alive, dead, or unknown (the instance gave no definite answer)."},
-	[METRIC_HEALED] = {.name = "t3ops_session_healed_total", .type = T3OPS_COUNTER,
-	                   .help = "Dead cookies replaced before the page was opened."},
+    [METRIC_CHECKS] =
+        {.name = "t3ops_session_checks_total",
+         .type = T3OPS_COUNTER,
+         .labels = {"result"},
+         .help = "Cookies asked about: alive, dead, or unknown (the instance gave no definite answer)."},
+    [METRIC_HEALED] = {.name = "t3ops_session_healed_total",
+                       .type = T3OPS_COUNTER,
+                       .help = "Dead cookies replaced before the page was opened."},
 };
 
 T3OPS_PLUGIN(session_check) = {
-	T3OPS_HEAD,
-	.role = T3OPS_ROLE_PROXY,
-	.name = "session_check",
-	.version = PACKAGE_VERSION,
-	.summary = "heals a session cookie that the instance no longer honours",
-	.options = options,
-	.n_options = sizeof options / sizeof options[0],
-	.metrics = metrics,
-	.n_metrics = sizeof metrics / sizeof metrics[0],
-	.init = init,
-	.start = start,
-	.stop = stop,
-	.on_request = on_request,
+    T3OPS_HEAD,
+    .role = T3OPS_ROLE_PROXY,
+    .name = "session_check",
+    .version = PACKAGE_VERSION,
+    .summary = "heals a session cookie that the instance no longer honours",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .metrics = metrics,
+    .n_metrics = sizeof metrics / sizeof metrics[0],
+    .init = init,
+    .start = start,
+    .stop = stop,
+    .on_request = on_request,
 };

@@ -29,19 +29,19 @@
 #include "net/ws_key.h"
 
 #define IN_MAX (256 * 1024)
-#define SMALL 1024
-#define BIG (8 * 1024 * 1024)
+#define SMALL  1024
+#define BIG    (8 * 1024 * 1024)
 
 enum conn_state { READ_HEAD, READ_BODY, ECHO };
 
 struct conn {
 	int fd;
 	enum conn_state state;
-	size_t body_left;    /* READ_BODY */
-	size_t file_left;    /* of /big, still to send */
-	char *in;            /* unread bytes, IN_MAX, made on demand */
+	size_t body_left; /* READ_BODY */
+	size_t file_left; /* of /big, still to send */
+	char *in;         /* unread bytes, IN_MAX, made on demand */
 	size_t in_len;
-	char *out;           /* what the socket did not take */
+	char *out; /* what the socket did not take */
 	size_t out_len, out_at, out_size;
 	bool want_write;
 };
@@ -117,8 +117,8 @@ static const char *head_value(const char *head, const char *name, char *out, siz
 static void answer(struct server *s, struct conn *c, size_t length)
 {
 	char head[160];
-	int n = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-			 length);
+	int n = snprintf(head, sizeof head,
+	                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n", length);
 	conn_queue(c, head, (size_t)n);
 	if (length <= SMALL)
 		conn_queue(c, s->zeros, length);
@@ -129,8 +129,8 @@ static void answer(struct server *s, struct conn *c, size_t length)
 static void answer_session(struct conn *c)
 {
 	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 103\r\n\r\n"
-				   "{\"authenticated\":true,\"auth\":{\"policy\":\"remote-reachable\","
-				   "\"sessionCookieName\":\"t3_session\"},\"role\":\"x\"}";
+	                           "{\"authenticated\":true,\"auth\":{\"policy\":\"remote-reachable\","
+	                           "\"sessionCookieName\":\"t3_session\"},\"role\":\"x\"}";
 	conn_queue(c, text, sizeof text - 1);
 }
 
@@ -139,9 +139,9 @@ static void upgrade(struct conn *c, const char *head)
 	char key[64], accept[WS_ACCEPT_SIZE], text[200];
 	ws_accept_key(head_value(head, "Sec-WebSocket-Key", key, sizeof key) ? key : "", accept);
 	int n = snprintf(text, sizeof text,
-			 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			 "Sec-WebSocket-Accept: %s\r\n\r\n",
-			 accept);
+	                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	                 "Sec-WebSocket-Accept: %s\r\n\r\n",
+	                 accept);
 	conn_queue(c, text, (size_t)n);
 	c->state = ECHO;
 }

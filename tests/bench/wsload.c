@@ -29,8 +29,8 @@
 struct load {
 	struct sockaddr_in peer;
 	size_t connections, outstanding, size, total;
-	char *request;  /* upgrade request */
-	char *frames;   /* `outstanding` equal frames */
+	char *request; /* upgrade request */
+	char *frames;  /* `outstanding` equal frames */
 	size_t frame_len, echo_len;
 	int epoll;
 	size_t sent, received;
@@ -83,7 +83,8 @@ static void make_request(struct load *l, char **headers, int n_headers)
 	FILE *f = open_memstream(&l->request, &size);
 	fputs("GET /ws HTTP/1.1\r\nHost: bench.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	      "Origin: http://bench.test\r\n", f);
+	      "Origin: http://bench.test\r\n",
+	      f);
 	for (int i = 0; i < n_headers; i++)
 		fprintf(f, "%s\r\n", headers[i]);
 	fputs("\r\n", f);
@@ -201,9 +202,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: wsload HOST PORT CONNECTIONS OUTSTANDING SIZE TOTAL [HEADER: VALUE]...\n");
 		return 2;
 	}
-	struct load l = {.connections = strtoul(argv[3], NULL, 10), .outstanding = strtoul(argv[4], NULL, 10),
-			 .size = strtoul(argv[5], NULL, 10), .total = strtoul(argv[6], NULL, 10),
-			 .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	struct load l = {.connections = strtoul(argv[3], NULL, 10),
+	                 .outstanding = strtoul(argv[4], NULL, 10),
+	                 .size = strtoul(argv[5], NULL, 10),
+	                 .total = strtoul(argv[6], NULL, 10),
+	                 .epoll = epoll_create1(EPOLL_CLOEXEC)};
 	l.peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
 	if (inet_pton(AF_INET, argv[1], &l.peer.sin_addr) != 1 || l.outstanding == 0)
 		return 2;

@@ -21,7 +21,8 @@ static size_t decoded(const char *path, size_t len, char *out)
 	for (size_t i = 0; i < len; i++) {
 		char digits[3] = {0};
 
-		if (path[i] == '%' && i + 2 < len && isxdigit((unsigned char)path[i + 1]) && isxdigit((unsigned char)path[i + 2])) {
+		if (path[i] == '%' && i + 2 < len && isxdigit((unsigned char)path[i + 1]) &&
+		    isxdigit((unsigned char)path[i + 2])) {
 			memcpy(digits, path + i + 1, 2);
 			out[n++] = (char)strtol(digits, NULL, 16);
 			i += 2;

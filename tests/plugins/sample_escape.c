@@ -126,9 +126,9 @@ static const struct {
 	const char *name;
 	int (*way)(void);
 } ways[] = {
-	{"read", read_a_file}, {"list", list_a_directory}, {"write", write_a_file}, {"mkdir", make_a_directory},
-	{"fork", start_a_process}, {"exec", start_a_program}, {"ptrace", trace_another}, {"netlink", odd_socket},
-	{"listen", listen_somewhere}, {"kill", signal_another},
+    {"read", read_a_file},        {"list", list_a_directory}, {"write", write_a_file},   {"mkdir", make_a_directory},
+    {"fork", start_a_process},    {"exec", start_a_program},  {"ptrace", trace_another}, {"netlink", odd_socket},
+    {"listen", listen_somewhere}, {"kill", signal_another},
 };
 
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -145,10 +145,10 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 }
 
 T3OPS_PLUGIN(sample_escape) = {
-	T3OPS_HEAD,
-	.role = T3OPS_ROLE_PROXY,
-	.name = "sample_escape",
-	.version = "1.0",
-	.summary = "Tries to get out of the proxy, for tests.",
-	.on_request = on_request,
+    T3OPS_HEAD,
+    .role = T3OPS_ROLE_PROXY,
+    .name = "sample_escape",
+    .version = "1.0",
+    .summary = "Tries to get out of the proxy, for tests.",
+    .on_request = on_request,
 };

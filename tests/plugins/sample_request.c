@@ -10,21 +10,21 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 }
 
 static const struct t3ops_option options[] = {
-	{"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command to run."},
+    {"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command to run."},
 };
 static const struct t3ops_metric metrics[] = {
-	{"t3ops_sample_total", T3OPS_COUNTER, {"result"}, NULL, 0, "Samples taken."},
+    {"t3ops_sample_total", T3OPS_COUNTER, {"result"}, NULL, 0, "Samples taken."},
 };
 
 T3OPS_PLUGIN(sample_request) = {
-	T3OPS_HEAD,
-	.room = T3OPS_ROOM_FRONT,
-	.name = "sample_request",
-	.version = "1.0",
-	.summary = "A request plugin for tests.",
-	.options = options,
-	.n_options = 1,
-	.n_metrics = 1,
-	.metrics = metrics,
-	.on_request = on_request,
+    T3OPS_HEAD,
+    .room = T3OPS_ROOM_FRONT,
+    .name = "sample_request",
+    .version = "1.0",
+    .summary = "A request plugin for tests.",
+    .options = options,
+    .n_options = 1,
+    .n_metrics = 1,
+    .metrics = metrics,
+    .on_request = on_request,
 };

@@ -3,7 +3,7 @@
 #include "plugin.h"
 
 T3OPS_PLUGIN(wrong_major) = {
-	.magic = T3OPS_MAGIC,
-	.abi_major = T3OPS_ABI_MAJOR + 1,
-	.struct_size = 16,
+    .magic = T3OPS_MAGIC,
+    .abi_major = T3OPS_ABI_MAJOR + 1,
+    .struct_size = 16,
 };

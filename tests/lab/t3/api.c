@@ -12,10 +12,11 @@
 
 #include "lab/t3/websocket.h"
 
-#define JSON "application/json"
-#define HTML "text/html; charset=utf-8"
+#define JSON  "application/json"
+#define HTML  "text/html; charset=utf-8"
 #define INDEX "<!doctype html><html><head><title>T3 Code</title></head><body><div id=\"root\"></div></body></html>"
-#define SCOPES "[\"orchestration:read\",\"orchestration:operate\",\"terminal:operate\",\"review:write\",\"relay:read\"]"
+#define SCOPES                                                                                                       \
+	"[\"orchestration:read\",\"orchestration:operate\",\"terminal:operate\",\"review:write\",\"relay:read\"]"
 #define TICKET_SECONDS 300
 
 /* ---- writing an answer */
@@ -23,14 +24,22 @@
 static const char *reason_phrase(int status)
 {
 	switch (status) {
-	case 200: return "OK";
-	case 204: return "No Content";
-	case 400: return "Bad Request";
-	case 401: return "Unauthorized";
-	case 403: return "Forbidden";
-	case 404: return "Not Found";
-	case 415: return "Unsupported Media Type";
-	default: return "Internal Server Error";
+	case 200:
+		return "OK";
+	case 204:
+		return "No Content";
+	case 400:
+		return "Bad Request";
+	case 401:
+		return "Unauthorized";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 415:
+		return "Unsupported Media Type";
+	default:
+		return "Internal Server Error";
 	}
 }
 
@@ -47,7 +56,8 @@ static void answer(struct conn *c, const struct request *r, int status, const ch
 	else if (type)
 		snprintf(what, sizeof what, "content-type: %s\r\ncontent-length: %zu\r\n", type, strlen(body));
 	n = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\n%s%saccess-control-allow-origin: *\r\n%s%s\r\n", status,
-	             reason_phrase(status), what, c->server->profile->deflate ? "vary: Accept-Encoding\r\n" : "", extra,
+	             reason_phrase(status), what, c->server->profile->deflate ? "vary: Accept-Encoding\r\n" : "",
+	             extra,
 	             r->keep_alive ? "Connection: keep-alive\r\nKeep-Alive: timeout=5\r\n" : "Connection: close\r\n");
 	conn_send(c, head, (size_t)n);
 	if (!is_head && type)
@@ -69,7 +79,8 @@ static void answer_bare(struct conn *c, const struct request *r, int status)
 	answer(c, r, status, "text/plain", "", "");
 }
 
-static void answer_error(struct conn *c, const struct request *r, int status, const char *old_text, const char *reason)
+static void answer_error(struct conn *c, const struct request *r, int status, const char *old_text,
+                         const char *reason)
 {
 	char body[300], trace[UUID_SIZE];
 
@@ -78,7 +89,8 @@ static void answer_error(struct conn *c, const struct request *r, int status, co
 		snprintf(body, sizeof body, "{\"error\":\"%s\"}", old_text);
 	else
 		snprintf(body, sizeof body,
-		         "{\"_tag\":\"EnvironmentAuthInvalidError\",\"code\":\"auth_invalid\",\"reason\":\"%s\",\"traceId\":\"%s\"}",
+		         "{\"_tag\":\"EnvironmentAuthInvalidError\",\"code\":\"auth_invalid\",\"reason\":\"%s\","
+		         "\"traceId\":\"%s\"}",
 		         reason, trace);
 	answer(c, r, status, JSON, "", body);
 }
@@ -117,13 +129,15 @@ static void answer_session(struct conn *c, const struct request *r)
 		return;
 	}
 	snprintf(auth, sizeof auth,
-	         "{\"policy\":\"%s\",\"bootstrapMethods\":[\"one-time-token\"],\"sessionMethods\":[%s],\"sessionCookieName\":\"%s\"}",
-	         strcmp(s->host, "127.0.0.1") == 0 ? "loopback-browser" : "remote-reachable", s->profile->session_methods,
-	         s->cookie_name);
+	         "{\"policy\":\"%s\",\"bootstrapMethods\":[\"one-time-token\"],\"sessionMethods\":[%s],"
+	         "\"sessionCookieName\":\"%s\"}",
+	         strcmp(s->host, "127.0.0.1") == 0 ? "loopback-browser" : "remote-reachable",
+	         s->profile->session_methods, s->cookie_name);
 	rights(s, who, sizeof who);
 	if (found == 0)
-		snprintf(body, sizeof body, "{\"authenticated\":true,\"auth\":%s,%s,\"sessionMethod\":\"%s\",\"expiresAt\":\"%s\"}", auth,
-		         who, method, session.expires_at);
+		snprintf(body, sizeof body,
+		         "{\"authenticated\":true,\"auth\":%s,%s,\"sessionMethod\":\"%s\",\"expiresAt\":\"%s\"}",
+		         auth, who, method, session.expires_at);
 	else
 		snprintf(body, sizeof body, "{\"authenticated\":false,\"auth\":%s}", auth);
 	answer(c, r, 200, JSON, "", body);
@@ -145,9 +159,11 @@ static void answer_paired(struct conn *c, const struct request *r)
 	}
 	strftime(day, sizeof day, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&expires, &tm));
 	snprintf(extra, sizeof extra, "%sset-cookie: %s=%s; Path=/; Expires=%s; HttpOnly; SameSite=Lax\r\n",
-	         s->profile->roles ? "" : "cache-control: no-store\r\npragma: no-cache\r\n", s->cookie_name, token, day);
+	         s->profile->roles ? "" : "cache-control: no-store\r\npragma: no-cache\r\n", s->cookie_name, token,
+	         day);
 	rights(s, who, sizeof who);
-	snprintf(body, sizeof body, "{\"authenticated\":true,%s,\"sessionMethod\":\"browser-session-cookie\",\"expiresAt\":\"%s\"}", who,
+	snprintf(body, sizeof body,
+	         "{\"authenticated\":true,%s,\"sessionMethod\":\"browser-session-cookie\",\"expiresAt\":\"%s\"}", who,
 	         session.expires_at);
 	answer(c, r, 200, JSON, extra, body);
 }
@@ -206,7 +222,8 @@ static void answer_ticket(struct conn *c, const struct request *r)
 	token_uuid(t->text);
 	t->expires = ev_now(s->loop) + TICKET_SECONDS;
 	store_time(TICKET_SECONDS, expires);
-	snprintf(body, sizeof body, "{\"%s\":\"%s\",\"expiresAt\":\"%s\"}", s->profile->ticket_field, t->text, expires);
+	snprintf(body, sizeof body, "{\"%s\":\"%s\",\"expiresAt\":\"%s\"}", s->profile->ticket_field, t->text,
+	         expires);
 	answer(c, r, 200, JSON, "", body);
 }
 
@@ -264,7 +281,8 @@ static bool websocket_allowed(struct conn *c, const struct request *r, bool *had
 	*had_any = true;
 	if (request_query(r, c->server->profile->ticket_query, token, sizeof token))
 		return ticket_good(c->server, token);
-	*had_any = request_cookie(r, c->server->cookie_name, cookie, sizeof cookie) || strcasestr(r->head, c->server->cookie_name);
+	*had_any = request_cookie(r, c->server->cookie_name, cookie, sizeof cookie) ||
+	           strcasestr(r->head, c->server->cookie_name);
 	return session_of(c, r, &session, &method) == 0;
 }
 
@@ -295,7 +313,8 @@ static void answer_get(struct conn *c, const struct request *r)
 		answer_session(c, r);
 	else if (!up && strcmp(r->path, "/.well-known/t3/environment") == 0)
 		answer_environment(c, r);
-	else if (!up && (strcmp(r->path, "/api/auth/clients") == 0 || strcmp(r->path, "/api/auth/pairing-links") == 0))
+	else if (!up &&
+	         (strcmp(r->path, "/api/auth/clients") == 0 || strcmp(r->path, "/api/auth/pairing-links") == 0))
 		answer_administrators(c, r);
 	else
 		answer(c, r, 200, HTML, "", INDEX); /* whatever the path is */

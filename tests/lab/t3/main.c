@@ -20,13 +20,12 @@ struct arguments {
 	bool json, print_version;
 };
 
-static const char help[] =
-	"t3stub --version\n"
-	"t3stub auth pairing create --base-dir DIR --ttl 5m --json\n"
-	"t3stub serve --base-dir DIR --host HOST --port PORT\n"
-	"environment: T3STUB_VERSION (or --t3-version) 0.0.24, 0.0.28, 0.0.32\n"
-	"  T3STUB_DEAD_MS=150 T3STUB_START_MS=0 T3STUB_GRACE_MS=20000 T3STUB_IDLE_MS=5000\n"
-	"  T3STUB_MINT_MS=0 T3STUB_LOG=0\n";
+static const char help[] = "t3stub --version\n"
+                           "t3stub auth pairing create --base-dir DIR --ttl 5m --json\n"
+                           "t3stub serve --base-dir DIR --host HOST --port PORT\n"
+                           "environment: T3STUB_VERSION (or --t3-version) 0.0.24, 0.0.28, 0.0.32\n"
+                           "  T3STUB_DEAD_MS=150 T3STUB_START_MS=0 T3STUB_GRACE_MS=20000 T3STUB_IDLE_MS=5000\n"
+                           "  T3STUB_MINT_MS=0 T3STUB_LOG=0\n";
 
 static int usage(const char *message, const char *what)
 {
@@ -48,8 +47,11 @@ static const char *arguments_read(struct arguments *a, int argc, char **argv)
 	const struct {
 		const char *name;
 		const char **value;
-	} flags[] = {{"--base-dir", &a->base_dir}, {"--ttl", &a->ttl}, {"--host", &a->host}, {"--port", &a->port},
-		     {"--t3-version", &a->version}};
+	} flags[] = {{"--base-dir", &a->base_dir},
+	             {"--ttl", &a->ttl},
+	             {"--host", &a->host},
+	             {"--port", &a->port},
+	             {"--t3-version", &a->version}};
 	const size_t n_flags = sizeof flags / sizeof flags[0];
 
 	for (int i = 1; i < argc; i++) {
@@ -80,11 +82,16 @@ static long ttl_parse(const char *text)
 	if (unit == text || n <= 0 || (*unit && unit[1]))
 		return -1;
 	switch (*unit) {
-	case 's': return n;
-	case 'm': return n * 60;
-	case 'h': return n * 3600;
-	case 'd': return n * 86400;
-	default: return -1;
+	case 's':
+		return n;
+	case 'm':
+		return n * 60;
+	case 'h':
+		return n * 3600;
+	case 'd':
+		return n * 86400;
+	default:
+		return -1;
 	}
 }
 
@@ -114,10 +121,11 @@ static int pairing_create(const struct arguments *a, const struct profile *p)
 	if (r != 0)
 		r = runtime_error("Failed to create pairing link", store_error(&store));
 	else
-		printf("{\n  \"id\": \"%s\",\n  \"credential\": \"%s\",\n  %s,\n  \"expiresAt\": \"%s\"\n}\n", link.id, link.credential,
-		       p->roles ? "\"role\": \"client\"" :
-				  "\"scopes\": [\n    \"orchestration:read\",\n    \"orchestration:operate\",\n"
-				  "    \"terminal:operate\",\n    \"review:write\",\n    \"relay:read\"\n  ]",
+		printf("{\n  \"id\": \"%s\",\n  \"credential\": \"%s\",\n  %s,\n  \"expiresAt\": \"%s\"\n}\n",
+		       link.id, link.credential,
+		       p->roles ? "\"role\": \"client\""
+		                : "\"scopes\": [\n    \"orchestration:read\",\n    \"orchestration:operate\",\n"
+		                  "    \"terminal:operate\",\n    \"review:write\",\n    \"relay:read\"\n  ]",
 		       link.expires_at);
 	store_close(&store);
 	return r;
@@ -131,16 +139,17 @@ static int serve(const struct arguments *a, const struct profile *p)
 	int r;
 
 	server.switches = (struct switches){
-		.dead_ms = env_number("T3STUB_DEAD_MS", 150),
-		.start_ms = env_number("T3STUB_START_MS", 0),
-		.grace_ms = env_number("T3STUB_GRACE_MS", 20000),
-		.idle_ms = env_number("T3STUB_IDLE_MS", 5000),
-		.log = env_number("T3STUB_LOG", 0) != 0,
+	    .dead_ms = env_number("T3STUB_DEAD_MS", 150),
+	    .start_ms = env_number("T3STUB_START_MS", 0),
+	    .grace_ms = env_number("T3STUB_GRACE_MS", 20000),
+	    .idle_ms = env_number("T3STUB_IDLE_MS", 5000),
+	    .log = env_number("T3STUB_LOG", 0) != 0,
 	};
 	if (store_open(&store, p, a->base_dir, why, sizeof why) != 0)
 		return runtime_error("Failed to start", why);
 	printf("Migrations ran successfully\n");
-	r = server_run(&server, a->host ? a->host : "127.0.0.1", (uint16_t)strtoul(a->port ? a->port : "3773", NULL, 10));
+	r = server_run(&server, a->host ? a->host : "127.0.0.1",
+	               (uint16_t)strtoul(a->port ? a->port : "3773", NULL, 10));
 	store_close(&store);
 	return r;
 }

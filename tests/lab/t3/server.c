@@ -253,7 +253,8 @@ static void on_dead_window_over(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)events;
 	ev_timer_stop(loop, w);
-	if (store_link_create(s->store, s->profile->roles ? "owner-bootstrap" : "administrative-bootstrap", 300, &link) == 0)
+	if (store_link_create(s->store, s->profile->roles ? "owner-bootstrap" : "administrative-bootstrap", 300,
+	                      &link) == 0)
 		printf("Token: %s\nPairing URL: http://%s:%u/pair#token=%s\n", link.credential, s->host, s->port,
 		       link.credential);
 	listening_print(s);
@@ -336,10 +337,10 @@ static void signals_watch(struct server *s)
 		int number;
 		void (*cb)(struct ev_loop *, ev_signal *, int);
 	} all[] = {
-		{&s->sigterm, SIGTERM, on_stop},
-		{&s->sigint, SIGINT, on_stop},
-		{&s->sigusr1, SIGUSR1, on_refuse},
-		{&s->sigusr2, SIGUSR2, on_accept_again},
+	    {&s->sigterm, SIGTERM, on_stop},
+	    {&s->sigint, SIGINT, on_stop},
+	    {&s->sigusr1, SIGUSR1, on_refuse},
+	    {&s->sigusr2, SIGUSR2, on_accept_again},
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -363,7 +364,9 @@ static void runtime_file(const struct server *s, bool there)
 	f = fopen(path, "we");
 	if (!f)
 		return;
-	fprintf(f, "{\"version\":1,\"pid\":%d,\"host\":\"%s\",\"port\":%u,\"origin\":\"http://127.0.0.1:%u\",\"startedAt\":\"%s\"}",
+	fprintf(f,
+	        "{\"version\":1,\"pid\":%d,\"host\":\"%s\",\"port\":%u,\"origin\":\"http://"
+	        "127.0.0.1:%u\",\"startedAt\":\"%s\"}",
 	        getpid(), s->host, s->port, s->port, now);
 	fclose(f);
 }
@@ -376,8 +379,8 @@ static void cookie_name_set(struct server *s)
 	if (!s->profile->own_cookie_on_loopback || strcmp(s->host, "127.0.0.1") != 0)
 		return;
 	token_sha1(s->store->dir, strlen(s->store->dir), sum);
-	snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session_%u_%02x%02x%02x%02x%02x%02x", s->port, sum[0], sum[1],
-	         sum[2], sum[3], sum[4], sum[5]);
+	snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session_%u_%02x%02x%02x%02x%02x%02x", s->port, sum[0],
+	         sum[1], sum[2], sum[3], sum[4], sum[5]);
 }
 
 int server_run(struct server *s, const char *host, uint16_t port)

@@ -11,13 +11,23 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SCOPES "[\"orchestration:read\",\"orchestration:operate\",\"terminal:operate\",\"review:write\",\"relay:read\"]"
+#define SCOPES                                                                                                       \
+	"[\"orchestration:read\",\"orchestration:operate\",\"terminal:operate\",\"review:write\",\"relay:read\"]"
 
 static const char *const other_tables[] = {
-	"checkpoint_diff_blobs", "orchestration_command_receipts", "orchestration_events",
-	"projection_pending_approvals", "projection_projects", "projection_state", "projection_thread_activities",
-	"projection_thread_messages", "projection_thread_proposed_plans", "projection_thread_sessions",
-	"projection_threads", "projection_turns", "provider_session_runtime",
+    "checkpoint_diff_blobs",
+    "orchestration_command_receipts",
+    "orchestration_events",
+    "projection_pending_approvals",
+    "projection_projects",
+    "projection_state",
+    "projection_thread_activities",
+    "projection_thread_messages",
+    "projection_thread_proposed_plans",
+    "projection_thread_sessions",
+    "projection_threads",
+    "projection_turns",
+    "provider_session_runtime",
 };
 
 void store_time(long plus_s, char out[TIME_SIZE])
@@ -76,8 +86,10 @@ static int auth_tables_create(struct store *s, bool roles)
 
 	snprintf(sql, sizeof sql,
 	         "DROP TABLE IF EXISTS auth_pairing_links; DROP TABLE IF EXISTS auth_sessions;"
-	         "CREATE TABLE auth_pairing_links (id TEXT PRIMARY KEY, credential TEXT NOT NULL UNIQUE, subject TEXT NOT NULL,"
-	         " %s TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, consumed_at TEXT, revoked_at TEXT);"
+	         "CREATE TABLE auth_pairing_links (id TEXT PRIMARY KEY, credential TEXT NOT NULL UNIQUE, subject "
+	         "TEXT NOT NULL,"
+	         " %s TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL, consumed_at TEXT, "
+	         "revoked_at TEXT);"
 	         "CREATE TABLE auth_sessions (session_id TEXT PRIMARY KEY, subject TEXT NOT NULL, %s TEXT NOT NULL,"
 	         " method TEXT NOT NULL, issued_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT);",
 	         roles ? "role" : "scopes", roles ? "role" : "scopes");
@@ -91,15 +103,16 @@ static int migration_apply(struct store *s, int id)
 
 	if (id == 1)
 		for (size_t i = 0; i < sizeof other_tables / sizeof other_tables[0] && r == 0; i++) {
-			snprintf(sql, sizeof sql,
-			         "CREATE TABLE %s (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)", other_tables[i]);
+			snprintf(sql, sizeof sql, "CREATE TABLE %s (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
+			         other_tables[i]);
 			r = run(s, sql);
 		}
 	if (r == 0 && (id == 1 || id == 31)) /* 31: sessions and pending credentials die */
 		r = auth_tables_create(s, id == 1);
 	if (r == 0 && id == 32)
 		r = run(s, "ALTER TABLE auth_sessions ADD COLUMN proof_key_thumbprint TEXT");
-	snprintf(sql, sizeof sql, "INSERT INTO effect_sql_migrations VALUES (%d, datetime(), 'Migration%03d')", id, id);
+	snprintf(sql, sizeof sql, "INSERT INTO effect_sql_migrations VALUES (%d, datetime(), 'Migration%03d')", id,
+	         id);
 	return r ? r : run(s, sql);
 }
 
@@ -136,8 +149,8 @@ static int file_keep(const char *path, void *contents, size_t len, mode_t mode)
 
 static int folders_make(struct store *s)
 {
-	static const char *const names[] = {"", "userdata", "userdata/logs", "userdata/attachments", "caches", "worktrees",
-	                                    "userdata/secrets"};
+	static const char *const names[] = {"",       "userdata",  "userdata/logs",   "userdata/attachments",
+	                                    "caches", "worktrees", "userdata/secrets"};
 	char path[700];
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -167,7 +180,8 @@ int store_open(struct store *s, const struct profile *profile, const char *dir, 
 	snprintf(path, sizeof path, "%s/userdata/state.sqlite", s->dir);
 	if (sqlite3_open(path, &s->db) == SQLITE_OK) {
 		sqlite3_busy_timeout(s->db, 10000);
-		if (run(s, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL") == 0 &&
+		if (run(s, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL") ==
+		        0 &&
 		    migrate(s) == 0)
 			return 0;
 	}
@@ -240,7 +254,8 @@ int store_session_find(struct store *s, const char *token, struct session *out)
 		return -ENOENT;
 	store_time(0, now);
 	snprintf(sql, sizeof sql,
-	         "SELECT expires_at, %s FROM auth_sessions WHERE session_id = ?1 AND revoked_at IS NULL AND expires_at > ?2",
+	         "SELECT expires_at, %s FROM auth_sessions WHERE session_id = ?1 AND revoked_at IS NULL AND "
+	         "expires_at > ?2",
 	         rights_column(s));
 	r = query(s, sql, (const char *const[4]){out->id, now}, out->expires_at, sizeof out->expires_at);
 	return r == 1 ? 0 : r == 0 ? -ENOENT : r;

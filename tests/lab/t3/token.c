@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define PAYLOAD_MAX 300
+#define PAYLOAD_MAX     300
 #define SIGNATURE_BYTES 32
 
 void token_random(void *out, size_t len)
@@ -22,8 +22,8 @@ void token_uuid(char out[UUID_SIZE])
 	uint8_t r[16];
 
 	token_random(r, sizeof r);
-	snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-8%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-	         r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+	snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-4%01x%02x-8%01x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+	         r[2], r[3], r[4], r[5], r[6] & 15, r[7], r[8] & 15, r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
 void token_credential(char out[13])
@@ -47,14 +47,15 @@ static void sha1_block(uint32_t h[5], const uint8_t *p)
 	uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
 
 	for (int i = 0; i < 16; i++)
-		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
+		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 | (uint32_t)p[4 * i + 2] << 8 |
+		       p[4 * i + 3];
 	for (int i = 16; i < 80; i++)
 		w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
 	for (int i = 0; i < 80; i++) {
-		uint32_t f = i < 20 ? ((b & c) | (~b & d)) + 0x5a827999 :
-			     i < 40 ? (b ^ c ^ d) + 0x6ed9eba1 :
-			     i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc :
-				      (b ^ c ^ d) + 0xca62c1d6;
+		uint32_t f = i < 20   ? ((b & c) | (~b & d)) + 0x5a827999
+		             : i < 40 ? (b ^ c ^ d) + 0x6ed9eba1
+		             : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc
+		                      : (b ^ c ^ d) + 0xca62c1d6;
 		uint32_t t = rotate(a, 5) + f + e + w[i];
 
 		e = d;
@@ -96,7 +97,8 @@ void token_base64(const void *data, size_t len, bool url, char *out)
 
 	for (size_t i = 0; i < len; i += 3) {
 		size_t have = len - i < 3 ? len - i : 3;
-		uint32_t v = (uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (have > 2 ? p[i + 2] : 0);
+		uint32_t v = (uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+		             (have > 2 ? p[i + 2] : 0);
 
 		for (size_t k = 0; k < 4; k++) {
 			uint32_t d = v >> (18 - 6 * k) & 63;
@@ -160,7 +162,8 @@ static void signature(const uint8_t key[TOKEN_KEY_BYTES], const char *payload, s
 void token_sign(const uint8_t key[TOKEN_KEY_BYTES], const char *session_id, size_t payload_bytes, char out[TOKEN_MAX])
 {
 	char payload[PAYLOAD_MAX], sig[48];
-	int n = snprintf(payload, sizeof payload, "{\"v\":1,\"sid\":\"%s\",\"kind\":\"session\",\"pad\":\"", session_id);
+	int n = snprintf(payload, sizeof payload, "{\"v\":1,\"sid\":\"%s\",\"kind\":\"session\",\"pad\":\"",
+	                 session_id);
 
 	assert(n > 0 && (size_t)n + 2 < payload_bytes && payload_bytes < sizeof payload);
 	memset(payload + n, 'x', payload_bytes - 2 - (size_t)n);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define FRAME_MAX (16u << 20)
 
 enum { OP_CONTINUATION = 0, OP_TEXT = 1, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
@@ -89,8 +89,8 @@ static void json_send(struct conn *c, json_t *message)
 
 static void exit_send(struct conn *c, const char *id, json_t *value)
 {
-	json_send(c, json_pack("{s:s, s:s, s:{s:s, s:o}}", "_tag", "Exit", "requestId", id, "exit", "_tag", "Success", "value",
-	                       value));
+	json_send(c, json_pack("{s:s, s:s, s:{s:s, s:o}}", "_tag", "Exit", "requestId", id, "exit", "_tag", "Success",
+	                       "value", value));
 }
 
 static void unknown_send(struct conn *c, const char *id, const char *tag)
@@ -99,8 +99,8 @@ static void unknown_send(struct conn *c, const char *id, const char *tag)
 
 	snprintf(text, sizeof text, "Unknown request tag: %s", tag);
 	if (c->server->profile->unknown_tag_is_exit)
-		json_send(c, json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}}", "_tag", "Exit", "requestId", id, "exit", "_tag",
-		                       "Failure", "cause", "_tag", "Die", "defect", text));
+		json_send(c, json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}}", "_tag", "Exit", "requestId", id, "exit",
+		                       "_tag", "Failure", "cause", "_tag", "Die", "defect", text));
 	else
 		json_send(c, json_pack("{s:s, s:s}", "_tag", "Defect", "defect", text));
 }
@@ -118,8 +118,8 @@ static void request_answer(struct conn *c, const json_t *message)
 	else if (strcmp(tag, "stub.echo") == 0)
 		exit_send(c, id, json_deep_copy(json_object_get(message, "payload")));
 	else if (strcmp(tag, "subscribeServerLifecycle") == 0)
-		json_send(c, json_pack("{s:s, s:s, s:[{s:i, s:i, s:s, s:{}}]}", "_tag", "Chunk", "requestId", id, "values",
-		                       "version", 1, "sequence", 1, "type", "welcome", "payload"));
+		json_send(c, json_pack("{s:s, s:s, s:[{s:i, s:i, s:s, s:{}}]}", "_tag", "Chunk", "requestId", id,
+		                       "values", "version", 1, "sequence", 1, "type", "welcome", "payload"));
 	else
 		unknown_send(c, id, tag);
 }

@@ -25,7 +25,7 @@ static const struct t3ops_option rows[] = {
 struct conf_case {
 	const char *text;
 	size_t section;
-	const char *json;       /* NULL: not looked at */
+	const char *json;          /* NULL: not looked at */
 	const char *config_errors; /* "f:LINE: part" separated by |, "" for none */
 };
 
@@ -138,7 +138,8 @@ static void test_required(void **state)
 		conf_scan(&s, required_cases[i].text, strlen(required_cases[i].text), &config_errors);
 		json_decref(conf_read(&s, 1, &required, 1, &config_errors));
 		config_errors_report(&config_errors, receive, &received);
-		if (strncmp(received.text, required_cases[i].config_error, strlen(required_cases[i].config_error)) != 0)
+		if (strncmp(received.text, required_cases[i].config_error, strlen(required_cases[i].config_error)) !=
+		    0)
 			fail_msg("%s, expected %s", received.text, required_cases[i].config_error);
 		assert_int_equal(*received.text == '\0', *required_cases[i].config_error == '\0');
 		conf_scan_fini(&s);

@@ -21,44 +21,46 @@ struct scan_case {
 };
 
 static const struct scan_case cases[] = {
-	{"", "", ""},
-	{"a = 1", "a@1 ", ""},
-	{"a = 1 b = 2\nc = \"x\"", "a@1 b@1 c@2 ", ""},
-	{"# one\n// two\n/* three\nfour */ a = 1 # five\nb = 2", "a@4 b@5 ", ""},
-	{"a = \"# no comment\"\nb = '// none'\nc = \"/* none */\"\nd = http://x/y", "a@1 b@2 c@3 d@4 ", ""},
-	{"a = {\"x\", # c\n  \"y\",\n}\nb = {}\nc = {z}", "a@1 b@4 c@5 ", ""},
-	{"plugin \"x\" {}", "plugin:x@1 ", ""},
-	{"plugin x {}", "plugin:x@1 ", ""},
-	{"\nplugin \"x\" { module = \"y\" k = 1 }\ncommand \"c\" {\n argv = {\"/a\"} }", "plugin:x=y@2 command:c@3 "
-	 "module@2 k@2 argv@4 ", ""},
-	{"plugin 'x' { s = \"} plugin \\\"z\\\" {\" }\nplugin \"w\" {}", "plugin:x@1 plugin:w@2 s@1 ", ""},
-	{"a = \"esc \\\" \\\\\"\nb = 'it\\'s'", "a@1 b@2 ", ""},
-	{"# plugin \"x\" {}\n/* plugin \"y\" { */ a = 1", "a@2 ", ""},
-	{"a = 1\r\nb = 2\r\n", "a@1 b@2 ", ""},
-	/* mistakes, and what is found beside them */
-	{"a = \"x\nb = 2", "b@2 ", "1:not closed on its line"},
-	{"a 1\nb = 2", "b@2 ", "1:a: expected \"=\""},
-	{"a\nb = 2", "b@2 ", "1:a: expected \"=\""},
-	{"foo\nplugin \"x\" {}", "plugin:x@2 ", "1:foo: expected \"=\""},
-	{"a =\n}", "", "1:a: expected a value|2:unexpected }"},
-	{"a += {\"x\"}\nb = 1", "b@2 ", "1:\"+=\" is not known"},
-	{"a = {\"x\" \"y\"}\nb = 1", "b@2 ", "1:expected \",\" before \"y\""},
-	{"a = {\"x\",\n\"y\"\nb = 1", "b@3 ", "1:a: the list that begins here is not closed"},
-	{"/* a = 1\n\n", "", "1:never closed"},
-	{"\n\na = \"${HOME}\"", "", "3:environment is not read"},
-	{"a = \"\\${HOME}\"", "a@1 ", ""},
-	{"a = \"\\q\"", "", "1:unknown escape"},
-	{"a = \"x\ty\"", "a@1 ", ""},
-	{"a = \"x\001y\"", "", "1:control character"},
-	{"a = b*c", "a@1 ", "1:unexpected \"*\"|1:c: expected \"=\""},
-	{"plugni \"x\" { a = { \"}\" } }\nb = 1", "b@2 ", "1:unknown section \"plugni\"; did you mean \"plugin\"?"},
-	{"plugin { a = 1 }\nb = 1", "b@2 ", "1:plugin: expected a name"},
-	{"plugin \"x\" {\n a = 1\n", "plugin:x@1 a@2 ", "1:plugin \"x\" is not closed"},
-	{"plugin \"x\" {\n a = 1\nplugin \"y\" {}\nb = 1", "plugin:x@1 plugin:y@3 a@2 b@4 ",
-	 "3:begins inside \"x\" of line 1"},
-	{"plugin \"x\" { nested { a = 1 } b = 2 }\nc = 3", "plugin:x@1 b@1 c@2 ", "1:unknown section \"nested\""},
-	{"}\na = 1", "a@2 ", "1:unexpected }"},
-	{"\"a\" = 1", "", "1:unexpected \"a\"|1:unexpected =|1:1: expected"},
+    {"", "", ""},
+    {"a = 1", "a@1 ", ""},
+    {"a = 1 b = 2\nc = \"x\"", "a@1 b@1 c@2 ", ""},
+    {"# one\n// two\n/* three\nfour */ a = 1 # five\nb = 2", "a@4 b@5 ", ""},
+    {"a = \"# no comment\"\nb = '// none'\nc = \"/* none */\"\nd = http://x/y", "a@1 b@2 c@3 d@4 ", ""},
+    {"a = {\"x\", # c\n  \"y\",\n}\nb = {}\nc = {z}", "a@1 b@4 c@5 ", ""},
+    {"plugin \"x\" {}", "plugin:x@1 ", ""},
+    {"plugin x {}", "plugin:x@1 ", ""},
+    {"\nplugin \"x\" { module = \"y\" k = 1 }\ncommand \"c\" {\n argv = {\"/a\"} }",
+     "plugin:x=y@2 command:c@3 "
+     "module@2 k@2 argv@4 ",
+     ""},
+    {"plugin 'x' { s = \"} plugin \\\"z\\\" {\" }\nplugin \"w\" {}", "plugin:x@1 plugin:w@2 s@1 ", ""},
+    {"a = \"esc \\\" \\\\\"\nb = 'it\\'s'", "a@1 b@2 ", ""},
+    {"# plugin \"x\" {}\n/* plugin \"y\" { */ a = 1", "a@2 ", ""},
+    {"a = 1\r\nb = 2\r\n", "a@1 b@2 ", ""},
+    /* mistakes, and what is found beside them */
+    {"a = \"x\nb = 2", "b@2 ", "1:not closed on its line"},
+    {"a 1\nb = 2", "b@2 ", "1:a: expected \"=\""},
+    {"a\nb = 2", "b@2 ", "1:a: expected \"=\""},
+    {"foo\nplugin \"x\" {}", "plugin:x@2 ", "1:foo: expected \"=\""},
+    {"a =\n}", "", "1:a: expected a value|2:unexpected }"},
+    {"a += {\"x\"}\nb = 1", "b@2 ", "1:\"+=\" is not known"},
+    {"a = {\"x\" \"y\"}\nb = 1", "b@2 ", "1:expected \",\" before \"y\""},
+    {"a = {\"x\",\n\"y\"\nb = 1", "b@3 ", "1:a: the list that begins here is not closed"},
+    {"/* a = 1\n\n", "", "1:never closed"},
+    {"\n\na = \"${HOME}\"", "", "3:environment is not read"},
+    {"a = \"\\${HOME}\"", "a@1 ", ""},
+    {"a = \"\\q\"", "", "1:unknown escape"},
+    {"a = \"x\ty\"", "a@1 ", ""},
+    {"a = \"x\001y\"", "", "1:control character"},
+    {"a = b*c", "a@1 ", "1:unexpected \"*\"|1:c: expected \"=\""},
+    {"plugni \"x\" { a = { \"}\" } }\nb = 1", "b@2 ", "1:unknown section \"plugni\"; did you mean \"plugin\"?"},
+    {"plugin { a = 1 }\nb = 1", "b@2 ", "1:plugin: expected a name"},
+    {"plugin \"x\" {\n a = 1\n", "plugin:x@1 a@2 ", "1:plugin \"x\" is not closed"},
+    {"plugin \"x\" {\n a = 1\nplugin \"y\" {}\nb = 1", "plugin:x@1 plugin:y@3 a@2 b@4 ",
+     "3:begins inside \"x\" of line 1"},
+    {"plugin \"x\" { nested { a = 1 } b = 2 }\nc = 3", "plugin:x@1 b@1 c@2 ", "1:unknown section \"nested\""},
+    {"}\na = 1", "a@2 ", "1:unexpected }"},
+    {"\"a\" = 1", "", "1:unexpected \"a\"|1:unexpected =|1:1: expected"},
 };
 
 static void received(void *arg, const char *line)
@@ -175,8 +177,9 @@ static void test_nearest(void **state)
 	static const char *const known[] = {"listen", "heartbeat", "watchdog", "module"};
 	static const struct {
 		const char *typed, *near;
-	} pairs[] = {{"lisen", "listen"},     {"heartbaet", "heartbeat"}, {"watch_dog", "watchdog"}, {"modul", "module"},
-	             {"something", NULL}, {"x", NULL},                {"", NULL}};
+	} pairs[] = {{"lisen", "listen"}, {"heartbaet", "heartbeat"}, {"watch_dog", "watchdog"},
+	             {"modul", "module"}, {"something", NULL},        {"x", NULL},
+	             {"", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
@@ -195,10 +198,10 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),
-		cmocka_unit_test(test_nul),
-		cmocka_unit_test(test_complaints),
-		cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_nul),
+	    cmocka_unit_test(test_complaints),
+	    cmocka_unit_test(test_nearest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

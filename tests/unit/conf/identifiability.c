@@ -10,33 +10,44 @@
 
 #include <cmocka.h>
 
-#define CF  "{\"name\":\"cf\",\"process\":2,\"options\":{\"segments\":[\"wan\",\"cloudflare\",\"tunnel\",\"traefik\",\"dispatch\"]," \
-            "\"edge\":\"cloudflare\",\"resolver_segments\":[\"wan\",\"dns\"]}}"
-#define INT "{\"name\":\"int\",\"process\":2,\"options\":{\"segments\":[\"traefik\",\"dispatch\"],\"edge\":\"\",\"resolver_segments\":[]}}"
-#define SRV "{\"name\":\"srv\",\"process\":2,\"options\":{\"segments\":[\"serve\"],\"edge\":\"\",\"resolver_segments\":[]}}"
+#define CF                                                                                                           \
+	"{\"name\":\"cf\",\"process\":2,\"options\":{\"segments\":[\"wan\",\"cloudflare\",\"tunnel\",\"traefik\","   \
+	"\"dispatch\"],"                                                                                             \
+	"\"edge\":\"cloudflare\",\"resolver_segments\":[\"wan\",\"dns\"]}}"
+#define INT                                                                                                          \
+	"{\"name\":\"int\",\"process\":2,\"options\":{\"segments\":[\"traefik\",\"dispatch\"],\"edge\":\"\","        \
+	"\"resolver_segments\":[]}}"
+#define SRV                                                                                                          \
+	"{\"name\":\"srv\",\"process\":2,\"options\":{\"segments\":[\"serve\"],\"edge\":\"\",\"resolver_segments\":" \
+	"[]}}"
 #define JOB "{\"name\":\"backup\",\"process\":3,\"options\":{}}"
 
 static const struct {
 	const char *what, *plugins, *want;
 } rows[] = {
-	{"the three legs", CF "," INT "," SRV "," JOB, "segments: every one of 8 can be reported apart\n"},
-	{"without the inner leg", CF "," SRV,
-	 "segments that cannot be reported apart: tunnel, traefik and dispatch (the same legs cross them: cf; a leg that crosses "
-	 "only one of them would report)\n"},
-	{"without the outer leg", INT "," SRV,
-	 "segments that cannot be reported apart: last_mile, wan, cloudflare and tunnel (no leg crosses any of them; a leg that "
-	 "crosses only one of them would report)\n"},
-	{"without the legs to the instances", CF "," INT,
-	 "segments that cannot be reported apart: last_mile and serve (no leg crosses any of them; a leg that crosses only one of "
-	 "them would report)\n"},
-	{"no leg at all", JOB,
-	 "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n"},
+    {"the three legs", CF "," INT "," SRV "," JOB, "segments: every one of 8 can be reported apart\n"},
+    {"without the inner leg", CF "," SRV,
+     "segments that cannot be reported apart: tunnel, traefik and dispatch (the same legs cross them: cf; a leg that "
+     "crosses "
+     "only one of them would report)\n"},
+    {"without the outer leg", INT "," SRV,
+     "segments that cannot be reported apart: last_mile, wan, cloudflare and tunnel (no leg crosses any of them; a "
+     "leg that "
+     "crosses only one of them would report)\n"},
+    {"without the legs to the instances", CF "," INT,
+     "segments that cannot be reported apart: last_mile and serve (no leg crosses any of them; a leg that crosses "
+     "only one of "
+     "them would report)\n"},
+    {"no leg at all", JOB,
+     "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n"},
 };
 
 static void table(void **state)
 {
-	json_t *core = json_loads("{\"core\":{\"user_path\":[\"last_mile\",\"wan\",\"cloudflare\",\"tunnel\",\"traefik\","
-	                          "\"dispatch\",\"serve\"]}}", 0, NULL);
+	json_t *core = json_loads(
+	    "{\"core\":{\"user_path\":[\"last_mile\",\"wan\",\"cloudflare\",\"tunnel\",\"traefik\","
+	    "\"dispatch\",\"serve\"]}}",
+	    0, NULL);
 
 	(void)state;
 	assert_non_null(core);

@@ -39,7 +39,7 @@ static void receive(void *arg, const char *line)
 static int setup(void **state)
 {
 	static const char *const modules[] = {"sample_request", "sample_leg", "sample_job",
-	                                      "wrong_major",  "no_symbol",  "crash_on_load"};
+	                                      "wrong_major",    "no_symbol",  "crash_on_load"};
 	struct lab *lab = calloc(1, sizeof *lab);
 
 	plugin_dir_init(&lab->directory);
@@ -99,7 +99,8 @@ struct config_error_case {
 
 static const struct config_error_case config_error_cases[] = {
     {HEAD "listne = {\"127.0.0.1:1\"}", "f:2: unknown option \"listne\"; did you mean \"listen\"?"},
-    {HEAD "listen = {\"localhost:80\"}\n# c\nstatus_listen = \"x\"", "f:2: listen = \"localhost:80\"|f:4: status_listen = \"x\""},
+    {HEAD "listen = {\"localhost:80\"}\n# c\nstatus_listen = \"x\"",
+     "f:2: listen = \"localhost:80\"|f:4: status_listen = \"x\""},
     {HEAD "trusted_proxies = {\"10.0.0.0/33\", \"10.0.0.0/8\"}", "f:2: trusted_proxies: \"10.0.0.0/33\""},
     {HEAD "public_paths = {\"/probe\", \"/a/\"}", "f:2: public_paths: \"/a/\": expected the beginning of a path"},
     {HEAD "public_paths = {\"/\", \"a\"}", "f:2: public_paths: \"/\"|f:2: public_paths: \"a\""},
@@ -226,12 +227,12 @@ static void test_others_are_checked(void **state)
 
 /* ---- meaning --------------------------------------------------------------------------------------- */
 
-static const char good[] =
-    HEAD MINT "listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
-              "plugin \"sample_request\" {}\n"
-              "plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
-              "plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
-              "plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
+static const char good[] = HEAD MINT
+    "listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
+    "plugin \"sample_request\" {}\n"
+    "plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
+    "plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
+    "plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
 
 static const json_t *plugin_at(const struct lab *lab, size_t i)
 {
@@ -402,8 +403,8 @@ static void test_check(void **state)
 	json_t *core, *plugins;
 
 	check(lab, good, 0, "check.conf: configuration OK\n", "");
-	check(lab, good, 0, "plugin second: sample_leg 1.0, process prober, segments wan2 tunnel, one leg for each user\n",
-	      "");
+	check(lab, good, 0,
+	      "plugin second: sample_leg 1.0, process prober, segments wan2 tunnel, one leg for each user\n", "");
 	check(lab, good, 0, "plugin sample_job: version 1.2, process jobs, daily at 03:30\n", "");
 	check(lab, HEAD "\nnope = 1", -EINVAL, "", "check.conf:3: unknown option \"nope\"\n");
 	assert_int_equal(check_config("/no/such/file", stdout, stderr, &core, &plugins), -ENOENT);

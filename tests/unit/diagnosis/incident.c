@@ -84,9 +84,9 @@ struct step {
 	{                                                                                                            \
 		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_OPEN, .user = u, .address = "192.0.2.2"              \
 	}
-#define TUNNEL_ALIVE(t, u, down)                                                                                          \
+#define TUNNEL_ALIVE(t, u, down)                                                                                     \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_ALIVE, .user = u, .n = down, .probed = true               \
+		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_ALIVE, .user = u, .n = down, .probed = true          \
 	}
 #define LAG(t, ms)                                                                                                   \
 	{                                                                                                            \
@@ -102,7 +102,7 @@ struct step {
 	}
 
 #define ALL_UP                                                                                                       \
-	LEGS(0, PROCESS_READY, 20), UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"),      \
+	LEGS(0, PROCESS_READY, 20), UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"),   \
 	    RESOLVER(1, "cf", NONE)
 #define SERVES(t) ALIVE(t, "srv", "alice"), ALIVE(t, "srv", "bob")
 

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static const struct user alice = {.name = "alice@example.org", .os_user = "alice", .home = "/home/alice", .port = 3773};
+static const struct user alice = {
+    .name = "alice@example.org", .os_user = "alice", .home = "/home/alice", .port = 3773};
 
 static void expansion(void **state)
 {
@@ -18,15 +19,15 @@ static void expansion(void **state)
 		const char *item, *want;
 		int error;
 	} rows[] = {
-		{"/usr/bin/t3", "/usr/bin/t3", 0},
-		{"%h/.t3", "/home/alice/.t3", 0},
-		{"%u:%p:%n", "alice:3773:alice@example.org", 0},
-		{"100%%", "100%", 0},
-		{"", "", 0},
-		{"$(id); `id` | x", "$(id); `id` | x", 0}, /* nobody interprets it */
-		{"%x", NULL, EINVAL},
-		{"%", NULL, EINVAL},
-		{"a%", NULL, EINVAL},
+	    {"/usr/bin/t3", "/usr/bin/t3", 0},
+	    {"%h/.t3", "/home/alice/.t3", 0},
+	    {"%u:%p:%n", "alice:3773:alice@example.org", 0},
+	    {"100%%", "100%", 0},
+	    {"", "", 0},
+	    {"$(id); `id` | x", "$(id); `id` | x", 0}, /* nobody interprets it */
+	    {"%x", NULL, EINVAL},
+	    {"%", NULL, EINVAL},
+	    {"a%", NULL, EINVAL},
 	};
 
 	(void)state;

@@ -54,8 +54,12 @@ static struct seen run(const char *script, uint64_t timeout_us, size_t max_outpu
 	char *const argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)(uintptr_t)script, NULL};
 	struct user user = account();
 	struct seen s = {.loop = ev_loop_new(EVFLAG_NOSIGMASK)};
-	struct program_start start = {.name = "test", .argv = argv, .user = &user, .timeout_us = timeout_us,
-	                              .max_output = max_output, .input_fd = input_fd};
+	struct program_start start = {.name = "test",
+	                              .argv = argv,
+	                              .user = &user,
+	                              .timeout_us = timeout_us,
+	                              .max_output = max_output,
+	                              .input_fd = input_fd};
 
 	assert_non_null(program_start(s.loop, &start, on_ended, &s));
 	ev_run(s.loop, 0);
@@ -71,13 +75,14 @@ static void ends(void **state)
 		int error, exit_code;
 		const char *out;
 	} rows[] = {
-		{"printf hello", 0, 0, "hello"},
-		{"printf said; exit 3", 0, 3, "said"},
-		{"echo hidden >&2", 0, 0, ""},
-		{"kill -TERM $$", 0, 128 + SIGTERM, ""},
-		{"printf '%s' \"$PATH:$USER_SECRET\"", 0, 0, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"},
-		{"pwd", 0, 0, "/\n"},
-		{"ls -1 /proc/self/fd | wc -l", 0, 0, "4\n"}, /* 0, 1, 2 and that of ls itself */
+	    {"printf hello", 0, 0, "hello"},
+	    {"printf said; exit 3", 0, 3, "said"},
+	    {"echo hidden >&2", 0, 0, ""},
+	    {"kill -TERM $$", 0, 128 + SIGTERM, ""},
+	    {"printf '%s' \"$PATH:$USER_SECRET\"", 0, 0,
+	     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:"},
+	    {"pwd", 0, 0, "/\n"},
+	    {"ls -1 /proc/self/fd | wc -l", 0, 0, "4\n"}, /* 0, 1, 2 and that of ls itself */
 	};
 
 	(void)state;
@@ -173,8 +178,8 @@ static void what_cannot_be_started(void **state)
 	struct user user = account();
 	char *const argv[] = {(char *)"/no/such/program", NULL};
 	struct seen s = {.loop = ev_loop_new(EVFLAG_NOSIGMASK)};
-	struct program_start start = {.name = "test", .argv = argv, .user = &user, .timeout_us = SECOND, .max_output = 64,
-	                              .input_fd = -1};
+	struct program_start start = {
+	    .name = "test", .argv = argv, .user = &user, .timeout_us = SECOND, .max_output = 64, .input_fd = -1};
 
 	(void)state;
 	assert_non_null(program_start(s.loop, &start, on_ended, &s));
@@ -193,10 +198,13 @@ static void what_cannot_be_started(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ends), cmocka_unit_test(deadline_ends_the_whole_group), cmocka_unit_test(output_is_limited),
-		cmocka_unit_test(what_stays_behind_holds_nothing_up), cmocka_unit_test(what_left_the_group_holds_nothing_up),
-		cmocka_unit_test(input_is_descriptor_3), cmocka_unit_test(what_cannot_be_started)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(ends),
+	                                   cmocka_unit_test(deadline_ends_the_whole_group),
+	                                   cmocka_unit_test(output_is_limited),
+	                                   cmocka_unit_test(what_stays_behind_holds_nothing_up),
+	                                   cmocka_unit_test(what_left_the_group_holds_nothing_up),
+	                                   cmocka_unit_test(input_is_descriptor_3),
+	                                   cmocka_unit_test(what_cannot_be_started)};
 
 	alarm(300); /* a helper that is held up never comes back */
 

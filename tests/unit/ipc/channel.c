@@ -157,7 +157,8 @@ static void test_full(void **state)
 static void test_relay_keeps_the_head(void **state)
 {
 	struct pair *p = *state;
-	struct msg_head head = {.version = MSG_VERSION, .type = MSG_WATCHDOG_PING, .from = 77, .to = 3, .id = 0, .len = 1};
+	struct msg_head head = {
+	    .version = MSG_VERSION, .type = MSG_WATCHDOG_PING, .from = 77, .to = 3, .id = 0, .len = 1};
 
 	assert_int_equal(channel_relay(p->a, &head, "\0"), 0);
 	run_until_quiet(p);

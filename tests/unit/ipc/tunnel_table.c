@@ -173,12 +173,9 @@ static void test_parcel_carries_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_slot_once),
-		cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_whose_it_is),
-		cmocka_unit_test(test_outlives_its_writer),
-		cmocka_unit_test(test_attached_again),
-		cmocka_unit_test(test_parcel_carries_descriptors),
+	    cmocka_unit_test(test_every_slot_once), cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_whose_it_is),     cmocka_unit_test(test_outlives_its_writer),
+	    cmocka_unit_test(test_attached_again),  cmocka_unit_test(test_parcel_carries_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,7 @@ static const struct t3ops_metric bad_buckets[] = {{"t3_x", T3OPS_HISTOGRAM, {0},
 
 #define SAME T3OPS_HEAD, .role = T3OPS_ROLE_PROXY, .name = "m", .version = "1", .summary = "S.", .on_request = next
 #define LEG                                                                                                          \
-	T3OPS_HEAD, .role = T3OPS_ROLE_LEG, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg,       \
+	T3OPS_HEAD, .role = T3OPS_ROLE_LEG, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg,        \
 	            .leg_close = on_leg
 
 /* Each case spoils one field of a sound descriptor. */

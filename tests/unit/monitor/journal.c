@@ -96,8 +96,8 @@ static void verdicts_come_back_newest_first(void **state)
 	json_t *rows;
 
 	for (int i = 1; i <= 3; i++) {
-		json_t *v =
-		    json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text", "x");
+		json_t *v = json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text",
+		                      "x");
 
 		journal_verdict(j, v);
 		json_decref(v);

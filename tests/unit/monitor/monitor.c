@@ -18,8 +18,8 @@
 
 struct fixture {
 	struct process process;
-	struct channel *supervisor;  /* the other end */
-	struct msg_head heads[8]; /* of what the monitor sent there, events left out */
+	struct channel *supervisor; /* the other end */
+	struct msg_head heads[8];   /* of what the monitor sent there, events left out */
 	size_t n_heads;
 	int arena;
 	char dir[32];
@@ -76,13 +76,13 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(channel_pair(fds), 0);
 	f->config = json_pack("{s:{s:s, s:I, s:[s,s], s:[s], s:I}, s:[], s:[], s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}",
-	                     "core", "state_dir", f->dir, "journal_retain", (json_int_t)0, "user_path", "last_mile",
-	                     "serve", "per_user", "serve", "ping_timeout", (json_int_t)500000, "legs", "plugins",
-	                     "sections", "name", "here", "module", "backup", "name", "there", "module", "backup",
-	                     "name", "cf", "module", "probe_cloudflare");
+	                      "core", "state_dir", f->dir, "journal_retain", (json_int_t)0, "user_path", "last_mile",
+	                      "serve", "per_user", "serve", "ping_timeout", (json_int_t)500000, "legs", "plugins",
+	                      "sections", "name", "here", "module", "backup", "name", "there", "module", "backup",
+	                      "name", "cf", "module", "probe_cloudflare");
 	assert_non_null(f->config);
-	f->process =
-	    (struct process){.id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = f->config, .ops = &monitor_ops};
+	f->process = (struct process){
+	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = f->config, .ops = &monitor_ops};
 	f->process.channel = channel_new(f->process.loop, fds[0], to_monitor, on_closed, f);
 	f->supervisor = channel_new(f->process.loop, fds[1], to_supervisor, on_closed, f);
 	f->process.metrics = metrics_new(&f->arena);

@@ -33,11 +33,25 @@ static void parse(void **state)
 		const char *text;
 		bool good;
 	} rows[] = {
-		{"10.0.0.0/8", true},    {"10.0.20.0/24", true}, {"127.0.0.1", true},    {"0.0.0.0/0", true},
-		{"::1", true},           {"fd00::/8", true},     {"::/0", true},         {"10.0.0.1/8", false},
-		{"10.0.0.0/33", false},  {"fd00::1/8", false},   {"fd00::/129", false},  {"10.0.0/8", false},
-		{"", false},             {"/8", false},          {"10.0.0.0/", false},   {"10.0.0.0/8x", false},
-		{"10.0.0.0/-1", false},  {"example.org", false}, {"10.0.0.0/08 ", false},
+	    {"10.0.0.0/8", true},
+	    {"10.0.20.0/24", true},
+	    {"127.0.0.1", true},
+	    {"0.0.0.0/0", true},
+	    {"::1", true},
+	    {"fd00::/8", true},
+	    {"::/0", true},
+	    {"10.0.0.1/8", false},
+	    {"10.0.0.0/33", false},
+	    {"fd00::1/8", false},
+	    {"fd00::/129", false},
+	    {"10.0.0/8", false},
+	    {"", false},
+	    {"/8", false},
+	    {"10.0.0.0/", false},
+	    {"10.0.0.0/8x", false},
+	    {"10.0.0.0/-1", false},
+	    {"example.org", false},
+	    {"10.0.0.0/08 ", false},
 	};
 
 	(void)state;
@@ -55,12 +69,17 @@ static void membership(void **state)
 		const char *network, *peer;
 		bool in;
 	} rows[] = {
-		{"10.0.20.0/24", "10.0.20.255", true},  {"10.0.20.0/24", "10.0.21.0", false},
-		{"10.0.20.128/25", "10.0.20.127", false}, {"10.0.20.128/25", "10.0.20.128", true},
-		{"0.0.0.0/0", "203.0.113.1", true},     {"0.0.0.0/0", "2001:db8::1", false},
-		{"::1", "::1", true},                   {"::1", "::2", false},
-		{"fd00::/8", "fdff::1", true},          {"fd00::/8", "fe00::1", false},
-		{"127.0.0.1", "::ffff:127.0.0.1", true},
+	    {"10.0.20.0/24", "10.0.20.255", true},
+	    {"10.0.20.0/24", "10.0.21.0", false},
+	    {"10.0.20.128/25", "10.0.20.127", false},
+	    {"10.0.20.128/25", "10.0.20.128", true},
+	    {"0.0.0.0/0", "203.0.113.1", true},
+	    {"0.0.0.0/0", "2001:db8::1", false},
+	    {"::1", "::1", true},
+	    {"::1", "::2", false},
+	    {"fd00::/8", "fdff::1", true},
+	    {"fd00::/8", "fe00::1", false},
+	    {"127.0.0.1", "::ffff:127.0.0.1", true},
 	};
 
 	(void)state;
@@ -93,7 +112,8 @@ static void names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(parse), cmocka_unit_test(membership), cmocka_unit_test(names)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(parse), cmocka_unit_test(membership),
+	                                   cmocka_unit_test(names)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

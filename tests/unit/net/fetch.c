@@ -225,8 +225,8 @@ static void test_failures(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct seen s =
-		    fetch_one((struct t3ops_fetch){.url = url(cases[i].path), .timeout_us = 300 * MS, .fresh = true});
+		struct seen s = fetch_one(
+		    (struct t3ops_fetch){.url = url(cases[i].path), .timeout_us = 300 * MS, .fresh = true});
 
 		print_message("%s: %s\n", cases[i].path, s.text);
 		assert_int_equal(s.error, cases[i].error);

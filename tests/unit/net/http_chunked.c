@@ -83,8 +83,8 @@ static void test_overhead(void **state)
 {
 	static const struct {
 		const char *start, *filler;
-	} endless[] = {{"5;", "x"}, {"0\r\nA: ", "x"}, {"0\r\n", "A: b\r\n"}, {"0\r\n", "A:\r\n"}, {"0\r\n", "A"},
-	              {"", "1;aaaa\r\nx\r\n"}};
+	} endless[] = {{"5;", "x"},         {"0\r\nA: ", "x"}, {"0\r\n", "A: b\r\n"},
+	               {"0\r\n", "A:\r\n"}, {"0\r\n", "A"},    {"", "1;aaaa\r\nx\r\n"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof endless / sizeof endless[0]; i++) {

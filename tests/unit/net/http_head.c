@@ -182,7 +182,8 @@ static void test_join(void **state)
 	} cases[] = {
 	    {"A: x\r\nCookie: a=1\r\n", "a=1", "AC"},
 	    {"A: x\r\n", NULL, "A"},
-	    {"A: x\r\nCookie: a=1\r\nB: x\r\ncookie: b=2; c=3\r\nD: x\r\nCOOKIE: d=4\r\n", "a=1; b=2; c=3; d=4", "ACBD"},
+	    {"A: x\r\nCookie: a=1\r\nB: x\r\ncookie: b=2; c=3\r\nD: x\r\nCOOKIE: d=4\r\n", "a=1; b=2; c=3; d=4",
+	     "ACBD"},
 	    {"Cookie: a=1\r\nCookie: b=2\r\n", "a=1; b=2", "C"},
 	    {"Cookie:\r\nCookie: b=2\r\nCookie:  \r\nCookie: a\r\n", "b=2; a", "C"},
 	    {"Cookie:\r\nCookie:\r\n", "", "C"},

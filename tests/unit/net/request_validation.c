@@ -92,7 +92,8 @@ static void test_cases(void **state)
 		enum reject_reason r = check(cases[i].text, 128);
 
 		if (r != cases[i].refusal)
-			fail_msg("%s: %s, expected %s", cases[i].text, reject_label(r), reject_label(cases[i].refusal));
+			fail_msg("%s: %s, expected %s", cases[i].text, reject_label(r),
+			         reject_label(cases[i].refusal));
 	}
 }
 
@@ -112,7 +113,8 @@ static void test_rows(void **state)
 		assert_in_range(reject_status((enum reject_reason)r), 400, 505);
 		assert_true(*reject_label((enum reject_reason)r) && *reject_sentence((enum reject_reason)r));
 		for (unsigned k = 0; k < r; k++)
-			assert_string_not_equal(reject_label((enum reject_reason)k), reject_label((enum reject_reason)r));
+			assert_string_not_equal(reject_label((enum reject_reason)k),
+			                        reject_label((enum reject_reason)r));
 	}
 }
 

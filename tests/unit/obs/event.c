@@ -105,7 +105,8 @@ static void test_format(void **state)
 	static const char whole[] =
 	    "event=tunnel_drop id=7 user=\"al ice\" step=open reason=client_gave_up code=1006 address=10.0.0.1 "
 	    "colo=FRA "
-	    "age=61.500000s rtt=0.002000s idle_client=0.000001s idle_upstream=9.000000s bytes_up=1 bytes_down=2 count=3 "
+	    "age=61.500000s rtt=0.002000s idle_client=0.000001s idle_upstream=9.000000s bytes_up=1 bytes_down=2 "
+	    "count=3 "
 	    "segments=\"last_mile wan\" text=\"say \\\"x\\\"\"";
 
 	(void)state;

@@ -126,8 +126,9 @@ static void test_line(void **state)
 	assert_memory_equal(text, "time=2", 6);
 	pairs = strchr(text, ' ');
 	assert_non_null(pairs);
-	assert_memory_equal(pairs, " level=warning process=prober event=leg_down plugin=probe_internal reason=reset\n",
-	                    strlen(" level=warning process=prober event=leg_down plugin=probe_internal reason=reset\n"));
+	assert_memory_equal(
+	    pairs, " level=warning process=prober event=leg_down plugin=probe_internal reason=reset\n",
+	    strlen(" level=warning process=prober event=leg_down plugin=probe_internal reason=reset\n"));
 	assert_null(strstr(text, "unseen"));
 	assert_non_null(strstr(text, "event=bare"));
 	assert_int_equal(text[strlen(text) - 1], '\n');

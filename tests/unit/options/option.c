@@ -24,11 +24,29 @@ struct number_case {
 static void test_durations(void **state)
 {
 	static const struct number_case cases[] = {
-		{"0", 0},          {"10s", 10000000},      {"500ms", 500000}, {"7us", 7},       {"5m", 300000000},
-		{"2h", 7200000000}, {"1d", 86400000000},    {"10", BAD},       {"", BAD},        {"s", BAD},
-		{"-1s", BAD},      {"1.5s", BAD},          {"10 s", BAD},     {" 10s", BAD},    {"10S", BAD},
-		{"10s ", BAD},     {"1m30s", BAD},         {"+1s", BAD},      {"0x1s", BAD},    {"00s", 0},
-		{"9223372036854775807us", INT64_MAX}, {"9223372036854775808us", BAD}, {"9223372036854775807s", BAD},
+	    {"0", 0},
+	    {"10s", 10000000},
+	    {"500ms", 500000},
+	    {"7us", 7},
+	    {"5m", 300000000},
+	    {"2h", 7200000000},
+	    {"1d", 86400000000},
+	    {"10", BAD},
+	    {"", BAD},
+	    {"s", BAD},
+	    {"-1s", BAD},
+	    {"1.5s", BAD},
+	    {"10 s", BAD},
+	    {" 10s", BAD},
+	    {"10S", BAD},
+	    {"10s ", BAD},
+	    {"1m30s", BAD},
+	    {"+1s", BAD},
+	    {"0x1s", BAD},
+	    {"00s", 0},
+	    {"9223372036854775807us", INT64_MAX},
+	    {"9223372036854775808us", BAD},
+	    {"9223372036854775807s", BAD},
 	};
 
 	(void)state;
@@ -43,8 +61,8 @@ static void test_durations(void **state)
 static void test_bytes(void **state)
 {
 	static const struct number_case cases[] = {
-		{"0", 0},   {"512", 512}, {"64K", 65536}, {"8M", 8 << 20}, {"1G", 1 << 30}, {"1k", BAD},
-		{"1KB", BAD}, {"", BAD},  {"-1", BAD},    {"K", BAD},      {"9999999999G", BAD},
+	    {"0", 0},     {"512", 512}, {"64K", 65536}, {"8M", 8 << 20}, {"1G", 1 << 30},      {"1k", BAD},
+	    {"1KB", BAD}, {"", BAD},    {"-1", BAD},    {"K", BAD},      {"9999999999G", BAD},
 	};
 
 	(void)state;
@@ -59,8 +77,8 @@ static void test_bytes(void **state)
 static void test_times(void **state)
 {
 	static const struct number_case cases[] = {
-		{"00:00", 0}, {"03:30", 210}, {"23:59", 1439}, {"24:00", BAD}, {"12:60", BAD}, {"3:30", BAD},
-		{"03:3", BAD}, {"0330", BAD}, {"", BAD},       {"03:300", BAD}, {"ab:cd", BAD},
+	    {"00:00", 0},  {"03:30", 210}, {"23:59", 1439}, {"24:00", BAD},  {"12:60", BAD}, {"3:30", BAD},
+	    {"03:3", BAD}, {"0330", BAD},  {"", BAD},       {"03:300", BAD}, {"ab:cd", BAD},
 	};
 
 	(void)state;
@@ -78,11 +96,21 @@ static void test_addresses(void **state)
 		const char *text, *host;
 		int port;
 	} cases[] = {
-		{"127.0.0.1:3780", "127.0.0.1", 3780}, {"10.0.20.203", "10.0.20.203", -1}, {"::1", "::1", -1},
-		{"[::1]:80", "::1", 80},               {"[::1]", "::1", -1},               {"0.0.0.0:0", "0.0.0.0", 0},
-		{"localhost:80", NULL, 0},             {"1.2.3.4:", NULL, 0},              {"1.2.3.4:65536", NULL, 0},
-		{"1.2.3:80", NULL, 0},                 {"[1.2.3.4]:80", NULL, 0},          {"[::1", NULL, 0},
-		{"[::1]80", NULL, 0},                  {"", NULL, 0},                      {":80", NULL, 0},
+	    {"127.0.0.1:3780", "127.0.0.1", 3780},
+	    {"10.0.20.203", "10.0.20.203", -1},
+	    {"::1", "::1", -1},
+	    {"[::1]:80", "::1", 80},
+	    {"[::1]", "::1", -1},
+	    {"0.0.0.0:0", "0.0.0.0", 0},
+	    {"localhost:80", NULL, 0},
+	    {"1.2.3.4:", NULL, 0},
+	    {"1.2.3.4:65536", NULL, 0},
+	    {"1.2.3:80", NULL, 0},
+	    {"[1.2.3.4]:80", NULL, 0},
+	    {"[::1", NULL, 0},
+	    {"[::1]80", NULL, 0},
+	    {"", NULL, 0},
+	    {":80", NULL, 0},
 	};
 
 	(void)state;
@@ -105,56 +133,58 @@ struct value_case {
 	const char *why;  /* part of the line */
 };
 
+/* clang-format off */
 #define OPT(type, fallback, min, max) {"it", T3OPS_OPT_##type, fallback, min, max, "Help."}
+/* clang-format on */
 
 static const struct value_case value_cases[] = {
-	{OPT(STRING, "", 0, 0), "hello", "\"hello\"", NULL},
-	{OPT(STRING, "x", 0, 0), "", "\"\"", NULL},
-	{OPT(STRING, T3OPS_REQUIRED, 0, 0), "", NULL, "expected a value"},
-	{OPT(STRING, "", 0, 0), "a\nb", NULL, "control characters"},
-	{OPT(STRING, "", 0, 0), "\xff", NULL, "UTF-8"},
-	{OPT(INT, "1", 1, 10), "10", "10", NULL},
-	{OPT(INT, "1", 1, 10), "11", NULL, "it = \"11\": expected 1 to 10"},
-	{OPT(INT, "1", 0, 0), "-5", "-5", NULL},
-	{OPT(INT, "1", 0, 0), "5x", NULL, "a whole number"},
-	{OPT(INT, "1", 0, 0), "99999999999999999999", NULL, "a whole number"},
-	{OPT(INT, "0", 0, 1024), "0", "0", NULL},
-	{OPT(BOOL, "false", 0, 0), "true", "true", NULL},
-	{OPT(BOOL, "false", 0, 0), "on", "true", NULL},
-	{OPT(BOOL, "false", 0, 0), "no", "false", NULL},
-	{OPT(BOOL, "false", 0, 0), "1", NULL, "true or false"},
-	{OPT(DURATION, "1s", 100000, 3600000000), "10s", "10000000", NULL},
-	{OPT(DURATION, "1s", 100000, 3600000000), "99ms", NULL, "expected 100ms to 1h"},
-	{OPT(DURATION, "50ms", 1000, 0), "10m", "600000000", NULL},
-	{OPT(DURATION, "50ms", 1000, 0), "1us", NULL, "at least 1ms"},
-	{OPT(DURATION, "1s", 0, 0), "10", NULL, "a duration with its unit"},
-	{OPT(BYTES, "1K", 1024, 1 << 20), "64K", "65536", NULL},
-	{OPT(BYTES, "1K", 1024, 1 << 20), "2M", NULL, "expected 1K to 1M"},
-	{OPT(ADDRESS, "", 0, 0), "10.0.20.203", "\"10.0.20.203\"", NULL},
-	{OPT(ADDRESS, "", 0, 0), "traefik", NULL, "numeric IPv4 or IPv6"},
-	{OPT(ADDRESS, "", 0, 0), "", "\"\"", NULL},
-	{OPT(PATH, "/x", 0, 0), "/etc/t3", "\"/etc/t3\"", NULL},
-	{OPT(PATH, "/x", 0, 0), "etc/t3", NULL, "an absolute path"},
-	{OPT(PATH, "/x", 0, 0), "", NULL, "expected a value"},
-	{OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/var/backups/t3", "\"/var/backups/t3\"", NULL},
-	{OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/", NULL, "directory"},
-	{OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/../b", NULL, "without \"..\""},
-	{OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..", NULL, "without \"..\""},
-	{OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..b", "\"/a/..b\"", NULL},
-	{OPT(URL, "", 0, 0), "wss://t3.example.com/probe/ws", "\"wss://t3.example.com/probe/ws\"", NULL},
-	{OPT(URL, "", 0, 0), "ftp://x", NULL, "begins with http://"},
-	{OPT(URL, "", 0, 0), "http:///x", NULL, "with a host"},
-	{OPT(URL, "", 0, 0), "https://a:b@host/", NULL, "without user and password"},
-	{OPT(URL, "", 0, 0), "https://host/a@b", "\"https://host/a@b\"", NULL},
-	{OPT(URL, "", 0, 0), "https://host/a b", NULL, "without spaces"},
-	{OPT(TIME, "03:30", 0, 0), "04:00", "240", NULL},
-	{OPT(TIME, "03:30", 0, 0), "4am", NULL, "a time of day"},
-	{OPT(COMMAND, "", 0, 0), "mint", "\"mint\"", NULL},
-	{OPT(COMMAND, "", 0, 0), "../mint", NULL, "name of a command section"},
-	{OPT(LIST, "", 0, 0), "one", "[\"one\"]", NULL},
-	{OPT(SECRET_FILE, "", 0, 0), "key", NULL, "absolute path"},
-	{OPT(SECRET_FILE, "", 0, 0), "/no/such/file", NULL, "a file that exists"},
-	{OPT(SECRET_FILE, "", 0, 0), "/dev/null", NULL, "a regular file"},
+    {OPT(STRING, "", 0, 0), "hello", "\"hello\"", NULL},
+    {OPT(STRING, "x", 0, 0), "", "\"\"", NULL},
+    {OPT(STRING, T3OPS_REQUIRED, 0, 0), "", NULL, "expected a value"},
+    {OPT(STRING, "", 0, 0), "a\nb", NULL, "control characters"},
+    {OPT(STRING, "", 0, 0), "\xff", NULL, "UTF-8"},
+    {OPT(INT, "1", 1, 10), "10", "10", NULL},
+    {OPT(INT, "1", 1, 10), "11", NULL, "it = \"11\": expected 1 to 10"},
+    {OPT(INT, "1", 0, 0), "-5", "-5", NULL},
+    {OPT(INT, "1", 0, 0), "5x", NULL, "a whole number"},
+    {OPT(INT, "1", 0, 0), "99999999999999999999", NULL, "a whole number"},
+    {OPT(INT, "0", 0, 1024), "0", "0", NULL},
+    {OPT(BOOL, "false", 0, 0), "true", "true", NULL},
+    {OPT(BOOL, "false", 0, 0), "on", "true", NULL},
+    {OPT(BOOL, "false", 0, 0), "no", "false", NULL},
+    {OPT(BOOL, "false", 0, 0), "1", NULL, "true or false"},
+    {OPT(DURATION, "1s", 100000, 3600000000), "10s", "10000000", NULL},
+    {OPT(DURATION, "1s", 100000, 3600000000), "99ms", NULL, "expected 100ms to 1h"},
+    {OPT(DURATION, "50ms", 1000, 0), "10m", "600000000", NULL},
+    {OPT(DURATION, "50ms", 1000, 0), "1us", NULL, "at least 1ms"},
+    {OPT(DURATION, "1s", 0, 0), "10", NULL, "a duration with its unit"},
+    {OPT(BYTES, "1K", 1024, 1 << 20), "64K", "65536", NULL},
+    {OPT(BYTES, "1K", 1024, 1 << 20), "2M", NULL, "expected 1K to 1M"},
+    {OPT(ADDRESS, "", 0, 0), "10.0.20.203", "\"10.0.20.203\"", NULL},
+    {OPT(ADDRESS, "", 0, 0), "traefik", NULL, "numeric IPv4 or IPv6"},
+    {OPT(ADDRESS, "", 0, 0), "", "\"\"", NULL},
+    {OPT(PATH, "/x", 0, 0), "/etc/t3", "\"/etc/t3\"", NULL},
+    {OPT(PATH, "/x", 0, 0), "etc/t3", NULL, "an absolute path"},
+    {OPT(PATH, "/x", 0, 0), "", NULL, "expected a value"},
+    {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/var/backups/t3", "\"/var/backups/t3\"", NULL},
+    {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/", NULL, "directory"},
+    {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/../b", NULL, "without \"..\""},
+    {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..", NULL, "without \"..\""},
+    {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..b", "\"/a/..b\"", NULL},
+    {OPT(URL, "", 0, 0), "wss://t3.example.com/probe/ws", "\"wss://t3.example.com/probe/ws\"", NULL},
+    {OPT(URL, "", 0, 0), "ftp://x", NULL, "begins with http://"},
+    {OPT(URL, "", 0, 0), "http:///x", NULL, "with a host"},
+    {OPT(URL, "", 0, 0), "https://a:b@host/", NULL, "without user and password"},
+    {OPT(URL, "", 0, 0), "https://host/a@b", "\"https://host/a@b\"", NULL},
+    {OPT(URL, "", 0, 0), "https://host/a b", NULL, "without spaces"},
+    {OPT(TIME, "03:30", 0, 0), "04:00", "240", NULL},
+    {OPT(TIME, "03:30", 0, 0), "4am", NULL, "a time of day"},
+    {OPT(COMMAND, "", 0, 0), "mint", "\"mint\"", NULL},
+    {OPT(COMMAND, "", 0, 0), "../mint", NULL, "name of a command section"},
+    {OPT(LIST, "", 0, 0), "one", "[\"one\"]", NULL},
+    {OPT(SECRET_FILE, "", 0, 0), "key", NULL, "absolute path"},
+    {OPT(SECRET_FILE, "", 0, 0), "/no/such/file", NULL, "a file that exists"},
+    {OPT(SECRET_FILE, "", 0, 0), "/dev/null", NULL, "a regular file"},
 };
 
 static void check_value(json_t *value, const struct value_case *c, const char *why)
@@ -181,19 +211,20 @@ static void test_values(void **state)
 	for (size_t i = 0; i < sizeof value_cases / sizeof value_cases[0]; i++) {
 		char why[320] = "";
 
-		check_value(option_value(&value_cases[i].option, value_cases[i].text, why, sizeof why), &value_cases[i], why);
+		check_value(option_value(&value_cases[i].option, value_cases[i].text, why, sizeof why),
+		            &value_cases[i], why);
 	}
 }
 
 static void test_fallbacks(void **state)
 {
 	static const struct value_case cases[] = {
-		{OPT(LIST, "", 0, 0), "", "[]", NULL},
-		{OPT(LIST, "a  b c", 0, 0), "", "[\"a\",\"b\",\"c\"]", NULL},
-		{OPT(LIST, T3OPS_REQUIRED, 0, 0), "", NULL, "it is missing"},
-		{OPT(DURATION, "0", 0, 0), "", "0", NULL},
-		{OPT(PATH, "", 0, 0), "", "\"\"", NULL},
-		{OPT(STRING, T3OPS_REQUIRED, 0, 0), "", NULL, "has no default, expected a string"},
+	    {OPT(LIST, "", 0, 0), "", "[]", NULL},
+	    {OPT(LIST, "a  b c", 0, 0), "", "[\"a\",\"b\",\"c\"]", NULL},
+	    {OPT(LIST, T3OPS_REQUIRED, 0, 0), "", NULL, "it is missing"},
+	    {OPT(DURATION, "0", 0, 0), "", "0", NULL},
+	    {OPT(PATH, "", 0, 0), "", "\"\"", NULL},
+	    {OPT(STRING, T3OPS_REQUIRED, 0, 0), "", NULL, "has no default, expected a string"},
 	};
 
 	(void)state;
@@ -209,7 +240,8 @@ static void test_secret_file(void **state)
 	static const struct {
 		mode_t mode;
 		const char *why; /* NULL: good */
-	} cases[] = {{0600, NULL}, {0400, NULL}, {0640, "only its owner"}, {0604, "only its owner"}, {0620, "chmod 600"}};
+	} cases[] = {
+	    {0600, NULL}, {0400, NULL}, {0640, "only its owner"}, {0604, "only its owner"}, {0620, "chmod 600"}};
 	static const struct t3ops_option o = OPT(SECRET_FILE, T3OPS_REQUIRED, 0, 0);
 	char path[] = "/tmp/t3ops-option.XXXXXX", why[320];
 	int fd = mkstemp(path);
@@ -260,9 +292,9 @@ static void test_type_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_bytes),       cmocka_unit_test(test_times),
-		cmocka_unit_test(test_addresses), cmocka_unit_test(test_values),      cmocka_unit_test(test_fallbacks),
-		cmocka_unit_test(test_list),      cmocka_unit_test(test_secret_file), cmocka_unit_test(test_type_names),
+	    cmocka_unit_test(test_durations), cmocka_unit_test(test_bytes),       cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_addresses), cmocka_unit_test(test_values),      cmocka_unit_test(test_fallbacks),
+	    cmocka_unit_test(test_list),      cmocka_unit_test(test_secret_file), cmocka_unit_test(test_type_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -541,7 +541,8 @@ static void test_keep(void **state)
 	run_ok(f, path);
 	assert_int_equal(backup_dir_count(f, "state-2", last), 3);
 	assert_string_equal(last, path);
-	assert_int_equal(backup_dir_count(f, "state-20240103", NULL) + backup_dir_count(f, "state-20240104", NULL), 2);
+	assert_int_equal(backup_dir_count(f, "state-20240103", NULL) + backup_dir_count(f, "state-20240104", NULL),
+	                 2);
 	assert_int_equal(backup_dir_count(f, "state-before-upgrade.sqlite", NULL), 1);
 	assert_int_equal(backup_dir_count(f, "notes.txt", NULL), 1);
 

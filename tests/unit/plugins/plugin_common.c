@@ -18,11 +18,13 @@ static void cookies_are_found(void **state)
 		const char *header, *name;
 		bool prefix, found;
 	} rows[] = {
-		{NULL, "a", false, false},        {"", "a", false, false},          {"a=1", "a", false, true},
-		{"b=2; a=1", "a", false, true},   {"b=2;a=1", "a", false, true},    {"aa=1", "a", false, false},
-		{"aa=1", "a", true, true},        {"a", "a", false, false},         {"a=", "a", false, false},
-		{" a=1 ; b", "a", false, true},   {"A=1", "a", false, false},       {"b=a=1", "a", false, false},
-		{";;; a=1", "a", false, true},    {"t3_session_1_ab=x", "t3_session", true, true},
+	    {NULL, "a", false, false},     {"", "a", false, false},
+	    {"a=1", "a", false, true},     {"b=2; a=1", "a", false, true},
+	    {"b=2;a=1", "a", false, true}, {"aa=1", "a", false, false},
+	    {"aa=1", "a", true, true},     {"a", "a", false, false},
+	    {"a=", "a", false, false},     {" a=1 ; b", "a", false, true},
+	    {"A=1", "a", false, false},    {"b=a=1", "a", false, false},
+	    {";;; a=1", "a", false, true}, {"t3_session_1_ab=x", "t3_session", true, true},
 	};
 
 	(void)state;
@@ -36,12 +38,12 @@ static void cookies_are_replaced(void **state)
 	static const struct {
 		const char *header, *name, *set_cookie, *want;
 	} rows[] = {
-		{NULL, "s", "s=new; Path=/", "s=new"},
-		{"", "s", "s=new", "s=new"},
-		{"s=old", "s", "s=new; HttpOnly", "s=new"},
-		{"a=1; s=old; b=2; s=older", "s", "s=new;x", "s=new; a=1; b=2"},
-		{"a;b;c", "s", "s=new", "s=new; a; b; c"},
-		{"ss=1", "s", "s=new", "s=new; ss=1"},
+	    {NULL, "s", "s=new; Path=/", "s=new"},
+	    {"", "s", "s=new", "s=new"},
+	    {"s=old", "s", "s=new; HttpOnly", "s=new"},
+	    {"a=1; s=old; b=2; s=older", "s", "s=new;x", "s=new; a=1; b=2"},
+	    {"a;b;c", "s", "s=new", "s=new; a; b; c"},
+	    {"ss=1", "s", "s=new", "s=new; ss=1"},
 	};
 
 	(void)state;
@@ -68,8 +70,12 @@ static void names_of_set_cookie(void **state)
 
 static void locations_stay_here(void **state)
 {
-	static const char *const rows[][2] = {{"/", "/"}, {"/a?b=//c", "/a?b=//c"}, {"//evil.example/", "/evil.example/"},
-	                                      {"/\\evil.example", "/evil.example"}, {"\\/\\/x", "/x"}, {"", "/"}};
+	static const char *const rows[][2] = {{"/", "/"},
+	                                      {"/a?b=//c", "/a?b=//c"},
+	                                      {"//evil.example/", "/evil.example/"},
+	                                      {"/\\evil.example", "/evil.example"},
+	                                      {"\\/\\/x", "/x"},
+	                                      {"", "/"}};
 	char out[64];
 
 	(void)state;
@@ -138,10 +144,10 @@ static void guard_forgets_the_oldest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cookies_are_found),    cmocka_unit_test(cookies_are_replaced),
-		cmocka_unit_test(names_of_set_cookie),  cmocka_unit_test(locations_stay_here),
-		cmocka_unit_test(queries_are_searched), cmocka_unit_test(loops_are_noticed),
-		cmocka_unit_test(tabs_at_once_are_no_loop), cmocka_unit_test(guard_forgets_the_oldest),
+	    cmocka_unit_test(cookies_are_found),        cmocka_unit_test(cookies_are_replaced),
+	    cmocka_unit_test(names_of_set_cookie),      cmocka_unit_test(locations_stay_here),
+	    cmocka_unit_test(queries_are_searched),     cmocka_unit_test(loops_are_noticed),
+	    cmocka_unit_test(tabs_at_once_are_no_loop), cmocka_unit_test(guard_forgets_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,46 +13,46 @@ static const struct {
 	const char *path;
 	bool is_public;
 } rows[] = {
-	{"/probe", true},
-	{"/probe/ws", true},
-	{"/probes", true}, /* so is what a careless rule of the proxy lets through */
-	{"/PROBE/ws", true},
-	{"/out/a/b", true},
-	{"/%70robe/ws", true},
-	{"/%70%72%6f%62%65%2Fws", true},
-	{"//probe/ws", true},
-	{"/%2fprobe/ws", true},
-	{"/./probe/ws", true},
-	{"/%2E/probe", true},
-	{"/a/../probe/ws", true},
-	{"/a%2f..%2Fprobe/ws", true},
-	{"/a\\..\\probe", true},
-	{"/a%5c..%5cprobe", true},
-	{"/a/b/../../probe", true},
-	{"/../../probe", true},
-	{"/probe/../ws", true}, /* as it came */
-	{"/%70robe/../ws", true}, /* decoded */
-	{"/x/../probe/../../probe", true},
-	{"/a%2fb/../probe/x", true}, /* one segment to whom a spelt slash is none */
-	{"/a%2Fb/%2e%2E/probe/x", true},
-	{"/a\\b/../probe/x", true},
-	{"/", false},
-	{"", false},
-	{"*", false},
-	{"/ws", false},
-	{"/prob", false},
-	{"/out", false},
-	{"/a/probe", false},
-	{"/%2570robe", false}, /* decoded once only */
-	{"/%7", false},
-	{"/%", false},
-	{"/%zzprobe", false},
-	{"/a/..", false},
-	{"/a/.../probe", false},
-	{"/.probe", false},
-	{"/..probe", false},
-	{"/a/./probe", false},
-	{"/%00/probe", false},
+    {"/probe", true},
+    {"/probe/ws", true},
+    {"/probes", true}, /* so is what a careless rule of the proxy lets through */
+    {"/PROBE/ws", true},
+    {"/out/a/b", true},
+    {"/%70robe/ws", true},
+    {"/%70%72%6f%62%65%2Fws", true},
+    {"//probe/ws", true},
+    {"/%2fprobe/ws", true},
+    {"/./probe/ws", true},
+    {"/%2E/probe", true},
+    {"/a/../probe/ws", true},
+    {"/a%2f..%2Fprobe/ws", true},
+    {"/a\\..\\probe", true},
+    {"/a%5c..%5cprobe", true},
+    {"/a/b/../../probe", true},
+    {"/../../probe", true},
+    {"/probe/../ws", true},   /* as it came */
+    {"/%70robe/../ws", true}, /* decoded */
+    {"/x/../probe/../../probe", true},
+    {"/a%2fb/../probe/x", true}, /* one segment to whom a spelt slash is none */
+    {"/a%2Fb/%2e%2E/probe/x", true},
+    {"/a\\b/../probe/x", true},
+    {"/", false},
+    {"", false},
+    {"*", false},
+    {"/ws", false},
+    {"/prob", false},
+    {"/out", false},
+    {"/a/probe", false},
+    {"/%2570robe", false}, /* decoded once only */
+    {"/%7", false},
+    {"/%", false},
+    {"/%zzprobe", false},
+    {"/a/..", false},
+    {"/a/.../probe", false},
+    {"/.probe", false},
+    {"/..probe", false},
+    {"/a/./probe", false},
+    {"/%00/probe", false},
 };
 
 static void table(void **state)

@@ -74,7 +74,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"map", "alice.env", "root.env", "empty.env", "wild.env", "huge.env", "fifo.env", "bob.env"};
+	static const char *const names[] = {"map",      "alice.env", "root.env", "empty.env",
+	                                    "wild.env", "huge.env",  "fifo.env", "bob.env"};
 	struct lab *lab = *state;
 
 	users_free(lab->users);
@@ -254,8 +255,8 @@ static void run_until(struct lab *lab, const int *counter, int value)
 
 static struct users *users_of(struct lab *lab, bool must_read)
 {
-	struct users_source source = {.path = lab->path, .env_pattern = lab->pattern, .snapshot = lab->snapshot,
-	                              .must_read = must_read};
+	struct users_source source = {
+	    .path = lab->path, .env_pattern = lab->pattern, .snapshot = lab->snapshot, .must_read = must_read};
 
 	return users_new(lab->loop, &source, on_changed, on_state, lab);
 }
