@@ -51,10 +51,9 @@ static void head_complete(struct ws_frames *f)
 	}
 	f->closing = op == OP_CLOSE;
 	f->closed = f->closed || f->closing;
+	f->small_len = 0;
 	if (op < OP_CLOSE && (f->head[0] & 0x80))
 		f->messages++;
-	if (f->payload_left == 0)
-		f->head_len = 0;
 }
 
 /* Of n bytes those that belong to the head: its first two, which report its size, or the rest of it. */
@@ -69,17 +68,53 @@ static size_t head_take(struct ws_frames *f, const uint8_t *bytes, size_t n)
 	return take;
 }
 
+static uint8_t unmasked(const struct ws_frames *f, uint8_t byte, size_t at)
+{
+	return (f->head[1] & 0x80) ? byte ^ f->head[2 + length_bytes(f->head[1]) + at % 4] : byte;
+}
+
 /* The first two bytes of a close frame's payload are its code. */
 static void close_code_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
 {
-	const uint8_t *mask = f->head + 2 + length_bytes(f->head[1]);
-	bool masked = f->head[1] & 0x80;
+	for (size_t i = 0; i < n && f->close_len < 2; i++, f->close_len++)
+		f->close_code = (uint16_t)(f->close_code << 8 | unmasked(f, bytes[i], f->close_len));
+}
 
-	for (size_t i = 0; i < n && f->close_len < 2; i++, f->close_len++) {
-		uint8_t byte = masked ? bytes[i] ^ mask[f->close_len] : bytes[i];
+static bool is_small(const struct ws_frames *f)
+{
+	return (f->head[0] & 0x0f) <= OP_DATA_MAX && (f->head[1] & 0x7f) <= WS_SMALL_MAX;
+}
 
-		f->close_code = (uint16_t)(f->close_code << 8 | byte);
+static void payload_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
+{
+	if (f->closing)
+		close_code_read(f, bytes, n);
+	else if (is_small(f))
+		for (size_t i = 0; i < n; i++, f->small_len++)
+			f->small[f->small_len] = unmasked(f, bytes[i], f->small_len);
+}
+
+static void frame_end(struct ws_frames *f, ws_small_cb on_small, void *arg)
+{
+	f->head_len = 0;
+	if (on_small && is_small(f))
+		on_small(arg, f->head[0], f->small, f->small_len);
+}
+
+/* The same for a small frame that came whole. */
+static void small_read(const uint8_t *at, ws_small_cb on_small, void *arg)
+{
+	size_t len = at[1] & 0x7f;
+	const uint8_t *mask = at + 2;
+	uint8_t payload[WS_SMALL_MAX];
+
+	if (!(at[1] & 0x80)) {
+		on_small(arg, at[0], at + 2, len);
+		return;
 	}
+	for (size_t i = 0; i < len; i++)
+		payload[i] = mask[4 + i] ^ mask[i % 4];
+	on_small(arg, at[0], payload, len);
 }
 
 /* The size of the frame that begins here if it is what nearly all are: short, data, and whole; else 0. */
@@ -94,29 +129,38 @@ static size_t whole_frame(const uint8_t *at, size_t n)
 	return len <= SHORT_MAX && size <= n ? size : 0;
 }
 
-void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n)
+/* Reads on in the frame at hand; returns how many bytes that took. */
+static size_t frame_read(struct ws_frames *f, const uint8_t *at, size_t n, ws_small_cb on_small, void *arg)
+{
+	size_t take;
+
+	if (f->payload_left == 0) {
+		take = head_take(f, at, n);
+	} else {
+		take = n < f->payload_left ? n : (size_t)f->payload_left;
+		payload_read(f, at, take);
+		f->payload_left -= take;
+	}
+	if (!f->garbage && f->payload_left == 0 && f->head_len >= 2 && f->head_len == head_size(f))
+		frame_end(f, on_small, arg);
+	return take;
+}
+
+void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_cb on_small, void *arg)
 {
 	const uint8_t *at = bytes, *end = at + n;
 
 	while (at < end && !f->garbage) {
-		size_t take;
+		size_t take = ws_frames_at_boundary(f) ? whole_frame(at, (size_t)(end - at)) : 0;
 
-		if (f->payload_left == 0) {
-			take = f->head_len == 0 ? whole_frame(at, (size_t)(end - at)) : 0;
-			if (take > 0)
-				f->messages += at[0] >> 7;
-			else
-				take = head_take(f, at, (size_t)(end - at));
-			at += take;
+		if (take == 0) {
+			at += frame_read(f, at, (size_t)(end - at), on_small, arg);
 			continue;
 		}
-		take = (uint64_t)(end - at) < f->payload_left ? (size_t)(end - at) : (size_t)f->payload_left;
-		if (f->closing)
-			close_code_read(f, at, take);
-		f->payload_left -= take;
+		f->messages += at[0] >> 7;
+		if (on_small && (at[1] & 0x7f) <= WS_SMALL_MAX)
+			small_read(at, on_small, arg);
 		at += take;
-		if (f->payload_left == 0)
-			f->head_len = 0;
 	}
 }
 

@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define WS_SMALL_MAX 24 /* t3's own pings, answers and acknowledgements, compressed or not */
+
+/* A whole data frame of at most WS_SMALL_MAX bytes: the first byte of its head (FIN, RSV1, opcode) and its payload,
+ * unmasked; borrowed until it returns. */
+typedef void (*ws_small_cb)(void *arg, uint8_t first, const uint8_t *payload, size_t len);
+
 /* Zeroed is ready. */
 struct ws_frames {
 	uint64_t payload_left; /* of the frame at hand */
@@ -18,12 +24,15 @@ struct ws_frames {
 	uint8_t head[14]; /* of the next frame, as far as it came */
 	uint8_t head_len;
 	uint8_t close_len; /* bytes of the close frame's code that came */
-	bool closing;      /* the frame at hand is a close frame */
+	uint8_t small_len; /* bytes of a small frame's payload that came */
+	uint8_t small[WS_SMALL_MAX];
+	bool closing; /* the frame at hand is a close frame */
 	bool closed, garbage;
 	uint16_t close_code; /* 0: none was given */
 };
 
-void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n);
+/* on_small (may be NULL) sees every small data frame that these bytes complete. */
+void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_cb on_small, void *arg);
 /* Whether nothing of a frame is missing. */
 bool ws_frames_at_boundary(const struct ws_frames *f);
 

@@ -166,7 +166,7 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 
 	(void)flags;
 	if (got > 0) {
-		ws_frames_read(&c->received, bytes, (size_t)got);
+		ws_frames_read(&c->received, bytes, (size_t)got, NULL, NULL);
 		return got;
 	}
 	if (got != -EAGAIN)

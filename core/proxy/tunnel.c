@@ -188,7 +188,7 @@ static void end_observe(struct tunnel_side *e, const char *bytes, size_t n)
 
 	e->last_us = clock_mono_us();
 	e->bytes += n;
-	ws_frames_read(&e->frames, bytes, n);
+	ws_frames_read(&e->frames, bytes, n, NULL, NULL);
 	if (e == &t->upstream) {
 		t->unanswered_us = 0;
 	} else if (e->frames.closed && !closed_before) {

@@ -61,10 +61,10 @@ static void test_cases(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct ws_frames whole = {0}, bytes = {0};
 
-		ws_frames_read(&whole, cases[i].bytes, cases[i].n);
+		ws_frames_read(&whole, cases[i].bytes, cases[i].n, NULL, NULL);
 		compare(&cases[i], &whole, i);
 		for (size_t k = 0; k < cases[i].n; k++)
-			ws_frames_read(&bytes, cases[i].bytes + k, 1);
+			ws_frames_read(&bytes, cases[i].bytes + k, 1, NULL, NULL);
 		compare(&cases[i], &bytes, i);
 	}
 }
@@ -88,9 +88,9 @@ static void test_lengths(void **state)
 		for (int shift = len < 126 ? -8 : len < 65536 ? 8 : 56; shift >= 0; shift -= 8)
 			bytes[n++] = (uint8_t)(len >> shift);
 		n += (mask ? 4 : 0) + (size_t)len;
-		ws_frames_read(&f, bytes, n);
+		ws_frames_read(&f, bytes, n, NULL, NULL);
 		assert_true(ws_frames_at_boundary(&f));
-		ws_frames_read(&f, "\x81\x00\x88\x02\x03\xe8", 6);
+		ws_frames_read(&f, "\x81\x00\x88\x02\x03\xe8", 6, NULL, NULL);
 		assert_int_equal(f.messages, 2);
 		assert_int_equal(f.close_code, 1000);
 		assert_false(f.garbage);
@@ -103,11 +103,46 @@ static void test_garbage_stays(void **state)
 	struct ws_frames f = {0};
 
 	(void)state;
-	ws_frames_read(&f, "\x83\x00\x88\x02\x03\xe8", 6);
-	ws_frames_read(&f, "\x88\x02\x03\xe8", 4);
+	ws_frames_read(&f, "\x83\x00\x88\x02\x03\xe8", 6, NULL, NULL);
+	ws_frames_read(&f, "\x88\x02\x03\xe8", 4, NULL, NULL);
 	assert_true(f.garbage);
 	assert_false(f.closed);
 	assert_int_equal(f.close_code, 0);
+}
+
+/* ---- small frames ------------------------------------------------------------------------------ */
+
+static void small_note(void *arg, uint8_t first, const uint8_t *payload, size_t len)
+{
+	char *seen = arg;
+
+	snprintf(seen + strlen(seen), 200 - strlen(seen), "%02x:%.*s ", first, (int)len, (const char *)payload);
+}
+
+static void test_small_frames(void **state)
+{
+	static const char bytes[] = "\x81\x02hi"                 /* whole */
+	                            "\x81\x82\x01\x02\x03\x04ik" /* masked */
+	                            "\xc1\x18"
+	                            "123456789012345678901234" /* the largest that counts as small */
+	                            "\x81\x19"
+	                            "1234567890123456789012345" /* one byte more */
+	                            "\x89\x01p"                 /* not data */
+	                            "\x01\x01"
+	                            "a"
+	                            "\x80\x01"
+	                            "b" /* parts */
+	                            "\x82\x00";
+	static const char expected[] = "81:hi 81:hi c1:123456789012345678901234 01:a 80:b 82: ";
+	char whole[200] = "", single[200] = "";
+	struct ws_frames f = {0}, g = {0};
+
+	(void)state;
+	ws_frames_read(&f, bytes, sizeof bytes - 1, small_note, whole);
+	for (size_t i = 0; i < sizeof bytes - 1; i++)
+		ws_frames_read(&g, bytes + i, 1, small_note, single);
+	assert_string_equal(whole, expected);
+	assert_string_equal(single, expected);
 }
 
 int main(void)
@@ -116,6 +151,7 @@ int main(void)
 	    cmocka_unit_test(test_cases),
 	    cmocka_unit_test(test_lengths),
 	    cmocka_unit_test(test_garbage_stays),
+	    cmocka_unit_test(test_small_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

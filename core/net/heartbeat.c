@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The page's heartbeat; see heartbeat.h. */
+#include "net/heartbeat.h"
+
+#include <string.h>
+
+#define FIN_TEXT 0x81
+#define RSV1     0x40
+
+#define PING "{\"_tag\":\"Ping\"}"
+#define PONG "{\"_tag\":\"Pong\"}"
+
+/* What a compressed Ping measures, with and without the context of earlier ones. */
+#define SMALL_MIN 4
+#define SMALL_MAX 17
+#define RUN_MIN   3
+
+enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size_t len)
+{
+	if (first & RSV1)
+		return len >= SMALL_MIN && len <= SMALL_MAX ? HEARTBEAT_SMALL : HEARTBEAT_OTHER;
+	if (first != FIN_TEXT || len != sizeof PING - 1)
+		return HEARTBEAT_OTHER;
+	if (memcmp(payload, PING, len) == 0)
+		return HEARTBEAT_PING;
+	return memcmp(payload, PONG, len) == 0 ? HEARTBEAT_PONG : HEARTBEAT_OTHER;
+}
+
+/* Within a tenth of a whole number of periods, one at least. */
+static bool is_on_grid(uint64_t interval_us, uint64_t period_us)
+{
+	uint64_t off = interval_us % period_us;
+
+	return interval_us > period_us / 2 && (off <= period_us / 10 || off >= period_us - period_us / 10);
+}
+
+/* Pings that arrive faster than half a period apart were made earlier than they came. */
+static void gap_observe(struct heartbeat *h, uint64_t interval_us, uint64_t period_us, uint64_t now_us)
+{
+	if (interval_us > period_us + period_us / 2) {
+		h->gap_us = interval_us;
+		h->gap_end_us = now_us;
+		h->late = 1;
+	} else if (interval_us < period_us / 2 && h->gap_end_us != 0 && now_us - h->gap_end_us < period_us) {
+		h->late++;
+	}
+}
+
+static void ping_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	if (h->pings > 0)
+		gap_observe(h, now_us - h->ping_us, period_us, now_us);
+	h->pings++;
+	h->ping_us = now_us;
+}
+
+/* An Ack can be as small as a Ping: only what keeps to the grid counts. */
+static void small_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	uint64_t interval = now_us - h->ping_us;
+
+	if (h->kind == HEARTBEAT_COMPRESSED) {
+		if (interval >= period_us / 2)
+			ping_observe(h, period_us, now_us);
+		return;
+	}
+	if (h->run == 0 || interval >= period_us / 2) {
+		h->run = h->run > 0 && is_on_grid(interval, period_us) ? (uint8_t)(h->run + 1) : 1;
+		h->ping_us = now_us;
+	}
+	if (h->run >= RUN_MIN) {
+		h->kind = HEARTBEAT_COMPRESSED;
+		h->pings = h->run;
+	}
+}
+
+void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us)
+{
+	if (frame == HEARTBEAT_PING) {
+		h->kind = HEARTBEAT_CLEAR;
+		ping_observe(h, period_us, now_us);
+		if (h->unanswered++ == 0)
+			h->pending_us = now_us;
+	} else if (frame == HEARTBEAT_SMALL && h->kind != HEARTBEAT_CLEAR) {
+		small_observe(h, period_us, now_us);
+	}
+}
+
+void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t now_us)
+{
+	if (frame != HEARTBEAT_PONG || h->kind != HEARTBEAT_CLEAR)
+		return;
+	h->pong_us = now_us;
+	if (h->pending_us != 0 && now_us - h->pending_us > h->slowest_us)
+		h->slowest_us = now_us - h->pending_us;
+	/* of several that wait the oldest is answered; of the others only the last one's time is known */
+	if (h->unanswered > 0)
+		h->unanswered--;
+	h->pending_us = h->unanswered > 0 ? h->ping_us : 0;
+}
+
+bool heartbeat_is_overdue(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	return h->kind != HEARTBEAT_UNKNOWN && now_us - h->ping_us > period_us + period_us / 2;
+}
+
+uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us)
+{
+	return h->pending_us != 0 ? now_us - h->pending_us : 0;
+}
+
+uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	return h->gap_end_us != 0 && now_us - h->gap_end_us <= period_us && h->late >= 2 ? h->late : 0;
+}

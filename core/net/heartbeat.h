@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Follows the heartbeat of t3's page in a WebSocket that passes: the page sends {"_tag":"Ping"} every period, t3
+ * answers {"_tag":"Pong"}, and a page that waits too long for an answer gives up.  An Ack is never answered and
+ * means nothing.  With permessage-deflate single frames cannot be told apart: there a run of small frames on the
+ * period's grid counts as a heartbeat, and answers are not followed.
+ *
+ * Told apart are what an outage leaves behind: a gap between Pings, and Pings that were made during the gap and
+ * arrive together at its end.  Plain struct, movable between processes; times are CLOCK_MONOTONIC.  Pure.
+ */
+#ifndef T3OPS_NET_HEARTBEAT_H
+#define T3OPS_NET_HEARTBEAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * UNKNOWN --a Ping in clear text----------------------------> CLEAR
+ *         --RUN_MIN small frames a period apart from-------> COMPRESSED
+ *           each other, RSV1 set
+ */
+enum heartbeat_kind { HEARTBEAT_UNKNOWN = 0, HEARTBEAT_CLEAR, HEARTBEAT_COMPRESSED };
+
+/* Zeroed is ready. */
+struct heartbeat {
+	uint8_t kind;        /* enum heartbeat_kind */
+	uint8_t run;         /* small compressed frames on the grid so far */
+	uint32_t unanswered; /* Pings that wait for their answer */
+	uint32_t late;       /* Pings that arrived together at the end of the last gap, the first one included */
+	uint64_t pings;      /* seen */
+	uint64_t ping_us;    /* when the last one came */
+	uint64_t pending_us; /* since when the oldest unanswered one waits; 0: all are answered */
+	uint64_t pong_us;    /* when the last answer came */
+	uint64_t slowest_us; /* the longest answer so far, one that still waits not included */
+	uint64_t gap_us;     /* length of the last gap */
+	uint64_t gap_end_us; /* when it ended; 0: there was none */
+};
+
+/* What a small frame is to the page. */
+enum heartbeat_frame { HEARTBEAT_OTHER = 0, HEARTBEAT_PING, HEARTBEAT_PONG, HEARTBEAT_SMALL };
+
+/* first: the first byte of the frame's head, as ws_small_cb tells it.  SMALL: compressed, and as small as a Ping. */
+enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size_t len);
+
+/* A small frame came from the page; period_us: how often a page pings. */
+void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
+/* A small frame came from the t3 server. */
+void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t now_us);
+
+/* Whether the next Ping is overdue: more than half a period late.  Never while the kind is unknown. */
+bool heartbeat_is_overdue(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
+/* How long the oldest unanswered Ping has waited; 0: none does. */
+uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us);
+/* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago. */
+uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The page's heartbeat: clear and compressed, on time and late, answered and not; what is no Ping means nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "net/heartbeat.h"
+#include "net/ws_frames.h"
+
+#define S      UINT64_C(1000000)
+#define PERIOD (5 * S)
+#define START  (1000 * S)
+
+static const char ping[] = "{\"_tag\":\"Ping\"}", pong[] = "{\"_tag\":\"Pong\"}", ack[] = "{\"_tag\":\"Ack\"}";
+
+static enum heartbeat_frame frame_of(uint8_t first, const char *text)
+{
+	return heartbeat_frame(first, (const uint8_t *)text, strlen(text));
+}
+
+static void test_frames(void **state)
+{
+	static const struct {
+		uint8_t first;
+		const char *payload;
+		enum heartbeat_frame frame;
+	} cases[] = {
+	    {0x81, ping, HEARTBEAT_PING},
+	    {0x81, pong, HEARTBEAT_PONG},
+	    {0x81, ack, HEARTBEAT_OTHER},
+	    {0x82, ping, HEARTBEAT_OTHER}, /* binary */
+	    {0x01, ping, HEARTBEAT_OTHER}, /* the first part of more */
+	    {0x80, ping, HEARTBEAT_OTHER}, /* the last part of more */
+	    {0x81, "{\"_tag\":\"Pi\"}", HEARTBEAT_OTHER},
+	    {0x81, "", HEARTBEAT_OTHER},
+	    {0xc1, "123", HEARTBEAT_OTHER},
+	    {0xc1, "1234", HEARTBEAT_SMALL},
+	    {0xc1, "12345678901234567", HEARTBEAT_SMALL},
+	    {0xc1, "123456789012345678", HEARTBEAT_OTHER},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		if (frame_of(cases[i].first, cases[i].payload) != cases[i].frame)
+			fail_msg("case %zu: %d", i, frame_of(cases[i].first, cases[i].payload));
+}
+
+/* What happens, in tenths of a second: P a Ping, O a Pong, s a small compressed frame. */
+struct step {
+	char what;
+	unsigned at;
+};
+
+struct heartbeat_case {
+	const char *name;
+	struct step steps[16];
+	unsigned now;
+	enum heartbeat_kind kind;
+	bool overdue;
+	unsigned waiting; /* tenths */
+	uint32_t late;
+	unsigned gap; /* tenths */
+};
+
+static const struct heartbeat_case cases[] = {
+    {"nothing", {{0, 0}}, 600, HEARTBEAT_UNKNOWN, false, 0, 0, 0},
+    {"on time",
+     {{'P', 0}, {'O', 0}, {'P', 50}, {'O', 50}, {'P', 100}, {'O', 101}},
+     140,
+     HEARTBEAT_CLEAR,
+     false,
+     0,
+     0,
+     0},
+    {"overdue", {{'P', 0}, {'O', 0}, {'P', 50}, {'O', 50}}, 126, HEARTBEAT_CLEAR, true, 0, 0, 0},
+    {"no answer", {{'P', 0}, {'O', 0}, {'P', 50}, {'P', 100}}, 150, HEARTBEAT_CLEAR, false, 100, 0, 0},
+    {"one answer of two",
+     {{'P', 0}, {'O', 0}, {'P', 50}, {'P', 100}, {'O', 110}},
+     150,
+     HEARTBEAT_CLEAR,
+     false,
+     50,
+     0,
+     0},
+    {"a hole: two Pings made meanwhile",
+     {{'P', 0}, {'O', 0}, {'P', 50}, {'O', 50}, {'P', 140}, {'P', 141}},
+     142,
+     HEARTBEAT_CLEAR,
+     false,
+     2,
+     2,
+     90},
+    {"a sleep: one Ping on waking",
+     {{'P', 0}, {'O', 0}, {'P', 350}, {'O', 350}},
+     352,
+     HEARTBEAT_CLEAR,
+     false,
+     0,
+     0,
+     350},
+    {"a hole that is long past",
+     {{'P', 0},
+      {'P', 90},
+      {'P', 91},
+      {'O', 91},
+      {'O', 91},
+      {'O', 91},
+      {'P', 100},
+      {'O', 100},
+      {'P', 150},
+      {'O', 150}},
+     155,
+     HEARTBEAT_CLEAR,
+     false,
+     0,
+     0,
+     90},
+    {"compressed: two small ones are no rhythm", {{'s', 0}, {'s', 50}}, 60, HEARTBEAT_UNKNOWN, false, 0, 0, 0},
+    {"compressed: three are", {{'s', 0}, {'s', 50}, {'s', 100}}, 110, HEARTBEAT_COMPRESSED, false, 0, 0, 0},
+    {"compressed: Acks between do not matter",
+     {{'s', 0}, {'s', 3}, {'s', 50}, {'s', 61}, {'s', 100}},
+     110,
+     HEARTBEAT_COMPRESSED,
+     false,
+     0,
+     0,
+     0},
+    {"compressed: off the grid",
+     {{'s', 0}, {'s', 37}, {'s', 71}, {'s', 108}},
+     110,
+     HEARTBEAT_UNKNOWN,
+     false,
+     0,
+     0,
+     0},
+    {"compressed: overdue", {{'s', 0}, {'s', 50}, {'s', 100}}, 180, HEARTBEAT_COMPRESSED, true, 0, 0, 0},
+    {"answers of a page that never pings", {{'O', 0}, {'O', 50}}, 60, HEARTBEAT_UNKNOWN, false, 0, 0, 0},
+};
+
+static uint64_t tenths(unsigned t)
+{
+	return START + t * (S / 10);
+}
+
+static void test_heartbeats(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct heartbeat_case *c = &cases[i];
+		struct heartbeat h = {0};
+
+		for (const struct step *s = c->steps; s->what != 0; s++)
+			if (s->what == 'O')
+				heartbeat_from_server(&h, HEARTBEAT_PONG, tenths(s->at));
+			else
+				heartbeat_from_page(&h, s->what == 'P' ? HEARTBEAT_PING : HEARTBEAT_SMALL, PERIOD,
+				                    tenths(s->at));
+		if (h.kind != c->kind || heartbeat_is_overdue(&h, PERIOD, tenths(c->now)) != c->overdue ||
+		    heartbeat_waiting_us(&h, tenths(c->now)) != c->waiting * (S / 10) ||
+		    heartbeat_late_pings(&h, PERIOD, tenths(c->now)) != c->late || h.gap_us != c->gap * (S / 10))
+			fail_msg("%s: kind %u, overdue %d, waiting %llu, late %u, gap %llu", c->name, h.kind,
+			         heartbeat_is_overdue(&h, PERIOD, tenths(c->now)),
+			         (unsigned long long)heartbeat_waiting_us(&h, tenths(c->now)),
+			         heartbeat_late_pings(&h, PERIOD, tenths(c->now)), (unsigned long long)h.gap_us);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frames), cmocka_unit_test(test_heartbeats)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
