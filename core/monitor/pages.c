@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net/http_head.h"
+#include "net/http_status.h"
 #include "monitor/monitor_state.h"
 
 #define HEAD_MAX        (8 * 1024)
@@ -99,22 +100,6 @@ static void page_make(struct monitor *d, const char *path, const char *query, bo
 	}
 }
 
-static const char *status_text(int status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 400:
-		return "Bad Request";
-	default:
-		return "Internal Server Error";
-	}
-}
-
 static void page_send(struct local_conn *c, struct page *p, bool with_body)
 {
 	char head[480];
@@ -129,7 +114,7 @@ static void page_send(struct local_conn *c, struct page *p, bool with_body)
 	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n%s"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nConnection: close\r\n\r\n",
-	    p->status, status_text(p->status), p->type, p->len, p->status == 405 ? "Allow: GET, HEAD\r\n" : "");
+	    p->status, http_status_text(p->status), p->type, p->len, p->status == 405 ? "Allow: GET, HEAD\r\n" : "");
 	local_send(c, head, (size_t)n);
 	if (with_body && p->len > 0)
 		local_send(c, p->body, p->len);

@@ -4,34 +4,13 @@
 #include <stdlib.h>
 
 #include "monitor/monitor_state.h"
+#include "net/html.h"
 
 static const char top[] =
     "<!doctype html><html lang=en><meta charset=utf-8><title>t3ops</title><style>"
     "body{font:15px/1.5 sans-serif;margin:2em;max-width:75em}table{border-collapse:collapse}"
     "td,th{text-align:left;padding:.1em 1.2em .1em 0}.down,.dead{color:#b00;font-weight:bold}.late{color:#a60}"
     "</style>";
-
-/* Any text as HTML text or attribute. */
-static void put(FILE *out, const char *text)
-{
-	for (; text && *text != '\0'; text++)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-}
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -43,9 +22,9 @@ static const char *text_of(const json_t *o, const char *key)
 static void cell(FILE *out, const char *class, const char *text)
 {
 	fputs("<td class=\"", out);
-	put(out, class);
+	html_print(out, class);
 	fputs("\">", out);
-	put(out, text);
+	html_print(out, text);
 }
 
 static void legs_put(FILE *out, const json_t *legs)
@@ -69,7 +48,7 @@ static void legs_put(FILE *out, const json_t *legs)
 		fputs("<td>", out);
 		json_array_foreach (json_object_get(leg, "segments"), n, segment) {
 			fputs(n > 0 ? " " : "", out);
-			put(out, json_string_value(segment));
+			html_print(out, json_string_value(segment));
 		}
 	}
 	fputs("</table>", out);
@@ -104,11 +83,11 @@ static void verdict_put(FILE *out, const json_t *status)
 		fputs("None yet.", out);
 		return;
 	}
-	put(out, text_of(last, "time"));
+	html_print(out, text_of(last, "time"));
 	fputs(" <b>", out);
-	put(out, text_of(last, "verdict"));
+	html_print(out, text_of(last, "verdict"));
 	fputs("</b><br>", out);
-	put(out, text_of(last, "text"));
+	html_print(out, text_of(last, "text"));
 }
 
 char *status_html(const json_t *status, size_t *len)
@@ -120,7 +99,7 @@ char *status_html(const json_t *status, size_t *len)
 		return NULL;
 	fputs(top, out);
 	fputs("<h1>t3ops ", out);
-	put(out, text_of(status, "version"));
+	html_print(out, text_of(status, "version"));
 	fputs("</h1>", out);
 	verdict_put(out, status);
 	legs_put(out, json_object_get(status, "legs"));

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/html.h"
+#include "net/http_status.h"
 #include "sys/clock.h"
 #include "proxy/client.h"
 #include "proxy/rewrite.h"
@@ -60,7 +62,7 @@ int local_response_make(struct exchange *x, int status, const char *const *heade
 	if (x->proxy->draining || (x->request.framing != HTTP_BODY_NONE && !x->request.done))
 		x->keep_alive = false; /* its body is not going to be read */
 	buf_fini(out);
-	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, status_text(status));
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
 	date_add(&x->proxy->date, out);
 	for (size_t i = 0; headers && headers[i]; i++)
 		buf_printf(out, "%s\r\n", headers[i]);
@@ -74,22 +76,6 @@ int local_response_make(struct exchange *x, int status, const char *const *heade
 		buf_add(out, body, len);
 	x->local_status = status;
 	return 0;
-}
-
-static void html_add(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '<')
-			buf_add_text(out, "&lt;");
-		else if (*text == '>')
-			buf_add_text(out, "&gt;");
-		else if (*text == '&')
-			buf_add_text(out, "&amp;");
-		else if (*text == '"')
-			buf_add_text(out, "&quot;");
-		else
-			buf_add(out, text, 1);
-	}
 }
 
 /* "2026-11-24T00:30:11Z"; the time alone begins at 11. */
@@ -198,7 +184,7 @@ void local_response_reject(struct proxy *f, struct buf *out, enum reject_reason 
 	char body[256];
 	int len = snprintf(body, sizeof body, "%s\n", reject_sentence(why));
 
-	buf_printf(out, "HTTP/1.1 %d %s\r\n", reject_status(why), status_text(reject_status(why)));
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", reject_status(why), http_status_text(reject_status(why)));
 	date_add(&f->date, out);
 	buf_printf(out,
 	           "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s",

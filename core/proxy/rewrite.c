@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/http_status.h"
 #include "proxy/client.h"
 #include "proxy/identity.h"
 
@@ -208,83 +209,13 @@ bool rewrite_request(const struct exchange *x, struct buf *out)
 
 /* ---- response ------------------------------------------------------------------------------------- */
 
-const char *status_text(int status)
-{
-	/* the IANA registry of status codes */
-	static const char *const texts[] = {
-	    [100] = "Continue",
-	    [101] = "Switching Protocols",
-	    [102] = "Processing",
-	    [103] = "Early Hints",
-	    [200] = "OK",
-	    [201] = "Created",
-	    [202] = "Accepted",
-	    [203] = "Non-Authoritative Information",
-	    [204] = "No Content",
-	    [205] = "Reset Content",
-	    [206] = "Partial Content",
-	    [207] = "Multi-Status",
-	    [208] = "Already Reported",
-	    [226] = "IM Used",
-	    [300] = "Multiple Choices",
-	    [301] = "Moved Permanently",
-	    [302] = "Found",
-	    [303] = "See Other",
-	    [304] = "Not Modified",
-	    [305] = "Use Proxy",
-	    [307] = "Temporary Redirect",
-	    [308] = "Permanent Redirect",
-	    [400] = "Bad Request",
-	    [401] = "Unauthorized",
-	    [402] = "Payment Required",
-	    [403] = "Forbidden",
-	    [404] = "Not Found",
-	    [405] = "Method Not Allowed",
-	    [406] = "Not Acceptable",
-	    [407] = "Proxy Authentication Required",
-	    [408] = "Request Timeout",
-	    [409] = "Conflict",
-	    [410] = "Gone",
-	    [411] = "Length Required",
-	    [412] = "Precondition Failed",
-	    [413] = "Content Too Large",
-	    [414] = "URI Too Long",
-	    [415] = "Unsupported Media Type",
-	    [416] = "Range Not Satisfiable",
-	    [417] = "Expectation Failed",
-	    [421] = "Misdirected Request",
-	    [422] = "Unprocessable Content",
-	    [423] = "Locked",
-	    [424] = "Failed Dependency",
-	    [425] = "Too Early",
-	    [426] = "Upgrade Required",
-	    [428] = "Precondition Required",
-	    [429] = "Too Many Requests",
-	    [431] = "Request Header Fields Too Large",
-	    [451] = "Unavailable For Legal Reasons",
-	    [500] = "Internal Server Error",
-	    [501] = "Not Implemented",
-	    [502] = "Bad Gateway",
-	    [503] = "Service Unavailable",
-	    [504] = "Gateway Timeout",
-	    [505] = "HTTP Version Not Supported",
-	    [506] = "Variant Also Negotiates",
-	    [507] = "Insufficient Storage",
-	    [508] = "Loop Detected",
-	    [511] = "Network Authentication Required",
-	};
-	bool known = status >= 0 && (size_t)status < sizeof texts / sizeof texts[0] && texts[status];
-
-	return known ? texts[status] : "Unknown";
-}
-
 static bool status_line_add(const struct http_head *h, struct buf *out)
 {
 	char code[] = {(char)('0' + h->status / 100 % 10), (char)('0' + h->status / 10 % 10),
 	               (char)('0' + h->status % 10), ' '};
 
 	return buf_add_text(out, "HTTP/1.1 ") && buf_add(out, code, sizeof code) &&
-	       buf_add_text(out, status_text(h->status)) && buf_add(out, "\r\n", 2);
+	       buf_add_text(out, http_status_text(h->status)) && buf_add(out, "\r\n", 2);
 }
 
 /* Says how long a body is; of an answer that never has one that is no use (RFC 9112 6.2). */

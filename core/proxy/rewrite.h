@@ -22,7 +22,4 @@ void client_address(const struct exchange *x, char *out, size_t size);
 /* Suffix of CF-Ray, "" without a trusted one. */
 void client_colo(const struct exchange *x, char *out, size_t size);
 
-/* "Not Found"; "Unknown" for numbers without a name. */
-const char *status_text(int status);
-
 #endif
