@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define T3OPS_ABI_MAJOR 1 /* something was removed, reordered or redefined */
-#define T3OPS_ABI_MINOR 1 /* something was appended */
+#define T3OPS_ABI_MINOR 0 /* something was appended */
 #define T3OPS_MAGIC     UINT32_C(0x54334f50)
 
 #if defined(__GNUC__)
@@ -42,12 +42,13 @@ extern "C" {
 
 /* ---- what a plugin declares -------------------------------------------- */
 
-/* The process that loads a plugin; also its kind. */
+/* What a plugin does, as a set of bits: each role is served by a process of its own, which loads every
+ * plugin with that role and calls the callbacks named here. */
 enum t3ops_role {
-	T3OPS_ROLE_PROXY = 1, /* request plugins: on_request */
-	T3OPS_ROLE_LEG = 2,   /* leg plugins: leg_open, leg_ping, leg_close */
-	T3OPS_ROLE_JOB = 3,   /* job plugins: run */
-	T3OPS_ROLE_WATCH = 4, /* watch plugins: on_event */
+	T3OPS_ROLE_PROXY = 1, /* request plugin, in the proxy: on_request */
+	T3OPS_ROLE_LEG = 2,   /* leg plugin, in the prober: leg_open, leg_ping, leg_close */
+	T3OPS_ROLE_JOB = 4,   /* job plugin, in a process of its own for each run: run */
+	T3OPS_ROLE_WATCH = 8, /* watch plugin, in the monitor: on_event */
 };
 
 enum t3ops_option_type {
@@ -444,8 +445,13 @@ struct t3ops_plugin {
 	uint32_t option_size; /* of one struct t3ops_option */
 	uint32_t metric_size; /* of one struct t3ops_metric */
 	/* End of the head. */
-	uint32_t role; /* enum t3ops_role */
+	uint32_t roles; /* enum t3ops_role, one or several; 0 if it only provides a service */
 	const char *name, *version, *summary;
+	/* Names of services, separated by spaces; NULL or "": none.  A plugin is loaded in the processes of its
+	 * roles and, besides, wherever a plugin that is loaded there needs a service that it provides; there only
+	 * its init, start, stop and the service are called. */
+	const char *provides; /* what init registers with host->provide */
+	const char *needs;    /* what start expects from host->service; the configuration is refused without it */
 	const struct t3ops_option *options;
 	uint32_t n_options;
 	uint32_t n_metrics;
@@ -477,7 +483,7 @@ struct t3ops_plugin {
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 
-/* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .process = ..., ... }; */
+/* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .roles = ..., ... }; */
 #define T3OPS_PLUGIN(id)                                                                                             \
 	T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id;                                             \
 	const struct t3ops_plugin t3ops_plugin_##id

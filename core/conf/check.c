@@ -45,19 +45,34 @@ static void schedule_print(FILE *out, const json_t *options)
 		fprintf(out, ", on demand only");
 }
 
-static void plugin_print(FILE *out, const json_t *row)
+/* ", process proxy", or ", processes proxy, prober" for a plugin that several load. */
+static void processes_print(FILE *out, const json_t *plugins, size_t index)
 {
-	enum process_id process = (enum process_id)json_integer_value(json_object_get(row, "process"));
+	const char *names[PROCESS_MONITOR];
+	size_t n = 0;
+
+	for (enum process_id id = PROCESS_PROXY; id <= PROCESS_MONITOR; id++)
+		if (process_config_has(plugins, index, id))
+			names[n++] = process_name(id);
+	fputs(n == 0 ? ", no process: nothing needs it" : n == 1 ? ", process " : ", processes ", out);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s", i > 0 ? ", " : "", names[i]);
+}
+
+static void plugin_print(FILE *out, const json_t *plugins, size_t index)
+{
+	const json_t *row = json_array_get(json_object_get(plugins, "plugins"), index);
 	const json_t *options = json_object_get(row, "options");
 	const char *name = text_of(row, "name"), *module = text_of(row, "module");
 
-	fprintf(out, "plugin %s: %s%s%s, process %s", name, strcmp(name, module) ? module : "version ",
-	        strcmp(name, module) ? " " : "", text_of(row, "version"), process_name(process));
-	if (process == PROCESS_PROBER)
+	fprintf(out, "plugin %s: %s%s%s", name, strcmp(name, module) ? module : "version ",
+	        strcmp(name, module) ? " " : "", text_of(row, "version"));
+	processes_print(out, plugins, index);
+	if (section_has_role(row, T3OPS_ROLE_LEG))
 		items_print(out, ", segments ", json_object_get(options, "segments"));
 	if (json_is_true(json_object_get(row, "per_user")))
 		fprintf(out, ", one leg for each user");
-	if (process == PROCESS_JOBS)
+	if (section_has_role(row, T3OPS_ROLE_JOB))
 		schedule_print(out, options);
 	fputc('\n', out);
 }
@@ -66,7 +81,6 @@ static void plan_print(FILE *out, const char *path, const json_t *core, const js
 {
 	const char *name;
 	json_t *row;
-	size_t i;
 
 	fprintf(out, "%s: configuration OK\n", path);
 	json_object_foreach (json_object_get(core, "commands"), name, row) {
@@ -74,8 +88,8 @@ static void plan_print(FILE *out, const char *path, const json_t *core, const js
 		items_print(out, " ", json_object_get(row, "argv"));
 		fputc('\n', out);
 	}
-	json_array_foreach (json_object_get(plugins, "plugins"), i, row)
-		plugin_print(out, row);
+	for (size_t i = 0; i < json_array_size(json_object_get(plugins, "plugins")); i++)
+		plugin_print(out, plugins, i);
 }
 
 int check_config(const char *path, FILE *out, FILE *err, json_t **core, json_t **plugins)

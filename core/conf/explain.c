@@ -26,7 +26,35 @@ static const struct topic topics[] = {
 };
 #define N_TOPICS (sizeof topics / sizeof topics[0])
 
-static const char *const processes[] = {"", "request plugin", "leg", "job", "watch plugin"};
+/* "request plugin", "leg, provides pairing" */
+static void kind_print(FILE *out, const struct t3ops_plugin *p)
+{
+	static const struct {
+		enum t3ops_role role;
+		const char *name;
+	} kinds[] = {{T3OPS_ROLE_PROXY, "request plugin"},
+	             {T3OPS_ROLE_LEG, "leg"},
+	             {T3OPS_ROLE_JOB, "job"},
+	             {T3OPS_ROLE_WATCH, "watch plugin"}};
+	const char *comma = "";
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (p->roles & kinds[i].role) {
+			fprintf(out, "%s%s", comma, kinds[i].name);
+			comma = ", ";
+		}
+	if (p->provides && *p->provides)
+		fprintf(out, "%sprovides %s", comma, p->provides);
+	if (p->needs && *p->needs)
+		fprintf(out, ", needs %s", p->needs);
+}
+
+static void plugin_head_print(FILE *out, const struct t3ops_plugin *p)
+{
+	fprintf(out, "%s: ", p->name);
+	kind_print(out, p);
+	fprintf(out, ", version %s\n    %s\n", p->version, p->summary);
+}
 
 static void limits_print(FILE *out, const struct t3ops_option *o)
 {
@@ -118,7 +146,7 @@ static void plugin_line(FILE *out, const char *dir, char *file)
 	if (loader_open(dir, file, &p, why, sizeof why) < 0)
 		fprintf(out, "%s: refused: %s\n", file, why);
 	else
-		fprintf(out, "%s: %s, version %s\n    %s\n", file, processes[p.role], p.version, p.summary);
+		plugin_head_print(out, &p);
 }
 
 static void plugins_print(FILE *out, const char *dir)
@@ -148,27 +176,27 @@ static int all_print(FILE *out, const char *dir)
 }
 
 /* What a plugin's section may hold, its own options first. */
-struct backup_dir {
+struct shelf {
 	const struct t3ops_option *rows;
 	size_t n;
 };
 
-static size_t shelves_of(const struct t3ops_plugin *p, struct backup_dir *s)
+static size_t shelves_of(const struct t3ops_plugin *p, struct shelf *s)
 {
 	size_t n = 0;
 
-	s[n++] = (struct backup_dir){p->options, p->n_options};
-	if (p->role == T3OPS_ROLE_LEG)
-		s[n++] = (struct backup_dir){leg_options, n_leg_options};
-	if (p->role == T3OPS_ROLE_JOB)
-		s[n++] = (struct backup_dir){job_options, n_job_options};
-	s[n++] = (struct backup_dir){section_options, n_section_options};
+	s[n++] = (struct shelf){p->options, p->n_options};
+	if (p->roles & T3OPS_ROLE_LEG)
+		s[n++] = (struct shelf){leg_options, n_leg_options};
+	if (p->roles & T3OPS_ROLE_JOB)
+		s[n++] = (struct shelf){job_options, n_job_options};
+	s[n++] = (struct shelf){section_options, n_section_options};
 	return n;
 }
 
 static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char *option)
 {
-	struct backup_dir shelves[3];
+	struct shelf shelves[4];
 	size_t n = shelves_of(p, shelves);
 	struct suggest near;
 	char hint[80];
@@ -176,7 +204,7 @@ static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char 
 	suggest_init(&near, option);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
+			struct t3ops_option o = p->roles & T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
 			                                                  : shelves[i].rows[k];
 
 			if (strcmp(o.name, option) == 0) {
@@ -192,13 +220,14 @@ static int option_of_plugin(FILE *out, const struct t3ops_plugin *p, const char 
 
 static int plugin_print(FILE *out, const struct t3ops_plugin *p)
 {
-	struct backup_dir shelves[3];
+	struct shelf shelves[4];
 	size_t n = shelves_of(p, shelves);
 
-	fprintf(out, "%s: %s, version %s\n    %s\n\n", p->name, processes[p->role], p->version, p->summary);
+	plugin_head_print(out, p);
+	fputc('\n', out);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < shelves[i].n; k++) {
-			struct t3ops_option o = p->role == T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
+			struct t3ops_option o = p->roles & T3OPS_ROLE_LEG ? loader_leg_row(p, &shelves[i].rows[k])
 			                                                  : shelves[i].rows[k];
 
 			option_print(out, &o);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "ipc/message.h"
+#include "conf/resolved_config.h"
 
 #define SEGMENTS_MAX 64
 #define LEGS_MAX     64
@@ -123,7 +123,7 @@ void identifiability_print(const json_t *core, const json_t *plugins, FILE *out)
 	json_array_foreach (json_object_get(json_object_get(core, "core"), "user_path"), i, row)
 		segment_index(&v, json_string_value(row));
 	json_array_foreach (json_object_get(plugins, "plugins"), i, row)
-		if (json_integer_value(json_object_get(row, "process")) == PROCESS_PROBER)
+		if (section_has_role(row, T3OPS_ROLE_LEG))
 			leg_add(&v, row);
 	if (v.n_legs == 0) {
 		fputs(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cuts the plan into what each process may know, and reads typed values out of it.  Pure. */
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "options/core_options.h"
@@ -29,24 +30,104 @@ static json_t *commands_config(const json_t *core, enum process_id process)
 		json_decref(out);
 		return json_incref(all);
 	}
-	if (process != PROCESS_PROXY && process != PROCESS_JOBS)
+	if (process != PROCESS_PROXY && process != PROCESS_PROBER && process != PROCESS_JOBS)
 		return out;
 	json_object_foreach (all, name, command)
 		json_object_set_new(out, name, json_pack("{s:O}", "timeout", json_object_get(command, "timeout")));
 	return out;
 }
 
+/* ---- which sections a process loads ------------------------------------------------------------- */
+
+/* The role whose plugins a process loads; 0: it loads none.  The helper starts those of jobs. */
+static json_int_t role_of(enum process_id process)
+{
+	switch (process) {
+	case PROCESS_PROXY:
+		return T3OPS_ROLE_PROXY;
+	case PROCESS_PROBER:
+		return T3OPS_ROLE_LEG;
+	case PROCESS_JOBS:
+	case PROCESS_HELPER:
+		return T3OPS_ROLE_JOB;
+	case PROCESS_MONITOR:
+		return T3OPS_ROLE_WATCH;
+	default:
+		return 0;
+	}
+}
+
+bool section_has_role(const json_t *section, enum t3ops_role role)
+{
+	return json_integer_value(json_object_get(section, "roles")) & role;
+}
+
+static bool word_in(const char *word, size_t len, const char *words)
+{
+	for (const char *p = words; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
+		if (strcspn(p, " ") == len && strncmp(p, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* Whether `provider` provides a service that `section` needs. */
+static bool provides_for(const json_t *provider, const json_t *section)
+{
+	const char *provides = config_string(provider, "provides");
+
+	for (const char *p = config_string(section, "needs"); *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
+		if (word_in(p, strcspn(p, " "), provides))
+			return true;
+	return false;
+}
+
+/* Marks the sections with the role, then whatever provides for one that is marked. */
+static bool *sections_mark(const json_t *sections, enum t3ops_role role)
+{
+	size_t n = json_array_size(sections);
+	bool *marked = calloc(n + 1, sizeof *marked), more = true;
+
+	if (!marked)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		marked[i] = section_has_role(json_array_get(sections, i), role);
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < n * n; i++) {
+			size_t provider = i / n, section = i % n;
+
+			if (marked[provider] || !marked[section] ||
+			    !provides_for(json_array_get(sections, provider), json_array_get(sections, section)))
+				continue;
+			marked[provider] = more = true;
+		}
+	}
+	return marked;
+}
+
+bool process_config_has(const json_t *plugins, size_t index, enum process_id process)
+{
+	bool *marked = sections_mark(json_object_get(plugins, "plugins"), (enum t3ops_role)role_of(process));
+	bool has = marked[index];
+
+	free(marked);
+	return has;
+}
+
 static json_t *plugins_config(const json_t *plugins, enum process_id process)
 {
-	enum process_id of = process == PROCESS_HELPER ? PROCESS_JOBS : process;
-	json_t *out = json_array(), *row;
-	size_t i;
+	const json_t *sections = json_object_get(plugins, "plugins");
+	bool *marked = sections_mark(sections, (enum t3ops_role)role_of(process));
+	json_t *out = json_array();
 
-	json_array_foreach (json_object_get(plugins, "plugins"), i, row)
-		if (json_integer_value(json_object_get(row, "process")) == (json_int_t)of)
-			json_array_append(out, row);
+	for (size_t i = 0; i < json_array_size(sections); i++)
+		if (marked[i])
+			json_array_append(out, json_array_get(sections, i));
+	free(marked);
 	return out;
 }
+
+/* ---- configs -------------------------------------------------------------------------------------- */
 
 /* The monitor knows the shape of every leg, and what is there at all. */
 static void monitor_add(json_t *config, const json_t *plugins)
@@ -59,9 +140,9 @@ static void monitor_add(json_t *config, const json_t *plugins)
 
 		json_array_append_new(
 		    sections, json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "module",
-		                        json_object_get(row, "module"), "process", json_object_get(row, "process"),
+		                        json_object_get(row, "module"), "roles", json_object_get(row, "roles"),
 		                        "version", json_object_get(row, "version")));
-		if (json_integer_value(json_object_get(row, "process")) != T3OPS_ROLE_LEG)
+		if (!section_has_role(row, T3OPS_ROLE_LEG))
 			continue;
 		json_array_append_new(
 		    legs, json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "segments",

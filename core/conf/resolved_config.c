@@ -175,16 +175,17 @@ static int become(const char *user)
 /* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's. */
 static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
 {
-	bool leg = p->role == T3OPS_ROLE_LEG, job = p->role == T3OPS_ROLE_JOB;
-	const struct t3ops_option *more = leg ? leg_options : job ? job_options : NULL;
-	size_t n_more = leg ? n_leg_options : job ? n_job_options : 0, at = n_section_options;
-	struct t3ops_option *rows = calloc(at + n_more + p->n_options + 1, sizeof *rows);
+	bool leg = p->roles & T3OPS_ROLE_LEG, job = p->roles & T3OPS_ROLE_JOB;
+	size_t at = n_section_options;
+	struct t3ops_option *rows = calloc(at + n_leg_options + n_job_options + p->n_options + 1, sizeof *rows);
 
 	if (!rows)
 		abort();
 	memcpy(rows, section_options, at * sizeof *rows);
-	for (size_t i = 0; i < n_more; i++)
-		rows[at++] = leg ? loader_leg_row(p, &more[i]) : more[i];
+	for (size_t i = 0; leg && i < n_leg_options; i++)
+		rows[at++] = loader_leg_row(p, &leg_options[i]);
+	for (size_t i = 0; job && i < n_job_options; i++)
+		rows[at++] = job_options[i];
 	for (uint32_t i = 0; i < p->n_options; i++)
 		rows[at++] = p->options[i];
 	*n = at;
@@ -241,19 +242,20 @@ static json_t *section_read(struct resolve *w, size_t section, const struct t3op
 	rules_command_names(s, section, rows, n, options, w->commands, &w->config_errors);
 	free(rows);
 	json_object_del(options, "module"); /* stands beside, resolved */
-	if (p->role == T3OPS_ROLE_LEG) {
+	if (p->roles & T3OPS_ROLE_LEG) {
 		edge_follow(s, section, options);
 		rules_leg(s, section, options, &w->config_errors);
 	}
-	if (p->role == T3OPS_ROLE_JOB)
+	if (p->roles & T3OPS_ROLE_JOB)
 		rules_job(s, section, options, &w->config_errors);
-	row = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o}", "name", s->sections[section].title, "module", p->name,
-	                "process", (int)p->role, "version", p->version, "file", file_of(path), "options", options);
+	row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "name", s->sections[section].title, "module",
+	                p->name, "roles", (int)p->roles, "provides", p->provides ? p->provides : "", "needs",
+	                p->needs ? p->needs : "", "version", p->version, "file", file_of(path), "options", options);
 	if (!row) /* a title that is no UTF-8, complained about */
 		return NULL;
-	if (p->role == T3OPS_ROLE_LEG)
+	if (p->roles & T3OPS_ROLE_LEG)
 		json_object_set_new(row, "per_user", json_boolean(p->leg_flags & T3OPS_LEG_PER_USER));
-	if (p->role == T3OPS_ROLE_JOB)
+	if (p->roles & T3OPS_ROLE_JOB)
 		json_object_set_new(row, "user_dirs", user_dirs_of(p, options));
 	return row;
 }

@@ -8,7 +8,8 @@
  * plugin does can change what the helper may start:
  *
  *   {"version":1,"core":{OPTION:VALUE,...},"commands":{NAME:{"argv":[...],"timeout":us,"max_output":n}}}
- *   {"plugins":[{"name":"second_isp","module":"probe_cloudflare","process":2,"version":"0.1.0",
+ *   {"plugins":[{"name":"second_isp","module":"probe_cloudflare","roles":2,"provides":"","needs":"",
+ *                "version":"0.1.0",
  *                "file":{"path":"/usr/lib/t3ops/probe_cloudflare.so","ino":1,"mtime_ns":1,"size":1},
  *                "options":{OPTION:VALUE,...},"per_user":bool (legs),"user_dirs":[PATH,...] (jobs)}]}
  *
@@ -16,9 +17,12 @@
  *
  *   {"core":{the options of that process},"commands":{...},"plugins":[those of that process],
  *    "legs":[{"name","segments":[],"edge","resolver_segments":[],"per_user":bool}],   monitor only
- *    "sections":[{"name","module","process","version"}]}                                monitor only
+ *    "sections":[{"name","module","roles","version"}]}                                  monitor only
  *
- * commands: whole for the helper; for proxy and jobs with "timeout" only.  The helper's config
+ * A section is part of the config of every process that one of its roles belongs to, and of those where a
+ * section that is there already needs a service that it provides.
+ *
+ * commands: whole for the helper; for proxy, prober and jobs with "timeout" only.  The helper's config
  * lists the job plugins, and its core has what the child of a job needs (the options of jobs);
  * user_dirs are the values of options of type T3OPS_OPT_USER_DIR.  Which processes run: proxy, legs
  * and jobs if a plugin of theirs is configured; monitor always; helper with a command or a job.
@@ -55,6 +59,10 @@ int resolve(const struct conf_text *text, bool become_user, config_error_cb on_e
 int resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg, json_t **core,
                      json_t **plugins);
 
+/* Whether section `index` of the second document is loaded by that process (by the child of a job: PROCESS_JOBS),
+ * for a role of its own or for a service that it provides. */
+bool process_config_has(const json_t *plugins, size_t index, enum process_id process);
+
 /* New reference; NULL if the process has nothing to do.  For the supervisor: its core options. */
 json_t *process_config_make(const json_t *core, const json_t *plugins, enum process_id process);
 
@@ -68,6 +76,9 @@ json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
                         void (*on_plugin)(void *arg, const char *what));
 size_t resolve_errors(const struct resolve *w);
 void resolve_end(struct resolve *w);
+
+/* Whether a section (a row of "plugins") has the role. */
+bool section_has_role(const json_t *section, enum t3ops_role role);
 
 /* Typed readers of config["core"] and of options objects.  A missing key is our own mistake: assert. */
 const char *config_string(const json_t *options, const char *key);

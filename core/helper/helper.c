@@ -137,7 +137,7 @@ static const json_t *section_find(const struct helper *r, const char *name)
 	json_t *section;
 
 	json_array_foreach (sections, i, section)
-		if (strcmp(config_string(section, "name"), name) == 0)
+		if (section_has_role(section, T3OPS_ROLE_JOB) && strcmp(config_string(section, "name"), name) == 0)
 			return section;
 	return NULL;
 }

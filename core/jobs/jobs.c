@@ -207,8 +207,11 @@ static int jobs_load(struct jobs *j)
 		return -ENOMEM;
 	json_array_foreach (sections, i, section) {
 		const json_t *options = json_object_get(section, "options");
-		struct job *job = &j->all[j->n++];
+		struct job *job = &j->all[j->n];
 
+		if (!section_has_role(section, T3OPS_ROLE_JOB))
+			continue; /* it provides a service for one that is a job */
+		j->n++;
 		job->jobs = j;
 		job->name = config_string(section, "name");
 		job->deadline_us = (uint64_t)config_int(options, "deadline");

@@ -18,10 +18,11 @@
 #include "options/core_options.h"
 #include "options/option.h"
 
-#define ROWS_MAX 256 /* options or metrics of one plugin */
+#define ROWS_MAX  256 /* options or metrics of one plugin */
+#define ROLES_ALL (T3OPS_ROLE_PROXY | T3OPS_ROLE_LEG | T3OPS_ROLE_JOB | T3OPS_ROLE_WATCH)
 
 /* What a plugin of ABI 1.0 has at least. */
-#define HEAD_SIZE       offsetof(struct t3ops_plugin, role)
+#define HEAD_SIZE       offsetof(struct t3ops_plugin, roles)
 #define OPTION_SIZE_1_0 (offsetof(struct t3ops_option, help) + sizeof(const char *))
 #define METRIC_SIZE_1_0 (offsetof(struct t3ops_metric, help) + sizeof(const char *))
 
@@ -118,11 +119,11 @@ static bool table_has(const struct t3ops_option *rows, size_t n, const char *nam
 	return false;
 }
 
-static bool core_has(uint32_t process, const char *name)
+static bool core_has(uint32_t roles, const char *name)
 {
 	return table_has(section_options, n_section_options, name) ||
-	       (process == T3OPS_ROLE_LEG && table_has(leg_options, n_leg_options, name)) ||
-	       (process == T3OPS_ROLE_JOB && table_has(job_options, n_job_options, name));
+	       ((roles & T3OPS_ROLE_LEG) && table_has(leg_options, n_leg_options, name)) ||
+	       ((roles & T3OPS_ROLE_JOB) && table_has(job_options, n_job_options, name));
 }
 
 struct t3ops_option loader_leg_row(const struct t3ops_plugin *p, const struct t3ops_option *row)
@@ -157,7 +158,7 @@ static int options_check(const struct t3ops_plugin *p, const struct refusal *r)
 			              o->name);
 		if (table_has(p->options, i, o->name))
 			return refuse(r, -EINVAL, "%s: option %s is declared twice; remove one", p->name, o->name);
-		if (core_has(p->role, o->name))
+		if (core_has(p->roles, o->name))
 			return refuse(r, -EINVAL, "%s: option %s is one of t3ops' own for such sections; rename it",
 			              p->name, o->name);
 	}
@@ -207,25 +208,58 @@ static int metrics_check(const struct t3ops_plugin *p, const struct refusal *r)
 	return 0;
 }
 
-/* What a plugin of that process must implement; NULL if nothing is missing. */
+/* A callback that one of its roles needs and it lacks; NULL if there is none. */
 static const char *callback_missing(const struct t3ops_plugin *p)
 {
-	switch (p->role) {
-	case T3OPS_ROLE_PROXY:
-		return p->on_request ? NULL : "on_request";
-	case T3OPS_ROLE_LEG:
-		return !p->leg_open ? "leg_open" : !p->leg_ping ? "leg_ping" : !p->leg_close ? "leg_close" : NULL;
-	case T3OPS_ROLE_JOB:
-		return p->run ? NULL : "run";
-	default:
-		return p->on_event ? NULL : "on_event";
+	if ((p->roles & T3OPS_ROLE_PROXY) && !p->on_request)
+		return "on_request";
+	if ((p->roles & T3OPS_ROLE_LEG) && (!p->leg_open || !p->leg_ping || !p->leg_close))
+		return !p->leg_open ? "leg_open" : !p->leg_ping ? "leg_ping" : "leg_close";
+	if ((p->roles & T3OPS_ROLE_JOB) && !p->run)
+		return "run";
+	if ((p->roles & T3OPS_ROLE_WATCH) && !p->on_event)
+		return "on_event";
+	return NULL;
+}
+
+/* Names of services separated by single spaces. */
+static bool are_services(const char *names)
+{
+	for (const char *p = names ? names : ""; *p != '\0';) {
+		size_t len = strcspn(p, " ");
+		char name[32] = "";
+
+		if (len == 0 || len >= sizeof name || (p[len] == ' ' && p[len + 1] == '\0'))
+			return false;
+		memcpy(name, p, len);
+		if (!is_option_name(name))
+			return false;
+		p += len + (p[len] == ' ');
 	}
+	return true;
+}
+
+static int roles_check(const struct t3ops_plugin *p, const char *module, const struct refusal *r)
+{
+	const char *missing = callback_missing(p);
+
+	if (p->roles & ~(uint32_t)ROLES_ALL)
+		return refuse(r, -EPROTO, "%s: has roles 0x%x, of which this t3ops knows 0x%x; install a newer t3ops",
+		              module, p->roles, ROLES_ALL);
+	if (!are_services(p->provides) || !are_services(p->needs))
+		return refuse(r, -EINVAL,
+		              "%s: provides \"%.60s\" and needs \"%.60s\", expected names of a-z, 0-9 and _ with "
+		              "single spaces between; correct them",
+		              module, p->provides ? p->provides : "", p->needs ? p->needs : "");
+	if (p->roles == 0 && (!p->provides || !*p->provides))
+		return refuse(r, -EINVAL, "%s: has no role and provides no service; set .roles or .provides", module);
+	if (missing)
+		return refuse(r, -EINVAL, "%s: has no %s, which a plugin of its role needs; set it", module, missing);
+	return 0;
 }
 
 static int body_check(const struct t3ops_plugin *p, const char *module, const struct refusal *r)
 {
-	const char *missing;
-
 	if (!p->name || !p->version || !p->summary)
 		return refuse(r, -EINVAL, "%s: has no name, version or summary; set all three", module);
 	if (strcmp(p->name, module) != 0)
@@ -234,15 +268,7 @@ static int body_check(const struct t3ops_plugin *p, const char *module, const st
 	if (!name_valid(p->version, 31))
 		return refuse(r, -EINVAL, "%s: has version \"%.40s\", expected digits, letters and dots; correct it",
 		              module, p->version);
-	if (p->role < T3OPS_ROLE_PROXY || p->role > T3OPS_ROLE_WATCH)
-		return refuse(r, -EPROTO,
-		              "%s: is for process %u, which this t3ops does not have; install a newer t3ops", module,
-		              p->role);
-	missing = callback_missing(p);
-	if (missing)
-		return refuse(r, -EINVAL, "%s: has no %s, which a plugin of its process needs; set it", module,
-		              missing);
-	return 0;
+	return roles_check(p, module, r);
 }
 
 /* Releases the copies that rows_copy made. */

@@ -150,7 +150,7 @@ static void plugins_report(struct monitor *d, const struct event *e)
 	for (size_t i = 0; i < plugin_host_count(d->plugins); i++) {
 		struct t3ops_instance *instance = plugin_host_at(d->plugins, i);
 
-		if (instance->plugin.on_event == NULL)
+		if (!(instance->plugin.roles & T3OPS_ROLE_WATCH))
 			continue;
 		plugin_enter(instance, "on_event");
 		instance->plugin.on_event(&instance->ctx, &seen);

@@ -28,9 +28,15 @@ static int leg_add(struct legs *l, struct t3ops_instance *i, const struct user *
 	return 0;
 }
 
+/* Others are here for a service that they provide. */
+static bool is_leg(const struct t3ops_instance *i)
+{
+	return i->plugin.roles & T3OPS_ROLE_LEG;
+}
+
 static bool is_per_user(const struct t3ops_instance *i)
 {
-	return i->plugin.leg_flags & T3OPS_LEG_PER_USER;
+	return is_leg(i) && (i->plugin.leg_flags & T3OPS_LEG_PER_USER);
 }
 
 static struct t3ops_leg *leg_find(struct legs *l, const struct t3ops_instance *i, const struct user *user)
@@ -84,7 +90,7 @@ static int legs_add(struct legs *l)
 
 		if (is_per_user(i))
 			users_follow(l, i, users_list(l->users));
-		else
+		else if (is_leg(i))
 			r = leg_add(l, i, NULL);
 	}
 	return r;

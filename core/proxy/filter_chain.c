@@ -121,9 +121,12 @@ void filter_chain_run(struct exchange *x)
 	struct plugin_host *plugins = x->proxy->plugins;
 
 	x->state = EXCHANGE_PLUGINS;
-	while (x->next_plugin < plugin_host_count(plugins))
-		if (!plugin_run(x, plugin_host_at(plugins, x->next_plugin++)))
+	while (x->next_plugin < plugin_host_count(plugins)) {
+		struct t3ops_instance *i = plugin_host_at(plugins, x->next_plugin++);
+
+		if ((i->plugin.roles & T3OPS_ROLE_PROXY) && !plugin_run(x, i))
 			return;
+	}
 	exchange_forward(x);
 }
 

@@ -196,10 +196,11 @@ static const struct t3ops_metric metrics[] = {
 
 T3OPS_PLUGIN(auto_pair) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_PROXY,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "auto_pair",
     .version = PACKAGE_VERSION,
     .summary = "pairs browsers with their t3 instance by itself",
+    .provides = T3OPS_SERVICE_PAIRING,
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .metrics = metrics,

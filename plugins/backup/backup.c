@@ -120,7 +120,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(backup) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_JOB,
+    .roles = T3OPS_ROLE_JOB,
     .name = "backup",
     .version = PACKAGE_VERSION,
     .summary = "copies every user's state.sqlite, verified, while t3 runs",

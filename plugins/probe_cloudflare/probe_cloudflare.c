@@ -258,7 +258,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(probe_cloudflare) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_LEG,
+    .roles = T3OPS_ROLE_LEG,
     .name = "probe_cloudflare",
     .version = PACKAGE_VERSION,
     .summary = "WebSocket leg over the whole public path",

@@ -205,7 +205,7 @@ static const struct t3ops_metric metrics[] = {
 
 T3OPS_PLUGIN(probe_echo) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_PROXY,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "probe_echo",
     .version = PACKAGE_VERSION,
     .summary = "answers the probe legs at /probe/ws and /probe/healthz",

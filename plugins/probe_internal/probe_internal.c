@@ -50,7 +50,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(probe_internal) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_LEG,
+    .roles = T3OPS_ROLE_LEG,
     .name = "probe_internal",
     .version = PACKAGE_VERSION,
     .summary = "WebSocket leg pinned to an inner address",

@@ -105,7 +105,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(probe_t3serve) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_LEG,
+    .roles = T3OPS_ROLE_LEG,
     .name = "probe_t3serve",
     .version = PACKAGE_VERSION,
     .summary = "HTTP leg straight to every user's instance",

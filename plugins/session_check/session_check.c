@@ -194,10 +194,11 @@ static const struct t3ops_metric metrics[] = {
 
 T3OPS_PLUGIN(session_check) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_PROXY,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "session_check",
     .version = PACKAGE_VERSION,
     .summary = "heals a session cookie that the instance no longer honours",
+    .needs = T3OPS_SERVICE_PAIRING,
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .metrics = metrics,

@@ -146,7 +146,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(sample_escape) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_PROXY,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "sample_escape",
     .version = "1.0",
     .summary = "Tries to get out of the proxy, for tests.",

@@ -27,7 +27,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(sample_job) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_JOB,
+    .roles = T3OPS_ROLE_JOB,
     .name = "sample_job",
     .version = "1.2",
     .summary = "A job for tests.",

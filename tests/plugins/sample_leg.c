@@ -14,7 +14,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(sample_leg) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_LEG,
+    .roles = T3OPS_ROLE_LEG,
     .name = "sample_leg",
     .version = "1.0",
     .summary = "A leg for tests.",

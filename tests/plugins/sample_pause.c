@@ -18,7 +18,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(sample_pause) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_PROXY,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "sample_pause",
     .version = "1.0",
     .summary = "Waits for SIGCONT, for tests.",

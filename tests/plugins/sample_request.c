@@ -18,7 +18,7 @@ static const struct t3ops_metric metrics[] = {
 
 T3OPS_PLUGIN(sample_request) = {
     T3OPS_HEAD,
-    .room = T3OPS_ROOM_FRONT,
+    .roles = T3OPS_ROLE_PROXY,
     .name = "sample_request",
     .version = "1.0",
     .summary = "A request plugin for tests.",

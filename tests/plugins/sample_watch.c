@@ -19,7 +19,7 @@ static const struct t3ops_option options[] = {
 
 T3OPS_PLUGIN(sample_watch) = {
     T3OPS_HEAD,
-    .role = T3OPS_ROLE_WATCH,
+    .roles = T3OPS_ROLE_WATCH,
     .name = "sample_watch",
     .version = "1.0",
     .summary = "Watches, for tests.",

@@ -28,7 +28,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 T3OPS_PLUGIN(greeter) = {
 	T3OPS_HEAD,
-	.role = T3OPS_ROLE_PROXY,
+	.roles = T3OPS_ROLE_PROXY,
 	.name = "greeter",
 	.version = "1.0",
 	.summary = "Greets.",
@@ -113,7 +113,7 @@ class OutOfTree(unittest.TestCase):
 
     def test_pc_tells_the_abi(self):
         self.assertEqual(self.variable("abi_major"), "1")
-        self.assertEqual(self.variable("abi_minor"), "1")
+        self.assertEqual(self.variable("abi_minor"), "0")
 
     def test_dropped_in_and_named(self):
         self.build("greeter", PLUGIN)
@@ -137,7 +137,7 @@ class OutOfTree(unittest.TestCase):
                    .replace("#include", '#pragma GCC diagnostic ignored "-Woverride-init"\n#include', 1))
         done = self.check(self.daemon(section("plugin", "stranger", {}), False))
         self.assertEqual(done.returncode, 1)
-        self.assertIn("built for plugin ABI 2.1, this t3ops has 1.1: expected major 1; install a newer t3ops", done.stderr)
+        self.assertIn("built for plugin ABI 2.0, this t3ops has 1.0: expected major 1; install a newer t3ops", done.stderr)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,16 @@
 #include <cmocka.h>
 
 #define CF                                                                                                           \
-	"{\"name\":\"cf\",\"process\":2,\"options\":{\"segments\":[\"wan\",\"cloudflare\",\"tunnel\",\"traefik\","   \
+	"{\"name\":\"cf\",\"roles\":2,\"options\":{\"segments\":[\"wan\",\"cloudflare\",\"tunnel\",\"traefik\","     \
 	"\"dispatch\"],"                                                                                             \
 	"\"edge\":\"cloudflare\",\"resolver_segments\":[\"wan\",\"dns\"]}}"
 #define INT                                                                                                          \
-	"{\"name\":\"int\",\"process\":2,\"options\":{\"segments\":[\"traefik\",\"dispatch\"],\"edge\":\"\","        \
+	"{\"name\":\"int\",\"roles\":2,\"options\":{\"segments\":[\"traefik\",\"dispatch\"],\"edge\":\"\","          \
 	"\"resolver_segments\":[]}}"
 #define SRV                                                                                                          \
-	"{\"name\":\"srv\",\"process\":2,\"options\":{\"segments\":[\"serve\"],\"edge\":\"\",\"resolver_segments\":" \
+	"{\"name\":\"srv\",\"roles\":2,\"options\":{\"segments\":[\"serve\"],\"edge\":\"\",\"resolver_segments\":"   \
 	"[]}}"
-#define JOB "{\"name\":\"backup\",\"process\":3,\"options\":{}}"
+#define JOB "{\"name\":\"backup\",\"roles\":4,\"options\":{}}"
 
 static const struct {
 	const char *what, *plugins, *want;

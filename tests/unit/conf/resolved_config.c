@@ -334,6 +334,64 @@ static void test_rooms_that_run(void **state)
 	forget(lab);
 }
 
+/* A provider of a service is loaded where somebody needs it, and where a provider itself needs one. */
+static void test_services_are_placed(void **state)
+{
+	static const struct {
+		const char *rows; /* name, roles, provides, needs */
+		enum process_id process;
+		const char *loaded;
+	} cases[] = {
+	    {"pair 1 pairing - | check 1 - pairing", PROCESS_PROXY, "pair check "},
+	    {"pair 1 pairing - | check 1 - pairing", PROCESS_PROBER, ""},
+	    {"pair 1 pairing - | leg 2 - pairing", PROCESS_PROXY, "pair "},
+	    {"pair 1 pairing - | leg 2 - pairing", PROCESS_PROBER, "pair leg "},
+	    {"leg 2 - pairing | pair 0 pairing -", PROCESS_PROBER, "leg pair "},
+	    {"pair 0 pairing -", PROCESS_PROXY, ""},
+	    {"pair 1 pairing names | job 4 - pairing | dns 0 names -", PROCESS_JOBS, "pair job dns "},
+	    {"pair 1 pairing names | job 4 - pairing | dns 0 names -", PROCESS_HELPER, "pair job dns "},
+	    {"pair 1 pairing names | job 4 - pairing | dns 0 names -", PROCESS_PROXY, "pair dns "},
+	    {"all 15 - -", PROCESS_MONITOR, "all "},
+	    {"all 15 - -", PROCESS_PROBER, "all "},
+	    {"pair 1 pairings -|leg 2 - pairing", PROCESS_PROBER, "leg "},
+	    {"pair 1 names,pairing -|leg 2 - sessions,pairing", PROCESS_PROBER, "pair leg "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *doc = json_pack("{s:[]}", "plugins"), *sections = json_object_get(doc, "plugins");
+		char text[256], loaded[64] = "", *rest = text;
+
+		snprintf(text, sizeof text, "%s", cases[i].rows);
+		for (char *row; (row = strsep(&rest, "|"));) {
+			char name[16], services[2][32];
+			int roles;
+
+			assert_int_equal(sscanf(row, " %15s %d %31s %31s", name, &roles, services[0], services[1]),
+			                 4);
+			for (int k = 0; k < 2; k++) {
+				char *comma = strchr(services[k], ',');
+
+				if (comma)
+					*comma = ' ';
+				if (strcmp(services[k], "-") == 0)
+					services[k][0] = '\0';
+			}
+			json_array_append_new(sections,
+			                      json_pack("{s:s, s:i, s:s, s:s}", "name", name, "roles", roles,
+			                                "provides", services[0], "needs", services[1]));
+		}
+		for (size_t k = 0; k < json_array_size(sections); k++)
+			if (process_config_has(doc, k, cases[i].process)) {
+				strcat(loaded, config_string(json_array_get(sections, k), "name"));
+				strcat(loaded, " ");
+			}
+		if (strcmp(loaded, cases[i].loaded) != 0)
+			fail_msg("case %zu: loads \"%s\", expected \"%s\"", i, loaded, cases[i].loaded);
+		json_decref(doc);
+	}
+}
+
 /* The same text gives the same configs: a reload leaves such processes alone. */
 static void test_same_again(void **state)
 {
@@ -413,11 +471,17 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_complaints),     cmocka_unit_test(test_complaints_are_single),
-	    cmocka_unit_test(test_world_writable), cmocka_unit_test(test_others_are_checked),
-	    cmocka_unit_test(test_meaning),        cmocka_unit_test(test_slices),
-	    cmocka_unit_test(test_rooms_that_run), cmocka_unit_test(test_same_again),
-	    cmocka_unit_test(test_text_read),      cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_complaints),
+	    cmocka_unit_test(test_complaints_are_single),
+	    cmocka_unit_test(test_world_writable),
+	    cmocka_unit_test(test_others_are_checked),
+	    cmocka_unit_test(test_meaning),
+	    cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_services_are_placed),
+	    cmocka_unit_test(test_rooms_that_run),
+	    cmocka_unit_test(test_same_again),
+	    cmocka_unit_test(test_text_read),
+	    cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -142,11 +142,11 @@ static void process_start(struct bench *b, const char *every)
 	char text[1024];
 	int fds[2], n;
 
-	n = snprintf(
-	    text, sizeof text,
-	    "{\"core\":{\"users\":\"%s\",\"instance_env\":\"/nowhere/%%u\"},\"plugins\":[{\"name\":\"backup\","
-	    "\"options\":{\"at\":\"\",\"every\":%s,\"jitter\":0,\"deadline\":60000000}}]}",
-	    b->users, every);
+	n = snprintf(text, sizeof text,
+	             "{\"core\":{\"users\":\"%s\",\"instance_env\":\"/nowhere/"
+	             "%%u\"},\"plugins\":[{\"name\":\"backup\",\"roles\":4,"
+	             "\"options\":{\"at\":\"\",\"every\":%s,\"jitter\":0,\"deadline\":60000000}}]}",
+	             b->users, every);
 	assert_in_range(n, 1, sizeof text - 1);
 	assert_int_equal(channel_pair(fds), 0);
 	b->peer = fds[1];

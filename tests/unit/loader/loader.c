@@ -105,7 +105,7 @@ static void test_files_loaded(void **state)
 	plugin_dir_add(&f, "sample_leg", "sample_leg");
 	assert_int_equal(loader_open(f.path, "sample_request", &p, why, sizeof why), 0);
 	assert_string_equal(p.name, "sample_request");
-	assert_int_equal(p.role, T3OPS_ROLE_PROXY);
+	assert_int_equal(p.roles, T3OPS_ROLE_PROXY);
 	assert_int_equal(p.abi_major, 1);
 	assert_int_equal(p.abi_minor, 0); /* built against the frozen header */
 	assert_int_equal(p.n_options, 1);
@@ -135,9 +135,9 @@ static const struct t3ops_metric bad_metric[] = {{"t3 x", T3OPS_COUNTER, {0}, NU
 static const struct t3ops_metric no_buckets[] = {{"t3_x", T3OPS_HISTOGRAM, {0}, NULL, 0, "Help."}};
 static const struct t3ops_metric bad_buckets[] = {{"t3_x", T3OPS_HISTOGRAM, {0}, down, 2, "Help."}};
 
-#define SAME T3OPS_HEAD, .role = T3OPS_ROLE_PROXY, .name = "m", .version = "1", .summary = "S.", .on_request = next
+#define SAME T3OPS_HEAD, .roles = T3OPS_ROLE_PROXY, .name = "m", .version = "1", .summary = "S.", .on_request = next
 #define LEG                                                                                                          \
-	T3OPS_HEAD, .role = T3OPS_ROLE_LEG, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg,        \
+	T3OPS_HEAD, .roles = T3OPS_ROLE_LEG, .name = "m", .version = "1", .summary = "S.", .leg_open = on_leg,       \
 	            .leg_close = on_leg
 
 /* Each case spoils one field of a sound descriptor. */
@@ -160,11 +160,18 @@ static const struct check_case check_cases[] = {
     {{SAME, .name = "other"}, -EINVAL, "calls itself \"other\""},
     {{SAME, .name = NULL}, -EINVAL, "has no name"},
     {{SAME, .version = "1 beta"}, -EINVAL, "has version \"1 beta\""},
-    {{SAME, .role = 9}, -EPROTO, "process 9"},
+    {{SAME, .roles = 16}, -EPROTO, "roles 0x10"},
+    {{SAME, .roles = 0}, -EINVAL, "has no role"},
+    {{SAME, .roles = 0, .provides = "pairing"}, 0, ""},
+    {{SAME, .provides = "pairing", .needs = "names addresses"}, 0, ""},
+    {{SAME, .provides = "Pairing"}, -EINVAL, "provides \"Pairing\""},
+    {{SAME, .needs = "a  b"}, -EINVAL, "needs \"a  b\""},
+    {{SAME, .needs = "a "}, -EINVAL, "needs \"a \""},
+    {{SAME, .roles = T3OPS_ROLE_PROXY | T3OPS_ROLE_JOB}, -EINVAL, "has no run"},
     {{SAME, .on_request = NULL}, -EINVAL, "has no on_request"},
     {{LEG}, -EINVAL, "has no leg_ping"},
-    {{SAME, .role = T3OPS_ROLE_JOB}, -EINVAL, "has no run"},
-    {{SAME, .role = T3OPS_ROLE_WATCH}, -EINVAL, "has no on_event"},
+    {{SAME, .roles = T3OPS_ROLE_JOB}, -EINVAL, "has no run"},
+    {{SAME, .roles = T3OPS_ROLE_WATCH}, -EINVAL, "has no on_event"},
     {{SAME, .n_options = 1}, -EINVAL, "has no table of them"},
     {{SAME, .options = one_option, .n_options = 1000}, -EINVAL, "expected at most"},
     {{SAME, .options = one_option, .n_options = 1, .option_size = 8}, -EINVAL, "option table has 8 bytes"},
