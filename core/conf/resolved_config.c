@@ -7,14 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/drop_privileges.h"
 #include "conf/conf.h"
 #include "conf/conf_rules.h"
 #include "options/core_options.h"
@@ -160,18 +159,6 @@ json_t *resolve_core(struct resolve *w)
 
 /* ---- second stage: plugins ----------------------------------------------------------------------- */
 
-/* For good.  From here on plugin code may run. */
-static int become(const char *user)
-{
-	const struct passwd *pw = getpwnam(user);
-
-	if (!pw)
-		return -ENOENT;
-	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0)
-		return -errno;
-	return 0;
-}
-
 /* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's. */
 static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
 {
@@ -291,7 +278,7 @@ json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
 	json_t *list = json_array();
 
 	/* Without either, loading would be a guess; the first stage has complained. */
-	if (!dir || (become_user && geteuid() == 0 && (!user || become(user) < 0))) {
+	if (!dir || (become_user && (!user || drop_privileges(user) < 0))) {
 		config_errors_add(&w->config_errors, 0,
 		                  "plugin sections were not checked: plugin_dir or user is not usable");
 		dir = NULL;

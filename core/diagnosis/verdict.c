@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "sys/time_text.h"
 #include "ipc/message.h"
 #include "diagnosis/topology.h"
 
@@ -56,20 +56,6 @@ void verdict_event(const struct verdict *v, struct event *e)
 	event_set(e->user, v->user);
 	event_set(e->segments, v->segments);
 	event_set(e->text, v->text);
-}
-
-void time_text(uint64_t wall_us, char out[32])
-{
-	time_t seconds = (time_t)(wall_us / 1000000);
-	struct tm tm;
-	size_t n;
-
-	if (gmtime_r(&seconds, &tm) == NULL) {
-		out[0] = '\0';
-		return;
-	}
-	n = strftime(out, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, 32 - n, ".%03uZ", (unsigned)(wall_us / 1000 % 1000));
 }
 
 static json_t *words_json(const char *segments)

@@ -41,9 +41,6 @@ void verdict_event(const struct verdict *v, struct event *e);
 /* New reference; NULL without memory. */
 json_t *verdict_json(const struct verdict *v);
 
-/* "2026-11-03T14:05:09.123Z" */
-void time_text(uint64_t wall_us, char out[32]);
-
 struct verdict_ring {
 	json_t *rows[VERDICTS_KEPT];
 	uint64_t given; /* serial of the last one */

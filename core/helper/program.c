@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/drop_privileges.h"
 #include "obs/log.h"
 
 #define STDERR_KEPT   512
@@ -71,11 +71,11 @@ static int account_find(struct account *a, const struct user *user)
 
 /* ---- in the child: only calls that are safe after fork ------------------------------------- */
 
-static bool account_become(const struct account *a)
+static int account_become(const struct account *a)
 {
 	if (!a->become)
-		return true;
-	return initgroups(a->name, a->gid) == 0 && setgid(a->gid) == 0 && setuid(a->uid) == 0 && setuid(0) < 0;
+		return 0;
+	return drop_privileges_to(a->name, a->uid, a->gid);
 }
 
 static void environment_set(const struct account *a)
@@ -126,6 +126,7 @@ static void descriptors_lower(void)
 static _Noreturn void program_main(const struct program_start *start, const struct account *a, int out, int err)
 {
 	sigset_t none;
+	int r;
 
 	setpgid(0, 0);
 	for (int n = 1; n < NSIG; n++)
@@ -136,8 +137,9 @@ static _Noreturn void program_main(const struct program_start *start, const stru
 	descriptors_lower();
 	umask(0077);
 	environment_set(a);
-	if (!account_become(a)) {
-		dprintf(STDERR_FILENO, "cannot become %s: %s", a->name, strerror(errno));
+	r = account_become(a);
+	if (r < 0) {
+		dprintf(STDERR_FILENO, "cannot become %s: %s", a->name, strerror(-r));
 		_exit(126);
 	}
 	if (a->home[0] == '\0' || chdir(a->home) < 0)

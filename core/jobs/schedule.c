@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "sys/hash.h"
+
 #define SECOND_US UINT64_C(1000000)
 
 static int minutes_of(time_t t)
@@ -74,9 +76,5 @@ uint64_t schedule_next(const struct schedule *s, uint64_t after_us)
 
 uint64_t schedule_offset(uint64_t jitter_us, const char *seed)
 {
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-
-	for (; *seed != '\0'; seed++)
-		hash = (hash ^ (unsigned char)*seed) * UINT64_C(1099511628211);
-	return jitter_us == 0 ? 0 : hash % jitter_us;
+	return jitter_us == 0 ? 0 : hash_text(HASH_START, seed) % jitter_us;
 }

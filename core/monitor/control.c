@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "obs/log.h"
+#include "sys/time_text.h"
 #include "monitor/monitor_state.h"
 
 #define LINE_LIMIT      4096

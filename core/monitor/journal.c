@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "sys/clock.h"
+#include "sys/time_text.h"
 #include "obs/log.h"
 #include "ipc/message.h"
 #include "diagnosis/verdict.h"

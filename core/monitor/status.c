@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of processes and legs as JSON, for /status and t3opsctl.  Monitor process; pure. */
 #include "sys/clock.h"
+#include "sys/time_text.h"
 #include "monitor/monitor_state.h"
 
 static const char *state_name(unsigned state)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "sys/clock.h"
+#include "sys/time_text.h"
 
 #define LINE_MAX_BYTES 4096
 
@@ -95,19 +97,15 @@ size_t log_quote(char *out, size_t size, const char *value)
 
 static size_t line_start(char *line, size_t size, enum log_level level)
 {
-	struct timespec now;
-	struct tm tm;
-	char when[32];
+	char when[TIME_TEXT_SIZE];
 	int n;
 
 	if (g_log.journald) {
 		n = snprintf(line, size, "<%d>", (int)level);
 		return (size_t)n;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-	n = snprintf(line, size, "time=%s.%03ldZ ", when, now.tv_nsec / 1000000);
+	time_text(clock_wall_us(), when);
+	n = snprintf(line, size, "time=%s ", when);
 	return (size_t)n;
 }
 

@@ -16,9 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sys/hash.h"
 #include "sys/shm.h"
 
-#define ARENA_MAGIC  0x6d33706f /* changes with the layout */
+#define ARENA_MAGIC  0x6d337070 /* changes with the layout */
 #define FAMILIES_MAX 256
 #define SERIES_MAX   8192
 #define INDEX_SIZE   (2 * SERIES_MAX)
@@ -189,14 +190,7 @@ static bool labels_render(char out[LABELS_MAX], const struct t3ops_metric *f, co
 
 static uint32_t hash(const char *name, const char *labels)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (unsigned char)*name) * 16777619u;
-	h = (h ^ '{') * 16777619u;
-	for (; *labels != '\0'; labels++)
-		h = (h ^ (unsigned char)*labels) * 16777619u;
-	return h;
+	return (uint32_t)hash_text(hash_text(hash_text(HASH_START, name), "{"), labels);
 }
 
 /* The series, or NULL with *slot: the index entry where it belongs (INDEX_SIZE: none is free). */

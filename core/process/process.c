@@ -24,14 +24,6 @@ struct run {
 	struct series *lag;
 };
 
-const char *process_name(enum process_id id)
-{
-	static const char *const names[PROCESSES] = {"none",    "proxy",  "prober",    "jobs",
-	                                             "monitor", "helper", "supervisor"};
-
-	return (unsigned)id < PROCESSES ? names[id] : "unknown";
-}
-
 void process_leave(struct process *process)
 {
 	ev_break(process->loop, EVBREAK_ALL);

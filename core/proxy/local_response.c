@@ -7,11 +7,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "net/html.h"
 #include "net/http_status.h"
 #include "sys/clock.h"
+#include "sys/time_text.h"
 #include "proxy/client.h"
 #include "proxy/rewrite.h"
 
@@ -76,16 +76,6 @@ int local_response_make(struct exchange *x, int status, const char *const *heade
 		buf_add(out, body, len);
 	x->local_status = status;
 	return 0;
-}
-
-/* "2026-11-24T00:30:11Z"; the time alone begins at 11. */
-static void time_text(uint64_t wall_us, char out[32])
-{
-	time_t seconds = (time_t)(wall_us / 1000000);
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 /* "40 s", "12 min", "3 h 5 min", "2 days". */

@@ -7,20 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/hash.h"
+
 struct holder {
 	LIST_ENTRY(holder) link;
 	size_t n;
 	char who[];
 };
 
-/* FNV-1a; names are those of the table, addresses are as many as there are connections. */
+/* Names are those of the table, addresses are as many as there are connections. */
 static size_t bucket_of(const char *who)
 {
-	uint32_t h = 2166136261u;
-
-	for (; *who != '\0'; who++)
-		h = (h ^ (unsigned char)*who) * 16777619u;
-	return h % QUOTA_BUCKETS;
+	return hash_text(HASH_START, who) % QUOTA_BUCKETS;
 }
 
 static struct holder *holder_find(const struct quota *q, const char *who)

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "sys/drop_privileges.h"
 #include "supervisor/supervisor_state.h"
 
 #define STOP_LIMIT 8.0 /* seconds a process has for a clean end */
@@ -61,19 +60,12 @@ static void signals_reset(void)
 /* Everything but the helper gives up root for good. */
 static bool privileges_drop(const char *user)
 {
-	const struct passwd *pw;
+	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(user);
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return false;
-	if (geteuid() != 0)
-		return true;
-	pw = getpwnam(user);
-	if (!pw || pw->pw_uid == 0) {
-		log_line(LOG_L_ERROR, "privileges", "user=%s reason=\"%s\"", user,
-		         pw ? "it is root; set user to an account of its own" : "there is no such account");
-		return false;
-	}
-	return initgroups(user, pw->pw_gid) == 0 && setgid(pw->pw_gid) == 0 && setuid(pw->pw_uid) == 0;
+	if (r < 0)
+		log_line(LOG_L_ERROR, "privileges", "user=%s error=\"%s\" hint=\"%s\"", user, strerror(-r),
+		         "set user to an account of its own that is not root");
+	return r == 0;
 }
 
 static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct listeners *sockets,
@@ -105,11 +97,8 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, co
 		keep[n++] = process.listeners[i].fd;
 	descriptors_close(keep, n);
 	prctl(PR_SET_NAME, process_name(c->process));
-	if (c->process != PROCESS_HELPER && !privileges_drop(config_string(c->spec, "user"))) {
-		log_line(LOG_L_ERROR, "privileges", "process=%s error=\"%s\"", process_name(c->process),
-		         strerror(errno));
+	if (c->process != PROCESS_HELPER && !privileges_drop(config_string(c->spec, "user")))
 		_exit(EXIT_FAILURE);
-	}
 	exit(process_run(&process, channel_socket));
 }
 

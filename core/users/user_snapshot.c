@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/hash.h"
 #include "sys/shm.h"
 
 struct page {
@@ -46,15 +47,10 @@ void snapshot_free(struct user_snapshot *s)
 	shm_free(s, sizeof *s);
 }
 
-/* FNV-1a: against accidents; nobody but the process itself writes here. */
+/* Against accidents; nobody but the process itself writes here. */
 static uint64_t sum_of(uint32_t n, const struct user *rows)
 {
-	const unsigned char *bytes = (const unsigned char *)rows;
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ n;
-
-	for (size_t i = 0; i < n * sizeof rows[0]; i++)
-		h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return h;
+	return hash_bytes(hash_bytes(HASH_START, &n, sizeof n), rows, n * sizeof rows[0]);
 }
 
 void snapshot_put(struct user_snapshot *s, const struct user_list *l)

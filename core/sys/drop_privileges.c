@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving up root for good; see drop_privileges.h. */
+#include "sys/drop_privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+int drop_privileges_to(const char *name, uid_t uid, gid_t gid)
+{
+	if (uid == 0 || gid == 0)
+		return -EPERM;
+	if (initgroups(name, gid) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+		return -errno;
+	return setuid(0) < 0 ? 0 : -EPERM;
+}
+
+int drop_privileges(const char *name)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return 0;
+	pw = getpwnam(name);
+	return pw ? drop_privileges_to(name, pw->pw_uid, pw->pw_gid) : -ENOENT;
+}
