@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: MIT
 """t3stub as a Python object: a stand-in for one user's `t3 serve`."""
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
 from lab import account, confidential, http, process
 
-OLD, NEW, LATEST = "0.0.24", "0.0.28", "0.0.32"
+OLD, NEW, LATEST, NEXT = "0.0.24", "0.0.28", "0.0.32", "0.0.33"
+RENAMED = "0.0.33-renamed-cookie"  # t3_session_HEX of the environment, migrates t3_session
+COOKIELESS = "0.0.33-without-cookie"  # answers a pairing with 200 and no Set-Cookie
+ALL = (OLD, NEW, LATEST, NEXT, RENAMED, COOKIELESS)
 
 
 class T3Stub:
     def __init__(self, version=NEW, base=None, host="127.0.0.1", port=0, start=True, **switches):
-        """switches: dead_ms, grace_ms, start_ms, idle_ms as in t3stub(its own --help)."""
+        """switches: dead_ms, grace_ms, time, page ... as t3stub prints them for --help."""
         self.version = version
         self.base = base or os.path.join(account.give(process.folder()), ".t3")
         self.host = host
@@ -65,6 +70,23 @@ class T3Stub:
         if answer.status != 200:
             raise AssertionError(f"pairing answered {answer!r}")
         return answer.header("set-cookie").split(";")[0]
+
+    def sql(self, statement, *values):
+        """Runs one statement on the database of the running server."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as db, db:
+            return db.execute(statement, values).fetchall()
+
+    def wipe(self):
+        """Every session is dead from now on."""
+        self.sql("DELETE FROM auth_sessions")
+
+    def sessions(self):
+        """How many were made by pairing, dead ones included unless they were wiped."""
+        return self.sql("SELECT count(*) FROM auth_sessions")[0][0]
+
+    def mute(self, muted=True):
+        """Its WebSockets read and answer nothing any more; HTTP goes on."""
+        http.request(self.address, "POST", "/stub/websockets?answer=" + ("no" if muted else "yes"))
 
     def stall(self):
         self.process.stall()

@@ -3,7 +3,7 @@
 #ifndef T3STUB_API_H
 #define T3STUB_API_H
 
-#include "lab/t3/server.h"
+#include "lab/t3/conn.h"
 
 /* Answers one whole request; an upgrade turns the connection into a WebSocket. */
 void api_answer(struct conn *c, const struct request *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * t3stub: a stand-in for t3 in tests, in the version that T3STUB_VERSION or --t3-version names
- * (0.0.24, 0.0.28 or 0.0.32).  Never for real users: its tokens protect nothing.
+ * (profile.c).  Never for real users: its tokens protect nothing.
  *
  * At run time: SIGSTOP stalls it, SIGUSR1 makes it refuse (listener closed, connections reset)
  * until SIGUSR2, SIGKILL is a crash.
@@ -20,12 +20,15 @@ struct arguments {
 	bool json, print_version;
 };
 
-static const char help[] = "t3stub --version\n"
-                           "t3stub auth pairing create --base-dir DIR --ttl 5m --json\n"
-                           "t3stub serve --base-dir DIR --host HOST --port PORT\n"
-                           "environment: T3STUB_VERSION (or --t3-version) 0.0.24, 0.0.28, 0.0.32\n"
-                           "  T3STUB_DEAD_MS=150 T3STUB_START_MS=0 T3STUB_GRACE_MS=20000 T3STUB_IDLE_MS=5000\n"
-                           "  T3STUB_MINT_MS=0 T3STUB_LOG=0\n";
+static const char help[] =
+    "t3stub --version\n"
+    "t3stub auth pairing create --base-dir DIR --ttl 5m --json\n"
+    "t3stub serve --base-dir DIR --host HOST --port PORT\n"
+    "environment: T3STUB_VERSION (or --t3-version) 0.0.24, 0.0.28, 0.0.32, 0.0.33, 0.0.33-renamed-cookie,\n"
+    "  0.0.33-without-cookie\n"
+    "  T3STUB_TIME=1 (factor of the measured times; those that are given are not multiplied)\n"
+    "  T3STUB_DEAD_MS=150 T3STUB_START_MS=0 T3STUB_GRACE_MS (as measured) T3STUB_IDLE_MS=5000 T3STUB_MINT_MS=0\n"
+    "  T3STUB_EGRESS=fails|dropped T3STUB_DEFLATE_MIN=1024 T3STUB_PAGE=FILE T3STUB_SOCKET=PATH T3STUB_LOG=0\n";
 
 static int usage(const char *message, const char *what)
 {
@@ -39,6 +42,13 @@ static long env_number(const char *name, long fallback)
 	const char *value = getenv(name);
 
 	return value && *value ? strtol(value, NULL, 10) : fallback;
+}
+
+static const char *env_text(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
 }
 
 /* NULL, or the word that is not understood. */
@@ -131,23 +141,36 @@ static int pairing_create(const struct arguments *a, const struct profile *p)
 	return r;
 }
 
+static struct switches switches_read(void)
+{
+	const char *egress = env_text("T3STUB_EGRESS"), *time = env_text("T3STUB_TIME");
+	struct switches s = {.time = time ? strtod(time, NULL) : 1};
+
+	s.dead_ms = env_number("T3STUB_DEAD_MS", (long)(150 * s.time));
+	s.start_ms = env_number("T3STUB_START_MS", 0);
+	s.grace_ms = env_number("T3STUB_GRACE_MS", -1);
+	s.idle_ms = env_number("T3STUB_IDLE_MS", (long)(5000 * s.time));
+	s.deflate_min = env_number("T3STUB_DEFLATE_MIN", 1024);
+	s.egress_drops = egress && strcmp(egress, "dropped") == 0;
+	s.log = env_number("T3STUB_LOG", 0) != 0;
+	s.page = env_text("T3STUB_PAGE");
+	s.socket = env_text("T3STUB_SOCKET");
+	return s;
+}
+
 static int serve(const struct arguments *a, const struct profile *p)
 {
 	struct store store;
-	struct server server = {.profile = p, .store = &store};
+	struct server server = {.profile = p, .store = &store, .switches = switches_read()};
 	char why[600];
 	int r;
 
-	server.switches = (struct switches){
-	    .dead_ms = env_number("T3STUB_DEAD_MS", 150),
-	    .start_ms = env_number("T3STUB_START_MS", 0),
-	    .grace_ms = env_number("T3STUB_GRACE_MS", 20000),
-	    .idle_ms = env_number("T3STUB_IDLE_MS", 5000),
-	    .log = env_number("T3STUB_LOG", 0) != 0,
-	};
 	if (store_open(&store, p, a->base_dir, why, sizeof why) != 0)
 		return runtime_error("Failed to start", why);
-	printf("Migrations ran successfully\n");
+	printf("Migrations ran successfully, migrations: [");
+	for (int id = store.migrated_from + 1; id <= p->migration; id++)
+		printf("%s%d", id > store.migrated_from + 1 ? ", " : "", id);
+	printf("]\n");
 	r = server_run(&server, a->host ? a->host : "127.0.0.1",
 	               (uint16_t)strtoul(a->port ? a->port : "3773", NULL, 10));
 	store_close(&store);

@@ -4,10 +4,29 @@
 
 #include <string.h>
 
-#define METHODS_NEW "\"browser-session-cookie\",\"bearer-access-token\",\"dpop-access-token\""
+/* What 0.0.28 and everything after it have in common. */
+#define SINCE_0_0_28                                                                                                 \
+	.pair_path = "/api/auth/browser-session", .ticket_path = "/api/auth/websocket-ticket",                       \
+	.ticket_field = "ticket", .ticket_query = "wsTicket",                                                        \
+	.session_methods = "\"browser-session-cookie\",\"bearer-access-token\",\"dpop-access-token\"",               \
+	.bearer_method = "bearer-access-token", .payload_bytes = 269
+
+/* And 0.0.32. */
+#define SINCE_0_0_32                                                                                                 \
+	SINCE_0_0_28, .deflate = true, .compresses = true, .shell = true, .unknown_tag_is_exit = true,               \
+	              .script_bytes = 3660000,                                                                       \
+	              .capabilities = "\"repositoryIdentity\":true,\"connectionProbe\":true,"                        \
+	                              "\"threadSettlement\":true,\"threadSnooze\":true,\"threadPinning\":true,"      \
+	                              "\"threadTitleRegeneration\":true"
+
+/* And the builds after it that still say 0.0.33; some of their times are those of 0.0.32. */
+#define SINCE_0_0_33                                                                                                 \
+	SINCE_0_0_32, .version = "0.0.33", .migration = 40, .manifest = true,                                        \
+	              .stop = {.quiet_ms = 44, .websocket_ms = 1200, .hung_ms = 56, .telemetry_ms = 13900}
 
 static const struct profile profiles[] = {
     {
+        .name = "0.0.24",
         .version = "0.0.24",
         .pair_path = "/api/auth/bootstrap",
         .ticket_path = "/api/auth/ws-token",
@@ -18,44 +37,54 @@ static const struct profile profiles[] = {
         .capabilities = "\"repositoryIdentity\":true",
         .migration = 30,
         .roles = true,
-        .slow_stop = true,
+        .dies_of_refused = true,
         .payload_bytes = 182,
+        .script_bytes = 3500000,
+        .stop =
+            {.quiet_ms = 50, .websocket_ms = 20050, .hung_ms = 20070, .telemetry_ms = 14750, .goodbye_last = true},
     },
     {
+        SINCE_0_0_28,
+        .name = "0.0.28",
         .version = "0.0.28",
-        .pair_path = "/api/auth/browser-session",
-        .ticket_path = "/api/auth/websocket-ticket",
-        .ticket_field = "ticket",
-        .ticket_query = "wsTicket",
-        .session_methods = METHODS_NEW,
-        .bearer_method = "bearer-access-token",
         .capabilities = "\"repositoryIdentity\":true",
         .migration = 32,
         .malformed_is_500 = true,
-        .payload_bytes = 269,
+        .dies_of_refused = true,
+        .script_bytes = 3400000,
+        .stop = {.quiet_ms = 58, .websocket_ms = 93, .hung_ms = 92, .telemetry_ms = 15200},
     },
     {
+        SINCE_0_0_32,
+        .name = "0.0.32",
         .version = "0.0.32",
-        .pair_path = "/api/auth/browser-session",
-        .ticket_path = "/api/auth/websocket-ticket",
-        .ticket_field = "ticket",
-        .ticket_query = "wsTicket",
-        .session_methods = METHODS_NEW,
-        .bearer_method = "bearer-access-token",
-        .capabilities = "\"repositoryIdentity\":true,\"connectionProbe\":true,\"threadSettlement\":true,"
-                        "\"threadSnooze\":true,\"threadPinning\":true,\"threadTitleRegeneration\":true",
         .migration = 37,
-        .deflate = true,
-        .own_cookie_on_loopback = true,
-        .unknown_tag_is_exit = true,
-        .payload_bytes = 269,
+        .cookie_rule = COOKIE_LOOPBACK,
+        .dies_of_refused = true,
+        .stop = {.quiet_ms = 44, .websocket_ms = 46, .hung_ms = 56, .telemetry_ms = 15350},
+    },
+    {
+        SINCE_0_0_33,
+        .name = "0.0.33",
+        .cookie_rule = COOKIE_LOOPBACK,
+    },
+    {
+        SINCE_0_0_33,
+        .name = "0.0.33-renamed-cookie",
+        .cookie_rule = COOKIE_ENVIRONMENT,
+    },
+    {
+        SINCE_0_0_33,
+        .name = "0.0.33-without-cookie",
+        .cookie_rule = COOKIE_LOOPBACK,
+        .pairs_without_cookie = true,
     },
 };
 
-const struct profile *profile_find(const char *version)
+const struct profile *profile_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++)
-		if (strcmp(profiles[i].version, version) == 0)
+		if (strcmp(profiles[i].name, name) == 0)
 			return &profiles[i];
 	return NULL;
 }

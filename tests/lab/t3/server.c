@@ -3,213 +3,48 @@
 #include "lab/t3/server.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "lab/t3/api.h"
-#include "lab/t3/websocket.h"
+#include "lab/t3/conn.h"
+#include "lab/t3/stop.h"
 
-#define EXIT_STOPPED 130 /* t3 ends so at SIGTERM and SIGINT */
+#define BACKLOG      511
+#define READY_LAG_MS 40 /* the line "Listening on" comes so long after the first request that is served */
 
-void buffer_add(struct buffer *b, const void *data, size_t len)
+double server_seconds(const struct server *s, long ms)
 {
-	if (b->len + len > b->size) {
-		b->size = (b->len + len) * 2;
-		b->data = realloc(b->data, b->size);
-		assert(b->data);
-	}
-	if (len > 0)
-		memcpy(b->data + b->len, data, len);
-	b->len += len;
+	return (double)ms / 1000 * s->switches.time;
 }
 
-void buffer_drop(struct buffer *b, size_t len)
-{
-	b->len -= len;
-	if (b->len > 0)
-		memmove(b->data, b->data + len, b->len);
-}
-
-/* ---- connections */
-
-static void stop_if_quiet(struct server *s);
-
-static void conn_free(struct conn *c)
-{
-	struct server *s = c->server;
-
-	ev_io_stop(s->loop, &c->reader);
-	ev_io_stop(s->loop, &c->writer);
-	ev_timer_stop(s->loop, &c->idle);
-	close(c->reader.fd);
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		s->conns = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
-	free(c->in.data);
-	free(c->out.data);
-	free(c->message.data);
-	free(c);
-	stop_if_quiet(s);
-}
-
-static void conn_flush(struct conn *c)
-{
-	while (c->out.len > 0) {
-		ssize_t n = send(c->reader.fd, c->out.data, c->out.len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EAGAIN) {
-			ev_io_start(c->server->loop, &c->writer);
-			return;
-		}
-		if (n < 0) {
-			c->gone = true;
-			return;
-		}
-		buffer_drop(&c->out, (size_t)n);
-	}
-	ev_io_stop(c->server->loop, &c->writer);
-	if (c->closing)
-		c->gone = true;
-}
-
-void conn_send(struct conn *c, const void *data, size_t len)
-{
-	buffer_add(&c->out, data, len);
-	conn_flush(c);
-}
-
-void conn_close_after(struct conn *c)
-{
-	c->closing = true;
-	if (c->out.len == 0)
-		c->gone = true;
-}
-
-static void request_log(const struct request *r)
-{
-	printf("request %s %s%s%s\n%s\n", r->method, r->path, *r->query ? "?" : "", r->query, r->head);
-	fflush(stdout);
-}
-
-static void http_feed(struct conn *c)
-{
-	while (c->state == CONN_HTTP && !c->closing && !c->gone && c->in.len > 0) {
-		struct request r;
-		ssize_t n = request_read(&r, c->in.data, c->in.len);
-
-		if (n == -EAGAIN) {
-			if (r.expects_continue && !c->continued)
-				conn_send(c, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-			c->continued = c->continued || r.expects_continue;
-			return;
-		}
-		if (n < 0) {
-			conn_send(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", 47);
-			conn_close_after(c);
-			return;
-		}
-		if (ev_is_active(&c->server->dead_window)) {
-			c->state = CONN_HUNG;
-			return;
-		}
-		if (c->server->switches.log)
-			request_log(&r);
-		c->continued = false;
-		api_answer(c, &r);
-		buffer_drop(&c->in, (size_t)n);
-	}
-}
-
-static void feed(struct conn *c)
-{
-	http_feed(c);
-	if (c->state == CONN_WEBSOCKET && !c->gone)
-		websocket_feed(c);
-	if (c->state == CONN_HUNG)
-		c->in.len = 0;
-	if (c->state == CONN_HTTP)
-		ev_timer_again(c->server->loop, &c->idle);
-	else
-		ev_timer_stop(c->server->loop, &c->idle);
-}
-
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct conn *c = w->data;
-	char data[65536];
-	ssize_t n = recv(w->fd, data, sizeof data, 0);
-
-	(void)loop;
-	(void)events;
-	if (n < 0 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		conn_free(c);
-		return;
-	}
-	buffer_add(&c->in, data, (size_t)n);
-	feed(c);
-	if (c->gone)
-		conn_free(c);
-}
-
-static void on_writable(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct conn *c = w->data;
-
-	(void)loop;
-	(void)events;
-	conn_flush(c);
-	if (c->gone)
-		conn_free(c);
-}
-
-static void on_idle(struct ev_loop *loop, ev_timer *w, int events)
-{
-	(void)loop;
-	(void)events;
-	conn_free(w->data);
-}
+/* ---- listening */
 
 static void on_accept(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct server *s = w->data;
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct conn *c;
 
+	(void)loop;
 	(void)events;
-	if (fd < 0)
-		return;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	c = calloc(1, sizeof *c);
-	assert(c);
-	c->server = s;
-	c->next = s->conns;
-	if (c->next)
-		c->next->prev = c;
-	s->conns = c;
-	ev_io_init(&c->reader, on_readable, fd, EV_READ);
-	ev_io_init(&c->writer, on_writable, fd, EV_WRITE);
-	ev_init(&c->idle, on_idle);
-	c->idle.repeat = (double)s->switches.idle_ms / 1000;
-	c->reader.data = c->writer.data = c->idle.data = c;
-	ev_io_start(loop, &c->reader);
+	if (fd >= 0)
+		conn_new(s, fd, w == &s->unix_acceptor);
 }
 
-/* ---- listening, refusing */
+static void acceptor_start(struct server *s, ev_io *w, int fd)
+{
+	ev_io_set(w, fd, EV_READ);
+	ev_io_start(s->loop, w);
+}
 
-static int listen_at(struct server *s)
+static int tcp_listen(struct server *s)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(s->port)};
 	socklen_t len = sizeof a;
@@ -218,7 +53,7 @@ static int listen_at(struct server *s)
 	if (inet_pton(AF_INET, s->host, &a.sin_addr) != 1)
 		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 511) != 0) {
+	if (bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, BACKLOG) != 0) {
 		printf("Error: listen %s: address %s:%u\n", strerror(errno), s->host, s->port);
 		close(fd);
 		return -errno;
@@ -226,18 +61,46 @@ static int listen_at(struct server *s)
 	getsockname(fd, (struct sockaddr *)&a, &len);
 	s->port = ntohs(a.sin_port);
 	s->listener = fd;
-	ev_io_set(&s->acceptor, fd, EV_READ);
-	ev_io_start(s->loop, &s->acceptor);
+	acceptor_start(s, &s->acceptor, fd);
 	return 0;
 }
 
-static void listener_close(struct server *s)
+/* As the preload does it: under a temporary name, then renamed, so that the socket means ready. */
+static void unix_listen(struct server *s)
 {
-	if (s->listener < 0)
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	const char *path = s->switches.socket;
+	int fd;
+
+	if (!path || (size_t)snprintf(a.sun_path, sizeof a.sun_path, "%s.new", path) >= sizeof a.sun_path)
 		return;
-	ev_io_stop(s->loop, &s->acceptor);
-	close(s->listener);
-	s->listener = -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	unlink(a.sun_path);
+	if (bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, BACKLOG) != 0 ||
+	    chmod(a.sun_path, 0660) != 0 || rename(a.sun_path, path) != 0) {
+		printf("WARN: cannot listen on %s: %s; going on with TCP\n", path, strerror(errno));
+		close(fd);
+		return;
+	}
+	s->unix_listener = fd;
+	acceptor_start(s, &s->unix_acceptor, fd);
+}
+
+static void listener_close(struct server *s, ev_io *w, int *fd)
+{
+	if (*fd < 0)
+		return;
+	ev_io_stop(s->loop, w);
+	close(*fd);
+	*fd = -1;
+}
+
+void server_listeners_close(struct server *s)
+{
+	if (s->unix_listener >= 0)
+		unlink(s->switches.socket);
+	listener_close(s, &s->acceptor, &s->listener);
+	listener_close(s, &s->unix_acceptor, &s->unix_listener);
 }
 
 static void listening_print(const struct server *s)
@@ -246,19 +109,46 @@ static void listening_print(const struct server *s)
 	fflush(stdout);
 }
 
+/* ---- starting */
+
+/* The program says hello with an owner's credential, in text and as a picture. */
+static void hello_print(struct server *s)
+{
+	static const char *const providers[] = {"claude", "codex", "cursor", "grok", "opencode"};
+	struct pairing_link link;
+	char now[TIME_SIZE];
+
+	store_time(0, now);
+	for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++)
+		printf("[%s] WARN (#1): provider %s is not installed\n", now, providers[i]);
+	if (store_link_create(s->store, s->profile->roles ? "owner-bootstrap" : "administrative-bootstrap", 300,
+	                      &link) == 0)
+		printf("Token: %s\nPairing URL: http://%s:%u/pair#token=%s\n"
+		       "\u2588\u2580\u2580\u2580\u2588 \u2584 \u2588\u2580\u2580\u2580\u2588\n"
+		       "\u2588\u2584\u2584\u2584\u2588 \u2580 \u2588\u2584\u2584\u2584\u2588\n",
+		       link.credential, s->host, s->port, link.credential);
+	listening_print(s);
+}
+
+static void on_ready(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	hello_print(w->data);
+}
+
 static void on_dead_window_over(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct server *s = w->data;
-	struct pairing_link link;
 
 	(void)events;
 	ev_timer_stop(loop, w);
-	if (store_link_create(s->store, s->profile->roles ? "owner-bootstrap" : "administrative-bootstrap", 300,
-	                      &link) == 0)
-		printf("Token: %s\nPairing URL: http://%s:%u/pair#token=%s\n", link.credential, s->host, s->port,
-		       link.credential);
-	listening_print(s);
+	unix_listen(s);
+	ev_timer_set(&s->ready, server_seconds(s, READY_LAG_MS), 0);
+	ev_timer_start(loop, &s->ready);
 }
+
+/* ---- refusing, as a port that nobody listens on */
 
 static void on_refuse(struct ev_loop *loop, ev_signal *w, int events)
 {
@@ -266,7 +156,7 @@ static void on_refuse(struct ev_loop *loop, ev_signal *w, int events)
 
 	(void)loop;
 	(void)events;
-	listener_close(s);
+	server_listeners_close(s);
 	while (s->conns) {
 		struct linger now = {1, 0};
 
@@ -283,51 +173,17 @@ static void on_accept_again(struct ev_loop *loop, ev_signal *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (s->listener < 0 && listen_at(s) == 0)
-		listening_print(s);
-}
-
-/* ---- the end */
-
-static void on_end(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct server *s = w->data;
-
-	(void)events;
-	if (s->profile->slow_stop)
-		for (struct conn *c = s->conns; c; c = c->next)
-			if (c->state == CONN_WEBSOCKET)
-				websocket_close(c, 0);
-	ev_break(loop, EVBREAK_ALL);
-}
-
-static void stop_if_quiet(struct server *s)
-{
-	if (!s->stopping)
+	if (s->listener >= 0 || tcp_listen(s) != 0)
 		return;
-	for (struct conn *c = s->conns; c; c = c->next)
-		if (c->state != CONN_HTTP)
-			return;
-	ev_break(s->loop, EVBREAK_ALL);
+	unix_listen(s);
+	listening_print(s);
 }
 
 static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 {
-	struct server *s = w->data;
-	ev_tstamp grace = s->profile->slow_stop ? (double)s->switches.grace_ms / 1000 : 0.05;
-
+	(void)loop;
 	(void)events;
-	if (s->stopping)
-		return;
-	s->stopping = true;
-	listener_close(s);
-	ev_timer_set(&s->end, grace, 0);
-	ev_timer_start(loop, &s->end);
-	if (!s->profile->slow_stop)
-		for (struct conn *c = s->conns; c; c = c->next)
-			if (c->state == CONN_WEBSOCKET)
-				websocket_close(c, 0);
-	stop_if_quiet(s);
+	stop_begin(w->data);
 }
 
 static void signals_watch(struct server *s)
@@ -350,6 +206,8 @@ static void signals_watch(struct server *s)
 	}
 }
 
+/* ---- what stands in files */
+
 static void runtime_file(const struct server *s, bool there)
 {
 	char path[700], now[TIME_SIZE];
@@ -371,16 +229,61 @@ static void runtime_file(const struct server *s, bool there)
 	fclose(f);
 }
 
+/* The first 12 hexadecimal digits of a UUID. */
+static void hex_of_id(const char *id, char out[13])
+{
+	size_t n = 0;
+
+	for (; *id && n < 12; id++)
+		if (*id != '-')
+			out[n++] = *id;
+	out[n] = '\0';
+}
+
 static void cookie_name_set(struct server *s)
 {
+	enum cookie_rule rule = s->profile->cookie_rule;
+	bool loopback = strcmp(s->host, "127.0.0.1") == 0;
 	uint8_t sum[20];
+	char hex[13];
 
 	snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session");
-	if (!s->profile->own_cookie_on_loopback || strcmp(s->host, "127.0.0.1") != 0)
-		return;
-	token_sha1(s->store->dir, strlen(s->store->dir), sum);
-	snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session_%u_%02x%02x%02x%02x%02x%02x", s->port, sum[0],
-	         sum[1], sum[2], sum[3], sum[4], sum[5]);
+	if (rule == COOKIE_ENVIRONMENT && !loopback) {
+		hex_of_id(s->store->environment_id, hex);
+		snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session_%s", hex);
+	} else if (rule != COOKIE_FIXED && loopback) {
+		token_sha1(s->store->dir, strlen(s->store->dir), sum);
+		snprintf(s->cookie_name, sizeof s->cookie_name, "t3_session_%u_%02x%02x%02x%02x%02x%02x", s->port,
+		         sum[0], sum[1], sum[2], sum[3], sum[4], sum[5]);
+	}
+}
+
+/* The file's text; NULL if there is none. */
+static char *file_text(const char *path)
+{
+	FILE *f = path ? fopen(path, "re") : NULL;
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return NULL;
+	if (getdelim(&text, &size, '\0', f) < 0) {
+		free(text);
+		text = NULL;
+	}
+	fclose(f);
+	return text;
+}
+
+static void watchers_init(struct server *s)
+{
+	ev_init(&s->acceptor, on_accept);
+	ev_init(&s->unix_acceptor, on_accept);
+	ev_init(&s->ready, on_ready);
+	ev_timer_init(&s->dead_window, on_dead_window_over, (double)s->switches.dead_ms / 1000, 0);
+	s->acceptor.data = s->unix_acceptor.data = s->ready.data = s->dead_window.data = s;
+	stop_init(s);
+	signals_watch(s);
 }
 
 int server_run(struct server *s, const char *host, uint16_t port)
@@ -388,14 +291,11 @@ int server_run(struct server *s, const char *host, uint16_t port)
 	s->loop = ev_default_loop(0);
 	s->host = host;
 	s->port = port;
-	s->listener = -1;
-	ev_init(&s->acceptor, on_accept);
-	ev_init(&s->end, on_end);
-	ev_timer_init(&s->dead_window, on_dead_window_over, (double)s->switches.dead_ms / 1000, 0);
-	s->acceptor.data = s->end.data = s->dead_window.data = s;
-	signals_watch(s);
+	s->listener = s->unix_listener = -1;
+	s->page = file_text(s->switches.page);
+	watchers_init(s);
 	usleep((useconds_t)(s->switches.start_ms * 1000));
-	if (listen_at(s) != 0)
+	if (tcp_listen(s) != 0)
 		return 1;
 	cookie_name_set(s);
 	ev_now_update(s->loop);
@@ -407,5 +307,6 @@ int server_run(struct server *s, const char *host, uint16_t port)
 		conn_free(s->conns);
 	runtime_file(s, false);
 	ev_loop_destroy(s->loop);
+	free(s->page);
 	return EXIT_STOPPED;
 }

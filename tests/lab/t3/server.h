@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server: listener, connections and the life of `t3 serve` (dead window after listening, idle
- * connections closed, the ways it stops).  One libev loop.
+ * The server: its listeners and what its connections share.  One libev loop.
  *
- *   connection:  HTTP --upgrade--> WEBSOCKET
- *                HTTP --request in the dead window--> HUNG (never answered, never closed)
+ * The life of `t3 serve`: listening but not answering (the dead window), serving, and the ways it ends
+ * (stop.h; crash.h).
  */
 #ifndef T3STUB_SERVER_H
 #define T3STUB_SERVER_H
@@ -12,40 +11,23 @@
 #include <ev.h>
 #include <stdint.h>
 
-#include "lab/t3/request.h"
 #include "lab/t3/store.h"
 
 #define TICKETS 32
 
-enum conn_state { CONN_HTTP, CONN_WEBSOCKET, CONN_HUNG };
-
-struct buffer {
-	char *data;
-	size_t len, size;
-};
-
-struct server;
-
-struct conn {
-	struct server *server;
-	struct conn *next, *prev;
-	ev_io reader, writer;
-	ev_timer idle;
-	enum conn_state state;
-	struct buffer in, out;
-	struct buffer message; /* WebSocket: the fragments so far */
-	bool closing;          /* close when out is empty */
-	bool continued;        /* 100 Continue was sent for the request at the head of `in` */
-	bool gone;             /* freed when the callback that runs is over */
-};
-
-/* What the environment switches (T3STUB_...), in milliseconds where it is a time. */
+/* What the environment switches (T3STUB_...).  A time that is not given is the measured one times
+ * T3STUB_TIME. */
 struct switches {
-	long dead_ms;  /* DEAD_MS: listening, but not answering; 150 */
-	long start_ms; /* START_MS: before listening; 0 */
-	long grace_ms; /* GRACE_MS: how long a slow stop waits; 20000 */
-	long idle_ms;  /* IDLE_MS: idle connections are closed after it; 5000 */
-	bool log;      /* LOG: print every request */
+	double time;        /* TIME: factor of all measured times; 1 */
+	long dead_ms;       /* DEAD_MS: listening, but not answering; 150 */
+	long start_ms;      /* START_MS: before listening; 0 */
+	long grace_ms;      /* GRACE_MS: how long a stop waits for WebSockets and hung connections; -1: as measured */
+	long idle_ms;       /* IDLE_MS: idle connections are closed after it; 5000 */
+	long deflate_min;   /* DEFLATE_MIN: shorter answers are not compressed on a WebSocket; 1024 */
+	bool egress_drops;  /* EGRESS=dropped: telemetry goes nowhere; else it fails at once */
+	bool log;           /* LOG: print every request */
+	const char *page;   /* PAGE: file that is served as the index page; NULL: one line of HTML */
+	const char *socket; /* SOCKET: Unix socket to answer on besides; NULL: none */
 };
 
 /* A token for the WebSocket, reusable until it expires. */
@@ -54,6 +36,8 @@ struct ticket {
 	ev_tstamp expires;
 };
 
+struct conn;
+
 struct server {
 	struct ev_loop *loop;
 	struct store *store;
@@ -61,13 +45,16 @@ struct server {
 	struct switches switches;
 	const char *host;
 	uint16_t port;
-	int listener;
-	ev_io acceptor;
-	ev_timer dead_window, end;
+	int listener, unix_listener; /* -1: closed */
+	ev_io acceptor, unix_acceptor;
+	ev_timer dead_window, ready, goodbye, end;
 	ev_signal sigterm, sigint, sigusr1, sigusr2;
 	struct conn *conns;
 	bool stopping;
+	bool websockets_mute; /* messages are read and not answered */
+	double harm;          /* done by clients that left refused upgrades; 1 is the end */
 	char cookie_name[64];
+	char *page; /* what is served as the index page */
 	struct ticket tickets[TICKETS];
 	unsigned next_ticket;
 };
@@ -75,12 +62,10 @@ struct server {
 /* Serves until SIGTERM or SIGINT.  Returns the exit code. */
 int server_run(struct server *s, const char *host, uint16_t port);
 
-/* Queues bytes and sends what the socket takes. */
-void conn_send(struct conn *c, const void *data, size_t len);
-/* Closes once everything queued is sent. */
-void conn_close_after(struct conn *c);
+/* Stops listening, on every address. */
+void server_listeners_close(struct server *s);
 
-void buffer_add(struct buffer *b, const void *data, size_t len);
-void buffer_drop(struct buffer *b, size_t len);
+/* A measured time in seconds, scaled. */
+double server_seconds(const struct server *s, long ms);
 
 #endif

@@ -122,7 +122,8 @@ static int migrate(struct store *s)
 	int r = run(s, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS effect_sql_migrations"
 	               " (migration_id INTEGER PRIMARY KEY, created_at TEXT, name TEXT)");
 
-	for (int id = migration_reached(s) + 1; r == 0 && id <= s->profile->migration; id++)
+	s->migrated_from = migration_reached(s);
+	for (int id = s->migrated_from + 1; r == 0 && id <= s->profile->migration; id++)
 		r = migration_apply(s, id);
 	if (r == 0)
 		return run(s, "COMMIT");
@@ -216,7 +217,7 @@ int store_link_create(struct store *s, const char *subject, long ttl_s, struct p
 	return query(s, sql, (const char *const[4]){out->id, out->credential, subject, out->expires_at}, NULL, 0);
 }
 
-int store_link_consume(struct store *s, const char *credential)
+int store_link_consume(struct store *s, const char *credential, char subject[SUBJECT_SIZE])
 {
 	char sql[260], now[TIME_SIZE];
 	int r;
@@ -224,13 +225,13 @@ int store_link_consume(struct store *s, const char *credential)
 	store_time(0, now);
 	snprintf(sql, sizeof sql,
 	         "UPDATE auth_pairing_links SET consumed_at = ?1 WHERE credential = ?2 AND consumed_at IS NULL"
-	         " AND revoked_at IS NULL AND expires_at > ?1 RETURNING %s",
+	         " AND revoked_at IS NULL AND expires_at > ?1 RETURNING subject, %s",
 	         rights_column(s));
-	r = query(s, sql, (const char *const[4]){now, credential}, NULL, 0);
+	r = query(s, sql, (const char *const[4]){now, credential}, subject, SUBJECT_SIZE);
 	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
 }
 
-int store_session_create(struct store *s, struct session *out, char token[TOKEN_MAX])
+int store_session_create(struct store *s, const char *subject, struct session *out, char token[TOKEN_MAX])
 {
 	char sql[300], now[TIME_SIZE];
 
@@ -239,24 +240,29 @@ int store_session_create(struct store *s, struct session *out, char token[TOKEN_
 	store_time(0, now);
 	snprintf(sql, sizeof sql,
 	         "INSERT INTO auth_sessions (session_id, subject, %s, method, issued_at, expires_at)"
-	         " VALUES (?1, 'client', '%s', 'browser-session-cookie', ?2, ?3)",
+	         " VALUES (?1, ?4, '%s', 'browser-session-cookie', ?2, ?3)",
 	         rights_column(s), s->profile->roles ? "client" : SCOPES);
+	out->administrator = strcmp(subject, "client") != 0;
 	token_sign(s->key, out->id, s->profile->payload_bytes, token);
-	return query(s, sql, (const char *const[4]){out->id, now, out->expires_at}, NULL, 0);
+	return query(s, sql, (const char *const[4]){out->id, now, out->expires_at, subject}, NULL, 0);
 }
 
 int store_session_find(struct store *s, const char *token, struct session *out)
 {
-	char sql[200], now[TIME_SIZE];
+	char sql[200], now[TIME_SIZE], row[TIME_SIZE + SUBJECT_SIZE];
 	int r;
 
 	if (!token_verify(s->key, token, out->id))
 		return -ENOENT;
 	store_time(0, now);
 	snprintf(sql, sizeof sql,
-	         "SELECT expires_at, %s FROM auth_sessions WHERE session_id = ?1 AND revoked_at IS NULL AND "
-	         "expires_at > ?2",
+	         "SELECT subject || ' ' || expires_at, %s FROM auth_sessions WHERE session_id = ?1 AND revoked_at IS"
+	         " NULL AND expires_at > ?2",
 	         rights_column(s));
-	r = query(s, sql, (const char *const[4]){out->id, now}, out->expires_at, sizeof out->expires_at);
-	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
+	r = query(s, sql, (const char *const[4]){out->id, now}, row, sizeof row);
+	if (r != 1)
+		return r == 0 ? -ENOENT : r;
+	out->administrator = strncmp(row, "client ", 7) != 0;
+	snprintf(out->expires_at, sizeof out->expires_at, "%s", strchr(row, ' ') + 1);
+	return 0;
 }

@@ -11,7 +11,8 @@
 #include "lab/t3/profile.h"
 #include "lab/t3/token.h"
 
-#define TIME_SIZE 40 /* "2026-11-23T10:19:28.929Z" */
+#define TIME_SIZE    40 /* "2026-11-23T10:19:28.929Z" */
+#define SUBJECT_SIZE 40 /* "client", "owner-bootstrap", "administrative-bootstrap" */
 
 struct store {
 	sqlite3 *db;
@@ -19,6 +20,7 @@ struct store {
 	char dir[512]; /* base dir */
 	char environment_id[UUID_SIZE];
 	uint8_t key[TOKEN_KEY_BYTES];
+	int migrated_from; /* the migration that the database had reached before */
 };
 
 struct pairing_link {
@@ -30,6 +32,7 @@ struct pairing_link {
 struct session {
 	char id[UUID_SIZE];
 	char expires_at[TIME_SIZE];
+	bool administrator; /* made with the credential that serve prints */
 };
 
 /* Makes what is missing and migrates.  0, or -EIO with one line in why. */
@@ -38,10 +41,10 @@ void store_close(struct store *s);
 
 /* 0 or -EIO (store_error() says why). */
 int store_link_create(struct store *s, const char *subject, long ttl_s, struct pairing_link *out);
-/* 0; -ENOENT: unknown, used or expired; -EIO: the database failed. */
-int store_link_consume(struct store *s, const char *credential);
-/* Makes a session of 30 days and its token. */
-int store_session_create(struct store *s, struct session *out, char token[TOKEN_MAX]);
+/* 0; -ENOENT: unknown, used or expired; -EIO: the database failed.  subject: whose it was. */
+int store_link_consume(struct store *s, const char *credential, char subject[SUBJECT_SIZE]);
+/* Makes a session of 30 days for that subject, and its token. */
+int store_session_create(struct store *s, const char *subject, struct session *out, char token[TOKEN_MAX]);
 /* 0; -ENOENT: no such live session; -EIO: the database failed. */
 int store_session_find(struct store *s, const char *token, struct session *out);
 const char *store_error(struct store *s);

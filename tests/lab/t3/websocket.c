@@ -2,27 +2,31 @@
 /* /ws; see websocket.h. */
 #include "lab/t3/websocket.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define FRAME_MAX (16u << 20)
+#include "lab/t3/deflate.h"
+#include "lab/t3/rpc.h"
 
+#define GUID        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define MESSAGE_MAX (16u << 20)
+
+enum { FIN = 0x80, DEFLATED = 0x40, RESERVED = 0x30 };
 enum { OP_CONTINUATION = 0, OP_TEXT = 1, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 
 struct frame {
 	int op;
-	bool fin, compressed;
+	bool fin, deflated;
 	char *data;
 	size_t len;
 };
 
-static void frame_send(struct conn *c, int op, const void *data, size_t len)
+/* flags: FIN, and DEFLATED where it is. */
+static void frame_send(struct conn *c, int flags, int op, const void *data, size_t len)
 {
-	uint8_t head[10] = {(uint8_t)(0x80 | op)};
+	uint8_t head[10] = {(uint8_t)(flags | op)};
 	size_t n = 2;
 
 	if (len < 126) {
@@ -43,13 +47,51 @@ static void frame_send(struct conn *c, int op, const void *data, size_t len)
 		conn_send(c, data, len);
 }
 
+void websocket_send(struct conn *c, const char *text, size_t len)
+{
+	struct buffer packed = {0};
+
+	if (!c->deflater || len < (size_t)c->server->switches.deflate_min) {
+		frame_send(c, FIN, OP_TEXT, text, len);
+		return;
+	}
+	deflater_pack(c->deflater, text, len, &packed);
+	frame_send(c, FIN | DEFLATED, OP_TEXT, packed.data, packed.len);
+	free(packed.data);
+}
+
 void websocket_close(struct conn *c, int code)
 {
 	uint8_t data[2] = {(uint8_t)(code >> 8), (uint8_t)code};
 
 	if (!c->closing)
-		frame_send(c, OP_CLOSE, data, code ? 2 : 0);
+		frame_send(c, FIN, OP_CLOSE, data, code ? 2 : 0);
 	conn_close_after(c);
+}
+
+void websocket_goodbye(struct conn *c)
+{
+	static const char raw[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+	                          "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+
+	if (c->closing)
+		return;
+	frame_send(c, FIN, OP_CLOSE, NULL, 0);
+	conn_send(c, raw, sizeof raw - 1);
+	conn_close_after(c);
+}
+
+void websocket_on_chunk(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct conn *c = w->data;
+
+	(void)events;
+	if (!c->server->websockets_mute)
+		rpc_chunk_send(c);
+	if (c->subscription.left <= 0)
+		ev_timer_stop(loop, w);
+	if (c->gone)
+		conn_free(c);
 }
 
 void websocket_accept(struct conn *c, const struct request *r)
@@ -65,8 +107,10 @@ void websocket_accept(struct conn *c, const struct request *r)
 	if (request_header(r, "sec-websocket-protocol", 0, value, sizeof value))
 		snprintf(extra, sizeof extra, "Sec-WebSocket-Protocol: %.*s\r\n", (int)strcspn(value, ", "), value);
 	if (c->server->profile->deflate && request_header(r, "sec-websocket-extensions", 0, value, sizeof value) &&
-	    strstr(value, "permessage-deflate"))
+	    strstr(value, "permessage-deflate")) {
 		strcat(extra, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+		c->deflater = deflater_new();
+	}
 	n = snprintf(head, sizeof head,
 	             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	             "Sec-WebSocket-Accept: %s\r\n%s\r\n",
@@ -75,103 +119,60 @@ void websocket_accept(struct conn *c, const struct request *r)
 	c->state = CONN_WEBSOCKET;
 }
 
-/* ---- messages */
-
-static void json_send(struct conn *c, json_t *message)
-{
-	char *text = json_dumps(message, JSON_COMPACT);
-
-	if (text)
-		frame_send(c, OP_TEXT, text, strlen(text));
-	free(text);
-	json_decref(message);
-}
-
-static void exit_send(struct conn *c, const char *id, json_t *value)
-{
-	json_send(c, json_pack("{s:s, s:s, s:{s:s, s:o}}", "_tag", "Exit", "requestId", id, "exit", "_tag", "Success",
-	                       "value", value));
-}
-
-static void unknown_send(struct conn *c, const char *id, const char *tag)
-{
-	char text[200];
-
-	snprintf(text, sizeof text, "Unknown request tag: %s", tag);
-	if (c->server->profile->unknown_tag_is_exit)
-		json_send(c, json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s}}}", "_tag", "Exit", "requestId", id, "exit",
-		                       "_tag", "Failure", "cause", "_tag", "Die", "defect", text));
-	else
-		json_send(c, json_pack("{s:s, s:s}", "_tag", "Defect", "defect", text));
-}
-
-/* The requests the lab uses; stub.echo is ours and gives its payload back. */
-static void request_answer(struct conn *c, const json_t *message)
-{
-	const char *tag = json_string_value(json_object_get(message, "tag"));
-	const char *id = json_string_value(json_object_get(message, "id"));
-
-	tag = tag ? tag : "";
-	id = id ? id : "";
-	if (strcmp(tag, "server.getSettings") == 0)
-		exit_send(c, id, json_pack("{s:s}", "theme", "system"));
-	else if (strcmp(tag, "stub.echo") == 0)
-		exit_send(c, id, json_deep_copy(json_object_get(message, "payload")));
-	else if (strcmp(tag, "subscribeServerLifecycle") == 0)
-		json_send(c, json_pack("{s:s, s:s, s:[{s:i, s:i, s:s, s:{}}]}", "_tag", "Chunk", "requestId", id,
-		                       "values", "version", 1, "sequence", 1, "type", "welcome", "payload"));
-	else
-		unknown_send(c, id, tag);
-}
-
-static void message_answer(struct conn *c, const char *data, size_t len)
-{
-	json_t *message = json_loadb(data, len, 0, NULL);
-	const char *tag = json_string_value(json_object_get(message, "_tag"));
-
-	if (!message)
-		json_send(c, json_pack("{s:s, s:{s:s, s:s}}", "_tag", "Defect", "defect", "message",
-		                       "Unexpected token in JSON at position 0", "name", "SyntaxError"));
-	else if (tag && strcmp(tag, "Ping") == 0)
-		json_send(c, json_pack("{s:s}", "_tag", "Pong"));
-	else if (tag && strcmp(tag, "Request") == 0)
-		request_answer(c, message);
-	json_decref(message);
-}
-
 /* ---- frames */
+
+static void message_answer(struct conn *c, const struct buffer *message)
+{
+	if (!c->server->websockets_mute)
+		rpc_answer(c, message->data, message->len);
+}
+
+/* The last fragment is there. */
+static void message_end(struct conn *c)
+{
+	struct buffer plain = {0};
+
+	if (!c->message_deflated)
+		message_answer(c, &c->message);
+	else if (deflater_unpack(c->deflater, c->message.data, c->message.len, MESSAGE_MAX, &plain))
+		message_answer(c, &plain);
+	else
+		websocket_close(c, 1007);
+	free(plain.data);
+	c->message.len = 0;
+}
 
 static void frame_answer(struct conn *c, const struct frame *f)
 {
 	switch (f->op) {
 	case OP_PING:
-		frame_send(c, OP_PONG, f->data, f->len);
+		frame_send(c, FIN, OP_PONG, f->data, f->len);
 		break;
 	case OP_PONG:
 		break;
 	case OP_CLOSE:
-		frame_send(c, OP_CLOSE, f->data, f->len < 2 ? 0 : 2);
+		frame_send(c, FIN, OP_CLOSE, f->data, f->len < 2 ? 0 : 2);
 		conn_close_after(c);
 		break;
 	default:
+		if (f->op != OP_CONTINUATION)
+			c->message_deflated = f->deflated;
 		buffer_add(&c->message, f->data, f->len);
-		if (f->fin) {
-			message_answer(c, c->message.data, c->message.len);
-			c->message.len = 0;
-		}
+		if (f->fin)
+			message_end(c);
 	}
 }
 
 /* Reads one frame at the head of the buffer and unmasks it.  Bytes taken, 0: more is needed,
  * negative: not a client's frame. */
-static ssize_t frame_read(char *buf, size_t len, struct frame *f)
+static ssize_t frame_read(char *buf, size_t len, bool may_deflate, struct frame *f)
 {
 	const uint8_t *p = (const uint8_t *)buf;
 	size_t head = 2, size;
 
 	if (len < 2)
 		return 0;
-	if (!(p[1] & 0x80) || (p[0] & 0x30))
+	if (!(p[1] & 0x80) || (p[0] & RESERVED) || ((p[0] & DEFLATED) && !may_deflate))
 		return -1;
 	size = p[1] & 0x7f;
 	if (size >= 126) {
@@ -184,12 +185,13 @@ static ssize_t frame_read(char *buf, size_t len, struct frame *f)
 			size = size << 8 | p[2 + i];
 		head += bytes;
 	}
-	if (size > FRAME_MAX)
+	if (size > MESSAGE_MAX)
 		return -1;
 	if (len < head + 4 + size)
 		return 0;
 	f->op = p[0] & 15;
-	f->fin = p[0] & 0x80;
+	f->fin = p[0] & FIN;
+	f->deflated = p[0] & DEFLATED;
 	f->data = buf + head + 4;
 	f->len = size;
 	for (size_t i = 0; i < size; i++)
@@ -201,7 +203,7 @@ void websocket_feed(struct conn *c)
 {
 	while (c->in.len > 0 && !c->closing && !c->gone) {
 		struct frame f = {0};
-		ssize_t n = frame_read(c->in.data, c->in.len, &f);
+		ssize_t n = frame_read(c->in.data, c->in.len, c->deflater != NULL, &f);
 
 		if (n == 0)
 			return;
