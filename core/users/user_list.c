@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "users/env_file.h"
 #include "users/users.h"
 
 #define ENV_MAX_BYTES (64 << 10)
-#define ENV_MAX_LINES 4096
 
 /* What parsing carries along. */
 struct parse {
@@ -139,29 +139,6 @@ static FILE *env_open(const char *path)
 	return NULL;
 }
 
-/* T3_PORT= of an env file, as systemd reads it: quotes are allowed, the last one counts. */
-static bool env_port(FILE *f, uint16_t *port)
-{
-	char line[512];
-	bool found = false;
-
-	for (int n = 0; n < ENV_MAX_LINES && fgets(line, sizeof line, f); n++) {
-		char *value = line + strspn(line, " \t");
-		size_t len;
-
-		if (strncmp(value, "T3_PORT=", 8) != 0)
-			continue;
-		value += 8;
-		value += *value == '"' || *value == '\'';
-		len = strcspn(value, "\"' \t\r\n");
-		value[len] = '\0';
-		found = port_parse(value, port);
-	}
-	if (!found)
-		*port = 0;
-	return found;
-}
-
 /* One user's file must not cost the others their table: the port stays 0. */
 static void portless(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void portless(struct parse *p, const char *fmt, ...)
@@ -174,19 +151,54 @@ static void portless(struct parse *p, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* What an env file says about the port. */
+static void port_read(struct parse *p, const char *at, const char *path, FILE *f, struct user *u)
+{
+	char *text = malloc(ENV_MAX_BYTES);
+	size_t len = text ? fread(text, 1, ENV_MAX_BYTES, f) : 0;
+	char value[64];
+
+	if (!text) {
+		portless(p, "%s: %s: no memory", at, path);
+		return;
+	}
+	switch (env_file_get(text, len, "T3_PORT", value, sizeof value)) {
+	case ENV_FOUND:
+		if (!port_parse(value, &u->port))
+			portless(p, "%s: %s: T3_PORT is \"%s\"; expected 1 to 65535", at, path, value);
+		break;
+	case ENV_TOO_LONG:
+		portless(p, "%s: %s: T3_PORT is longer than any port; expected 1 to 65535", at, path);
+		break;
+	case ENV_AMBIGUOUS:
+		portless(p,
+		         "%s: %s: T3_PORT follows a comment that ends in \\, which versions of systemd read "
+		         "differently; remove the \\",
+		         at, path);
+		break;
+	case ENV_ABSENT:
+		portless(p, "%s: %s has no T3_PORT=", at, path);
+		break;
+	}
+	free(text);
+}
+
 static void port_from_env(struct parse *p, const char *at, struct user *u)
 {
 	char path[512];
-	FILE *f = NULL;
+	FILE *f;
 
-	if (!env_path(p->env_pattern, u->os_user, path, sizeof path))
+	if (!env_path(p->env_pattern, u->os_user, path, sizeof path)) {
 		portless(p, "%s: instance_env gives no path for %s", at, u->os_user);
-	else if (!(f = env_open(path)))
+		return;
+	}
+	f = env_open(path);
+	if (!f) {
 		portless(p, "%s: no port for %s: %s: %s", at, u->os_user, path, strerror(errno));
-	else if (!env_port(f, &u->port))
-		portless(p, "%s: %s has no T3_PORT= between 1 and 65535", at, path);
-	if (f)
-		fclose(f);
+		return;
+	}
+	port_read(p, at, path, f, u);
+	fclose(f);
 }
 
 /* Two identities that differ by case only could be one person's, or an impostor's. */

@@ -119,10 +119,10 @@ static const struct table_case cases[] = {
     {"zoe=alice\nbert=empty\nanna=ghost", "anna ghost 127.0.0.1 0;bert empty 127.0.0.1 0;zoe alice 127.0.0.1 3773;",
      "line 2: "},
     {"anna=ghost", "anna ghost 127.0.0.1 0;", "line 1: no port for ghost"},
-    {"anna=empty", "anna empty 127.0.0.1 0;", "has no T3_PORT= between 1 and 65535"},
+    {"anna=empty", "anna empty 127.0.0.1 0;", "empty.env has no T3_PORT="},
     {"anna=fifo", "anna fifo 127.0.0.1 0;", "Invalid argument"}, /* nobody writes there, and nobody waits for it */
     {"anna=huge", "anna huge 127.0.0.1 0;", "File too large"},
-    {"anna=wild", "anna wild 127.0.0.1 0;", "has no T3_PORT="},
+    {"anna=wild", "anna wild 127.0.0.1 0;", "T3_PORT is \"99999\"; expected 1 to 65535"},
     {"{\"anna\":{\"os_user\":\"ghost\"}}", "anna ghost 127.0.0.1 0;", "anna: no port for ghost"},
     /* lines that say nothing */
     {"anna=alice\nanna", NULL, "line 2: \"anna\" has no ="},
