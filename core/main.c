@@ -108,17 +108,16 @@ static struct command_line command_line_read(int argc, char **argv)
 
 static int check(const struct command_line *line)
 {
-	json_t *core = NULL, *plugins = NULL;
-	int r;
+	struct resolved_config *c;
 
 	if (line->take_over_from != MSG_VERSION)
 		return SUPERVISOR_CANNOT_TAKE_OVER;
-	r = check_config(line->conf_path, stdout, stderr, &core, &plugins);
-	if (r == 0)
-		identifiability_print(core, plugins, stdout);
-	json_decref(core);
-	json_decref(plugins);
-	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	c = check_config(line->conf_path, stdout, stderr);
+	if (!c)
+		return EXIT_FAILURE;
+	identifiability_print(c, stdout);
+	resolved_config_free(c);
+	return EXIT_SUCCESS;
 }
 
 /* Absolute paths: the working directory may be another one by the next reload or upgrade. */

@@ -3,11 +3,12 @@
 #ifndef T3OPS_CONF_CHECK_H
 #define T3OPS_CONF_CHECK_H
 
-#include <jansson.h>
 #include <stdio.h>
 
-/* Complaints go to err, one a line; a good file gets one line for each section on out and leaves
- * its plan in *core and *plugins (new references).  0 or -errno. */
-int check_config(const char *path, FILE *out, FILE *err, json_t **core, json_t **plugins);
+#include "conf/resolved_config.h"
+
+/* Errors go to err, one a line; a file without any gets one line for each section on out.  NULL: it cannot be read,
+ * or has errors. */
+struct resolved_config *check_config(const char *path, FILE *out, FILE *err);
 
 #endif

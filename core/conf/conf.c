@@ -147,53 +147,52 @@ static cfg_opt_t *confuse_table(const struct reading *r)
 	return table;
 }
 
-/* The value as written, or the default. */
-static json_t *value_read(const struct t3ops_option *row, cfg_t *cfg, char *why, size_t size)
+/* The value as written. */
+static bool value_read(const struct t3ops_option *row, cfg_t *cfg, struct option_value *out, char *why, size_t size)
 {
 	unsigned n = cfg_size(cfg, row->name);
 	const char **items;
-	json_t *value;
+	bool ok;
 
 	if (row->type != T3OPS_OPT_LIST)
-		return option_value(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", why,
+		return option_parse(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", out, why,
 		                    size);
 	items = calloc(n + 1, sizeof *items);
 	if (!items)
 		abort();
 	for (unsigned i = 0; i < n; i++)
 		items[i] = cfg_getnstr(cfg, row->name, i);
-	value = option_list_value(row, items, n, why, size);
+	ok = option_list_parse(row, items, n, out, why, size);
 	free(items);
-	return value;
+	return ok;
 }
 
-static json_t *values_read(struct reading *r, cfg_t *cfg)
+static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
 {
-	json_t *out = json_object();
+	const struct conf_section *sec = &r->s->sections[r->section];
 	char why[320];
 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct t3ops_option *row = &r->rows[i];
 		const struct conf_option *given = option_find(r->s, r->section, row->name);
-		json_t *value;
+		struct option_value value;
+		bool ok;
 
 		if (given && r->failed && (!cfg || cfg_size(cfg, row->name) == 0))
 			continue; /* libconfuse stopped before it */
 		if (given && cfg)
-			value = value_read(row, cfg, why, sizeof why);
+			ok = value_read(row, cfg, &value, why, sizeof why);
 		else
-			value = option_fallback(row, why, sizeof why);
-		if (value)
-			json_object_set_new(out, row->name, value);
-		else if (given || !r->s->sections[r->section].broken)
-			config_errors_add(r->c, given ? given->line : r->s->sections[r->section].line, "%s%s",
-			                  r->label, why);
+			ok = option_fallback(row, &value, why, sizeof why);
+		if (ok)
+			option_set_put(out, row->name, value);
+		else if (given || !sec->broken)
+			config_errors_add(r->c, given ? given->line : sec->line, "%s%s", r->label, why);
 	}
-	return out;
 }
 
-json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
-                  struct config_errors *c)
+void conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+               struct option_set *out, struct config_errors *c)
 {
 	static const char *const keywords[] = {[CONF_PLUGIN] = "plugin", [CONF_COMMAND] = "command"};
 	struct reading r = {s, section, rows, n, c, "", false};
@@ -203,7 +202,6 @@ json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_
 	                      CFG_INT(READING, (long)&r, CFGF_NONE), CFG_END()};
 	char *text = section_text(s, section);
 	cfg_t *cfg = cfg_init(keyword ? around : table, CFGF_NONE), *inner = cfg;
-	json_t *out;
 
 	if (!cfg)
 		abort();
@@ -214,9 +212,9 @@ json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_
 		r.failed = true;
 	if (keyword)
 		inner = cfg_size(cfg, keyword) ? cfg_getnsec(cfg, keyword, 0) : NULL;
-	out = values_read(&r, inner);
+	*out = (struct option_set){0};
+	values_read(&r, inner, out);
 	cfg_free(cfg);
 	free(text);
 	free(table);
-	return out;
 }

@@ -6,15 +6,14 @@
 #ifndef T3OPS_CONF_CONF_H
 #define T3OPS_CONF_CONF_H
 
-#include <jansson.h>
-
 #include "conf/conf_scan.h"
+#include "options/option_set.h"
 #include "plugin.h"
 
-/* The options of sections[section] as typed plan JSON, defaults included.  Everything that is
- * wrong is added to c; the object then lacks those options (it is never NULL). */
-json_t *conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
-                  struct config_errors *c);
+/* The typed options of sections[section], defaults included.  Everything that is wrong is added to c; *out then lacks
+ * those options. */
+void conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
+               struct option_set *out, struct config_errors *c);
 
 bool conf_has(const struct conf_scan *s, size_t section, const char *option);
 /* Where the option stands in the section; the section's own line if it is not there. */

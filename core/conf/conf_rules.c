@@ -19,12 +19,13 @@
 struct part {
 	const struct conf_scan *s;
 	size_t section;
-	json_t *values;
+	const struct option_set *values;
 	struct config_errors *c;
 	char label[96];
 };
 
-static struct part part_of(const struct conf_scan *s, size_t section, json_t *values, struct config_errors *c)
+static struct part part_of(const struct conf_scan *s, size_t section, const struct option_set *values,
+                           struct config_errors *c)
 {
 	struct part p = {s, section, values, c, ""};
 
@@ -38,26 +39,20 @@ static struct part part_of(const struct conf_scan *s, size_t section, json_t *va
 
 static const char *text_of(const struct part *p, const char *option)
 {
-	return json_string_value(json_object_get(p->values, option));
+	return option_set_text(p->values, option);
 }
 
 /* -1 if the option is missing. */
-static json_int_t number_of(const struct part *p, const char *option)
+static int64_t number_of(const struct part *p, const char *option)
 {
-	const json_t *v = json_object_get(p->values, option);
+	const struct option_value *v = option_set_get(p->values, option);
 
-	return json_is_integer(v) ? json_integer_value(v) : -1;
+	return v && option_kind(v->type) == OPTION_NUMBER ? v->number : -1;
 }
 
-static bool list_has(const json_t *list, const char *item)
+static const struct text_list *list_of(const struct part *p, const char *option)
 {
-	size_t i;
-	json_t *v;
-
-	json_array_foreach ((json_t *)list, i, v)
-		if (strcmp(json_string_value(v), item) == 0)
-			return true;
-	return false;
+	return option_set_list(p->values, option);
 }
 
 /* ---- core --------------------------------------------------------------------------------- */
@@ -93,56 +88,54 @@ static bool is_cidr(const char *text)
 
 static void check_proxies(const struct part *p)
 {
-	size_t i;
-	json_t *v;
+	const struct text_list *list = list_of(p, "trusted_proxies");
 
-	json_array_foreach (json_object_get(p->values, "trusted_proxies"), i, v)
-		if (!is_cidr(json_string_value(v)))
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_cidr(list->items[i]))
 			EXPECT_ERROR(p, "trusted_proxies",
-			             ": \"%.100s\": expected a network such as \"10.0.20.0/24\"",
-			             json_string_value(v));
+			             ": \"%.100s\": expected a network such as \"10.0.20.0/24\"", list->items[i]);
 }
 
 static void check_segments(const struct part *p, const char *option)
 {
-	const json_t *list = json_object_get(p->values, option);
-	size_t i;
-	json_t *v;
+	const struct text_list *list = list_of(p, option);
 
-	json_array_foreach ((json_t *)list, i, v) {
-		const char *name = json_string_value(v);
+	for (size_t i = 0; i < list->n; i++) {
+		const char *name = list->items[i];
 
 		if (!name_valid(name, TITLE_MAX))
 			EXPECT_ERROR(p, option, ": \"%.60s\": expected a segment's name of letters, digits, _ and -",
 			             name);
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(json_string_value(json_array_get(list, k)), name) == 0)
+			if (strcmp(list->items[k], name) == 0)
 				EXPECT_ERROR(p, option, ": segment \"%.60s\" stands twice", name);
 	}
 }
 
 static void check_user_path(const struct part *p)
 {
-	const json_t *path = json_object_get(p->values, "user_path");
-	size_t i;
-	json_t *v;
+	const struct text_list *path = list_of(p, "user_path"), *own = list_of(p, "per_user");
+	bool given = option_set_get(p->values, "user_path") != NULL;
 
 	check_segments(p, "user_path");
 	check_segments(p, "per_user");
-	if (path && json_array_size(path) == 0)
+	if (given && path->n == 0)
 		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the instance");
-	json_array_foreach (json_object_get(p->values, "per_user"), i, v)
-		if (path && !list_has(path, json_string_value(v)))
-			EXPECT_ERROR(p, "per_user", ": segment \"%.60s\" is not in user_path", json_string_value(v));
+	for (size_t i = 0; i < own->n; i++)
+		if (given && !text_list_has(path, own->items[i]))
+			EXPECT_ERROR(p, "per_user", ": segment \"%.60s\" is not in user_path", own->items[i]);
 }
 
 static void check_account(const struct part *p)
 {
 	const char *user = text_of(p, "user");
+	const struct passwd *pw = user ? getpwnam(user) : NULL;
 
-	if (user && !getpwnam(user))
+	if (user && !pw)
 		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; make it, or name another",
 		             user);
+	else if (user && pw->pw_uid == 0)
+		EXPECT_ERROR(p, "user", " = \"%.60s\": must not be root; name an account of its own", user);
 }
 
 /* An HTTP field name (RFC 9110, token). */
@@ -178,11 +171,10 @@ static void check_core_words(const struct part *p)
 
 static void check_origins(const struct part *p)
 {
-	json_t *v;
-	size_t i;
+	const struct text_list *list = list_of(p, "allowed_origins");
 
-	json_array_foreach (json_object_get(p->values, "allowed_origins"), i, v) {
-		const char *text = json_string_value(v), *host = strstr(text, "://");
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->items[i], *host = strstr(text, "://");
 
 		if (!host || !host[3] || strpbrk(host + 3, "/ ?#*"))
 			EXPECT_ERROR(p, "allowed_origins",
@@ -192,11 +184,10 @@ static void check_origins(const struct part *p)
 
 static void check_public_paths(const struct part *p)
 {
-	json_t *v;
-	size_t i;
+	const struct text_list *list = list_of(p, "public_paths");
 
-	json_array_foreach (json_object_get(p->values, "public_paths"), i, v) {
-		const char *text = json_string_value(v);
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->items[i];
 		size_t len = strlen(text);
 
 		if (len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") ||
@@ -207,36 +198,36 @@ static void check_public_paths(const struct part *p)
 }
 
 /* Processes get the digest only, and not the file's name. */
-static void secret_read(const struct part *p)
+static void secret_read(const struct part *p, char digest[SECRET_DIGEST_HEX])
 {
 	const char *path = text_of(p, "proxy_secret_file"), *fault;
-	char digest[SECRET_DIGEST_HEX];
 
+	digest[0] = '\0';
 	if (!path || !*path)
 		return;
 	fault = secret_file_digest(path, digest);
-	if (fault)
-		EXPECT_ERROR(p, "proxy_secret_file", " = \"%.200s\": %s", path, fault);
-	else
-		json_object_set_new(p->values, PROXY_SECRET_DIGEST, json_string(digest));
+	if (!fault)
+		return;
+	digest[0] = '\0';
+	EXPECT_ERROR(p, "proxy_secret_file", " = \"%.200s\": %s", path, fault);
 }
 
-void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct config_errors *c)
+void rules_core(const struct conf_scan *s, const struct option_set *core, bool as_root,
+                char digest[SECRET_DIGEST_HEX], struct config_errors *c)
 {
 	struct part p = part_of(s, 0, core, c);
 	const char *monitor = text_of(&p, "status_listen");
-	size_t i;
-	json_t *v;
+	const struct text_list *listen = list_of(&p, "listen");
 
-	json_array_foreach (json_object_get(core, "listen"), i, v)
-		check_listen_address(&p, "listen", json_string_value(v));
+	for (size_t i = 0; i < listen->n; i++)
+		check_listen_address(&p, "listen", listen->items[i]);
 	if (monitor && *monitor)
 		check_listen_address(&p, "status_listen", monitor);
 	check_proxies(&p);
 	check_core_words(&p);
 	check_origins(&p);
 	check_public_paths(&p);
-	secret_read(&p);
+	secret_read(&p, digest);
 	check_user_path(&p);
 	if (as_root)
 		check_account(&p);
@@ -254,35 +245,43 @@ static void check_placeholders(const struct part *p, const char *word)
 		}
 }
 
-void rules_command(const struct conf_scan *s, size_t section, json_t *command, struct config_errors *c)
+void rules_command(const struct conf_scan *s, size_t section, const struct option_set *command,
+                   struct config_errors *c)
 {
 	struct part p = part_of(s, section, command, c);
-	const json_t *argv = json_object_get(command, "argv");
-	size_t i;
-	json_t *v;
+	const struct text_list *argv = list_of(&p, "argv");
 
-	if (!argv)
+	if (argv->n == 0)
 		return;
-	if (json_array_size(argv) > ARGV_MAX)
-		EXPECT_ERROR(&p, "argv", ": %zu words, expected at most %d", json_array_size(argv), ARGV_MAX);
-	if (*json_string_value(json_array_get(argv, 0)) != '/')
+	if (argv->n > ARGV_MAX)
+		EXPECT_ERROR(&p, "argv", ": %zu words, expected at most %d", argv->n, ARGV_MAX);
+	if (*argv->items[0] != '/')
 		EXPECT_ERROR(&p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
-		             json_string_value(json_array_get(argv, 0)));
-	json_array_foreach ((json_t *)argv, i, v)
-		check_placeholders(&p, json_string_value(v));
+		             argv->items[0]);
+	for (size_t i = 0; i < argv->n; i++)
+		check_placeholders(&p, argv->items[i]);
 }
 
-void rules_command_names(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
-                         json_t *options, const json_t *commands, struct config_errors *c)
+static bool command_exists(const struct resolved_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_commands; i++)
+		if (strcmp(config->commands[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void rules_command_names(const struct conf_scan *s, size_t section, const struct option_set *options,
+                         const struct resolved_config *config, struct config_errors *c)
 {
 	struct part p = part_of(s, section, options, c);
 
-	for (size_t i = 0; i < n; i++) {
-		const char *name = rows[i].type == T3OPS_OPT_COMMAND ? text_of(&p, rows[i].name) : NULL;
+	for (size_t i = 0; i < options->n; i++) {
+		const struct named_value *row = &options->rows[i];
 
-		if (name && *name && !json_object_get(commands, name))
-			EXPECT_ERROR(&p, rows[i].name, " = \"%.63s\": there is no section command \"%.63s\" { ... }",
-			             name, name);
+		if (row->value.type == T3OPS_OPT_COMMAND && *row->value.text &&
+		    !command_exists(config, row->value.text))
+			EXPECT_ERROR(&p, row->name, " = \"%.63s\": there is no section command \"%.63s\" { ... }",
+			             row->value.text, row->value.text);
 	}
 }
 
@@ -290,7 +289,7 @@ void rules_command_names(const struct conf_scan *s, size_t section, const struct
 
 static void check_order(const struct part *p, const char *smaller, const char *larger, bool may_equal)
 {
-	json_int_t low = number_of(p, smaller), high = number_of(p, larger);
+	int64_t low = number_of(p, smaller), high = number_of(p, larger);
 	struct t3ops_option o = {.type = T3OPS_OPT_DURATION};
 	char low_text[32], high_text[32];
 
@@ -305,26 +304,28 @@ static void check_order(const struct part *p, const char *smaller, const char *l
 	                  larger, high_text);
 }
 
-void rules_leg(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c)
+void rules_leg(const struct conf_scan *s, size_t section, struct option_set *options, struct config_errors *c)
 {
 	struct part p = part_of(s, section, options, c);
-	const json_t *segments = json_object_get(options, "segments");
+	const struct text_list *segments = list_of(&p, "segments");
 	const char *edge = text_of(&p, "edge");
+	char *first;
 
 	check_segments(&p, "segments");
 	check_segments(&p, "resolver_segments");
 	check_order(&p, "heartbeat", "watchdog", false);
 	check_order(&p, "late", "watchdog", false);
 	check_order(&p, "reconnect_min", "reconnect_max", true);
-	if (!segments || json_array_size(segments) == 0 || !edge)
+	if (segments->n == 0 || !edge)
 		return;
-	if (!*edge)
-		json_object_set(options, "edge", json_array_get(segments, 0));
-	else if (!list_has(segments, edge))
+	if (*edge && !text_list_has(segments, edge))
 		EXPECT_ERROR(&p, "edge", " = \"%.60s\": expected one of the leg's segments", edge);
+	first = *edge ? NULL : strdup(segments->items[0]);
+	if (first)
+		option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_STRING, .text = first});
 }
 
-void rules_job(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c)
+void rules_job(const struct conf_scan *s, size_t section, const struct option_set *options, struct config_errors *c)
 {
 	struct part p = part_of(s, section, options, c);
 	const char *at = text_of(&p, "at");

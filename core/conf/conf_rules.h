@@ -8,16 +8,19 @@
 #define T3OPS_CONF_CONF_RULES_H
 
 #include "conf/conf.h"
+#include "conf/resolved_config.h"
 
-/* as_root: the account of option `user` must exist. */
-void rules_core(const struct conf_scan *s, json_t *core, bool as_root, struct config_errors *c);
-void rules_command(const struct conf_scan *s, size_t section, json_t *command, struct config_errors *c);
+/* as_root: the account of option `user` must exist.  digest: of what proxy_secret_file holds, "" without one. */
+void rules_core(const struct conf_scan *s, const struct option_set *core, bool as_root,
+                char digest[SECRET_DIGEST_HEX], struct config_errors *c);
+void rules_command(const struct conf_scan *s, size_t section, const struct option_set *command,
+                   struct config_errors *c);
 /* Fills an empty edge with the first segment. */
-void rules_leg(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c);
-void rules_job(const struct conf_scan *s, size_t section, json_t *options, struct config_errors *c);
+void rules_leg(const struct conf_scan *s, size_t section, struct option_set *options, struct config_errors *c);
+void rules_job(const struct conf_scan *s, size_t section, const struct option_set *options, struct config_errors *c);
 /* Options of type command name one of the commands. */
-void rules_command_names(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
-                         json_t *options, const json_t *commands, struct config_errors *c);
+void rules_command_names(const struct conf_scan *s, size_t section, const struct option_set *options,
+                         const struct resolved_config *config, struct config_errors *c);
 /* Titles of plugin and command sections: valid, and each stands once. */
 void rules_titles(const struct conf_scan *s, struct config_errors *c);
 

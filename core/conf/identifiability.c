@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which segments can be reported apart; see identify.h. */
+/* Which segments can be reported apart; see identifiability.h. */
 #include "conf/identifiability.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-#include "conf/resolved_config.h"
 
 #define SEGMENTS_MAX 64
 #define LEGS_MAX     64
@@ -39,28 +37,24 @@ static void side_set(struct view *v, const char *segment, size_t leg, enum side 
 		v->side[i][leg] = (unsigned char)side;
 }
 
-static void leg_add(struct view *v, const json_t *row)
+static void leg_add(struct view *v, const struct plugin_section *s)
 {
-	const json_t *options = json_object_get(row, "options"), *list = json_object_get(options, "segments");
-	const char *edge = json_string_value(json_object_get(options, "edge"));
+	const struct leg_options *o = &s->leg;
+	const char *edge = o->edge[0] != '\0' ? o->edge : o->segments.items[0];
 	enum side side = SIDE_BEFORE;
-	size_t leg = v->n_legs, i;
-	json_t *item;
+	size_t leg = v->n_legs;
 
 	if (leg == LEGS_MAX)
 		return;
-	v->legs[v->n_legs++] = json_string_value(json_object_get(row, "name"));
-	if (!edge || edge[0] == '\0')
-		edge = json_string_value(json_array_get(list, 0));
-	json_array_foreach ((json_t *)list, i, item) {
-		const char *segment = json_string_value(item);
-		bool at = edge && strcmp(segment, edge) == 0;
+	v->legs[v->n_legs++] = s->name;
+	for (size_t i = 0; i < o->segments.n; i++) {
+		bool at = strcmp(o->segments.items[i], edge) == 0;
 
-		side_set(v, segment, leg, at ? SIDE_AT : side);
+		side_set(v, o->segments.items[i], leg, at ? SIDE_AT : side);
 		side = at ? SIDE_BEHIND : side;
 	}
-	json_array_foreach (json_object_get(options, "resolver_segments"), i, item)
-		side_set(v, json_string_value(item), leg, SIDE_RESOLVER);
+	for (size_t i = 0; i < o->resolver_segments.n; i++)
+		side_set(v, o->resolver_segments.items[i], leg, SIDE_RESOLVER);
 }
 
 static bool same_view(const struct view *v, size_t a, size_t b)
@@ -113,25 +107,23 @@ static bool group_print(const struct view *v, size_t first, bool *done, FILE *ou
 	return true;
 }
 
-void identifiability_print(const json_t *core, const json_t *plugins, FILE *out)
+void identifiability_print(const struct resolved_config *c, FILE *out)
 {
 	struct view v = {.n = 0};
 	bool done[SEGMENTS_MAX] = {false}, any = false;
-	json_t *row;
-	size_t i;
 
-	json_array_foreach (json_object_get(json_object_get(core, "core"), "user_path"), i, row)
-		segment_index(&v, json_string_value(row));
-	json_array_foreach (json_object_get(plugins, "plugins"), i, row)
-		if (section_has_role(row, T3OPS_ROLE_LEG))
-			leg_add(&v, row);
+	for (size_t i = 0; i < c->options.user_path.n; i++)
+		segment_index(&v, c->options.user_path.items[i]);
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if (c->plugins[i].roles & T3OPS_ROLE_LEG)
+			leg_add(&v, &c->plugins[i]);
 	if (v.n_legs == 0) {
 		fputs(
 		    "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n",
 		    out);
 		return;
 	}
-	for (i = 0; i < v.n; i++)
+	for (size_t i = 0; i < v.n; i++)
 		if (!done[i])
 			any = group_print(&v, i, done, out) || any;
 	if (!any)

@@ -9,11 +9,11 @@
 #ifndef T3OPS_CONF_IDENTIFIABILITY_H
 #define T3OPS_CONF_IDENTIFIABILITY_H
 
-#include <jansson.h>
 #include <stdio.h>
 
-/* core, plugins: the two documents of conf/resolved_config.h.  One line a group that cannot be reported apart, and
- * one that says so if there is none. */
-void identifiability_print(const json_t *core, const json_t *plugins, FILE *out);
+#include "conf/resolved_config.h"
+
+/* One line a group that cannot be reported apart, and one that says so if there is none. */
+void identifiability_print(const struct resolved_config *c, FILE *out);
 
 #endif

@@ -1,46 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Cuts the plan into what each process may know, and reads typed values out of it.  Pure. */
-#include <assert.h>
+/* Cuts the resolved config into what each process may know, and compares such parts.  Pure. */
+#include "conf/process_config.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "options/core_options.h"
-#include "conf/resolved_config.h"
-
-static json_t *core_config(const json_t *core, uint32_t processes)
+static void *must(void *p)
 {
-	const json_t *all = json_object_get(core, "core");
-	json_t *out = json_object();
-
-	for (size_t i = 0; i < n_core_options; i++)
-		if (core_options[i].processes & processes)
-			json_object_set(out, core_options[i].option.name,
-			                json_object_get(all, core_options[i].option.name));
-	if ((processes & (1u << PROCESS_PROXY)) && json_object_get(all, PROXY_SECRET_DIGEST))
-		json_object_set(out, PROXY_SECRET_DIGEST, json_object_get(all, PROXY_SECRET_DIGEST));
-	return out;
+	if (!p)
+		abort(); /* at the start of a process */
+	return p;
 }
 
-static json_t *commands_config(const json_t *core, enum process_id process)
+/* The processes whose options a process has: the helper starts the children of jobs. */
+static uint32_t readers_of(enum process_id process)
 {
-	json_t *all = json_object_get(core, "commands"), *out = json_object(), *command;
-	const char *name;
-
-	if (process == PROCESS_HELPER) {
-		json_decref(out);
-		return json_incref(all);
-	}
-	if (process != PROCESS_PROXY && process != PROCESS_PROBER && process != PROCESS_JOBS)
-		return out;
-	json_object_foreach (all, name, command)
-		json_object_set_new(out, name, json_pack("{s:O}", "timeout", json_object_get(command, "timeout")));
-	return out;
+	return 1u << process | (process == PROCESS_HELPER ? 1u << PROCESS_JOBS : 0);
 }
 
-/* ---- which sections a process loads ------------------------------------------------------------- */
+static bool knows_commands(enum process_id process)
+{
+	return process == PROCESS_HELPER || process == PROCESS_PROXY || process == PROCESS_PROBER ||
+	       process == PROCESS_JOBS;
+}
+
+/* ---- which sections a process loads ----------------------------------------------------------------- */
 
 /* The role whose plugins a process loads; 0: it loads none.  The helper starts those of jobs. */
-static json_int_t role_of(enum process_id process)
+static uint32_t role_of(enum process_id process)
 {
 	switch (process) {
 	case PROCESS_PROXY:
@@ -57,11 +44,6 @@ static json_int_t role_of(enum process_id process)
 	}
 }
 
-bool section_has_role(const json_t *section, enum t3ops_role role)
-{
-	return json_integer_value(json_object_get(section, "roles")) & role;
-}
-
 static bool word_in(const char *word, size_t len, const char *words)
 {
 	for (const char *p = words; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
@@ -70,147 +52,204 @@ static bool word_in(const char *word, size_t len, const char *words)
 	return false;
 }
 
-/* Whether `provider` provides a service that `section` needs. */
-static bool provides_for(const json_t *provider, const json_t *section)
+/* Whether provider provides a service that section needs. */
+static bool provides_for(const struct plugin_section *provider, const struct plugin_section *section)
 {
-	const char *provides = config_string(provider, "provides");
-
-	for (const char *p = config_string(section, "needs"); *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
-		if (word_in(p, strcspn(p, " "), provides))
+	for (const char *p = section->needs; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
+		if (word_in(p, strcspn(p, " "), provider->provides))
 			return true;
 	return false;
 }
 
-/* Marks the sections with the role, then whatever provides for one that is marked. */
-static bool *sections_mark(const json_t *sections, enum t3ops_role role)
+/* Whether a section is not loaded yet and provides for one that is. */
+static bool is_missed(const struct resolved_config *c, const bool *loaded, size_t provider)
 {
-	size_t n = json_array_size(sections);
-	bool *marked = calloc(n + 1, sizeof *marked), more = true;
+	for (size_t i = 0; !loaded[provider] && i < c->n_plugins; i++)
+		if (loaded[i] && provides_for(&c->plugins[provider], &c->plugins[i]))
+			return true;
+	return false;
+}
 
-	if (!marked)
-		abort();
-	for (size_t i = 0; i < n; i++)
-		marked[i] = section_has_role(json_array_get(sections, i), role);
+/* Those with the role, then whatever provides for one of them; to be freed. */
+static bool *sections_mark(const struct resolved_config *c, enum process_id process)
+{
+	bool *loaded = must(calloc(c->n_plugins + 1, sizeof *loaded)), more = true;
+
+	for (size_t i = 0; i < c->n_plugins; i++)
+		loaded[i] = c->plugins[i].roles & role_of(process);
 	while (more) {
 		more = false;
-		for (size_t i = 0; i < n * n; i++) {
-			size_t provider = i / n, section = i % n;
-
-			if (marked[provider] || !marked[section] ||
-			    !provides_for(json_array_get(sections, provider), json_array_get(sections, section)))
-				continue;
-			marked[provider] = more = true;
-		}
+		for (size_t i = 0; i < c->n_plugins; i++)
+			if (is_missed(c, loaded, i))
+				loaded[i] = more = true;
 	}
-	return marked;
+	return loaded;
 }
 
-bool process_config_has(const json_t *plugins, size_t index, enum process_id process)
+bool process_loads(const struct resolved_config *c, size_t section, enum process_id process)
 {
-	bool *marked = sections_mark(json_object_get(plugins, "plugins"), (enum t3ops_role)role_of(process));
-	bool has = marked[index];
+	bool *loaded = sections_mark(c, process), is = loaded[section];
 
-	free(marked);
-	return has;
+	free(loaded);
+	return is;
 }
 
-static json_t *plugins_config(const json_t *plugins, enum process_id process)
-{
-	const json_t *sections = json_object_get(plugins, "plugins");
-	bool *marked = sections_mark(sections, (enum t3ops_role)role_of(process));
-	json_t *out = json_array();
+/* ---- the part of one process ------------------------------------------------------------------------ */
 
-	for (size_t i = 0; i < json_array_size(sections); i++)
-		if (marked[i])
-			json_array_append(out, json_array_get(sections, i));
-	free(marked);
-	return out;
+bool process_is_wanted(const struct resolved_config *c, enum process_id process)
+{
+	if (process == PROCESS_MONITOR || process == PROCESS_SUPERVISOR ||
+	    (process == PROCESS_HELPER && c->n_commands > 0))
+		return true;
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if (c->plugins[i].roles & role_of(process))
+			return true;
+	return false;
 }
 
-/* ---- configs -------------------------------------------------------------------------------------- */
-
-/* The monitor knows the shape of every leg, and what is there at all. */
-static void monitor_add(json_t *config, const json_t *plugins)
+static void commands_give(struct process_config *p, const struct resolved_config *c, enum process_id process)
 {
-	json_t *legs = json_array(), *sections = json_array(), *row;
-	size_t i;
+	p->commands = must(calloc(c->n_commands + 1, sizeof *p->commands));
+	for (size_t i = 0; i < c->n_commands; i++) {
+		struct process_command *command = &p->commands[p->n_commands++];
 
-	json_array_foreach (json_object_get(plugins, "plugins"), i, row) {
-		const json_t *options = json_object_get(row, "options");
-
-		json_array_append_new(
-		    sections, json_pack("{s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "module",
-		                        json_object_get(row, "module"), "roles", json_object_get(row, "roles"),
-		                        "version", json_object_get(row, "version")));
-		if (!section_has_role(row, T3OPS_ROLE_LEG))
-			continue;
-		json_array_append_new(
-		    legs, json_pack("{s:O, s:O, s:O, s:O, s:O}", "name", json_object_get(row, "name"), "segments",
-		                    json_object_get(options, "segments"), "edge", json_object_get(options, "edge"),
-		                    "resolver_segments", json_object_get(options, "resolver_segments"), "per_user",
-		                    json_object_get(row, "per_user")));
+		*command = (struct process_command){c->commands[i].name, c->commands[i].options};
+		if (process != PROCESS_HELPER)
+			command->options.argv = (struct text_list){0};
 	}
-	json_object_set_new(config, "legs", legs);
-	json_object_set_new(config, "sections", sections);
 }
 
-json_t *process_config_make(const json_t *core, const json_t *plugins, enum process_id process)
+static void plugins_give(struct process_config *p, const struct resolved_config *c, enum process_id process)
 {
-	uint32_t processes = 1u << process;
-	json_t *commands = commands_config(core, process), *mine = plugins_config(plugins, process), *config;
-	bool runs = json_array_size(mine) > 0 || process == PROCESS_MONITOR || process == PROCESS_SUPERVISOR ||
-	            (process == PROCESS_HELPER && json_object_size(commands) > 0);
+	bool *loaded = sections_mark(c, process);
 
-	if (!runs) {
-		json_decref(commands);
-		json_decref(mine);
+	p->plugins = must(calloc(c->n_plugins + 1, sizeof *p->plugins));
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if (loaded[i])
+			p->plugins[p->n_plugins++] = &c->plugins[i];
+	free(loaded);
+}
+
+struct process_config *process_config_new(const struct resolved_config *c, enum process_id process)
+{
+	struct process_config *p;
+
+	if (!process_is_wanted(c, process))
 		return NULL;
+	p = must(calloc(1, sizeof *p));
+	core_options_fill(&p->core, &c->core, readers_of(process));
+	p->proxy_secret_digest = process == PROCESS_PROXY ? c->proxy_secret_digest : "";
+	if (knows_commands(process))
+		commands_give(p, c, process);
+	plugins_give(p, c, process);
+	if (process == PROCESS_MONITOR) {
+		p->sections = c->plugins;
+		p->n_sections = c->n_plugins;
 	}
-	if (process == PROCESS_HELPER)
-		processes |= 1u << PROCESS_JOBS;
-	config = json_pack("{s:o, s:o, s:o}", "core", core_config(core, processes), "commands", commands, "plugins",
-	                   mine);
-	if (process == PROCESS_MONITOR)
-		monitor_add(config, plugins);
-	return config;
+	return p;
 }
 
-const char *config_string(const json_t *options, const char *key)
+void process_config_free(struct process_config *p)
 {
-	const json_t *v = json_object_get(options, key);
-
-	assert(json_is_string(v));
-	return json_string_value(v);
+	if (!p)
+		return;
+	free(p->commands);
+	free(p->plugins);
+	free(p);
 }
 
-int64_t config_int(const json_t *options, const char *key)
+const struct process_command *process_command_find(const struct process_config *p, const char *name)
 {
-	const json_t *v = json_object_get(options, key);
-
-	assert(json_is_integer(v));
-	return json_integer_value(v);
+	for (size_t i = 0; i < p->n_commands; i++)
+		if (strcmp(p->commands[i].name, name) == 0)
+			return &p->commands[i];
+	return NULL;
 }
 
-bool config_bool(const json_t *options, const char *key)
-{
-	const json_t *v = json_object_get(options, key);
+/* ---- what counts for a reload ---------------------------------------------------------------------- */
 
-	assert(json_is_boolean(v));
-	return json_is_true(v);
+static bool command_equal(const struct command *a, const struct command *b, enum process_id process)
+{
+	return strcmp(a->name, b->name) == 0 &&
+	       (process == PROCESS_HELPER ? option_set_equal(&a->values, &b->values)
+	                                  : a->options.timeout_us == b->options.timeout_us);
 }
 
-size_t config_count(const json_t *options, const char *key)
+static bool commands_equal(const struct resolved_config *a, const struct resolved_config *b, enum process_id process)
 {
-	const json_t *v = json_object_get(options, key);
+	bool equal = !knows_commands(process) || a->n_commands == b->n_commands;
 
-	assert(json_is_array(v));
-	return json_array_size(v);
+	for (size_t i = 0; knows_commands(process) && equal && i < a->n_commands; i++)
+		equal = command_equal(&a->commands[i], &b->commands[i], process);
+	return equal;
 }
 
-const char *config_item(const json_t *options, const char *key, size_t i)
+static bool file_equal(const struct plugin_file *a, const struct plugin_file *b)
 {
-	const json_t *v = json_array_get(json_object_get(options, key), i);
+	return strcmp(a->path, b->path) == 0 && a->inode == b->inode && a->mtime_ns == b->mtime_ns &&
+	       a->size == b->size;
+}
 
-	assert(json_is_string(v));
-	return json_string_value(v);
+static bool plugin_equal(const struct plugin_section *a, const struct plugin_section *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->module, b->module) == 0 &&
+	       strcmp(a->version, b->version) == 0 && a->roles == b->roles && strcmp(a->provides, b->provides) == 0 &&
+	       strcmp(a->needs, b->needs) == 0 && a->per_user == b->per_user && file_equal(&a->file, &b->file) &&
+	       option_set_equal(&a->values, &b->values);
+}
+
+/* The next one at or after *at, which moves behind it; NULL: there is none. */
+static const struct plugin_section *loaded_next(const struct resolved_config *c, const bool *loaded, size_t *at)
+{
+	while (*at < c->n_plugins && !loaded[*at])
+		++*at;
+	return *at < c->n_plugins ? &c->plugins[(*at)++] : NULL;
+}
+
+static bool plugins_equal(const struct resolved_config *a, const struct resolved_config *b, enum process_id process)
+{
+	bool *in_a = sections_mark(a, process), *in_b = sections_mark(b, process), equal = true;
+	const struct plugin_section *x, *y;
+	size_t at_a = 0, at_b = 0;
+
+	do {
+		x = loaded_next(a, in_a, &at_a);
+		y = loaded_next(b, in_b, &at_b);
+		equal = x && y ? plugin_equal(x, y) : x == y;
+	} while (equal && x);
+	free(in_a);
+	free(in_b);
+	return equal;
+}
+
+/* What the monitor knows of a section: what it is, and the shape of a leg. */
+static bool shape_equal(const struct plugin_section *a, const struct plugin_section *b)
+{
+	if (strcmp(a->name, b->name) != 0 || strcmp(a->module, b->module) != 0 || a->roles != b->roles ||
+	    strcmp(a->version, b->version) != 0 || a->per_user != b->per_user)
+		return false;
+	return !(a->roles & T3OPS_ROLE_LEG) ||
+	       (text_list_equal(&a->leg.segments, &b->leg.segments) && strcmp(a->leg.edge, b->leg.edge) == 0 &&
+	        text_list_equal(&a->leg.resolver_segments, &b->leg.resolver_segments));
+}
+
+static bool shapes_equal(const struct resolved_config *a, const struct resolved_config *b)
+{
+	bool equal = a->n_plugins == b->n_plugins;
+
+	for (size_t i = 0; equal && i < a->n_plugins; i++)
+		equal = shape_equal(&a->plugins[i], &b->plugins[i]);
+	return equal;
+}
+
+bool process_config_equal(const struct resolved_config *a, const struct resolved_config *b, enum process_id process)
+{
+	if (!a || !b)
+		return a == b;
+	if (process_is_wanted(a, process) != process_is_wanted(b, process))
+		return false;
+	return core_options_equal(&a->core, &b->core, readers_of(process)) &&
+	       (process != PROCESS_PROXY || strcmp(a->proxy_secret_digest, b->proxy_secret_digest) == 0) &&
+	       commands_equal(a, b, process) && plugins_equal(a, b, process) &&
+	       (process != PROCESS_MONITOR || shapes_equal(a, b));
 }

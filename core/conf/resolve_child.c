@@ -19,7 +19,7 @@
 #include "conf/resolved_config.h"
 
 #define DEADLINE_US       (20 * UINT64_C(1000000))
-#define PIPE_MAX          (4u << 20) /* bytes from one pipe; a plan is far smaller */
+#define PIPE_MAX          (4u << 20) /* bytes from one pipe; a config is far smaller */
 #define NEWS_CONFIG_ERROR '!'
 #define NEWS_NEXT         '>'
 
@@ -102,15 +102,14 @@ static void child_shed(int a, int b)
 static _Noreturn void child_run(const struct conf_text *text, int docs, int news)
 {
 	struct resolve *w;
-	json_t *core, *plugins;
 
 	child_shed(docs, news);
 	w = resolve_begin(text, child_report, &news);
-	core = resolve_core(w);
-	if (doc_write(docs, json_incref(core)) < 0)
+	resolve_core(w);
+	if (doc_write(docs, resolved_config_core_json(resolve_result(w))) < 0)
 		_exit(2);
-	plugins = resolve_plugins(w, core, true, child_next);
-	if (doc_write(docs, plugins) < 0)
+	resolve_plugins(w, true, child_next);
+	if (doc_write(docs, resolved_config_plugins_json(resolve_result(w))) < 0)
 		_exit(2);
 	_exit(resolve_errors(w) ? 1 : 0);
 }
@@ -218,32 +217,28 @@ static void child_end(struct waiting *w)
 }
 
 /* Two lines: core, plugins. */
-static int docs_parse(struct waiting *w, json_t **core, json_t **plugins)
+static struct resolved_config *docs_read(struct waiting *w)
 {
 	char *end = w->docs.len ? strchr(w->docs.bytes, '\n') : NULL;
+	json_t *core = end ? json_loadb(w->docs.bytes, (size_t)(end - w->docs.bytes), 0, NULL) : NULL;
+	json_t *plugins = end ? json_loads(end + 1, 0, NULL) : NULL;
+	struct resolved_config *c = core && plugins ? resolved_config_read(core, plugins) : NULL;
 
-	if (end) {
-		*core = json_loadb(w->docs.bytes, (size_t)(end - w->docs.bytes), 0, NULL);
-		*plugins = json_loads(end + 1, 0, NULL);
-	}
-	if (*core && *plugins && json_is_array(json_object_get(*plugins, "plugins")))
-		return 0;
-	json_decref(*core);
-	json_decref(*plugins);
-	*core = *plugins = NULL;
-	return -EINVAL;
+	json_decref(core);
+	json_decref(plugins);
+	return c;
 }
 
-static int waiting_end(struct waiting *w, json_t **core, json_t **plugins)
+static struct resolved_config *waiting_end(struct waiting *w)
 {
+	struct resolved_config *c = NULL;
 	char line[640];
-	int r = -EINVAL;
 
 	child_end(w);
 	if (w->config_errors == 0) {
-		r = docs_parse(w, core, plugins);
-		if (r < 0) {
-			snprintf(line, sizeof line, "%s: the checking process left no plan", w->path);
+		c = docs_read(w);
+		if (!c) {
+			snprintf(line, sizeof line, "%s: the checking process left no config", w->path);
 			waiting_report(w, line);
 		}
 	}
@@ -253,42 +248,41 @@ static int waiting_end(struct waiting *w, json_t **core, json_t **plugins)
 		gathered_end(&w->news);
 	free(w->docs.bytes);
 	free(w->news.bytes);
-	return r;
+	errno = EINVAL;
+	return c;
 }
 
-int resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg, json_t **core,
-                     json_t **plugins)
+struct resolved_config *resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg)
 {
 	struct waiting w = {.on_error = on_error, .arg = arg};
-	int docs[2], news[2];
+	int docs[2], news[2], e;
 
-	*core = *plugins = NULL;
 	snprintf(w.path, sizeof w.path, "%s", text->path);
 	snprintf(w.next, sizeof w.next, "%.600s: checking it", text->path);
 	if (pipe2(docs, O_CLOEXEC) < 0)
-		return -errno;
+		return NULL;
 	if (pipe2(news, O_CLOEXEC) < 0) {
-		int e = errno;
-
+		e = errno;
 		close(docs[0]);
 		close(docs[1]);
-		return -e;
+		errno = e;
+		return NULL;
 	}
 	fflush(NULL);
 	w.pid = fork();
 	if (w.pid == 0)
 		child_run(text, docs[1], news[1]);
+	e = errno;
 	close(docs[1]);
 	close(news[1]);
 	w.docs.fd = docs[0];
 	w.news.fd = news[0];
 	if (w.pid < 0) {
-		int e = errno;
-
 		gathered_end(&w.docs);
 		gathered_end(&w.news);
-		return -e;
+		errno = e;
+		return NULL;
 	}
 	setpgid(w.pid, w.pid); /* whoever comes first */
-	return waiting_end(&w, core, plugins);
+	return waiting_end(&w);
 }

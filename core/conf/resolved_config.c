@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes the plan out of the text: scan, core and commands, then every plugin's table and section.
- * Runs in a throwaway process because it loads plugins (plan_child.c makes one).
+ * From the text to the resolved config: scan, core and commands, then every plugin's table and section.
+ * Runs in a throwaway process because it loads plugins (resolve_child.c makes one).
  */
 #include "conf/resolved_config.h"
 
@@ -26,7 +26,7 @@ struct resolve {
 	struct config_errors config_errors;
 	config_error_cb on_error;
 	void *arg;
-	json_t *commands; /* of the first stage's document; borrowed */
+	struct resolved_config *config; /* so far */
 };
 
 /* ---- the text ----------------------------------------------------------------------------- */
@@ -77,35 +77,41 @@ void conf_text_fini(struct conf_text *t)
 
 /* ---- first stage: core and commands ------------------------------------------------------------ */
 
-static json_t *core_read(struct resolve *w)
+static void core_read(struct resolve *w)
 {
 	struct t3ops_option *rows = calloc(n_core_options, sizeof *rows);
-	json_t *core;
+	struct resolved_config *c = w->config;
 
 	if (!rows)
 		abort();
 	for (size_t i = 0; i < n_core_options; i++)
 		rows[i] = core_options[i].option;
-	core = conf_read(&w->scan, 0, rows, n_core_options, &w->config_errors);
+	conf_read(&w->scan, 0, rows, n_core_options, &c->core, &w->config_errors);
 	free(rows);
-	rules_core(&w->scan, core, geteuid() == 0, &w->config_errors);
-	return core;
+	rules_core(&w->scan, &c->core, geteuid() == 0, c->proxy_secret_digest, &w->config_errors);
+	core_options_fill(&c->options, &c->core, READER_ALL); /* an error leaves it incomplete, and reported */
 }
 
-static json_t *commands_read(struct resolve *w)
+static void command_read(struct resolve *w, size_t section, struct command *out)
 {
-	json_t *commands = json_object();
+	out->name = strdup(w->scan.sections[section].title);
+	if (!out->name)
+		abort();
+	conf_read(&w->scan, section, command_options, n_command_options, &out->values, &w->config_errors);
+	rules_command(&w->scan, section, &out->values, &w->config_errors);
+	command_options_fill(&out->options, &out->values);
+}
 
-	for (size_t i = 1; i < w->scan.n_sections; i++) {
-		json_t *command;
+static void commands_read(struct resolve *w)
+{
+	struct resolved_config *c = w->config;
 
-		if (w->scan.sections[i].kind != CONF_COMMAND)
-			continue;
-		command = conf_read(&w->scan, i, command_options, n_command_options, &w->config_errors);
-		rules_command(&w->scan, i, command, &w->config_errors);
-		json_object_set_new(commands, w->scan.sections[i].title, command);
-	}
-	return commands;
+	c->commands = calloc(w->scan.n_sections, sizeof *c->commands);
+	if (!c->commands)
+		abort();
+	for (size_t i = 1; i < w->scan.n_sections; i++)
+		if (w->scan.sections[i].kind == CONF_COMMAND)
+			command_read(w, i, &c->commands[c->n_commands++]);
 }
 
 static void report(struct resolve *w)
@@ -113,7 +119,7 @@ static void report(struct resolve *w)
 	config_errors_report(&w->config_errors, w->on_error, w->arg);
 }
 
-/* The plan is JSON, and the text itself travels in one when the binary is replaced. */
+/* Values travel as JSON, and so does the text itself when the binary is replaced. */
 static void utf8_check(const struct conf_text *text, struct config_errors *c)
 {
 	const char *at = text->bytes, *end = text->bytes + text->len;
@@ -136,6 +142,9 @@ struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_e
 
 	if (!w)
 		abort();
+	w->config = calloc(1, sizeof *w->config);
+	if (!w->config)
+		abort();
 	w->on_error = on_error;
 	w->arg = arg;
 	config_errors_init(&w->config_errors, text->path);
@@ -144,17 +153,12 @@ struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_e
 	return w;
 }
 
-json_t *resolve_core(struct resolve *w)
+void resolve_core(struct resolve *w)
 {
-	json_t *doc;
-
 	rules_titles(&w->scan, &w->config_errors);
-	doc = json_pack("{s:i, s:o, s:o}", "version", 1, "core", core_read(w), "commands", commands_read(w));
-	if (!doc)
-		abort();
-	w->commands = json_object_get(doc, "commands");
+	core_read(w);
+	commands_read(w);
 	report(w);
-	return doc;
 }
 
 /* ---- second stage: plugins ----------------------------------------------------------------------- */
@@ -180,75 +184,71 @@ static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
 }
 
 /* A section that names other segments than the plugin's default leaves the default edge behind. */
-static void edge_follow(const struct conf_scan *s, size_t section, json_t *options)
+static void edge_follow(const struct conf_scan *s, size_t section, struct option_set *options)
 {
-	const json_t *edge = json_object_get(options, "edge"), *segments = json_object_get(options, "segments");
-	size_t i;
-	json_t *v;
+	const char *edge = option_set_text(options, "edge");
+	char *none;
 
-	if (!edge || conf_has(s, section, "edge"))
+	if (!edge || conf_has(s, section, "edge") || text_list_has(option_set_list(options, "segments"), edge))
 		return;
-	json_array_foreach ((json_t *)segments, i, v)
-		if (json_equal(v, edge))
-			return;
-	json_object_set_new(options, "edge", json_string(""));
+	none = strdup("");
+	if (!none)
+		abort();
+	option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_STRING, .text = none});
 }
 
-static json_t *user_dirs_of(const struct t3ops_plugin *p, const json_t *options)
+static char *copy(const char *text)
 {
-	json_t *dirs = json_array();
+	char *c = strdup(text);
 
-	for (uint32_t i = 0; i < p->n_options; i++) {
-		json_t *dir = json_object_get(options, p->options[i].name);
-
-		if (p->options[i].type == T3OPS_OPT_USER_DIR && json_string_length(dir) > 0)
-			json_array_append(dirs, dir);
-	}
-	return dirs;
+	if (!c)
+		abort();
+	return c;
 }
 
-/* Whose change means that the process must be replaced. */
-static json_t *file_of(const char *path)
+static struct plugin_file file_of(const char *path)
 {
 	struct stat st = {0};
 
 	if (stat(path, &st) < 0)
 		memset(&st, 0, sizeof st);
-	return json_pack("{s:s, s:I, s:I, s:I}", "path", path, "ino", (json_int_t)st.st_ino, "mtime_ns",
-	                 (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, "size",
-	                 (json_int_t)st.st_size);
+	return (struct plugin_file){copy(path), (int64_t)st.st_ino,
+	                            (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+	                            (int64_t)st.st_size};
 }
 
-static json_t *section_read(struct resolve *w, size_t section, const struct t3ops_plugin *p, const char *path)
+static void section_read(struct resolve *w, size_t section, const struct t3ops_plugin *p, const char *path)
 {
 	const struct conf_scan *s = &w->scan;
+	struct plugin_section *out = &w->config->plugins[w->config->n_plugins++];
 	size_t n;
 	struct t3ops_option *rows = rows_of(p, &n);
-	json_t *row, *options = conf_read(s, section, rows, n, &w->config_errors);
 
-	rules_command_names(s, section, rows, n, options, w->commands, &w->config_errors);
+	*out = (struct plugin_section){.name = copy(s->sections[section].title),
+	                               .module = copy(p->name),
+	                               .version = copy(p->version),
+	                               .provides = copy(p->provides ? p->provides : ""),
+	                               .needs = copy(p->needs ? p->needs : ""),
+	                               .roles = p->roles,
+	                               .per_user = (p->roles & T3OPS_ROLE_LEG) && (p->leg_flags & T3OPS_LEG_PER_USER),
+	                               .file = file_of(path)};
+	conf_read(s, section, rows, n, &out->values, &w->config_errors);
 	free(rows);
-	json_object_del(options, "module"); /* stands beside, resolved */
+	rules_command_names(s, section, &out->values, w->config, &w->config_errors);
+	option_set_remove(&out->values, "module"); /* stands beside, resolved */
 	if (p->roles & T3OPS_ROLE_LEG) {
-		edge_follow(s, section, options);
-		rules_leg(s, section, options, &w->config_errors);
+		edge_follow(s, section, &out->values);
+		rules_leg(s, section, &out->values, &w->config_errors);
+		leg_options_fill(&out->leg, &out->values);
 	}
-	if (p->roles & T3OPS_ROLE_JOB)
-		rules_job(s, section, options, &w->config_errors);
-	row = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "name", s->sections[section].title, "module",
-	                p->name, "roles", (int)p->roles, "provides", p->provides ? p->provides : "", "needs",
-	                p->needs ? p->needs : "", "version", p->version, "file", file_of(path), "options", options);
-	if (!row) /* a title that is no UTF-8, complained about */
-		return NULL;
-	if (p->roles & T3OPS_ROLE_LEG)
-		json_object_set_new(row, "per_user", json_boolean(p->leg_flags & T3OPS_LEG_PER_USER));
-	if (p->roles & T3OPS_ROLE_JOB)
-		json_object_set_new(row, "user_dirs", user_dirs_of(p, options));
-	return row;
+	if (p->roles & T3OPS_ROLE_JOB) {
+		rules_job(s, section, &out->values, &w->config_errors);
+		job_options_fill(&out->job, &out->values);
+	}
 }
 
-static json_t *plugin_read(struct resolve *w, size_t section, const char *dir,
-                           void (*on_plugin)(void *arg, const char *what))
+static void plugin_read(struct resolve *w, size_t section, const char *dir,
+                        void (*on_plugin)(void *arg, const char *what))
 {
 	const struct conf_section *sec = &w->scan.sections[section];
 	const char *module = sec->module && *sec->module ? sec->module : sec->title;
@@ -256,41 +256,41 @@ static json_t *plugin_read(struct resolve *w, size_t section, const char *dir,
 	char path[4096], why[800];
 
 	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
-		return NULL;
+		return;
 	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->config_errors.file, sec->line, sec->title,
 	         path);
 	if (on_plugin)
 		on_plugin(w->arg, why);
-	if (loader_open(dir, module, &p, why, sizeof why) < 0) {
+	if (loader_open(dir, module, &p, why, sizeof why) < 0)
 		config_errors_add(&w->config_errors, sec->module ? conf_line(&w->scan, section, "module") : sec->line,
 		                  "plugin %.60s: %s", sec->title, why);
-		return NULL;
-	}
-	return section_read(w, section, &p, path);
+	else
+		section_read(w, section, &p, path);
 }
 
-json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
-                        void (*on_plugin)(void *arg, const char *what))
+void resolve_plugins(struct resolve *w, bool become_user, void (*on_plugin)(void *arg, const char *what))
 {
-	const json_t *options = json_object_get(core, "core");
-	const char *dir = json_string_value(json_object_get(options, "plugin_dir"));
-	const char *user = json_string_value(json_object_get(options, "user"));
-	json_t *list = json_array();
+	struct resolved_config *c = w->config;
+	const char *dir = option_set_text(&c->core, "plugin_dir"), *user = option_set_text(&c->core, "user");
 
+	c->plugins = calloc(w->scan.n_sections, sizeof *c->plugins);
+	if (!c->plugins)
+		abort();
 	/* Without either, loading would be a guess; the first stage has complained. */
 	if (!dir || (become_user && (!user || drop_privileges(user) < 0))) {
 		config_errors_add(&w->config_errors, 0,
 		                  "plugin sections were not checked: plugin_dir or user is not usable");
 		dir = NULL;
 	}
-	for (size_t i = 1; dir && i < w->scan.n_sections; i++) {
-		json_t *row = w->scan.sections[i].kind == CONF_PLUGIN ? plugin_read(w, i, dir, on_plugin) : NULL;
-
-		if (row)
-			json_array_append_new(list, row);
-	}
+	for (size_t i = 1; dir && i < w->scan.n_sections; i++)
+		if (w->scan.sections[i].kind == CONF_PLUGIN)
+			plugin_read(w, i, dir, on_plugin);
 	report(w);
-	return json_pack("{s:o}", "plugins", list);
+}
+
+const struct resolved_config *resolve_result(const struct resolve *w)
+{
+	return w->config;
 }
 
 size_t resolve_errors(const struct resolve *w)
@@ -302,23 +302,6 @@ void resolve_end(struct resolve *w)
 {
 	config_errors_fini(&w->config_errors);
 	conf_scan_fini(&w->scan);
+	resolved_config_free(w->config);
 	free(w);
-}
-
-int resolve(const struct conf_text *text, bool become_user, config_error_cb on_error, void *arg, json_t **core,
-            json_t **plugins)
-{
-	struct resolve *w = resolve_begin(text, on_error, arg);
-	size_t wrong;
-
-	*core = resolve_core(w);
-	*plugins = resolve_plugins(w, *core, become_user, NULL);
-	wrong = resolve_errors(w);
-	resolve_end(w);
-	if (wrong == 0)
-		return 0;
-	json_decref(*core);
-	json_decref(*plugins);
-	*core = *plugins = NULL;
-	return -EINVAL;
 }

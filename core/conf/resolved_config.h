@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plan: what t3ops.conf means, checked and typed, as JSON.  It is made once, in a throwaway
- * child, and cut into configs; a process reads nothing else, and a process whose config did not change
- * is left alone by a reload.
+ * What a config file means, checked and typed: made once, in a throwaway child that also loads the plugins,
+ * and brought over as two documents.  The first is written before any plugin code runs, so nothing that a plugin
+ * does can change what the helper may start:
  *
- * The child writes two lines.  The first is made before any plugin code runs, so nothing that a
- * plugin does can change what the helper may start:
+ *   {"core":[[OPTION,TYPE,VALUE],...],"proxy_secret_digest":HEX,"commands":[{"name","options":[...]}]}
+ *   {"plugins":[{"name","module","version","provides","needs","roles","per_user","file":{...},"options":[...]}]}
  *
- *   {"version":1,"core":{OPTION:VALUE,...},"commands":{NAME:{"argv":[...],"timeout":us,"max_output":n}}}
- *   {"plugins":[{"name":"second_isp","module":"probe_cloudflare","roles":2,"provides":"","needs":"",
- *                "version":"0.1.0",
- *                "file":{"path":"/usr/lib/t3ops/probe_cloudflare.so","ino":1,"mtime_ns":1,"size":1},
- *                "options":{OPTION:VALUE,...},"per_user":bool (legs),"user_dirs":[PATH,...] (jobs)}]}
- *
- * options holds the core's leg or job options beside the plugin's own.  A config is
- *
- *   {"core":{the options of that process},"commands":{...},"plugins":[those of that process],
- *    "legs":[{"name","segments":[],"edge","resolver_segments":[],"per_user":bool}],   monitor only
- *    "sections":[{"name","module","roles","version"}]}                                  monitor only
- *
- * A section is part of the config of every process that one of its roles belongs to, and of those where a
- * section that is there already needs a service that it provides.
- *
- * commands: whole for the helper; for proxy, prober and jobs with "timeout" only.  The helper's config
- * lists the job plugins, and its core has what the child of a job needs (the options of jobs);
- * user_dirs are the values of options of type T3OPS_OPT_USER_DIR.  Which processes run: proxy, legs
- * and jobs if a plugin of theirs is configured; monitor always; helper with a command or a job.
+ * resolved_config_json.c writes and reads them, and nobody else: processes get the structs (process_config.h).
  */
 #ifndef T3OPS_CONF_RESOLVED_CONFIG_H
 #define T3OPS_CONF_RESOLVED_CONFIG_H
@@ -35,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipc/message.h"
+#include "options/core_options.h"
+#include "sys/secret_file.h"
 
 /* Text of a config file, read once; stays the truth for every restart until the next reload. */
 struct conf_text {
@@ -46,45 +29,71 @@ struct conf_text {
 int conf_text_read(struct conf_text *t, const char *path); /* 0 or -errno */
 void conf_text_fini(struct conf_text *t);
 
+/* A command section. */
+struct command {
+	char *name;
+	struct option_set values;
+	struct command_options options; /* of values */
+};
+
+/* The .so of a plugin as it was found; another one means another process. */
+struct plugin_file {
+	char *path;
+	int64_t inode, mtime_ns, size;
+};
+
+/* A plugin section. */
+struct plugin_section {
+	char *name, *module, *version;
+	char *provides, *needs; /* names of services, with spaces between */
+	uint32_t roles;         /* enum t3ops_role */
+	bool per_user;          /* one leg for each user */
+	struct plugin_file file;
+	struct option_set values; /* of the plugin, and of the core for such a section */
+	struct leg_options leg;   /* of values, for a leg; else zero */
+	struct job_options job;   /* the same for a job */
+};
+
+struct resolved_config {
+	struct option_set core;                      /* outside sections */
+	struct core_options options;                 /* of core */
+	char proxy_secret_digest[SECRET_DIGEST_HEX]; /* of what proxy_secret_file holds; "" without one */
+	struct command *commands;
+	size_t n_commands;
+	struct plugin_section *plugins; /* in the order of the file */
+	size_t n_plugins;
+};
+
+void resolved_config_free(struct resolved_config *c); /* NULL is fine */
+void plugin_section_fini(struct plugin_section *s);
+
+/* The two documents, new references. */
+json_t *resolved_config_core_json(const struct resolved_config *c);
+json_t *resolved_config_plugins_json(const struct resolved_config *c);
+/* NULL: they are not exactly what the other two wrote. */
+struct resolved_config *resolved_config_read(const json_t *core, const json_t *plugins);
+/* The same of what another version may have written: what it did not know has its default.  NULL as above. */
+struct resolved_config *resolved_config_adopt(const json_t *core, const json_t *plugins);
+/* One section, for the process of a job. */
+json_t *plugin_section_json(const struct plugin_section *s);
+bool plugin_section_read(struct plugin_section *s, const json_t *doc);
+
 /* One config_error: complete, "t3ops.conf:12: plugin probe_internal: ...", without newline. */
 typedef void (*config_error_cb)(void *arg, const char *line);
 
-/* Checks the text and loads its plugins (in this process: use a throwaway one).  become_user:
- * drop to core option `user` before the first plugin is loaded (only when root).  Returns 0 with
- * both documents (new references), or -EINVAL after every config_error that could be found. */
-int resolve(const struct conf_text *text, bool become_user, config_error_cb on_error, void *arg, json_t **core,
-            json_t **plugins);
+/* Checks the text and loads its plugins, in a child with a deadline.  NULL after every config_error that could be
+ * found, and errno: EINVAL, or why there is no child. */
+struct resolved_config *resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg);
 
-/* resolve in a child, with a deadline; config_errors and documents come back through pipes. */
-int resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg, json_t **core,
-                     json_t **plugins);
-
-/* Whether section `index` of the second document is loaded by that process (by the child of a job: PROCESS_JOBS),
- * for a role of its own or for a service that it provides. */
-bool process_config_has(const json_t *plugins, size_t index, enum process_id process);
-
-/* New reference; NULL if the process has nothing to do.  For the supervisor: its core options. */
-json_t *process_config_make(const json_t *core, const json_t *plugins, enum process_id process);
-
-/* The two stages of resolve, for the child that must write the first document before the second
- * stage runs.  Each tells its config_errors when it ends.  on_plugin hears of every plugin about to
- * be loaded; may be NULL. */
+/* The two stages, for the child.  Each reports its config_errors when it ends.  on_plugin hears of every plugin about
+ * to be loaded; may be NULL.  become_user: drop to core option `user` before the first one (only when root). */
 struct resolve;
 struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_error, void *arg);
-json_t *resolve_core(struct resolve *w);
-json_t *resolve_plugins(struct resolve *w, const json_t *core, bool become_user,
-                        void (*on_plugin)(void *arg, const char *what));
+void resolve_core(struct resolve *w);
+void resolve_plugins(struct resolve *w, bool become_user, void (*on_plugin)(void *arg, const char *what));
+/* What there is of it so far; only without config_errors it is whole. */
+const struct resolved_config *resolve_result(const struct resolve *w);
 size_t resolve_errors(const struct resolve *w);
 void resolve_end(struct resolve *w);
-
-/* Whether a section (a row of "plugins") has the role. */
-bool section_has_role(const json_t *section, enum t3ops_role role);
-
-/* Typed readers of config["core"] and of options objects.  A missing key is our own mistake: assert. */
-const char *config_string(const json_t *options, const char *key);
-int64_t config_int(const json_t *options, const char *key);
-bool config_bool(const json_t *options, const char *key);
-size_t config_count(const json_t *options, const char *key);
-const char *config_item(const json_t *options, const char *key, size_t i);
 
 #endif

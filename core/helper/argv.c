@@ -54,9 +54,9 @@ static char *item_expand(const char *pattern, const struct user *user)
 	return strdup(out);
 }
 
-char **argv_expand(const json_t *list, const struct user *user)
+char **argv_expand(const struct text_list *list, const struct user *user)
 {
-	size_t n = json_array_size(list);
+	size_t n = list->n;
 	char **argv;
 
 	errno = EINVAL;
@@ -64,9 +64,7 @@ char **argv_expand(const json_t *list, const struct user *user)
 		return NULL;
 	argv = calloc(n + 1, sizeof *argv);
 	for (size_t i = 0; argv && i < n; i++) {
-		const char *item = json_string_value(json_array_get(list, i));
-
-		argv[i] = item_expand(item ? item : "", user);
+		argv[i] = item_expand(list->items[i], user);
 		if (!argv[i]) {
 			int error = errno;
 

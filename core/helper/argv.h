@@ -3,8 +3,7 @@
 #ifndef T3OPS_HELPER_ARGV_H
 #define T3OPS_HELPER_ARGV_H
 
-#include <jansson.h>
-
+#include "options/option.h"
 #include "users/users.h"
 
 #define ARGV_MAX 64
@@ -12,7 +11,7 @@
 /* Expands %u %h %n %p %% in every item of `list`; NULL-terminated, free with argv_free.  NULL with
  * errno: ENOENT (the user has no home or OS user, which the command needs), EINVAL (unknown %x, empty
  * or too long), ENOMEM. */
-char **argv_expand(const json_t *list, const struct user *user);
+char **argv_expand(const struct text_list *list, const struct user *user);
 void argv_free(char **argv);
 
 #endif

@@ -10,7 +10,6 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#include "conf/resolved_config.h"
 #include "users/users.h"
 #include "helper/argv.h"
 #include "helper/program.h"
@@ -104,7 +103,7 @@ static int run_start(struct helper *r, const struct msg_head *head, const struct
 static void command_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask,
                         const struct user *user)
 {
-	const json_t *command = json_object_get(json_object_get(r->process->config, "commands"), ask->name);
+	const struct process_command *command = process_command_find(r->process->config, ask->name);
 	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1};
 	char **argv;
 	int error;
@@ -113,15 +112,15 @@ static void command_run(struct helper *r, const struct msg_head *head, const str
 		refuse(r, head, ask, -ENOENT, "the configuration has no such command");
 		return;
 	}
-	argv = argv_expand(json_object_get(command, "argv"), user);
+	argv = argv_expand(&command->options.argv, user);
 	if (!argv) {
 		refuse(r, head, ask, -errno,
 		       "its argv cannot be filled in for this user: is the OS user known here?");
 		return;
 	}
 	start.argv = argv;
-	start.timeout_us = (uint64_t)config_int(command, "timeout");
-	start.max_output = (size_t)config_int(command, "max_output");
+	start.timeout_us = command->options.timeout_us;
+	start.max_output = command->options.max_output_bytes;
 	error = run_start(r, head, &start);
 	if (error < 0)
 		refuse(r, head, ask, error, "it cannot be started as this user");
@@ -130,23 +129,22 @@ static void command_run(struct helper *r, const struct msg_head *head, const str
 
 /* ---- jobs: this same binary, as the user ----------------------------------------------------- */
 
-static const json_t *section_find(const struct helper *r, const char *name)
+static const struct plugin_section *section_find(const struct helper *r, const char *name)
 {
-	const json_t *sections = json_object_get(r->process->config, "plugins");
-	size_t i;
-	json_t *section;
+	const struct process_config *config = r->process->config;
 
-	json_array_foreach (sections, i, section)
-		if (section_has_role(section, T3OPS_ROLE_JOB) && strcmp(config_string(section, "name"), name) == 0)
-			return section;
+	for (size_t i = 0; i < config->n_plugins; i++)
+		if ((config->plugins[i]->roles & T3OPS_ROLE_JOB) && strcmp(config->plugins[i]->name, name) == 0)
+			return config->plugins[i];
 	return NULL;
 }
 
 /* A memfd with what the job's process needs to know; -errno. */
-static int job_input(const json_t *section, const struct user *u)
+static int job_input(const struct plugin_section *section, const struct user *u)
 {
-	json_t *input = json_pack("{s:O, s:{s:s, s:s, s:s, s:s, s:i}}", "section", section, "user", "name", u->name,
-	                          "os_user", u->os_user, "home", u->home, "host", u->host, "port", u->port);
+	json_t *input = json_pack("{s:o, s:{s:s, s:s, s:s, s:s, s:i}}", "section", plugin_section_json(section),
+	                          "user", "name", u->name, "os_user", u->os_user, "home", u->home, "host", u->host,
+	                          "port", u->port);
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 	int fd = text ? memfd_create("t3ops-job", MFD_CLOEXEC) : -1;
 
@@ -159,22 +157,23 @@ static int job_input(const json_t *section, const struct user *u)
 	return fd < 0 ? -ENOMEM : fd;
 }
 
-static int user_dirs_make(const json_t *section, const struct user *user)
+/* Every option of that type is a directory below which the user gets one. */
+static int user_dirs_make(const struct plugin_section *section, const struct user *user)
 {
-	const json_t *dirs = json_object_get(section, "user_dirs");
-	size_t i;
-	json_t *dir;
 	int r = 0;
 
-	json_array_foreach (dirs, i, dir)
-		if (r == 0)
-			r = user_dir_make(json_string_value(dir), user);
+	for (size_t i = 0; i < section->values.n && r == 0; i++) {
+		const struct option_value *v = &section->values.rows[i].value;
+
+		if (v->type == T3OPS_OPT_USER_DIR && v->text[0] != '\0')
+			r = user_dir_make(v->text, user);
+	}
 	return r;
 }
 
 static void job_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask, const struct user *user)
 {
-	const json_t *section = section_find(r, ask->name);
+	const struct plugin_section *section = section_find(r, ask->name);
 	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
 	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
 	int error;
@@ -185,7 +184,7 @@ static void job_run(struct helper *r, const struct msg_head *head, const struct 
 	}
 	error = user_dirs_make(section, user);
 	start.input_fd = error < 0 ? error : job_input(section, user);
-	start.timeout_us = (uint64_t)config_int(json_object_get(section, "options"), "deadline");
+	start.timeout_us = section->job.deadline_us;
 	if (error == 0)
 		error = start.input_fd < 0 ? start.input_fd : run_start(r, head, &start);
 	if (error < 0)
@@ -227,9 +226,9 @@ static struct series *counter(struct process *process, const char *name, const c
 static int start(struct process *process)
 {
 	struct helper *r = calloc(1, sizeof *r);
-	const json_t *options = json_object_get(process->config, "core");
-	struct users_source source = {.path = config_string(options, "users"),
-	                              .env_pattern = config_string(options, "instance_env"),
+	const struct core_options *core = &process->config->core;
+	struct users_source source = {.path = core->users,
+	                              .env_pattern = core->instance_env,
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 

@@ -26,6 +26,7 @@ struct job_child {
 	struct t3ops_instance instance; /* first: ctx->instance leads here */
 	struct t3ops_host services;
 	struct t3ops_user user;
+	struct plugin_section section;
 	json_t *input, *facts;
 };
 
@@ -128,17 +129,15 @@ static void user_read(struct t3ops_user *u, const json_t *user)
 /* 0, or -errno with the reason among the facts. */
 static int child_load(struct job_child *c)
 {
-	const json_t *section = json_object_get(c->input, "section");
+	const struct plugin_section *section = &c->section;
 	struct t3ops_instance *i = &c->instance;
 	char why[1024];
 	int r;
 
 	services_fill(&c->services);
-	i->ctx = (struct t3ops_ctx){.host = &c->services, .instance = i, .name = text_of(section, "name")};
+	i->ctx = (struct t3ops_ctx){.host = &c->services, .instance = i, .name = section->name};
 	i->section = section;
-	user_read(&c->user, json_object_get(c->input, "user"));
-	r = loader_open_file(text_of(json_object_get(section, "file"), "path"), text_of(section, "module"),
-	                     &i->plugin, why, sizeof why);
+	r = loader_open_file(section->file.path, section->module, &i->plugin, why, sizeof why);
 	if (r == 0 && !i->plugin.run) {
 		snprintf(why, sizeof why, "%s is no job", i->plugin.name);
 		r = -EINVAL;
@@ -146,6 +145,15 @@ static int child_load(struct job_child *c)
 	if (r < 0)
 		report(&i->ctx, "error", "%s", why);
 	return r;
+}
+
+static bool input_take(struct job_child *c, int fd)
+{
+	c->input = input_read(fd);
+	if (!c->input || !plugin_section_read(&c->section, json_object_get(c->input, "section")))
+		return false;
+	user_read(&c->user, json_object_get(c->input, "user"));
+	return true;
 }
 
 static int child_run(struct job_child *c)
@@ -193,8 +201,7 @@ int job_child_main(int fd)
 	log_open("job", LOG_L_INFO);
 	signal(SIGXFSZ, SIG_IGN); /* a full quota shall be an error of write(2) */
 	signal(SIGPIPE, SIG_IGN);
-	c.input = input_read(fd);
-	if (out < 0 || !c.facts || !c.input) {
+	if (!input_take(&c, fd) || out < 0 || !c.facts) {
 		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the helper starts jobs\"",
 		         fd);
 		json_decref(c.input);
@@ -207,6 +214,7 @@ int job_child_main(int fd)
 	if (answer_write(out, r, c.facts) < 0)
 		r = -EIO;
 	close(out);
+	plugin_section_fini(&c.section);
 	json_decref(c.input);
 	json_decref(c.facts);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

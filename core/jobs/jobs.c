@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "options/option.h"
-#include "conf/resolved_config.h"
 #include "jobs/jobs_state.h"
 
 /* ---- metrics and events ------------------------------------------------------------------------ */
@@ -171,19 +170,18 @@ static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
 	runs_pump(job->jobs);
 }
 
-static void job_schedule(struct job *job, const json_t *options)
+static void job_schedule(struct job *job, const struct job_options *options)
 {
-	const char *at = config_string(options, "at");
 	char host[256] = "", seed[320], when[64];
 	time_t next;
 	struct tm tm;
 
-	job->schedule = (struct schedule){.at_minutes = -1, .every_us = (uint64_t)config_int(options, "every")};
-	if (at[0] != '\0' && !time_of_day_parse(at, &job->schedule.at_minutes))
+	job->schedule = (struct schedule){.at_minutes = -1, .every_us = options->every_us};
+	if (options->at[0] != '\0' && !time_of_day_parse(options->at, &job->schedule.at_minutes))
 		job->schedule.at_minutes = -1;
 	gethostname(host, sizeof host - 1);
 	snprintf(seed, sizeof seed, "%s/%s", host, job->name);
-	job->schedule.offset_us = schedule_offset((uint64_t)config_int(options, "jitter"), seed);
+	job->schedule.offset_us = schedule_offset(options->jitter_us, seed);
 	ev_periodic_init(&job->due, on_due, 0., 0., next_run);
 	job->due.data = job;
 	if (schedule_next(&job->schedule, clock_wall_us()) == SCHEDULE_NEVER) {
@@ -198,24 +196,22 @@ static void job_schedule(struct job *job, const json_t *options)
 
 static int jobs_load(struct jobs *j)
 {
-	const json_t *sections = json_object_get(j->process->config, "plugins");
-	size_t i;
-	json_t *section;
+	const struct process_config *config = j->process->config;
 
-	j->all = calloc(json_array_size(sections) + 1, sizeof *j->all);
+	j->all = calloc(config->n_plugins + 1, sizeof *j->all);
 	if (!j->all)
 		return -ENOMEM;
-	json_array_foreach (sections, i, section) {
-		const json_t *options = json_object_get(section, "options");
+	for (size_t i = 0; i < config->n_plugins; i++) {
+		const struct plugin_section *section = config->plugins[i];
 		struct job *job = &j->all[j->n];
 
-		if (!section_has_role(section, T3OPS_ROLE_JOB))
+		if (!(section->roles & T3OPS_ROLE_JOB))
 			continue; /* it provides a service for one that is a job */
 		j->n++;
 		job->jobs = j;
-		job->name = config_string(section, "name");
-		job->deadline_us = (uint64_t)config_int(options, "deadline");
-		job_schedule(job, options);
+		job->name = section->name;
+		job->deadline_us = section->job.deadline_us;
+		job_schedule(job, &section->job);
 	}
 	return 0;
 }
@@ -249,9 +245,9 @@ static void stop(struct process *process)
 
 static int start(struct process *process)
 {
-	const json_t *core = json_object_get(process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"),
-	                              .env_pattern = config_string(core, "instance_env"),
+	const struct core_options *core = &process->config->core;
+	struct users_source source = {.path = core->users,
+	                              .env_pattern = core->instance_env,
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);

@@ -188,32 +188,22 @@ static void on_reload(struct control *ctl, struct local_conn *c)
 		waiting_drop(w, "the supervisor cannot be reached now; try again");
 }
 
-static bool is_backup(const json_t *section)
-{
-	const char *module = json_string_value(json_object_get(section, "module"));
-
-	return module != NULL && strcmp(module, "backup") == 0;
-}
-
 static void on_backup(struct control *ctl, struct local_conn *c, const json_t *request)
 {
-	const json_t *sections = json_object_get(ctl->monitor->process->config, "sections");
+	const struct process_config *config = ctl->monitor->process->config;
 	const char *user = json_string_value(json_object_get(request, "user"));
 	struct waiting *w = waiting_new(ctl, c);
-	json_t *section;
 	bool any = false;
-	size_t i;
 
 	if (w == NULL)
 		return;
-	json_array_foreach (sections, i, section) {
+	for (size_t i = 0; i < config->n_sections; i++) {
 		struct msg_run run = {.job = 1};
-		const char *name = json_string_value(json_object_get(section, "name"));
 
-		if (!is_backup(section) || name == NULL)
+		if (strcmp(config->sections[i].module, "backup") != 0)
 			continue;
 		any = true;
-		event_set(run.name, name);
+		event_set(run.name, config->sections[i].name);
 		event_set(run.user, user != NULL ? user : "");
 		if (channel_send(ctl->monitor->process->channel, MSG_JOB_NOW, PROCESS_JOBS, w->id, &run,
 		                 sizeof run) == 0)

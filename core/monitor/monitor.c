@@ -237,15 +237,13 @@ static void monitor_message(struct process *process, const struct msg_head *head
 
 static int journal_start(struct monitor *d)
 {
-	const json_t *core = json_object_get(d->process->config, "core");
-	const char *dir = json_string_value(json_object_get(core, "state_dir"));
-	json_int_t keep = json_integer_value(json_object_get(core, "journal_retain"));
+	const struct core_options *core = &d->process->config->core;
 	char path[512];
 	json_t *earlier;
 
-	if (snprintf(path, sizeof path, "%s/journal.sqlite", dir != NULL ? dir : ".") >= (int)sizeof path)
+	if (snprintf(path, sizeof path, "%s/journal.sqlite", core->state_dir) >= (int)sizeof path)
 		return -ENAMETOOLONG;
-	d->journal = journal_new(d->process->loop, path, (uint64_t)keep);
+	d->journal = journal_new(d->process->loop, path, core->journal_retain_us);
 	if (d->journal == NULL)
 		return -ENOMEM;
 	earlier = journal_verdicts(d->journal, VERDICTS_KEPT);
@@ -274,7 +272,7 @@ static int listeners_start(struct monitor *d)
 
 static int plugins_start(struct monitor *d)
 {
-	if (json_array_size(json_object_get(d->process->config, "plugins")) == 0)
+	if (d->process->config->n_plugins == 0)
 		return 0;
 	d->plugins = plugin_host_new(d->process, NULL);
 	return d->plugins != NULL ? plugin_host_start(d->plugins) : -EINVAL;
@@ -310,6 +308,43 @@ static void timers_start(struct monitor *d)
 	series_set(d->open_gauge, 0);
 }
 
+static json_t *names_json(const struct text_list *list)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(names, json_string(list->items[i]));
+	return names;
+}
+
+/* What diagnosis wants to know of the config. */
+static json_t *paths_json(const struct process_config *config)
+{
+	json_t *legs = json_array();
+
+	for (size_t i = 0; i < config->n_sections; i++) {
+		const struct plugin_section *s = &config->sections[i];
+
+		if (s->roles & T3OPS_ROLE_LEG)
+			json_array_append_new(
+			    legs, json_pack("{s:s, s:o, s:s, s:o, s:b}", "name", s->name, "segments",
+			                    names_json(&s->leg.segments), "edge", s->leg.edge, "resolver_segments",
+			                    names_json(&s->leg.resolver_segments), "per_user", (int)s->per_user));
+	}
+	return json_pack("{s:{s:o, s:o, s:I}, s:o}", "core", "user_path", names_json(&config->core.user_path),
+	                 "per_user", names_json(&config->core.per_user), "ping_timeout",
+	                 (json_int_t)config->core.ping_timeout_us, "legs", legs);
+}
+
+static struct incidents *incidents_make(struct monitor *d)
+{
+	json_t *paths = paths_json(d->process->config);
+	struct incidents *i = incidents_new(paths, journal_last_incident(d->journal) + 1, &actions, d);
+
+	json_decref(paths);
+	return i;
+}
+
 static int monitor_start(struct process *process)
 {
 	struct monitor *d = calloc(1, sizeof *d);
@@ -323,7 +358,7 @@ static int monitor_start(struct process *process)
 	timers_start(d);
 	r = journal_start(d);
 	if (r == 0) {
-		d->incidents = incidents_new(process->config, journal_last_incident(d->journal) + 1, &actions, d);
+		d->incidents = incidents_make(d);
 		r = d->incidents != NULL ? plugins_start(d) : -ENOMEM;
 	}
 	if (r == 0)

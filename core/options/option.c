@@ -181,6 +181,73 @@ void option_number(const struct t3ops_option *o, int64_t value, char *out, size_
 		snprintf(out, size, "%" PRId64, value);
 }
 
+/* ---- values ----------------------------------------------------------------------------------- */
+
+enum option_kind option_kind(uint32_t type)
+{
+	switch (type) {
+	case T3OPS_OPT_LIST:
+		return OPTION_LIST;
+	case T3OPS_OPT_INT:
+	case T3OPS_OPT_BOOL:
+	case T3OPS_OPT_DURATION:
+	case T3OPS_OPT_BYTES:
+	case T3OPS_OPT_TIME:
+		return OPTION_NUMBER;
+	default:
+		return OPTION_TEXT;
+	}
+}
+
+/* Options are read at start, and in the child that checks them. */
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+void text_list_add(struct text_list *l, const char *item)
+{
+	l->items = must(reallocarray(l->items, l->n + 1, sizeof *l->items));
+	l->items[l->n++] = must(strdup(item));
+}
+
+bool text_list_has(const struct text_list *l, const char *item)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->items[i], item) == 0)
+			return true;
+	return false;
+}
+
+bool text_list_equal(const struct text_list *a, const struct text_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+void option_value_fini(struct option_value *v)
+{
+	for (size_t i = 0; i < v->list.n; i++)
+		free(v->list.items[i]);
+	free(v->list.items);
+	free(v->text);
+	*v = (struct option_value){0};
+}
+
+bool option_value_equal(const struct option_value *a, const struct option_value *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->type == b->type && a->number == b->number && text_list_equal(&a->list, &b->list) &&
+	       (a->text == b->text || (a->text && b->text && strcmp(a->text, b->text) == 0));
+}
+
 /* ---- one value: each check returns NULL, or what was expected ------------------------------ */
 
 static const char *secret_file_check(const char *path)
@@ -264,29 +331,68 @@ static const char *text_check(uint32_t type, const char *text)
 	}
 }
 
-static json_t *refuse(const struct t3ops_option *o, const char *text, const char *expected, char *why, size_t size)
+static bool refuse(const struct t3ops_option *o, const char *text, const char *expected, char *why, size_t size)
 {
 	snprintf(why, size, "%s = \"%.100s\": expected %s", o->name, text, expected);
-	return NULL;
+	return false;
 }
 
-static json_t *text_value(const struct t3ops_option *o, const char *text, char *why, size_t size)
+/* The length of the character that begins there (RFC 3629), 0 if none does. */
+static size_t utf8_char(const unsigned char *p)
 {
-	const char *expected = NULL;
-	json_t *value;
+	static const struct {
+		unsigned char low, high, second_low, second_high;
+		size_t len;
+	} rows[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+	            {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+	            {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
 
+	if (*p < 0x80)
+		return 1;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		size_t n = 2;
+
+		if (*p < rows[i].low || *p > rows[i].high || p[1] < rows[i].second_low || p[1] > rows[i].second_high)
+			continue;
+		while (n < rows[i].len && (p[n] & 0xc0) == 0x80)
+			n++;
+		return n == rows[i].len ? n : 0;
+	}
+	return 0;
+}
+
+bool utf8_valid(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t n = 1;
+
+	while (*p != '\0' && n > 0)
+		p += n = utf8_char(p);
+	return n > 0;
+}
+
+static const char *characters_check(const char *text)
+{
 	for (const char *p = text; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			expected = "no control characters";
+			return "no control characters";
+	return utf8_valid(text) ? NULL : "UTF-8";
+}
+
+static bool text_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                       size_t size)
+{
+	const char *expected = characters_check(text);
+
 	/* Where nothing is a choice (its default is ""), the operator may write that too. */
 	if (!expected && *text == '\0')
 		expected = !o->fallback || (o->type != T3OPS_OPT_STRING && *o->fallback != '\0') ? "a value" : NULL;
 	else if (!expected)
 		expected = text_check(o->type, text);
 	if (expected)
-		return refuse(o, text, expected, why, size);
-	value = json_string(text);
-	return value ? value : refuse(o, "...", "UTF-8", why, size);
+		return refuse(o, utf8_valid(text) ? text : "...", expected, why, size);
+	out->text = must(strdup(text));
+	return true;
 }
 
 /* An upper limit of 0 above a lower one means that there is none. */
@@ -337,87 +443,96 @@ static const char *number_value(uint32_t type, const char *text, int64_t *out)
 	}
 }
 
-static json_t *bool_value(const struct t3ops_option *o, const char *text, char *why, size_t size)
+static bool bool_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                       size_t size)
 {
-	if (strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0)
-		return json_true();
-	if (strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0)
-		return json_false();
+	static const char *const words[][3] = {{"false", "no", "off"}, {"true", "yes", "on"}};
+
+	for (int is = 0; is < 2; is++)
+		for (size_t i = 0; i < 3; i++)
+			if (strcmp(text, words[is][i]) == 0) {
+				out->number = is;
+				return true;
+			}
 	return refuse(o, text, "true or false", why, size);
 }
 
-json_t *option_value(const struct t3ops_option *o, const char *text, char *why, size_t why_size)
+static bool number_option_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                                size_t size)
 {
 	char limits[80];
-	const char *expected;
-	int64_t number = 0;
+	const char *expected = number_value(o->type, text, &out->number);
 
-	switch (o->type) {
-	case T3OPS_OPT_LIST:
-		return option_list_value(o, &text, 1, why, why_size);
-	case T3OPS_OPT_BOOL:
-		return bool_value(o, text, why, why_size);
-	case T3OPS_OPT_INT:
-	case T3OPS_OPT_DURATION:
-	case T3OPS_OPT_BYTES:
-	case T3OPS_OPT_TIME:
-		expected = number_value(o->type, text, &number);
-		if (!expected && !limits_check(o, number, limits, sizeof limits))
-			expected = limits;
-		return expected ? refuse(o, text, expected, why, why_size) : json_integer(number);
+	if (!expected && !limits_check(o, out->number, limits, sizeof limits))
+		expected = limits;
+	return expected ? refuse(o, text, expected, why, size) : true;
+}
+
+bool option_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                  size_t why_size)
+{
+	*out = (struct option_value){.type = o->type};
+	switch (option_kind(o->type)) {
+	case OPTION_LIST:
+		return option_list_parse(o, &text, 1, out, why, why_size);
+	case OPTION_TEXT:
+		return text_parse(o, text, out, why, why_size);
 	default:
-		return text_value(o, text, why, why_size);
+		return o->type == T3OPS_OPT_BOOL ? bool_parse(o, text, out, why, why_size)
+		                                 : number_option_parse(o, text, out, why, why_size);
 	}
 }
 
-json_t *option_list_value(const struct t3ops_option *o, const char *const *items, size_t n, char *why,
-                          size_t why_size)
+bool option_list_parse(const struct t3ops_option *o, const char *const *items, size_t n, struct option_value *out,
+                       char *why, size_t why_size)
 {
 	/* An item is a string that must not be empty. */
 	struct t3ops_option item = {o->name, T3OPS_OPT_STRING, T3OPS_REQUIRED, 0, 0, ""};
-	json_t *list = json_array();
 
-	if (n == 0 && !o->fallback) {
-		json_decref(list);
+	*out = (struct option_value){.type = o->type};
+	if (n == 0 && !o->fallback)
 		return refuse(o, "", "at least one item", why, why_size);
-	}
 	for (size_t i = 0; i < n; i++) {
-		json_t *value = text_value(&item, items[i], why, why_size);
+		struct option_value value = {0};
 
-		if (!value) {
-			json_decref(list);
-			return NULL;
+		if (!text_parse(&item, items[i], &value, why, why_size)) {
+			option_value_fini(out);
+			return false;
 		}
-		json_array_append_new(list, value);
+		text_list_add(&out->list, value.text);
+		option_value_fini(&value);
 	}
-	return list;
+	return true;
 }
 
 /* The default of a list is written with spaces between its items. */
-static json_t *fallback_list(const char *text)
+static void fallback_list(const char *text, struct text_list *out)
 {
-	json_t *list = json_array();
-
 	for (;;) {
 		size_t len;
+		char *item;
 
 		text += strspn(text, " ");
 		len = strcspn(text, " ");
 		if (len == 0)
-			return list;
-		json_array_append_new(list, json_stringn(text, len));
+			return;
+		item = must(strndup(text, len));
+		text_list_add(out, item);
+		free(item);
 		text += len;
 	}
 }
 
-json_t *option_fallback(const struct t3ops_option *o, char *why, size_t why_size)
+bool option_fallback(const struct t3ops_option *o, struct option_value *out, char *why, size_t why_size)
 {
+	*out = (struct option_value){.type = o->type};
 	if (!o->fallback) {
 		snprintf(why, why_size, "%s is missing: it has no default, expected a %s", o->name,
 		         option_type_name(o->type));
-		return NULL;
+		return false;
 	}
-	if (o->type == T3OPS_OPT_LIST)
-		return fallback_list(o->fallback);
-	return option_value(o, o->fallback, why, why_size);
+	if (option_kind(o->type) != OPTION_LIST)
+		return option_parse(o, o->fallback, out, why, why_size);
+	fallback_list(o->fallback, &out->list);
+	return true;
 }

@@ -7,7 +7,6 @@
 #ifndef T3OPS_OPTIONS_OPTION_H
 #define T3OPS_OPTIONS_OPTION_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,14 +23,36 @@ bool time_of_day_parse(const char *text, int *out_minutes);
 bool address_parse(const char *text, char *host, size_t host_size, int *port);
 /* Letters, digits, "_", "-" and ".", at most max bytes: sections, plugins, commands, segments. */
 bool name_valid(const char *text, size_t max);
+bool utf8_valid(const char *text);
 
-/* A value as plan JSON: string, integer (int, duration us, bytes, minutes), bool or array of
- * strings.  text: as in the file.  NULL: *why is one line (static or in buf) without file and line. */
-json_t *option_value(const struct t3ops_option *o, const char *text, char *why, size_t why_size);
-json_t *option_list_value(const struct t3ops_option *o, const char *const *items, size_t n, char *why,
-                          size_t why_size);
-/* The default of the row; NULL with *why if it is required. */
-json_t *option_fallback(const struct t3ops_option *o, char *why, size_t why_size);
+struct text_list {
+	char **items;
+	size_t n;
+};
+void text_list_add(struct text_list *l, const char *item); /* copies it */
+bool text_list_has(const struct text_list *l, const char *item);
+bool text_list_equal(const struct text_list *a, const struct text_list *b);
+
+/* A checked value.  What it holds depends on the kind of its type. */
+struct option_value {
+	uint32_t type; /* enum t3ops_option_type */
+	char *text;    /* OPTION_TEXT; "" if the operator chose none */
+	struct text_list list;
+	int64_t number; /* int; bool, 0 or 1; duration in us; bytes; time in minutes */
+};
+enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER };
+enum option_kind option_kind(uint32_t type);
+void option_value_fini(struct option_value *v);
+/* NULL equals NULL only. */
+bool option_value_equal(const struct option_value *a, const struct option_value *b);
+
+/* text: as in the file.  False: *why is one line, without file and line, and *out holds nothing. */
+bool option_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                  size_t why_size);
+bool option_list_parse(const struct t3ops_option *o, const char *const *items, size_t n, struct option_value *out,
+                       char *why, size_t why_size);
+/* The default of the row; false with *why if it is required. */
+bool option_fallback(const struct t3ops_option *o, struct option_value *out, char *why, size_t why_size);
 
 /* "duration", "list", ... for messages and manuals; NULL for a type that this version lacks. */
 const char *option_type_name(uint32_t type);

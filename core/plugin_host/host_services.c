@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/resolved_config.h"
-
 #define COMMAND_GRACE_US UINT64_C(3000000) /* beyond the helper's own deadline */
 
 struct t3ops_timer {
@@ -36,43 +34,49 @@ struct call {
 
 /* ---- options -------------------------------------------------------------------------- */
 
-static const json_t *option(struct t3ops_ctx *ctx, const char *name)
+static _Noreturn void option_bug(struct t3ops_ctx *ctx, const char *name, const char *what)
 {
-	const json_t *value = json_object_get(json_object_get(ctx->instance->section, "options"), name);
+	log_line(LOG_L_ERROR, "plugin_mistake", "plugin=%s reason=\"it reads option %s, which %s\"", ctx->name, name,
+	         what);
+	abort();
+}
 
-	if (!value) {
-		log_line(LOG_L_ERROR, "plugin_mistake",
-		         "plugin=%s reason=\"it reads option %s, which its table lacks\"", ctx->name, name);
-		abort();
-	}
+static const struct option_value *option(struct t3ops_ctx *ctx, const char *name, enum option_kind kind)
+{
+	const struct option_value *value = option_set_get(&ctx->instance->section->values, name);
+
+	if (!value)
+		option_bug(ctx, name, "its table lacks");
+	if (option_kind(value->type) != kind)
+		option_bug(ctx, name, "is of another type in its table");
 	return value;
 }
 
 static const char *opt_string(struct t3ops_ctx *ctx, const char *name)
 {
-	const char *text = json_string_value(option(ctx, name));
-
-	return text ? text : "";
+	return option(ctx, name, OPTION_TEXT)->text;
 }
 
 static size_t opt_count(struct t3ops_ctx *ctx, const char *name)
 {
-	return json_array_size(option(ctx, name));
+	return option(ctx, name, OPTION_LIST)->list.n;
 }
 
 static const char *opt_item(struct t3ops_ctx *ctx, const char *name, size_t i)
 {
-	return json_string_value(json_array_get(option(ctx, name), i));
+	const struct text_list *list = &option(ctx, name, OPTION_LIST)->list;
+
+	return i < list->n ? list->items[i] : NULL;
 }
 
 static int64_t opt_int(struct t3ops_ctx *ctx, const char *name)
 {
-	return json_integer_value(option(ctx, name));
+	return option(ctx, name, OPTION_NUMBER)->number;
 }
 
 static bool opt_bool(struct t3ops_ctx *ctx, const char *name)
 {
-	return json_is_true(option(ctx, name));
+	return option(ctx, name, OPTION_NUMBER)->number != 0;
 }
 
 /* ---- clocks, log, events, metrics ------------------------------------------------------- */
@@ -280,9 +284,8 @@ static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
 static uint64_t command(struct t3ops_ctx *ctx, const char *name, const char *user, t3ops_ran_cb cb, void *arg)
 {
 	struct process *process = ctx->instance->host->process;
-	const json_t *known = json_object_get(json_object_get(process->config, "commands"), name);
-	const json_t *limit = json_object_get(known, "timeout");
-	uint64_t wait_us = (uint64_t)json_integer_value(limit) + COMMAND_GRACE_US;
+	const struct process_command *known = process_command_find(process->config, name);
+	uint64_t wait_us = known ? known->options.timeout_us + COMMAND_GRACE_US : 0;
 	struct call *c = call_new(ctx, arg);
 	struct msg_run ask = {0};
 

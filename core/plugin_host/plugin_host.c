@@ -8,26 +8,22 @@
 
 #include "plugin_host/host_services.h"
 #include "loader/loader.h"
-#include "conf/resolved_config.h"
 
-static int instance_load(struct plugin_host *h, const json_t *section, size_t index)
+static int instance_load(struct plugin_host *h, const struct plugin_section *section, size_t index)
 {
-	const char *path = json_string_value(json_object_get(json_object_get(section, "file"), "path"));
-	const char *module = json_string_value(json_object_get(section, "module"));
-	const char *name = json_string_value(json_object_get(section, "name"));
 	struct t3ops_instance *i = &h->instances[index];
 	char why[512];
 	int r;
 
-	r = loader_open_file(path ? path : "", module ? module : "", &i->plugin, why, sizeof why);
+	r = loader_open_file(section->file.path, section->module, &i->plugin, why, sizeof why);
 	if (r < 0) {
-		log_line(LOG_L_ERROR, "plugin_refused", "plugin=%s %s", name ? name : "", why);
+		log_line(LOG_L_ERROR, "plugin_refused", "plugin=%s %s", section->name, why);
 		return r;
 	}
 	i->host = h;
 	i->section = section;
 	i->index = index;
-	i->ctx = (struct t3ops_ctx){.host = &h->services, .instance = i, .name = name};
+	i->ctx = (struct t3ops_ctx){.host = &h->services, .instance = i, .name = section->name};
 	LIST_INIT(&i->timers);
 	LIST_INIT(&i->calls);
 	return 0;
@@ -35,25 +31,24 @@ static int instance_load(struct plugin_host *h, const json_t *section, size_t in
 
 struct plugin_host *plugin_host_new(struct process *process, struct users *users)
 {
-	const json_t *sections = json_object_get(process->config, "plugins");
+	const struct process_config *config = process->config;
 	struct plugin_host *h = calloc(1, sizeof *h);
-	size_t n = json_array_size(sections);
 
 	if (!h)
 		return NULL;
 	h->process = process;
 	h->users = users;
-	h->budget_us = (uint64_t)config_int(json_object_get(process->config, "core"), "plugin_budget");
-	h->instances = calloc(n + 1, sizeof *h->instances);
+	h->budget_us = config->core.plugin_budget_us;
+	h->instances = calloc(config->n_plugins + 1, sizeof *h->instances);
 	h->fetcher = fetcher_new(process->loop);
 	if (!h->instances || !h->fetcher) {
-		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory for %zu plugins\"", n);
+		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory for %zu plugins\"", config->n_plugins);
 		plugin_host_free(h);
 		return NULL;
 	}
 	host_services_fill(&h->services);
-	for (; h->n < n; h->n++)
-		if (instance_load(h, json_array_get(sections, h->n), h->n) < 0) {
+	for (; h->n < config->n_plugins; h->n++)
+		if (instance_load(h, config->plugins[h->n], h->n) < 0) {
 			plugin_host_free(h);
 			return NULL;
 		}

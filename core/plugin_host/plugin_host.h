@@ -22,9 +22,9 @@ struct plugin_host;
 
 struct t3ops_instance {
 	struct plugin_host *host;
-	struct t3ops_plugin plugin;      /* our copy of the descriptor */
-	struct t3ops_ctx ctx;            /* handed to callbacks */
-	const json_t *section;           /* of the config: name, module, options */
+	struct t3ops_plugin plugin; /* our copy of the descriptor */
+	struct t3ops_ctx ctx;       /* handed to callbacks */
+	const struct plugin_section *section;
 	size_t index;                    /* order of sections */
 	LIST_HEAD(, t3ops_timer) timers; /* the host's own lists: what stop releases */
 	LIST_HEAD(, call) calls;

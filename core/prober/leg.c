@@ -8,7 +8,6 @@
 #include <sys/random.h>
 
 #include "net/fetch_reason.h"
-#include "conf/resolved_config.h"
 #include "prober/backoff.h"
 
 #define CODE_RESTART  1012
@@ -345,14 +344,14 @@ void leg_services_fill(struct t3ops_host *s)
 
 /* ---- birth and death --------------------------------------------------------------------------------------- */
 
-static void timing_read(struct leg_timing *t, const json_t *options, const json_t *core)
+static void timing_read(struct leg_timing *t, const struct leg_options *options, const struct core_options *core)
 {
-	t->heartbeat_us = (uint64_t)config_int(options, "heartbeat");
-	t->watchdog_us = (uint64_t)config_int(options, "watchdog");
-	t->late_us = (uint64_t)config_int(options, "late");
-	t->reconnect_min_us = (uint64_t)config_int(options, "reconnect_min");
-	t->reconnect_max_us = (uint64_t)config_int(options, "reconnect_max");
-	t->ping_timeout_us = (uint64_t)config_int(core, "ping_timeout");
+	t->heartbeat_us = options->heartbeat_us;
+	t->watchdog_us = options->watchdog_us;
+	t->late_us = options->late_us;
+	t->reconnect_min_us = options->reconnect_min_us;
+	t->reconnect_max_us = options->reconnect_max_us;
+	t->ping_timeout_us = core->ping_timeout_us;
 }
 
 struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user)
@@ -363,7 +362,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 		return NULL;
 	leg->process = process;
 	leg->instance = i;
-	timing_read(&leg->timing, json_object_get(i->section, "options"), json_object_get(process->config, "core"));
+	timing_read(&leg->timing, &i->section->leg, &process->config->core);
 	if (user) {
 		leg->per_user = true;
 		leg->user = *user;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/resolved_config.h"
 #include "prober/leg.h"
 #include "prober/leg_ws.h"
 
@@ -113,9 +112,9 @@ static void legs_free(struct legs *l)
 
 static int legs_build(struct legs *l)
 {
-	const json_t *core = json_object_get(l->process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"),
-	                              .env_pattern = config_string(core, "instance_env"),
+	const struct core_options *core = &l->process->config->core;
+	struct users_source source = {.path = core->users,
+	                              .env_pattern = core->instance_env,
 	                              .snapshot = l->process->snapshot,
 	                              .must_read = l->process->succeeds};
 	int r;

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf/resolved_config.h"
 #include "sys/sandbox.h"
 
 #define LAG_TICK_US   100000
@@ -147,7 +146,7 @@ static int process_confine(struct process *process)
 
 	if (!process->ops->readable)
 		return 0;
-	mode = config_string(json_object_get(process->config, "core"), "sandbox");
+	mode = process->config->core.sandbox;
 	if (strcmp(mode, "off") == 0)
 		return 0;
 	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &walls);

@@ -9,9 +9,9 @@
 #define T3OPS_PROCESS_PROCESS_H
 
 #include <ev.h>
-#include <jansson.h>
 #include <stdint.h>
 
+#include "conf/process_config.h"
 #include "ipc/channel.h"
 #include "sys/clock.h"
 #include "obs/metrics.h"
@@ -37,7 +37,7 @@ struct process {
 	uint32_t serial;
 	struct ev_loop *loop;
 	struct channel *channel;
-	const json_t *config; /* see conf/resolved_config.h */
+	const struct process_config *config;
 	struct metrics *metrics;
 	struct watchdog_page *watchdog;
 	struct tunnel_table *tunnels;   /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */

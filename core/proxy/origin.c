@@ -33,13 +33,10 @@ static bool is_host(struct span origin, struct span host)
 	return false;
 }
 
-static bool is_listed(struct span origin, const json_t *allowed)
+static bool is_listed(struct span origin, const struct text_list *allowed)
 {
-	json_t *row;
-	size_t i;
-
-	json_array_foreach ((json_t *)(uintptr_t)allowed, i, row)
-		if (span_is_nocase(origin, json_string_value(row)))
+	for (size_t i = 0; i < allowed->n; i++)
+		if (span_is_nocase(origin, allowed->items[i]))
 			return true;
 	return false;
 }
@@ -67,7 +64,7 @@ static bool has_bearer(const struct http_head *h)
 	return f && f->value.len > 7 && strncasecmp(f->value.at, "bearer ", 7) == 0;
 }
 
-enum origin_verdict origin_check(const struct http_head *h, const json_t *allowed)
+enum origin_verdict origin_check(const struct http_head *h, const struct text_list *allowed)
 {
 	const struct http_field *origin = http_field_find(h, "origin", 0), *host = http_field_find(h, "host", 0);
 

@@ -6,7 +6,7 @@
 #ifndef T3OPS_PROXY_ORIGIN_H
 #define T3OPS_PROXY_ORIGIN_H
 
-#include <jansson.h>
+#include "options/option.h"
 
 #include "net/http_head.h"
 
@@ -19,6 +19,6 @@ enum origin_verdict {
 
 /* Compares Origin (RFC 6454 7) with Host, default ports aside; allowed: a list of further origins, as
  * "https://t3.example.com". */
-enum origin_verdict origin_check(const struct http_head *h, const json_t *allowed);
+enum origin_verdict origin_check(const struct http_head *h, const struct text_list *allowed);
 
 #endif

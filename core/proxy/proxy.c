@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "options/core_options.h"
-#include "conf/resolved_config.h"
 #include "proxy/filter_chain.h"
 #include "proxy/client.h"
 #include "proxy/proxy_state.h"
@@ -161,46 +160,50 @@ static void on_users_state(void *arg, enum users_state state, const char *why)
 
 /* ---- the process ------------------------------------------------------------------------------------------ */
 
-static int conf_read(struct proxy_conf *c, const json_t *core)
+static int trusted_read(struct cidr_list *out, const struct text_list *networks)
 {
-	*c = (struct proxy_conf){
-	    .identity_header = config_string(core, "identity_header"),
-	    .strip_domain = config_bool(core, "identity_strip_domain"),
-	    .max_connections = (size_t)(config_int(core, "max_connections") / config_int(core, "workers")),
-	    .max_peer_connections = (size_t)config_int(core, "max_connections_per_peer"),
-	    .max_user_requests = (size_t)config_int(core, "max_requests_per_user"),
-	    .max_user_tunnels = (size_t)config_int(core, "max_tunnels_per_user"),
-	    .max_header_bytes = (size_t)config_int(core, "max_header_bytes"),
-	    .max_headers = (size_t)config_int(core, "max_headers"),
-	    .upstream_pool = (size_t)config_int(core, "upstream_pool"),
-	    .header_us = (uint64_t)config_int(core, "header_timeout"),
-	    .keepalive_us = (uint64_t)config_int(core, "keepalive_timeout"),
-	    .body_us = (uint64_t)config_int(core, "body_timeout"),
-	    .connect_us = (uint64_t)config_int(core, "connect_timeout"),
-	    .first_byte_us = (uint64_t)config_int(core, "first_byte_timeout"),
-	    .upstream_idle_us = (uint64_t)config_int(core, "upstream_idle"),
-	    .plugin_us = (uint64_t)config_int(core, "plugin_deadline"),
-	    .tunnel_send_us = (uint64_t)config_int(core, "tunnel_send_timeout"),
-	    .gave_up_us = (uint64_t)config_int(core, "gave_up_after"),
-	    .recheck_us = (uint64_t)config_int(core, "recheck_tunnels")};
-	c->secret_header = config_string(core, "proxy_secret_header");
-	c->has_secret = json_object_get(core, PROXY_SECRET_DIGEST) != NULL;
-	if (c->has_secret && !secret_digest_parse(config_string(core, PROXY_SECRET_DIGEST), c->secret))
-		return -EINVAL;
-	c->allowed_origins = json_object_get(core, "allowed_origins");
-	c->public_paths = json_object_get(core, "public_paths");
-	for (size_t i = 0; i < config_count(core, "trusted_proxies"); i++) {
-		const char *text = config_item(core, "trusted_proxies", i);
-
-		if (c->trusted.n == CIDRS_MAX || !cidr_parse(text, &c->trusted.rows[c->trusted.n])) {
+	for (size_t i = 0; i < networks->n; i++) {
+		if (out->n == CIDRS_MAX || !cidr_parse(networks->items[i], &out->rows[out->n])) {
 			log_line(LOG_L_ERROR, "start_failed", "option=trusted_proxies value=\"%s\" reason=\"%s\"",
-			         text,
-			         c->trusted.n == CIDRS_MAX ? "too many networks" : "no network in CIDR notation");
+			         networks->items[i],
+			         out->n == CIDRS_MAX ? "too many networks" : "no network in CIDR notation");
 			return -EINVAL;
 		}
-		c->trusted.n++;
+		out->n++;
 	}
 	return 0;
+}
+
+static int conf_read(struct proxy_conf *c, const struct process_config *config)
+{
+	const struct core_options *core = &config->core;
+
+	*c = (struct proxy_conf){.identity_header = core->identity_header,
+	                         .strip_domain = core->identity_strip_domain,
+	                         .secret_header = core->proxy_secret_header,
+	                         .has_secret = config->proxy_secret_digest[0] != '\0',
+	                         .allowed_origins = &core->allowed_origins,
+	                         .public_paths = &core->public_paths,
+	                         .max_connections = (size_t)(core->max_connections / core->workers),
+	                         .max_peer_connections = (size_t)core->max_connections_per_peer,
+	                         .max_user_requests = (size_t)core->max_requests_per_user,
+	                         .max_user_tunnels = (size_t)core->max_tunnels_per_user,
+	                         .max_header_bytes = core->max_header_bytes,
+	                         .max_headers = (size_t)core->max_headers,
+	                         .upstream_pool = (size_t)core->upstream_pool,
+	                         .header_us = core->header_timeout_us,
+	                         .keepalive_us = core->keepalive_timeout_us,
+	                         .body_us = core->body_timeout_us,
+	                         .connect_us = core->connect_timeout_us,
+	                         .first_byte_us = core->first_byte_timeout_us,
+	                         .upstream_idle_us = core->upstream_idle_us,
+	                         .plugin_us = core->plugin_deadline_us,
+	                         .tunnel_send_us = core->tunnel_send_timeout_us,
+	                         .gave_up_us = core->gave_up_after_us,
+	                         .recheck_us = core->recheck_tunnels_us};
+	if (c->has_secret && !secret_digest_parse(config->proxy_secret_digest, c->secret))
+		return -EINVAL;
+	return trusted_read(&c->trusted, &core->trusted_proxies);
 }
 
 static void proxy_free(struct proxy *f)
@@ -256,12 +259,12 @@ static void tables_find(struct proxy *f, const char *users, const char *env)
 
 static int proxy_build(struct proxy *f)
 {
-	const json_t *core = json_object_get(f->process->config, "core");
-	struct users_source source = {.path = config_string(core, "users"),
-	                              .env_pattern = config_string(core, "instance_env"),
+	const struct core_options *core = &f->process->config->core;
+	struct users_source source = {.path = core->users,
+	                              .env_pattern = core->instance_env,
 	                              .snapshot = f->process->snapshot,
 	                              .must_read = f->process->succeeds};
-	int r = conf_read(&f->conf, core);
+	int r = conf_read(&f->conf, f->process->config);
 
 	if (r < 0)
 		return r;

@@ -7,15 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-static bool has_prefix(struct span path, const json_t *prefixes)
+static bool has_prefix(struct span path, const struct text_list *prefixes)
 {
-	json_t *row;
-	size_t i;
+	for (size_t i = 0; i < prefixes->n; i++) {
+		size_t n = strlen(prefixes->items[i]);
 
-	json_array_foreach ((json_t *)(uintptr_t)prefixes, i, row) {
-		size_t n = json_string_length(row);
-
-		if (path.len >= n && strncasecmp(path.at, json_string_value(row), n) == 0)
+		if (path.len >= n && strncasecmp(path.at, prefixes->items[i], n) == 0)
 			return true;
 	}
 	return false;
@@ -100,7 +97,7 @@ static size_t resolve(char *path, size_t len)
 }
 
 /* Decoded, and then resolved. */
-static bool is_public_decoded(struct span path, const json_t *prefixes, char *work)
+static bool is_public_decoded(struct span path, const struct text_list *prefixes, char *work)
 {
 	size_t n = decode(path, work);
 
@@ -108,7 +105,7 @@ static bool is_public_decoded(struct span path, const json_t *prefixes, char *wo
 	       has_prefix((struct span){work, resolve(work, n)}, prefixes);
 }
 
-bool path_is_public(struct span path, const json_t *prefixes)
+bool path_is_public(struct span path, const struct text_list *prefixes)
 {
 	char *work;
 	size_t n;

@@ -7,11 +7,11 @@
 #ifndef T3OPS_PROXY_PUBLIC_PATH_H
 #define T3OPS_PROXY_PUBLIC_PATH_H
 
-#include <jansson.h>
+#include "options/option.h"
 
 #include "net/http_head.h"
 
 /* prefixes: a list, such as "/probe"; they end in no slash.  Case does not count.  Without memory: true. */
-bool path_is_public(struct span path, const json_t *prefixes);
+bool path_is_public(struct span path, const struct text_list *prefixes);
 
 #endif

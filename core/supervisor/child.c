@@ -68,36 +68,37 @@ static bool privileges_drop(const char *user)
 	return r == 0;
 }
 
-static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct listeners *sockets,
+static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct setup *setup,
                                  int channel_socket)
 {
+	const struct core_options *options = &setup->config->options;
 	struct process process = {.id = c->process,
 	                          .worker = process_slot_worker(c->slot),
 	                          .serial = c->serial,
 	                          .metrics = s->metrics,
 	                          .watchdog = c->watchdog,
 	                          .ops = s->args->ops[c->process],
-	                          .config = json_object_get(c->spec, "config")};
+	                          .config = process_config_new(setup->config, c->process)};
 	enum log_level level = LOG_L_INFO;
 	struct tunnel_table *tunnels = c->process == PROCESS_PROXY ? s->tunnels : NULL;
 	int keep[PROCESS_MAX_LISTENERS + 1];
 	size_t n = 0;
 
-	log_level_parse(config_string(c->spec, "log_level"), &level);
+	log_level_parse(options->log_level, &level);
 	log_open(process_name(c->process), level);
 	signals_reset();
 	process.tunnels = tunnels;
 	if (!tunnels)
 		tunnel_table_free(s->tunnels); /* nobody else writes there */
 	process.snapshot = snapshots_take(s, c->process);
-	process.succeeds = s->phase != PHASE_BOOT && sockets == &s->transition.next.listeners;
-	listeners_take(&process, sockets);
+	process.succeeds = s->phase != PHASE_BOOT && setup == &s->transition.next;
+	listeners_take(&process, &setup->listeners);
 	keep[n++] = channel_socket;
 	for (size_t i = 0; i < process.n_listeners; i++)
 		keep[n++] = process.listeners[i].fd;
 	descriptors_close(keep, n);
 	prctl(PR_SET_NAME, process_name(c->process));
-	if (c->process != PROCESS_HELPER && !privileges_drop(config_string(c->spec, "user")))
+	if (c->process != PROCESS_HELPER && !privileges_drop(options->user))
 		_exit(EXIT_FAILURE);
 	exit(process_run(&process, channel_socket));
 }
@@ -135,7 +136,7 @@ static void kill_after(struct child *c, double seconds)
 	ev_timer_start(loop, &c->kill);
 }
 
-static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t serial, const json_t *spec)
+static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t serial)
 {
 	struct child *c = calloc(1, sizeof *c);
 
@@ -146,7 +147,6 @@ static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t ser
 	c->process = process_of_slot(slot);
 	c->serial = serial;
 	c->pidfd = -1;
-	c->spec = json_incref((json_t *)(uintptr_t)spec);
 	c->started_us = clock_mono_us();
 	ev_init(&c->kill, on_kill);
 	c->kill.data = c;
@@ -183,8 +183,7 @@ static struct child *failed(struct child *c, enum process_id process, int error)
 
 struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup)
 {
-	const json_t *spec = setup->specs[process_of_slot(slot)];
-	struct child *c = child_new(s, slot, ++s->last_serial, spec);
+	struct child *c = child_new(s, slot, ++s->last_serial);
 	int fds[2], r;
 
 	r = c ? channel_pair(fds) : -ENOMEM;
@@ -195,7 +194,7 @@ struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setu
 		c->watchdog = NULL;
 	c->pid = fork();
 	if (c->pid == 0)
-		child_main(s, c, &setup->listeners, fds[1]);
+		child_main(s, c, setup, fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
 		r = errno;
 		close(fds[0]);
@@ -208,9 +207,9 @@ struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setu
 }
 
 struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_socket, const json_t *spec)
+                          uint32_t serial, pid_t pid, int channel_socket)
 {
-	struct child *c = child_new(s, slot, serial, spec);
+	struct child *c = child_new(s, slot, serial);
 
 	if (!c)
 		return NULL;
@@ -247,7 +246,6 @@ void child_free(struct child *c)
 		close(c->pidfd);
 	if (c->watchdog)
 		munmap(c->watchdog, sizeof *c->watchdog);
-	json_decref(c->spec);
 	free(c);
 }
 

@@ -10,7 +10,6 @@
 #define T3OPS_SUPERVISOR_CHILD_H
 
 #include <ev.h>
-#include <jansson.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
@@ -32,7 +31,6 @@ struct child {
 	struct ev_timer kill; /* it was asked to end */
 	struct channel *channel;
 	uint32_t successor; /* a proxy that drains: the serial of the one it gives its tunnels to, 0: none */
-	json_t *spec;       /* what it was started with; owned */
 	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
 	unsigned pings_missed;
 	uint64_t since_us;   /* since 1970: of this state */
@@ -40,13 +38,12 @@ struct child {
 };
 TAILQ_HEAD(children, child);
 
-/* Forks a process of a slot's process as the setup has it, which is not always the one in force: from its spec (see
- * spec_make in transition.c), with its sockets.  It drops to the user of the spec, unless it is the helper, and
- * runs ops.  NULL after one log line. */
+/* Forks a slot's process as the setup has it, which is not always the active one: with its part of the config
+ * and its sockets.  It drops to the setup's user, unless it is the helper, and runs ops.  NULL after one log line. */
 struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup);
 /* A process that an earlier binary of this pid started; left_us: what child_left_us said there. */
 struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_socket, const json_t *spec);
+                          uint32_t serial, pid_t pid, int channel_socket);
 void child_free(struct child *c); /* of a process that is gone, or at our end */
 
 /* Asks it to end (MSG_STOP, or MSG_DRAIN first for a proxy) and sees to it that it does. */

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "supervisor/state_json.h"
 #include "supervisor/supervisor_state.h"
 
 /* Of the descriptors that this process may have, tunnels get that share. */
@@ -74,7 +75,7 @@ void fd_store_survive(const struct supervisor *s, bool yes)
 
 void fd_store_adopt(struct supervisor *s, const json_t *state)
 {
-	int fd = (int)config_int(state, "fd");
+	int fd = (int)state_int(state, "fd");
 	struct tunnel_table *tunnels = fd >= 0 ? tunnel_table_attach(fd) : NULL;
 	json_t *row;
 	size_t i;

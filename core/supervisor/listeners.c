@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "obs/log.h"
-#include "conf/resolved_config.h"
 
 #define BACKLOG 4096
 
@@ -33,32 +32,23 @@ enum process_id listener_process(const struct listener *l)
 	return strcmp(l->name, "proxy") == 0 ? PROCESS_PROXY : PROCESS_MONITOR;
 }
 
-/* "127.0.0.1:80", "[::1]:80"; the plan has checked the text, but a port is needed here. */
-static bool address_parse(const char *text, union address *out, socklen_t *len)
+/* "127.0.0.1:80", "[::1]:80"; false: without a port, which the check of the config has refused. */
+static bool sockaddr_parse(const char *text, union address *out, socklen_t *len)
 {
 	char host[64];
-	const char *colon = strrchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : 0;
-	in_port_t port;
+	int port;
 
-	if (n == 0 || n >= sizeof host)
-		return false;
-	port = htons((in_port_t)strtoul(colon + 1, NULL, 10));
-	if (text[0] == '[' && text[n - 1] == ']') {
-		text++;
-		n -= 2;
-	}
-	memcpy(host, text, n);
-	host[n] = '\0';
 	memset(out, 0, sizeof *out);
+	if (!address_parse(text, host, sizeof host, &port) || port < 0)
+		return false;
 	if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
 		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = port;
+		out->v4.sin_port = htons((in_port_t)port);
 		*len = sizeof out->v4;
 		return true;
 	}
 	out->v6.sin6_family = AF_INET6;
-	out->v6.sin6_port = port;
+	out->v6.sin6_port = htons((in_port_t)port);
 	*len = sizeof out->v6;
 	return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1;
 }
@@ -95,7 +85,7 @@ static int tcp_bind(const char *name, const char *text, bool join, struct listen
 	socklen_t len;
 	int on = 1, fd;
 
-	if (!address_parse(text, &a, &len))
+	if (!sockaddr_parse(text, &a, &len))
 		return refused(name, text, EINVAL);
 	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -203,19 +193,20 @@ static int bind_or_share(struct listeners *out, const char *name, const char *co
 	return r;
 }
 
-int listeners_bind(struct listeners *out, const json_t *options, bool with_proxy, const struct listeners *running)
+int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
+                   const struct listeners *running)
 {
-	const char *user = config_string(options, "user");
+	const char *user = options->user;
 	int r = 0;
 
 	out->n = 0;
-	for (size_t i = 0; with_proxy && r == 0 && i < config_count(options, "listen"); i++)
-		for (unsigned worker = 0; r == 0 && worker < config_int(options, "workers"); worker++)
-			r = bind_or_share(out, "proxy", config_item(options, "listen", i), worker, user, running);
+	for (size_t i = 0; with_proxy && r == 0 && i < options->listen.n; i++)
+		for (unsigned worker = 0; r == 0 && worker < options->workers; worker++)
+			r = bind_or_share(out, "proxy", options->listen.items[i], worker, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "status", config_string(options, "status_listen"), 0, user, running);
+		r = bind_or_share(out, "status", options->status_listen, 0, user, running);
 	if (r == 0)
-		r = bind_or_share(out, "control", config_string(options, "control"), 0, user, running);
+		r = bind_or_share(out, "control", options->control, 0, user, running);
 	if (r < 0)
 		listeners_close(out, running);
 	return r;

@@ -7,7 +7,6 @@
 #ifndef T3OPS_SUPERVISOR_LISTENERS_H
 #define T3OPS_SUPERVISOR_LISTENERS_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "process/process.h"
@@ -23,10 +22,10 @@ struct listeners {
 	size_t n;
 };
 
-/* Binds what options (the plan's core options) ask for; with_proxy, with_desk: whether those processes
- * exist.  Sockets of `running` (may be NULL) with the same configured address are duplicated.
- * 0, or -errno after one log line; *out is then empty. */
-int listeners_bind(struct listeners *out, const json_t *options, bool with_proxy, const struct listeners *running);
+/* Binds what options ask for; with_proxy: whether there is that process.  Sockets of `running` (may be NULL) with the
+ * same configured address are duplicated. 0, or -errno after one log line; *out is then empty. */
+int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
+                   const struct listeners *running);
 
 /* Closes this set's descriptors; a control socket's file goes unless `others` (may be NULL) has it too. */
 void listeners_close(struct listeners *l, const struct listeners *others);

@@ -15,7 +15,7 @@
 #define T3OPS_SUPERVISOR_SUPERVISOR_STATE_H
 
 #include "obs/metrics.h"
-#include "conf/resolved_config.h"
+#include "conf/process_config.h"
 #include "ipc/tunnel_table.h"
 #include "users/user_snapshot.h"
 #include "supervisor/child.h"
@@ -30,8 +30,7 @@ enum phase { PHASE_BOOT, PHASE_RUNNING, PHASE_STOPPING };
 /* A configuration with everything made for it. */
 struct setup {
 	struct conf_text conf;
-	json_t *core, *plugins;
-	json_t *specs[PROCESSES]; /* NULL: no such process */
+	struct resolved_config *config;
 	struct listeners listeners;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From one configuration to the next, whole or not at all: bind what is new, start every process whose
- * spec changed, and when all of them are ready let the old ones drain or stop.  Boot is a transition
+ * part of it changed, and when all of them are ready let the old ones drain or stop.  Boot is a transition
  * from nothing; taking over from an earlier binary is one in which everything changed.
  */
 #include <errno.h>
@@ -32,37 +32,6 @@ static void on_config_error(void *arg, const char *line)
 		event_copy(c->first, c->size, line);
 }
 
-static json_t *listeners_json(const struct listeners *l, enum process_id process)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		if (listener_process(&l->rows[i].listener) == process && l->rows[i].worker == 0)
-			json_array_append_new(list, json_string(l->rows[i].configured));
-	return list;
-}
-
-/* Everything that a process's process is made from: two equal specs need no new process. */
-static json_t *spec_make(const struct setup *setup, enum process_id process)
-{
-	const json_t *options = json_object_get(setup->core, "core");
-	json_t *config = process_config_make(setup->core, setup->plugins, process);
-
-	if (!config)
-		return NULL;
-	return json_pack("{s:o, s:o, s:s, s:s}", "config", config, "listeners",
-	                 listeners_json(&setup->listeners, process), "user", config_string(options, "user"),
-	                 "log_level", config_string(options, "log_level"));
-}
-
-static bool process_is_wanted(const struct setup *setup, enum process_id process)
-{
-	json_t *config = process_config_make(setup->core, setup->plugins, process);
-
-	json_decref(config);
-	return config != NULL;
-}
-
 int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *conf, char *why, size_t why_size)
 {
 	struct config_errors config_errors = {why, why_size};
@@ -70,34 +39,27 @@ int setup_make(struct supervisor *s, struct setup *out, const struct conf_text *
 
 	memset(out, 0, sizeof *out);
 	why[0] = '\0';
-	r = resolve_in_child(conf, on_config_error, &config_errors, &out->core, &out->plugins);
-	if (r < 0)
-		return r;
-	r = listeners_bind(&out->listeners, json_object_get(out->core, "core"), process_is_wanted(out, PROCESS_PROXY),
+	out->config = resolve_in_child(conf, on_config_error, &config_errors);
+	if (!out->config)
+		return -errno;
+	r = listeners_bind(&out->listeners, &out->config->options, process_is_wanted(out->config, PROCESS_PROXY),
 	                   &s->setup.listeners);
 	if (r < 0) {
 		snprintf(why, why_size, "a listening address cannot be bound: %s", strerror(-r));
 		setup_fini(out, &s->setup.listeners);
-		return r;
 	}
-	for (unsigned process = 0; process < PROCESSES; process++)
-		out->specs[process] = spec_make(out, (enum process_id)process);
-	return 0;
+	return r;
 }
 
 bool process_slot_is_wanted(const struct setup *setup, unsigned slot)
 {
-	return setup->specs[process_of_slot(slot)] &&
-	       (slot < PROCESSES ||
-	        process_slot_worker(slot) < config_int(json_object_get(setup->core, "core"), "workers"));
+	return setup->config && process_is_wanted(setup->config, process_of_slot(slot)) &&
+	       (slot < PROCESSES || process_slot_worker(slot) < setup->config->options.workers);
 }
 
 void setup_fini(struct setup *setup, const struct listeners *others)
 {
-	json_decref(setup->core);
-	json_decref(setup->plugins);
-	for (unsigned i = 0; i < PROCESSES; i++)
-		json_decref(setup->specs[i]);
+	resolved_config_free(setup->config);
 	listeners_close(&setup->listeners, others);
 	conf_text_fini(&setup->conf);
 	memset(setup, 0, sizeof *setup);
@@ -165,7 +127,7 @@ void handovers_arrange(struct supervisor *s)
 
 static void old_room_end(struct supervisor *s, struct child *old)
 {
-	uint64_t limit_us = (uint64_t)config_int(json_object_get(s->setup.core, "core"), "drain_timeout");
+	uint64_t limit_us = s->setup.config->options.drain_timeout_us;
 
 	if (!old)
 		return;
@@ -233,7 +195,7 @@ static void commit(struct supervisor *s)
 		old_room_end(s, before);
 	}
 	handovers_arrange(s);
-	if (!s->setup.specs[PROCESS_PROXY])
+	if (!process_is_wanted(s->setup.config, PROCESS_PROXY))
 		fd_store_cut(s);
 	setup_fini(&old, &s->setup.listeners);
 	watch_start(s);
@@ -248,7 +210,7 @@ static void commit(struct supervisor *s)
 static bool is_unchanged(const struct supervisor *s, unsigned slot)
 {
 	return !s->transition.everything && s->current[slot] && s->current[slot]->state == PROCESS_READY &&
-	       json_equal(s->current[slot]->spec, s->transition.next.specs[process_of_slot(slot)]);
+	       process_config_equal(s->setup.config, s->transition.next.config, process_of_slot(slot));
 }
 
 /* Starts the next process, or commits when there is none left; called again at every MSG_READY. */

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor/state_json.h"
 #include "supervisor/supervisor_state.h"
 
 #define CHECK_LIMIT_MS 30000
@@ -33,11 +34,10 @@ static json_t *children_json(const struct supervisor *s)
 	const struct child *c;
 
 	TAILQ_FOREACH (c, &s->children, link)
-		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b, s:O}", "slot",
-		                                      (int)c->slot, "state", c->state, "left_us",
-		                                      (json_int_t)child_left_us(c), "serial", (json_int_t)c->serial,
-		                                      "pid", (int)c->pid, "fd", channel_fd(c->channel), "current",
-		                                      s->current[c->slot] == c, "spec", c->spec));
+		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b}", "slot", (int)c->slot,
+		                                      "state", c->state, "left_us", (json_int_t)child_left_us(c),
+		                                      "serial", (json_int_t)c->serial, "pid", (int)c->pid, "fd",
+		                                      channel_fd(c->channel), "current", s->current[c->slot] == c));
 	return list;
 }
 
@@ -53,23 +53,14 @@ static json_t *listeners_json(const struct listeners *l)
 	return list;
 }
 
-static json_t *specs_json(const struct setup *setup)
-{
-	json_t *list = json_array();
-
-	for (unsigned process = 0; process < PROCESSES; process++)
-		json_array_append_new(list, setup->specs[process] ? json_incref(setup->specs[process]) : json_null());
-	return list;
-}
-
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:O, s:O, s:o, s:o, s:o, s:o, s:o}", "message_version",
-	                 MSG_VERSION, "last_serial", (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd,
-	                 "conf_path", s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
-	                 s->setup.core, "plugins", s->setup.plugins, "specs", specs_json(&s->setup), "listeners",
-	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
-	                 fd_store_json(s), "snapshots", snapshots_json(s));
+	return json_pack(
+	    "{s:i, s:I, s:i, s:s, s:s%, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION, "last_serial",
+	    (json_int_t)s->last_serial, "metrics_fd", s->metrics_fd, "conf_path", s->setup.conf.path, "conf_text",
+	    s->setup.conf.bytes, s->setup.conf.len, "core", resolved_config_core_json(s->setup.config), "plugins",
+	    resolved_config_plugins_json(s->setup.config), "listeners", listeners_json(&s->setup.listeners),
+	    "children", children_json(s), "tunnels", fd_store_json(s), "snapshots", snapshots_json(s));
 }
 
 /* A memfd with the state, or -errno. */
@@ -223,23 +214,13 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 
 		if (l->n == LISTENERS_MAX)
 			break;
-		event_set(b->listener.name, config_string(row, "name"));
-		event_set(b->listener.address, config_string(row, "address"));
-		event_set(b->configured, config_string(row, "configured"));
-		b->worker = (unsigned)config_int(row, "worker");
-		b->listener.fd = (int)config_int(row, "fd");
+		event_set(b->listener.name, state_string(row, "name"));
+		event_set(b->listener.address, state_string(row, "address"));
+		event_set(b->configured, state_string(row, "configured"));
+		b->worker = (unsigned)state_int(row, "worker");
+		b->listener.fd = (int)state_int(row, "fd");
 		survive(b->listener.fd, false);
 		l->n++;
-	}
-}
-
-/* Those of the configuration in force: it stays, should the one to come fail. */
-static void specs_adopt(struct setup *setup, const json_t *list)
-{
-	for (unsigned process = 0; process < PROCESSES; process++) {
-		json_t *spec = json_array_get(list, process);
-
-		setup->specs[process] = json_is_object(spec) ? json_incref(spec) : NULL;
 	}
 }
 
@@ -249,17 +230,17 @@ static void children_adopt(struct supervisor *s, const json_t *list)
 	json_t *row;
 
 	json_array_foreach (list, i, row) {
-		int fd = (int)config_int(row, "fd");
-		unsigned slot = (unsigned)config_int(row, "slot");
+		int fd = (int)state_int(row, "fd");
+		unsigned slot = (unsigned)state_int(row, "slot");
 		struct child *c;
 
 		survive(fd, false);
 		c = slot < PROCESS_SLOTS
-		        ? child_adopt(s, slot, (enum process_state)config_int(row, "state"),
-		                      (uint64_t)config_int(row, "left_us"), (uint32_t)config_int(row, "serial"),
-		                      (pid_t)config_int(row, "pid"), fd, json_object_get(row, "spec"))
+		        ? child_adopt(s, slot, (enum process_state)state_int(row, "state"),
+		                      (uint64_t)state_int(row, "left_us"), (uint32_t)state_int(row, "serial"),
+		                      (pid_t)state_int(row, "pid"), fd)
 		        : NULL;
-		if (c && config_bool(row, "current"))
+		if (c && state_bool(row, "current"))
 			s->current[slot] = c;
 	}
 }
@@ -268,17 +249,17 @@ static int adopt(struct supervisor *s, const json_t *state)
 {
 	struct setup *setup = &s->setup;
 
-	setup->conf.path = strdup(config_string(state, "conf_path"));
+	setup->conf.path = strdup(state_string(state, "conf_path"));
 	setup->conf.len = json_string_length(json_object_get(state, "conf_text"));
 	setup->conf.bytes = calloc(1, setup->conf.len + 1);
 	if (!setup->conf.path || !setup->conf.bytes)
 		return -ENOMEM;
-	memcpy(setup->conf.bytes, config_string(state, "conf_text"), setup->conf.len);
-	setup->core = json_incref(json_object_get(state, "core"));
-	setup->plugins = json_incref(json_object_get(state, "plugins"));
-	specs_adopt(setup, json_object_get(state, "specs"));
-	s->last_serial = (uint32_t)config_int(state, "last_serial");
-	s->metrics_fd = (int)config_int(state, "metrics_fd");
+	memcpy(setup->conf.bytes, state_string(state, "conf_text"), setup->conf.len);
+	setup->config = resolved_config_adopt(json_object_get(state, "core"), json_object_get(state, "plugins"));
+	if (!setup->config)
+		return -EPROTO;
+	s->last_serial = (uint32_t)state_int(state, "last_serial");
+	s->metrics_fd = (int)state_int(state, "metrics_fd");
 	survive(s->metrics_fd, false);
 	s->metrics = metrics_attach(s->metrics_fd);
 	if (!s->metrics) { /* another layout: the counters begin anew */
@@ -320,7 +301,7 @@ int upgrade_resume(struct supervisor *s, int fd)
 	int r = -EPROTO;
 
 	close(fd);
-	if (state && config_int(state, "message_version") == MSG_VERSION)
+	if (state && state_int(state, "message_version") == MSG_VERSION)
 		r = adopt(s, state);
 	json_decref(state);
 	s->phase = PHASE_RUNNING;

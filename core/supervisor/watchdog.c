@@ -58,7 +58,7 @@ void child_set_state(struct child *c, enum process_state state)
 
 static double pause_max(const struct supervisor *s)
 {
-	return (double)config_int(json_object_get(s->setup.core, "core"), "restart_pause_max") / 1e6;
+	return (double)s->setup.config->options.restart_pause_max_us / 1e6;
 }
 
 static void restart_after(struct restart *r, double pause)
@@ -214,8 +214,7 @@ static void on_watchdog_ping(struct ev_loop *loop, struct ev_timer *w, int reven
 
 void watch_start(struct supervisor *s)
 {
-	double pause = (double)config_int(json_object_get(s->setup.core, "core"), "process_watchdog") / 1e6 /
-	               PINGS_MISSED_MAX;
+	double pause = (double)s->setup.config->options.process_watchdog_us / 1e6 / PINGS_MISSED_MAX;
 
 	ev_timer_stop(s->loop, &s->watchdog);
 	ev_timer_init(&s->watchdog, on_watchdog_ping, pause, pause);

@@ -50,10 +50,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	shape_check(&s, (const char *)data, size);
 	places_check(&s);
 	for (size_t i = 0; i < s.n_sections && i < 4; i++) {
-		json_t *values = conf_read(&s, i, rows, sizeof rows / sizeof rows[0], &c);
+		struct option_set values, again;
+		json_t *doc;
 
-		PROMISE(json_is_object(values));
-		json_decref(values);
+		conf_read(&s, i, rows, sizeof rows / sizeof rows[0], &values, &c);
+		doc = option_set_json(&values);
+		PROMISE(option_set_read(&again, doc) && option_set_equal(&values, &again));
+		json_decref(doc);
+		option_set_fini(&values);
+		option_set_fini(&again);
 	}
 	config_errors_report(&c, report, NULL);
 	config_errors_fini(&c);

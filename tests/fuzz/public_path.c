@@ -58,18 +58,18 @@ static size_t without_dots(const char *path, size_t len, char *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	json_t *prefixes = json_pack("[s]", "/probe");
+	char *items[] = {(char *)(uintptr_t) "/probe"};
+	struct text_list prefixes = {items, 1};
 	const char *path = (const char *)data;
 	char *work = malloc(size + 1);
 	bool is;
 
-	PROMISE(prefixes && work);
-	is = path_is_public((struct span){path, size}, prefixes);
+	PROMISE(work);
+	is = path_is_public((struct span){path, size}, &prefixes);
 	PROMISE(is || !lets_through(path, size));
 	PROMISE(is || !lets_through(work, decoded(path, size, work)));
 	if (size > 0 && path[0] == '/')
 		PROMISE(is || !lets_through(work, without_dots(path, size, work)));
 	free(work);
-	json_decref(prefixes);
 	return 0;
 }

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What is installed beside the daemon, judged by the programs that will read it."""
-import getpass
 import os
 import re
 import shutil
 import subprocess
 import unittest
 
-from lab import process
+from lab import account, process
 from lab.daemon import plugin_dir
 
 SOURCE = process.source_dir()
@@ -37,7 +36,7 @@ class Config(unittest.TestCase):
     def check(self, text):
         path = os.path.join(process.folder(), "t3ops.conf")
         with open(path, "w", encoding="utf-8") as f:
-            f.write(re.sub(r'(?m)^user +=.*', f'user = "{getpass.getuser()}"', text))
+            f.write(re.sub(r'(?m)^user +=.*', f'user = "{account.NAME}"', text))
             f.write(f'plugin_dir = "{plugin_dir()}"\n')
         return run(process.program("core/t3ops"), "-t", "-c", path)
 

@@ -20,7 +20,7 @@ static const struct t3ops_option rows[] = {
     {"brave", T3OPS_OPT_BOOL, "false", 0, 0, "Whether."},
 };
 #define N_ROWS   (sizeof rows / sizeof rows[0])
-#define DEFAULTS "\"brave\":false,\"keep\":6,\"names\":[\"a\",\"b\"],\"pause\":10000000,\"text\":\"\""
+#define DEFAULTS "\"brave\":0,\"keep\":6,\"names\":[\"a\",\"b\"],\"pause\":10000000,\"text\":\"\""
 
 struct conf_case {
 	const char *text;
@@ -32,7 +32,7 @@ struct conf_case {
 static const struct conf_case cases[] = {
     {"", 0, "{" DEFAULTS "}", ""},
     {"keep = 3\nnames = {\"x\"}\ntext = \"y\"\npause = \"2s\"\nbrave = yes", 0,
-     "{\"brave\":true,\"keep\":3,\"names\":[\"x\"],\"pause\":2000000,\"text\":\"y\"}", ""},
+     "{\"brave\":1,\"keep\":3,\"names\":[\"x\"],\"pause\":2000000,\"text\":\"y\"}", ""},
     {"names = {}", 0, NULL, ""},
     {"text = \"a \\\"b\\\" \\\\ c\"", 0, NULL, ""},
     {"keep = 11", 0, NULL, "f:1: keep = \"11\": expected 1 to 10"},
@@ -87,24 +87,39 @@ static void received_compare(const struct conf_case *c, const struct received *h
 	}
 }
 
+/* {"NAME":VALUE,...} in the order of the names. */
+static char *set_text(const struct option_set *set)
+{
+	json_t *list = option_set_json(set), *values = json_object(), *row;
+	size_t i;
+	char *text;
+
+	json_array_foreach (list, i, row)
+		json_object_set(values, json_string_value(json_array_get(row, 0)), json_array_get(row, 2));
+	text = json_dumps(values, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(values);
+	json_decref(list);
+	return text;
+}
+
 static void case_run(const struct conf_case *c)
 {
 	struct config_errors config_errors;
 	struct received received = {""};
 	struct conf_scan s;
-	json_t *values;
+	struct option_set values;
 	char *json;
 
 	config_errors_init(&config_errors, "f");
 	conf_scan(&s, c->text, strlen(c->text), &config_errors);
-	values = conf_read(&s, c->section, rows, N_ROWS, &config_errors);
+	conf_read(&s, c->section, rows, N_ROWS, &values, &config_errors);
 	config_errors_report(&config_errors, receive, &received);
 	received_compare(c, &received);
-	json = json_dumps(values, JSON_COMPACT | JSON_SORT_KEYS);
+	json = set_text(&values);
 	if (c->json && strcmp(json, c->json) != 0)
 		fail_msg("<%s>: %s, expected %s", c->text, json, c->json);
 	free(json);
-	json_decref(values);
+	option_set_fini(&values);
 	conf_scan_fini(&s);
 	config_errors_fini(&config_errors);
 }
@@ -133,10 +148,12 @@ static void test_required(void **state)
 		struct config_errors config_errors;
 		struct received received = {""};
 		struct conf_scan s;
+		struct option_set values;
 
 		config_errors_init(&config_errors, "f");
 		conf_scan(&s, required_cases[i].text, strlen(required_cases[i].text), &config_errors);
-		json_decref(conf_read(&s, 1, &required, 1, &config_errors));
+		conf_read(&s, 1, &required, 1, &values, &config_errors);
+		option_set_fini(&values);
 		config_errors_report(&config_errors, receive, &received);
 		if (strncmp(received.text, required_cases[i].config_error, strlen(required_cases[i].config_error)) !=
 		    0)

@@ -110,7 +110,7 @@ static void test_rows(void **state)
 		const struct t3ops_option *o = &core_options[i].option;
 		size_t len = strlen(o->help);
 
-		assert_true(core_options[i].processes != 0);
+		assert_true(core_options[i].readers != 0);
 		if (len == 0 || o->help[len - 1] != '.')
 			fail_msg("%s: the help is no sentence", o->name);
 		for (size_t k = 0; k < i; k++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole config files: what they mean, what is complained about at which line, and what each process sees. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,18 +15,20 @@
 #include <cmocka.h>
 
 #include "conf/check.h"
-#include "conf/resolved_config.h"
+#include "conf/process_config.h"
 #include "../plugin_dir.h"
 
 /* The account that must exist when root runs the test. */
-#define HEAD   "user = \"nobody\" plugin_dir = \"@\"\n" /* line 1; @: the directory */
-#define MINT   "command \"mint\" { argv = {\"/bin/true\"} }\n"
-#define SECOND 1000000
+#define HEAD         "user = \"nobody\" plugin_dir = \"@\"\n" /* line 1; @: the directory */
+#define MINT         "command \"mint\" { argv = {\"/bin/true\"} }\n"
+#define REST_BUT_LEG "plugin \"sample_request\" {}\nplugin \"sample_job\" { to = \"/b\" }\n"
+#define REST         REST_BUT_LEG "plugin \"sample_leg\" {}\n"
+#define SECOND       1000000
 
 struct lab {
 	struct plugin_dir directory;
 	char received[6000];
-	json_t *core, *plugins;
+	struct resolved_config *config;
 };
 
 static void receive(void *arg, const char *line)
@@ -60,9 +63,8 @@ static int teardown(void **state)
 
 static void forget(struct lab *lab)
 {
-	json_decref(lab->core);
-	json_decref(lab->plugins);
-	lab->core = lab->plugins = NULL;
+	resolved_config_free(lab->config);
+	lab->config = NULL;
 	lab->received[0] = '\0';
 }
 
@@ -78,16 +80,15 @@ static char *text_of(const struct lab *lab, const char *text)
 	return out;
 }
 
-static int make(struct lab *lab, const char *text)
+static bool make(struct lab *lab, const char *text)
 {
 	char *whole = text_of(lab, text);
 	struct conf_text t = {(char *)(uintptr_t) "f", whole, strlen(whole)};
-	int r;
 
 	forget(lab);
-	r = resolve_in_child(&t, receive, lab, &lab->core, &lab->plugins);
+	lab->config = resolve_in_child(&t, receive, lab);
 	free(whole);
-	return r;
+	return lab->config != NULL;
 }
 
 /* ---- config_errors ----------------------------------------------------------------------------------- */
@@ -171,12 +172,9 @@ static void test_complaints(void **state)
 	struct lab *lab = *state;
 
 	for (size_t i = 0; i < sizeof config_error_cases / sizeof config_error_cases[0]; i++) {
-		int r = make(lab, config_error_cases[i].text);
-
+		assert_false(make(lab, config_error_cases[i].text));
+		assert_int_equal(errno, EINVAL);
 		lines_compare(&config_error_cases[i], lab->received);
-		assert_int_equal(r, -EINVAL);
-		assert_null(lab->core);
-		assert_null(lab->plugins);
 	}
 	forget(lab);
 }
@@ -206,11 +204,11 @@ static void test_world_writable(void **state)
 
 	plugin_dir_file(&lab->directory, "sample_leg.so", path, sizeof path);
 	assert_int_equal(chmod(path, 0666), 0);
-	assert_int_equal(make(lab, HEAD "plugin \"sample_leg\" {}"), -EINVAL);
+	assert_false(make(lab, HEAD "plugin \"sample_leg\" {}"));
 	assert_non_null(strstr(lab->received, "mode 0666"));
 	assert_int_equal(strncmp(lab->received, "f:2: plugin sample_leg: ", 24), 0);
 	assert_int_equal(chmod(path, 0644), 0);
-	assert_int_equal(make(lab, HEAD "plugin \"sample_leg\" {}"), 0);
+	assert_true(make(lab, HEAD "plugin \"sample_leg\" {}"));
 	forget(lab);
 }
 
@@ -234,70 +232,206 @@ static const char good[] = HEAD MINT
     "plugin \"second\" { module = \"sample_leg\" segments = {\"wan2\", \"tunnel\"} }\n"
     "plugin \"sample_job\" { to = \"/backups\" at = \"03:30\" tool = \"mint\" keep = 3 }\n";
 
-static const json_t *plugin_at(const struct lab *lab, size_t i)
-{
-	return json_array_get(json_object_get(lab->plugins, "plugins"), i);
-}
-
 static void test_meaning(void **state)
 {
 	struct lab *lab = *state;
-	const json_t *core, *options;
+	const struct core_options *core;
+	const struct plugin_section *s;
 
-	if (make(lab, good) != 0)
+	if (!make(lab, good))
 		fail_msg("%s", lab->received);
-	core = json_object_get(lab->core, "core");
-	assert_int_equal(config_count(core, "listen"), 2);
-	assert_string_equal(config_item(core, "listen", 1), "[::1]:0");
-	assert_string_equal(config_string(core, "identity_header"), "X-authentik-username");
-	assert_int_equal(config_int(core, "header_timeout"), 15 * SECOND);
-	assert_false(config_bool(core, "identity_strip_domain"));
-	assert_int_equal(json_array_size(json_object_get(lab->plugins, "plugins")), 4);
+	core = &lab->config->options;
+	assert_int_equal(core->listen.n, 2);
+	assert_string_equal(core->listen.items[1], "[::1]:0");
+	assert_string_equal(core->identity_header, "X-authentik-username");
+	assert_int_equal(core->header_timeout_us, 15 * SECOND);
+	assert_false(core->identity_strip_domain);
+	assert_int_equal(lab->config->n_plugins, 4);
 	/* in the order of the file; a leg's defaults are its plugin's */
-	options = json_object_get(plugin_at(lab, 1), "options");
-	assert_string_equal(json_string_value(json_object_get(plugin_at(lab, 1), "name")), "first");
-	assert_string_equal(json_string_value(json_object_get(plugin_at(lab, 1), "module")), "sample_leg");
-	assert_true(json_is_true(json_object_get(plugin_at(lab, 1), "per_user")));
-	assert_int_equal(config_int(options, "heartbeat"), 2 * SECOND);
-	assert_string_equal(config_item(options, "segments", 0), "wan");
-	assert_string_equal(config_string(options, "edge"), "cloudflare");
-	assert_string_equal(config_item(options, "resolver_segments", 1), "dns");
-	assert_null(json_object_get(options, "module"));
+	s = &lab->config->plugins[1];
+	assert_string_equal(s->name, "first");
+	assert_string_equal(s->module, "sample_leg");
+	assert_true(s->per_user);
+	assert_int_equal(s->leg.heartbeat_us, 2 * SECOND);
+	assert_string_equal(s->leg.segments.items[0], "wan");
+	assert_string_equal(s->leg.edge, "cloudflare");
+	assert_string_equal(s->leg.resolver_segments.items[1], "dns");
+	assert_null(option_set_get(&s->values, "module"));
 	/* other segments leave the default edge behind */
-	options = json_object_get(plugin_at(lab, 2), "options");
-	assert_string_equal(config_string(options, "edge"), "wan2");
-	options = json_object_get(plugin_at(lab, 3), "options");
-	assert_int_equal(config_int(options, "keep"), 3);
-	assert_int_equal(config_int(options, "limit"), 65536);
-	assert_int_equal(config_int(options, "noon"), 720);
-	assert_string_equal(json_string_value(json_array_get(json_object_get(plugin_at(lab, 3), "user_dirs"), 0)),
-	                    "/backups");
+	assert_string_equal(lab->config->plugins[2].leg.edge, "wan2");
+	s = &lab->config->plugins[3];
+	assert_int_equal(option_set_get(&s->values, "keep")->number, 3);
+	assert_int_equal(option_set_get(&s->values, "limit")->number, 65536);
+	assert_int_equal(option_set_get(&s->values, "noon")->number, 720);
+	assert_int_equal(option_set_get(&s->values, "to")->type, T3OPS_OPT_USER_DIR);
+	assert_string_equal(option_set_text(&s->values, "to"), "/backups");
+	assert_int_equal(s->job.deadline_us, 600 * (uint64_t)SECOND);
 	forget(lab);
 }
 
-static void test_slices(void **state)
+static void test_process_configs(void **state)
 {
 	struct lab *lab = *state;
-	json_t *config;
+	struct process_config *p;
 
-	assert_int_equal(make(lab, good), 0);
-	config = process_config_make(lab->core, lab->plugins, PROCESS_PROXY);
-	assert_int_equal(json_array_size(json_object_get(config, "plugins")), 1);
-	assert_non_null(json_object_get(json_object_get(config, "core"), "trusted_proxies"));
-	assert_null(json_object_get(json_object_get(config, "core"), "journal_retain"));
+	assert_true(make(lab, good));
+	p = process_config_new(lab->config, PROCESS_PROXY);
+	assert_int_equal(p->n_plugins, 1);
+	assert_string_equal(p->core.identity_header, "X-authentik-username");
+	/* what it does not read is not there */
+	assert_int_equal(p->core.journal_retain_us, 0);
+	assert_null(p->core.state_dir);
 	/* the proxy may name a command; what it runs is the helper's alone */
-	assert_null(json_object_get(json_object_get(json_object_get(config, "commands"), "mint"), "argv"));
-	assert_non_null(json_object_get(json_object_get(json_object_get(config, "commands"), "mint"), "timeout"));
-	json_decref(config);
-	config = process_config_make(lab->core, lab->plugins, PROCESS_HELPER);
-	assert_non_null(json_object_get(json_object_get(json_object_get(config, "commands"), "mint"), "argv"));
-	assert_int_equal(json_array_size(json_object_get(config, "plugins")), 1);
-	json_decref(config);
-	config = process_config_make(lab->core, lab->plugins, PROCESS_MONITOR);
-	assert_int_equal(json_array_size(json_object_get(config, "legs")), 2);
-	assert_int_equal(json_array_size(json_object_get(config, "sections")), 4);
-	assert_int_equal(json_object_size(json_object_get(config, "commands")), 0);
-	json_decref(config);
+	assert_int_equal(process_command_find(p, "mint")->options.argv.n, 0);
+	assert_int_equal(process_command_find(p, "mint")->options.timeout_us, 10 * SECOND);
+	assert_null(process_command_find(p, "mint2"));
+	process_config_free(p);
+	p = process_config_new(lab->config, PROCESS_HELPER);
+	assert_string_equal(process_command_find(p, "mint")->options.argv.items[0], "/bin/true");
+	assert_int_equal(p->n_plugins, 1);
+	assert_non_null(p->core.users);
+	process_config_free(p);
+	p = process_config_new(lab->config, PROCESS_MONITOR);
+	assert_int_equal(p->n_sections, 4);
+	assert_int_equal(p->n_commands, 0);
+	assert_int_equal(p->n_plugins, 0);
+	process_config_free(p);
+	forget(lab);
+}
+
+/* ---- what a reload replaces ------------------------------------------------------------------------ */
+
+static const char letters[] = "?fljdr"; /* proxy prober jobs monitor helper */
+
+/* The processes that need to be started anew from one text to the other, as letters. */
+static void changed(struct lab *lab, const char *from, const char *to, char out[8])
+{
+	struct resolved_config *before;
+	size_t n = 0;
+
+	if (!make(lab, from))
+		fail_msg("<%s>: %s", from, lab->received);
+	before = lab->config;
+	lab->config = NULL;
+	if (!make(lab, to))
+		fail_msg("<%s>: %s", to, lab->received);
+	for (enum process_id process = PROCESS_PROXY; process <= PROCESS_HELPER; process++)
+		if (!process_config_equal(before, lab->config, process))
+			out[n++] = letters[process];
+	out[n] = '\0';
+	resolved_config_free(before);
+}
+
+/* Only what a process reads counts. */
+static void test_changes(void **state)
+{
+	static const struct {
+		const char *core, *rest; /* instead of nothing, and of the sections */
+		const char *changed;
+	} cases[] = {
+	    {"", NULL, ""},
+	    {"# a comment\n", NULL, ""},
+	    {"header_timeout = \"15s\"\n", NULL, ""}, /* the default */
+	    {"header_timeout = \"16s\"\n", NULL, "f"},
+	    {"listen = {\"127.0.0.1:1\"}\n", NULL, "f"},
+	    {"status_listen = \"127.0.0.1:1\"\n", NULL, "d"},
+	    {"journal_retain = \"1d\"\n", NULL, "d"},
+	    {"ping_timeout = \"1s\"\n", NULL, "ld"},
+	    {"process_watchdog = \"1s\"\n", NULL, ""}, /* the supervisor's own */
+	    {"plugin_budget = \"1s\"\n", NULL, "fljdr"},
+	    {"users = \"/etc/x\"\n", NULL, "fljdr"},
+	    {"log_level = \"debug\"\n", NULL, "fljdr"},
+	    {"", "command \"mint\" { argv = {\"/bin/false\"} }\n" REST, "r"},
+	    {"", "command \"mint\" { argv = {\"/bin/true\"} timeout = \"9s\" }\n" REST, "fljr"},
+	    {"", MINT "command \"more\" { argv = {\"/bin/true\"} }\n" REST, "fljr"},
+	    {"", MINT REST_BUT_LEG "plugin \"sample_leg\" { heartbeat = \"2s\" }\n", "l"},
+	    {"", MINT REST_BUT_LEG "plugin \"sample_leg\" { segments = {\"wan\"} }\n", "ld"},
+	    {"", MINT REST_BUT_LEG, "ld"},
+	    {"", MINT REST_BUT_LEG "plugin \"leg\" { module = \"sample_leg\" }\n", "ld"},
+	    {"",
+	     MINT "plugin \"sample_leg\" {}\nplugin \"sample_job\" { to = \"/b\" }\nplugin \"sample_request\" {}\n",
+	     "d"}, /* another order */
+	    {"",
+	     MINT "plugin \"sample_request\" {}\nplugin \"sample_job\" { to = \"/c\" }\nplugin \"sample_leg\" {}\n",
+	     "jr"},
+	};
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char *text, found[8];
+
+		assert_true(asprintf(&text, HEAD "%s%s", cases[i].core, cases[i].rest ? cases[i].rest : MINT REST) >
+		            0);
+		changed(lab, HEAD MINT REST, text, found);
+		if (strcmp(found, cases[i].changed) != 0)
+			fail_msg("<%s> changes \"%s\", expected \"%s\"", text, found, cases[i].changed);
+		free(text);
+	}
+	forget(lab);
+}
+
+/* Another .so is another process, whatever the file says. */
+static void test_file_change(void **state)
+{
+	struct lab *lab = *state;
+	struct resolved_config *before;
+	char path[256];
+
+	assert_true(make(lab, HEAD MINT REST));
+	before = lab->config;
+	lab->config = NULL;
+	assert_int_equal(
+	    utimensat(AT_FDCWD, plugin_dir_file(&lab->directory, "sample_leg.so", path, sizeof path), NULL, 0), 0);
+	assert_true(make(lab, HEAD MINT REST));
+	assert_false(process_config_equal(before, lab->config, PROCESS_PROBER));
+	assert_true(process_config_equal(before, lab->config, PROCESS_PROXY));
+	assert_true(process_config_equal(before, lab->config, PROCESS_MONITOR));
+	resolved_config_free(before);
+	forget(lab);
+}
+
+/* ---- as JSON and back ------------------------------------------------------------------------------- */
+
+static void all_equal(const struct resolved_config *a, const struct resolved_config *b)
+{
+	assert_non_null(b);
+	for (enum process_id process = PROCESS_PROXY; process < PROCESSES; process++)
+		assert_true(process_config_equal(a, b, process));
+}
+
+static void test_json(void **state)
+{
+	struct lab *lab = *state;
+	json_t *core, *plugins, *options;
+	struct resolved_config *again;
+
+	assert_true(make(lab, good));
+	core = resolved_config_core_json(lab->config);
+	plugins = resolved_config_plugins_json(lab->config);
+	again = resolved_config_read(core, plugins);
+	all_equal(lab->config, again);
+	resolved_config_free(again);
+	/* what is not exactly that is nothing */
+	assert_null(resolved_config_read(plugins, core));
+	assert_null(resolved_config_read(core, NULL));
+	json_object_set_new(core, "more", json_true());
+	assert_null(resolved_config_read(core, plugins));
+	json_object_del(core, "more");
+	/* another version has other options */
+	options = json_object_get(core, "core");
+	json_array_remove(options, 3);
+	assert_null(resolved_config_read(core, plugins));
+	again = resolved_config_adopt(core, plugins);
+	all_equal(lab->config, again);
+	resolved_config_free(again);
+	json_array_append_new(options, json_pack("[s, i, s]", "future", T3OPS_OPT_STRING, "x"));
+	json_array_set_new(options, 0, json_pack("[s, i, s]", "listen", T3OPS_OPT_STRING, "x"));
+	again = resolved_config_adopt(core, plugins);
+	assert_non_null(again);
+	assert_string_equal(again->options.listen.items[0], "127.0.0.1:3780"); /* of another type: the default */
+	resolved_config_free(again);
+	json_decref(core);
+	json_decref(plugins);
 	forget(lab);
 }
 
@@ -314,21 +448,16 @@ static void test_rooms_that_run(void **state)
 	    {HEAD "plugin \"sample_job\" { to = \"/b\" }", "jdr"},
 	    {HEAD MINT "plugin \"sample_request\" {}", "fdr"},
 	};
-	static const char letters[] = "?fljdr";
 	struct lab *lab = *state;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char found[8] = "";
 		size_t n = 0;
 
-		assert_int_equal(make(lab, cases[i].text), 0);
-		for (enum process_id process = PROCESS_PROXY; process <= PROCESS_HELPER; process++) {
-			json_t *config = process_config_make(lab->core, lab->plugins, process);
-
-			if (config)
+		assert_true(make(lab, cases[i].text));
+		for (enum process_id process = PROCESS_PROXY; process <= PROCESS_HELPER; process++)
+			if (process_is_wanted(lab->config, process))
 				found[n++] = letters[process];
-			json_decref(config);
-		}
 		assert_string_equal(found, cases[i].processes);
 	}
 	forget(lab);
@@ -359,56 +488,36 @@ static void test_services_are_placed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		json_t *doc = json_pack("{s:[]}", "plugins"), *sections = json_object_get(doc, "plugins");
-		char text[256], loaded[64] = "", *rest = text;
+		struct plugin_section sections[3] = {0};
+		struct resolved_config c = {.plugins = sections};
+		char words[3][3][32], text[256], loaded[64] = "", *rest = text;
 
 		snprintf(text, sizeof text, "%s", cases[i].rows);
-		for (char *row; (row = strsep(&rest, "|"));) {
-			char name[16], services[2][32];
-			int roles;
+		for (char *row; (row = strsep(&rest, "|")); c.n_plugins++) {
+			struct plugin_section *s = &sections[c.n_plugins];
+			char(*w)[32] = words[c.n_plugins];
 
-			assert_int_equal(sscanf(row, " %15s %d %31s %31s", name, &roles, services[0], services[1]),
-			                 4);
-			for (int k = 0; k < 2; k++) {
-				char *comma = strchr(services[k], ',');
+			assert_int_equal(sscanf(row, " %31s %u %31s %31s", w[0], &s->roles, w[1], w[2]), 4);
+			for (int k = 1; k < 3; k++) {
+				char *comma = strchr(w[k], ',');
 
 				if (comma)
 					*comma = ' ';
-				if (strcmp(services[k], "-") == 0)
-					services[k][0] = '\0';
+				if (strcmp(w[k], "-") == 0)
+					w[k][0] = '\0';
 			}
-			json_array_append_new(sections,
-			                      json_pack("{s:s, s:i, s:s, s:s}", "name", name, "roles", roles,
-			                                "provides", services[0], "needs", services[1]));
+			s->name = w[0];
+			s->provides = w[1];
+			s->needs = w[2];
 		}
-		for (size_t k = 0; k < json_array_size(sections); k++)
-			if (process_config_has(doc, k, cases[i].process)) {
-				strcat(loaded, config_string(json_array_get(sections, k), "name"));
+		for (size_t k = 0; k < c.n_plugins; k++)
+			if (process_loads(&c, k, cases[i].process)) {
+				strcat(loaded, sections[k].name);
 				strcat(loaded, " ");
 			}
 		if (strcmp(loaded, cases[i].loaded) != 0)
 			fail_msg("case %zu: loads \"%s\", expected \"%s\"", i, loaded, cases[i].loaded);
-		json_decref(doc);
 	}
-}
-
-/* The same text gives the same configs: a reload leaves such processes alone. */
-static void test_same_again(void **state)
-{
-	struct lab *lab = *state;
-	json_t *before;
-
-	assert_int_equal(make(lab, good), 0);
-	before = process_config_make(lab->core, lab->plugins, PROCESS_PROBER);
-	assert_int_equal(make(lab, good), 0);
-	for (int i = 0; i < 2; i++) {
-		json_t *again = process_config_make(lab->core, lab->plugins, PROCESS_PROBER);
-
-		assert_true(json_equal(before, again));
-		json_decref(again);
-	}
-	json_decref(before);
-	forget(lab);
 }
 
 /* ---- files and the check -------------------------------------------------------------------------- */
@@ -434,21 +543,19 @@ static void test_text_read(void **state)
 }
 
 /* What `t3ops -t` prints, and where. */
-static void check(struct lab *lab, const char *text, int expected, const char *on_out, const char *on_err)
+static void check(struct lab *lab, const char *text, bool expected, const char *on_out, const char *on_err)
 {
 	char *whole = text_of(lab, text), path[256], *out = NULL, *err = NULL;
 	size_t out_len, err_len;
 	FILE *o = open_memstream(&out, &out_len), *e = open_memstream(&err, &err_len);
-	int r;
 
 	forget(lab);
 	plugin_dir_write(&lab->directory, "check.conf", whole, strlen(whole));
-	r = check_config(plugin_dir_file(&lab->directory, "check.conf", path, sizeof path), o, e, &lab->core,
-	                 &lab->plugins);
+	lab->config = check_config(plugin_dir_file(&lab->directory, "check.conf", path, sizeof path), o, e);
 	fclose(o);
 	fclose(e);
-	if (r != expected || !strstr(out, on_out) || !strstr(err, on_err))
-		fail_msg("check of <%s>: %d\n%s---\n%s", text, r, out, err);
+	if ((lab->config != NULL) != expected || !strstr(out, on_out) || !strstr(err, on_err))
+		fail_msg("check of <%s>:\n%s---\n%s", text, out, err);
 	free(out);
 	free(err);
 	free(whole);
@@ -458,14 +565,13 @@ static void check(struct lab *lab, const char *text, int expected, const char *o
 static void test_check(void **state)
 {
 	struct lab *lab = *state;
-	json_t *core, *plugins;
 
-	check(lab, good, 0, "check.conf: configuration OK\n", "");
-	check(lab, good, 0,
+	check(lab, good, true, "check.conf: configuration OK\n", "");
+	check(lab, good, true,
 	      "plugin second: sample_leg 1.0, process prober, segments wan2 tunnel, one leg for each user\n", "");
-	check(lab, good, 0, "plugin sample_job: version 1.2, process jobs, daily at 03:30\n", "");
-	check(lab, HEAD "\nnope = 1", -EINVAL, "", "check.conf:3: unknown option \"nope\"\n");
-	assert_int_equal(check_config("/no/such/file", stdout, stderr, &core, &plugins), -ENOENT);
+	check(lab, good, true, "plugin sample_job: version 1.2, process jobs, daily at 03:30\n", "");
+	check(lab, HEAD "\nnope = 1", false, "", "check.conf:3: unknown option \"nope\"\n");
+	assert_null(check_config("/no/such/file", stdout, stderr));
 }
 
 int main(void)
@@ -476,10 +582,12 @@ int main(void)
 	    cmocka_unit_test(test_world_writable),
 	    cmocka_unit_test(test_others_are_checked),
 	    cmocka_unit_test(test_meaning),
-	    cmocka_unit_test(test_slices),
+	    cmocka_unit_test(test_process_configs),
 	    cmocka_unit_test(test_services_are_placed),
 	    cmocka_unit_test(test_rooms_that_run),
-	    cmocka_unit_test(test_same_again),
+	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_file_change),
+	    cmocka_unit_test(test_json),
 	    cmocka_unit_test(test_text_read),
 	    cmocka_unit_test(test_check),
 	};

@@ -19,6 +19,9 @@
 
 struct bench {
 	struct process process;
+	struct process_config config;
+	struct plugin_section section;
+	const struct plugin_section *sections[1];
 	char users[64];
 	int peer, arena;
 	uint32_t type; /* of the message below */
@@ -137,17 +140,16 @@ static void unreachable(struct bench *b, uint64_t id)
 
 /* ---- fixtures --------------------------------------------------------------------------------------- */
 
-static void process_start(struct bench *b, const char *every)
+static void process_start(struct bench *b, uint64_t every_us)
 {
-	char text[1024];
-	int fds[2], n;
+	int fds[2];
 
-	n = snprintf(text, sizeof text,
-	             "{\"core\":{\"users\":\"%s\",\"instance_env\":\"/nowhere/"
-	             "%%u\"},\"plugins\":[{\"name\":\"backup\",\"roles\":4,"
-	             "\"options\":{\"at\":\"\",\"every\":%s,\"jitter\":0,\"deadline\":60000000}}]}",
-	             b->users, every);
-	assert_in_range(n, 1, sizeof text - 1);
+	b->section = (struct plugin_section){.name = (char *)(uintptr_t) "backup",
+	                                     .roles = T3OPS_ROLE_JOB,
+	                                     .job = {.at = "", .every_us = every_us, .deadline_us = 60000000}};
+	b->sections[0] = &b->section;
+	b->config = (struct process_config){
+	    .core = {.users = b->users, .instance_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 1};
 	assert_int_equal(channel_pair(fds), 0);
 	b->peer = fds[1];
 	b->process.id = PROCESS_JOBS;
@@ -155,8 +157,7 @@ static void process_start(struct bench *b, const char *every)
 	b->process.loop = ev_loop_new(0);
 	b->process.metrics = metrics_new(&b->arena);
 	b->process.channel = channel_new(b->process.loop, fds[0], nothing, closed, b);
-	b->process.config = json_loads(text, 0, NULL);
-	assert_non_null(b->process.config);
+	b->process.config = &b->config;
 	assert_int_equal(jobs_ops.start(&b->process), 0);
 	b->running = true;
 }
@@ -194,7 +195,6 @@ static int teardown(void **state)
 	channel_free(b->process.channel);
 	metrics_free(b->process.metrics);
 	ev_loop_destroy(b->process.loop);
-	json_decref((json_t *)b->process.config);
 	close(b->peer);
 	close(b->arena);
 	unlink(b->users);
@@ -209,7 +209,7 @@ static void test_everybody_two_at_a_time(void **state)
 	struct bench *b = *state;
 	uint64_t first, second;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 5, "backup", "");
 	expect_run(b, "alice");
 	first = b->head.id;
@@ -238,7 +238,7 @@ static void test_one_user(void **state)
 {
 	struct bench *b = *state;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 6, "backup", "bob");
 	expect_run(b, "bob");
 	ran(b, b->head.id, 0, GOOD);
@@ -250,7 +250,7 @@ static void test_overlap(void **state)
 	struct bench *b = *state;
 	uint64_t run;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 1, "backup", "alice");
 	expect_run(b, "alice");
 	run = b->head.id;
@@ -267,7 +267,7 @@ static void test_refused(void **state)
 {
 	struct bench *b = *state;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 1, "backup", "mallory");
 	expect_done(b, 1, -ENOENT, "no such user");
 	request(b, 2, "restore", "alice");
@@ -278,7 +278,7 @@ static void test_late(void **state)
 {
 	struct bench *b = *state;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 1, "backup", "alice");
 	expect_run(b, "alice");
 	ran(b, b->head.id, -ETIMEDOUT, "");
@@ -291,7 +291,7 @@ static void test_asks_again(void **state)
 	struct bench *b = *state;
 	uint64_t first;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 1, "backup", "alice");
 	expect_run(b, "alice");
 	first = b->head.id;
@@ -313,7 +313,7 @@ static void test_schedule(void **state)
 {
 	struct bench *b = *state;
 
-	process_start(b, "300000");
+	process_start(b, 300000);
 	assert_int_equal(received(b), 0);
 	assert_int_equal(await(b), MSG_RUN);
 	expect_run(b, "bob");
@@ -328,7 +328,7 @@ static void test_stop(void **state)
 {
 	struct bench *b = *state;
 
-	process_start(b, "0");
+	process_start(b, 0);
 	request(b, 9, "backup", "");
 	expect_run(b, "alice");
 	expect_run(b, "bob");

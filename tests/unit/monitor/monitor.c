@@ -23,7 +23,8 @@ struct fixture {
 	size_t n_heads;
 	int arena;
 	char dir[32];
-	json_t *config;
+	struct plugin_section sections[3];
+	struct process_config config;
 	bool stopped;
 };
 
@@ -69,20 +70,27 @@ static void listener_add(struct fixture *f, const char *name)
 
 static int setup(void **state)
 {
+	static const char *const path[] = {"last_mile", "serve"};
 	struct fixture *f = calloc(1, sizeof *f);
 	int fds[2];
 
 	strcpy(f->dir, "/tmp/t3ops-monitor.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(channel_pair(fds), 0);
-	f->config = json_pack("{s:{s:s, s:I, s:[s,s], s:[s], s:I}, s:[], s:[], s:[{s:s,s:s},{s:s,s:s},{s:s,s:s}]}",
-	                      "core", "state_dir", f->dir, "journal_retain", (json_int_t)0, "user_path", "last_mile",
-	                      "serve", "per_user", "serve", "ping_timeout", (json_int_t)500000, "legs", "plugins",
-	                      "sections", "name", "here", "module", "backup", "name", "there", "module", "backup",
-	                      "name", "cf", "module", "probe_cloudflare");
-	assert_non_null(f->config);
+	f->sections[0] = (struct plugin_section){.name = (char *)(uintptr_t) "here",
+	                                         .module = (char *)(uintptr_t) "backup"};
+	f->sections[1] = (struct plugin_section){.name = (char *)(uintptr_t) "there",
+	                                         .module = (char *)(uintptr_t) "backup"};
+	f->sections[2] = (struct plugin_section){.name = (char *)(uintptr_t) "cf",
+	                                         .module = (char *)(uintptr_t) "probe_cloudflare"};
+	f->config = (struct process_config){.core = {.state_dir = f->dir,
+	                                             .user_path = {(char **)(uintptr_t)path, 2},
+	                                             .per_user = {(char **)(uintptr_t)&path[1], 1},
+	                                             .ping_timeout_us = 500000},
+	                                    .sections = f->sections,
+	                                    .n_sections = 3};
 	f->process = (struct process){
-	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = f->config, .ops = &monitor_ops};
+	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = &f->config, .ops = &monitor_ops};
 	f->process.channel = channel_new(f->process.loop, fds[0], to_monitor, on_closed, f);
 	f->supervisor = channel_new(f->process.loop, fds[1], to_supervisor, on_closed, f);
 	f->process.metrics = metrics_new(&f->arena);
@@ -117,7 +125,6 @@ static int teardown(void **state)
 	metrics_free(f->process.metrics);
 	close(f->arena);
 	ev_loop_destroy(f->process.loop);
-	json_decref(f->config);
 	free(f);
 	return 0;
 }

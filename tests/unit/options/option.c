@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "options/option.h"
+#include "options/option_set.h"
 
 #define BAD INT64_MIN
 
@@ -149,9 +149,9 @@ static const struct value_case value_cases[] = {
     {OPT(INT, "1", 0, 0), "5x", NULL, "a whole number"},
     {OPT(INT, "1", 0, 0), "99999999999999999999", NULL, "a whole number"},
     {OPT(INT, "0", 0, 1024), "0", "0", NULL},
-    {OPT(BOOL, "false", 0, 0), "true", "true", NULL},
-    {OPT(BOOL, "false", 0, 0), "on", "true", NULL},
-    {OPT(BOOL, "false", 0, 0), "no", "false", NULL},
+    {OPT(BOOL, "false", 0, 0), "true", "1", NULL},
+    {OPT(BOOL, "false", 0, 0), "on", "1", NULL},
+    {OPT(BOOL, "false", 0, 0), "no", "0", NULL},
     {OPT(BOOL, "false", 0, 0), "1", NULL, "true or false"},
     {OPT(DURATION, "1s", 100000, 3600000000), "10s", "10000000", NULL},
     {OPT(DURATION, "1s", 100000, 3600000000), "99ms", NULL, "expected 100ms to 1h"},
@@ -187,22 +187,27 @@ static const struct value_case value_cases[] = {
     {OPT(SECRET_FILE, "", 0, 0), "/dev/null", NULL, "a regular file"},
 };
 
-static void check_value(json_t *value, const struct value_case *c, const char *why)
+static void check_value(bool ok, struct option_value *value, const struct value_case *c, const char *why)
 {
+	struct option_set set = {0};
+	json_t *rows;
 	char *text;
 
 	if (!c->json) {
-		assert_null(value);
+		assert_false(ok);
 		if (!strstr(why, c->why))
 			fail_msg("\"%s\": \"%s\" does not say \"%s\"", c->text, why, c->why);
 		return;
 	}
-	if (!value)
+	if (!ok)
 		fail_msg("\"%s\" refused: %s", c->text, why);
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	option_set_put(&set, "it", *value);
+	rows = option_set_json(&set);
+	text = json_dumps(json_array_get(json_array_get(rows, 0), 2), JSON_ENCODE_ANY | JSON_COMPACT);
 	assert_string_equal(text, c->json);
 	free(text);
-	json_decref(value);
+	json_decref(rows);
+	option_set_fini(&set);
 }
 
 static void test_values(void **state)
@@ -211,8 +216,10 @@ static void test_values(void **state)
 	for (size_t i = 0; i < sizeof value_cases / sizeof value_cases[0]; i++) {
 		char why[320] = "";
 
-		check_value(option_value(&value_cases[i].option, value_cases[i].text, why, sizeof why),
-		            &value_cases[i], why);
+		struct option_value value;
+		bool ok = option_parse(&value_cases[i].option, value_cases[i].text, &value, why, sizeof why);
+
+		check_value(ok, &value, &value_cases[i], why);
 	}
 }
 
@@ -231,7 +238,10 @@ static void test_fallbacks(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char why[320] = "";
 
-		check_value(option_fallback(&cases[i].option, why, sizeof why), &cases[i], why);
+		struct option_value value;
+		bool ok = option_fallback(&cases[i].option, &value, why, sizeof why);
+
+		check_value(ok, &value, &cases[i], why);
 	}
 }
 
@@ -249,14 +259,13 @@ static void test_secret_file(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		json_t *value;
+		struct option_value value;
 
 		assert_int_equal(fchmod(fd, cases[i].mode), 0);
-		value = option_value(&o, path, why, sizeof why);
-		assert_int_equal(value != NULL, cases[i].why == NULL);
+		assert_int_equal(option_parse(&o, path, &value, why, sizeof why), cases[i].why == NULL);
 		if (cases[i].why)
 			assert_non_null(strstr(why, cases[i].why));
-		json_decref(value);
+		option_value_fini(&value);
 	}
 	close(fd);
 	unlink(path);
@@ -266,18 +275,19 @@ static void test_list(void **state)
 {
 	static const struct t3ops_option optional = OPT(LIST, "", 0, 0), required = OPT(LIST, T3OPS_REQUIRED, 0, 0);
 	static const char *const items[] = {"a", "", "b"};
+	struct option_value list;
 	char why[320];
-	json_t *list = option_list_value(&optional, items, 0, why, sizeof why);
 
 	(void)state;
-	assert_int_equal(json_array_size(list), 0);
-	json_decref(list);
-	list = option_list_value(&required, items, 1, why, sizeof why);
-	assert_int_equal(json_array_size(list), 1);
-	json_decref(list);
-	assert_null(option_list_value(&required, items, 0, why, sizeof why));
+	assert_true(option_list_parse(&optional, items, 0, &list, why, sizeof why));
+	assert_int_equal(list.list.n, 0);
+	option_value_fini(&list);
+	assert_true(option_list_parse(&required, items, 1, &list, why, sizeof why));
+	assert_int_equal(list.list.n, 1);
+	option_value_fini(&list);
+	assert_false(option_list_parse(&required, items, 0, &list, why, sizeof why));
 	assert_non_null(strstr(why, "at least one item"));
-	assert_null(option_list_value(&optional, items, 3, why, sizeof why));
+	assert_false(option_list_parse(&optional, items, 3, &list, why, sizeof why));
 }
 
 static void test_type_names(void **state)

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "sys/clock.h"
+#include "conf/resolved_config.h"
 #include "jobs/job_child.h"
 
 #define MINUTE_US 60000000
@@ -121,13 +122,44 @@ static int backup_dir_count(const struct fixture *f, const char *prefix, char pa
 
 /* ---- a run ------------------------------------------------------------------------------------- */
 
+static void text_put(struct option_set *s, const char *name, uint32_t type, const char *text)
+{
+	option_set_put(s, name, (struct option_value){.type = type, .text = strdup(text)});
+}
+
+static void number_put(struct option_set *s, const char *name, uint32_t type, int64_t number)
+{
+	option_set_put(s, name, (struct option_value){.type = type, .number = number});
+}
+
+static json_t *section_json(const struct fixture *f)
+{
+	char none[] = "", name[] = "backup";
+	struct plugin_section s = {.name = name,
+	                           .module = name,
+	                           .version = none,
+	                           .provides = none,
+	                           .needs = none,
+	                           .roles = T3OPS_ROLE_JOB,
+	                           .file = {.path = (char *)(uintptr_t)f->so}};
+	json_t *doc;
+
+	text_put(&s.values, "at", T3OPS_OPT_STRING, "");
+	number_put(&s.values, "every", T3OPS_OPT_DURATION, 0);
+	number_put(&s.values, "jitter", T3OPS_OPT_DURATION, 0);
+	number_put(&s.values, "deadline", T3OPS_OPT_DURATION, f->deadline_us);
+	text_put(&s.values, "to", T3OPS_OPT_USER_DIR, f->to);
+	number_put(&s.values, "retain", T3OPS_OPT_INT, f->keep);
+	text_put(&s.values, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
+	doc = plugin_section_json(&s);
+	option_set_fini(&s.values);
+	return doc;
+}
+
 static int input_make(const struct fixture *f)
 {
-	json_t *input = json_pack(
-	    "{s:{s:s, s:s, s:{s:s}, s:{s:s, s:i, s:s, s:I, s:s, s:i}}, s:{s:s, s:s, s:s, s:s, s:i}}", "section",
-	    "name", "backup", "module", "backup", "file", "path", f->so, "options", "to", f->to, "retain", f->keep,
-	    "database", "%h/.t3/userdata/state.sqlite", "deadline", f->deadline_us, "at", "", "every", 0, "user",
-	    "name", "alice", "os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
+	json_t *input = json_pack("{s:o, s:{s:s, s:s, s:s, s:s, s:i}}", "section", section_json(f), "user", "name",
+	                          "alice", "os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
 	char *text;
 	int fd = memfd_create("input", MFD_CLOEXEC);
 

@@ -31,8 +31,10 @@ static struct reported reported[EVENTS_MAX];
 static int n_reported;
 static int opens, pings, closes, inside;
 static bool fails_inside; /* leg_open calls leg_down before it returns */
-static struct process process;
-static struct t3ops_instance instance;
+static struct process_config config;
+static struct plugin_section section;
+static struct process process = {.config = &config};
+static struct t3ops_instance instance = {.section = &section};
 static struct t3ops_host host;
 static struct t3ops_leg *leg;
 static int arena;
@@ -161,19 +163,19 @@ static const struct event *expect(enum event_kind kind, unsigned step, unsigned 
 }
 
 struct timing {
-	int heartbeat, watchdog, late, reconnect, ping_timeout; /* us */
+	uint64_t heartbeat, watchdog, late, reconnect, ping_timeout; /* us */
 };
 
 static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 {
 	opens = pings = closes = n_reported = n_read = 0;
 	fails_inside = false;
-	json_decref((json_t *)process.config);
-	json_decref((json_t *)instance.section);
-	process.config = json_pack("{s:{s:I}}", "core", "ping_timeout", (json_int_t)t.ping_timeout);
-	instance.section = json_pack("{s:{s:I, s:I, s:I, s:I, s:I}}", "options", "heartbeat", (json_int_t)t.heartbeat,
-	                             "watchdog", (json_int_t)t.watchdog, "late", (json_int_t)t.late, "reconnect_min",
-	                             (json_int_t)t.reconnect, "reconnect_max", (json_int_t)t.reconnect);
+	config.core.ping_timeout_us = t.ping_timeout;
+	section.leg = (struct leg_options){.heartbeat_us = t.heartbeat,
+	                                   .watchdog_us = t.watchdog,
+	                                   .late_us = t.late,
+	                                   .reconnect_min_us = t.reconnect,
+	                                   .reconnect_max_us = t.reconnect};
 	leg = leg_new(&process, &instance, user);
 	assert_non_null(leg);
 	until(&opens, 1);
@@ -503,8 +505,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	json_decref((json_t *)process.config);
-	json_decref((json_t *)instance.section);
 	metrics_free(process.metrics);
 	close(arena);
 	ev_loop_destroy(process.loop);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The resolved config as JSON and back, strictly: a document of another shape gives nothing at all.  What crosses the
+ * pipe of the checking child, an exec in place and the start of a job is written and read here only.
+ */
+#include "conf/resolved_config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
+
+/* ---- ends --------------------------------------------------------------------------------------- */
+
+static void command_fini(struct command *c)
+{
+	free(c->name);
+	option_set_fini(&c->values);
+}
+
+void plugin_section_fini(struct plugin_section *s)
+{
+	free(s->name);
+	free(s->module);
+	free(s->version);
+	free(s->provides);
+	free(s->needs);
+	free(s->file.path);
+	option_set_fini(&s->values);
+	*s = (struct plugin_section){0};
+}
+
+void resolved_config_free(struct resolved_config *c)
+{
+	if (!c)
+		return;
+	option_set_fini(&c->core);
+	for (size_t i = 0; i < c->n_commands; i++)
+		command_fini(&c->commands[i]);
+	for (size_t i = 0; i < c->n_plugins; i++)
+		plugin_section_fini(&c->plugins[i]);
+	free(c->commands);
+	free(c->plugins);
+	free(c);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------- */
+
+json_t *resolved_config_core_json(const struct resolved_config *c)
+{
+	json_t *commands = json_array();
+
+	for (size_t i = 0; i < c->n_commands; i++)
+		json_array_append_new(commands, json_pack("{s:s, s:o}", "name", c->commands[i].name, "options",
+		                                          option_set_json(&c->commands[i].values)));
+	return must(json_pack("{s:o, s:s, s:o}", "core", option_set_json(&c->core), "proxy_secret_digest",
+	                      c->proxy_secret_digest, "commands", commands));
+}
+
+json_t *plugin_section_json(const struct plugin_section *s)
+{
+	return must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:{s:s, s:I, s:I, s:I}, s:o}", "name", s->name,
+	                      "module", s->module, "version", s->version, "provides", s->provides, "needs", s->needs,
+	                      "roles", (int)s->roles, "per_user", (int)s->per_user, "file", "path", s->file.path,
+	                      "inode", (json_int_t)s->file.inode, "mtime_ns", (json_int_t)s->file.mtime_ns, "size",
+	                      (json_int_t)s->file.size, "options", option_set_json(&s->values)));
+}
+
+json_t *resolved_config_plugins_json(const struct resolved_config *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_plugins; i++)
+		json_array_append_new(list, plugin_section_json(&c->plugins[i]));
+	return must(json_pack("{s:o}", "plugins", list));
+}
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+/* Whose document it is: another version's may have other options. */
+enum writer { WRITER_SAME, WRITER_OTHER };
+
+/* False unless the set then has exactly these rows. */
+static bool core_set_read(struct option_set *s, const json_t *doc, enum writer writer)
+{
+	bool ok = option_set_read(s, doc);
+
+	for (size_t i = 0; ok && writer == WRITER_OTHER && i < n_core_options; i++)
+		option_set_complete(s, &core_options[i].option, 1);
+	return ok && (writer == WRITER_OTHER || s->n == n_core_options);
+}
+
+static bool command_read(struct command *c, const json_t *doc, enum writer writer)
+{
+	const char *name;
+	json_t *options;
+
+	*c = (struct command){0};
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:s, s:o !}", "name", &name, "options", &options) < 0)
+		return false;
+	c->name = must(strdup(name));
+	if (option_set_read(&c->values, options)) {
+		if (writer == WRITER_OTHER)
+			option_set_complete(&c->values, command_options, n_command_options);
+		if ((writer == WRITER_OTHER || c->values.n == n_command_options) &&
+		    command_options_fill(&c->options, &c->values) && c->options.argv.n > 0)
+			return true;
+	}
+	command_fini(c);
+	return false;
+}
+
+static bool commands_read(struct resolved_config *c, const json_t *list, enum writer writer)
+{
+	json_t *row;
+	size_t i;
+
+	if (!json_is_array(list))
+		return false;
+	c->commands = must(calloc(json_array_size(list) + 1, sizeof *c->commands));
+	json_array_foreach ((json_t *)(uintptr_t)list, i, row) {
+		if (!command_read(&c->commands[c->n_commands], row, writer))
+			return false;
+		c->n_commands++;
+	}
+	return true;
+}
+
+static bool core_read(struct resolved_config *c, const json_t *doc, enum writer writer)
+{
+	json_t *options, *commands;
+	const char *digest;
+	size_t len;
+
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:s%, s:o !}", "core", &options, "proxy_secret_digest",
+	                &digest, &len, "commands", &commands) < 0 ||
+	    (len != 0 && len != sizeof c->proxy_secret_digest - 1))
+		return false;
+	memcpy(c->proxy_secret_digest, digest, len + 1);
+	return core_set_read(&c->core, options, writer) && core_options_fill(&c->options, &c->core, READER_ALL) &&
+	       commands_read(c, commands, writer);
+}
+
+static bool section_fill(struct plugin_section *s)
+{
+	if ((s->roles & T3OPS_ROLE_LEG) && (!leg_options_fill(&s->leg, &s->values) || s->leg.segments.n == 0))
+		return false;
+	return !(s->roles & T3OPS_ROLE_JOB) || job_options_fill(&s->job, &s->values);
+}
+
+static void section_complete(struct plugin_section *s)
+{
+	if (s->roles & T3OPS_ROLE_LEG)
+		option_set_complete(&s->values, leg_options, n_leg_options);
+	if (s->roles & T3OPS_ROLE_JOB)
+		option_set_complete(&s->values, job_options, n_job_options);
+}
+
+static bool section_read(struct plugin_section *s, const json_t *doc, enum writer writer)
+{
+	const char *name, *module, *version, *provides, *needs, *path;
+	json_int_t inode, mtime_ns, size;
+	int roles, per_user;
+	json_t *options;
+
+	*s = (struct plugin_section){0};
+	if (json_unpack((json_t *)(uintptr_t)doc,
+	                "{s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:{s:s, s:I, s:I, s:I !}, s:o !}", "name", &name,
+	                "module", &module, "version", &version, "provides", &provides, "needs", &needs, "roles",
+	                &roles, "per_user", &per_user, "file", "path", &path, "inode", &inode, "mtime_ns", &mtime_ns,
+	                "size", &size, "options", &options) < 0)
+		return false;
+	*s = (struct plugin_section){.name = must(strdup(name)),
+	                             .module = must(strdup(module)),
+	                             .version = must(strdup(version)),
+	                             .provides = must(strdup(provides)),
+	                             .needs = must(strdup(needs)),
+	                             .roles = (uint32_t)roles,
+	                             .per_user = per_user,
+	                             .file = {must(strdup(path)), inode, mtime_ns, size}};
+	if (option_set_read(&s->values, options)) {
+		if (writer == WRITER_OTHER)
+			section_complete(s);
+		if (section_fill(s))
+			return true;
+	}
+	plugin_section_fini(s);
+	return false;
+}
+
+bool plugin_section_read(struct plugin_section *s, const json_t *doc)
+{
+	return section_read(s, doc, WRITER_SAME);
+}
+
+static bool plugins_read(struct resolved_config *c, const json_t *doc, enum writer writer)
+{
+	json_t *list, *row;
+	size_t i;
+
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o !}", "plugins", &list) < 0 || !json_is_array(list))
+		return false;
+	c->plugins = must(calloc(json_array_size(list) + 1, sizeof *c->plugins));
+	json_array_foreach (list, i, row) {
+		if (!section_read(&c->plugins[c->n_plugins], row, writer))
+			return false;
+		c->n_plugins++;
+	}
+	return true;
+}
+
+static struct resolved_config *config_read(const json_t *core, const json_t *plugins, enum writer writer)
+{
+	struct resolved_config *c = must(calloc(1, sizeof *c));
+
+	if (core_read(c, core, writer) && plugins_read(c, plugins, writer))
+		return c;
+	resolved_config_free(c);
+	return NULL;
+}
+
+struct resolved_config *resolved_config_read(const json_t *core, const json_t *plugins)
+{
+	return config_read(core, plugins, WRITER_SAME);
+}
+
+struct resolved_config *resolved_config_adopt(const json_t *core, const json_t *plugins)
+{
+	return config_read(core, plugins, WRITER_OTHER);
+}
