@@ -30,6 +30,15 @@ class Response:
         return f"<{self.status} {self.reason} {self.headers} {self.body[:200]!r}>"
 
 
+def head_parse(text):
+    """The head of an answer, without the empty line behind it."""
+    lines = text.split("\r\n")
+    version, status, reason = (lines[0].split(" ", 2) + [""])[:3]
+    headers = [(n.strip(), v.strip()) for n, _, v in (line.partition(":") for line in lines[1:])]
+    confidential.message(headers)
+    return Response(version, int(status), reason, headers)
+
+
 class Connection:
     """One TCP (or TLS) connection and the bytes received but not yet read."""
 
@@ -81,11 +90,7 @@ class Connection:
         return self.read_to_end() == b""
 
     def response_head(self):
-        lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        version, status, reason = (lines[0].split(" ", 2) + [""])[:3]
-        headers = [(n.strip(), v.strip()) for n, _, v in (line.partition(":") for line in lines[1:])]
-        confidential.message(headers)
-        return Response(version, int(status), reason, headers)
+        return head_parse(self.read_until(b"\r\n\r\n").decode("latin-1"))
 
     def response(self, method="GET"):
         """The next response, its body included; 1xx but 101 are skipped."""

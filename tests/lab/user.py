@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A simulated user: a browser that opens the page, is paired on the way, keeps t3's WebSocket
-open with t3's heartbeat, gives up after one missed Pong as the real client does, and comes back."""
-import threading
-import time
+"""A simulated user: a device with a browser, some tabs with t3's page (lab/page.py), somewhere on the network."""
+import asyncio
 
-from lab import http, wait, ws
+from lab import http, loop, page, wait, wire, ws
+from lab.stub import NEW
 
 MAX_REDIRECTS = 5
 
 
 class Browser:
-    """Cookies and redirects; one connection a request."""
+    """Cookies and redirects, one request at a time: for tests that look at each answer."""
 
     def __init__(self, address, host, tls=None, cookies=None):
         self.address = address
@@ -40,58 +39,133 @@ class Browser:
                             host=self.host, tls=self.tls, **more)
 
 
-class User(threading.Thread):
-    """The browser as a thread.  `connected` is true while heartbeats are answered."""
+class User:
+    """One device.  What is called here runs in lab/loop.py; the calls return when it is done.
 
-    def __init__(self, name, address, host, tls=None, heartbeat=5.0, timeout=None, pause=0.3):
-        """timeout: how long a Pong may take; default: until the next heartbeat."""
-        super().__init__(name="user " + name, daemon=True)
+        user = User("alice", line.address, path.host, path.tls, version=LATEST, factor=0.1).start()
+        user.wait_connected()
+        user.reload(); user.open(); user.close(); user.sleep(); user.wake(); user.move(other_line.address)
+    """
+
+    def __init__(self, name, address, host, tls=None, version=NEW, factor=1.0, http2=False, log=None):
+        """factor: of every time of the page, from its Ping on.  log(user, event): called for each event of a page."""
         self.user = name
-        self.browser = Browser(address, host, tls, {"authentik_session": name})
-        self.beat = heartbeat
-        self.timeout = timeout or heartbeat
-        self.pause = pause
-        self.connected = False
-        self.pongs = 0
-        self.connects = 0
-        self.last_error = None
-        self._ended = threading.Event()
+        self.client = page.CLIENTS[version]
+        self.factor = factor * wait.SLOW
+        self.network = wire.Network(address, host, tls, http2)
+        self.cookies = {"authentik_session": name}
+        self.log = log
+        self.pages = []
+        self.closed = []
+        self.awake = None
 
-    def run(self):
-        while not self._ended.is_set():
-            try:
-                self._session()
-            except (OSError, EOFError, ws.Closed, ws.Refused, AssertionError, ValueError) as e:
-                self.last_error = f"{type(e).__name__}: {e}"
-            self.connected = False
-            self._ended.wait(self.pause)
+    # ---- from outside
 
-    def _session(self):
-        page = self.browser.navigate("/")
-        if page.status != 200:
-            raise AssertionError(f"the page answered {page!r}")
-        w = self.browser.websocket(timeout=10)
-        w.conn.sock.settimeout(self.timeout * wait.SLOW)
-        try:
-            while not self._ended.is_set():
-                begun = time.monotonic()
-                w.heartbeat(self.timeout)
-                self.pongs += 1
-                self.connects += not self.connected
-                self.connected = True
-                if w.readable(max(0.0, self.beat - (time.monotonic() - begun))):
-                    w.frame()  # raises when it is the end
-            w.close()
-        except TimeoutError:
-            # The real page closes what does not answer; a dead line may not even take that.
-            self.connected = False
-            try:
-                w.send_frame(ws.CLOSE, b"\x03\xe8")
-            except OSError:
-                pass
-            raise
-        finally:
-            w.conn.close()
+    def start(self):
+        loop.shared().call(self._start())
+        return self
+
+    def open(self, target="/", private=False):
+        """Another tab; in a private window it has cookies of its own.  Returns it."""
+        cookies = {"authentik_session": self.user} if private else self.cookies
+        return loop.shared().run(self._open, target, cookies)
+
+    def reload(self, tab=None):
+        loop.shared().call((tab or self.pages[0]).reload())
+
+    def close(self, tab=None):
+        loop.shared().call(self._close(tab or self.pages[0]))
+
+    def crash(self):
+        """The browser is gone at once, with all its tabs."""
+        loop.shared().call(self._crash())
+
+    def sleep(self):
+        """The lid is closed: nothing runs.  That nothing arrives either is the line's part."""
+        loop.shared().run(self.awake.clear)
+
+    def wake(self):
+        loop.shared().run(self.awake.set)
+
+    def move(self, address):
+        """Another network: what was open is lost on this side.  Make the old line silent before."""
+        loop.shared().call(self._move(address))
+
+    def request(self, tag, payload=None, tab=None):
+        """Asks the server something; does not wait for the answer."""
+        loop.shared().run((tab or self.pages[0]).request, tag, payload)
+
+    def ask(self, tag, payload=None, tab=None, limit=30):
+        """The same, and returns the answer's value."""
+        async def asked():
+            return await (tab or self.pages[0]).request(tag, payload)
+
+        return loop.shared().call(asked(), limit)
+
+    def stop(self):
+        loop.shared().call(self._stop())
+
+    # ---- in the loop
+
+    async def _start(self):
+        self.awake = asyncio.Event()
+        self.awake.set()
+        self._open("/", self.cookies)
+
+    def _open(self, target, cookies):
+        log = (lambda event: self.log(self, event)) if self.log else None
+        tab = page.Page(self.network, cookies, self.awake, self.client, self.factor, target, log)
+        self.pages.append(tab)
+        tab.start()
+        return tab
+
+    async def _close(self, tab):
+        await tab.leave()
+        self.pages.remove(tab)
+        self.closed.append(tab)
+
+    async def _crash(self):
+        for tab in list(self.pages):
+            await tab.crash()
+            self.pages.remove(tab)
+            self.closed.append(tab)
+
+    async def _move(self, address):
+        self.network.move(address)
+        for tab in self.pages:
+            await tab.network_changed()
+
+    async def _stop(self):
+        self.awake.set()
+        for tab in list(self.pages):
+            await self._close(tab)
+
+    # ---- what it went through
+
+    def count(self, *whats):
+        """Events of its pages, closed ones included; see page.Event."""
+        return sum(p.count(*whats) for p in self.pages + self.closed)
+
+    @property
+    def drops(self):
+        """How often a page lost a connection that it had, or gave up on it."""
+        return self.count("gave_up", "lost")
+
+    @property
+    def connects(self):
+        return self.count("connected")
+
+    @property
+    def pongs(self):
+        return sum(p.pongs for p in self.pages + self.closed)
+
+    @property
+    def connected(self):
+        return bool(self.pages) and all(p.connected for p in self.pages)
+
+    @property
+    def last_error(self):
+        return next((p.failure for p in self.pages if not p.connected), None)
 
     def wait_connected(self, limit=30):
         wait.until(lambda: self.connected, limit, f"{self.user} is connected (last error: {self.last_error})")
@@ -100,7 +174,3 @@ class User(threading.Thread):
         """The next heartbeat that is answered from now on."""
         before = self.pongs
         wait.until(lambda: self.pongs > before, limit, f"a Pong for {self.user}")
-
-    def stop(self):
-        self._ended.set()
-        self.join(15 * wait.SLOW)

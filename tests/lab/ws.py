@@ -39,14 +39,70 @@ def accept_value(key):
     return base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
 
 
+def frame_bytes(op, data=b"", fin=True, rsv1=False, mask=True):
+    if isinstance(data, str):
+        data = data.encode()
+    first = (0x80 if fin else 0) | (0x40 if rsv1 else 0) | op
+    bit = 0x80 if mask else 0
+    if len(data) < 126:
+        head = struct.pack("!BB", first, bit | len(data))
+    elif len(data) < 65536:
+        head = struct.pack("!BBH", first, bit | 126, len(data))
+    else:
+        head = struct.pack("!BBQ", first, bit | 127, len(data))
+    if mask:
+        key = os.urandom(4)
+        whole = (key * (len(data) // 4 + 1))[:len(data)]
+        data = (int.from_bytes(data, "big") ^ int.from_bytes(whole, "big")).to_bytes(len(data), "big")
+        head += key
+    return head + data
+
+
+def frame_parse(buffer):
+    """The server's frame at the head of the buffer as (op, data, fin, rsv1, bytes taken); None: not whole yet."""
+    if len(buffer) < 2:
+        return None
+    size, head = buffer[1] & 0x7f, 2
+    if size >= 126:
+        head = 4 if size == 126 else 10
+        if len(buffer) < head:
+            return None
+        size = int.from_bytes(buffer[2:head], "big")
+    if len(buffer) < head + size:
+        return None
+    first = buffer[0]
+    return first & 0x0f, bytes(buffer[head:head + size]), bool(first & 0x80), bool(first & 0x40), head + size
+
+
+def close_parse(data):
+    """(code, reason) of a close frame's payload."""
+    return (struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005), data[2:].decode("utf-8", "replace")
+
+
+class Deflate:
+    """permessage-deflate with context takeover, as Chrome does it."""
+
+    OFFER = "permessage-deflate; client_max_window_bits"
+
+    def __init__(self):
+        self._packer = zlib.compressobj(wbits=-15)
+        self._unpacker = zlib.decompressobj(wbits=-15)
+
+    def pack(self, data):
+        return (self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+    def unpack(self, data):
+        return self._unpacker.decompress(data + b"\0\0\xff\xff")
+
+
 class WebSocket:
     def __init__(self, address, target="/ws", headers=(), host="lab", tls=None, timeout=30, deflate=False):
         """deflate: offers permessage-deflate as Chrome does, and compresses every message if it is taken."""
         self.conn = http.Connection(address, tls, host, timeout)
         self.response = None
-        self.packer = self.unpacker = None
+        self.deflate = None
         if deflate:
-            headers = {**dict(headers), "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+            headers = {**dict(headers), "Sec-WebSocket-Extensions": Deflate.OFFER}
         try:
             self._upgrade(target, headers, host)
         except BaseException:
@@ -68,39 +124,20 @@ class WebSocket:
         got = self.response.header("sec-websocket-accept")
         if got != accept_value(key):
             raise AssertionError(f"wrong Sec-WebSocket-Accept {got!r}")
-        self.deflated("permessage-deflate" in self.response.header("sec-websocket-extensions", ""))
-
-    def deflated(self, negotiated):
-        if negotiated:
-            self.packer = zlib.compressobj(wbits=-15)
-            self.unpacker = zlib.decompressobj(wbits=-15)
+        if "permessage-deflate" in self.response.header("sec-websocket-extensions", ""):
+            self.deflate = Deflate()
 
     # ---- sending
 
     def send_frame(self, op, data=b"", fin=True, rsv1=False, mask=True):
-        if isinstance(data, str):
-            data = data.encode()
-        first = (0x80 if fin else 0) | (0x40 if rsv1 else 0) | op
-        bit = 0x80 if mask else 0
-        if len(data) < 126:
-            head = struct.pack("!BB", first, bit | len(data))
-        elif len(data) < 65536:
-            head = struct.pack("!BBH", first, bit | 126, len(data))
-        else:
-            head = struct.pack("!BBQ", first, bit | 127, len(data))
-        if mask:
-            key = os.urandom(4)
-            whole = (key * (len(data) // 4 + 1))[:len(data)]
-            data = (int.from_bytes(data, "big") ^ int.from_bytes(whole, "big")).to_bytes(len(data), "big")
-            head += key
-        self.conn.send(head + data)
+        self.conn.send(frame_bytes(op, data, fin, rsv1, mask))
 
     def send(self, text):
         """A text message; returns the size of its payload on the wire."""
         data = text.encode()
-        if self.packer:
-            data = (self.packer.compress(data) + self.packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
-        self.send_frame(TEXT, data, rsv1=bool(self.packer))
+        if self.deflate:
+            data = self.deflate.pack(data)
+        self.send_frame(TEXT, data, rsv1=bool(self.deflate))
         return len(data)
 
     def ping(self, data=b""):
@@ -116,22 +153,17 @@ class WebSocket:
     def frame(self):
         """The next frame as (op, data, fin, rsv1).  Raises Closed when the peer ends it."""
         try:
-            first, second = self.conn.read(2)
-            size = second & 0x7f
-            if size == 126:
-                size = struct.unpack("!H", self.conn.read(2))[0]
-            elif size == 127:
-                size = struct.unpack("!Q", self.conn.read(8))[0]
-            data = self.conn.read(size)
+            while not (found := frame_parse(self.conn.buffer)):
+                self.conn.fill()
         except EOFError:
             raise Closed(None) from None
         except ConnectionResetError:
             raise Closed(-1) from None
-        op = first & 0x0f
+        op, data, fin, rsv1, taken = found
+        self.conn.buffer = self.conn.buffer[taken:]
         if op == CLOSE:
-            code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005
-            raise Closed(code, data[2:].decode("utf-8", "replace"))
-        return op, data, bool(first & 0x80), bool(first & 0x40)
+            raise Closed(*close_parse(data))
+        return op, data, fin, rsv1
 
     def message(self, limit=30):
         """The next whole data message or pong as (op, data); pings are answered on the way."""
@@ -149,7 +181,7 @@ class WebSocket:
                     op, packed = kind, rsv1
                 whole += data
                 if fin:
-                    return op, self.unpacker.decompress(whole + b"\0\0\xff\xff") if packed else whole
+                    return op, self.deflate.unpack(whole) if packed else whole
 
     def text(self, limit=30):
         op, data = self.message(limit)

@@ -51,8 +51,8 @@ class PathTest(unittest.TestCase):
     def test_user_goes_the_whole_way_and_comes_back(self):
         name, value = self.stub.cookie().split("=", 1)
         line = self.path.last_mile()
-        user = User("alice", line.address, self.path.host, self.path.tls, heartbeat=0.2, timeout=1)
-        user.browser.cookies[name] = value
+        user = User("alice", line.address, self.path.host, self.path.tls, factor=0.05)
+        user.cookies[name] = value
         user.start()
         try:
             user.wait_connected()
