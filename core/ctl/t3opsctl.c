@@ -23,7 +23,8 @@ static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
                             "       metrics                    as Prometheus reads them\n"
                             "       backup now [USER]          run every backup section, for all users or one\n"
                             "       reload                     check the configuration, then put it in force\n"
-                            "SOCKET is /run/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
+                            "SOCKET is " T3OPS_RUNSTATEDIR
+                            "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
 	const char *socket, *kind;
@@ -202,7 +203,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 
 int main(int argc, char **argv)
 {
-	struct asked a = {.socket = "/run/t3ops/control.sock", .kind = ""};
+	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = ""};
 	int r = options_read(argc, argv, &a);
 
 	if (r > 0)

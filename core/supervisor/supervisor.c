@@ -11,21 +11,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
-
 #include "supervisor/supervisor_state.h"
+#include "sys/notify.h"
 
 #define SERIALS_MAX 64
 
 static void systemd_report(const char *state)
 {
-#ifdef HAVE_SYSTEMD
-	sd_notify(0, state);
-#else
-	(void)state;
-#endif
+	int r = notify_send(state);
+
+	if (r < 0)
+		log_line(LOG_L_WARNING, "notify_failed", "socket=%s error=\"%s\"", getenv("NOTIFY_SOCKET"),
+		         strerror(-r));
 }
 
 void supervisor_emit(struct supervisor *s, struct event *e)

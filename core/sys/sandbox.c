@@ -21,6 +21,12 @@
 #endif
 #endif
 
+#ifdef HAVE_SANITIZERS
+#define NO_SANDBOX "this build has sanitizers"
+#else
+#define NO_SANDBOX "this build has no sandbox (configure --disable-sandbox)"
+#endif
+
 #define FS_READ_FILE (UINT64_C(1) << 2)
 #define FS_READ_DIR  (UINT64_C(1) << 3)
 #define FS_FIRST     ((UINT64_C(1) << 13) - 1) /* what ABI 1 knows */
@@ -107,9 +113,9 @@ static const char *seccomp_missing(int error)
 
 void sandbox_enter(const char *const *readable, size_t n, struct sandbox *out)
 {
-#ifdef HAVE_SANITIZERS
+#if defined(HAVE_SANITIZERS) || !defined(HAVE_SANDBOX)
 	(void)readable, (void)n, (void)landlock_enter, (void)landlock_missing, (void)seccomp_missing;
-	*out = (struct sandbox){.missing = "this build has sanitizers"};
+	*out = (struct sandbox){.missing = NO_SANDBOX};
 #else
 	int abi, r;
 

@@ -34,7 +34,7 @@ CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(P
             "share of max_connections.")
 CORE_OPTION("status_listen", ADDRESS, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Address of /metrics, /status and /verdicts.")
-CORE_OPTION("control", PATH, control, "/run/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
+CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", STRING, user, "t3ops", 0, 0, READ_BY_ALL,
             "Account that everything but the helper drops to when started as root.")
@@ -43,7 +43,7 @@ CORE_OPTION("log_level", STRING, log_level, "info", 0, 0, READ_BY_ALL,
 CORE_OPTION("sandbox", STRING, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Walls around the proxy (seccomp and landlock): auto takes what kernel and build have, on insists on "
             "both, off builds none.")
-CORE_OPTION("state_dir", PATH, state_dir, "/var/lib/t3ops", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
+CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Directory of the journal; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")
@@ -57,7 +57,7 @@ CORE_OPTION("drain_timeout", DURATION, drain_timeout_us, "12h", 0, 0, READ_BY(SU
             "An old proxy that is not done this long after a reload is ended, with the connections it still has.")
 CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
-CORE_OPTION("instance_env", STRING, instance_env, "/etc/t3-serve/%u.env", 0, 0, READ_BY_USERS,
+CORE_OPTION("instance_env", STRING, instance_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
             "File with T3_PORT= of an instance; %u is the OS user.")
 CORE_OPTION("trusted_proxies", LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
             "Networks (CIDR) whose identity and forwarding headers are believed.")

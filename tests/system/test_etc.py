@@ -41,11 +41,11 @@ class Config(unittest.TestCase):
         return run(process.program("core/t3ops"), "-t", "-c", path)
 
     def test_shipped(self):
-        status, said = self.check(text_of(f"{SOURCE}/etc/t3ops.conf"))
+        status, said = self.check(text_of(f"{BUILD}/etc/t3ops.conf"))
         self.assertEqual(status, 0, said)
 
     def test_shipped_with_the_legs(self):
-        text = re.sub(r'(?m)^#((plugin| {4}|}).*)$', r"\1", text_of(f"{SOURCE}/etc/t3ops.conf"))
+        text = re.sub(r'(?m)^#((plugin| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
         status, said = self.check(text)
         self.assertEqual(status, 0, said)
         self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")
@@ -75,7 +75,7 @@ class Units(unittest.TestCase):
         unit = re.sub(r"(?m)^(Exec\w+=)\S+/t3ops\b", r"\1/bin/true", unit)
         with open(f"{folder}/t3ops.service", "w", encoding="utf-8") as f:
             f.write(unit)
-        shutil.copy(f"{SOURCE}/etc/systemd/t3-serve@.service", f"{folder}/t3-serve@.service")
+        shutil.copy(f"{BUILD}/etc/systemd/t3-serve@.service", f"{folder}/t3-serve@.service")
         for name in ("t3ops.service", "t3-serve@alice.service"):
             source = f"{folder}/{name.replace('alice', '')}"
             target = shutil.copy(source, f"{folder}/{name}") if "alice" in name else source
@@ -91,7 +91,7 @@ class Units(unittest.TestCase):
         self.assertRegex(checks, r"/t3ops -t -c \S+/t3ops/t3ops\.conf$")
         self.assertEqual(signals, "/bin/kill -HUP $MAINPID")
         self.assertIn("\nType=notify\n", unit)
-        serve = text_of(f"{SOURCE}/etc/systemd/t3-serve@.service")
+        serve = text_of(f"{BUILD}/etc/systemd/t3-serve@.service")
         for line in ("MemoryHigh=", "MemoryMax=", "OOMPolicy=", "SuccessExitStatus=130"):
             self.assertRegex(serve, rf"(?m)^{line}")
 
@@ -110,7 +110,7 @@ class Units(unittest.TestCase):
                         f.write(f"t3ops:x:{os.getegid()}:\n")
                     if os.geteuid() != 0:
                         continue  # it may not give folders away
-                status, said = run(program, *argv[1:], f"--root={root}", f"{SOURCE}/etc/{name}/t3ops.conf")
+                status, said = run(program, *argv[1:], f"--root={root}", f"{BUILD}/etc/{name}/t3ops.conf")
                 self.assertEqual(status, 0, said)
                 self.assertNotRegex(said, r"t3ops\.conf:\d+")
 

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A build harms nobody: from a fresh tarball, in place and out of tree, it leaves what it found.  Our sources are in
+core/, a name that configure scripts like to remove."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from lab import process
+
+MADE_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR")
+ENV = {k: v for k, v in os.environ.items() if k not in MADE_BY_MAKE}
+JOBS = f"-j{os.cpu_count()}"
+
+
+def run(*argv, cwd):
+    """What it said; it must succeed."""
+    done = subprocess.run(argv, cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=900, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(argv)}: {done.returncode}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def listing(top):
+    """{file: digest of its bytes}"""
+    found = {}
+    for where, _, files in os.walk(top):
+        for name in files:
+            path = os.path.join(where, name)
+            with open(path, "rb") as f:
+                found[os.path.relpath(path, top)] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+def compiler():
+    """That of this build; without optimizing, for the objects are thrown away."""
+    with open(f"{process.build_dir()}/Makefile", encoding="utf-8") as f:
+        return ["CC=" + re.search(r"(?m)^CC = (.*)$", f.read()).group(1), "CFLAGS=-O0"]
+
+
+class Tarball(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dist = f"{process.folder()}/t3ops"
+        run("make", "-s", "distdir", f"distdir={cls.dist}", cwd=process.build_dir())
+        run("chmod", "-R", "u+w", cls.dist, cwd="/")
+        cls.before = listing(cls.dist)
+
+    def tree(self):
+        return shutil.copytree(self.dist, f"{process.folder()}/t3ops", symlinks=True)
+
+    def sources(self, top):
+        return {path: digest for path, digest in listing(top).items() if path in self.before}
+
+    def test_in_place(self):
+        tree = self.tree()
+        root = f"{os.path.dirname(tree)}/root"
+        said = run("./configure", "-q", "--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var", "--runstatedir=/run",
+                   *compiler(), cwd=tree)
+        self.assertEqual(said, "")
+        self.assertEqual(self.sources(tree), self.before, "after configure")
+        run("make", "-s", JOBS, cwd=tree)
+        run("make", "-s", "install", f"DESTDIR={root}", cwd=tree)
+        self.installed(root)
+        run("make", "-s", "clean", cwd=tree)
+        self.assertEqual(self.sources(tree), self.before, "after make clean")
+        run("make", "-s", "distclean", cwd=tree)
+        self.assertEqual(listing(tree), self.before, "after make distclean")
+
+    def installed(self, root):
+        """What configure was told stands in every file that names a directory."""
+        for path, text in (("usr/sbin/t3ops", None), ("usr/bin/t3opsctl", None), ("usr/lib/t3ops/auto_pair.so", None),
+                           ("usr/lib/pkgconfig/t3ops.pc", "prefix=/usr\n"),
+                           ("usr/lib/systemd/system/t3ops.service", "/usr/sbin/t3ops -c /etc/t3ops/t3ops.conf"),
+                           ("usr/lib/systemd/system/t3-serve@.service", "EnvironmentFile=/etc/t3-serve/%i.env"),
+                           ("usr/lib/sysusers.d/t3ops.conf", "/var/lib/t3ops"),
+                           ("usr/lib/tmpfiles.d/t3ops.conf", "/run/t3ops"),
+                           ("usr/share/t3ops/t3ops.conf", '"/run/t3ops/control.sock"'),
+                           ("usr/share/t3ops/sudoers.d/t3ops", "/usr/libexec/t3ops/t3-mint"),
+                           ("usr/share/man/man8/t3opsctl.8", "/run/t3ops/control.sock"),
+                           ("usr/share/man/man5/t3ops.conf.5", '"/usr/lib/t3ops"')):
+            with open(f"{root}/{path}", "rb") as f:
+                self.assertIn((text or "").encode(), f.read(), path)
+        for top, _, files in os.walk(f"{root}/usr/share"):
+            for name in files:
+                with open(f"{top}/{name}", encoding="utf-8") as f:
+                    self.assertNotRegex(f.read(), r"@\w+(dir|prefix)@", name)
+        said = run(f"{root}/usr/bin/t3opsctl", "--help", cwd="/")
+        self.assertIn("/run/t3ops/control.sock", said)
+
+    def test_out_of_tree(self):
+        tree = self.tree()
+        build, root = f"{os.path.dirname(tree)}/b", f"{os.path.dirname(tree)}/root"
+        os.mkdir(build)
+        run(f"{tree}/configure", "-q", "--without-systemd", "--disable-examples", "--disable-sandbox", *compiler(),
+            cwd=build)
+        run("make", "-s", JOBS, "core/t3opsctl", "t3ops.pc", cwd=build)
+        for kind in ("SYSTEMDSYSTEMUNITDIR", "SYSUSERSDIR", "TMPFILESDIR", "EXAMPLES"):
+            with self.subTest(kind):
+                with open(f"{build}/Makefile", encoding="utf-8") as f:
+                    self.assertNotRegex(f.read(), rf"(?m)^(WITH_)?{kind}_TRUE = *$")
+        self.abi_of(f"{build}/t3ops.pc", tree)
+        run("make", "-s", "distclean", cwd=build)
+        self.assertEqual(listing(build), {})
+        self.assertEqual(listing(tree), self.before)
+        self.assertFalse(os.path.exists(root))
+
+    def abi_of(self, pc, tree):
+        with open(f"{tree}/core/plugin.h", encoding="utf-8") as f:
+            numbers = re.findall(r"(?m)^#define T3OPS_ABI_(MAJOR|MINOR) (\d+)", f.read())
+        self.assertEqual(len(numbers), 2)
+        with open(pc, encoding="utf-8") as f:
+            text = f.read()
+        for name, number in numbers:
+            self.assertIn(f"\nabi_{name.lower()}={number}\n", text)
+
+    def test_autoreconf(self):
+        if not shutil.which("autoreconf") or not shutil.which("libtoolize"):
+            self.skipTest("autoconf, automake or libtool is not installed")
+        tree = self.tree()
+        run("autoreconf", "-fi", cwd=tree)
+        hand_written = re.compile(r"(core|plugins|etc|docs|tests|scripts)/|m4/t3ops_|[^/]+\.(am|ac|in|md)$")
+        mine = {p: d for p, d in self.before.items() if hand_written.match(p) and p not in ("Makefile.in", "config.h.in")}
+        self.assertGreater(len(mine), 300)
+        self.assertEqual({p: d for p, d in listing(tree).items() if p in mine}, mine)
+
+
+class Configure(unittest.TestCase):
+    def configure(self, *argv):
+        folder = process.folder()
+        done = subprocess.run([f"{process.source_dir()}/configure", *compiler(), *argv], cwd=folder, env=ENV,
+                              capture_output=True, text=True, timeout=300, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stderr
+
+    def test_no_rm_reaches_core(self):
+        """Whatever a macro of whatever autoconf says."""
+        with open(f"{process.source_dir()}/configure", encoding="utf-8") as f:
+            text = f.read()
+        guard = re.search(r"(?m)^rm \(\)\n\{\n.*?^\}\n", text, re.S)
+        first_use = re.search(r"(?m)^ac_ext=c$", text[guard.start():])
+        self.assertTrue(first_use, "the guard comes before the first test")
+        folder = process.folder()
+        for name in ("core", "conftest.dir", "with space"):
+            os.mkdir(f"{folder}/{name}")
+        for words in ("rm -rf core conftest*", "RM='rm -f'; $RM -r core/ 'with space'", "rm -f -r ./core", "rm -fr core"):
+            run("sh", "-c", guard.group() + words, cwd=folder)
+        self.assertEqual(os.listdir(folder), ["core"])
+
+    def test_everything_missing_in_one_message(self):
+        said = self.configure("PKG_CONFIG=/bin/false", "ac_cv_header_ev_h=no", "--with-llhttp-source=/nowhere")
+        for package in ("libcurl4-openssl-dev", "libconfuse-dev", "libsqlite3-dev", "libjansson-dev", "libssl-dev", "libev-dev",
+                        "libllhttp-dev"):
+            self.assertRegex(said, rf"apt-get install.* {package}\b")
+        self.assertEqual(said.count("error:"), 1)
+
+    def test_linux_only(self):
+        self.assertRegex(self.configure("--host=x86_64-unknown-freebsd14"), r"Linux only .* freebsd14")
+
+
+if __name__ == "__main__":
+    unittest.main()
