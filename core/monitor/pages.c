@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/http_head.h"
+#include "net/http_parse.h"
 #include "net/http_status.h"
 #include "monitor/monitor_state.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding and parsing message heads; see http_head.h. */
+/* Where a head ends, and looking into one; see http_head.h. */
 #include "net/http_head.h"
 
-#include <llhttp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,118 +34,6 @@ enum http_scan http_head_scan(const char *bytes, size_t n, size_t *seen, size_t 
 	}
 	*seen = (size_t)(line - bytes);
 	return HTTP_SCAN_MORE;
-}
-
-/* ---- parsing ------------------------------------------------------------------------------- */
-
-/* llhttp's view while it reads one head. */
-struct reading {
-	llhttp_t parser; /* first: its address is ours */
-	struct http_head *head;
-	bool many;
-};
-
-static int on_url(llhttp_t *p, const char *at, size_t len)
-{
-	((struct reading *)(void *)p)->head->target = (struct span){at, len};
-	return 0;
-}
-
-static int on_field(llhttp_t *p, const char *at, size_t len)
-{
-	struct reading *r = (struct reading *)(void *)p;
-
-	if (r->head->n == HTTP_FIELDS_MAX) {
-		r->many = true;
-		return HPE_USER;
-	}
-	r->head->fields[r->head->n].name = (struct span){at, len};
-	r->head->fields[r->head->n].value = (struct span){at + len, 0};
-	return 0;
-}
-
-static int on_value(llhttp_t *p, const char *at, size_t len)
-{
-	struct reading *r = (struct reading *)(void *)p;
-
-	while (len > 0 && (at[len - 1] == ' ' || at[len - 1] == '\t'))
-		len--;
-	if (len > 0) /* llhttp notices an empty one on the next line only: it stays where on_field put it */
-		r->head->fields[r->head->n].value = (struct span){at, len};
-	return 0;
-}
-
-static int on_value_complete(llhttp_t *p)
-{
-	((struct reading *)(void *)p)->head->n++;
-	return 0;
-}
-
-/* The body is not llhttp's business. */
-static int on_headers_complete(llhttp_t *p)
-{
-	(void)p;
-	return HPE_PAUSED;
-}
-
-static enum http_syntax syntax_of(const struct reading *r, llhttp_errno_t error)
-{
-	if (r->many)
-		return HTTP_SYNTAX_MANY;
-	switch (error) {
-	case HPE_OK:
-	case HPE_PAUSED:
-	case HPE_PAUSED_UPGRADE:
-		return HTTP_SYNTAX_OK;
-	case HPE_INVALID_METHOD:
-		return HTTP_SYNTAX_METHOD;
-	case HPE_INVALID_VERSION:
-		return HTTP_SYNTAX_VERSION;
-	case HPE_UNEXPECTED_CONTENT_LENGTH:
-	case HPE_INVALID_CONTENT_LENGTH:
-	case HPE_INVALID_TRANSFER_ENCODING:
-		return HTTP_SYNTAX_FRAMING;
-	default:
-		return HTTP_SYNTAX_BAD;
-	}
-}
-
-static enum http_syntax head_parse(struct http_head *h, const char *bytes, size_t len, llhttp_type_t type)
-{
-	static const llhttp_settings_t settings = {.on_url = on_url,
-	                                           .on_header_field = on_field,
-	                                           .on_header_value = on_value,
-	                                           .on_header_value_complete = on_value_complete,
-	                                           .on_headers_complete = on_headers_complete};
-	struct reading r = {.head = h};
-	llhttp_errno_t error;
-
-	h->n = 0;
-	h->method = h->target = (struct span){bytes, 0};
-	llhttp_init(&r.parser, type, &settings);
-	error = llhttp_execute(&r.parser, bytes, len);
-	h->minor = r.parser.http_minor;
-	h->status = r.parser.status_code;
-	if (error == HPE_OK)
-		return HTTP_SYNTAX_BAD; /* it wants more, though the head is whole */
-	if (syntax_of(&r, error) == HTTP_SYNTAX_OK && r.parser.http_major != 1)
-		return HTTP_SYNTAX_VERSION; /* llhttp takes 0.9 and 2.0, too */
-	return syntax_of(&r, error);
-}
-
-enum http_syntax http_request_parse(struct http_head *h, const char *bytes, size_t len)
-{
-	enum http_syntax syntax = head_parse(h, bytes, len, HTTP_REQUEST);
-	const char *space = memchr(bytes, ' ', len);
-
-	if (syntax == HTTP_SYNTAX_OK && space)
-		h->method = (struct span){bytes, (size_t)(space - bytes)};
-	return syntax;
-}
-
-enum http_syntax http_response_parse(struct http_head *h, const char *bytes, size_t len)
-{
-	return head_parse(h, bytes, len, HTTP_RESPONSE);
 }
 
 /* ---- looking things up -------------------------------------------------------------------------- */
@@ -248,4 +135,31 @@ bool http_is_websocket(const struct http_head *h)
 {
 	return span_is(h->method, "GET") && h->minor == 1 && http_list_has(h, "connection", "upgrade") &&
 	       http_list_has(h, "upgrade", "websocket") && http_field_find(h, "sec-websocket-key", 0);
+}
+
+/* ---- characters and numbers ------------------------------------------------------------------------ */
+
+bool http_is_token_char(unsigned char c)
+{
+	static const bool is_token[256] = {
+	    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+	    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+	    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true};
+
+	return is_token[c];
+}
+
+bool http_length_parse(struct span s, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (s.len == 0 || s.len > 18)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return false;
+		value = value * 10 + (uint64_t)(s.at[i] - '0');
+	}
+	*out = value;
+	return true;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heads of HTTP/1.1 messages (RFC 9112): where one ends, and its fields as spans of the bytes it was
- * read from.  llhttp does the parsing; what a request must not look like beyond that is request_validate.h's.
- * Pure, any process.
+ * Heads of HTTP/1.1 messages (RFC 9112): where one ends, and its fields as spans of the bytes it was read from.
+ * http_parse.h reads them.  Pure, any process.
  */
 #ifndef T3OPS_NET_HTTP_HEAD_H
 #define T3OPS_NET_HTTP_HEAD_H
@@ -26,7 +25,7 @@ struct http_field {
 
 struct http_head {
 	struct span method, target; /* request */
-	int status;                 /* response */
+	int status;                 /* response; of a request 0 */
 	unsigned minor;             /* HTTP/1.minor */
 	struct http_field fields[HTTP_FIELDS_MAX];
 	size_t n;
@@ -37,19 +36,6 @@ enum http_scan { HTTP_SCAN_MORE, HTTP_SCAN_DONE, HTTP_SCAN_BAD };
 /* Looks for the empty line that ends a head; *seen is where to go on (0 at first).  DONE: *len is
  * the head's length, its last CRLF included.  BAD: a bare CR or LF, or a NUL. */
 enum http_scan http_head_scan(const char *bytes, size_t n, size_t *seen, size_t *len);
-
-enum http_syntax {
-	HTTP_SYNTAX_OK,
-	HTTP_SYNTAX_BAD,
-	HTTP_SYNTAX_METHOD,  /* not one that llhttp knows */
-	HTTP_SYNTAX_VERSION, /* not 1.0 or 1.1 */
-	HTTP_SYNTAX_MANY,    /* more than HTTP_FIELDS_MAX fields */
-	HTTP_SYNTAX_FRAMING, /* lengths that contradict each other */
-};
-
-/* Parses a whole head as http_head_scan found it; spans point into bytes. */
-enum http_syntax http_request_parse(struct http_head *h, const char *bytes, size_t len);
-enum http_syntax http_response_parse(struct http_head *h, const char *bytes, size_t len);
 
 /* First field of that name from index `from` on; NULL: none. */
 const struct http_field *http_field_find(const struct http_head *h, const char *name, size_t from);
@@ -70,6 +56,10 @@ static inline bool span_is_nocase(struct span s, const char *text) /* ASCII case
 {
 	return strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
 }
+/* What names of fields are made of (RFC 9110 5.6.2). */
+bool http_is_token_char(unsigned char c);
+/* A decimal number that is nothing but digits. */
+bool http_length_parse(struct span s, uint64_t *out);
 /* A request that asks to become a WebSocket (RFC 6455 4.1). */
 bool http_is_websocket(const struct http_head *h);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The strict gate and the framing of bodies; see request_validate.h. */
+/* Reject reasons and the framing of bodies; see request_validation.h. */
 #include "net/request_validation.h"
 
 #include <string.h>
 #include <strings.h>
+
+#include "net/http_confirm.h"
 
 struct row {
 	int status;
@@ -30,66 +32,6 @@ const char *reject_label(enum reject_reason r)
 const char *reject_sentence(enum reject_reason r)
 {
 	return rows[r].sentence;
-}
-
-bool http_is_token_char(unsigned char c)
-{
-	static const bool is_token[256] = {
-	    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
-	    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
-	    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true};
-
-	return is_token[c];
-}
-
-/* ---- the lines, before any meaning ----------------------------------------------------------- */
-
-static enum reject_reason line_check(const char *line, size_t len)
-{
-	const char *colon = memchr(line, ':', len);
-
-	if (line[0] == ' ' || line[0] == '\t')
-		return REJECT_FOLDED;
-	if (!colon || colon == line)
-		return REJECT_FIELD_NAME;
-	for (const char *c = line; c < colon; c++)
-		if (!http_is_token_char((unsigned char)*c))
-			return REJECT_FIELD_NAME;
-	for (const char *c = colon + 1; c < line + len; c++)
-		if (((unsigned char)*c < ' ' && *c != '\t') || *c == 0x7f)
-			return REJECT_FIELD_VALUE;
-	return REJECT_NONE;
-}
-
-/* The scan has made sure that every line ends in CRLF and the last one is empty. */
-static enum reject_reason lines_check(struct span raw)
-{
-	const char *end = raw.at + raw.len, *line = memchr(raw.at, '\n', raw.len);
-
-	for (line = line ? line + 1 : end; line < end;) {
-		const char *lf = memchr(line, '\n', (size_t)(end - line));
-		size_t len = (size_t)(lf - line) - 1;
-		enum reject_reason r = len > 0 ? line_check(line, len) : REJECT_NONE;
-
-		if (r != REJECT_NONE)
-			return r;
-		line = lf + 1;
-	}
-	return REJECT_NONE;
-}
-
-/* "GET /path HTTP/1.1": one space between, nothing else. */
-static enum reject_reason request_line_check(struct span raw)
-{
-	const char *lf = memchr(raw.at, '\n', raw.len);
-	size_t spaces = 0;
-
-	for (const char *c = raw.at; lf && c < lf - 1; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return REJECT_SYNTAX;
-		spaces += *c == ' ';
-	}
-	return spaces == 2 ? REJECT_NONE : REJECT_SYNTAX;
 }
 
 /* ---- host and target ---------------------------------------------------------------------------- */
@@ -150,21 +92,6 @@ static enum reject_reason target_check(const struct http_head *h)
 
 /* ---- framing --------------------------------------------------------------------------------------- */
 
-bool http_length_parse(struct span s, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (s.len == 0 || s.len > 18)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.at[i] < '0' || s.at[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(s.at[i] - '0');
-	}
-	*out = value;
-	return true;
-}
-
 static enum reject_reason framing_check(const struct http_head *h)
 {
 	size_t lengths = http_field_count(h, "content-length"), codings = http_field_count(h, "transfer-encoding");
@@ -196,34 +123,39 @@ static enum reject_reason upgrade_check(const struct http_head *h)
 static enum reject_reason syntax_check(enum http_syntax syntax)
 {
 	switch (syntax) {
+	case HTTP_SYNTAX_OK:
+		return REJECT_NONE;
 	case HTTP_SYNTAX_METHOD:
 		return REJECT_METHOD;
 	case HTTP_SYNTAX_VERSION:
 		return REJECT_VERSION;
 	case HTTP_SYNTAX_MANY:
 		return REJECT_FIELD_COUNT;
-	case HTTP_SYNTAX_FRAMING:
-		return REJECT_LENGTH;
-	case HTTP_SYNTAX_BAD:
-		return REJECT_SYNTAX;
+	case HTTP_SYNTAX_FOLDED:
+		return REJECT_FOLDED;
+	case HTTP_SYNTAX_FIELD_NAME:
+		return REJECT_FIELD_NAME;
+	case HTTP_SYNTAX_FIELD_VALUE:
+		return REJECT_FIELD_VALUE;
 	default:
-		return REJECT_NONE;
+		return REJECT_SYNTAX;
 	}
+}
+
+/* The last check: whatever llhttp alone finds wrong. */
+static enum reject_reason confirm_check(const struct http_head *h, struct span raw)
+{
+	const char *lines = (const char *)memchr(raw.at, '\n', raw.len) + 1;
+
+	return http_fields_confirm(h, (struct span){lines, (size_t)(raw.at + raw.len - lines)}) ? REJECT_NONE
+	                                                                                        : REJECT_SYNTAX;
 }
 
 enum reject_reason request_validate(const struct http_head *h, enum http_syntax syntax, struct span raw,
                                     size_t max_fields)
 {
-	enum reject_reason r = syntax == HTTP_SYNTAX_FRAMING ? framing_check(h) : REJECT_NONE;
+	enum reject_reason r = syntax_check(syntax);
 
-	if (r == REJECT_NONE && (syntax == HTTP_SYNTAX_OK || syntax == HTTP_SYNTAX_BAD))
-		r = lines_check(raw); /* says more than "syntax" */
-	if (r == REJECT_NONE)
-		r = syntax_check(syntax);
-	if (r == REJECT_NONE)
-		r = request_line_check(raw);
-	if (r == REJECT_NONE && h->minor > 1)
-		r = REJECT_VERSION;
 	if (r == REJECT_NONE && h->n > max_fields)
 		r = REJECT_FIELD_COUNT;
 	if (r == REJECT_NONE && (span_is(h->method, "CONNECT") || span_is(h->method, "TRACE")))
@@ -236,6 +168,8 @@ enum reject_reason request_validate(const struct http_head *h, enum http_syntax 
 		r = framing_check(h);
 	if (r == REJECT_NONE)
 		r = upgrade_check(h);
+	if (r == REJECT_NONE)
+		r = confirm_check(h, raw);
 	return r;
 }
 

@@ -20,7 +20,7 @@
 #include "sys/buf.h"
 #include "net/fetch_reason.h"
 #include "net/fetch_transfer.h"
-#include "net/http_head.h"
+#include "net/http_parse.h"
 #include "net/ws_frames.h"
 #include "net/ws_key.h"
 

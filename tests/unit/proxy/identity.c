@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The identity header: whose word counts, and in which shapes. */
+#include "net/http_parse.h"
 #include "proxy/identity.h"
 
 #include <setjmp.h>

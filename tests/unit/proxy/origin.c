@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "net/http_parse.h"
 #include "proxy/origin.h"
 #include "proxy/proxy_secret.h"
 
