@@ -163,6 +163,9 @@ struct t3ops_fetch {
 	const char *interface;       /* device or source address; NULL: any */
 	const char *ca_file;         /* NULL: the system's */
 	bool fresh;                  /* never on a reused connection */
+	/* Each step (enum t3ops_step) that is reached, ascending, before the end: everything before it worked.
+	 * Steps passed at once are told as the last of them.  May be NULL; arg is that of fetch. */
+	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
 };
 
 struct t3ops_fetched {
@@ -363,6 +366,10 @@ struct t3ops_host {
 	/* HTTP.  Returns an id (never 0) whose cb comes exactly once, unless cancelled. */
 	uint64_t (*fetch)(struct t3ops_ctx *ctx, const struct t3ops_fetch *f, t3ops_fetch_cb cb, void *arg);
 	void (*fetch_cancel)(struct t3ops_ctx *ctx, uint64_t id);
+	/* What a leg reports (enum t3ops_reason): of an error of t3ops_fetched with the step it happened at, and of a
+	 * status that was not the expected one (a redirect is a login page in the way). */
+	uint32_t (*fetch_reason)(struct t3ops_ctx *ctx, int error, uint32_t step);
+	uint32_t (*status_reason)(struct t3ops_ctx *ctx, int status);
 
 	/* A named command of the config for a user of the table (proxy and jobs processes). */
 	uint64_t (*command)(struct t3ops_ctx *ctx, const char *command, const char *user, t3ops_ran_cb cb, void *arg);

@@ -24,6 +24,7 @@ struct fetcher {
 	struct ev_timer timer; /* libcurl's */
 	struct ev_timer kick;  /* something is in done although libcurl had no part in it */
 	struct transfers running, done;
+	size_t watched; /* transfers whose steps are reported */
 	LIST_HEAD(, sock) socks;
 	uint64_t last_id;
 	uint64_t round; /* of deliveries: what a callback adds waits for the next one */
@@ -55,6 +56,29 @@ static void fetcher_destroy(struct fetcher *f)
 	ev_timer_stop(f->loop, &f->kick);
 	curl_global_cleanup();
 	free(f);
+}
+
+static struct transfer *transfer_advanced(struct fetcher *f)
+{
+	struct transfer *t;
+
+	TAILQ_FOREACH (t, &f->running, link)
+		if (t->on_step && t->step > t->reported)
+			return t;
+	return NULL;
+}
+
+/* A callback may start and cancel transfers: each time the list is looked through anew. */
+static void steps_report(struct fetcher *f)
+{
+	struct transfer *t;
+
+	f->delivering = true;
+	while (!f->freed && f->watched > 0 && (t = transfer_advanced(f))) {
+		t->reported = t->step;
+		t->on_step(t->arg, t->step);
+	}
+	f->delivering = false;
 }
 
 static void deliver(struct fetcher *f)
@@ -89,6 +113,7 @@ static void collect(struct fetcher *f)
 		t->code = m->data.result; /* m dies with the next call */
 		curl_multi_remove_handle(f->multi, t->easy);
 		TAILQ_REMOVE(&f->running, t, link);
+		f->watched -= t->on_step != NULL;
 		t->round = f->round;
 		TAILQ_INSERT_TAIL(&f->done, t, link);
 	}
@@ -99,6 +124,11 @@ static void act(struct fetcher *f, curl_socket_t fd, int events)
 	int running;
 
 	curl_multi_socket_action(f->multi, fd, events, &running);
+	steps_report(f);
+	if (f->freed) {
+		fetcher_destroy(f);
+		return;
+	}
 	collect(f);
 	deliver(f);
 }
@@ -210,16 +240,19 @@ void fetcher_free(struct fetcher *f)
 		fetcher_destroy(f);
 }
 
-uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_done_cb cb, void *arg)
+uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_step_cb on_step, fetch_done_cb cb,
+                     void *arg)
 {
 	struct transfer *t = transfer_new(what);
 
 	assert(!f->freed);
 	t->id = ++f->last_id;
+	t->on_step = on_step;
 	t->cb = cb;
 	t->arg = arg;
 	if (t->refused == 0 && curl_multi_add_handle(f->multi, t->easy) == CURLM_OK) {
 		TAILQ_INSERT_TAIL(&f->running, t, link);
+		f->watched += on_step != NULL;
 		return t->id;
 	}
 	if (t->refused == 0)
@@ -247,6 +280,7 @@ void fetch_cancel(struct fetcher *f, uint64_t id)
 	if (t) {
 		curl_multi_remove_handle(f->multi, t->easy);
 		TAILQ_REMOVE(&f->running, t, link);
+		f->watched -= t->on_step != NULL;
 	} else if ((t = transfer_find(&f->done, id))) {
 		TAILQ_REMOVE(&f->done, t, link);
 	} else {

@@ -22,13 +22,17 @@
 
 struct fetcher;
 typedef void (*fetch_done_cb)(void *arg, const struct t3ops_fetched *f);
+typedef void (*fetch_step_cb)(void *arg, uint32_t step);
 
 struct fetcher *fetcher_new(struct ev_loop *loop); /* NULL without memory */
 void fetcher_free(struct fetcher *f);              /* cancels what runs; NULL is fine, also inside a callback */
 
 /* Id, never 0; a transfer that cannot even start still answers through cb, later.  `what` is
  * copied.  cb comes from the loop, never from inside fetch_start, and may start and cancel. */
-uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_done_cb cb, void *arg);
+/* on_step, unless NULL, comes before cb: once for each step (enum t3ops_step) that is reached, in ascending order, so
+ * that everything before it worked; steps passed at once are reported as the last of them. */
+uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_step_cb on_step, fetch_done_cb cb,
+                     void *arg);
 void fetch_cancel(struct fetcher *f, uint64_t id); /* a stale id is fine; cb will not come */
 
 #endif

@@ -52,30 +52,39 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
 	return t->too_big ? 0 : one * n;
 }
 
+static void step_reach(struct transfer *t, enum t3ops_step step)
+{
+	if (step > t->step)
+		t->step = step;
+}
+
+/* The name is looked up. */
 static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct transfer *t = arg;
 
 	(void)purpose;
-	t->dialled = true;
+	step_reach(t, T3OPS_STEP_CONNECT);
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
+/* TCP is connected. */
 static CURLcode on_tls(CURL *easy, void *context, void *arg)
 {
 	struct transfer *t = arg;
 
 	(void)easy, (void)context;
-	t->shaking = true;
+	step_reach(t, T3OPS_STEP_TLS);
 	return CURLE_OK;
 }
 
+/* TCP and TLS are there, the request goes out. */
 static int on_connected(void *arg, char *from, char *to, int from_port, int to_port)
 {
 	struct transfer *t = arg;
 
 	(void)from, (void)to, (void)from_port, (void)to_port;
-	t->sent = true;
+	step_reach(t, T3OPS_STEP_HTTP);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -198,6 +207,36 @@ static void set_manners(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 }
 
+static bool is_numeric(const char *host)
+{
+	unsigned char address[16];
+	char text[64];
+	size_t len = strlen(host);
+
+	if (host[0] != '[')
+		return inet_pton(AF_INET, host, address) == 1;
+	if (len < 3 || len >= sizeof text || host[len - 1] != ']')
+		return false;
+	memcpy(text, host + 1, len - 2);
+	text[len - 2] = '\0';
+	return inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* Where there is no name to look up, nothing can fail at that. */
+static enum t3ops_step first_step(const struct t3ops_fetch *what)
+{
+	CURLU *url = curl_url();
+	char *host = NULL;
+	bool numeric = what->connect_to && what->connect_to[0];
+
+	if (!numeric && url && curl_url_set(url, CURLUPART_URL, what->url, 0) == CURLUE_OK &&
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+		numeric = is_numeric(host);
+	curl_free(host);
+	curl_url_cleanup(url);
+	return numeric ? T3OPS_STEP_CONNECT : T3OPS_STEP_DNS;
+}
+
 static int transfer_fill(struct transfer *t, const struct t3ops_fetch *what)
 {
 	int rc;
@@ -205,8 +244,10 @@ static int transfer_fill(struct transfer *t, const struct t3ops_fetch *what)
 	t->easy = curl_easy_init();
 	if (!t->easy)
 		return -ENOMEM;
+	t->step = T3OPS_STEP_DNS;
 	if (!what->url || curl_easy_setopt(t->easy, CURLOPT_URL, what->url) != CURLE_OK)
 		return -EINVAL;
+	t->step = first_step(what);
 	set_manners(t);
 	set_limits(t, what);
 	set_method(t, what);
@@ -245,15 +286,6 @@ void transfer_free(struct transfer *t)
 }
 
 /* ---- what became of it ------------------------------------------------------------ */
-
-static enum t3ops_step step_reached(const struct transfer *t, int error)
-{
-	if (t->sent)
-		return T3OPS_STEP_HTTP;
-	if (t->shaking || error == -EKEYREJECTED)
-		return T3OPS_STEP_TLS;
-	return t->dialled ? T3OPS_STEP_CONNECT : T3OPS_STEP_DNS;
-}
 
 /* The errno that libcurl saw last, or `otherwise`. */
 static int os_error(const struct transfer *t, int otherwise)
@@ -312,7 +344,7 @@ static int error_of(const struct transfer *t)
 	case CURLE_URL_MALFORMAT:
 		return -EINVAL;
 	case CURLE_UNSUPPORTED_PROTOCOL: /* of the URL, or an answer that is not HTTP/1 */
-		return t->sent ? -EPROTO : -EINVAL;
+		return t->step >= T3OPS_STEP_HTTP ? -EPROTO : -EINVAL;
 	default:
 		return -EPROTO;
 	}
@@ -357,7 +389,9 @@ void transfer_report(struct transfer *t)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
 	}
-	f.step = f.error ? step_reached(t, f.error) : T3OPS_STEP_OPEN;
+	if (f.error == -EKEYREJECTED)
+		step_reach(t, T3OPS_STEP_TLS); /* a certificate file that cannot be read fails before the handshake */
+	f.step = f.error ? t->step : T3OPS_STEP_OPEN;
 	f.status = (int)status;
 	f.body = t->body ? t->body : "";
 	f.body_len = t->body_len;

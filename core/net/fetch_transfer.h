@@ -14,7 +14,9 @@
 struct transfer {
 	TAILQ_ENTRY(transfer) link;
 	uint64_t id;
-	uint64_t round; /* fetch.c's, while done */
+	uint64_t round;    /* fetch.c's, while done */
+	uint32_t reported; /* the last step that fetch.c reported, 0: none */
+	fetch_step_cb on_step;
 	fetch_done_cb cb;
 	void *arg;
 
@@ -23,9 +25,7 @@ struct transfer {
 	char *body;
 	size_t body_len, body_size, max_body;
 	size_t head_bytes;
-	bool dialled; /* a socket was made: the name is resolved */
-	bool shaking; /* TCP is connected, TLS has begun */
-	bool sent;    /* connected, TLS included: the request is on its way */
+	uint32_t step; /* enum t3ops_step it has come to; it only rises */
 	bool too_big;
 	int refused; /* negative errno: what was asked for cannot be sent at all */
 	CURLcode code;

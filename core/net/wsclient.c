@@ -48,7 +48,7 @@ struct wsclient {
 	struct ws_frames received; /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
 	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
-	bool shaking;           /* the TLS step was reported */
+	uint32_t reported;      /* the step that was reported last */
 	bool inside, gone;      /* wslay is on the stack; freeing waits */
 	int refused;            /* it cannot even start: reported by the timer */
 };
@@ -384,10 +384,10 @@ static void connect_act(struct wsclient *c, curl_socket_t fd, int events)
 	int running, left;
 
 	curl_multi_socket_action(c->multi, fd, events, &running);
-	if (c->transfer->shaking && !c->shaking) {
-		c->shaking = true;
+	if (c->transfer->step > c->reported && c->transfer->step < T3OPS_STEP_HTTP) {
+		c->reported = c->transfer->step;
 		c->inside = true;
-		c->cb.on_step(c, T3OPS_STEP_TLS, c->arg);
+		c->cb.on_step(c, c->reported, c->arg);
 		c->inside = false;
 	}
 	m = c->gone ? NULL : curl_multi_info_read(c->multi, &left);
@@ -410,7 +410,7 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	if (c->refused)
-		client_end(c, T3OPS_STEP_DNS, T3OPS_R_LOCAL, 0, "the URL or a header cannot be sent");
+		client_end(c, c->transfer->step, T3OPS_R_LOCAL, 0, "the URL or a header cannot be sent");
 	else
 		connect_act(c, CURL_SOCKET_TIMEOUT, 0);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The plugins of one process, from loading to stop; see plugin_host.h.  The services are in host_services.c. */
+/* The plugins of one process; see plugin_host.h. */
 #include "plugin_host/plugin_host.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin_host/host_services.h"
 #include "loader/loader.h"
+#include "plugin_host/host_commands.h"
+#include "plugin_host/host_services.h"
+#include "plugin_host/host_state.h"
 
-static int instance_load(struct plugin_host *h, const struct plugin_section *section, size_t index)
+static int instance_load(struct plugin_host *h, const struct plugin_section *section, struct t3ops_instance *i)
 {
-	struct t3ops_instance *i = &h->instances[index];
 	char why[512];
 	int r;
 
@@ -22,10 +23,10 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 	}
 	i->host = h;
 	i->section = section;
-	i->index = index;
 	i->ctx = (struct t3ops_ctx){.host = &h->services, .instance = i, .name = section->name};
 	LIST_INIT(&i->timers);
-	LIST_INIT(&i->calls);
+	LIST_INIT(&i->fetches);
+	LIST_INIT(&i->commands);
 	return 0;
 }
 
@@ -48,7 +49,7 @@ struct plugin_host *plugin_host_new(struct process *process, struct users *users
 	}
 	host_services_fill(&h->services);
 	for (; h->n < config->n_plugins; h->n++)
-		if (instance_load(h, config->plugins[h->n], h->n) < 0) {
+		if (instance_load(h, config->plugins[h->n], &h->instances[h->n]) < 0) {
 			plugin_host_free(h);
 			return NULL;
 		}
@@ -126,82 +127,17 @@ struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i)
 	return &h->instances[i];
 }
 
+const void *plugin_host_provided(const struct plugin_host *h, const char *service)
+{
+	return host_services_find(h, service);
+}
+
 struct process *plugin_host_process(const struct plugin_host *h)
 {
 	return h->process;
 }
 
-struct users *plugin_host_users(const struct plugin_host *h)
+bool plugin_host_message(struct plugin_host *h, const struct msg_head *head, const void *payload)
 {
-	return h->users;
-}
-
-/* ---- around callbacks ------------------------------------------------------------- */
-
-static void watchdog_page_show(struct plugin_host *h)
-{
-	const struct entered *top = h->depth > 0 ? &h->entered[h->depth - 1] : NULL;
-	struct watchdog_page *watchdog = h->process->watchdog;
-
-	if (!watchdog)
-		return;
-	watchdog->entered_us = top ? top->at_us : 0;
-	event_set(watchdog->plugin, top ? top->instance->ctx.name : "");
-	event_set(watchdog->callback, top ? top->callback : "");
-}
-
-void plugin_enter(struct t3ops_instance *i, const char *callback)
-{
-	struct plugin_host *h = i->host;
-
-	if (h->depth < ENTERED_MAX)
-		h->entered[h->depth++] = (struct entered){i, callback, clock_mono_us()};
-	else
-		h->deeper++;
-	watchdog_page_show(h);
-}
-
-static void overrun_report(struct plugin_host *h, const struct entered *top, uint64_t took_us)
-{
-	static const struct t3ops_metric family = {.name = "t3ops_callback_slow_total",
-	                                           .type = T3OPS_COUNTER,
-	                                           .labels = {"plugin", "callback"},
-	                                           .help = "Plugin callbacks that took longer than plugin_budget."};
-	const char *name = top->instance->ctx.name;
-	struct event e;
-
-	series_add(metrics_series(h->process->metrics, &family, NULL, NULL, (const char *[]){name, top->callback}),
-	           1);
-	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
-	e.age_us = took_us;
-	event_set(e.plugin, name);
-	event_set(e.text, top->callback);
-	process_emit(h->process, &e);
-}
-
-void plugin_leave(struct t3ops_instance *i)
-{
-	struct plugin_host *h = i->host;
-	struct entered top;
-	uint64_t took_us;
-
-	if (h->deeper > 0) {
-		h->deeper--;
-		return;
-	}
-	top = h->entered[--h->depth];
-	took_us = clock_mono_us() - top.at_us;
-	watchdog_page_show(h);
-	if (took_us > h->budget_us)
-		overrun_report(h, &top, took_us);
-}
-
-void plugin_user(const struct user *u, struct t3ops_user *out)
-{
-	*out = (struct t3ops_user){.struct_size = sizeof *out,
-	                           .name = u->name,
-	                           .os_user = u->os_user,
-	                           .home = u->home,
-	                           .host = u->host,
-	                           .port = u->port};
+	return host_commands_message(h, head, payload);
 }

@@ -93,7 +93,7 @@ static void attempt(struct t3ops_leg *leg)
 	struct t3ops_instance *i = leg->instance;
 
 	leg->phase = LEG_OPENING;
-	leg->step = T3OPS_STEP_DNS;
+	leg->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	leg->opened = true;
 	plugin_enter(i, "leg_open");
 	i->plugin.leg_open(&i->ctx, leg);
@@ -307,11 +307,19 @@ static void service_pong(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t 
 	process_emit_quietly(leg->process, &e);
 }
 
+/* A leg that has no resolver looks no name up: an error before it connects is one of connecting. */
 static void service_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
+	struct t3ops_ws_end seen = *end;
+
 	(void)ctx;
-	if (leg->phase == LEG_OPENING || leg->phase == LEG_UP)
-		leg_end(leg, end);
+	if (leg->phase != LEG_OPENING && leg->phase != LEG_UP)
+		return;
+	if (!leg->looks_up && seen.step < T3OPS_STEP_CONNECT)
+		seen.step = T3OPS_STEP_CONNECT;
+	if (!leg->looks_up && seen.reason == T3OPS_R_DNS)
+		seen.reason = T3OPS_R_UNREACHABLE;
+	leg_end(leg, &seen);
 }
 
 static void service_resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
@@ -362,6 +370,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 		return NULL;
 	leg->process = process;
 	leg->instance = i;
+	leg->looks_up = i->section->leg.resolver_segments.n > 0;
 	timing_read(&leg->timing, &i->section->leg, &process->config->core);
 	if (user) {
 		leg->per_user = true;

@@ -38,6 +38,7 @@ struct t3ops_leg {
 	void *plugin_state;
 
 	enum leg_phase phase;
+	bool looks_up;     /* it has resolver segments; else no attempt can fail at looking a name up */
 	uint32_t step;     /* reached by this attempt */
 	unsigned failures; /* attempts in a row */
 	bool moving;       /* closed with 1012; counts as up until the next attempt ends */

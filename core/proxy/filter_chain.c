@@ -104,8 +104,8 @@ static bool plugin_run(struct exchange *x, struct t3ops_instance *i)
 		return false;
 	}
 	if (next == T3OPS_DONE) {
-		log_line(LOG_L_ERROR, "plugin_mistake",
-		         "plugin=%s reason=\"on_request says done but answered nothing\"", i->ctx.name);
+		log_line(LOG_L_ERROR, "plugin_bug", "plugin=%s reason=\"on_request says done but answered nothing\"",
+		         i->ctx.name);
 		local_response_explain(
 		    x, 500,
 		    &(struct explanation){.title = "Something went wrong here",

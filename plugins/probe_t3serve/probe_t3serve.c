@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/fetch_reason.h"
 #include "plugin.h"
 
 #define PATH "/api/auth/session"
@@ -20,7 +19,7 @@ struct serve_leg {
 	bool up;
 };
 
-static void ended(struct t3ops_ctx *ctx, struct serve_leg *s, uint32_t step, enum t3ops_reason reason, int code,
+static void ended(struct t3ops_ctx *ctx, struct serve_leg *s, uint32_t step, uint32_t reason, int code,
                   const char *text)
 {
 	struct t3ops_ws_end end = {
@@ -36,9 +35,9 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 
 	s->fetch = 0;
 	if (f->error != 0) {
-		ended(ctx, s, f->step, fetch_reason(f->error, f->step), 0, f->error_text);
+		ended(ctx, s, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
 	} else if (f->status != 200) {
-		ended(ctx, s, T3OPS_STEP_HTTP, status_reason(f->status), f->status, "");
+		ended(ctx, s, T3OPS_STEP_HTTP, ctx->host->status_reason(ctx, f->status), f->status, "");
 	} else if (f->body[0] != '{' || !strstr(f->body, "\"authenticated\"")) {
 		ended(ctx, s, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, f->status, "the answer is not that of a t3");
 	} else if (s->up) {
@@ -49,6 +48,13 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 	}
 }
 
+static void on_step(struct t3ops_ctx *ctx, uint32_t step, void *arg)
+{
+	const struct serve_leg *s = arg;
+
+	ctx->host->leg_reached(ctx, s->leg, step);
+}
+
 static void ask(struct t3ops_ctx *ctx, struct serve_leg *s)
 {
 	const struct t3ops_user *user = ctx->host->leg_user(ctx, s->leg);
@@ -57,6 +63,7 @@ static void ask(struct t3ops_ctx *ctx, struct serve_leg *s)
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .url = url,
 	                           .fresh = true,
+	                           .on_step = on_step,
 	                           .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout")};
 
 	snprintf(url, sizeof url, "http://%s%s%s:%u" PATH, v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
@@ -77,7 +84,6 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 		return;
 	}
 	s->leg = leg;
-	ctx->host->leg_reached(ctx, leg, T3OPS_STEP_HTTP); /* which step it is at, only the end says */
 	ask(ctx, s);
 }
 

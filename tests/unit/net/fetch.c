@@ -93,7 +93,7 @@ static struct seen fetch_one(struct t3ops_fetch what)
 	struct seen s = {0};
 
 	what.struct_size = sizeof what;
-	assert_true(fetch_start(fetcher, &what, on_fetched, &s) != 0);
+	assert_true(fetch_start(fetcher, &what, NULL, on_fetched, &s) != 0);
 	assert_int_equal(s.calls, 0); /* never from inside fetch_start */
 	run_until(&s, 1);
 	return s;
@@ -282,6 +282,78 @@ static void test_refused(void **state)
 	close(fd);
 }
 
+/* The steps of one transfer, as they were reported. */
+struct steps {
+	struct seen seen;
+	unsigned n, step[8];
+	uint64_t cancel_at; /* step at which it is cancelled */
+	uint64_t id;
+};
+
+static void on_stepped(void *arg, uint32_t step)
+{
+	struct steps *s = arg;
+
+	assert_int_equal(s->seen.calls, 0);
+	assert_true(s->n < 8);
+	s->step[s->n++] = step;
+	if (step != s->cancel_at)
+		return;
+	fetch_cancel(fetcher, s->id);
+	s->seen.calls++;
+	ev_break(loop, EVBREAK_ONE);
+}
+
+static struct steps fetch_stepwise(const char *target, unsigned cancel_at)
+{
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = target, .fresh = true, .timeout_us = 300 * MS};
+	struct steps s = {.cancel_at = cancel_at};
+
+	s.id = fetch_start(fetcher, &what, on_stepped, on_fetched, &s);
+	run_until(&s.seen, 1);
+	return s;
+}
+
+/* A number needs no look-up: the first step is the connection. */
+static void test_steps(void **state)
+{
+	char target[64];
+	uint16_t port;
+	int fd = bound_socket(&port, false);
+	struct steps s = fetch_stepwise(url("/ok"), 0);
+
+	(void)state;
+	assert_int_equal(s.seen.status, 200);
+	assert_int_equal(s.step[0], T3OPS_STEP_CONNECT);
+	assert_int_equal(s.step[s.n - 1], T3OPS_STEP_HTTP);
+	snprintf(target, sizeof target, "http://127.0.0.1:%u/", port);
+	s = fetch_stepwise(target, 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.step[0], T3OPS_STEP_CONNECT);
+	snprintf(target, sizeof target, "https://127.0.0.1:%u/", server.port);
+	s = fetch_stepwise(target, 0);
+	assert_int_equal(s.step[s.n - 1], T3OPS_STEP_TLS);
+	assert_int_equal(s.seen.step, T3OPS_STEP_TLS);
+	s = fetch_stepwise(url("/never"), T3OPS_STEP_HTTP);
+	assert_int_equal(s.seen.status, 0);
+	assert_int_equal(s.step[s.n - 1], T3OPS_STEP_HTTP);
+	close(fd);
+}
+
+static void test_numbers_need_no_lookup(void **state)
+{
+	static const struct t3ops_fetch cases[] = {
+	    {.url = "http://127.0.0.1:1/", .interface = "nosuchdev0"},
+	    {.url = "http://[::1]:1/", .interface = "nosuchdev0"},
+	    {.url = "http://nowhere.invalid/", .connect_to = "127.0.0.1:1", .interface = "nosuchdev0"},
+	    {.url = "http://127.0.0.1:1/", .ca_file = "/nonexistent"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(fetch_one(cases[i]).step, T3OPS_STEP_CONNECT);
+}
+
 static void test_connect_timeout(void **state)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -371,16 +443,16 @@ static void test_cancel(void **state)
 
 	(void)state;
 	/* One that runs, one that could not even start, one that does not exist. */
-	uint64_t stalled = fetch_start(fetcher, &what, on_fetched, &never);
+	uint64_t stalled = fetch_start(fetcher, &what, NULL, on_fetched, &never);
 	what.url = "ftp://127.0.0.1/";
-	uint64_t refused = fetch_start(fetcher, &what, on_fetched, &never);
+	uint64_t refused = fetch_start(fetcher, &what, NULL, on_fetched, &never);
 
 	what.url = url("/ok");
 	s.cancel = stalled;
 	fetch_cancel(fetcher, refused);
 	fetch_cancel(fetcher, 12345);
 	s.cancel = stalled;
-	fetch_start(fetcher, &what, on_fetched, &s);
+	fetch_start(fetcher, &what, NULL, on_fetched, &s);
 	run_until(&s, 1);
 	fetch_cancel(fetcher, stalled);
 	assert_int_equal(never.calls, 0);
@@ -393,10 +465,10 @@ static void test_cancel_of_a_finished_sibling(void **state)
 
 	(void)state;
 	/* Three answers are due at once; the first cancels the second and, in vain, itself. */
-	uint64_t self = fetch_start(fetcher, &what, on_fetched, &first);
+	uint64_t self = fetch_start(fetcher, &what, NULL, on_fetched, &first);
 
-	first.cancel = fetch_start(fetcher, &what, on_fetched, &second);
-	fetch_start(fetcher, &what, on_fetched, &last);
+	first.cancel = fetch_start(fetcher, &what, NULL, on_fetched, &second);
+	fetch_start(fetcher, &what, NULL, on_fetched, &last);
 	last.cancel = self;
 	run_until(&last, 1);
 	assert_int_equal(first.calls, 1);
@@ -409,9 +481,9 @@ static void test_free_inside_a_callback(void **state)
 	struct seen s = {.free_fetcher = true}, never = {0};
 
 	(void)state;
-	fetch_start(fetcher, &what, on_fetched, &never);
+	fetch_start(fetcher, &what, NULL, on_fetched, &never);
 	what.url = url("/ok");
-	fetch_start(fetcher, &what, on_fetched, &s);
+	fetch_start(fetcher, &what, NULL, on_fetched, &s);
 	run_until(&s, 1);
 	assert_int_equal(never.calls, 0);
 }
@@ -423,7 +495,7 @@ static void test_many_at_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < 50; i++)
-		fetch_start(fetcher, &what, on_fetched, &s);
+		fetch_start(fetcher, &what, NULL, on_fetched, &s);
 	run_until(&s, 50);
 	assert_int_equal(s.error, 0);
 }
@@ -456,6 +528,8 @@ int main(void)
 	    T(test_failures),
 	    T(test_limits),
 	    T(test_refused),
+	    T(test_steps),
+	    T(test_numbers_need_no_lookup),
 	    T(test_connect_timeout),
 	    T(test_tls_failures),
 	    T(test_unsendable),

@@ -166,6 +166,8 @@ struct timing {
 	uint64_t heartbeat, watchdog, late, reconnect, ping_timeout; /* us */
 };
 
+static char *wan[] = {"wan"};
+
 static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 {
 	opens = pings = closes = n_reported = n_read = 0;
@@ -175,7 +177,8 @@ static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 	                                   .watchdog_us = t.watchdog,
 	                                   .late_us = t.late,
 	                                   .reconnect_min_us = t.reconnect,
-	                                   .reconnect_max_us = t.reconnect};
+	                                   .reconnect_max_us = t.reconnect,
+	                                   .resolver_segments = {.items = wan, .n = 1}};
 	leg = leg_new(&process, &instance, user);
 	assert_non_null(leg);
 	until(&opens, 1);
@@ -278,6 +281,21 @@ static void test_attempts(void **state)
 static void age(void)
 {
 	leg->up_us -= NEVER;
+}
+
+/* Without resolver segments there is no name to look up, whatever the plugin says. */
+static void test_no_lookup_no_dns(void **state)
+{
+	(void)state;
+	leg_make(calm, NULL);
+	leg->looks_up = false;
+	down(T3OPS_STEP_DNS, T3OPS_R_DNS, 0);
+	expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_CONNECT, T3OPS_R_UNREACHABLE, 0);
+	leg_done();
+	leg_make(calm, NULL);
+	down(T3OPS_STEP_DNS, T3OPS_R_DNS, 0);
+	expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_DNS, T3OPS_R_DNS, 0);
+	leg_done();
 }
 
 /* The name leads elsewhere now: nobody is at fault, and it is back at once, whatever the back-off. */
@@ -514,19 +532,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_heartbeats),
-	    cmocka_unit_test(test_watchdog),
-	    cmocka_unit_test(test_late_and_back),
-	    cmocka_unit_test(test_attempts),
-	    cmocka_unit_test(test_moved),
-	    cmocka_unit_test(test_sent_away),
-	    cmocka_unit_test(test_replaced),
-	    cmocka_unit_test(test_probe_while_up),
-	    cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
-	    cmocka_unit_test(test_probe_unanswered),
-	    cmocka_unit_test(test_probe_while_paused),
-	    cmocka_unit_test(test_probe_while_opening),
-	    cmocka_unit_test(test_resolver),
+	    cmocka_unit_test(test_heartbeats),          cmocka_unit_test(test_watchdog),
+	    cmocka_unit_test(test_late_and_back),       cmocka_unit_test(test_attempts),
+	    cmocka_unit_test(test_no_lookup_no_dns),    cmocka_unit_test(test_moved),
+	    cmocka_unit_test(test_sent_away),           cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_probe_while_up),      cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
+	    cmocka_unit_test(test_probe_unanswered),    cmocka_unit_test(test_probe_while_paused),
+	    cmocka_unit_test(test_probe_while_opening), cmocka_unit_test(test_resolver),
 	    cmocka_unit_test(test_user_and_metrics),
 	};
 

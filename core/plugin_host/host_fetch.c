@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP transfers of plugins; see host_fetch.h. */
+#include "plugin_host/host_fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/fetch_reason.h"
+#include "plugin_host/host_state.h"
+#include "plugin_host/plugin_call.h"
+
+struct host_fetch {
+	LIST_ENTRY(host_fetch) link;
+	struct t3ops_instance *instance;
+	uint64_t id;       /* the plugin's */
+	uint64_t transfer; /* of net/fetch.h */
+	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
+	t3ops_fetch_cb cb;
+	void *arg;
+};
+
+static void on_step(void *arg, uint32_t step)
+{
+	struct host_fetch *f = arg;
+	struct t3ops_instance *i = f->instance;
+
+	plugin_enter(i, "fetch_step");
+	f->on_step(&i->ctx, step, f->arg);
+	plugin_leave(i);
+}
+
+static void on_done(void *arg, const struct t3ops_fetched *fetched)
+{
+	struct host_fetch *f = arg;
+	struct t3ops_instance *i = f->instance;
+
+	LIST_REMOVE(f, link);
+	plugin_enter(i, "fetched");
+	f->cb(&i->ctx, fetched, f->arg);
+	plugin_leave(i);
+	free(f);
+}
+
+static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3ops_fetch_cb cb, void *arg)
+{
+	struct plugin_host *h = ctx->instance->host;
+	struct host_fetch *f = calloc(1, sizeof *f);
+	struct t3ops_fetch known = {0};
+
+	if (!f)
+		abort(); /* the plugin is promised its answer */
+	memcpy(&known, what, what->struct_size < sizeof known ? what->struct_size : sizeof known);
+	*f = (struct host_fetch){
+	    .instance = ctx->instance, .id = ++h->last_id, .on_step = known.on_step, .cb = cb, .arg = arg};
+	LIST_INSERT_HEAD(&ctx->instance->fetches, f, link);
+	f->transfer = fetch_start(h->fetcher, &known, f->on_step ? on_step : NULL, on_done, f);
+	return f->id;
+}
+
+static void host_fetch_end(struct host_fetch *f)
+{
+	fetch_cancel(f->instance->host->fetcher, f->transfer);
+	LIST_REMOVE(f, link);
+	free(f);
+}
+
+static void plugin_fetch_cancel(struct t3ops_ctx *ctx, uint64_t id)
+{
+	struct host_fetch *f;
+
+	LIST_FOREACH (f, &ctx->instance->fetches, link)
+		if (f->id == id)
+			break;
+	if (f)
+		host_fetch_end(f);
+}
+
+static uint32_t plugin_fetch_reason(struct t3ops_ctx *ctx, int error, uint32_t step)
+{
+	(void)ctx;
+	return fetch_reason(error, step);
+}
+
+static uint32_t plugin_status_reason(struct t3ops_ctx *ctx, int status)
+{
+	(void)ctx;
+	return status_reason(status);
+}
+
+void host_fetch_fill(struct t3ops_host *services)
+{
+	services->fetch = fetch;
+	services->fetch_cancel = plugin_fetch_cancel;
+	services->fetch_reason = plugin_fetch_reason;
+	services->status_reason = plugin_status_reason;
+}
+
+void host_fetch_release(struct t3ops_instance *i)
+{
+	struct host_fetch *f;
+
+	while ((f = LIST_FIRST(&i->fetches)))
+		host_fetch_end(f);
+}

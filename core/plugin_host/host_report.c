@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Log lines, metrics and events of plugins; see host_report.h. */
+#include "plugin_host/host_report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "plugin_host/host_state.h"
+
+static void T3OPS_PRINTF(4, 5) plugin_log(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...)
+{
+	char pairs[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(pairs, sizeof pairs, fmt, ap); /* a line too long is cut */
+	va_end(ap);
+	log_line((enum log_level)level, event, "plugin=%s%s%s", ctx->name, pairs[0] != '\0' ? " " : "", pairs);
+}
+
+static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text)
+{
+	struct process *process = ctx->instance->host->process;
+	enum event_kind k = event_kind_parse(kind ? kind : "note");
+	struct event e;
+
+	event_init(&e, k == EVENT_KINDS ? EVENT_NOTE : k, (uint8_t)process->id);
+	e.code = (uint16_t)code;
+	event_set(e.plugin, ctx->name);
+	event_set(e.user, user ? user : "");
+	event_set(e.text, text ? text : "");
+	process_emit(process, &e);
+}
+
+static struct series *series(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels)
+{
+	const struct t3ops_plugin *p = &ctx->instance->plugin;
+
+	if (metric >= p->n_metrics) {
+		log_line(LOG_L_ERROR, "plugin_bug", "plugin=%s reason=\"it uses metric %u, but its table has %u\"",
+		         ctx->name, metric, p->n_metrics);
+		abort();
+	}
+	return metrics_series(ctx->instance->host->process->metrics, &p->metrics[metric], "plugin", ctx->name,
+	                      labels);
+}
+
+static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
+{
+	series_add(series(ctx, metric, labels), add);
+}
+
+static void gauge(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value)
+{
+	series_set(series(ctx, metric, labels), value);
+}
+
+static void observe(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value)
+{
+	series_observe(series(ctx, metric, labels), value);
+}
+
+void host_report_fill(struct t3ops_host *services)
+{
+	services->log = plugin_log;
+	services->count = count;
+	services->gauge = gauge;
+	services->observe = observe;
+	services->emit = emit;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The user table for plugins; see host_users.h. */
+#include "plugin_host/host_users.h"
+
+#include "plugin_host/host_state.h"
+
+void plugin_user(const struct user *u, struct t3ops_user *out)
+{
+	*out = (struct t3ops_user){.struct_size = sizeof *out,
+	                           .name = u->name,
+	                           .os_user = u->os_user,
+	                           .home = u->home,
+	                           .host = u->host,
+	                           .port = u->port};
+}
+
+static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out)
+{
+	const struct users *users = ctx->instance->host->users;
+	const struct user *u = users ? users_find(users, name) : NULL;
+
+	if (u)
+		plugin_user(u, out);
+	return u != NULL;
+}
+
+void host_users_fill(struct t3ops_host *services)
+{
+	services->user_find = user_find;
+}
