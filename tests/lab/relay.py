@@ -3,45 +3,144 @@
 other place where bytes go through.
 
     with Relay(target) as line:
-        line.cut()          # resets what is open, refuses what comes
-        line.stall()        # holds every byte, FINs included; new connections are accepted and held
-        line.delay = 0.3    # seconds each way
-        line.bandwidth = 64000  # bytes a second each way and connection; None: no limit
+        line.cut()              # resets what is open, refuses what comes
+        line.stall()            # holds every byte, FINs included; new connections are accepted and held
+        line.up.stall()         # the same for one direction: up is towards the target
+        line.down.delay = 0.3   # seconds
+        line.up.jitter = 0.1    # up to so much more, bytes stay in order
+        line.down.loss = 0.1    # part of the pieces that arrive after a retransmission only (line.down.rto later)
+        line.down.bandwidth = 64000  # bytes a second and connection
+        line.up.largest = 8000  # a larger piece never arrives, nor does anything behind it: a broken path MTU
+        line.refuse()           # what is open lives, new connections are reset
+        line.hang()             # what is open lives, new connections get nowhere
+        line.vanish()           # what is open is silent for ever; new connections work
         line.heal()
 """
 import asyncio
+import random
 import socket
-import threading
+
+from lab import loop, wire
 
 _CHUNK = 16384
+_QUEUE_BYTES = 65536  # what a direction holds at most before it takes no more
+_SOCKET_BYTES = 65536  # buffers of the sockets, so that a slow line is felt at the other end
+
+
+class Direction:
+    """What happens to bytes that go one way."""
+
+    def __init__(self):
+        self.flowing = asyncio.Event()
+        self.reset()
+
+    def reset(self):
+        self.delay = self.jitter = 0.0
+        self.loss, self.rto = 0.0, 0.3
+        self.bandwidth = self.largest = None
+        loop.shared().run(self.flowing.set)
+
+    def stall(self):
+        loop.shared().run(self.flowing.clear)
+
+    def resume(self):
+        loop.shared().run(self.flowing.set)
+
+    def lateness(self):
+        """Of the piece that arrives now."""
+        late = self.delay + random.uniform(0, self.jitter)
+        while self.loss and random.random() < self.loss:
+            late += self.rto
+        return late
+
+
+class _Pump:
+    """One direction of one connection: a queue of (when it is due, bytes)."""
+
+    def __init__(self, relay, direction, reader, writer):
+        self.relay = relay
+        self.direction = direction
+        self.reader = reader
+        self.writer = writer
+        self.queue = asyncio.Queue()
+        self.held = 0
+        self.room = asyncio.Event()
+        self.room.set()
+        self.alive = asyncio.Event()  # whether anything still arrives
+        self.alive.set()
+        self.vanished = False
+        self.last_due = 0.0
+
+    async def run(self):
+        filling = asyncio.ensure_future(self._fill())
+        try:
+            await self._drain()
+        finally:
+            filling.cancel()
+            await asyncio.gather(filling, return_exceptions=True)
+
+    async def _fill(self):
+        now = asyncio.get_running_loop().time
+        try:
+            while True:
+                await self.room.wait()
+                data = await self.reader.read(_CHUNK)
+                self.last_due = max(self.last_due, now() + (self.direction.lateness() if data else 0))
+                self.queue.put_nowait((self.last_due, data))
+                self.held += len(data)
+                if self.held >= _QUEUE_BYTES:
+                    self.room.clear()
+                if not data:
+                    return
+        except ConnectionError:
+            self.queue.put_nowait((0, None))
+
+    async def _pass(self, data):
+        """Whether it may go on."""
+        if self.direction.largest and len(data) > self.direction.largest:
+            self.alive.clear()
+        await self.alive.wait()
+        await self.direction.flowing.wait()
+        if self.direction.bandwidth:
+            await asyncio.sleep(len(data) / self.direction.bandwidth)
+
+    async def _drain(self):
+        now = asyncio.get_running_loop().time
+        while True:
+            due, data = await self.queue.get()
+            if data is None:
+                raise ConnectionResetError
+            if due > now():
+                await asyncio.sleep(due - now())
+            await self._pass(data)
+            if not data:
+                self.writer.write_eof()
+                return
+            self.relay.bytes += len(data)  # before they arrive: whoever gets them may ask
+            self.writer.write(data)
+            await self.writer.drain()
+            self.held -= len(data)
+            if self.held < _QUEUE_BYTES:
+                self.room.set()
 
 
 class Relay:
-    def __init__(self, target, name="relay"):
+    def __init__(self, target, name="relay", source=None):
+        """source: local address of the connections to the target, as the address a user comes from."""
         self.target = target
         self.name = name
-        self.delay = 0.0
-        self.bandwidth = None
+        self.source = source
         self.accepted = 0
         self.bytes = 0
+        self.up, self.down = Direction(), Direction()
         self._tasks = set()
         self._open = set()  # writers, both sides
-        self._loop = asyncio.new_event_loop()
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._pumps = set()
+        self._mode = "pass"  # what happens to new connections: pass, refuse, hang
         self._server = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-        self.address = self._call(self._listen(("127.0.0.1", 0)))
+        self.address = loop.shared().call(self._listen(("127.0.0.1", 0)))
 
-    # ---- the thread of the loop
-
-    def _run(self):
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
-    def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+    # ---- in the loop
 
     async def _listen(self, address):
         self._server = await asyncio.start_server(self._accepted, *address)
@@ -52,94 +151,115 @@ class Relay:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @staticmethod
+    def _narrow(writer):
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
+        writer.transport.set_write_buffer_limits(high=_CHUNK)
+
     async def _serve(self, reader, writer):
         self.accepted += 1
         self._open.add(writer)
-        await self._flowing.wait()
+        self._narrow(writer)
+        far = None
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self.target)
+            await self._admit(writer)
+            await self.up.flowing.wait()
+            far_reader, far = await asyncio.open_connection(
+                *self.target, local_addr=(self.source, 0) if self.source else None)
+            self._open.add(far)
+            self._narrow(far)
+            await self._both(_Pump(self, self.up, reader, far), _Pump(self, self.down, far_reader, writer))
         except OSError:
-            self._reset(writer)
-            return
-        self._open.add(far_writer)
-        both = [asyncio.ensure_future(self._pump(reader, far_writer)), asyncio.ensure_future(self._pump(far_reader, writer))]
-        await asyncio.gather(*both, return_exceptions=True)
-        for w in (writer, far_writer):
-            self._open.discard(w)
-            w.close()
+            for w in (writer, far):
+                if w:
+                    wire.reset(w)
+        finally:
+            for w in (writer, far):
+                self._open.discard(w)
+                if w:
+                    w.close()
 
-    async def _pump(self, reader, writer):
+    async def _admit(self, writer):
+        if self._mode == "refuse":
+            raise ConnectionResetError
+        while self._mode == "hang":
+            await asyncio.sleep(0.05)
+
+    async def _both(self, *pumps):
+        self._pumps.update(pumps)
+        tasks = [asyncio.ensure_future(p.run()) for p in pumps]
         try:
-            while data := await reader.read(_CHUNK):
-                await self._flowing.wait()
-                if self.delay:
-                    await asyncio.sleep(self.delay)
-                if self.bandwidth:
-                    await asyncio.sleep(len(data) / self.bandwidth)
-                self.bytes += len(data)  # before they arrive: whoever gets them may ask
-                writer.write(data)
-                await writer.drain()
-            await self._flowing.wait()
-            writer.write_eof()
-        except ConnectionError:
-            self._reset(writer)
-
-    def _reset(self, writer):
-        """Closes with RST instead of FIN."""
-        sock = writer.get_extra_info("socket")
-        if sock is not None and sock.fileno() >= 0:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        writer.transport.abort()
-        self._open.discard(writer)
+            await asyncio.gather(*tasks)
+        finally:
+            self._pumps.difference_update(pumps)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _cut(self, refuse):
         if refuse and self._server:
             self._server.close()
             self._server = None
         for writer in list(self._open):
-            self._reset(writer)
+            wire.reset(writer)
+            self._open.discard(writer)
 
     async def _end(self):
         await self._cut(True)
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-
-    async def _set_flowing(self, flowing):
-        if flowing:
-            self._flowing.set()
-        else:
-            self._flowing.clear()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _heal(self):
-        self._flowing.set()
+        self._mode = "pass"
+        for pump in self._pumps:
+            if not pump.vanished:
+                pump.alive.set()
         if not self._server:
             await self._listen(self.address)
+
+    async def _vanish(self):
+        for pump in self._pumps:
+            pump.vanished = True
+            pump.alive.clear()
 
     # ---- what a test calls
 
     def reset(self):
         """Resets what is open; new connections go through."""
-        self._call(self._cut(False))
+        loop.shared().call(self._cut(False))
 
     def cut(self):
         """Resets what is open and refuses what comes."""
-        self._call(self._cut(True))
+        loop.shared().call(self._cut(True))
 
     def stall(self):
-        self._call(self._set_flowing(False))
+        self.up.stall()
+        self.down.stall()
+
+    def refuse(self):
+        self._mode = "refuse"
+
+    def hang(self):
+        self._mode = "hang"
+
+    def vanish(self):
+        loop.shared().call(self._vanish())
+
+    def slow(self, delay=0.0, bandwidth=None, jitter=0.0, loss=0.0):
+        """Both directions alike."""
+        for direction in (self.up, self.down):
+            direction.delay, direction.bandwidth, direction.jitter, direction.loss = delay, bandwidth, jitter, loss
 
     def heal(self):
-        self.delay, self.bandwidth = 0.0, None
-        self._call(self._heal())
+        self.up.reset()
+        self.down.reset()
+        loop.shared().call(self._heal())
 
     def close(self):
-        if self._loop.is_running():
-            self._call(self._end())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop.close()
+        loop.shared().call(self._end())
 
     def __enter__(self):
         return self
