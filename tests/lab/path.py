@@ -7,6 +7,13 @@
 and unbound, which answers the public name over HTTPS.  Each part can be stopped and started again
 at its own address.  The identity is the cookie authentik_session=NAME; without it everything but
 /probe/ is redirected to the login page, and with wall(True) /probe/ too.
+
+With segments=True there is a relay in each place where a line can be bad:
+
+    users -> (one each) -> edge -> tunnel_line -> tunnel -> traefik_line -> traefik -> dispatch_line -> t3ops
+    legs  -> wan_line -> edge;  -> resolver_line -> unbound;  -> inner_line -> traefik
+
+What the edge and the tunnel say for a next hop that is gone is what Cloudflare says: 530 and 502.
 """
 import os
 import shutil
@@ -23,40 +30,35 @@ HOST = "t3.lab.test"
 NEEDED = ("haproxy", "nginx", "unbound", "openssl", "curl")
 _SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
-_EDGE = """
+_DEFAULTS = """
 global
     maxconn 2000
 defaults
     mode http
     retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    timeout tunnel 1h
+    timeout connect {connect_ms}ms
+    timeout client {idle_ms}ms
+    timeout server {idle_ms}ms
+    timeout tunnel {tunnel_ms}ms
+    errorfile 503 {gone}
+    errorfile 504 {gone}
+"""
+_EDGE = """
 frontend edge
-    bind 127.0.0.1:{edge} ssl crt {cert} alpn http/1.1
+    bind 127.0.0.1:{edge} ssl crt {cert} alpn {alpn}
     http-request set-header CF-Connecting-IP %[src]
     http-request set-header CF-Ray %[rand(999999999)]-FRA
     default_backend tunnel
 backend tunnel
-    server tunnel 127.0.0.1:{tunnel}
+    server tunnel 127.0.0.1:{tunnel_line}
 """
 
 _TUNNEL = """
-global
-    maxconn 2000
-defaults
-    mode http
-    retries 0
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    timeout tunnel 1h
 frontend tunnel
     bind 127.0.0.1:{tunnel}
     default_backend traefik
 backend traefik
-    server traefik 127.0.0.1:{traefik} ssl verify required ca-file {ca} sni str({host}) verifyhost {host}
+    server traefik 127.0.0.1:{traefik_line} ssl verify required ca-file {ca} sni str({host}) verifyhost {host}
 """
 
 _TRAEFIK = """
@@ -128,6 +130,16 @@ remote-control:
 """
 
 
+_GONE = """HTTP/1.1 {status}\r
+Content-Type: text/plain\r
+Content-Length: {length}\r
+Cache-Control: no-store\r
+Connection: close\r
+Server: cloudflare\r
+\r
+{body}"""
+
+
 def missing():
     """Programs that the path needs and this machine does not have."""
     return [p for p in NEEDED if not shutil.which(p, path=_SBIN)]
@@ -175,14 +187,21 @@ class Part:
 
 
 class Path:
-    def __init__(self):
+    def __init__(self, segments=False, http2=False, factor=1.0, tunnel_idle=3600):
+        """http2: whether the edge offers it to browsers.  factor: of the timeouts of the programs.  tunnel_idle: seconds
+        after which the edge ends a WebSocket that is silent (100 at Cloudflare)."""
         self.dir = process.folder()
         self.host = HOST
         self.ca = certs.Authority(self.dir)
         self.tls = self.ca.client()
+        self.segments = segments
+        self.http2 = http2
+        self.factor = factor
+        self.tunnel_idle = tunnel_idle
         self.proxy = None
         self.walled = False
         self.relays = []
+        self.lines = {}
         self._issue()
         self.edge = self.tunnel = self.traefik = self.resolver = None
 
@@ -195,21 +214,40 @@ class Path:
 
     def _write(self, name, text):
         path = os.path.join(self.dir, name)
-        with open(path, "w", encoding="ascii") as f:
+        with open(path, "w", encoding="ascii", newline="") as f:
             f.write(text)
         return path
 
+    def _defaults(self, name, status):
+        """The head of a haproxy's file."""
+        gone = self._write(name + ".gone", _GONE.format(status=status, body="error: " + status, length=len(status) + 7))
+        return _DEFAULTS.format(gone=gone, connect_ms=int(2000 * self.factor), idle_ms=int(60000 * self.factor),
+                                tunnel_ms=int(self.tunnel_idle * 1000 * self.factor))
+
     def _traefik_text(self):
-        proxy = f"{self.proxy[0]}:{self.proxy[1]}"
+        proxy = "%s:%d" % (self.lines["dispatch_line"].address if self.segments else self.proxy)
         return _TRAEFIK.format(user="user root;\n" if os.geteuid() == 0 else "", dir=self.dir, host=HOST, proxy=proxy,
                                traefik=self.ports["traefik"], cert=self.inner_cert, key=self.inner_key,
                                probe="" if self.walled else _OPEN_PROBE.format(proxy=proxy))
 
+    def _lines_make(self):
+        """A relay before each part, or the part itself."""
+        for name, part in (("wan_line", "edge"), ("tunnel_line", "tunnel"), ("traefik_line", "traefik"),
+                           ("inner_line", "traefik"), ("resolver_line", "resolver")):
+            self.ports[name] = self.ports[part]
+            if self.segments:
+                self.lines[name] = Relay(("127.0.0.1", self.ports[part]), name)
+                self.relays.append(self.lines[name])
+                self.ports[name] = self.lines[name].address[1]
+
     def _parts_make(self):
         """Chooses ports, writes the files; the parts are not started."""
         self.ports = dict(zip(("edge", "tunnel", "traefik", "resolver"), ports.free(4)))
-        edge = self._write("edge.cfg", _EDGE.format(cert=self.both, **self.ports))
-        tunnel = self._write("tunnel.cfg", _TUNNEL.format(ca=self.ca.ca, host=HOST, **self.ports))
+        self._lines_make()
+        edge = self._write("edge.cfg", self._defaults("edge", "530 Origin DNS error") + _EDGE.format(
+            cert=self.both, alpn="h2,http/1.1" if self.http2 else "http/1.1", **self.ports))
+        tunnel = self._write("tunnel.cfg", self._defaults("tunnel", "502 Bad Gateway") +
+                             _TUNNEL.format(ca=self.ca.ca, host=HOST, **self.ports))
         resolver = self._write("unbound.conf", _RESOLVER.format(dir=self.dir, host=HOST, key=self.resolver_key,
                                                                 cert=self.resolver_cert, **self.ports))
         nginx = os.path.join(self.dir, "nginx.conf")
@@ -231,6 +269,7 @@ class Path:
                 return self
             except AssertionError:
                 self._parts_kill()
+                self._lines_close()
                 if left == 1:
                     raise
         return self
@@ -238,6 +277,9 @@ class Path:
     def connect(self, proxy):
         """Starts Traefik before the t3ops (or anything else) at that address."""
         self.proxy = proxy
+        if self.segments:
+            self.lines["dispatch_line"] = Relay(proxy, "dispatch_line")
+            self.relays.append(self.lines["dispatch_line"])
         self._write("nginx.conf", self._traefik_text())
         self.traefik.start()
 
@@ -263,9 +305,9 @@ class Path:
                     workers.add(pid)
         return workers
 
-    def last_mile(self, name="last mile"):
-        """A line of one user's own to the edge."""
-        relay = Relay(("127.0.0.1", self.ports["edge"]), name)
+    def last_mile(self, name="last mile", source=None):
+        """A line of one user's own to the edge; source: the address the edge sees."""
+        relay = Relay(("127.0.0.1", self.ports["edge"]), name, source)
         self.relays.append(relay)
         return relay
 
@@ -274,9 +316,13 @@ class Path:
             if part and part.process:
                 part.process.kill()
 
-    def stop(self):
+    def _lines_close(self):
         for relay in self.relays:
             relay.close()
+        self.relays, self.lines = [], {}
+
+    def stop(self):
+        self._lines_close()
         self._parts_kill()
 
     def __enter__(self):
@@ -303,6 +349,12 @@ class Path:
         """From outside, through the edge."""
         return http.get(address or self.edge_address, target, headers, host=HOST, tls=self.tls)
 
+    def browser_tls(self, http2):
+        """A TLS context that offers what such a browser does."""
+        context = self.ca.client()
+        context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
+        return context
+
     def resolve(self):
         """The public name's address, asked over HTTPS (RFC 8484)."""
         # curl, because unbound speaks nothing but HTTP/2 here.
@@ -313,10 +365,10 @@ class Path:
 
     def leg_sections(self, **timing):
         """The three legs of t3ops.conf over this path; timing: heartbeat, watchdog, ..."""
-        public = f"wss://{HOST}:{self.ports['edge']}/probe/ws"
-        cloudflare = {"url": public, "resolver": f"https://127.0.0.1:{self.ports['resolver']}/dns-query", "ca_file": self.ca.ca,
-                      "segments": ["wan", "cloudflare", "tunnel", "traefik", "dispatch"], **timing}
-        internal = {"url": public, "address": f"127.0.0.1:{self.ports['traefik']}", "ca_file": self.ca.ca,
+        public = f"wss://{HOST}:{self.ports['wan_line']}/probe/ws"
+        cloudflare = {"url": public, "resolver": f"https://127.0.0.1:{self.ports['resolver_line']}/dns-query",
+                      "ca_file": self.ca.ca, "segments": ["wan", "cloudflare", "tunnel", "traefik", "dispatch"], **timing}
+        internal = {"url": public, "address": f"127.0.0.1:{self.ports['inner_line']}", "ca_file": self.ca.ca,
                     "segments": ["traefik", "dispatch"], **timing}
         return (section("plugin", "probe_cloudflare", cloudflare) + section("plugin", "probe_internal", internal) +
                 section("plugin", "probe_t3serve", timing))

@@ -139,6 +139,7 @@ class User:
         self.awake.set()
         for tab in list(self.pages):
             await self._close(tab)
+        await self.network.close()
 
     # ---- what it went through
 

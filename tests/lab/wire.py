@@ -186,6 +186,7 @@ class Network:
         self.tls = tls
         self.http2 = http2
         self.session = None
+        self.sessions = []  # all that there were
 
     async def _connect(self):
         return await asyncio.open_connection(*self.address, ssl=self.tls, server_hostname=self.host if self.tls else None)
@@ -195,11 +196,17 @@ class Network:
         self.address = address
         self.session = None
 
+    async def close(self):
+        for session in self.sessions:
+            session.task.cancel()
+        await asyncio.gather(*(session.task for session in self.sessions), return_exceptions=True)
+
     # ---- HTTP/2
 
     async def _session(self):
         if not self.session or self.session.dead:
             self.session = Session(*await self._connect())
+            self.sessions.append(self.session)
         await self.session.ready
         return self.session
 

@@ -5,7 +5,7 @@ import sys
 import unittest
 
 from lab import http, path, wait, ws
-from lab.stub import NEW, T3Stub
+from lab.stub import LATEST, NEW, T3Stub
 from lab.user import User
 
 
@@ -66,19 +66,83 @@ class PathTest(unittest.TestCase):
         finally:
             user.stop()
 
-    def test_edge_answers_for_a_tunnel_that_is_gone(self):
-        self.path.tunnel.cut()
-        try:
-            self.assertEqual(self.path.get("/probe/healthz").status, 503)
-        finally:
-            self.path.tunnel.heal()
-        self.assertEqual(self.path.get("/probe/healthz").status, 200)
+    def test_edge_and_tunnel_answer_for_what_is_gone(self):
+        for part, status in ((self.path.tunnel, 530), (self.path.traefik, 502)):
+            part.cut()
+            try:
+                self.assertEqual(self.path.get("/probe/healthz").status, status)
+            finally:
+                part.heal()
+            self.assertEqual(self.path.get("/probe/healthz").status, 200)
 
     def test_websocket_offers_survive_the_path(self):
         headers = {"Cookie": self.stub.cookie() + "; authentik_session=alice", "Sec-WebSocket-Protocol": "chat"}
         with ws.WebSocket(self.path.edge_address, "/ws", headers, self.path.host, self.path.tls) as w:
             self.assertEqual(w.response.header("sec-websocket-protocol"), "chat")
             w.heartbeat()
+
+
+class Segments(unittest.TestCase):
+    """With a relay in every place, and HTTP/2 to the browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.stub = T3Stub(LATEST, dead_ms=20, log=1)
+        cls.path = path.Path(segments=True, http2=True, factor=0.1).start()
+        cls.path.connect(cls.stub.address)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.path.stop()
+        cls.stub.stop()
+
+    def user(self, http2, **more):
+        line = self.path.last_mile(**more)
+        user = User("alice", line.address, self.path.host, self.path.browser_tls(http2), version=LATEST, factor=0.05,
+                    http2=http2)
+        name, value = self.stub.cookie().split("=", 1)
+        user.cookies[name] = value
+        self.addCleanup(user.stop)
+        return user.start()
+
+    def test_every_line_carries(self):
+        user = self.user(False)
+        user.wait_connected()
+        for name in ("tunnel_line", "traefik_line", "dispatch_line"):
+            self.assertGreater(self.path.lines[name].bytes, 1000, name)
+        self.assertEqual(http.get(self.path.lines["wan_line"].address, "/probe/healthz", host=self.path.host,
+                                  tls=self.path.tls).status, 200)
+        self.assertEqual(http.get(self.path.lines["inner_line"].address, "/probe/healthz", host=self.path.host,
+                                  tls=self.path.tls).status, 200)
+
+    def test_http2(self):
+        user = self.user(True)
+        user.wait_connected()
+        user.wait_pong()
+        session = user.network.session
+        self.assertEqual(len(user.ask("stub.bytes", {"bytes": 300000})), 300000)
+        user.open()
+        wait.until(lambda: user.connects == 2, what="a second tab")
+        self.assertIs(user.network.session, session, "one connection for everything")
+        self.assertIsNotNone(user.pages[0].messages.deflate)
+        user.reload()
+        wait.until(lambda: user.connects == 3, what="the reloaded page")
+        self.assertEqual((user.drops, user.count("left")), (0, 1))
+
+    def test_http2_gives_up(self):
+        user = self.user(True)
+        user.wait_connected()
+        self.stub.mute()
+        try:
+            wait.until(lambda: user.count("gave_up"), what="the page gives up")
+        finally:
+            self.stub.mute(False)
+        wait.until(lambda: user.connects == 2, what="it is back")
+
+    def test_two_users_have_addresses_of_their_own(self):
+        for address in ("127.0.0.31", "127.0.0.32"):
+            self.user(False, source=address).wait_connected()
+            self.assertIn("cf-connecting-ip: " + address, self.stub.process.log().lower())
 
 
 if __name__ == "__main__":
