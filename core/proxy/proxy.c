@@ -153,7 +153,7 @@ static void on_users_state(void *arg, enum users_state state, const char *why)
 	series_set(f->metrics.users_broken, state == USERS_BROKEN ? 1. : 0.);
 	if (state == USERS_GOOD)
 		return;
-	event_init(&e, state == USERS_BROKEN ? EVENT_USERS_BROKEN : EVENT_PORT_MISSING, PROCESS_PROXY);
+	event_init(&e, state == USERS_BROKEN ? EVENT_USERS_BROKEN : EVENT_USERS_PARTIAL, PROCESS_PROXY);
 	event_set(e.text, why);
 	process_emit(f->process, &e);
 }

@@ -15,8 +15,8 @@ EVENT_KIND(UPGRADED, "upgraded", NOTICE, true, "the daemon's binary was replaced
 EVENT_KIND(USERS_LOADED, "users_loaded", NOTICE, true, "the user table was read")
 EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true,
            "the user table could not be read; the last good one stays, if there is one")
-EVENT_KIND(PORT_MISSING, "port_missing", WARNING, true,
-           "an instance's env file gives no port: the last one stays, or its user has no instance")
+EVENT_KIND(USERS_PARTIAL, "users_partial", WARNING, true,
+           "rows of the user table are at fault or in doubt; they cost their own users only")
 EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, "a process's loop was frozen for a while")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, "a plugin's callback took longer than its budget")
 EVENT_KIND(TUNNEL_OPEN, "tunnel_open", INFO, true, "a user's WebSocket was connected to the instance")

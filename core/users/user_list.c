@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "options/suggest.h"
 #include "users/env_file.h"
 #include "users/users.h"
 
@@ -22,11 +23,12 @@
 struct parse {
 	struct user_list *out;
 	const char *env_pattern;
-	int portless; /* rows so far */
-	char *why;
+	int faults; /* rows so far that give no user, or one without a port, or want a look */
+	char *why;  /* the first of them */
 	size_t why_size;
 };
 
+/* The whole text is no table. */
 static int refuse(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int refuse(struct parse *p, const char *fmt, ...)
 {
@@ -36,6 +38,18 @@ static int refuse(struct parse *p, const char *fmt, ...)
 	vsnprintf(p->why, p->why_size, fmt, ap);
 	va_end(ap);
 	return -EINVAL;
+}
+
+/* One row is at fault: it must not cost the others their table. */
+static void fault(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fault(struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (p->faults++ == 0)
+		vsnprintf(p->why, p->why_size, fmt, ap);
+	va_end(ap);
 }
 
 /* Copies [from, from + len) if it fits and is not empty. */
@@ -56,12 +70,25 @@ static bool is_account(const char *name)
 	return name[0] != '\0' && name[0] != '-' && name[0] != '.';
 }
 
+/* It names directories, too. */
 static bool is_identity(const char *name)
 {
 	for (const char *c = name; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("\"\\/,;=()", *c))
+		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '/')
 			return false;
-	return name[0] != '\0' && name[0] != '.'; /* it names directories, too */
+	return name[0] != '\0' && name[0] != '.';
+}
+
+/* Characters that nobody sees: a name with one looks like another. */
+static bool has_invisible(const char *name)
+{
+	static const char *const invisible[] = {"\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a",
+	                                        "\u202b", "\u202c", "\u202d", "\u202e", "\u2060", "\ufeff"};
+
+	for (size_t i = 0; i < sizeof invisible / sizeof invisible[0]; i++)
+		if (strstr(name, invisible[i]))
+			return true;
+	return false;
 }
 
 static bool port_parse(const char *text, uint16_t *out)
@@ -139,18 +166,6 @@ static FILE *env_open(const char *path)
 	return NULL;
 }
 
-/* One user's file must not cost the others their table: the port stays 0. */
-static void portless(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void portless(struct parse *p, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (p->portless++ == 0)
-		vsnprintf(p->why, p->why_size, fmt, ap);
-	va_end(ap);
-}
-
 /* What an env file says about the port. */
 static void port_read(struct parse *p, const char *at, const char *path, FILE *f, struct user *u)
 {
@@ -159,25 +174,25 @@ static void port_read(struct parse *p, const char *at, const char *path, FILE *f
 	char value[64];
 
 	if (!text) {
-		portless(p, "%s: %s: no memory", at, path);
+		fault(p, "%s: %s: no memory", at, path);
 		return;
 	}
 	switch (env_file_get(text, len, "T3_PORT", value, sizeof value)) {
 	case ENV_FOUND:
 		if (!port_parse(value, &u->port))
-			portless(p, "%s: %s: T3_PORT is \"%s\"; expected 1 to 65535", at, path, value);
+			fault(p, "%s: %s: T3_PORT is \"%s\"; expected 1 to 65535", at, path, value);
 		break;
 	case ENV_TOO_LONG:
-		portless(p, "%s: %s: T3_PORT is longer than any port; expected 1 to 65535", at, path);
+		fault(p, "%s: %s: T3_PORT is longer than any port; expected 1 to 65535", at, path);
 		break;
 	case ENV_AMBIGUOUS:
-		portless(p,
-		         "%s: %s: T3_PORT follows a comment that ends in \\, which versions of systemd read "
-		         "differently; remove the \\",
-		         at, path);
+		fault(p,
+		      "%s: %s: T3_PORT follows a comment that ends in \\, which versions of systemd read "
+		      "differently; remove the \\",
+		      at, path);
 		break;
 	case ENV_ABSENT:
-		portless(p, "%s: %s has no T3_PORT=", at, path);
+		fault(p, "%s: %s has no T3_PORT=", at, path);
 		break;
 	}
 	free(text);
@@ -189,99 +204,161 @@ static void port_from_env(struct parse *p, const char *at, struct user *u)
 	FILE *f;
 
 	if (!env_path(p->env_pattern, u->os_user, path, sizeof path)) {
-		portless(p, "%s: instance_env gives no path for %s", at, u->os_user);
+		fault(p, "%s: instance_env gives no path for %s", at, u->os_user);
 		return;
 	}
 	f = env_open(path);
 	if (!f) {
-		portless(p, "%s: no port for %s: %s: %s", at, u->os_user, path, strerror(errno));
+		fault(p, "%s: no port for %s: %s: %s%s", at, u->os_user, path, strerror(errno),
+		      u->home[0] == '\0' ? "; there is no such account here" : "");
 		return;
 	}
 	port_read(p, at, path, f, u);
 	fclose(f);
 }
 
-/* Two identities that differ by case only could be one person's, or an impostor's. */
-static int folded_refuse(struct parse *p, const char *at, const char *name)
+static struct user *row_of(const struct user_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcasecmp(l->rows[i].name, name) == 0)
+			return &l->rows[i];
+	return NULL;
+}
+
+/* Two names that differ by case only could be one person's, or an impostor's: neither counts. */
+static bool is_folded(struct parse *p, const char *at, const char *name)
+{
+	struct user *other = row_of(p->out, name);
+
+	if (!other)
+		return false;
+	fault(p, "%s: \"%s\" is the same name as \"%s\" before it; neither is used", at, name, other->name);
+	other->host[0] = '\0'; /* see folded_remove */
+	return true;
+}
+
+/* What is used, but can hardly be meant. */
+static void doubts_note(struct parse *p, const char *at, const struct user *u)
 {
 	const struct user_list *l = p->out;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (strcasecmp(l->rows[i].name, name) == 0)
-			return refuse(p, "%s: \"%s\" is the same name as \"%s\" before it", at, name,
-			              l->rows[i].name);
-	return 0;
+	if (has_invisible(u->name))
+		fault(p, "%s: \"%s\" holds an invisible character", at, u->name);
+	for (size_t i = 0; u->port != 0 && i < l->n; i++)
+		if (l->rows[i].port == u->port && strcmp(l->rows[i].host, u->host) == 0) {
+			fault(p, "%s: %s and %s share %s port %u", at, l->rows[i].name, u->name, u->host, u->port);
+			return;
+		}
 }
 
-static int row_add(struct parse *p, const char *at, struct user *u)
+static bool row_store(struct user_list *l, const struct user *u)
 {
-	struct user_list *l = p->out;
 	struct user *rows;
 
-	if (!is_identity(u->name))
-		return refuse(p, "%s: \"%s\" is no identity", at, u->name);
-	if (u->os_user[0] != '\0' && !is_account(u->os_user))
-		return refuse(p, "%s: \"%s\" is no account name", at, u->os_user);
-	if (l->n == USERS_MAX)
+	if ((l->n & (l->n - 1)) == 0) {
+		rows = realloc(l->rows, (l->n > 0 ? 2 * l->n : 1) * sizeof *rows);
+		if (!rows)
+			return false;
+		l->rows = rows;
+	}
+	l->rows[l->n++] = *u;
+	return true;
+}
+
+/* Without memory there is no table at all, rather than one that lacks users. */
+static int row_add(struct parse *p, const char *at, struct user *u)
+{
+	if (!is_identity(u->name)) {
+		fault(p, "%s: \"%s\" cannot be a user's name", at, u->name);
+		return 0;
+	}
+	if (u->os_user[0] != '\0' && !is_account(u->os_user)) {
+		fault(p, "%s: \"%s\" cannot be an account's name", at, u->os_user);
+		return 0;
+	}
+	if (is_folded(p, at, u->name))
+		return 0;
+	if (p->out->n == USERS_MAX)
 		return refuse(p, "%s: more than %d users", at, USERS_MAX);
-	if (folded_refuse(p, at, u->name) < 0)
-		return -EINVAL;
 	if (u->host[0] == '\0')
 		strcpy(u->host, "127.0.0.1");
 	home_find(u);
-	rows = realloc(l->rows, (l->n + 1) * sizeof *rows);
-	if (!rows)
-		return refuse(p, "%s: no memory", at);
-	l->rows = rows;
-	rows[l->n++] = *u;
-	return 0;
+	if (u->port == 0)
+		port_from_env(p, at, u);
+	doubts_note(p, at, u);
+	return row_store(p->out, u) ? 0 : refuse(p, "%s: no memory", at);
 }
 
 /* What stands behind the = of a line: OS_USER, HOST:PORT or OS_USER@HOST:PORT. */
-static int target_parse(struct parse *p, const char *at, const char *target, struct user *u)
+static bool target_parse(struct parse *p, const char *at, const char *target, struct user *u)
 {
 	const char *sign = strchr(target, '@');
+	bool ok;
 
 	if (!sign && host_port_parse(target, u))
-		return 0;
+		return true;
 	if (sign) {
-		if (!take(u->os_user, sizeof u->os_user, target, (size_t)(sign - target)) ||
-		    !host_port_parse(sign + 1, u))
-			return refuse(p, "%s: \"%s\" is not OS_USER@ADDRESS:PORT", at, target);
-		return 0;
+		ok = take(u->os_user, sizeof u->os_user, target, (size_t)(sign - target)) &&
+		     host_port_parse(sign + 1, u);
+		if (!ok)
+			fault(p, "%s: \"%s\" is not OS_USER@ADDRESS:PORT", at, target);
+		return ok;
 	}
-	if (!take(u->os_user, sizeof u->os_user, target, strlen(target)) || !is_account(u->os_user))
-		return refuse(p, "%s: \"%s\" is neither an OS user nor ADDRESS:PORT", at, target);
-	port_from_env(p, at, u);
-	return 0;
+	ok = take(u->os_user, sizeof u->os_user, target, strlen(target)) && is_account(u->os_user);
+	if (!ok)
+		fault(p, "%s: \"%s\" is neither an OS user nor ADDRESS:PORT", at, target);
+	return ok;
+}
+
+/* Without blanks on both sides. */
+static char *trimmed(char *text)
+{
+	char *end = text + strlen(text);
+
+	while (end > text && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return text + strspn(text, " \t");
+}
+
+/* "# ..." and "; ..." at the start, or behind a blank. */
+static void comment_cut(char *line)
+{
+	for (char *c = line; *c != '\0'; c++)
+		if ((*c == '#' || *c == ';') && (c == line || c[-1] == ' ' || c[-1] == '\t')) {
+			*c = '\0';
+			return;
+		}
 }
 
 static int line_parse(struct parse *p, char *line, unsigned number)
 {
-	char at[32], *equals, *end;
+	char at[32], *equals, *name;
 	struct user u = {0};
-	int r;
 
-	line += strspn(line, " \t");
-	end = line + strlen(line);
-	while (end > line && isspace((unsigned char)end[-1]))
-		*--end = '\0';
-	if (*line == '\0' || *line == '#')
+	line = trimmed(line);
+	comment_cut(line);
+	line = trimmed(line);
+	if (*line == '\0')
 		return 0;
 	snprintf(at, sizeof at, "line %u", number);
 	equals = strchr(line, '=');
-	if (!equals)
-		return refuse(p, "%s: \"%.60s\" has no =; expected NAME=OS_USER", at, line);
-	if (!take(u.name, sizeof u.name, line, (size_t)(equals - line)))
-		return refuse(p, "%s: the name before = is empty or too long", at);
-	r = target_parse(p, at, equals + 1, &u);
-	return r < 0 ? r : row_add(p, at, &u);
+	if (!equals) {
+		fault(p, "%s: \"%.60s\" has no =; expected NAME=OS_USER", at, line);
+		return 0;
+	}
+	*equals = '\0';
+	name = trimmed(line);
+	if (!take(u.name, sizeof u.name, name, strlen(name))) {
+		fault(p, "%s: the name before = is empty or longer than %zu bytes", at, sizeof u.name - 1);
+		return 0;
+	}
+	return target_parse(p, at, trimmed(equals + 1), &u) ? row_add(p, at, &u) : 0;
 }
 
 static int lines_parse(struct parse *p, const char *text, size_t len)
 {
 	const char *end = text + len;
-	char line[512];
+	char line[1024];
 	int r = 0;
 
 	for (unsigned number = 1; text < end && r == 0; number++) {
@@ -289,42 +366,68 @@ static int lines_parse(struct parse *p, const char *text, size_t len)
 		size_t n = (size_t)((newline ? newline : end) - text);
 
 		if (n > 0 && !take(line, sizeof line, text, n))
-			return refuse(p, "line %u: longer than %zu bytes", number, sizeof line - 1);
-		if (n > 0 && strlen(line) != n)
-			return refuse(p, "line %u: holds a NUL byte", number);
-		if (n > 0)
+			fault(p, "line %u: longer than %zu bytes", number, sizeof line - 1);
+		else if (n > 0 && strlen(line) != n)
+			fault(p, "line %u: holds a NUL byte", number);
+		else if (n > 0)
 			r = line_parse(p, line, number);
 		text += n + 1;
 	}
 	return r;
 }
 
-static int object_parse(struct parse *p, const char *name, const json_t *row)
+static bool keys_are_known(struct parse *p, const char *name, const json_t *row)
+{
+	static const char *const keys[] = {"os_user", "host", "port"};
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)row, key, value) {
+		struct suggest s;
+		char hint[100];
+		bool known = false;
+
+		suggest_init(&s, key);
+		for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+			suggest_consider(&s, keys[i]);
+			known = known || strcmp(keys[i], key) == 0;
+		}
+		if (known)
+			continue;
+		suggest_hint(&s, hint, sizeof hint);
+		fault(p, "\"%s\": unknown key \"%.60s\"%s", name, key, hint);
+		return false;
+	}
+	return true;
+}
+
+static bool object_read(struct parse *p, const char *name, const json_t *row, struct user *u)
 {
 	const char *os_user = json_string_value(json_object_get(row, "os_user"));
 	const char *host = json_string_value(json_object_get(row, "host"));
 	const json_t *port = json_object_get(row, "port");
+	json_int_t n = json_integer_value(port);
+
+	if (!take(u->name, sizeof u->name, name, strlen(name)))
+		fault(p, "\"%.60s\": the name is empty or longer than %zu bytes", name, sizeof u->name - 1);
+	else if (os_user && !take(u->os_user, sizeof u->os_user, os_user, strlen(os_user)))
+		fault(p, "\"%s\": os_user is empty or too long", name);
+	else if (host && (!take(u->host, sizeof u->host, host, strlen(host)) || !host_is_numeric(u->host)))
+		fault(p, "\"%s\": host \"%s\" is not a numeric address", name, host);
+	else if (port && (!json_is_integer(port) || n < 1 || n > 65535))
+		fault(p, "\"%s\": port is not a number between 1 and 65535", name);
+	else if (!port && !os_user)
+		fault(p, "\"%s\": neither port nor os_user", name);
+	else
+		return u->port = (uint16_t)n, true;
+	return false;
+}
+
+static int object_parse(struct parse *p, const char *name, const json_t *row)
+{
 	struct user u = {0};
-	int r = 0;
 
-	if (!take(u.name, sizeof u.name, name, strlen(name)))
-		return refuse(p, "\"%.60s\": the name is empty or too long", name);
-	if (os_user && !take(u.os_user, sizeof u.os_user, os_user, strlen(os_user)))
-		return refuse(p, "\"%s\": os_user is empty or too long", name);
-	if (host && (!take(u.host, sizeof u.host, host, strlen(host)) || !host_is_numeric(u.host)))
-		return refuse(p, "\"%s\": host \"%s\" is no numeric address", name, host);
-	if (port) {
-		json_int_t n = json_integer_value(port);
-
-		if (!json_is_integer(port) || n < 1 || n > 65535)
-			return refuse(p, "\"%s\": port is not a number between 1 and 65535", name);
-		u.port = (uint16_t)n;
-	} else if (os_user) {
-		port_from_env(p, name, &u);
-	} else {
-		return refuse(p, "\"%s\": neither port nor os_user", name);
-	}
-	return r < 0 ? r : row_add(p, name, &u);
+	return keys_are_known(p, name, row) && object_read(p, name, row, &u) ? row_add(p, name, &u) : 0;
 }
 
 static int json_table_parse(struct parse *p, const char *text, size_t len)
@@ -336,7 +439,7 @@ static int json_table_parse(struct parse *p, const char *text, size_t len)
 	int r = 0;
 
 	if (!table)
-		return refuse(p, "line %d: %s", error.line, error.text);
+		return refuse(p, "line %d, column %d: %s", error.line, error.column, error.text);
 	if (!json_is_object(table))
 		r = refuse(p, "line 1: expected an object of users");
 	json_object_foreach (table, name, row)
@@ -344,6 +447,29 @@ static int json_table_parse(struct parse *p, const char *text, size_t len)
 			r = object_parse(p, name, row);
 	json_decref(table);
 	return r;
+}
+
+/* Rows that have no host are those that is_folded found. */
+static void folded_remove(struct user_list *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->rows[i].host[0] != '\0')
+			l->rows[kept++] = l->rows[i];
+	l->n = kept;
+}
+
+/* A file that was emptied by accident must not put everybody out. */
+static int emptiness_check(struct parse *p, const char *text, size_t len)
+{
+	size_t start = 0;
+
+	while (start < len && isspace((unsigned char)text[start]))
+		start++;
+	if (start == len)
+		return refuse(p, "the file is empty; if there are no users, write {} or a comment");
+	return p->out->n == 0 && p->faults > 0 ? -EINVAL : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -355,18 +481,23 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
                     size_t why_size)
 {
 	struct parse p = {.out = out, .env_pattern = env_pattern, .why = why, .why_size = why_size};
-	size_t start = 0;
+	size_t start = len >= 3 && memcmp(text, "\ufeff", 3) == 0 ? 3 : 0;
 	int r;
 
 	*out = (struct user_list){0};
-	while (start < len && isspace((unsigned char)text[start]))
+	text += start;
+	len -= start;
+	for (start = 0; start < len && isspace((unsigned char)text[start]);)
 		start++;
 	r = start < len && text[start] == '{' ? json_table_parse(&p, text, len) : lines_parse(&p, text, len);
+	folded_remove(out);
+	if (r == 0)
+		r = emptiness_check(&p, text, len);
 	if (r < 0)
 		user_list_fini(out);
 	else if (out->n > 0)
 		qsort(out->rows, out->n, sizeof out->rows[0], by_name);
-	return r < 0 ? r : p.portless;
+	return r < 0 ? r : p.faults;
 }
 
 void user_list_fini(struct user_list *l)

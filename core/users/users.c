@@ -17,12 +17,23 @@
 
 #define TABLE_MAX_BYTES (4 << 20)
 #define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
+#define MORE_SIZE       24   /* of " (and 4095 more)" */
+#define STABLE_SECONDS  1.0  /* a file that nobody closed counts once it has not changed for so long */
 #define POLL_SECONDS    10.0 /* where inotify does not see it: network file systems, env files */
+
+/* What tells one state of a file from another. */
+struct look {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed;
+};
 
 struct users {
 	struct ev_loop *loop;
 	struct ev_io inotify;
 	struct ev_timer settle, poll;
+	struct look read, seen; /* the table's file: when it was read last, and when it was looked at last */
 	char *path, *env_pattern;
 	users_changed_cb on_changed;
 	users_state_cb on_state;
@@ -61,6 +72,22 @@ static char *file_read(const char *path, size_t *len)
 	return text;
 }
 
+static struct look look_at(const char *path)
+{
+	struct look l = {0};
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		l = (struct look){st.st_dev, st.st_ino, st.st_size, st.st_mtim};
+	return l;
+}
+
+static bool looks_equal(const struct look *a, const struct look *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
+	       a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
 static bool lists_equal(const struct user_list *a, const struct user_list *b)
 {
 	return a->n == b->n && (a->n == 0 || memcmp(a->rows, b->rows, a->n * sizeof a->rows[0]) == 0);
@@ -70,7 +97,7 @@ void users_state_log(void *arg, enum users_state state, const char *why)
 {
 	(void)arg;
 	if (state != USERS_GOOD)
-		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "port_missing", "reason=\"%s\"",
+		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "users_partial", "reason=\"%s\"",
 		         why);
 }
 
@@ -166,37 +193,70 @@ static void portless_settle(const struct users *u, struct user_list *fresh)
 static void table_read(struct users *u, void (*on_fault)(struct users *u, const char *why))
 {
 	struct user_list fresh;
-	char why[200];
-	int portless = file_parse(u, &fresh, why, sizeof why);
+	char why[240];
+	int faults;
 
-	if (portless < 0) {
+	u->read = u->seen = look_at(u->path);
+	faults = file_parse(u, &fresh, why, sizeof why - MORE_SIZE);
+	if (faults < 0) {
 		on_fault(u, why);
 		return;
 	}
-	if (portless > 0)
+	if (faults > 1)
+		snprintf(why + strlen(why), sizeof why - strlen(why), " (and %d more)", faults - 1);
+	if (faults > 0)
 		portless_settle(u, &fresh);
-	state_set(u, portless > 0 ? USERS_PORT_MISSING : USERS_GOOD, why);
+	state_set(u, faults > 0 ? USERS_PARTIAL : USERS_GOOD, why);
 	snapshot_put(u->snapshot, &fresh);
 	list_replace(u, &fresh);
 }
 
-static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
+static void settle_start(struct users *u, double seconds)
 {
-	struct users *u = w->data;
-	char buffer[4096];
-
-	(void)revents;
-	while (read(w->fd, buffer, sizeof buffer) > 0)
-		;
-	ev_timer_stop(loop, &u->settle);
-	ev_timer_set(&u->settle, SETTLE_SECONDS, 0.);
-	ev_timer_start(loop, &u->settle);
+	ev_timer_stop(u->loop, &u->settle);
+	ev_timer_set(&u->settle, seconds, 0.);
+	ev_timer_start(u->loop, &u->settle);
 }
 
+static bool is_table(const struct users *u, const struct inotify_event *e)
+{
+	const char *slash = strrchr(u->path, '/');
+
+	return e->len > 0 && strcmp(e->name, slash ? slash + 1 : u->path) == 0;
+}
+
+/* Whoever wrote the table closed it, or moved another one into its place: it is whole. */
+static void on_inotify(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct users *u = w->data;
+	ssize_t n;
+
+	(void)loop, (void)revents;
+	while ((n = read(w->fd, buffer, sizeof buffer)) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *e = (const void *)(buffer + at);
+
+			if (is_table(u, e))
+				u->seen = look_at(u->path);
+			at += (ssize_t)(sizeof *e + e->len);
+		}
+	settle_start(u, SETTLE_SECONDS);
+}
+
+/* A table that is being written is left alone until two looks at it agree. */
 static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct users *u = w->data;
+	struct look now = look_at(u->path);
+	bool stable = looks_equal(&now, &u->read) || looks_equal(&now, &u->seen);
+
 	(void)loop, (void)revents;
-	table_read(w->data, broken);
+	u->seen = now;
+	if (stable)
+		table_read(u, broken);
+	else
+		settle_start(u, STABLE_SECONDS);
 }
 
 /* Watches the directory of a file: a rename over it is then seen, too. */

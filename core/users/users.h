@@ -30,9 +30,10 @@ struct user_list {
 	size_t n;
 };
 
-/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why, and out is empty; else the
- * number of users whose env file gives no port: theirs is 0, and why tells the first of them.  Names that fold to
- * one (case) are refused. */
+/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is no table, is empty, or
+ * has rows but not one that is good; out is then empty.  Else the number of rows that are at fault or in doubt, and
+ * why names the first: a row that cannot be understood costs its own user only, one whose env file gives no port has
+ * port 0, and of names that differ by case only none is used. */
 int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
                     size_t why_size);
 void user_list_fini(struct user_list *l);
@@ -52,8 +53,8 @@ struct users_source {
 typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
 enum users_state {
 	USERS_GOOD,
-	USERS_PORT_MISSING, /* some env file gives no port: the last one is in force, or its user is no user */
-	USERS_BROKEN,       /* the last good table is in force, if there is one */
+	USERS_PARTIAL, /* some rows are at fault: their users have the port they had, or are not users */
+	USERS_BROKEN,  /* the last good table is used, if there is one */
 };
 
 /* Called when the state of the file, or what is wrong with it, changes; why is NULL when it is good again. */

@@ -12,7 +12,7 @@ from lab.talk import RawEcho
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
-FAULT = r"line 2: .*this is broken"
+FAULT = r"line 2, column \d+: "
 
 
 class BrokenTable(unittest.TestCase):
@@ -28,7 +28,7 @@ class BrokenTable(unittest.TestCase):
 
     def break_table(self, d):
         mark = len(d.log())
-        d.write_users("alice=127.0.0.1:1\nthis is broken\n")
+        d.write_users('{"alice": {"port": 1},\nthis is broken\n')
         d.wait_log(f"event=users_broken .*{FAULT}", after=mark)
 
     @staticmethod
@@ -92,7 +92,7 @@ class BrokenTable(unittest.TestCase):
         with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             log = d.reload()
             self.assertIn("event=reloaded", log)
-            self.assertRegex(log, r"event=port_missing .*line 1: no port for nobody-here: .*nobody-here\.env: No such file")
+            self.assertRegex(log, r"event=users_partial .*line 1: no port for nobody-here: .*nobody-here\.env: No such file")
             self.assertEqual((self.ask(w, "still"), self.status(d)), ("still", 200))
             self.assertEqual(http.get(d.proxy, "/p", {"X-authentik-username": "bob"}).status, 403)
             self.assertEqual(d.metrics()["t3ops_users_broken"], 0)
