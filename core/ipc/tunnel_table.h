@@ -21,15 +21,15 @@
 #define HANDOFF_VERSION    3
 #define TUNNEL_PENDING_MAX (32u << 10)
 
-/* One end of a tunnel, as far as it changes. */
-struct end_state {
+/* One side of a tunnel, as far as it changes. */
+struct side_state {
 	struct ws_frames frames;
 	uint64_t last_us, bytes;
 	bool eof, shut;
 };
 
 /* A tunnel on its way to another proxy; what follows it: pending bytes to the client, pending bytes to the
- * instance, and the session (recheck.h). */
+ * t3 server, and the session (recheck.h). */
 struct handoff_record {
 	uint64_t id, opened_us;
 	char user[64], address[48], colo[8];
@@ -39,7 +39,7 @@ struct handoff_record {
 	struct tunnel_state {
 		uint64_t unanswered_us, gave_up_us;
 		bool client_closed_first, reported;
-		struct end_state client, upstream;
+		struct side_state client, upstream;
 	} state; /* what changes with the bytes that pass */
 };
 

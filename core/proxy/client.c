@@ -5,22 +5,244 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/exchange.h"
 #include "net/stream.h"
+#include "proxy/quota.h"
+#include "proxy/worker.h"
 
 #define READ_BYTES (16u << 10)
 #define LINGER_US  UINT64_C(2000000) /* without a byte */
 #define LINGER_S   30.               /* however much still comes */
 
-void client_deadline(struct client *c, uint64_t after_us)
+struct clients {
+	LIST_HEAD(, client) list;
+	size_t n;
+	struct quota peers;
+	struct worker *worker;
+	const struct client_owner *owner;
+};
+
+static const struct client_owner *owner_of(const struct client *c)
 {
-	deadline_set(c->proxy->loop, &c->deadline, after_us);
+	return c->worker->clients->owner;
 }
 
-/* What is there to be read: 1 for bytes, 0 for a FIN, -EAGAIN for nothing yet, or what ended it. */
+/* ---- state and watchers -------------------------------------------------------------------- */
+
+/* The one place that starts and stops them.  Reading goes on until something comes that nobody takes: most
+ * requests are over before that, and the kernel is not asked twice. */
+static void client_watch(struct client *c)
+{
+	struct ev_loop *loop = c->worker->loop;
+
+	if (c->parked)
+		ev_io_stop(loop, &c->rd);
+	else
+		ev_io_start(loop, &c->rd);
+	if (buf_len(&c->out) > 0)
+		ev_io_start(loop, &c->wr);
+	else
+		ev_io_stop(loop, &c->wr);
+}
+
+/* How long it may stay in its state; SERVING is the owner's matter. */
+static uint64_t limit_us(const struct client *c)
+{
+	const struct proxy_conf *conf = &c->worker->conf;
+
+	switch (c->state) {
+	case CLIENT_NEW:
+	case CLIENT_READING:
+		return conf->header_us;
+	case CLIENT_IDLE:
+		return conf->keepalive_us;
+	case CLIENT_LINGERING:
+		return LINGER_US;
+	default:
+		return conf->body_us;
+	}
+}
+
+static void client_set_state(struct client *c, enum client_state state)
+{
+	c->state = state;
+	c->wants_body = false;
+	c->parked = c->parked && (state == CLIENT_SERVING || state == CLIENT_FLUSHING);
+	client_deadline(c, limit_us(c));
+	client_watch(c);
+}
+
+static void client_park(struct client *c)
+{
+	c->parked = true;
+	client_watch(c);
+}
+
+void client_want_body(struct client *c, bool wants)
+{
+	if (c->wants_body == wants)
+		return;
+	c->wants_body = wants;
+	c->parked = c->parked && !wants;
+	client_watch(c);
+}
+
+void client_deadline(struct client *c, uint64_t after_us)
+{
+	deadline_set(c->worker->loop, &c->deadline, after_us);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void client_forget(struct client *c)
+{
+	struct clients *all = c->worker->clients;
+	struct worker *worker = c->worker;
+
+	ev_io_stop(worker->loop, &c->rd);
+	ev_io_stop(worker->loop, &c->wr);
+	deadline_stop(worker->loop, &c->deadline);
+	buf_fini(&c->in);
+	buf_fini(&c->readahead);
+	buf_fini(&c->out);
+	LIST_REMOVE(c, link);
+	all->n--;
+	if (c->counted)
+		quota_give(&all->peers, c->peer);
+	worker_gauge_set(worker, worker->metrics.connections, all->n);
+	free(c);
+}
+
+void client_close(struct client *c)
+{
+	close(c->rd.fd);
+	client_forget(c);
+}
+
+int client_detach(struct client *c)
+{
+	int fd = c->rd.fd;
+
+	client_forget(c);
+	return fd;
+}
+
+static void client_gone(struct client *c)
+{
+	if (c->state == CLIENT_SERVING)
+		owner_of(c)->gone(c->request);
+	else
+		client_close(c);
+}
+
+/* Sends a FIN and reads on while the client still sends: a close with unread input would reset the connection
+ * and take the response with it (RFC 9112 9.6). */
+static void client_linger(struct client *c)
+{
+	c->linger_until = ev_now(c->worker->loop) + LINGER_S;
+	shutdown(c->rd.fd, SHUT_WR);
+	buf_fini(&c->in);
+	buf_fini(&c->readahead);
+	client_set_state(c, CLIENT_LINGERING);
+}
+
+static void linger_read(struct client *c)
+{
+	ssize_t n = client_read(c, c->worker->scratch, SCRATCH_BYTES);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN) || ev_now(c->worker->loop) > c->linger_until)
+		client_close(c);
+	else if (n > 0)
+		client_deadline(c, LINGER_US);
+}
+
+/* ---- out --------------------------------------------------------------------------------------- */
+
+size_t client_pending(const struct client *c)
+{
+	return buf_len(&c->out);
+}
+
+int client_send(struct client *c, const void *bytes, size_t n)
+{
+	int r = stream_send(c->wr.fd, &c->out, bytes, n);
+
+	if (r == 0 && buf_len(&c->out) > 0)
+		client_watch(c);
+	return r;
+}
+
+/* What came early is looked at from the loop, not from inside the last request. */
+static void client_resume(struct client *c)
+{
+	c->seen = 0;
+	client_set_state(c, buf_len(&c->in) > 0 ? CLIENT_READING : CLIENT_IDLE);
+	if (buf_len(&c->in) > 0)
+		ev_feed_event(c->worker->loop, &c->rd, EV_CUSTOM);
+}
+
+/* Everything is out. */
+static void client_flushed(struct client *c)
+{
+	if (!c->last)
+		client_resume(c);
+	else if (c->close_requested && buf_len(&c->in) == 0 && buf_len(&c->readahead) == 0)
+		client_close(c); /* nothing more comes from there */
+	else
+		client_linger(c);
+}
+
+void client_next(struct client *c, size_t used, bool keep_alive)
+{
+	c->request = NULL;
+	c->last = !keep_alive || c->worker->draining;
+	buf_drop(&c->in, used);
+	if (!c->last && buf_len(&c->readahead) > 0) {
+		if (!buf_add(&c->in, buf_at(&c->readahead), buf_len(&c->readahead))) {
+			client_close(c);
+			return;
+		}
+		buf_fini(&c->readahead);
+	}
+	/* a client that does not read its responses gets no further ones */
+	if (buf_len(&c->out) > 0)
+		client_set_state(c, CLIENT_FLUSHING);
+	else
+		client_flushed(c);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct client *c = w->data;
+
+	(void)loop, (void)revents;
+	if (stream_flush(w->fd, &c->out) < 0) {
+		client_gone(c);
+		return;
+	}
+	client_watch(c);
+	if (c->state == CLIENT_SERVING) {
+		owner_of(c)->written(c->request);
+		return;
+	}
+	client_deadline(c, limit_us(c));
+	if (buf_len(&c->out) == 0)
+		client_flushed(c);
+}
+
+/* ---- in ------------------------------------------------------------------------------------------ */
+
+ssize_t client_read(struct client *c, void *bytes, size_t size)
+{
+	ssize_t n = recv(c->rd.fd, bytes, size, MSG_DONTWAIT);
+
+	if (n >= 0)
+		return n;
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
+/* What there is to read: 1 for bytes, 0 for a FIN, -EAGAIN for nothing yet, or what broke it. */
 static int client_peek(const struct client *c)
 {
 	char byte;
@@ -39,149 +261,6 @@ static bool client_is_reset(const struct client *c)
 	return seen < 0 && seen != -EAGAIN;
 }
 
-bool client_is_idle(const struct client *c)
-{
-	return !c->exchange && !c->lingering && buf_len(&c->in) == 0 && buf_len(&c->out) == 0 &&
-	       client_peek(c) == -EAGAIN;
-}
-
-/* ---- the end ------------------------------------------------------------------------------- */
-
-static void client_forget(struct client *c)
-{
-	struct proxy *f = c->proxy;
-
-	ev_io_stop(f->loop, &c->rd);
-	ev_io_stop(f->loop, &c->wr);
-	deadline_stop(f->loop, &c->deadline);
-	buf_fini(&c->in);
-	buf_fini(&c->readahead);
-	buf_fini(&c->out);
-	LIST_REMOVE(c, link);
-	f->n_clients--;
-	if (c->counted)
-		quota_give(&f->peers, c->peer);
-	proxy_gauges_set(f);
-	free(c);
-}
-
-void client_free(struct client *c)
-{
-	close(c->rd.fd);
-	client_forget(c);
-}
-
-int client_detach(struct client *c)
-{
-	int fd = c->rd.fd;
-
-	client_forget(c);
-	return fd;
-}
-
-/* Sends a FIN and reads on while the client still sends: a close with unread input would reset the
- * connection and take the answer with it (RFC 9112 9.6). */
-static void client_linger(struct client *c)
-{
-	c->lingering = true;
-	c->linger_until = ev_now(c->proxy->loop) + LINGER_S;
-	shutdown(c->rd.fd, SHUT_WR);
-	buf_fini(&c->in);
-	buf_fini(&c->readahead);
-	client_deadline(c, LINGER_US);
-	ev_io_start(c->proxy->loop, &c->rd);
-}
-
-static void linger_read(struct client *c)
-{
-	ssize_t n = recv(c->rd.fd, c->proxy->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || ev_now(c->proxy->loop) > c->linger_until)
-		client_free(c);
-	else if (n > 0)
-		client_deadline(c, LINGER_US);
-}
-
-static void client_finish(struct client *c)
-{
-	c->closing = true;
-	if (buf_len(&c->out) > 0) { /* on_writable comes back here */
-		client_deadline(c, c->proxy->conf.body_us);
-		return;
-	}
-	if (c->half_closed || (c->close_requested && buf_len(&c->in) == 0 && buf_len(&c->readahead) == 0))
-		client_free(c); /* nothing more will come from there */
-	else
-		client_linger(c);
-}
-
-static void on_deadline(void *arg)
-{
-	struct client *c = arg;
-
-	if (c->exchange)
-		exchange_timeout(c->exchange);
-	else if (!c->lingering && buf_len(&c->in) > 0 && buf_len(&c->out) == 0)
-		exchange_reject(c, REJECT_TIMEOUT);
-	else
-		client_free(c);
-}
-
-/* Reads the next request, once everything queued is out: a client that does not read its answers gets
- * no further ones.  What is here already is looked at from the loop, not from inside the last one. */
-static void client_resume(struct client *c)
-{
-	struct proxy *f = c->proxy;
-
-	if (buf_len(&c->out) > 0) {
-		client_deadline(c, f->conf.body_us);
-		return;
-	}
-	c->seen = 0;
-	ev_io_start(f->loop, &c->rd);
-	client_deadline(c, buf_len(&c->in) > 0 ? f->conf.header_us : f->conf.keepalive_us);
-	if (buf_len(&c->in) > 0)
-		ev_feed_event(f->loop, &c->rd, EV_CUSTOM);
-}
-
-/* ---- out --------------------------------------------------------------------------------------- */
-
-int client_send(struct client *c, const void *bytes, size_t n)
-{
-	int r = stream_send(c->wr.fd, &c->out, bytes, n);
-
-	if (r == 0 && buf_len(&c->out) > 0)
-		ev_io_start(c->proxy->loop, &c->wr);
-	return r;
-}
-
-static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
-{
-	struct client *c = w->data;
-	int r = stream_flush(w->fd, &c->out);
-
-	(void)revents;
-	if (r < 0) {
-		if (c->exchange)
-			exchange_client_gone(c->exchange);
-		else
-			client_free(c);
-		return;
-	}
-	client_deadline(c, c->proxy->conf.body_us);
-	if (buf_len(&c->out) > 0)
-		return;
-	ev_io_stop(loop, w);
-	if (c->exchange)
-		exchange_client_drained(c->exchange);
-	else if (c->closing)
-		client_finish(c);
-	else
-		client_resume(c);
-}
-
-/* ---- in ------------------------------------------------------------------------------------------ */
-
 /* Empty lines before a request are a known bad habit (RFC 9112 2.2). */
 static void empty_lines_skip(struct client *c)
 {
@@ -189,110 +268,178 @@ static void empty_lines_skip(struct client *c)
 		buf_drop(&c->in, 2);
 }
 
+static void client_reject(struct client *c, enum reject_reason why)
+{
+	client_set_state(c, CLIENT_SERVING);
+	owner_of(c)->rejected(c, why);
+}
+
+static void client_serve(struct client *c, size_t head_len)
+{
+	client_set_state(c, CLIENT_SERVING);
+	owner_of(c)->request(c, head_len);
+}
+
 static void head_look(struct client *c)
 {
-	size_t len = 0;
+	size_t len = 0, most = c->worker->conf.max_header_bytes;
 
 	empty_lines_skip(c);
 	switch (buf_len(&c->in) == 0 ? HTTP_SCAN_MORE
 	                             : http_head_scan(buf_at(&c->in), buf_len(&c->in), &c->seen, &len)) {
 	case HTTP_SCAN_BAD:
-		exchange_reject(c, REJECT_LINE_ENDS);
+		client_reject(c, REJECT_LINE_ENDS);
 		return;
 	case HTTP_SCAN_DONE:
-		if (len > c->proxy->conf.max_header_bytes)
-			exchange_reject(c, REJECT_HEAD_SIZE);
+		if (len > most)
+			client_reject(c, REJECT_HEAD_SIZE);
 		else
-			exchange_begin(c, len);
+			client_serve(c, len);
 		return;
 	case HTTP_SCAN_MORE:
-		if (buf_len(&c->in) > c->proxy->conf.max_header_bytes)
-			exchange_reject(c, REJECT_HEAD_SIZE);
-		else if (c->half_closed)
-			client_free(c); /* half a request */
+		if (buf_len(&c->in) > most)
+			client_reject(c, REJECT_HEAD_SIZE);
 	}
 }
 
-static void client_read_head(struct client *c)
+static void head_read(struct client *c)
 {
-	bool first = buf_len(&c->in) == 0;
-	ssize_t n = recv(c->rd.fd, c->proxy->scratch, READ_BYTES, MSG_DONTWAIT);
+	ssize_t n = client_read(c, c->worker->scratch, READ_BYTES);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return;
-	if (n <= 0 || !buf_add(&c->in, c->proxy->scratch, (size_t)n)) { /* no more memory than it has bytes */
-		client_free(c);
+	if (n <= 0 || !buf_add(&c->in, c->worker->scratch, (size_t)n)) { /* no more memory than it has bytes */
+		client_close(c);
 		return;
 	}
 	empty_lines_skip(c);
-	if (first && buf_len(&c->in) > 0 && *buf_at(&c->in) != '\r') /* empty lines buy no time */
-		client_deadline(c, c->proxy->conf.header_us);
+	if (c->state != CLIENT_READING && buf_len(&c->in) > 0 &&
+	    *buf_at(&c->in) != '\r') /* empty lines buy no time */
+		client_set_state(c, CLIENT_READING);
 	head_look(c);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct client *c = w->data;
-	struct exchange *x = c->exchange;
 
-	if (c->lingering)
+	(void)loop;
+	switch (c->state) {
+	case CLIENT_NEW:
+	case CLIENT_IDLE:
+	case CLIENT_READING:
+		if (revents & EV_CUSTOM)
+			head_look(c);
+		else
+			head_read(c);
+		break;
+	case CLIENT_SERVING:
+		if (c->wants_body)
+			owner_of(c)->readable(c->request);
+		else if (client_is_reset(c))
+			owner_of(c)->gone(c->request);
+		else
+			client_park(c);
+		break;
+	case CLIENT_FLUSHING:
+		client_park(c); /* the next request waits in the kernel */
+		break;
+	case CLIENT_LINGERING:
 		linger_read(c);
-	else if (x && exchange_wants_body(x))
-		exchange_client_readable(x);
-	else if (x && client_is_reset(c))
-		exchange_client_gone(x);
-	else if (x || buf_len(&c->out) > 0)
-		ev_io_stop(loop, w); /* the next request waits in the kernel */
-	else if (revents & EV_CUSTOM)
-		head_look(c);
-	else
-		client_read_head(c);
+	}
 }
 
-void client_next(struct client *c, size_t used, bool keep_alive)
+static void on_deadline(void *arg)
 {
-	struct proxy *f = c->proxy;
+	struct client *c = arg;
 
-	buf_drop(&c->in, used);
-	if (!keep_alive || c->half_closed || f->draining) {
-		client_finish(c);
-		return;
-	}
-	if (buf_len(&c->readahead) > 0) {
-		if (!buf_add(&c->in, buf_at(&c->readahead), buf_len(&c->readahead))) {
-			client_free(c);
-			return;
-		}
-		buf_fini(&c->readahead);
-	}
-	client_resume(c);
+	if (c->state == CLIENT_SERVING)
+		owner_of(c)->timed_out(c->request);
+	else if (c->state == CLIENT_READING && buf_len(&c->in) > 0)
+		client_reject(c, REJECT_TIMEOUT);
+	else
+		client_close(c);
 }
 
-void client_new(struct proxy *f, int fd, const struct sockaddr *peer)
+/* ---- the beginning --------------------------------------------------------------------------------- */
+
+void client_new(struct clients *all, int fd, const struct sockaddr *peer)
 {
 	struct client *c = calloc(1, sizeof *c);
+	struct worker *worker = all->worker;
 
 	if (!c) {
 		close(fd);
 		return;
 	}
-	c->proxy = f;
-	c->trusted = cidr_has(&f->conf.trusted, peer);
+	c->worker = worker;
+	c->trusted = cidr_has(&worker->conf.trusted, peer);
 	peer_name(peer, c->peer, sizeof c->peer);
 	ev_io_init(&c->rd, on_readable, fd, EV_READ);
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
-	if (!c->trusted && quota_is_used_up(&f->peers, c->peer, f->conf.max_peer_connections)) {
-		series_add(f->metrics.rejected, 1);
+	if (!c->trusted && quota_is_used_up(&all->peers, c->peer, worker->conf.max_peer_connections)) {
+		series_add(worker->metrics.rejected, 1);
 		close(fd);
 		free(c);
 		return;
 	}
-	c->counted = !c->trusted && quota_take(&f->peers, c->peer);
-	LIST_INSERT_HEAD(&f->clients, c, link);
-	f->n_clients++;
-	proxy_gauges_set(f);
-	client_deadline(c, f->conf.header_us);
-	ev_io_start(f->loop, &c->rd);
+	c->counted = !c->trusted && quota_take(&all->peers, c->peer);
+	LIST_INSERT_HEAD(&all->list, c, link);
+	all->n++;
+	worker_gauge_set(worker, worker->metrics.connections, all->n);
+	client_set_state(c, CLIENT_NEW);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------- */
+
+struct clients *clients_new(struct worker *worker, const struct client_owner *owner)
+{
+	struct clients *all = calloc(1, sizeof *all);
+
+	if (!all)
+		return NULL;
+	LIST_INIT(&all->list);
+	all->worker = worker;
+	all->owner = owner;
+	worker_gauge_set(worker, worker->metrics.connections, 0);
+	return all;
+}
+
+size_t clients_count(const struct clients *all)
+{
+	return all->n;
+}
+
+static bool client_is_idle(const struct client *c)
+{
+	return c->state <= CLIENT_READING && buf_len(&c->in) == 0 && client_peek(c) == -EAGAIN;
+}
+
+void clients_close_idle(struct clients *all)
+{
+	struct client *c, *next;
+
+	for (c = LIST_FIRST(&all->list); c; c = next) {
+		next = LIST_NEXT(c, link);
+		if (client_is_idle(c))
+			client_close(c);
+	}
+}
+
+void clients_close_all(struct clients *all)
+{
+	struct client *c;
+
+	while ((c = LIST_FIRST(&all->list)))
+		client_gone(c);
+}
+
+void clients_free(struct clients *all)
+{
+	if (!all)
+		return;
+	quota_fini(&all->peers);
+	free(all);
 }

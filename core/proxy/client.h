@@ -1,49 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's connection: reads heads, keeps what came readahead them, queues what goes out, and closes so
- * that the last answer arrives.
+ * A client's connection: reads heads, keeps what came too early, queues what goes out, and closes so that the
+ * last response arrives.  Whoever serves its requests is known to it as a table of callbacks only.  Proxy.
  *
- *   READING -> (exchange) -> READING ... -> LINGERING -> (closed)
+ *   NEW --a byte--> READING --a head--> SERVING --client_next--> FLUSHING --all is out--> IDLE --a byte--> READING
+ *                      |                                             \--it was the last--> LINGERING --> (freed)
+ *                      '--none in time, or too large: rejected-------^
  */
 #ifndef T3OPS_PROXY_CLIENT_H
 #define T3OPS_PROXY_CLIENT_H
 
-#include "net/deadline.h"
-#include "proxy/proxy_state.h"
+#include <sys/queue.h>
+#include <sys/socket.h>
 
-struct exchange;
+#include "net/deadline.h"
+#include "net/request_validation.h"
+#include "sys/buf.h"
+
+struct worker;
+struct client;
+
+enum client_state {
+	CLIENT_NEW,       /* nothing came yet */
+	CLIENT_IDLE,      /* between two requests */
+	CLIENT_READING,   /* a head */
+	CLIENT_SERVING,   /* its owner has the request */
+	CLIENT_FLUSHING,  /* the response is complete, not all of it is out */
+	CLIENT_LINGERING, /* our FIN is out; what still comes is dropped */
+};
+
+/* What whoever serves the requests is told. */
+struct client_owner {
+	/* A head, the first head_len bytes of c->in.  SERVING from here to client_next. */
+	void (*request)(struct client *c, size_t head_len);
+	/* What came is not a request: respond (client_send) and end it (client_next). */
+	void (*rejected)(struct client *c, enum reject_reason why);
+	/* While SERVING, with c->request. */
+	void (*readable)(void *request); /* if client_want_body asked for it */
+	void (*written)(void *request);  /* something that was queued went out; all of it if nothing is pending */
+	void (*gone)(void *request);     /* the connection broke: end with client_close */
+	void (*timed_out)(void *request);
+};
 
 struct client {
 	LIST_ENTRY(client) link;
-	struct proxy *proxy;
+	struct worker *worker;
+	enum client_state state;
 	struct ev_io rd, wr;
 	struct deadline deadline;
 	struct buf in;        /* a head, and what came with it */
-	struct buf readahead; /* what came while the body of the exchange was read */
+	struct buf readahead; /* what came with the end of a body */
 	struct buf out;
-	size_t seen; /* of in, by http_head_scan */
-	struct exchange *exchange;
+	size_t seen;   /* of in, by http_head_scan */
+	void *request; /* the owner's; NULL: none */
 	char peer[48];
 	bool trusted;         /* the peer is a trusted proxy */
 	bool counted;         /* among the peer's connections */
-	bool half_closed;     /* it sends no more, but may still read */
+	bool wants_body;      /* the owner takes what comes */
+	bool parked;          /* something came that nobody takes yet: it waits in the kernel */
 	bool close_requested; /* its last request, all of which is here (RFC 9112 9.6) */
-	bool closing;         /* once everything queued is out */
-	bool lingering;
-	double linger_until; /* loop time */
+	bool last;            /* FLUSHING: no request follows */
+	double linger_until;  /* loop time */
 };
 
-void client_new(struct proxy *f, int fd, const struct sockaddr *peer);
+/* All clients of the worker (worker->clients).  NULL without memory.  owner: static. */
+struct clients *clients_new(struct worker *worker, const struct client_owner *owner);
+void clients_free(struct clients *all); /* none may be there */
+size_t clients_count(const struct clients *all);
+/* Closes those between two requests: that takes no response from anybody. */
+void clients_close_idle(struct clients *all);
+/* Closes all; requests in progress end as if their client had gone. */
+void clients_close_all(struct clients *all);
+
+/* Takes the descriptor. */
+void client_new(struct clients *all, int fd, const struct sockaddr *peer);
 /* Closes at once. */
-void client_free(struct client *c);
-/* 0 or -errno; what the socket does not take is queued. */
-int client_send(struct client *c, const void *bytes, size_t n);
-/* The exchange is over, `used` bytes of in belonged to it: the next request, or the end. */
-void client_next(struct client *c, size_t used, bool keep_alive);
+void client_close(struct client *c);
 /* Gives the descriptor away and forgets the client. */
 int client_detach(struct client *c);
+
+/* Bytes of a body: their number, 0 at the end, -EAGAIN, or what broke it. */
+ssize_t client_read(struct client *c, void *bytes, size_t size);
+/* 0 or -errno; what the socket does not take is queued. */
+int client_send(struct client *c, const void *bytes, size_t n);
+/* Bytes that are queued. */
+size_t client_pending(const struct client *c);
+/* Whether the owner takes more of the body now. */
+void client_want_body(struct client *c, bool wants);
+/* How long the owner waits from now on; 0: for ever. */
 void client_deadline(struct client *c, uint64_t after_us);
-/* Nothing is under way, and no request waits to be read: closing takes no answer from anybody. */
-bool client_is_idle(const struct client *c);
+/* The request is over, `used` bytes of in belonged to it: the next one, or the end. */
+void client_next(struct client *c, size_t used, bool keep_alive);
 
 #endif

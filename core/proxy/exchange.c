@@ -1,549 +1,700 @@
 /* SPDX-License-Identifier: MIT */
-/* One request and its answer; see exchange.h. */
+/* One request and its response; see exchange.h. */
 #include "proxy/exchange.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "proxy/local_response.h"
-#include "proxy/filter_chain.h"
-#include "proxy/client.h"
-#include "proxy/identity.h"
-#include "proxy/proxy_secret.h"
-#include "proxy/public_path.h"
-#include "proxy/response.h"
-#include "proxy/rewrite.h"
 #include "net/stream.h"
+#include "proxy/recheck.h"
+#include "proxy/rewrite.h"
+#include "proxy/tunnel.h"
+#include "proxy/worker.h"
+#include "proxy/wsserver.h"
 
 #define STARTING_US UINT64_C(2000000)
 
-static const struct upstream_owner upstream_owner;
+/* ---- state and watchers ------------------------------------------------------------------------- */
 
-/* ---- the end, always here --------------------------------------------------------------------- */
+/* A t3 server that could not be reached a moment ago is starting, and never answers what it accepts too early:
+ * there is no use in waiting long before the second attempt. */
+static uint64_t first_byte_us(const struct exchange *x)
+{
+	uint64_t limit_us = x->worker->conf.first_byte_us;
+	bool starting = request_is_safe(&x->request) && !x->retried && upstream_was_failing(x->up);
+
+	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
+}
+
+static uint64_t limit_us(const struct exchange *x)
+{
+	const struct proxy_conf *conf = &x->worker->conf;
+
+	switch (x->state) {
+	case EXCHANGE_WAITING:
+		return conf->plugin_us;
+	case EXCHANGE_CONNECTING:
+		return conf->connect_us;
+	case EXCHANGE_AWAITING:
+		return x->request.body.done ? first_byte_us(x) : conf->body_us;
+	default:
+		return conf->body_us;
+	}
+}
+
+/* The one place that decides who is read, and how long is waited: called when the state has changed, or something
+ * has moved on.  Each side is read as far as the other side takes it. */
+static void exchange_watch(struct exchange *x)
+{
+	bool connected = x->state == EXCHANGE_AWAITING || x->state == EXCHANGE_RELAYING;
+
+	client_want_body(x->client, connected && !x->request.body.done && upstream_pending(x->up) == 0);
+	if (connected)
+		upstream_want_input(x->up, client_pending(x->client) == 0);
+	client_deadline(x->client, limit_us(x));
+}
+
+static void exchange_set_state(struct exchange *x, enum exchange_state state)
+{
+	x->state = state;
+	exchange_watch(x);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
+static void upstream_drop(struct exchange *x)
+{
+	if (x->up)
+		upstream_close(x->up);
+	x->up = NULL;
+}
 
 static void exchange_free(struct exchange *x)
 {
-	filter_chain_forget(x);
+	struct exchanges *all = x->worker->exchanges;
+
+	request_ids_remove(&all->ids, x->filters.request);
 	if (x->counted)
-		quota_give(&x->proxy->user_requests, x->user.name);
-	x->client->exchange = NULL;
-	for (size_t i = 0; i < x->n_edits; i++) {
-		free(x->edits[i].name);
-		free(x->edits[i].value);
-	}
-	free(x->cookie);
-	buf_fini(&x->extra);
-	buf_fini(&x->local_response);
+		quota_give(&all->users, x->request.user.name);
+	upstream_drop(x);
+	local_response_fini(&x->local);
+	request_fini(&x->request);
 	free(x);
 }
 
-/* The answer is complete, or as complete as it gets. */
+/* The response is complete. */
 static void exchange_end(struct exchange *x, int status, bool keep_alive)
 {
 	struct client *c = x->client;
 	size_t used = x->in_used;
 
-	c->close_requested = c->close_requested && x->request.done;
-	proxy_metrics_request(&x->proxy->metrics, status);
+	c->close_requested = x->request.close_requested && x->request.body.done;
+	proxy_metrics_request(&x->worker->metrics, status);
 	exchange_free(x);
 	client_next(c, used, keep_alive);
 }
 
-/* Nobody can be reported any more: cut the connection, so that half an answer is seen to be half. */
+/* There is no telling the client any more: cut the connection, so that half a response is seen to be half. */
 static void exchange_cut(struct exchange *x)
 {
 	struct client *c = x->client;
+	bool head_sent = x->response.head_sent;
 
-	if (x->up)
-		upstream_close(x->up);
-	if (x->head_sent && x->response.framing == HTTP_BODY_UNTIL_CLOSE)
+	if (head_sent && x->response.body.framing == HTTP_BODY_UNTIL_CLOSE)
 		stream_break(c->wr.fd); /* nothing else tells half of it from the whole */
-	proxy_metrics_request(&x->proxy->metrics, x->head_sent ? x->status : 0);
+	proxy_metrics_request(&x->worker->metrics, head_sent ? x->response.status : 0);
 	exchange_free(x);
-	client_free(c);
+	client_close(c);
 }
 
-void exchange_take(struct exchange *x)
+/* The client's connection goes on as something else; what of its input is not ours stays with the caller. */
+static int exchange_detach(struct exchange *x)
 {
-	proxy_metrics_request(&x->proxy->metrics, 101);
+	struct client *c = x->client;
+
+	proxy_metrics_request(&x->worker->metrics, 101);
 	exchange_free(x);
+	return client_detach(c);
 }
 
-void exchange_respond(struct exchange *x)
-{
-	int status = x->local_status, r;
-	bool keep_alive = x->keep_alive;
+/* ---- responses of our own ---------------------------------------------------------------------------- */
 
-	x->state = EXCHANGE_RESPONDING;
-	if (x->up) {
-		upstream_close(x->up);
-		x->up = NULL;
-	}
-	r = client_send(x->client, buf_at(&x->local_response), buf_len(&x->local_response));
-	if (r < 0)
+/* Whatever its request was: the client sent something that is none, or too little of it. */
+static void client_reject(struct client *c, enum reject_reason why, bool with_body)
+{
+	struct worker *worker = c->worker;
+	struct buf *out = &worker->head;
+
+	series_add(worker->metrics.refused[why], 1);
+	proxy_metrics_request(&worker->metrics, reject_status(why));
+	log_line(LOG_L_DEBUG, "request_rejected", "reason=%s peer=%s", reject_label(why), c->peer);
+	c->close_requested = false; /* something may still be on its way */
+	buf_clear(out);
+	local_response_reject(out, &worker->date, why, with_body);
+	if (client_send(c, buf_at(out), buf_len(out)) < 0)
+		client_close(c);
+	else
+		client_next(c, buf_len(&c->in), false);
+}
+
+static void exchange_reject(struct exchange *x, enum reject_reason why)
+{
+	struct client *c = x->client;
+	bool with_body = !span_is(x->request.head.method, "HEAD");
+
+	exchange_free(x);
+	client_reject(c, why, with_body);
+}
+
+/* x->local leaves. */
+static void local_response_send(struct exchange *x)
+{
+	int status = x->local.status;
+	bool keep_alive = x->local.keep_alive;
+
+	if (client_send(x->client, buf_at(&x->local.bytes), buf_len(&x->local.bytes)) < 0)
 		exchange_cut(x);
 	else
 		exchange_end(x, status, keep_alive);
 }
 
-/* A refusal that an operator wants to see: of somebody who is signed in, or of an instance. */
-static void refusal_emit(struct exchange *x, int status, const struct explanation *why)
+/* Not if its body is not going to be read. */
+static bool may_keep_alive(const struct exchange *x)
+{
+	return x->request.keep_alive && x->request.body.done && !x->worker->draining;
+}
+
+static int local_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+{
+	return local_response_make(&x->local, &x->request, &x->worker->date, may_keep_alive(x), status, headers, body,
+	                           len);
+}
+
+static int local_explain(struct exchange *x, const struct explanation *why)
+{
+	return local_response_explain(&x->local, &x->request, &x->worker->date, may_keep_alive(x), why);
+}
+
+/* What an operator wants to see: somebody who is signed in is refused, or a t3 server fails. */
+static void refusal_emit(struct exchange *x, const struct explanation *why)
 {
 	struct event e;
 
 	event_init(&e, EVENT_REQUEST_REJECTED, PROCESS_PROXY);
-	if (!throttle_passes(&x->proxy->throttle, x->identity, why->title, e.mono_us, &e.count))
+	if (!throttle_passes(&x->worker->throttle, x->request.identity, why->title, e.mono_us, &e.count))
 		return;
-	e.code = (uint16_t)status;
-	event_set(e.user, x->identity);
+	e.code = (uint16_t)why->status;
+	event_set(e.user, x->request.identity);
 	event_set(e.text, why->text);
-	client_address(x, e.address, sizeof e.address);
-	process_emit(x->proxy->process, &e);
+	request_address(&x->request, e.address, sizeof e.address);
+	process_emit(x->worker->process, &e);
 }
 
-/* The title is static: it says which refusals are of one kind. */
-static void explain(struct exchange *x, int status, const struct explanation *why)
+static void exchange_refuse(struct exchange *x, const struct explanation *why)
 {
-	if (x->identity[0] != '\0')
-		refusal_emit(x, status, why);
-	local_response_explain(x, status, why);
-	exchange_respond(x);
-}
-
-/* ---- the beginning ------------------------------------------------------------------------------ */
-
-void exchange_reject(struct client *c, enum reject_reason why)
-{
-	struct proxy *f = c->proxy;
-	struct buf answer = {0};
-	bool with_body = !c->exchange || !span_is(c->exchange->head.method, "HEAD");
-
-	series_add(f->metrics.refused[why], 1);
-	proxy_metrics_request(&f->metrics, reject_status(why));
-	log_line(LOG_L_DEBUG, "gate", "reason=%s peer=%s", reject_label(why), c->peer);
-	if (c->exchange) {
-		if (c->exchange->up)
-			upstream_close(c->exchange->up);
-		exchange_free(c->exchange);
-	}
-	c->close_requested = false; /* something may still be on its way */
-	local_response_reject(f, &answer, why, with_body);
-	if (client_send(c, buf_at(&answer), buf_len(&answer)) < 0)
-		client_free(c);
-	else
-		client_next(c, buf_len(&c->in), false);
-	buf_fini(&answer);
-}
-
-bool exchange_is_navigation(const struct exchange *x)
-{
-	const struct http_field *dest = http_field_find(&x->head, "sec-fetch-dest", 0);
-	const struct http_field *accept = http_field_find(&x->head, "accept", 0);
-
-	if (!span_is(x->head.method, "GET") && !span_is(x->head.method, "HEAD"))
-		return false;
-	if (dest)
-		return span_is_nocase(dest->value, "document");
-	return accept && memmem(accept->value.at, accept->value.len, "text/html", 9);
-}
-
-/* The path begins the target, or follows the authority of an absolute form. */
-static void path_find(struct exchange *x)
-{
-	struct span t = x->head.target;
-	const char *end = t.at + t.len, *at = t.at, *query;
-
-	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') {
-		at = memmem(t.at, t.len, "//", 2);
-		at = at ? memchr(at + 2, '/', (size_t)(end - at - 2)) : end;
-	}
-	query = memchr(at, '?', (size_t)(end - at));
-	x->path = (struct span){at, (size_t)((query ? query : end) - at)};
-}
-
-static void identity_ignored(struct exchange *x)
-{
-	struct event e;
-
-	series_add(x->proxy->metrics.identity_ignored, 1);
-	event_init(&e, EVENT_IDENTITY_IGNORED, PROCESS_PROXY);
-	if (!throttle_passes(&x->proxy->throttle, x->client->peer, event_kind_name(EVENT_IDENTITY_IGNORED), e.mono_us,
-	                     &e.count))
-		return;
-	event_set(e.address, x->client->peer);
-	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");
-	process_emit(x->proxy->process, &e);
-}
-
-static enum reject_reason identify(struct exchange *x)
-{
-	const struct proxy_conf *conf = &x->proxy->conf;
-	const struct user *user;
-
-	switch (identity_find(&x->head, conf->identity_header, x->client->trusted, conf->strip_domain, x->identity)) {
-	case IDENTITY_REFUSED:
-		return REJECT_IDENTITY;
-	case IDENTITY_IGNORED:
-		identity_ignored(x);
-		return REJECT_NONE;
-	case IDENTITY_FOUND:
-		if (path_is_public(x->path, conf->public_paths)) {
-			x->identity[0] = '\0'; /* the client's own word */
-			return REJECT_NONE;
-		}
-		if (conf->has_secret && !proxy_secret_is_shown(&x->head, conf->secret_header, conf->secret))
-			return REJECT_PROXY_SECRET;
-		user = users_find(x->proxy->users, x->identity);
-		x->has_user = user != NULL;
-		if (user)
-			x->user = *user;
-		return REJECT_NONE;
-	default:
-		return REJECT_NONE;
-	}
-}
-
-static struct exchange *exchange_new(struct client *c, size_t head_len)
-{
-	struct exchange *x = malloc(sizeof *x);
-
-	if (!x)
-		return NULL;
-	/* the table of fields is large and filled by the parser */
-	memset(x, 0, offsetof(struct exchange, head));
-	memset((char *)x + offsetof(struct exchange, head_len), 0, sizeof *x - offsetof(struct exchange, head_len));
-	x->client = c;
-	x->proxy = c->proxy;
-	x->head_len = x->in_used = head_len;
-	x->started_us = clock_mono_us();
-	c->exchange = x;
-	return x;
-}
-
-static void health_answer(struct exchange *x)
-{
-	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
-	static const char body[] = "{\"status\":\"ok\"}\n";
-
-	local_response_make(x, 200, headers, body, sizeof body - 1);
-	exchange_respond(x);
-}
-
-/* As the final recipient of an OPTIONS that may go no further (RFC 9110 7.6.2). */
-static void options_answer(struct exchange *x)
-{
-	const char *const headers[] = {"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL};
-
-	local_response_make(x, 200, headers, "", 0);
-	exchange_respond(x);
+	if (x->request.identity[0] != '\0')
+		refusal_emit(x, why);
+	local_explain(x, why);
+	local_response_send(x);
 }
 
 /* The page learns that it is refused, the operator which page that was. */
 static void origin_refuse(struct exchange *x)
 {
-	const struct http_field *f = http_field_find(&x->head, "origin", 0);
-	char text[160];
+	const struct http_field *f = http_field_find(&x->request.head, "origin", 0);
+	char text[EXPLANATION_TEXT_SIZE];
+	struct explanation why = explain_origin(f ? f->value.at : NULL, f ? f->value.len : 0, text);
 
-	series_add(x->proxy->metrics.refused[REJECT_ORIGIN], 1);
-	if (f)
-		snprintf(text, sizeof text,
-		         "A page of another site (%.*s) may not open a WebSocket here. If it is yours, name it "
-		         "in allowed_origins.",
-		         f->value.len < 60 ? (int)f->value.len : 60, f->value.at);
-	else
-		event_copy(text, sizeof text,
-		           "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
-	explain(x, 403, &(struct explanation){.title = "Not from there", .text = text});
+	series_add(x->worker->metrics.refused[REJECT_ORIGIN], 1);
+	exchange_refuse(x, &why);
 }
 
-void exchange_begin(struct client *c, size_t head_len)
+static void health_respond(struct exchange *x)
 {
-	struct span raw = {buf_at(&c->in), head_len};
-	struct exchange *x = exchange_new(c, head_len);
-	enum reject_reason refusal;
-	enum http_syntax syntax;
+	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
+	static const char body[] = "{\"status\":\"ok\"}\n";
 
-	if (!x) {
-		client_free(c);
-		return;
-	}
-	syntax = http_request_parse(&x->head, raw.at, raw.len);
-	refusal = request_validate(&x->head, syntax, raw, c->proxy->conf.max_headers);
-	if (refusal == REJECT_NONE) {
-		path_find(x);
-		refusal = identify(x);
-	}
-	if (refusal != REJECT_NONE) {
-		exchange_reject(c, refusal);
-		return;
-	}
-	/* plugins and instances look at one Cookie only (RFC 6265 5.4, RFC 9113 8.2.3) */
-	if (!http_fields_join(&x->head, "cookie", "; ", &x->cookie)) {
+	local_make(x, 200, headers, body, sizeof body - 1);
+	local_response_send(x);
+}
+
+/* As the final recipient of an OPTIONS that may go no further (RFC 9110 7.6.2). */
+static void options_respond(struct exchange *x)
+{
+	const char *const headers[] = {"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL};
+
+	local_make(x, 200, headers, "", 0);
+	local_response_send(x);
+}
+
+/* ---- the response of the t3 server --------------------------------------------------------------------- */
+
+static void upstream_start(struct exchange *x, bool reuse);
+
+static void upstream_failed(struct exchange *x, int error)
+{
+	const struct user *user = &x->request.user;
+	uint64_t since_us = upstream_outage(x->worker->upstreams, user);
+	char text[EXPLANATION_TEXT_SIZE];
+	struct explanation why = explain_upstream(user, error, request_is_safe(&x->request), since_us, text);
+
+	series_add(x->worker->metrics.upstream_failures, 1);
+	exchange_refuse(x, &why);
+}
+
+/* Over too early: once more on a fresh connection where that is safe. */
+static void upstream_lost(struct exchange *x, int error)
+{
+	bool untouched = buf_len(&x->up->in) == 0 && x->up->state == UPSTREAM_IN_USE;
+	bool stale = x->up->reused || error == -ETIMEDOUT;
+
+	upstream_drop(x);
+	if (x->response.head_sent) {
+		series_add(x->worker->metrics.upstream_failures, 1);
 		exchange_cut(x);
-		return;
-	}
-	x->websocket = http_is_websocket(&x->head);
-	x->origin = x->websocket ? origin_check(&x->head, c->proxy->conf.allowed_origins) : ORIGIN_OURS;
-	c->close_requested = http_list_has(&x->head, "connection", "close");
-	x->keep_alive = x->head.minor == 1 && !c->close_requested;
-	x->request.framing = http_request_framing(&x->head, &x->request.left);
-	x->request.done = x->request.framing == HTTP_BODY_NONE;
-	if (span_is(x->path, "/healthz"))
-		health_answer(x);
-	else if (forwards_left(&x->head) == 0)
-		options_answer(x);
-	else if (x->origin == ORIGIN_FOREIGN)
-		origin_refuse(x);
-	else if (!filter_chain_register(x))
-		exchange_cut(x);
-	else
-		filter_chain_run(x);
-}
-
-/* ---- to the instance -------------------------------------------------------------------------------- */
-
-/* Asking twice does no harm (RFC 9110 9.2.1); nor does a second handshake of a WebSocket that never began. */
-static bool is_safe(const struct exchange *x)
-{
-	return x->request.framing == HTTP_BODY_NONE &&
-	       (span_is(x->head.method, "GET") || span_is(x->head.method, "HEAD") ||
-	        span_is(x->head.method, "OPTIONS"));
-}
-
-/* An instance that could not be reached a moment ago is starting, and never answers what it accepts too
- * early: there is no use in waiting long before the second attempt. */
-static uint64_t first_byte_us(const struct exchange *x)
-{
-	uint64_t limit_us = x->proxy->conf.first_byte_us;
-	bool starting = is_safe(x) && !x->retried && upstream_was_failing(x->up);
-
-	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
-}
-
-static void instance_failed(struct exchange *x, int error)
-{
-	struct explanation why = {.retry_seconds = RETRY_SECONDS, .since_us = upstream_outage(x->proxy, &x->user)};
-	const char *name = x->user.name, *host = x->user.host;
-	unsigned port = x->user.port;
-	char text[320];
-	int status;
-
-	series_add(x->proxy->metrics.upstream_failures, 1);
-	why.text = text;
-	if (error == -ETIMEDOUT) {
-		status = is_safe(x) ? 503 : 504;
-		why.title = "Your instance does not answer";
-		snprintf(text, sizeof text,
-		         "The t3 instance of %s (%s port %u) accepts connections but does not answer. "
-		         "It may be starting or stalled.",
-		         name, host, port);
-	} else if (error == -ECONNRESET || error == -EPIPE || error == -EPROTO) {
-		status = 502;
-		why.title = "Your instance broke the connection";
-		snprintf(text, sizeof text,
-		         "The t3 instance of %s (%s port %u) broke the connection before it answered.", name, host,
-		         port);
+	} else if (request_is_safe(&x->request) && untouched && stale && !x->retried) {
+		x->retried = true;
+		series_add(x->worker->metrics.upstream_retries, 1);
+		upstream_start(x, false);
 	} else {
-		status = 503;
-		why.title = "Your instance is not running";
-		snprintf(text, sizeof text,
-		         "The t3 instance of %s (%s port %u) cannot be reached: %s. It is probably not "
-		         "running, or is being restarted.",
-		         name, host, port, strerror(-error));
+		upstream_failed(x, error);
 	}
-	explain(x, status, &why);
 }
 
-/* Sends the head, and what of the body came with it. */
-static void request_start(struct exchange *x, bool reuse)
+static void response_done(struct exchange *x)
 {
-	struct buf *head = &x->proxy->head;
+	bool whole = x->request.body.done && x->response.body.framing != HTTP_BODY_UNTIL_CLOSE;
+
+	if (whole && x->response.reusable) {
+		upstream_put(x->up);
+		x->up = NULL;
+	}
+	exchange_end(x, x->response.status, whole && x->response.keep_alive);
+}
+
+/* The 101 is queued for the client, and perhaps more came with it from either side. */
+static void tunnel_begin(struct exchange *x)
+{
+	struct worker *worker = x->worker;
+	struct client *c = x->client;
+	struct span cookie = request_cookie(&x->request), early = exchange_early_bytes(x);
+	struct tunnel_start start = {.head_bytes = client_pending(c)};
+	bool ok = buf_add(&start.to_upstream, early.at, early.len) &&
+	          buf_add(&c->out, buf_at(&x->up->in), buf_len(&x->up->in));
+
+	start.to_client = c->out;
+	c->out = (struct buf){0};
+	event_set(start.user, x->request.user.name);
+	request_address(&x->request, start.address, sizeof start.address);
+	request_colo(&x->request, start.colo, sizeof start.colo);
+	start.session = recheck_session_copy(worker->recheck, cookie.at, cookie.len);
+	start.upstream_fd = upstream_detach(x->up);
+	x->up = NULL;
+	start.client_fd = exchange_detach(x);
+	tunnel_open(worker, &start, ok);
+}
+
+static void response_handle(struct exchange *x, enum response_result result)
+{
+	switch (result) {
+	case RESPONSE_DONE:
+		response_done(x);
+		break;
+	case RESPONSE_LOST:
+		upstream_lost(x, x->response.error);
+		break;
+	case RESPONSE_CLIENT_GONE:
+		exchange_cut(x);
+		break;
+	case RESPONSE_UPGRADED:
+		tunnel_begin(x);
+		break;
+	case RESPONSE_MORE:
+		if (x->response.head_sent)
+			exchange_set_state(x, EXCHANGE_RELAYING);
+		else if (client_pending(x->client) > 0) /* an interim response waits for the client */
+			exchange_watch(x);
+	}
+}
+
+/* ---- the request's body ---------------------------------------------------------------------------------- */
+
+/* Passes on what belongs to the body; how much that was, or -1: x is gone. */
+static ssize_t request_body_pass(struct exchange *x, const char *bytes, size_t n)
+{
+	size_t take = body_take(&x->request.body, bytes, n);
 	int r;
 
-	x->state = EXCHANGE_CONNECTING;
-	x->up_seen = 0;
-	x->up = upstream_get(x->proxy, &x->user, reuse, &upstream_owner, x);
-	if (!x->up) {
-		instance_failed(x, -errno);
-		return;
+	if (body_is_bad(&x->request.body)) {
+		if (x->response.head_sent)
+			exchange_cut(x);
+		else
+			exchange_reject(x, REJECT_CHUNK);
+		return -1;
 	}
-	buf_clear(head);
-	r = rewrite_request(x, head) ? upstream_send(x->up, buf_at(head), buf_len(head)) : -ENOMEM;
-	if (r < 0) {
-		response_lost(x, r);
-		return;
+	r = take > 0 ? upstream_send(x->up, bytes, take) : 0;
+	if (r < 0 && x->state == EXCHANGE_CONNECTING) {
+		upstream_lost(x, r);
+		return -1;
 	}
-	client_deadline(x->client, x->proxy->conf.connect_us);
-	if (!x->up->connecting) {
-		x->state = EXCHANGE_AWAITING;
-		client_deadline(x->client, first_byte_us(x));
-	}
-	request_early_feed(x);
+	if (r < 0) /* the t3 server may have responded early and closed: its response decides */
+		x->response.keep_alive = false;
+	return (ssize_t)take;
 }
 
-/* One user's share: an instance has little to spare, and the others' tunnels live here, too. */
-static bool quota_allows(struct exchange *x)
+/* What of it came along with the head; x may be gone then. */
+static void request_early_pass(struct exchange *x)
 {
-	struct proxy *f = x->proxy;
+	struct span early = exchange_early_bytes(x);
+	ssize_t take;
 
-	if (quota_is_used_up(&f->user_requests, x->user.name, f->conf.max_user_requests) ||
-	    (x->websocket && quota_is_used_up(&f->user_tunnels, x->user.name, f->conf.max_user_tunnels))) {
-		series_add(f->metrics.refused[REJECT_QUOTA], 1);
-		explain(x, 429,
-		        &(struct explanation){.title = "Too much at once",
-		                              .retry_seconds = RETRY_SECONDS,
-		                              .text = "You have as many requests or open pages under way as this "
-		                                      "server allows. Close some of them."});
-		return false;
-	}
-	x->counted = quota_take(&f->user_requests, x->user.name);
-	return true;
+	if (x->request.body.done || early.len == 0)
+		return;
+	take = request_body_pass(x, early.at, early.len);
+	if (take >= 0)
+		x->in_used += (size_t)take;
 }
 
-void exchange_forward(struct exchange *x)
+static void on_client_readable(void *request)
 {
-	if (x->has_user && x->origin == ORIGIN_ABSENT) {
-		origin_refuse(x);
-		return;
-	}
-	if (x->has_user) {
-		if (quota_allows(x))
-			request_start(x, is_safe(x) && !x->websocket);
-		return;
-	}
-	if (x->identity[0] != '\0' && !users_are_known(x->proxy->users))
-		explain(x, 503,
-		        &(struct explanation){.title = "The user table cannot be read",
-		                              .retry_seconds = RETRY_SECONDS,
-		                              .text = "You are signed in, but this server cannot report which t3 "
-		                                      "instance is yours: the user table cannot be "
-		                                      "read. Its operator finds the line at fault in the log."});
-	else if (x->identity[0] != '\0')
-		explain(x, 403,
-		        &(struct explanation){.title = "No instance for you here",
-		                              .text = "You are signed in, but your account has no t3 instance on "
-		                                      "this server. Ask its operator to add you to "
-		                                      "the user table."});
-	else
-		explain(x, 403,
-		        &(struct explanation){.title = "Who are you?",
-		                              .text = "This request did not come through the sign-in of this site, "
-		                                      "so there is no telling whose t3 instance "
-		                                      "it is meant for."});
-}
+	struct exchange *x = request;
+	struct body *body = &x->request.body;
+	char *scratch = x->worker->scratch;
+	size_t size = SCRATCH_BYTES;
+	ssize_t n, take;
 
-/* Over before the answer began: once more on a fresh connection where that is safe. */
-void response_lost(struct exchange *x, int error)
-{
-	bool reused = x->up->reused, untouched = buf_len(&x->up->in) == 0, connecting = x->up->connecting;
-
-	upstream_close(x->up);
-	x->up = NULL;
-	if (x->head_sent) {
-		series_add(x->proxy->metrics.upstream_failures, 1);
+	if (body->framing == HTTP_BODY_LENGTH && body->left < size)
+		size = (size_t)body->left;
+	n = client_read(x->client, scratch, size);
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) { /* the rest of the body will never come */
 		exchange_cut(x);
 		return;
 	}
-	if (is_safe(x) && untouched && !x->retried && (reused || error == -ETIMEDOUT) && !connecting) {
-		x->retried = true;
-		series_add(x->proxy->metrics.upstream_retries, 1);
-		request_start(x, false);
+	take = request_body_pass(x, scratch, (size_t)n);
+	if (take < 0)
 		return;
-	}
-	instance_failed(x, error);
+	if (take < n)
+		buf_add(&x->client->readahead, scratch + take, (size_t)(n - take));
+	exchange_watch(x);
 }
+
+/* ---- to the t3 server ---------------------------------------------------------------------------------- */
 
 static void on_connected(void *arg)
 {
-	struct exchange *x = arg;
-
-	x->state = EXCHANGE_AWAITING;
-	client_deadline(x->client, x->request.done ? first_byte_us(x) : x->proxy->conf.body_us);
-	if (buf_len(&x->up->out) == 0 && exchange_wants_body(x))
-		ev_io_start(x->proxy->loop, &x->client->rd);
+	exchange_set_state(arg, EXCHANGE_AWAITING);
 }
 
-static void on_drained(void *arg)
+static void on_upstream_readable(void *arg)
 {
 	struct exchange *x = arg;
 
-	if (exchange_wants_body(x))
-		ev_io_start(x->proxy->loop, &x->client->rd);
+	response_handle(x, response_read(&x->response));
 }
 
-static void on_failed(void *arg, int error)
+static void on_upstream_drained(void *arg)
 {
-	response_lost(arg, error);
+	exchange_watch(arg);
 }
 
-static void on_readable(void *arg)
+static void on_upstream_failed(void *arg, int error)
 {
-	response_read(arg);
+	upstream_lost(arg, error);
 }
 
-static const struct upstream_owner upstream_owner = {
-    .connected = on_connected, .readable = on_readable, .drained = on_drained, .failed = on_failed};
+static const struct upstream_owner upstream_owner = {.connected = on_connected,
+                                                     .readable = on_upstream_readable,
+                                                     .drained = on_upstream_drained,
+                                                     .failed = on_upstream_failed};
 
-/* ---- from the client --------------------------------------------------------------------------------- */
-
-void exchange_client_drained(struct exchange *x)
+/* Sends the head, and what of the body came with it. */
+static void upstream_start(struct exchange *x, bool reuse)
 {
-	if (x->up && !x->up->connecting)
-		response_resume(x);
+	struct worker *worker = x->worker;
+	struct buf *head = &worker->head;
+	int r;
+
+	x->up = upstream_get(worker->upstreams, &x->request.user, reuse, &upstream_owner, x);
+	if (!x->up) {
+		upstream_failed(x, -errno);
+		return;
+	}
+	x->response = (struct response){.worker = worker,
+	                                .request = &x->request,
+	                                .client = x->client,
+	                                .up = x->up,
+	                                .keep_alive = x->request.keep_alive};
+	buf_clear(head);
+	r = rewrite_request(&x->request, &worker->conf, head) ? upstream_send(x->up, buf_at(head), buf_len(head))
+	                                                      : -ENOMEM;
+	if (r < 0) {
+		upstream_lost(x, r);
+		return;
+	}
+	exchange_set_state(x, x->up->state == UPSTREAM_CONNECTING ? EXCHANGE_CONNECTING : EXCHANGE_AWAITING);
+	request_early_pass(x);
 }
 
-void exchange_client_gone(struct exchange *x)
+/* One user's share: a t3 server has little to spare, and the others' tunnels live here, too. */
+static bool quota_allows(struct exchange *x)
 {
-	exchange_cut(x);
+	struct worker *worker = x->worker;
+	const struct proxy_conf *conf = &worker->conf;
+	const char *user = x->request.user.name;
+
+	if (quota_is_used_up(&worker->exchanges->users, user, conf->max_user_requests) ||
+	    (x->request.websocket && quota_is_used_up(&worker->tunnels->users, user, conf->max_user_tunnels))) {
+		series_add(worker->metrics.refused[REJECT_QUOTA], 1);
+		exchange_refuse(x, &explanation_quota);
+		return false;
+	}
+	x->counted = quota_take(&worker->exchanges->users, user);
+	return true;
 }
 
-/* Nothing came: from the client the rest of the body, or from the instance an answer, unless it is still busy
+/* Nobody answered: to the user's t3 server, if there is one. */
+static void exchange_forward(struct exchange *x)
+{
+	const struct request *r = &x->request;
+
+	if (!r->has_user)
+		exchange_refuse(x, r->identity[0] == '\0'              ? &explanation_signed_out
+		                   : users_are_known(x->worker->users) ? &explanation_no_user
+		                                                       : &explanation_no_table);
+	else if (r->origin == ORIGIN_ABSENT)
+		origin_refuse(x);
+	else if (quota_allows(x))
+		upstream_start(x, request_is_safe(r) && !r->websocket);
+}
+
+/* ---- the plugins ------------------------------------------------------------------------------------------ */
+
+/* A plugin took it. */
+static void websocket_begin(struct exchange *x)
+{
+	struct t3ops_ws *ws = x->ws;
+
+	wsserver_begin(ws, exchange_detach(x));
+}
+
+/* What came of the plugins' turn. */
+static void filters_handle(struct exchange *x, enum filter_result result)
+{
+	switch (result) {
+	case FILTER_FORWARD:
+		exchange_forward(x);
+		break;
+	case FILTER_WAITING:
+		exchange_set_state(x, EXCHANGE_WAITING);
+		break;
+	case FILTER_ANSWERED:
+		local_response_send(x);
+		break;
+	case FILTER_TAKEN:
+		websocket_begin(x);
+		break;
+	case FILTER_UNANSWERED:
+		exchange_refuse(x, &explanation_plugin_bug);
+	}
+}
+
+static void filters_run(struct exchange *x)
+{
+	exchange_set_state(x, EXCHANGE_FILTERING);
+	filters_handle(x, filter_chain_run(&x->filters));
+}
+
+/* A plugin decided: in its turn that is read when it returns. */
+static void filters_mark(struct exchange *x, enum filter_mark mark)
+{
+	x->filters.mark = mark;
+	if (x->state != EXCHANGE_WAITING)
+		return;
+	if (mark == FILTER_MARK_RESUMED)
+		filters_run(x);
+	else
+		filters_handle(x, mark == FILTER_MARK_TAKEN ? FILTER_TAKEN : FILTER_ANSWERED);
+}
+
+struct exchange *exchange_find(const struct exchanges *all, t3ops_request_id id)
+{
+	struct exchange *x = request_ids_find(&all->ids, id);
+	bool decided = x && (x->filters.mark == FILTER_MARK_ANSWERED || x->filters.mark == FILTER_MARK_TAKEN);
+
+	return decided ? NULL : x;
+}
+
+bool exchange_is_undecided(const struct exchange *x)
+{
+	return x->state == EXCHANGE_FILTERING || x->state == EXCHANGE_WAITING;
+}
+
+int exchange_respond(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+{
+	int error = local_make(x, status, headers, body, len);
+
+	if (error == 0)
+		filters_mark(x, FILTER_MARK_ANSWERED);
+	return error;
+}
+
+int exchange_explain(struct exchange *x, const struct explanation *why)
+{
+	int error = local_explain(x, why);
+
+	if (error == 0)
+		filters_mark(x, FILTER_MARK_ANSWERED);
+	return error;
+}
+
+void exchange_resume(struct exchange *x)
+{
+	filters_mark(x, FILTER_MARK_RESUMED);
+}
+
+void exchange_take(struct exchange *x, struct t3ops_ws *ws)
+{
+	x->ws = ws;
+	filters_mark(x, FILTER_MARK_TAKEN);
+}
+
+struct span exchange_early_bytes(const struct exchange *x)
+{
+	const struct buf *in = &x->client->in;
+
+	return (struct span){buf_at(in) + x->in_used, buf_len(in) - x->in_used};
+}
+
+/* ---- from the client ---------------------------------------------------------------------------------- */
+
+static struct exchange *exchange_new(struct client *c, size_t head_len)
+{
+	struct exchange *x = malloc(sizeof *x);
+	struct worker *worker = c->worker;
+
+	if (!x)
+		return NULL;
+	memset(x, 0, offsetof(struct exchange, request.head)); /* which is large, and filled by the parser */
+	x->client = c;
+	x->worker = worker;
+	x->in_used = head_len;
+	x->filters.plugins = worker->plugins;
+	c->request = x;
+	return x;
+}
+
+static void on_request(struct client *c, size_t head_len)
+{
+	struct worker *worker = c->worker;
+	struct exchange *x = exchange_new(c, head_len);
+	struct request *r;
+	enum reject_reason why;
+
+	if (!x) {
+		client_close(c);
+		return;
+	}
+	r = &x->request;
+	why = request_read(r, worker, (struct request_peer){c->peer, c->trusted},
+	                   (struct span){buf_at(&c->in), head_len});
+	if (why != REJECT_NONE)
+		exchange_reject(x, why);
+	else if (!request_cookies_join(r))
+		exchange_cut(x);
+	else if (span_is(r->path, "/healthz"))
+		health_respond(x);
+	else if (request_forwards_left(r) == 0)
+		options_respond(x);
+	else if (r->origin == ORIGIN_FOREIGN)
+		origin_refuse(x);
+	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
+		exchange_cut(x);
+	else
+		filters_run(x);
+}
+
+/* What is not even a request. */
+static void on_rejected(struct client *c, enum reject_reason why)
+{
+	client_reject(c, why, true);
+}
+
+static void on_client_written(void *request)
+{
+	struct exchange *x = request;
+
+	exchange_watch(x);
+	if (x->state == EXCHANGE_AWAITING && client_pending(x->client) == 0 && buf_len(&x->up->in) > 0)
+		response_handle(x, response_resume(&x->response));
+}
+
+static void on_client_gone(void *request)
+{
+	exchange_cut(request);
+}
+
+/* Nothing came: from the client the rest of the body, or from the t3 server a response, unless it is still busy
  * taking that body. */
 static void awaiting_timeout(struct exchange *x)
 {
 	if (upstream_is_taking(x->up))
-		client_deadline(x->client, x->proxy->conf.body_us);
-	else if (!x->request.done && buf_len(&x->up->out) == 0)
-		exchange_reject(x->client, REJECT_TIMEOUT);
+		exchange_watch(x);
+	else if (!x->request.body.done && upstream_pending(x->up) == 0)
+		exchange_reject(x, REJECT_TIMEOUT);
 	else
-		response_lost(x, -ETIMEDOUT);
+		upstream_lost(x, -ETIMEDOUT);
 }
 
-void exchange_timeout(struct exchange *x)
+static void waiting_timeout(struct exchange *x)
 {
-	char text[128];
+	char text[EXPLANATION_TEXT_SIZE];
+	struct explanation why = explain_plugin_timeout(filter_chain_waits_for(&x->filters), text);
+
+	exchange_refuse(x, &why);
+}
+
+static void on_client_timeout(void *request)
+{
+	struct exchange *x = request;
 
 	switch (x->state) {
 	case EXCHANGE_WAITING:
-		snprintf(text, sizeof text, "A part of t3ops (%s) did not finish in time.",
-		         filter_chain_waits_for(x));
-		explain(x, 503,
-		        &(struct explanation){
-		            .title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS});
+		waiting_timeout(x);
+		break;
+	case EXCHANGE_CONNECTING:
+		upstream_lost(x, -EHOSTUNREACH);
 		break;
 	case EXCHANGE_AWAITING:
 		awaiting_timeout(x);
-		break;
-	case EXCHANGE_CONNECTING:
-		response_lost(x, -EHOSTUNREACH);
 		break;
 	default:
 		exchange_cut(x);
 	}
 }
 
-/* Ends a relayed exchange; called by response.c when the answer is complete. */
-void response_done(struct exchange *x)
-{
-	bool keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE;
-	struct upstream *up = x->up;
+const struct client_owner exchange_client_owner = {.request = on_request,
+                                                   .rejected = on_rejected,
+                                                   .readable = on_client_readable,
+                                                   .written = on_client_written,
+                                                   .gone = on_client_gone,
+                                                   .timed_out = on_client_timeout};
 
-	x->up = NULL;
-	if (x->up_keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE)
-		upstream_put(up);
-	else
-		upstream_close(up);
-	exchange_end(x, x->status, keep_alive);
+/* ---- all of them -------------------------------------------------------------------------------------- */
+
+struct exchanges *exchanges_new(void)
+{
+	return calloc(1, sizeof(struct exchanges));
+}
+
+void exchanges_free(struct exchanges *all)
+{
+	if (!all)
+		return;
+	request_ids_fini(&all->ids);
+	quota_fini(&all->users);
+	free(all);
 }

@@ -1,106 +1,78 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An exchange: one request and its answer.
+ * An exchange: one request of a client and its response.
  *
- *   GATE -> PLUGINS <-> WAITING          a plugin works on it
- *              |
- *              +--> CONNECTING -> AWAITING -> RELAYING -> (done)
- *              |         \____________|__ a stale pooled connection: once more, on a fresh one
- *              +--> ANSWERING -> (done)  t3ops answers itself
- *              +--> (taken)              a tunnel, or a plugin's WebSocket
+ *   FILTERING <--> WAITING                  a plugin's turn; a plugin works on it
+ *       |--> (ended)                        a plugin, or t3ops, responded
+ *       |--> (ended)                        a plugin took it: its WebSocket
+ *       '--> CONNECTING --> AWAITING --> RELAYING --> (ended)
+ *                 \______________|_ a stale pooled connection: once more, on a fresh one
+ *                                '--> (ended)      a tunnel
  *
- * The request's body flows from CONNECTING on, whatever the answer does.  Every exchange ends in
- * exchange_end.  Proxy; one client has at most one.
+ * The request's body flows from AWAITING on, whatever the response does.  exchange_set_state is the one place that
+ * changes the state, exchange_watch the one that derives from it who is read and how long is waited.  An exchange
+ * is freed in exchange_end, exchange_cut, exchange_refuse, or where its connection is taken over.  Proxy; a
+ * client has at most one.
  */
 #ifndef T3OPS_PROXY_EXCHANGE_H
 #define T3OPS_PROXY_EXCHANGE_H
 
-#include "net/http_chunked.h"
-#include "net/request_validation.h"
-#include "users/users.h"
-#include "proxy/origin.h"
-#include "proxy/upstream.h"
-#include "plugin.h"
-
-struct client;
+#include "proxy/client.h"
+#include "proxy/filter_chain.h"
+#include "proxy/local_response.h"
+#include "proxy/quota.h"
+#include "proxy/request.h"
+#include "proxy/request_ids.h"
+#include "proxy/response.h"
 
 enum exchange_state {
-	EXCHANGE_VALIDATING,
-	EXCHANGE_PLUGINS,
-	EXCHANGE_WAITING,
-	EXCHANGE_CONNECTING,
-	EXCHANGE_AWAITING,
-	EXCHANGE_RELAYING,
-	EXCHANGE_RESPONDING,
+	EXCHANGE_FILTERING,  /* the plugins' turn; over before anything else happens */
+	EXCHANGE_WAITING,    /* for a plugin */
+	EXCHANGE_CONNECTING, /* to the t3 server */
+	EXCHANGE_AWAITING,   /* the head of its response */
+	EXCHANGE_RELAYING,   /* the rest of it */
 };
 
-/* How much of a body is still to come. */
-struct body {
-	enum http_framing framing;
-	uint64_t left;
-	struct chunked chunked;
-	bool done;
+/* All of the worker (worker->exchanges). */
+struct exchanges {
+	struct request_ids ids;
+	struct quota users; /* how many each user has under way to a t3 server */
 };
-
-/* What a plugin wants changed: value NULL removes. */
-struct header_edit {
-	char *name, *value;
-};
-#define HEADER_EDITS_MAX 16
 
 struct exchange {
 	struct client *client;
-	struct proxy *proxy;
+	struct worker *worker;
 	enum exchange_state state;
-	t3ops_request_id id;
-	uint64_t started_us;
-
-	struct http_head head;                         /* spans into the client's input, which stays put meanwhile */
-	size_t head_len, in_used;                      /* bytes of the client's input that are ours */
-	char *cookie;                                  /* of a head with several Cookie lines: what stands in them */
-	struct span path;                              /* of the target, without query and authority */
-	bool websocket, keep_alive, has_user, counted; /* counted: among the user's requests */
-	enum origin_verdict origin;                    /* of a WebSocket */
-	struct user user;
-	char identity[64]; /* as the trusted proxy says; "" if nobody is signed in */
-
-	size_t next_plugin;
-	bool in_plugin, answered, resumed, taken; /* what a callback did while it ran */
-	struct header_edit edits[HEADER_EDITS_MAX];
-	size_t n_edits;
-	struct buf extra;          /* header lines that plugins add to the answer */
-	bool sets_cookie;          /* one of them is a Set-Cookie */
-	struct buf local_response; /* t3ops' own, complete */
-	int local_status;
-	struct t3ops_ws *ws; /* made by a plugin that takes the request over */
-
-	struct upstream *up;
-	size_t up_seen; /* of its input, by http_head_scan */
-	bool retried, up_keep_alive;
-	struct body request, response;
-	int status;
-	bool head_sent; /* of the answer: from here on there is no other one */
+	size_t in_used; /* bytes of the client's input that are its own, the head first */
+	struct filter_chain filters;
+	struct local_response local;
+	struct t3ops_ws *ws; /* of a plugin that takes it */
+	struct upstream *up; /* from CONNECTING on */
+	struct response response;
+	bool counted;           /* among the user's exchanges */
+	bool retried;           /* on a fresh connection */
+	struct request request; /* the last member, as its head is its last */
 };
 
-/* Takes a request whose head is the first head_len bytes of the client's input. */
-void exchange_begin(struct client *c, size_t head_len);
-/* A request that cannot even be read. */
-void exchange_reject(struct client *c, enum reject_reason why);
+struct exchanges *exchanges_new(void);
+void exchanges_free(struct exchanges *all); /* none may be in progress */
+/* For clients_new. */
+extern const struct client_owner exchange_client_owner;
 
-/* The client's side. */
-void exchange_client_readable(struct exchange *x); /* more of the body may be there */
-void exchange_client_drained(struct exchange *x);  /* all that was queued for the client is out */
-void exchange_client_gone(struct exchange *x);
-void exchange_timeout(struct exchange *x);
-bool exchange_wants_body(const struct exchange *x);
+/* What plugins do with it (request_services.c), in their turn or while it waits for them.  They have an effect once
+ * the plugin's callback has returned, at once if none is running. */
 
-/* The plugins' side (chain.c). */
-void exchange_forward(struct exchange *x); /* nobody answered: to the instance */
-void exchange_respond(struct exchange *x); /* local_response is complete */
-/* The client now belongs to a plugin's WebSocket: the exchange is over without an answer. */
-void exchange_take(struct exchange *x);
-
-/* A document navigation: somebody looks at what comes back. */
-bool exchange_is_navigation(const struct exchange *x);
+/* NULL: it is over, or a plugin has decided about it already. */
+struct exchange *exchange_find(const struct exchanges *all, t3ops_request_id id);
+/* Whether plugins can still decide about it: it is not on its way to the t3 server. */
+bool exchange_is_undecided(const struct exchange *x);
+/* 0 or -EINVAL for a header that cannot be sent. */
+int exchange_respond(struct exchange *x, int status, const char *const *headers, const void *body, size_t len);
+int exchange_explain(struct exchange *x, const struct explanation *why);
+void exchange_resume(struct exchange *x);
+/* The client's connection becomes that WebSocket's. */
+void exchange_take(struct exchange *x, struct t3ops_ws *ws);
+/* What came after the head. */
+struct span exchange_early_bytes(const struct exchange *x);
 
 #endif

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plugins' turn: calls on_request of each in the order of the sections, and gives them the
- * services that concern a request.  A request is known to plugins by an id that goes stale.  Proxy.
+ * The plugins' turn: calls on_request of each in the order of the sections, and says what came of it.  Acts on
+ * nothing: what a plugin does with the request comes in as a mark (request_services.c).  Proxy.
  */
 #ifndef T3OPS_PROXY_FILTER_CHAIN_H
 #define T3OPS_PROXY_FILTER_CHAIN_H
 
-#include "proxy/exchange.h"
+#include "plugin_host/plugin_host.h"
 
-/* Where ids live. */
-struct request_slot {
-	struct exchange *exchange;
-	uint32_t generation;
+/* What a plugin did with the request in its turn, or while the request waited for it. */
+enum filter_mark { FILTER_MARK_NONE, FILTER_MARK_RESUMED, FILTER_MARK_ANSWERED, FILTER_MARK_TAKEN };
+
+/* One request's way through the plugins; zeroed, with its two first members set, is ready. */
+struct filter_chain {
+	struct plugin_host *plugins;
+	t3ops_request_id request;
+	size_t next; /* whose turn comes next */
+	enum filter_mark mark;
 };
 
-bool filter_chain_register(struct exchange *x); /* gives x its id; false without memory */
-void filter_chain_forget(struct exchange *x);   /* its id is stale from here on */
-/* Goes on with the next plugin, at last with exchange_forward. */
-void filter_chain_run(struct exchange *x);
-/* The name of the plugin that keeps it waiting. */
-const char *filter_chain_waits_for(const struct exchange *x);
+enum filter_result {
+	FILTER_FORWARD,    /* nobody answered: to the t3 server */
+	FILTER_WAITING,    /* a plugin works on it */
+	FILTER_ANSWERED,   /* the response is complete */
+	FILTER_TAKEN,      /* it is a plugin's WebSocket now */
+	FILTER_UNANSWERED, /* a plugin says that it answered, and did not */
+};
 
-void filter_chain_services_fill(struct t3ops_host *services);
-void filter_chain_free(struct proxy *f);
+/* From the next plugin on. */
+enum filter_result filter_chain_run(struct filter_chain *c);
+/* The name of the plugin that keeps it waiting. */
+const char *filter_chain_waits_for(const struct filter_chain *c);
 
 #endif

@@ -13,6 +13,7 @@
 #include "proxy/recheck.h"
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_slot.h"
+#include "proxy/worker.h"
 
 #define AGAIN_S 0.1 /* between two looks at what is left */
 #define BURST   64  /* records before other watchers get their turn */
@@ -20,7 +21,7 @@
 
 struct handover {
 	LIST_ENTRY(handover) link;
-	struct proxy *proxy;
+	struct worker *worker;
 	struct ev_io io;
 	struct ev_timer again; /* sender: looks for tunnels that can go now */
 	bool giving, welcome;  /* welcome: the receiver knows our records */
@@ -29,30 +30,46 @@ struct handover {
 	char bytes[sizeof(struct handoff_record) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
 };
 
+struct handovers {
+	LIST_HEAD(, handover) list;
+};
+
 static void handover_end(struct handover *h)
 {
-	struct proxy *f = h->proxy;
+	struct worker *worker = h->worker;
 
 	if (h->moved > 0)
 		log_line(LOG_L_INFO, h->giving ? "tunnels_given" : "tunnels_taken", "count=%zu left=%zu", h->moved,
-		         h->giving ? f->n_tunnels : (size_t)0);
+		         h->giving ? worker->tunnels->n : (size_t)0);
 	if (h->lost > 0)
 		log_line(LOG_L_ERROR, "tunnels_lost",
 		         "count=%zu reason=\"no descriptors were left\" hint=\"raise LimitNOFILE\"", h->lost);
-	ev_io_stop(f->loop, &h->io);
-	ev_timer_stop(f->loop, &h->again);
+	ev_io_stop(worker->loop, &h->io);
+	ev_timer_stop(worker->loop, &h->again);
 	close(h->io.fd);
 	LIST_REMOVE(h, link);
 	free(h);
 }
 
-void handover_free(struct proxy *f)
+struct handovers *handovers_new(void)
 {
-	while (!LIST_EMPTY(&f->handovers))
-		handover_end(LIST_FIRST(&f->handovers));
+	struct handovers *all = calloc(1, sizeof *all);
+
+	if (all)
+		LIST_INIT(&all->list);
+	return all;
 }
 
-static struct handover *handover_new(struct proxy *f, int fd, void (*cb)(struct ev_loop *, struct ev_io *, int))
+void handovers_free(struct handovers *all)
+{
+	if (!all)
+		return;
+	while (!LIST_EMPTY(&all->list))
+		handover_end(LIST_FIRST(&all->list));
+	free(all);
+}
+
+static struct handover *handover_new(struct worker *worker, int fd, void (*cb)(struct ev_loop *, struct ev_io *, int))
 {
 	struct handover *h = fd >= 0 ? calloc(1, sizeof *h) : NULL;
 
@@ -61,12 +78,12 @@ static struct handover *handover_new(struct proxy *f, int fd, void (*cb)(struct 
 			close(fd);
 		return NULL;
 	}
-	h->proxy = f;
+	h->worker = worker;
 	ev_io_init(&h->io, cb, fd, EV_READ);
 	h->io.data = h;
 	ev_init(&h->again, NULL);
-	ev_io_start(f->loop, &h->io);
-	LIST_INSERT_HEAD(&f->handovers, h, link);
+	ev_io_start(worker->loop, &h->io);
+	LIST_INSERT_HEAD(&worker->handovers->list, h, link);
 	return h;
 }
 
@@ -74,21 +91,21 @@ static struct handover *handover_new(struct proxy *f, int fd, void (*cb)(struct 
 
 static void give_up(struct handover *h, const char *why)
 {
-	if (h->proxy->n_tunnels > 0)
+	if (h->worker->tunnels->n > 0)
 		log_line(LOG_L_WARNING, "handover_failed",
 		         "error=\"%s\" left=%zu effect=\"they stay here until another proxy takes them or they end\"",
-		         why, h->proxy->n_tunnels);
+		         why, h->worker->tunnels->n);
 	handover_end(h);
 }
 
 /* Every tunnel that is light enough, until the socket is full. */
 static void give_all(struct handover *h)
 {
-	struct proxy *f = h->proxy;
+	struct worker *worker = h->worker;
 	struct tunnel *t, *next;
 	int r = 0;
 
-	for (t = LIST_FIRST(&f->tunnels); t && r == 0; t = next) {
+	for (t = LIST_FIRST(&worker->tunnels->list); t && r == 0; t = next) {
 		int fds[2];
 		size_t len = tunnel_pack(t, h->bytes, sizeof h->bytes, fds);
 
@@ -98,7 +115,7 @@ static void give_all(struct handover *h)
 		tunnel_slot_give(t, h->receiver);
 		r = handoff_send(h->io.fd, h->bytes, len, fds);
 		if (r < 0) {
-			tunnel_slot_give(t, f->process->serial);
+			tunnel_slot_give(t, worker->process->serial);
 			continue;
 		}
 		h->moved++;
@@ -135,24 +152,24 @@ static void on_receiver(struct ev_loop *loop, struct ev_io *w, int revents)
 }
 
 /* What it sent so far can be read all the same. */
-static void giving_end(struct proxy *f)
+static void giving_end(struct worker *worker)
 {
 	struct handover *h, *next;
 
-	for (h = LIST_FIRST(&f->handovers); h; h = next) {
+	for (h = LIST_FIRST(&worker->handovers->list); h; h = next) {
 		next = LIST_NEXT(h, link);
 		if (h->giving)
 			handover_end(h);
 	}
 }
 
-void handover_give(struct proxy *f, int fd, uint32_t receiver)
+void handover_give(struct worker *worker, int fd, uint32_t receiver)
 {
 	struct handover *h;
 	int size = SNDBUF;
 
-	giving_end(f);
-	h = handover_new(f, fd, on_receiver);
+	giving_end(worker);
+	h = handover_new(worker, fd, on_receiver);
 	if (!h)
 		return;
 	h->giving = true;
@@ -186,11 +203,11 @@ static ssize_t handoff_recv(struct handover *h, int fds[2])
 static void handoff_take(struct handover *h, size_t n, const int fds[2])
 {
 	if (fds[0] < 0) {
-		tunnel_lose(h->proxy, h->bytes, n, "no descriptors were left for it when it moved");
+		tunnel_lose(h->worker, h->bytes, n, "no descriptors were left for it when it moved");
 		h->lost++;
 		return;
 	}
-	tunnel_adopt(h->proxy, h->bytes, n, fds);
+	tunnel_adopt(h->worker, h->bytes, n, fds);
 	h->moved++;
 }
 
@@ -213,20 +230,20 @@ static void on_record(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 }
 
-bool handover_is_taking(const struct proxy *f)
+bool handover_is_taking(const struct handovers *all)
 {
 	const struct handover *h;
 
-	LIST_FOREACH (h, &f->handovers, link)
+	LIST_FOREACH (h, &all->list, link)
 		if (!h->giving)
 			return true;
 	return false;
 }
 
-void handover_take(struct proxy *f, int fd)
+void handover_take(struct worker *worker, int fd)
 {
 	struct tunnel_hello hello = {.version = HANDOFF_VERSION, .size = sizeof(struct handoff_record)};
-	struct handover *h = handover_new(f, fd, on_record);
+	struct handover *h = handover_new(worker, fd, on_record);
 
 	if (h && send(fd, &hello, sizeof hello, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof hello)
 		handover_end(h);

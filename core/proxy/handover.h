@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tunnels that move: the proxy that drains gives every tunnel to the one that took its place, over a
- * SEQPACKET socket between the two.  A datagram is one tunnel: struct handoff_record, its pending bytes,
+ * Tunnels that move: the proxy that drains gives every tunnel to its successor, over a SEQPACKET socket between
+ * the two.  A datagram is one tunnel: struct handoff_record, its pending bytes,
  * its two descriptors.  No byte is lost or repeated: what was read and not yet written goes along, and
  * nobody reads in between.
  *
@@ -11,15 +11,21 @@
 #ifndef T3OPS_PROXY_HANDOVER_H
 #define T3OPS_PROXY_HANDOVER_H
 
-#include "proxy/proxy_state.h"
+#include <stdbool.h>
+#include <stdint.h>
 
+struct worker;
+struct handovers;
+
+/* worker->handovers.  NULL without memory. */
+struct handovers *handovers_new(void);
+void handovers_free(struct handovers *all); /* ends those in progress */
 /* Both take the socket.  The sender gives what can go now and comes back for the rest: a tunnel with much
  * pending waits until it is lighter, or until there is another receiver, who gets it instead.  receiver: the serial
  * of the other process. */
-void handover_give(struct proxy *f, int fd, uint32_t receiver);
-void handover_take(struct proxy *f, int fd);
+void handover_give(struct worker *worker, int fd, uint32_t receiver);
+void handover_take(struct worker *worker, int fd);
 /* Whether tunnels may still come. */
-bool handover_is_taking(const struct proxy *f);
-void handover_free(struct proxy *f);
+bool handover_is_taking(const struct handovers *all);
 
 #endif

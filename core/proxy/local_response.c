@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* t3ops' own answers; see answer.h. */
+/* What t3ops responds itself; see local_response.h. */
 #include "proxy/local_response.h"
 
 #include <errno.h>
@@ -12,8 +12,6 @@
 #include "net/http_status.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
-#include "proxy/client.h"
-#include "proxy/rewrite.h"
 
 bool header_is_safe(const char *name, const char *value)
 {
@@ -48,10 +46,17 @@ static bool line_is_upgrade(const char *line)
 	return strncasecmp(line, "upgrade:", 8) == 0;
 }
 
-int local_response_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+static void status_line_add(struct buf *out, int status, struct date *date)
 {
-	struct buf *out = &x->local_response;
-	bool bodyless = status == 204 || status == 304 || span_is(x->head.method, "HEAD");
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+	date_add(date, out);
+}
+
+int local_response_make(struct local_response *l, const struct request *r, struct date *date, bool keep_alive,
+                        int status, const char *const *headers, const void *body, size_t len)
+{
+	bool bodyless = status == 204 || status == 304 || span_is(r->head.method, "HEAD");
+	struct buf *out = &l->bytes;
 	bool upgrade = false;
 
 	for (size_t i = 0; headers && headers[i]; i++) {
@@ -59,23 +64,26 @@ int local_response_make(struct exchange *x, int status, const char *const *heade
 			return -EINVAL;
 		upgrade = upgrade || line_is_upgrade(headers[i]);
 	}
-	if (x->proxy->draining || (x->request.framing != HTTP_BODY_NONE && !x->request.done))
-		x->keep_alive = false; /* its body is not going to be read */
-	buf_fini(out);
-	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
-	date_add(&x->proxy->date, out);
+	local_response_fini(l);
+	l->status = status;
+	l->keep_alive = keep_alive;
+	status_line_add(out, status, date);
 	for (size_t i = 0; headers && headers[i]; i++)
 		buf_printf(out, "%s\r\n", headers[i]);
-	if (buf_len(&x->extra) > 0)
-		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
+	if (buf_len(&r->extra) > 0)
+		buf_add(out, buf_at(&r->extra), buf_len(&r->extra));
 	if (status != 204 && status != 304)
 		buf_printf(out, "content-length: %zu\r\n", len);
-	buf_printf(out, "connection: %s%s\r\n\r\n", x->keep_alive ? "keep-alive" : "close",
-	           upgrade ? ", Upgrade" : "");
+	buf_printf(out, "connection: %s%s\r\n\r\n", keep_alive ? "keep-alive" : "close", upgrade ? ", Upgrade" : "");
 	if (!bodyless)
 		buf_add(out, body, len);
-	x->local_status = status;
 	return 0;
+}
+
+void local_response_fini(struct local_response *l)
+{
+	buf_fini(&l->bytes);
+	*l = (struct local_response){0};
 }
 
 /* "40 s", "12 min", "3 h 5 min", "2 days". */
@@ -96,7 +104,7 @@ static void span_text(uint64_t us, char out[48])
 static void since_add(struct buf *out, uint64_t since_us)
 {
 	uint64_t now_us = clock_wall_us();
-	char when[32], span[48];
+	char when[TIME_TEXT_SIZE], span[48];
 
 	time_text(since_us, when);
 	span_text(now_us > since_us ? now_us - since_us : 0, span);
@@ -104,7 +112,7 @@ static void since_add(struct buf *out, uint64_t since_us)
 	           span);
 }
 
-static void page_make(struct buf *out, int status, const struct explanation *why)
+static void page_make(struct buf *out, const struct explanation *why)
 {
 	buf_add_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
 	                  "<meta name=\"viewport\" content=\"width=device-width\">");
@@ -123,13 +131,14 @@ static void page_make(struct buf *out, int status, const struct explanation *why
 		since_add(out, why->since_us);
 	if (why->retry_seconds > 0)
 		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", why->retry_seconds);
-	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", status);
+	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", why->status);
 }
 
-static char *json_make(int status, const struct explanation *why)
+static char *json_make(const struct explanation *why)
 {
-	json_t *object = json_pack("{s:s, s:s, s:i}", "error", why->title, "detail", why->text, "status", status);
-	char *dump, when[32];
+	json_t *object = json_pack("{s:s, s:s, s:i}", "error", why->title, "detail", why->text, "status",
+	                           why->status);
+	char *dump, when[TIME_TEXT_SIZE];
 
 	if (why->since_us > 0) {
 		time_text(why->since_us, when);
@@ -140,42 +149,44 @@ static char *json_make(int status, const struct explanation *why)
 	return dump;
 }
 
-int local_response_explain(struct exchange *x, int status, const struct explanation *why)
+int local_response_explain(struct local_response *l, const struct request *r, struct date *date, bool keep_alive,
+                           const struct explanation *why)
 {
 	const char *headers[6] = {"cache-control: no-store", "x-content-type-options: nosniff"};
 	struct buf page = {0};
 	char *json = NULL, retry[32];
 	size_t n = 2;
-	int r;
+	int error;
 
 	if (why->retry_seconds > 0) {
 		snprintf(retry, sizeof retry, "retry-after: %u", why->retry_seconds);
 		headers[n++] = retry;
 	}
-	if (exchange_is_navigation(x)) {
+	if (request_is_navigation(r)) {
 		headers[n++] = "content-type: text/html; charset=utf-8";
 		headers[n] =
 		    "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
 		    "form-action 'none'; frame-ancestors 'none'";
-		page_make(&page, status, why);
-		r = local_response_make(x, status, headers, buf_at(&page), buf_len(&page));
+		page_make(&page, why);
+		error = local_response_make(l, r, date, keep_alive, why->status, headers, buf_at(&page),
+		                            buf_len(&page));
 	} else {
 		headers[n] = "content-type: application/json";
-		json = json_make(status, why);
-		r = local_response_make(x, status, headers, json ? json : "", json ? strlen(json) : 0);
+		json = json_make(why);
+		error = local_response_make(l, r, date, keep_alive, why->status, headers, json ? json : "",
+		                            json ? strlen(json) : 0);
 	}
 	free(json);
 	buf_fini(&page);
-	return r;
+	return error;
 }
 
-void local_response_reject(struct proxy *f, struct buf *out, enum reject_reason why, bool with_body)
+void local_response_reject(struct buf *out, struct date *date, enum reject_reason why, bool with_body)
 {
 	char body[256];
 	int len = snprintf(body, sizeof body, "%s\n", reject_sentence(why));
 
-	buf_printf(out, "HTTP/1.1 %d %s\r\n", reject_status(why), http_status_text(reject_status(why)));
-	date_add(&f->date, out);
+	status_line_add(out, reject_status(why), date);
 	buf_printf(out,
 	           "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s",
 	           len, with_body ? body : "");

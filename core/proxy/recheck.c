@@ -5,118 +5,170 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
-#include "plugin_host/plugin_host.h"
-#include "users/users.h"
-#include "proxy/exchange.h"
-#include "proxy/proxy_state.h"
-#include "proxy/tunnel.h"
+#include "proxy/worker.h"
 
 #define TICK_S  1.
-#define AT_ONCE 16 /* questions under way: an instance has better things to do */
+#define AT_ONCE 16 /* checks in progress: a t3 server has better things to do */
 
-struct pending_check {
-	struct proxy *proxy;
-	uint64_t tunnel;
+struct recheck_entry {
+	TAILQ_ENTRY(recheck_entry) link;
+	struct recheck *recheck;
+	uint64_t id, checked_us;
+	char user[64];
+	char *session;
 };
 
-/* Only a definite no counts: an instance that is down declares nobody dead. */
-static void on_answer(void *arg, const struct t3ops_session_state *state)
-{
-	struct pending_check *q = arg;
-	struct proxy *f = q->proxy;
-	struct tunnel *t = state->session == T3OPS_SESSION_DEAD ? tunnel_find(f, q->tunnel) : NULL;
+struct recheck {
+	struct worker *worker;
+	void (*on_dead)(struct worker *worker, uint64_t id);
+	struct ev_timer tick;
+	const struct t3ops_pairing *pairing;
+	size_t pending;
+	TAILQ_HEAD(, recheck_entry) entries; /* the one that was checked longest ago comes first */
+};
 
-	f->recheck.under_way--;
-	free(q);
-	if (!t)
-		return;
-	series_add(f->metrics.tunnels_session_dead, 1);
-	log_line(LOG_L_NOTICE, "tunnel_session_dead", "id=%llu user=%s effect=\"closed with 1008\"",
-	         (unsigned long long)t->id, t->user);
-	tunnel_refuse(t);
+/* The entry may be gone when the answer comes. */
+struct pending_check {
+	struct recheck *recheck;
+	uint64_t id;
+};
+
+/* Only a definite no counts: a t3 server that is down declares nobody dead. */
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
+	struct pending_check *check = arg;
+	struct recheck *r = check->recheck;
+	uint64_t id = check->id;
+
+	r->pending--;
+	free(check);
+	if (state->session == T3OPS_SESSION_DEAD)
+		r->on_dead(r->worker, id);
 }
 
-static void ask(struct proxy *f, struct tunnel *t, const struct user *user)
+/* The answer may come at once, and the entry go with it. */
+static void entry_check(struct recheck_entry *e, const struct user *user)
 {
-	const struct t3ops_pairing *p = f->recheck.pairing;
-	struct pending_check *q = malloc(sizeof *q);
+	struct recheck *r = e->recheck;
+	const struct t3ops_pairing *p = r->pairing;
+	struct pending_check *check = malloc(sizeof *check);
 	struct t3ops_user seen;
 
-	if (!q)
+	if (!check)
 		return;
-	*q = (struct pending_check){f, t->id};
+	*check = (struct pending_check){r, e->id};
 	plugin_user(user, &seen);
-	f->recheck.under_way++;
+	r->pending++;
 	plugin_enter(p->provider->instance, "check");
-	p->check(p->provider, &seen, t->session, on_answer, q);
+	p->check(p->provider, &seen, e->session, on_checked, check);
 	plugin_leave(p->provider->instance);
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
-	struct proxy *f = w->data;
+	struct recheck *r = w->data;
 	uint64_t now_us = clock_mono_us();
-	struct tunnel *t, *next;
+	struct recheck_entry *e;
 
 	(void)loop, (void)revents;
-	if (f->draining)
+	if (r->worker->draining)
 		return; /* they are about to move */
-	for (t = LIST_FIRST(&f->tunnels); t && f->recheck.under_way < AT_ONCE; t = next) {
-		const struct user *user = users_find(f->users, t->user);
+	while (r->pending < AT_ONCE && (e = TAILQ_FIRST(&r->entries)) &&
+	       now_us - e->checked_us >= r->worker->conf.recheck_us) {
+		const struct user *user = users_find(r->worker->users, e->user);
 
-		next = LIST_NEXT(t, link); /* an answer may come at once */
-		if (!t->session || !user || now_us - t->checked_us < f->conf.recheck_us)
-			continue;
-		t->checked_us = now_us;
-		ask(f, t, user);
+		e->checked_us = now_us;
+		TAILQ_REMOVE(&r->entries, e, link);
+		TAILQ_INSERT_TAIL(&r->entries, e, link);
+		if (user)
+			entry_check(e, user);
 	}
 }
 
-int recheck_start(struct proxy *f)
+/* ---- life -------------------------------------------------------------------------------------------- */
+
+struct recheck *recheck_new(struct worker *worker, void (*on_dead)(struct worker *worker, uint64_t id))
 {
-	ev_timer_init(&f->recheck.tick, on_tick, TICK_S, TICK_S);
-	f->recheck.tick.data = f;
-	if (f->conf.recheck_us == 0)
+	struct recheck *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->worker = worker;
+	r->on_dead = on_dead;
+	TAILQ_INIT(&r->entries);
+	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
+	r->tick.data = r;
+	return r;
+}
+
+void recheck_free(struct recheck *r)
+{
+	free(r);
+}
+
+int recheck_start(struct recheck *r)
+{
+	if (r->worker->conf.recheck_us == 0)
 		return 0;
-	f->recheck.pairing = plugin_host_provided(f->plugins, T3OPS_SERVICE_PAIRING);
-	if (!f->recheck.pairing) {
+	r->pairing = plugin_host_provided(r->worker->plugins, T3OPS_SERVICE_PAIRING);
+	if (!r->pairing) {
 		log_line(LOG_L_ERROR, "start_failed",
 		         "option=recheck_tunnels reason=\"no plugin provides pairing\" hint=\"add plugin "
 		         "\\\"auto_pair\\\" {}\"");
 		return -ENOENT;
 	}
-	ev_timer_start(f->loop, &f->recheck.tick);
+	ev_timer_start(r->worker->loop, &r->tick);
 	return 0;
 }
 
-void recheck_stop(struct proxy *f)
+void recheck_stop(struct recheck *r)
 {
-	ev_timer_stop(f->loop, &f->recheck.tick);
+	ev_timer_stop(r->worker->loop, &r->tick);
 }
 
-/* ---- what to ask with ------------------------------------------------------------------------------ */
+/* ---- sessions ---------------------------------------------------------------------------------------- */
 
-char *recheck_session_adopt(const struct proxy *f, const char *bytes, size_t n)
+char *recheck_session_copy(const struct recheck *r, const char *bytes, size_t n)
 {
-	return f->conf.recheck_us > 0 && n > 0 && n <= RECHECK_SESSION_MAX ? strndup(bytes, n) : NULL;
+	return r->worker->conf.recheck_us > 0 && n > 0 && n <= RECHECK_SESSION_MAX ? strndup(bytes, n) : NULL;
 }
 
-char *recheck_session(const struct exchange *x)
-{
-	const struct http_field *cookie = http_field_find(&x->head, "cookie", 0);
-
-	for (size_t i = 0; i < x->n_edits; i++)
-		if (strcasecmp(x->edits[i].name, "cookie") == 0)
-			return x->edits[i].value
-			           ? recheck_session_adopt(x->proxy, x->edits[i].value, strlen(x->edits[i].value))
-			           : NULL;
-	return cookie ? recheck_session_adopt(x->proxy, cookie->value.at, cookie->value.len) : NULL;
-}
-
-void recheck_session_forget(char *session)
+void recheck_session_free(char *session)
 {
 	if (session)
 		explicit_bzero(session, strlen(session));
 	free(session);
+}
+
+struct recheck_entry *recheck_add(struct recheck *r, uint64_t id, const char *user, char *session)
+{
+	struct recheck_entry *e = session ? calloc(1, sizeof *e) : NULL;
+
+	if (!e) {
+		recheck_session_free(session);
+		return NULL;
+	}
+	e->recheck = r;
+	e->id = id;
+	e->checked_us = clock_mono_us();
+	event_set(e->user, user);
+	e->session = session;
+	TAILQ_INSERT_TAIL(&r->entries, e, link);
+	return e;
+}
+
+void recheck_remove(struct recheck_entry *e)
+{
+	if (!e)
+		return;
+	TAILQ_REMOVE(&e->recheck->entries, e, link);
+	recheck_session_free(e->session);
+	free(e);
+}
+
+const char *recheck_session(const struct recheck_entry *e)
+{
+	return e ? e->session : "";
 }

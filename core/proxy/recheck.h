@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Open tunnels whose session has died (option recheck_tunnels).  t3 looks at a session when a WebSocket
- * opens, and never again.  Here each tunnel's cookie is asked about from time to time, by whoever provides
- * pairing; one that is definitely dead ends its tunnel with 1008.  A tunnel opened with a ticket or a bearer
+ * Sessions of open tunnels that have died (option recheck_tunnels).  t3 looks at a session when a WebSocket
+ * opens, and never again.  Here the cookie of each is asked about from time to time, by whoever provides
+ * pairing; of one that is definitely dead its owner is told by id.  A tunnel opened with a ticket or a bearer
  * token has no cookie, and one taken over from a proxy that died has lost it: they are not asked about.
  * Proxy.
  */
@@ -12,20 +12,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct exchange;
-struct proxy;
+struct worker;
+struct recheck;
+struct recheck_entry;
 
 #define RECHECK_SESSION_MAX (4u << 10)
 
-/* After the plugins.  0, or -ENOENT after a log line: it is asked for, and nobody provides pairing. */
-int recheck_start(struct proxy *f);
-void recheck_stop(struct proxy *f);
-/* What to ask with later: the Cookie header as the instance gets it.  To be freed; NULL: there is none, or
- * nobody will ask. */
-char *recheck_session(const struct exchange *x);
-/* The same, of a tunnel that moves here; NULL likewise. */
-char *recheck_session_adopt(const struct proxy *f, const char *bytes, size_t n);
+/* worker->recheck.  on_dead: the session that was added with that id has died; its entry may be removed by it.
+ * NULL without memory. */
+struct recheck *recheck_new(struct worker *worker, void (*on_dead)(struct worker *worker, uint64_t id));
+void recheck_free(struct recheck *r); /* no check may be in progress, no entry be left */
+/* After the plugins.  0, or -ENOENT after a log line: it is wanted, and nobody provides pairing. */
+int recheck_start(struct recheck *r);
+void recheck_stop(struct recheck *r);
+
+/* What to ask with: a Cookie header as the t3 server gets it, for recheck_add or recheck_session_free.  NULL: it
+ * is empty or too long, or nobody will ask. */
+char *recheck_session_copy(const struct recheck *r, const char *bytes, size_t n);
 /* Frees one; NULL is fine. */
-void recheck_session_forget(char *session);
+void recheck_session_free(char *session);
+
+/* Takes the session.  NULL: there is none, or no memory: it is not asked about. */
+struct recheck_entry *recheck_add(struct recheck *r, uint64_t id, const char *user, char *session);
+void recheck_remove(struct recheck_entry *e); /* NULL is fine */
+/* Its session, "" of NULL. */
+const char *recheck_session(const struct recheck_entry *e);
 
 #endif

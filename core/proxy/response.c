@@ -1,370 +1,214 @@
 /* SPDX-License-Identifier: MIT */
-/* Bodies in both directions, and the instance's answer; see response.h. */
+/* The t3 server's response; see response.h. */
 #include "proxy/response.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#include "proxy/client.h"
-#include "proxy/recheck.h"
 #include "proxy/rewrite.h"
-#include "proxy/tunnel.h"
+#include "proxy/worker.h"
 
 #define HEAD_READ_BYTES (16u << 10)
 #define HEAD_MAX_BYTES  (128u << 10)
 
-/* How many of n bytes belong to the body; it is done, or bad, when that is less. */
-static size_t body_take(struct body *b, const char *bytes, size_t n)
+static enum response_result lost(struct response *r, int error)
 {
-	size_t take = n;
-
-	switch (b->framing) {
-	case HTTP_BODY_LENGTH:
-		take = b->left < n ? (size_t)b->left : n;
-		b->left -= take;
-		b->done = b->left == 0;
-		return take;
-	case HTTP_BODY_CHUNKED:
-		take = chunked_read(&b->chunked, bytes, n);
-		b->done = b->chunked.state == CHUNKED_DONE;
-		return take;
-	case HTTP_BODY_UNTIL_CLOSE:
-		return n;
-	default:
-		b->done = true;
-		return 0;
-	}
+	r->error = error;
+	return RESPONSE_LOST;
 }
 
-static bool body_is_bad(const struct body *b)
+/* ---- the body ------------------------------------------------------------------------------------------ */
+
+static enum response_result body_pass(struct response *r, const char *bytes, size_t n)
 {
-	return b->framing == HTTP_BODY_CHUNKED && b->chunked.state == CHUNKED_BAD;
-}
+	size_t take = body_take(&r->body, bytes, n);
 
-/* ---- the request's body ---------------------------------------------------------------------------- */
-
-bool exchange_wants_body(const struct exchange *x)
-{
-	return x->up && !x->request.done && buf_len(&x->up->out) == 0 && !x->up->connecting;
-}
-
-/* Passes on what belongs to the body; returns how much that was, or -1: x is gone. */
-static ssize_t request_feed(struct exchange *x, const char *bytes, size_t n)
-{
-	size_t take = body_take(&x->request, bytes, n);
-	int r;
-
-	if (body_is_bad(&x->request)) {
-		if (x->head_sent)
-			exchange_client_gone(x);
-		else
-			exchange_reject(x->client, REJECT_CHUNK);
-		return -1;
-	}
-	r = take > 0 ? upstream_send(x->up, bytes, take) : 0;
-	if (r < 0) {
-		/* the instance may have answered early and closed: its answer decides */
-		if (x->state != EXCHANGE_AWAITING && x->state != EXCHANGE_RELAYING) {
-			response_lost(x, r);
-			return -1;
-		}
-		x->keep_alive = false;
-	}
-	if (x->request.done && x->state == EXCHANGE_AWAITING)
-		client_deadline(x->client, x->proxy->conf.first_byte_us);
-	return (ssize_t)take;
-}
-
-void request_early_feed(struct exchange *x)
-{
-	struct client *c = x->client;
-	size_t n = buf_len(&c->in) - x->in_used;
-	ssize_t take;
-
-	if (x->request.done || n == 0)
-		return;
-	take = request_feed(x, buf_at(&c->in) + x->in_used, n);
-	if (take >= 0)
-		x->in_used += (size_t)take;
-}
-
-void exchange_client_readable(struct exchange *x)
-{
-	struct client *c = x->client;
-	struct proxy *f = x->proxy;
-	size_t size = SCRATCH_BYTES;
-	ssize_t n, take;
-
-	if (x->request.framing == HTTP_BODY_LENGTH && x->request.left < size)
-		size = (size_t)x->request.left;
-	n = recv(c->rd.fd, f->scratch, size, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) { /* the rest of the body will never come */
-		exchange_client_gone(x);
-		return;
-	}
-	client_deadline(c, f->conf.body_us);
-	take = request_feed(x, f->scratch, (size_t)n);
-	if (take < 0)
-		return;
+	if (body_is_bad(&r->body))
+		return lost(r, -EPROTO);
+	if (take > 0 && client_send(r->client, bytes, take) < 0)
+		return RESPONSE_CLIENT_GONE;
 	if (take < n)
-		buf_add(&c->readahead, f->scratch + take, (size_t)(n - take));
-	if (!exchange_wants_body(x))
-		ev_io_stop(f->loop, &c->rd);
+		r->reusable = false; /* it says more than it announced */
+	return r->body.done ? RESPONSE_DONE : RESPONSE_MORE;
 }
 
-/* ---- the answer's body ------------------------------------------------------------------------------- */
-
-/* False: x is gone. */
-static bool response_feed(struct exchange *x, const char *bytes, size_t n)
+static enum response_result body_read(struct response *r)
 {
-	size_t take = body_take(&x->response, bytes, n);
+	char *scratch = r->worker->scratch;
+	ssize_t n = upstream_read(r->up, scratch, SCRATCH_BYTES);
 
-	if (body_is_bad(&x->response)) {
-		response_lost(x, -EPROTO);
-		return false;
-	}
-	if (take > 0 && client_send(x->client, bytes, take) < 0) {
-		exchange_client_gone(x);
-		return false;
-	}
-	if (take < n)
-		x->up_keep_alive = false; /* it says more than it announced */
-	if (buf_len(&x->client->out) > 0)
-		ev_io_stop(x->proxy->loop, &x->up->rd); /* until exchange_client_drained */
-	if (x->response.done) {
-		response_done(x);
-		return false;
-	}
-	return true;
+	if (n == -EAGAIN)
+		return RESPONSE_MORE;
+	if (n > 0)
+		return body_pass(r, scratch, (size_t)n);
+	if (n == 0 && r->body.framing == HTTP_BODY_UNTIL_CLOSE)
+		return RESPONSE_DONE;
+	return lost(r, n == 0 ? -ECONNRESET : (int)n);
 }
 
 /* ---- room to read heads into ---------------------------------------------------------------------------- */
 
 /* Nearly every head comes whole and is dealt with at once: one buffer goes from hand to hand. */
-static void head_room_lend(struct proxy *f, struct buf *in)
+static void head_room_lend(struct worker *worker, struct buf *in)
 {
 	if (in->bytes)
 		return;
-	*in = f->head_room;
-	f->head_room = (struct buf){0};
+	*in = worker->head_room;
+	worker->head_room = (struct buf){0};
 }
 
-static void head_room_return(struct proxy *f, struct buf *in)
+static void head_room_return(struct worker *worker, struct buf *in)
 {
-	if (f->head_room.bytes || in->size > HEAD_MAX_BYTES) {
+	if (worker->head_room.bytes || in->size > HEAD_MAX_BYTES) {
 		buf_fini(in);
 		return;
 	}
 	buf_clear(in);
-	f->head_room = *in;
+	worker->head_room = *in;
 	*in = (struct buf){0};
 }
 
-/* ---- the answer's head -------------------------------------------------------------------------------- */
+/* ---- the head ------------------------------------------------------------------------------------------- */
 
-static void tunnel_begin(struct exchange *x, const struct http_head *h, size_t len)
+static enum response_result upgrade_pass(struct response *r, const struct http_head *h, size_t len)
 {
-	struct client *c = x->client;
-	struct tunnel_start start = {.client_fd = c->rd.fd, .upstream_fd = x->up->rd.fd};
-	struct proxy *f = x->proxy;
-	bool ok;
-
-	upstream_answers(x->up);
-	event_set(start.user, x->user.name);
-	client_address(x, start.address, sizeof start.address);
-	client_colo(x, start.colo, sizeof start.colo);
-	ok = rewrite_response(x, h, true, &c->out);
-	buf_drop(&x->up->in, len);
-	ok = ok && buf_add(&start.to_upstream, buf_at(&c->in) + x->in_used, buf_len(&c->in) - x->in_used);
-	start.to_client = c->out;
-	c->out = (struct buf){0};
-	if (ok && buf_len(&x->up->in) > 0)
-		ok = buf_add(&start.to_client, buf_at(&x->up->in), buf_len(&x->up->in));
-	start.head_bytes = buf_len(&start.to_client) - buf_len(&x->up->in);
-	start.session = recheck_session(x);
-	upstream_detach(x->up);
-	x->up = NULL;
-	exchange_take(x);
-	client_detach(c);
-	tunnel_open(f, &start, ok);
+	r->status = 101;
+	upstream_responds(r->up);
+	if (!rewrite_response(r->request, h, true, &r->worker->date, &r->client->out))
+		return lost(r, -ENOMEM);
+	buf_drop(&r->up->in, len);
+	return RESPONSE_UPGRADED;
 }
 
-static bool interim_pass(struct exchange *x, const struct http_head *h, size_t len)
+static enum response_result interim_pass(struct response *r, const struct http_head *h, size_t len)
 {
-	struct buf out = {0};
-	int r = 0;
+	struct buf *out = &r->worker->head;
+	int error = 0;
 
-	if (x->head.minor == 1 && rewrite_interim(h, &out))
-		r = client_send(x->client, buf_at(&out), buf_len(&out));
-	buf_fini(&out);
-	buf_drop(&x->up->in, len);
-	x->up_seen = 0;
-	if (r < 0)
-		exchange_client_gone(x);
-	return r == 0;
+	buf_clear(out);
+	if (r->request->head.minor == 1 && rewrite_interim(h, out))
+		error = client_send(r->client, buf_at(out), buf_len(out));
+	buf_drop(&r->up->in, len);
+	r->seen = 0;
+	return error < 0 ? RESPONSE_CLIENT_GONE : RESPONSE_MORE;
 }
 
 /* What can be read off the head; false: it contradicts itself, or the request. */
-static bool response_describe(struct exchange *x, const struct http_head *h)
+static bool response_describe(struct response *r, const struct http_head *h)
 {
-	x->response.framing = http_response_framing(h, x->head.method, &x->response.left);
-	x->response.done = x->response.framing == HTTP_BODY_NONE;
-	x->status = h->status;
-	x->up_keep_alive = h->minor == 1 && !http_list_has(h, "connection", "close");
-	x->keep_alive = x->keep_alive && x->request.done && x->response.framing != HTTP_BODY_UNTIL_CLOSE &&
-	                !x->proxy->draining;
-	if (x->response.framing == HTTP_BODY_CHUNKED && x->head.minor == 0)
+	r->body.framing = http_response_framing(h, r->request->head.method, &r->body.left);
+	r->body.done = r->body.framing == HTTP_BODY_NONE;
+	r->status = h->status;
+	r->reusable = h->minor == 1 && !http_list_has(h, "connection", "close");
+	r->keep_alive = r->keep_alive && r->request->body.done && r->body.framing != HTTP_BODY_UNTIL_CLOSE &&
+	                !r->worker->draining;
+	if (r->body.framing == HTTP_BODY_CHUNKED && r->request->head.minor == 0)
 		return false; /* nor may it be sent to a client that knows no chunks */
-	return x->response.framing != HTTP_BODY_BAD;
+	return r->body.framing != HTTP_BODY_BAD;
 }
 
 /* A short body leaves with its head, in one write. */
-static void short_body_join(struct exchange *x, struct buf *head, struct buf *rest)
+static void short_body_join(struct response *r, struct buf *head, struct buf *rest)
 {
-	if (x->response.framing != HTTP_BODY_LENGTH || buf_len(rest) != x->response.left)
+	if (r->body.framing != HTTP_BODY_LENGTH || buf_len(rest) != r->body.left)
 		return;
 	if (!buf_add(head, buf_at(rest), buf_len(rest)))
 		return;
-	x->response.done = true;
+	r->body.done = true;
 	buf_clear(rest);
 }
 
-static bool final_head_pass(struct exchange *x, const struct http_head *h, size_t len)
+/* The head is ready in worker->head; rest is what came with it. */
+static enum response_result final_head_send(struct response *r, struct buf *rest)
 {
-	struct proxy *f = x->proxy;
-	struct buf *out = &f->head, rest;
-	bool alive = true;
-	int r;
+	struct buf *head = &r->worker->head;
 
-	if (!response_describe(x, h)) {
-		response_lost(x, -EPROTO);
-		return false;
+	upstream_responds(r->up);
+	r->head_sent = true;
+	series_observe(r->worker->metrics.first_byte, (double)(clock_mono_us() - r->request->started_us) / 1e6);
+	short_body_join(r, head, rest);
+	if (client_send(r->client, buf_at(head), buf_len(head)) < 0)
+		return RESPONSE_CLIENT_GONE;
+	if (r->body.done) {
+		r->reusable = r->reusable && buf_len(rest) == 0;
+		return RESPONSE_DONE;
 	}
-	buf_clear(out);
-	if (!rewrite_response(x, h, x->keep_alive, out)) {
-		response_lost(x, -ENOMEM);
-		return false;
-	}
-	upstream_answers(x->up);
-	x->state = EXCHANGE_RELAYING;
-	x->head_sent = true;
-	series_observe(f->metrics.first_byte, (double)(clock_mono_us() - x->started_us) / 1e6);
-	client_deadline(x->client, f->conf.body_us);
-	buf_drop(&x->up->in, len);
-	rest = x->up->in;
-	x->up->in = (struct buf){0};
-	short_body_join(x, out, &rest);
-	r = client_send(x->client, buf_at(out), buf_len(out));
-	if (r < 0) {
-		exchange_client_gone(x);
-		alive = false;
-	} else if (x->response.done) {
-		x->up_keep_alive = x->up_keep_alive && buf_len(&rest) == 0;
-		response_done(x);
-		alive = false;
-	} else if (buf_len(&rest) > 0) {
-		alive = response_feed(x, buf_at(&rest), buf_len(&rest));
-	}
-	head_room_return(f, &rest);
-	return alive;
+	return buf_len(rest) > 0 ? body_pass(r, buf_at(rest), buf_len(rest)) : RESPONSE_MORE;
 }
 
-/* One whole head at the start of the input.  False: x is gone, or relays from here on. */
-static bool head_pass(struct exchange *x, size_t len)
+static enum response_result final_head_pass(struct response *r, const struct http_head *h, size_t len)
+{
+	struct worker *worker = r->worker;
+	enum response_result result;
+	struct buf rest;
+
+	if (!response_describe(r, h))
+		return lost(r, -EPROTO);
+	buf_clear(&worker->head);
+	if (!rewrite_response(r->request, h, r->keep_alive, &worker->date, &worker->head))
+		return lost(r, -ENOMEM);
+	buf_drop(&r->up->in, len);
+	rest = r->up->in;
+	r->up->in = (struct buf){0};
+	result = final_head_send(r, &rest);
+	head_room_return(worker, &rest);
+	return result;
+}
+
+/* One whole head at the start of the input. */
+static enum response_result head_pass(struct response *r, size_t len)
 {
 	struct http_head h;
 
-	if (http_response_parse(&h, buf_at(&x->up->in), len) != HTTP_SYNTAX_OK)
-		response_lost(x, -EPROTO);
-	else if (h.status == 101 && x->websocket)
-		tunnel_begin(x, &h, len);
-	else if (h.status == 101)
-		response_lost(x, -EPROTO);
-	else if (h.status < 200)
-		return interim_pass(x, &h, len);
-	else
-		final_head_pass(x, &h, len);
-	return false;
+	if (http_response_parse(&h, buf_at(&r->up->in), len) != HTTP_SYNTAX_OK)
+		return lost(r, -EPROTO);
+	if (h.status == 101)
+		return r->request->websocket ? upgrade_pass(r, &h, len) : lost(r, -EPROTO);
+	return h.status < 200 ? interim_pass(r, &h, len) : final_head_pass(r, &h, len);
 }
 
-static void heads_read(struct exchange *x)
+/* The heads that are there, as long as the client takes them. */
+static enum response_result heads_pass(struct response *r)
 {
+	enum response_result result = RESPONSE_MORE;
 	size_t len;
 
-	for (;;) {
-		switch (http_head_scan(buf_at(&x->up->in), buf_len(&x->up->in), &x->up_seen, &len)) {
+	while (result == RESPONSE_MORE && !r->head_sent && buf_len(&r->up->in) > 0 &&
+	       client_pending(r->client) == 0) {
+		switch (http_head_scan(buf_at(&r->up->in), buf_len(&r->up->in), &r->seen, &len)) {
 		case HTTP_SCAN_BAD:
-			response_lost(x, -EPROTO);
-			return;
+			return lost(r, -EPROTO);
 		case HTTP_SCAN_MORE:
-			if (buf_len(&x->up->in) > HEAD_MAX_BYTES)
-				response_lost(x, -EPROTO);
-			return;
+			return buf_len(&r->up->in) > HEAD_MAX_BYTES ? lost(r, -EPROTO) : RESPONSE_MORE;
 		case HTTP_SCAN_DONE:
-			if (!head_pass(x, len) || buf_len(&x->up->in) == 0)
-				return;
-			if (buf_len(&x->client->out) > 0) { /* until exchange_client_drained */
-				ev_io_stop(x->proxy->loop, &x->up->rd);
-				return;
-			}
+			result = head_pass(r, len);
 		}
 	}
+	return result;
 }
 
-void response_resume(struct exchange *x)
+static enum response_result head_read(struct response *r)
 {
-	ev_io_start(x->proxy->loop, &x->up->rd);
-	if (x->state == EXCHANGE_AWAITING && buf_len(&x->up->in) > 0)
-		heads_read(x);
-}
-
-/* ---- reading ---------------------------------------------------------------------------------------------- */
-
-static void awaited_read(struct exchange *x)
-{
-	struct buf *in = &x->up->in;
+	struct buf *in = &r->up->in;
 	ssize_t n;
 
-	head_room_lend(x->proxy, in);
-	if (!buf_reserve(in, HEAD_READ_BYTES)) {
-		response_lost(x, -ENOMEM);
-		return;
-	}
-	n = recv(x->up->rd.fd, buf_end(in), HEAD_READ_BYTES, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		response_lost(x, n == 0 ? -ECONNRESET : -errno);
-		return;
-	}
+	head_room_lend(r->worker, in);
+	if (!buf_reserve(in, HEAD_READ_BYTES))
+		return lost(r, -ENOMEM);
+	n = upstream_read(r->up, buf_end(in), HEAD_READ_BYTES);
+	if (n == -EAGAIN)
+		return RESPONSE_MORE;
+	if (n <= 0)
+		return lost(r, n == 0 ? -ECONNRESET : (int)n);
 	buf_added(in, (size_t)n);
-	heads_read(x);
+	return heads_pass(r);
 }
 
-static void relayed_read(struct exchange *x)
+enum response_result response_read(struct response *r)
 {
-	ssize_t n = recv(x->up->rd.fd, x->proxy->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0) {
-		client_deadline(x->client, x->proxy->conf.body_us);
-		response_feed(x, x->proxy->scratch, (size_t)n);
-	} else if (n == 0 && x->response.framing == HTTP_BODY_UNTIL_CLOSE) {
-		response_done(x);
-	} else {
-		response_lost(x, n == 0 ? -ECONNRESET : -errno);
-	}
+	return r->head_sent ? body_read(r) : head_read(r);
 }
 
-void response_read(struct exchange *x)
+enum response_result response_resume(struct response *r)
 {
-	if (x->state == EXCHANGE_RELAYING)
-		relayed_read(x);
-	else
-		awaited_read(x);
+	return r->head_sent ? RESPONSE_MORE : heads_pass(r);
 }

@@ -1,19 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* The bodies of an exchange in both directions, and the instance's answer.  Proxy; for exchange.c. */
+/*
+ * The t3 server's response on its way to the client: heads first (interim ones, then the final one), then the
+ * body.  It reads and passes on; what becomes of the exchange is decided by whoever calls.  Proxy.
+ */
 #ifndef T3OPS_PROXY_RESPONSE_H
 #define T3OPS_PROXY_RESPONSE_H
 
-#include "proxy/exchange.h"
+#include "proxy/body.h"
+#include "proxy/client.h"
+#include "proxy/request.h"
+#include "proxy/upstream.h"
 
-/* What of the request's body came along with its head. */
-void request_early_feed(struct exchange *x);
-/* The instance's connection is readable. */
-void response_read(struct exchange *x);
-/* The client took all that was queued for it: goes on with what came, and reads on. */
-void response_resume(struct exchange *x);
+enum response_result {
+	RESPONSE_MORE,        /* there is more to come, or to wait for */
+	RESPONSE_DONE,        /* it is complete */
+	RESPONSE_LOST,        /* the t3 server's side ended it too early, or broke the protocol: error says how */
+	RESPONSE_CLIENT_GONE, /* the client's side broke */
+	RESPONSE_UPGRADED,    /* a 101: the connection is a WebSocket now; its head is queued for the client */
+};
 
-/* exchange.c: the instance's connection ended with that negative errno; the answer is complete. */
-void response_lost(struct exchange *x, int error);
-void response_done(struct exchange *x);
+/* One response; zeroed, with its members up to keep_alive set, is ready. */
+struct response {
+	struct worker *worker;
+	const struct request *request;
+	struct client *client;
+	struct upstream *up;
+	bool keep_alive; /* whether the client's connection may go on after it */
+
+	size_t seen; /* of the upstream's input, by http_head_scan */
+	struct body body;
+	int status;
+	int error;      /* of LOST; negative errno */
+	bool head_sent; /* from here on there is no other response */
+	bool reusable;  /* the upstream's connection may go on after it */
+};
+
+/* The upstream is readable, or has input that waited. */
+enum response_result response_read(struct response *r);
+/* Goes on with input that waited until everything queued for the client was out. */
+enum response_result response_resume(struct response *r);
 
 #endif

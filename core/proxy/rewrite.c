@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "net/http_status.h"
-#include "proxy/client.h"
 #include "proxy/identity.h"
 
 /* clang-format off */
@@ -57,72 +56,43 @@ static bool field_add(struct buf *out, const struct http_field *f)
 
 /* ---- who it comes from ------------------------------------------------------------------------ */
 
-static void span_copy(char *out, size_t size, struct span s)
+/* What the trusted proxy says, else what we know; `otherwise` at NULL: nothing. */
+static bool trusted_value_add(const struct request *r, struct buf *out, const char *name, struct span otherwise)
 {
-	size_t len = s.len < size ? s.len : size - 1;
+	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, name, 0) : NULL;
+	struct span value = f ? f->value : otherwise;
 
-	memcpy(out, s.at, len);
-	out[len] = '\0';
-}
-
-void client_address(const struct exchange *x, char *out, size_t size)
-{
-	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, "cf-connecting-ip", 0) : NULL;
-
-	if (!f && x->client->trusted)
-		f = http_field_find(&x->head, "x-real-ip", 0);
-	if (f)
-		span_copy(out, size, f->value);
-	else
-		event_copy(out, size, x->client->peer);
-}
-
-void client_colo(const struct exchange *x, char *out, size_t size)
-{
-	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, "cf-ray", 0) : NULL;
-	const char *dash = f ? memrchr(f->value.at, '-', f->value.len) : NULL;
-
-	out[0] = '\0';
-	if (dash)
-		span_copy(out, size, (struct span){dash + 1, (size_t)(f->value.at + f->value.len - dash - 1)});
-}
-
-static bool trusted_value_add(const struct exchange *x, struct buf *out, const char *name, const char *otherwise)
-{
-	const struct http_field *f = x->client->trusted ? http_field_find(&x->head, name, 0) : NULL;
-
-	if (!f && !otherwise)
+	if (!value.at)
 		return true;
-	return buf_add_text(out, name) && buf_add(out, ": ", 2) &&
-	       (f ? span_add(out, f->value) : buf_add_text(out, otherwise)) && buf_add(out, "\r\n", 2);
+	return buf_add_text(out, name) && buf_add(out, ": ", 2) && span_add(out, value) && buf_add(out, "\r\n", 2);
 }
 
 /* A chain grows by the peer; what an untrusted peer claims is forgotten. */
-static bool forwarded_for_add(const struct exchange *x, struct buf *out)
+static bool forwarded_for_add(const struct request *r, struct buf *out)
 {
 	bool ok = buf_add_text(out, "x-forwarded-for: ");
 
-	for (size_t i = 0; x->client->trusted && i < x->head.n; i++)
-		if (span_is_nocase(x->head.fields[i].name, "x-forwarded-for"))
-			ok = ok && span_add(out, x->head.fields[i].value) && buf_add(out, ", ", 2);
-	return ok && buf_add_text(out, x->client->peer) && buf_add(out, "\r\n", 2);
+	for (size_t i = 0; r->peer.trusted && i < r->head.n; i++)
+		if (span_is_nocase(r->head.fields[i].name, "x-forwarded-for"))
+			ok = ok && span_add(out, r->head.fields[i].value) && buf_add(out, ", ", 2);
+	return ok && buf_add_text(out, r->peer.address) && buf_add(out, "\r\n", 2);
 }
 
 /* RFC 7239.  Only a chain that the trusted proxy began: one of ours alone would hide its X-Forwarded-For. */
-static bool forwarded_add(const struct exchange *x, struct buf *out)
+static bool forwarded_add(const struct request *r, struct buf *out)
 {
-	bool v6 = strchr(x->client->peer, ':') != NULL;
+	bool v6 = strchr(r->peer.address, ':') != NULL;
 	bool ok = true, begun = false;
 
-	for (size_t i = 0; ok && x->client->trusted && i < x->head.n; i++)
-		if (span_is_nocase(x->head.fields[i].name, "forwarded")) {
+	for (size_t i = 0; ok && r->peer.trusted && i < r->head.n; i++)
+		if (span_is_nocase(r->head.fields[i].name, "forwarded")) {
 			ok = buf_add_text(out, begun ? ", " : "forwarded: ") &&
-			     span_add(out, x->head.fields[i].value);
+			     span_add(out, r->head.fields[i].value);
 			begun = true;
 		}
 	if (!begun)
 		return ok;
-	return ok && buf_printf(out, v6 ? ", for=\"[%s]\"\r\n" : ", for=%s\r\n", x->client->peer);
+	return ok && buf_printf(out, v6 ? ", for=\"[%s]\"\r\n" : ", for=%s\r\n", r->peer.address);
 }
 
 static bool via_add(const struct http_head *h, struct buf *out)
@@ -135,76 +105,61 @@ static bool via_add(const struct http_head *h, struct buf *out)
 	return ok && buf_add_text(out, h->minor == 0 ? "1.0 t3ops\r\n" : "1.1 t3ops\r\n");
 }
 
-static bool forwarding_add(const struct exchange *x, struct buf *out)
+static bool forwarding_add(const struct request *r, struct buf *out)
 {
-	const struct http_field *host = http_field_find(&x->head, "host", 0);
-	char own_host[256];
+	const struct http_field *host = http_field_find(&r->head, "host", 0);
 
-	span_copy(own_host, sizeof own_host, host ? host->value : (struct span){"", 0});
-	return forwarded_for_add(x, out) && trusted_value_add(x, out, "x-forwarded-proto", "http") &&
-	       trusted_value_add(x, out, "x-forwarded-host", own_host) &&
-	       trusted_value_add(x, out, "x-real-ip", x->client->peer) && forwarded_add(x, out) &&
-	       via_add(&x->head, out);
+	return forwarded_for_add(r, out) &&
+	       trusted_value_add(r, out, "x-forwarded-proto", (struct span)NAME("http")) &&
+	       trusted_value_add(r, out, "x-forwarded-host", host ? host->value : (struct span)NAME("")) &&
+	       trusted_value_add(r, out, "x-real-ip", (struct span){r->peer.address, strlen(r->peer.address)}) &&
+	       forwarded_add(r, out) && via_add(&r->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */
 
-static const struct header_edit *edit_find(const struct exchange *x, struct span name)
+static bool request_field_passes(const struct request *r, const struct proxy_conf *conf, const struct http_field *f,
+                                 uint64_t forwards)
 {
-	for (size_t i = 0; i < x->n_edits; i++)
-		if (span_is_nocase(name, x->edits[i].name))
-			return &x->edits[i];
-	return NULL;
-}
-
-static bool request_field_passes(const struct exchange *x, const struct http_field *f, uint64_t forwards)
-{
-	return !is_hop(&x->head, f->name) &&
+	return !is_hop(&r->head, f->name) &&
 	       !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
-	       !identity_is_named(f->name, x->proxy->conf.identity_header) &&
-	       !identity_is_named(f->name, x->proxy->conf.secret_header) && !edit_find(x, f->name) &&
+	       !identity_is_named(f->name, conf->identity_header) &&
+	       !identity_is_named(f->name, conf->secret_header) &&
+	       (r->n_edits == 0 || !request_edit_find(r, f->name)) &&
 	       (forwards == FORWARDS_ANY || !span_is_nocase(f->name, "max-forwards"));
 }
 
-uint64_t forwards_left(const struct http_head *h)
+static bool request_line_add(const struct request *r, struct buf *out)
 {
-	const struct http_field *f = span_is(h->method, "OPTIONS") ? http_field_find(h, "max-forwards", 0) : NULL;
-	uint64_t n;
-
-	return f && http_length_parse(f->value, &n) ? n : FORWARDS_ANY;
-}
-
-static bool request_line_add(const struct exchange *x, struct buf *out)
-{
-	struct span t = x->head.target;
+	struct span t = r->head.target;
 
 	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') /* absolute form: the instance gets a path */
-		t = (struct span){x->path.at, (size_t)(t.at + t.len - x->path.at)};
-	return span_add(out, x->head.method) && buf_add(out, " ", 1) && span_add(out, t) &&
-	       buf_add_text(out, x->head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
+		t = (struct span){r->path.at, (size_t)(t.at + t.len - r->path.at)};
+	return span_add(out, r->head.method) && buf_add(out, " ", 1) && span_add(out, t) &&
+	       buf_add_text(out, r->head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
 }
 
-static bool request_end_add(const struct exchange *x, struct buf *out)
+static bool request_end_add(const struct request *r, struct buf *out)
 {
-	if (x->websocket) /* whatever else was offered: a tunnel carries nothing but a WebSocket */
+	if (r->websocket) /* whatever else was offered: a tunnel carries nothing but a WebSocket */
 		return buf_add_text(out, "upgrade: websocket\r\nconnection: Upgrade\r\n\r\n");
-	return buf_add_text(out, x->head.minor == 0 ? "connection: close\r\n\r\n" : "connection: keep-alive\r\n\r\n");
+	return buf_add_text(out, r->head.minor == 0 ? "connection: close\r\n\r\n" : "connection: keep-alive\r\n\r\n");
 }
 
-bool rewrite_request(const struct exchange *x, struct buf *out)
+bool rewrite_request(const struct request *r, const struct proxy_conf *conf, struct buf *out)
 {
-	uint64_t forwards = forwards_left(&x->head);
-	bool ok = request_line_add(x, out);
+	uint64_t forwards = request_forwards_left(r);
+	bool ok = request_line_add(r, out);
 
-	for (size_t i = 0; ok && i < x->head.n; i++)
-		if (request_field_passes(x, &x->head.fields[i], forwards))
-			ok = field_add(out, &x->head.fields[i]);
+	for (size_t i = 0; ok && i < r->head.n; i++)
+		if (request_field_passes(r, conf, &r->head.fields[i], forwards))
+			ok = field_add(out, &r->head.fields[i]);
 	if (ok && forwards != FORWARDS_ANY)
 		ok = buf_printf(out, "max-forwards: %" PRIu64 "\r\n", forwards - 1);
-	for (size_t i = 0; ok && i < x->n_edits; i++)
-		if (x->edits[i].value)
-			ok = buf_printf(out, "%s: %s\r\n", x->edits[i].name, x->edits[i].value);
-	return ok && forwarding_add(x, out) && request_end_add(x, out);
+	for (size_t i = 0; ok && i < r->n_edits; i++)
+		if (r->edits[i].value)
+			ok = buf_printf(out, "%s: %s\r\n", r->edits[i].name, r->edits[i].value);
+	return ok && forwarding_add(r, out) && request_end_add(r, out);
 }
 
 /* ---- response ------------------------------------------------------------------------------------- */
@@ -235,36 +190,37 @@ bool rewrite_interim(const struct http_head *h, struct buf *out)
 }
 
 /* A recipient with a clock dates what came without (RFC 9110 6.6.1). */
-static bool date_make_sure(const struct exchange *x, const struct http_head *h, struct buf *out)
+static bool date_make_sure(const struct http_head *h, struct date *date, struct buf *out)
 {
-	return http_field_find(h, "date", 0) || date_add(&x->proxy->date, out);
+	return http_field_find(h, "date", 0) || date_add(date, out);
 }
 
-static bool response_field_passes(const struct exchange *x, const struct http_head *h, struct span name)
+static bool response_field_passes(const struct request *r, const struct http_head *h, struct span name)
 {
 	if (h->status == 101)
 		return !span_is_nocase(name, "connection");
 	if (is_hop(h, name) || span_is_nocase(name, "via") || (h->status == 204 && is_framing(name)))
 		return false;
-	return !x->sets_cookie || !span_is_nocase(name, "cache-control");
+	return !r->sets_cookie || !span_is_nocase(name, "cache-control");
 }
 
 /* A cookie that we add is one user's: no cache between may keep an answer that the instance calls public. */
-static bool caching_add(const struct exchange *x, struct buf *out)
+static bool caching_add(const struct request *r, struct buf *out)
 {
-	return !x->sets_cookie || buf_add_text(out, "cache-control: no-store\r\n");
+	return !r->sets_cookie || buf_add_text(out, "cache-control: no-store\r\n");
 }
 
-bool rewrite_response(const struct exchange *x, const struct http_head *h, bool keep_alive, struct buf *out)
+bool rewrite_response(const struct request *r, const struct http_head *h, bool keep_alive, struct date *date,
+                      struct buf *out)
 {
 	bool upgrade = h->status == 101, ok = status_line_add(h, out);
 
 	for (size_t i = 0; ok && i < h->n; i++)
-		if (response_field_passes(x, h, h->fields[i].name))
+		if (response_field_passes(r, h, h->fields[i].name))
 			ok = field_add(out, &h->fields[i]);
-	ok = ok && buf_add(out, x->extra.bytes ? buf_at(&x->extra) : "", buf_len(&x->extra));
+	ok = ok && buf_add(out, r->extra.bytes ? buf_at(&r->extra) : "", buf_len(&r->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
-	return ok && caching_add(x, out) && date_make_sure(x, h, out) && via_add(h, out) &&
+	return ok && caching_add(r, out) && date_make_sure(h, date, out) && via_add(h, out) &&
 	       buf_add_text(out, keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }

@@ -10,10 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/recheck.h"
 #include "net/stream.h"
+#include "proxy/close_reason.h"
+#include "proxy/recheck.h"
 #include "proxy/tunnel_slot.h"
 #include "proxy/upstream.h"
+#include "proxy/worker.h"
 
 #define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
 #define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
@@ -21,37 +23,72 @@
 /* What the kernel may hold unacknowledged before it gives the client up; a dead last mile shows here. */
 #define CLIENT_UNACKED_MS 30000
 
-static struct tunnel_side *other_end(struct tunnel_side *e)
+static struct tunnel_side *other_side(struct tunnel_side *side)
 {
-	return e == &e->tunnel->client ? &e->tunnel->upstream : &e->tunnel->client;
+	return side == &side->tunnel->client ? &side->tunnel->upstream : &side->tunnel->client;
+}
+
+/* ---- watchers ------------------------------------------------------------------------------ */
+
+/* From there is read what there is room for on the other side. */
+static void side_watch(struct tunnel_side *side)
+{
+	struct ev_loop *loop = side->tunnel->worker->loop;
+
+	if (!side->eof && buf_len(&other_side(side)->out) == 0)
+		ev_io_start(loop, &side->rd);
+	else
+		ev_io_stop(loop, &side->rd);
+	if (buf_len(&side->out) > 0)
+		ev_io_start(loop, &side->wr);
+	else
+		ev_io_stop(loop, &side->wr);
+}
+
+/* The one place that starts and stops them; nothing changes while bytes just pass. */
+static void tunnel_watch(struct tunnel *t)
+{
+	side_watch(&t->client);
+	side_watch(&t->upstream);
+}
+
+/* It took something, or has something new to take: from here on it has the time of one step.  Nobody half-closes
+ * a WebSocket and goes on: after our FIN it has as much. */
+static void side_deadline(struct tunnel_side *side)
+{
+	struct worker *worker = side->tunnel->worker;
+	bool runs = buf_len(&side->out) > 0 || side->shut;
+
+	deadline_set(worker->loop, &side->send, runs ? worker->conf.tunnel_send_us : 0);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------- */
 
-static void end_fini(struct tunnel_side *e)
+static void side_fini(struct tunnel_side *side)
 {
-	struct ev_loop *loop = e->tunnel->proxy->loop;
+	struct ev_loop *loop = side->tunnel->worker->loop;
 
-	ev_io_stop(loop, &e->rd);
-	ev_io_stop(loop, &e->wr);
-	deadline_stop(loop, &e->send);
-	close(e->rd.fd);
-	buf_fini(&e->out);
+	ev_io_stop(loop, &side->rd);
+	ev_io_stop(loop, &side->wr);
+	deadline_stop(loop, &side->send);
+	close(side->rd.fd);
+	buf_fini(&side->out);
 }
 
 static void tunnel_free(struct tunnel *t)
 {
-	struct proxy *f = t->proxy;
+	struct worker *worker = t->worker;
+	struct tunnels *all = worker->tunnels;
 
 	tunnel_slot_drop(t);
-	recheck_session_forget(t->session);
-	end_fini(&t->client);
-	end_fini(&t->upstream);
+	recheck_remove(t->recheck);
+	side_fini(&t->client);
+	side_fini(&t->upstream);
 	LIST_REMOVE(t, link);
-	f->n_tunnels--;
+	all->n--;
 	if (t->counted)
-		quota_give(&f->user_tunnels, t->user);
-	proxy_gauges_set(f);
+		quota_give(&all->users, t->user);
+	worker_gauge_set(worker, worker->metrics.tunnels, all->n);
 	free(t);
 }
 
@@ -79,15 +116,15 @@ static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code)
 	event_fill(t, &e);
 	e.reason = (uint16_t)reason;
 	e.code = code;
-	proxy_metrics_tunnel_close(&t->proxy->metrics, reason);
-	process_emit(t->proxy->process, &e);
+	proxy_metrics_tunnel_close(&t->worker->metrics, reason);
+	process_emit(t->worker->process, &e);
 }
 
 /* The first side that goes decides; what follows it is its echo. */
-static void end_decide(struct tunnel_side *e, enum tunnel_act act, int error)
+static void side_decide(struct tunnel_side *side, enum tunnel_act act, int error)
 {
-	struct tunnel *t = e->tunnel;
-	struct tunnel_facts facts = {.side = e == &t->client ? TUNNEL_CLIENT : TUNNEL_UPSTREAM,
+	struct tunnel *t = side->tunnel;
+	struct tunnel_facts facts = {.side = side == &t->client ? TUNNEL_CLIENT : TUNNEL_UPSTREAM,
 	                             .act = act,
 	                             .error = error,
 	                             .client_closed = t->client.frames.closed,
@@ -96,7 +133,7 @@ static void end_decide(struct tunnel_side *e, enum tunnel_act act, int error)
 	                             .client_code = t->client.frames.close_code,
 	                             .upstream_code = t->upstream.frames.close_code,
 	                             .unanswered_us = t->gave_up_us,
-	                             .gave_up_us = t->proxy->conf.gave_up_us};
+	                             .gave_up_us = t->worker->conf.gave_up_us};
 	uint16_t code;
 	unsigned reason;
 
@@ -108,149 +145,136 @@ static void end_decide(struct tunnel_side *e, enum tunnel_act act, int error)
 	tunnel_report(t, reason, code);
 }
 
-static void end_broke(struct tunnel_side *e, int error)
+static void side_broke(struct tunnel_side *side, int error)
 {
-	struct tunnel *t = e->tunnel;
+	struct tunnel *t = side->tunnel;
 
-	end_decide(e, TUNNEL_BROKE, error);
-	stream_break(other_end(e)->rd.fd); /* must not look like an orderly end there */
+	side_decide(side, TUNNEL_BROKE, error);
+	stream_break(other_side(side)->rd.fd); /* must not look like an orderly end there */
 	tunnel_free(t);
 }
 
 static void on_send_deadline(void *arg)
 {
-	struct tunnel_side *e = arg;
+	struct tunnel_side *side = arg;
 
-	end_decide(e, TUNNEL_STUCK, 0);
-	tunnel_free(e->tunnel);
+	side_decide(side, TUNNEL_STUCK, 0);
+	tunnel_free(side->tunnel);
 }
 
 /* ---- passing on ----------------------------------------------------------------------------------- */
 
 /* Its peer sends no more and everything is out: pass the FIN on; both done: the tunnel is over. */
-static void end_finish(struct tunnel_side *e)
+static void side_finish(struct tunnel_side *side)
 {
-	struct tunnel_side *from = other_end(e);
+	struct tunnel_side *from = other_side(side);
 
-	if (!from->eof || buf_len(&e->out) > 0)
+	if (!from->eof || buf_len(&side->out) > 0)
 		return;
-	if (!e->shut) {
-		shutdown(e->wr.fd, SHUT_WR);
-		e->shut = true;
-		/* nobody half-closes a WebSocket and goes on: it has the time of a close */
-		deadline_set(e->tunnel->proxy->loop, &e->send, e->tunnel->proxy->conf.tunnel_send_us);
+	if (!side->shut) {
+		shutdown(side->wr.fd, SHUT_WR);
+		side->shut = true;
+		side_deadline(side);
 	}
-	if (e->eof && from->shut)
-		tunnel_free(e->tunnel);
-}
-
-/* Something waits to go there: stop reading its source until it went. */
-static void end_wait(struct tunnel_side *e)
-{
-	struct proxy *f = e->tunnel->proxy;
-
-	ev_io_start(f->loop, &e->wr);
-	ev_io_stop(f->loop, &other_end(e)->rd);
-	deadline_set(f->loop, &e->send, f->conf.tunnel_send_us);
+	if (side->eof && from->shut)
+		tunnel_free(side->tunnel);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
-	struct tunnel_side *e = w->data;
-	size_t before = buf_len(&e->out);
-	int r = stream_flush(w->fd, &e->out); /* the slot is dirty while something waits */
+	struct tunnel_side *side = w->data;
+	size_t before = buf_len(&side->out);
+	int r = stream_flush(w->fd, &side->out); /* the slot is dirty while something waits */
 
-	(void)revents;
+	(void)loop, (void)revents;
 	if (r < 0) {
-		end_broke(e, -r);
+		side_broke(side, -r);
 		return;
 	}
-	if (buf_len(&e->out) > 0) {
-		if (buf_len(&e->out) < before)
-			deadline_set(loop, &e->send, e->tunnel->proxy->conf.tunnel_send_us);
+	if (buf_len(&side->out) < before)
+		side_deadline(side);
+	if (buf_len(&side->out) > 0)
 		return;
-	}
-	ev_io_stop(loop, w);
-	deadline_stop(loop, &e->send);
-	if (other_end(e)->eof) {
-		end_finish(e);
-		return;
-	}
-	ev_io_start(loop, &other_end(e)->rd);
-	tunnel_slot_settle(e->tunnel);
+	tunnel_watch(side->tunnel);
+	if (other_side(side)->eof)
+		side_finish(side);
+	else
+		tunnel_slot_settle(side->tunnel);
 }
 
 /* What the bytes say about who waits for whom, and who closes. */
-static void end_observe(struct tunnel_side *e, const char *bytes, size_t n)
+static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 {
-	struct tunnel *t = e->tunnel;
-	bool closed_before = e->frames.closed;
+	struct tunnel *t = side->tunnel;
+	bool closed_before = side->frames.closed;
 
-	e->last_us = clock_mono_us();
-	e->bytes += n;
-	ws_frames_read(&e->frames, bytes, n, NULL, NULL);
-	if (e == &t->upstream) {
+	side->last_us = clock_mono_us();
+	side->bytes += n;
+	ws_frames_read(&side->frames, bytes, n, NULL, NULL);
+	if (side == &t->upstream) {
 		t->unanswered_us = 0;
-	} else if (e->frames.closed && !closed_before) {
+	} else if (side->frames.closed && !closed_before) {
 		t->client_closed_first = !t->upstream.frames.closed;
-		t->gave_up_us = t->unanswered_us > 0 ? e->last_us - t->unanswered_us : 0;
+		t->gave_up_us = t->unanswered_us > 0 ? side->last_us - t->unanswered_us : 0;
 	} else if (t->unanswered_us == 0) {
-		t->unanswered_us = e->last_us;
+		t->unanswered_us = side->last_us;
 	}
 }
 
-static void end_pass(struct tunnel_side *e, const char *bytes, size_t n)
+static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 {
-	struct tunnel_side *to = other_end(e);
+	struct tunnel_side *to = other_side(side);
 	int r;
 
-	end_observe(e, bytes, n);
+	side_observe(side, bytes, n);
 	/* a close frame says it all; the connections may take seconds to follow */
-	if (e->frames.closed && ws_frames_at_boundary(&e->frames))
-		end_decide(e, TUNNEL_ENDED, 0);
+	if (side->frames.closed && ws_frames_at_boundary(&side->frames))
+		side_decide(side, TUNNEL_ENDED, 0);
 	r = stream_send(to->wr.fd, &to->out, bytes, n);
-	if (r < 0)
-		end_broke(to, -r);
-	else if (buf_len(&to->out) > 0)
-		end_wait(to);
-	else
-		tunnel_slot_settle(e->tunnel);
+	if (r < 0) {
+		side_broke(to, -r);
+	} else if (buf_len(&to->out) > 0) {
+		side_deadline(to);
+		tunnel_watch(side->tunnel);
+	} else {
+		tunnel_slot_settle(side->tunnel);
+	}
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
-	struct tunnel_side *e = w->data;
-	struct proxy *f = e->tunnel->proxy;
+	struct tunnel_side *side = w->data;
+	char *scratch = side->tunnel->worker->scratch;
 	ssize_t n;
 
-	(void)revents;
-	tunnel_slot_open(e->tunnel);
-	n = recv(w->fd, f->scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+	(void)loop, (void)revents;
+	tunnel_slot_open(side->tunnel);
+	n = recv(w->fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 	if (n > 0) {
-		end_pass(e, f->scratch, (size_t)n);
+		side_pass(side, scratch, (size_t)n);
 	} else if (n == 0) {
-		end_decide(e, TUNNEL_ENDED, 0);
-		ev_io_stop(loop, w);
-		e->eof = true;
-		end_finish(other_end(e));
+		side_decide(side, TUNNEL_ENDED, 0);
+		side->eof = true;
+		side_watch(side);
+		side_finish(other_side(side));
 	} else if (errno != EAGAIN && errno != EINTR) {
-		end_broke(e, errno);
+		side_broke(side, errno);
 	} else {
-		tunnel_slot_settle(e->tunnel);
+		tunnel_slot_settle(side->tunnel);
 	}
 }
 
 /* ---- the beginning ------------------------------------------------------------------------------------ */
 
-static void end_init(struct tunnel *t, struct tunnel_side *e, int fd, struct buf *out)
+static void side_init(struct tunnel *t, struct tunnel_side *side, int fd, struct buf *out)
 {
-	e->tunnel = t;
-	e->out = *out;
-	e->last_us = t->opened_us;
-	ev_io_init(&e->rd, on_readable, fd, EV_READ);
-	ev_io_init(&e->wr, on_writable, fd, EV_WRITE);
-	e->rd.data = e->wr.data = e;
-	deadline_init(&e->send, on_send_deadline, e);
+	side->tunnel = t;
+	side->out = *out;
+	side->last_us = t->opened_us;
+	ev_io_init(&side->rd, on_readable, fd, EV_READ);
+	ev_io_init(&side->wr, on_writable, fd, EV_WRITE);
+	side->rd.data = side->wr.data = side;
+	deadline_init(&side->send, on_send_deadline, side);
 }
 
 /* A last mile that is gone says nothing: only unacknowledged data and probes of the kernel show it. */
@@ -271,32 +295,42 @@ static void early_bytes_observe(struct tunnel *t, const struct tunnel_start *s)
 	size_t down = buf_len(&t->client.out) - s->head_bytes, up = buf_len(&t->upstream.out);
 
 	if (down > 0)
-		end_observe(&t->upstream, buf_at(&t->client.out) + s->head_bytes, down);
+		side_observe(&t->upstream, buf_at(&t->client.out) + s->head_bytes, down);
 	if (up > 0)
-		end_observe(&t->client, buf_at(&t->upstream.out), up);
+		side_observe(&t->client, buf_at(&t->upstream.out), up);
 }
 
-static struct tunnel *tunnel_new(struct proxy *f, struct tunnel_start *s)
+static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 {
+	struct tunnels *all = worker->tunnels;
 	struct tunnel *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
-	t->proxy = f;
-	t->id = ++f->last_tunnel;
+	t->worker = worker;
+	t->id = ++all->last_id;
 	t->slot = -1;
 	t->opened_us = clock_mono_us();
 	event_set(t->user, s->user);
 	event_set(t->address, s->address);
 	event_set(t->colo, s->colo);
-	t->session = s->session;
-	t->checked_us = t->opened_us;
-	end_init(t, &t->client, s->client_fd, &s->to_client);
-	end_init(t, &t->upstream, s->upstream_fd, &s->to_upstream);
-	LIST_INSERT_HEAD(&f->tunnels, t, link);
-	f->n_tunnels++;
-	t->counted = quota_take(&f->user_tunnels, t->user); /* one that moved here is never too many */
+	side_init(t, &t->client, s->client_fd, &s->to_client);
+	side_init(t, &t->upstream, s->upstream_fd, &s->to_upstream);
+	LIST_INSERT_HEAD(&all->list, t, link);
+	all->n++;
+	t->counted = quota_take(&all->users, t->user); /* one that moved here is never too many */
 	return t;
+}
+
+/* It has its id, and all that came with it. */
+static void tunnel_run(struct tunnel *t, char *session)
+{
+	t->recheck = recheck_add(t->worker->recheck, t->id, t->user, session);
+	worker_gauge_set(t->worker, t->worker->metrics.tunnels, t->worker->tunnels->n);
+	side_deadline(&t->client);
+	side_deadline(&t->upstream);
+	tunnel_watch(t);
+	tunnel_slot_settle(t);
 }
 
 static void start_drop(struct tunnel_start *s)
@@ -305,13 +339,13 @@ static void start_drop(struct tunnel_start *s)
 	close(s->upstream_fd);
 	buf_fini(&s->to_client);
 	buf_fini(&s->to_upstream);
-	recheck_session_forget(s->session);
+	recheck_session_free(s->session);
 	log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
 }
 
-void tunnel_open(struct proxy *f, struct tunnel_start *s, bool ok)
+void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 {
-	struct tunnel *t = ok ? tunnel_new(f, s) : NULL;
+	struct tunnel *t = ok ? tunnel_new(worker, s) : NULL;
 	struct event e;
 
 	if (!t) {
@@ -321,26 +355,19 @@ void tunnel_open(struct proxy *f, struct tunnel_start *s, bool ok)
 	client_socket_watch(t->client.rd.fd);
 	early_bytes_observe(t, s);
 	tunnel_slot_put(t);
-	series_add(f->metrics.tunnels_opened, 1);
-	proxy_gauges_set(f);
+	series_add(worker->metrics.tunnels_opened, 1);
 	event_init(&e, EVENT_TUNNEL_OPEN, PROCESS_PROXY);
 	e.id = t->id;
 	event_set(e.user, t->user);
 	event_set(e.address, t->address);
 	event_set(e.colo, t->colo);
-	process_emit(f->process, &e);
-	ev_io_start(f->loop, &t->client.rd);
-	ev_io_start(f->loop, &t->upstream.rd);
-	if (buf_len(&t->client.out) > 0)
-		end_wait(&t->client);
-	if (buf_len(&t->upstream.out) > 0)
-		end_wait(&t->upstream);
-	tunnel_slot_settle(t);
+	process_emit(worker->process, &e);
+	tunnel_run(t, s->session);
 }
 
 /* ---- ended by us ------------------------------------------------------------------------------------------ */
 
-/* The client is reported, if that can be done between two frames. */
+/* The client is told, if that can be done between two frames. */
 static void tunnel_close_locally(struct tunnel *t, const char *frame)
 {
 	if (!t->reported)
@@ -350,27 +377,26 @@ static void tunnel_close_locally(struct tunnel *t, const char *frame)
 	tunnel_free(t);
 }
 
-struct tunnel *tunnel_find(struct proxy *f, uint64_t id)
+static struct tunnel *tunnel_find(struct tunnels *all, uint64_t id)
 {
 	struct tunnel *t;
 
-	LIST_FOREACH (t, &f->tunnels, link)
+	LIST_FOREACH (t, &all->list, link)
 		if (t->id == id)
 			return t;
 	return NULL;
 }
 
-void tunnel_refuse(struct tunnel *t)
+void tunnel_session_dead(struct worker *worker, uint64_t id)
 {
+	struct tunnel *t = tunnel_find(worker->tunnels, id);
+
+	if (!t)
+		return;
+	series_add(worker->metrics.tunnels_session_dead, 1);
+	log_line(LOG_L_NOTICE, "tunnel_session_dead", "id=%llu user=%s effect=\"closed with 1008\"",
+	         (unsigned long long)t->id, t->user);
 	tunnel_close_locally(t, CLOSE_POLICY);
-}
-
-/* Whether the table still sends its user where it goes; what an earlier process thought of that does not matter. */
-static bool is_wanted(const struct tunnel *t, const struct user_list *now)
-{
-	const struct user *user = user_list_find(now, t->user);
-
-	return user && upstream_leads_to(t->upstream.rd.fd, user);
 }
 
 /* ---- moving ------------------------------------------------------------------------------------------------ */
@@ -381,72 +407,83 @@ void tunnel_given(struct tunnel *t)
 	tunnel_free(t);
 }
 
-/* Watches what the state calls for. */
-static void end_resume(struct tunnel_side *e)
+/* Whether the table still sends its user where it goes; what an earlier process thought of that does not matter. */
+static bool is_wanted(const struct tunnel *t, const struct user_list *now)
 {
-	struct proxy *f = e->tunnel->proxy;
+	const struct user *user = user_list_find(now, t->user);
 
-	if (!e->eof && buf_len(&other_end(e)->out) == 0)
-		ev_io_start(f->loop, &e->rd);
-	if (buf_len(&e->out) > 0)
-		end_wait(e);
-	else if (e->shut)
-		deadline_set(f->loop, &e->send, f->conf.tunnel_send_us);
+	return user && upstream_leads_to(t->upstream.rd.fd, user);
 }
 
-void tunnel_adopt(struct proxy *f, const char *bytes, size_t n, const int fds[2])
+/* What the record says; false: it is cut short, or there is no memory. */
+static bool start_read(struct tunnel_start *start, const char *bytes, size_t n, struct handoff_record *p)
+{
+	if (n < sizeof *p)
+		return false;
+	memcpy(p, bytes, sizeof *p);
+	event_set(start->user, p->user);
+	event_set(start->address, p->address);
+	event_set(start->colo, p->colo);
+	bytes += sizeof *p;
+	return n == sizeof *p + p->client_pending + p->upstream_pending + p->session_len &&
+	       buf_add(&start->to_client, bytes, p->client_pending) &&
+	       buf_add(&start->to_upstream, bytes + p->client_pending, p->upstream_pending);
+}
+
+void tunnel_adopt(struct worker *worker, const char *bytes, size_t n, const int fds[2])
 {
 	struct tunnel_start start = {.client_fd = fds[0], .upstream_fd = fds[1]};
 	struct handoff_record p;
-	struct tunnel *t = NULL;
-	bool whole = n >= sizeof p;
+	struct tunnel *t = start_read(&start, bytes, n, &p) ? tunnel_new(worker, &start) : NULL;
 
-	if (whole) {
-		memcpy(&p, bytes, sizeof p);
-		whole = n == sizeof p + p.client_pending + p.upstream_pending + p.session_len &&
-		        buf_add(&start.to_client, bytes + sizeof p, p.client_pending) &&
-		        buf_add(&start.to_upstream, bytes + sizeof p + p.client_pending, p.upstream_pending);
-	}
-	if (whole) {
-		event_set(start.user, p.user);
-		event_set(start.address, p.address);
-		event_set(start.colo, p.colo);
-		start.session = recheck_session_adopt(f, bytes + n - p.session_len, p.session_len);
-		t = tunnel_new(f, &start);
-	}
 	if (!t) {
 		start_drop(&start);
-		tunnel_lose(f, bytes, n, "no memory was left for it when it moved");
+		tunnel_lose(worker, bytes, n, "no memory was left for it when it moved");
 		return;
 	}
 	tunnel_unpack(t, &p);
-	proxy_gauges_set(f);
-	end_resume(&t->client);
-	end_resume(&t->upstream);
-	tunnel_slot_settle(t);
-	if (users_are_known(f->users) && !is_wanted(t, users_list(f->users)))
-		tunnel_refuse(t);
+	tunnel_run(t, recheck_session_copy(worker->recheck, bytes + n - p.session_len, p.session_len));
+	if (users_are_known(worker->users) && !is_wanted(t, users_list(worker->users)))
+		tunnel_close_locally(t, CLOSE_POLICY);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------- */
 
-void tunnels_follow_users(struct proxy *f, const struct user_list *now)
+struct tunnels *tunnels_new(struct worker *worker)
+{
+	struct tunnels *all = calloc(1, sizeof *all);
+
+	if (!all)
+		return NULL;
+	LIST_INIT(&all->list);
+	all->last_id = (uint64_t)worker->process->serial << 32; /* a tunnel keeps its id when it moves */
+	worker_gauge_set(worker, worker->metrics.tunnels, 0);
+	return all;
+}
+
+void tunnels_follow_users(struct worker *worker, const struct user_list *now)
 {
 	struct tunnel *t, *next;
 
-	for (t = LIST_FIRST(&f->tunnels); t; t = next) {
+	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
 		next = LIST_NEXT(t, link);
 		if (!is_wanted(t, now))
-			tunnel_refuse(t);
+			tunnel_close_locally(t, CLOSE_POLICY);
 	}
 }
 
-void tunnels_close_all(struct proxy *f)
+void tunnels_close_all(struct worker *worker)
 {
-	struct tunnel *t, *next;
+	struct tunnel *t;
 
-	for (t = LIST_FIRST(&f->tunnels); t; t = next) {
-		next = LIST_NEXT(t, link);
+	while ((t = LIST_FIRST(&worker->tunnels->list)))
 		tunnel_close_locally(t, CLOSE_AWAY);
-	}
+}
+
+void tunnels_free(struct tunnels *all)
+{
+	if (!all)
+		return;
+	quota_fini(&all->users);
+	free(all);
 }

@@ -5,26 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/tunnel.h"
+#include "proxy/tunnel_state.h"
+#include "proxy/worker.h"
 
 #define ROUND_SECONDS     1.
 #define ALIVE_TUNNELS_MAX 256 /* more of them acquit nothing new */
 
 struct alive_round {
 	LIST_ENTRY(alive_round) link;
-	struct proxy *proxy;
+	struct worker *worker;
 	struct ev_timer timer;
 	uint64_t id, since_us;
 };
 
+struct alive_rounds {
+	LIST_HEAD(, alive_round) list;
+};
+
 static void round_free(struct alive_round *r)
 {
-	ev_timer_stop(r->proxy->loop, &r->timer);
+	ev_timer_stop(r->worker->loop, &r->timer);
 	LIST_REMOVE(r, link);
 	free(r);
 }
 
-/* By user; of one user's tunnels the one whose instance spoke last comes first. */
+/* By user; of one user's tunnels the one whose t3 server sent last comes first. */
 static int tunnel_compare(const void *a, const void *b)
 {
 	const struct tunnel *l = *(struct tunnel *const *)a, *r = *(struct tunnel *const *)b;
@@ -47,18 +52,18 @@ static void alive_emit(struct alive_round *r, const struct tunnel *t)
 	e.mono_us = now;
 	e.idle_client_us = now - t->client.last_us + 1; /* 0 would mean: not said */
 	e.idle_upstream_us = now - t->upstream.last_us + 1;
-	process_emit_quietly(r->proxy->process, &e);
+	process_emit_quietly(r->worker->process, &e);
 }
 
 static void on_round(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct alive_round *r = w->data;
-	struct proxy *f = r->proxy;
-	struct tunnel **found = calloc(f->n_tunnels + 1, sizeof *found), *t;
+	struct tunnels *all = r->worker->tunnels;
+	struct tunnel **found = calloc(all->n + 1, sizeof *found), *t;
 	size_t n = 0, reported = 0;
 
 	(void)loop, (void)revents;
-	LIST_FOREACH (t, &f->tunnels, link)
+	LIST_FOREACH (t, &all->list, link)
 		if (found && !t->reported && t->opened_us < r->since_us && t->client.last_us > r->since_us)
 			found[n++] = t;
 	if (n > 0)
@@ -72,25 +77,37 @@ static void on_round(struct ev_loop *loop, struct ev_timer *w, int revents)
 	round_free(r);
 }
 
-void alive_round_begin(struct proxy *f, uint64_t id, uint64_t since_us)
+void alive_round_begin(struct worker *worker, uint64_t id, uint64_t since_us)
 {
 	struct alive_round *r = calloc(1, sizeof *r);
 
 	if (!r)
 		return; /* a verdict without live tunnels is broader, not wrong */
-	r->proxy = f;
+	r->worker = worker;
 	r->id = id;
 	r->since_us = since_us;
 	ev_timer_init(&r->timer, on_round, ROUND_SECONDS, 0.);
 	r->timer.data = r;
-	LIST_INSERT_HEAD(&f->rounds, r, link);
-	ev_timer_start(f->loop, &r->timer);
+	LIST_INSERT_HEAD(&worker->alive_rounds->list, r, link);
+	ev_timer_start(worker->loop, &r->timer);
 }
 
-void alive_rounds_free(struct proxy *f)
+struct alive_rounds *alive_rounds_new(void)
+{
+	struct alive_rounds *all = calloc(1, sizeof *all);
+
+	if (all)
+		LIST_INIT(&all->list);
+	return all;
+}
+
+void alive_rounds_free(struct alive_rounds *all)
 {
 	struct alive_round *r;
 
-	while ((r = LIST_FIRST(&f->rounds)))
+	if (!all)
+		return;
+	while ((r = LIST_FIRST(&all->list)))
 		round_free(r);
+	free(all);
 }

@@ -5,17 +5,23 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "proxy/recheck.h"
+#include "proxy/worker.h"
+
 static struct tunnel_slot *slot_of(const struct tunnel *t)
 {
-	return t->slot >= 0 ? &t->proxy->process->tunnels->slots[t->slot] : NULL;
+	return t->slot >= 0 ? &t->worker->process->tunnels->slots[t->slot] : NULL;
 }
 
 /* ---- the record ---------------------------------------------------------------------------------- */
 
-static void end_fill(const struct tunnel_side *e, struct end_state *to)
+static void side_fill(const struct tunnel_side *side, struct side_state *to)
 {
-	*to = (struct end_state){
-	    .frames = e->frames, .last_us = e->last_us, .bytes = e->bytes, .eof = e->eof, .shut = e->shut};
+	*to = (struct side_state){.frames = side->frames,
+	                          .last_us = side->last_us,
+	                          .bytes = side->bytes,
+	                          .eof = side->eof,
+	                          .shut = side->shut};
 }
 
 /* What changes; written at every message, so it is kept short. */
@@ -25,8 +31,8 @@ static void state_fill(const struct tunnel *t, struct tunnel_state *to)
 	to->gave_up_us = t->gave_up_us;
 	to->client_closed_first = t->client_closed_first;
 	to->reported = t->reported;
-	end_fill(&t->client, &to->client);
-	end_fill(&t->upstream, &to->upstream);
+	side_fill(&t->client, &to->client);
+	side_fill(&t->upstream, &to->upstream);
 }
 
 static void handoff_fill(const struct tunnel *t, struct handoff_record *p)
@@ -34,10 +40,10 @@ static void handoff_fill(const struct tunnel *t, struct handoff_record *p)
 	*p = (struct handoff_record){.id = t->id,
 	                             .opened_us = t->opened_us,
 	                             .slot = t->slot,
-	                             .table = t->slot >= 0 ? t->proxy->process->tunnels->id : 0,
+	                             .table = t->slot >= 0 ? t->worker->process->tunnels->id : 0,
 	                             .client_pending = (uint32_t)buf_len(&t->client.out),
 	                             .upstream_pending = (uint32_t)buf_len(&t->upstream.out),
-	                             .session_len = t->session ? (uint32_t)strlen(t->session) : 0};
+	                             .session_len = (uint32_t)strlen(recheck_session(t->recheck))};
 	event_set(p->user, t->user);
 	event_set(p->address, t->address);
 	event_set(p->colo, t->colo);
@@ -59,24 +65,24 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 	if (upstream > 0)
 		memcpy(out + sizeof p + client, buf_at(&t->upstream.out), upstream);
 	if (p.session_len > 0)
-		memcpy(out + sizeof p + client + upstream, t->session, p.session_len);
+		memcpy(out + sizeof p + client + upstream, recheck_session(t->recheck), p.session_len);
 	fds[0] = t->client.rd.fd;
 	fds[1] = t->upstream.rd.fd;
 	return sizeof p + client + upstream + p.session_len;
 }
 
-static void end_read(struct tunnel_side *e, const struct end_state *from)
+static void side_read(struct tunnel_side *side, const struct side_state *from)
 {
-	e->frames = from->frames;
-	e->last_us = from->last_us;
-	e->bytes = from->bytes;
-	e->eof = from->eof;
-	e->shut = from->shut;
+	side->frames = from->frames;
+	side->last_us = from->last_us;
+	side->bytes = from->bytes;
+	side->eof = from->eof;
+	side->shut = from->shut;
 }
 
 void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 {
-	const struct tunnel_table *tunnels = t->proxy->process->tunnels;
+	const struct tunnel_table *tunnels = t->worker->process->tunnels;
 
 	t->id = p->id;
 	t->opened_us = p->opened_us;
@@ -84,8 +90,8 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 	t->gave_up_us = p->state.gave_up_us;
 	t->client_closed_first = p->state.client_closed_first;
 	t->reported = p->state.reported;
-	end_read(&t->client, &p->state.client);
-	end_read(&t->upstream, &p->state.upstream);
+	side_read(&t->client, &p->state.client);
+	side_read(&t->upstream, &p->state.upstream);
 	if (tunnels && p->table == tunnels->id && p->slot >= 0 && p->slot < TUNNEL_SLOTS) {
 		t->slot = p->slot;
 		tunnel_slot_open(t);
@@ -108,13 +114,13 @@ void tunnel_slot_put(struct tunnel *t)
 {
 	int fds[2] = {t->client.rd.fd, t->upstream.rd.fd};
 
-	t->slot = tunnel_table_take(t->proxy->process->tunnels, t->proxy->process->serial);
+	t->slot = tunnel_table_take(t->worker->process->tunnels, t->worker->process->serial);
 	if (t->slot < 0)
 		return;
 	handoff_fill(t, &slot_of(t)->record);
 	slot_of(t)->record.client_pending = slot_of(t)->record.upstream_pending = 0; /* clean means none */
 	slot_of(t)->record.session_len = 0;
-	slot_report(t->proxy->process, MSG_FD_PUT, t->slot, t->id, fds, 2);
+	slot_report(t->worker->process, MSG_FD_PUT, t->slot, t->id, fds, 2);
 }
 
 void tunnel_slot_open(const struct tunnel *t)
@@ -140,7 +146,7 @@ void tunnel_slot_drop(struct tunnel *t)
 	if (t->slot < 0)
 		return;
 	tunnel_slot_open(t);
-	if (slot_report(t->proxy->process, MSG_FD_DROP, t->slot, t->id, NULL, 0) < 0) {
+	if (slot_report(t->worker->process, MSG_FD_DROP, t->slot, t->id, NULL, 0) < 0) {
 		/* the copies stay open for now: the peers have to see the end all the same */
 		shutdown(t->client.rd.fd, SHUT_RDWR);
 		shutdown(t->upstream.rd.fd, SHUT_RDWR);
@@ -148,28 +154,28 @@ void tunnel_slot_drop(struct tunnel *t)
 	t->slot = -1;
 }
 
-static void loss_report(struct proxy *f, const struct handoff_record *p, const char *why)
+static void loss_report(struct worker *worker, const struct handoff_record *p, const char *why)
 {
 	struct event e;
 
 	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_PROXY);
 	handoff_lost_fill(p, why, &e);
-	proxy_metrics_tunnel_close(&f->metrics, T3OPS_R_LOCAL);
-	process_emit(f->process, &e);
+	proxy_metrics_tunnel_close(&worker->metrics, T3OPS_R_LOCAL);
+	process_emit(worker->process, &e);
 }
 
-void tunnel_lose(struct proxy *f, const char *bytes, size_t n, const char *why)
+void tunnel_lose(struct worker *worker, const char *bytes, size_t n, const char *why)
 {
-	const struct tunnel_table *tunnels = f->process->tunnels;
+	const struct tunnel_table *tunnels = worker->process->tunnels;
 	struct handoff_record p;
 
 	if (n < sizeof p)
 		return;
 	memcpy(&p, bytes, sizeof p);
 	if (tunnels && p.table == tunnels->id)
-		slot_report(f->process, MSG_FD_DROP, p.slot, p.id, NULL, 0);
+		slot_report(worker->process, MSG_FD_DROP, p.slot, p.id, NULL, 0);
 	if (!p.state.reported)
-		loss_report(f, &p, why);
+		loss_report(worker, &p, why);
 }
 
 void tunnel_slot_give(const struct tunnel *t, uint32_t proxy)

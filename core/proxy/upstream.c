@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections to the instances and their pools; see upstream.h. */
+/* Connections to the t3 servers and their pools; see upstream.h. */
 #include "proxy/upstream.h"
 
 #include <arpa/inet.h>
@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sys/clock.h"
-#include "proxy/proxy_state.h"
 #include "net/stream.h"
+#include "proxy/worker.h"
+#include "sys/clock.h"
 
 struct pool {
 	LIST_ENTRY(pool) link;
@@ -23,14 +23,19 @@ struct pool {
 	uint16_t port;
 	TAILQ_HEAD(, upstream) idle; /* the one used last comes first */
 	size_t n;
-	uint64_t failing_since_us; /* 0: its last word was an answer */
+	uint64_t failing_since_us; /* 0: it responded last time */
 };
 
-static struct pool *pool_find(struct proxy *f, const struct user *user)
+struct upstreams {
+	LIST_HEAD(, pool) pools;
+	struct worker *worker;
+};
+
+static struct pool *pool_find(struct upstreams *all, const struct user *user)
 {
 	struct pool *p;
 
-	LIST_FOREACH (p, &f->pools, link)
+	LIST_FOREACH (p, &all->pools, link)
 		if (p->port == user->port && strcmp(p->host, user->host) == 0)
 			return p;
 	p = calloc(1, sizeof *p);
@@ -39,22 +44,56 @@ static struct pool *pool_find(struct proxy *f, const struct user *user)
 	strcpy(p->host, user->host);
 	p->port = user->port;
 	TAILQ_INIT(&p->idle);
-	LIST_INSERT_HEAD(&f->pools, p, link);
+	LIST_INSERT_HEAD(&all->pools, p, link);
 	return p;
 }
+
+/* ---- state and watchers -------------------------------------------------------------------- */
+
+/* The one place that starts and stops them. */
+static void upstream_watch(struct upstream *u)
+{
+	struct ev_loop *loop = u->worker->loop;
+
+	if (u->state == UPSTREAM_POOLED || (u->state == UPSTREAM_IN_USE && u->wants_input))
+		ev_io_start(loop, &u->rd);
+	else
+		ev_io_stop(loop, &u->rd);
+	if (u->state == UPSTREAM_CONNECTING || buf_len(&u->out) > 0)
+		ev_io_start(loop, &u->wr);
+	else
+		ev_io_stop(loop, &u->wr);
+}
+
+static void upstream_set_state(struct upstream *u, enum upstream_state state)
+{
+	u->state = state;
+	u->wants_input = true;
+	deadline_set(u->worker->loop, &u->idle, state == UPSTREAM_POOLED ? u->worker->conf.upstream_idle_us : 0);
+	upstream_watch(u);
+}
+
+void upstream_want_input(struct upstream *u, bool wants)
+{
+	if (u->wants_input == wants)
+		return;
+	u->wants_input = wants;
+	upstream_watch(u);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
 
 static void pool_remove(struct upstream *u)
 {
 	TAILQ_REMOVE(&u->pool->idle, u, link);
 	u->pool->n--;
-	deadline_stop(u->proxy->loop, &u->idle);
 }
 
 static void upstream_free(struct upstream *u)
 {
-	ev_io_stop(u->proxy->loop, &u->rd);
-	ev_io_stop(u->proxy->loop, &u->wr);
-	deadline_stop(u->proxy->loop, &u->idle);
+	ev_io_stop(u->worker->loop, &u->rd);
+	ev_io_stop(u->worker->loop, &u->wr);
+	deadline_stop(u->worker->loop, &u->idle);
 	buf_fini(&u->in);
 	buf_fini(&u->out);
 	free(u);
@@ -87,10 +126,10 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct upstream *u = w->data;
 
 	(void)loop, (void)revents;
-	if (u->owner)
+	if (u->state == UPSTREAM_IN_USE)
 		u->owner->readable(u->arg);
 	else
-		on_idle(u); /* closed by the instance, or it speaks unasked */
+		on_idle(u); /* closed by the t3 server, or it speaks unasked */
 }
 
 static void on_connect(struct upstream *u)
@@ -105,10 +144,7 @@ static void on_connect(struct upstream *u)
 		u->owner->failed(u->arg, -error);
 		return;
 	}
-	u->connecting = false;
-	ev_io_start(u->proxy->loop, &u->rd);
-	if (buf_len(&u->out) > 0)
-		ev_io_start(u->proxy->loop, &u->wr);
+	upstream_set_state(u, UPSTREAM_IN_USE);
 	u->owner->connected(u->arg);
 }
 
@@ -116,18 +152,17 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct upstream *u = w->data;
 
-	(void)revents;
-	if (u->connecting) {
-		ev_io_stop(loop, w);
+	(void)loop, (void)revents;
+	if (u->state == UPSTREAM_CONNECTING) {
 		on_connect(u);
 		return;
 	}
-	if (stream_flush(w->fd, &u->out) < 0) /* it may have answered early and closed: what can be read decides */
+	if (stream_flush(w->fd, &u->out) < 0) /* it may have responded early and closed: what can be read decides */
 		buf_fini(&u->out);
-	if (buf_len(&u->out) == 0) {
-		ev_io_stop(loop, w);
-		u->owner->drained(u->arg);
-	}
+	if (buf_len(&u->out) > 0)
+		return;
+	upstream_watch(u);
+	u->owner->drained(u->arg);
 }
 
 /* 0.0.0.0 and :: mean this machine, as connect(2) takes them. */
@@ -198,61 +233,89 @@ static int dial(const struct user *user)
 	return fd;
 }
 
-static struct upstream *upstream_new(struct proxy *f, struct pool *pool, int fd)
+static struct upstream *upstream_new(struct worker *worker, struct pool *pool, int fd)
 {
 	struct upstream *u = calloc(1, sizeof *u);
 
 	if (!u)
 		return NULL;
-	u->proxy = f;
+	u->worker = worker;
 	u->pool = pool;
-	u->connecting = true;
 	ev_io_init(&u->rd, on_readable, fd, EV_READ);
 	ev_io_init(&u->wr, on_writable, fd, EV_WRITE);
 	u->rd.data = u->wr.data = u;
 	deadline_init(&u->idle, on_idle, u);
-	ev_io_start(f->loop, &u->wr);
+	upstream_set_state(u, UPSTREAM_CONNECTING);
 	return u;
 }
 
-struct upstream *upstream_get(struct proxy *f, const struct user *user, bool reuse,
+static struct upstream *pooled_get(struct worker *worker, struct pool *pool)
+{
+	struct upstream *u = TAILQ_FIRST(&pool->idle);
+
+	if (!u)
+		return NULL;
+	pool_remove(u);
+	u->reused = true;
+	upstream_set_state(u, UPSTREAM_IN_USE);
+	series_add(worker->metrics.upstream_reused, 1);
+	return u;
+}
+
+static struct upstream *fresh_get(struct worker *worker, struct pool *pool, const struct user *user)
+{
+	int fd = pool ? dial(user) : -ENOMEM;
+	struct upstream *u = fd >= 0 ? upstream_new(worker, pool, fd) : NULL;
+
+	series_add(u ? worker->metrics.upstream_connects : worker->metrics.upstream_failures, 1);
+	if (u)
+		return u;
+	if (fd >= 0)
+		close(fd);
+	errno = fd < 0 ? -fd : ENOMEM;
+	return NULL;
+}
+
+struct upstream *upstream_get(struct upstreams *all, const struct user *user, bool reuse,
                               const struct upstream_owner *owner, void *arg)
 {
-	struct pool *pool = pool_find(f, user);
-	struct upstream *u = reuse && pool ? TAILQ_FIRST(&pool->idle) : NULL;
-	int fd;
+	struct pool *pool = pool_find(all, user);
+	struct upstream *u = reuse && pool ? pooled_get(all->worker, pool) : NULL;
 
-	if (u) {
-		pool_remove(u);
-		u->reused = true;
-		series_add(f->metrics.upstream_reused, 1);
-	} else {
-		fd = pool ? dial(user) : -ENOMEM;
-		u = fd >= 0 ? upstream_new(f, pool, fd) : NULL;
-		series_add(u ? f->metrics.upstream_connects : f->metrics.upstream_failures, 1);
-		if (!u) {
-			if (fd >= 0)
-				close(fd);
-			errno = fd < 0 ? -fd : ENOMEM;
-			return NULL;
-		}
-	}
+	if (!u)
+		u = fresh_get(all->worker, pool, user);
+	if (!u)
+		return NULL;
 	u->waiting = SIZE_MAX;
 	u->owner = owner;
 	u->arg = arg;
 	return u;
 }
 
+ssize_t upstream_read(struct upstream *u, void *bytes, size_t size)
+{
+	ssize_t n = recv(u->rd.fd, bytes, size, MSG_DONTWAIT);
+
+	if (n >= 0)
+		return n;
+	return errno == EINTR ? -EAGAIN : -errno;
+}
+
 int upstream_send(struct upstream *u, const void *bytes, size_t n)
 {
 	int r;
 
-	if (u->connecting)
+	if (u->state == UPSTREAM_CONNECTING)
 		return buf_add(&u->out, bytes, n) ? 0 : -ENOMEM;
 	r = stream_send(u->wr.fd, &u->out, bytes, n);
 	if (r == 0 && buf_len(&u->out) > 0)
-		ev_io_start(u->proxy->loop, &u->wr);
+		upstream_watch(u);
 	return r;
+}
+
+size_t upstream_pending(const struct upstream *u)
+{
+	return buf_len(&u->out);
 }
 
 bool upstream_is_taking(struct upstream *u)
@@ -271,14 +334,14 @@ bool upstream_was_failing(const struct upstream *u)
 	return u->pool->failing_since_us > 0;
 }
 
-void upstream_answers(struct upstream *u)
+void upstream_responds(struct upstream *u)
 {
 	u->pool->failing_since_us = 0;
 }
 
-uint64_t upstream_outage(struct proxy *f, const struct user *user)
+uint64_t upstream_outage(struct upstreams *all, const struct user *user)
 {
-	struct pool *pool = pool_find(f, user);
+	struct pool *pool = pool_find(all, user);
 	uint64_t now_us = clock_wall_us();
 
 	if (pool && pool->failing_since_us == 0)
@@ -288,28 +351,42 @@ uint64_t upstream_outage(struct proxy *f, const struct user *user)
 
 void upstream_put(struct upstream *u)
 {
-	struct proxy *f = u->proxy;
+	struct worker *worker = u->worker;
 
-	if (u->pool->n >= f->conf.upstream_pool || f->draining || buf_len(&u->in) > 0 || buf_len(&u->out) > 0) {
+	if (u->pool->n >= worker->conf.upstream_pool || worker->draining || buf_len(&u->in) > 0 ||
+	    buf_len(&u->out) > 0) {
 		upstream_close(u);
 		return;
 	}
 	u->owner = NULL;
-	ev_io_start(f->loop, &u->rd);
 	TAILQ_INSERT_HEAD(&u->pool->idle, u, link);
 	u->pool->n++;
-	deadline_set(f->loop, &u->idle, f->conf.upstream_idle_us);
+	upstream_set_state(u, UPSTREAM_POOLED);
 }
 
-void pools_free(struct proxy *f)
+struct upstreams *upstreams_new(struct worker *worker)
+{
+	struct upstreams *all = calloc(1, sizeof *all);
+
+	if (!all)
+		return NULL;
+	LIST_INIT(&all->pools);
+	all->worker = worker;
+	return all;
+}
+
+void upstreams_free(struct upstreams *all)
 {
 	struct pool *p;
 	struct upstream *u;
 
-	while ((p = LIST_FIRST(&f->pools))) {
+	if (!all)
+		return;
+	while ((p = LIST_FIRST(&all->pools))) {
 		while ((u = TAILQ_FIRST(&p->idle)))
 			on_idle(u);
 		LIST_REMOVE(p, link);
 		free(p);
 	}
+	free(all);
 }

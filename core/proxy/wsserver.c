@@ -9,10 +9,10 @@
 #include <unistd.h>
 #include <wslay/wslay.h>
 
-#include "net/ws_key.h"
-#include "proxy/client.h"
-#include "proxy/rewrite.h"
+#include "net/deadline.h"
 #include "net/stream.h"
+#include "net/ws_key.h"
+#include "proxy/worker.h"
 
 #define MAX_MESSAGE 4096u
 #define CLOSE_US    UINT64_C(2000000) /* for the other side's close frame and FIN */
@@ -22,19 +22,30 @@
 #define QUEUED_WITH_PONGS 32
 #define FRAME_BYTES       64
 
+enum ws_state {
+	WS_NEW,     /* accepted, without a connection yet */
+	WS_OPEN,    /* the plugin has it */
+	WS_CLOSING, /* the plugin has closed it, or was told of its end: a close frame is on its way */
+};
+
 struct t3ops_ws {
 	LIST_ENTRY(t3ops_ws) link;
-	struct proxy *proxy;
+	struct worker *worker;
 	struct t3ops_instance *instance;
 	struct t3ops_ws_handler handler;
 	void *arg;
+	enum ws_state state;
 	wslay_event_context_ptr frames;
 	struct ev_io rd, wr;
 	struct deadline deadline;
-	struct buf in, out;  /* in: bytes that came with the request's head */
-	bool begun, dropped; /* dropped: the plugin has let go of it, or has been reported */
-	bool inside;         /* wslay is on the stack: freeing waits */
-	bool over;
+	struct buf in, out; /* in: bytes that came with the request's head */
+	bool has_fd;
+	bool inside; /* wslay or the plugin is on the stack: freeing and watching wait */
+	bool over;   /* nothing more to read or to send */
+};
+
+struct wsservers {
+	LIST_HEAD(, t3ops_ws) list;
 };
 
 static size_t queued_bytes(const struct t3ops_ws *ws)
@@ -45,35 +56,19 @@ static size_t queued_bytes(const struct t3ops_ws *ws)
 
 static void ws_free(struct t3ops_ws *ws)
 {
-	struct proxy *f = ws->proxy;
+	struct ev_loop *loop = ws->worker->loop;
 
-	if (ws->begun) {
-		ev_io_stop(f->loop, &ws->rd);
-		ev_io_stop(f->loop, &ws->wr);
+	if (ws->has_fd) {
+		ev_io_stop(loop, &ws->rd);
+		ev_io_stop(loop, &ws->wr);
 		close(ws->rd.fd);
 	}
-	deadline_stop(f->loop, &ws->deadline);
+	deadline_stop(loop, &ws->deadline);
 	LIST_REMOVE(ws, link);
 	wslay_event_context_free(ws->frames);
 	buf_fini(&ws->in);
 	buf_fini(&ws->out);
 	free(ws);
-}
-
-/* Tells the plugin, once, unless it let go before. */
-static void ws_report(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
-{
-	struct t3ops_ws_end end = {
-	    .struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = reason, .code = code, .text = ""};
-
-	if (ws->dropped)
-		return;
-	ws->dropped = true;
-	if (!ws->handler.on_end)
-		return;
-	plugin_enter(ws->instance, "on_end");
-	ws->handler.on_end(&ws->instance->ctx, ws, &end, ws->arg);
-	plugin_leave(ws->instance);
 }
 
 /* Whether so many of the largest messages wait, though all that can go is on its way. */
@@ -83,9 +78,57 @@ static bool is_full(struct t3ops_ws *ws, size_t messages)
 
 	if (queued_bytes(ws) < messages * message)
 		return false;
-	if (ws->begun)
+	if (ws->has_fd)
 		wslay_event_send(ws->frames); /* an error comes back with the next step */
 	return queued_bytes(ws) >= messages * message;
+}
+
+/* ---- state and watchers -------------------------------------------------------------------- */
+
+/* The one place that starts and stops them. */
+static void ws_watch(struct t3ops_ws *ws)
+{
+	struct ev_loop *loop = ws->worker->loop;
+
+	if (!ws->has_fd || ws->inside)
+		return;
+	if (is_full(ws, QUEUED_WITH_PONGS))
+		ev_io_stop(loop, &ws->rd);
+	else
+		ev_io_start(loop, &ws->rd);
+	if (wslay_event_want_write(ws->frames) || buf_len(&ws->out) > 0)
+		ev_io_start(loop, &ws->wr);
+	else
+		ev_io_stop(loop, &ws->wr);
+}
+
+/* Something was received, or its state has changed. */
+static void ws_deadline(struct t3ops_ws *ws)
+{
+	deadline_set(ws->worker->loop, &ws->deadline, ws->state == WS_CLOSING ? CLOSE_US : ws->handler.idle_us);
+}
+
+static void ws_set_state(struct t3ops_ws *ws, enum ws_state state)
+{
+	ws->state = state;
+	ws_deadline(ws);
+	ws_watch(ws);
+}
+
+/* It ends: tells the plugin, once, unless it closed it before. */
+static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
+{
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = reason, .code = code, .text = ""};
+
+	if (ws->state == WS_CLOSING)
+		return;
+	ws_set_state(ws, WS_CLOSING);
+	if (!ws->handler.on_end)
+		return;
+	plugin_enter(ws->instance, "on_end");
+	ws->handler.on_end(&ws->instance->ctx, ws, &end, ws->arg);
+	plugin_leave(ws->instance);
 }
 
 /* ---- wslay's side ----------------------------------------------------------------------------- */
@@ -142,7 +185,7 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 	struct t3ops_ws *ws = arg;
 
 	(void)frames;
-	if (m->opcode == WSLAY_CONNECTION_CLOSE || ws->dropped || !ws->handler.on_message)
+	if (m->opcode == WSLAY_CONNECTION_CLOSE || ws->state == WS_CLOSING || !ws->handler.on_message)
 		return;
 	plugin_enter(ws->instance, "on_message");
 	ws->handler.on_message(&ws->instance->ctx, ws, m->opcode, m->msg, m->msg_length, ws->arg);
@@ -154,13 +197,13 @@ static void ws_fail(struct t3ops_ws *ws)
 {
 	if (wslay_event_get_close_received(ws->frames) || !wslay_event_want_write(ws->frames) ||
 	    wslay_event_send(ws->frames) != 0 || !wslay_event_get_close_sent(ws->frames))
-		ws_report(ws, T3OPS_R_CLIENT_EOF, 0);
+		ws_end(ws, T3OPS_R_CLIENT_EOF, 0);
 	else
-		ws_report(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
 	ws->over = true;
 }
 
-/* The step, and reading on in what came with the head if that had to wait for process. */
+/* The step, and reading on in what came with the head if that had to wait for room. */
 static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 {
 	int r = stream_flush(ws->wr.fd, &ws->out); /* the 101 goes first */
@@ -176,38 +219,33 @@ static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 	return r;
 }
 
+/* What the frames so far mean for its life. */
+static void ws_judge(struct t3ops_ws *ws)
+{
+	if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
+	    !wslay_event_want_write(ws->frames)) {
+		ws_end(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
+		ws->over = true;
+	} else if (!wslay_event_want_read(ws->frames) && !wslay_event_want_write(ws->frames)) {
+		/* wslay answered a malformed frame with a close, and reads no more of it */
+		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+		ws->over = true;
+	}
+}
+
 /* Reads or writes through wslay, then sees whether it is over. */
 static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 {
-	struct proxy *f = ws->proxy;
-	int r;
-
 	ws->inside = true;
-	r = ws_step(ws, step);
-	ws->inside = false;
-	if (r != 0) {
+	if (ws_step(ws, step) != 0)
 		ws_fail(ws);
-	} else if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
-	           !wslay_event_want_write(ws->frames)) {
-		ws_report(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
-		ws->over = true;
-	} else if (!wslay_event_want_read(ws->frames) && !wslay_event_want_write(ws->frames)) {
-		/* wslay answered a frame that is none with a close, and reads no more of it */
-		ws_report(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
-		ws->over = true;
-	}
-	if (ws->over) {
+	else
+		ws_judge(ws);
+	ws->inside = false;
+	if (ws->over)
 		ws_free(ws);
-		return;
-	}
-	if (wslay_event_want_write(ws->frames) || buf_len(&ws->out) > 0)
-		ev_io_start(f->loop, &ws->wr);
 	else
-		ev_io_stop(f->loop, &ws->wr);
-	if (is_full(ws, QUEUED_WITH_PONGS))
-		ev_io_stop(f->loop, &ws->rd);
-	else
-		ev_io_start(f->loop, &ws->rd);
+		ws_watch(ws);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -215,8 +253,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct t3ops_ws *ws = w->data;
 
 	(void)loop, (void)revents;
-	if (!ws->dropped)
-		deadline_set(ws->proxy->loop, &ws->deadline, ws->handler.idle_us);
+	if (ws->state == WS_OPEN)
+		ws_deadline(ws);
 	ws_run(ws, wslay_event_recv);
 }
 
@@ -230,13 +268,12 @@ static void on_deadline(void *arg)
 {
 	struct t3ops_ws *ws = arg;
 
-	if (ws->dropped) { /* the close handshake took too long */
+	if (ws->state == WS_CLOSING) { /* the close handshake took too long */
 		ws_free(ws);
 		return;
 	}
 	wslay_event_queue_close(ws->frames, WSLAY_CODE_GOING_AWAY, NULL, 0);
-	ws_report(ws, T3OPS_R_IDLE, WSLAY_CODE_GOING_AWAY);
-	deadline_set(ws->proxy->loop, &ws->deadline, CLOSE_US);
+	ws_end(ws, T3OPS_R_IDLE, WSLAY_CODE_GOING_AWAY);
 	ws_run(ws, wslay_event_send);
 }
 
@@ -254,8 +291,23 @@ int wsserver_check(const struct http_head *h)
 	return 0;
 }
 
-struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h,
-                              void *arg)
+static void head_make(const struct wsserver_start *start, struct buf *out)
+{
+	const struct http_field *key = http_field_find(start->head, "sec-websocket-key", 0);
+	char text[WS_KEY_SIZE] = "", accept[WS_ACCEPT_SIZE];
+
+	memcpy(text, key->value.at, sizeof text - 1);
+	ws_accept_key(text, accept);
+	buf_printf(out,
+	           "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+	           "sec-websocket-accept: %s\r\n",
+	           accept);
+	buf_add(out, start->extra.at, start->extra.len);
+	buf_add(out, "\r\n", 2);
+}
+
+struct t3ops_ws *wsserver_new(struct worker *worker, struct t3ops_instance *i, const struct wsserver_start *start,
+                              const struct t3ops_ws_handler *h, void *arg)
 {
 	static const struct wslay_event_callbacks callbacks = {
 	    .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
@@ -265,58 +317,30 @@ struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, cons
 		free(ws);
 		return NULL;
 	}
-	ws->proxy = x->proxy;
+	ws->worker = worker;
 	ws->instance = i;
 	ws->handler = *h;
 	ws->arg = arg;
 	wslay_event_config_set_max_recv_msg_length(ws->frames, h->max_message > 0 ? h->max_message : MAX_MESSAGE);
 	deadline_init(&ws->deadline, on_deadline, ws);
-	LIST_INSERT_HEAD(&x->proxy->websockets, ws, link);
-	x->ws = ws;
+	head_make(start, &ws->out);
+	buf_add(&ws->in, start->early.at, start->early.len);
+	LIST_INSERT_HEAD(&worker->wsservers->list, ws, link);
 	return ws;
 }
 
-static void head_make(struct exchange *x, struct buf *out)
+void wsserver_begin(struct t3ops_ws *ws, int fd)
 {
-	const struct http_field *key = http_field_find(&x->head, "sec-websocket-key", 0);
-	char text[WS_KEY_SIZE] = "", accept[WS_ACCEPT_SIZE];
-
-	memcpy(text, key->value.at, sizeof text - 1);
-	ws_accept_key(text, accept);
-	buf_printf(out,
-	           "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-	           "sec-websocket-accept: %s\r\n",
-	           accept);
-	if (buf_len(&x->extra) > 0)
-		buf_add(out, buf_at(&x->extra), buf_len(&x->extra));
-	buf_add(out, "\r\n", 2);
-}
-
-void wsserver_begin(struct exchange *x)
-{
-	struct t3ops_ws *ws = x->ws;
-	struct client *c = x->client;
-	struct proxy *f = x->proxy;
-	int fd;
-
-	head_make(x, &ws->out);
-	if (buf_len(&c->in) > x->head_len)
-		buf_add(&ws->in, buf_at(&c->in) + x->head_len, buf_len(&c->in) - x->head_len);
-	exchange_take(x);
-	fd = client_detach(c);
 	ev_io_init(&ws->rd, on_readable, fd, EV_READ);
 	ev_io_init(&ws->wr, on_writable, fd, EV_WRITE);
 	ws->rd.data = ws->wr.data = ws;
-	ws->begun = true;
-	ev_io_start(f->loop, &ws->rd);
-	ev_io_start(f->loop, &ws->wr);
-	deadline_set(f->loop, &ws->deadline, ws->handler.idle_us);
-	if (ws->handler.on_open && !ws->dropped) {
-		ws->inside = true;
+	ws->has_fd = ws->inside = true;
+	if (ws->state == WS_NEW)
+		ws_set_state(ws, WS_OPEN);
+	if (ws->handler.on_open && ws->state == WS_OPEN) {
 		plugin_enter(ws->instance, "on_open");
 		ws->handler.on_open(&ws->instance->ctx, ws, ws->arg);
 		plugin_leave(ws->instance);
-		ws->inside = false;
 	}
 	ws_run(ws, buf_len(&ws->in) > 0 ? wslay_event_recv : wslay_event_send);
 }
@@ -332,36 +356,50 @@ int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void
 		return -ENOBUFS;
 	if (wslay_event_queue_msg(ws->frames, &m) != 0)
 		return -EPIPE;
-	if (ws->begun && !ws->inside)
-		ev_io_start(ws->proxy->loop, &ws->wr);
+	ws_watch(ws);
 	return 0;
 }
 
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
 {
 	(void)ctx;
-	ws->dropped = true;
 	wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
-	deadline_set(ws->proxy->loop, &ws->deadline, CLOSE_US);
-	if (ws->begun)
-		ev_io_start(ws->proxy->loop, &ws->wr);
+	ws_set_state(ws, WS_CLOSING);
 }
 
-void wsserver_close_all(struct proxy *f, int code, bool now)
+/* ---- all of them --------------------------------------------------------------------------------- */
+
+struct wsservers *wsservers_new(void)
+{
+	struct wsservers *all = calloc(1, sizeof *all);
+
+	if (all)
+		LIST_INIT(&all->list);
+	return all;
+}
+
+void wsservers_free(struct wsservers *all)
+{
+	free(all);
+}
+
+bool wsservers_is_empty(const struct wsservers *all)
+{
+	return LIST_EMPTY(&all->list);
+}
+
+/* Bytes that are on their way here must not meet a closed socket: a reset would overtake the close frame. */
+void wsservers_close_all(struct worker *worker, int code, bool now)
 {
 	struct t3ops_ws *ws, *next;
 
-	for (ws = LIST_FIRST(&f->websockets); ws; ws = next) {
+	for (ws = LIST_FIRST(&worker->wsservers->list); ws; ws = next) {
 		next = LIST_NEXT(ws, link);
 		wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
-		ws_report(ws, T3OPS_R_LOCAL, code);
-		if (now) {
-			wslay_event_send(ws->frames); /* best effort */
-			ws_free(ws);
+		ws_end(ws, T3OPS_R_LOCAL, code);
+		if (!now)
 			continue;
-		}
-		/* its bytes that are under way must not meet a closed socket: a reset would overtake the frame */
-		deadline_set(f->loop, &ws->deadline, CLOSE_US);
-		ev_io_start(f->loop, &ws->wr);
+		wslay_event_send(ws->frames); /* best effort */
+		ws_free(ws);
 	}
 }

@@ -1,24 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* WebSockets that end at a plugin (RFC 6455, server side): wslay frames them.  Proxy. */
+/*
+ * WebSockets that end at a plugin (RFC 6455, server side): wslay frames them.  Gets a descriptor, a head and what
+ * came with it, and knows nothing of where they come from.  Proxy.
+ *
+ *   NEW --wsserver_begin--> OPEN --either side closes--> CLOSING --both did, or in time--> (freed)
+ */
 #ifndef T3OPS_PROXY_WSSERVER_H
 #define T3OPS_PROXY_WSSERVER_H
 
-#include "proxy/exchange.h"
+#include "net/http_head.h"
+#include "plugin_host/plugin_host.h"
 
-/* 0, or the status for a handshake that cannot be completed: 426 for another version, 400 for a key that is none. */
+struct worker;
+
+/* worker->wsservers.  NULL without memory. */
+struct wsservers *wsservers_new(void);
+void wsservers_free(struct wsservers *all); /* none may be open */
+bool wsservers_is_empty(const struct wsservers *all);
+
+/* 0, or the status for a handshake that cannot be completed: 426 for another version, 400 for a malformed key. */
 int wsserver_check(const struct http_head *h);
-/* Prepares one for the request of x, whose handshake is good; wsserver_begin then takes the client's connection. */
-struct t3ops_ws *wsserver_new(struct exchange *x, struct t3ops_instance *i, const struct t3ops_ws_handler *h,
-                              void *arg);
-/* Sends the 101 and ends the exchange. */
-void wsserver_begin(struct exchange *x);
+
+/* What one is made of; everything is copied. */
+struct wsserver_start {
+	const struct http_head *head; /* the request's; it has passed wsserver_check */
+	struct span extra;            /* header lines for the 101 */
+	struct span early;            /* what came after the request's head */
+};
+
+/* For a plugin that accepts one: it can already send.  NULL without memory. */
+struct t3ops_ws *wsserver_new(struct worker *worker, struct t3ops_instance *i, const struct wsserver_start *start,
+                              const struct t3ops_ws_handler *h, void *arg);
+/* Takes the descriptor and sends the 101. */
+void wsserver_begin(struct t3ops_ws *ws, int fd);
 
 /* The services (plugin.h). */
 int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
-/* Closes all of them with that code; their plugins receive of it at once.  The connections follow within
- * seconds; `now`: with this call, for the end of the process. */
-void wsserver_close_all(struct proxy *f, int code, bool now);
+/* Closes all of them with that code; their plugins are told at once.  The connections follow within seconds;
+ * `now`: with this call, for the end of the process. */
+void wsservers_close_all(struct worker *worker, int code, bool now);
 
 #endif

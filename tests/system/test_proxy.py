@@ -285,10 +285,10 @@ class Proxy(unittest.TestCase):
     # ---- who
 
     def test_nobody_and_strangers(self):
-        for headers, status, word in (({"Accept": "text/html"}, 403, "Who are you?"),
-                                      ({"Accept": "text/html", "X-authentik-username": "mallory"}, 403, "no t3 instance"),
+        for headers, status, word in (({"Accept": "text/html"}, 403, "Sign-in required"),
+                                      ({"Accept": "text/html", "X-authentik-username": "mallory"}, 403, "no t3 server"),
                                       ({"X-authentik-username": "mallory"}, 403, '"error"'),
-                                      ({"Accept": "text/html", "X-authentik-username": ""}, 403, "Who are you?")):
+                                      ({"Accept": "text/html", "X-authentik-username": ""}, 403, "Sign-in required")):
             with self.subTest(headers=headers):
                 r = http.get(self.daemon.proxy, "/", headers)
                 self.assertEqual(r.status, status)
@@ -314,7 +314,7 @@ class Proxy(unittest.TestCase):
     def test_silent_instance_is_asked_twice_then_explained(self):
         r = self.get("/silent", BROWSER)
         self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
-        self.assertIn("does not answer", r.text())
+        self.assertIn("does not respond", r.text())
         self.assertEqual(len(self.origin.requests("/silent")), 2)
         self.assertEqual(self.get("/silent", method="POST", body=b"x").status, 504)
         self.assertEqual(len(self.origin.requests("/silent")), 3)

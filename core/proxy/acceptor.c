@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepting; see acceptor.h. */
+#include "proxy/acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/client.h"
+#include "proxy/tunnel_state.h"
+#include "proxy/worker.h"
+
+#define ACCEPTS_AT_ONCE 64 /* then the others have their turn */
+#define ACCEPT_AGAIN_S  0.5
+#define RESERVED_FDS    256 /* for the t3 servers of those who are here; of a small limit an eighth */
+
+struct acceptor {
+	struct ev_io io;
+	struct acceptors *all;
+};
+
+/*   ACCEPTING <--few descriptors are left / there is room again--> PAUSED       either --close--> CLOSED */
+enum acceptors_state { ACCEPTORS_ACCEPTING, ACCEPTORS_PAUSED, ACCEPTORS_CLOSED };
+
+struct acceptors {
+	struct worker *worker;
+	enum acceptors_state state;
+	struct acceptor rows[PROCESS_MAX_LISTENERS];
+	size_t n;
+	int last_fd;           /* with it accepting pauses */
+	struct ev_timer again; /* while paused: is there room? */
+};
+
+/* The one place that starts and stops watchers. */
+static void acceptors_set_state(struct acceptors *all, enum acceptors_state state)
+{
+	struct ev_loop *loop = all->worker->loop;
+
+	all->state = state;
+	for (size_t i = 0; i < all->n; i++) {
+		if (state == ACCEPTORS_ACCEPTING)
+			ev_io_start(loop, &all->rows[i].io);
+		else
+			ev_io_stop(loop, &all->rows[i].io);
+	}
+	if (state == ACCEPTORS_PAUSED)
+		ev_timer_again(loop, &all->again);
+	else
+		ev_timer_stop(loop, &all->again);
+}
+
+/* New clients wait in the queue of the kernel: without descriptors accept(2) would fail over and over, and those
+ * who are here already need some for their t3 servers. */
+static void acceptors_pause(struct acceptors *all, const char *why)
+{
+	struct worker *worker = all->worker;
+
+	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"",
+	         why, clients_count(worker->clients), worker->tunnels->n);
+	series_add(worker->metrics.accept_paused, 1);
+	acceptors_set_state(all, ACCEPTORS_PAUSED);
+}
+
+/* The next descriptor will be the lowest that is free. */
+static bool has_room(const struct acceptors *all)
+{
+	int fd = fcntl(all->rows[0].io.fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < all->last_fd;
+}
+
+static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct acceptors *all = w->data;
+
+	(void)loop, (void)revents;
+	if (has_room(all))
+		acceptors_set_state(all, ACCEPTORS_ACCEPTING);
+}
+
+static void admit(struct worker *worker, int fd, const struct sockaddr *peer)
+{
+	if (clients_count(worker->clients) + worker->tunnels->n < worker->conf.max_connections) {
+		client_new(worker->clients, fd, peer);
+		return;
+	}
+	series_add(worker->metrics.rejected, 1);
+	close(fd);
+}
+
+static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	struct acceptors *all = ((struct acceptor *)w->data)->all;
+
+	(void)loop, (void)revents;
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		struct sockaddr_storage peer = {0};
+		socklen_t len = sizeof peer;
+		int fd = accept4(w->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			admit(all->worker, fd, (struct sockaddr *)&peer);
+			if (fd < all->last_fd)
+				continue;
+			acceptors_pause(all, "few descriptors are left");
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			acceptors_pause(all, strerror(errno));
+		}
+		return; /* nothing more, or a connection that is gone already */
+	}
+}
+
+/* Descriptors are handed out from below: that one tells that only the reserve is left. */
+static int last_fd(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)(limit.rlim_cur - (limit.rlim_cur / 8 < RESERVED_FDS ? limit.rlim_cur / 8 : RESERVED_FDS));
+}
+
+struct acceptors *acceptors_new(struct worker *worker)
+{
+	struct acceptors *all = calloc(1, sizeof *all);
+
+	if (!all)
+		return NULL;
+	all->worker = worker;
+	all->last_fd = last_fd();
+	ev_timer_init(&all->again, on_again, 0., ACCEPT_AGAIN_S);
+	all->again.data = all;
+	for (size_t i = 0; i < worker->process->n_listeners; i++) {
+		struct acceptor *a = &all->rows[all->n];
+
+		if (strcmp(worker->process->listeners[i].name, "proxy") != 0)
+			continue;
+		a->all = all;
+		ev_io_init(&a->io, on_accept, worker->process->listeners[i].fd, EV_READ);
+		a->io.data = a;
+		all->n++;
+	}
+	acceptors_set_state(all, ACCEPTORS_ACCEPTING);
+	return all;
+}
+
+void acceptors_close(struct acceptors *all)
+{
+	acceptors_set_state(all, ACCEPTORS_CLOSED);
+	for (size_t i = 0; i < all->n; i++)
+		close(all->rows[i].io.fd);
+	all->n = 0;
+}
+
+void acceptors_free(struct acceptors *all)
+{
+	if (!all)
+		return;
+	acceptors_set_state(all, ACCEPTORS_CLOSED);
+	free(all);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Words for people; see explanation.h. */
+#include "proxy/explanation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ORIGIN_SHOWN_MAX 60
+
+const struct explanation explanation_signed_out = {
+    .status = 403,
+    .title = "Sign-in required",
+    .text = "This request did not come through the sign-in of this site, so it is unknown whose t3 server it is "
+            "meant for.",
+};
+const struct explanation explanation_no_user = {
+    .status = 403,
+    .title = "No t3 server for your account",
+    .text = "You are signed in, but your account has no t3 server here. Ask the operator of this site to add you to "
+            "the user table.",
+};
+const struct explanation explanation_no_table = {
+    .status = 503,
+    .title = "The user table cannot be read",
+    .retry_seconds = RETRY_SECONDS,
+    .text = "You are signed in, but which t3 server is yours is unknown: the user table cannot be read. The "
+            "operator of this site finds the faulty line in the log.",
+};
+const struct explanation explanation_quota = {
+    .status = 429,
+    .title = "Too many requests",
+    .retry_seconds = RETRY_SECONDS,
+    .text = "You have as many requests in progress or pages open as this server allows. Close some of them.",
+};
+const struct explanation explanation_plugin_bug = {
+    .status = 500,
+    .title = "Internal error",
+    .text = "A plugin of t3ops took the request and did not respond to it.",
+};
+
+struct explanation explain_upstream(const struct user *user, int error, bool safe, uint64_t since_us,
+                                    char text[EXPLANATION_TEXT_SIZE])
+{
+	struct explanation why = {.text = text, .retry_seconds = RETRY_SECONDS, .since_us = since_us};
+	int n = snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s port %u) ", user->name, user->host,
+	                 user->port);
+	char *rest = text + n;
+	size_t size = EXPLANATION_TEXT_SIZE - (size_t)n; /* names are short */
+
+	if (error == -ETIMEDOUT) {
+		why.status = safe ? 503 : 504;
+		why.title = "Your t3 server does not respond";
+		snprintf(rest, size, "accepts connections but does not respond. It may be starting or stalled.");
+	} else if (error == -ECONNRESET || error == -EPIPE || error == -EPROTO) {
+		why.status = 502;
+		why.title = "Your t3 server broke the connection";
+		snprintf(rest, size, "broke the connection before it responded.");
+	} else {
+		why.status = 503;
+		why.title = "Your t3 server is not running";
+		snprintf(rest, size, "cannot be reached: %s. It is probably not running, or is being restarted.",
+		         strerror(-error));
+	}
+	return why;
+}
+
+struct explanation explain_plugin_timeout(const char *plugin, char text[EXPLANATION_TEXT_SIZE])
+{
+	snprintf(text, EXPLANATION_TEXT_SIZE, "A part of t3ops (%s) did not finish in time.", plugin);
+	return (struct explanation){
+	    .status = 503, .title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS};
+}
+
+struct explanation explain_origin(const char *origin, size_t len, char text[EXPLANATION_TEXT_SIZE])
+{
+	if (origin)
+		snprintf(text, EXPLANATION_TEXT_SIZE,
+		         "A page of another site (%.*s) may not open a WebSocket here. If it is yours, add it to "
+		         "allowed_origins.",
+		         (int)(len < ORIGIN_SHOWN_MAX ? len : ORIGIN_SHOWN_MAX), origin);
+	else
+		snprintf(text, EXPLANATION_TEXT_SIZE,
+		         "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
+	return (struct explanation){.status = 403, .title = "Cross-origin WebSocket refused", .text = text};
+}

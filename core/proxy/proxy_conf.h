@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The proxy's own options, read once at its start.  Proxy. */
+#ifndef T3OPS_PROXY_PROXY_CONF_H
+#define T3OPS_PROXY_PROXY_CONF_H
+
+#include "conf/process_config.h"
+#include "net/cidr.h"
+#include "sys/secret_file.h"
+
+struct proxy_conf {
+	struct cidr_list trusted;
+	const char *identity_header;
+	bool strip_domain;
+	const char *secret_header;
+	unsigned char secret[SECRET_DIGEST_BYTES];
+	bool has_secret;
+	const struct text_list *allowed_origins, *public_paths;
+	size_t max_peer_connections, max_user_requests, max_user_tunnels;
+	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
+	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
+	uint64_t tunnel_send_us, gave_up_us, recheck_us;
+};
+
+/* Strings and lists are borrowed from it.  0, or -EINVAL after a log line. */
+int proxy_conf_read(struct proxy_conf *c, const struct process_config *config);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* What is asked for, and by whom; see request.h. */
+#include "proxy/request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/identity.h"
+#include "proxy/proxy_secret.h"
+#include "proxy/public_path.h"
+#include "proxy/worker.h"
+
+/* ---- reading ----------------------------------------------------------------------------------- */
+
+/* The path begins the target, or follows the authority of an absolute form. */
+static void path_find(struct request *r)
+{
+	struct span t = r->head.target;
+	const char *end = t.at + t.len, *at = t.at, *query;
+
+	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') {
+		at = memmem(t.at, t.len, "//", 2);
+		at = at ? memchr(at + 2, '/', (size_t)(end - at - 2)) : end;
+	}
+	query = memchr(at, '?', (size_t)(end - at));
+	r->path = (struct span){at, (size_t)((query ? query : end) - at)};
+}
+
+static void identity_ignored(const struct request *r, struct worker *worker)
+{
+	struct event e;
+
+	series_add(worker->metrics.identity_ignored, 1);
+	event_init(&e, EVENT_IDENTITY_IGNORED, PROCESS_PROXY);
+	if (!throttle_passes(&worker->throttle, r->peer.address, event_kind_name(EVENT_IDENTITY_IGNORED), e.mono_us,
+	                     &e.count))
+		return;
+	event_set(e.address, r->peer.address);
+	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");
+	process_emit(worker->process, &e);
+}
+
+static enum reject_reason user_find(struct request *r, struct worker *worker)
+{
+	const struct proxy_conf *conf = &worker->conf;
+	const struct user *user;
+
+	if (path_is_public(r->path, conf->public_paths)) {
+		r->identity[0] = '\0'; /* the client's own word */
+		return REJECT_NONE;
+	}
+	if (conf->has_secret && !proxy_secret_is_shown(&r->head, conf->secret_header, conf->secret))
+		return REJECT_PROXY_SECRET;
+	user = users_find(worker->users, r->identity);
+	r->has_user = user != NULL;
+	if (user)
+		r->user = *user;
+	return REJECT_NONE;
+}
+
+static enum reject_reason identify(struct request *r, struct worker *worker)
+{
+	const struct proxy_conf *conf = &worker->conf;
+
+	switch (identity_find(&r->head, conf->identity_header, r->peer.trusted, conf->strip_domain, r->identity)) {
+	case IDENTITY_REFUSED:
+		return REJECT_IDENTITY;
+	case IDENTITY_IGNORED:
+		identity_ignored(r, worker);
+		return REJECT_NONE;
+	case IDENTITY_FOUND:
+		return user_find(r, worker);
+	default:
+		return REJECT_NONE;
+	}
+}
+
+enum reject_reason request_read(struct request *r, struct worker *worker, struct request_peer peer, struct span raw)
+{
+	enum http_syntax syntax = http_request_parse(&r->head, raw.at, raw.len);
+	enum reject_reason why = request_validate(&r->head, syntax, raw, worker->conf.max_headers);
+
+	r->peer = peer;
+	r->started_us = clock_mono_us();
+	if (why != REJECT_NONE)
+		return why;
+	path_find(r);
+	why = identify(r, worker);
+	if (why != REJECT_NONE)
+		return why;
+	r->websocket = http_is_websocket(&r->head);
+	r->origin = r->websocket ? origin_check(&r->head, worker->conf.allowed_origins) : ORIGIN_OURS;
+	r->close_requested = http_list_has(&r->head, "connection", "close");
+	r->keep_alive = r->head.minor == 1 && !r->close_requested;
+	r->body.framing = http_request_framing(&r->head, &r->body.left);
+	r->body.done = r->body.framing == HTTP_BODY_NONE;
+	return REJECT_NONE;
+}
+
+bool request_cookies_join(struct request *r)
+{
+	return http_fields_join(&r->head, "cookie", "; ", &r->cookie);
+}
+
+void request_fini(struct request *r)
+{
+	for (size_t i = 0; i < r->n_edits; i++) {
+		free(r->edits[i].name);
+		free(r->edits[i].value);
+	}
+	free(r->cookie);
+	buf_fini(&r->extra);
+}
+
+/* ---- what it is ---------------------------------------------------------------------------------- */
+
+bool request_is_safe(const struct request *r)
+{
+	return r->body.framing == HTTP_BODY_NONE &&
+	       (span_is(r->head.method, "GET") || span_is(r->head.method, "HEAD") ||
+	        span_is(r->head.method, "OPTIONS"));
+}
+
+bool request_is_navigation(const struct request *r)
+{
+	const struct http_field *dest = http_field_find(&r->head, "sec-fetch-dest", 0);
+	const struct http_field *accept = http_field_find(&r->head, "accept", 0);
+
+	if (!span_is(r->head.method, "GET") && !span_is(r->head.method, "HEAD"))
+		return false;
+	if (dest)
+		return span_is_nocase(dest->value, "document");
+	return accept && memmem(accept->value.at, accept->value.len, "text/html", 9);
+}
+
+struct span request_cookie(const struct request *r)
+{
+	const struct header_edit *edit = request_edit_find(r, (struct span){"cookie", 6});
+	const struct http_field *f = edit ? NULL : http_field_find(&r->head, "cookie", 0);
+
+	if (edit && edit->value)
+		return (struct span){edit->value, strlen(edit->value)};
+	return f ? f->value : (struct span){"", 0};
+}
+
+struct span request_target(const struct request *r)
+{
+	const struct span t = r->head.target;
+
+	return (struct span){r->path.at, (size_t)(t.at + t.len - r->path.at)};
+}
+
+uint64_t request_forwards_left(const struct request *r)
+{
+	const struct http_field *f = span_is(r->head.method, "OPTIONS") ? http_field_find(&r->head, "max-forwards", 0)
+	                                                                : NULL;
+	uint64_t n;
+
+	return f && http_length_parse(f->value, &n) ? n : FORWARDS_ANY;
+}
+
+static void span_copy(char *out, size_t size, struct span s)
+{
+	size_t len = s.len < size ? s.len : size - 1;
+
+	memcpy(out, s.at, len);
+	out[len] = '\0';
+}
+
+void request_address(const struct request *r, char *out, size_t size)
+{
+	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, "cf-connecting-ip", 0) : NULL;
+
+	if (!f && r->peer.trusted)
+		f = http_field_find(&r->head, "x-real-ip", 0);
+	if (f)
+		span_copy(out, size, f->value);
+	else
+		event_copy(out, size, r->peer.address);
+}
+
+void request_colo(const struct request *r, char *out, size_t size)
+{
+	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, "cf-ray", 0) : NULL;
+	const char *dash = f ? memrchr(f->value.at, '-', f->value.len) : NULL;
+
+	out[0] = '\0';
+	if (dash)
+		span_copy(out, size, (struct span){dash + 1, (size_t)(f->value.at + f->value.len - dash - 1)});
+}
+
+/* ---- what plugins change ---------------------------------------------------------------------------- */
+
+const struct header_edit *request_edit_find(const struct request *r, struct span name)
+{
+	for (size_t i = 0; i < r->n_edits; i++)
+		if (span_is_nocase(name, r->edits[i].name))
+			return &r->edits[i];
+	return NULL;
+}
+
+int request_edit(struct request *r, const char *name, const char *value)
+{
+	struct header_edit *edit = NULL;
+
+	for (size_t i = 0; i < r->n_edits; i++)
+		if (strcasecmp(r->edits[i].name, name) == 0)
+			edit = &r->edits[i];
+	if (!edit && r->n_edits == HEADER_EDITS_MAX)
+		return -ENOSPC;
+	if (!edit)
+		edit = &r->edits[r->n_edits++];
+	free(edit->name);
+	free(edit->value);
+	edit->name = strdup(name);
+	edit->value = value ? strdup(value) : NULL;
+	if (!edit->name || (value && !edit->value))
+		abort(); /* half an edit could send a stale cookie on */
+	return 0;
+}
+
+int request_extra_add(struct request *r, const char *name, const char *value)
+{
+	if (!buf_printf(&r->extra, "%s: %s\r\n", name, value))
+		return -ENOMEM;
+	r->sets_cookie = r->sets_cookie || strcasecmp(name, "set-cookie") == 0;
+	return 0;
+}

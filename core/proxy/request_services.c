@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* What plugins can do with a request; see request_services.h. */
+#include "proxy/request_services.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+#include "proxy/wsserver.h"
+
+static struct worker *worker_of(struct t3ops_ctx *ctx)
+{
+	return plugin_host_process(ctx->instance->host)->state;
+}
+
+/* The exchange, while plugins may still act on it. */
+static struct exchange *exchange_of(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	return exchange_find(worker_of(ctx)->exchanges, r);
+}
+
+/* The exchange, while plugins may still decide about it. */
+static struct exchange *undecided_of(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x && exchange_is_undecided(x) ? x : NULL;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* A span of the client's input as a string: the separator behind it is not needed any more once the
+ * head is parsed and validated. */
+static const char *text_of(struct span s)
+{
+	char *end = (char *)(uintptr_t)(s.at + s.len);
+
+	if (s.len == 0)
+		return ""; /* nothing separates it from what follows */
+	*end = '\0';
+	return s.at;
+}
+
+static const char *method_get(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x ? text_of(x->request.head.method) : NULL;
+}
+
+static const char *target_get(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x ? text_of(request_target(&x->request)) : NULL;
+}
+
+static const char *header_get(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	const struct header_edit *edit = x ? request_edit_find(&x->request, (struct span){name, strlen(name)}) : NULL;
+	const struct http_field *f = x && !edit ? http_field_find(&x->request.head, name, 0) : NULL;
+
+	if (edit)
+		return edit->value;
+	return f ? text_of(f->value) : NULL;
+}
+
+static bool is_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x && x->request.websocket;
+}
+
+static bool user_get(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (x && x->request.has_user)
+		plugin_user(&x->request.user, out);
+	return x && x->request.has_user;
+}
+
+static bool address_get(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	out[0] = '\0';
+	if (x)
+		request_address(&x->request, out, size);
+	return x != NULL;
+}
+
+/* ---- changing ----------------------------------------------------------------------------------- */
+
+static int header_set(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (!x)
+		return -ESTALE;
+	return header_is_safe(name, value ? value : "") ? request_edit(&x->request, name, value) : -EINVAL;
+}
+
+static int response_header_add(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	if (!x)
+		return -ESTALE;
+	return header_is_safe(name, value) ? request_extra_add(&x->request, name, value) : -EINVAL;
+}
+
+/* ---- deciding ----------------------------------------------------------------------------------- */
+
+static int respond(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *const *headers,
+                   const void *body, size_t len)
+{
+	struct exchange *x = undecided_of(ctx, r);
+
+	return x ? exchange_respond(x, status, headers, body, len) : -ESTALE;
+}
+
+static int explain(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text)
+{
+	struct exchange *x = undecided_of(ctx, r);
+	struct explanation why = {
+	    .status = status, .title = title, .text = text, .retry_seconds = status == 503 ? RETRY_SECONDS : 0};
+
+	return x ? exchange_explain(x, &why) : -ESTALE;
+}
+
+static void resume(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = undecided_of(ctx, r);
+
+	if (x)
+		exchange_resume(x);
+}
+
+/* RFC 6455 4.2.2, 4.4 */
+static void handshake_refuse(struct exchange *x, int status)
+{
+	static const char *const version[] = {"content-type: text/plain; charset=utf-8", "upgrade: websocket",
+	                                      "sec-websocket-version: 13", NULL};
+	static const char *const key[] = {"content-type: text/plain; charset=utf-8", NULL};
+	const char *text = status == 426 ? "Only version 13 of the WebSocket protocol is supported.\n"
+	                                 : "Sec-WebSocket-Key is not 16 bytes in base64.\n";
+
+	exchange_respond(x, status, status == 426 ? version : key, text, strlen(text));
+}
+
+static struct t3ops_ws *ws_accept(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_ws_handler *h,
+                                  void *arg)
+{
+	struct exchange *x = undecided_of(ctx, r);
+	struct wsserver_start start;
+	struct t3ops_ws *ws;
+	int refusal;
+
+	if (!x || !x->request.websocket)
+		return NULL;
+	refusal = wsserver_check(&x->request.head);
+	if (refusal != 0) {
+		handshake_refuse(x, refusal);
+		return NULL;
+	}
+	start = (struct wsserver_start){.head = &x->request.head,
+	                                .extra = {buf_at(&x->request.extra), buf_len(&x->request.extra)},
+	                                .early = exchange_early_bytes(x)};
+	ws = wsserver_new(x->worker, ctx->instance, &start, h, arg);
+	if (ws)
+		exchange_take(x, ws);
+	return ws;
+}
+
+void request_services_fill(struct t3ops_host *s)
+{
+	s->request_method = method_get;
+	s->request_target = target_get;
+	s->request_header = header_get;
+	s->request_is_upgrade = is_upgrade;
+	s->request_user = user_get;
+	s->request_address = address_get;
+	s->request_set_header = header_set;
+	s->request_add_response_header = response_header_add;
+	s->request_respond = respond;
+	s->request_explain = explain;
+	s->request_resume = resume;
+	s->request_accept_ws = ws_accept;
+	s->ws_send = wsserver_send;
+	s->ws_close = wsserver_close;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tunnel's data, which tunnel.c changes and tunnel_slot.c writes down for another proxy: two descriptors, a
+ * plain struct and perhaps pending bytes.  Types only.  Proxy.
+ */
+#ifndef T3OPS_PROXY_TUNNEL_STATE_H
+#define T3OPS_PROXY_TUNNEL_STATE_H
+
+#include <sys/queue.h>
+
+#include "net/deadline.h"
+#include "net/ws_frames.h"
+#include "proxy/quota.h"
+#include "sys/buf.h"
+
+struct worker;
+
+/* One side of it: what came from there, and what waits to go there. */
+struct tunnel_side {
+	struct tunnel *tunnel;
+	struct ev_io rd, wr;
+	struct deadline send; /* while something waits to go there */
+	struct buf out;
+	struct ws_frames frames;
+	uint64_t last_us; /* when something last came from there */
+	uint64_t bytes;   /* that came from there */
+	bool eof;         /* it sends no more */
+	bool shut;        /* our FIN went there */
+};
+
+struct tunnel {
+	LIST_ENTRY(tunnel) link;
+	struct worker *worker;
+	uint64_t id, opened_us;
+	uint64_t unanswered_us; /* since when the t3 server owes an answer; 0: it does not */
+	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
+	bool client_closed_first;
+	bool counted;  /* among the user's tunnels */
+	bool reported; /* why it ended is decided and reported */
+	int32_t slot;  /* in the table, -1: none */
+	struct tunnel_side client, upstream;
+	char user[64], address[48], colo[8];
+	struct recheck_entry *recheck; /* NULL: its session is not asked about */
+};
+
+/* All tunnels of the worker (worker->tunnels). */
+struct tunnels {
+	LIST_HEAD(, tunnel) list;
+	size_t n;
+	uint64_t last_id;
+	struct quota users; /* how many each user has */
+};
+
+#endif

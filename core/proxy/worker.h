@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One worker of the proxy: what all its files work with.  What belongs to one file alone is a struct of that
+ * file, which the others know by name only.  The story of a request, from top to bottom:
+ *
+ *   proxy.c              builds the worker, passes messages on, drains, stops
+ *   acceptor.c           accepts connections, and pauses when descriptors run short
+ *   client.c             a connection: reads a head, hands it to exchange.c, flushes the response, begins again
+ *   exchange.c           one request and its response: the state machine, and who is told what
+ *     request.c          the head: validated, its path, its user
+ *     filter_chain.c     the plugins' turn
+ *       request_services.c   what plugins can do with a request
+ *     upstream.c         connections to the t3 servers, pooled
+ *     response.c         the t3 server's response
+ *     rewrite.c          heads as they leave
+ *     local_response.c   what t3ops itself responds; explanation.c: in which words
+ *     tunnel.c           a user's WebSocket, from the 101 on
+ *     wsserver.c         a WebSocket that ends at a plugin
+ *   handover.c           tunnels move to the successor of this process
+ *   recheck.c            sessions of open tunnels that have died
+ *   tunnel_alive.c       which tunnels carried data after a drop
+ */
+#ifndef T3OPS_PROXY_WORKER_H
+#define T3OPS_PROXY_WORKER_H
+
+#include "plugin_host/plugin_host.h"
+#include "proxy/date.h"
+#include "proxy/proxy_conf.h"
+#include "proxy/proxy_metrics.h"
+#include "proxy/throttle.h"
+#include "sys/buf.h"
+
+#define SCRATCH_BYTES (1024u << 10)
+
+struct worker {
+	struct process *process;
+	struct ev_loop *loop;
+	struct proxy_conf conf;
+	struct proxy_metrics metrics;
+	struct users *users;
+	struct plugin_host *plugins;
+	struct throttle throttle;
+	struct date date;
+	bool draining; /* it takes nothing new; its successor serves */
+
+	/* Lent: the content does not outlive the callback. */
+	char *scratch;        /* SCRATCH_BYTES, to read into */
+	struct buf head;      /* one that leaves, until it is sent */
+	struct buf head_room; /* of response.c */
+
+	/* Each one's own. */
+	struct acceptors *acceptors;
+	struct clients *clients;
+	struct exchanges *exchanges;
+	struct upstreams *upstreams;
+	struct tunnels *tunnels;
+	struct wsservers *wsservers;
+	struct handovers *handovers;
+	struct recheck *recheck;
+	struct alive_rounds *alive_rounds;
+};
+
+/* A worker that drains leaves the gauges to its successor. */
+static inline void worker_gauge_set(struct worker *worker, struct series *gauge, size_t value)
+{
+	if (!worker->draining)
+		series_set(gauge, (double)value);
+}
+
+#endif
