@@ -7,6 +7,7 @@
 
 #include "options/option.h"
 #include "conf/process_config.h"
+#include "conf/resolve_child.h"
 
 static void config_error_print(void *arg, const char *line)
 {

@@ -81,12 +81,9 @@ bool plugin_section_read(struct plugin_section *s, const json_t *doc);
 /* One config_error: complete, "t3ops.conf:12: plugin probe_internal: ...", without newline. */
 typedef void (*config_error_cb)(void *arg, const char *line);
 
-/* Checks the text and loads its plugins, in a child with a deadline.  NULL after every config_error that could be
- * found, and errno: EINVAL, or why there is no child. */
-struct resolved_config *resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg);
-
-/* The two stages, for the child.  Each reports its config_errors when it ends.  on_plugin hears of every plugin about
- * to be loaded; may be NULL.  become_user: drop to core option `user` before the first one (only when root). */
+/* The two stages of a check, for the child that makes it (resolve_child.h).  Each reports its config_errors when it
+ * ends.  on_plugin hears of every plugin about to be loaded; may be NULL.  become_user: drop to core option `user`
+ * before the first one (only when root). */
 struct resolve;
 struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_error, void *arg);
 void resolve_core(struct resolve *w);

@@ -24,7 +24,7 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION      3 /* of all that crosses an exec in place, the state in takeover.c included */
+#define MSG_VERSION      4 /* of all that crosses an exec in place, the state in upgrade.c included */
 #define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 
@@ -42,7 +42,7 @@ enum msg_type {
 	MSG_RELOADED,      /* supervisor -> requester: struct msg_reply (id echoed) */
 	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = job's instance; user "" = all) */
 	MSG_JOB_DONE,      /* jobs -> requester: struct msg_reply, when all of it ended (id echoed) */
-	MSG_ROOM_STATE,    /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
+	MSG_PROCESS_STATE, /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
 	MSG_GIVE,    /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
 	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
@@ -50,12 +50,13 @@ enum msg_type {
 };
 
 struct msg_head {
-	uint16_t version; /* MSG_VERSION */
-	uint16_t type;    /* enum msg_type */
-	uint32_t from;    /* serial of the sending process; stamped by the supervisor */
-	uint32_t to;      /* process_id or serial */
-	uint32_t len;     /* of the payload */
-	uint64_t id;      /* the requester's; echoed by answers */
+	uint16_t version;      /* MSG_VERSION */
+	uint16_t type;         /* enum msg_type */
+	uint32_t from;         /* serial of the sending process; stamped by the supervisor */
+	uint32_t from_process; /* its process_id; stamped, too */
+	uint32_t to;           /* process_id or serial */
+	uint64_t id;           /* the requester's; echoed by answers */
+	uint32_t len;          /* of the payload */
 };
 
 /* A command of the config, or a job, for a user of the table. */

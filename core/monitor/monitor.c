@@ -222,7 +222,7 @@ static void monitor_message(struct process *process, const struct msg_head *head
 	case MSG_EVENT:
 		on_event(d, head, payload);
 		break;
-	case MSG_ROOM_STATE:
+	case MSG_PROCESS_STATE:
 		on_process(d, head, payload);
 		break;
 	default:

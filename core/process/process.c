@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ipc/drop_report.h"
 #include "sys/sandbox.h"
 
 #define LAG_TICK_US   100000
@@ -21,6 +22,7 @@ struct run {
 	struct ev_signal term;
 	uint64_t ticked_us;
 	struct series *lag;
+	struct drop_report dropped;
 };
 
 void process_leave(struct process *process)
@@ -78,6 +80,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	run->ticked_us = now;
 	series_set(run->lag, (double)lag / 1e6);
+	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
 	if (lag < LAG_REPORT_US)
 		return;
 	event_init(&e, EVENT_LOOP_LAG, (uint8_t)run->process->id);
@@ -101,6 +104,7 @@ static void run_start(struct run *run)
 	struct process *process = run->process;
 
 	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, (const char *[]){process_name(process->id)});
+	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
 	run->ticked_us = clock_mono_us();
 	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, LAG_TICK_US / 1e6);
 	run->tick.data = run;

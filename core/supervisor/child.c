@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting and ending one process of a process; see child.h. */
+/* Starting, watching and ending one process; see child.h. */
 #include "supervisor/child.h"
 
 #include <errno.h>
@@ -11,10 +11,12 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sys/drop_privileges.h"
-#include "supervisor/supervisor_state.h"
+#include "supervisor/process_slot.h"
+#include "supervisor/setup.h"
 
 #define STOP_LIMIT 8.0 /* seconds a process has for a clean end */
 
@@ -68,35 +70,37 @@ static bool privileges_drop(const char *user)
 	return r == 0;
 }
 
-static _Noreturn void child_main(struct supervisor *s, const struct child *c, const struct setup *setup,
-                                 int channel_socket)
+static void descriptors_keep(const struct process *process, int channel_socket)
 {
-	const struct core_options *options = &setup->config->options;
+	int keep[PROCESS_MAX_LISTENERS + 1];
+	size_t n = 0;
+
+	keep[n++] = channel_socket;
+	for (size_t i = 0; i < process->n_listeners; i++)
+		keep[n++] = process->listeners[i].fd;
+	descriptors_close(keep, n);
+}
+
+static _Noreturn void child_main(const struct child *c, const struct child_start *start, int channel_socket)
+{
+	const struct child_host *host = c->host;
+	const struct core_options *options = &start->setup->config->options;
 	struct process process = {.id = c->process,
 	                          .worker = process_slot_worker(c->slot),
 	                          .serial = c->serial,
-	                          .metrics = s->metrics,
+	                          .metrics = host->metrics,
 	                          .watchdog = c->watchdog,
-	                          .ops = s->args->ops[c->process],
-	                          .config = process_config_new(setup->config, c->process)};
+	                          .succeeds = start->succeeds,
+	                          .ops = host->process_ops[c->process],
+	                          .config = process_config_new(start->setup->config, c->process)};
 	enum log_level level = LOG_L_INFO;
-	struct tunnel_table *tunnels = c->process == PROCESS_PROXY ? s->tunnels : NULL;
-	int keep[PROCESS_MAX_LISTENERS + 1];
-	size_t n = 0;
 
 	log_level_parse(options->log_level, &level);
 	log_open(process_name(c->process), level);
 	signals_reset();
-	process.tunnels = tunnels;
-	if (!tunnels)
-		tunnel_table_free(s->tunnels); /* nobody else writes there */
-	process.snapshot = snapshots_take(s, c->process);
-	process.succeeds = s->phase != PHASE_BOOT && setup == &s->transition.next;
-	listeners_take(&process, &setup->listeners);
-	keep[n++] = channel_socket;
-	for (size_t i = 0; i < process.n_listeners; i++)
-		keep[n++] = process.listeners[i].fd;
-	descriptors_close(keep, n);
+	host->ops->on_fork(host->arg, c, &process);
+	listeners_take(&process, &start->setup->listeners);
+	descriptors_keep(&process, channel_socket);
 	prctl(PR_SET_NAME, process_name(c->process));
 	if (c->process != PROCESS_HELPER && !privileges_drop(options->user))
 		_exit(EXIT_FAILURE);
@@ -105,10 +109,26 @@ static _Noreturn void child_main(struct supervisor *s, const struct child *c, co
 
 /* ---- in the supervisor ----------------------------------------------------------------- */
 
+static void on_message(void *arg, const struct msg_head *head, const void *payload)
+{
+	struct child *c = arg;
+
+	c->host->ops->on_message(c->host->arg, c, head, payload);
+}
+
+static void on_closed(void *arg)
+{
+	(void)arg; /* the process is ending: its pidfd says so */
+}
+
+/* What it sent last is read before what follows from its exit. */
 static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
 {
+	struct child *c = w->data;
+
 	(void)loop, (void)revents;
-	child_ended(w->data);
+	channel_read_rest(c->channel);
+	c->host->ops->on_exit(c->host->arg, c);
 }
 
 static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -117,32 +137,31 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	if (c->state == PROCESS_DRAINING) {
-		log_line(LOG_L_WARNING, "drain_timeout", "pid=%d process_exited=%s", (int)c->pid,
-		         process_name(c->process));
+		log_line(LOG_L_WARNING, "drain_timeout", "child=%s pid=%d", process_name(c->process), (int)c->pid);
 		child_stop(c);
 		return;
 	}
-	log_line(LOG_L_WARNING, "kill", "pid=%d process_exited=%s reason=\"it did not end in time\"", (int)c->pid,
-	         process_name(c->process));
+	log_line(LOG_L_WARNING, "stop_timeout", "child=%s pid=%d effect=\"it is killed\"", process_name(c->process),
+	         (int)c->pid);
 	child_kill(c);
 }
 
 static void kill_after(struct child *c, double seconds)
 {
-	struct ev_loop *loop = c->supervisor->loop;
+	struct ev_loop *loop = c->host->loop;
 
 	ev_timer_stop(loop, &c->kill);
 	ev_timer_set(&c->kill, seconds, 0.);
 	ev_timer_start(loop, &c->kill);
 }
 
-static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t serial)
+static struct child *child_new(const struct child_host *host, unsigned slot, uint32_t serial)
 {
 	struct child *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
-	c->supervisor = s;
+	c->host = host;
 	c->slot = slot;
 	c->process = process_of_slot(slot);
 	c->serial = serial;
@@ -156,90 +175,85 @@ static struct child *child_new(struct supervisor *s, unsigned slot, uint32_t ser
 /* Watches a process and speaks to it; false: the descriptors are used up. */
 static bool child_watch(struct child *c, int channel_socket)
 {
-	struct supervisor *s = c->supervisor;
-
 	c->pidfd = pidfd_open(c->pid, 0);
-	c->channel = c->pidfd >= 0 ? channel_new(s->loop, channel_socket, router_message, router_closed, c) : NULL;
+	if (c->pidfd >= 0)
+		c->channel = channel_new(c->host->loop, channel_socket, on_message, on_closed, c);
 	if (!c->channel)
 		return false;
 	ev_io_init(&c->exit, on_exit_ready, c->pidfd, EV_READ);
+	drop_report_init(&c->dropped, c->host->metrics, c->process, DROP_TO);
 	c->exit.data = c;
-	ev_io_start(s->loop, &c->exit);
-	TAILQ_INSERT_TAIL(&s->children, c, link);
+	ev_io_start(c->host->loop, &c->exit);
 	return true;
 }
 
 static struct child *failed(struct child *c, enum process_id process, int error)
 {
-	log_line(LOG_L_ERROR, "spawn_failed", "process_started=%s error=\"%s\"", process_name(process),
-	         strerror(error));
+	log_line(LOG_L_ERROR, "spawn_failed", "child=%s error=\"%s\"", process_name(process), strerror(error));
 	if (c) {
-		if (c->pid > 0)
+		if (c->pid > 0) {
 			kill(c->pid, SIGKILL);
+			waitpid(c->pid, NULL, 0);
+		}
 		child_free(c);
 	}
 	return NULL;
 }
 
-struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup)
+static struct watchdog_page *watchdog_page_new(void)
 {
-	struct child *c = child_new(s, slot, ++s->last_serial);
+	void *page = mmap(NULL, sizeof(struct watchdog_page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	                  0);
+
+	return page == MAP_FAILED ? NULL : page;
+}
+
+struct child *child_spawn(const struct child_host *host, const struct child_start *start)
+{
+	struct child *c = child_new(host, start->slot, start->serial);
 	int fds[2], r;
 
 	r = c ? channel_pair(fds) : -ENOMEM;
 	if (r < 0)
-		return failed(c, process_of_slot(slot), -r);
-	c->watchdog = mmap(NULL, sizeof *c->watchdog, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (c->watchdog == MAP_FAILED)
-		c->watchdog = NULL;
+		return failed(c, process_of_slot(start->slot), -r);
+	c->watchdog = watchdog_page_new();
 	c->pid = fork();
 	if (c->pid == 0)
-		child_main(s, c, setup, fds[1]);
+		child_main(c, start, fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
 		r = errno;
 		close(fds[0]);
 		close(fds[1]);
-		return failed(c, process_of_slot(slot), r);
+		return failed(c, process_of_slot(start->slot), r);
 	}
 	close(fds[1]);
 	child_set_state(c, PROCESS_STARTING);
 	return c;
 }
 
-struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_socket)
+struct child *child_adopt(const struct child_host *host, const struct child_adopted *from)
 {
-	struct child *c = child_new(s, slot, serial);
+	struct child *c = child_new(host, from->slot, from->serial);
 
 	if (!c)
 		return NULL;
-	c->pid = pid;
-	c->state = state;
+	c->pid = from->pid;
+	c->state = from->state;
 	c->since_us = clock_wall_us();
-	if (!child_watch(c, channel_socket)) {
+	if (!child_watch(c, from->channel_socket)) {
 		child_free(c);
 		return NULL;
 	}
-	if (state == PROCESS_DRAINING || state == PROCESS_STOPPING)
-		kill_after(c, (double)left_us / 1e6);
+	if (c->state == PROCESS_DRAINING || c->state == PROCESS_STOPPING)
+		kill_after(c, (double)from->left_us / 1e6);
 	return c;
-}
-
-uint64_t child_left_us(const struct child *c)
-{
-	double left = ev_timer_remaining(c->supervisor->loop, (struct ev_timer *)(uintptr_t)&c->kill);
-
-	return left > 0. ? (uint64_t)(left * 1e6) : 0;
 }
 
 void child_free(struct child *c)
 {
-	struct supervisor *s = c->supervisor;
-
-	ev_timer_stop(s->loop, &c->kill);
+	ev_timer_stop(c->host->loop, &c->kill);
 	if (c->channel) {
-		TAILQ_REMOVE(&s->children, c, link);
-		ev_io_stop(s->loop, &c->exit);
+		ev_io_stop(c->host->loop, &c->exit);
 		channel_free(c->channel);
 	}
 	if (c->pidfd >= 0)
@@ -247,6 +261,13 @@ void child_free(struct child *c)
 	if (c->watchdog)
 		munmap(c->watchdog, sizeof *c->watchdog);
 	free(c);
+}
+
+void child_set_state(struct child *c, enum process_state state)
+{
+	c->state = state;
+	c->since_us = clock_wall_us();
+	c->host->ops->on_state(c->host->arg, c);
 }
 
 void child_stop(struct child *c)
@@ -268,4 +289,17 @@ void child_drain(struct child *c, uint64_t limit_us)
 void child_kill(struct child *c)
 {
 	kill(c->pid, SIGKILL);
+}
+
+uint64_t child_left_us(const struct child *c)
+{
+	double left = ev_timer_remaining(c->host->loop, (struct ev_timer *)(uintptr_t)&c->kill);
+
+	return left > 0. ? (uint64_t)(left * 1e6) : 0;
+}
+
+void child_reap(const struct child *c, siginfo_t *how)
+{
+	*how = (siginfo_t){0};
+	waitid(P_PIDFD, (id_t)c->pidfd, how, WEXITED | WNOHANG);
 }

@@ -1,26 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process's process as the supervisor sees it.
+ * One process as the supervisor sees it: how it is started, spoken to and ended.  What its messages mean, and what
+ * follows from its exit, is decided elsewhere (struct child_ops).
  *
- *   STARTING --READY--> READY --replaced--> DRAINING --> (gone)
+ *   STARTING --ready--> READY --replaced--> DRAINING --> (gone)
  *      |                  |  \--stopped--> STOPPING --> (gone)
- *      \-----died---------+--> (gone; restarted with back-off if it was the current one)
+ *      \-----exits--------+--> (gone)
  */
 #ifndef T3OPS_SUPERVISOR_CHILD_H
 #define T3OPS_SUPERVISOR_CHILD_H
 
 #include <ev.h>
+#include <signal.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
+#include "ipc/drop_report.h"
 #include "process/process.h"
 
+struct child;
 struct setup;
-struct supervisor;
+
+struct child_ops {
+	/* head and payload are borrowed. */
+	void (*on_message)(void *arg, struct child *c, const struct msg_head *head, const void *payload);
+	void (*on_state)(void *arg, struct child *c); /* it has another state */
+	void (*on_exit)(void *arg, struct child *c);  /* the process is gone; the child is not freed */
+	/* In the new process: hands over the shared memory that is its own, unmaps all other. */
+	void (*on_fork)(void *arg, const struct child *c, struct process *process);
+};
+
+/* What all children have in common. */
+struct child_host {
+	struct ev_loop *loop;
+	struct metrics *metrics;
+	const struct process_ops *const *process_ops; /* by process_id: what each process does */
+	const struct child_ops *ops;
+	void *arg;
+};
 
 struct child {
 	TAILQ_ENTRY(child) link;
-	struct supervisor *supervisor;
+	const struct child_host *host;
 	unsigned slot; /* supervisor/process_slot.h */
 	enum process_id process;
 	enum process_state state;
@@ -30,27 +51,49 @@ struct child {
 	struct ev_io exit;    /* pidfd readable: it ended */
 	struct ev_timer kill; /* it was asked to end */
 	struct channel *channel;
-	uint32_t successor; /* a proxy that drains: the serial of the one it gives its tunnels to, 0: none */
+	struct drop_report dropped;     /* of channel */
 	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
 	unsigned pings_missed;
-	uint64_t since_us;   /* since 1970: of this state */
-	uint64_t started_us; /* CLOCK_MONOTONIC */
+	uint32_t successor;    /* a proxy that drains: the serial of the one that takes its tunnels, 0: none yet */
+	char start_error[256]; /* the last error that it reported before it was ready; "" */
+	uint64_t since_us;     /* since 1970: of this state */
+	uint64_t started_us;   /* CLOCK_MONOTONIC */
 };
-TAILQ_HEAD(children, child);
 
-/* Forks a slot's process as the setup has it, which is not always the active one: with its part of the config
- * and its sockets.  It drops to the setup's user, unless it is the helper, and runs ops.  NULL after one log line. */
-struct child *child_spawn(struct supervisor *s, unsigned slot, const struct setup *setup);
-/* A process that an earlier binary of this pid started; left_us: what child_left_us said there. */
-struct child *child_adopt(struct supervisor *s, unsigned slot, enum process_state state, uint64_t left_us,
-                          uint32_t serial, pid_t pid, int channel_socket);
-void child_free(struct child *c); /* of a process that is gone, or at our end */
+struct child_start {
+	unsigned slot;
+	uint32_t serial;
+	const struct setup *setup; /* it gets the config and the listeners of its slot */
+	bool succeeds;             /* one that serves gives way to it */
+};
 
-/* Asks it to end (MSG_STOP, or MSG_DRAIN first for a proxy) and sees to it that it does. */
+/* Forks it.  It drops to the setup's user, unless it is the helper, and runs the ops of its process.  NULL after
+ * one log line. */
+struct child *child_spawn(const struct child_host *host, const struct child_start *start);
+
+/* A process that an earlier binary of this pid started. */
+struct child_adopted {
+	unsigned slot;
+	uint32_t serial;
+	enum process_state state;
+	pid_t pid;
+	int channel_socket; /* taken */
+	uint64_t left_us;   /* what child_left_us said there */
+};
+struct child *child_adopt(const struct child_host *host, const struct child_adopted *from);
+
+/* Of a process that is gone, or at our end. */
+void child_free(struct child *c);
+
+void child_set_state(struct child *c, enum process_state state);
+/* Asks it to end, and kills it if it does not. */
 void child_stop(struct child *c);
+/* Asks it to finish what it has and end; after limit_us it is stopped. */
 void child_drain(struct child *c, uint64_t limit_us);
+void child_kill(struct child *c);
 /* How long one that was asked to end may still take; 0 for others. */
 uint64_t child_left_us(const struct child *c);
-void child_kill(struct child *c);
+/* In on_exit: how it ended. */
+void child_reap(const struct child *c, siginfo_t *how);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Keeping tunnels: copies of their descriptors, so that they outlive a proxy that dies.  What was clean
- * in the tunnels goes to the next proxy as records (ipc/tunnel_table.h); what was not is cut, since a byte of
- * it may be lost.
- */
+/* Keeping tunnels alive without a proxy; see fd_store.h. */
+#include "supervisor/fd_store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,14 +11,13 @@
 #include <unistd.h>
 
 #include "supervisor/state_json.h"
-#include "supervisor/supervisor_state.h"
 
 /* Of the descriptors that this process may have, tunnels get that share. */
 #define SHARE_OF_LIMIT(n) ((n) / 8 * 7)
 
-/* Parcels on their way to a proxy. */
+/* Records on their way to a proxy. */
 struct orphan_transfer {
-	struct supervisor *supervisor;
+	struct fd_store *store;
 	struct ev_io io;
 	uint32_t proxy; /* its serial */
 	uint32_t next;  /* slot */
@@ -28,20 +25,20 @@ struct orphan_transfer {
 };
 
 /* Takes the tunnels, NULL with errno: there is none. */
-static void fd_store_begin(struct supervisor *s, struct tunnel_table *tunnels, int fd)
+static void fd_store_begin(struct fd_store *s, struct tunnel_table *tunnels, int fd)
 {
 	s->tunnels = tunnels;
 	s->tunnels_fd = fd;
 	s->stored = tunnels ? calloc(TUNNEL_SLOTS, sizeof *s->stored) : NULL;
 	if (s->stored)
 		return;
-	log_line(LOG_L_WARNING, "keep_failed", "error=\"%s\" effect=\"tunnels do not outlive a crash of the proxy\"",
-	         strerror(errno));
+	log_line(LOG_L_WARNING, "fd_store_failed",
+	         "error=\"%s\" effect=\"tunnels do not outlive a crash of the proxy\"", strerror(errno));
 	tunnel_table_free(s->tunnels);
 	s->tunnels = NULL;
 }
 
-void fd_store_init(struct supervisor *s)
+static void fd_store_new(struct fd_store *s)
 {
 	int fd;
 	struct tunnel_table *tunnels = tunnel_table_new(&fd);
@@ -49,9 +46,23 @@ void fd_store_init(struct supervisor *s)
 	fd_store_begin(s, tunnels, fd);
 }
 
+void fd_store_init(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor)
+{
+	*s = (struct fd_store){.processes = processes, .monitor = monitor};
+	fd_store_new(s);
+}
+
+struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process)
+{
+	if (process == PROCESS_PROXY)
+		return s->tunnels;
+	tunnel_table_free(s->tunnels); /* nobody else writes there */
+	return NULL;
+}
+
 /* ---- the next binary ------------------------------------------------------------------------------------- */
 
-json_t *fd_store_json(const struct supervisor *s)
+json_t *fd_store_json(const struct fd_store *s)
 {
 	json_t *stored = json_array();
 
@@ -62,7 +73,7 @@ json_t *fd_store_json(const struct supervisor *s)
 	return json_pack("{s:i, s:o}", "fd", s->tunnels_fd, "stored", stored);
 }
 
-void fd_store_survive(const struct supervisor *s, bool yes)
+void fd_store_survive(const struct fd_store *s, bool yes)
 {
 	int flags = yes ? 0 : FD_CLOEXEC;
 
@@ -73,17 +84,19 @@ void fd_store_survive(const struct supervisor *s, bool yes)
 			fcntl(s->stored[i].fds[k], F_SETFD, flags);
 }
 
-void fd_store_adopt(struct supervisor *s, const json_t *state)
+void fd_store_adopt(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor,
+                    const json_t *state)
 {
 	int fd = (int)state_int(state, "fd");
 	struct tunnel_table *tunnels = fd >= 0 ? tunnel_table_attach(fd) : NULL;
 	json_t *row;
 	size_t i;
 
+	*s = (struct fd_store){.processes = processes, .monitor = monitor};
 	if (tunnels) {
 		fd_store_begin(s, tunnels, fd);
 	} else {
-		fd_store_init(s); /* of another layout: the tunnels are stored anew when they move */
+		fd_store_new(s); /* of another layout: the tunnels are stored anew when they move */
 		if (fd >= 0)
 			close(fd);
 	}
@@ -104,7 +117,7 @@ void fd_store_adopt(struct supervisor *s, const json_t *state)
 /* ---- while its proxy lives ----------------------------------------------------------------------------- */
 
 /* Nobody has it any more. */
-static void let_go(struct supervisor *s, size_t slot)
+static void drop(struct fd_store *s, size_t slot)
 {
 	struct stored *k = &s->stored[slot];
 
@@ -119,7 +132,7 @@ static void let_go(struct supervisor *s, size_t slot)
 
 /* False, too, for a slot that another tunnel has by now: its last proxy's FD_DROP came before its first one's
  * FD_PUT. */
-static bool is_ours(const struct supervisor *s, const struct msg_slot *m)
+static bool is_ours(const struct fd_store *s, const struct msg_slot *m)
 {
 	return s->tunnels && m->table == s->tunnels->id && m->slot >= 0 && m->slot < TUNNEL_SLOTS &&
 	       tunnel_slot_is_of(&s->tunnels->slots[m->slot], m->tunnel);
@@ -134,7 +147,7 @@ static bool is_affordable(const int fds[2])
 }
 
 /* Takes the descriptors if there is room for them. */
-static void keep(struct supervisor *s, const struct msg_slot *m, const int fds[CHANNEL_FDS], size_t n)
+static void put(struct fd_store *s, const struct msg_slot *m, const int fds[CHANNEL_FDS], size_t n)
 {
 	struct stored *k = &s->stored[m->slot];
 
@@ -146,60 +159,56 @@ static void keep(struct supervisor *s, const struct msg_slot *m, const int fds[C
 		close(fds[i]);
 }
 
-void fd_store_message(struct child *c, const struct msg_head *head, const void *payload)
+void fd_store_message(struct fd_store *s, struct child *proxy, const struct msg_head *head, const void *payload)
 {
-	struct supervisor *s = c->supervisor;
 	struct msg_slot m = {.slot = -1};
 	int fds[CHANNEL_FDS];
 
-	if (c->process == PROCESS_PROXY && head->len == sizeof m)
+	if (head->len == sizeof m)
 		memcpy(&m, payload, sizeof m);
 	if (!is_ours(s, &m))
 		return; /* of the tunnels of an earlier binary, or of a tunnel that is gone */
 	if (head->type == MSG_FD_PUT)
-		keep(s, &m, fds, channel_take_fds(c->channel, fds));
+		put(s, &m, fds, channel_take_fds(proxy->channel, fds));
 	else
-		let_go(s, (size_t)m.slot);
+		drop(s, (size_t)m.slot);
 }
 
 /* ---- when a proxy is gone ------------------------------------------------------------------------------ */
 
-static bool is_alive(const struct supervisor *s, uint32_t serial)
+static bool is_alive(const struct fd_store *s, uint32_t serial)
 {
-	const struct child *c;
+	const struct child *c = process_table_find(s->processes, serial);
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->serial == serial && c->state != PROCESS_DEAD)
-			return true;
-	return false;
+	return c && c->state != PROCESS_DEAD;
 }
 
-static bool is_orphan(const struct supervisor *s, size_t slot)
+static bool is_orphan(const struct fd_store *s, size_t slot)
 {
 	return s->stored[slot].held && !is_alive(s, tunnel_slot_serial(&s->tunnels->slots[slot]));
 }
 
-static struct series *fate_series(struct supervisor *s, const char *fate)
+static struct series *fate_series(struct fd_store *s, const char *fate)
 {
 	static const struct t3ops_metric family = {
 	    .name = "t3ops_orphaned_tunnels_total",
 	    .type = T3OPS_COUNTER,
 	    .labels = {"fate"},
-	    .help = "Tunnels whose proxy died: stored for the next one, or cut, since bytes were under way."};
+	    .help = "Tunnels whose proxy died: stored for the next one, or cut, since bytes were in transit."};
 
-	return metrics_series(s->metrics, &family, NULL, NULL, (const char *[]){fate});
+	return metrics_series(s->processes->host.metrics, &family, NULL, NULL, (const char *[]){fate});
 }
 
-static void cut_report(struct supervisor *s, const struct handoff_record *p)
+static void cut_report(struct fd_store *s, const struct handoff_record *p)
 {
 	struct event e;
 
 	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_SUPERVISOR);
-	handoff_lost_fill(p, "the proxy died while bytes of it were under way", &e);
-	supervisor_emit(s, &e);
+	handoff_lost_fill(p, "the proxy died while bytes of it were in transit", &e);
+	monitor_link_emit(s->monitor, &e);
 }
 
-void fd_store_proxy_exited(struct supervisor *s, const struct child *proxy, bool asked)
+void fd_store_proxy_exited(struct fd_store *s, const struct child *proxy, bool asked)
 {
 	size_t clean = 0, cut = 0;
 
@@ -216,20 +225,20 @@ void fd_store_proxy_exited(struct supervisor *s, const struct child *proxy, bool
 			cut_report(s, &slot->record);
 			cut++;
 		}
-		let_go(s, i);
+		drop(s, i);
 	}
 	if (clean + cut == 0)
 		return;
-	log_line(LOG_L_NOTICE, "tunnels_kept", "count=%zu cut=%zu", clean, cut);
+	log_line(LOG_L_NOTICE, "tunnels_preserved", "tunnels=%zu dropped=%zu", clean, cut);
 	series_add(fate_series(s, "stored"), clean);
 	series_add(fate_series(s, "cut"), cut);
 }
 
-void fd_store_cut(struct supervisor *s)
+void fd_store_cut(struct fd_store *s)
 {
 	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
 		if (is_orphan(s, i))
-			let_go(s, i);
+			drop(s, i);
 }
 
 /* ---- giving them to the next one ------------------------------------------------------------------------- */
@@ -237,10 +246,10 @@ void fd_store_cut(struct supervisor *s)
 static void orphan_transfer_end(struct orphan_transfer *e)
 {
 	if (e->moved > 0)
-		log_line(LOG_L_NOTICE, "tunnels_given", "count=%zu", e->moved);
-	ev_io_stop(e->supervisor->loop, &e->io);
+		log_line(LOG_L_NOTICE, "tunnels_sent", "tunnels=%zu", e->moved);
+	ev_io_stop(e->store->processes->host.loop, &e->io);
 	close(e->io.fd);
-	e->supervisor->orphan_transfer = NULL;
+	e->store->transfer = NULL;
 	free(e);
 }
 
@@ -261,7 +270,7 @@ static int orphan_send(struct orphan_transfer *e, int fd, struct tunnel_slot *sl
 static void on_orphan_transfer(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct orphan_transfer *e = w->data;
-	struct supervisor *s = e->supervisor;
+	struct fd_store *s = e->store;
 	int r = 0;
 
 	(void)loop, (void)revents;
@@ -296,7 +305,7 @@ static void on_hello(struct ev_loop *loop, struct ev_io *w, int revents)
 	ev_io_start(loop, w);
 }
 
-void fd_store_transfer(struct supervisor *s, struct child *proxy)
+void fd_store_transfer(struct fd_store *s, struct child *proxy)
 {
 	struct orphan_transfer *e;
 	size_t first = 0;
@@ -306,8 +315,8 @@ void fd_store_transfer(struct supervisor *s, struct child *proxy)
 		first++;
 	if (!s->stored || first == TUNNEL_SLOTS)
 		return;
-	if (s->orphan_transfer)
-		orphan_transfer_end(s->orphan_transfer); /* to one that died over it */
+	if (s->transfer)
+		orphan_transfer_end(s->transfer); /* to one that died over it */
 	e = calloc(1, sizeof *e);
 	if (!e || channel_pair(fds) < 0) {
 		free(e);
@@ -315,19 +324,19 @@ void fd_store_transfer(struct supervisor *s, struct child *proxy)
 	}
 	channel_send_fds(proxy->channel, MSG_TAKE, proxy->serial, 0, NULL, 0, &fds[1], 1);
 	close(fds[1]);
-	e->supervisor = s;
+	e->store = s;
 	e->proxy = proxy->serial;
 	e->next = (uint32_t)first;
 	ev_io_init(&e->io, on_hello, fds[0], EV_READ);
 	e->io.data = e;
-	ev_io_start(s->loop, &e->io);
-	s->orphan_transfer = e;
+	ev_io_start(s->processes->host.loop, &e->io);
+	s->transfer = e;
 }
 
-void fd_store_transfer_any(struct supervisor *s)
+void fd_store_transfer_any(struct fd_store *s)
 {
 	for (unsigned slot = 0; slot < PROCESS_SLOTS; slot++) {
-		struct child *c = s->current[slot];
+		struct child *c = s->processes->current[slot];
 
 		if (c && c->process == PROCESS_PROXY && c->state == PROCESS_READY) {
 			fd_store_transfer(s, c);
@@ -336,12 +345,12 @@ void fd_store_transfer_any(struct supervisor *s)
 	}
 }
 
-void fd_store_fini(struct supervisor *s)
+void fd_store_fini(struct fd_store *s)
 {
-	if (s->orphan_transfer)
-		orphan_transfer_end(s->orphan_transfer);
+	if (s->transfer)
+		orphan_transfer_end(s->transfer);
 	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
-		let_go(s, i);
+		drop(s, i);
 	free(s->stored);
 	tunnel_table_free(s->tunnels);
 	if (s->tunnels_fd >= 0)

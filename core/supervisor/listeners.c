@@ -164,49 +164,75 @@ static const struct bound *bound_find(const struct listeners *l, const char *nam
 	return NULL;
 }
 
-static int bind_or_share(struct listeners *out, const char *name, const char *configured, unsigned worker,
-                         const char *user, const struct listeners *running)
+/* What a set is bound from. */
+struct binding {
+	struct listeners *out;
+	const struct listeners *running;
+	const char *user;
+	char *why;
+	size_t why_size;
+};
+
+/* The socket of the running set, a new one, or one that joins that of the first worker. */
+static int socket_make(const struct binding *with, const char *name, const char *configured, unsigned worker,
+                       struct listener *l)
 {
-	const struct bound *shared = bound_find(running, name, configured, worker);
-	const struct bound *first = worker > 0 ? bound_find(out, name, configured, 0) : NULL;
+	const struct bound *shared = bound_find(with->running, name, configured, worker);
+	const struct bound *first = worker > 0 ? bound_find(with->out, name, configured, 0) : NULL;
+
+	if (shared) {
+		memcpy(l->address, shared->listener.address, sizeof l->address);
+		l->fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
+		return l->fd < 0 ? refused(name, configured, errno) : 0;
+	}
+	if (configured[0] == '/')
+		return control_bind(configured, with->user, l);
+	return tcp_bind(name, first ? first->listener.address : configured, first != NULL, l);
+}
+
+static int listener_add(const struct binding *with, const char *name, const char *configured, unsigned worker)
+{
+	struct listeners *out = with->out;
 	struct bound *b = &out->rows[out->n];
 	int r;
 
-	if (out->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured)
-		return refused(name, configured, E2BIG);
-	memset(b, 0, sizeof *b);
-	snprintf(b->listener.name, sizeof b->listener.name, "%s", name);
-	strcpy(b->configured, configured);
-	b->worker = worker;
-	if (shared) {
-		memcpy(b->listener.address, shared->listener.address, sizeof b->listener.address);
-		b->listener.fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
-		r = b->listener.fd < 0 ? refused(name, configured, errno) : 0;
-	} else if (configured[0] == '/') {
-		r = control_bind(configured, user, &b->listener);
+	if (out->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured) {
+		r = refused(name, configured, E2BIG);
 	} else {
-		r = tcp_bind(name, first ? first->listener.address : configured, first != NULL, &b->listener);
+		memset(b, 0, sizeof *b);
+		snprintf(b->listener.name, sizeof b->listener.name, "%s", name);
+		strcpy(b->configured, configured);
+		b->worker = worker;
+		r = socket_make(with, name, configured, worker, &b->listener);
 	}
-	out->n += r == 0;
-	if (r == 0 && !shared && worker == 0)
+	if (r < 0) {
+		snprintf(with->why, with->why_size, "cannot listen on %s: %s", configured, strerror(-r));
+		return r;
+	}
+	out->n++;
+	if (worker == 0 && !bound_find(with->running, name, configured, worker))
 		log_line(LOG_L_INFO, "listening", "name=%s address=%s", name, b->listener.address);
-	return r;
+	return 0;
 }
 
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
-                   const struct listeners *running)
+                   const struct listeners *running, char *why, size_t why_size)
 {
-	const char *user = options->user;
+	const struct binding with = {out, running, options->user, why, why_size};
 	int r = 0;
 
 	out->n = 0;
+	if (options->listen.n > PROCESS_MAX_LISTENERS) {
+		snprintf(why, why_size, "listen: more than %d addresses", PROCESS_MAX_LISTENERS);
+		return refused("proxy", "listen", E2BIG);
+	}
 	for (size_t i = 0; with_proxy && r == 0 && i < options->listen.n; i++)
 		for (unsigned worker = 0; r == 0 && worker < options->workers; worker++)
-			r = bind_or_share(out, "proxy", options->listen.items[i], worker, user, running);
+			r = listener_add(&with, "proxy", options->listen.items[i], worker);
 	if (r == 0)
-		r = bind_or_share(out, "status", options->status_listen, 0, user, running);
+		r = listener_add(&with, "status", options->status_listen, 0);
 	if (r == 0)
-		r = bind_or_share(out, "control", options->control, 0, user, running);
+		r = listener_add(&with, "control", options->control, 0);
 	if (r < 0)
 		listeners_close(out, running);
 	return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets: bound by the supervisor, before privileges are dropped, and handed to
- * the processes by fork.  A set is made from a configuration; what the running set already listens
- * on is shared with it, so a reload never closes a port that stays.  Supervisor only.
+ * The listening sockets: bound by the supervisor, before privileges are dropped, and handed to the processes by fork.
+ * A set is made from a configuration; what the active set already listens on is shared with it, so a reload never
+ * closes a port that stays.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_LISTENERS_H
 #define T3OPS_SUPERVISOR_LISTENERS_H
@@ -22,12 +22,13 @@ struct listeners {
 	size_t n;
 };
 
-/* Binds what options ask for; with_proxy: whether there is that process.  Sockets of `running` (may be NULL) with the
- * same configured address are duplicated. 0, or -errno after one log line; *out is then empty. */
+/* Binds what options ask for; with_proxy: whether there is to be a proxy.  Sockets of `running` with the same
+ * configured address are duplicated.  0, or -errno with the address and the reason in why, after one log line; *out
+ * is then empty. */
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
-                   const struct listeners *running);
+                   const struct listeners *running, char *why, size_t why_size);
 
-/* Closes this set's descriptors; a control socket's file goes unless `others` (may be NULL) has it too. */
+/* Closes this set's descriptors; a control socket's file is removed unless `others` (may be NULL) has it too. */
 void listeners_close(struct listeners *l, const struct listeners *others);
 
 /* The process that serves a listener of that name. */

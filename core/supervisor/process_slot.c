@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbering of slots; see slot.h. */
+/* Numbering of slots; see process_slot.h. */
 #include "supervisor/process_slot.h"
 
 enum process_id process_of_slot(unsigned slot)

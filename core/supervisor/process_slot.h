@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot is a process that there is to be: one a process, and `workers` of them for the proxy.  A process's first
- * slot has the process's number, the proxy's further ones follow after all processes.  Supervisor.
+ * A slot is a place for one process: one for each role, and `workers` of them for the proxy.  The first slot of a
+ * role has the number of its process_id; the proxy's further ones follow after all roles.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_PROCESS_SLOT_H
 #define T3OPS_SUPERVISOR_PROCESS_SLOT_H
-
-#include <jansson.h>
-#include <stdbool.h>
 
 #include "ipc/message.h"
 

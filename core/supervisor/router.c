@@ -1,203 +1,131 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Messages between the processes: every datagram is stamped with its sender and passed to its
- * receiver, or answered MSG_UNREACHABLE.  Who may ask whom for what is decided here.
- */
+/* Who may say what to whom; see router.h. */
+#include "supervisor/router.h"
+
 #include <string.h>
 
-#include "supervisor/supervisor_state.h"
+#define ANY           ~0U
+#define ONLY(process) (1U << PROCESS_##process)
 
-/* The current process of a process, or the one that is to become it. */
-static struct child *process_find(struct supervisor *s, uint32_t process)
+struct route {
+	enum msg_type type;
+	uint32_t from; /* bits of the processes that may send it */
+	uint32_t to;   /* bits of those that may be addressed by process_id; an answer goes to a serial */
+	bool is_answer;
+	size_t len; /* of its payload, 0: any */
+	void (*pass)(struct router *r, struct child *from, const struct msg_head *head, const void *payload);
+};
+
+static void pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload);
+static void event_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload);
+static void probe_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload);
+
+/* The helper itself knows who may have which program started (MSG_RUN). */
+static const struct route routes[] = {
+    {MSG_EVENT, ANY, ONLY(MONITOR), false, sizeof(struct event), event_pass},
+    {MSG_RUN, ANY, ONLY(HELPER), false, sizeof(struct msg_run), pass},
+    {MSG_RAN, ONLY(HELPER), 0, true, 0, pass},
+    {MSG_PROBE, ONLY(MONITOR), ONLY(PROXY) | ONLY(PROBER), false, sizeof(struct msg_probe), probe_pass},
+    {MSG_JOB_NOW, ONLY(MONITOR), ONLY(JOBS), false, sizeof(struct msg_run), pass},
+    {MSG_JOB_DONE, ONLY(JOBS), 0, true, sizeof(struct msg_reply), pass},
+};
+
+/* ---- passing on ---------------------------------------------------------------------------------------- */
+
+static struct child *receiver_find(const struct router *r, uint32_t to)
 {
-	if (s->current[process])
-		return s->current[process];
-	return s->transition.running ? s->transition.slots[process] : NULL;
+	if (to >= MSG_FIRST_SERIAL)
+		return process_table_find(r->processes, to);
+	return process_table_role(r->processes, (enum process_id)to);
 }
 
-static struct child *receiver_find(struct supervisor *s, uint32_t to)
+static void pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload)
 {
-	struct child *c;
+	struct child *to = receiver_find(r, head->to);
 
-	if (to < MSG_FIRST_SERIAL)
-		return to < PROCESSES ? process_find(s, to) : NULL;
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->serial == to)
-			return c;
-	return NULL;
-}
-
-struct child *monitor_of(struct supervisor *s)
-{
-	return process_find(s, PROCESS_MONITOR);
-}
-
-/* ---- events ---------------------------------------------------------------------------- */
-
-static void event_hold(struct supervisor *s, const struct event *e)
-{
-	size_t at = (s->first_held + s->n_held) % HELD_EVENTS;
-
-	s->held[at] = *e;
-	if (s->n_held < HELD_EVENTS)
-		s->n_held++;
-	else
-		s->first_held = (s->first_held + 1) % HELD_EVENTS; /* the oldest goes; the log has it */
-}
-
-void event_to_monitor(struct supervisor *s, const struct event *e)
-{
-	struct child *monitor = monitor_of(s);
-
-	if (monitor)
-		channel_send(monitor->channel, MSG_EVENT, monitor->serial, 0, e, sizeof *e);
-	else
-		event_hold(s, e);
-}
-
-static void process_state_send(struct child *monitor, const struct child *c)
-{
-	struct msg_process m = {.process = (uint8_t)c->process,
-	                        .state = (uint8_t)c->state,
-	                        .serial = c->serial,
-	                        .pid = c->pid,
-	                        .restarts = c->supervisor->restarts[c->slot].restarts,
-	                        .since_us = c->since_us};
-
-	channel_send(monitor->channel, MSG_ROOM_STATE, monitor->serial, 0, &m, sizeof m);
-}
-
-void process_state_report(struct supervisor *s, const struct child *c)
-{
-	struct child *monitor = monitor_of(s);
-
-	if (monitor && monitor->state == PROCESS_READY)
-		process_state_send(monitor, c);
-}
-
-/* A new monitor learns what there is, and what happened while there was none. */
-void monitor_greet(struct supervisor *s)
-{
-	struct child *monitor = monitor_of(s), *c;
-
-	TAILQ_FOREACH (c, &s->children, link)
-		process_state_send(monitor, c);
-	for (; s->n_held > 0; s->n_held--) {
-		channel_send(monitor->channel, MSG_EVENT, monitor->serial, 0, &s->held[s->first_held],
-		             sizeof s->held[0]);
-		s->first_held = (s->first_held + 1) % HELD_EVENTS;
-	}
-}
-
-/* ---- passing on -------------------------------------------------------------------------- */
-
-/* Only these processes may have programs started. */
-static bool may_send(const struct child *from, const struct msg_head *head)
-{
-	switch (head->type) {
-	case MSG_RUN:
-		return from->process == PROCESS_PROXY || from->process == PROCESS_JOBS ||
-		       from->process == PROCESS_MONITOR;
-	case MSG_RAN:
-		return from->process == PROCESS_HELPER;
-	case MSG_PROBE:
-	case MSG_JOB_NOW:
-		return from->process == PROCESS_MONITOR;
-	case MSG_JOB_DONE:
-		return from->process == PROCESS_JOBS;
-	case MSG_EVENT:
-		return head->len == sizeof(struct event);
-	default:
-		return false;
-	}
-}
-
-/* Fronts that drain hold tunnels, too. */
-static void probe_pass(struct supervisor *s, const struct msg_head *head, const void *payload)
-{
-	struct child *c;
-
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->process == PROCESS_PROXY)
-			channel_relay(c->channel, head, payload);
-}
-
-/* What keeps a process from getting ready. */
-static void config_error_note(struct child *from, const struct event *e)
-{
-	struct transition *t = &from->supervisor->transition;
-
-	if (from->state == PROCESS_STARTING && t->running && t->slots[from->slot] == from &&
-	    event_kind_level((enum event_kind)e->kind) == LOG_L_ERROR)
-		event_set(t->config_error, e->text);
-}
-
-static void pass(struct child *from, struct msg_head *head, const void *payload)
-{
-	struct supervisor *s = from->supervisor;
-	struct child *to;
-
-	if (!may_send(from, head)) {
-		log_line(LOG_L_WARNING, "message_refused", "from=%s type=%u to=%u", process_name(from->process),
-		         head->type, head->to);
-		return;
-	}
-	if (head->type == MSG_PROBE && head->to == PROCESS_PROXY) {
-		probe_pass(s, head, payload);
-		return;
-	}
-	if (head->type == MSG_EVENT)
-		config_error_note(from, payload);
-	to = receiver_find(s, head->to);
 	if (to)
 		channel_relay(to->channel, head, payload);
-	else if (head->type == MSG_EVENT)
-		event_hold(s, payload);
-	else
+	else if (head->to < MSG_FIRST_SERIAL)
 		channel_send(from->channel, MSG_UNREACHABLE, from->serial, head->id, NULL, 0);
 }
 
-static void on_ready(struct child *c)
+/* No process speaks for another one; and what keeps it from getting ready is remembered. */
+static void event_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload)
 {
-	struct supervisor *s = c->supervisor;
 	struct event e;
 
-	if (c->state != PROCESS_STARTING)
-		return;
-	child_set_state(c, PROCESS_READY);
-	if (c == monitor_of(s))
-		monitor_greet(s);
-	if (c->process == PROCESS_PROXY) {
-		fd_store_transfer(s, c);
-		handovers_arrange(s); /* to one that was started again */
-	}
-	event_init(&e, EVENT_PROCESS_STARTED, PROCESS_SUPERVISOR);
-	event_set(e.text, process_name(c->process));
-	e.id = (uint64_t)c->pid;
-	supervisor_emit(s, &e);
-	if (s->transition.running)
-		transition_step(s);
+	(void)head;
+	memcpy(&e, payload, sizeof e);
+	e.process = (uint8_t)from->process;
+	e.text[sizeof e.text - 1] = '\0';
+	if (from->state == PROCESS_STARTING && event_kind_level((enum event_kind)e.kind) == LOG_L_ERROR)
+		event_set(from->start_error, e.text);
+	monitor_link_pass(r->monitor, from, &e);
 }
 
-void router_message(void *arg, const struct msg_head *received, const void *payload)
+/* Proxies that drain hold tunnels, too. */
+static void probe_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload)
 {
-	struct child *c = arg;
+	struct child *c;
+
+	if (head->to != PROCESS_PROXY) {
+		pass(r, from, head, payload);
+		return;
+	}
+	PROCESS_TABLE_FOREACH(c, r->processes)
+	if (c->process == PROCESS_PROXY)
+		channel_relay(c->channel, head, payload);
+}
+
+/* ---- who may send what ----------------------------------------------------------------------------------- */
+
+static bool route_allows(const struct route *route, const struct child *from, const struct msg_head *head)
+{
+	bool to_serial = head->to >= MSG_FIRST_SERIAL;
+
+	if (!(route->from & 1U << from->process) || to_serial != route->is_answer)
+		return false;
+	if (!to_serial && !(route->to & 1U << head->to))
+		return false;
+	return route->len == 0 || route->len == head->len;
+}
+
+static const struct route *route_find(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+		if (routes[i].type == type)
+			return &routes[i];
+	return NULL;
+}
+
+static const struct message_handler *handler_find(const struct router *r, const struct child *from, uint16_t type)
+{
+	for (size_t i = 0; i < r->n_handlers; i++) {
+		const struct message_handler *h = &r->handlers[i];
+
+		if (h->type == type && (h->from == PROCESS_NONE || h->from == from->process))
+			return h;
+	}
+	return NULL;
+}
+
+void router_message(struct router *r, struct child *from, const struct msg_head *received, const void *payload)
+{
+	const struct message_handler *handler = NULL;
+	const struct route *route = NULL;
 	struct msg_head head = *received;
 
-	head.from = c->serial;
-	if (head.to != PROCESS_SUPERVISOR)
-		pass(c, &head, payload);
-	else if (head.type == MSG_READY)
-		on_ready(c);
-	else if (head.type == MSG_WATCHDOG_PING)
-		c->pings_missed = 0;
-	else if (head.type == MSG_FD_PUT || head.type == MSG_FD_DROP)
-		fd_store_message(c, &head, payload);
-	else if (head.type == MSG_RELOAD && c->process == PROCESS_MONITOR)
-		reload_begin(c->supervisor, (struct requester){c->serial, head.id});
-}
-
-void router_closed(void *arg)
-{
-	(void)arg; /* the process is ending: its pidfd tells the rest */
+	head.from = from->serial;
+	head.from_process = (uint32_t)from->process;
+	if (head.to == PROCESS_SUPERVISOR)
+		handler = handler_find(r, from, head.type);
+	else
+		route = route_find(head.type);
+	if (handler)
+		handler->handle(r->arg, from, &head, payload);
+	else if (route && route_allows(route, from, &head))
+		route->pass(r, from, &head, payload);
+	else
+		log_line(LOG_L_WARNING, "message_refused", "child=%s message_type=%u receiver=%u",
+		         process_name(from->process), head.type, head.to);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Life of the supervisor: boot, signals, stop; see supervisor_state.h for the rest of it. */
+/* The supervisor itself: boot, signals, messages, exits, stop; supervisor_state.h draws its parts. */
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -11,10 +11,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "supervisor/supervisor_state.h"
 #include "sys/notify.h"
-
-#define SERIALS_MAX 64
+#include "supervisor/handover_pairing.h"
+#include "supervisor/process_report.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor_state.h"
+#include "supervisor/transition.h"
+#include "supervisor/upgrade.h"
 
 static void systemd_report(const char *state)
 {
@@ -25,111 +28,163 @@ static void systemd_report(const char *state)
 		         strerror(-r));
 }
 
-void supervisor_emit(struct supervisor *s, struct event *e)
-{
-	e->process = PROCESS_SUPERVISOR;
-	event_log(e);
-	event_to_monitor(s, e);
-}
-
-/* Gauges of processes that are gone must not be shown. */
-void serials_publish(struct supervisor *s)
-{
-	uint32_t serials[SERIALS_MAX];
-	struct child *c;
-	size_t n = 0;
-
-	TAILQ_FOREACH (c, &s->children, link)
-		if (n < SERIALS_MAX)
-			serials[n++] = c->serial;
-	metrics_alive(s->metrics, serials, n);
-}
-
-void supervisor_ready(struct supervisor *s)
+static void ready_report(struct supervisor *s)
 {
 	char state[96];
 
-	s->phase = PHASE_RUNNING;
 	if (!s->reported_ready)
-		log_line(LOG_L_NOTICE, "ready", "config=%s pid=%d version=" PACKAGE_VERSION, s->setup.conf.path,
+		log_line(LOG_L_NOTICE, "ready", "path=%s pid=%d version=" PACKAGE_VERSION, s->setup.conf.path,
 		         (int)getpid());
 	s->reported_ready = true;
 	snprintf(state, sizeof state, "READY=1\nMAINPID=%d\nSTATUS=serving", (int)getpid());
 	systemd_report(state);
 }
 
-/* ---- stop -------------------------------------------------------------------------------- */
-
-static bool any_left(const struct supervisor *s, enum process_id process)
-{
-	const struct child *c;
-
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->process == process)
-			return true;
-	return false;
-}
+/* ---- stop ------------------------------------------------------------------------------------------------ */
 
 static void all_stop(struct supervisor *s, enum process_id process)
 {
 	struct child *c;
 
-	TAILQ_FOREACH (c, &s->children, link)
-		if (c->process == process)
-			child_stop(c);
+	PROCESS_TABLE_FOREACH(c, &s->processes)
+	if (c->process == process)
+		child_stop(c);
 }
 
-/* Called again whenever a process ended: what makes events first, then who writes them down. */
-void supervisor_stop(struct supervisor *s, int exit_code)
+/* Who makes events first, then who writes them down; called again whenever a process exited. */
+static void stop_go_on(struct supervisor *s)
 {
-	if (s->phase != PHASE_STOPPING) {
-		systemd_report("STOPPING=1");
-		watch_stop(s);
-		ev_timer_stop(s->loop, &s->transition.deadline);
+	static const enum process_id first[] = {PROCESS_PROXY, PROCESS_PROBER, PROCESS_JOBS};
+	bool left = false;
+
+	for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+		all_stop(s, first[i]);
+		left = left || process_table_has(&s->processes, first[i]);
 	}
-	s->phase = PHASE_STOPPING;
-	s->exit_code = exit_code;
-	all_stop(s, PROCESS_PROXY);
-	all_stop(s, PROCESS_PROBER);
-	all_stop(s, PROCESS_JOBS);
-	if (any_left(s, PROCESS_PROXY) || any_left(s, PROCESS_PROBER) || any_left(s, PROCESS_JOBS))
+	if (left)
 		return;
 	all_stop(s, PROCESS_MONITOR);
 	all_stop(s, PROCESS_HELPER);
-	if (TAILQ_EMPTY(&s->children))
+	if (TAILQ_EMPTY(&s->processes.all))
 		ev_break(s->loop, EVBREAK_ALL);
 }
 
-/* ---- signals ----------------------------------------------------------------------------- */
-
-static void on_signal(struct supervisor *s, uint32_t signal_number)
+static void supervisor_stop(struct supervisor *s, int exit_code)
 {
-	switch (signal_number) {
+	if (s->phase == PHASE_STOPPING)
+		return;
+	systemd_report("STOPPING=1");
+	s->phase = PHASE_STOPPING;
+	s->exit_code = exit_code;
+	watchdog_stop(&s->watchdog);
+	restarts_stop(&s->restarts);
+	reload_cancel(s);
+	upgrade_cancel(s);
+	stop_go_on(s);
+}
+
+/* ---- what became of a boot, a reload, an upgrade ----------------------------------------------------------- */
+
+static void setup_apply(struct supervisor *s)
+{
+	const struct core_options *options = &s->setup.config->options;
+
+	s->restarts.pause_max_us = options->restart_pause_max_us;
+	watchdog_start(&s->watchdog, options->process_watchdog_us);
+}
+
+static void emit(struct supervisor *s, enum event_kind kind, const char *text)
+{
+	struct event e;
+
+	event_init(&e, kind, PROCESS_SUPERVISOR);
+	event_set(e.text, text);
+	monitor_link_emit(&s->monitor, &e);
+}
+
+static void on_reload_done(struct supervisor *s, int error, const char *why);
+
+static void settled(struct supervisor *s, int error, const char *why, enum event_kind success)
+{
+	if (error < 0) {
+		emit(s, EVENT_RELOAD_REFUSED, why);
+	} else {
+		setup_apply(s);
+		emit(s, success, s->setup.conf.path);
+	}
+	ready_report(s);
+	reload_next(s, on_reload_done);
+}
+
+static void on_reload_done(struct supervisor *s, int error, const char *why)
+{
+	settled(s, error, why, EVENT_RELOADED);
+}
+
+/* The new binary runs; an error means that it keeps the processes of the earlier one. */
+static void on_upgrade_done(struct supervisor *s, int error, const char *why)
+{
+	char text[320];
+
+	snprintf(text, sizeof text, "the new binary runs, but with the processes of the earlier one: %.200s", why);
+	settled(s, error, text, EVENT_UPGRADED);
+}
+
+static void on_upgrade_refused(struct supervisor *s, int error, const char *why)
+{
+	settled(s, error, why, EVENT_UPGRADED);
+}
+
+static void on_boot_done(struct supervisor *s, int error, const char *why)
+{
+	char quoted[700];
+
+	if (error < 0) {
+		log_quote(quoted, sizeof quoted, why);
+		log_line(LOG_L_ERROR, "start_failed", "error=%s", quoted);
+		supervisor_stop(s, EXIT_FAILURE);
+		return;
+	}
+	s->phase = PHASE_RUNNING;
+	setup_apply(s);
+	ready_report(s);
+	reload_next(s, on_reload_done);
+}
+
+/* ---- signals ---------------------------------------------------------------------------------------------- */
+
+static void on_signal(struct supervisor *s, uint32_t number)
+{
+	switch (number) {
 	case SIGTERM:
 	case SIGINT:
-		log_line(LOG_L_NOTICE, "stopping", "signal=%u", signal_number);
+		log_line(LOG_L_NOTICE, "stopping", "signal=%u", number);
 		supervisor_stop(s, EXIT_SUCCESS);
 		break;
 	case SIGHUP:
 		systemd_report("RELOADING=1");
-		reload_begin(s, (struct requester){0});
-		systemd_report("READY=1");
+		reload_request(s, (struct requester){0}, on_reload_done);
 		break;
 	case SIGUSR2:
-		upgrade_exec(s);
+		upgrade_begin(s, on_upgrade_refused);
 		break;
 	default:
 		break;
 	}
 }
 
-static void on_signals(struct ev_loop *loop, struct ev_io *w, int revents)
+static void signals_read(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 
+	while (read(s->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+		on_signal(s, info.ssi_signo);
+}
+
+static void on_signals(struct ev_loop *loop, struct ev_io *w, int revents)
+{
 	(void)loop, (void)revents;
-	while (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info)
-		on_signal(w->data, info.ssi_signo);
+	signals_read(w->data);
 }
 
 static int signals_watch(struct supervisor *s)
@@ -153,68 +208,227 @@ static int signals_watch(struct supervisor *s)
 	return 0;
 }
 
-/* ---- boot -------------------------------------------------------------------------------- */
+/* ---- messages to the supervisor ------------------------------------------------------------------------------ */
 
-static void build_info_show(struct supervisor *s)
+static void on_ready(void *arg, struct child *c, const struct msg_head *head, const void *payload)
 {
-	static const struct t3ops_metric info = {.name = "t3ops_build_info",
-	                                         .type = T3OPS_GAUGE,
-	                                         .labels = {"version"},
-	                                         .help = "Always 1; the label is the version."};
+	struct supervisor *s = arg;
+	struct event e;
 
-	series_set(metrics_series(s->metrics, &info, NULL, NULL, (const char *[]){PACKAGE_VERSION}), 1);
+	(void)head, (void)payload;
+	if (c->state != PROCESS_STARTING)
+		return;
+	child_set_state(c, PROCESS_READY);
+	if (c->process == PROCESS_MONITOR && !s->monitor.monitor)
+		monitor_link_attach(&s->monitor, c);
+	if (c->process == PROCESS_PROXY) {
+		fd_store_transfer(&s->fd_store, c);
+		handovers_pair(&s->processes); /* to one that was started again */
+	}
+	process_started_fill(c, &e);
+	monitor_link_emit(&s->monitor, &e);
+	transition_step(s);
+}
+
+static void on_pong(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	(void)arg, (void)head, (void)payload;
+	watchdog_pong(c);
+}
+
+static void on_fd(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	struct supervisor *s = arg;
+
+	fd_store_message(&s->fd_store, c, head, payload);
+}
+
+static void on_reload(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	(void)payload;
+	reload_request(arg, (struct requester){c->serial, head->id}, on_reload_done);
+}
+
+static const struct message_handler handlers[] = {
+    {MSG_READY, PROCESS_NONE, on_ready},      {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
+    {MSG_FD_PUT, PROCESS_PROXY, on_fd},       {MSG_FD_DROP, PROCESS_PROXY, on_fd},
+    {MSG_RELOAD, PROCESS_MONITOR, on_reload},
+};
+
+/* ---- the processes --------------------------------------------------------------------------------------------- */
+
+static void on_message(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	struct supervisor *s = arg;
+
+	router_message(&s->router, c, head, payload);
+}
+
+static void on_state(void *arg, struct child *c)
+{
+	struct supervisor *s = arg;
+
+	monitor_link_state(&s->monitor, c);
+	process_up_show(&s->processes, &s->setup, c->process);
+}
+
+static void on_fork(void *arg, const struct child *c, struct process *process)
+{
+	const struct supervisor *s = arg;
+
+	process_table_unmap(&s->processes);
+	process->tunnels = fd_store_inherit(&s->fd_store, c->process);
+	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
+}
+
+static void restart_plan(struct supervisor *s, const struct child *c)
+{
+	uint64_t pause_us = restart_schedule(&s->restarts, c->slot, clock_mono_us() - c->started_us);
+
+	s->processes.restarts[c->slot]++;
+	process_restart_count(&s->processes, c->process);
+	log_line(LOG_L_NOTICE, "restart_scheduled", "child=%s restarts=%u delay_ms=%.1f", process_name(c->process),
+	         s->processes.restarts[c->slot], (double)pause_us / 1e3);
+}
+
+static void exit_log(struct supervisor *s, const struct child *c, bool asked)
+{
+	siginfo_t how;
+	struct event e;
+
+	child_reap(c, &how);
+	if (asked) {
+		log_line(LOG_L_INFO, "process_stopped", "child=%s pid=%d", process_name(c->process), (int)c->pid);
+		return;
+	}
+	process_exited_fill(c, &how, &e);
+	monitor_link_emit(&s->monitor, &e);
+}
+
+static void on_exit_of(void *arg, struct child *c)
+{
+	struct supervisor *s = arg;
+	bool is_current = s->processes.current[c->slot] == c, is_next = s->processes.next[c->slot] == c, asked;
+
+	signals_read(s); /* one to the whole process group has ended this one, too */
+	asked = c->state == PROCESS_STOPPING || c->state == PROCESS_DRAINING || s->phase == PHASE_STOPPING;
+	monitor_link_detach(&s->monitor, c);
+	process_table_retire(&s->processes, c);
+	exit_log(s, c, asked);
+	if (c->process == PROCESS_PROXY)
+		fd_store_proxy_exited(&s->fd_store, c, c->state == PROCESS_STOPPING || s->phase == PHASE_STOPPING);
+	child_set_state(c, PROCESS_DEAD);
+	if (c->process == PROCESS_PROXY)
+		fd_store_transfer_any(&s->fd_store);
+	if (is_current && !asked)
+		restart_plan(s, c);
+	if (is_next && !asked)
+		transition_child_exited(s, c);
+	process_table_remove(&s->processes, c);
+	if (s->phase == PHASE_STOPPING)
+		stop_go_on(s);
+}
+
+static const struct child_ops child_ops = {on_message, on_state, on_exit_of, on_fork};
+
+static void on_restart_due(void *arg, unsigned slot)
+{
+	struct supervisor *s = arg;
+
+	if (s->processes.current[slot] || !setup_wants(&s->setup, slot))
+		return;
+	s->processes.current[slot] = process_table_spawn(&s->processes, slot, &s->setup, false);
+	if (!s->processes.current[slot])
+		restart_retry(&s->restarts, slot);
+}
+
+static void on_stuck(void *arg, struct child *c)
+{
+	struct supervisor *s = arg;
+	struct event e;
+
+	process_killed_fill(c, &e);
+	monitor_link_emit(&s->monitor, &e);
+	child_kill(c);
+}
+
+/* What a monitor missed that was not there is lost like what its queue dropped. */
+static void on_round(void *arg)
+{
+	struct supervisor *s = arg;
+	uint64_t now_us = clock_mono_us();
+	struct child *c;
+
+	PROCESS_TABLE_FOREACH(c, &s->processes)
+	drop_report_update(&c->dropped, channel_dropped(c->channel), now_us);
+	drop_report_update(&s->monitor.dropped, s->monitor.n_dropped, now_us);
+}
+
+/* ---- boot ------------------------------------------------------------------------------------------------------ */
+
+/* Everything but what an upgrade brings along. */
+static void parts_init(struct supervisor *s)
+{
+	const struct child_host host = {
+	    .loop = s->loop, .metrics = s->metrics, .process_ops = s->args->ops, .ops = &child_ops, .arg = s};
+
+	process_table_init(&s->processes, &host);
+	monitor_link_init(&s->monitor, &s->processes);
+	restarts_init(&s->restarts, s->loop, on_restart_due, s);
+	s->watchdog = (struct watchdog){
+	    .processes = &s->processes, .on_stuck = on_stuck, .on_round = on_round, .arg = s};
+	s->router = (struct router){&s->processes, &s->monitor, handlers, sizeof handlers / sizeof handlers[0], s};
+	build_info_show(s->metrics);
 }
 
 static int boot(struct supervisor *s)
 {
-	struct conf_text conf;
-	struct setup next;
-	char why[320];
-	int r;
-
-	r = conf_text_read(&conf, s->args->conf_path);
-	if (r < 0) {
-		log_line(LOG_L_ERROR, "config", "file=%s error=\"%s\"", s->args->conf_path, strerror(-r));
-		return r;
-	}
-	fd_store_init(s);
-	snapshots_init(s);
 	s->metrics = metrics_new(&s->metrics_fd);
-	if (!s->metrics) {
-		conf_text_fini(&conf);
+	if (!s->metrics)
 		return -errno;
-	}
-	r = setup_make(s, &next, &conf, why, sizeof why);
-	if (r < 0) {
-		conf_text_fini(&conf);
-		return r;
-	}
-	next.conf = conf;
-	build_info_show(s);
-	transition_begin(s, &next, false, (struct requester){0}, EVENT_RELOADED);
+	parts_init(s);
+	fd_store_init(&s->fd_store, &s->processes, &s->monitor);
+	user_snapshots_init(&s->snapshots);
+	reload_begin(s, (struct requester){0}, false, on_boot_done);
 	return 0;
 }
 
-static void supervisor_fini(struct supervisor *s)
+/* The slots that nobody has were waiting to be started again. */
+static void restarts_resume(struct supervisor *s)
 {
-	struct child *c;
+	for (unsigned i = 0; i < PROCESS_SLOT_ORDER; i++) {
+		unsigned slot = process_slot_in_order(i);
 
-	while ((c = TAILQ_FIRST(&s->children)))
-		child_free(c);
-	fd_store_fini(s);
-	snapshots_fini(s);
-	setup_fini(&s->setup, NULL);
-	if (s->transition.running)
-		setup_fini(&s->transition.next, NULL);
-	metrics_free(s->metrics);
-	if (s->metrics_fd >= 0)
-		close(s->metrics_fd);
-	if (s->loop)
-		ev_loop_destroy(s->loop);
-	free(s);
+		if (!s->processes.current[slot] && setup_wants(&s->setup, slot))
+			restart_schedule(&s->restarts, slot, 0);
+	}
 }
 
-/* Every tunnel costs the proxy two descriptors, and this process two more (keep.c). */
+static int resume(struct supervisor *s)
+{
+	json_t *state = upgrade_state_read(s->args->take_over_fd);
+	int r;
+
+	s->metrics = state ? upgrade_metrics_adopt(state, &s->metrics_fd) : NULL;
+	if (!s->metrics) {
+		r = state ? -errno : -EPROTO;
+		json_decref(state);
+		return r;
+	}
+	parts_init(s);
+	r = upgrade_adopt(s, state);
+	json_decref(state);
+	if (r < 0)
+		return r;
+	s->phase = PHASE_RUNNING;
+	s->reported_ready = true;
+	setup_apply(s);
+	restarts_resume(s);
+	reload_begin(s, (struct requester){0}, true, on_upgrade_done);
+	return 0;
+}
+
+/* Every tunnel costs the proxy two descriptors, and this process two more (fd_store.h). */
 static void descriptors_raise(void)
 {
 	struct rlimit limit;
@@ -225,28 +439,53 @@ static void descriptors_raise(void)
 	setrlimit(RLIMIT_NOFILE, &limit); /* within the hard limit; LimitNOFILE= of the unit sets that */
 }
 
+static void supervisor_fini(struct supervisor *s)
+{
+	fd_store_fini(&s->fd_store);
+	process_table_fini(&s->processes);
+	user_snapshots_fini(&s->snapshots);
+	setup_fini(&s->setup, NULL);
+	metrics_free(s->metrics);
+	if (s->metrics_fd >= 0)
+		close(s->metrics_fd);
+}
+
+/* The loop, until the daemon ends. */
+static int serve(struct supervisor *s)
+{
+	int r = signals_watch(s);
+
+	if (r == 0)
+		r = s->args->take_over_fd >= 0 ? resume(s) : boot(s);
+	if (r < 0) {
+		log_line(LOG_L_ERROR, "start_failed", "error=\"%s\"", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	if (s->phase != PHASE_STOPPING || !TAILQ_EMPTY(&s->processes.all))
+		ev_run(s->loop, 0);
+	log_line(LOG_L_NOTICE, "stopped", "exit_code=%d", s->exit_code);
+	supervisor_fini(s);
+	return s->exit_code;
+}
+
 int supervisor_run(const struct supervisor_args *args)
 {
 	struct supervisor *s = calloc(1, sizeof *s);
-	int r, exit_code = EXIT_FAILURE;
+	int exit_code = EXIT_FAILURE;
 
 	if (!s)
 		return EXIT_FAILURE;
 	s->args = args;
-	s->metrics_fd = s->tunnels_fd = -1;
-	s->last_serial = MSG_FIRST_SERIAL - 1;
-	TAILQ_INIT(&s->children);
+	s->metrics_fd = -1;
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* processes make their own, after the fork */
-	r = s->loop ? signals_watch(s) : -ENOMEM;
-	if (r == 0)
-		r = args->take_over_fd >= 0 ? upgrade_resume(s, args->take_over_fd) : boot(s);
-	if (r == 0) {
-		ev_run(s->loop, 0);
-		exit_code = s->exit_code;
-		log_line(LOG_L_NOTICE, "stopped", "exit_code=%d", exit_code);
+	if (s->loop) {
+		exit_code = serve(s);
+		ev_loop_destroy(s->loop);
+	} else {
+		log_line(LOG_L_ERROR, "start_failed", "error=\"no memory or no epoll\"");
 	}
-	supervisor_fini(s);
+	free(s);
 	return exit_code;
 }

@@ -6,17 +6,7 @@
 #ifndef T3OPS_SUPERVISOR_SUPERVISOR_H
 #define T3OPS_SUPERVISOR_SUPERVISOR_H
 
-#include "process/process.h"
-
-struct supervisor_args {
-	const char *conf_path;
-	const char *exe;                          /* the binary to start at SIGUSR2 */
-	const struct process_ops *ops[PROCESSES]; /* what each process does */
-	int take_over_fd;                         /* state of the earlier binary, or -1 */
-};
-
-/* Exit status of a binary that is asked with -t and cannot go on from the messages of the one that runs. */
-#define SUPERVISOR_CANNOT_TAKE_OVER 3
+#include "supervisor/supervisor_args.h"
 
 /* Runs until the daemon ends; returns its exit code. */
 int supervisor_run(const struct supervisor_args *args);

@@ -173,7 +173,7 @@ class Handover(unittest.TestCase):
         self.assertEqual(busy.response().text(), "at last")
         wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
         wait.until(lambda: self.descriptors() == before - 2, what="the supervisor to keep nothing of the tunnel")
-        self.assertNotRegex(self.daemon.log(), "process=supervisor event=tunnels_given")
+        self.assertNotRegex(self.daemon.log(), "process=supervisor event=tunnels_sent")
 
     def descriptors(self):
         """How many the supervisor has."""

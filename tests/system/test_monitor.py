@@ -120,7 +120,7 @@ class Reload(unittest.TestCase):
                 monitor = d.processes()["monitor"]
                 d.options["ping_timeout"] = f"{501 + n}ms"
                 d.write_conf()
-                self.assertEqual(d.ctl("reload"), "the new configuration is in force\n")
+                self.assertEqual(d.ctl("reload"), "the new configuration is active\n")
                 wait.until(lambda was=monitor: d.processes()["monitor"] != was, what="the monitor that came after")
 
 

@@ -99,7 +99,7 @@ class Processes(unittest.TestCase):
             pid = self.daemon.processes()["jobs"]
             os.kill(pid, signal.SIGKILL)
             self.restarted("jobs", pid)
-        pauses = [float(p) for p in re.findall(r"event=process_restart\b.*\bafter=([\d.]+)s", self.daemon.log())]
+        pauses = [float(p) for p in re.findall(r"event=restart_scheduled\b.*\bdelay_ms=([\d.]+)", self.daemon.log())]
         self.assertEqual(len(pauses), 3, self.daemon.log())
         self.assertEqual(pauses, sorted(pauses))
         self.assertGreater(pauses[2], pauses[0])

@@ -94,7 +94,7 @@ class Upgrade(unittest.TestCase):
             self.daemon.write_conf()
             self.assertIn("event=reloaded", self.daemon.reload())
             self.assertEqual(self.upgrade(), "upgraded")
-            self.daemon.wait_log(f"event=drain_timeout pid={old} ")
+            self.daemon.wait_log(rf"event=drain_timeout .*\bpid={old}\b")
             wait.until(lambda: old not in self.daemon.children(), what="the old proxy to leave")
 
 

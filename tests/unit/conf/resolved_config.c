@@ -16,6 +16,7 @@
 
 #include "conf/check.h"
 #include "conf/process_config.h"
+#include "conf/resolve_child.h"
 #include "../plugin_dir.h"
 
 /* The account that must exist when root runs the test. */

@@ -377,7 +377,7 @@ static void a_person_reads_rooms_as_text_not_markup(void **state)
 	int fd = client(f, "status");
 	char said[8192];
 
-	assert_int_equal(channel_send(f->supervisor, MSG_ROOM_STATE, 16, 0, &r, sizeof r), 0);
+	assert_int_equal(channel_send(f->supervisor, MSG_PROCESS_STATE, 16, 0, &r, sizeof r), 0);
 	turn(f);
 	say(fd, request, strlen(request));
 	receive(f, fd, false, said, sizeof said);

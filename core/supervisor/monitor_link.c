@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Events and states for the monitor; see monitor_link.h. */
+#include "supervisor/monitor_link.h"
+
+void monitor_link_init(struct monitor_link *l, const struct process_table *processes)
+{
+	*l = (struct monitor_link){.processes = processes};
+	drop_report_init(&l->dropped, processes->host.metrics, PROCESS_MONITOR, DROP_TO);
+}
+
+static void event_hold(struct monitor_link *l, uint32_t from, const struct event *e)
+{
+	size_t at = (l->first_held + l->n_held) % HELD_EVENTS;
+
+	l->held[at] = (struct held_event){from, *e};
+	if (l->n_held < HELD_EVENTS) {
+		l->n_held++;
+		return;
+	}
+	l->first_held = (l->first_held + 1) % HELD_EVENTS; /* the log has it */
+	l->n_dropped++;
+}
+
+static void event_send(struct monitor_link *l, uint32_t from, const struct event *e)
+{
+	const struct msg_head head = {
+	    .version = MSG_VERSION, .type = MSG_EVENT, .from = from, .to = PROCESS_MONITOR, .len = sizeof *e};
+
+	if (l->monitor)
+		channel_relay(l->monitor->channel, &head, e);
+	else
+		event_hold(l, from, e);
+}
+
+void monitor_link_emit(struct monitor_link *l, struct event *e)
+{
+	e->process = PROCESS_SUPERVISOR;
+	event_log(e);
+	event_send(l, 0, e);
+}
+
+void monitor_link_pass(struct monitor_link *l, const struct child *from, const struct event *e)
+{
+	event_send(l, from->serial, e);
+}
+
+void monitor_link_state(struct monitor_link *l, const struct child *c)
+{
+	const struct msg_process m = {.process = (uint8_t)c->process,
+	                              .state = (uint8_t)c->state,
+	                              .serial = c->serial,
+	                              .pid = c->pid,
+	                              .restarts = l->processes->restarts[c->slot],
+	                              .since_us = c->since_us};
+
+	if (l->monitor)
+		channel_send(l->monitor->channel, MSG_PROCESS_STATE, l->monitor->serial, 0, &m, sizeof m);
+}
+
+void monitor_link_resume(struct monitor_link *l, struct child *monitor)
+{
+	l->monitor = monitor;
+}
+
+void monitor_link_attach(struct monitor_link *l, struct child *monitor)
+{
+	const struct child *c;
+
+	l->monitor = monitor;
+	PROCESS_TABLE_FOREACH(c, l->processes)
+	monitor_link_state(l, c);
+	for (; l->n_held > 0; l->n_held--) {
+		const struct held_event *h = &l->held[l->first_held];
+
+		event_send(l, h->from, &h->event);
+		l->first_held = (l->first_held + 1) % HELD_EVENTS;
+	}
+}
+
+void monitor_link_detach(struct monitor_link *l, const struct child *monitor)
+{
+	if (l->monitor == monitor)
+		l->monitor = NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way to the monitor: events, and which processes there are.  While no monitor is ready, events are held; a
+ * monitor that becomes the one learns of all processes and gets what was held.  Supervisor only.
+ */
+#ifndef T3OPS_SUPERVISOR_MONITOR_LINK_H
+#define T3OPS_SUPERVISOR_MONITOR_LINK_H
+
+#include "obs/event.h"
+#include "supervisor/process_table.h"
+
+#define HELD_EVENTS 1024
+
+struct monitor_link {
+	const struct process_table *processes;
+	struct child *monitor; /* NULL: events are held */
+	struct held_event {
+		uint32_t from; /* serial of its sender, 0: the supervisor */
+		struct event event;
+	} held[HELD_EVENTS]; /* a ring */
+	size_t n_held, first_held;
+	uint64_t n_dropped; /* events that found the ring full: the oldest went */
+	struct drop_report dropped;
+};
+
+void monitor_link_init(struct monitor_link *l, const struct process_table *processes);
+/* This one from now on. */
+void monitor_link_attach(struct monitor_link *l, struct child *monitor);
+/* The same for one that has been it before an upgrade, and knows the processes. */
+void monitor_link_resume(struct monitor_link *l, struct child *monitor);
+/* It is gone; nothing happens if it is not the one. */
+void monitor_link_detach(struct monitor_link *l, const struct child *monitor);
+
+/* An event of the supervisor: logs it, too.  Stamps e->process. */
+void monitor_link_emit(struct monitor_link *l, struct event *e);
+/* An event of a process, as received. */
+void monitor_link_pass(struct monitor_link *l, const struct child *from, const struct event *e);
+/* The state of a process changed. */
+void monitor_link_state(struct monitor_link *l, const struct child *c);
+
+#endif

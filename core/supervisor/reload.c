@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Check, setup, transition; see reload.h. */
+#include "supervisor/reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "supervisor/transition.h"
+
+static void answer(const struct supervisor *s, struct requester requester, int error, const char *text)
+{
+	struct child *c = requester.serial > 0 ? process_table_find(&s->processes, requester.serial) : NULL;
+	struct msg_reply reply = {.error = error};
+
+	if (!c)
+		return; /* a signal, or a monitor that is gone */
+	event_set(reply.text, text);
+	channel_send(c->channel, MSG_RELOADED, c->serial, requester.id, &reply, sizeof reply);
+}
+
+static void finish(struct supervisor *s, int error, const char *why)
+{
+	answer(s, s->reload.requester, error, error == 0 ? "the new configuration is active" : why);
+	s->reload.done(s, error, why);
+}
+
+/* ---- the check ---------------------------------------------------------------------------------------- */
+
+/* Plugins are loaded there: what the processes share must be out of their reach. */
+static void on_fork(void *arg)
+{
+	struct supervisor *s = arg;
+
+	process_table_unmap(&s->processes);
+	fd_store_inherit(&s->fd_store, PROCESS_NONE);
+	user_snapshots_inherit(&s->snapshots, PROCESS_NONE);
+	metrics_free(s->metrics);
+}
+
+static void on_config_error(void *arg, const char *line)
+{
+	struct supervisor *s = arg;
+	char quoted[1024];
+
+	log_quote(quoted, sizeof quoted, line);
+	log_line(LOG_L_ERROR, "config_error", "error=%s", quoted);
+	if (s->reload.why[0] == '\0')
+		event_set(s->reload.why, line);
+}
+
+static void on_checked(void *arg, struct resolved_config *config)
+{
+	struct supervisor *s = arg;
+	struct reload *r = &s->reload;
+	struct setup next;
+	int error;
+
+	r->check = NULL;
+	if (!config) {
+		conf_text_fini(&r->conf);
+		finish(s, -EINVAL, r->why);
+		return;
+	}
+	error = setup_make(&next, &r->conf, config, &s->setup, r->why, sizeof r->why);
+	if (error < 0)
+		finish(s, error, r->why);
+	else
+		transition_begin(s, &next, r->everything, finish);
+}
+
+/* 0, or -errno with the reason in why. */
+static int check_start(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+	const struct resolve_child_start start = {.text = &r->conf,
+	                                          .timeout_us = RESOLVE_TIMEOUT_US,
+	                                          .on_fork = on_fork,
+	                                          .on_error = on_config_error,
+	                                          .on_done = on_checked,
+	                                          .arg = s};
+	int error = conf_text_read(&r->conf, s->args->conf_path);
+
+	if (error < 0) {
+		snprintf(r->why, sizeof r->why, "%.200s: %s", s->args->conf_path, strerror(-error));
+		return error;
+	}
+	r->check = resolve_child_start(s->loop, &start);
+	if (r->check)
+		return 0;
+	error = -errno;
+	snprintf(r->why, sizeof r->why, "the configuration cannot be checked: %s", strerror(-error));
+	conf_text_fini(&r->conf);
+	return error;
+}
+
+/* ---- who asks ------------------------------------------------------------------------------------------ */
+
+bool reload_is_busy(const struct supervisor *s)
+{
+	return s->phase != PHASE_RUNNING || s->reload.check || s->transition.running || s->upgrade.check;
+}
+
+void reload_begin(struct supervisor *s, struct requester requester, bool everything, outcome_cb done)
+{
+	struct reload *r = &s->reload;
+	int error;
+
+	r->requester = requester;
+	r->everything = everything;
+	r->done = done;
+	r->why[0] = '\0';
+	error = check_start(s);
+	if (error < 0)
+		finish(s, error, r->why);
+}
+
+/* A signal waits with whoever else does: the file is read when their turn comes. */
+static void reload_queue(struct supervisor *s, struct requester requester)
+{
+	struct reload *r = &s->reload;
+
+	if (r->queued && r->queued_requester.serial > 0 && requester.serial > 0) {
+		answer(s, requester, -EBUSY, "a reload is in progress and another one waits; ask again later");
+		return;
+	}
+	if (!r->queued || requester.serial > 0)
+		r->queued_requester = requester;
+	r->queued = true;
+	log_line(LOG_L_NOTICE, "reload_queued", "detail=\"a reload or an upgrade is in progress\"");
+}
+
+void reload_request(struct supervisor *s, struct requester requester, outcome_cb done)
+{
+	if (s->phase == PHASE_STOPPING)
+		answer(s, requester, -ECANCELED, "the daemon is stopping");
+	else if (reload_is_busy(s))
+		reload_queue(s, requester);
+	else
+		reload_begin(s, requester, false, done);
+}
+
+void reload_next(struct supervisor *s, outcome_cb done)
+{
+	struct reload *r = &s->reload;
+
+	if (!r->queued || reload_is_busy(s))
+		return;
+	r->queued = false;
+	reload_begin(s, r->queued_requester, false, done);
+}
+
+void reload_cancel(struct supervisor *s)
+{
+	if (s->reload.check || s->transition.running)
+		answer(s, s->reload.requester, -ECANCELED, "the daemon is stopping");
+	if (s->reload.queued)
+		answer(s, s->reload.queued_requester, -ECANCELED, "the daemon is stopping");
+	resolve_child_cancel(s->reload.check);
+	s->reload.check = NULL;
+	s->reload.queued = false;
+	conf_text_fini(&s->reload.conf);
+	transition_cancel(s);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* From a checked configuration to what processes are started from; see setup.h. */
+#include "supervisor/setup.h"
+
+#include "supervisor/process_slot.h"
+
+int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config *config, const struct setup *running,
+               char *why, size_t why_size)
+{
+	int r;
+
+	*out = (struct setup){.conf = *conf, .config = config};
+	*conf = (struct conf_text){0};
+	r = listeners_bind(&out->listeners, &config->options, process_is_wanted(config, PROCESS_PROXY),
+	                   &running->listeners, why, why_size);
+	if (r < 0)
+		setup_fini(out, running);
+	return r;
+}
+
+bool setup_wants(const struct setup *setup, unsigned slot)
+{
+	return setup->config && process_is_wanted(setup->config, process_of_slot(slot)) &&
+	       (slot < PROCESSES || process_slot_worker(slot) < setup->config->options.workers);
+}
+
+void setup_fini(struct setup *setup, const struct setup *others)
+{
+	resolved_config_free(setup->config);
+	listeners_close(&setup->listeners, others ? &others->listeners : NULL);
+	conf_text_fini(&setup->conf);
+	*setup = (struct setup){0};
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration that was checked, with everything made for it: the listening sockets.  What each process is started
+ * from is its part of both.  Supervisor only.
+ */
+#ifndef T3OPS_SUPERVISOR_SETUP_H
+#define T3OPS_SUPERVISOR_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/process_config.h"
+#include "supervisor/listeners.h"
+
+/* Zeroed is empty and valid. */
+struct setup {
+	struct conf_text conf;
+	struct resolved_config *config;
+	struct listeners listeners;
+};
+
+/* Makes it from what the check left; takes conf (which is empty then) and config, whatever it returns.  Sockets that
+ * `running` has already are shared with it.  0, or -errno with the reason in why; out is empty then. */
+int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config *config, const struct setup *running,
+               char *why, size_t why_size);
+/* Releases everything, and is empty then.  A control socket's file stays if others (may be NULL) has it, too. */
+void setup_fini(struct setup *setup, const struct setup *others);
+
+/* Whether there is to be a process in that slot. */
+bool setup_wants(const struct setup *setup, unsigned slot);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor is started with. */
+#ifndef T3OPS_SUPERVISOR_SUPERVISOR_ARGS_H
+#define T3OPS_SUPERVISOR_SUPERVISOR_ARGS_H
+
+#include "process/process.h"
+
+struct supervisor_args {
+	const char *conf_path;
+	const char *exe;                          /* the binary to start at SIGUSR2 */
+	const struct process_ops *ops[PROCESSES]; /* what each process does */
+	int take_over_fd;                         /* state of the earlier binary, or -1 */
+};
+
+/* Exit status of a binary that is asked with -t and cannot go on from the messages of the one that runs. */
+#define SUPERVISOR_CANNOT_TAKE_OVER 3
+
+#endif
