@@ -318,7 +318,7 @@ struct t3ops_pairing {
 struct t3ops_event {
 	uint32_t struct_size;
 	uint64_t time_us;   /* since 1970 */
-	const char *kind;   /* drop, verdict, pair, ... */
+	const char *kind;   /* tunnel_dropped, verdict, ... */
 	const char *plugin; /* instance, "" if none */
 	const char *user;   /* "" if none */
 	const char *line;   /* the whole event as logfmt */
@@ -345,8 +345,8 @@ struct t3ops_host {
 	int64_t (*opt_int)(struct t3ops_ctx *ctx, const char *name); /* int; duration in us; bytes; time in minutes */
 	bool (*opt_bool)(struct t3ops_ctx *ctx, const char *name);
 
-	/* One log line: level, plugin and event are filled in; fmt makes further key=value
-	 * pairs (no newline; values with spaces in double quotes). */
+	/* One log line: level=, plugin= and event= are filled in; fmt makes one sentence, the value of message=,
+	 * and need not escape anything.  event: noun_verb-past. */
 	void (*log)(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...) T3OPS_PRINTF(4, 5);
 
 	/* Metrics; `metric` indexes the plugin's table, labels as many as its row names. */
@@ -354,7 +354,7 @@ struct t3ops_host {
 	void (*gauge)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 	void (*observe)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 
-	/* An event of the journal.  kind "pair" etc. are listed in core/tbl/event_kind.h; a kind that
+	/* An event of the journal.  kind "pairing_done" etc. are listed in core/tbl/event_kind.h; a kind that
 	 * is not there is journalled as "note".  user, reason and text may be NULL, "", 0. */
 	void (*emit)(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text);
 

@@ -61,8 +61,8 @@ static void refuse(struct helper *r, const struct msg_head *head, const struct m
 	struct program_end end = {.error = error, .out = ""};
 
 	series_add(r->failed, 1);
-	log_line(LOG_L_WARNING, "command_refused", "command=%.64s user=%.64s reason=\"%s\" error=\"%s\"", ask->name,
-	         ask->user, reason, strerror(-error));
+	log_write(LOG_L_WARNING, "command_refused", kv_command(ask->name), kv_user(ask->user),
+	          kv_error(textf("%s: %s", reason, strerror(-error))));
 	answer(r, head->from, head->id, &end);
 }
 

@@ -242,17 +242,13 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 static void end_log(const struct program *p, const struct program_end *end)
 {
-	char quoted[2 * STDERR_KEPT];
-
 	if (end->error == 0 && end->exit_code == 0) {
-		log_line(LOG_L_DEBUG, "ran", "command=%s exit_code=0 took=%.3fs", p->name,
-		         (double)end->took_us / 1e6);
+		log_write(LOG_L_DEBUG, "command_done", kv_command(p->name), kv_exit_code(0),
+		          kv_duration_ms(end->took_us));
 		return;
 	}
-	log_quote(quoted, sizeof quoted, p->config_error);
-	log_line(LOG_L_WARNING, "command_failed", "command=%s exit_code=%d error=\"%s\" took=%.3fs stderr=%s",
-	         p->name, end->exit_code, end->error < 0 ? strerror(-end->error) : "none", (double)end->took_us / 1e6,
-	         quoted);
+	log_write(LOG_L_WARNING, "command_failed", kv_command(p->name), kv_exit_code(end->exit_code),
+	          kv_errno(end->error), kv_duration_ms(end->took_us), kv_stderr(p->config_error));
 }
 
 /* The leader ended: what it left behind in its group ends, too. */

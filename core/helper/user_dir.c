@@ -13,8 +13,8 @@
 
 static int refused(const char *base, const char *name, const char *reason, int error)
 {
-	log_line(LOG_L_ERROR, "user_dir", "path=%s/%s reason=\"%s\" error=\"%s\"", base, name, reason,
-	         strerror(error));
+	log_write(LOG_L_ERROR, "user_dir_failed", kv_path(textf("%s/%s", base, name)),
+	          kv_error(textf("%s: %s", reason, strerror(error))));
 	return -error;
 }
 

@@ -37,8 +37,8 @@ void drop_report_update(struct drop_report *r, uint64_t dropped, uint64_t now_us
 	}
 	if (r->unlogged == 0 || (r->logged_us > 0 && now_us - r->logged_us < LOG_PAUSE_US))
 		return;
-	log_line(LOG_L_WARNING, "messages_dropped", "child=%s direction=%s dropped=%" PRIu64,
-	         process_name(r->process), direction_name(r->direction), r->unlogged);
+	log_write(LOG_L_WARNING, "messages_dropped", kv_child(process_name(r->process)),
+	          kv_direction(direction_name(r->direction)), kv_dropped((int64_t)r->unlogged));
 	r->unlogged = 0;
 	r->logged_us = now_us;
 }

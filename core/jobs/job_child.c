@@ -202,8 +202,8 @@ int job_child_main(int fd)
 	signal(SIGXFSZ, SIG_IGN); /* a full quota shall be an error of write(2) */
 	signal(SIGPIPE, SIG_IGN);
 	if (!input_take(&c, fd) || out < 0 || !c.facts) {
-		log_line(LOG_L_ERROR, "job_failed", "reason=\"descriptor %d holds no input; the helper starts jobs\"",
-		         fd);
+		log_write(LOG_L_ERROR, "job_input_missing",
+		          kv_error(textf("descriptor %d holds no input; only the helper starts jobs", fd)));
 		json_decref(c.input);
 		json_decref(c.facts);
 		return EXIT_FAILURE;

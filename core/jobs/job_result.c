@@ -37,7 +37,7 @@ static void facts_write(char *out, size_t size, const json_t *facts)
 		char quoted[256], pair[352];
 		int n;
 
-		if (log_quote(quoted, sizeof quoted, json_string_value(value)) >= sizeof quoted)
+		if (kv_quote(quoted, sizeof quoted, json_string_value(value)) >= sizeof quoted)
 			continue;
 		n = snprintf(pair, sizeof pair, "%s%s=%s", used ? " " : "", key, quoted);
 		if (n < 0 || (size_t)n >= sizeof pair || used + (size_t)n >= size)

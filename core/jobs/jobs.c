@@ -165,8 +165,8 @@ static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
 
 	(void)loop, (void)revents;
 	if (all_queue(job, NULL) == 0)
-		log_line(LOG_L_WARNING, "job_idle",
-		         "plugin=%s reason=\"the user table has nobody with an account here\"", job->name);
+		log_write(LOG_L_WARNING, "job_skipped", kv_plugin(job->name),
+		          kv_error("no user of the table has an account here"));
 	runs_pump(job->jobs);
 }
 
@@ -185,13 +185,13 @@ static void job_schedule(struct job *job, const struct job_options *options)
 	ev_periodic_init(&job->due, on_due, 0., 0., next_run);
 	job->due.data = job;
 	if (schedule_next(&job->schedule, clock_wall_us()) == SCHEDULE_NEVER) {
-		log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=never", job->name);
+		log_write(LOG_L_INFO, "job_scheduled", kv_plugin(job->name), kv_next("never"));
 		return;
 	}
 	ev_periodic_start(job->jobs->process->loop, &job->due);
 	next = (time_t)(schedule_next(&job->schedule, clock_wall_us()) / 1000000);
 	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&next, &tm));
-	log_line(LOG_L_INFO, "job_scheduled", "plugin=%s next=%s", job->name, when);
+	log_write(LOG_L_INFO, "job_scheduled", kv_plugin(job->name), kv_next(when));
 }
 
 static int jobs_load(struct jobs *j)
@@ -263,7 +263,7 @@ static int start(struct process *process)
 	r = j->users ? jobs_load(j) : -errno;
 	if (r < 0) {
 		if (r == -ENOMEM)
-			log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory\"");
+			log_write(LOG_L_ERROR, "start_failed", kv_errno(ENOMEM));
 		stop(process);
 		return r;
 	}

@@ -359,7 +359,7 @@ static bool wants_event(const struct follower *f, const struct event *e)
 
 void control_event(struct control *ctl, const struct event *e)
 {
-	char line[2048], when[32];
+	char line[EVENT_LINE_MAX], when[32];
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		if (!wants_event(&ctl->followers[i], e))

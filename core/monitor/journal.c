@@ -20,7 +20,6 @@
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 #define BUSY_MS      250  /* the monitor that is being replaced writes, too */
-#define LINE_MAX_    2048
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -52,12 +51,12 @@ static const char schema[] =
     " id INTEGER NOT NULL, json TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts(time_us);";
 
-static void report(struct journal *j, const char *doing)
+static void report(struct journal *j, const char *op)
 {
 	if (!j->failing)
-		log_line(LOG_L_ERROR, "journal_failed",
-		         "path=%s doing=%s error=\"%s\" effect=\"events are not kept\"", j->path, doing,
-		         j->db != NULL ? sqlite3_errmsg(j->db) : "cannot open");
+		log_write(LOG_L_ERROR, "journal_failed", kv_path(j->path), kv_op(op),
+		          kv_error(j->db != NULL ? sqlite3_errmsg(j->db) : "cannot open"),
+		          kv_effect("events are not kept"));
 	j->failing = true;
 }
 
@@ -182,7 +181,7 @@ void journal_flush(struct journal *j)
 	ok = journal_open(j) && sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
 	     rows_insert(j) && sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 	if (ok && j->failing)
-		log_line(LOG_L_NOTICE, "journal_works", "path=%s lost=%llu", j->path, (unsigned long long)j->lost);
+		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->path), kv_lost((int64_t)j->lost));
 	if (ok) {
 		j->failing = false;
 		rows_clear(j);
@@ -310,7 +309,7 @@ void journal_event(struct journal *j, const struct event *e)
 	                .id = e->id,
 	                .kind = event_kind_name(e->kind),
 	                .process = process_name(e->process)};
-	char line[LINE_MAX_];
+	char line[EVENT_LINE_MAX];
 
 	if (!event_kind_journalled(e->kind))
 		return;

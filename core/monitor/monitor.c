@@ -138,7 +138,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 static void plugins_report(struct monitor *d, const struct event *e)
 {
-	char line[2048];
+	char line[EVENT_LINE_MAX];
 	struct t3ops_event seen = {.struct_size = sizeof seen, .time_us = e->time_us, .line = line};
 
 	if (d->plugins == NULL)
@@ -166,7 +166,7 @@ static bool is_of_a_leg(const struct event *e)
 /* Texts of a plugin's making may lack their end. */
 static void event_terminate(struct event *e)
 {
-	e->plugin[sizeof e->plugin - 1] = e->user[sizeof e->user - 1] = '\0';
+	e->plugin[sizeof e->plugin - 1] = e->callback[sizeof e->callback - 1] = e->user[sizeof e->user - 1] = '\0';
 	e->address[sizeof e->address - 1] = e->colo[sizeof e->colo - 1] = '\0';
 	e->segments[sizeof e->segments - 1] = e->text[sizeof e->text - 1] = '\0';
 }
@@ -364,7 +364,7 @@ static int monitor_start(struct process *process)
 	if (r == 0)
 		r = listeners_start(d);
 	if (r != 0) {
-		log_line(LOG_L_ERROR, "monitor_failed", "error=\"%s\"", strerror(-r));
+		log_write(LOG_L_ERROR, "start_failed", kv_errno(r));
 		monitor_free(d);
 		process->state = NULL;
 	}

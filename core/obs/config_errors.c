@@ -2,6 +2,7 @@
 /* Collects config_errors; knows nothing about what they are about. */
 #include "obs/config_errors.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,21 +2,23 @@
 /* Events: their tables and their line; see event.h. */
 #include "obs/event.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sys/clock.h"
+
+#define EVENT_PAIRS 18
 
 struct kind_row {
 	const char *name;
 	enum log_level level;
 	bool journalled;
+	enum kv_key id, code, count, text; /* how the log line calls them */
 };
 
 static const struct kind_row kinds[] = {
 /* clang-format off */
-#define EVENT_KIND(id, name, level, journalled, sentence) {name, LOG_L_##level, journalled},
+#define EVENT_KIND(ident, name, level, journalled, id, code, count, text, sentence)                                  \
+	[EVENT_##ident] = {name, LOG_L_##level, journalled, KV_##id, KV_##code, KV_##count, KV_##text},
 /* clang-format on */
 #include "tbl/event_kind.h"
 #undef EVENT_KIND
@@ -60,100 +62,86 @@ void event_copy(char *out, size_t size, const char *text)
 	out[len] = '\0';
 }
 
-/* The line as it grows; keeps counting beyond the room, like snprintf. */
-struct line {
-	char *out;
-	size_t size, used;
-};
-
-static void add(struct line *l, const char *key, const char *value)
+/* A number that is 0 is not said. */
+static struct kv number(enum kv_key key, uint64_t value)
 {
-	size_t left = l->used < l->size ? l->size - l->used : 0;
-	int n = snprintf(left > 0 ? l->out + l->used : NULL, left, "%s%s=", l->used > 0 ? " " : "", key);
-
-	l->used += n > 0 ? (size_t)n : 0;
-	left = l->used < l->size ? l->size - l->used : 0;
-	l->used += log_quote(left > 0 ? l->out + l->used : NULL, left, value);
+	return (struct kv){.key = value != 0 ? key : KV_none, .number = (int64_t)value};
 }
 
-static void add_text(struct line *l, const char *key, const char *value)
+static struct kv text(enum kv_key key, const char *value)
 {
-	if (value[0] != '\0')
-		add(l, key, value);
+	return (struct kv){.key = key, .text = value};
 }
 
-static void add_number(struct line *l, const char *key, uint64_t value)
+/* One slot holds both: an HTTP status is below 1000, a close code is not. */
+static struct kv code(const struct event *e, enum kv_key key)
 {
-	char text[24];
-
-	if (value == 0)
-		return;
-	snprintf(text, sizeof text, "%" PRIu64, value);
-	add(l, key, text);
+	return number(key == KV_close_code && e->code < 1000 ? KV_http_status : key, e->code);
 }
 
-static void add_seconds(struct line *l, const char *key, uint64_t us)
+static const struct kind_row *kind_row(unsigned kind)
 {
-	char text[32];
+	static const struct kind_row unknown = {.name = "unknown", .level = LOG_L_INFO};
 
-	if (us == 0)
-		return;
-	snprintf(text, sizeof text, "%" PRIu64 ".%06us", us / 1000000, (unsigned)(us % 1000000));
-	add(l, key, text);
+	return kind < EVENT_KINDS ? &kinds[kind] : &unknown;
+}
+
+static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
+{
+	const struct kind_row *k = kind_row(e->kind);
+	const struct kv all[] = {
+	    number(k->id, e->id),
+	    text(KV_plugin, e->plugin),
+	    text(KV_callback, e->callback),
+	    text(KV_user, e->user),
+	    text(KV_step, e->step > 0 ? step_label(e->step) : NULL),
+	    text(KV_reason, e->reason > 0 ? reason_label(e->reason) : NULL),
+	    code(e, k->code),
+	    text(e->kind == EVENT_IDENTITY_IGNORED ? KV_peer : KV_client, e->address),
+	    text(KV_colo, e->colo),
+	    number(KV_duration_ms, e->age_us),
+	    number(KV_rtt_ms, e->rtt_us),
+	    number(KV_idle_client_ms, e->idle_client_us),
+	    number(KV_idle_upstream_ms, e->idle_upstream_us),
+	    number(KV_bytes_up, e->bytes_up),
+	    number(KV_bytes_down, e->bytes_down),
+	    number(k->count, e->count),
+	    text(KV_segments, e->segments),
+	    text(k->text, e->text),
+	};
+
+	_Static_assert(sizeof all == EVENT_PAIRS * sizeof(struct kv), "EVENT_PAIRS");
+	memcpy(out, all, sizeof all);
+	return EVENT_PAIRS;
 }
 
 size_t event_format(const struct event *e, char *out, size_t size)
 {
-	struct line l = {out, size, 0};
+	struct kv pairs[1 + EVENT_PAIRS] = {kv_event(event_kind_name(e->kind))};
 
-	if (size > 0)
-		out[0] = '\0';
-	add(&l, "event", event_kind_name(e->kind));
-	add_number(&l, "id", e->id);
-	add_text(&l, "plugin", e->plugin);
-	add_text(&l, "user", e->user);
-	if (e->step > 0)
-		add(&l, "step", step_label(e->step));
-	if (e->reason > 0)
-		add(&l, "reason", reason_label(e->reason));
-	add_number(&l, "code", e->code);
-	add_text(&l, "address", e->address);
-	add_text(&l, "colo", e->colo);
-	add_seconds(&l, "age", e->age_us);
-	add_seconds(&l, "rtt", e->rtt_us);
-	add_seconds(&l, "idle_client", e->idle_client_us);
-	add_seconds(&l, "idle_upstream", e->idle_upstream_us);
-	add_number(&l, "bytes_up", e->bytes_up);
-	add_number(&l, "bytes_down", e->bytes_down);
-	add_number(&l, "count", e->count);
-	add_text(&l, "segments", e->segments);
-	add_text(&l, "text", e->text);
-	return l.used;
+	return kv_format(out, size, pairs, 1 + pairs_fill(e, pairs + 1));
 }
 
 void event_log(const struct event *e)
 {
-	char line[2048];
-	const char *pairs;
+	struct kv pairs[EVENT_PAIRS];
 
-	event_format(e, line, sizeof line);
-	pairs = strchr(line, ' ');
-	log_line(event_kind_level(e->kind), event_kind_name(e->kind), "%s", pairs ? pairs + 1 : "");
+	log_pairs(event_kind_level(e->kind), event_kind_name(e->kind), pairs, pairs_fill(e, pairs));
 }
 
 const char *event_kind_name(enum event_kind kind)
 {
-	return (unsigned)kind < EVENT_KINDS ? kinds[kind].name : "unknown";
+	return kind_row(kind)->name;
 }
 
 enum log_level event_kind_level(enum event_kind kind)
 {
-	return (unsigned)kind < EVENT_KINDS ? kinds[kind].level : LOG_L_INFO;
+	return kind_row(kind)->level;
 }
 
 bool event_kind_journalled(enum event_kind kind)
 {
-	return (unsigned)kind < EVENT_KINDS && kinds[kind].journalled;
+	return kind_row(kind)->journalled;
 }
 
 enum event_kind event_kind_parse(const char *name)

@@ -14,7 +14,7 @@
 #include "plugin.h"
 
 enum event_kind {
-#define EVENT_KIND(id, name, level, journalled, sentence) EVENT_##id,
+#define EVENT_KIND(ident, name, level, journalled, id, code, count, text, sentence) EVENT_##ident,
 #include "tbl/event_kind.h"
 #undef EVENT_KIND
 	EVENT_KINDS
@@ -23,7 +23,8 @@ enum event_kind {
 /* Who is at fault for an end, as far as the end alone can say. */
 enum end_side { SIDE_NOBODY = 0, SIDE_PATH, SIDE_CLIENT, SIDE_SERVE, SIDE_CONFIG };
 
-/* Zero or "" means: not said; such fields are left out of the line. */
+/* Zero or "" means: not said; such fields are left out of the line.  What id, code, count and text are depends on
+ * the kind: tbl/event_kind.h. */
 struct event {
 	uint64_t time_us; /* since 1970 */
 	uint64_t mono_us; /* CLOCK_MONOTONIC */
@@ -31,16 +32,17 @@ struct event {
 	uint8_t process;  /* enum process_id of the sender */
 	uint8_t step;     /* enum t3ops_step */
 	uint16_t reason;  /* enum t3ops_reason */
-	uint16_t code;    /* close code or HTTP status */
-	uint64_t id;      /* tunnel, incident (verdict, tunnel_alive, leg_alive: the incident that asked) */
-	char plugin[32];  /* instance; for a leg its name */
+	uint16_t code;    /* close code, HTTP status (below 1000) or exit code */
+	uint64_t id;      /* tunnel, pid, or incident (of tunnel_alive and leg_*: the one that asked) */
+	char plugin[32];  /* title of its section; for a leg its name */
+	char callback[32];
 	char user[64];
-	char address[48]; /* client, CF-Connecting-IP where a trusted proxy says so */
+	char address[48]; /* client: CF-Connecting-IP where a trusted proxy reports it */
 	char colo[8];     /* Cloudflare location: suffix of CF-Ray */
 	uint64_t age_us;
 	uint64_t rtt_us;
 	uint64_t idle_client_us;   /* how long nothing had come from the client */
-	uint64_t idle_upstream_us; /* how long nothing had come from the instance */
+	uint64_t idle_upstream_us; /* how long nothing had come from the t3 server */
 	uint64_t bytes_up, bytes_down;
 	uint64_t count;
 	char segments[160]; /* space-separated */
@@ -54,7 +56,9 @@ void event_init(struct event *e, enum event_kind kind, uint8_t process);
 #define event_set(field, text) event_copy((field), sizeof(field), (text))
 void event_copy(char *out, size_t size, const char *text);
 
-/* The pairs of the line, beginning with event=KIND, without level and process.  Like snprintf. */
+/* The pairs of the line, beginning with event=KIND, without level and process.  Returns the length; nothing is left
+ * out in EVENT_LINE_MAX bytes. */
+#define EVENT_LINE_MAX 4608
 size_t event_format(const struct event *e, char *out, size_t size);
 
 /* Logs it at the level of its kind. */

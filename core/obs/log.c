@@ -1,34 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines on stderr; see log.h.  One write(2) a line, so that the processes' lines never mix. */
+/* Log lines on stderr; see log.h.  One write a line, so that the processes' lines never mix. */
 #include "obs/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/clock.h"
 #include "sys/time_text.h"
 
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES PIPE_BUF /* a pipe takes a line this long whole or not at all */
 
-/* The one thing every function of a process shares: who writes, and how much. */
+/* The one thing every function of a process shares: who writes, how much, and where. */
 static struct {
 	const char *process;
 	enum log_level max;
 	bool journald; /* adds time and unit itself, and reads the level from a "<N>" prefix */
-} g_log = {"t3ops", LOG_L_INFO, false};
+	enum { OUTPUT_READY, OUTPUT_SOCKET, OUTPUT_BLOCKING } output;
+	uint64_t lost, reported;
+} g_log = {.process = "t3ops", .max = LOG_L_INFO};
 
 static const char *const level_names[] = {
     [LOG_L_ERROR] = "error", [LOG_L_WARNING] = "warning", [LOG_L_NOTICE] = "notice",
     [LOG_L_INFO] = "info",   [LOG_L_DEBUG] = "debug",
 };
 
+/* A pipe or a terminal is opened again: O_NONBLOCK on the one we were given would bind all who share it.  A socket
+ * cannot be, and need not: send(2) has a flag.  A file never makes a writer wait. */
+static void output_open(void)
+{
+	struct stat st;
+	int fd;
+
+	g_log.output = OUTPUT_READY;
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	if (S_ISSOCK(st.st_mode))
+		g_log.output = OUTPUT_SOCKET;
+	if ((!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) || (fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK) != 0)
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+		g_log.output = OUTPUT_BLOCKING; /* somebody else's pipe */
+	if (fd >= 0)
+		close(fd);
+}
+
 void log_open(const char *process, enum log_level max)
 {
 	g_log.process = process;
 	g_log.max = max;
 	g_log.journald = getenv("JOURNAL_STREAM") != NULL;
+	g_log.lost = g_log.reported = 0;
+	output_open();
+}
+
+uint64_t log_lost(void)
+{
+	return g_log.lost;
 }
 
 bool log_level_parse(const char *text, enum log_level *out)
@@ -41,111 +77,68 @@ bool log_level_parse(const char *text, enum log_level *out)
 	return false;
 }
 
-static bool is_plain(const char *value)
+/* "<5>" for journald, else the time; then what every line has. */
+static size_t line_start(char *line, size_t size, enum log_level level, const char *event)
 {
-	if (*value == '\0')
-		return false;
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
+	char when[TIME_TEXT_SIZE] = "";
+	size_t used = 0;
 
-		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
-			return false;
+	if (g_log.journald) {
+		used = (size_t)snprintf(line, size, "<%d>", (int)level);
+	} else {
+		time_text(clock_wall_us(), when);
 	}
+	return used + kv_format(line + used, size - used,
+	                        (const struct kv[]){kv_time(when), kv_level(level_names[level]),
+	                                            kv_process(g_log.process), kv_event(event)},
+	                        4);
+}
+
+static bool output_write(const char *line, size_t len)
+{
+	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (g_log.output == OUTPUT_SOCKET)
+		return send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+	if (g_log.output == OUTPUT_BLOCKING && poll(&room, 1, 0) != 1)
+		return false;
+	return write(STDERR_FILENO, line, len) == (ssize_t)len;
+}
+
+static bool line_send(enum log_level level, const char *event, const struct kv *pairs, size_t n)
+{
+	char line[LINE_MAX_BYTES];
+	size_t used = line_start(line, sizeof line - 1, level, event);
+	size_t more = kv_format(line + used + 1, sizeof line - used - 2, pairs, n);
+
+	if (more > 0) {
+		line[used] = ' ';
+		used += 1 + more;
+	}
+	line[used++] = '\n';
+	return output_write(line, used);
+}
+
+/* Once somebody reads again: how much is missing here. */
+static bool lost_report(void)
+{
+	struct kv lost = kv_lost((int64_t)(g_log.lost - g_log.reported));
+
+	if (g_log.lost == g_log.reported)
+		return true;
+	if (!line_send(LOG_L_WARNING, "log_lines_lost", &lost, 1))
+		return false;
+	g_log.reported = g_log.lost;
 	return true;
 }
 
-/* Adds n bytes at *used if they fit whole beside the final NUL; counts them anyway. */
-static void put(char *out, size_t size, size_t *used, const char *bytes, size_t n)
+void log_pairs(enum log_level level, const char *event, const struct kv *pairs, size_t n)
 {
-	if (*used + n < size)
-		memcpy(out + *used, bytes, n);
-	*used += n;
-}
-
-static void put_escaped(char *out, size_t size, size_t *used, unsigned char c)
-{
-	char hex[5];
-
-	if (c == '\n') {
-		put(out, size, used, "\\n", 2);
-	} else if (c == '"' || c == '\\') {
-		put(out, size, used, (char[]){'\\', (char)c}, 2);
-	} else if (c < ' ' || c == 0x7f) {
-		snprintf(hex, sizeof hex, "\\x%02x", c);
-		put(out, size, used, hex, 4);
-	} else {
-		put(out, size, used, (char *)&c, 1);
-	}
-}
-
-size_t log_quote(char *out, size_t size, const char *value)
-{
-	size_t used = 0;
-
-	if (is_plain(value)) {
-		put(out, size, &used, value, strlen(value));
-	} else {
-		put(out, size, &used, "\"", 1);
-		for (; *value != '\0'; value++)
-			put_escaped(out, size, &used, (unsigned char)*value);
-		put(out, size, &used, "\"", 1);
-	}
-	if (size > 0)
-		out[used < size ? used : size - 1] = '\0';
-	return used;
-}
-
-static size_t line_start(char *line, size_t size, enum log_level level)
-{
-	char when[TIME_TEXT_SIZE];
-	int n;
-
-	if (g_log.journald) {
-		n = snprintf(line, size, "<%d>", (int)level);
-		return (size_t)n;
-	}
-	time_text(clock_wall_us(), when);
-	n = snprintf(line, size, "time=%s ", when);
-	return (size_t)n;
-}
-
-static void line_write(char *line, size_t size, size_t used)
-{
-	if (used > size - 2)
-		used = size - 2; /* cut, but still one line */
-	for (size_t i = 0; i < used; i++)
-		if ((unsigned char)line[i] < ' ')
-			line[i] = ' ';
-	line[used] = '\n';
-	if (write(STDERR_FILENO, line, used + 1) < 0)
-		return; /* there is nowhere left to say so */
-}
-
-void log_linev(enum log_level level, const char *event, const char *fmt, va_list ap)
-{
-	char line[LINE_MAX_BYTES];
-	size_t used;
-	int n;
+	int saved = errno;
 
 	if (level > g_log.max)
 		return;
-	used = line_start(line, sizeof line, level);
-	n = snprintf(line + used, sizeof line - used, "level=%s process=%s event=%s", level_names[level],
-	             g_log.process, event);
-	used += n > 0 ? (size_t)n : 0;
-	if (fmt[0] != '\0' && used + 2 < sizeof line) {
-		line[used++] = ' ';
-		n = vsnprintf(line + used, sizeof line - used, fmt, ap);
-		used += n > 0 ? (size_t)n : 0;
-	}
-	line_write(line, sizeof line, used);
-}
-
-void log_line(enum log_level level, const char *event, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_linev(level, event, fmt, ap);
-	va_end(ap);
+	if (!lost_report() || !line_send(level, event, pairs, n))
+		g_log.lost++;
+	errno = saved;
 }

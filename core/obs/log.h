@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines: one fact a line, logfmt, to stderr (journald adds time and unit; elsewhere a line
- * begins with time=).  Usable in every process; not from signal handlers.
+ * Log lines: one fact a line, logfmt, to stderr (journald adds time and unit; elsewhere a line begins with time=).
+ * A line that nobody takes is lost and counted, never waited for.  Any process; not from signal handlers.
+ *
+ *   log_write(LOG_L_ERROR, "listen_failed", kv_listener(name), kv_address(address), kv_errno(errno));
  */
 #ifndef T3OPS_OBS_LOG_H
 #define T3OPS_OBS_LOG_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
+#include "obs/kv.h"
 
 enum log_level { LOG_L_ERROR = 3, LOG_L_WARNING = 4, LOG_L_NOTICE = 5, LOG_L_INFO = 6, LOG_L_DEBUG = 7 };
 
-/* Set once at the start of a process: the process's name as in process=NAME, and the least urgent
- * level that is printed.  process is static. */
+/* Once at the start of a process: its name as in process=NAME, and the minimum severity that is printed.  Makes
+ * descriptor 2 non-blocking, for t3ops alone.  process is static. */
 void log_open(const char *process, enum log_level max);
 
-/* level=... process=... event=EVENT, then the pairs of fmt as they are. */
-void log_line(enum log_level level, const char *event, const char *fmt, ...) PRINTF_LIKE(3, 4);
-__attribute__((format(printf, 3, 0))) void log_linev(enum log_level level, const char *event, const char *fmt,
-                                                     va_list ap);
+/* level=... process=... event=EVENT, then the pairs.  event: noun_verb-past, documented in t3ops(8). */
+#define log_write(level, event, ...)                                                                                 \
+	log_pairs((level), (event), (const struct kv[]){{0}, ##__VA_ARGS__},                                         \
+	          sizeof((const struct kv[]){{0}, ##__VA_ARGS__}) / sizeof(struct kv))
+void log_pairs(enum log_level level, const char *event, const struct kv *pairs, size_t n);
 
-/* Writes value as a logfmt value: bare if it is a plain word, else double-quoted with \" \\ \n
- * and control bytes as \xNN.  Returns the length it needs without NUL, like snprintf; never
- * writes beyond size. */
-size_t log_quote(char *out, size_t size, const char *value);
+/* How many lines this process lost since its start: nobody took them. */
+uint64_t log_lost(void);
 
 /* Parses "error" .. "debug". */
 bool log_level_parse(const char *text, enum log_level *out);

@@ -14,8 +14,9 @@ static const struct option_value *option(struct t3ops_ctx *ctx, const char *name
 
 	if (value && option_kind(value->type) == kind)
 		return value;
-	log_line(LOG_L_ERROR, "plugin_bug", "plugin=%s option=%.60s reason=\"%s\"", ctx->name, name,
-	         value ? "read as another type than declared" : "read but not declared in the option table");
+	log_write(
+	    LOG_L_ERROR, "plugin_bug", kv_plugin(ctx->name), kv_option(name),
+	    kv_error(value ? "read as another type than declared" : "read but not declared in the option table"));
 	abort();
 }
 

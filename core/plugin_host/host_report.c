@@ -10,13 +10,13 @@
 
 static void T3OPS_PRINTF(4, 5) plugin_log(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...)
 {
-	char pairs[1024];
+	char message[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(pairs, sizeof pairs, fmt, ap); /* a line too long is cut */
+	vsnprintf(message, sizeof message, fmt, ap); /* one too long is cut */
 	va_end(ap);
-	log_line((enum log_level)level, event, "plugin=%s%s%s", ctx->name, pairs[0] != '\0' ? " " : "", pairs);
+	log_write((enum log_level)level, event, kv_plugin(ctx->name), kv_message(message));
 }
 
 static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text)
@@ -38,8 +38,8 @@ static struct series *series(struct t3ops_ctx *ctx, unsigned metric, const char 
 	const struct t3ops_plugin *p = &ctx->instance->plugin;
 
 	if (metric >= p->n_metrics) {
-		log_line(LOG_L_ERROR, "plugin_bug", "plugin=%s reason=\"it uses metric %u, but its table has %u\"",
-		         ctx->name, metric, p->n_metrics);
+		log_write(LOG_L_ERROR, "plugin_bug", kv_plugin(ctx->name),
+		          kv_error(textf("it uses metric %u, but its table has %u", metric, p->n_metrics)));
 		abort();
 	}
 	return metrics_series(ctx->instance->host->process->metrics, &p->metrics[metric], "plugin", ctx->name,

@@ -42,7 +42,7 @@ static void overrun_report(struct plugin_host *h, const struct plugin_call *call
 	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
 	e.age_us = took_us;
 	event_set(e.plugin, name);
-	event_set(e.text, call->callback);
+	event_set(e.callback, call->callback);
 	process_emit(h->process, &e);
 }
 

@@ -18,7 +18,7 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 
 	r = loader_open_file(section->file.path, section->module, &i->plugin, why, sizeof why);
 	if (r < 0) {
-		log_line(LOG_L_ERROR, "plugin_refused", "plugin=%s %s", section->name, why);
+		log_write(LOG_L_ERROR, "plugin_refused", kv_plugin(section->name), kv_error(why));
 		return r;
 	}
 	i->host = h;
@@ -43,7 +43,8 @@ struct plugin_host *plugin_host_new(struct process *process, struct users *users
 	h->instances = calloc(config->n_plugins + 1, sizeof *h->instances);
 	h->fetcher = fetcher_new(process->loop);
 	if (!h->instances || !h->fetcher) {
-		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory for %zu plugins\"", config->n_plugins);
+		log_write(LOG_L_ERROR, "start_failed",
+		          kv_error(textf("no memory for %zu plugins", config->n_plugins)));
 		plugin_host_free(h);
 		return NULL;
 	}
@@ -72,8 +73,7 @@ static int instance_call(struct t3ops_instance *i, int (*callback)(struct t3ops_
 	r = callback(&i->ctx);
 	plugin_leave(i);
 	if (r != 0)
-		log_line(LOG_L_ERROR, "plugin_failed", "plugin=%s callback=%s error=\"%s\"", i->ctx.name, name,
-		         strerror(r < 0 ? -r : r));
+		log_write(LOG_L_ERROR, "plugin_failed", kv_plugin(i->ctx.name), kv_callback(name), kv_errno(r));
 	return r > 0 ? -EINVAL : r;
 }
 

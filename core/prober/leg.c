@@ -127,8 +127,8 @@ static void leg_move(struct t3ops_leg *leg)
 {
 	leg->moving = true;
 	leg->failures = 0;
-	log_line(LOG_L_INFO, "leg_moves", "plugin=%s reason=\"the far end is being replaced\"",
-	         leg->instance->ctx.name);
+	log_write(LOG_L_INFO, "probe_reconnecting", kv_plugin(leg->instance->ctx.name), kv_user(leg->user.name),
+	          kv_detail("the far end is being replaced"));
 }
 
 /* Ends the connection or the attempt; the plugin is tidied up from the loop, never from inside a

@@ -65,8 +65,8 @@ static void users_follow(struct legs *l, struct t3ops_instance *i, const struct 
 	}
 	for (size_t n = 0; n < now->n; n++)
 		if (!leg_find(l, i, &now->rows[n]) && leg_add(l, i, &now->rows[n]) < 0)
-			log_line(LOG_L_ERROR, "leg_failed", "plugin=%s user=%s reason=\"no memory\"", i->ctx.name,
-			         now->rows[n].name);
+			log_write(LOG_L_ERROR, "leg_failed", kv_plugin(i->ctx.name), kv_user(now->rows[n].name),
+			          kv_errno(ENOMEM));
 }
 
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)

@@ -85,7 +85,6 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 		return;
 	event_init(&e, EVENT_LOOP_LAG, (uint8_t)run->process->id);
 	e.age_us = lag;
-	event_set(e.text, process_name(run->process->id));
 	process_emit(run->process, &e);
 }
 
@@ -138,8 +137,8 @@ static void sandbox_show(const struct process *process, const struct sandbox *s)
 	           s->landlock > 0 ? 1 : 0);
 	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "seccomp"}),
 	           s->seccomp ? 1 : 0);
-	log_line(LOG_L_INFO, "sandbox", "seccomp=%s landlock=%d%s%s%s", s->seccomp ? "on" : "off", s->landlock,
-	         s->missing ? " missing=\"" : "", s->missing ? s->missing : "", s->missing ? "\"" : "");
+	log_write(LOG_L_INFO, "sandbox_applied", kv_seccomp(s->seccomp ? "on" : "off"), kv_landlock(s->landlock),
+	          kv_missing(s->missing));
 }
 
 /* 0, or -ENOSYS: a wall is asked for that cannot be built. */
@@ -157,8 +156,8 @@ static int process_confine(struct process *process)
 	sandbox_show(process, &walls);
 	if (!walls.missing || strcmp(mode, "on") != 0)
 		return 0;
-	log_line(LOG_L_ERROR, "start_failed",
-	         "option=sandbox value=on reason=\"%s\" hint=\"auto takes what there is\"", walls.missing);
+	log_write(LOG_L_ERROR, "start_failed", kv_option("sandbox"), kv_value("on"), kv_error(walls.missing),
+	          kv_hint("auto takes what there is"));
 	return -ENOSYS;
 }
 
@@ -180,7 +179,7 @@ int process_run(struct process *process, int channel_socket)
 	                       ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, process)
 	                       : NULL;
 	if (!process->channel) {
-		log_line(LOG_L_ERROR, "process_failed", "reason=\"no memory or no epoll\"");
+		log_write(LOG_L_ERROR, "start_failed", kv_error("no memory or no epoll"));
 		return EXIT_FAILURE;
 	}
 	metrics_set_owner(process->metrics, process->serial);

@@ -60,8 +60,9 @@ static void acceptors_pause(struct acceptors *all, const char *why)
 {
 	struct worker *worker = all->worker;
 
-	log_line(LOG_L_ERROR, "accept_paused", "reason=\"%s\" connections=%zu tunnels=%zu hint=\"raise LimitNOFILE\"",
-	         why, clients_count(worker->clients), worker->tunnels->n);
+	log_write(LOG_L_ERROR, "accept_paused", kv_error(why),
+	          kv_connections((int64_t)clients_count(worker->clients)), kv_tunnels((int64_t)worker->tunnels->n),
+	          kv_hint("raise LimitNOFILE"));
 	series_add(worker->metrics.accept_paused, 1);
 	acceptors_set_state(all, ACCEPTORS_PAUSED);
 }

@@ -129,7 +129,7 @@ static void client_reject(struct client *c, enum reject_reason why, bool with_bo
 
 	series_add(worker->metrics.refused[why], 1);
 	proxy_metrics_request(&worker->metrics, reject_status(why));
-	log_line(LOG_L_DEBUG, "request_rejected", "reason=%s peer=%s", reject_label(why), c->peer);
+	log_write(LOG_L_DEBUG, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer));
 	c->close_requested = false; /* something may still be on its way */
 	buf_clear(out);
 	local_response_reject(out, &worker->date, why, with_body);

@@ -17,8 +17,8 @@ static enum filter_result plugin_run(struct filter_chain *c, struct t3ops_instan
 	if (next == T3OPS_WAIT && c->mark != FILTER_MARK_RESUMED)
 		return FILTER_WAITING;
 	if (next == T3OPS_DONE) {
-		log_line(LOG_L_ERROR, "plugin_bug", "plugin=%s reason=\"on_request says done but answered nothing\"",
-		         i->ctx.name);
+		log_write(LOG_L_ERROR, "plugin_bug", kv_plugin(i->ctx.name), kv_callback("on_request"),
+		          kv_error("it returned done but sent no response"));
 		return FILTER_UNANSWERED;
 	}
 	return FILTER_FORWARD;

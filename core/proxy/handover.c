@@ -39,11 +39,11 @@ static void handover_end(struct handover *h)
 	struct worker *worker = h->worker;
 
 	if (h->moved > 0)
-		log_line(LOG_L_INFO, h->giving ? "tunnels_given" : "tunnels_taken", "count=%zu left=%zu", h->moved,
-		         h->giving ? worker->tunnels->n : (size_t)0);
+		log_write(LOG_L_INFO, h->giving ? "tunnels_sent" : "tunnels_received", kv_tunnels((int64_t)h->moved),
+		          h->giving ? kv_left((int64_t)worker->tunnels->n) : kv_none());
 	if (h->lost > 0)
-		log_line(LOG_L_ERROR, "tunnels_lost",
-		         "count=%zu reason=\"no descriptors were left\" hint=\"raise LimitNOFILE\"", h->lost);
+		log_write(LOG_L_ERROR, "tunnels_lost", kv_tunnels((int64_t)h->lost),
+		          kv_error("no descriptors were left"), kv_hint("raise LimitNOFILE"));
 	ev_io_stop(worker->loop, &h->io);
 	ev_timer_stop(worker->loop, &h->again);
 	close(h->io.fd);
@@ -92,9 +92,8 @@ static struct handover *handover_new(struct worker *worker, int fd, void (*cb)(s
 static void give_up(struct handover *h, const char *why)
 {
 	if (h->worker->tunnels->n > 0)
-		log_line(LOG_L_WARNING, "handover_failed",
-		         "error=\"%s\" left=%zu effect=\"they stay here until another proxy takes them or they end\"",
-		         why, h->worker->tunnels->n);
+		log_write(LOG_L_WARNING, "handover_failed", kv_error(why), kv_left((int64_t)h->worker->tunnels->n),
+		          kv_effect("they stay here until another proxy takes them or they end"));
 	handover_end(h);
 }
 

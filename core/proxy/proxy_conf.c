@@ -10,9 +10,9 @@ static int trusted_read(struct cidr_list *out, const struct text_list *networks)
 {
 	for (size_t i = 0; i < networks->n; i++) {
 		if (out->n == CIDRS_MAX || !cidr_parse(networks->items[i], &out->rows[out->n])) {
-			log_line(LOG_L_ERROR, "start_failed", "option=trusted_proxies value=\"%s\" reason=\"%s\"",
-			         networks->items[i],
-			         out->n == CIDRS_MAX ? "too many networks" : "no network in CIDR notation");
+			log_write(
+			    LOG_L_ERROR, "start_failed", kv_option("trusted_proxies"), kv_value(networks->items[i]),
+			    kv_error(out->n == CIDRS_MAX ? "too many networks" : "not a network in CIDR notation"));
 			return -EINVAL;
 		}
 		out->n++;

@@ -114,9 +114,9 @@ int recheck_start(struct recheck *r)
 		return 0;
 	r->pairing = plugin_host_provided(r->worker->plugins, T3OPS_SERVICE_PAIRING);
 	if (!r->pairing) {
-		log_line(LOG_L_ERROR, "start_failed",
-		         "option=recheck_tunnels reason=\"no plugin provides pairing\" hint=\"add plugin "
-		         "\\\"auto_pair\\\" {}\"");
+		log_write(LOG_L_ERROR, "start_failed", kv_option("recheck_tunnels"),
+		          kv_error("no plugin provides pairing"),
+		          kv_hint("add a plugin that does, or remove the option"));
 		return -ENOENT;
 	}
 	ev_timer_start(r->worker->loop, &r->tick);

@@ -340,7 +340,7 @@ static void start_drop(struct tunnel_start *s)
 	buf_fini(&s->to_client);
 	buf_fini(&s->to_upstream);
 	recheck_session_free(s->session);
-	log_line(LOG_L_ERROR, "tunnel_failed", "reason=\"no memory\"");
+	log_write(LOG_L_ERROR, "tunnel_failed", kv_errno(ENOMEM));
 }
 
 void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
@@ -394,8 +394,8 @@ void tunnel_session_dead(struct worker *worker, uint64_t id)
 	if (!t)
 		return;
 	series_add(worker->metrics.tunnels_session_dead, 1);
-	log_line(LOG_L_NOTICE, "tunnel_session_dead", "id=%llu user=%s effect=\"closed with 1008\"",
-	         (unsigned long long)t->id, t->user);
+	log_write(LOG_L_NOTICE, "tunnel_session_expired", kv_tunnel((int64_t)t->id), kv_user(t->user),
+	          kv_effect("closed with 1008"));
 	tunnel_close_locally(t, CLOSE_POLICY);
 }
 

@@ -65,8 +65,8 @@ static bool privileges_drop(const char *user)
 	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(user);
 
 	if (r < 0)
-		log_line(LOG_L_ERROR, "privileges", "user=%s error=\"%s\" hint=\"%s\"", user, strerror(-r),
-		         "set user to an account of its own that is not root");
+		log_write(LOG_L_ERROR, "privileges_failed", kv_user(user), kv_errno(r),
+		          kv_hint("set user to an account of its own that is not root"));
 	return r == 0;
 }
 
@@ -137,12 +137,12 @@ static void on_kill(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	if (c->state == PROCESS_DRAINING) {
-		log_line(LOG_L_WARNING, "drain_timeout", "child=%s pid=%d", process_name(c->process), (int)c->pid);
+		log_write(LOG_L_WARNING, "drain_timeout", kv_child(process_name(c->process)), kv_pid(c->pid));
 		child_stop(c);
 		return;
 	}
-	log_line(LOG_L_WARNING, "stop_timeout", "child=%s pid=%d effect=\"it is killed\"", process_name(c->process),
-	         (int)c->pid);
+	log_write(LOG_L_WARNING, "stop_timeout", kv_child(process_name(c->process)), kv_pid(c->pid),
+	          kv_effect("it is killed"));
 	child_kill(c);
 }
 
@@ -189,7 +189,7 @@ static bool child_watch(struct child *c, int channel_socket)
 
 static struct child *failed(struct child *c, enum process_id process, int error)
 {
-	log_line(LOG_L_ERROR, "spawn_failed", "child=%s error=\"%s\"", process_name(process), strerror(error));
+	log_write(LOG_L_ERROR, "spawn_failed", kv_child(process_name(process)), kv_errno(error));
 	if (c) {
 		if (c->pid > 0) {
 			kill(c->pid, SIGKILL);

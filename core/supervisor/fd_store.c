@@ -32,8 +32,8 @@ static void fd_store_begin(struct fd_store *s, struct tunnel_table *tunnels, int
 	s->stored = tunnels ? calloc(TUNNEL_SLOTS, sizeof *s->stored) : NULL;
 	if (s->stored)
 		return;
-	log_line(LOG_L_WARNING, "fd_store_failed",
-	         "error=\"%s\" effect=\"tunnels do not outlive a crash of the proxy\"", strerror(errno));
+	log_write(LOG_L_WARNING, "fd_store_failed", kv_errno(errno),
+	          kv_effect("tunnels do not outlive a crash of the proxy"));
 	tunnel_table_free(s->tunnels);
 	s->tunnels = NULL;
 }
@@ -229,7 +229,7 @@ void fd_store_proxy_exited(struct fd_store *s, const struct child *proxy, bool a
 	}
 	if (clean + cut == 0)
 		return;
-	log_line(LOG_L_NOTICE, "tunnels_preserved", "tunnels=%zu dropped=%zu", clean, cut);
+	log_write(LOG_L_NOTICE, "tunnels_preserved", kv_tunnels((int64_t)clean), kv_dropped((int64_t)cut));
 	series_add(fate_series(s, "stored"), clean);
 	series_add(fate_series(s, "cut"), cut);
 }
@@ -246,7 +246,7 @@ void fd_store_cut(struct fd_store *s)
 static void orphan_transfer_end(struct orphan_transfer *e)
 {
 	if (e->moved > 0)
-		log_line(LOG_L_NOTICE, "tunnels_sent", "tunnels=%zu", e->moved);
+		log_write(LOG_L_NOTICE, "tunnels_sent", kv_tunnels((int64_t)e->moved));
 	ev_io_stop(e->store->processes->host.loop, &e->io);
 	close(e->io.fd);
 	e->store->transfer = NULL;

@@ -11,8 +11,8 @@ static void handover_start(struct child *from, struct child *to)
 	int fds[2], r = channel_pair(fds);
 
 	if (r < 0) {
-		log_line(LOG_L_WARNING, "handover_failed",
-		         "error=\"%s\" effect=\"the old proxy stays until its tunnels end\"", strerror(-r));
+		log_write(LOG_L_WARNING, "handover_failed", kv_errno(r),
+		          kv_effect("the old proxy stays until its tunnels end"));
 		return;
 	}
 	channel_send_fds(to->channel, MSG_TAKE, to->serial, 0, NULL, 0, &fds[0], 1);

@@ -73,7 +73,7 @@ static void address_name(int fd, char *out, size_t size)
 
 static int refused(const char *name, const char *address, int error)
 {
-	log_line(LOG_L_ERROR, "listen_failed", "name=%s address=%s error=\"%s\"", name, address, strerror(error));
+	log_write(LOG_L_ERROR, "listen_failed", kv_listener(name), kv_address(address), kv_errno(error));
 	return -error;
 }
 
@@ -121,7 +121,7 @@ static void socket_hand_over(const char *path, const char *user)
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
 
 	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
-		log_line(LOG_L_WARNING, "control_owner", "path=%s user=%s error=\"%s\"", path, user, strerror(errno));
+		log_write(LOG_L_WARNING, "control_owner_failed", kv_path(path), kv_user(user), kv_errno(errno));
 }
 
 static int control_bind(const char *path, const char *user, struct listener *out)
@@ -211,7 +211,7 @@ static int listener_add(const struct binding *with, const char *name, const char
 	}
 	out->n++;
 	if (worker == 0 && !bound_find(with->running, name, configured, worker))
-		log_line(LOG_L_INFO, "listening", "name=%s address=%s", name, b->listener.address);
+		log_write(LOG_L_INFO, "listening", kv_listener(name), kv_address(b->listener.address));
 	return 0;
 }
 

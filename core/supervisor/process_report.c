@@ -57,13 +57,6 @@ void build_info_show(struct metrics *metrics)
 	series_set(metrics_series(metrics, &info, NULL, NULL, (const char *[]){PACKAGE_VERSION}), 1);
 }
 
-void process_started_fill(const struct child *c, struct event *e)
-{
-	event_init(e, EVENT_PROCESS_STARTED, PROCESS_SUPERVISOR);
-	event_set(e->text, process_name(c->process));
-	e->id = (uint64_t)c->pid;
-}
-
 /* What plugin code it is in: read from memory that the process itself writes, and therefore checked. */
 static struct watchdog_page plugin_code_of(const struct child *c)
 {
@@ -75,33 +68,36 @@ static struct watchdog_page plugin_code_of(const struct child *c)
 	return page;
 }
 
+static void process_fill(const struct child *c, enum event_kind kind, struct event *e)
+{
+	event_init(e, kind, PROCESS_SUPERVISOR);
+	event_set(e->text, process_name(c->process));
+	e->id = (uint64_t)c->pid;
+}
+
+void process_started_fill(const struct child *c, struct event *e)
+{
+	process_fill(c, EVENT_PROCESS_STARTED, e);
+}
+
 void process_exited_fill(const struct child *c, const siginfo_t *how, struct event *e)
 {
 	struct watchdog_page in = plugin_code_of(c);
-	int n;
 
-	event_init(e, EVENT_PROCESS_EXITED, PROCESS_SUPERVISOR);
-	e->code = (uint16_t)how->si_status;
+	process_fill(c, EVENT_PROCESS_EXITED, e);
+	e->code = (uint16_t)(how->si_code == CLD_EXITED ? how->si_status : 128 + how->si_status);
 	e->age_us = clock_mono_us() - c->started_us;
-	n = snprintf(e->text, sizeof e->text, "%s pid %d %s %d", process_name(c->process), (int)c->pid,
-	             how->si_code == CLD_EXITED ? "exited with status" : "was ended by signal", how->si_status);
-	if (n > 0 && (size_t)n < sizeof e->text && in.callback[0] != '\0') {
-		event_set(e->plugin, in.plugin);
-		snprintf(e->text + n, sizeof e->text - (size_t)n, " in callback %.31s", in.callback);
-	}
+	event_set(e->plugin, in.plugin);
+	event_set(e->callback, in.callback);
 }
 
 void process_killed_fill(const struct child *c, struct event *e)
 {
 	struct watchdog_page in = plugin_code_of(c);
 
-	event_init(e, EVENT_PROCESS_KILLED, PROCESS_SUPERVISOR);
-	if (in.callback[0] != '\0') {
-		event_set(e->plugin, in.plugin);
+	process_fill(c, EVENT_PROCESS_KILLED, e);
+	event_set(e->plugin, in.plugin);
+	event_set(e->callback, in.callback);
+	if (in.callback[0] != '\0')
 		e->age_us = clock_mono_us() - in.entered_us;
-		snprintf(e->text, sizeof e->text, "%s pid %d does not return from callback %.31s",
-		         process_name(c->process), (int)c->pid, in.callback);
-	} else {
-		snprintf(e->text, sizeof e->text, "%s pid %d does not answer", process_name(c->process), (int)c->pid);
-	}
 }

@@ -41,10 +41,7 @@ static void on_fork(void *arg)
 static void on_config_error(void *arg, const char *line)
 {
 	struct supervisor *s = arg;
-	char quoted[1024];
-
-	log_quote(quoted, sizeof quoted, line);
-	log_line(LOG_L_ERROR, "config_error", "error=%s", quoted);
+	log_write(LOG_L_ERROR, "config_error", kv_error(line));
 	if (s->reload.why[0] == '\0')
 		event_set(s->reload.why, line);
 }
@@ -127,7 +124,7 @@ static void reload_queue(struct supervisor *s, struct requester requester)
 	if (!r->queued || requester.serial > 0)
 		r->queued_requester = requester;
 	r->queued = true;
-	log_line(LOG_L_NOTICE, "reload_queued", "detail=\"a reload or an upgrade is in progress\"");
+	log_write(LOG_L_NOTICE, "reload_queued", kv_detail("a reload or an upgrade is in progress"));
 }
 
 void reload_request(struct supervisor *s, struct requester requester, outcome_cb done)

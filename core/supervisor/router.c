@@ -126,6 +126,6 @@ void router_message(struct router *r, struct child *from, const struct msg_head 
 	else if (route && route_allows(route, from, &head))
 		route->pass(r, from, &head, payload);
 	else
-		log_line(LOG_L_WARNING, "message_refused", "child=%s message_type=%u receiver=%u",
-		         process_name(from->process), head.type, head.to);
+		log_write(LOG_L_WARNING, "message_refused", kv_child(process_name(from->process)),
+		          kv_message_type(head.type), kv_receiver(head.to));
 }

@@ -24,8 +24,7 @@ static void systemd_report(const char *state)
 	int r = notify_send(state);
 
 	if (r < 0)
-		log_line(LOG_L_WARNING, "notify_failed", "socket=%s error=\"%s\"", getenv("NOTIFY_SOCKET"),
-		         strerror(-r));
+		log_write(LOG_L_WARNING, "notify_failed", kv_path(getenv("NOTIFY_SOCKET")), kv_errno(r));
 }
 
 static void ready_report(struct supervisor *s)
@@ -33,8 +32,8 @@ static void ready_report(struct supervisor *s)
 	char state[96];
 
 	if (!s->reported_ready)
-		log_line(LOG_L_NOTICE, "ready", "path=%s pid=%d version=" PACKAGE_VERSION, s->setup.conf.path,
-		         (int)getpid());
+		log_write(LOG_L_NOTICE, "ready", kv_path(s->setup.conf.path), kv_pid(getpid()),
+		          kv_version(PACKAGE_VERSION));
 	s->reported_ready = true;
 	snprintf(state, sizeof state, "READY=1\nMAINPID=%d\nSTATUS=serving", (int)getpid());
 	systemd_report(state);
@@ -137,11 +136,9 @@ static void on_upgrade_refused(struct supervisor *s, int error, const char *why)
 
 static void on_boot_done(struct supervisor *s, int error, const char *why)
 {
-	char quoted[700];
 
 	if (error < 0) {
-		log_quote(quoted, sizeof quoted, why);
-		log_line(LOG_L_ERROR, "start_failed", "error=%s", quoted);
+		log_write(LOG_L_ERROR, "start_failed", kv_error(why));
 		supervisor_stop(s, EXIT_FAILURE);
 		return;
 	}
@@ -158,7 +155,7 @@ static void on_signal(struct supervisor *s, uint32_t number)
 	switch (number) {
 	case SIGTERM:
 	case SIGINT:
-		log_line(LOG_L_NOTICE, "stopping", "signal=%u", number);
+		log_write(LOG_L_NOTICE, "stopping", kv_signal(number));
 		supervisor_stop(s, EXIT_SUCCESS);
 		break;
 	case SIGHUP:
@@ -287,8 +284,8 @@ static void restart_plan(struct supervisor *s, const struct child *c)
 
 	s->processes.restarts[c->slot]++;
 	process_restart_count(&s->processes, c->process);
-	log_line(LOG_L_NOTICE, "restart_scheduled", "child=%s restarts=%u delay_ms=%.1f", process_name(c->process),
-	         s->processes.restarts[c->slot], (double)pause_us / 1e3);
+	log_write(LOG_L_NOTICE, "restart_scheduled", kv_child(process_name(c->process)),
+	          kv_restarts(s->processes.restarts[c->slot]), kv_delay_ms(pause_us));
 }
 
 static void exit_log(struct supervisor *s, const struct child *c, bool asked)
@@ -298,7 +295,7 @@ static void exit_log(struct supervisor *s, const struct child *c, bool asked)
 
 	child_reap(c, &how);
 	if (asked) {
-		log_line(LOG_L_INFO, "process_stopped", "child=%s pid=%d", process_name(c->process), (int)c->pid);
+		log_write(LOG_L_INFO, "process_stopped", kv_child(process_name(c->process)), kv_pid(c->pid));
 		return;
 	}
 	process_exited_fill(c, &how, &e);
@@ -458,12 +455,12 @@ static int serve(struct supervisor *s)
 	if (r == 0)
 		r = s->args->take_over_fd >= 0 ? resume(s) : boot(s);
 	if (r < 0) {
-		log_line(LOG_L_ERROR, "start_failed", "error=\"%s\"", strerror(-r));
+		log_write(LOG_L_ERROR, "start_failed", kv_errno(r));
 		return EXIT_FAILURE;
 	}
 	if (s->phase != PHASE_STOPPING || !TAILQ_EMPTY(&s->processes.all))
 		ev_run(s->loop, 0);
-	log_line(LOG_L_NOTICE, "stopped", "exit_code=%d", s->exit_code);
+	log_write(LOG_L_NOTICE, "stopped", kv_exit_code(s->exit_code));
 	supervisor_fini(s);
 	return s->exit_code;
 }
@@ -484,7 +481,7 @@ int supervisor_run(const struct supervisor_args *args)
 		exit_code = serve(s);
 		ev_loop_destroy(s->loop);
 	} else {
-		log_line(LOG_L_ERROR, "start_failed", "error=\"no memory or no epoll\"");
+		log_write(LOG_L_ERROR, "start_failed", kv_error("no memory or no epoll"));
 	}
 	free(s);
 	return exit_code;

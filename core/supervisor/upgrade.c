@@ -103,8 +103,10 @@ static int binary_ask(void *arg, const int pipes[SUBPROCESS_PIPES])
 	                version,
 	                NULL};
 
+	dup2(pipes[0], STDOUT_FILENO); /* what it prints is not for the log as it is */
+	dup2(pipes[1], STDERR_FILENO);
 	for (size_t i = 0; i < SUBPROCESS_PIPES; i++)
-		close(pipes[i]); /* it speaks to the log */
+		close(pipes[i]);
 	snprintf(version, sizeof version, "%d", MSG_VERSION);
 	execv(argv[0], argv);
 	return 127;
@@ -125,6 +127,18 @@ static const char *binary_fault(const struct subprocess_end *end)
 		return "cannot be started";
 	default:
 		return "does not accept the configuration; it was not started";
+	}
+}
+
+/* What it says against the configuration, a line each. */
+static void config_errors_log(const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		if (len > 0)
+			log_write(LOG_L_ERROR, "config_error", kv_error(textf("%.*s", (int)len, text)));
+		text += len + (text[len] != '\0');
 	}
 }
 
@@ -167,6 +181,7 @@ static void on_answer(void *arg, const struct subprocess_end *end)
 	const char *fault = binary_fault(end);
 
 	s->upgrade.check = NULL;
+	config_errors_log(end->bytes[1]);
 	if (fault)
 		refuse(s, fault);
 	else
@@ -212,8 +227,8 @@ json_t *upgrade_state_read(int fd)
 	close(fd);
 	if (state && state_int(state, "message_version") == MSG_VERSION)
 		return state;
-	log_line(LOG_L_ERROR, "upgrade_failed",
-	         "error=\"the earlier binary left a state that this one does not know\"");
+	log_write(LOG_L_ERROR, "upgrade_failed",
+	          kv_error("the earlier binary left a state that this one does not know"));
 	json_decref(state);
 	return NULL;
 }

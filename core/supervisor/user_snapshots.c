@@ -16,8 +16,7 @@ static void snapshot_begin(struct user_snapshots *s, enum process_id process)
 		return; /* they read no table */
 	s->of[process].snapshot = snapshot_new(&s->of[process].fd);
 	if (!s->of[process].snapshot)
-		log_line(LOG_L_WARNING, "snapshot_failed", "child=%s error=\"%s\"", process_name(process),
-		         strerror(errno));
+		log_write(LOG_L_WARNING, "snapshot_failed", kv_child(process_name(process)), kv_errno(errno));
 }
 
 void user_snapshots_init(struct user_snapshots *s)

@@ -97,8 +97,7 @@ void users_state_log(void *arg, enum users_state state, const char *why)
 {
 	(void)arg;
 	if (state != USERS_GOOD)
-		log_line(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "users_partial", "reason=\"%s\"",
-		         why);
+		log_write(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "users_partial", kv_error(why));
 }
 
 static void state_set(struct users *u, enum users_state state, const char *why)

@@ -92,7 +92,7 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
 {
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
-	ctx->host->emit(ctx, "pair", user->name, 403, "loop: the browser does not keep the session cookie");
+	ctx->host->emit(ctx, "pairing_done", user->name, 403, "loop: the browser does not keep the session cookie");
 	ctx->host->request_explain(
 	    ctx, r, 403, "Your browser does not keep the session",
 	    "This browser was paired with your t3 instance several times within a minute, but came "
@@ -147,7 +147,7 @@ static int init(struct t3ops_ctx *ctx)
 	ctx->state = a;
 	if (ctx->host->opt_count(ctx, "endpoints") == 0) {
 		ctx->host->log(ctx, T3OPS_ERROR, "start_failed",
-		               "option=endpoints reason=\"no endpoint to exchange at\"");
+		               "endpoints is empty: there is nowhere to exchange a credential");
 		free(a);
 		ctx->state = NULL;
 		return -EINVAL;

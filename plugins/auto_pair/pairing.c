@@ -104,7 +104,7 @@ static void outcome_report(struct user_state *row, const struct t3ops_paired *pa
 	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", labels[0], paired->endpoint[0] ? " at " : "", paired->endpoint,
 	         paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
 	         row->n_waiters > 1 ? ", for several requests" : "");
-	ctx->host->emit(ctx, "pair", row->name, paired->status, text);
+	ctx->host->emit(ctx, "pairing_done", row->name, paired->status, text);
 }
 
 /* Answers everybody who waits.  What they do may begin the next pairing. */

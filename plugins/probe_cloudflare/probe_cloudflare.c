@@ -218,14 +218,13 @@ static int check_options(struct cloudflare *c)
 	if (!host_of(url, c->host, sizeof c->host) || dns_query_make(c->host, DNS_A, query) < 0 ||
 	    is_numeric(c->host)) {
 		host->log(c->ctx, T3OPS_ERROR, "start_failed",
-		          "option=url value=\"%s\" reason=\"its host is no name to look up\"", url);
+		          "url \"%s\": its host is an address, not a name to look up", url);
 		return -EINVAL;
 	}
 	if (!host_of(resolver, resolver_host, sizeof resolver_host) || !is_numeric(resolver_host)) {
-		host->log(
-		    c->ctx, T3OPS_ERROR, "start_failed",
-		    "option=resolver value=\"%s\" reason=\"its host must be a number: a name would need a resolver\"",
-		    resolver);
+		host->log(c->ctx, T3OPS_ERROR, "start_failed",
+		          "resolver \"%s\": its host must be an address; a name would itself need a resolver",
+		          resolver);
 		return -EINVAL;
 	}
 	return 0;

@@ -84,12 +84,12 @@ static void heal(struct pending_navigation *v)
 		    v->ctx, v->request, 502, "Your instance does not keep the session",
 		    "Your t3 instance declares every session dead, also one that was made a moment ago. Its "
 		    "database may be damaged, or newer than the program. Please report its operator.");
-		host->emit(v->ctx, "session_dead", v->user, 502,
+		host->emit(v->ctx, "session_expired", v->user, 502,
 		           "loop: the instance honours no fresh session either");
 		free(v);
 		return;
 	}
-	host->emit(v->ctx, "session_dead", v->user, 0, "the instance no longer honours the cookie");
+	host->emit(v->ctx, "session_expired", v->user, 0, "the instance no longer honours the cookie");
 	s->pairing->pair(s->pairing->provider, &user, on_paired, v);
 }
 
@@ -166,8 +166,7 @@ static int start(struct t3ops_ctx *ctx)
 	s->pairing = ctx->host->service(ctx, T3OPS_SERVICE_PAIRING);
 	if (s->pairing)
 		return 0;
-	ctx->host->log(ctx, T3OPS_ERROR, "start_failed",
-	               "reason=\"no plugin provides pairing\" hint=\"add plugin \\\"auto_pair\\\" {}\"");
+	ctx->host->log(ctx, T3OPS_ERROR, "start_failed", "no plugin provides pairing: add plugin \"auto_pair\" {}");
 	return -ENOENT;
 }
 

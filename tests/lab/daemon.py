@@ -5,7 +5,8 @@
         http.get(d.proxy, "/healthz")
 
 When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log
-fails the test, and so does anything confidential (lab/confidential.py) in what it wrote.
+fails the test, and so does a line that is not strict logfmt (lab/logfmt.py) or anything confidential
+(lab/confidential.py) in what it wrote.
 """
 import glob
 import json
@@ -15,7 +16,7 @@ import shutil
 import signal
 import subprocess
 
-from lab import account, confidential, http, process, wait
+from lab import account, confidential, http, logfmt, process, wait
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
@@ -122,7 +123,7 @@ class Daemon:
 
     def address(self, name):
         """(host, port) of the last `event=listening name=NAME` line; None if there is none."""
-        found = re.findall(rf'event=listening\b.*\bname={name}\b.*\baddress="?\[?([0-9a-fA-F.:]+?)\]?:(\d+)\b', self.log())
+        found = re.findall(rf'event=listening\b.*\blistener={name}\b.*\baddress="?\[?([0-9a-fA-F.:]+?)\]?:(\d+)\b', self.log())
         return (found[-1][0], int(found[-1][1])) if found else None
 
     def reload(self, limit=30):
@@ -137,7 +138,13 @@ class Daemon:
         status = self.process.stop(signal.SIGTERM, limit)
         self.check_sanitizers()
         self.check_confidential()
+        self.check_log()
         return status
+
+    def check_log(self):
+        """Every line is strict logfmt, with keys of core/tbl/log_key.h only."""
+        for line in self.log().splitlines():
+            logfmt.check(line)
 
     def check_confidential(self):
         paths = [self.process.log_path] + [os.path.join(f, n) for f, _, names in os.walk(self.state_dir) for n in names]
@@ -230,6 +237,6 @@ class Daemon:
             if not m:
                 continue
             words = dict(re.findall(r"\b(\w+)=([^\s\"]+)", line))
-            if int(words["id"]) in alive:
-                found[words["text"]] = int(words["id"])
+            if int(words["pid"]) in alive:
+                found[words["child"]] = int(words["pid"])
         return found

@@ -7,8 +7,8 @@
 
 static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 {
-	ctx->host->log(ctx, T3OPS_INFO, "watched", "kind=%s whole=%s", e->kind,
-	               strstr(e->line, "event=") ? "yes" : "no");
+	ctx->host->log(ctx, T3OPS_INFO, "event_watched", "%s, %s", e->kind,
+	               strstr(e->line, "event=") ? "whole" : "not whole");
 	if (strcmp(e->kind, ctx->host->opt_string(ctx, "crash_on")) == 0)
 		abort();
 }

@@ -43,7 +43,7 @@ class BrokenTable(unittest.TestCase):
         http.get(d.proxy, "/healthz")  # it has finished what it was at: whoever is idle now is clean
         mark = len(d.log())
         os.kill(d.processes()["proxy"], signal.SIGKILL)
-        d.wait_log("event=process_started .*text=proxy", after=mark)
+        d.wait_log("event=process_started .*child=proxy", after=mark)
         return mark
 
     def test_replacement_is_refused_and_a_crash_changes_nothing(self):

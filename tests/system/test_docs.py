@@ -63,7 +63,8 @@ class Pages(unittest.TestCase):
         names = {os.path.basename(p) for p in glob.glob(f"{MAN}/*.[0-9]")}
         for page in names:
             for name, number in re.findall(r"^\.Xr (\S+) (\d)", text_of(f"{MAN}/{page}"), re.M):
-                self.assertIn(f"{name}.{number}", names, page)
+                if name.startswith("t3ops"):
+                    self.assertIn(f"{name}.{number}", names, page)
 
     def test_links(self):
         for page in ("README.md", "CONTRIBUTING.md", "docs/runbooks/drop-attribution.md"):
@@ -107,6 +108,7 @@ class Tables(unittest.TestCase):
 
     def test_tables(self):
         for heading, table, pattern in (("EVENTS", "event_kind", r'^EVENT_KIND\(\w+, "(\w+)"'),
+                                        ("LOG KEYS", "log_key", r'^LOG_KEY\((\w+),'),
                                         ("END REASONS", "close_reason", r'^REASON\(\d+, \w+, "(\w+)"'),
                                         ("REFUSALS", "reject_reason", r'^REJECT_REASON\(\w+, \d+, "(\w+)"')):
             expected = set(re.findall(pattern, text_of(f"{SOURCE}/core/tbl/{table}.h"), re.M))

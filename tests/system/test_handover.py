@@ -64,7 +64,7 @@ class Handover(unittest.TestCase):
         self.assertEqual(crowd.errors(), [])
         self.assertEqual(sum(len(m.pending) for m in crowd.members), 0)
         self.assertEqual(self.daemon.metrics()["t3ops_tunnels"], TUNNELS)
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
         self.assertNotIn("event=tunnel_closed", self.daemon.log())
         crowd.sockets[0].close(1000)
         self.daemon.wait_log("event=tunnel_closed .*reason=client_closed")
@@ -107,7 +107,7 @@ class Handover(unittest.TestCase):
             self.replace(0)
             mark = len(self.daemon.log())
             os.kill(self.daemon.processes()["proxy"], signal.SIGKILL)
-            self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+            self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
 
         self.late_tunnel(replace)
 

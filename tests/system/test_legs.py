@@ -202,16 +202,16 @@ class WebSocketLegs(unittest.TestCase):
     def test_attempts_that_fail(self):
         for target, step, reason, code in ATTEMPTS:
             with self.subTest(target):
-                e = first(self.daemon, target[1:], "leg_attempt")
-                self.assertEqual((e["step"], e["reason"], e.get("code")), (step, reason, str(code) if code else None), e)
-        e = first(self.daemon, "refused", "leg_attempt")
+                e = first(self.daemon, target[1:], "leg_attempt_failed")
+                self.assertEqual((e["step"], e["reason"], e.get("close_code", e.get("http_status"))), (step, reason, str(code) if code else None), e)
+        e = first(self.daemon, "refused", "leg_attempt_failed")
         self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
 
     def test_ends_of_established_legs(self):
         for target, reason, code in DOWNS:
             with self.subTest(target):
                 e = first(self.daemon, target[1:], "leg_down")
-                self.assertEqual((e["step"], e["reason"], e.get("code")), ("open", reason, str(code) if code else None), e)
+                self.assertEqual((e["step"], e["reason"], e.get("close_code", e.get("http_status"))), ("open", reason, str(code) if code else None), e)
                 kinds = [e["kind"] for e in events(self.daemon.log(), target[1:])]
                 self.assertEqual(kinds[0], "leg_up")
                 self.assertEqual("leg_late" in kinds[:2], target == "/silent")
@@ -229,9 +229,9 @@ class WebSocketLegs(unittest.TestCase):
         wait.until(lambda: self.daemon.metrics().get('t3probe_rtt_seconds_count{leg="secure"}', 0) >= 2)
         self.assertEqual(self.tls.requests("/echo")[0].header("host"), HOST)
         for name in ("other_name", "untrusted", "plain"):
-            e = first(self.daemon, name, "leg_attempt")
+            e = first(self.daemon, name, "leg_attempt_failed")
             self.assertEqual((e["step"], e["reason"]), ("tls", "tls"), e)
-            self.assertTrue(e["text"])
+            self.assertTrue(e["detail"])
 
     def test_attempts_go_on(self):
         key = '{leg="refused"}'
@@ -290,16 +290,16 @@ class LookingUp(unittest.TestCase):
             for status, rcode, text in (("500 Oops", 0, "HTTP 500"), ("200 OK", 2, "rcode 2")):
                 mark = len(d.log())
                 r.status, r.rcode = status, rcode
-                e = first(d, "probe_cloudflare", "leg_resolver", after=mark, reason="dns")
-                self.assertIn(text, e["text"])
+                e = first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason="dns")
+                self.assertIn(text, e["detail"])
                 r.status, r.rcode = "200 OK", 0
-                first(d, "probe_cloudflare", "leg_resolver", after=mark, reason=None)
+                first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason=None)
             mark = len(d.log())
             r.listener.shutdown(socket.SHUT_RDWR)  # now nobody listens
             r.stop()
-            first(d, "probe_cloudflare", "leg_resolver", after=mark, reason="dns")
+            first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason="dns")
             kinds = {e["kind"] for e in events(d.log(), "probe_cloudflare")}
-            self.assertEqual(kinds, {"leg_up", "leg_resolver"})  # the leg itself did not even blink
+            self.assertEqual(kinds, {"leg_up", "leg_resolver_checked"})  # the leg itself did not even blink
             self.assertEqual(d.metrics()['t3probe_connected{leg="probe_cloudflare"}'], 1)
             # and where it led before, it still leads
             for sock in list(origin.open):
@@ -309,9 +309,9 @@ class LookingUp(unittest.TestCase):
 
     def test_name_that_never_resolved(self):
         with Origin(HANDLERS) as origin, Resolver([]) as r, self.daemon(origin, r) as d:
-            e = first(d, "probe_cloudflare", "leg_attempt")
+            e = first(d, "probe_cloudflare", "leg_attempt_failed")
             self.assertEqual((e["step"], e["reason"]), ("dns", "dns"))
-            self.assertIn("no address", e["text"])
+            self.assertIn("no address", e["detail"])
             self.assertEqual([q[2] for q in r.questions[:2]], [A, AAAA])
             self.assertEqual(origin.connections, 0)
             r.records = [HERE]
@@ -326,12 +326,12 @@ class LookingUp(unittest.TestCase):
             r.records = [ELSEWHERE]
             e = first(d, "probe_cloudflare", "leg_down")
             self.assertEqual(e["reason"], "address_changed")
-            e = first(d, "probe_cloudflare", "leg_attempt")  # nobody is there
+            e = first(d, "probe_cloudflare", "leg_attempt_failed")  # nobody is there
             self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
 
     def test_options_that_would_need_a_resolver(self):
-        for options, why in (({"url": "ws://127.0.0.1/x", "resolver": "http://127.0.0.1/"}, "no name to look up"),
-                             ({"url": f"ws://{HOST}/x", "resolver": "https://dns.example/"}, "must be a number")):
+        for options, why in (({"url": "ws://127.0.0.1/x", "resolver": "http://127.0.0.1/"}, "not a name to look up"),
+                             ({"url": f"ws://{HOST}/x", "resolver": "https://dns.example/"}, "must be an address")):
             d = Daemon({}, section("plugin", "probe_cloudflare", options), start=False)
             p = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
             with p:
@@ -345,15 +345,15 @@ class LookingUp(unittest.TestCase):
             for name, user in (("probe_cloudflare", None), ("probe_internal", None), ("probe_t3serve", "alice")):
                 first(d, name, "leg_up", user)
             p.resolver.cut()
-            first(d, "probe_cloudflare", "leg_resolver", reason="dns")
+            first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
             p.resolver.heal()
             p.wall(True)
             mark = len(d.log())
             p.edge.cut()
             first(d, "probe_cloudflare", "leg_down", after=mark)
             p.edge.heal()
-            e = first(d, "probe_cloudflare", "leg_attempt", after=mark, reason="walled_off")
-            self.assertEqual((e["step"], e["code"]), ("http", "302"))
+            e = first(d, "probe_cloudflare", "leg_attempt_failed", after=mark, reason="walled_off")
+            self.assertEqual((e["step"], e["http_status"]), ("http", "302"))
             p.wall(False)
             first(d, "probe_cloudflare", "leg_up", after=mark)
         stub.stop()
@@ -392,15 +392,15 @@ class Instances(unittest.TestCase):
         users = {"alice": stub.port, "bob": nobody, "carol": page.port}
         with page, stub, Daemon({}, section("plugin", "probe_t3serve", BRISK), users=users) as d:
             first(d, "probe_t3serve", "leg_up", "alice")
-            e = first(d, "probe_t3serve", "leg_attempt", "bob")
+            e = first(d, "probe_t3serve", "leg_attempt_failed", "bob")
             self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
-            e = first(d, "probe_t3serve", "leg_attempt", "carol")
-            self.assertEqual((e["step"], e["reason"], e["code"]), ("http", "protocol", "200"))
+            e = first(d, "probe_t3serve", "leg_attempt_failed", "carol")
+            self.assertEqual((e["step"], e["reason"], e["http_status"]), ("http", "protocol", "200"))
             self.assertEqual(d.metrics()['t3probe_connected{leg="probe_t3serve/alice"}'], 1)
             mark = len(d.log())
             d.write_users({"alice": stub.port, "bob": stub.port, "dave": stub.port})
-            first(d, "probe_t3serve", "leg_gone", "carol", mark)
-            first(d, "probe_t3serve", "leg_gone", "bob", mark)  # his instance is elsewhere now
+            first(d, "probe_t3serve", "leg_removed", "carol", mark)
+            first(d, "probe_t3serve", "leg_removed", "bob", mark)  # his instance is elsewhere now
             first(d, "probe_t3serve", "leg_up", "bob", mark)
             first(d, "probe_t3serve", "leg_up", "dave", mark)
             self.assertNotIn('t3probe_connected{leg="probe_t3serve/carol"}', d.metrics())

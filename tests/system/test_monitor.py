@@ -85,10 +85,10 @@ class Monitor(unittest.TestCase):
         self.drop()
         self.assertRegex(self.ctl("legs").stdout, r"probe_t3serve +alice +up ")
         self.assertIn("alice lost 1 tunnel", self.ctl("verdicts").stdout)
-        self.assertIn("event=tunnel_drop", self.ctl("events", "-k", "tunnel_drop").stdout)
+        self.assertIn("event=tunnel_dropped", self.ctl("events", "-k", "tunnel_dropped").stdout)
 
     def test_ctl_follows(self):
-        for words, expected in ((["verdicts", "-f"], "alice lost"), (["events", "-f", "-k", "tunnel_open"], "event=tunnel_open")):
+        for words, expected in ((["verdicts", "-f"], "alice lost"), (["events", "-f", "-k", "tunnel_opened"], "event=tunnel_opened")):
             with self.subTest(words=words), \
                     process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, *words, "-n", "1"], "ctl") as p:
                 wait.until(lambda p=p: p.log(), what="what there was")
@@ -134,10 +134,10 @@ class Watch(unittest.TestCase):
 
     def test_it_sees_events(self):
         with Daemon({"plugin_dir": self.plugin_dir()}, 'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" }\n') as d:
-            d.wait_log(r"process=monitor .*event=watched .*kind=process_started whole=yes")
+            d.wait_log(r'process=monitor .*event=event_watched .*message="process_started, whole"')
             monitor = d.processes()["monitor"]
             d.reload()
-            d.wait_log(r"event=watched .*kind=reloaded")
+            d.wait_log(r'event=event_watched .*message="reloaded,')
             self.assertEqual(d.processes()["monitor"], monitor)
 
     def test_one_that_crashes_ends_only_the_desk(self):
@@ -145,7 +145,7 @@ class Watch(unittest.TestCase):
                     'plugin "probe_echo" {}\nplugin "eye" { module = "sample_watch" crash_on = "reloaded" }\n') as d:
             before = d.processes()
             d.reload()
-            d.wait_log(r"event=process_exited .*monitor")
+            d.wait_log(r"event=process_exited .*child=monitor")
             wait.until(lambda: d.processes().get("monitor", before["monitor"]) != before["monitor"], what="the monitor that came after")
             self.assertEqual(d.processes()["proxy"], before["proxy"])
             self.assertIn("event=process_exited", d.ctl("events", "-k", "process_exited"))

@@ -40,7 +40,7 @@ def cookie_of(answer_):
 
 
 def pairs(d):
-    return d.log().count("event=pair ")
+    return d.log().count("event=pairing_done ")
 
 
 class EachVersion(unittest.TestCase):
@@ -57,7 +57,7 @@ class EachVersion(unittest.TestCase):
             cookie = {"Cookie": cookie_of(first)}
             self.assertEqual(http.get(d.proxy, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
             self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
-            line = d.wait_log(r"event=pair .*").group(0)
+            line = d.wait_log(r"event=pairing_done .*").group(0)
             fallback = "(fallback)" in line
             self.assertEqual(fallback, version == OLD)
             self.assertIn(stub.endpoint, line)
@@ -84,7 +84,7 @@ class EachVersion(unittest.TestCase):
             self.assertEqual((r.status, r.header("location")), (302, "/"))
             self.assertEqual(cookie_of(r).split("=")[0], name)
             self.assertEqual(http.get(d.proxy, "/", {**PAGE, "Cookie": cookie_of(r)}).status, 200)
-            d.wait_log(r"event=session_dead .*user=alice")
+            d.wait_log(r"event=session_expired .*user=alice")
 
     def test_living_cookie_costs_no_mint(self):
         for _, stub, d in self.each():
@@ -199,7 +199,7 @@ class Cases(unittest.TestCase):
                 r = http.get(d.proxy, "/", PAGE)
                 self.assertEqual(r.status, code)
                 self.assertTrue(r.header("content-type").startswith("text/html"))
-                self.assertIn(word, d.wait_log(r"event=pair .*").group(0))
+                self.assertIn(word, d.wait_log(r"event=pairing_done .*").group(0))
                 self.assertNotIn("ABCDEFGHJKLM", d.log())
                 self.assertEqual(http.get(d.proxy, "/data", XHR).status, 200)  # the instance's own answer
 

@@ -359,7 +359,7 @@ class Others(unittest.TestCase):
         with Origin() as origin, Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO, users={"alice": origin.port}) as d:
             r = http.get(d.proxy, "/", {**ALICE, "X-Forwarded-For": "198.51.100.1"})
             self.assertEqual(r.status, 403)
-            d.wait_log(r"event=identity_ignored .*address=127\.0\.0\.1")
+            d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1")
             self.assertEqual(origin.seen, [])
 
     def test_whoever_is_refused_over_and_over_fills_no_log(self):

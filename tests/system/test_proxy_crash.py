@@ -36,7 +36,7 @@ class FrontCrash(unittest.TestCase):
         pid = self.daemon.processes()["proxy"]
         mark = len(self.daemon.log())
         os.kill(pid, signal.SIGKILL)
-        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
 
     def test_idle_user_does_not_notice_a_killed_front(self):
         idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]
@@ -46,7 +46,7 @@ class FrontCrash(unittest.TestCase):
             self.kill_front()
             for n, w in enumerate(idle):
                 self.assertEqual(self.ask(w, f"{n} {kill}"), f"{n} {kill}")
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == len(idle), what="the gauge")
         for w in idle:
             w.drop()
@@ -70,7 +70,7 @@ class FrontCrash(unittest.TestCase):
             wait.until(self.serves, what="a proxy that serves")
         for w in idle:
             self.assertEqual(self.ask(w, "last"), "last")
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == len(idle), what="the gauge")
 
     def serves(self):
@@ -103,7 +103,7 @@ class FrontCrash(unittest.TestCase):
         os.kill(proxy, signal.SIGTERM)
         wait.until(lambda: process.state(proxy) == "Z", what="the end of the proxy")
         os.kill(self.daemon.pid, signal.SIGCONT)
-        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
         log = self.daemon.log()[mark:]
         self.assertEqual(log.count("event=tunnel_closed"), len(idle))
         self.assertNotIn("the proxy died", log)
@@ -119,7 +119,7 @@ class FrontCrash(unittest.TestCase):
         with ws.WebSocket(d.proxy, "/ws", ALICE) as w, http.Connection(d.proxy) as c:
             self.assertEqual(self.ask(w, "before"), "before")
             c.send(http.build("GET", "/stuck", ALICE))
-            d.wait_log(r"event=process_killed .*plugin=sample_stuck .*does not return from callback on_request")
+            d.wait_log(r"event=process_killed .*plugin=sample_stuck callback=on_request .*child=proxy")
             self.assertEqual(self.ask(w, "after"), "after")
             self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
 

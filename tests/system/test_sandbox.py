@@ -43,7 +43,7 @@ class Sandbox(unittest.TestCase):
         return {n: http.get(d.proxy, f"/escape/{n}").text() for n in names}
 
     def walls(self, d):
-        seccomp, landlock = re.search(r"process=proxy event=sandbox seccomp=(\w+) landlock=(\d+)", d.log()).groups()
+        seccomp, landlock = re.search(r"process=proxy event=sandbox_applied seccomp=(\w+) landlock=(\d+)", d.log()).groups()
         return seccomp == "on", int(landlock)
 
     def test_nothing_gets_out(self):
@@ -63,7 +63,7 @@ class Sandbox(unittest.TestCase):
         d = self.daemon(sandbox="off")
         for name, word in self.tries(d, sorted(set(SECCOMP + LANDLOCK) - {"kill"})).items():
             self.assertEqual(word, "ESRCH" if name == "ptrace" else "0", name)
-        self.assertNotIn("event=sandbox", d.log())
+        self.assertNotIn("event=sandbox_applied", d.log())
 
     def test_front_has_no_privileges(self):
         d = self.daemon()
@@ -83,11 +83,11 @@ class Sandbox(unittest.TestCase):
             mark = len(d.log())
             d.process.send_signal(signal.SIGUSR2)
             d.wait_log("event=upgraded", after=mark)
-            d.wait_log("event=tunnels_taken", after=mark)
+            d.wait_log("event=tunnels_received", after=mark)
             http.get(d.proxy, "/healthz")  # the tunnel has settled
             mark = len(d.log())
             os.kill(d.processes()["proxy"], signal.SIGKILL)
-            d.wait_log("event=process_started .*text=proxy", after=mark)
+            d.wait_log("event=process_started .*child=proxy", after=mark)
             w.send_frame(ws.TEXT, "still here", mask=False)
             self.assertEqual(w.text(), "still here")
 
@@ -128,7 +128,7 @@ class Sandbox(unittest.TestCase):
             return
         with self.assertRaises(AssertionError):
             d.start()
-        self.assertRegex(d.log(), "event=start_failed option=sandbox value=on reason=")
+        self.assertRegex(d.log(), "event=start_failed option=sandbox value=on error=")
 
 
 if __name__ == "__main__":

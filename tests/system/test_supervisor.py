@@ -55,9 +55,9 @@ class Processes(unittest.TestCase):
                     os.kill(pid, signal.SIGKILL)
                     self.restarted(process, pid)
                     w.heartbeat()
-                    self.daemon.wait_log(rf'event=process_exited .*text="{process} pid {pid} was ended by signal 9')
+                    self.daemon.wait_log(rf'event=process_exited pid={pid} .*exit_code=137 .*child={process}\b')
             w.heartbeat()
-        self.assertNotIn("event=tunnel_drop", self.daemon.log().split("event=process_exited")[0])
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log().split("event=process_exited")[0])
 
     def test_a_killed_front_is_back_on_the_same_address_with_its_counters(self):
         def served():
@@ -118,7 +118,7 @@ class Processes(unittest.TestCase):
                 self.assertIn(first[process], self.daemon.children(), f"{process} had no reason to go")
             w.heartbeat()
             w.close(1000)
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
 
     def test_reload_without_a_change_replaces_nothing(self):
         before = sorted(self.daemon.children())
@@ -159,7 +159,7 @@ class Processes(unittest.TestCase):
             self.assertTrue(self.daemon.process.alive())
             self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
             w.close(1000)
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
 
     def test_end(self):
         with self.open() as w:
@@ -216,7 +216,7 @@ class WhileReloading(unittest.TestCase):
         coming = wait.until(lambda: [p for p in self.daemon.pids("proxy") if process.state(p) == "T"],
                             what="the new proxy")[0]
         os.kill(proxy, signal.SIGKILL)
-        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
         os.kill(coming, signal.SIGKILL)
         self.daemon.wait_log("event=reload_refused", after=mark)
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)

@@ -110,13 +110,13 @@ class Tunnel(unittest.TestCase):
     def test_ends(self):
         table = (  # target, what the client does then, kind, reason, close code
             ("/echo", lambda w: w.close(1000), "tunnel_closed", "client_closed", 1000),
-            ("/echo", lambda w: w.drop(), "tunnel_drop", "client_eof", None),
-            ("/echo", lambda w: w.reset(), "tunnel_drop", "client_reset", None),
-            ("/mute", lambda w: (w.readable(0.6), w.close(1000)), "tunnel_drop", "client_gave_up", 1000),
-            ("/mute", lambda w: (w.readable(0.6), w.drop()), "tunnel_drop", "client_gave_up", None),
-            ("/eof", lambda w: self.assertIsNone(w.wait_close()), "tunnel_drop", "upstream_eof", None),
-            ("/reset", lambda w: self.assertEqual(w.wait_close(), -1), "tunnel_drop", "upstream_reset", None),
-            ("/close1001", lambda w: self.assertEqual(w.wait_close(), 1001), "tunnel_drop", "upstream_closed", 1001),
+            ("/echo", lambda w: w.drop(), "tunnel_dropped", "client_eof", None),
+            ("/echo", lambda w: w.reset(), "tunnel_dropped", "client_reset", None),
+            ("/mute", lambda w: (w.readable(0.6), w.close(1000)), "tunnel_dropped", "client_gave_up", 1000),
+            ("/mute", lambda w: (w.readable(0.6), w.drop()), "tunnel_dropped", "client_gave_up", None),
+            ("/eof", lambda w: self.assertIsNone(w.wait_close()), "tunnel_dropped", "upstream_eof", None),
+            ("/reset", lambda w: self.assertEqual(w.wait_close(), -1), "tunnel_dropped", "upstream_reset", None),
+            ("/close1001", lambda w: self.assertEqual(w.wait_close(), 1001), "tunnel_dropped", "upstream_closed", 1001),
             ("/close1000", lambda w: self.assertEqual(w.wait_close(), 1000), "tunnel_closed", "upstream_closed", 1000),
         )
         for target, act, kind, reason, code in table:
@@ -128,13 +128,13 @@ class Tunnel(unittest.TestCase):
                 act(w)
                 line = self.ended(kind, reason)
                 if code:
-                    self.assertIn(f"code={code}", line)
-                for word in ("age=", "idle_client=", "idle_upstream=", "bytes_up="):
+                    self.assertIn(f"close_code={code}", line)
+                for word in ("duration_ms=", "idle_client_ms=", "idle_upstream_ms=", "bytes_up="):
                     self.assertIn(word, line)
 
     def test_address_and_location_come_from_the_trusted_proxy(self):
         with self.open("/echo", [("CF-Connecting-IP", "203.0.113.7"), ("CF-Ray", "8a1b2c3d4e5f6a7b-FRA")]):
-            self.daemon.wait_log(r"event=tunnel_open .*address=203\.0\.113\.7 .*colo=FRA", after=self.mark)
+            self.daemon.wait_log(r"event=tunnel_opened .*client=203\.0\.113\.7 .*colo=FRA", after=self.mark)
 
 
 class WithT3(unittest.TestCase):
@@ -161,7 +161,7 @@ class WithT3(unittest.TestCase):
                 w.heartbeat()
                 stub.crash()
                 self.assertIn(w.wait_close(), (None, -1))
-            self.assertTrue(re.search("upstream_(eof|reset)", d.wait_log(r"event=tunnel_drop .*").group(0)))
+            self.assertTrue(re.search("upstream_(eof|reset)", d.wait_log(r"event=tunnel_dropped .*").group(0)))
 
 
 if __name__ == "__main__":

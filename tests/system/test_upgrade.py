@@ -43,7 +43,7 @@ class Upgrade(unittest.TestCase):
                     for pid in self.daemon.pids(process):
                         mark = len(self.daemon.log())
                         os.kill(pid, signal.SIGKILL)
-                        self.daemon.wait_log(f"event=process_started .*text={process}", after=mark)
+                        self.daemon.wait_log(f"event=process_started .*child={process}", after=mark)
                 self.assertEqual(len(self.daemon.pids("proxy")), workers)
                 self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
                 self.assertEqual(len(self.daemon.children()), workers + 1)
@@ -57,7 +57,7 @@ class Upgrade(unittest.TestCase):
         mark = len(self.daemon.log())
         self.daemon.process.resume()
         self.daemon.wait_log("event=reload_refused", after=mark)
-        self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
         self.assertEqual(len(self.daemon.children()), 2)
 

@@ -69,8 +69,8 @@ class Workers(unittest.TestCase):
             for w in idle:
                 w.send_frame(ws.TEXT, "still here", mask=False)
                 self.assertEqual(w.text(), "still here")
-            self.daemon.wait_log("event=process_started .*text=proxy", after=mark)
-        self.assertNotIn("event=tunnel_drop", self.daemon.log())
+            self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
+        self.assertNotIn("event=tunnel_dropped", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == TUNNELS, what="the gauges")
         wait.until(lambda: self.daemon.metrics()['t3ops_process_up{process="proxy"}'] == 1, what="all workers")
 
@@ -95,7 +95,7 @@ class Workers(unittest.TestCase):
             os.kill(pid, signal.SIGSTOP)
         with concurrent.futures.ThreadPoolExecutor(TUNNELS) as pool:
             users = [pool.submit(ws.WebSocket, d.proxy, "/ws", ALICE) for _ in range(TUNNELS)]
-            d.wait_log("event=tunnel_open", after=mark)
+            d.wait_log("event=tunnel_opened", after=mark)
             for pid in old:
                 os.kill(pid, signal.SIGCONT)
             users = [u.result() for u in users]

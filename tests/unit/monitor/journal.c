@@ -73,10 +73,10 @@ static void events_outlive_the_process(void **state)
 	j = journal_new(f->loop, f->path, 90 * DAY_US);
 	rows = journal_events(j, "", 0, 10);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "kind")), "tunnel_drop");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "kind")), "tunnel_dropped");
 	assert_non_null(strstr(json_string_value(json_object_get(json_array_get(rows, 0), "line")), "user=alice"));
 	json_decref(rows);
-	rows = journal_events(j, "tunnel_open", 0, 10);
+	rows = journal_events(j, "tunnel_opened", 0, 10);
 	assert_int_equal(json_array_size(rows), 1);
 	json_decref(rows);
 	rows = journal_events(j, "", 0, 1);

@@ -207,7 +207,7 @@ static void requests(void **state)
 	    {"{\"command\":\"verdicts\"}\n", "{\"ok\":true,\"result\":[]}\n"},
 	    {"{\"command\":\"verdicts\",\"limit\":500}\n", "{\"ok\":true,\"result\":[]}\n"},
 	    {"{\"command\":\"events\",\"limit\":-1,\"since\":-1}\n", "{\"ok\":true,\"result\":[]}\n"},
-	    {"{\"command\":\"events\",\"kind\":\"tunnel_drop\"}\n", "{\"ok\":true,\"result\":[]}\n"},
+	    {"{\"command\":\"events\",\"kind\":\"tunnel_dropped\"}\n", "{\"ok\":true,\"result\":[]}\n"},
 	    {"{\"command\":\"events\",\"kind\":\"nonsense\"}\n", "{\"ok\":false,\"error\":\"no such kind of event"},
 	    {"{\"command\":\"events\",\"kind\":7}\n", "{\"ok\":true,\"result\":[]}\n"},
 	    {"{\"command\":\"metrics\"}\n", "{\"ok\":true,\"result\":\"# HELP "},

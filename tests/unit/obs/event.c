@@ -103,16 +103,15 @@ static void test_format(void **state)
 	struct event e;
 	char line[500];
 	static const char whole[] =
-	    "event=tunnel_drop id=7 user=\"al ice\" step=open reason=client_gave_up code=1006 address=10.0.0.1 "
-	    "colo=FRA "
-	    "age=61.500000s rtt=0.002000s idle_client=0.000001s idle_upstream=9.000000s bytes_up=1 bytes_down=2 "
-	    "count=3 "
-	    "segments=\"last_mile wan\" text=\"say \\\"x\\\"\"";
+	    "event=tunnel_dropped tunnel=7 user=\"al ice\" step=open reason=client_gave_up close_code=1006 "
+	    "client=10.0.0.1 colo=FRA duration_ms=61500 rtt_ms=2 idle_client_ms=0.001 idle_upstream_ms=9000 "
+	    "bytes_up=1 "
+	    "bytes_down=2 segments=\"last_mile wan\" detail=\"say \\\"x\\\"\"";
 
 	(void)state;
 	event_init(&e, EVENT_TUNNEL_DROP, 1);
-	assert_int_equal(event_format(&e, line, sizeof line), strlen("event=tunnel_drop"));
-	assert_string_equal(line, "event=tunnel_drop"); /* what is not said is left out */
+	assert_int_equal(event_format(&e, line, sizeof line), strlen("event=tunnel_dropped"));
+	assert_string_equal(line, "event=tunnel_dropped"); /* what is not said is left out */
 	e.id = 7;
 	event_set(e.user, "al ice");
 	e.step = T3OPS_STEP_OPEN;
@@ -133,36 +132,71 @@ static void test_format(void **state)
 	assert_string_equal(line, whole);
 }
 
-static void test_format_truncates(void **state)
+/* The same slots have the names that fit the kind. */
+static void test_format_by_kind(void **state)
 {
-	struct event e;
-	size_t needed;
+	static const struct {
+		enum event_kind kind;
+		uint16_t code;
+		const char *line;
+	} cases[] = {
+	    {EVENT_PROCESS_EXITED, 137, "event=process_exited pid=7 exit_code=137 client=::1 child=x"},
+	    {EVENT_REQUEST_REJECTED, 403, "event=request_rejected http_status=403 client=::1 suppressed=3 error=x"},
+	    {EVENT_IDENTITY_IGNORED, 0, "event=identity_ignored peer=::1 suppressed=3 hint=x"},
+	    {EVENT_LEG_DOWN, 1006, "event=leg_down incident=7 close_code=1006 client=::1 detail=x"},
+	    {EVENT_LEG_DOWN, 302, "event=leg_down incident=7 http_status=302 client=::1 detail=x"},
+	    {EVENT_VERDICT, 0, "event=verdict incident=7 client=::1 failing=3 summary=x"},
+	    {EVENT_USERS_LOADED, 0, "event=users_loaded client=::1 users=3"},
+	    {EVENT_KINDS, 5, "event=unknown client=::1"},
+	};
 
 	(void)state;
-	event_init(&e, EVENT_NOTE, 1);
-	event_set(e.plugin, "probe");
-	event_set(e.text, "a line with \"quotes\"");
-	needed = event_format(&e, NULL, 0);
-	for (size_t size = 1; size <= needed + 1; size++) {
-		char out[128];
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct event e;
+		char line[300];
 
-		memset(out, '#', sizeof out);
-		assert_int_equal(event_format(&e, out, size), needed);
-		assert_true(strlen(out) < size);
-		assert_int_equal(out[size], '#');
+		event_init(&e, cases[i].kind, 1);
+		e.id = 7;
+		e.count = 3;
+		e.code = cases[i].code;
+		event_set(e.address, "::1");
+		event_set(e.text, "x");
+		event_format(&e, line, sizeof line);
+		assert_string_equal(line, cases[i].line);
 	}
+}
+
+/* The longest there can be fits into EVENT_LINE_MAX. */
+static void test_format_longest(void **state)
+{
+	static char line[EVENT_LINE_MAX];
+	struct event e;
+
+	(void)state;
+	event_init(&e, EVENT_TUNNEL_DROP, 1);
+	memset(e.plugin, 1, sizeof e.plugin - 1);
+	memset(e.callback, 1, sizeof e.callback - 1);
+	memset(e.user, 1, sizeof e.user - 1);
+	memset(e.address, 1, sizeof e.address - 1);
+	memset(e.colo, 1, sizeof e.colo - 1);
+	memset(e.segments, 1, sizeof e.segments - 1);
+	memset(e.text, 1, sizeof e.text - 1);
+	e.id = e.age_us = e.rtt_us = e.idle_client_us = e.idle_upstream_us = e.bytes_up = e.bytes_down = INT64_MAX;
+	e.step = T3OPS_STEP_CONNECT;
+	e.reason = T3OPS_R_HEARTBEAT_TIMEOUT;
+	e.code = UINT16_MAX;
+	assert_true(event_format(&e, line, sizeof line) > 3000);
+	assert_null(strstr(line, "truncated="));
+	assert_non_null(strstr(line, "detail="));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_kinds),
-	    cmocka_unit_test(test_reasons),
-	    cmocka_unit_test(test_steps),
-	    cmocka_unit_test(test_init),
-	    cmocka_unit_test(test_copy),
-	    cmocka_unit_test(test_format),
-	    cmocka_unit_test(test_format_truncates),
+	    cmocka_unit_test(test_kinds),          cmocka_unit_test(test_reasons),
+	    cmocka_unit_test(test_steps),          cmocka_unit_test(test_init),
+	    cmocka_unit_test(test_copy),           cmocka_unit_test(test_format),
+	    cmocka_unit_test(test_format_by_kind), cmocka_unit_test(test_format_longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

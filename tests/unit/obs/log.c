@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines: one a fact, quoted so that no value can forge another pair or another line. */
+/* Log lines: one a fact, and never waited for. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,56 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "obs/log.h"
-
-static void test_quote(void **state)
-{
-	static const struct {
-		const char *value, *quoted;
-	} cases[] = {
-	    {"plain", "plain"},
-	    {"10.0.0.1:80", "10.0.0.1:80"},
-	    {"", "\"\""},
-	    {"two words", "\"two words\""},
-	    {"a=b", "\"a=b\""},
-	    {"say \"hi\"", "\"say \\\"hi\\\"\""},
-	    {"back\\slash", "\"back\\\\slash\""},
-	    {"line\nbreak", "\"line\\nbreak\""},
-	    {"\x01\x1b[31m\x7f", "\"\\x01\\x1b[31m\\x7f\""},
-	    {"\r", "\"\\x0d\""},
-	    {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char out[100];
-
-		assert_int_equal(log_quote(out, sizeof out, cases[i].value), strlen(cases[i].quoted));
-		assert_string_equal(out, cases[i].quoted);
-	}
-}
-
-/* Whatever the room: the length that was needed, a NUL, and nothing beyond the end. */
-static void test_quote_truncates(void **state)
-{
-	static const char value[] = "a \"b\"\n\x01 end";
-	size_t needed = log_quote(NULL, 0, value);
-
-	(void)state;
-	assert_int_equal(needed, strlen("\"a \\\"b\\\"\\n\\x01 end\""));
-	for (size_t size = 1; size <= needed + 2; size++) {
-		char out[64];
-
-		memset(out, '#', sizeof out);
-		assert_int_equal(log_quote(out, size, value), needed);
-		assert_true(strlen(out) < size);
-		assert_int_equal(out[size], '#');
-	}
-}
 
 static void test_level_parse(void **state)
 {
@@ -117,11 +75,11 @@ static void test_line(void **state)
 
 	(void)state;
 	unsetenv("JOURNAL_STREAM");
-	log_open("prober", LOG_L_INFO);
 	c = catch_begin();
-	log_line(LOG_L_WARNING, "leg_down", "plugin=%s reason=%s", "probe_internal", "reset");
-	log_line(LOG_L_DEBUG, "unseen", "a=1");
-	log_line(LOG_L_INFO, "bare", "%s", "");
+	log_open("prober", LOG_L_INFO);
+	log_write(LOG_L_WARNING, "leg_down", kv_plugin("probe_internal"), kv_reason("reset"));
+	log_write(LOG_L_DEBUG, "unseen", kv_users(1));
+	log_write(LOG_L_INFO, "bare");
 	catch_end(&c, text, sizeof text);
 	assert_memory_equal(text, "time=2", 6);
 	pairs = strchr(text, ' ');
@@ -143,13 +101,13 @@ static void test_line_in_journald(void **state)
 	setenv("JOURNAL_STREAM", "1:1", 1);
 	log_open("proxy", LOG_L_INFO);
 	c = catch_begin();
-	log_line(LOG_L_ERROR, "oops", "a=1");
+	log_write(LOG_L_ERROR, "oops", kv_users(1));
 	catch_end(&c, text, sizeof text);
 	unsetenv("JOURNAL_STREAM");
-	assert_string_equal(text, "<3>level=error process=proxy event=oops a=1\n");
+	assert_string_equal(text, "<3>level=error process=proxy event=oops users=1\n");
 }
 
-/* A newline in a value that nobody quoted makes no second line; a huge one is cut. */
+/* A newline in a value makes no second line; huge ones are cut. */
 static void test_line_stays_one(void **state)
 {
 	char text[12000], huge[9000];
@@ -161,23 +119,104 @@ static void test_line_stays_one(void **state)
 	huge[sizeof huge - 1] = '\0';
 	log_open("t3ops", LOG_L_INFO);
 	c = catch_begin();
-	log_line(LOG_L_INFO, "a", "text=%s", "one\ntime=0 level=info forged\r");
-	log_line(LOG_L_INFO, "b", "text=%s", huge);
+	log_write(LOG_L_INFO, "a", kv_error("one\ntime=0 level=info forged\r"));
+	log_write(LOG_L_INFO, "b", kv_error(huge), kv_hint(huge), kv_detail(huge), kv_user("alice"));
 	n = catch_end(&c, text, sizeof text);
 	assert_ptr_equal(strchr(strchr(text, '\n') + 1, '\n'), text + n - 1);
 	assert_null(strchr(text, '\r'));
+	assert_non_null(strstr(text, " user=alice truncated=2\n"));
 	assert_true(n < 4096 + 200);
+}
+
+/* ---- a reader that does not read ----------------------------------------------------------------- */
+
+static size_t drain(int fd, char *out, size_t size)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while ((n = read(fd, out + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	out[used] = '\0';
+	return used;
+}
+
+/* In a child: fills stderr's pipe or socket far beyond its size, then tells how many lines were lost. */
+static _Noreturn void flood(int stderr_fd, int go)
+{
+	char byte;
+
+	dup2(stderr_fd, STDERR_FILENO);
+	alarm(20); /* a write that waits ends the test */
+	log_open("proxy", LOG_L_INFO);
+	for (int i = 0; i < 20000; i++)
+		log_write(LOG_L_INFO, "flooded", kv_users(i));
+	if (log_lost() == 0 || write(go, "x", 1) != 1 || read(go, &byte, 1) != 1)
+		_exit(1);
+	log_write(LOG_L_INFO, "recovered");
+	log_write(LOG_L_INFO, "again");
+	_exit(0);
+}
+
+static void lose_and_recover(int reader, int writer)
+{
+	static char text[4 << 20];
+	int go[2], status, shared = fcntl(writer, F_GETFL);
+	char byte, *lost, *recovered;
+	pid_t pid;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, go), 0);
+	pid = fork();
+	if (pid == 0)
+		flood(writer, go[1]);
+	close(go[1]);
+	assert_int_equal(read(go[0], &byte, 1), 1); /* it did not wait for us */
+	assert_int_equal(fcntl(writer, F_GETFL), shared);
+	fcntl(reader, F_SETFL, O_NONBLOCK);
+	drain(reader, text, sizeof text);
+	assert_non_null(strstr(text, "event=flooded users=0\n"));
+	assert_null(strstr(text, "event=flooded users=19999\n"));
+	assert_int_equal(write(go[0], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	drain(reader, text, sizeof text);
+	lost = strstr(text, "level=warning process=proxy event=log_lines_lost lost=");
+	recovered = strstr(text, "event=recovered");
+	assert_non_null(lost);
+	assert_true(recovered > lost);
+	assert_null(strstr(recovered, "log_lines_lost"));
+	close(go[0]);
+	close(reader);
+	close(writer);
+}
+
+static void test_full_pipe(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	lose_and_recover(fds[0], fds[1]);
+}
+
+static void test_full_socket(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	lose_and_recover(fds[0], fds[1]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_quote),
-	    cmocka_unit_test(test_quote_truncates),
 	    cmocka_unit_test(test_level_parse),
 	    cmocka_unit_test(test_line),
 	    cmocka_unit_test(test_line_in_journald),
 	    cmocka_unit_test(test_line_stays_one),
+	    cmocka_unit_test(test_full_pipe),
+	    cmocka_unit_test(test_full_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Reads the log of t3ops as strictly as the strictest reader of logfmt would."""
+import json
+import os
+import re
+
+from lab import process
+
+_PAIR = re.compile(r'([a-z][a-z0-9_]*)=("(?:[^"\\]|\\["\\nrt]|\\u[0-9a-f]{4})*"|[^ "=\\]+)(?: |$)')
+_FIRST = ["time", "level", "process", "event"]
+_keys = set()
+
+
+def keys():
+    """The names of core/tbl/log_key.h."""
+    if not _keys:
+        with open(os.path.join(process.source_dir(), "core/tbl/log_key.h"), encoding="utf-8") as f:
+            _keys.update(re.findall(r"^LOG_KEY\((\w+),", f.read(), re.M))
+    return _keys
+
+
+def parse(line):
+    """[(key, value)] of a line; ValueError says what is wrong with it."""
+    pairs, at = [], 0
+    while at < len(line):
+        m = _PAIR.match(line, at)
+        if not m:
+            raise ValueError(f"not logfmt from {line[at:at + 40]!r} on: {line}")
+        value = m.group(2)
+        pairs.append((m.group(1), json.loads(value) if value.startswith('"') else value))
+        at = m.end()
+    return pairs
+
+
+def check(line):
+    """Fails on a line that is not logfmt, or has an unknown key, a key twice or not the first keys in order."""
+    try:
+        names = [k for k, _ in parse(line)]
+    except ValueError as e:
+        raise AssertionError(str(e)) from e
+    if names[:4] != _FIRST:
+        raise AssertionError(f"a log line begins with {' '.join(_FIRST)}: {line}")
+    if len(set(names)) != len(names):
+        raise AssertionError(f"a key stands twice: {line}")
+    unknown = set(names) - keys()
+    if unknown:
+        raise AssertionError(f"keys that core/tbl/log_key.h lacks, {sorted(unknown)}: {line}")
