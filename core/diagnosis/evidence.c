@@ -4,12 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-bool leg_fails_in(const struct leg *leg, uint64_t id)
-{
-	return leg->failed_id == id && !(leg->first.step == 0 && leg->recovered);
-}
+#include "plugin.h"
+#include "tbl/reason.h"
 
 /* The far side of the edge said something, so what is before the edge carried it. */
 static bool answered(const struct leg_end *end)
@@ -17,7 +14,8 @@ static bool answered(const struct leg_end *end)
 	return end->reason == T3OPS_R_REFUSED || end->reason == T3OPS_R_RESET || end->reason == T3OPS_R_TLS;
 }
 
-void classify_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted, bool *resolver_acquitted)
+void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted,
+                     bool *resolver_acquitted)
 {
 	const struct leg_end *end = &leg->latest;
 
@@ -57,7 +55,7 @@ void classify_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *
 	}
 }
 
-enum user_part classify_drop(unsigned reason)
+enum user_part evidence_of_drop(unsigned reason)
 {
 	switch (reason_side(reason)) {
 	case SIDE_SERVE:
@@ -71,12 +69,6 @@ enum user_part classify_drop(unsigned reason)
 	}
 }
 
-static void path_join(struct tomo_path *p, const struct tomo_path *more)
-{
-	for (size_t i = 0; i < more->n; i++)
-		tomo_path_add(p, more->segments[i]);
-}
-
 static void add_failing_leg(struct observations *f, struct leg *leg, struct topology *t)
 {
 	struct observation *row = &f->rows[f->n];
@@ -85,12 +77,12 @@ static void add_failing_leg(struct observations *f, struct leg *leg, struct topo
 	bool resolver_ok;
 
 	*row = (struct observation){.leg = leg};
-	classify_leg(leg, &accused, &acquitted, &resolver_ok);
+	evidence_of_leg(leg, &accused, &acquitted, &resolver_ok);
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	if (resolver_ok) {
 		topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &resolver);
-		path_join(&row->acquitted, &resolver);
+		tomo_path_join(&row->acquitted, &resolver);
 	}
 	f->n += row->accused.n > 0;
 }
@@ -110,9 +102,9 @@ static void add_working_leg(struct observations *f, struct leg *leg, struct topo
 
 	*row = (struct observation){.leg = leg};
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
-	if (leg->resolver_ok && !leg->resolver_failed) {
+	if (leg->resolver == RESOLVER_WORKS) {
 		topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &resolver);
-		path_join(&row->acquitted, &resolver);
+		tomo_path_join(&row->acquitted, &resolver);
 	}
 }
 
@@ -121,15 +113,15 @@ static void add_drop(struct observations *f, const struct drop *d, struct topolo
 	struct observation *row = &f->rows[f->n];
 
 	*row = (struct observation){.drop = d};
-	topology_user_path(t, d->user, classify_drop(d->reason), &row->accused);
+	topology_user_path(t, d->user, evidence_of_drop(d->reason), &row->accused);
 	f->n += row->accused.n > 0;
 }
 
-static void add_alive_tunnel(struct observations *f, const struct tunnel_alive *w, struct topology *t)
+static void add_live_tunnel(struct observations *f, const struct live_tunnel *w, struct topology *t)
 {
 	struct observation *row = &f->rows[f->n++];
 
-	*row = (struct observation){.tunnel_alive = w};
+	*row = (struct observation){.live_tunnel = w};
 	topology_user_path(t, w->user, w->serve ? USER_ALL : USER_TO_DISPATCH, &row->acquitted);
 }
 
@@ -137,23 +129,23 @@ int observations_init(struct observations *f, const struct incident *in, const s
                       struct topology *t)
 {
 	*f = (struct observations){.n = 0};
-	f->rows = calloc(2 * legs->n + in->n_drops + in->n_alive_tunnels + 1, sizeof *f->rows);
+	f->rows = calloc(2 * legs->n + in->n_drops + in->n_live_tunnels + 1, sizeof *f->rows);
 	if (f->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {
-		if (leg_fails_in(legs->rows[i], in->id))
+		if (leg_fails(legs->rows[i]))
 			add_failing_leg(f, legs->rows[i], t);
-		if (legs->rows[i]->resolver_failed_id == in->id)
+		if (legs->rows[i]->resolver_testimony == LEG_FAILED)
 			add_failing_resolver(f, legs->rows[i], t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
 		add_drop(f, &in->drops[i], t);
 	f->n_failing = f->n;
 	for (size_t i = 0; i < legs->n; i++)
-		if (legs->rows[i]->alive_id == in->id && !leg_fails_in(legs->rows[i], in->id))
+		if (legs->rows[i]->alive && !leg_fails(legs->rows[i]))
 			add_working_leg(f, legs->rows[i], t);
-	for (size_t i = 0; i < in->n_alive_tunnels; i++)
-		add_alive_tunnel(f, &in->alive_tunnels[i], t);
+	for (size_t i = 0; i < in->n_live_tunnels; i++)
+		add_live_tunnel(f, &in->live_tunnels[i], t);
 	return 0;
 }
 
@@ -171,75 +163,7 @@ bool observation_supports(const struct observation *f, const struct tomo_path *s
 	return true;
 }
 
-static json_t *path_json(const struct tomo_path *p)
+const struct leg_end *observation_end(const struct observation *f)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(list, json_string(p->segments[i]));
-	return list;
-}
-
-static json_t *leg_observation_json(const struct observation *f, bool failing)
-{
-	const struct leg *leg = f->leg;
-	const struct leg_end *end = leg->attempted ? &leg->latest : &leg->first;
-	char label[128];
-	json_t *o;
-
-	leg_label(leg, label, sizeof label);
-	o = json_pack("{s:s, s:s, s:b}", "what", f->resolver ? "resolver" : "leg", "name", label, "failed", failing);
-	if (!failing) {
-		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
-	} else if (!f->resolver) {
-		json_object_set_new(o, "reason", json_string(end->step == 0 ? "late" : reason_label(end->reason)));
-		json_object_set_new(o, "step", json_string(end->step == 0 ? "open" : step_label(end->step)));
-		if (end->code != 0)
-			json_object_set_new(o, "code", json_integer(end->code));
-		json_object_set_new(o, "works_again", json_boolean(leg->recovered));
-	}
-	return o;
-}
-
-static json_t *drop_json(const struct drop *d)
-{
-	return json_pack("{s:s, s:s, s:b, s:s, s:i, s:s, s:s, s:f, s:i, s:b, s:b, s:b}", "what", "tunnel", "name",
-	                 d->user, "failed", 1, "reason", reason_label(d->reason), "code", (int)d->code, "address",
-	                 d->address, "colo", d->colo, "silent_seconds", (double)d->quiet_us / 1e6, "tunnels",
-	                 (int)d->tunnels, "returned", (int)d->returned, "other_address", (int)d->moved, "other_colo",
-	                 (int)d->other_colo);
-}
-
-static json_t *observation_json(const struct observation *f, bool failing)
-{
-	json_t *o;
-
-	if (f->leg != NULL)
-		o = leg_observation_json(f, failing);
-	else if (f->drop != NULL)
-		o = drop_json(f->drop);
-	else
-		o = json_pack("{s:s, s:s, s:b}", "what", "tunnel", "name", f->tunnel_alive->user, "failed", 0);
-	if (f->accused.n > 0)
-		json_object_set_new(o, "accuses", path_json(&f->accused));
-	if (f->acquitted.n > 0)
-		json_object_set_new(o, "acquits", path_json(&f->acquitted));
-	return o;
-}
-
-json_t *observations_json(const struct observations *f, const struct incident *in)
-{
-	json_t *list = json_array();
-	const struct host_pressure *d = &in->host_pressure;
-
-	for (size_t i = 0; i < f->n; i++)
-		json_array_append_new(list, observation_json(&f->rows[i], i < f->n_failing));
-	if (in->frozen_us > 0)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "what", "frozen", "name", in->frozen_process,
-		                                      "seconds", (double)in->frozen_us / 1e6));
-	if (d->known)
-		json_array_append_new(list,
-		                      json_pack("{s:s, s:f, s:f, s:f, s:I}", "what", "pressure", "memory", d->memory,
-		                                "io", d->io, "cpu", d->cpu, "oom_kills", (json_int_t)d->oom_kills));
-	return list;
+	return f->leg->attempted ? &f->leg->latest : &f->leg->first;
 }

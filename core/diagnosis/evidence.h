@@ -1,62 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Evidence of one incident: what was seen of every leg and user, and which segments it accuses or
- * acquits.  This is where the table of incident.h is applied.  Monitor process; pure.
+ * Evidence of one incident: what was seen of every leg and user, and which segments it accuses or acquits.
+ * Pure.
+ *
+ * What is accused                                          and acquitted by the same attempt
+ *   leg, established or late                all segments   -
+ *   leg, latest attempt ended in DNS        resolver       -
+ *   ... CONNECT or TLS                      up to the edge resolver; before the edge, if it answered
+ *   ... HTTP with a status                  after the edge resolver, up to the edge
+ *   ... HTTP with anything else             from the edge  resolver, before the edge
+ *   leg, login page                         nothing        nothing: a note says so
+ *   resolver alone                          resolver       -
+ *   tunnel, side SERVE                      serve(user)    -
+ *   tunnel, side CLIENT                     the user's path without serve(user)
+ *   tunnel, side PATH (page gave up)        the user's whole path
+ *
+ * What is acquitted
+ *   leg that answered this incident's ping and did not fail in it: all segments, and the resolver's
+ *     if its last look-up worked
+ *   tunnel that carried data after the drop and is older than it: the user's path, serve(user) if
+ *     the t3 server sent
+ *
+ * A leg that failed in an earlier incident and is still down neither accuses nor acquits.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "obs/event.h"
+#include "diagnosis/incident.h"
 #include "diagnosis/probe_table.h"
-#include "monitor/host_pressure.h"
 #include "diagnosis/topology.h"
 
-#define INCIDENT_USERS 64
-
-/* Tunnels of one user that ended for one side's fault in this incident. */
-struct drop {
-	char user[64];
-	uint16_t reason, code;
-	char address[48], colo[8];
-	uint64_t quiet_us;    /* how long the side at fault had sent nothing */
-	uint64_t received_us; /* CLOCK_MONOTONIC: when it last sent something */
-	uint64_t opened_us;   /* of the tunnel, 0: not known */
-	unsigned tunnels;
-	bool returned, moved, other_colo; /* came back; from another address; over another location */
-};
-
-/* A tunnel that carried data after the drop. */
-struct tunnel_alive {
-	char user[64];
-	bool serve; /* data of the instance, too */
-};
-
-struct incident {
-	uint64_t id;
-	uint64_t opened_us; /* CLOCK_MONOTONIC, here */
-	uint64_t first_us;  /* CLOCK_MONOTONIC of the first drop */
-	uint64_t first_wall_us;
-	uint64_t last_us; /* arrival of the last drop */
-	struct drop drops[INCIDENT_USERS];
-	size_t n_drops;
-	struct tunnel_alive alive_tunnels[INCIDENT_USERS];
-	size_t n_alive_tunnels;
-	uint64_t frozen_us; /* longest loop lag that overlaps */
-	char frozen_process[16];
-	struct host_pressure host_pressure;
-};
-
-/* One thing seen, and what follows from it.  Exactly one of leg, drop, tunnel_alive is set. */
+/* One thing seen, and what follows from it.  Exactly one of leg, drop, live_tunnel is set. */
 struct observation {
 	struct leg *leg;
 	const struct drop *drop;
-	const struct tunnel_alive *tunnel_alive;
-	bool resolver; /* of leg: about its lookups, not its connection */
+	const struct live_tunnel *live_tunnel;
+	bool resolver; /* of leg: about its look-ups, not its connection */
 	struct tomo_path accused, acquitted;
 };
 
@@ -70,36 +52,15 @@ int observations_init(struct observations *f, const struct incident *in, const s
                       struct topology *t);
 void observations_fini(struct observations *f);
 
-/* Whether the leg's failure counts in that incident: a late answer is no failure. */
-bool leg_fails_in(const struct leg *leg, uint64_t id);
-
-/* What a failed leg accuses by how far its latest attempt got, and what that attempt acquits. */
-void classify_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted, bool *resolver_acquitted);
-/* The part of a user's path that the end of a tunnel accuses. */
-enum user_part classify_drop(unsigned reason);
-
 /* Whether the failing path f is among those that have these suspects. */
 bool observation_supports(const struct observation *f, const struct tomo_path *suspects);
+/* How a leg failed in the incident; step 0: it was late only. */
+const struct leg_end *observation_end(const struct observation *f);
 
-/* New reference: everything seen, for /verdicts and the journal. */
-json_t *observations_json(const struct observations *f, const struct incident *in);
-
-enum summary_kind {
-	SUMMARY_FAULT,      /* suspects say which */
-	SUMMARY_EXONERATED, /* only users' own networks are left */
-	SUMMARY_HOST,
-	SUMMARY_UNKNOWN,
-};
-
-/* The summary of a verdict. */
-struct summary {
-	enum summary_kind kind;
-	const struct observations *observations;
-	const struct incident *incident;
-	const struct tomo_path *suspects;
-	const struct drop *only; /* one user's drop that an earlier fault explains; else NULL */
-	uint64_t continues;      /* that fault's incident, 0: a new one */
-};
-void summary_write(const struct summary *s, char *out, size_t size);
+/* What a failed leg accuses by how far its latest attempt got, and what that attempt acquits. */
+void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted,
+                     bool *resolver_acquitted);
+/* The part of a user's path that the end of a tunnel accuses. */
+enum user_part evidence_of_drop(unsigned reason);
 
 #endif

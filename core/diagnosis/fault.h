@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults that a verdict named: they stand until what they were based on works again, and explain what
- * falls victim to them until a while after their end.  Monitor process; pure.
+ * falls victim to them until a while after their end.  Pure.
  */
 #ifndef T3OPS_DIAGNOSIS_FAULT_H
 #define T3OPS_DIAGNOSIS_FAULT_H
@@ -10,10 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "diagnosis/probe_table.h"
 #include "diagnosis/tomography.h"
 
-#define FAULTS_MAX      32
-#define FAULT_USERS     8
 #define FAULT_FORGET_US UINT64_C(600000000) /* a fault of users only, who never came back */
 #define GRACE_US        UINT64_C(30000000)  /* longer than the clients' watchdogs */
 
@@ -25,19 +24,22 @@ struct fault {
 	bool healed;
 	bool by_legs; /* legs failed, so they decide when it is over */
 	struct tomo_path suspects;
-	char users[FAULT_USERS][64]; /* who dropped and is not back */
-	size_t n_users;
+	const char **users; /* interned: who dropped and is not back */
+	size_t n_users, room_for_users;
 };
 
 struct faults {
-	struct fault rows[FAULTS_MAX]; /* oldest first */
-	size_t n;
+	struct fault **rows; /* oldest first */
+	size_t n, room;
 	uint64_t given;
 };
 
-/* A new row; the oldest goes if there is no room. */
+void faults_fini(struct faults *f);
+
+/* A new row; NULL without memory. */
 struct fault *faults_add(struct faults *f, uint64_t id, const struct tomo_path *suspects);
-void fault_add_user(struct fault *f, const char *user);
+/* 0 or -ENOMEM. */
+int fault_add_user(struct fault *f, const char *user);
 /* The user is back in all of them. */
 void faults_user_back(struct faults *f, const char *user);
 
@@ -47,10 +49,9 @@ struct fault *faults_standing(struct faults *f, const struct tomo_path *suspects
  * opened before the fault began and received last before the fault's end.  `shared` becomes what both have. */
 const struct fault *faults_explain(struct faults *f, const struct tomo_path *path, uint64_t opened_us,
                                    uint64_t received_us, uint64_t now_us, struct tomo_path *shared);
+/* Marks the oldest standing fault whose evidence works again as healed and returns it; NULL: there is none. */
+const struct fault *faults_heal_one(struct faults *f, const struct probe_table *legs, uint64_t now_us);
 /* Forgets what is over. */
 void faults_expire(struct faults *f, uint64_t now_us);
-
-/* "cloudflare tunnel"; truncated at a segment. */
-void path_text(const struct tomo_path *p, char *out, size_t size);
 
 #endif

@@ -1,10 +1,176 @@
 /* SPDX-License-Identifier: MIT */
-/* The monitor's list of legs; see probe_table.h. */
+/* The record of every leg and how it changes; see probe_table.h. */
 #include "diagnosis/probe_table.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "plugin.h"
+#include "tbl/reason.h"
+
+static void state_set(struct leg *leg, enum leg_state state, uint64_t wall_us)
+{
+	if (leg->state != state)
+		leg->since_us = wall_us;
+	leg->state = state;
+}
+
+static bool is_testifying(const struct leg *leg)
+{
+	return leg->testimony != LEG_SILENT && leg->testimony != LEG_STALE;
+}
+
+/* It failed, now: forgets what it said of an earlier incident. */
+static void testify(struct leg *leg, enum leg_testimony testimony)
+{
+	if (!is_testifying(leg)) {
+		leg->first = leg->latest = (struct leg_end){0};
+		leg->attempted = false;
+	}
+	leg->testimony = testimony;
+}
+
+static unsigned on_works(struct leg *leg, const struct leg_input *in)
+{
+	static const enum leg_testimony next[] = {
+	    [LEG_SILENT] = LEG_SILENT,    [LEG_SUSPECTED] = LEG_CLEARED,   [LEG_CLEARED] = LEG_CLEARED,
+	    [LEG_FAILED] = LEG_RECOVERED, [LEG_RECOVERED] = LEG_RECOVERED, [LEG_STALE] = LEG_SILENT,
+	};
+
+	state_set(leg, LEG_IS_UP, in->wall_us);
+	if (in->rtt_us > 0)
+		leg->rtt_us = in->rtt_us;
+	leg->fault = 0;
+	leg->testimony = next[leg->testimony];
+	leg->alive = leg->alive || in->asked;
+	return 0;
+}
+
+static unsigned on_late(struct leg *leg, const struct leg_input *in)
+{
+	bool failed_before = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
+
+	if (leg->state != LEG_IS_UP && leg->state != LEG_IS_UNKNOWN)
+		return 0;
+	state_set(leg, LEG_IS_LATE, in->wall_us);
+	testify(leg, failed_before ? LEG_FAILED : LEG_SUSPECTED);
+	return LEG_NEWS_BROKE;
+}
+
+/* Reason and state of a leg that is not connected. */
+static unsigned end_set(struct leg *leg, const struct leg_input *in)
+{
+	bool walled = reason_side(in->reason) == SIDE_CONFIG, news = walled && leg->state != LEG_IS_WALLED_OFF;
+
+	leg->last = (struct leg_end){in->step != 0 ? in->step : T3OPS_STEP_OPEN, in->reason, in->code};
+	state_set(leg, walled ? LEG_IS_WALLED_OFF : LEG_IS_DOWN, in->wall_us);
+	return news ? LEG_NEWS_WALLED_OFF : 0;
+}
+
+static unsigned on_down(struct leg *leg, const struct leg_input *in)
+{
+	bool worked = leg->state == LEG_IS_UP || leg->state == LEG_IS_LATE;
+	enum end_side side = reason_side(in->reason);
+	unsigned news = end_set(leg, in);
+
+	if (side == SIDE_NOBODY) {
+		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
+		leg->testimony = LEG_SILENT;
+		leg->fault = 0;
+		return 0;
+	}
+	if (side == SIDE_CONFIG || !worked)
+		return news;
+	testify(leg, LEG_FAILED);
+	leg->first = leg->last;
+	return news | LEG_NEWS_BROKE;
+}
+
+static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
+{
+	unsigned news = end_set(leg, in);
+
+	leg->reported = leg->reported || in->asked;
+	if (is_testifying(leg)) {
+		leg->latest = leg->last;
+		leg->attempted = true;
+	}
+	return news;
+}
+
+static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
+{
+	enum resolver_state before = leg->resolver;
+
+	if (reason_side(in->reason) == SIDE_NOBODY) {
+		leg->resolver = RESOLVER_WORKS;
+		leg->resolver_fault = 0;
+		if (leg->resolver_testimony == LEG_STALE)
+			leg->resolver_testimony = LEG_SILENT;
+		return 0;
+	}
+	leg->resolver = RESOLVER_FAILS;
+	if (before != RESOLVER_WORKS)
+		return 0;
+	leg->resolver_testimony = LEG_FAILED;
+	return LEG_NEWS_BROKE;
+}
+
+static void on_incident_over(struct leg *leg)
+{
+	bool stale = leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED || leg->testimony == LEG_STALE;
+
+	leg->testimony = stale ? LEG_STALE : LEG_SILENT;
+	if (leg->resolver_testimony != LEG_SILENT)
+		leg->resolver_testimony = leg->resolver == RESOLVER_FAILS ? LEG_STALE : LEG_SILENT;
+	leg->alive = leg->reported = false;
+}
+
+unsigned leg_transition(struct leg *leg, const struct leg_input *in)
+{
+	switch (in->kind) {
+	case LEG_UP:
+	case LEG_ALIVE:
+		return on_works(leg, in);
+	case LEG_LATE:
+		return on_late(leg, in);
+	case LEG_DOWN:
+		return on_down(leg, in);
+	case LEG_ATTEMPT:
+		return on_attempt(leg, in);
+	case LEG_LOOKED_UP:
+		return on_looked_up(leg, in);
+	case LEG_PROBER_REPLACED:
+		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
+		leg->resolver = RESOLVER_UNKNOWN;
+		break;
+	case LEG_CONVICTED:
+		leg->fault = in->fault;
+		break;
+	case LEG_RESOLVER_CONVICTED:
+		leg->resolver_fault = in->fault;
+		break;
+	case LEG_INCIDENT_OVER:
+		on_incident_over(leg);
+		break;
+	}
+	return 0;
+}
+
+bool leg_fails(const struct leg *leg)
+{
+	return leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
+}
+
+bool leg_has_reported(const struct leg *leg)
+{
+	if (leg->state == LEG_IS_UNKNOWN || leg->state == LEG_IS_WALLED_OFF)
+		return true;
+	if (is_testifying(leg))
+		return leg->attempted || leg->testimony == LEG_CLEARED || leg->testimony == LEG_RECOVERED;
+	return leg->alive || leg->reported || leg->state == LEG_IS_DOWN;
+}
 
 void probe_table_fini(struct probe_table *b)
 {
@@ -14,38 +180,40 @@ void probe_table_fini(struct probe_table *b)
 	*b = (struct probe_table){.n = 0};
 }
 
-static struct leg *probe_table_add(struct probe_table *b, const struct leg_def *def, const char *user)
+/* Room for one more. */
+static bool rows_reserve(struct probe_table *b)
 {
-	struct leg *leg;
+	size_t more = b->room > 0 ? 2 * b->room : 16;
+	struct leg **rows;
 
-	if (b->n == b->process) {
-		size_t more = b->process > 0 ? 2 * b->process : 16;
-		struct leg **rows = realloc(b->rows, more * sizeof(struct leg *));
-
-		if (rows == NULL)
-			return NULL;
-		b->rows = rows;
-		b->process = more;
-	}
-	leg = calloc(1, sizeof *leg);
-	if (leg == NULL)
-		return NULL;
-	leg->def = def;
-	event_set(leg->user, user);
-	b->rows[b->n++] = leg;
-	return leg;
+	if (b->n < b->room)
+		return true;
+	rows = realloc(b->rows, more * sizeof(struct leg *));
+	if (rows == NULL)
+		return false;
+	b->rows = rows;
+	b->room = more;
+	return true;
 }
 
-struct leg *probe_table_get(struct probe_table *b, const struct topology *t, const char *name, const char *user)
+int probe_table_get(struct probe_table *b, struct topology *t, const char *name, const char *user, struct leg **out)
 {
 	const struct leg_def *def = topology_leg(t, name);
+	const char *who = topology_name(t, user);
 
 	if (def == NULL)
-		return NULL;
+		return -ENOENT;
 	for (size_t i = 0; i < b->n; i++)
-		if (b->rows[i]->def == def && strcmp(b->rows[i]->user, user) == 0)
-			return b->rows[i];
-	return probe_table_add(b, def, user);
+		if (b->rows[i]->def == def && b->rows[i]->user == who) {
+			*out = b->rows[i];
+			return 0;
+		}
+	*out = who != NULL && rows_reserve(b) ? calloc(1, sizeof **out) : NULL;
+	if (*out == NULL)
+		return -ENOMEM;
+	**out = (struct leg){.def = def, .user = who};
+	b->rows[b->n++] = *out;
+	return 0;
 }
 
 void probe_table_remove(struct probe_table *b, struct leg *leg)
@@ -60,17 +228,15 @@ void probe_table_remove(struct probe_table *b, struct leg *leg)
 	}
 }
 
-void leg_label(const struct leg *leg, char *out, size_t size)
+void probe_table_transition(struct probe_table *b, const struct leg_input *in)
 {
-	if (leg->user[0] == '\0')
-		snprintf(out, size, "%s", leg->def->name);
-	else
-		snprintf(out, size, "%s(%s)", leg->def->name, leg->user);
+	for (size_t i = 0; i < b->n; i++)
+		leg_transition(b->rows[i], in);
 }
 
 const char *leg_state_name(const struct leg *leg)
 {
-	static const char *const names[] = {"unknown", "up", "late", "down"};
+	static const char *const names[] = {"unknown", "up", "late", "down", "walled_off"};
 
-	return leg->walled && leg->state != LEG_IS_UP ? "walled_off" : names[leg->state];
+	return names[leg->state];
 }

@@ -3,6 +3,8 @@
  * Pure functions, any process. */
 #include "diagnosis/tomography.h"
 
+#include <assert.h>
+
 bool tomo_path_has(const struct tomo_path *p, const char *segment)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -13,8 +15,16 @@ bool tomo_path_has(const struct tomo_path *p, const char *segment)
 
 void tomo_path_add(struct tomo_path *p, const char *segment)
 {
-	if (p->n < TOMO_PATH_MAX && !tomo_path_has(p, segment))
-		p->segments[p->n++] = segment;
+	if (tomo_path_has(p, segment))
+		return;
+	assert(p->n < TOMO_PATH_MAX);
+	p->segments[p->n++] = segment;
+}
+
+void tomo_path_join(struct tomo_path *p, const struct tomo_path *other)
+{
+	for (size_t i = 0; i < other->n; i++)
+		tomo_path_add(p, other->segments[i]);
 }
 
 void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other)
@@ -25,6 +35,16 @@ void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other)
 		if (tomo_path_has(other, p->segments[i]))
 			p->segments[kept++] = p->segments[i];
 	p->n = kept;
+}
+
+bool tomo_paths_meet(const struct tomo_path *a, const struct tomo_path *b, struct tomo_path *shared)
+{
+	struct tomo_path both = *a;
+
+	tomo_path_intersect(&both, b);
+	if (shared != NULL)
+		*shared = both;
+	return both.n > 0;
 }
 
 static bool acquitted(const char *segment, const struct tomo_path *working, size_t n_working)
@@ -62,7 +82,7 @@ static bool group_join(struct tomo_group *groups, size_t n, const struct tomo_pa
 }
 
 size_t tomo_solve(const struct tomo_path *failing, size_t n_failing, const struct tomo_path *working,
-                  size_t n_working, struct tomo_group groups[TOMO_GROUPS_MAX])
+                  size_t n_working, struct tomo_group *groups)
 {
 	struct tomo_group unknown = {.failing = 0};
 	size_t n = 0;
@@ -74,59 +94,11 @@ size_t tomo_solve(const struct tomo_path *failing, size_t n_failing, const struc
 		if (left.n == 0) {
 			if (unknown.failing++ == 0)
 				unknown.first = i;
-		} else if (!group_join(groups, n, &left) && n < TOMO_GROUPS_MAX) {
+		} else if (!group_join(groups, n, &left)) {
 			groups[n++] = (struct tomo_group){.suspects = left, .failing = 1, .first = i};
 		}
 	}
-	if (unknown.failing > 0 && n < TOMO_GROUPS_MAX)
+	if (unknown.failing > 0)
 		groups[n++] = unknown;
 	return n;
-}
-
-static bool crossed_alike(const struct tomo_path *paths, size_t n, const char *a, const char *b)
-{
-	for (size_t i = 0; i < n; i++)
-		if (tomo_path_has(&paths[i], a) != tomo_path_has(&paths[i], b))
-			return false;
-	return true;
-}
-
-/* The segments of `all` that are crossed by exactly the paths that cross all->segments[of]; empty if
- * an earlier segment stands for the set already. */
-static void set_of(const struct tomo_path *paths, size_t n, const struct tomo_path *all, size_t of,
-                   struct tomo_path *out)
-{
-	out->n = 0;
-	for (size_t i = 0; i < all->n; i++) {
-		if (!crossed_alike(paths, n, all->segments[of], all->segments[i]))
-			continue;
-		if (i < of)
-			return;
-		tomo_path_add(out, all->segments[i]);
-	}
-}
-
-size_t tomo_indistinguishable(const struct tomo_path *paths, size_t n, const struct tomo_path *all,
-                              struct tomo_path *out, size_t max, size_t *uncrossed)
-{
-	struct tomo_path outside = {.n = 0};
-	size_t written = 0;
-
-	for (size_t i = 0; i < all->n; i++) {
-		struct tomo_path set;
-
-		if (!acquitted(all->segments[i], paths, n)) {
-			tomo_path_add(&outside, all->segments[i]);
-			continue;
-		}
-		set_of(paths, n, all, i, &set);
-		if (set.n >= 2 && written < max)
-			out[written++] = set;
-	}
-	*uncrossed = SIZE_MAX;
-	if (outside.n > 0 && written < max) {
-		*uncrossed = written;
-		out[written++] = outside;
-	}
-	return written;
 }

@@ -14,10 +14,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#define TOMO_PATH_MAX   24 /* segments on one path */
-#define TOMO_GROUPS_MAX 16
+/* Segments of one path: those of a leg and those of its resolver; topology.h refuses a config with more. */
+#define TOMO_PATH_MAX 64
 
 /* A set of segments in path order; names are interned by the caller and compared by pointer. */
 struct tomo_path {
@@ -31,22 +30,19 @@ struct tomo_group {
 	size_t first;              /* index of the first of them */
 };
 
-/* failing: accused; working: acquitted.  Returns the number of groups (0 only if n_failing is 0).
- * The failing paths that keep no suspect at all share one group, the last.  Paths beyond the room for
- * groups are left out, so the sum of `failing` can be less than n_failing then. */
+/* failing: accused; working: acquitted; groups: room for n_failing of them.  Returns the number of groups
+ * (0 only if n_failing is 0).  The failing paths that keep no suspect at all share one group, the last. */
 size_t tomo_solve(const struct tomo_path *failing, size_t n_failing, const struct tomo_path *working,
-                  size_t n_working, struct tomo_group groups[TOMO_GROUPS_MAX]);
-
-/* Sets of two or more segments of `all` that the same paths cross, so that no verdict can report them
- * apart; each is written as a path holding the set, in the order of `all`.  The segments that no path
- * crosses, even a single one, form the last set: its index goes to *uncrossed, SIZE_MAX if there is
- * none.  Returns the number written, at most max. */
-size_t tomo_indistinguishable(const struct tomo_path *paths, size_t n, const struct tomo_path *all,
-                              struct tomo_path *out, size_t max, size_t *uncrossed);
+                  size_t n_working, struct tomo_group *groups);
 
 /* Keeps of *p what `other` has too. */
 void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other);
+/* Adds to *p what it does not have of `other`. */
+void tomo_path_join(struct tomo_path *p, const struct tomo_path *other);
 bool tomo_path_has(const struct tomo_path *p, const char *segment);
-void tomo_path_add(struct tomo_path *p, const char *segment); /* ignores a repeat and what is beyond the room */
+/* Ignores a repeat.  There has to be room. */
+void tomo_path_add(struct tomo_path *p, const char *segment);
+/* Whether they share a segment; *shared, if not NULL, becomes what they share, in the order of a. */
+bool tomo_paths_meet(const struct tomo_path *a, const struct tomo_path *b, struct tomo_path *shared);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Paths of the configuration and their interned segments; see topology.h. */
+/* Paths of the config and their interned segments; see topology.h. */
 #include "diagnosis/topology.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SEGMENT_MAX 128
 
 struct topology {
 	char **names; /* interned; never freed before the topology */
@@ -17,23 +16,30 @@ struct topology {
 	size_t n_legs;
 };
 
-static const char *intern(struct topology *t, const char *name)
+/* Room for one more name. */
+static bool names_reserve(struct topology *t)
+{
+	size_t more = t->room_for_names > 0 ? 2 * t->room_for_names : 32;
+	char **names;
+
+	if (t->n_names < t->room_for_names)
+		return true;
+	names = realloc(t->names, more * sizeof *names);
+	if (names == NULL)
+		return false;
+	t->names = names;
+	t->room_for_names = more;
+	return true;
+}
+
+const char *topology_name(struct topology *t, const char *text)
 {
 	char *copy;
 
 	for (size_t i = 0; i < t->n_names; i++)
-		if (strcmp(t->names[i], name) == 0)
+		if (strcmp(t->names[i], text) == 0)
 			return t->names[i];
-	if (t->n_names == t->room_for_names) {
-		size_t more = t->room_for_names > 0 ? 2 * t->room_for_names : 32;
-		char **names = realloc(t->names, more * sizeof *names);
-
-		if (names == NULL)
-			return NULL;
-		t->names = names;
-		t->room_for_names = more;
-	}
-	copy = strdup(name);
+	copy = names_reserve(t) ? strdup(text) : NULL;
 	if (copy != NULL)
 		t->names[t->n_names++] = copy;
 	return copy;
@@ -41,58 +47,80 @@ static const char *intern(struct topology *t, const char *name)
 
 static void add_name(struct topology *t, struct tomo_path *p, const char *name)
 {
-	const char *interned = intern(t, name);
+	const char *interned = topology_name(t, name);
 
 	if (interned != NULL)
 		tomo_path_add(p, interned);
 }
 
-static void add_list(struct topology *t, struct tomo_path *p, const json_t *list)
+/* 0, -E2BIG or -ENOMEM. */
+static int list_read(struct topology *t, struct tomo_path *p, const struct name_list *list)
 {
-	size_t i;
-	json_t *item;
+	if (list->n > TOPOLOGY_LIST_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < list->n; i++) {
+		const char *interned = topology_name(t, list->names[i]);
 
-	json_array_foreach (list, i, item)
-		if (json_is_string(item))
-			add_name(t, p, json_string_value(item));
-}
-
-static void leg_def_read(struct topology *t, struct leg_def *leg, const json_t *row)
-{
-	const char *name = json_string_value(json_object_get(row, "name"));
-	const char *edge = json_string_value(json_object_get(row, "edge"));
-
-	leg->name = intern(t, name != NULL ? name : "");
-	leg->per_user = json_is_true(json_object_get(row, "per_user"));
-	add_list(t, &leg->segments, json_object_get(row, "segments"));
-	add_list(t, &leg->resolver, json_object_get(row, "resolver_segments"));
-	leg->looks_up = leg->resolver.n > 0;
-	if (!leg->looks_up)
-		add_name(t, &leg->resolver, "dns");
-	for (size_t i = 0; edge != NULL && i < leg->segments.n; i++)
-		if (strcmp(leg->segments.segments[i], edge) == 0)
-			leg->edge = i;
-}
-
-struct topology *topology_new(const json_t *config)
-{
-	const json_t *core = json_object_get(config, "core"), *legs = json_object_get(config, "legs");
-	struct topology *t = calloc(1, sizeof *t);
-	size_t i;
-	json_t *row;
-
-	if (t == NULL)
-		return NULL;
-	add_list(t, &t->user_path, json_object_get(core, "user_path"));
-	add_list(t, &t->per_user, json_object_get(core, "per_user"));
-	t->legs = calloc(json_array_size(legs) + 1, sizeof *t->legs);
-	if (t->legs == NULL) {
-		topology_free(t);
-		return NULL;
+		if (interned == NULL)
+			return -ENOMEM;
+		tomo_path_add(p, interned);
 	}
-	json_array_foreach (legs, i, row)
-		leg_def_read(t, &t->legs[t->n_legs++], row);
-	return t;
+	return 0;
+}
+
+static int leg_read(struct topology *t, struct leg_def *leg, const struct leg_shape *shape)
+{
+	static const char *const by_default[] = {"dns"};
+	static const struct name_list dns = {by_default, 1};
+	int r;
+
+	leg->name = topology_name(t, shape->name);
+	leg->per_user = shape->per_user;
+	leg->looks_up = shape->resolver_segments.n > 0;
+	r = leg->name != NULL ? list_read(t, &leg->segments, &shape->segments) : -ENOMEM;
+	if (r == 0)
+		r = list_read(t, &leg->resolver, leg->looks_up ? &shape->resolver_segments : &dns);
+	for (size_t i = 0; shape->edge != NULL && i < leg->segments.n; i++)
+		if (strcmp(leg->segments.segments[i], shape->edge) == 0)
+			leg->edge = i;
+	return r;
+}
+
+static int shape_read(struct topology *t, const struct path_shape *shape, const char **which)
+{
+	int r;
+
+	*which = "user_path";
+	r = list_read(t, &t->user_path, &shape->user_path);
+	if (r < 0)
+		return r;
+	*which = "per_user";
+	r = list_read(t, &t->per_user, &shape->per_user);
+	t->legs = calloc(shape->n_legs + 1, sizeof *t->legs);
+	if (t->legs == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < shape->n_legs; i++) {
+		*which = shape->legs[i].name;
+		r = leg_read(t, &t->legs[t->n_legs++], &shape->legs[i]);
+	}
+	return r;
+}
+
+int topology_new(const struct path_shape *shape, struct topology **out, const char **which)
+{
+	struct topology *t = calloc(1, sizeof *t);
+	int r;
+
+	*out = NULL;
+	if (t == NULL)
+		return -ENOMEM;
+	r = shape_read(t, shape, which);
+	if (r < 0) {
+		topology_free(t);
+		return r;
+	}
+	*out = t;
+	return 0;
 }
 
 void topology_free(struct topology *t)
@@ -114,27 +142,19 @@ const struct leg_def *topology_leg(const struct topology *t, const char *name)
 	return NULL;
 }
 
-size_t topology_n_legs(const struct topology *t)
-{
-	return t->n_legs;
-}
-
-const struct leg_def *topology_leg_at(const struct topology *t, size_t i)
-{
-	return &t->legs[i];
-}
-
 /* Adds a configured segment as this user has it: "serve" becomes "serve(alice)" where it is per user. */
 static void add_segment(struct topology *t, struct tomo_path *out, const char *segment, const char *user)
 {
-	char own[SEGMENT_MAX];
+	char *own = NULL;
 
 	if (user == NULL || user[0] == '\0' || !tomo_path_has(&t->per_user, segment)) {
 		tomo_path_add(out, segment);
 		return;
 	}
-	if (snprintf(own, sizeof own, "%s(%s)", segment, user) < (int)sizeof own)
-		add_name(t, out, own);
+	if (asprintf(&own, "%s(%s)", segment, user) < 0)
+		return;
+	add_name(t, out, own);
+	free(own);
 }
 
 static void add_range(struct topology *t, struct tomo_path *out, const struct tomo_path *from, const char *user,
@@ -201,17 +221,7 @@ bool topology_is_last_mile(const struct topology *t, const char *segment)
 	       is_instance_of(segment, t->user_path.segments[0]);
 }
 
-bool topology_is_serve(const struct topology *t, const char *segment)
+size_t segment_base_len(const char *segment)
 {
-	return t->user_path.n > 0 && is_instance_of(segment, t->user_path.segments[t->user_path.n - 1]);
-}
-
-void segment_base(const char *segment, char *out, size_t size)
-{
-	size_t len = strcspn(segment, "(");
-
-	if (len >= size)
-		len = size - 1;
-	memcpy(out, segment, len);
-	out[len] = '\0';
+	return strcspn(segment, "(");
 }

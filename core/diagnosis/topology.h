@@ -1,25 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the configuration says about paths: the segments of a user's connection, the segments of every
- * leg, which of them every user has of their own.  Turns a name and a user into a path of interned
- * segments ("wan", "serve(alice)"), so that tomography compares pointers.  Monitor process; no I/O.
+ * What the config says about paths: the segments of a user's connection, the segments of every leg, which
+ * of them every user has of their own.  Turns a name and a user into a path of interned segments ("wan",
+ * "serve(alice)"), so that tomography compares pointers.  Pure.
  */
 #ifndef T3OPS_DIAGNOSIS_TOPOLOGY_H
 #define T3OPS_DIAGNOSIS_TOPOLOGY_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "diagnosis/tomography.h"
 
+#define TOPOLOGY_LIST_MAX (TOMO_PATH_MAX / 2) /* segments in one list of the config */
+
+/* Names as the config lists them. */
+struct name_list {
+	const char *const *names;
+	size_t n;
+};
+
+/* A leg section of the config, as it is read: nothing in it is kept. */
+struct leg_shape {
+	const char *name;
+	struct name_list segments;
+	struct name_list resolver_segments; /* those that its look-ups cross; empty: it looks nothing up */
+	const char *edge;                   /* the segment that ends TCP and TLS; NULL: the first */
+	bool per_user;
+};
+
+/* All that the config says about paths. */
+struct path_shape {
+	struct name_list user_path;
+	struct name_list per_user;
+	const struct leg_shape *legs;
+	size_t n_legs;
+};
+
 struct topology;
 
-/* A leg section of the configuration; a per-user one stands for one leg a user. */
+/* A leg section; a per-user one stands for one leg a user. */
 struct leg_def {
 	const char *name;
 	struct tomo_path segments; /* names as configured, without users */
-	struct tomo_path resolver; /* segments that its lookups cross; never empty: "dns" by default */
+	struct tomo_path resolver; /* segments that its look-ups cross; never empty: "dns" by default */
 	size_t edge;               /* index of the segment that ends TCP and TLS */
 	bool looks_up;             /* resolver_segments was given */
 	bool per_user;
@@ -38,18 +62,19 @@ enum leg_part {
 enum user_part {
 	USER_NONE,
 	USER_ALL,
-	USER_TO_DISPATCH, /* without the last segment, the instance */
+	USER_TO_DISPATCH, /* without the last segment, the t3 server */
 	USER_SERVE,       /* the last segment alone */
 };
 
-/* From the monitor's config; a missing member counts as empty.  NULL without memory. */
-struct topology *topology_new(const json_t *config);
+/* 0, -ENOMEM, or -E2BIG: a list has more than TOPOLOGY_LIST_MAX names; *which is then the leg, or "user_path". */
+int topology_new(const struct path_shape *shape, struct topology **out, const char **which);
 void topology_free(struct topology *t);
+
+/* The same text has the same address as long as the topology lives.  NULL without memory. */
+const char *topology_name(struct topology *t, const char *text);
 
 /* NULL if no such leg is configured. */
 const struct leg_def *topology_leg(const struct topology *t, const char *name);
-size_t topology_n_legs(const struct topology *t);
-const struct leg_def *topology_leg_at(const struct topology *t, size_t i);
 
 /* Writes the part of the leg's path; user counts for per-user segments of a per-user leg. */
 void topology_leg_path(struct topology *t, const struct leg_def *leg, const char *user, enum leg_part part,
@@ -58,10 +83,8 @@ void topology_user_path(struct topology *t, const char *user, enum user_part par
 
 /* The user's own network: first segment of the user path, if every user has it of their own. */
 bool topology_is_last_mile(const struct topology *t, const char *segment);
-/* The instance: last segment of the user path. */
-bool topology_is_serve(const struct topology *t, const char *segment);
 
-/* "serve(alice)" -> "serve"; what has no user is copied. */
-void segment_base(const char *segment, char *out, size_t size);
+/* Length of "serve" in "serve(alice)". */
+size_t segment_base_len(const char *segment);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stall time and OOM kills of the host; see pressure.h. */
+/* Stall time and OOM kills of the host; see host_pressure.h. */
 #include "monitor/host_pressure.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static const char *line_of(const char *text, const char *word)
 	return NULL;
 }
 
-bool pressure_parse(const char *text, const char *line, uint64_t *total_us)
+bool host_pressure_parse(const char *text, const char *line, uint64_t *total_us)
 {
 	const char *at = line_of(text, line), *end, *total;
 
@@ -46,7 +46,7 @@ bool pressure_parse(const char *text, const char *line, uint64_t *total_us)
 	return total != NULL && total < end && number_parse(total + strlen(" total="), total_us);
 }
 
-bool pressure_parse_oom(const char *vmstat, uint64_t *kills)
+bool host_pressure_parse_oom(const char *vmstat, uint64_t *kills)
 {
 	const char *at = line_of(vmstat, "oom_kill");
 
@@ -72,58 +72,17 @@ static bool file_read(const char *proc, const char *name, char *out, size_t size
 	return n >= 0;
 }
 
-void pressure_read(const char *proc, uint64_t mono_us, struct pressure *out)
+void host_pressure_read(const char *proc, uint64_t mono_us, struct pressure *out)
 {
 	char text[16384];
 
 	*out = (struct pressure){.mono_us = mono_us};
 	out->known = file_read(proc, "pressure/memory", text, sizeof text) &&
-	             pressure_parse(text, "full", &out->memory_us);
+	             host_pressure_parse(text, "full", &out->memory_us);
 	if (file_read(proc, "pressure/io", text, sizeof text))
-		pressure_parse(text, "full", &out->io_us);
+		host_pressure_parse(text, "full", &out->io_us);
 	if (file_read(proc, "pressure/cpu", text, sizeof text))
-		pressure_parse(text, "some", &out->cpu_us);
+		host_pressure_parse(text, "some", &out->cpu_us);
 	if (file_read(proc, "vmstat", text, sizeof text))
-		pressure_parse_oom(text, &out->oom_kills);
-}
-
-void pressure_add(struct pressure_ring *r, const struct pressure *p)
-{
-	if (!p->known)
-		return;
-	r->rows[r->next] = *p;
-	r->next = (r->next + 1) % PRESSURE_SAMPLES;
-	r->n += r->n < PRESSURE_SAMPLES;
-}
-
-static const struct pressure *nth_newest(const struct pressure_ring *r, size_t n)
-{
-	return &r->rows[(r->next + PRESSURE_SAMPLES - 1 - n) % PRESSURE_SAMPLES];
-}
-
-static double share(uint64_t from, uint64_t to, uint64_t span_us)
-{
-	return to > from ? (double)(to - from) / (double)span_us : 0;
-}
-
-void pressure_window(const struct pressure_ring *r, uint64_t from_us, struct host_pressure *out)
-{
-	const struct pressure *last, *base;
-	uint64_t span;
-
-	*out = (struct host_pressure){.known = false};
-	if (r->n < 2)
-		return;
-	last = nth_newest(r, 0);
-	base = last;
-	for (size_t i = 1; i < r->n && base->mono_us >= from_us; i++)
-		base = nth_newest(r, i);
-	if (base->mono_us >= last->mono_us)
-		return;
-	span = last->mono_us - base->mono_us;
-	out->known = true;
-	out->memory = share(base->memory_us, last->memory_us, span);
-	out->io = share(base->io_us, last->io_us, span);
-	out->cpu = share(base->cpu_us, last->cpu_us, span);
-	out->oom_kills = last->oom_kills > base->oom_kills ? last->oom_kills - base->oom_kills : 0;
+		host_pressure_parse_oom(text, &out->oom_kills);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Events and verdicts in SQLite; see journal.h. */
+/* Rows on their way into the journal, and out of it when they are old; see journal.h. */
 #include "monitor/journal.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "sys/clock.h"
-#include "sys/time_text.h"
 #include "obs/log.h"
 #include "ipc/message.h"
-#include "diagnosis/verdict.h"
 
 #define FLUSH_S      0.2
 #define RETRY_S      1.0 /* while somebody else holds the file */
@@ -19,7 +16,6 @@
 #define PRUNE_NEXT_S 0.5
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
-#define BUSY_MS      250  /* the monitor that is being replaced writes, too */
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -32,85 +28,23 @@ struct row {
 
 struct journal {
 	struct ev_loop *loop;
-	char *path;
-	sqlite3 *db; /* NULL: cannot be opened now */
+	struct journal_db file;
 	uint64_t keep_us, lost;
-	bool failing; /* said so */
 	struct ev_timer flush, prune;
 	STAILQ_HEAD(, row) rows;
 	size_t n;
 };
 
-static const char schema[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-    "CREATE TABLE IF NOT EXISTS events(serial INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " process TEXT NOT NULL, plugin TEXT NOT NULL, user TEXT NOT NULL, id INTEGER NOT NULL, line TEXT NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS events_time ON events(time_us);"
-    "CREATE INDEX IF NOT EXISTS events_kind ON events(kind, time_us);"
-    "CREATE TABLE IF NOT EXISTS verdicts(serial INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,"
-    " id INTEGER NOT NULL, json TEXT NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts(time_us);";
-
-static void report(struct journal *j, const char *op)
-{
-	if (!j->failing)
-		log_write(LOG_L_ERROR, "journal_failed", kv_path(j->path), kv_op(op),
-		          kv_error(j->db != NULL ? sqlite3_errmsg(j->db) : "cannot open"),
-		          kv_effect("events are not kept"));
-	j->failing = true;
-}
-
-static bool journal_open(struct journal *j)
-{
-	if (j->db != NULL)
-		return true;
-	if (sqlite3_open_v2(j->path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-	                    NULL) == SQLITE_OK) {
-		sqlite3_busy_timeout(j->db, BUSY_MS);
-		if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) == SQLITE_OK)
-			return true;
-	}
-	report(j, "open");
-	sqlite3_close(j->db);
-	j->db = NULL;
-	return false;
-}
-
-/* Prepares and binds whole numbers first, texts behind; NULL: failed. */
-static sqlite3_stmt *statement(struct journal *j, const char *sql)
-{
-	sqlite3_stmt *s = NULL;
-
-	if (!journal_open(j))
-		return NULL;
-	if (sqlite3_prepare_v2(j->db, sql, -1, &s, NULL) != SQLITE_OK)
-		report(j, "prepare");
-	return s;
-}
-
-static void text_bind(sqlite3_stmt *s, int at, const char *text)
-{
-	sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT);
-}
-
-static bool run(sqlite3_stmt *s)
-{
-	bool ok = sqlite3_step(s) == SQLITE_DONE;
-
-	sqlite3_reset(s);
-	return ok;
-}
-
 static bool event_insert(sqlite3_stmt *s, const struct row *r)
 {
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)r->time_us);
-	text_bind(s, 2, r->kind);
-	text_bind(s, 3, r->process);
-	text_bind(s, 4, r->plugin);
-	text_bind(s, 5, r->user);
+	journal_db_bind_text(s, 2, r->kind);
+	journal_db_bind_text(s, 3, r->process);
+	journal_db_bind_text(s, 4, r->plugin);
+	journal_db_bind_text(s, 5, r->user);
 	sqlite3_bind_int64(s, 6, (sqlite3_int64)r->id);
-	text_bind(s, 7, r->text);
-	return run(s);
+	journal_db_bind_text(s, 7, r->text);
+	return journal_db_run(s);
 }
 
 static bool verdict_insert(sqlite3_stmt *s, const struct row *r)
@@ -118,16 +52,16 @@ static bool verdict_insert(sqlite3_stmt *s, const struct row *r)
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)r->serial);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)r->time_us);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)r->id);
-	text_bind(s, 4, r->text);
-	return run(s);
+	journal_db_bind_text(s, 4, r->text);
+	return journal_db_run(s);
 }
 
 static bool rows_insert(struct journal *j)
 {
-	sqlite3_stmt *events = statement(
-	    j, "INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?,?,?,?,?,?,?)");
-	sqlite3_stmt *verdicts = statement(
-	    j, "INSERT OR REPLACE INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)");
+	sqlite3_stmt *events = journal_db_prepare(
+	    &j->file, "INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?,?,?,?,?,?,?)");
+	sqlite3_stmt *verdicts = journal_db_prepare(
+	    &j->file, "INSERT OR REPLACE INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)");
 	bool ok = events != NULL && verdicts != NULL;
 	const struct row *r;
 
@@ -150,13 +84,6 @@ static void rows_clear(struct journal *j)
 	j->n = 0;
 }
 
-static bool is_busy(const struct journal *j)
-{
-	int error = j->db != NULL ? sqlite3_errcode(j->db) : SQLITE_OK;
-
-	return (error & 0xff) == SQLITE_BUSY || (error & 0xff) == SQLITE_LOCKED;
-}
-
 /* They are written when the other one is done. */
 static void rows_keep(struct journal *j)
 {
@@ -166,7 +93,7 @@ static void rows_keep(struct journal *j)
 
 static void rows_lose(struct journal *j)
 {
-	report(j, "write");
+	journal_db_report(&j->file, "write");
 	j->lost += j->n;
 	rows_clear(j);
 }
@@ -178,22 +105,23 @@ void journal_flush(struct journal *j)
 	ev_timer_stop(j->loop, &j->flush);
 	if (j->n == 0)
 		return;
-	ok = journal_open(j) && sqlite3_exec(j->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
-	     rows_insert(j) && sqlite3_exec(j->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
-	if (ok && j->failing)
-		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->path), kv_lost((int64_t)j->lost));
+	ok = journal_db_open(&j->file) &&
+	     sqlite3_exec(j->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && rows_insert(j) &&
+	     sqlite3_exec(j->file.db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+	if (ok && j->file.failing)
+		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->file.path), kv_lost((int64_t)j->lost));
 	if (ok) {
-		j->failing = false;
+		j->file.failing = false;
 		rows_clear(j);
 		return;
 	}
-	busy = is_busy(j);
+	busy = journal_db_is_busy(&j->file);
 	if (busy)
 		rows_keep(j);
 	else
 		rows_lose(j);
-	if (j->db != NULL && sqlite3_get_autocommit(j->db) == 0)
-		sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+	if (j->file.db != NULL && sqlite3_get_autocommit(j->file.db) == 0)
+		sqlite3_exec(j->file.db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static void on_flush(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -205,18 +133,18 @@ static void on_flush(struct ev_loop *loop, struct ev_timer *w, int revents)
 /* Whether there may be more. */
 static bool prune(struct journal *j, const char *sql, uint64_t before_us)
 {
-	sqlite3_stmt *s = statement(j, sql);
+	sqlite3_stmt *s = journal_db_prepare(&j->file, sql);
 	bool ok;
 
 	if (s == NULL)
 		return false;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_us);
 	sqlite3_bind_int64(s, 2, PRUNE_ROWS);
-	ok = run(s);
-	if (!ok && !is_busy(j))
-		report(j, "prune");
+	ok = journal_db_run(s);
+	if (!ok && !journal_db_is_busy(&j->file))
+		journal_db_report(&j->file, "prune");
 	sqlite3_finalize(s);
-	return ok && sqlite3_changes(j->db) == PRUNE_ROWS;
+	return ok && sqlite3_changes(j->file.db) == PRUNE_ROWS;
 }
 
 static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -248,8 +176,7 @@ struct journal *journal_new(struct ev_loop *loop, const char *path, uint64_t kee
 
 	if (j == NULL)
 		return NULL;
-	j->path = strdup(path);
-	if (j->path == NULL) {
+	if (journal_db_init(&j->file, path) < 0) {
 		free(j);
 		return NULL;
 	}
@@ -260,7 +187,7 @@ struct journal *journal_new(struct ev_loop *loop, const char *path, uint64_t kee
 	ev_timer_init(&j->prune, on_prune, PRUNE_S, PRUNE_S);
 	j->flush.data = j->prune.data = j;
 	ev_timer_start(loop, &j->prune);
-	if (journal_open(j))
+	if (journal_db_open(&j->file))
 		on_prune(loop, &j->prune, 0);
 	return j;
 }
@@ -274,8 +201,7 @@ void journal_free(struct journal *j)
 		rows_lose(j);
 	ev_timer_stop(j->loop, &j->flush);
 	ev_timer_stop(j->loop, &j->prune);
-	sqlite3_close(j->db);
-	free(j->path);
+	journal_db_fini(&j->file);
 	free(j);
 }
 
@@ -328,68 +254,8 @@ void journal_verdict(struct journal *j, const json_t *verdict)
 	row_queue(j, &r, json_dumps(verdict, JSON_COMPACT));
 }
 
-uint64_t journal_last_incident(struct journal *j)
+struct journal_db *journal_written(struct journal *j)
 {
-	sqlite3_stmt *s = statement(j, "SELECT max((SELECT coalesce(max(id), 0) FROM verdicts),"
-	                               " (SELECT coalesce(max(id), 0) FROM events WHERE kind = 'verdict'))");
-	uint64_t id = 0;
-
-	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		id = (uint64_t)sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return id;
-}
-
-json_t *journal_verdicts(struct journal *j, size_t limit)
-{
-	sqlite3_stmt *s;
-	json_t *list = json_array();
-
 	journal_flush(j);
-	s = statement(j, "SELECT json FROM verdicts ORDER BY serial DESC LIMIT ?");
-	if (s == NULL)
-		return list;
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)limit);
-	while (sqlite3_step(s) == SQLITE_ROW) {
-		json_t *verdict = json_loads((const char *)sqlite3_column_text(s, 0), 0, NULL);
-
-		if (verdict != NULL)
-			json_array_append_new(list, verdict);
-	}
-	sqlite3_finalize(s);
-	return list;
-}
-
-static json_t *event_row_json(sqlite3_stmt *s)
-{
-	char when[32];
-
-	time_text((uint64_t)sqlite3_column_int64(s, 1), when);
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "serial", (json_int_t)sqlite3_column_int64(s, 0),
-	                 "time", when, "kind", sqlite3_column_text(s, 2), "process", sqlite3_column_text(s, 3),
-	                 "plugin", sqlite3_column_text(s, 4), "user", sqlite3_column_text(s, 5), "line",
-	                 sqlite3_column_text(s, 6));
-}
-
-json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit)
-{
-	sqlite3_stmt *s;
-	json_t *list = json_array();
-
-	journal_flush(j);
-	s = statement(j, "SELECT serial, time_us, kind, process, plugin, user, line FROM events"
-	                 " WHERE (?1 = '' OR kind = ?1) AND time_us >= ?2 ORDER BY serial DESC LIMIT ?3");
-	if (s == NULL)
-		return list;
-	text_bind(s, 1, kind);
-	sqlite3_bind_int64(s, 2, (sqlite3_int64)since_us);
-	sqlite3_bind_int64(s, 3, (sqlite3_int64)limit);
-	while (sqlite3_step(s) == SQLITE_ROW) {
-		json_t *row = event_row_json(s);
-
-		if (row != NULL)
-			json_array_append_new(list, row);
-	}
-	sqlite3_finalize(s);
-	return list;
+	return &j->file;
 }

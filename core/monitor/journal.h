@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "monitor/journal_db.h"
 #include "obs/event.h"
 
 struct journal;
@@ -31,10 +32,7 @@ void journal_flush(struct journal *j);
 /* Rows that were not written. */
 uint64_t journal_lost(const struct journal *j);
 
-/* The highest incident, 0 if there is none. */
-uint64_t journal_last_incident(struct journal *j);
-/* New references, newest first; empty if the file cannot be read.  kind "": any. */
-json_t *journal_verdicts(struct journal *j, size_t limit);
-json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit);
+/* Writes what waits; the file, for journal_read.c. */
+struct journal_db *journal_written(struct journal *j);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor process: takes every event, keeps it, counts it, shows it to watch plugins, and lets incidents
- * check it; its verdicts go out as events like all others.  It touches no user's connection: without a
- * monitor nothing is explained, and nothing breaks.
+ * The monitor process.  Every event passes here once, in this order: counter, journal, followers, diagnosis, watch
+ * plugins; what the diagnosis finds goes out as events like all others (findings.c).  It touches no user's
+ * connection: without a monitor nothing is explained, and nothing breaks.
  */
 #include "monitor/monitor.h"
 
@@ -11,9 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/clock.h"
+#include "monitor/control.h"
+#include "monitor/event_report.h"
+#include "monitor/findings.h"
+#include "monitor/host_pressure.h"
+#include "monitor/journal_read.h"
+#include "monitor/pages.h"
+#include "monitor/path_config.h"
 #include "obs/log.h"
-#include "monitor/monitor_state.h"
+#include "sys/clock.h"
 
 #define SAMPLE_S 1.0
 
@@ -21,10 +27,6 @@ static const struct t3ops_metric events_total = {.name = "t3ops_events_total",
                                                  .type = T3OPS_COUNTER,
                                                  .labels = {"kind"},
                                                  .help = "Events that reached the monitor."};
-static const struct t3ops_metric verdicts_total = {.name = "t3ops_verdicts_total",
-                                                   .type = T3OPS_COUNTER,
-                                                   .labels = {"segment"},
-                                                   .help = "Verdicts by the segments that were left as suspects."};
 static const struct t3ops_metric incident_open = {
     .name = "t3ops_incident_open", .type = T3OPS_GAUGE, .help = "1 while evidence of a drop is being gathered."};
 static const struct t3ops_metric journal_lost_rows = {
@@ -32,83 +34,23 @@ static const struct t3ops_metric journal_lost_rows = {
     .type = T3OPS_GAUGE,
     .help = "Events that this monitor could not write to the journal."};
 
-static void count(struct monitor *d, const struct t3ops_metric *family, const char *label)
-{
-	series_add(metrics_series(d->process->metrics, family, NULL, NULL, (const char *[]){label}), 1);
-}
-
-/* ---- what incidents ask for -------------------------------------------------------------- */
-
-static void on_probe(void *arg, uint64_t id, uint64_t since_us)
-{
-	struct monitor *d = arg;
-	struct msg_probe probe = {.since_us = since_us};
-
-	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROBER, id, &probe, sizeof probe);
-	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
-}
-
-static void on_verdict(void *arg, struct verdict *v)
-{
-	struct monitor *d = arg;
-	json_t *verdict = verdict_json(v);
-	struct event e;
-	char label[128];
-
-	verdict_label(v->segments, label, sizeof label);
-	count(d, &verdicts_total, label);
-	verdict_event(v, &e);
-	process_emit(d->process, &e);
-	if (verdict != NULL) {
-		verdict_ring_add(&d->verdicts, verdict);
-		journal_verdict(d->journal, verdict);
-		if (d->control != NULL)
-			control_verdict(d->control, verdict);
-	}
-	json_decref(verdict);
-	verdict_fini(v);
-}
-
-static void on_healed(void *arg, const struct healed *h)
-{
-	struct monitor *d = arg;
-	struct event e;
-
-	event_init(&e, EVENT_VERDICT_HEALED, PROCESS_MONITOR);
-	e.id = h->id;
-	e.age_us = h->took_us;
-	event_set(e.segments, h->segments);
-	process_emit(d->process, &e);
-}
-
-static void on_walled_off(void *arg, const char *leg)
-{
-	struct monitor *d = arg;
-	struct event e;
-
-	event_init(&e, EVENT_NOTE, PROCESS_MONITOR);
-	event_set(e.plugin, leg);
-	e.reason = T3OPS_R_WALLED_OFF;
-	event_set(e.text, "the leg meets a login page: let its URL through without sign-in");
-	process_emit(d->process, &e);
-}
-
-static void on_pressure(void *arg, struct pressure *out)
-{
-	(void)arg;
-	pressure_read("/proc", clock_mono_us(), out);
-}
-
-static const struct incident_actions actions = {on_probe, on_verdict, on_healed, on_walled_off, on_pressure};
-
 /* ---- time ---------------------------------------------------------------------------------- */
+
+/* What cannot be kept as evidence makes verdicts broader, not wrong. */
+static void evidence_lost(int error)
+{
+	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error), kv_effect("verdicts are broader than they need to be"));
+}
 
 static void due_set(struct monitor *d)
 {
-	uint64_t now = clock_mono_us(), at = incidents_tick(d->incidents, now);
+	uint64_t now = clock_mono_us(), at;
+	int r = diagnosis_tick(d->diagnosis, now, &at);
 
+	if (r < 0)
+		evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
-	series_set(d->open_gauge, incidents_open(d->incidents) != 0);
+	series_set(d->open_gauge, diagnosis_incident(d->diagnosis) != 0);
 	if (at == UINT64_MAX)
 		return;
 	ev_now_update(d->process->loop);
@@ -128,8 +70,8 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct pressure sample;
 
 	(void)loop, (void)revents;
-	pressure_read("/proc", clock_mono_us(), &sample);
-	incidents_pressure(d->incidents, &sample);
+	host_pressure_read("/proc", clock_mono_us(), &sample);
+	diagnosis_pressure(d->diagnosis, &sample);
 	series_set(d->lost_gauge, (double)journal_lost(d->journal));
 	due_set(d);
 }
@@ -171,6 +113,23 @@ static void event_terminate(struct event *e)
 	e->segments[sizeof e->segments - 1] = e->text[sizeof e->text - 1] = '\0';
 }
 
+static void event_count(struct monitor *d, const struct event *e)
+{
+	const char *kind = event_kind_name(e->kind);
+
+	series_add(metrics_series(d->process->metrics, &events_total, NULL, NULL, (const char *[]){kind}), 1);
+}
+
+static void event_diagnose(struct monitor *d, const struct event *e, uint32_t from)
+{
+	int r = 0;
+
+	if (!is_of_a_leg(e) || from >= d->prober_serial)
+		r = event_report(d->diagnosis, e, clock_mono_us());
+	if (r < 0)
+		evidence_lost(r);
+}
+
 static void on_event(struct monitor *d, const struct msg_head *head, const void *payload)
 {
 	struct event e;
@@ -181,36 +140,39 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	if (e.kind >= EVENT_KINDS)
 		return;
 	event_terminate(&e);
-	count(d, &events_total, event_kind_name(e.kind));
+	event_count(d, &e);
 	journal_event(d->journal, &e);
 	if (d->control != NULL)
 		control_event(d->control, &e);
-	if (!is_of_a_leg(&e) || head->from >= d->prober_serial)
-		incidents_event(d->incidents, &e, clock_mono_us());
+	event_diagnose(d, &e, head->from);
 	plugins_report(d, &e);
 	due_set(d);
+}
+
+/* A new prober knows nothing of the old one's connections.  The first one's events may have come before this. */
+static void prober_follow(struct monitor *d, const struct msg_process *r)
+{
+	bool is_new = r->state == PROCESS_READY && r->serial > d->prober_serial;
+	bool is_gone = r->state == PROCESS_DEAD && r->serial == d->prober_serial;
+
+	if (r->process != PROCESS_PROBER || !(is_new || is_gone))
+		return;
+	if (is_gone || d->prober_serial != 0)
+		diagnosis_prober_replaced(d->diagnosis, clock_wall_us());
+	if (is_new)
+		d->prober_serial = r->serial;
 }
 
 static void on_process(struct monitor *d, const struct msg_head *head, const void *payload)
 {
 	struct msg_process r;
-	size_t i = 0;
 
 	if (head->len != sizeof r)
 		return;
 	memcpy(&r, payload, sizeof r);
-	if (r.process == PROCESS_PROBER && r.state == PROCESS_READY && r.serial > d->prober_serial)
-		d->prober_serial = r.serial;
-	incidents_process(d->incidents, &r, clock_mono_us());
-	while (i < d->n_processes && d->processes[i].serial != r.serial)
-		i++;
-	if (r.state == PROCESS_DEAD) {
-		if (i < d->n_processes)
-			d->processes[i] = d->processes[--d->n_processes];
-	} else if (i < MONITOR_PROCESSES_MAX) {
-		d->processes[i] = r;
-		d->n_processes += i == d->n_processes;
-	}
+	prober_follow(d, &r);
+	if (process_list_update(&d->processes, &r) < 0)
+		log_write(LOG_L_ERROR, "process_list_failed", kv_pid(r.pid), kv_errno(ENOMEM));
 	due_set(d);
 }
 
@@ -246,7 +208,7 @@ static int journal_start(struct monitor *d)
 	d->journal = journal_new(d->process->loop, path, core->journal_retain_us);
 	if (d->journal == NULL)
 		return -ENOMEM;
-	earlier = journal_verdicts(d->journal, VERDICTS_KEPT);
+	earlier = journal_verdicts(d->journal, 0, VERDICTS_KEPT);
 	verdict_ring_restore(&d->verdicts, earlier);
 	json_decref(earlier);
 	return 0;
@@ -291,9 +253,10 @@ static void monitor_free(struct monitor *d)
 		plugin_host_free(d->plugins);
 	}
 	local_server_free(d->pages);
-	incidents_free(d->incidents);
+	diagnosis_free(d->diagnosis);
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
+	process_list_fini(&d->processes);
 	free(d);
 }
 
@@ -308,41 +271,23 @@ static void timers_start(struct monitor *d)
 	series_set(d->open_gauge, 0);
 }
 
-static json_t *names_json(const struct text_list *list)
+static int diagnosis_start(struct monitor *d)
 {
-	json_t *names = json_array();
+	struct diagnosis_setup setup = {.actions = &findings, .arg = d};
+	const char *which = "";
+	int r;
 
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(names, json_string(list->items[i]));
-	return names;
-}
-
-/* What diagnosis wants to know of the config. */
-static json_t *paths_json(const struct process_config *config)
-{
-	json_t *legs = json_array();
-
-	for (size_t i = 0; i < config->n_sections; i++) {
-		const struct plugin_section *s = &config->sections[i];
-
-		if (s->roles & T3OPS_ROLE_LEG)
-			json_array_append_new(
-			    legs, json_pack("{s:s, s:o, s:s, s:o, s:b}", "name", s->name, "segments",
-			                    names_json(&s->leg.segments), "edge", s->leg.edge, "resolver_segments",
-			                    names_json(&s->leg.resolver_segments), "per_user", (int)s->per_user));
-	}
-	return json_pack("{s:{s:o, s:o, s:I}, s:o}", "core", "user_path", names_json(&config->core.user_path),
-	                 "per_user", names_json(&config->core.per_user), "ping_timeout",
-	                 (json_int_t)config->core.ping_timeout_us, "legs", legs);
-}
-
-static struct incidents *incidents_make(struct monitor *d)
-{
-	json_t *paths = paths_json(d->process->config);
-	struct incidents *i = incidents_new(paths, journal_last_incident(d->journal) + 1, &actions, d);
-
-	json_decref(paths);
-	return i;
+	setup.ping_timeout_us = d->process->config->core.ping_timeout_us;
+	setup.next_id = journal_last_incident(d->journal) + 1;
+	r = path_config_read(d->process->config, &setup.shape);
+	if (r < 0)
+		return r;
+	r = diagnosis_new(&setup, &d->diagnosis, &which);
+	if (r == -E2BIG)
+		log_write(LOG_L_ERROR, "config_error", kv_plugin(which),
+		          kv_error(textf("more than %d segments in one list", TOPOLOGY_LIST_MAX)));
+	path_config_fini(&setup.shape);
+	return r;
 }
 
 static int monitor_start(struct process *process)
@@ -357,10 +302,10 @@ static int monitor_start(struct process *process)
 	d->started_us = clock_mono_us();
 	timers_start(d);
 	r = journal_start(d);
-	if (r == 0) {
-		d->incidents = incidents_make(d);
-		r = d->incidents != NULL ? plugins_start(d) : -ENOMEM;
-	}
+	if (r == 0)
+		r = diagnosis_start(d);
+	if (r == 0)
+		r = plugins_start(d);
 	if (r == 0)
 		r = listeners_start(d);
 	if (r != 0) {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The monitor's HTTP pages: one request a connection, GET and HEAD only, local readers (Prometheus, a
- * person's browser).  Monitor process.
- */
+/* The monitor's HTTP pages; see pages.h. */
+#include "monitor/pages.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/http_parse.h"
 #include "net/http_status.h"
-#include "monitor/monitor_state.h"
+#include "monitor/status.h"
 
 #define HEAD_MAX        (8 * 1024)
 #define CONNECTIONS_MAX 64
@@ -22,20 +21,6 @@ struct page {
 	char *body; /* owned */
 	size_t len;
 };
-
-char *metrics_text(struct metrics *m, size_t *len)
-{
-	char *text = NULL;
-	FILE *out = open_memstream(&text, len);
-
-	if (out == NULL)
-		return NULL;
-	metrics_render(m, out);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
 
 static void page_text(struct page *p, int status, const char *text)
 {
@@ -91,8 +76,8 @@ static void page_make(struct monitor *d, const char *path, const char *query, bo
 	} else if (strcmp(path, "/status") == 0) {
 		page_status(d, html, p);
 	} else if (strcmp(path, "/verdicts") == 0) {
-		page_json(p, verdict_ring_json(&d->verdicts, query_number(query, "after", 0),
-		                               query_number(query, "limit", VERDICTS_KEPT)));
+		page_json(p, verdicts_json(d, query_number(query, "after", 0),
+		                           query_number(query, "limit", VERDICTS_KEPT)));
 	} else if (strcmp(path, "/healthz") == 0) {
 		page_text(p, 200, "ok\n");
 	} else {

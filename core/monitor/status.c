@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The state of processes and legs as JSON, for /status and t3opsctl.  Monitor process; pure. */
+/* The state of processes and legs as JSON; see status.h. */
+#include "monitor/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "monitor/journal_read.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
-#include "monitor/monitor_state.h"
+#include "tbl/reason.h"
 
 static const char *state_name(unsigned state)
 {
@@ -11,13 +17,13 @@ static const char *state_name(unsigned state)
 	return state < sizeof names / sizeof names[0] ? names[state] : "unknown";
 }
 
-static json_t *rooms_json(const struct monitor *d)
+static json_t *processes_json(const struct monitor *d)
 {
 	json_t *list = json_array();
 	char since[32];
 
-	for (size_t i = 0; i < d->n_processes; i++) {
-		const struct msg_process *r = &d->processes[i];
+	for (size_t i = 0; i < d->processes.n; i++) {
+		const struct msg_process *r = &d->processes.rows[i];
 
 		time_text(r->since_us, since);
 		json_array_append_new(list,
@@ -40,19 +46,19 @@ static json_t *leg_json(const struct leg *leg)
 	              leg_state_name(leg), "since", leg->since_us > 0 ? since : "", "segments", segments);
 	if (leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
-	if (leg->state == LEG_IS_DOWN) {
+	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF) {
 		json_object_set_new(o, "reason", json_string(reason_label(leg->last.reason)));
 		json_object_set_new(o, "step", json_string(step_label(leg->last.step)));
 		json_object_set_new(o, "code", json_integer(leg->last.code));
 	}
-	if (leg->resolver_ok || leg->resolver_failed)
-		json_object_set_new(o, "resolver", json_string(leg->resolver_failed ? "failed" : "ok"));
+	if (leg->resolver != RESOLVER_UNKNOWN)
+		json_object_set_new(o, "resolver", json_string(leg->resolver == RESOLVER_FAILS ? "failed" : "ok"));
 	return o;
 }
 
 json_t *legs_json(const struct monitor *d)
 {
-	const struct probe_table *legs = incidents_legs(d->incidents);
+	const struct probe_table *legs = diagnosis_legs(d->diagnosis);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < legs->n; i++)
@@ -60,14 +66,36 @@ json_t *legs_json(const struct monitor *d)
 	return list;
 }
 
+char *metrics_text(struct metrics *m, size_t *len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, len);
+
+	if (out == NULL)
+		return NULL;
+	metrics_render(m, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit)
+{
+	if (limit > LIST_MAX)
+		limit = LIST_MAX;
+	return verdict_ring_has(&d->verdicts, after, limit) ? verdict_ring_json(&d->verdicts, after, limit)
+	                                                    : journal_verdicts(d->journal, after, limit);
+}
+
 json_t *status_json(const struct monitor *d)
 {
-	uint64_t open = incidents_open(d->incidents);
+	uint64_t open = diagnosis_incident(d->diagnosis);
 	json_t *last = verdict_ring_json(&d->verdicts, 0, 1);
 	json_t *o = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION, "uptime_seconds",
 	                      (double)(clock_mono_us() - d->started_us) / 1e6, "incident",
-	                      open != 0 ? json_integer((json_int_t)open) : json_null(), "processes", rooms_json(d),
-	                      "legs", legs_json(d), "last_verdict",
+	                      open != 0 ? json_integer((json_int_t)open) : json_null(), "processes",
+	                      processes_json(d), "legs", legs_json(d), "last_verdict",
 	                      json_array_size(last) > 0 ? json_incref(json_array_get(last, 0)) : json_null(),
 	                      "journal_lost", (json_int_t)journal_lost(d->journal));
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monitor/monitor_state.h"
+#include "monitor/status.h"
 #include "net/html.h"
 
 static const char top[] =
@@ -54,7 +54,7 @@ static void legs_put(FILE *out, const json_t *legs)
 	fputs("</table>", out);
 }
 
-static void rooms_put(FILE *out, const json_t *processes)
+static void processes_put(FILE *out, const json_t *processes)
 {
 	size_t i;
 	json_t *process;
@@ -103,7 +103,7 @@ char *status_html(const json_t *status, size_t *len)
 	fputs("</h1>", out);
 	verdict_put(out, status);
 	legs_put(out, json_object_get(status, "legs"));
-	rooms_put(out, json_object_get(status, "processes"));
+	processes_put(out, json_object_get(status, "processes"));
 	fputs("<p><a href=/verdicts>verdicts</a> <a href=/metrics>metrics</a>\n", out);
 	if (fclose(out) == 0)
 		return page;

@@ -24,22 +24,6 @@ static const struct kind_row kinds[] = {
 #undef EVENT_KIND
 };
 
-struct reason_row {
-	const char *label;
-	enum end_side side;
-	const char *sentence;
-};
-
-static const struct reason_row reasons[] = {
-#define REASON(number, id, label, side, sentence) [number] = {label, SIDE_##side, sentence},
-#include "tbl/close_reason.h"
-#undef REASON
-};
-
-#define REASON(number, id, label, side, sentence) _Static_assert(number == (int)T3OPS_R_##id, "one number a reason");
-#include "tbl/close_reason.h"
-#undef REASON
-
 void event_init(struct event *e, enum event_kind kind, uint8_t process)
 {
 	memset(e, 0, sizeof *e);
@@ -151,33 +135,4 @@ enum event_kind event_kind_parse(const char *name)
 	while (kind < EVENT_KINDS && strcmp(kinds[kind].name, name) != 0)
 		kind++;
 	return (enum event_kind)kind;
-}
-
-static const struct reason_row *reason_row(unsigned reason)
-{
-	static const struct reason_row unknown = {"unknown", SIDE_NOBODY, "not a reason that this version knows"};
-
-	return reason < sizeof reasons / sizeof reasons[0] ? &reasons[reason] : &unknown;
-}
-
-const char *reason_label(unsigned reason)
-{
-	return reason_row(reason)->label;
-}
-
-const char *reason_sentence(unsigned reason)
-{
-	return reason_row(reason)->sentence;
-}
-
-enum end_side reason_side(unsigned reason)
-{
-	return reason_row(reason)->side;
-}
-
-const char *step_label(unsigned step)
-{
-	static const char *const labels[] = {"none", "dns", "connect", "tls", "http", "open"};
-
-	return step < sizeof labels / sizeof labels[0] ? labels[step] : "unknown";
 }

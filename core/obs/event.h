@@ -12,6 +12,7 @@
 
 #include "obs/log.h"
 #include "plugin.h"
+#include "tbl/reason.h"
 
 enum event_kind {
 #define EVENT_KIND(ident, name, level, journalled, id, code, count, text, sentence) EVENT_##ident,
@@ -19,9 +20,6 @@ enum event_kind {
 #undef EVENT_KIND
 	EVENT_KINDS
 };
-
-/* Who is at fault for an end, as far as the end alone can say. */
-enum end_side { SIDE_NOBODY = 0, SIDE_PATH, SIDE_CLIENT, SIDE_SERVE, SIDE_CONFIG };
 
 /* Zero or "" means: not said; such fields are left out of the line.  What id, code, count and text are depends on
  * the kind: tbl/event_kind.h. */
@@ -69,10 +67,5 @@ enum log_level event_kind_level(enum event_kind kind);
 bool event_kind_journalled(enum event_kind kind);
 /* EVENT_KINDS if there is none of that name. */
 enum event_kind event_kind_parse(const char *name);
-
-const char *reason_label(unsigned reason); /* "unknown" beyond the table */
-const char *reason_sentence(unsigned reason);
-enum end_side reason_side(unsigned reason);
-const char *step_label(unsigned step); /* dns connect tls http open */
 
 #endif

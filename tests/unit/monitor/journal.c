@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The journal: what it keeps, what it forgets, and a disk that fails. */
-#include "monitor/journal.h"
+#include "monitor/journal_read.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -102,7 +102,7 @@ static void verdicts_come_back_newest_first(void **state)
 		journal_verdict(j, v);
 		json_decref(v);
 	}
-	rows = journal_verdicts(j, 2);
+	rows = journal_verdicts(j, 0, 2);
 	assert_int_equal(json_array_size(rows), 2);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "serial")), 3);
 	json_decref(rows);

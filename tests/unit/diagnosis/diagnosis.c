@@ -1,38 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* Incidents: what the processes report, second by second, against the verdicts that must follow. */
+/* The diagnosis: what is reported, second by second, against the verdicts that must follow. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "diagnosis/incident.h"
+#include "diagnosis/diagnosis.h"
+#include "plugin.h"
 
 #define T0      UINT64_C(5000000000)
 #define WALL0   UINT64_C(1800000000000000)
 #define MS(n)   ((uint64_t)(n)*1000)
 #define SLOWEST 2600000 /* ping_timeout, grace and a little */
 
-static const char config_text[] =
-    "{\"core\":{\"user_path\":[\"last_mile\",\"wan\",\"cloudflare\",\"tunnel\",\"traefik\",\"dispatch\",\"serve\"],"
-    " \"per_user\":[\"last_mile\",\"serve\"],\"ping_timeout\":2000000},"
-    " \"legs\":["
-    "  "
-    "{\"name\":\"cf\",\"segments\":[\"wan\",\"cloudflare\",\"tunnel\",\"traefik\",\"dispatch\"],\"edge\":"
-    "\"cloudflare\","
-    "   \"resolver_segments\":[\"wan\",\"dns\"],\"per_user\":false},"
-    "  "
-    "{\"name\":\"int\",\"segments\":[\"traefik\",\"dispatch\"],\"edge\":\"traefik\",\"resolver_segments\":[],\"per_"
-    "user\":false},"
-    "  {\"name\":\"srv\",\"segments\":[\"serve\"],\"edge\":\"\",\"resolver_segments\":[],\"per_user\":true}]}";
+#define LIST(...)                                                                                                    \
+	{                                                                                                            \
+		(const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)      \
+	}
 
-enum what { END = 0, EVENT, ROOM };
+static const struct leg_shape legs[] = {
+    {.name = "cf",
+     .segments = LIST("wan", "cloudflare", "tunnel", "traefik", "dispatch"),
+     .edge = "cloudflare",
+     .resolver_segments = LIST("wan", "dns")},
+    {.name = "int", .segments = LIST("traefik", "dispatch"), .edge = "traefik"},
+    {.name = "srv", .segments = LIST("serve"), .edge = "", .per_user = true},
+};
+
+static const struct path_shape shape = {
+    .user_path = LIST("last_mile", "wan", "cloudflare", "tunnel", "traefik", "dispatch", "serve"),
+    .per_user = LIST("last_mile", "serve"),
+    .legs = legs,
+    .n_legs = 3,
+};
+
+enum what { END = 0, LEG, LEG_GOES, PROBER, DROPPED, OPEN, LIVE, FREEZE };
 
 struct step {
 	enum what what;
 	unsigned at_ms;
-	enum event_kind kind;
+	enum leg_input_kind kind;
 	const char *leg, *user;
 	unsigned step, reason, code;
 	unsigned quiet_ms, n;
@@ -42,68 +53,65 @@ struct step {
 
 #define UP(t, l, u)                                                                                                  \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_UP, .leg = l, .user = u                                 \
+		.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = u                                         \
 	}
 #define UP_P(t, l, u)                                                                                                \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_UP, .leg = l, .user = u, .probed = true                 \
+		.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = u, .probed = true                         \
 	}
 #define ALIVE(t, l, u)                                                                                               \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_ALIVE, .leg = l, .user = u, .probed = true              \
+		.what = LEG, .at_ms = t, .kind = LEG_ALIVE, .leg = l, .user = u, .probed = true                      \
 	}
 #define LATE(t, l, u)                                                                                                \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_LATE, .leg = l, .user = u                               \
+		.what = LEG, .at_ms = t, .kind = LEG_LATE, .leg = l, .user = u                                       \
 	}
 #define DOWN(t, l, u, r)                                                                                             \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN,     \
+		.what = LEG, .at_ms = t, .kind = LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN,             \
 		.reason = T3OPS_R_##r                                                                                \
 	}
 #define TRY(t, l, u, s, r, c)                                                                                        \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s,   \
+		.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s,           \
 		.reason = T3OPS_R_##r, .code = c, .probed = true                                                     \
 	}
 #define RESOLVER(t, l, r)                                                                                            \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_RESOLVER, .leg = l, .reason = T3OPS_R_##r               \
+		.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r                      \
 	}
 #define DROP(t, u, r, q)                                                                                             \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_DROP, .user = u, .reason = T3OPS_R_##r,              \
-		.quiet_ms = q, .address = "192.0.2.1"                                                                \
+		.what = DROPPED, .at_ms = t, .user = u, .reason = T3OPS_R_##r, .quiet_ms = q, .address = "192.0.2.1" \
 	}
 #define DROP_YOUNG(t, u, r, q, age)                                                                                  \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_DROP, .user = u, .reason = T3OPS_R_##r,              \
-		.quiet_ms = q, .n = age, .address = "192.0.2.1"                                                      \
+		.what = DROPPED, .at_ms = t, .user = u, .reason = T3OPS_R_##r, .quiet_ms = q, .n = age,              \
+		.address = "192.0.2.1"                                                                               \
 	}
 #define OPENED(t, u)                                                                                                 \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_OPEN, .user = u, .address = "192.0.2.2"              \
+		.what = OPEN, .at_ms = t, .user = u, .address = "192.0.2.2"                                          \
 	}
 #define TUNNEL_ALIVE(t, u, down)                                                                                     \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_TUNNEL_ALIVE, .user = u, .n = down, .probed = true          \
+		.what = LIVE, .at_ms = t, .user = u, .n = down, .probed = true                                       \
 	}
 #define LAG(t, ms)                                                                                                   \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LOOP_LAG, .n = ms                                           \
+		.what = FREEZE, .at_ms = t, .n = ms                                                                  \
 	}
 #define GONE(t, l, u)                                                                                                \
 	{                                                                                                            \
-		.what = EVENT, .at_ms = t, .kind = EVENT_LEG_GONE, .leg = l, .user = u                               \
+		.what = LEG_GOES, .at_ms = t, .leg = l, .user = u                                                    \
 	}
-#define LEGS(t, s, number)                                                                                           \
+#define REPLACED(t)                                                                                                  \
 	{                                                                                                            \
-		.what = ROOM, .at_ms = t, .code = s, .n = number                                                     \
+		.what = PROBER, .at_ms = t                                                                           \
 	}
 
-#define ALL_UP                                                                                                       \
-	LEGS(0, PROCESS_READY, 20), UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"),   \
-	    RESOLVER(1, "cf", NONE)
+#define ALL_UP    UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
 #define SERVES(t) ALIVE(t, "srv", "alice"), ALIVE(t, "srv", "bob")
 
 struct scenario {
@@ -115,11 +123,11 @@ struct scenario {
 
 /* The verdicts of one run, as text. */
 struct record {
-	struct incidents *incidents;
+	struct diagnosis *diagnosis;
 	uint64_t now_us, probe_id, slowest_us;
 	unsigned probes;
-	char got[512], text[320];
-	json_t *evidence;
+	char got[512], text[1024];
+	size_t n_observations;
 };
 
 static void note(struct record *r, const char *mark, const char *text)
@@ -140,25 +148,40 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 	r->probes++;
 }
 
-static void on_verdict(void *arg, struct verdict *v)
+/* Suspects as one text, or the verdict's name. */
+static void segments_note(struct record *r, const char *mark, const struct tomo_path *p)
+{
+	char text[256] = "";
+
+	for (size_t i = 0; i < p->n; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "", p->segments[i]);
+	note(r, mark, text);
+}
+
+static void on_verdict(void *arg, const struct verdict *v)
 {
 	struct record *r = arg;
+	const char *mark = v->continues != 0 ? "+" : "";
+	char *text = verdict_summary(v);
 
-	note(r, v->continues != 0 ? "+" : "", v->segments);
-	assert_int_equal(v->exonerated, strncmp(v->text, "infra exonerated", 16) == 0);
-	assert_true(v->text[0] != '\0');
+	if (verdict_kind_name(v->kind) != NULL)
+		note(r, mark, verdict_kind_name(v->kind));
+	else
+		segments_note(r, mark, &v->suspects);
+	assert_int_equal(v->kind == VERDICT_EXONERATED, strncmp(text, "infra exonerated", 16) == 0);
+	assert_true(text[0] != '\0');
 	assert_true(v->wall_us == v->drop_us + v->delay_us);
 	if (v->delay_us > r->slowest_us)
 		r->slowest_us = v->delay_us;
 	if (r->text[0] == '\0')
-		event_set(r->text, v->text);
-	json_decref(r->evidence);
-	r->evidence = v->evidence;
+		snprintf(r->text, sizeof r->text, "%s", text);
+	r->n_observations = v->observations->n;
+	free(text);
 }
 
 static void on_healed(void *arg, const struct healed *h)
 {
-	note(arg, "~", h->segments);
+	segments_note(arg, "~", &h->suspects);
 }
 
 static void on_walled_off(void *arg, const char *leg)
@@ -171,53 +194,102 @@ static void on_pressure(void *arg, struct pressure *out)
 	(void)arg, (void)out;
 }
 
-static const struct incident_actions actions = {on_probe, on_verdict, on_healed, on_walled_off, on_pressure};
+static const struct diagnosis_actions actions = {on_probe, on_verdict, on_healed, on_walled_off, on_pressure};
 
 /* Lets the time pass, as a timer would. */
 static void pass(struct record *r, uint64_t until_us)
 {
 	uint64_t due;
 
-	while ((due = incidents_tick(r->incidents, r->now_us)) <= until_us) {
+	while (diagnosis_tick(r->diagnosis, r->now_us, &due) == 0 && due <= until_us) {
 		assert_true(due > r->now_us);
 		r->now_us = due;
 	}
 	r->now_us = until_us;
 }
 
-static void event_deliver(struct record *r, const struct step *s)
+static const char *or_empty(const char *text)
 {
-	struct event e;
+	return text != NULL ? text : "";
+}
 
-	memset(&e, 0, sizeof e);
-	e.kind = (uint16_t)s->kind;
-	e.process = s->kind == EVENT_TUNNEL_DROP ? PROCESS_PROXY : PROCESS_PROBER;
-	e.time_us = WALL0 + MS(s->at_ms);
-	e.mono_us = r->now_us;
-	e.step = (uint8_t)s->step;
-	e.reason = (uint16_t)s->reason;
-	e.code = (uint16_t)s->code;
-	e.id = s->probed ? r->probe_id : 0;
-	e.idle_client_us = e.idle_upstream_us = MS(s->quiet_ms);
-	e.rtt_us = s->kind == EVENT_LEG_ALIVE ? 4200 : 0;
-	e.age_us = s->kind == EVENT_LOOP_LAG || s->kind == EVENT_TUNNEL_DROP ? MS(s->n) : 0;
-	e.bytes_down = s->kind == EVENT_TUNNEL_ALIVE ? s->n : 0;
-	event_set(e.plugin, s->leg != NULL ? s->leg : "");
-	event_set(e.user, s->user != NULL ? s->user : "");
-	event_set(e.address, s->address != NULL ? s->address : "");
-	incidents_event(r->incidents, &e, r->now_us);
+static int leg_play(struct record *r, const struct step *s)
+{
+	struct leg_report report = {.kind = s->kind,
+	                            .name = s->leg,
+	                            .user = or_empty(s->user),
+	                            .step = (uint16_t)s->step,
+	                            .reason = (uint16_t)s->reason,
+	                            .code = (uint16_t)s->code,
+	                            .wall_us = WALL0 + MS(s->at_ms),
+	                            .mono_us = r->now_us,
+	                            .rtt_us = s->kind == LEG_ALIVE ? 4200 : 0,
+	                            .probe_id = s->probed ? r->probe_id : 0};
+
+	return diagnosis_leg(r->diagnosis, &report, r->now_us);
+}
+
+static int drop_play(struct record *r, const struct step *s)
+{
+	struct drop_report report = {.user = s->user,
+	                             .address = or_empty(s->address),
+	                             .colo = "",
+	                             .reason = (uint16_t)s->reason,
+	                             .wall_us = WALL0 + MS(s->at_ms),
+	                             .mono_us = r->now_us,
+	                             .age_us = MS(s->n),
+	                             .idle_client_us = MS(s->quiet_ms),
+	                             .idle_upstream_us = MS(s->quiet_ms)};
+
+	return diagnosis_drop(r->diagnosis, &report, r->now_us);
+}
+
+static int report(struct record *r, const struct step *s)
+{
+	struct open_report open = {s->user, or_empty(s->address), ""};
+	struct live_report live = {s->user, r->probe_id, r->now_us, 0, s->n > 0};
+	struct freeze_report freeze = {"prober", MS(s->n), r->now_us};
+
+	switch (s->what) {
+	case LEG:
+		return leg_play(r, s);
+	case LEG_GOES:
+		return diagnosis_leg_gone(r->diagnosis, s->leg, or_empty(s->user), r->now_us);
+	case PROBER:
+		diagnosis_prober_replaced(r->diagnosis, WALL0 + MS(s->at_ms));
+		return 0;
+	case DROPPED:
+		return drop_play(r, s);
+	case OPEN:
+		return diagnosis_open(r->diagnosis, &open, r->now_us);
+	case LIVE:
+		return diagnosis_live(r->diagnosis, &live, r->now_us);
+	case FREEZE:
+		diagnosis_freeze(r->diagnosis, &freeze, r->now_us);
+		return 0;
+	case END:
+		break;
+	}
+	return -1;
 }
 
 static void step_play(struct record *r, const struct step *s)
 {
 	pass(r, T0 + MS(s->at_ms));
-	if (s->what == ROOM) {
-		struct msg_process process = {.process = PROCESS_PROBER, .state = (uint8_t)s->code, .serial = s->n};
+	assert_int_equal(report(r, s), 0);
+}
 
-		incidents_process(r->incidents, &process, r->now_us);
-	} else {
-		event_deliver(r, s);
-	}
+static struct record begin(uint64_t next_id)
+{
+	return (struct record){.now_us = T0, .probe_id = next_id - 1};
+}
+
+static void diagnosis_make(struct record *r)
+{
+	struct diagnosis_setup setup = {shape, 2000000, r->probe_id + 1, &actions, r};
+	const char *which;
+
+	assert_int_equal(diagnosis_new(&setup, &r->diagnosis, &which), 0);
 }
 
 static const struct scenario scenarios[] = {
@@ -277,12 +349,11 @@ static const struct scenario scenarios[] = {
      NULL},
     {"without a leg through the edge a tunnel_alive exonerates",
      "last_mile(alice)",
-     {LEGS(0, PROCESS_READY, 20), UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10), ALIVE(110, "int", ""),
-      TUNNEL_ALIVE(1150, "bob", 0)},
+     {UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10), ALIVE(110, "int", ""), TUNNEL_ALIVE(1150, "bob", 0)},
      "a tunnel of bob answered"},
     {"without a tunnel_alive all that is possible is named",
      "last_mile(alice) wan cloudflare tunnel",
-     {LEGS(0, PROCESS_READY, 20), UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10), ALIVE(110, "int", "")},
+     {UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10), ALIVE(110, "int", "")},
      NULL},
     {"a resolver fails while connections live",
      "dns; ~dns",
@@ -317,13 +388,13 @@ static const struct scenario scenarios[] = {
      NULL},
     {"the prober is replaced: nothing broke, and its news count",
      "serve(alice)",
-     {ALL_UP, DOWN(1000, "cf", "", LOCAL), DOWN(1000, "int", "", LOCAL), LEGS(1001, PROCESS_READY, 21),
-      UP(1100, "cf", ""), UP(1100, "int", ""), UP(1100, "srv", "alice"), DOWN(3000, "srv", "alice", RESET),
-      ALIVE(3010, "cf", ""), ALIVE(3010, "int", ""), TRY(3100, "srv", "alice", HTTP, HTTP_TIMEOUT, 0)},
+     {ALL_UP, DOWN(1000, "cf", "", LOCAL), DOWN(1000, "int", "", LOCAL), REPLACED(1001), UP(1100, "cf", ""),
+      UP(1100, "int", ""), UP(1100, "srv", "alice"), DOWN(3000, "srv", "alice", RESET), ALIVE(3010, "cf", ""),
+      ALIVE(3010, "int", ""), TRY(3100, "srv", "alice", HTTP, HTTP_TIMEOUT, 0)},
      NULL},
     {"the prober dies: a user's drop can only be narrowed by what still speaks",
      "last_mile(alice) wan cloudflare tunnel traefik dispatch",
-     {ALL_UP, LEGS(1000, PROCESS_DEAD, 20), DROP(2000, "alice", CLIENT_EOF, 10)},
+     {ALL_UP, REPLACED(1000), DROP(2000, "alice", CLIENT_EOF, 10)},
      NULL},
     {"a late answer that comes is no fault",
      "",
@@ -371,38 +442,33 @@ static const struct scenario scenarios[] = {
 static void scenario_play(void **state)
 {
 	const struct scenario *s = *state;
-	struct record r = {.now_us = T0};
-	json_t *config = json_loads(config_text, 0, NULL);
+	struct record r = begin(7);
 
-	r.incidents = incidents_new(config, 7, &actions, &r);
-	assert_non_null(r.incidents);
+	diagnosis_make(&r);
 	for (size_t n = 0; s->steps[n].what != END; n++)
 		step_play(&r, &s->steps[n]);
 	pass(&r, r.now_us + MS(5000));
 	assert_string_equal(r.got, s->want);
 	assert_true(r.slowest_us <= SLOWEST);
-	assert_int_equal(incidents_open(r.incidents), 0);
+	assert_int_equal(diagnosis_incident(r.diagnosis), 0);
 	if (s->says != NULL && strstr(r.text, s->says) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", s->says, r.text);
-	incidents_free(r.incidents);
-	json_decref(r.evidence);
-	json_decref(config);
+	diagnosis_free(r.diagnosis);
 }
 
-/* As soon as every leg has spoken, and not before a burst of drops is over. */
+/* As soon as every leg has reported, and not before a burst of drops is over. */
 static void speed_test(void **state)
 {
 	static const struct step steps[] = {ALL_UP, DOWN(100, "int", "", EOF), SERVES(110),
 	                                    TRY(120, "int", "", CONNECT, REFUSED, 0), ALIVE(130, "cf", "")};
-	struct record r = {.now_us = T0};
-	json_t *config = json_loads(config_text, 0, NULL);
+	struct record r = begin(1);
 
 	(void)state;
-	r.incidents = incidents_new(config, 1, &actions, &r);
+	diagnosis_make(&r);
 	for (size_t n = 0; n < sizeof steps / sizeof steps[0]; n++)
 		step_play(&r, &steps[n]);
 	assert_string_equal(r.got, "");
-	assert_int_equal(incidents_open(r.incidents), 1);
+	assert_int_equal(diagnosis_incident(r.diagnosis), 1);
 	pass(&r, T0 + MS(299));
 	assert_string_equal(r.got, "");
 	pass(&r, T0 + MS(301));
@@ -410,19 +476,61 @@ static void speed_test(void **state)
 	assert_int_equal(r.probes, 1);
 	/* int failed at its edge, though cf, which crosses it, worked. */
 	assert_string_equal(r.got, "unknown");
-	assert_int_equal(json_array_size(r.evidence), 4);
-	incidents_free(r.incidents);
-	json_decref(r.evidence);
-	json_decref(config);
+	assert_int_equal(r.n_observations, 4);
+	diagnosis_free(r.diagnosis);
+}
+
+/* No drop of a user is left out, however many there are, and all are named as many. */
+static void many_users_at_once(void **state)
+{
+	enum { N = 200 };
+	struct record r = begin(1);
+	char user[16];
+	struct step s = DROP(100, user, CLIENT_EOF, 10);
+
+	(void)state;
+	diagnosis_make(&r);
+	for (int n = 0; n < N; n++) {
+		snprintf(user, sizeof user, "user%d", n);
+		step_play(&r, &s);
+	}
+	pass(&r, T0 + MS(5000));
+	assert_string_equal(r.got, "wan cloudflare tunnel traefik dispatch");
+	assert_non_null(strstr(r.text, "user0 lost 1 tunnel"));
+	assert_non_null(strstr(r.text, " and 196 more"));
+	assert_int_equal(r.n_observations, N);
+	diagnosis_free(r.diagnosis);
+}
+
+/* A list that is too long for a path is refused, by name. */
+static void a_list_that_is_too_long(void **state)
+{
+	const char *names[TOPOLOGY_LIST_MAX + 1];
+	struct leg_shape leg = {.name = "long", .segments = {names, TOPOLOGY_LIST_MAX + 1}};
+	struct diagnosis_setup setup = {.shape = {.legs = &leg, .n_legs = 1}, .next_id = 1};
+	struct diagnosis *d;
+	const char *which = "";
+
+	(void)state;
+	for (size_t i = 0; i < TOPOLOGY_LIST_MAX + 1; i++)
+		names[i] = "x";
+	assert_int_equal(diagnosis_new(&setup, &d, &which), -E2BIG);
+	assert_null(d);
+	assert_string_equal(which, "long");
+	leg.segments.n--;
+	assert_int_equal(diagnosis_new(&setup, &d, &which), 0);
+	diagnosis_free(d);
 }
 
 int main(void)
 {
 	enum { N = sizeof scenarios / sizeof scenarios[0] };
-	struct CMUnitTest tests[N + 1];
+	struct CMUnitTest tests[N + 3];
 
 	for (size_t n = 0; n < N; n++)
 		tests[n] = (struct CMUnitTest){scenarios[n].name, scenario_play, NULL, NULL, (void *)&scenarios[n]};
 	tests[N] = (struct CMUnitTest)cmocka_unit_test(speed_test);
+	tests[N + 1] = (struct CMUnitTest)cmocka_unit_test(many_users_at_once);
+	tests[N + 2] = (struct CMUnitTest)cmocka_unit_test(a_list_that_is_too_long);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests that another process answers; see control_wait.h. */
+#include "monitor/control_wait.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor/control_line.h"
+
+#define REQUEST_IDS (UINT64_C(1) << 62) /* above those of incidents: a probe can be unreachable, too */
+
+struct control_wait *control_wait_new(struct control_waits *w, struct local_conn *c)
+{
+	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++) {
+		struct control_wait *row = &w->rows[i];
+
+		if (row->id != 0)
+			continue;
+		*row = (struct control_wait){.id = REQUEST_IDS + ++w->given, .conn = c};
+		local_hold(c, true);
+		return row;
+	}
+	control_refuse(c, "too many requests wait for an answer; try again");
+	return NULL;
+}
+
+static void wait_clear(struct control_wait *w)
+{
+	free(w->text);
+	*w = (struct control_wait){0};
+}
+
+void control_wait_refuse(struct control_wait *w, const char *why)
+{
+	struct local_conn *c = w->conn;
+
+	wait_clear(w);
+	local_hold(c, false);
+	control_refuse(c, why);
+}
+
+static void text_add(struct control_wait *w, const char *text)
+{
+	char *joined;
+
+	if (text[0] == '\0' || asprintf(&joined, "%s%s%s", w->text ? w->text : "", w->text ? "\n" : "", text) < 0)
+		return;
+	free(w->text);
+	w->text = joined;
+}
+
+static void wait_answer(struct control_wait *w)
+{
+	struct local_conn *c = w->conn;
+	const char *text = w->text != NULL ? w->text : "";
+
+	if (w->error == 0)
+		control_answer(c, control_text(text));
+	else
+		control_refuse(c, text[0] != '\0' ? text : strerror(-w->error));
+	wait_clear(w);
+	local_hold(c, false);
+}
+
+void control_waits_message(struct control_waits *w, const struct msg_head *head, const void *payload)
+{
+	struct msg_reply a = {.error = -EHOSTDOWN, .text = "the process that does this is not running"};
+
+	if (head->type != MSG_UNREACHABLE) {
+		if (head->len != sizeof a)
+			return;
+		memcpy(&a, payload, sizeof a);
+		a.text[sizeof a.text - 1] = '\0';
+	}
+	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++) {
+		struct control_wait *row = &w->rows[i];
+
+		if (row->id == 0 || row->id != head->id)
+			continue;
+		if (row->error == 0)
+			row->error = a.error;
+		text_add(row, a.text);
+		if (row->left-- <= 1)
+			wait_answer(row);
+		return;
+	}
+}
+
+void control_waits_forget(struct control_waits *w, const struct local_conn *c)
+{
+	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++)
+		if (w->rows[i].conn == c)
+			wait_clear(&w->rows[i]);
+}
+
+void control_waits_end(struct control_waits *w, const char *why)
+{
+	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++)
+		if (w->rows[i].id != 0)
+			control_wait_refuse(&w->rows[i], why);
+}

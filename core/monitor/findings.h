@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the diagnosis' findings go: verdicts to log, journal, metrics, ring and followers; its probes to prober
+ * and proxy.  Monitor process. */
+#ifndef T3OPS_MONITOR_FINDINGS_H
+#define T3OPS_MONITOR_FINDINGS_H
+
+#include "monitor/monitor_state.h"
+
+/* Their arg is the struct monitor. */
+extern const struct diagnosis_actions findings;
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's file: opened when needed, tried again when it failed, its first failure logged.  Monitor process. */
+#ifndef T3OPS_MONITOR_JOURNAL_DB_H
+#define T3OPS_MONITOR_JOURNAL_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct journal_db {
+	char *path;
+	sqlite3 *db;  /* NULL: cannot be opened now */
+	bool failing; /* and logged */
+};
+
+/* Copies path; 0 or -ENOMEM.  The file is not touched yet. */
+int journal_db_init(struct journal_db *j, const char *path);
+void journal_db_fini(struct journal_db *j);
+
+/* Whether it is open; opens or makes it if need be. */
+bool journal_db_open(struct journal_db *j);
+/* The caller finalizes it; NULL: failed. */
+sqlite3_stmt *journal_db_prepare(struct journal_db *j, const char *sql);
+/* Runs a statement that has no result and resets it. */
+bool journal_db_run(sqlite3_stmt *s);
+void journal_db_bind_text(sqlite3_stmt *s, int at, const char *text);
+/* Whether the last failure was somebody else's lock. */
+bool journal_db_is_busy(const struct journal_db *j);
+/* Logs a failure, once; op: open prepare write prune. */
+void journal_db_report(struct journal_db *j, const char *op);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Queries of the journal; see journal_read.h. */
+#include "monitor/journal_read.h"
+
+#include "sys/time_text.h"
+
+uint64_t journal_last_incident(struct journal *j)
+{
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j),
+	                                     "SELECT max((SELECT coalesce(max(id), 0) FROM verdicts),"
+	                                     " (SELECT coalesce(max(id), 0) FROM events WHERE kind = 'verdict'))");
+	uint64_t id = 0;
+
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		id = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return id;
+}
+
+json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    journal_written(j), "SELECT json FROM verdicts WHERE serial > ? ORDER BY serial DESC LIMIT ?");
+	json_t *list = json_array();
+
+	if (s == NULL)
+		return list;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)after);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)limit);
+	while (sqlite3_step(s) == SQLITE_ROW) {
+		json_t *verdict = json_loads((const char *)sqlite3_column_text(s, 0), 0, NULL);
+
+		if (verdict != NULL)
+			json_array_append_new(list, verdict);
+	}
+	sqlite3_finalize(s);
+	return list;
+}
+
+static json_t *event_row_json(sqlite3_stmt *s)
+{
+	char when[32];
+
+	time_text((uint64_t)sqlite3_column_int64(s, 1), when);
+	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "serial", (json_int_t)sqlite3_column_int64(s, 0),
+	                 "time", when, "kind", sqlite3_column_text(s, 2), "process", sqlite3_column_text(s, 3),
+	                 "plugin", sqlite3_column_text(s, 4), "user", sqlite3_column_text(s, 5), "line",
+	                 sqlite3_column_text(s, 6));
+}
+
+json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    journal_written(j), "SELECT serial, time_us, kind, process, plugin, user, line FROM events"
+	                        " WHERE (?1 = '' OR kind = ?1) AND time_us >= ?2 ORDER BY serial DESC LIMIT ?3");
+	json_t *list = json_array();
+
+	if (s == NULL)
+		return list;
+	journal_db_bind_text(s, 1, kind);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)since_us);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)limit);
+	while (sqlite3_step(s) == SQLITE_ROW) {
+		json_t *row = event_row_json(s);
+
+		if (row != NULL)
+			json_array_append_new(list, row);
+	}
+	sqlite3_finalize(s);
+	return list;
+}

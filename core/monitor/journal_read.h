@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What is in the journal.  What waits to be written is written first.  Monitor process. */
+#ifndef T3OPS_MONITOR_JOURNAL_READ_H
+#define T3OPS_MONITOR_JOURNAL_READ_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "monitor/journal.h"
+
+/* The highest incident, 0 if there is none. */
+uint64_t journal_last_incident(struct journal *j);
+/* New references, newest first; empty if the file cannot be read. */
+json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit); /* with a serial above `after` */
+json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit); /* kind "": any */
+
+#endif

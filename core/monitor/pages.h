@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor's HTTP pages, /metrics /status /verdicts /healthz: one request a connection, GET and HEAD only, local
+ * readers (Prometheus, a person's browser).  Monitor process.
+ */
+#ifndef T3OPS_MONITOR_PAGES_H
+#define T3OPS_MONITOR_PAGES_H
+
+#include "monitor/local_server.h"
+
+/* The server's arg is the struct monitor. */
+extern const struct local_rules pages_rules;
+
+#endif

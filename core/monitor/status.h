@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of processes and legs, for /status and t3opsctl.  Monitor process. */
+#ifndef T3OPS_MONITOR_STATUS_H
+#define T3OPS_MONITOR_STATUS_H
+
+#include "monitor/monitor_state.h"
+
+#define LIST_MAX 10000 /* rows in one answer */
+
+/* New references. */
+json_t *status_json(const struct monitor *d);
+json_t *legs_json(const struct monitor *d);
+/* Verdicts, newest first: at most limit (LIST_MAX bounds it) of those with a serial above `after`. */
+json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit);
+
+/* The same for a person's browser; the caller frees it.  NULL without memory. */
+char *status_html(const json_t *status, size_t *len);
+
+/* The metrics page; the caller frees it.  NULL without memory. */
+char *metrics_text(struct metrics *m, size_t *len);
+
+#endif
