@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What a page experienced; see page_evidence.h. */
+#include "diagnosis/page_evidence.h"
+
+#define CODE_NORMAL     1000
+#define CODE_GOING_AWAY 1001
+
+#define ABANDONED_US    UINT64_C(100000)  /* a tunnel that was gone before anybody could have used it */
+#define AT_PATIENCE_US  UINT64_C(250000)  /* a page gives up when a heartbeat is due, so right behind a Ping */
+#define QUEUE_STUCK_US  UINT64_C(2000000) /* a next hop that takes nothing for so long is not only slow */
+#define BACK_AT_ONCE_US UINT64_C(5000000) /* pages come back after 1 to 3 s */
+#define SLOW_BEATS      3                 /* late heartbeats in a row that make a page slow */
+
+struct row {
+	const char *label;
+	enum page_class class;
+	enum page_side side;
+	const char *sentence;
+};
+
+static const struct row rows[] = {
+#define PAGE_EVIDENCE(id, label, class, side, sentence) {label, PAGE_CLASS_##class, PAGE_SIDE_##side, sentence},
+#include "tbl/page_evidence.h"
+#undef PAGE_EVIDENCE
+};
+
+static const struct row *row_of(unsigned evidence)
+{
+	return &rows[evidence < PAGE_EVIDENCES ? evidence : PAGE_NONE];
+}
+
+const char *page_evidence_label(unsigned evidence)
+{
+	return row_of(evidence)->label;
+}
+
+const char *page_evidence_sentence(unsigned evidence)
+{
+	return row_of(evidence)->sentence;
+}
+
+enum page_class page_evidence_class(unsigned evidence)
+{
+	return row_of(evidence)->class;
+}
+
+enum page_side page_evidence_side(unsigned evidence)
+{
+	return row_of(evidence)->side;
+}
+
+/* What t3ops or the t3 server did, not the page: NONE if it was the client's side. */
+static enum page_evidence of_our_side(const struct page_facts *f)
+{
+	switch (f->end) {
+	case PAGE_END_MOVED:
+		return PAGE_MOVED;
+	case PAGE_END_OURS:
+		return PAGE_CLOSED_BY_US;
+	case PAGE_END_LOST:
+		return PAGE_LOST_BY_US;
+	case PAGE_END_SERVER:
+		return PAGE_SERVER_ENDED;
+	default:
+		return PAGE_NONE;
+	}
+}
+
+static bool is_silent(const struct page_facts *f)
+{
+	return f->heartbeat_known && f->since_ping_us > f->period_us + f->period_us / 2;
+}
+
+static bool is_waiting(const struct page_facts *f)
+{
+	return f->heartbeat_known && f->waiting_us > f->period_us;
+}
+
+/* Not ended: whatever happened to it, it was not lost. */
+static enum page_evidence of_open(const struct page_facts *f)
+{
+	if (f->late_pings == 0 && is_silent(f))
+		return PAGE_WENT_SILENT;
+	return f->late_pings > 0 || is_waiting(f) || f->late_beats >= SLOW_BEATS ? PAGE_LATE_HEARTBEAT : PAGE_NONE;
+}
+
+/* Closed with 1001: the user left, whatever else. */
+static enum page_evidence of_leaving(const struct page_facts *f)
+{
+	if (f->late_pings > 0 || is_waiting(f))
+		return PAGE_LEFT_HUNG;
+	return is_silent(f) ? PAGE_WENT_SILENT : PAGE_ON_TIME;
+}
+
+/* What its heartbeat and its answers say: NONE if both were on time. */
+static enum page_evidence of_heartbeat(const struct page_facts *f)
+{
+	if (f->late_pings > 0)
+		return PAGE_LATE_PINGS;
+	if (is_silent(f))
+		return PAGE_WENT_SILENT;
+	if (f->queued_us > QUEUE_STUCK_US)
+		return PAGE_ANSWERS_NOT_TAKEN;
+	return is_waiting(f) ? PAGE_SERVER_LATE : PAGE_NONE;
+}
+
+/* Closed politely while its heartbeat was on time. */
+static enum page_evidence of_close(const struct page_facts *f)
+{
+	if (f->code != CODE_NORMAL)
+		return PAGE_ON_TIME;
+	if (f->heartbeat_known && f->since_ping_us < AT_PATIENCE_US && f->back != PAGE_BACK_NAVIGATION)
+		return PAGE_ANSWERS_LOST;
+	return f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US ? PAGE_REPLACED : PAGE_ON_TIME;
+}
+
+/* Cut while its heartbeat was on time. */
+static enum page_evidence of_cut(const struct page_facts *f)
+{
+	bool at_once = f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_AT_ONCE_US;
+
+	if (at_once || f->others_ended > 0)
+		return PAGE_CUT;
+	return f->heartbeat_known || f->back == PAGE_BACK_NAVIGATION ? PAGE_ON_TIME : PAGE_UNKNOWN;
+}
+
+enum page_evidence page_evidence_classify(const struct page_facts *f)
+{
+	enum page_evidence e = of_our_side(f);
+
+	if (e != PAGE_NONE)
+		return e;
+	if (f->end == PAGE_END_NONE)
+		return of_open(f);
+	if (!f->carried && f->age_us < ABANDONED_US)
+		return PAGE_ABANDONED;
+	if (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_GOING_AWAY)
+		return of_leaving(f);
+	e = of_heartbeat(f);
+	if (e != PAGE_NONE)
+		return e;
+	return f->end == PAGE_END_CLIENT_CLOSE ? of_close(f) : of_cut(f);
+}

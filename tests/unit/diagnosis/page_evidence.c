@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* What a page experienced: every way in which a user's WebSocket was seen to end, and its neighbours. */
+#include "diagnosis/page_evidence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS(n) ((uint64_t)(n)*1000)
+#define S(n)  MS((n)*1000)
+
+struct end {
+	const char *what;
+	struct page_facts facts;
+	enum page_evidence want;
+};
+
+/* A page that has worked for a while and pinged so long ago. */
+#define PAGE(since)                                                                                                  \
+	.heartbeat_known = true, .period_us = S(5), .age_us = S(600), .carried = true, .since_ping_us = since
+#define CLOSE(c)      .end = PAGE_END_CLIENT_CLOSE, .code = c
+#define CUT_          .end = PAGE_END_CLIENT_CUT
+#define BACK(how, ms) .back = PAGE_BACK_##how, .back_after_us = MS(ms)
+
+static const struct end ends[] = {
+    /* As measured with real pages. */
+    {"1: F5, navigation, tab closed", {PAGE(MS(2500)), CLOSE(1001)}, PAGE_ON_TIME},
+    {"1: and back with a navigation", {PAGE(MS(2500)), CLOSE(1001), BACK(NAVIGATION, 300)}, PAGE_ON_TIME},
+    {"2: F5 while busy: a Ping of a moment ago is unanswered",
+     {PAGE(MS(2500)), CLOSE(1001), .waiting_us = MS(2500)},
+     PAGE_ON_TIME},
+    {"3: F5 over RFC 8441", {PAGE(MS(2500)), CUT_, BACK(NAVIGATION, 200)}, PAGE_ON_TIME},
+    {"4: laptop closed, the edge ends it",
+     {.heartbeat_known = true, .period_us = S(5), .age_us = S(600), .carried = true, .since_ping_us = S(100), CUT_},
+     PAGE_WENT_SILENT},
+    {"5: Wi-Fi hole of 9 s", {PAGE(0), CLOSE(1000), .late_pings = 2, BACK(BY_ITSELF, 1000)}, PAGE_LATE_PINGS},
+    {"6: server stalled, old page", {PAGE(MS(3)), CLOSE(1000), .waiting_us = S(10)}, PAGE_SERVER_LATE},
+    {"6: server stalled, new page", {PAGE(MS(3)), CLOSE(1000), .waiting_us = S(20)}, PAGE_SERVER_LATE},
+    {"7: slow last mile under a large answer",
+     {PAGE(MS(2500)), CLOSE(1000), .queued_us = S(10)},
+     PAGE_ANSWERS_NOT_TAKEN},
+    {"7: and it breaks", {PAGE(MS(2500)), CUT_, .queued_us = S(10)}, PAGE_ANSWERS_NOT_TAKEN},
+    {"8: t3 stopped by SIGTERM", {PAGE(MS(2500)), .end = PAGE_END_SERVER}, PAGE_SERVER_ENDED},
+    {"9: an attempt that the page gave up long ago",
+     {.end = PAGE_END_CLIENT_CUT, .age_us = 300, .period_us = S(5)},
+     PAGE_ABANDONED},
+    {"10: all end within a second from the proxy's side", {PAGE(MS(2500)), CUT_, .others_ended = 3}, PAGE_CUT},
+    {"11: the page replaced its connection", {PAGE(MS(2500)), CLOSE(1000), BACK(BY_ITSELF, 1500)}, PAGE_REPLACED},
+    {"12: we closed it", {PAGE(MS(2500)), .end = PAGE_END_OURS, .code = 1008}, PAGE_CLOSED_BY_US},
+    {"13: moved by a reload or an upgrade", {PAGE(MS(2500)), .end = PAGE_END_MOVED}, PAGE_MOVED},
+    {"14: proxy process killed", {PAGE(MS(2500)), .end = PAGE_END_LOST}, PAGE_LOST_BY_US},
+    {"15: brown-out before us, still open", {PAGE(MS(2500)), .late_beats = 3}, PAGE_LATE_HEARTBEAT},
+    {"16: back from another address, no late Pings", {PAGE(S(30)), CUT_, BACK(BY_ITSELF, 100)}, PAGE_WENT_SILENT},
+    {"17: answers lost between us and the page",
+     {PAGE(MS(4)), CLOSE(1000), BACK(BY_ITSELF, 2000)},
+     PAGE_ANSWERS_LOST},
+    {"18: F5 on a hung page", {PAGE(MS(2500)), CLOSE(1001), .waiting_us = S(7)}, PAGE_LEFT_HUNG},
+    {"19: page slept, woke and closed", {PAGE(S(9)), CLOSE(1000)}, PAGE_WENT_SILENT},
+
+    /* Their neighbours. */
+    {"open and well", {PAGE(MS(2500))}, PAGE_NONE},
+    {"open, two late heartbeats", {PAGE(MS(2500)), .late_beats = 2}, PAGE_NONE},
+    {"open and silent for a while", {PAGE(S(30))}, PAGE_WENT_SILENT},
+    {"open, the server does not answer", {PAGE(MS(2500)), .waiting_us = S(6)}, PAGE_LATE_HEARTBEAT},
+    {"open, a gap that the page bore", {PAGE(MS(2500)), .late_pings = 3}, PAGE_LATE_HEARTBEAT},
+    {"open, just made", {.heartbeat_known = false, .age_us = MS(10)}, PAGE_NONE},
+    {"F5 behind late Pings", {PAGE(0), CLOSE(1001), .late_pings = 2}, PAGE_LEFT_HUNG},
+    {"a page that slept, woke and was left", {PAGE(S(900)), CLOSE(1001)}, PAGE_WENT_SILENT},
+    {"late Pings win over answers that wait",
+     {PAGE(MS(2500)), CLOSE(1000), .late_pings = 1, .waiting_us = S(9)},
+     PAGE_LATE_PINGS},
+    {"never the server while its answers wait here",
+     {PAGE(MS(2500)), CLOSE(1000), .waiting_us = S(10), .queued_us = S(10)},
+     PAGE_ANSWERS_NOT_TAKEN},
+    {"F5 under a large answer", {PAGE(MS(2500)), CLOSE(1001), .queued_us = S(4)}, PAGE_ON_TIME},
+    {"a Ping waits for exactly a period",
+     {PAGE(MS(2500)), CLOSE(1000), .waiting_us = S(5), BACK(BY_ITSELF, 900)},
+     PAGE_REPLACED},
+    {"the heartbeat is a little late", {PAGE(S(7)), CLOSE(1000)}, PAGE_ON_TIME},
+    {"closed with 1000, never back", {PAGE(MS(2500)), CLOSE(1000)}, PAGE_ON_TIME},
+    {"closed with 1000, back after a while", {PAGE(MS(2500)), CLOSE(1000), BACK(BY_ITSELF, 60000)}, PAGE_ON_TIME},
+    {"closed with 1000 behind a Ping, then a navigation",
+     {PAGE(MS(4)), CLOSE(1000), BACK(NAVIGATION, 500)},
+     PAGE_REPLACED},
+    {"closed without a code", {PAGE(MS(2500)), CLOSE(0)}, PAGE_ON_TIME},
+    {"cut, alone, never back", {PAGE(MS(2500)), CUT_}, PAGE_ON_TIME},
+    {"cut, back by itself at once", {PAGE(MS(2500)), CUT_, BACK(BY_ITSELF, 1200)}, PAGE_CUT},
+    {"cut, back by itself later", {PAGE(MS(2500)), CUT_, BACK(BY_ITSELF, 30000)}, PAGE_ON_TIME},
+    {"cut by the server's crash", {PAGE(MS(2500)), .end = PAGE_END_SERVER, .waiting_us = S(9)}, PAGE_SERVER_ENDED},
+    {"no heartbeat known: closed politely",
+     {.end = PAGE_END_CLIENT_CLOSE, .code = 1000, .age_us = S(9), .carried = true},
+     PAGE_ON_TIME},
+    {"no heartbeat known: cut, alone", {CUT_, .age_us = S(9), .carried = true}, PAGE_UNKNOWN},
+    {"no heartbeat known: cut, a navigation",
+     {CUT_, .age_us = S(9), .carried = true, BACK(NAVIGATION, 100)},
+     PAGE_ON_TIME},
+    {"no heartbeat known: cut with others", {CUT_, .age_us = S(9), .carried = true, .others_ended = 1}, PAGE_CUT},
+    {"no heartbeat known: the client took nothing",
+     {CUT_, .age_us = S(90), .carried = true, .queued_us = S(30)},
+     PAGE_ANSWERS_NOT_TAKEN},
+    {"a short life with a message", {CUT_, .age_us = MS(50), .carried = true}, PAGE_UNKNOWN},
+};
+
+static void every_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		enum page_evidence got = page_evidence_classify(&ends[i].facts);
+
+		if (got != ends[i].want)
+			fail_msg("%s: %s, not %s", ends[i].what, page_evidence_label(got),
+			         page_evidence_label(ends[i].want));
+	}
+}
+
+/* Every row of the table is reached, and says who is accused exactly if it is a drop. */
+static void every_row(void **state)
+{
+	(void)state;
+	for (unsigned e = PAGE_NONE; e < PAGE_EVIDENCES; e++) {
+		bool reached = false, accuses = page_evidence_side(e) != PAGE_SIDE_NOBODY;
+
+		for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+			reached = reached || ends[i].want == e;
+		if (!reached)
+			fail_msg("no end is %s", page_evidence_label(e));
+		assert_int_equal(accuses, page_evidence_class(e) == PAGE_CLASS_DROP);
+		assert_true(strlen(page_evidence_sentence(e)) > 0);
+		for (unsigned k = PAGE_NONE; k < e; k++)
+			assert_string_not_equal(page_evidence_label(k), page_evidence_label(e));
+	}
+	assert_string_equal(page_evidence_label(PAGE_EVIDENCES), "none");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_end),
+	    cmocka_unit_test(every_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
