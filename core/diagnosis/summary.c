@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The one summary of a verdict that people read; see verdict.h. */
+/* A verdict in words; see summary.h. */
+#include "diagnosis/summary.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diagnosis/verdict.h"
 #include "tbl/reason.h"
 
 #define NAMED_AT_MOST 4   /* the rest is counted */
@@ -129,7 +130,7 @@ static void summary_put(FILE *out, const struct verdict *v)
 	pressure_put(out, &in->host_pressure);
 }
 
-char *verdict_summary(const struct verdict *v)
+char *summary_make(const struct verdict *v)
 {
 	char *text = NULL;
 	size_t len = 0;

@@ -37,8 +37,6 @@ void verdict_user(const struct verdict *v, char *out, size_t size);
 /* "cloudflare or tunnel", "host", "unknown"; with_users false: "serve" for "serve(alice)".  The caller frees it;
  * NULL without memory. */
 char *verdict_name(const struct verdict *v, bool with_users);
-/* The one summary that people read.  The caller frees it; NULL without memory. */
-char *verdict_summary(const struct verdict *v);
 /* Name of a kind that has no segments ("host", "unknown"); NULL of the others. */
 const char *verdict_kind_name(enum verdict_kind kind);
 

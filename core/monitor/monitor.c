@@ -39,7 +39,8 @@ static const struct t3ops_metric journal_lost_rows = {
 /* What cannot be kept as evidence makes verdicts broader, not wrong. */
 static void evidence_lost(int error)
 {
-	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error), kv_effect("verdicts are broader than they need to be"));
+	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error),
+	          kv_effect("verdicts are broader than they need to be"));
 }
 
 static void due_set(struct monitor *d)

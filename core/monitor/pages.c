@@ -9,6 +9,7 @@
 #include "net/http_parse.h"
 #include "net/http_status.h"
 #include "monitor/status.h"
+#include "monitor/status_page.h"
 
 #define HEAD_MAX        (8 * 1024)
 #define CONNECTIONS_MAX 64

@@ -13,9 +13,6 @@ json_t *legs_json(const struct monitor *d);
 /* Verdicts, newest first: at most limit (LIST_MAX bounds it) of those with a serial above `after`. */
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit);
 
-/* The same for a person's browser; the caller frees it.  NULL without memory. */
-char *status_html(const json_t *status, size_t *len);
-
 /* The metrics page; the caller frees it.  NULL without memory. */
 char *metrics_text(struct metrics *m, size_t *len);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* /status as a person's browser shows it, from the same JSON that programs get.  Monitor process; pure. */
+/* The status page; see status_page.h. */
+#include "monitor/status_page.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "monitor/status.h"
 #include "net/html.h"
 
 static const char top[] =

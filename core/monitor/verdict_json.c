@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/summary.h"
 #include "ipc/message.h"
 #include "sys/time_text.h"
 
@@ -113,7 +114,7 @@ static json_t *segments_json(const struct verdict *v)
 json_t *verdict_json(const struct verdict *v)
 {
 	char when[32], dropped[32], user[128];
-	char *name = verdict_name(v, true), *text = verdict_summary(v);
+	char *name = verdict_name(v, true), *text = summary_make(v);
 	json_t *o = NULL;
 
 	time_text(v->wall_us, when);
@@ -164,7 +165,7 @@ void segments_text(const struct tomo_path *p, char *out, size_t size)
 void verdict_event(const struct verdict *v, struct event *e)
 {
 	const char *of_kind = verdict_kind_name(v->kind);
-	char *text = verdict_summary(v);
+	char *text = summary_make(v);
 
 	event_init(e, EVENT_VERDICT, PROCESS_MONITOR);
 	e->id = v->id;

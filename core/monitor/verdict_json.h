@@ -17,7 +17,7 @@ void verdict_event(const struct verdict *v, struct event *e);
 void segments_text(const struct tomo_path *p, char *out, size_t size);
 /* Copies; what is too long ends in "..." behind a whole word. */
 void text_shorten(const char *text, char *out, size_t size);
-/* "probe_t3serve(alice)". */
+/* "leg(alice)". */
 void leg_label(const struct leg *leg, char *out, size_t size);
 
 #endif

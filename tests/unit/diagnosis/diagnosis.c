@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "diagnosis/diagnosis.h"
+#include "diagnosis/summary.h"
 #include "plugin.h"
 
 #define T0      UINT64_C(5000000000)
@@ -162,7 +163,7 @@ static void on_verdict(void *arg, const struct verdict *v)
 {
 	struct record *r = arg;
 	const char *mark = v->continues != 0 ? "+" : "";
-	char *text = verdict_summary(v);
+	char *text = summary_make(v);
 
 	if (verdict_kind_name(v->kind) != NULL)
 		note(r, mark, verdict_kind_name(v->kind));
