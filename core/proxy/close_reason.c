@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a tunnel ended; see tunnel_side.h. */
+/* Why a tunnel ended; see close_reason.h. */
 #include "proxy/close_reason.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static unsigned client_reason(const struct tunnel_facts *f)
 	return f->act == TUNNEL_BROKE ? T3OPS_R_CLIENT_RESET : T3OPS_R_CLIENT_EOF;
 }
 
-static unsigned serve_reason(const struct tunnel_facts *f)
+static unsigned upstream_reason(const struct tunnel_facts *f)
 {
 	if (f->act == TUNNEL_STUCK || f->error == ETIMEDOUT)
 		return T3OPS_R_UPSTREAM_TIMEOUT;
@@ -34,12 +34,12 @@ unsigned close_reason_classify(const struct tunnel_facts *f, uint16_t *code)
 		*code = f->upstream_code;
 		return T3OPS_R_UPSTREAM_CLOSED;
 	}
-	return f->side == TUNNEL_CLIENT ? client_reason(f) : serve_reason(f);
+	return f->side == TUNNEL_CLIENT ? client_reason(f) : upstream_reason(f);
 }
 
 bool close_reason_is_drop(unsigned reason, uint16_t code)
 {
-	/* an instance that says 1000 has finished; 1001 and above are a restart or an error */
+	/* a t3 server that says 1000 has finished; 1001 and above are a restart or an error */
 	if (reason == T3OPS_R_UPSTREAM_CLOSED)
 		return code != 1000;
 	return reason_side(reason) != SIDE_NOBODY;

@@ -12,7 +12,7 @@ enum identity_result {
 	IDENTITY_NONE, /* nobody says who it is */
 	IDENTITY_FOUND,
 	IDENTITY_IGNORED, /* said by a peer that is not trusted */
-	IDENTITY_REFUSED, /* twice, in a disguise (case, _, .), named in Connection, or no name */
+	IDENTITY_REFUSED, /* twice, aliased (case, _, .), named in Connection, or not a name */
 };
 
 /* name: of the header; out has room for 64 bytes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether a page may open a WebSocket here: t3 itself does not ask, so any site that the user visits could
- * otherwise talk to their instance with their cookies (cross-site WebSocket hijacking).  Pure.
+ * otherwise talk to their t3 server with their cookies (cross-site WebSocket hijacking).  Pure.
  */
 #ifndef T3OPS_PROXY_ORIGIN_H
 #define T3OPS_PROXY_ORIGIN_H
@@ -12,8 +12,8 @@
 
 enum origin_verdict {
 	ORIGIN_OURS,    /* it is this site's, or one of the list's */
-	ORIGIN_ABSENT,  /* no browser; it has no ticket of its own */
-	ORIGIN_TICKET,  /* no browser, but with a ticket or bearer token: not a cookie that somebody else uses */
+	ORIGIN_ABSENT,  /* not a browser; it has no ticket of its own */
+	ORIGIN_TICKET,  /* not a browser, but with a ticket or bearer token: not a cookie that somebody else uses */
 	ORIGIN_FOREIGN, /* another site's, opaque ("null"), or said twice */
 };
 

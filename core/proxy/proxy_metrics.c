@@ -30,7 +30,7 @@ static void histogram_init(struct proxy_metrics *m)
 	    .type = T3OPS_HISTOGRAM,
 	    .buckets = seconds,
 	    .n_buckets = sizeof seconds / sizeof seconds[0],
-	    .help = "From the head of a request to the first byte of the instance's answer."};
+	    .help = "From the head of a request to the first byte of the t3 server's response."};
 
 	m->first_byte = metrics_series(m->arena, &family, NULL, NULL, NULL);
 }
@@ -52,10 +52,10 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	m->arena = arena;
 	for (unsigned i = 0; i < 6; i++)
 		m->requests[i] = labelled(arena, "t3ops_requests_total", "class", classes[i],
-		                          "Requests by class of their answer; none: the client left before it.");
+		                          "Requests by class of their response; none: the client left before it.");
 	for (unsigned i = 1; i < REJECT_REASONS; i++)
 		m->refused[i] = labelled(arena, "t3ops_requests_rejected_total", "reason",
-		                         reject_label((enum reject_reason)i), "Requests turned away at the gate.");
+		                         reject_label((enum reject_reason)i), "Requests rejected, by reason.");
 	m->connections = worker_gauge(arena, "t3ops_client_connections", worker,
 	                              "Client connections, tunnels aside.");
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
@@ -67,9 +67,9 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	m->accept_paused = plain(arena, "t3ops_accept_paused_total", T3OPS_COUNTER,
 	                         "Pauses of accepting, since hardly any descriptors were left.");
 	m->upstream_connects = plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER,
-	                             "Connections made to instances.");
+	                             "Connections made to t3 servers.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,
-	                             "Connections to instances that failed or ended in the middle of an answer.");
+	                             "Connections to t3 servers that failed or ended in the middle of a response.");
 	m->upstream_reused = plain(arena, "t3ops_upstream_reused_total", T3OPS_COUNTER,
 	                           "Requests that went over a pooled connection.");
 	m->upstream_retries = plain(arena, "t3ops_upstream_retries_total", T3OPS_COUNTER,
@@ -78,7 +78,7 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	                            "Identity headers that came from a peer that is not trusted.");
 	m->users = plain(arena, "t3ops_users", T3OPS_GAUGE, "Users in the table.");
 	m->users_broken = plain(arena, "t3ops_users_broken", T3OPS_GAUGE,
-	                        "1 while the user table cannot be read and the last good one is in force.");
+	                        "1 while the user table cannot be read and the last good one stays active.");
 	histogram_init(m);
 }
 

@@ -133,7 +133,7 @@ static bool request_line_add(const struct request *r, struct buf *out)
 {
 	struct span t = r->head.target;
 
-	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') /* absolute form: the instance gets a path */
+	if (t.len > 0 && t.at[0] != '/' && t.at[0] != '*') /* absolute form: the t3 server gets a path */
 		t = (struct span){r->path.at, (size_t)(t.at + t.len - r->path.at)};
 	return span_add(out, r->head.method) && buf_add(out, " ", 1) && span_add(out, t) &&
 	       buf_add_text(out, r->head.minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
@@ -173,7 +173,7 @@ static bool status_line_add(const struct http_head *h, struct buf *out)
 	       buf_add_text(out, http_status_text(h->status)) && buf_add(out, "\r\n", 2);
 }
 
-/* Says how long a body is; of an answer that never has one that is no use (RFC 9112 6.2). */
+/* Says how long a body is; of no use in a response that never has one (RFC 9112 6.2). */
 static bool is_framing(struct span name)
 {
 	return span_is_nocase(name, "content-length") || span_is_nocase(name, "transfer-encoding");
@@ -204,7 +204,7 @@ static bool response_field_passes(const struct request *r, const struct http_hea
 	return !r->sets_cookie || !span_is_nocase(name, "cache-control");
 }
 
-/* A cookie that we add is one user's: no cache between may keep an answer that the instance calls public. */
+/* A cookie that we add is one user's: no cache between may keep a response that the t3 server calls public. */
 static bool caching_add(const struct request *r, struct buf *out)
 {
 	return !r->sets_cookie || buf_add_text(out, "cache-control: no-store\r\n");

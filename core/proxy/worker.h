@@ -6,14 +6,16 @@
  *   proxy.c              builds the worker, passes messages on, drains, stops
  *   acceptor.c           accepts connections, and pauses when descriptors run short
  *   client.c             a connection: reads a head, hands it to exchange.c, flushes the response, begins again
- *   exchange.c           one request and its response: the state machine, and who is told what
+ *   exchange.c           one request and its response, step by step
+ *     exchange_state.c   its states, what follows from them, and its ends
+ *     exchange_local.c   what t3ops responds itself
  *     request.c          the head: validated, its path, its user
  *     filter_chain.c     the plugins' turn
  *       request_services.c   what plugins can do with a request
  *     upstream.c         connections to the t3 servers, pooled
  *     response.c         the t3 server's response
  *     rewrite.c          heads as they leave
- *     local_response.c   what t3ops itself responds; explanation.c: in which words
+ *     local_response.c   responses of our own; explanation.c: in which words
  *     tunnel.c           a user's WebSocket, from the 101 on
  *     wsserver.c         a WebSocket that ends at a plugin
  *   handover.c           tunnels move to the successor of this process

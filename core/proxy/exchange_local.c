@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* What t3ops responds to an exchange itself; see exchange_local.h. */
+#include "proxy/exchange_local.h"
+
+#include "proxy/worker.h"
+
+void exchange_reject_client(struct client *c, enum reject_reason why, bool with_body)
+{
+	struct worker *worker = c->worker;
+	struct buf *out = &worker->head;
+
+	series_add(worker->metrics.refused[why], 1);
+	proxy_metrics_request(&worker->metrics, reject_status(why));
+	log_write(LOG_L_DEBUG, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer));
+	c->close_requested = false; /* something may still be on its way */
+	buf_clear(out);
+	local_response_reject(out, &worker->date, why, with_body);
+	if (client_send(c, buf_at(out), buf_len(out)) < 0)
+		client_close(c);
+	else
+		client_next(c, buf_len(&c->in), false);
+}
+
+void exchange_reject(struct exchange *x, enum reject_reason why)
+{
+	struct client *c = x->client;
+	bool with_body = !span_is(x->request.head.method, "HEAD");
+
+	exchange_free(x);
+	exchange_reject_client(c, why, with_body);
+}
+
+void exchange_local_send(struct exchange *x)
+{
+	int status = x->local.status;
+	bool keep_alive = x->local.keep_alive;
+
+	if (client_send(x->client, buf_at(&x->local.bytes), buf_len(&x->local.bytes)) < 0)
+		exchange_cut(x);
+	else
+		exchange_end(x, status, keep_alive);
+}
+
+/* Not if its body is not going to be read. */
+static bool may_keep_alive(const struct exchange *x)
+{
+	return x->request.keep_alive && x->request.body.done && !x->worker->draining;
+}
+
+int exchange_local_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len)
+{
+	return local_response_make(&x->local, &x->request, &x->worker->date, may_keep_alive(x), status, headers, body,
+	                           len);
+}
+
+int exchange_local_explain(struct exchange *x, const struct explanation *why)
+{
+	return local_response_explain(&x->local, &x->request, &x->worker->date, may_keep_alive(x), why);
+}
+
+/* What an operator wants to see: somebody who is signed in is refused, or a t3 server fails. */
+static void refusal_emit(struct exchange *x, const struct explanation *why)
+{
+	struct event e;
+
+	event_init(&e, EVENT_REQUEST_REJECTED, PROCESS_PROXY);
+	if (!throttle_passes(&x->worker->throttle, x->request.identity, why->title, e.mono_us, &e.count))
+		return;
+	e.code = (uint16_t)why->status;
+	event_set(e.user, x->request.identity);
+	event_set(e.text, why->text);
+	request_address(&x->request, e.address, sizeof e.address);
+	process_emit(x->worker->process, &e);
+}
+
+void exchange_refuse(struct exchange *x, const struct explanation *why)
+{
+	if (x->request.identity[0] != '\0')
+		refusal_emit(x, why);
+	exchange_local_explain(x, why);
+	exchange_local_send(x);
+}
+
+void exchange_refuse_origin(struct exchange *x)
+{
+	const struct http_field *f = http_field_find(&x->request.head, "origin", 0);
+	char text[EXPLANATION_TEXT_SIZE];
+	struct explanation why = explain_origin(f ? f->value.at : NULL, f ? f->value.len : 0, text);
+
+	series_add(x->worker->metrics.refused[REJECT_ORIGIN], 1);
+	exchange_refuse(x, &why);
+}
+
+void exchange_respond_health(struct exchange *x)
+{
+	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
+	static const char body[] = "{\"status\":\"ok\"}\n";
+
+	exchange_local_make(x, 200, headers, body, sizeof body - 1);
+	exchange_local_send(x);
+}
+
+void exchange_respond_options(struct exchange *x)
+{
+	const char *const headers[] = {"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL};
+
+	exchange_local_make(x, 200, headers, "", 0);
+	exchange_local_send(x);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of an exchange; see exchange_state.h. */
+#include "proxy/exchange_state.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/stream.h"
+#include "proxy/worker.h"
+
+#define STARTING_US UINT64_C(2000000)
+
+/* ---- state and watchers ------------------------------------------------------------------------- */
+
+/* A t3 server that could not be reached a moment ago is starting, and never answers what it accepts too early:
+ * there is no use in waiting long before the second attempt. */
+static uint64_t first_byte_us(const struct exchange *x)
+{
+	uint64_t limit_us = x->worker->conf.first_byte_us;
+	bool starting = request_is_safe(&x->request) && !x->retried && upstream_was_failing(x->up);
+
+	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
+}
+
+static uint64_t limit_us(const struct exchange *x)
+{
+	const struct proxy_conf *conf = &x->worker->conf;
+
+	switch (x->state) {
+	case EXCHANGE_WAITING:
+		return conf->plugin_us;
+	case EXCHANGE_CONNECTING:
+		return conf->connect_us;
+	case EXCHANGE_AWAITING:
+		return x->request.body.done ? first_byte_us(x) : conf->body_us;
+	default:
+		return conf->body_us;
+	}
+}
+
+/* Each side is read as far as the other side takes it. */
+void exchange_watch(struct exchange *x)
+{
+	bool connected = x->state == EXCHANGE_AWAITING || x->state == EXCHANGE_RELAYING;
+
+	client_want_body(x->client, connected && !x->request.body.done && upstream_pending(x->up) == 0);
+	if (connected)
+		upstream_want_input(x->up, client_pending(x->client) == 0);
+	client_deadline(x->client, limit_us(x));
+}
+
+void exchange_set_state(struct exchange *x, enum exchange_state state)
+{
+	x->state = state;
+	exchange_watch(x);
+}
+
+struct span exchange_early_bytes(const struct exchange *x)
+{
+	const struct buf *in = &x->client->in;
+
+	return (struct span){buf_at(in) + x->in_used, buf_len(in) - x->in_used};
+}
+
+/* ---- the end ------------------------------------------------------------------------------------- */
+
+void exchange_drop_upstream(struct exchange *x)
+{
+	if (x->up)
+		upstream_close(x->up);
+	x->up = NULL;
+}
+
+void exchange_free(struct exchange *x)
+{
+	struct exchanges *all = x->worker->exchanges;
+
+	request_ids_remove(&all->ids, x->filters.request);
+	if (x->counted)
+		quota_give(&all->users, x->request.user.name);
+	exchange_drop_upstream(x);
+	local_response_fini(&x->local);
+	request_fini(&x->request);
+	free(x);
+}
+
+void exchange_end(struct exchange *x, int status, bool keep_alive)
+{
+	struct client *c = x->client;
+	size_t used = x->in_used;
+
+	c->close_requested = x->request.close_requested && x->request.body.done;
+	proxy_metrics_request(&x->worker->metrics, status);
+	exchange_free(x);
+	client_next(c, used, keep_alive);
+}
+
+void exchange_cut(struct exchange *x)
+{
+	struct client *c = x->client;
+	bool head_sent = x->response.head_sent;
+
+	if (head_sent && x->response.body.framing == HTTP_BODY_UNTIL_CLOSE)
+		stream_break(c->wr.fd); /* nothing else tells half of it from the whole */
+	proxy_metrics_request(&x->worker->metrics, head_sent ? x->response.status : 0);
+	exchange_free(x);
+	client_close(c);
+}
+
+int exchange_detach(struct exchange *x)
+{
+	struct client *c = x->client;
+
+	proxy_metrics_request(&x->worker->metrics, 101);
+	exchange_free(x);
+	return client_detach(c);
+}
+
+/* ---- the beginning --------------------------------------------------------------------------------- */
+
+struct exchange *exchange_new(struct client *c, size_t head_len)
+{
+	struct exchange *x = malloc(sizeof *x);
+	struct worker *worker = c->worker;
+
+	if (!x)
+		return NULL;
+	memset(x, 0, offsetof(struct exchange, request.head)); /* which is large, and filled by the parser */
+	x->client = c;
+	x->worker = worker;
+	x->in_used = head_len;
+	x->filters.plugins = worker->plugins;
+	c->request = x;
+	return x;
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------- */
+
+struct exchanges *exchanges_new(void)
+{
+	return calloc(1, sizeof(struct exchanges));
+}
+
+void exchanges_free(struct exchanges *all)
+{
+	if (!all)
+		return;
+	request_ids_fini(&all->ids);
+	quota_fini(&all->users);
+	free(all);
+}
