@@ -129,7 +129,7 @@ static const char *refusal(int error)
 
 static int ask(const struct command *c, const struct asked *a, json_t *request)
 {
-	struct link l;
+	struct link l = {.fd = -1};
 	int r = link_open(&l, a->socket, a->follow ? 0 : c->timeout_s);
 
 	if (r < 0) {

@@ -83,7 +83,7 @@ static unsigned fewest(const unsigned *residues, size_t n)
 /* What the solution has to be where the rule alone decides, and what it has to keep elsewhere. */
 static void check(const unsigned *fail, size_t nf, const unsigned *work, size_t nw, bool minimal)
 {
-	struct tomo_path failing[8], working[8];
+	struct tomo_path failing[8] = {0}, working[8] = {0};
 	struct tomo_group groups[8];
 	unsigned residues[8], acquitted = 0, all = ~0u, union_of_suspects = 0;
 	size_t empty = 0, explained = 0, n, unknown = 0;
@@ -181,7 +181,7 @@ static void named_outcomes(void **state)
 {
 	(void)state;
 	for (size_t o = 0; o < sizeof outcomes / sizeof outcomes[0]; o++) {
-		struct tomo_path failing[8], working[8];
+		struct tomo_path failing[8] = {0}, working[8] = {0};
 		struct tomo_group groups[8];
 		size_t nf = 0, nw = 0, n, expected = 0;
 
