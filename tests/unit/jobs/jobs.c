@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#undef stop /* cmocka 2 has a macro of that name */
 
 #include "jobs/jobs.h"
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#undef stop /* cmocka 2 has a macro of that name */
 
 #define LIMIT_US UINT64_C(20000000)
 

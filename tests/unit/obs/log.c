@@ -211,12 +211,9 @@ static void test_full_socket(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_level_parse),
-	    cmocka_unit_test(test_line),
-	    cmocka_unit_test(test_line_in_journald),
-	    cmocka_unit_test(test_line_stays_one),
-	    cmocka_unit_test(test_full_pipe),
-	    cmocka_unit_test(test_full_socket),
+	    cmocka_unit_test(test_level_parse),      cmocka_unit_test(test_line),
+	    cmocka_unit_test(test_line_in_journald), cmocka_unit_test(test_line_stays_one),
+	    cmocka_unit_test(test_full_pipe),        cmocka_unit_test(test_full_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,7 @@ static void test_command(void **state)
 	struct {
 		struct msg_ran ran;
 		char out[5];
-	} answer = {.ran = {.exit_code = 3, .took_us = 7, .out_len = 5}, .out = "hello"};
+	} answer = {.ran = {.exit_code = 3, .took_us = 7, .out_len = 5}, .out = {'h', 'e', 'l', 'l', 'o'}};
 	struct msg_head head, reply = {.type = MSG_RAN, .from = HELPER, .len = sizeof answer.ran + 5};
 	struct msg_run run;
 

@@ -39,7 +39,7 @@ struct fixture {
 
 /* ---- small helpers -------------------------------------------------------------------------- */
 
-#define PATH(out, ...) assert_in_range(snprintf(out, sizeof out, __VA_ARGS__), 1, sizeof out - 1)
+#define PATH(out, ...) assert_true((size_t)snprintf(out, sizeof out, __VA_ARGS__) < sizeof out)
 
 static void file_write(const char *path, const char *bytes, size_t n)
 {
@@ -64,7 +64,7 @@ static void plugin_copy(const char *to)
 	assert_non_null(f);
 	n = fread(bytes, 1, sizeof bytes, f);
 	fclose(f);
-	assert_in_range(n, 1, sizeof bytes - 1);
+	assert_true(n > 0 && n < sizeof bytes);
 	file_write(to, bytes, n);
 }
 
@@ -401,7 +401,7 @@ static void test_everything_in_wal(void **state)
 	                 NULL, NULL, NULL),
 	    SQLITE_OK);
 	assert_int_equal(stat(f->db, &st), 0);
-	assert_in_range(st.st_size, 0, 4096);
+	assert_true(st.st_size <= 4096);
 	run_ok(f, path);
 	sqlite3_close(db);
 	sql_text(path, "PRAGMA journal_mode", text, sizeof text);
