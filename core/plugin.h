@@ -51,21 +51,35 @@ enum t3ops_role {
 	T3OPS_ROLE_WATCH = 8, /* watch plugin, in the monitor: on_event */
 };
 
+/* What an option holds.  A value that is not of its type is refused when the file is checked, so a plugin never
+ * sees one. */
 enum t3ops_option_type {
 	T3OPS_OPT_STRING = 1,
-	T3OPS_OPT_LIST, /* of strings: {"a", "b"}; the default is written "a b" */
-	T3OPS_OPT_INT,  /* min and max apply */
+	T3OPS_OPT_INT, /* min and max apply */
 	T3OPS_OPT_BOOL,
 	T3OPS_OPT_DURATION,    /* text with a unit: "10s" "500ms" "5m" "2h" "1d"; min, max in us */
 	T3OPS_OPT_BYTES,       /* text with a unit: "512" "64K" "8M" "1G"; min, max in bytes */
+	T3OPS_OPT_TIME,        /* of day, local: "03:30"; with the default "": -1 if none is given */
 	T3OPS_OPT_ADDRESS,     /* numeric IPv4 or IPv6, with optional :port */
+	T3OPS_OPT_LISTEN,      /* the same with its :port */
+	T3OPS_OPT_NETWORK,     /* "10.0.20.0/24", "::1" */
+	T3OPS_OPT_INTERFACE,   /* a network device, or the address of one */
 	T3OPS_OPT_PATH,        /* absolute path */
+	T3OPS_OPT_CA_FILE,     /* absolute path of a file of certificates in PEM form */
 	T3OPS_OPT_SECRET_FILE, /* absolute path of a file that only its owner may read */
-	T3OPS_OPT_URL,         /* http, https, ws or wss with a host */
-	T3OPS_OPT_TIME,        /* of day, local: "03:30" */
 	T3OPS_OPT_USER_DIR,    /* absolute path; each user gets a private directory below it,
 	                          made before a job runs as that user */
+	T3OPS_OPT_URL,         /* http or https, with a host */
+	T3OPS_OPT_WS_URL,      /* ws or wss, with a host */
+	T3OPS_OPT_URL_PATH,    /* "/probe": without query, percent signs, dot segments, slash at its end */
+	T3OPS_OPT_ORIGIN,      /* "https://t3.example.com" */
+	T3OPS_OPT_HEADER,      /* name of an HTTP header */
+	T3OPS_OPT_SEGMENT,     /* name of a segment of the path */
+	T3OPS_OPT_ACCOUNT,     /* Unix account that is not root */
 	T3OPS_OPT_COMMAND,     /* the name of a command section */
+	/* {"a", "b"}; the default is written "a b".  Alone a list of strings; with another textual type
+	 * (T3OPS_OPT_LIST | T3OPS_OPT_NETWORK) each item is of that type. */
+	T3OPS_OPT_LIST = 0x100,
 };
 
 #define T3OPS_REQUIRED NULL /* as a default: the operator must give a value */

@@ -9,8 +9,9 @@
 #include "conf/process_config.h"
 #include "conf/resolve_child.h"
 
-static void config_error_print(void *arg, const char *line)
+static void config_error_print(void *arg, enum config_severity severity, const char *line)
 {
+	(void)severity;
 	fprintf(arg, "%s\n", line);
 }
 
@@ -26,8 +27,8 @@ static void schedule_print(FILE *out, const struct job_options *job)
 	char text[32];
 
 	option_number(&duration, (int64_t)job->every_us, text, sizeof text);
-	if (*job->at)
-		fprintf(out, ", daily at %s", job->at);
+	if (job->at_minutes >= 0)
+		fprintf(out, ", daily at %02d:%02d", job->at_minutes / 60, job->at_minutes % 60);
 	else if (job->every_us > 0)
 		fprintf(out, ", every %s", text);
 	else

@@ -138,7 +138,7 @@ static cfg_opt_t *confuse_table(const struct reading *r)
 	if (!table)
 		abort();
 	for (size_t i = 0; i < r->n; i++)
-		if (r->rows[i].type == T3OPS_OPT_LIST)
+		if (option_kind(r->rows[i].type) == OPTION_LIST)
 			table[i] = (cfg_opt_t)CFG_STR_LIST(r->rows[i].name, NULL, CFGF_NODEFAULT);
 		else
 			table[i] = (cfg_opt_t)CFG_STR(r->rows[i].name, NULL, CFGF_NODEFAULT);
@@ -147,47 +147,79 @@ static cfg_opt_t *confuse_table(const struct reading *r)
 	return table;
 }
 
-/* The value as written. */
-static bool value_read(const struct t3ops_option *row, cfg_t *cfg, struct option_value *out, char *why, size_t size)
+/* The list as written; every item that is wrong is reported. */
+static bool list_read(struct reading *r, const struct t3ops_option *row, unsigned line, cfg_t *cfg,
+                      struct option_value *out)
 {
 	unsigned n = cfg_size(cfg, row->name);
-	const char **items;
-	bool ok;
+	bool ok = n > 0 || row->fallback;
+	char why[320];
 
-	if (row->type != T3OPS_OPT_LIST)
-		return option_parse(row, n && cfg_getstr(cfg, row->name) ? cfg_getstr(cfg, row->name) : "", out, why,
-		                    size);
-	items = calloc(n + 1, sizeof *items);
-	if (!items)
-		abort();
+	*out = (struct option_value){.type = row->type};
+	if (!ok)
+		config_errors_add(r->c, line, "%s%s: expected at least one item", r->label, row->name);
 	for (unsigned i = 0; i < n; i++)
-		items[i] = cfg_getnstr(cfg, row->name, i);
-	ok = option_list_parse(row, items, n, out, why, size);
-	free(items);
+		if (!option_item_parse(row, cfg_getnstr(cfg, row->name, i), out, why, sizeof why)) {
+			config_errors_add(r->c, line, "%s%s", r->label, why);
+			ok = false;
+		}
+	if (!ok)
+		option_value_fini(out);
 	return ok;
 }
 
-static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
+/* The value as written. */
+static bool value_read(struct reading *r, const struct t3ops_option *row, unsigned line, cfg_t *cfg,
+                       struct option_value *out)
+{
+	const char *text;
+	char why[320];
+
+	if (option_kind(row->type) == OPTION_LIST)
+		return list_read(r, row, line, cfg, out);
+	text = cfg_size(cfg, row->name) ? cfg_getstr(cfg, row->name) : NULL;
+	if (option_parse(row, text ? text : "", out, why, sizeof why))
+		return true;
+	config_errors_add(r->c, line, "%s%s", r->label, why);
+	return false;
+}
+
+static bool fallback_read(struct reading *r, const struct t3ops_option *row, struct option_value *out)
 {
 	const struct conf_section *sec = &r->s->sections[r->section];
 	char why[320];
 
+	if (option_fallback(row, out, why, sizeof why))
+		return true;
+	if (!sec->broken) /* else it may stand in what is missing */
+		config_errors_add(r->c, sec->line, "%s%s", r->label, why);
+	return false;
+}
+
+/* A value may be what it should be, and odd all the same. */
+static void doubt_report(struct reading *r, const char *name, unsigned line, const struct option_value *v)
+{
+	const char *doubt = option_doubt(v);
+
+	if (doubt)
+		config_warnings_add(r->c, line, "%s%s = \"%.100s\": %s", r->label, name,
+		                    v->text ? v->text : v->list.items[0], doubt);
+}
+
+static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
+{
 	for (size_t i = 0; i < r->n; i++) {
 		const struct t3ops_option *row = &r->rows[i];
 		const struct conf_option *given = option_find(r->s, r->section, row->name);
 		struct option_value value;
-		bool ok;
 
 		if (given && r->failed && (!cfg || cfg_size(cfg, row->name) == 0))
 			continue; /* libconfuse stopped before it */
-		if (given && cfg)
-			ok = value_read(row, cfg, &value, why, sizeof why);
-		else
-			ok = option_fallback(row, &value, why, sizeof why);
-		if (ok)
-			option_set_put(out, row->name, value);
-		else if (given || !sec->broken)
-			config_errors_add(r->c, given ? given->line : sec->line, "%s%s", r->label, why);
+		if (given && cfg ? !value_read(r, row, given->line, cfg, &value) : !fallback_read(r, row, &value))
+			continue;
+		if (given)
+			doubt_report(r, row->name, given->line, &value);
+		option_set_put(out, row->name, value);
 	}
 }
 

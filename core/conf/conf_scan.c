@@ -17,7 +17,8 @@ struct token {
 	enum token_type type;
 	size_t begin, end;
 	unsigned line;
-	bool bad; /* a string with a mistake in it, complained about */
+	bool bad;     /* a string with a mistake in it, complained about */
+	bool bracket; /* T_OPEN, T_CLOSE: [ or ], which other formats have */
 };
 
 struct scanner {
@@ -27,6 +28,7 @@ struct scanner {
 	unsigned line;
 	struct token tok;
 	size_t last_end; /* of the token before tok */
+	bool semicolon_reported;
 };
 
 static void *must(void *p)
@@ -52,7 +54,7 @@ static char peek(const struct scanner *x, size_t ahead)
 
 static bool is_word(char c)
 {
-	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && !strchr("#\"'={}()+,*\\$`", c);
+	return (unsigned char)c > 0x20 && (unsigned char)c < 0x7f && !strchr("#\"'={}()[];+,*\\$`", c);
 }
 
 static void skip_line_comment(struct scanner *x)
@@ -91,7 +93,31 @@ static bool begins_token(const struct scanner *x)
 {
 	char c = peek(x, 0);
 
-	return is_word(c) || (c && strchr("\"'={},", c)) || (c == '+' && peek(x, 1) == '=');
+	return is_word(c) || (c && strchr("\"'={}[],", c)) || (c == '+' && peek(x, 1) == '=');
+}
+
+/* ";" ends nothing here.  In front of a line it is an INI file's comment.  Said once. */
+static void skip_semicolon(struct scanner *x)
+{
+	bool comment = x->line != x->tok.line;
+	size_t begin = x->at++;
+
+	while (comment && x->at < x->s->len && x->s->text[x->at] != '\n')
+		x->at++;
+	if (!x->semicolon_reported)
+		config_errors_add(x->c, x->line, "\";\": %s",
+		                  comment ? "comments begin with #" : "an option ends without a mark: leave it out");
+	x->semicolon_reported = true;
+	conf_blank(x->s->text, begin, x->at);
+}
+
+/* "[::1]:80" without quotes, which is no list. */
+static bool at_address(const struct scanner *x)
+{
+	const char *p = x->s->text + x->at + 1;
+	size_t len = strspn(p, "0123456789abcdefABCDEF:.");
+
+	return peek(x, 0) == '[' && p[len] == ']' && memchr(p, ':', len);
 }
 
 static void skip_untrusted(struct scanner *x)
@@ -123,6 +149,8 @@ static void skip_to_token(struct scanner *x)
 			skip_block_comment(x);
 		} else if (begins_token(x)) {
 			return;
+		} else if (c == ';') {
+			skip_semicolon(x);
 		} else {
 			skip_untrusted(x);
 		}
@@ -171,7 +199,7 @@ static void lex_string(struct scanner *x)
 		}
 		string_char(x, quote);
 	}
-	string_bad(x, "a string that is not closed on its line");
+	string_bad(x, "a string that is not closed on its line: expected a quote at its end");
 }
 
 static void lex_word(struct scanner *x)
@@ -181,6 +209,13 @@ static void lex_word(struct scanner *x)
 		x->at++;
 }
 
+static void lex_address(struct scanner *x)
+{
+	x->at += strcspn(x->s->text + x->at, "]") + 1;
+	lex_word(x);
+	x->tok.bracket = false;
+}
+
 static void lex_mark(struct scanner *x)
 {
 	switch (x->s->text[x->at++]) {
@@ -188,9 +223,11 @@ static void lex_mark(struct scanner *x)
 		x->tok.type = T_EQUALS;
 		break;
 	case '{':
+	case '[':
 		x->tok.type = T_OPEN;
 		break;
 	case '}':
+	case ']':
 		x->tok.type = T_CLOSE;
 		break;
 	case ',':
@@ -206,13 +243,16 @@ static void advance(struct scanner *x)
 {
 	x->last_end = x->tok.end;
 	skip_to_token(x);
-	x->tok = (struct token){T_END, x->at, x->at, x->line, false};
+	x->tok = (struct token){.type = T_END, .begin = x->at, .end = x->at, .line = x->line};
 	if (x->at >= x->s->len)
 		return;
+	x->tok.bracket = strchr("[]", x->s->text[x->at]) != NULL;
 	if (x->s->text[x->at] == '"' || x->s->text[x->at] == '\'')
 		lex_string(x);
 	else if (is_word(x->s->text[x->at]))
 		lex_word(x);
+	else if (at_address(x))
+		lex_address(x);
 	else
 		lex_mark(x);
 	x->tok.end = x->at;
@@ -252,14 +292,28 @@ static size_t section_add(struct scanner *x, enum conf_kind kind, char *title, c
 	return s->n_sections++;
 }
 
+/* tok is [ or ] where a brace is meant: it becomes one, so that nothing else is wrong with it. */
+static void bracket_mend(struct scanner *x, bool *reported)
+{
+	if (!x->tok.bracket)
+		return;
+	if (!*reported)
+		config_errors_add(x->c, x->tok.line, "\"%c\": lists are written { \"a\", \"b\" }, with braces",
+		                  x->s->text[x->tok.begin]);
+	*reported = true;
+	x->s->text[x->tok.begin] = x->tok.type == T_OPEN ? '{' : '}';
+}
+
 /* { "a", "b" } with tok at the brace.  False after a config_error. */
 static bool list_scan(struct scanner *x, const struct token *name)
 {
-	bool ok = true;
+	bool ok = true, reported = false;
 
+	bracket_mend(x, &reported);
 	advance(x);
 	for (;;) {
 		if (x->tok.type == T_CLOSE) {
+			bracket_mend(x, &reported);
 			advance(x);
 			return ok;
 		}
@@ -416,8 +470,20 @@ static void rewind_to(struct scanner *x, const struct token *t, size_t last_end)
 {
 	x->at = t->begin;
 	x->line = t->line;
-	x->tok = (struct token){T_END, t->begin, last_end, t->line, false};
+	x->tok = (struct token){.type = T_END, .begin = t->begin, .end = last_end, .line = t->line};
 	advance(x);
+}
+
+/* [section], as an INI file has it. */
+static void header_skip(struct scanner *x)
+{
+	unsigned line = x->tok.line;
+	size_t begin = x->tok.begin;
+
+	config_errors_add(x->c, line, "\"[\": sections are written plugin \"name\" { ... }");
+	while (x->tok.type != T_END && x->tok.line == line)
+		advance(x);
+	conf_blank(x->s->text, begin, x->last_end);
 }
 
 static void stray(struct scanner *x)
@@ -430,8 +496,19 @@ static void stray(struct scanner *x)
 
 static void name_alone(struct scanner *x, const struct token *name, size_t end)
 {
-	config_errors_add(x->c, name->line, "%.*s: expected \"=\" and a value after it", TOKEN(x, name));
+	bool section = token_is(x, name, "plugin") || token_is(x, name, "command");
+
+	config_errors_add(x->c, name->line, "%.*s: expected %s", TOKEN(x, name),
+	                  section ? "\"name\" { ... } after it" : "\"=\" and a value after it");
 	conf_blank(x->s->text, name->begin, end);
+}
+
+/* NAME: VALUE, as YAML has it: the colon becomes what is meant. */
+static void colon_mend(struct scanner *x, struct token *name)
+{
+	x->s->text[--name->end] = '=';
+	config_errors_add(x->c, name->line, "%.*s: options are written NAME = VALUE", TOKEN(x, name));
+	rewind_to(x, &(struct token){.begin = name->end, .line = name->line}, name->end);
 }
 
 /* One statement; tok is at its first token and moves on in any case, except when a section turns
@@ -442,10 +519,15 @@ static void statement_scan(struct scanner *x, size_t section)
 	size_t before = x->last_end;
 
 	if (name.type != T_WORD) {
-		stray(x);
+		if (name.type == T_OPEN && name.bracket)
+			header_skip(x);
+		else
+			stray(x);
 		return;
 	}
 	advance(x);
+	if (name.end - name.begin > 1 && x->s->text[name.end - 1] == ':')
+		colon_mend(x, &name);
 	if (x->tok.type == T_EQUALS || x->tok.type == T_APPEND) {
 		assignment_scan(x, section, &name);
 		return;
@@ -457,7 +539,7 @@ static void statement_scan(struct scanner *x, size_t section)
 	}
 	if (is_value(&title))
 		advance(x);
-	if (x->tok.type == T_OPEN) {
+	if (x->tok.type == T_OPEN && !x->tok.bracket) {
 		block_scan(x, section, &name, is_value(&title) ? &title : NULL);
 		if (section != 0 && x->s->sections[section].broken)
 			rewind_to(x, &name, before);
@@ -469,6 +551,15 @@ static void statement_scan(struct scanner *x, size_t section)
 	}
 }
 
+/* Some editors begin a file with a byte order mark. */
+static void mark_skip(struct scanner *x)
+{
+	if (x->s->len < 3 || memcmp(x->s->text, "\xef\xbb\xbf", 3) != 0)
+		return;
+	config_errors_add(x->c, 1, "a byte order mark: save the file as UTF-8 without one");
+	conf_blank(x->s->text, 0, 3);
+}
+
 void conf_scan(struct conf_scan *s, const char *bytes, size_t len, struct config_errors *c)
 {
 	struct scanner x = {.s = s, .c = c, .line = 1};
@@ -478,6 +569,7 @@ void conf_scan(struct conf_scan *s, const char *bytes, size_t len, struct config
 	memcpy(s->text, bytes, len);
 	s->text[len] = '\0';
 	s->len = len;
+	mark_skip(&x);
 	section_add(&x, CONF_CORE, must(strdup("")), &x.tok);
 	s->sections[0].end = len;
 	advance(&x);

@@ -93,7 +93,7 @@ static void default_print(FILE *out, const struct t3ops_option *o)
 		return;
 	}
 	fputs(", default ", out);
-	if (o->type == T3OPS_OPT_LIST)
+	if (option_kind(o->type) == OPTION_LIST)
 		list_print(out, o->fallback);
 	else if (o->type == T3OPS_OPT_INT || o->type == T3OPS_OPT_BOOL)
 		fputs(o->fallback, out);

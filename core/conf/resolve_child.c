@@ -20,8 +20,9 @@
 
 enum { DOCS, NEWS }; /* the pipes */
 
-#define NEWS_CONFIG_ERROR '!'
-#define NEWS_NEXT         '>'
+#define NEWS_CONFIG_ERROR   '!'
+#define NEWS_CONFIG_WARNING '?'
+#define NEWS_NEXT           '>'
 
 struct resolve_child {
 	struct subprocess *process;
@@ -53,9 +54,9 @@ static int line_write(int fd, char mark, const char *text)
 	return done == n ? 0 : -EPIPE;
 }
 
-static void child_report(void *arg, const char *line)
+static void child_report(void *arg, enum config_severity severity, const char *line)
 {
-	line_write(*(const int *)arg, NEWS_CONFIG_ERROR, line);
+	line_write(*(const int *)arg, severity == CONFIG_ERROR ? NEWS_CONFIG_ERROR : NEWS_CONFIG_WARNING, line);
 }
 
 static void child_next(void *arg, const char *what)
@@ -96,7 +97,7 @@ static int child_run(void *arg, const int pipes[SUBPROCESS_PIPES])
 static void error_report(struct resolve_child *r, const char *line)
 {
 	r->n_errors++;
-	r->start.on_error(r->start.arg, line);
+	r->start.on_report(r->start.arg, CONFIG_ERROR, line);
 }
 
 /* One line of the news, whole and without its newline. */
@@ -104,6 +105,8 @@ static void news_take(struct resolve_child *r, char *line)
 {
 	if (*line == NEWS_CONFIG_ERROR)
 		error_report(r, line + 1);
+	else if (*line == NEWS_CONFIG_WARNING)
+		r->start.on_report(r->start.arg, CONFIG_WARNING, line + 1);
 	else if (*line == NEWS_NEXT)
 		snprintf(r->next, sizeof r->next, "%s", line + 1);
 }
@@ -208,16 +211,16 @@ void resolve_child_cancel(struct resolve_child *r)
 /* ---- for a caller that waits -------------------------------------------------------------------------- */
 
 struct waiting {
-	config_error_cb on_error;
+	config_report_cb on_report;
 	void *arg;
 	struct resolved_config *result;
 };
 
-static void waiting_error(void *arg, const char *line)
+static void waiting_report(void *arg, enum config_severity severity, const char *line)
 {
 	const struct waiting *w = arg;
 
-	w->on_error(w->arg, line);
+	w->on_report(w->arg, severity, line);
 }
 
 static void waiting_done(void *arg, struct resolved_config *c)
@@ -227,12 +230,12 @@ static void waiting_done(void *arg, struct resolved_config *c)
 	w->result = c;
 }
 
-struct resolved_config *resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg)
+struct resolved_config *resolve_in_child(const struct conf_text *text, config_report_cb on_report, void *arg)
 {
-	struct waiting w = {.on_error = on_error, .arg = arg};
+	struct waiting w = {.on_report = on_report, .arg = arg};
 	struct resolve_child_start start = {.text = text,
 	                                    .timeout_us = RESOLVE_TIMEOUT_US,
-	                                    .on_error = waiting_error,
+	                                    .on_report = waiting_report,
 	                                    .on_done = waiting_done,
 	                                    .arg = &w};
 	struct ev_loop *loop = ev_loop_new(EVFLAG_NOSIGMASK);

@@ -20,8 +20,8 @@ struct resolve_child_start {
 	/* In the child, before anything else: unmaps memory that it shares and plugins must not write.  May be NULL.
 	 */
 	void (*on_fork)(void *arg);
-	/* One config error; all of them come just before on_done. */
-	config_error_cb on_error;
+	/* One config error or warning; all of them come just before on_done. */
+	config_report_cb on_report;
 	/* It is over, and freed when this returns.  The config, which is the callee's, or NULL after at least one
 	 * config error.  Called from the loop, never from inside resolve_child_start. */
 	void (*on_done)(void *arg, struct resolved_config *c);
@@ -35,6 +35,6 @@ void resolve_child_cancel(struct resolve_child *r);
 
 /* The same for a caller that has nothing else to do: waits.  NULL with errno: EINVAL after at least one config error,
  * or why there is no child. */
-struct resolved_config *resolve_in_child(const struct conf_text *text, config_error_cb on_error, void *arg);
+struct resolved_config *resolve_in_child(const struct conf_text *text, config_report_cb on_report, void *arg);
 
 #endif

@@ -24,7 +24,7 @@
 struct resolve {
 	struct conf_scan scan;
 	struct config_errors config_errors;
-	config_error_cb on_error;
+	config_report_cb on_report;
 	void *arg;
 	struct resolved_config *config; /* so far */
 };
@@ -116,7 +116,7 @@ static void commands_read(struct resolve *w)
 
 static void report(struct resolve *w)
 {
-	config_errors_report(&w->config_errors, w->on_error, w->arg);
+	config_errors_report(&w->config_errors, w->on_report, w->arg);
 }
 
 /* Values travel as JSON, and so does the text itself when the binary is replaced. */
@@ -136,7 +136,7 @@ static void utf8_check(const struct conf_text *text, struct config_errors *c)
 	}
 }
 
-struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_error, void *arg)
+struct resolve *resolve_begin(const struct conf_text *text, config_report_cb on_report, void *arg)
 {
 	struct resolve *w = calloc(1, sizeof *w);
 
@@ -145,7 +145,7 @@ struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_e
 	w->config = calloc(1, sizeof *w->config);
 	if (!w->config)
 		abort();
-	w->on_error = on_error;
+	w->on_report = on_report;
 	w->arg = arg;
 	config_errors_init(&w->config_errors, text->path);
 	utf8_check(text, &w->config_errors);
@@ -194,7 +194,7 @@ static void edge_follow(const struct conf_scan *s, size_t section, struct option
 	none = strdup("");
 	if (!none)
 		abort();
-	option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_STRING, .text = none});
+	option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_SEGMENT, .text = none});
 }
 
 static char *copy(const char *text)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "obs/config_errors.h"
 #include "options/core_options.h"
 #include "sys/secret_file.h"
 
@@ -78,14 +79,11 @@ struct resolved_config *resolved_config_adopt(const json_t *core, const json_t *
 json_t *plugin_section_json(const struct plugin_section *s);
 bool plugin_section_read(struct plugin_section *s, const json_t *doc);
 
-/* One config_error: complete, "t3ops.conf:12: plugin probe_internal: ...", without newline. */
-typedef void (*config_error_cb)(void *arg, const char *line);
-
 /* The two stages of a check, for the child that makes it (resolve_child.h).  Each reports its config_errors when it
  * ends.  on_plugin hears of every plugin about to be loaded; may be NULL.  become_user: drop to core option `user`
  * before the first one (only when root). */
 struct resolve;
-struct resolve *resolve_begin(const struct conf_text *text, config_error_cb on_error, void *arg);
+struct resolve *resolve_begin(const struct conf_text *text, config_report_cb on_report, void *arg);
 void resolve_core(struct resolve *w);
 void resolve_plugins(struct resolve *w, bool become_user, void (*on_plugin)(void *arg, const char *what));
 /* What there is of it so far; only without config_errors it is whole. */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "options/option.h"
 #include "jobs/jobs_state.h"
 
 /* ---- metrics and events ------------------------------------------------------------------------ */
@@ -176,9 +175,7 @@ static void job_schedule(struct job *job, const struct job_options *options)
 	time_t next;
 	struct tm tm;
 
-	job->schedule = (struct schedule){.at_minutes = -1, .every_us = options->every_us};
-	if (options->at[0] != '\0' && !time_of_day_parse(options->at, &job->schedule.at_minutes))
-		job->schedule.at_minutes = -1;
+	job->schedule = (struct schedule){.at_minutes = options->at_minutes, .every_us = options->every_us};
 	gethostname(host, sizeof host - 1);
 	snprintf(seed, sizeof seed, "%s/%s", host, job->name);
 	job->schedule.offset_us = schedule_offset(options->jitter_us, seed);

@@ -148,7 +148,7 @@ static int options_check(const struct t3ops_plugin *p, const struct refusal *r)
 			return refuse(r, -EINVAL,
 			              "%s: option %u is named \"%.40s\", expected a-z, 0-9 and _; rename it", p->name,
 			              i, o->name ? o->name : "");
-		if (!option_type_name(o->type))
+		if (!option_type_is_public(o->type))
 			return refuse(
 			    r, -EPROTO,
 			    "%s: option %s has type %u, which this t3ops does not know; install a newer t3ops",

@@ -21,12 +21,18 @@ static bool prefix_equal(const unsigned char *a, const unsigned char *b, unsigne
 	return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
 
-static bool host_bits_are_zero(const struct cidr *c)
+/* Clears the bits beyond the prefix; true if there were any. */
+static bool host_bits_clear(struct cidr *c)
 {
-	for (unsigned bit = c->bits; bit < 128; bit++)
-		if (c->address[bit / 8] & (0x80 >> bit % 8))
-			return false;
-	return true;
+	bool any = false;
+
+	for (unsigned bit = c->bits; bit < 128; bit++) {
+		unsigned char mask = (unsigned char)(0x80 >> bit % 8);
+
+		any = any || (c->address[bit / 8] & mask);
+		c->address[bit / 8] &= (unsigned char)~mask;
+	}
+	return any;
 }
 
 static bool bits_parse(const char *text, unsigned max, unsigned *out)
@@ -40,7 +46,7 @@ static bool bits_parse(const char *text, unsigned max, unsigned *out)
 	return true;
 }
 
-bool cidr_parse(const char *text, struct cidr *out)
+enum cidr_result cidr_parse(const char *text, struct cidr *out)
 {
 	const char *slash = strchr(text, '/');
 	size_t len = slash ? (size_t)(slash - text) : strlen(text);
@@ -48,7 +54,7 @@ bool cidr_parse(const char *text, struct cidr *out)
 	unsigned offset = 0, max = 128;
 
 	if (len >= sizeof host)
-		return false;
+		return CIDR_INVALID;
 	memcpy(host, text, len);
 	host[len] = '\0';
 	if (inet_pton(AF_INET, host, out->address + sizeof mapped) == 1) {
@@ -56,13 +62,42 @@ bool cidr_parse(const char *text, struct cidr *out)
 		offset = 96;
 		max = 32;
 	} else if (inet_pton(AF_INET6, host, out->address) != 1) {
-		return false;
+		return CIDR_INVALID;
 	}
 	out->bits = max;
 	if (slash && !bits_parse(slash + 1, max, &out->bits))
-		return false;
+		return CIDR_INVALID;
 	out->bits += offset;
-	return host_bits_are_zero(out);
+	return host_bits_clear(out) ? CIDR_HOST_BITS : CIDR_OK;
+}
+
+void cidr_text(const struct cidr *c, char *out, size_t size)
+{
+	bool v4 = memcmp(c->address, mapped, sizeof mapped) == 0 && c->bits >= 96;
+	char host[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? c->address + sizeof mapped : c->address, host, sizeof host);
+	snprintf(out, size, "%s/%u", host, v4 ? c->bits - 96 : c->bits);
+}
+
+enum cidr_result cidr_list_add(struct cidr_list *l, const char *text)
+{
+	struct cidr network;
+	enum cidr_result r = cidr_parse(text, &network);
+
+	if (r != CIDR_OK)
+		return r;
+	l->rows = reallocarray(l->rows, l->n + 1, sizeof *l->rows);
+	if (!l->rows)
+		abort(); /* at the start of a process */
+	l->rows[l->n++] = network;
+	return r;
+}
+
+void cidr_list_fini(struct cidr_list *l)
+{
+	free(l->rows);
+	*l = (struct cidr_list){0};
 }
 
 static bool address_of(const struct sockaddr *peer, unsigned char out[16])

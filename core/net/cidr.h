@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define CIDRS_MAX 64
-
 /* IPv4 is kept as v4-mapped IPv6. */
 struct cidr {
 	unsigned char address[16];
@@ -16,12 +14,24 @@ struct cidr {
 };
 
 struct cidr_list {
-	struct cidr rows[CIDRS_MAX];
+	struct cidr *rows;
 	size_t n;
 };
 
-/* "10.0.20.0/24", "::1", "fd00::/8".  False: not a network, or bits beyond the prefix are set. */
-bool cidr_parse(const char *text, struct cidr *out);
+enum cidr_result {
+	CIDR_OK,
+	CIDR_HOST_BITS, /* "10.0.20.5/24": *out is then the network of that address */
+	CIDR_INVALID,
+};
+
+/* "10.0.20.0/24", "::1", "fd00::/8". */
+enum cidr_result cidr_parse(const char *text, struct cidr *out);
+/* As cidr_parse reads it. */
+void cidr_text(const struct cidr *c, char *out, size_t size);
+
+/* Adds what text says, unless it is not CIDR_OK. */
+enum cidr_result cidr_list_add(struct cidr_list *l, const char *text);
+void cidr_list_fini(struct cidr_list *l);
 bool cidr_has(const struct cidr_list *l, const struct sockaddr *peer);
 
 /* The peer's numeric address without port ("" for a Unix socket). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Collects config_errors; knows nothing about what they are about. */
+/* Collects what is wrong; knows nothing about what it is about. */
 #include "obs/config_errors.h"
 
 #include <stdarg.h>
@@ -10,23 +10,19 @@
 
 void config_errors_init(struct config_errors *c, const char *file)
 {
-	memset(c, 0, sizeof *c);
-	c->file = file;
-}
-
-static void forget(struct config_errors *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		free(c->rows[i].text);
-	c->n = 0;
+	*c = (struct config_errors){.file = file};
 }
 
 void config_errors_fini(struct config_errors *c)
 {
-	forget(c);
+	for (size_t i = 0; i < c->n; i++)
+		free(c->rows[i].text);
+	free(c->rows);
+	c->rows = NULL;
+	c->n = 0;
 }
 
-/* A config_error quotes the file, and the file may hold anything. */
+/* It quotes the file, and the file may hold anything. */
 static void make_printable(char *text)
 {
 	for (; *text; text++)
@@ -43,40 +39,66 @@ static bool is_known(const struct config_errors *c, unsigned line, const char *t
 	return false;
 }
 
+/* Behind those of the same line. */
+static void insert(struct config_errors *c, struct config_error row)
+{
+	size_t at = c->n;
+
+	c->rows = reallocarray(c->rows, c->n + 1, sizeof *c->rows);
+	if (!c->rows)
+		abort(); /* in a checking child, or at start */
+	for (; at > 0 && c->rows[at - 1].line > row.line; at--)
+		c->rows[at] = c->rows[at - 1];
+	c->rows[at] = row;
+	c->n++;
+}
+
+void config_errors_addv(struct config_errors *c, enum config_severity severity, unsigned line, const char *fmt,
+                        va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	make_printable(text);
+	c->total += severity == CONFIG_ERROR;
+	if (is_known(c, line, text))
+		free(text);
+	else
+		insert(c, (struct config_error){severity, line, text});
+}
+
 void config_errors_add(struct config_errors *c, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
-	char *text;
-	size_t at = c->n;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	config_errors_addv(c, CONFIG_ERROR, line, fmt, ap);
 	va_end(ap);
-	make_printable(text);
-	if (c->n == CONFIG_ERRORS_MAX || is_known(c, line, text)) {
-		c->total++;
-		free(text);
-		return;
-	}
-	for (; at > 0 && c->rows[at - 1].line > line; at--)
-		c->rows[at] = c->rows[at - 1];
-	c->rows[at] = (struct config_error){line, text};
-	c->n++;
-	c->total++;
 }
 
-void config_errors_report(struct config_errors *c, void (*report)(void *arg, const char *line), void *arg)
+void config_warnings_add(struct config_errors *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	config_errors_addv(c, CONFIG_WARNING, line, fmt, ap);
+	va_end(ap);
+}
+
+void config_errors_report(struct config_errors *c, config_report_cb report, void *arg)
 {
 	for (size_t i = 0; i < c->n; i++) {
+		const struct config_error *e = &c->rows[i];
+		const char *mark = e->severity == CONFIG_WARNING ? "warning: " : "";
 		char *line;
-		int r = c->rows[i].line ? asprintf(&line, "%s:%u: %s", c->file, c->rows[i].line, c->rows[i].text)
-		                        : asprintf(&line, "%s: %s", c->file, c->rows[i].text);
+		int r = e->line ? asprintf(&line, "%s:%u: %s%s", c->file, e->line, mark, e->text)
+		                : asprintf(&line, "%s: %s%s", c->file, mark, e->text);
 
 		if (r < 0)
 			abort();
-		report(arg, line);
+		report(arg, e->severity, line);
 		free(line);
 	}
-	forget(c);
+	config_errors_fini(c);
 }

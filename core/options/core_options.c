@@ -48,14 +48,25 @@ const size_t n_job_options = sizeof job_options / sizeof job_options[0];
 
 /* ---- from values to fields ------------------------------------------------------------------- */
 
-#define FROM_STRING(v)   (v)->text
-#define FROM_PATH(v)     (v)->text
-#define FROM_ADDRESS(v)  (v)->text
-#define FROM_LIST(v)     (v)->list
-#define FROM_INT(v)      (v)->number
-#define FROM_BOOL(v)     ((v)->number != 0)
-#define FROM_DURATION(v) ((uint64_t)(v)->number)
-#define FROM_BYTES(v)    ((size_t)(v)->number)
+#define FROM_STRING(v)        (v)->text
+#define FROM_PATH(v)          (v)->text
+#define FROM_LISTEN(v)        (v)->text
+#define FROM_HEADER(v)        (v)->text
+#define FROM_ACCOUNT(v)       (v)->text
+#define FROM_SEGMENT(v)       (v)->text
+#define FROM_LIST(v)          (v)->list
+#define FROM_LISTEN_LIST(v)   (v)->list
+#define FROM_NETWORK_LIST(v)  (v)->list
+#define FROM_ORIGIN_LIST(v)   (v)->list
+#define FROM_URL_PATH_LIST(v) (v)->list
+#define FROM_SEGMENT_LIST(v)  (v)->list
+#define FROM_INT(v)           (v)->number
+#define FROM_BOOL(v)          ((v)->number != 0)
+#define FROM_DURATION(v)      ((uint64_t)(v)->number)
+#define FROM_BYTES(v)         ((size_t)(v)->number)
+#define FROM_TIME(v)          ((int)(v)->number)
+#define FROM_LOG_LEVEL(v)     ((enum log_level)(v)->number)
+#define FROM_SANDBOX(v)       ((enum sandbox_mode)(v)->number)
 
 static const struct option_value *value_of(const struct option_set *values, const char *name, uint32_t type)
 {

@@ -12,14 +12,32 @@
 #include "plugin.h"
 
 /* The C type of a field.  Strings and lists belong to the option_set that the struct was filled from. */
-#define OPTION_FIELD_STRING   const char *
-#define OPTION_FIELD_PATH     const char *
-#define OPTION_FIELD_ADDRESS  const char *
-#define OPTION_FIELD_LIST     struct text_list
-#define OPTION_FIELD_INT      int64_t
-#define OPTION_FIELD_BOOL     bool
-#define OPTION_FIELD_DURATION uint64_t
-#define OPTION_FIELD_BYTES    size_t
+#define OPTION_FIELD_STRING        const char *
+#define OPTION_FIELD_PATH          const char *
+#define OPTION_FIELD_LISTEN        const char *
+#define OPTION_FIELD_HEADER        const char *
+#define OPTION_FIELD_ACCOUNT       const char *
+#define OPTION_FIELD_SEGMENT       const char *
+#define OPTION_FIELD_LIST          struct text_list
+#define OPTION_FIELD_LISTEN_LIST   struct text_list
+#define OPTION_FIELD_NETWORK_LIST  struct text_list
+#define OPTION_FIELD_ORIGIN_LIST   struct text_list
+#define OPTION_FIELD_URL_PATH_LIST struct text_list
+#define OPTION_FIELD_SEGMENT_LIST  struct text_list
+#define OPTION_FIELD_INT           int64_t
+#define OPTION_FIELD_BOOL          bool
+#define OPTION_FIELD_DURATION      uint64_t
+#define OPTION_FIELD_BYTES         size_t
+#define OPTION_FIELD_TIME          int
+#define OPTION_FIELD_LOG_LEVEL     enum log_level
+#define OPTION_FIELD_SANDBOX       enum sandbox_mode
+
+/* Lists as the rows name them. */
+#define T3OPS_OPT_LISTEN_LIST   (T3OPS_OPT_LIST | T3OPS_OPT_LISTEN)
+#define T3OPS_OPT_NETWORK_LIST  (T3OPS_OPT_LIST | T3OPS_OPT_NETWORK)
+#define T3OPS_OPT_ORIGIN_LIST   (T3OPS_OPT_LIST | T3OPS_OPT_ORIGIN)
+#define T3OPS_OPT_URL_PATH_LIST (T3OPS_OPT_LIST | T3OPS_OPT_URL_PATH)
+#define T3OPS_OPT_SEGMENT_LIST  (T3OPS_OPT_LIST | T3OPS_OPT_SEGMENT)
 
 /* What stands outside sections. */
 struct core_options {

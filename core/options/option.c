@@ -6,14 +6,13 @@
 #include "options/option.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "obs/log.h"
+#include "options/option_text.h"
 
 struct unit {
 	const char *name;
@@ -140,25 +139,56 @@ bool name_valid(const char *text, size_t max)
 	return len > 0 && len <= max && strspn(text, allowed) == len && *text != '.' && *text != '-';
 }
 
+/* What a type is called, alone and in a list; NULL: there are no such lists. */
+static const struct type_name {
+	const char *one, *list;
+} type_names[] = {
+    [T3OPS_OPT_STRING] = {"string", "list"},
+    [T3OPS_OPT_INT] = {"integer", NULL},
+    [T3OPS_OPT_BOOL] = {"bool", NULL},
+    [T3OPS_OPT_DURATION] = {"duration", NULL},
+    [T3OPS_OPT_BYTES] = {"bytes", NULL},
+    [T3OPS_OPT_TIME] = {"time", NULL},
+    [T3OPS_OPT_ADDRESS] = {"address", "list of addresses"},
+    [T3OPS_OPT_LISTEN] = {"address with port", "list of addresses with port"},
+    [T3OPS_OPT_NETWORK] = {"network", "list of networks"},
+    [T3OPS_OPT_INTERFACE] = {"interface", "list of interfaces"},
+    [T3OPS_OPT_PATH] = {"path", "list of paths"},
+    [T3OPS_OPT_CA_FILE] = {"file of certificates", "list of files of certificates"},
+    [T3OPS_OPT_SECRET_FILE] = {"secret file", "list of secret files"},
+    [T3OPS_OPT_USER_DIR] = {"directory for each user", NULL},
+    [T3OPS_OPT_URL] = {"URL", "list of URLs"},
+    [T3OPS_OPT_WS_URL] = {"WebSocket URL", "list of WebSocket URLs"},
+    [T3OPS_OPT_URL_PATH] = {"URL path", "list of URL paths"},
+    [T3OPS_OPT_ORIGIN] = {"origin", "list of origins"},
+    [T3OPS_OPT_HEADER] = {"header name", "list of header names"},
+    [T3OPS_OPT_SEGMENT] = {"segment", "list of segments"},
+    [T3OPS_OPT_ACCOUNT] = {"account", "list of accounts"},
+    [T3OPS_OPT_COMMAND] = {"command", NULL},
+    [T3OPS_OPT_LOG_LEVEL] = {"word", NULL},
+    [T3OPS_OPT_SANDBOX] = {"word", NULL},
+};
+
+/* The type of a list's items. */
+static uint32_t item_type(uint32_t type)
+{
+	uint32_t item = type & ~(uint32_t)T3OPS_OPT_LIST;
+
+	return item == 0 ? T3OPS_OPT_STRING : item;
+}
+
 const char *option_type_name(uint32_t type)
 {
-	static const char *const names[] = {
-	    [T3OPS_OPT_STRING] = "string",
-	    [T3OPS_OPT_LIST] = "list",
-	    [T3OPS_OPT_INT] = "integer",
-	    [T3OPS_OPT_BOOL] = "bool",
-	    [T3OPS_OPT_DURATION] = "duration",
-	    [T3OPS_OPT_BYTES] = "bytes",
-	    [T3OPS_OPT_ADDRESS] = "address",
-	    [T3OPS_OPT_PATH] = "path",
-	    [T3OPS_OPT_SECRET_FILE] = "secret file",
-	    [T3OPS_OPT_URL] = "URL",
-	    [T3OPS_OPT_TIME] = "time",
-	    [T3OPS_OPT_USER_DIR] = "directory for each user",
-	    [T3OPS_OPT_COMMAND] = "command",
-	};
+	uint32_t item = type & T3OPS_OPT_LIST ? item_type(type) : type;
 
-	return type < sizeof names / sizeof names[0] ? names[type] : NULL;
+	if (item >= sizeof type_names / sizeof type_names[0])
+		return NULL;
+	return type & T3OPS_OPT_LIST ? type_names[item].list : type_names[item].one;
+}
+
+bool option_type_is_public(uint32_t type)
+{
+	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX;
 }
 
 static void number_format(int64_t value, const struct unit *units, size_t n, char *out, size_t size)
@@ -185,9 +215,11 @@ void option_number(const struct t3ops_option *o, int64_t value, char *out, size_
 
 enum option_kind option_kind(uint32_t type)
 {
-	switch (type) {
-	case T3OPS_OPT_LIST:
+	if (type & T3OPS_OPT_LIST)
 		return OPTION_LIST;
+	switch (type) {
+	case T3OPS_OPT_LOG_LEVEL:
+	case T3OPS_OPT_SANDBOX:
 	case T3OPS_OPT_INT:
 	case T3OPS_OPT_BOOL:
 	case T3OPS_OPT_DURATION:
@@ -248,92 +280,12 @@ bool option_value_equal(const struct option_value *a, const struct option_value 
 	       (a->text == b->text || (a->text && b->text && strcmp(a->text, b->text) == 0));
 }
 
-/* ---- one value: each check returns NULL, or what was expected ------------------------------ */
-
-static const char *secret_file_check(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (*path != '/')
-		return "an absolute path of a file that only its owner may read";
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT ? "a file that exists" : "a file that t3ops' account can read";
-	if (fstat(fd, &st) < 0)
-		memset(&st, 0, sizeof st);
-	close(fd);
-	if (!S_ISREG(st.st_mode))
-		return "a regular file";
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		return "a file that only its owner may read: chmod 600 it";
-	return NULL;
-}
-
-static const char *user_dir_check(const char *path)
-{
-	size_t len = strlen(path);
-
-	if (*path != '/' || strspn(path, "/") == len)
-		return "an absolute path of a directory";
-	if (strstr(path, "/../") || (len >= 3 && strcmp(path + len - 3, "/..") == 0))
-		return "a path without \"..\"";
-	return NULL;
-}
-
-static const char *url_check(const char *url)
-{
-	static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
-	const char *host = NULL;
-	size_t len;
-
-	for (size_t i = 0; i < 4; i++)
-		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
-			host = url + strlen(schemes[i]);
-	if (!host)
-		return "a URL that begins with http://, https://, ws:// or wss://";
-	len = strcspn(host, "/?#");
-	if (len == 0 || *host == ':')
-		return "a URL with a host";
-	if (memchr(host, '@', len))
-		return "a URL without user and password";
-	return strpbrk(url, " \\\"<>") ? "a URL without spaces, quotes and backslashes" : NULL;
-}
-
-static const char *address_check(const char *text)
-{
-	char host[64];
-	int port;
-
-	return address_parse(text, host, sizeof host, &port) ? NULL
-	                                                     : "a numeric IPv4 or IPv6 address, such as "
-	                                                       "\"10.0.20.203\", \"[::1]:443\"";
-}
-
-/* The types whose value stays text. */
-static const char *text_check(uint32_t type, const char *text)
-{
-	switch (type) {
-	case T3OPS_OPT_ADDRESS:
-		return address_check(text);
-	case T3OPS_OPT_PATH:
-		return *text == '/' ? NULL : "an absolute path";
-	case T3OPS_OPT_SECRET_FILE:
-		return secret_file_check(text);
-	case T3OPS_OPT_URL:
-		return url_check(text);
-	case T3OPS_OPT_USER_DIR:
-		return user_dir_check(text);
-	case T3OPS_OPT_COMMAND:
-		return name_valid(text, 63) ? NULL : "the name of a command section";
-	default:
-		return NULL;
-	}
-}
+/* ---- from text to value -------------------------------------------------------------------- */
 
 static bool refuse(const struct t3ops_option *o, const char *text, const char *expected, char *why, size_t size)
 {
-	snprintf(why, size, "%s = \"%.100s\": expected %s", o->name, text, expected);
+	snprintf(why, size, o->type & T3OPS_OPT_LIST ? "%s: \"%.100s\": expected %s" : "%s = \"%.100s\": expected %s",
+	         o->name, text, expected);
 	return false;
 }
 
@@ -379,19 +331,39 @@ static const char *characters_check(const char *text)
 	return utf8_valid(text) ? NULL : "UTF-8";
 }
 
-static bool text_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
-                       size_t size)
+/* may_be_empty: the operator may choose none. */
+static const char *text_expected(uint32_t type, const char *text, bool may_be_empty, char *buf, size_t size)
 {
 	const char *expected = characters_check(text);
 
-	/* Where nothing is a choice (its default is ""), the operator may write that too. */
 	if (!expected && *text == '\0')
-		expected = !o->fallback || (o->type != T3OPS_OPT_STRING && *o->fallback != '\0') ? "a value" : NULL;
-	else if (!expected)
-		expected = text_check(o->type, text);
+		return may_be_empty ? NULL : "a value";
+	return expected ? expected : text_check(type, text, buf, size);
+}
+
+static bool text_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
+                       size_t size)
+{
+	/* Where nothing is a choice (its default is ""), the operator may write that too. */
+	bool may_be_empty = o->fallback && (o->type == T3OPS_OPT_STRING || *o->fallback == '\0');
+	char buf[160];
+	const char *expected = text_expected(o->type, text, may_be_empty, buf, sizeof buf);
+
 	if (expected)
 		return refuse(o, utf8_valid(text) ? text : "...", expected, why, size);
 	out->text = must(strdup(text));
+	return true;
+}
+
+bool option_item_parse(const struct t3ops_option *o, const char *text, struct option_value *list, char *why,
+                       size_t why_size)
+{
+	char buf[160];
+	const char *expected = text_expected(item_type(o->type), text, false, buf, sizeof buf);
+
+	if (expected)
+		return refuse(o, utf8_valid(text) ? text : "...", expected, why, why_size);
+	text_list_add(&list->list, text);
 	return true;
 }
 
@@ -423,11 +395,37 @@ static bool int_parse(const char *text, int64_t *out)
 	return true;
 }
 
+static const char *level_value(const char *text, int64_t *out)
+{
+	enum log_level level;
+
+	if (!log_level_parse(text, &level))
+		return "error, warning, notice, info or debug";
+	*out = level;
+	return NULL;
+}
+
+static const char *sandbox_value(const char *text, int64_t *out)
+{
+	static const char *const words[] = {[SANDBOX_OFF] = "off", [SANDBOX_AUTO] = "auto", [SANDBOX_ON] = "on"};
+
+	for (int64_t i = SANDBOX_OFF; i <= SANDBOX_ON; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*out = i;
+			return NULL;
+		}
+	return "auto, on or off";
+}
+
 static const char *number_value(uint32_t type, const char *text, int64_t *out)
 {
 	int minutes;
 
 	switch (type) {
+	case T3OPS_OPT_LOG_LEVEL:
+		return level_value(text, out);
+	case T3OPS_OPT_SANDBOX:
+		return sandbox_value(text, out);
 	case T3OPS_OPT_INT:
 		return int_parse(text, out) ? NULL : "a whole number";
 	case T3OPS_OPT_DURATION:
@@ -461,8 +459,13 @@ static bool number_option_parse(const struct t3ops_option *o, const char *text, 
                                 size_t size)
 {
 	char limits[80];
-	const char *expected = number_value(o->type, text, &out->number);
+	const char *expected;
 
+	if (o->type == T3OPS_OPT_TIME && *text == '\0' && o->fallback && *o->fallback == '\0') {
+		out->number = -1; /* none, as by default */
+		return true;
+	}
+	expected = number_value(o->type, text, &out->number);
 	if (!expected && !limits_check(o, out->number, limits, sizeof limits))
 		expected = limits;
 	return expected ? refuse(o, text, expected, why, size) : true;
@@ -486,22 +489,14 @@ bool option_parse(const struct t3ops_option *o, const char *text, struct option_
 bool option_list_parse(const struct t3ops_option *o, const char *const *items, size_t n, struct option_value *out,
                        char *why, size_t why_size)
 {
-	/* An item is a string that must not be empty. */
-	struct t3ops_option item = {o->name, T3OPS_OPT_STRING, T3OPS_REQUIRED, 0, 0, ""};
-
 	*out = (struct option_value){.type = o->type};
 	if (n == 0 && !o->fallback)
 		return refuse(o, "", "at least one item", why, why_size);
-	for (size_t i = 0; i < n; i++) {
-		struct option_value value = {0};
-
-		if (!text_parse(&item, items[i], &value, why, why_size)) {
+	for (size_t i = 0; i < n; i++)
+		if (!option_item_parse(o, items[i], out, why, why_size)) {
 			option_value_fini(out);
 			return false;
 		}
-		text_list_add(&out->list, value.text);
-		option_value_fini(&value);
-	}
 	return true;
 }
 
@@ -535,4 +530,13 @@ bool option_fallback(const struct t3ops_option *o, struct option_value *out, cha
 		return option_parse(o, o->fallback, out, why, why_size);
 	fallback_list(o->fallback, &out->list);
 	return true;
+}
+
+const char *option_doubt(const struct option_value *v)
+{
+	const char *doubt = v->text ? text_doubt(v->type, v->text) : NULL;
+
+	for (size_t i = 0; !doubt && i < v->list.n; i++)
+		doubt = text_doubt(item_type(v->type), v->list.items[i]);
+	return doubt;
 }

@@ -18,12 +18,18 @@ bool duration_parse(const char *text, int64_t *out_us); /* us ms s m h d; unit r
 bool bytes_parse(const char *text, int64_t *out);       /* plain, K M G (1024) */
 bool time_of_day_parse(const char *text, int *out_minutes);
 
+#define NAME_MAX_BYTES 31 /* of sections and segments: struct watchdog_page and labels hold no more */
+
 /* Numeric IPv4 or IPv6 with optional port ("::1", "[::1]:80"); host is copied without brackets.
  * *port is -1 if there is none. */
 bool address_parse(const char *text, char *host, size_t host_size, int *port);
 /* Letters, digits, "_", "-" and ".", at most max bytes: sections, plugins, commands, segments. */
 bool name_valid(const char *text, size_t max);
 bool utf8_valid(const char *text);
+
+/* The core's own types, words of which one is to be chosen; no plugin may use them. */
+enum core_option_type { T3OPS_OPT_LOG_LEVEL = 0x80, T3OPS_OPT_SANDBOX };
+enum sandbox_mode { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_ON };
 
 struct text_list {
 	char **items;
@@ -38,7 +44,7 @@ struct option_value {
 	uint32_t type; /* enum t3ops_option_type */
 	char *text;    /* OPTION_TEXT; "" if the operator chose none */
 	struct text_list list;
-	int64_t number; /* int; bool, 0 or 1; duration in us; bytes; time in minutes */
+	int64_t number; /* int; bool, 0 or 1; duration in us; bytes; time in minutes; enum of a word */
 };
 enum option_kind { OPTION_TEXT, OPTION_LIST, OPTION_NUMBER };
 enum option_kind option_kind(uint32_t type);
@@ -51,11 +57,20 @@ bool option_parse(const struct t3ops_option *o, const char *text, struct option_
                   size_t why_size);
 bool option_list_parse(const struct t3ops_option *o, const char *const *items, size_t n, struct option_value *out,
                        char *why, size_t why_size);
+/* Adds one item to a list value; false with *why. */
+bool option_item_parse(const struct t3ops_option *o, const char *text, struct option_value *list, char *why,
+                       size_t why_size);
 /* The default of the row; false with *why if it is required. */
 bool option_fallback(const struct t3ops_option *o, struct option_value *out, char *why, size_t why_size);
 
-/* "duration", "list", ... for messages and manuals; NULL for a type that this version lacks. */
+/* What looks odd about a value that is well-formed, such as an interface that is not there; NULL: nothing does.
+ * Static text that follows the value: "no such network device". */
+const char *option_doubt(const struct option_value *v);
+
+/* "duration", "list of networks", ... for messages and manuals; NULL for a type that this version lacks. */
 const char *option_type_name(uint32_t type);
+/* Whether plugins may use it. */
+bool option_type_is_public(uint32_t type);
 /* A number of that option (a limit) as an operator would write it: "10s", "64K", "7". */
 void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size);
 

@@ -144,17 +144,15 @@ static void sandbox_show(const struct process *process, const struct sandbox *s)
 /* 0, or -ENOSYS: a wall is asked for that cannot be built. */
 static int process_confine(struct process *process)
 {
-	const char *readable[SANDBOX_PATHS_MAX], *mode;
+	enum sandbox_mode mode = process->config->core.sandbox;
+	const char *readable[SANDBOX_PATHS_MAX];
 	struct sandbox walls;
 
-	if (!process->ops->readable)
-		return 0;
-	mode = process->config->core.sandbox;
-	if (strcmp(mode, "off") == 0)
+	if (!process->ops->readable || mode == SANDBOX_OFF)
 		return 0;
 	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &walls);
 	sandbox_show(process, &walls);
-	if (!walls.missing || strcmp(mode, "on") != 0)
+	if (!walls.missing || mode != SANDBOX_ON)
 		return 0;
 	log_write(LOG_L_ERROR, "start_failed", kv_option("sandbox"), kv_value("on"), kv_error(walls.missing),
 	          kv_hint("auto takes what there is"));

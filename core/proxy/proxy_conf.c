@@ -8,15 +8,12 @@
 
 static int trusted_read(struct cidr_list *out, const struct text_list *networks)
 {
-	for (size_t i = 0; i < networks->n; i++) {
-		if (out->n == CIDRS_MAX || !cidr_parse(networks->items[i], &out->rows[out->n])) {
-			log_write(
-			    LOG_L_ERROR, "start_failed", kv_option("trusted_proxies"), kv_value(networks->items[i]),
-			    kv_error(out->n == CIDRS_MAX ? "too many networks" : "not a network in CIDR notation"));
+	for (size_t i = 0; i < networks->n; i++)
+		if (cidr_list_add(out, networks->items[i]) != CIDR_OK) {
+			log_write(LOG_L_ERROR, "start_failed", kv_option("trusted_proxies"),
+			          kv_value(networks->items[i]), kv_error("not a network in CIDR notation"));
 			return -EINVAL;
 		}
-		out->n++;
-	}
 	return 0;
 }
 

@@ -93,10 +93,8 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	                          .succeeds = start->succeeds,
 	                          .ops = host->process_ops[c->process],
 	                          .config = process_config_new(start->setup->config, c->process)};
-	enum log_level level = LOG_L_INFO;
 
-	log_level_parse(options->log_level, &level);
-	log_open(process_name(c->process), level);
+	log_open(process_name(c->process), options->log_level);
 	signals_reset();
 	host->ops->on_fork(host->arg, c, &process);
 	listeners_take(&process, &start->setup->listeners);

@@ -38,11 +38,15 @@ static void on_fork(void *arg)
 	metrics_free(s->metrics);
 }
 
-static void on_config_error(void *arg, const char *line)
+static void on_config_report(void *arg, enum config_severity severity, const char *line)
 {
 	struct supervisor *s = arg;
-	log_write(LOG_L_ERROR, "config_error", kv_error(line));
-	if (s->reload.why[0] == '\0')
+
+	if (severity == CONFIG_WARNING)
+		log_write(LOG_L_WARNING, "config_warning", kv_message(line));
+	else
+		log_write(LOG_L_ERROR, "config_error", kv_error(line));
+	if (severity == CONFIG_ERROR && s->reload.why[0] == '\0')
 		event_set(s->reload.why, line);
 }
 
@@ -73,7 +77,7 @@ static int check_start(struct supervisor *s)
 	const struct resolve_child_start start = {.text = &r->conf,
 	                                          .timeout_us = RESOLVE_TIMEOUT_US,
 	                                          .on_fork = on_fork,
-	                                          .on_error = on_config_error,
+	                                          .on_report = on_config_report,
 	                                          .on_done = on_checked,
 	                                          .arg = s};
 	int error = conf_text_read(&r->conf, s->args->conf_path);

@@ -27,20 +27,20 @@
 #endif
 
 /* clang-format off */
-CORE_OPTION("listen", LIST, listen, "127.0.0.1:3780", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
+CORE_OPTION("listen", LISTEN_LIST, listen, "127.0.0.1:3780", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Addresses that the proxy listens on, as ADDRESS:PORT.")
 CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Processes that the proxy is made of; the kernel deals connections out among them, and each holds its "
             "share of max_connections.")
-CORE_OPTION("status_listen", ADDRESS, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
+CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Address of /metrics, /status and /verdicts.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
-CORE_OPTION("user", STRING, user, "t3ops", 0, 0, READ_BY_ALL,
+CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
             "Account that everything but the helper drops to when started as root.")
-CORE_OPTION("log_level", STRING, log_level, "info", 0, 0, READ_BY_ALL,
+CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Least urgent level that is logged: error, warning, notice, info or debug.")
-CORE_OPTION("sandbox", STRING, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
+CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Walls around the proxy (seccomp and landlock): auto takes what kernel and build have, on insists on "
             "both, off builds none.")
 CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
@@ -59,18 +59,18 @@ CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
 CORE_OPTION("instance_env", STRING, instance_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
             "File with T3_PORT= of an instance; %u is the OS user.")
-CORE_OPTION("trusted_proxies", LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
+CORE_OPTION("trusted_proxies", NETWORK_LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
             "Networks (CIDR) whose identity and forwarding headers are believed.")
-CORE_OPTION("identity_header", STRING, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
+CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File whose first line the trusted proxy shows with every identity; without it the identity does not "
             "count; empty: the proxy's address is enough.")
-CORE_OPTION("proxy_secret_header", STRING, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
+CORE_OPTION("proxy_secret_header", HEADER, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
             "Header in which it does; it is not passed on.")
-CORE_OPTION("allowed_origins", LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),
+CORE_OPTION("allowed_origins", ORIGIN_LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),
             "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may.")
-CORE_OPTION("public_paths", LIST, public_paths, "/probe", 0, 0, READ_BY(PROXY),
+CORE_OPTION("public_paths", URL_PATH_LIST, public_paths, "/probe", 0, 0, READ_BY(PROXY),
             "Beginnings of the paths that the proxy lets through without a sign-in; no identity is believed "
             "there, so that they reach no instance.")
 CORE_OPTION("identity_strip_domain", BOOL, identity_strip_domain, "false", 0, 0, READ_BY(PROXY),
@@ -112,10 +112,10 @@ CORE_OPTION("recheck_tunnels", DURATION, recheck_tunnels_us, "0s", 0, 0, READ_BY
 CORE_OPTION("plugin_budget", DURATION, plugin_budget_us, "50ms", 1000, 0,
             READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(MONITOR),
             "A plugin callback that takes longer is logged and counted.")
-CORE_OPTION("user_path", LIST, user_path, "last_mile wan cloudflare tunnel traefik dispatch serve", 0, 0,
+CORE_OPTION("user_path", SEGMENT_LIST, user_path, "last_mile wan cloudflare tunnel traefik dispatch serve", 0, 0,
             READ_BY(MONITOR),
             "Segments that a user's connection crosses, in order; the last one is the instance.")
-CORE_OPTION("per_user", LIST, per_user, "last_mile serve", 0, 0, READ_BY(MONITOR),
+CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY(MONITOR),
             "Segments that every user has of their own.")
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that a drop asks for.")
@@ -134,11 +134,11 @@ COMMAND_OPTION("max_output", BYTES, max_output_bytes, "32K", 256, 48 << 10,
 SECTION_OPTION("module", STRING, module, "", 0, 0,
             "Plugin to load if it is not named like the section.")
 
-LEG_OPTION("segments", LIST, segments, T3OPS_REQUIRED, 0, 0,
+LEG_OPTION("segments", SEGMENT_LIST, segments, T3OPS_REQUIRED, 0, 0,
             "Segments that the leg crosses, in order.")
-LEG_OPTION("edge", STRING, edge, "", 0, 0,
+LEG_OPTION("edge", SEGMENT, edge, "", 0, 0,
             "The segment among them that ends the leg's TCP and TLS; empty: the first.")
-LEG_OPTION("resolver_segments", LIST, resolver_segments, "", 0, 0,
+LEG_OPTION("resolver_segments", SEGMENT_LIST, resolver_segments, "", 0, 0,
             "Segments that looking the name up crosses; empty: the leg does not look up.")
 LEG_OPTION("heartbeat", DURATION, heartbeat_us, "10s", SECOND / 10, 3600 * SECOND,
             "Pause between heartbeats.")
@@ -151,7 +151,7 @@ LEG_OPTION("reconnect_min", DURATION, reconnect_min_us, "1s", SECOND / 100, 3600
 LEG_OPTION("reconnect_max", DURATION, reconnect_max_us, "30s", SECOND / 100, 3600 * SECOND,
             "Longest pause between attempts.")
 
-JOB_OPTION("at", STRING, at, "", 0, 0,
+JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
             "Time of day of the daily run, local, as \"03:30\".")
 JOB_OPTION("every", DURATION, every_us, "0", 0, 0,
             "Pause between runs, instead of `at`.")

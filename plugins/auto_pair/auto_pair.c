@@ -167,7 +167,7 @@ static void stop(struct t3ops_ctx *ctx)
 
 static const struct t3ops_option options[] = {
     {"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command that prints a pairing credential as JSON."},
-    {"endpoints", T3OPS_OPT_LIST, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
+    {"endpoints", T3OPS_OPT_LIST | T3OPS_OPT_URL_PATH, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
      "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
     {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Limit of one exchange."},
     {"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000,

@@ -25,9 +25,11 @@ void ws_leg_close(struct ws_leg *w);
 void ws_leg_options(struct t3ops_ctx *ctx, struct t3ops_ws_open *open);
 
 #define WS_LEG_OPTIONS                                                                                               \
-	{"url", T3OPS_OPT_URL, T3OPS_REQUIRED, 0, 0, "The echo, as wss://HOST/probe/ws."},                           \
-	    {"interface", T3OPS_OPT_STRING, "", 0, 0, "Network device or source address to go out by; empty: any."}, \
-	    {"ca_file", T3OPS_OPT_PATH, "", 0, 0, "Certificate authorities to trust; empty: the system's."},         \
+	{"url", T3OPS_OPT_WS_URL, T3OPS_REQUIRED, 0, 0, "The echo, as wss://HOST/probe/ws."},                        \
+	    {"interface", T3OPS_OPT_INTERFACE,                                                                       \
+	     "",          0,                                                                                         \
+	     0,           "Network device or source address to go out by; empty: any."},                             \
+	    {"ca_file", T3OPS_OPT_CA_FILE, "", 0, 0, "Certificate authorities to trust; empty: the system's."},      \
 	{                                                                                                            \
 		"timeout", T3OPS_OPT_DURATION, "10s", 100000, 600000000,                                             \
 		    "Limit of one attempt: connection, TLS and upgrade."                                             \

@@ -12,8 +12,9 @@ static const struct t3ops_option rows[] = {
     {"url", T3OPS_OPT_URL, "", 0, 0, "Help."},
 };
 
-static void report(void *arg, const char *line)
+static void report(void *arg, enum config_severity severity, const char *line)
 {
+	(void)severity;
 	(void)arg;
 	PROMISE(strchr(line, '\n') == NULL);
 }

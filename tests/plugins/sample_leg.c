@@ -9,7 +9,7 @@ static void on_leg(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 }
 
 static const struct t3ops_option options[] = {
-    {"url", T3OPS_OPT_URL, "wss://t3.example.com/probe/ws", 0, 0, "What the leg connects to."},
+    {"url", T3OPS_OPT_WS_URL, "wss://t3.example.com/probe/ws", 0, 0, "What the leg connects to."},
 };
 
 T3OPS_PLUGIN(sample_leg) = {

@@ -63,11 +63,12 @@ struct received {
 	char text[4000];
 };
 
-static void receive(void *arg, const char *line)
+static void receive(void *arg, enum config_severity severity, const char *line)
 {
 	struct received *h = arg;
 	size_t used = strlen(h->text);
 
+	(void)severity;
 	snprintf(h->text + used, sizeof h->text - used, "%s\n", line);
 }
 

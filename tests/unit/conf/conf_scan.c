@@ -59,15 +59,29 @@ static const struct scan_case cases[] = {
     {"plugin \"x\" {\n a = 1\nplugin \"y\" {}\nb = 1", "plugin:x@1 plugin:y@3 a@2 b@4 ",
      "3:begins inside \"x\" of line 1"},
     {"plugin \"x\" { nested { a = 1 } b = 2 }\nc = 3", "plugin:x@1 b@1 c@2 ", "1:unknown section \"nested\""},
+    /* what other formats have */
+    {"a = [\"x\", \"y\"]\nb = 2", "a@1 b@2 ", "1:\"[\": lists are written { \"a\", \"b\" }"},
+    {"a = [\"x\",\n\"y\"\n]\nb = 2", "a@1 b@4 ", "1:lists are written"},
+    {"a = {\"x\"]\nb = 2", "a@1 b@2 ", "1:\"]\": lists are written"},
+    {"a = [::1]:80\nb = {[fd00::1]:80, \"x\"}", "a@1 b@2 ", ""},
+    {"[plugin.x]\na = 1", "a@2 ", "1:\"[\": sections are written plugin \"name\" { ... }"},
+    {"a = 1;\nb = \"x;y\";\n; c\nd = 1", "a@1 b@2 d@4 ", "1:\";\": an option ends without a mark"},
+    {"; c = 1\na = 1", "a@2 ", "1:\";\": comments begin with #"},
+    {"a: 1\nb: {\"x\"}\n", "a@1 b@2 ", "1:a: options are written NAME = VALUE|2:b: options are written"},
+    {"\xef\xbb\xbf"
+     "a = 1",
+     "a@1 ", "1:a byte order mark: save the file as UTF-8 without one"},
+    {"plugin \"x\"\nb = 1", "b@2 ", "1:plugin: expected \"name\" { ... } after it"},
     {"}\na = 1", "a@2 ", "1:unexpected }"},
     {"\"a\" = 1", "", "1:unexpected \"a\"|1:unexpected =|1:1: expected"},
 };
 
-static void received(void *arg, const char *line)
+static void received(void *arg, enum config_severity severity, const char *line)
 {
 	char *all = arg;
 	size_t used = strlen(all);
 
+	(void)severity;
 	snprintf(all + used, 2000 - used, "%s|", line + strlen("f:"));
 }
 
@@ -165,10 +179,19 @@ static void test_complaints(void **state)
 	config_errors_add(&c, 7, "seven again");
 	config_errors_report(&c, received, all);
 	assert_string_equal(all, "2: two?x|7: seven|7: seven again|");
-	for (unsigned i = 0; i < CONFIG_ERRORS_MAX + 5; i++)
-		config_errors_add(&c, i + 1, "many");
-	assert_int_equal(c.n, CONFIG_ERRORS_MAX);
-	assert_int_equal(c.total, CONFIG_ERRORS_MAX + 9);
+	assert_int_equal(c.total, 4);
+	/* warnings stand between them, and do not count */
+	all[0] = '\0';
+	config_errors_add(&c, 7, "seven");
+	config_warnings_add(&c, 3, "three");
+	config_errors_report(&c, received, all);
+	assert_string_equal(all, "3: warning: three|7: seven|");
+	assert_int_equal(c.total, 5);
+	/* as many as there are */
+	for (unsigned i = 0; i < 1000; i++)
+		config_errors_add(&c, 1000 - i, "many");
+	assert_int_equal(c.n, 1000);
+	assert_int_equal(c.rows[0].line, 1);
 	config_errors_fini(&c);
 }
 

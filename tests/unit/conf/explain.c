@@ -50,7 +50,8 @@ static void test_topics(void **state)
 	static const struct {
 		const char *what, *part; /* NULL: an error */
 	} cases[] = {
-	    {"listen", "listen: list, default {\"127.0.0.1:3780\"}\n    Addresses that the proxy listens on"},
+	    {"listen", "listen: list of addresses with port, default {\"127.0.0.1:3780\"}\n    Addresses that the "
+	               "proxy listens on"},
 	    {"max_connections", "default 20000, 16 to 1000000"},
 	    {"plugin_budget", "default \"50ms\", at least 1ms"},
 	    {"command", "argv: list, required"},
@@ -61,9 +62,9 @@ static void test_topics(void **state)
 	    {"sample_leg", "sample_leg: leg, version 1.0\n    A leg for tests."},
 	    {"sample_leg.segments", "default {\"wan\", \"cloudflare\"}"}, /* the plugin's own default */
 	    {"sample_leg.edge", "default \"cloudflare\""},
-	    {"sample_leg.url", "url: URL"},
+	    {"sample_leg.url", "url: WebSocket URL"},
 	    {"sample_leg.module", "module: string"},
-	    {"sample_job.at", "at: string"},
+	    {"sample_job.at", "at: time"},
 	    {"sample_job.heartbeat", NULL},
 	    {"sample_leg.urk", NULL},
 	    {"nothing", NULL},

@@ -32,11 +32,12 @@ struct lab {
 	struct resolved_config *config;
 };
 
-static void receive(void *arg, const char *line)
+static void receive(void *arg, enum config_severity severity, const char *line)
 {
 	struct lab *lab = arg;
 	size_t used = strlen(lab->received);
 
+	(void)severity;
 	snprintf(lab->received + used, sizeof lab->received - used, "%s\n", line);
 }
 
@@ -102,14 +103,18 @@ struct config_error_case {
 static const struct config_error_case config_error_cases[] = {
     {HEAD "listne = {\"127.0.0.1:1\"}", "f:2: unknown option \"listne\"; did you mean \"listen\"?"},
     {HEAD "listen = {\"localhost:80\"}\n# c\nstatus_listen = \"x\"",
-     "f:2: listen = \"localhost:80\"|f:4: status_listen = \"x\""},
+     "f:2: listen: \"localhost:80\"|f:4: status_listen = \"x\""},
     {HEAD "trusted_proxies = {\"10.0.0.0/33\", \"10.0.0.0/8\"}", "f:2: trusted_proxies: \"10.0.0.0/33\""},
-    {HEAD "public_paths = {\"/probe\", \"/a/\"}", "f:2: public_paths: \"/a/\": expected the beginning of a path"},
+    {HEAD "public_paths = {\"/probe\", \"/a/\"}", "f:2: public_paths: \"/a/\": expected the path of a URL"},
     {HEAD "public_paths = {\"/\", \"a\"}", "f:2: public_paths: \"/\"|f:2: public_paths: \"a\""},
     {HEAD "allowed_origins = {\"https://a\", \"https://b/c\"}", "f:2: allowed_origins: \"https://b/c\""},
     {HEAD "log_level = \"loud\"", "f:2: log_level = \"loud\""},
     {HEAD "identity_header = \"X y\"", "f:2: identity_header = \"X y\""},
     {HEAD "instance_env = \"/etc/x\"", "f:2: instance_env"},
+    {HEAD "user = \"root\"", "f:2: user is given twice"},
+    {"user = \"root\"\nplugin_dir = \"@\"", "f:1: user = \"root\": expected an account that is not root"},
+    {HEAD "trusted_proxies = {\"10.0.20.5/24\"}",
+     "f:2: trusted_proxies: \"10.0.20.5/24\": expected no bits set beyond /24; did you mean \"10.0.20.0/24\"?"},
     {HEAD "user_path = {\"a\", \"a\"}\nper_user = {}", "f:2: user_path: segment \"a\" stands twice"},
     {HEAD "user_path = {\"a\"}\nper_user = {\"b\"}", "f:3: per_user: segment \"b\" is not in user_path"},
     {HEAD "max_connections = 1", "f:2: max_connections = \"1\": expected 16 to 1000000"},
@@ -136,7 +141,8 @@ static const struct config_error_case config_error_cases[] = {
      "f:3: plugin sample_leg: heartbeat = \"30s\": expected less than watchdog, which is \"20s\""},
     {HEAD "plugin \"sample_leg\" {\n segments = {\"a\", \"b\"}\n edge = \"c\" }",
      "f:4: plugin sample_leg: edge = \"c\": expected one of the leg's segments"},
-    {HEAD "plugin \"sample_leg\" {\n url = \"ftp://x\" }", "f:3: plugin sample_leg: url = \"ftp://x\""},
+    {HEAD "plugin \"sample_leg\" {\n url = \"https://x\" }",
+     "f:3: plugin sample_leg: url = \"https://x\": expected the URL of a WebSocket"},
     {HEAD "plugin \"sample_job\" {}", "f:2: plugin sample_job: to is missing"},
     {HEAD "plugin \"sample_job\" { to = \"/b\"\n at = \"25:00\" }", "f:3: plugin sample_job: at = \"25:00\""},
     {HEAD "plugin \"sample_job\" { to = \"/b\" at = \"03:30\"\n every = \"1h\" }",

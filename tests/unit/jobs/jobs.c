@@ -145,9 +145,10 @@ static void process_start(struct bench *b, uint64_t every_us)
 {
 	int fds[2];
 
-	b->section = (struct plugin_section){.name = (char *)(uintptr_t) "backup",
-	                                     .roles = T3OPS_ROLE_JOB,
-	                                     .job = {.at = "", .every_us = every_us, .deadline_us = 60000000}};
+	b->section = (struct plugin_section){
+	    .name = (char *)(uintptr_t) "backup",
+	    .roles = T3OPS_ROLE_JOB,
+	    .job = {.at_minutes = -1, .every_us = every_us, .deadline_us = 60000000}};
 	b->sections[0] = &b->section;
 	b->config = (struct process_config){
 	    .core = {.users = b->users, .instance_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 1};

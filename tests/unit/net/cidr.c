@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -58,9 +59,53 @@ static void parse(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct cidr out;
 
-		if (cidr_parse(rows[i].text, &out) != rows[i].good)
+		if ((cidr_parse(rows[i].text, &out) == CIDR_OK) != rows[i].good)
 			fail_msg("\"%s\" should be %s", rows[i].text, rows[i].good ? "a network" : "refused");
 	}
+}
+
+static void host_bits(void **state)
+{
+	static const struct {
+		const char *text, *network;
+	} rows[] = {
+	    {"10.0.20.5/24", "10.0.20.0/24"},
+	    {"10.0.20.5/25", "10.0.20.0/25"},
+	    {"255.255.255.255/1", "128.0.0.0/1"},
+	    {"10.0.0.1/0", "0.0.0.0/0"},
+	    {"fd00::1/8", "fd00::/8"},
+	    {"2001:db8::ffff/127", "2001:db8::fffe/127"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct cidr network, again;
+		char text[64];
+
+		assert_int_equal(cidr_parse(rows[i].text, &network), CIDR_HOST_BITS);
+		cidr_text(&network, text, sizeof text);
+		assert_string_equal(text, rows[i].network);
+		assert_int_equal(cidr_parse(text, &again), CIDR_OK);
+	}
+}
+
+/* A list has no ceiling. */
+static void long_list(void **state)
+{
+	struct sockaddr_storage in = peer("10.1.0.7"), out = peer("10.2.0.7");
+	struct cidr_list l = {0};
+	char text[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(text, sizeof text, "10.%u.%u.0/24", i / 250, i % 250);
+		assert_int_equal(cidr_list_add(&l, text), CIDR_OK);
+	}
+	assert_int_equal(cidr_list_add(&l, "10.0.0.1/24"), CIDR_HOST_BITS);
+	assert_int_equal(l.n, 500);
+	assert_true(cidr_has(&l, (struct sockaddr *)&in));
+	assert_false(cidr_has(&l, (struct sockaddr *)&out));
+	cidr_list_fini(&l);
 }
 
 static void membership(void **state)
@@ -85,11 +130,12 @@ static void membership(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct sockaddr_storage s = peer(rows[i].peer);
-		struct cidr_list l = {.n = 1};
+		struct cidr_list l = {0};
 
-		assert_true(cidr_parse(rows[i].network, &l.rows[0]));
+		assert_int_equal(cidr_list_add(&l, rows[i].network), CIDR_OK);
 		if (cidr_has(&l, (struct sockaddr *)&s) != rows[i].in)
 			fail_msg("%s in %s should be %d", rows[i].peer, rows[i].network, rows[i].in);
+		cidr_list_fini(&l);
 	}
 }
 
@@ -112,7 +158,8 @@ static void names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(parse), cmocka_unit_test(membership),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(parse), cmocka_unit_test(host_bits),
+	                                   cmocka_unit_test(long_list), cmocka_unit_test(membership),
 	                                   cmocka_unit_test(names)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

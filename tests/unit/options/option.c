@@ -171,12 +171,49 @@ static const struct value_case value_cases[] = {
     {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/../b", NULL, "without \"..\""},
     {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..", NULL, "without \"..\""},
     {OPT(USER_DIR, T3OPS_REQUIRED, 0, 0), "/a/..b", "\"/a/..b\"", NULL},
-    {OPT(URL, "", 0, 0), "wss://t3.example.com/probe/ws", "\"wss://t3.example.com/probe/ws\"", NULL},
-    {OPT(URL, "", 0, 0), "ftp://x", NULL, "begins with http://"},
+    {OPT(URL, "", 0, 0), "https://1.1.1.1/dns-query", "\"https://1.1.1.1/dns-query\"", NULL},
+    {OPT(URL, "", 0, 0), "ftp://x", NULL, "begins with https://"},
+    {OPT(URL, "", 0, 0), "wss://x", NULL, "begins with https://"},
     {OPT(URL, "", 0, 0), "http:///x", NULL, "with a host"},
     {OPT(URL, "", 0, 0), "https://a:b@host/", NULL, "without user and password"},
     {OPT(URL, "", 0, 0), "https://host/a@b", "\"https://host/a@b\"", NULL},
     {OPT(URL, "", 0, 0), "https://host/a b", NULL, "without spaces"},
+    {OPT(WS_URL, "", 0, 0), "wss://t3.example.com/probe/ws", "\"wss://t3.example.com/probe/ws\"", NULL},
+    {OPT(WS_URL, "", 0, 0), "ws://[::1]:80/", "\"ws://[::1]:80/\"", NULL},
+    {OPT(WS_URL, "", 0, 0), "https://t3.example.com/probe/ws", NULL, "begins with wss:// (or ws://)"},
+    {OPT(LISTEN, "", 0, 0), "127.0.0.1:3780", "\"127.0.0.1:3780\"", NULL},
+    {OPT(LISTEN, "", 0, 0), "127.0.0.1", NULL, "ADDRESS:PORT"},
+    {OPT(LISTEN, "", 0, 0), "localhost:80", NULL, "numeric address"},
+    {OPT(NETWORK, "", 0, 0), "10.0.20.0/24", "\"10.0.20.0/24\"", NULL},
+    {OPT(NETWORK, "", 0, 0), "10.0.20.5/24", NULL, "no bits set beyond /24; did you mean \"10.0.20.0/24\"?"},
+    {OPT(NETWORK, "", 0, 0), "10.0.20.0/33", NULL, "a network such as"},
+    {OPT(INTERFACE, "", 0, 0), "wan2", "\"wan2\"", NULL},
+    {OPT(INTERFACE, "", 0, 0), "a/b", NULL, "network device"},
+    {OPT(INTERFACE, "", 0, 0), "averylonginterface", NULL, "network device"},
+    {OPT(INTERFACE, "", 0, 0), "fd00::1", "\"fd00::1\"", NULL},
+    {OPT(URL_PATH, "", 0, 0), "/probe", "\"/probe\"", NULL},
+    {OPT(URL_PATH, "", 0, 0), "/", NULL, "path of a URL"},
+    {OPT(URL_PATH, "", 0, 0), "/a/", NULL, "path of a URL"},
+    {OPT(URL_PATH, "", 0, 0), "/a%20b", NULL, "path of a URL"},
+    {OPT(URL_PATH, "", 0, 0), "/a/../b", NULL, "path of a URL"},
+    {OPT(ORIGIN, "", 0, 0), "https://t3.example.com:8443", "\"https://t3.example.com:8443\"", NULL},
+    {OPT(ORIGIN, "", 0, 0), "https://t3.example.com/", NULL, "an origin"},
+    {OPT(ORIGIN, "", 0, 0), "*", NULL, "an origin"},
+    {OPT(HEADER, "X-a", 0, 0), "X-authentik-username", "\"X-authentik-username\"", NULL},
+    {OPT(HEADER, "X-a", 0, 0), "X y", NULL, "HTTP header"},
+    {OPT(SEGMENT, "", 0, 0), "last_mile", "\"last_mile\"", NULL},
+    {OPT(SEGMENT, "", 0, 0), "last mile", NULL, "segment's name"},
+    {OPT(ACCOUNT, "t3ops", 0, 0), "nobody", "\"nobody\"", NULL},
+    {OPT(ACCOUNT, "t3ops", 0, 0), "root", NULL, "not root"},
+    {OPT(CA_FILE, "", 0, 0), "/no/such/file", NULL, "a file that exists"},
+    {OPT(CA_FILE, "", 0, 0), "/etc/passwd", NULL, "PEM"},
+    {OPT(LOG_LEVEL, "info", 0, 0), "debug", "7", NULL},
+    {OPT(LOG_LEVEL, "info", 0, 0), "loud", NULL, "error, warning, notice, info or debug"},
+    {OPT(SANDBOX, "auto", 0, 0), "on", "2", NULL},
+    {OPT(SANDBOX, "auto", 0, 0), "yes", NULL, "auto, on or off"},
+    {OPT(LIST | T3OPS_OPT_SEGMENT, "", 0, 0), "a b", NULL, "it: \"a b\": expected a segment's name"},
+    {OPT(TIME, "", 0, 0), "", "-1", NULL},
+    {OPT(TIME, "03:30", 0, 0), "", NULL, "a time of day"},
     {OPT(TIME, "03:30", 0, 0), "04:00", "240", NULL},
     {OPT(TIME, "03:30", 0, 0), "4am", NULL, "a time of day"},
     {OPT(COMMAND, "", 0, 0), "mint", "\"mint\"", NULL},
@@ -271,6 +308,25 @@ static void test_secret_file(void **state)
 	unlink(path);
 }
 
+static void test_doubts(void **state)
+{
+	static const struct t3ops_option o = OPT(INTERFACE, "", 0, 0);
+	static const struct {
+		const char *text;
+		bool doubt;
+	} cases[] = {{"lo", false}, {"nosuchdevice", true}, {"127.0.0.1", false}, {"192.0.2.77", true}, {"", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct option_value value;
+		char why[320];
+
+		assert_true(option_parse(&o, cases[i].text, &value, why, sizeof why));
+		assert_int_equal(option_doubt(&value) != NULL, cases[i].doubt);
+		option_value_fini(&value);
+	}
+}
+
 static void test_list(void **state)
 {
 	static const struct t3ops_option optional = OPT(LIST, "", 0, 0), required = OPT(LIST, T3OPS_REQUIRED, 0, 0);
@@ -294,17 +350,25 @@ static void test_type_names(void **state)
 {
 	(void)state;
 	for (uint32_t type = T3OPS_OPT_STRING; type <= T3OPS_OPT_COMMAND; type++)
-		assert_non_null(option_type_name(type));
+		assert_true(option_type_is_public(type));
 	assert_null(option_type_name(0));
 	assert_null(option_type_name(T3OPS_OPT_COMMAND + 1));
+	assert_string_equal(option_type_name(T3OPS_OPT_LIST), "list");
+	assert_string_equal(option_type_name(T3OPS_OPT_LIST | T3OPS_OPT_NETWORK), "list of networks");
+	assert_null(option_type_name(T3OPS_OPT_LIST | T3OPS_OPT_INT));
+	/* the core's own */
+	assert_non_null(option_type_name(T3OPS_OPT_LOG_LEVEL));
+	assert_false(option_type_is_public(T3OPS_OPT_LOG_LEVEL));
+	assert_false(option_type_is_public(T3OPS_OPT_SANDBOX));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_durations), cmocka_unit_test(test_bytes),       cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_addresses), cmocka_unit_test(test_values),      cmocka_unit_test(test_fallbacks),
-	    cmocka_unit_test(test_list),      cmocka_unit_test(test_secret_file), cmocka_unit_test(test_type_names),
+	    cmocka_unit_test(test_durations),  cmocka_unit_test(test_bytes),  cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_addresses),  cmocka_unit_test(test_values), cmocka_unit_test(test_fallbacks),
+	    cmocka_unit_test(test_doubts),     cmocka_unit_test(test_list),   cmocka_unit_test(test_secret_file),
+	    cmocka_unit_test(test_type_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

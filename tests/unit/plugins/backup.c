@@ -144,7 +144,7 @@ static json_t *section_json(const struct fixture *f)
 	                           .file = {.path = (char *)(uintptr_t)f->so}};
 	json_t *doc;
 
-	text_put(&s.values, "at", T3OPS_OPT_STRING, "");
+	number_put(&s.values, "at", T3OPS_OPT_TIME, -1);
 	number_put(&s.values, "every", T3OPS_OPT_DURATION, 0);
 	number_put(&s.values, "jitter", T3OPS_OPT_DURATION, 0);
 	number_put(&s.values, "deadline", T3OPS_OPT_DURATION, f->deadline_us);
