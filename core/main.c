@@ -120,6 +120,16 @@ static int check(const struct command_line *line)
 	return EXIT_SUCCESS;
 }
 
+/* NULL after one line. */
+static char *path_resolve(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+
+	if (!resolved)
+		fprintf(stderr, "t3ops: %s: %s\n", path, strerror(errno));
+	return resolved;
+}
+
 /* Absolute paths: the working directory may be another one by the next reload or upgrade. */
 static int run(const struct command_line *line)
 {
@@ -129,14 +139,12 @@ static int run(const struct command_line *line)
 	                                       [PROCESS_MONITOR] = &monitor_ops,
 	                                       [PROCESS_HELPER] = &helper_ops},
 	                               .take_over_fd = line->take_over_fd};
-	char *conf_path = realpath(line->conf_path, NULL), *exe = realpath("/proc/self/exe", NULL);
+	char *conf_path = path_resolve(line->conf_path), *exe = path_resolve("/proc/self/exe");
 	int r = EXIT_FAILURE;
 
 	args.conf_path = conf_path;
 	args.exe = exe;
-	if (!conf_path || !exe)
-		fprintf(stderr, "t3ops: %s: %s\n", conf_path ? "/proc/self/exe" : line->conf_path, strerror(errno));
-	else
+	if (conf_path && exe)
 		r = supervisor_run(&args);
 	free(conf_path);
 	free(exe);
