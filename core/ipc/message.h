@@ -47,6 +47,7 @@ enum msg_type {
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
 	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
+	MSG_TERM,    /* process -> supervisor: it got a SIGTERM; answered with MSG_STOP, now or in its turn */
 };
 
 struct msg_head {

@@ -88,10 +88,13 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	process_emit(run->process, &e);
 }
 
+/* The supervisor may have got one, too, and then ends all processes in order: it decides. */
 static void on_term(struct ev_loop *loop, struct ev_signal *w, int revents)
 {
+	const struct process *process = w->data;
+
 	(void)loop, (void)revents;
-	process_leave(w->data);
+	channel_send(process->channel, MSG_TERM, PROCESS_SUPERVISOR, 0, NULL, 0);
 }
 
 static void run_start(struct run *run)

@@ -136,7 +136,6 @@ static void on_upgrade_refused(struct supervisor *s, int error, const char *why)
 
 static void on_boot_done(struct supervisor *s, int error, const char *why)
 {
-
 	if (error < 0) {
 		log_write(LOG_L_ERROR, "start_failed", kv_error(why));
 		supervisor_stop(s, EXIT_FAILURE);
@@ -246,10 +245,21 @@ static void on_reload(void *arg, struct child *c, const struct msg_head *head, c
 	reload_request(arg, (struct requester){c->serial, head->id}, on_reload_done);
 }
 
+/* Sent to it alone, it may go, and is started again; sent to the whole process group, its turn comes. */
+static void on_term(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	struct supervisor *s = arg;
+
+	(void)head, (void)payload;
+	signals_read(s);
+	if (s->phase != PHASE_STOPPING)
+		channel_send(c->channel, MSG_STOP, c->serial, 0, NULL, 0);
+}
+
 static const struct message_handler handlers[] = {
     {MSG_READY, PROCESS_NONE, on_ready},      {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
     {MSG_FD_PUT, PROCESS_PROXY, on_fd},       {MSG_FD_DROP, PROCESS_PROXY, on_fd},
-    {MSG_RELOAD, PROCESS_MONITOR, on_reload},
+    {MSG_RELOAD, PROCESS_MONITOR, on_reload}, {MSG_TERM, PROCESS_NONE, on_term},
 };
 
 /* ---- the processes --------------------------------------------------------------------------------------------- */

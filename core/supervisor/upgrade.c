@@ -14,7 +14,8 @@
 #include "supervisor/reload.h"
 #include "supervisor/state_json.h"
 
-#define CHECK_LIMIT_US UINT64_C(30000000)
+#define CHECK_LIMIT_US  UINT64_C(30000000)
+#define CHECK_MAX_BYTES (1u << 20)
 
 /* ---- leaving -------------------------------------------------------------------------------- */
 
@@ -45,9 +46,10 @@ static json_t *listeners_json(const struct listeners *l)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:s, s:s%, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION,
-	                 "last_serial", (json_int_t)s->processes.last_serial, "metrics_fd", s->metrics_fd,
-	                 "conf_path", s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
+	return json_pack("{s:i, s:I, s:i, s:i, s:s, s:s%, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
+	                 MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "metrics_fd",
+	                 s->metrics_fd, "lock_fd", state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path,
+	                 "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
 	                 resolved_config_core_json(s->setup.config), "plugins",
 	                 resolved_config_plugins_json(s->setup.config), "listeners",
 	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
@@ -82,6 +84,7 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 
 	survive(state_fd, yes);
 	survive(s->metrics_fd, yes);
+	state_lock_survive(s->setup.lock, yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
 	PROCESS_TABLE_FOREACH(c, &s->processes)
@@ -126,18 +129,22 @@ static const char *binary_fault(const struct subprocess_end *end)
 	case 127:
 		return "cannot be started";
 	default:
-		return "does not accept the configuration; it was not started";
+		return "was not started, for it does not accept the configuration";
 	}
 }
 
-/* What it says against the configuration, a line each. */
-static void config_errors_log(const char *text)
+/* Logs what it says against the configuration, a line each; the first one, "" if there is none. */
+static void config_errors_log(const char *text, char *first, size_t size)
 {
+	first[0] = '\0';
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
+		const char *line = textf("%.*s", (int)len, text);
 
 		if (len > 0)
-			log_write(LOG_L_ERROR, "config_error", kv_error(textf("%.*s", (int)len, text)));
+			log_write(LOG_L_ERROR, "config_error", kv_error(line));
+		if (first[0] == '\0')
+			event_copy(first, size, line);
 		text += len + (text[len] != '\0');
 	}
 }
@@ -179,19 +186,24 @@ static void on_answer(void *arg, const struct subprocess_end *end)
 {
 	struct supervisor *s = arg;
 	const char *fault = binary_fault(end);
+	char first[256];
 
 	s->upgrade.check = NULL;
-	config_errors_log(end->bytes[1]);
-	if (fault)
-		refuse(s, fault);
-	else
+	if (!fault) {
 		binary_exec(s);
+		return;
+	}
+	config_errors_log(end->bytes[1], first, sizeof first);
+	refuse(s, textf("%s%s%s", fault, first[0] != '\0' ? ": " : "", first));
 }
 
 void upgrade_begin(struct supervisor *s, outcome_cb refused)
 {
-	const struct subprocess_start start = {
-	    .run = binary_ask, .on_end = on_answer, .arg = s, .timeout_us = CHECK_LIMIT_US};
+	const struct subprocess_start start = {.run = binary_ask,
+	                                       .on_end = on_answer,
+	                                       .arg = s,
+	                                       .timeout_us = CHECK_LIMIT_US,
+	                                       .max_bytes = CHECK_MAX_BYTES};
 	char why[100];
 
 	s->upgrade.refused = refused;
@@ -309,6 +321,7 @@ int upgrade_adopt(struct supervisor *s, const json_t *state)
 	setup->config = resolved_config_adopt(json_object_get(state, "core"), json_object_get(state, "plugins"));
 	if (!setup->config)
 		return -EPROTO;
+	setup->lock = state_lock_adopt((int)state_int(state, "lock_fd"));
 	s->processes.last_serial = (uint32_t)state_int(state, "last_serial");
 	fd_store_adopt(&s->fd_store, &s->processes, &s->monitor, json_object_get(state, "tunnels"));
 	user_snapshots_adopt(&s->snapshots, json_object_get(state, "snapshots"));

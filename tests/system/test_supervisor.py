@@ -161,6 +161,20 @@ class Processes(unittest.TestCase):
             w.close(1000)
         self.assertNotIn("event=tunnel_dropped", self.daemon.log())
 
+    def test_a_signal_to_the_whole_group_is_an_orderly_end(self):
+        with self.open() as w:
+            w.heartbeat()
+            self.daemon.process.signal_group(signal.SIGTERM)
+            self.assertEqual(w.wait_close(), 1001)
+        self.assertEqual(self.daemon.process.wait(), 0)
+        self.assertNotRegex(self.daemon.log(), r"level=error|event=(process_exited|restart_scheduled|message_refused)")
+        self.assertEqual(len(re.findall("event=process_stopped", self.daemon.log())), 5)
+
+    def test_a_process_that_is_asked_to_end_alone_is_started_again(self):
+        pid = self.daemon.processes()["jobs"]
+        os.kill(pid, signal.SIGTERM)
+        self.restarted("jobs", pid)
+
     def test_end(self):
         with self.open() as w:
             self.assertEqual(self.daemon.stop(), 0)
@@ -180,6 +194,33 @@ class Start(unittest.TestCase):
             d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
             self.assertEqual(d.process.wait(), 1)
             self.assertRegex(d.log(), rf"level=error .*127\.0\.0\.1:{port}.*Address already in use")
+
+    def test_a_state_dir_has_one_daemon(self):
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as first:
+            second = Daemon({"state_dir": first.state_dir}, 'plugin "probe_echo" {}\n', users={}, start=False)
+            second.process = process.Process([process.program("core/t3ops"), "-c", second.conf], "t3ops")
+            self.assertEqual(second.process.wait(), 1)
+            told = f"state_dir {first.state_dir}: another t3ops uses it, pid {first.pid}; give each its own"
+            self.assertRegex(second.log(), f"level=error .*event=start_failed .*{re.escape(told)}")
+            for number, event in ((signal.SIGHUP, "reloaded"), (signal.SIGUSR2, "upgraded")):
+                mark = len(first.log())
+                first.process.send_signal(number)
+                first.wait_log(f"event={event}", after=mark)
+                second.process = process.Process([process.program("core/t3ops"), "-c", second.conf], "t3ops")
+                self.assertEqual(second.process.wait(), 1)
+            self.assertIn(told, second.log())
+        second.start()
+        self.assertEqual(second.stop(), 0)
+
+    def test_a_state_dir_of_another_daemon_is_no_place_to_move_to(self):
+        with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as first, \
+                Daemon({}, 'plugin "probe_echo" {}\n', users={}) as second:
+            own, second.options["state_dir"] = second.state_dir, first.state_dir
+            second.write_conf()
+            self.assertIn(f"another t3ops uses it, pid {first.pid}", second.reload())
+            second.options["state_dir"] = own + "/../state"
+            second.write_conf()
+            self.assertIn("event=reloaded", second.reload())
 
     def test_systemd_is_told(self):
         folder = process.folder()

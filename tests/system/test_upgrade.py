@@ -69,7 +69,8 @@ class Upgrade(unittest.TestCase):
         before = self.daemon.children()
         for script, words in ((f'exec {real} "$@" --take-over-from 0', "cannot go on from the one that runs"),
                               (f'exec {real} --a-question-of-tomorrow "$@"', "cannot go on from the one that runs"),
-                              ("exit 1", "does not accept the configuration"), ("kill -KILL $$", "does not accept")):
+                              ("echo f:7: nonsense >&2; exit 1", "was not started, .* accept the configuration: f:7: nonsense"),
+                              ("kill -KILL $$", "was not started, .* accept the configuration")):
             with self.subTest(script=script):
                 with open(binary + ".new", "w", encoding="utf-8") as f:
                     f.write(f"#!/bin/sh\n{script}\n")
