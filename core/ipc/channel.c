@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels: datagrams between supervisor and processes; see channel.h. */
+/* Datagrams between the supervisor and the processes; see channel.h. */
 #include "ipc/channel.h"
 
 #include <assert.h>
@@ -36,7 +36,7 @@ struct channel {
 	size_t queued_bytes;
 	uint64_t dropped;
 	bool *freed;           /* of the reader on the stack, if there is one */
-	int came[CHANNEL_FDS]; /* the descriptors beside the message at hand */
+	int came[CHANNEL_FDS]; /* the descriptors beside the message that is being read */
 	size_t n_came;
 	_Alignas(struct msg_head) char buffer[sizeof(struct msg_head) + MSG_MAX];
 };
@@ -96,7 +96,7 @@ static bool message_is_whole(const struct channel *c, size_t n)
 	return n >= sizeof *head && head->version == MSG_VERSION && head->len == n - sizeof *head;
 }
 
-enum reading { READING_GOES_ON, READING_IS_EMPTY, READING_IS_OVER, READING_WAS_FREED };
+enum reading { READING_MORE, READING_EMPTY, READING_CLOSED, READING_FREED };
 
 /* One message. */
 static enum reading message_read(struct channel *c)
@@ -106,9 +106,9 @@ static enum reading message_read(struct channel *c)
 	int left[CHANNEL_FDS];
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return READING_IS_EMPTY;
+		return READING_EMPTY;
 	if (n <= 0)
-		return READING_IS_OVER;
+		return READING_CLOSED;
 	c->freed = &freed;
 	if (message_is_whole(c, (size_t)n))
 		c->on_message(c->arg, (const struct msg_head *)(const void *)c->buffer,
@@ -116,27 +116,27 @@ static enum reading message_read(struct channel *c)
 	else
 		c->dropped++;
 	if (freed)
-		return READING_WAS_FREED;
+		return READING_FREED;
 	c->freed = NULL;
 	fds_close(left, channel_take_fds(c, left));
-	return READING_GOES_ON;
+	return READING_MORE;
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct channel *c = w->data;
-	enum reading r = READING_GOES_ON;
+	enum reading r = READING_MORE;
 
 	(void)loop, (void)revents;
-	for (int i = 0; i < BURST && r == READING_GOES_ON; i++)
+	for (int i = 0; i < BURST && r == READING_MORE; i++)
 		r = message_read(c);
-	if (r == READING_IS_OVER)
+	if (r == READING_CLOSED)
 		closed(c);
 }
 
 void channel_read_rest(struct channel *c)
 {
-	while (message_read(c) == READING_GOES_ON)
+	while (message_read(c) == READING_MORE)
 		;
 }
 

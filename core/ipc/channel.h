@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A channel: one end of a non-blocking SEQPACKET socket pair on a libev loop.  Both the
- * supervisor (one a process) and the processes (one) use it.
+ * A channel: one end of a non-blocking SEQPACKET socket pair on a libev loop.  The supervisor has one for each
+ * process, every process has one.
  *
- * Sending never blocks: what the socket does not take waits in a bounded queue; over the bound a
- * message is dropped and counted.
+ * Sending never blocks: what the socket does not take waits in a bounded queue; beyond the bound a message is dropped
+ * and counted (drop_report.h).
  */
 #ifndef T3OPS_IPC_CHANNEL_H
 #define T3OPS_IPC_CHANNEL_H
@@ -43,11 +43,12 @@ int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_
 /* Inside on_message: the descriptors that came with the message, now the caller's; how many.  Those that
  * nobody takes are closed. */
 size_t channel_take_fds(struct channel *c, int fds[CHANNEL_FDS]);
-/* Hears now what is there already; for the last words of a process that is gone.  on_closed is not called;
- * on_message may free the channel. */
+/* Reads what is there already; for what a process sent before it exited.  on_closed is not called; on_message may
+ * free the channel. */
 void channel_read_rest(struct channel *c);
+/* How many messages were dropped: the queue was full, or what came was malformed. */
 uint64_t channel_dropped(const struct channel *c);
-/* Tries to send the queue for at most limit_ms; for the last words before exit. */
+/* Tries to send the queue for at most limit_ms; before exit. */
 void channel_flush(struct channel *c, int limit_ms);
 
 #endif

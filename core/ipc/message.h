@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the processes say to each other, always through the supervisor (a star): one datagram of a
- * SEQPACKET socket is one head and its payload.  Plain structs: sender and receiver are forks of
- * one binary; across an exec in place the head's version tells a untrusted peer.
+ * The messages between the processes, which all go through the supervisor: a datagram of a SEQPACKET socket is one
+ * head and its payload.  Plain structs, for sender and receiver are forks of one binary; across an exec in place the
+ * version in the head tells them from those of another one.
  */
 #ifndef T3OPS_IPC_MESSAGE_H
 #define T3OPS_IPC_MESSAGE_H
@@ -34,7 +34,7 @@ enum msg_type {
 	MSG_WATCHDOG_PING, /* supervisor -> process -> supervisor (id echoed) */
 	MSG_STOP,          /* supervisor -> process: end now, cleanly */
 	MSG_DRAIN,         /* supervisor -> proxy: take nothing new, finish, end */
-	MSG_UNREACHABLE,   /* supervisor -> sender: the process addressed is not there (id echoed) */
+	MSG_UNREACHABLE,   /* supervisor -> sender: the addressed process is not there (id echoed) */
 	MSG_RUN,           /* proxy, jobs, monitor -> helper: struct msg_run */
 	MSG_RAN,           /* helper -> requester: struct msg_ran, then out_len bytes (id echoed) */
 	MSG_PROBE,         /* monitor -> legs, proxy: struct msg_probe; answered by events with its id */
@@ -47,7 +47,7 @@ enum msg_type {
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
 	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
-	MSG_TERM,    /* process -> supervisor: it got a SIGTERM; answered with MSG_STOP, now or in its turn */
+	MSG_TERM,    /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
 };
 
 struct msg_head {
@@ -78,8 +78,8 @@ struct msg_probe {
 	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
 };
 
-/* A slot of the table of tunnels, and whose it is: two proxies may speak of it in turn, each over its own
- * channel, and the later word may be read first. */
+/* A slot of the table of tunnels, and its tunnel: two proxies may name the slot in turn, each over its own channel,
+ * and the later message may be read first. */
 struct msg_slot {
 	uint64_t table, tunnel;
 	int32_t slot;

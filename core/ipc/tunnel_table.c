@@ -93,7 +93,7 @@ uint32_t tunnel_slot_serial(const struct tunnel_slot *s)
 
 void tunnel_slot_release(struct tunnel_slot *s)
 {
-	s->record.id = 0; /* until the next one wrote its own, words about the last one match nothing */
+	s->record.id = 0; /* until the next one wrote its own, messages about the last one match nothing */
 	tunnel_slot_assign(s, 0);
 	__atomic_store_n(&s->mark, SLOT_FREE, __ATOMIC_SEQ_CST);
 }
@@ -127,17 +127,20 @@ int handoff_send(int socket, const void *bytes, size_t len, const int fds[2])
 	fdpass_attach(&m, &fdpass, fds, 2);
 	if (sendmsg(socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	/* ETOOMANYREFS: more descriptors are under way than the limit allows; the receiver is about to read them */
+	/* ETOOMANYREFS: more descriptors are in transit than the limit allows; the receiver is about to read them */
 	return errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS ? -EAGAIN : -errno;
 }
 
 void handoff_lost_fill(const struct handoff_record *p, const char *why, struct event *e)
 {
-	e->id = p->id;
+	struct handoff_record r = *p;
+
+	r.user[sizeof r.user - 1] = r.address[sizeof r.address - 1] = r.colo[sizeof r.colo - 1] = '\0';
+	e->id = r.id;
 	e->reason = T3OPS_R_LOCAL;
-	e->age_us = clock_mono_us() - p->opened_us;
-	event_set(e->user, p->user);
-	event_set(e->address, p->address);
-	event_set(e->colo, p->colo);
+	e->age_us = clock_mono_us() - r.opened_us;
+	event_set(e->user, r.user);
+	event_set(e->address, r.address);
+	event_set(e->colo, r.colo);
 	event_set(e->text, why);
 }

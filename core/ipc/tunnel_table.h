@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of tunnels: one shared memory area made by the supervisor, a slot a tunnel.  A proxy writes down
- * what another proxy needs to go on with the tunnel; the supervisor keeps copies of its descriptors.  If a
- * proxy dies, the tunnels whose slots are clean go on in the next one.
+ * The table of tunnels: one shared memory area made by the supervisor, a slot a tunnel.  A proxy writes down what
+ * another proxy needs to go on with the tunnel; the supervisor stores copies of its descriptors.  If a proxy dies,
+ * the tunnels whose slots are clean go on in the next one.
  *
- *   FREE --proxy--> DIRTY <--bytes are under way / nothing is--> CLEAN      any --supervisor lets go--> FREE
+ *   FREE --proxy--> DIRTY <--bytes are in transit / none is--> CLEAN      any --supervisor releases it--> FREE
  *
- * CLEAN: no byte was read that is not written, and the state in the slot is that moment's.
+ * CLEAN: every byte that was read is written, and the state in the slot is that moment's.
  */
 #ifndef T3OPS_IPC_TUNNEL_TABLE_H
 #define T3OPS_IPC_TUNNEL_TABLE_H
@@ -43,7 +43,7 @@ struct handoff_record {
 	} state; /* what changes with the bytes that pass */
 };
 
-/* Which records somebody knows: what their receiver says first, and what stands in front of a table. */
+/* Which records a binary knows: the first message of a receiver, and the beginning of a table. */
 struct tunnel_hello {
 	uint32_t version, size; /* of struct handoff_record */
 };
@@ -73,9 +73,9 @@ void tunnel_table_free(struct tunnel_table *b); /* unmaps; NULL is fine */
 int32_t tunnel_table_take(struct tunnel_table *b, uint32_t serial);
 /* Proxy: bytes are about to be read. */
 void tunnel_slot_dirty(struct tunnel_slot *s);
-/* Proxy: the state was written, and nothing is under way. */
+/* Proxy: the state was written, and nothing is in transit. */
 void tunnel_slot_clean(struct tunnel_slot *s);
-/* Whoever gives the tunnel away, before its record can be read: the proxy with that serial has it now. */
+/* Whoever sends the tunnel on, before its record can be read: the proxy with that serial has it now. */
 void tunnel_slot_assign(struct tunnel_slot *s, uint32_t serial);
 uint32_t tunnel_slot_serial(const struct tunnel_slot *s);
 /* Supervisor: nobody has it any more. */
@@ -91,7 +91,8 @@ int tunnel_hello_recv(int socket);
 int handoff_send(int socket, const void *bytes, size_t len, const int fds[2]);
 
 struct event;
-/* What an event says of a tunnel that is lost on its way: it ended, and we did it. */
+/* Fills an event about a tunnel that is lost on its way: it ended, and we ended it.  The record may be shared memory
+ * that a process with fewer privileges writes. */
 void handoff_lost_fill(const struct handoff_record *p, const char *why, struct event *e);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all processes share: the loop, the watchdog, the lag, the end; see process.h. */
+/* The loop, the watchdog, the lag, the sandbox, the end; see process.h. */
 #include "process/process.h"
 
 #include <errno.h>
@@ -13,13 +13,15 @@
 
 #define LAG_TICK_US   100000
 #define LAG_REPORT_US 500000 /* a loop late by more was frozen */
-#define LAST_WORDS_MS 200
+#define TERM_ANSWER_S 2.0
+#define FLUSH_MS      200 /* for what is queued at the end */
 
 /* What process_run needs beside the process. */
 struct run {
 	struct process *process;
 	struct ev_timer tick;
 	struct ev_signal term;
+	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
 	uint64_t ticked_us;
 	struct series *lag;
 	struct drop_report dropped;
@@ -44,7 +46,8 @@ void process_emit(struct process *process, struct event *e)
 
 static void on_message(void *arg, const struct msg_head *head, const void *payload)
 {
-	struct process *process = arg;
+	struct run *run = arg;
+	struct process *process = run->process;
 
 	switch (head->type) {
 	case MSG_WATCHDOG_PING:
@@ -52,6 +55,9 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 		break;
 	case MSG_STOP:
 		process_leave(process);
+		break;
+	case MSG_TERM:
+		ev_timer_stop(process->loop, &run->unanswered);
 		break;
 	case MSG_DRAIN:
 		if (process->ops->drain)
@@ -67,7 +73,9 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 
 static void on_supervisor_gone(void *arg)
 {
-	process_leave(arg);
+	const struct run *run = arg;
+
+	process_leave(run->process);
 }
 
 /* A frozen daemon must say so: whatever looked dead meanwhile may have been us. */
@@ -88,13 +96,24 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	process_emit(run->process, &e);
 }
 
+static void on_unanswered(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	const struct run *run = w->data;
+
+	(void)loop, (void)revents;
+	process_leave(run->process);
+}
+
 /* The supervisor may have got one, too, and then ends all processes in order: it decides. */
 static void on_term(struct ev_loop *loop, struct ev_signal *w, int revents)
 {
-	const struct process *process = w->data;
+	struct run *run = w->data;
 
-	(void)loop, (void)revents;
-	channel_send(process->channel, MSG_TERM, PROCESS_SUPERVISOR, 0, NULL, 0);
+	(void)revents;
+	channel_send(run->process->channel, MSG_TERM, PROCESS_SUPERVISOR, 0, NULL, 0);
+	ev_timer_stop(loop, &run->unanswered);
+	ev_timer_set(&run->unanswered, TERM_ANSWER_S, 0.);
+	ev_timer_start(loop, &run->unanswered);
 }
 
 static void run_start(struct run *run)
@@ -112,8 +131,10 @@ static void run_start(struct run *run)
 	run->tick.data = run;
 	ev_timer_start(process->loop, &run->tick);
 	ev_unref(process->loop);
+	ev_init(&run->unanswered, on_unanswered);
+	run->unanswered.data = run;
 	ev_signal_init(&run->term, on_term, SIGTERM);
-	run->term.data = process;
+	run->term.data = run;
 	ev_signal_start(process->loop, &run->term);
 	ev_unref(process->loop);
 }
@@ -122,6 +143,7 @@ static void run_stop(struct run *run)
 {
 	struct ev_loop *loop = run->process->loop;
 
+	ev_timer_stop(loop, &run->unanswered);
 	ev_ref(loop);
 	ev_timer_stop(loop, &run->tick);
 	ev_ref(loop);
@@ -133,7 +155,7 @@ static void sandbox_show(const struct process *process, const struct sandbox *s)
 	static const struct t3ops_metric family = {.name = "t3ops_sandbox",
 	                                           .type = T3OPS_GAUGE,
 	                                           .labels = {"process", "layer"},
-	                                           .help = "Whether that wall stands around the process's process."};
+	                                           .help = "Whether that layer of the sandbox is applied."};
 	const char *name = process_name(process->id);
 
 	series_set(metrics_series(process->metrics, &family, NULL, NULL, (const char *[]){name, "landlock"}),
@@ -144,20 +166,20 @@ static void sandbox_show(const struct process *process, const struct sandbox *s)
 	          kv_missing(s->missing));
 }
 
-/* 0, or -ENOSYS: a wall is asked for that cannot be built. */
+/* 0, or -ENOSYS: the sandbox is required, and a layer of it cannot be applied. */
 static int process_confine(struct process *process)
 {
 	enum sandbox_mode mode = process->config->core.sandbox;
 	const char *readable[SANDBOX_PATHS_MAX];
-	struct sandbox walls;
+	struct sandbox sandbox;
 
 	if (!process->ops->readable || mode == SANDBOX_OFF)
 		return 0;
-	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &walls);
-	sandbox_show(process, &walls);
-	if (!walls.missing || mode != SANDBOX_ON)
+	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &sandbox);
+	sandbox_show(process, &sandbox);
+	if (!sandbox.missing || mode != SANDBOX_ON)
 		return 0;
-	log_write(LOG_L_ERROR, "start_failed", kv_option("sandbox"), kv_value("on"), kv_error(walls.missing),
+	log_write(LOG_L_ERROR, "start_failed", kv_option("sandbox"), kv_value("on"), kv_error(sandbox.missing),
 	          kv_hint("auto takes what there is"));
 	return -ENOSYS;
 }
@@ -177,7 +199,7 @@ int process_run(struct process *process, int channel_socket)
 	/* not the default loop: that one reaps every child, also those whose exit code somebody waits for */
 	process->loop = ev_loop_new(EVFLAG_NOSIGMASK);
 	process->channel = process->loop
-	                       ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, process)
+	                       ? channel_new(process->loop, channel_socket, on_message, on_supervisor_gone, &run)
 	                       : NULL;
 	if (!process->channel) {
 		log_write(LOG_L_ERROR, "start_failed", kv_error("no memory or no epoll"));
@@ -193,7 +215,7 @@ int process_run(struct process *process, int channel_socket)
 		process->ops->stop(process);
 	}
 	run_stop(&run);
-	channel_flush(process->channel, LAST_WORDS_MS);
+	channel_flush(process->channel, FLUSH_MS);
 	channel_free(process->channel);
 	ev_loop_destroy(process->loop);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process: one process with one loop, one channel to the supervisor, its config of the plan, and
- * nothing else.  This module is the part that all processes share: it answers beats, measures the
- * loop's lag, ends the process when the supervisor is gone.  It knows no process by itself: what a
- * process does is a struct process_ops.
+ * The life of a process: one loop, one channel to the supervisor, its part of the config.  This is what all processes
+ * but the supervisor share: it answers the watchdog's pings, measures the loop's lag, confines the process, and ends
+ * it when the supervisor is gone.  What a process does is a struct process_ops.
  */
 #ifndef T3OPS_PROCESS_PROCESS_H
 #define T3OPS_PROCESS_PROCESS_H
@@ -42,7 +41,7 @@ struct process {
 	struct watchdog_page *watchdog;
 	struct tunnel_table *tunnels;   /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
 	struct user_snapshot *snapshot; /* users/user_snapshot.h; this process's, may be NULL */
-	bool succeeds; /* one that serves gives way to it: what it cannot do as well is a reason not to start */
+	bool succeeds; /* it replaces one that serves: what it could do worse is a reason not to start */
 	struct listener listeners[PROCESS_MAX_LISTENERS];
 	size_t n_listeners;
 	const struct process_ops *ops;

@@ -252,8 +252,7 @@ static void on_term(void *arg, struct child *c, const struct msg_head *head, con
 
 	(void)head, (void)payload;
 	signals_read(s);
-	if (s->phase != PHASE_STOPPING)
-		channel_send(c->channel, MSG_STOP, c->serial, 0, NULL, 0);
+	channel_send(c->channel, s->phase == PHASE_STOPPING ? MSG_TERM : MSG_STOP, c->serial, 0, NULL, 0);
 }
 
 static const struct message_handler handlers[] = {

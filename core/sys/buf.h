@@ -24,7 +24,7 @@ static inline char *buf_at(const struct buf *b)
 	return b->bytes + b->start;
 }
 
-/* Process for n more bytes at buf_end(); false without memory. */
+/* Room for n more bytes at buf_end(); false without memory. */
 bool buf_reserve(struct buf *b, size_t n);
 static inline char *buf_end(const struct buf *b)
 {

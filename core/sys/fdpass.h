@@ -8,7 +8,7 @@
 
 #define FDPASS_MAX 2
 
-/* Process for the control message; lives as long as the msghdr. */
+/* Room for the control message; lives as long as the msghdr. */
 union fdpass {
 	char bytes[CMSG_SPACE(FDPASS_MAX * sizeof(int))];
 	struct cmsghdr align;

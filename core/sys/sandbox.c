@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Both walls; see sandbox.h.  Landlock: landlock(7); its numbers are written here, for the headers of an older
+/* Both layers; see sandbox.h.  Landlock: landlock(7); its numbers are written here, for the headers of an older
  * kernel lack some. */
 #include "sys/sandbox.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that processes share; see shared_area.h. */
+/* Memory that processes share; see shm.h. */
 #include "sys/shm.h"
 
 #include <errno.h>

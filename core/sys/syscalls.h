@@ -3,8 +3,8 @@
 #ifndef T3OPS_SYS_SYSCALLS_H
 #define T3OPS_SYS_SYSCALLS_H
 
-/* From here on, in every thread: whatever is not on the list fails with EPERM.  0, or -errno: nothing is in
- * force (-ENOSYS: built without libseccomp). */
+/* From here on, in every thread: whatever is not on the list fails with EPERM.  0, or -errno: nothing is
+ * restricted (-ENOSYS: built without libseccomp). */
 int syscalls_restrict(void);
 
 #endif

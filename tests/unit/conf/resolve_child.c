@@ -19,10 +19,12 @@ struct lab {
 	int done, ticks, forked;
 };
 
-static void on_error(void *arg, const char *line)
+static void on_report(void *arg, enum config_severity severity, const char *line)
 {
 	struct lab *lab = arg;
 
+	if (severity != CONFIG_ERROR)
+		return;
 	assert_int_equal(lab->done, 0);
 	snprintf(lab->errors + strlen(lab->errors), sizeof lab->errors - strlen(lab->errors), "%s\n", line);
 }
@@ -60,7 +62,7 @@ static void check(struct lab *lab, const char *sections, uint64_t timeout_us)
 	struct resolve_child_start start = {.text = &text,
 	                                    .timeout_us = timeout_us,
 	                                    .on_fork = on_fork,
-	                                    .on_error = on_error,
+	                                    .on_report = on_report,
 	                                    .on_done = on_done,
 	                                    .arg = lab};
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
@@ -116,7 +118,7 @@ static void test_cancel(void **state)
 	char bytes[] = "", path[] = "f";
 	struct conf_text text = {.path = path, .bytes = bytes};
 	struct resolve_child_start start = {
-	    .text = &text, .timeout_us = 30000000, .on_error = on_error, .on_done = on_done, .arg = &lab};
+	    .text = &text, .timeout_us = 30000000, .on_report = on_report, .on_done = on_done, .arg = &lab};
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 
 	(void)state;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Events wait for a monitor, in order and with their senders; a new one learns of every process. */
+#include "supervisor/monitor_link.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fake_processes.h"
+
+struct lab {
+	struct fakes f;
+	struct monitor_link link;
+	struct child *monitor, *proxy;
+};
+
+static int setup(void **state)
+{
+	struct lab *lab = calloc(1, sizeof *lab);
+
+	fakes_init(&lab->f);
+	lab->proxy = fakes_add(&lab->f, PROCESS_PROXY);
+	lab->monitor = fakes_add(&lab->f, PROCESS_MONITOR);
+	monitor_link_init(&lab->link, &lab->f.table);
+	*state = lab;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct lab *lab = *state;
+
+	fakes_fini(&lab->f);
+	free(lab);
+	return 0;
+}
+
+static void pass(struct lab *lab, uint64_t id)
+{
+	struct event e;
+
+	event_init(&e, EVENT_NOTE, PROCESS_PROXY);
+	e.id = id;
+	monitor_link_pass(&lab->link, lab->proxy, &e);
+}
+
+/* The next one that the monitor got is this event. */
+static void assert_event(struct lab *lab, uint32_t from, uint64_t id)
+{
+	struct fake_message m;
+	struct event e;
+
+	assert_true(fakes_read(&lab->f, lab->monitor, &m));
+	assert_int_equal(m.head.type, MSG_EVENT);
+	assert_int_equal(m.head.from, from);
+	memcpy(&e, m.payload, sizeof e);
+	assert_int_equal(e.id, id);
+}
+
+static void assert_state(struct lab *lab, const struct child *c)
+{
+	struct fake_message m;
+	struct msg_process p;
+
+	assert_true(fakes_read(&lab->f, lab->monitor, &m));
+	assert_int_equal(m.head.type, MSG_PROCESS_STATE);
+	memcpy(&p, m.payload, sizeof p);
+	assert_int_equal(p.serial, c->serial);
+	assert_int_equal(p.state, c->state);
+	assert_int_equal(p.restarts, lab->f.table.restarts[c->slot]);
+}
+
+static void test_held_until_attached(void **state)
+{
+	struct lab *lab = *state;
+	struct fake_message m;
+	struct event e;
+
+	lab->f.table.restarts[PROCESS_PROXY] = 3;
+	pass(lab, 1);
+	pass(lab, 2);
+	event_init(&e, EVENT_NOTE, PROCESS_NONE);
+	e.id = 3;
+	monitor_link_emit(&lab->link, &e);
+	assert_int_equal(e.process, PROCESS_SUPERVISOR);
+	monitor_link_state(&lab->link, lab->proxy);
+	assert_false(fakes_read(&lab->f, lab->monitor, &m));
+	monitor_link_attach(&lab->link, lab->monitor);
+	assert_state(lab, lab->proxy);
+	assert_state(lab, lab->monitor);
+	assert_event(lab, lab->proxy->serial, 1);
+	assert_event(lab, lab->proxy->serial, 2);
+	assert_event(lab, 0, 3);
+	pass(lab, 4);
+	assert_event(lab, lab->proxy->serial, 4);
+	assert_false(fakes_read(&lab->f, lab->monitor, &m));
+}
+
+static void test_another_monitor_that_exits_is_not_the_one(void **state)
+{
+	struct lab *lab = *state;
+	struct fake_message m;
+
+	monitor_link_resume(&lab->link, lab->monitor);
+	monitor_link_detach(&lab->link, lab->proxy);
+	pass(lab, 1);
+	assert_event(lab, lab->proxy->serial, 1);
+	monitor_link_detach(&lab->link, lab->monitor);
+	pass(lab, 2);
+	assert_false(fakes_read(&lab->f, lab->monitor, &m));
+}
+
+/* The oldest go, and are counted. */
+static void test_overflow(void **state)
+{
+	struct lab *lab = *state;
+
+	for (uint64_t id = 1; id <= HELD_EVENTS + 5; id++)
+		pass(lab, id);
+	assert_int_equal(lab->link.n_dropped, 5);
+	monitor_link_attach(&lab->link, lab->monitor);
+	assert_state(lab, lab->proxy);
+	assert_state(lab, lab->monitor);
+	assert_event(lab, lab->proxy->serial, 6);
+	assert_int_equal(lab->link.n_held, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_held_until_attached, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_another_monitor_that_exits_is_not_the_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
