@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A user table's text, in both of its forms, as a sorted list; see users.h.  No loop, no watching. */
+/* A user table's text, in both of its forms, as a sorted list; see user_list.h.  No loop, no watching. */
+#include "users/user_list.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +17,6 @@
 
 #include "options/suggest.h"
 #include "users/env_file.h"
-#include "users/users.h"
 
 #define ENV_MAX_BYTES (64 << 10)
 

@@ -7,7 +7,9 @@
 #ifndef T3OPS_USERS_USER_SNAPSHOT_H
 #define T3OPS_USERS_USER_SNAPSHOT_H
 
-#include "users/users.h"
+#include <stdbool.h>
+
+#include "users/user_list.h"
 
 /* An empty one, inherited by fork, and by exec with its memfd, which is the caller's.  NULL: errno. */
 struct user_snapshot *snapshot_new(int *fd);

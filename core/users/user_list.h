@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The users of one reading of the table, and how a text becomes them.  Reads env files; otherwise pure. */
+#ifndef T3OPS_USERS_USER_LIST_H
+#define T3OPS_USERS_USER_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define USERS_MAX 4096
+
+struct user {
+	char name[64];
+	char os_user[33];
+	char home[128]; /* "" if the account is unknown here */
+	char host[48];  /* numeric; 127.0.0.1 by default */
+	uint16_t port;
+};
+
+/* Sorted by name; immutable. */
+struct user_list {
+	struct user *rows;
+	size_t n;
+};
+
+/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is no table, is empty, or
+ * has rows but not one that is good; out is then empty.  Else the number of rows that are at fault or in doubt, and
+ * why names the first: a row that cannot be understood costs its own user only, one whose env file gives no port has
+ * port 0, and of names that differ by case only none is used. */
+int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
+                    size_t why_size);
+void user_list_fini(struct user_list *l);
+const struct user *user_list_find(const struct user_list *l, const char *name);
+
+#endif
