@@ -47,7 +47,9 @@ enum msg_type {
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
 	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
-	MSG_TERM,    /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
+	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what kept it from getting ready; text without NUL
+	                  */
+	MSG_TERM,        /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
 };
 
 struct msg_head {

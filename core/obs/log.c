@@ -25,6 +25,8 @@ static struct {
 	bool journald; /* adds time and unit itself, and reads the level from a "<N>" prefix */
 	enum { OUTPUT_READY, OUTPUT_SOCKET, OUTPUT_BLOCKING } output;
 	uint64_t lost, reported;
+	log_error_cb on_error;
+	void *on_error_arg;
 } g_log = {.process = "t3ops", .max = LOG_L_INFO};
 
 static const char *const level_names[] = {
@@ -60,6 +62,12 @@ void log_open(const char *process, enum log_level max)
 	g_log.journald = getenv("JOURNAL_STREAM") != NULL;
 	g_log.lost = g_log.reported = 0;
 	output_open();
+}
+
+void log_on_error(log_error_cb cb, void *arg)
+{
+	g_log.on_error = cb;
+	g_log.on_error_arg = arg;
 }
 
 uint64_t log_lost(void)
@@ -136,6 +144,8 @@ void log_pairs(enum log_level level, const char *event, const struct kv *pairs, 
 {
 	int saved = errno;
 
+	if (level == LOG_L_ERROR && g_log.on_error)
+		g_log.on_error(g_log.on_error_arg, event, pairs, n);
 	if (level > g_log.max)
 		return;
 	if (!lost_report() || !line_send(level, event, pairs, n))

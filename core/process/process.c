@@ -184,6 +184,42 @@ static int process_confine(struct process *process)
 	return -ENOSYS;
 }
 
+/* For whoever asked for the process: the line's error, and what it is about. */
+static void start_error_send(void *arg, const char *event, const struct kv *pairs, size_t n)
+{
+	const struct process *process = arg;
+	const char *about = "", *error = event, *text;
+
+	for (size_t i = 0; i < n; i++) {
+		enum kv_key key = pairs[i].key;
+
+		if (!pairs[i].text || pairs[i].text[0] == '\0')
+			continue;
+		if (key == KV_error)
+			error = pairs[i].text;
+		else if (key == KV_option || key == KV_path || key == KV_plugin || key == KV_address)
+			about = pairs[i].text;
+	}
+	text = textf("%s%s%s", about, about[0] != '\0' ? ": " : "", error);
+	channel_send(process->channel, MSG_START_ERROR, PROCESS_SUPERVISOR, 0, text, strlen(text));
+}
+
+/* 0, or -errno after at least one line at level error. */
+static int process_start(struct process *process)
+{
+	int r;
+
+	log_on_error(start_error_send, process);
+	r = process->ops->start(process);
+	if (r == 0) {
+		r = process_confine(process);
+		if (r < 0)
+			process->ops->stop(process);
+	}
+	log_on_error(NULL, NULL);
+	return r;
+}
+
 static void process_serve(struct process *process)
 {
 	channel_send(process->channel, MSG_READY, PROCESS_SUPERVISOR, 0, NULL, 0);
@@ -207,11 +243,9 @@ int process_run(struct process *process, int channel_socket)
 	}
 	metrics_set_owner(process->metrics, process->serial);
 	run_start(&run);
-	r = process->ops->start(process);
+	r = process_start(process);
 	if (r == 0) {
-		r = process_confine(process);
-		if (r == 0)
-			process_serve(process);
+		process_serve(process);
 		process->ops->stop(process);
 	}
 	run_stop(&run);

@@ -49,7 +49,7 @@ static void pass(struct router *r, struct child *from, const struct msg_head *he
 		channel_send(from->channel, MSG_UNREACHABLE, from->serial, head->id, NULL, 0);
 }
 
-/* No process speaks for another one; and what keeps it from getting ready is remembered. */
+/* No process speaks for another one. */
 static void event_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload)
 {
 	struct event e;
@@ -57,9 +57,6 @@ static void event_pass(struct router *r, struct child *from, const struct msg_he
 	(void)head;
 	memcpy(&e, payload, sizeof e);
 	e.process = (uint8_t)from->process;
-	e.text[sizeof e.text - 1] = '\0';
-	if (from->state == PROCESS_STARTING && event_kind_level((enum event_kind)e.kind) == LOG_L_ERROR)
-		event_set(from->start_error, e.text);
 	monitor_link_pass(r->monitor, from, &e);
 }
 

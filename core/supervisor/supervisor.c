@@ -245,6 +245,13 @@ static void on_reload(void *arg, struct child *c, const struct msg_head *head, c
 	reload_request(arg, (struct requester){c->serial, head->id}, on_reload_done);
 }
 
+static void on_start_error(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	(void)arg;
+	if (c->state == PROCESS_STARTING)
+		snprintf(c->start_error, sizeof c->start_error, "%.*s", (int)head->len, (const char *)payload);
+}
+
 /* Sent to it alone, it may go, and is started again; sent to the whole process group, its turn comes. */
 static void on_term(void *arg, struct child *c, const struct msg_head *head, const void *payload)
 {
@@ -256,9 +263,13 @@ static void on_term(void *arg, struct child *c, const struct msg_head *head, con
 }
 
 static const struct message_handler handlers[] = {
-    {MSG_READY, PROCESS_NONE, on_ready},      {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
-    {MSG_FD_PUT, PROCESS_PROXY, on_fd},       {MSG_FD_DROP, PROCESS_PROXY, on_fd},
-    {MSG_RELOAD, PROCESS_MONITOR, on_reload}, {MSG_TERM, PROCESS_NONE, on_term},
+    {MSG_READY, PROCESS_NONE, on_ready},
+    {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
+    {MSG_FD_PUT, PROCESS_PROXY, on_fd},
+    {MSG_FD_DROP, PROCESS_PROXY, on_fd},
+    {MSG_RELOAD, PROCESS_MONITOR, on_reload},
+    {MSG_TERM, PROCESS_NONE, on_term},
+    {MSG_START_ERROR, PROCESS_NONE, on_start_error},
 };
 
 /* ---- the processes --------------------------------------------------------------------------------------------- */

@@ -163,6 +163,12 @@ class Reasons(unittest.TestCase):
         self.daemon.write_conf()
         self.assertIn(f"cannot listen on {host}:{port}: Address already in use", self.refused())
 
+    def test_what_keeps_a_process_from_starting(self):
+        self.daemon.write_users("a table of tomorrow")
+        self.daemon.options["gave_up_after"] = "9s"
+        self.daemon.write_conf()
+        self.assertRegex(self.refused(), f"process proxy did not get ready: .*{self.daemon.users_file}: line 1")
+
     def test_an_error_in_the_file(self):
         self.daemon.sections += "no_such_option = 1\n"
         self.daemon.write_conf()

@@ -208,12 +208,39 @@ static void test_full_socket(void **state)
 	lose_and_recover(fds[0], fds[1]);
 }
 
+static void count_error(void *arg, const char *event, const struct kv *pairs, size_t n)
+{
+	int *errors = arg;
+	bool found = false;
+
+	assert_string_equal(event, "start_failed");
+	for (size_t i = 0; i < n; i++)
+		found = found || (pairs[i].key == KV_error && strcmp(pairs[i].text, "no table") == 0);
+	assert_true(found);
+	++*errors;
+}
+
+static void test_on_error(void **state)
+{
+	int errors = 0;
+
+	(void)state;
+	log_on_error(count_error, &errors);
+	log_write(LOG_L_ERROR, "start_failed", kv_path("/x"), kv_error("no table"));
+	log_write(LOG_L_WARNING, "warned", kv_error("no table"));
+	assert_int_equal(errors, 1);
+	log_on_error(NULL, NULL);
+	log_write(LOG_L_ERROR, "start_failed", kv_error("no table"));
+	assert_int_equal(errors, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_level_parse),      cmocka_unit_test(test_line),
-	    cmocka_unit_test(test_line_in_journald), cmocka_unit_test(test_line_stays_one),
-	    cmocka_unit_test(test_full_pipe),        cmocka_unit_test(test_full_socket),
+	    cmocka_unit_test(test_level_parse),    cmocka_unit_test(test_on_error),
+	    cmocka_unit_test(test_line),           cmocka_unit_test(test_line_in_journald),
+	    cmocka_unit_test(test_line_stays_one), cmocka_unit_test(test_full_pipe),
+	    cmocka_unit_test(test_full_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

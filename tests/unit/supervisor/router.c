@@ -202,21 +202,6 @@ static void test_probe_reaches_all_proxies(void **state)
 	assert_true(fakes_read(&lab->f, lab->of[PROCESS_PROXY], &m));
 }
 
-static void test_start_error_is_remembered(void **state)
-{
-	struct lab *lab = *state;
-	struct event e;
-	struct msg_head head = {.version = MSG_VERSION, .type = MSG_EVENT, .to = PROCESS_MONITOR, .len = sizeof e};
-
-	event_init(&e, EVENT_USERS_BROKEN, PROCESS_PROXY);
-	memset(e.text, 'x', sizeof e.text);
-	router_message(&lab->router, lab->of[PROCESS_PROXY], &head, &e);
-	assert_string_equal(lab->of[PROCESS_PROXY]->start_error, "");
-	lab->of[PROCESS_PROXY]->state = PROCESS_STARTING;
-	router_message(&lab->router, lab->of[PROCESS_PROXY], &head, &e);
-	assert_int_equal(strlen(lab->of[PROCESS_PROXY]->start_error), sizeof lab->of[PROCESS_PROXY]->start_error - 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,7 +210,6 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_handlers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_unreachable, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_probe_reaches_all_proxies, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_start_error_is_remembered, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
