@@ -15,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/heartbeat.h"
 #include "net/ws_frames.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    3
+#define HANDOFF_VERSION    4
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */
@@ -37,7 +38,7 @@ struct handoff_record {
 	int32_t slot;   /* -1: none */
 	uint32_t client_pending, upstream_pending, session_len;
 	struct tunnel_state {
-		uint64_t unanswered_us, gave_up_us;
+		struct heartbeat heartbeat;
 		bool client_closed_first, reported;
 		struct side_state client, upstream;
 	} state; /* what changes with the bytes that pass */

@@ -46,10 +46,26 @@ static void gap_observe(struct heartbeat *h, uint64_t interval_us, uint64_t peri
 	}
 }
 
+/* A path that delays every Ping alike shows once, in the first interval; that is forgotten slowly, since a page's own
+ * timer drifts. */
+static void lateness_observe(struct heartbeat *h, uint64_t interval_us, uint64_t period_us)
+{
+	uint64_t due = h->lateness_us + interval_us;
+
+	h->lateness_us = due > period_us ? due - period_us : 0;
+	h->lateness_us -= h->lateness_us / 8;
+	if (h->lateness_us > period_us * 2 / 5)
+		h->late_beats++;
+	else if (h->slow_us <= period_us)
+		h->late_beats = 0;
+}
+
 static void ping_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
-	if (h->pings > 0)
+	if (h->pings > 0) {
 		gap_observe(h, now_us - h->ping_us, period_us, now_us);
+		lateness_observe(h, now_us - h->ping_us, period_us);
+	}
 	h->pings++;
 	h->ping_us = now_us;
 }
@@ -86,13 +102,13 @@ void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64
 	}
 }
 
-void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t now_us)
+void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us)
 {
 	if (frame != HEARTBEAT_PONG || h->kind != HEARTBEAT_CLEAR)
 		return;
-	h->pong_us = now_us;
-	if (h->pending_us != 0 && now_us - h->pending_us > h->slowest_us)
-		h->slowest_us = now_us - h->pending_us;
+	h->slow_us = heartbeat_waiting_us(h, now_us);
+	if (h->slow_us > period_us)
+		h->late_beats++;
 	/* of several that wait the oldest is answered; of the others only the last one's time is known */
 	if (h->unanswered > 0)
 		h->unanswered--;

@@ -24,17 +24,18 @@ enum heartbeat_kind { HEARTBEAT_UNKNOWN = 0, HEARTBEAT_CLEAR, HEARTBEAT_COMPRESS
 
 /* Zeroed is ready. */
 struct heartbeat {
-	uint8_t kind;        /* enum heartbeat_kind */
-	uint8_t run;         /* small compressed frames on the grid so far */
-	uint32_t unanswered; /* Pings that wait for their answer */
-	uint32_t late;       /* Pings that arrived together at the end of the last gap, the first one included */
-	uint64_t pings;      /* seen */
-	uint64_t ping_us;    /* when the last one came */
-	uint64_t pending_us; /* since when the oldest unanswered one waits; 0: all are answered */
-	uint64_t pong_us;    /* when the last answer came */
-	uint64_t slowest_us; /* the longest answer so far, one that still waits not included */
-	uint64_t gap_us;     /* length of the last gap */
-	uint64_t gap_end_us; /* when it ended; 0: there was none */
+	uint8_t kind;         /* enum heartbeat_kind */
+	uint8_t run;          /* small compressed frames on the grid so far */
+	uint32_t unanswered;  /* Pings that wait for their answer */
+	uint32_t late_beats;  /* in a row that came late, or were answered more than a period later */
+	uint32_t late;        /* Pings that arrived together at the end of the last gap, the first one included */
+	uint64_t pings;       /* seen */
+	uint64_t ping_us;     /* when the last one came */
+	uint64_t pending_us;  /* since when the oldest unanswered one waits; 0: all are answered */
+	uint64_t slow_us;     /* how long the last answer took */
+	uint64_t lateness_us; /* how far behind its rhythm the last Ping came; decays */
+	uint64_t gap_us;      /* length of the last gap */
+	uint64_t gap_end_us;  /* when it ended; 0: there was none */
 };
 
 /* What a small frame is to the page. */
@@ -46,7 +47,7 @@ enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size
 /* A small frame came from the page; period_us: how often a page pings. */
 void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
 /* A small frame came from the t3 server. */
-void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t now_us);
+void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
 
 /* Whether the next Ping is overdue: more than half a period late.  Never while the kind is unknown. */
 bool heartbeat_is_overdue(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);

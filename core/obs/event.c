@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 18
+#define EVENT_PAIRS 22
 
 struct kind_row {
 	const char *name;
@@ -89,6 +89,10 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(KV_idle_upstream_ms, e->idle_upstream_us),
 	    number(KV_bytes_up, e->bytes_up),
 	    number(KV_bytes_down, e->bytes_down),
+	    number(KV_since_ping_ms, e->page.since_ping_us),
+	    number(KV_waiting_ms, e->page.waiting_us),
+	    number(KV_queued_ms, e->page.queued_us),
+	    number(KV_late_pings, e->page.late_pings),
 	    number(k->count, e->count),
 	    text(KV_segments, e->segments),
 	    text(k->text, e->text),

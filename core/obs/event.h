@@ -21,6 +21,15 @@ enum event_kind {
 	EVENT_KINDS
 };
 
+/* What a tunnel shows of the page at its end (diagnosis/page_evidence.h).  All zero: nothing is known. */
+struct event_page {
+	uint8_t end;       /* enum page_end */
+	uint8_t heartbeat; /* enum heartbeat_kind */
+	bool carried;      /* a message went either way */
+	uint32_t late_pings, late_beats;
+	uint64_t since_ping_us, waiting_us, queued_us;
+};
+
 /* Zero or "" means: not said; such fields are left out of the line.  What id, code, count and text are depends on
  * the kind: tbl/event_kind.h. */
 struct event {
@@ -43,6 +52,7 @@ struct event {
 	uint64_t idle_upstream_us; /* how long nothing had come from the t3 server */
 	uint64_t bytes_up, bytes_down;
 	uint64_t count;
+	struct event_page page;
 	char segments[160]; /* space-separated */
 	char text[320];
 };

@@ -24,8 +24,8 @@ struct tunnel_facts {
 	/* The first close frame seen, from either side, decides who closed. */
 	bool client_closed, upstream_closed, client_closed_first;
 	uint16_t client_code, upstream_code;
-	uint64_t unanswered_us; /* how long the instance had owed an answer when the client closed */
-	uint64_t gave_up_us;    /* the configured limit */
+	uint64_t waiting_us; /* how long the page's oldest unanswered Ping had waited */
+	uint64_t period_us;  /* of the page's heartbeat */
 };
 
 /* An enum t3ops_reason; *code: the close code that belongs to it, 0 without. */

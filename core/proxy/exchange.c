@@ -27,6 +27,19 @@ static void websocket_begin(struct exchange *x);
 
 /* ---- a request comes ----------------------------------------------------------------------------- */
 
+/* A user who loads a document has left the page that was open before. */
+static void navigation_report(const struct request *r, struct worker *worker)
+{
+	struct event e;
+
+	if (!r->has_user || !request_is_navigation(r))
+		return;
+	event_init(&e, EVENT_NAVIGATION, PROCESS_PROXY);
+	event_set(e.user, r->user.name);
+	request_address(r, e.address, sizeof e.address);
+	process_emit_quietly(worker->process, &e);
+}
+
 static void on_request(struct client *c, size_t head_len)
 {
 	struct worker *worker = c->worker;
@@ -53,8 +66,10 @@ static void on_request(struct client *c, size_t head_len)
 		exchange_refuse_origin(x);
 	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
 		exchange_cut(x);
-	else
+	else {
+		navigation_report(r, worker);
 		filters_run(x);
+	}
 }
 
 /* What is not even a request. */

@@ -42,7 +42,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config)
 	                         .upstream_idle_us = core->upstream_idle_us,
 	                         .plugin_us = core->plugin_deadline_us,
 	                         .tunnel_send_us = core->tunnel_send_timeout_us,
-	                         .gave_up_us = core->gave_up_after_us,
+	                         .page_heartbeat_us = core->page_heartbeat_us,
 	                         .recheck_us = core->recheck_tunnels_us};
 	if (c->has_secret && !secret_digest_parse(config->proxy_secret_digest, c->secret))
 		return -EINVAL;

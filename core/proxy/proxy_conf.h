@@ -18,7 +18,7 @@ struct proxy_conf {
 	size_t max_peer_connections, max_user_requests, max_user_tunnels;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
 	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_us, plugin_us;
-	uint64_t tunnel_send_us, gave_up_us, recheck_us;
+	uint64_t tunnel_send_us, page_heartbeat_us, recheck_us;
 };
 
 /* Strings and lists are borrowed from it.  0, or -EINVAL after a log line. */

@@ -13,10 +13,12 @@
 #include "net/stream.h"
 #include "proxy/close_reason.h"
 #include "proxy/recheck.h"
+#include "proxy/tunnel_page.h"
 #include "proxy/tunnel_slot.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
+#define LOOK_SECONDS 1.
 #define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
 #define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
 #define CLOSE_BYTES  4
@@ -107,8 +109,9 @@ static void event_fill(const struct tunnel *t, struct event *e)
 	e->bytes_down = t->upstream.bytes;
 }
 
-static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code)
+static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code, enum page_end end)
 {
+	uint64_t now = clock_mono_us();
 	struct event e;
 
 	t->reported = true;
@@ -116,8 +119,18 @@ static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code)
 	event_fill(t, &e);
 	e.reason = (uint16_t)reason;
 	e.code = code;
+	tunnel_page_count(t, now);
+	tunnel_page_fill(t, end, now, &e.page);
 	proxy_metrics_tunnel_close(&t->worker->metrics, reason);
 	process_emit(t->worker->process, &e);
+}
+
+/* The first close frame decides who ended it; without one, the side that went first. */
+static enum page_end end_of(const struct tunnel_facts *f)
+{
+	if (f->client_closed && (f->client_closed_first || !f->upstream_closed))
+		return PAGE_END_CLIENT_CLOSE;
+	return f->upstream_closed || f->side == TUNNEL_UPSTREAM ? PAGE_END_SERVER : PAGE_END_CLIENT_CUT;
 }
 
 /* The first side that goes decides; what follows it is its echo. */
@@ -132,17 +145,15 @@ static void side_decide(struct tunnel_side *side, enum tunnel_act act, int error
 	                             .client_closed_first = t->client_closed_first,
 	                             .client_code = t->client.frames.close_code,
 	                             .upstream_code = t->upstream.frames.close_code,
-	                             .unanswered_us = t->gave_up_us,
-	                             .gave_up_us = t->worker->conf.gave_up_us};
+	                             .waiting_us = heartbeat_waiting_us(&t->page.heartbeat, clock_mono_us()),
+	                             .period_us = t->worker->conf.page_heartbeat_us};
 	uint16_t code;
 	unsigned reason;
 
 	if (t->reported)
 		return;
-	if (!facts.client_closed && t->unanswered_us > 0)
-		facts.unanswered_us = clock_mono_us() - t->unanswered_us;
 	reason = close_reason_classify(&facts, &code);
-	tunnel_report(t, reason, code);
+	tunnel_report(t, reason, code, end_of(&facts));
 }
 
 static void side_broke(struct tunnel_side *side, int error)
@@ -202,7 +213,7 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 		tunnel_slot_settle(side->tunnel);
 }
 
-/* What the bytes say about who waits for whom, and who closes. */
+/* What the bytes say about the page's heartbeat, and who closes. */
 static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 {
 	struct tunnel *t = side->tunnel;
@@ -210,15 +221,9 @@ static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 
 	side->last_us = clock_mono_us();
 	side->bytes += n;
-	ws_frames_read(&side->frames, bytes, n, NULL, NULL);
-	if (side == &t->upstream) {
-		t->unanswered_us = 0;
-	} else if (side->frames.closed && !closed_before) {
+	ws_frames_read(&side->frames, bytes, n, tunnel_page_frame, side);
+	if (side == &t->client && side->frames.closed && !closed_before)
 		t->client_closed_first = !t->upstream.frames.closed;
-		t->gave_up_us = t->unanswered_us > 0 ? side->last_us - t->unanswered_us : 0;
-	} else if (t->unanswered_us == 0) {
-		t->unanswered_us = side->last_us;
-	}
 }
 
 static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
@@ -368,10 +373,10 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 /* ---- ended by us ------------------------------------------------------------------------------------------ */
 
 /* The client is told, if that can be done between two frames. */
-static void tunnel_close_locally(struct tunnel *t, const char *frame)
+static void tunnel_close_locally(struct tunnel *t, const char *frame, enum page_end end)
 {
 	if (!t->reported)
-		tunnel_report(t, T3OPS_R_LOCAL, 0);
+		tunnel_report(t, T3OPS_R_LOCAL, 0, end);
 	if (buf_len(&t->client.out) == 0 && ws_frames_at_boundary(&t->upstream.frames) && !t->upstream.frames.closed)
 		(void)send(t->client.wr.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
 	tunnel_free(t);
@@ -396,7 +401,7 @@ void tunnel_session_dead(struct worker *worker, uint64_t id)
 	series_add(worker->metrics.tunnels_session_dead, 1);
 	log_write(LOG_L_NOTICE, "tunnel_session_expired", kv_tunnel((int64_t)t->id), kv_user(t->user),
 	          kv_effect("closed with 1008"));
-	tunnel_close_locally(t, CLOSE_POLICY);
+	tunnel_close_locally(t, CLOSE_POLICY, PAGE_END_OURS);
 }
 
 /* ---- moving ------------------------------------------------------------------------------------------------ */
@@ -444,10 +449,37 @@ void tunnel_adopt(struct worker *worker, const char *bytes, size_t n, const int 
 	tunnel_unpack(t, &p);
 	tunnel_run(t, recheck_session_copy(worker->recheck, bytes + n - p.session_len, p.session_len));
 	if (users_are_known(worker->users) && !is_wanted(t, users_list(worker->users)))
-		tunnel_close_locally(t, CLOSE_POLICY);
+		tunnel_close_locally(t, CLOSE_POLICY, PAGE_END_OURS);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------------------- */
+
+static void heartbeat_report(const struct tunnel *t, uint64_t now_us)
+{
+	struct event e;
+
+	event_init(&e, EVENT_TUNNEL_HEARTBEAT, PROCESS_PROXY);
+	event_fill(t, &e);
+	tunnel_page_fill(t, PAGE_END_NONE, now_us, &e.page);
+	event_set(e.text, page_evidence_label(t->page.evidence));
+	process_emit_quietly(t->worker->process, &e);
+}
+
+/* A page that falls silent, or waits, sends nothing that would tell. */
+static void on_look(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct worker *worker = w->data;
+	uint64_t now = clock_mono_us();
+	struct tunnel *t;
+
+	(void)loop, (void)revents;
+	LIST_FOREACH (t, &worker->tunnels->list, link) {
+		if (buf_len(&t->client.out) > 0)
+			tunnel_page_count(t, now);
+		if (!t->reported && tunnel_page_changed(t, now))
+			heartbeat_report(t, now);
+	}
+}
 
 struct tunnels *tunnels_new(struct worker *worker)
 {
@@ -456,7 +488,11 @@ struct tunnels *tunnels_new(struct worker *worker)
 	if (!all)
 		return NULL;
 	LIST_INIT(&all->list);
+	all->loop = worker->loop;
 	all->last_id = (uint64_t)worker->process->serial << 32; /* a tunnel keeps its id when it moves */
+	ev_timer_init(&all->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+	all->look.data = worker;
+	ev_timer_start(worker->loop, &all->look);
 	worker_gauge_set(worker, worker->metrics.tunnels, 0);
 	return all;
 }
@@ -468,7 +504,7 @@ void tunnels_follow_users(struct worker *worker, const struct user_list *now)
 	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
 		next = LIST_NEXT(t, link);
 		if (!is_wanted(t, now))
-			tunnel_close_locally(t, CLOSE_POLICY);
+			tunnel_close_locally(t, CLOSE_POLICY, PAGE_END_OURS);
 	}
 }
 
@@ -477,13 +513,14 @@ void tunnels_close_all(struct worker *worker)
 	struct tunnel *t;
 
 	while ((t = LIST_FIRST(&worker->tunnels->list)))
-		tunnel_close_locally(t, CLOSE_AWAY);
+		tunnel_close_locally(t, CLOSE_AWAY, PAGE_END_LOST);
 }
 
 void tunnels_free(struct tunnels *all)
 {
 	if (!all)
 		return;
+	ev_timer_stop(all->loop, &all->look);
 	quota_fini(&all->users);
 	free(all);
 }

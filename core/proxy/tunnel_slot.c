@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "diagnosis/page_evidence.h"
 #include "proxy/recheck.h"
 #include "proxy/worker.h"
 
@@ -27,8 +28,7 @@ static void side_fill(const struct tunnel_side *side, struct side_state *to)
 /* What changes; written at every message, so it is kept short. */
 static void state_fill(const struct tunnel *t, struct tunnel_state *to)
 {
-	to->unanswered_us = t->unanswered_us;
-	to->gave_up_us = t->gave_up_us;
+	to->heartbeat = t->page.heartbeat;
 	to->client_closed_first = t->client_closed_first;
 	to->reported = t->reported;
 	side_fill(&t->client, &to->client);
@@ -86,8 +86,7 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 
 	t->id = p->id;
 	t->opened_us = p->opened_us;
-	t->unanswered_us = p->state.unanswered_us;
-	t->gave_up_us = p->state.gave_up_us;
+	t->page.heartbeat = p->state.heartbeat;
 	t->client_closed_first = p->state.client_closed_first;
 	t->reported = p->state.reported;
 	side_read(&t->client, &p->state.client);
@@ -160,6 +159,7 @@ static void loss_report(struct worker *worker, const struct handoff_record *p, c
 
 	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_PROXY);
 	handoff_lost_fill(p, why, &e);
+	e.page.end = PAGE_END_LOST;
 	proxy_metrics_tunnel_close(&worker->metrics, T3OPS_R_LOCAL);
 	process_emit(worker->process, &e);
 }

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "net/deadline.h"
+#include "net/heartbeat.h"
 #include "net/ws_frames.h"
 #include "proxy/quota.h"
 #include "sys/buf.h"
@@ -28,12 +29,19 @@ struct tunnel_side {
 	bool shut;        /* our FIN went there */
 };
 
+/* What the page experiences; tunnel_page.c changes it. */
+struct tunnel_page {
+	struct heartbeat heartbeat;
+	uint64_t acked;    /* bytes that the client's kernel had acknowledged when they were last counted */
+	uint64_t stuck_us; /* since when it has taken nothing of what waits; 0: nothing waits */
+	uint8_t evidence;  /* enum page_evidence, as it was last reported while open */
+};
+
 struct tunnel {
 	LIST_ENTRY(tunnel) link;
 	struct worker *worker;
 	uint64_t id, opened_us;
-	uint64_t unanswered_us; /* since when the t3 server owes an answer; 0: it does not */
-	uint64_t gave_up_us;    /* how long it had owed one when the client's close frame came */
+	struct tunnel_page page;
 	bool client_closed_first;
 	bool counted;  /* among the user's tunnels */
 	bool reported; /* why it ended is decided and reported */
@@ -47,6 +55,8 @@ struct tunnel {
 struct tunnels {
 	LIST_HEAD(, tunnel) list;
 	size_t n;
+	struct ev_loop *loop;
+	struct ev_timer look; /* at what the pages experience */
 	uint64_t last_id;
 	struct quota users; /* how many each user has */
 };

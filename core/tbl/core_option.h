@@ -119,8 +119,9 @@ CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY
             "Segments that every user has of their own.")
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that a drop asks for.")
-CORE_OPTION("gave_up_after", DURATION, gave_up_after_us, "4s", 0, 0, READ_BY(PROXY),
-            "A page that closes after the instance left it unanswered for this long gave up.")
+CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
+            READ_BY(PROXY) | READ_BY(MONITOR),
+            "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
             "Age at which events leave the journal.")
 

@@ -37,6 +37,10 @@ EVENT_KIND(TUNNEL_CLOSED, "tunnel_closed", INFO, true, tunnel, close_code, none,
            "a user's WebSocket ended in the ordinary way")
 EVENT_KIND(TUNNEL_DROP, "tunnel_dropped", NOTICE, true, tunnel, close_code, none, detail,
            "a user's WebSocket broke")
+EVENT_KIND(TUNNEL_HEARTBEAT, "tunnel_heartbeat", DEBUG, false, tunnel, none, none, detail,
+           "the heartbeat of a user's page became late or silent, or is on time again")
+EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, none,
+           "a user's browser asked for a document")
 EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, incident, none, none, none,
            "a user's tunnel carried data after a drop: it acquits its path")
 EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status, suppressed, error,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """t3ops itself, from the build tree, in a temporary folder with ports of the kernel's choice.
 
-    with Daemon({"gave_up_after": "1s"}, 'plugin "probe_echo" {}', users={"alice": stub.port}) as d:
+    with Daemon({"page_heartbeat": "1s"}, 'plugin "probe_echo" {}', users={"alice": stub.port}) as d:
         http.get(d.proxy, "/healthz")
 
 When the block ends with an exception the daemon's log is printed.  A sanitizer report in the log

@@ -123,7 +123,7 @@ class Demo:
                                              "at": "03:30", "retain": 6}))
 
     def _start_t3ops(self):
-        options = {"log_level": "info", "gave_up_after": "1s", "ping_timeout": "2s"}
+        options = {"log_level": "info", "page_heartbeat": f"{round(5000 * USER_FACTOR * wait.SLOW)}ms", "ping_timeout": "2s"}
         self.daemon = Daemon(options, self._sections(), {name: stub.port for name, stub in self.stubs.items()})
 
     def _start_users(self):

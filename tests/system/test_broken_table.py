@@ -52,7 +52,7 @@ class BrokenTable(unittest.TestCase):
             self.assertEqual(self.ask(w, "before"), "before")
             proxy = d.pids("proxy")
             self.break_table(d)
-            d.options["gave_up_after"] = "9s"
+            d.options["first_byte_timeout"] = "9s"
             d.write_conf()
             log = d.reload()
             self.assertRegex(log, f"event=users_broken .*{FAULT}")

@@ -46,7 +46,7 @@ class Handover(unittest.TestCase):
             self.daemon.process.send_signal(signal.SIGUSR2)
             self.daemon.wait_log("event=upgraded", after=mark)
         else:
-            self.daemon.options["gave_up_after"] = f"{10 + number}s"
+            self.daemon.options["first_byte_timeout"] = f"{10 + number}s"
             self.daemon.write_conf()
             self.assertIn("event=reloaded", self.daemon.reload())
 

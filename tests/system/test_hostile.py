@@ -235,7 +235,7 @@ class Hostile(unittest.TestCase):
             ws.WebSocket(d.proxy, "/ws", ALICE)
         self.assertEqual(caught.exception.response.status, 429)
         self.assertIsNotNone(caught.exception.response.header("retry-after"))
-        d.options["gave_up_after"] = "9s"
+        d.options["first_byte_timeout"] = "9s"
         d.write_conf()
         self.assertIn("event=reloaded", d.reload())
         wait.until(lambda: d.metrics()["t3ops_tunnels"] == 3, what="the tunnels to move")

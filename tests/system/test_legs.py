@@ -372,7 +372,7 @@ class Replaced(unittest.TestCase):
             p.connect(d.proxy)
             for name in ("probe_cloudflare", "probe_internal"):
                 first(d, name, "leg_up")
-            d.options["gave_up_after"] = "9s"
+            d.options["first_byte_timeout"] = "9s"
             d.write_conf()
             mark = len(d.log())
             d.reload()

@@ -343,7 +343,7 @@ class Recheck(unittest.TestCase):
         d = self.daemon()
         with self.open(d, "moves") as w:
             self.asked_again("t3_session=moves")
-            d.options["gave_up_after"] = "9s"
+            d.options["first_byte_timeout"] = "9s"
             d.write_conf()
             self.assertIn("event=reloaded", d.reload())
             wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")

@@ -77,7 +77,7 @@ class Sandbox(unittest.TestCase):
         with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
             d.write_users({"alice": self.origin.port, "bob": self.origin.port})
             wait.until(lambda: http.get(d.proxy, "/hello", [("X-authentik-username", "bob")]).status == 200, what="the new table")
-            d.options["gave_up_after"] = "9s"
+            d.options["first_byte_timeout"] = "9s"
             d.write_conf()
             self.assertIn("event=reloaded", d.reload())
             mark = len(d.log())

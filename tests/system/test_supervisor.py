@@ -40,7 +40,7 @@ class Processes(unittest.TestCase):
 
     def change(self, number):
         """A configuration that makes a new proxy necessary."""
-        self.daemon.options["gave_up_after"] = f"{number + 10}s"
+        self.daemon.options["first_byte_timeout"] = f"{number + 10}s"
         self.daemon.write_conf()
 
     def restarted(self, process, old):

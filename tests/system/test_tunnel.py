@@ -52,7 +52,7 @@ class Tunnel(unittest.TestCase):
             "/close1001": ends(lambda c: c.send(b"\x88\x02\x03\xe9")),
             "/no": lambda c, r: c.send(answer(b"missing_credential", "401 Unauthorized")),
             "/greets": lambda c, r: (upgrade(c, r), c.send(b"\x81\x02hi"), c.read(1 << 30))})
-        cls.daemon = Daemon({"gave_up_after": "400ms"}, ECHO, users={"alice": cls.origin.port})
+        cls.daemon = Daemon({"page_heartbeat": "200ms"}, ECHO, users={"alice": cls.origin.port})
 
     @classmethod
     def tearDownClass(cls):
@@ -122,7 +122,7 @@ class Tunnel(unittest.TestCase):
         for target, act, kind, reason, code in table:
             with self.subTest(target=target, reason=reason):
                 w = self.open(target)
-                w.send("hello")
+                w.send('{"_tag":"Ping"}')
                 if target == "/echo":
                     w.frame()
                 act(w)

@@ -91,7 +91,7 @@ class Upgrade(unittest.TestCase):
         with http.Connection(self.daemon.proxy) as c:
             c.send(http.build("GET", "/slow", [("X-authentik-username", "alice")]))
             wait.until(lambda: origin.requests("/slow"), what="the request that keeps the old proxy")
-            self.daemon.options["gave_up_after"] = "9s"
+            self.daemon.options["first_byte_timeout"] = "9s"
             self.daemon.write_conf()
             self.assertIn("event=reloaded", self.daemon.reload())
             self.assertEqual(self.upgrade(), "upgraded")

@@ -156,7 +156,7 @@ static void test_heartbeats(void **state)
 
 		for (const struct step *s = c->steps; s->what != 0; s++)
 			if (s->what == 'O')
-				heartbeat_from_server(&h, HEARTBEAT_PONG, tenths(s->at));
+				heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, tenths(s->at));
 			else
 				heartbeat_from_page(&h, s->what == 'P' ? HEARTBEAT_PING : HEARTBEAT_SMALL, PERIOD,
 				                    tenths(s->at));
@@ -170,9 +170,41 @@ static void test_heartbeats(void **state)
 	}
 }
 
+/* A path that delays Pings or answers shows as beats in a row that are late; one that does no longer ends that. */
+static void test_late_beats(void **state)
+{
+	struct heartbeat h = {0};
+	uint64_t now = START;
+
+	(void)state;
+	for (int i = 0; i < 5; i++, now += PERIOD + S / 30) { /* a page's own drift is none */
+		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
+		assert_int_equal(h.late_beats, 0);
+	}
+	now += 3 * S;
+	for (unsigned i = 0; i < 3; i++, now += PERIOD) {
+		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
+		assert_int_equal(h.late_beats, i + 1);
+	}
+	now -= 3 * S;
+	for (unsigned i = 0; i < 2; i++, now += PERIOD) {
+		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
+	}
+	assert_int_equal(h.late_beats, 0);
+	for (unsigned i = 0; i < 3; i++, now += 2 * PERIOD) { /* a server that takes more than a period */
+		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now - PERIOD);
+		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 10);
+		assert_true(h.late_beats >= i + 1);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frames), cmocka_unit_test(test_heartbeats)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frames), cmocka_unit_test(test_heartbeats),
+	                                   cmocka_unit_test(test_late_beats)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,8 @@
 
 #include "obs/event.h"
 
-#define LIMIT 4000000
+#define PERIOD 5000000
+#define LIMIT  9500000 /* two periods, but for a timer that is early */
 
 static const struct {
 	const char *what;
@@ -35,18 +36,23 @@ static const struct {
      1001,
      false},
     {"page waits a little, closes",
-     {.client_closed = true, .client_closed_first = true, .unanswered_us = LIMIT - 1},
+     {.client_closed = true, .client_closed_first = true, .waiting_us = LIMIT - 1},
      T3OPS_R_CLIENT_CLOSED,
      0,
      false},
     {"page waits in vain, closes",
-     {.client_closed = true, .client_closed_first = true, .unanswered_us = LIMIT},
+     {.client_closed = true, .client_closed_first = true, .waiting_us = LIMIT},
      T3OPS_R_CLIENT_GAVE_UP,
      0,
      true},
-    {"page waits in vain, FIN", {.side = TUNNEL_CLIENT, .unanswered_us = LIMIT}, T3OPS_R_CLIENT_GAVE_UP, 0, true},
+    {"page waits in vain, its user reloads it",
+     {.client_closed = true, .client_closed_first = true, .client_code = 1001, .waiting_us = LIMIT},
+     T3OPS_R_CLIENT_CLOSED,
+     1001,
+     false},
+    {"page waits in vain, FIN", {.side = TUNNEL_CLIENT, .waiting_us = LIMIT}, T3OPS_R_CLIENT_GAVE_UP, 0, true},
     {"page waits in vain, RST",
-     {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ECONNRESET, .unanswered_us = LIMIT},
+     {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ECONNRESET, .waiting_us = LIMIT},
      T3OPS_R_CLIENT_GAVE_UP,
      0,
      true},
@@ -58,7 +64,7 @@ static const struct {
      0,
      true},
     {"kernel gives the client up while the instance owes",
-     {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ETIMEDOUT, .unanswered_us = LIMIT},
+     {.side = TUNNEL_CLIENT, .act = TUNNEL_BROKE, .error = ETIMEDOUT, .waiting_us = LIMIT},
      T3OPS_R_CLIENT_TIMEOUT,
      0,
      true},
@@ -88,7 +94,7 @@ static const struct {
      1011,
      true},
     {"instance FIN", {.side = TUNNEL_UPSTREAM}, T3OPS_R_UPSTREAM_EOF, 0, true},
-    {"instance FIN while it owes", {.side = TUNNEL_UPSTREAM, .unanswered_us = LIMIT}, T3OPS_R_UPSTREAM_EOF, 0, true},
+    {"instance FIN while it owes", {.side = TUNNEL_UPSTREAM, .waiting_us = LIMIT}, T3OPS_R_UPSTREAM_EOF, 0, true},
     {"instance RST",
      {.side = TUNNEL_UPSTREAM, .act = TUNNEL_BROKE, .error = ECONNRESET},
      T3OPS_R_UPSTREAM_RESET,
@@ -105,7 +111,7 @@ static void table(void **state)
 		uint16_t code;
 		unsigned reason;
 
-		facts.gave_up_us = LIMIT;
+		facts.period_us = PERIOD;
 		reason = close_reason_classify(&facts, &code);
 		if (reason != rows[i].reason || code != rows[i].code)
 			fail_msg("%s: %s code %u", rows[i].what, reason_label(reason), code);

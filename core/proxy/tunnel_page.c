@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* What the page experiences; see tunnel_page.h. */
+#include "proxy/tunnel_page.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "proxy/worker.h"
+#include "sys/clock.h"
+
+static uint64_t period_of(const struct tunnel *t)
+{
+	return t->worker->conf.page_heartbeat_us;
+}
+
+void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t len)
+{
+	struct tunnel_side *side = arg;
+	struct tunnel *t = side->tunnel;
+	enum heartbeat_frame frame = heartbeat_frame(first, payload, len);
+
+	if (frame == HEARTBEAT_OTHER)
+		return;
+	if (side == &t->upstream) {
+		heartbeat_from_server(&t->page.heartbeat, frame, period_of(t), side->last_us);
+		return;
+	}
+	heartbeat_from_page(&t->page.heartbeat, frame, period_of(t), side->last_us);
+	tunnel_page_count(t, side->last_us);
+}
+
+/* Whether the kernel still holds something for the client, and how much the client has acknowledged so far. */
+static bool is_unacked(int fd, uint64_t *acked)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	*acked = info.tcpi_bytes_acked;
+	return info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0;
+}
+
+void tunnel_page_count(struct tunnel *t, uint64_t now_us)
+{
+	uint64_t acked = t->page.acked;
+	bool waits = is_unacked(t->client.wr.fd, &acked) || buf_len(&t->client.out) > 0;
+
+	if (!waits)
+		t->page.stuck_us = 0;
+	else if (t->page.stuck_us == 0 || acked != t->page.acked)
+		t->page.stuck_us = now_us;
+	t->page.acked = acked;
+}
+
+void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us, struct event_page *out)
+{
+	const struct heartbeat *h = &t->page.heartbeat;
+	bool known = h->kind != HEARTBEAT_UNKNOWN;
+
+	*out = (struct event_page){.end = (uint8_t)end,
+	                           .heartbeat = h->kind,
+	                           .carried = t->client.frames.messages > 0 || t->upstream.frames.messages > 0,
+	                           .late_pings = heartbeat_late_pings(h, period_of(t), now_us),
+	                           .late_beats = h->late_beats,
+	                           .since_ping_us = known ? now_us - h->ping_us : 0,
+	                           .waiting_us = heartbeat_waiting_us(h, now_us),
+	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0};
+}
+
+bool tunnel_page_changed(struct tunnel *t, uint64_t now_us)
+{
+	const struct heartbeat *h = &t->page.heartbeat;
+	struct page_facts facts = {.end = PAGE_END_NONE,
+	                           .heartbeat_known = h->kind != HEARTBEAT_UNKNOWN,
+	                           .period_us = period_of(t),
+	                           .since_ping_us = now_us - h->ping_us,
+	                           .waiting_us = heartbeat_waiting_us(h, now_us),
+	                           .late_beats = h->late_beats,
+	                           .age_us = now_us - t->opened_us,
+	                           .carried = true};
+	enum page_evidence evidence = page_evidence_classify(&facts);
+
+	if (evidence == t->page.evidence)
+		return false;
+	t->page.evidence = (uint8_t)evidence;
+	return true;
+}
