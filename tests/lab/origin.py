@@ -37,13 +37,14 @@ def answer(body, status="200 OK", headers=()):
 
 
 class Origin:
-    def __init__(self, handlers=None, port=0):
+    def __init__(self, handlers=None, port=0, host="127.0.0.1"):
         self.handlers = handlers or {}
         self.seen = []
         self.connections = 0
         self.lock = threading.Lock()
         self.open = set()
-        self.listener = socket.create_server(("127.0.0.1", port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, port), family=family)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -208,13 +208,14 @@ class Handover(unittest.TestCase):
             return False
 
     def reload_with(self, users):
-        """Another file, which only the new proxy reads."""
+        """Another file, which only the new proxy reads; the old one is gone then."""
         self.daemon.options["users"] += ".next"
         with open(self.daemon.options["users"], "w", encoding="utf-8") as f:
             f.write(users)
         os.chmod(self.daemon.options["users"], 0o644)
         self.daemon.write_conf()
         self.assertIn("event=reloaded", self.daemon.reload())
+        wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
 
     def test_user_who_is_gone_meanwhile_does_not_move_in(self):
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
@@ -222,12 +223,22 @@ class Handover(unittest.TestCase):
             self.assertEqual(w.wait_close(), 1008)
             self.daemon.wait_log("event=tunnel_closed .*reason=local")
 
+    def test_one_whose_t3_server_has_an_ipv6_address_moves_along(self):
+        with Origin({"/ws": RawEcho()}, host="::1") as other:
+            self.reload_with(f"alice=[::1]:{other.port}\n")
+            with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
+                for same in ("alice=[::]", "alice=nobody@[::1]"):
+                    self.reload_with(f"{same}:{other.port}\n")
+                    w.send_frame(ws.TEXT, same, mask=False)
+                    self.assertEqual(w.text(), same)
+                self.reload_with(f"alice=127.0.0.1:{other.port}\n")
+                self.assertEqual(w.wait_close(), 1008)
+
     def test_nor_does_one_whose_instance_moved_meanwhile(self):
         port = self.origin.port
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             for same in ("alice=0.0.0.0", "alice=nobody@127.0.0.1"):
                 self.reload_with(f"{same}:{port}\n")
-                wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
                 w.send_frame(ws.TEXT, same, mask=False)
                 self.assertEqual(w.text(), same)
             self.reload_with(f"alice=127.0.0.9:{port}\n")

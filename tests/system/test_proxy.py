@@ -3,6 +3,7 @@
 """The proxy as a reverse proxy: what it passes, what it refuses, and how it behaves when an instance does not."""
 import datetime
 import hashlib
+import json
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ from lab import http, wait, ws
 from lab.daemon import Daemon
 from lab.memory import FREED_IS_FREE, rss
 from lab.origin import Origin, answer
+from lab.talk import RawEcho
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = {"X-authentik-username": "alice"}
@@ -61,6 +63,36 @@ def garbage(c, request):
     return False
 
 
+class BadChunk:
+    """Its head is good, and so is the first chunk."""
+
+    def __init__(self):
+        self.go = threading.Event()
+
+    def __call__(self, c, request):
+        c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        self.go.wait(30)
+        c.send(b"zz\r\n")
+        c.fill()  # only t3ops ends it
+
+
+class Accepts:
+    """Responds at once, then takes what of the body comes."""
+
+    takes_body = True
+
+    def __init__(self):
+        self.taken = b""
+
+    def __call__(self, c, request):
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        while True:
+            if not c.buffer:
+                c.fill()
+            self.taken += c.buffer
+            c.buffer = b""
+
+
 def two_lengths(c, request):
     c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd")
     return False
@@ -102,9 +134,11 @@ class Proxy(unittest.TestCase):
     def setUpClass(cls):
         cls.stale = Stale()
         cls.flood = Flood(64 << 20)
+        cls.accepts, cls.bad_chunk = Accepts(), BadChunk()
         cls.origin = Origin({"/chunked": chunked, "/until-close": until_close, "/truncated": truncated, "/digest": digest,
                              "/304": not_modified, "/early": early, "/continue": continues, "/hints": hints,
                              "/garbage": garbage, "/two-lengths": two_lengths, "/stale": cls.stale, "/flood": cls.flood,
+                             "/bad-chunk": cls.bad_chunk, "/accepts": cls.accepts,
                              "/silent": lambda c, r: c.read(1 << 30)})
         cls.daemon = Daemon({"header_timeout": "2s", "first_byte_timeout": "1s", "max_header_bytes": "8K",
                              "max_headers": 40, "identity_strip_domain": True}, ECHO, users={"alice": cls.origin.port},
@@ -190,6 +224,42 @@ class Proxy(unittest.TestCase):
         with http.Connection(self.daemon.proxy) as c:
             c.send(http.build("GET", "/truncated", ALICE))
             self.assertRaises(EOFError, c.response)
+
+    def test_bad_chunk_of_a_response_cuts_it(self):
+        failures = self.daemon.metrics()["t3ops_upstream_failures_total"]
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("GET", "/bad-chunk", ALICE))
+            self.assertEqual((c.response_head().status, c.read(10)), (200, b"5\r\nhello\r\n"))
+            self.bad_chunk.go.set()
+            self.assertEqual(c.read_to_end(), b"")
+        self.assertEqual(self.daemon.metrics()["t3ops_upstream_failures_total"], failures + 1)
+        self.assertEqual(len(self.origin.requests("/bad-chunk")), 1)
+
+    def test_bad_chunk_of_a_request_is_rejected_while_there_is_no_response(self):
+        """The first chunk was good and is at the t3 server already."""
+        rejected = self.daemon.metrics()['t3ops_requests_rejected_total{reason="chunk"}']
+        taken = threading.Event()
+        self.origin.handlers["/takes"] = takes = lambda c, r: (c.read(10), taken.set(), c.fill())
+        takes.takes_body = True
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("POST", "/takes", {**ALICE, "Transfer-Encoding": "chunked"}) + b"5\r\nhello\r\n")
+            self.assertTrue(taken.wait(30))
+            c.send(b"5;\nworld\r\n")
+            r = c.response()
+            self.assertEqual((r.status, r.header("connection")), (400, "close"))
+            self.assertTrue(c.at_end())
+        self.assertEqual(self.daemon.metrics()['t3ops_requests_rejected_total{reason="chunk"}'], rejected + 1)
+
+    def test_bad_chunk_of_a_request_cuts_a_response_that_has_begun(self):
+        """There is no second head to say it with."""
+        with http.Connection(self.daemon.proxy) as c:
+            c.send(http.build("POST", "/accepts", {**ALICE, "Transfer-Encoding": "chunked"}) + b"5\r\nhello\r\n")
+            self.assertEqual(c.response_head().status, 200)
+            self.assertEqual(c.read(4), b"half")
+            wait.until(lambda: self.accepts.taken == b"5\r\nhello\r\n", what="the first chunk")
+            c.send(b"5\nworld\r\n")
+            self.assertEqual(c.read_to_end(), b"")
+        self.assertEqual(self.accepts.taken, b"5\r\nhello\r\n")
 
     def test_slow_reader_stops_the_instance(self):
         before = rss(self.daemon.processes()["proxy"])
@@ -385,6 +455,30 @@ class Others(unittest.TestCase):
             self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
             self.assertIn("not running", r.text())
             self.assertIn("default-src 'none'", r.header("content-security-policy"))
+
+    def test_t3_servers_with_an_ipv6_address(self):
+        """In each form of the user table; :: means this machine, as 0.0.0.0 does."""
+        with Origin({"/ws": RawEcho()}, host="::1") as o:
+            tables = (f"alice=[::1]:{o.port}\n", f"alice=nobody@[::1]:{o.port}\n", f"alice=[::]:{o.port}\n",
+                      json.dumps({"alice": {"os_user": "nobody", "host": "::1", "port": o.port}}))
+            for table in tables:
+                with self.subTest(table=table), Daemon({}, ECHO, users=table) as d:
+                    self.assertEqual(http.get(d.proxy, "/mirror", ALICE).status, 200)
+                    with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+                        w.send_frame(ws.TEXT, "six", mask=False)
+                        self.assertEqual(w.text(), "six")
+                        mark = len(d.log())
+                        d.write_users(table.replace("alice", "bob"))  # who is not alice
+                        d.wait_log("event=users_loaded", after=mark)
+                        self.assertEqual(w.wait_close(), 1008)
+
+    def test_t3_server_without_ipv6_listener_is_explained(self):
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as s:
+            port = s.getsockname()[1]
+        with Daemon({}, ECHO, users=f"alice=[::1]:{port}\n") as d:
+            r = http.get(d.proxy, "/", BROWSER)
+            self.assertEqual(r.status, 503)
+            self.assertIn(f"(::1 port {port}) cannot be reached", r.text())
 
     def test_page_says_since_when_until_the_instance_answers(self):
         fails = [True]

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The proxy dies: users who are idle do not notice, those who talk are cut or go on, and nobody ever gets a
 wrong byte."""
+import contextlib
 import os
-import random
+import re
 import signal
-import time
+import threading
 import unittest
 
 from lab import http, process, wait, ws
@@ -54,8 +55,7 @@ class FrontCrash(unittest.TestCase):
         wait.until(lambda: not [c for c in self.origin.open if c.fileno() >= 0], what="the instance to see every end")
 
     def test_nor_one_killed_while_the_binary_is_replaced(self):
-        """At any moment of it: the old proxy, the new one or both."""
-        chance = random.Random(7)
+        """At any moment of it, as the log tells them: the old proxy, the new one or both."""
         idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]
         for n in range(UPGRADES):
             for w in idle:
@@ -63,7 +63,7 @@ class FrontCrash(unittest.TestCase):
             http.get(self.daemon.proxy, "/healthz")
             mark = len(self.daemon.log())
             self.daemon.process.send_signal(signal.SIGUSR2)
-            time.sleep(chance.random() * 0.7)
+            wait.until(lambda m=mark, n=n: self.lines_since(m) >= n // 2 or self.is_over(m), what="that moment")
             for pid in self.daemon.pids("proxy"):
                 os.kill(pid, signal.SIGKILL)
             self.daemon.wait_log("event=(upgraded|reload_refused)", after=mark)
@@ -72,6 +72,12 @@ class FrontCrash(unittest.TestCase):
             self.assertEqual(self.ask(w, "last"), "last")
         self.assertNotIn("event=tunnel_dropped", self.daemon.log())
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == len(idle), what="the gauge")
+
+    def lines_since(self, mark):
+        return self.daemon.log().count("\n", mark)
+
+    def is_over(self, mark):
+        return re.search("event=(upgraded|reload_refused)", self.daemon.log()[mark:])
 
     def serves(self):
         try:
@@ -94,6 +100,46 @@ class FrontCrash(unittest.TestCase):
         for t in talkers:
             self.assertNotIsInstance(t.error, AssertionError)
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+    def test_tunnel_with_bytes_in_the_hands_of_a_killed_proxy_is_cut(self):
+        """Its client does not read: what the proxy has taken from the t3 server and not passed on is lost with it."""
+        sent, over = [0], threading.Event()
+
+        def floods(c, request):
+            c.send(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                   f"{ws.accept_value(request.header('sec-websocket-key'))}\r\n\r\n".encode())
+            try:
+                while True:
+                    sent[0] += c.sock.send(bytes(65536))
+            except OSError:
+                over.set()
+            return False
+
+        self.origin.handlers["/floods"] = floods
+        idle = ws.WebSocket(self.daemon.proxy, "/ws", ALICE)
+        with ws.WebSocket(self.daemon.proxy, "/floods", ALICE) as stuck:
+            marks = [-2, -1]
+
+            def stands_still():
+                marks.append(sent[0])
+                return sent[0] > 0 and marks[-1] == marks[-2] == marks[-3]
+
+            wait.until(stands_still, what="the proxy to hold bytes that nobody takes")
+            mark = len(self.daemon.log())
+            self.kill_front()
+            line = self.daemon.wait_log(r"event=tunnel_closed .*", after=mark).group(0)
+            self.assertIn("reason=local", line)
+            self.assertIn("the proxy died while bytes of it were in transit", line)
+            self.assertTrue(over.wait(30), "the t3 server's side stays open")
+            stuck.conn.sock.settimeout(30)
+            with contextlib.suppress(ConnectionResetError):
+                while stuck.conn.sock.recv(1 << 20):
+                    pass
+        self.assertEqual(self.ask(idle, "still here"), "still here")
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 1, what="the gauge")
+        metrics = self.daemon.metrics()
+        self.assertEqual(metrics['t3ops_orphaned_tunnels_total{fate="cut"}'], 1)
+        idle.drop()
 
     def test_last_words_of_a_front_are_heard_before_its_death(self):
         """By a supervisor that is late and finds both at once."""

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Users' WebSockets: passed untouched, and their ends told apart."""
 import re
+import socket
+import struct
 import threading
 import unittest
 
-from lab import http, ws
+from lab import http, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
 from lab.stub import LATEST, NEW, T3Stub
@@ -135,6 +137,80 @@ class Tunnel(unittest.TestCase):
     def test_address_and_location_come_from_the_trusted_proxy(self):
         with self.open("/echo", [("CF-Connecting-IP", "203.0.113.7"), ("CF-Ray", "8a1b2c3d4e5f6a7b-FRA")]):
             self.daemon.wait_log(r"event=tunnel_opened .*client=203\.0\.113\.7 .*colo=FRA", after=self.mark)
+
+
+class Floods:
+    """Sends frames until nobody takes them any more."""
+
+    def __init__(self):
+        self.ended = threading.Event()
+
+    def __call__(self, c, request):
+        upgrade(c, request)
+        c.sock.settimeout(None)
+        try:
+            while True:
+                c.send(b"\x82\x7f" + struct.pack("!Q", 65536) + bytes(65536))
+        except OSError:
+            self.ended.set()
+        return False
+
+
+class Deaf:
+    """Accepts the WebSocket and reads nothing."""
+
+    def __init__(self):
+        self.over = threading.Event()
+
+    def __call__(self, c, request):
+        upgrade(c, request)
+        self.over.wait(60)
+        return False
+
+
+class SendTimeout(unittest.TestCase):
+    """tunnel_send_timeout: a side that takes nothing for so long ends the tunnel, and is named."""
+
+    def setUp(self):
+        self.floods, self.deaf = Floods(), Deaf()
+        self.addCleanup(self.deaf.over.set)
+        self.origin = Origin({"/floods": self.floods, "/deaf": self.deaf, "/echo": echo})
+        self.addCleanup(self.origin.stop)
+        self.daemon = Daemon({"tunnel_send_timeout": "300ms"}, ECHO, users={"alice": self.origin.port})
+        self.addCleanup(self.daemon.stop)
+
+    def gone(self):
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnel to end")
+
+    def test_client_that_takes_nothing(self):
+        with ws.WebSocket(self.daemon.proxy, "/floods", ALICE):
+            self.daemon.wait_log(r"event=tunnel_dropped .*reason=client_timeout\b")
+            self.assertTrue(self.floods.ended.wait(30))
+            self.gone()
+
+    def test_t3_server_that_takes_nothing(self):
+        with ws.WebSocket(self.daemon.proxy, "/deaf", ALICE) as w:
+            w.conn.sock.settimeout(30)
+            with self.assertRaises(OSError):
+                while True:
+                    w.send_frame(ws.BINARY, bytes(65536), mask=False)
+            self.daemon.wait_log(r"event=tunnel_dropped .*reason=upstream_timeout\b")
+            self.gone()
+
+    def test_side_that_does_not_follow_a_fin(self):
+        """Nobody half-closes a WebSocket and goes on: the other side has as long to close, too."""
+        with ws.WebSocket(self.daemon.proxy, "/deaf", ALICE) as w:
+            w.conn.sock.shutdown(socket.SHUT_WR)
+            self.daemon.wait_log(r"event=tunnel_dropped .*reason=client_eof\b")
+            self.gone()
+            self.assertTrue(w.conn.at_end())
+
+    def test_silence_is_no_timeout(self):
+        """Nothing waits to be taken: a tunnel may rest as long as it wants."""
+        with ws.WebSocket(self.daemon.proxy, "/echo", ALICE) as rests, ws.WebSocket(self.daemon.proxy, "/floods", ALICE):
+            self.daemon.wait_log(r"event=tunnel_dropped .*reason=client_timeout\b")
+            rests.send_frame(ws.TEXT, "still here", mask=False)
+            self.assertEqual(rests.text(), "still here")
 
 
 class WithT3(unittest.TestCase):
