@@ -130,6 +130,7 @@ static void proxy_free(struct proxy *proxy)
 	upstreams_free(worker->upstreams);
 	tunnels_free(worker->tunnels);
 	recheck_free(worker->recheck);
+	cidr_list_fini(&worker->conf.trusted);
 	free(worker->scratch);
 	buf_fini(&worker->head_room);
 	buf_fini(&worker->head);

@@ -12,7 +12,7 @@ import unittest
 
 from lab import http, wait, ws
 from lab.daemon import Daemon
-from lab.memory import FREED_IS_FREE, rss
+from lab.memory import FREED_IS_FREE, rss, slack
 from lab.origin import Origin
 from lab.talk import RawEcho, Talker
 
@@ -199,7 +199,7 @@ class Hostile(unittest.TestCase):
         wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="the last ones to be gone")
         wait.until(lambda: d.metrics()["t3ops_probe_echo_connections"] == 0, limit=120, what="the probes to be gone")
         wait.until(lambda: descriptors(pid) <= before, what="the descriptors to be given back")
-        self.assertLess(rss(pid), memory + (16 << 20))
+        self.assertLess(rss(pid), memory + slack(16 << 20))
         self.assertEqual(d.pids("proxy"), [pid])
         self.assertEqual(d.metrics()["t3ops_tunnels"], 1)
         self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)

@@ -12,7 +12,7 @@ import unittest
 
 from lab import http, wait, ws
 from lab.daemon import Daemon
-from lab.memory import FREED_IS_FREE, rss
+from lab.memory import FREED_IS_FREE, rss, slack
 from lab.origin import Origin, answer
 from lab.talk import RawEcho
 
@@ -275,7 +275,7 @@ class Proxy(unittest.TestCase):
 
             wait.until(stands_still, what="the flood to stop")
             self.assertLess(self.flood.sent, self.flood.total // 2)
-            self.assertLess(rss(self.daemon.processes()["proxy"]), before + (4 << 20))
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + slack(4 << 20))
             self.assertEqual(len(c.response().body), self.flood.total)
 
     # ---- connections

@@ -16,7 +16,7 @@ import unittest
 
 from lab import http, wait
 from lab.daemon import Daemon
-from lab.memory import FREED_IS_FREE, rss
+from lab.memory import FREED_IS_FREE, rss, slack
 from lab.origin import Origin, answer
 
 ALICE = {"X-authentik-username": "alice"}
@@ -277,7 +277,7 @@ class ReverseProxy(unittest.TestCase):
         with self.connect() as c:
             c.send(http.build("GET", "/floods", ALICE))
             self.assertLess(self.stands_still(lambda: sent[0]), LARGE // 2)
-            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + slack(SLACK))
             self.assertEqual(c.response().text(), "final")
 
     def test_trailers_pass_in_both_directions(self):
@@ -441,10 +441,10 @@ class ReverseProxy(unittest.TestCase):
             pour = Pour(c, block, LARGE >> 20)
             pour.start()
             self.assertLess(self.stands_still(lambda: pour.sent), LARGE // 2)
-            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + slack(SLACK))
             self.held.go.set()
             self.assertEqual(c.response().text(), hashlib.sha256(block * (LARGE >> 20)).hexdigest())
-            self.assertLess(rss(self.daemon.processes()["proxy"]), before + SLACK)
+            self.assertLess(rss(self.daemon.processes()["proxy"]), before + slack(SLACK))
             pour.join(60)
 
 
