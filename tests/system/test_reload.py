@@ -86,7 +86,7 @@ class Hanging(unittest.TestCase):
     def test_a_signal_meanwhile_is_another_reload_later(self):
         self.hang()
         self.daemon.sections = self.daemon.sections.replace(HANG, "")
-        self.daemon.options["gave_up_after"] = "9s"
+        self.daemon.options["first_byte_timeout"] = "9s"
         self.daemon.write_conf()
         for _ in range(3):
             self.daemon.process.send_signal(signal.SIGHUP)
@@ -165,7 +165,7 @@ class Reasons(unittest.TestCase):
 
     def test_what_keeps_a_process_from_starting(self):
         self.daemon.write_users("a table of tomorrow")
-        self.daemon.options["gave_up_after"] = "9s"
+        self.daemon.options["first_byte_timeout"] = "9s"
         self.daemon.write_conf()
         self.assertRegex(self.refused(), f"process proxy did not get ready: .*{self.daemon.users_file}: line 1")
 
