@@ -17,6 +17,7 @@ PING_EVERY = 5.0
 BACK_OFF = (1, 2, 4, 8, 16, 30)
 CLOSING_HANDSHAKE = 2.0  # Chrome waits so long for the answer to a close frame
 HUMAN_PATIENCE = 8.0  # then somebody reloads an error page
+LOADING_PATIENCE = 30.0  # or one that does not come
 MAX_REDIRECTS = 10
 DOCUMENT = [("Accept", "text/html"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"),
             ("Sec-Fetch-Site", "none"), ("Sec-Fetch-User", "?1"), ("Upgrade-Insecure-Requests", "1")]
@@ -30,10 +31,11 @@ class Client:
     upgrade_patience: float
     number_ids: bool
     reports_activity: bool  # and asks for the shell when it cannot connect
+    waits_for_online: bool = False  # opens no WebSocket while the browser calls itself offline
 
 
 CLIENTS = {OLD: Client(10, 10, False, False), NEW: Client(10, 15, False, False), LATEST: Client(20, 15, True, True)}
-CLIENTS.update({version: CLIENTS[LATEST] for version in ALL if version.startswith(NEXT)})
+CLIENTS.update({version: Client(20, 15, True, True, True) for version in ALL if version.startswith(NEXT)})
 
 
 @dataclass
@@ -146,16 +148,16 @@ class Page:
     async def load(self):
         """The document and the first questions of its script.  Whether there is a page now."""
         try:
-            response = await self.navigate()
-            if response.status != 200:
-                self.note("error_page", response.status)
-                self.failure = f"the page answered {response!r}"
-                return False
-            self.note("loaded")
-            session = await self.network.fetch("GET", "/api/auth/session", self.headers(FETCH))
-            self.keep_cookies(session)
-            return True
-        except (OSError, AssertionError) as e:
+            async with asyncio.timeout(LOADING_PATIENCE * self.factor):
+                response = await self.navigate()
+                if response.status != 200:
+                    self.note("error_page", response.status)
+                    self.failure = f"the page answered {response!r}"
+                    return False
+                self.note("loaded")
+                self.keep_cookies(await self.network.fetch("GET", "/api/auth/session", self.headers(FETCH)))
+                return True
+        except (OSError, AssertionError, TimeoutError) as e:
             self.note("error_page", type(e).__name__)
             self.failure = f"{type(e).__name__}: {e}"
             return False

@@ -18,16 +18,20 @@ ALL = (OLD, NEW, LATEST, NEXT, RENAMED, COOKIELESS)
 class T3Stub:
     def __init__(self, version=NEW, base=None, host="127.0.0.1", port=0, start=True, **switches):
         """switches: dead_ms, grace_ms, time, page ... as t3stub prints them for --help."""
-        self.version = version
         self.base = base or os.path.join(account.give(process.folder()), ".t3")
         self.host = host
         self.port = port
-        self.env = {"T3STUB_VERSION": version}
+        self.env = {}
+        self.switch(version)
         self.env.update({f"T3STUB_{k.upper()}": str(v) for k, v in switches.items()})
         self.process = None
         confidential.database(self.database)
         if start:
             self.start()
+
+    def switch(self, version):
+        """Another version, from the next start on."""
+        self.version = self.env["T3STUB_VERSION"] = version
 
     @property
     def program(self):

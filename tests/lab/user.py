@@ -85,7 +85,7 @@ class User:
         loop.shared().run(self.awake.clear)
 
     def wake(self):
-        loop.shared().run(self.awake.set)
+        loop.shared().run(self._wake)
 
     def move(self, address):
         """Another network: what was open is lost on this side.  Make the old line silent before."""
@@ -119,6 +119,10 @@ class User:
         tab.start()
         return tab
 
+    def _wake(self):
+        self.network.move(self.network.address)  # a browser uses no connection of before its sleep for new requests
+        self.awake.set()
+
     async def _close(self, tab):
         await tab.leave()
         self.pages.remove(tab)
@@ -129,6 +133,7 @@ class User:
             await tab.crash()
             self.pages.remove(tab)
             self.closed.append(tab)
+        await self.network.close()
 
     async def _move(self, address):
         self.network.move(address)

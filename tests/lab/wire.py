@@ -197,9 +197,11 @@ class Network:
         self.session = None
 
     async def close(self):
-        for session in self.sessions:
+        """Ends what is left of HTTP/2."""
+        sessions, self.sessions, self.session = self.sessions, [], None
+        for session in sessions:
             session.task.cancel()
-        await asyncio.gather(*(session.task for session in self.sessions), return_exceptions=True)
+        await asyncio.gather(*(session.task for session in sessions), return_exceptions=True)
 
     # ---- HTTP/2
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""What the tests with a real Chromium have in common: a world, a browser on it, and the price of what is done."""
+import contextlib
+import re
+import sys
+import time
+import unittest
+
+from lab import chromium, path, timelapse
+from lab.stub import LATEST, NEW, NEXT, OLD
+from lab.world import Person, World
+
+SPEED = 5
+QUIET = 8  # seconds of t3ops in which what happened would have become a verdict
+
+
+def of_version(version):
+    """Decorates a test: its server is of that version."""
+    def mark(test):
+        test.version = version
+        return test
+    return mark
+
+
+class Case(unittest.TestCase):
+    """One world and one browser a class, one user a test: nothing of one test is left for the next."""
+
+    http2 = False
+    versions = (LATEST, NEW, NEXT, OLD)
+    world = browser = None
+
+    @classmethod
+    def setUpClass(cls):
+        names = [n for n in unittest.defaultTestLoader.getTestCaseNames(cls)]
+        cls.names = {test: f"user{n}" for n, test in enumerate(names)}
+        people = {cls.names[test]: Person(cls.version_of(test, n), cls.http2, f"127.0.1.{n + 1}")
+                  for n, test in enumerate(names)}
+        cls.world = World(SPEED, people, simulated=False)
+        cls.addClassCleanup(cls.world.stop)
+        cls.world.start()
+        cls.browser = chromium.Chromium(cls.world.path)
+        cls.addClassCleanup(cls.browser.stop)
+        cls.world.wait_well()
+
+    @classmethod
+    def version_of(cls, test, n):
+        return getattr(getattr(cls, test), "version", cls.versions[n % len(cls.versions)])
+
+    def setUp(self):
+        self.name = self.names[self._testMethodName]
+        self.stub = self.world.stubs[self.name]
+        self.line = self.world.lines[self.name]
+        self.profile = self.browser.profile(self.name, self.line)
+        self.addCleanup(self.close_all)
+
+    def close_all(self):
+        for tab in list(self.profile.tabs):
+            tab.close()
+
+    def run(self, result=None):
+        mark = len(self.world.daemon.log()) if self.world else 0
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if self.world and len(result.failures) + len(result.errors) > before:
+            print(f"---- t3ops during {self.id()}\n{self.world.daemon.log()[mark:]}----", file=sys.stderr)
+
+    def connected(self, **more):
+        """A tab with the page, connected."""
+        tab = self.profile.open(**more)
+        tab.wait_connected()
+        return tab
+
+    def pairings(self):
+        return self.stub.sql("SELECT count(*) FROM auth_pairing_links WHERE consumed_at IS NOT NULL AND subject = 'client'")[0][0]
+
+    @contextlib.contextmanager
+    def costs(self, pairings=0, most_pairings=None, error_pages=0, drops=0, verdicts=()):
+        """What the block may cost.  verdicts: sets of segments, each of which one verdict has to name.  Where infra was
+        cleared a verdict about a last mile is that."""
+        paired, errors, serial = self.pairings(), len(self.errors()), self.world.last_serial()
+        mark, began = len(self.world.daemon.log()), time.monotonic()
+        yield
+        self.world.pause(QUIET)
+        said = [self.named(v) for v in self.world.true_of_machine(self.world.verdicts_after(serial), began)
+                if not self.of_others(v)]
+        dropped = re.findall(rf"\bevent=tunnel_drop\b.*\buser={self.name}\b.*", self.world.daemon.log()[mark:])
+        self.assertEqual(len(self.errors()) - errors, error_pages, self.errors()[errors:])
+        self.assertEqual(len(dropped), drops, dropped)
+        self.assertEqual(len(said), len(verdicts), said)
+        for truth in verdicts:
+            self.assertTrue(any(truth == s or s == {"exonerated"} and all("last_mile" in t for t in truth) for s in said), said)
+        now = self.pairings() - paired
+        self.assertTrue(pairings <= now <= (pairings if most_pairings is None else most_pairings), f"{now} pairings")
+
+    def of_others(self, verdict):
+        """Whether it is about users of other tests alone, who closed their tabs."""
+        return all(s.endswith(")") and f"({self.name})" not in s for s in verdict["segments"] or [f"({verdict['user']})"])
+
+    @staticmethod
+    def named(verdict):
+        return {"exonerated"} if verdict["verdict"].startswith("exonerated") else set(verdict["segments"])
+
+    def errors(self):
+        return self.profile.error_pages
+
+
+def why_not():
+    """Words of what is missing; empty: it can be played."""
+    if not chromium.program():
+        return "no Chromium (Debian: chromium)"
+    if path.missing():
+        return "not installed: " + " ".join(path.missing())
+    return "" if timelapse.available() else "tests/lab/timelapse.la is not built"
+
+
+def main():
+    if why_not():
+        print("skipped:", why_not())
+        sys.exit(77)
+    unittest.main()

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Plays the rows of lab/faults.py against t3ops with its shipped timings and prints what it said of each, beside
+the truth.  Exit status 0 only if every row was right.
+
+    make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5"]
+"""
+import argparse
+import dataclasses
+import re
+import sys
+import time
+
+from lab import faults, path, timelapse
+from lab.world import World
+
+
+@dataclasses.dataclass
+class Outcome:
+    row: faults.Row
+    named: list  # sets of segments, one a verdict
+    delay: float = None  # of the first one that was right, in seconds of the world
+    slow: bool = False  # the event was seen
+    problem: str = ""  # why the row could not be played to its end
+    dropped: str = ""  # what the pages went through
+    allowed: tuple = ()
+
+    @property
+    def false(self):
+        """Verdicts that are not about what was broken."""
+        return [n for n in self.named if n not in self.allowed]
+
+    @property
+    def right(self):
+        missing = [t for t in self.row.truth if not any(fits(self.row, t, n) for n in self.named if n in self.allowed)]
+        return not self.false and not missing and not self.problem and (self.slow or not self.row.slow)
+
+
+def fits(row, truth, named):
+    """Whether that verdict is about this part of the truth."""
+    if named == truth or row.apart == named:
+        return True
+    if all(n.startswith("last_mile(") for n in truth):
+        return named == {faults.EXONERATED} or truth <= named
+    return False
+
+
+def allowed(row, inseparable):
+    """The sets a verdict may name: exactly the truth; a larger one that -t had printed; of last miles, that infra is
+    cleared, or all of them together."""
+    sets = list(row.truth)
+    if row.apart and any(row.apart <= s for s in inseparable):
+        sets.append(row.apart)
+    if row.truth and all(n.startswith("last_mile(") for t in row.truth for n in t):
+        sets += [frozenset([faults.EXONERATED]), frozenset().union(*row.truth)]
+    return tuple(sets)
+
+
+def named_by(verdict):
+    if verdict["verdict"].split("(")[0] == faults.EXONERATED:
+        return frozenset([faults.EXONERATED])
+    return frozenset(verdict["segments"])
+
+
+class Play:
+    def __init__(self, world):
+        self.world = world
+        self.inseparable = world.inseparable()
+
+    def row(self, row):
+        """Breaks, waits, heals, waits, and looks at what was said."""
+        w = self.world
+        outcome = Outcome(row, [], allowed=allowed(row, self.inseparable))
+        for action in row.needs:
+            action(w)
+        w.wait_well()
+        serial, mark, first = w.last_serial(), len(w.daemon.log()), len(w.events)
+        began, self.real = w.lapse.now(), time.monotonic()
+        try:
+            if row.begin:
+                row.begin(w)
+            if row.blind:
+                w.pause(row.lasts)
+            else:
+                self.hold(row.lasts, serial, outcome, began)
+            if row.end:
+                row.end(w)
+            self.hold(row.after, serial, outcome, began)
+            w.wait_well()
+            self.look(serial, outcome, began)
+        except (AssertionError, OSError) as e:
+            outcome.problem = f"{type(e).__name__}: {e}".splitlines()[0]
+        outcome.slow = bool(re.search(r"\bevent=slow\b", w.daemon.log()[mark:]))
+        seen = [f"{user} {e.what}" for user, e in w.events[first:] if e.what in ("gave_up", "lost", "error_page")]
+        outcome.dropped = ", ".join(f"{s} x{seen.count(s)}" for s in dict.fromkeys(seen))
+        return outcome
+
+    def hold(self, seconds, serial, outcome, began):
+        """Waits, and notes when the right verdict came."""
+        end = self.world.lapse.now() + seconds
+        while (left := end - self.world.lapse.now()) > 0:
+            self.world.pause(min(left, 2))
+            self.look(serial, outcome, began)
+
+    def look(self, serial, outcome, began):
+        verdicts = self.world.true_of_machine(self.world.verdicts_after(serial), self.real)
+        outcome.named = [named_by(v) for v in verdicts]
+        right = [self.world.when(v) - began for v in verdicts if named_by(v) in outcome.allowed]
+        outcome.delay = right[0] if right else None
+
+
+def words(sets):
+    return ", ".join(" ".join(sorted(s)) for s in dict.fromkeys(sets)) or "-"
+
+
+def line(outcome):
+    truth = words(outcome.row.truth) if outcome.row.truth else "slow" if outcome.row.slow else "-"
+    said = words(outcome.named) + (" (slow)" if outcome.slow else "")
+    delay = f"{outcome.delay:.1f} s" if outcome.delay is not None else "-"
+    return (f"{outcome.row.name:48} {truth:28} {said:40} {delay:>8} {len(outcome.false):>5}  "
+            f"{'right' if outcome.right else 'WRONG'}{'  ' + outcome.problem if outcome.problem else ''}")
+
+
+HEAD = f"{'what was done':48} {'truth':28} {'verdicts':40} {'after':>8} {'false':>5}"
+
+
+def play(rows, speed, details=False):
+    """Plays them in one world, a new one after a row that left it broken; prints as it goes; returns the outcomes."""
+    outcomes, world = [], None
+    try:
+        for row in rows:
+            if not world:
+                world = World(speed).start()
+                player = Play(world)
+            outcome = player.row(row)
+            print(line(outcome), flush=True)
+            if details and not outcome.right:
+                print("    pages: " + (outcome.dropped or "nothing happened to them"))
+                for v in world.daemon.verdicts()[:len(outcome.named)]:
+                    print("    " + v["text"])
+            outcomes.append(outcome)
+            if outcome.problem:
+                stop(world)
+                world = None
+    finally:
+        if world:
+            stop(world)
+    return outcomes
+
+
+def stop(world):
+    try:
+        world.stop()
+    except AssertionError as e:
+        print("    at the end: " + str(e).splitlines()[0])
+
+
+def main(text=None):
+    parser = argparse.ArgumentParser(prog="make lab", description="Plays faults and ordinary life; prints truth and verdict.")
+    parser.add_argument("--speed", type=float, default=5, help="seconds of t3ops in one of ours")
+    parser.add_argument("--only", default="", help="regular expression: rows to play")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--details", action="store_true", help="what pages went through, and the verdicts' text")
+    args = parser.parse_args(text)
+    if path.missing() or not timelapse.available():
+        print("lab: not installed or not built: " + " ".join(path.missing() or ["tests/lab/timelapse.la"]))
+        return 77
+    rows = [r for r in faults.ROWS if re.search(args.only, r.name)]
+    wrong = 0
+    for n in range(args.rounds):
+        began = time.monotonic()
+        print(f"round {n + 1} of {args.rounds}: {len(rows)} rows, shipped timings, {args.speed:g} times as fast\n{HEAD}", flush=True)
+        outcomes = play(rows, args.speed, args.details)
+        bad = [o for o in outcomes if not o.right]
+        wrong += len(bad)
+        print(f"{len(outcomes) - len(bad)} of {len(outcomes)} right, {sum(len(o.false) for o in outcomes)} false convictions, "
+              f"{time.monotonic() - began:.0f} s\n", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A real Chromium on the whole path, over HTTP/1.1 and HTTP/2, with a page that does what t3's does.  Each case says how
+many pairings, error pages, drops and verdicts it may cost: mostly none.  What t3ops does not do yet is in
+test_browser_pending.py."""
+from lab import browser
+from lab.browser import of_version
+from lab.stub import COOKIELESS, OLD, RENAMED
+
+
+class Cases:
+    """What holds over both protocols."""
+
+    def test_first_visit(self):
+        with self.costs(pairings=1):
+            self.connected()
+
+    def test_the_page_replaces_its_connection(self):
+        tab = self.connected()
+        with self.costs():
+            tab.js("t3.replace()")
+            tab.wait("t3.connects == 2 && t3.state == 'connected'")
+            self.assertEqual(len(tab.documents), 1)
+
+    def test_six_tabs_at_once(self):
+        with self.costs(pairings=1):
+            tabs = [self.profile.blank() for _ in range(6)]
+            for tab in tabs:
+                tab.navigate("/")
+            for tab in tabs:
+                tab.wait_connected()
+
+    def test_offline(self):
+        """The browser says so itself; a page that is open comes back when it is online again."""
+        tab = self.connected()
+        with self.costs():
+            tab.offline()
+            self.world.pause(8)
+            tab.offline(False)
+            tab.wait("t3.state == 'connected'", limit=20)
+
+    @of_version(COOKIELESS)
+    def test_pairing_that_sets_no_cookie(self):
+        """Nothing heals that; but nothing is minted again and again either, and the page says what is wrong."""
+        with self.costs(pairings=1, most_pairings=2, error_pages=1):
+            self.profile.open()
+            self.world.pause(20)
+
+
+class Http1(Cases, browser.Case):
+    http2 = False
+
+    def test_briefly_frozen_page(self):
+        """Chrome froze the tab for less than the page's patience."""
+        tab = self.connected()
+        with self.costs():
+            tab.freeze()
+            self.world.pause(4)
+            tab.freeze(False)
+            pongs = tab.js("t3.pongs")
+            tab.wait(f"t3.state == 'connected' && t3.pongs > {pongs}")
+
+    def test_next_visit(self):
+        self.connected().close()
+        with self.costs():
+            self.connected()
+
+    def test_closed_tab(self):
+        tab = self.connected()
+        with self.costs():
+            tab.close()
+
+    def test_reload(self):
+        tab = self.connected()
+        with self.costs():
+            for _ in range(3):
+                tab.reload()
+                tab.wait_connected()
+
+    def test_pages_over_one_session(self):
+        """A second tab, a link, the way back."""
+        tab = self.connected()
+        with self.costs():
+            self.connected(target="/some/thread")
+            tab.navigate("/another")
+            tab.wait_connected()
+            tab.back()
+            tab.wait_connected()
+
+    def test_a_dead_session_heals_with_a_navigation(self):
+        tab = self.connected()
+        self.stub.wipe()
+        with self.costs(pairings=1):
+            tab.navigate("/")
+            tab.wait_connected()
+
+    def test_browser_is_back_from_the_cache(self):
+        """A page that was left is kept for a while, its socket with it or not."""
+        tab = self.connected()
+        with self.costs():
+            tab.navigate("about:blank")
+            self.world.pause(6)
+            tab.back()
+            tab.wait_connected()
+
+    @of_version(OLD)
+    def test_long_frozen_page(self):
+        """It slept beyond its patience: it closes and comes back, and nobody is guilty."""
+        tab = self.connected()
+        with self.costs():
+            tab.freeze()
+            self.world.pause(40)
+            tab.freeze(False)
+            tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
+
+    @of_version(RENAMED)
+    def test_renamed_cookie(self):
+        with self.costs(pairings=1):
+            tab = self.connected()
+            tab.reload()
+            tab.wait_connected()
+
+
+class Http2(Cases, browser.Case):
+    http2 = True
+
+
+if __name__ == "__main__":
+    browser.main()
