@@ -151,8 +151,10 @@ class Tab:
             return False
 
     def wait(self, expression, limit=30):
-        wait.until(lambda: self.holds(expression), limit, f"{expression} in {self.profile.name}'s tab "
-                   f"({self.documents[-3:]}, {self.text()!r})")
+        try:
+            wait.until(lambda: self.holds(expression), limit, f"{expression} in {self.profile.name}'s tab")
+        except wait.TooLate as e:
+            raise wait.TooLate(f"{e} ({self.documents[-3:]}, {self.text()!r})") from None
 
     def wait_connected(self, limit=30):
         self.wait("t3.state == 'connected' && t3.pongs > 0", limit)

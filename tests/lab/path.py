@@ -36,7 +36,9 @@ global
 defaults
     mode http
     retries 0
-    timeout connect {connect_ms}ms
+    # A connection of its own for every request: none that the next hop is just closing.
+    option http-server-close
+    timeout connect 2s
     timeout client {idle_ms}ms
     timeout server {idle_ms}ms
     timeout tunnel {tunnel_ms}ms
@@ -221,7 +223,7 @@ class Path:
     def _defaults(self, name, status):
         """The head of a haproxy's file."""
         gone = self._write(name + ".gone", _GONE.format(status=status, body="error: " + status, length=len(status) + 7))
-        return _DEFAULTS.format(gone=gone, connect_ms=int(2000 * self.factor), idle_ms=int(60000 * self.factor),
+        return _DEFAULTS.format(gone=gone, idle_ms=int(60000 * self.factor),
                                 tunnel_ms=int(self.tunnel_idle * 1000 * self.factor))
 
     def _traefik_text(self):
