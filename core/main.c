@@ -33,7 +33,9 @@ struct command_line {
 	long take_over_from; /* message version of the one that runs */
 };
 
-#define JOB_INPUT_FD 3 /* where the helper puts a job's input */
+/* Where the helper puts a job's input, and its channel. */
+#define JOB_INPUT_FD   3
+#define JOB_CHANNEL_FD 4
 
 /* Long options without a letter. */
 enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_TAKE_OVER_FROM, OPT_VERSION };
@@ -161,7 +163,7 @@ int main(int argc, char **argv)
 	case MODE_CHECK:
 		return check(&line);
 	case MODE_JOB:
-		return job_child_main(JOB_INPUT_FD);
+		return job_child_main(JOB_INPUT_FD, JOB_CHANNEL_FD);
 	case MODE_EXPLAIN:
 		return explain_print(stdout, line.plugin_dir, line.topic);
 	case MODE_VERSION:

@@ -62,27 +62,36 @@ static bool provides_for(const struct plugin_section *provider, const struct plu
 }
 
 /* Whether a section is not loaded yet and provides for one that is. */
-static bool is_missed(const struct resolved_config *c, const bool *loaded, size_t provider)
+static bool is_missed(const struct plugin_section *const *sections, size_t n, const bool *loaded, size_t provider)
 {
-	for (size_t i = 0; !loaded[provider] && i < c->n_plugins; i++)
-		if (loaded[i] && provides_for(&c->plugins[provider], &c->plugins[i]))
+	for (size_t i = 0; !loaded[provider] && i < n; i++)
+		if (loaded[i] && provides_for(sections[provider], sections[i]))
 			return true;
 	return false;
+}
+
+void providers_mark(const struct plugin_section *const *sections, size_t n, bool *loaded)
+{
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < n; i++)
+			if (is_missed(sections, n, loaded, i))
+				loaded[i] = more = true;
+	}
 }
 
 /* Those with the role, then whatever provides for one of them; to be freed. */
 static bool *sections_mark(const struct resolved_config *c, enum process_id process)
 {
-	bool *loaded = must(calloc(c->n_plugins + 1, sizeof *loaded)), more = true;
+	const struct plugin_section **sections = must(calloc(c->n_plugins + 1, sizeof *sections));
+	bool *loaded = must(calloc(c->n_plugins + 1, sizeof *loaded));
 
-	for (size_t i = 0; i < c->n_plugins; i++)
+	for (size_t i = 0; i < c->n_plugins; i++) {
+		sections[i] = &c->plugins[i];
 		loaded[i] = c->plugins[i].roles & role_of(process);
-	while (more) {
-		more = false;
-		for (size_t i = 0; i < c->n_plugins; i++)
-			if (is_missed(c, loaded, i))
-				loaded[i] = more = true;
 	}
+	providers_mark(sections, c->n_plugins, loaded);
+	free(sections);
 	return loaded;
 }
 

@@ -33,6 +33,9 @@ struct process_config {
  * its own or for a service that it provides. */
 bool process_loads(const struct resolved_config *c, size_t section, enum process_id process);
 
+/* Marks whatever provides a service for a section that is marked. */
+void providers_mark(const struct plugin_section *const *sections, size_t n, bool *loaded);
+
 bool process_is_wanted(const struct resolved_config *c, enum process_id process);
 /* What it borrows belongs to c.  NULL: the process has nothing to do. */
 struct process_config *process_config_new(const struct resolved_config *c, enum process_id process);

@@ -21,8 +21,9 @@ static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
                             "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
                             "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
                             "       metrics                    as Prometheus reads them\n"
-                            "       backup now [USER]          run every backup section, for all users or one\n"
-                            "       reload                     check the configuration, then put it in force\n"
+                            "       run JOB [USER]             run a job section now, for all users or one\n"
+                            "       backup now [USER]          the same for every section of the backup plugin\n"
+                            "       reload                     check the configuration, then apply it\n"
                             "SOCKET is " T3OPS_RUNSTATEDIR
                             "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
@@ -47,11 +48,12 @@ static const struct command commands[] = {
     {"verdicts", print_verdicts, TIMEOUT_S, "verdict", print_verdict},
     {"events", print_events, TIMEOUT_S, "event", print_event},
     {"metrics", print_text, TIMEOUT_S, NULL, NULL},
+    {"run", print_text, 0, NULL, NULL},
     {"backup", print_text, 0, NULL, NULL},
     {"reload", print_text, 0, NULL, NULL},
 };
 
-static int mistake(void)
+static int usage_error(void)
 {
 	fputs(usage, stderr);
 	return 2;
@@ -145,12 +147,16 @@ static int ask(const struct command *c, const struct asked *a, json_t *request)
 /* NULL: the words after the command are not what it takes. */
 static json_t *request_make(const struct command *c, const struct asked *a, char **words, int n)
 {
-	bool backup = strcmp(c->name, "backup") == 0;
+	bool run = strcmp(c->name, "run") == 0, backup = strcmp(c->name, "backup") == 0;
 
-	if (backup ? n < 1 || n > 2 || strcmp(words[0], "now") != 0 : n > 0)
+	if (!run && !backup)
+		return n > 0 ? NULL
+		             : json_pack("{s:s, s:s, s:I, s:b}", "command", c->name, "kind", a->kind, "limit",
+		                         (json_int_t)a->limit, "follow", a->follow);
+	if (n < 1 || n > 2 || (backup && strcmp(words[0], "now") != 0))
 		return NULL;
-	return json_pack("{s:s, s:s, s:I, s:b, s:s}", "command", c->name, "kind", a->kind, "limit",
-	                 (json_int_t)a->limit, "follow", a->follow, "user", backup && n == 2 ? words[1] : "");
+	return json_pack("{s:s, s:s, s:s}", "command", "run", run ? "job" : "plugin", run ? words[0] : c->name,
+	                 "user", n == 2 ? words[1] : "");
 }
 
 static bool limit_parse(const char *text, long *out)
@@ -187,7 +193,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 			break;
 		case 'n':
 			if (!limit_parse(optarg, &a->limit))
-				return 1 + mistake();
+				return 1 + usage_error();
 			break;
 		case 'V':
 			puts("t3opsctl " PACKAGE_VERSION);
@@ -196,7 +202,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 			fputs(usage, stdout);
 			return 1;
 		default:
-			return 1 + mistake();
+			return 1 + usage_error();
 		}
 	return 0;
 }
@@ -215,7 +221,7 @@ int main(int argc, char **argv)
 			continue;
 		a.follow = a.follow && commands[i].news != NULL;
 		request = request_make(&commands[i], &a, argv + optind + 1, argc - optind - 1);
-		return request != NULL ? ask(&commands[i], &a, request) : mistake();
+		return request != NULL ? ask(&commands[i], &a, request) : usage_error();
 	}
-	return mistake();
+	return usage_error();
 }

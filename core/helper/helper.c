@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "process/job_input.h"
 #include "users/users.h"
 #include "helper/argv.h"
 #include "helper/program.h"
@@ -18,13 +19,18 @@
 #define RUNS_MAX   16
 #define JOB_OUTPUT (32u << 10)
 
-/* A question under way. */
+/* A program in progress. */
 struct run {
 	LIST_ENTRY(run) link;
 	struct helper *helper;
 	struct program *program;
-	uint32_t requester;
-	uint64_t id;
+	struct requester {
+		struct run *job;  /* its process asked; NULL: a process of t3ops */
+		uint32_t process; /* its serial */
+		uint64_t id;
+	} requester;
+	struct channel *channel; /* of a job: to its process */
+	char user[64];
 };
 
 struct helper {
@@ -35,7 +41,15 @@ struct helper {
 	struct series *started, *failed;
 };
 
-static void answer(struct helper *r, uint32_t requester, uint64_t id, const struct program_end *end)
+static void answer_send(struct helper *r, const struct requester *to, const void *bytes, size_t len)
+{
+	struct channel *channel = to->job ? to->job->channel : r->process->channel;
+
+	if (to->job || to->process != PROCESS_NONE)
+		channel_send(channel, MSG_RAN, to->process, to->id, bytes, len);
+}
+
+static void answer(struct helper *r, const struct requester *to, const struct program_end *end)
 {
 	struct msg_ran ran = {.error = end->error, .exit_code = end->exit_code, .took_us = end->took_us};
 	size_t len = sizeof ran + end->out_len;
@@ -44,18 +58,18 @@ static void answer(struct helper *r, uint32_t requester, uint64_t id, const stru
 	ran.out_len = bytes ? (uint32_t)end->out_len : 0;
 	if (!bytes) {
 		ran.error = len <= MSG_MAX ? -ENOMEM : -E2BIG;
-		channel_send(r->process->channel, MSG_RAN, requester, id, &ran, sizeof ran);
+		answer_send(r, to, &ran, sizeof ran);
 		return;
 	}
 	memcpy(bytes, &ran, sizeof ran);
 	if (end->out_len > 0)
 		memcpy(bytes + sizeof ran, end->out, end->out_len);
-	channel_send(r->process->channel, MSG_RAN, requester, id, bytes, len);
+	answer_send(r, to, bytes, len);
 	explicit_bzero(bytes, len);
 	free(bytes);
 }
 
-static void refuse(struct helper *r, const struct msg_head *head, const struct msg_run *ask, int error,
+static void refuse(struct helper *r, const struct requester *who, const struct msg_run *ask, int error,
                    const char *reason)
 {
 	struct program_end end = {.error = error, .out = ""};
@@ -63,67 +77,88 @@ static void refuse(struct helper *r, const struct msg_head *head, const struct m
 	series_add(r->failed, 1);
 	log_write(LOG_L_WARNING, "command_refused", kv_command(ask->name), kv_user(ask->user),
 	          kv_error(textf("%s: %s", reason, strerror(-error))));
-	answer(r, head->from, head->id, &end);
+	answer(r, who, &end);
+}
+
+/* What a job's process asked for goes on to its own end; nobody waits for it any more. */
+static void run_free(struct run *run)
+{
+	struct helper *r = run->helper;
+	struct run *other;
+
+	LIST_REMOVE(run, link);
+	r->n_runs--;
+	LIST_FOREACH (other, &r->runs, link)
+		if (other->requester.job == run)
+			other->requester = (struct requester){.job = NULL};
+	channel_free(run->channel);
+	free(run);
 }
 
 static void on_ended(void *arg, const struct program_end *end)
 {
 	struct run *run = arg;
-	struct helper *r = run->helper;
 
 	if (end->error < 0 || end->exit_code != 0)
-		series_add(r->failed, 1);
-	answer(r, run->requester, run->id, end);
-	LIST_REMOVE(run, link);
-	r->n_runs--;
-	free(run);
+		series_add(run->helper->failed, 1);
+	answer(run->helper, &run->requester, end);
+	run_free(run);
 }
 
-/* Starts it; 0 or -errno. */
-static int run_start(struct helper *r, const struct msg_head *head, const struct program_start *start)
+/* Starts it; NULL with errno. */
+static struct run *run_start(struct helper *r, const struct requester *who, const struct program_start *start)
 {
 	struct run *run = calloc(1, sizeof *run);
 
 	if (!run)
-		return -ENOMEM;
+		return NULL;
 	run->helper = r;
-	run->requester = head->from;
-	run->id = head->id;
+	run->requester = *who;
+	event_set(run->user, start->user->name);
 	run->program = program_start(r->process->loop, start, on_ended, run);
 	if (!run->program) {
 		free(run);
-		return -errno;
+		return NULL;
 	}
 	series_add(r->started, 1);
 	LIST_INSERT_HEAD(&r->runs, run, link);
 	r->n_runs++;
-	return 0;
+	return run;
 }
 
-static void command_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask,
+/* The user of the table that something is to be run for; NULL: refused. */
+static const struct user *user_check(struct helper *r, const struct requester *who, const struct msg_run *ask)
+{
+	const struct user *user = users_find(r->users, ask->user);
+
+	if (!user)
+		refuse(r, who, ask, -ENOENT, "the user table has no such user");
+	else if (r->n_runs >= RUNS_MAX)
+		refuse(r, who, ask, -EAGAIN, "too many programs are running");
+	return r->n_runs < RUNS_MAX ? user : NULL;
+}
+
+static void command_run(struct helper *r, const struct requester *who, const struct msg_run *ask,
                         const struct user *user)
 {
 	const struct process_command *command = process_command_find(r->process->config, ask->name);
-	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1};
+	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1, .channel_fd = -1};
 	char **argv;
-	int error;
 
 	if (!command) {
-		refuse(r, head, ask, -ENOENT, "the configuration has no such command");
+		refuse(r, who, ask, -ENOENT, "the configuration has no such command");
 		return;
 	}
 	argv = argv_expand(&command->options.argv, user);
 	if (!argv) {
-		refuse(r, head, ask, -errno,
-		       "its argv cannot be filled in for this user: is the OS user known here?");
+		refuse(r, who, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
 		return;
 	}
 	start.argv = argv;
 	start.timeout_us = command->options.timeout_us;
 	start.max_output = command->options.max_output_bytes;
-	error = run_start(r, head, &start);
-	if (error < 0)
-		refuse(r, head, ask, error, "it cannot be started as this user");
+	if (!run_start(r, who, &start))
+		refuse(r, who, ask, -errno, "it cannot be started as this user");
 	argv_free(argv);
 }
 
@@ -140,12 +175,10 @@ static const struct plugin_section *section_find(const struct helper *r, const c
 }
 
 /* A memfd with what the job's process needs to know; -errno. */
-static int job_input(const struct plugin_section *section, const struct user *u)
+static int input_fd_make(const struct process_config *config, const struct plugin_section *job,
+                         const struct user *user)
 {
-	json_t *input = json_pack("{s:o, s:{s:s, s:s, s:s, s:s, s:i}}", "section", plugin_section_json(section),
-	                          "user", "name", u->name, "os_user", u->os_user, "home", u->home, "host", u->host,
-	                          "port", u->port);
-	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
+	char *text = job_input_make(config, job, user);
 	int fd = text ? memfd_create("t3ops-job", MFD_CLOEXEC) : -1;
 
 	if (fd >= 0 && (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || lseek(fd, 0, SEEK_SET) != 0)) {
@@ -153,7 +186,6 @@ static int job_input(const struct plugin_section *section, const struct user *u)
 		fd = -1;
 	}
 	free(text);
-	json_decref(input);
 	return fd < 0 ? -ENOMEM : fd;
 }
 
@@ -171,31 +203,12 @@ static int user_dirs_make(const struct plugin_section *section, const struct use
 	return r;
 }
 
-static void job_run(struct helper *r, const struct msg_head *head, const struct msg_run *ask, const struct user *user)
+/* A job's process may ask for commands, for its own user. */
+static void on_job_message(void *arg, const struct msg_head *head, const void *payload)
 {
-	const struct plugin_section *section = section_find(r, ask->name);
-	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
-	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
-	int error;
-
-	if (!section) {
-		refuse(r, head, ask, -ENOENT, "the configuration has no such job");
-		return;
-	}
-	error = user_dirs_make(section, user);
-	start.input_fd = error < 0 ? error : job_input(section, user);
-	start.timeout_us = section->job.deadline_us;
-	if (error == 0)
-		error = start.input_fd < 0 ? start.input_fd : run_start(r, head, &start);
-	if (error < 0)
-		refuse(r, head, ask, error, "the job cannot be started for this user");
-	if (start.input_fd >= 0)
-		close(start.input_fd);
-}
-
-static void message(struct process *process, const struct msg_head *head, const void *payload)
-{
-	struct helper *r = process->state;
+	struct run *run = arg;
+	struct helper *r = run->helper;
+	struct requester who = {.job = run, .id = head->id};
 	const struct user *user;
 	struct msg_run ask;
 
@@ -203,15 +216,77 @@ static void message(struct process *process, const struct msg_head *head, const 
 		return;
 	memcpy(&ask, payload, sizeof ask);
 	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
-	user = users_find(r->users, ask.user);
-	if (!user)
-		refuse(r, head, &ask, -ENOENT, "the user table has no such user");
-	else if (r->n_runs >= RUNS_MAX)
-		refuse(r, head, &ask, -EAGAIN, "too many programs are running");
-	else if (ask.job)
-		job_run(r, head, &ask, user);
-	else
-		command_run(r, head, &ask, user);
+	if (ask.job || strcmp(ask.user, run->user) != 0)
+		refuse(r, &who, &ask, -EPERM, "a job may ask for commands only, and only for its own user");
+	else if ((user = user_check(r, &who, &ask)))
+		command_run(r, &who, &ask, user);
+}
+
+/* It ends soon, and is reaped then. */
+static void on_job_gone(void *arg)
+{
+	(void)arg;
+}
+
+/* Starts the program with its end of a new channel; 0 or -errno. */
+static int job_start(struct helper *r, const struct requester *who, struct program_start *start)
+{
+	int ends[2], error = channel_pair(ends);
+	struct run *run;
+
+	if (error < 0)
+		return error;
+	start->channel_fd = ends[1];
+	run = run_start(r, who, start);
+	error = run ? 0 : -errno;
+	close(ends[1]);
+	if (run)
+		run->channel = channel_new(r->process->loop, ends[0], on_job_message, on_job_gone, run);
+	if (!run || !run->channel)
+		close(ends[0]);
+	return error;
+}
+
+static void job_run(struct helper *r, const struct requester *who, const struct msg_run *ask, const struct user *user)
+{
+	const struct plugin_section *section = section_find(r, ask->name);
+	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
+	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
+	int error;
+
+	if (!section) {
+		refuse(r, who, ask, -ENOENT, "the configuration has no such job");
+		return;
+	}
+	error = user_dirs_make(section, user);
+	start.input_fd = error < 0 ? error : input_fd_make(r->process->config, section, user);
+	start.timeout_us = section->job.deadline_us;
+	if (error == 0)
+		error = start.input_fd < 0 ? start.input_fd : job_start(r, who, &start);
+	if (error < 0)
+		refuse(r, who, ask, error, "the job cannot be started for this user");
+	if (start.input_fd >= 0)
+		close(start.input_fd);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------- */
+
+static void message(struct process *process, const struct msg_head *head, const void *payload)
+{
+	struct helper *r = process->state;
+	struct requester who = {.process = head->from, .id = head->id};
+	const struct user *user;
+	struct msg_run ask;
+
+	if (head->type != MSG_RUN || head->len != sizeof ask)
+		return;
+	memcpy(&ask, payload, sizeof ask);
+	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	user = user_check(r, &who, &ask);
+	if (user && ask.job)
+		job_run(r, &who, &ask, user);
+	else if (user)
+		command_run(r, &who, &ask, user);
 }
 
 /* ---- the process ---------------------------------------------------------------------------------- */
@@ -254,9 +329,8 @@ static void stop(struct process *process)
 	struct run *run;
 
 	while ((run = LIST_FIRST(&r->runs))) {
-		LIST_REMOVE(run, link);
 		program_kill(run->program);
-		free(run);
+		run_free(run);
 	}
 	users_free(r->users);
 	free(r);

@@ -23,6 +23,7 @@
 #define STDERR_KEPT   512
 #define READS_AT_ONCE 16 /* as much as a pipe holds */
 #define INPUT_FD      3
+#define CHANNEL_FD    4
 
 struct program {
 	struct ev_loop *loop;
@@ -98,18 +99,27 @@ static void environment_set(const struct account *a)
 	}
 }
 
-static void descriptors_set(int out, int err, int input)
+/* Copies above the numbers that are about to be taken. */
+static int descriptor_lift(int fd)
+{
+	return fcntl(fd, F_DUPFD, CHANNEL_FD + 1);
+}
+
+static void descriptors_set(int out, int err, const struct program_start *start)
 {
 	int nothing = open("/dev/null", O_RDONLY);
+	int input = descriptor_lift(start->input_fd), channel = descriptor_lift(start->channel_fd);
 
 	dup2(nothing, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
-	if (input >= 0 && input != INPUT_FD)
-		dup2(input, INPUT_FD);
-	else if (input == INPUT_FD)
-		fcntl(INPUT_FD, F_SETFD, 0);
-	close_range(input >= 0 ? INPUT_FD + 1 : INPUT_FD, ~0u, 0);
+	if (input < 0 || channel < 0) {
+		close_range(INPUT_FD, ~0u, 0);
+		return;
+	}
+	dup2(input, INPUT_FD);
+	dup2(channel, CHANNEL_FD);
+	close_range(CHANNEL_FD + 1, ~0u, 0);
 }
 
 /* The supervisor raised it for its tunnels; a program that uses select(2) must not meet such numbers. */
@@ -133,7 +143,7 @@ static _Noreturn void program_main(const struct program_start *start, const stru
 		signal(n, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	descriptors_set(out, err, start->input_fd);
+	descriptors_set(out, err, start);
 	descriptors_lower();
 	umask(0077);
 	environment_set(a);

@@ -19,7 +19,8 @@ struct program_start {
 	const struct user *user;
 	uint64_t timeout_us;
 	size_t max_output;
-	int input_fd; /* becomes descriptor 3, or -1; stays the caller's */
+	/* Become descriptors 3 and 4 of a job; both -1 for a command.  They stay the caller's. */
+	int input_fd, channel_fd;
 };
 
 struct program_end {

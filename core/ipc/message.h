@@ -35,7 +35,7 @@ enum msg_type {
 	MSG_STOP,          /* supervisor -> process: end now, cleanly */
 	MSG_DRAIN,         /* supervisor -> proxy: take nothing new, finish, end */
 	MSG_UNREACHABLE,   /* supervisor -> sender: the addressed process is not there (id echoed) */
-	MSG_RUN,           /* proxy, jobs, monitor -> helper: struct msg_run */
+	MSG_RUN,           /* proxy, prober, jobs, monitor, and the process of a job -> helper: struct msg_run */
 	MSG_RAN,           /* helper -> requester: struct msg_ran, then out_len bytes (id echoed) */
 	MSG_PROBE,         /* monitor -> legs, proxy: struct msg_probe; answered by events with its id */
 	MSG_RELOAD,        /* monitor -> supervisor: t3opsctl asked */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process of a run; see job_child.h.  It has a table of services like a process, with what a job
- * needs: options, clocks, log, its own user, report.  Metrics and events of a job come from the jobs
- * process, so those calls do nothing here; members for work on a loop are NULL, for there is no loop.
+ * The process of a run; see job_child.h.  Its plugins get the services of every process.  Metrics and events of
+ * a job come from the jobs process, so those calls do nothing here.  The loop turns only while `run` waits.
  */
 #include "jobs/job_child.h"
 
@@ -16,26 +15,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin_host/host_services.h"
-#include "loader/loader.h"
-#include "obs/log.h"
+#include "process/job_input.h"
+#include "plugin_host/plugin_host.h"
 
-#define INPUT_MAX (64u << 10)
+#define INPUT_MAX (1u << 20)
 
 struct job_child {
-	struct t3ops_instance instance; /* first: ctx->instance leads here */
-	struct t3ops_host services;
-	struct t3ops_user user;
-	struct plugin_section section;
-	json_t *input, *facts;
+	struct process process;
+	struct job_input input;
+	struct plugin_host *plugins;
+	json_t *facts;
 };
 
 static struct job_child *child_of(struct t3ops_ctx *ctx)
 {
-	return (struct job_child *)ctx->instance;
+	return plugin_host_process(ctx->instance->host)->state;
 }
 
-/* ---- services -------------------------------------------------------------------------------- */
+/* ---- services ----------------------------------------------------------------------------------------- */
 
 static void T3OPS_PRINTF(3, 4) report(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...)
 {
@@ -50,12 +47,34 @@ static void T3OPS_PRINTF(3, 4) report(struct t3ops_ctx *ctx, const char *key, co
 
 static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out)
 {
-	const struct job_child *c = child_of(ctx);
+	const struct user *user = &child_of(ctx)->input.user;
 
-	if (strcmp(c->user.name, name) != 0)
+	if (strcmp(user->name, name) != 0)
 		return false;
-	*out = c->user;
+	plugin_user(user, out);
 	return true;
+}
+
+static void on_limit(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	*(bool *)w->data = true;
+}
+
+static int wait_for(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us)
+{
+	struct ev_loop *loop = child_of(ctx)->process.loop;
+	bool over = false;
+	struct ev_timer limit;
+
+	ev_now_update(loop); /* it stood still while run worked */
+	ev_timer_init(&limit, on_limit, (double)timeout_us / 1e6, 0.);
+	limit.data = &over;
+	ev_timer_start(loop, &limit);
+	while (!*done && !over)
+		ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &limit);
+	return *done ? 0 : -ETIMEDOUT;
 }
 
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
@@ -73,109 +92,102 @@ static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int 
 	(void)ctx, (void)kind, (void)user, (void)code, (void)text;
 }
 
-static void services_fill(struct t3ops_host *s)
+static void services_change(struct t3ops_host *s)
 {
-	host_services_fill(s);
 	s->count = count;
 	s->gauge = measure;
 	s->observe = measure;
 	s->emit = emit;
 	s->user_find = user_find;
 	s->report = report;
-	s->timer_start = NULL;
-	s->timer_stop = NULL;
-	s->fetch = NULL;
-	s->fetch_cancel = NULL;
-	s->command = NULL;
-	s->provide = NULL;
-	s->service = NULL;
+	s->wait = wait_for;
 }
 
-/* ---- from the input to the instance ------------------------------------------------------------ */
+/* ---- the process --------------------------------------------------------------------------------------- */
 
-static json_t *input_read(int fd)
+static void on_message(void *arg, const struct msg_head *head, const void *payload)
+{
+	struct job_child *c = arg;
+
+	if (c->plugins)
+		plugin_host_message(c->plugins, head, payload);
+}
+
+/* Commands that were asked for end at their own limit; the helper that starts next kills what it finds. */
+static void on_helper_gone(void *arg)
+{
+	(void)arg;
+}
+
+static bool input_take(struct job_input *in, int fd)
 {
 	char *text = malloc(INPUT_MAX);
-	json_t *input = NULL;
 	size_t len = 0;
 	ssize_t n = 0;
+	bool ok;
 
 	while (text && len < INPUT_MAX && (n = read(fd, text + len, INPUT_MAX - len)) > 0)
 		len += (size_t)n;
-	if (text && n == 0)
-		input = json_loadb(text, len, 0, NULL);
+	ok = text && n == 0 && job_input_read(in, text, len);
 	free(text);
 	close(fd);
-	return input;
+	return ok;
 }
 
-static const char *text_of(const json_t *object, const char *key)
+static bool child_init(struct job_child *c, int input_fd, int channel_fd)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	struct process *p = &c->process;
 
-	return text ? text : "";
+	if (!input_take(&c->input, input_fd) || fcntl(channel_fd, F_SETFD, FD_CLOEXEC) < 0)
+		return false;
+	c->facts = json_object();
+	p->id = PROCESS_JOBS;
+	p->config = &c->input.config;
+	p->state = c;
+	p->loop = ev_loop_new(EVFLAG_NOSIGMASK);
+	p->channel = p->loop ? channel_new(p->loop, channel_fd, on_message, on_helper_gone, c) : NULL;
+	return c->facts && p->channel;
 }
 
-static void user_read(struct t3ops_user *u, const json_t *user)
+static void child_fini(struct job_child *c)
 {
-	*u = (struct t3ops_user){.struct_size = sizeof *u,
-	                         .name = text_of(user, "name"),
-	                         .os_user = text_of(user, "os_user"),
-	                         .home = text_of(user, "home"),
-	                         .host = text_of(user, "host"),
-	                         .port = (uint16_t)json_integer_value(json_object_get(user, "port"))};
+	plugin_host_free(c->plugins);
+	channel_free(c->process.channel);
+	if (c->process.loop)
+		ev_loop_destroy(c->process.loop);
+	json_decref(c->facts);
+	job_input_fini(&c->input);
 }
 
-/* 0, or -errno with the reason among the facts. */
-static int child_load(struct job_child *c)
+static int run(struct job_child *c)
 {
-	const struct plugin_section *section = &c->section;
-	struct t3ops_instance *i = &c->instance;
-	char why[1024];
+	struct t3ops_instance *i;
+	struct t3ops_user user;
 	int r;
 
-	services_fill(&c->services);
-	i->ctx = (struct t3ops_ctx){.host = &c->services, .instance = i, .name = section->name};
-	i->section = section;
-	r = loader_open_file(section->file.path, section->module, &i->plugin, why, sizeof why);
-	if (r == 0 && !i->plugin.run) {
-		snprintf(why, sizeof why, "%s is no job", i->plugin.name);
-		r = -EINVAL;
+	c->plugins = plugin_host_new(&c->process, NULL);
+	if (!c->plugins) {
+		json_object_set_new(c->facts, "error",
+		                    json_string("a plugin of the job cannot be loaded; the log says why"));
+		return -ENOEXEC;
 	}
+	services_change(plugin_host_services(c->plugins));
+	r = plugin_host_start(c->plugins);
 	if (r < 0)
-		report(&i->ctx, "error", "%s", why);
-	return r;
-}
-
-static bool input_take(struct job_child *c, int fd)
-{
-	c->input = input_read(fd);
-	if (!c->input || !plugin_section_read(&c->section, json_object_get(c->input, "section")))
-		return false;
-	user_read(&c->user, json_object_get(c->input, "user"));
-	return true;
-}
-
-static int child_run(struct job_child *c)
-{
-	const struct t3ops_plugin *p = &c->instance.plugin;
-	struct t3ops_ctx *ctx = &c->instance.ctx;
-	int r = p->init ? p->init(ctx) : 0;
-
-	if (r != 0)
-		return r < 0 ? r : -EINVAL;
-	r = p->start ? p->start(ctx) : 0;
-	if (r == 0)
-		r = p->run(ctx, &c->user);
-	if (p->stop)
-		p->stop(ctx);
+		return r;
+	i = plugin_host_at(c->plugins, c->input.job);
+	plugin_user(&c->input.user, &user);
+	plugin_enter(i, "run");
+	r = i->plugin.run(&i->ctx, &user);
+	plugin_leave(i);
+	plugin_host_stop(c->plugins);
 	return r <= 0 ? r : -EINVAL;
 }
 
-/* Our answer's way out; whatever the plugin prints must not mix with it. */
+/* Our answer's way out; whatever a plugin prints must not mix with it. */
 static int stdout_take(void)
 {
-	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
 	if (out >= 0)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
@@ -193,29 +205,26 @@ static int answer_write(int out, int result, json_t *facts)
 	return n < 0 ? -EIO : 0;
 }
 
-int job_child_main(int fd)
+int job_child_main(int input_fd, int channel_fd)
 {
-	struct job_child c = {.facts = json_object()};
+	struct job_child c = {.process = {.id = PROCESS_JOBS}};
 	int out = stdout_take(), r;
 
 	log_open("job", LOG_L_INFO);
 	signal(SIGXFSZ, SIG_IGN); /* a full quota shall be an error of write(2) */
 	signal(SIGPIPE, SIG_IGN);
-	if (!input_take(&c, fd) || out < 0 || !c.facts) {
+	if (out < 0 || !child_init(&c, input_fd, channel_fd)) {
 		log_write(LOG_L_ERROR, "job_input_missing",
-		          kv_error(textf("descriptor %d holds no input; only the helper starts jobs", fd)));
-		json_decref(c.input);
-		json_decref(c.facts);
+		          kv_error(textf("descriptors %d and %d are not a job's input and channel; only the helper "
+		                         "starts jobs",
+		                         input_fd, channel_fd)));
+		child_fini(&c);
 		return EXIT_FAILURE;
 	}
-	r = child_load(&c);
-	if (r == 0)
-		r = child_run(&c);
+	r = run(&c);
 	if (answer_write(out, r, c.facts) < 0)
 		r = -EIO;
 	close(out);
-	plugin_section_fini(&c.section);
-	json_decref(c.input);
-	json_decref(c.facts);
+	child_fini(&c);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

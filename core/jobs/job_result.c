@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const job_outcomes[] = {"ok", "failed", "late", "crashed", "not_started", "overlap", "abandoned"};
+const size_t n_job_outcomes = sizeof job_outcomes / sizeof job_outcomes[0];
+
 void job_result_set(struct job_result *r, const char *outcome, const char *fmt, ...)
 {
 	char text[512];

@@ -11,8 +11,12 @@
 
 #include "ipc/message.h"
 
+/* ok failed late crashed not_started overlap abandoned */
+extern const char *const job_outcomes[];
+extern const size_t n_job_outcomes;
+
 struct job_result {
-	const char *outcome; /* ok failed late crashed not_started overlap abandoned: a label of the metric */
+	const char *outcome; /* one of job_outcomes: a label of the metric */
 	char text[320];      /* of a good run its facts as key=value; else why it failed */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs process: schedules, requests, what it tells about runs; see jobs.h. */
+/* The jobs process: schedules, and requests to run a job now; see jobs.h. */
 #include "jobs/jobs.h"
 
 #include <errno.h>
@@ -8,85 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "jobs/jobs_state.h"
-
-/* ---- metrics and events ------------------------------------------------------------------------ */
-
-static const double duration_buckets[] = {0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600};
-static const struct t3ops_metric
-    last_success = {.name = "t3ops_job_last_success_timestamp_seconds",
-                    .type = T3OPS_GAUGE,
-                    .labels = {"job", "user"},
-                    .help = "When the job last succeeded for the user."},
-    runs_total = {.name = "t3ops_job_runs_total",
-                  .type = T3OPS_COUNTER,
-                  .labels = {"job", "outcome"},
-                  .help = "Runs of the job: ok, failed, late, crashed, not_started, overlap or abandoned."},
-    duration = {.name = "t3ops_job_duration_seconds",
-                .type = T3OPS_HISTOGRAM,
-                .labels = {"job"},
-                .buckets = duration_buckets,
-                .n_buckets = sizeof duration_buckets / sizeof duration_buckets[0],
-                .help = "How long a run of the job took, for one user."};
-
-static struct series *series(struct jobs *j, const struct t3ops_metric *family, const char *job, const char *other)
-{
-	return metrics_series(j->process->metrics, family, NULL, NULL, (const char *[]){job, other});
-}
-
-void last_success_show(struct jobs *j, const struct job *job, const char *user, bool show)
-{
-	struct series *s = series(j, &last_success, job->name, user);
-
-	if (!show || series_value(s) <= 0)
-		series_hide(s);
-}
-
-void run_report(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
-                uint64_t took_us)
-{
-	bool ok = strcmp(result->outcome, "ok") == 0;
-	struct event e;
-
-	series_add(series(j, &runs_total, job->name, result->outcome), 1);
-	if (took_us > 0)
-		series_observe(series(j, &duration, job->name, NULL), (double)took_us / 1e6);
-	if (ok)
-		series_set(series(j, &last_success, job->name, user), (double)clock_wall_us() / 1e6);
-	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, PROCESS_JOBS);
-	e.age_us = took_us;
-	event_set(e.plugin, job->name);
-	event_set(e.user, user);
-	event_set(e.text, result->text);
-	process_emit(j->process, &e);
-}
+#include "jobs/job_report.h"
+#include "jobs/run_request.h"
+#include "jobs/runs.h"
 
 /* ---- requests --------------------------------------------------------------------------------------- */
-
-static void answer_send(struct jobs *j, uint32_t to, uint64_t id, int error, const char *text)
-{
-	struct msg_reply answer = {.error = error};
-
-	event_set(answer.text, text);
-	channel_send(j->process->channel, MSG_JOB_DONE, to, id, &answer, sizeof answer);
-}
-
-void run_request_settle(struct jobs *j, struct run_request *request)
-{
-	char text[480];
-
-	if (request->left > 0)
-		return;
-	if (request->total == 0)
-		snprintf(text, sizeof text, "the user table has nobody with an account here");
-	else if (request->failed == 0)
-		snprintf(text, sizeof text, "%zu of %zu done", request->total, request->total);
-	else
-		snprintf(text, sizeof text, "%zu of %zu failed; %s", request->failed, request->total, request->why);
-	answer_send(j, request->from, request->id, request->total == 0 ? -ENOENT : request->failed ? -EIO : 0, text);
-	LIST_REMOVE(request, link);
-	free(request);
-}
 
 /* For every user that has an account on this machine; the others' files are elsewhere. */
 static size_t all_queue(struct job *job, struct run_request *request)
@@ -116,17 +42,14 @@ static void run_request_take(struct jobs *j, const struct msg_head *head, const 
 	struct run_request *request;
 
 	if (!job || (ask->user[0] != '\0' && !users_find(j->users, ask->user))) {
-		answer_send(j, head->from, head->id, -ENOENT, job ? "no such user in the user table" : "no such job");
+		run_request_refuse(j, head, -ENOENT, job ? "no such user in the user table" : "no such job");
 		return;
 	}
-	request = calloc(1, sizeof *request);
+	request = run_request_new(j, head);
 	if (!request) {
-		answer_send(j, head->from, head->id, -ENOMEM, "no memory");
+		run_request_refuse(j, head, -ENOMEM, "no memory");
 		return;
 	}
-	request->from = head->from;
-	request->id = head->id;
-	LIST_INSERT_HEAD(&j->requests, request, link);
 	if (ask->user[0] != '\0')
 		run_queue(job, ask->user, request);
 	else
@@ -141,7 +64,7 @@ static void message(struct process *process, const struct msg_head *head, const 
 	struct msg_run ask;
 
 	if (head->type == MSG_RAN || head->type == MSG_UNREACHABLE) {
-		runs_answered(j, head, payload);
+		runs_message(j, head, payload);
 	} else if (head->type == MSG_JOB_NOW && head->len == sizeof ask) {
 		memcpy(&ask, payload, sizeof ask);
 		ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
@@ -209,6 +132,7 @@ static int jobs_load(struct jobs *j)
 		job->name = section->name;
 		job->deadline_us = section->job.deadline_us;
 		job_schedule(job, &section->job);
+		job_report_begin(j, job);
 	}
 	return 0;
 }
@@ -220,7 +144,7 @@ static void users_show(struct jobs *j, const struct user_list *l, const struct u
 	for (size_t i = 0; i < l->n; i++)
 		for (size_t k = 0; k < j->n; k++)
 			if (!still || !user_list_find(still, l->rows[i].name))
-				last_success_show(j, &j->all[k], l->rows[i].name, still == NULL);
+				job_report_user(j, &j->all[k], l->rows[i].name, still == NULL);
 }
 
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
@@ -232,7 +156,7 @@ static void stop(struct process *process)
 {
 	struct jobs *j = process->state;
 
-	runs_give_up(j);
+	runs_abandon(j);
 	for (size_t i = 0; i < j->n; i++)
 		ev_periodic_stop(process->loop, &j->all[i].due);
 	users_free(j->users);

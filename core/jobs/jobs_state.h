@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the jobs process share: jobs, runs, requests.  For core/jobs only. */
+/* What the files of the jobs process share: jobs, runs, run requests.  Types only; for core/jobs only. */
 #ifndef T3OPS_JOBS_JOBS_STATE_H
 #define T3OPS_JOBS_JOBS_STATE_H
 
 #include <ev.h>
 #include <sys/queue.h>
 
+#include "jobs/schedule.h"
 #include "process/process.h"
 #include "users/users.h"
-#include "jobs/job_result.h"
-#include "jobs/schedule.h"
 
 /* One job section. */
 struct job {
@@ -20,7 +19,7 @@ struct job {
 	struct ev_periodic due;
 };
 
-/* Somebody's wish to run a job now; answered when its last run ended. */
+/* Somebody asked for a job to run now; answered when its last run has ended. */
 struct run_request {
 	LIST_ENTRY(run_request) link;
 	uint32_t from;
@@ -40,10 +39,10 @@ struct run {
 	struct job *job;
 	struct run_request *request; /* NULL: by schedule */
 	char user[64];
-	uint64_t id; /* of the question; 0: waiting */
+	uint64_t id; /* of the message to the helper; 0: waiting */
 	uint64_t asked_us;
 	unsigned tries;
-	struct ev_timer timer; /* waiting: the pause; asked: the helper may die with our question */
+	struct ev_timer timer; /* waiting: the pause; asked: the helper may end before it answers */
 };
 
 struct jobs {
@@ -56,23 +55,5 @@ struct jobs {
 	size_t n_asked;
 	uint64_t last_id;
 };
-
-/* Queues a run, or says why not.  request may be NULL. */
-void run_queue(struct job *job, const char *user, struct run_request *request);
-/* Asks the helper for as many waiting runs as may go on at once. */
-void runs_pump(struct jobs *j);
-/* The helper's answer, or that there is none. */
-void runs_answered(struct jobs *j, const struct msg_head *head, const void *payload);
-/* The process ends: every run under way is reported as given up. */
-void runs_give_up(struct jobs *j);
-
-/* Finishes an request whose runs have all ended, or that never had one. */
-void run_request_settle(struct jobs *j, struct run_request *request);
-
-/* Metrics and event of an ended run. */
-void run_report(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
-                uint64_t took_us);
-/* Shows (after a restart of the process) or hides the time of the last success. */
-void last_success_show(struct jobs *j, const struct job *job, const char *user, bool show);
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs from the queue to their end; see jobs_state.h. */
+/* Runs from the queue to their end; see runs.h. */
+#include "jobs/runs.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/jobs_state.h"
+#include "jobs/job_report.h"
+#include "jobs/run_request.h"
 
-#define AT_ONCE       2 /* the helper also mints: jobs leave it process */
+#define AT_ONCE       2 /* the helper also mints: jobs leave it room */
 #define TRIES_MAX     30
 #define RETRY_PAUSE_S 1.
 #define GUARD_GRACE_S 30. /* beyond the deadline, which the helper enforces */
@@ -27,14 +29,9 @@ static struct run *run_find(struct jobs *j, const struct job *job, const char *u
 static void end_count(struct jobs *j, const struct job *job, const char *user, struct run_request *request,
                       const struct job_result *result, uint64_t took_us)
 {
-	bool ok = strcmp(result->outcome, "ok") == 0;
-
-	run_report(j, job, user, result, took_us);
-	if (!request)
-		return;
-	if (!ok && request->failed++ == 0)
-		snprintf(request->why, sizeof request->why, "%s: %s", user, result->text);
-	request->left--;
+	job_report_end(j, job, user, result, took_us);
+	if (request)
+		run_request_ended(request, user, result);
 }
 
 static void run_end(struct run *run, const struct job_result *result)
@@ -67,8 +64,7 @@ static void on_guard(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct job_result result;
 
 	(void)loop, (void)revents;
-	job_result_set(&result, "late",
-	               "the helper never said how it ended; it was probably started again meanwhile");
+	job_result_set(&result, "late", "the helper did not report its end; it was probably restarted meanwhile");
 	run_end(run, &result);
 	runs_pump(j);
 }
@@ -132,14 +128,12 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 	struct run *other = run_find(j, job, user), *run = other ? NULL : calloc(1, sizeof *run);
 	struct job_result result;
 
-	if (request) {
-		request->total++;
-		request->left++;
-	}
+	if (request)
+		run_request_add(request);
 	if (!run) {
 		if (other)
 			job_result_set(&result, "overlap", "not started: another run for this user is %s",
-			               other->id ? "still under way" : "already waiting");
+			               other->id ? "still in progress" : "already waiting");
 		else
 			job_result_set(&result, "not_started", "no memory");
 		end_count(j, job, user, request, &result, 0);
@@ -153,7 +147,7 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 	TAILQ_INSERT_TAIL(&j->runs, run, link);
 }
 
-void runs_answered(struct jobs *j, const struct msg_head *head, const void *payload)
+void runs_message(struct jobs *j, const struct msg_head *head, const void *payload)
 {
 	struct job_result result;
 	struct msg_ran ran = {.error = -EHOSTDOWN};
@@ -177,7 +171,7 @@ void runs_answered(struct jobs *j, const struct msg_head *head, const void *payl
 	runs_pump(j);
 }
 
-void runs_give_up(struct jobs *j)
+void runs_abandon(struct jobs *j)
 {
 	struct job_result result;
 	struct run *run;

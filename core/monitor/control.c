@@ -77,30 +77,70 @@ static void on_reload(struct control *ctl, struct local_conn *c)
 		control_wait_refuse(w, "the supervisor cannot be reached now; try again");
 }
 
-static void on_backup(struct control *ctl, struct local_conn *c, const json_t *request)
+/* The section of that name, or every section of that plugin. */
+static bool is_asked_for(const struct plugin_section *section, const char *job, const char *plugin)
+{
+	return (section->roles & T3OPS_ROLE_JOB) &&
+	       strcmp(job != NULL ? section->name : section->module, job != NULL ? job : plugin) == 0;
+}
+
+/* "no such job \"x\"; there are: backup, offsite" */
+static void job_unknown(struct control *ctl, struct local_conn *c, const char *name)
 {
 	const struct process_config *config = ctl->monitor->process->config;
-	const char *user = json_string_value(json_object_get(request, "user"));
+	char text[400];
+	int used = snprintf(text, sizeof text, "no such job \"%.64s\"; there ", name), jobs = 0;
+
+	for (size_t i = 0; i < config->n_sections && used < (int)sizeof text; i++)
+		if (config->sections[i].roles & T3OPS_ROLE_JOB)
+			used += snprintf(text + used, sizeof text - (size_t)used, "%s%s",
+			                 jobs++ == 0 ? "are: " : ", ", config->sections[i].name);
+	if (jobs == 0)
+		snprintf(text + used, sizeof text - (size_t)used, "is none");
+	control_refuse(c, text);
+}
+
+static void jobs_run(struct control *ctl, struct local_conn *c, const char *job, const char *plugin, const char *user)
+{
+	const struct process_config *config = ctl->monitor->process->config;
 	struct control_wait *w = control_wait_new(&ctl->waits, c);
-	bool any = false;
 
 	if (w == NULL)
 		return;
 	for (size_t i = 0; i < config->n_sections; i++) {
 		struct msg_run run = {.job = 1};
 
-		if (strcmp(config->sections[i].module, "backup") != 0)
+		if (!is_asked_for(&config->sections[i], job, plugin))
 			continue;
-		any = true;
 		event_set(run.name, config->sections[i].name);
-		event_set(run.user, user != NULL ? user : "");
+		event_set(run.user, user);
 		if (channel_send(ctl->monitor->process->channel, MSG_JOB_NOW, PROCESS_JOBS, w->id, &run,
 		                 sizeof run) == 0)
 			w->left++;
 	}
 	if (w->left == 0)
-		control_wait_refuse(w, any ? "the jobs process cannot be reached now; try again"
-		                           : "no backup section is configured");
+		control_wait_refuse(w, "the jobs process cannot be reached now; try again");
+}
+
+/* {"job":SECTION} or {"plugin":PLUGIN}, and "user", "" for all of them. */
+static void on_run(struct control *ctl, struct local_conn *c, const json_t *request)
+{
+	const struct process_config *config = ctl->monitor->process->config;
+	const char *job = json_string_value(json_object_get(request, "job"));
+	const char *plugin = json_string_value(json_object_get(request, "plugin"));
+	const char *user = json_string_value(json_object_get(request, "user"));
+	bool known = false;
+
+	if (job == NULL && plugin == NULL) {
+		control_refuse(c, "run needs \"job\" or \"plugin\"");
+		return;
+	}
+	for (size_t i = 0; i < config->n_sections; i++)
+		known = known || is_asked_for(&config->sections[i], job, plugin);
+	if (known)
+		jobs_run(ctl, c, job, plugin, user != NULL ? user : "");
+	else
+		job_unknown(ctl, c, job != NULL ? job : plugin);
 }
 
 static void request_do(struct control *ctl, struct local_conn *c, const json_t *request)
@@ -121,8 +161,8 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		on_events(ctl, c, request);
 	else if (strcmp(command, "reload") == 0)
 		on_reload(ctl, c);
-	else if (strcmp(command, "backup") == 0)
-		on_backup(ctl, c, request);
+	else if (strcmp(command, "run") == 0)
+		on_run(ctl, c, request);
 	else
 		control_refuse(c, "no such command");
 }

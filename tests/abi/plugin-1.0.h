@@ -449,6 +449,9 @@ struct t3ops_host {
 	/* --- jobs only, inside run --- */
 	/* A fact of this run: goes into its event and the log as key=value. */
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+	/* Lets timers, fetches and commands go on, and their callbacks come, until one sets *done or timeout_us have
+	 * passed.  0, or -ETIMEDOUT. */
+	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
 
 	/* --- since ABI 1.1, proxy only --- */
 	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "".

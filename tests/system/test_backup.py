@@ -79,7 +79,7 @@ class Backup(unittest.TestCase):
 
     def test_now(self):
         with Lab(["alice", "bob"]) as lab:
-            answer = control(lab.daemon, {"command": "backup"})
+            answer = control(lab.daemon, {"command": "run", "plugin": "backup"})
             self.assertTrue(answer["ok"], answer)
             for name in ("alice", "bob"):
                 self.assertEqual(len(lab.backups(name)), 1)
@@ -87,12 +87,12 @@ class Backup(unittest.TestCase):
                 folder = os.stat(os.path.join(lab.to, name))
                 self.assertEqual(stat.S_IMODE(folder.st_mode), 0o700)
             for n in range(3):
-                self.assertTrue(control(lab.daemon, {"command": "backup", "user": "bob"})["ok"])
+                self.assertTrue(control(lab.daemon, {"command": "run", "plugin": "backup", "user": "bob"})["ok"])
             self.assertEqual((len(lab.backups("alice")), len(lab.backups("bob"))), (1, 2))
             metrics = lab.daemon.metrics()
-            self.assertEqual(metrics['t3ops_job_runs_total{job="backup",outcome="ok"}'], 5)
-            self.assertEqual(metrics['t3ops_job_duration_seconds_count{job="backup"}'], 5)
-            stamp = metrics['t3ops_job_last_success_timestamp_seconds{job="backup",user="bob"}']
+            self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="ok"}'], 5)
+            self.assertEqual(metrics['t3ops_job_duration_seconds_count{task="backup"}'], 5)
+            stamp = metrics['t3ops_job_last_success_timestamp_seconds{task="backup",user="bob"}']
             self.assertGreater(stamp, os.stat(lab.dir).st_mtime - 60)
 
     def test_schedule(self):
@@ -107,28 +107,28 @@ class Backup(unittest.TestCase):
     def test_failures_say_why(self):
         with Lab(["alice", "bob"]) as lab:
             os.unlink(os.path.join(lab.dir, "home/bob/state.sqlite"))
-            answer = control(lab.daemon, {"command": "backup"})
+            answer = control(lab.daemon, {"command": "run", "plugin": "backup"})
             self.assertFalse(answer["ok"])
             self.assertRegex(answer["error"], r"1 of 2 failed; bob: .*home/bob/state\.sqlite: not there")
             lab.daemon.wait_log(r"event=job_failed .*user=bob .*not there")
             self.assertEqual(len(lab.backups("alice")), 1)
             metrics = lab.daemon.metrics()
-            self.assertEqual(metrics['t3ops_job_runs_total{job="backup",outcome="failed"}'], 1)
-            self.assertNotIn('t3ops_job_last_success_timestamp_seconds{job="backup",user="bob"}', metrics)
-            answer = control(lab.daemon, {"command": "backup", "user": "mallory"})
+            self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="failed"}'], 1)
+            self.assertNotIn('t3ops_job_last_success_timestamp_seconds{task="backup",user="bob"}', metrics)
+            answer = control(lab.daemon, {"command": "run", "plugin": "backup", "user": "mallory"})
             self.assertFalse(answer["ok"])
             self.assertIn("no such user", answer["error"])
 
     def test_jobs_room_dies(self):
         with Lab(["alice"]) as lab:
-            self.assertTrue(control(lab.daemon, {"command": "backup"})["ok"])
+            self.assertTrue(control(lab.daemon, {"command": "run", "plugin": "backup"})["ok"])
             before = lab.daemon.processes()["jobs"]
             os.kill(before, signal.SIGKILL)
             wait.until(lambda: lab.daemon.processes().get("jobs", before) != before, what="another jobs process")
-            self.assertTrue(control(lab.daemon, {"command": "backup"})["ok"])
+            self.assertTrue(control(lab.daemon, {"command": "run", "plugin": "backup"})["ok"])
             metrics = lab.daemon.metrics()  # in the arena, which no process's death reaches
-            self.assertEqual(metrics['t3ops_job_runs_total{job="backup",outcome="ok"}'], 2)
-            self.assertIn('t3ops_job_last_success_timestamp_seconds{job="backup",user="alice"}', metrics)
+            self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="ok"}'], 2)
+            self.assertIn('t3ops_job_last_success_timestamp_seconds{task="backup",user="alice"}', metrics)
 
     def test_command(self):
         if not os.path.exists(os.path.join(process.build_dir(), "core/t3opsctl")):

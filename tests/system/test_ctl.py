@@ -58,7 +58,9 @@ class Ctl(unittest.TestCase):
 
     def test_backup_without_a_section(self):
         done = self.run_it("backup", "now")
-        self.assertEqual((done.returncode, done.stderr), (1, "t3opsctl: backup: no backup section is configured\n"))
+        self.assertEqual((done.returncode, done.stderr), (1, 't3opsctl: backup: no such job "backup"; there is none\n'))
+        done = self.run_it("run", "probe_echo")
+        self.assertEqual((done.returncode, done.stderr), (1, 't3opsctl: run: no such job "probe_echo"; there is none\n'))
 
     def test_nobody_there(self):
         done = self.run_it("status", socket="/tmp/no/such/socket")
@@ -66,7 +68,7 @@ class Ctl(unittest.TestCase):
         self.assertIn("t3ops does not listen there", done.stderr)
 
     def test_usage(self):
-        for words in ((), ("nonsense",), ("status", "more"), ("backup",), ("backup", "later"), ("verdicts", "-n", "x"), ("-x",)):
+        for words in ((), ("nonsense",), ("status", "more"), ("backup",), ("backup", "later"), ("run",), ("run", "a", "b", "c"), ("verdicts", "-n", "x"), ("-x",)):
             with self.subTest(words=words):
                 done = self.run_it(*words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))

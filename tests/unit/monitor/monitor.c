@@ -78,10 +78,10 @@ static int setup(void **state)
 	strcpy(f->dir, "/tmp/t3ops-monitor.XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(channel_pair(fds), 0);
-	f->sections[0] = (struct plugin_section){.name = (char *)(uintptr_t) "here",
-	                                         .module = (char *)(uintptr_t) "backup"};
-	f->sections[1] = (struct plugin_section){.name = (char *)(uintptr_t) "there",
-	                                         .module = (char *)(uintptr_t) "backup"};
+	f->sections[0] = (struct plugin_section){
+	    .name = (char *)(uintptr_t) "here", .module = (char *)(uintptr_t) "backup", .roles = T3OPS_ROLE_JOB};
+	f->sections[1] = (struct plugin_section){
+	    .name = (char *)(uintptr_t) "there", .module = (char *)(uintptr_t) "backup", .roles = T3OPS_ROLE_JOB};
 	f->sections[2] = (struct plugin_section){.name = (char *)(uintptr_t) "cf",
 	                                         .module = (char *)(uintptr_t) "probe_cloudflare"};
 	f->config = (struct process_config){.core = {.state_dir = f->dir,
@@ -282,13 +282,15 @@ static void a_reload_tells_its_outcome(void **state)
 	}
 }
 
+#define RUN_BACKUP "{\"command\":\"run\",\"plugin\":\"backup\""
+
 static void a_monitor_that_ends_leaves_nobody_waiting(void **state)
 {
 	struct fixture *f = *state;
 	int fd = client(f, "control");
 	char said[256];
 
-	say(fd, "{\"command\":\"backup\"}\n", 21);
+	say(fd, RUN_BACKUP "}\n", strlen(RUN_BACKUP "}\n"));
 	assert_int_equal(sent(f, 1)->type, MSG_JOB_NOW);
 	stop(f);
 	receive(f, fd, false, said, sizeof said);
@@ -296,13 +298,13 @@ static void a_monitor_that_ends_leaves_nobody_waiting(void **state)
 	close(fd);
 }
 
-static void a_backup_ends_when_every_section_has(void **state)
+static void a_run_ends_when_every_section_has(void **state)
 {
 	struct fixture *f = *state;
 	int fd = client(f, "control");
 	char said[256];
 
-	say(fd, "{\"command\":\"backup\",\"user\":\"alice\"}\n", 36);
+	say(fd, RUN_BACKUP ",\"user\":\"alice\"}\n", strlen(RUN_BACKUP ",\"user\":\"alice\"}\n"));
 	assert_int_equal(sent(f, 1)->type, MSG_JOB_NOW);
 	assert_int_equal(sent(f, 0)->to, PROCESS_JOBS);
 	assert_true(sent(f, 0)->id == sent(f, 1)->id);
@@ -313,6 +315,34 @@ static void a_backup_ends_when_every_section_has(void **state)
 	reply(f, MSG_JOB_DONE, sent(f, 0)->id, 0, "there: done");
 	receive(f, fd, true, said, sizeof said);
 	assert_string_equal(said, "{\"ok\":false,\"error\":\"here: failed\\nthere: done\"}\n");
+	close(fd);
+}
+
+static void a_run_names_a_section(void **state)
+{
+	static const char there[] = "{\"command\":\"run\",\"job\":\"there\"}\n";
+	static const struct {
+		const char *request, *answer;
+	} refused[] = {
+	    {"{\"command\":\"run\"}\n", "run needs \\\"job\\\" or \\\"plugin\\\""},
+	    {"{\"command\":\"run\",\"job\":\"backup\"}\n", "no such job \\\"backup\\\"; there are: here, there"},
+	    {"{\"command\":\"run\",\"job\":\"cf\"}\n", "no such job \\\"cf\\\""},
+	};
+	struct fixture *f = *state;
+	int fd = client(f, "control");
+	char said[256];
+
+	say(fd, there, strlen(there));
+	assert_int_equal(sent(f, 0)->type, MSG_JOB_NOW);
+	reply(f, MSG_JOB_DONE, sent(f, 0)->id, 0, "3 of 3 done");
+	receive(f, fd, true, said, sizeof said);
+	assert_string_equal(said, "{\"ok\":true,\"result\":\"3 of 3 done\"}\n");
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		say(fd, refused[i].request, strlen(refused[i].request));
+		receive(f, fd, true, said, sizeof said);
+		if (strncmp(said, "{\"ok\":false", 11) != 0 || !strstr(said, refused[i].answer))
+			fail_msg("%s", said);
+	}
 	close(fd);
 }
 
@@ -395,7 +425,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_request_in_pieces_and_two_in_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_reload_tells_its_outcome, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_monitor_that_ends_leaves_nobody_waiting, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_backup_ends_when_every_section_has, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_run_names_a_section, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_run_ends_when_every_section_has, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_left_gets_no_answer, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_person_reads_rooms_as_text_not_markup, setup, teardown),

@@ -24,8 +24,9 @@
 #include <cmocka.h>
 
 #include "sys/clock.h"
-#include "conf/resolved_config.h"
+#include "ipc/channel.h"
 #include "jobs/job_child.h"
+#include "process/job_input.h"
 
 #define MINUTE_US 60000000
 #define LIMIT_US  60000000 /* for anything that must happen at all */
@@ -132,64 +133,60 @@ static void number_put(struct option_set *s, const char *name, uint32_t type, in
 	option_set_put(s, name, (struct option_value){.type = type, .number = number});
 }
 
-static json_t *section_json(const struct fixture *f)
-{
-	char none[] = "", name[] = "backup";
-	struct plugin_section s = {.name = name,
-	                           .module = name,
-	                           .version = none,
-	                           .provides = none,
-	                           .needs = none,
-	                           .roles = T3OPS_ROLE_JOB,
-	                           .file = {.path = (char *)(uintptr_t)f->so}};
-	json_t *doc;
-
-	number_put(&s.values, "at", T3OPS_OPT_TIME, -1);
-	number_put(&s.values, "every", T3OPS_OPT_DURATION, 0);
-	number_put(&s.values, "jitter", T3OPS_OPT_DURATION, 0);
-	number_put(&s.values, "deadline", T3OPS_OPT_DURATION, f->deadline_us);
-	text_put(&s.values, "to", T3OPS_OPT_USER_DIR, f->to);
-	number_put(&s.values, "retain", T3OPS_OPT_INT, f->keep);
-	text_put(&s.values, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
-	doc = plugin_section_json(&s);
-	option_set_fini(&s.values);
-	return doc;
-}
-
 static int input_make(const struct fixture *f)
 {
-	json_t *input = json_pack("{s:o, s:{s:s, s:s, s:s, s:s, s:i}}", "section", section_json(f), "user", "name",
-	                          "alice", "os_user", "al", "home", f->home, "host", "127.0.0.1", "port", 3773);
-	char *text;
+	char none[] = "", name[] = "backup", *text;
+	struct plugin_section section = {.name = name,
+	                                 .module = name,
+	                                 .version = none,
+	                                 .provides = none,
+	                                 .needs = none,
+	                                 .roles = T3OPS_ROLE_JOB,
+	                                 .file = {.path = (char *)(uintptr_t)f->so}};
+	const struct plugin_section *sections[] = {&section};
+	struct process_config config = {.plugins = sections, .n_plugins = 1};
+	struct user user = {.name = "alice", .os_user = "al", .host = "127.0.0.1", .port = 3773};
+	struct option_set *s = &section.values;
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
-	assert_non_null(input);
-	text = json_dumps(input, 0);
+	event_set(user.home, f->home);
+	number_put(s, "at", T3OPS_OPT_TIME, -1);
+	number_put(s, "every", T3OPS_OPT_DURATION, 0);
+	number_put(s, "jitter", T3OPS_OPT_DURATION, 0);
+	number_put(s, "deadline", T3OPS_OPT_DURATION, f->deadline_us);
+	text_put(s, "to", T3OPS_OPT_USER_DIR, f->to);
+	number_put(s, "retain", T3OPS_OPT_INT, f->keep);
+	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
+	text = job_input_make(&config, &section, &user);
+	assert_non_null(text);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	lseek(fd, 0, SEEK_SET);
 	free(text);
-	json_decref(input);
+	option_set_fini(s);
 	return fd;
 }
 
 /* Starts a run; its stdout can be read from *out. */
 static pid_t run_start(const struct fixture *f, int *out)
 {
-	int ends[2], input = input_make(f);
+	int ends[2], helper[2], input = input_make(f);
 	pid_t pid;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(channel_pair(helper), 0);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		if (f->quota)
 			setrlimit(RLIMIT_FSIZE, &(struct rlimit){f->quota, f->quota});
 		dup2(ends[1], STDOUT_FILENO);
-		_exit(job_child_main(input));
+		_exit(job_child_main(input, helper[1]));
 	}
 	assert_true(pid > 0);
 	close(ends[1]);
 	close(input);
+	close(helper[0]);
+	close(helper[1]);
 	*out = ends[0];
 	return pid;
 }

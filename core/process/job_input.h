@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the process of a job's run is given (t3ops --run-job), as typed structs: the helper writes it, the process
+ * reads it.  The text is one JSON object:
+ *
+ *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
+ *    "commands":[{"name","timeout_us"}],"user":{"name","os_user","home","host","port"}}
+ */
+#ifndef T3OPS_PROCESS_JOB_INPUT_H
+#define T3OPS_PROCESS_JOB_INPUT_H
+
+#include <jansson.h>
+
+#include "conf/process_config.h"
+#include "users/users.h"
+
+struct job_input {
+	struct process_config config; /* plugins and commands of this run; borrowed from the members below */
+	size_t job;                   /* which of config.plugins */
+	struct user user;
+	struct plugin_section *sections;
+};
+
+/* The text for a run of section `job` of a helper's config, NUL-terminated; NULL without memory. */
+char *job_input_make(const struct process_config *config, const struct plugin_section *job, const struct user *user);
+/* False: it is not exactly such a text, and *in is empty. */
+bool job_input_read(struct job_input *in, const char *text, size_t len);
+void job_input_fini(struct job_input *in);
+
+#endif
