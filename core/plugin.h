@@ -2,20 +2,27 @@
 /*
  * <t3ops/plugin.h>: the whole contract between the t3ops daemon and a plugin.
  *
- * A plugin is one .so that exports one constant, `t3ops_plugin_NAME`, and nothing
- * else.  The daemon reads the numbers in its head before any code of the plugin
- * runs.  A plugin runs in one process (process) only, on that process's single thread;
- * it never blocks, except in `run` of a job, which has a process of its own.
+ * A plugin is one shared object that exports one constant, `t3ops_plugin_NAME`, and nothing else.  The daemon
+ * checks the numbers in its head before any code of the plugin runs.
  *
- *   loaded -> init -> start -> (callbacks)* -> stop -> process ends
+ *   loaded -> init -> start -> (callbacks)* -> stop -> the process exits
  *
- * A running process never reloads: a new configuration starts a new process.
+ * Each section `plugin "TITLE" { ... }` of t3ops.conf is one instance of a plugin: with its own options, its own
+ * state and its title as its name in logs, metrics and verdicts.  All callbacks of a process run on one thread.
+ * None may block, except `run` of a job, which has a process of its own.  A running process never reloads: a new
+ * configuration starts a new process.
  *
- * Ownership, unless a comment says otherwise: a pointer handed to a callback is
- * borrowed until the callback returns; a pointer handed to the host is copied by
- * the host before it returns; a string that an option reader returns is static
- * until stop.  Times are microseconds (`_us`).  Calls that can fail return 0 or a
- * negative errno.
+ * Ownership, unless a comment says otherwise:
+ *   - A pointer passed to a callback is borrowed until the callback returns.
+ *   - A pointer passed to the host is copied before the call returns.
+ *   - What an option reader returns stays valid until stop.
+ *   - Neither side frees what the other one allocated.
+ *
+ * A struct with a member struct_size is filled in by the side that owns its memory, which sets struct_size to the
+ * size it was compiled with.  The other side never touches members beyond it: they do not exist.
+ *
+ * Times are microseconds (`_us`).  A function that can fail returns 0 or a negative errno.  A "t3 server" is the
+ * `t3 serve` process of one user.
  */
 #ifndef T3OPS_PLUGIN_H
 #define T3OPS_PLUGIN_H
@@ -28,8 +35,10 @@
 extern "C" {
 #endif
 
-#define T3OPS_ABI_MAJOR 1 /* something was removed, reordered or redefined */
-#define T3OPS_ABI_MINOR 0 /* something was appended */
+/* Major: something was removed, reordered or redefined; both sides must have the same.  Minor: something was
+ * appended; they may differ. */
+#define T3OPS_ABI_MAJOR 1
+#define T3OPS_ABI_MINOR 0
 #define T3OPS_MAGIC     UINT32_C(0x54334f50)
 
 #if defined(__GNUC__)
@@ -40,15 +49,15 @@ extern "C" {
 #define T3OPS_PRINTF(f, a)
 #endif
 
-/* ---- what a plugin declares -------------------------------------------- */
+/* ---- what a plugin declares -------------------------------------------------------------------------- */
 
-/* What a plugin does, as a set of bits: each role is served by a process of its own, which loads every
- * plugin with that role and calls the callbacks named here. */
+/* What a plugin does, a set of bits.  Each role belongs to one process, which loads every plugin that has it and
+ * calls the callbacks named here. */
 enum t3ops_role {
 	T3OPS_ROLE_PROXY = 1, /* request plugin, in the proxy: on_request */
-	T3OPS_ROLE_LEG = 2,   /* leg plugin, in the prober: leg_open, leg_ping, leg_close */
-	T3OPS_ROLE_JOB = 4,   /* job plugin, in a process of its own for each run: run */
-	T3OPS_ROLE_WATCH = 8, /* watch plugin, in the monitor: on_event */
+	T3OPS_ROLE_LEG = 2,   /* leg, in the prober: leg_open, leg_ping, leg_close */
+	T3OPS_ROLE_JOB = 4,   /* job, in a process of its own for each run: run */
+	T3OPS_ROLE_WATCH = 8, /* watcher, in the monitor: on_event */
 };
 
 /* What an option holds.  A value that is not of its type is refused when the file is checked, so a plugin never
@@ -84,430 +93,489 @@ enum t3ops_option_type {
 
 #define T3OPS_REQUIRED NULL /* as a default: the operator must give a value */
 
-/* One option.  The same row checks the file, feeds `t3ops --explain` and the manual. */
+/* One option.  This row makes the check of the file, `t3ops --explain` and the plugin's manual page. */
 struct t3ops_option {
-	const char *name;
+	const char *name;     /* a-z, 0-9 and _ */
 	uint32_t type;        /* enum t3ops_option_type */
-	const char *fallback; /* as the operator would write it; T3OPS_REQUIRED: none */
-	int64_t min, max;     /* both 0: no limits */
+	const char *fallback; /* the default, as an operator would write it; or T3OPS_REQUIRED */
+	int64_t min, max;     /* both 0: no limits; max below min: no upper limit */
 	const char *help;     /* one sentence */
 };
 
 enum t3ops_metric_type { T3OPS_COUNTER = 1, T3OPS_GAUGE, T3OPS_HISTOGRAM };
 
-/* One metric family.  Every series gets the label plugin="INSTANCE" first, then
- * the labels named here, in this order. */
+/* One metric family.  Each of its series has the label plugin="TITLE" first, then the labels named here, in this
+ * order.  Labels called "job" and "instance" belong to Prometheus: do not use them. */
 struct t3ops_metric {
 	const char *name; /* complete, as Prometheus sees it: t3ops_pair_total */
 	uint32_t type;    /* enum t3ops_metric_type */
 	const char *labels[4];
-	const double *buckets; /* histogram: n_buckets upper bounds, ascending, without +Inf */
+	const double *buckets; /* of a histogram: n_buckets upper bounds, ascending, without +Inf */
 	uint32_t n_buckets;
-	const char *help;
+	const char *help; /* one sentence */
 };
 
-/* ---- what a plugin sees of the daemon ----------------------------------- */
+/* ---- what a plugin sees of the daemon ---------------------------------------------------------------- */
 
-struct t3ops_instance; /* one section of t3ops.conf */
-struct t3ops_host;     /* the table of services, below */
+struct t3ops_host; /* the table of services, below */
+struct t3ops_instance;
 struct t3ops_timer;
 struct t3ops_leg;
 struct t3ops_ws;
-struct t3ops_plugin;
 
-/* Handed to every callback; valid until stop. */
+/* The instance that a callback is for; valid until stop. */
 struct t3ops_ctx {
 	const struct t3ops_host *host;
-	struct t3ops_instance *instance;
-	const char *name; /* the section's title */
-	void *state;      /* the plugin's own; set it in init */
+	struct t3ops_instance *instance; /* the host's own */
+	const char *name;                /* title of the section */
+	void *state;                     /* the plugin's own, for init to set */
 };
 
-/* A row of the user table.  Fields beyond struct_size do not exist. */
+/* A row of the user table. */
 struct t3ops_user {
 	uint32_t struct_size;
-	const char *name;    /* as the identity header says */
-	const char *os_user; /* Unix account */
-	const char *home;    /* its home directory, "" if unknown */
-	const char *host;    /* address of the instance: 127.0.0.1 unless the table says other */
-	uint16_t port;
+	const char *name;    /* as in the identity header */
+	const char *os_user; /* Unix account; "" if the user has none on this machine */
+	const char *home;    /* its home directory; "" if unknown */
+	const char *host;    /* numeric address of the user's t3 server */
+	uint16_t port;       /* its port */
 };
 
 enum t3ops_level { T3OPS_DEBUG = 7, T3OPS_INFO = 6, T3OPS_NOTICE = 5, T3OPS_WARNING = 4, T3OPS_ERROR = 3 };
 
-/* ---- request plugins ------------------------------------------------------ */
+/* ---- request plugins --------------------------------------------------------------------------------- */
 
-typedef uint64_t t3ops_request_id; /* 0 is never a request; a stale one is harmless */
+/* A request that the proxy handles.  0 is never one.  An id goes stale when its exchange ends; using a stale one is
+ * harmless: readers return NULL or false, other calls -ESTALE or nothing. */
+typedef uint64_t t3ops_request_id;
 
+/* What on_request decided.  Plugins are asked in the order of their sections. */
 enum t3ops_next {
-	T3OPS_NEXT = 0, /* the next plugin, at last the instance */
-	T3OPS_DONE = 1, /* answered, or taken over */
-	T3OPS_WAIT = 2, /* request_resume or request_respond will follow before the deadline */
+	T3OPS_NEXT = 0, /* ask the next plugin; after the last one the request goes to the user's t3 server */
+	T3OPS_DONE = 1, /* responded to, or taken over as a WebSocket */
+	T3OPS_WAIT = 2, /* request_resume, request_respond, request_explain or request_accept_ws follows; after the
+	                   option plugin_deadline t3ops itself responds with 503 */
 };
 
-/* ---- legs ------------------------------------------------------------------- */
+/* A page for a person, or JSON for a program that asked for that. */
+struct t3ops_page {
+	uint32_t struct_size;
+	int status;              /* HTTP status */
+	const char *title;       /* one line, the same for every page of a kind */
+	const char *text;        /* plain text; never a credential */
+	uint32_t retry_s;        /* > 0: the page reloads by itself after so many seconds, and Retry-After says so */
+	const char *link_target; /* a path on this site to go on at, or NULL */
+	const char *link_text;   /* what it is called */
+};
 
-/* How far an attempt got.  Everything before the step worked. */
+/* ---- legs -------------------------------------------------------------------------------------------- */
+
+/* How far a connection attempt came.  Everything before the step worked. */
 enum t3ops_step {
 	T3OPS_STEP_DNS = 1,     /* looking the name up */
 	T3OPS_STEP_CONNECT = 2, /* TCP, up to the leg's edge segment */
 	T3OPS_STEP_TLS = 3,     /* TLS with the leg's edge segment */
-	T3OPS_STEP_HTTP = 4,    /* request or upgrade, through the edge to the end */
+	T3OPS_STEP_HTTP = 4,    /* request or upgrade, through the edge to the far end */
 	T3OPS_STEP_OPEN = 5,    /* established: heartbeats go through */
 };
 
 enum t3ops_leg_flags {
-	T3OPS_LEG_PER_USER = 1, /* one leg for each user of the table; leg_user() tells whose */
+	T3OPS_LEG_PER_USER = 1, /* one leg for each user of the table; leg_user tells whose it is */
 };
 
-/* ---- fetch: one HTTP transfer, never blocking ------------------------------- */
+/* ---- fetch: one HTTP transfer ------------------------------------------------------------------------ */
 
+/* Redirects are never followed, proxies of the environment never used. */
 struct t3ops_fetch {
-	uint32_t struct_size; /* sizeof(struct t3ops_fetch) */
-	const char *method;   /* NULL: GET */
-	const char *url;
+	uint32_t struct_size;
+	const char *method;         /* NULL: GET */
+	const char *url;            /* http or https */
 	const char *const *headers; /* "Name: value", NULL-terminated; may be NULL */
 	const void *body;
 	size_t body_len;
-	uint64_t timeout_us;         /* whole transfer; 0: 10 s */
+	uint64_t timeout_us;         /* of the whole transfer; 0: 10 s */
 	uint64_t connect_timeout_us; /* 0: the same */
-	size_t max_body;             /* a larger answer fails with -EFBIG; 0: 256 KiB */
-	const char *connect_to;      /* "ADDRESS" or "ADDRESS:PORT": go there, with Host, SNI and
-	                                certificate check unchanged; NULL: as the URL says */
-	const char *interface;       /* device or source address; NULL: any */
-	const char *ca_file;         /* NULL: the system's */
+	size_t max_body;             /* a larger response fails with -EFBIG; 0: 256 KiB */
+	const char *connect_to;      /* "ADDRESS" or "ADDRESS:PORT": connect there, with Host, SNI and the
+	                                certificate check unchanged; NULL or "": as the URL says */
+	const char *interface;       /* network device or source address; NULL or "": any */
+	const char *ca_file;         /* NULL or "": the system's */
 	bool fresh;                  /* never on a reused connection */
-	/* Each step (enum t3ops_step) that is reached, ascending, before the end: everything before it worked.
-	 * Steps passed at once are told as the last of them.  May be NULL; arg is that of fetch. */
+	/* Comes for each step (enum t3ops_step) that is reached, in ascending order, before the callback of fetch and
+	 * with its arg: everything before the step worked.  Of steps reached together only the last one is reported.
+	 * A URL with a numeric host, and connect_to, begin at T3OPS_STEP_CONNECT.  May be NULL. */
 	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
 };
 
 struct t3ops_fetched {
 	uint32_t struct_size;
-	int error;        /* 0, or negative errno: -ETIMEDOUT -ECONNREFUSED -ECONNRESET -EPROTO ... */
-	uint32_t step;    /* enum t3ops_step that failed; T3OPS_STEP_OPEN after an answer */
-	int status;       /* HTTP status, 0 if none came */
-	const char *body; /* NUL-terminated beyond body_len */
+	/* 0 after a response, whatever its status; else why there is none:
+	 *   -EINVAL        the URL or a header cannot be sent      -ENOENT        the name does not resolve
+	 *   -ECONNREFUSED  -EHOSTUNREACH  -ENETUNREACH             as connect(2)
+	 *   -ETIMEDOUT     a limit passed, at whichever step       -ECONNRESET    the connection was reset
+	 *   -ENODATA       closed before the response was whole    -EKEYREJECTED  the certificate is not trusted
+	 *   -EPROTO        neither TLS nor HTTP as it must be      -EFBIG         larger than max_body
+	 *   -EADDRNOTAVAIL no such interface here */
+	int error;
+	uint32_t step;    /* enum t3ops_step at which it failed; T3OPS_STEP_OPEN after a response */
+	int status;       /* HTTP status; 0 without a response */
+	const char *body; /* followed by a NUL that body_len does not count */
 	size_t body_len;
-	const char *error_text; /* one line for a log; "" without error */
-	uint64_t total_us;
-	/* Value of the nth (from 0) header of that name, NULL if there is none; borrowed. */
+	const char *error_text; /* one line for the log; "" without an error */
+	uint64_t total_us;      /* from the start to the end */
+	/* The value of the nth (from 0) header of that name; NULL if there is none. */
 	const char *(*header)(const struct t3ops_fetched *f, const char *name, size_t nth);
-	const void *priv;
+	const void *priv; /* the host's own */
 };
 typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg);
 
-/* ---- commands: a named command of the config, run by the helper -------------- */
+/* ---- commands: programs of the configuration, run by the helper -------------------------------------- */
 
 struct t3ops_ran {
 	uint32_t struct_size;
-	int error;       /* 0 if it ran to its end; -ETIMEDOUT, -ENOENT (no such command or user),
-	                    -E2BIG (too much output), -EHOSTDOWN (no helper), -EAGAIN (too many) */
-	int exit_code;   /* 0..255; 128 + signal if a signal ended it */
-	const char *out; /* stdout, NUL-terminated beyond out_len: may hold a credential, never log it */
+	/* 0 if the program ran to its end; else
+	 *   -ENOENT     no such command, or no such user         -EPERM   this process may not have it run
+	 *   -ETIMEDOUT  killed at the command's timeout          -E2BIG   killed: it wrote too much
+	 *   -EHOSTDOWN  the helper cannot be reached             -EAGAIN  too many programs are running */
+	int error;
+	int exit_code;   /* 0 to 255; 128 + N if signal N ended it */
+	const char *out; /* its stdout, followed by a NUL that out_len does not count.  It may hold a credential:
+	                    never log it. */
 	size_t out_len;
 	uint64_t took_us;
 };
 typedef void (*t3ops_ran_cb)(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg);
 
-/* ---- WebSocket, both sides ----------------------------------------------------- */
+/* ---- WebSockets, both sides -------------------------------------------------------------------------- */
 
 enum t3ops_ws_op { T3OPS_WS_TEXT = 1, T3OPS_WS_BINARY = 2, T3OPS_WS_PING = 9, T3OPS_WS_PONG = 10 };
 
-/* Why a WebSocket ended. */
+/* Why a WebSocket, or a leg, ended. */
 struct t3ops_ws_end {
 	uint32_t struct_size;
-	uint32_t step;    /* enum t3ops_step reached */
+	uint32_t step;    /* enum t3ops_step that it had reached */
 	uint32_t reason;  /* enum t3ops_reason */
-	int code;         /* close code, or HTTP status while step is HTTP; 0 if none */
-	const char *text; /* one line, "" if there is nothing to add */
+	int code;         /* close code; HTTP status while step is T3OPS_STEP_HTTP; 0 if there is none */
+	const char *text; /* one line; "" if there is nothing to add */
 };
 
+/* What a WebSocket's owner wants to be told.  Each may be NULL but on_end. */
 struct t3ops_ws_handler {
 	uint32_t struct_size;
+	/* Client side, before on_open: everything before the step (enum t3ops_step) worked. */
+	void (*on_step)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg);
 	void (*on_open)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg);
-	/* One whole message, ping or pong (op: enum t3ops_ws_op). */
+	/* One whole message, ping or pong (op: enum t3ops_ws_op).  Pings are answered by the host. */
 	void (*on_message)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len,
 	                   void *arg);
-	/* Exactly once; ws is gone when it returns.  Not after ws_close by the plugin. */
+	/* Exactly once; ws is gone when it returns.  Not after a ws_close of the plugin. */
 	void (*on_end)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg);
-	size_t max_message; /* a larger one closes with 1009; 0: 4 KiB */
-	uint64_t idle_us;   /* nothing received for so long closes with 1001; 0: never */
-	/* Client side, before on_open: everything before `step` (enum t3ops_step) worked.  May be NULL. */
-	void (*on_step)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg);
+	size_t max_message; /* a larger message closes with 1009; 0: 4 KiB */
+	uint64_t idle_us;   /* nothing received for so long closes with 1001; 0: never.  Server side only. */
 };
 
-/* A client connection: wss:// or ws://, HTTP/1.1, certificate always checked. */
+/* A client connection: HTTP/1.1, the certificate always checked. */
 struct t3ops_ws_open {
 	uint32_t struct_size;
-	const char *url;
-	const char *connect_to; /* as in t3ops_fetch */
+	const char *url;        /* ws or wss */
+	const char *connect_to; /* these four as in t3ops_fetch */
 	const char *interface;
 	const char *ca_file;
 	const char *const *headers;
-	uint64_t timeout_us; /* connect, TLS and upgrade together; 0: 10 s */
+	uint64_t timeout_us; /* of connection, TLS and upgrade together; 0: 10 s */
 };
 
-/* ---- why a leg, tunnel or exchange ended: core/tbl/close_reason.h names them ------- */
+/* ---- why a leg, a tunnel or an exchange ended -------------------------------------------------------- */
 
+/* t3ops(8) has a sentence for each, and the side that is at fault. */
 enum t3ops_reason {
 	T3OPS_R_NONE = 0,
-	T3OPS_R_CLOSED = 1,      /* the far side closed with a WebSocket close frame */
-	T3OPS_R_EOF = 2,         /* the far side closed TCP without one */
-	T3OPS_R_RESET = 3,       /* TCP reset */
-	T3OPS_R_REFUSED = 4,     /* connection refused */
-	T3OPS_R_UNREACHABLE = 5, /* no route to host or network */
-	T3OPS_R_CONNECT_TIMEOUT = 6,
-	T3OPS_R_HEARTBEAT_TIMEOUT = 7,
-	T3OPS_R_DNS = 8,
-	T3OPS_R_TLS = 9,
-	T3OPS_R_HTTP_STATUS = 10,
-	T3OPS_R_HTTP_TIMEOUT = 11,   /* connected, never answered */
-	T3OPS_R_WALLED_OFF = 12,     /* redirected to a login page */
-	T3OPS_R_PROTOCOL = 13,       /* not what the protocol allows */
-	T3OPS_R_LOCAL = 14,          /* we ended it: stop, reload, user removed */
-	T3OPS_R_CLIENT_CLOSED = 15,  /* the user's page closed an answering connection */
-	T3OPS_R_CLIENT_GAVE_UP = 16, /* the user's page closed one that had stopped answering */
-	T3OPS_R_CLIENT_EOF = 17,
-	T3OPS_R_CLIENT_RESET = 18,
-	T3OPS_R_CLIENT_TIMEOUT = 19,
-	T3OPS_R_UPSTREAM_CLOSED = 20,
-	T3OPS_R_UPSTREAM_EOF = 21,
-	T3OPS_R_UPSTREAM_RESET = 22,
-	T3OPS_R_TOO_BIG = 23,          /* a message over the limit */
-	T3OPS_R_IDLE = 24,             /* nothing received within the idle limit */
-	T3OPS_R_ADDRESS_CHANGED = 25,  /* the name resolves elsewhere now: moved, no drop */
-	T3OPS_R_UPSTREAM_TIMEOUT = 26, /* the instance stopped taking data */
+	/* legs */
+	T3OPS_R_CLOSED = 1,            /* the far side sent a WebSocket close frame */
+	T3OPS_R_EOF = 2,               /* the far side closed the connection without one */
+	T3OPS_R_RESET = 3,             /* TCP reset */
+	T3OPS_R_REFUSED = 4,           /* connection refused */
+	T3OPS_R_UNREACHABLE = 5,       /* no route to host or network */
+	T3OPS_R_CONNECT_TIMEOUT = 6,   /* the connection attempt was not answered in time */
+	T3OPS_R_HEARTBEAT_TIMEOUT = 7, /* heartbeats were not answered until the watchdog fired */
+	T3OPS_R_DNS = 8,               /* the name does not resolve */
+	T3OPS_R_TLS = 9,               /* the TLS handshake failed */
+	T3OPS_R_HTTP_STATUS = 10,      /* not the expected HTTP status */
+	T3OPS_R_HTTP_TIMEOUT = 11,     /* connected, but no HTTP response in time */
+	T3OPS_R_WALLED_OFF = 12,       /* redirected to a login page */
+	T3OPS_R_PROTOCOL = 13,         /* not what the protocol allows */
+	T3OPS_R_LOCAL = 14,            /* ended by t3ops itself: stop, reload, user removed */
+	/* users' tunnels */
+	T3OPS_R_CLIENT_CLOSED = 15,    /* the page closed a connection that was answering */
+	T3OPS_R_CLIENT_GAVE_UP = 16,   /* the page closed a connection that had stopped answering */
+	T3OPS_R_CLIENT_EOF = 17,       /* the client's side closed without a close frame */
+	T3OPS_R_CLIENT_RESET = 18,     /* the client's side reset the connection */
+	T3OPS_R_CLIENT_TIMEOUT = 19,   /* the client's side stopped taking data */
+	T3OPS_R_UPSTREAM_CLOSED = 20,  /* the t3 server sent a WebSocket close frame */
+	T3OPS_R_UPSTREAM_EOF = 21,     /* the t3 server closed without one */
+	T3OPS_R_UPSTREAM_RESET = 22,   /* the t3 server reset the connection */
+	T3OPS_R_IDLE = 23,             /* nothing received within the idle limit */
+	T3OPS_R_ADDRESS_CHANGED = 24,  /* a leg: the name resolves to another address; it moves, which is no drop */
+	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
 };
 
-/* ---- the pairing service: what auto_pair provides ---------------------------------- */
+/* ---- the pairing service ----------------------------------------------------------------------------- */
 
+/* What auto_pair provides, and whoever replaces it: `service` returns a struct t3ops_pairing. */
 #define T3OPS_SERVICE_PAIRING "pairing"
 
-enum t3ops_session { T3OPS_SESSION_UNKNOWN = 0, T3OPS_SESSION_ALIVE = 1, T3OPS_SESSION_DEAD = 2 };
+enum t3ops_session {
+	T3OPS_SESSION_UNKNOWN = 0, /* no definite answer: timeout, error, something else than a t3 server */
+	T3OPS_SESSION_ALIVE = 1,
+	T3OPS_SESSION_DEAD = 2,
+};
 
 enum t3ops_pair_result {
 	T3OPS_PAIR_OK = 0,
 	T3OPS_PAIR_MINT_FAILED = 1,
 	T3OPS_PAIR_MINT_TIMEOUT = 2,
-	T3OPS_PAIR_REFUSED = 3,     /* the instance refused a fresh credential */
-	T3OPS_PAIR_UNREACHABLE = 4, /* the instance did not answer */
+	T3OPS_PAIR_REFUSED = 3,     /* the t3 server did not take a fresh credential */
+	T3OPS_PAIR_UNREACHABLE = 4, /* the t3 server did not respond */
 	T3OPS_PAIR_NO_ENDPOINT = 5, /* 404 at every endpoint */
+	T3OPS_PAIR_NO_COOKIE = 6,   /* taken, but answered without a session cookie */
 };
 
 struct t3ops_paired {
 	uint32_t struct_size;
-	uint32_t result;        /* enum t3ops_pair_result */
-	const char *set_cookie; /* complete header value, "" unless OK: never log it */
-	const char *cookie_name;
-	const char *endpoint; /* path that decided, "" if none */
-	int status;           /* its HTTP status */
-	bool fallback;        /* it was not the first endpoint */
-	const char *text;     /* one line for a person */
+	uint32_t result;         /* enum t3ops_pair_result */
+	const char *set_cookie;  /* a whole Set-Cookie value; "" unless OK.  Never log it. */
+	const char *cookie_name; /* of the session */
+	const char *endpoint;    /* the path that decided; "" if none did */
+	int status;              /* its HTTP status; 0 if none came */
+	bool fallback;           /* it was not the first endpoint */
+	const char *text;        /* why it failed, one line for a person; "" if OK */
 };
 typedef void (*t3ops_paired_cb)(void *arg, const struct t3ops_paired *p);
 
 struct t3ops_session_state {
 	uint32_t struct_size;
 	uint32_t session;        /* enum t3ops_session */
-	const char *cookie_name; /* as the instance announces it; "" if unknown */
+	const char *cookie_name; /* as the t3 server announces it; "" if unknown */
+	const char *set_cookie;  /* a Set-Cookie value that came with the answer (a renamed or renewed cookie), to be
+	                            passed on to the browser; "" if none.  Never log it. */
+	uint64_t expires_us;     /* end of a session that is alive, since 1970; 0 if unknown */
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 
-/* Both calls answer through cb exactly once, later or before they return. */
+/* pair and check answer through cb exactly once, perhaps before they return. */
 struct t3ops_pairing {
 	uint32_t struct_size;
-	struct t3ops_ctx *provider;
-	/* Mint and exchange for `user`; concurrent calls for one user share one mint. */
+	struct t3ops_ctx *provider; /* the first argument of each */
+	/* Mints a credential for the user and exchanges it for a session.  Calls for one user that come together
+	 * share one. */
 	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg);
-	/* Ask the instance whether `cookie_header` (a whole Cookie value) is a live session. */
-	void (*check)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookie_header,
+	/* Asks the user's t3 server whether the cookies (a whole Cookie header) hold a session that is alive. */
+	void (*check)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookies,
 	              t3ops_session_cb cb, void *arg);
-	/* The session cookie's name at this user's instance as last announced, "t3_session" before. */
+	/* The name of the session cookie, as the user's t3 server announced it last; "t3_session" before that. */
 	const char *(*cookie_name)(struct t3ops_ctx *provider, const struct t3ops_user *user);
 };
 
-/* ---- events, as watch plugins see them ------------------------------------------------ */
+/* ---- events, as watchers see them -------------------------------------------------------------------- */
 
 struct t3ops_event {
 	uint32_t struct_size;
 	uint64_t time_us;   /* since 1970 */
-	const char *kind;   /* tunnel_dropped, verdict, ... */
-	const char *plugin; /* instance, "" if none */
+	const char *kind;   /* tunnel_dropped, verdict, ...; t3ops(8) lists them */
+	const char *plugin; /* title of the section it is about; "" if none */
 	const char *user;   /* "" if none */
-	const char *line;   /* the whole event as logfmt */
+	const char *line;   /* the whole event in logfmt */
 };
 
-/* ---- the services ----------------------------------------------------------------------
- * Append only.  A member beyond struct_size is not there: compare before using a newer one. */
+/* ---- the services ------------------------------------------------------------------------------------ */
 
+/* Whether this host has that member: newer ones are appended, and some belong to one process only. */
 #define T3OPS_HOST_HAS(host, member)                                                                                 \
 	((host)->struct_size >= offsetof(struct t3ops_host, member) + sizeof(host)->member && (host)->member != NULL)
 
 struct t3ops_host {
 	uint32_t struct_size;
 
+	/* --- in every process --- */
+
 	/* Clocks: monotonic, and since 1970. */
 	uint64_t (*now_us)(struct t3ops_ctx *ctx);
 	uint64_t (*wall_us)(struct t3ops_ctx *ctx);
 
-	/* Options of the instance, checked before init.  An unknown name or another type is a
-	 * mistake of the plugin and ends the process with a message. */
-	const char *(*opt_string)(struct t3ops_ctx *ctx, const char *name); /* every textual type; "" if empty */
-	size_t (*opt_count)(struct t3ops_ctx *ctx, const char *name);
-	const char *(*opt_item)(struct t3ops_ctx *ctx, const char *name, size_t i);
+	/* Values of the section's options, checked before init.  A name that is not in the table, or another type, is
+	 * a bug of the plugin and aborts the process with a message. */
+	const char *(*opt_string)(struct t3ops_ctx *ctx, const char *name);         /* textual types; "" if empty */
+	size_t (*opt_count)(struct t3ops_ctx *ctx, const char *name);               /* items of a list */
+	const char *(*opt_item)(struct t3ops_ctx *ctx, const char *name, size_t i); /* NULL beyond the last */
 	int64_t (*opt_int)(struct t3ops_ctx *ctx, const char *name); /* int; duration in us; bytes; time in minutes */
 	bool (*opt_bool)(struct t3ops_ctx *ctx, const char *name);
 
-	/* One log line: level=, plugin= and event= are filled in; fmt makes one sentence, the value of message=,
-	 * and need not escape anything.  event: noun_verb-past. */
+	/* One log line.  level=, plugin= and event= are filled in; fmt makes one sentence, the value of message=, and
+	 * need not escape anything.  event: noun_verb-past. */
 	void (*log)(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...) T3OPS_PRINTF(4, 5);
 
-	/* Metrics; `metric` indexes the plugin's table, labels as many as its row names. */
+	/* Metrics.  metric: index into the plugin's table; labels: as many values as its row has names. */
 	void (*count)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add);
 	void (*gauge)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 	void (*observe)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 
-	/* An event of the journal.  kind "pairing_done" etc. are listed in core/tbl/event_kind.h; a kind that
-	 * is not there is journalled as "note".  user, reason and text may be NULL, "", 0. */
+	/* An event for the log and the journal.  kind: one that t3ops(8) lists; another one is filed as "note".  user
+	 * and text may be NULL; code: an HTTP status, or 0. */
 	void (*emit)(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text);
 
-	/* Timers.  every_us 0: once.  A one-shot timer is gone after its callback. */
+	/* Timers.  every_us 0: once; such a timer is gone after its callback.  NULL without memory. */
 	struct t3ops_timer *(*timer_start)(struct t3ops_ctx *ctx, uint64_t after_us, uint64_t every_us,
 	                                   void (*cb)(struct t3ops_ctx *ctx, void *arg), void *arg);
-	void (*timer_stop)(struct t3ops_ctx *ctx, struct t3ops_timer *t);
+	void (*timer_stop)(struct t3ops_ctx *ctx, struct t3ops_timer *t); /* NULL is fine */
 
-	/* HTTP.  Returns an id (never 0) whose cb comes exactly once, unless cancelled. */
+	/* HTTP.  Returns an id, never 0; cb comes once, later, unless the fetch is cancelled. */
 	uint64_t (*fetch)(struct t3ops_ctx *ctx, const struct t3ops_fetch *f, t3ops_fetch_cb cb, void *arg);
-	void (*fetch_cancel)(struct t3ops_ctx *ctx, uint64_t id);
-	/* What a leg reports (enum t3ops_reason): of an error of t3ops_fetched with the step it happened at, and of a
-	 * status that was not the expected one (a redirect is a login page in the way). */
+	void (*fetch_cancel)(struct t3ops_ctx *ctx, uint64_t id); /* a stale id is fine */
+	/* What a leg reports (enum t3ops_reason) of an error of t3ops_fetched at a step, and of a status that is not
+	 * the expected one: a redirect is a login page in the way. */
 	uint32_t (*fetch_reason)(struct t3ops_ctx *ctx, int error, uint32_t step);
 	uint32_t (*status_reason)(struct t3ops_ctx *ctx, int status);
 
-	/* A named command of the config for a user of the table (proxy and jobs processes). */
+	/* Has the helper run a command section for a user of the table.  Returns an id, never 0; cb comes once,
+	 * later. Not in the monitor.  A job's process gets programs run for the user of the run only. */
 	uint64_t (*command)(struct t3ops_ctx *ctx, const char *command, const char *user, t3ops_ran_cb cb, void *arg);
 
-	/* Users. */
+	/* Finds a user of the table by name (a job's process knows the user of the run only).  out->struct_size must
+	 * be set.  The strings stay valid until the callback returns. */
 	bool (*user_find)(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out);
 
-	/* Services between plugins of one process.  provide: in init; the table must live until stop.
-	 * service: from start on; NULL if nobody provides it. */
+	/* Services between plugins of one process.  provide: in init, for each name in the descriptor's `provides`;
+	 * the table must live until stop.  service: from start on; NULL if nobody provides it. */
 	int (*provide)(struct t3ops_ctx *ctx, const char *service, const void *table);
 	const void *(*service)(struct t3ops_ctx *ctx, const char *service);
 
-	/* --- proxy only; r is stale after the exchange ended: readers return NULL or false --- */
+	/* --- in the proxy: requests --- */
+
 	const char *(*request_method)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	const char *(*request_target)(struct t3ops_ctx *ctx, t3ops_request_id r); /* path and query, as sent */
 	const char *(*request_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name); /* first value */
-	bool (*request_is_upgrade)(struct t3ops_ctx *ctx, t3ops_request_id r);                      /* WebSocket */
-	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r,
-	                     struct t3ops_user *out); /* false: anonymous */
-	/* Replace a header on the way to the instance; value NULL removes it. */
+	bool (*request_is_upgrade)(struct t3ops_ctx *ctx, t3ops_request_id r); /* to a WebSocket */
+	/* Whose request it is; false if nobody's.  out->struct_size must be set. */
+	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out);
+	/* Writes the client's address: as a trusted proxy reports it, else the peer's.  False if r is stale. */
+	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
+	/* Replaces a header on the way to the t3 server; NULL removes it. */
 	int (*request_set_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
-	/* Add a header to the answer, whoever makes it (a 101 included). */
+	/* Adds a header to the response, whoever makes it; also to a 101. */
 	int (*request_add_response_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name,
 	                                   const char *value);
-	/* Answer it here.  headers: "Name: value", NULL-terminated, may be NULL; lengths and framing are ours. */
+	/* Responds here.  headers: "Name: value", NULL-terminated, may be NULL; framing and lengths are the host's.
+	 */
 	int (*request_respond)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *const *headers,
 	                       const void *body, size_t len);
-	/* Answer with a page a person understands (or JSON where the client asked for that). */
-	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title,
-	                       const char *text);
+	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_page *page);
 	/* After T3OPS_WAIT: go on with the next plugin. */
 	void (*request_resume)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Become the WebSocket's server side.  The exchange is over; ws_* go on.  NULL: it is none, there is no
-	 * memory, or the handshake is faulty, and then answered already. */
+	/* Becomes the server side of the WebSocket.  The exchange is over; ws_send and ws_close go on.  NULL if it is
+	 * no upgrade, without memory, or after a faulty handshake, which has been responded to then. */
 	struct t3ops_ws *(*request_accept_ws)(struct t3ops_ctx *ctx, t3ops_request_id r,
 	                                      const struct t3ops_ws_handler *h, void *arg);
 
-	/* --- WebSocket, proxy (server side) and legs (client side) --- */
+	/* --- in the proxy (server side) and the prober (client side): WebSockets --- */
+
+	/* Prober only.  NULL only without memory; every other failure comes through on_end. */
 	struct t3ops_ws *(*ws_open)(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
-	                            const struct t3ops_ws_handler *h,
-	                            void *arg); /* legs only; NULL only without memory */
-	/* 0: queued.  Else nothing of it is sent: -EPIPE and -ENOTCONN, it is closing; -ENOBUFS (proxy), the other
-	 * side does not take what waits for it already, 16 of the handler's largest messages. */
+	                            const struct t3ops_ws_handler *h, void *arg);
+	/* 0: queued.  Otherwise nothing of it is sent: -EPIPE or -ENOTCONN if the WebSocket is closing; -ENOBUFS
+	 * (proxy) if what waits for the other side already is 16 of the handler's largest messages. */
 	int (*ws_send)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
-	/* Send a close frame, then end.  ws is gone for the plugin at once; no on_end follows. */
+	/* Sends a close frame, then ends.  For the plugin ws is gone at once; no on_end follows. */
 	void (*ws_close)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
-	/* --- legs only: what a leg tells the process; the process owns heartbeats, watchdog and back-off --- */
+	/* --- in the prober: what a leg reports; heartbeats, watchdog and back-off are the host's --- */
+
 	const struct t3ops_user *(*leg_user)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* NULL unless PER_USER */
 	void (*leg_set)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, void *state); /* the plugin's own, per leg */
 	void *(*leg_get)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	/* This attempt reached `step`: everything before it worked (call in ascending order). */
+	/* The attempt reached that step: everything before it worked.  In ascending order. */
 	void (*leg_reached)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t step);
 	/* Established. */
 	void (*leg_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	/* The heartbeat asked for by leg_ping was answered. */
+	/* The heartbeat that leg_ping asked for was answered. */
 	void (*leg_pong)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t rtt_us);
-	/* It ended, or the attempt failed.  The process calls leg_close, then leg_open after its back-off. */
+	/* The connection ended, or the attempt failed.  The host calls leg_close, then leg_open after its back-off.
+	 */
 	void (*leg_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
-	/* The resolver answered or failed while the connection lives: evidence for or against "dns". */
+	/* The resolver answered, or failed, while the connection lives: evidence for or against "dns". */
 	void (*leg_resolver)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text);
 
-	/* --- jobs only, inside run --- */
-	/* A fact of this run: goes into its event and the log as key=value. */
-	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
-	/* Lets timers, fetches and commands go on, and their callbacks come, until one sets *done or timeout_us have
-	 * passed.  0, or -ETIMEDOUT. */
-	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
+	/* --- in a job's process, inside run --- */
 
-	/* --- since ABI 1.1, proxy only --- */
-	/* Writes the client's address, as a trusted proxy tells it, else the peer's.  False: r is stale, out is "".
-	 */
-	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
+	/* A fact about this run, for its event and its log line as key=value.  Before a failure: "error". */
+	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+	/* Lets timers, fetches and commands go on, and their callbacks come, until one of these sets *done.  0, or
+	 * -ETIMEDOUT after timeout_us. */
+	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
 };
 
-/* ---- the descriptor -------------------------------------------------------------------- */
+/* ---- the descriptor ---------------------------------------------------------------------------------- */
 
+/* Callbacks that a role does not need may be NULL, and so may init, start and stop. */
 struct t3ops_plugin {
-	/* The head never moves. */
+	/* The head: it never changes, and T3OPS_HEAD fills it in. */
 	uint32_t magic;
 	uint16_t abi_major, abi_minor;
-	uint32_t struct_size; /* of this struct, as the plugin was compiled */
+	uint32_t struct_size; /* of this struct */
 	uint32_t option_size; /* of one struct t3ops_option */
 	uint32_t metric_size; /* of one struct t3ops_metric */
-	/* End of the head. */
-	uint32_t roles; /* enum t3ops_role, one or several; 0 if it only provides a service */
-	const char *name, *version, *summary;
-	/* Names of services, separated by spaces; NULL or "": none.  A plugin is loaded in the processes of its
-	 * roles and, besides, wherever a plugin that is loaded there needs a service that it provides; there only
-	 * its init, start, stop and the service are called. */
-	const char *provides; /* what init registers with host->provide */
-	const char *needs;    /* what start expects from host->service; the configuration is refused without it */
+
+	uint32_t roles;      /* enum t3ops_role, one or several; 0 if it only provides a service */
+	const char *name;    /* as the file is called, and the symbol ends */
+	const char *version; /* letters, digits, dots, - and _ */
+	const char *summary; /* a few words */
+
+	/* Names of services, separated by single spaces; NULL or "": none.  A plugin is loaded in the processes of
+	 * its roles and, besides, wherever a plugin that is loaded already needs a service that it provides.  There
+	 * only its init, start, stop and the service itself are called. */
+	const char *provides; /* what init registers with `provide` */
+	const char
+	    *needs; /* what start gets from `service`; a configuration in which nobody provides it is refused */
+
 	const struct t3ops_option *options;
+	const struct t3ops_metric *metrics;
 	uint32_t n_options;
 	uint32_t n_metrics;
-	const struct t3ops_metric *metrics;
 
-	/* Read options, allocate.  Not 0: the process does not start; log why first. */
+	/* Reads the options, allocates, registers services.  If it fails the process does not start: log why first.
+	 */
 	int (*init)(struct t3ops_ctx *ctx);
+	/* Begins work, after init of every plugin. */
 	int (*start)(struct t3ops_ctx *ctx);
-	void (*stop)(struct t3ops_ctx *ctx); /* release everything */
+	/* Releases everything.  Timers, fetches and commands that are left end without their callbacks. */
+	void (*stop)(struct t3ops_ctx *ctx);
 
-	/* request */
+	/* T3OPS_ROLE_PROXY: for each request of every client, public paths included. */
 	enum t3ops_next (*on_request)(struct t3ops_ctx *ctx, t3ops_request_id r);
 
-	/* leg */
+	/* T3OPS_ROLE_LEG */
 	uint32_t leg_flags; /* enum t3ops_leg_flags */
-	uint32_t leg_reserved;
-	const char *leg_segments; /* default of the option `segments`, "" : required */
-	const char *leg_edge;     /* default of the option `edge`: the segment that ends TCP and TLS */
-	const char *leg_resolver; /* default of `resolver_segments`; NULL or "": it looks no name up */
+	const char
+	    *leg_segments;    /* default of the option `segments`, separated by spaces; "": the operator must say */
+	const char *leg_edge; /* default of `edge`, the segment that ends TCP and TLS; "": the first one */
+	const char *leg_resolver; /* default of `resolver_segments`; NULL or "": the leg looks no name up, and none of
+	                             its failures is one of looking a name up */
+	/* Begins an attempt: leg_up or leg_down follows. */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);  /* only while up */
-	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* release what leg_open took */
+	/* Sends a heartbeat, only while the leg is up: leg_pong or leg_down follows. */
+	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
+	/* Releases what leg_open took: after leg_down, after a watchdog of the host, and at the end. */
+	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 
-	/* job: in a process of its own, as the user's owner where t3ops is root.  May block.
-	 * 0, or negative errno after report("error", ...). */
+	/* T3OPS_ROLE_JOB: one run for one user, in a process of its own that runs as the user's account where t3ops
+	 * is root.  It may block, and is killed at the option `deadline`.  0, or a negative errno after
+	 * report("error"). */
 	int (*run)(struct t3ops_ctx *ctx, const struct t3ops_user *user);
 
-	/* watch */
+	/* T3OPS_ROLE_WATCH: for each event of every process. */
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 
-/* Opens the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .roles = ..., ... }; */
+/* Defines the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .roles = ..., ... }; */
 #define T3OPS_PLUGIN(id)                                                                                             \
 	T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id;                                             \
 	const struct t3ops_plugin t3ops_plugin_##id

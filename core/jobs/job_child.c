@@ -51,7 +51,7 @@ static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user
 
 	if (strcmp(user->name, name) != 0)
 		return false;
-	plugin_user(user, out);
+	plugin_user_give(user, out);
 	return true;
 }
 

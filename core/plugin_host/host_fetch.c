@@ -3,11 +3,11 @@
 #include "plugin_host/host_fetch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "net/fetch_reason.h"
 #include "plugin_host/host_state.h"
 #include "plugin_host/plugin_call.h"
+#include "plugin_host/plugin_struct.h"
 
 struct host_fetch {
 	LIST_ENTRY(host_fetch) link;
@@ -45,11 +45,11 @@ static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3o
 {
 	struct plugin_host *h = ctx->instance->host;
 	struct host_fetch *f = calloc(1, sizeof *f);
-	struct t3ops_fetch known = {0};
+	struct t3ops_fetch known;
 
 	if (!f)
 		abort(); /* the plugin is promised its answer */
-	memcpy(&known, what, what->struct_size < sizeof known ? what->struct_size : sizeof known);
+	plugin_struct_take(&known, sizeof known, what);
 	*f = (struct host_fetch){
 	    .instance = ctx->instance, .id = ++h->last_id, .on_step = known.on_step, .cb = cb, .arg = arg};
 	LIST_INSERT_HEAD(&ctx->instance->fetches, f, link);

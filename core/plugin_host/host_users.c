@@ -3,6 +3,7 @@
 #include "plugin_host/host_users.h"
 
 #include "plugin_host/host_state.h"
+#include "plugin_host/plugin_struct.h"
 
 void plugin_user(const struct user *u, struct t3ops_user *out)
 {
@@ -14,13 +15,21 @@ void plugin_user(const struct user *u, struct t3ops_user *out)
 	                           .port = u->port};
 }
 
+void plugin_user_give(const struct user *u, struct t3ops_user *theirs)
+{
+	struct t3ops_user ours;
+
+	plugin_user(u, &ours);
+	plugin_struct_give(theirs, &ours, sizeof ours);
+}
+
 static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out)
 {
 	const struct users *users = ctx->instance->host->users;
 	const struct user *u = users ? users_find(users, name) : NULL;
 
 	if (u)
-		plugin_user(u, out);
+		plugin_user_give(u, out);
 	return u != NULL;
 }
 

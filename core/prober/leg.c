@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "net/fetch_reason.h"
+#include "plugin_host/plugin_struct.h"
 #include "prober/backoff.h"
 
 #define CODE_RESTART  1012
@@ -310,11 +311,12 @@ static void service_pong(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t 
 /* A leg that has no resolver looks no name up: an error before it connects is one of connecting. */
 static void service_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
-	struct t3ops_ws_end seen = *end;
+	struct t3ops_ws_end seen;
 
 	(void)ctx;
 	if (leg->phase != LEG_OPENING && leg->phase != LEG_UP)
 		return;
+	plugin_struct_take(&seen, sizeof seen, end);
 	if (!leg->looks_up && seen.step < T3OPS_STEP_CONNECT)
 		seen.step = T3OPS_STEP_CONNECT;
 	if (!leg->looks_up && seen.reason == T3OPS_R_DNS)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "plugin_host/plugin_host.h"
+#include "plugin_host/plugin_struct.h"
 #include "net/wsclient.h"
 
 struct t3ops_ws {
@@ -72,13 +73,16 @@ static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_ope
 {
 	static const struct wsclient_callbacks callbacks = {on_step, on_open, on_message, on_end};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
+	struct t3ops_ws_open open;
 
 	if (!ws)
 		return NULL;
 	ws->instance = ctx->instance;
-	ws->handler = *h;
+	plugin_struct_take(&ws->handler, sizeof ws->handler, h);
+	plugin_struct_take(&open, sizeof open, o);
 	ws->arg = arg;
-	ws->client = wsclient_open(plugin_host_process(ctx->instance->host)->loop, o, &callbacks, h->max_message, ws);
+	ws->client = wsclient_open(plugin_host_process(ctx->instance->host)->loop, &open, &callbacks,
+	                           ws->handler.max_message, ws);
 	if (ws->client)
 		return ws;
 	free(ws);

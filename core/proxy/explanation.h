@@ -15,6 +15,8 @@ struct explanation {
 	const char *title, *text; /* title: static, the same for all of one kind */
 	unsigned retry_seconds;   /* > 0: Retry-After, and the page reloads by itself */
 	uint64_t since_us;        /* of the wall clock: how long it has been so; 0: not given */
+	const char *link_target;  /* a path of this site to go on at, NULL: none; link_text: what it is called */
+	const char *link_text;
 };
 
 /* The user's t3 server cannot be reached, or does not respond as it should.  error: negative errno; safe: repeating

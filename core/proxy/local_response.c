@@ -112,6 +112,16 @@ static void since_add(struct buf *out, uint64_t since_us)
 	           span);
 }
 
+/* A path of this site, whatever it begins with. */
+static void link_add(struct buf *out, const struct explanation *why)
+{
+	buf_add_text(out, "<p><a href=\"/");
+	html_add(out, why->link_target + strspn(why->link_target, "/\\"));
+	buf_add_text(out, "\">");
+	html_add(out, why->link_text ? why->link_text : why->link_target);
+	buf_add_text(out, "</a></p>");
+}
+
 static void page_make(struct buf *out, const struct explanation *why)
 {
 	buf_add_text(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -131,6 +141,8 @@ static void page_make(struct buf *out, const struct explanation *why)
 		since_add(out, why->since_us);
 	if (why->retry_seconds > 0)
 		buf_printf(out, "<p>This page tries again by itself every %u seconds.</p>", why->retry_seconds);
+	if (why->link_target)
+		link_add(out, why);
 	buf_printf(out, "<small>t3ops, status %d</small></body></html>\n", why->status);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugin_host/plugin_struct.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
 #include "proxy/wsserver.h"
@@ -79,7 +80,7 @@ static bool user_get(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_use
 	struct exchange *x = exchange_of(ctx, r);
 
 	if (x && x->request.has_user)
-		plugin_user(&x->request.user, out);
+		plugin_user_give(&x->request.user, out);
 	return x && x->request.has_user;
 }
 
@@ -123,13 +124,20 @@ static int respond(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const 
 	return x ? exchange_respond(x, status, headers, body, len) : -ESTALE;
 }
 
-static int explain(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *title, const char *text)
+static int explain(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_page *page)
 {
 	struct exchange *x = undecided_of(ctx, r);
-	struct explanation why = {
-	    .status = status, .title = title, .text = text, .retry_seconds = status == 503 ? RETRY_SECONDS : 0};
+	struct t3ops_page known;
 
-	return x ? exchange_explain(x, &why) : -ESTALE;
+	plugin_struct_take(&known, sizeof known, page);
+	if (!x)
+		return -ESTALE;
+	return exchange_explain(x, &(struct explanation){.status = known.status,
+	                                                 .title = known.title,
+	                                                 .text = known.text,
+	                                                 .retry_seconds = known.retry_s,
+	                                                 .link_target = known.link_target,
+	                                                 .link_text = known.link_text});
 }
 
 static void resume(struct t3ops_ctx *ctx, t3ops_request_id r)

@@ -12,6 +12,7 @@
 #include "net/deadline.h"
 #include "net/stream.h"
 #include "net/ws_key.h"
+#include "plugin_host/plugin_struct.h"
 #include "proxy/worker.h"
 
 #define MAX_MESSAGE 4096u
@@ -319,7 +320,7 @@ struct t3ops_ws *wsserver_new(struct worker *worker, struct t3ops_instance *i, c
 	}
 	ws->worker = worker;
 	ws->instance = i;
-	ws->handler = *h;
+	plugin_struct_take(&ws->handler, sizeof ws->handler, h);
 	ws->arg = arg;
 	wslay_event_config_set_max_recv_msg_length(ws->frames, h->max_message > 0 ? h->max_message : MAX_MESSAGE);
 	deadline_init(&ws->deadline, on_deadline, ws);

@@ -20,6 +20,7 @@
 
 /* Before the instance has said how its cookie is called. */
 #define ANY_SESSION_COOKIE "t3_session"
+#define RETRY_S            3 /* for what passes by itself */
 
 struct auto_pair {
 	struct pairing pairing;
@@ -42,15 +43,20 @@ static void explain(const struct guest *g, const struct t3ops_paired *paired)
 	} rows[] = {
 	    [T3OPS_PAIR_MINT_FAILED] = {502, "Your browser could not be paired"},
 	    [T3OPS_PAIR_MINT_TIMEOUT] = {503, "Pairing took too long"},
-	    [T3OPS_PAIR_REFUSED] = {502, "Your instance refused the pairing"},
-	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your instance does not answer"},
-	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your instance speaks another pairing protocol"},
+	    [T3OPS_PAIR_REFUSED] = {502, "Your t3 server refused the pairing"},
+	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your t3 server does not respond"},
+	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your t3 server has another way of pairing"},
+	    [T3OPS_PAIR_NO_COOKIE] = {502, "Your t3 server gave no session"},
 	};
-	char text[400];
+	char text[600];
+	struct t3ops_page page = {.struct_size = sizeof page,
+	                          .status = rows[paired->result].status,
+	                          .title = rows[paired->result].title,
+	                          .text = text,
+	                          .retry_s = rows[paired->result].status == 503 ? RETRY_S : 0};
 
-	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 instance: %s.", paired->text);
-	g->ctx->host->request_explain(g->ctx, g->request, rows[paired->result].status, rows[paired->result].title,
-	                              text);
+	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 server: %s.", paired->text);
+	g->ctx->host->request_explain(g->ctx, g->request, &page);
 }
 
 /* The stale cookie goes, the new one takes its place, on the way in and on the way out. */
@@ -91,13 +97,17 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 
 static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
 {
+	static const struct t3ops_page page = {
+	    .struct_size = sizeof page,
+	    .status = 403,
+	    .title = "Your browser does not keep the session",
+	    .text = "This browser was paired with your t3 server several times within a minute, but came "
+	            "back each time without the session cookie. Please allow cookies for this site, then "
+	            "try again in a minute."};
+
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
 	ctx->host->emit(ctx, "pairing_done", user->name, 403, "loop: the browser does not keep the session cookie");
-	ctx->host->request_explain(
-	    ctx, r, 403, "Your browser does not keep the session",
-	    "This browser was paired with your t3 instance several times within a minute, but came "
-	    "back each time without the session cookie. Please allow cookies for this site, then "
-	    "try again in a minute.");
+	ctx->host->request_explain(ctx, r, &page);
 	return T3OPS_DONE;
 }
 

@@ -31,8 +31,8 @@ struct pending_check {
 
 const char *pair_result_label(uint32_t result)
 {
-	static const char *const labels[] = {"ok",      "mint_failed", "mint_timeout",
-	                                     "refused", "unreachable", "no_endpoint"};
+	static const char *const labels[] = {"ok",          "mint_failed", "mint_timeout", "refused",
+	                                     "unreachable", "no_endpoint", "no_cookie"};
 
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
@@ -176,8 +176,8 @@ static void exchange_succeed(struct user_state *row, const struct t3ops_fetched 
 
 	paired.set_cookie = set_cookie_choose(row, f);
 	if (!paired.set_cookie || !set_cookie_name(paired.set_cookie, name, sizeof name)) {
-		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status,
-		                "the instance answered 200 without a cookie");
+		user_state_fail(row, T3OPS_PAIR_NO_COOKIE, endpoint_of(row), f->status,
+		                "the t3 server answered 200 without a cookie");
 		return;
 	}
 	cookie_name_learn(row, name);
@@ -330,7 +330,7 @@ static enum t3ops_session session_read(struct user_state *row, const struct t3op
 
 static void pending_check_answer(struct pending_check *q, enum t3ops_session session)
 {
-	struct t3ops_session_state state = {.struct_size = sizeof state, .session = session};
+	struct t3ops_session_state state = {.struct_size = sizeof state, .session = session, .set_cookie = ""};
 
 	state.cookie_name = q->user_state->announced ? q->user_state->cookie_name : "";
 	LIST_REMOVE(q, link);
@@ -361,8 +361,8 @@ static void pairing_check(struct t3ops_ctx *provider, const struct t3ops_user *u
 	if (!q || !cookie) {
 		free(q);
 		free(cookie);
-		cb(arg, &(struct t3ops_session_state){.struct_size = sizeof(struct t3ops_session_state),
-		                                      .cookie_name = ""});
+		cb(arg, &(struct t3ops_session_state){
+		            .struct_size = sizeof(struct t3ops_session_state), .cookie_name = "", .set_cookie = ""});
 		return;
 	}
 	*q = (struct pending_check){.user_state = row, .cb = cb, .arg = arg};

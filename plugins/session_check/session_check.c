@@ -71,6 +71,12 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 
 static void heal(struct pending_navigation *v)
 {
+	static const struct t3ops_page page = {
+	    .struct_size = sizeof page,
+	    .status = 502,
+	    .title = "Your t3 server does not keep the session",
+	    .text = "Your t3 server declares every session dead, also one that was made a moment ago. Its database "
+	            "may be damaged, or newer than the program. Please tell its operator."};
 	struct session_check *s = v->ctx->state;
 	const struct t3ops_host *host = v->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
@@ -80,10 +86,7 @@ static void heal(struct pending_navigation *v)
 		return;
 	}
 	if (loop_guard_asked(&s->loops, v->loop_key, host->now_us(v->ctx))) {
-		host->request_explain(
-		    v->ctx, v->request, 502, "Your instance does not keep the session",
-		    "Your t3 instance declares every session dead, also one that was made a moment ago. Its "
-		    "database may be damaged, or newer than the program. Please report its operator.");
+		host->request_explain(v->ctx, v->request, &page);
 		host->emit(v->ctx, "session_expired", v->user, 502,
 		           "loop: the instance honours no fresh session either");
 		free(v);

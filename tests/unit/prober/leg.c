@@ -82,7 +82,8 @@ void process_emit_quietly(struct process *r, struct event *e)
 
 static void down(unsigned step, unsigned reason, int code)
 {
-	struct t3ops_ws_end end = {.step = step, .reason = reason, .code = code, .text = "said so"};
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = "said so"};
 
 	host.leg_down(&instance.ctx, leg, &end);
 }
