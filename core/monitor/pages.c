@@ -78,7 +78,7 @@ static void page_make(struct monitor *d, const char *path, const char *query, bo
 		page_status(d, html, p);
 	} else if (strcmp(path, "/verdicts") == 0) {
 		page_json(p, verdicts_json(d, query_number(query, "after", 0),
-		                           query_number(query, "limit", VERDICTS_KEPT)));
+		                           (size_t)query_number(query, "limit", VERDICTS_KEPT)));
 	} else if (strcmp(path, "/healthz") == 0) {
 		page_text(p, 200, "ok\n");
 	} else {

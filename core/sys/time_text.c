@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define YEAR_10000 INT64_C(253402300800)
+#define YEAR_10000 UINT64_C(253402300800)
 
 void time_text(uint64_t wall_us, char out[TIME_TEXT_SIZE])
 {
@@ -14,7 +14,7 @@ void time_text(uint64_t wall_us, char out[TIME_TEXT_SIZE])
 	size_t n;
 
 	out[0] = '\0';
-	if (seconds >= YEAR_10000 || !gmtime_r(&seconds, &tm))
+	if (wall_us / 1000000 >= YEAR_10000 || !gmtime_r(&seconds, &tm))
 		return;
 	n = strftime(out, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, TIME_TEXT_SIZE - n, ".%03uZ", (unsigned)(wall_us / 1000 % 1000));

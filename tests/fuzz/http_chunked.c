@@ -26,7 +26,7 @@ static size_t careless_end(const uint8_t *data, size_t size)
 		at = line_next(data, size, at);
 		if (at == 0 || left > size - at)
 			return 0;
-		at = left > 0 ? line_next(data, size, at + left) : at;
+		at = left > 0 ? line_next(data, size, at + (size_t)left) : at;
 	}
 	do {
 		line = at;

@@ -146,6 +146,7 @@ class ReverseProxy(unittest.TestCase):
         marks = [None, count()]
 
         def same():
+            http.get(self.daemon.proxy, "/healthz")  # the proxy has had its turn
             marks.append(count())
             return marks[-1] == marks[-2] == marks[-3]
 
@@ -344,7 +345,7 @@ class ReverseProxy(unittest.TestCase):
             os.kill(pid, signal.SIGSTOP)
             try:
                 gone.set()
-                wait.until(lambda: kept[0].sock.fileno() < 0, what="the instance to reset it")
+                wait.until(lambda: kept and kept[0].sock.fileno() < 0, what="the instance to reset it")
                 c.send(http.build("GET", "/page", ALICE))
             finally:
                 os.kill(pid, signal.SIGCONT)
