@@ -116,13 +116,42 @@ bool process_is_wanted(const struct resolved_config *c, enum process_id process)
 	return false;
 }
 
+static bool section_names(const struct plugin_section *section, const char *command)
+{
+	for (size_t i = 0; i < section->values.n; i++) {
+		const struct option_value *v = &section->values.rows[i].value;
+
+		if (v->type == T3OPS_OPT_COMMAND && strcmp(v->text, command) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The processes that load a plugin of theirs that may ask for the command. */
+static uint32_t requesters_of(const struct resolved_config *c, const char *command)
+{
+	static const enum process_id processes[] = {PROCESS_PROXY, PROCESS_PROBER, PROCESS_JOBS};
+	uint32_t requesters = 0;
+
+	for (size_t p = 0; p < sizeof processes / sizeof processes[0]; p++) {
+		bool *loaded = sections_mark(c, processes[p]);
+
+		for (size_t i = 0; i < c->n_plugins; i++)
+			if (loaded[i] && section_names(&c->plugins[i], command))
+				requesters |= 1u << processes[p];
+		free(loaded);
+	}
+	return requesters;
+}
+
 static void commands_give(struct process_config *p, const struct resolved_config *c, enum process_id process)
 {
 	p->commands = must(calloc(c->n_commands + 1, sizeof *p->commands));
 	for (size_t i = 0; i < c->n_commands; i++) {
 		struct process_command *command = &p->commands[p->n_commands++];
 
-		*command = (struct process_command){c->commands[i].name, c->commands[i].options};
+		*command = (struct process_command){c->commands[i].name, c->commands[i].options,
+		                                    requesters_of(c, c->commands[i].name)};
 		if (process != PROCESS_HELPER)
 			command->options.argv = (struct text_list){0};
 	}
@@ -189,7 +218,9 @@ static bool commands_equal(const struct resolved_config *a, const struct resolve
 	bool equal = !knows_commands(process) || a->n_commands == b->n_commands;
 
 	for (size_t i = 0; knows_commands(process) && equal && i < a->n_commands; i++)
-		equal = command_equal(&a->commands[i], &b->commands[i], process);
+		equal = command_equal(&a->commands[i], &b->commands[i], process) &&
+		        (process != PROCESS_HELPER ||
+		         requesters_of(a, a->commands[i].name) == requesters_of(b, b->commands[i].name));
 	return equal;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The process that starts programs: from a question by name to the answer; see helper.h. */
+/* The process that starts programs: from a request by name to the answer; see helper.h. */
 #include "helper/helper.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "process/job_input.h"
 #include "users/users.h"
 #include "helper/argv.h"
+#include "helper/audit.h"
+#include "helper/permissions.h"
 #include "helper/program.h"
 #include "helper/user_dir.h"
 
@@ -25,12 +28,14 @@ struct run {
 	struct helper *helper;
 	struct program *program;
 	struct requester {
-		struct run *job;  /* its process asked; NULL: a process of t3ops */
-		uint32_t process; /* its serial */
+		struct run *job;         /* its process asked; NULL: a process of t3ops */
+		enum process_id process; /* that; PROCESS_NONE: nobody waits any more */
+		uint32_t serial;
 		uint64_t id;
 	} requester;
 	struct channel *channel; /* of a job: to its process */
-	char user[64];
+	char name[64], user[64];
+	char requester_name[72];
 };
 
 struct helper {
@@ -38,6 +43,7 @@ struct helper {
 	struct users *users;
 	LIST_HEAD(, run) runs;
 	size_t n_runs;
+	struct audit audit;
 	struct series *started, *failed;
 };
 
@@ -46,7 +52,7 @@ static void answer_send(struct helper *r, const struct requester *to, const void
 	struct channel *channel = to->job ? to->job->channel : r->process->channel;
 
 	if (to->job || to->process != PROCESS_NONE)
-		channel_send(channel, MSG_RAN, to->process, to->id, bytes, len);
+		channel_send(channel, MSG_RAN, to->serial, to->id, bytes, len);
 }
 
 static void answer(struct helper *r, const struct requester *to, const struct program_end *end)
@@ -69,14 +75,25 @@ static void answer(struct helper *r, const struct requester *to, const struct pr
 	free(bytes);
 }
 
+static const char *requester_name(const struct requester *who, char *out, size_t size)
+{
+	if (who->job)
+		snprintf(out, size, "job %s", who->job->name);
+	else
+		snprintf(out, size, "%s", process_name(who->process));
+	return out;
+}
+
 static void refuse(struct helper *r, const struct requester *who, const struct msg_run *ask, int error,
                    const char *reason)
 {
 	struct program_end end = {.error = error, .out = ""};
+	struct audited what = {.command = ask->name, .user = ask->user};
+	char requester[72];
 
 	series_add(r->failed, 1);
-	log_write(LOG_L_WARNING, "command_refused", kv_command(ask->name), kv_user(ask->user),
-	          kv_error(textf("%s: %s", reason, strerror(-error))));
+	what.requester = requester_name(who, requester, sizeof requester);
+	audit_refused(&r->audit, &what, textf("%s: %s", reason, strerror(-error)));
 	answer(r, who, &end);
 }
 
@@ -95,12 +112,20 @@ static void run_free(struct run *run)
 	free(run);
 }
 
+static void run_audit(struct run *run, const struct program_end *end)
+{
+	const struct audited what = {run->requester_name, run->name, run->user};
+
+	audit_done(&run->helper->audit, &what, end);
+}
+
 static void on_ended(void *arg, const struct program_end *end)
 {
 	struct run *run = arg;
 
 	if (end->error < 0 || end->exit_code != 0)
 		series_add(run->helper->failed, 1);
+	run_audit(run, end);
 	answer(run->helper, &run->requester, end);
 	run_free(run);
 }
@@ -114,7 +139,9 @@ static struct run *run_start(struct helper *r, const struct requester *who, cons
 		return NULL;
 	run->helper = r;
 	run->requester = *who;
+	event_set(run->name, start->name);
 	event_set(run->user, start->user->name);
+	requester_name(who, run->requester_name, sizeof run->requester_name);
 	run->program = program_start(r->process->loop, start, on_ended, run);
 	if (!run->program) {
 		free(run);
@@ -143,10 +170,15 @@ static void command_run(struct helper *r, const struct requester *who, const str
 {
 	const struct process_command *command = process_command_find(r->process->config, ask->name);
 	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1, .channel_fd = -1};
+	const char *refusal = command ? command_refusal(who->process, who->job != NULL, command) : NULL;
 	char **argv;
 
 	if (!command) {
 		refuse(r, who, ask, -ENOENT, "the configuration has no such command");
+		return;
+	}
+	if (refusal) {
+		refuse(r, who, ask, -EPERM, refusal);
 		return;
 	}
 	argv = argv_expand(&command->options.argv, user);
@@ -274,14 +306,20 @@ static void job_run(struct helper *r, const struct requester *who, const struct 
 static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
 	struct helper *r = process->state;
-	struct requester who = {.process = head->from, .id = head->id};
+	struct requester who = {.process = (enum process_id)head->from_process, .serial = head->from, .id = head->id};
 	const struct user *user;
+	const char *refusal;
 	struct msg_run ask;
 
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
 	memcpy(&ask, payload, sizeof ask);
 	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	refusal = ask.job ? job_refusal(who.process) : NULL;
+	if (refusal) {
+		refuse(r, &who, &ask, -EPERM, refusal);
+		return;
+	}
 	user = user_check(r, &who, &ask);
 	if (user && ask.job)
 		job_run(r, &who, &ask, user);
@@ -310,7 +348,7 @@ static int start(struct process *process)
 	if (!r)
 		return -ENOMEM;
 	LIST_INIT(&r->runs);
-	r->process = process;
+	r->process = r->audit.process = process;
 	r->users = users_new(process->loop, &source, NULL, users_state_log, r);
 	if (!r->users) {
 		free(r);
@@ -325,11 +363,13 @@ static int start(struct process *process)
 
 static void stop(struct process *process)
 {
+	static const struct program_end killed = {.error = -ECANCELED, .exit_code = 128 + SIGKILL, .out = ""};
 	struct helper *r = process->state;
 	struct run *run;
 
 	while ((run = LIST_FIRST(&r->runs))) {
 		program_kill(run->program);
+		run_audit(run, &killed);
 		run_free(run);
 	}
 	users_free(r->users);

@@ -250,13 +250,11 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	group_kill(p);
 }
 
-static void end_log(const struct program *p, const struct program_end *end)
+/* Who runs it reports that; what it printed on stderr is known here only. */
+static void failure_log(const struct program *p, const struct program_end *end)
 {
-	if (end->error == 0 && end->exit_code == 0) {
-		log_write(LOG_L_DEBUG, "command_done", kv_command(p->name), kv_exit_code(0),
-		          kv_duration_ms(end->took_us));
+	if (end->error == 0 && end->exit_code == 0)
 		return;
-	}
 	log_write(LOG_L_WARNING, "command_failed", kv_command(p->name), kv_exit_code(end->exit_code),
 	          kv_errno(end->error), kv_duration_ms(end->took_us), kv_stderr(p->config_error));
 }
@@ -278,7 +276,7 @@ static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
 	end.took_us = clock_mono_us() - p->started_us;
 	end.out = p->output;
 	end.out_len = p->output_len;
-	end_log(p, &end);
+	failure_log(p, &end);
 	p->cb(p->arg, &end);
 	program_free(p);
 }

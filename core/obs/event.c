@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 22
+#define EVENT_PAIRS 24
 
 struct kind_row {
 	const char *name;
@@ -46,7 +46,7 @@ void event_copy(char *out, size_t size, const char *text)
 	out[len] = '\0';
 }
 
-/* A number that is 0 is not said. */
+/* A number that is 0 is left out. */
 static struct kv number(enum kv_key key, uint64_t value)
 {
 	return (struct kv){.key = value != 0 ? key : KV_none, .number = (int64_t)value};
@@ -57,9 +57,12 @@ static struct kv text(enum kv_key key, const char *value)
 	return (struct kv){.key = key, .text = value};
 }
 
-/* One slot holds both: an HTTP status is below 1000, a close code is not. */
+/* One slot holds both: an HTTP status is below 1000, a close code is not.  An exit code says something when it is 0.
+ */
 static struct kv code(const struct event *e, enum kv_key key)
 {
+	if (key == KV_exit_code)
+		return kv_exit_code(e->code);
 	return number(key == KV_close_code && e->code < 1000 ? KV_http_status : key, e->code);
 }
 
@@ -77,6 +80,8 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(k->id, e->id),
 	    text(KV_plugin, e->plugin),
 	    text(KV_callback, e->callback),
+	    text(KV_requester, e->requester),
+	    text(KV_command, e->command),
 	    text(KV_user, e->user),
 	    text(KV_step, e->step > 0 ? step_label(e->step) : NULL),
 	    text(KV_reason, e->reason > 0 ? reason_label(e->reason) : NULL),

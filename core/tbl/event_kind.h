@@ -31,6 +31,10 @@ EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, none, none, none, none,
            "a process's loop was frozen for a while")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none,
            "a plugin's callback took longer than its budget")
+EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,
+           "the helper ran a command, or a job, for a user")
+EVENT_KIND(COMMAND_REFUSED, "command_refused", WARNING, true, none, none, suppressed, error,
+           "the helper did not start a command, or a job; of a flood some are counted only")
 EVENT_KIND(TUNNEL_OPEN, "tunnel_opened", INFO, true, tunnel, none, none, none,
            "a user's WebSocket was connected to the t3 server")
 EVENT_KIND(TUNNEL_CLOSED, "tunnel_closed", INFO, true, tunnel, close_code, none, detail,

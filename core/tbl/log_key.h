@@ -40,6 +40,7 @@ LOG_KEY(callback, TEXT, "the plugin callback that ran")
 LOG_KEY(message, TEXT, "what a plugin logged")
 LOG_KEY(facts, TEXT, "what a job reported, as key=value")
 LOG_KEY(next, TEXT, "when a job runs next")
+LOG_KEY(requester, TEXT, "who asked the helper for a program: a process, or a job whose plugin did")
 LOG_KEY(command, TEXT, "name of a command section, or of a job that the helper ran")
 LOG_KEY(stderr, TEXT, "what the program wrote to stderr")
 

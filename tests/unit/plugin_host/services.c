@@ -32,7 +32,7 @@ static struct named_value values[] = {
     {"list", {.type = T3OPS_OPT_LIST, .list = {.items = words, .n = 2}}},
 };
 static const struct plugin_section section = {.values = {.rows = values, .n = sizeof values / sizeof values[0]}};
-static struct process_command commands[] = {{"mint", {.timeout_us = 60000 * MS}}};
+static struct process_command commands[] = {{.name = "mint", .options.timeout_us = 60000 * MS}};
 static const struct process_config config = {.commands = commands, .n_commands = 1};
 static struct process process;
 static struct plugin_host host;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may have what started: the table is in permissions.c, the commands by name come from the config.  The
+ * supervisor says who asks (struct msg_head), so no process can pass for another one.  Pure.
+ */
+#ifndef T3OPS_HELPER_PERMISSIONS_H
+#define T3OPS_HELPER_PERMISSIONS_H
+
+#include "conf/process_config.h"
+
+/* NULL: it may; else why not (static text). */
+const char *job_refusal(enum process_id requester);
+/* The same for a command; by_job: the process of a job asks, for its own user. */
+const char *command_refusal(enum process_id requester, bool by_job, const struct process_command *command);
+
+#endif

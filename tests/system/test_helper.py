@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the helper starts, for whom, and what is written down about it."""
+import os
+import re
+import unittest
+
+from lab import account, http, process, wait
+from lab.daemon import Daemon, plugin_dir_with, section
+
+ALICE = [("X-authentik-username", "alice")]
+REFUSALS_MAX = 20
+
+
+class Commands(unittest.TestCase):
+    def start(self, option=None, **commands):
+        sections = "".join(section("command", name, {"argv": argv, "timeout": "500ms"}) for name, argv in commands.items())
+        sections += section("plugin", "sample_asks", {"command": option} if option else {})
+        self.daemon = Daemon({"plugin_dir": plugin_dir_with("sample_asks")}, sections, users={"alice": 1})
+        self.addCleanup(self.daemon.stop)
+
+    def ask(self, command, user="alice"):
+        return http.get(self.daemon.proxy, f"/ask/{command}/{user}", ALICE).text()
+
+    def events(self, kind):
+        """The lines that the helper logged."""
+        return re.findall(rf"process=helper event={kind} (.*)", self.daemon.log())
+
+    def test_every_run_is_written_down(self):
+        self.start("mint", mint=["/bin/true"])
+        self.assertEqual(self.ask("mint"), "ran 0")
+        self.assertRegex(self.events("command_done")[0],
+                         r"^requester=proxy command=mint user=alice exit_code=0 duration_ms=[\d.]+$")
+        wait.until(lambda: "command=mint" in self.daemon.ctl("events", "-k", "command_done"), what="the run in the journal")
+
+    def test_one_that_fails(self):
+        self.start("mint", mint=["/bin/sh", "-c", "echo no luck >&2; exit 3"])
+        self.assertEqual(self.ask("mint"), "ran 3")
+        self.assertRegex(self.events("command_done")[0], r"command=mint user=alice exit_code=3 ")
+        self.assertRegex(self.events("command_failed")[0], r'exit_code=3 .*stderr="no luck')
+
+    def test_one_that_takes_too_long(self):
+        self.start("mint", mint=["/bin/sleep", "600"])
+        self.assertEqual(self.ask("mint"), "ETIMEDOUT 137")
+        self.assertRegex(self.events("command_done")[0], r'exit_code=137 duration_ms=\S+ error="Connection timed out"')
+
+    def test_nobody_but_the_table_s_users(self):
+        self.start("mint", mint=["/bin/true"])
+        self.assertEqual(self.ask("mint", "mallory"), "ENOENT 0")
+        self.assertRegex(self.events("command_refused")[0],
+                         r'^requester=proxy command=mint user=mallory error="the user table has no such user')
+        self.assertEqual(self.events("command_done"), [])
+
+    def test_nothing_that_no_option_of_the_process_s_plugins_names(self):
+        self.start("other", mint=["/bin/true"], other=["/bin/true"])
+        self.assertEqual(self.ask("other"), "ran 0")
+        self.assertEqual(self.ask("mint"), "EPERM 0")
+        self.assertRegex(self.events("command_refused")[0], r'command=mint user=alice error="no plugin that this process loads')
+        self.daemon.sections += section("plugin", "second", {"module": "sample_asks", "command": "mint"})
+        self.daemon.write_conf()
+        self.assertIn("event=reloaded", self.daemon.reload())
+        self.assertEqual(self.ask("mint"), "ran 0")
+
+    def test_a_flood_of_refusals_is_counted(self):
+        self.start("mint", mint=["/bin/true"])
+        for _ in range(REFUSALS_MAX + 10):
+            self.assertEqual(self.ask("mint", "mallory"), "ENOENT 0")
+        self.assertEqual(len(self.events("command_refused")), REFUSALS_MAX)
+
+
+class Jobs(unittest.TestCase):
+    def test_a_job_is_written_down_too(self):
+        home = process.folder()
+        account.give(home)
+        folder = process.folder()
+        d = Daemon({}, section("plugin", "backup", {"to": folder, "every": "1h"}),
+                   users={"alice": {"os_user": account.NAME, "port": 1}})
+        self.addCleanup(d.stop)
+        d.ctl("backup", "now", "alice", check=False)
+        d.wait_log(r"process=helper event=command_done requester=jobs command=backup user=alice exit_code=\d+ duration_ms=")
+        self.assertTrue(os.path.isdir(folder))
+
+
+if __name__ == "__main__":
+    unittest.main()
