@@ -139,16 +139,6 @@ bool http_is_websocket(const struct http_head *h)
 
 /* ---- characters and numbers ------------------------------------------------------------------------ */
 
-bool http_is_token_char(unsigned char c)
-{
-	static const bool is_token[256] = {
-	    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
-	    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
-	    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true};
-
-	return is_token[c];
-}
-
 bool http_length_parse(struct span s, uint64_t *out)
 {
 	uint64_t value = 0;

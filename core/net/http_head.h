@@ -47,6 +47,10 @@ bool http_fields_join(struct http_head *h, const char *name, const char *separat
 /* Whether a list field ("Connection: a, b") holds the token, in any of its lines. */
 bool http_list_has(const struct http_head *h, const char *name, const char *token);
 
+static inline struct span span_of(const char *text)
+{
+	return (struct span){text, strlen(text)};
+}
 /* Inline, for the length of a literal is then known: most comparisons end there. */
 static inline bool span_is(struct span s, const char *text) /* exactly */
 {
@@ -56,8 +60,16 @@ static inline bool span_is_nocase(struct span s, const char *text) /* ASCII case
 {
 	return strlen(text) == s.len && strncasecmp(s.at, text, s.len) == 0;
 }
-/* What names of fields are made of (RFC 9110 5.6.2). */
-bool http_is_token_char(unsigned char c);
+/* What names of fields are made of (RFC 9110 5.6.2).  Inline, for it sees every byte of them. */
+static inline bool http_is_token_char(unsigned char c)
+{
+	static const bool is_token[256] = {
+	    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+	    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+	    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true};
+
+	return is_token[c];
+}
 /* A decimal number that is nothing but digits. */
 bool http_length_parse(struct span s, uint64_t *out);
 /* A request that asks to become a WebSocket (RFC 6455 4.1). */

@@ -46,7 +46,7 @@ static void client_watch(struct client *c)
 		ev_io_stop(loop, &c->wr);
 }
 
-/* How long it may stay in its state; SERVING is the owner's matter. */
+/* How long it may stay in its state; of SERVING its owner decides. */
 static uint64_t limit_us(const struct client *c)
 {
 	const struct proxy_conf *conf = &c->worker->conf;
@@ -69,7 +69,8 @@ static void client_set_state(struct client *c, enum client_state state)
 	c->state = state;
 	c->wants_body = false;
 	c->parked = c->parked && (state == CLIENT_SERVING || state == CLIENT_FLUSHING);
-	client_deadline(c, limit_us(c));
+	if (state != CLIENT_SERVING)
+		client_deadline(c, limit_us(c));
 	client_watch(c);
 }
 

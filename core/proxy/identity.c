@@ -10,12 +10,12 @@ static char fold(char c)
 	return c == '_' || c == '.' ? '-' : (char)tolower((unsigned char)c);
 }
 
-bool identity_is_named(struct span field, const char *name)
+bool identity_is_alias(struct span field, struct span name)
 {
-	for (size_t i = 0; i < field.len; i++)
-		if (name[i] == '\0' || (field.at[i] != name[i] && fold(field.at[i]) != fold(name[i])))
+	for (size_t i = 0; i < name.len; i++)
+		if (field.at[i] != name.at[i] && fold(field.at[i]) != fold(name.at[i]))
 			return false;
-	return name[field.len] == '\0';
+	return true;
 }
 
 static bool value_take(struct span value, bool strip_domain, char out[64])
@@ -33,7 +33,7 @@ static bool value_take(struct span value, bool strip_domain, char out[64])
 	return true;
 }
 
-enum identity_result identity_find(const struct http_head *h, const char *name, bool trusted, bool strip_domain,
+enum identity_result identity_find(const struct http_head *h, struct span name, bool trusted, bool strip_domain,
                                    char out[64])
 {
 	const struct http_field *found = NULL;
@@ -49,7 +49,7 @@ enum identity_result identity_find(const struct http_head *h, const char *name, 
 		return IDENTITY_NONE;
 	if (!trusted)
 		return IDENTITY_IGNORED;
-	if (n > 1 || !span_is_nocase(found->name, name) || http_list_has(h, "connection", name))
+	if (n > 1 || !span_is_nocase(found->name, name.at) || http_list_has(h, "connection", name.at))
 		return IDENTITY_REFUSED;
 	if (found->value.len == 0)
 		return IDENTITY_NONE; /* the proxy says that nobody is signed in */

@@ -15,11 +15,16 @@ enum identity_result {
 	IDENTITY_REFUSED, /* twice, aliased (case, _, .), named in Connection, or not a name */
 };
 
-/* name: of the header; out has room for 64 bytes. */
-enum identity_result identity_find(const struct http_head *h, const char *name, bool trusted, bool strip_domain,
+/* name: of the header, which ends with a NUL; out has room for 64 bytes. */
+enum identity_result identity_find(const struct http_head *h, struct span name, bool trusted, bool strip_domain,
                                    char out[64]);
 
 /* Whether a field would be taken for `name` by something that folds case, "_" and "." to "-". */
-bool identity_is_named(struct span field, const char *name);
+bool identity_is_alias(struct span field, struct span name);
+/* Inline, for of nearly every field the length tells. */
+static inline bool identity_is_named(struct span field, struct span name)
+{
+	return field.len == name.len && identity_is_alias(field, name);
+}
 
 #endif

@@ -21,9 +21,9 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config)
 {
 	const struct core_options *core = &config->core;
 
-	*c = (struct proxy_conf){.identity_header = core->identity_header,
+	*c = (struct proxy_conf){.identity_header = span_of(core->identity_header),
 	                         .strip_domain = core->identity_strip_domain,
-	                         .secret_header = core->proxy_secret_header,
+	                         .secret_header = span_of(core->proxy_secret_header),
 	                         .has_secret = config->proxy_secret_digest[0] != '\0',
 	                         .allowed_origins = &core->allowed_origins,
 	                         .public_paths = &core->public_paths,

@@ -5,13 +5,14 @@
 
 #include "conf/process_config.h"
 #include "net/cidr.h"
+#include "net/http_head.h"
 #include "sys/secret_file.h"
 
 struct proxy_conf {
 	struct cidr_list trusted;
-	const char *identity_header;
+	struct span identity_header;
 	bool strip_domain;
-	const char *secret_header;
+	struct span secret_header; /* empty: none */
 	unsigned char secret[SECRET_DIGEST_BYTES];
 	bool has_secret;
 	const struct text_list *allowed_origins, *public_paths;

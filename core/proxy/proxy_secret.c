@@ -6,7 +6,7 @@
 
 #include "proxy/identity.h"
 
-bool proxy_secret_is_shown(const struct http_head *h, const char *name,
+bool proxy_secret_is_shown(const struct http_head *h, struct span name,
                            const unsigned char digest[SECRET_DIGEST_BYTES])
 {
 	const struct http_field *found = NULL;

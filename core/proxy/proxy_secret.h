@@ -10,7 +10,7 @@
 #include "sys/secret_file.h"
 
 /* Exactly one field of that name, with the secret; takes the same time wherever it differs. */
-bool proxy_secret_is_shown(const struct http_head *h, const char *name,
+bool proxy_secret_is_shown(const struct http_head *h, struct span name,
                            const unsigned char digest[SECRET_DIGEST_BYTES]);
 
 #endif

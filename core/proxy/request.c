@@ -140,7 +140,7 @@ struct span request_cookie(const struct request *r)
 	const struct http_field *f = edit ? NULL : http_field_find(&r->head, "cookie", 0);
 
 	if (edit && edit->value)
-		return (struct span){edit->value, strlen(edit->value)};
+		return span_of(edit->value);
 	return f ? f->value : (struct span){"", 0};
 }
 

@@ -60,7 +60,7 @@ static const char *target_get(struct t3ops_ctx *ctx, t3ops_request_id r)
 static const char *header_get(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name)
 {
 	struct exchange *x = exchange_of(ctx, r);
-	const struct header_edit *edit = x ? request_edit_find(&x->request, (struct span){name, strlen(name)}) : NULL;
+	const struct header_edit *edit = x ? request_edit_find(&x->request, span_of(name)) : NULL;
 	const struct http_field *f = x && !edit ? http_field_find(&x->request.head, name, 0) : NULL;
 
 	if (edit)

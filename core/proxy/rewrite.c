@@ -112,8 +112,8 @@ static bool forwarding_add(const struct request *r, struct buf *out)
 	return forwarded_for_add(r, out) &&
 	       trusted_value_add(r, out, "x-forwarded-proto", (struct span)NAME("http")) &&
 	       trusted_value_add(r, out, "x-forwarded-host", host ? host->value : (struct span)NAME("")) &&
-	       trusted_value_add(r, out, "x-real-ip", (struct span){r->peer.address, strlen(r->peer.address)}) &&
-	       forwarded_add(r, out) && via_add(&r->head, out);
+	       trusted_value_add(r, out, "x-real-ip", span_of(r->peer.address)) && forwarded_add(r, out) &&
+	       via_add(&r->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */

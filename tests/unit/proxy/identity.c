@@ -51,7 +51,7 @@ static void table(void **state)
 		int len = snprintf(head, sizeof head, "GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", rows[i].fields);
 
 		assert_int_equal(http_request_parse(&h, head, (size_t)len), HTTP_SYNTAX_OK);
-		got = identity_find(&h, NAME, rows[i].trusted, rows[i].strip, who);
+		got = identity_find(&h, span_of(NAME), rows[i].trusted, rows[i].strip, who);
 		if (got != rows[i].result || strcmp(who, rows[i].who) != 0)
 			fail_msg("row %zu (%s): result %d, \"%s\"", i, rows[i].fields, (int)got, who);
 	}

@@ -105,7 +105,7 @@ static void test_secret(void **state)
 	secret_digest(SECRET, sizeof SECRET - 1, digest);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		head_of(&h, "/", cases[i].fields);
-		if (proxy_secret_is_shown(&h, "X-Secret", digest) != cases[i].shown)
+		if (proxy_secret_is_shown(&h, span_of("X-Secret"), digest) != cases[i].shown)
 			fail_msg("%s", cases[i].fields);
 	}
 }
