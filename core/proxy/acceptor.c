@@ -118,7 +118,7 @@ static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 }
 
-/* Descriptors are handed out from below: that one tells that only the reserve is left. */
+/* Descriptors are handed out from below: with that one only the reserve is left. */
 static int last_fd(void)
 {
 	struct rlimit limit;

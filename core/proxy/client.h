@@ -29,7 +29,7 @@ enum client_state {
 	CLIENT_LINGERING, /* our FIN is out; what still comes is dropped */
 };
 
-/* What whoever serves the requests is told. */
+/* Callbacks of whoever serves the requests. */
 struct client_owner {
 	/* A head, the first head_len bytes of c->in.  SERVING from here to client_next. */
 	void (*request)(struct client *c, size_t head_len);

@@ -69,7 +69,7 @@ struct span exchange_early_bytes(const struct exchange *x);
 
 /* The response is complete. */
 void exchange_end(struct exchange *x, int status, bool keep_alive);
-/* The client cannot be told any more: its connection is cut, so that half a response is seen to be half. */
+/* Nothing more can be sent to the client: its connection is cut, and half a response is seen to be half. */
 void exchange_cut(struct exchange *x);
 /* Its connection goes on as something else: the descriptor. */
 int exchange_detach(struct exchange *x);

@@ -29,7 +29,7 @@ struct explanation explain_plugin_timeout(const char *plugin, char text[EXPLANAT
 /* A page of that origin may not open a WebSocket here; at NULL: none was given. */
 struct explanation explain_origin(const char *origin, size_t len, char text[EXPLANATION_TEXT_SIZE]);
 
-/* Whoever is not signed in; is signed in, and no user; or that cannot be told. */
+/* Nobody is signed in; somebody who is not a user is; or the user table is unknown. */
 extern const struct explanation explanation_signed_out, explanation_no_user, explanation_no_table;
 /* The user's share is used up. */
 extern const struct explanation explanation_quota;

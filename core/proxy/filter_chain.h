@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plugins' turn: calls on_request of each in the order of the sections, and says what came of it.  Acts on
+ * The plugins' turn: calls on_request of each in the order of the sections, and returns what came of it.  Acts on
  * nothing: what a plugin does with the request comes in as a mark (request_services.c).  Proxy.
  */
 #ifndef T3OPS_PROXY_FILTER_CHAIN_H

@@ -5,7 +5,7 @@
  * its two descriptors.  No byte is lost or repeated: what was read and not yet written goes along, and
  * nobody reads in between.
  *
- * The receiver speaks first and says which records it knows; a sender of another binary that does not know
+ * The receiver speaks first: which records it knows; a sender of another binary that does not know
  * them keeps its tunnels and ends with them, as it would without a receiver.
  */
 #ifndef T3OPS_PROXY_HANDOVER_H

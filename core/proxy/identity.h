@@ -21,7 +21,7 @@ enum identity_result identity_find(const struct http_head *h, struct span name, 
 
 /* Whether a field would be taken for `name` by something that folds case, "_" and "." to "-". */
 bool identity_is_alias(struct span field, struct span name);
-/* Inline, for of nearly every field the length tells. */
+/* Inline, for nearly every field differs in length. */
 static inline bool identity_is_named(struct span field, struct span name)
 {
 	return field.len == name.len && identity_is_alias(field, name);

@@ -2,7 +2,7 @@
 /*
  * Sessions of open tunnels that have died (option recheck_tunnels).  t3 looks at a session when a WebSocket
  * opens, and never again.  Here the cookie of each is asked about from time to time, by whoever provides
- * pairing; of one that is definitely dead its owner is told by id.  A tunnel opened with a ticket or a bearer
+ * pairing; the id of one that is definitely dead is reported to its owner.  A tunnel opened with a ticket or a bearer
  * token has no cookie, and one taken over from a proxy that died has lost it: they are not asked about.
  * Proxy.
  */

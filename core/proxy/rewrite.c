@@ -56,7 +56,7 @@ static bool field_add(struct buf *out, const struct http_field *f)
 
 /* ---- who it comes from ------------------------------------------------------------------------ */
 
-/* What the trusted proxy says, else what we know; `otherwise` at NULL: nothing. */
+/* The trusted proxy's value, else ours; `otherwise` at NULL: nothing. */
 static bool trusted_value_add(const struct request *r, struct buf *out, const char *name, struct span otherwise)
 {
 	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, name, 0) : NULL;

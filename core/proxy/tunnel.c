@@ -232,7 +232,7 @@ static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 	int r;
 
 	side_observe(side, bytes, n);
-	/* a close frame says it all; the connections may take seconds to follow */
+	/* a close frame decides; the connections may take seconds to follow */
 	if (side->frames.closed && ws_frames_at_boundary(&side->frames))
 		side_decide(side, TUNNEL_ENDED, 0);
 	r = stream_send(to->wr.fd, &to->out, bytes, n);
@@ -282,7 +282,7 @@ static void side_init(struct tunnel *t, struct tunnel_side *side, int fd, struct
 	deadline_init(&side->send, on_send_deadline, side);
 }
 
-/* A last mile that is gone says nothing: only unacknowledged data and probes of the kernel show it. */
+/* A last mile that is gone sends nothing: only unacknowledged data and probes of the kernel show it. */
 static void client_socket_watch(int fd)
 {
 	int on = 1, idle = 15, pause = 5, probes = 3, unacked = CLIENT_UNACKED_MS;
@@ -372,7 +372,7 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 
 /* ---- ended by us ------------------------------------------------------------------------------------------ */
 
-/* The client is told, if that can be done between two frames. */
+/* Sends the client a close frame, if that can be done between two frames. */
 static void tunnel_close_locally(struct tunnel *t, const char *frame, enum page_end end)
 {
 	if (!t->reported)
@@ -420,7 +420,7 @@ static bool is_wanted(const struct tunnel *t, const struct user_list *now)
 	return user && upstream_leads_to(t->upstream.rd.fd, user);
 }
 
-/* What the record says; false: it is cut short, or there is no memory. */
+/* Reads the record; false: it is cut short, or there is no memory. */
 static bool start_read(struct tunnel_start *start, const char *bytes, size_t n, struct handoff_record *p)
 {
 	if (n < sizeof *p)

@@ -27,7 +27,7 @@ void tunnel_given(struct tunnel *t);
 /* Goes on with one that was packed (tunnel_slot.h); takes the descriptors. */
 void tunnel_adopt(struct worker *worker, const char *bytes, size_t n, const int fds[2]);
 
-/* The session of the tunnel with that id has died: its client is told so (1008), if it is still there. */
+/* The session of the tunnel with that id has died: closes it with 1008, if it is still there. */
 void tunnel_session_dead(struct worker *worker, uint64_t id);
 
 /* worker->tunnels.  NULL without memory. */

@@ -24,7 +24,7 @@ struct user;
 
 enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IN_USE, UPSTREAM_POOLED };
 
-/* What its user is told; set by upstream_get. */
+/* Callbacks of whoever uses it; set by upstream_get. */
 struct upstream_owner {
 	void (*connected)(void *arg);         /* not for a pooled one */
 	void (*readable)(void *arg);          /* unless upstream_want_input says no */

@@ -26,7 +26,7 @@
 enum ws_state {
 	WS_NEW,     /* accepted, without a connection yet */
 	WS_OPEN,    /* the plugin has it */
-	WS_CLOSING, /* the plugin has closed it, or was told of its end: a close frame is on its way */
+	WS_CLOSING, /* the plugin has closed it, or knows of its end: a close frame is on its way */
 };
 
 struct t3ops_ws {
@@ -116,7 +116,7 @@ static void ws_set_state(struct t3ops_ws *ws, enum ws_state state)
 	ws_watch(ws);
 }
 
-/* It ends: tells the plugin, once, unless it closed it before. */
+/* It ends: reports that to the plugin, once, unless the plugin closed it. */
 static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 {
 	struct t3ops_ws_end end = {

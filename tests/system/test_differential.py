@@ -150,7 +150,7 @@ CASES = [
     case("lower-case method", raw("get / HTTP/1.1"), 501, 0, 0, 1,
          "methods are case sensitive; haproxy passes any token"),
     case("unknown method", raw("FROB / HTTP/1.1"), 501, 0, 1, 1,
-         "both pass any token; an instance serves only what HTTP defines"),
+         "both pass any token; a t3 server serves only what HTTP defines"),
     case("method and length glued", raw("GET:/ HTTP/1.1"), 400, 0, 0, 0),
     case("HTTP/2.0", raw("GET / HTTP/2.0"), 505, 0, 0, 1, "haproxy passes it as 1.1; HTTP/2 does not look like this"),
     case("HTTP/1.2", raw("GET / HTTP/1.2"), 505, 0, 1, 1, "both pass it as 1.1; what 1.2 would mean nobody knows"),
@@ -180,7 +180,7 @@ CASES = [
     case("absolute form with user", raw("GET http://u@lab/a HTTP/1.1"), 400, 0, 0, 1,
          "haproxy passes it; the target must name exactly what Host names"),
     case("absolute form of ftp", raw("GET ftp://lab/a HTTP/1.1"), 400, 0, 1, 1,
-         "both take any scheme; an instance speaks HTTP"),
+         "both take any scheme; a t3 server speaks HTTP"),
     case("no slash", raw("GET a HTTP/1.1"), 400, 0, 0, 0),
     case("fragment", raw("GET /a#b HTTP/1.1"), 400, 0, 1, 0,
          "nginx passes it; a fragment is never sent, and readers differ in where the path ends"),
@@ -192,7 +192,7 @@ CASES = [
          "nginx knows no asterisk form; it is RFC 9112 3.2.4", sees=[b"options * http/1.1"]),
     case("GET *", raw("GET * HTTP/1.1"), 400, 0, 0, 1, "haproxy passes it; the asterisk belongs to OPTIONS"),
     case("CONNECT", raw("CONNECT lab:443 HTTP/1.1"), 501, 0, 0, 1,
-         "haproxy passes it; an instance is no proxy, and a 200 to it would end the framing"),
+         "haproxy passes it; a t3 server is no proxy, and a 200 to it would end the framing"),
     case("TRACE", raw("TRACE / HTTP/1.1"), 501, 0, 0, 1, "haproxy passes it; it would mirror cookies"),
     case("HEAD, then another", raw("HEAD /first HTTP/1.1") + SECOND.encode(), [200, 200], 2, 2, 2,
          methods=["HEAD", "GET"]),
@@ -274,7 +274,7 @@ CASES = [
          sees=[b"upgrade: websocket\r\n"], hides=[b"h2c"]),
     # ---- who it is
     case("the user twice", raw("GET / HTTP/1.1", ALICE), 400, 0, 1, 1, "only to us does the header say who it is"),
-    case("the user in a disguise", raw("GET / HTTP/1.1", "X_authentik_username: bob"), 400, 0, 1, 1,
+    case("the user aliased", raw("GET / HTTP/1.1", "X_authentik_username: bob"), 400, 0, 1, 1,
          "as above; - and _ are one to many readers"),
     case("an unknown user", raw("GET / HTTP/1.1").replace(b": alice", b": mallory"), 403, 0, 1, 1,
          "only we have a table of users"),
@@ -481,7 +481,7 @@ def faults(data):
 
 
 def is_refused(one):
-    """Whether the gate turns it away; 403 is said to those who came through it."""
+    """Whether validation rejects it; 403 is said to those who came through it."""
     return one.answers[-1] >= 400 and one.answers[-1] != 403
 
 

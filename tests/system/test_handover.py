@@ -74,7 +74,7 @@ class Handover(unittest.TestCase):
         self.assertEqual(self.daemon.metrics()["t3ops_tunnels_opened_total"], TUNNELS)
 
     def test_bytes_that_wait_move_along(self):
-        """A user who does not read, with more on the way than sockets hold."""
+        """A user who does not read, with more in transit than sockets hold."""
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             w.conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             total = 5000
@@ -99,10 +99,10 @@ class Handover(unittest.TestCase):
             wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 1, what="the tunnel to arrive")
         self.assertNotIn("event=handover_failed", self.daemon.log())
 
-    def test_tunnel_goes_to_the_third_front_when_the_second_has_left(self):
+    def test_tunnel_goes_to_the_third_proxy_when_the_second_has_left(self):
         self.late_tunnel(lambda: [self.replace(n) for n in (0, 2, 1, 3)])
 
-    def test_tunnel_goes_to_the_front_that_was_started_again(self):
+    def test_tunnel_goes_to_the_proxy_that_was_started_again(self):
         def replace():
             self.replace(0)
             mark = len(self.daemon.log())
@@ -120,7 +120,7 @@ class Handover(unittest.TestCase):
             idle, fresh, busy = [http.Connection(self.daemon.proxy) for _ in range(3)]
             self.assertEqual(idle.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
             busy.send(http.build("GET", "/slow", ALICE))
-            wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be under way")
+            wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be in progress")
             self.replace(number)
             for c in (idle, fresh):
                 self.assertTrue(c.at_end())  # a FIN; a reset would raise
@@ -147,7 +147,7 @@ class Handover(unittest.TestCase):
             self.assertEqual((r.json()["body"], r.header("connection")), ("in time", "close"))
             self.assertTrue(c.at_end())
 
-    def test_two_fronts_that_are_heard_in_the_wrong_order(self):
+    def test_two_proxies_whose_messages_come_in_the_wrong_order(self):
         """The old one says keep it, the new one let it go; the supervisor, who is late, may read that first."""
         answers = threading.Event()
         self.addCleanup(answers.set)
@@ -234,7 +234,7 @@ class Handover(unittest.TestCase):
                 self.reload_with(f"alice=127.0.0.1:{other.port}\n")
                 self.assertEqual(w.wait_close(), 1008)
 
-    def test_nor_does_one_whose_instance_moved_meanwhile(self):
+    def test_nor_does_one_whose_t3_server_moved_meanwhile(self):
         port = self.origin.port
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
             for same in ("alice=0.0.0.0", "alice=nobody@127.0.0.1"):

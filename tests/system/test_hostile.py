@@ -247,7 +247,7 @@ class Hostile(unittest.TestCase):
         waiting = [http.Connection(d.proxy) for _ in range(2)]
         for c in waiting:
             c.send(http.build("GET", "/slow", ALICE))
-        wait.until(lambda: len(self.origin.requests("/slow")) == 2, what="both to be under way")
+        wait.until(lambda: len(self.origin.requests("/slow")) == 2, what="both to be in progress")
         self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 429)
         self.answer.set()
         for c in waiting:

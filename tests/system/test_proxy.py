@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The proxy as a reverse proxy: what it passes, what it refuses, and how it behaves when an instance does not."""
+"""The proxy as a reverse proxy: what it passes, what it refuses, and how it behaves when a t3 server does not."""
 import datetime
 import hashlib
 import json
@@ -154,7 +154,7 @@ class Proxy(unittest.TestCase):
 
     # ---- heads
 
-    def test_head_for_the_instance(self):
+    def test_head_for_the_t3_server(self):
         r = self.get("/mirror?a=b%20c", {"X-Keep": "1", "Connection": "close, X-Drop", "X-Drop": "1", "TE": "trailers",
                                          "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https",
                                          "Cookie": "a=1; b=2"}).json()
@@ -261,7 +261,7 @@ class Proxy(unittest.TestCase):
             self.assertEqual(c.read_to_end(), b"")
         self.assertEqual(self.accepts.taken, b"5\r\nhello\r\n")
 
-    def test_slow_reader_stops_the_instance(self):
+    def test_slow_reader_stops_the_t3_server(self):
         before = rss(self.daemon.processes()["proxy"])
         with http.Connection(self.daemon.proxy) as c:
             c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -306,7 +306,7 @@ class Proxy(unittest.TestCase):
 
     # ---- refusals
 
-    def test_gate(self):
+    def test_requests_that_are_rejected(self):
         host = b"Host: lab\r\n"
         long = b"X: " + b"y" * 9000 + b"\r\n"
         table = (
@@ -332,7 +332,7 @@ class Proxy(unittest.TestCase):
              b"Transfer-Encoding: chunked\r\n\r\n5\nhello\r\n0\r\n\r\n", 400),
             ("identity twice", b"GET /refused HTTP/1.1\r\n" + host +
              b"X-authentik-username: alice\r\nX-authentik-username: bob\r\n\r\n", 400),
-            ("identity in disguise", b"GET /refused HTTP/1.1\r\n" + host + b"X_authentik_username: alice\r\n\r\n", 400),
+            ("identity aliased", b"GET /refused HTTP/1.1\r\n" + host + b"X_authentik_username: alice\r\n\r\n", 400),
             ("identity in connection", b"GET /refused HTTP/1.1\r\n" + host +
              b"X-authentik-username: alice\r\nConnection: X-authentik-username\r\n\r\n", 400),
         )
@@ -354,7 +354,7 @@ class Proxy(unittest.TestCase):
 
     # ---- who
 
-    def test_nobody_and_strangers(self):
+    def test_nobody_and_unknown_users(self):
         for headers, status, word in (({"Accept": "text/html"}, 403, "Sign-in required"),
                                       ({"Accept": "text/html", "X-authentik-username": "mallory"}, 403, "no t3 server"),
                                       ({"X-authentik-username": "mallory"}, 403, '"error"'),
@@ -372,7 +372,7 @@ class Proxy(unittest.TestCase):
     def test_healthz_needs_nobody(self):
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").json(), {"status": "ok"})
 
-    # ---- instances that misbehave
+    # ---- t3 servers that misbehave
 
     def test_broken_answers(self):
         for target in ("/garbage", "/two-lengths"):
@@ -381,7 +381,7 @@ class Proxy(unittest.TestCase):
                 self.assertEqual(r.status, 502)
                 self.assertIn("broke the connection", r.text())
 
-    def test_silent_instance_is_asked_twice_then_explained(self):
+    def test_silent_t3_server_is_asked_twice_then_explained(self):
         r = self.get("/silent", BROWSER)
         self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
         self.assertIn("does not respond", r.text())
@@ -390,7 +390,7 @@ class Proxy(unittest.TestCase):
         self.assertEqual(len(self.origin.requests("/silent")), 3)
 
 
-    def test_what_an_instance_accepts_too_early_is_asked_again(self):
+    def test_what_a_t3_server_accepts_too_early_is_asked_again(self):
         """Its start-up dead window: accepted, and never answered."""
         for target, ask in (("/starts", lambda t: self.get(t).status), ("/starts-ws", self.upgrade)):
             deaf = [True]
@@ -410,11 +410,11 @@ class Proxy(unittest.TestCase):
             ws.WebSocket(self.daemon.proxy, target, ALICE)
         except ws.Refused as refused:
             return refused.status
-        raise AssertionError("this instance opens no WebSocket")
+        raise AssertionError("this t3 server opens no WebSocket")
 
 
 class Others(unittest.TestCase):
-    def test_an_instance_that_starts_is_not_waited_for_long(self):
+    def test_a_t3_server_that_starts_is_not_waited_for_long(self):
         """The first attempt after an outage is cut short, whatever first_byte_timeout says."""
         with socket.create_server(("127.0.0.1", 0)) as s:
             port = s.getsockname()[1]
@@ -447,7 +447,7 @@ class Others(unittest.TestCase):
             self.assertEqual(d.metrics()["t3ops_identity_ignored_total"], 200)
             self.assertIn(len(re.findall("event=identity_ignored", d.log())), (1, 2))
 
-    def test_instance_that_is_not_there(self):
+    def test_t3_server_that_is_not_there(self):
         with socket.create_server(("127.0.0.1", 0)) as s:
             port = s.getsockname()[1]
         with Daemon({}, ECHO, users={"alice": port}) as d:
@@ -480,7 +480,7 @@ class Others(unittest.TestCase):
             self.assertEqual(r.status, 503)
             self.assertIn(f"(::1 port {port}) cannot be reached", r.text())
 
-    def test_page_says_since_when_until_the_instance_answers(self):
+    def test_page_says_since_when_until_the_t3_server_answers(self):
         fails = [True]
         with Origin({"/": lambda c, r: False if fails[0] else c.send(answer(b"up"))}) as o, \
                 Daemon({}, ECHO, users={"alice": o.port}) as d:

@@ -19,7 +19,7 @@ ALICE = [("X-authentik-username", "alice")]
 KILLS, UPGRADES = 100, 20
 
 
-class FrontCrash(unittest.TestCase):
+class ProxyCrash(unittest.TestCase):
     def setUp(self):
         self.origin = Origin({"/ws": RawEcho()})
         self.addCleanup(self.origin.stop)
@@ -28,23 +28,23 @@ class FrontCrash(unittest.TestCase):
 
     @staticmethod
     def ask(w, text):
-        """A frame and its echo; unmasked, for the instance echoes bytes."""
+        """A frame and its echo; unmasked, for the t3 server echoes bytes."""
         w.send_frame(ws.TEXT, text, mask=False)
         return w.text()
 
-    def kill_front(self):
+    def kill_proxy(self):
         http.get(self.daemon.proxy, "/healthz")  # it has finished what it was at: whoever is idle now is clean
         pid = self.daemon.processes()["proxy"]
         mark = len(self.daemon.log())
         os.kill(pid, signal.SIGKILL)
         self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
 
-    def test_idle_user_does_not_notice_a_killed_front(self):
+    def test_idle_user_does_not_notice_a_killed_proxy(self):
         idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]
         for n, w in enumerate(idle):
             self.assertEqual(self.ask(w, f"{n}"), f"{n}")
         for kill in range(KILLS):
-            self.kill_front()
+            self.kill_proxy()
             for n, w in enumerate(idle):
                 self.assertEqual(self.ask(w, f"{n} {kill}"), f"{n} {kill}")
         self.assertNotIn("event=tunnel_dropped", self.daemon.log())
@@ -52,7 +52,7 @@ class FrontCrash(unittest.TestCase):
         for w in idle:
             w.drop()
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
-        wait.until(lambda: not [c for c in self.origin.open if c.fileno() >= 0], what="the instance to see every end")
+        wait.until(lambda: not [c for c in self.origin.open if c.fileno() >= 0], what="the t3 server to see every end")
 
     def test_nor_one_killed_while_the_binary_is_replaced(self):
         """At any moment of it, as the log tells them: the old proxy, the new one or both."""
@@ -91,7 +91,7 @@ class FrontCrash(unittest.TestCase):
             t.start()
         for _ in range(5):
             wait.until(lambda: all(t.error or t.heard > 5 for t in talkers), what="some talk")
-            self.kill_front()
+            self.kill_proxy()
         for t in talkers:
             t.over = True
         for t in talkers:
@@ -127,7 +127,7 @@ class FrontCrash(unittest.TestCase):
 
             wait.until(stands_still, what="the proxy to hold bytes that nobody takes")
             mark = len(self.daemon.log())
-            self.kill_front()
+            self.kill_proxy()
             line = self.daemon.wait_log(r"event=tunnel_closed .*", after=mark).group(0)
             self.assertIn("reason=local", line)
             self.assertIn("the proxy died while bytes of it were in transit", line)
@@ -142,7 +142,7 @@ class FrontCrash(unittest.TestCase):
         self.assertEqual(metrics['t3ops_orphaned_tunnels_total{fate="cut"}'], 1)
         idle.drop()
 
-    def test_last_words_of_a_front_are_heard_before_its_death(self):
+    def test_last_events_of_a_proxy_are_read_before_its_death(self):
         """By a supervisor that is late and finds both at once."""
         idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(150)]
         proxy, mark = self.daemon.processes()["proxy"], len(self.daemon.log())

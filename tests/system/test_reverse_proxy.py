@@ -264,7 +264,7 @@ class ReverseProxy(unittest.TestCase):
             self.assertEqual((c.response_head().status, c.read_to_end()), (400, b""))
 
     def test_interim_answers_wait_for_the_client(self):
-        """An instance that sends them without end, a client that does not read."""
+        """A t3 server that sends them without end, a client that does not read."""
         hint, sent = b"HTTP/1.1 103 Early Hints\r\nLink: </" + b"a" * 80 + b">\r\n\r\n", [0]
 
         def floods(c, request):
@@ -345,7 +345,7 @@ class ReverseProxy(unittest.TestCase):
             os.kill(pid, signal.SIGSTOP)
             try:
                 gone.set()
-                wait.until(lambda: kept and kept[0].sock.fileno() < 0, what="the instance to reset it")
+                wait.until(lambda: kept and kept[0].sock.fileno() < 0, what="the t3 server to reset it")
                 c.send(http.build("GET", "/page", ALICE))
             finally:
                 os.kill(pid, signal.SIGCONT)
@@ -434,7 +434,7 @@ class ReverseProxy(unittest.TestCase):
 
     # ---- size
 
-    def test_upload_waits_for_the_instance_in_constant_memory(self):
+    def test_upload_waits_for_the_t3_server_in_constant_memory(self):
         block = os.urandom(1 << 20)
         before = rss(self.daemon.processes()["proxy"])
         with self.connect() as c:

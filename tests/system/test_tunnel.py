@@ -220,7 +220,7 @@ class WithT3(unittest.TestCase):
             with ws.WebSocket(d.proxy, "/ws", ALICE + cookie) as w:
                 self.assertIn("permessage-deflate", w.response.header("sec-websocket-extensions"))
 
-    def test_removed_user_is_told(self):
+    def test_client_of_a_removed_user_is_closed_with_1008(self):
         with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port, "bob": stub.port}) as d:
             cookie = [("Cookie", stub.cookie())]
             with ws.WebSocket(d.proxy, "/ws", ALICE + cookie) as gone, \
@@ -231,7 +231,7 @@ class WithT3(unittest.TestCase):
                 d.wait_log(r"event=tunnel_closed .*user=alice .*reason=local")
                 stays.heartbeat()
 
-    def test_crash_of_the_instance(self):
+    def test_crash_of_the_t3_server(self):
         with T3Stub(NEW) as stub, Daemon({}, ECHO, users={"alice": stub.port}) as d:
             with ws.WebSocket(d.proxy, "/ws", ALICE + [("Cookie", stub.cookie())]) as w:
                 w.heartbeat()
