@@ -16,6 +16,7 @@
 #include "jobs/jobs.h"
 #include "prober/prober.h"
 #include "helper/helper.h"
+#include "plugin_host/config_checks.h"
 #include "supervisor/supervisor.h"
 
 static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
@@ -108,13 +109,21 @@ static struct command_line command_line_read(int argc, char **argv)
 	return line;
 }
 
+/* What each process does. */
+static const struct process_ops *const ops[PROCESSES] = {[PROCESS_PROXY] = &proxy_ops,
+                                                         [PROCESS_PROBER] = &prober_ops,
+                                                         [PROCESS_JOBS] = &jobs_ops,
+                                                         [PROCESS_MONITOR] = &monitor_ops,
+                                                         [PROCESS_HELPER] = &helper_ops};
+
 static int check(const struct command_line *line)
 {
+	struct config_checks checks = config_checks_of(ops);
 	struct resolved_config *c;
 
 	if (line->take_over_from != MSG_VERSION)
 		return SUPERVISOR_CANNOT_TAKE_OVER;
-	c = check_config(line->conf_path, stdout, stderr);
+	c = check_config(line->conf_path, &checks, stdout, stderr);
 	if (!c)
 		return EXIT_FAILURE;
 	identifiability_print(c, stdout);
@@ -135,15 +144,12 @@ static char *path_resolve(const char *path)
 /* Absolute paths: the working directory may be another one by the next reload or upgrade. */
 static int run(const struct command_line *line)
 {
-	struct supervisor_args args = {.ops = {[PROCESS_PROXY] = &proxy_ops,
-	                                       [PROCESS_PROBER] = &prober_ops,
-	                                       [PROCESS_JOBS] = &jobs_ops,
-	                                       [PROCESS_MONITOR] = &monitor_ops,
-	                                       [PROCESS_HELPER] = &helper_ops},
-	                               .take_over_fd = line->take_over_fd};
+	struct config_checks checks = config_checks_of(ops);
+	struct supervisor_args args = {.checks = &checks, .take_over_fd = line->take_over_fd};
 	char *conf_path = path_resolve(line->conf_path), *exe = path_resolve("/proc/self/exe");
 	int r = EXIT_FAILURE;
 
+	memcpy(args.ops, ops, sizeof ops);
 	args.conf_path = conf_path;
 	args.exe = exe;
 	if (conf_path && exe)

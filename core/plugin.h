@@ -414,6 +414,12 @@ struct t3ops_host {
 	 * need not escape anything.  event: noun_verb-past. */
 	void (*log)(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...) T3OPS_PRINTF(4, 5);
 
+	/* What is wrong (T3OPS_ERROR: init then fails) or doubtful (T3OPS_WARNING) about the value of an option;
+	 * option NULL: about the section.  fmt makes one sentence without the value.  A check of the configuration
+	 * reports it with the option's line; at the start of a process an error is logged, a doubt is not. */
+	void (*option_fault)(struct t3ops_ctx *ctx, int level, const char *option, const char *fmt, ...)
+	    T3OPS_PRINTF(4, 5);
+
 	/* Metrics.  metric: index into the plugin's table; labels: as many values as its row has names. */
 	void (*count)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add);
 	void (*gauge)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
@@ -515,7 +521,7 @@ struct t3ops_host {
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */
 
-/* Callbacks that a role does not need may be NULL, and so may init, start and stop. */
+/* Callbacks that a role does not need may be NULL, and so may init, check, start and stop. */
 struct t3ops_plugin {
 	/* The head: it never changes, and T3OPS_HEAD fills it in. */
 	uint32_t magic;
@@ -541,9 +547,13 @@ struct t3ops_plugin {
 	uint32_t n_options;
 	uint32_t n_metrics;
 
-	/* Reads the options, allocates, registers services.  If it fails the process does not start: log why first.
-	 */
+	/* Reads the options, allocates, registers services.  If it fails the process does not start: say why with
+	 * option_fault first.  Runs also when a configuration is checked, in a process that is thrown away: the host
+	 * then starts no timer, fetch or command, and only check and stop follow. */
 	int (*init)(struct t3ops_ctx *ctx);
+	/* Only when a configuration is checked, after init: looks at what the options name (files, directories) and
+	 * reports with option_fault.  May block for a moment.  If it fails the configuration is refused. */
+	int (*check)(struct t3ops_ctx *ctx);
 	/* Begins work, after init of every plugin. */
 	int (*start)(struct t3ops_ctx *ctx);
 	/* Releases everything.  Timers, fetches and commands that are left end without their callbacks. */
@@ -551,6 +561,8 @@ struct t3ops_plugin {
 
 	/* T3OPS_ROLE_PROXY: for each request of every client, public paths included. */
 	enum t3ops_next (*on_request)(struct t3ops_ctx *ctx, t3ops_request_id r);
+	/* Paths that it answers whoever asks, as "/probe/ws /probe/healthz"; NULL or "": none. */
+	const char *answers;
 
 	/* T3OPS_ROLE_LEG */
 	uint32_t leg_flags; /* enum t3ops_leg_flags */
@@ -559,6 +571,9 @@ struct t3ops_plugin {
 	const char *leg_edge; /* default of `edge`, the segment that ends TCP and TLS; "": the first one */
 	const char *leg_resolver; /* default of `resolver_segments`; NULL or "": the leg looks no name up, and none of
 	                             its failures is one of looking a name up */
+	/* Name of the option with the URL that the leg connects to, if a request plugin is to answer its path; NULL:
+	 * somebody else does. */
+	const char *leg_target;
 	/* Begins an attempt: leg_up or leg_down follows. */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	/* Sends a heartbeat, only while the leg is up: leg_pong or leg_down follows. */

@@ -9,7 +9,7 @@
 #include "conf/process_config.h"
 #include "conf/resolve_child.h"
 
-static void config_error_print(void *arg, enum config_severity severity, const char *line)
+static void report_print(void *arg, enum config_severity severity, const char *line)
 {
 	(void)severity;
 	fprintf(arg, "%s\n", line);
@@ -77,7 +77,7 @@ static void config_print(FILE *out, const char *path, const struct resolved_conf
 		plugin_print(out, c, i);
 }
 
-struct resolved_config *check_config(const char *path, FILE *out, FILE *err)
+struct resolved_config *check_config(const char *path, const struct config_checks *checks, FILE *out, FILE *err)
 {
 	struct resolved_config *c;
 	struct conf_text text;
@@ -88,7 +88,7 @@ struct resolved_config *check_config(const char *path, FILE *out, FILE *err)
 		        r == -EFBIG ? "larger than 1 MiB, expected a config file" : strerror(-r));
 		return NULL;
 	}
-	c = resolve_in_child(&text, config_error_print, err);
+	c = resolve_in_child(&text, checks, report_print, err);
 	if (c)
 		config_print(out, path, c);
 	conf_text_fini(&text);

@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-#include "conf/resolved_config.h"
+#include "conf/resolve.h"
 
-/* Errors go to err, one a line; a file without any gets one line for each section on out.  NULL: it cannot be read,
- * or has errors. */
-struct resolved_config *check_config(const char *path, FILE *out, FILE *err);
+/* Errors and warnings go to err, one a line; a file without any gets one line for each section on out.  NULL: it
+ * cannot be read, or has errors. */
+struct resolved_config *check_config(const char *path, const struct config_checks *checks, FILE *out, FILE *err);
 
 #endif

@@ -7,12 +7,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "options/core_options.h"
 #include "options/option.h"
 #include "sys/secret_file.h"
-
-#define ARGV_MAX 64
 
 /* A section and its values, for config_errors that carry its label and the option's line. */
 struct part {
@@ -92,6 +91,54 @@ static void check_account(const struct part *p)
 		             user);
 }
 
+static void check_listen(const struct part *p)
+{
+	const struct text_list *listen = list_of(p, "listen");
+
+	if (option_set_get(p->values, "listen") && listen->n == 0)
+		EXPECT_ERROR(p, "listen", "%s", ": expected at least one address");
+	if (listen->n > LISTEN_ADDRESSES_MAX)
+		EXPECT_ERROR(p, "listen", ": %zu addresses, expected at most %d", listen->n, LISTEN_ADDRESSES_MAX);
+}
+
+/* "host" of all addresses of its family. */
+static bool is_any(const char *host)
+{
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* Whether both can be bound: [::] takes IPv4, too. */
+static bool addresses_exclude(const char *a, const char *b)
+{
+	char host_a[64], host_b[64];
+	int port_a, port_b;
+
+	if (!address_parse(a, host_a, sizeof host_a, &port_a) || !address_parse(b, host_b, sizeof host_b, &port_b))
+		return false;
+	if (port_a != port_b || port_a <= 0)
+		return false;
+	if (strcmp(host_a, host_b) == 0 || strcmp(host_a, "::") == 0 || strcmp(host_b, "::") == 0)
+		return true;
+	return (is_any(host_a) || is_any(host_b)) && !strchr(host_a, ':') == !strchr(host_b, ':');
+}
+
+static void check_address_pairs(const struct part *p)
+{
+	const struct text_list *listen = list_of(p, "listen");
+	const char *status = text_of(p, "status_listen");
+
+	for (size_t i = 0; i < listen->n; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (addresses_exclude(listen->items[k], listen->items[i]))
+				EXPECT_ERROR(p, "listen", ": \"%s\" and \"%s\" exclude each other: leave one out",
+				             listen->items[k], listen->items[i]);
+		if (status && addresses_exclude(status, listen->items[i]))
+			EXPECT_ERROR(p, "status_listen",
+			             " = \"%s\": excludes \"%s\" of listen: expected another port", status,
+			             listen->items[i]);
+	}
+}
+
 static void check_core_words(const struct part *p)
 {
 	const char *control = text_of(p, "control"), *env = text_of(p, "instance_env"),
@@ -128,6 +175,8 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 {
 	struct part p = part_of(s, 0, core, c);
 
+	check_listen(&p);
+	check_address_pairs(&p);
 	check_core_words(&p);
 	secret_read(&p, digest);
 	check_user_path(&p);
@@ -155,8 +204,13 @@ void rules_command(const struct conf_scan *s, size_t section, const struct optio
 
 	if (argv->n == 0)
 		return;
-	if (argv->n > ARGV_MAX)
-		EXPECT_ERROR(&p, "argv", ": %zu words, expected at most %d", argv->n, ARGV_MAX);
+	if (argv->n == 1 && strpbrk(argv->items[0], " \t") && access(argv->items[0], F_OK) < 0) {
+		EXPECT_ERROR(
+		    &p, "argv",
+		    ": \"%.100s\" is one word with blanks; write a list: { \"/path/to/program\", \"argument\" }",
+		    argv->items[0]);
+		return;
+	}
 	if (*argv->items[0] != '/')
 		EXPECT_ERROR(&p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
 		             argv->items[0]);
@@ -231,6 +285,8 @@ void rules_job(const struct conf_scan *s, size_t section, const struct option_se
 {
 	struct part p = part_of(s, section, options, c);
 
+	if (number_of(&p, "every") > 0 && number_of(&p, "every") < 1000000)
+		EXPECT_ERROR(&p, "every", "%s", ": expected at least \"1s\", or \"0\" for never");
 	if (number_of(&p, "at") >= 0 && number_of(&p, "every") > 0)
 		EXPECT_ERROR(&p, "every", "%s", ": expected either at or every, both are given");
 }

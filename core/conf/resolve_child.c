@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/resolved_config_json.h"
 #include "sys/subprocess.h"
 
 #define PIPE_MAX (4u << 20) /* bytes from one pipe; a resolved config is far smaller */
@@ -78,15 +79,21 @@ static int child_run(void *arg, const int pipes[SUBPROCESS_PIPES])
 {
 	const struct resolve_child *r = arg;
 	int news = pipes[NEWS];
+	const struct resolve_start start = {.text = r->text,
+	                                    .checks = r->start.checks,
+	                                    .become_user = true,
+	                                    .on_report = child_report,
+	                                    .on_next = child_next,
+	                                    .arg = &news};
 	struct resolve *w;
 
 	if (r->start.on_fork)
 		r->start.on_fork(r->start.arg);
-	w = resolve_begin(r->text, child_report, &news);
+	w = resolve_begin(&start);
 	resolve_core(w);
 	if (doc_write(pipes[DOCS], resolved_config_core_json(resolve_result(w))) < 0)
 		return 2;
-	resolve_plugins(w, true, child_next);
+	resolve_plugins(w);
 	if (doc_write(pipes[DOCS], resolved_config_plugins_json(resolve_result(w))) < 0)
 		return 2;
 	return resolve_errors(w) ? 1 : 0;
@@ -230,10 +237,12 @@ static void waiting_done(void *arg, struct resolved_config *c)
 	w->result = c;
 }
 
-struct resolved_config *resolve_in_child(const struct conf_text *text, config_report_cb on_report, void *arg)
+struct resolved_config *resolve_in_child(const struct conf_text *text, const struct config_checks *checks,
+                                         config_report_cb on_report, void *arg)
 {
 	struct waiting w = {.on_report = on_report, .arg = arg};
 	struct resolve_child_start start = {.text = text,
+	                                    .checks = checks,
 	                                    .timeout_us = RESOLVE_TIMEOUT_US,
 	                                    .on_report = waiting_report,
 	                                    .on_done = waiting_done,

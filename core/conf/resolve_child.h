@@ -8,14 +8,15 @@
 
 #include <ev.h>
 
-#include "conf/resolved_config.h"
+#include "conf/resolve.h"
 
 #define RESOLVE_TIMEOUT_US UINT64_C(20000000)
 
 struct resolve_child;
 
 struct resolve_child_start {
-	const struct conf_text *text; /* used until resolve_child_start returns */
+	const struct conf_text *text;       /* used until resolve_child_start returns */
+	const struct config_checks *checks; /* the same; NULL: none */
 	uint64_t timeout_us;
 	/* In the child, before anything else: unmaps memory that it shares and plugins must not write.  May be NULL.
 	 */
@@ -35,6 +36,7 @@ void resolve_child_cancel(struct resolve_child *r);
 
 /* The same for a caller that has nothing else to do: waits.  NULL with errno: EINVAL after at least one config error,
  * or why there is no child. */
-struct resolved_config *resolve_in_child(const struct conf_text *text, config_report_cb on_report, void *arg);
+struct resolved_config *resolve_in_child(const struct conf_text *text, const struct config_checks *checks,
+                                         config_report_cb on_report, void *arg);
 
 #endif

@@ -1,307 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * From the text to the resolved config: scan, core and commands, then every plugin's table and section.
- * Runs in a throwaway process because it loads plugins (resolve_child.c makes one).
- */
+/* The end of a resolved config; see resolved_config.h. */
 #include "conf/resolved_config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "sys/drop_privileges.h"
-#include "conf/conf.h"
-#include "conf/conf_rules.h"
-#include "options/core_options.h"
-#include "loader/loader.h"
-
-#define CONF_MAX_BYTES (1 << 20)
-
-struct resolve {
-	struct conf_scan scan;
-	struct config_errors config_errors;
-	config_report_cb on_report;
-	void *arg;
-	struct resolved_config *config; /* so far */
-};
-
-/* ---- the text ----------------------------------------------------------------------------- */
-
-static int whole_read(int fd, char *out, size_t size, size_t *len)
+void command_fini(struct command *c)
 {
-	*len = 0;
-	while (*len < size) {
-		ssize_t n = read(fd, out + *len, size - *len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		*len += (size_t)n;
-	}
-	return -EFBIG;
+	free(c->name);
+	option_set_fini(&c->values);
+	*c = (struct command){0};
 }
 
-int conf_text_read(struct conf_text *t, const char *path)
+void plugin_section_fini(struct plugin_section *s)
 {
-	int r, fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	memset(t, 0, sizeof *t);
-	if (fd < 0)
-		return -errno;
-	t->path = strdup(path);
-	t->bytes = malloc(CONF_MAX_BYTES + 1);
-	r = t->path && t->bytes ? whole_read(fd, t->bytes, CONF_MAX_BYTES, &t->len) : -ENOMEM;
-	close(fd);
-	if (r < 0) {
-		conf_text_fini(t);
-		return r;
-	}
-	t->bytes[t->len] = '\0';
-	t->bytes = realloc(t->bytes, t->len + 1); /* smaller: does not fail */
-	return 0;
+	free(s->name);
+	free(s->module);
+	free(s->version);
+	free(s->provides);
+	free(s->needs);
+	free(s->file.path);
+	option_set_fini(&s->values);
+	*s = (struct plugin_section){0};
 }
 
-void conf_text_fini(struct conf_text *t)
+void resolved_config_free(struct resolved_config *c)
 {
-	free(t->path);
-	free(t->bytes);
-	memset(t, 0, sizeof *t);
-}
-
-/* ---- first stage: core and commands ------------------------------------------------------------ */
-
-static void core_read(struct resolve *w)
-{
-	struct t3ops_option *rows = calloc(n_core_options, sizeof *rows);
-	struct resolved_config *c = w->config;
-
-	if (!rows)
-		abort();
-	for (size_t i = 0; i < n_core_options; i++)
-		rows[i] = core_options[i].option;
-	conf_read(&w->scan, 0, rows, n_core_options, &c->core, &w->config_errors);
-	free(rows);
-	rules_core(&w->scan, &c->core, geteuid() == 0, c->proxy_secret_digest, &w->config_errors);
-	core_options_fill(&c->options, &c->core, READER_ALL); /* an error leaves it incomplete, and reported */
-}
-
-static void command_read(struct resolve *w, size_t section, struct command *out)
-{
-	out->name = strdup(w->scan.sections[section].title);
-	if (!out->name)
-		abort();
-	conf_read(&w->scan, section, command_options, n_command_options, &out->values, &w->config_errors);
-	rules_command(&w->scan, section, &out->values, &w->config_errors);
-	command_options_fill(&out->options, &out->values);
-}
-
-static void commands_read(struct resolve *w)
-{
-	struct resolved_config *c = w->config;
-
-	c->commands = calloc(w->scan.n_sections, sizeof *c->commands);
-	if (!c->commands)
-		abort();
-	for (size_t i = 1; i < w->scan.n_sections; i++)
-		if (w->scan.sections[i].kind == CONF_COMMAND)
-			command_read(w, i, &c->commands[c->n_commands++]);
-}
-
-static void report(struct resolve *w)
-{
-	config_errors_report(&w->config_errors, w->on_report, w->arg);
-}
-
-/* Values travel as JSON, and so does the text itself when the binary is replaced. */
-static void utf8_check(const struct conf_text *text, struct config_errors *c)
-{
-	const char *at = text->bytes, *end = text->bytes + text->len;
-
-	for (unsigned line = 1; at < end; line++) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t len = (size_t)((newline ? newline : end) - at);
-		json_t *utf8 = json_stringn(at, len);
-
-		if (!utf8)
-			config_errors_add(c, line, "expected UTF-8 text");
-		json_decref(utf8);
-		at += len + 1;
-	}
-}
-
-struct resolve *resolve_begin(const struct conf_text *text, config_report_cb on_report, void *arg)
-{
-	struct resolve *w = calloc(1, sizeof *w);
-
-	if (!w)
-		abort();
-	w->config = calloc(1, sizeof *w->config);
-	if (!w->config)
-		abort();
-	w->on_report = on_report;
-	w->arg = arg;
-	config_errors_init(&w->config_errors, text->path);
-	utf8_check(text, &w->config_errors);
-	conf_scan(&w->scan, text->bytes, text->len, &w->config_errors);
-	return w;
-}
-
-void resolve_core(struct resolve *w)
-{
-	rules_titles(&w->scan, &w->config_errors);
-	core_read(w);
-	commands_read(w);
-	report(w);
-}
-
-/* ---- second stage: plugins ----------------------------------------------------------------------- */
-
-/* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's. */
-static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
-{
-	bool leg = p->roles & T3OPS_ROLE_LEG, job = p->roles & T3OPS_ROLE_JOB;
-	size_t at = n_section_options;
-	struct t3ops_option *rows = calloc(at + n_leg_options + n_job_options + p->n_options + 1, sizeof *rows);
-
-	if (!rows)
-		abort();
-	memcpy(rows, section_options, at * sizeof *rows);
-	for (size_t i = 0; leg && i < n_leg_options; i++)
-		rows[at++] = loader_leg_row(p, &leg_options[i]);
-	for (size_t i = 0; job && i < n_job_options; i++)
-		rows[at++] = job_options[i];
-	for (uint32_t i = 0; i < p->n_options; i++)
-		rows[at++] = p->options[i];
-	*n = at;
-	return rows;
-}
-
-/* A section that names other segments than the plugin's default leaves the default edge behind. */
-static void edge_follow(const struct conf_scan *s, size_t section, struct option_set *options)
-{
-	const char *edge = option_set_text(options, "edge");
-	char *none;
-
-	if (!edge || conf_has(s, section, "edge") || text_list_has(option_set_list(options, "segments"), edge))
-		return;
-	none = strdup("");
-	if (!none)
-		abort();
-	option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_SEGMENT, .text = none});
-}
-
-static char *copy(const char *text)
-{
-	char *c = strdup(text);
-
 	if (!c)
-		abort();
-	return c;
-}
-
-static struct plugin_file file_of(const char *path)
-{
-	struct stat st = {0};
-
-	if (stat(path, &st) < 0)
-		memset(&st, 0, sizeof st);
-	return (struct plugin_file){copy(path), (int64_t)st.st_ino,
-	                            (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
-	                            (int64_t)st.st_size};
-}
-
-static void section_read(struct resolve *w, size_t section, const struct t3ops_plugin *p, const char *path)
-{
-	const struct conf_scan *s = &w->scan;
-	struct plugin_section *out = &w->config->plugins[w->config->n_plugins++];
-	size_t n;
-	struct t3ops_option *rows = rows_of(p, &n);
-
-	*out = (struct plugin_section){.name = copy(s->sections[section].title),
-	                               .module = copy(p->name),
-	                               .version = copy(p->version),
-	                               .provides = copy(p->provides ? p->provides : ""),
-	                               .needs = copy(p->needs ? p->needs : ""),
-	                               .roles = p->roles,
-	                               .per_user = (p->roles & T3OPS_ROLE_LEG) && (p->leg_flags & T3OPS_LEG_PER_USER),
-	                               .file = file_of(path)};
-	conf_read(s, section, rows, n, &out->values, &w->config_errors);
-	free(rows);
-	rules_command_names(s, section, &out->values, w->config, &w->config_errors);
-	option_set_remove(&out->values, "module"); /* stands beside, resolved */
-	if (p->roles & T3OPS_ROLE_LEG) {
-		edge_follow(s, section, &out->values);
-		rules_leg(s, section, &out->values, &w->config_errors);
-		leg_options_fill(&out->leg, &out->values);
-	}
-	if (p->roles & T3OPS_ROLE_JOB) {
-		rules_job(s, section, &out->values, &w->config_errors);
-		job_options_fill(&out->job, &out->values);
-	}
-}
-
-static void plugin_read(struct resolve *w, size_t section, const char *dir,
-                        void (*on_plugin)(void *arg, const char *what))
-{
-	const struct conf_section *sec = &w->scan.sections[section];
-	const char *module = sec->module && *sec->module ? sec->module : sec->title;
-	struct t3ops_plugin p;
-	char path[4096], why[800];
-
-	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
 		return;
-	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->config_errors.file, sec->line, sec->title,
-	         path);
-	if (on_plugin)
-		on_plugin(w->arg, why);
-	if (loader_open(dir, module, &p, why, sizeof why) < 0)
-		config_errors_add(&w->config_errors, sec->module ? conf_line(&w->scan, section, "module") : sec->line,
-		                  "plugin %.60s: %s", sec->title, why);
-	else
-		section_read(w, section, &p, path);
-}
-
-void resolve_plugins(struct resolve *w, bool become_user, void (*on_plugin)(void *arg, const char *what))
-{
-	struct resolved_config *c = w->config;
-	const char *dir = option_set_text(&c->core, "plugin_dir"), *user = option_set_text(&c->core, "user");
-
-	c->plugins = calloc(w->scan.n_sections, sizeof *c->plugins);
-	if (!c->plugins)
-		abort();
-	/* Without either, loading would be a guess; the first stage has complained. */
-	if (!dir || (become_user && (!user || drop_privileges(user) < 0))) {
-		config_errors_add(&w->config_errors, 0,
-		                  "plugin sections were not checked: plugin_dir or user is not usable");
-		dir = NULL;
-	}
-	for (size_t i = 1; dir && i < w->scan.n_sections; i++)
-		if (w->scan.sections[i].kind == CONF_PLUGIN)
-			plugin_read(w, i, dir, on_plugin);
-	report(w);
-}
-
-const struct resolved_config *resolve_result(const struct resolve *w)
-{
-	return w->config;
-}
-
-size_t resolve_errors(const struct resolve *w)
-{
-	return w->config_errors.total;
-}
-
-void resolve_end(struct resolve *w)
-{
-	config_errors_fini(&w->config_errors);
-	conf_scan_fini(&w->scan);
-	resolved_config_free(w->config);
-	free(w);
+	option_set_fini(&c->core);
+	for (size_t i = 0; i < c->n_commands; i++)
+		command_fini(&c->commands[i]);
+	for (size_t i = 0; i < c->n_plugins; i++)
+		plugin_section_fini(&c->plugins[i]);
+	free(c->commands);
+	free(c->plugins);
+	free(c);
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The resolved config as JSON and back, strictly: a document of another shape gives nothing at all.  What crosses the
- * pipe of the checking child, an exec in place and the start of a job is written and read here only.
- */
-#include "conf/resolved_config.h"
+/* Documents and structs; see resolved_config_json.h. */
+#include "conf/resolved_config_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,40 +10,6 @@ static void *must(void *p)
 	if (!p)
 		abort();
 	return p;
-}
-
-/* ---- ends --------------------------------------------------------------------------------------- */
-
-static void command_fini(struct command *c)
-{
-	free(c->name);
-	option_set_fini(&c->values);
-}
-
-void plugin_section_fini(struct plugin_section *s)
-{
-	free(s->name);
-	free(s->module);
-	free(s->version);
-	free(s->provides);
-	free(s->needs);
-	free(s->file.path);
-	option_set_fini(&s->values);
-	*s = (struct plugin_section){0};
-}
-
-void resolved_config_free(struct resolved_config *c)
-{
-	if (!c)
-		return;
-	option_set_fini(&c->core);
-	for (size_t i = 0; i < c->n_commands; i++)
-		command_fini(&c->commands[i]);
-	for (size_t i = 0; i < c->n_plugins; i++)
-		plugin_section_fini(&c->plugins[i]);
-	free(c->commands);
-	free(c->plugins);
-	free(c);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------- */

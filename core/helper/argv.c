@@ -60,7 +60,7 @@ char **argv_expand(const struct text_list *list, const struct user *user)
 	char **argv;
 
 	errno = EINVAL;
-	if (n == 0 || n >= ARGV_MAX)
+	if (n == 0)
 		return NULL;
 	argv = calloc(n + 1, sizeof *argv);
 	for (size_t i = 0; argv && i < n; i++) {

@@ -6,8 +6,6 @@
 #include "options/option.h"
 #include "users/users.h"
 
-#define ARGV_MAX 64
-
 /* Expands %u %h %n %p %% in every item of `list`; NULL-terminated, free with argv_free.  NULL with
  * errno: ENOENT (the user has no home or OS user, which the command needs), EINVAL (unknown %x, empty
  * or too long), ENOMEM. */

@@ -16,6 +16,7 @@
 #include "helper/argv.h"
 #include "helper/audit.h"
 #include "helper/permissions.h"
+#include "helper/helper_check.h"
 #include "helper/program.h"
 #include "helper/user_dir.h"
 
@@ -376,4 +377,5 @@ static void stop(struct process *process)
 	free(r);
 }
 
-const struct process_ops helper_ops = {.start = start, .stop = stop, .message = message};
+const struct process_ops helper_ops = {
+    .check = helper_check, .check_commands = helper_check_commands, .start = start, .stop = stop, .message = message};

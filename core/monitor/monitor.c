@@ -17,6 +17,7 @@
 #include "monitor/host_pressure.h"
 #include "monitor/journal_read.h"
 #include "monitor/pages.h"
+#include "monitor/monitor_check.h"
 #include "monitor/path_config.h"
 #include "obs/log.h"
 #include "sys/clock.h"
@@ -324,4 +325,5 @@ static void monitor_stop(struct process *process)
 	process->state = NULL;
 }
 
-const struct process_ops monitor_ops = {.start = monitor_start, .stop = monitor_stop, .message = monitor_message};
+const struct process_ops monitor_ops = {
+    .check = monitor_check, .start = monitor_start, .stop = monitor_stop, .message = monitor_message};

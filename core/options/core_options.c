@@ -8,7 +8,7 @@
 #define READ_BY(process) (1u << PROCESS_##process)
 #define READ_BY_ALL      READER_ALL
 /* Who has a user table. */
-#define READ_BY_USERS (READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(MONITOR) | READ_BY(HELPER))
+#define READ_BY_USERS (READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(HELPER))
 
 #define ROW(name, TYPE, fallback, min, max, help)                                                                    \
 	{                                                                                                            \

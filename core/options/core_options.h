@@ -63,6 +63,8 @@ struct job_options {
 #include "tbl/core_option.h"
 };
 
+#define LISTEN_ADDRESSES_MAX 16 /* in `listen` */
+
 /* A row and the processes that read it (1 << process_id). */
 struct core_option {
 	struct t3ops_option option;

@@ -11,21 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "options/parse.h"
 #include "plugin.h"
-
-/* Each parses all of text; false leaves *out alone. */
-bool duration_parse(const char *text, int64_t *out_us); /* us ms s m h d; unit required, "0" allowed */
-bool bytes_parse(const char *text, int64_t *out);       /* plain, K M G (1024) */
-bool time_of_day_parse(const char *text, int *out_minutes);
-
-#define NAME_MAX_BYTES 31 /* of sections and segments: struct watchdog_page and labels hold no more */
-
-/* Numeric IPv4 or IPv6 with optional port ("::1", "[::1]:80"); host is copied without brackets.
- * *port is -1 if there is none. */
-bool address_parse(const char *text, char *host, size_t host_size, int *port);
-/* Letters, digits, "_", "-" and ".", at most max bytes: sections, plugins, commands, segments. */
-bool name_valid(const char *text, size_t max);
-bool utf8_valid(const char *text);
 
 /* The core's own types, words of which one is to be chosen; no plugin may use them. */
 enum core_option_type { T3OPS_OPT_LOG_LEVEL = 0x80, T3OPS_OPT_SANDBOX };

@@ -17,7 +17,8 @@
 
 #include "net/cidr.h"
 #include "net/request_validation.h"
-#include "options/option.h"
+#include "options/parse.h"
+#include "plugin.h"
 
 #define PEM_MARK      "-----BEGIN "
 #define CA_FILE_BYTES 65536 /* in which the first certificate must begin */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "plugin_host/host_state.h"
+#include "plugin_host/section_fault.h"
 
 static void T3OPS_PRINTF(4, 5) plugin_log(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...)
 {
@@ -17,6 +18,19 @@ static void T3OPS_PRINTF(4, 5) plugin_log(struct t3ops_ctx *ctx, int level, cons
 	vsnprintf(message, sizeof message, fmt, ap); /* one too long is cut */
 	va_end(ap);
 	log_write((enum log_level)level, event, kv_plugin(ctx->name), kv_message(message));
+}
+
+static void T3OPS_PRINTF(4, 5)
+    option_fault(struct t3ops_ctx *ctx, int level, const char *option, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (level <= T3OPS_ERROR)
+		section_fault_error(&config_faults_log, ctx->instance->section, option, text);
 }
 
 static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text)
@@ -64,6 +78,7 @@ static void observe(struct t3ops_ctx *ctx, unsigned metric, const char *const *l
 void host_report_fill(struct t3ops_host *services)
 {
 	services->log = plugin_log;
+	services->option_fault = option_fault;
 	services->count = count;
 	services->gauge = gauge;
 	services->observe = observe;

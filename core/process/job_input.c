@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/resolved_config_json.h"
+
 /* ---- writing, in the helper ------------------------------------------------------------------------- */
 
 static json_t *sections_json(const struct process_config *config, const struct plugin_section *job)

@@ -10,12 +10,13 @@
 #include <ev.h>
 #include <stdint.h>
 
+#include "conf/config_faults.h"
 #include "conf/process_config.h"
 #include "ipc/channel.h"
 #include "sys/clock.h"
 #include "obs/metrics.h"
 
-#define PROCESS_MAX_LISTENERS 16
+#define PROCESS_MAX_LISTENERS LISTEN_ADDRESSES_MAX
 
 struct listener {
 	char name[16];     /* "proxy", "status", "control" */
@@ -49,6 +50,13 @@ struct process {
 };
 
 struct process_ops {
+	/* Its configuration step, dry: what start would refuse about its options, and what looks doubtful on this
+	 * machine. Runs in the child that checks a config, when that is read without an error; touches nothing.  May
+	 * be NULL. */
+	void (*check)(const struct process_config *config, const struct config_faults *f);
+	/* The same for what only the account that the daemon is started with can see; the config has no plugins yet.
+	 */
+	void (*check_commands)(const struct process_config *config, const struct config_faults *f);
 	/* Build everything; 0 or -errno after one log line.  READY is sent when it returns 0. */
 	int (*start)(struct process *process);
 	/* End cleanly, release everything; the process exits when it returns. */

@@ -130,7 +130,7 @@ static void proxy_free(struct proxy *proxy)
 	upstreams_free(worker->upstreams);
 	tunnels_free(worker->tunnels);
 	recheck_free(worker->recheck);
-	cidr_list_fini(&worker->conf.trusted);
+	proxy_conf_fini(&worker->conf);
 	free(worker->scratch);
 	buf_fini(&worker->head_room);
 	buf_fini(&worker->head);
@@ -153,7 +153,7 @@ static int proxy_build(struct proxy *proxy)
 {
 	struct worker *worker = &proxy->worker;
 	struct process *process = worker->process;
-	int r = proxy_conf_read(&worker->conf, process->config);
+	int r = proxy_conf_read(&worker->conf, process->config, &config_faults_log);
 
 	if (r < 0)
 		return r;
@@ -281,5 +281,9 @@ static size_t readable(struct process *process, const char **out, size_t max)
 	return n;
 }
 
-const struct process_ops proxy_ops = {
-    .start = start, .stop = stop, .drain = drain, .readable = readable, .message = message};
+const struct process_ops proxy_ops = {.check = proxy_conf_check,
+                                      .start = start,
+                                      .stop = stop,
+                                      .drain = drain,
+                                      .readable = readable,
+                                      .message = message};

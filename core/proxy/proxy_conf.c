@@ -3,21 +3,21 @@
 #include "proxy/proxy_conf.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "obs/log.h"
-
-static int trusted_read(struct cidr_list *out, const struct text_list *networks)
+static int trusted_read(struct cidr_list *out, const struct text_list *networks, const struct config_faults *f)
 {
 	for (size_t i = 0; i < networks->n; i++)
 		if (cidr_list_add(out, networks->items[i]) != CIDR_OK) {
-			log_write(LOG_L_ERROR, "start_failed", kv_option("trusted_proxies"),
-			          kv_value(networks->items[i]), kv_error("not a network in CIDR notation"));
+			config_fault_error(f, CONF_CORE, NULL, "trusted_proxies",
+			                   "trusted_proxies: \"%.100s\": not a network in CIDR notation",
+			                   networks->items[i]);
 			return -EINVAL;
 		}
 	return 0;
 }
 
-int proxy_conf_read(struct proxy_conf *c, const struct process_config *config)
+int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, const struct config_faults *f)
 {
 	const struct core_options *core = &config->core;
 
@@ -44,7 +44,39 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config)
 	                         .tunnel_send_us = core->tunnel_send_timeout_us,
 	                         .page_heartbeat_us = core->page_heartbeat_us,
 	                         .recheck_us = core->recheck_tunnels_us};
-	if (c->has_secret && !secret_digest_parse(config->proxy_secret_digest, c->secret))
+	if (c->has_secret && !secret_digest_parse(config->proxy_secret_digest, c->secret)) {
+		config_fault_error(f, CONF_CORE, NULL, "proxy_secret_file",
+		                   "proxy_secret_file: its digest is damaged");
 		return -EINVAL;
-	return trusted_read(&c->trusted, &core->trusted_proxies);
+	}
+	return trusted_read(&c->trusted, &core->trusted_proxies, f);
+}
+
+void proxy_conf_fini(struct proxy_conf *c)
+{
+	cidr_list_fini(&c->trusted);
+}
+
+/* Whether a plugin of the proxy provides the service. */
+static bool is_provided(const struct process_config *config, const char *service)
+{
+	size_t len = strlen(service);
+
+	for (size_t i = 0; i < config->n_plugins; i++)
+		for (const char *at = config->plugins[i]->provides; *at; at += strcspn(at, " "), at += *at == ' ')
+			if (strcspn(at, " ") == len && strncmp(at, service, len) == 0)
+				return true;
+	return false;
+}
+
+void proxy_conf_check(const struct process_config *config, const struct config_faults *f)
+{
+	struct proxy_conf c;
+
+	proxy_conf_read(&c, config, f);
+	if (c.recheck_us > 0 && !is_provided(config, T3OPS_SERVICE_PAIRING))
+		config_fault_error(f, CONF_CORE, NULL, "recheck_tunnels",
+		                   "recheck_tunnels: no plugin provides " T3OPS_SERVICE_PAIRING
+		                   ", which asks about a session: add one, or leave the option out");
+	proxy_conf_fini(&c);
 }

@@ -3,6 +3,7 @@
 #ifndef T3OPS_PROXY_PROXY_CONF_H
 #define T3OPS_PROXY_PROXY_CONF_H
 
+#include "conf/config_faults.h"
 #include "conf/process_config.h"
 #include "net/cidr.h"
 #include "net/http_head.h"
@@ -22,7 +23,10 @@ struct proxy_conf {
 	uint64_t tunnel_send_us, page_heartbeat_us, recheck_us;
 };
 
-/* Strings and lists are borrowed from it.  0, or -EINVAL after a log line. */
-int proxy_conf_read(struct proxy_conf *c, const struct process_config *config);
+/* The configuration step: strings and lists are borrowed from config.  0, or -EINVAL after a fault. */
+int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, const struct config_faults *f);
+void proxy_conf_fini(struct proxy_conf *c);
+/* The same, dry; of process_ops. */
+void proxy_conf_check(const struct process_config *config, const struct config_faults *f);
 
 #endif

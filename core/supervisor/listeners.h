@@ -11,7 +11,8 @@
 
 #include "process/process.h"
 
-#define LISTENERS_MAX 128
+#define WORKERS_MAX   16 /* option workers */
+#define LISTENERS_MAX (LISTEN_ADDRESSES_MAX * WORKERS_MAX + 2)
 
 struct listeners {
 	struct bound {

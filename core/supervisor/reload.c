@@ -75,6 +75,7 @@ static int check_start(struct supervisor *s)
 {
 	struct reload *r = &s->reload;
 	const struct resolve_child_start start = {.text = &r->conf,
+	                                          .checks = s->args->checks,
 	                                          .timeout_us = RESOLVE_TIMEOUT_US,
 	                                          .on_fork = on_fork,
 	                                          .on_report = on_config_report,

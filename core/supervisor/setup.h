@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conf/conf_text.h"
 #include "conf/process_config.h"
 #include "supervisor/listeners.h"
 #include "supervisor/state_lock.h"

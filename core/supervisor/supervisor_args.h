@@ -3,12 +3,14 @@
 #ifndef T3OPS_SUPERVISOR_SUPERVISOR_ARGS_H
 #define T3OPS_SUPERVISOR_SUPERVISOR_ARGS_H
 
+#include "conf/resolve.h"
 #include "process/process.h"
 
 struct supervisor_args {
 	const char *conf_path;
 	const char *exe;                          /* the binary to start at SIGUSR2 */
 	const struct process_ops *ops[PROCESSES]; /* what each process does */
+	const struct config_checks *checks;       /* what they say to a config before */
 	int take_over_fd;                         /* state of the earlier binary, or -1 */
 };
 

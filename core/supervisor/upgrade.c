@@ -13,6 +13,7 @@
 
 #include "supervisor/reload.h"
 #include "supervisor/state_json.h"
+#include "conf/resolved_config_json.h"
 
 #define CHECK_LIMIT_US  UINT64_C(30000000)
 #define CHECK_MAX_BYTES (1u << 20)

@@ -87,24 +87,24 @@ CORE_OPTION("max_header_bytes", BYTES, max_header_bytes, "32K", 1024, 1 << 20, R
             "Request line and headers together; a larger head is answered 431.")
 CORE_OPTION("max_headers", INT, max_headers, "128", 8, 256, READ_BY(PROXY),
             "Header fields in one request; more are answered 431.")
-CORE_OPTION("header_timeout", DURATION, header_timeout_us, "15s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("header_timeout", DURATION, header_timeout_us, "15s", 1000, 0, READ_BY(PROXY),
             "From the first byte of a request to the end of its headers.")
-CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "75s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "75s", 1000, 0, READ_BY(PROXY),
             "An idle client connection is closed after this time.")
-CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
             "Longest pause in a request or response body, in either direction.")
-CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
             "Connecting to an instance.")
-CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
             "From the whole request to the first byte of the instance's answer; safe requests are then tried once "
             "more on a fresh connection, after 2 s already if the instance could not be reached before.")
 CORE_OPTION("upstream_idle", DURATION, upstream_idle_us, "4s", 0, 0, READ_BY(PROXY),
             "A pooled connection to an instance is not used again after this time; t3 closes them after 5 s.")
 CORE_OPTION("upstream_pool", INT, upstream_pool, "32", 0, 1024, READ_BY(PROXY),
             "Idle connections kept for each instance.")
-CORE_OPTION("plugin_deadline", DURATION, plugin_deadline_us, "30s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("plugin_deadline", DURATION, plugin_deadline_us, "30s", 1000, 0, READ_BY(PROXY),
             "A request that waits for a plugin longer is answered 503.")
-CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
             "A tunnel whose peer takes no data for this long is ended.")
 CORE_OPTION("recheck_tunnels", DURATION, recheck_tunnels_us, "0s", 0, 0, READ_BY(PROXY),
             "Open WebSockets are asked about this often, and closed with 1008 when their session has died; 0s: "
@@ -120,7 +120,7 @@ CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that a drop asks for.")
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
-            READ_BY(PROXY) | READ_BY(MONITOR),
+            READ_BY(PROXY),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
             "Age at which events leave the journal.")

@@ -130,18 +130,17 @@ static void broken_at_first(struct users *u, const char *why)
 	broken(u, line);
 }
 
-/* As user_list_parse. */
-static int file_parse(const struct users *u, struct user_list *out, char *why, size_t why_size)
+int user_list_load(struct user_list *out, const char *path, const char *env_pattern, char *why, size_t why_size)
 {
 	size_t len = 0;
-	char *text = file_read(u->path, &len);
+	char *text = file_read(path, &len);
 	int r;
 
 	if (!text) {
 		snprintf(why, why_size, "%s", strerror(errno));
 		return -EINVAL;
 	}
-	r = user_list_parse(out, text, len, u->env_pattern, why, why_size);
+	r = user_list_parse(out, text, len, env_pattern, why, why_size);
 	free(text);
 	return r;
 }
@@ -196,7 +195,7 @@ static void table_read(struct users *u, void (*on_fault)(struct users *u, const 
 	int faults;
 
 	u->read = u->seen = look_at(u->path);
-	faults = file_parse(u, &fresh, why, sizeof why - MORE_SIZE);
+	faults = user_list_load(&fresh, u->path, u->env_pattern, why, sizeof why - MORE_SIZE);
 	if (faults < 0) {
 		on_fault(u, why);
 		return;

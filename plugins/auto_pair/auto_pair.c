@@ -156,8 +156,8 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	ctx->state = a;
 	if (ctx->host->opt_count(ctx, "endpoints") == 0) {
-		ctx->host->log(ctx, T3OPS_ERROR, "start_failed",
-		               "endpoints is empty: there is nowhere to exchange a credential");
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "endpoints",
+		                        "empty: there is nowhere to exchange a credential");
 		free(a);
 		ctx->state = NULL;
 		return -EINVAL;

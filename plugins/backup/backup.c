@@ -110,6 +110,23 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	return r;
 }
 
+/* Whether the pattern of the database is one, whoever the user is. */
+static int check(struct t3ops_ctx *ctx)
+{
+	static const struct t3ops_user somebody = {
+	    .struct_size = sizeof somebody, .name = "n", .os_user = "u", .home = "/h", .host = ""};
+	char path[PATH_MAX];
+	int r = path_fill(path, sizeof path, ctx->host->opt_string(ctx, "database"), &somebody);
+
+	if (r < 0)
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "database",
+		                        "expected %%h, %%u, %%n or %%%% after a percent sign");
+	else if (path[0] != '/')
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "database",
+		                        "expected an absolute path, or one that begins with %%h");
+	return r < 0 || path[0] != '/' ? -EINVAL : 0;
+}
+
 static const struct t3ops_option options[] = {
     {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0,
      "Directory of the backups; each user gets a private directory in it."},
@@ -126,5 +143,6 @@ T3OPS_PLUGIN(backup) = {
     .summary = "copies every user's state.sqlite, verified, while t3 runs",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
+    .check = check,
     .run = run,
 };

@@ -214,20 +214,21 @@ static int check_options(struct cloudflare *c)
 	const char *url = host->opt_string(c->ctx, "url"), *resolver = host->opt_string(c->ctx, "resolver");
 	uint8_t query[DNS_QUERY_MAX];
 	char resolver_host[256];
+	int r = 0;
 
 	if (!host_of(url, c->host, sizeof c->host) || dns_query_make(c->host, DNS_A, query) < 0 ||
 	    is_numeric(c->host)) {
-		host->log(c->ctx, T3OPS_ERROR, "start_failed",
-		          "url \"%s\": its host is an address, not a name to look up", url);
-		return -EINVAL;
+		host->option_fault(
+		    c->ctx, T3OPS_ERROR, "url",
+		    "its host is an address, expected a name to look up; probe_internal takes an address");
+		r = -EINVAL;
 	}
 	if (!host_of(resolver, resolver_host, sizeof resolver_host) || !is_numeric(resolver_host)) {
-		host->log(c->ctx, T3OPS_ERROR, "start_failed",
-		          "resolver \"%s\": its host must be an address; a name would itself need a resolver",
-		          resolver);
-		return -EINVAL;
+		host->option_fault(c->ctx, T3OPS_ERROR, "resolver",
+		                   "its host is a name, expected an address: a name would itself need a resolver");
+		r = -EINVAL;
 	}
-	return 0;
+	return r;
 }
 
 static int init(struct t3ops_ctx *ctx)
@@ -268,6 +269,7 @@ T3OPS_PLUGIN(probe_cloudflare) = {
     .leg_segments = "wan cloudflare tunnel traefik dispatch",
     .leg_edge = "cloudflare",
     .leg_resolver = "wan dns",
+    .leg_target = "url",
     .leg_open = leg_open,
     .leg_ping = leg_ping,
     .leg_close = leg_close,

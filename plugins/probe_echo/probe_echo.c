@@ -216,4 +216,5 @@ T3OPS_PLUGIN(probe_echo) = {
     .init = init,
     .stop = stop,
     .on_request = on_request,
+    .answers = "/probe/ws /probe/healthz",
 };

@@ -60,6 +60,7 @@ T3OPS_PLUGIN(probe_internal) = {
     .stop = stop,
     .leg_segments = "traefik dispatch",
     .leg_edge = "",
+    .leg_target = "url",
     .leg_open = leg_open,
     .leg_ping = leg_ping,
     .leg_close = leg_close,

@@ -169,7 +169,7 @@ static int start(struct t3ops_ctx *ctx)
 	s->pairing = ctx->host->service(ctx, T3OPS_SERVICE_PAIRING);
 	if (s->pairing)
 		return 0;
-	ctx->host->log(ctx, T3OPS_ERROR, "start_failed", "no plugin provides pairing: add plugin \"auto_pair\" {}");
+	ctx->host->option_fault(ctx, T3OPS_ERROR, NULL, "no plugin provides pairing: add plugin \"auto_pair\" {}");
 	return -ENOENT;
 }
 

@@ -251,7 +251,7 @@ class Cases(unittest.TestCase):
         d = Daemon({}, 'plugin "session_check" {}\n', start=False)
         d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
         self.assertEqual(d.process.wait(), 1)
-        self.assertIn("no plugin provides pairing", d.log())
+        self.assertIn("needs a plugin that provides pairing", d.log())
 
 
 class Wrong(unittest.TestCase):

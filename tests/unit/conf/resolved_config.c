@@ -17,6 +17,7 @@
 #include "conf/check.h"
 #include "conf/process_config.h"
 #include "conf/resolve_child.h"
+#include "conf/resolved_config_json.h"
 #include "../plugin_dir.h"
 
 /* The account that must exist when root runs the test. */
@@ -88,7 +89,7 @@ static bool make(struct lab *lab, const char *text)
 	struct conf_text t = {(char *)(uintptr_t) "f", whole, strlen(whole)};
 
 	forget(lab);
-	lab->config = resolve_in_child(&t, receive, lab);
+	lab->config = resolve_in_child(&t, NULL, receive, lab);
 	free(whole);
 	return lab->config != NULL;
 }
@@ -346,7 +347,7 @@ static void test_changes(void **state)
 	    {"ping_timeout = \"1s\"\n", NULL, "ld"},
 	    {"process_watchdog = \"1s\"\n", NULL, ""}, /* the supervisor's own */
 	    {"plugin_budget = \"1s\"\n", NULL, "fljdr"},
-	    {"users = \"/etc/x\"\n", NULL, "fljdr"},
+	    {"users = \"/etc/x\"\n", NULL, "fljr"},
 	    {"log_level = \"debug\"\n", NULL, "fljdr"},
 	    {"", "command \"mint\" { argv = {\"/bin/false\"} }\n" REST, "r"},
 	    {"", "command \"mint\" { argv = {\"/bin/true\"} timeout = \"9s\" }\n" REST, "fljr"},
@@ -558,7 +559,7 @@ static void check(struct lab *lab, const char *text, bool expected, const char *
 
 	forget(lab);
 	plugin_dir_write(&lab->directory, "check.conf", whole, strlen(whole));
-	lab->config = check_config(plugin_dir_file(&lab->directory, "check.conf", path, sizeof path), o, e);
+	lab->config = check_config(plugin_dir_file(&lab->directory, "check.conf", path, sizeof path), NULL, o, e);
 	fclose(o);
 	fclose(e);
 	if ((lab->config != NULL) != expected || !strstr(out, on_out) || !strstr(err, on_err))
@@ -578,7 +579,7 @@ static void test_check(void **state)
 	      "plugin second: sample_leg 1.0, process prober, segments wan2 tunnel, one leg for each user\n", "");
 	check(lab, good, true, "plugin sample_job: version 1.2, process jobs, daily at 03:30\n", "");
 	check(lab, HEAD "\nnope = 1", false, "", "check.conf:3: unknown option \"nope\"\n");
-	assert_null(check_config("/no/such/file", stdout, stderr));
+	assert_null(check_config("/no/such/file", NULL, stdout, stderr));
 }
 
 int main(void)

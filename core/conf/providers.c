@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks through plugin_dir; see providers.h. */
+#include "conf/providers.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/loader.h"
+
+static int is_plugin(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return len > 3 && strcmp(e->d_name + len - 3, ".so") == 0;
+}
+
+static bool provides(const char *dir, const char *module, const char *service)
+{
+	size_t len = strlen(service);
+	struct t3ops_plugin p;
+	const char *at;
+	char why[800];
+
+	if (loader_open(dir, module, &p, why, sizeof why) < 0 || !p.provides)
+		return false;
+	for (at = p.provides; (at = strstr(at, service)); at += len)
+		if ((at == p.provides || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
+			return true;
+	return false;
+}
+
+void provider_hint(const char *dir, const char *service, void (*on_next)(void *arg, const char *what), void *arg,
+                   char *out, size_t size)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_plugin, alphasort);
+	bool found = false;
+	char what[400];
+
+	*out = '\0';
+	for (int i = 0; i < n; i++) {
+		char *module = names[i]->d_name;
+
+		module[strlen(module) - 3] = '\0';
+		snprintf(what, sizeof what, "looking for a plugin that provides %.60s: loading %.200s/%.60s.so",
+		         service, dir, module);
+		if (on_next)
+			on_next(arg, what);
+		found = found || provides(dir, module, service);
+		if (found && *out == '\0')
+			snprintf(out, size, "; add plugin \"%.60s\" {}", module);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/* How sections fit together; see relations.h. */
+#include "conf/relations.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+#include "conf/process_config.h"
+#include "conf/providers.h"
+#include "net/cidr.h"
+#include "options/suggest.h"
+
+#define PLUGIN(c, i) CONF_PLUGIN, (c)->plugins[i].name
+
+/* ---- words in a descriptor: "pairing sessions", "/probe/ws /probe/healthz" ------------------------------ */
+
+/* The next word at or after *at, which moves behind it; false: there is none. */
+static bool word_next(const char **at, char *out, size_t size)
+{
+	size_t len;
+
+	*at += strspn(*at, " ");
+	len = strcspn(*at, " ");
+	if (len == 0)
+		return false;
+	snprintf(out, size, "%.*s", (int)len, *at);
+	*at += len;
+	return true;
+}
+
+static bool words_have(const char *words, const char *word)
+{
+	char other[128];
+
+	for (const char *at = words ? words : ""; word_next(&at, other, sizeof other);)
+		if (strcmp(other, word) == 0)
+			return true;
+	return false;
+}
+
+/* ---- services -------------------------------------------------------------------------------------------- */
+
+static bool is_provided(const struct resolved_config *c, const char *service)
+{
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if (words_have(c->plugins[i].provides, service))
+			return true;
+	return false;
+}
+
+/* Without it the plugin's start would fail. */
+static void needs_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	char service[64], hint[160];
+
+	for (const char *at = c->plugins[i].needs; word_next(&at, service, sizeof service);)
+		if (!is_provided(c, service)) {
+			provider_hint(c->options.plugin_dir, service, r->on_next, r->arg, hint, sizeof hint);
+			config_fault_error(r->faults, PLUGIN(c, i), NULL,
+			                   "needs a plugin that provides %s, and none is configured%s", service,
+			                   hint);
+		}
+}
+
+/* A process takes one provider of a service. */
+static void provides_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	char service[64];
+
+	for (const char *at = c->plugins[i].provides; word_next(&at, service, sizeof service);)
+		for (size_t k = 0; k < i; k++)
+			if (words_have(c->plugins[k].provides, service))
+				config_fault_error(r->faults, PLUGIN(c, i), NULL,
+				                   "provides %s, as plugin %s does: leave one of them out", service,
+				                   c->plugins[k].name);
+}
+
+static void used_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	for (enum process_id id = PROCESS_PROXY; id <= PROCESS_MONITOR; id++)
+		if (process_loads(c, i, id))
+			return;
+	config_fault_warn(r->faults, PLUGIN(c, i), NULL,
+	                  "no process loads it: no other plugin needs what it provides");
+}
+
+/* ---- paths that are answered here ------------------------------------------------------------------------- */
+
+static bool is_answered(const struct resolved_config *c, const struct t3ops_plugin *plugins, const char *path)
+{
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if (words_have(plugins[i].answers, path))
+			return true;
+	return false;
+}
+
+/* The section that answers any path; c->n_plugins: none does. */
+static size_t answerer_find(const struct resolved_config *c, const struct t3ops_plugin *plugins)
+{
+	size_t i = 0;
+
+	while (i < c->n_plugins && (!plugins[i].answers || !*plugins[i].answers))
+		i++;
+	return i;
+}
+
+/* The path of a URL, "/" if it has none. */
+static void url_path(const char *url, char *out, size_t size)
+{
+	const char *host = strstr(url, "://"), *path = host ? host + 3 + strcspn(host + 3, "/?#") : "";
+
+	snprintf(out, size, "%.*s", (int)strcspn(path, "?#"), path);
+	if (*out != '/')
+		snprintf(out, size, "/");
+}
+
+/* A file with legs alone is that of a prober elsewhere: who answers is not to be seen in it. */
+static void target_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	const struct t3ops_plugin *plugins = r->plugins;
+	const char *option = plugins[i].leg_target,
+	           *url = option ? option_set_text(&c->plugins[i].values, option) : NULL;
+	size_t answerer = answerer_find(c, plugins);
+	char path[256];
+
+	if (!url || !*url || !process_is_wanted(c, PROCESS_PROXY))
+		return;
+	url_path(url, path, sizeof path);
+	if (is_answered(c, plugins, path))
+		return;
+	if (answerer == c->n_plugins)
+		config_fault_warn(r->faults, PLUGIN(c, i), option,
+		                  "%s = \"%.150s\": no plugin of this file answers %s", option, url, path);
+	else
+		config_fault_warn(r->faults, PLUGIN(c, i), option,
+		                  "%s = \"%.150s\": %s is not where plugin %s answers (%s)", option, url, path,
+		                  c->plugins[answerer].name, plugins[answerer].answers);
+}
+
+/* Whoever answers by itself answers sooner in front of those that ask others first. */
+static void order_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	const struct t3ops_plugin *plugins = r->plugins;
+	if (!plugins[i].answers || !*plugins[i].answers)
+		return;
+	for (size_t k = 0; k < i; k++)
+		if ((c->plugins[k].roles & T3OPS_ROLE_PROXY) && (*c->plugins[k].needs || *c->plugins[k].provides)) {
+			config_fault_warn(
+			    r->faults, PLUGIN(c, i), NULL,
+			    "stands after plugin %s, which every request for %s passes first: put it in front",
+			    c->plugins[k].name, plugins[i].answers);
+			return;
+		}
+}
+
+/* ---- the proxy ---------------------------------------------------------------------------------------------- */
+
+static bool trusts_everyone(const struct text_list *networks, const char **which)
+{
+	for (size_t i = 0; i < networks->n; i++) {
+		struct cidr network;
+
+		*which = networks->items[i];
+		if (cidr_parse(networks->items[i], &network) == CIDR_OK &&
+		    (network.bits == 0 || (network.bits == 96 && strchr(networks->items[i], '.'))))
+			return true;
+	}
+	return false;
+}
+
+static void trust_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+	const char *which;
+
+	if (c->options.trusted_proxies.n == 0)
+		config_fault_warn(
+		    r->faults, CONF_CORE, NULL, "trusted_proxies",
+		    "trusted_proxies: no proxy is trusted, so nobody can be identified: name the address of the one "
+		    "that signs users in");
+	else if (c->proxy_secret_digest[0] == '\0' && trusts_everyone(&c->options.trusted_proxies, &which))
+		config_fault_warn(
+		    r->faults, CONF_CORE, NULL, "trusted_proxies",
+		    "trusted_proxies: \"%s\": every address may say who the user is: name the proxy's, or set "
+		    "proxy_secret_file",
+		    which);
+}
+
+static void proxy_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+	const char *given = conf_has(r->scan, 0, "listen")            ? "listen"
+	                    : conf_has(r->scan, 0, "trusted_proxies") ? "trusted_proxies"
+	                                                              : NULL;
+
+	if (process_is_wanted(c, PROCESS_PROXY)) {
+		trust_check(r);
+		if (c->options.drain_timeout_us == 0)
+			config_fault_warn(r->faults, CONF_CORE, NULL, "drain_timeout",
+			                  "drain_timeout = \"0s\": a reload ends every open connection");
+	} else if (given) {
+		config_fault_warn(
+		    r->faults, CONF_CORE, NULL, given,
+		    "%s: no request plugin is configured, so nothing listens: add one, such as plugin \"...\" {}; is "
+		    "the end of the file missing?",
+		    given);
+	}
+}
+
+/* ---- segments ------------------------------------------------------------------------------------------------ */
+
+/* Lists that hold names of segments: the user's path, and those of every leg. */
+struct segment_place {
+	const struct text_list *list;
+	const char *section; /* NULL: user_path */
+	const char *option;
+};
+
+struct segment_places {
+	struct segment_place *rows;
+	size_t n;
+};
+
+static struct segment_places places_make(const struct resolved_config *c)
+{
+	struct segment_places p = {calloc(2 * c->n_plugins + 1, sizeof *p.rows), 0};
+
+	if (!p.rows)
+		abort();
+	p.rows[p.n++] = (struct segment_place){&c->options.user_path, NULL, "user_path"};
+	for (size_t i = 0; i < c->n_plugins; i++) {
+		const struct plugin_section *s = &c->plugins[i];
+
+		if (!(s->roles & T3OPS_ROLE_LEG))
+			continue;
+		p.rows[p.n++] = (struct segment_place){&s->leg.segments, s->name, "segments"};
+		p.rows[p.n++] = (struct segment_place){&s->leg.resolver_segments, s->name, "resolver_segments"};
+	}
+	return p;
+}
+
+static size_t places_count(const struct segment_places *p, const char *segment)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += text_list_has(p->rows[i].list, segment);
+	return n;
+}
+
+/* "wan2" is no slip of the pen for "wan". */
+static bool is_numbered(const char *a, const char *b)
+{
+	size_t i = 0;
+
+	while (a[i] && a[i] == b[i])
+		i++;
+	return a[i + strspn(a + i, "0123456789")] == '\0' && b[i + strspn(b + i, "0123456789")] == '\0';
+}
+
+/* The nearest name of another list; those beside it in its own are others. */
+static void segment_suggest(const struct segment_places *p, const struct segment_place *at, const char *segment,
+                            struct suggest *near)
+{
+	suggest_init(near, segment);
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->rows[i].list->n; k++) {
+			const char *other = p->rows[i].list->items[k];
+
+			if (!text_list_has(at->list, other) && !is_numbered(segment, other))
+				suggest_consider(near, other);
+		}
+}
+
+static void place_check(const struct relations *r, const struct segment_places *p, const struct segment_place *at)
+{
+	for (size_t i = 0; i < at->list->n; i++) {
+		const char *segment = at->list->items[i];
+		struct suggest near;
+		char hint[80];
+
+		if (places_count(p, segment) > 1)
+			continue;
+		segment_suggest(p, at, segment, &near);
+		if (!near.name || (!at->section && places_count(p, near.name) < 2))
+			continue; /* of two names in one place each, the leg's is the one to look at */
+		suggest_hint(&near, hint, sizeof hint);
+		config_fault_warn(r->faults, at->section ? CONF_PLUGIN : CONF_CORE, at->section, at->option,
+		                  "%s: segment \"%s\" stands in no other list%s", at->option, segment, hint);
+	}
+}
+
+/* The order of a list says which way a connection goes. */
+static void direction_check(const struct relations *r, const struct text_list *path, const struct segment_place *at)
+{
+	const char *last = NULL;
+	size_t last_at = 0;
+
+	for (size_t i = 0; i < at->list->n; i++) {
+		size_t k = 0;
+
+		while (k < path->n && strcmp(path->items[k], at->list->items[i]) != 0)
+			k++;
+		if (k == path->n)
+			continue;
+		if (last && k < last_at) {
+			config_fault_warn(
+			    r->faults, CONF_PLUGIN, at->section, at->option,
+			    "%s: \"%s\" stands before \"%s\", in user_path after it: expected one order", at->option,
+			    last, at->list->items[i]);
+			return;
+		}
+		last = at->list->items[i];
+		last_at = k;
+	}
+}
+
+static void segments_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+	struct segment_places p = places_make(c);
+
+	for (size_t i = 0; i < p.n; i++) {
+		place_check(r, &p, &p.rows[i]);
+		if (p.rows[i].section && strcmp(p.rows[i].option, "segments") == 0)
+			direction_check(r, &c->options.user_path, &p.rows[i]);
+	}
+	free(p.rows);
+}
+
+/* ---- commands -------------------------------------------------------------------------------------------------- */
+
+static bool command_is_named(const struct resolved_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_plugins; i++)
+		for (size_t k = 0; k < c->plugins[i].values.n; k++) {
+			const struct option_value *v = &c->plugins[i].values.rows[k].value;
+
+			if (v->type == T3OPS_OPT_COMMAND && strcmp(v->text, name) == 0)
+				return true;
+		}
+	return false;
+}
+
+static void commands_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+	for (size_t i = 0; i < c->n_commands; i++)
+		if (!command_is_named(c, c->commands[i].name))
+			config_fault_warn(r->faults, CONF_COMMAND, c->commands[i].name, NULL,
+			                  "no plugin's option names it");
+}
+
+void relations_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+
+	proxy_check(r);
+	segments_check(r);
+	commands_check(r);
+	for (size_t i = 0; i < c->n_plugins; i++) {
+		provides_check(r, i);
+		used_check(r, i);
+		target_check(r, i);
+		order_check(r, i);
+	}
+	for (size_t i = 0; i < c->n_plugins; i++)
+		needs_check(r, i); /* last: it may look into files that the config does not name */
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs and directories against accounts and modes; see helper_check.h. */
+#include "helper/helper_check.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper/argv.h"
+#include "sys/access.h"
+#include "users/users.h"
+
+/* ---- programs --------------------------------------------------------------------------------------------- */
+
+static void program_report(const struct config_faults *f, const char *command, const char *program, const char *who,
+                           int error, const char *at)
+{
+	if (error == -EACCES)
+		config_fault_warn(f, CONF_COMMAND, command, "argv",
+		                  "argv: \"%.150s\" cannot be run by %s: %.150s is closed to it", program, who, at);
+	else
+		config_fault_warn(f, CONF_COMMAND, command, "argv", "argv: \"%.150s\": %s", program,
+		                  error == -EISDIR   ? "not a program"
+		                  : error == -ENOENT ? "there is no such program"
+		                                     : strerror(-error));
+}
+
+/* Whether that account cannot run it; reported then. */
+static bool program_fails(const struct config_faults *f, const char *command, const char *program,
+                          const struct account *account, const char *who)
+{
+	char at[PATH_MAX];
+	int r = account_can_run(account, program, at, sizeof at);
+
+	if (r < 0)
+		program_report(f, command, program, who, r, at);
+	return r < 0;
+}
+
+/* The helper becomes the user, unless it cannot become anybody. */
+static int account_for(struct account *a, const struct user *user)
+{
+	return geteuid() == 0 ? account_of(a, user->os_user) : account_self(a);
+}
+
+static bool user_fails(const struct config_faults *f, const struct process_command *command, const struct user *user)
+{
+	char **argv = argv_expand(&command->options.argv, user), who[128];
+	struct account account;
+	bool fails = !argv;
+
+	if (!argv)
+		config_fault_warn(
+		    f, CONF_COMMAND, command->name, "argv", "argv: cannot be filled in for user %s: %s", user->name,
+		    errno == ENOENT ? "this machine knows no home directory of that user" : strerror(errno));
+	snprintf(who, sizeof who, "account %s", geteuid() == 0 ? user->os_user : "of t3ops");
+	if (argv && account_for(&account, user) == 0) {
+		fails = program_fails(f, command->name, argv[0], &account, who);
+		account_fini(&account);
+	}
+	argv_free(argv);
+	return fails;
+}
+
+/* Of many users, the first one that it fails for says enough. */
+static void command_check(const struct config_faults *f, const struct process_command *command,
+                          const struct user_list *users)
+{
+	const char *program = command->options.argv.items[0];
+	struct account self;
+	bool any = false;
+
+	for (size_t i = 0; i < users->n; i++) {
+		any = any || users->rows[i].os_user[0] != '\0';
+		if (users->rows[i].os_user[0] != '\0' && user_fails(f, command, &users->rows[i]))
+			return;
+	}
+	if (any || strchr(program, '%') || account_self(&self) < 0)
+		return;
+	program_fails(f, command->name, program, &self, "the account of t3ops");
+	account_fini(&self);
+}
+
+void helper_check_commands(const struct process_config *config, const struct config_faults *f)
+{
+	struct user_list users = {0};
+	char why[320];
+
+	user_list_load(&users, config->core.users, config->core.instance_env, why, sizeof why);
+	for (size_t i = 0; i < config->n_commands; i++)
+		command_check(f, &config->commands[i], &users);
+	user_list_fini(&users);
+}
+
+/* ---- directories for each user ------------------------------------------------------------------------------- */
+
+static const char *account_name(uid_t uid, char out[64])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw)
+		snprintf(out, 64, "%s", pw->pw_name);
+	else
+		snprintf(out, 64, "uid %u", uid);
+	return out;
+}
+
+static void dir_missing(const struct config_faults *f, const char *section, const char *option, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
+
+	snprintf(parent, sizeof parent, "%.*s", (int)(slash > path ? slash - path : 1), path);
+	if (access(parent, F_OK) < 0)
+		config_fault_warn(f, CONF_PLUGIN, section, option, "%s = \"%.150s\": %.150s: %s: make it", option,
+		                  path, parent, strerror(errno));
+}
+
+/* As user_dir.c will want it: the helper's own, closed to others. */
+static void dir_check(const struct config_faults *f, const char *section, const char *option, const char *path)
+{
+	struct stat st;
+	char owner[64];
+
+	if (stat(path, &st) < 0 && errno == ENOENT)
+		dir_missing(f, section, option, path);
+	else if (stat(path, &st) < 0)
+		config_fault_warn(f, CONF_PLUGIN, section, option, "%s = \"%.150s\": %s", option, path,
+		                  strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		config_fault_error(f, CONF_PLUGIN, section, option, "%s = \"%.150s\": not a directory", option, path);
+	else if (st.st_uid != 0 && st.st_uid != geteuid())
+		config_fault_warn(
+		    f, CONF_PLUGIN, section, option,
+		    "%s = \"%.150s\": belongs to %s, expected the account that t3ops is started with: chown it",
+		    option, path, account_name(st.st_uid, owner));
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		config_fault_warn(f, CONF_PLUGIN, section, option,
+		                  "%s = \"%.150s\": others can write there: chmod go-w it", option, path);
+}
+
+void helper_check(const struct process_config *config, const struct config_faults *f)
+{
+	for (size_t i = 0; i < config->n_plugins; i++) {
+		const struct plugin_section *s = config->plugins[i];
+
+		for (size_t k = 0; k < s->values.n; k++) {
+			const struct option_value *v = &s->values.rows[k].value;
+
+			if (v->type == T3OPS_OPT_USER_DIR && v->text[0] != '\0')
+				dir_check(f, s->name, s->values.rows[k].name, v->text);
+		}
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's directory, and paths that the diagnosis can take; see monitor_check.h. */
+#include "monitor/monitor_check.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "monitor/path_config.h"
+
+static void state_dir_check(const struct core_options *o, const struct config_faults *f)
+{
+	struct stat st;
+
+	if (stat(o->state_dir, &st) < 0)
+		config_fault_warn(f, CONF_CORE, NULL, "state_dir", "state_dir = \"%.200s\": %s%s", o->state_dir,
+		                  strerror(errno),
+		                  errno == ENOENT ? "; expected that the service manager makes it" : "");
+	else if (!S_ISDIR(st.st_mode))
+		config_fault_error(f, CONF_CORE, NULL, "state_dir", "state_dir = \"%.200s\": not a directory",
+		                   o->state_dir);
+	else if (access(o->state_dir, W_OK | X_OK) < 0)
+		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
+		                  "state_dir = \"%.200s\": account %s cannot write there: chown it, or correct user",
+		                  o->state_dir, o->user);
+}
+
+static void paths_check(const struct process_config *config, const struct config_faults *f)
+{
+	struct path_shape shape;
+	struct topology *t = NULL;
+	const char *which = "";
+
+	if (path_config_read(config, &shape) < 0)
+		return;
+	if (topology_new(&shape, &t, &which) == -E2BIG)
+		config_fault_error(f, strcmp(which, "user_path") == 0 ? CONF_CORE : CONF_PLUGIN, which,
+		                   strcmp(which, "user_path") == 0 ? "user_path" : "segments",
+		                   "more than %d segments in one list", TOPOLOGY_LIST_MAX);
+	topology_free(t);
+	path_config_fini(&shape);
+}
+
+void monitor_check(const struct process_config *config, const struct config_faults *f)
+{
+	state_dir_check(&config->core, f);
+	paths_check(config, f);
+}

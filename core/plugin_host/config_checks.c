@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is asked about a config; see config_checks.h. */
+#include "plugin_host/config_checks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plugin_host/dry_host.h"
+#include "sys/sandbox.h"
+#include "users/users.h"
+
+static bool reads_users(const struct resolved_config *c)
+{
+	return c->n_commands > 0 || c->n_plugins > 0;
+}
+
+/* What is wrong with the table refuses nothing: a daemon that starts goes on with the users that are good, or with
+ * the table of the process before. */
+static void users_check(const struct resolved_config *c, const struct config_faults *f)
+{
+	struct user_list users;
+	char why[320];
+	int r;
+
+	if (!reads_users(c))
+		return;
+	r = user_list_load(&users, c->options.users, c->options.instance_env, why, sizeof why);
+	if (r != 0)
+		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s", c->options.users, why);
+	if (r >= 0)
+		user_list_fini(&users);
+}
+
+/* The supervisor binds it, before any process starts. */
+static void control_check(const struct resolved_config *c, const struct config_faults *f)
+{
+	const char *path = c->options.control, *slash = strrchr(path, '/');
+	char dir[256];
+	struct stat st;
+
+	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
+	if (stat(dir, &st) < 0)
+		config_fault_warn(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
+		                  strerror(errno),
+		                  errno == ENOENT ? "; expected that the service manager makes it" : "");
+	else if (!S_ISDIR(st.st_mode))
+		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s is not a directory",
+		                   path, dir);
+}
+
+static const struct process_ops *ops_of(void *arg, enum process_id id)
+{
+	const struct process_ops *const *ops = arg;
+
+	return ops[id];
+}
+
+static void commands_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
+{
+	users_check(c, f);
+	control_check(c, f);
+	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
+		const struct process_ops *ops = ops_of(arg, id);
+		struct process_config *config = ops && ops->check_commands ? process_config_new(c, id) : NULL;
+
+		if (config)
+			ops->check_commands(config, f);
+		process_config_free(config);
+	}
+}
+
+static void plugin_check(void *arg, const struct plugin_section *s, const struct t3ops_plugin *p,
+                         const struct config_faults *f)
+{
+	(void)arg;
+	plugin_dry_run(s, p, f);
+}
+
+/* In a process of its own, for there is no way back. */
+static bool sandbox_is_whole(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct sandbox s;
+
+		sandbox_enter(NULL, 0, &s);
+		_exit(s.missing ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+/* Option sandbox insists on all of it. */
+static void sandbox_check(const struct resolved_config *c, const struct config_faults *f)
+{
+	if (c->options.sandbox == SANDBOX_ON && process_is_wanted(c, PROCESS_PROXY) && !sandbox_is_whole())
+		config_fault_error(
+		    f, CONF_CORE, NULL, "sandbox",
+		    "sandbox = \"on\": this kernel or this build lacks a part of it; \"auto\" takes what there is");
+}
+
+static void whole_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
+{
+	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
+		const struct process_ops *ops = ops_of(arg, id);
+		struct process_config *config = ops && ops->check ? process_config_new(c, id) : NULL;
+
+		if (config)
+			ops->check(config, f);
+		process_config_free(config);
+	}
+	sandbox_check(c, f);
+}
+
+struct config_checks config_checks_of(const struct process_ops *const ops[PROCESSES])
+{
+	return (struct config_checks){
+	    .commands = commands_check, .plugin = plugin_check, .whole = whole_check, .arg = (void *)(uintptr_t)ops};
+}

@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What `t3ops -t` says to wrong and doubtful files, and that a start and a reload say the same."""
+import os
+import re
+import subprocess
+import unittest
+
+from lab import account, process, wait
+from lab.daemon import Daemon, plugin_dir, plugin_dir_with
+
+SOURCE = process.source_dir()
+
+FILE = """\
+listen          = "127.0.0.1:3780"
+status_listen   = "127.0.0.1:9108"
+trusted_proxies = {{"10.0.20.0/24"}}
+users           = "{dir}/users"
+user            = "{user}"
+control         = "{dir}/control.sock"
+state_dir       = "{dir}/state"
+plugin_dir      = "{plugins}"
+command "mint" {{
+    argv    = {{"/bin/true", "--base-dir", "%h/.t3", "--json"}}
+    timeout = "10s"
+}}
+plugin "probe_echo"    {{}}
+plugin "session_check" {{}}
+plugin "auto_pair"     {{}}
+plugin "probe_cloudflare" {{
+    url = "wss://t3.example.com/probe/ws"
+}}
+plugin "probe_internal" {{
+    url      = "wss://t3.example.com/probe/ws"
+    address  = "10.0.20.203"
+    segments = {{"traefik", "dispatch"}}
+}}
+plugin "probe_t3serve" {{}}
+plugin "backup" {{
+    to = "{dir}/backups"
+    at = "03:30"
+}}
+"""
+ECHO, CHECK, PAIR = 'plugin "probe_echo"    {}\n', 'plugin "session_check" {}\n', 'plugin "auto_pair"     {}\n'
+TRUSTED, ARGV = '{"10.0.20.0/24"}', '{"/bin/true", "--base-dir", "%h/.t3", "--json"}'
+INNER = '{"traefik", "dispatch"}'
+
+# (what is replaced, by what, the lines in their order, without FILE:)
+ERRORS = (
+    # what other formats write
+    (INNER, '["traefik", "dispatch"]', r'22: "\[": lists are written \{ "a", "b" \}'),
+    ('"10.0.20.203"', '"10.0.20.203";', r'21: ";": an option ends without a mark: leave it out'),
+    ('plugin "backup"', '; a comment\nplugin "backup"', r'25: ";": comments begin with #'),
+    ('listen  ', "\ufefflisten  ", r"1: a byte order mark: save the file as UTF-8 without one"),
+    ('timeout = "10s"', 'timeout: "10s"', r"11: timeout: options are written NAME = VALUE"),
+    ('plugin "backup" {', "[backup]\nx {", r'25: "\[": sections are written plugin "name" \{ ... \}', r'26: unknown section "x"'),
+    ('    timeout = "10s"\n}\n', '    timeout = "10s"\n', r'12: a section begins inside "mint" of line 9: a "}" is missing before it'),
+    ('at = "03:30"\n}', 'at = "03:30"\n', r'25: plugin "backup" is not closed: expected "}"'),
+    ('"10.0.20.203"', '"10.0.20.203', r"21: a string that is not closed on its line: expected a quote at its end",
+     r"19: plugin probe_internal: address is missing"),
+    # one value
+    (TRUSTED, '{"10.0.20.5/24"}', r'3: trusted_proxies: "10.0.20.5/24": expected no bits set beyond /24; did you mean "10.0.20.0/24"\?'),
+    (TRUSTED, '{"10.0.20.0/24", "proxy"}', r'3: trusted_proxies: "proxy": expected a network such as "10.0.20.0/24"'),
+    ('"{user}"', '"root"', r'5: user = "root": expected an account that is not root'),
+    ('listen          = "127.0.0.1:3780"', 'listen = "localhost:3780"', r'1: listen: "localhost:3780": expected ADDRESS:PORT with a numeric address'),
+    ('listen          = "127.0.0.1:3780"', 'listen = {}', r"1: listen: expected at least one address"),
+    ("wss://t3.example.com/probe/ws\"\n}", "https://t3.example.com/probe/ws\"\n}",
+     r'17: plugin probe_cloudflare: url = "https://t3.example.com/probe/ws": expected the URL of a WebSocket: it begins with wss:// \(or ws://\)'),
+    ('url = "wss', 'ca_file = "/etc/passwd"\nurl = "wss', r'17: plugin probe_cloudflare: ca_file = "/etc/passwd": expected certificates in PEM form'),
+    (ARGV, '"/usr/bin/t3 auth pairing create --json"', r'10: command mint: argv: "/usr/bin/t3 auth pairing create --json" is one word with blanks; write a list'),
+    (ARGV, '{"t3", "auth"}', r'''10: command mint: argv: "t3": expected the program's absolute path'''),
+    ('address  = "10.0.20.203"', 'address = "traefik"', r'21: plugin probe_internal: address = "traefik": expected a numeric IPv4 or IPv6 address'),
+    ('at = "03:30"', 'every = "10ms"', r'27: plugin backup: every: expected at least "1s"'),
+    ('listen  ', 'header_timeout = "0s"\nlisten  ', r'1: header_timeout = "0": expected at least 1ms|1: header_timeout = "0s": expected at least 1ms'),
+    # several
+    ('status_listen   = "127.0.0.1:9108"', 'status_listen = "127.0.0.1:3780"', r'2: status_listen = "127.0.0.1:3780": excludes "127.0.0.1:3780" of listen'),
+    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" exclude each other'),
+    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" exclude each other'),
+    ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x-a"\nlisten  ', r'2: proxy_secret_header = "x-a": expected another header than identity_header'),
+    # plugins, by their own steps
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\nresolver = "https://dns.example.com/dns-query"\n}',
+     r'18: plugin probe_cloudflare: resolver = "https://dns.example.com/dns-query": its host is a name, expected an address'),
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://192.0.2.1/probe/ws"\n}', r'17: plugin probe_cloudflare: url = "wss://192.0.2.1/probe/ws": its host is an address'),
+    (PAIR, 'plugin "auto_pair" { endpoints = {} }\n', r"15: plugin auto_pair: endpoints: empty: there is nowhere"),
+    ('at = "03:30"', 'database = "%x/state"', r'27: plugin backup: database = "%x/state": expected %h, %u, %n or %% after a percent sign'),
+    # plugins together
+    (PAIR, "", r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'),
+    (CHECK + PAIR, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin provides pairing"),
+    (PAIR, PAIR + 'plugin "other" { module = "auto_pair" }\n', r"16: plugin other: provides pairing, as plugin auto_pair does"),
+)
+
+WARNINGS = (
+    (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address may say who the user is'),
+    (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address may say who the user is'),
+    (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so nobody can be identified"),
+    ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
+    ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
+    ('"/bin/true"', '"/etc"', r'10: warning: command mint: argv: "/etc": not a program'),
+    (ECHO, "", r'16: warning: plugin probe_cloudflare: url = ".*": no plugin of this file answers /probe/ws',
+     r'19: warning: plugin probe_internal: url = ".*": no plugin of this file answers /probe/ws'),
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com"\n}',
+     r'17: warning: plugin probe_cloudflare: url = "wss://t3.example.com": / is not where plugin probe_echo answers \(/probe/ws'),
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/echo?a=b"\n}',
+     r"17: warning: plugin probe_cloudflare: url = .*: /probe/echo is not where plugin probe_echo answers"),
+    (INNER, '{"traefic", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "traefic" stands in no other list; did you mean "traefik"\?'),
+    (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" stands before "traefik", in user_path after it'),
+    (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: stands after plugin session_check, which every request for /probe/ws /probe/healthz passes first"),
+    (ECHO + CHECK + PAIR, "", r"1: warning: listen: no request plugin is configured, so nothing listens",
+     r"9: warning: command mint: no plugin's option names it"),
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\ninterface = "nosuch0"\n}',
+     r'18: warning: plugin probe_cloudflare: interface = "nosuch0": this machine has no such network device'),
+    ('{dir}/users', "{dir}/no-table", r'4: warning: users = ".*/no-table": No such file or directory'),
+    ('{dir}/state', "{dir}/no-state", r'7: warning: state_dir = ".*/no-state": No such file or directory'),
+    ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: warning: control = ".*": .*/no-dir: No such file or directory'),
+    ('{dir}/backups', "{dir}/no-dir/backups", r'26: warning: plugin backup: to = ".*/no-dir/backups": .*/no-dir: No such file or directory: make it'),
+    ('{dir}/backups', "{dir}/open", r'26: warning: plugin backup: to = ".*/open": others can write there: chmod go-w it'),
+    ("listen  ", 'drain_timeout = "0s"\nlisten  ', r'1: warning: drain_timeout = "0s": a reload ends every open connection'),
+    (CHECK + PAIR, 'plugin "pair" { module = "auto_pair" }\n', None),
+)
+
+GOOD = (
+    ("listen  ", "# a\n// b\n/* c\n c */ listen  "),
+    (TRUSTED, "{" + ", ".join(f'"10.0.{i}.0/24"' for i in range(200)) + "}"),
+    (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is no slip of the pen
+    (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
+    ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),
+)
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        self.dir = process.folder()
+        os.chmod(self.dir, 0o755)
+        for name in ("state", "open"):
+            os.mkdir(f"{self.dir}/{name}", 0o700)
+        account.give(f"{self.dir}/state")
+        os.chmod(f"{self.dir}/open", 0o777)
+        with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
+            f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}}}')
+        self.plugins = plugin_dir()
+
+    def check(self, old="", new=""):
+        """(exit status, what it wrote to stdout, the lines of stderr without the file's name)"""
+        self.assertIn(old, FILE.replace("{{", "{").replace("}}", "}"), "the case does not fit the file")
+        text = FILE.replace("{{", "{").replace("}}", "}").replace(old, new, 1)
+        for name, value in (("dir", self.dir), ("user", account.NAME), ("plugins", self.plugins)):
+            text = text.replace(f"{{{name}}}", value)
+        path = f"{self.dir}/t3ops.conf"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True,
+                              timeout=60 * wait.SLOW, check=False)
+        lines = done.stderr.splitlines()
+        for line in lines:
+            self.assertTrue(line.startswith(path + ":"), done.stderr)
+        return done.returncode, done.stdout, [line[len(path) + 1:] for line in lines]
+
+    def lines_match(self, lines, patterns):
+        self.assertEqual(len(lines), len(patterns), "\n".join(lines))
+        for line, pattern in zip(lines, patterns):
+            self.assertRegex(line, f"^(?:{pattern})")
+
+    def test_good(self):
+        for old, new in (("", ""), *GOOD):
+            with self.subTest(new[:60]):
+                status, out, lines = self.check(old, new)
+                self.assertEqual((status, lines), (0, []))
+                self.assertIn("t3ops.conf: configuration OK\n", out)
+
+    def test_errors(self):
+        for old, new, *patterns in ERRORS:
+            with self.subTest(new):
+                status, out, lines = self.check(old, new)
+                self.lines_match([l for l in lines if ": warning: " not in l], patterns)
+                self.assertEqual((status, out), (1, ""))
+
+    def test_warnings(self):
+        for old, new, *patterns in WARNINGS:
+            with self.subTest(new):
+                status, out, lines = self.check(old, new)
+                self.lines_match(lines, [p for p in patterns if p])
+                self.assertEqual(status, 0, lines)
+                self.assertIn("configuration OK", out)
+
+    def test_program_closed_to_the_users(self):
+        closed = f"{self.dir}/closed"
+        os.mkdir(closed, 0o700)
+        with open(f"{closed}/t3", "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\n")
+        os.chmod(f"{closed}/t3", 0o755)
+        status, _, lines = self.check('"/bin/true"', f'"{closed}/t3"')
+        self.assertEqual(status, 0)
+        if account.ROOT:
+            self.lines_match(lines, [rf'10: warning: command mint: argv: "{closed}/t3" cannot be run by account nobody: {closed} is closed'])
+
+    def test_user_table(self):
+        with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
+            f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}, "bob": {{"port": 99999}}}}')
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [r'4: warning: users = ".*": .*bob.*port'])
+
+    def test_file_that_is_not_there(self):
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", "/no/such/t3ops.conf"], capture_output=True, text=True,
+                              timeout=60 * wait.SLOW, check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, "/no/such/t3ops.conf: No such file or directory\n"))
+
+    def test_utf16(self):
+        path = f"{self.dir}/t3ops.conf"
+        with open(path, "w", encoding="utf-16") as f:
+            f.write('listen = "127.0.0.1:1"\n')
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True,
+                              timeout=60 * wait.SLOW, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, f"{path}:1: UTF-16: save the file as UTF-8\n")
+
+
+class Steps(unittest.TestCase):
+    """A plugin's init and check, dry."""
+    CASES = (
+        ("", 0, []),
+        ("everything", 0, []),
+        ("warning", 0, [r'2: warning: plugin sample_check: what = "warning": is odd']),
+        ("error", 1, [r'2: plugin sample_check: what = "error": is refused, 1 times']),
+        ("section", 1, [r"1: plugin sample_check: is refused as a whole"]),
+        ("log", 1, [r"1: plugin sample_check: its init fails: Invalid argument: said in the log"]),
+        ("silent", 1, [r"1: plugin sample_check: its init fails: Invalid argument$"]),
+        ("crash", 1, [r"1: plugin sample_check: its init ended with signal 6"]),
+        ("/no/such/file", 1, [r'2: plugin sample_check: what = "/no/such/file": no such file']),
+        ("/dev/null", 0, []),
+    )
+
+    def text(self, what, folder, plugins):
+        return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"127.0.0.1"}}\nuser = "{account.NAME}"\n'
+                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}"\nusers = "{folder}/users"\n')
+
+    def test_steps(self):
+        plugins, folder = plugin_dir_with("sample_check"), account.give(process.folder())
+        with open(f"{folder}/users", "w", encoding="utf-8") as f:
+            f.write('{"alice": {"port": 3773}}')
+        for what, expected, patterns in self.CASES:
+            with self.subTest(what):
+                path = f"{folder}/t3ops.conf"
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(self.text(what, folder, plugins))
+                done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True,
+                                      timeout=60 * wait.SLOW, check=False)
+                self.assertEqual(done.returncode, expected, done.stderr)
+                lines = [l[len(path) + 1:] for l in done.stderr.splitlines() if l.startswith(path)]
+                self.assertEqual(len(lines), len(patterns), done.stderr)
+                for line, pattern in zip(lines, patterns):
+                    self.assertRegex(line, "^" + pattern)
+
+    def test_start_and_reload_say_the_same(self):
+        daemon = Daemon({"plugin_dir": plugin_dir_with("sample_check")}, 'plugin "sample_check" { what = "warning" }\n',
+                        users={"alice": 3773})
+        self.addCleanup(daemon.stop)
+        self.assertRegex(daemon.log(), r'level=warning .*event=config_warning .*what = \\"warning\\": is odd')
+        for what, said in (("error", r"what = \\\"error\\\": is refused, 1 times"), ("crash", "its init ended with signal 6")):
+            daemon.sections = f'plugin "sample_check" {{ what = "{what}" }}\n'
+            daemon.write_conf()
+            log = daemon.reload()
+            self.assertRegex(log, said)
+            self.assertIn("event=reload_refused", log)
+        daemon.sections = 'plugin "sample_check" { what = "" }\n'
+        daemon.write_conf()
+        self.assertIn("event=reloaded", daemon.reload())
+
+    def test_hang_is_a_refusal(self):
+        daemon = Daemon({"plugin_dir": plugin_dir_with("sample_check")}, 'plugin "sample_check" {}\n', users={"alice": 3773})
+        self.addCleanup(daemon.stop)
+        daemon.sections = 'plugin "sample_check" { what = "hang" }\n'
+        daemon.write_conf()
+        log = daemon.reload(limit=60)
+        self.assertRegex(log, r"its init took longer than 20 s and was killed")
+        self.assertIn("event=reload_refused", log)
+
+
+class Readers(unittest.TestCase):
+    """core/tbl/core_option.h says which processes read an option: a reload replaces those."""
+    SHARED = {"process": {"PROXY"}, "plugin_host": {"PROXY", "PROBER", "JOBS", "MONITOR"}}
+
+    def rows(self):
+        with open(f"{SOURCE}/core/tbl/core_option.h", encoding="utf-8") as f:
+            text = f.read()
+        everybody = {"SUPERVISOR", "PROXY", "PROBER", "JOBS", "MONITOR", "HELPER"}
+        groups = {"READ_BY_ALL": everybody, "READ_BY_USERS": {"PROXY", "PROBER", "JOBS", "HELPER"}}
+        for row in re.findall(r"^CORE_OPTION\(((?:[^()\"]|\([^()]*\)|\"(?:[^\"\\]|\\.)*\")*)\)", text, re.M):
+            field = row.split(",")[2].strip()
+            readers = set(re.findall(r"READ_BY\((\w+)\)", row))
+            for group, members in groups.items():
+                if re.search(rf"\b{group}\b", row):
+                    readers |= members
+            yield field, readers
+
+    def uses(self, field):
+        """The processes whose code reads the field."""
+        found = set()
+        for name in ("proxy", "prober", "jobs", "monitor", "helper", *self.SHARED):
+            folder = f"{SOURCE}/core/{name}"
+            for file in os.listdir(folder):
+                if file.endswith(".c") and file not in ("config_checks.c",):
+                    with open(f"{folder}/{file}", encoding="utf-8") as f:
+                        if re.search(rf"\b(?:core|options|o)(?:->|\.){field}\b", f.read()):
+                            found |= self.SHARED.get(name, {name.upper()})
+        return found
+
+    def test_readers(self):
+        rows = list(self.rows())
+        self.assertGreater(len(rows), 40)
+        for field, readers in rows:
+            with self.subTest(field):
+                used = self.uses(field)
+                self.assertLessEqual(used, readers, "a process reads it that a reload would not replace")
+                if field not in ("listen", "status_listen", "control", "user", "log_level"):  # of the process as a whole
+                    self.assertEqual(readers - {"SUPERVISOR"}, used, "a reload replaces a process that does not read it")
+
+
+if __name__ == "__main__":
+    unittest.main()
