@@ -331,7 +331,7 @@ class LookingUp(unittest.TestCase):
 
     def test_options_that_would_need_a_resolver(self):
         for options, why in (({"url": "ws://127.0.0.1/x", "resolver": "http://127.0.0.1/"}, "its host is an address"),
-                             ({"url": f"ws://{HOST}/x", "resolver": "https://dns.example/"}, "must be an address")):
+                             ({"url": f"ws://{HOST}/x", "resolver": "https://dns.example/"}, "its host is a name")):
             d = Daemon({}, section("plugin", "probe_cloudflare", options), start=False)
             p = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
             with p:
