@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "options/core_options.h"
+#include "obs/metrics_arena.h"
 #include "options/option.h"
 
 #define ROWS_MAX  256 /* options or metrics of one plugin */
@@ -173,7 +174,7 @@ static bool is_metric_name(const char *name)
 
 static bool are_buckets(const struct t3ops_metric *m)
 {
-	if (!m->buckets || m->n_buckets == 0)
+	if (!m->buckets || m->n_buckets == 0 || m->n_buckets > METRICS_BUCKETS_MAX)
 		return false;
 	for (uint32_t i = 1; i < m->n_buckets; i++)
 		if (!(m->buckets[i - 1] < m->buckets[i]))
@@ -195,8 +196,8 @@ static int metrics_check(const struct t3ops_plugin *p, const struct refusal *r)
 			              "%s: metric %s has type %u, expected %d to %d; install a newer t3ops", p->name,
 			              m->name, m->type, T3OPS_COUNTER, T3OPS_HISTOGRAM);
 		if (m->type == T3OPS_HISTOGRAM && !are_buckets(m))
-			return refuse(r, -EINVAL, "%s: metric %s: expected ascending buckets in a histogram", p->name,
-			              m->name);
+			return refuse(r, -EINVAL, "%s: metric %s: expected 1 to %d ascending buckets in a histogram",
+			              p->name, m->name, METRICS_BUCKETS_MAX);
 		if (!m->help || !*m->help)
 			return refuse(r, -EINVAL, "%s: metric %s has no help, expected one sentence", p->name,
 			              m->name);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "monitor/journal_read.h"
+#include "obs/metrics_render.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
 #include "tbl/reason.h"
@@ -70,11 +71,12 @@ char *metrics_text(struct metrics *m, size_t *len)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
+	int r;
 
 	if (out == NULL)
 		return NULL;
-	metrics_render(m, out);
-	if (fclose(out) == 0)
+	r = metrics_render(m, out);
+	if (fclose(out) == 0 && r == 0)
 		return text;
 	free(text);
 	return NULL;

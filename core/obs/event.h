@@ -43,7 +43,7 @@ struct event {
 	uint64_t id;      /* tunnel, pid, or incident (of tunnel_alive and leg_*: the one that asked) */
 	char plugin[32];  /* title of its section; for a leg its name */
 	char callback[32];
-	char command[64];   /* that the helper ran; and who asked for it */
+	char command[64]; /* that the helper ran; and who asked for it */
 	char requester[72];
 	char user[64];
 	char address[48]; /* client: CF-Connecting-IP where a trusted proxy reports it */

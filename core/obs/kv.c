@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/utf8.h"
+
 #define TRUNCATED_ROOM 24 /* for " truncated=N" */
 
 enum kv_type { TEXT, NUMBER, MS };
@@ -49,25 +51,11 @@ const char *kv_text(char *out, size_t size, const char *fmt, ...)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 character that begins here; 0: none does, or it is a control character (U+0080 to U+009F). */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* How many bytes from here on may stand as they are: 0 if this one must be escaped. */
 static size_t plain_length(const unsigned char *s)
 {
-	if (*s >= 0x80)
-		return utf8_length(s);
+	if (*s >= 0x80) /* U+0080 to U+009F are control characters, too */
+		return *s == 0xc2 && s[1] < 0xa0 ? 0 : utf8_length((const char *)s);
 	return *s < ' ' || *s == 0x7f || *s == '"' || *s == '\\' ? 0 : 1;
 }
 

@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The metrics arena: one shared memory area made before the first fork.  Every process adds to its
- * series with atomics, the monitor renders all of them; a crash loses no counter.
+ * Metrics: every process adds to series of an arena of its own with atomics, the monitor renders all of them
+ * (metrics_render.h); a crash loses no counter, a reload neither.
  *
- * Series are found or made by (family, labels) with open addressing over a fixed table; a full
- * table drops the new series and counts that in t3ops_metrics_dropped_total.
- * All calls: any process that maps the arena, one thread.  Finding and updating never wait; making
- * a series takes a mutex for a moment.
+ * Series are found or made by (family, labels) with open addressing over a fixed table.  A full table drops the new
+ * series, says so once in the log, and counts that in t3ops_metrics_dropped_total.
+ * All calls: one thread.  Finding and updating never wait; making a series takes a mutex for a moment, that only
+ * processes of the same kind share.
  */
 #ifndef T3OPS_OBS_METRICS_H
 #define T3OPS_OBS_METRICS_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "plugin.h"
 
-struct metrics; /* this process's view of the arena */
+struct metrics_memory;
+struct metrics; /* this process's view: its own arena to write, perhaps all to read */
 struct series;  /* in the arena; stays valid as long as the view */
 
-/* A new arena in a memfd (kept in *fd, CLOEXEC, for handing over an exec).  NULL: errno. */
+/* New arenas in a memfd (kept in *fd, CLOEXEC, for handing over a fork or an exec), and the supervisor's view of
+ * them.  NULL: errno. */
 struct metrics *metrics_new(int *fd);
-/* Maps an arena made by metrics_new, by this or an earlier binary of the same layout.
- * NULL with EPROTO: another layout (a new arena is needed). */
+/* The supervisor's view of arenas made by metrics_new, by this or an earlier binary of the same layout.
+ * NULL with EPROTO: another layout (new arenas are needed). */
 struct metrics *metrics_attach(int fd);
-void metrics_free(struct metrics *m); /* unmaps; the arena lives on elsewhere */
+/* The view of another process: writes arena `number`, from 1; reads_all: can be rendered.  NULL: errno. */
+struct metrics *metrics_open(int fd, unsigned number, bool reads_all);
+void metrics_free(struct metrics *m); /* unmaps; the arenas live on elsewhere */
 
 /* Who finds series from now on in this process: a gauge is shown only while the serial of the
  * process that found it last is listed alive (metrics_alive).  0, the supervisor, always is. */
@@ -46,7 +49,7 @@ void series_hide(struct series *s);
 /* For tests and status pages: counter or gauge value, count of a histogram. */
 double series_value(const struct series *s);
 
-/* Prometheus text format 0.0.4, families sorted by name, series in order of making. */
-void metrics_render(struct metrics *m, FILE *out);
+/* All arenas, read-only and not to be believed; NULL if this view does not read them. */
+const struct metrics_memory *metrics_memory(const struct metrics *m);
 
 #endif

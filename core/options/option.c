@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/utf8.h"
 #include "obs/log.h"
 #include "options/option_text.h"
 

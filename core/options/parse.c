@@ -144,40 +144,6 @@ bool int_parse(const char *text, int64_t *out)
 	return true;
 }
 
-/* The length of the character that begins there (RFC 3629), 0 if none does. */
-static size_t utf8_char(const unsigned char *p)
-{
-	static const struct {
-		unsigned char low, high, second_low, second_high;
-		size_t len;
-	} rows[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-	            {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-	            {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-
-	if (*p < 0x80)
-		return 1;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		size_t n = 2;
-
-		if (*p < rows[i].low || *p > rows[i].high || p[1] < rows[i].second_low || p[1] > rows[i].second_high)
-			continue;
-		while (n < rows[i].len && (p[n] & 0xc0) == 0x80)
-			n++;
-		return n == rows[i].len ? n : 0;
-	}
-	return 0;
-}
-
-bool utf8_valid(const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t n = 1;
-
-	while (*p != '\0' && n > 0)
-		p += n = utf8_char(p);
-	return n > 0;
-}
-
 static void number_format(int64_t value, const struct unit *units, size_t n, char *out, size_t size)
 {
 	for (size_t i = 0; i < n; i++)

@@ -20,7 +20,6 @@ bool time_of_day_parse(const char *text, int *out_minutes);
 bool address_parse(const char *text, char *host, size_t host_size, int *port);
 /* Letters, digits, "_", "-" and ".", at most max bytes: sections, plugins, commands, segments. */
 bool name_valid(const char *text, size_t max);
-bool utf8_valid(const char *text);
 
 /* As an operator would write them: "10s", "64K". */
 void duration_format(int64_t us, char *out, size_t size);

@@ -88,7 +88,6 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	struct process process = {.id = c->process,
 	                          .worker = process_slot_worker(c->slot),
 	                          .serial = c->serial,
-	                          .metrics = host->metrics,
 	                          .watchdog = c->watchdog,
 	                          .succeeds = start->succeeds,
 	                          .ops = host->process_ops[c->process],

@@ -296,6 +296,12 @@ static void on_fork(void *arg, const struct child *c, struct process *process)
 	process_table_unmap(&s->processes);
 	process->tunnels = fd_store_inherit(&s->fd_store, c->process);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
+	metrics_free(s->metrics);
+	process->metrics = metrics_open(s->metrics_fd, c->process, c->process == PROCESS_MONITOR);
+	if (!process->metrics) {
+		log_write(LOG_L_ERROR, "start_failed", kv_op("map the metrics"), kv_errno(errno));
+		_exit(EXIT_FAILURE);
+	}
 }
 
 static void restart_plan(struct supervisor *s, const struct child *c)

@@ -65,6 +65,7 @@ LOG_KEY(bytes_up, NUMBER, "bytes from the client")
 LOG_KEY(bytes_down, NUMBER, "bytes to the client")
 
 LOG_KEY(path, TEXT, "a file, directory or socket")
+LOG_KEY(metric, TEXT, "name of a metric")
 LOG_KEY(option, TEXT, "an option of the configuration")
 LOG_KEY(value, TEXT, "the value of that option")
 LOG_KEY(op, TEXT, "the operation that failed")

@@ -245,6 +245,7 @@ class Handover(unittest.TestCase):
             self.assertEqual(w.wait_close(), 1008)
         with Origin({"/ws": RawEcho()}) as other:
             self.reload_with(f"alice=127.0.0.1:{other.port}\n")
+            wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
             with ws.WebSocket(self.daemon.proxy, "/ws", ALICE) as w:
                 self.reload_with(f"alice=127.0.0.1:{port}\n")
                 self.assertEqual(w.wait_close(), 1008)

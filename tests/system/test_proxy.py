@@ -440,7 +440,7 @@ class Others(unittest.TestCase):
                     self.assertEqual(http.get(d.proxy, "/", who).status, 403)
             for who in ("eve", "mallory"):
                 self.assertIn(len(re.findall(rf"event=request_rejected .*user={who}\b", d.log())), (1, 2))  # a minute may pass
-            self.assertEqual(d.metrics()['t3ops_requests_total{class="4xx"}'], 100)
+            wait.until(lambda: d.metrics()['t3ops_requests_total{class="4xx"}'] == 100, what="all of them to be counted")
         with Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO) as d, http.Connection(d.proxy) as c:
             for _ in range(200):
                 self.assertEqual(c.request("GET", "/", ALICE).status, 403)

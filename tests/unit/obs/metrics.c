@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "obs/metrics.h"
+#include "sys/shm.h"
+#include "obs/metrics_arena.h"
+#include "obs/metrics_render.h"
 
 static const double buckets[] = {0.1, 1, 10};
 static const struct t3ops_metric total = {"t3_total", T3OPS_COUNTER, {"reason"}, NULL, 0, "Things."};
@@ -154,7 +157,7 @@ static void test_full(void **state)
 	struct metrics *m = ((struct arena_view *)*state)->m;
 	struct series *first = of(m, &total, "0");
 
-	for (int i = 0; i < 9000; i++) {
+	for (int i = 0; i < METRICS_SERIES_MAX + 10; i++) {
 		char name[16];
 
 		snprintf(name, sizeof name, "%d", i);
@@ -162,7 +165,8 @@ static void test_full(void **state)
 	}
 	assert_true(series_value(first) == 1);
 	assert_ptr_equal(of(m, &total, "0"), first);
-	shows(m, "t3_total{reason=\"8999\"}", false);
+	shows(m, "t3_total{reason=\"65545\"}", false);
+	shows(m, "t3ops_metrics_dropped_total 10\n", true);
 	shows(m, "t3_total{reason=\"100\"} 1\n", true);
 }
 
@@ -216,6 +220,87 @@ static void test_shared(void **state)
 	metrics_free(again);
 }
 
+/* A series that two processes have is shown once. */
+static void test_merged(void **state)
+{
+	struct arena_view *v = *state;
+	struct metrics *a = metrics_open(v->fd, 1, false), *b = metrics_open(v->fd, 2, true);
+
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_null(metrics_memory(a));
+	series_add(of(a, &total, "x"), 2);
+	series_add(of(b, &total, "x"), 3);
+	series_add(of(b, &total, "y"), 1);
+	series_observe(of(a, &seconds, "x"), 0.5);
+	series_observe(of(b, &seconds, "x"), 5);
+	shows(b,
+	      "# TYPE t3_total counter\nt3_total{reason=\"x\"} 5\nt3_total{reason=\"y\"} 1\n"
+	      "# HELP t3ops_metrics_dropped_total",
+	      true);
+	shows(v->m,
+	      "t3_seconds_bucket{leg=\"x\",le=\"1\"} 1\nt3_seconds_bucket{leg=\"x\",le=\"10\"} 2\n"
+	      "t3_seconds_bucket{leg=\"x\",le=\"+Inf\"} 2\nt3_seconds_sum{leg=\"x\"} 5.5\n"
+	      "t3_seconds_count{leg=\"x\"} 2\n",
+	      true);
+	metrics_free(a);
+	metrics_free(b);
+}
+
+/* One process may write into its own arena what it likes: the page stays a page. */
+static void test_lies(void **state)
+{
+	static const char *const forged[] = {
+	    "x=\"1\"} 7\nforged{y=\"2\"", "forged",         "forged=1",        "forged=\"1\",",
+	    "forged=\"1\" x=\"2\"",       "forged=\"1\\\"", "forged=\"a\nb\"", "forged=\"\xff\"",
+	    "forged=\"1\"} 7 #",          "=\"forged\"",
+	};
+	struct arena_view *v = *state;
+	struct metrics *m = metrics_open(v->fd, 3, false);
+	struct arena *a = metrics_arena_map(v->fd, 3);
+	unsigned seed = 1;
+	char *text;
+
+	assert_non_null(m);
+	assert_non_null(a);
+	series_add(of(v->m, &total, "honest"), 1);
+	series_add(of(m, &total, "a"), 1);
+	series_add(of(m, &total, "b"), 1);
+	series_observe(of(m, &seconds, "c"), 1);
+	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+		snprintf(a->series[0].labels, sizeof a->series[0].labels, "%s", forged[i]);
+		shows(v->m, "forged", false);
+	}
+	memset(a->series[1].labels, 'z', sizeof a->series[1].labels); /* no end */
+	shows(v->m, "zzz", false);
+	a->series[1].family = 4000000000u;
+	a->families[1].n_buckets = 4000000000u;
+	shows(v->m, "t3_seconds", false);
+	memset(a->families[0].help, '\n', sizeof a->families[0].help);
+	memset(a->families[1].name, 'n', sizeof a->families[1].name);
+	a->n_series = a->n_families = UINT32_MAX;
+	shows(v->m, "t3_total{reason=\"honest\"} 1\n", true);
+	for (size_t i = 0; i < sizeof *a - sizeof a->making; i += 97)
+		((unsigned char *)a)[sizeof a->making + i] = (unsigned char)(seed = seed * 1103515245u + 12345u);
+	text = rendered(v->m);
+	assert_non_null(strstr(text, "t3_total{reason=\"honest\"} 1\n"));
+	free(text);
+	shm_free(a, sizeof *a);
+	metrics_free(m);
+}
+
+/* Nobody can write what is another's. */
+static void test_read_only(void **state)
+{
+	struct arena_view *v = *state;
+	struct metrics *m = metrics_open(v->fd, 1, true);
+
+	assert_non_null(m);
+	assert_int_equal(mprotect((void *)(uintptr_t)metrics_memory(m), METRICS_PAGE, PROT_READ | PROT_WRITE), -1);
+	assert_int_equal(errno, EACCES);
+	metrics_free(m);
+}
+
 static void test_other_layout(void **state)
 {
 	int fd = ((struct arena_view *)*state)->fd, null;
@@ -235,9 +320,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_counter), TEST(test_gauge_and_lead), TEST(test_histogram), TEST(test_escapes),
-	    TEST(test_sorted),  TEST(test_refused),        TEST(test_full),      TEST(test_owner),
-	    TEST(test_shared),  TEST(test_other_layout),
+	    TEST(test_counter),   TEST(test_gauge_and_lead), TEST(test_histogram), TEST(test_escapes),
+	    TEST(test_sorted),    TEST(test_refused),        TEST(test_full),      TEST(test_owner),
+	    TEST(test_shared),    TEST(test_other_layout),   TEST(test_merged),    TEST(test_lies),
+	    TEST(test_read_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

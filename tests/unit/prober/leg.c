@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "obs/metrics_render.h"
 #include "prober/leg.h"
 
 #define MS           1000
