@@ -68,7 +68,7 @@ void event_copy(char *out, size_t size, const char *text);
 
 /* The pairs of the line, beginning with event=KIND, without level and process.  Returns the length; nothing is left
  * out in EVENT_LINE_MAX bytes. */
-#define EVENT_LINE_MAX 4608
+#define EVENT_LINE_MAX 5632
 size_t event_format(const struct event *e, char *out, size_t size);
 
 /* Logs it at the level of its kind. */

@@ -43,7 +43,7 @@ static void on_config_report(void *arg, enum config_severity severity, const cha
 	struct supervisor *s = arg;
 
 	if (severity == CONFIG_WARNING)
-		log_write(LOG_L_WARNING, "config_warning", kv_message(line));
+		log_write(LOG_L_WARNING, "config_warning", kv_detail(line));
 	else
 		log_write(LOG_L_ERROR, "config_error", kv_error(line));
 	if (severity == CONFIG_ERROR && s->reload.why[0] == '\0')

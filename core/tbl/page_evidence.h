@@ -41,4 +41,5 @@ PAGE_EVIDENCE(CUT, "cut", DROP, CUT, "the connection was cut while its heartbeat
 PAGE_EVIDENCE(SERVER_LATE, "server_late", DROP, SERVE, "heartbeats arrived on time and the t3 server did not answer")
 PAGE_EVIDENCE(SERVER_ENDED, "server_ended", DROP, SERVE, "the t3 server ended the connection: it stopped or crashed")
 PAGE_EVIDENCE(LOST_BY_US, "lost_by_us", DROP, DISPATCH, "a process of t3ops ended with the connection in its hands")
-PAGE_EVIDENCE(LATE_HEARTBEAT, "late_heartbeat", SLOW, NOBODY, "heartbeats arrive, each much later than the one before")
+PAGE_EVIDENCE(LATE_HEARTBEAT, "late_heartbeat", SLOW, NOBODY,
+              "heartbeats arrive, each much later than the one before")

@@ -20,23 +20,6 @@ def text_of(path):
         return f.read()
 
 
-def explain(*what):
-    return subprocess.run([process.program("core/t3ops"), "--plugin-dir", plugin_dir(), "--explain", *what],
-                          capture_output=True, text=True, timeout=60, check=True).stdout
-
-
-def options(text):
-    """{name: (type and default, help)} as --explain prints them, plugins aside."""
-    rows = re.findall(r"^([a-z_0-9]+): (?!.*, version )([^\n]+)\n    (.*)$", text, re.M)
-    return {name: (rest, help_) for name, rest, help_ in rows}
-
-
-def entries(text):
-    """The same of a part of the page."""
-    rows = re.findall(r"^\.It Ic (\w+)\n\((.*)\)\n\.br\n(.*)$", text, re.M)
-    return {name: (rest.replace("\\e", "\\").removeprefix("\\&"), help_.removeprefix("\\&")) for name, rest, help_ in rows}
-
-
 def part(page, heading):
     """From a heading to the next one."""
     found = re.search(rf"^\.S[hs] {re.escape(heading)}\n(.*?)(?=^\.S[hs] |\Z)", page, re.M | re.S)
@@ -73,54 +56,32 @@ class Pages(unittest.TestCase):
                 self.assertTrue(os.path.exists(f"{folder}/{target}"), f"{page}: {target}")
 
 
-class Options(unittest.TestCase):
-    def setUp(self):
-        self.page = text_of(f"{MAN}/t3ops.conf.5")
-
-    def compare(self, heading, expected):
-        self.maxDiff = None
-        self.assertEqual(entries(part(self.page, heading)), expected, heading)
-
-    def test_core(self):
-        core = re.search(r"Options outside sections:\n(.*?)\n\nOptions of", explain(), re.S).group(1)
-        expected = options(core)
-        self.compare("OPTIONS OUTSIDE SECTIONS", expected)
-
-    def test_sections(self):
-        for heading, topic in (("Command", "command"), ("Plugin", "section"), ("Options of legs", "leg"),
-                               ("Options of jobs", "job")):
-            self.compare(heading, options(explain(topic)))
-
-    def test_plugins(self):
-        common = {topic: set(options(explain(topic))) for topic in ("section", "leg", "job")}
-        plugins = [os.path.basename(p)[:-3] for p in glob.glob(f"{plugin_dir()}/*.so")]
-        self.assertIn("backup", plugins)
-        for plugin in plugins:
-            said = explain(plugin)
-            skip = common["section"] | (common["leg"] if ": leg," in said else set())
-            skip |= common["job"] if ": job," in said else set()
-            self.compare(f"Plugin {plugin}", {n: row for n, row in options(said).items() if n not in skip})
-
-
 class Tables(unittest.TestCase):
+    """What the pages list, against the tables and the sources."""
+
     def setUp(self):
         self.page = text_of(f"{MAN}/t3ops.8")
 
-    def test_tables(self):
-        for heading, table, pattern in (("EVENTS", "event_kind", r'^EVENT_KIND\(\w+, "(\w+)"'),
-                                        ("LOG KEYS", "log_key", r'^LOG_KEY\((\w+),'),
-                                        ("END REASONS", "close_reason", r'^REASON\(\d+, \w+, "(\w+)"'),
-                                        ("REFUSALS", "reject_reason", r'^REJECT_REASON\(\w+, \d+, "(\w+)"')):
-            expected = set(re.findall(pattern, text_of(f"{SOURCE}/core/tbl/{table}.h"), re.M))
-            self.assertGreater(len(expected), 10)
-            self.assertEqual(listed(self.page, heading), expected)
+    def test_lists(self):
+        done = subprocess.run([f"{SOURCE}/scripts/update-manual", "--check", process.build_dir()], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), "run scripts/update-manual")
 
-    def test_metrics(self):
-        expected = {"t3ops_metrics_dropped_total"}
+    def test_log_lines(self):
+        known = listed(self.page, "LOG LINES") | listed(self.page, "EVENTS")
+        written = set()
+        for path in glob.glob(f"{SOURCE}/core/**/*.c", recursive=True):
+            for call in re.findall(r"\b(?:log_write\(|line_send\(LOG_L_\w+,)([^;]*?)(?:kv_|;)", text_of(path)):
+                written |= set(re.findall(r'"([a-z_]+)"', call))
+        self.assertGreater(len(written), 30)
+        self.assertEqual(written - known, set(), "add them to core/tbl/log_event.h")
+        self.assertEqual(listed(self.page, "LOG LINES") - written, set(), "nothing writes these")
+
+    def test_every_metric_has_a_sentence(self):
+        names = set()
         for path in glob.glob(f"{SOURCE}/core/**/*.c", recursive=True) + glob.glob(f"{SOURCE}/plugins/**/*.c", recursive=True):
-            expected |= set(re.findall(r'"(t3(?:ops|probe)_[a-z_]+)"', text_of(path)))
-        expected.discard("t3ops_plugin_")
-        self.assertEqual(listed(self.page, "METRICS"), expected)
+            names |= set(re.findall(r'"(t3(?:ops|probe)_[a-z_]+)"', text_of(path)))
+        self.assertEqual(names - listed(self.page, "METRICS") - {"t3ops_plugin_"}, set())
 
     def test_rules_use_known_metrics(self):
         known = listed(self.page, "METRICS")

@@ -178,6 +178,7 @@ static void test_format_longest(void **state)
 	memset(e.plugin, 1, sizeof e.plugin - 1);
 	memset(e.callback, 1, sizeof e.callback - 1);
 	memset(e.user, 1, sizeof e.user - 1);
+	memset(e.command, 1, sizeof e.command - 1);
 	memset(e.address, 1, sizeof e.address - 1);
 	memset(e.colo, 1, sizeof e.colo - 1);
 	memset(e.segments, 1, sizeof e.segments - 1);
