@@ -17,6 +17,7 @@ static void filters_run(struct exchange *x);
 static void filters_handle(struct exchange *x, enum filter_result result);
 static void exchange_forward(struct exchange *x);
 static void upstream_start(struct exchange *x, bool reuse);
+static void unauthorized_handle(struct exchange *x);
 static void request_early_pass(struct exchange *x);
 static void response_handle(struct exchange *x, enum response_result result);
 static void response_done(struct exchange *x);
@@ -86,12 +87,27 @@ static void filters_run(struct exchange *x)
 	filters_handle(x, filter_chain_run(&x->filters));
 }
 
+/* The t3 server refused it, and the plugins have had their turn: its 401 is passed on if they left it alone, else the
+ * request goes there once more, changed as they want. */
+static void unauthorized_forward(struct exchange *x)
+{
+	if (x->up) {
+		exchange_set_state(x, EXCHANGE_AWAITING);
+		response_handle(x, response_resume(&x->response));
+	} else {
+		upstream_start(x, false);
+	}
+}
+
 /* What came of the plugins' turn. */
 static void filters_handle(struct exchange *x, enum filter_result result)
 {
 	switch (result) {
 	case FILTER_FORWARD:
-		exchange_forward(x);
+		if (x->filters.hook == FILTER_ON_UNAUTHORIZED)
+			unauthorized_forward(x);
+		else
+			exchange_forward(x);
 		break;
 	case FILTER_WAITING:
 		exchange_set_state(x, EXCHANGE_WAITING);
@@ -213,7 +229,9 @@ static void upstream_start(struct exchange *x, bool reuse)
 	                                .request = &x->request,
 	                                .client = x->client,
 	                                .up = x->up,
-	                                .keep_alive = x->request.keep_alive};
+	                                .keep_alive = x->request.keep_alive,
+	                                .holds_unauthorized = x->filters.hook == FILTER_ON_REQUEST &&
+	                                                      request_is_repeatable(&x->request)};
 	buf_clear(head);
 	r = rewrite_request(&x->request, &worker->conf, head) ? upstream_send(x->up, buf_at(head), buf_len(head))
 	                                                      : -ENOMEM;
@@ -331,6 +349,9 @@ static void response_handle(struct exchange *x, enum response_result result)
 	case RESPONSE_UPGRADED:
 		tunnel_begin(x);
 		break;
+	case RESPONSE_UNAUTHORIZED:
+		unauthorized_handle(x);
+		break;
 	case RESPONSE_MORE:
 		if (x->response.head_sent)
 			exchange_set_state(x, EXCHANGE_RELAYING);
@@ -339,11 +360,24 @@ static void response_handle(struct exchange *x, enum response_result result)
 	}
 }
 
+/* The plugins may know better than its 401. */
+static void unauthorized_handle(struct exchange *x)
+{
+	enum filter_result result;
+
+	exchange_set_state(x, EXCHANGE_FILTERING);
+	filter_chain_begin(&x->filters, FILTER_ON_UNAUTHORIZED);
+	result = filter_chain_run(&x->filters);
+	if (result != FILTER_FORWARD || x->filters.resumed)
+		exchange_drop_upstream(x);
+	filters_handle(x, result);
+}
+
 static void response_done(struct exchange *x)
 {
 	bool whole = x->request.body.done && x->response.body.framing != HTTP_BODY_UNTIL_CLOSE;
 
-	if (whole && x->response.reusable) {
+	if (whole && x->response.reusable && !x->request.websocket) {
 		upstream_put(x->up);
 		x->up = NULL;
 	}

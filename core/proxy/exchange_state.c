@@ -67,7 +67,9 @@ struct span exchange_early_bytes(const struct exchange *x)
 
 void exchange_drop_upstream(struct exchange *x)
 {
-	if (x->up)
+	if (x->up && x->request.websocket)
+		upstream_retire(x->up);
+	else if (x->up)
 		upstream_close(x->up);
 	x->up = NULL;
 }

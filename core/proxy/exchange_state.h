@@ -7,6 +7,7 @@
  *       |--> (ended)                        a plugin took it: its WebSocket
  *       '--> CONNECTING --> AWAITING --> RELAYING --> (ended)
  *                 \______________|_ a stale pooled connection: once more, on a fresh one
+ *                                |_ a 401 that a plugin can mend: FILTERING, then once more
  *                                '--> (ended)      a tunnel
  *
  * The request's body flows from AWAITING on, whatever the response does.  What happens in which state is the story
@@ -75,7 +76,7 @@ void exchange_cut(struct exchange *x);
 int exchange_detach(struct exchange *x);
 /* Without a word to anybody; the client stays. */
 void exchange_free(struct exchange *x);
-/* Its connection to the t3 server, if it has one, is closed. */
+/* Its connection to the t3 server, if it has one, is closed; that of an upgrade by the t3 server itself. */
 void exchange_drop_upstream(struct exchange *x);
 
 #endif

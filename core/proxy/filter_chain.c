@@ -2,14 +2,23 @@
 /* The plugins' turn; see filter_chain.h. */
 #include "proxy/filter_chain.h"
 
+static const char *const hook_names[] = {
+    [FILTER_ON_REQUEST] = "on_request", [FILTER_ON_UNAUTHORIZED] = "on_unauthorized"};
+
 static enum filter_result plugin_run(struct filter_chain *c, struct t3ops_instance *i)
 {
+	enum t3ops_next (*hook)(struct t3ops_ctx * ctx, t3ops_request_id r) = c->hook == FILTER_ON_REQUEST
+	                                                                          ? i->plugin.on_request
+	                                                                          : i->plugin.on_unauthorized;
 	enum t3ops_next next;
 
+	if (!hook)
+		return FILTER_FORWARD;
 	c->mark = FILTER_MARK_NONE;
-	plugin_enter(i, "on_request");
-	next = i->plugin.on_request(&i->ctx, c->request);
+	plugin_enter(i, hook_names[c->hook]);
+	next = hook(&i->ctx, c->request);
 	plugin_leave(i);
+	c->resumed = c->resumed || c->mark == FILTER_MARK_RESUMED;
 	if (c->mark == FILTER_MARK_TAKEN)
 		return FILTER_TAKEN;
 	if (c->mark == FILTER_MARK_ANSWERED)
@@ -17,11 +26,19 @@ static enum filter_result plugin_run(struct filter_chain *c, struct t3ops_instan
 	if (next == T3OPS_WAIT && c->mark != FILTER_MARK_RESUMED)
 		return FILTER_WAITING;
 	if (next == T3OPS_DONE) {
-		log_write(LOG_L_ERROR, "plugin_bug", kv_plugin(i->ctx.name), kv_callback("on_request"),
+		log_write(LOG_L_ERROR, "plugin_bug", kv_plugin(i->ctx.name), kv_callback(hook_names[c->hook]),
 		          kv_error("it returned done but sent no response"));
 		return FILTER_UNANSWERED;
 	}
 	return FILTER_FORWARD;
+}
+
+void filter_chain_begin(struct filter_chain *c, enum filter_hook hook)
+{
+	c->hook = hook;
+	c->next = 0;
+	c->mark = FILTER_MARK_NONE;
+	c->resumed = false;
 }
 
 enum filter_result filter_chain_run(struct filter_chain *c)

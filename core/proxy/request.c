@@ -122,6 +122,11 @@ bool request_is_safe(const struct request *r)
 	        span_is(r->head.method, "OPTIONS"));
 }
 
+bool request_is_repeatable(const struct request *r)
+{
+	return r->body.framing == HTTP_BODY_NONE;
+}
+
 bool request_is_navigation(const struct request *r)
 {
 	const struct http_field *dest = http_field_find(&r->head, "sec-fetch-dest", 0);

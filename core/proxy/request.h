@@ -58,6 +58,8 @@ void request_fini(struct request *r);
 bool request_is_safe(const struct request *r);
 /* A document navigation: somebody looks at what comes back. */
 bool request_is_navigation(const struct request *r);
+/* Whether it can be sent once more after the t3 server has refused it: all of it is here. */
+bool request_is_repeatable(const struct request *r);
 /* The Cookie header as the t3 server gets it; empty without one. */
 struct span request_cookie(const struct request *r);
 /* Path and query. */

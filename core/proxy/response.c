@@ -161,6 +161,12 @@ static enum response_result head_pass(struct response *r, size_t len)
 
 	if (http_response_parse(&h, buf_at(&r->up->in), len) != HTTP_SYNTAX_OK)
 		return lost(r, -EPROTO);
+	if (h.status == 401 && r->holds_unauthorized) {
+		r->holds_unauthorized = false;
+		r->seen = 0;
+		upstream_responds(r->up);
+		return RESPONSE_UNAUTHORIZED;
+	}
 	if (h.status == 101)
 		return r->request->websocket ? upgrade_pass(r, &h, len) : lost(r, -EPROTO);
 	return h.status < 200 ? interim_pass(r, &h, len) : final_head_pass(r, &h, len);

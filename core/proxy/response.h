@@ -12,11 +12,12 @@
 #include "proxy/upstream.h"
 
 enum response_result {
-	RESPONSE_MORE,        /* there is more to come, or to wait for */
-	RESPONSE_DONE,        /* it is complete */
-	RESPONSE_LOST,        /* the t3 server's side ended it too early, or broke the protocol: error says how */
-	RESPONSE_CLIENT_GONE, /* the client's side broke */
-	RESPONSE_UPGRADED,    /* a 101: the connection is a WebSocket now; its head is queued for the client */
+	RESPONSE_MORE,         /* there is more to come, or to wait for */
+	RESPONSE_DONE,         /* it is complete */
+	RESPONSE_LOST,         /* the t3 server's side ended it too early, or broke the protocol: error says how */
+	RESPONSE_CLIENT_GONE,  /* the client's side broke */
+	RESPONSE_UNAUTHORIZED, /* a 401 that is held back: nothing of it was passed on; response_resume does so */
+	RESPONSE_UPGRADED,     /* a 101: the connection is a WebSocket now; its head is queued for the client */
 };
 
 /* One response; zeroed, with its members up to keep_alive set, is ready. */
@@ -25,7 +26,8 @@ struct response {
 	const struct request *request;
 	struct client *client;
 	struct upstream *up;
-	bool keep_alive; /* whether the client's connection may go on after it */
+	bool keep_alive;         /* whether the client's connection may go on after it */
+	bool holds_unauthorized; /* a 401 is held back, once */
 
 	size_t seen; /* of the upstream's input, by http_head_scan */
 	struct body body;

@@ -17,6 +17,8 @@
 #include "proxy/worker.h"
 #include "sys/clock.h"
 
+#define RETIRED_US UINT64_C(60000000) /* a stopping t3 takes up to 35 s to end a connection */
+
 struct pool {
 	LIST_ENTRY(pool) link;
 	char host[48];
@@ -28,6 +30,7 @@ struct pool {
 
 struct upstreams {
 	LIST_HEAD(, pool) pools;
+	LIST_HEAD(, upstream) retired;
 	struct worker *worker;
 };
 
@@ -55,7 +58,8 @@ static void upstream_watch(struct upstream *u)
 {
 	struct ev_loop *loop = u->worker->loop;
 
-	if (u->state == UPSTREAM_POOLED || (u->state == UPSTREAM_IN_USE && u->wants_input))
+	if (u->state == UPSTREAM_POOLED || u->state == UPSTREAM_RETIRED ||
+	    (u->state == UPSTREAM_IN_USE && u->wants_input))
 		ev_io_start(loop, &u->rd);
 	else
 		ev_io_stop(loop, &u->rd);
@@ -65,11 +69,19 @@ static void upstream_watch(struct upstream *u)
 		ev_io_stop(loop, &u->wr);
 }
 
+/* How long it may go on without an owner. */
+static uint64_t rest_us(const struct upstream *u)
+{
+	return u->state == UPSTREAM_POOLED    ? u->worker->conf.upstream_idle_us
+	       : u->state == UPSTREAM_RETIRED ? RETIRED_US
+	                                      : 0;
+}
+
 static void upstream_set_state(struct upstream *u, enum upstream_state state)
 {
 	u->state = state;
 	u->wants_input = true;
-	deadline_set(u->worker->loop, &u->idle, state == UPSTREAM_POOLED ? u->worker->conf.upstream_idle_us : 0);
+	deadline_set(u->worker->loop, &u->idle, rest_us(u));
 	upstream_watch(u);
 }
 
@@ -113,12 +125,28 @@ int upstream_detach(struct upstream *u)
 	return fd;
 }
 
+/* Nobody needs it any more. */
 static void on_idle(void *arg)
 {
 	struct upstream *u = arg;
 
-	pool_remove(u);
+	if (u->state == UPSTREAM_RETIRED)
+		LIST_REMOVE(u, retired);
+	else
+		pool_remove(u);
 	upstream_close(u);
+}
+
+/* Whatever it says is for nobody; a late 101 must not be waited for. */
+static void retired_read(struct upstream *u)
+{
+	char *scratch = u->worker->scratch;
+	ssize_t n = upstream_read(u, scratch, SCRATCH_BYTES);
+
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0 || (n >= 12 && memcmp(scratch, "HTTP/1.1 101", 12) == 0))
+		on_idle(u);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -128,6 +156,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	(void)loop, (void)revents;
 	if (u->state == UPSTREAM_IN_USE)
 		u->owner->readable(u->arg);
+	else if (u->state == UPSTREAM_RETIRED)
+		retired_read(u);
 	else
 		on_idle(u); /* closed by the t3 server, or it speaks unasked */
 }
@@ -364,6 +394,18 @@ void upstream_put(struct upstream *u)
 	upstream_set_state(u, UPSTREAM_POOLED);
 }
 
+void upstream_retire(struct upstream *u)
+{
+	if (u->state != UPSTREAM_IN_USE) {
+		upstream_close(u);
+		return;
+	}
+	u->owner = NULL;
+	buf_fini(&u->out);
+	LIST_INSERT_HEAD(&u->worker->upstreams->retired, u, retired);
+	upstream_set_state(u, UPSTREAM_RETIRED);
+}
+
 struct upstreams *upstreams_new(struct worker *worker)
 {
 	struct upstreams *all = calloc(1, sizeof *all);
@@ -371,6 +413,7 @@ struct upstreams *upstreams_new(struct worker *worker)
 	if (!all)
 		return NULL;
 	LIST_INIT(&all->pools);
+	LIST_INIT(&all->retired);
 	all->worker = worker;
 	return all;
 }
@@ -382,6 +425,8 @@ void upstreams_free(struct upstreams *all)
 
 	if (!all)
 		return;
+	while ((u = LIST_FIRST(&all->retired)))
+		on_idle(u);
 	while ((p = LIST_FIRST(&all->pools))) {
 		while ((u = TAILQ_FIRST(&p->idle)))
 			on_idle(u);

@@ -4,6 +4,7 @@
  * rest, and it then leaves the pool by itself.  Whoever uses one is known as a table of callbacks only.  Proxy.
  *
  *   CONNECTING --> IN_USE <--upstream_put / upstream_get--> POOLED        any --upstream_close--> (freed)
+ *                     '--upstream_retire--> RETIRED --the t3 server's end--> (freed)
  */
 #ifndef T3OPS_PROXY_UPSTREAM_H
 #define T3OPS_PROXY_UPSTREAM_H
@@ -22,7 +23,7 @@ struct pool;
 struct upstream;
 struct user;
 
-enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IN_USE, UPSTREAM_POOLED };
+enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IN_USE, UPSTREAM_POOLED, UPSTREAM_RETIRED };
 
 /* Callbacks of whoever uses it; set by upstream_get. */
 struct upstream_owner {
@@ -33,7 +34,8 @@ struct upstream_owner {
 };
 
 struct upstream {
-	TAILQ_ENTRY(upstream) link; /* while pooled */
+	TAILQ_ENTRY(upstream) link;   /* while pooled */
+	LIST_ENTRY(upstream) retired; /* while retired */
 	struct worker *worker;
 	struct pool *pool;
 	enum upstream_state state;
@@ -76,6 +78,9 @@ uint64_t upstream_outage(struct upstreams *all, const struct user *user);
 /* Back to the pool, if that has room; nothing may be pending. */
 void upstream_put(struct upstream *u);
 void upstream_close(struct upstream *u);
+/* Its owner is done with a WebSocket upgrade that was not completed.  A t3 server dies of clients that leave refused
+ * upgrades, so it is read to its own end, however long its client is gone. */
+void upstream_retire(struct upstream *u);
 /* Gives the descriptor away; the connection is forgotten. */
 int upstream_detach(struct upstream *u);
 /* Whether a detached connection leads to where the user's t3 server is; true as well if it broke meanwhile. */
