@@ -3,7 +3,8 @@
  * auto_pair: a user without a session cookie gets one, unasked.
  *
  *   navigation       pair, Set-Cookie, 302 to the same page
- *   anything else    pair, then on to the instance with the new cookie, Set-Cookie on the answer
+ *   anything else    pair, then on to the t3 server with the new cookie, Set-Cookie on the answer; not for
+ *                    requests that another site caused
  *   own credential   untouched
  *
  * Registers the pairing service (pairing.h).
@@ -15,16 +16,18 @@
 
 #include "auto_pair/pairing.h"
 #include "common/cookies.h"
-#include "common/loop_guard.h"
+#include "common/fresh.h"
+#include "common/marker.h"
 #include "common/navigation.h"
 
 /* Before the instance has said how its cookie is called. */
 #define ANY_SESSION_COOKIE "t3_session"
-#define RETRY_S            3 /* for what passes by itself */
+#define RETRY_S            3  /* for what passes by itself */
+#define LOOP_RETRY_S       45 /* the mark of the redirect is old by then: it is paired anew */
 
 struct auto_pair {
 	struct pairing pairing;
-	struct loop_guard loops;
+	struct fresh fresh;
 };
 
 /* A request that waits for its pairing. */
@@ -32,7 +35,7 @@ struct guest {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
 	bool navigation;
-	uint64_t loop_key;
+	uint64_t browser; /* fresh_key */
 };
 
 static void explain(const struct guest *g, const struct t3ops_paired *paired)
@@ -59,20 +62,11 @@ static void explain(const struct guest *g, const struct t3ops_paired *paired)
 	g->ctx->host->request_explain(g->ctx, g->request, &page);
 }
 
-/* The stale cookie goes, the new one takes its place, on the way in and on the way out. */
-static void pass_with_cookie(const struct guest *g, const struct t3ops_paired *paired)
+/* It goes on with that session: a navigation by way of the browser, which shows then whether it keeps the cookie. */
+static void session_give(const struct guest *g, const char *cookie_name, const char *set_cookie)
 {
-	const struct t3ops_host *host = g->ctx->host;
-	char *cookies = cookies_replace(host->request_header(g->ctx, g->request, "Cookie"), paired->cookie_name,
-	                                paired->set_cookie);
-
-	if (cookies) {
-		host->request_set_header(g->ctx, g->request, "cookie", cookies);
-		host->request_add_response_header(g->ctx, g->request, "set-cookie", paired->set_cookie);
-		explicit_bzero(cookies, strlen(cookies));
-	}
-	free(cookies);
-	host->request_resume(g->ctx, g->request);
+	if (!g->navigation || request_redirect_to_itself(g->ctx, g->request, set_cookie) < 0)
+		request_resume_with_session(g->ctx, g->request, cookie_name, set_cookie);
 }
 
 static void on_paired(void *arg, const struct t3ops_paired *paired)
@@ -80,17 +74,13 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	struct guest *g = arg;
 	struct auto_pair *a = g->ctx->state;
 
-	if (paired->result == T3OPS_PAIR_OK && !g->navigation) {
-		pass_with_cookie(g, paired);
-	} else if (paired->result == T3OPS_PAIR_OK) {
-		if (request_redirect_to_itself(g->ctx, g->request, paired->set_cookie) == 0)
-			loop_guard_redirected(&a->loops, g->loop_key, g->ctx->host->now_us(g->ctx));
-		else
-			pass_with_cookie(g, paired);
+	if (paired->result == T3OPS_PAIR_OK) {
+		fresh_put(&a->fresh, g->browser, paired, g->ctx->host->now_us(g->ctx));
+		session_give(g, paired->cookie_name, paired->set_cookie);
 	} else if (g->navigation) {
 		explain(g, paired);
 	} else {
-		g->ctx->host->request_resume(g->ctx, g->request); /* the instance says 401, as the page expects */
+		g->ctx->host->request_resume(g->ctx, g->request); /* the t3 server says 401, as the page expects */
 	}
 	free(g);
 }
@@ -101,9 +91,9 @@ static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, c
 	    .struct_size = sizeof page,
 	    .status = 403,
 	    .title = "Your browser does not keep the session",
-	    .text = "This browser was paired with your t3 server several times within a minute, but came "
-	            "back each time without the session cookie. Please allow cookies for this site, then "
-	            "try again in a minute."};
+	    .text = "This browser was paired with your t3 server a moment ago, but came back without the session "
+	            "cookie. Please allow cookies for this site. This page tries again by itself.",
+	    .retry_s = LOOP_RETRY_S};
 
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
 	ctx->host->emit(ctx, "pairing_done", user->name, 403, "loop: the browser does not keep the session cookie");
@@ -125,27 +115,47 @@ static bool needs_pairing(struct t3ops_ctx *ctx, t3ops_request_id r, const struc
 	                      : !cookies_have(cookies, ANY_SESSION_COOKIE, true);
 }
 
-static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+/* A page that is marked and has its session: its URL becomes as it was. */
+static enum t3ops_next unmark(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	bool marked = request_is_navigation(ctx, r) && request_marker(ctx, r) != MARKER_NONE;
+
+	return marked && request_redirect_unmarked(ctx, r) == 0 ? T3OPS_DONE : T3OPS_NEXT;
+}
+
+static enum t3ops_next pair(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
 {
 	struct auto_pair *a = ctx->state;
-	struct t3ops_user user = {.struct_size = sizeof user};
+	struct guest guest = {.ctx = ctx,
+	                      .request = r,
+	                      .navigation = request_is_navigation(ctx, r),
+	                      .browser = fresh_key(ctx, r, user->name)};
+	const struct fresh_row *fresh = fresh_find(&a->fresh, guest.browser, ctx->host->now_us(ctx));
 	struct guest *g;
 
-	if (!ctx->host->request_user(ctx, r, &user) || !needs_pairing(ctx, r, &user))
-		return T3OPS_NEXT;
+	if (guest.navigation && request_marker(ctx, r) == MARKER_FRESH)
+		return loop_explain(ctx, r, user);
+	if (fresh) {
+		session_give(&guest, fresh->cookie_name, fresh->set_cookie);
+		return T3OPS_WAIT;
+	}
 	g = malloc(sizeof *g);
 	if (!g)
 		return T3OPS_NEXT;
-	*g = (struct guest){.ctx = ctx, .request = r, .navigation = request_is_navigation(ctx, r)};
-	if (g->navigation) {
-		g->loop_key = loop_key(ctx, r, user.name);
-		if (loop_guard_asked(&a->loops, g->loop_key, ctx->host->now_us(ctx))) {
-			free(g);
-			return loop_explain(ctx, r, &user);
-		}
-	}
-	pairing_pair(&a->pairing, &user, on_paired, g);
+	*g = guest;
+	pairing_pair(&a->pairing, user, on_paired, g);
 	return T3OPS_WAIT;
+}
+
+static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct t3ops_user user = {.struct_size = sizeof user};
+
+	if (!ctx->host->request_user(ctx, r, &user))
+		return T3OPS_NEXT;
+	if (!needs_pairing(ctx, r, &user))
+		return unmark(ctx, r);
+	return request_is_foreign(ctx, r) ? T3OPS_NEXT : pair(ctx, r, &user);
 }
 
 static int init(struct t3ops_ctx *ctx)
@@ -171,6 +181,7 @@ static void stop(struct t3ops_ctx *ctx)
 	struct auto_pair *a = ctx->state;
 
 	pairing_fini(&a->pairing);
+	fresh_fini(&a->fresh);
 	free(a);
 	ctx->state = NULL;
 }

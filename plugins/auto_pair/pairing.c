@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mint, exchange, check; see pairing.h. */
+#include "auto_pair/mint_error.h"
 #include "auto_pair/pairing.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ static void outcome_report(struct user_state *row, const struct t3ops_paired *pa
 	const char *const labels[] = {pair_result_label(paired->result), paired->endpoint,
 	                              paired->fallback ? "yes" : "no"};
 	uint64_t took_us = ctx->host->now_us(ctx) - row->started_us;
-	char text[256];
+	char text[400];
 
 	ctx->host->count(ctx, METRIC_PAIR, labels, 1);
 	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)took_us / 1e6);
@@ -243,7 +244,7 @@ static char *body_make(const char *out, size_t len)
 static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg)
 {
 	struct user_state *row = arg;
-	char text[160];
+	char text[320], why[200];
 
 	(void)ctx;
 	if (ran->error == -ETIMEDOUT) {
@@ -251,10 +252,12 @@ static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *
 		return;
 	}
 	if (ran->error != 0 || ran->exit_code != 0) {
+		mint_error_find(ran->out, ran->out_len, why, sizeof why);
 		if (ran->error != 0)
 			snprintf(text, sizeof text, "the mint command could not run: %s", strerror(-ran->error));
 		else
-			snprintf(text, sizeof text, "the mint command ended with exit code %d", ran->exit_code);
+			snprintf(text, sizeof text, "the mint command ended with exit code %d%s%s", ran->exit_code,
+			         why[0] != '\0' ? ": " : "", why);
 		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, text);
 		return;
 	}

@@ -2,6 +2,9 @@
 /* What kind of request it is; see navigation.h. */
 #include "common/navigation.h"
 
+#include "common/cookies.h"
+#include "common/marker.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,18 +58,81 @@ bool location_make(const char *target, char *out, size_t size)
 	return len > 0 && (size_t)len < size;
 }
 
-int request_redirect_to_itself(struct t3ops_ctx *ctx, t3ops_request_id r, const char *set_cookie)
+/* The host of an Origin or a URL: from behind :// to the next slash. */
+static const char *host_of(const char *origin)
 {
-	const char *target = ctx->host->request_target(ctx, r);
+	const char *at = strstr(origin, "://");
+
+	return at ? at + 3 : "";
+}
+
+bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	const struct t3ops_host *host = ctx->host;
+	const char *site = host->request_header(ctx, r, "Sec-Fetch-Site");
+	const char *origin = host->request_header(ctx, r, "Origin"), *here = host->request_header(ctx, r, "Host");
+
+	if (request_is_navigation(ctx, r))
+		return false;
+	if (site)
+		return strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0;
+	return origin && (!here || strcasecmp(host_of(origin), here) != 0);
+}
+
+static int redirect(struct t3ops_ctx *ctx, t3ops_request_id r, const char *target, const char *set_cookie)
+{
 	char path[LOCATION_MAX], location[LOCATION_MAX + 16];
 	const char *const headers[] = {location, "cache-control: no-store", NULL};
-	int error;
+	int error = 0;
 
-	if (!target)
-		return -ESTALE;
 	if (!location_make(target, path, sizeof path))
 		return -EMSGSIZE;
 	snprintf(location, sizeof location, "location: %s", path);
-	error = ctx->host->request_add_response_header(ctx, r, "set-cookie", set_cookie);
+	if (set_cookie)
+		error = ctx->host->request_add_response_header(ctx, r, "set-cookie", set_cookie);
 	return error < 0 ? error : ctx->host->request_respond(ctx, r, 302, headers, "", 0);
+}
+
+int request_redirect_to_itself(struct t3ops_ctx *ctx, t3ops_request_id r, const char *set_cookie)
+{
+	const char *target = ctx->host->request_target(ctx, r);
+	char marked[LOCATION_MAX];
+
+	if (!target)
+		return -ESTALE;
+	if (!marker_add(target, ctx->host->wall_us(ctx), marked, sizeof marked))
+		return -EMSGSIZE;
+	return redirect(ctx, r, marked, set_cookie);
+}
+
+int request_redirect_unmarked(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	const char *target = ctx->host->request_target(ctx, r);
+	char unmarked[LOCATION_MAX];
+
+	if (!target)
+		return -ESTALE;
+	return marker_remove(target, unmarked, sizeof unmarked) ? redirect(ctx, r, unmarked, NULL) : -EMSGSIZE;
+}
+
+int request_marker(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	const char *target = ctx->host->request_target(ctx, r);
+
+	return target ? marker_read(target, ctx->host->wall_us(ctx)) : MARKER_NONE;
+}
+
+void request_resume_with_session(struct t3ops_ctx *ctx, t3ops_request_id r, const char *cookie_name,
+                                 const char *set_cookie)
+{
+	const struct t3ops_host *host = ctx->host;
+	char *cookies = cookies_replace(host->request_header(ctx, r, "Cookie"), cookie_name, set_cookie);
+
+	if (cookies) {
+		host->request_set_header(ctx, r, "cookie", cookies);
+		host->request_add_response_header(ctx, r, "set-cookie", set_cookie);
+		explicit_bzero(cookies, strlen(cookies));
+	}
+	free(cookies);
+	host->request_resume(ctx, r);
 }

@@ -10,8 +10,19 @@ bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* It brings a credential of its own: Authorization, or a WebSocket ticket in its query. */
 bool request_has_credential(struct t3ops_ctx *ctx, t3ops_request_id r);
 
-/* 302 to the page that was asked for, with that Set-Cookie value.  0 or -errno. */
+/* Another site's page caused it, and it does not open a page itself (Sec-Fetch-Site, else Origin against Host). */
+bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r);
+
+/* 302 to the page that was asked for, marked (marker.h), with that Set-Cookie value.  0 or -errno. */
 int request_redirect_to_itself(struct t3ops_ctx *ctx, t3ops_request_id r, const char *set_cookie);
+/* 302 to the page without the mark. */
+int request_redirect_unmarked(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* What its URL carries (enum marker). */
+int request_marker(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* Goes on with that session: the stale cookie goes, the new one takes its place, on the way to the t3 server and on
+ * the way to the browser. */
+void request_resume_with_session(struct t3ops_ctx *ctx, t3ops_request_id r, const char *cookie_name,
+                                 const char *set_cookie);
 
 /* A target as a Location on this host: "//other.example/" would lead away.  False if it does not fit. */
 bool location_make(const char *target, char *out, size_t size);

@@ -8,45 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "session_check/heal.h"
 #include "common/cookies.h"
-#include "common/loop_guard.h"
+#include "common/marker.h"
 #include "common/navigation.h"
-
-#define ALIVE_ROWS 256
-
-enum { METRIC_CHECKS, METRIC_HEALED };
-
-/* A cookie that lived a moment ago. */
-struct alive {
-	uint64_t key, until_us;
-};
-
-struct session_check {
-	const struct t3ops_pairing *pairing;
-	struct loop_guard loops;
-	struct alive alive[ALIVE_ROWS];
-	uint64_t trust_us;
-};
 
 /* A navigation that waits. */
 struct pending_navigation {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
-	uint64_t cookie_key, loop_key;
+	uint64_t cookie_key, browser; /* fresh_key */
 	char user[64];
 };
 
-/* FNV-1a of the user and all cookies: a collision makes a dead cookie pass for a few seconds. */
-static uint64_t cookie_key_make(const char *user, const char *cookies)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *user != '\0'; user++)
-		hash = (hash ^ (unsigned char)*user) * UINT64_C(0x100000001b3);
-	for (hash *= 31; *cookies != '\0'; cookies++)
-		hash = (hash ^ (unsigned char)*cookies) * UINT64_C(0x100000001b3);
-	return hash;
-}
+#define LOOP_RETRY_S 45 /* the mark of the redirect is old by then */
 
 static void count(struct t3ops_ctx *ctx, const char *result)
 {
@@ -59,9 +34,10 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	struct session_check *s = v->ctx->state;
 	const struct t3ops_host *host = v->ctx->host;
 
+	if (s && paired->result == T3OPS_PAIR_OK)
+		fresh_put(&s->fresh, v->browser, paired, host->now_us(v->ctx));
 	if (s && paired->result == T3OPS_PAIR_OK &&
 	    request_redirect_to_itself(v->ctx, v->request, paired->set_cookie) == 0) {
-		loop_guard_redirected(&s->loops, v->loop_key, host->now_us(v->ctx));
 		host->count(v->ctx, METRIC_HEALED, NULL, 1);
 	} else {
 		host->request_resume(v->ctx, v->request);
@@ -69,26 +45,34 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	free(v);
 }
 
-static void heal(struct pending_navigation *v)
+static void navigation_heal(struct pending_navigation *v)
 {
 	static const struct t3ops_page page = {
 	    .struct_size = sizeof page,
 	    .status = 502,
 	    .title = "Your t3 server does not keep the session",
 	    .text = "Your t3 server declares every session dead, also one that was made a moment ago. Its database "
-	            "may be damaged, or newer than the program. Please tell its operator."};
+	            "may be damaged, or newer than the program. Please tell its operator. This page tries again "
+	            "by itself.",
+	    .retry_s = LOOP_RETRY_S};
 	struct session_check *s = v->ctx->state;
 	const struct t3ops_host *host = v->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
+	const struct fresh_row *fresh;
 
 	if (!host->request_user(v->ctx, v->request, &user)) {
 		free(v); /* the browser has left */
 		return;
 	}
-	if (loop_guard_asked(&s->loops, v->loop_key, host->now_us(v->ctx))) {
+	fresh = fresh_find(&s->fresh, v->browser, host->now_us(v->ctx));
+	if (request_marker(v->ctx, v->request) == MARKER_FRESH) {
 		host->request_explain(v->ctx, v->request, &page);
 		host->emit(v->ctx, "session_expired", v->user, 502,
-		           "loop: the instance honours no fresh session either");
+		           "loop: the t3 server accepts no fresh session either");
+		free(v);
+		return;
+	}
+	if (fresh && request_redirect_to_itself(v->ctx, v->request, fresh->set_cookie) == 0) {
 		free(v);
 		return;
 	}
@@ -107,7 +91,7 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 	}
 	if (state->session == T3OPS_SESSION_DEAD) {
 		count(v->ctx, "dead");
-		heal(v);
+		navigation_heal(v);
 		return;
 	}
 	count(v->ctx, state->session == T3OPS_SESSION_ALIVE ? "alive" : "unknown");
@@ -118,15 +102,6 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 	free(v);
 }
 
-/* The session's cookie, or while its name may have changed anything that looks like one. */
-static bool has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const struct t3ops_user *user)
-{
-	struct session_check *s = ctx->state;
-
-	return cookies && (cookies_have(cookies, s->pairing->cookie_name(s->pairing->provider, user), false) ||
-	                   cookies_have(cookies, "t3_session", true));
-}
-
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	struct session_check *s = ctx->state;
@@ -135,17 +110,19 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	struct pending_navigation *v;
 	uint64_t key;
 
+	if (heal_is_paused(ctx, r))
+		return heal_refuse(ctx, r);
 	if (!ctx->host->request_user(ctx, r, &user) || !request_is_navigation(ctx, r) ||
-	    request_has_credential(ctx, r) || !has_session_cookie(ctx, cookies, &user))
+	    request_has_credential(ctx, r) || !heal_has_session_cookie(ctx, cookies, &user))
 		return T3OPS_NEXT;
-	key = cookie_key_make(user.name, cookies);
+	key = heal_cookie_key(user.name, cookies);
 	if (s->alive[key % ALIVE_ROWS].key == key && ctx->host->now_us(ctx) < s->alive[key % ALIVE_ROWS].until_us)
 		return T3OPS_NEXT;
 	v = calloc(1, sizeof *v);
 	if (!v)
 		return T3OPS_NEXT;
 	*v = (struct pending_navigation){
-	    .ctx = ctx, .request = r, .cookie_key = key, .loop_key = loop_key(ctx, r, user.name)};
+	    .ctx = ctx, .request = r, .cookie_key = key, .browser = fresh_key(ctx, r, user.name)};
 	strncpy(v->user, user.name, sizeof v->user - 1);
 	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, v);
 	return T3OPS_WAIT;
@@ -175,7 +152,10 @@ static int start(struct t3ops_ctx *ctx)
 
 static void stop(struct t3ops_ctx *ctx)
 {
-	free(ctx->state);
+	struct session_check *s = ctx->state;
+
+	fresh_fini(&s->fresh);
+	free(s);
 	ctx->state = NULL;
 }
 
@@ -189,9 +169,10 @@ static const struct t3ops_metric metrics[] = {
          .type = T3OPS_COUNTER,
          .labels = {"result"},
          .help = "Cookies asked about: alive, dead, or unknown (the instance gave no definite answer)."},
-    [METRIC_HEALED] = {.name = "t3ops_session_healed_total",
-                       .type = T3OPS_COUNTER,
-                       .help = "Dead cookies replaced before the page was opened."},
+    [METRIC_HEALED] =
+        {.name = "t3ops_session_healed_total",
+         .type = T3OPS_COUNTER,
+         .help = "Dead cookies replaced: before a page was opened, or for a request that the t3 server refused."},
 };
 
 T3OPS_PLUGIN(session_check) = {
@@ -209,4 +190,5 @@ T3OPS_PLUGIN(session_check) = {
     .start = start,
     .stop = stop,
     .on_request = on_request,
+    .on_unauthorized = heal_begin,
 };

@@ -149,7 +149,7 @@ enum t3ops_level { T3OPS_DEBUG = 7, T3OPS_INFO = 6, T3OPS_NOTICE = 5, T3OPS_WARN
  * harmless: readers return NULL or false, other calls -ESTALE or nothing. */
 typedef uint64_t t3ops_request_id;
 
-/* What on_request decided.  Plugins are asked in the order of their sections. */
+/* What on_request, or on_unauthorized, decided.  Plugins are asked in the order of their sections. */
 enum t3ops_next {
 	T3OPS_NEXT = 0, /* ask the next plugin; after the last one the request goes to the user's t3 server */
 	T3OPS_DONE = 1, /* responded to, or taken over as a WebSocket */
@@ -561,6 +561,11 @@ struct t3ops_plugin {
 
 	/* T3OPS_ROLE_PROXY: for each request of every client, public paths included. */
 	enum t3ops_next (*on_request)(struct t3ops_ctx *ctx, t3ops_request_id r);
+	/* The t3 server answered 401, and nothing of that has been passed on: what the plugin changes now and
+	 * request_resume send the request once more, request_respond and request_explain respond to it here.  If
+	 * every plugin returns T3OPS_NEXT the 401 is passed on.  Only for requests that can be sent again, WebSocket
+	 * upgrades and those without a body; once for each.  NULL: the plugin leaves every 401 alone. */
+	enum t3ops_next (*on_unauthorized)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	/* Paths that it answers whoever asks, as "/probe/ws /probe/healthz"; NULL or "": none. */
 	const char *answers;
 

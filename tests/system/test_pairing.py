@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """auto_pair and session_check against every measured version of t3, and against instances that misbehave."""
 import os
+import re
 import threading
 import time
 import unittest
@@ -39,6 +40,13 @@ def cookie_of(answer_):
     return answer_.header("set-cookie").split(";")[0]
 
 
+def marked(location):
+    """The Location without the mark that says: redirected here with a cookie."""
+    plain, mark, rest = re.match(r"(.*?)[?&](t3ops_paired=[0-9a-f]+)(.*)$", location).groups()
+    assert mark and not rest
+    return plain
+
+
 def pairs(d):
     return d.log().count("event=pairing_done ")
 
@@ -52,9 +60,11 @@ class EachVersion(unittest.TestCase):
     def test_navigation_is_paired_and_sent_back(self):
         for version, stub, d in self.each():
             first = http.get(d.proxy, "/chat/1?x=%20y", PAGE)
-            self.assertEqual((first.status, first.header("location")), (302, "/chat/1?x=%20y"))
+            self.assertEqual((first.status, marked(first.header("location"))), (302, "/chat/1?x=%20y"))
             self.assertIn("HttpOnly", first.header("set-cookie"))
             cookie = {"Cookie": cookie_of(first)}
+            second = http.get(d.proxy, first.header("location"), {**PAGE, **cookie})
+            self.assertEqual((second.status, second.header("location")), (302, "/chat/1?x=%20y"))
             self.assertEqual(http.get(d.proxy, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
             self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
             line = d.wait_log(r"event=pairing_done .*").group(0)
@@ -81,7 +91,7 @@ class EachVersion(unittest.TestCase):
             name, value = stub.cookie().split("=", 1)
             dead = {"Cookie": f"other=1; {name}={value[:-4]}AAAA"}
             r = http.get(d.proxy, "/", {**PAGE, **dead})
-            self.assertEqual((r.status, r.header("location")), (302, "/"))
+            self.assertEqual((r.status, marked(r.header("location"))), (302, "/"))
             self.assertEqual(cookie_of(r).split("=")[0], name)
             self.assertEqual(http.get(d.proxy, "/", {**PAGE, "Cookie": cookie_of(r)}).status, 200)
             d.wait_log(r"event=session_expired .*user=alice")
@@ -125,10 +135,48 @@ class Cases(unittest.TestCase):
 
     def test_browser_that_keeps_no_cookie_gets_an_explanation(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            statuses = [http.get(d.proxy, "/", PAGE).status for _ in range(4)]
-            self.assertEqual(statuses, [302, 302, 302, 403])
-            self.assertIn("allow cookies", http.get(d.proxy, "/", PAGE).text())
-            self.assertEqual(http.get(d.proxy, "/other", PAGE).status, 302)
+            first = http.get(d.proxy, "/", PAGE)
+            self.assertEqual(first.status, 302)
+            loop = http.get(d.proxy, first.header("location"), PAGE)
+            self.assertEqual(loop.status, 403)
+            self.assertIn("allow cookies", loop.text())
+            self.assertTrue(loop.header("retry-after"))
+            old = first.header("location").split("=")[0] + "=1"  # a mark of long ago means nothing
+            self.assertEqual(http.get(d.proxy, old, PAGE).status, 302)
+
+    def test_tabs_and_private_windows_are_no_loop(self):
+        """Chrome sends the tabs of one URL one after another, all with the cookies of before."""
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            tabs = [http.get(d.proxy, "/", PAGE) for _ in range(6)]
+            self.assertEqual([r.status for r in tabs], [302] * 6)
+            self.assertEqual(len({cookie_of(r) for r in tabs}), 1)
+            self.assertEqual(pairs(d), 1)
+            other = http.get(d.proxy, "/", {**PAGE, "User-Agent": "another browser"})
+            self.assertNotEqual(cookie_of(other), cookie_of(tabs[0]))
+            dead = {"Cookie": cookie_of(tabs[0])}
+            stub.wipe()
+            tabs = [http.get(d.proxy, "/", {**PAGE, **dead}) for _ in range(5)]
+            self.assertEqual([r.status for r in tabs], [302] * 5)
+            self.assertEqual(pairs(d), 3)
+
+    def test_request_of_another_site_is_not_paired(self):
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            for more in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+                         {"Origin": "https://evil.example"}):
+                with self.subTest(more=more):
+                    r = http.request(d.proxy, "POST", "/api/x", {**XHR, **more})
+                    self.assertIsNone(r.header("set-cookie"))
+            self.assertEqual(pairs(d), 0)
+            http.get(d.proxy, "/", {**PAGE, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"})
+            self.assertEqual(pairs(d), 1)  # the way back from the sign-in
+
+    def test_failed_mint_says_why(self):
+        bad = script("print('\\x1b[31m[12:00:00] ERROR: Failed to create pairing link\\n  at PersistenceSqlError x')\nraise SystemExit(1)")
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub, bad) as d:
+            page = http.get(d.proxy, "/", PAGE).text()
+            self.assertIn("Failed to create pairing link", page)
+            self.assertIn("may be newer than the t3 program", page)
+            d.wait_log(r"event=pairing_done .*Failed to create pairing link")
 
     def test_instance_that_kills_every_session_gets_an_explanation(self):
         def session(c, request):
@@ -141,8 +189,10 @@ class Cases(unittest.TestCase):
         with Origin({"/api/auth/session": session, "/api/auth/browser-session": exchange}) as origin, \
                 Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
             cookie = {"Cookie": "t3_session=x"}
-            statuses = [http.get(d.proxy, "/", {**PAGE, **cookie}).status for _ in range(4)]
-            self.assertEqual(statuses, [302, 302, 302, 502])
+            first = http.get(d.proxy, "/", {**PAGE, **cookie})
+            self.assertEqual(first.status, 302)
+            cookie = {"Cookie": cookie_of(first)}
+            self.assertEqual(http.get(d.proxy, first.header("location"), {**PAGE, **cookie}).status, 502)
             self.assertEqual(origin.requests("/api/auth/browser-session")[0].body, b'{"credential":"ABCDEFGHJKLM"}')
 
     def test_an_answer_that_carries_the_cookie_is_for_no_cache(self):
@@ -206,7 +256,7 @@ class Cases(unittest.TestCase):
     def test_redirect_never_leads_away(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
             r = http.get(d.proxy, "//evil.example/x", PAGE)
-            self.assertEqual((r.status, r.header("location")), (302, "/evil.example/x"))
+            self.assertEqual((r.status, marked(r.header("location"))), (302, "/evil.example/x"))
 
     def test_cookies_may_stand_in_several_lines(self):
         """As a proxy makes them of HTTP/2; no line counts less than another."""

@@ -8,8 +8,10 @@
 
 #include <cmocka.h>
 
+#include "auto_pair/mint_error.h"
 #include "common/cookies.h"
-#include "common/loop_guard.h"
+#include "common/fresh.h"
+#include "common/marker.h"
 #include "common/navigation.h"
 
 static void cookies_are_found(void **state)
@@ -96,58 +98,96 @@ static void queries_are_searched(void **state)
 	assert_false(query_has("/wsTicket=1", "wsTicket"));
 }
 
-static void loops_are_noticed(void **state)
+static void marks_come_and_go(void **state)
 {
-	struct loop_guard *g = test_calloc(1, sizeof *g);
-	uint64_t now = 1000;
+	static const struct {
+		const char *target, *marked, *unmarked;
+	} rows[] = {
+	    {"/", "/?t3ops_paired=3e8", "/"},
+	    {"/a?b=1", "/a?b=1&t3ops_paired=3e8", "/a?b=1"},
+	    {"/a?t3ops_paired=1", "/a?t3ops_paired=3e8", "/a"},
+	    {"/a?t3ops_paired=1&b=2", "/a?b=2&t3ops_paired=3e8", "/a?b=2"},
+	    {"/a?b=2&t3ops_paired=1", "/a?b=2&t3ops_paired=3e8", "/a?b=2"},
+	    {"/a?xt3ops_paired=1", "/a?xt3ops_paired=1&t3ops_paired=3e8", "/a?xt3ops_paired=1"},
+	};
+	const uint64_t now = UINT64_C(1000000000);
+	char out[64];
 
 	(void)state;
-	for (int i = 0; i < LOOP_LIMIT; i++) {
-		assert_false(loop_guard_asked(g, 7, now++));
-		assert_false(loop_guard_asked(g, 8, now)); /* another page */
-		loop_guard_redirected(g, 7, now++);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_true(marker_add(rows[i].target, now, out, sizeof out));
+		assert_string_equal(out, rows[i].marked);
+		assert_int_equal(marker_read(out, now), MARKER_FRESH);
+		assert_int_equal(marker_read(out, now + MARKER_FRESH_US + 1000000), MARKER_OLD);
+		assert_true(marker_remove(rows[i].target, out, sizeof out));
+		assert_string_equal(out, rows[i].unmarked);
+		assert_int_equal(marker_read(out, now), MARKER_NONE);
 	}
-	assert_true(loop_guard_asked(g, 7, now));
-	assert_false(loop_guard_asked(g, 7, now + 2 * LOOP_WINDOW_US));
-	assert_false(loop_guard_asked(g, 7, now + 2 * LOOP_WINDOW_US));
-	test_free(g);
+	assert_false(marker_add("/0123456789", now, out, 20));
+	assert_false(marker_remove("/0123456789", out, 11));
 }
 
-static void tabs_at_once_are_no_loop(void **state)
+static void fresh_sessions_are_kept_for_a_while(void **state)
 {
-	struct loop_guard *g = test_calloc(1, sizeof *g);
+	static const struct t3ops_paired paired = {.cookie_name = "s", .set_cookie = "s=abc; Path=/"};
+	struct fresh *f = test_calloc(1, sizeof *f);
+	const struct fresh_row *row;
 
 	(void)state;
-	for (int i = 0; i < 10; i++)
-		assert_false(loop_guard_asked(g, 7, 1000));
-	for (int i = 0; i < 10; i++)
-		loop_guard_redirected(g, 7, 2000);
-	assert_false(loop_guard_asked(g, 7, 3000));
-	test_free(g);
+	assert_null(fresh_find(f, 7, 1000));
+	fresh_put(f, 7, &paired, 1000);
+	row = fresh_find(f, 7, 2000);
+	assert_non_null(row);
+	assert_string_equal(row->set_cookie, paired.set_cookie);
+	assert_true(fresh_is_brought(row, "a=1; s=abc"));
+	assert_false(fresh_is_brought(row, "a=1; s=abd"));
+	assert_false(fresh_is_brought(row, NULL));
+	assert_null(fresh_find(f, 8, 2000)); /* another browser */
+	assert_null(fresh_find(f, 7, 1000 + FRESH_US));
+	for (uint64_t key = 1; key <= 2 * FRESH_ROWS; key++)
+		fresh_put(f, key, &paired, key);
+	assert_null(fresh_find(f, 1, 300)); /* the oldest gave way */
+	assert_non_null(fresh_find(f, 2 * FRESH_ROWS, 300));
+	fresh_fini(f);
+	test_free(f);
 }
 
-static void guard_forgets_the_oldest(void **state)
+static void mint_errors_are_found(void **state)
 {
-	struct loop_guard *g = test_calloc(1, sizeof *g);
+	static const struct {
+		const char *out, *why;
+	} rows[] = {
+	    {"", ""},
+	    {"\n\n", ""},
+	    {"hello\n", "hello"},
+	    {"starting\n[12:00:01] ERROR: Failed to create pairing link\n  at x.js:1\n",
+	     "[12:00:01] ERROR: Failed to create pairing link"},
+	    {"\033[31mFailed to open\033[0m\n", "Failed to open"},
+	    {"Failed to create pairing link\nPersistenceSqlError: no such column: role\n",
+	     "Failed to create pairing link; its database may be newer than the t3 program"},
+	    {"{\"credential\": \"4B5QSVRLKTYA\", \"error\": 1}\nFailed later\n", "Failed later"},
+	    {"error near 4B5QSVRLKTYA\nFailed later\n", "Failed later"},
+	};
+	char why[200];
 
 	(void)state;
-	for (uint64_t key = 1; key <= 2 * LOOP_ROWS; key++)
-		loop_guard_redirected(g, key, key);
-	for (int i = 1; i < LOOP_LIMIT; i++)
-		assert_false(loop_guard_asked(g, 2 * LOOP_ROWS, 3 * LOOP_ROWS));
-	assert_true(loop_guard_asked(g, 2 * LOOP_ROWS, 3 * LOOP_ROWS));
-	for (int i = 0; i < 2 * LOOP_LIMIT; i++)
-		assert_false(loop_guard_asked(g, 1, 3 * LOOP_ROWS));
-	test_free(g);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		mint_error_find(rows[i].out, strlen(rows[i].out), why, sizeof why);
+		assert_string_equal(why, rows[i].why);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(cookies_are_found),        cmocka_unit_test(cookies_are_replaced),
-	    cmocka_unit_test(names_of_set_cookie),      cmocka_unit_test(locations_stay_here),
-	    cmocka_unit_test(queries_are_searched),     cmocka_unit_test(loops_are_noticed),
-	    cmocka_unit_test(tabs_at_once_are_no_loop), cmocka_unit_test(guard_forgets_the_oldest),
+	    cmocka_unit_test(cookies_are_found),
+	    cmocka_unit_test(cookies_are_replaced),
+	    cmocka_unit_test(names_of_set_cookie),
+	    cmocka_unit_test(locations_stay_here),
+	    cmocka_unit_test(queries_are_searched),
+	    cmocka_unit_test(marks_come_and_go),
+	    cmocka_unit_test(fresh_sessions_are_kept_for_a_while),
+	    cmocka_unit_test(mint_errors_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Healing the requests of open pages; see heal.h. */
+#include "session_check/heal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cookies.h"
+#include "common/navigation.h"
+
+#define PAUSE_FIRST_US UINT64_C(2000000)
+#define PAUSE_MAX_US   UINT64_C(60000000)
+
+struct pending_heal {
+	struct t3ops_ctx *ctx;
+	t3ops_request_id request;
+	uint64_t cookie_key, browser;
+	char user[64];
+};
+
+/* FNV-1a */
+uint64_t heal_cookie_key(const char *user, const char *cookies)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *user != '\0'; user++)
+		hash = (hash ^ (unsigned char)*user) * UINT64_C(0x100000001b3);
+	for (hash *= 31; *cookies != '\0'; cookies++)
+		hash = (hash ^ (unsigned char)*cookies) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+bool heal_has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const struct t3ops_user *user)
+{
+	struct session_check *s = ctx->state;
+
+	return cookies && (cookies_have(cookies, s->pairing->cookie_name(s->pairing->provider, user), false) ||
+	                   cookies_have(cookies, "t3_session", true));
+}
+
+/* ---- what cannot be healed ------------------------------------------------------------------------------- */
+
+static struct heal_pause *pause_of(struct session_check *s, uint64_t key)
+{
+	return &s->pauses[key % PAUSE_ROWS];
+}
+
+static void pause_begin(struct session_check *s, uint64_t key, uint64_t now_us)
+{
+	struct heal_pause *p = pause_of(s, key);
+	uint64_t pause_us = PAUSE_FIRST_US;
+
+	if (p->key != key)
+		*p = (struct heal_pause){.key = key};
+	for (unsigned i = 0; i < p->failures && pause_us < PAUSE_MAX_US; i++)
+		pause_us *= 2;
+	p->failures++;
+	p->until_us = now_us + (pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US);
+}
+
+bool heal_is_paused(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct session_check *s = ctx->state;
+	struct t3ops_user user = {.struct_size = sizeof user};
+	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
+	const struct heal_pause *p;
+	uint64_t key;
+
+	if (!cookies || !ctx->host->request_user(ctx, r, &user) || request_is_navigation(ctx, r) ||
+	    request_has_credential(ctx, r))
+		return false;
+	key = heal_cookie_key(user.name, cookies);
+	p = pause_of(s, key);
+	return p->key == key && p->failures > 0 && ctx->host->now_us(ctx) < p->until_us;
+}
+
+enum t3ops_next heal_refuse(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	static const struct t3ops_page page = {
+	    .struct_size = sizeof page,
+	    .status = 503,
+	    .title = "Your session has ended",
+	    .text =
+	        "The session of this page has ended, and t3ops could not replace it a moment ago. It tries again; "
+	        "you can also pair this browser by hand on your t3 server's own pairing page.",
+	    .retry_s = 5};
+
+	ctx->host->request_explain(ctx, r, &page);
+	return T3OPS_DONE;
+}
+
+static void heal_fail(struct pending_heal *h)
+{
+	struct session_check *s = h->ctx->state;
+
+	pause_begin(s, h->cookie_key, h->ctx->host->now_us(h->ctx));
+	heal_refuse(h->ctx, h->request);
+	free(h);
+}
+
+/* ---- what can ---------------------------------------------------------------------------------------------- */
+
+static void heal_finish(struct pending_heal *h, const char *cookie_name, const char *set_cookie)
+{
+	struct session_check *s = h->ctx->state;
+
+	pause_of(s, h->cookie_key)->failures = 0;
+	h->ctx->host->count(h->ctx, METRIC_HEALED, NULL, 1);
+	request_resume_with_session(h->ctx, h->request, cookie_name, set_cookie);
+	free(h);
+}
+
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct pending_heal *h = arg;
+	struct session_check *s = h->ctx->state;
+
+	if (!s) { /* stopped meanwhile */
+		free(h);
+	} else if (paired->result == T3OPS_PAIR_OK) {
+		fresh_put(&s->fresh, h->browser, paired, h->ctx->host->now_us(h->ctx));
+		heal_finish(h, paired->cookie_name, paired->set_cookie);
+	} else {
+		heal_fail(h);
+	}
+}
+
+/* The cookie is dead: another one, that of a moment ago if this browser does not bring it already. */
+static void heal(struct pending_heal *h)
+{
+	struct session_check *s = h->ctx->state;
+	const struct t3ops_host *host = h->ctx->host;
+	const struct fresh_row *fresh = fresh_find(&s->fresh, h->browser, host->now_us(h->ctx));
+	struct t3ops_user user = {.struct_size = sizeof user};
+
+	if (!host->request_user(h->ctx, h->request, &user)) {
+		free(h); /* the browser has left */
+	} else if (fresh && fresh_is_brought(fresh, host->request_header(h->ctx, h->request, "Cookie"))) {
+		host->emit(h->ctx, "session_expired", h->user, 401, "the t3 server accepts no fresh session either");
+		heal_fail(h);
+	} else if (fresh) {
+		heal_finish(h, fresh->cookie_name, fresh->set_cookie);
+	} else {
+		host->emit(h->ctx, "session_expired", h->user, 401, "the session of an open page has died");
+		s->pairing->pair(s->pairing->provider, &user, on_paired, h);
+	}
+}
+
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
+	static const char *const results[] = {"unknown", "alive", "dead"};
+	struct pending_heal *h = arg;
+
+	if (!h->ctx->state) { /* stopped meanwhile */
+		free(h);
+		return;
+	}
+	h->ctx->host->count(h->ctx, METRIC_CHECKS, (const char *[]){results[state->session]}, 1);
+	if (state->session == T3OPS_SESSION_DEAD) {
+		heal(h);
+		return;
+	}
+	h->ctx->host->request_resume(h->ctx, h->request); /* its 401 means something else */
+	free(h);
+}
+
+enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct session_check *s = ctx->state;
+	struct t3ops_user user = {.struct_size = sizeof user};
+	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
+	struct pending_heal *h;
+
+	if (!ctx->host->request_user(ctx, r, &user) || request_has_credential(ctx, r) || request_is_foreign(ctx, r) ||
+	    !heal_has_session_cookie(ctx, cookies, &user))
+		return T3OPS_NEXT;
+	h = calloc(1, sizeof *h);
+	if (!h)
+		return T3OPS_NEXT;
+	*h = (struct pending_heal){.ctx = ctx,
+	                           .request = r,
+	                           .cookie_key = heal_cookie_key(user.name, cookies),
+	                           .browser = fresh_key(ctx, r, user.name)};
+	strncpy(h->user, user.name, sizeof h->user - 1);
+	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, h);
+	return T3OPS_WAIT;
+}
