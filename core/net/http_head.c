@@ -153,3 +153,10 @@ bool http_length_parse(struct span s, uint64_t *out)
 	*out = value;
 	return true;
 }
+
+bool http_field_length(const struct http_field *f, uint64_t *out)
+{
+	const char *line = f->name.at + f->name.len, *end = strchr(f->value.at + f->value.len, '\r');
+
+	return end && !memchr(line, '\t', (size_t)(end - line)) && http_length_parse(f->value, out);
+}

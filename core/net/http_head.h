@@ -72,6 +72,9 @@ static inline bool http_is_token_char(unsigned char c)
 }
 /* A decimal number that is nothing but digits. */
 bool http_length_parse(struct span s, uint64_t *out);
+/* The value of a Content-Length: as above, with spaces around it at most.  (A tab is white space, too, but not to
+ * every reader of this field.)  f is in a head that was read whole. */
+bool http_field_length(const struct http_field *f, uint64_t *out);
 /* A request that asks to become a WebSocket (RFC 6455 4.1). */
 bool http_is_websocket(const struct http_head *h);
 

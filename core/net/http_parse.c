@@ -187,8 +187,7 @@ static bool framing_is_clear(const struct http_head *h)
 
 	if (codings > 0 && (lengths > 0 || http_field_find(h, "transfer-encoding", 0)->value.len == 0))
 		return false;
-	return lengths == 0 ||
-	       (lengths == 1 && http_length_parse(http_field_find(h, "content-length", 0)->value, &length));
+	return lengths == 0 || (lengths == 1 && http_field_length(http_field_find(h, "content-length", 0), &length));
 }
 
 enum http_syntax http_response_parse(struct http_head *h, const char *bytes, size_t len)

@@ -101,7 +101,7 @@ static enum reject_reason framing_check(const struct http_head *h)
 		return REJECT_LENGTH_AND_CODING;
 	if (lengths > 1)
 		return REJECT_LENGTH;
-	if (lengths == 1 && !http_length_parse(http_field_find(h, "content-length", 0)->value, &length))
+	if (lengths == 1 && !http_field_length(http_field_find(h, "content-length", 0), &length))
 		return REJECT_LENGTH;
 	if (codings > 0 && h->minor == 0)
 		return REJECT_CODING_VERSION;

@@ -63,6 +63,9 @@ static const struct validation_case cases[] = {
     /* framing: what smuggling is made of */
     {"POST / HTTP/1.1\r\n" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", REJECT_LENGTH},
     {"POST / HTTP/1.1\r\n" H "Content-Length: 5, 5\r\n\r\n", REJECT_LENGTH},
+    {"POST / HTTP/1.1\r\n" H "Content-Length: 5\t\r\n\r\n", REJECT_LENGTH},
+    {"POST / HTTP/1.1\r\n" H "Content-Length:\t5\r\n\r\n", REJECT_LENGTH},
+    {"POST / HTTP/1.1\r\n" H "Content-Length:   5  \r\n\r\n", REJECT_NONE},
     {"POST / HTTP/1.1\r\n" H "Content-Length: +5\r\n\r\n", REJECT_LENGTH},
     {"POST / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", REJECT_LENGTH},
     {"POST / HTTP/1.1\r\n" H "Content-Length: 0x5\r\n\r\n", REJECT_LENGTH},
