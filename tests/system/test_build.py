@@ -131,17 +131,18 @@ class Tarball(unittest.TestCase):
         self.assertEqual({p: d for p, d in listing(tree).items() if p in mine}, mine)
 
 
-class Configure(unittest.TestCase):
+    # ---- what configure says
+
     def configure(self, *argv):
-        folder = process.folder()
-        done = subprocess.run([f"{process.source_dir()}/configure", *compiler(), *argv], cwd=folder, env=ENV,
+        """Of the tarball: the sources may be configured in place."""
+        done = subprocess.run([f"{self.dist}/configure", *compiler(), *argv], cwd=process.folder(), env=ENV,
                               capture_output=True, text=True, timeout=300, check=False)
         self.assertNotEqual(done.returncode, 0)
         return done.stderr
 
     def test_no_rm_reaches_core(self):
         """Whatever a macro of whatever autoconf says."""
-        with open(f"{process.source_dir()}/configure", encoding="utf-8") as f:
+        with open(f"{self.dist}/configure", encoding="utf-8") as f:
             text = f.read()
         guard = re.search(r"(?m)^rm \(\)\n\{\n.*?^\}\n", text, re.S)
         first_use = re.search(r"(?m)^ac_ext=c$", text[guard.start():])
