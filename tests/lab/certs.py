@@ -20,15 +20,15 @@ class Authority:
     def _openssl(self, *words):
         subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=self.where)
 
-    def issue(self, name, *alternatives):
-        """A certificate for these names: paths of (certificate, key, both in one file)."""
+    def issue(self, name, *alternatives, days=2):
+        """A certificate for these names: paths of (certificate, key, both in one file).  It expired if days is negative."""
         cert, key, both = (os.path.join(self.where, f"{name}.{end}") for end in ("pem", "key", "both.pem"))
         request = os.path.join(self.where, name + ".csr")
         extensions = os.path.join(self.where, name + ".ext")
         with open(extensions, "w", encoding="ascii") as f:
             f.write("subjectAltName=" + ",".join(alternatives) + "\nbasicConstraints=CA:FALSE\n")
         self._openssl("req", "-new", *self._new_key(key), "-subj", "/CN=" + name, "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial", "-days", "2",
+        self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._key, "-CAcreateserial", "-days", str(days),
                       "-extfile", extensions, "-out", cert)
         with open(both, "w", encoding="ascii") as out:
             for part in (cert, key):

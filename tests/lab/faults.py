@@ -210,6 +210,21 @@ def upgrade(w):
     w.daemon.process.wait_log(r"\bevent=(reloaded|upgraded|ready)\b", 60, mark)
 
 
+def wipe_and_replace(w):
+    """Every session is dead, and every open page connects again."""
+    for stub in w.stubs.values():
+        stub.wipe()
+    each_user("replace")(w)
+
+
+def restart(name):
+    return both(part(name, "cut"), part(name, "heal"))
+
+
+def expire(name, expired):
+    return lambda w: w.path.expire(name, expired)
+
+
 def wall(over):
     return lambda w: w.path.wall(over)
 
@@ -243,6 +258,13 @@ ROWS = [
     Row("kill the proxy of t3ops", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL), lasts=20),
     Row("large messages die in the tunnel", segment("tunnel"), both(largest("tunnel_line", 8000), ask_large),
         line("tunnel_line", "heal"), lasts=90, apart=frozenset({"cloudflare", "tunnel"})),
+
+    Row("restart the edge", segment("cloudflare"), restart("edge"), lasts=10),
+    Row("restart the tunnel", segment("tunnel"), restart("tunnel"), lasts=10),
+    Row("restart Traefik", segment("traefik"), restart("traefik"), lasts=10),
+    Row("the tunnel flaps", segment("tunnel"), flap(part("tunnel", "cut"), part("tunnel", "heal"), 5, 2, 6), lasts=5),
+    Row("the edge's certificate expired", segment("cloudflare"), expire("edge", True), expire("edge", False)),
+    Row("Traefik's certificate expired", segment("traefik"), expire("traefik", True), expire("traefik", False)),
 
     # ---- the uplink and the name
     Row("the uplink is silent", segment("wan"), lambda w: w.wan("stall"), lambda w: w.wan("heal")),
@@ -295,6 +317,10 @@ ROWS = [
     Row("everybody reloads", begin=each_user("reload"), lasts=20),
     Row("a busy page is reloaded", needs=(busy("alice"), busy("carol")), begin=flap(
         both(user("alice", "reload"), busy("alice")), user("carol", "reload"), 3, 4, 3), lasts=20),
+    Row("pages replace their connections", begin=each_user("replace"), lasts=20),
+    Row("sessions are wiped under open pages", begin=wipe_and_replace, lasts=40),
+    Row("the prober's own way out is silent", begin=line("wan_line", "stall"), end=line("wan_line", "heal"), lasts=60),
+    Row("the prober's own way to Traefik is cut", begin=line("inner_line", "cut"), end=line("inner_line", "heal"), lasts=60),
     Row("tabs are closed", needs=(reopen("alice"), reopen("carol")), begin=both(user("alice", "close"), user("carol", "close")),
         lasts=20),
     Row("browsers are killed", begin=both(user("alice", "crash"), user("carol", "crash")),

@@ -335,6 +335,16 @@ class Page:
         await self.leave()
         self.start()
 
+    async def replace(self):
+        """The page closes its connection by itself, with everything well, and makes another one at once."""
+        connected = self.connected
+        await self._end()
+        if connected:
+            self.messages.send_close(1000)
+            self.tunnel.close()
+            self.note("left")
+        self.task = asyncio.ensure_future(self._live(loaded=True))
+
     async def crash(self):
         """The browser is gone: the system ends its sockets."""
         connected = self.connected

@@ -204,13 +204,21 @@ class Path:
         self.walled = False
         self.relays = []
         self.lines = {}
-        self._issue()
         self.edge = self.tunnel = self.traefik = self.resolver = None
+        self._issue()
 
-    def _issue(self):
-        self.cert, self.key, self.both = self.ca.issue("edge", "DNS:" + HOST)
-        self.inner_cert, self.inner_key, _ = self.ca.issue("traefik", "DNS:" + HOST)
-        self.resolver_cert, self.resolver_key, _ = self.ca.issue("resolver", "IP:127.0.0.1")
+    def _issue(self, edge_days=2, traefik_days=2):
+        self.cert, self.key, self.both = self.ca.issue("edge", "DNS:" + HOST, days=edge_days)
+        self.inner_cert, self.inner_key, _ = self.ca.issue("traefik", "DNS:" + HOST, days=traefik_days)
+        if not self.resolver:
+            self.resolver_cert, self.resolver_key, _ = self.ca.issue("resolver", "IP:127.0.0.1")
+
+    def expire(self, name, expired=True):
+        """The edge or Traefik starts again, with a certificate that expired yesterday, or with a good one."""
+        self._issue(**{name + "_days": -1 if expired else 2})
+        part = getattr(self, name)
+        part.cut()
+        part.start()
 
     # ---- files
 

@@ -26,8 +26,11 @@ class Outcome:
 
     @property
     def false(self):
-        """Verdicts that are not about what was broken."""
-        return [n for n in self.named if n not in self.allowed]
+        """Verdicts that are not about what was broken.  One that named more, the guilty among them, and was narrowed to
+        the truth later, is none."""
+        last = max((n for n, s in enumerate(self.named) if s in self.allowed), default=-1)
+        return [s for n, s in enumerate(self.named) if s not in self.allowed and
+                not (n < last and any(t <= s for t in self.row.truth))]
 
     @property
     def right(self):

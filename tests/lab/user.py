@@ -73,6 +73,10 @@ class User:
     def reload(self, tab=None):
         loop.shared().call((tab or self.pages[0]).reload())
 
+    def replace(self, tab=None):
+        """A tab replaces its connection by itself."""
+        loop.shared().call((tab or self.pages[0]).replace())
+
     def close(self, tab=None):
         loop.shared().call(self._close(tab or self.pages[0]))
 

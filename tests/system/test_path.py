@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The lab's path without t3ops in it: name, TLS, identity, the wall, and parts that go and come."""
+import ssl
 import sys
 import unittest
 
@@ -138,6 +139,21 @@ class Segments(unittest.TestCase):
         finally:
             self.stub.mute(False)
         wait.until(lambda: user.connects == 2, what="it is back")
+
+    def test_expired_certificates(self):
+        self.path.expire("edge")
+        try:
+            with self.assertRaises(ssl.SSLCertVerificationError):
+                self.path.get("/probe/healthz")
+        finally:
+            self.path.expire("edge", False)
+        self.assertEqual(self.path.get("/probe/healthz").status, 200)
+        self.path.expire("traefik")
+        try:
+            self.assertEqual(self.path.get("/probe/healthz").status, 502, "the tunnel does not believe it")
+        finally:
+            self.path.expire("traefik", False)
+        self.assertEqual(self.path.get("/probe/healthz").status, 200)
 
     def test_two_users_have_addresses_of_their_own(self):
         for address in ("127.0.0.31", "127.0.0.32"):

@@ -169,6 +169,14 @@ class Wire(unittest.TestCase):
             self.assertEqual(self.server.close_codes(n), [1001])
         self.assertEqual((user.count("loaded"), user.count("left"), user.drops), (2, 2, 0))
 
+    def test_replaces_its_connection(self):
+        user = self.user()
+        user.wait_connected()
+        user.replace()
+        wait.until(lambda: user.connects == 2, what="connected again")
+        self.server.wait_end(0)
+        self.assertEqual((self.server.close_codes(0), user.count("loaded"), user.drops), ([1000], 1, 0))
+
     def test_crash_of_the_browser(self):
         user = self.user()
         user.wait_connected()

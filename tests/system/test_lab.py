@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Some rows of the lab's table, at the shipped timings: what broke is named, what is ordinary life is not.  All rows:
+`make lab`."""
+import dataclasses
+import sys
+import unittest
+
+from lab import faults, path, play, timelapse
+
+SPEED = 8
+# The cheapest rows that say something about every segment, and the ones that must stay silent.
+HOLD = (
+    "kill the edge",
+    "kill the tunnel",
+    "kill Traefik",
+    "kill alice's server",
+    "cut alice's last mile",
+    "nothing",
+    "t3ops is reloaded",
+)
+
+
+class Lab(unittest.TestCase):
+    def test_rows_are_named_once(self):
+        names = [row.name for row in faults.ROWS]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertLessEqual(set(HOLD), set(names))
+        self.assertGreaterEqual(len(names), 40)
+
+    def test_rows_that_hold(self):
+        rows = [dataclasses.replace(row, lasts=min(row.lasts, 25), after=min(row.after, 20)) for row in faults.ROWS
+                if row.name in HOLD]
+        outcomes = play.play(rows, SPEED, details=True)
+        self.assertEqual(len(outcomes), len(HOLD))
+        self.assertEqual([play.line(o) for o in outcomes if not o.right], [])
+
+
+class Words(unittest.TestCase):
+    """How a row's outcome is judged."""
+
+    def outcome(self, truth, *named, apart=None, printed=(), slow=False, seen=False):
+        row = faults.Row("x", tuple(frozenset(t.split()) for t in truth), apart=frozenset(apart.split()) if apart else None,
+                         slow=slow)
+        sets = [frozenset(n.split()) for n in named]
+        return play.Outcome(row, sets, slow=seen, allowed=play.allowed(row, [frozenset(p.split()) for p in printed]))
+
+    def test_right_and_wrong(self):
+        for right, false, truth, named, more in (
+                (True, 0, ["tunnel"], ["tunnel"], {}),
+                (False, 0, ["tunnel"], [], {}),
+                (False, 1, ["tunnel"], ["unknown"], {}),
+                (False, 1, ["tunnel"], ["cloudflare tunnel"], {}),
+                (False, 1, ["tunnel"], ["cloudflare tunnel"], {"apart": "cloudflare tunnel"}),
+                (True, 0, ["tunnel"], ["cloudflare tunnel"], {"apart": "cloudflare tunnel", "printed": ["cloudflare tunnel"]}),
+                (True, 0, ["tunnel"], ["cloudflare tunnel", "tunnel"], {}),
+                (False, 1, ["tunnel"], ["tunnel", "cloudflare tunnel"], {}),
+                (False, 1, ["tunnel"], ["tunnel", "exonerated"], {}),
+                (False, 1, ["tunnel"], ["cloudflare", "tunnel"], {}),
+                (True, 0, [], [], {}),
+                (False, 1, [], ["last_mile(alice)"], {}),
+                (False, 1, [], ["exonerated"], {}),
+                (True, 0, ["last_mile(alice)"], ["last_mile(alice)"], {}),
+                (True, 0, ["last_mile(alice)"], ["exonerated"], {}),
+                (False, 1, ["last_mile(alice)"], ["last_mile(bob)"], {}),
+                (True, 0, ["last_mile(alice)", "last_mile(bob)"], ["last_mile(alice)", "last_mile(bob)"], {}),
+                (True, 0, ["last_mile(alice)", "last_mile(bob)"], ["last_mile(alice) last_mile(bob)"], {}),
+                (False, 0, ["serve(alice)", "serve(bob)"], ["serve(alice)"], {}),
+                (False, 0, [], [], {"slow": True}),
+                (True, 0, [], [], {"slow": True, "seen": True}),
+                (False, 1, [], ["tunnel"], {"slow": True, "seen": True})):
+            with self.subTest(truth=truth, named=named, **more):
+                outcome = self.outcome(truth, *named, **more)
+                self.assertEqual((outcome.right, len(outcome.false)), (right, false))
+
+
+if __name__ == "__main__":
+    if path.missing() or not timelapse.available():
+        print("skipped, not installed or not built:", " ".join(path.missing()))
+        sys.exit(77)
+    unittest.main()
