@@ -12,9 +12,10 @@ import signal
 import sys
 import time
 
-from lab import path, play, timelapse
+from lab import play
 from lab.stub import LATEST, NEW, NEXT, OLD
 from lab.world import Person, World
+from lab.world import missing as world_missing
 
 PEOPLE = {
     "alice": Person(NEW, False, "127.0.0.11"),
@@ -177,8 +178,8 @@ def main(text=None):
     parser.add_argument("--speed", type=float, default=10, help="seconds of t3ops in one of ours")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(text)
-    if path.missing() or not timelapse.available():
-        print("life: not installed or not built: " + " ".join(path.missing() or ["tests/lab/timelapse.la"]))
+    if world_missing():
+        print("life: missing here: " + " ".join(world_missing()))
         return 77
     world = World(args.speed, PEOPLE)
     try:

@@ -12,11 +12,10 @@ import subprocess
 import threading
 import time
 
-from lab import account, chromium, http, path, process, wait
+from lab import account, chromium, http, path, process, timelapse, wait
 from lab.daemon import Daemon, section
 from lab.relay import Relay
 from lab.stub import LATEST, NEW, OLD, T3Stub
-from lab.timelapse import Timelapse
 from lab.user import User
 
 LAG = 0.05  # real seconds by which the machine may be late before t3ops may call it frozen
@@ -36,6 +35,11 @@ PEOPLE = {
     "bob": Person(OLD, False, "127.0.0.12"),
     "carol": Person(LATEST, True, "127.0.0.13"),
 }
+
+
+def missing():
+    """What a world needs and this machine or build does not have, as words."""
+    return path.missing() + timelapse.missing()
 
 
 class Machine(threading.Thread):
@@ -67,7 +71,7 @@ class World:
         the page for a real browser.  sections, options: more of t3ops.conf."""
         self.speed = speed
         self.factor = 1 / speed
-        self.lapse = Timelapse(speed)
+        self.lapse = timelapse.Timelapse(speed)
         self.people = people or PEOPLE
         self.dir = process.folder()
         self.path = path.Path(segments=True, http2=any(p.http2 for p in self.people.values()), factor=self.factor,

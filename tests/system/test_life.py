@@ -5,9 +5,8 @@ import sys
 import time
 import unittest
 
-from lab import path, timelapse
 from lab.life import PEOPLE, Life
-from lab.world import World
+from lab.world import World, missing
 
 SPEED = 10
 SECONDS = 300
@@ -23,7 +22,7 @@ class LifeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if path.missing() or not timelapse.available():
-        print("skipped, not installed or not built:", " ".join(path.missing()))
+    if missing():
+        print("skipped, missing here:", " ".join(missing()))
         sys.exit(77)
     unittest.main()

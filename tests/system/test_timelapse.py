@@ -8,7 +8,7 @@ import time
 import unittest
 
 from lab.daemon import Daemon
-from lab.timelapse import Timelapse
+from lab.timelapse import Timelapse, missing
 
 SPEED = 50
 CLOCKS = "import time\nprint(*[time.clock_gettime(c) for c in (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME)])"
@@ -59,4 +59,7 @@ class TimelapseTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if missing():
+        print("skipped, missing here:", " ".join(missing()))
+        sys.exit(77)
     unittest.main()
