@@ -141,8 +141,9 @@ static bool labels_render(char out[METRICS_LABELS_MAX], const struct t3ops_metri
 	out[0] = '\0';
 	if (lead_label && !label_add(out, &used, lead_label, lead_value))
 		return false;
+	/* to Prometheus a label without a value is none */
 	for (size_t i = 0; i < sizeof f->labels / sizeof f->labels[0] && f->labels[i]; i++)
-		if (!label_add(out, &used, f->labels[i], values[i]))
+		if (values[i][0] != '\0' && !label_add(out, &used, f->labels[i], values[i]))
 			return false;
 	return true;
 }

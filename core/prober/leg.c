@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* One leg's life; see leg.h. */
+/* The life of one leg; see leg.h. */
 #include "prober/leg.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "net/fetch_reason.h"
-#include "plugin_host/plugin_struct.h"
 #include "prober/backoff.h"
+#include "prober/leg_report.h"
 
 #define CODE_RESTART  1012
 #define MOVED_PAUSE_S 0.05 /* the one that takes over is there already */
@@ -27,64 +27,18 @@ static double seconds(uint64_t us)
 	return (double)us / 1e6;
 }
 
-/* ---- events ------------------------------------------------------------------------------------ */
-
-static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)
+/* The only place that changes it. */
+static void leg_set_state(struct t3ops_leg *leg, enum leg_state state)
 {
-	event_init(e, kind, PROCESS_PROBER);
-	event_set(e->plugin, leg->instance->ctx.name);
-	event_set(e->user, leg->user.name);
-}
+	static const bool allowed[][LEG_ENDED + 1] = {
+	    [LEG_PAUSED] = {[LEG_OPENING] = true},
+	    [LEG_OPENING] = {[LEG_UP] = true, [LEG_ENDED] = true},
+	    [LEG_UP] = {[LEG_ENDED] = true},
+	    [LEG_ENDED] = {[LEG_PAUSED] = true},
+	};
 
-/* The id of the monitor's probe, which is answered by what is about to be reported. */
-static uint64_t asked_take(struct t3ops_leg *leg)
-{
-	uint64_t id = leg->asked_id;
-
-	leg->asked_id = 0;
-	ev_timer_stop(leg->process->loop, &leg->asked);
-	return id;
-}
-
-static void late_report(struct t3ops_leg *leg)
-{
-	struct event e;
-
-	event_begin(leg, &e, EVENT_LEG_LATE);
-	e.id = asked_take(leg);
-	e.age_us = clock_mono_us() - leg->up_us;
-	leg->late_reported = true;
-	process_emit(leg->process, &e);
-}
-
-/* An attempt that fails like the one before is evidence, but no news. */
-static bool end_is_reported(struct t3ops_leg *leg, const struct event *e)
-{
-	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason &&
-	            leg->reported_code == e->code;
-
-	leg->reported_step = e->step;
-	leg->reported_reason = e->reason;
-	leg->reported_code = e->code;
-	return same;
-}
-
-static void end_report(struct t3ops_leg *leg, const struct t3ops_ws_end *end, enum t3ops_reason reason, bool was_up)
-{
-	struct event e;
-
-	event_begin(leg, &e, was_up ? EVENT_LEG_DOWN : EVENT_LEG_ATTEMPT);
-	e.id = asked_take(leg);
-	e.step = (uint8_t)end->step;
-	e.reason = (uint16_t)reason;
-	e.code = (uint16_t)end->code;
-	event_set(e.text, end->text ? end->text : "");
-	if (was_up)
-		e.age_us = clock_mono_us() - leg->up_us;
-	if (was_up || !end_is_reported(leg, &e))
-		process_emit(leg->process, &e);
-	else
-		process_emit_quietly(leg->process, &e);
+	assert(allowed[leg->state][state]);
+	leg->state = state;
 }
 
 /* ---- attempts ------------------------------------------------------------------------------------- */
@@ -93,7 +47,7 @@ static void attempt(struct t3ops_leg *leg)
 {
 	struct t3ops_instance *i = leg->instance;
 
-	leg->phase = LEG_OPENING;
+	leg_set_state(leg, LEG_OPENING);
 	leg->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	leg->opened = true;
 	plugin_enter(i, "leg_open");
@@ -132,14 +86,13 @@ static void leg_move(struct t3ops_leg *leg)
 	          kv_detail("the far end is being replaced"));
 }
 
-/* Ends the connection or the attempt; the plugin is tidied up from the loop, never from inside a
- * callback of its own. */
+/* Ends the connection or the attempt.  leg_close comes from the loop, never from inside a callback of the plugin. */
 static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
-	bool was_up = leg->phase == LEG_UP || leg->moving;
-	bool restart = leg->phase == LEG_UP && end->reason == T3OPS_R_CLOSED && end->code == CODE_RESTART;
+	bool was_up = leg->state == LEG_UP || leg->moving;
+	bool restart = leg->state == LEG_UP && end->reason == T3OPS_R_CLOSED && end->code == CODE_RESTART;
 
-	leg->phase = LEG_ENDED;
+	leg_set_state(leg, LEG_ENDED);
 	leg->pinged_us = 0;
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	timer_set(leg, &leg->next, 0.);
@@ -149,7 +102,7 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 	}
 	leg->moving = false;
 	leg->failures = was_up ? reason_side(end->reason) != SIDE_NOBODY : leg->failures + 1;
-	end_report(leg, end, end->reason, was_up);
+	leg_report_end(leg, end, was_up);
 	if (was_up)
 		leg_metrics_down(&leg->metrics, end->reason, clock_wall_us());
 	else
@@ -184,7 +137,7 @@ static void on_watchdog(struct ev_loop *loop, struct ev_timer *w, int revents)
 		return;
 	}
 	if (silent_us >= leg->timing.late_us && !leg->late_reported)
-		late_report(leg);
+		leg_report_late(leg);
 	timer_set(leg, &leg->watchdog, seconds(leg->timing.watchdog_us - silent_us));
 }
 
@@ -193,10 +146,10 @@ static void on_next(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct t3ops_leg *leg = w->data;
 
 	(void)loop, (void)revents;
-	switch (leg->phase) {
+	switch (leg->state) {
 	case LEG_ENDED:
 		leg_close(leg);
-		leg->phase = LEG_PAUSED;
+		leg_set_state(leg, LEG_PAUSED);
 		timer_set(leg, w, leg->asked_id != 0 ? 0. : pause_seconds(leg));
 		break;
 	case LEG_PAUSED:
@@ -215,7 +168,7 @@ static void on_next(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 /* ---- probes of the monitor -------------------------------------------------------------------------------- */
 
-/* The monitor waits no longer; what is under way goes on. */
+/* The monitor waits no longer; the attempt or heartbeat in progress goes on. */
 static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct t3ops_leg *leg = w->data;
@@ -223,10 +176,10 @@ static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 	    .step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step), .text = "not established yet"};
 
 	(void)loop, (void)revents;
-	if (leg->phase == LEG_UP)
-		late_report(leg);
+	if (leg->state == LEG_UP)
+		leg_report_late(leg);
 	else
-		end_report(leg, &end, end.reason, false);
+		leg_report_end(leg, &end, false);
 }
 
 void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
@@ -234,122 +187,53 @@ void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
 	leg->asked_id = id;
 	leg->asked_since_us = since_us;
 	timer_set(leg, &leg->asked, seconds(leg->timing.ping_timeout_us));
-	if (leg->phase == LEG_PAUSED)
+	if (leg->state == LEG_PAUSED)
 		timer_set(leg, &leg->next, 0.);
-	else if (leg->phase == LEG_UP && leg->pinged_us == 0)
+	else if (leg->state == LEG_UP && leg->pinged_us == 0)
 		ping(leg);
 }
 
-/* ---- services ----------------------------------------------------------------------------------------- */
+/* ---- what the plugin says ------------------------------------------------------------------------------ */
 
-static const struct t3ops_user *service_user(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+void leg_reach(struct t3ops_leg *leg, uint32_t step)
 {
-	(void)ctx;
-	return leg->per_user ? &leg->user_view : NULL;
-}
-
-static void service_set(struct t3ops_ctx *ctx, struct t3ops_leg *leg, void *state)
-{
-	(void)ctx;
-	leg->plugin_state = state;
-}
-
-static void *service_get(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
-{
-	(void)ctx;
-	return leg->plugin_state;
-}
-
-static void service_reached(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t step)
-{
-	(void)ctx;
-	if (leg->phase == LEG_OPENING && step > leg->step)
+	if (leg->state == LEG_OPENING && step > leg->step)
 		leg->step = step;
 }
 
-static void service_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+void leg_establish(struct t3ops_leg *leg)
 {
-	struct event e;
-
-	(void)ctx;
-	if (leg->phase != LEG_OPENING)
+	if (leg->state != LEG_OPENING)
 		return;
-	leg->phase = LEG_UP;
+	leg_set_state(leg, LEG_UP);
 	leg->step = T3OPS_STEP_OPEN;
 	leg->failures = 0;
-	leg->reported_step = leg->reported_reason = leg->reported_code = 0;
 	leg->moving = false;
 	leg->up_us = clock_mono_us();
 	leg_metrics_up(&leg->metrics);
-	event_begin(leg, &e, EVENT_LEG_UP);
-	e.id = asked_take(leg);
-	process_emit(leg->process, &e);
+	leg_report_up(leg);
 	timer_set(leg, &leg->next, seconds(leg->timing.heartbeat_us));
 }
 
-static void service_pong(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t rtt_us)
+void leg_answer(struct t3ops_leg *leg, uint64_t rtt_us)
 {
 	uint64_t sent_us = leg->pinged_us;
-	struct event e;
 
-	(void)ctx;
-	if (leg->phase != LEG_UP || sent_us == 0)
+	if (leg->state != LEG_UP || sent_us == 0)
 		return;
 	leg->pinged_us = 0;
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	leg_metrics_rtt(&leg->metrics, rtt_us);
-	if (leg->asked_id != 0 && sent_us < leg->asked_since_us) {
+	if (leg->asked_id != 0 && sent_us < leg->asked_since_us)
 		ping(leg); /* this answer may be older than the drop */
-		return;
-	}
-	event_begin(leg, &e, EVENT_LEG_ALIVE);
-	e.id = asked_take(leg);
-	e.rtt_us = rtt_us;
-	process_emit_quietly(leg->process, &e);
-}
-
-/* A leg that has no resolver looks no name up: an error before it connects is one of connecting. */
-static void service_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
-{
-	struct t3ops_ws_end seen;
-
-	(void)ctx;
-	if (leg->phase != LEG_OPENING && leg->phase != LEG_UP)
-		return;
-	plugin_struct_take(&seen, sizeof seen, end);
-	if (!leg->looks_up && seen.step < T3OPS_STEP_CONNECT)
-		seen.step = T3OPS_STEP_CONNECT;
-	if (!leg->looks_up && seen.reason == T3OPS_R_DNS)
-		seen.reason = T3OPS_R_UNREACHABLE;
-	leg_end(leg, &seen);
-}
-
-static void service_resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
-{
-	bool news = leg->resolver_failed == ok; /* the first answer is what was hoped for */
-	struct event e;
-
-	(void)ctx;
-	leg->resolver_failed = !ok;
-	event_begin(leg, &e, EVENT_LEG_RESOLVER);
-	e.reason = ok ? T3OPS_R_NONE : T3OPS_R_DNS;
-	event_set(e.text, text ? text : "");
-	if (news)
-		process_emit(leg->process, &e);
 	else
-		process_emit_quietly(leg->process, &e);
+		leg_report_alive(leg, rtt_us);
 }
 
-void leg_services_fill(struct t3ops_host *s)
+void leg_fail(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
-	s->leg_user = service_user;
-	s->leg_set = service_set;
-	s->leg_get = service_get;
-	s->leg_reached = service_reached;
-	s->leg_up = service_up;
-	s->leg_pong = service_pong;
-	s->leg_down = service_down;
-	s->leg_resolver = service_resolver;
+	if (leg->state == LEG_OPENING || leg->state == LEG_UP)
+		leg_end(leg, end);
 }
 
 /* ---- birth and death --------------------------------------------------------------------------------------- */
@@ -391,15 +275,12 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 
 void leg_free(struct t3ops_leg *leg, bool reported)
 {
-	struct event e;
-
 	leg_close(leg);
 	ev_timer_stop(leg->process->loop, &leg->next);
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	ev_timer_stop(leg->process->loop, &leg->asked);
 	if (reported) {
-		event_begin(leg, &e, EVENT_LEG_GONE);
-		process_emit(leg->process, &e);
+		leg_report_gone(leg);
 		leg_metrics_hide(&leg->metrics);
 	}
 	free(leg);

@@ -12,61 +12,62 @@ static const double seconds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 static const struct t3ops_metric up_family[2] = {
     {.name = "t3ops_leg_connected",
      .type = T3OPS_GAUGE,
-     .labels = {"leg"},
+     .labels = {"leg", "user"},
      .help = "1 while the leg is established."},
-    {.name = "t3probe_connected", .type = T3OPS_GAUGE, .labels = {"leg"}, .help = "As t3ops_leg_connected."}};
+    {.name = "t3probe_connected", .type = T3OPS_GAUGE, .labels = {"leg", "user"}, .help = "As t3ops_leg_connected."}};
 static const struct t3ops_metric rtt_family[2] = {{.name = "t3ops_leg_rtt_seconds",
                                                    .type = T3OPS_HISTOGRAM,
-                                                   .labels = {"leg"},
+                                                   .labels = {"leg", "user"},
                                                    .buckets = seconds,
                                                    .n_buckets = sizeof seconds / sizeof seconds[0],
                                                    .help = "Round trip of a heartbeat."},
                                                   {.name = "t3probe_rtt_seconds",
                                                    .type = T3OPS_HISTOGRAM,
-                                                   .labels = {"leg"},
+                                                   .labels = {"leg", "user"},
                                                    .buckets = seconds,
                                                    .n_buckets = sizeof seconds / sizeof seconds[0],
                                                    .help = "As t3ops_leg_rtt_seconds."}};
 static const struct t3ops_metric age_family[2] = {
     {.name = "t3ops_leg_connection_age_seconds",
      .type = T3OPS_GAUGE,
-     .labels = {"leg"},
+     .labels = {"leg", "user"},
      .help = "How long the leg has been established; 0 while it is not."},
     {.name = "t3probe_connection_age_seconds",
      .type = T3OPS_GAUGE,
-     .labels = {"leg"},
+     .labels = {"leg", "user"},
      .help = "As t3ops_leg_connection_age_seconds."}};
 static const struct t3ops_metric last_end_family[2] = {
     {.name = "t3ops_leg_last_disconnect_timestamp_seconds",
      .type = T3OPS_GAUGE,
-     .labels = {"leg"},
+     .labels = {"leg", "user"},
      .help = "When the leg ended last, since 1970; 0: it did not."},
     {.name = "t3probe_last_disconnect_timestamp",
      .type = T3OPS_GAUGE,
-     .labels = {"leg"},
+     .labels = {"leg", "user"},
      .help = "As t3ops_leg_last_disconnect_timestamp_seconds."}};
 static const struct t3ops_metric ends_family[2] = {{.name = "t3ops_leg_disconnects_total",
                                                     .type = T3OPS_COUNTER,
-                                                    .labels = {"leg", "reason"},
+                                                    .labels = {"leg", "user", "reason"},
                                                     .help = "Ends of the established leg, by reason."},
                                                    {.name = "t3probe_disconnects_total",
                                                     .type = T3OPS_COUNTER,
-                                                    .labels = {"leg", "reason"},
+                                                    .labels = {"leg", "user", "reason"},
                                                     .help = "As t3ops_leg_disconnects_total."}};
 static const struct t3ops_metric attempts_family = {.name = "t3ops_leg_failed_attempts_total",
                                                     .type = T3OPS_COUNTER,
-                                                    .labels = {"leg"},
+                                                    .labels = {"leg", "user"},
                                                     .help = "Attempts to establish the leg that failed."};
 
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {
-	return metrics_series(m->arena, family, NULL, NULL, (const char *[]){m->label});
+	return metrics_series(m->arena, family, NULL, NULL, (const char *[]){m->leg, m->user});
 }
 
 void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user)
 {
 	m->arena = arena;
-	snprintf(m->label, sizeof m->label, "%.50s%s%.63s", section, user[0] ? "/" : "", user);
+	snprintf(m->leg, sizeof m->leg, "%s", section);
+	snprintf(m->user, sizeof m->user, "%s", user);
 	for (int i = 0; i < 2; i++) {
 		m->up[i] = series_of(m, &up_family[i]);
 		m->rtt[i] = series_of(m, &rtt_family[i]);
@@ -92,7 +93,7 @@ void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us)
 		series_set(m->age[i], 0.);
 		series_set(m->last_end[i], (double)wall_us / 1e6);
 		series_add(metrics_series(m->arena, &ends_family[i], NULL, NULL,
-		                          (const char *[]){m->label, reason_label(reason)}),
+		                          (const char *[]){m->leg, m->user, reason_label(reason)}),
 		           1);
 	}
 }

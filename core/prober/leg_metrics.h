@@ -7,7 +7,7 @@
 
 struct leg_metrics {
 	struct metrics *arena;
-	char label[128]; /* "probe_internal", "probe_t3serve/alice" */
+	char leg[64], user[64]; /* labels: title of the section, and the user of a per-user leg, "" otherwise */
 	struct series *up[2], *rtt[2], *age[2], *last_end[2];
 	struct series *attempts;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The legs as a process: one leg a section, or one a user of the table; see legs.h. */
+/* The prober: which legs there are; see prober.h. */
 #include "prober/prober.h"
 
 #include <errno.h>
@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "prober/leg.h"
+#include "prober/leg_services.h"
 #include "prober/leg_ws.h"
 
-struct legs {
+struct prober {
 	struct process *process;
 	struct users *users;
 	struct plugin_host *plugins;
@@ -17,13 +18,13 @@ struct legs {
 	bool started; /* before that the table only fills */
 };
 
-static int leg_add(struct legs *l, struct t3ops_instance *i, const struct user *user)
+static int leg_add(struct prober *p, struct t3ops_instance *i, const struct user *user)
 {
-	struct t3ops_leg *leg = leg_new(l->process, i, user);
+	struct t3ops_leg *leg = leg_new(p->process, i, user);
 
 	if (!leg)
 		return -ENOMEM;
-	LIST_INSERT_HEAD(&l->list, leg, link);
+	LIST_INSERT_HEAD(&p->list, leg, link);
 	return 0;
 }
 
@@ -38,22 +39,22 @@ static bool is_per_user(const struct t3ops_instance *i)
 	return is_leg(i) && (i->plugin.leg_flags & T3OPS_LEG_PER_USER);
 }
 
-static struct t3ops_leg *leg_find(struct legs *l, const struct t3ops_instance *i, const struct user *user)
+static struct t3ops_leg *leg_find(struct prober *p, const struct t3ops_instance *i, const struct user *user)
 {
 	struct t3ops_leg *leg;
 
-	LIST_FOREACH (leg, &l->list, link)
+	LIST_FOREACH (leg, &p->list, link)
 		if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
 			return leg;
 	return NULL;
 }
 
-/* A leg whose user is gone, or whose instance is elsewhere now, ends; new users get theirs. */
-static void users_follow(struct legs *l, struct t3ops_instance *i, const struct user_list *now)
+/* A leg whose user is gone, or whose t3 server is at another address now, ends; new users get theirs. */
+static void users_follow(struct prober *p, struct t3ops_instance *i, const struct user_list *now)
 {
 	struct t3ops_leg *leg, *next;
 
-	for (leg = LIST_FIRST(&l->list); leg; leg = next) {
+	for (leg = LIST_FIRST(&p->list); leg; leg = next) {
 		const struct user *user = leg->instance == i ? user_list_find(now, leg->user.name) : NULL;
 
 		next = LIST_NEXT(leg, link);
@@ -64,106 +65,106 @@ static void users_follow(struct legs *l, struct t3ops_instance *i, const struct 
 		leg_free(leg, true);
 	}
 	for (size_t n = 0; n < now->n; n++)
-		if (!leg_find(l, i, &now->rows[n]) && leg_add(l, i, &now->rows[n]) < 0)
+		if (!leg_find(p, i, &now->rows[n]) && leg_add(p, i, &now->rows[n]) < 0)
 			log_write(LOG_L_ERROR, "leg_failed", kv_plugin(i->ctx.name), kv_user(now->rows[n].name),
 			          kv_errno(ENOMEM));
 }
 
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
 {
-	struct legs *l = arg;
+	struct prober *p = arg;
 
 	(void)before;
-	for (size_t n = 0; l->started && n < plugin_host_count(l->plugins); n++)
-		if (is_per_user(plugin_host_at(l->plugins, n)))
-			users_follow(l, plugin_host_at(l->plugins, n), now);
+	for (size_t n = 0; p->started && n < plugin_host_count(p->plugins); n++)
+		if (is_per_user(plugin_host_at(p->plugins, n)))
+			users_follow(p, plugin_host_at(p->plugins, n), now);
 }
 
-static int legs_add(struct legs *l)
+static int legs_add(struct prober *p)
 {
 	int r = 0;
 
-	l->started = true;
-	for (size_t n = 0; r == 0 && n < plugin_host_count(l->plugins); n++) {
-		struct t3ops_instance *i = plugin_host_at(l->plugins, n);
+	p->started = true;
+	for (size_t n = 0; r == 0 && n < plugin_host_count(p->plugins); n++) {
+		struct t3ops_instance *i = plugin_host_at(p->plugins, n);
 
 		if (is_per_user(i))
-			users_follow(l, i, users_list(l->users));
+			users_follow(p, i, users_list(p->users));
 		else if (is_leg(i))
-			r = leg_add(l, i, NULL);
+			r = leg_add(p, i, NULL);
 	}
 	return r;
 }
 
-static void legs_free(struct legs *l)
+static void prober_free(struct prober *p)
 {
 	struct t3ops_leg *leg;
 
-	while ((leg = LIST_FIRST(&l->list))) {
+	while ((leg = LIST_FIRST(&p->list))) {
 		LIST_REMOVE(leg, link);
 		leg_free(leg, false);
 	}
-	if (l->plugins)
-		plugin_host_free(l->plugins);
-	if (l->users)
-		users_free(l->users);
-	free(l);
+	if (p->plugins)
+		plugin_host_free(p->plugins);
+	if (p->users)
+		users_free(p->users);
+	free(p);
 }
 
-static int legs_build(struct legs *l)
+static int prober_build(struct prober *p)
 {
-	const struct core_options *core = &l->process->config->core;
+	const struct core_options *core = &p->process->config->core;
 	struct users_source source = {.path = core->users,
 	                              .env_pattern = core->instance_env,
-	                              .snapshot = l->process->snapshot,
-	                              .must_read = l->process->succeeds};
+	                              .snapshot = p->process->snapshot,
+	                              .must_read = p->process->succeeds};
 	int r;
 
-	l->users = users_new(l->process->loop, &source, on_users_changed, users_state_log, l);
-	if (!l->users)
+	p->users = users_new(p->process->loop, &source, on_users_changed, users_state_log, p);
+	if (!p->users)
 		return -errno;
-	l->plugins = plugin_host_new(l->process, l->users);
-	if (!l->plugins)
+	p->plugins = plugin_host_new(p->process, p->users);
+	if (!p->plugins)
 		return -EINVAL;
-	leg_services_fill(plugin_host_services(l->plugins));
-	leg_ws_services_fill(plugin_host_services(l->plugins));
-	r = plugin_host_start(l->plugins);
-	return r < 0 ? r : legs_add(l);
+	leg_services_fill(plugin_host_services(p->plugins));
+	leg_ws_services_fill(plugin_host_services(p->plugins));
+	r = plugin_host_start(p->plugins);
+	return r < 0 ? r : legs_add(p);
 }
 
 static int start(struct process *process)
 {
-	struct legs *l = calloc(1, sizeof *l);
+	struct prober *p = calloc(1, sizeof *p);
 	int r;
 
-	if (!l)
+	if (!p)
 		return -ENOMEM;
-	LIST_INIT(&l->list);
-	l->process = process;
-	process->state = l;
-	r = legs_build(l);
+	LIST_INIT(&p->list);
+	p->process = process;
+	process->state = p;
+	r = prober_build(p);
 	if (r < 0)
-		legs_free(l);
+		prober_free(p);
 	return r;
 }
 
 static void stop(struct process *process)
 {
-	legs_free(process->state);
+	prober_free(process->state);
 }
 
 static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
-	struct legs *l = process->state;
+	struct prober *p = process->state;
 	struct t3ops_leg *leg;
 	struct msg_probe probe;
 
 	if (head->type != MSG_PROBE || head->len != sizeof probe) {
-		plugin_host_message(l->plugins, head, payload);
+		plugin_host_message(p->plugins, head, payload);
 		return;
 	}
 	memcpy(&probe, payload, sizeof probe);
-	LIST_FOREACH (leg, &l->list, link)
+	LIST_FOREACH (leg, &p->list, link)
 		leg_probe(leg, head->id, probe.since_us);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The legs: permanent synthetic connections that differ only in the segments they cross.  The process owns
- * their heartbeats, watchdogs and back-off, and answers the monitor's probes; how a leg connects and pings
- * is its plugin's.
+ * The prober: holds the legs, permanent synthetic connections that differ only in the segments they cross.  It owns
+ * their heartbeats, watchdogs and back-off, and answers the monitor's probes; how a leg connects and pings is up to
+ * its plugin.
  */
 #ifndef T3OPS_PROBER_PROBER_H
 #define T3OPS_PROBER_PROBER_H

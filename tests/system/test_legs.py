@@ -396,14 +396,14 @@ class Instances(unittest.TestCase):
             self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
             e = first(d, "probe_t3serve", "leg_attempt_failed", "carol")
             self.assertEqual((e["step"], e["reason"], e["http_status"]), ("http", "protocol", "200"))
-            self.assertEqual(d.metrics()['t3probe_connected{leg="probe_t3serve/alice"}'], 1)
+            self.assertEqual(d.metrics()['t3probe_connected{leg="probe_t3serve",user="alice"}'], 1)
             mark = len(d.log())
             d.write_users({"alice": stub.port, "bob": stub.port, "dave": stub.port})
             first(d, "probe_t3serve", "leg_removed", "carol", mark)
             first(d, "probe_t3serve", "leg_removed", "bob", mark)  # his instance is elsewhere now
             first(d, "probe_t3serve", "leg_up", "bob", mark)
             first(d, "probe_t3serve", "leg_up", "dave", mark)
-            self.assertNotIn('t3probe_connected{leg="probe_t3serve/carol"}', d.metrics())
+            self.assertNotIn('t3probe_connected{leg="probe_t3serve",user="carol"}', d.metrics())
             self.assertEqual({e["kind"] for e in events(d.log()[mark:], "probe_t3serve", "alice")}, set())
 
     def test_stalled_and_gone(self):

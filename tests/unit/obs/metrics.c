@@ -119,6 +119,8 @@ static void test_escapes(void **state)
 
 	series_add(of(m, &total, "a\"b\\c\nd"), 1);
 	shows(m, "t3_total{reason=\"a\\\"b\\\\c\\nd\"} 1\n", true);
+	series_add(of(m, &total, ""), 1);
+	shows(m, "t3_total 1\n", true);
 }
 
 static void test_sorted(void **state)

@@ -15,6 +15,7 @@
 
 #include "obs/metrics_render.h"
 #include "prober/leg.h"
+#include "prober/leg_services.h"
 
 #define MS           1000
 #define NEVER        1800000000 /* us */
@@ -491,24 +492,24 @@ static void test_user_and_metrics(void **state)
 	(void)state;
 	leg_make(calm, &alice);
 	assert_string_equal(host.leg_user(&instance.ctx, leg)->name, "alice");
-	shown("t3probe_connected{leg=\"serve/alice\"} 0\n", true);
+	shown("t3probe_connected{leg=\"serve\",user=\"alice\"} 0\n", true);
 	up();
 	assert_string_equal(expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0)->user, "alice");
-	shown("t3probe_connected{leg=\"serve/alice\"} 1\n", true);
-	shown("t3ops_leg_connected{leg=\"serve/alice\"} 1\n", true);
+	shown("t3probe_connected{leg=\"serve\",user=\"alice\"} 1\n", true);
+	shown("t3ops_leg_connected{leg=\"serve\",user=\"alice\"} 1\n", true);
 	probe(0);
 	pong();
 	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
-	shown("t3probe_rtt_seconds_count{leg=\"serve/alice\"} 1\n", true);
+	shown("t3probe_rtt_seconds_count{leg=\"serve\",user=\"alice\"} 1\n", true);
 	down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
 	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
-	shown("t3probe_connected{leg=\"serve/alice\"} 0\n", true);
-	shown("t3probe_disconnects_total{leg=\"serve/alice\",reason=\"eof\"} 1\n", true);
-	shown("t3probe_last_disconnect_timestamp{leg=\"serve/alice\"} 0\n", false);
+	shown("t3probe_connected{leg=\"serve\",user=\"alice\"} 0\n", true);
+	shown("t3probe_disconnects_total{leg=\"serve\",user=\"alice\",reason=\"eof\"} 1\n", true);
+	shown("t3probe_last_disconnect_timestamp{leg=\"serve\",user=\"alice\"} 0\n", false);
 	leg_free(leg, true);
 	expect(EVENT_LEG_GONE, 0, T3OPS_R_NONE, 0);
 	assert_int_equal(closes, opens);
-	shown("t3probe_connected{leg=\"serve/alice\"}", false);
+	shown("t3probe_connected{leg=\"serve\",user=\"alice\"}", false);
 }
 
 static int setup(void **state)

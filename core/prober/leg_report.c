@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Events of legs; see leg_report.h. */
+#include "prober/leg_report.h"
+
+static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)
+{
+	event_init(e, kind, PROCESS_PROBER);
+	event_set(e->plugin, leg->instance->ctx.name);
+	event_set(e->user, leg->user.name);
+}
+
+/* The id of the monitor's probe, which the event answers. */
+static uint64_t asked_take(struct t3ops_leg *leg)
+{
+	uint64_t id = leg->asked_id;
+
+	leg->asked_id = 0;
+	ev_timer_stop(leg->process->loop, &leg->asked);
+	return id;
+}
+
+static void send(struct t3ops_leg *leg, struct event *e, bool news)
+{
+	if (news)
+		process_emit(leg->process, e);
+	else
+		process_emit_quietly(leg->process, e);
+}
+
+void leg_report_up(struct t3ops_leg *leg)
+{
+	struct event e;
+
+	leg->reported_step = leg->reported_reason = leg->reported_code = 0;
+	event_begin(leg, &e, EVENT_LEG_UP);
+	e.id = asked_take(leg);
+	send(leg, &e, true);
+}
+
+void leg_report_alive(struct t3ops_leg *leg, uint64_t rtt_us)
+{
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_ALIVE);
+	e.id = asked_take(leg);
+	e.rtt_us = rtt_us;
+	send(leg, &e, false);
+}
+
+void leg_report_late(struct t3ops_leg *leg)
+{
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_LATE);
+	e.id = asked_take(leg);
+	e.age_us = clock_mono_us() - leg->up_us;
+	leg->late_reported = true;
+	send(leg, &e, true);
+}
+
+/* An attempt that fails like the one before is no news. */
+static bool fails_as_before(struct t3ops_leg *leg, const struct event *e)
+{
+	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason &&
+	            leg->reported_code == e->code;
+
+	leg->reported_step = e->step;
+	leg->reported_reason = e->reason;
+	leg->reported_code = e->code;
+	return same;
+}
+
+void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool was_up)
+{
+	struct event e;
+
+	event_begin(leg, &e, was_up ? EVENT_LEG_DOWN : EVENT_LEG_ATTEMPT);
+	e.id = asked_take(leg);
+	e.step = (uint8_t)end->step;
+	e.reason = (uint16_t)end->reason;
+	e.code = (uint16_t)end->code;
+	event_set(e.text, end->text ? end->text : "");
+	if (was_up)
+		e.age_us = clock_mono_us() - leg->up_us;
+	send(leg, &e, was_up || !fails_as_before(leg, &e));
+}
+
+/* The first answer is what was hoped for: no news either. */
+void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text)
+{
+	bool news = leg->resolver_failed == ok;
+	struct event e;
+
+	leg->resolver_failed = !ok;
+	event_begin(leg, &e, EVENT_LEG_RESOLVER);
+	e.reason = ok ? T3OPS_R_NONE : T3OPS_R_DNS;
+	event_set(e.text, text ? text : "");
+	send(leg, &e, news);
+}
+
+void leg_report_gone(struct t3ops_leg *leg)
+{
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_GONE);
+	send(leg, &e, true);
+}

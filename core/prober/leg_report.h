@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a leg reports: one event each, which carries the id of the monitor's probe if one waits for an answer.
+ * Events that are evidence but no news go to the monitor only, not to the log.
+ */
+#ifndef T3OPS_PROBER_LEG_REPORT_H
+#define T3OPS_PROBER_LEG_REPORT_H
+
+#include "prober/leg_state.h"
+
+void leg_report_up(struct t3ops_leg *leg);
+/* A heartbeat was answered. */
+void leg_report_alive(struct t3ops_leg *leg, uint64_t rtt_us);
+/* A heartbeat is not answered yet. */
+void leg_report_late(struct t3ops_leg *leg);
+/* The leg went down (was_up), or an attempt failed. */
+void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool was_up);
+void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text);
+/* The leg does not exist any more. */
+void leg_report_gone(struct t3ops_leg *leg);
+
+#endif

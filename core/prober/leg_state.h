@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One leg, as the files of the prober share it.  Types only; for core/prober only.
+ *
+ *   PAUSED --timer, probe--> OPENING --leg_up--> UP
+ *   OPENING, UP --leg_down, watchdog--> ENDED --(next turn of the loop: leg_close)--> PAUSED
+ */
+#ifndef T3OPS_PROBER_LEG_STATE_H
+#define T3OPS_PROBER_LEG_STATE_H
+
+#include <sys/queue.h>
+
+#include "plugin_host/plugin_host.h"
+#include "prober/leg_metrics.h"
+
+enum leg_state { LEG_PAUSED, LEG_OPENING, LEG_UP, LEG_ENDED };
+
+/* The options of the section that are the core's. */
+struct leg_timing {
+	uint64_t heartbeat_us, watchdog_us, late_us, reconnect_min_us, reconnect_max_us, ping_timeout_us;
+};
+
+struct t3ops_leg {
+	LIST_ENTRY(t3ops_leg) link;
+	struct process *process;
+	struct t3ops_instance *instance;
+	struct leg_timing timing;
+	bool looks_up;    /* it has resolver segments; without them no attempt fails at looking a name up */
+	bool per_user;    /* its user is below */
+	struct user user; /* zero unless per_user */
+	struct t3ops_user user_view;
+	void *plugin_state;
+
+	enum leg_state state; /* set by leg_set_state only */
+	uint32_t step;        /* that this attempt reached */
+	unsigned failures;    /* attempts in a row that failed */
+	bool moving;          /* closed with 1012: counts as up until the next attempt has ended */
+	bool opened;          /* leg_open was called, leg_close was not yet */
+	uint64_t up_us;       /* CLOCK_MONOTONIC */
+	uint64_t pinged_us;   /* when the heartbeat that is out was sent; 0: none is out */
+
+	bool late_reported;
+	bool resolver_failed;                                   /* what the resolver did last */
+	uint16_t reported_step, reported_reason, reported_code; /* how the attempt before failed */
+
+	uint64_t asked_id;       /* of the monitor's probe that is not answered yet; 0: none */
+	uint64_t asked_since_us; /* only what was sent later counts */
+
+	struct ev_timer next;     /* the next attempt or heartbeat, or leg_close after an end */
+	struct ev_timer watchdog; /* of the heartbeat that is out: first `late`, then the end */
+	struct ev_timer asked;    /* limit of the probe */
+	struct leg_metrics metrics;
+};
+
+#endif
