@@ -28,6 +28,22 @@ def part(page, heading):
     return found.group(1)
 
 
+def plugin_page(plugin):
+    return text_of(f"{SOURCE}/plugins/{plugin}/t3ops-{plugin}.8")
+
+
+def plugins():
+    return sorted(os.path.basename(p)[:-3] for p in glob.glob(f"{plugin_dir()}/*.so"))
+
+
+def metrics_in(*patterns):
+    names = set()
+    for pattern in patterns:
+        for path in glob.glob(f"{SOURCE}/{pattern}", recursive=True):
+            names |= set(re.findall(r'"(t3(?:ops|probe)_[a-z_]+)"', text_of(path)))
+    return names - {"t3ops_plugin_"}
+
+
 def listed(page, heading):
     return set(re.findall(r"^\.It Li (\w+)", part(page, heading), re.M))
 
@@ -36,16 +52,17 @@ class Pages(unittest.TestCase):
     def test_lint(self):
         if not shutil.which("mandoc"):
             self.skipTest("mandoc is not installed")
-        pages = sorted(glob.glob(f"{MAN}/*.[0-9]"))
-        self.assertEqual(len(pages), 4)
+        pages = sorted(glob.glob(f"{MAN}/*.[0-9]") + glob.glob(f"{SOURCE}/plugins/*/*.[0-9]"))
+        self.assertEqual(len(pages), 4 + len(plugins()))
         done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], capture_output=True, text=True, timeout=60,
                               check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_references(self):
-        names = {os.path.basename(p) for p in glob.glob(f"{MAN}/*.[0-9]")}
-        for page in names:
-            for name, number in re.findall(r"^\.Xr (\S+) (\d)", text_of(f"{MAN}/{page}"), re.M):
+        pages = glob.glob(f"{MAN}/*.[0-9]") + glob.glob(f"{SOURCE}/plugins/*/*.[0-9]")
+        names = {os.path.basename(p) for p in pages}
+        for page in pages:
+            for name, number in re.findall(r"^\.Xr (\S+) (\d)", text_of(page), re.M):
                 if name.startswith("t3ops"):
                     self.assertIn(f"{name}.{number}", names, page)
 
@@ -78,13 +95,18 @@ class Tables(unittest.TestCase):
         self.assertEqual(listed(self.page, "LOG LINES") - written, set(), "nothing writes these")
 
     def test_every_metric_has_a_sentence(self):
-        names = set()
-        for path in glob.glob(f"{SOURCE}/core/**/*.c", recursive=True) + glob.glob(f"{SOURCE}/plugins/**/*.c", recursive=True):
-            names |= set(re.findall(r'"(t3(?:ops|probe)_[a-z_]+)"', text_of(path)))
-        self.assertEqual(names - listed(self.page, "METRICS") - {"t3ops_plugin_"}, set())
+        self.assertEqual(metrics_in("core/**/*.c") - listed(self.page, "METRICS"), set())
+
+    def test_plugin_pages(self):
+        self.assertIn("backup", plugins())
+        for plugin in plugins():
+            page, found = plugin_page(plugin), metrics_in(f"plugins/{plugin}/*.c")
+            self.assertEqual(listed(page, "METRICS") if found else set(), found, plugin)
+            self.assertIn(f".Nm t3ops-{plugin}\n", page)
+            self.assertIn(".Sh EXAMPLES\n", page)
 
     def test_rules_use_known_metrics(self):
-        known = listed(self.page, "METRICS")
+        known = listed(self.page, "METRICS") | metrics_in("plugins/**/*.c")
         for name in re.findall(r"\bt3(?:ops|probe)_\w+", text_of(f"{SOURCE}/etc/prometheus/t3ops-rules.yml")):
             self.assertIn(name, known)
 
