@@ -70,7 +70,7 @@ static void path_allow(int rules, const char *path)
 	close(b.fd);
 }
 
-/* The ABI in force, or -errno. */
+/* The active ABI, or -errno. */
 static int landlock_enter(const char *const *readable, size_t n)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, VERSION_ASK), rules, r;

@@ -131,6 +131,14 @@ class Tarball(unittest.TestCase):
         self.assertEqual({p: d for p, d in listing(tree).items() if p in mine}, mine)
 
 
+    def test_nothing_is_left_out(self):
+        source = process.source_dir()
+        if not os.path.exists(f"{source}/.git") or not shutil.which("git"):
+            self.skipTest("the sources are no clone")
+        tracked = run("git", "-c", f"safe.directory={source}", "ls-files", cwd=source).split()
+        self.assertGreater(len(tracked), 300)
+        self.assertEqual([p for p in tracked if p not in self.before and os.path.exists(f"{source}/{p}")], [".gitignore"])
+
     # ---- what configure says
 
     def configure(self, *argv):

@@ -60,7 +60,7 @@ class Config(unittest.TestCase):
 
 
 class Units(unittest.TestCase):
-    def test_front_may_build_its_walls(self):
+    def test_proxy_may_apply_its_sandbox(self):
         unit = text_of(f"{BUILD}/etc/systemd/t3ops.service")
         allowed = " ".join(re.findall(r"(?m)^SystemCallFilter=(.*)", unit)).split()
         for name in ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"):
