@@ -20,12 +20,12 @@
 #include "supervisor/supervisor.h"
 
 static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
-                            "       t3ops [-c FILE] -t                check the configuration and say what it means\n"
+                            "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
                             "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
                             "       t3ops --version | --help\n"
                             "FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_EXPLAIN, MODE_JOB, MODE_HELP, MODE_VERSION, MODE_MISTAKE };
+enum mode { MODE_RUN, MODE_CHECK, MODE_EXPLAIN, MODE_JOB, MODE_HELP, MODE_VERSION, MODE_USAGE_ERROR };
 
 struct command_line {
 	enum mode mode;
@@ -99,13 +99,13 @@ static struct command_line command_line_read(int argc, char **argv)
 				break;
 			/* fall through */
 		default:
-			line.mode = MODE_MISTAKE;
+			line.mode = MODE_USAGE_ERROR;
 			return line;
 		}
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
 	if (optind < argc)
-		line.mode = MODE_MISTAKE;
+		line.mode = MODE_USAGE_ERROR;
 	return line;
 }
 

@@ -35,9 +35,9 @@ enum msg_type {
 	MSG_STOP,          /* supervisor -> process: end now, cleanly */
 	MSG_DRAIN,         /* supervisor -> proxy: take nothing new, finish, end */
 	MSG_UNREACHABLE,   /* supervisor -> sender: the addressed process is not there (id echoed) */
-	MSG_RUN,           /* proxy, prober, jobs, monitor, and the process of a job -> helper: struct msg_run */
+	MSG_RUN,           /* any, and the process of a job -> helper, which knows whom it obeys: struct msg_run */
 	MSG_RAN,           /* helper -> requester: struct msg_ran, then out_len bytes (id echoed) */
-	MSG_PROBE,         /* monitor -> legs, proxy: struct msg_probe; answered by events with its id */
+	MSG_PROBE,         /* monitor -> prober, proxy: struct msg_probe; answered by events with its id */
 	MSG_RELOAD,        /* monitor -> supervisor: t3opsctl asked */
 	MSG_RELOADED,      /* supervisor -> requester: struct msg_reply (id echoed) */
 	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = job's instance; user "" = all) */
@@ -47,8 +47,7 @@ enum msg_type {
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
 	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
-	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what kept it from getting ready; text without NUL
-	                  */
+	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what keeps it from that; text without NUL */
 	MSG_TERM,        /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
 };
 

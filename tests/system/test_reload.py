@@ -83,6 +83,13 @@ class Hanging(unittest.TestCase):
         self.wait_log("event=reloaded")
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
 
+    def test_plugins_that_are_checked_see_no_shared_memory(self):
+        check = self.hang()
+        with open(f"/proc/{check}/maps", encoding="utf-8") as f:
+            maps = f.read()
+        self.assertIn("sample_hang.so", maps)
+        self.assertNotRegex(maps, r"memfd:t3ops|\brw-s\b")
+
     def test_a_signal_meanwhile_is_another_reload_later(self):
         self.hang()
         self.daemon.sections = self.daemon.sections.replace(HANG, "")

@@ -15,11 +15,11 @@ from lab.stub import NEW, T3Stub
 ALICE = [("X-authentik-username", "alice")]
 
 
-def sections(folder):
-    """One plugin a process."""
+def sections(directory):
+    """Something to do for every process."""
     return ('plugin "probe_echo" {}\n'
             'plugin "probe_t3serve" { heartbeat = "200ms" segments = {"serve"} }\n'
-            + section("plugin", "backup", {"to": folder, "every": "1h"})
+            + section("plugin", "backup", {"to": directory, "every": "1h"})
             + section("command", "nothing", {"argv": ["/bin/true"]}))
 
 
@@ -46,7 +46,7 @@ class Processes(unittest.TestCase):
     def restarted(self, process, old):
         return wait.until(lambda: self.daemon.processes().get(process) not in (None, old), what=f"a new {process}")
 
-    def test_killing_any_room_but_the_front_drops_no_tunnel(self):
+    def test_killing_any_process_but_the_proxy_drops_no_tunnel(self):
         with self.open() as w:
             w.heartbeat()
             for process in ("prober", "jobs", "monitor", "helper"):
@@ -59,7 +59,7 @@ class Processes(unittest.TestCase):
             w.heartbeat()
         self.assertNotIn("event=tunnel_dropped", self.daemon.log().split("event=process_exited")[0])
 
-    def test_a_killed_front_is_back_on_the_same_address_with_its_counters(self):
+    def test_a_killed_proxy_is_back_on_the_same_address_with_its_counters(self):
         def served():
             return self.daemon.metrics()['t3ops_requests_total{class="2xx"}']
 
@@ -71,7 +71,7 @@ class Processes(unittest.TestCase):
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
         wait.until(lambda: served() == before + 1, what="the count goes on")
 
-    def test_only_the_runner_keeps_privileges(self):
+    def test_only_the_helper_keeps_privileges(self):
         if os.geteuid() != 0:
             self.skipTest("privileges can be dropped by root only")
         nobody = pwd.getpwnam(account.NAME)
@@ -86,7 +86,14 @@ class Processes(unittest.TestCase):
                 self.assertLessEqual(set(status["Groups"].split()), {str(nobody.pw_gid)})
                 self.assertEqual(int(status["CapPrm"], 16), 0)
 
-    def test_a_frozen_room_is_ended_and_named(self):
+    def test_memory_is_shared_with_its_owner_only(self):
+        for name, pid in self.daemon.processes().items():
+            with self.subTest(process=name), open(f"/proc/{pid}/maps", encoding="utf-8") as f:
+                maps = f.read()
+                self.assertLessEqual(len(re.findall("memfd:t3ops-users", maps)), 1)
+                self.assertEqual("memfd:t3ops-tunnels" in maps, name == "proxy")
+
+    def test_a_frozen_process_is_killed_and_named(self):
         pid = self.daemon.processes()["prober"]
         with self.open() as w:
             os.kill(pid, signal.SIGSTOP)
@@ -138,7 +145,7 @@ class Processes(unittest.TestCase):
             self.assertEqual(sorted(self.daemon.children()), before)
             w.heartbeat()
 
-    def test_a_room_that_cannot_start_refuses_the_reload(self):
+    def test_a_process_that_cannot_start_refuses_the_reload(self):
         before = sorted(self.daemon.children())
         self.daemon.options["trusted_proxies"] = ["10.0.0.1/8"]
         self.daemon.write_conf()
@@ -183,7 +190,7 @@ class Processes(unittest.TestCase):
 
 
 class Start(unittest.TestCase):
-    def test_only_rooms_with_work_are_started(self):
+    def test_only_processes_with_work_are_started(self):
         with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
             self.assertEqual(sorted(d.processes()), ["monitor", "proxy"])
 
@@ -247,7 +254,7 @@ class WhileReloading(unittest.TestCase):
                              'plugin "probe_echo" {}\n', users={})
         self.addCleanup(self.daemon.stop)
 
-    def test_a_front_is_restarted_with_the_sockets_in_force(self):
+    def test_a_proxy_is_restarted_with_the_active_sockets(self):
         """The new proxy, which listens elsewhere, stands still before it is ready."""
         mark, (proxy,) = len(self.daemon.log()), self.daemon.pids("proxy")
         self.daemon.options["listen"] = ["127.0.0.2:0"]
@@ -268,7 +275,7 @@ class CommandLine(unittest.TestCase):
         p = process.Process([process.program("core/t3ops"), *words], "t3ops")
         return p.wait(), p.log()
 
-    def test_version_help_and_mistakes(self):
+    def test_version_help_and_usage_errors(self):
         for words, status, word in ((["--version"], 0, "t3ops 0"), (["--help"], 0, "usage"), (["--nonsense"], 2, "usage"),
                                     (["stray"], 2, "usage"), (["-c", "/no/such/file"], 1, "t3ops: /no/such/file: No such file or directory\n")):
             with self.subTest(words=words):

@@ -33,7 +33,7 @@ class Upgrade(unittest.TestCase):
         self.daemon.options["listen"] = ["127.0.0.1:0", f"127.0.0.1:{taken.getsockname()[1]}"]
         self.daemon.write_conf()
 
-    def test_rooms_are_restarted_after_one_that_could_not_bind(self):
+    def test_processes_are_restarted_after_one_that_could_not_bind(self):
         for workers in (1, 2):
             with self.subTest(workers=workers):
                 self.start({"workers": workers})
@@ -48,7 +48,7 @@ class Upgrade(unittest.TestCase):
                 self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
                 self.assertEqual(len(self.daemon.children()), workers + 1)
 
-    def test_room_that_was_down_meanwhile_comes_back(self):
+    def test_process_that_was_down_meanwhile_comes_back(self):
         self.start()
         self.take_an_address()
         os.kill(self.daemon.pid, signal.SIGSTOP)  # it finds both signals at once
@@ -81,7 +81,30 @@ class Upgrade(unittest.TestCase):
                 self.assertRegex(self.daemon.log()[mark:], f"event=reload_refused .*{binary} {words}")
                 self.assertEqual(self.daemon.children(), before)
 
-    def test_old_front_has_no_more_time_than_it_had(self):
+    def test_a_binary_that_does_not_answer_holds_nobody_up(self):
+        binary = os.path.join(process.folder(), "t3ops")
+        shutil.copy(process.program("core/t3ops"), binary)
+        self.start(wrap=["/bin/sh", "-c", f'shift; exec {binary} "$@"', "sh"])
+        with open(binary + ".new", "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\nread line < {binary}.go\nexit 1\n")
+        os.mkfifo(binary + ".go")
+        os.chmod(binary + ".new", 0o755)
+        os.rename(binary + ".new", binary)
+        mark = len(self.daemon.log())
+        self.daemon.process.send_signal(signal.SIGUSR2)
+        wait.until(lambda: len(self.daemon.children()) == 3, what="the binary that is asked")
+        (proxy,) = self.daemon.pids("proxy")
+        os.kill(proxy, signal.SIGKILL)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.wait_log("event=reload_queued", after=mark)
+        self.assertNotIn("event=reload_refused", self.daemon.log()[mark:])
+        with open(binary + ".go", "w", encoding="ascii") as f:
+            f.write("go\n")
+        self.daemon.wait_log("event=reload_refused", after=mark)
+        self.daemon.wait_log("event=reloaded", after=mark)
+
+    def test_old_proxy_has_no_more_time_than_it_had(self):
         never = threading.Event()
         origin = Origin({"/slow": lambda c, r: never.wait()})
         self.addCleanup(origin.stop)
