@@ -48,15 +48,15 @@ struct helper {
 	struct series *started, *failed;
 };
 
-static void answer_send(struct helper *r, const struct requester *to, const void *bytes, size_t len)
+static void answer_send(struct helper *h, const struct requester *to, const void *bytes, size_t len)
 {
-	struct channel *channel = to->job ? to->job->channel : r->process->channel;
+	struct channel *channel = to->job ? to->job->channel : h->process->channel;
 
 	if (to->job || to->process != PROCESS_NONE)
 		channel_send(channel, MSG_RAN, to->serial, to->id, bytes, len);
 }
 
-static void answer(struct helper *r, const struct requester *to, const struct program_end *end)
+static void answer(struct helper *h, const struct requester *to, const struct program_end *end)
 {
 	struct msg_ran ran = {.error = end->error, .exit_code = end->exit_code, .took_us = end->took_us};
 	size_t len = sizeof ran + end->out_len;
@@ -65,13 +65,13 @@ static void answer(struct helper *r, const struct requester *to, const struct pr
 	ran.out_len = bytes ? (uint32_t)end->out_len : 0;
 	if (!bytes) {
 		ran.error = len <= MSG_MAX ? -ENOMEM : -E2BIG;
-		answer_send(r, to, &ran, sizeof ran);
+		answer_send(h, to, &ran, sizeof ran);
 		return;
 	}
 	memcpy(bytes, &ran, sizeof ran);
 	if (end->out_len > 0)
 		memcpy(bytes + sizeof ran, end->out, end->out_len);
-	answer_send(r, to, bytes, len);
+	answer_send(h, to, bytes, len);
 	explicit_bzero(bytes, len);
 	free(bytes);
 }
@@ -85,28 +85,28 @@ static const char *requester_name(const struct requester *who, char *out, size_t
 	return out;
 }
 
-static void refuse(struct helper *r, const struct requester *who, const struct msg_run *ask, int error,
+static void refuse(struct helper *h, const struct requester *who, const struct msg_run *ask, int error,
                    const char *reason)
 {
 	struct program_end end = {.error = error, .out = ""};
 	struct audited what = {.command = ask->name, .user = ask->user};
 	char requester[72];
 
-	series_add(r->failed, 1);
+	series_add(h->failed, 1);
 	what.requester = requester_name(who, requester, sizeof requester);
-	audit_refused(&r->audit, &what, textf("%s: %s", reason, strerror(-error)));
-	answer(r, who, &end);
+	audit_refused(&h->audit, &what, textf("%s: %s", reason, strerror(-error)));
+	answer(h, who, &end);
 }
 
 /* What a job's process asked for goes on to its own end; nobody waits for it any more. */
 static void run_free(struct run *run)
 {
-	struct helper *r = run->helper;
+	struct helper *h = run->helper;
 	struct run *other;
 
 	LIST_REMOVE(run, link);
-	r->n_runs--;
-	LIST_FOREACH (other, &r->runs, link)
+	h->n_runs--;
+	LIST_FOREACH (other, &h->runs, link)
 		if (other->requester.job == run)
 			other->requester = (struct requester){.job = NULL};
 	channel_free(run->channel);
@@ -132,74 +132,74 @@ static void on_ended(void *arg, const struct program_end *end)
 }
 
 /* Starts it; NULL with errno. */
-static struct run *run_start(struct helper *r, const struct requester *who, const struct program_start *start)
+static struct run *run_start(struct helper *h, const struct requester *who, const struct program_start *start)
 {
 	struct run *run = calloc(1, sizeof *run);
 
 	if (!run)
 		return NULL;
-	run->helper = r;
+	run->helper = h;
 	run->requester = *who;
 	event_set(run->name, start->name);
 	event_set(run->user, start->user->name);
 	requester_name(who, run->requester_name, sizeof run->requester_name);
-	run->program = program_start(r->process->loop, start, on_ended, run);
+	run->program = program_start(h->process->loop, start, on_ended, run);
 	if (!run->program) {
 		free(run);
 		return NULL;
 	}
-	series_add(r->started, 1);
-	LIST_INSERT_HEAD(&r->runs, run, link);
-	r->n_runs++;
+	series_add(h->started, 1);
+	LIST_INSERT_HEAD(&h->runs, run, link);
+	h->n_runs++;
 	return run;
 }
 
 /* The user of the table that something is to be run for; NULL: refused. */
-static const struct user *user_check(struct helper *r, const struct requester *who, const struct msg_run *ask)
+static const struct user *user_check(struct helper *h, const struct requester *who, const struct msg_run *ask)
 {
-	const struct user *user = users_find(r->users, ask->user);
+	const struct user *user = users_find(h->users, ask->user);
 
 	if (!user)
-		refuse(r, who, ask, -ENOENT, "the user table has no such user");
-	else if (r->n_runs >= RUNS_MAX)
-		refuse(r, who, ask, -EAGAIN, "too many programs are running");
-	return r->n_runs < RUNS_MAX ? user : NULL;
+		refuse(h, who, ask, -ENOENT, "the user table has no such user");
+	else if (h->n_runs >= RUNS_MAX)
+		refuse(h, who, ask, -EAGAIN, "too many programs are running");
+	return h->n_runs < RUNS_MAX ? user : NULL;
 }
 
-static void command_run(struct helper *r, const struct requester *who, const struct msg_run *ask,
+static void command_run(struct helper *h, const struct requester *who, const struct msg_run *ask,
                         const struct user *user)
 {
-	const struct process_command *command = process_command_find(r->process->config, ask->name);
+	const struct process_command *command = process_command_find(h->process->config, ask->name);
 	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1, .channel_fd = -1};
 	const char *refusal = command ? command_refusal(who->process, who->job != NULL, command) : NULL;
 	char **argv;
 
 	if (!command) {
-		refuse(r, who, ask, -ENOENT, "the configuration has no such command");
+		refuse(h, who, ask, -ENOENT, "the configuration has no such command");
 		return;
 	}
 	if (refusal) {
-		refuse(r, who, ask, -EPERM, refusal);
+		refuse(h, who, ask, -EPERM, refusal);
 		return;
 	}
 	argv = argv_expand(&command->options.argv, user);
 	if (!argv) {
-		refuse(r, who, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
+		refuse(h, who, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
 		return;
 	}
 	start.argv = argv;
 	start.timeout_us = command->options.timeout_us;
 	start.max_output = command->options.max_output_bytes;
-	if (!run_start(r, who, &start))
-		refuse(r, who, ask, -errno, "it cannot be started as this user");
+	if (!run_start(h, who, &start))
+		refuse(h, who, ask, -errno, "it cannot be started as this user");
 	argv_free(argv);
 }
 
 /* ---- jobs: this same binary, as the user ----------------------------------------------------- */
 
-static const struct plugin_section *section_find(const struct helper *r, const char *name)
+static const struct plugin_section *section_find(const struct helper *h, const char *name)
 {
-	const struct process_config *config = r->process->config;
+	const struct process_config *config = h->process->config;
 
 	for (size_t i = 0; i < config->n_plugins; i++)
 		if ((config->plugins[i]->roles & T3OPS_ROLE_JOB) && strcmp(config->plugins[i]->name, name) == 0)
@@ -240,7 +240,7 @@ static int user_dirs_make(const struct plugin_section *section, const struct use
 static void on_job_message(void *arg, const struct msg_head *head, const void *payload)
 {
 	struct run *run = arg;
-	struct helper *r = run->helper;
+	struct helper *h = run->helper;
 	struct requester who = {.job = run, .id = head->id};
 	const struct user *user;
 	struct msg_run ask;
@@ -250,9 +250,9 @@ static void on_job_message(void *arg, const struct msg_head *head, const void *p
 	memcpy(&ask, payload, sizeof ask);
 	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
 	if (ask.job || strcmp(ask.user, run->user) != 0)
-		refuse(r, &who, &ask, -EPERM, "a job may ask for commands only, and only for its own user");
-	else if ((user = user_check(r, &who, &ask)))
-		command_run(r, &who, &ask, user);
+		refuse(h, &who, &ask, -EPERM, "a job may ask for commands only, and only for its own user");
+	else if ((user = user_check(h, &who, &ask)))
+		command_run(h, &who, &ask, user);
 }
 
 /* It ends soon, and is reaped then. */
@@ -262,7 +262,7 @@ static void on_job_gone(void *arg)
 }
 
 /* Starts the program with its end of a new channel; 0 or -errno. */
-static int job_start(struct helper *r, const struct requester *who, struct program_start *start)
+static int job_start(struct helper *h, const struct requester *who, struct program_start *start)
 {
 	int ends[2], error = channel_pair(ends);
 	struct run *run;
@@ -270,34 +270,34 @@ static int job_start(struct helper *r, const struct requester *who, struct progr
 	if (error < 0)
 		return error;
 	start->channel_fd = ends[1];
-	run = run_start(r, who, start);
+	run = run_start(h, who, start);
 	error = run ? 0 : -errno;
 	close(ends[1]);
 	if (run)
-		run->channel = channel_new(r->process->loop, ends[0], on_job_message, on_job_gone, run);
+		run->channel = channel_new(h->process->loop, ends[0], on_job_message, on_job_gone, run);
 	if (!run || !run->channel)
 		close(ends[0]);
 	return error;
 }
 
-static void job_run(struct helper *r, const struct requester *who, const struct msg_run *ask, const struct user *user)
+static void job_run(struct helper *h, const struct requester *who, const struct msg_run *ask, const struct user *user)
 {
-	const struct plugin_section *section = section_find(r, ask->name);
+	const struct plugin_section *section = section_find(h, ask->name);
 	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
 	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
 	int error;
 
 	if (!section) {
-		refuse(r, who, ask, -ENOENT, "the configuration has no such job");
+		refuse(h, who, ask, -ENOENT, "the configuration has no such job");
 		return;
 	}
 	error = user_dirs_make(section, user);
-	start.input_fd = error < 0 ? error : input_fd_make(r->process->config, section, user);
+	start.input_fd = error < 0 ? error : input_fd_make(h->process->config, section, user);
 	start.timeout_us = section->job.deadline_us;
 	if (error == 0)
-		error = start.input_fd < 0 ? start.input_fd : job_start(r, who, &start);
+		error = start.input_fd < 0 ? start.input_fd : job_start(h, who, &start);
 	if (error < 0)
-		refuse(r, who, ask, error, "the job cannot be started for this user");
+		refuse(h, who, ask, error, "the job cannot be started for this user");
 	if (start.input_fd >= 0)
 		close(start.input_fd);
 }
@@ -306,7 +306,7 @@ static void job_run(struct helper *r, const struct requester *who, const struct 
 
 static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
-	struct helper *r = process->state;
+	struct helper *h = process->state;
 	struct requester who = {.process = (enum process_id)head->from_process, .serial = head->from, .id = head->id};
 	const struct user *user;
 	const char *refusal;
@@ -318,14 +318,14 @@ static void message(struct process *process, const struct msg_head *head, const 
 	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
 	refusal = ask.job ? job_refusal(who.process) : NULL;
 	if (refusal) {
-		refuse(r, &who, &ask, -EPERM, refusal);
+		refuse(h, &who, &ask, -EPERM, refusal);
 		return;
 	}
-	user = user_check(r, &who, &ask);
+	user = user_check(h, &who, &ask);
 	if (user && ask.job)
-		job_run(r, &who, &ask, user);
+		job_run(h, &who, &ask, user);
 	else if (user)
-		command_run(r, &who, &ask, user);
+		command_run(h, &who, &ask, user);
 }
 
 /* ---- the process ---------------------------------------------------------------------------------- */
@@ -339,42 +339,42 @@ static struct series *counter(struct process *process, const char *name, const c
 
 static int start(struct process *process)
 {
-	struct helper *r = calloc(1, sizeof *r);
+	struct helper *h = calloc(1, sizeof *h);
 	const struct core_options *core = &process->config->core;
 	struct users_source source = {.path = core->users,
 	                              .env_pattern = core->instance_env,
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 
-	if (!r)
+	if (!h)
 		return -ENOMEM;
-	LIST_INIT(&r->runs);
-	r->process = r->audit.process = process;
-	r->users = users_new(process->loop, &source, NULL, users_state_log, r);
-	if (!r->users) {
-		free(r);
+	LIST_INIT(&h->runs);
+	h->process = h->audit.process = process;
+	h->users = users_new(process->loop, &source, NULL, users_state_log, h);
+	if (!h->users) {
+		free(h);
 		return -errno;
 	}
-	r->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
-	r->failed = counter(process, "t3ops_commands_failed_total",
+	h->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
+	h->failed = counter(process, "t3ops_commands_failed_total",
 	                    "Programs that failed, were refused or ran out of time.");
-	process->state = r;
+	process->state = h;
 	return 0;
 }
 
 static void stop(struct process *process)
 {
 	static const struct program_end killed = {.error = -ECANCELED, .exit_code = 128 + SIGKILL, .out = ""};
-	struct helper *r = process->state;
+	struct helper *h = process->state;
 	struct run *run;
 
-	while ((run = LIST_FIRST(&r->runs))) {
+	while ((run = LIST_FIRST(&h->runs))) {
 		program_kill(run->program);
 		run_audit(run, &killed);
 		run_free(run);
 	}
-	users_free(r->users);
-	free(r);
+	users_free(h->users);
+	free(h);
 }
 
 const struct process_ops helper_ops = {

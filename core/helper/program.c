@@ -37,8 +37,8 @@ struct program {
 	int error;
 	char *output;
 	size_t output_len, max_output;
-	char config_error[STDERR_KEPT]; /* the beginning of its stderr */
-	size_t config_error_len;
+	char stderr_text[STDERR_KEPT]; /* the beginning of its stderr */
+	size_t stderr_len;
 };
 
 /* Who the program is to be.  Looked up before the fork. */
@@ -187,18 +187,18 @@ static void group_kill(struct program *p)
 /* Keeps what was read; false: there was more than may be, and the program is ended. */
 static bool output_take(struct program *p, const char *bytes, size_t n)
 {
-	size_t process = p->max_output - p->output_len, take = n < process ? n : process;
+	size_t room = p->max_output - p->output_len, take = n < room ? n : room;
 
 	memcpy(p->output + p->output_len, bytes, take);
 	p->output_len += take;
-	if (n > process && p->error == 0) {
+	if (n > room && p->error == 0) {
 		p->error = -E2BIG;
 		group_kill(p);
 	}
-	return n <= process;
+	return n <= room;
 }
 
-/* Nothing is read beyond the limit: whoever left the group outlives its end, and may write for ever. */
+/* Nothing is read beyond the limit: a process that left the group outlives its end, and may write for ever. */
 static void output_read(struct program *p)
 {
 	char buffer[4096];
@@ -211,19 +211,19 @@ static void output_read(struct program *p)
 		ev_io_stop(p->loop, &p->out);
 }
 
-/* Some of what it complains of, the rest of which is read and forgotten; there may be no end to it. */
-static void config_error_read(struct program *p)
+/* Keeps the beginning; the rest is read and dropped, and there may be no end to it. */
+static void stderr_read(struct program *p)
 {
 	char buffer[4096];
 	ssize_t n = 1;
 
 	for (int i = 0; i < READS_AT_ONCE && n > 0; i++) {
-		size_t process = sizeof p->config_error - 1 - p->config_error_len, take;
+		size_t room = sizeof p->stderr_text - 1 - p->stderr_len, take;
 
 		n = read(p->err.fd, buffer, sizeof buffer);
-		take = n < 0 ? 0 : (size_t)n < process ? (size_t)n : process;
-		memcpy(p->config_error + p->config_error_len, buffer, take);
-		p->config_error_len += take;
+		take = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
+		memcpy(p->stderr_text + p->stderr_len, buffer, take);
+		p->stderr_len += take;
 	}
 	if (n == 0)
 		ev_io_stop(p->loop, &p->err);
@@ -238,7 +238,7 @@ static void on_out(struct ev_loop *loop, struct ev_io *w, int revents)
 static void on_err(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	(void)loop, (void)revents;
-	config_error_read(w->data);
+	stderr_read(w->data);
 }
 
 static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -256,7 +256,7 @@ static void failure_log(const struct program *p, const struct program_end *end)
 	if (end->error == 0 && end->exit_code == 0)
 		return;
 	log_write(LOG_L_WARNING, "command_failed", kv_command(p->name), kv_exit_code(end->exit_code),
-	          kv_errno(end->error), kv_duration_ms(end->took_us), kv_stderr(p->config_error));
+	          kv_errno(end->error), kv_duration_ms(end->took_us), kv_stderr(p->stderr_text));
 }
 
 /* The leader ended: what it left behind in its group ends, too. */
@@ -270,7 +270,7 @@ static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
 	kill(-p->pid, SIGKILL);
 	waitpid(p->pid, &status, 0);
 	output_read(p);
-	config_error_read(p);
+	stderr_read(p);
 	end.error = p->error;
 	end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	end.took_us = clock_mono_us() - p->started_us;

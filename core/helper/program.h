@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One program under way: its own process group, a deadline, a limit on its output, the account of
+ * One program in progress: its own process group, a deadline, a limit on its output, the account of
  * its user.  Helper only; on the loop, nothing waits.
  */
 #ifndef T3OPS_HELPER_PROGRAM_H

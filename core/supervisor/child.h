@@ -78,7 +78,7 @@ struct child_adopted {
 	enum process_state state;
 	pid_t pid;
 	int channel_socket; /* taken */
-	uint64_t left_us;   /* what child_left_us said there */
+	uint64_t left_us;   /* of child_left_us there */
 };
 struct child *child_adopt(const struct child_host *host, const struct child_adopted *from);
 

@@ -27,7 +27,7 @@ struct fd_store {
 };
 
 void fd_store_init(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor);
-/* Instead of fd_store_init: goes on with what fd_store_json said in the earlier binary. */
+/* Instead of fd_store_init: goes on with the fd_store_json of the earlier binary. */
 void fd_store_adopt(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor,
                     const json_t *state);
 void fd_store_fini(struct fd_store *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told about processes: their metrics and their events.  Supervisor only. */
+/* Reports about processes: their metrics and their events.  Supervisor only. */
 #ifndef T3OPS_SUPERVISOR_PROCESS_REPORT_H
 #define T3OPS_SUPERVISOR_PROCESS_REPORT_H
 

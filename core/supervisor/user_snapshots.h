@@ -21,7 +21,7 @@ struct user_snapshots {
 };
 
 void user_snapshots_init(struct user_snapshots *s);
-/* Instead of user_snapshots_init: goes on with what user_snapshots_json said in the earlier binary. */
+/* Instead of user_snapshots_init: goes on with the user_snapshots_json of the earlier binary. */
 void user_snapshots_adopt(struct user_snapshots *s, const json_t *state);
 void user_snapshots_fini(struct user_snapshots *s);
 
