@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every option is text for libconfuse (our own types say what it means), and every section is
- * parsed alone with the rest of the file blanked: a mistake in one hides none in another, and
+ * parsed alone with the rest of the file blanked: an error in one hides none in another, and
  * line numbers stay those of the file.
  */
 #include "conf/conf.h"
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options/core_options.h"
 #include "options/suggest.h"
 #include "options/option.h"
 
@@ -68,6 +69,14 @@ static const struct t3ops_option *row_find(const struct reading *r, const char *
 	return NULL;
 }
 
+static bool is_core_option(const char *name)
+{
+	for (size_t i = 0; i < n_core_options; i++)
+		if (strcmp(core_options[i].option.name, name) == 0)
+			return true;
+	return false;
+}
+
 static void unknown_report(struct reading *r, const struct conf_option *o)
 {
 	char hint[80];
@@ -77,14 +86,16 @@ static void unknown_report(struct reading *r, const struct conf_option *o)
 	for (size_t i = 0; i < r->n; i++)
 		suggest_consider(&near, r->rows[i].name);
 	suggest_hint(&near, hint, sizeof hint);
-	config_errors_add(r->c, o->line, "%sunknown option \"%.60s\"%s", r->label, o->name, hint);
+	config_errors_add(r->c, o->line, "%sunknown option \"%.60s\"%s", r->label, o->name,
+	                  r->section > 0 && is_core_option(o->name) ? "; it belongs outside sections" : hint);
 }
 
-/* Complains about what has no row or stands twice, and takes it out of the text. */
+/* Reports options without a row and duplicates, and takes them out of the text. */
 static void names_check(struct reading *r, char *text)
 {
 	for (size_t i = 0; i < r->s->n_options; i++) {
 		const struct conf_option *o = &r->s->options[i], *first;
+		const struct t3ops_option *row;
 
 		if (o->section != r->section)
 			continue;
@@ -92,8 +103,10 @@ static void names_check(struct reading *r, char *text)
 		if (first != o)
 			config_errors_add(r->c, o->line, "%s%s is given twice, first on line %u", r->label, o->name,
 			                  first->line);
-		else if (!row_find(r, o->name))
+		else if (!(row = row_find(r, o->name)))
 			unknown_report(r, o);
+		else if (!o->bad && o->is_list && option_kind(row->type) != OPTION_LIST)
+			config_errors_add(r->c, o->line, "%s%s: expected one value, not a list", r->label, o->name);
 		else
 			continue;
 		conf_blank(text, o->begin, o->end);
@@ -213,6 +226,8 @@ static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
 		const struct conf_option *given = option_find(r->s, r->section, row->name);
 		struct option_value value;
 
+		if (given && (given->bad || (given->is_list && option_kind(row->type) != OPTION_LIST)))
+			continue; /* reported */
 		if (given && r->failed && (!cfg || cfg_size(cfg, row->name) == 0))
 			continue; /* libconfuse stopped before it */
 		if (given && cfg ? !value_read(r, row, given->line, cfg, &value) : !fallback_read(r, row, &value))

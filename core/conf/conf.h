@@ -16,7 +16,7 @@ void conf_read(const struct conf_scan *s, size_t section, const struct t3ops_opt
                struct option_set *out, struct config_errors *c);
 
 bool conf_has(const struct conf_scan *s, size_t section, const char *option);
-/* Where the option stands in the section; the section's own line if it is not there. */
+/* Line of the option in the section; the section's own if it is not there. */
 unsigned conf_line(const struct conf_scan *s, size_t section, const char *option);
 
 /* "", "plugin x: " or "command x: ": how a config_error about the section begins. */

@@ -64,7 +64,7 @@ static void check_segments(const struct part *p, const char *option)
 
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(list->items[k], name) == 0)
-				EXPECT_ERROR(p, option, ": segment \"%.60s\" stands twice", name);
+				EXPECT_ERROR(p, option, ": duplicate segment \"%.60s\"", name);
 	}
 }
 
@@ -79,7 +79,8 @@ static void check_user_path(const struct part *p)
 		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the instance");
 	for (size_t i = 0; i < own->n; i++)
 		if (given && !text_list_has(path, own->items[i]))
-			EXPECT_ERROR(p, "per_user", ": segment \"%.60s\" is not in user_path", own->items[i]);
+			EXPECT_ERROR(p, conf_has(p->s, p->section, "per_user") ? "per_user" : "user_path",
+			             ": segment \"%.60s\", of per_user, is not in user_path", own->items[i]);
 }
 
 static void check_account(const struct part *p)
@@ -139,6 +140,19 @@ static void check_address_pairs(const struct part *p)
 	}
 }
 
+/* Headers that mean something else, and that the proxy rewrites or drops. */
+static bool is_of_http(const char *header)
+{
+	static const char *const names[] = {"connection", "content-length",   "cookie", "expect",
+	                                    "host",       "origin",           "te",     "trailer",
+	                                    "upgrade",    "transfer-encoding"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcasecmp(header, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static void check_core_words(const struct part *p)
 {
 	const char *control = text_of(p, "control"), *env = text_of(p, "instance_env"),
@@ -150,6 +164,9 @@ static void check_core_words(const struct part *p)
 	if (env && *env && (*env != '/' || !strstr(env, "%u")))
 		EXPECT_ERROR(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user",
 		             env);
+	if (header && is_of_http(header))
+		EXPECT_ERROR(p, "identity_header",
+		             " = \"%.80s\": HTTP itself uses it; expected one of the proxy's own", header);
 	if (header && secret && strcasecmp(header, secret) == 0)
 		EXPECT_ERROR(p, "proxy_secret_header",
 		             " = \"%.80s\": expected another header than identity_header, which is the same", secret);
@@ -267,6 +284,8 @@ void rules_leg(const struct conf_scan *s, size_t section, struct option_set *opt
 	const char *edge = text_of(&p, "edge");
 	char *first;
 
+	if (option_set_get(options, "segments") && segments->n == 0)
+		EXPECT_ERROR(&p, "segments", "%s", ": expected at least one segment");
 	check_segments(&p, "segments");
 	check_segments(&p, "resolver_segments");
 	check_order(&p, "heartbeat", "watchdog", false);
@@ -305,8 +324,8 @@ static void check_title(const struct conf_scan *s, size_t i, struct config_error
 	for (size_t k = 1; k < i; k++)
 		if (s->sections[k].kind == sec->kind && strcmp(s->sections[k].title, sec->title) == 0) {
 			config_errors_add(
-			    c, sec->line, "%s \"%.60s\" stands twice, first on line %u; a second instance needs a %s",
-			    what, sec->title, s->sections[k].line,
+			    c, sec->line, "%s \"%.60s\" is a duplicate of line %u; a second one needs a %s", what,
+			    sec->title, s->sections[k].line,
 			    sec->kind == CONF_PLUGIN ? "name of its own and module = \"...\"" : "name of its own");
 			return;
 		}

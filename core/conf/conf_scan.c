@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scan: tokens below, statements above.  After a mistake it goes on at the next token that
- * can begin something, so that one run finds every mistake.  Strings end on the line on which
+ * The scan: tokens below, statements above.  After an error it goes on at the next token that
+ * can begin something, so one run finds all of them.  Strings end on the line on which
  * they begin; a section inside a plugin or command section means that a brace is missing.
  */
 #include "conf/conf_scan.h"
@@ -17,7 +17,7 @@ struct token {
 	enum token_type type;
 	size_t begin, end;
 	unsigned line;
-	bool bad;     /* a string with a mistake in it, complained about */
+	bool bad;     /* a faulty string, reported */
 	bool bracket; /* T_OPEN, T_CLOSE: [ or ], which other formats have */
 };
 
@@ -275,12 +275,16 @@ static char *token_text(const struct scanner *x, const struct token *t)
 
 /* ---- statements --------------------------------------------------------------------------- */
 
-static void option_add(struct scanner *x, size_t section, const struct token *name, size_t end)
+static void option_add(struct scanner *x, size_t section, const struct token *name, size_t end, bool is_list,
+                       bool bad)
 {
 	struct conf_scan *s = x->s;
 
 	s->options = must(reallocarray(s->options, s->n_options + 1, sizeof *s->options));
-	s->options[s->n_options++] = (struct conf_option){token_text(x, name), section, name->line, name->begin, end};
+	s->options[s->n_options++] = (struct conf_option){
+	    token_text(x, name), section, name->line, name->begin, end, is_list, bad};
+	if (bad)
+		conf_blank(s->text, name->begin, end);
 }
 
 static size_t section_add(struct scanner *x, enum conf_kind kind, char *title, const struct token *at)
@@ -323,7 +327,7 @@ static bool list_scan(struct scanner *x, const struct token *name)
 		advance(x);
 		if (x->tok.type == T_COMMA)
 			advance(x);
-		else if (x->tok.type == T_STRING) { /* go on: its mistake is the comma alone */
+		else if (x->tok.type == T_STRING) { /* go on: only the comma is missing */
 			config_errors_add(x->c, x->tok.line, "%.*s: expected \",\" before %.*s", TOKEN(x, name),
 			                  TOKEN(x, &x->tok));
 			ok = false;
@@ -365,7 +369,7 @@ static void module_note(struct scanner *x, size_t section, const struct token *n
 /* tok is at "=" or "+=". */
 static void assignment_scan(struct scanner *x, size_t section, const struct token *name)
 {
-	bool append = x->tok.type == T_APPEND;
+	bool append = x->tok.type == T_APPEND, bad;
 	struct token value;
 
 	if (append)
@@ -373,12 +377,10 @@ static void assignment_scan(struct scanner *x, size_t section, const struct toke
 		                  TOKEN(x, name));
 	advance(x);
 	value = x->tok;
-	if (!value_scan(x, name) || append) {
-		conf_blank(x->s->text, name->begin, x->last_end);
-		return;
-	}
-	module_note(x, section, name, &value);
-	option_add(x, section, name, x->last_end);
+	bad = !value_scan(x, name) || append;
+	if (!bad)
+		module_note(x, section, name, &value);
+	option_add(x, section, name, x->last_end, value.type == T_OPEN, bad);
 }
 
 /* Over a block that cannot be used, its own blocks included; tok is at its brace. */
@@ -494,13 +496,16 @@ static void stray(struct scanner *x)
 	advance(x);
 }
 
-static void name_alone(struct scanner *x, const struct token *name, size_t end)
+static void name_alone(struct scanner *x, size_t section, const struct token *name, size_t end)
 {
-	bool section = token_is(x, name, "plugin") || token_is(x, name, "command");
+	bool keyword = token_is(x, name, "plugin") || token_is(x, name, "command");
 
 	config_errors_add(x->c, name->line, "%.*s: expected %s", TOKEN(x, name),
-	                  section ? "\"name\" { ... } after it" : "\"=\" and a value after it");
-	conf_blank(x->s->text, name->begin, end);
+	                  keyword ? "\"name\" { ... } after it" : "\"=\" and a value after it");
+	if (keyword)
+		conf_blank(x->s->text, name->begin, end);
+	else
+		option_add(x, section, name, end, false, true);
 }
 
 /* NAME: VALUE, as YAML has it: the colon becomes what is meant. */
@@ -534,7 +539,7 @@ static void statement_scan(struct scanner *x, size_t section)
 	}
 	title = x->tok;
 	if (title.type == T_WORD && title.line != name.line) { /* the next line begins something of its own */
-		name_alone(x, &name, name.end);
+		name_alone(x, section, &name, name.end);
 		return;
 	}
 	if (is_value(&title))
@@ -544,10 +549,10 @@ static void statement_scan(struct scanner *x, size_t section)
 		if (section != 0 && x->s->sections[section].broken)
 			rewind_to(x, &name, before);
 	} else if (title.type == T_WORD && (x->tok.type == T_EQUALS || x->tok.type == T_APPEND)) {
-		name_alone(x, &name, name.end);
+		name_alone(x, section, &name, name.end);
 		assignment_scan(x, section, &title);
 	} else {
-		name_alone(x, &name, is_value(&title) ? title.end : name.end);
+		name_alone(x, section, &name, is_value(&title) ? title.end : name.end);
 	}
 }
 

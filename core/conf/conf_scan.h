@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The first of the two steps in which t3ops.conf is read: a scan that knows braces, strings and
- * comments but no option.  It finds the sections and where every option stands, so that plugins
- * can be loaded before the strict parse, and it blanks comments and whatever it complained about
+ * comments but no option.  It finds the sections and the line of every option, so that plugins
+ * can be loaded before the strict parse, and it blanks comments and whatever it reported
  * with spaces: libconfuse then sees clean text whose lines are where the file has them.
  * Pure but for memory; takes any bytes.  Any process.
  */
@@ -16,22 +16,24 @@
 
 enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND };
 
-/* sections[0] is what stands outside all sections. */
+/* sections[0] is all that is outside sections. */
 struct conf_section {
 	enum conf_kind kind;
 	char *title;
 	char *module; /* the option `module` of a plugin section, NULL if not given */
 	unsigned line;
 	size_t begin, end; /* bytes, keyword and closing brace included */
-	bool broken;       /* not closed: already complained about */
+	bool broken;       /* not closed: reported */
 };
 
-/* NAME = VALUE, with a valid form. */
+/* NAME = VALUE. */
 struct conf_option {
 	char *name;
 	size_t section;
 	unsigned line;
 	size_t begin, end;
+	bool is_list; /* { ... } */
+	bool bad;     /* its form is wrong: reported, and blanked */
 };
 
 struct conf_scan {
@@ -43,7 +45,7 @@ struct conf_scan {
 	size_t n_options;
 };
 
-/* Always fills s; free it with conf_scan_fini.  A file is good if nothing was added to c. */
+/* Always fills s; free it with conf_scan_fini.  A file is well-formed if nothing was added to c. */
 void conf_scan(struct conf_scan *s, const char *bytes, size_t len, struct config_errors *c);
 void conf_scan_fini(struct conf_scan *s);
 

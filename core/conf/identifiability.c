@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which segments can be reported apart; see identifiability.h. */
+/* Which segments can be told apart; see identifiability.h. */
 #include "conf/identifiability.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SEGMENTS_MAX 64
@@ -10,13 +11,47 @@
 
 enum side { SIDE_NONE = 0, SIDE_BEFORE, SIDE_AT, SIDE_BEHIND, SIDE_RESOLVER };
 
+/* As many segments and legs as the config has. */
 struct view {
-	const char *segments[SEGMENTS_MAX];
+	const char **segments;
 	size_t n;
-	const char *legs[LEGS_MAX];
-	size_t n_legs;
-	unsigned char side[SEGMENTS_MAX][LEGS_MAX];
+	const char **legs;
+	size_t n_legs, room_for_legs;
+	unsigned char *sides; /* of segment i and leg k: [i * room_for_legs + k] */
 };
+
+static void *room(size_t n, size_t size)
+{
+	void *p = calloc(n > 0 ? n : 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+static void view_init(struct view *v, const struct resolved_config *c)
+{
+	size_t n = c->options.user_path.n;
+
+	for (size_t i = 0; i < c->n_plugins; i++)
+		n += c->plugins[i].leg.segments.n + c->plugins[i].leg.resolver_segments.n;
+	*v = (struct view){.segments = room(n, sizeof *v->segments),
+	                   .legs = room(c->n_plugins, sizeof *v->legs),
+	                   .room_for_legs = c->n_plugins,
+	                   .sides = room(n * c->n_plugins, 1)};
+}
+
+static void view_fini(struct view *v)
+{
+	free(v->segments);
+	free(v->legs);
+	free(v->sides);
+}
+
+static unsigned char *side_at(const struct view *v, size_t segment, size_t leg)
+{
+	return &v->sides[segment * v->room_for_legs + leg];
+}
 
 static size_t segment_index(struct view *v, const char *name)
 {
@@ -24,17 +59,17 @@ static size_t segment_index(struct view *v, const char *name)
 
 	while (i < v->n && strcmp(v->segments[i], name) != 0)
 		i++;
-	if (i == v->n && v->n < SEGMENTS_MAX)
+	if (i == v->n)
 		v->segments[v->n++] = name;
 	return i;
 }
 
 static void side_set(struct view *v, const char *segment, size_t leg, enum side side)
 {
-	size_t i = segment_index(v, segment);
+	unsigned char *at = side_at(v, segment_index(v, segment), leg);
 
-	if (i < SEGMENTS_MAX && v->side[i][leg] == SIDE_NONE)
-		v->side[i][leg] = (unsigned char)side;
+	if (*at == SIDE_NONE)
+		*at = (unsigned char)side;
 }
 
 static void leg_add(struct view *v, const struct plugin_section *s)
@@ -44,8 +79,6 @@ static void leg_add(struct view *v, const struct plugin_section *s)
 	enum side side = SIDE_BEFORE;
 	size_t leg = v->n_legs;
 
-	if (leg == LEGS_MAX)
-		return;
 	v->legs[v->n_legs++] = s->name;
 	for (size_t i = 0; i < o->segments.n; i++) {
 		bool at = strcmp(o->segments.items[i], edge) == 0;
@@ -59,13 +92,13 @@ static void leg_add(struct view *v, const struct plugin_section *s)
 
 static bool same_view(const struct view *v, size_t a, size_t b)
 {
-	return memcmp(v->side[a], v->side[b], v->n_legs) == 0;
+	return memcmp(side_at(v, a, 0), side_at(v, b, 0), v->n_legs) == 0;
 }
 
 static bool is_seen(const struct view *v, size_t segment)
 {
 	for (size_t leg = 0; leg < v->n_legs; leg++)
-		if (v->side[segment][leg] != SIDE_NONE)
+		if (*side_at(v, segment, leg) != SIDE_NONE)
 			return true;
 	return false;
 }
@@ -80,52 +113,74 @@ static void legs_print(const struct view *v, size_t segment, FILE *out)
 	}
 	fputs("the same legs cross them: ", out);
 	for (size_t leg = 0; leg < v->n_legs; leg++)
-		if (v->side[segment][leg] != SIDE_NONE) {
+		if (*side_at(v, segment, leg) != SIDE_NONE) {
 			fprintf(out, "%s%s", gap, v->legs[leg]);
 			gap = ", ";
 		}
 }
 
-/* One line if the group that begins with this segment has others; those are marked done. */
-static bool group_print(const struct view *v, size_t first, bool *done, FILE *out)
+/* The segments that look like this one, itself included; each gets the number of its group. */
+static size_t group_mark(const struct view *v, size_t first, size_t *group)
 {
-	size_t members[SEGMENTS_MAX], n = 0;
+	size_t n = 0;
 
 	for (size_t i = first; i < v->n; i++)
 		if (same_view(v, first, i)) {
-			done[i] = true;
-			members[n++] = i;
+			group[i] = first + 1;
+			n++;
 		}
-	if (n < 2)
-		return false;
-	fputs("segments that cannot be reported apart: ", out);
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i == 0 ? "" : i + 1 == n ? " and " : ", ", v->segments[members[i]]);
+	return n;
+}
+
+/* One line for a group of several. */
+static void group_print(const struct view *v, size_t first, const size_t *group, size_t n, FILE *out)
+{
+	size_t printed = 0;
+
+	fputs("segments that cannot be told apart: ", out);
+	for (size_t i = first; i < v->n; i++)
+		if (group[i] == first + 1) {
+			fprintf(out, "%s%s", printed == 0 ? "" : printed + 1 == n ? " and " : ", ", v->segments[i]);
+			printed++;
+		}
 	fputs(" (", out);
 	legs_print(v, first, out);
-	fputs("; a leg that crosses only one of them would report)\n", out);
-	return true;
+	fputs("; a leg that crosses only one of them would tell)\n", out);
+}
+
+static void groups_print(const struct view *v, FILE *out)
+{
+	size_t *group = room(v->n, sizeof *group); /* 0: in none so far */
+	bool any = false;
+
+	for (size_t i = 0; i < v->n; i++) {
+		size_t n = group[i] == 0 ? group_mark(v, i, group) : 0;
+
+		if (n < 2)
+			continue;
+		group_print(v, i, group, n, out);
+		any = true;
+	}
+	if (!any)
+		fprintf(out, "segments: all %zu can be told apart\n", v->n);
+	free(group);
 }
 
 void identifiability_print(const struct resolved_config *c, FILE *out)
 {
-	struct view v = {.n = 0};
-	bool done[SEGMENTS_MAX] = {false}, any = false;
+	struct view v;
 
+	view_init(&v, c);
 	for (size_t i = 0; i < c->options.user_path.n; i++)
 		segment_index(&v, c->options.user_path.items[i]);
 	for (size_t i = 0; i < c->n_plugins; i++)
 		if (c->plugins[i].roles & T3OPS_ROLE_LEG)
 			leg_add(&v, &c->plugins[i]);
-	if (v.n_legs == 0) {
-		fputs(
-		    "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n",
-		    out);
-		return;
-	}
-	for (size_t i = 0; i < v.n; i++)
-		if (!done[i])
-			any = group_print(&v, i, done, out) || any;
-	if (!any)
-		fprintf(out, "segments: every one of %zu can be reported apart\n", v.n);
+	if (v.n_legs > 0)
+		groups_print(&v, out);
+	else
+		fputs("segments: no leg is configured; the cause of a drop can only be the user's path or the t3 "
+		      "server\n",
+		      out);
+	view_fini(&v);
 }

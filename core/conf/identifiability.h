@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which segments the configured legs can report apart, and which they cannot: said by `t3ops -t`, so that
- * nobody expects a verdict finer than its legs.
+ * Which segments the configured legs can tell apart, and which they cannot: printed by `t3ops -t`, so that nobody
+ * expects a verdict finer than the legs allow.
  *
  * A leg looks at a segment from one of four sides: before its edge, at it, behind it, or on the way to
  * its resolver; two segments that every leg looks at from the same side share every verdict.  Pure.
@@ -13,7 +13,7 @@
 
 #include "conf/resolved_config.h"
 
-/* One line a group that cannot be reported apart, and one that says so if there is none. */
+/* One line a group that cannot be told apart, and one that says so if there is none. */
 void identifiability_print(const struct resolved_config *c, FILE *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "loader/loader.h"
+#include "options/suggest.h"
 
 static int is_plugin(const struct dirent *e)
 {
@@ -54,6 +55,26 @@ void provider_hint(const char *dir, const char *service, void (*on_next)(void *a
 			snprintf(out, size, "; add plugin \"%.60s\" {}", module);
 		free(names[i]);
 	}
+	if (n >= 0)
+		free(names);
+}
+
+void plugin_suggest(const char *dir, const char *module, char *out, size_t size)
+{
+	struct dirent **names;
+	int n = scandir(dir, &names, is_plugin, alphasort);
+	struct suggest near;
+
+	*out = '\0';
+	suggest_init(&near, module);
+	for (int i = 0; i < n; i++) {
+		names[i]->d_name[strlen(names[i]->d_name) - 3] = '\0';
+		suggest_consider(&near, names[i]->d_name);
+	}
+	if (near.name && strcmp(near.name, module) != 0)
+		suggest_hint(&near, out, size);
+	for (int i = 0; i < n; i++)
+		free(names[i]);
 	if (n >= 0)
 		free(names);
 }

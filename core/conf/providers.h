@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which installed plugins provide a service that a config lacks: for a hint.  In the child that checks. */
+/* Hints about installed plugins: which one provides a service, which one was meant.  In the child that checks. */
 #ifndef T3OPS_CONF_PROVIDERS_H
 #define T3OPS_CONF_PROVIDERS_H
 
@@ -9,5 +9,8 @@
  * name, so it comes last; on_next (may be NULL) hears of each. */
 void provider_hint(const char *dir, const char *service, void (*on_next)(void *arg, const char *what), void *arg,
                    char *out, size_t size);
+
+/* "; did you mean \"NAME\"?", of the files in dir, or "", also if there is such a file.  Loads nothing. */
+void plugin_suggest(const char *dir, const char *module, char *out, size_t size);
 
 #endif

@@ -155,7 +155,7 @@ static void order_check(const struct relations *r, size_t i)
 		if ((c->plugins[k].roles & T3OPS_ROLE_PROXY) && (*c->plugins[k].needs || *c->plugins[k].provides)) {
 			config_fault_warn(
 			    r->faults, PLUGIN(c, i), NULL,
-			    "stands after plugin %s, which every request for %s passes first: put it in front",
+			    "comes after plugin %s, which every request for %s passes first: put it in front",
 			    c->plugins[k].name, plugins[i].answers);
 			return;
 		}
@@ -163,33 +163,37 @@ static void order_check(const struct relations *r, size_t i)
 
 /* ---- the proxy ---------------------------------------------------------------------------------------------- */
 
-static bool trusts_everyone(const struct text_list *networks, const char **which)
+/* Wider than any network of one proxy. */
+static bool is_too_wide(const char *text)
 {
-	for (size_t i = 0; i < networks->n; i++) {
-		struct cidr network;
+	struct cidr network;
+	bool v4 = strchr(text, '.') != NULL;
 
-		*which = networks->items[i];
-		if (cidr_parse(networks->items[i], &network) == CIDR_OK &&
-		    (network.bits == 0 || (network.bits == 96 && strchr(networks->items[i], '.'))))
-			return true;
-	}
-	return false;
+	return cidr_parse(text, &network) == CIDR_OK && network.bits < (v4 ? 96 + 8 : 16);
+}
+
+static const char *too_wide_find(const struct text_list *networks)
+{
+	for (size_t i = 0; i < networks->n; i++)
+		if (is_too_wide(networks->items[i]))
+			return networks->items[i];
+	return NULL;
 }
 
 static void trust_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
-	const char *which;
+	const char *which = too_wide_find(&c->options.trusted_proxies);
 
 	if (c->options.trusted_proxies.n == 0)
 		config_fault_warn(
 		    r->faults, CONF_CORE, NULL, "trusted_proxies",
 		    "trusted_proxies: no proxy is trusted, so nobody can be identified: name the address of the one "
 		    "that signs users in");
-	else if (c->proxy_secret_digest[0] == '\0' && trusts_everyone(&c->options.trusted_proxies, &which))
+	else if (c->proxy_secret_digest[0] == '\0' && which)
 		config_fault_warn(
 		    r->faults, CONF_CORE, NULL, "trusted_proxies",
-		    "trusted_proxies: \"%s\": every address may say who the user is: name the proxy's, or set "
+		    "trusted_proxies: \"%s\": every address there may say who the user is: name the proxy's, or set "
 		    "proxy_secret_file",
 		    which);
 }
@@ -294,7 +298,7 @@ static void place_check(const struct relations *r, const struct segment_places *
 			continue; /* of two names in one place each, the leg's is the one to look at */
 		suggest_hint(&near, hint, sizeof hint);
 		config_fault_warn(r->faults, at->section ? CONF_PLUGIN : CONF_CORE, at->section, at->option,
-		                  "%s: segment \"%s\" stands in no other list%s", at->option, segment, hint);
+		                  "%s: segment \"%s\" is in no other list%s", at->option, segment, hint);
 	}
 }
 
@@ -312,10 +316,9 @@ static void direction_check(const struct relations *r, const struct text_list *p
 		if (k == path->n)
 			continue;
 		if (last && k < last_at) {
-			config_fault_warn(
-			    r->faults, CONF_PLUGIN, at->section, at->option,
-			    "%s: \"%s\" stands before \"%s\", in user_path after it: expected one order", at->option,
-			    last, at->list->items[i]);
+			config_fault_warn(r->faults, CONF_PLUGIN, at->section, at->option,
+			                  "%s: \"%s\" comes before \"%s\", in user_path after it: expected one order",
+			                  at->option, last, at->list->items[i]);
 			return;
 		}
 		last = at->list->items[i];
@@ -350,6 +353,34 @@ static bool command_is_named(const struct resolved_config *c, const char *name)
 	return false;
 }
 
+/* A request that waits for a command longer than that is answered without it. */
+static void timeout_check(const struct relations *r, const struct command *command, const struct plugin_section *s)
+{
+	if (command->options.timeout_us >= r->config->options.plugin_deadline_us)
+		config_fault_warn(
+		    r->faults, CONF_COMMAND, command->name, "timeout",
+		    "timeout: a request that waits for it through plugin %s is answered 503 sooner, after "
+		    "plugin_deadline",
+		    s->name);
+}
+
+static void timeouts_check(const struct relations *r, const struct plugin_section *s)
+{
+	const struct resolved_config *c = r->config;
+
+	for (size_t k = 0; k < s->values.n; k++)
+		for (size_t i = 0; s->values.rows[k].value.type == T3OPS_OPT_COMMAND && i < c->n_commands; i++)
+			if (strcmp(s->values.rows[k].value.text, c->commands[i].name) == 0)
+				timeout_check(r, &c->commands[i], s);
+}
+
+static void schedule_check(const struct relations *r, const struct plugin_section *s)
+{
+	if (s->job.at_minutes < 0 && s->job.every_us == 0)
+		config_fault_warn(r->faults, CONF_PLUGIN, s->name, NULL,
+		                  "neither at nor every is given: it runs on demand only");
+}
+
 static void commands_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
@@ -364,12 +395,19 @@ void relations_check(const struct relations *r)
 	const struct resolved_config *c = r->config;
 
 	proxy_check(r);
+	if (c->n_plugins == 0)
+		config_fault_warn(r->faults, CONF_CORE, NULL, NULL,
+		                  "no plugin is configured: only the status page is served");
 	segments_check(r);
 	commands_check(r);
 	for (size_t i = 0; i < c->n_plugins; i++) {
 		provides_check(r, i);
 		used_check(r, i);
 		target_check(r, i);
+		if (c->plugins[i].roles & T3OPS_ROLE_PROXY)
+			timeouts_check(r, &c->plugins[i]);
+		if (c->plugins[i].roles & T3OPS_ROLE_JOB)
+			schedule_check(r, &c->plugins[i]);
 		order_check(r, i);
 	}
 	for (size_t i = 0; i < c->n_plugins; i++)

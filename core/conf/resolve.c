@@ -5,6 +5,7 @@
  */
 #include "conf/resolve.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "sys/drop_privileges.h"
 #include "conf/conf.h"
 #include "conf/conf_rules.h"
+#include "conf/providers.h"
 #include "conf/relations.h"
 #include "options/core_options.h"
 #include "loader/loader.h"
@@ -268,7 +270,7 @@ static void plugin_read(struct resolve *w, size_t section, const char *dir)
 	const char *module = sec->module && *sec->module ? sec->module : sec->title;
 	struct t3ops_plugin *p = &w->plugins[w->config->n_plugins];
 	size_t errors = w->config_errors.total;
-	char path[4096], why[800];
+	char path[4096], why[800], hint[80];
 
 	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
 		return;
@@ -276,8 +278,9 @@ static void plugin_read(struct resolve *w, size_t section, const char *dir)
 	         path);
 	next(w, why);
 	if (loader_open(dir, module, p, why, sizeof why) < 0) {
+		plugin_suggest(dir, module, hint, sizeof hint);
 		config_errors_add(&w->config_errors, sec->module ? conf_line(&w->scan, section, "module") : sec->line,
-		                  "plugin %.60s: %s", sec->title, why);
+		                  "plugin %.60s: %s%s", sec->title, why, hint);
 		return;
 	}
 	section_read(w, section, p, path);
@@ -301,6 +304,14 @@ static void whole_check(struct resolve *w)
 		checks_of(w)->whole(checks_of(w)->arg, w->config, &w->faults);
 }
 
+static bool has_plugins(const struct resolve *w)
+{
+	for (size_t i = 1; i < w->scan.n_sections; i++)
+		if (w->scan.sections[i].kind == CONF_PLUGIN)
+			return true;
+	return false;
+}
+
 void resolve_plugins(struct resolve *w)
 {
 	struct resolved_config *c = w->config;
@@ -317,6 +328,11 @@ void resolve_plugins(struct resolve *w)
 		if (w->config_errors.total == 0)
 			config_errors_add(&w->config_errors, 0,
 			                  "plugin sections are not checked: t3ops cannot become %.60s", user);
+		dir = NULL;
+	}
+	if (dir && access(dir, X_OK) < 0 && has_plugins(w)) {
+		config_errors_add(&w->config_errors, conf_line(&w->scan, 0, "plugin_dir"),
+		                  "plugin_dir = \"%.200s\": %s", dir, strerror(errno));
 		dir = NULL;
 	}
 	for (size_t i = 1; dir && i < w->scan.n_sections; i++)

@@ -39,7 +39,7 @@
 #define T3OPS_OPT_URL_PATH_LIST (T3OPS_OPT_LIST | T3OPS_OPT_URL_PATH)
 #define T3OPS_OPT_SEGMENT_LIST  (T3OPS_OPT_LIST | T3OPS_OPT_SEGMENT)
 
-/* What stands outside sections. */
+/* Of the file outside sections. */
 struct core_options {
 #define CORE_OPTION(name, TYPE, field, fallback, min, max, readers, help) OPTION_FIELD_##TYPE field;
 #include "tbl/core_option.h"

@@ -174,6 +174,26 @@ static const char *user_dir_check(const char *path)
 
 /* ---- the web ------------------------------------------------------------------------------------------ */
 
+/* NAME, NAME:PORT, ADDRESS:PORT or [ADDRESS]:PORT. */
+static bool is_host(const char *text, size_t len)
+{
+	char host[256], address[64];
+	const char *colon;
+	int64_t port;
+	int unused;
+
+	if (len >= sizeof host)
+		return false;
+	snprintf(host, sizeof host, "%.*s", (int)len, text);
+	if (*host == '[')
+		return address_parse(host, address, sizeof address, &unused);
+	colon = strchr(host, ':');
+	if (colon && (!int_parse(colon + 1, &port) || port < 1 || port > 65535))
+		return false;
+	host[colon ? (size_t)(colon - host) : len] = '\0';
+	return name_valid(host, sizeof host) && !strstr(host, "..");
+}
+
 static const char *url_check(const char *url, const char *const schemes[2], const char *expected)
 {
 	const char *host = NULL;
@@ -189,6 +209,8 @@ static const char *url_check(const char *url, const char *const schemes[2], cons
 		return "a URL with a host";
 	if (memchr(host, '@', len))
 		return "a URL without user and password";
+	if (!is_host(host, len))
+		return "a URL with the name or address of a host, and a port up to 65535";
 	return strpbrk(url, " \\\"<>") ? "a URL without spaces, quotes and backslashes" : NULL;
 }
 

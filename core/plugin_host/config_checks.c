@@ -2,7 +2,9 @@
 /* Who is asked about a config; see config_checks.h. */
 #include "plugin_host/config_checks.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,11 @@ static void control_check(const struct resolved_config *c, const struct config_f
 	char dir[256];
 	struct stat st;
 
+	if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+		config_fault_error(f, CONF_CORE, NULL, "control",
+		                   "control = \"%.120s\": something else than a socket has that name", path);
+		return;
+	}
 	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
 	if (stat(dir, &st) < 0)
 		config_fault_warn(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
@@ -51,6 +58,38 @@ static void control_check(const struct resolved_config *c, const struct config_f
 	else if (!S_ISDIR(st.st_mode))
 		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s is not a directory",
 		                   path, dir);
+}
+
+/* Whether the machine has the address: any port of it can be bound, or none. */
+static void address_check(const char *option, const char *text, const struct config_faults *f)
+{
+	char host[64];
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	bool is_v4;
+	int port, fd;
+
+	if (!address_parse(text, host, sizeof host, &port))
+		return;
+	is_v4 = inet_pton(AF_INET, host, &v4.sin_addr) == 1;
+	if (!is_v4 && inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)
+		return;
+	fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (bind(fd, is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6,
+	         is_v4 ? sizeof v4 : sizeof v6) < 0 &&
+	    errno == EADDRNOTAVAIL)
+		config_fault_error(f, CONF_CORE, NULL, option, "%s: \"%s\": this machine has no such address", option,
+		                   text);
+	close(fd);
+}
+
+static void addresses_check(const struct resolved_config *c, const struct config_faults *f)
+{
+	for (size_t i = 0; i < c->options.listen.n; i++)
+		address_check("listen", c->options.listen.items[i], f);
+	address_check("status_listen", c->options.status_listen, f);
 }
 
 static const struct process_ops *ops_of(void *arg, enum process_id id)
@@ -64,6 +103,7 @@ static void commands_check(void *arg, const struct resolved_config *c, const str
 {
 	users_check(c, f);
 	control_check(c, f);
+	addresses_check(c, f);
 	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
 		const struct process_ops *ops = ops_of(arg, id);
 		struct process_config *config = ops && ops->check_commands ? process_config_new(c, id) : NULL;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define UPSTREAM_CLOSES_US UINT64_C(5000000) /* t3 closes a connection that is idle so long */
+
 static int trusted_read(struct cidr_list *out, const struct text_list *networks, const struct config_faults *f)
 {
 	for (size_t i = 0; i < networks->n; i++)
@@ -78,5 +80,10 @@ void proxy_conf_check(const struct process_config *config, const struct config_f
 		config_fault_error(f, CONF_CORE, NULL, "recheck_tunnels",
 		                   "recheck_tunnels: no plugin provides " T3OPS_SERVICE_PAIRING
 		                   ", which asks about a session: add one, or leave the option out");
+	if (c.upstream_idle_us >= UPSTREAM_CLOSES_US)
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "upstream_idle",
+		    "upstream_idle: t3 closes idle connections after 5s, so a request may meet one that closes: "
+		    "expected less");
 	proxy_conf_fini(&c);
 }

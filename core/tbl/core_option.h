@@ -30,59 +30,61 @@
 CORE_OPTION("listen", LISTEN_LIST, listen, "127.0.0.1:3780", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Addresses that the proxy listens on, as ADDRESS:PORT.")
 CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(PROXY),
-            "Processes that the proxy is made of; the kernel deals connections out among them, and each holds its "
-            "share of max_connections.")
+            "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
+            "max_connections.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Address of /metrics, /status and /verdicts.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
-            "Account that everything but the helper drops to when started as root.")
+            "Account that every process but the helper drops to when t3ops is started as root.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
-            "Least urgent level that is logged: error, warning, notice, info or debug.")
+            "Minimum severity that is logged: error, warning, notice, info or debug.")
 CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
-            "Walls around the proxy (seccomp and landlock): auto takes what kernel and build have, on insists on "
-            "both, off builds none.")
+            "Sandbox of the proxy (seccomp and landlock): auto applies what kernel and build support, on requires "
+            "both, off applies none.")
 CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Directory of the journal; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")
 CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND, READ_BY(SUPERVISOR),
-            "A process that does not answer for this long is ended and started again.")
+            "A process that does not answer for this long is killed and restarted.")
 CORE_OPTION("restart_pause_max", DURATION, restart_pause_max_us, "30s", SECOND / 10, 3600 * SECOND,
             READ_BY(SUPERVISOR),
-            "Longest pause before a process that ended by itself is started again; the first is 100 ms, and it "
+            "Longest pause before a process that exited by itself is restarted; the first is 100 ms, and it "
             "doubles with each failure.")
 CORE_OPTION("drain_timeout", DURATION, drain_timeout_us, "12h", 0, 0, READ_BY(SUPERVISOR),
-            "An old proxy that is not done this long after a reload is ended, with the connections it still has.")
+            "A proxy that was replaced by a reload and still has connections after this time is stopped with "
+            "them.")
 CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
 CORE_OPTION("instance_env", STRING, instance_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
-            "File with T3_PORT= of an instance; %u is the OS user.")
+            "File with T3_PORT= of a user's t3 server; %u is the OS user.")
 CORE_OPTION("trusted_proxies", NETWORK_LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
-            "Networks (CIDR) whose identity and forwarding headers are believed.")
+            "Networks (CIDR) whose identity and forwarding headers are trusted.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
-            "File whose first line the trusted proxy shows with every identity; without it the identity does not "
+            "File whose first line the trusted proxy sends with every identity; without it the identity does not "
             "count; empty: the proxy's address is enough.")
 CORE_OPTION("proxy_secret_header", HEADER, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
-            "Header in which it does; it is not passed on.")
+            "Header that carries it; it is not passed on.")
 CORE_OPTION("allowed_origins", ORIGIN_LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),
             "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may.")
 CORE_OPTION("public_paths", URL_PATH_LIST, public_paths, "/probe", 0, 0, READ_BY(PROXY),
-            "Beginnings of the paths that the proxy lets through without a sign-in; no identity is believed "
-            "there, so that they reach no instance.")
+            "Prefixes of the paths that the proxy lets through without a sign-in, compared as sent, with percent "
+            "signs decoded, and with dot segments resolved; no identity is trusted there, so they reach no t3 "
+            "server.")
 CORE_OPTION("identity_strip_domain", BOOL, identity_strip_domain, "false", 0, 0, READ_BY(PROXY),
-            "Whether @DOMAIN is cut off the identity.")
+            "Whether @DOMAIN is removed from the identity.")
 CORE_OPTION("max_connections", INT, max_connections, "20000", 16, 1000000, READ_BY(PROXY),
-            "Client connections that the proxy holds at most.")
+            "Most client connections at a time.")
 CORE_OPTION("max_connections_per_peer", INT, max_connections_per_peer, "256", 0, 1000000, READ_BY(PROXY),
-            "Connections of one address that is no trusted proxy, tunnels aside; 0: no limit.")
+            "Most connections from one address that is not a trusted proxy, tunnels not counted; 0: no limit.")
 CORE_OPTION("max_requests_per_user", INT, max_requests_per_user, "256", 0, 1000000, READ_BY(PROXY),
-            "Requests of one user under way; further ones are answered 429; 0: no limit.")
+            "Most requests of one user in progress; further ones are answered 429; 0: no limit.")
 CORE_OPTION("max_tunnels_per_user", INT, max_tunnels_per_user, "512", 0, 1000000, READ_BY(PROXY),
-            "WebSockets of one user; further ones are answered 429; 0: no limit.")
+            "Most WebSockets of one user; further ones are answered 429; 0: no limit.")
 CORE_OPTION("max_header_bytes", BYTES, max_header_bytes, "32K", 1024, 1 << 20, READ_BY(PROXY),
             "Request line and headers together; a larger head is answered 431.")
 CORE_OPTION("max_headers", INT, max_headers, "128", 8, 256, READ_BY(PROXY),
@@ -94,36 +96,36 @@ CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "75s", 1000, 0,
 CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
             "Longest pause in a request or response body, in either direction.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
-            "Connecting to an instance.")
+            "Limit of connecting to a t3 server.")
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
-            "From the whole request to the first byte of the instance's answer; safe requests are then tried once "
-            "more on a fresh connection, after 2 s already if the instance could not be reached before.")
+            "From the end of the request to the first byte of the t3 server's response; safe requests are then "
+            "tried once more on a new connection, after 2 s if the server could not be reached before.")
 CORE_OPTION("upstream_idle", DURATION, upstream_idle_us, "4s", 0, 0, READ_BY(PROXY),
-            "A pooled connection to an instance is not used again after this time; t3 closes them after 5 s.")
+            "A pooled connection to a t3 server is not used again after this time; t3 closes them after 5 s.")
 CORE_OPTION("upstream_pool", INT, upstream_pool, "32", 0, 1024, READ_BY(PROXY),
-            "Idle connections kept for each instance.")
+            "Idle connections kept for each t3 server.")
 CORE_OPTION("plugin_deadline", DURATION, plugin_deadline_us, "30s", 1000, 0, READ_BY(PROXY),
-            "A request that waits for a plugin longer is answered 503.")
+            "A request that waits longer for a plugin is answered 503.")
 CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
-            "A tunnel whose peer takes no data for this long is ended.")
+            "A tunnel whose peer takes no data for this long is closed.")
 CORE_OPTION("recheck_tunnels", DURATION, recheck_tunnels_us, "0s", 0, 0, READ_BY(PROXY),
-            "Open WebSockets are asked about this often, and closed with 1008 when their session has died; 0s: "
-            "never.")
+            "How often the session behind an open WebSocket is checked; one whose session is dead is closed with "
+            "1008; 0s: never.")
 CORE_OPTION("plugin_budget", DURATION, plugin_budget_us, "50ms", 1000, 0,
             READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(MONITOR),
             "A plugin callback that takes longer is logged and counted.")
 CORE_OPTION("user_path", SEGMENT_LIST, user_path, "last_mile wan cloudflare tunnel traefik dispatch serve", 0, 0,
             READ_BY(MONITOR),
-            "Segments that a user's connection crosses, in order; the last one is the instance.")
+            "Segments that a user's connection crosses, in order; the last one is the t3 server.")
 CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY(MONITOR),
-            "Segments that every user has of their own.")
+            "Segments of which every user has their own.")
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
-            "How long the legs have to answer the ping that a drop asks for.")
+            "How long the legs have to answer the ping that follows a drop.")
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
             READ_BY(PROXY),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
-            "Age at which events leave the journal.")
+            "Age at which events are deleted from the journal.")
 
 COMMAND_OPTION("argv", LIST, argv, T3OPS_REQUIRED, 0, 0,
             "Program and arguments, no shell: %u OS user, %h home, %n table name, %p port, %% a percent sign.")
@@ -140,11 +142,11 @@ LEG_OPTION("segments", SEGMENT_LIST, segments, T3OPS_REQUIRED, 0, 0,
 LEG_OPTION("edge", SEGMENT, edge, "", 0, 0,
             "The segment among them that ends the leg's TCP and TLS; empty: the first.")
 LEG_OPTION("resolver_segments", SEGMENT_LIST, resolver_segments, "", 0, 0,
-            "Segments that looking the name up crosses; empty: the leg does not look up.")
+            "Segments that a look-up of the name crosses; empty: the leg looks no name up.")
 LEG_OPTION("heartbeat", DURATION, heartbeat_us, "10s", SECOND / 10, 3600 * SECOND,
             "Pause between heartbeats.")
 LEG_OPTION("watchdog", DURATION, watchdog_us, "20s", SECOND / 10, 3600 * SECOND,
-            "A heartbeat unanswered for this long ends the leg.")
+            "A heartbeat unanswered for this long closes the leg.")
 LEG_OPTION("late", DURATION, late_us, "2s", SECOND / 100, 3600 * SECOND,
             "A heartbeat unanswered for this long is reported as late.")
 LEG_OPTION("reconnect_min", DURATION, reconnect_min_us, "1s", SECOND / 100, 3600 * SECOND,
@@ -157,7 +159,7 @@ JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
 JOB_OPTION("every", DURATION, every_us, "0", 0, 0,
             "Pause between runs, instead of `at`.")
 JOB_OPTION("jitter", DURATION, jitter_us, "0", 0, 24 * 3600 * SECOND,
-            "Runs begin later by a part of this that differs from machine to machine.")
+            "Runs start later by a part of this time that differs from machine to machine.")
 JOB_OPTION("deadline", DURATION, deadline_us, "10m", SECOND / 10, 24 * 3600 * SECOND,
             "A run for one user that takes longer is killed.")
 

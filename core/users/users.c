@@ -137,7 +137,8 @@ int user_list_load(struct user_list *out, const char *path, const char *env_patt
 	int r;
 
 	if (!text) {
-		snprintf(why, why_size, "%s", strerror(errno));
+		snprintf(why, why_size, "%s",
+		         errno == EFBIG ? "not a regular file, or larger than a table may be" : strerror(errno));
 		return -EINVAL;
 	}
 	r = user_list_parse(out, text, len, env_pattern, why, why_size);

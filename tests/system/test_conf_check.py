@@ -56,8 +56,7 @@ ERRORS = (
     ('plugin "backup" {', "[backup]\nx {", r'25: "\[": sections are written plugin "name" \{ ... \}', r'26: unknown section "x"'),
     ('    timeout = "10s"\n}\n', '    timeout = "10s"\n', r'12: a section begins inside "mint" of line 9: a "}" is missing before it'),
     ('at = "03:30"\n}', 'at = "03:30"\n', r'25: plugin "backup" is not closed: expected "}"'),
-    ('"10.0.20.203"', '"10.0.20.203', r"21: a string that is not closed on its line: expected a quote at its end",
-     r"19: plugin probe_internal: address is missing"),
+    ('"10.0.20.203"', '"10.0.20.203', r"21: a string that is not closed on its line: expected a quote at its end"),
     # one value
     (TRUSTED, '{"10.0.20.5/24"}', r'3: trusted_proxies: "10.0.20.5/24": expected no bits set beyond /24; did you mean "10.0.20.0/24"\?'),
     (TRUSTED, '{"10.0.20.0/24", "proxy"}', r'3: trusted_proxies: "proxy": expected a network such as "10.0.20.0/24"'),
@@ -77,6 +76,16 @@ ERRORS = (
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" exclude each other'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" exclude each other'),
     ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x-a"\nlisten  ', r'2: proxy_secret_header = "x-a": expected another header than identity_header'),
+    ("listen  ", 'identity_header = "Cookie"\nlisten  ', r'1: identity_header = "Cookie": HTTP itself uses it'),
+    ("listen          = \"127.0.0.1:3780\"", 'listen = "192.0.2.55:3780"', r'1: listen: "192.0.2.55:3780": this machine has no such address'),
+    ("{dir}/control.sock", "{dir}/users", r'6: control = ".*/users": something else than a socket has that name'),
+    ('"{user}"', '{"a", "b"}', r"5: user: expected one value, not a list"),
+    ("at = ", 'listen = "127.0.0.1:1"\nat = ', r'27: plugin backup: unknown option "listen"; it belongs outside sections'),
+    (INNER, "{}", r"22: plugin probe_internal: segments: expected at least one segment"),
+    ("listen  ", 'user_path = {"wan", "serve"}\nlisten  ', r'1: user_path: segment "last_mile", of per_user, is not in user_path'),
+    ("wss://t3.example.com/probe/ws\"\n}", "wss://t3.example.com:99999/probe/ws\"\n}", r"17: plugin probe_cloudflare: url = .*: expected a URL with the name or address of a host, and a port up to 65535"),
+    ("{plugins}", "{dir}/no-plugins", r'8: plugin_dir = ".*/no-plugins": No such file or directory'),
+    (PAIR, 'plugin "auto_pari" {}\n', r'15: plugin auto_pari: .*; did you mean "auto_pair"\?'),
     # plugins, by their own steps
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\nresolver = "https://dns.example.com/dns-query"\n}',
      r'18: plugin probe_cloudflare: resolver = "https://dns.example.com/dns-query": its host is a name, expected an address'),
@@ -90,8 +99,8 @@ ERRORS = (
 )
 
 WARNINGS = (
-    (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address may say who the user is'),
-    (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address may say who the user is'),
+    (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address there may say who the user is'),
+    (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address there may say who the user is'),
     (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so nobody can be identified"),
     ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
     ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
@@ -102,9 +111,9 @@ WARNINGS = (
      r'17: warning: plugin probe_cloudflare: url = "wss://t3.example.com": / is not where plugin probe_echo answers \(/probe/ws'),
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/echo?a=b"\n}',
      r"17: warning: plugin probe_cloudflare: url = .*: /probe/echo is not where plugin probe_echo answers"),
-    (INNER, '{"traefic", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "traefic" stands in no other list; did you mean "traefik"\?'),
-    (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" stands before "traefik", in user_path after it'),
-    (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: stands after plugin session_check, which every request for /probe/ws /probe/healthz passes first"),
+    (INNER, '{"traefic", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "traefic" is in no other list; did you mean "traefik"\?'),
+    (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" comes before "traefik", in user_path after it'),
+    (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: comes after plugin session_check, which every request for /probe/ws /probe/healthz passes first"),
     (ECHO + CHECK + PAIR, "", r"1: warning: listen: no request plugin is configured, so nothing listens",
      r"9: warning: command mint: no plugin's option names it"),
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\ninterface = "nosuch0"\n}',
@@ -115,6 +124,10 @@ WARNINGS = (
     ('{dir}/backups', "{dir}/no-dir/backups", r'26: warning: plugin backup: to = ".*/no-dir/backups": .*/no-dir: No such file or directory: make it'),
     ('{dir}/backups', "{dir}/open", r'26: warning: plugin backup: to = ".*/open": others can write there: chmod go-w it'),
     ("listen  ", 'drain_timeout = "0s"\nlisten  ', r'1: warning: drain_timeout = "0s": a reload ends every open connection'),
+    ("listen  ", 'upstream_idle = "5s"\nlisten  ', r"1: warning: upstream_idle: t3 closes idle connections after 5s"),
+    ('timeout = "10s"', 'timeout = "1m"', r"11: warning: command mint: timeout: a request that waits for it through plugin auto_pair is answered 503 sooner"),
+    ('at = "03:30"', 'jitter = "1h"', r"25: warning: plugin backup: neither at nor every is given: it runs on demand only"),
+    (TRUSTED, '{"0.0.0.0/1", "128.0.0.0/1"}', r'3: warning: trusted_proxies: "0.0.0.0/1": every address there may say who the user is'),
     (CHECK + PAIR, 'plugin "pair" { module = "auto_pair" }\n', None),
 )
 

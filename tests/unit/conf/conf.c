@@ -50,7 +50,7 @@ static const struct conf_case cases[] = {
      "f:1: keep|f:2: pause|f:3: brave = \"maybe\": expected true or false|f:4: unknown option \"nope\""},
     /* the form of the value */
     {"keep = {\"1\"}", 0, NULL, "f:1: "},
-    {"text = {\"a\", \"b\"}\nkeep = 50", 0, NULL, "f:1: "},
+    {"text = {\"a\", \"b\"}\nkeep = 50", 0, NULL, "f:1: text: expected one value, not a list|f:2: keep"},
     /* sections: their label and their own lines, neighbours' mistakes are not theirs */
     {"# c\nplugin \"p\" { # c\n  keep = 2\n}", 1, NULL, ""},
     {"plugin \"p\" {\n# c\n  keep = 20\n}\nkeep = 30", 1, NULL, "f:3: plugin p: keep = \"20\": expected 1 to 10"},

@@ -96,7 +96,9 @@ static void found_print(const struct conf_scan *s, char *out, size_t size)
 		                         s->sections[i].title, s->sections[i].module ? "=" : "",
 		                         s->sections[i].module ? s->sections[i].module : "", s->sections[i].line);
 	for (size_t i = 0; i < s->n_options; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s@%u ", s->options[i].name, s->options[i].line);
+		if (!s->options[i].bad)
+			used += (size_t)snprintf(out + used, size - used, "%s@%u ", s->options[i].name,
+			                         s->options[i].line);
 }
 
 /* Each expected config_error stands at its place; none more than expected. */
@@ -160,8 +162,9 @@ static void test_nul(void **state)
 	conf_scan(&s, text, sizeof text - 1, &config_errors);
 	assert_int_equal(config_errors.total, 2);
 	assert_int_equal(strlen(s.text), sizeof text - 1);
-	assert_int_equal(s.n_options, 1);
-	assert_string_equal(s.options[0].name, "b");
+	assert_int_equal(s.n_options, 2);
+	assert_int_equal(s.options[0].bad + s.options[1].bad, 1);
+	assert_string_equal(s.options[1].name, "b");
 	conf_scan_fini(&s);
 	config_errors_fini(&config_errors);
 }

@@ -25,21 +25,21 @@ static const struct shape {
 static const struct {
 	const char *what, *plugins, *want;
 } rows[] = {
-    {"the three legs", "cisj", "segments: every one of 8 can be reported apart\n"},
+    {"the three legs", "cisj", "segments: all 8 can be told apart\n"},
     {"without the inner leg", "cs",
-     "segments that cannot be reported apart: tunnel, traefik and dispatch (the same legs cross them: cf; a leg that "
+     "segments that cannot be told apart: tunnel, traefik and dispatch (the same legs cross them: cf; a leg that "
      "crosses "
-     "only one of them would report)\n"},
+     "only one of them would tell)\n"},
     {"without the outer leg", "is",
-     "segments that cannot be reported apart: last_mile, wan, cloudflare and tunnel (no leg crosses any of them; a "
+     "segments that cannot be told apart: last_mile, wan, cloudflare and tunnel (no leg crosses any of them; a "
      "leg that "
-     "crosses only one of them would report)\n"},
+     "crosses only one of them would tell)\n"},
     {"without the legs to the instances", "ci",
-     "segments that cannot be reported apart: last_mile and serve (no leg crosses any of them; a leg that crosses "
+     "segments that cannot be told apart: last_mile and serve (no leg crosses any of them; a leg that crosses "
      "only one of "
-     "them would report)\n"},
+     "them would tell)\n"},
     {"no leg at all", "j",
-     "segments: no leg is configured; a drop can only be said to be the user's path or the instance\n"},
+     "segments: no leg is configured; the cause of a drop can only be the user's path or the t3 server\n"},
 };
 
 static struct text_list list_of(const char *words)
