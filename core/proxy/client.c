@@ -67,7 +67,7 @@ static uint64_t limit_us(const struct client *c)
 static void client_set_state(struct client *c, enum client_state state)
 {
 	c->state = state;
-	c->wants_body = false;
+	c->body = CLIENT_BODY_NONE;
 	c->parked = c->parked && (state == CLIENT_SERVING || state == CLIENT_FLUSHING);
 	if (state != CLIENT_SERVING)
 		client_deadline(c, limit_us(c));
@@ -80,12 +80,12 @@ static void client_park(struct client *c)
 	client_watch(c);
 }
 
-void client_want_body(struct client *c, bool wants)
+void client_expect_body(struct client *c, enum client_body body)
 {
-	if (c->wants_body == wants)
+	if (c->body == body)
 		return;
-	c->wants_body = wants;
-	c->parked = c->parked && !wants;
+	c->body = body;
+	c->parked = body == CLIENT_BODY_PAUSED || (c->parked && body == CLIENT_BODY_NONE);
 	client_watch(c);
 }
 
@@ -335,7 +335,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 			head_read(c);
 		break;
 	case CLIENT_SERVING:
-		if (c->wants_body)
+		if (c->body == CLIENT_BODY_WANTED)
 			owner_of(c)->readable(c->request);
 		else if (client_is_reset(c))
 			owner_of(c)->gone(c->request);

@@ -29,6 +29,13 @@ enum client_state {
 	CLIENT_LINGERING, /* our FIN is out; what still comes is dropped */
 };
 
+/* What the owner expects of the client while SERVING. */
+enum client_body {
+	CLIENT_BODY_NONE,   /* nothing: the next request, if one comes, waits in the kernel */
+	CLIENT_BODY_PAUSED, /* the rest of a body, but not now */
+	CLIENT_BODY_WANTED, /* it takes what comes */
+};
+
 /* Callbacks of whoever serves the requests. */
 struct client_owner {
 	/* A head, the first head_len bytes of c->in.  SERVING from here to client_next. */
@@ -36,7 +43,7 @@ struct client_owner {
 	/* What came is not a request: respond (client_send) and end it (client_next). */
 	void (*rejected)(struct client *c, enum reject_reason why);
 	/* While SERVING, with c->request. */
-	void (*readable)(void *request); /* if client_want_body asked for it */
+	void (*readable)(void *request); /* while a body is WANTED */
 	void (*written)(void *request);  /* something that was queued went out; all of it if nothing is pending */
 	void (*gone)(void *request);     /* the connection broke: end with client_close */
 	void (*timed_out)(void *request);
@@ -54,9 +61,9 @@ struct client {
 	size_t seen;   /* of in, by http_head_scan */
 	void *request; /* the owner's; NULL: none */
 	char peer[48];
-	bool trusted;         /* the peer is a trusted proxy */
-	bool counted;         /* among the peer's connections */
-	bool wants_body;      /* the owner takes what comes */
+	bool trusted; /* the peer is a trusted proxy */
+	bool counted; /* among the peer's connections */
+	enum client_body body;
 	bool parked;          /* something came that nobody takes yet: it waits in the kernel */
 	bool close_requested; /* its last request, all of which is here (RFC 9112 9.6) */
 	bool last;            /* FLUSHING: no request follows */
@@ -85,8 +92,8 @@ ssize_t client_read(struct client *c, void *bytes, size_t size);
 int client_send(struct client *c, const void *bytes, size_t n);
 /* Bytes that are queued. */
 size_t client_pending(const struct client *c);
-/* Whether the owner takes more of the body now. */
-void client_want_body(struct client *c, bool wants);
+/* What the owner expects from now on. */
+void client_expect_body(struct client *c, enum client_body body);
 /* How long the owner waits from now on; 0: for ever. */
 void client_deadline(struct client *c, uint64_t after_us);
 /* The request is over, `used` bytes of in belonged to it: the next one, or the end. */

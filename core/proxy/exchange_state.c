@@ -39,12 +39,19 @@ static uint64_t limit_us(const struct exchange *x)
 	}
 }
 
+static enum client_body body_expected(const struct exchange *x, bool connected)
+{
+	if (!connected || x->request.body.done)
+		return CLIENT_BODY_NONE;
+	return upstream_pending(x->up) > 0 ? CLIENT_BODY_PAUSED : CLIENT_BODY_WANTED;
+}
+
 /* Each side is read as far as the other side takes it. */
 void exchange_watch(struct exchange *x)
 {
 	bool connected = x->state == EXCHANGE_AWAITING || x->state == EXCHANGE_RELAYING;
 
-	client_want_body(x->client, connected && !x->request.body.done && upstream_pending(x->up) == 0);
+	client_expect_body(x->client, body_expected(x, connected));
 	if (connected)
 		upstream_want_input(x->up, client_pending(x->client) == 0);
 	client_deadline(x->client, limit_us(x));

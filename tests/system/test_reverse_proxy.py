@@ -125,10 +125,10 @@ class Pour(threading.Thread):
 class ReverseProxy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.held, cls.silent = Held(), Silent()
+        cls.held = Held()
         cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/interim": interim, "/refuses": refuses,
                              "/announces": announces, "/length": head_with_length, "/empty": empty, "/raw": raw_chunks,
-                             "/held": cls.held, "/silent": cls.silent})
+                             "/held": cls.held})
         cls.daemon = Daemon({"first_byte_timeout": "120s"}, ECHO, users={"alice": cls.origin.port},
                             env=FREED_IS_FREE)
 
@@ -410,11 +410,15 @@ class ReverseProxy(unittest.TestCase):
         self.assertNotIn("event=process_exited", self.daemon.log())
 
     def test_client_that_resets_is_not_waited_for(self):
-        c = self.connect()
-        c.send(http.build("GET", "/silent", ALICE))
-        self.assertTrue(self.silent.asked.wait(30))
-        c.reset()
-        self.assertTrue(self.silent.left.wait(30))
+        """Neither after a request without body nor after the whole of one."""
+        for method, body in (("GET", None), ("POST", b"all of it")):
+            with self.subTest(method=method):
+                silent = self.origin.handlers["/silent"] = Silent()
+                c = self.connect()
+                c.send(http.build(method, "/silent", ALICE, body))
+                self.assertTrue(silent.asked.wait(30))
+                c.reset()
+                self.assertTrue(silent.left.wait(30))
 
     def test_refusal_overtakes_a_large_body(self):
         for _ in range(5):
