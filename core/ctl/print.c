@@ -38,16 +38,49 @@ void print_text(FILE *out, const json_t *text)
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
+/* "(verdict 3, revision 2, narrowed, was wan or tunnel; incident 2, 0.3 s after the first drop)" */
+static void verdict_head_print(FILE *out, const json_t *v)
+{
+	const char *was = text_of(v, "was");
+	long long revision = (long long)json_integer_value(json_object_get(v, "revision"));
+
+	fprintf(out, "  (verdict %lld", (long long)json_integer_value(json_object_get(v, "id")));
+	if (revision > 1) {
+		fprintf(out, ", revision %lld, ", revision);
+		put(out, text_of(v, "change"), 0);
+	}
+	if (*was != '\0') {
+		fputs(", was ", out);
+		put(out, was, 0);
+	}
+	fprintf(out, "; incident %lld, %.1f s after the first drop%s)\n",
+	        (long long)json_integer_value(json_object_get(v, "incident")),
+	        json_number_value(json_object_get(v, "delay_seconds")),
+	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
+}
+
+static void state_print(FILE *out, const json_t *v)
+{
+	long long times = (long long)json_integer_value(json_object_get(v, "times"));
+
+	put(out, text_of(v, "state"), 0);
+	if (*text_of(v, "ended_time") != '\0') {
+		fputs(" at ", out);
+		put(out, text_of(v, "ended_time"), 0);
+	}
+	if (times > 1)
+		fprintf(out, ", %lld times", times);
+}
+
 void print_verdict(FILE *out, const json_t *v)
 {
 	column(out, v, "time", 24);
 	put(out, text_of(v, "verdict"), 0);
-	fprintf(out, "  (incident %lld, %.1f s after the first drop%s)\n",
-	        (long long)json_integer_value(json_object_get(v, "id")),
-	        json_number_value(json_object_get(v, "delay_seconds")),
-	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
+	verdict_head_print(out, v);
 	fputs("    ", out);
 	put(out, text_of(v, "text"), 0);
+	fputs("\n    ", out);
+	state_print(out, v);
 	fputc('\n', out);
 }
 

@@ -19,6 +19,7 @@ static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
                             "       status                     processes, legs, the last verdict\n"
                             "       legs                       the permanent probes and their state\n"
                             "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
+                            "       verdicts --standing        what stands now, or ended a few minutes ago\n"
                             "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
                             "       metrics                    as Prometheus reads them\n"
                             "       run JOB [USER]             run a job section now, for all users or one\n"
@@ -30,7 +31,7 @@ static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
 struct asked {
 	const char *socket, *kind;
 	long limit;
-	bool json, follow;
+	bool json, follow, standing;
 };
 
 /* A command: how its request is made and its answer printed. */
@@ -151,8 +152,8 @@ static json_t *request_make(const struct command *c, const struct asked *a, char
 
 	if (!run && !backup)
 		return n > 0 ? NULL
-		             : json_pack("{s:s, s:s, s:I, s:b}", "command", c->name, "kind", a->kind, "limit",
-		                         (json_int_t)a->limit, "follow", a->follow);
+		             : json_pack("{s:s, s:s, s:I, s:b, s:b}", "command", c->name, "kind", a->kind, "limit",
+		                         (json_int_t)a->limit, "follow", a->follow, "standing", a->standing);
 	if (n < 1 || n > 2 || (backup && strcmp(words[0], "now") != 0))
 		return NULL;
 	return json_pack("{s:s, s:s, s:s}", "command", "run", run ? "job" : "plugin", run ? words[0] : c->name,
@@ -170,11 +171,15 @@ static bool limit_parse(const char *text, long *out)
 /* 0: go on; else what to return, plus one. */
 static int options_read(int argc, char **argv, struct asked *a)
 {
-	static const struct option options[] = {
-	    {"socket", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-	    {"follow", no_argument, NULL, 'f'},       {"kind", required_argument, NULL, 'k'},
-	    {"limit", required_argument, NULL, 'n'},  {"version", no_argument, NULL, 'V'},
-	    {"help", no_argument, NULL, 'h'},         {0}};
+	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+	                                        {"json", no_argument, NULL, 'j'},
+	                                        {"follow", no_argument, NULL, 'f'},
+	                                        {"kind", required_argument, NULL, 'k'},
+	                                        {"limit", required_argument, NULL, 'n'},
+	                                        {"version", no_argument, NULL, 'V'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {"standing", no_argument, NULL, 'S'},
+	                                        {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1)
@@ -187,6 +192,9 @@ static int options_read(int argc, char **argv, struct asked *a)
 			break;
 		case 'f':
 			a->follow = true;
+			break;
+		case 'S':
+			a->standing = true;
 			break;
 		case 'k':
 			a->kind = optarg;

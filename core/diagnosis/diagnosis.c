@@ -7,24 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnosis/classify.h"
+#include "diagnosis/incident_timing.h"
+#include "diagnosis/page_ends.h"
+#include "plugin.h"
 #include "tbl/reason.h"
 
-/* The latest freeze of a process of ours. */
-struct freeze {
-	uint64_t us, end_us;
-	const char *process;
+/* One round of evidence. */
+struct round {
+	bool open;
+	uint64_t opened_us;
+	uint64_t news_us;   /* the last news */
+	uint64_t asked_us;  /* everything was asked */
+	uint64_t judged_us; /* the round before was judged; 0: never */
+	bool ask_again;     /* something broke after it was asked */
 };
 
 struct diagnosis {
 	struct topology *topology;
 	struct probe_table legs;
-	struct faults faults;
+	struct verdict_table verdicts;
 	struct pressure_ring pressure;
-	struct incident now; /* id 0: none is open */
-	struct freeze freeze;
-	uint64_t next_id;
-	uint64_t ping_timeout_us;
+	struct incident now; /* id 0: QUIET */
+	struct round round;
+	struct freezes freezes;
+	struct page_ends ends;
+	size_t open_tunnels; /* as far as their opening was seen */
+	uint64_t last_incident;
+	uint64_t ping_timeout_us, page_heartbeat_us;
 	const struct diagnosis_actions *actions;
 	void *arg;
 };
@@ -40,7 +49,9 @@ int diagnosis_new(const struct diagnosis_setup *setup, struct diagnosis **out, c
 		return r;
 	}
 	d->ping_timeout_us = setup->ping_timeout_us;
-	d->next_id = setup->next_id;
+	d->page_heartbeat_us = setup->page_heartbeat_us;
+	d->last_incident = setup->last_incident;
+	d->verdicts.given = setup->last_verdict;
 	d->actions = setup->actions;
 	d->arg = setup->arg;
 	*out = d;
@@ -52,7 +63,9 @@ void diagnosis_free(struct diagnosis *d)
 	if (d == NULL)
 		return;
 	incident_fini(&d->now);
-	faults_fini(&d->faults);
+	freezes_fini(&d->freezes);
+	page_ends_fini(&d->ends);
+	verdict_table_fini(&d->verdicts);
 	probe_table_fini(&d->legs);
 	topology_free(d->topology);
 	free(d);
@@ -63,117 +76,252 @@ const struct probe_table *diagnosis_legs(const struct diagnosis *d)
 	return &d->legs;
 }
 
-uint64_t diagnosis_incident(const struct diagnosis *d)
+const struct verdict_table *diagnosis_verdicts(const struct diagnosis *d)
 {
-	return d->now.id;
+	return &d->verdicts;
 }
 
-/* ---- the open incident --------------------------------------------------------------------------- */
-
-/* A freeze counts if it overlaps the time from shortly before the first drop. */
-static void freeze_apply(struct diagnosis *d)
+uint64_t diagnosis_gathering(const struct diagnosis *d)
 {
-	struct incident *in = &d->now;
-
-	if (in->id == 0 || d->freeze.us <= in->frozen_us || d->freeze.end_us + INCIDENT_LOOKBACK_US < in->first_us)
-		return;
-	in->frozen_us = d->freeze.us;
-	in->frozen_process = d->freeze.process;
+	return d->round.open ? d->now.id : 0;
 }
 
-/* Joins the open incident, or opens one and asks what works now. */
-static void incident_join(struct diagnosis *d, uint64_t wall_us, uint64_t mono_us, uint64_t now_us)
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- rounds of evidence ------------------------------------------------------------------------------- */
+
+static void ask(struct diagnosis *d, uint64_t now_us)
+{
+	d->round.asked_us = now_us;
+	d->round.ask_again = false;
+	d->actions->probe(d->arg, d->now.id, d->now.began_us);
+}
+
+static void round_open(struct diagnosis *d, uint64_t now_us)
+{
+	if (!d->round.open)
+		d->round.opened_us = now_us;
+	d->round.open = true;
+	d->round.news_us = now_us;
+}
+
+/* Something broke at mono_us: joins the open incident, or opens one, and asks what works since. */
+static void on_broke(struct diagnosis *d, uint64_t began_us, uint64_t wall_us, uint64_t mono_us, uint64_t now_us)
 {
 	struct incident *in = &d->now;
+	bool first = in->id == 0, fresh = !d->round.open;
 
-	if (in->id == 0) {
-		*in = (struct incident){.id = d->next_id++, .opened_us = now_us, .first_us = now_us};
-		in->first_wall_us = wall_us;
-		if (mono_us > 0 && mono_us < now_us)
-			in->first_us = mono_us;
-		freeze_apply(d);
-		d->actions->probe(d->arg, in->id, in->first_us);
+	if (first) {
+		*in = (struct incident){.id = ++d->last_incident, .first_wall_us = wall_us, .began_us = began_us};
+		in->first_us = mono_us < now_us ? mono_us : now_us;
+		d->round = (struct round){.open = false};
 	}
 	in->last_us = now_us;
+	in->began_us = sooner(in->began_us, began_us);
+	round_open(d, now_us);
+	if (first || fresh)
+		ask(d, now_us);
+	else if (began_us >= d->round.asked_us)
+		d->round.ask_again = true;
 }
 
-static void heal(struct diagnosis *d, uint64_t now_us)
+/* More is known of what broke: judged again soon. */
+static void on_evidence(struct diagnosis *d, uint64_t now_us)
 {
-	const struct fault *fault;
+	if (d->now.id != 0)
+		round_open(d, now_us);
+}
 
-	while ((fault = faults_heal_one(&d->faults, &d->legs, now_us)) != NULL) {
-		struct healed h = {.id = fault->id, .took_us = now_us - fault->first_us, .suspects = fault->suspects};
+static bool only_shared_legs_fail(const struct diagnosis *d)
+{
+	bool fails = false;
 
-		d->actions->healed(d->arg, &h);
+	if (d->now.n_drops > 0)
+		return false;
+	for (size_t n = 0; n < d->legs.n; n++) {
+		const struct leg *leg = d->legs.rows[n];
+
+		if (leg_fails(leg) && (leg->def->per_user || evidence_is_of_new_connections(leg)))
+			return false;
+		fails = fails || leg_is_failing(leg);
 	}
+	return fails;
 }
 
-static int incident_close(struct diagnosis *d, uint64_t now_us)
+static bool users_have_spoken(const struct diagnosis *d)
 {
-	static const struct leg_input over = {.kind = LEG_INCIDENT_OVER};
+	for (size_t i = 0; i < d->now.n_live_tunnels; i++)
+		if (d->now.live_tunnels[i].client_us > d->now.first_us)
+			return true;
+	return false;
+}
+
+/* A fault that hurts nobody yet may be the prober's own: users' heartbeats would show it. */
+static bool waits_for_users(const struct diagnosis *d)
+{
+	return d->round.judged_us == 0 && d->open_tunnels > 0 && only_shared_legs_fail(d) && !users_have_spoken(d);
+}
+
+static bool all_legs_reported(const struct diagnosis *d)
+{
+	for (size_t n = 0; n < d->legs.n; n++)
+		if (!leg_has_reported(d->legs.rows[n], d->round.asked_us))
+			return false;
+	return true;
+}
+
+static bool legs_fail(const struct diagnosis *d)
+{
+	for (size_t n = 0; n < d->legs.n; n++)
+		if (leg_fails(d->legs.rows[n]) || d->legs.rows[n]->resolver_testimony == LEG_FAILED)
+			return true;
+	return false;
+}
+
+/* When the round may be judged as things are now. */
+static uint64_t judge_time(const struct diagnosis *d)
+{
+	const struct round *r = &d->round;
+	uint64_t deadline = r->opened_us + d->ping_timeout_us + ROUND_GRACE_US;
+	uint64_t at = r->news_us + SETTLE_US;
+
+	if (waits_for_users(d))
+		return r->opened_us + VANTAGE_WAIT_US;
+	if (r->ask_again || !all_legs_reported(d))
+		return deadline;
+	if (!legs_fail(d) && d->now.n_drops > 0 && at < r->asked_us + LIVE_ROUND_US)
+		at = r->asked_us + LIVE_ROUND_US;
+	return at < deadline ? at : deadline;
+}
+
+/* When everything is to be asked once more; UINT64_MAX: not now. */
+static uint64_t ask_time(const struct diagnosis *d)
+{
+	const struct round *r = &d->round;
+	uint64_t at;
+
+	if (d->now.id == 0)
+		return UINT64_MAX;
+	if (r->open && r->ask_again)
+		return r->asked_us + ASK_AGAIN_US;
+	if (r->open)
+		return waits_for_users(d) ? r->asked_us + VANTAGE_ASK_US : UINT64_MAX;
+	at = (r->asked_us > r->judged_us ? r->asked_us : r->judged_us) + FOLLOW_ASK_US;
+	return at < d->now.last_us + FOLLOW_US ? at : UINT64_MAX;
+}
+
+static void legs_transition(struct diagnosis *d, enum leg_input_kind kind, uint64_t verdict)
+{
+	struct leg_input in = {.kind = kind, .verdict = verdict};
+
+	probe_table_transition(&d->legs, &in);
+}
+
+/* Drops that a verdict explained which had ended before are heard. */
+static void drops_of_ended_remove(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->verdicts.n; i++)
+		if (d->verdicts.rows[i]->state != VERDICT_STANDING)
+			incident_drops_remove(&d->now, d->verdicts.rows[i]->id);
+}
+
+static int round_judge(struct diagnosis *d, uint64_t now_us)
+{
 	struct pressure sample = {.mono_us = now_us};
-	struct classify_input in = {.incident = &d->now,
-	                            .legs = &d->legs,
-	                            .topology = d->topology,
-	                            .faults = &d->faults,
-	                            .now_us = now_us,
-	                            .verdict = d->actions->verdict,
-	                            .arg = d->arg};
+	struct judge_input in = {.incident = &d->now,
+	                         .legs = &d->legs,
+	                         .topology = d->topology,
+	                         .freezes = &d->freezes,
+	                         .verdicts = &d->verdicts,
+	                         .now_us = now_us,
+	                         .report = d->actions->verdict,
+	                         .arg = d->arg};
 	int r;
 
 	d->actions->pressure(d->arg, &sample);
 	pressure_add(&d->pressure, &sample);
 	pressure_window(&d->pressure, d->now.first_us, &d->now.host_pressure);
-	r = classify(&in);
-	probe_table_transition(&d->legs, &over);
-	incident_fini(&d->now);
-	heal(d, now_us);
+	r = judge(&in);
+	legs_transition(d, LEG_JUDGED, 0);
+	drops_of_ended_remove(d);
+	d->round.open = false;
+	d->round.judged_us = now_us;
 	return r;
 }
 
-/* When the incident may be closed as things are now. */
+/* ---- the ends of verdicts and incidents ------------------------------------------------------------------- */
+
+static void verdicts_end(struct diagnosis *d, uint64_t now_us)
+{
+	struct verdict *v;
+
+	while ((v = verdict_table_end_next(&d->verdicts, &d->legs, now_us)) != NULL) {
+		legs_transition(d, LEG_VERDICT_OVER, v->id);
+		incident_drops_remove(&d->now, v->id);
+		d->actions->ended(d->arg, v);
+	}
+}
+
+static bool verdicts_stand(const struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->verdicts.n; i++)
+		if (d->verdicts.rows[i]->state == VERDICT_STANDING && d->verdicts.rows[i]->incident == d->now.id)
+			return true;
+	return false;
+}
+
+/* When the incident takes no more evidence. */
 static uint64_t close_time(const struct diagnosis *d)
 {
-	const struct incident *in = &d->now;
-	uint64_t deadline = in->opened_us + d->ping_timeout_us + INCIDENT_GRACE_US;
-	uint64_t at = in->last_us + INCIDENT_SETTLE_US;
-	bool legs_fail = false;
-
-	for (size_t n = 0; n < d->legs.n; n++) {
-		const struct leg *leg = d->legs.rows[n];
-
-		if (!leg_has_reported(leg))
-			return deadline;
-		legs_fail = legs_fail || leg_fails(leg) || leg->resolver_testimony == LEG_FAILED;
-	}
-	if (!legs_fail && in->n_drops > 0 && at < in->opened_us + INCIDENT_LIVE_ROUND_US)
-		at = in->opened_us + INCIDENT_LIVE_ROUND_US;
-	return at < deadline ? at : deadline;
+	if (d->now.id == 0 || d->round.open)
+		return UINT64_MAX;
+	if (!verdicts_stand(d))
+		return d->round.judged_us;
+	return d->now.last_us + EVIDENCE_US;
 }
+
+static void incident_close(struct diagnosis *d)
+{
+	legs_transition(d, LEG_INCIDENT_OVER, 0);
+	incident_fini(&d->now);
+	d->round = (struct round){.open = false};
+}
+
+static void ends_decide(struct diagnosis *d, uint64_t now_us);
 
 int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 {
-	*next_us = UINT64_MAX;
-	faults_expire(&d->faults, now_us);
-	if (d->now.id == 0)
-		return 0;
+	int r = 0;
+
+	ends_decide(d, now_us);
+	if (now_us >= ask_time(d))
+		ask(d, now_us);
+	if (d->round.open && now_us >= judge_time(d))
+		r = round_judge(d, now_us);
+	verdicts_end(d, now_us);
+	verdict_table_expire(&d->verdicts, now_us);
 	if (now_us >= close_time(d))
-		return incident_close(d, now_us);
-	*next_us = close_time(d);
-	return 0;
+		incident_close(d);
+	*next_us = sooner(ask_time(d), d->round.open ? judge_time(d) : close_time(d));
+	*next_us = sooner(*next_us, verdict_table_due_us(&d->verdicts));
+	return r;
 }
 
-/* ---- reports of legs ------------------------------------------------------------------------------- */
+/* ---- reports of legs ------------------------------------------------------------------------------------------ */
 
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
 {
+	uint64_t mono_us = r->mono_us > 0 ? r->mono_us : now_us;
 	struct leg_input in = {.kind = r->kind,
 	                       .step = r->step,
 	                       .reason = r->reason,
 	                       .code = r->code,
 	                       .wall_us = r->wall_us,
-	                       .rtt_us = r->rtt_us,
-	                       .asked = d->now.id != 0 && r->probe_id == d->now.id};
+	                       .mono_us = mono_us,
+	                       .waited_us = r->waited_us};
 	struct leg *leg;
 	unsigned news;
 	int found = probe_table_get(&d->legs, d->topology, r->name, r->user, &leg);
@@ -184,8 +332,10 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	if (news & LEG_NEWS_WALLED_OFF)
 		d->actions->walled_off(d->arg, leg->def->name);
 	if (news & LEG_NEWS_BROKE)
-		incident_join(d, r->wall_us, r->mono_us, now_us);
-	heal(d, now_us);
+		on_broke(d, r->kind == LEG_LOOKED_UP ? leg->resolver_began_us : leg->began_us, r->wall_us, mono_us,
+		         now_us);
+	else if (news & LEG_NEWS_EVIDENCE)
+		on_evidence(d, now_us);
 	return 0;
 }
 
@@ -194,10 +344,10 @@ int diagnosis_leg_gone(struct diagnosis *d, const char *name, const char *user, 
 	struct leg *leg;
 	int found = probe_table_get(&d->legs, d->topology, name, user, &leg);
 
+	(void)now_us;
 	if (found < 0)
 		return found == -ENOENT ? 0 : found;
 	probe_table_remove(&d->legs, leg);
-	heal(d, now_us);
 	return 0;
 }
 
@@ -208,9 +358,10 @@ void diagnosis_prober_replaced(struct diagnosis *d, uint64_t wall_us)
 	probe_table_transition(&d->legs, &replaced);
 }
 
-/* ---- reports of users' tunnels ---------------------------------------------------------------------- */
+/* ---- reports of users' tunnels -----------------------------------------------------------------------------------
+ */
 
-static uint64_t quiet_of(const struct drop_report *r)
+static uint64_t quiet_of(const struct end_report *r)
 {
 	switch (reason_side(r->reason)) {
 	case SIDE_CLIENT:
@@ -222,75 +373,216 @@ static uint64_t quiet_of(const struct drop_report *r)
 	}
 }
 
-static void drop_fill(struct drop *d, const struct drop_report *r, const char *user, uint64_t now_us)
+/* How long before its end the drop had certainly begun: nothing for what was cut, all the silence of what fell
+ * silent. */
+static uint64_t begun_before_us(const struct end_report *r, enum page_evidence evidence, uint64_t quiet_us)
 {
-	uint64_t at = r->mono_us > 0 ? r->mono_us : now_us, quiet = quiet_of(r);
+	switch (evidence) {
+	case PAGE_LATE_PINGS:
+		return r->page.late_pings * r->page.period_us;
+	case PAGE_SERVER_LATE:
+		return r->page.waiting_us;
+	case PAGE_ANSWERS_NOT_TAKEN:
+		return r->page.queued_us;
+	case PAGE_ANSWERS_LOST:
+		return 2 * r->page.period_us;
+	case PAGE_NONE:
+		break;
+	default:
+		return 0;
+	}
+	switch (r->reason) {
+	case T3OPS_R_CLIENT_EOF:
+	case T3OPS_R_CLIENT_RESET:
+	case T3OPS_R_UPSTREAM_CLOSED:
+	case T3OPS_R_UPSTREAM_EOF:
+	case T3OPS_R_UPSTREAM_RESET:
+		return 0;
+	default:
+		return quiet_us;
+	}
+}
 
-	*d = (struct drop){.user = user, .reason = r->reason, .code = r->code, .quiet_us = quiet};
-	d->received_us = at > quiet ? at - quiet : 0;
-	d->opened_us = r->age_us > 0 && at > r->age_us ? at - r->age_us : 0;
+static void drop_fill(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
+                      uint64_t now_us)
+{
+	uint64_t quiet = quiet_of(r), before = begun_before_us(r, evidence, quiet);
+
+	*d = (struct drop){
+	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
+	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
+	d->began_us = d->seen_us > before ? d->seen_us - before : 0;
+	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
+	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
 	snprintf(d->address, sizeof d->address, "%s", r->address);
 	snprintf(d->colo, sizeof d->colo, "%s", r->colo);
 }
 
-int diagnosis_drop(struct diagnosis *d, const struct drop_report *r, uint64_t now_us)
+/* Which of two tunnels of one user says more. */
+static bool says_more(enum page_evidence a, enum page_evidence b)
 {
-	const char *user = topology_name(d->topology, r->user);
-	struct drop *known, new;
+	static const int weight[] = {
+	    [PAGE_SIDE_NOBODY] = 0, [PAGE_SIDE_CUT] = 1,      [PAGE_SIDE_BEFORE_US] = 2,
+	    [PAGE_SIDE_SERVE] = 2,  [PAGE_SIDE_DISPATCH] = 2,
+	};
 
-	if (evidence_of_drop(r->reason) == USER_NONE)
-		return 0;
-	if (user == NULL)
-		return -ENOMEM;
-	incident_join(d, r->wall_us, r->mono_us, now_us);
-	known = incident_drop(&d->now, user);
-	if (known == NULL) {
-		drop_fill(&new, r, user, now_us);
-		known = incident_drop_add(&d->now, &new);
-	}
+	return weight[page_evidence_side(a)] > weight[page_evidence_side(b)];
+}
+
+static int drop_take(struct diagnosis *d, const struct drop *drop, uint64_t wall_us, uint64_t now_us)
+{
+	struct drop *known;
+	unsigned tunnels;
+
+	on_broke(d, drop->began_us, wall_us, drop->seen_us, now_us);
+	known = incident_drop(&d->now, drop->user);
+	if (known == NULL)
+		known = incident_drop_add(&d->now, drop);
 	if (known == NULL)
 		return -ENOMEM;
-	known->tunnels++;
+	tunnels = known->verdict != 0 ? 0 : known->tunnels;
+	if (known->verdict != 0 || says_more(drop->evidence, known->evidence))
+		*known = *drop;
+	known->tunnels = tunnels + 1;
 	return 0;
 }
 
-int diagnosis_open(struct diagnosis *d, const struct open_report *r, uint64_t now_us)
+/* Drops among the ends that waited. */
+static void ends_decide(struct diagnosis *d, uint64_t now_us)
+{
+	struct page_end_row row;
+
+	while (page_ends_take(&d->ends, now_us, &row)) {
+		row.drop.returned = row.facts.back != PAGE_NOT_BACK;
+		drop_take(d, &row.drop, row.wall_us, now_us);
+	}
+}
+
+/* What the end was, as far as it can be said at once.  NONE: nothing is known of the page. */
+static enum page_evidence evidence_now(const struct end_report *r)
+{
+	return r->page.end != PAGE_END_NONE ? page_evidence_classify(&r->page) : PAGE_NONE;
+}
+
+static bool is_drop(const struct end_report *r, enum page_evidence evidence)
+{
+	if (evidence == PAGE_NONE)
+		return r->dropped && evidence_of_drop(evidence, r->reason) != USER_NONE;
+	return page_evidence_class(evidence) == PAGE_CLASS_DROP;
+}
+
+static int tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t now_us)
 {
 	const char *user = topology_name(d->topology, r->user);
-	struct drop *drop = user != NULL ? incident_drop(&d->now, user) : NULL;
+	enum page_evidence evidence = evidence_now(r);
+	struct page_end_row row = {.facts = r->page, .wall_us = r->wall_us};
+	int result;
 
 	if (user == NULL)
 		return -ENOMEM;
-	faults_user_back(&d->faults, user);
+	d->open_tunnels -= d->open_tunnels > 0;
+	drop_fill(&row.drop, r, user, evidence, now_us);
+	if (is_drop(r, evidence))
+		return drop_take(d, &row.drop, r->wall_us, now_us);
+	if (!page_end_waits(&r->page))
+		return 0;
+	result = page_ends_add(&d->ends, &row);
+	ends_decide(d, now_us);
+	return result;
+}
+
+static struct page_facts facts_complete(const struct diagnosis *d, const struct page_facts *facts, uint64_t age_us)
+{
+	struct page_facts all = *facts;
+
+	all.period_us = d->page_heartbeat_us;
+	all.age_us = age_us;
+	return all;
+}
+
+int diagnosis_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t now_us)
+{
+	struct end_report whole = *r;
+
+	whole.page = facts_complete(d, &r->page, r->age_us);
+	return tunnel_end(d, &whole, now_us);
+}
+
+/* A page that fell silent may sleep, or be cut off: everything is asked, and nobody accused. */
+static void question_open(struct diagnosis *d, const struct page_facts *facts, uint64_t wall_us, uint64_t now_us)
+{
+	uint64_t began_us = now_us > facts->since_ping_us ? now_us - facts->since_ping_us : 0;
+
+	on_broke(d, began_us, wall_us, now_us, now_us);
+}
+
+int diagnosis_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
+                   uint64_t now_us)
+{
+	struct page_facts all = facts_complete(d, facts, 0);
+	struct live_report live = {.user = user, .client_us = now_us - sooner(now_us, facts->since_ping_us)};
+
+	switch (page_evidence_classify(&all)) {
+	case PAGE_WENT_SILENT:
+		question_open(d, facts, wall_us, now_us);
+		return 0;
+	case PAGE_NONE:
+		return diagnosis_tunnel_live(d, &live, now_us);
+	default:
+		return 0;
+	}
+}
+
+int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint64_t now_us)
+{
+	const char *user = topology_name(d->topology, r->user);
+	struct drop *drop;
+
+	if (user == NULL)
+		return -ENOMEM;
+	d->open_tunnels++;
+	page_ends_back(&d->ends, user, r->address, now_us);
+	ends_decide(d, now_us);
+	verdict_table_user_back(&d->verdicts, user);
+	drop = incident_drop(&d->now, user);
 	if (drop != NULL) {
 		drop->returned = true;
 		drop->moved = drop->address[0] != '\0' && r->address[0] != '\0' &&
 		              strcmp(drop->address, r->address) != 0;
 		drop->other_colo = drop->colo[0] != '\0' && r->colo[0] != '\0' && strcmp(drop->colo, r->colo) != 0;
 	}
-	heal(d, now_us);
 	return 0;
 }
 
-int diagnosis_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us)
+int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us)
 {
-	struct live_tunnel live = {.user = topology_name(d->topology, r->user)};
+	struct live_tunnel live = {topology_name(d->topology, r->user), r->client_us, r->serve_us};
+	int result;
 
-	(void)now_us;
-	if (d->now.id == 0 || r->probe_id != d->now.id)
+	if (d->now.id == 0)
 		return 0;
-	if (live.user == NULL)
-		return -ENOMEM;
-	live.serve = r->idle_upstream_us > 0 ? r->mono_us > d->now.first_us + r->idle_upstream_us : r->carried_down;
-	return incident_live_tunnel_add(&d->now, &live);
+	result = live.user != NULL ? incident_live_tunnel(&d->now, &live) : -ENOMEM;
+	if (!d->round.open && verdicts_stand(d))
+		on_evidence(d, now_us);
+	return result;
 }
 
-/* ---- reports of the host ------------------------------------------------------------------------------ */
-
-void diagnosis_freeze(struct diagnosis *d, const struct freeze_report *r, uint64_t now_us)
+int diagnosis_navigation(struct diagnosis *d, const char *user)
 {
-	d->freeze = (struct freeze){r->us, r->end_us > 0 ? r->end_us : now_us, r->process};
-	freeze_apply(d);
+	const char *name = topology_name(d->topology, user);
+
+	if (name == NULL)
+		return -ENOMEM;
+	page_ends_navigation(&d->ends, name);
+	return 0;
+}
+
+/* ---- reports of the host
+ * ------------------------------------------------------------------------------------------- */
+
+int diagnosis_freeze(struct diagnosis *d, const struct freeze *f)
+{
+	return f->until_us - f->from_us >= FREEZE_MIN_US ? freezes_add(&d->freezes, f) : 0;
 }
 
 void diagnosis_pressure(struct diagnosis *d, const struct pressure *sample)

@@ -8,55 +8,59 @@
 #include "plugin.h"
 #include "tbl/reason.h"
 
+/* ---- what follows from one thing seen ------------------------------------------------------------------- */
+
 /* The far side of the edge said something, so what is before the edge carried it. */
-static bool answered(const struct leg_end *end)
+static bool edge_answered(const struct leg_end *end)
 {
 	return end->reason == T3OPS_R_REFUSED || end->reason == T3OPS_R_RESET || end->reason == T3OPS_R_TLS;
 }
 
-void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted,
-                     bool *resolver_acquitted)
+void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted)
 {
 	const struct leg_end *end = &leg->latest;
+	enum end_side side = reason_side(end->reason);
 
 	*accused = PART_ALL;
 	*acquitted = PART_NONE;
-	*resolver_acquitted = false;
 	if (!leg->attempted)
 		return;
-	if (reason_side(end->reason) == SIDE_CONFIG || reason_side(end->reason) == SIDE_NOBODY) {
+	if (side == SIDE_CONFIG || side == SIDE_NOBODY) {
 		*accused = PART_NONE;
-		return;
-	}
-	if (end->step == T3OPS_STEP_DNS || end->reason == T3OPS_R_DNS) {
+	} else if (end->step == T3OPS_STEP_DNS || end->reason == T3OPS_R_DNS) {
 		*accused = PART_RESOLVER;
-		return;
-	}
-	*resolver_acquitted = leg->def->looks_up;
-	switch (end->step) {
-	case T3OPS_STEP_CONNECT:
-	case T3OPS_STEP_TLS:
+	} else if (end->step == T3OPS_STEP_CONNECT || end->step == T3OPS_STEP_TLS) {
 		*accused = PART_TO_EDGE;
-		*acquitted = answered(end) ? PART_BEFORE_EDGE : PART_NONE;
-		break;
-	case T3OPS_STEP_HTTP:
-		if (end->reason == T3OPS_R_HTTP_STATUS) {
-			bool edge_last = leg->def->edge + 1 >= leg->def->segments.n;
-
-			*accused = PART_AFTER_EDGE;
-			*acquitted = edge_last ? PART_BEFORE_EDGE : PART_TO_EDGE;
-		} else {
-			*accused = PART_FROM_EDGE;
-			*acquitted = PART_BEFORE_EDGE;
-		}
-		break;
-	default:
-		break;
+		*acquitted = edge_answered(end) ? PART_BEFORE_EDGE : PART_NONE;
+	} else if (end->step == T3OPS_STEP_HTTP && end->reason == T3OPS_R_HTTP_STATUS) {
+		*accused = PART_AFTER_EDGE;
+		*acquitted = leg->def->edge + 1 >= leg->def->segments.n ? PART_BEFORE_EDGE : PART_TO_EDGE;
+	} else if (end->step == T3OPS_STEP_HTTP) {
+		*accused = PART_FROM_EDGE;
+		*acquitted = PART_BEFORE_EDGE;
 	}
 }
 
-enum user_part evidence_of_drop(unsigned reason)
+bool evidence_is_of_new_connections(const struct leg *leg)
 {
+	return leg->attempted && (leg->latest.step == T3OPS_STEP_HTTP || edge_answered(&leg->latest));
+}
+
+enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason)
+{
+	switch (page_evidence_side(evidence)) {
+	case PAGE_SIDE_BEFORE_US:
+	case PAGE_SIDE_CUT:
+		return USER_TO_DISPATCH;
+	case PAGE_SIDE_SERVE:
+		return USER_SERVE;
+	case PAGE_SIDE_DISPATCH:
+		return USER_DISPATCH;
+	case PAGE_SIDE_NOBODY:
+		break;
+	}
+	if (evidence != PAGE_NONE)
+		return USER_NONE;
 	switch (reason_side(reason)) {
 	case SIDE_SERVE:
 		return USER_SERVE;
@@ -69,98 +73,165 @@ enum user_part evidence_of_drop(unsigned reason)
 	}
 }
 
-static void add_failing_leg(struct observations *f, struct leg *leg, struct topology *t)
-{
-	struct observation *row = &f->rows[f->n];
-	enum leg_part accused, acquitted;
-	struct tomo_path resolver;
-	bool resolver_ok;
+/* ---- what fails ------------------------------------------------------------------------------------------- */
 
-	*row = (struct observation){.leg = leg};
-	evidence_of_leg(leg, &accused, &acquitted, &resolver_ok);
+static struct observation *row_new(struct observations *o)
+{
+	struct observation *row = &o->rows[o->n];
+
+	*row = (struct observation){.by = TOMO_BY_ALL};
+	return row;
+}
+
+static unsigned proofs_against(const struct leg *leg)
+{
+	return leg->def->per_user || evidence_is_of_new_connections(leg) ? TOMO_BY_LEG : TOMO_BY_ALL;
+}
+
+static void add_failing_leg(struct observations *o, struct leg *leg, const struct freezes *freezes,
+                            struct topology *t)
+{
+	struct observation *row = row_new(o);
+	enum leg_part accused, acquitted;
+
+	row->leg = leg;
+	row->began_us = leg->began_us;
+	row->seen_us = leg->broke_us;
+	row->by = proofs_against(leg);
+	row->frozen = freezes_find(freezes, true, row->began_us, row->seen_us);
+	evidence_of_leg(leg, &accused, &acquitted);
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
-	if (resolver_ok) {
-		topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &resolver);
-		tomo_path_join(&row->acquitted, &resolver);
-	}
-	f->n += row->accused.n > 0;
+	row->proven_us = leg->attempt_us;
+	row->verdict = leg->verdict;
+	o->n += row->accused.n > 0;
 }
 
-static void add_failing_resolver(struct observations *f, struct leg *leg, struct topology *t)
+static void add_failing_resolver(struct observations *o, struct leg *leg, const struct freezes *freezes,
+                                 struct topology *t)
 {
-	struct observation *row = &f->rows[f->n++];
+	struct observation *row = row_new(o);
 
-	*row = (struct observation){.leg = leg, .resolver = true};
+	row->leg = leg;
+	row->resolver = true;
+	row->began_us = row->seen_us = leg->resolver_began_us;
+	row->frozen = freezes_find(freezes, true, row->began_us, row->seen_us);
 	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->accused);
+	row->verdict = leg->resolver_verdict;
+	o->n++;
 }
 
-static void add_working_leg(struct observations *f, struct leg *leg, struct topology *t)
+static void add_drop(struct observations *o, struct drop *d, const struct freezes *freezes, struct topology *t)
 {
-	struct observation *row = &f->rows[f->n++];
-	struct tomo_path resolver;
+	struct observation *row = row_new(o);
+	enum user_part part = evidence_of_drop(d->evidence, d->reason);
 
-	*row = (struct observation){.leg = leg};
+	row->drop = d;
+	row->began_us = d->began_us;
+	row->seen_us = d->seen_us;
+	row->by = part == USER_SERVE || part == USER_DISPATCH ? 0 : TOMO_BY_ALL;
+	row->frozen = freezes_find(freezes, false, row->began_us, row->seen_us);
+	topology_user_path(t, d->user, part, &row->accused);
+	row->verdict = d->verdict;
+	o->n += row->accused.n > 0;
+}
+
+/* ---- what works -------------------------------------------------------------------------------------------- */
+
+static void add_working_leg(struct observations *o, struct leg *leg, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->proven_us = leg->alive_us;
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
-	if (leg->resolver == RESOLVER_WORKS) {
-		topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &resolver);
-		tomo_path_join(&row->acquitted, &resolver);
+	o->n++;
+}
+
+static void add_working_resolver(struct observations *o, struct leg *leg, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->resolver = true;
+	row->proven_us = leg->looked_up_us;
+	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->acquitted);
+	o->n++;
+}
+
+static void add_live_tunnel(struct observations *o, const struct live_tunnel *w, enum user_part part,
+                            uint64_t proven_us, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->live_tunnel = w;
+	row->proven_us = proven_us;
+	topology_user_path(t, w->user, part, &row->acquitted);
+	o->n += row->acquitted.n > 0;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------------- */
+
+static uint64_t first_began(const struct observations *o)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < o->n_failing; i++)
+		if (o->rows[i].began_us < first)
+			first = o->rows[i].began_us;
+	return first;
+}
+
+/* What is older than every failure says nothing. */
+static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
+                        struct topology *t)
+{
+	uint64_t since = first_began(o);
+
+	for (size_t i = 0; i < legs->n; i++) {
+		struct leg *leg = legs->rows[i];
+
+		if (leg->alive_us > since)
+			add_working_leg(o, leg, t);
+		if (leg->def->looks_up && leg->looked_up_us > since)
+			add_working_resolver(o, leg, t);
+	}
+	for (size_t i = 0; i < in->n_live_tunnels; i++) {
+		const struct live_tunnel *w = &in->live_tunnels[i];
+
+		if (w->client_us > since)
+			add_live_tunnel(o, w, USER_SHARED, w->client_us, t);
+		if (w->serve_us > since)
+			add_live_tunnel(o, w, USER_SERVE, w->serve_us, t);
 	}
 }
 
-static void add_drop(struct observations *f, const struct drop *d, struct topology *t)
+int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
+                      const struct freezes *freezes, struct topology *t)
 {
-	struct observation *row = &f->rows[f->n];
-
-	*row = (struct observation){.drop = d};
-	topology_user_path(t, d->user, evidence_of_drop(d->reason), &row->accused);
-	f->n += row->accused.n > 0;
-}
-
-static void add_live_tunnel(struct observations *f, const struct live_tunnel *w, struct topology *t)
-{
-	struct observation *row = &f->rows[f->n++];
-
-	*row = (struct observation){.live_tunnel = w};
-	topology_user_path(t, w->user, w->serve ? USER_ALL : USER_TO_DISPATCH, &row->acquitted);
-}
-
-int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs,
-                      struct topology *t)
-{
-	*f = (struct observations){.n = 0};
-	f->rows = calloc(2 * legs->n + in->n_drops + in->n_live_tunnels + 1, sizeof *f->rows);
-	if (f->rows == NULL)
+	*o = (struct observations){.n = 0};
+	o->rows = calloc(4 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
+	if (o->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {
-		if (leg_fails(legs->rows[i]))
-			add_failing_leg(f, legs->rows[i], t);
-		if (legs->rows[i]->resolver_testimony == LEG_FAILED)
-			add_failing_resolver(f, legs->rows[i], t);
+		struct leg *leg = legs->rows[i];
+
+		if (leg_fails(leg))
+			add_failing_leg(o, leg, freezes, t);
+		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
+			add_failing_resolver(o, leg, freezes, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
-		add_drop(f, &in->drops[i], t);
-	f->n_failing = f->n;
-	for (size_t i = 0; i < legs->n; i++)
-		if (legs->rows[i]->alive && !leg_fails(legs->rows[i]))
-			add_working_leg(f, legs->rows[i], t);
-	for (size_t i = 0; i < in->n_live_tunnels; i++)
-		add_live_tunnel(f, &in->live_tunnels[i], t);
+		add_drop(o, &in->drops[i], freezes, t);
+	o->n_failing = o->n;
+	add_working(o, in, legs, t);
 	return 0;
 }
 
-void observations_fini(struct observations *f)
+void observations_fini(struct observations *o)
 {
-	free(f->rows);
-	f->rows = NULL;
-}
-
-bool observation_supports(const struct observation *f, const struct tomo_path *suspects)
-{
-	for (size_t i = 0; i < suspects->n; i++)
-		if (!tomo_path_has(&f->accused, suspects->segments[i]))
-			return false;
-	return true;
+	free(o->rows);
+	o->rows = NULL;
 }
 
 const struct leg_end *observation_end(const struct observation *f)

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Evidence of one incident: what was seen of every leg and user, and which segments it accuses or acquits.
- * Pure.
+ * Evidence: what was seen of every leg and user, since when, and which segments it accuses or acquits.  Pure.
  *
  * What is accused                                          and acquitted by the same attempt
  *   leg, established or late                all segments   -
  *   leg, latest attempt ended in DNS        resolver       -
- *   ... CONNECT or TLS                      up to the edge resolver; before the edge, if it answered
- *   ... HTTP with a status                  after the edge resolver, up to the edge
- *   ... HTTP with anything else             from the edge  resolver, before the edge
+ *   ... CONNECT or TLS                      up to the edge before the edge, if it answered
+ *   ... HTTP with a status                  after the edge up to the edge
+ *   ... HTTP with anything else             from the edge  before the edge
  *   leg, login page                         nothing        nothing: a note says so
  *   resolver alone                          resolver       -
- *   tunnel, side SERVE                      serve(user)    -
- *   tunnel, side CLIENT                     the user's path without serve(user)
- *   tunnel, side PATH (page gave up)        the user's whole path
+ *   page: late_pings, answers_*, cut        the user's path without serve(user)
+ *   page: server_late, server_ended         serve(user); nothing that works meanwhile acquits it
+ *   page: lost_by_us                        dispatch; nothing acquits it
+ *   tunnel of unknown page, side SERVE      serve(user); nothing acquits it
+ *   ... side CLIENT                         the user's path without serve(user)
+ *   ... side PATH (page gave up)            the user's whole path
  *
- * What is acquitted
- *   leg that answered this incident's ping and did not fail in it: all segments, and the resolver's
- *     if its last look-up worked
- *   tunnel that carried data after the drop and is older than it: the user's path, serve(user) if
- *     the t3 server sent
+ * What is acquitted, of what began to fail earlier
+ *   leg whose ping was sent and answered    all segments
+ *   leg whose look-up worked                its resolver's: an address from a cache acquits none
+ *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
+ *                                           the t3 server
  *
- * A leg that failed in an earlier incident and is still down neither accuses nor acquits.
+ * A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user alone
+ * (a leg per user), nor what answers new connections with an error.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
@@ -36,10 +39,16 @@
 /* One thing seen, and what follows from it.  Exactly one of leg, drop, live_tunnel is set. */
 struct observation {
 	struct leg *leg;
-	const struct drop *drop;
+	struct drop *drop;
 	const struct live_tunnel *live_tunnel;
 	bool resolver; /* of leg: about its look-ups, not its connection */
-	struct tomo_path accused, acquitted;
+	struct tomo_path accused;
+	uint64_t began_us, seen_us;  /* if it accuses */
+	unsigned by;                 /* whose proofs count against that: TOMO_BY_* */
+	const struct freeze *frozen; /* it was measured by a process that was frozen: it accuses the host alone */
+	struct tomo_path acquitted;
+	uint64_t proven_us;
+	uint64_t verdict; /* id of the verdict that it is part of, 0: none yet */
 };
 
 struct observations {
@@ -47,20 +56,19 @@ struct observations {
 	size_t n, n_failing;
 };
 
-/* Gathers; 0 or -ENOMEM.  Pointers into in and legs stay borrowed. */
-int observations_init(struct observations *f, const struct incident *in, const struct probe_table *legs,
-                      struct topology *t);
-void observations_fini(struct observations *f);
+/* Gathers; 0 or -ENOMEM.  Pointers into in, legs and freezes stay borrowed. */
+int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
+                      const struct freezes *freezes, struct topology *t);
+void observations_fini(struct observations *o);
 
-/* Whether the failing path f is among those that have these suspects. */
-bool observation_supports(const struct observation *f, const struct tomo_path *suspects);
 /* How a leg failed in the incident; step 0: it was late only. */
 const struct leg_end *observation_end(const struct observation *f);
 
 /* What a failed leg accuses by how far its latest attempt got, and what that attempt acquits. */
-void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted,
-                     bool *resolver_acquitted);
-/* The part of a user's path that the end of a tunnel accuses. */
-enum user_part evidence_of_drop(unsigned reason);
+void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted);
+/* Whether the latest attempt got an answer from the edge or behind it: new connections fail, old ones may live. */
+bool evidence_is_of_new_connections(const struct leg *leg);
+/* The part of a user's path that a drop accuses; NONE: it is no drop. */
+enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);
 
 #endif

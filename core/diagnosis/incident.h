@@ -10,38 +10,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "diagnosis/page_evidence.h"
 #include "diagnosis/pressure.h"
 
-/* Tunnels of one user that ended for one side's fault in this incident. */
+/* Tunnels of one user that broke in this incident. */
 struct drop {
-	const char *user; /* interned */
+	const char *user;            /* interned */
+	enum page_evidence evidence; /* what the page experienced; NONE: the close reason alone is known */
 	uint16_t reason, code;
 	char address[48], colo[8];
-	uint64_t quiet_us;    /* how long the side at fault had sent nothing */
-	uint64_t received_us; /* CLOCK_MONOTONIC: when it last sent something */
+	uint64_t seen_us;     /* CLOCK_MONOTONIC of the end */
+	uint64_t began_us;    /* when it had certainly begun */
+	uint64_t received_us; /* when the client last sent something */
 	uint64_t opened_us;   /* of the tunnel, 0: not known */
+	uint64_t quiet_us;    /* how long the side at fault had sent nothing */
 	unsigned tunnels;
 	bool returned, moved, other_colo; /* came back; from another address; over another location */
+	uint64_t verdict;                 /* id of the one it is part of, 0: not judged yet */
 };
 
-/* A user whose tunnel carried data after the drop. */
+/* A user whose tunnel carried data meanwhile. */
 struct live_tunnel {
-	const char *user; /* interned */
-	bool serve;       /* data of the t3 server, too */
+	const char *user;   /* interned */
+	uint64_t client_us; /* CLOCK_MONOTONIC: when the client last sent something */
+	uint64_t serve_us;  /* and the t3 server; 0: nothing */
+};
+
+/* A process of ours was frozen. */
+struct freeze {
+	const char *process; /* static */
+	uint64_t from_us, until_us;
+	bool legs, tunnels; /* what it measures, and could not */
 };
 
 struct incident {
-	uint64_t id;        /* 0: none is open */
-	uint64_t opened_us; /* CLOCK_MONOTONIC, here */
-	uint64_t first_us;  /* CLOCK_MONOTONIC of the first drop */
+	uint64_t id;       /* 0: none is open */
+	uint64_t began_us; /* when the earliest of what failed began to */
+	uint64_t first_us; /* CLOCK_MONOTONIC of the first drop */
 	uint64_t first_wall_us;
-	uint64_t last_us; /* arrival of the last drop */
+	uint64_t last_us; /* of the last drop */
 	struct drop *drops;
 	size_t n_drops, room_for_drops;
 	struct live_tunnel *live_tunnels;
 	size_t n_live_tunnels, room_for_live_tunnels;
-	uint64_t frozen_us;         /* longest freeze of a process of ours that overlaps, 0: none */
-	const char *frozen_process; /* static */
 	struct host_pressure host_pressure;
 };
 
@@ -51,7 +62,21 @@ void incident_fini(struct incident *in);
 struct drop *incident_drop(const struct incident *in, const char *user);
 /* Adds one for a user who has none; NULL without memory. */
 struct drop *incident_drop_add(struct incident *in, const struct drop *drop);
-/* 0 or -ENOMEM. */
-int incident_live_tunnel_add(struct incident *in, const struct live_tunnel *live);
+/* Forgets those of a verdict. */
+void incident_drops_remove(struct incident *in, uint64_t verdict);
+/* Adds it, or moves its user's times on.  0 or -ENOMEM. */
+int incident_live_tunnel(struct incident *in, const struct live_tunnel *live);
+
+/* The freezes of the last minutes. */
+struct freezes {
+	struct freeze *rows;
+	size_t n, room;
+};
+
+void freezes_fini(struct freezes *f);
+/* Forgets old ones; 0 or -ENOMEM. */
+int freezes_add(struct freezes *f, const struct freeze *freeze);
+/* The longest that can have caused what began and was seen then; legs: to a leg, else to a tunnel.  NULL: none. */
+const struct freeze *freezes_find(const struct freezes *f, bool legs, uint64_t began_us, uint64_t seen_us);
 
 #endif

@@ -5,11 +5,12 @@
 #define CODE_NORMAL     1000
 #define CODE_GOING_AWAY 1001
 
-#define ABANDONED_US    UINT64_C(100000)  /* a tunnel that was gone before anybody could have used it */
-#define AT_PATIENCE_US  UINT64_C(250000)  /* a page gives up when a heartbeat is due, so right behind a Ping */
-#define QUEUE_STUCK_US  UINT64_C(2000000) /* a next hop that takes nothing for so long is not only slow */
-#define BACK_AT_ONCE_US UINT64_C(5000000) /* pages come back after 1 to 3 s */
-#define SLOW_BEATS      3                 /* late heartbeats in a row that make a page slow */
+#define ABANDONED_US      UINT64_C(100000)   /* a tunnel that was gone before anybody could have used it */
+#define AT_PATIENCE_US    UINT64_C(250000)   /* a page gives up when a heartbeat is due, so right behind a Ping */
+#define QUEUE_STUCK_US    UINT64_C(2000000)  /* a next hop that takes nothing for so long is not only slow */
+#define BACK_AT_ONCE_US   UINT64_C(5000000)  /* pages come back after 1 to 3 s */
+#define BACK_BY_ITSELF_US UINT64_C(60000000) /* or as soon as they can, with a back-off of up to 30 s */
+#define SLOW_BEATS        3                  /* late heartbeats in a row that make a page slow */
 
 struct row {
 	const char *label;
@@ -117,9 +118,9 @@ static enum page_evidence of_close(const struct page_facts *f)
 /* Cut while its heartbeat was on time. */
 static enum page_evidence of_cut(const struct page_facts *f)
 {
-	bool at_once = f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_AT_ONCE_US;
+	bool lived = f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
 
-	if (at_once || f->others_ended > 0)
+	if (lived || f->others_ended > 0)
 		return PAGE_CUT;
 	return f->heartbeat_known || f->back == PAGE_BACK_NAVIGATION ? PAGE_ON_TIME : PAGE_UNKNOWN;
 }

@@ -20,7 +20,7 @@
  *   closed with 1000 at the end of a page's patience         answers_lost
  *     the user back within seconds                           replaced
  *   closed in another way                                    on_time
- *   no close frame, the user back at once without a          cut
+ *   no close frame, the page back within a minute without a  cut
  *     navigation, or others' ended at the same time
  *   no close frame                                           on_time; unknown without a heartbeat
  *

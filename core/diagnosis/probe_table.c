@@ -21,12 +21,19 @@ static bool is_testifying(const struct leg *leg)
 	return leg->testimony != LEG_SILENT && leg->testimony != LEG_STALE;
 }
 
-/* It failed, now: forgets what it said of an earlier incident. */
-static void testify(struct leg *leg, enum leg_testimony testimony)
+static uint64_t before(uint64_t at_us, uint64_t waited_us)
 {
-	if (!is_testifying(leg)) {
+	return at_us > waited_us ? at_us - waited_us : 0;
+}
+
+/* It failed, now: forgets what it said of an earlier failure. */
+static void testify(struct leg *leg, enum leg_testimony testimony, const struct leg_input *in)
+{
+	if (leg->testimony != LEG_SUSPECTED) {
 		leg->first = leg->latest = (struct leg_end){0};
 		leg->attempted = false;
+		leg->began_us = before(in->mono_us, in->waited_us);
+		leg->broke_us = in->mono_us;
 	}
 	leg->testimony = testimony;
 }
@@ -37,14 +44,16 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	    [LEG_SILENT] = LEG_SILENT,    [LEG_SUSPECTED] = LEG_CLEARED,   [LEG_CLEARED] = LEG_CLEARED,
 	    [LEG_FAILED] = LEG_RECOVERED, [LEG_RECOVERED] = LEG_RECOVERED, [LEG_STALE] = LEG_SILENT,
 	};
+	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
+	enum leg_testimony was = leg->testimony;
 
 	state_set(leg, LEG_IS_UP, in->wall_us);
-	if (in->rtt_us > 0)
-		leg->rtt_us = in->rtt_us;
-	leg->fault = 0;
+	if (in->kind == LEG_ALIVE && in->waited_us > 0)
+		leg->rtt_us = in->waited_us;
+	if (!failed) /* a proof after its own failure shows only that it is over */
+		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	leg->testimony = next[leg->testimony];
-	leg->alive = leg->alive || in->asked;
-	return 0;
+	return leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
 }
 
 static unsigned on_late(struct leg *leg, const struct leg_input *in)
@@ -54,7 +63,7 @@ static unsigned on_late(struct leg *leg, const struct leg_input *in)
 	if (leg->state != LEG_IS_UP && leg->state != LEG_IS_UNKNOWN)
 		return 0;
 	state_set(leg, LEG_IS_LATE, in->wall_us);
-	testify(leg, failed_before ? LEG_FAILED : LEG_SUSPECTED);
+	testify(leg, failed_before ? LEG_FAILED : LEG_SUSPECTED, in);
 	return LEG_NEWS_BROKE;
 }
 
@@ -77,54 +86,70 @@ static unsigned on_down(struct leg *leg, const struct leg_input *in)
 	if (side == SIDE_NOBODY) {
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->testimony = LEG_SILENT;
-		leg->fault = 0;
+		leg->verdict = 0;
 		return 0;
 	}
 	if (side == SIDE_CONFIG || !worked)
 		return news;
-	testify(leg, LEG_FAILED);
+	testify(leg, LEG_FAILED, in);
 	leg->first = leg->last;
 	return news | LEG_NEWS_BROKE;
 }
 
 static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 {
+	struct leg_end was = leg->latest;
 	unsigned news = end_set(leg, in);
+	bool same;
 
-	leg->reported = leg->reported || in->asked;
-	if (is_testifying(leg)) {
-		leg->latest = leg->last;
-		leg->attempted = true;
-	}
-	return news;
+	leg->attempt_us = in->mono_us;
+	if (!is_testifying(leg))
+		return news;
+	same = leg->attempted && was.step == leg->last.step && was.reason == leg->last.reason &&
+	       was.code == leg->last.code;
+	leg->latest = leg->last;
+	leg->attempted = true;
+	return same ? news : news | LEG_NEWS_EVIDENCE;
 }
 
 static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 {
-	enum resolver_state before = leg->resolver;
+	enum resolver_state was = leg->resolver;
 
 	if (reason_side(in->reason) == SIDE_NOBODY) {
 		leg->resolver = RESOLVER_WORKS;
-		leg->resolver_fault = 0;
 		if (leg->resolver_testimony == LEG_STALE)
 			leg->resolver_testimony = LEG_SILENT;
+		if (leg->resolver_testimony == LEG_FAILED)
+			leg->resolver_testimony = LEG_RECOVERED;
+		if (leg->resolver_testimony != LEG_RECOVERED)
+			leg->looked_up_us = in->mono_us;
 		return 0;
 	}
 	leg->resolver = RESOLVER_FAILS;
-	if (before != RESOLVER_WORKS)
+	if (was != RESOLVER_WORKS)
 		return 0;
 	leg->resolver_testimony = LEG_FAILED;
+	leg->resolver_began_us = in->mono_us;
 	return LEG_NEWS_BROKE;
 }
 
-static void on_incident_over(struct leg *leg)
+static void on_verdict_over(struct leg *leg, uint64_t verdict)
 {
-	bool stale = leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED || leg->testimony == LEG_STALE;
+	if (leg->verdict == verdict) {
+		leg->verdict = 0;
+		leg->testimony = leg->testimony == LEG_RECOVERED ? LEG_SILENT : leg->testimony;
+	}
+	if (leg->resolver_verdict == verdict) {
+		leg->resolver_verdict = 0;
+		leg->resolver_testimony = leg->resolver_testimony == LEG_RECOVERED ? LEG_SILENT
+		                                                                   : leg->resolver_testimony;
+	}
+}
 
-	leg->testimony = stale ? LEG_STALE : LEG_SILENT;
-	if (leg->resolver_testimony != LEG_SILENT)
-		leg->resolver_testimony = leg->resolver == RESOLVER_FAILS ? LEG_STALE : LEG_SILENT;
-	leg->alive = leg->reported = false;
+static enum leg_testimony over(enum leg_testimony t)
+{
+	return t == LEG_SUSPECTED || t == LEG_FAILED || t == LEG_STALE ? LEG_STALE : LEG_SILENT;
 }
 
 unsigned leg_transition(struct leg *leg, const struct leg_input *in)
@@ -146,13 +171,20 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		leg->resolver = RESOLVER_UNKNOWN;
 		break;
 	case LEG_CONVICTED:
-		leg->fault = in->fault;
+		leg->verdict = in->verdict;
 		break;
 	case LEG_RESOLVER_CONVICTED:
-		leg->resolver_fault = in->fault;
+		leg->resolver_verdict = in->verdict;
+		break;
+	case LEG_JUDGED:
+		leg->testimony = leg->testimony == LEG_CLEARED ? LEG_SILENT : leg->testimony;
+		break;
+	case LEG_VERDICT_OVER:
+		on_verdict_over(leg, in->verdict);
 		break;
 	case LEG_INCIDENT_OVER:
-		on_incident_over(leg);
+		leg->testimony = over(leg->testimony);
+		leg->resolver_testimony = over(leg->resolver_testimony);
 		break;
 	}
 	return 0;
@@ -163,13 +195,23 @@ bool leg_fails(const struct leg *leg)
 	return leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
 }
 
-bool leg_has_reported(const struct leg *leg)
+bool leg_is_failing(const struct leg *leg)
+{
+	return leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED || leg->testimony == LEG_STALE;
+}
+
+bool leg_resolver_is_failing(const struct leg *leg)
+{
+	return leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_STALE;
+}
+
+bool leg_has_reported(const struct leg *leg, uint64_t asked_us)
 {
 	if (leg->state == LEG_IS_UNKNOWN || leg->state == LEG_IS_WALLED_OFF)
 		return true;
 	if (is_testifying(leg))
 		return leg->attempted || leg->testimony == LEG_CLEARED || leg->testimony == LEG_RECOVERED;
-	return leg->alive || leg->reported || leg->state == LEG_IS_DOWN;
+	return leg->alive_us >= asked_us || leg->attempt_us >= asked_us || leg->state == LEG_IS_DOWN;
 }
 
 void probe_table_fini(struct probe_table *b)

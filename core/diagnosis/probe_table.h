@@ -25,10 +25,10 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
 /*
  * What it says in the open incident.
  *
- *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED
- *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED
+ *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --JUDGED--> SILENT
+ *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
- *   the incident is over:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
+ *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
  *   STALE --UP, ALIVE--> SILENT: what went on failing neither accuses nor acquits in the next incident
  *   any --DOWN by t3ops itself--> SILENT
  */
@@ -46,6 +46,7 @@ struct leg_end {
 	uint16_t step, reason, code; /* enum t3ops_step, enum t3ops_reason, close code or HTTP status */
 };
 
+/* Times without more are CLOCK_MONOTONIC; 0: never. */
 struct leg {
 	const struct leg_def *def;
 	const char *user; /* "" for a leg that is not per user */
@@ -53,18 +54,24 @@ struct leg {
 	uint64_t since_us;   /* of this state; since 1970 */
 	struct leg_end last; /* why it is or was down */
 	uint64_t rtt_us;     /* of the last answer */
+	uint64_t
+	    alive_us; /* when the whole path was last proven: its answered ping was sent, or it was established */
+	uint64_t attempt_us; /* when an attempt last failed */
+	uint64_t verdict;    /* id of the verdict that it is evidence of, 0: none */
+
 	enum resolver_state resolver;
-	uint64_t fault; /* number of the standing fault that it is evidence of, 0: none */
-	uint64_t resolver_fault;
+	uint64_t looked_up_us; /* when a look-up last worked; an address from a cache is none */
+	uint64_t resolver_verdict;
 
 	/* Of the open incident. */
 	enum leg_testimony testimony;
+	uint64_t began_us;                     /* to fail: its unanswered ping was sent, or the connection ended */
+	uint64_t broke_us;                     /* that was noticed */
 	struct leg_end first;                  /* how it failed; step 0: it was late only */
 	struct leg_end latest;                 /* of the latest attempt, if attempted */
 	bool attempted;                        /* an attempt ended since it failed */
-	bool alive;                            /* it answered the incident's probe */
-	bool reported;                         /* an attempt ended that the incident's probe asked for */
-	enum leg_testimony resolver_testimony; /* SILENT, FAILED or STALE */
+	enum leg_testimony resolver_testimony; /* SILENT, FAILED, RECOVERED or STALE */
+	uint64_t resolver_began_us;
 };
 
 enum leg_input_kind {
@@ -75,8 +82,10 @@ enum leg_input_kind {
 	LEG_ATTEMPT,
 	LEG_LOOKED_UP,          /* reason NONE: answered */
 	LEG_PROBER_REPLACED,    /* or gone: nothing is known of it any more */
-	LEG_CONVICTED,          /* it is evidence of `fault` from now on */
+	LEG_CONVICTED,          /* it is evidence of `verdict` from now on */
 	LEG_RESOLVER_CONVICTED, /* its look-ups are */
+	LEG_JUDGED,             /* what it said was heard */
+	LEG_VERDICT_OVER,       /* `verdict` has ended */
 	LEG_INCIDENT_OVER,
 };
 
@@ -84,22 +93,26 @@ enum leg_input_kind {
 struct leg_input {
 	enum leg_input_kind kind;
 	uint16_t step, reason, code;
-	uint64_t wall_us;
-	uint64_t rtt_us; /* of an answer, 0: not said */
-	bool asked;      /* it answers the probe of the open incident */
-	uint64_t fault;
+	uint64_t wall_us;   /* since 1970 */
+	uint64_t mono_us;   /* CLOCK_MONOTONIC */
+	uint64_t waited_us; /* ALIVE: for the answer; LATE, DOWN: for one that did not come; 0: not said */
+	uint64_t verdict;
 };
 
 /* What the rest of the diagnosis has to know of a transition: bits. */
 #define LEG_NEWS_BROKE      1u /* evidence of a new drop */
 #define LEG_NEWS_WALLED_OFF 2u /* it met a login page, and had not before */
+#define LEG_NEWS_EVIDENCE   4u /* it has more to say of a drop that is known */
 
 unsigned leg_transition(struct leg *leg, const struct leg_input *in);
 
 /* Whether its failure counts in the open incident: a late answer that came is none. */
 bool leg_fails(const struct leg *leg);
-/* Whether nothing more is to come of this leg in the open incident. */
-bool leg_has_reported(const struct leg *leg);
+/* Whether it fails now, so that the verdict it is evidence of goes on. */
+bool leg_is_failing(const struct leg *leg);
+bool leg_resolver_is_failing(const struct leg *leg);
+/* Whether nothing more is to come of this leg for those who asked all legs at asked_us. */
+bool leg_has_reported(const struct leg *leg, uint64_t asked_us);
 
 struct probe_table {
 	struct leg **rows; /* pointers stay valid until the leg is removed */

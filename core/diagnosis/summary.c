@@ -39,61 +39,72 @@ static void leg_failure_put(FILE *out, const struct observation *f)
 
 static void drop_put(FILE *out, const struct drop *d)
 {
-	fprintf(out, "%s lost %u tunnel%s (%s after %.1f s of silence%s%s)", d->user, d->tunnels,
-	        d->tunnels == 1 ? "" : "s", reason_label(d->reason), (double)d->quiet_us / 1e6,
-	        d->moved ? ", came back from another address" : "",
+	bool known = d->evidence != PAGE_NONE;
+
+	fprintf(out, "%s lost %u tunnel%s (%s", d->user, d->tunnels, d->tunnels == 1 ? "" : "s",
+	        known ? page_evidence_label(d->evidence) : reason_label(d->reason));
+	if (d->quiet_us > 0)
+		fprintf(out, " after %.1f s of silence", (double)d->quiet_us / 1e6);
+	fprintf(out, "%s%s)", d->moved ? ", came back from another address" : "",
 	        d->other_colo ? ", came back over another location" : "");
 }
 
-static bool counts(const struct verdict *v, size_t i)
-{
-	const struct observation *f = &v->observations->rows[i];
-
-	if (v->only != NULL)
-		return f->drop == v->only;
-	return v->suspects.n == 0 || observation_supports(f, &v->suspects);
-}
-
-static void failures_put(FILE *out, const struct verdict *v)
+static void failures_put(FILE *out, const struct judge_basis *b)
 {
 	size_t named = 0, more = 0;
 
-	for (size_t i = 0; i < v->observations->n_failing; i++) {
-		if (!counts(v, i))
+	for (size_t i = 0; i < b->observations->n_failing; i++) {
+		const struct observation *f = &b->observations->rows[i];
+
+		if (f->verdict != b->verdict->id)
 			continue;
 		if (named == NAMED_AT_MOST) {
 			more++;
 			continue;
 		}
 		fputs(named++ > 0 ? ", " : "", out);
-		if (v->observations->rows[i].leg != NULL)
-			leg_failure_put(out, &v->observations->rows[i]);
+		if (f->leg != NULL)
+			leg_failure_put(out, f);
 		else
-			drop_put(out, v->observations->rows[i].drop);
+			drop_put(out, f->drop);
 	}
 	if (more > 0)
 		fprintf(out, " and %zu more", more);
 }
 
+/* Resolvers are named by what fails without them only; a user is named once. */
+static bool is_worth_naming(const struct observations *o, size_t i)
+{
+	const struct observation *f = &o->rows[i];
+
+	return !f->resolver && (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
+}
+
+static void working_name(FILE *out, const struct observation *f)
+{
+	if (f->leg == NULL) {
+		fprintf(out, "a tunnel of %s", f->live_tunnel->user);
+		return;
+	}
+	leg_label_put(out, f->leg);
+	if (f->leg->rtt_us > 0)
+		fprintf(out, " %.0f ms", (double)f->leg->rtt_us / 1e3);
+}
+
 /* What worked meanwhile: the data behind an acquittal. */
-static void working_put(FILE *out, const struct verdict *v)
+static void working_put(FILE *out, const struct observations *o)
 {
 	size_t named = 0, more = 0;
 
-	for (size_t i = v->observations->n_failing; i < v->observations->n; i++) {
-		const struct observation *f = &v->observations->rows[i];
-
+	for (size_t i = o->n_failing; i < o->n; i++) {
+		if (!is_worth_naming(o, i))
+			continue;
 		if (named == NAMED_AT_MOST) {
 			more++;
 			continue;
 		}
 		fputs(named++ > 0 ? ", " : " while ", out);
-		if (f->leg != NULL) {
-			leg_label_put(out, f->leg);
-			fprintf(out, " %.0f ms", (double)f->leg->rtt_us / 1e3);
-		} else {
-			fprintf(out, "a tunnel of %s", f->live_tunnel->user);
-		}
+		working_name(out, &o->rows[i]);
 	}
 	if (more > 0)
 		fprintf(out, " and %zu more", more);
@@ -109,28 +120,100 @@ static void pressure_put(FILE *out, const struct host_pressure *p)
 		fprintf(out, "; the host waited for memory %.0f %% of the time", p->memory * 100);
 }
 
-static void summary_put(FILE *out, const struct verdict *v)
+static void name_put(FILE *out, const struct verdict_finding *f)
 {
-	const struct incident *in = v->incident;
+	char *name = verdict_name(f, true);
 
-	if (v->kind == VERDICT_HOST) {
-		fprintf(out, "t3ops itself (%s) was frozen for %.1f s: what looked dead meanwhile convicts nobody",
-		        in->frozen_process, (double)in->frozen_us / 1e6);
-		pressure_put(out, &in->host_pressure);
-		return;
-	}
-	if (v->kind == VERDICT_EXONERATED)
-		fputs("infra exonerated: ", out);
-	if (v->kind == VERDICT_UNKNOWN)
-		fputs("everything on the failing paths also worked: ", out);
-	if (v->continues != 0)
-		fprintf(out, "the fault of incident %llu: ", (unsigned long long)v->continues);
-	failures_put(out, v);
-	working_put(out, v);
-	pressure_put(out, &in->host_pressure);
+	fputs(name != NULL ? name : "another", out);
+	free(name);
 }
 
-char *summary_make(const struct verdict *v)
+/* What is new about it, if it was given before. */
+static void change_put(FILE *out, const struct verdict *v)
+{
+	switch (v->change) {
+	case VERDICT_NEW:
+		break;
+	case VERDICT_NARROWED:
+		fputs("narrowed, was ", out);
+		name_put(out, &v->was);
+		fputs(": ", out);
+		break;
+	case VERDICT_CHANGED:
+		fputs("new evidence, was ", out);
+		name_put(out, &v->was);
+		fputs(": ", out);
+		break;
+	case VERDICT_USERS:
+		fprintf(out, "the fault of verdict %llu hurt more users: ", (unsigned long long)v->id);
+		break;
+	case VERDICT_AGAIN:
+		fprintf(out, "the fault of verdict %llu is back: ", (unsigned long long)v->id);
+		break;
+	}
+}
+
+static const struct freeze *freeze_of(const struct judge_basis *b)
+{
+	for (size_t i = 0; i < b->observations->n_failing; i++)
+		if (b->observations->rows[i].verdict == b->verdict->id && b->observations->rows[i].frozen != NULL)
+			return b->observations->rows[i].frozen;
+	return NULL;
+}
+
+static void kind_put(FILE *out, const struct judge_basis *b)
+{
+	const struct freeze *frozen = freeze_of(b);
+
+	switch (b->verdict->finding.kind) {
+	case VERDICT_FAULT:
+		if (verdict_exonerates(b->verdict, b->topology))
+			fputs("infra exonerated: ", out);
+		break;
+	case VERDICT_EXONERATED:
+		fputs("infra exonerated, cause unproven: ", out);
+		break;
+	case VERDICT_HOST:
+		if (frozen != NULL)
+			fprintf(out, "t3ops itself (%s) was frozen for %.1f s: ", frozen->process,
+			        (double)(frozen->until_us - frozen->from_us) / 1e6);
+		break;
+	case VERDICT_PROBER:
+		fputs("only the prober's own way is broken, users' tunnels work: ", out);
+		break;
+	case VERDICT_UNKNOWN:
+		fputs("everything on the failing paths also worked: ", out);
+		break;
+	}
+}
+
+/* New connections are refused while old ones live: said by the answer, and by who still works. */
+static bool is_of_new_connections(const struct judge_basis *b)
+{
+	bool refused = false, lives = false;
+
+	for (size_t i = 0; i < b->observations->n; i++) {
+		const struct observation *f = &b->observations->rows[i];
+
+		refused = refused || (i < b->observations->n_failing && f->verdict == b->verdict->id &&
+		                      f->leg != NULL && evidence_is_of_new_connections(f->leg));
+		lives = lives || f->live_tunnel != NULL;
+	}
+	return refused && lives && b->verdict->finding.kind == VERDICT_FAULT;
+}
+
+static void summary_put(FILE *out, const struct judge_basis *b)
+{
+	change_put(out, b->verdict);
+	kind_put(out, b);
+	failures_put(out, b);
+	working_put(out, b->observations);
+	if (is_of_new_connections(b))
+		fputs("; new connections fail, old ones live", out);
+	pressure_put(out, b->pressure);
+}
+
+char *summary_make(const struct judge_basis *b)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -138,7 +221,7 @@ char *summary_make(const struct verdict *v)
 
 	if (out == NULL)
 		return NULL;
-	summary_put(out, v);
+	summary_put(out, b);
 	if (fclose(out) == 0)
 		return text;
 	free(text);

@@ -3,9 +3,9 @@
 #ifndef T3OPS_DIAGNOSIS_SUMMARY_H
 #define T3OPS_DIAGNOSIS_SUMMARY_H
 
-#include "diagnosis/verdict.h"
+#include "diagnosis/judge.h"
 
 /* The caller frees it; NULL without memory. */
-char *summary_make(const struct verdict *v);
+char *summary_make(const struct judge_basis *b);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Boolean network tomography: who is left when the failing paths accuse and the working ones acquit.
- * Pure functions, any process. */
+/* Boolean network tomography: who is left when the failing paths accuse and the working ones acquit; see
+ * tomography.h. */
 #include "diagnosis/tomography.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 
 bool tomo_path_has(const struct tomo_path *p, const char *segment)
 {
@@ -11,6 +13,14 @@ bool tomo_path_has(const struct tomo_path *p, const char *segment)
 		if (p->segments[i] == segment)
 			return true;
 	return false;
+}
+
+bool tomo_path_equal(const struct tomo_path *a, const struct tomo_path *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!tomo_path_has(b, a->segments[i]))
+			return false;
+	return a->n == b->n;
 }
 
 void tomo_path_add(struct tomo_path *p, const char *segment)
@@ -23,7 +33,7 @@ void tomo_path_add(struct tomo_path *p, const char *segment)
 
 void tomo_path_join(struct tomo_path *p, const struct tomo_path *other)
 {
-	for (size_t i = 0; i < other->n; i++)
+	for (size_t i = 0; i < other->n && p->n < TOMO_PATH_MAX; i++)
 		tomo_path_add(p, other->segments[i]);
 }
 
@@ -47,58 +57,126 @@ bool tomo_paths_meet(const struct tomo_path *a, const struct tomo_path *b, struc
 	return both.n > 0;
 }
 
-static bool acquitted(const char *segment, const struct tomo_path *working, size_t n_working)
+/* When each kind last proved a segment to work. */
+struct proven {
+	const char *segment;
+	uint64_t by_leg_us, by_user_us;
+};
+
+struct proven_table {
+	struct proven *rows; /* by address */
+	size_t n;
+};
+
+static int proven_compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < n_working; i++)
-		if (tomo_path_has(&working[i], segment))
-			return true;
-	return false;
+	const char *l = ((const struct proven *)a)->segment, *r = ((const struct proven *)b)->segment;
+
+	return l < r ? -1 : l > r;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* One row a segment, from one a proof and segment. */
+static void proven_merge(struct proven_table *t)
+{
+	size_t kept = 0;
+
+	qsort(t->rows, t->n, sizeof *t->rows, proven_compare);
+	for (size_t i = 0; i < t->n; i++) {
+		struct proven *to = kept > 0 ? &t->rows[kept - 1] : NULL;
+
+		if (to == NULL || to->segment != t->rows[i].segment) {
+			t->rows[kept++] = t->rows[i];
+			continue;
+		}
+		to->by_leg_us = later(to->by_leg_us, t->rows[i].by_leg_us);
+		to->by_user_us = later(to->by_user_us, t->rows[i].by_user_us);
+	}
+	t->n = kept;
+}
+
+static int proven_init(struct proven_table *t, const struct tomo_proof *proofs, size_t n)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < n; i++)
+		room += proofs[i].path->n;
+	*t = (struct proven_table){.rows = calloc(room, sizeof *t->rows)};
+	if (t->rows == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < proofs[i].path->n; k++)
+			t->rows[t->n++] = (struct proven){
+			    .segment = proofs[i].path->segments[k],
+			    .by_leg_us = proofs[i].by & TOMO_BY_LEG ? proofs[i].proven_us : 0,
+			    .by_user_us = proofs[i].by & TOMO_BY_USER ? proofs[i].proven_us : 0};
+	proven_merge(t);
+	return 0;
+}
+
+static bool acquitted(const struct proven_table *t, const struct tomo_failure *f, const char *segment)
+{
+	struct proven key = {.segment = segment};
+	const struct proven *row = t->n > 0 ? bsearch(&key, t->rows, t->n, sizeof key, proven_compare) : NULL;
+
+	return row != NULL && (((f->by & TOMO_BY_LEG) && row->by_leg_us > f->began_us) ||
+	                       ((f->by & TOMO_BY_USER) && row->by_user_us > f->began_us));
 }
 
 /* What is left of a failing path. */
-static void residue(const struct tomo_path *failing, const struct tomo_path *working, size_t n_working,
-                    struct tomo_path *out)
+static void residue(const struct proven_table *t, const struct tomo_failure *f, struct tomo_path *out)
 {
 	out->n = 0;
-	for (size_t i = 0; i < failing->n; i++)
-		if (!acquitted(failing->segments[i], working, n_working))
-			tomo_path_add(out, failing->segments[i]);
+	for (size_t i = 0; i < f->path.n; i++)
+		if (!acquitted(t, f, f->path.segments[i]))
+			tomo_path_add(out, f->path.segments[i]);
 }
 
-/* Joins the first group that keeps a suspect with it; a path without residue joins nobody. */
-static bool group_join(struct tomo_group *groups, size_t n, const struct tomo_path *left)
+/* The first group that keeps a suspect with it, else a new one. */
+static size_t group_join(struct tomo_group *groups, size_t n, const struct tomo_path *left, size_t first)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct tomo_path common = groups[i].suspects;
+		struct tomo_path common;
 
-		tomo_path_intersect(&common, left);
-		if (common.n == 0)
+		if (!tomo_paths_meet(&groups[i].suspects, left, &common))
 			continue;
 		groups[i].suspects = common;
 		groups[i].failing++;
-		return true;
+		return i;
 	}
-	return false;
+	groups[n] = (struct tomo_group){.suspects = *left, .failing = 1, .first = first};
+	return n;
 }
 
-size_t tomo_solve(const struct tomo_path *failing, size_t n_failing, const struct tomo_path *working,
-                  size_t n_working, struct tomo_group *groups)
+int tomo_solve(const struct tomo_failure *failures, size_t n_failures, const struct tomo_proof *proofs,
+               size_t n_proofs, struct tomo_group *groups, size_t *member, size_t *unknown)
 {
-	struct tomo_group unknown = {.failing = 0};
+	struct tomo_group none = {.failing = 0};
+	struct proven_table proven;
 	size_t n = 0;
 
-	for (size_t i = 0; i < n_failing; i++) {
+	*unknown = SIZE_MAX;
+	if (proven_init(&proven, proofs, n_proofs) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_failures; i++) {
 		struct tomo_path left;
 
-		residue(&failing[i], working, n_working, &left);
-		if (left.n == 0) {
-			if (unknown.failing++ == 0)
-				unknown.first = i;
-		} else if (!group_join(groups, n, &left)) {
-			groups[n++] = (struct tomo_group){.suspects = left, .failing = 1, .first = i};
-		}
+		residue(&proven, &failures[i], &left);
+		member[i] = left.n > 0 ? group_join(groups, n, &left, i) : SIZE_MAX;
+		if (left.n == 0 && none.failing++ == 0)
+			none.first = i;
+		n += left.n > 0 && member[i] == n;
 	}
-	if (unknown.failing > 0)
-		groups[n++] = unknown;
-	return n;
+	free(proven.rows);
+	if (none.failing == 0)
+		return (int)n;
+	for (size_t i = 0; i < n_failures; i++)
+		member[i] = member[i] == SIZE_MAX ? n : member[i];
+	*unknown = n;
+	groups[n++] = none;
+	return (int)n;
 }

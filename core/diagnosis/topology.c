@@ -202,10 +202,20 @@ void topology_user_path(struct topology *t, const char *user, enum user_part par
 	out->n = 0;
 	if (n == 0 || part == USER_NONE)
 		return;
-	if (part == USER_SERVE)
+	switch (part) {
+	case USER_SERVE:
 		add_range(t, out, &t->user_path, user, n - 1, n);
-	else
+		break;
+	case USER_DISPATCH:
+		add_range(t, out, &t->user_path, user, n > 1 ? n - 2 : 0, n > 1 ? n - 1 : n);
+		break;
+	case USER_SHARED:
+		add_range(t, out, &t->user_path, user, topology_is_last_mile(t, t->user_path.segments[0]), n - 1);
+		break;
+	default:
 		add_range(t, out, &t->user_path, user, 0, part == USER_ALL ? n : n - 1);
+		break;
+	}
 }
 
 static bool is_instance_of(const char *segment, const char *base)

@@ -64,6 +64,8 @@ enum user_part {
 	USER_ALL,
 	USER_TO_DISPATCH, /* without the last segment, the t3 server */
 	USER_SERVE,       /* the last segment alone */
+	USER_DISPATCH,    /* the last but one alone: t3ops */
+	USER_SHARED,      /* without the first and the last, where every user has them of their own */
 };
 
 /* 0, -ENOMEM, or -E2BIG: a list has more than TOPOLOGY_LIST_MAX names; *which is then the leg, or "user_path". */

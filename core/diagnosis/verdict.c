@@ -1,50 +1,117 @@
 /* SPDX-License-Identifier: MIT */
-/* What a verdict is called; see verdict.h. */
+/* What a verdict is called, and its users; see verdict.h. */
 #include "diagnosis/verdict.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+bool user_set_has(const struct user_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->names[i] == name)
+			return true;
+	return false;
+}
+
+int user_set_add(struct user_set *s, const char *name)
+{
+	if (user_set_has(s, name))
+		return 0;
+	if (s->n == s->room) {
+		size_t more = s->room > 0 ? 2 * s->room : 4;
+		const char **names = reallocarray(s->names, more, sizeof *names);
+
+		if (names == NULL)
+			return -ENOMEM;
+		s->names = names;
+		s->room = more;
+	}
+	s->names[s->n++] = name;
+	return 0;
+}
+
+void user_set_remove(struct user_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->names[i] == name) {
+			s->names[i] = s->names[--s->n];
+			return;
+		}
+}
+
+void user_set_fini(struct user_set *s)
+{
+	free(s->names);
+	*s = (struct user_set){.n = 0};
+}
+
+bool verdict_finding_equal(const struct verdict_finding *a, const struct verdict_finding *b)
+{
+	return a->kind == b->kind && tomo_path_equal(&a->suspects, &b->suspects);
+}
+
+bool verdict_exonerates(const struct verdict *v, const struct topology *t)
+{
+	const struct tomo_path *p = &v->finding.suspects;
+
+	if (v->finding.kind != VERDICT_FAULT)
+		return v->finding.kind == VERDICT_EXONERATED;
+	for (size_t i = 0; i < p->n; i++)
+		if (!topology_is_last_mile(t, p->segments[i]))
+			return false;
+	return true;
+}
+
 const char *verdict_kind_name(enum verdict_kind kind)
 {
-	switch (kind) {
-	case VERDICT_HOST:
-		return "host";
-	case VERDICT_UNKNOWN:
-		return "unknown";
-	default:
-		return NULL;
-	}
+	static const char *const names[] = {
+	    [VERDICT_EXONERATED] = "exonerated",
+	    [VERDICT_HOST] = "host",
+	    [VERDICT_PROBER] = "prober",
+	    [VERDICT_UNKNOWN] = "unknown",
+	};
+
+	return names[kind];
 }
 
-void verdict_user(const struct verdict *v, char *out, size_t size)
+const char *verdict_state_name(enum verdict_state state)
 {
-	const char *segment = v->suspects.n == 1 ? v->suspects.segments[0] : "";
-	const char *open = segment + segment_base_len(segment);
-	size_t len = *open == '(' ? strcspn(open + 1, ")") : 0;
+	static const char *const names[] = {"standing", "healed", "expired"};
 
-	snprintf(out, size, "%.*s", (int)len, *open == '(' ? open + 1 : "");
+	return names[state];
 }
 
-char *verdict_name(const struct verdict *v, bool with_users)
+const char *verdict_change_name(enum verdict_change change)
 {
-	const char *of_kind = verdict_kind_name(v->kind);
-	char *name = NULL;
-	size_t len = 0;
-	FILE *out;
+	static const char *const names[] = {"new", "narrowed", "changed", "users", "again"};
 
-	if (of_kind != NULL)
-		return strdup(of_kind);
-	out = open_memstream(&name, &len);
-	if (out == NULL)
-		return NULL;
-	for (size_t i = 0; i < v->suspects.n; i++) {
-		const char *segment = v->suspects.segments[i];
+	return names[change];
+}
+
+static void segments_put(FILE *out, const struct tomo_path *p, bool with_users)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const char *segment = p->segments[i];
 		size_t n = with_users ? strlen(segment) : segment_base_len(segment);
 
 		fprintf(out, "%s%.*s", i > 0 ? " or " : "", (int)n, segment);
 	}
+}
+
+char *verdict_name(const struct verdict_finding *f, bool with_users)
+{
+	char *name = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (verdict_kind_name(f->kind) != NULL)
+		return strdup(verdict_kind_name(f->kind));
+	out = open_memstream(&name, &len);
+	if (out == NULL)
+		return NULL;
+	segments_put(out, &f->suspects, with_users);
 	if (fclose(out) == 0)
 		return name;
 	free(name);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A verdict: which segments are left as suspects of one fault, with the evidence that left them.  Plain values;
- * how it is written down is the monitor's.  Pure. */
+/*
+ * A verdict: what is left as suspect of one fault, who was hurt by it, and how it went on.  One id from its first
+ * word to its end; what it says may be revised, and every revision is numbered.  Plain values; pure.
+ *
+ *   STANDING --its evidence works again--> HEALED --the same suspects fail again--> STANDING (times + 1)
+ *   STANDING --nothing more is heard of its users--> EXPIRED
+ */
 #ifndef T3OPS_DIAGNOSIS_VERDICT_H
 #define T3OPS_DIAGNOSIS_VERDICT_H
 
@@ -12,32 +17,70 @@
 
 enum verdict_kind {
 	VERDICT_FAULT,      /* suspects say which */
-	VERDICT_EXONERATED, /* only users' own networks are left */
-	VERDICT_HOST,       /* t3ops itself was frozen */
+	VERDICT_EXONERATED, /* all of ours was proven good; the cause is not proven */
+	VERDICT_HOST,       /* the host, or t3ops itself, stood still */
+	VERDICT_PROBER,     /* only the prober's own way is broken: users' tunnels work */
 	VERDICT_UNKNOWN,    /* everything on the failing paths also worked */
 };
 
-/* All pointers are borrowed from the incident that is being judged. */
-struct verdict {
-	enum verdict_kind kind;
-	uint64_t id;        /* of the incident; several independent faults share it */
-	uint64_t wall_us;   /* when it was given */
-	uint64_t drop_us;   /* first drop, since 1970 */
-	uint64_t delay_us;  /* from the first drop */
-	uint64_t continues; /* incident whose fault goes on, 0: a new fault */
-	size_t failing;     /* paths that failed */
-	struct tomo_path suspects;
-	const struct drop *only; /* one user's drop that an earlier fault explains; else NULL */
-	const struct observations *observations;
-	const struct incident *incident;
+enum verdict_state { VERDICT_STANDING, VERDICT_HEALED, VERDICT_EXPIRED };
+
+/* Why there is this revision. */
+enum verdict_change {
+	VERDICT_NEW,
+	VERDICT_NARROWED, /* fewer suspects */
+	VERDICT_CHANGED,  /* others: it contradicts the revision before */
+	VERDICT_USERS,    /* more users are part of it */
+	VERDICT_AGAIN,    /* it had healed and is back */
 };
 
-/* Writes "serve(alice)" as its user, "alice"; "" unless one user's own segment is the only suspect. */
-void verdict_user(const struct verdict *v, char *out, size_t size);
-/* "cloudflare or tunnel", "host", "unknown"; with_users false: "serve" for "serve(alice)".  The caller frees it;
- * NULL without memory. */
-char *verdict_name(const struct verdict *v, bool with_users);
-/* Name of a kind that has no segments ("host", "unknown"); NULL of the others. */
+/* What a verdict names. */
+struct verdict_finding {
+	enum verdict_kind kind;
+	struct tomo_path suspects; /* of FAULT and EXONERATED; EXONERATED: last miles, unproven */
+};
+
+/* Interned names, each once. */
+struct user_set {
+	const char **names;
+	size_t n, room;
+};
+
+struct verdict {
+	uint64_t id;
+	uint64_t incident; /* that it was first given in */
+	unsigned revision; /* from 1 */
+	enum verdict_state state;
+	enum verdict_change change;
+	struct verdict_finding finding, was; /* was: of the revision before, if change is NARROWED or CHANGED */
+	unsigned times;                      /* how often the fault was there */
+	struct user_set users, absent;       /* all who were hurt; those of them who are not back */
+	bool by_legs;                        /* legs failed, so they decide when it is over */
+	size_t failing;                      /* paths that failed */
+	uint64_t first_us;                   /* CLOCK_MONOTONIC of its first drop */
+	uint64_t drop_wall_us;               /* the same, since 1970 */
+	uint64_t given_us;                   /* CLOCK_MONOTONIC of the latest revision */
+	uint64_t works_us;                   /* since when its evidence works again, 0: it does not */
+	uint64_t ended_us;                   /* if it is not standing */
+	uint64_t judged_us;                  /* when a judgement last took it: one finding revises it, not two */
+};
+
+/* 0 or -ENOMEM. */
+int user_set_add(struct user_set *s, const char *name);
+void user_set_remove(struct user_set *s, const char *name);
+bool user_set_has(const struct user_set *s, const char *name);
+void user_set_fini(struct user_set *s);
+
+bool verdict_finding_equal(const struct verdict_finding *a, const struct verdict_finding *b);
+/* Whether infra is exonerated: no segment of ours is a suspect. */
+bool verdict_exonerates(const struct verdict *v, const struct topology *t);
+
+/* "cloudflare or tunnel", "exonerated", "host", "prober", "unknown"; with_users false: "serve" for "serve(alice)".
+ * The caller frees it; NULL without memory. */
+char *verdict_name(const struct verdict_finding *f, bool with_users);
+/* Name of a kind that is not called by its suspects; NULL of FAULT. */
 const char *verdict_kind_name(enum verdict_kind kind);
+const char *verdict_state_name(enum verdict_state state);    /* standing healed expired */
+const char *verdict_change_name(enum verdict_change change); /* new narrowed changed users again */
 
 #endif

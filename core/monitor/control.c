@@ -43,7 +43,10 @@ static size_t limit_of(const json_t *request, size_t fallback)
 
 static void on_verdicts(struct control *ctl, struct local_conn *c, const json_t *request)
 {
-	control_answer(c, verdicts_json(ctl->monitor, 0, limit_of(request, 20)));
+	bool standing = json_is_true(json_object_get(request, "standing"));
+
+	control_answer(c, standing ? standing_json(ctl->monitor)
+	                           : verdicts_json(ctl->monitor, 0, limit_of(request, 20)));
 	if (json_is_true(json_object_get(request, "follow")))
 		followers_add(&ctl->followers, (struct follower){.conn = c});
 }

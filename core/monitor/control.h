@@ -3,7 +3,7 @@
  * The control socket: one JSON object a line, request and answer, for t3opsctl.
  *
  *   {"command":"status"|"legs"|"metrics"|"reload"}      {"command":"backup","user":""}
- *   {"command":"verdicts","limit":n,"follow":bool}
+ *   {"command":"verdicts","standing":bool,"limit":n,"follow":bool}
  *   {"command":"events","kind":"","limit":n,"since":us,"follow":bool}
  *   -> {"ok":true,"result":...} or {"ok":false,"error":"..."}; following: {"verdict":{...}} or
  *   {"event":{...}} a line

@@ -14,54 +14,82 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	                       .code = e->code,
 	                       .wall_us = e->time_us,
 	                       .mono_us = e->mono_us,
-	                       .rtt_us = e->rtt_us,
-	                       .probe_id = e->id};
+	                       .waited_us = e->rtt_us};
 
 	return diagnosis_leg(d, &r, now_us);
 }
 
-static int drop_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+static struct page_facts facts_of(const struct event *e)
 {
-	struct drop_report r = {.user = e->user,
-	                        .address = e->address,
-	                        .colo = e->colo,
-	                        .reason = e->reason,
-	                        .code = e->code,
-	                        .wall_us = e->time_us,
-	                        .mono_us = e->mono_us,
-	                        .age_us = e->age_us,
-	                        .idle_client_us = e->idle_client_us,
-	                        .idle_upstream_us = e->idle_upstream_us};
+	const struct event_page *p = &e->page;
 
-	return diagnosis_drop(d, &r, now_us);
+	return (struct page_facts){.end = (enum page_end)p->end,
+	                           .code = e->code,
+	                           .heartbeat_known = p->heartbeat != 0,
+	                           .since_ping_us = p->since_ping_us,
+	                           .waiting_us = p->waiting_us,
+	                           .late_pings = p->late_pings,
+	                           .queued_us = p->queued_us,
+	                           .carried = p->carried,
+	                           .late_beats = p->late_beats};
+}
+
+static int page_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+{
+	struct page_facts facts = facts_of(e);
+
+	return diagnosis_page(d, e->user, &facts, e->time_us, now_us);
+}
+
+static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+{
+	struct end_report r = {.user = e->user,
+	                       .address = e->address,
+	                       .colo = e->colo,
+	                       .reason = e->reason,
+	                       .code = e->code,
+	                       .dropped = e->kind == EVENT_TUNNEL_DROP,
+	                       .wall_us = e->time_us,
+	                       .mono_us = e->mono_us,
+	                       .age_us = e->age_us,
+	                       .idle_client_us = e->idle_client_us,
+	                       .idle_upstream_us = e->idle_upstream_us,
+	                       .page = facts_of(e)};
+
+	return diagnosis_tunnel_end(d, &r, now_us);
 }
 
 static int open_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
 	struct open_report r = {.user = e->user, .address = e->address, .colo = e->colo};
 
-	return diagnosis_open(d, &r, now_us);
+	return diagnosis_tunnel_open(d, &r, now_us);
+}
+
+/* When a side last sent something; 0: not said. */
+static uint64_t last_us(const struct event *e, uint64_t idle_us)
+{
+	return idle_us > 0 && e->mono_us > idle_us ? e->mono_us - idle_us : 0;
 }
 
 static int live_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
-	struct live_report r = {.user = e->user,
-	                        .probe_id = e->id,
-	                        .mono_us = e->mono_us,
-	                        .idle_upstream_us = e->idle_upstream_us,
-	                        .carried_down = e->bytes_down > 0};
+	struct live_report r = {
+	    .user = e->user, .client_us = last_us(e, e->idle_client_us), .serve_us = last_us(e, e->idle_upstream_us)};
 
-	return diagnosis_live(d, &r, now_us);
+	return diagnosis_tunnel_live(d, &r, now_us);
 }
 
 /* A frozen process that measures makes everything look dead. */
-static int freeze_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+static int freeze_report(struct diagnosis *d, const struct event *e)
 {
-	struct freeze_report r = {.process = process_name(e->process), .us = e->age_us, .end_us = e->mono_us};
+	struct freeze f = {.process = process_name(e->process),
+	                   .from_us = e->mono_us > e->age_us ? e->mono_us - e->age_us : 0,
+	                   .until_us = e->mono_us,
+	                   .legs = e->process == PROCESS_PROBER,
+	                   .tunnels = e->process == PROCESS_PROXY};
 
-	if (e->process == PROCESS_PROXY || e->process == PROCESS_PROBER || e->process == PROCESS_MONITOR)
-		diagnosis_freeze(d, &r, now_us);
-	return 0;
+	return diagnosis_freeze(d, &f);
 }
 
 int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
@@ -81,14 +109,19 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return leg_report(d, LEG_LOOKED_UP, e, now_us);
 	case EVENT_LEG_GONE:
 		return diagnosis_leg_gone(d, e->plugin, e->user, now_us);
+	case EVENT_TUNNEL_CLOSED:
 	case EVENT_TUNNEL_DROP:
-		return drop_report(d, e, now_us);
+		return end_report(d, e, now_us);
+	case EVENT_TUNNEL_HEARTBEAT:
+		return page_report(d, e, now_us);
+	case EVENT_NAVIGATION:
+		return diagnosis_navigation(d, e->user);
 	case EVENT_TUNNEL_OPEN:
 		return open_report(d, e, now_us);
 	case EVENT_TUNNEL_ALIVE:
 		return live_report(d, e, now_us);
 	case EVENT_LOOP_LAG:
-		return freeze_report(d, e, now_us);
+		return freeze_report(d, e);
 	default:
 		return 0;
 	}

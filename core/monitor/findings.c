@@ -26,7 +26,7 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 
 static void verdict_count(struct monitor *d, const struct verdict *v)
 {
-	char *name = verdict_name(v, false);
+	char *name = verdict_name(&v->finding, false);
 
 	if (name != NULL)
 		series_add(metrics_series(d->process->metrics, &verdicts_total, NULL, NULL, (const char *[]){name}),
@@ -34,36 +34,43 @@ static void verdict_count(struct monitor *d, const struct verdict *v)
 	free(name);
 }
 
-static void on_verdict(void *arg, const struct verdict *v)
+/* Ring, journal and followers get it as it is now; one that they have already is replaced. */
+static void verdict_store(struct monitor *d, json_t *verdict)
 {
-	struct monitor *d = arg;
-	json_t *verdict = verdict_json(v);
-	struct event e;
-
-	verdict_count(d, v);
-	verdict_event(v, &e);
-	process_emit(d->process, &e);
-	if (verdict == NULL) {
-		log_write(LOG_L_ERROR, "verdict_lost", kv_incident((int64_t)v->id), kv_errno(ENOMEM));
-		return;
-	}
-	verdict_ring_add(&d->verdicts, verdict);
 	journal_verdict(d->journal, verdict);
 	if (d->control != NULL)
 		control_verdict(d->control, verdict);
+}
+
+static void on_verdict(void *arg, const struct judge_basis *b)
+{
+	struct monitor *d = arg;
+	json_t *verdict = verdict_json(b);
+	struct event e;
+
+	verdict_count(d, b->verdict);
+	verdict_event(b, &e);
+	process_emit(d->process, &e);
+	if (verdict == NULL || verdict_board_put(&d->board, b->verdict, verdict) < 0)
+		log_write(LOG_L_ERROR, "verdict_lost", kv_verdict((int64_t)b->verdict->id), kv_errno(ENOMEM));
+	if (verdict != NULL) {
+		verdict_ring_add(&d->verdicts, verdict);
+		verdict_store(d, verdict);
+	}
 	json_decref(verdict);
 }
 
-static void on_healed(void *arg, const struct healed *h)
+static void on_ended(void *arg, const struct verdict *v)
 {
 	struct monitor *d = arg;
+	json_t *verdict;
 	struct event e;
 
-	event_init(&e, EVENT_VERDICT_HEALED, PROCESS_MONITOR);
-	e.id = h->id;
-	e.age_us = h->took_us;
-	segments_text(&h->suspects, e.segments, sizeof e.segments);
+	verdict_end_event(v, &e);
+	verdict = verdict_board_end(&d->board, v, e.time_us);
 	process_emit(d->process, &e);
+	if (verdict != NULL)
+		verdict_store(d, verdict);
 }
 
 static void on_walled_off(void *arg, const char *leg)
@@ -84,4 +91,4 @@ static void on_pressure(void *arg, struct pressure *out)
 	host_pressure_read("/proc", clock_mono_us(), out);
 }
 
-const struct diagnosis_actions findings = {on_probe, on_verdict, on_healed, on_walled_off, on_pressure};
+const struct diagnosis_actions findings = {on_probe, on_verdict, on_ended, on_walled_off, on_pressure};

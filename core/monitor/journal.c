@@ -250,7 +250,7 @@ void journal_verdict(struct journal *j, const json_t *verdict)
 	struct row r = {.is_verdict = true, .time_us = clock_wall_us()};
 
 	r.serial = (uint64_t)json_integer_value(json_object_get(verdict, "serial"));
-	r.id = (uint64_t)json_integer_value(json_object_get(verdict, "id"));
+	r.id = (uint64_t)json_integer_value(json_object_get(verdict, "incident"));
 	row_queue(j, &r, json_dumps(verdict, JSON_COMPACT));
 }
 

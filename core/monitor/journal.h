@@ -24,7 +24,7 @@ void journal_free(struct journal *j); /* writes what waits */
 
 /* Queues a row if the kind is journalled. */
 void journal_event(struct journal *j, const struct event *e);
-/* Queues a verdict; its "serial", "id" and text become the row. */
+/* Queues a verdict; its "serial" and "incident" become the row, in place of one with that serial. */
 void journal_verdict(struct journal *j, const json_t *verdict);
 /* Writes what waits, now. */
 void journal_flush(struct journal *j);

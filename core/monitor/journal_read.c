@@ -4,17 +4,26 @@
 
 #include "sys/time_text.h"
 
-uint64_t journal_last_incident(struct journal *j)
+static uint64_t number_of(struct journal *j, const char *sql)
 {
-	sqlite3_stmt *s = journal_db_prepare(journal_written(j),
-	                                     "SELECT max((SELECT coalesce(max(id), 0) FROM verdicts),"
-	                                     " (SELECT coalesce(max(id), 0) FROM events WHERE kind = 'verdict'))");
-	uint64_t id = 0;
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j), sql);
+	uint64_t number = 0;
 
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		id = (uint64_t)sqlite3_column_int64(s, 0);
+		number = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
-	return id;
+	return number;
+}
+
+uint64_t journal_last_incident(struct journal *j)
+{
+	return number_of(j, "SELECT max((SELECT coalesce(max(id), 0) FROM verdicts),"
+	                    " (SELECT coalesce(max(id), 0) FROM events WHERE kind = 'verdict'))");
+}
+
+uint64_t journal_last_verdict(struct journal *j)
+{
+	return number_of(j, "SELECT coalesce(max(json_extract(json, '$.id')), 0) FROM verdicts");
 }
 
 json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit)

@@ -52,7 +52,7 @@ static void due_set(struct monitor *d)
 	if (r < 0)
 		evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
-	series_set(d->open_gauge, diagnosis_incident(d->diagnosis) != 0);
+	series_set(d->open_gauge, diagnosis_gathering(d->diagnosis) != 0);
 	if (at == UINT64_MAX)
 		return;
 	ev_now_update(d->process->loop);
@@ -200,6 +200,22 @@ static void monitor_message(struct process *process, const struct msg_head *head
 
 /* ---- start and stop ------------------------------------------------------------------------ */
 
+/* Nobody follows the verdicts any more that stood when the monitor before this one ended. */
+static void verdicts_abandon(struct monitor *d, json_t *earlier)
+{
+	json_t *verdict;
+	size_t i;
+
+	json_array_foreach (earlier, i, verdict) {
+		const char *state = json_string_value(json_object_get(verdict, "state"));
+
+		if (state == NULL || strcmp(state, verdict_state_name(VERDICT_STANDING)) != 0)
+			continue;
+		json_object_set_new(verdict, "state", json_string(verdict_state_name(VERDICT_EXPIRED)));
+		journal_verdict(d->journal, verdict);
+	}
+}
+
 static int journal_start(struct monitor *d)
 {
 	const struct core_options *core = &d->process->config->core;
@@ -212,6 +228,7 @@ static int journal_start(struct monitor *d)
 	if (d->journal == NULL)
 		return -ENOMEM;
 	earlier = journal_verdicts(d->journal, 0, VERDICTS_KEPT);
+	verdicts_abandon(d, earlier);
 	verdict_ring_restore(&d->verdicts, earlier);
 	json_decref(earlier);
 	return 0;
@@ -259,6 +276,7 @@ static void monitor_free(struct monitor *d)
 	diagnosis_free(d->diagnosis);
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
+	verdict_board_fini(&d->board);
 	process_list_fini(&d->processes);
 	free(d);
 }
@@ -281,7 +299,9 @@ static int diagnosis_start(struct monitor *d)
 	int r;
 
 	setup.ping_timeout_us = d->process->config->core.ping_timeout_us;
-	setup.next_id = journal_last_incident(d->journal) + 1;
+	setup.page_heartbeat_us = d->process->config->core.page_heartbeat_us;
+	setup.last_incident = journal_last_incident(d->journal);
+	setup.last_verdict = journal_last_verdict(d->journal);
 	r = path_config_read(d->process->config, &setup.shape);
 	if (r < 0)
 		return r;

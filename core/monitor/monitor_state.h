@@ -9,6 +9,7 @@
 #include "monitor/journal.h"
 #include "monitor/local_server.h"
 #include "monitor/process_list.h"
+#include "monitor/verdict_board.h"
 #include "monitor/verdict_ring.h"
 #include "plugin_host/plugin_host.h"
 #include "process/process.h"
@@ -19,10 +20,11 @@ struct monitor {
 	struct process *process;
 	struct journal *journal; /* NULL only while starting */
 	struct diagnosis *diagnosis;
-	struct verdict_ring verdicts;
-	struct plugin_host *plugins; /* NULL: there are no watch plugins */
-	struct local_server *pages;  /* NULL: no such listener */
-	struct control *control;     /* NULL: no such listener */
+	struct verdict_ring verdicts; /* the last ones */
+	struct verdict_board board;   /* those that stand */
+	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
+	struct local_server *pages;   /* NULL: no such listener */
+	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
 	uint32_t prober_serial; /* of the current prober, 0: not known yet; events of older ones are history */

@@ -68,6 +68,15 @@ static void page_status(struct monitor *d, bool html, struct page *p)
 	json_decref(status);
 }
 
+static void page_verdicts(struct monitor *d, const char *query, struct page *p)
+{
+	if (query_number(query, "standing", 0) != 0)
+		page_json(p, standing_json(d));
+	else
+		page_json(p, verdicts_json(d, query_number(query, "after", 0),
+		                           (size_t)query_number(query, "limit", VERDICTS_KEPT)));
+}
+
 static void page_make(struct monitor *d, const char *path, const char *query, bool html, struct page *p)
 {
 	if (strcmp(path, "/metrics") == 0) {
@@ -77,8 +86,7 @@ static void page_make(struct monitor *d, const char *path, const char *query, bo
 	} else if (strcmp(path, "/status") == 0) {
 		page_status(d, html, p);
 	} else if (strcmp(path, "/verdicts") == 0) {
-		page_json(p, verdicts_json(d, query_number(query, "after", 0),
-		                           (size_t)query_number(query, "limit", VERDICTS_KEPT)));
+		page_verdicts(d, query, p);
 	} else if (strcmp(path, "/healthz") == 0) {
 		page_text(p, 200, "ok\n");
 	} else {

@@ -90,9 +90,14 @@ json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit)
 	                                                    : journal_verdicts(d->journal, after, limit);
 }
 
+json_t *standing_json(struct monitor *d)
+{
+	return verdict_board_json(&d->board, diagnosis_verdicts(d->diagnosis));
+}
+
 json_t *status_json(const struct monitor *d)
 {
-	uint64_t open = diagnosis_incident(d->diagnosis);
+	uint64_t open = diagnosis_gathering(d->diagnosis);
 	json_t *last = verdict_ring_json(&d->verdicts, 0, 1);
 	json_t *o = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION, "uptime_seconds",
 	                      (double)(clock_mono_us() - d->started_us) / 1e6, "incident",

@@ -12,6 +12,8 @@ json_t *status_json(const struct monitor *d);
 json_t *legs_json(const struct monitor *d);
 /* Verdicts, newest first: at most limit (LIST_MAX bounds it) of those with a serial above `after`. */
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit);
+/* Those that stand or ended a few minutes ago, as they are now. */
+json_t *standing_json(struct monitor *d);
 
 /* The metrics page; the caller frees it.  NULL without memory. */
 char *metrics_text(struct metrics *m, size_t *len);

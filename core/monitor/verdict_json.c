@@ -19,7 +19,7 @@ static json_t *path_json(const struct tomo_path *p)
 	return list;
 }
 
-void leg_label(const struct leg *leg, char *out, size_t size)
+static void leg_label(const struct leg *leg, char *out, size_t size)
 {
 	if (leg->user[0] == '\0')
 		snprintf(out, size, "%s", leg->def->name);
@@ -37,7 +37,7 @@ static void leg_failure_add(json_t *o, const struct observation *f)
 	json_object_set_new(o, "step", json_string(end->step == 0 ? "open" : step_label(end->step)));
 	if (end->code != 0)
 		json_object_set_new(o, "code", json_integer(end->code));
-	json_object_set_new(o, "works_again", json_boolean(f->leg->testimony == LEG_RECOVERED));
+	json_object_set_new(o, "works_again", json_boolean(!leg_is_failing(f->leg)));
 }
 
 static json_t *leg_json(const struct observation *f, bool failing)
@@ -47,20 +47,26 @@ static json_t *leg_json(const struct observation *f, bool failing)
 
 	leg_label(f->leg, label, sizeof label);
 	o = json_pack("{s:s, s:s, s:b}", "what", f->resolver ? "resolver" : "leg", "name", label, "failed", failing);
-	if (!failing)
+	if (!failing && !f->resolver)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
-	else if (!f->resolver)
+	else if (failing && !f->resolver)
 		leg_failure_add(o, f);
 	return o;
 }
 
 static json_t *drop_json(const struct drop *d)
 {
-	return json_pack("{s:s, s:s, s:b, s:s, s:i, s:s, s:s, s:f, s:i, s:b, s:b, s:b}", "what", "tunnel", "name",
-	                 d->user, "failed", 1, "reason", reason_label(d->reason), "code", (int)d->code, "address",
-	                 d->address, "colo", d->colo, "silent_seconds", (double)d->quiet_us / 1e6, "tunnels",
-	                 (int)d->tunnels, "returned", (int)d->returned, "other_address", (int)d->moved, "other_colo",
-	                 (int)d->other_colo);
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:i, s:s, s:s, s:f, s:i, s:b, s:b, s:b}", "what", "tunnel",
+	                 "name", d->user, "failed", 1, "page", page_evidence_label(d->evidence), "reason",
+	                 reason_label(d->reason), "code", (int)d->code, "address", d->address, "colo", d->colo,
+	                 "silent_seconds", (double)d->quiet_us / 1e6, "tunnels", (int)d->tunnels, "returned",
+	                 (int)d->returned, "other_address", (int)d->moved, "other_colo", (int)d->other_colo);
+}
+
+/* The process that measured it stood still. */
+static json_t *frozen_json(const struct freeze *f)
+{
+	return json_pack("{s:s, s:f}", "process", f->process, "seconds", (double)(f->until_us - f->from_us) / 1e6);
 }
 
 static json_t *observation_json(const struct observation *f, bool failing)
@@ -73,7 +79,9 @@ static json_t *observation_json(const struct observation *f, bool failing)
 		o = drop_json(f->drop);
 	else
 		o = json_pack("{s:s, s:s, s:b}", "what", "tunnel", "name", f->live_tunnel->user, "failed", 0);
-	if (f->accused.n > 0)
+	if (f->frozen != NULL)
+		json_object_set_new(o, "frozen", frozen_json(f->frozen));
+	else if (f->accused.n > 0)
 		json_object_set_new(o, "accuses", path_json(&f->accused));
 	if (f->acquitted.n > 0)
 		json_object_set_new(o, "acquits", path_json(&f->acquitted));
@@ -86,50 +94,116 @@ static json_t *pressure_json(const struct host_pressure *p)
 	                 p->cpu, "oom_kills", (json_int_t)p->oom_kills);
 }
 
-static json_t *evidence_json(const struct verdict *v)
+/* Own failures and what worked meanwhile, as many as there is room for; *omitted: the others. */
+static json_t *evidence_json(const struct judge_basis *b, size_t *omitted)
 {
-	const struct observations *f = v->observations;
-	const struct incident *in = v->incident;
+	const struct observations *o = b->observations;
+	size_t room[2] = {VERDICT_WORKING_MAX, VERDICT_FAILING_MAX};
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < f->n; i++)
-		json_array_append_new(list, observation_json(&f->rows[i], i < f->n_failing));
-	if (in->frozen_us > 0)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "what", "frozen", "name", in->frozen_process,
-		                                      "seconds", (double)in->frozen_us / 1e6));
-	if (in->host_pressure.known)
-		json_array_append_new(list, pressure_json(&in->host_pressure));
+	*omitted = 0;
+	for (size_t i = 0; i < o->n; i++) {
+		bool failing = i < o->n_failing;
+
+		if (failing && o->rows[i].verdict != b->verdict->id)
+			continue;
+		if (room[failing] == 0) {
+			(*omitted)++;
+			continue;
+		}
+		room[failing]--;
+		json_array_append_new(list, observation_json(&o->rows[i], failing));
+	}
+	if (b->pressure->known)
+		json_array_append_new(list, pressure_json(b->pressure));
 	return list;
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------------------- */
 
-static json_t *segments_json(const struct verdict *v)
+static json_t *segments_json(const struct verdict_finding *f)
 {
-	const char *of_kind = verdict_kind_name(v->kind);
+	const char *of_kind = verdict_kind_name(f->kind);
 
-	return of_kind != NULL ? json_pack("[s]", of_kind) : path_json(&v->suspects);
+	return of_kind != NULL ? json_pack("[s]", of_kind) : path_json(&f->suspects);
 }
 
-json_t *verdict_json(const struct verdict *v)
+static json_t *users_json(const struct user_set *users)
 {
-	char when[32], dropped[32], user[128];
-	char *name = verdict_name(v, true), *text = summary_make(v);
-	json_t *o = NULL;
+	json_t *list = json_array();
 
-	time_text(v->wall_us, when);
-	time_text(v->drop_us, dropped);
-	verdict_user(v, user, sizeof user);
-	if (name != NULL && text != NULL)
-		o = json_pack("{s:I, s:s, s:s, s:s, s:o, s:s, s:s, s:f, s:I, s:b, s:I, s:o}", "id", (json_int_t)v->id,
-		              "time", when, "drop_time", dropped, "verdict", name, "segments", segments_json(v),
-		              "user", user, "text", text, "delay_seconds", (double)v->delay_us / 1e6, "failing_paths",
-		              (json_int_t)v->failing, "infra_exonerated", v->kind == VERDICT_EXONERATED, "continues",
-		              (json_int_t)v->continues, "evidence", evidence_json(v));
+	for (size_t i = 0; i < users->n; i++)
+		json_array_append_new(list, json_string(users->names[i]));
+	return list;
+}
+
+static void finding_add(json_t *o, const char *key, const struct verdict_finding *f)
+{
+	char *name = verdict_name(f, true);
+
+	json_object_set_new(o, key, json_string(name != NULL ? name : ""));
 	free(name);
+}
+
+static bool has_changed(const struct verdict *v)
+{
+	return v->change == VERDICT_NARROWED || v->change == VERDICT_CHANGED;
+}
+
+static void times_add(json_t *o, const struct judge_basis *b)
+{
+	char when[TIME_TEXT_SIZE], dropped[TIME_TEXT_SIZE];
+
+	time_text(b->wall_us, when);
+	time_text(b->verdict->drop_wall_us, dropped);
+	json_object_set_new(o, "time", json_string(when));
+	json_object_set_new(o, "drop_time", json_string(dropped));
+	json_object_set_new(o, "delay_seconds", json_real((double)b->delay_us / 1e6));
+}
+
+static void finding_describe(json_t *o, const struct judge_basis *b)
+{
+	const struct verdict *v = b->verdict;
+	char *text = summary_make(b);
+
+	finding_add(o, "verdict", &v->finding);
+	json_object_set_new(o, "segments", segments_json(&v->finding));
+	json_object_set_new(o, "infra_exonerated", json_boolean(verdict_exonerates(v, b->topology)));
+	json_object_set_new(o, "change", json_string(verdict_change_name(v->change)));
+	if (has_changed(v))
+		finding_add(o, "was", &v->was);
+	json_object_set_new(o, "text", json_string(text != NULL ? text : ""));
 	free(text);
+}
+
+void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time)
+{
+	json_object_set_new(o, "state", json_string(verdict_state_name(v->state)));
+	json_object_set_new(o, "ended_time", v->state == VERDICT_STANDING ? json_null() : json_string(ended_time));
+	json_object_set_new(o, "times", json_integer(v->times));
+	json_object_set_new(o, "users", users_json(&v->users));
+	json_object_set_new(o, "users_absent", json_integer((json_int_t)v->absent.n));
+}
+
+json_t *verdict_json(const struct judge_basis *b)
+{
+	const struct verdict *v = b->verdict;
+	size_t omitted;
+	json_t *o = json_pack("{s:i, s:I, s:I, s:i}", "version", VERDICT_JSON_VERSION, "id", (json_int_t)v->id,
+	                      "incident", (json_int_t)v->incident, "revision", (int)v->revision);
+
+	if (o == NULL)
+		return NULL;
+	verdict_json_update(o, v, "");
+	times_add(o, b);
+	finding_describe(o, b);
+	json_object_set_new(o, "failing_paths", json_integer((json_int_t)v->failing));
+	json_object_set_new(o, "evidence", evidence_json(b, &omitted));
+	json_object_set_new(o, "evidence_omitted", json_integer((json_int_t)omitted));
 	return o;
 }
+
+/* ---- events -------------------------------------------------------------------------------------------- */
 
 void text_shorten(const char *text, char *out, size_t size)
 {
@@ -146,36 +220,47 @@ void text_shorten(const char *text, char *out, size_t size)
 	memcpy(out + keep, mark, sizeof mark);
 }
 
-void segments_text(const struct tomo_path *p, char *out, size_t size)
+static void segments_text(const struct verdict_finding *f, char *out, size_t size)
 {
+	const char *of_kind = verdict_kind_name(f->kind);
 	char *text = NULL;
 	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+	FILE *file = open_memstream(&text, &len);
 
 	out[0] = '\0';
-	if (f == NULL)
+	if (file == NULL)
 		return;
-	for (size_t i = 0; i < p->n; i++)
-		fprintf(f, "%s%s", i > 0 ? " " : "", p->segments[i]);
-	if (fclose(f) == 0)
+	fputs(of_kind != NULL ? of_kind : "", file);
+	for (size_t i = 0; of_kind == NULL && i < f->suspects.n; i++)
+		fprintf(file, "%s%s", i > 0 ? " " : "", f->suspects.segments[i]);
+	if (fclose(file) == 0)
 		text_shorten(text, out, size);
 	free(text);
 }
 
-void verdict_event(const struct verdict *v, struct event *e)
+static void event_begin(const struct verdict *v, enum event_kind kind, struct event *e)
 {
-	const char *of_kind = verdict_kind_name(v->kind);
-	char *text = summary_make(v);
+	event_init(e, kind, PROCESS_MONITOR);
+	e->id = v->incident;
+	e->count = v->id;
+	if (v->users.n == 1)
+		event_set(e->user, v->users.names[0]);
+	segments_text(&v->finding, e->segments, sizeof e->segments);
+}
 
-	event_init(e, EVENT_VERDICT, PROCESS_MONITOR);
-	e->id = v->id;
-	e->age_us = v->delay_us;
-	e->count = v->failing;
-	verdict_user(v, e->user, sizeof e->user);
-	if (of_kind != NULL)
-		event_set(e->segments, of_kind);
-	else
-		segments_text(&v->suspects, e->segments, sizeof e->segments);
+void verdict_event(const struct judge_basis *b, struct event *e)
+{
+	char *text = summary_make(b);
+
+	event_begin(b->verdict, EVENT_VERDICT, e);
+	e->code = (uint16_t)b->verdict->revision;
+	e->age_us = b->delay_us;
 	text_shorten(text != NULL ? text : "", e->text, sizeof e->text);
 	free(text);
+}
+
+void verdict_end_event(const struct verdict *v, struct event *e)
+{
+	event_begin(v, v->state == VERDICT_HEALED ? EVENT_VERDICT_HEALED : EVENT_VERDICT_EXPIRED, e);
+	e->age_us = v->ended_us - v->first_us;
 }

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* A verdict as it is written down: JSON for /verdicts, journal and t3opsctl, an event for the log. */
+/* A verdict as it is written down: JSON for /verdicts, journal and t3opsctl(8), an event for the log. */
 #ifndef T3OPS_MONITOR_VERDICT_JSON_H
 #define T3OPS_MONITOR_VERDICT_JSON_H
 
 #include <jansson.h>
 
-#include "diagnosis/verdict.h"
+#include "diagnosis/judge.h"
 #include "obs/event.h"
 
-/* New reference; NULL without memory. */
-json_t *verdict_json(const struct verdict *v);
-/* The event that goes to log and journal; what is too long for it ends in "..." behind a whole word. */
-void verdict_event(const struct verdict *v, struct event *e);
+#define VERDICT_JSON_VERSION 1
+#define VERDICT_FAILING_MAX  40 /* rows of evidence in one verdict: what failed; more are counted */
+#define VERDICT_WORKING_MAX  24 /* and what worked */
 
-/* "cloudflare tunnel", as an event has it. */
-void segments_text(const struct tomo_path *p, char *out, size_t size);
+/* New reference; NULL without memory. */
+json_t *verdict_json(const struct judge_basis *b);
+/* Brings what changes without a new revision up to date: state, users, times. */
+void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time);
+/* The event that goes to log and journal; what is too long for it ends in "..." behind a whole word. */
+void verdict_event(const struct judge_basis *b, struct event *e);
+/* The end of a verdict. */
+void verdict_end_event(const struct verdict *v, struct event *e);
+
 /* Copies; what is too long ends in "..." behind a whole word. */
 void text_shorten(const char *text, char *out, size_t size);
-/* "leg(alice)". */
-void leg_label(const struct leg *leg, char *out, size_t size);
 
 #endif

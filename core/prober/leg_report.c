@@ -54,6 +54,7 @@ void leg_report_late(struct t3ops_leg *leg)
 	event_begin(leg, &e, EVENT_LEG_LATE);
 	e.id = asked_take(leg);
 	e.age_us = clock_mono_us() - leg->up_us;
+	e.rtt_us = leg->pinged_us > 0 ? clock_mono_us() - leg->pinged_us : 0; /* so far */
 	leg->late_reported = true;
 	send(leg, &e, true);
 }

@@ -69,10 +69,12 @@ EVENT_KIND(LEG_RESOLVER, "leg_resolver_checked", INFO, false, none, none, none, 
            "a leg's resolver answered or failed")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
-EVENT_KIND(VERDICT, "verdict", NOTICE, true, incident, none, failing, summary,
-           "which segment broke, with the evidence")
-EVENT_KIND(VERDICT_HEALED, "verdict_healed", NOTICE, true, incident, none, none, none,
+EVENT_KIND(VERDICT, "verdict", NOTICE, true, incident, revision, verdict, summary,
+           "which segment broke, with the evidence; a higher revision is the same verdict with more evidence")
+EVENT_KIND(VERDICT_HEALED, "verdict_healed", NOTICE, true, incident, none, verdict, none,
            "everything that a verdict was based on works again")
+EVENT_KIND(VERDICT_EXPIRED, "verdict_expired", INFO, true, incident, none, verdict, none,
+           "nothing more was heard of the users whom a verdict was about")
 EVENT_KIND(JOB_DONE, "job_done", INFO, true, none, none, none, facts,
            "a job finished for a user")
 EVENT_KIND(JOB_FAILED, "job_failed", ERROR, true, none, none, none, error,

@@ -94,7 +94,7 @@ class Case(unittest.TestCase):
 
     def of_others(self, verdict):
         """Whether it is about users of other tests alone, who closed their tabs."""
-        return all(s.endswith(")") and f"({self.name})" not in s for s in verdict["segments"] or [f"({verdict['user']})"])
+        return verdict["users"] and self.name not in verdict["users"]
 
     @staticmethod
     def named(verdict):

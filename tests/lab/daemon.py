@@ -183,6 +183,10 @@ class Daemon:
     def status(self):
         return self.get("/status").json()
 
+    def standing(self):
+        """The verdicts that stand, or ended a few minutes ago, as they are now."""
+        return json.loads(self.ctl("-j", "verdicts", "--standing"))
+
     def verdicts(self):
         return self.get("/verdicts").json()
 

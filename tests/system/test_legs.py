@@ -215,7 +215,7 @@ class WebSocketLegs(unittest.TestCase):
                 kinds = [e["kind"] for e in events(self.daemon.log(), target[1:])]
                 self.assertEqual(kinds[0], "leg_up")
                 self.assertEqual("leg_late" in kinds[:2], target == "/silent")
-                first(self.daemon, target[1:], "leg_up", after=self.daemon.log().index(f"event=leg_down plugin={target[1:]}"))
+                first(self.daemon, target[1:], "leg_up", after=re.search(rf"event=leg_down [^\n]*plugin={target[1:]}\b", self.daemon.log()).start())
                 key = f'{{leg="{target[1:]}",reason="{reason}"}}'
                 self.assertGreaterEqual(self.daemon.metrics()["t3probe_disconnects_total" + key], 1)
 

@@ -3,6 +3,7 @@
  * legs of our own invention. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,70 +81,97 @@ static unsigned fewest(const unsigned *residues, size_t n)
 	return best;
 }
 
-/* What the solution has to be where the rule alone decides, and what it has to keep elsewhere. */
-static void check(const unsigned *fail, size_t nf, const unsigned *work, size_t nw, bool minimal)
-{
-	struct tomo_path failing[8] = {0}, working[8] = {0};
-	struct tomo_group groups[8];
-	unsigned residues[8], acquitted = 0, all = ~0u, union_of_suspects = 0;
-	size_t empty = 0, explained = 0, n, unknown = 0;
+#define BEGAN  5
+#define BEFORE 5 /* a proof of the very moment is none */
+#define SINCE  6
 
-	for (size_t i = 0; i < nw; i++) {
-		working[i] = path_of(work[i]);
-		acquitted |= work[i];
-	}
-	for (size_t i = 0; i < nf; i++) {
-		failing[i] = path_of(fail[i]);
-		residues[i] = fail[i] & ~acquitted;
+/* The paths as failures and proofs; `before`: proofs that are older than the failures. */
+struct input {
+	struct tomo_path paths[24];
+	struct tomo_failure failures[8];
+	struct tomo_proof proofs[16];
+	size_t n_paths, n_failures, n_proofs;
+};
+
+static void input_fail(struct input *in, unsigned mask)
+{
+	in->failures[in->n_failures++] = (struct tomo_failure){path_of(mask), BEGAN, TOMO_BY_ALL};
+}
+
+static void input_prove(struct input *in, unsigned mask, uint64_t at, unsigned by)
+{
+	struct tomo_path *path = &in->paths[in->n_paths++];
+
+	*path = path_of(mask);
+	in->proofs[in->n_proofs++] = (struct tomo_proof){path, at, by};
+}
+
+static size_t solve(const struct input *in, struct tomo_group *groups, size_t *member, size_t *unknown)
+{
+	int n = tomo_solve(in->failures, in->n_failures, in->proofs, in->n_proofs, groups, member, unknown);
+
+	assert_true(n >= 0);
+	return (size_t)n;
+}
+
+/* What the solution has to be where the rule alone decides, and what it has to keep elsewhere. */
+static void check(const struct input *in, unsigned acquitted, bool minimal)
+{
+	struct tomo_group groups[8];
+	size_t member[8], counted[8] = {0};
+	unsigned residues[8], all = ~0u, union_of_suspects = 0;
+	size_t empty = 0, n, unknown;
+
+	for (size_t i = 0; i < in->n_failures; i++) {
+		residues[i] = mask_of(&in->failures[i].path) & ~acquitted;
 		empty += residues[i] == 0;
 		all &= residues[i];
 	}
-	n = tomo_solve(failing, nf, working, nw, groups);
-	for (size_t i = 0; i < n; i++) {
-		explained += groups[i].failing;
-		union_of_suspects |= mask_of(&groups[i].suspects);
-		assert_true(groups[i].failing > 0);
-		assert_true(groups[i].first < nf);
-		assert_int_equal(mask_of(&groups[i].suspects) & ~residues[groups[i].first], 0);
-		if (groups[i].suspects.n == 0) {
-			unknown++;
-			assert_int_equal(i, n - 1);
-			assert_int_equal(groups[i].failing, empty);
-		}
+	n = solve(in, groups, member, &unknown);
+	for (size_t i = 0; i < in->n_failures; i++) {
+		assert_true(member[i] < n);
+		counted[member[i]]++;
+		assert_int_equal(member[i] == unknown, residues[i] == 0);
+		assert_int_equal(mask_of(&groups[member[i]].suspects) & ~residues[i], 0);
 	}
-	assert_int_equal(explained, nf);
-	assert_int_equal(unknown, empty > 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(groups[i].failing, counted[i]);
+		assert_true(groups[i].failing > 0 && groups[i].first < in->n_failures);
+		assert_int_equal(groups[i].suspects.n == 0, i == unknown);
+		union_of_suspects |= mask_of(&groups[i].suspects);
+	}
+	assert_int_equal(unknown != SIZE_MAX, empty > 0);
+	assert_true(unknown == SIZE_MAX || unknown == n - 1);
 	assert_int_equal(union_of_suspects & acquitted, 0);
-	for (size_t i = 0; i < nf; i++)
-		assert_true(residues[i] == 0 || (residues[i] & union_of_suspects) != 0);
-	if (nf > 0 && all != 0) {
+	if (in->n_failures > 0 && all != 0) {
 		assert_int_equal(n, 1);
 		assert_int_equal(mask_of(&groups[0].suspects), all);
 	}
 	if (minimal)
-		assert_int_equal(n - unknown, fewest(residues, nf));
+		assert_int_equal(n - (empty > 0), fewest(residues, in->n_failures));
 }
 
-/* Every path fails, works or says nothing: 3^n outcomes of every world. */
+/* Every path fails, works, worked before the others failed, or says nothing: 4^n outcomes of every world. */
 static void every_outcome(void **state)
 {
 	(void)state;
 	for (size_t w = 0; w < sizeof worlds / sizeof worlds[0]; w++) {
-		unsigned outcomes = 1;
+		unsigned outcomes = 1u << 2 * worlds[w].n;
 
-		for (size_t i = 0; i < worlds[w].n; i++)
-			outcomes *= 3;
 		for (unsigned o = 0; o < outcomes; o++) {
-			unsigned fail[8], work[8], rest = o;
-			size_t nf = 0, nw = 0;
+			struct input in = {.n_paths = 0};
+			unsigned acquitted = 0;
 
-			for (size_t i = 0; i < worlds[w].n; i++, rest /= 3) {
-				if (rest % 3 == 1)
-					fail[nf++] = worlds[w].paths[i];
-				else if (rest % 3 == 2)
-					work[nw++] = worlds[w].paths[i];
+			for (size_t i = 0; i < worlds[w].n; i++) {
+				unsigned what = o >> 2 * i & 3;
+
+				if (what == 1)
+					input_fail(&in, worlds[w].paths[i]);
+				else if (what > 1)
+					input_prove(&in, worlds[w].paths[i], what == 2 ? SINCE : BEFORE, TOMO_BY_LEG);
+				acquitted |= what == 2 ? worlds[w].paths[i] : 0;
 			}
-			check(fail, nf, work, nw, w < 3);
+			check(&in, acquitted, w < 3);
 		}
 	}
 }
@@ -181,19 +209,15 @@ static void named_outcomes(void **state)
 {
 	(void)state;
 	for (size_t o = 0; o < sizeof outcomes / sizeof outcomes[0]; o++) {
-		struct tomo_path failing[8] = {0}, working[8] = {0};
+		struct input in = {.n_paths = 0};
 		struct tomo_group groups[8];
-		size_t nf = 0, nw = 0, n, expected = 0;
+		size_t member[8], n, unknown, expected = 0;
 
-		while (outcomes[o].fail[nf] != 0) {
-			failing[nf] = path_of(outcomes[o].fail[nf]);
-			nf++;
-		}
-		while (outcomes[o].work[nw] != 0) {
-			working[nw] = path_of(outcomes[o].work[nw]);
-			nw++;
-		}
-		n = tomo_solve(failing, nf, working, nw, groups);
+		for (size_t i = 0; outcomes[o].fail[i] != 0; i++)
+			input_fail(&in, outcomes[o].fail[i]);
+		for (size_t i = 0; outcomes[o].work[i] != 0; i++)
+			input_prove(&in, outcomes[o].work[i], SINCE, TOMO_BY_LEG);
+		n = solve(&in, groups, member, &unknown);
 		while (outcomes[o].groups[expected] != END)
 			expected++;
 		if (n != expected)
@@ -204,12 +228,44 @@ static void named_outcomes(void **state)
 	}
 }
 
+/* Who may acquit whom: a proof counts only against failures that take its kind. */
+static void proofs_of_two_kinds(void **state)
+{
+	static const struct {
+		unsigned by_leg, by_user, takes, want;
+	} rows[] = {
+	    {0, 0, TOMO_BY_ALL, S(WAN) | S(CF)},
+	    {S(WAN), 0, TOMO_BY_ALL, S(CF)},
+	    {0, S(WAN), TOMO_BY_ALL, S(CF)},
+	    {S(WAN), S(CF), TOMO_BY_LEG, S(CF)},
+	    {S(WAN), S(CF), TOMO_BY_USER, S(WAN)},
+	    {S(WAN), S(CF), TOMO_BY_ALL, 0},
+	    {S(WAN) | S(CF), S(WAN) | S(CF), 0, S(WAN) | S(CF)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct input in = {.n_paths = 0};
+		struct tomo_group groups[1];
+		size_t member[1], unknown;
+
+		input_fail(&in, S(WAN) | S(CF));
+		in.failures[0].by = rows[i].takes;
+		input_prove(&in, rows[i].by_leg, SINCE, TOMO_BY_LEG);
+		input_prove(&in, rows[i].by_user, SINCE, TOMO_BY_USER);
+		input_prove(&in, S(WAN) | S(CF), BEFORE, TOMO_BY_USER);
+		assert_int_equal(solve(&in, groups, member, &unknown), 1);
+		assert_int_equal(mask_of(&groups[0].suspects), rows[i].want);
+	}
+}
+
 static void order_and_bounds(void **state)
 {
 	static const char many[TOMO_PATH_MAX][4];
 	struct tomo_path p = {.n = 0}, other = {.n = 0};
-	struct tomo_path failing[2] = {{.segments = {"c", "a", "b"}, .n = 3}};
+	struct tomo_failure failing[2] = {{.path = {.segments = {"c", "a", "b"}, .n = 3}}};
 	struct tomo_group groups[2];
+	size_t member[2], unknown;
 
 	(void)state;
 	for (size_t i = 0; i < TOMO_PATH_MAX; i++)
@@ -226,12 +282,16 @@ static void order_and_bounds(void **state)
 	assert_true(tomo_path_has(&p, many[2]));
 	assert_false(tomo_path_has(&p, many[3]));
 	other.segments[0] = many[3];
-	assert_false(tomo_paths_meet(&p, &other, &failing[1]));
-	assert_int_equal(failing[1].n, 0);
+	assert_false(tomo_paths_meet(&p, &other, &failing[1].path));
+	assert_int_equal(failing[1].path.n, 0);
+	assert_false(tomo_path_equal(&p, &other));
+	other.segments[0] = many[2];
+	assert_true(tomo_path_equal(&p, &other));
 
 	/* Suspects stand in the order of the first failing path, whatever the second one's. */
-	failing[1] = (struct tomo_path){.segments = {failing[0].segments[1], failing[0].segments[0]}, .n = 2};
-	assert_int_equal(tomo_solve(failing, 2, NULL, 0, groups), 1);
+	failing[1].path = (struct tomo_path){.segments = {failing[0].path.segments[1], failing[0].path.segments[0]},
+	                                     .n = 2};
+	assert_int_equal(tomo_solve(failing, 2, NULL, 0, groups, member, &unknown), 1);
 	assert_int_equal(groups[0].suspects.n, 2);
 	assert_string_equal(groups[0].suspects.segments[0], "c");
 	assert_string_equal(groups[0].suspects.segments[1], "a");
@@ -243,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_outcome),
 	    cmocka_unit_test(named_outcomes),
+	    cmocka_unit_test(proofs_of_two_kinds),
 	    cmocka_unit_test(order_and_bounds),
 	};
 

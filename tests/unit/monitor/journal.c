@@ -96,8 +96,8 @@ static void verdicts_come_back_newest_first(void **state)
 	json_t *rows;
 
 	for (int i = 1; i <= 3; i++) {
-		json_t *v = json_pack("{s:i, s:i, s:s, s:s}", "serial", i, "id", 10 + i, "verdict", "tunnel", "text",
-		                      "x");
+		json_t *v = json_pack("{s:i, s:i, s:i, s:s, s:s}", "serial", i, "id", 20 + i, "incident", 10 + i,
+		                      "verdict", "tunnel", "text", "x");
 
 		journal_verdict(j, v);
 		json_decref(v);
@@ -107,6 +107,7 @@ static void verdicts_come_back_newest_first(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "serial")), 3);
 	json_decref(rows);
 	assert_int_equal(journal_last_incident(j), 13);
+	assert_int_equal(journal_last_verdict(j), 23);
 	journal_free(j);
 }
 

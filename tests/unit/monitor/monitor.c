@@ -380,6 +380,7 @@ static void pages(void **state)
 	    {"GET /status HTTP/1.1\r\nHost: x\r\nAccept: text/html,*/*;q=0.8\r\n\r\n", "200", "<!doctype html>"},
 	    {"GET /verdicts?limit=2&after=0 HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /verdicts?limit=x&&&=after= HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
+	    {"GET /verdicts?standing=1 HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "200", "Content-Type: text/plain; version=0.0.4"},
 	    {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "404", "/metrics, /status, /verdicts and /healthz"},
 	    {"POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "405", "Allow: GET, HEAD\r\n"},

@@ -9,9 +9,10 @@
 
 #include <cmocka.h>
 
+#include "monitor/verdict_board.h"
 #include "monitor/verdict_ring.h"
 
-#define USERS 30
+#define USERS 60
 
 static void text_ends_behind_a_whole_word(void **state)
 {
@@ -37,50 +38,144 @@ static void text_ends_behind_a_whole_word(void **state)
 	}
 }
 
-static const struct leg_def def = {.name = "probe_cloudflare"};
-static struct leg leg = {.def = &def, .user = "", .alive = true, .rtt_us = 4200};
+static const struct leg_def def = {.name = "cf"};
+static struct leg leg = {.def = &def, .user = "", .rtt_us = 4200};
 
-/* Many users with long names whose tunnels broke, while one leg answered. */
-static void verdict_make(struct verdict *v, struct observations *o, struct observation *rows, struct drop *drops)
-{
-	static const struct incident incident = {.id = 7, .first_us = 1};
-	static const char *const name = "somebody.with.a.rather.long.name@example.com";
-
-	for (size_t i = 0; i < USERS; i++) {
-		drops[i] = (struct drop){.user = name, .reason = T3OPS_R_CLIENT_EOF, .tunnels = 1};
-		rows[i] = (struct observation){.drop = &drops[i]};
-		tomo_path_add(&rows[i].accused, "wan");
-	}
-	rows[USERS] = (struct observation){.leg = &leg};
-	*o = (struct observations){.rows = rows, .n = USERS + 1, .n_failing = USERS};
-	*v = (struct verdict){.kind = VERDICT_FAULT, .id = 7, .failing = USERS, .observations = o};
-	v->incident = &incident;
-	tomo_path_add(&v->suspects, "wan");
-}
-
-static void the_event_is_short_and_the_json_whole(void **state)
-{
+/* A verdict about many users with long names whose tunnels broke, while one leg answered. */
+struct case_of_many {
+	char names[USERS][64];
+	const char *users[USERS];
 	struct observation rows[USERS + 1];
 	struct drop drops[USERS];
-	struct observations o;
-	struct verdict v;
-	struct event e;
+	struct observations observations;
+	struct host_pressure pressure;
+	struct topology *topology;
+	struct verdict verdict;
+	struct judge_basis basis;
+};
+
+static void case_make(struct case_of_many *c)
+{
+	const char *which;
+
+	*c = (struct case_of_many){.verdict = {.id = 9, .incident = 7, .revision = 2, .failing = USERS, .times = 1}};
+	for (size_t i = 0; i < USERS; i++) {
+		snprintf(c->names[i], sizeof c->names[i], "somebody.with.a.rather.long.name.%zu@example.com", i);
+		c->users[i] = c->names[i];
+		c->drops[i] = (struct drop){.user = c->users[i], .reason = T3OPS_R_CLIENT_EOF, .tunnels = 1};
+		c->rows[i] = (struct observation){.drop = &c->drops[i], .verdict = 9};
+		tomo_path_add(&c->rows[i].accused, "wan");
+	}
+	c->rows[USERS] = (struct observation){.leg = &leg, .proven_us = 1};
+	c->observations = (struct observations){.rows = c->rows, .n = USERS + 1, .n_failing = USERS};
+	tomo_path_add(&c->verdict.finding.suspects, "wan");
+	c->verdict.was.kind = VERDICT_UNKNOWN;
+	c->verdict.change = VERDICT_CHANGED;
+	c->verdict.users = (struct user_set){.names = c->users, .n = USERS};
+	assert_int_equal(topology_new(&(struct path_shape){.n_legs = 0}, &c->topology, &which), 0);
+	c->basis = (struct judge_basis){.topology = c->topology,
+	                                .verdict = &c->verdict,
+	                                .observations = &c->observations,
+	                                .pressure = &c->pressure};
+}
+
+static int64_t number(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static void the_json_is_bounded_and_names_every_user(void **state)
+{
+	struct case_of_many c;
 	json_t *json;
-	const char *text;
 
 	(void)state;
-	verdict_make(&v, &o, rows, drops);
-	json = verdict_json(&v);
-	text = json_string_value(json_object_get(json, "text"));
-	assert_true(strlen(text) > sizeof e.text);
-	assert_non_null(strstr(text, " and 26 more while probe_cloudflare 4 ms answered"));
-	assert_int_equal(json_array_size(json_object_get(json, "evidence")), USERS + 1);
-	verdict_event(&v, &e);
+	case_make(&c);
+	json = verdict_json(&c.basis);
+	assert_int_equal(number(json, "version"), VERDICT_JSON_VERSION);
+	assert_int_equal(number(json, "id"), 9);
+	assert_int_equal(number(json, "incident"), 7);
+	assert_int_equal(number(json, "revision"), 2);
+	assert_string_equal(text(json, "state"), "standing");
+	assert_true(json_is_null(json_object_get(json, "ended_time")));
+	assert_string_equal(text(json, "change"), "changed");
+	assert_string_equal(text(json, "was"), "unknown");
+	assert_string_equal(text(json, "verdict"), "wan");
+	assert_int_equal(json_array_size(json_object_get(json, "users")), USERS);
+	assert_int_equal(json_array_size(json_object_get(json, "evidence")), VERDICT_FAILING_MAX + 1);
+	assert_int_equal(number(json, "evidence_omitted"), USERS - VERDICT_FAILING_MAX);
+	c.verdict.state = VERDICT_HEALED;
+	verdict_json_update(json, &c.verdict, "then");
+	assert_string_equal(text(json, "state"), "healed");
+	assert_string_equal(text(json, "ended_time"), "then");
+	json_decref(json);
+	topology_free(c.topology);
+}
+
+static void the_event_ends_behind_a_word_where_the_json_goes_on(void **state)
+{
+	struct case_of_many c;
+	struct event e;
+	json_t *json;
+	const char *whole;
+
+	(void)state;
+	case_make(&c);
+	json = verdict_json(&c.basis);
+	whole = text(json, "text");
+	assert_true(strlen(whole) > sizeof e.text);
+	assert_non_null(strstr(whole, "and 56 more while cf 4 ms answered"));
+	verdict_event(&c.basis, &e);
+	assert_int_equal(e.id, 7);
+	assert_int_equal(e.count, 9);
+	assert_int_equal(e.code, 2);
 	assert_string_equal(e.segments, "wan");
-	assert_memory_equal(e.text, text, strlen(e.text) - 3);
-	assert_int_equal(text[strlen(e.text) - 3], ' ');
+	assert_memory_equal(e.text, whole, strlen(e.text) - 3);
+	assert_int_equal(whole[strlen(e.text) - 3], ' ');
 	assert_string_equal(e.text + strlen(e.text) - 3, "...");
 	json_decref(json);
+	topology_free(c.topology);
+}
+
+/* What stands is shown as it is now, what the diagnosis forgot not at all. */
+static void the_board_follows_the_table(void **state)
+{
+	struct verdict_table table = {.n = 0};
+	struct verdict_board board = {.n = 0};
+	struct case_of_many c;
+	struct verdict *v;
+	json_t *list;
+
+	(void)state;
+	case_make(&c);
+	for (int i = 0; i < 2; i++) {
+		v = verdict_table_add(&table);
+		c.verdict.id = v->id;
+		list = verdict_json(&c.basis);
+		assert_int_equal(verdict_board_put(&board, v, list), 0);
+		json_decref(list);
+	}
+	v->state = VERDICT_HEALED;
+	v->times = 3;
+	assert_non_null(verdict_board_end(&board, v, 0));
+	list = verdict_board_json(&board, &table);
+	assert_int_equal(json_array_size(list), 2);
+	assert_int_equal(number(json_array_get(list, 0), "id"), 2);
+	assert_int_equal(number(json_array_get(list, 0), "times"), 3);
+	assert_string_equal(text(json_array_get(list, 0), "state"), "healed");
+	assert_string_equal(text(json_array_get(list, 1), "state"), "standing");
+	json_decref(list);
+	verdict_table_fini(&table);
+	list = verdict_board_json(&board, &table);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+	verdict_board_fini(&board);
+	topology_free(c.topology);
 }
 
 /* 150 verdicts: the last 100 are there, and it says so when more are asked for. */
@@ -111,7 +206,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text_ends_behind_a_whole_word),
-	    cmocka_unit_test(the_event_is_short_and_the_json_whole),
+	    cmocka_unit_test(the_json_is_bounded_and_names_every_user),
+	    cmocka_unit_test(the_event_ends_behind_a_word_where_the_json_goes_on),
+	    cmocka_unit_test(the_board_follows_the_table),
 	    cmocka_unit_test(the_ring_knows_what_it_forgot),
 	};
 

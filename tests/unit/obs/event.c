@@ -146,7 +146,7 @@ static void test_format_by_kind(void **state)
 	    {EVENT_IDENTITY_IGNORED, 0, "event=identity_ignored peer=::1 suppressed=3 hint=x"},
 	    {EVENT_LEG_DOWN, 1006, "event=leg_down incident=7 close_code=1006 client=::1 detail=x"},
 	    {EVENT_LEG_DOWN, 302, "event=leg_down incident=7 http_status=302 client=::1 detail=x"},
-	    {EVENT_VERDICT, 0, "event=verdict incident=7 client=::1 failing=3 summary=x"},
+	    {EVENT_VERDICT, 0, "event=verdict incident=7 client=::1 verdict=3 summary=x"},
 	    {EVENT_USERS_LOADED, 0, "event=users_loaded client=::1 users=3"},
 	    {EVENT_KINDS, 5, "event=unknown client=::1"},
 	};

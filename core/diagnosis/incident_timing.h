@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every constant of incidents and verdicts, in one table.  None is an option: they follow from how t3's page and the
+ * legs behave, and from one another.
+ *
+ * t3's page sends a Ping every 5 s, gives up 10 s (older builds) or 20 s after the last answer, and comes back after
+ * 1 to 3 s.  Legs by default: a heartbeat every 10 s, late after 2 s, given up after 20 s.
+ */
+#ifndef T3OPS_DIAGNOSIS_INCIDENT_TIMING_H
+#define T3OPS_DIAGNOSIS_INCIDENT_TIMING_H
+
+#include <stdint.h>
+
+#define INCIDENT_MS(n) (UINT64_C(1000) * (n))
+#define INCIDENT_S(n)  (UINT64_C(1000000) * (n))
+
+/* A round of evidence: from the first news to its judgement. */
+#define SETTLE_US       INCIDENT_MS(200)  /* after the last news: a burst of drops is one incident */
+#define ROUND_GRACE_US  INCIDENT_MS(500)  /* beyond ping_timeout: who has not answered by then does not count */
+#define ASK_AGAIN_US    INCIDENT_MS(200)  /* between two probes, when a drop began after the first */
+#define LIVE_ROUND_US   INCIDENT_MS(1200) /* the proxy answers a probe after a second: awaited if no leg fails */
+#define VANTAGE_WAIT_US INCIDENT_S(6)     /* what only shared legs see waits for one heartbeat of users' pages */
+#define VANTAGE_ASK_US  INCIDENT_MS(1500) /* and asks for it so often */
+
+/* The incident: one id, open for evidence. */
+#define FOLLOW_US     INCIDENT_S(15)  /* so long after the last drop everything is asked again, */
+#define FOLLOW_ASK_US INCIDENT_S(3)   /* so often */
+#define EVIDENCE_US   INCIDENT_S(120) /* after its last drop it takes no more evidence */
+#define REVISIONS_MAX 5               /* of one verdict; what changes later is in /verdicts?standing=1 alone */
+
+/* Verdicts: what ends them, and what comes after their end. */
+#define ECHO_US   INCIDENT_S(30)  /* after its end: what had heard nothing since before the end is its echo */
+#define AGAIN_US  INCIDENT_S(60)  /* after its end: the same suspects are the same fault once more */
+#define HOLD_US   INCIDENT_S(30)  /* a fault that came back has ended only when it stayed away so long */
+#define FORGET_US INCIDENT_S(600) /* users who never came back; how long an ended verdict is shown as such */
+
+/* The host and t3ops itself. */
+#define FREEZE_MIN_US   INCIDENT_MS(500) /* a shorter one explains nothing */
+#define FREEZE_REACH_US INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
+
+/* Pages: a tunnel that was cut is judged when it is known whether the page came back by itself. */
+#define RETURN_US   INCIDENT_S(60)
+#define TOGETHER_US INCIDENT_S(1) /* cuts of several users so close to each other have one cause */
+
+#endif

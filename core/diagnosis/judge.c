@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/* From evidence to verdicts; see judge.h. */
+#include "diagnosis/judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "diagnosis/incident_timing.h"
+
+struct judgement {
+	const struct judge_input *in;
+	struct observations o;
+	bool *settled; /* failing observations that are no matter of tomography */
+	struct tomo_failure *failures;
+	size_t *index; /* of each failure: its observation */
+	size_t *member;
+	struct tomo_group *groups;
+	struct tomo_proof *proofs;
+	size_t n_failures, n_proofs;
+	int error;
+};
+
+/* ---- members: the observations that a verdict is made of ------------------------------------------------ */
+
+/* Observations that belong together: one for which `has` says so. */
+struct members {
+	const bool *has; /* of each failing observation */
+	size_t n;
+};
+
+static void observation_convict(struct observation *f, uint64_t verdict)
+{
+	struct leg_input in = {.kind = f->resolver ? LEG_RESOLVER_CONVICTED : LEG_CONVICTED, .verdict = verdict};
+
+	f->verdict = verdict;
+	if (f->leg != NULL)
+		leg_transition(f->leg, &in);
+	else
+		f->drop->verdict = verdict;
+}
+
+/* Whether something failed that the verdict did not know, or that had worked again when it ended. */
+static bool is_news_to(const struct verdict *v, const struct observation *f)
+{
+	return f->verdict != v->id || (v->state != VERDICT_STANDING && f->began_us > v->ended_us);
+}
+
+/* A user is part of one verdict only. */
+static void user_leave(struct judgement *j, const struct observation *f, uint64_t joined)
+{
+	struct verdict *was = f->verdict != joined ? verdict_table_get(j->in->verdicts, f->verdict) : NULL;
+
+	if (was == NULL || f->drop == NULL)
+		return;
+	user_set_remove(&was->users, f->drop->user);
+	user_set_remove(&was->absent, f->drop->user);
+}
+
+/* Takes the members into the verdict.  What was new: users; anything at all. */
+static bool members_join(struct judgement *j, struct verdict *v, const struct members *m, bool *new_users)
+{
+	bool news = false;
+
+	*new_users = false;
+	v->failing = m->n;
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		struct observation *f = &j->o.rows[i];
+
+		if (!m->has[i])
+			continue;
+		news = news || is_news_to(v, f);
+		user_leave(j, f, v->id);
+		observation_convict(f, v->id);
+		if (f->leg != NULL) {
+			v->by_legs = true;
+			continue;
+		}
+		*new_users = *new_users || !user_set_has(&v->users, f->drop->user);
+		if (user_set_add(&v->users, f->drop->user) < 0 ||
+		    (!f->drop->returned && user_set_add(&v->absent, f->drop->user) < 0))
+			j->error = -ENOMEM;
+	}
+	return news;
+}
+
+/* The verdict that one of them is part of already. */
+static struct verdict *members_verdict(const struct judgement *j, const struct members *m)
+{
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		struct verdict *v = m->has[i] ? verdict_table_get(j->in->verdicts, j->o.rows[i].verdict) : NULL;
+
+		if (v != NULL && v->judged_us != j->in->now_us)
+			return v;
+	}
+	return NULL;
+}
+
+static uint64_t members_first_us(const struct judgement *j, const struct members *m)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		if (m->has[i] && j->o.rows[i].seen_us < first)
+			first = j->o.rows[i].seen_us;
+	return first < j->in->incident->first_us ? j->in->incident->first_us : first;
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------------------------- */
+
+static void verdict_report(const struct judgement *j, struct verdict *v)
+{
+	struct judge_basis b = {.verdict = v,
+	                        .observations = &j->o,
+	                        .pressure = &j->in->incident->host_pressure,
+	                        .topology = j->in->topology,
+	                        .delay_us = j->in->now_us - v->first_us};
+
+	v->given_us = j->in->now_us;
+	b.wall_us = v->drop_wall_us + b.delay_us;
+	j->in->report(j->in->arg, &b);
+}
+
+static struct verdict *verdict_open(struct judgement *j, const struct verdict_finding *f, const struct members *m)
+{
+	const struct incident *in = j->in->incident;
+	struct verdict *v = verdict_table_add(j->in->verdicts);
+	bool new_users;
+
+	if (v == NULL) {
+		j->error = -ENOMEM;
+		return NULL;
+	}
+	v->incident = in->id;
+	v->revision = v->times = 1;
+	v->finding = *f;
+	v->first_us = members_first_us(j, m);
+	v->drop_wall_us = in->first_wall_us + (v->first_us - in->first_us);
+	members_join(j, v, m, &new_users);
+	verdict_report(j, v);
+	return v;
+}
+
+static bool is_of_this_incident(const struct judgement *j, const struct verdict *v)
+{
+	return v->incident == j->in->incident->id;
+}
+
+static bool contains(const struct tomo_path *all, const struct tomo_path *some)
+{
+	struct tomo_path shared;
+
+	tomo_paths_meet(all, some, &shared);
+	return some->n > 0 && shared.n == some->n;
+}
+
+/* What the verdict names from now on.  The evidence of an older incident is gone: what both share goes on. */
+static struct verdict_finding finding_merge(const struct judgement *j, const struct verdict *v,
+                                            const struct verdict_finding *f)
+{
+	struct verdict_finding merged = *f;
+
+	if (f->kind == VERDICT_EXONERATED && v->finding.kind == VERDICT_EXONERATED) {
+		tomo_path_join(&merged.suspects, &v->finding.suspects);
+		return merged;
+	}
+	if (!is_of_this_incident(j, v) && f->kind == v->finding.kind)
+		tomo_paths_meet(&v->finding.suspects, &f->suspects, &merged.suspects);
+	if (merged.kind == v->finding.kind && contains(&merged.suspects, &v->finding.suspects))
+		return v->finding; /* what was known already is not forgotten */
+	return merged.suspects.n > 0 || f->suspects.n == 0 ? merged : *f;
+}
+
+static bool is_narrower(const struct verdict_finding *now, const struct verdict_finding *was)
+{
+	return now->kind == was->kind && contains(&was->suspects, &now->suspects);
+}
+
+/* A fault that had ended, or seemed to, is there again. */
+static bool verdict_reopen(struct verdict *v)
+{
+	if (v->state == VERDICT_STANDING && v->works_us == 0)
+		return false;
+	v->state = VERDICT_STANDING;
+	v->works_us = v->ended_us = 0;
+	v->times++;
+	return true;
+}
+
+static void verdict_revise(struct judgement *j, struct verdict *v, const struct verdict_finding *f,
+                           const struct members *m)
+{
+	struct verdict_finding merged = finding_merge(j, v, f), was = v->finding;
+	bool users, news = members_join(j, v, m, &users), again;
+	bool same = verdict_finding_equal(&merged, &was) || (merged.kind == was.kind && merged.suspects.n == 0) ||
+	            (merged.kind == VERDICT_EXONERATED && was.kind == VERDICT_EXONERATED);
+
+	if (!news && same)
+		return;
+	again = news && verdict_reopen(v);
+	v->finding = merged;
+	if (same && !users && !(again && v->times == 2))
+		return;
+	if (v->revision >= REVISIONS_MAX)
+		return;
+	v->revision++;
+	v->was = was;
+	v->change = !same   ? (is_narrower(&merged, &was) ? VERDICT_NARROWED : VERDICT_CHANGED)
+	            : again ? VERDICT_AGAIN
+	                    : VERDICT_USERS;
+	verdict_report(j, v);
+}
+
+static void finding_give(struct judgement *j, const struct verdict_finding *f, const struct members *m)
+{
+	struct verdict *v = members_verdict(j, m);
+
+	if (v == NULL)
+		v = verdict_table_match(j->in->verdicts, f, j->in->now_us);
+	if (v == NULL)
+		v = verdict_open(j, f, m);
+	else
+		verdict_revise(j, v, f, m);
+	if (v != NULL)
+		v->judged_us = j->in->now_us;
+}
+
+/* ---- what is no matter of tomography ------------------------------------------------------------------------------
+ */
+
+static void frozen_settle(struct judgement *j, bool *has)
+{
+	const struct verdict_finding host = {.kind = VERDICT_HOST};
+	struct members m = {.has = has};
+	bool users = false;
+
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		has[i] = j->o.rows[i].frozen != NULL;
+		m.n += has[i];
+		j->settled[i] = has[i];
+		users = users || (has[i] && j->o.rows[i].drop != NULL);
+	}
+	if (users)
+		finding_give(j, &host, &m);
+}
+
+/* Whether a leg fails now on that path, and nothing explains it yet. */
+static bool legs_accuse(const struct judgement *j, const struct tomo_path *path)
+{
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		const struct observation *f = &j->o.rows[i];
+
+		if (f->leg != NULL && !j->settled[i] && f->verdict == 0 && tomo_paths_meet(&f->accused, path, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void drop_explain(struct judgement *j, size_t i, bool *has)
+{
+	struct observation *f = &j->o.rows[i];
+	struct members m = {.has = has, .n = 1};
+	struct tomo_path whole;
+	struct verdict *v;
+	bool new_users;
+
+	topology_user_path(j->in->topology, f->drop->user, USER_ALL, &whole);
+	v = verdict_table_explain(j->in->verdicts, f, &whole, j->in->now_us);
+	if (v == NULL || (v->state != VERDICT_STANDING && legs_accuse(j, &whole)))
+		return;
+	j->settled[i] = has[i] = true;
+	members_join(j, v, &m, &new_users);
+	if (new_users && v->revision < REVISIONS_MAX) {
+		v->revision++;
+		v->change = VERDICT_USERS;
+		verdict_report(j, v);
+	}
+	has[i] = false;
+}
+
+static void drops_explain(struct judgement *j, bool *has)
+{
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		has[i] = false;
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		if (!j->settled[i] && j->o.rows[i].drop != NULL && j->o.rows[i].verdict == 0)
+			drop_explain(j, i, has);
+}
+
+/* ---- tomography
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void paths_gather(struct judgement *j)
+{
+	for (size_t i = 0; i < j->o.n; i++) {
+		const struct observation *f = &j->o.rows[i];
+		unsigned by = f->live_tunnel != NULL ? TOMO_BY_USER : TOMO_BY_LEG;
+
+		if (i < j->o.n_failing && !j->settled[i]) {
+			j->index[j->n_failures] = i;
+			j->failures[j->n_failures++] = (struct tomo_failure){f->accused, f->began_us, f->by};
+		}
+		if (f->acquitted.n > 0)
+			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->proven_us, by};
+	}
+}
+
+static bool is_last_mile_alone(const struct judgement *j, const struct tomo_path *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!topology_is_last_mile(j->in->topology, p->segments[i]))
+			return false;
+	return p->n > 0;
+}
+
+/* Whether a page's own evidence accuses what is before us. */
+static bool is_proven_by_page(const struct judgement *j, size_t group)
+{
+	for (size_t k = 0; k < j->n_failures; k++) {
+		const struct observation *f = &j->o.rows[j->index[k]];
+
+		if (j->member[k] == group && f->drop != NULL &&
+		    page_evidence_side(f->drop->evidence) == PAGE_SIDE_BEFORE_US)
+			return true;
+	}
+	return false;
+}
+
+static struct members group_members(const struct judgement *j, size_t group, bool *has)
+{
+	struct members m = {.has = has};
+
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		has[i] = false;
+	for (size_t k = 0; k < j->n_failures; k++)
+		if (j->member[k] == group) {
+			has[j->index[k]] = true;
+			m.n++;
+		}
+	return m;
+}
+
+/* All users of whom nothing but their own last mile is left: infra is ruled out for them together. */
+static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
+{
+	struct verdict_finding f = {.kind = VERDICT_EXONERATED};
+	struct members m = {.has = has};
+
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		has[i] = false;
+	for (size_t k = 0; k < j->n_failures; k++) {
+		size_t g = j->member[k];
+
+		if (g >= n_groups || !is_last_mile_alone(j, &j->groups[g].suspects) || is_proven_by_page(j, g))
+			continue;
+		has[j->index[k]] = true;
+		m.n++;
+		tomo_path_join(&f.suspects, &j->groups[g].suspects);
+	}
+	if (m.n > 0)
+		finding_give(j, &f, &m);
+}
+
+/* Whether what the leg accuses is acquitted by users' tunnels, and by nothing else. */
+static bool is_of_the_prober(const struct judgement *j, const struct observation *f)
+{
+	struct tomo_failure alone = {f->accused, f->began_us, TOMO_BY_LEG};
+	struct tomo_group group;
+	size_t member, unknown;
+
+	return f->leg != NULL && !f->resolver && (f->by & TOMO_BY_USER) &&
+	       tomo_solve(&alone, 1, j->proofs, j->n_proofs, &group, &member, &unknown) == 1 && unknown != 0;
+}
+
+/* The paths without any suspect: those that only the prober cannot pass, and the others. */
+static void unknown_give(struct judgement *j, size_t unknown, bool *has, bool of_the_prober)
+{
+	struct verdict_finding f = {.kind = of_the_prober ? VERDICT_PROBER : VERDICT_UNKNOWN};
+	struct members m = {.has = has};
+
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		has[i] = false;
+	for (size_t k = 0; k < j->n_failures; k++)
+		if (j->member[k] == unknown && is_of_the_prober(j, &j->o.rows[j->index[k]]) == of_the_prober) {
+			has[j->index[k]] = true;
+			m.n++;
+		}
+	if (m.n > 0)
+		finding_give(j, &f, &m);
+}
+
+static void groups_give(struct judgement *j, size_t n, size_t unknown, bool *has)
+{
+	for (size_t g = 0; g < n; g++) {
+		struct verdict_finding f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
+		struct members m;
+
+		if (g == unknown || (is_last_mile_alone(j, &f.suspects) && !is_proven_by_page(j, g)))
+			continue;
+		m = group_members(j, g, has);
+		finding_give(j, &f, &m);
+	}
+	exonerated_give(j, unknown < n ? unknown : n, has);
+	if (unknown < n) {
+		unknown_give(j, unknown, has, true);
+		unknown_give(j, unknown, has, false);
+	}
+}
+
+static void judgement_run(struct judgement *j, bool *has)
+{
+	size_t unknown;
+	int n;
+
+	frozen_settle(j, has);
+	drops_explain(j, has);
+	paths_gather(j);
+	n = tomo_solve(j->failures, j->n_failures, j->proofs, j->n_proofs, j->groups, j->member, &unknown);
+	if (n < 0)
+		j->error = n;
+	else
+		groups_give(j, (size_t)n, unknown, has);
+}
+
+int judge(const struct judge_input *in)
+{
+	struct judgement j = {.in = in};
+	bool *has;
+	size_t room;
+
+	if (observations_init(&j.o, in->incident, in->legs, in->freezes, in->topology) != 0)
+		return -ENOMEM;
+	room = j.o.n + 1;
+	has = calloc(room, sizeof *has);
+	j.settled = calloc(room, sizeof *j.settled);
+	j.failures = calloc(room, sizeof *j.failures);
+	j.index = calloc(room, sizeof *j.index);
+	j.member = calloc(room, sizeof *j.member);
+	j.groups = calloc(room, sizeof *j.groups);
+	j.proofs = calloc(room, sizeof *j.proofs);
+	if (has && j.settled && j.failures && j.index && j.member && j.groups && j.proofs)
+		judgement_run(&j, has);
+	else
+		j.error = -ENOMEM;
+	free(has);
+	free(j.settled);
+	free(j.failures);
+	free(j.index);
+	free(j.member);
+	free(j.groups);
+	free(j.proofs);
+	observations_fini(&j.o);
+	return j.error;
+}

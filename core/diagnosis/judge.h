@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The judgement of an incident: all evidence that is there against the verdicts that are there.  Pure.
+ *
+ * 1. What a frozen process of ours measured is the host's: verdict `host`, where users were hurt.
+ * 2. A drop that a fault explains which stands or ended a moment ago joins that verdict.
+ * 3. The rest goes through tomography; every group is a finding:
+ *      suspects of ours, or a last mile that a page's own evidence accuses    fault
+ *      last miles only, by elimination                                        exonerated; all such users in one
+ *      no suspect, and users' tunnels acquitted what a shared leg accuses     prober
+ *      no suspect                                                             unknown
+ * 4. A finding that shares a member, or a suspect, with a verdict revises it: narrower, other suspects, more users,
+ *    there again.  One that says the same is no news.  Else it is a new verdict.
+ */
+#ifndef T3OPS_DIAGNOSIS_JUDGE_H
+#define T3OPS_DIAGNOSIS_JUDGE_H
+
+#include "diagnosis/verdict_table.h"
+
+/* What a verdict is based on; borrowed while it is reported. */
+struct judge_basis {
+	const struct verdict *verdict;
+	const struct observations *observations; /* those with the verdict's id are its own */
+	const struct host_pressure *pressure;
+	const struct topology *topology;
+	uint64_t wall_us, delay_us; /* when it was given; from its first drop */
+};
+
+/* All that a judgement needs; legs and drops learn which verdict they are part of. */
+struct judge_input {
+	struct incident *incident;
+	struct probe_table *legs;
+	struct topology *topology;
+	struct freezes *freezes;
+	struct verdict_table *verdicts;
+	uint64_t now_us;
+	/* A verdict, or a new revision of one. */
+	void (*report)(void *arg, const struct judge_basis *b);
+	void *arg;
+};
+
+/* 0, or -ENOMEM: verdicts are missing. */
+int judge(const struct judge_input *in);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* How verdicts end, and what belongs to them afterwards; see verdict_table.h. */
+#include "diagnosis/verdict_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnosis/incident_timing.h"
+
+static void row_free(struct verdict *v)
+{
+	user_set_fini(&v->users);
+	user_set_fini(&v->absent);
+	free(v);
+}
+
+void verdict_table_fini(struct verdict_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		row_free(t->rows[i]);
+	free(t->rows);
+	*t = (struct verdict_table){.n = 0};
+}
+
+struct verdict *verdict_table_add(struct verdict_table *t)
+{
+	struct verdict *row;
+
+	if (t->n == t->room) {
+		size_t more = t->room > 0 ? 2 * t->room : 8;
+		struct verdict **rows = reallocarray(t->rows, more, sizeof(struct verdict *));
+
+		if (rows == NULL)
+			return NULL;
+		t->rows = rows;
+		t->room = more;
+	}
+	row = calloc(1, sizeof *row);
+	if (row == NULL)
+		return NULL;
+	row->id = ++t->given;
+	t->rows[t->n++] = row;
+	return row;
+}
+
+struct verdict *verdict_table_get(const struct verdict_table *t, uint64_t id)
+{
+	for (size_t i = 0; id != 0 && i < t->n; i++)
+		if (t->rows[i]->id == id)
+			return t->rows[i];
+	return NULL;
+}
+
+static bool is_current(const struct verdict *v, uint64_t now_us)
+{
+	return v->judged_us != now_us && (v->state == VERDICT_STANDING || now_us < v->ended_us + AGAIN_US);
+}
+
+/* Whether a finding of another kind may turn this one around: not if it speaks of others, too. */
+static bool may_turn(const struct verdict *v, const struct verdict_finding *f)
+{
+	return v->finding.kind == f->kind || v->finding.kind != VERDICT_EXONERATED || v->users.n <= 1;
+}
+
+/* What stands goes on if a suspect is shared; what had ended is there again only if all are. */
+static bool is_same(const struct verdict *v, const struct verdict_finding *f)
+{
+	if (v->finding.suspects.n == 0 || f->suspects.n == 0 || v->state != VERDICT_STANDING)
+		return verdict_finding_equal(&v->finding, f);
+	return tomo_paths_meet(&v->finding.suspects, &f->suspects, NULL) && may_turn(v, f);
+}
+
+struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_finding *f, uint64_t now_us)
+{
+	for (size_t i = t->n; i-- > 0;)
+		if (is_current(t->rows[i], now_us) && is_same(t->rows[i], f))
+			return t->rows[i];
+	return NULL;
+}
+
+/* Broken before the end of what ended a moment ago: its client sent nothing since. */
+static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_us)
+{
+	return v->state == VERDICT_HEALED && now_us < v->ended_us + ECHO_US && d->opened_us <= v->ended_us &&
+	       (d->began_us <= v->ended_us || d->received_us <= v->ended_us);
+}
+
+/* A page that has evidence of its own against somebody else is no victim of this one. */
+static bool may_explain(const struct verdict *v, const struct observation *f)
+{
+	return tomo_paths_meet(&v->finding.suspects, &f->accused, NULL) ||
+	       page_evidence_side(f->drop->evidence) != PAGE_SIDE_BEFORE_US;
+}
+
+struct verdict *verdict_table_explain(const struct verdict_table *t, const struct observation *f,
+                                      const struct tomo_path *user_path, uint64_t now_us)
+{
+	for (size_t i = t->n; i-- > 0;) {
+		struct verdict *v = t->rows[i];
+		bool stands = v->state == VERDICT_STANDING && v->by_legs &&
+		              !tomo_paths_meet(&v->finding.suspects, &f->accused, NULL);
+
+		if ((stands || is_echo(v, f->drop, now_us)) && may_explain(v, f) &&
+		    tomo_paths_meet(&v->finding.suspects, user_path, NULL))
+			return v;
+	}
+	return NULL;
+}
+
+void verdict_table_user_back(struct verdict_table *t, const char *user)
+{
+	for (size_t i = 0; i < t->n; i++)
+		user_set_remove(&t->rows[i]->absent, user);
+}
+
+/* ---- how they end -------------------------------------------------------------------------------------- */
+
+static bool evidence_is_left(const struct verdict *v, const struct probe_table *legs)
+{
+	if (!v->by_legs)
+		return v->absent.n > 0;
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+
+		if ((leg->verdict == v->id && leg_is_failing(leg)) ||
+		    (leg->resolver_verdict == v->id && leg_resolver_is_failing(leg)))
+			return true;
+	}
+	return false;
+}
+
+/* Since when a verdict works before it counts as healed. */
+static uint64_t hold_us(const struct verdict *v)
+{
+	return v->times > 1 ? HOLD_US : 0;
+}
+
+static bool row_ends(struct verdict *v, const struct probe_table *legs, uint64_t now_us)
+{
+	if (v->state != VERDICT_STANDING)
+		return false;
+	if (evidence_is_left(v, legs)) {
+		v->works_us = 0;
+		if (v->by_legs || now_us < v->given_us + FORGET_US)
+			return false;
+		v->state = VERDICT_EXPIRED;
+	} else {
+		if (v->works_us == 0)
+			v->works_us = now_us;
+		if (now_us < v->works_us + hold_us(v))
+			return false;
+		v->state = VERDICT_HEALED;
+	}
+	v->ended_us = v->state == VERDICT_HEALED ? v->works_us : now_us;
+	return true;
+}
+
+struct verdict *verdict_table_end_next(struct verdict_table *t, const struct probe_table *legs, uint64_t now_us)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (row_ends(t->rows[i], legs, now_us))
+			return t->rows[i];
+	return NULL;
+}
+
+uint64_t verdict_table_due_us(const struct verdict_table *t)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct verdict *v = t->rows[i];
+		uint64_t at = UINT64_MAX;
+
+		if (v->state != VERDICT_STANDING)
+			continue;
+		if (v->works_us > 0)
+			at = v->works_us + hold_us(v);
+		else if (!v->by_legs)
+			at = v->given_us + FORGET_US;
+		due = at < due ? at : due;
+	}
+	return due;
+}
+
+void verdict_table_expire(struct verdict_table *t, uint64_t now_us)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct verdict *v = t->rows[i];
+
+		if (v->state != VERDICT_STANDING && now_us >= v->ended_us + FORGET_US)
+			row_free(v);
+		else
+			t->rows[kept++] = v;
+	}
+	t->n = kept;
+}
