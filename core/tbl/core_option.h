@@ -122,7 +122,7 @@ CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that follows a drop.")
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
-            READ_BY(PROXY),
+            READ_BY(PROXY) | READ_BY(MONITOR),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
             "Age at which events are deleted from the journal.")
