@@ -4,13 +4,15 @@
 
 #include <string.h>
 
+#include "jobs/last_success.h"
+
 /* The label is called task: Prometheus overwrites one that is called job. */
 static const double duration_buckets[] = {0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600};
 static const struct t3ops_metric
     last_success = {.name = "t3ops_job_last_success_timestamp_seconds",
                     .type = T3OPS_GAUGE,
                     .labels = {"task", "user"},
-                    .help = "When the job last succeeded for the user."},
+                    .help = "When the job last succeeded for the user, since 1970; 0: it never did."},
     runs_total = {.name = "t3ops_job_runs_total",
                   .type = T3OPS_COUNTER,
                   .labels = {"task", "outcome"},
@@ -37,7 +39,8 @@ void job_report_user(struct jobs *j, const struct job *job, const char *user, bo
 {
 	struct series *s = series(j, &last_success, job->name, user);
 
-	if (!show || series_value(s) <= 0)
+	series_set(s, (double)last_success_get(j->last_success, job->name, user) / 1e6);
+	if (!show)
 		series_hide(s);
 }
 
@@ -50,8 +53,10 @@ void job_report_end(struct jobs *j, const struct job *job, const char *user, con
 	series_add(series(j, &runs_total, job->name, result->outcome), 1);
 	if (took_us > 0)
 		series_observe(series(j, &duration, job->name, NULL), (double)took_us / 1e6);
-	if (ok)
-		series_set(series(j, &last_success, job->name, user), (double)clock_wall_us() / 1e6);
+	if (ok) {
+		last_success_set(j->last_success, job->name, user, clock_wall_us());
+		job_report_user(j, job, user, true);
+	}
 	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, PROCESS_JOBS);
 	e.age_us = took_us;
 	event_set(e.plugin, job->name);

@@ -11,7 +11,7 @@ void job_report_begin(struct jobs *j, const struct job *job);
 /* A run has ended, or could not begin.  took_us 0: it did not begin. */
 void job_report_end(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
                     uint64_t took_us);
-/* Shows (if there is one) or hides the time of the last success of a user who came or went. */
+/* Shows or hides the time of the last success for a user who came or went. */
 void job_report_user(struct jobs *j, const struct job *job, const char *user, bool show);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "jobs/job_report.h"
+#include "jobs/last_success.h"
 #include "jobs/run_request.h"
 #include "jobs/runs.h"
 
@@ -143,7 +144,7 @@ static void users_show(struct jobs *j, const struct user_list *l, const struct u
 {
 	for (size_t i = 0; i < l->n; i++)
 		for (size_t k = 0; k < j->n; k++)
-			if (!still || !user_list_find(still, l->rows[i].name))
+			if (l->rows[i].os_user[0] != '\0' && (!still || !user_list_find(still, l->rows[i].name)))
 				job_report_user(j, &j->all[k], l->rows[i].name, still == NULL);
 }
 
@@ -160,6 +161,7 @@ static void stop(struct process *process)
 	for (size_t i = 0; i < j->n; i++)
 		ev_periodic_stop(process->loop, &j->all[i].due);
 	users_free(j->users);
+	last_success_close(j->last_success);
 	free(j->all);
 	free(j);
 }
@@ -180,7 +182,9 @@ static int start(struct process *process)
 	process->state = j;
 	TAILQ_INIT(&j->runs);
 	LIST_INIT(&j->requests);
-	j->users = users_new(process->loop, &source, on_users_changed, users_state_log, j);
+	j->last_success = last_success_open(core->state_dir);
+	if (j->last_success)
+		j->users = users_new(process->loop, &source, on_users_changed, users_state_log, j);
 	r = j->users ? jobs_load(j) : -errno;
 	if (r < 0) {
 		if (r == -ENOMEM)

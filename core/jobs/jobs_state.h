@@ -48,6 +48,7 @@ struct run {
 struct jobs {
 	struct process *process;
 	struct users *users;
+	struct last_success *last_success;
 	struct job *all;
 	size_t n;
 	TAILQ_HEAD(run_list, run) runs;

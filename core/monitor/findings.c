@@ -10,10 +10,11 @@
 #include "monitor/verdict_json.h"
 #include "obs/log.h"
 
-static const struct t3ops_metric verdicts_total = {.name = "t3ops_verdicts_total",
-                                                   .type = T3OPS_COUNTER,
-                                                   .labels = {"segment"},
-                                                   .help = "Verdicts by the segments that were left as suspects."};
+static const struct t3ops_metric verdicts_total = {
+    .name = "t3ops_verdicts_total",
+    .type = T3OPS_COUNTER,
+    .labels = {"kind", "segment"},
+    .help = "Verdicts by kind and by the segments that were left as suspects."};
 
 static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 {
@@ -24,14 +25,39 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
 }
 
+static struct series *verdicts_of(struct monitor *d, enum verdict_kind kind, const char *segment)
+{
+	static const char *const kinds[] = {[VERDICT_FAULT] = "fault",
+	                                    [VERDICT_EXONERATED] = "exonerated",
+	                                    [VERDICT_HOST] = "host",
+	                                    [VERDICT_PROBER] = "prober",
+	                                    [VERDICT_UNKNOWN] = "unknown"};
+
+	return metrics_series(d->process->metrics, &verdicts_total, NULL, NULL,
+	                      (const char *[]){kinds[kind], segment});
+}
+
 static void verdict_count(struct monitor *d, const struct verdict *v)
 {
 	char *name = verdict_name(&v->finding, false);
 
 	if (name != NULL)
-		series_add(metrics_series(d->process->metrics, &verdicts_total, NULL, NULL, (const char *[]){name}),
-		           1);
+		series_add(verdicts_of(d, v->finding.kind, name), 1);
 	free(name);
+}
+
+void findings_begin(struct monitor *d)
+{
+	const struct process_config *config = d->process->config;
+
+	verdicts_of(d, VERDICT_HOST, verdict_kind_name(VERDICT_HOST));
+	verdicts_of(d, VERDICT_PROBER, verdict_kind_name(VERDICT_PROBER));
+	verdicts_of(d, VERDICT_UNKNOWN, verdict_kind_name(VERDICT_UNKNOWN));
+	for (size_t i = 0; i < config->core.user_path.n; i++)
+		verdicts_of(d, VERDICT_FAULT, config->core.user_path.items[i]);
+	for (size_t i = 0; i < config->n_sections; i++)
+		for (size_t k = 0; k < config->sections[i].leg.segments.n; k++)
+			verdicts_of(d, VERDICT_FAULT, config->sections[i].leg.segments.items[k]);
 }
 
 /* Ring, journal and followers get it as it is now; one that they have already is replaced. */

@@ -6,6 +6,9 @@
 
 #include "monitor/monitor_state.h"
 
+/* The counters of verdicts exist from the start, at 0. */
+void findings_begin(struct monitor *d);
+
 /* Their arg is the struct monitor. */
 extern const struct diagnosis_actions findings;
 

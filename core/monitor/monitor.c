@@ -31,9 +31,9 @@ static const struct t3ops_metric events_total = {.name = "t3ops_events_total",
 static const struct t3ops_metric incident_open = {
     .name = "t3ops_incident_open", .type = T3OPS_GAUGE, .help = "1 while evidence of a drop is being gathered."};
 static const struct t3ops_metric journal_lost_rows = {
-    .name = "t3ops_journal_lost",
-    .type = T3OPS_GAUGE,
-    .help = "Events that this monitor could not write to the journal."};
+    .name = "t3ops_journal_lost_total",
+    .type = T3OPS_COUNTER,
+    .help = "Events and verdicts that could not be written to the journal."};
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
@@ -66,6 +66,14 @@ static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 	due_set(w->data);
 }
 
+static void lost_count(struct monitor *d)
+{
+	uint64_t lost = journal_lost(d->journal);
+
+	series_add(d->lost_total, lost - d->lost_counted);
+	d->lost_counted = lost;
+}
+
 static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct monitor *d = w->data;
@@ -74,7 +82,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	host_pressure_read("/proc", clock_mono_us(), &sample);
 	diagnosis_pressure(d->diagnosis, &sample);
-	series_set(d->lost_gauge, (double)journal_lost(d->journal));
+	lost_count(d);
 	due_set(d);
 }
 
@@ -288,8 +296,12 @@ static void timers_start(struct monitor *d)
 	d->due.data = d->sample.data = d;
 	ev_timer_start(d->process->loop, &d->sample);
 	d->open_gauge = metrics_series(d->process->metrics, &incident_open, NULL, NULL, NULL);
-	d->lost_gauge = metrics_series(d->process->metrics, &journal_lost_rows, NULL, NULL, NULL);
+	d->lost_total = metrics_series(d->process->metrics, &journal_lost_rows, NULL, NULL, NULL);
 	series_set(d->open_gauge, 0);
+	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+		metrics_series(d->process->metrics, &events_total, NULL, NULL,
+		               (const char *[]){event_kind_name((enum event_kind)kind)});
+	findings_begin(d);
 }
 
 static int diagnosis_start(struct monitor *d)

@@ -29,7 +29,8 @@ struct monitor {
 	struct process_list processes;
 	uint32_t prober_serial; /* of the current prober, 0: not known yet; events of older ones are history */
 	uint64_t started_us;    /* CLOCK_MONOTONIC */
-	struct series *open_gauge, *lost_gauge;
+	struct series *open_gauge, *lost_total;
+	uint64_t lost_counted;
 };
 
 #endif

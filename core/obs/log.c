@@ -70,11 +70,6 @@ void log_on_error(log_error_cb cb, void *arg)
 	g_log.on_error_arg = arg;
 }
 
-uint64_t log_lost(void)
-{
-	return g_log.lost;
-}
-
 bool log_level_parse(const char *text, enum log_level *out)
 {
 	for (unsigned i = LOG_L_ERROR; i <= LOG_L_DEBUG; i++)
@@ -138,6 +133,12 @@ static bool lost_report(void)
 		return false;
 	g_log.reported = g_log.lost;
 	return true;
+}
+
+uint64_t log_lost(void)
+{
+	lost_report();
+	return g_log.lost;
 }
 
 void log_pairs(enum log_level level, const char *event, const struct kv *pairs, size_t n)

@@ -30,7 +30,7 @@ void log_pairs(enum log_level level, const char *event, const struct kv *pairs, 
 typedef void (*log_error_cb)(void *arg, const char *event, const struct kv *pairs, size_t n);
 void log_on_error(log_error_cb cb, void *arg);
 
-/* How many lines this process lost since its start: nobody took them. */
+/* How many lines this process lost since its start: nobody took them.  Says so in the log if somebody reads again. */
 uint64_t log_lost(void);
 
 /* Parses "error" .. "debug". */

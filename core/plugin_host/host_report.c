@@ -60,6 +60,15 @@ static struct series *series(struct t3ops_ctx *ctx, unsigned metric, const char 
 	                      labels);
 }
 
+void host_report_begin(struct t3ops_instance *i)
+{
+	const struct t3ops_plugin *p = &i->plugin;
+
+	for (uint32_t k = 0; k < p->n_metrics; k++)
+		if (p->metrics[k].type == T3OPS_COUNTER && !p->metrics[k].labels[0])
+			series(&i->ctx, k, NULL);
+}
+
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
 	series_add(series(ctx, metric, labels), add);

@@ -28,17 +28,41 @@ void plugin_enter(struct t3ops_instance *i, const char *callback)
 	watchdog_page_show(h);
 }
 
-static void overrun_report(struct plugin_host *h, const struct plugin_call *call, uint64_t took_us)
+static struct series *slow_of(const struct t3ops_instance *i, const char *callback)
 {
 	static const struct t3ops_metric family = {.name = "t3ops_callback_slow_total",
 	                                           .type = T3OPS_COUNTER,
 	                                           .labels = {"plugin", "callback"},
 	                                           .help = "Plugin callbacks that took longer than plugin_budget."};
+
+	return metrics_series(i->host->process->metrics, &family, NULL, NULL,
+	                      (const char *[]){i->ctx.name, callback});
+}
+
+void plugin_calls_begin(const struct t3ops_instance *i)
+{
+	const struct t3ops_plugin *p = &i->plugin;
+	const struct {
+		const char *name;
+		bool there;
+	} callbacks[] = {
+	    {"init", p->init},           {"start", p->start},
+	    {"stop", p->stop},           {"on_request", p->on_request},
+	    {"leg_open", p->leg_open},   {"leg_ping", p->leg_ping},
+	    {"leg_close", p->leg_close}, {"on_event", p->on_event},
+	};
+
+	for (size_t k = 0; k < sizeof callbacks / sizeof callbacks[0]; k++)
+		if (callbacks[k].there)
+			slow_of(i, callbacks[k].name);
+}
+
+static void overrun_report(struct plugin_host *h, const struct plugin_call *call, uint64_t took_us)
+{
 	const char *name = call->instance->ctx.name;
 	struct event e;
 
-	series_add(metrics_series(h->process->metrics, &family, NULL, NULL, (const char *[]){name, call->callback}),
-	           1);
+	series_add(slow_of(call->instance, call->callback), 1);
 	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
 	e.age_us = took_us;
 	event_set(e.plugin, name);

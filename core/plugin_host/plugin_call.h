@@ -8,6 +8,9 @@
 
 #include "plugin_host/instance.h"
 
+/* The counters of slow callbacks exist from the start, at 0, for those of the descriptor. */
+void plugin_calls_begin(const struct t3ops_instance *i);
+
 /* Around every callback.  `callback` is static.  They nest: a service may call back into its caller. */
 void plugin_enter(struct t3ops_instance *i, const char *callback);
 void plugin_leave(struct t3ops_instance *i);

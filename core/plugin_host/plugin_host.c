@@ -8,6 +8,7 @@
 
 #include "loader/loader.h"
 #include "plugin_host/host_commands.h"
+#include "plugin_host/host_report.h"
 #include "plugin_host/host_services.h"
 #include "plugin_host/host_state.h"
 
@@ -27,6 +28,8 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 	LIST_INIT(&i->timers);
 	LIST_INIT(&i->fetches);
 	LIST_INIT(&i->commands);
+	plugin_calls_begin(i);
+	host_report_begin(i);
 	return 0;
 }
 

@@ -23,7 +23,8 @@ struct run {
 	struct ev_signal term;
 	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
 	uint64_t ticked_us;
-	struct series *lag;
+	struct series *lag, *log_lost;
+	uint64_t log_lost_counted;
 	struct drop_report dropped;
 };
 
@@ -78,6 +79,14 @@ static void on_supervisor_gone(void *arg)
 	process_leave(run->process);
 }
 
+static void log_lost_count(struct run *run)
+{
+	uint64_t lost = log_lost();
+
+	series_add(run->log_lost, lost - run->log_lost_counted);
+	run->log_lost_counted = lost;
+}
+
 /* A frozen daemon must say so: whatever looked dead meanwhile may have been us. */
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
@@ -89,6 +98,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	run->ticked_us = now;
 	series_set(run->lag, (double)lag / 1e6);
 	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
+	log_lost_count(run);
 	if (lag < LAG_REPORT_US)
 		return;
 	event_init(&e, EVENT_LOOP_LAG, (uint8_t)run->process->id);
@@ -122,9 +132,15 @@ static void run_start(struct run *run)
 	                                        .type = T3OPS_GAUGE,
 	                                        .labels = {"process"},
 	                                        .help = "How late the process's loop was at its last tick."};
+	static const struct t3ops_metric log_lost = {.name = "t3ops_log_lines_lost_total",
+	                                             .type = T3OPS_COUNTER,
+	                                             .labels = {"process"},
+	                                             .help = "Log lines that nobody took."};
 	struct process *process = run->process;
+	const char *const labels[] = {process_name(process->id)};
 
-	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, (const char *[]){process_name(process->id)});
+	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, labels);
+	run->log_lost = metrics_series(process->metrics, &log_lost, NULL, NULL, labels);
 	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
 	run->ticked_us = clock_mono_us();
 	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, LAG_TICK_US / 1e6);

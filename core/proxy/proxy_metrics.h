@@ -5,6 +5,7 @@
 
 #include "net/request_validation.h"
 #include "obs/metrics.h"
+#include "tbl/reason.h"
 
 struct proxy_metrics {
 	struct metrics *arena;
@@ -14,6 +15,7 @@ struct proxy_metrics {
 	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries;
 	struct series *identity_ignored, *users, *users_broken;
 	struct series *first_byte; /* histogram */
+	struct series *tunnel_ends[REASONS];
 };
 
 void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned worker);

@@ -46,10 +46,23 @@ static void fd_store_new(struct fd_store *s)
 	fd_store_begin(s, tunnels, fd);
 }
 
+static struct series *fate_series(struct fd_store *s, const char *fate)
+{
+	static const struct t3ops_metric family = {
+	    .name = "t3ops_orphaned_tunnels_total",
+	    .type = T3OPS_COUNTER,
+	    .labels = {"fate"},
+	    .help = "Tunnels whose proxy died: stored for the next one, or cut, since bytes were in transit."};
+
+	return metrics_series(s->processes->host.metrics, &family, NULL, NULL, (const char *[]){fate});
+}
+
 void fd_store_init(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor)
 {
 	*s = (struct fd_store){.processes = processes, .monitor = monitor};
 	fd_store_new(s);
+	fate_series(s, "stored");
+	fate_series(s, "cut");
 }
 
 struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process)
@@ -186,17 +199,6 @@ static bool is_alive(const struct fd_store *s, uint32_t serial)
 static bool is_orphan(const struct fd_store *s, size_t slot)
 {
 	return s->stored[slot].held && !is_alive(s, tunnel_slot_serial(&s->tunnels->slots[slot]));
-}
-
-static struct series *fate_series(struct fd_store *s, const char *fate)
-{
-	static const struct t3ops_metric family = {
-	    .name = "t3ops_orphaned_tunnels_total",
-	    .type = T3OPS_COUNTER,
-	    .labels = {"fate"},
-	    .help = "Tunnels whose proxy died: stored for the next one, or cut, since bytes were in transit."};
-
-	return metrics_series(s->processes->host.metrics, &family, NULL, NULL, (const char *[]){fate});
 }
 
 static void cut_report(struct fd_store *s, const struct handoff_record *p)

@@ -37,14 +37,25 @@ void process_up_show(const struct process_table *t, const struct setup *setup, e
 	series_set(process_series(t, &family, process), is_up(t, setup, process) ? 1 : 0);
 }
 
-void process_restart_count(const struct process_table *t, enum process_id process)
+static struct series *restarts_of(const struct process_table *t, enum process_id process)
 {
 	static const struct t3ops_metric family = {.name = "t3ops_process_restarts_total",
 	                                           .type = T3OPS_COUNTER,
 	                                           .labels = {"process"},
 	                                           .help = "Restarts of a process that exited by itself."};
 
-	series_add(process_series(t, &family, process), 1);
+	return process_series(t, &family, process);
+}
+
+void process_restarts_begin(const struct process_table *t)
+{
+	for (enum process_id process = PROCESS_PROXY; process <= PROCESS_HELPER; process++)
+		restarts_of(t, process);
+}
+
+void process_restart_count(const struct process_table *t, enum process_id process)
+{
+	series_add(restarts_of(t, process), 1);
 }
 
 void build_info_show(struct metrics *metrics)

@@ -11,6 +11,8 @@
 /* t3ops_process_up: whether every process of that role is ready that the setup wants. */
 void process_up_show(const struct process_table *t, const struct setup *setup, enum process_id process);
 /* t3ops_process_restarts_total: one more. */
+/* The counters of restarts exist from the start, at 0. */
+void process_restarts_begin(const struct process_table *t);
 void process_restart_count(const struct process_table *t, enum process_id process);
 /* t3ops_build_info. */
 void build_info_show(struct metrics *metrics);

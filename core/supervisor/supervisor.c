@@ -90,6 +90,9 @@ static void setup_apply(struct supervisor *s)
 
 	s->restarts.pause_max_us = options->restart_pause_max_us;
 	watchdog_start(&s->watchdog, options->process_watchdog_us);
+	for (unsigned slot = 0; slot < PROCESS_SLOTS; slot++)
+		if (s->processes.current[slot])
+			process_up_show(&s->processes, &s->setup, process_of_slot(slot));
 }
 
 static void emit(struct supervisor *s, enum event_kind kind, const char *text)
@@ -402,6 +405,7 @@ static void parts_init(struct supervisor *s)
 	    .processes = &s->processes, .on_stuck = on_stuck, .on_round = on_round, .arg = s};
 	s->router = (struct router){&s->processes, &s->monitor, handlers, sizeof handlers / sizeof handlers[0], s};
 	build_info_show(s->metrics);
+	process_restarts_begin(&s->processes);
 }
 
 static int boot(struct supervisor *s)

@@ -43,7 +43,8 @@ CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
 CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Sandbox of the proxy (seccomp and landlock): auto applies what kernel and build support, on requires "
             "both, off applies none.")
-CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
+CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0,
+            READ_BY(SUPERVISOR) | READ_BY(MONITOR) | READ_BY(JOBS),
             "Directory of the journal; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")

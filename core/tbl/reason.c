@@ -16,7 +16,9 @@ static const struct reason_row reasons[] = {
 #undef REASON
 };
 
-#define REASON(number, id, label, side, sentence) _Static_assert(number == (int)T3OPS_R_##id, "one number a reason");
+#define REASON(number, id, label, side, sentence)                                                                    \
+	_Static_assert(number == (int)T3OPS_R_##id && number == (int)REASON_ROW_##id, "one number a reason, no "     \
+	                                                                              "gap");
 #include "tbl/close_reason.h"
 #undef REASON
 

@@ -6,6 +6,14 @@
 /* Who is at fault for an end, as far as the end alone can say. */
 enum end_side { SIDE_NOBODY = 0, SIDE_PATH, SIDE_CLIENT, SIDE_SERVE, SIDE_CONFIG };
 
+/* How many there are; they are numbered from 0 without a gap. */
+enum {
+#define REASON(number, id, label, side, sentence) REASON_ROW_##id,
+#include "tbl/close_reason.h"
+#undef REASON
+	REASONS
+};
+
 const char *reason_label(unsigned reason); /* "unknown" beyond the table */
 const char *reason_sentence(unsigned reason);
 enum end_side reason_side(unsigned reason);

@@ -114,7 +114,7 @@ class Backup(unittest.TestCase):
             self.assertEqual(len(lab.backups("alice")), 1)
             metrics = lab.daemon.metrics()
             self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="failed"}'], 1)
-            self.assertNotIn('t3ops_job_last_success_timestamp_seconds{task="backup",user="bob"}', metrics)
+            self.assertEqual(metrics['t3ops_job_last_success_timestamp_seconds{task="backup",user="bob"}'], 0)
             answer = control(lab.daemon, {"command": "run", "plugin": "backup", "user": "mallory"})
             self.assertFalse(answer["ok"])
             self.assertIn("no such user", answer["error"])

@@ -52,7 +52,7 @@ class Monitor(unittest.TestCase):
         self.assertEqual(metrics['t3ops_leg_connected{leg="probe_t3serve",user="alice"}'], 1)
         self.assertEqual(metrics['t3probe_connected{leg="probe_t3serve",user="alice"}'], 1)
         self.assertGreater(metrics['t3probe_rtt_seconds_count{leg="probe_t3serve",user="alice"}'], 0)
-        self.assertGreater(metrics['t3ops_verdicts_total{segment="last_mile or wan or cloudflare or tunnel or traefik or dispatch"}'], 0)
+        self.assertGreater(metrics['t3ops_verdicts_total{kind="fault",segment="last_mile or wan or cloudflare or tunnel or traefik or dispatch"}'], 0)
         self.assertEqual(metrics['t3ops_tunnel_ends_total{reason="client_eof"}'], 1)
         self.assertEqual(metrics["t3ops_tunnels_opened_total"], 2)
         if not shutil.which("promtool"):

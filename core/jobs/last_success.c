@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* {JOB: {USER: seconds since 1970}} in a file; see last_success.h. */
+#include "jobs/last_success.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "obs/log.h"
+
+#define KEPT_S (365 * 24 * 3600.0)
+
+struct last_success {
+	char *path, *new_path;
+	json_t *jobs;
+	bool failing;
+};
+
+struct last_success *last_success_open(const char *dir)
+{
+	struct last_success *l = calloc(1, sizeof *l);
+
+	if (!l)
+		return NULL;
+	if (asprintf(&l->path, "%s/job_last_success.json", dir) < 0)
+		l->path = NULL;
+	if (!l->path || asprintf(&l->new_path, "%s.new", l->path) < 0)
+		l->new_path = NULL;
+	if (l->new_path)
+		l->jobs = json_load_file(l->path, 0, NULL);
+	if (l->new_path && !json_is_object(l->jobs)) {
+		json_decref(l->jobs);
+		l->jobs = json_object();
+	}
+	if (l->jobs)
+		return l;
+	last_success_close(l);
+	return NULL;
+}
+
+void last_success_close(struct last_success *l)
+{
+	if (!l)
+		return;
+	json_decref(l->jobs);
+	free(l->path);
+	free(l->new_path);
+	free(l);
+}
+
+uint64_t last_success_get(const struct last_success *l, const char *job, const char *user)
+{
+	double seconds = json_number_value(json_object_get(json_object_get(l->jobs, job), user));
+
+	return seconds > 0 && seconds < 1e12 ? (uint64_t)(seconds * 1e6) : 0;
+}
+
+static void old_forget(json_t *jobs, double now)
+{
+	const char *job, *user;
+	json_t *users, *seconds;
+	void *next;
+
+	json_object_foreach (jobs, job, users)
+		json_object_foreach_safe(users, next, user, seconds) if (now - json_number_value(seconds) > KEPT_S)
+		    json_object_del(users, user);
+}
+
+static int file_write(const struct last_success *l)
+{
+	FILE *out = fopen(l->new_path, "we");
+	bool ok;
+
+	if (!out)
+		return -errno;
+	ok = json_dumpf(l->jobs, out, JSON_INDENT(1) | JSON_SORT_KEYS) == 0;
+	ok = fclose(out) == 0 && ok && rename(l->new_path, l->path) == 0;
+	return ok ? 0 : -(errno ? errno : EIO);
+}
+
+void last_success_set(struct last_success *l, const char *job, const char *user, uint64_t wall_us)
+{
+	json_t *users = json_object_get(l->jobs, job);
+	double now = (double)wall_us / 1e6;
+	int r;
+
+	if (!json_is_object(users)) {
+		json_object_set_new(l->jobs, job, json_object());
+		users = json_object_get(l->jobs, job);
+	}
+	json_object_set_new(users, user, json_real(now));
+	old_forget(l->jobs, now);
+	errno = 0;
+	r = file_write(l);
+	if (r < 0 && !l->failing)
+		log_write(LOG_L_WARNING, "last_success_failed", kv_path(l->path), kv_errno(r),
+		          kv_effect("a restart forgets when jobs last succeeded"));
+	l->failing = r < 0;
+}

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The shipped alert rules in a real Prometheus that scrapes a real t3ops: each condition is brought about, and the
+alert must fire with its labels.  A minute of the rules is a second here."""
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import unittest
+
+from lab import account, http, ports, process, wait
+from lab.daemon import Daemon, section
+from lab.stub import NEW, T3Stub
+
+PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
+LEG = {"heartbeat": "100ms", "late": "200ms", "watchdog": "500ms", "reconnect_min": "100ms", "reconnect_max": "200ms"}
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def text_of(name):
+    with open(os.path.join(PROMETHEUS, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def faster(rules):
+    """A minute becomes a second; what takes hours, three seconds."""
+    def scaled(m):
+        seconds = int(m.group(2)) * UNITS[m.group(3)]
+        return f"{m.group(1)}{min(seconds // 60, 60) if seconds < 36 * 3600 else 3}s"
+
+    rules = rules.replace("36 * 3600", "3")
+    return re.sub(r"(for: |\[|offset )(\d+)([smh])", scaled, rules)
+
+
+class Prometheus:
+    """One that scrapes this address, with the shipped configuration and rules."""
+
+    def __init__(self, target):
+        self.dir = process.folder()
+        self.address = ("127.0.0.1", ports.free())
+        conf = text_of("prometheus.yml").replace("127.0.0.1:9108", "%s:%d" % target)
+        conf = re.sub(r"scrape_interval: \w+", "scrape_interval: 200ms\n    scrape_timeout: 200ms", conf)
+        conf = "global:\n  evaluation_interval: 200ms\n" + conf
+        for name, text in (("prometheus.yml", conf), ("t3ops-rules.yml", faster(text_of("t3ops-rules.yml")))):
+            with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        self.process = process.Process(
+            ["prometheus", f"--config.file={self.dir}/prometheus.yml", f"--storage.tsdb.path={self.dir}/data",
+             "--web.listen-address=%s:%d" % self.address], "prometheus")
+
+    def __enter__(self):
+        self.process.wait_log("Server is ready to receive web requests", 60)
+        wait.until(lambda: self.query('up{job="t3ops"} == 1'), 60, "the first scrape")
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            self.process.print_log()
+        self.process.kill()
+
+    def get(self, target):
+        answer = http.get(self.address, target)
+        if answer.status != 200:
+            raise AssertionError(f"{target}: {answer!r}")
+        return json.loads(answer.text())["data"]
+
+    def query(self, expression):
+        quoted = "".join(c if c.isalnum() else f"%{ord(c):02X}" for c in expression)
+        return self.get(f"/api/v1/query?query={quoted}")["result"]
+
+    def firing(self):
+        """[{labels}] of the alerts that fire now."""
+        return [a["labels"] for a in self.get("/api/v1/alerts")["alerts"] if a["state"] == "firing"]
+
+    def wait_alert(self, name, limit=60, **labels):
+        def fires():
+            for found in self.firing():
+                if found["alertname"] == name and all(found.get(k) == v for k, v in labels.items()):
+                    return found
+            return None
+        return wait.until(fires, limit, f"the alert {name} with {labels}")
+
+    def wait_silence(self, name, limit=90):
+        wait.until(lambda: name not in [a["alertname"] for a in self.firing()], limit, f"the end of the alert {name}")
+
+
+@unittest.skipUnless(shutil.which("prometheus"), "prometheus is not installed")
+class Alerts(unittest.TestCase):
+    def setUp(self):
+        self.stub = T3Stub(NEW, dead_ms=0)
+        self.addCleanup(lambda: self.stub.process.kill())
+        self.home = process.folder()
+        for name in ("alice", "bob"):
+            self.database(name)
+
+    def database(self, name):
+        path = os.path.join(self.home, name + ".sqlite")
+        with sqlite3.connect(path) as db:
+            db.execute("CREATE TABLE t(x)")
+        db.close()
+        account.give(self.home)
+        account.give(path)
+
+    def daemon(self, **more):
+        backup = {"to": os.path.join(self.home, "to"), "database": f"{self.home}/%n.sqlite", "every": "1d"}
+        sections = ('plugin "probe_echo" {}\n' + section("plugin", "probe_t3serve", LEG) + section("plugin", "backup", backup))
+        users = {"alice": self.stub.port, "bob": {"os_user": account.NAME, "port": self.stub.port}}
+        return Daemon({"ping_timeout": "300ms", "restart_pause_max": "10s"}, sections, users=users, **more)
+
+    def restart_daemon(self, d):
+        """Stops it and starts it again at the same address."""
+        d.options["status_listen"] = "%s:%d" % d.monitor
+        d.write_conf()
+        d.stop()
+        d.start()
+
+    def test_backups(self):
+        with self.daemon() as d:
+            d.wait_log(r"event=leg_up .*user=alice")
+            d.ctl("run", "backup", "alice")
+            key = 't3ops_job_last_success_timestamp_seconds{task="backup",user="alice"}'
+            stamp = d.metrics()[key]
+            self.assertGreater(stamp, 0)
+            with Prometheus(d.monitor) as p:
+                stale = p.wait_alert("T3BackupStale", user="alice", task="backup")
+                self.assertEqual((stale["job"], stale["severity"]), ("t3ops", "warning"))
+                p.wait_alert("T3BackupMissing", user="bob", task="backup")
+                self.assertNotIn("T3JobFailed", [a["alertname"] for a in p.firing()])
+                os.unlink(os.path.join(self.home, "bob.sqlite"))
+                d.ctl("run", "backup", "bob", check=False)
+                p.wait_alert("T3JobFailed", task="backup", outcome="failed")
+                self.restart_daemon(d)
+                self.assertEqual(d.metrics()[key], stamp)  # nothing was forgotten
+                d.ctl("run", "backup", "alice")
+                self.assertGreater(d.metrics()[key], stamp)
+                self.database("bob")
+                d.ctl("run", "backup", "bob")
+                p.wait_silence("T3BackupMissing")
+
+    def test_legs_and_verdicts(self):
+        with self.daemon() as d, Prometheus(d.monitor) as p:
+            d.wait_log(r"event=leg_up .*user=alice")
+            wait.until(lambda: p.query('t3probe_connected{leg=~"probe_t3serve.*"} == 1'), what="the leg in Prometheus")
+            self.stub.stop()
+            p.wait_alert("T3ProbeLegDown", severity="critical")
+            p.wait_alert("T3Verdict", kind="fault")
+            self.stub.start()
+            p.wait_silence("T3ProbeLegDown")
+            for _ in range(3):
+                mark = len(d.log())
+                self.stub.stop()
+                d.wait_log(r"event=leg_down .*user=alice", after=mark)
+                self.stub.start()
+                d.wait_log(r"event=leg_up .*user=alice", after=mark)
+            p.wait_alert("T3ProbeDropBurst", severity="warning")
+
+    def test_processes_and_users(self):
+        with self.daemon() as d, Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query('t3ops_process_up{process="jobs"} == 1'), what="processes in Prometheus")
+            self.assertEqual([a for a in p.firing() if not a["alertname"].startswith("T3Backup")], [])
+            for _ in range(5):  # the pause before it is started again grows to 1.6 s
+                pid = d.processes()["jobs"]
+                os.kill(pid, signal.SIGKILL)
+                wait.until(lambda pid=pid: d.processes().get("jobs", pid) != pid, what="another jobs process")
+            os.kill(d.processes()["jobs"], signal.SIGKILL)
+            p.wait_alert("T3OpsProcessRestarts", process="jobs")
+            p.wait_alert("T3OpsProcessDown", process="jobs")
+            d.write_users("{ this is not a table")
+            p.wait_alert("T3UserTableBroken")
+            d.write_users({"alice": self.stub.port})
+            p.wait_silence("T3UserTableBroken")
+            p.wait_silence("T3OpsProcessDown")
+            d.process.stop(signal.SIGTERM)
+            p.wait_alert("T3OpsDown", job="t3ops")
+
+    def test_journal(self):
+        d = self.daemon(start=False)
+        os.mkdir(os.path.join(d.state_dir, "journal.sqlite"))  # it cannot be opened
+        d.start()
+        with d, Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query("t3ops_journal_lost_total"), what="the counter in Prometheus")
+            d.reload()
+            p.wait_alert("T3JournalLost", severity="warning")
+
+
+if __name__ == "__main__":
+    unittest.main()
