@@ -11,7 +11,7 @@
 #define MAGIC 0x6d337071 /* changes with the layout */
 
 _Static_assert(offsetof(struct metrics_memory, arenas) % METRICS_PAGE == 0, "an arena begins on a page");
-_Static_assert(sizeof(struct arena) % METRICS_PAGE == 0, "an arena ends on a page");
+_Static_assert(sizeof(union arena_pages) % METRICS_PAGE == 0, "an arena ends on a page");
 
 static void mutex_make(pthread_mutex_t *mutex)
 {
@@ -35,7 +35,7 @@ int metrics_memory_create(void)
 	all->head.magic = MAGIC;
 	all->head.size = sizeof *all;
 	for (unsigned i = 0; i < METRICS_ARENAS; i++)
-		mutex_make(&all->arenas[i].making);
+		mutex_make(&all->arenas[i].arena.making);
 	shm_free(all, sizeof *all);
 	return fd;
 }
@@ -57,7 +57,7 @@ struct metrics_head *metrics_head_map(int fd)
 struct arena *metrics_arena_map(int fd, unsigned number)
 {
 	return shm_attach_part(fd, sizeof(struct metrics_memory),
-	                       offsetof(struct metrics_memory, arenas) + number * sizeof(struct arena),
+	                       offsetof(struct metrics_memory, arenas) + number * sizeof(union arena_pages),
 	                       sizeof(struct arena));
 }
 

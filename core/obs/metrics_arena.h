@@ -45,17 +45,27 @@ struct arena {
 	_Atomic uint32_t index[METRICS_INDEX_SIZE]; /* number of a series + 1 */
 	struct family families[METRICS_FAMILIES_MAX];
 	struct series series[METRICS_SERIES_MAX];
-} __attribute__((aligned(METRICS_PAGE)));
+};
 
 struct metrics_head {
 	uint32_t magic, size;
 	_Atomic uint32_t n_alive;
 	_Atomic uint32_t alive[METRICS_ALIVE_MAX]; /* serials of the processes that run now */
-} __attribute__((aligned(METRICS_PAGE)));
+};
+
+/* Each begins on a page in the memfd, whatever the machine's page size: it is mapped alone elsewhere, where it is
+ * aligned to a page of the machine only. */
+#define METRICS_PAGES(type) ((sizeof(type) + METRICS_PAGE - 1) / METRICS_PAGE * METRICS_PAGE)
 
 struct metrics_memory {
-	struct metrics_head head;
-	struct arena arenas[METRICS_ARENAS];
+	union {
+		struct metrics_head head;
+		char head_pages[METRICS_PAGES(struct metrics_head)];
+	};
+	union arena_pages {
+		struct arena arena;
+		char pages[METRICS_PAGES(struct arena)];
+	} arenas[METRICS_ARENAS];
 };
 
 /* A new memory; what is never touched takes none.  The descriptor or -errno. */

@@ -257,7 +257,8 @@ int metrics_render(const struct metrics *m, FILE *out)
 	int r = p.families && all ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; i < METRICS_ARENAS && r == 0; i++)
-		r = arena_gather(&p, &all->head, &all->arenas[i], &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
+		r = arena_gather(&p, &all->head, &all->arenas[i].arena,
+		                 &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
 	if (r == 0) {
 		qsort(p.rows, p.n, sizeof *p.rows, by_name_and_labels);
 		rows_merge(&p);
