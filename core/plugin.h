@@ -321,7 +321,7 @@ enum t3ops_reason {
 
 /* ---- the pairing service ----------------------------------------------------------------------------- */
 
-/* What auto_pair provides, and whoever replaces it: `service` returns a struct t3ops_pairing. */
+/* Provided by whichever plugin pairs browsers: `service` returns a struct t3ops_pairing. */
 #define T3OPS_SERVICE_PAIRING "pairing"
 
 enum t3ops_session {
@@ -595,7 +595,7 @@ struct t3ops_plugin {
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 
-/* Defines the one exported symbol:  T3OPS_PLUGIN(probe_echo) = { T3OPS_HEAD, .roles = ..., ... }; */
+/* Defines the one exported symbol:  T3OPS_PLUGIN(NAME) = { T3OPS_HEAD, .roles = ..., ... }; */
 #define T3OPS_PLUGIN(id)                                                                                             \
 	T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id;                                             \
 	const struct t3ops_plugin t3ops_plugin_##id

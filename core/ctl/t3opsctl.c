@@ -15,18 +15,18 @@
 
 #define TIMEOUT_S 30
 
-static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
-                            "       status                     processes, legs, the last verdict\n"
-                            "       legs                       the permanent probes and their state\n"
-                            "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
-                            "       verdicts --standing        what stands now, or ended a few minutes ago\n"
-                            "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
-                            "       metrics                    as Prometheus reads them\n"
-                            "       run JOB [USER]             run a job section now, for all users or one\n"
-                            "       backup now [USER]          the same for every section of the backup plugin\n"
-                            "       reload                     check the configuration, then apply it\n"
-                            "SOCKET is " T3OPS_RUNSTATEDIR
-                            "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
+static const char usage[] =
+    "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+    "       status                     processes, legs, the last verdict\n"
+    "       legs                       the permanent probes and their state\n"
+    "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
+    "       verdicts --standing        what stands now, or ended a few minutes ago\n"
+    "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
+    "       metrics                    as Prometheus reads them\n"
+    "       run JOB [USER]             run a job section now, for all users or one\n"
+    "       PLUGIN now [USER]          the same for every section of that plugin: backup now\n"
+    "       reload                     check the configuration, then apply it\n"
+    "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
 	const char *socket, *kind;
@@ -50,7 +50,6 @@ static const struct command commands[] = {
     {"events", print_events, TIMEOUT_S, "event", print_event},
     {"metrics", print_text, TIMEOUT_S, NULL, NULL},
     {"run", print_text, 0, NULL, NULL},
-    {"backup", print_text, 0, NULL, NULL},
     {"reload", print_text, 0, NULL, NULL},
 };
 
@@ -145,19 +144,28 @@ static int ask(const struct command *c, const struct asked *a, json_t *request)
 	return r;
 }
 
+/* key: job, a section; or plugin, all sections of it. */
+static json_t *run_request(const char *key, const char *name, const char *user)
+{
+	return json_pack("{s:s, s:s, s:s}", "command", "run", key, name, "user", user);
+}
+
 /* NULL: the words after the command are not what it takes. */
 static json_t *request_make(const struct command *c, const struct asked *a, char **words, int n)
 {
-	bool run = strcmp(c->name, "run") == 0, backup = strcmp(c->name, "backup") == 0;
-
-	if (!run && !backup)
+	if (strcmp(c->name, "run") != 0)
 		return n > 0 ? NULL
 		             : json_pack("{s:s, s:s, s:I, s:b, s:b}", "command", c->name, "kind", a->kind, "limit",
 		                         (json_int_t)a->limit, "follow", a->follow, "standing", a->standing);
-	if (n < 1 || n > 2 || (backup && strcmp(words[0], "now") != 0))
-		return NULL;
-	return json_pack("{s:s, s:s, s:s}", "command", "run", run ? "job" : "plugin", run ? words[0] : c->name,
-	                 "user", n == 2 ? words[1] : "");
+	return n == 1 || n == 2 ? run_request("job", words[0], n == 2 ? words[1] : "") : NULL;
+}
+
+/* PLUGIN now [USER]; NULL: it is something else. */
+static json_t *run_now_request(char **words, int n)
+{
+	bool fits = (n == 2 || n == 3) && strcmp(words[1], "now") == 0;
+
+	return fits ? run_request("plugin", words[0], n == 3 ? words[2] : "") : NULL;
 }
 
 static bool limit_parse(const char *text, long *out)
@@ -215,6 +223,14 @@ static int options_read(int argc, char **argv, struct asked *a)
 	return 0;
 }
 
+static int run_now(const struct asked *a, char **words, int n)
+{
+	const struct command run = {words[0], print_text, 0, NULL, NULL};
+	json_t *request = run_now_request(words, n);
+
+	return request != NULL ? ask(&run, a, request) : usage_error();
+}
+
 int main(int argc, char **argv)
 {
 	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = ""};
@@ -231,5 +247,5 @@ int main(int argc, char **argv)
 		request = request_make(&commands[i], &a, argv + optind + 1, argc - optind - 1);
 		return request != NULL ? ask(&commands[i], &a, request) : usage_error();
 	}
-	return usage_error();
+	return run_now(&a, argv + optind, argc - optind);
 }

@@ -2,7 +2,7 @@
 /*
  * The control socket: one JSON object a line, request and answer, for t3opsctl.
  *
- *   {"command":"status"|"legs"|"metrics"|"reload"}      {"command":"backup","user":""}
+ *   {"command":"status"|"legs"|"metrics"|"reload"}      {"command":"run","job"|"plugin":NAME,"user":""}
  *   {"command":"verdicts","standing":bool,"limit":n,"follow":bool}
  *   {"command":"events","kind":"","limit":n,"since":us,"follow":bool}
  *   -> {"ok":true,"result":...} or {"ok":false,"error":"..."}; following: {"verdict":{...}} or

@@ -18,11 +18,9 @@
 #include <ev.h>
 #include <stdint.h>
 
-#include "plugin.h"
+#include "net/fetch_callbacks.h"
 
 struct fetcher;
-typedef void (*fetch_done_cb)(void *arg, const struct t3ops_fetched *f);
-typedef void (*fetch_step_cb)(void *arg, uint32_t step);
 
 struct fetcher *fetcher_new(struct ev_loop *loop); /* NULL without memory */
 void fetcher_free(struct fetcher *f);              /* cancels what runs; NULL is fine, also inside a callback */

@@ -9,7 +9,7 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
-#include "net/fetch.h"
+#include "net/fetch_callbacks.h"
 
 struct transfer {
 	TAILQ_ENTRY(transfer) link;
