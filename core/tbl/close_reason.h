@@ -7,7 +7,7 @@
  *
  * side: PATH     something on the leg's or the user's path
  *       CLIENT   the user's end of the path, last mile included
- *       SERVE    the user's t3 instance
+ *       SERVE    the user's t3 server
  *       CONFIG   an answer that only a change of configuration explains; accuses no segment
  *       NOBODY   an ordinary end
  */
@@ -31,9 +31,9 @@ REASON(16, CLIENT_GAVE_UP, "client_gave_up", PATH, "the page closed a connection
 REASON(17, CLIENT_EOF, "client_eof", CLIENT, "the client's side closed the connection without a close frame")
 REASON(18, CLIENT_RESET, "client_reset", CLIENT, "the client's side reset the connection")
 REASON(19, CLIENT_TIMEOUT, "client_timeout", CLIENT, "the client's side stopped taking or acknowledging data")
-REASON(20, UPSTREAM_CLOSED, "upstream_closed", SERVE, "the instance closed with a WebSocket close frame")
-REASON(21, UPSTREAM_EOF, "upstream_eof", SERVE, "the instance closed the connection without a close frame")
-REASON(22, UPSTREAM_RESET, "upstream_reset", SERVE, "the instance reset the connection")
+REASON(20, UPSTREAM_CLOSED, "upstream_closed", SERVE, "the t3 server closed with a WebSocket close frame")
+REASON(21, UPSTREAM_EOF, "upstream_eof", SERVE, "the t3 server closed the connection without a close frame")
+REASON(22, UPSTREAM_RESET, "upstream_reset", SERVE, "the t3 server reset the connection")
 REASON(23, IDLE, "idle", CLIENT, "nothing was received within the idle limit")
 REASON(24, ADDRESS_CHANGED, "address_changed", NOBODY, "the name resolves to another address: the leg moved")
-REASON(25, UPSTREAM_TIMEOUT, "upstream_timeout", SERVE, "the instance stopped taking data")
+REASON(25, UPSTREAM_TIMEOUT, "upstream_timeout", SERVE, "the t3 server stopped taking data")

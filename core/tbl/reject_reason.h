@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a request is turned away before anybody looks at what it asks for: one row a reason gives the
+ * Why a request is rejected before anything looks at what it asks for: one row a reason gives the
  * enum, the status, the counter's label and the sentence of the manual.
  *
  *   REJECT_REASON(IDENTIFIER, status, label, sentence)
@@ -22,7 +22,7 @@ REJECT_REASON(CODING, 501, "coding", "a Transfer-Encoding other than chunked")
 REJECT_REASON(CODING_VERSION, 400, "coding_version", "a Transfer-Encoding in HTTP/1.0")
 REJECT_REASON(UPGRADE_BODY, 400, "upgrade_body", "a WebSocket request with a body")
 REJECT_REASON(CONNECT, 501, "connect", "CONNECT or TRACE")
-REJECT_REASON(IDENTITY, 400, "identity", "the identity header twice, in a disguise, or named in Connection")
+REJECT_REASON(IDENTITY, 400, "identity", "the identity header twice, aliased (case, _ or .), or named in Connection")
 REJECT_REASON(PROXY_SECRET, 403, "proxy_secret", "an identity without the proxy's secret")
 REJECT_REASON(ORIGIN, 403, "origin", "a WebSocket that another site's page opens, or nobody with a ticket")
 REJECT_REASON(QUOTA, 429, "quota",
