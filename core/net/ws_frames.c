@@ -150,7 +150,7 @@ void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_c
 {
 	const uint8_t *at = bytes, *end = at + n;
 
-	while (at < end && !f->garbage) {
+	while (at < end && !f->garbage && !(f->closed && ws_frames_at_boundary(f))) {
 		size_t take = ws_frames_at_boundary(f) ? whole_frame(at, (size_t)(end - at)) : 0;
 
 		if (take == 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Follows one direction of a WebSocket (RFC 6455 section 5.2) without touching its bytes: counts
- * messages and notices the close frame.  What it cannot follow it calls garbage, once, and then leaves
- * alone: the tunnel passes it all the same.  Plain struct, movable between processes.  Pure.
+ * messages and notices the close frame; what comes behind that is nobody's (a t3 server that stops sends
+ * a raw HTTP answer there).  What it cannot follow it calls garbage, once, and then leaves alone: the
+ * tunnel passes it all the same.  Plain struct, movable between processes.  Pure.
  */
 #ifndef T3OPS_NET_WS_FRAMES_H
 #define T3OPS_NET_WS_FRAMES_H

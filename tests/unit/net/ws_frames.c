@@ -38,9 +38,11 @@ static const struct frames_case cases[] = {
     {BYTES("\x88\x00"), 0, true, false, true, 0},
     {BYTES("\x88\x80\x01\x02\x03\x04"), 0, true, false, true, 0},
     {BYTES("\x81\x01x\x88\x02\x03\xe9"), 1, true, false, true, 1001},
-    {BYTES("\x83\x01x"), 0, false, true, false, 0},                  /* an opcode that is none */
-    {BYTES("\x89\x7e\x01\x00"), 0, false, true, false, 0},           /* a ping of 256 bytes */
-    {BYTES("\x82\x7f\x80\0\0\0\0\0\0\0"), 0, false, true, false, 0}, /* longer than can be */
+    {BYTES("\x88\x00HTTP/1.1 503 Service Unavailable\r\n\r\n"), 0, true, false, true, 0}, /* t3's goodbye */
+    {BYTES("\x88\x02\x03\xe8\x88\x02\x03\xf1\x81\x00"), 0, true, false, true, 1000},      /* the first one counts */
+    {BYTES("\x83\x01x"), 0, false, true, false, 0},                                       /* an opcode that is none */
+    {BYTES("\x89\x7e\x01\x00"), 0, false, true, false, 0},                                /* a ping of 256 bytes */
+    {BYTES("\x82\x7f\x80\0\0\0\0\0\0\0"), 0, false, true, false, 0},                      /* longer than can be */
 };
 
 static void compare(const struct frames_case *c, const struct ws_frames *f, size_t i)
