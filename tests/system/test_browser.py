@@ -46,6 +46,24 @@ class Cases:
             self.profile.open()
             self.world.pause(20)
 
+    def test_open_page_heals_after_a_wipe(self):
+        """At its own next reconnect, without a navigation."""
+        tab = self.connected()
+        self.stub.wipe()
+        with self.costs(pairings=1):
+            tab.js("t3.replace()")
+            tab.wait("t3.connects == 2 && t3.state == 'connected'")
+            self.assertEqual(len(tab.documents), 1)
+
+    def test_three_open_pages_heal_with_few_pairings(self):
+        tabs = [self.connected() for _ in range(3)]
+        self.stub.wipe()
+        with self.costs(pairings=1, most_pairings=3):
+            for tab in tabs:
+                tab.js("t3.replace()")
+            for tab in tabs:
+                tab.wait("t3.connects == 2 && t3.state == 'connected'")
+
 
 class Http1(Cases, browser.Case):
     http2 = False
@@ -119,6 +137,25 @@ class Http1(Cases, browser.Case):
             tab = self.connected()
             tab.reload()
             tab.wait_connected()
+
+    def test_five_tabs_reloaded_after_a_wipe(self):
+        tabs = [self.connected() for _ in range(5)]
+        self.stub.wipe()
+        with self.costs(pairings=1):
+            for tab in tabs:
+                tab.call("Page.reload")
+            for tab in tabs:
+                tab.wait("t3.connects == 1 && t3.state == 'connected' && t3.pongs > 0")
+
+    def test_four_private_windows_in_a_minute(self):
+        with self.costs(pairings=1, most_pairings=4):
+            profiles = [self.browser.profile(self.name, self.line) for _ in range(4)]
+            for profile in profiles:
+                profile.open().wait_connected()
+            self.assertEqual([d for p in profiles for d in p.error_pages], [])
+            for profile in profiles:
+                for tab in list(profile.tabs):
+                    tab.close()
 
 
 class Http2(Cases, browser.Case):
