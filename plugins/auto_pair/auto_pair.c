@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * auto_pair: a user without a session cookie gets one, unasked.
+ * auto_pair: a browser without a session of its user's t3 server gets one by itself.
  *
- *   navigation       pair, Set-Cookie, 302 to the same page
- *   anything else    pair, then on to the t3 server with the new cookie, Set-Cookie on the answer; not for
- *                    requests that another site caused
+ *   navigation       pair, then 302 to the same page with the cookie and a mark (common/marker.h)
+ *     with the mark  and with a session: 302 to the page without it; without one: an explanation, no redirect
+ *   anything else    pair, then on to the t3 server with the new cookie, which the response carries; not for requests
+ *                    that another site caused
  *   own credential   untouched
  *
- * Registers the pairing service (pairing.h).
+ * A cookie under the t3 server's older name may still be good: the t3 server is asked, and renews it, before anything
+ * is minted.  Provides the pairing service to other plugins.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,30 +17,32 @@
 #include <string.h>
 
 #include "auto_pair/pairing.h"
+#include "auto_pair/session.h"
 #include "common/cookies.h"
-#include "common/fresh.h"
 #include "common/marker.h"
 #include "common/navigation.h"
 
-/* Before the instance has said how its cookie is called. */
-#define ANY_SESSION_COOKIE "t3_session"
-#define RETRY_S            3  /* for what passes by itself */
-#define LOOP_RETRY_S       45 /* the mark of the redirect is old by then: it is paired anew */
+#define RETRY_S         3  /* for what passes by itself */
+#define LOOP_RETRY_S    45 /* the mark of the redirect is old by then: it is paired anew */
+#define LOOP_REPORTS_US UINT64_C(60000000)
 
 struct auto_pair {
+	struct user_states users;
 	struct pairing pairing;
-	struct fresh fresh;
+	struct sessions sessions;
+	struct t3ops_pairing service;
 };
 
-/* A request that waits for its pairing. */
-struct guest {
+/* A request that waits. */
+struct waiting {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
 	bool navigation;
-	uint64_t browser; /* fresh_key */
 };
 
-static void explain(const struct guest *g, const struct t3ops_paired *paired)
+/* ---- what a person is told ------------------------------------------------------------------------------ */
+
+static void failure_explain(const struct waiting *w, const struct t3ops_paired *paired)
 {
 	static const struct {
 		int status;
@@ -48,140 +52,206 @@ static void explain(const struct guest *g, const struct t3ops_paired *paired)
 	    [T3OPS_PAIR_MINT_TIMEOUT] = {503, "Pairing took too long"},
 	    [T3OPS_PAIR_REFUSED] = {502, "Your t3 server refused the pairing"},
 	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your t3 server does not respond"},
-	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your t3 server has another way of pairing"},
-	    [T3OPS_PAIR_NO_COOKIE] = {502, "Your t3 server gave no session"},
+	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your t3 server pairs in another way"},
 	};
 	char text[600];
 	struct t3ops_page page = {.struct_size = sizeof page,
 	                          .status = rows[paired->result].status,
 	                          .title = rows[paired->result].title,
 	                          .text = text,
-	                          .retry_s = rows[paired->result].status == 503 ? RETRY_S : 0};
+	                          .retry_s = rows[paired->result].status == 503 ? RETRY_S : 0,
+	                          .link_target = PAIRING_SCREEN,
+	                          .link_text = PAIRING_LINK};
 
 	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 server: %s.", paired->text);
-	g->ctx->host->request_explain(g->ctx, g->request, &page);
+	w->ctx->host->request_explain(w->ctx, w->request, &page);
 }
 
-/* It goes on with that session: a navigation by way of the browser, which shows then whether it keeps the cookie. */
-static void session_give(const struct guest *g, const char *cookie_name, const char *set_cookie)
-{
-	if (!g->navigation || request_redirect_to_itself(g->ctx, g->request, set_cookie) < 0)
-		request_resume_with_session(g->ctx, g->request, cookie_name, set_cookie);
-}
-
-static void on_paired(void *arg, const struct t3ops_paired *paired)
-{
-	struct guest *g = arg;
-	struct auto_pair *a = g->ctx->state;
-
-	if (paired->result == T3OPS_PAIR_OK) {
-		fresh_put(&a->fresh, g->browser, paired, g->ctx->host->now_us(g->ctx));
-		session_give(g, paired->cookie_name, paired->set_cookie);
-	} else if (g->navigation) {
-		explain(g, paired);
-	} else {
-		g->ctx->host->request_resume(g->ctx, g->request); /* the t3 server says 401, as the page expects */
-	}
-	free(g);
-}
-
-static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
+/* The browser was sent back with a cookie, and came without one.  The page reloads when the mark has aged, which is
+ * another attempt. */
+static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, struct user_state *user)
 {
 	static const struct t3ops_page page = {
 	    .struct_size = sizeof page,
 	    .status = 403,
 	    .title = "Your browser does not keep the session",
 	    .text = "This browser was paired with your t3 server a moment ago, but came back without the session "
-	            "cookie. Please allow cookies for this site. This page tries again by itself.",
+	            "cookie. Please allow cookies for this site.",
 	    .retry_s = LOOP_RETRY_S};
+	uint64_t now_us = ctx->host->now_us(ctx);
 
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
-	ctx->host->emit(ctx, "pairing_done", user->name, 403, "loop: the browser does not keep the session cookie");
+	if (user->loop_reported_us == 0 || now_us - user->loop_reported_us >= LOOP_REPORTS_US) {
+		user->loop_reported_us = now_us;
+		ctx->host->emit(ctx, "pairing_done", user->name, 403,
+		                "loop: the browser does not keep the session cookie");
+	}
 	ctx->host->request_explain(ctx, r, &page);
 	return T3OPS_DONE;
 }
 
-/* A request that is worth a mint: of a user, without a cookie of the session, without another credential. */
-static bool needs_pairing(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
-{
-	struct auto_pair *a = ctx->state;
-	const struct user_state *row = pairing_user_state(&a->pairing, user);
-	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
-	const char *method = ctx->host->request_method(ctx, r);
+/* ---- pairing a request ---------------------------------------------------------------------------------- */
 
-	if (!row || !method || strcmp(method, "OPTIONS") == 0 || request_has_credential(ctx, r))
-		return false;
-	return row->announced ? !cookies_have(cookies, row->cookie_name, false)
-	                      : !cookies_have(cookies, ANY_SESSION_COOKIE, true);
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct waiting *w = arg;
+	const bool ok = paired->result == T3OPS_PAIR_OK;
+
+	if (ok && w->navigation && request_redirect_to_itself(w->ctx, w->request, paired->set_cookie) == 0) {
+		free(w);
+		return;
+	}
+	if (ok) {
+		request_resume_with_session(w->ctx, w->request, paired->cookie_name, paired->set_cookie);
+	} else if (w->navigation && paired->result != T3OPS_PAIR_NO_COOKIE &&
+	           !request_is_pairing_screen(w->ctx, w->request)) {
+		failure_explain(w, paired);
+	} else { /* the t3 server's own 401, or its pairing screen, says it better than a page of ours */
+		w->ctx->host->request_resume(w->ctx, w->request);
+	}
+	free(w);
 }
 
-/* A page that is marked and has its session: its URL becomes as it was. */
-static enum t3ops_next unmark(struct t3ops_ctx *ctx, t3ops_request_id r)
+static void pair(struct waiting *w, const struct t3ops_user *user)
+{
+	struct auto_pair *a = w->ctx->state;
+	char browser[BROWSER_SIZE];
+
+	request_browser(w->ctx, w->request, browser);
+	pairing_pair(&a->pairing, user, browser, on_paired, w);
+}
+
+/* ---- a cookie of the older name ------------------------------------------------------------------------- */
+
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
+	struct waiting *w = arg;
+	struct t3ops_user user = {.struct_size = sizeof user};
+
+	if (state->session == T3OPS_SESSION_DEAD && w->ctx->host->request_user(w->ctx, w->request, &user)) {
+		pair(w, &user);
+		return;
+	}
+	if (state->session == T3OPS_SESSION_ALIVE && state->set_cookie[0] != '\0')
+		request_resume_with_session(w->ctx, w->request, state->cookie_name, state->set_cookie);
+	else
+		w->ctx->host->request_resume(w->ctx, w->request);
+	free(w);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------- */
+
+static struct waiting *waiting_new(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct waiting *w = malloc(sizeof *w);
+
+	if (w)
+		*w = (struct waiting){.ctx = ctx, .request = r, .navigation = request_is_navigation(ctx, r)};
+	return w;
+}
+
+/* With a session there is nothing to do, but to take a mark off that has served. */
+static enum t3ops_next with_session(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	bool marked = request_is_navigation(ctx, r) && request_marker(ctx, r) != MARKER_NONE;
 
 	return marked && request_redirect_unmarked(ctx, r) == 0 ? T3OPS_DONE : T3OPS_NEXT;
 }
 
-static enum t3ops_next pair(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user)
+static enum t3ops_next without_session(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_user *user,
+                                       struct user_state *state, const char *cookies)
 {
 	struct auto_pair *a = ctx->state;
-	struct guest guest = {.ctx = ctx,
-	                      .request = r,
-	                      .navigation = request_is_navigation(ctx, r),
-	                      .browser = fresh_key(ctx, r, user->name)};
-	const struct fresh_row *fresh = fresh_find(&a->fresh, guest.browser, ctx->host->now_us(ctx));
-	struct guest *g;
+	struct waiting *w;
 
-	if (guest.navigation && request_marker(ctx, r) == MARKER_FRESH)
-		return loop_explain(ctx, r, user);
-	if (fresh) {
-		session_give(&guest, fresh->cookie_name, fresh->set_cookie);
-		return T3OPS_WAIT;
-	}
-	g = malloc(sizeof *g);
-	if (!g)
+	if (request_is_foreign(ctx, r))
 		return T3OPS_NEXT;
-	*g = guest;
-	pairing_pair(&a->pairing, user, on_paired, g);
+	if (request_is_navigation(ctx, r) && request_marker(ctx, r) == MARKER_FRESH)
+		return loop_explain(ctx, r, state);
+	w = waiting_new(ctx, r);
+	if (!w)
+		return T3OPS_NEXT;
+	if (cookies_have(cookies, DEFAULT_COOKIE, true))
+		session_ask(&a->sessions, user, cookies, on_checked, w);
+	else
+		pair(w, user);
 	return T3OPS_WAIT;
 }
 
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
+	struct auto_pair *a = ctx->state;
+	const struct t3ops_host *host = ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
+	struct user_state *state = host->request_user(ctx, r, &user) ? user_state_get(&a->users, &user) : NULL;
+	const char *method = host->request_method(ctx, r);
+	const char *cookies = host->request_header(ctx, r, "Cookie");
 
-	if (!ctx->host->request_user(ctx, r, &user))
+	if (!state || !method || strcmp(method, "OPTIONS") == 0 || request_has_credential(ctx, r))
 		return T3OPS_NEXT;
-	if (!needs_pairing(ctx, r, &user))
-		return unmark(ctx, r);
-	return request_is_foreign(ctx, r) ? T3OPS_NEXT : pair(ctx, r, &user);
+	/* until the t3 server has told its cookie's name, any that looks like one may be it */
+	if (cookies_have(cookies, state->cookie_name, false) ||
+	    (!state->announced && cookies_have(cookies, DEFAULT_COOKIE, true)))
+		return with_session(ctx, r);
+	return without_session(ctx, r, &user, state, cookies);
+}
+
+/* ---- the service ---------------------------------------------------------------------------------------- */
+
+static void service_pair(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *browser,
+                         t3ops_paired_cb cb, void *arg)
+{
+	struct auto_pair *a = provider->state;
+
+	pairing_pair(&a->pairing, user, browser, cb, arg);
+}
+
+static void service_check(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookies,
+                          t3ops_session_cb cb, void *arg)
+{
+	struct auto_pair *a = provider->state;
+
+	session_ask(&a->sessions, user, cookies, cb, arg);
+}
+
+static const char *service_cookie_name(struct t3ops_ctx *provider, const struct t3ops_user *user)
+{
+	struct auto_pair *a = provider->state;
+	struct user_state *state = user_state_get(&a->users, user);
+
+	return state ? state->cookie_name : DEFAULT_COOKIE;
 }
 
 static int init(struct t3ops_ctx *ctx)
 {
-	struct auto_pair *a = calloc(1, sizeof *a);
+	struct auto_pair *a;
 
-	if (!a)
-		return -ENOMEM;
-	ctx->state = a;
 	if (ctx->host->opt_count(ctx, "endpoints") == 0) {
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "endpoints",
 		                        "empty: there is nowhere to exchange a credential");
-		free(a);
-		ctx->state = NULL;
 		return -EINVAL;
 	}
-	pairing_init(&a->pairing, ctx);
-	return ctx->host->provide(ctx, T3OPS_SERVICE_PAIRING, &a->pairing.service);
+	a = calloc(1, sizeof *a);
+	if (!a)
+		return -ENOMEM;
+	a->pairing = (struct pairing){ctx, &a->users};
+	a->sessions = (struct sessions){.ctx = ctx, .users = &a->users};
+	a->service = (struct t3ops_pairing){.struct_size = sizeof a->service,
+	                                    .provider = ctx,
+	                                    .pair = service_pair,
+	                                    .check = service_check,
+	                                    .cookie_name = service_cookie_name};
+	ctx->state = a;
+	return ctx->host->provide(ctx, T3OPS_SERVICE_PAIRING, &a->service);
 }
 
 static void stop(struct t3ops_ctx *ctx)
 {
 	struct auto_pair *a = ctx->state;
 
+	sessions_fini(&a->sessions);
 	pairing_fini(&a->pairing);
-	fresh_fini(&a->fresh);
+	user_states_clear(&a->users);
 	free(a);
 	ctx->state = NULL;
 }
@@ -190,9 +260,9 @@ static const struct t3ops_option options[] = {
     {"command", T3OPS_OPT_COMMAND, "mint", 0, 0, "Command that prints a pairing credential as JSON."},
     {"endpoints", T3OPS_OPT_LIST | T3OPS_OPT_URL_PATH, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
      "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
-    {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Limit of one exchange."},
+    {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Time limit of one exchange."},
     {"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000,
-     "Limit of asking an instance whether a cookie lives."},
+     "Time limit of asking a t3 server whether a session is alive."},
 };
 
 static const double seconds[] = {0.1, 0.25, 0.5, 1, 2, 4, 8, 16};
@@ -209,10 +279,10 @@ static const struct t3ops_metric metrics[] = {
                              .help = "Mint and exchange together."},
     [METRIC_LOOPS] = {.name = "t3ops_pair_loops_total",
                       .type = T3OPS_COUNTER,
-                      .help = "Navigations that ended in an explanation, because the browser keeps no cookie."},
+                      .help = "Navigations of browsers that keep no cookie, which end in an explanation."},
     [METRIC_SHARED] = {.name = "t3ops_pair_shared_total",
                        .type = T3OPS_COUNTER,
-                       .help = "Requests that shared a mint already under way."},
+                       .help = "Requests that were given a session made for another one of the same browser."},
 };
 
 T3OPS_PLUGIN(auto_pair) = {
@@ -220,7 +290,7 @@ T3OPS_PLUGIN(auto_pair) = {
     .roles = T3OPS_ROLE_PROXY,
     .name = "auto_pair",
     .version = PACKAGE_VERSION,
-    .summary = "pairs browsers with their t3 instance by itself",
+    .summary = "pairs browsers with their user's t3 server",
     .provides = T3OPS_SERVICE_PAIRING,
     .options = options,
     .n_options = sizeof options / sizeof options[0],

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mint, exchange, check; see pairing.h. */
-#include "auto_pair/mint_error.h"
+/* Mint and exchange; see pairing.h. */
 #include "auto_pair/pairing.h"
 
 #include <errno.h>
@@ -9,28 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auto_pair/mint_error.h"
 #include "common/cookies.h"
 
-#define DEFAULT_COOKIE "t3_session"
-#define SESSION_PATH   "/api/auth/session"
-/* A failed pairing is not tried again for that long: a page has many requests. */
-#define FAILURE_HOLDS_US UINT64_C(2000000)
+/* A failed pairing is not tried again for so long: a page has many requests.  What only another program can change
+ * rests longer. */
+#define FAILURE_HOLDS_US   UINT64_C(2000000)
+#define INABILITY_HOLDS_US UINT64_C(60000000)
 
 struct waiter {
-	TAILQ_ENTRY(waiter) link;
+	STAILQ_ENTRY(waiter) link;
 	t3ops_paired_cb cb;
 	void *arg;
 };
 
-/* A pending_check whether a cookie lives. */
-struct pending_check {
-	LIST_ENTRY(pending_check) link;
-	struct user_state *user_state;
-	t3ops_session_cb cb;
-	void *arg;
+/* One mint and its exchange, for one browser of a user. */
+struct attempt {
+	LIST_ENTRY(attempt) link;
+	struct pairing *pairing;
+	struct user_state *user;
+	char *browser; /* NULL: the session is handed to nobody else */
+	STAILQ_HEAD(, waiter) waiters;
+	size_t n_waiters;
+	char *body; /* of the exchange: holds the credential */
+	size_t endpoint;
+	uint64_t started_us;
 };
 
-const char *pair_result_label(uint32_t result)
+static const char *result_label(uint32_t result)
 {
 	static const char *const labels[] = {"ok",          "mint_failed", "mint_timeout", "refused",
 	                                     "unreachable", "no_endpoint", "no_cookie"};
@@ -38,194 +43,154 @@ const char *pair_result_label(uint32_t result)
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
 
-/* ---- user_states -------------------------------------------------------------------------------------- */
+/* ---- the end of an attempt ------------------------------------------------------------------------------ */
 
-struct user_state *pairing_user_state(struct pairing *p, const struct t3ops_user *user)
+static void outcome_report(const struct attempt *a, const struct t3ops_paired *paired)
 {
-	struct user_state *row;
-
-	LIST_FOREACH (row, &p->user_states, link)
-		if (strcmp(row->name, user->name) == 0)
-			break;
-	if (!row) {
-		row = calloc(1, sizeof *row);
-		if (!row)
-			return NULL;
-		row->pairing = p;
-		snprintf(row->name, sizeof row->name, "%s", user->name);
-		strcpy(row->cookie_name, DEFAULT_COOKIE);
-		TAILQ_INIT(&row->waiters);
-		LIST_INSERT_HEAD(&p->user_states, row, link);
-	}
-	if (row->port != user->port || strcmp(row->host, user->host) != 0) {
-		row->announced = false; /* another instance: what the old one said is void */
-		row->failed_us = 0;
-	}
-	snprintf(row->host, sizeof row->host, "%s", user->host);
-	row->port = user->port;
-	return row;
-}
-
-static void cookie_name_learn(struct user_state *row, const char *name)
-{
-	if (!name || name[0] == '\0' || strlen(name) >= sizeof row->cookie_name)
-		return;
-	strcpy(row->cookie_name, name);
-	row->announced = true;
-}
-
-static void url_make(const struct user_state *row, const char *path, char *out, size_t size)
-{
-	bool v6 = strchr(row->host, ':') != NULL;
-
-	snprintf(out, size, "http://%s%s%s:%u%s", v6 ? "[" : "", row->host, v6 ? "]" : "", row->port, path);
-}
-
-/* ---- the answer ------------------------------------------------------------------------------------ */
-
-static void body_forget(struct user_state *row)
-{
-	if (!row->body)
-		return;
-	explicit_bzero(row->body, strlen(row->body));
-	free(row->body);
-	row->body = NULL;
-}
-
-static void outcome_report(struct user_state *row, const struct t3ops_paired *paired)
-{
-	struct t3ops_ctx *ctx = row->pairing->ctx;
-	const char *const labels[] = {pair_result_label(paired->result), paired->endpoint,
+	struct t3ops_ctx *ctx = a->pairing->ctx;
+	const char *const labels[] = {result_label(paired->result), paired->endpoint,
 	                              paired->fallback ? "yes" : "no"};
-	uint64_t took_us = ctx->host->now_us(ctx) - row->started_us;
-	char text[400];
+	char text[512];
 
 	ctx->host->count(ctx, METRIC_PAIR, labels, 1);
-	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)took_us / 1e6);
+	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)(ctx->host->now_us(ctx) - a->started_us) / 1e6);
 	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", labels[0], paired->endpoint[0] ? " at " : "", paired->endpoint,
 	         paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
-	         row->n_waiters > 1 ? ", for several requests" : "");
-	ctx->host->emit(ctx, "pairing_done", row->name, paired->status, text);
+	         a->n_waiters > 1 ? ", for several requests" : "");
+	ctx->host->emit(ctx, "pairing_done", a->user->name, paired->status, text);
 }
 
-/* Answers everybody who waits.  What they do may begin the next pairing. */
-static void user_state_finish(struct user_state *row, struct t3ops_paired *paired)
+static void outcome_remember(const struct attempt *a, const struct t3ops_paired *paired)
 {
-	TAILQ_HEAD(, waiter) waiters = TAILQ_HEAD_INITIALIZER(waiters);
+	struct user_state *u = a->user;
+	uint64_t now_us = a->pairing->ctx->host->now_us(a->pairing->ctx);
+
+	u->failed_us = paired->result == T3OPS_PAIR_OK ? 0 : now_us;
+	u->failed_result = paired->result;
+	snprintf(u->failed_text, sizeof u->failed_text, "%s", paired->text);
+	if (paired->result == T3OPS_PAIR_OK && a->browser)
+		fresh_add(&u->fresh, a->browser, paired->set_cookie, now_us);
+}
+
+static void attempt_free(struct attempt *a)
+{
+	if (a->body)
+		explicit_bzero(a->body, strlen(a->body));
+	free(a->body);
+	free(a->browser);
+	free(a);
+}
+
+/* Answers everybody who waits.  What they do may begin the next attempt. */
+static void attempt_finish(struct attempt *a, struct t3ops_paired *paired)
+{
 	struct waiter *w;
 
 	paired->struct_size = sizeof *paired;
-	paired->cookie_name = row->cookie_name;
-	outcome_report(row, paired);
-	body_forget(row);
-	row->failed_result = paired->result;
-	row->failed_us = paired->result == T3OPS_PAIR_OK ? 0 : row->pairing->ctx->host->now_us(row->pairing->ctx);
-	while ((w = TAILQ_FIRST(&row->waiters))) {
-		TAILQ_REMOVE(&row->waiters, w, link);
-		TAILQ_INSERT_TAIL(&waiters, w, link);
-	}
-	row->n_waiters = 0;
-	while ((w = TAILQ_FIRST(&waiters))) {
-		TAILQ_REMOVE(&waiters, w, link);
+	paired->cookie_name = a->user->cookie_name;
+	LIST_REMOVE(a, link);
+	outcome_report(a, paired);
+	outcome_remember(a, paired);
+	while ((w = STAILQ_FIRST(&a->waiters))) {
+		STAILQ_REMOVE_HEAD(&a->waiters, link);
 		w->cb(w->arg, paired);
 		free(w);
 	}
+	attempt_free(a);
 }
 
-static void user_state_fail(struct user_state *row, enum t3ops_pair_result result, const char *endpoint, int status,
-                            const char *text)
+static void attempt_fail(struct attempt *a, enum t3ops_pair_result result, const char *endpoint, int status,
+                         const char *text)
 {
-	struct t3ops_paired paired = {.result = result,
-	                              .set_cookie = "",
-	                              .endpoint = endpoint,
-	                              .status = status,
-	                              .fallback = row->endpoint > 0,
-	                              .text = text};
-
-	user_state_finish(row, &paired);
+	attempt_finish(a, &(struct t3ops_paired){.result = result,
+	                                         .set_cookie = "",
+	                                         .endpoint = endpoint,
+	                                         .status = status,
+	                                         .fallback = a->endpoint > 0,
+	                                         .text = text});
 }
 
-/* ---- exchange ---------------------------------------------------------------------------------------- */
+/* ---- exchange ------------------------------------------------------------------------------------------- */
 
-static void exchange_start(struct user_state *row);
+static void exchange_start(struct attempt *a);
 
-static const char *endpoint_of(const struct user_state *row)
+static const char *endpoint_of(const struct attempt *a)
 {
-	return row->pairing->ctx->host->opt_item(row->pairing->ctx, "endpoints", row->endpoint);
+	return a->pairing->ctx->host->opt_item(a->pairing->ctx, "endpoints", a->endpoint);
 }
 
 /* Of several cookies the one that is known to be the session's, else the first. */
-static const char *set_cookie_choose(const struct user_state *row, const struct t3ops_fetched *f)
+static const char *set_cookie_choose(const struct user_state *u, const struct t3ops_fetched *f)
 {
 	const char *value;
 	char name[COOKIE_NAME_SIZE];
 
 	for (size_t i = 0; (value = f->header(f, "set-cookie", i)); i++)
-		if (set_cookie_name(value, name, sizeof name) && strcmp(name, row->cookie_name) == 0)
+		if (set_cookie_name(value, name, sizeof name) && strcmp(name, u->cookie_name) == 0)
 			return value;
 	return f->header(f, "set-cookie", 0);
 }
 
-static void exchange_succeed(struct user_state *row, const struct t3ops_fetched *f)
+static void exchange_succeed(struct attempt *a, const struct t3ops_fetched *f)
 {
 	struct t3ops_paired paired = {.result = T3OPS_PAIR_OK,
-	                              .endpoint = endpoint_of(row),
+	                              .set_cookie = set_cookie_choose(a->user, f),
+	                              .endpoint = endpoint_of(a),
 	                              .status = f->status,
-	                              .fallback = row->endpoint > 0,
+	                              .fallback = a->endpoint > 0,
 	                              .text = ""};
 	char name[COOKIE_NAME_SIZE];
 
-	paired.set_cookie = set_cookie_choose(row, f);
 	if (!paired.set_cookie || !set_cookie_name(paired.set_cookie, name, sizeof name)) {
-		user_state_fail(row, T3OPS_PAIR_NO_COOKIE, endpoint_of(row), f->status,
-		                "the t3 server answered 200 without a cookie");
+		attempt_fail(a, T3OPS_PAIR_NO_COOKIE, endpoint_of(a), f->status,
+		             "the t3 server took the credential but set no cookie");
 		return;
 	}
-	cookie_name_learn(row, name);
-	user_state_finish(row, &paired);
+	user_state_name_cookie(a->user, name);
+	attempt_finish(a, &paired);
 }
 
 static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
 {
-	struct user_state *row = arg;
-	char text[160];
+	struct attempt *a = arg;
+	char text[200];
 
 	if (f->error != 0) {
-		snprintf(text, sizeof text, "the instance did not answer: %s", f->error_text);
-		user_state_fail(row, T3OPS_PAIR_UNREACHABLE, endpoint_of(row), 0, text);
+		snprintf(text, sizeof text, "the t3 server did not respond: %s", f->error_text);
+		attempt_fail(a, T3OPS_PAIR_UNREACHABLE, endpoint_of(a), 0, text);
 	} else if (f->status == 200) {
-		exchange_succeed(row, f);
+		exchange_succeed(a, f);
 	} else if (f->status != 404) {
-		snprintf(text, sizeof text, "the instance answered %d to a fresh credential", f->status);
-		user_state_fail(row, T3OPS_PAIR_REFUSED, endpoint_of(row), f->status, text);
-	} else if (++row->endpoint < ctx->host->opt_count(ctx, "endpoints")) {
-		exchange_start(row); /* a 404 has not used the credential up */
+		snprintf(text, sizeof text, "the t3 server answered %d to a fresh credential", f->status);
+		attempt_fail(a, T3OPS_PAIR_REFUSED, endpoint_of(a), f->status, text);
+	} else if (++a->endpoint < ctx->host->opt_count(ctx, "endpoints")) {
+		exchange_start(a); /* a 404 has not used the credential up */
 	} else {
-		row->endpoint--;
-		user_state_fail(row, T3OPS_PAIR_NO_ENDPOINT, "", 404,
-		                "the instance knows none of the configured endpoints");
+		a->endpoint--;
+		attempt_fail(a, T3OPS_PAIR_NO_ENDPOINT, "", 404,
+		             "the t3 server knows none of the configured endpoints");
 	}
 }
 
-static void exchange_start(struct user_state *row)
+static void exchange_start(struct attempt *a)
 {
 	static const char *const headers[] = {"content-type: application/json", NULL};
-	struct t3ops_ctx *ctx = row->pairing->ctx;
-	char url[512];
+	struct t3ops_ctx *ctx = a->pairing->ctx;
+	char url[256];
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .method = "POST",
 	                           .url = url,
 	                           .headers = headers,
-	                           .body = row->body,
-	                           .body_len = strlen(row->body),
-	                           .timeout_us = row->pairing->exchange_us,
+	                           .body = a->body,
+	                           .body_len = strlen(a->body),
+	                           .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "exchange_timeout"),
 	                           .fresh = true};
 
-	url_make(row, endpoint_of(row), url, sizeof url);
-	ctx->host->fetch(ctx, &what, on_exchanged, row);
+	user_state_url(a->user, endpoint_of(a), url, sizeof url);
+	ctx->host->fetch(ctx, &what, on_exchanged, a);
 }
 
-/* ---- mint --------------------------------------------------------------------------------------------- */
+/* ---- mint ----------------------------------------------------------------------------------------------- */
 
 /* The exchange's body from the command's output; NULL if there is no credential in it. */
 static char *body_make(const char *out, size_t len)
@@ -241,184 +206,149 @@ static char *body_make(const char *out, size_t len)
 	return text;
 }
 
+/* "the mint command failed: Failed to create pairing link: ..." */
+static void mint_fail(struct attempt *a, const struct t3ops_ran *ran)
+{
+	char text[FAILURE_SIZE], why[200];
+
+	mint_error_find(ran->out, ran->out_len, why, sizeof why);
+	if (ran->error == -ETIMEDOUT)
+		snprintf(text, sizeof text, "the mint command did not finish in time");
+	else if (ran->error != 0)
+		snprintf(text, sizeof text, "the mint command could not be run: %s", strerror(-ran->error));
+	else if (ran->exit_code != 0)
+		snprintf(text, sizeof text, "the mint command ended with exit code %d%s%s", ran->exit_code,
+		         why[0] ? ": " : "", why);
+	else
+		snprintf(text, sizeof text, "the mint command printed no JSON with a credential%s%s",
+		         why[0] ? ": " : "", why);
+	attempt_fail(a, ran->error == -ETIMEDOUT ? T3OPS_PAIR_MINT_TIMEOUT : T3OPS_PAIR_MINT_FAILED, "", 0, text);
+}
+
 static void on_minted(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg)
 {
-	struct user_state *row = arg;
-	char text[320], why[200];
+	struct attempt *a = arg;
 
 	(void)ctx;
-	if (ran->error == -ETIMEDOUT) {
-		user_state_fail(row, T3OPS_PAIR_MINT_TIMEOUT, "", 0, "the mint command did not finish in time");
-		return;
-	}
-	if (ran->error != 0 || ran->exit_code != 0) {
-		mint_error_find(ran->out, ran->out_len, why, sizeof why);
-		if (ran->error != 0)
-			snprintf(text, sizeof text, "the mint command could not run: %s", strerror(-ran->error));
-		else
-			snprintf(text, sizeof text, "the mint command ended with exit code %d%s%s", ran->exit_code,
-			         why[0] != '\0' ? ": " : "", why);
-		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, text);
-		return;
-	}
-	row->body = body_make(ran->out, ran->out_len);
-	if (!row->body)
-		user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0,
-		                "the mint command printed no JSON with a credential");
+	a->body = ran->error == 0 && ran->exit_code == 0 ? body_make(ran->out, ran->out_len) : NULL;
+	if (a->body)
+		exchange_start(a);
 	else
-		exchange_start(row);
+		mint_fail(a, ran);
 }
 
-static bool failed_just_now(const struct user_state *row)
-{
-	struct t3ops_ctx *ctx = row->pairing->ctx;
+/* ---- who gets which ------------------------------------------------------------------------------------- */
 
-	return row->failed_us > 0 && ctx->host->now_us(ctx) - row->failed_us < FAILURE_HOLDS_US;
+static bool failure_holds(const struct user_state *u, uint64_t now_us)
+{
+	bool unable = u->failed_result == T3OPS_PAIR_NO_COOKIE || u->failed_result == T3OPS_PAIR_NO_ENDPOINT;
+
+	return u->failed_us > 0 && now_us - u->failed_us < (unable ? INABILITY_HOLDS_US : FAILURE_HOLDS_US);
 }
 
-static void refuse_at_once(t3ops_paired_cb cb, void *arg, uint32_t result, const char *text)
+static void answer_at_once(t3ops_paired_cb cb, void *arg, struct t3ops_paired paired)
 {
-	struct t3ops_paired paired = {.struct_size = sizeof paired,
-	                              .result = result,
-	                              .set_cookie = "",
-	                              .cookie_name = "",
-	                              .endpoint = "",
-	                              .text = text};
-
+	paired.struct_size = sizeof paired;
+	paired.endpoint = "";
 	cb(arg, &paired);
 }
 
-void pairing_pair(struct pairing *p, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg)
+/* The list may change while the callback works with it. */
+static void fresh_give(struct pairing *p, struct user_state *u, const char *set_cookie, t3ops_paired_cb cb, void *arg)
 {
-	struct user_state *row = pairing_user_state(p, user);
-	struct waiter *w = row ? calloc(1, sizeof *w) : NULL;
+	char *copy = strdup(set_cookie);
 
-	if (!w) {
-		refuse_at_once(cb, arg, T3OPS_PAIR_MINT_FAILED, "no memory");
-		return;
-	}
-	if (TAILQ_EMPTY(&row->waiters) && failed_just_now(row)) {
+	p->ctx->host->count(p->ctx, METRIC_SHARED, NULL, 1);
+	answer_at_once(cb, arg,
+	               (struct t3ops_paired){.result = copy ? T3OPS_PAIR_OK : T3OPS_PAIR_MINT_FAILED,
+	                                     .set_cookie = copy ? copy : "",
+	                                     .cookie_name = u->cookie_name,
+	                                     .text = copy ? "" : "no memory"});
+	if (copy)
+		explicit_bzero(copy, strlen(copy));
+	free(copy);
+}
+
+static struct attempt *attempt_find(struct user_state *u, const char *browser)
+{
+	struct attempt *a;
+
+	LIST_FOREACH (a, &u->attempts, link)
+		if (browser && a->browser && strcmp(a->browser, browser) == 0)
+			break;
+	return a;
+}
+
+/* Mints at once; the answer comes later. */
+static struct attempt *attempt_new(struct pairing *p, struct user_state *u, const char *browser)
+{
+	struct attempt *a = calloc(1, sizeof *a);
+
+	if (!a)
+		return NULL;
+	a->pairing = p;
+	a->user = u;
+	a->browser = browser ? strdup(browser) : NULL;
+	STAILQ_INIT(&a->waiters);
+	a->started_us = p->ctx->host->now_us(p->ctx);
+	LIST_INSERT_HEAD(&u->attempts, a, link);
+	p->ctx->host->command(p->ctx, p->ctx->host->opt_string(p->ctx, "command"), u->name, on_minted, a);
+	return a;
+}
+
+static void attempt_join(struct pairing *p, struct user_state *u, const char *browser, t3ops_paired_cb cb, void *arg)
+{
+	struct waiter *w = calloc(1, sizeof *w);
+	struct attempt *a = attempt_find(u, browser);
+
+	if (a)
+		p->ctx->host->count(p->ctx, METRIC_SHARED, NULL, 1);
+	else if (w)
+		a = attempt_new(p, u, browser);
+	if (!w || !a) {
 		free(w);
-		refuse_at_once(cb, arg, row->failed_result, "the last attempt failed a moment ago");
+		answer_at_once(
+		    cb, arg,
+		    (struct t3ops_paired){
+		        .result = T3OPS_PAIR_MINT_FAILED, .set_cookie = "", .cookie_name = "", .text = "no memory"});
 		return;
 	}
 	w->cb = cb;
 	w->arg = arg;
-	TAILQ_INSERT_TAIL(&row->waiters, w, link);
-	if (++row->n_waiters > 1) {
-		p->ctx->host->count(p->ctx, METRIC_SHARED, NULL, 1);
-		return;
+	STAILQ_INSERT_TAIL(&a->waiters, w, link);
+	a->n_waiters++;
+}
+
+void pairing_pair(struct pairing *p, const struct t3ops_user *user, const char *browser, t3ops_paired_cb cb,
+                  void *arg)
+{
+	struct user_state *u = user_state_get(p->users, user);
+	uint64_t now_us = p->ctx->host->now_us(p->ctx);
+	const char *fresh = u && browser ? fresh_find(&u->fresh, browser, now_us) : NULL;
+
+	if (!u) {
+		answer_at_once(
+		    cb, arg,
+		    (struct t3ops_paired){
+		        .result = T3OPS_PAIR_MINT_FAILED, .set_cookie = "", .cookie_name = "", .text = "no memory"});
+	} else if (fresh) {
+		fresh_give(p, u, fresh, cb, arg);
+	} else if (!attempt_find(u, browser) && failure_holds(u, now_us)) {
+		answer_at_once(cb, arg,
+		               (struct t3ops_paired){.result = u->failed_result,
+		                                     .set_cookie = "",
+		                                     .cookie_name = u->cookie_name,
+		                                     .text = u->failed_text});
+	} else {
+		attempt_join(p, u, browser, cb, arg);
 	}
-	row->endpoint = 0;
-	row->started_us = p->ctx->host->now_us(p->ctx);
-	p->ctx->host->command(p->ctx, p->command, user->name, on_minted, row);
 }
 
-/* ---- check --------------------------------------------------------------------------------------------- */
-
-/* Only a definite answer counts: anything else may be a stall, a restart or an error. */
-static enum t3ops_session session_read(struct user_state *row, const struct t3ops_fetched *f)
-{
-	json_t *answer = f->error == 0 && f->status == 200 ? json_loadb(f->body, f->body_len, 0, NULL) : NULL;
-	const json_t *authenticated = json_object_get(answer, "authenticated");
-	enum t3ops_session session = T3OPS_SESSION_UNKNOWN;
-
-	cookie_name_learn(row,
-	                  json_string_value(json_object_get(json_object_get(answer, "auth"), "sessionCookieName")));
-	if (json_is_boolean(authenticated))
-		session = json_is_true(authenticated) ? T3OPS_SESSION_ALIVE : T3OPS_SESSION_DEAD;
-	json_decref(answer);
-	return session;
-}
-
-static void pending_check_answer(struct pending_check *q, enum t3ops_session session)
-{
-	struct t3ops_session_state state = {.struct_size = sizeof state, .session = session, .set_cookie = ""};
-
-	state.cookie_name = q->user_state->announced ? q->user_state->cookie_name : "";
-	LIST_REMOVE(q, link);
-	q->cb(q->arg, &state);
-	free(q);
-}
-
-static void on_checked(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
-{
-	struct pending_check *q = arg;
-
-	(void)ctx;
-	pending_check_answer(q, session_read(q->user_state, f));
-}
-
-static void pairing_check(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookie_header,
-                          t3ops_session_cb cb, void *arg)
-{
-	struct pairing *p = provider->state;
-	struct user_state *row = pairing_user_state(p, user);
-	struct pending_check *q = row ? malloc(sizeof *q) : NULL;
-	size_t size = strlen(cookie_header) + sizeof "cookie: ";
-	char *cookie = malloc(size), url[128];
-	const char *const headers[] = {cookie, NULL};
-	struct t3ops_fetch what = {
-	    .struct_size = sizeof what, .url = url, .headers = headers, .timeout_us = p->check_us, .fresh = true};
-
-	if (!q || !cookie) {
-		free(q);
-		free(cookie);
-		cb(arg, &(struct t3ops_session_state){
-		            .struct_size = sizeof(struct t3ops_session_state), .cookie_name = "", .set_cookie = ""});
-		return;
-	}
-	*q = (struct pending_check){.user_state = row, .cb = cb, .arg = arg};
-	LIST_INSERT_HEAD(&p->pending_checks, q, link);
-	snprintf(cookie, size, "cookie: %s", cookie_header);
-	url_make(row, SESSION_PATH, url, sizeof url);
-	provider->host->fetch(provider, &what, on_checked, q);
-	explicit_bzero(cookie, size);
-	free(cookie);
-}
-
-/* ---- the service ------------------------------------------------------------------------------------------ */
-
-static void service_pair(struct t3ops_ctx *provider, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg)
-{
-	pairing_pair(provider->state, user, cb, arg);
-}
-
-static const char *service_cookie_name(struct t3ops_ctx *provider, const struct t3ops_user *user)
-{
-	struct user_state *row = pairing_user_state(provider->state, user);
-
-	return row ? row->cookie_name : DEFAULT_COOKIE;
-}
-
-void pairing_init(struct pairing *p, struct t3ops_ctx *ctx)
-{
-	p->ctx = ctx;
-	LIST_INIT(&p->user_states);
-	LIST_INIT(&p->pending_checks);
-	p->exchange_us = (uint64_t)ctx->host->opt_int(ctx, "exchange_timeout");
-	p->check_us = (uint64_t)ctx->host->opt_int(ctx, "check_timeout");
-	p->command = ctx->host->opt_string(ctx, "command");
-	p->service = (struct t3ops_pairing){.struct_size = sizeof p->service,
-	                                    .provider = ctx,
-	                                    .pair = service_pair,
-	                                    .check = pairing_check,
-	                                    .cookie_name = service_cookie_name};
-}
-
-/* Whoever still waits is answered: what they keep for the answer is theirs to release. */
 void pairing_fini(struct pairing *p)
 {
-	struct user_state *row;
-	struct pending_check *q;
+	struct user_state *u;
 
-	while ((q = LIST_FIRST(&p->pending_checks)))
-		pending_check_answer(q, T3OPS_SESSION_UNKNOWN);
-	while ((row = LIST_FIRST(&p->user_states))) {
-		if (!TAILQ_EMPTY(&row->waiters))
-			user_state_fail(row, T3OPS_PAIR_MINT_FAILED, "", 0, "t3ops is stopping");
-		LIST_REMOVE(row, link);
-		body_forget(row);
-		free(row);
-	}
+	LIST_FOREACH (u, &p->users->list, link)
+		while (LIST_FIRST(&u->attempts))
+			attempt_fail(LIST_FIRST(&u->attempts), T3OPS_PAIR_MINT_FAILED, "", 0, "t3ops is stopping");
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What kind of request it is; see navigation.h. */
+/* Requests of browsers; see navigation.h. */
 #include "common/navigation.h"
-
-#include "common/cookies.h"
-#include "common/marker.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/cookies.h"
+#include "common/marker.h"
 
 #define LOCATION_MAX (16u << 10)
 
@@ -77,6 +77,23 @@ bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r)
 	if (site)
 		return strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0;
 	return origin && (!here || strcasecmp(host_of(origin), here) != 0);
+}
+
+bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	const char *target = ctx->host->request_target(ctx, r);
+	size_t len = sizeof PAIRING_SCREEN - 1;
+
+	return target && strncmp(target, PAIRING_SCREEN, len) == 0 && strchr("/?", target[len]);
+}
+
+void request_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[BROWSER_SIZE])
+{
+	const char *agent = ctx->host->request_header(ctx, r, "User-Agent");
+	char address[64] = "";
+
+	ctx->host->request_address(ctx, r, address, sizeof address);
+	snprintf(out, BROWSER_SIZE, "%s %s", address, agent ? agent : "");
 }
 
 static int redirect(struct t3ops_ctx *ctx, t3ops_request_id r, const char *target, const char *set_cookie)

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What kind of request it is, for plugins that pair browsers. */
+/* Requests of browsers, for plugins that pair them. */
 #ifndef T3OPS_PLUGINS_COMMON_NAVIGATION_H
 #define T3OPS_PLUGINS_COMMON_NAVIGATION_H
 
 #include "plugin.h"
 
-/* Somebody opens a page: GET, for a document as Sec-Fetch-Dest says, or for text/html by Accept. */
+#define BROWSER_SIZE   512
+#define PAIRING_SCREEN "/pair" /* t3's own, where a person types a code */
+#define PAIRING_LINK   "Pair by hand, with a code"
+
+/* Somebody opens a page: GET, for a document by Sec-Fetch-Dest, or for text/html by Accept. */
 bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* It brings a credential of its own: Authorization, or a WebSocket ticket in its query. */
 bool request_has_credential(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* It is for t3's pairing screen. */
+bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* What tells this browser from the user's others: the client's address and the User-Agent. */
+void request_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[BROWSER_SIZE]);
 
 /* Another site's page caused it, and it does not open a page itself (Sec-Fetch-Site, else Origin against Host). */
 bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r);

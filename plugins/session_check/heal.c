@@ -2,6 +2,7 @@
 /* Healing the requests of open pages; see heal.h. */
 #include "session_check/heal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 struct pending_heal {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
-	uint64_t cookie_key, browser;
+	uint64_t cookie_key;
 	char user[64];
 };
 
@@ -81,9 +82,10 @@ enum t3ops_next heal_refuse(struct t3ops_ctx *ctx, t3ops_request_id r)
 	    .status = 503,
 	    .title = "Your session has ended",
 	    .text =
-	        "The session of this page has ended, and t3ops could not replace it a moment ago. It tries again; "
-	        "you can also pair this browser by hand on your t3 server's own pairing page.",
-	    .retry_s = 5};
+	        "The session of this page has ended, and t3ops could not replace it a moment ago. It tries again.",
+	    .retry_s = 5,
+	    .link_target = PAIRING_SCREEN,
+	    .link_text = PAIRING_LINK};
 
 	ctx->host->request_explain(ctx, r, &page);
 	return T3OPS_DONE;
@@ -100,16 +102,6 @@ static void heal_fail(struct pending_heal *h)
 
 /* ---- what can ---------------------------------------------------------------------------------------------- */
 
-static void heal_finish(struct pending_heal *h, const char *cookie_name, const char *set_cookie)
-{
-	struct session_check *s = h->ctx->state;
-
-	pause_of(s, h->cookie_key)->failures = 0;
-	h->ctx->host->count(h->ctx, METRIC_HEALED, NULL, 1);
-	request_resume_with_session(h->ctx, h->request, cookie_name, set_cookie);
-	free(h);
-}
-
 static void on_paired(void *arg, const struct t3ops_paired *paired)
 {
 	struct pending_heal *h = arg;
@@ -118,32 +110,43 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	if (!s) { /* stopped meanwhile */
 		free(h);
 	} else if (paired->result == T3OPS_PAIR_OK) {
-		fresh_put(&s->fresh, h->browser, paired, h->ctx->host->now_us(h->ctx));
-		heal_finish(h, paired->cookie_name, paired->set_cookie);
+		pause_of(s, h->cookie_key)->failures = 0;
+		h->ctx->host->count(h->ctx, METRIC_HEALED, NULL, 1);
+		request_resume_with_session(h->ctx, h->request, paired->cookie_name, paired->set_cookie);
+		free(h);
 	} else {
 		heal_fail(h);
 	}
 }
 
-/* The cookie is dead: another one, that of a moment ago if this browser does not bring it already. */
-static void heal(struct pending_heal *h)
+/* The session is dead: another one, unless it was made a moment ago. */
+static void heal(struct pending_heal *h, bool fresh)
 {
 	struct session_check *s = h->ctx->state;
 	const struct t3ops_host *host = h->ctx->host;
-	const struct fresh_row *fresh = fresh_find(&s->fresh, h->browser, host->now_us(h->ctx));
 	struct t3ops_user user = {.struct_size = sizeof user};
+	char browser[BROWSER_SIZE];
 
 	if (!host->request_user(h->ctx, h->request, &user)) {
 		free(h); /* the browser has left */
-	} else if (fresh && fresh_is_brought(fresh, host->request_header(h->ctx, h->request, "Cookie"))) {
+	} else if (fresh) {
 		host->emit(h->ctx, "session_expired", h->user, 401, "the t3 server accepts no fresh session either");
 		heal_fail(h);
-	} else if (fresh) {
-		heal_finish(h, fresh->cookie_name, fresh->set_cookie);
 	} else {
 		host->emit(h->ctx, "session_expired", h->user, 401, "the session of an open page has died");
-		s->pairing->pair(s->pairing->provider, &user, on_paired, h);
+		request_browser(h->ctx, h->request, browser);
+		s->pairing->pair(s->pairing->provider, &user, browser, on_paired, h);
 	}
+}
+
+/* Newer t3 servers rename the cookie with their answer. */
+static void alive(struct pending_heal *h, const struct t3ops_session_state *state)
+{
+	if (state->set_cookie[0] != '\0')
+		request_resume_with_session(h->ctx, h->request, state->cookie_name, state->set_cookie);
+	else
+		h->ctx->host->request_resume(h->ctx, h->request); /* its 401 means something else */
+	free(h);
 }
 
 static void on_checked(void *arg, const struct t3ops_session_state *state)
@@ -156,12 +159,10 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 		return;
 	}
 	h->ctx->host->count(h->ctx, METRIC_CHECKS, (const char *[]){results[state->session]}, 1);
-	if (state->session == T3OPS_SESSION_DEAD) {
-		heal(h);
-		return;
-	}
-	h->ctx->host->request_resume(h->ctx, h->request); /* its 401 means something else */
-	free(h);
+	if (state->session == T3OPS_SESSION_DEAD)
+		heal(h, state->fresh);
+	else
+		alive(h, state);
 }
 
 enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -177,11 +178,8 @@ enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 	h = calloc(1, sizeof *h);
 	if (!h)
 		return T3OPS_NEXT;
-	*h = (struct pending_heal){.ctx = ctx,
-	                           .request = r,
-	                           .cookie_key = heal_cookie_key(user.name, cookies),
-	                           .browser = fresh_key(ctx, r, user.name)};
-	strncpy(h->user, user.name, sizeof h->user - 1);
+	*h = (struct pending_heal){.ctx = ctx, .request = r, .cookie_key = heal_cookie_key(user.name, cookies)};
+	snprintf(h->user, sizeof h->user, "%s", user.name);
 	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, h);
 	return T3OPS_WAIT;
 }

@@ -7,7 +7,6 @@
 #ifndef T3OPS_PLUGINS_SESSION_CHECK_HEAL_H
 #define T3OPS_PLUGINS_SESSION_CHECK_HEAL_H
 
-#include "common/fresh.h"
 #include "plugin.h"
 
 #define ALIVE_ROWS 256
@@ -16,7 +15,7 @@
 /* Rows of the plugin's metric table. */
 enum { METRIC_CHECKS, METRIC_HEALED };
 
-/* A cookie that lived a moment ago. */
+/* Cookies whose session was alive a moment ago. */
 struct alive {
 	uint64_t key, until_us;
 };
@@ -29,10 +28,9 @@ struct heal_pause {
 
 struct session_check {
 	const struct t3ops_pairing *pairing;
-	struct fresh fresh;
 	struct alive alive[ALIVE_ROWS];
 	struct heal_pause pauses[PAUSE_ROWS];
-	uint64_t trust_us;
+	uint64_t trust_us, loop_reported_us;
 };
 
 /* The plugin's on_unauthorized. */

@@ -1,105 +1,144 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session_check: when a page is opened, asks the instance whether the browser's cookie still lives, and
- * pairs it again if the instance definitely says no.  Everything else (a timeout, a 500, garbage) lets
- * the request pass: a cookie is not declared dead on suspicion.
+ * session_check: when a page is opened, asks the user's t3 server whether the browser's session is alive, and has it
+ * paired again if the t3 server definitely says no.  Everything else (a timeout, a 500, garbage) lets the request
+ * pass: a session is not declared dead on suspicion.  Requests of pages that are open already: heal.c.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "session_check/heal.h"
-#include "common/cookies.h"
 #include "common/marker.h"
 #include "common/navigation.h"
+#include "session_check/heal.h"
+
+#define LOOP_RETRY_S    45 /* the mark of the redirect is old by then */
+#define LOOP_REPORTS_US UINT64_C(60000000)
 
 /* A navigation that waits. */
 struct pending_navigation {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
-	uint64_t cookie_key, browser; /* fresh_key */
+	uint64_t cookie_key;
 	char user[64];
 };
-
-#define LOOP_RETRY_S 45 /* the mark of the redirect is old by then */
 
 static void count(struct t3ops_ctx *ctx, const char *result)
 {
 	ctx->host->count(ctx, METRIC_CHECKS, (const char *[]){result}, 1);
 }
 
-static void on_paired(void *arg, const struct t3ops_paired *paired)
-{
-	struct pending_navigation *v = arg;
-	struct session_check *s = v->ctx->state;
-	const struct t3ops_host *host = v->ctx->host;
+/* ---- a dead session ------------------------------------------------------------------------------------- */
 
-	if (s && paired->result == T3OPS_PAIR_OK)
-		fresh_put(&s->fresh, v->browser, paired, host->now_us(v->ctx));
-	if (s && paired->result == T3OPS_PAIR_OK &&
-	    request_redirect_to_itself(v->ctx, v->request, paired->set_cookie) == 0) {
-		host->count(v->ctx, METRIC_HEALED, NULL, 1);
-	} else {
-		host->request_resume(v->ctx, v->request);
-	}
-	free(v);
+/* The session has ended and none can be made: the way in that is left is t3's own. */
+static void failure_explain(const struct pending_navigation *n, const struct t3ops_paired *paired)
+{
+	char text[600];
+	struct t3ops_page page = {.struct_size = sizeof page,
+	                          .status = 502,
+	                          .title = "Your session has ended and could not be replaced",
+	                          .text = text,
+	                          .link_target = PAIRING_SCREEN,
+	                          .link_text = PAIRING_LINK};
+
+	snprintf(text, sizeof text,
+	         "Your t3 server no longer honours this browser's session, and a new one could not be made: %s.",
+	         paired->text);
+	n->ctx->host->request_explain(n->ctx, n->request, &page);
 }
 
-static void navigation_heal(struct pending_navigation *v)
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct pending_navigation *n = arg;
+	const struct t3ops_host *host = n->ctx->host;
+
+	if (paired->result == T3OPS_PAIR_OK &&
+	    request_redirect_to_itself(n->ctx, n->request, paired->set_cookie) == 0)
+		host->count(n->ctx, METRIC_HEALED, NULL, 1);
+	else if (paired->result == T3OPS_PAIR_OK || paired->result == T3OPS_PAIR_NO_COOKIE ||
+	         paired->result == T3OPS_PAIR_UNREACHABLE || request_is_pairing_screen(n->ctx, n->request))
+		host->request_resume(n->ctx, n->request);
+	else
+		failure_explain(n, paired);
+	free(n);
+}
+
+/* A session that was made a moment ago is dead, too. */
+static void loop_explain(struct pending_navigation *n)
 {
 	static const struct t3ops_page page = {
 	    .struct_size = sizeof page,
 	    .status = 502,
 	    .title = "Your t3 server does not keep the session",
 	    .text = "Your t3 server declares every session dead, also one that was made a moment ago. Its database "
-	            "may be damaged, or newer than the program. Please tell its operator. This page tries again "
-	            "by itself.",
+	            "may be damaged, or newer than the program. Please tell its operator.",
 	    .retry_s = LOOP_RETRY_S};
-	struct session_check *s = v->ctx->state;
-	const struct t3ops_host *host = v->ctx->host;
-	struct t3ops_user user = {.struct_size = sizeof user};
-	const struct fresh_row *fresh;
+	struct session_check *s = n->ctx->state;
+	uint64_t now_us = n->ctx->host->now_us(n->ctx);
 
-	if (!host->request_user(v->ctx, v->request, &user)) {
-		free(v); /* the browser has left */
-		return;
+	if (s->loop_reported_us == 0 || now_us - s->loop_reported_us >= LOOP_REPORTS_US) {
+		s->loop_reported_us = now_us;
+		n->ctx->host->emit(n->ctx, "session_expired", n->user, 502,
+		                   "loop: the t3 server accepts no fresh session either");
 	}
-	fresh = fresh_find(&s->fresh, v->browser, host->now_us(v->ctx));
-	if (request_marker(v->ctx, v->request) == MARKER_FRESH) {
-		host->request_explain(v->ctx, v->request, &page);
-		host->emit(v->ctx, "session_expired", v->user, 502,
-		           "loop: the t3 server accepts no fresh session either");
-		free(v);
-		return;
+	n->ctx->host->request_explain(n->ctx, n->request, &page);
+	free(n);
+}
+
+static void dead(struct pending_navigation *n)
+{
+	struct session_check *s = n->ctx->state;
+	const struct t3ops_host *host = n->ctx->host;
+	struct t3ops_user user = {.struct_size = sizeof user};
+	char browser[BROWSER_SIZE];
+
+	if (!host->request_user(n->ctx, n->request, &user)) {
+		free(n); /* the browser has left */
+	} else if (request_marker(n->ctx, n->request) == MARKER_FRESH) {
+		loop_explain(n);
+	} else {
+		host->emit(n->ctx, "session_expired", n->user, 0, "the t3 server no longer honours the cookie");
+		request_browser(n->ctx, n->request, browser);
+		s->pairing->pair(s->pairing->provider, &user, browser, on_paired, n);
 	}
-	if (fresh && request_redirect_to_itself(v->ctx, v->request, fresh->set_cookie) == 0) {
-		free(v);
-		return;
+}
+
+/* ---- checks --------------------------------------------------------------------------------------------- */
+
+/* Newer t3 servers rename the cookie with their answer. */
+static void alive(struct pending_navigation *n, const struct t3ops_session_state *state)
+{
+	struct session_check *s = n->ctx->state;
+	const struct t3ops_host *host = n->ctx->host;
+
+	if (state->set_cookie[0] != '\0') {
+		request_resume_with_session(n->ctx, n->request, state->cookie_name, state->set_cookie);
+	} else {
+		s->alive[n->cookie_key % ALIVE_ROWS] = (struct alive){n->cookie_key,
+		                                                      host->now_us(n->ctx) + s->trust_us};
+		host->request_resume(n->ctx, n->request);
 	}
-	host->emit(v->ctx, "session_expired", v->user, 0, "the instance no longer honours the cookie");
-	s->pairing->pair(s->pairing->provider, &user, on_paired, v);
+	free(n);
 }
 
 static void on_checked(void *arg, const struct t3ops_session_state *state)
 {
-	struct pending_navigation *v = arg;
-	struct session_check *s = v->ctx->state;
+	struct pending_navigation *n = arg;
 
-	if (!s) { /* stopped meanwhile */
-		free(v);
-		return;
+	if (!n->ctx->state) { /* stopped meanwhile */
+		free(n);
+	} else if (state->session == T3OPS_SESSION_DEAD) {
+		count(n->ctx, "dead");
+		dead(n);
+	} else if (state->session == T3OPS_SESSION_ALIVE) {
+		count(n->ctx, "alive");
+		alive(n, state);
+	} else {
+		count(n->ctx, "unknown");
+		n->ctx->host->request_resume(n->ctx, n->request);
+		free(n);
 	}
-	if (state->session == T3OPS_SESSION_DEAD) {
-		count(v->ctx, "dead");
-		navigation_heal(v);
-		return;
-	}
-	count(v->ctx, state->session == T3OPS_SESSION_ALIVE ? "alive" : "unknown");
-	if (state->session == T3OPS_SESSION_ALIVE)
-		s->alive[v->cookie_key % ALIVE_ROWS] = (struct alive){v->cookie_key,
-		                                                      v->ctx->host->now_us(v->ctx) + s->trust_us};
-	v->ctx->host->request_resume(v->ctx, v->request);
-	free(v);
 }
 
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -107,7 +146,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	struct session_check *s = ctx->state;
 	struct t3ops_user user = {.struct_size = sizeof user};
 	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
-	struct pending_navigation *v;
+	struct pending_navigation *n;
 	uint64_t key;
 
 	if (heal_is_paused(ctx, r))
@@ -118,13 +157,12 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	key = heal_cookie_key(user.name, cookies);
 	if (s->alive[key % ALIVE_ROWS].key == key && ctx->host->now_us(ctx) < s->alive[key % ALIVE_ROWS].until_us)
 		return T3OPS_NEXT;
-	v = calloc(1, sizeof *v);
-	if (!v)
+	n = calloc(1, sizeof *n);
+	if (!n)
 		return T3OPS_NEXT;
-	*v = (struct pending_navigation){
-	    .ctx = ctx, .request = r, .cookie_key = key, .browser = fresh_key(ctx, r, user.name)};
-	strncpy(v->user, user.name, sizeof v->user - 1);
-	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, v);
+	*n = (struct pending_navigation){.ctx = ctx, .request = r, .cookie_key = key};
+	snprintf(n->user, sizeof n->user, "%s", user.name);
+	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, n);
 	return T3OPS_WAIT;
 }
 
@@ -152,15 +190,12 @@ static int start(struct t3ops_ctx *ctx)
 
 static void stop(struct t3ops_ctx *ctx)
 {
-	struct session_check *s = ctx->state;
-
-	fresh_fini(&s->fresh);
-	free(s);
+	free(ctx->state);
 	ctx->state = NULL;
 }
 
 static const struct t3ops_option options[] = {
-    {"trust", T3OPS_OPT_DURATION, "5s", 0, 600000000, "A cookie that lived is not asked about again for this long."},
+    {"trust", T3OPS_OPT_DURATION, "5s", 0, 600000000, "How long a session that was alive is not asked about again."},
 };
 
 static const struct t3ops_metric metrics[] = {
@@ -168,11 +203,11 @@ static const struct t3ops_metric metrics[] = {
         {.name = "t3ops_session_checks_total",
          .type = T3OPS_COUNTER,
          .labels = {"result"},
-         .help = "Cookies asked about: alive, dead, or unknown (the instance gave no definite answer)."},
+         .help = "Sessions asked about: alive, dead, or unknown (the t3 server gave no definite answer)."},
     [METRIC_HEALED] =
         {.name = "t3ops_session_healed_total",
          .type = T3OPS_COUNTER,
-         .help = "Dead cookies replaced: before a page was opened, or for a request that the t3 server refused."},
+         .help = "Dead sessions replaced: before a page was opened, or for a request that the t3 server refused."},
 };
 
 T3OPS_PLUGIN(session_check) = {
@@ -180,7 +215,7 @@ T3OPS_PLUGIN(session_check) = {
     .roles = T3OPS_ROLE_PROXY,
     .name = "session_check",
     .version = PACKAGE_VERSION,
-    .summary = "heals a session cookie that the instance no longer honours",
+    .summary = "replaces sessions that the t3 server no longer honours",
     .needs = T3OPS_SERVICE_PAIRING,
     .options = options,
     .n_options = sizeof options / sizeof options[0],

@@ -359,6 +359,7 @@ struct t3ops_session_state {
 	const char *set_cookie;  /* a Set-Cookie value that came with the answer (a renamed or renewed cookie), to be
 	                            passed on to the browser; "" if none.  Never log it. */
 	uint64_t expires_us;     /* end of a session that is alive, since 1970; 0 if unknown */
+	bool fresh;              /* the cookies hold a session that the provider made seconds ago */
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 
@@ -366,9 +367,11 @@ typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s)
 struct t3ops_pairing {
 	uint32_t struct_size;
 	struct t3ops_ctx *provider; /* the first argument of each */
-	/* Mints a credential for the user and exchanges it for a session.  Calls for one user that come together
-	 * share one. */
-	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, t3ops_paired_cb cb, void *arg);
+	/* Mints a credential for the user and exchanges it for a session.  browser: a text that tells one browser of
+	 * the user from the others; a session that was made for it seconds ago, or is being made, is given again.
+	 * NULL: a session that nobody else is given. */
+	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *browser,
+	             t3ops_paired_cb cb, void *arg);
 	/* Asks the user's t3 server whether the cookies (a whole Cookie header) hold a session that is alive. */
 	void (*check)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookies,
 	              t3ops_session_cb cb, void *arg);

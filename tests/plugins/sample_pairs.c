@@ -56,7 +56,7 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 
 	*p = (struct pairs){.ctx = ctx, .leg = leg};
 	ctx->host->leg_set(ctx, leg, p);
-	pairing(ctx)->pair(pairing(ctx)->provider, ctx->host->leg_user(ctx, leg), on_leg_paired, p);
+	pairing(ctx)->pair(pairing(ctx)->provider, ctx->host->leg_user(ctx, leg), NULL, on_leg_paired, p);
 }
 
 static void on_leg_checked(void *arg, const struct t3ops_session_state *state)
@@ -108,7 +108,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	struct t3ops_user other = {.struct_size = sizeof other};
 	struct pairs p = {.ctx = ctx};
 
-	service->pair(service->provider, user, on_job_paired, &p);
+	service->pair(service->provider, user, NULL, on_job_paired, &p);
 	if (host->wait(ctx, &p.done, 20000000) < 0)
 		return -ETIMEDOUT;
 	if (p.paired.result != T3OPS_PAIR_OK)
@@ -123,7 +123,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	/* for somebody else nothing is run */
 	other.name = host->opt_string(ctx, "stranger");
 	p.done = false;
-	service->pair(service->provider, &other, on_job_paired, &p);
+	service->pair(service->provider, &other, NULL, on_job_paired, &p);
 	if (host->wait(ctx, &p.done, 20000000) < 0)
 		return -ETIMEDOUT;
 	host->report(ctx, "stranger", "%s", p.paired.result == T3OPS_PAIR_OK ? "paired" : "refused");

@@ -10,7 +10,6 @@
 
 #include "auto_pair/mint_error.h"
 #include "common/cookies.h"
-#include "common/fresh.h"
 #include "common/marker.h"
 #include "common/navigation.h"
 
@@ -127,31 +126,6 @@ static void marks_come_and_go(void **state)
 	assert_false(marker_remove("/0123456789", out, 11));
 }
 
-static void fresh_sessions_are_kept_for_a_while(void **state)
-{
-	static const struct t3ops_paired paired = {.cookie_name = "s", .set_cookie = "s=abc; Path=/"};
-	struct fresh *f = test_calloc(1, sizeof *f);
-	const struct fresh_row *row;
-
-	(void)state;
-	assert_null(fresh_find(f, 7, 1000));
-	fresh_put(f, 7, &paired, 1000);
-	row = fresh_find(f, 7, 2000);
-	assert_non_null(row);
-	assert_string_equal(row->set_cookie, paired.set_cookie);
-	assert_true(fresh_is_brought(row, "a=1; s=abc"));
-	assert_false(fresh_is_brought(row, "a=1; s=abd"));
-	assert_false(fresh_is_brought(row, NULL));
-	assert_null(fresh_find(f, 8, 2000)); /* another browser */
-	assert_null(fresh_find(f, 7, 1000 + FRESH_US));
-	for (uint64_t key = 1; key <= 2 * FRESH_ROWS; key++)
-		fresh_put(f, key, &paired, key);
-	assert_null(fresh_find(f, 1, 300)); /* the oldest gave way */
-	assert_non_null(fresh_find(f, 2 * FRESH_ROWS, 300));
-	fresh_fini(f);
-	test_free(f);
-}
-
 static void mint_errors_are_found(void **state)
 {
 	static const struct {
@@ -180,13 +154,9 @@ static void mint_errors_are_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(cookies_are_found),
-	    cmocka_unit_test(cookies_are_replaced),
-	    cmocka_unit_test(names_of_set_cookie),
-	    cmocka_unit_test(locations_stay_here),
-	    cmocka_unit_test(queries_are_searched),
-	    cmocka_unit_test(marks_come_and_go),
-	    cmocka_unit_test(fresh_sessions_are_kept_for_a_while),
+	    cmocka_unit_test(cookies_are_found),     cmocka_unit_test(cookies_are_replaced),
+	    cmocka_unit_test(names_of_set_cookie),   cmocka_unit_test(locations_stay_here),
+	    cmocka_unit_test(queries_are_searched),  cmocka_unit_test(marks_come_and_go),
 	    cmocka_unit_test(mint_errors_are_found),
 	};
 
