@@ -445,8 +445,9 @@ struct t3ops_host {
 	uint32_t (*fetch_reason)(struct t3ops_ctx *ctx, int error, uint32_t step);
 	uint32_t (*status_reason)(struct t3ops_ctx *ctx, int status);
 
-	/* Has the helper run a command section for a user of the table.  Returns an id, never 0; cb comes once,
-	 * later. Not in the monitor.  A job's process gets programs run for the user of the run only. */
+	/* Has the helper run a command section, named by an option of type T3OPS_OPT_COMMAND, for a user of the
+	 * table.  Returns an id, never 0; cb comes once, later.  Not in the monitor.  A job's process gets programs
+	 * run for the user of the run only. */
 	uint64_t (*command)(struct t3ops_ctx *ctx, const char *command, const char *user, t3ops_ran_cb cb, void *arg);
 
 	/* Finds a user of the table by name (a job's process knows the user of the run only).  out->struct_size must
@@ -538,12 +539,12 @@ struct t3ops_plugin {
 	const char *version; /* letters, digits, dots, - and _ */
 	const char *summary; /* a few words */
 
-	/* Names of services, separated by single spaces; NULL or "": none.  A plugin is loaded in the processes of
-	 * its roles and, besides, wherever a plugin that is loaded already needs a service that it provides.  There
-	 * only its init, start, stop and the service itself are called. */
-	const char *provides; /* what init registers with `provide` */
-	const char
-	    *needs; /* what start gets from `service`; a configuration in which nobody provides it is refused */
+	/* Names of services, separated by single spaces; NULL or "": none.  provides: what init registers with
+	 * `provide`.  needs: what start gets from `service`; a configuration in which nobody provides it is refused.
+	 * A plugin is loaded in the processes of its roles and, besides, wherever a plugin that is loaded already
+	 * needs a service that it provides.  There only its init, start, stop and the service itself are called. */
+	const char *provides;
+	const char *needs;
 
 	const struct t3ops_option *options;
 	const struct t3ops_metric *metrics;
@@ -569,18 +570,19 @@ struct t3ops_plugin {
 	 * every plugin returns T3OPS_NEXT the 401 is passed on.  Only for requests that can be sent again, WebSocket
 	 * upgrades and those without a body; once for each.  NULL: the plugin leaves every 401 alone. */
 	enum t3ops_next (*on_unauthorized)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Paths that it answers whoever asks, as "/probe/ws /probe/healthz"; NULL or "": none. */
+	/* Paths whose requests it answers itself, whoever sends them: "/probe/ws /probe/healthz"; NULL or "": none.
+	 */
 	const char *answers;
 
 	/* T3OPS_ROLE_LEG */
 	uint32_t leg_flags; /* enum t3ops_leg_flags */
-	const char
-	    *leg_segments;    /* default of the option `segments`, separated by spaces; "": the operator must say */
-	const char *leg_edge; /* default of `edge`, the segment that ends TCP and TLS; "": the first one */
-	const char *leg_resolver; /* default of `resolver_segments`; NULL or "": the leg looks no name up, and none of
-	                             its failures is one of looking a name up */
-	/* Name of the option with the URL that the leg connects to, if a request plugin is to answer its path; NULL:
-	 * somebody else does. */
+	/* Defaults of options that every leg has.  segments, separated by spaces; "": the operator must say.  edge,
+	 * the segment that ends TCP and TLS; "": the first one.  resolver_segments; NULL or "": the leg looks no name
+	 * up, and none of its failures is one of looking a name up. */
+	const char *leg_segments;
+	const char *leg_edge;
+	const char *leg_resolver;
+	/* Name of the option that holds the URL it connects to, if a request plugin is to answer there; else NULL. */
 	const char *leg_target;
 	/* Begins an attempt: leg_up or leg_down follows. */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
