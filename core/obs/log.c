@@ -55,11 +55,24 @@ static void output_open(void)
 		close(fd);
 }
 
+/* systemd names device and inode of what it connected to the journal. */
+static bool is_journald(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char mine[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(mine, sizeof mine, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, mine) == 0;
+}
+
 void log_open(const char *process, enum log_level max)
 {
 	g_log.process = process;
 	g_log.max = max;
-	g_log.journald = getenv("JOURNAL_STREAM") != NULL;
+	g_log.journald = is_journald();
 	g_log.lost = g_log.reported = 0;
 	output_open();
 }

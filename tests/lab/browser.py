@@ -83,7 +83,7 @@ class Case(unittest.TestCase):
         self.world.pause(QUIET)
         said = [self.named(v) for v in self.world.true_of_machine(self.world.verdicts_after(serial), began)
                 if not self.of_others(v)]
-        dropped = re.findall(rf"\bevent=tunnel_drop\b.*\buser={self.name}\b.*", self.world.daemon.log()[mark:])
+        dropped = re.findall(rf"\bevent=tunnel_dropped\b.*\buser={self.name}\b.*", self.world.daemon.log()[mark:])
         self.assertEqual(len(self.errors()) - errors, error_pages, self.errors()[errors:])
         self.assertEqual(len(dropped), drops, dropped)
         self.assertEqual(len(said), len(verdicts), said)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,17 +95,28 @@ static void test_line(void **state)
 
 static void test_line_in_journald(void **state)
 {
-	char text[1000];
+	char text[1000], stream[64];
 	struct catcher c;
+	struct stat st;
 
 	(void)state;
-	setenv("JOURNAL_STREAM", "1:1", 1);
-	log_open("proxy", LOG_L_INFO);
 	c = catch_begin();
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_open("proxy", LOG_L_INFO);
 	log_write(LOG_L_ERROR, "oops", kv_users(1));
 	catch_end(&c, text, sizeof text);
 	unsetenv("JOURNAL_STREAM");
 	assert_string_equal(text, "<3>level=error process=proxy event=oops users=1\n");
+
+	setenv("JOURNAL_STREAM", "1:1", 1); /* standard error went elsewhere since */
+	c = catch_begin();
+	log_open("proxy", LOG_L_INFO);
+	log_write(LOG_L_ERROR, "oops");
+	catch_end(&c, text, sizeof text);
+	unsetenv("JOURNAL_STREAM");
+	assert_memory_equal(text, "time=", 5);
 }
 
 /* A newline in a value makes no second line; huge ones are cut. */
