@@ -119,6 +119,15 @@ class Tables(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^\.It Cm (\w+)", page, re.M)), set(commands))
 
 
+class Architecture(unittest.TestCase):
+    def test_functions_named_there_exist(self):
+        sources = "".join(text_of(path) for path in glob.glob(f"{SOURCE}/core/**/*.[ch]", recursive=True))
+        named = set(re.findall(r"`([a-z][a-z0-9_]+)`", text_of(f"{SOURCE}/docs/architecture.md")))
+        self.assertGreater(len(named), 50)
+        for name in sorted(named):
+            self.assertRegex(sources, rf"(?m)^[a-z][^\n;]*\b{name}\(", name)
+
+
 class Plugin(unittest.TestCase):
     def test_example_compiles(self):
         cc = shutil.which("cc")
