@@ -5,8 +5,8 @@
 #define CODE_NORMAL     1000
 #define CODE_GOING_AWAY 1001
 
-#define ABANDONED_US      UINT64_C(100000)   /* a tunnel that was gone before anybody could have used it */
-#define AT_PATIENCE_US    UINT64_C(250000)   /* a page gives up when a heartbeat is due, so right behind a Ping */
+#define ABANDONED_US      UINT64_C(100000) /* a tunnel that was gone before anybody could have used it */
+#define AT_PATIENCE_PART  20 /* of a period: a page gives up when a heartbeat is due, so right behind a Ping */
 #define QUEUE_STUCK_US    UINT64_C(2000000)  /* a next hop that takes nothing for so long is not only slow */
 #define BACK_AT_ONCE_US   UINT64_C(5000000)  /* pages come back after 1 to 3 s */
 #define BACK_BY_ITSELF_US UINT64_C(60000000) /* or as soon as they can, with a back-off of up to 30 s */
@@ -110,7 +110,8 @@ static enum page_evidence of_close(const struct page_facts *f)
 {
 	if (f->code != CODE_NORMAL)
 		return PAGE_ON_TIME;
-	if (f->heartbeat_known && f->since_ping_us < AT_PATIENCE_US && f->back != PAGE_BACK_NAVIGATION)
+	if (f->heartbeat_known && f->since_ping_us < f->period_us / AT_PATIENCE_PART &&
+	    f->age_us > 2 * f->period_us && f->back != PAGE_BACK_NAVIGATION)
 		return PAGE_ANSWERS_LOST;
 	return f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US ? PAGE_REPLACED : PAGE_ON_TIME;
 }
