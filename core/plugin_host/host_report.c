@@ -47,6 +47,12 @@ static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int 
 	process_emit(process, &e);
 }
 
+/* The process of one run of a job has no metrics: what it counts would end with it. */
+static bool is_counted(const struct t3ops_ctx *ctx)
+{
+	return ctx->instance->host->process->metrics != NULL;
+}
+
 static struct series *series(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels)
 {
 	const struct t3ops_plugin *p = &ctx->instance->plugin;
@@ -64,24 +70,27 @@ void host_report_begin(struct t3ops_instance *i)
 {
 	const struct t3ops_plugin *p = &i->plugin;
 
-	for (uint32_t k = 0; k < p->n_metrics; k++)
+	for (uint32_t k = 0; is_counted(&i->ctx) && k < p->n_metrics; k++)
 		if (p->metrics[k].type == T3OPS_COUNTER && !p->metrics[k].labels[0])
 			series(&i->ctx, k, NULL);
 }
 
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
-	series_add(series(ctx, metric, labels), add);
+	if (is_counted(ctx))
+		series_add(series(ctx, metric, labels), add);
 }
 
 static void gauge(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value)
 {
-	series_set(series(ctx, metric, labels), value);
+	if (is_counted(ctx))
+		series_set(series(ctx, metric, labels), value);
 }
 
 static void observe(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value)
 {
-	series_observe(series(ctx, metric, labels), value);
+	if (is_counted(ctx))
+		series_observe(series(ctx, metric, labels), value);
 }
 
 void host_report_fill(struct t3ops_host *services)

@@ -52,7 +52,7 @@ void plugin_calls_begin(const struct t3ops_instance *i)
 	    {"leg_close", p->leg_close}, {"on_event", p->on_event},
 	};
 
-	for (size_t k = 0; k < sizeof callbacks / sizeof callbacks[0]; k++)
+	for (size_t k = 0; i->host->process->metrics && k < sizeof callbacks / sizeof callbacks[0]; k++)
 		if (callbacks[k].there)
 			slow_of(i, callbacks[k].name);
 }
@@ -62,7 +62,8 @@ static void overrun_report(struct plugin_host *h, const struct plugin_call *call
 	const char *name = call->instance->ctx.name;
 	struct event e;
 
-	series_add(slow_of(call->instance, call->callback), 1);
+	if (h->process->metrics)
+		series_add(slow_of(call->instance, call->callback), 1);
 	event_init(&e, EVENT_CALLBACK_SLOW, (uint8_t)h->process->id);
 	e.age_us = took_us;
 	event_set(e.plugin, name);
