@@ -8,6 +8,7 @@
 #include "plugin.h"
 
 struct pairs {
+	struct pairs *next;    /* of all legs there ever were */
 	struct t3ops_leg *leg; /* NULL: in a job */
 	bool done;
 	struct t3ops_ctx *ctx;
@@ -50,11 +51,14 @@ static void on_leg_paired(void *arg, const struct t3ops_paired *paired)
 		leg_fail(p, paired->text);
 }
 
+static struct pairs *all_legs; /* whoever is asked still answers: none is ever freed */
+
 static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
 	struct pairs *p = calloc(1, sizeof *p);
 
-	*p = (struct pairs){.ctx = ctx, .leg = leg};
+	*p = (struct pairs){.next = all_legs, .ctx = ctx, .leg = leg};
+	all_legs = p;
 	ctx->host->leg_set(ctx, leg, p);
 	pairing(ctx)->pair(pairing(ctx)->provider, ctx->host->leg_user(ctx, leg), NULL, on_leg_paired, p);
 }
@@ -76,7 +80,6 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	pairing(ctx)->check(pairing(ctx)->provider, ctx->host->leg_user(ctx, leg), p->cookie, on_leg_checked, p);
 }
 
-/* Whoever is asked still answers; it is a test: what it needs for that is never freed. */
 static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
 	ctx->host->leg_set(ctx, leg, NULL);
