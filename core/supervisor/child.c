@@ -269,7 +269,7 @@ void child_set_state(struct child *c, enum process_state state)
 
 void child_stop(struct child *c)
 {
-	if (c->state == PROCESS_STOPPING)
+	if (c->state == PROCESS_STOPPING || c->state == PROCESS_DEAD)
 		return;
 	child_set_state(c, PROCESS_STOPPING);
 	channel_send(c->channel, MSG_STOP, c->serial, 0, NULL, 0);

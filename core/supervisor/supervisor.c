@@ -375,6 +375,11 @@ static void on_stuck(void *arg, struct child *c)
 
 	process_killed_fill(c, &e);
 	monitor_link_emit(&s->monitor, &e);
+	if (e.callback[0] != '\0')
+		snprintf(c->start_error, sizeof c->start_error, "plugin %s does not return from its callback %s",
+		         e.plugin, e.callback);
+	else
+		event_set(c->start_error, "it does not answer its watchdog pings");
 	child_kill(c);
 }
 

@@ -110,7 +110,7 @@ static void commit(struct supervisor *s)
 	t->running = false;
 	n = slots_switch(s, old);
 	monitor = s->processes.current[PROCESS_MONITOR];
-	if (monitor && monitor != s->monitor.monitor)
+	if (monitor && monitor->state == PROCESS_READY && monitor != s->monitor.monitor)
 		monitor_link_attach(&s->monitor, monitor);
 	t->done(s, 0, "");
 	for (size_t i = 0; i < n; i++)

@@ -176,6 +176,15 @@ class Reasons(unittest.TestCase):
         self.daemon.write_conf()
         self.assertRegex(self.refused(), f"process proxy did not get ready: .*{self.daemon.users_file}: line 1")
 
+    def test_a_plugin_that_hangs_when_it_starts(self):
+        self.daemon.options |= {"process_watchdog": "1s", "plugin_dir": plugin_dir_with("sample_pause")}
+        self.daemon.write_conf()
+        self.assertIn("event=reloaded", self.daemon.reload())
+        self.daemon.sections += 'plugin "sample_pause" {}\n'
+        self.daemon.write_conf()
+        self.assertIn("process proxy did not get ready: plugin sample_pause does not return from its callback start",
+                      self.refused())
+
     def test_an_error_in_the_file(self):
         self.daemon.sections += "no_such_option = 1\n"
         self.daemon.write_conf()
