@@ -36,7 +36,16 @@ class Healing:
     @of_version(NEXT)
     def test_session_under_the_name_of_before(self):
         """The server was upgraded to one that renames its cookie: the old session is taken over, nothing is minted."""
+        self.upgraded_after(20)
+
+    @of_version(NEXT)
+    def test_session_of_a_moment_ago_under_the_name_of_before(self):
+        """The same while the session is still fresh."""
+        self.upgraded_after(0)
+
+    def upgraded_after(self, seconds):
         self.connected().close()
+        self.world.pause(seconds)
         self.stub.stop()
         self.stub.switch(RENAMED)
         self.stub.start()
