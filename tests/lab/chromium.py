@@ -250,7 +250,7 @@ class Chromium:
 
         def lines():
             if not self.process.alive():
-                raise AssertionError(f"chromium ended with {self.process.child.returncode}")
+                raise AssertionError(f"chromium ended with {self.process.returncode}")
             try:
                 with open(file, encoding="ascii") as f:
                     found = f.read().splitlines()

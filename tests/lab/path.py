@@ -171,7 +171,7 @@ class Part:
 
     def _ready(self):
         if not self.process.alive():
-            raise AssertionError(f"{self.name} ended with {self.process.child.returncode}")
+            raise AssertionError(f"{self.name} ended with {self.process.returncode}")
         return ports.open_(self.port)
 
     def cut(self):

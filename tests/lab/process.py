@@ -77,8 +77,19 @@ class Process:
         with open(self.log_path, encoding="utf-8", errors="replace") as f:
             return f.read()
 
+    @property
+    def returncode(self):
+        """As of subprocess.Popen; None: it runs.  One that ended stays a zombie until kill(), so that its number stays
+        its own: on a busy machine numbers come round within minutes, and a signal to a group would meet strangers."""
+        if self.child.returncode is None:
+            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if info is None:
+                return None
+            return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
+        return self.child.returncode
+
     def alive(self):
-        return self.child.poll() is None
+        return self.returncode is None
 
     def wait_log(self, pattern, limit=30, after=0):
         """Waits for the pattern in the log beyond the offset `after`; returns the match."""
@@ -88,7 +99,7 @@ class Process:
             if not match and not self.alive():
                 match = re.compile(pattern, re.M).search(self.log(), after)
                 if not match:
-                    raise AssertionError(f"{self.name} ended with {self.child.returncode} before /{pattern}/:\n{self.log()}")
+                    raise AssertionError(f"{self.name} ended with {self.returncode} before /{pattern}/:\n{self.log()}")
             return match
 
         return wait.until(seen, limit, f"/{pattern}/ in the log of {self.name}")
@@ -100,6 +111,8 @@ class Process:
 
     def signal_group(self, number):
         """To it and its children (nginx and its workers)."""
+        if self.child.returncode is not None:
+            return  # reaped: the number may be somebody else's
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:
@@ -114,7 +127,7 @@ class Process:
     def wait(self, limit=30):
         """Waits for its end and returns the exit status (negative: the signal)."""
         wait.until(lambda: not self.alive(), limit, f"the end of {self.name}")
-        return self.child.returncode
+        return self.returncode
 
     def stop(self, number=signal.SIGTERM, limit=30):
         """Asks it to end, then kills what is left.  Returns the exit status."""
@@ -125,9 +138,10 @@ class Process:
                 wait.until(lambda: not self.alive(), limit, f"the end of {self.name} after signal {int(number)}")
         finally:
             self.kill()
-        return self.child.returncode
+        return self.returncode
 
     def kill(self):
+        """Ends it and what is left of its group."""
         self.signal_group(signal.SIGKILL)
         self.child.wait()
         if self in _running:
