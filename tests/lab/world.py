@@ -202,7 +202,7 @@ class World:
         done = subprocess.run([process.program("core/t3ops"), "-c", self.daemon.conf, "-t"], capture_output=True, text=True,
                               check=False)
         names = r"\b(?:last_mile|wan|cloudflare|tunnel|traefik|dispatch|serve|dns)\b"
-        lines = [line for line in done.stdout.splitlines() if "apart" in line and "every one" not in line]
+        lines = [line.partition(" (")[0] for line in done.stdout.splitlines() if "cannot be told apart" in line]
         return [frozenset(re.findall(names, line)) for line in lines]
 
     # ---- what may happen to it
