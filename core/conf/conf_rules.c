@@ -76,7 +76,7 @@ static void check_user_path(const struct part *p)
 	check_segments(p, "user_path");
 	check_segments(p, "per_user");
 	if (given && path->n == 0)
-		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the instance");
+		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the t3 server");
 	for (size_t i = 0; i < own->n; i++)
 		if (given && !text_list_has(path, own->items[i]))
 			EXPECT_ERROR(p, conf_has(p->s, p->section, "per_user") ? "per_user" : "user_path",

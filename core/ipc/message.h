@@ -40,7 +40,7 @@ enum msg_type {
 	MSG_PROBE,         /* monitor -> prober, proxy: struct msg_probe; answered by events with its id */
 	MSG_RELOAD,        /* monitor -> supervisor: t3opsctl asked */
 	MSG_RELOADED,      /* supervisor -> requester: struct msg_reply (id echoed) */
-	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = job's instance; user "" = all) */
+	MSG_JOB_NOW,       /* monitor -> jobs: struct msg_run (command = the job's section; user "" = all) */
 	MSG_JOB_DONE,      /* jobs -> requester: struct msg_reply, when all of it ended (id echoed) */
 	MSG_PROCESS_STATE, /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
 	MSG_GIVE,    /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
@@ -63,7 +63,7 @@ struct msg_head {
 
 /* A command of the config, or a job, for a user of the table. */
 struct msg_run {
-	uint8_t job; /* 0: `name` is a command section; 1: a job instance */
+	uint8_t job; /* 0: `name` is a command section; 1: a job section */
 	char name[64];
 	char user[64];
 };

@@ -87,7 +87,7 @@ enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s);
 
 /* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
 int tunnel_hello_recv(int socket);
-/* One record and its descriptors (client, instance) as a datagram; bytes begin with the record.  0,
+/* One record and its descriptors (client, t3 server) as a datagram; bytes begin with the record.  0,
  * -EAGAIN, or what ended it. */
 int handoff_send(int socket, const void *bytes, size_t len, const int fds[2]);
 

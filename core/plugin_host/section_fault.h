@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A fault of a plugin section, with the value of the option in front: what option_fault of the host reports. */
+/* A fault of a plugin section, beginning with the value of the option: what option_fault of the host reports. */
 #ifndef T3OPS_PLUGIN_HOST_SECTION_FAULT_H
 #define T3OPS_PLUGIN_HOST_SECTION_FAULT_H
 

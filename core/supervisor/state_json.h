@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads what one supervisor leaves for the next binary.  A missing key is our own mistake: it asserts.  Supervisor.
+/* Reads what one supervisor leaves for the next binary.  A missing key is a bug: it asserts.  Supervisor.
  */
 #ifndef T3OPS_SUPERVISOR_STATE_JSON_H
 #define T3OPS_SUPERVISOR_STATE_JSON_H

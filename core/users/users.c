@@ -126,7 +126,7 @@ static void broken_at_first(struct users *u, const char *why)
 
 	u->known = snapshot_get(u->snapshot, &u->list);
 	snprintf(line, sizeof line, "%s; %s", why,
-	         u->known ? "the table of the process before is in force" : "there is no earlier table");
+	         u->known ? "the table of the previous process stays active" : "there is no earlier table");
 	broken(u, line);
 }
 

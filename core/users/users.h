@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user table: identity -> OS user, home, address and port of the instance.  Read from a file
+ * The user table: identity -> OS user, home, address and port of the t3 server.  Read from a file
  * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
  * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
- * A file that cannot be read leaves the last good table in force, also that of a process before (user_snapshot.h).
+ * A file that cannot be read leaves the last valid table active, also that of a previous process (user_snapshot.h).
  * Reading is short file I/O on start and on change, on the loop.
  */
 #ifndef T3OPS_USERS_USERS_H

@@ -39,7 +39,7 @@ struct load {
 /* The payload is never looked at: an echo is counted by its bytes. */
 struct conn {
 	int fd;
-	size_t echo_bytes; /* of the echo under way */
+	size_t echo_bytes; /* of the echo in progress */
 	size_t to_send;    /* bytes of frames that the socket did not take yet */
 	bool want_write;
 };

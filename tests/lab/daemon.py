@@ -128,7 +128,7 @@ class Daemon:
         return (found[-1][0], int(found[-1][1])) if found else None
 
     def reload(self, limit=30):
-        """SIGHUP; waits until the new configuration is in force.  Returns the log from then on."""
+        """SIGHUP; waits until the new configuration is active.  Returns the log from then on."""
         mark = len(self.log())
         self.process.send_signal(signal.SIGHUP)
         self.process.wait_log(r"\bevent=(reloaded|reload_refused)\b", limit, mark)

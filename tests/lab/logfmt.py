@@ -41,7 +41,7 @@ def check(line):
     if names[:4] != _FIRST:
         raise AssertionError(f"a log line begins with {' '.join(_FIRST)}: {line}")
     if len(set(names)) != len(names):
-        raise AssertionError(f"a key stands twice: {line}")
+        raise AssertionError(f"a duplicate key: {line}")
     unknown = set(names) - keys()
     if unknown:
         raise AssertionError(f"keys that core/tbl/log_key.h lacks, {sorted(unknown)}: {line}")

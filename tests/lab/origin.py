@@ -95,7 +95,7 @@ class Origin:
         return [r for r in self.seen if r.target.split("?")[0] == path]
 
     def refuse(self):
-        """Takes no new connections from here on; a close alone would wait for the accept under way."""
+        """Takes no new connections from here on; a close alone would wait for the accept in progress."""
         try:
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:

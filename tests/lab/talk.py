@@ -9,7 +9,7 @@ import threading
 
 from lab import ws
 
-WINDOW = 4  # numbered frames under way
+WINDOW = 4  # numbered frames in transit
 
 
 class RawEcho:
@@ -55,7 +55,7 @@ class RawEcho:
 
 
 class Talker(threading.Thread):
-    """A user who always has some numbered frames under way, and checks each echo."""
+    """A user who always has some numbered frames in transit, and checks each echo."""
 
     def __init__(self, address, headers, number):
         super().__init__(daemon=True)
@@ -125,7 +125,7 @@ class Member:
 
 
 class Crowd(threading.Thread):
-    """Many users on one thread, each with numbered, masked, fragmented messages under way all the time.  The
+    """Many users on one thread, each with numbered, masked, fragmented messages in transit all the time.  The
     instance echoes bytes, so that what comes back must be what was sent, to the byte."""
 
     def __init__(self, address, headers, size):

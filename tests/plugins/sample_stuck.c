@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A request plugin with mistakes: at /stuck it never returns, at /slow it takes longer than its budget. */
+/* A request plugin with bugs: at /stuck it never returns, at /slow it takes longer than its budget. */
 #include "plugin.h"
 
 #include <string.h>

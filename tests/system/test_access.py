@@ -91,7 +91,7 @@ class Access(unittest.TestCase):
             self.assertNotIn("another-secret", text)
 
     def test_no_identity_where_the_proxy_asks_for_none(self):
-        """The wall around /probe/ is off: an identity there is the client's own invention, however it spells the
+        """/probe/ needs no sign-in: an identity there is the client's own invention, however it spells the
         path, and whichever plugin comes first."""
         d = Daemon({}, 'command "mint" { argv = {"/bin/false"} }\nplugin "session_check" {}\nplugin "auto_pair" {}\n' + ECHO,
                    users={"alice": self.origin.port})
@@ -136,7 +136,7 @@ class Access(unittest.TestCase):
         d = self.daemon()
         d.write_users({"alice": self.origin.port, "Alice": self.origin.port + 1})
         d.wait_log(r'event=users_broken .*Alice.* is the same name as .*alice.* before it')
-        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200, "the last good table stays in force")
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200, "the last valid table stays active")
 
     def test_nothing_secret_is_written_down(self):
         d = self.daemon(max_headers=20, first_byte_timeout="1s")

@@ -64,7 +64,7 @@ class BrokenTable(unittest.TestCase):
             self.assertEqual((self.ask(w, "still"), self.status(d)), ("still", 200))
             for n in range(2):  # the second one has only been handed it
                 mark = self.kill_front(d)
-                self.assertRegex(d.log()[mark:], f"event=users_broken .*{FAULT}.*the table of the process before is in force")
+                self.assertRegex(d.log()[mark:], f"event=users_broken .*{FAULT}.*the table of the previous process stays active")
                 self.assertEqual((self.ask(w, f"crash {n}"), self.status(d)), (f"crash {n}", 200))
             self.assertEqual(d.metrics()["t3ops_users"], 1)
             d.write_users(self.good)

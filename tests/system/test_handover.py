@@ -194,7 +194,7 @@ class Handover(unittest.TestCase):
         self.assertTrue(0 < len(over) < len(crowd), f"{len(over)} ended")
         self.assertEqual(len(re.findall("event=tunnel_closed .*reason=local .*no descriptors", self.daemon.log())), len(over))
         wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
-        wait.until(lambda: self.descriptors() == before - 2 - 2 * len(over), what="the supervisor to let go of them")
+        wait.until(lambda: self.descriptors() == before - 2 - 2 * len(over), what="the supervisor to close them")
         for w in crowd:
             w.drop()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The lab's path without t3ops in it: name, TLS, identity, the wall, and parts that go and come."""
+"""The lab's path without t3ops in it: name, TLS, identity, sign-in, and parts that stop and start."""
 import ssl
 import sys
 import unittest

@@ -85,7 +85,7 @@ class RelayTest(unittest.TestCase):
         self.assertGreaterEqual(self.seconds(lambda: self.echo(20000)), 0.4)
 
     def test_delay_is_no_bandwidth(self):
-        """Pieces are under way together."""
+        """Pieces are in transit together."""
         self.line.down.delay = 0.2
         for _ in range(10):
             self.ws.send('{"_tag":"Ping"}')

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The walls around the proxy: a plugin that was taken over gets nowhere, and everything that the proxy is for
+"""The sandbox of the proxy: a plugin that was taken over gets nowhere, and everything that the proxy is for
 still works inside them."""
 import json
 import os
@@ -16,7 +16,7 @@ from lab.origin import Origin
 from lab.talk import RawEcho
 
 ALICE = [("X-authentik-username", "alice")]
-# What each wall stops, by itself.
+# What each layer stops, by itself.
 SECCOMP = ("write", "mkdir", "fork", "exec", "ptrace", "netlink", "listen", "kill")
 LANDLOCK = ("read", "list", "write", "mkdir")
 
@@ -42,13 +42,13 @@ class Sandbox(unittest.TestCase):
     def tries(self, d, names):
         return {n: http.get(d.proxy, f"/escape/{n}").text() for n in names}
 
-    def walls(self, d):
+    def layers(self, d):
         seccomp, landlock = re.search(r"process=proxy event=sandbox_applied seccomp=(\w+) landlock=(\d+)", d.log()).groups()
         return seccomp == "on", int(landlock)
 
     def test_nothing_gets_out(self):
         d = self.daemon()
-        seccomp, landlock = self.walls(d)
+        seccomp, landlock = self.layers(d)
         denied = set(SECCOMP if seccomp else ()) | set(LANDLOCK if landlock else ())
         for name, word in self.tries(d, sorted(denied)).items():
             self.assertIn(word, ("EPERM", "EACCES"), name)
@@ -120,11 +120,11 @@ class Sandbox(unittest.TestCase):
         wait.until(lambda: http.get(d.proxy, "/hello", bob).status == 200, what="the new table")
 
     def test_on_insists(self):
-        seccomp, landlock = self.walls(self.daemon())
+        seccomp, landlock = self.layers(self.daemon())
         d = self.daemon(start=False, sandbox="on")
         if seccomp and landlock:
             d.start()
-            self.assertEqual(self.walls(d), (True, landlock))
+            self.assertEqual(self.layers(d), (True, landlock))
             return
         with self.assertRaises(AssertionError):
             d.start()
@@ -134,6 +134,6 @@ class Sandbox(unittest.TestCase):
 if __name__ == "__main__":
     with Daemon({}, 'plugin "probe_echo" {}\n') as probe:
         if "this build has sanitizers" in probe.log():
-            print("SKIP: a build with sanitizers has no walls")
+            print("SKIP: a build with sanitizers has no sandbox")
             sys.exit(77)
     unittest.main()

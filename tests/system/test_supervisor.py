@@ -288,7 +288,7 @@ class CommandLine(unittest.TestCase):
         got, log = self.run_t3ops("-t", "-c", d.conf)
         self.assertEqual(got, 0, log)
         self.assertIn("plugin probe_echo", log)
-        d.sections = '/* a\n comment */ beat = "never"\nplugin "nothing_like_it" {}\n'
+        d.sections = '/* a\n comment */ watchdog = "never"\nplugin "nothing_like_it" {}\n'
         d.write_conf()
         got, log = self.run_t3ops("-t", "-c", d.conf)
         self.assertEqual(got, 1)

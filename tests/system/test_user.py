@@ -193,7 +193,7 @@ class Wire(unittest.TestCase):
         asleep = len(self.server.times(0))
         time.sleep(12 * FACTOR)
         self.assertEqual(len(self.server.times(0)), asleep)
-        self.server.answers = False  # what was under way when the lid closed may have been answered
+        self.server.answers = False  # what was in transit when the lid closed may have been answered
         user.wake()
         self.server.wait_end(0)
         self.assertEqual(self.server.close_codes(0), [1000])

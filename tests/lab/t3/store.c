@@ -116,7 +116,7 @@ static int migration_apply(struct store *s, int id)
 	return r ? r : run(s, sql);
 }
 
-/* A database that is already further is left as it is, and not complained about: as t3 does. */
+/* A database that is already further is left as it is, without an error, as t3 does. */
 static int migrate(struct store *s)
 {
 	int r = run(s, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS effect_sql_migrations"

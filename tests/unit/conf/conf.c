@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One section against its option table: typed values, and config_errors at the line of the mistake. */
+/* One section against its option table: typed values, and config_errors at the line of the error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,13 +45,13 @@ static const struct conf_case cases[] = {
     {"\nkeeep = 3", 0, "{" DEFAULTS "}", "f:2: unknown option \"keeep\"; did you mean \"keep\"?"},
     {"xyzzy = 3", 0, NULL, "f:1: unknown option \"xyzzy\""},
     {"keep = 1\n\nkeep = 2", 0, NULL, "f:3: keep is given twice, first on line 1"},
-    /* every mistake is found in one run */
+    /* every error is found in one run */
     {"keep = 0\npause = \"10\"\nbrave = maybe\nnope = 1", 0, NULL,
      "f:1: keep|f:2: pause|f:3: brave = \"maybe\": expected true or false|f:4: unknown option \"nope\""},
     /* the form of the value */
     {"keep = {\"1\"}", 0, NULL, "f:1: "},
     {"text = {\"a\", \"b\"}\nkeep = 50", 0, NULL, "f:1: text: expected one value, not a list|f:2: keep"},
-    /* sections: their label and their own lines, neighbours' mistakes are not theirs */
+    /* sections: their label and their own lines, neighbours' errors are not theirs */
     {"# c\nplugin \"p\" { # c\n  keep = 2\n}", 1, NULL, ""},
     {"plugin \"p\" {\n# c\n  keep = 20\n}\nkeep = 30", 1, NULL, "f:3: plugin p: keep = \"20\": expected 1 to 10"},
     {"plugin \"p\" {\n  keep = 20\n}\nkeep = 30", 0, NULL, "f:4: keep = \"30\""},
@@ -81,7 +81,7 @@ static void received_compare(const struct conf_case *c, const struct received *h
 		size_t len = strcspn(want, "|"), line_len = strcspn(line, "\n");
 
 		if (len == 0 || strncmp(line, want, len) != 0)
-			fail_msg("<%s>: complained\n%.*s\nexpected\n%.*s", c->text, (int)line_len, line, (int)len,
+			fail_msg("<%s>: reported\n%.*s\nexpected\n%.*s", c->text, (int)line_len, line, (int)len,
 			         want);
 		want += len + (want[len] == '|');
 		line += line_len + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the scan finds, and at which line it complains. */
+/* What the scan finds, and at which line it reports an error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static const struct scan_case cases[] = {
     {"a = \"esc \\\" \\\\\"\nb = 'it\\'s'", "a@1 b@2 ", ""},
     {"# plugin \"x\" {}\n/* plugin \"y\" { */ a = 1", "a@2 ", ""},
     {"a = 1\r\nb = 2\r\n", "a@1 b@2 ", ""},
-    /* mistakes, and what is found beside them */
+    /* errors, and what is found besides */
     {"a = \"x\nb = 2", "b@2 ", "1:not closed on its line"},
     {"a 1\nb = 2", "b@2 ", "1:a: expected \"=\""},
     {"a\nb = 2", "b@2 ", "1:a: expected \"=\""},
@@ -169,7 +169,7 @@ static void test_nul(void **state)
 	config_errors_fini(&config_errors);
 }
 
-static void test_complaints(void **state)
+static void test_errors(void **state)
 {
 	struct config_errors c;
 	char all[2000] = "";
@@ -226,7 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cases),
 	    cmocka_unit_test(test_nul),
-	    cmocka_unit_test(test_complaints),
+	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_nearest),
 	};
 

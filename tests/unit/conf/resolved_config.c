@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole config files: what they mean, what is complained about at which line, and what each process sees. */
+/* Whole config files: what they mean, which errors are reported at which line, and what each process sees. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -152,7 +152,7 @@ static const struct config_error_case config_error_cases[] = {
     {HEAD "plugin \"sample_job\" { to = \"/b\"\n tool = \"hammer\" }",
      "f:3: plugin sample_job: tool = \"hammer\": there is no section command \"hammer\""},
     {HEAD "plugin \"sample_request\" {}", "f:2: plugin sample_request: command = \"mint\": there is no section"},
-    /* a mistake in one section hides none in another */
+    /* an error in one section hides none in another */
     {HEAD "keep = 1\nplugin \"sample_job\" { to = \"b\" }\nplugin \"sample_leg\" { nope = 1 }\ncommand \"c\" { argv "
           "= {} }",
      "f:2: unknown option \"keep\"|f:5: command c: argv|f:3: plugin sample_job: to = \"b\"|f:4: plugin sample_leg: "
@@ -176,7 +176,7 @@ static void lines_compare(const struct config_error_case *c, const char *receive
 	}
 }
 
-static void test_complaints(void **state)
+static void test_errors(void **state)
 {
 	struct lab *lab = *state;
 
@@ -188,8 +188,8 @@ static void test_complaints(void **state)
 	forget(lab);
 }
 
-/* As few lines as mistakes: the well-known ones once each. */
-static void test_complaints_are_single(void **state)
+/* One line per error: the well-known ones once each. */
+static void test_errors_are_single(void **state)
 {
 	static const char *const texts[] = {HEAD "plugin \"wrong_major\" {}", HEAD "plugin \"crash_on_load\" {}",
 	                                    HEAD "plugin \"sample_leg\" { nope = 1 }", HEAD "listen = {\"x\"}"};
@@ -586,8 +586,8 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_complaints),
-	    cmocka_unit_test(test_complaints_are_single),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_errors_are_single),
 	    cmocka_unit_test(test_world_writable),
 	    cmocka_unit_test(test_others_are_checked),
 	    cmocka_unit_test(test_meaning),

@@ -192,7 +192,7 @@ static void test_closed(void **state)
 	p->a = NULL;
 	while (!p->closed)
 		ev_run(p->loop, EVRUN_ONCE);
-	assert_int_equal(p->got, 1); /* the last words were received first */
+	assert_int_equal(p->got, 1); /* what it sent last was received first */
 	assert_int_equal(p->closed, 1);
 	assert_null(p->b);
 }

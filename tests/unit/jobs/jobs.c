@@ -14,9 +14,9 @@
 
 #include "jobs/jobs.h"
 
-#define DESK     77 /* serial of the one who asks */
-#define RUNNER   78
-#define LIMIT_US UINT64_C(30000000)
+#define REQUESTER 77 /* serial of the process that asks */
+#define HELPER    78
+#define LIMIT_US  UINT64_C(30000000)
 
 struct bench {
 	struct process process;
@@ -97,7 +97,7 @@ static void expect_run(struct bench *b, const char *user)
 static void expect_done(struct bench *b, uint64_t id, int error, const char *text)
 {
 	assert_int_equal(received(b), MSG_JOB_DONE);
-	assert_int_equal(b->head.to, DESK);
+	assert_int_equal(b->head.to, REQUESTER);
 	assert_int_equal(b->head.id, id);
 	assert_int_equal(b->answer.error, error);
 	if (!strstr(b->answer.text, text))
@@ -109,7 +109,7 @@ static void expect_done(struct bench *b, uint64_t id, int error, const char *tex
 static void request(struct bench *b, uint64_t id, const char *job, const char *user)
 {
 	struct msg_run ask = {.job = 1};
-	struct msg_head head = {.type = MSG_JOB_NOW, .from = DESK, .len = sizeof ask, .id = id};
+	struct msg_head head = {.type = MSG_JOB_NOW, .from = REQUESTER, .len = sizeof ask, .id = id};
 
 	event_set(ask.name, job);
 	event_set(ask.user, user);
@@ -122,7 +122,7 @@ static void ran(struct bench *b, uint64_t id, int error, const char *out)
 		struct msg_ran ran;
 		char out[256];
 	} answer = {.ran = {.error = error, .exit_code = error || !strstr(out, ":0,") ? 1 : 0}};
-	struct msg_head head = {.type = MSG_RAN, .from = RUNNER, .id = id};
+	struct msg_head head = {.type = MSG_RAN, .from = HELPER, .id = id};
 
 	head.len = (uint32_t)(sizeof answer.ran + strlen(out));
 	memcpy((char *)&answer + sizeof answer.ran, out, strlen(out));

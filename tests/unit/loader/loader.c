@@ -77,7 +77,7 @@ static void test_files_refused(void **state)
 	plugin_dir_fini(&f);
 }
 
-/* A stranger's file could become the daemon's code. */
+/* A file of another user could become the daemon's code. */
 static void test_owner(void **state)
 {
 	struct plugin_dir f;

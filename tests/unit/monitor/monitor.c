@@ -260,7 +260,7 @@ static void a_reload_tells_its_outcome(void **state)
 		int error;
 		const char *text, *want;
 	} rows[] = {
-	    {MSG_RELOADED, 0, "in force", "{\"ok\":true,\"result\":\"in force\"}\n"},
+	    {MSG_RELOADED, 0, "applied", "{\"ok\":true,\"result\":\"applied\"}\n"},
 	    {MSG_RELOADED, -EINVAL, "t3ops.conf:3: wrong", "{\"ok\":false,\"error\":\"t3ops.conf:3: wrong\"}\n"},
 	    {MSG_RELOADED, -EBUSY, "", "{\"ok\":false,\"error\":\"Device or resource busy\"}\n"},
 	    {MSG_RELOADED, -EINVAL, "cut \xc3", "{\"ok\":false,\"error\":\"cut ?\"}\n"},
@@ -356,7 +356,7 @@ static void who_left_gets_no_answer(void **state)
 	close(fd);
 	for (int i = 0; i < 5; i++)
 		turn(f);
-	reply(f, MSG_RELOADED, sent(f, 0)->id, 0, "in force");
+	reply(f, MSG_RELOADED, sent(f, 0)->id, 0, "applied");
 	for (int i = 0; i < 5; i++)
 		turn(f);
 	fd = client(f, "control");

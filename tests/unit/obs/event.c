@@ -19,7 +19,7 @@ static void test_kinds(void **state)
 		const char *name = event_kind_name((enum event_kind)kind);
 
 		assert_true(*name != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name));
-		assert_int_equal(event_kind_parse(name), kind); /* and so no name stands twice */
+		assert_int_equal(event_kind_parse(name), kind); /* and so no name is a duplicate */
 		assert_true(event_kind_level((enum event_kind)kind) >= LOG_L_ERROR);
 		assert_true(event_kind_level((enum event_kind)kind) <= LOG_L_DEBUG);
 	}

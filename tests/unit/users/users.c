@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The user table in both forms, its mistakes with their lines, and a file that changes and breaks. */
+/* The user table in both forms, its errors with their lines, and a file that changes and breaks. */
 #include <errno.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -421,7 +421,7 @@ static void test_broken_table_is_taken_from_the_snapshot(void **state)
 		users_begin_again(lab);
 		assert_int_equal(lab->broken, 1);
 		assert_non_null(strstr(lab->why, "line 2, column "));
-		assert_non_null(strstr(lab->why, "the table of the process before is in force"));
+		assert_non_null(strstr(lab->why, "the table of the previous process stays active"));
 		assert_true(users_are_known(lab->users));
 		assert_int_equal(users_list(lab->users)->n, 2);
 		assert_int_equal(users_find(lab->users, "bert")->port, 5);
