@@ -155,14 +155,14 @@ static bool is_of_http(const char *header)
 
 static void check_core_words(const struct part *p)
 {
-	const char *control = text_of(p, "control"), *env = text_of(p, "instance_env"),
+	const char *control = text_of(p, "control"), *env = text_of(p, "upstream_env"),
 	           *header = text_of(p, "identity_header"), *secret = text_of(p, "proxy_secret_header");
 
 	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		EXPECT_ERROR(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes",
 		             control, sizeof((struct sockaddr_un *)0)->sun_path - 1);
 	if (env && *env && (*env != '/' || !strstr(env, "%u")))
-		EXPECT_ERROR(p, "instance_env", " = \"%.120s\": expected an absolute path with %%u for the OS user",
+		EXPECT_ERROR(p, "upstream_env", " = \"%.120s\": expected an absolute path with %%u for the OS user",
 		             env);
 	if (header && is_of_http(header))
 		EXPECT_ERROR(p, "identity_header",

@@ -90,7 +90,7 @@ void helper_check_commands(const struct process_config *config, const struct con
 	struct user_list users = {0};
 	char why[320];
 
-	user_list_load(&users, config->core.users, config->core.instance_env, why, sizeof why);
+	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
 	for (size_t i = 0; i < config->n_commands; i++)
 		command_check(f, &config->commands[i], &users);
 	user_list_fini(&users);

@@ -170,7 +170,7 @@ static int start(struct process *process)
 {
 	const struct core_options *core = &process->config->core;
 	struct users_source source = {.path = core->users,
-	                              .env_pattern = core->instance_env,
+	                              .env_pattern = core->upstream_env,
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);

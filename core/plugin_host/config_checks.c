@@ -31,7 +31,7 @@ static void users_check(const struct resolved_config *c, const struct config_fau
 
 	if (!reads_users(c))
 		return;
-	r = user_list_load(&users, c->options.users, c->options.instance_env, why, sizeof why);
+	r = user_list_load(&users, c->options.users, c->options.upstream_env, why, sizeof why);
 	if (r != 0)
 		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s", c->options.users, why);
 	if (r >= 0)

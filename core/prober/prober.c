@@ -115,7 +115,7 @@ static int prober_build(struct prober *p)
 {
 	const struct core_options *core = &p->process->config->core;
 	struct users_source source = {.path = core->users,
-	                              .env_pattern = core->instance_env,
+	                              .env_pattern = core->upstream_env,
 	                              .snapshot = p->process->snapshot,
 	                              .must_read = p->process->succeeds};
 	int r;

@@ -82,7 +82,7 @@ static int users_start(struct proxy *proxy)
 	struct worker *worker = &proxy->worker;
 	struct process *process = worker->process;
 	struct users_source source = {.path = process->config->core.users,
-	                              .env_pattern = process->config->core.instance_env,
+	                              .env_pattern = process->config->core.upstream_env,
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 

@@ -41,7 +41,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .body_us = core->body_timeout_us,
 	                         .connect_us = core->connect_timeout_us,
 	                         .first_byte_us = core->first_byte_timeout_us,
-	                         .upstream_idle_us = core->upstream_idle_us,
+	                         .upstream_idle_timeout_us = core->upstream_idle_timeout_us,
 	                         .plugin_us = core->plugin_deadline_us,
 	                         .tunnel_send_us = core->tunnel_send_timeout_us,
 	                         .page_heartbeat_us = core->page_heartbeat_us,
@@ -80,10 +80,10 @@ void proxy_conf_check(const struct process_config *config, const struct config_f
 		config_fault_error(f, CONF_CORE, NULL, "recheck_tunnels",
 		                   "recheck_tunnels: no plugin provides " T3OPS_SERVICE_PAIRING
 		                   ", which asks about a session: add one, or leave the option out");
-	if (c.upstream_idle_us >= UPSTREAM_CLOSES_US)
-		config_fault_warn(
-		    f, CONF_CORE, NULL, "upstream_idle",
-		    "upstream_idle: t3 closes idle connections after 5s, so a request may meet one that closes: "
-		    "expected less");
+	if (c.upstream_idle_timeout_us >= UPSTREAM_CLOSES_US)
+		config_fault_warn(f, CONF_CORE, NULL, "upstream_idle_timeout",
+		                  "upstream_idle_timeout: t3 closes idle connections after 5s, so a request may meet "
+		                  "one that closes: "
+		                  "expected less");
 	proxy_conf_fini(&c);
 }

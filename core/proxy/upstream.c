@@ -72,7 +72,7 @@ static void upstream_watch(struct upstream *u)
 /* How long it may go on without an owner. */
 static uint64_t rest_us(const struct upstream *u)
 {
-	return u->state == UPSTREAM_POOLED    ? u->worker->conf.upstream_idle_us
+	return u->state == UPSTREAM_POOLED    ? u->worker->conf.upstream_idle_timeout_us
 	       : u->state == UPSTREAM_RETIRED ? RETIRED_US
 	                                      : 0;
 }

@@ -59,7 +59,7 @@ CORE_OPTION("drain_timeout", DURATION, drain_timeout_us, "12h", 0, 0, READ_BY(SU
             "them.")
 CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
-CORE_OPTION("instance_env", STRING, instance_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
+CORE_OPTION("upstream_env", STRING, upstream_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
             "File with T3_PORT= of a user's t3 server; %u is the OS user.")
 CORE_OPTION("trusted_proxies", NETWORK_LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
             "Networks (CIDR) whose identity and forwarding headers are trusted.")
@@ -101,7 +101,7 @@ CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
             "From the end of the request to the first byte of the t3 server's response; safe requests are then "
             "tried once more on a new connection, after 2 s if the server could not be reached before.")
-CORE_OPTION("upstream_idle", DURATION, upstream_idle_us, "4s", 0, 0, READ_BY(PROXY),
+CORE_OPTION("upstream_idle_timeout", DURATION, upstream_idle_timeout_us, "4s", 0, 0, READ_BY(PROXY),
             "A pooled connection to a t3 server is not used again after this time; t3 closes them after 5 s.")
 CORE_OPTION("upstream_pool", INT, upstream_pool, "32", 0, 1024, READ_BY(PROXY),
             "Idle connections kept for each t3 server.")

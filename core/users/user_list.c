@@ -205,7 +205,7 @@ static void port_from_env(struct parse *p, const char *at, struct user *u)
 	FILE *f;
 
 	if (!env_path(p->env_pattern, u->os_user, path, sizeof path)) {
-		fault(p, "%s: instance_env gives no path for %s", at, u->os_user);
+		fault(p, "%s: upstream_env gives no path for %s", at, u->os_user);
 		return;
 	}
 	f = env_open(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe_echo: the far end of the WebSocket legs.  /probe/ws echoes small frames to anybody who comes
- * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches an instance, so
+ * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches a t3 server, so
  * an exception of the sign-in wall for it opens nothing else.
  */
 #include <arpa/inet.h>

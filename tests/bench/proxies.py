@@ -103,7 +103,7 @@ workers = {self.workers}
 
 
 class T3opsChecked(T3ops):
-    """Asks the instance about the session on every single navigation."""
+    """Asks the t3 server about the session on every single navigation."""
     name = "t3ops-checked"
     plugins = '''command "mint" { argv = {"/bin/false"} }
 plugin "session_check" { trust = "0s" }

@@ -29,7 +29,7 @@ def message(headers, target=""):
 
 
 def database(path):
-    """An instance's: its pairing credentials count, too."""
+    """A t3 server's: its pairing credentials count, too."""
     _databases.add(path)
 
 

@@ -81,7 +81,7 @@ class Demo:
     # ---- life
 
     def start(self):
-        self._start_instances()
+        self._start_servers()
         self.path.start()
         self._start_t3ops()
         self.path.connect(self.daemon.proxy)
@@ -96,7 +96,7 @@ class Demo:
         for stub in self.stubs.values():
             stub.process.kill()
 
-    def _start_instances(self):
+    def _start_servers(self):
         for name, version in VERSIONS.items():
             home = os.path.join(self.dir, name)
             os.mkdir(home, 0o755)

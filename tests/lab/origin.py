@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An instance whose every byte the test chooses: a server on a port of its own, a thread a connection.
+"""A t3 server whose every byte the test chooses: a server on a port of its own, a thread a connection.
 
     def page(c, head, body):         # c: Connection of lab.http, head: lines of the request
         c.send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nhi")

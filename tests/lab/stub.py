@@ -51,7 +51,7 @@ class T3Stub:
         self.port = int(self.process.wait_log(r"^Listening on http://.*:(\d+)$", limit).group(1))
 
     def mint_argv(self):
-        """The command that mints for this instance, as a config section wants it."""
+        """The command that mints for this server, as a config section wants it."""
         return ["/usr/bin/env", f"T3STUB_VERSION={self.version}", self.program, "auth", "pairing", "create", "--base-dir",
                 self.base, "--ttl", "5m", "--json"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Users who talk all the time over a WebSocket, and the instance that echoes them: whoever loses, repeats or
+"""Users who talk all the time over a WebSocket, and the server that echoes them: whoever loses, repeats or
 reorders a byte between them is found out."""
 import collections
 import selectors
@@ -13,7 +13,7 @@ WINDOW = 4  # numbered frames in transit
 
 
 class RawEcho:
-    """The instance: answers the upgrade, then one thread echoes the bytes of all connections."""
+    """The server: answers the upgrade, then one thread echoes the bytes of all connections."""
 
     def __init__(self):
         self.selector = selectors.DefaultSelector()
@@ -126,7 +126,7 @@ class Member:
 
 class Crowd(threading.Thread):
     """Many users on one thread, each with numbered, masked, fragmented messages in transit all the time.  The
-    instance echoes bytes, so that what comes back must be what was sent, to the byte."""
+    server echoes bytes, so that what comes back must be what was sent, to the byte."""
 
     def __init__(self, address, headers, size):
         super().__init__(daemon=True)

@@ -122,7 +122,7 @@ class Access(unittest.TestCase):
         wait.until(lambda: d.metrics()["t3ops_tunnels"] == 0, what="the tunnel to end")
         self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", "bob")]).status, 200)
 
-    def test_user_whose_instance_moved(self):
+    def test_user_whose_server_moved(self):
         d = self.daemon()
         other = Origin({"/ws": RawEcho()})
         self.addCleanup(other.stop)

@@ -86,7 +86,7 @@ class BrokenTable(unittest.TestCase):
     def test_missing_env_file_costs_its_user_only(self):
         d = self.daemon(users=self.good)
         env = os.path.join(d.dir, "%u.env")
-        d.options["instance_env"] = env
+        d.options["upstream_env"] = env
         d.write_users(f"bob=nobody-here\nalice=127.0.0.1:{self.origin.port}\n")
         d.write_conf()
         with ws.WebSocket(d.proxy, "/ws", ALICE) as w:

@@ -124,7 +124,7 @@ WARNINGS = (
     ('{dir}/backups', "{dir}/no-dir/backups", r'26: warning: plugin backup: to = ".*/no-dir/backups": .*/no-dir: No such file or directory: make it'),
     ('{dir}/backups', "{dir}/open", r'26: warning: plugin backup: to = ".*/open": others can write there: chmod go-w it'),
     ("listen  ", 'drain_timeout = "0s"\nlisten  ', r'1: warning: drain_timeout = "0s": a reload ends every open connection'),
-    ("listen  ", 'upstream_idle = "5s"\nlisten  ', r"1: warning: upstream_idle: t3 closes idle connections after 5s"),
+    ("listen  ", 'upstream_idle_timeout = "5s"\nlisten  ', r"1: warning: upstream_idle_timeout: t3 closes idle connections after 5s"),
     ('timeout = "10s"', 'timeout = "1m"', r"11: warning: command mint: timeout: a request that waits for it through plugin auto_pair is answered 503 sooner"),
     ('at = "03:30"', 'jitter = "1h"', r"25: warning: plugin backup: neither at nor every is given: it runs on demand only"),
     (TRUSTED, '{"0.0.0.0/1", "128.0.0.0/1"}', r'3: warning: trusted_proxies: "0.0.0.0/1": every address there may say who the user is'),

@@ -385,7 +385,7 @@ class Replaced(unittest.TestCase):
 # ---- one leg a user ----------------------------------------------------------------------------------
 
 
-class Instances(unittest.TestCase):
+class Servers(unittest.TestCase):
     def test_users_come_and_go(self):
         page = Origin({"/api/auth/session": lambda c, r: c.send(answer(b"<html>", headers=[("Content-Type", "text/html")]))})
         stub, nobody = T3Stub(NEW), ports.free()
@@ -400,7 +400,7 @@ class Instances(unittest.TestCase):
             mark = len(d.log())
             d.write_users({"alice": stub.port, "bob": stub.port, "dave": stub.port})
             first(d, "probe_t3serve", "leg_removed", "carol", mark)
-            first(d, "probe_t3serve", "leg_removed", "bob", mark)  # his instance is elsewhere now
+            first(d, "probe_t3serve", "leg_removed", "bob", mark)  # bob's server is elsewhere now
             first(d, "probe_t3serve", "leg_up", "bob", mark)
             first(d, "probe_t3serve", "leg_up", "dave", mark)
             self.assertNotIn('t3probe_connected{leg="probe_t3serve",user="carol"}', d.metrics())

@@ -414,7 +414,7 @@ class Recheck(unittest.TestCase):
     """recheck_tunnels: open WebSockets of sessions that died meanwhile."""
 
     def setUp(self):
-        self.sessions = {}  # what the instance says of a cookie: alive, dead, or something that is neither
+        self.sessions = {}  # what the t3 server says of a cookie: alive, dead, or something that is neither
         self.asked = []
         self.origin = Origin({"/ws": RawEcho(), "/api/auth/session": self.session})
         self.addCleanup(self.origin.stop)

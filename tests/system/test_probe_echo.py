@@ -34,7 +34,7 @@ class Echo(unittest.TestCase):
             self.assertEqual(http.get(d.proxy, "/probe/healthz").json(), {"status": "ok"})
             for target, status in (("/probe/ws", 426), ("/probe/", 404), ("/probe/../x", 404), ("/probe/ws/x", 404)):
                 self.assertEqual(http.get(d.proxy, target, alice).status, status, target)
-            self.assertEqual(origin.seen, [])  # nothing below /probe/ reaches an instance
+            self.assertEqual(origin.seen, [])  # nothing below /probe/ reaches a t3 server
 
     def test_frames_that_break_the_rules_end_their_probe_only(self):
         table = (  # what, frames, close code; 1005: a close frame without one, all that wslay says to these

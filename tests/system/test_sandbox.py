@@ -95,7 +95,7 @@ class Sandbox(unittest.TestCase):
         os.makedirs(os.path.dirname(env_file), exist_ok=True)
         with open(env_file, "w", encoding="ascii") as f:
             f.write(f"T3_PORT={self.origin.port}\n")
-        d = Daemon({"instance_env": pattern}, 'plugin "probe_echo" {}\n', users=f"alice={account.NAME}\n")
+        d = Daemon({"upstream_env": pattern}, 'plugin "probe_echo" {}\n', users=f"alice={account.NAME}\n")
         self.addCleanup(d.stop)
         d.write_users(f"alice={account.NAME}\nbob={account.NAME}\n")
         bob = [("X-authentik-username", "bob")]

@@ -34,7 +34,7 @@ static const struct {
      "segments that cannot be told apart: last_mile, wan, cloudflare and tunnel (no leg crosses any of them; a "
      "leg that "
      "crosses only one of them would tell)\n"},
-    {"without the legs to the instances", "ci",
+    {"without the legs to the t3 servers", "ci",
      "segments that cannot be told apart: last_mile and serve (no leg crosses any of them; a leg that crosses "
      "only one of "
      "them would tell)\n"},

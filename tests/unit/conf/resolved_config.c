@@ -111,7 +111,7 @@ static const struct config_error_case config_error_cases[] = {
     {HEAD "allowed_origins = {\"https://a\", \"https://b/c\"}", "f:2: allowed_origins: \"https://b/c\""},
     {HEAD "log_level = \"loud\"", "f:2: log_level = \"loud\""},
     {HEAD "identity_header = \"X y\"", "f:2: identity_header = \"X y\""},
-    {HEAD "instance_env = \"/etc/x\"", "f:2: instance_env"},
+    {HEAD "upstream_env = \"/etc/x\"", "f:2: upstream_env"},
     {HEAD "user = \"root\"", "f:2: user is given twice"},
     {"user = \"root\"\nplugin_dir = \"@\"", "f:1: user = \"root\": expected an account that is not root"},
     {HEAD "trusted_proxies = {\"10.0.20.5/24\"}",

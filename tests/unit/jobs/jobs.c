@@ -151,7 +151,7 @@ static void process_start(struct bench *b, uint64_t every_us)
 	    .job = {.at_minutes = -1, .every_us = every_us, .deadline_us = 60000000}};
 	b->sections[0] = &b->section;
 	b->config = (struct process_config){
-	    .core = {.users = b->users, .instance_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 1};
+	    .core = {.users = b->users, .upstream_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 1};
 	assert_int_equal(channel_pair(fds), 0);
 	b->peer = fds[1];
 	b->process.id = PROCESS_JOBS;
