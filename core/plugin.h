@@ -229,7 +229,7 @@ struct t3ops_fetched {
 };
 typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg);
 
-/* ---- commands: programs of the configuration, run by the helper -------------------------------------- */
+/* ---- commands: configured programs, run by the helper -------------------------------------- */
 
 struct t3ops_ran {
 	uint32_t struct_size;
@@ -315,7 +315,7 @@ enum t3ops_reason {
 	T3OPS_R_UPSTREAM_EOF = 21,     /* the t3 server closed without one */
 	T3OPS_R_UPSTREAM_RESET = 22,   /* the t3 server reset the connection */
 	T3OPS_R_IDLE = 23,             /* nothing received within the idle limit */
-	T3OPS_R_ADDRESS_CHANGED = 24,  /* a leg: the name resolves to another address; it moves, which is no drop */
+	T3OPS_R_ADDRESS_CHANGED = 24,  /* a leg: the name resolves to another address; it moves, which is not a drop */
 	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
 };
 
@@ -418,7 +418,7 @@ struct t3ops_host {
 	void (*log)(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...) T3OPS_PRINTF(4, 5);
 
 	/* What is wrong (T3OPS_ERROR: init then fails) or doubtful (T3OPS_WARNING) about the value of an option;
-	 * option NULL: about the section.  fmt makes one sentence without the value.  A check of the configuration
+	 * option NULL: about the section.  fmt makes one sentence without the value.  A configuration check
 	 * reports it with the option's line; at the start of a process an error is logged, a doubt is not. */
 	void (*option_fault)(struct t3ops_ctx *ctx, int level, const char *option, const char *fmt, ...)
 	    T3OPS_PRINTF(4, 5);

@@ -111,7 +111,7 @@ static void skip_semicolon(struct scanner *x)
 	conf_blank(x->s->text, begin, x->at);
 }
 
-/* "[::1]:80" without quotes, which is no list. */
+/* "[::1]:80" without quotes, which is not a list. */
 static bool at_address(const struct scanner *x)
 {
 	const char *p = x->s->text + x->at + 1;

@@ -276,7 +276,7 @@ int explain_print(FILE *out, const char *plugin_dir, const char *what)
 	if (core_print(out, name, option) == 0)
 		return 0;
 	if (loader_open(plugin_dir, name, &p, why, sizeof why) < 0) {
-		fprintf(stderr, "t3ops: \"%s\" is no option of the core, and no plugin: %s\n", what, why);
+		fprintf(stderr, "t3ops: \"%s\" is neither an option of the core nor a plugin: %s\n", what, why);
 		return 1;
 	}
 	return option ? option_of_plugin(out, &p, option) : plugin_print(out, &p);

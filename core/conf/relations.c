@@ -188,7 +188,7 @@ static void trust_check(const struct relations *r)
 	if (c->options.trusted_proxies.n == 0)
 		config_fault_warn(
 		    r->faults, CONF_CORE, NULL, "trusted_proxies",
-		    "trusted_proxies: no proxy is trusted, so nobody can be identified: name the address of the one "
+		    "trusted_proxies: no proxy is trusted, so no user can be identified: name the address of the one "
 		    "that signs users in");
 	else if (c->proxy_secret_digest[0] == '\0' && which)
 		config_fault_warn(
@@ -260,7 +260,7 @@ static size_t places_count(const struct segment_places *p, const char *segment)
 	return n;
 }
 
-/* "wan2" is no slip of the pen for "wan". */
+/* "wan2" is not a typo of "wan". */
 static bool is_numbered(const char *a, const char *b)
 {
 	size_t i = 0;

@@ -68,7 +68,7 @@ const struct leg_end *observation_end(const struct observation *f);
 void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted);
 /* Whether the latest attempt got an answer from the edge or behind it: new connections fail, old ones may live. */
 bool evidence_is_of_new_connections(const struct leg *leg);
-/* The part of a user's path that a drop accuses; NONE: it is no drop. */
+/* The part of a user's path that a drop accuses; NONE: not a drop. */
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);
 
 #endif

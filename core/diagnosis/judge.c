@@ -10,7 +10,7 @@
 struct judgement {
 	const struct judge_input *in;
 	struct observations o;
-	bool *settled; /* failing observations that are no matter of tomography */
+	bool *settled; /* failing observations that tomography does not explain */
 	struct tomo_failure *failures;
 	size_t *index; /* of each failure: its observation */
 	size_t *member;
@@ -224,7 +224,7 @@ static void finding_give(struct judgement *j, const struct verdict_finding *f, c
 		v->judged_us = j->in->now_us;
 }
 
-/* ---- what is no matter of tomography ------------------------------------------------------------------------------
+/* ---- what tomography does not explain ------------------------------------------------------------------------------
  */
 
 static void frozen_settle(struct judgement *j, bool *has)

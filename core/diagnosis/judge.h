@@ -10,7 +10,7 @@
  *      no suspect, and users' tunnels acquitted what a shared leg accuses     prober
  *      no suspect                                                             unknown
  * 4. A finding that shares a member, or a suspect, with a verdict revises it: narrower, other suspects, more users,
- *    there again.  One that says the same is no news.  Else it is a new verdict.
+ *    there again.  One that says the same is not reported again.  Else it is a new verdict.
  */
 #ifndef T3OPS_DIAGNOSIS_JUDGE_H
 #define T3OPS_DIAGNOSIS_JUDGE_H

@@ -29,7 +29,7 @@ bool page_end_waits(const struct page_facts *f);
 int page_ends_add(struct page_ends *e, const struct page_end_row *row);
 /* The user loaded a document. */
 void page_ends_navigation(struct page_ends *e, const char *user);
-/* The user has a new tunnel, from that address ("": not known): one from elsewhere is no return. */
+/* The user has a new tunnel, from that address ("": not known): one from elsewhere does not count as a return. */
 void page_ends_back(struct page_ends *e, const char *user, const char *address, uint64_t now_us);
 /* Takes out the next one that is decided and was a drop, classified; false if there is none.  Forgets those that were
  * none. */

@@ -85,7 +85,7 @@ static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_
 	       (d->began_us <= v->ended_us || d->received_us <= v->ended_us);
 }
 
-/* A page that has evidence of its own against somebody else is no victim of this one. */
+/* A page that has evidence of its own against somebody else is not counted in this one. */
 static bool may_explain(const struct verdict *v, const struct observation *f)
 {
 	return tomo_paths_meet(&v->finding.suspects, &f->accused, NULL) ||

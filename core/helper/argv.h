@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Command lines of the configuration with a user filled in.  Pure. */
+/* Configured command lines with a user filled in.  Pure. */
 #ifndef T3OPS_HELPER_ARGV_H
 #define T3OPS_HELPER_ARGV_H
 

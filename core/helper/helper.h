@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The helper: the only process that keeps privileges and the only one that starts programs.  It is
- * asked for a command of the configuration, or a job, and a user of its own copy of the table; it
+ * asked for a configured command, or a job, and a user of its own copy of the table; it
  * never takes an argv, a path or an account from anybody.
  */
 #ifndef T3OPS_HELPER_HELPER_H

@@ -124,7 +124,7 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 	char target[512], *query;
 
 	if (http_request_parse(&h, bytes, len) != HTTP_SYNTAX_OK || h.target.len >= sizeof target) {
-		page_text(&p, 400, "This is no request that t3ops understands.\n");
+		page_text(&p, 400, "Bad request.\n");
 	} else if (!span_is(h.method, "GET") && !(head = span_is(h.method, "HEAD"))) {
 		page_text(&p, 405, "Only GET and HEAD.\n");
 	} else {
@@ -150,7 +150,7 @@ static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *
 		request_answer(arg, c, bytes, len);
 		break;
 	case HTTP_SCAN_BAD:
-		page_text(&bad, 400, "This is no request that t3ops understands.\n");
+		page_text(&bad, 400, "Bad request.\n");
 		page_send(c, &bad, true);
 		break;
 	}

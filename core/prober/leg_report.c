@@ -59,7 +59,7 @@ void leg_report_late(struct t3ops_leg *leg)
 	send(leg, &e, true);
 }
 
-/* An attempt that fails like the one before is no news. */
+/* An attempt that fails like the one before is not reported again. */
 static bool fails_as_before(struct t3ops_leg *leg, const struct event *e)
 {
 	bool same = leg->reported_step == e->step && leg->reported_reason == e->reason &&

@@ -8,7 +8,7 @@
 
 #define CLOSE_GOING_AWAY 1001
 
-/* A page that waited in vain for its patience, two periods and more; one that is reloaded says 1001. */
+/* A page that waited for its whole timeout, two periods or more; one that is reloaded says 1001. */
 static bool gave_up(const struct tunnel_facts *f)
 {
 	return f->waiting_us >= f->period_us * 2 - f->period_us / 10 && f->client_code != CLOSE_GOING_AWAY;

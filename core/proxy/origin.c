@@ -13,7 +13,7 @@ static struct span port_cut(struct span host, const char *port)
 	return host;
 }
 
-/* "https://name:443" is Host "name": false if it is no origin of the web at all. */
+/* "https://name:443" is Host "name": false if it is not a web origin. */
 static bool is_host(struct span origin, struct span host)
 {
 	static const struct {

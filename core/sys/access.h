@@ -20,7 +20,7 @@ int account_self(struct account *a);
 void account_fini(struct account *a);
 
 /* 0; -ENOENT and the like from stat(2); -EACCES with the file or directory that is in the way in at; -EISDIR if path
- * is no regular file. */
+ * is not a regular file. */
 int account_can_run(const struct account *a, const char *path, char *at, size_t size);
 
 #endif

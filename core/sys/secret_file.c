@@ -22,7 +22,7 @@ void secret_digest(const char *bytes, size_t n, unsigned char out[SECRET_DIGEST_
 static const char *fault_of(const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
-		return "is no regular file";
+		return "is not a regular file";
 	if (st->st_mode & (S_IRWXO))
 		return "can be read or written by everybody; take that away (chmod o=)";
 	return NULL;

@@ -67,7 +67,7 @@ LOG_KEY(bytes_down, NUMBER, "bytes to the client")
 
 LOG_KEY(path, TEXT, "a file, directory or socket")
 LOG_KEY(metric, TEXT, "name of a metric")
-LOG_KEY(option, TEXT, "an option of the configuration")
+LOG_KEY(option, TEXT, "a configuration option")
 LOG_KEY(value, TEXT, "the value of that option")
 LOG_KEY(op, TEXT, "the operation that failed")
 LOG_KEY(error, TEXT, "what went wrong")

@@ -9,7 +9,7 @@
  *        NOTHING    the page did not even notice
  *        DROP       the page lost its connection
  *        SLOW       it works, too slowly: convicts nobody
- *        UNKNOWN    nobody can say
+ *        UNKNOWN    cannot be told
  * side:  BEFORE_US  between the page and t3ops, for a reason that the page's own evidence gives
  *        CUT        between the page and t3ops; the page's evidence does not say where
  *        SERVE      the user's t3 server

@@ -29,7 +29,7 @@ struct parse {
 	size_t why_size;
 };
 
-/* The whole text is no table. */
+/* The whole text is not a table. */
 static int refuse(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static int refuse(struct parse *p, const char *fmt, ...)
 {

@@ -22,7 +22,7 @@ struct user_list {
 	size_t n;
 };
 
-/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is no table, is empty, or
+/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is not a table, is empty, or
  * has rows but not one that is good; out is then empty.  Else the number of rows that are at fault or in doubt, and
  * why names the first: a row that cannot be understood costs its own user only, one whose env file gives no port has
  * port 0, and of names that differ by case only none is used. */

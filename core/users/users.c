@@ -158,7 +158,7 @@ static void list_replace(struct users *u, struct user_list *fresh)
 	user_list_fini(&before);
 }
 
-/* Users without a port keep the one that they had; those who had none are no users. */
+/* Users without a port keep the one that they had; those who had none are left out. */
 static void ports_settle(struct user_list *fresh, const struct user_list *last)
 {
 	size_t kept = 0;

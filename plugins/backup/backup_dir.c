@@ -65,7 +65,7 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 		return r;
 	}
 	if (flock(s->fd, LOCK_EX | LOCK_NB) < 0) {
-		snprintf(why, why_size, "another backup is under way in %s", s->path);
+		snprintf(why, why_size, "another backup is running in %s", s->path);
 		close(s->fd);
 		s->fd = -1;
 		return -EBUSY;

@@ -18,7 +18,7 @@ struct backup_dir {
 /* Opens and locks BASE/USER and removes leftover partials.  0 or -errno with one line in why; EBUSY: another
  * process is at work here. */
 int backup_dir_open(struct backup_dir *s, const char *base, const char *user, char *why, size_t why_size);
-/* Removes leftover partials, the copy under way among them, and lets go. */
+/* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
 /* Syncs the copy, gives it the name of that moment and syncs the directory.  name: BACKUP_NAME_SIZE bytes;

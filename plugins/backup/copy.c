@@ -134,7 +134,7 @@ static int copy_check(struct work *w)
 	if (r < 0)
 		return r;
 	if (strcmp(text, "0") == 0)
-		return say(w, -ENODATA, "the database has no tables; a copy of nothing is no backup", "");
+		return say(w, -ENODATA, "the database has no tables; a copy of nothing is not a backup", "");
 	r = ask(w, "PRAGMA integrity_check(1)", NULL, text, sizeof text);
 	if (r < 0)
 		return r;

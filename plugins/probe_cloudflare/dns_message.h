@@ -20,9 +20,9 @@ struct dns_answer {
 	char addresses[DNS_ADDRESSES_MAX][INET6_ADDRSTRLEN];
 };
 
-/* The question, with id 0 as RFC 8484 wants it.  Its length, or -EINVAL for what is no host name. */
+/* The question, with id 0 as RFC 8484 wants it.  Its length, or -EINVAL for what is not a host name. */
 int dns_query_make(const char *name, enum dns_type type, uint8_t out[DNS_QUERY_MAX]);
-/* 0, or -EPROTO for what is no answer to such a question. */
+/* 0, or -EPROTO for what is not an answer to such a query. */
 int dns_answer_read(const void *bytes, size_t len, enum dns_type type, struct dns_answer *out);
 
 #endif

@@ -23,7 +23,7 @@ struct cloudflare {
 	struct t3ops_leg *leg;
 	char host[256];
 	char address[INET6_ADDRSTRLEN]; /* the last good one; "" before */
-	uint64_t lookup;                /* fetch under way, 0: none */
+	uint64_t lookup;                /* fetch in progress, 0: none */
 	enum dns_type type;             /* it asks for */
 	bool connecting;                /* the attempt waits for it */
 	unsigned misses;

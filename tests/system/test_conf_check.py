@@ -101,7 +101,7 @@ ERRORS = (
 WARNINGS = (
     (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address there may say who the user is'),
     (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address there may say who the user is'),
-    (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so nobody can be identified"),
+    (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so no user can be identified"),
     ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
     ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
     ('"/bin/true"', '"/etc"', r'10: warning: command mint: argv: "/etc": not a program'),
@@ -134,7 +134,7 @@ WARNINGS = (
 GOOD = (
     ("listen  ", "# a\n// b\n/* c\n c */ listen  "),
     (TRUSTED, "{" + ", ".join(f'"10.0.{i}.0/24"' for i in range(200)) + "}"),
-    (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is no slip of the pen
+    (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is not a typo
     (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
     ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),
 )

@@ -503,7 +503,7 @@ static void test_two_at_once(void **state)
 	database_make(f, 10);
 	fd = open(f->backup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	run_fails(f, -EBUSY, "another backup is under way");
+	run_fails(f, -EBUSY, "another backup is running");
 	close(fd);
 	run_ok(f, path);
 }
