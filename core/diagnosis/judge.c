@@ -224,7 +224,8 @@ static void finding_give(struct judgement *j, const struct verdict_finding *f, c
 		v->judged_us = j->in->now_us;
 }
 
-/* ---- what tomography does not explain ------------------------------------------------------------------------------
+/* ---- what tomography does not explain
+ * ------------------------------------------------------------------------------
  */
 
 static void frozen_settle(struct judgement *j, bool *has)
