@@ -306,16 +306,16 @@ enum t3ops_reason {
 	T3OPS_R_PROTOCOL = 13,         /* not what the protocol allows */
 	T3OPS_R_LOCAL = 14,            /* ended by t3ops itself: stop, reload, user removed */
 	/* users' tunnels */
-	T3OPS_R_CLIENT_CLOSED = 15,    /* the page closed a connection that was answering */
-	T3OPS_R_CLIENT_GAVE_UP = 16,   /* the page closed a connection that had stopped answering */
-	T3OPS_R_CLIENT_EOF = 17,       /* the client's side closed without a close frame */
-	T3OPS_R_CLIENT_RESET = 18,     /* the client's side reset the connection */
-	T3OPS_R_CLIENT_TIMEOUT = 19,   /* the client's side stopped taking data */
-	T3OPS_R_UPSTREAM_CLOSED = 20,  /* the t3 server sent a WebSocket close frame */
-	T3OPS_R_UPSTREAM_EOF = 21,     /* the t3 server closed without one */
-	T3OPS_R_UPSTREAM_RESET = 22,   /* the t3 server reset the connection */
-	T3OPS_R_IDLE = 23,             /* nothing received within the idle limit */
-	T3OPS_R_ADDRESS_CHANGED = 24,  /* a leg: the name resolves to another address; it moves, which is not a drop */
+	T3OPS_R_CLIENT_CLOSED = 15,   /* the page closed a connection that was answering */
+	T3OPS_R_CLIENT_GAVE_UP = 16,  /* the page closed a connection that had stopped answering */
+	T3OPS_R_CLIENT_EOF = 17,      /* the client's side closed without a close frame */
+	T3OPS_R_CLIENT_RESET = 18,    /* the client's side reset the connection */
+	T3OPS_R_CLIENT_TIMEOUT = 19,  /* the client's side stopped taking data */
+	T3OPS_R_UPSTREAM_CLOSED = 20, /* the t3 server sent a WebSocket close frame */
+	T3OPS_R_UPSTREAM_EOF = 21,    /* the t3 server closed without one */
+	T3OPS_R_UPSTREAM_RESET = 22,  /* the t3 server reset the connection */
+	T3OPS_R_IDLE = 23,            /* nothing received within the idle limit */
+	T3OPS_R_ADDRESS_CHANGED = 24, /* a leg: the name resolves to another address; it moves, which is not a drop */
 	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
 };
 
