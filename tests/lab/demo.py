@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The demonstration behind scripts/demo: the whole path on this machine, t3ops in the middle of it,
-users on it.  Cuts the path in one place after the other, asks t3ops each time which segment broke,
-and compares.  Exit status 0 only if every verdict was right.
+users on it.  Cuts the path in one place after the other, lets a page give up politely and another one be
+reloaded, asks t3ops each time which segment broke, and compares.  Exit status 0 only if every verdict was right.
 
     python3 -m lab.demo [--keep]
 """
@@ -18,6 +18,7 @@ import time
 
 from lab import account, path, process, wait
 from lab.daemon import Daemon, section
+from lab.page import PING_EVERY
 from lab.stub import LATEST, NEW, OLD, T3Stub
 from lab.user import User
 
@@ -27,6 +28,7 @@ USER_FACTOR = 0.2  # of the times of t3's page: a Ping every second.  Its upgrad
 # server that goes on would find those, and what it finds is still called a drop.
 VERDICT_LIMIT = 40
 HEAL_LIMIT = 60
+QUIET = 6  # seconds without a verdict that say that none comes
 PICTURE = """
   user -> last mile -> edge (haproxy)  -> tunnel (haproxy) -> traefik (nginx) -> t3ops -> t3stub, one a user
           relay        "cloudflare"       "tunnel"            TLS, identity      proxy    "serve(NAME)"
@@ -38,11 +40,11 @@ def say(text=""):
 
 
 class Cut:
-    """One thing to break, and what t3ops has to say about it."""
+    """One thing to do, and what t3ops has to say about it: truth None for nothing at all."""
 
-    def __init__(self, title, truth, break_, heal):
+    def __init__(self, title, truth, break_, heal=lambda: None):
         self.title = title
-        self.truth = [truth]
+        self.truth = [truth] if truth else []
         self.break_ = break_
         self.heal = heal
         self.verdicts = []
@@ -56,6 +58,8 @@ class Cut:
     @property
     def right(self):
         """None of its verdicts may leave the guilty one out, the last word must be exact."""
+        if not self.truth:
+            return not self.verdicts
         return bool(self.match) and all(self.truth[0] in v["segments"] for v in self.verdicts) and \
             self.verdicts[-1]["segments"] == self.truth
 
@@ -175,12 +179,27 @@ class Demo:
             Cut("kill Traefik (nginx)", "traefik", p.traefik.cut, p.traefik.heal),
             Cut("stall alice's t3 (SIGSTOP)", "serve(alice)", alice.stall, alice.resume),
             Cut("cut alice's last mile for a moment", "exonerated", self.blink, self.lines["alice"].heal),
+            Cut("bob's Wi-Fi is silent until his page gives up", "last_mile(bob)", lambda: self.hole("bob")),
+            Cut("carol's t3 answers no Ping, her page gives up", "serve(carol)", self.stubs["carol"].mute,
+                lambda: self.stubs["carol"].mute(False)),
+            Cut("alice presses F5", None, self.users["alice"].reload),
         ]
 
     def blink(self):
         """What is cut and back at once by itself was a drop; a page that stays away may have been closed."""
         self.lines["alice"].cut()
         self.lines["alice"].heal()
+
+    def hole(self, name):
+        """The page closes politely, as it does at the end of its patience; its Pings and that close arrive when the line
+        is back."""
+        user = self.users[name]
+        before = user.count("gave_up")
+        self.lines[name].stall()
+        try:
+            wait.until(lambda: user.count("gave_up") > before, VERDICT_LIMIT, f"{name}'s page gives up")
+        finally:
+            self.lines[name].heal()
 
     def run(self, cut):
         serial = self.last_serial()
@@ -193,15 +212,20 @@ class Demo:
             return cut.match
 
         try:
-            wait.until(named, VERDICT_LIMIT, "the right verdict")
+            if cut.truth:
+                wait.until(named, VERDICT_LIMIT, "the right verdict")
         except wait.TooLate as e:
             say(f"   {e}")
         finally:
             cut.heal()
         self.wait_well()
+        if not cut.truth:
+            time.sleep(QUIET * wait.SLOW)
         cut.verdicts = self.verdicts_after(serial)
         for verdict in cut.verdicts:
             show(verdict, cut.cut_at)
+        if not cut.verdicts:
+            say("   no verdict")
 
     def backup(self):
         """Takes one now; returns how many users' backups can be read back whole."""
@@ -247,12 +271,13 @@ def show(verdict, cut_at):
 
 
 def table(cuts, backed_up):
-    say("\n" + f"{'what was broken':30} {'truth':20} {'verdict':28} {'after':>7}")
+    say("\n" + f"{'what was done':46} {'truth':16} {'verdict':28} {'after':>7}")
     for cut in cuts:
         told = ", ".join(dict.fromkeys(v["verdict"] for v in cut.verdicts)) or "none"
         delay = f"{cut.delay:.1f} s" if cut.match else "-"
-        say(f"{cut.title:30} {cut.truth[0]:20} {told:28} {delay:>7}  {'right' if cut.right else 'WRONG'}")
-    say(f"{'backup of every database':30} {len(VERSIONS)!s:20} {backed_up!s:28} {'':>7}  "
+        truth = cut.truth[0] if cut.truth else "none"
+        say(f"{cut.title:46} {truth:16} {told:28} {delay:>7}  {'right' if cut.right else 'WRONG'}")
+    say(f"{'backup of every database':46} {len(VERSIONS)!s:16} {backed_up!s:28} {'':>7}  "
         f"{'right' if backed_up == len(VERSIONS) else 'WRONG'}")
     return all(cut.right for cut in cuts) and backed_up == len(VERSIONS)
 
@@ -265,6 +290,11 @@ def announce(demo):
     say(f"            curl -L --cacert {demo.path.ca.ca} --resolve {resolve} -b authentik_session=alice {demo.path.url}/")
     say("  proxy     http://%s:%d" % demo.daemon.proxy)
     say(f"  monitor      {monitor}/status  {monitor}/verdicts  {monitor}/metrics")
+    say(f"  timings   pages run {1 / USER_FACTOR:g} times as fast as t3's: a Ping every {PING_EVERY * USER_FACTOR:g} s, not "
+        f"{PING_EVERY:g} s")
+    say(f"            legs: heartbeat {LEG_TIMING['heartbeat']}, late after {LEG_TIMING['late']}, given up after "
+        f"{LEG_TIMING['watchdog']}; shipped: 10s, 2s, 20s")
+    say("            make lab plays the shipped timings")
     say(f"  config    {demo.daemon.conf}")
     say(f"  control   {process.build_dir()}/core/t3opsctl -s {demo.daemon.control} status")
 

@@ -3,12 +3,15 @@
 
 A row says what is done to the world (lab/world.py), how long it lasts, and which segments a verdict has to name
 for it: `truth` exactly.  `apart` lists a larger set that is as good if `t3ops -t` prints beforehand that it
-cannot tell those apart.  For a row without truth every verdict is a false conviction.  `slow` rows want the
-event of that name and no verdict.  Times are those of the world.
+cannot tell those apart.  For a row without truth every verdict is a false conviction, but for those in `may`,
+which are true as well and need not come.  `slow` rows want the event of that name and no verdict.  Times are
+those of the world.
 """
 import dataclasses
 import signal
 from collections.abc import Callable
+
+from lab.page import PING_EVERY
 
 EXONERATED = "exonerated"
 
@@ -22,9 +25,11 @@ class Row:
     lasts: float = 45  # from begin to end
     after: float = 40  # watched after the end, for echoes
     apart: frozenset = None
+    may: tuple = ()  # sets that are true as well, said or not
     slow: bool = False
     needs: tuple = ()  # what the row does before begin, outside of its time
     blind: bool = False  # t3ops cannot be asked before the end
+    world: str = ""  # of which kind; "": the usual one (lab/play.py)
 
 
 def segment(*names):
@@ -42,6 +47,17 @@ def both(*actions):
     def run(w):
         for action in actions:
             action(w)
+    return run
+
+
+def before_ping(name, action):
+    """At the moment that hurts most: right before the page's next Ping, so nearly a period after the last answer.  How
+    long a hole has to be for the page to give up does not depend on luck then."""
+    def run(w):
+        pongs = w.users[name].pongs
+        w.until(lambda: w.users[name].pongs > pongs, 30, f"a Pong for {name}")
+        w.pause(PING_EVERY - 0.4)
+        action(w)
     return run
 
 
@@ -102,12 +118,38 @@ def slow_line(relay_of, **how):
     """how in seconds of the world; bandwidth in bytes a second of it."""
     def run(w):
         scaled = dict(how)
-        for key in ("delay", "jitter"):
+        for key in ("delay", "jitter", "rto"):
             if key in scaled:
                 scaled[key] *= w.factor
         if "bandwidth" in scaled:
             scaled["bandwidth"] *= w.speed
         relay_of(w).slow(**scaled)
+    return run
+
+
+def lines_do(names, action):
+    """To several lines of the path at once."""
+    def run(w):
+        for name in names:
+            getattr(w.path.lines[name], action)()
+    return run
+
+
+def wan_stall(leaves):
+    """One direction of the uplink is silent: what leaves the house, or what comes in.  The tunnel's connection was made
+    from inside, but its bytes go both ways: what comes from the edge goes up on its line."""
+    def run(w):
+        for name, leaving in (("wan_line", "up"), ("resolver_line", "up"), ("tunnel_line", "down")):
+            direction = leaving if leaves else {"up": "down", "down": "up"}[leaving]
+            getattr(w.path.lines[name], direction).stall()
+    return run
+
+
+def edge_takes(action):
+    """At every way that leads to the edge."""
+    def run(w):
+        for relay in [w.path.lines["wan_line"], *w.lines.values()]:
+            getattr(relay, action)()
     return run
 
 
@@ -124,6 +166,18 @@ def flap(action_down, action_up, times, down, up):
 def largest(name, size):
     def run(w):
         w.path.lines[name].up.largest = w.path.lines[name].down.largest = size
+    return run
+
+
+def mile_largest(name, size):
+    def run(w):
+        w.lines[name].up.largest = w.lines[name].down.largest = size
+    return run
+
+
+def serve_largest(name, size):
+    def run(w):
+        w.serve_lines[name].up.largest = w.serve_lines[name].down.largest = size
     return run
 
 
@@ -172,6 +226,56 @@ def change_network(name, address):
         w.lines[name] = fresh
         w.users[name].move(fresh.address)
     return run
+
+
+def private_windows(name, n):
+    """Opened one after the other, each with cookies of its own, and closed."""
+    def run(w):
+        tabs = []
+        for _ in range(n):
+            tabs.append(w.users[name].open(private=True))
+            w.pause(4)
+        for tab in tabs:
+            w.users[name].close(tab)
+            w.pause(1)
+    return run
+
+
+def starve(seconds, stopped, running):
+    """t3ops gets little of the CPU: it stands still most of the time."""
+    def run(w):
+        end = w.lapse.now() + seconds
+        while w.lapse.now() < end:
+            w.freeze()
+            w.pause(stopped)
+            w.thaw()
+            w.pause(running)
+    return run
+
+
+def machine(action):
+    """Everything on the machine of t3ops: itself, the servers, the path's programs."""
+    def run(w):
+        for stub in w.stubs.values():
+            getattr(stub, "stall" if action == "freeze" else "resume")()
+        for part_of_path in (w.path.tunnel, w.path.traefik):
+            part_of_path.stall() if action == "freeze" else part_of_path.heal()
+        getattr(w, action)()
+    return run
+
+
+def suspend(seconds):
+    """The machine sleeps and wakes; its users do not."""
+    def run(w):
+        machine("freeze")(w)
+        w.pause(seconds)
+        w.suspend(seconds)
+        machine("thaw")(w)
+    return run
+
+
+def set_clock(seconds):
+    return lambda w: w.lapse.jump(realtime=seconds)
 
 
 def reopen(name):
@@ -242,8 +346,21 @@ ROWS = [
         apart=frozenset({"cloudflare", "tunnel"})),
     Row("silence towards the tunnel, one direction", segment("tunnel"), stall_direction("tunnel_line", "up", "line"),
         line("tunnel_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
+    Row("silence from the tunnel, one direction", segment("tunnel"), stall_direction("tunnel_line", "down", "line"),
+        line("tunnel_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
+    Row("silence towards Traefik, one direction", segment("tunnel"), stall_direction("traefik_line", "up", "line"),
+        line("traefik_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
+    Row("silence from Traefik, one direction", segment("tunnel"), stall_direction("traefik_line", "down", "line"),
+        line("traefik_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
+    Row("the edge takes no new connections", segment("cloudflare"), edge_takes("refuse"), edge_takes("heal"), lasts=90),
     Row("edge reaches no tunnel for new connections", segment("tunnel"), line("tunnel_line", "refuse"),
         line("tunnel_line", "heal"), lasts=90),
+    Row("new connections hang between edge and tunnel", segment("tunnel"), line("tunnel_line", "hang"),
+        line("tunnel_line", "heal"), lasts=90, apart=frozenset({"cloudflare", "tunnel"})),
+    Row("tunnel reaches no Traefik for new connections", segment("tunnel"), line("traefik_line", "refuse"),
+        line("traefik_line", "heal"), lasts=90, apart=frozenset({"cloudflare", "tunnel"})),
+    Row("Traefik takes no new connections", segment("traefik"), lines_do(("traefik_line", "inner_line"), "refuse"),
+        lines_do(("traefik_line", "inner_line"), "heal"), lasts=90),
     Row("tunnel reaches no Traefik", segment("tunnel"), line("traefik_line", "cut"), line("traefik_line", "heal"),
         apart=frozenset({"tunnel", "traefik"})),
     Row("kill Traefik", segment("traefik"), part("traefik", "cut"), part("traefik", "heal")),
@@ -253,11 +370,17 @@ ROWS = [
         apart=frozenset({"traefik", "dispatch"})),
     Row("silence between Traefik and t3ops", segment("dispatch"), line("dispatch_line", "stall"),
         line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
+    Row("silence towards t3ops, one direction", segment("dispatch"), stall_direction("dispatch_line", "up", "line"),
+        line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
+    Row("silence from t3ops, one direction", segment("dispatch"), stall_direction("dispatch_line", "down", "line"),
+        line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
     Row("Traefik reaches no t3ops for new connections", segment("dispatch"), line("dispatch_line", "refuse"),
         line("dispatch_line", "heal"), lasts=90, apart=frozenset({"traefik", "dispatch"})),
     Row("kill the proxy of t3ops", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL), lasts=20),
     Row("large messages die in the tunnel", segment("tunnel"), both(largest("tunnel_line", 8000), ask_large),
         line("tunnel_line", "heal"), lasts=90, apart=frozenset({"cloudflare", "tunnel"})),
+    Row("large messages die between Traefik and t3ops", segment("dispatch"), both(largest("dispatch_line", 8000), ask_large),
+        line("dispatch_line", "heal"), lasts=90, apart=frozenset({"traefik", "dispatch"})),
 
     Row("restart the edge", segment("cloudflare"), restart("edge"), lasts=10,
         apart=frozenset({"wan", "cloudflare", "tunnel"})),
@@ -272,8 +395,15 @@ ROWS = [
     # ---- the uplink and the name
     Row("the uplink is silent", segment("wan"), lambda w: w.wan("stall"), lambda w: w.wan("heal")),
     Row("the uplink refuses", segment("wan"), lambda w: w.wan("cut"), lambda w: w.wan("heal")),
+    Row("the uplink is silent, what leaves", segment("wan"), wan_stall(True), lambda w: w.wan("heal")),
+    Row("the uplink is silent, what comes in", segment("wan"), wan_stall(False), lambda w: w.wan("heal")),
     Row("the uplink flaps", segment("wan"), flap(lambda w: w.wan("cut"), lambda w: w.wan("heal"), 3, 4, 6), lasts=5),
     Row("the resolver is gone", segment("dns"), part("resolver", "cut"), part("resolver", "heal"), lasts=150),
+    Row("the resolver is silent", segment("dns"), line("resolver_line", "stall"), line("resolver_line", "heal"), lasts=150),
+    Row("the resolver answers too late", segment("dns"), slow_line(lambda w: w.path.lines["resolver_line"], delay=2.5),
+        line("resolver_line", "heal"), lasts=150),
+    Row("the resolver is slow", begin=slow_line(lambda w: w.path.lines["resolver_line"], delay=0.3),
+        end=line("resolver_line", "heal"), lasts=90),
 
     # ---- servers
     Row("stall alice's server", segment("serve(alice)"), serve("alice", "stall"), serve("alice", "resume")),
@@ -285,6 +415,13 @@ ROWS = [
     Row("alice's server refuses", segment("serve(alice)"), serve("alice", "refuse"), serve("alice", "accept")),
     Row("alice's WebSockets are dead, her HTTP lives", segment("serve(alice)"), serve("alice", "mute"),
         lambda w: w.stubs["alice"].mute(False)),
+    Row("bob's WebSockets are dead, his HTTP lives", segment("serve(bob)"), serve("bob", "mute"),
+        lambda w: w.stubs["bob"].mute(False)),
+    Row("alice's server takes no new connections", segment("serve(alice)"), serve_line("alice", "refuse"),
+        serve_line("alice", "heal"), lasts=60),
+    Row("alice's server flaps", segment("serve(alice)"), flap(crash_serve("alice"), start_serve("alice"), 3, 3, 6), lasts=5),
+    Row("large answers of alice's server die", segment("serve(alice)"),
+        both(serve_largest("alice", 8000), large_answer("alice", 400_000)), serve_line("alice", "heal"), lasts=60),
     Row("silence towards alice's server, one direction", segment("serve(alice)"), stall_direction("alice", "up", "serve"),
         serve_line("alice", "heal")),
     Row("silence from alice's server, one direction", segment("serve(alice)"), stall_direction("alice", "down", "serve"),
@@ -295,19 +432,37 @@ ROWS = [
     # ---- last miles
     Row("cut alice's last mile", last_mile("alice"), mile("alice", "cut"), mile("alice", "heal")),
     Row("silence on alice's last mile", last_mile("alice"), mile("alice", "stall"), mile("alice", "heal")),
-    Row("a hole of 9 s in bob's Wi-Fi", last_mile("bob"), mile("bob", "stall"), mile("bob", "heal"), lasts=9),
-    Row("a hole of 12 s in alice's Wi-Fi", last_mile("alice"), mile("alice", "stall"), mile("alice", "heal"), lasts=12),
+    *(Row(f"a hole of {seconds:g} s in {name}'s Wi-Fi", last_mile(name), before_ping(name, mile(name, "stall")),
+          mile(name, "heal"), lasts=seconds)
+      for seconds, name in ((6.5, "alice"), (9, "bob"), (12, "alice"), (20, "carol"), (20, "alice"))),
     Row("a hole of 25 s in carol's Wi-Fi", last_mile("carol"), mile("carol", "stall"), mile("carol", "heal"), lasts=25),
     Row("alice's last mile is silent upwards", last_mile("alice"), stall_direction("alice", "up"), mile("alice", "heal")),
     Row("alice's last mile is silent downwards", last_mile("alice"), stall_direction("alice", "down"), mile("alice", "heal")),
     Row("alice's last mile is slow under a large answer", last_mile("alice"),
         both(slow_line(lambda w: w.lines["alice"], bandwidth=20000), large_answer("alice", 3_000_000)),
         mile("alice", "heal"), lasts=60),
+    Row("large messages die on alice's last mile", last_mile("alice"),
+        both(mile_largest("alice", 8000), large_answer("alice", 400_000)), mile("alice", "heal"), lasts=45),
+    Row("alice's last mile flaps", last_mile("alice"), flap(mile("alice", "cut"), mile("alice", "heal"), 4, 2, 6), lasts=5),
     Row("two last miles are cut", last_mile("alice", "bob"), both(mile("alice", "cut"), mile("bob", "cut")),
         both(mile("alice", "heal"), mile("bob", "heal"))),
 
     # ---- the machine itself
     Row("t3ops stands still for 30 s", segment("host"), lambda w: w.freeze(), lambda w: w.thaw(), lasts=30, blind=True),
+    Row("the machine of t3ops stands still for 30 s", segment("host"), machine("freeze"), machine("thaw"), lasts=30, blind=True),
+    Row("the machine of t3ops is suspended for 60 s", segment("host"), suspend(60), lasts=10),
+    Row("the clock is set an hour ahead", begin=set_clock(3600), end=set_clock(-3600), lasts=40),
+    Row("the proxy of t3ops hangs", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGSTOP), lasts=40,
+        may=segment("host")),
+    Row("t3ops gets little of the CPU", begin=starve(40, 1.5, 0.25), may=segment("host"), lasts=10),
+
+    # ---- faults of the prober's own, which users do not have
+    Row("the prober's own way out is silent", segment("prober"), line("wan_line", "stall"), line("wan_line", "heal"), lasts=60),
+    Row("the prober's own way to Traefik is cut", segment("prober"), line("inner_line", "cut"), line("inner_line", "heal"),
+        lasts=60),
+    Row("the prober is killed", begin=lambda w: w.signal_process("prober", signal.SIGKILL), lasts=30),
+    Row("the prober hangs", begin=lambda w: w.signal_process("prober", signal.SIGSTOP), lasts=40, may=segment("host")),
+    Row("the monitor is killed", begin=lambda w: w.signal_process("monitor", signal.SIGKILL), lasts=30, blind=True),
 
     # ---- slow, which convicts nobody
     Row("brown-out before us", begin=slow_line(lambda w: w.path.lines["tunnel_line"], delay=1.5),
@@ -322,8 +477,6 @@ ROWS = [
         both(user("alice", "reload"), busy("alice")), user("carol", "reload"), 3, 4, 3), lasts=20),
     Row("pages replace their connections", begin=each_user("replace"), lasts=20),
     Row("sessions are wiped under open pages", begin=wipe_and_replace, lasts=40),
-    Row("the prober's own way out is silent", begin=line("wan_line", "stall"), end=line("wan_line", "heal"), lasts=60),
-    Row("the prober's own way to Traefik is cut", begin=line("inner_line", "cut"), end=line("inner_line", "heal"), lasts=60),
     Row("tabs are closed", needs=(reopen("alice"), reopen("carol")), begin=both(user("alice", "close"), user("carol", "close")),
         lasts=20),
     Row("browsers are killed", begin=both(user("alice", "crash"), user("carol", "crash")),
@@ -331,10 +484,33 @@ ROWS = [
     Row("alice closes her laptop for 3 minutes", begin=silent_laptop("alice"), end=open_laptop("alice"), lasts=180),
     Row("alice closes her laptop for 30 s", begin=shut_laptop("alice"), end=open_laptop("alice"), lasts=30),
     Row("bob's phone changes networks", begin=change_network("bob", "127.0.0.42"), lasts=130),
+    Row("alice opens private windows", begin=private_windows("alice", 4), lasts=20),
+    Row("a hole of 4 s in alice's Wi-Fi", begin=mile("alice", "stall"), end=mile("alice", "heal"), lasts=4),
+    Row("alice's line loses a tenth", begin=slow_line(lambda w: w.lines["alice"], loss=0.1, rto=0.3), end=mile("alice", "heal"),
+        lasts=60),
     Row("a hung page is reloaded", begin=reload_hung_page("alice"), lasts=20),
     Row("t3ops is reloaded", begin=lambda w: w.daemon.reload(), lasts=30),
     Row("t3ops is upgraded", begin=upgrade, lasts=30),
     Row("bob is taken out of the table", begin=without_user("bob"), end=with_user("bob")),
     Row("the SSO stands before the probe", begin=wall(True), end=wall(False)),
     Row("a server stalls for 4 s", begin=serve("alice", "stall"), end=serve("alice", "resume"), lasts=4),
+
+    # ---- a second provider, with a leg of its own
+    Row("the second uplink is silent", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "stall"),
+        lines_do(("wan2_line", "resolver2_line"), "heal"), world="two uplinks"),
+    Row("the second uplink refuses", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "cut"),
+        lines_do(("wan2_line", "resolver2_line"), "heal"), world="two uplinks"),
+    Row("kill the edge before two uplinks", segment("cloudflare"), part("edge", "cut"), part("edge", "heal"),
+        world="two uplinks"),
+    Row("kill the tunnel behind two uplinks", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"),
+        world="two uplinks"),
+
+    # ---- thirty users
+    Row("kill the tunnel under thirty users", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"), world="crowd"),
+    Row("stall Traefik under thirty users", segment("traefik"), part("traefik", "stall"), part("traefik", "heal"),
+        apart=frozenset({"traefik", "dispatch"}), world="crowd"),
+    Row("kill the proxy of t3ops under thirty users", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL),
+        lasts=20, world="crowd"),
+    Row("thirty users reload", begin=each_user("reload"), lasts=20, world="crowd"),
+    Row("t3ops is upgraded under thirty users", begin=upgrade, lasts=30, world="crowd"),
 ]

@@ -12,6 +12,7 @@ With segments=True there is a relay in each place where a line can be bad:
 
     users -> (one each) -> edge -> tunnel_line -> tunnel -> traefik_line -> traefik -> dispatch_line -> t3ops
     legs  -> wan_line -> edge;  -> resolver_line -> unbound;  -> inner_line -> traefik
+    a leg over a second provider -> wan2_line -> edge;  -> resolver2_line -> unbound
 
 What the edge and the tunnel say for a next hop that is gone is what Cloudflare says: 530 and 502.
 """
@@ -95,7 +96,7 @@ http {{
         proxy_set_header X-authentik-username $cookie_authentik_session;
         location /outpost.goauthentik.io/ {{
             default_type text/html;
-            return 200 "<title>Sign in</title>";
+            return {sso};
         }}
         {probe}
         location / {{
@@ -202,6 +203,7 @@ class Path:
         self.tunnel_idle = tunnel_idle
         self.proxy = None
         self.walled = False
+        self.sso_answers = True
         self.relays = []
         self.lines = {}
         self.edge = self.tunnel = self.traefik = self.resolver = None
@@ -238,12 +240,14 @@ class Path:
         proxy = "%s:%d" % (self.lines["dispatch_line"].address if self.segments else self.proxy)
         return _TRAEFIK.format(user="user root;\n" if os.geteuid() == 0 else "", dir=self.dir, host=HOST, proxy=proxy,
                                traefik=self.ports["traefik"], cert=self.inner_cert, key=self.inner_key,
+                               sso='200 "<title>Sign in</title>"' if self.sso_answers else "502",
                                probe="" if self.walled else _OPEN_PROBE.format(proxy=proxy))
 
     def _lines_make(self):
         """A relay before each part, or the part itself."""
         for name, part in (("wan_line", "edge"), ("tunnel_line", "tunnel"), ("traefik_line", "traefik"),
-                           ("inner_line", "traefik"), ("resolver_line", "resolver")):
+                           ("inner_line", "traefik"), ("resolver_line", "resolver"), ("wan2_line", "edge"),
+                           ("resolver2_line", "resolver")):
             self.ports[name] = self.ports[part]
             if self.segments:
                 self.lines[name] = Relay(("127.0.0.1", self.ports[part]), name)
@@ -296,6 +300,14 @@ class Path:
     def wall(self, over_probe):
         """Moves the SSO wall over /probe/, or away again: for new connections."""
         self.walled = over_probe
+        self._traefik_reload()
+
+    def sso(self, answers):
+        """Whether the sign-in page answers; what is signed in goes on either way."""
+        self.sso_answers = answers
+        self._traefik_reload()
+
+    def _traefik_reload(self):
         self._write("nginx.conf", self._traefik_text())
         before = self._nginx_workers()
         self.traefik.process.send_signal(signal.SIGHUP)
@@ -373,11 +385,20 @@ class Path:
                               input=_query(HOST), capture_output=True, timeout=30, check=True)
         return socket.inet_ntoa(done.stdout[-4:])
 
+    def _public_leg(self, uplink, timing):
+        """Options of probe_cloudflare over that uplink: wan or wan2."""
+        return {"url": f"wss://{HOST}:{self.ports[uplink + '_line']}/probe/ws",
+                "resolver": f"https://127.0.0.1:{self.ports[uplink.replace('wan', 'resolver') + '_line']}/dns-query",
+                "ca_file": self.ca.ca, "segments": [uplink, "cloudflare", "tunnel", "traefik", "dispatch"], **timing}
+
+    def second_isp(self, **timing):
+        """One more leg, over a second provider."""
+        return section("plugin", "second_isp", {"module": "probe_cloudflare", **self._public_leg("wan2", timing)})
+
     def leg_sections(self, **timing):
         """The three legs of t3ops.conf over this path; timing: heartbeat, watchdog, ..."""
         public = f"wss://{HOST}:{self.ports['wan_line']}/probe/ws"
-        cloudflare = {"url": public, "resolver": f"https://127.0.0.1:{self.ports['resolver_line']}/dns-query",
-                      "ca_file": self.ca.ca, "segments": ["wan", "cloudflare", "tunnel", "traefik", "dispatch"], **timing}
+        cloudflare = self._public_leg("wan", timing)
         internal = {"url": public, "address": f"127.0.0.1:{self.ports['inner_line']}", "ca_file": self.ca.ca,
                     "segments": ["traefik", "dispatch"], **timing}
         return (section("plugin", "probe_cloudflare", cloudflare) + section("plugin", "probe_internal", internal) +

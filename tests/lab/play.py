@@ -2,19 +2,25 @@
 """Plays the rows of lab/faults.py against t3ops with its shipped timings and prints what it said of each, beside
 the truth.  Exit status 0 only if every row was right.
 
-    make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5"]
+    make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --keep FILE"]
+    make lab LAB="--table FILE"         # Markdown of all rounds that were kept in FILE
 """
 import argparse
 import dataclasses
+import json
 import re
+import statistics
 import sys
 import time
 
 from lab import faults
-from lab.world import LAG, World
+from lab.stub import LATEST, NEW, NEXT, OLD
+from lab.world import LAG, Person, World
 from lab.world import missing as world_missing
 
 TRIES = 3  # of a row that goes wrong while the machine is late
+CROWD = {f"user{n}": Person((NEW, OLD, LATEST, NEXT)[n % 4], n % 3 == 2, f"127.0.3.{n + 1}") for n in range(30)}
+WORLDS = {"": {}, "crowd": {"people": CROWD}, "two uplinks": {"legs": ("second_isp",)}}
 
 
 @dataclasses.dataclass
@@ -34,7 +40,7 @@ class Outcome:
         """Verdicts that are not about what was broken.  One that named more, the guilty among them, and was narrowed to
         the truth later, is none."""
         last = max((n for n, s in enumerate(self.named) if s in self.allowed), default=-1)
-        return [s for n, s in enumerate(self.named) if s not in self.allowed and
+        return [s for n, s in enumerate(self.named) if s not in self.allowed and s not in self.row.may and
                 not (n < last and any(t <= s for t in self.row.truth))]
 
     @property
@@ -69,6 +75,12 @@ def named_by(verdict):
     return frozenset(verdict["segments"])
 
 
+def several_verdicts(verdicts, user):
+    """Whether two verdicts claim that user, in their last revisions; verdicts: oldest first."""
+    last = {v["id"]: v for v in verdicts}
+    return sum(user in v["users"] for v in last.values()) > 1
+
+
 class Play:
     def __init__(self, world):
         self.world = world
@@ -95,6 +107,9 @@ class Play:
             self.hold(row.after, serial, outcome, began)
             w.wait_well()
             self.look(serial, outcome, began)
+            twice = [u for u in w.users if several_verdicts(w.verdicts_after(serial), u)]
+            if twice and len(row.truth) == 1:
+                outcome.problem = "in several verdicts: " + " ".join(twice)
         except (AssertionError, OSError) as e:
             outcome.problem = f"{type(e).__name__}: {e}".splitlines()[0]
         outcome.late = w.machine.lag(self.real)
@@ -124,8 +139,12 @@ def words(sets):
     return ", ".join(" ".join(sorted(s)) for s in dict.fromkeys(sets)) or "-"
 
 
+def wanted(row):
+    return words(row.truth) if row.truth else "slow" if row.slow else "-"
+
+
 def line(outcome):
-    truth = words(outcome.row.truth) if outcome.row.truth else "slow" if outcome.row.slow else "-"
+    truth = wanted(outcome.row)
     said = words(outcome.named) + (" (slow)" if outcome.slow else "")
     delay = f"{outcome.delay:.1f} s" if outcome.delay is not None else "-"
     return (f"{outcome.row.name:48} {truth:28} {said:40} {delay:>8} {len(outcome.false):>5}  "
@@ -138,10 +157,13 @@ HEAD = f"{'what was done':48} {'truth':28} {'verdicts':40} {'after':>8} {'false'
 class Plays:
     """Rows in one world, and in a new one after a row that left it broken; prints as it goes."""
 
-    def __init__(self, speed, details=False):
+    def __init__(self, speed, details=False, kept=None):
+        """kept: file that gets a line of JSON for each outcome."""
         self.speed = speed
         self.details = details
+        self.kept = kept
         self.world = self.player = None
+        self.kind = None
 
     def row(self, row):
         """Plays it; again if it went wrong while the machine could not keep up."""
@@ -155,11 +177,16 @@ class Plays:
                 self.stop()
             if not again:
                 break
+        if self.kept:
+            keep(self.kept, outcome, self.speed)
         return outcome
 
     def once(self, row):
+        if self.kind != row.world:
+            self.stop()
         if not self.world:
-            self.world = World(self.speed)
+            self.kind = row.world
+            self.world = World(self.speed, **WORLDS[row.world])
             self.world.start()
             self.player = Play(self.world)
         return self.player.row(row)
@@ -175,9 +202,41 @@ class Plays:
             stop(world)
 
 
-def play(rows, speed, details=False):
+def keep(path, o, speed):
+    with open(path, "a", encoding="ascii") as f:
+        json.dump({"row": o.row.name, "right": o.right, "said": words(o.named), "false": words(o.false), "delay": o.delay,
+                   "slow": o.slow, "problem": o.problem, "late": round(o.late, 3), "speed": speed}, f)
+        f.write("\n")
+
+
+def seconds(delays):
+    """The median, and the range if it is not all the same."""
+    if not delays:
+        return "-"
+    low, high = min(delays), max(delays)
+    whole = f"{statistics.median(delays):.0f} s"
+    return whole if round(low) == round(high) else f"{whole} ({low:.0f} - {high:.0f})"
+
+
+def table(path):
+    """Markdown of what was kept: no dates and nothing finer than a second, which would change with every round."""
+    with open(path, encoding="ascii") as f:
+        kept = [json.loads(text) for text in f]
+    print(f"Time ran {' or '.join(f'{s:g}' for s in sorted({k['speed'] for k in kept}))} times as fast.\n")
+    print("| what was done | truth | verdicts | after | right | false |\n|---|---|---|--:|--:|--:|")
+    for row in faults.ROWS:
+        mine = [k for k in kept if k["row"] == row.name]
+        if not mine:
+            continue
+        said = " / ".join(dict.fromkeys(k["said"] + (" (slow)" if k["slow"] else "") for k in mine))
+        delays = [k["delay"] for k in mine if k["delay"] is not None]
+        print(f"| {row.name} | {wanted(row)} | {said} | {seconds(delays)} | {sum(k['right'] for k in mine)} of {len(mine)} | "
+              f"{sum(k['false'] != '-' for k in mine)} |")
+
+
+def play(rows, speed, details=False, kept=None):
     """Plays them; returns the outcomes."""
-    plays = Plays(speed, details)
+    plays = Plays(speed, details, kept)
     try:
         return [plays.row(row) for row in rows]
     finally:
@@ -196,8 +255,13 @@ def main(text=None):
     parser.add_argument("--speed", type=float, default=5, help="seconds of t3ops in one of ours")
     parser.add_argument("--only", default="", help="regular expression: rows to play")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--keep", metavar="FILE", help="adds the outcomes to it, for --table")
+    parser.add_argument("--table", metavar="FILE", help="plays nothing, prints what was kept there as Markdown")
     parser.add_argument("--details", action="store_true", help="what pages went through, and the verdicts' text")
     args = parser.parse_args(text)
+    if args.table:
+        table(args.table)
+        return 0
     if world_missing():
         print("lab: missing here: " + " ".join(world_missing()))
         return 77
@@ -206,7 +270,7 @@ def main(text=None):
     for n in range(args.rounds):
         began = time.monotonic()
         print(f"round {n + 1} of {args.rounds}: {len(rows)} rows, shipped timings, {args.speed:g} times as fast\n{HEAD}", flush=True)
-        outcomes = play(rows, args.speed, args.details)
+        outcomes = play(rows, args.speed, args.details, args.keep)
         bad = [o for o in outcomes if not o.right]
         wrong += len(bad)
         print(f"{len(outcomes) - len(bad)} of {len(outcomes)} right, {sum(len(o.false) for o in outcomes)} false convictions, "

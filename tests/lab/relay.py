@@ -248,10 +248,11 @@ class Relay:
     def vanish(self):
         loop.shared().call(self._vanish())
 
-    def slow(self, delay=0.0, bandwidth=None, jitter=0.0, loss=0.0):
+    def slow(self, delay=0.0, bandwidth=None, jitter=0.0, loss=0.0, rto=0.3):
         """Both directions alike."""
         for direction in (self.up, self.down):
             direction.delay, direction.bandwidth, direction.jitter, direction.loss = delay, bandwidth, jitter, loss
+            direction.rto = rto
 
     def heal(self):
         self.up.reset()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Time that runs faster for the programs that are started with env(): see timelapse.c."""
+"""Time that runs faster for the programs that are started with env(), and clocks that jump: see timelapse.c."""
+import mmap
 import os
+import struct
 import time
 
 from lab import process
@@ -10,13 +12,26 @@ class Timelapse:
     def __init__(self, speed):
         """speed: seconds of theirs in one of ours."""
         self.speed = speed
+        self.steps = [0, 0, 0]  # nanoseconds by which the clocks were set ahead
+        self.file = os.path.join(process.folder(), "steps")
+        with open(self.file, "w+b") as f:
+            f.write(bytes(24))
+            f.flush()
+            self.shared = mmap.mmap(f.fileno(), 24)
         self.began = [time.clock_gettime(c) for c in (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_BOOTTIME)]
 
     def env(self):
         if self.speed == 1:
             return {}
         library = process.program("tests/lab/.libs/timelapse.so")
-        return {"LD_PRELOAD": library, "T3OPS_TIMELAPSE": " ".join([f"{self.speed:.9g}"] + [f"{b:.9f}" for b in self.began])}
+        return {"LD_PRELOAD": library, "T3OPS_TIMELAPSE": " ".join([f"{self.speed:.9g}"] + [f"{b:.9f}" for b in self.began]),
+                "T3OPS_TIMELAPSE_STEPS": self.file}
+
+    def jump(self, realtime=0.0, monotonic=0.0, boottime=0.0):
+        """Sets their clocks ahead by so many seconds of theirs (back if negative).  A machine that was suspended finds its
+        monotonic clock behind by that."""
+        self.steps = [step + round(seconds * 1e9) for step, seconds in zip(self.steps, (realtime, monotonic, boottime))]
+        self.shared[:] = struct.pack("=3q", *self.steps)
 
     def now(self):
         """time.time() of theirs."""

@@ -66,9 +66,10 @@ class Machine(threading.Thread):
 
 
 class World:
-    def __init__(self, speed=5, people=None, simulated=True, sections="", options=None):
+    def __init__(self, speed=5, people=None, simulated=True, sections="", options=None, legs=()):
         """people: {name: Person}.  simulated: whether simulated users are on it (lab/user.py); without, its servers have
-        the page for a real browser.  sections, options: more of t3ops.conf."""
+        the page for a real browser.  sections, options: more of t3ops.conf.  legs: names of functions of lab/path.py that
+        make sections of more legs."""
         self.speed = speed
         self.factor = 1 / speed
         self.lapse = timelapse.Timelapse(speed)
@@ -80,6 +81,7 @@ class World:
         self.simulated = simulated
         self.sections = sections
         self.options = options or {}
+        self.legs = legs
         self.daemon = None
         self.machine = Machine()
         self.events = []  # (user, page.Event)
@@ -116,7 +118,7 @@ class World:
         mint = [self.dir + "/%n/t3", "auth", "pairing", "create", "--base-dir", self.dir + "/%n/.t3", "--ttl", "5m", "--json"]
         sections = (section("command", "mint", {"argv": mint, "timeout": "60s"}) + section("plugin", "session_check", {}) +
                     section("plugin", "auto_pair", {}) + section("plugin", "probe_echo", {}) + self.path.leg_sections() +
-                    self.sections)
+                    "".join(getattr(self.path, leg)() for leg in self.legs) + self.sections)
         self.daemon = Daemon({"log_level": "info", **self.options}, sections, self.table(), env=self.lapse.env())
 
     def table(self, without=()):
@@ -164,7 +166,7 @@ class World:
         status = self.daemon.status()
         found = [f"leg {leg['name']}{'(' + leg['user'] + ')' if leg['user'] else ''} {leg['state']}"
                  for leg in status["legs"] if leg["state"] != "up"]
-        if len(status["legs"]) < 2 + len(self.people):
+        if len(status["legs"]) < 2 + len(self.legs) + len(self.people):
             found.append("legs missing")
         found += [f"user {u.user} is off ({u.last_error})" for u in self.users.values() if not u.connected]
         if status["incident"]:
@@ -223,6 +225,10 @@ class World:
 
     def thaw(self):
         self.signal_all(signal.SIGCONT)
+
+    def suspend(self, seconds):
+        """What stood still for so long was suspended: its monotonic clock knows nothing of it.  Between freeze and thaw."""
+        self.lapse.jump(monotonic=-seconds)
 
     def signal_all(self, number):
         for pid in [self.daemon.pid] + self.daemon.children():

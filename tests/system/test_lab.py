@@ -43,9 +43,9 @@ class Lab(unittest.TestCase):
 class Words(unittest.TestCase):
     """How a row's outcome is judged."""
 
-    def outcome(self, truth, *named, apart=None, printed=(), slow=False, seen=False):
+    def outcome(self, truth, *named, apart=None, may=(), printed=(), slow=False, seen=False):
         row = faults.Row("x", tuple(frozenset(t.split()) for t in truth), apart=frozenset(apart.split()) if apart else None,
-                         slow=slow)
+                         may=tuple(frozenset(m.split()) for m in may), slow=slow)
         sets = [frozenset(n.split()) for n in named]
         return play.Outcome(row, sets, slow=seen, allowed=play.allowed(row, [frozenset(p.split()) for p in printed]))
 
@@ -70,12 +70,25 @@ class Words(unittest.TestCase):
                 (True, 0, ["last_mile(alice)", "last_mile(bob)"], ["last_mile(alice)", "last_mile(bob)"], {}),
                 (True, 0, ["last_mile(alice)", "last_mile(bob)"], ["last_mile(alice) last_mile(bob)"], {}),
                 (False, 0, ["serve(alice)", "serve(bob)"], ["serve(alice)"], {}),
+                (True, 0, [], [], {"may": ["host"]}),
+                (True, 0, [], ["host"], {"may": ["host"]}),
+                (False, 1, [], ["host", "prober"], {"may": ["host"]}),
+                (False, 0, ["dispatch"], ["host"], {"may": ["host"]}),
                 (False, 0, [], [], {"slow": True}),
                 (True, 0, [], [], {"slow": True, "seen": True}),
                 (False, 1, [], ["tunnel"], {"slow": True, "seen": True})):
             with self.subTest(truth=truth, named=named, **more):
                 outcome = self.outcome(truth, *named, **more)
                 self.assertEqual((outcome.right, len(outcome.false)), (right, false))
+
+    def test_a_user_belongs_to_one_verdict(self):
+        one, more, other = ({"id": i, "users": u.split()} for i, u in ((1, "a b"), (1, "a"), (2, "b")))
+        for expected, verdicts in ((False, [one]), (False, [one, more]), (True, [one, other]), (False, [one, more, other])):
+            self.assertEqual(play.several_verdicts(verdicts, "b"), expected, verdicts)
+
+    def test_delays_are_whole_seconds(self):
+        for delays, text in (([], "-"), ([1.2], "1 s"), ([0.9, 1.1], "1 s"), ([2, 9, 4], "4 s (2 - 9)")):
+            self.assertEqual(play.seconds(delays), text)
 
 
 if __name__ == "__main__":

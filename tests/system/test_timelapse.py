@@ -47,6 +47,16 @@ class TimelapseTest(unittest.TestCase):
         for seconds in passed:
             self.assertAlmostEqual(seconds, passed[0], delta=0.1)
 
+    def test_clocks_jump(self):
+        lapse = Timelapse(SPEED)
+        before = python(CLOCKS, lapse)[0]
+        lapse.jump(realtime=3600, monotonic=-1000)
+        lapse.jump(monotonic=-1000, boottime=500)
+        after = python(CLOCKS, lapse)[0]
+        for passed, step in zip((b - a for a, b in zip(before, after)), (3600, -2000, 500)):
+            self.assertAlmostEqual(passed, step, delta=300)
+            self.assertGreater(passed, step)
+
     def test_the_daemon(self):
         lapse = Timelapse(SPEED)
         with Daemon({"log_level": "info"}, users={}, env=lapse.env()) as d:
