@@ -31,6 +31,7 @@ struct diagnosis {
 	struct round round;
 	struct freezes freezes;
 	struct page_ends ends;
+	struct slow_paths slow;
 	size_t open_tunnels; /* as far as their opening was seen */
 	uint64_t last_incident;
 	uint64_t ping_timeout_us, page_heartbeat_us;
@@ -65,6 +66,7 @@ void diagnosis_free(struct diagnosis *d)
 	incident_fini(&d->now);
 	freezes_fini(&d->freezes);
 	page_ends_fini(&d->ends);
+	slow_paths_fini(&d->slow);
 	verdict_table_fini(&d->verdicts);
 	probe_table_fini(&d->legs);
 	topology_free(d->topology);
@@ -310,6 +312,26 @@ int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 	return r;
 }
 
+/* ---- what is slow ----------------------------------------------------------------------------------- */
+
+static int slow_look(struct diagnosis *d, uint64_t now_us)
+{
+	struct slow_report report;
+	int r = slow_paths_look(&d->slow, &d->legs, d->topology, now_us, &report);
+
+	if (r == 1)
+		d->actions->slow(d->arg, &report);
+	return r < 0 ? r : 0;
+}
+
+static int slow_user(struct diagnosis *d, const char *user, bool slow, uint64_t now_us)
+{
+	const char *name = topology_name(d->topology, user);
+	int r = name != NULL ? slow_paths_user(&d->slow, name, slow) : -ENOMEM;
+
+	return r < 0 ? r : slow_look(d, now_us);
+}
+
 /* ---- reports of legs ------------------------------------------------------------------------------------------ */
 
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
@@ -336,7 +358,7 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 		         now_us);
 	else if (news & LEG_NEWS_EVIDENCE)
 		on_evidence(d, now_us);
-	return 0;
+	return news & LEG_NEWS_SLOW ? slow_look(d, now_us) : 0;
 }
 
 int diagnosis_leg_gone(struct diagnosis *d, const char *name, const char *user, uint64_t now_us)
@@ -481,6 +503,9 @@ static int tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t 
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels -= d->open_tunnels > 0;
+	result = slow_user(d, user, evidence == PAGE_LEFT_HUNG, now_us);
+	if (result < 0)
+		return result;
 	drop_fill(&row.drop, r, user, evidence, now_us);
 	if (is_drop(r, evidence))
 		return drop_take(d, &row.drop, r->wall_us, now_us);
@@ -521,13 +546,17 @@ int diagnosis_page(struct diagnosis *d, const char *user, const struct page_fact
 {
 	struct page_facts all = facts_complete(d, facts, 0);
 	struct live_report live = {.user = user, .client_us = now_us - sooner(now_us, facts->since_ping_us)};
+	int r;
 
 	switch (page_evidence_classify(&all)) {
 	case PAGE_WENT_SILENT:
 		question_open(d, facts, wall_us, now_us);
-		return 0;
+		return slow_user(d, user, false, now_us);
+	case PAGE_LATE_HEARTBEAT:
+		return slow_user(d, user, true, now_us);
 	case PAGE_NONE:
-		return diagnosis_tunnel_live(d, &live, now_us);
+		r = diagnosis_tunnel_live(d, &live, now_us);
+		return r < 0 ? r : slow_user(d, user, false, now_us);
 	default:
 		return 0;
 	}
@@ -537,11 +566,13 @@ int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 {
 	const char *user = topology_name(d->topology, r->user);
 	struct drop *drop;
+	int result;
 
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels++;
 	page_ends_back(&d->ends, user, r->address, now_us);
+	result = slow_user(d, user, false, now_us);
 	ends_decide(d, now_us);
 	verdict_table_user_back(&d->verdicts, user);
 	drop = incident_drop(&d->now, user);
@@ -551,7 +582,7 @@ int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 		              strcmp(drop->address, r->address) != 0;
 		drop->other_colo = drop->colo[0] != '\0' && r->colo[0] != '\0' && strcmp(drop->colo, r->colo) != 0;
 	}
-	return 0;
+	return result;
 }
 
 int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us)

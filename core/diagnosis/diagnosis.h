@@ -26,6 +26,7 @@
 
 #include "diagnosis/judge.h"
 #include "diagnosis/page_evidence.h"
+#include "diagnosis/slow_paths.h"
 
 struct diagnosis_actions {
 	/* Ask every leg and tunnel what works now; since_us: when the drop began that is asked about. */
@@ -34,6 +35,8 @@ struct diagnosis_actions {
 	void (*verdict)(void *arg, const struct judge_basis *b);
 	/* A verdict has ended: healed or expired. */
 	void (*ended)(void *arg, const struct verdict *v);
+	/* Something is slow, or no more; convicts nobody. */
+	void (*slow)(void *arg, const struct slow_report *r);
 	/* A leg met a login page. */
 	void (*walled_off)(void *arg, const char *leg);
 	/* A fresh sample of the host, for a judgement. */

@@ -216,7 +216,8 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 	for (size_t i = 0; i < legs->n; i++) {
 		struct leg *leg = legs->rows[i];
 
-		if (leg_fails(leg))
+		/* late is what is usual of a slow one */
+		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
 			add_failing_leg(o, leg, freezes, t);
 		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
 			add_failing_resolver(o, leg, freezes, t);

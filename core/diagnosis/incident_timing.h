@@ -38,6 +38,9 @@
 #define FREEZE_MIN_US   INCIDENT_MS(500) /* a shorter one explains nothing */
 #define FREEZE_REACH_US INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
 
+/* Slow: where it is may be said again so often. */
+#define SLOW_AGAIN_US INCIDENT_S(30)
+
 /* Pages: a tunnel that was cut is judged when it is known whether the page came back by itself. */
 #define RETURN_US   INCIDENT_S(60)
 #define TOGETHER_US INCIDENT_S(1) /* cuts of several users so close to each other have one cause */

@@ -38,6 +38,14 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 	leg->testimony = testimony;
 }
 
+static unsigned beat_count(struct leg *leg, const struct leg_input *in)
+{
+	if (in->kind != LEG_ALIVE || in->waited_us == 0)
+		return 0;
+	leg->rtt_us = in->waited_us;
+	return slow_beat(&leg->slow, in->waited_us) ? LEG_NEWS_SLOW : 0;
+}
+
 static unsigned on_works(struct leg *leg, const struct leg_input *in)
 {
 	static const enum leg_testimony next[] = {
@@ -48,12 +56,10 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	enum leg_testimony was = leg->testimony;
 
 	state_set(leg, LEG_IS_UP, in->wall_us);
-	if (in->kind == LEG_ALIVE && in->waited_us > 0)
-		leg->rtt_us = in->waited_us;
 	if (!failed) /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	leg->testimony = next[leg->testimony];
-	return leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
+	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
 static unsigned on_late(struct leg *leg, const struct leg_input *in)
@@ -81,13 +87,13 @@ static unsigned on_down(struct leg *leg, const struct leg_input *in)
 {
 	bool worked = leg->state == LEG_IS_UP || leg->state == LEG_IS_LATE;
 	enum end_side side = reason_side(in->reason);
-	unsigned news = end_set(leg, in);
+	unsigned news = end_set(leg, in) | (slow_stop(&leg->slow) ? LEG_NEWS_SLOW : 0);
 
 	if (side == SIDE_NOBODY) {
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->testimony = LEG_SILENT;
 		leg->verdict = 0;
-		return 0;
+		return news & LEG_NEWS_SLOW;
 	}
 	if (side == SIDE_CONFIG || !worked)
 		return news;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "diagnosis/slow.h"
 #include "diagnosis/topology.h"
 
 /*
@@ -59,6 +60,8 @@ struct leg {
 	uint64_t attempt_us; /* when an attempt last failed */
 	uint64_t verdict;    /* id of the verdict that it is evidence of, 0: none */
 
+	struct slow slow; /* its round trips */
+
 	enum resolver_state resolver;
 	uint64_t looked_up_us; /* when a look-up last worked; an address from a cache is none */
 	uint64_t resolver_verdict;
@@ -103,6 +106,7 @@ struct leg_input {
 #define LEG_NEWS_BROKE      1u /* evidence of a new drop */
 #define LEG_NEWS_WALLED_OFF 2u /* it met a login page, and had not before */
 #define LEG_NEWS_EVIDENCE   4u /* it has more to say of a drop that is known */
+#define LEG_NEWS_SLOW       8u /* it became slow, or is no more */
 
 unsigned leg_transition(struct leg *leg, const struct leg_input *in);
 

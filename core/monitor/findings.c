@@ -99,6 +99,15 @@ static void on_ended(void *arg, const struct verdict *v)
 		verdict_store(d, verdict);
 }
 
+static void on_slow(void *arg, const struct slow_report *r)
+{
+	struct monitor *d = arg;
+	struct event e;
+
+	slow_event(r, &e);
+	process_emit(d->process, &e);
+}
+
 static void on_walled_off(void *arg, const char *leg)
 {
 	struct monitor *d = arg;
@@ -117,4 +126,11 @@ static void on_pressure(void *arg, struct pressure *out)
 	host_pressure_read("/proc", clock_mono_us(), out);
 }
 
-const struct diagnosis_actions findings = {on_probe, on_verdict, on_ended, on_walled_off, on_pressure};
+const struct diagnosis_actions findings = {
+    .probe = on_probe,
+    .verdict = on_verdict,
+    .ended = on_ended,
+    .slow = on_slow,
+    .walled_off = on_walled_off,
+    .pressure = on_pressure,
+};

@@ -220,9 +220,8 @@ void text_shorten(const char *text, char *out, size_t size)
 	memcpy(out + keep, mark, sizeof mark);
 }
 
-static void segments_text(const struct verdict_finding *f, char *out, size_t size)
+static void segments_text(const struct tomo_path *p, char *out, size_t size)
 {
-	const char *of_kind = verdict_kind_name(f->kind);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *file = open_memstream(&text, &len);
@@ -230,9 +229,8 @@ static void segments_text(const struct verdict_finding *f, char *out, size_t siz
 	out[0] = '\0';
 	if (file == NULL)
 		return;
-	fputs(of_kind != NULL ? of_kind : "", file);
-	for (size_t i = 0; of_kind == NULL && i < f->suspects.n; i++)
-		fprintf(file, "%s%s", i > 0 ? " " : "", f->suspects.segments[i]);
+	for (size_t i = 0; i < p->n; i++)
+		fprintf(file, "%s%s", i > 0 ? " " : "", p->segments[i]);
 	if (fclose(file) == 0)
 		text_shorten(text, out, size);
 	free(text);
@@ -240,12 +238,17 @@ static void segments_text(const struct verdict_finding *f, char *out, size_t siz
 
 static void event_begin(const struct verdict *v, enum event_kind kind, struct event *e)
 {
+	const char *of_kind = verdict_kind_name(v->finding.kind);
+
 	event_init(e, kind, PROCESS_MONITOR);
 	e->id = v->incident;
 	e->count = v->id;
 	if (v->users.n == 1)
 		event_set(e->user, v->users.names[0]);
-	segments_text(&v->finding, e->segments, sizeof e->segments);
+	if (of_kind != NULL)
+		event_set(e->segments, of_kind);
+	else
+		segments_text(&v->finding.suspects, e->segments, sizeof e->segments);
 }
 
 void verdict_event(const struct judge_basis *b, struct event *e)
@@ -263,4 +266,29 @@ void verdict_end_event(const struct verdict *v, struct event *e)
 {
 	event_begin(v, v->state == VERDICT_HEALED ? EVENT_VERDICT_HEALED : EVENT_VERDICT_EXPIRED, e);
 	e->age_us = v->ended_us - v->first_us;
+}
+
+/* "cf answers in 640 ms, usually 4 ms" */
+static void slow_text(const struct leg *leg, char *out, size_t size)
+{
+	char label[128];
+
+	leg_label(leg, label, sizeof label);
+	snprintf(out, size, "%s answers in %.0f ms, usually %.0f ms", label, (double)leg->slow.latest_us / 1e3,
+	         (double)leg->slow.usual_us / 1e3);
+}
+
+void slow_event(const struct slow_report *r, struct event *e)
+{
+	event_init(e, r->over ? EVENT_SLOW_OVER : EVENT_SLOW, PROCESS_MONITOR);
+	segments_text(r->where, e->segments, sizeof e->segments);
+	if (r->over)
+		return;
+	e->count = r->users->n;
+	if (r->users->n == 1)
+		event_set(e->user, r->users->names[0]);
+	if (r->leg != NULL)
+		slow_text(r->leg, e->text, sizeof e->text);
+	else
+		event_set(e->text, "pages wait for the answers to their heartbeats");
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "diagnosis/judge.h"
+#include "diagnosis/slow_paths.h"
 #include "obs/event.h"
 
 #define VERDICT_JSON_VERSION 1
@@ -20,6 +21,9 @@ void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_t
 void verdict_event(const struct judge_basis *b, struct event *e);
 /* The end of a verdict. */
 void verdict_end_event(const struct verdict *v, struct event *e);
+
+/* The beginning or the end of slowness. */
+void slow_event(const struct slow_report *r, struct event *e);
 
 /* Copies; what is too long ends in "..." behind a whole word. */
 void text_shorten(const char *text, char *out, size_t size);

@@ -69,6 +69,10 @@ EVENT_KIND(LEG_RESOLVER, "leg_resolver_checked", INFO, false, none, none, none, 
            "a leg's resolver answered or failed")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
+EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,
+           "heartbeats of legs or pages are answered, but much later than usual; convicts nobody")
+EVENT_KIND(SLOW_OVER, "slow_over", NOTICE, true, none, none, none, none,
+           "what was slow answers as usual again")
 EVENT_KIND(VERDICT, "verdict", NOTICE, true, incident, revision, verdict, summary,
            "which segment broke, with the evidence; a higher revision is the same verdict with more evidence")
 EVENT_KIND(VERDICT_HEALED, "verdict_healed", NOTICE, true, incident, none, verdict, none,

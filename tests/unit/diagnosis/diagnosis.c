@@ -46,7 +46,7 @@ static const struct path_shape shape = {
 
 /* ---- the script ---------------------------------------------------------------------------------------- */
 
-enum what { END = 0, LEG, LEG_GOES, MUTES, PROBER, DROPPED, PAGE_ENDS, OPEN, NAVIGATES, FALLS_SILENT, BEATS, FREEZE };
+enum what { END = 0, LEG, LEG_GOES, MUTES, PROBER, DROPPED, PAGE_ENDS, OPEN, NAVIGATES, PAGE_IS, BEATS, FREEZE };
 
 struct step {
 	enum what what;
@@ -63,6 +63,7 @@ struct step {
 /* clang-format off */
 #define UP(t, l, u)         {.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = u}
 #define ALIVE(t, l, u)      {.what = LEG, .at_ms = t, .kind = LEG_ALIVE, .leg = l, .user = u}
+#define BEAT_IN(t, l, u, rtt) {.what = LEG, .at_ms = t, .kind = LEG_ALIVE, .leg = l, .user = u, .quiet_ms = rtt}
 #define LATE(t, l, u)       {.what = LEG, .at_ms = t, .kind = LEG_LATE, .leg = l, .user = u, .quiet_ms = 2000}
 #define DOWN(t, l, u, r)    {.what = LEG, .at_ms = t, .kind = LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define TRY(t, l, u, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
@@ -80,7 +81,9 @@ struct step {
 #define CLOSED_1001         .end = PAGE_END_CLIENT_CLOSE, .code = 1001
 #define CUT                 .end = PAGE_END_CLIENT_CUT, .since_ping_us = MS(2000)
 #define OPENED(t, u)        {.what = OPEN, .at_ms = t, .user = u, .address = "192.0.2.2"}
-#define SILENT(t, u)        {.what = FALLS_SILENT, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .since_ping_us = MS(8000)}}
+#define SILENT(t, u)        {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .since_ping_us = MS(8000)}}
+#define WAITS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .waiting_us = MS(7000)}}
+#define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
 /* Every probe from now on finds that this user's tunnel beats; n: with answers of the t3 server. */
 #define BEAT(t, u, serve)   {.what = BEATS, .at_ms = t, .user = u, .n = serve}
@@ -200,7 +203,21 @@ static void on_pressure(void *arg, struct pressure *out)
 	(void)arg, (void)out;
 }
 
-static const struct diagnosis_actions actions = {on_probe, on_verdict, on_ended, on_walled_off, on_pressure};
+static void on_slow(void *arg, const struct slow_report *report)
+{
+	struct run *r = arg;
+
+	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", report->over ? "fine" : "slow:");
+	for (size_t i = 0; !report->over && i < report->where->n; i++)
+		note(r, "%s%s", i > 0 ? " " : "", report->where->segments[i]);
+}
+
+static const struct diagnosis_actions actions = {.probe = on_probe,
+                                                 .verdict = on_verdict,
+                                                 .ended = on_ended,
+                                                 .slow = on_slow,
+                                                 .walled_off = on_walled_off,
+                                                 .pressure = on_pressure};
 
 static const char *or_empty(const char *text)
 {
@@ -295,7 +312,7 @@ static int leg_play(struct run *r, const struct step *s)
 	                            .code = (uint16_t)s->code,
 	                            .wall_us = WALL0 + MS(s->at_ms),
 	                            .mono_us = r->now_us,
-	                            .waited_us = s->kind == LEG_ALIVE ? RTT : MS(s->quiet_ms)};
+	                            .waited_us = s->kind == LEG_ALIVE && s->quiet_ms == 0 ? RTT : MS(s->quiet_ms)};
 
 	if (s->kind != LEG_LOOKED_UP)
 		leg_follow(r, s);
@@ -350,7 +367,7 @@ static int report(struct run *r, const struct step *s)
 		return end_play(r, s);
 	case OPEN:
 		return diagnosis_tunnel_open(r->diagnosis, &open, r->now_us);
-	case FALLS_SILENT:
+	case PAGE_IS:
 		return diagnosis_page(r->diagnosis, s->user, &s->page, WALL0 + MS(s->at_ms), r->now_us);
 	case NAVIGATES:
 		return diagnosis_navigation(r->diagnosis, s->user);
@@ -664,6 +681,47 @@ static const struct scenario scenarios[] = {
      {ALL_UP, REPLACED(1000), DROP(2000, "alice", CLIENT_EOF, 10)},
      NULL},
     {"a late answer that comes is no fault", "", {ALL_UP, LATE(3000, "cf", ""), ALIVE(3600, "cf", "")}, NULL},
+
+    /* Slow convicts nobody. */
+    {"a brown-out at the tunnel: one word when it begins, one when it is over",
+     "slow:wan cloudflare tunnel; fine",
+     {ALL_UP, ALIVE(10000, "int", ""), ALIVE(10000, "srv", "alice"), ALIVE(10000, "cf", ""),
+      BEAT_IN(20000, "cf", "", 1500), BEAT_IN(30000, "cf", "", 1500), BEAT_IN(40000, "cf", "", 1500),
+      BEAT_IN(50000, "cf", "", 1500), ALIVE(60000, "cf", ""), ALIVE(70000, "cf", ""), ALIVE(80000, "cf", ""),
+      ALIVE(90000, "cf", "")},
+     NULL},
+    {"late at every beat, but answered: slow, and no verdict a beat",
+     "slow:wan cloudflare tunnel",
+     {ALL_UP, ALIVE(9000, "int", ""), ALIVE(9000, "cf", ""), LATE(20000, "cf", ""), BEAT_IN(21000, "cf", "", 3000),
+      LATE(30000, "cf", ""), BEAT_IN(31000, "cf", "", 3000), LATE(40000, "cf", ""), BEAT_IN(41000, "cf", "", 3000),
+      LATE(50000, "cf", ""), BEAT_IN(55000, "cf", "", 7000), LATE(60000, "cf", ""), BEAT_IN(65000, "cf", "", 7000)},
+     NULL},
+    {"one slow answer is no news",
+     "",
+     {ALL_UP, ALIVE(10000, "cf", ""), BEAT_IN(20000, "cf", "", 1500), ALIVE(30000, "cf", ""),
+      BEAT_IN(40000, "cf", "", 1500), ALIVE(50000, "cf", "")},
+     NULL},
+    {"a leg that is always that slow is not slow",
+     "",
+     {ALL_UP, BEAT_IN(10000, "cf", "", 300), BEAT_IN(20000, "cf", "", 800), BEAT_IN(30000, "cf", "", 900),
+      BEAT_IN(40000, "cf", "", 1000)},
+     NULL},
+    {"the page of alice is answered late, everything of ours as usual",
+     "slow:last_mile(alice); fine",
+     {ALL_UP, ALIVE(10000, "cf", ""), ALIVE(10000, "int", ""), ALIVE(10000, "srv", "alice"), WAITS(20000, "alice"),
+      PINGS(40000, "alice")},
+     NULL},
+    {"she reloads a page that hung",
+     "slow:last_mile(alice); fine",
+     {ALL_UP, ALIVE(10000, "cf", ""), ALIVE(10000, "int", ""), ALIVE(10000, "srv", "alice"),
+      PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1001, .waiting_us = MS(7000)), OPENED(21000, "alice")},
+     NULL},
+    {"a slow leg goes down: that is a fault",
+     "slow:wan cloudflare tunnel; fine; cloudflare#1",
+     {ALL_UP, ALIVE(10000, "int", ""), ALIVE(10000, "cf", ""), BEAT_IN(20000, "cf", "", 1500),
+      BEAT_IN(30000, "cf", "", 1500), BEAT_IN(40000, "cf", "", 1500), DOWN(41000, "cf", "", EOF),
+      TRY(41100, "cf", "", CONNECT, REFUSED, 0)},
+     NULL},
     {"a leg that never worked opens nothing and accuses nobody",
      "exonerated#1[alice]",
      {ALL_UP, GONE(2, "cf", ""), TRY(10, "cf", "", CONNECT, REFUSED, 0), BEAT(11, "bob", 0),
