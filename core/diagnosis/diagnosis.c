@@ -503,7 +503,9 @@ static int tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t 
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels -= d->open_tunnels > 0;
-	result = slow_user(d, user, evidence == PAGE_LEFT_HUNG, now_us);
+	result = evidence == PAGE_LEFT_HUNG ? slow_user(d, user, true, now_us) : 0;
+	if (result == 0) /* who is gone waits for nothing */
+		result = slow_user(d, user, false, now_us);
 	if (result < 0)
 		return result;
 	drop_fill(&row.drop, r, user, evidence, now_us);
