@@ -20,6 +20,7 @@ struct round {
 	uint64_t asked_us;  /* everything was asked */
 	uint64_t judged_us; /* the round before was judged; 0: never */
 	bool ask_again;     /* something broke after it was asked */
+	bool host_news;     /* what broke may be the host's: no verdict ends before that is judged */
 };
 
 struct diagnosis {
@@ -29,7 +30,8 @@ struct diagnosis {
 	struct pressure_ring pressure;
 	struct incident now; /* id 0: QUIET */
 	struct round round;
-	struct freezes freezes;
+	struct host_events host;
+	struct pressure last_sample;
 	struct page_ends ends;
 	struct slow_paths slow;
 	size_t open_tunnels; /* as far as their opening was seen */
@@ -64,7 +66,7 @@ void diagnosis_free(struct diagnosis *d)
 	if (d == NULL)
 		return;
 	incident_fini(&d->now);
-	freezes_fini(&d->freezes);
+	host_events_fini(&d->host);
 	page_ends_fini(&d->ends);
 	slow_paths_fini(&d->slow);
 	verdict_table_fini(&d->verdicts);
@@ -232,24 +234,22 @@ static void drops_of_ended_remove(struct diagnosis *d)
 
 static int round_judge(struct diagnosis *d, uint64_t now_us)
 {
-	struct pressure sample = {.mono_us = now_us};
 	struct judge_input in = {.incident = &d->now,
 	                         .legs = &d->legs,
 	                         .topology = d->topology,
-	                         .freezes = &d->freezes,
+	                         .host = &d->host,
 	                         .verdicts = &d->verdicts,
 	                         .now_us = now_us,
 	                         .report = d->actions->verdict,
 	                         .arg = d->arg};
 	int r;
 
-	d->actions->pressure(d->arg, &sample);
-	pressure_add(&d->pressure, &sample);
+	d->actions->look(d->arg, d);
 	pressure_window(&d->pressure, d->now.first_us, &d->now.host_pressure);
 	r = judge(&in);
 	legs_transition(d, LEG_JUDGED, 0);
 	drops_of_ended_remove(d);
-	d->round.open = false;
+	d->round.open = d->round.host_news = false;
 	d->round.judged_us = now_us;
 	return r;
 }
@@ -281,7 +281,7 @@ static uint64_t close_time(const struct diagnosis *d)
 	if (d->now.id == 0 || d->round.open)
 		return UINT64_MAX;
 	if (!verdicts_stand(d))
-		return d->round.judged_us;
+		return d->now.host_explains && legs_fail(d) ? d->now.last_us + FOLLOW_US : d->round.judged_us;
 	return d->now.last_us + EVIDENCE_US;
 }
 
@@ -303,12 +303,14 @@ int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 		ask(d, now_us);
 	if (d->round.open && now_us >= judge_time(d))
 		r = round_judge(d, now_us);
-	verdicts_end(d, now_us);
+	if (!d->round.host_news)
+		verdicts_end(d, now_us);
 	verdict_table_expire(&d->verdicts, now_us);
 	if (now_us >= close_time(d))
 		incident_close(d);
 	*next_us = sooner(ask_time(d), d->round.open ? judge_time(d) : close_time(d));
-	*next_us = sooner(*next_us, verdict_table_due_us(&d->verdicts));
+	if (!d->round.host_news)
+		*next_us = sooner(*next_us, verdict_table_due_us(&d->verdicts));
 	return r;
 }
 
@@ -332,6 +334,15 @@ static int slow_user(struct diagnosis *d, const char *user, bool slow, uint64_t 
 	return r < 0 ? r : slow_look(d, now_us);
 }
 
+/* A round trip or a wait that the host explains says nothing of the path. */
+static bool is_of_the_host(const struct diagnosis *d, bool of_leg, uint64_t waited_us, uint64_t at_us)
+{
+	const struct host_question q = {
+	    .prober = of_leg, .proxy = true, .began_us = at_us - sooner(at_us, waited_us), .seen_us = at_us};
+
+	return waited_us > 0 && host_events_find(&d->host, &q) != NULL;
+}
+
 /* ---- reports of legs ------------------------------------------------------------------------------------------ */
 
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
@@ -343,7 +354,8 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .code = r->code,
 	                       .wall_us = r->wall_us,
 	                       .mono_us = mono_us,
-	                       .waited_us = r->waited_us};
+	                       .waited_us = r->waited_us,
+	                       .host = r->kind == LEG_ALIVE && is_of_the_host(d, true, r->waited_us, mono_us)};
 	struct leg *leg;
 	unsigned news;
 	int found = probe_table_get(&d->legs, d->topology, r->name, r->user, &leg);
@@ -555,6 +567,9 @@ int diagnosis_page(struct diagnosis *d, const char *user, const struct page_fact
 		question_open(d, facts, wall_us, now_us);
 		return slow_user(d, user, false, now_us);
 	case PAGE_LATE_HEARTBEAT:
+		if (is_of_the_host(d, false, facts->waiting_us > 0 ? facts->waiting_us : d->page_heartbeat_us,
+		                   now_us))
+			return 0;
 		return slow_user(d, user, true, now_us);
 	case PAGE_NONE:
 		r = diagnosis_tunnel_live(d, &live, now_us);
@@ -610,15 +625,55 @@ int diagnosis_navigation(struct diagnosis *d, const char *user)
 	return 0;
 }
 
-/* ---- reports of the host
- * ------------------------------------------------------------------------------------------- */
+/* ---- reports of the host -------------------------------------------------------------------------------- */
 
-int diagnosis_freeze(struct diagnosis *d, const struct freeze *f)
+/* What the open incident may still ask about is kept. */
+static uint64_t keep_us(const struct diagnosis *d, uint64_t now_us)
 {
-	return f->until_us - f->from_us >= FREEZE_MIN_US ? freezes_add(&d->freezes, f) : 0;
+	uint64_t keep = now_us > EVIDENCE_US ? now_us - EVIDENCE_US : 0;
+
+	return d->now.id != 0 ? sooner(keep, d->now.began_us) : keep;
 }
 
-void diagnosis_pressure(struct diagnosis *d, const struct pressure *sample)
+static int host_take(struct diagnosis *d, const struct host_event *e, uint64_t now_us)
 {
+	int r = host_events_add(&d->host, e, keep_us(d, now_us));
+
+	if (r == 1 && e->kind != HOST_FROZEN)
+		d->actions->host(d->arg, e);
+	return r < 0 ? r : 0;
+}
+
+int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now_us)
+{
+	int r = host_take(d, e, now_us);
+
+	on_evidence(d, now_us);
+	d->round.host_news = d->round.open;
+	return r;
+}
+
+int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample)
+{
+	struct host_event e;
+	int r = 0;
+
+	if (host_event_of_kills(&d->last_sample, sample, &e))
+		r = host_take(d, &e, sample->mono_us);
+	if (r == 0 && host_event_of_strain(&d->last_sample, sample, &e))
+		r = host_take(d, &e, sample->mono_us);
 	pressure_add(&d->pressure, sample);
+	d->last_sample.oom_kills = sample->oom_kills;
+	d->last_sample.kills_known = sample->kills_known;
+	if (!d->last_sample.known || sample->mono_us >= d->last_sample.mono_us + STRAIN_SPAN_US)
+		d->last_sample = *sample;
+	return r;
+}
+
+void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us)
+{
+	if (!d->round.open)
+		return;
+	d->round.opened_us += late_us + SETTLE_US;
+	d->round.news_us = now_us;
 }

@@ -28,6 +28,8 @@
 #include "diagnosis/page_evidence.h"
 #include "diagnosis/slow_paths.h"
 
+struct diagnosis;
+
 struct diagnosis_actions {
 	/* Ask every leg and tunnel what works now; since_us: when the drop began that is asked about. */
 	void (*probe)(void *arg, uint64_t incident, uint64_t since_us);
@@ -39,8 +41,11 @@ struct diagnosis_actions {
 	void (*slow)(void *arg, const struct slow_report *r);
 	/* A leg met a login page. */
 	void (*walled_off)(void *arg, const char *leg);
-	/* A fresh sample of the host, for a judgement. */
-	void (*pressure)(void *arg, struct pressure *out);
+	/* Something happened to the host; of what was reported, all but frozen processes. */
+	void (*host)(void *arg, const struct host_event *e);
+	/* A fresh look at the host before a judgement: to report what is new with diagnosis_pressure and
+	 * diagnosis_host. */
+	void (*look)(void *arg, struct diagnosis *d);
 };
 
 struct diagnosis_setup {
@@ -83,8 +88,6 @@ struct live_report {
 	uint64_t client_us, serve_us; /* CLOCK_MONOTONIC: when each side last sent something; 0: not said */
 };
 
-struct diagnosis;
-
 /* 0 or an error of topology_new; *which as there.  setup.actions and setup.arg are borrowed until the free. */
 int diagnosis_new(const struct diagnosis_setup *setup, struct diagnosis **out, const char **which);
 void diagnosis_free(struct diagnosis *d);
@@ -100,11 +103,13 @@ int diagnosis_page(struct diagnosis *d, const char *user, const struct page_fact
                    uint64_t now_us);
 /* The user's browser loaded a document. */
 int diagnosis_navigation(struct diagnosis *d, const char *user);
-/* A process of ours was frozen. */
-int diagnosis_freeze(struct diagnosis *d, const struct freeze *f);
+/* Something happened to the host: a process was frozen, or a clock has a gap. */
+int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now_us);
+/* What is reported now waited for so long in a queue, since the monitor itself did not run. */
+void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us);
 /* The prober was replaced or is gone: nothing is known of the old one's connections. */
 void diagnosis_prober_replaced(struct diagnosis *d, uint64_t wall_us);
-void diagnosis_pressure(struct diagnosis *d, const struct pressure *sample);
+int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample);
 
 /* Does what is due; *next_us becomes when it wants to be called again, UINT64_MAX: when something happens.
  * 0, or -ENOMEM: verdicts are missing. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "diagnosis/incident_timing.h"
 #include "plugin.h"
 #include "tbl/reason.h"
 
@@ -88,7 +89,42 @@ static unsigned proofs_against(const struct leg *leg)
 	return leg->def->per_user || evidence_is_of_new_connections(leg) ? TOMO_BY_LEG : TOMO_BY_ALL;
 }
 
-static void add_failing_leg(struct observations *o, struct leg *leg, const struct freezes *freezes,
+/* Whether the leg ends at t3ops, so that a proxy that stands still shows there, too. */
+static bool crosses_dispatch(const struct leg *leg, struct topology *t)
+{
+	struct tomo_path all, dispatch;
+
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &all);
+	topology_user_path(t, leg->user, USER_DISPATCH, &dispatch);
+	return tomo_paths_meet(&all, &dispatch, NULL);
+}
+
+/* A program on this machine is gone. */
+static bool says_process_ended(unsigned reason)
+{
+	return reason == T3OPS_R_EOF || reason == T3OPS_R_RESET || reason == T3OPS_R_REFUSED ||
+	       reason == T3OPS_R_CLOSED;
+}
+
+/* What a leg does long after the host was back is its own. */
+static void host_explain_leg(struct observation *row, const struct host_events *host, struct topology *t)
+{
+	const struct leg *leg = row->leg;
+	const struct host_question q = {.prober = true,
+	                                .proxy = crosses_dispatch(leg, t),
+	                                .ended = leg->def->per_user && says_process_ended(leg->first.reason),
+	                                .began_us = row->began_us,
+	                                .seen_us = row->seen_us};
+	const struct host_event *e = host_events_find(host, &q);
+
+	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US) {
+		row->began_us = e->until_us;
+		return;
+	}
+	row->host = e;
+}
+
+static void add_failing_leg(struct observations *o, struct leg *leg, const struct host_events *host,
                             struct topology *t)
 {
 	struct observation *row = row_new(o);
@@ -98,7 +134,7 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	row->began_us = leg->began_us;
 	row->seen_us = leg->broke_us;
 	row->by = proofs_against(leg);
-	row->frozen = freezes_find(freezes, true, row->began_us, row->seen_us);
+	host_explain_leg(row, host, t);
 	evidence_of_leg(leg, &accused, &acquitted);
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
@@ -107,30 +143,41 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	o->n += row->accused.n > 0;
 }
 
-static void add_failing_resolver(struct observations *o, struct leg *leg, const struct freezes *freezes,
+static void add_failing_resolver(struct observations *o, struct leg *leg, const struct host_events *host,
                                  struct topology *t)
 {
 	struct observation *row = row_new(o);
+	const struct host_question q = {
+	    .prober = true, .began_us = leg->resolver_began_us, .seen_us = leg->resolver_began_us};
 
 	row->leg = leg;
 	row->resolver = true;
 	row->began_us = row->seen_us = leg->resolver_began_us;
-	row->frozen = freezes_find(freezes, true, row->began_us, row->seen_us);
+	row->host = host_events_find(host, &q);
 	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->accused);
 	row->verdict = leg->resolver_verdict;
 	o->n++;
 }
 
-static void add_drop(struct observations *o, struct drop *d, const struct freezes *freezes, struct topology *t)
+static bool is_end_of_process(const struct drop *d)
+{
+	if (d->evidence != PAGE_NONE)
+		return d->evidence == PAGE_SERVER_ENDED || d->evidence == PAGE_LOST_BY_US;
+	return d->reason == T3OPS_R_UPSTREAM_EOF || d->reason == T3OPS_R_UPSTREAM_RESET;
+}
+
+static void add_drop(struct observations *o, struct drop *d, const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
+	const struct host_question q = {
+	    .proxy = true, .ended = is_end_of_process(d), .began_us = d->began_us, .seen_us = d->seen_us};
 
 	row->drop = d;
 	row->began_us = d->began_us;
 	row->seen_us = d->seen_us;
 	row->by = part == USER_SERVE || part == USER_DISPATCH ? 0 : TOMO_BY_ALL;
-	row->frozen = freezes_find(freezes, false, row->began_us, row->seen_us);
+	row->host = host_events_find(host, &q);
 	topology_user_path(t, d->user, part, &row->accused);
 	row->verdict = d->verdict;
 	o->n += row->accused.n > 0;
@@ -207,7 +254,7 @@ static void add_working(struct observations *o, const struct incident *in, const
 }
 
 int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
-                      const struct freezes *freezes, struct topology *t)
+                      const struct host_events *host, struct topology *t)
 {
 	*o = (struct observations){.n = 0};
 	o->rows = calloc(4 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
@@ -218,12 +265,12 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 
 		/* late is what is usual of a slow one */
 		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
-			add_failing_leg(o, leg, freezes, t);
+			add_failing_leg(o, leg, host, t);
 		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
-			add_failing_resolver(o, leg, freezes, t);
+			add_failing_resolver(o, leg, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
-		add_drop(o, &in->drops[i], freezes, t);
+		add_drop(o, &in->drops[i], host, t);
 	o->n_failing = o->n;
 	add_working(o, in, legs, t);
 	return 0;

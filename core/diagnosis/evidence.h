@@ -23,8 +23,9 @@
  *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
  *                                           the t3 server
  *
- * A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user alone
- * (a leg per user), nor what answers new connections with an error.
+ * What a host event explains (host_events.h) accuses the host and nothing else, unless the leg still fails long
+ * after. A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user
+ * alone (a leg per user), nor what answers new connections with an error.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
@@ -32,6 +33,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "diagnosis/host_events.h"
 #include "diagnosis/incident.h"
 #include "diagnosis/probe_table.h"
 #include "diagnosis/topology.h"
@@ -43,9 +45,9 @@ struct observation {
 	const struct live_tunnel *live_tunnel;
 	bool resolver; /* of leg: about its look-ups, not its connection */
 	struct tomo_path accused;
-	uint64_t began_us, seen_us;  /* if it accuses */
-	unsigned by;                 /* whose proofs count against that: TOMO_BY_* */
-	const struct freeze *frozen; /* it was measured by a process that was frozen: it accuses the host alone */
+	uint64_t began_us, seen_us;    /* if it accuses */
+	unsigned by;                   /* whose proofs count against that: TOMO_BY_* */
+	const struct host_event *host; /* that explains it: it accuses the host alone */
 	struct tomo_path acquitted;
 	uint64_t proven_us;
 	uint64_t verdict; /* id of the verdict that it is part of, 0: none yet */
@@ -56,9 +58,9 @@ struct observations {
 	size_t n, n_failing;
 };
 
-/* Gathers; 0 or -ENOMEM.  Pointers into in, legs and freezes stay borrowed. */
+/* Gathers; 0 or -ENOMEM.  Pointers into in, legs and host stay borrowed. */
 int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
-                      const struct freezes *freezes, struct topology *t);
+                      const struct host_events *host, struct topology *t);
 void observations_fini(struct observations *o);
 
 /* How a leg failed in the incident; step 0: it was late only. */

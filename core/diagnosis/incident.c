@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnosis/incident_timing.h"
-
 void incident_fini(struct incident *in)
 {
 	free(in->drops);
@@ -82,44 +80,4 @@ int incident_live_tunnel(struct incident *in, const struct live_tunnel *live)
 	in->live_tunnels = rows;
 	rows[in->n_live_tunnels++] = *live;
 	return 0;
-}
-
-void freezes_fini(struct freezes *f)
-{
-	free(f->rows);
-	*f = (struct freezes){.n = 0};
-}
-
-int freezes_add(struct freezes *f, const struct freeze *freeze)
-{
-	struct freeze *rows;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < f->n; i++)
-		if (f->rows[i].until_us + EVIDENCE_US > freeze->until_us)
-			f->rows[kept++] = f->rows[i];
-	f->n = kept;
-	rows = room_make(f->rows, f->n, &f->room, sizeof *rows);
-	if (rows == NULL)
-		return -ENOMEM;
-	f->rows = rows;
-	rows[f->n++] = *freeze;
-	return 0;
-}
-
-const struct freeze *freezes_find(const struct freezes *f, bool legs, uint64_t began_us, uint64_t seen_us)
-{
-	const struct freeze *longest = NULL;
-
-	for (size_t i = 0; i < f->n; i++) {
-		const struct freeze *row = &f->rows[i];
-		uint64_t length = row->until_us - row->from_us;
-
-		if (!(legs ? row->legs : row->tunnels) || row->until_us + FREEZE_REACH_US < began_us ||
-		    row->from_us > seen_us)
-			continue;
-		if (longest == NULL || length > longest->until_us - longest->from_us)
-			longest = row;
-	}
-	return longest;
 }

@@ -36,13 +36,6 @@ struct live_tunnel {
 	uint64_t serve_us;  /* and the t3 server; 0: nothing */
 };
 
-/* A process of ours was frozen. */
-struct freeze {
-	const char *process; /* static */
-	uint64_t from_us, until_us;
-	bool legs, tunnels; /* what it measures, and could not */
-};
-
 struct incident {
 	uint64_t id;       /* 0: none is open */
 	uint64_t began_us; /* when the earliest of what failed began to */
@@ -54,6 +47,7 @@ struct incident {
 	struct live_tunnel *live_tunnels;
 	size_t n_live_tunnels, room_for_live_tunnels;
 	struct host_pressure host_pressure;
+	bool host_explains; /* legs that fail: whether they still do when the host is back is to be seen */
 };
 
 void incident_fini(struct incident *in);
@@ -66,17 +60,5 @@ struct drop *incident_drop_add(struct incident *in, const struct drop *drop);
 void incident_drops_remove(struct incident *in, uint64_t verdict);
 /* Adds it, or moves its user's times on.  0 or -ENOMEM. */
 int incident_live_tunnel(struct incident *in, const struct live_tunnel *live);
-
-/* The freezes of the last minutes. */
-struct freezes {
-	struct freeze *rows;
-	size_t n, room;
-};
-
-void freezes_fini(struct freezes *f);
-/* Forgets old ones; 0 or -ENOMEM. */
-int freezes_add(struct freezes *f, const struct freeze *freeze);
-/* The longest that can have caused what began and was seen then; legs: to a leg, else to a tunnel.  NULL: none. */
-const struct freeze *freezes_find(const struct freezes *f, bool legs, uint64_t began_us, uint64_t seen_us);
 
 #endif

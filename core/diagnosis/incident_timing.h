@@ -35,8 +35,15 @@
 #define FORGET_US INCIDENT_S(600) /* users who never came back; how long an ended verdict is shown as such */
 
 /* The host and t3ops itself. */
-#define FREEZE_MIN_US   INCIDENT_MS(500) /* a shorter one explains nothing */
-#define FREEZE_REACH_US INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
+#define FREEZE_MIN_US     INCIDENT_MS(500) /* a shorter one explains nothing */
+#define FREEZE_CUTS_US    INCIDENT_S(4)    /* a shorter one makes no page and no leg give up */
+#define FREEZE_REACH_US   INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
+#define RESUME_REACH_US   INCIDENT_S(10)   /* until the network of a machine that slept is back */
+#define THAW_US           INCIDENT_S(5)    /* an attempt that fails later than that is not its echo */
+#define CLOCK_JUMP_MIN_US INCIDENT_S(2)    /* a smaller step of the wall clock is housekeeping */
+#define STRAIN_GAP_US     INCIDENT_S(5)    /* strained again so soon: still */
+#define STRAIN_SPAN_US    INCIDENT_MS(500) /* samples closer to each other say nothing of it */
+#define STRAINED_PART     0.2              /* of the time, everything waited for memory */
 
 /* Slow: where it is may be said again so often. */
 #define SLOW_AGAIN_US INCIDENT_S(30)

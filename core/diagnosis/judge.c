@@ -228,19 +228,33 @@ static void finding_give(struct judgement *j, const struct verdict_finding *f, c
  * ------------------------------------------------------------------------------
  */
 
-static void frozen_settle(struct judgement *j, bool *has)
+/* Whether the host explains all that the verdict is made of, as far as it is seen. */
+static bool is_of_the_host(const struct judgement *j, uint64_t verdict)
+{
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		if (j->o.rows[i].verdict == verdict && j->o.rows[i].host == NULL)
+			return false;
+	return true;
+}
+
+static void host_settle(struct judgement *j, bool *has)
 {
 	const struct verdict_finding host = {.kind = VERDICT_HOST};
 	struct members m = {.has = has};
-	bool users = false;
+	bool matters = false;
 
+	j->in->incident->host_explains = false;
 	for (size_t i = 0; i < j->o.n_failing; i++) {
-		has[i] = j->o.rows[i].frozen != NULL;
+		const struct observation *f = &j->o.rows[i];
+
+		if (f->host != NULL && f->leg != NULL)
+			j->in->incident->host_explains = true;
+		j->settled[i] = f->host != NULL;
+		has[i] = f->host != NULL && (f->verdict == 0 || is_of_the_host(j, f->verdict));
 		m.n += has[i];
-		j->settled[i] = has[i];
-		users = users || (has[i] && j->o.rows[i].drop != NULL);
+		matters = matters || (has[i] && (f->drop != NULL || f->verdict != 0));
 	}
-	if (users)
+	if (matters)
 		finding_give(j, &host, &m);
 }
 
@@ -412,7 +426,7 @@ static void judgement_run(struct judgement *j, bool *has)
 	size_t unknown;
 	int n;
 
-	frozen_settle(j, has);
+	host_settle(j, has);
 	drops_explain(j, has);
 	paths_gather(j);
 	n = tomo_solve(j->failures, j->n_failures, j->proofs, j->n_proofs, j->groups, j->member, &unknown);
@@ -428,7 +442,7 @@ int judge(const struct judge_input *in)
 	bool *has;
 	size_t room;
 
-	if (observations_init(&j.o, in->incident, in->legs, in->freezes, in->topology) != 0)
+	if (observations_init(&j.o, in->incident, in->legs, in->host, in->topology) != 0)
 		return -ENOMEM;
 	room = j.o.n + 1;
 	has = calloc(room, sizeof *has);

@@ -2,7 +2,8 @@
 /*
  * The judgement of an incident: all evidence that is there against the verdicts that are there.  Pure.
  *
- * 1. What a frozen process of ours measured is the host's: verdict `host`, where users were hurt.
+ * 1. What a host event explains (host_events.h) is the host's: verdict `host`, where users were hurt, or where it was
+ *    taken for a fault before that was known.
  * 2. A drop that a fault explains which stands or ended a moment ago joins that verdict.
  * 3. The rest goes through tomography; every group is a finding:
  *      suspects of ours, or a last mile that a page's own evidence accuses    fault
@@ -31,7 +32,7 @@ struct judge_input {
 	struct incident *incident;
 	struct probe_table *legs;
 	struct topology *topology;
-	struct freezes *freezes;
+	const struct host_events *host;
 	struct verdict_table *verdicts;
 	uint64_t now_us;
 	/* A verdict, or a new revision of one. */

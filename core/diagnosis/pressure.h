@@ -16,7 +16,8 @@ struct pressure {
 	uint64_t memory_us, io_us; /* total time in which every task stalled ("full") */
 	uint64_t cpu_us;           /* total time in which some task waited for a CPU ("some") */
 	uint64_t oom_kills;
-	bool known;
+	bool known; /* all but the kills, which have a file of their own */
+	bool kills_known;
 };
 
 struct pressure_ring {

@@ -40,7 +40,7 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 
 static unsigned beat_count(struct leg *leg, const struct leg_input *in)
 {
-	if (in->kind != LEG_ALIVE || in->waited_us == 0)
+	if (in->kind != LEG_ALIVE || in->waited_us == 0 || in->host)
 		return 0;
 	leg->rtt_us = in->waited_us;
 	return slow_beat(&leg->slow, in->waited_us) ? LEG_NEWS_SLOW : 0;
@@ -58,7 +58,8 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	state_set(leg, LEG_IS_UP, in->wall_us);
 	if (!failed) /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
-	leg->testimony = next[leg->testimony];
+	/* late once is no fault, unless it was taken for one */
+	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -115,7 +116,8 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	       was.code == leg->last.code;
 	leg->latest = leg->last;
 	leg->attempted = true;
-	return same ? news : news | LEG_NEWS_EVIDENCE;
+	/* the same again is news where nothing has been made of it yet */
+	return same && leg->verdict != 0 ? news : news | LEG_NEWS_EVIDENCE;
 }
 
 static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)

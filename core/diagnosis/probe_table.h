@@ -26,7 +26,7 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
 /*
  * What it says in the open incident.
  *
- *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --JUDGED--> SILENT
+ *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --JUDGED--> SILENT; RECOVERED if a verdict was made of it
  *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
  *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
@@ -100,6 +100,7 @@ struct leg_input {
 	uint64_t mono_us;   /* CLOCK_MONOTONIC */
 	uint64_t waited_us; /* ALIVE: for the answer; LATE, DOWN: for one that did not come; 0: not said */
 	uint64_t verdict;
+	bool host; /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };
 
 /* What the rest of the diagnosis has to know of a transition: bits. */

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "diagnosis/incident_timing.h"
 #include "tbl/reason.h"
 
-#define NAMED_AT_MOST 4   /* the rest is counted */
-#define STRAINED      0.2 /* share of the time that everything waited for memory */
+#define NAMED_AT_MOST 4 /* the rest is counted */
 
 static void leg_label_put(FILE *out, const struct leg *leg)
 {
@@ -116,7 +116,7 @@ static void pressure_put(FILE *out, const struct host_pressure *p)
 {
 	if (p->known && p->oom_kills > 0)
 		fprintf(out, "; the kernel killed %llu for lack of memory", (unsigned long long)p->oom_kills);
-	if (p->known && p->memory > STRAINED)
+	if (p->known && p->memory > STRAINED_PART)
 		fprintf(out, "; the host waited for memory %.0f %% of the time", p->memory * 100);
 }
 
@@ -153,17 +153,41 @@ static void change_put(FILE *out, const struct verdict *v)
 	}
 }
 
-static const struct freeze *freeze_of(const struct judge_basis *b)
+static const struct host_event *host_event_of(const struct judge_basis *b)
 {
 	for (size_t i = 0; i < b->observations->n_failing; i++)
-		if (b->observations->rows[i].verdict == b->verdict->id && b->observations->rows[i].frozen != NULL)
-			return b->observations->rows[i].frozen;
+		if (b->observations->rows[i].verdict == b->verdict->id && b->observations->rows[i].host != NULL)
+			return b->observations->rows[i].host;
 	return NULL;
+}
+
+static void host_put(FILE *out, const struct host_event *e)
+{
+	double seconds = (double)e->length_us / 1e6;
+
+	switch (e->kind) {
+	case HOST_FROZEN:
+		fprintf(out, "t3ops itself (%s) was frozen for %.1f s: ", e->process, seconds);
+		break;
+	case HOST_SUSPENDED:
+		fprintf(out, "this machine was suspended for %.1f s: ", seconds);
+		break;
+	case HOST_CLOCK_SET:
+		fprintf(out, "the clock of this machine was set by %.1f s: ", seconds);
+		break;
+	case HOST_OOM_KILL:
+		fprintf(out, "the kernel killed %llu process%s for lack of memory: ", (unsigned long long)e->kills,
+		        e->kills == 1 ? "" : "es");
+		break;
+	case HOST_STRAINED:
+		fprintf(out, "everything on this machine waited %.1f s for memory: ", seconds);
+		break;
+	}
 }
 
 static void kind_put(FILE *out, const struct judge_basis *b)
 {
-	const struct freeze *frozen = freeze_of(b);
+	const struct host_event *host = host_event_of(b);
 
 	switch (b->verdict->finding.kind) {
 	case VERDICT_FAULT:
@@ -174,9 +198,8 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 		fputs("infra exonerated, cause unproven: ", out);
 		break;
 	case VERDICT_HOST:
-		if (frozen != NULL)
-			fprintf(out, "t3ops itself (%s) was frozen for %.1f s: ", frozen->process,
-			        (double)(frozen->until_us - frozen->from_us) / 1e6);
+		if (host != NULL)
+			host_put(out, host);
 		break;
 	case VERDICT_PROBER:
 		fputs("only the prober's own way is broken, users' tunnels work: ", out);
@@ -210,7 +233,8 @@ static void summary_put(FILE *out, const struct judge_basis *b)
 	working_put(out, b->observations);
 	if (is_of_new_connections(b))
 		fputs("; new connections fail, old ones live", out);
-	pressure_put(out, b->pressure);
+	if (b->verdict->finding.kind != VERDICT_HOST)
+		pressure_put(out, b->pressure);
 }
 
 char *summary_make(const struct judge_basis *b)

@@ -81,15 +81,17 @@ static int live_report(struct diagnosis *d, const struct event *e, uint64_t now_
 }
 
 /* A frozen process that measures makes everything look dead. */
-static int freeze_report(struct diagnosis *d, const struct event *e)
+static int freeze_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
-	struct freeze f = {.process = process_name(e->process),
-	                   .from_us = e->mono_us > e->age_us ? e->mono_us - e->age_us : 0,
-	                   .until_us = e->mono_us,
-	                   .legs = e->process == PROCESS_PROBER,
-	                   .tunnels = e->process == PROCESS_PROXY};
+	struct host_event frozen = {.kind = HOST_FROZEN,
+	                            .process = process_name(e->process),
+	                            .prober = e->process == PROCESS_PROBER,
+	                            .proxy = e->process == PROCESS_PROXY,
+	                            .from_us = e->mono_us > e->age_us ? e->mono_us - e->age_us : 0,
+	                            .until_us = e->mono_us,
+	                            .length_us = e->age_us};
 
-	return diagnosis_freeze(d, &f);
+	return diagnosis_host(d, &frozen, now_us);
 }
 
 int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
@@ -121,7 +123,7 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_TUNNEL_ALIVE:
 		return live_report(d, e, now_us);
 	case EVENT_LOOP_LAG:
-		return freeze_report(d, e);
+		return freeze_report(d, e, now_us);
 	default:
 		return 0;
 	}

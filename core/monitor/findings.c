@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "monitor/control.h"
-#include "monitor/host_pressure.h"
+#include "monitor/host_look.h"
 #include "monitor/verdict_json.h"
 #include "obs/log.h"
 
@@ -15,6 +15,13 @@ static const struct t3ops_metric verdicts_total = {
     .type = T3OPS_COUNTER,
     .labels = {"kind", "segment"},
     .help = "Verdicts by kind and by the segments that were left as suspects."};
+
+/* What cannot be kept as evidence makes verdicts broader, not wrong. */
+void findings_evidence_lost(int error)
+{
+	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error),
+	          kv_effect("verdicts are broader than they need to be"));
+}
 
 static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 {
@@ -120,10 +127,23 @@ static void on_walled_off(void *arg, const char *leg)
 	process_emit(d->process, &e);
 }
 
-static void on_pressure(void *arg, struct pressure *out)
+static void on_host(void *arg, const struct host_event *found)
 {
-	(void)arg;
-	host_pressure_read("/proc", clock_mono_us(), out);
+	struct monitor *d = arg;
+	struct event e;
+
+	host_found_event(found, &e);
+	if (found->kind == HOST_CLOCK_SET)
+		event_set(e.text, d->clock_jumped_us > 0 ? "forward" : "back");
+	process_emit(d->process, &e);
+}
+
+static void on_look(void *arg, struct diagnosis *diagnosis)
+{
+	int r = host_look(arg, diagnosis);
+
+	if (r < 0)
+		findings_evidence_lost(r);
 }
 
 const struct diagnosis_actions findings = {
@@ -132,5 +152,6 @@ const struct diagnosis_actions findings = {
     .ended = on_ended,
     .slow = on_slow,
     .walled_off = on_walled_off,
-    .pressure = on_pressure,
+    .host = on_host,
+    .look = on_look,
 };

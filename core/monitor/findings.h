@@ -9,6 +9,9 @@
 /* The counters of verdicts exist from the start, at 0. */
 void findings_begin(struct monitor *d);
 
+/* Reports and verdicts that found no memory. */
+void findings_evidence_lost(int error);
+
 /* Their arg is the struct monitor. */
 extern const struct diagnosis_actions findings;
 

@@ -84,5 +84,5 @@ void host_pressure_read(const char *proc, uint64_t mono_us, struct pressure *out
 	if (file_read(proc, "pressure/cpu", text, sizeof text))
 		host_pressure_parse(text, "some", &out->cpu_us);
 	if (file_read(proc, "vmstat", text, sizeof text))
-		host_pressure_parse_oom(text, &out->oom_kills);
+		out->kills_known = host_pressure_parse_oom(text, &out->oom_kills);
 }

@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/incident_timing.h"
 #include "monitor/control.h"
 #include "monitor/event_report.h"
 #include "monitor/findings.h"
-#include "monitor/host_pressure.h"
+#include "monitor/host_look.h"
 #include "monitor/journal_read.h"
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
@@ -37,33 +38,34 @@ static const struct t3ops_metric journal_lost_rows = {
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* What cannot be kept as evidence makes verdicts broader, not wrong. */
-static void evidence_lost(int error)
-{
-	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error),
-	          kv_effect("verdicts are broader than they need to be"));
-}
-
 static void due_set(struct monitor *d)
 {
 	uint64_t now = clock_mono_us(), at;
 	int r = diagnosis_tick(d->diagnosis, now, &at);
 
 	if (r < 0)
-		evidence_lost(r);
+		findings_evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
+	d->due_us = 0;
 	series_set(d->open_gauge, diagnosis_gathering(d->diagnosis) != 0);
 	if (at == UINT64_MAX)
 		return;
 	ev_now_update(d->process->loop);
+	d->due_us = at;
 	ev_timer_set(&d->due, at > now ? (double)(at - now) / 1e6 : 0., 0.);
 	ev_timer_start(d->process->loop, &d->due);
 }
 
+/* Where it comes far too late this process was frozen, and what it was to judge may wait in its queue. */
 static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct monitor *d = w->data;
+	uint64_t now = clock_mono_us();
+
 	(void)loop, (void)revents;
-	due_set(w->data);
+	if (d->due_us > 0 && now >= d->due_us + FREEZE_MIN_US)
+		diagnosis_woke(d->diagnosis, now - d->due_us, now);
+	due_set(d);
 }
 
 static void lost_count(struct monitor *d)
@@ -77,11 +79,11 @@ static void lost_count(struct monitor *d)
 static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct monitor *d = w->data;
-	struct pressure sample;
+	int r = host_look(d, d->diagnosis);
 
 	(void)loop, (void)revents;
-	host_pressure_read("/proc", clock_mono_us(), &sample);
-	diagnosis_pressure(d->diagnosis, &sample);
+	if (r < 0)
+		findings_evidence_lost(r);
 	lost_count(d);
 	due_set(d);
 }
@@ -138,7 +140,7 @@ static void event_diagnose(struct monitor *d, const struct event *e, uint32_t fr
 	if (!is_of_a_leg(e) || from >= d->prober_serial)
 		r = event_report(d->diagnosis, e, clock_mono_us());
 	if (r < 0)
-		evidence_lost(r);
+		findings_evidence_lost(r);
 }
 
 static void on_event(struct monitor *d, const struct msg_head *head, const void *payload)

@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "diagnosis/clock_gap.h"
 #include "diagnosis/diagnosis.h"
 #include "monitor/journal.h"
 #include "monitor/local_server.h"
@@ -27,8 +28,11 @@ struct monitor {
 	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
-	uint32_t prober_serial; /* of the current prober, 0: not known yet; events of older ones are history */
-	uint64_t started_us;    /* CLOCK_MONOTONIC */
+	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */
+	uint64_t started_us;         /* CLOCK_MONOTONIC */
+	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
+	struct clock_reading clocks; /* as they were looked at last */
+	int64_t clock_jumped_us;     /* by the last look */
 	struct series *open_gauge, *lost_total;
 	uint64_t lost_counted;
 };

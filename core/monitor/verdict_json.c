@@ -63,10 +63,16 @@ static json_t *drop_json(const struct drop *d)
 	                 (int)d->returned, "other_address", (int)d->moved, "other_colo", (int)d->other_colo);
 }
 
-/* The process that measured it stood still. */
-static json_t *frozen_json(const struct freeze *f)
+/* What happened to the host meanwhile. */
+static json_t *host_json(const struct host_event *e)
 {
-	return json_pack("{s:s, s:f}", "process", f->process, "seconds", (double)(f->until_us - f->from_us) / 1e6);
+	json_t *o = json_pack("{s:s, s:f}", "what", host_event_name(e->kind), "seconds", (double)e->length_us / 1e6);
+
+	if (e->process != NULL)
+		json_object_set_new(o, "process", json_string(e->process));
+	if (e->kills > 0)
+		json_object_set_new(o, "kills", json_integer((json_int_t)e->kills));
+	return o;
 }
 
 static json_t *observation_json(const struct observation *f, bool failing)
@@ -79,8 +85,8 @@ static json_t *observation_json(const struct observation *f, bool failing)
 		o = drop_json(f->drop);
 	else
 		o = json_pack("{s:s, s:s, s:b}", "what", "tunnel", "name", f->live_tunnel->user, "failed", 0);
-	if (f->frozen != NULL)
-		json_object_set_new(o, "frozen", frozen_json(f->frozen));
+	if (f->host != NULL)
+		json_object_set_new(o, "host", host_json(f->host));
 	else if (f->accused.n > 0)
 		json_object_set_new(o, "accuses", path_json(&f->accused));
 	if (f->acquitted.n > 0)

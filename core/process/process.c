@@ -144,6 +144,7 @@ static void run_start(struct run *run)
 	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
 	run->ticked_us = clock_mono_us();
 	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, LAG_TICK_US / 1e6);
+	ev_set_priority(&run->tick, EV_MAXPRI); /* says so before anything that was measured meanwhile */
 	run->tick.data = run;
 	ev_timer_start(process->loop, &run->tick);
 	ev_unref(process->loop);

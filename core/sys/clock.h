@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two clocks, in microseconds.  Any process. */
+/* The clocks, in microseconds.  Any process. */
 #ifndef T3OPS_SYS_CLOCK_H
 #define T3OPS_SYS_CLOCK_H
 
@@ -23,6 +23,12 @@ static inline uint64_t clock_mono_us(void)
 static inline uint64_t clock_wall_us(void)
 {
 	return clock_read_us(CLOCK_REALTIME);
+}
+
+/* Like CLOCK_MONOTONIC, and runs on while the machine is suspended. */
+static inline uint64_t clock_boot_us(void)
+{
+	return clock_read_us(CLOCK_BOOTTIME);
 }
 
 #endif

@@ -29,6 +29,14 @@ EVENT_KIND(USERS_PARTIAL, "users_partial", WARNING, true, none, none, none, erro
            "rows of the user table are wrong or doubtful; they affect their own users only")
 EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, none, none, none, none,
            "a process's loop was frozen for a while")
+EVENT_KIND(MACHINE_SUSPENDED, "machine_suspended", WARNING, true, none, none, none, none,
+           "this machine was suspended or paused: its clocks have a gap")
+EVENT_KIND(CLOCK_JUMPED, "clock_jumped", WARNING, true, none, none, none, detail,
+           "the wall clock of this machine was set, forward or back")
+EVENT_KIND(OOM_KILLED, "oom_killed", WARNING, true, none, none, kills, none,
+           "the kernel killed processes of this machine for lack of memory")
+EVENT_KIND(MEMORY_STRAINED, "memory_strained", WARNING, true, none, none, none, none,
+           "everything on this machine waits for memory, for more than a fifth of the time")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none,
            "a plugin's callback took longer than its budget")
 EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,

@@ -46,7 +46,7 @@ static const struct path_shape shape = {
 
 /* ---- the script ---------------------------------------------------------------------------------------- */
 
-enum what { END = 0, LEG, LEG_GOES, MUTES, PROBER, DROPPED, PAGE_ENDS, OPEN, NAVIGATES, PAGE_IS, BEATS, FREEZE };
+enum what { END = 0, LEG, LEG_GOES, MUTES, PROBER, DROPPED, PAGE_ENDS, OPEN, NAVIGATES, PAGE_IS, BEATS, HOST };
 
 struct step {
 	enum what what;
@@ -55,6 +55,7 @@ struct step {
 	const char *leg, *user;
 	unsigned step, reason, code;
 	unsigned quiet_ms, n;
+	enum host_event_kind host;
 	const char *address;
 	struct page_facts page;
 };
@@ -87,7 +88,13 @@ struct step {
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
 /* Every probe from now on finds that this user's tunnel beats; n: with answers of the t3 server. */
 #define BEAT(t, u, serve)   {.what = BEATS, .at_ms = t, .user = u, .n = serve}
-#define LAG(t, of, ms)      {.what = FREEZE, .at_ms = t, .leg = of, .n = ms}
+#define LAG(t, of, ms)      {.what = HOST, .at_ms = t, .host = HOST_FROZEN, .leg = of, .n = ms}
+/* It ended now, after so long; the clock of all times here stood still meanwhile. */
+#define SUSPENDED(t, ms)    {.what = HOST, .at_ms = t, .host = HOST_SUSPENDED, .quiet_ms = ms}
+#define CLOCK_SET(t, ms)    {.what = HOST, .at_ms = t, .host = HOST_CLOCK_SET, .quiet_ms = ms}
+/* In the second before. */
+#define OOM_KILL(t)         {.what = HOST, .at_ms = t, .host = HOST_OOM_KILL, .n = 1000}
+#define STRAINED(t, ms)     {.what = HOST, .at_ms = t, .host = HOST_STRAINED, .n = ms}
 /* clang-format on */
 
 #define ALL_UP UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
@@ -198,9 +205,16 @@ static void on_walled_off(void *arg, const char *leg)
 	note(r, "%s?%s", r->got[0] != '\0' ? "; " : "", leg);
 }
 
-static void on_pressure(void *arg, struct pressure *out)
+static void on_host(void *arg, const struct host_event *e)
 {
-	(void)arg, (void)out;
+	struct run *r = arg;
+
+	note(r, "%s(%s)", r->got[0] != '\0' ? "; " : "", host_event_name(e->kind));
+}
+
+static void on_look(void *arg, struct diagnosis *d)
+{
+	(void)arg, (void)d;
 }
 
 static void on_slow(void *arg, const struct slow_report *report)
@@ -217,7 +231,8 @@ static const struct diagnosis_actions actions = {.probe = on_probe,
                                                  .ended = on_ended,
                                                  .slow = on_slow,
                                                  .walled_off = on_walled_off,
-                                                 .pressure = on_pressure};
+                                                 .host = on_host,
+                                                 .look = on_look};
 
 static const char *or_empty(const char *text)
 {
@@ -336,13 +351,18 @@ static int end_play(struct run *r, const struct step *s)
 	return diagnosis_tunnel_end(r->diagnosis, &report, r->now_us);
 }
 
-static int freeze_play(struct run *r, const struct step *s)
+static int host_play(struct run *r, const struct step *s)
 {
-	struct freeze f = {.process = s->leg, .from_us = r->now_us - MS(s->n), .until_us = r->now_us};
+	struct host_event e = {.kind = s->host,
+	                       .process = s->leg,
+	                       .prober = strcmp(or_empty(s->leg), "prober") == 0,
+	                       .proxy = strcmp(or_empty(s->leg), "proxy") == 0,
+	                       .from_us = r->now_us - MS(s->n),
+	                       .until_us = r->now_us,
+	                       .length_us = MS(s->n) + MS(s->quiet_ms),
+	                       .kills = s->host == HOST_OOM_KILL};
 
-	f.legs = strcmp(s->leg, "prober") == 0;
-	f.tunnels = strcmp(s->leg, "proxy") == 0;
-	return diagnosis_freeze(r->diagnosis, &f);
+	return diagnosis_host(r->diagnosis, &e, r->now_us);
 }
 
 static int report(struct run *r, const struct step *s)
@@ -375,8 +395,8 @@ static int report(struct run *r, const struct step *s)
 		r->beats[r->n_beats].user = s->user;
 		r->beats[r->n_beats++].serve = s->n > 0;
 		return diagnosis_tunnel_open(r->diagnosis, &open, r->now_us);
-	case FREEZE:
-		return freeze_play(r, s);
+	case HOST:
+		return host_play(r, s);
 	case END:
 		break;
 	}
@@ -598,6 +618,68 @@ static const struct scenario scenarios[] = {
     {"a freeze long before the drop is forgotten",
      "exonerated#1[alice]",
      {ALL_UP, LAG(3000, "proxy", 700), DROP(8000, "alice", CLIENT_EOF, 0)},
+     NULL},
+    {"a freeze that is short beside the silence explains nothing of it",
+     "cloudflare tunnel#1",
+     {ALL_UP,
+      LAG(15000, "prober", 600),
+      {.what = LEG,
+       .at_ms = 21000,
+       .kind = LEG_DOWN,
+       .leg = "cf",
+       .step = T3OPS_STEP_OPEN,
+       .reason = T3OPS_R_HEARTBEAT_TIMEOUT,
+       .quiet_ms = 20000},
+      RESOLVER(21100, "cf", NONE),
+      TRY(22000, "cf", "", HTTP, HTTP_TIMEOUT, 0)},
+     NULL},
+    {"nor does it cut anything",
+     "exonerated#1[alice]",
+     {ALL_UP, LAG(8000, "proxy", 900), DROP(8003, "alice", CLIENT_EOF, 0)},
+     NULL},
+    {"a leg that still fails long after the freeze is no echo of it",
+     "cloudflare#1",
+     {ALL_UP, LAG(8000, "prober", 7000), DOWN(8001, "cf", "", EOF), TRY(8100, "cf", "", CONNECT, REFUSED, 0),
+      TRY(14000, "cf", "", CONNECT, REFUSED, 0)},
+     NULL},
+    {"legs that end at a frozen proxy: taken for a fault, until the proxy says so",
+     "traefik dispatch#1; !host#1; ~host#1",
+     {ALL_UP, MUTE(3990, "int", ""), MUTE(3990, "cf", ""), LATE(6000, "int", ""), LATE(6100, "cf", ""),
+      LAG(14000, "proxy", 10000), ALIVE(14010, "int", ""), ALIVE(14011, "cf", "")},
+     "new evidence, was traefik or dispatch: t3ops itself (proxy) was frozen for 10.0 s"},
+    {"the machine slept: who is cut when it wakes is the host's, without any silence that a clock saw",
+     "(suspended); host#1[alice bob]; ~host#1[alice bob]",
+     {ALL_UP, SUSPENDED(8000, 600000), DROP(8100, "alice", CLIENT_RESET, 0), DROP(8110, "bob", CLIENT_EOF, 0),
+      OPENED(9000, "alice"), OPENED(9000, "bob")},
+     "this machine was suspended for 600.0 s: alice lost 1 tunnel"},
+    {"the machine slept, and its legs go down: nobody was hurt",
+     "(suspended)",
+     {ALL_UP, SUSPENDED(8000, 600000), DOWN(8100, "cf", "", RESET), TRY(9100, "cf", "", CONNECT, UNREACHABLE, 0),
+      UP(11000, "cf", "")},
+     NULL},
+    {"the wall clock jumped: what fails with it is the host's",
+     "(clock_set); host#1[alice]",
+     {ALL_UP, CLOCK_SET(8000, 86400000), DROP(8100, "alice", UPSTREAM_CLOSED, 0), DOWN(8200, "cf", "", TLS)},
+     "the clock of this machine was set by 86400.0 s"},
+    {"the kernel killed a t3 server for lack of memory: the host, not the server",
+     "(oom_kill); host#1[alice]",
+     {ALL_UP, PAGE(7500, "alice", UPSTREAM_EOF, .end = PAGE_END_SERVER), DOWN(7510, "srv", "alice", REFUSED),
+      OOM_KILL(7600)},
+     "the kernel killed 1 process for lack of memory: srv(alice) failed at open (refused), alice lost 1 tunnel"},
+    {"the kernel killed something, and the edge is cut: two matters",
+     "(oom_kill); cloudflare#1",
+     {ALL_UP, DOWN(7500, "cf", "", EOF), OOM_KILL(7600), TRY(7700, "cf", "", CONNECT, REFUSED, 0)},
+     NULL},
+    {"everything waits for memory: late answers are the host's",
+     "(strained); host#1[alice]",
+     {ALL_UP, STRAINED(6000, 4000), PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)),
+      LATE(6510, "srv", "alice")},
+     "everything on this machine waited 4.0 s for memory"},
+    {"round trips across a freeze are not slow",
+     "",
+     {ALL_UP, ALIVE(10000, "cf", ""), LAG(20000, "prober", 3000), BEAT_IN(20010, "cf", "", 3000),
+      LAG(30000, "prober", 3000), BEAT_IN(30010, "cf", "", 3000), LAG(40000, "prober", 3000),
+      BEAT_IN(40010, "cf", "", 3000), LAG(50000, "proxy", 8000), WAITS(50001, "alice")},
      NULL},
     {"a proxy died with a tunnel in its hands: ours",
      "dispatch#1[alice]; ~dispatch#1[alice]",

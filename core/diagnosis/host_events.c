@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* What happened to the host, and what it explains; see host_events.h. */
+#include "diagnosis/host_events.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "diagnosis/incident_timing.h"
+
+void host_events_fini(struct host_events *h)
+{
+	free(h->rows);
+	*h = (struct host_events){.n = 0};
+}
+
+static bool is_too_short(const struct host_event *e)
+{
+	switch (e->kind) {
+	case HOST_CLOCK_SET:
+		return e->length_us < CLOCK_JUMP_MIN_US;
+	case HOST_FROZEN:
+	case HOST_SUSPENDED:
+		return e->length_us < FREEZE_MIN_US;
+	default:
+		return false;
+	}
+}
+
+static void old_forget(struct host_events *h, uint64_t keep_us)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (h->rows[i].until_us >= keep_us)
+			h->rows[kept++] = h->rows[i];
+	h->n = kept;
+}
+
+/* The same strain, a sample later. */
+static bool goes_on(struct host_events *h, const struct host_event *e)
+{
+	for (size_t i = 0; e->kind == HOST_STRAINED && i < h->n; i++) {
+		struct host_event *row = &h->rows[i];
+
+		if (row->kind != HOST_STRAINED || e->from_us > row->until_us + STRAIN_GAP_US)
+			continue;
+		row->until_us = e->until_us;
+		row->length_us += e->length_us;
+		return true;
+	}
+	return false;
+}
+
+int host_events_add(struct host_events *h, const struct host_event *e, uint64_t keep_us)
+{
+	old_forget(h, keep_us);
+	if (is_too_short(e) || goes_on(h, e))
+		return 0;
+	if (h->n == h->room) {
+		size_t more = h->room > 0 ? 2 * h->room : 8;
+		struct host_event *rows = reallocarray(h->rows, more, sizeof *rows);
+
+		if (rows == NULL)
+			return -ENOMEM;
+		h->rows = rows;
+		h->room = more;
+	}
+	h->rows[h->n++] = *e;
+	return 1;
+}
+
+/* ---- what one explains ---------------------------------------------------------------------------------- */
+
+/* How much of the time between began and seen it took. */
+static uint64_t overlap_us(const struct host_event *e, const struct host_question *q)
+{
+	uint64_t from = e->from_us > q->began_us ? e->from_us : q->began_us;
+	uint64_t until = e->until_us < q->seen_us ? e->until_us : q->seen_us;
+
+	return until > from ? until - from : 0;
+}
+
+static bool is_near(const struct host_event *e, const struct host_question *q, uint64_t reach_us)
+{
+	return e->from_us <= q->seen_us && q->began_us <= e->until_us + reach_us;
+}
+
+static bool takes_a_quarter(const struct host_event *e, const struct host_question *q)
+{
+	return q->seen_us > q->began_us && 4 * overlap_us(e, q) >= q->seen_us - q->began_us;
+}
+
+static bool frozen_explains(const struct host_event *e, const struct host_question *q)
+{
+	if (!(q->prober && e->prober) && !(q->proxy && e->proxy))
+		return false;
+	if (q->seen_us == q->began_us)
+		return e->length_us >= FREEZE_CUTS_US && is_near(e, q, FREEZE_REACH_US);
+	return takes_a_quarter(e, q);
+}
+
+/* The sample that counts a kill comes up to a second after it. */
+static bool kill_explains(const struct host_event *e, const struct host_question *q)
+{
+	return q->ended && e->from_us <= q->seen_us + FREEZE_REACH_US && q->seen_us <= e->until_us + FREEZE_REACH_US;
+}
+
+static bool explains(const struct host_event *e, const struct host_question *q)
+{
+	switch (e->kind) {
+	case HOST_FROZEN:
+		return frozen_explains(e, q);
+	case HOST_SUSPENDED:
+		return is_near(e, q, RESUME_REACH_US);
+	case HOST_CLOCK_SET:
+		return is_near(e, q, FREEZE_REACH_US);
+	case HOST_OOM_KILL:
+		return kill_explains(e, q);
+	case HOST_STRAINED:
+		return takes_a_quarter(e, q);
+	}
+	return false;
+}
+
+const struct host_event *host_events_find(const struct host_events *h, const struct host_question *q)
+{
+	const struct host_event *longest = NULL;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (explains(&h->rows[i], q) && (longest == NULL || h->rows[i].length_us > longest->length_us))
+			longest = &h->rows[i];
+	return longest;
+}
+
+/* ---- what samples say ------------------------------------------------------------------------------------ */
+
+bool host_event_of_kills(const struct pressure *before, const struct pressure *now, struct host_event *out)
+{
+	if (!before->kills_known || !now->kills_known || now->oom_kills <= before->oom_kills)
+		return false;
+	*out = (struct host_event){.kind = HOST_OOM_KILL,
+	                           .from_us = before->mono_us,
+	                           .until_us = now->mono_us,
+	                           .kills = now->oom_kills - before->oom_kills};
+	return true;
+}
+
+bool host_event_of_strain(const struct pressure *before, const struct pressure *now, struct host_event *out)
+{
+	uint64_t span, waited;
+
+	if (!before->known || !now->known || now->memory_us <= before->memory_us ||
+	    now->mono_us - before->mono_us < STRAIN_SPAN_US)
+		return false;
+	span = now->mono_us - before->mono_us;
+	waited = now->memory_us - before->memory_us;
+	*out = (struct host_event){
+	    .kind = HOST_STRAINED, .from_us = before->mono_us, .until_us = now->mono_us, .length_us = waited};
+	return (double)waited >= STRAINED_PART * (double)span;
+}
+
+const char *host_event_name(enum host_event_kind kind)
+{
+	static const char *const names[] = {"frozen", "suspended", "clock_set", "oom_kill", "strained"};
+
+	return names[kind];
+}

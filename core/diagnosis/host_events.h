@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happened to this machine, or to t3ops itself, and makes everything look dead that was measured meanwhile: the
+ * events of the last minutes, and whether one of them explains a failure.  Pure.
+ *
+ *   FROZEN       a process of ours did not run     what it measured: silence of which a quarter was that, or a
+ *                                                  connection that was cut after a gap as long as a page's patience
+ *   SUSPENDED    the machine slept or was paused   all that began meanwhile, or until its network is back
+ *   CLOCK_SET    its wall clock jumped             all that began with it
+ *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
+ *   STRAINED     everything waited for memory      silence of which a quarter was that
+ */
+#ifndef T3OPS_DIAGNOSIS_HOST_EVENTS_H
+#define T3OPS_DIAGNOSIS_HOST_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diagnosis/pressure.h"
+
+enum host_event_kind { HOST_FROZEN, HOST_SUSPENDED, HOST_CLOCK_SET, HOST_OOM_KILL, HOST_STRAINED };
+
+struct host_event {
+	enum host_event_kind kind;
+	const char *process;        /* of FROZEN: its name, static */
+	bool prober, proxy;         /* of FROZEN: what it measures */
+	uint64_t from_us, until_us; /* CLOCK_MONOTONIC */
+	uint64_t length_us;         /* more than that if this clock stood still, too; of CLOCK_SET the jump */
+	uint64_t kills;             /* of OOM_KILL */
+};
+
+/* A failure: who measured it, and when. */
+struct host_question {
+	bool prober, proxy;         /* whose standing still would show so */
+	bool ended;                 /* a process of this machine ended it */
+	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
+};
+
+struct host_events {
+	struct host_event *rows;
+	size_t n, room;
+};
+
+void host_events_fini(struct host_events *h);
+/* Forgets what ended before keep_us.  Being strained goes on where it goes on.  1: something new, 0: it goes on, or
+ * is too short to explain anything; -ENOMEM. */
+int host_events_add(struct host_events *h, const struct host_event *e, uint64_t keep_us);
+/* The longest that explains it; NULL: none does. */
+const struct host_event *host_events_find(const struct host_events *h, const struct host_question *q);
+
+/* What two samples of the host say happened between them: false if nothing did. */
+bool host_event_of_kills(const struct pressure *before, const struct pressure *now, struct host_event *out);
+bool host_event_of_strain(const struct pressure *before, const struct pressure *now, struct host_event *out);
+
+const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained */
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* What happened to the host, and which failures it explains. */
+#include "diagnosis/host_events.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "diagnosis/incident_timing.h"
+
+#define MS(n) ((uint64_t)(n)*1000)
+
+struct row {
+	const char *what;
+	struct host_event event;
+	struct host_question question;
+	bool explains;
+};
+
+/* From the second ms_from to ms_until. */
+#define FROZEN(who, from, until)                                                                                     \
+	{                                                                                                            \
+		.kind = HOST_FROZEN, .process = #who, .who = true, .from_us = MS(from), .until_us = MS(until),       \
+		.length_us = MS((until) - (from))                                                                    \
+	}
+#define SLEPT(at, length)                                                                                            \
+	{                                                                                                            \
+		.kind = HOST_SUSPENDED, .from_us = MS((at)-1000), .until_us = MS(at), .length_us = MS(length)        \
+	}
+#define SET(at, length)                                                                                              \
+	{                                                                                                            \
+		.kind = HOST_CLOCK_SET, .from_us = MS((at)-1000), .until_us = MS(at), .length_us = MS(length)        \
+	}
+#define KILL(from, until)                                                                                            \
+	{                                                                                                            \
+		.kind = HOST_OOM_KILL, .from_us = MS(from), .until_us = MS(until), .kills = 1                        \
+	}
+#define STRAIN(from, until)                                                                                          \
+	{                                                                                                            \
+		.kind = HOST_STRAINED, .from_us = MS(from), .until_us = MS(until),                                   \
+		.length_us = MS((until) - (from)) / 2                                                                \
+	}
+#define SILENCE(who, from, until)                                                                                    \
+	{                                                                                                            \
+		.who = true, .began_us = MS(from), .seen_us = MS(until)                                              \
+	}
+#define CUT(who, at) SILENCE(who, at, at)
+#define ENDED(at)                                                                                                    \
+	{                                                                                                            \
+		.proxy = true, .ended = true, .began_us = MS(at), .seen_us = MS(at)                                  \
+	}
+
+static const struct row rows[] = {
+    {"all of the silence", FROZEN(prober, 10000, 12000), SILENCE(prober, 10000, 12000), true},
+    {"half of it", FROZEN(prober, 10000, 11000), SILENCE(prober, 10000, 12000), true},
+    {"too little of it", FROZEN(prober, 10000, 10600), SILENCE(prober, 10000, 12600), false},
+    {"before it", FROZEN(prober, 5000, 9000), SILENCE(prober, 10000, 12000), false},
+    {"after it", FROZEN(prober, 12000, 19000), SILENCE(prober, 10000, 12000), false},
+    {"of another process", FROZEN(proxy, 10000, 12000), SILENCE(prober, 10000, 12000), false},
+    {"long enough for a page to give up", FROZEN(proxy, 10000, 15000), CUT(proxy, 15010), true},
+    {"too short for that", FROZEN(proxy, 10000, 12000), CUT(proxy, 12010), false},
+    {"too long ago", FROZEN(proxy, 10000, 17000), CUT(proxy, 18100), false},
+    {"cut meanwhile", FROZEN(proxy, 10000, 17000), CUT(proxy, 12000), true},
+    {"slept, and cut at once", SLEPT(20000, 60000), CUT(proxy, 20005), true},
+    {"slept, and no network yet", SLEPT(20000, 60000), CUT(prober, 28000), true},
+    {"slept, and cut much later", SLEPT(20000, 60000), CUT(prober, 31000), false},
+    {"cut before it slept", SLEPT(20000, 60000), CUT(prober, 18000), false},
+    {"the clock jumped", SET(20000, 60000), CUT(prober, 20500), true},
+    {"it had long jumped", SET(20000, 60000), CUT(prober, 22000), false},
+    {"a process ended in the second of a kill", KILL(10000, 11000), ENDED(10500), true},
+    {"just before it was counted", KILL(10000, 11000), ENDED(9900), true},
+    {"just after", KILL(10000, 11000), ENDED(11900), true},
+    {"long after", KILL(10000, 11000), ENDED(13000), false},
+    {"nothing of this machine ended", KILL(10000, 11000), CUT(proxy, 10500), false},
+    {"silence while everything waits for memory", STRAIN(10000, 13000), SILENCE(proxy, 5000, 13000), true},
+    {"a long one for another reason", STRAIN(10000, 11000), SILENCE(proxy, 5000, 13000), false},
+    {"memory cuts nothing", STRAIN(10000, 13000), CUT(proxy, 12000), false},
+};
+
+static void every_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct host_events h = {.n = 0};
+
+		assert_int_equal(host_events_add(&h, &rows[i].event, 0), 1);
+		if ((host_events_find(&h, &rows[i].question) != NULL) != rows[i].explains)
+			fail_msg("%s", rows[i].what);
+		host_events_fini(&h);
+	}
+}
+
+/* Too short to matter, too old to matter, and the longest of those that do. */
+static void what_is_kept(void **state)
+{
+	static const struct host_event lag = FROZEN(proxy, 1000, 1400), step = SET(2000, 900),
+	                               old = SLEPT(3000, 5000), shorter = FROZEN(proxy, 9000, 14000),
+	                               longer = FROZEN(proxy, 8000, 14500);
+	static const struct host_question cut = CUT(proxy, 14600);
+	struct host_events h = {.n = 0};
+
+	(void)state;
+	assert_int_equal(host_events_add(&h, &lag, 0), 0);
+	assert_int_equal(host_events_add(&h, &step, 0), 0);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(host_events_add(&h, &old, 0), 1);
+	assert_int_equal(host_events_add(&h, &shorter, MS(5000)), 1);
+	assert_int_equal(h.n, 1);
+	assert_int_equal(host_events_add(&h, &longer, MS(5000)), 1);
+	assert_int_equal(host_events_find(&h, &cut)->length_us, MS(6500));
+	host_events_fini(&h);
+}
+
+/* One event while it lasts, not one a sample. */
+static void strain_goes_on(void **state)
+{
+	static const struct host_event rows_of_it[] = {STRAIN(10000, 11000), STRAIN(11000, 12000),
+	                                               STRAIN(14000, 15000), STRAIN(21000, 22000)};
+	static const int news[] = {1, 0, 0, 1};
+	struct host_events h = {.n = 0};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(host_events_add(&h, &rows_of_it[i], 0), news[i]);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.rows[0].until_us, MS(15000));
+	host_events_fini(&h);
+}
+
+static void what_samples_say(void **state)
+{
+	struct pressure before = {.mono_us = MS(1000), .memory_us = MS(50), .known = true, .kills_known = true},
+	                now = {.mono_us = MS(2000), .memory_us = MS(150), .known = true, .kills_known = true};
+	struct host_event e;
+
+	(void)state;
+	assert_false(host_event_of_kills(&before, &now, &e));
+	assert_false(host_event_of_strain(&before, &now, &e));
+	now.oom_kills = 2;
+	now.memory_us = MS(300);
+	assert_true(host_event_of_kills(&before, &now, &e));
+	assert_int_equal(e.kills, 2);
+	assert_int_equal(e.from_us, MS(1000));
+	assert_true(host_event_of_strain(&before, &now, &e));
+	assert_int_equal(e.length_us, MS(250));
+	before.known = before.kills_known = false; /* the first one */
+	assert_false(host_event_of_kills(&before, &now, &e));
+	assert_false(host_event_of_strain(&before, &now, &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_row),
+	    cmocka_unit_test(what_is_kept),
+	    cmocka_unit_test(strain_goes_on),
+	    cmocka_unit_test(what_samples_say),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
