@@ -55,7 +55,7 @@ extern "C" {
  * calls the callbacks named here. */
 enum t3ops_role {
 	T3OPS_ROLE_PROXY = 1, /* request plugin, in the proxy: on_request */
-	T3OPS_ROLE_LEG = 2,   /* leg, in the prober: leg_open, leg_ping, leg_close */
+	T3OPS_ROLE_LEG = 2,   /* leg, in the prober: leg_open, leg_ping, leg_close, leg_fresh */
 	T3OPS_ROLE_JOB = 4,   /* job, in a process of its own for each run: run */
 	T3OPS_ROLE_WATCH = 8, /* watcher, in the monitor: on_event */
 };
@@ -502,7 +502,8 @@ struct t3ops_host {
 	const struct t3ops_user *(*leg_user)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* NULL unless PER_USER */
 	void (*leg_set)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, void *state); /* the plugin's own, per leg */
 	void *(*leg_get)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	/* The attempt reached that step: everything before it worked.  In ascending order. */
+	/* The attempt, or the fresh connection, reached that step: everything before it worked.  In ascending order.
+	 */
 	void (*leg_reached)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t step);
 	/* Established. */
 	void (*leg_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
@@ -513,6 +514,11 @@ struct t3ops_host {
 	void (*leg_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
 	/* The resolver answered, or failed, while the connection lives: evidence for or against "dns". */
 	void (*leg_resolver)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text);
+	/* The fresh connection that leg_fresh asked for was made and answered one heartbeat: took_us, from the call
+	 * on. */
+	void (*leg_fresh_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us);
+	/* It could not be made, or did not answer. */
+	void (*leg_fresh_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
 
 	/* --- in a job's process, inside run --- */
 
@@ -588,8 +594,13 @@ struct t3ops_plugin {
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	/* Sends a heartbeat, only while the leg is up: leg_pong or leg_down follows. */
 	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	/* Releases what leg_open took: after leg_down, after a watchdog of the host, and at the end. */
+	/* Releases what leg_open and leg_fresh took: after leg_down, after a watchdog of the host, and at the end. */
 	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
+	/* Makes a fresh connection beside the established one, only while the leg is up, as a user does who comes
+	 * now: every step from looking the name up, one heartbeat, and an orderly close.  leg_fresh_up or
+	 * leg_fresh_down follows, once.  If the one before hangs it is abandoned.  NULL: the leg makes none (its
+	 * heartbeats are new connections already). */
+	void (*leg_fresh)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 
 	/* T3OPS_ROLE_JOB: one run for one user, in a process of its own that runs as the user's account where t3ops
 	 * is root.  It may block, and is killed at the option `deadline`.  0, or a negative errno after

@@ -169,10 +169,31 @@ static bool waits_for_users(const struct diagnosis *d)
 	return d->round.judged_us == 0 && d->open_tunnels > 0 && only_shared_legs_fail(d) && !users_have_spoken(d);
 }
 
+static bool new_connections_fail(const struct diagnosis *d)
+{
+	for (size_t n = 0; n < d->legs.n; n++) {
+		const struct leg *leg = d->legs.rows[n];
+
+		if (leg->fresh.testimony == LEG_FAILED || (leg_fails(leg) && evidence_is_of_new_connections(leg)))
+			return true;
+	}
+	return false;
+}
+
+/* Only fresh connections acquit there: those that legs make when they are asked are awaited. */
+static bool fresh_is_due(const struct diagnosis *d, const struct leg *leg)
+{
+	return leg->fresh.state != FRESH_UNKNOWN && leg->state == LEG_IS_UP &&
+	       leg->fresh.reported_us < d->now.began_us;
+}
+
 static bool all_legs_reported(const struct diagnosis *d)
 {
+	bool fresh = new_connections_fail(d);
+
 	for (size_t n = 0; n < d->legs.n; n++)
-		if (!leg_has_reported(d->legs.rows[n], d->round.asked_us))
+		if (!leg_has_reported(d->legs.rows[n], d->round.asked_us) ||
+		    (fresh && fresh_is_due(d, d->legs.rows[n])))
 			return false;
 	return true;
 }
@@ -180,7 +201,8 @@ static bool all_legs_reported(const struct diagnosis *d)
 static bool legs_fail(const struct diagnosis *d)
 {
 	for (size_t n = 0; n < d->legs.n; n++)
-		if (leg_fails(d->legs.rows[n]) || d->legs.rows[n]->resolver_testimony == LEG_FAILED)
+		if (leg_fails(d->legs.rows[n]) || d->legs.rows[n]->resolver_testimony == LEG_FAILED ||
+		    d->legs.rows[n]->fresh.testimony == LEG_FAILED)
 			return true;
 	return false;
 }
@@ -345,6 +367,19 @@ static bool is_of_the_host(const struct diagnosis *d, bool of_leg, uint64_t wait
 
 /* ---- reports of legs ------------------------------------------------------------------------------------------ */
 
+/* When what the report is about had certainly begun to fail. */
+static uint64_t broke_began(const struct leg *leg, enum leg_input_kind kind)
+{
+	switch (kind) {
+	case LEG_LOOKED_UP:
+		return leg->resolver_began_us;
+	case LEG_FRESH:
+		return leg->fresh.began_us;
+	default:
+		return leg->began_us;
+	}
+}
+
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
 {
 	uint64_t mono_us = r->mono_us > 0 ? r->mono_us : now_us;
@@ -366,8 +401,7 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	if (news & LEG_NEWS_WALLED_OFF)
 		d->actions->walled_off(d->arg, leg->def->name);
 	if (news & LEG_NEWS_BROKE)
-		on_broke(d, r->kind == LEG_LOOKED_UP ? leg->resolver_began_us : leg->began_us, r->wall_us, mono_us,
-		         now_us);
+		on_broke(d, broke_began(leg, r->kind), r->wall_us, mono_us, now_us);
 	else if (news & LEG_NEWS_EVIDENCE)
 		on_evidence(d, now_us);
 	return news & LEG_NEWS_SLOW ? slow_look(d, now_us) : 0;

@@ -12,6 +12,7 @@
  *   a leg that had worked and ends for a reason that is at fault on the PATH
  *   a leg that is late: a suspicion; it is dismissed if the leg answers and nothing else broke
  *   a resolver that fails after it worked
+ *   a fresh connection beside a leg that fails, for a reason that is at fault on the PATH
  *   a tunnel whose page lost it (page_evidence.h), or, where that is not known, whose close reason is at fault
  * anywhere
  *
@@ -59,11 +60,11 @@ struct diagnosis_setup {
 
 /* What happened to a leg. */
 struct leg_report {
-	enum leg_input_kind kind; /* up to LEG_LOOKED_UP */
+	enum leg_input_kind kind; /* up to LEG_FRESH */
 	const char *name, *user;
 	uint16_t step, reason, code;
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */
-	uint64_t waited_us;        /* ALIVE: for the answer; LATE, DOWN: for one that did not come; 0: not said */
+	uint64_t waited_us;        /* as in leg_input */
 };
 
 /* A user's tunnel ended. */

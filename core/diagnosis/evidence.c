@@ -17,15 +17,13 @@ static bool edge_answered(const struct leg_end *end)
 	return end->reason == T3OPS_R_REFUSED || end->reason == T3OPS_R_RESET || end->reason == T3OPS_R_TLS;
 }
 
-void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted)
+static void evidence_of_end(const struct leg_def *def, const struct leg_end *end, enum leg_part *accused,
+                            enum leg_part *acquitted)
 {
-	const struct leg_end *end = &leg->latest;
 	enum end_side side = reason_side(end->reason);
 
 	*accused = PART_ALL;
 	*acquitted = PART_NONE;
-	if (!leg->attempted)
-		return;
 	if (side == SIDE_CONFIG || side == SIDE_NOBODY) {
 		*accused = PART_NONE;
 	} else if (end->step == T3OPS_STEP_DNS || end->reason == T3OPS_R_DNS) {
@@ -35,16 +33,29 @@ void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_par
 		*acquitted = edge_answered(end) ? PART_BEFORE_EDGE : PART_NONE;
 	} else if (end->step == T3OPS_STEP_HTTP && end->reason == T3OPS_R_HTTP_STATUS) {
 		*accused = PART_AFTER_EDGE;
-		*acquitted = leg->def->edge + 1 >= leg->def->segments.n ? PART_BEFORE_EDGE : PART_TO_EDGE;
+		*acquitted = def->edge + 1 >= def->segments.n ? PART_BEFORE_EDGE : PART_TO_EDGE;
 	} else if (end->step == T3OPS_STEP_HTTP) {
 		*accused = PART_FROM_EDGE;
 		*acquitted = PART_BEFORE_EDGE;
 	}
 }
 
+void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted)
+{
+	*accused = PART_ALL;
+	*acquitted = PART_NONE;
+	if (leg->attempted)
+		evidence_of_end(leg->def, &leg->latest, accused, acquitted);
+}
+
 bool evidence_is_of_new_connections(const struct leg *leg)
 {
 	return leg->attempted && (leg->latest.step == T3OPS_STEP_HTTP || edge_answered(&leg->latest));
+}
+
+bool observation_is_of_new_connections(const struct observation *f)
+{
+	return f->fresh || (f->leg != NULL && !f->resolver && evidence_is_of_new_connections(f->leg));
 }
 
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason)
@@ -80,13 +91,15 @@ static struct observation *row_new(struct observations *o)
 {
 	struct observation *row = &o->rows[o->n];
 
-	*row = (struct observation){.by = TOMO_BY_ALL};
+	*row = (struct observation){.by = TOMO_BY_ALL, .proof = TOMO_BY_LEG};
 	return row;
 }
 
 static unsigned proofs_against(const struct leg *leg)
 {
-	return leg->def->per_user || evidence_is_of_new_connections(leg) ? TOMO_BY_LEG : TOMO_BY_ALL;
+	if (leg->def->per_user)
+		return TOMO_BY_LEG;
+	return evidence_is_of_new_connections(leg) ? TOMO_BY_FRESH : TOMO_BY_ALL;
 }
 
 /* Whether the leg ends at t3ops, so that a proxy that stands still shows there, too. */
@@ -138,8 +151,44 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	evidence_of_leg(leg, &accused, &acquitted);
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
+	row->proof |= TOMO_BY_FRESH;
 	row->proven_us = leg->attempt_us;
 	row->verdict = leg->verdict;
+	o->n += row->accused.n > 0;
+}
+
+/* The same of a fresh connection. */
+static void host_explain_fresh(struct observation *row, const struct host_events *host, struct topology *t)
+{
+	const struct host_question q = {.prober = true,
+	                                .proxy = crosses_dispatch(row->leg, t),
+	                                .began_us = row->began_us,
+	                                .seen_us = row->seen_us};
+	const struct host_event *e = host_events_find(host, &q);
+
+	if (e != NULL && row->seen_us > e->until_us + THAW_US)
+		row->began_us = e->until_us;
+	else
+		row->host = e;
+}
+
+static void add_failing_fresh(struct observations *o, struct leg *leg, const struct host_events *host,
+                              struct topology *t)
+{
+	struct observation *row = row_new(o);
+	enum leg_part accused, acquitted;
+
+	row->leg = leg;
+	row->fresh = true;
+	row->began_us = leg->fresh.began_us;
+	row->seen_us = row->proven_us = leg->fresh.reported_us;
+	evidence_of_end(leg->def, &leg->fresh.end, &accused, &acquitted);
+	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL : TOMO_BY_FRESH;
+	row->proof |= TOMO_BY_FRESH;
+	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
+	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
+	row->verdict = leg->fresh.verdict;
+	host_explain_fresh(row, host, t);
 	o->n += row->accused.n > 0;
 }
 
@@ -190,7 +239,20 @@ static void add_working_leg(struct observations *o, struct leg *leg, struct topo
 	struct observation *row = row_new(o);
 
 	row->leg = leg;
+	row->proof |= leg->fresh.state == FRESH_UNKNOWN ? TOMO_BY_FRESH : 0;
 	row->proven_us = leg->alive_us;
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
+	o->n++;
+}
+
+static void add_working_fresh(struct observations *o, struct leg *leg, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->fresh = true;
+	row->proof |= TOMO_BY_FRESH;
+	row->proven_us = leg->fresh.proven_us;
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
 	o->n++;
 }
@@ -212,6 +274,7 @@ static void add_live_tunnel(struct observations *o, const struct live_tunnel *w,
 	struct observation *row = row_new(o);
 
 	row->live_tunnel = w;
+	row->proof = TOMO_BY_USER;
 	row->proven_us = proven_us;
 	topology_user_path(t, w->user, part, &row->acquitted);
 	o->n += row->acquitted.n > 0;
@@ -240,6 +303,8 @@ static void add_working(struct observations *o, const struct incident *in, const
 
 		if (leg->alive_us > since)
 			add_working_leg(o, leg, t);
+		if (leg->fresh.proven_us > since)
+			add_working_fresh(o, leg, t);
 		if (leg->def->looks_up && leg->looked_up_us > since)
 			add_working_resolver(o, leg, t);
 	}
@@ -257,7 +322,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
                       const struct host_events *host, struct topology *t)
 {
 	*o = (struct observations){.n = 0};
-	o->rows = calloc(4 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
+	o->rows = calloc(6 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
 	if (o->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {
@@ -268,6 +333,8 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 			add_failing_leg(o, leg, host, t);
 		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
 			add_failing_resolver(o, leg, host, t);
+		if (leg_fresh_fails(leg))
+			add_failing_fresh(o, leg, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
 		add_drop(o, &in->drops[i], host, t);
@@ -284,5 +351,7 @@ void observations_fini(struct observations *o)
 
 const struct leg_end *observation_end(const struct observation *f)
 {
+	if (f->fresh)
+		return &f->leg->fresh.end;
 	return f->leg->attempted ? &f->leg->latest : &f->leg->first;
 }

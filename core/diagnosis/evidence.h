@@ -10,6 +10,7 @@
  *   ... HTTP with anything else             from the edge  before the edge
  *   leg, login page                         nothing        nothing: a note says so
  *   resolver alone                          resolver       -
+ *   fresh connection beside a leg           as an attempt of the leg
  *   page: late_pings, answers_*, cut        the user's path without serve(user)
  *   page: server_late, server_ended         serve(user); nothing that works meanwhile acquits it
  *   page: lost_by_us                        dispatch; nothing acquits it
@@ -22,10 +23,12 @@
  *   leg whose look-up worked                its resolver's: an address from a cache acquits none
  *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
  *                                           the t3 server
+ *   fresh connection that worked            all segments
  *
  * What a host event explains (host_events.h) accuses the host and nothing else, unless the leg still fails long
  * after. A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user
- * alone (a leg per user), nor what answers new connections with an error.
+ * alone (a leg per user), nor what answers new connections with an error: only what was connected meanwhile acquits
+ * that, and established legs that make no fresh connections.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
@@ -44,9 +47,11 @@ struct observation {
 	struct drop *drop;
 	const struct live_tunnel *live_tunnel;
 	bool resolver; /* of leg: about its look-ups, not its connection */
+	bool fresh;    /* of leg: about its fresh connections */
 	struct tomo_path accused;
 	uint64_t began_us, seen_us;    /* if it accuses */
 	unsigned by;                   /* whose proofs count against that: TOMO_BY_* */
+	unsigned proof;                /* what kind of proof it is itself */
 	const struct host_event *host; /* that explains it: it accuses the host alone */
 	struct tomo_path acquitted;
 	uint64_t proven_us;
@@ -70,6 +75,8 @@ const struct leg_end *observation_end(const struct observation *f);
 void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted);
 /* Whether the latest attempt got an answer from the edge or behind it: new connections fail, old ones may live. */
 bool evidence_is_of_new_connections(const struct leg *leg);
+/* The same of something that fails: a fresh connection always is. */
+bool observation_is_of_new_connections(const struct observation *f);
 /* The part of a user's path that a drop accuses; NONE: not a drop. */
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);
 

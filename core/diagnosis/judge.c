@@ -30,8 +30,10 @@ struct members {
 
 static void observation_convict(struct observation *f, uint64_t verdict)
 {
-	struct leg_input in = {.kind = f->resolver ? LEG_RESOLVER_CONVICTED : LEG_CONVICTED, .verdict = verdict};
+	struct leg_input in = {.kind = LEG_CONVICTED, .verdict = verdict};
 
+	if (f->resolver || f->fresh)
+		in.kind = f->resolver ? LEG_RESOLVER_CONVICTED : LEG_FRESH_CONVICTED;
 	f->verdict = verdict;
 	if (f->leg != NULL)
 		leg_transition(f->leg, &in);
@@ -308,14 +310,13 @@ static void paths_gather(struct judgement *j)
 {
 	for (size_t i = 0; i < j->o.n; i++) {
 		const struct observation *f = &j->o.rows[i];
-		unsigned by = f->live_tunnel != NULL ? TOMO_BY_USER : TOMO_BY_LEG;
 
 		if (i < j->o.n_failing && !j->settled[i]) {
 			j->index[j->n_failures] = i;
 			j->failures[j->n_failures++] = (struct tomo_failure){f->accused, f->began_us, f->by};
 		}
 		if (f->acquitted.n > 0)
-			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->proven_us, by};
+			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->proven_us, f->proof};
 	}
 }
 
@@ -378,7 +379,7 @@ static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
 /* Whether what the leg accuses is acquitted by users' tunnels, and by nothing else. */
 static bool is_of_the_prober(const struct judgement *j, const struct observation *f)
 {
-	struct tomo_failure alone = {f->accused, f->began_us, TOMO_BY_LEG};
+	struct tomo_failure alone = {f->accused, f->began_us, TOMO_BY_LEG | TOMO_BY_FRESH};
 	struct tomo_group group;
 	size_t member, unknown;
 

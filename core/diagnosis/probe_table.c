@@ -46,6 +46,22 @@ static unsigned beat_count(struct leg *leg, const struct leg_input *in)
 	return slow_beat(&leg->slow, in->waited_us) ? LEG_NEWS_SLOW : 0;
 }
 
+/* Something new was connected, begun then: what failed of fresh connections is over. */
+static unsigned fresh_works(struct leg *leg, uint64_t begun_us, uint64_t mono_us)
+{
+	struct fresh_record *f = &leg->fresh;
+	enum leg_testimony was = f->testimony;
+
+	f->reported_us = mono_us;
+	if (was == LEG_FAILED)
+		f->testimony = LEG_RECOVERED;
+	else if (was == LEG_STALE)
+		f->testimony = LEG_SILENT;
+	if (f->testimony == LEG_SILENT && !leg_fails(leg))
+		f->proven_us = begun_us;
+	return f->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
+}
+
 static unsigned on_works(struct leg *leg, const struct leg_input *in)
 {
 	static const enum leg_testimony next[] = {
@@ -60,6 +76,8 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
+	if (in->kind == LEG_UP)
+		fresh_works(leg, in->mono_us, in->mono_us);
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -94,6 +112,7 @@ static unsigned on_down(struct leg *leg, const struct leg_input *in)
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->testimony = LEG_SILENT;
 		leg->verdict = 0;
+		leg->fresh = (struct fresh_record){.state = FRESH_UNKNOWN};
 		return news & LEG_NEWS_SLOW;
 	}
 	if (side == SIDE_CONFIG || !worked)
@@ -118,6 +137,58 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	leg->attempted = true;
 	/* the same again is news where nothing has been made of it yet */
 	return same && leg->verdict != 0 ? news : news | LEG_NEWS_EVIDENCE;
+}
+
+static bool ends_equal(const struct leg_end *a, const struct leg_end *b)
+{
+	return a->step == b->step && a->reason == b->reason && a->code == b->code;
+}
+
+/* How far an attempt of this leg would get, which fails by itself already. */
+static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, uint64_t mono_us)
+{
+	bool same = leg->attempted && ends_equal(&leg->latest, end);
+
+	leg->latest = *end;
+	leg->attempted = true;
+	leg->attempt_us = mono_us;
+	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
+}
+
+static unsigned fresh_breaks(struct leg *leg, const struct leg_end *end, const struct leg_input *in)
+{
+	struct fresh_record *f = &leg->fresh;
+	bool same = ends_equal(&f->end, end);
+
+	f->end = *end;
+	if (f->testimony == LEG_STALE || f->testimony == LEG_FAILED)
+		return same || f->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
+	f->testimony = LEG_FAILED;
+	f->began_us = before(in->mono_us, in->waited_us);
+	return LEG_NEWS_BROKE;
+}
+
+static unsigned on_fresh(struct leg *leg, const struct leg_input *in)
+{
+	const struct leg_end end = {in->step, in->reason, in->code};
+	enum end_side side = reason_side(in->reason);
+	bool walled = leg->fresh.state == FRESH_FAILS && reason_side(leg->fresh.end.reason) == SIDE_CONFIG;
+
+	if (in->reason == T3OPS_R_NONE) {
+		leg->fresh.state = FRESH_WORKS;
+		return fresh_works(leg, before(in->mono_us, in->waited_us), in->mono_us);
+	}
+	if (side == SIDE_NOBODY)
+		return 0;
+	leg->fresh.state = FRESH_FAILS;
+	leg->fresh.reported_us = in->mono_us;
+	if (side == SIDE_CONFIG) {
+		leg->fresh.end = end;
+		return walled ? 0 : LEG_NEWS_WALLED_OFF;
+	}
+	if (leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED)
+		return fresh_is_attempt(leg, &end, in->mono_us);
+	return fresh_breaks(leg, &end, in);
 }
 
 static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
@@ -153,6 +224,10 @@ static void on_verdict_over(struct leg *leg, uint64_t verdict)
 		leg->resolver_testimony = leg->resolver_testimony == LEG_RECOVERED ? LEG_SILENT
 		                                                                   : leg->resolver_testimony;
 	}
+	if (leg->fresh.verdict == verdict) {
+		leg->fresh.verdict = 0;
+		leg->fresh.testimony = leg->fresh.testimony == LEG_RECOVERED ? LEG_SILENT : leg->fresh.testimony;
+	}
 }
 
 static enum leg_testimony over(enum leg_testimony t)
@@ -174,15 +249,21 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		return on_attempt(leg, in);
 	case LEG_LOOKED_UP:
 		return on_looked_up(leg, in);
+	case LEG_FRESH:
+		return on_fresh(leg, in);
 	case LEG_PROBER_REPLACED:
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->resolver = RESOLVER_UNKNOWN;
+		leg->fresh.state = FRESH_UNKNOWN;
 		break;
 	case LEG_CONVICTED:
 		leg->verdict = in->verdict;
 		break;
 	case LEG_RESOLVER_CONVICTED:
 		leg->resolver_verdict = in->verdict;
+		break;
+	case LEG_FRESH_CONVICTED:
+		leg->fresh.verdict = in->verdict;
 		break;
 	case LEG_JUDGED:
 		leg->testimony = leg->testimony == LEG_CLEARED ? LEG_SILENT : leg->testimony;
@@ -193,6 +274,7 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_INCIDENT_OVER:
 		leg->testimony = over(leg->testimony);
 		leg->resolver_testimony = over(leg->resolver_testimony);
+		leg->fresh.testimony = over(leg->fresh.testimony);
 		break;
 	}
 	return 0;
@@ -211,6 +293,16 @@ bool leg_is_failing(const struct leg *leg)
 bool leg_resolver_is_failing(const struct leg *leg)
 {
 	return leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_STALE;
+}
+
+bool leg_fresh_fails(const struct leg *leg)
+{
+	return leg->fresh.testimony == LEG_FAILED || leg->fresh.testimony == LEG_RECOVERED;
+}
+
+bool leg_fresh_is_failing(const struct leg *leg)
+{
+	return leg->fresh.testimony == LEG_FAILED || leg->fresh.testimony == LEG_STALE;
 }
 
 bool leg_has_reported(const struct leg *leg, uint64_t asked_us)

@@ -42,9 +42,32 @@ enum leg_testimony { LEG_SILENT, LEG_SUSPECTED, LEG_CLEARED, LEG_FAILED, LEG_REC
  */
 enum resolver_state { RESOLVER_UNKNOWN, RESOLVER_WORKS, RESOLVER_FAILS };
 
+/*
+ * Its fresh connections, what is made new beside the connection it holds.
+ *
+ *   UNKNOWN, FAILS --worked--> WORKS;  UNKNOWN, WORKS --failed--> FAILS;  any --PROBER_REPLACED--> UNKNOWN
+ *
+ * While its own connection is late or gone, one that fails says how far an attempt gets, and is no failure of its
+ * own.
+ */
+enum fresh_report { FRESH_UNKNOWN, FRESH_WORKS, FRESH_FAILS };
+
 /* One end of an attempt, or of an established leg. */
 struct leg_end {
 	uint16_t step, reason, code; /* enum t3ops_step, enum t3ops_reason, close code or HTTP status */
+};
+
+/* Fresh connections. */
+struct fresh_record {
+	enum fresh_report state;
+	uint64_t proven_us;   /* when one that worked was begun, or the leg was established */
+	uint64_t reported_us; /* when one last ended */
+	uint64_t verdict;
+	struct leg_end end; /* of the last one that failed */
+
+	/* Of the open incident. */
+	enum leg_testimony testimony; /* SILENT, FAILED, RECOVERED or STALE */
+	uint64_t began_us;
 };
 
 /* Times without more are CLOCK_MONOTONIC; 0: never. */
@@ -66,6 +89,8 @@ struct leg {
 	uint64_t looked_up_us; /* when a look-up last worked; an address from a cache is none */
 	uint64_t resolver_verdict;
 
+	struct fresh_record fresh;
+
 	/* Of the open incident. */
 	enum leg_testimony testimony;
 	uint64_t began_us;                     /* to fail: its unanswered ping was sent, or the connection ended */
@@ -84,9 +109,11 @@ enum leg_input_kind {
 	LEG_DOWN,
 	LEG_ATTEMPT,
 	LEG_LOOKED_UP,          /* reason NONE: answered */
+	LEG_FRESH,              /* a fresh connection; reason NONE: it worked */
 	LEG_PROBER_REPLACED,    /* or gone: nothing is known of it any more */
 	LEG_CONVICTED,          /* it is evidence of `verdict` from now on */
 	LEG_RESOLVER_CONVICTED, /* its look-ups are */
+	LEG_FRESH_CONVICTED,    /* its fresh connections are */
 	LEG_JUDGED,             /* what it said was heard */
 	LEG_VERDICT_OVER,       /* `verdict` has ended */
 	LEG_INCIDENT_OVER,
@@ -98,7 +125,8 @@ struct leg_input {
 	uint16_t step, reason, code;
 	uint64_t wall_us;   /* since 1970 */
 	uint64_t mono_us;   /* CLOCK_MONOTONIC */
-	uint64_t waited_us; /* ALIVE: for the answer; LATE, DOWN: for one that did not come; 0: not said */
+	uint64_t waited_us; /* ALIVE: for the answer; LATE, DOWN: for one that did not come; FRESH: from its start;
+	                     * 0: not said */
 	uint64_t verdict;
 	bool host; /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };
@@ -116,6 +144,8 @@ bool leg_fails(const struct leg *leg);
 /* Whether it fails now, so that the verdict it is evidence of goes on. */
 bool leg_is_failing(const struct leg *leg);
 bool leg_resolver_is_failing(const struct leg *leg);
+bool leg_fresh_fails(const struct leg *leg);
+bool leg_fresh_is_failing(const struct leg *leg);
 /* Whether nothing more is to come of this leg for those who asked all legs at asked_us. */
 bool leg_has_reported(const struct leg *leg, uint64_t asked_us);
 

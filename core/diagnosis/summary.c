@@ -28,6 +28,7 @@ static void leg_failure_put(FILE *out, const struct observation *f)
 		fputs(" failed", out);
 		return;
 	}
+	fputs(f->fresh ? "a fresh connection of " : "", out);
 	leg_label_put(out, f->leg);
 	if (end->step == 0)
 		fputs(" stopped answering", out);
@@ -77,7 +78,8 @@ static bool is_worth_naming(const struct observations *o, size_t i)
 {
 	const struct observation *f = &o->rows[i];
 
-	return !f->resolver && (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
+	return !f->resolver && !f->fresh &&
+	       (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
 }
 
 static void working_name(FILE *out, const struct observation *f)
@@ -218,9 +220,10 @@ static bool is_of_new_connections(const struct judge_basis *b)
 	for (size_t i = 0; i < b->observations->n; i++) {
 		const struct observation *f = &b->observations->rows[i];
 
-		refused = refused || (i < b->observations->n_failing && f->verdict == b->verdict->id &&
-		                      f->leg != NULL && evidence_is_of_new_connections(f->leg));
-		lives = lives || f->live_tunnel != NULL;
+		bool own = i < b->observations->n_failing && f->verdict == b->verdict->id;
+
+		refused = refused || (own && observation_is_of_new_connections(f));
+		lives = lives || f->live_tunnel != NULL || (own && f->fresh && f->leg->state == LEG_IS_UP);
 	}
 	return refused && lives && b->verdict->finding.kind == VERDICT_FAULT;
 }

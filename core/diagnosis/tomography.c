@@ -60,7 +60,7 @@ bool tomo_paths_meet(const struct tomo_path *a, const struct tomo_path *b, struc
 /* When each kind last proved a segment to work. */
 struct proven {
 	const char *segment;
-	uint64_t by_leg_us, by_user_us;
+	uint64_t by_us[TOMO_KINDS];
 };
 
 struct proven_table {
@@ -93,10 +93,19 @@ static void proven_merge(struct proven_table *t)
 			t->rows[kept++] = t->rows[i];
 			continue;
 		}
-		to->by_leg_us = later(to->by_leg_us, t->rows[i].by_leg_us);
-		to->by_user_us = later(to->by_user_us, t->rows[i].by_user_us);
+		for (size_t k = 0; k < TOMO_KINDS; k++)
+			to->by_us[k] = later(to->by_us[k], t->rows[i].by_us[k]);
 	}
 	t->n = kept;
+}
+
+static void proven_add(struct proven_table *t, const struct tomo_proof *p, const char *segment)
+{
+	struct proven *row = &t->rows[t->n++];
+
+	*row = (struct proven){.segment = segment};
+	for (size_t k = 0; k < TOMO_KINDS; k++)
+		row->by_us[k] = p->by >> k & 1 ? p->proven_us : 0;
 }
 
 static int proven_init(struct proven_table *t, const struct tomo_proof *proofs, size_t n)
@@ -110,10 +119,7 @@ static int proven_init(struct proven_table *t, const struct tomo_proof *proofs, 
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < proofs[i].path->n; k++)
-			t->rows[t->n++] = (struct proven){
-			    .segment = proofs[i].path->segments[k],
-			    .by_leg_us = proofs[i].by & TOMO_BY_LEG ? proofs[i].proven_us : 0,
-			    .by_user_us = proofs[i].by & TOMO_BY_USER ? proofs[i].proven_us : 0};
+			proven_add(t, &proofs[i], proofs[i].path->segments[k]);
 	proven_merge(t);
 	return 0;
 }
@@ -123,8 +129,10 @@ static bool acquitted(const struct proven_table *t, const struct tomo_failure *f
 	struct proven key = {.segment = segment};
 	const struct proven *row = t->n > 0 ? bsearch(&key, t->rows, t->n, sizeof key, proven_compare) : NULL;
 
-	return row != NULL && (((f->by & TOMO_BY_LEG) && row->by_leg_us > f->began_us) ||
-	                       ((f->by & TOMO_BY_USER) && row->by_user_us > f->began_us));
+	for (size_t k = 0; row != NULL && k < TOMO_KINDS; k++)
+		if ((f->by >> k & 1) && row->by_us[k] > f->began_us)
+			return true;
+	return false;
 }
 
 /* What is left of a failing path. */

@@ -26,9 +26,11 @@ struct tomo_path {
 };
 
 /* Who proved something: what one kind cannot acquit, another may. */
-#define TOMO_BY_LEG  1u
-#define TOMO_BY_USER 2u
-#define TOMO_BY_ALL  (TOMO_BY_LEG | TOMO_BY_USER)
+#define TOMO_BY_LEG   1u /* an established leg */
+#define TOMO_BY_USER  2u /* an established tunnel */
+#define TOMO_BY_FRESH 4u /* a connection that was made then */
+#define TOMO_BY_ALL   (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH)
+#define TOMO_KINDS    3
 
 struct tomo_failure {
 	struct tomo_path path;
@@ -39,7 +41,7 @@ struct tomo_failure {
 struct tomo_proof {
 	const struct tomo_path *path;
 	uint64_t proven_us;
-	unsigned by; /* one of TOMO_BY_* */
+	unsigned by; /* what kinds of proof it is: TOMO_BY_* */
 };
 
 struct tomo_group {

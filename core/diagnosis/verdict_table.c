@@ -123,7 +123,8 @@ static bool evidence_is_left(const struct verdict *v, const struct probe_table *
 		const struct leg *leg = legs->rows[i];
 
 		if ((leg->verdict == v->id && leg_is_failing(leg)) ||
-		    (leg->resolver_verdict == v->id && leg_resolver_is_failing(leg)))
+		    (leg->resolver_verdict == v->id && leg_resolver_is_failing(leg)) ||
+		    (leg->fresh.verdict == v->id && leg_fresh_is_failing(leg)))
 			return true;
 	}
 	return false;

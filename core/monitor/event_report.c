@@ -19,6 +19,15 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	return diagnosis_leg(d, &r, now_us);
 }
 
+/* A fresh connection: its event says how long it took. */
+static int fresh_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+{
+	struct event whole = *e;
+
+	whole.rtt_us = e->age_us;
+	return leg_report(d, LEG_FRESH, &whole, now_us);
+}
+
 static struct page_facts facts_of(const struct event *e)
 {
 	const struct event_page *p = &e->page;
@@ -109,6 +118,9 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return leg_report(d, LEG_ATTEMPT, e, now_us);
 	case EVENT_LEG_RESOLVER:
 		return leg_report(d, LEG_LOOKED_UP, e, now_us);
+	case EVENT_LEG_FRESH:
+	case EVENT_LEG_FRESH_FAILED:
+		return fresh_report(d, e, now_us);
 	case EVENT_LEG_GONE:
 		return diagnosis_leg_gone(d, e->plugin, e->user, now_us);
 	case EVENT_TUNNEL_CLOSED:

@@ -37,7 +37,8 @@ static void leg_failure_add(json_t *o, const struct observation *f)
 	json_object_set_new(o, "step", json_string(end->step == 0 ? "open" : step_label(end->step)));
 	if (end->code != 0)
 		json_object_set_new(o, "code", json_integer(end->code));
-	json_object_set_new(o, "works_again", json_boolean(!leg_is_failing(f->leg)));
+	json_object_set_new(o, "works_again",
+	                    json_boolean(f->fresh ? !leg_fresh_is_failing(f->leg) : !leg_is_failing(f->leg)));
 }
 
 static json_t *leg_json(const struct observation *f, bool failing)
@@ -46,8 +47,12 @@ static json_t *leg_json(const struct observation *f, bool failing)
 	json_t *o;
 
 	leg_label(f->leg, label, sizeof label);
-	o = json_pack("{s:s, s:s, s:b}", "what", f->resolver ? "resolver" : "leg", "name", label, "failed", failing);
-	if (!failing && !f->resolver)
+	o = json_pack("{s:s, s:s, s:b}", "what",
+	              f->resolver ? "resolver"
+	              : f->fresh  ? "fresh_connection"
+	                          : "leg",
+	              "name", label, "failed", failing);
+	if (!failing && !f->resolver && !f->fresh)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
 	else if (failing && !f->resolver)
 		leg_failure_add(o, f);

@@ -50,6 +50,7 @@ struct wsclient {
 	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
 	uint32_t reported;      /* the step that was reported last */
 	bool inside, gone;      /* wslay is on the stack; freeing waits */
+	bool leaving;           /* gone by the owner's wish: its close frame is still to be sent */
 	int refused;            /* it cannot even start: reported by the timer */
 };
 
@@ -178,7 +179,7 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, size_t n, int flags, void *arg)
 {
 	struct wsclient *c = arg;
-	ssize_t sent = c->gone ? -ECONNRESET : bytes_send(c, bytes, n);
+	ssize_t sent = c->gone && !c->leaving ? -ECONNRESET : bytes_send(c, bytes, n);
 
 	(void)flags;
 	if (sent >= 0)
@@ -221,6 +222,14 @@ static void open_end(struct wsclient *c)
 		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_PROTOCOL, 0, "the far side broke the WebSocket protocol");
 }
 
+/* It was closed, or ended, while wslay was on the stack. */
+static void client_leave(struct wsclient *c)
+{
+	if (c->leaving)
+		wslay_event_send(c->frames); /* what goes out at once */
+	client_destroy(c);
+}
+
 /* The far side's close frame is answered, then its FIN awaited no longer than this callback. */
 static void open_run(struct wsclient *c)
 {
@@ -232,7 +241,7 @@ static void open_run(struct wsclient *c)
 		r = WSLAY_ERR_CALLBACK_FAILURE;
 	c->inside = false;
 	if (c->gone)
-		client_destroy(c);
+		client_leave(c);
 	else if (r != 0 || wslay_event_get_close_received(c->frames) || wslay_event_get_close_sent(c->frames))
 		open_end(c);
 	else
@@ -257,7 +266,7 @@ static void open_begin(struct wsclient *c)
 	c->cb.on_open(c, c->arg);
 	c->inside = false;
 	if (c->gone)
-		client_destroy(c);
+		client_leave(c);
 	else
 		open_run(c);
 }
@@ -563,11 +572,14 @@ int wsclient_send(struct wsclient *c, int op, const void *data, size_t len)
 
 void wsclient_close(struct wsclient *c, int code)
 {
-	if (c->state == OPEN && !c->inside) {
-		wslay_event_queue_close(c->frames, (uint16_t)code, NULL, 0);
+	bool leaving = c->state == OPEN && !c->gone &&
+	               wslay_event_queue_close(c->frames, (uint16_t)code, NULL, 0) == 0;
+
+	if (leaving && !c->inside) {
 		c->inside = true;
 		wslay_event_send(c->frames); /* what goes out at once */
 		c->inside = false;
 	}
+	c->leaving = leaving;
 	client_free(c);
 }

@@ -9,6 +9,7 @@
 
 #include "net/fetch_reason.h"
 #include "prober/backoff.h"
+#include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
 
 #define CODE_RESTART  1012
@@ -93,6 +94,7 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 	bool restart = leg->state == LEG_UP && end->reason == T3OPS_R_CLOSED && end->code == CODE_RESTART;
 
 	leg_set_state(leg, LEG_ENDED);
+	leg_fresh_stop(leg);
 	leg->pinged_us = 0;
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	timer_set(leg, &leg->next, 0.);
@@ -136,8 +138,10 @@ static void on_watchdog(struct ev_loop *loop, struct ev_timer *w, int revents)
 		leg_end(leg, &end);
 		return;
 	}
-	if (silent_us >= leg->timing.late_us && !leg->late_reported)
+	if (silent_us >= leg->timing.late_us && !leg->late_reported) {
 		leg_report_late(leg);
+		leg_fresh_now(leg, leg->pinged_us);
+	}
 	timer_set(leg, &leg->watchdog, seconds(leg->timing.watchdog_us - silent_us));
 }
 
@@ -191,6 +195,7 @@ void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
 		timer_set(leg, &leg->next, 0.);
 	else if (leg->state == LEG_UP && leg->pinged_us == 0)
 		ping(leg);
+	leg_fresh_now(leg, since_us);
 }
 
 /* ---- what the plugin says ------------------------------------------------------------------------------ */
@@ -199,6 +204,8 @@ void leg_reach(struct t3ops_leg *leg, uint32_t step)
 {
 	if (leg->state == LEG_OPENING && step > leg->step)
 		leg->step = step;
+	else
+		leg_fresh_reach(leg, step);
 }
 
 void leg_establish(struct t3ops_leg *leg)
@@ -213,6 +220,7 @@ void leg_establish(struct t3ops_leg *leg)
 	leg_metrics_up(&leg->metrics);
 	leg_report_up(leg);
 	timer_set(leg, &leg->next, seconds(leg->timing.heartbeat_us));
+	leg_fresh_begin(leg);
 }
 
 void leg_answer(struct t3ops_leg *leg, uint64_t rtt_us)
@@ -245,6 +253,7 @@ static void timing_read(struct leg_timing *t, const struct leg_options *options,
 	t->late_us = options->late_us;
 	t->reconnect_min_us = options->reconnect_min_us;
 	t->reconnect_max_us = options->reconnect_max_us;
+	t->fresh_us = options->fresh_us;
 	t->ping_timeout_us = core->ping_timeout_us;
 }
 
@@ -269,12 +278,14 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 	ev_timer_init(&leg->watchdog, on_watchdog, 0., 0.);
 	ev_timer_init(&leg->asked, on_asked, 0., 0.);
 	leg->next.data = leg->watchdog.data = leg->asked.data = leg;
+	leg_fresh_init(leg);
 	timer_set(leg, &leg->next, 0.);
 	return leg;
 }
 
 void leg_free(struct t3ops_leg *leg, bool reported)
 {
+	leg_fresh_stop(leg);
 	leg_close(leg);
 	ev_timer_stop(leg->process->loop, &leg->next);
 	ev_timer_stop(leg->process->loop, &leg->watchdog);

@@ -57,6 +57,24 @@ static const struct t3ops_metric attempts_family = {.name = "t3ops_leg_failed_at
                                                     .type = T3OPS_COUNTER,
                                                     .labels = {"leg", "user"},
                                                     .help = "Attempts to establish the leg that failed."};
+static const struct t3ops_metric fresh_works_family = {
+    .name = "t3ops_leg_fresh_connected",
+    .type = T3OPS_GAUGE,
+    .labels = {"leg", "user"},
+    .help = "1 if the last fresh connection beside the leg worked, 0 if it failed."};
+static const struct t3ops_metric fresh_took_family = {
+    .name = "t3ops_leg_fresh_seconds",
+    .type = T3OPS_HISTOGRAM,
+    .labels = {"leg", "user"},
+    .buckets = seconds,
+    .n_buckets = sizeof seconds / sizeof seconds[0],
+    .help = "How long a fresh connection took that worked, from the "
+            "look-up to the answer to its heartbeat."};
+static const struct t3ops_metric fresh_failures_family = {.name = "t3ops_leg_fresh_failures_total",
+                                                          .type = T3OPS_COUNTER,
+                                                          .labels = {"leg", "user", "reason"},
+                                                          .help = "Fresh connections beside the leg that failed, by "
+                                                                  "reason."};
 
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {
@@ -115,8 +133,27 @@ void leg_metrics_attempt(struct leg_metrics *m)
 	series_add(m->attempts, 1);
 }
 
+void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
+{
+	if (!m->fresh_works) {
+		m->fresh_works = series_of(m, &fresh_works_family);
+		m->fresh_took = series_of(m, &fresh_took_family);
+	}
+	series_set(m->fresh_works, reason == T3OPS_R_NONE ? 1. : 0.);
+	if (reason == T3OPS_R_NONE)
+		series_observe(m->fresh_took, (double)took_us / 1e6);
+	else
+		series_add(metrics_series(m->arena, &fresh_failures_family, NULL, NULL,
+		                          (const char *[]){m->leg, m->user, reason_label(reason)}),
+		           1);
+}
+
 void leg_metrics_hide(struct leg_metrics *m)
 {
+	if (m->fresh_works) {
+		series_hide(m->fresh_works);
+		series_hide(m->fresh_took);
+	}
 	for (int i = 0; i < 2; i++) {
 		series_hide(m->up[i]);
 		series_hide(m->rtt[i]);

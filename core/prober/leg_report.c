@@ -99,6 +99,35 @@ void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text)
 	send(leg, &e, news);
 }
 
+void leg_report_fresh(struct t3ops_leg *leg, uint64_t took_us)
+{
+	struct leg_fresh *f = &leg->fresh;
+	bool news = f->reported_reason != T3OPS_R_NONE;
+	struct event e;
+
+	f->reported_step = f->reported_reason = f->reported_code = 0;
+	event_begin(leg, &e, EVENT_LEG_FRESH);
+	e.age_us = took_us;
+	send(leg, &e, news);
+}
+
+void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *end, uint64_t took_us)
+{
+	struct leg_fresh *f = &leg->fresh;
+	bool news = f->reported_step != end->step || f->reported_reason != end->reason ||
+	            f->reported_code != end->code;
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_FRESH_FAILED);
+	e.step = (uint8_t)end->step;
+	e.reason = f->reported_reason = (uint16_t)end->reason;
+	e.code = f->reported_code = (uint16_t)end->code;
+	f->reported_step = e.step;
+	e.age_us = took_us;
+	event_set(e.text, end->text ? end->text : "");
+	send(leg, &e, news);
+}
+
 void leg_report_gone(struct t3ops_leg *leg)
 {
 	struct event e;

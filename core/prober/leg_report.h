@@ -16,6 +16,9 @@ void leg_report_late(struct t3ops_leg *leg);
 /* The leg went down (was_up), or an attempt failed. */
 void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool was_up);
 void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text);
+/* A fresh connection beside the leg works, or does not; took_us: from its start. */
+void leg_report_fresh(struct t3ops_leg *leg, uint64_t took_us);
+void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *end, uint64_t took_us);
 /* The leg does not exist any more. */
 void leg_report_gone(struct t3ops_leg *leg);
 

@@ -4,6 +4,7 @@
 
 #include "plugin_host/plugin_struct.h"
 #include "prober/leg.h"
+#include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
 
 static const struct t3ops_user *user_get(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
@@ -43,17 +44,37 @@ static void pong(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t rtt_us)
 }
 
 /* A leg without resolver segments looks no name up: what fails before it connects is connecting. */
+static void end_take(const struct t3ops_leg *leg, const struct t3ops_ws_end *end, struct t3ops_ws_end *seen)
+{
+	plugin_struct_take(seen, sizeof *seen, end);
+	if (!leg->looks_up && seen->step < T3OPS_STEP_CONNECT)
+		seen->step = T3OPS_STEP_CONNECT;
+	if (!leg->looks_up && seen->reason == T3OPS_R_DNS)
+		seen->reason = T3OPS_R_UNREACHABLE;
+}
+
 static void down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
 	struct t3ops_ws_end seen;
 
 	(void)ctx;
-	plugin_struct_take(&seen, sizeof seen, end);
-	if (!leg->looks_up && seen.step < T3OPS_STEP_CONNECT)
-		seen.step = T3OPS_STEP_CONNECT;
-	if (!leg->looks_up && seen.reason == T3OPS_R_DNS)
-		seen.reason = T3OPS_R_UNREACHABLE;
+	end_take(leg, end, &seen);
 	leg_fail(leg, &seen);
+}
+
+static void fresh_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us)
+{
+	(void)ctx;
+	leg_fresh_works(leg, took_us);
+}
+
+static void fresh_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end)
+{
+	struct t3ops_ws_end seen;
+
+	(void)ctx;
+	end_take(leg, end, &seen);
+	leg_fresh_fail(leg, &seen);
 }
 
 static void resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
@@ -72,4 +93,6 @@ void leg_services_fill(struct t3ops_host *s)
 	s->leg_pong = pong;
 	s->leg_down = down;
 	s->leg_resolver = resolver;
+	s->leg_fresh_up = fresh_up;
+	s->leg_fresh_down = fresh_down;
 }

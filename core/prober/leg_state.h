@@ -15,9 +15,24 @@
 
 enum leg_state { LEG_PAUSED, LEG_OPENING, LEG_UP, LEG_ENDED };
 
+/* Fresh connections (leg_fresh.h). */
+enum fresh_state { FRESH_OFF, FRESH_WAITING, FRESH_RUNNING };
+
+struct leg_fresh {
+	enum fresh_state state; /* set by fresh_set_state only */
+	uint64_t began_us;      /* CLOCK_MONOTONIC of the one that runs, or ran last; 0: none did */
+	uint32_t step;          /* that it reached */
+	unsigned failures;      /* in a row */
+	bool asked;             /* something else is wrong: one failure is worth a report */
+	bool again;             /* asked for while an older one runs */
+	bool inconclusive;      /* the last one said nothing */
+	uint16_t reported_step, reported_reason, reported_code; /* the last failure; reason NONE: it worked */
+	struct ev_timer next, limit;
+};
+
 /* The options of the section that are the core's. */
 struct leg_timing {
-	uint64_t heartbeat_us, watchdog_us, late_us, reconnect_min_us, reconnect_max_us, ping_timeout_us;
+	uint64_t heartbeat_us, watchdog_us, late_us, reconnect_min_us, reconnect_max_us, ping_timeout_us, fresh_us;
 };
 
 struct t3ops_leg {
@@ -49,6 +64,7 @@ struct t3ops_leg {
 	struct ev_timer next;     /* the next attempt or heartbeat, or leg_close after an end */
 	struct ev_timer watchdog; /* of the heartbeat that is out: first `late`, then the end */
 	struct ev_timer asked;    /* limit of the probe */
+	struct leg_fresh fresh;
 	struct leg_metrics metrics;
 };
 

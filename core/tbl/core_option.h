@@ -154,6 +154,9 @@ LEG_OPTION("reconnect_min", DURATION, reconnect_min_us, "1s", SECOND / 100, 3600
             "First pause before the next attempt; it doubles with each failure.")
 LEG_OPTION("reconnect_max", DURATION, reconnect_max_us, "30s", SECOND / 100, 3600 * SECOND,
             "Longest pause between attempts.")
+LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
+            "How often a fresh connection is made beside the leg's own, and once more as soon as a heartbeat is late or a user "
+            "drops, if the plugin can; 0s: never.")
 
 JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
             "Time of day of the daily run, local, as \"03:30\".")

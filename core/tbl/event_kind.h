@@ -75,6 +75,10 @@ EVENT_KIND(LEG_ALIVE, "leg_alive", DEBUG, false, incident, none, none, none,
            "a leg answered the ping that a drop asked for")
 EVENT_KIND(LEG_RESOLVER, "leg_resolver_checked", INFO, false, none, none, none, detail,
            "a leg's resolver answered or failed")
+EVENT_KIND(LEG_FRESH, "leg_fresh_opened", NOTICE, false, none, none, none, none,
+           "a fresh connection beside an established leg works; logged when the one before had failed")
+EVENT_KIND(LEG_FRESH_FAILED, "leg_fresh_failed", WARNING, true, none, close_code, none, detail,
+           "a fresh connection beside an established leg failed, twice in a row or while a heartbeat was late or a user had dropped")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,

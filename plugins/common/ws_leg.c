@@ -7,6 +7,25 @@
 
 #define CLOSE_NORMAL 1000
 
+static const struct t3ops_ws_end no_memory = {
+    .struct_size = sizeof no_memory, .step = T3OPS_STEP_CONNECT, .reason = T3OPS_R_LOCAL, .text = "no memory"};
+
+/* A heartbeat is a small numbered text. */
+static int beat_text(uint64_t number, char out[32])
+{
+	return snprintf(out, 32, "beat %llu", (unsigned long long)number);
+}
+
+static bool is_beat(uint64_t number, int op, const void *data, size_t len)
+{
+	char want[32];
+	size_t n = (size_t)beat_text(number, want);
+
+	return op == T3OPS_WS_TEXT && len == n && memcmp(data, want, n) == 0;
+}
+
+/* ---- the leg's own connection -------------------------------------------------------------------- */
+
 static void on_step(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, void *arg)
 {
 	struct ws_leg *w = arg;
@@ -27,11 +46,9 @@ static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct ws_leg *w = arg;
-	char want[32];
-	int n = snprintf(want, sizeof want, "beat %llu", (unsigned long long)w->number);
 
 	(void)ws;
-	if (op == T3OPS_WS_TEXT && w->sent_us > 0 && len == (size_t)n && memcmp(data, want, len) == 0) {
+	if (w->sent_us > 0 && is_beat(w->beat, op, data, len)) {
 		uint64_t rtt_us = ctx->host->now_us(ctx) - w->sent_us;
 
 		w->sent_us = 0;
@@ -56,10 +73,6 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
 	                                                .max_message = 1024};
-	const struct t3ops_ws_end no_memory = {.struct_size = sizeof no_memory,
-	                                       .step = T3OPS_STEP_CONNECT,
-	                                       .reason = T3OPS_R_LOCAL,
-	                                       .text = "no memory"};
 
 	w->ctx = ctx;
 	w->leg = leg;
@@ -72,7 +85,7 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 void ws_leg_ping(struct ws_leg *w)
 {
 	char text[32];
-	int n = snprintf(text, sizeof text, "beat %llu", (unsigned long long)++w->number);
+	int n = beat_text(w->beat = ++w->numbers, text);
 
 	w->sent_us = w->ctx->host->now_us(w->ctx);
 	if (w->ws)
@@ -80,8 +93,66 @@ void ws_leg_ping(struct ws_leg *w)
 		                      (size_t)n); /* a failure ends the WebSocket */
 }
 
+/* ---- a fresh connection beside it ------------------------------------------------------------------- */
+
+static void fresh_close(struct ws_leg *w)
+{
+	if (w->fresh)
+		w->ctx->host->ws_close(w->ctx, w->fresh, CLOSE_NORMAL);
+	w->fresh = NULL;
+}
+
+static void on_fresh_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
+{
+	struct ws_leg *w = arg;
+	char text[32];
+	int n = beat_text(w->fresh_beat, text);
+
+	ctx->host->leg_reached(ctx, w->leg, T3OPS_STEP_OPEN);
+	ctx->host->ws_send(ctx, ws, T3OPS_WS_TEXT, text, (size_t)n); /* a failure ends the WebSocket */
+}
+
+static void on_fresh_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len,
+                             void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	if (!is_beat(w->fresh_beat, op, data, len))
+		return;
+	fresh_close(w);
+	ctx->host->leg_fresh_up(ctx, w->leg, ctx->host->now_us(ctx) - w->fresh_us);
+}
+
+static void on_fresh_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	w->fresh = NULL;
+	ctx->host->leg_fresh_down(ctx, w->leg, end);
+}
+
+void ws_leg_fresh(struct ws_leg *w, const struct t3ops_ws_open *open)
+{
+	static const struct t3ops_ws_handler handler = {.struct_size = sizeof handler,
+	                                                .on_step = on_step,
+	                                                .on_open = on_fresh_open,
+	                                                .on_message = on_fresh_message,
+	                                                .on_end = on_fresh_end,
+	                                                .max_message = 1024};
+
+	fresh_close(w);
+	w->fresh_us = w->ctx->host->now_us(w->ctx);
+	w->fresh_beat = ++w->numbers;
+	w->fresh = w->ctx->host->ws_open(w->ctx, open, &handler, w);
+	if (!w->fresh)
+		w->ctx->host->leg_fresh_down(w->ctx, w->leg, &no_memory);
+}
+
 void ws_leg_close(struct ws_leg *w)
 {
+	fresh_close(w);
 	if (w->ws)
 		w->ctx->host->ws_close(w->ctx, w->ws, CLOSE_NORMAL);
 	w->ws = NULL;

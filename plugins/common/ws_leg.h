@@ -12,13 +12,18 @@
 struct ws_leg {
 	struct t3ops_ctx *ctx;
 	struct t3ops_leg *leg;
-	struct t3ops_ws *ws; /* NULL: closed */
-	uint64_t sent_us, number;
+	struct t3ops_ws *ws;           /* NULL: closed */
+	uint64_t sent_us, beat;        /* the heartbeat that is out: when it was sent, and its number */
+	struct t3ops_ws *fresh;        /* the fresh connection beside it; NULL: none */
+	uint64_t fresh_us, fresh_beat; /* when it was begun, and its heartbeat */
+	uint64_t numbers;              /* of heartbeats given so far */
 };
 
 /* From leg_open, or later in the same attempt.  Ends are reported to the process by themselves. */
 void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open);
 void ws_leg_ping(struct ws_leg *w);
+/* A fresh connection beside it: ended by itself, its result goes to the process. */
+void ws_leg_fresh(struct ws_leg *w, const struct t3ops_ws_open *open);
 void ws_leg_close(struct ws_leg *w);
 
 /* Fills what the options url, interface, ca_file and timeout say. */

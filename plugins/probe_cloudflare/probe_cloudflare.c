@@ -26,6 +26,7 @@ struct cloudflare {
 	uint64_t lookup;                /* fetch in progress, 0: none */
 	enum dns_type type;             /* it asks for */
 	bool connecting;                /* the attempt waits for it */
+	bool freshening;                /* the fresh connection does */
 	unsigned misses;
 };
 
@@ -38,23 +39,27 @@ static void attempt_fail(struct cloudflare *c, const char *text)
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
 }
 
+/* The attempt, or the fresh connection: whichever waits. */
 static void connect_now(struct cloudflare *c)
 {
 	struct t3ops_ws_open open;
 	char to[INET6_ADDRSTRLEN + 2];
 
-	c->connecting = false;
 	c->ctx->host->leg_reached(c->ctx, c->leg, T3OPS_STEP_CONNECT);
 	ws_leg_options(c->ctx, &open);
 	snprintf(to, sizeof to, strchr(c->address, ':') ? "[%s]" : "%s", c->address);
 	open.connect_to = to;
-	ws_leg_open(&c->ws, c->ctx, c->leg, &open);
+	if (c->connecting)
+		ws_leg_open(&c->ws, c->ctx, c->leg, &open);
+	else
+		ws_leg_fresh(&c->ws, &open);
+	c->connecting = c->freshening = false;
 }
 
 static void lookup_failed(struct cloudflare *c, const char *text)
 {
 	c->ctx->host->leg_resolver(c->ctx, c->leg, false, text);
-	if (!c->connecting)
+	if (!c->connecting && !c->freshening)
 		return;
 	if (c->address[0] != '\0')
 		connect_now(c); /* the resolver's fault is reported; the path is judged by itself */
@@ -77,6 +82,7 @@ static void moved(struct cloudflare *c)
 
 	c->misses = 0;
 	c->address[0] = '\0';
+	c->freshening = false;
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
 }
 
@@ -88,11 +94,16 @@ static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
 			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
 		c->misses = 0;
 		connect_now(c);
-	} else if (address_is_in(c->address, a)) {
+		return;
+	}
+	if (address_is_in(c->address, a)) {
 		c->misses = 0;
 	} else if (++c->misses >= MISSES_TO_MOVE) {
 		moved(c);
+		return;
 	}
+	if (c->freshening)
+		connect_now(c);
 }
 
 static void lookup_start(struct cloudflare *c, enum dns_type type);
@@ -167,12 +178,22 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 		lookup_start(c, DNS_A);
 }
 
+static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct cloudflare *c = ctx->state;
+
+	(void)leg;
+	c->freshening = true;
+	if (c->lookup == 0)
+		lookup_start(c, DNS_A);
+}
+
 static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
 	struct cloudflare *c = ctx->state;
 
 	(void)leg;
-	c->connecting = false;
+	c->connecting = c->freshening = false;
 	if (c->lookup != 0)
 		ctx->host->fetch_cancel(ctx, c->lookup);
 	c->lookup = 0;
@@ -273,4 +294,5 @@ T3OPS_PLUGIN(probe_cloudflare) = {
     .leg_open = leg_open,
     .leg_ping = leg_ping,
     .leg_close = leg_close,
+    .leg_fresh = leg_fresh,
 };

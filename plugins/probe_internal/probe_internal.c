@@ -8,15 +8,28 @@
 
 #include "common/ws_leg.h"
 
+static void options_read(struct t3ops_ctx *ctx, struct t3ops_ws_open *open)
+{
+	ws_leg_options(ctx, open);
+	open->connect_to = ctx->host->opt_string(ctx, "address");
+}
+
 static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	struct ws_leg *w = ctx->state;
 	struct t3ops_ws_open open;
 
-	ws_leg_options(ctx, &open);
-	open.connect_to = ctx->host->opt_string(ctx, "address");
+	options_read(ctx, &open);
 	ctx->host->leg_reached(ctx, leg, T3OPS_STEP_CONNECT); /* there is nothing to look up */
-	ws_leg_open(w, ctx, leg, &open);
+	ws_leg_open(ctx->state, ctx, leg, &open);
+}
+
+static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+{
+	struct t3ops_ws_open open;
+
+	options_read(ctx, &open);
+	ctx->host->leg_reached(ctx, leg, T3OPS_STEP_CONNECT);
+	ws_leg_fresh(ctx->state, &open);
 }
 
 static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
@@ -64,4 +77,5 @@ T3OPS_PLUGIN(probe_internal) = {
     .leg_open = leg_open,
     .leg_ping = leg_ping,
     .leg_close = leg_close,
+    .leg_fresh = leg_fresh,
 };

@@ -69,6 +69,7 @@ struct step {
 #define DOWN(t, l, u, r)    {.what = LEG, .at_ms = t, .kind = LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define TRY(t, l, u, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
+#define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define GONE(t, l, u)       {.what = LEG_GOES, .at_ms = t, .leg = l, .user = u}
 /* It would not answer any more, but has not noticed yet. */
 #define MUTE(t, l, u)       {.what = MUTES, .at_ms = t, .leg = l, .user = u}
@@ -97,7 +98,8 @@ struct step {
 #define STRAINED(t, ms)     {.what = HOST, .at_ms = t, .host = HOST_STRAINED, .n = ms}
 /* clang-format on */
 
-#define ALL_UP UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
+#define ALL_FRESH FRESH(2, "cf", OPEN, NONE, 0), FRESH(2, "int", OPEN, NONE, 0)
+#define ALL_UP    UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
 
 struct scenario {
 	const char *name;
@@ -113,6 +115,7 @@ struct scenario {
 struct answering {
 	const char *name, *user;
 	bool answers;
+	bool fresh; /* it makes fresh connections, and they work */
 };
 
 struct due {
@@ -241,9 +244,9 @@ static const char *or_empty(const char *text)
 
 /* ---- time ---------------------------------------------------------------------------------------------------- */
 
-static void leg_answer(struct run *r, const struct answering *a)
+static void leg_answer(struct run *r, const struct answering *a, enum leg_input_kind kind)
 {
-	struct leg_report report = {.kind = LEG_ALIVE,
+	struct leg_report report = {.kind = kind,
 	                            .name = a->name,
 	                            .user = a->user,
 	                            .wall_us = WALL0 + (r->now_us - T0),
@@ -256,9 +259,12 @@ static void leg_answer(struct run *r, const struct answering *a)
 /* What the probe of then brings now. */
 static void due_deliver(struct run *r, const struct due *due)
 {
-	for (size_t i = 0; !due->tunnels && i < r->n_legs; i++)
+	for (size_t i = 0; !due->tunnels && i < r->n_legs; i++) {
 		if (r->legs[i].answers)
-			leg_answer(r, &r->legs[i]);
+			leg_answer(r, &r->legs[i], LEG_ALIVE);
+		if (r->legs[i].answers && r->legs[i].fresh)
+			leg_answer(r, &r->legs[i], LEG_FRESH);
+	}
 	for (size_t i = 0; due->tunnels && i < r->n_beats; i++) {
 		uint64_t beat = r->now_us - r->now_us % PERIOD;
 		struct live_report live = {r->beats[i].user, beat, r->beats[i].serve ? beat : 0};
@@ -313,8 +319,11 @@ static void leg_follow(struct run *r, const struct step *s)
 	       (strcmp(r->legs[i].name, s->leg) != 0 || strcmp(r->legs[i].user, or_empty(s->user)) != 0))
 		i++;
 	if (i == r->n_legs)
-		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false};
-	r->legs[i].answers = s->what == LEG && (s->kind == LEG_UP || s->kind == LEG_ALIVE);
+		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false};
+	if (s->what == LEG && s->kind == LEG_FRESH)
+		r->legs[i].fresh = s->reason == T3OPS_R_NONE;
+	else
+		r->legs[i].answers = s->what == LEG && (s->kind == LEG_UP || s->kind == LEG_ALIVE);
 }
 
 static int leg_play(struct run *r, const struct step *s)
@@ -413,6 +422,56 @@ static void step_play(struct run *r, const struct step *s)
  */
 
 static const struct scenario scenarios[] = {
+    /* New connections fail while old ones live. */
+    {"the edge answers new connections 530: the tunnel, although the leg's own connection lives",
+     "tunnel#1; ~tunnel#1",
+     {ALL_UP, ALL_FRESH, BEAT(3, "bob", 1), FRESH(20000, "cf", HTTP, HTTP_STATUS, 530),
+      FRESH(21000, "cf", HTTP, HTTP_STATUS, 530), FRESH(40000, "cf", OPEN, NONE, 0)},
+     "a fresh connection of cf failed at http (http_status 530) while cf 4 ms, int 4 ms, "
+     "srv(alice) 4 ms, srv(bob) 4 ms answered; new connections "
+     "fail, old ones live"},
+    {"traefik refuses new connections",
+     "traefik#1; ~traefik#1",
+     {ALL_UP, ALL_FRESH, FRESH(20000, "int", CONNECT, REFUSED, 0), FRESH(20005, "cf", HTTP, HTTP_STATUS, 502),
+      FRESH(40000, "int", OPEN, NONE, 0), FRESH(40010, "cf", OPEN, NONE, 0)},
+     "new connections fail, old ones live"},
+    {"dispatch refuses new connections",
+     "dispatch#1",
+     {ALL_UP, ALL_FRESH, FRESH(20000, "int", HTTP, HTTP_STATUS, 502), FRESH(20005, "cf", HTTP, HTTP_STATUS, 502)},
+     "new connections fail, old ones live"},
+    {"the edge refuses new connections",
+     "cloudflare#1",
+     {ALL_UP, ALL_FRESH, FRESH(20000, "cf", CONNECT, REFUSED, 0)},
+     "a fresh connection of cf failed at connect (refused)"},
+    {"a leg that makes no fresh connections acquits with its heartbeats",
+     "tunnel#1",
+     {ALL_UP, FRESH(2, "cf", OPEN, NONE, 0), FRESH(20000, "cf", HTTP, HTTP_STATUS, 530)},
+     NULL},
+    {"new connections fail, then the old one, too: one fault",
+     "tunnel#1; ~tunnel#1",
+     {ALL_UP, ALL_FRESH, FRESH(20000, "cf", HTTP, HTTP_STATUS, 530), DOWN(30000, "cf", "", CLOSED),
+      TRY(30050, "cf", "", HTTP, HTTP_STATUS, 530), UP(50000, "cf", "")},
+     NULL},
+    {"a heartbeat is missing, and a fresh connection tells how far one gets",
+     "cloudflare tunnel#1",
+     {ALL_UP, ALL_FRESH, MUTE(19000, "cf", ""), LATE(20000, "cf", ""), FRESH(20100, "cf", HTTP, HTTP_TIMEOUT, 0)},
+     "cf failed at http (http_timeout)"},
+    {"a heartbeat was late, and so was the fresh connection: nothing broke",
+     "",
+     {ALL_UP, ALL_FRESH, LATE(20000, "cf", ""), FRESH(20050, "cf", HTTP, HTTP_TIMEOUT, 0), ALIVE(20100, "cf", ""),
+      FRESH(20200, "cf", OPEN, NONE, 0)},
+     NULL},
+    {"a fresh connection meets a login page, once more",
+     "?cf",
+     {ALL_UP, ALL_FRESH, FRESH(20000, "cf", HTTP, WALLED_OFF, 302), FRESH(50000, "cf", HTTP, WALLED_OFF, 302)},
+     NULL},
+    {"a fresh connection that we ended", "", {ALL_UP, ALL_FRESH, FRESH(20000, "cf", CONNECT, LOCAL, 0)}, NULL},
+    {"a fresh connection that worked after a user dropped acquits like a heartbeat",
+     "exonerated#1[alice]; ~exonerated#1[alice]",
+     {ALL_UP, ALL_FRESH, DROP(20000, "alice", CLIENT_EOF, 10), OPENED(26000, "alice")},
+     NULL},
+
+    /* Legs and tunnels. */
     {"the edge is cut: refused, while everything inside works",
      "cloudflare#1[alice]; ~cloudflare#1[alice]",
      {ALL_UP, DOWN(100, "cf", "", EOF), DROP(110, "alice", CLIENT_EOF, 900), TRY(1110, "cf", "", CONNECT, REFUSED, 0),

@@ -31,8 +31,9 @@ struct reported {
 
 static struct reported reported[EVENTS_MAX];
 static int n_reported;
-static int opens, pings, closes, inside;
-static bool fails_inside; /* leg_open calls leg_down before it returns */
+static int opens, pings, closes, freshes, inside;
+static uint64_t fresh_every; /* the option */
+static bool fails_inside;    /* leg_open calls leg_down before it returns */
 static struct process_config config;
 static struct plugin_section section;
 static struct process process = {.config = &config};
@@ -115,6 +116,27 @@ static void on_close(struct t3ops_ctx *ctx, struct t3ops_leg *l)
 	assert_int_equal(closes, opens);
 }
 
+static void on_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *l)
+{
+	assert_ptr_equal(ctx, &instance.ctx);
+	assert_ptr_equal(l, leg);
+	assert_int_equal(inside, 1);
+	freshes++;
+}
+
+static void fresh_up(void)
+{
+	host.leg_fresh_up(&instance.ctx, leg, 2500);
+}
+
+static void fresh_down(unsigned step, unsigned reason, int code)
+{
+	struct t3ops_ws_end end = {
+	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = "said so"};
+
+	host.leg_fresh_down(&instance.ctx, leg, &end);
+}
+
 static void pong(void)
 {
 	host.leg_pong(&instance.ctx, leg, 1234);
@@ -173,7 +195,7 @@ static char *wan[] = {"wan"};
 
 static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 {
-	opens = pings = closes = n_reported = n_read = 0;
+	opens = pings = closes = freshes = n_reported = n_read = 0;
 	fails_inside = false;
 	config.core.ping_timeout_us = t.ping_timeout;
 	section.leg = (struct leg_options){.heartbeat_us = t.heartbeat,
@@ -181,6 +203,7 @@ static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 	                                   .late_us = t.late,
 	                                   .reconnect_min_us = t.reconnect,
 	                                   .reconnect_max_us = t.reconnect,
+	                                   .fresh_us = fresh_every,
 	                                   .resolver_segments = {.items = wan, .n = 1}};
 	leg = leg_new(&process, &instance, user);
 	assert_non_null(leg);
@@ -195,6 +218,7 @@ static void leg_done(void)
 	leg_free(leg, false);
 	assert_int_equal(closes, opens);
 	assert_int_equal(n_reported, n_read);
+	fresh_every = 0;
 }
 
 static void probe(uint64_t since_us)
@@ -445,24 +469,7 @@ static void test_probe_while_opening(void **state)
 	}
 }
 
-/* ---- tests: the rest -------------------------------------------------------------------------------- */
-
-/* Every lookup is evidence, a change is news. */
-static void test_resolver(void **state)
-{
-	static const bool answers[] = {true, true, false, false, true, true},
-	                  quiet[] = {true, true, false, true, false, true};
-
-	(void)state;
-	leg_make(calm, NULL);
-	for (int i = 0; i < 6; i++) {
-		host.leg_resolver(&instance.ctx, leg, answers[i], answers[i] ? "" : "it said nothing");
-		expect(EVENT_LEG_RESOLVER, 0, answers[i] ? T3OPS_R_NONE : T3OPS_R_DNS, 0);
-		assert_string_equal(reported[i].e.text, answers[i] ? "" : "it said nothing");
-		assert_int_equal(reported[i].quiet, quiet[i]);
-	}
-	leg_done();
-}
+/* ---- the page of metrics ---------------------------------------------------------------------------- */
 
 static char *page(void)
 {
@@ -483,6 +490,151 @@ static void shown(const char *line, bool is)
 	if ((strstr(text, line) != NULL) != is)
 		fail_msg("%s: %s\n%s", is ? "missing" : "still there", line, text);
 	free(text);
+}
+
+/* ---- tests: fresh connections ------------------------------------------------------------------------ */
+
+static void fresh_make(struct timing t)
+{
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+}
+
+static void test_fresh_at_an_interval(void **state)
+{
+	(void)state;
+	fresh_every = 5 * MS;
+	fresh_make(calm);
+	for (int i = 1; i <= 3; i++) {
+		until(&freshes, i);
+		fresh_up();
+		expect(EVENT_LEG_FRESH, 0, T3OPS_R_NONE, 0);
+		assert_true(reported[n_read - 1].quiet);
+		fresh_up(); /* none is running: nothing */
+		fresh_down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	}
+	leg_done();
+}
+
+static void test_fresh_is_off(void **state)
+{
+	(void)state;
+	fresh_make(brisk);
+	until(&pings, 1);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0);
+	until(&pings, 2);
+	assert_int_equal(freshes, 0);
+	leg_done();
+}
+
+/* One failure may be anything; the second one is news, a third like it is not, and neither is what ends it. */
+static void test_fresh_fails(void **state)
+{
+	const struct timing t = {NEVER, NEVER, NEVER, 5 * MS, NEVER};
+
+	(void)state;
+	fresh_every = 5 * MS;
+	fresh_make(t);
+	for (int i = 1; i <= 3; i++) {
+		until(&freshes, i);
+		fresh_down(T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 530);
+		if (i == 1)
+			continue;
+		assert_int_equal(expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 0)->code, 530);
+		assert_int_equal(reported[n_read - 1].quiet, i > 2);
+	}
+	until(&freshes, 4);
+	fresh_up();
+	expect(EVENT_LEG_FRESH, 0, T3OPS_R_NONE, 0);
+	assert_false(reported[n_read - 1].quiet);
+	shown("t3ops_leg_fresh_connected{leg=\"serve\"} 1\n", true);
+	shown("t3ops_leg_fresh_failures_total{leg=\"serve\",reason=\"http_status\"} 3\n", true);
+	leg_done();
+}
+
+/* A far end that is being replaced, or our own trouble, says nothing; it is tried again. */
+static void test_fresh_inconclusive(void **state)
+{
+	const struct timing t = {NEVER, NEVER, NEVER, 5 * MS, NEVER};
+
+	(void)state;
+	fresh_every = 5 * MS;
+	fresh_make(t);
+	until(&freshes, 1);
+	fresh_down(T3OPS_STEP_OPEN, T3OPS_R_CLOSED, CODE_RESTART);
+	until(&freshes, 2);
+	fresh_down(T3OPS_STEP_CONNECT, T3OPS_R_LOCAL, 0);
+	until(&freshes, 3);
+	fresh_up();
+	expect(EVENT_LEG_FRESH, 0, T3OPS_R_NONE, 0);
+	leg_done();
+}
+
+/* A missing heartbeat asks for one at once, whose one failure counts; how far it came is told soon. */
+static void test_fresh_when_late(void **state)
+{
+	const struct timing t = {5 * MS, NEVER, 10 * MS, NEVER, 30 * MS};
+
+	(void)state;
+	fresh_every = NEVER;
+	fresh_make(t);
+	expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, 0);
+	until(&freshes, 1);
+	host.leg_reached(&instance.ctx, leg, T3OPS_STEP_HTTP);
+	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT, 0);
+	fresh_down(T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 502);
+	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 0);
+	leg_done();
+}
+
+/* So does the monitor's probe, unless one was begun since. */
+static void test_fresh_when_asked(void **state)
+{
+	uint64_t since_us;
+
+	(void)state;
+	fresh_every = NEVER;
+	fresh_make(calm);
+	since_us = clock_mono_us();
+	probe(since_us);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	until(&freshes, 1);
+	probe(since_us); /* the one that runs will do */
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	probe(clock_mono_us()); /* this one will not */
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	fresh_down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	until(&freshes, 2);
+	down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0); /* the leg ends: whatever comes of it is nothing */
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	fresh_up();
+	until(&closes, 1);
+	leg_done();
+}
+
+/* ---- tests: the rest -------------------------------------------------------------------------------- */
+
+/* Every lookup is evidence, a change is news. */
+static void test_resolver(void **state)
+{
+	static const bool answers[] = {true, true, false, false, true, true},
+	                  quiet[] = {true, true, false, true, false, true};
+
+	(void)state;
+	leg_make(calm, NULL);
+	for (int i = 0; i < 6; i++) {
+		host.leg_resolver(&instance.ctx, leg, answers[i], answers[i] ? "" : "it said nothing");
+		expect(EVENT_LEG_RESOLVER, 0, answers[i] ? T3OPS_R_NONE : T3OPS_R_DNS, 0);
+		assert_string_equal(reported[i].e.text, answers[i] ? "" : "it said nothing");
+		assert_int_equal(reported[i].quiet, quiet[i]);
+	}
+	leg_done();
 }
 
 static void test_user_and_metrics(void **state)
@@ -517,7 +669,8 @@ static int setup(void **state)
 	(void)state;
 	process.loop = ev_loop_new(0);
 	process.metrics = metrics_new(&arena);
-	instance.plugin = (struct t3ops_plugin){.leg_open = on_open, .leg_ping = on_ping, .leg_close = on_close};
+	instance.plugin = (struct t3ops_plugin){
+	    .leg_open = on_open, .leg_ping = on_ping, .leg_close = on_close, .leg_fresh = on_fresh};
 	instance.ctx = (struct t3ops_ctx){.host = &host, .instance = &instance, .name = "serve"};
 	leg_services_fill(&host);
 	return process.loop && process.metrics ? 0 : -1;
@@ -542,7 +695,10 @@ int main(void)
 	    cmocka_unit_test(test_probe_while_up),      cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
 	    cmocka_unit_test(test_probe_unanswered),    cmocka_unit_test(test_probe_while_paused),
 	    cmocka_unit_test(test_probe_while_opening), cmocka_unit_test(test_resolver),
-	    cmocka_unit_test(test_user_and_metrics),
+	    cmocka_unit_test(test_user_and_metrics),    cmocka_unit_test(test_fresh_at_an_interval),
+	    cmocka_unit_test(test_fresh_is_off),        cmocka_unit_test(test_fresh_fails),
+	    cmocka_unit_test(test_fresh_inconclusive),  cmocka_unit_test(test_fresh_when_late),
+	    cmocka_unit_test(test_fresh_when_asked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
