@@ -363,6 +363,8 @@ struct t3ops_session_state {
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 
+#define T3OPS_BROWSER_SIZE 512
+
 /* pair and check answer through cb exactly once, perhaps before they return. */
 struct t3ops_pairing {
 	uint32_t struct_size;
@@ -469,6 +471,8 @@ struct t3ops_host {
 	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out);
 	/* Writes the client's address: as a trusted proxy reports it, else the peer's.  False if r is stale. */
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
+	/* Writes what tells this browser from the user's others, for t3ops_pairing.pair.  False if r is stale. */
+	bool (*request_browser)(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE]);
 	/* Replaces a header on the way to the t3 server; NULL removes it. */
 	int (*request_set_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
 	/* Adds a header to the response, whoever makes it; also to a 101. */

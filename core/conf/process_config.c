@@ -234,8 +234,8 @@ static bool plugin_equal(const struct plugin_section *a, const struct plugin_sec
 {
 	return strcmp(a->name, b->name) == 0 && strcmp(a->module, b->module) == 0 &&
 	       strcmp(a->version, b->version) == 0 && a->roles == b->roles && strcmp(a->provides, b->provides) == 0 &&
-	       strcmp(a->needs, b->needs) == 0 && a->per_user == b->per_user && file_equal(&a->file, &b->file) &&
-	       option_set_equal(&a->values, &b->values);
+	       strcmp(a->needs, b->needs) == 0 && a->per_user == b->per_user && a->heals == b->heals &&
+	       file_equal(&a->file, &b->file) && option_set_equal(&a->values, &b->values);
 }
 
 /* The next one at or after *at, which moves behind it; NULL: there is none. */

@@ -198,6 +198,13 @@ static bool no_address(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, siz
 	return false;
 }
 
+static bool no_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
+{
+	(void)ctx, (void)r;
+	out[0] = '\0';
+	return false;
+}
+
 static struct t3ops_ws *no_ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
                                    const struct t3ops_ws_handler *h, void *arg)
 {
@@ -297,6 +304,7 @@ static void services_fill(struct t3ops_host *s)
 	s->request_resume = no_resume;
 	s->request_accept_ws = no_accept;
 	s->request_address = no_address;
+	s->request_browser = no_browser;
 	s->ws_open = no_ws_open;
 	s->ws_send = no_ws_send;
 	s->ws_close = no_ws_close;

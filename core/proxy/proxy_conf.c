@@ -71,6 +71,15 @@ static bool is_provided(const struct process_config *config, const char *service
 	return false;
 }
 
+/* Whether a page whose tunnel is cut gets a new session when it reconnects. */
+static bool is_healed(const struct process_config *config)
+{
+	for (size_t i = 0; i < config->n_plugins; i++)
+		if (config->plugins[i]->heals)
+			return true;
+	return false;
+}
+
 void proxy_conf_check(const struct process_config *config, const struct config_faults *f)
 {
 	struct proxy_conf c;
@@ -80,6 +89,10 @@ void proxy_conf_check(const struct process_config *config, const struct config_f
 		config_fault_error(f, CONF_CORE, NULL, "recheck_tunnels",
 		                   "recheck_tunnels: no plugin provides " T3OPS_SERVICE_PAIRING
 		                   ", which asks about a session: add one, or leave the option out");
+	else if (c.recheck_us > 0 && !is_healed(config))
+		config_fault_error(f, CONF_CORE, NULL, "recheck_tunnels",
+		                   "recheck_tunnels: no plugin replaces dead sessions, so pages could not come back: "
+		                   "add one that does, or leave the option out");
 	if (c.upstream_idle_timeout_us >= UPSTREAM_CLOSES_US)
 		config_fault_warn(f, CONF_CORE, NULL, "upstream_idle_timeout",
 		                  "upstream_idle_timeout: t3 closes idle connections after 5s, so a request may meet "

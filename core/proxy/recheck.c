@@ -3,6 +3,7 @@
 #include "proxy/recheck.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -33,19 +34,52 @@ struct recheck {
 struct pending_check {
 	struct recheck *recheck;
 	uint64_t id;
+	char user[64], browser[T3OPS_BROWSER_SIZE];
 };
 
-/* Only a definite no counts: a t3 server that is down declares nobody dead. */
-static void on_checked(void *arg, const struct t3ops_session_state *state)
+static void check_end(struct pending_check *check)
+{
+	check->recheck->pending--;
+	free(check);
+}
+
+static void on_paired(void *arg, const struct t3ops_paired *paired)
 {
 	struct pending_check *check = arg;
 	struct recheck *r = check->recheck;
 	uint64_t id = check->id;
 
-	r->pending--;
-	free(check);
-	if (state->session == T3OPS_SESSION_DEAD)
+	if (paired->result != T3OPS_PAIR_OK)
+		log_write(LOG_L_WARNING, "tunnel_session_expired", kv_tunnel((int64_t)id), kv_user(check->user),
+		          kv_error(paired->text), kv_effect("left open: no new session could be made"));
+	check_end(check);
+	if (paired->result == T3OPS_PAIR_OK)
 		r->on_dead(r->worker, id);
+}
+
+/* The browser that reconnects is given the session that is made here. */
+static void successor_make(struct pending_check *check, const struct user *user)
+{
+	const struct t3ops_pairing *p = check->recheck->pairing;
+	struct t3ops_user seen;
+
+	plugin_user(user, &seen);
+	plugin_enter(p->provider->instance, "pair");
+	p->pair(p->provider, &seen, check->browser, on_paired, check);
+	plugin_leave(p->provider->instance);
+}
+
+/* Only a definite no counts: a t3 server that is down declares nobody dead.  One that declares dead what was made
+ * seconds ago would do so again. */
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
+	struct pending_check *check = arg;
+	const struct user *user = users_find(check->recheck->worker->users, check->user);
+
+	if (state->session == T3OPS_SESSION_DEAD && !state->fresh && user && !check->recheck->worker->draining)
+		successor_make(check, user);
+	else
+		check_end(check);
 }
 
 /* The answer may come at once, and the entry go with it. */
@@ -54,15 +88,18 @@ static void entry_check(struct recheck_entry *e, const struct user *user)
 	struct recheck *r = e->recheck;
 	const struct t3ops_pairing *p = r->pairing;
 	struct pending_check *check = malloc(sizeof *check);
+	const char *cookies = strchr(e->session, '\n') + 1;
 	struct t3ops_user seen;
 
 	if (!check)
 		return;
-	*check = (struct pending_check){r, e->id};
+	*check = (struct pending_check){.recheck = r, .id = e->id};
+	event_set(check->user, e->user);
+	snprintf(check->browser, sizeof check->browser, "%.*s", (int)(cookies - 1 - e->session), e->session);
 	plugin_user(user, &seen);
 	r->pending++;
 	plugin_enter(p->provider->instance, "check");
-	p->check(p->provider, &seen, e->session, on_checked, check);
+	p->check(p->provider, &seen, cookies, on_checked, check);
 	plugin_leave(p->provider->instance);
 }
 
@@ -130,9 +167,20 @@ void recheck_stop(struct recheck *r)
 
 /* ---- sessions ---------------------------------------------------------------------------------------- */
 
+char *recheck_session_make(const struct recheck *r, const char *browser, const char *cookies, size_t n)
+{
+	char *session;
+
+	if (r->worker->conf.recheck_us == 0 || n == 0 || strlen(browser) + 1 + n > RECHECK_SESSION_MAX)
+		return NULL;
+	return asprintf(&session, "%s\n%.*s", browser, (int)n, cookies) < 0 ? NULL : session;
+}
+
 char *recheck_session_copy(const struct recheck *r, const char *bytes, size_t n)
 {
-	return r->worker->conf.recheck_us > 0 && n > 0 && n <= RECHECK_SESSION_MAX ? strndup(bytes, n) : NULL;
+	return r->worker->conf.recheck_us > 0 && n <= RECHECK_SESSION_MAX && memchr(bytes, '\n', n)
+	           ? strndup(bytes, n)
+	           : NULL;
 }
 
 void recheck_session_free(char *session)

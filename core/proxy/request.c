@@ -185,6 +185,17 @@ void request_address(const struct request *r, char *out, size_t size)
 		event_copy(out, size, r->peer.address);
 }
 
+void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE])
+{
+	const struct http_field *f = http_field_find(&r->head, "user-agent", 0);
+	size_t len;
+
+	request_address(r, out, T3OPS_BROWSER_SIZE);
+	len = strlen(out);
+	out[len++] = ' ';
+	span_copy(out + len, T3OPS_BROWSER_SIZE - len, f ? f->value : (struct span){"", 0});
+}
+
 void request_colo(const struct request *r, char *out, size_t size)
 {
 	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, "cf-ray", 0) : NULL;

@@ -7,6 +7,7 @@
 #define T3OPS_PROXY_REQUEST_H
 
 #include "net/http_head.h"
+#include "plugin.h"
 #include "proxy/body.h"
 #include "proxy/origin.h"
 #include "sys/buf.h"
@@ -71,6 +72,8 @@ uint64_t request_forwards_left(const struct request *r);
 
 /* The client's address, as far as the peer may be believed. */
 void request_address(const struct request *r, char *out, size_t size);
+/* What tells this browser from the user's others: the client's address and the User-Agent. */
+void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE]);
 /* Suffix of CF-Ray, "" without a trusted one. */
 void request_colo(const struct request *r, char *out, size_t size);
 

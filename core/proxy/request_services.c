@@ -94,6 +94,16 @@ static bool address_get(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, si
 	return x != NULL;
 }
 
+static bool browser_get(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	out[0] = '\0';
+	if (x)
+		request_browser(&x->request, out);
+	return x != NULL;
+}
+
 /* ---- changing ----------------------------------------------------------------------------------- */
 
 static int header_set(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value)
@@ -192,6 +202,7 @@ void request_services_fill(struct t3ops_host *s)
 	s->request_is_upgrade = is_upgrade;
 	s->request_user = user_get;
 	s->request_address = address_get;
+	s->request_browser = browser_get;
 	s->request_set_header = header_set;
 	s->request_add_response_header = response_header_add;
 	s->request_respond = respond;

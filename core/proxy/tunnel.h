@@ -17,7 +17,7 @@ struct tunnel_start {
 	char user[64], address[48], colo[8];
 	struct buf to_client, to_upstream; /* pending: the 101, and what came too early */
 	size_t head_bytes;                 /* of to_client that are not frames */
-	char *session;                     /* of recheck_session_copy */
+	char *session;                     /* of recheck_session_make */
 };
 
 /* ok: false, the memory ran out while it was made; it is closed again at once. */

@@ -111,7 +111,7 @@ CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 1000
             "A tunnel whose peer takes no data for this long is closed.")
 CORE_OPTION("recheck_tunnels", DURATION, recheck_tunnels_us, "0s", 0, 0, READ_BY(PROXY),
             "How often the session behind an open WebSocket is checked; one whose session is dead is closed with "
-            "1008; 0s: never.")
+            "1008 once a new session is ready for its page; 0s: never.")
 CORE_OPTION("plugin_budget", DURATION, plugin_budget_us, "50ms", 1000, 0,
             READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(MONITOR),
             "A plugin callback that takes longer is logged and counted.")

@@ -115,9 +115,9 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 static void pair(struct waiting *w, const struct t3ops_user *user)
 {
 	struct auto_pair *a = w->ctx->state;
-	char browser[BROWSER_SIZE];
+	char browser[T3OPS_BROWSER_SIZE];
 
-	request_browser(w->ctx, w->request, browser);
+	w->ctx->host->request_browser(w->ctx, w->request, browser);
 	pairing_pair(&a->pairing, user, browser, on_paired, w);
 }
 

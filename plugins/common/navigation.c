@@ -87,15 +87,6 @@ bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return target && strncmp(target, PAIRING_SCREEN, len) == 0 && strchr("/?", target[len]);
 }
 
-void request_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[BROWSER_SIZE])
-{
-	const char *agent = ctx->host->request_header(ctx, r, "User-Agent");
-	char address[64] = "";
-
-	ctx->host->request_address(ctx, r, address, sizeof address);
-	snprintf(out, BROWSER_SIZE, "%s %s", address, agent ? agent : "");
-}
-
 static int redirect(struct t3ops_ctx *ctx, t3ops_request_id r, const char *target, const char *set_cookie)
 {
 	char path[LOCATION_MAX], location[LOCATION_MAX + 16];

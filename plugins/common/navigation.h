@@ -5,7 +5,6 @@
 
 #include "plugin.h"
 
-#define BROWSER_SIZE   512
 #define PAIRING_SCREEN "/pair" /* t3's own, where a person types a code */
 #define PAIRING_LINK   "Pair by hand, with a code"
 
@@ -15,8 +14,6 @@ bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r);
 bool request_has_credential(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* It is for t3's pairing screen. */
 bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r);
-/* What tells this browser from the user's others: the client's address and the User-Agent. */
-void request_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[BROWSER_SIZE]);
 
 /* Another site's page caused it, and it does not open a page itself (Sec-Fetch-Site, else Origin against Host). */
 bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r);

@@ -91,7 +91,7 @@ static void dead(struct pending_navigation *n)
 	struct session_check *s = n->ctx->state;
 	const struct t3ops_host *host = n->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
-	char browser[BROWSER_SIZE];
+	char browser[T3OPS_BROWSER_SIZE];
 
 	if (!host->request_user(n->ctx, n->request, &user)) {
 		free(n); /* the browser has left */
@@ -99,7 +99,7 @@ static void dead(struct pending_navigation *n)
 		loop_explain(n);
 	} else {
 		host->emit(n->ctx, "session_expired", n->user, 0, "the t3 server no longer honours the cookie");
-		request_browser(n->ctx, n->request, browser);
+		host->request_browser(n->ctx, n->request, browser);
 		s->pairing->pair(s->pairing->provider, &user, browser, on_paired, n);
 	}
 }

@@ -95,6 +95,7 @@ ERRORS = (
     # plugins together
     (PAIR, "", r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'),
     (CHECK + PAIR, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin provides pairing"),
+    (CHECK, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin replaces dead sessions"),
     (PAIR, PAIR + 'plugin "other" { module = "auto_pair" }\n', r"16: plugin other: provides pairing, as plugin auto_pair does"),
 )
 

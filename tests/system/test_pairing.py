@@ -416,8 +416,13 @@ class Recheck(unittest.TestCase):
     def setUp(self):
         self.sessions = {}  # what the t3 server says of a cookie: alive, dead, or something that is neither
         self.asked = []
-        self.origin = Origin({"/ws": RawEcho(), "/api/auth/session": self.session})
+        self.origin = Origin({"/ws": RawEcho(), "/api/auth/session": self.session,
+                              "/api/auth/browser-session": self.exchange})
         self.addCleanup(self.origin.stop)
+
+    @staticmethod
+    def exchange(c, _):
+        c.send(answer(b"{}", headers=[("Set-Cookie", "t3_session=next; Path=/; HttpOnly")]))
 
     def session(self, c, request):
         cookie = request.header("cookie")
@@ -430,9 +435,35 @@ class Recheck(unittest.TestCase):
             c.send(answer(b'{"authenticated":%s,"auth":{"sessionCookieName":"t3_session"}}' % alive.encode()))
 
     def daemon(self, **options):
-        d = Daemon({"recheck_tunnels": "1s", **options}, script("") + PLUGINS, users={"alice": self.origin.port})
+        d = Daemon({"recheck_tunnels": "1s", **options}, script('print(\'{"credential": "ABCDEFGHJKLM"}\')') + PLUGINS,
+                   users={"alice": self.origin.port})
         self.addCleanup(d.stop)
         return d
+
+    def test_page_is_back_with_the_session_made_for_it(self):
+        with T3Stub(LATEST, dead_ms=0) as stub:
+            d = Daemon({"recheck_tunnels": "1s"}, mint(stub) + PLUGINS, users={"alice": stub.port})
+            self.addCleanup(d.stop)
+            headers = {**ALICE, "User-Agent": "Firefox/115", "Cookie": stub.cookie()}
+            with ws.WebSocket(d.proxy, "/ws", headers) as w:
+                w.heartbeat()
+                stub.wipe()
+                self.assertEqual(w.wait_close(), 1008)
+            with ws.WebSocket(d.proxy, "/ws", headers) as w:  # the page knows of the old session only
+                self.assertTrue(cookie_of(w.response))
+                w.heartbeat()
+            self.assertEqual((pairs(d), stub.sessions()), (1, 1))
+
+    def test_tunnel_whose_page_could_not_come_back_stays(self):
+        d = Daemon({"recheck_tunnels": "1s"}, script("raise SystemExit('no more')") + PLUGINS,
+                   users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        with self.open(d, "dies") as w:
+            self.sessions["t3_session=dies"] = "dead"
+            d.wait_log("event=tunnel_session_expired .*effect=\"left open")
+            self.asked_again("t3_session=dies")
+            self.assertTrue(self.goes_on(w))
+            self.assertEqual(d.metrics()["t3ops_tunnels_session_dead_total"], 0)
 
     def open(self, d, name):
         cookie = f"t3_session={name}"
