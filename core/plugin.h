@@ -523,6 +523,11 @@ struct t3ops_host {
 	void (*leg_fresh_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us);
 	/* It could not be made, or did not answer. */
 	void (*leg_fresh_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
+	/* A secret text of the section that outlives the process, one for each user, in a file below state_dir that
+	 * only t3ops' account may read.  load: its length, -ENOENT if there is none, -EFBIG if it does not fit with
+	 * its NUL.  save: NULL removes it. */
+	int (*secret_load)(struct t3ops_ctx *ctx, const char *user, char *out, size_t size);
+	int (*secret_save)(struct t3ops_ctx *ctx, const char *user, const char *text);
 
 	/* --- in a job's process, inside run --- */
 
@@ -552,9 +557,14 @@ struct t3ops_plugin {
 	/* Names of services, separated by single spaces; NULL or "": none.  provides: what init registers with
 	 * `provide`.  needs: what start gets from `service`; a configuration in which nobody provides it is refused.
 	 * A plugin is loaded in the processes of its roles and, besides, wherever a plugin that is loaded already
-	 * needs a service that it provides.  There only its init, start, stop and the service itself are called. */
+	 * needs or wants a service that it provides.  There only its init, start, stop and the service itself are
+	 * called. */
 	const char *provides;
 	const char *needs;
+	/* What it uses where somebody provides it, and can do without; loaded as for needs.  wants_option: name of a
+	 * boolean option of its own that turns this off with false; NULL: there is none. */
+	const char *wants;
+	const char *wants_option;
 
 	const struct t3ops_option *options;
 	const struct t3ops_metric *metrics;

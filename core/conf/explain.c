@@ -47,6 +47,8 @@ static void kind_print(FILE *out, const struct t3ops_plugin *p)
 		fprintf(out, "%sprovides %s", comma, p->provides);
 	if (p->needs && *p->needs)
 		fprintf(out, ", needs %s", p->needs);
+	if (p->wants && *p->wants)
+		fprintf(out, ", wants %s", p->wants);
 }
 
 static void plugin_head_print(FILE *out, const struct t3ops_plugin *p)

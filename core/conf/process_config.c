@@ -52,13 +52,18 @@ static bool word_in(const char *word, size_t len, const char *words)
 	return false;
 }
 
-/* Whether provider provides a service that section needs. */
-static bool provides_for(const struct plugin_section *provider, const struct plugin_section *section)
+static bool provides_any(const struct plugin_section *provider, const char *services)
 {
-	for (const char *p = section->needs; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
+	for (const char *p = services; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
 		if (word_in(p, strcspn(p, " "), provider->provides))
 			return true;
 	return false;
+}
+
+/* Whether provider provides a service that section needs or wants. */
+static bool provides_for(const struct plugin_section *provider, const struct plugin_section *section)
+{
+	return provides_any(provider, section->needs) || provides_any(provider, section->wants);
 }
 
 /* Whether a section is not loaded yet and provides for one that is. */
@@ -234,8 +239,8 @@ static bool plugin_equal(const struct plugin_section *a, const struct plugin_sec
 {
 	return strcmp(a->name, b->name) == 0 && strcmp(a->module, b->module) == 0 &&
 	       strcmp(a->version, b->version) == 0 && a->roles == b->roles && strcmp(a->provides, b->provides) == 0 &&
-	       strcmp(a->needs, b->needs) == 0 && a->per_user == b->per_user && a->heals == b->heals &&
-	       file_equal(&a->file, &b->file) && option_set_equal(&a->values, &b->values);
+	       strcmp(a->needs, b->needs) == 0 && strcmp(a->wants, b->wants) == 0 && a->per_user == b->per_user &&
+	       a->heals == b->heals && file_equal(&a->file, &b->file) && option_set_equal(&a->values, &b->values);
 }
 
 /* The next one at or after *at, which moves behind it; NULL: there is none. */

@@ -66,6 +66,24 @@ static void needs_check(const struct relations *r, size_t i)
 		}
 }
 
+/* Without it the plugin does less. */
+static void wants_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	const char *option = r->plugins[i].wants_option;
+	char service[64], hint[160], off[96] = "";
+
+	for (const char *at = c->plugins[i].wants; word_next(&at, service, sizeof service);) {
+		if (is_provided(c, service))
+			continue;
+		provider_hint(c->options.plugin_dir, service, r->on_next, r->arg, hint, sizeof hint);
+		if (option)
+			snprintf(off, sizeof off, "%s %.60s = false", hint[0] ? ", or" : ";", option);
+		config_fault_warn(r->faults, PLUGIN(c, i), NULL,
+		                  "wants a plugin that provides %s, and none is configured%s%s", service, hint, off);
+	}
+}
+
 /* A process takes one provider of a service. */
 static void provides_check(const struct relations *r, size_t i)
 {
@@ -410,6 +428,8 @@ void relations_check(const struct relations *r)
 			schedule_check(r, &c->plugins[i]);
 		order_check(r, i);
 	}
-	for (size_t i = 0; i < c->n_plugins; i++)
-		needs_check(r, i); /* last: it may look into files that the config does not name */
+	for (size_t i = 0; i < c->n_plugins; i++) { /* last: they may look into files that the config does not name */
+		needs_check(r, i);
+		wants_check(r, i);
+	}
 }

@@ -223,6 +223,14 @@ static struct plugin_file file_of(const char *path)
 	                            (int64_t)st.st_size};
 }
 
+/* An option of its own may turn off what it wants. */
+static const char *wants_of(const struct t3ops_plugin *p, const struct option_set *values)
+{
+	const struct option_value *on = p->wants_option ? option_set_get(values, p->wants_option) : NULL;
+
+	return p->wants && (!on || on->number != 0) ? p->wants : "";
+}
+
 static void section_read(struct resolve *w, size_t section, const struct t3ops_plugin *p, const char *path)
 {
 	const struct conf_scan *s = &w->scan;
@@ -243,6 +251,7 @@ static void section_read(struct resolve *w, size_t section, const struct t3ops_p
 	free(rows);
 	rules_command_names(s, section, &out->values, w->config, &w->config_errors);
 	option_set_remove(&out->values, "module"); /* stands beside, resolved */
+	out->wants = copy(wants_of(p, &out->values));
 	if (p->roles & T3OPS_ROLE_LEG) {
 		edge_follow(s, section, &out->values);
 		rules_leg(s, section, &out->values, &w->config_errors);

@@ -18,6 +18,7 @@ void plugin_section_fini(struct plugin_section *s)
 	free(s->version);
 	free(s->provides);
 	free(s->needs);
+	free(s->wants);
 	free(s->file.path);
 	option_set_fini(&s->values);
 	*s = (struct plugin_section){0};

@@ -29,10 +29,10 @@ struct plugin_file {
 /* A plugin section. */
 struct plugin_section {
 	char *name, *module, *version;
-	char *provides, *needs; /* names of services, with spaces between */
-	uint32_t roles;         /* enum t3ops_role */
-	bool per_user;          /* one leg for each user */
-	bool heals;             /* replaces dead sessions: has on_unauthorized */
+	char *provides, *needs, *wants; /* names of services, with spaces between */
+	uint32_t roles;                 /* enum t3ops_role */
+	bool per_user;                  /* one leg for each user */
+	bool heals;                     /* replaces dead sessions: has on_unauthorized */
 	struct plugin_file file;
 	struct option_set values; /* of the plugin, and of the core for such a section */
 	struct leg_options leg;   /* of values, for a leg; else zero */

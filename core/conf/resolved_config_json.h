@@ -7,7 +7,8 @@
  * what the helper may start:
  *
  *   {"core":[[OPTION,TYPE,VALUE],...],"proxy_secret_digest":HEX,"commands":[{"name","options":[...]}]}
- *   {"plugins":[{"name","module","version","provides","needs","roles","per_user","heals","file":{...},"options":[...]}]}
+ *   {"plugins":[{"name","module","version","provides","needs","wants","roles","per_user","heals","file":{...},
+ *                "options":[...]}]}
  */
 #ifndef T3OPS_CONF_RESOLVED_CONFIG_JSON_H
 #define T3OPS_CONF_RESOLVED_CONFIG_JSON_H

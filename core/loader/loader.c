@@ -240,6 +240,14 @@ static bool are_services(const char *names)
 	return true;
 }
 
+static bool has_bool_option(const struct t3ops_plugin *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n_options; i++)
+		if (strcmp(p->options[i].name, name) == 0)
+			return p->options[i].type == T3OPS_OPT_BOOL;
+	return false;
+}
+
 static int roles_check(const struct t3ops_plugin *p, const char *module, const struct refusal *r)
 {
 	const char *missing = callback_missing(p);
@@ -247,11 +255,15 @@ static int roles_check(const struct t3ops_plugin *p, const char *module, const s
 	if (p->roles & ~(uint32_t)ROLES_ALL)
 		return refuse(r, -EPROTO, "%s: has roles 0x%x, of which this t3ops knows 0x%x; install a newer t3ops",
 		              module, p->roles, ROLES_ALL);
-	if (!are_services(p->provides) || !are_services(p->needs))
-		return refuse(r, -EINVAL,
-		              "%s: provides \"%.60s\" and needs \"%.60s\", expected names of a-z, 0-9 and _ with "
-		              "single spaces between; correct them",
-		              module, p->provides ? p->provides : "", p->needs ? p->needs : "");
+	if (!are_services(p->provides) || !are_services(p->needs) || !are_services(p->wants))
+		return refuse(
+		    r, -EINVAL,
+		    "%s: provides \"%.60s\", needs \"%.60s\" and wants \"%.60s\", expected names of a-z, 0-9 "
+		    "and _ with single spaces between; correct them",
+		    module, p->provides ? p->provides : "", p->needs ? p->needs : "", p->wants ? p->wants : "");
+	if (p->wants_option && !has_bool_option(p, p->wants_option))
+		return refuse(r, -EINVAL, "%s: wants_option \"%.60s\" is no boolean option of it; correct it", module,
+		              p->wants_option);
 	if (p->roles == 0 && (!p->provides || !*p->provides))
 		return refuse(r, -EINVAL, "%s: has no role and provides no service; set .roles or .provides", module);
 	if (missing)

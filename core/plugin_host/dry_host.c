@@ -265,6 +265,18 @@ static void no_leg_resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool o
 	(void)ctx, (void)leg, (void)ok, (void)text;
 }
 
+static int no_secret_load(struct t3ops_ctx *ctx, const char *user, char *out, size_t size)
+{
+	(void)ctx, (void)user, (void)out, (void)size;
+	return -ENOENT;
+}
+
+static int no_secret_save(struct t3ops_ctx *ctx, const char *user, const char *text)
+{
+	(void)ctx, (void)user, (void)text;
+	return -EROFS;
+}
+
 static void T3OPS_PRINTF(3, 4) no_report(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...)
 {
 	(void)ctx, (void)key, (void)fmt;
@@ -316,6 +328,8 @@ static void services_fill(struct t3ops_host *s)
 	s->leg_pong = no_leg_pong;
 	s->leg_down = no_leg_down;
 	s->leg_resolver = no_leg_resolver;
+	s->secret_load = no_secret_load;
+	s->secret_save = no_secret_save;
 	s->report = no_report;
 	s->wait = no_wait;
 }

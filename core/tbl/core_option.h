@@ -44,8 +44,8 @@ CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | REA
             "Sandbox of the proxy (seccomp and landlock): auto applies what kernel and build support, on requires "
             "both, off applies none.")
 CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0,
-            READ_BY(SUPERVISOR) | READ_BY(MONITOR) | READ_BY(JOBS),
-            "Directory of the journal; belongs to `user`.")
+            READ_BY(SUPERVISOR) | READ_BY(PROBER) | READ_BY(MONITOR) | READ_BY(JOBS),
+            "Directory of the journal and of what legs keep; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")
 CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND, READ_BY(SUPERVISOR),

@@ -60,7 +60,7 @@ EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status,
 EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, suppressed, hint,
            "an identity header came from a peer that is not trusted; reported once a minute, with the number of those left out")
 EVENT_KIND(PAIR, "pairing_done", INFO, true, none, http_status, none, detail,
-           "a browser was paired with a t3 server, or could not be")
+           "a browser, or t3ops itself, was paired with a t3 server, or could not be")
 EVENT_KIND(SESSION_DEAD, "session_expired", INFO, true, none, http_status, none, detail,
            "the t3 server no longer accepts a cookie; it is replaced")
 EVENT_KIND(LEG_UP, "leg_up", NOTICE, true, incident, none, none, none,

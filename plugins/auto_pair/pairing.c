@@ -56,7 +56,9 @@ static void outcome_report(const struct attempt *a, const struct t3ops_paired *p
 	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)(ctx->host->now_us(ctx) - a->started_us) / 1e6);
 	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", labels[0], paired->endpoint[0] ? " at " : "", paired->endpoint,
 	         paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
-	         a->n_waiters > 1 ? ", for several requests" : "");
+	         !a->browser        ? ", for t3ops itself"
+	         : a->n_waiters > 1 ? ", for several requests"
+	                            : "");
 	ctx->host->emit(ctx, "pairing_done", a->user->name, paired->status, text);
 }
 
@@ -174,7 +176,10 @@ static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 
 static void exchange_start(struct attempt *a)
 {
-	static const char *const headers[] = {"content-type: application/json", NULL};
+	/* t3 keeps it with the session: in its list of devices a session of t3ops' own is a bot */
+	const char *const headers[] = {"content-type: application/json",
+	                               a->browser ? NULL : "user-agent: " PACKAGE_NAME "/" PACKAGE_VERSION " (bot)",
+	                               NULL};
 	struct t3ops_ctx *ctx = a->pairing->ctx;
 	char url[256];
 	struct t3ops_fetch what = {.struct_size = sizeof what,

@@ -149,7 +149,13 @@ class Daemon:
                 logfmt.check(line)
 
     def check_confidential(self):
-        paths = [self.process.log_path] + [os.path.join(f, n) for f, _, names in os.walk(self.state_dir) for n in names]
+        """Secrets that are kept on purpose are in files that nobody else may read."""
+        written = [os.path.join(f, n) for f, _, names in os.walk(self.state_dir) for n in names]
+        kept = [p for p in written if p.startswith(os.path.join(self.state_dir, "secrets") + "/")]
+        readable = [p for p in kept if os.stat(p).st_mode & 0o077]
+        if readable:
+            raise AssertionError(f"others may read {readable}")
+        paths = [self.process.log_path] + [p for p in written if p not in kept]
         found = confidential.found_in(paths)
         if found:
             raise AssertionError(f"something confidential was written down, behind {found}")

@@ -476,7 +476,7 @@ static void test_rooms_that_run(void **state)
 static void test_services_are_placed(void **state)
 {
 	static const struct {
-		const char *rows; /* name, roles, provides, needs */
+		const char *rows; /* name, roles, provides, needs; or wants, behind a question mark */
 		enum process_id process;
 		const char *loaded;
 	} cases[] = {
@@ -493,6 +493,9 @@ static void test_services_are_placed(void **state)
 	    {"all 15 - -", PROCESS_PROBER, "all "},
 	    {"pair 1 pairings -|leg 2 - pairing", PROCESS_PROBER, "leg "},
 	    {"pair 1 names,pairing -|leg 2 - sessions,pairing", PROCESS_PROBER, "pair leg "},
+	    {"pair 1 pairing - | leg 2 - ?pairing", PROCESS_PROBER, "pair leg "},
+	    {"pair 1 pairing - | leg 2 - ?names", PROCESS_PROBER, "leg "},
+	    {"pair 1 pairing - | leg 2 - ?pairing", PROCESS_PROXY, "pair "},
 	};
 
 	(void)state;
@@ -517,7 +520,8 @@ static void test_services_are_placed(void **state)
 			}
 			s->name = w[0];
 			s->provides = w[1];
-			s->needs = w[2];
+			s->needs = w[2][0] == '?' ? w[2] + strlen(w[2]) : w[2];
+			s->wants = w[2][0] == '?' ? w[2] + 1 : w[2] + strlen(w[2]);
 		}
 		for (size_t k = 0; k < c.n_plugins; k++)
 			if (process_loads(&c, k, cases[i].process)) {

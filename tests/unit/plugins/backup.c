@@ -141,6 +141,7 @@ static int input_make(const struct fixture *f)
 	                                 .version = none,
 	                                 .provides = none,
 	                                 .needs = none,
+	                                 .wants = none,
 	                                 .roles = T3OPS_ROLE_JOB,
 	                                 .file = {.path = (char *)(uintptr_t)f->so}};
 	const struct plugin_section *sections[] = {&section};
