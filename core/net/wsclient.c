@@ -3,6 +3,7 @@
  * WebSocket client; see wsclient.h.
  *
  *   CONNECTING (libcurl: name, TCP, TLS) -> UPGRADING (our request, its answer) -> OPEN (wslay) -> gone
+ *   UPGRADING --401--> REFUSED (read to the far side's end) -> gone
  *
  * The first two share one limit.  on_end is reported from the loop's own callbacks only, never from inside
  * a call of the owner.
@@ -27,9 +28,11 @@
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 #define HEAD_MAX           (32u << 10)
 #define READ_BYTES         4096
-#define DIALS              4 /* at a time: happy eyeballs try two */
+#define HTTP_UNAUTHORIZED  401
+#define DIALS              4  /* at a time: happy eyeballs try two */
+#define REFUSED_S          1. /* for the far side to end a connection whose upgrade it refused */
 
-enum state { CONNECTING, UPGRADING, OPEN };
+enum state { CONNECTING, UPGRADING, OPEN, REFUSED };
 
 struct wsclient {
 	struct ev_loop *loop;
@@ -52,6 +55,7 @@ struct wsclient {
 	bool inside, gone;      /* wslay is on the stack; freeing waits */
 	bool leaving;           /* gone by the owner's wish: its close frame is still to be sent */
 	int refused;            /* it cannot even start: reported by the timer */
+	int refused_status;     /* HTTP status of the refused upgrade */
 };
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -282,16 +286,52 @@ static bool accept_is_right(const struct wsclient *c, const struct http_head *h)
 	return f && span_is(f->value, want);
 }
 
+static void refused_end(struct wsclient *c)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "the upgrade was answered %d", c->refused_status);
+	client_end(c, T3OPS_STEP_HTTP, status_reason(c->refused_status), c->refused_status, text);
+}
+
+static void refused_run(struct wsclient *c)
+{
+	char bytes[READ_BYTES];
+	ssize_t n;
+
+	do
+		n = bytes_recv(c, bytes, sizeof bytes);
+	while (n > 0);
+	if (n != -EAGAIN)
+		refused_end(c);
+	else
+		watch(c, false);
+}
+
+/* Some t3 servers die of clients that leave before they themselves have ended an upgrade without a session. */
+static void refused_begin(struct wsclient *c, int status)
+{
+	c->refused_status = status;
+	if (status != HTTP_UNAUTHORIZED) {
+		refused_end(c);
+		return;
+	}
+	c->state = REFUSED;
+	ev_timer_stop(c->loop, &c->limit);
+	ev_timer_set(&c->limit, REFUSED_S, 0.);
+	ev_timer_start(c->loop, &c->limit);
+	refused_run(c);
+}
+
 static void head_check(struct wsclient *c, size_t len)
 {
 	struct http_head *h = calloc(1, sizeof *h);
-	char text[64];
+	int status = 0;
 
 	if (!h || http_response_parse(h, buf_at(&c->in), len) != HTTP_SYNTAX_OK) {
 		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, 0, "the answer to the upgrade is not HTTP/1.1");
 	} else if (h->status != 101) {
-		snprintf(text, sizeof text, "the upgrade was answered %d", h->status);
-		client_end(c, T3OPS_STEP_HTTP, status_reason(h->status), h->status, text);
+		status = h->status;
 	} else if (!accept_is_right(c, h)) {
 		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, 101,
 		           "the upgrade was answered with a wrong Sec-WebSocket-Accept");
@@ -302,6 +342,8 @@ static void head_check(struct wsclient *c, size_t len)
 		return;
 	}
 	free(h);
+	if (status > 0)
+		refused_begin(c, status);
 }
 
 static void upgrade_run(struct wsclient *c)
@@ -337,6 +379,8 @@ static void on_io(struct ev_loop *loop, struct ev_io *w, int revents)
 	(void)loop, (void)revents;
 	if (c->state == UPGRADING)
 		upgrade_run(c);
+	else if (c->state == REFUSED)
+		refused_run(c);
 	else
 		open_run(c);
 }
@@ -427,8 +471,13 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 /* While libcurl connects it keeps its own limit, which knows the step better. */
 static void on_limit(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct wsclient *c = w->data;
+
 	(void)loop, (void)revents;
-	client_end(w->data, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT, 0, "the upgrade was not answered in time");
+	if (c->state == REFUSED)
+		refused_end(c);
+	else
+		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT, 0, "the upgrade was not answered in time");
 }
 
 /* The watcher of that socket, or a free one; NULL: none is free. */

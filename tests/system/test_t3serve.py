@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The leg to a user's t3 server holds a WebSocket with a session of its own: one, kept, replaced when it is dead."""
+import datetime
 import json
 import os
 import re
@@ -159,7 +160,7 @@ class Server(Origin):
     def __init__(self):
         self.alive, self.upgrade_status = True, 101
         self.frames, self.agents, self.made = [], [], 0
-        self.close_with = None
+        self.expires, self.left_early, self.lingers_s = "2099-12-23T10:14:29.214Z", 0, 0.3
         self.sockets = []
         super().__init__({"/api/auth/session": self.session, "/api/auth/browser-session": self.pair, "/ws": self.websocket})
 
@@ -167,7 +168,7 @@ class Server(Origin):
         alive = self.alive and bool(r.header("cookie"))
         body = {"authenticated": alive, "auth": {"sessionCookieName": "t3_session"}}
         if alive:
-            body["expiresAt"] = "2099-12-23T10:14:29.214Z"
+            body["expiresAt"] = self.expires
         c.send(answer(json.dumps(body).encode(), headers=[("Content-Type", "application/json")]))
 
     def pair(self, c, r):
@@ -178,6 +179,11 @@ class Server(Origin):
     def websocket(self, c, r):
         if self.upgrade_status != 101:
             c.send(answer(b"{}", f"{self.upgrade_status} No"))
+            c.sock.settimeout(self.lingers_s)
+            try:
+                self.left_early += c.sock.recv(1) == b"" and self.upgrade_status == 401
+            except TimeoutError:
+                pass
             return False
         key = ws.accept_value(r.header("sec-websocket-key"))
         c.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -261,6 +267,20 @@ class OnTheWire(unittest.TestCase):
             self.assertRegex(e, r"reason=http_status")
             server.upgrade_status = 101
             held(d)
+            self.assertEqual(server.left_early, 0)  # some t3 servers die of that
+            self.assertEqual(d.stop(), 0)
+
+    def test_renewed_before_its_end(self):
+        with Server() as server:
+            server.expires = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=8)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            d = self.daemon(server)
+            held(d)
+            server.expires = "2099-12-23T10:14:29.214Z"
+            wait.until(lambda: len(server.requests("/ws")) == 2, what="a second WebSocket")
+            self.assertEqual(server.requests("/ws")[1].header("cookie"), "t3_session=made2")
+            held(d)
+            self.assertEqual(server.made, 2)
+            self.assertNotRegex(d.log(), r"event=leg_(down|late)")
             self.assertEqual(d.stop(), 0)
 
 
