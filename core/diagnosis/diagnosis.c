@@ -53,8 +53,6 @@ int diagnosis_new(const struct diagnosis_setup *setup, struct diagnosis **out, c
 	}
 	d->ping_timeout_us = setup->ping_timeout_us;
 	d->page_heartbeat_us = setup->page_heartbeat_us;
-	d->last_incident = setup->last_incident;
-	d->verdicts.given = setup->last_verdict;
 	d->actions = setup->actions;
 	d->arg = setup->arg;
 	*out = d;
@@ -73,6 +71,20 @@ void diagnosis_free(struct diagnosis *d)
 	probe_table_fini(&d->legs);
 	topology_free(d->topology);
 	free(d);
+}
+
+void diagnosis_go_on(struct diagnosis *d, uint64_t last_incident, uint64_t last_verdict)
+{
+	if (d->last_incident < last_incident)
+		d->last_incident = last_incident;
+	if (d->verdicts.given < last_verdict)
+		d->verdicts.given = last_verdict;
+}
+
+int diagnosis_recall(struct diagnosis *d, const struct recall *r, uint64_t now_us)
+{
+	diagnosis_go_on(d, r->verdict.incident, r->verdict.id);
+	return recall_restore(r, &d->verdicts, &d->legs, d->topology, now_us);
 }
 
 const struct probe_table *diagnosis_legs(const struct diagnosis *d)

@@ -27,6 +27,7 @@
 
 #include "diagnosis/judge.h"
 #include "diagnosis/page_evidence.h"
+#include "diagnosis/recall.h"
 #include "diagnosis/slow_paths.h"
 
 struct diagnosis;
@@ -51,9 +52,8 @@ struct diagnosis_actions {
 
 struct diagnosis_setup {
 	struct path_shape shape;
-	uint64_t ping_timeout_us;             /* how long a leg may take to answer a probe */
-	uint64_t page_heartbeat_us;           /* period of the page's Pings */
-	uint64_t last_incident, last_verdict; /* ids that were given already */
+	uint64_t ping_timeout_us;   /* how long a leg may take to answer a probe */
+	uint64_t page_heartbeat_us; /* period of the page's Pings */
 	const struct diagnosis_actions *actions;
 	void *arg;
 };
@@ -92,6 +92,11 @@ struct live_report {
 /* 0 or an error of topology_new; *which as there.  setup.actions and setup.arg are borrowed until the free. */
 int diagnosis_new(const struct diagnosis_setup *setup, struct diagnosis **out, const char **which);
 void diagnosis_free(struct diagnosis *d);
+
+/* Before the first report: goes on where an earlier diagnosis ended, with ids behind its last ones... */
+void diagnosis_go_on(struct diagnosis *d, uint64_t last_incident, uint64_t last_verdict);
+/* ... and with a verdict that it gave.  0, -EEXIST: it is known; -ENOMEM. */
+int diagnosis_recall(struct diagnosis *d, const struct recall *r, uint64_t now_us);
 
 /* Each takes one report: 0, or -ENOMEM: it is lost as evidence. */
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us);

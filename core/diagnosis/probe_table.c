@@ -271,6 +271,18 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_VERDICT_OVER:
 		on_verdict_over(leg, in->verdict);
 		break;
+	case LEG_RECALLED:
+		leg->testimony = LEG_STALE;
+		leg->verdict = in->verdict;
+		break;
+	case LEG_RESOLVER_RECALLED:
+		leg->resolver_testimony = LEG_STALE;
+		leg->resolver_verdict = in->verdict;
+		break;
+	case LEG_FRESH_RECALLED:
+		leg->fresh.testimony = LEG_STALE;
+		leg->fresh.verdict = in->verdict;
+		break;
 	case LEG_INCIDENT_OVER:
 		leg->testimony = over(leg->testimony);
 		leg->resolver_testimony = over(leg->resolver_testimony);

@@ -30,6 +30,7 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
  *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
  *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
+ *   SILENT --RECALLED--> STALE
  *   STALE --UP, ALIVE--> SILENT: what went on failing neither accuses nor acquits in the next incident
  *   any --DOWN by t3ops itself--> SILENT
  */
@@ -116,6 +117,9 @@ enum leg_input_kind {
 	LEG_FRESH_CONVICTED,    /* its fresh connections are */
 	LEG_JUDGED,             /* what it said was heard */
 	LEG_VERDICT_OVER,       /* `verdict` has ended */
+	LEG_RECALLED,           /* it failed and is evidence of `verdict`, as an earlier diagnosis knew */
+	LEG_RESOLVER_RECALLED,  /* its look-ups did */
+	LEG_FRESH_RECALLED,     /* its fresh connections did */
 	LEG_INCIDENT_OVER,
 };
 

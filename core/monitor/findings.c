@@ -67,10 +67,19 @@ void findings_begin(struct monitor *d)
 			verdicts_of(d, VERDICT_FAULT, config->sections[i].leg.segments.items[k]);
 }
 
+/* Not before this monitor is the one that follows them. */
+void findings_remember(struct monitor *d)
+{
+	if (d->is_current && verdict_memory_write(&d->memory, d->journal, d->diagnosis) < 0)
+		findings_evidence_lost(-ENOMEM);
+}
+
 /* Ring, journal and followers get it as it is now; one that they have already is replaced. */
 static void verdict_store(struct monitor *d, json_t *verdict)
 {
 	journal_verdict(d->journal, verdict);
+	findings_remember(d);
+	journal_flush(d->journal); /* this process may be gone the next moment */
 	if (d->control != NULL)
 		control_verdict(d->control, verdict);
 }

@@ -9,6 +9,9 @@
 /* The counters of verdicts exist from the start, at 0. */
 void findings_begin(struct monitor *d);
 
+/* Writes down what the next monitor has to know of the verdicts, as far as it changed. */
+void findings_remember(struct monitor *d);
+
 /* Reports and verdicts that found no memory. */
 void findings_evidence_lost(int error);
 

@@ -17,13 +17,15 @@
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 
+enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY };
+
 struct row {
 	STAILQ_ENTRY(row) link;
-	bool is_verdict;
+	enum row_kind of;
 	uint64_t time_us, id, serial;
 	const char *kind, *process;
 	char plugin[32], user[64];
-	char *text; /* the line, or the verdict's JSON */
+	char *text; /* the line, the verdict's JSON, or what is to be known of it */
 };
 
 struct journal {
@@ -56,6 +58,23 @@ static bool verdict_insert(sqlite3_stmt *s, const struct row *r)
 	return journal_db_run(s);
 }
 
+static bool memory_put(struct journal *j, const struct row *r)
+{
+	sqlite3_stmt *s = journal_db_prepare(&j->file, r->text[0] != '\0'
+	                                                   ? "INSERT OR REPLACE INTO memory(id, text) VALUES(?,?)"
+	                                                   : "DELETE FROM memory WHERE id = ?");
+	bool ok = s != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)r->id);
+		if (r->text[0] != '\0')
+			journal_db_bind_text(s, 2, r->text);
+		ok = journal_db_run(s);
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
 static bool rows_insert(struct journal *j)
 {
 	sqlite3_stmt *events = journal_db_prepare(
@@ -66,7 +85,9 @@ static bool rows_insert(struct journal *j)
 	const struct row *r;
 
 	STAILQ_FOREACH(r, &j->rows, link)
-	ok = ok && (r->is_verdict ? verdict_insert(verdicts, r) : event_insert(events, r));
+	ok = ok && (r->of == ROW_MEMORY    ? memory_put(j, r)
+	            : r->of == ROW_VERDICT ? verdict_insert(verdicts, r)
+	                                   : event_insert(events, r));
 	sqlite3_finalize(events);
 	sqlite3_finalize(verdicts);
 	return ok;
@@ -247,11 +268,18 @@ void journal_event(struct journal *j, const struct event *e)
 
 void journal_verdict(struct journal *j, const json_t *verdict)
 {
-	struct row r = {.is_verdict = true, .time_us = clock_wall_us()};
+	struct row r = {.of = ROW_VERDICT, .time_us = clock_wall_us()};
 
 	r.serial = (uint64_t)json_integer_value(json_object_get(verdict, "serial"));
 	r.id = (uint64_t)json_integer_value(json_object_get(verdict, "incident"));
 	row_queue(j, &r, json_dumps(verdict, JSON_COMPACT));
+}
+
+void journal_memory(struct journal *j, uint64_t verdict, const char *text)
+{
+	struct row r = {.of = ROW_MEMORY, .id = verdict};
+
+	row_queue(j, &r, strdup(text));
 }
 
 struct journal_db *journal_written(struct journal *j)

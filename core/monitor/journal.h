@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The journal: events and verdicts in SQLite (WAL), so that they outlive processes.  Rows are queued and
+ * The journal: events and verdicts in SQLite (WAL), so that they outlive processes, and what a monitor has to know
+ * of the verdicts of the one before it.  Rows are queued and
  * written in one transaction by a short timer, and wait while somebody else holds the file; what is too
  * old is pruned, a little at a time.  A disk that fails is logged once and counted, and never stops the
  * monitor.  Monitor process; short file I/O on the loop.
@@ -26,6 +27,8 @@ void journal_free(struct journal *j); /* writes what waits */
 void journal_event(struct journal *j, const struct event *e);
 /* Queues a verdict; its "serial" and "incident" become the row, in place of one with that serial. */
 void journal_verdict(struct journal *j, const json_t *verdict);
+/* Queues what the next monitor has to know of that verdict; "": nothing any more. */
+void journal_memory(struct journal *j, uint64_t verdict, const char *text);
 /* Writes what waits, now. */
 void journal_flush(struct journal *j);
 

@@ -46,6 +46,17 @@ json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit)
 	return list;
 }
 
+json_t *journal_memories(struct journal *j)
+{
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j), "SELECT text FROM memory ORDER BY id");
+	json_t *list = json_array();
+
+	while (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		json_array_append_new(list, json_string((const char *)sqlite3_column_text(s, 0)));
+	sqlite3_finalize(s);
+	return list;
+}
+
 static json_t *event_row_json(sqlite3_stmt *s)
 {
 	char when[32];

@@ -85,7 +85,83 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	if (r < 0)
 		findings_evidence_lost(r);
 	lost_count(d);
+	findings_remember(d);
 	due_set(d);
+}
+
+/* ---- what an earlier monitor knew ----------------------------------------------------------- */
+
+/* What was said of one that is still followed, as it is now; of one that nobody follows any more, that it expired. */
+static void earlier_show_one(struct monitor *d, json_t *verdict)
+{
+	const char *was = json_string_value(json_object_get(verdict, "state"));
+	uint64_t id = (uint64_t)json_integer_value(json_object_get(verdict, "id"));
+	const struct verdict *v = verdict_table_get(diagnosis_verdicts(d->diagnosis), id);
+	const char *is = verdict_state_name(v != NULL ? v->state : VERDICT_EXPIRED);
+
+	if (v != NULL && verdict_board_restore(&d->board, v, verdict) < 0)
+		log_write(LOG_L_ERROR, "verdict_lost", kv_verdict((int64_t)id), kv_errno(ENOMEM));
+	if (was == NULL || strcmp(was, verdict_state_name(VERDICT_STANDING)) != 0 || strcmp(was, is) == 0)
+		return;
+	json_object_set_new(verdict, "state", json_string(is));
+	if (d->is_current)
+		journal_verdict(d->journal, verdict);
+}
+
+static void earlier_show(struct monitor *d, json_t *earlier)
+{
+	json_t *verdict;
+	size_t i;
+
+	json_array_foreach (earlier, i, verdict)
+		earlier_show_one(d, verdict);
+}
+
+static void earlier_read(struct monitor *d)
+{
+	json_t *earlier = journal_verdicts(d->journal, 0, VERDICTS_KEPT);
+
+	diagnosis_go_on(d->diagnosis, journal_last_incident(d->journal), journal_last_verdict(d->journal));
+	if (verdict_memory_read(d->journal, d->diagnosis, clock_mono_us(), clock_wall_us()) < 0)
+		findings_evidence_lost(-ENOMEM);
+	earlier_show(d, earlier);
+	verdict_ring_restore(&d->verdicts, earlier);
+	json_decref(earlier);
+}
+
+static int diagnosis_start(struct monitor *d)
+{
+	struct diagnosis_setup setup = {.actions = &findings, .arg = d};
+	const char *which = "";
+	int r;
+
+	setup.ping_timeout_us = d->process->config->core.ping_timeout_us;
+	setup.page_heartbeat_us = d->process->config->core.page_heartbeat_us;
+	r = path_config_read(d->process->config, &setup.shape);
+	if (r < 0)
+		return r;
+	r = diagnosis_new(&setup, &d->diagnosis, &which);
+	if (r == -E2BIG)
+		log_write(LOG_L_ERROR, "config_error", kv_plugin(which),
+		          kv_error(textf("more than %d segments in one list", TOPOLOGY_LIST_MAX)));
+	path_config_fini(&setup.shape);
+	if (r == 0)
+		earlier_read(d);
+	return r;
+}
+
+/* The monitor before this one goes on until the supervisor turns to this one: its last words are read once more. */
+static void current_become(struct monitor *d)
+{
+	struct diagnosis *before = d->diagnosis;
+
+	d->is_current = true;
+	verdict_ring_fini(&d->verdicts);
+	verdict_board_fini(&d->board);
+	if (diagnosis_start(d) < 0)
+		d->diagnosis = before;
+	else
+		diagnosis_free(before);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -193,6 +269,8 @@ static void monitor_message(struct process *process, const struct msg_head *head
 {
 	struct monitor *d = process->state;
 
+	if (!d->is_current && (head->type == MSG_EVENT || head->type == MSG_PROCESS_STATE))
+		current_become(d);
 	switch (head->type) {
 	case MSG_EVENT:
 		on_event(d, head, payload);
@@ -210,38 +288,15 @@ static void monitor_message(struct process *process, const struct msg_head *head
 
 /* ---- start and stop ------------------------------------------------------------------------ */
 
-/* Nobody follows the verdicts any more that stood when the monitor before this one ended. */
-static void verdicts_abandon(struct monitor *d, json_t *earlier)
-{
-	json_t *verdict;
-	size_t i;
-
-	json_array_foreach (earlier, i, verdict) {
-		const char *state = json_string_value(json_object_get(verdict, "state"));
-
-		if (state == NULL || strcmp(state, verdict_state_name(VERDICT_STANDING)) != 0)
-			continue;
-		json_object_set_new(verdict, "state", json_string(verdict_state_name(VERDICT_EXPIRED)));
-		journal_verdict(d->journal, verdict);
-	}
-}
-
 static int journal_start(struct monitor *d)
 {
 	const struct core_options *core = &d->process->config->core;
 	char path[512];
-	json_t *earlier;
 
 	if (snprintf(path, sizeof path, "%s/journal.sqlite", core->state_dir) >= (int)sizeof path)
 		return -ENAMETOOLONG;
 	d->journal = journal_new(d->process->loop, path, core->journal_retain_us);
-	if (d->journal == NULL)
-		return -ENOMEM;
-	earlier = journal_verdicts(d->journal, 0, VERDICTS_KEPT);
-	verdicts_abandon(d, earlier);
-	verdict_ring_restore(&d->verdicts, earlier);
-	json_decref(earlier);
-	return 0;
+	return d->journal != NULL ? 0 : -ENOMEM;
 }
 
 static int listeners_start(struct monitor *d)
@@ -283,6 +338,9 @@ static void monitor_free(struct monitor *d)
 		plugin_host_free(d->plugins);
 	}
 	local_server_free(d->pages);
+	if (d->diagnosis != NULL)
+		findings_remember(d);
+	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
@@ -304,27 +362,6 @@ static void timers_start(struct monitor *d)
 		metrics_series(d->process->metrics, &events_total, NULL, NULL,
 		               (const char *[]){event_kind_name((enum event_kind)kind)});
 	findings_begin(d);
-}
-
-static int diagnosis_start(struct monitor *d)
-{
-	struct diagnosis_setup setup = {.actions = &findings, .arg = d};
-	const char *which = "";
-	int r;
-
-	setup.ping_timeout_us = d->process->config->core.ping_timeout_us;
-	setup.page_heartbeat_us = d->process->config->core.page_heartbeat_us;
-	setup.last_incident = journal_last_incident(d->journal);
-	setup.last_verdict = journal_last_verdict(d->journal);
-	r = path_config_read(d->process->config, &setup.shape);
-	if (r < 0)
-		return r;
-	r = diagnosis_new(&setup, &d->diagnosis, &which);
-	if (r == -E2BIG)
-		log_write(LOG_L_ERROR, "config_error", kv_plugin(which),
-		          kv_error(textf("more than %d segments in one list", TOPOLOGY_LIST_MAX)));
-	path_config_fini(&setup.shape);
-	return r;
 }
 
 static int monitor_start(struct process *process)

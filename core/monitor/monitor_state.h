@@ -11,6 +11,7 @@
 #include "monitor/local_server.h"
 #include "monitor/process_list.h"
 #include "monitor/verdict_board.h"
+#include "monitor/verdict_memory.h"
 #include "monitor/verdict_ring.h"
 #include "plugin_host/plugin_host.h"
 #include "process/process.h"
@@ -23,6 +24,8 @@ struct monitor {
 	struct diagnosis *diagnosis;
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */
+	struct verdict_memory memory; /* of them, for the next monitor */
+	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
 	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
 	struct local_server *pages;   /* NULL: no such listener */
 	struct control *control;      /* NULL: no such listener */

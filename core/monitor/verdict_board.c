@@ -3,6 +3,7 @@
 #include "monitor/verdict_board.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,16 @@ int verdict_board_put(struct verdict_board *b, const struct verdict *v, json_t *
 	json_decref(row->json);
 	row->json = json_incref(json);
 	return 0;
+}
+
+int verdict_board_restore(struct verdict_board *b, const struct verdict *v, json_t *json)
+{
+	const char *ended = json_string_value(json_object_get(json, "ended_time"));
+	int r = row_get(b, v->id) == NULL ? verdict_board_put(b, v, json) : 1;
+
+	if (r == 0 && ended != NULL)
+		snprintf(row_get(b, v->id)->ended_time, TIME_TEXT_SIZE, "%s", ended);
+	return r < 0 ? r : 0;
 }
 
 json_t *verdict_board_end(struct verdict_board *b, const struct verdict *v, uint64_t wall_us)

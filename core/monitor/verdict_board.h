@@ -23,6 +23,8 @@ struct verdict_board {
 void verdict_board_fini(struct verdict_board *b);
 /* Keeps a reference to the latest revision; 0 or -ENOMEM. */
 int verdict_board_put(struct verdict_board *b, const struct verdict *v, json_t *json);
+/* One of an earlier monitor's, unless a later revision is there; 0 or -ENOMEM. */
+int verdict_board_restore(struct verdict_board *b, const struct verdict *v, json_t *json);
 /* The verdict has ended: brings its row up to date and returns it, borrowed; NULL: it is not known. */
 json_t *verdict_board_end(struct verdict_board *b, const struct verdict *v, uint64_t wall_us);
 /* Forgets what the table has forgotten. */

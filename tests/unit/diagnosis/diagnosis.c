@@ -46,7 +46,21 @@ static const struct path_shape shape = {
 
 /* ---- the script ---------------------------------------------------------------------------------------- */
 
-enum what { END = 0, LEG, LEG_GOES, MUTES, PROBER, DROPPED, PAGE_ENDS, OPEN, NAVIGATES, PAGE_IS, BEATS, HOST };
+enum what {
+	END = 0,
+	LEG,
+	LEG_GOES,
+	MUTES,
+	PROBER,
+	DROPPED,
+	PAGE_ENDS,
+	OPEN,
+	NAVIGATES,
+	PAGE_IS,
+	BEATS,
+	HOST,
+	RESTART
+};
 
 struct step {
 	enum what what;
@@ -86,6 +100,8 @@ struct step {
 #define SILENT(t, u)        {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .since_ping_us = MS(8000)}}
 #define WAITS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .waiting_us = MS(7000)}}
 #define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
+/* The diagnosis is replaced by a new one, which knows what was kept. */
+#define RESTARTED(t)        {.what = RESTART, .at_ms = t}
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
 /* Every probe from now on finds that this user's tunnel beats; n: with answers of the t3 server. */
 #define BEAT(t, u, serve)   {.what = BEATS, .at_ms = t, .user = u, .n = serve}
@@ -100,6 +116,8 @@ struct step {
 
 #define ALL_FRESH FRESH(2, "cf", OPEN, NONE, 0), FRESH(2, "int", OPEN, NONE, 0)
 #define ALL_UP    UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
+
+#define ALL_UP_AT(t) UP(t, "cf", ""), UP(t, "int", ""), UP(t, "srv", "alice"), UP(t, "srv", "bob")
 
 struct scenario {
 	const char *name;
@@ -374,6 +392,26 @@ static int host_play(struct run *r, const struct step *s)
 	return diagnosis_host(r->diagnosis, &e, r->now_us);
 }
 
+static void diagnosis_make(struct run *r);
+
+static int restart_play(struct run *r)
+{
+	struct diagnosis *before = r->diagnosis;
+	const struct verdict_table *verdicts = diagnosis_verdicts(before);
+
+	diagnosis_make(r);
+	for (size_t i = 0; i < verdicts->n; i++) {
+		struct recall kept;
+
+		assert_int_equal(recall_init(&kept, verdicts->rows[i], diagnosis_legs(before)), 0);
+		assert_int_equal(diagnosis_recall(r->diagnosis, &kept, r->now_us), 0);
+		assert_int_equal(diagnosis_recall(r->diagnosis, &kept, r->now_us), -EEXIST);
+		recall_fini(&kept);
+	}
+	diagnosis_free(before);
+	return 0;
+}
+
 static int report(struct run *r, const struct step *s)
 {
 	struct open_report open = {s->user, or_empty(s->address), ""};
@@ -406,6 +444,8 @@ static int report(struct run *r, const struct step *s)
 		return diagnosis_tunnel_open(r->diagnosis, &open, r->now_us);
 	case HOST:
 		return host_play(r, s);
+	case RESTART:
+		return restart_play(r);
 	case END:
 		break;
 	}
@@ -744,6 +784,43 @@ static const struct scenario scenarios[] = {
      "dispatch#1[alice]; ~dispatch#1[alice]",
      {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), OPENED(6000, "alice")},
      "lost_by_us"},
+
+    /* Verdicts outlive the monitor. */
+    {"the monitor restarts while the edge is cut: the verdict stands, and ends when the leg is up",
+     "cloudflare#1[alice]; ~cloudflare#1[alice]",
+     {ALL_UP, DOWN(100, "cf", "", EOF), DROP(110, "alice", CLIENT_EOF, 900), TRY(1110, "cf", "", CONNECT, REFUSED, 0),
+      RESTARTED(20000), TRY(21000, "cf", "", CONNECT, REFUSED, 0), OPENED(30000, "alice"), UP(40000, "cf", "")},
+     NULL},
+    {"and hurts one more: the same verdict, the next revision",
+     "cloudflare#1[alice]; +cloudflare#1[alice bob]; ~cloudflare#1[alice bob]",
+     {ALL_UP, DOWN(100, "cf", "", EOF), DROP(110, "alice", CLIENT_EOF, 900), TRY(1110, "cf", "", CONNECT, REFUSED, 0),
+      RESTARTED(20000), ALIVE(20100, "int", ""), TRY(21000, "cf", "", CONNECT, REFUSED, 0),
+      DROP(25000, "bob", CLIENT_EOF, 10), UP(40000, "cf", "")},
+     "the fault of verdict 1 hurt more users: bob lost 1 tunnel"},
+    {"the resolver fails across a restart",
+     "dns#1; ~dns#1",
+     {ALL_UP, RESOLVER(100, "cf", DNS), RESTARTED(5000), RESOLVER(9000, "cf", DNS), RESOLVER(15000, "cf", NONE)},
+     NULL},
+    {"new connections fail across a restart",
+     "tunnel#1; ~tunnel#1",
+     {ALL_UP, FRESH(5000, "cf", OPEN, NONE, 0), FRESH(12000, "cf", HTTP, HTTP_STATUS, 530), RESTARTED(20000),
+      ALIVE(21000, "cf", ""), FRESH(40000, "cf", OPEN, NONE, 0)},
+     NULL},
+    {"a verdict about users alone ends when the last of them is back",
+     "exonerated#1[alice bob]; ~exonerated#1[alice bob]",
+     {ALL_UP, DROP(100, "alice", CLIENT_EOF, 10), DROP(150, "bob", CLIENT_EOF, 10), OPENED(5000, "alice"),
+      RESTARTED(6000), OPENED(9000, "bob")},
+     NULL},
+    {"what had healed a moment before the restart is there again, not new",
+     "cloudflare#1; ~cloudflare#1; *cloudflare#1",
+     {ALL_UP, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", CONNECT, REFUSED, 0), UP(4000, "cf", ""),
+      RESTARTED(5000), ALL_UP_AT(6000), DOWN(10000, "cf", "", EOF), TRY(10100, "cf", "", CONNECT, REFUSED, 0)},
+     NULL},
+    {"another fault after it has an id of its own",
+     "cloudflare#1; serve(bob)#2",
+     {ALL_UP, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", CONNECT, REFUSED, 0), RESTARTED(5000),
+      UP(6000, "srv", "bob"), DOWN(10000, "srv", "bob", EOF), TRY(10100, "srv", "bob", CONNECT, REFUSED, 0)},
+     NULL},
 
     /* Several faults, and the life of one. */
     {"two faults at once are two verdicts",

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The life of verdicts: they outlive the monitor that gave them, and a host that stands still is told apart from a
+fault of the path."""
+import os
+import signal
+import time
+import unittest
+
+from lab import wait, ws
+from lab.daemon import Daemon
+from lab.stub import NEW, T3Stub
+
+ALICE = [("X-authentik-username", "alice")]
+SECTIONS = ('plugin "probe_echo" {}\n'
+            'plugin "probe_t3serve" { heartbeat = "200ms" late = "300ms" watchdog = "1s" reconnect_min = "100ms" }\n')
+FREEZE = 5  # seconds; a shorter one makes nobody give up
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.stub = T3Stub(NEW, dead_ms=0)
+        self.addCleanup(self.stub.process.kill)
+        self.daemon = Daemon({"ping_timeout": "500ms"}, SECTIONS, users={"alice": self.stub.port})
+        self.addCleanup(self.daemon.stop)
+        self.daemon.wait_log(r"event=leg_up .*user=alice")
+
+    def only_verdict(self, state):
+        """The one verdict there is, once it is in that state."""
+        wait.until(lambda: [v["state"] for v in self.daemon.standing()] == [state], what=f"one verdict that is {state}")
+        return self.daemon.standing()[0]
+
+
+class Restarts(Case):
+    def goes_on(self, replace):
+        """A verdict that stands while the monitor is replaced: still there, and healed by what heals the fault."""
+        self.stub.stall()
+        self.addCleanup(self.stub.resume)
+        before = self.only_verdict("standing")
+        self.assertEqual(before["segments"], ["serve(alice)"])
+        monitor = self.daemon.processes()["monitor"]
+        replace()
+        wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
+        after = self.only_verdict("standing")
+        self.assertEqual({k: after[k] for k in before}, before)
+        self.assertEqual(self.daemon.verdicts()[0]["state"], "standing")
+        self.stub.resume()
+        healed = self.only_verdict("healed")
+        self.assertEqual((healed["id"], healed["revision"]), (before["id"], before["revision"]))
+        self.daemon.wait_log(rf"event=verdict_healed .*verdict={before['id']}\b")
+        self.assertNotIn("event=verdict_expired", self.daemon.log())
+
+    def test_a_killed_monitor(self):
+        self.goes_on(lambda: os.kill(self.daemon.processes()["monitor"], signal.SIGKILL))
+
+    def test_a_monitor_with_another_configuration(self):
+        def replace():
+            self.daemon.options["ping_timeout"] = "600ms"
+            self.daemon.write_conf()
+            self.daemon.reload()
+        self.goes_on(replace)
+
+    def test_an_upgrade(self):
+        self.goes_on(lambda: self.daemon.process.send_signal(signal.SIGUSR2))
+
+    def test_all_of_t3ops(self):
+        def replace():
+            self.daemon.stop()
+            self.daemon.start()
+        self.goes_on(replace)
+
+    def test_ids_go_on(self):
+        self.stub.stall()
+        first = self.only_verdict("standing")
+        self.stub.resume()
+        self.only_verdict("healed")
+        monitor = self.daemon.processes()["monitor"]
+        os.kill(monitor, signal.SIGKILL)
+        wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
+        self.stub.stall()  # the same fault within a minute: there again, not new
+        self.addCleanup(self.stub.resume)
+        again = self.only_verdict("standing")
+        self.assertEqual((again["id"], again["times"]), (first["id"], 2))
+
+
+class Host(Case):
+    def test_a_frozen_proxy_is_the_host(self):
+        """A user is cut while the proxy stands still: `host`, whatever looked dead meanwhile."""
+        proxy = self.daemon.processes()["proxy"]
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            os.kill(proxy, signal.SIGSTOP)
+            try:
+                w.drop()
+                time.sleep(FREEZE)
+            finally:
+                os.kill(proxy, signal.SIGCONT)
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            wait.until(self.daemon.standing, what="a verdict")
+            v = self.only_verdict("healed")
+            w.close(1001)
+        self.assertEqual((v["segments"], v["users"]), (["host"], ["alice"]))
+        self.assertRegex(v["text"], r"t3ops itself \(proxy\) was frozen for \d+\.\d s: alice lost 1 tunnel")
+        self.daemon.wait_log(r"process=proxy .*event=loop_lag")
+
+    def test_a_frozen_prober_convicts_nobody(self):
+        prober = self.daemon.processes()["prober"]
+        os.kill(prober, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(prober, signal.SIGCONT)
+        self.daemon.wait_log(r"process=prober .*event=loop_lag")
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+        time.sleep(1.5)  # longer than a round of evidence
+        self.assertEqual(self.daemon.standing(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
