@@ -64,6 +64,13 @@ bool verdict_exonerates(const struct verdict *v, const struct topology *t)
 	return true;
 }
 
+bool verdict_counts(const struct verdict *v)
+{
+	bool turned = v->change == VERDICT_CHANGED && v->was.kind == VERDICT_EXONERATED;
+
+	return v->change == VERDICT_NEW || (turned && v->finding.kind != VERDICT_EXONERATED);
+}
+
 const char *verdict_kind_name(enum verdict_kind kind)
 {
 	static const char *const names[] = {

@@ -75,6 +75,9 @@ bool verdict_finding_equal(const struct verdict_finding *a, const struct verdict
 /* Whether infra is exonerated: no segment of ours is a suspect. */
 bool verdict_exonerates(const struct verdict *v, const struct topology *t);
 
+/* Whether this revision counts as a verdict of its own: the first one, and the one that no longer exonerates. */
+bool verdict_counts(const struct verdict *v);
+
 /* "cloudflare or tunnel", "exonerated", "host", "prober", "unknown"; with_users false: "serve" for "serve(alice)".
  * The caller frees it; NULL without memory. */
 char *verdict_name(const struct verdict_finding *f, bool with_users);

@@ -14,7 +14,8 @@ static const struct t3ops_metric verdicts_total = {
     .name = "t3ops_verdicts_total",
     .type = T3OPS_COUNTER,
     .labels = {"kind", "segment"},
-    .help = "Verdicts by kind and by the segments that were left as suspects."};
+    .help =
+        "Verdicts by kind and by the segments that were left at first; one that no longer exonerates counts again."};
 
 /* What cannot be kept as evidence makes verdicts broader, not wrong. */
 void findings_evidence_lost(int error)
@@ -90,7 +91,8 @@ static void on_verdict(void *arg, const struct judge_basis *b)
 	json_t *verdict = verdict_json(b);
 	struct event e;
 
-	verdict_count(d, b->verdict);
+	if (verdict_counts(b->verdict))
+		verdict_count(d, b->verdict);
 	verdict_event(b, &e);
 	process_emit(d->process, &e);
 	if (verdict == NULL || verdict_board_put(&d->board, b->verdict, verdict) < 0)

@@ -69,6 +69,21 @@ class Restarts(Case):
             self.daemon.start()
         self.goes_on(replace)
 
+    def test_revisions_are_no_verdicts_of_their_own(self):
+        """A fault that hurts one more user, and comes back: one verdict, counted once."""
+        def counted():
+            return self.daemon.metrics()['t3ops_verdicts_total{kind="fault",segment="serve"}']
+        self.stub.stall()
+        self.assertEqual(self.only_verdict("standing")["times"], 1)
+        wait.until(lambda: counted() == 1, what="a verdict that is counted")
+        self.stub.resume()
+        self.only_verdict("healed")
+        self.stub.stall()
+        wait.until(lambda: self.daemon.standing()[0]["times"] == 2, what="the same verdict again")
+        self.stub.resume()
+        self.assertGreater(self.daemon.standing()[0]["revision"], 1)
+        self.assertEqual(counted(), 1)
+
     def test_ids_go_on(self):
         self.stub.stall()
         first = self.only_verdict("standing")

@@ -155,6 +155,7 @@ struct run {
 	struct due due[64];
 	size_t n_due;
 	char got[8192], text[2048];
+	unsigned counted; /* verdicts, not revisions */
 	size_t n_observations;
 };
 
@@ -202,6 +203,7 @@ static void on_verdict(void *arg, const struct judge_basis *b)
 	char *text = summary_make(b);
 
 	verdict_note(r, marks[v->change], v);
+	r->counted += verdict_counts(v);
 	assert_int_equal(v->change == VERDICT_NEW, v->revision == 1);
 	assert_true(v->revision <= REVISIONS_MAX);
 	assert_int_equal(verdict_exonerates(v, b->topology), strstr(text, "infra exonerated") != NULL);
@@ -1050,9 +1052,40 @@ static void revisions_are_bounded(void **state)
 	pass(&r, T0 + MS(100000));
 	v = diagnosis_verdicts(r.diagnosis)->rows[0];
 	assert_int_equal(diagnosis_verdicts(r.diagnosis)->n, 1);
+	assert_int_equal(r.counted, 1);
 	assert_int_equal(v->revision, REVISIONS_MAX);
 	assert_int_equal(v->users.n, 9);
 	diagnosis_free(r.diagnosis);
+}
+
+/* One verdict counts once, whatever becomes of it, unless it had exonerated everything. */
+static void what_counts(void **state)
+{
+	static const struct {
+		enum verdict_change change;
+		enum verdict_kind was, now;
+		bool counts;
+	} rows[] = {
+	    {VERDICT_NEW, VERDICT_FAULT, VERDICT_EXONERATED, true},
+	    {VERDICT_NEW, VERDICT_FAULT, VERDICT_FAULT, true},
+	    {VERDICT_NARROWED, VERDICT_FAULT, VERDICT_FAULT, false},
+	    {VERDICT_CHANGED, VERDICT_FAULT, VERDICT_FAULT, false},
+	    {VERDICT_CHANGED, VERDICT_EXONERATED, VERDICT_FAULT, true},
+	    {VERDICT_CHANGED, VERDICT_EXONERATED, VERDICT_HOST, true},
+	    {VERDICT_CHANGED, VERDICT_FAULT, VERDICT_EXONERATED, false},
+	    {VERDICT_CHANGED, VERDICT_EXONERATED, VERDICT_EXONERATED, false},
+	    {VERDICT_USERS, VERDICT_EXONERATED, VERDICT_FAULT, false},
+	    {VERDICT_AGAIN, VERDICT_FAULT, VERDICT_FAULT, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct verdict v = {
+		    .change = rows[i].change, .was = {.kind = rows[i].was}, .finding = {.kind = rows[i].now}};
+
+		if (verdict_counts(&v) != rows[i].counts)
+			fail_msg("row %zu", i);
+	}
 }
 
 /* A list that is too long for a path is refused, by name. */
@@ -1077,7 +1110,7 @@ static void a_list_that_is_too_long(void **state)
 
 int main(void)
 {
-	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 4 };
+	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 5 };
 	struct CMUnitTest tests[N + OTHERS];
 
 	for (size_t n = 0; n < N; n++)
@@ -1086,5 +1119,6 @@ int main(void)
 	tests[N + 1] = (struct CMUnitTest)cmocka_unit_test(many_users_at_once);
 	tests[N + 2] = (struct CMUnitTest)cmocka_unit_test(revisions_are_bounded);
 	tests[N + 3] = (struct CMUnitTest)cmocka_unit_test(a_list_that_is_too_long);
+	tests[N + 4] = (struct CMUnitTest)cmocka_unit_test(what_counts);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
