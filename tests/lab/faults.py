@@ -23,7 +23,7 @@ class Row:
     begin: Callable = None
     end: Callable = None
     lasts: float = 45  # from begin to end
-    after: float = 40  # watched after the end, for echoes
+    after: float = 30  # watched after the end, for echoes
     apart: frozenset = None
     may: tuple = ()  # sets that are true as well, said or not
     slow: bool = False
@@ -430,7 +430,7 @@ ROWS = [
         both(serve("alice", "stall"), serve("bob", "stall")), both(serve("alice", "resume"), serve("bob", "resume"))),
 
     # ---- last miles
-    Row("cut alice's last mile", last_mile("alice"), mile("alice", "cut"), mile("alice", "heal")),
+    Row("cut alice's last mile", last_mile("alice"), mile("alice", "cut"), mile("alice", "heal"), lasts=25),
     Row("silence on alice's last mile", last_mile("alice"), mile("alice", "stall"), mile("alice", "heal")),
     *(Row(f"a hole of {seconds:g} s in {name}'s Wi-Fi", last_mile(name), before_ping(name, mile(name, "stall")),
           mile(name, "heal"), lasts=seconds)
@@ -445,7 +445,7 @@ ROWS = [
         both(mile_largest("alice", 8000), large_answer("alice", 400_000)), mile("alice", "heal"), lasts=45),
     Row("alice's last mile flaps", last_mile("alice"), flap(mile("alice", "cut"), mile("alice", "heal"), 4, 2, 6), lasts=5),
     Row("two last miles are cut", last_mile("alice", "bob"), both(mile("alice", "cut"), mile("bob", "cut")),
-        both(mile("alice", "heal"), mile("bob", "heal"))),
+        both(mile("alice", "heal"), mile("bob", "heal")), lasts=25),
 
     # ---- the machine itself
     Row("t3ops stands still for 30 s", segment("host"), lambda w: w.freeze(), lambda w: w.thaw(), lasts=30, blind=True),
@@ -453,7 +453,7 @@ ROWS = [
     Row("the machine of t3ops is suspended for 60 s", segment("host"), suspend(60), lasts=10),
     Row("the clock is set an hour ahead", begin=set_clock(3600), end=set_clock(-3600), lasts=40),
     Row("the proxy of t3ops hangs", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGSTOP), lasts=40,
-        may=segment("host")),
+        apart=frozenset({"traefik", "dispatch"}), may=segment("host")),
     Row("t3ops gets little of the CPU", begin=starve(40, 1.5, 0.25), may=segment("host"), lasts=10),
 
     # ---- faults of the prober's own, which users do not have

@@ -18,6 +18,7 @@ from lab.stub import LATEST, NEW, NEXT, OLD
 from lab.world import LAG, Person, World
 from lab.world import missing as world_missing
 
+AGAIN = 65  # seconds after the end of a verdict in which the same suspects are the same fault once more
 TRIES = 3  # of a row that goes wrong while the machine is late
 CROWD = {f"user{n}": Person((NEW, OLD, LATEST, NEXT)[n % 4], n % 3 == 2, f"127.0.3.{n + 1}") for n in range(30)}
 WORLDS = {"": {}, "crowd": {"people": CROWD}, "two uplinks": {"legs": ("second_isp",)}}
@@ -81,15 +82,40 @@ def several_verdicts(verdicts, user):
     return sum(user in v["users"] for v in last.values()) > 1
 
 
+def base_names(segments):
+    """Last miles are one, since infra is ruled out for several users together."""
+    return {"last_mile" if n.startswith("last_mile(") or n == faults.EXONERATED else n for n in segments}
+
+
+def keys(row):
+    """What a verdict about it may be about."""
+    return {n for t in row.truth + row.may for n in base_names(t | (row.apart or set()))}
+
+
+def in_turn(rows):
+    """The rows of each world in an order in which neighbours are about different things, as far as possible: what comes
+    back shortly after it ended is no new verdict, so a row has to wait for the one before."""
+    ordered, left = [], list(rows)
+    while left:
+        here = [r for r in left if not ordered or r.world == ordered[-1].world] or left
+        near = set().union(*map(keys, ordered[-2:]))
+        row = next((r for r in here if not keys(r) & near), here[0])
+        left.remove(row)
+        ordered.append(row)
+    return ordered
+
+
 class Play:
     def __init__(self, world):
         self.world = world
+        self.last = {}  # of each key: when a row about it was over
         self.inseparable = world.inseparable()
 
     def row(self, row):
         """Breaks, waits, heals, waits, and looks at what was said."""
         w = self.world
         outcome = Outcome(row, [], allowed=allowed(row, self.inseparable))
+        self.rest(row)
         for action in row.needs:
             action(w)
         w.wait_well()
@@ -112,11 +138,18 @@ class Play:
                 outcome.problem = "in several verdicts: " + " ".join(twice)
         except (AssertionError, OSError) as e:
             outcome.problem = f"{type(e).__name__}: {e}".splitlines()[0]
+        said = {k for s in outcome.named for k in base_names(s)}
+        self.last.update({k: w.lapse.now() for k in keys(row) | said})
         outcome.late = w.machine.lag(self.real)
         outcome.slow = bool(re.search(r"\bevent=slow\b", w.daemon.log()[mark:]))
         seen = [f"{user} {e.what}" for user, e in w.events[first:] if e.what in ("gave_up", "lost", "error_page")]
         outcome.dropped = ", ".join(f"{s} x{seen.count(s)}" for s in dict.fromkeys(seen))
         return outcome
+
+    def rest(self, row):
+        """Until what is said of it is no echo of a row before."""
+        over = max((self.last.get(k, 0) for k in keys(row)), default=0)
+        self.world.pause(max(0, over + AGAIN - self.world.lapse.now()))
 
     def hold(self, seconds, serial, outcome, began):
         """Waits, and notes when the right verdict came."""
@@ -265,7 +298,7 @@ def main(text=None):
     if world_missing():
         print("lab: missing here: " + " ".join(world_missing()))
         return 77
-    rows = [r for r in faults.ROWS if re.search(args.only, r.name)]
+    rows = in_turn(r for r in faults.ROWS if re.search(args.only, r.name))
     wrong = 0
     for n in range(args.rounds):
         began = time.monotonic()

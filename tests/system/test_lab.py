@@ -32,7 +32,7 @@ class Lab(unittest.TestCase):
     def test_rows_that_hold(self):
         rows = [dataclasses.replace(row, lasts=min(row.lasts, 25), after=min(row.after, 20)) for row in faults.ROWS
                 if row.name in HOLD]
-        outcomes = play.play(rows, SPEED, details=True)
+        outcomes = play.play(play.in_turn(rows), SPEED, details=True)
         self.assertEqual(len(outcomes), len(HOLD))
         wrong = [o for o in outcomes if not o.right]
         self.assertEqual([play.line(o) for o in wrong if o.late <= LAG], [])
@@ -80,6 +80,12 @@ class Words(unittest.TestCase):
             with self.subTest(truth=truth, named=named, **more):
                 outcome = self.outcome(truth, *named, **more)
                 self.assertEqual((outcome.right, len(outcome.false)), (right, false))
+
+    def test_neighbours_are_about_different_things(self):
+        rows = play.in_turn(faults.ROWS)
+        self.assertEqual(sorted(r.name for r in rows), sorted(r.name for r in faults.ROWS))
+        self.assertEqual(len([n for n in range(1, len(rows)) if rows[n].world != rows[n - 1].world]), len(play.WORLDS) - 1)
+        self.assertFalse(play.keys(rows[0]) & play.keys(rows[1]))
 
     def test_a_user_belongs_to_one_verdict(self):
         one, more, other = ({"id": i, "users": u.split()} for i, u in ((1, "a b"), (1, "a"), (2, "b")))
