@@ -479,7 +479,7 @@ ROWS = [
     Row("sessions are wiped under open pages", begin=wipe_and_replace, lasts=40),
     Row("tabs are closed", needs=(reopen("alice"), reopen("carol")), begin=both(user("alice", "close"), user("carol", "close")),
         lasts=20),
-    Row("browsers are killed", begin=both(user("alice", "crash"), user("carol", "crash")),
+    Row("browsers are killed", begin=both(user("alice", "crash"), lambda w: w.pause(4), user("carol", "crash")),
         end=both(reopen("alice"), reopen("carol"))),
     Row("alice closes her laptop for 3 minutes", begin=silent_laptop("alice"), end=open_laptop("alice"), lasts=180),
     Row("alice closes her laptop for 30 s", begin=shut_laptop("alice"), end=open_laptop("alice"), lasts=30),

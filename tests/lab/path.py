@@ -250,7 +250,7 @@ class Path:
                            ("resolver2_line", "resolver")):
             self.ports[name] = self.ports[part]
             if self.segments:
-                self.lines[name] = Relay(("127.0.0.1", self.ports[part]), name)
+                self.lines[name] = Relay(("127.0.0.1", self.ports[part]), name, distant=part in ("edge", "resolver"))
                 self.relays.append(self.lines[name])
                 self.ports[name] = self.lines[name].address[1]
 
@@ -329,7 +329,7 @@ class Path:
 
     def last_mile(self, name="last mile", source=None):
         """A line of one user's own to the edge; source: the address the edge sees."""
-        relay = Relay(("127.0.0.1", self.ports["edge"]), name, source)
+        relay = Relay(("127.0.0.1", self.ports["edge"]), name, source, distant=True)
         self.relays.append(relay)
         return relay
 

@@ -4,7 +4,8 @@ other place where bytes go through.
 
     with Relay(target) as line:
         line.cut()              # resets what is open, refuses what comes
-        line.stall()            # holds every byte, FINs included; new connections are accepted and held
+        line.stall()            # holds every byte, FINs included; new connections are accepted and held, or with
+                                # Relay(..., distant=True) never made, as over a line that carries no SYN
         line.up.stall()         # the same for one direction: up is towards the target
         line.down.delay = 0.3   # seconds
         line.up.jitter = 0.1    # up to so much more, bytes stay in order
@@ -24,27 +25,32 @@ from lab import loop, wire
 
 _CHUNK = 16384
 _QUEUE_BYTES = 65536  # what a direction holds at most before it takes no more
+_FILL_S = 0.02  # a handshake that took longer than that was dropped
 _SOCKET_BYTES = 65536  # buffers of the sockets, so that a slow line is felt at the other end
 
 
 class Direction:
     """What happens to bytes that go one way."""
 
-    def __init__(self):
+    def __init__(self, changed):
+        """changed(): called in the loop when it stalls or flows."""
         self.flowing = asyncio.Event()
+        self.changed = changed
         self.reset()
 
     def reset(self):
         self.delay = self.jitter = 0.0
         self.loss, self.rto = 0.0, 0.3
         self.bandwidth = self.largest = None
-        loop.shared().run(self.flowing.set)
+        self.resume()
 
     def stall(self):
-        loop.shared().run(self.flowing.clear)
+        self.flowing.clear()
+        loop.shared().call(self.changed())
 
     def resume(self):
         loop.shared().run(self.flowing.set)
+        loop.shared().call(self.changed())
 
     def lateness(self):
         """Of the piece that arrives now."""
@@ -125,19 +131,23 @@ class _Pump:
 
 
 class Relay:
-    def __init__(self, target, name="relay", source=None):
-        """source: local address of the connections to the target, as the address a user comes from."""
+    def __init__(self, target, name="relay", source=None, distant=False):
+        """source: local address of the connections to the target, as the address a user comes from.  distant: whoever
+        connects does so to the far end: nothing answers a SYN while the line is silent."""
         self.target = target
         self.name = name
         self.source = source
+        self.distant = distant
+        self.address = None
+        self._plug = []  # sockets that keep the kernel from answering
         self.accepted = 0
         self.bytes = 0
-        self.up, self.down = Direction(), Direction()
         self._tasks = set()
         self._open = set()  # writers, both sides
         self._pumps = set()
         self._mode = "pass"  # what happens to new connections: pass, refuse, hang
         self._server = None
+        self.up, self.down = Direction(self._changed), Direction(self._changed)
         self.address = loop.shared().call(self._listen(("127.0.0.1", 0)))
 
     # ---- in the loop
@@ -145,6 +155,38 @@ class Relay:
     async def _listen(self, address):
         self._server = await asyncio.start_server(self._accepted, *address)
         return self._server.sockets[0].getsockname()[:2]
+
+    async def _changed(self):
+        """A direction stalls or flows."""
+        if not self.distant or not self.address:
+            return
+        silent = not (self.up.flowing.is_set() and self.down.flowing.is_set())
+        if silent and self._server:
+            self._server.close()
+            self._server = None
+            self._plug_in()
+        elif not silent and self._plug:
+            self._plug_out()
+            await self._listen(self.address)
+
+    def _plug_in(self):
+        """A listener whose queue is full: the kernel drops what comes."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(self.address)
+        listener.listen(0)
+        self._plug = [listener]
+        for _ in range(8):
+            filler = socket.socket()
+            filler.settimeout(_FILL_S)
+            self._plug.append(filler)
+            if filler.connect_ex(self.address):
+                return
+
+    def _plug_out(self):
+        for each in self._plug:
+            each.close()
+        self._plug = []
 
     def _accepted(self, reader, writer):
         task = asyncio.ensure_future(self._serve(reader, writer))
@@ -199,6 +241,8 @@ class Relay:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _cut(self, refuse):
+        if refuse:
+            self._plug_out()
         if refuse and self._server:
             self._server.close()
             self._server = None
@@ -218,6 +262,7 @@ class Relay:
             if not pump.vanished:
                 pump.alive.set()
         if not self._server:
+            self._plug_out()
             await self._listen(self.address)
 
     async def _vanish(self):

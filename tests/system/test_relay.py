@@ -57,6 +57,16 @@ class RelayTest(unittest.TestCase):
         with ws.WebSocket(self.line.address, "/ws", self.cookie) as again:
             again.heartbeat()
 
+    def test_no_handshake_over_a_distant_line_that_is_silent(self):
+        with Relay(self.stub.address, distant=True) as line:
+            for direction in (line.up, line.down):
+                direction.stall()
+                with self.assertRaises(TimeoutError):
+                    ws.WebSocket(line.address, "/ws", self.cookie, timeout=0.3)
+                line.heal()
+                with ws.WebSocket(line.address, "/ws", self.cookie) as again:
+                    again.heartbeat()
+
     def test_stall_holds_and_loses_nothing(self):
         self.line.stall()
         self.ws.send('{"_tag":"Ping"}')
