@@ -63,6 +63,8 @@ EVENT_KIND(PAIR, "pairing_done", INFO, true, none, http_status, none, detail,
            "a browser, or t3ops itself, was paired with a t3 server, or could not be")
 EVENT_KIND(SESSION_DEAD, "session_expired", INFO, true, none, http_status, none, detail,
            "the t3 server no longer accepts a cookie; it is replaced")
+EVENT_KIND(SIGN_IN_SKIPPED, "sign_in_skipped", ERROR, true, none, http_status, none, detail,
+           "a path that must ask for a sign-in answered without one")
 EVENT_KIND(LEG_UP, "leg_up", NOTICE, true, incident, none, none, none,
            "a leg is established")
 EVENT_KIND(LEG_LATE, "leg_late", WARNING, true, incident, none, none, none,
