@@ -377,14 +377,23 @@ static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
 }
 
 /* Whether what the leg accuses is acquitted by users' tunnels, and by nothing else. */
-static bool is_of_the_prober(const struct judgement *j, const struct observation *f)
+static bool is_acquitted_by_users_alone(const struct judgement *j, const struct observation *f)
 {
 	struct tomo_failure alone = {f->accused, f->began_us, TOMO_BY_LEG | TOMO_BY_FRESH};
 	struct tomo_group group;
 	size_t member, unknown;
 
-	return f->leg != NULL && !f->resolver && (f->by & TOMO_BY_USER) &&
+	return (f->by & TOMO_BY_USER) &&
 	       tomo_solve(&alone, 1, j->proofs, j->n_proofs, &group, &member, &unknown) == 1 && unknown != 0;
+}
+
+/* Whether a leg without suspects has a way to them of its own that failed: everything is acquitted by users, or
+ * nothing fails but this shared leg. */
+static bool is_of_the_prober(const struct judgement *j, const struct observation *f)
+{
+	if (f->leg == NULL || f->resolver)
+		return false;
+	return (j->n_failures == 1 && !f->leg->def->per_user) || is_acquitted_by_users_alone(j, f);
 }
 
 /* The paths without any suspect: those that only the prober cannot pass, and the others. */

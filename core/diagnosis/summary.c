@@ -187,6 +187,14 @@ static void host_put(FILE *out, const struct host_event *e)
 	}
 }
 
+static bool users_work(const struct judge_basis *b)
+{
+	for (size_t i = b->observations->n_failing; i < b->observations->n; i++)
+		if (b->observations->rows[i].live_tunnel != NULL)
+			return true;
+	return false;
+}
+
 static void kind_put(FILE *out, const struct judge_basis *b)
 {
 	const struct host_event *host = host_event_of(b);
@@ -204,7 +212,8 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 			host_put(out, host);
 		break;
 	case VERDICT_PROBER:
-		fputs("only the prober's own way is broken, users' tunnels work: ", out);
+		fprintf(out, "only the prober's own way is broken, %s: ",
+		        users_work(b) ? "users' tunnels work" : "other legs cross the same segments");
 		break;
 	case VERDICT_UNKNOWN:
 		fputs("everything on the failing paths also worked: ", out);

@@ -19,7 +19,7 @@ enum verdict_kind {
 	VERDICT_FAULT,      /* suspects say which */
 	VERDICT_EXONERATED, /* all of ours was proven good; the cause is not proven */
 	VERDICT_HOST,       /* the host, or t3ops itself, stood still */
-	VERDICT_PROBER,     /* only the prober's own way is broken: users' tunnels work */
+	VERDICT_PROBER,     /* only the prober's own way is broken: users, or other legs, cross the same segments */
 	VERDICT_UNKNOWN,    /* everything on the failing paths also worked */
 };
 

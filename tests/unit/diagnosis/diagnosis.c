@@ -879,10 +879,10 @@ static const struct scenario scenarios[] = {
      "exonerated#1[alice]; ^exonerated#1[alice]",
      {ALL_UP, DROP(100, "alice", CLIENT_EOF, 10), ALIVE(700000, "cf", "")},
      NULL},
-    {"what also worked: unknown, and it ends, too",
-     "unknown#1; ~unknown#1",
+    {"one leg fails and another crosses all of its segments: its own way, and it ends, too",
+     "prober#1; ~prober#1",
      {ALL_UP, DOWN(100, "int", "", EOF), TRY(120, "int", "", CONNECT, REFUSED, 0), UP(9000, "int", "")},
-     "everything on the failing paths also worked: int failed at connect"},
+     "only the prober's own way is broken, other legs cross the same segments: int failed at connect"},
 
     /* What the legs do without a fault. */
     {"a login page stands before the probe: a note, no verdict",
