@@ -167,18 +167,34 @@ static bool only_shared_legs_fail(const struct diagnosis *d)
 	return fails;
 }
 
-static bool users_have_spoken(const struct diagnosis *d)
+static bool users_have_spoken(const struct diagnosis *d, uint64_t after_us)
 {
 	for (size_t i = 0; i < d->now.n_live_tunnels; i++)
-		if (d->now.live_tunnels[i].client_us > d->now.first_us)
+		if (d->now.live_tunnels[i].client_us > after_us)
 			return true;
 	return false;
 }
 
-/* A fault that hurts nobody yet may be the prober's own: users' heartbeats would show it. */
+static bool a_leg_fell_silent(const struct diagnosis *d)
+{
+	for (size_t n = 0; n < d->legs.n; n++)
+		if (leg_is_failing(d->legs.rows[n]) && evidence_is_silence(d->legs.rows[n]))
+			return true;
+	return false;
+}
+
+/* A fault that hurts nobody yet may be the prober's own: users' heartbeats would show it.  Of silence, only those
+ * that come when a page without answers would have given up. */
 static bool waits_for_users(const struct diagnosis *d)
 {
-	return d->round.judged_us == 0 && d->open_tunnels > 0 && only_shared_legs_fail(d) && !users_have_spoken(d);
+	if (d->round.judged_us != 0 || d->open_tunnels == 0 || !only_shared_legs_fail(d))
+		return false;
+	return !users_have_spoken(d, d->now.first_us + (a_leg_fell_silent(d) ? ANSWERED_US : 0));
+}
+
+static uint64_t users_wait_us(const struct diagnosis *d)
+{
+	return users_have_spoken(d, d->now.first_us) ? ANSWERED_WAIT_US : VANTAGE_WAIT_US;
 }
 
 static bool new_connections_fail(const struct diagnosis *d)
@@ -227,7 +243,7 @@ static uint64_t judge_time(const struct diagnosis *d)
 	uint64_t at = r->news_us + SETTLE_US;
 
 	if (waits_for_users(d))
-		return r->opened_us + VANTAGE_WAIT_US;
+		return r->opened_us + users_wait_us(d);
 	if (r->ask_again || !all_legs_reported(d))
 		return deadline;
 	if (!legs_fail(d) && d->now.n_drops > 0 && at < r->asked_us + LIVE_ROUND_US)

@@ -95,11 +95,29 @@ static struct observation *row_new(struct observations *o)
 	return row;
 }
 
+bool evidence_is_silence(const struct leg *leg)
+{
+	unsigned reason = leg->attempted ? leg->latest.reason : leg->first.reason;
+
+	return reason == T3OPS_R_NONE || reason == T3OPS_R_HEARTBEAT_TIMEOUT || reason == T3OPS_R_CONNECT_TIMEOUT;
+}
+
 static unsigned proofs_against(const struct leg *leg)
 {
 	if (leg->def->per_user)
 		return TOMO_BY_LEG;
-	return evidence_is_of_new_connections(leg) ? TOMO_BY_FRESH : TOMO_BY_ALL;
+	if (evidence_is_of_new_connections(leg))
+		return TOMO_BY_FRESH;
+	return evidence_is_silence(leg) ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_ALL;
+}
+
+static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
+{
+	if (part == USER_SERVE || part == USER_DISPATCH)
+		return 0;
+	if (d->evidence == PAGE_ANSWERS_LOST || d->evidence == PAGE_ANSWERS_NOT_TAKEN)
+		return TOMO_BY_ALL & ~TOMO_BY_USER;
+	return TOMO_BY_ALL;
 }
 
 /* Whether the leg ends at t3ops, so that a proxy that stands still shows there, too. */
@@ -202,6 +220,7 @@ static void add_failing_resolver(struct observations *o, struct leg *leg, const 
 	row->leg = leg;
 	row->resolver = true;
 	row->began_us = row->seen_us = leg->resolver_began_us;
+	row->by = TOMO_BY_ALL & ~TOMO_BY_USER;
 	row->host = host_events_find(host, &q);
 	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->accused);
 	row->verdict = leg->resolver_verdict;
@@ -225,7 +244,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct host_e
 	row->drop = d;
 	row->began_us = d->began_us;
 	row->seen_us = d->seen_us;
-	row->by = part == USER_SERVE || part == USER_DISPATCH ? 0 : TOMO_BY_ALL;
+	row->by = proofs_against_drop(d, part);
 	row->host = host_events_find(host, &q);
 	topology_user_path(t, d->user, part, &row->accused);
 	row->verdict = d->verdict;
@@ -276,6 +295,7 @@ static void add_live_tunnel(struct observations *o, const struct live_tunnel *w,
 	row->live_tunnel = w;
 	row->proof = TOMO_BY_USER;
 	row->proven_us = proven_us;
+	row->answered_us = part == USER_SHARED && proven_us > ANSWERED_US ? proven_us - ANSWERED_US : 0;
 	topology_user_path(t, w->user, part, &row->acquitted);
 	o->n += row->acquitted.n > 0;
 }

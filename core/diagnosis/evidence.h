@@ -22,7 +22,9 @@
  *   leg whose ping was sent and answered    all segments
  *   leg whose look-up worked                its resolver's: an address from a cache acquits none
  *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
- *                                           the t3 server
+ *                                           the t3 server.  What fell silent, or lost answers, may be broken in the
+ *                                           way down alone: there a page acquits that still beats when its patience
+ *                                           would be over
  *   fresh connection that worked            all segments
  *
  * What a host event explains (host_events.h) accuses the host and nothing else, unless the leg still fails long
@@ -55,7 +57,8 @@ struct observation {
 	const struct host_event *host; /* that explains it: it accuses the host alone */
 	struct tomo_path acquitted;
 	uint64_t proven_us;
-	uint64_t verdict; /* id of the verdict that it is part of, 0: none yet */
+	uint64_t answered_us; /* of live_tunnel: since when its page must have got an answer; 0: not known */
+	uint64_t verdict;     /* id of the verdict that it is part of, 0: none yet */
 };
 
 struct observations {
@@ -77,6 +80,8 @@ void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_par
 bool evidence_is_of_new_connections(const struct leg *leg);
 /* The same of something that fails: a fresh connection always is. */
 bool observation_is_of_new_connections(const struct observation *f);
+/* Whether the leg fell silent: one direction alone may be broken. */
+bool evidence_is_silence(const struct leg *leg);
 /* The part of a user's path that a drop accuses; NONE: not a drop. */
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);
 

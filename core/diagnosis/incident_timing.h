@@ -15,12 +15,14 @@
 #define INCIDENT_S(n)  (UINT64_C(1000000) * (n))
 
 /* A round of evidence: from the first news to its judgement. */
-#define SETTLE_US       INCIDENT_MS(200)  /* after the last news: a burst of drops is one incident */
-#define ROUND_GRACE_US  INCIDENT_MS(500)  /* beyond ping_timeout: who has not answered by then does not count */
-#define ASK_AGAIN_US    INCIDENT_MS(200)  /* between two probes, when a drop began after the first */
-#define LIVE_ROUND_US   INCIDENT_MS(1200) /* the proxy answers a probe after a second: awaited if no leg fails */
-#define VANTAGE_WAIT_US INCIDENT_S(6)     /* what only shared legs see waits for one heartbeat of users' pages */
-#define VANTAGE_ASK_US  INCIDENT_MS(1500) /* and asks for it so often */
+#define SETTLE_US        INCIDENT_MS(200)  /* after the last news: a burst of drops is one incident */
+#define ROUND_GRACE_US   INCIDENT_MS(500)  /* beyond ping_timeout: who has not answered by then does not count */
+#define ASK_AGAIN_US     INCIDENT_MS(200)  /* between two probes, when a drop began after the first */
+#define LIVE_ROUND_US    INCIDENT_MS(1200) /* the proxy answers a probe after a second: awaited if no leg fails */
+#define VANTAGE_WAIT_US  INCIDENT_S(6)     /* what only shared legs see waits for one heartbeat of users' pages */
+#define ANSWERED_US      INCIDENT_S(20)    /* a page that still beats so long after a time got an answer since */
+#define ANSWERED_WAIT_US INCIDENT_S(27)    /* that is awaited while users beat and only silent legs fail */
+#define VANTAGE_ASK_US   INCIDENT_MS(1500) /* and asks for it so often */
 
 /* The incident: one id, open for evidence. */
 #define FOLLOW_US     INCIDENT_S(15)  /* so long after the last drop everything is asked again, */

@@ -317,6 +317,9 @@ static void paths_gather(struct judgement *j)
 		}
 		if (f->acquitted.n > 0)
 			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->proven_us, f->proof};
+		if (f->acquitted.n > 0 && f->answered_us > 0)
+			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->answered_us,
+			                                               TOMO_BY_ANSWERED};
 	}
 }
 
@@ -383,7 +386,7 @@ static bool is_acquitted_by_users_alone(const struct judgement *j, const struct 
 	struct tomo_group group;
 	size_t member, unknown;
 
-	return (f->by & TOMO_BY_USER) &&
+	return (f->by & TOMO_BY_ANSWERED) &&
 	       tomo_solve(&alone, 1, j->proofs, j->n_proofs, &group, &member, &unknown) == 1 && unknown != 0;
 }
 
@@ -461,7 +464,7 @@ int judge(const struct judge_input *in)
 	j.index = calloc(room, sizeof *j.index);
 	j.member = calloc(room, sizeof *j.member);
 	j.groups = calloc(room, sizeof *j.groups);
-	j.proofs = calloc(room, sizeof *j.proofs);
+	j.proofs = calloc(2 * room, sizeof *j.proofs);
 	if (has && j.settled && j.failures && j.index && j.member && j.groups && j.proofs)
 		judgement_run(&j, has);
 	else

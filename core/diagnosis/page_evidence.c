@@ -5,7 +5,6 @@
 #define CODE_NORMAL     1000
 #define CODE_GOING_AWAY 1001
 
-#define ABANDONED_US      UINT64_C(100000) /* a tunnel that was gone before anybody could have used it */
 #define AT_PATIENCE_PART  20 /* of a period: a page gives up when a heartbeat is due, so right behind a Ping */
 #define QUEUE_STUCK_US    UINT64_C(2000000)  /* a next hop that takes nothing for so long is not only slow */
 #define BACK_AT_ONCE_US   UINT64_C(5000000)  /* pages come back after 1 to 3 s */
@@ -134,7 +133,7 @@ enum page_evidence page_evidence_classify(const struct page_facts *f)
 		return e;
 	if (f->end == PAGE_END_NONE)
 		return of_open(f);
-	if (!f->carried && f->age_us < ABANDONED_US)
+	if (!f->carried)
 		return PAGE_ABANDONED;
 	if (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_GOING_AWAY)
 		return of_leaving(f);

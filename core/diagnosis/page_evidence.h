@@ -10,7 +10,7 @@
  *   the t3 server ended it                                   server_ended
  *   not ended: silent                                        went_silent
  *     Pings or answers late, several times or by a period    late_heartbeat; else none
- *   no message either way, gone at once                      abandoned
+ *   no message either way: it never got the answer           abandoned
  *   closed with 1001: Pings came late, or one waits          left_hung
  *     silent                                                 went_silent; else on_time
  *   Pings that were made during a gap came at its end        late_pings

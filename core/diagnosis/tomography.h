@@ -26,11 +26,12 @@ struct tomo_path {
 };
 
 /* Who proved something: what one kind cannot acquit, another may. */
-#define TOMO_BY_LEG   1u /* an established leg */
-#define TOMO_BY_USER  2u /* an established tunnel */
-#define TOMO_BY_FRESH 4u /* a connection that was made then */
-#define TOMO_BY_ALL   (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH)
-#define TOMO_KINDS    3
+#define TOMO_BY_LEG      1u  /* an established leg */
+#define TOMO_BY_USER     2u  /* an established tunnel */
+#define TOMO_BY_FRESH    4u  /* a connection that was made then */
+#define TOMO_BY_ANSWERED 16u /* a tunnel whose page got answers: its heartbeats alone prove the way up only */
+#define TOMO_BY_ALL      (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
+#define TOMO_KINDS       5
 
 struct tomo_failure {
 	struct tomo_path path;

@@ -27,7 +27,7 @@ PAGE_EVIDENCE(LEFT_HUNG, "left_hung", LEFT, NOBODY,
 PAGE_EVIDENCE(REPLACED, "replaced", NOTHING, NOBODY,
               "the page replaced its connection by itself, while its heartbeat was on time")
 PAGE_EVIDENCE(ABANDONED, "abandoned", NOTHING, NOBODY,
-              "an upgrade that the page had given up long before it was answered")
+              "an upgrade that the page gave up, or whose answer never reached it: nothing was ever sent")
 PAGE_EVIDENCE(MOVED, "moved", NOTHING, NOBODY, "t3ops moved the tunnel to another process of its own")
 PAGE_EVIDENCE(CLOSED_BY_US, "closed_by_us", NOTHING, NOBODY,
               "t3ops closed it: the user was removed or the session was dead")

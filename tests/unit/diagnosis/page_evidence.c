@@ -102,6 +102,10 @@ static const struct end ends[] = {
     {"no heartbeat known: the client took nothing",
      {CUT_, .age_us = S(90), .carried = true, .queued_us = S(30)},
      PAGE_ANSWERS_NOT_TAKEN},
+    {"an upgrade whose answer never came, given up at its patience",
+     {CUT_, .age_us = S(15), .others_ended = 1},
+     PAGE_ABANDONED},
+    {"the same, closed", {.end = PAGE_END_CLIENT_CLOSE, .code = 1000, .age_us = S(10)}, PAGE_ABANDONED},
     {"a short life with a message", {CUT_, .age_us = MS(50), .carried = true}, PAGE_UNKNOWN},
 };
 
