@@ -145,6 +145,12 @@ def wan_stall(leaves):
     return run
 
 
+def lose_wan(w):
+    """The router forgot every connection: what is open is reset, what is new gets no answer."""
+    w.wan("reset")
+    w.wan("stall")
+
+
 def edge_takes(action):
     """At every way that leads to the edge."""
     def run(w):
@@ -394,10 +400,10 @@ ROWS = [
 
     # ---- the uplink and the name
     Row("the uplink is silent", segment("wan"), lambda w: w.wan("stall"), lambda w: w.wan("heal")),
-    Row("the uplink refuses", segment("wan"), lambda w: w.wan("cut"), lambda w: w.wan("heal")),
+    Row("the uplink is lost", segment("wan"), lose_wan, lambda w: w.wan("heal")),
     Row("the uplink is silent, what leaves", segment("wan"), wan_stall(True), lambda w: w.wan("heal")),
     Row("the uplink is silent, what comes in", segment("wan"), wan_stall(False), lambda w: w.wan("heal")),
-    Row("the uplink flaps", segment("wan"), flap(lambda w: w.wan("cut"), lambda w: w.wan("heal"), 3, 4, 6), lasts=5),
+    Row("the uplink flaps", segment("wan"), flap(lose_wan, lambda w: w.wan("heal"), 3, 4, 6), lasts=5),
     Row("the resolver is gone", segment("dns"), part("resolver", "cut"), part("resolver", "heal"), lasts=150),
     Row("the resolver is silent", segment("dns"), line("resolver_line", "stall"), line("resolver_line", "heal"), lasts=150),
     Row("the resolver answers too late", segment("dns"), slow_line(lambda w: w.path.lines["resolver_line"], delay=2.5),
