@@ -9,8 +9,8 @@
 
 #include "conf/check.h"
 #include "conf/explain.h"
-#include "conf/identifiability.h"
 #include "monitor/monitor.h"
+#include "monitor/separability.h"
 #include "proxy/proxy.h"
 #include "jobs/job_child.h"
 #include "jobs/jobs.h"
@@ -126,7 +126,7 @@ static int check(const struct command_line *line)
 	c = check_config(line->conf_path, &checks, stdout, stderr);
 	if (!c)
 		return EXIT_FAILURE;
-	identifiability_print(c, stdout);
+	separability_print(c, stdout);
 	resolved_config_free(c);
 	return EXIT_SUCCESS;
 }
