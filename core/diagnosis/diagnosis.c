@@ -344,6 +344,16 @@ static void incident_close(struct diagnosis *d)
 
 static void ends_decide(struct diagnosis *d, uint64_t now_us);
 
+int diagnosis_finish(struct diagnosis *d, uint64_t now_us)
+{
+	bool ours = false;
+
+	for (size_t i = 0; i < d->now.n_drops; i++)
+		ours = ours || (d->now.drops[i].verdict == 0 &&
+		                page_evidence_side(d->now.drops[i].evidence) == PAGE_SIDE_DISPATCH);
+	return d->round.open && ours ? round_judge(d, now_us) : 0;
+}
+
 int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 {
 	int r = 0;
@@ -510,6 +520,8 @@ static void drop_fill(struct drop *d, const struct end_report *r, const char *us
 	d->began_us = d->seen_us > before ? d->seen_us - before : 0;
 	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
 	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
+	d->tunnel = r->tunnel;
+	snprintf(d->why, sizeof d->why, "%s", r->why);
 	snprintf(d->address, sizeof d->address, "%s", r->address);
 	snprintf(d->colo, sizeof d->colo, "%s", r->colo);
 }
@@ -525,11 +537,12 @@ static bool says_more(enum page_evidence a, enum page_evidence b)
 	return weight[page_evidence_side(a)] > weight[page_evidence_side(b)];
 }
 
-static int drop_take(struct diagnosis *d, const struct drop *drop, uint64_t wall_us, uint64_t now_us)
+static int drop_take(struct diagnosis *d, const struct drop *drop, bool late, uint64_t wall_us, uint64_t now_us)
 {
 	struct drop *known;
 	unsigned tunnels;
 
+	d->actions->dropped(d->arg, drop, late);
 	on_broke(d, drop->began_us, wall_us, drop->seen_us, now_us);
 	known = incident_drop(&d->now, drop->user);
 	if (known == NULL)
@@ -550,7 +563,7 @@ static void ends_decide(struct diagnosis *d, uint64_t now_us)
 
 	while (page_ends_take(&d->ends, now_us, &row)) {
 		row.drop.returned = row.facts.back != PAGE_NOT_BACK;
-		drop_take(d, &row.drop, row.wall_us, now_us);
+		drop_take(d, &row.drop, true, row.wall_us, now_us);
 	}
 }
 
@@ -584,7 +597,7 @@ static int tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t 
 		return result;
 	drop_fill(&row.drop, r, user, evidence, now_us);
 	if (is_drop(r, evidence))
-		return drop_take(d, &row.drop, r->wall_us, now_us);
+		return drop_take(d, &row.drop, false, r->wall_us, now_us);
 	if (!page_end_waits(&r->page))
 		return 0;
 	result = page_ends_add(&d->ends, &row);

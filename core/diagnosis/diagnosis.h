@@ -35,6 +35,8 @@ struct diagnosis;
 struct diagnosis_actions {
 	/* Ask every leg and tunnel what works now; since_us: when the drop began that is asked about. */
 	void (*probe)(void *arg, uint64_t incident, uint64_t since_us);
+	/* A page lost its tunnel; late: its end had seemed ordinary, and what came next says that it was none. */
+	void (*dropped)(void *arg, const struct drop *drop, bool late);
 	/* A verdict, or a revision of one.  b and all it points to is borrowed until it returns. */
 	void (*verdict)(void *arg, const struct judge_basis *b);
 	/* A verdict has ended: healed or expired. */
@@ -70,8 +72,10 @@ struct leg_report {
 /* A user's tunnel ended. */
 struct end_report {
 	const char *user, *address, *colo;
+	const char *why; /* what t3ops itself has to say of it; "": nothing */
+	uint64_t tunnel; /* its number */
 	uint16_t reason, code;
-	bool dropped;              /* the close reason alone would call it a drop */
+	bool dropped;              /* whoever reported it called it a drop */
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */
 	uint64_t age_us;           /* of the tunnel, 0: not known */
 	uint64_t idle_client_us, idle_upstream_us;
@@ -116,6 +120,9 @@ void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us);
 /* The prober was replaced or is gone: nothing is known of the old one's connections. */
 void diagnosis_prober_replaced(struct diagnosis *d, uint64_t wall_us);
 int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample);
+
+/* Before it is freed for good: judges drops that t3ops itself caused, which nobody could judge afterwards. */
+int diagnosis_finish(struct diagnosis *d, uint64_t now_us);
 
 /* Does what is due; *next_us becomes when it wants to be called again, UINT64_MAX: when something happens.
  * 0, or -ENOMEM: verdicts are missing. */

@@ -18,6 +18,8 @@ struct drop {
 	const char *user;            /* interned */
 	enum page_evidence evidence; /* what the page experienced; NONE: the close reason alone is known */
 	uint16_t reason, code;
+	uint64_t tunnel; /* its number; 0: not known */
+	char why[80];    /* what t3ops itself has to say of it; "": nothing */
 	char address[48], colo[8];
 	uint64_t seen_us;     /* CLOCK_MONOTONIC of the end */
 	uint64_t began_us;    /* when it had certainly begun */

@@ -49,6 +49,11 @@ enum page_side page_evidence_side(unsigned evidence)
 	return row_of(evidence)->side;
 }
 
+static bool is_silent(const struct page_facts *f)
+{
+	return f->heartbeat_known && f->since_ping_us > f->period_us + f->period_us / 2;
+}
+
 /* What t3ops or the t3 server did, not the page: NONE if it was the client's side. */
 static enum page_evidence of_our_side(const struct page_facts *f)
 {
@@ -58,17 +63,12 @@ static enum page_evidence of_our_side(const struct page_facts *f)
 	case PAGE_END_OURS:
 		return PAGE_CLOSED_BY_US;
 	case PAGE_END_LOST:
-		return PAGE_LOST_BY_US;
+		return is_silent(f) ? PAGE_WENT_SILENT : PAGE_LOST_BY_US;
 	case PAGE_END_SERVER:
-		return PAGE_SERVER_ENDED;
+		return f->code == CODE_NORMAL ? PAGE_SERVER_DONE : PAGE_SERVER_ENDED;
 	default:
 		return PAGE_NONE;
 	}
-}
-
-static bool is_silent(const struct page_facts *f)
-{
-	return f->heartbeat_known && f->since_ping_us > f->period_us + f->period_us / 2;
 }
 
 static bool is_waiting(const struct page_facts *f)
@@ -141,4 +141,9 @@ enum page_evidence page_evidence_classify(const struct page_facts *f)
 	if (e != PAGE_NONE)
 		return e;
 	return f->end == PAGE_END_CLIENT_CLOSE ? of_close(f) : of_cut(f);
+}
+
+bool page_end_is_drop(const struct page_facts *f)
+{
+	return page_evidence_class(page_evidence_classify(f)) == PAGE_CLASS_DROP;
 }

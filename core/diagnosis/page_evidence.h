@@ -6,8 +6,9 @@
  *
  * Read from top to bottom; the first line that fits decides.
  *
- *   t3ops moved it / closed it / lost it                     moved / closed_by_us / lost_by_us
- *   the t3 server ended it                                   server_ended
+ *   t3ops moved it / closed it                               moved / closed_by_us
+ *   t3ops lost it: silent / else                             went_silent / lost_by_us
+ *   the t3 server ended it: closed with 1000 / else          server_done / server_ended
  *   not ended: silent                                        went_silent
  *     Pings or answers late, several times or by a period    late_heartbeat; else none
  *   no message either way: it never got the answer           abandoned
@@ -68,7 +69,7 @@ enum page_return {
 /* What is known of a tunnel at its end.  Times are durations; 0: nothing of the kind. */
 struct page_facts {
 	enum page_end end;
-	uint16_t code;          /* of the client's close frame; 0: it carried none */
+	uint16_t code;          /* of the first close frame; 0: it carried none, or there was none */
 	bool heartbeat_known;   /* its rhythm was recognised */
 	uint64_t period_us;     /* of the heartbeat */
 	uint64_t since_ping_us; /* since the last Ping arrived */
@@ -84,5 +85,7 @@ struct page_facts {
 };
 
 enum page_evidence page_evidence_classify(const struct page_facts *f);
+/* Whether the page lost its connection, as far as that is known at once: what comes next may show that it did. */
+bool page_end_is_drop(const struct page_facts *f);
 
 #endif

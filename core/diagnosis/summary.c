@@ -44,6 +44,8 @@ static void drop_put(FILE *out, const struct drop *d)
 
 	fprintf(out, "%s lost %u tunnel%s (%s", d->user, d->tunnels, d->tunnels == 1 ? "" : "s",
 	        known ? page_evidence_label(d->evidence) : reason_label(d->reason));
+	if (d->why[0] != '\0')
+		fprintf(out, ": %s", d->why);
 	if (d->quiet_us > 0)
 		fprintf(out, " after %.1f s of silence", (double)d->quiet_us / 1e6);
 	fprintf(out, "%s%s)", d->moved ? ", came back from another address" : "",

@@ -55,6 +55,8 @@ static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_u
 	struct end_report r = {.user = e->user,
 	                       .address = e->address,
 	                       .colo = e->colo,
+	                       .why = e->page.end == PAGE_END_LOST ? e->text : "",
+	                       .tunnel = e->id,
 	                       .reason = e->reason,
 	                       .code = e->code,
 	                       .dropped = e->kind == EVENT_TUNNEL_DROP,
@@ -125,6 +127,8 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return diagnosis_leg_gone(d, e->plugin, e->user, now_us);
 	case EVENT_TUNNEL_CLOSED:
 	case EVENT_TUNNEL_DROP:
+		if (e->process == PROCESS_MONITOR)
+			return 0; /* it was found here */
 		return end_report(d, e, now_us);
 	case EVENT_TUNNEL_HEARTBEAT:
 		return page_report(d, e, now_us);

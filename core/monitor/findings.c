@@ -10,6 +10,11 @@
 #include "monitor/verdict_json.h"
 #include "obs/log.h"
 
+static const struct t3ops_metric tunnel_drops_total = {
+    .name = "t3ops_tunnel_drops_total",
+    .type = T3OPS_COUNTER,
+    .labels = {"page"},
+    .help = "Users' WebSockets that broke, by what their pages experienced."};
 static const struct t3ops_metric verdicts_total = {
     .name = "t3ops_verdicts_total",
     .type = T3OPS_COUNTER,
@@ -31,6 +36,19 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us)
 
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROBER, id, &probe, sizeof probe);
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
+}
+
+static void on_dropped(void *arg, const struct drop *drop, bool late)
+{
+	struct monitor *d = arg;
+	const char *const labels[] = {page_evidence_label(drop->evidence)};
+	struct event e;
+
+	series_add(metrics_series(d->process->metrics, &tunnel_drops_total, NULL, NULL, labels), 1);
+	if (!late)
+		return;
+	drop_event(drop, &e);
+	process_emit(d->process, &e);
 }
 
 static struct series *verdicts_of(struct monitor *d, enum verdict_kind kind, const char *segment)
@@ -58,6 +76,10 @@ void findings_begin(struct monitor *d)
 {
 	const struct process_config *config = d->process->config;
 
+	for (unsigned page = 0; page < PAGE_EVIDENCES; page++)
+		if (page_evidence_class(page) == PAGE_CLASS_DROP)
+			metrics_series(d->process->metrics, &tunnel_drops_total, NULL, NULL,
+			               (const char *[]){page_evidence_label(page)});
 	verdicts_of(d, VERDICT_HOST, verdict_kind_name(VERDICT_HOST));
 	verdicts_of(d, VERDICT_PROBER, verdict_kind_name(VERDICT_PROBER));
 	verdicts_of(d, VERDICT_UNKNOWN, verdict_kind_name(VERDICT_UNKNOWN));
@@ -159,6 +181,7 @@ static void on_look(void *arg, struct diagnosis *diagnosis)
 
 const struct diagnosis_actions findings = {
     .probe = on_probe,
+    .dropped = on_dropped,
     .verdict = on_verdict,
     .ended = on_ended,
     .slow = on_slow,

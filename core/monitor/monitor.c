@@ -338,8 +338,10 @@ static void monitor_free(struct monitor *d)
 		plugin_host_free(d->plugins);
 	}
 	local_server_free(d->pages);
-	if (d->diagnosis != NULL)
+	if (d->diagnosis != NULL && d->is_current) {
+		diagnosis_finish(d->diagnosis, clock_mono_us());
 		findings_remember(d);
+	}
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
 	journal_free(d->journal);

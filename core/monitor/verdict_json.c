@@ -279,6 +279,18 @@ void verdict_end_event(const struct verdict *v, struct event *e)
 	e->age_us = v->ended_us - v->first_us;
 }
 
+void drop_event(const struct drop *drop, struct event *e)
+{
+	event_init(e, EVENT_TUNNEL_DROP, PROCESS_MONITOR);
+	e->id = drop->tunnel;
+	e->reason = drop->reason;
+	e->code = drop->code;
+	event_set(e->user, drop->user);
+	event_set(e->address, drop->address);
+	event_set(e->colo, drop->colo);
+	event_set(e->text, page_evidence_sentence(drop->evidence));
+}
+
 /* "cf answers in 640 ms, usually 4 ms" */
 static void slow_text(const struct leg *leg, char *out, size_t size)
 {

@@ -22,6 +22,8 @@ void verdict_event(const struct judge_basis *b, struct event *e);
 /* The end of a verdict. */
 void verdict_end_event(const struct verdict *v, struct event *e);
 
+/* A drop that showed in what its page did next. */
+void drop_event(const struct drop *drop, struct event *e);
 /* The beginning or the end of slowness. */
 void slow_event(const struct slow_report *r, struct event *e);
 

@@ -43,11 +43,3 @@ unsigned close_reason_classify(const struct tunnel_facts *f, uint16_t *code)
 	}
 	return f->side == TUNNEL_CLIENT ? client_reason(f) : upstream_reason(f);
 }
-
-bool close_reason_is_drop(unsigned reason, uint16_t code)
-{
-	/* a t3 server that says 1000 has finished; 1001 and above are a restart or an error */
-	if (reason == T3OPS_R_UPSTREAM_CLOSED)
-		return code != 1000;
-	return reason_side(reason) != SIDE_NOBODY;
-}

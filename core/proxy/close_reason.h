@@ -30,7 +30,5 @@ struct tunnel_facts {
 
 /* An enum t3ops_reason; *code: the close code that belongs to it, 0 without. */
 unsigned close_reason_classify(const struct tunnel_facts *f, uint16_t *code);
-/* Whether a reason is an ordinary end (tunnel_closed) or a drop. */
-bool close_reason_is_drop(unsigned reason, uint16_t code);
 
 #endif

@@ -109,18 +109,24 @@ static void event_fill(const struct tunnel *t, struct event *e)
 	e->bytes_down = t->upstream.bytes;
 }
 
+/* What the page experienced decides whether it broke, not the reason alone. */
 static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code, enum page_end end)
 {
 	uint64_t now = clock_mono_us();
+	struct event_page page;
 	struct event e;
 
 	t->reported = true;
-	event_init(&e, close_reason_is_drop(reason, code) ? EVENT_TUNNEL_DROP : EVENT_TUNNEL_CLOSED, PROCESS_PROXY);
+	tunnel_page_count(t, now);
+	tunnel_page_fill(t, end, now, &page);
+	event_init(&e, tunnel_page_is_drop(t, &page, code, now) ? EVENT_TUNNEL_DROP : EVENT_TUNNEL_CLOSED,
+	           PROCESS_PROXY);
 	event_fill(t, &e);
 	e.reason = (uint16_t)reason;
 	e.code = code;
-	tunnel_page_count(t, now);
-	tunnel_page_fill(t, end, now, &e.page);
+	e.page = page;
+	if (end == PAGE_END_LOST)
+		event_set(e.text, "t3ops stopped, or could not hand it on");
 	proxy_metrics_tunnel_close(&t->worker->metrics, reason);
 	process_emit(t->worker->process, &e);
 }

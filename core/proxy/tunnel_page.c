@@ -69,6 +69,22 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0};
 }
 
+bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, uint16_t code, uint64_t now_us)
+{
+	const struct page_facts facts = {.end = (enum page_end)page->end,
+	                                 .code = code,
+	                                 .heartbeat_known = page->heartbeat != HEARTBEAT_UNKNOWN,
+	                                 .period_us = period_of(t),
+	                                 .since_ping_us = page->since_ping_us,
+	                                 .waiting_us = page->waiting_us,
+	                                 .late_pings = page->late_pings,
+	                                 .queued_us = page->queued_us,
+	                                 .age_us = now_us - t->opened_us,
+	                                 .carried = page->carried};
+
+	return page_end_is_drop(&facts);
+}
+
 bool tunnel_page_changed(struct tunnel *t, uint64_t now_us)
 {
 	const struct heartbeat *h = &t->page.heartbeat;

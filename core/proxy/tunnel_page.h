@@ -16,6 +16,8 @@ void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t 
 void tunnel_page_count(struct tunnel *t, uint64_t now_us);
 /* The facts for an event about the tunnel; end: how it ended, or PAGE_END_NONE while it is open. */
 void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us, struct event_page *out);
+/* Whether its page lost it, by those facts; code: of the first close frame. */
+bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, uint16_t code, uint64_t now_us);
 /* Looks at an open tunnel: whether what its page experiences is another thing than at the last look. */
 bool tunnel_page_changed(struct tunnel *t, uint64_t now_us);
 

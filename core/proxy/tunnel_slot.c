@@ -157,7 +157,7 @@ static void loss_report(struct worker *worker, const struct handoff_record *p, c
 {
 	struct event e;
 
-	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_PROXY);
+	event_init(&e, EVENT_TUNNEL_DROP, PROCESS_PROXY);
 	handoff_lost_fill(p, why, &e);
 	e.page.end = PAGE_END_LOST;
 	proxy_metrics_tunnel_close(&worker->metrics, T3OPS_R_LOCAL);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "diagnosis/page_evidence.h"
 #include "supervisor/state_json.h"
 
 /* Of the descriptors that this process may have, tunnels get that share. */
@@ -205,8 +206,9 @@ static void cut_report(struct fd_store *s, const struct handoff_record *p)
 {
 	struct event e;
 
-	event_init(&e, EVENT_TUNNEL_CLOSED, PROCESS_SUPERVISOR);
+	event_init(&e, EVENT_TUNNEL_DROP, PROCESS_SUPERVISOR);
 	handoff_lost_fill(p, "the proxy died while bytes of it were in transit", &e);
+	e.page.end = PAGE_END_LOST;
 	monitor_link_emit(s->monitor, &e);
 }
 
@@ -223,8 +225,8 @@ void fd_store_proxy_exited(struct fd_store *s, const struct child *proxy, bool a
 			clean++;
 			continue;
 		}
-		if (!asked && s->stored[i].held) {
-			cut_report(s, &slot->record);
+		if (!asked && tunnel_slot_mark_read(slot) != SLOT_FREE && !slot->record.state.reported) {
+			cut_report(s, &slot->record); /* without copies of its descriptors, too */
 			cut++;
 		}
 		drop(s, i);

@@ -46,9 +46,9 @@ EVENT_KIND(COMMAND_REFUSED, "command_refused", WARNING, true, none, none, suppre
 EVENT_KIND(TUNNEL_OPEN, "tunnel_opened", INFO, true, tunnel, none, none, none,
            "a user's WebSocket was connected to the t3 server")
 EVENT_KIND(TUNNEL_CLOSED, "tunnel_closed", INFO, true, tunnel, close_code, none, detail,
-           "a user's WebSocket ended in the ordinary way")
+           "a user's WebSocket ended, and its page did not lose it, as far as that is known at once")
 EVENT_KIND(TUNNEL_DROP, "tunnel_dropped", NOTICE, true, tunnel, close_code, none, detail,
-           "a user's WebSocket broke")
+           "a user's WebSocket broke; from the monitor: what its page did next says so")
 EVENT_KIND(TUNNEL_HEARTBEAT, "tunnel_heartbeat", DEBUG, false, tunnel, none, none, detail,
            "the heartbeat of a user's page became late or silent, or is on time again")
 EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, none,

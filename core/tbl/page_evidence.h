@@ -29,6 +29,7 @@ PAGE_EVIDENCE(REPLACED, "replaced", NOTHING, NOBODY,
 PAGE_EVIDENCE(ABANDONED, "abandoned", NOTHING, NOBODY,
               "an upgrade that the page gave up, or whose answer never reached it: nothing was ever sent")
 PAGE_EVIDENCE(MOVED, "moved", NOTHING, NOBODY, "t3ops moved the tunnel to another process of its own")
+PAGE_EVIDENCE(SERVER_DONE, "server_done", NOTHING, NOBODY, "the t3 server had finished: it closed with 1000")
 PAGE_EVIDENCE(CLOSED_BY_US, "closed_by_us", NOTHING, NOBODY,
               "t3ops closed it: the user was removed or the session was dead")
 PAGE_EVIDENCE(LATE_PINGS, "late_pings", DROP, BEFORE_US,

@@ -98,6 +98,38 @@ class Restarts(Case):
         self.assertEqual((again["id"], again["times"]), (first["id"], 2))
 
 
+class Ours(Case):
+    def test_a_stop_of_t3ops_is_a_drop_of_its_own(self):
+        """Who was connected was hurt by nobody but t3ops; back, they are well."""
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            self.daemon.stop()
+        self.daemon.start()
+        v = self.only_verdict("standing")
+        self.assertEqual((v["segments"], v["users"], v["users_absent"]), (["dispatch"], ["alice"], 1))
+        self.assertIn("alice lost 1 tunnel (lost_by_us: t3ops stopped", v["text"])
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            self.only_verdict("healed")
+            w.close(1001)
+
+    def test_a_late_drop_is_reported_when_it_shows(self):
+        """Cut, which may be a user who left; back by itself, which says that it was a drop."""
+        mark = len(self.daemon.log())
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            w.drop()
+            first = self.daemon.wait_log(r"process=proxy .*event=tunnel_closed tunnel=(\d+) .*", after=mark)
+            self.assertEqual(self.daemon.metrics()['t3ops_tunnel_drops_total{page="cut"}'], 0)
+        with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
+            w.heartbeat()
+            late = self.daemon.wait_log(r"process=monitor .*event=tunnel_dropped tunnel=(\d+) .*", after=mark)
+            w.close(1001)
+        self.assertEqual(first.group(1), late.group(1))
+        wait.until(lambda: self.daemon.metrics()['t3ops_tunnel_drops_total{page="cut"}'] == 1, what="the counter")
+        self.assertIn("event=tunnel_dropped", self.daemon.ctl("events", "-k", "tunnel_dropped"))
+
+
 class Host(Case):
     def test_a_frozen_proxy_is_the_host(self):
         """A user is cut while the proxy stands still: `host`, whatever looked dead meanwhile."""

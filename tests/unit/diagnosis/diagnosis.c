@@ -59,6 +59,7 @@ enum what {
 	PAGE_IS,
 	BEATS,
 	HOST,
+	FINISH,
 	RESTART
 };
 
@@ -101,6 +102,7 @@ struct step {
 #define WAITS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .waiting_us = MS(7000)}}
 #define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
 /* The diagnosis is replaced by a new one, which knows what was kept. */
+#define FINISHED(t)         {.what = FINISH, .at_ms = t}
 #define RESTARTED(t)        {.what = RESTART, .at_ms = t}
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
 /* Every probe from now on finds that this user's tunnel beats; n: with answers of the t3 server. */
@@ -156,6 +158,7 @@ struct run {
 	size_t n_due;
 	char got[8192], text[2048];
 	unsigned counted; /* verdicts, not revisions */
+	unsigned drops, late_drops;
 	size_t n_observations;
 };
 
@@ -216,6 +219,15 @@ static void on_verdict(void *arg, const struct judge_basis *b)
 	free(text);
 }
 
+static void on_dropped(void *arg, const struct drop *drop, bool late)
+{
+	struct run *r = arg;
+
+	assert_true(drop->user != NULL);
+	r->drops++;
+	r->late_drops += late;
+}
+
 static void on_ended(void *arg, const struct verdict *v)
 {
 	verdict_note(arg, v->state == VERDICT_HEALED ? "~" : "^", v);
@@ -250,6 +262,7 @@ static void on_slow(void *arg, const struct slow_report *report)
 }
 
 static const struct diagnosis_actions actions = {.probe = on_probe,
+                                                 .dropped = on_dropped,
                                                  .verdict = on_verdict,
                                                  .ended = on_ended,
                                                  .slow = on_slow,
@@ -368,6 +381,7 @@ static int end_play(struct run *r, const struct step *s)
 	struct end_report report = {.user = s->user,
 	                            .address = or_empty(s->address),
 	                            .colo = "",
+	                            .why = s->page.end == PAGE_END_LOST ? "the proxy died" : "",
 	                            .reason = (uint16_t)s->reason,
 	                            .dropped = s->what == DROPPED,
 	                            .wall_us = WALL0 + MS(s->at_ms),
@@ -446,6 +460,8 @@ static int report(struct run *r, const struct step *s)
 		return diagnosis_tunnel_open(r->diagnosis, &open, r->now_us);
 	case HOST:
 		return host_play(r, s);
+	case FINISH:
+		return diagnosis_finish(r->diagnosis, r->now_us);
 	case RESTART:
 		return restart_play(r);
 	case END:
@@ -798,7 +814,17 @@ static const struct scenario scenarios[] = {
     {"a proxy died with a tunnel in its hands: ours",
      "dispatch#1[alice]; ~dispatch#1[alice]",
      {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), OPENED(6000, "alice")},
-     "lost_by_us"},
+     "alice lost 1 tunnel (lost_by_us: the proxy died)"},
+    {"t3ops stops: who was connected is hurt by us, which is said before it is gone",
+     "dispatch#1[alice bob]; ~dispatch#1[alice bob]",
+     {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), PAGE(5001, "bob", LOCAL, .end = PAGE_END_LOST),
+      PAGE(5001, "carol", LOCAL, .end = PAGE_END_LOST, .since_ping_us = MS(60000)), FINISHED(5002), RESTARTED(6000),
+      OPENED(9000, "alice"), OPENED(9500, "bob")},
+     NULL},
+    {"it stops in the middle of another incident: what nobody has answered yet is not judged",
+     "",
+     {ALL_UP, DROP(5000, "alice", CLIENT_EOF, 10), FINISHED(5002), RESTARTED(5003)},
+     NULL},
 
     /* Verdicts outlive the monitor. */
     {"the monitor restarts while the edge is cut: the verdict stands, and ends when the leg is up",
