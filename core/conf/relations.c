@@ -3,6 +3,7 @@
 #include "conf/relations.h"
 
 #include <ctype.h>
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,27 +182,57 @@ static void order_check(const struct relations *r, size_t i)
 
 /* ---- the proxy ---------------------------------------------------------------------------------------------- */
 
-/* Wider than any network of one proxy. */
+/* Wider than any network of one proxy; loopback is this machine alone. */
 static bool is_too_wide(const char *text)
 {
 	struct cidr network;
 	bool v4 = strchr(text, '.') != NULL;
 
-	return cidr_parse(text, &network) == CIDR_OK && network.bits < (v4 ? 96 + 8 : 16);
+	return cidr_parse(text, &network) == CIDR_OK && strncmp(text, "127.", 4) != 0 &&
+	       network.bits < (v4 ? 96 + 16 : 32);
 }
 
-static const char *too_wide_find(const struct text_list *networks)
+/* Whether an address of this machine is in it. */
+static bool is_of_this_machine(const char *text)
+{
+	struct cidr_list network = {0};
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (cidr_list_add(&network, text) == CIDR_OK && getifaddrs(&all) == 0)
+		for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next)
+			found = i->ifa_addr && cidr_has(&network, i->ifa_addr);
+	if (all)
+		freeifaddrs(all);
+	cidr_list_fini(&network);
+	return found;
+}
+
+static const char *network_find(const struct text_list *networks, bool (*is)(const char *text))
 {
 	for (size_t i = 0; i < networks->n; i++)
-		if (is_too_wide(networks->items[i]))
+		if (is(networks->items[i]))
 			return networks->items[i];
 	return NULL;
+}
+
+/* Everybody with an account on this machine can connect from its addresses. */
+static void local_peers_check(const struct relations *r)
+{
+	const char *which = network_find(&r->config->options.trusted_proxies, is_of_this_machine);
+
+	if (which && !conf_has(r->scan, 0, "trusted_local_users"))
+		config_fault_warn(
+		    r->faults, CONF_CORE, NULL, "trusted_proxies",
+		    "trusted_proxies: \"%s\" contains this machine, where only processes of root may say "
+		    "who the user is: name the account of your proxy in trusted_local_users",
+		    which);
 }
 
 static void trust_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
-	const char *which = too_wide_find(&c->options.trusted_proxies);
+	const char *which = network_find(&c->options.trusted_proxies, is_too_wide);
 
 	if (c->options.trusted_proxies.n == 0)
 		config_fault_warn(
@@ -214,6 +245,8 @@ static void trust_check(const struct relations *r)
 		    "trusted_proxies: \"%s\": every address there may say who the user is: name the proxy's, or set "
 		    "proxy_secret_file",
 		    which);
+	else
+		local_peers_check(r);
 }
 
 static void proxy_check(const struct relations *r)

@@ -110,7 +110,7 @@ static void client_forget(struct client *c)
 	LIST_REMOVE(c, link);
 	all->n--;
 	if (c->counted)
-		quota_give(&all->peers, c->peer);
+		quota_give(&all->peers, c->peer.address);
 	worker_gauge_set(worker, worker->metrics.connections, all->n);
 	free(c);
 }
@@ -368,25 +368,26 @@ void client_new(struct clients *all, int fd, const struct sockaddr *peer)
 {
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
+	bool trusted;
 
 	if (!c) {
 		close(fd);
 		return;
 	}
 	c->worker = worker;
-	c->trusted = cidr_has(&worker->conf.trusted, peer);
-	peer_name(peer, c->peer, sizeof c->peer);
+	peer_find(worker->peers, fd, peer, &c->peer);
+	trusted = c->peer.trust == PEER_TRUSTED;
 	ev_io_init(&c->rd, on_readable, fd, EV_READ);
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
-	if (!c->trusted && quota_is_used_up(&all->peers, c->peer, worker->conf.max_peer_connections)) {
+	if (!trusted && quota_is_used_up(&all->peers, c->peer.address, worker->conf.max_peer_connections)) {
 		series_add(worker->metrics.rejected, 1);
 		close(fd);
 		free(c);
 		return;
 	}
-	c->counted = !c->trusted && quota_take(&all->peers, c->peer);
+	c->counted = !trusted && quota_take(&all->peers, c->peer.address);
 	LIST_INSERT_HEAD(&all->list, c, link);
 	all->n++;
 	worker_gauge_set(worker, worker->metrics.connections, all->n);

@@ -15,6 +15,7 @@
 
 #include "net/deadline.h"
 #include "net/request_validation.h"
+#include "proxy/peer.h"
 #include "sys/buf.h"
 
 struct worker;
@@ -60,8 +61,7 @@ struct client {
 	struct buf out;
 	size_t seen;   /* of in, by http_head_scan */
 	void *request; /* the owner's; NULL: none */
-	char peer[48];
-	bool trusted; /* the peer is a trusted proxy */
+	struct peer peer;
 	bool counted; /* among the peer's connections */
 	enum client_body body;
 	bool parked;          /* something came that nobody takes yet: it waits in the kernel */

@@ -53,8 +53,7 @@ static void on_request(struct client *c, size_t head_len)
 		return;
 	}
 	r = &x->request;
-	why = request_read(r, worker, (struct request_peer){c->peer, c->trusted},
-	                   (struct span){buf_at(&c->in), head_len});
+	why = request_read(r, worker, &c->peer, (struct span){buf_at(&c->in), head_len});
 	if (why != REJECT_NONE)
 		exchange_reject(x, why);
 	else if (!request_cookies_join(r))

@@ -11,7 +11,7 @@ void exchange_reject_client(struct client *c, enum reject_reason why, bool with_
 
 	series_add(worker->metrics.refused[why], 1);
 	proxy_metrics_request(&worker->metrics, reject_status(why));
-	log_write(LOG_L_DEBUG, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer));
+	log_write(LOG_L_DEBUG, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer.address));
 	c->close_requested = false; /* something may still be on its way */
 	buf_clear(out);
 	local_response_reject(out, &worker->date, why, with_body);

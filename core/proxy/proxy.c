@@ -100,6 +100,7 @@ static int users_start(struct proxy *proxy)
 static int parts_make(struct worker *worker)
 {
 	worker->scratch = malloc(SCRATCH_BYTES);
+	worker->peers = peers_new(&worker->conf);
 	worker->clients = clients_new(worker, &exchange_client_owner);
 	worker->exchanges = exchanges_new();
 	worker->upstreams = upstreams_new(worker);
@@ -108,8 +109,9 @@ static int parts_make(struct worker *worker)
 	worker->handovers = handovers_new();
 	worker->recheck = recheck_new(worker, tunnel_session_dead);
 	worker->alive_rounds = alive_rounds_new();
-	return worker->scratch && worker->clients && worker->exchanges && worker->upstreams && worker->tunnels &&
-	               worker->wsservers && worker->handovers && worker->recheck && worker->alive_rounds
+	return worker->scratch && worker->peers && worker->clients && worker->exchanges && worker->upstreams &&
+	               worker->tunnels && worker->wsservers && worker->handovers && worker->recheck &&
+	               worker->alive_rounds
 	           ? 0
 	           : -ENOMEM;
 }
@@ -122,6 +124,7 @@ static void proxy_free(struct proxy *proxy)
 	if (worker->users)
 		users_free(worker->users);
 	acceptors_free(worker->acceptors);
+	peers_free(worker->peers);
 	alive_rounds_free(worker->alive_rounds);
 	handovers_free(worker->handovers);
 	wsservers_free(worker->wsservers);

@@ -3,6 +3,8 @@
 #include "proxy/proxy_conf.h"
 
 #include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define UPSTREAM_CLOSES_US UINT64_C(5000000) /* t3 closes a connection that is idle so long */
@@ -19,9 +21,38 @@ static int trusted_read(struct cidr_list *out, const struct text_list *networks,
 	return 0;
 }
 
+/* A name, or a uid. */
+static bool uid_of(const char *account, uid_t *uid)
+{
+	char *end;
+	unsigned long number = strtoul(account, &end, 10);
+	const struct passwd *pw = getpwnam(account);
+
+	if (!pw && (end == account || *end != '\0' || number >= (uid_t)-1))
+		return false;
+	*uid = pw ? pw->pw_uid : (uid_t)number;
+	return true;
+}
+
+static int uids_read(struct proxy_conf *c, const struct text_list *accounts, const struct config_faults *f)
+{
+	c->trusted_uids = calloc(accounts->n + 1, sizeof *c->trusted_uids);
+	if (!c->trusted_uids)
+		return -ENOMEM;
+	for (size_t i = 0; i < accounts->n; i++)
+		if (!uid_of(accounts->items[i], &c->trusted_uids[c->n_trusted_uids++])) {
+			config_fault_error(f, CONF_CORE, NULL, "trusted_local_users",
+			                   "trusted_local_users: \"%.60s\": no such account on this machine",
+			                   accounts->items[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, const struct config_faults *f)
 {
 	const struct core_options *core = &config->core;
+	int r;
 
 	*c = (struct proxy_conf){.identity_header = span_of(core->identity_header),
 	                         .strip_domain = core->identity_strip_domain,
@@ -51,12 +82,14 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 		                   "proxy_secret_file: its digest is damaged");
 		return -EINVAL;
 	}
-	return trusted_read(&c->trusted, &core->trusted_proxies, f);
+	r = trusted_read(&c->trusted, &core->trusted_proxies, f);
+	return r == 0 ? uids_read(c, &core->trusted_local_users, f) : r;
 }
 
 void proxy_conf_fini(struct proxy_conf *c)
 {
 	cidr_list_fini(&c->trusted);
+	free(c->trusted_uids);
 }
 
 /* Whether a plugin of the proxy provides the service. */

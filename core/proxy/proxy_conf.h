@@ -11,6 +11,8 @@
 
 struct proxy_conf {
 	struct cidr_list trusted;
+	uid_t *trusted_uids; /* of trusted_local_users */
+	size_t n_trusted_uids;
 	struct span identity_header;
 	bool strip_domain;
 	struct span secret_header; /* empty: none */

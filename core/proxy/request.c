@@ -37,7 +37,7 @@ static void identity_ignored(const struct request *r, struct worker *worker)
 	                     &e.count))
 		return;
 	event_set(e.address, r->peer.address);
-	event_set(e.text, "add the peer to trusted_proxies if it is your proxy");
+	peer_hint(&r->peer, e.text, sizeof e.text);
 	process_emit(worker->process, &e);
 }
 
@@ -63,7 +63,8 @@ static enum reject_reason identify(struct request *r, struct worker *worker)
 {
 	const struct proxy_conf *conf = &worker->conf;
 
-	switch (identity_find(&r->head, conf->identity_header, r->peer.trusted, conf->strip_domain, r->identity)) {
+	switch (identity_find(&r->head, conf->identity_header, r->peer.trust == PEER_TRUSTED, conf->strip_domain,
+	                      r->identity)) {
 	case IDENTITY_REFUSED:
 		return REJECT_IDENTITY;
 	case IDENTITY_IGNORED:
@@ -76,12 +77,12 @@ static enum reject_reason identify(struct request *r, struct worker *worker)
 	}
 }
 
-enum reject_reason request_read(struct request *r, struct worker *worker, struct request_peer peer, struct span raw)
+enum reject_reason request_read(struct request *r, struct worker *worker, const struct peer *peer, struct span raw)
 {
 	enum http_syntax syntax = http_request_parse(&r->head, raw.at, raw.len);
 	enum reject_reason why = request_validate(&r->head, syntax, raw, worker->conf.max_headers);
 
-	r->peer = peer;
+	r->peer = *peer;
 	r->started_us = clock_mono_us();
 	if (why != REJECT_NONE)
 		return why;
@@ -175,9 +176,10 @@ static void span_copy(char *out, size_t size, struct span s)
 
 void request_address(const struct request *r, char *out, size_t size)
 {
-	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, "cf-connecting-ip", 0) : NULL;
+	const struct http_field *f = r->peer.trust == PEER_TRUSTED ? http_field_find(&r->head, "cf-connecting-ip", 0)
+	                                                           : NULL;
 
-	if (!f && r->peer.trusted)
+	if (!f && r->peer.trust == PEER_TRUSTED)
 		f = http_field_find(&r->head, "x-real-ip", 0);
 	if (f)
 		span_copy(out, size, f->value);
@@ -198,7 +200,7 @@ void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE])
 
 void request_colo(const struct request *r, char *out, size_t size)
 {
-	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, "cf-ray", 0) : NULL;
+	const struct http_field *f = r->peer.trust == PEER_TRUSTED ? http_field_find(&r->head, "cf-ray", 0) : NULL;
 	const char *dash = f ? memrchr(f->value.at, '-', f->value.len) : NULL;
 
 	out[0] = '\0';

@@ -10,16 +10,11 @@
 #include "plugin.h"
 #include "proxy/body.h"
 #include "proxy/origin.h"
+#include "proxy/peer.h"
 #include "sys/buf.h"
 #include "users/users.h"
 
 struct worker;
-
-/* Who the client's connection is from. */
-struct request_peer {
-	const char *address;
-	bool trusted; /* a trusted proxy: what it says of the client is believed */
-};
 
 /* What a plugin wants changed: value NULL removes. */
 struct header_edit {
@@ -28,7 +23,7 @@ struct header_edit {
 #define HEADER_EDITS_MAX 16
 
 struct request {
-	struct request_peer peer;
+	struct peer peer;
 	uint64_t started_us;
 	struct span path; /* of the target, without query and authority */
 	char *cookie;     /* of a head with several Cookie lines: what stands in them */
@@ -49,7 +44,7 @@ struct request {
 
 /* Reads a head of which nothing but its end is known: validates it, finds the path and the user.  Everything of
  * r but its head has to be zeroed.  REJECT_NONE, or why it is turned away. */
-enum reject_reason request_read(struct request *r, struct worker *worker, struct request_peer peer, struct span raw);
+enum reject_reason request_read(struct request *r, struct worker *worker, const struct peer *peer, struct span raw);
 /* Plugins and t3 servers look at one Cookie only (RFC 6265 5.4, RFC 9113 8.2.3): joins several.  False without
  * memory. */
 bool request_cookies_join(struct request *r);

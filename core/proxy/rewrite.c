@@ -59,7 +59,7 @@ static bool field_add(struct buf *out, const struct http_field *f)
 /* The trusted proxy's value, else ours; `otherwise` at NULL: nothing. */
 static bool trusted_value_add(const struct request *r, struct buf *out, const char *name, struct span otherwise)
 {
-	const struct http_field *f = r->peer.trusted ? http_field_find(&r->head, name, 0) : NULL;
+	const struct http_field *f = r->peer.trust == PEER_TRUSTED ? http_field_find(&r->head, name, 0) : NULL;
 	struct span value = f ? f->value : otherwise;
 
 	if (!value.at)
@@ -72,7 +72,7 @@ static bool forwarded_for_add(const struct request *r, struct buf *out)
 {
 	bool ok = buf_add_text(out, "x-forwarded-for: ");
 
-	for (size_t i = 0; r->peer.trusted && i < r->head.n; i++)
+	for (size_t i = 0; r->peer.trust == PEER_TRUSTED && i < r->head.n; i++)
 		if (span_is_nocase(r->head.fields[i].name, "x-forwarded-for"))
 			ok = ok && span_add(out, r->head.fields[i].value) && buf_add(out, ", ", 2);
 	return ok && buf_add_text(out, r->peer.address) && buf_add(out, "\r\n", 2);
@@ -84,7 +84,7 @@ static bool forwarded_add(const struct request *r, struct buf *out)
 	bool v6 = strchr(r->peer.address, ':') != NULL;
 	bool ok = true, begun = false;
 
-	for (size_t i = 0; ok && r->peer.trusted && i < r->head.n; i++)
+	for (size_t i = 0; ok && r->peer.trust == PEER_TRUSTED && i < r->head.n; i++)
 		if (span_is_nocase(r->head.fields[i].name, "forwarded")) {
 			ok = buf_add_text(out, begun ? ", " : "forwarded: ") &&
 			     span_add(out, r->head.fields[i].value);

@@ -5,6 +5,7 @@
  *
  *   proxy.c              builds the worker, passes messages on, drains, stops
  *   acceptor.c           accepts connections, and pauses when descriptors run short
+ *     peer.c             who is at the other end, and whether it is trusted
  *   client.c             a connection: reads a head, hands it to exchange.c, flushes the response, begins again
  *   exchange.c           one request and its response, step by step
  *     exchange_state.c   its states, what follows from them, and its ends
@@ -51,6 +52,7 @@ struct worker {
 	struct buf head_room; /* of response.c */
 
 	/* Each one's own. */
+	struct peers *peers;
 	struct acceptors *acceptors;
 	struct clients *clients;
 	struct exchanges *exchanges;

@@ -63,6 +63,9 @@ CORE_OPTION("upstream_env", STRING, upstream_env, T3OPS_SYSCONFDIR "/t3-serve/%u
             "File with T3_PORT= of a user's t3 server; %u is the OS user.")
 CORE_OPTION("trusted_proxies", NETWORK_LIST, trusted_proxies, "", 0, 0, READ_BY(PROXY),
             "Networks (CIDR) whose identity and forwarding headers are trusted.")
+CORE_OPTION("trusted_local_users", LIST, trusted_local_users, "root", 0, 0, READ_BY(PROXY),
+            "Accounts, by name or uid, whose processes may send those headers from an address of this machine; other "
+            "local peers are not trusted.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),

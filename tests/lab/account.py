@@ -14,6 +14,10 @@ ROOT = os.geteuid() == 0
 NAME = "nobody" if ROOT else getpass.getuser()
 
 
+# Whose processes the lab's proxies are.
+PEERS = [getpass.getuser()]
+
+
 def give(path):
     """A file or folder of the lab becomes the account's own."""
     if ROOT:

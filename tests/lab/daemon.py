@@ -69,7 +69,7 @@ class Daemon:
         self.options = {
             "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
-            "trusted_proxies": ["127.0.0.0/8"], "log_level": "debug",
+            "trusted_proxies": ["127.0.0.0/8"], "trusted_local_users": account.PEERS, "log_level": "debug",
         }
         self.options.update(options or {})
         self.sections = sections

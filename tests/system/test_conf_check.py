@@ -92,6 +92,7 @@ ERRORS = (
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://192.0.2.1/probe/ws"\n}', r'17: plugin probe_cloudflare: url = "wss://192.0.2.1/probe/ws": its host is an address'),
     (PAIR, 'plugin "auto_pair" { endpoints = {} }\n', r"15: plugin auto_pair: endpoints: empty: there is nowhere"),
     ('at = "03:30"', 'database = "%x/state"', r'27: plugin backup: database = "%x/state": expected %h, %u, %n or %% after a percent sign'),
+    ("listen  ", 'trusted_local_users = {"no-such-proxy"}\nlisten  ', r'1: trusted_local_users: "no-such-proxy": no such account on this machine'),
     # plugins together
     (PAIR, "", r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'),
     (CHECK + PAIR, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin provides pairing"),
@@ -102,6 +103,8 @@ ERRORS = (
 WARNINGS = (
     (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address there may say who the user is'),
     (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address there may say who the user is'),
+    (TRUSTED, '{"172.16.0.0/12"}', r'3: warning: trusted_proxies: "172.16.0.0/12": every address there may say who the user is'),
+    (TRUSTED, '{"127.0.0.0/8"}', r'3: warning: trusted_proxies: "127.0.0.0/8" contains this machine, where only processes of root may'),
     (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so no user can be identified"),
     ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
     ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
@@ -248,7 +251,7 @@ class Steps(unittest.TestCase):
     )
 
     def text(self, what, folder, plugins):
-        return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"127.0.0.1"}}\nuser = "{account.NAME}"\n'
+        return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"10.0.20.1"}}\nuser = "{account.NAME}"\n'
                 f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}"\nusers = "{folder}/users"\n')
 
     def test_steps(self):

@@ -5,12 +5,14 @@ import datetime
 import hashlib
 import json
 import os
+import pwd
 import re
+import signal
 import socket
 import threading
 import unittest
 
-from lab import http, wait, ws
+from lab import account, http, wait, ws
 from lab.daemon import Daemon
 from lab.memory import FREED_IS_FREE, rss, slack
 from lab.origin import Origin, answer
@@ -431,6 +433,37 @@ class Others(unittest.TestCase):
             self.assertEqual(r.status, 403)
             d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1")
             self.assertEqual(origin.seen, [])
+
+    def test_identity_from_an_account_that_is_not_trusted(self):
+        uid = os.getuid()
+        with Origin({"/": lambda c, r: c.send(answer(b"hers"))}) as origin:
+            with Daemon({"trusted_local_users": []}, ECHO, users={"alice": origin.port}) as d:
+                self.assertEqual(http.get(d.proxy, "/", ALICE).status, 403)
+                d.wait_log(rf"event=identity_ignored .*peer=127\.0\.0\.1 .*uid {uid} .*trusted_local_users")
+            self.assertEqual(origin.seen, [])
+            with Daemon({"trusted_local_users": [str(uid)]}, ECHO, users={"alice": origin.port}) as d:
+                self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+
+    def test_identity_from_a_connection_that_is_closed_already(self):
+        with Origin() as origin, Daemon({"workers": 1}, ECHO, users={"alice": origin.port}) as d:
+            os.kill(d.pids("proxy")[0], signal.SIGSTOP)  # so that it is closed before it is accepted
+            with socket.create_connection(d.proxy) as s:
+                s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: alice\r\n\r\n")
+            os.kill(d.pids("proxy")[0], signal.SIGCONT)
+            d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1 .*cannot be told")
+            self.assertEqual(origin.seen, [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_identity_from_another_account(self):
+        with Origin({"/": lambda c, r: c.send(answer(b"hers"))}) as origin, Daemon({}, ECHO, users={"alice": origin.port}) as d:
+            child = os.fork()
+            if child == 0:
+                os.setgid(pwd.getpwnam(account.NAME).pw_gid)
+                os.setuid(pwd.getpwnam(account.NAME).pw_uid)
+                os._exit(http.get(d.proxy, "/", ALICE).status == 403)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 1)
+            self.assertEqual(origin.seen, [])
+            self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
 
     def test_whoever_is_refused_over_and_over_fills_no_log(self):
         eve, mallory = {"X-authentik-username": "eve"}, {"X-authentik-username": "mallory"}

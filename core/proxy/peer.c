@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Trust in peers; see peer.h. */
+#include "proxy/peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net/cidr.h"
+#include "proxy/proxy_conf.h"
+#include "sys/socket_owner.h"
+
+struct peers {
+	const struct proxy_conf *conf;
+	struct socket_owner owner;
+};
+
+struct peers *peers_new(const struct proxy_conf *conf)
+{
+	struct peers *all = calloc(1, sizeof *all);
+	int r;
+
+	if (!all)
+		return NULL;
+	all->conf = conf;
+	r = socket_owner_open(&all->owner);
+	if (r == 0)
+		return all;
+	free(all);
+	errno = -r;
+	return NULL;
+}
+
+void peers_free(struct peers *all)
+{
+	if (!all)
+		return;
+	socket_owner_close(&all->owner);
+	free(all);
+}
+
+static bool is_trusted_account(const struct proxy_conf *conf, uid_t uid)
+{
+	for (size_t i = 0; i < conf->n_trusted_uids; i++)
+		if (conf->trusted_uids[i] == uid)
+			return true;
+	return false;
+}
+
+static enum peer_trust trust_of(struct peers *all, int fd, const struct sockaddr *address, uid_t *uid)
+{
+	if (!cidr_has(&all->conf->trusted, address))
+		return PEER_UNTRUSTED;
+	switch (socket_owner_find(&all->owner, fd, address, uid)) {
+	case SOCKET_OWNER_ELSEWHERE:
+		return PEER_TRUSTED;
+	case SOCKET_OWNER_FOUND:
+		return is_trusted_account(all->conf, *uid) ? PEER_TRUSTED : PEER_OTHER_ACCOUNT;
+	default:
+		return PEER_UNKNOWN;
+	}
+}
+
+void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out)
+{
+	*out = (struct peer){0};
+	peer_name(address, out->address, sizeof out->address);
+	out->trust = trust_of(all, fd, address, &out->uid);
+}
+
+void peer_hint(const struct peer *p, char *out, size_t size)
+{
+	switch (p->trust) {
+	case PEER_TRUSTED:
+		out[0] = '\0';
+		break;
+	case PEER_OTHER_ACCOUNT:
+		snprintf(out, size,
+		         "a process of uid %u sent it; add that account to trusted_local_users if it is your proxy",
+		         (unsigned)p->uid);
+		break;
+	case PEER_UNKNOWN:
+		snprintf(out, size, "whose process on this machine sent it cannot be told; is it closed already?");
+		break;
+	default:
+		snprintf(out, size, "add the peer to trusted_proxies if it is your proxy");
+	}
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is at the other end of a client's connection, and whether it may say who the user is.  An address of
+ * trusted_proxies may; on this machine, where every account can connect from such an address, only a process of one
+ * of trusted_local_users.  Proxy.
+ */
+#ifndef T3OPS_PROXY_PEER_H
+#define T3OPS_PROXY_PEER_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+struct proxy_conf;
+struct peers;
+
+enum peer_trust {
+	PEER_UNTRUSTED,     /* not an address of trusted_proxies */
+	PEER_OTHER_ACCOUNT, /* one, but held by a process of an account that is not trusted: peer.uid */
+	PEER_UNKNOWN,       /* one of this machine, but whose process it is cannot be told */
+	PEER_TRUSTED,
+};
+
+struct peer {
+	char address[48]; /* without port */
+	enum peer_trust trust;
+	uid_t uid; /* of PEER_OTHER_ACCOUNT */
+};
+
+/* worker->peers; before the sandbox.  conf must live as long.  NULL with errno. */
+struct peers *peers_new(const struct proxy_conf *conf);
+void peers_free(struct peers *all);
+/* fd: just accepted. */
+void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out);
+
+/* Why its identity does not count, and what the operator can do; "" for PEER_TRUSTED. */
+void peer_hint(const struct peer *p, char *out, size_t size);
+
+#endif

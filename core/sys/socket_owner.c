@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to the kernel by netlink; see socket_owner.h. */
+#include "sys/socket_owner.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STATES       ((1u << 1) | (1u << 8)) /* TCP_ESTABLISHED, TCP_CLOSE_WAIT: linux/tcp_states.h */
+#define ANSWER_BYTES 1024
+
+/* An address of either family in one form. */
+struct endpoint {
+	int family;
+	unsigned char address[16];
+	size_t len;
+	uint16_t port; /* network order */
+	uint32_t scope;
+};
+
+static bool endpoint_read(struct endpoint *e, const struct sockaddr *from)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)from;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)from;
+
+	*e = (struct endpoint){.family = from->sa_family};
+	if (from->sa_family == AF_INET) {
+		e->len = sizeof v4->sin_addr;
+		e->port = v4->sin_port;
+		memcpy(e->address, &v4->sin_addr, e->len);
+	} else if (from->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		*e = (struct endpoint){.family = AF_INET, .len = 4, .port = v6->sin6_port};
+		memcpy(e->address, &v6->sin6_addr.s6_addr[12], e->len);
+	} else if (from->sa_family == AF_INET6) {
+		e->len = sizeof v6->sin6_addr;
+		e->port = v6->sin6_port;
+		e->scope = v6->sin6_scope_id;
+		memcpy(e->address, &v6->sin6_addr, e->len);
+	}
+	return e->len > 0;
+}
+
+/* The answer to a request: its length, or -errno.  Netlink answers before sendto(2) returns. */
+static ssize_t ask(int fd, struct nlmsghdr *request, void *answer, size_t size)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct nlmsghdr *head = answer;
+	ssize_t n = sendto(fd, request, request->nlmsg_len, MSG_DONTWAIT, (struct sockaddr *)&kernel, sizeof kernel);
+
+	if (n < 0)
+		return -errno;
+	do { /* what an earlier question left is not ours */
+		n = recv(fd, answer, size, MSG_DONTWAIT);
+		if (n < 0)
+			return -errno;
+	} while (NLMSG_OK(head, (size_t)n) && head->nlmsg_seq != request->nlmsg_seq);
+	if (!NLMSG_OK(head, (size_t)n))
+		return -EPROTO;
+	if (head->nlmsg_type == NLMSG_ERROR)
+		return ((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+	return n;
+}
+
+/* ---- whether an address is one of this machine -------------------------------------------------------------- */
+
+static bool is_loopback(const struct endpoint *e)
+{
+	static const unsigned char v6[16] = {[15] = 1};
+
+	return e->family == AF_INET ? e->address[0] == 127 : memcmp(e->address, v6, sizeof v6) == 0;
+}
+
+static void attribute_add(struct nlmsghdr *head, unsigned short type, const void *value, size_t len)
+{
+	struct rtattr *a = (struct rtattr *)(void *)((char *)head + NLMSG_ALIGN(head->nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = (unsigned short)RTA_LENGTH(len);
+	memcpy(RTA_DATA(a), value, len);
+	head->nlmsg_len = (unsigned)(NLMSG_ALIGN(head->nlmsg_len) + RTA_ALIGN(a->rta_len));
+}
+
+/* What the kernel answers for an address that nothing leads to. */
+static bool is_no_route(ssize_t error)
+{
+	return error == -ENETUNREACH || error == -EHOSTUNREACH || error == -EACCES || error == -EINVAL;
+}
+
+/* A packet to an address of this machine is delivered, not sent: its route is of type local.  Without an answer it
+ * counts as one. */
+static bool has_local_route(struct socket_owner *s, const struct endpoint *e)
+{
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+		char attributes[RTA_SPACE(16) + RTA_SPACE(4)];
+	} request = {.head = {.nlmsg_len = NLMSG_LENGTH(sizeof request.route),
+	                      .nlmsg_type = RTM_GETROUTE,
+	                      .nlmsg_flags = NLM_F_REQUEST,
+	                      .nlmsg_seq = ++s->sequence},
+	             .route = {.rtm_family = (unsigned char)e->family, .rtm_dst_len = (unsigned char)(e->len * 8)}};
+	_Alignas(NLMSG_ALIGNTO) char answer[ANSWER_BYTES];
+	ssize_t n;
+
+	attribute_add(&request.head, RTA_DST, e->address, e->len);
+	if (e->scope != 0)
+		attribute_add(&request.head, RTA_OIF, &e->scope, sizeof e->scope);
+	n = ask(s->route_fd, &request.head, answer, sizeof answer);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(struct rtmsg)))
+		return !is_no_route(n);
+	return ((const struct rtmsg *)NLMSG_DATA((struct nlmsghdr *)(void *)answer))->rtm_type == RTN_LOCAL;
+}
+
+static bool is_ours(struct socket_owner *s, const struct endpoint *peer, const struct endpoint *own)
+{
+	return is_loopback(peer) ||
+	       (peer->family == own->family && memcmp(peer->address, own->address, peer->len) == 0) ||
+	       has_local_route(s, peer);
+}
+
+/* ---- whose socket it is --------------------------------------------------------------------------------------- */
+
+static enum socket_owner_result owner_ask(struct socket_owner *s, const struct endpoint *peer,
+                                          const struct endpoint *own, uid_t *uid)
+{
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 query;
+	} request = {.head = {.nlmsg_len = sizeof request,
+	                      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+	                      .nlmsg_flags = NLM_F_REQUEST,
+	                      .nlmsg_seq = ++s->sequence},
+	             .query = {.sdiag_family = (unsigned char)peer->family,
+	                       .sdiag_protocol = IPPROTO_TCP,
+	                       .idiag_states = STATES,
+	                       .id = {.idiag_sport = peer->port,
+	                              .idiag_dport = own->port,
+	                              .idiag_if = peer->scope,
+	                              .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
+	_Alignas(NLMSG_ALIGNTO) char answer[ANSWER_BYTES];
+	const struct inet_diag_msg *found = NLMSG_DATA((struct nlmsghdr *)(void *)answer);
+	ssize_t n;
+
+	memcpy(request.query.id.idiag_src, peer->address, peer->len);
+	memcpy(request.query.id.idiag_dst, own->address, own->len);
+	n = ask(s->diag_fd, &request.head, answer, sizeof answer);
+	/* The filter of states is for dumps only: it is applied here. */
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof *found) || found->idiag_inode == 0 ||
+	    !((1u << found->idiag_state) & STATES))
+		return SOCKET_OWNER_UNKNOWN;
+	*uid = found->idiag_uid;
+	return SOCKET_OWNER_FOUND;
+}
+
+enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const struct sockaddr *peer, uid_t *uid)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof name;
+	struct endpoint there, here;
+
+	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0 || !endpoint_read(&there, peer) ||
+	    !endpoint_read(&here, (struct sockaddr *)&name))
+		return SOCKET_OWNER_UNKNOWN;
+	return is_ours(s, &there, &here) ? owner_ask(s, &there, &here, uid) : SOCKET_OWNER_ELSEWHERE;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------
+ */
+
+int socket_owner_open(struct socket_owner *s)
+{
+	*s = (struct socket_owner){.diag_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
+	s->route_fd = s->diag_fd < 0 ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (s->route_fd >= 0)
+		return 0;
+	socket_owner_close(s);
+	return -errno;
+}
+
+void socket_owner_close(struct socket_owner *s)
+{
+	int error = errno;
+
+	if (s->diag_fd >= 0)
+		close(s->diag_fd);
+	if (s->route_fd >= 0)
+		close(s->route_fd);
+	s->diag_fd = s->route_fd = -1;
+	errno = error;
+}
