@@ -179,6 +179,13 @@ enum t3ops_step {
 	T3OPS_STEP_OPEN = 5,    /* established: heartbeats go through */
 };
 
+/* What became of a large message. */
+enum t3ops_large {
+	T3OPS_LARGE_ANSWERED = 1,  /* it went there and came back */
+	T3OPS_LARGE_LOST_OUT = 2,  /* it did not arrive at the far end */
+	T3OPS_LARGE_LOST_BACK = 3, /* it arrived, and its answer did not come back */
+};
+
 enum t3ops_leg_flags {
 	T3OPS_LEG_PER_USER = 1, /* one leg for each user of the table; leg_user tells whose it is */
 };
@@ -317,6 +324,7 @@ enum t3ops_reason {
 	T3OPS_R_IDLE = 23,            /* nothing received within the idle limit */
 	T3OPS_R_ADDRESS_CHANGED = 24, /* a leg: the name resolves to another address; it moves, which is not a drop */
 	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
+	T3OPS_R_LARGE_LOST = 26,       /* a leg: a large message was lost while small ones were answered */
 };
 
 /* ---- the pairing service ----------------------------------------------------------------------------- */
@@ -501,6 +509,9 @@ struct t3ops_host {
 	/* Sends a close frame, then ends.  For the plugin ws is gone at once; no on_end follows. */
 	void (*ws_close)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
+	/* The key by which /probe/ws knows the installation's own legs; "" in other processes.  Never log it. */
+	const char *(*probe_key)(struct t3ops_ctx *ctx);
+
 	/* --- in the prober: what a leg reports; heartbeats, watchdog and back-off are the host's --- */
 
 	const struct t3ops_user *(*leg_user)(struct t3ops_ctx *ctx, struct t3ops_leg *leg); /* NULL unless PER_USER */
@@ -523,6 +534,9 @@ struct t3ops_host {
 	void (*leg_fresh_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us);
 	/* It could not be made, or did not answer. */
 	void (*leg_fresh_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
+	/* A large message on a connection whose heartbeat was answered: enum t3ops_large, and how long it took.
+	 * Evidence about what carries large messages. */
+	void (*leg_large)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
 	/* A secret text of the section that outlives the process, one for each user, in a file below state_dir that
 	 * only t3ops' account may read.  load: its length, -ENOENT if there is none, -EFBIG if it does not fit with
 	 * its NUL.  save: NULL removes it. */
@@ -612,9 +626,10 @@ struct t3ops_plugin {
 	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	/* Makes a fresh connection beside the established one, only while the leg is up, as a user does who comes
 	 * now: every step from looking the name up, one heartbeat, and an orderly close.  leg_fresh_up or
-	 * leg_fresh_down follows, once.  If the one before hangs it is abandoned.  NULL: the leg makes none (its
-	 * heartbeats are new connections already). */
-	void (*leg_fresh)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
+	 * leg_fresh_down follows, once.  If the one before hangs it is abandoned.  thorough: something may have
+	 * broken, so that a large message is worth sending now.  NULL: the leg makes none (its heartbeats are new
+	 * connections already). */
+	void (*leg_fresh)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool thorough);
 
 	/* T3OPS_ROLE_JOB: one run for one user, in a process of its own that runs as the user's account where t3ops
 	 * is root.  It may block, and is killed at the option `deadline`.  0, or a negative errno after

@@ -173,9 +173,9 @@ static void check_core_words(const struct part *p)
 }
 
 /* Processes get the digest only, and not the file's name. */
-static void secret_read(const struct part *p, char digest[SECRET_DIGEST_HEX])
+static void secret_read(const struct part *p, const char *option, char digest[SECRET_DIGEST_HEX])
 {
-	const char *path = text_of(p, "proxy_secret_file"), *fault;
+	const char *path = text_of(p, option), *fault;
 
 	digest[0] = '\0';
 	if (!path || !*path)
@@ -184,18 +184,19 @@ static void secret_read(const struct part *p, char digest[SECRET_DIGEST_HEX])
 	if (!fault)
 		return;
 	digest[0] = '\0';
-	EXPECT_ERROR(p, "proxy_secret_file", " = \"%.200s\": %s", path, fault);
+	EXPECT_ERROR(p, option, " = \"%.200s\": %s", path, fault);
 }
 
 void rules_core(const struct conf_scan *s, const struct option_set *core, bool as_root,
-                char digest[SECRET_DIGEST_HEX], struct config_errors *c)
+                char secret[SECRET_DIGEST_HEX], char probe_key[SECRET_DIGEST_HEX], struct config_errors *c)
 {
 	struct part p = part_of(s, 0, core, c);
 
 	check_listen(&p);
 	check_address_pairs(&p);
 	check_core_words(&p);
-	secret_read(&p, digest);
+	secret_read(&p, "proxy_secret_file", secret);
+	secret_read(&p, "probe_key_file", probe_key);
 	check_user_path(&p);
 	if (as_root)
 		check_account(&p);

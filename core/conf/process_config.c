@@ -173,6 +173,11 @@ static void plugins_give(struct process_config *p, const struct resolved_config 
 	free(loaded);
 }
 
+static bool knows_probe_key(enum process_id process)
+{
+	return process == PROCESS_PROXY || process == PROCESS_PROBER;
+}
+
 struct process_config *process_config_new(const struct resolved_config *c, enum process_id process)
 {
 	struct process_config *p;
@@ -182,6 +187,7 @@ struct process_config *process_config_new(const struct resolved_config *c, enum 
 	p = must(calloc(1, sizeof *p));
 	core_options_fill(&p->core, &c->core, readers_of(process));
 	p->proxy_secret_digest = process == PROCESS_PROXY ? c->proxy_secret_digest : "";
+	p->probe_key = knows_probe_key(process) ? c->probe_key : "";
 	if (knows_commands(process))
 		commands_give(p, c, process);
 	plugins_give(p, c, process);
@@ -295,6 +301,7 @@ bool process_config_equal(const struct resolved_config *a, const struct resolved
 		return false;
 	return core_options_equal(&a->core, &b->core, readers_of(process)) &&
 	       (process != PROCESS_PROXY || strcmp(a->proxy_secret_digest, b->proxy_secret_digest) == 0) &&
+	       (!knows_probe_key(process) || strcmp(a->probe_key, b->probe_key) == 0) &&
 	       commands_equal(a, b, process) && plugins_equal(a, b, process) &&
 	       (process != PROCESS_MONITOR || shapes_equal(a, b));
 }

@@ -82,7 +82,7 @@ static void core_read(struct resolve *w)
 		rows[i] = core_options[i].option;
 	conf_read(&w->scan, 0, rows, n_core_options, &c->core, &w->config_errors);
 	free(rows);
-	rules_core(&w->scan, &c->core, geteuid() == 0, c->proxy_secret_digest, &w->config_errors);
+	rules_core(&w->scan, &c->core, geteuid() == 0, c->proxy_secret_digest, c->probe_key, &w->config_errors);
 	core_options_fill(&c->options, &c->core, READER_ALL); /* an error leaves it incomplete, and reported */
 }
 

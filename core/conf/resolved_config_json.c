@@ -21,8 +21,8 @@ json_t *resolved_config_core_json(const struct resolved_config *c)
 	for (size_t i = 0; i < c->n_commands; i++)
 		json_array_append_new(commands, json_pack("{s:s, s:o}", "name", c->commands[i].name, "options",
 		                                          option_set_json(&c->commands[i].values)));
-	return must(json_pack("{s:o, s:s, s:o}", "core", option_set_json(&c->core), "proxy_secret_digest",
-	                      c->proxy_secret_digest, "commands", commands));
+	return must(json_pack("{s:o, s:s, s:s, s:o}", "core", option_set_json(&c->core), "proxy_secret_digest",
+	                      c->proxy_secret_digest, "probe_key", c->probe_key, "commands", commands));
 }
 
 json_t *plugin_section_json(const struct plugin_section *s)
@@ -95,17 +95,24 @@ static bool commands_read(struct resolved_config *c, const json_t *list, enum wr
 	return true;
 }
 
+static bool digest_read(const json_t *text, char out[SECRET_DIGEST_HEX])
+{
+	size_t len = json_string_length(text);
+
+	if (!json_is_string(text) || (len != 0 && len != SECRET_DIGEST_HEX - 1))
+		return false;
+	memcpy(out, json_string_value(text), len + 1);
+	return true;
+}
+
 static bool core_read(struct resolved_config *c, const json_t *doc, enum writer writer)
 {
-	json_t *options, *commands;
-	const char *digest;
-	size_t len;
+	json_t *options, *commands, *secret, *key;
 
-	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:s%, s:o !}", "core", &options, "proxy_secret_digest",
-	                &digest, &len, "commands", &commands) < 0 ||
-	    (len != 0 && len != sizeof c->proxy_secret_digest - 1))
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:o, s:o, s:o !}", "core", &options, "proxy_secret_digest",
+	                &secret, "probe_key", &key, "commands", &commands) < 0 ||
+	    !digest_read(secret, c->proxy_secret_digest) || !digest_read(key, c->probe_key))
 		return false;
-	memcpy(c->proxy_secret_digest, digest, len + 1);
 	return core_set_read(&c->core, options, writer) && core_options_fill(&c->options, &c->core, READER_ALL) &&
 	       commands_read(c, commands, writer);
 }

@@ -211,7 +211,7 @@ static bool new_connections_fail(const struct diagnosis *d)
 /* Only fresh connections acquit there: those that legs make when they are asked are awaited. */
 static bool fresh_is_due(const struct diagnosis *d, const struct leg *leg)
 {
-	return leg->fresh.state != FRESH_UNKNOWN && leg->state == LEG_IS_UP &&
+	return leg->fresh.state != ASPECT_UNKNOWN && leg->state == LEG_IS_UP &&
 	       leg->fresh.reported_us < d->now.began_us;
 }
 
@@ -230,7 +230,7 @@ static bool legs_fail(const struct diagnosis *d)
 {
 	for (size_t n = 0; n < d->legs.n; n++)
 		if (leg_fails(d->legs.rows[n]) || d->legs.rows[n]->resolver_testimony == LEG_FAILED ||
-		    d->legs.rows[n]->fresh.testimony == LEG_FAILED)
+		    d->legs.rows[n]->fresh.testimony == LEG_FAILED || d->legs.rows[n]->large.testimony == LEG_FAILED)
 			return true;
 	return false;
 }
@@ -413,6 +413,8 @@ static uint64_t broke_began(const struct leg *leg, enum leg_input_kind kind)
 		return leg->resolver_began_us;
 	case LEG_FRESH:
 		return leg->fresh.began_us;
+	case LEG_LARGE:
+		return leg->large.began_us;
 	default:
 		return leg->began_us;
 	}

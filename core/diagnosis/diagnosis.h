@@ -12,8 +12,8 @@
  *   a leg that had worked and ends for a reason that is at fault on the PATH
  *   a leg that is late: a suspicion; it is dismissed if the leg answers and nothing else broke
  *   a resolver that fails after it worked
- *   a fresh connection beside a leg that fails, for a reason that is at fault on the PATH
- *   a tunnel whose page lost it (page_evidence.h), or, where that is not known, whose close reason is at fault
+ *   a fresh connection beside a leg that fails, for a reason that is at fault on the PATH; a large message that is
+ * lost a tunnel whose page lost it (page_evidence.h), or, where that is not known, whose close reason is at fault
  * anywhere
  *
  * What follows from what was seen: evidence.h.  How it becomes verdicts: judge.h.  Every constant:
@@ -62,7 +62,7 @@ struct diagnosis_setup {
 
 /* What happened to a leg. */
 struct leg_report {
-	enum leg_input_kind kind; /* up to LEG_FRESH */
+	enum leg_input_kind kind; /* up to LEG_LARGE */
 	const char *name, *user;
 	uint16_t step, reason, code;
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */

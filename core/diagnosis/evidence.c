@@ -175,8 +175,8 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	o->n += row->accused.n > 0;
 }
 
-/* The same of a fresh connection. */
-static void host_explain_fresh(struct observation *row, const struct host_events *host, struct topology *t)
+/* The same of what a leg measures beside its connection. */
+static void host_explain_aspect(struct observation *row, const struct host_events *host, struct topology *t)
 {
 	const struct host_question q = {.prober = true,
 	                                .proxy = crosses_dispatch(row->leg, t),
@@ -206,8 +206,24 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	row->verdict = leg->fresh.verdict;
-	host_explain_fresh(row, host, t);
+	host_explain_aspect(row, host, t);
 	o->n += row->accused.n > 0;
+}
+
+static void add_failing_large(struct observations *o, struct leg *leg, const struct host_events *host,
+                              struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->large = true;
+	row->began_us = leg->large.began_us;
+	row->seen_us = leg->large.reported_us;
+	row->by = TOMO_BY_LARGE;
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->accused);
+	row->verdict = leg->large.verdict;
+	host_explain_aspect(row, host, t);
+	o->n++;
 }
 
 static void add_failing_resolver(struct observations *o, struct leg *leg, const struct host_events *host,
@@ -234,7 +250,23 @@ static bool is_end_of_process(const struct drop *d)
 	return d->reason == T3OPS_R_UPSTREAM_EOF || d->reason == T3OPS_R_UPSTREAM_RESET;
 }
 
-static void add_drop(struct observations *o, struct drop *d, const struct host_events *host, struct topology *t)
+/* Small messages that pass prove little where large ones are lost: a page that broke there needs large ones. */
+static void large_loss_explain(struct observation *row, const struct probe_table *legs, struct topology *t)
+{
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+		struct tomo_path lost, shared;
+
+		topology_leg_path(t, leg->def, leg->user, PART_ALL, &lost);
+		if (!leg_aspect_fails(&leg->large) || !tomo_paths_meet(&row->accused, &lost, &shared))
+			continue;
+		row->accused = shared;
+		row->by = TOMO_BY_LARGE;
+	}
+}
+
+static void add_drop(struct observations *o, struct drop *d, const struct probe_table *legs,
+                     const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
@@ -247,6 +279,8 @@ static void add_drop(struct observations *o, struct drop *d, const struct host_e
 	row->by = proofs_against_drop(d, part);
 	row->host = host_events_find(host, &q);
 	topology_user_path(t, d->user, part, &row->accused);
+	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS)
+		large_loss_explain(row, legs, t);
 	row->verdict = d->verdict;
 	o->n += row->accused.n > 0;
 }
@@ -258,20 +292,22 @@ static void add_working_leg(struct observations *o, struct leg *leg, struct topo
 	struct observation *row = row_new(o);
 
 	row->leg = leg;
-	row->proof |= leg->fresh.state == FRESH_UNKNOWN ? TOMO_BY_FRESH : 0;
+	row->proof |= leg->fresh.state == ASPECT_UNKNOWN ? TOMO_BY_FRESH : 0;
 	row->proven_us = leg->alive_us;
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
 	o->n++;
 }
 
-static void add_working_fresh(struct observations *o, struct leg *leg, struct topology *t)
+/* Its fresh connections, or its large messages, which were sent on those. */
+static void add_working_aspect(struct observations *o, struct leg *leg, bool large, struct topology *t)
 {
 	struct observation *row = row_new(o);
 
 	row->leg = leg;
-	row->fresh = true;
-	row->proof |= TOMO_BY_FRESH;
-	row->proven_us = leg->fresh.proven_us;
+	row->fresh = !large;
+	row->large = large;
+	row->proof |= TOMO_BY_FRESH | (large ? TOMO_BY_LARGE : 0);
+	row->proven_us = large ? leg->large.proven_us : leg->fresh.proven_us;
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
 	o->n++;
 }
@@ -324,7 +360,9 @@ static void add_working(struct observations *o, const struct incident *in, const
 		if (leg->alive_us > since)
 			add_working_leg(o, leg, t);
 		if (leg->fresh.proven_us > since)
-			add_working_fresh(o, leg, t);
+			add_working_aspect(o, leg, false, t);
+		if (leg->large.proven_us > since)
+			add_working_aspect(o, leg, true, t);
 		if (leg->def->looks_up && leg->looked_up_us > since)
 			add_working_resolver(o, leg, t);
 	}
@@ -342,7 +380,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
                       const struct host_events *host, struct topology *t)
 {
 	*o = (struct observations){.n = 0};
-	o->rows = calloc(6 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
+	o->rows = calloc(8 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
 	if (o->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {
@@ -353,11 +391,13 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 			add_failing_leg(o, leg, host, t);
 		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
 			add_failing_resolver(o, leg, host, t);
-		if (leg_fresh_fails(leg))
+		if (leg_aspect_fails(&leg->fresh))
 			add_failing_fresh(o, leg, host, t);
+		if (leg_aspect_fails(&leg->large))
+			add_failing_large(o, leg, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
-		add_drop(o, &in->drops[i], host, t);
+		add_drop(o, &in->drops[i], legs, host, t);
 	o->n_failing = o->n;
 	add_working(o, in, legs, t);
 	return 0;
@@ -371,7 +411,7 @@ void observations_fini(struct observations *o)
 
 const struct leg_end *observation_end(const struct observation *f)
 {
-	if (f->fresh)
-		return &f->leg->fresh.end;
+	if (f->fresh || f->large)
+		return f->fresh ? &f->leg->fresh.end : &f->leg->large.end;
 	return f->leg->attempted ? &f->leg->latest : &f->leg->first;
 }

@@ -11,6 +11,7 @@
  *   leg, login page                         nothing        nothing: a note says so
  *   resolver alone                          resolver       -
  *   fresh connection beside a leg           as an attempt of the leg
+ *   large message of a leg                  all segments   -
  *   page: late_pings, answers_*, cut        the user's path without serve(user)
  *   page: server_late, server_ended         serve(user); nothing that works meanwhile acquits it
  *   page: lost_by_us                        dispatch; nothing acquits it
@@ -25,12 +26,14 @@
  *                                           the t3 server.  What fell silent, or lost answers, may be broken in the
  *                                           way down alone: there a page acquits that still beats when its patience
  *                                           would be over
- *   fresh connection that worked            all segments
+ *   fresh connection that worked, or large
+ *   message that was answered               all segments
  *
  * What a host event explains (host_events.h) accuses the host and nothing else, unless the leg still fails long
  * after. A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user
  * alone (a leg per user), nor what answers new connections with an error: only what was connected meanwhile acquits
- * that, and established legs that make no fresh connections.
+ * that, and established legs that make no fresh connections.  What was lost of large messages only large ones acquit;
+ * and those of a page's drop where they are lost, unless its Pings came late: they are small.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
@@ -50,6 +53,7 @@ struct observation {
 	const struct live_tunnel *live_tunnel;
 	bool resolver; /* of leg: about its look-ups, not its connection */
 	bool fresh;    /* of leg: about its fresh connections */
+	bool large;    /* of leg: about its large messages */
 	struct tomo_path accused;
 	uint64_t began_us, seen_us;    /* if it accuses */
 	unsigned by;                   /* whose proofs count against that: TOMO_BY_* */

@@ -32,8 +32,10 @@ static void observation_convict(struct observation *f, uint64_t verdict)
 {
 	struct leg_input in = {.kind = LEG_CONVICTED, .verdict = verdict};
 
-	if (f->resolver || f->fresh)
-		in.kind = f->resolver ? LEG_RESOLVER_CONVICTED : LEG_FRESH_CONVICTED;
+	if (f->resolver)
+		in.kind = LEG_RESOLVER_CONVICTED;
+	else if (f->fresh || f->large)
+		in.kind = f->fresh ? LEG_FRESH_CONVICTED : LEG_LARGE_CONVICTED;
 	f->verdict = verdict;
 	if (f->leg != NULL)
 		leg_transition(f->leg, &in);

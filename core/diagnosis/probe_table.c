@@ -46,20 +46,19 @@ static unsigned beat_count(struct leg *leg, const struct leg_input *in)
 	return slow_beat(&leg->slow, in->waited_us) ? LEG_NEWS_SLOW : 0;
 }
 
-/* Something new was connected, begun then: what failed of fresh connections is over. */
-static unsigned fresh_works(struct leg *leg, uint64_t begun_us, uint64_t mono_us)
+/* It worked, begun then: what failed of it is over. */
+static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t begun_us, uint64_t mono_us)
 {
-	struct fresh_record *f = &leg->fresh;
-	enum leg_testimony was = f->testimony;
+	enum leg_testimony was = a->testimony;
 
-	f->reported_us = mono_us;
+	a->reported_us = mono_us;
 	if (was == LEG_FAILED)
-		f->testimony = LEG_RECOVERED;
+		a->testimony = LEG_RECOVERED;
 	else if (was == LEG_STALE)
-		f->testimony = LEG_SILENT;
-	if (f->testimony == LEG_SILENT && !leg_fails(leg))
-		f->proven_us = begun_us;
-	return f->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
+		a->testimony = LEG_SILENT;
+	if (a->testimony == LEG_SILENT && !leg_fails(leg))
+		a->proven_us = begun_us;
+	return a->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
 }
 
 static unsigned on_works(struct leg *leg, const struct leg_input *in)
@@ -77,7 +76,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
 	if (in->kind == LEG_UP)
-		fresh_works(leg, in->mono_us, in->mono_us);
+		aspect_works(leg, &leg->fresh, in->mono_us, in->mono_us);
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -112,7 +111,7 @@ static unsigned on_down(struct leg *leg, const struct leg_input *in)
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->testimony = LEG_SILENT;
 		leg->verdict = 0;
-		leg->fresh = (struct fresh_record){.state = FRESH_UNKNOWN};
+		leg->fresh = leg->large = (struct leg_aspect){.state = ASPECT_UNKNOWN};
 		return news & LEG_NEWS_SLOW;
 	}
 	if (side == SIDE_CONFIG || !worked)
@@ -155,40 +154,52 @@ static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, uin
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 
-static unsigned fresh_breaks(struct leg *leg, const struct leg_end *end, const struct leg_input *in)
+static unsigned aspect_breaks(struct leg_aspect *a, const struct leg_end *end, const struct leg_input *in)
 {
-	struct fresh_record *f = &leg->fresh;
-	bool same = ends_equal(&f->end, end);
+	bool same = ends_equal(&a->end, end);
 
-	f->end = *end;
-	if (f->testimony == LEG_STALE || f->testimony == LEG_FAILED)
-		return same || f->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
-	f->testimony = LEG_FAILED;
-	f->began_us = before(in->mono_us, in->waited_us);
+	a->state = ASPECT_FAILS;
+	a->reported_us = in->mono_us;
+	a->end = *end;
+	if (a->testimony == LEG_STALE || a->testimony == LEG_FAILED)
+		return same || a->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
+	a->testimony = LEG_FAILED;
+	a->began_us = before(in->mono_us, in->waited_us);
 	return LEG_NEWS_BROKE;
 }
 
-static unsigned on_fresh(struct leg *leg, const struct leg_input *in)
+static unsigned fresh_meets_login(struct leg_aspect *a, const struct leg_end *end, uint64_t mono_us)
+{
+	bool news = a->state != ASPECT_FAILS || reason_side(a->end.reason) != SIDE_CONFIG;
+
+	a->state = ASPECT_FAILS;
+	a->reported_us = mono_us;
+	a->end = *end;
+	return news ? LEG_NEWS_WALLED_OFF : 0;
+}
+
+/* One of both; while its own connection fails it says nothing of its own. */
+static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct leg_input *in)
 {
 	const struct leg_end end = {in->step, in->reason, in->code};
-	enum end_side side = reason_side(in->reason);
-	bool walled = leg->fresh.state == FRESH_FAILS && reason_side(leg->fresh.end.reason) == SIDE_CONFIG;
+	bool own = leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED;
 
 	if (in->reason == T3OPS_R_NONE) {
-		leg->fresh.state = FRESH_WORKS;
-		return fresh_works(leg, before(in->mono_us, in->waited_us), in->mono_us);
+		a->state = ASPECT_WORKS;
+		return aspect_works(leg, a, before(in->mono_us, in->waited_us), in->mono_us);
 	}
-	if (side == SIDE_NOBODY)
+	switch (reason_side(in->reason)) {
+	case SIDE_NOBODY:
 		return 0;
-	leg->fresh.state = FRESH_FAILS;
-	leg->fresh.reported_us = in->mono_us;
-	if (side == SIDE_CONFIG) {
-		leg->fresh.end = end;
-		return walled ? 0 : LEG_NEWS_WALLED_OFF;
+	case SIDE_CONFIG:
+		return fresh_meets_login(a, &end, in->mono_us);
+	default:
+		break;
 	}
-	if (leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED)
-		return fresh_is_attempt(leg, &end, in->mono_us);
-	return fresh_breaks(leg, &end, in);
+	if (!own)
+		return aspect_breaks(a, &end, in);
+	a->reported_us = in->mono_us;
+	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in->mono_us) : 0;
 }
 
 static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
@@ -213,6 +224,14 @@ static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 	return LEG_NEWS_BROKE;
 }
 
+static void aspect_verdict_over(struct leg_aspect *a, uint64_t verdict)
+{
+	if (a->verdict != verdict)
+		return;
+	a->verdict = 0;
+	a->testimony = a->testimony == LEG_RECOVERED ? LEG_SILENT : a->testimony;
+}
+
 static void on_verdict_over(struct leg *leg, uint64_t verdict)
 {
 	if (leg->verdict == verdict) {
@@ -224,10 +243,8 @@ static void on_verdict_over(struct leg *leg, uint64_t verdict)
 		leg->resolver_testimony = leg->resolver_testimony == LEG_RECOVERED ? LEG_SILENT
 		                                                                   : leg->resolver_testimony;
 	}
-	if (leg->fresh.verdict == verdict) {
-		leg->fresh.verdict = 0;
-		leg->fresh.testimony = leg->fresh.testimony == LEG_RECOVERED ? LEG_SILENT : leg->fresh.testimony;
-	}
+	aspect_verdict_over(&leg->fresh, verdict);
+	aspect_verdict_over(&leg->large, verdict);
 }
 
 static enum leg_testimony over(enum leg_testimony t)
@@ -250,11 +267,13 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_LOOKED_UP:
 		return on_looked_up(leg, in);
 	case LEG_FRESH:
-		return on_fresh(leg, in);
+		return on_aspect(leg, &leg->fresh, in);
+	case LEG_LARGE:
+		return on_aspect(leg, &leg->large, in);
 	case LEG_PROBER_REPLACED:
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->resolver = RESOLVER_UNKNOWN;
-		leg->fresh.state = FRESH_UNKNOWN;
+		leg->fresh.state = leg->large.state = ASPECT_UNKNOWN;
 		break;
 	case LEG_CONVICTED:
 		leg->verdict = in->verdict;
@@ -264,6 +283,9 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		break;
 	case LEG_FRESH_CONVICTED:
 		leg->fresh.verdict = in->verdict;
+		break;
+	case LEG_LARGE_CONVICTED:
+		leg->large.verdict = in->verdict;
 		break;
 	case LEG_JUDGED:
 		leg->testimony = leg->testimony == LEG_CLEARED ? LEG_SILENT : leg->testimony;
@@ -283,10 +305,15 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		leg->fresh.testimony = LEG_STALE;
 		leg->fresh.verdict = in->verdict;
 		break;
+	case LEG_LARGE_RECALLED:
+		leg->large.testimony = LEG_STALE;
+		leg->large.verdict = in->verdict;
+		break;
 	case LEG_INCIDENT_OVER:
 		leg->testimony = over(leg->testimony);
 		leg->resolver_testimony = over(leg->resolver_testimony);
 		leg->fresh.testimony = over(leg->fresh.testimony);
+		leg->large.testimony = over(leg->large.testimony);
 		break;
 	}
 	return 0;
@@ -307,14 +334,14 @@ bool leg_resolver_is_failing(const struct leg *leg)
 	return leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_STALE;
 }
 
-bool leg_fresh_fails(const struct leg *leg)
+bool leg_aspect_fails(const struct leg_aspect *a)
 {
-	return leg->fresh.testimony == LEG_FAILED || leg->fresh.testimony == LEG_RECOVERED;
+	return a->testimony == LEG_FAILED || a->testimony == LEG_RECOVERED;
 }
 
-bool leg_fresh_is_failing(const struct leg *leg)
+bool leg_aspect_is_failing(const struct leg_aspect *a)
 {
-	return leg->fresh.testimony == LEG_FAILED || leg->fresh.testimony == LEG_STALE;
+	return a->testimony == LEG_FAILED || a->testimony == LEG_STALE;
 }
 
 bool leg_has_reported(const struct leg *leg, uint64_t asked_us)

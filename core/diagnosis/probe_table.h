@@ -44,24 +44,24 @@ enum leg_testimony { LEG_SILENT, LEG_SUSPECTED, LEG_CLEARED, LEG_FAILED, LEG_REC
 enum resolver_state { RESOLVER_UNKNOWN, RESOLVER_WORKS, RESOLVER_FAILS };
 
 /*
- * Its fresh connections, what is made new beside the connection it holds.
+ * What it measures beside the connection it holds: fresh connections, and large messages on those.
  *
  *   UNKNOWN, FAILS --worked--> WORKS;  UNKNOWN, WORKS --failed--> FAILS;  any --PROBER_REPLACED--> UNKNOWN
  *
- * While its own connection is late or gone, one that fails says how far an attempt gets, and is no failure of its
- * own.
+ * While its own connection is late or gone, a fresh one that fails says how far an attempt gets, and is no failure of
+ * its own; nor is a large message that is lost then.
  */
-enum fresh_report { FRESH_UNKNOWN, FRESH_WORKS, FRESH_FAILS };
+enum aspect_state { ASPECT_UNKNOWN, ASPECT_WORKS, ASPECT_FAILS };
 
 /* One end of an attempt, or of an established leg. */
 struct leg_end {
 	uint16_t step, reason, code; /* enum t3ops_step, enum t3ops_reason, close code or HTTP status */
 };
 
-/* Fresh connections. */
-struct fresh_record {
-	enum fresh_report state;
-	uint64_t proven_us;   /* when one that worked was begun, or the leg was established */
+/* One such measurement. */
+struct leg_aspect {
+	enum aspect_state state;
+	uint64_t proven_us;   /* when one that worked was begun; of fresh: or the leg was established */
 	uint64_t reported_us; /* when one last ended */
 	uint64_t verdict;
 	struct leg_end end; /* of the last one that failed */
@@ -90,7 +90,7 @@ struct leg {
 	uint64_t looked_up_us; /* when a look-up last worked; an address from a cache is none */
 	uint64_t resolver_verdict;
 
-	struct fresh_record fresh;
+	struct leg_aspect fresh, large;
 
 	/* Of the open incident. */
 	enum leg_testimony testimony;
@@ -111,15 +111,18 @@ enum leg_input_kind {
 	LEG_ATTEMPT,
 	LEG_LOOKED_UP,          /* reason NONE: answered */
 	LEG_FRESH,              /* a fresh connection; reason NONE: it worked */
+	LEG_LARGE,              /* a large message; reason NONE: it was answered */
 	LEG_PROBER_REPLACED,    /* or gone: nothing is known of it any more */
 	LEG_CONVICTED,          /* it is evidence of `verdict` from now on */
 	LEG_RESOLVER_CONVICTED, /* its look-ups are */
 	LEG_FRESH_CONVICTED,    /* its fresh connections are */
+	LEG_LARGE_CONVICTED,    /* its large messages are */
 	LEG_JUDGED,             /* what it said was heard */
 	LEG_VERDICT_OVER,       /* `verdict` has ended */
 	LEG_RECALLED,           /* it failed and is evidence of `verdict`, as an earlier diagnosis knew */
 	LEG_RESOLVER_RECALLED,  /* its look-ups did */
 	LEG_FRESH_RECALLED,     /* its fresh connections did */
+	LEG_LARGE_RECALLED,     /* its large messages did */
 	LEG_INCIDENT_OVER,
 };
 
@@ -148,8 +151,9 @@ bool leg_fails(const struct leg *leg);
 /* Whether it fails now, so that the verdict it is evidence of goes on. */
 bool leg_is_failing(const struct leg *leg);
 bool leg_resolver_is_failing(const struct leg *leg);
-bool leg_fresh_fails(const struct leg *leg);
-bool leg_fresh_is_failing(const struct leg *leg);
+/* The same of what it measures beside its connection. */
+bool leg_aspect_fails(const struct leg_aspect *a);
+bool leg_aspect_is_failing(const struct leg_aspect *a);
 /* Whether nothing more is to come of this leg for those who asked all legs at asked_us. */
 bool leg_has_reported(const struct leg *leg, uint64_t asked_us);
 

@@ -13,7 +13,9 @@ static bool is_evidence(const struct leg *leg, enum recall_part part, uint64_t v
 	case RECALL_RESOLVER:
 		return leg->resolver_verdict == verdict && leg_resolver_is_failing(leg);
 	case RECALL_FRESH:
-		return leg->fresh.verdict == verdict && leg_fresh_is_failing(leg);
+		return leg->fresh.verdict == verdict && leg_aspect_is_failing(&leg->fresh);
+	case RECALL_LARGE:
+		return leg->large.verdict == verdict && leg_aspect_is_failing(&leg->large);
 	case RECALL_PARTS:
 		break;
 	}
@@ -73,7 +75,8 @@ static int leg_restore(const struct recall_leg *from, uint64_t verdict, struct p
 {
 	static const enum leg_input_kind kinds[] = {[RECALL_OWN] = LEG_RECALLED,
 	                                            [RECALL_RESOLVER] = LEG_RESOLVER_RECALLED,
-	                                            [RECALL_FRESH] = LEG_FRESH_RECALLED};
+	                                            [RECALL_FRESH] = LEG_FRESH_RECALLED,
+	                                            [RECALL_LARGE] = LEG_LARGE_RECALLED};
 	const struct leg_input failing = {.kind = kinds[from->part], .verdict = verdict};
 	struct leg *leg;
 	int r = probe_table_get(legs, t, from->name, from->user, &leg);

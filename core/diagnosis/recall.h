@@ -9,7 +9,7 @@
 #include "diagnosis/verdict_table.h"
 
 /* What of a leg is evidence of a verdict. */
-enum recall_part { RECALL_OWN, RECALL_RESOLVER, RECALL_FRESH, RECALL_PARTS };
+enum recall_part { RECALL_OWN, RECALL_RESOLVER, RECALL_FRESH, RECALL_LARGE, RECALL_PARTS };
 
 struct recall_leg {
 	const char *name, *user;

@@ -28,8 +28,12 @@ static void leg_failure_put(FILE *out, const struct observation *f)
 		fputs(" failed", out);
 		return;
 	}
-	fputs(f->fresh ? "a fresh connection of " : "", out);
+	fputs(f->fresh ? "a fresh connection of " : f->large ? "a large message of " : "", out);
 	leg_label_put(out, f->leg);
+	if (f->large) {
+		fputs(" was lost", out);
+		return;
+	}
 	if (end->step == 0)
 		fputs(" stopped answering", out);
 	else if (end->code != 0)
@@ -80,7 +84,7 @@ static bool is_worth_naming(const struct observations *o, size_t i)
 {
 	const struct observation *f = &o->rows[i];
 
-	return !f->resolver && !f->fresh &&
+	return !f->resolver && !f->fresh && !f->large &&
 	       (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
 }
 
@@ -239,6 +243,15 @@ static bool is_of_new_connections(const struct judge_basis *b)
 	return refused && lives && b->verdict->finding.kind == VERDICT_FAULT;
 }
 
+/* Small ones are answered on the same path. */
+static bool is_of_large_messages(const struct judge_basis *b)
+{
+	for (size_t i = 0; i < b->observations->n_failing; i++)
+		if (b->observations->rows[i].large && b->observations->rows[i].verdict == b->verdict->id)
+			return b->verdict->finding.kind == VERDICT_FAULT;
+	return false;
+}
+
 static void summary_put(FILE *out, const struct judge_basis *b)
 {
 	change_put(out, b->verdict);
@@ -247,6 +260,8 @@ static void summary_put(FILE *out, const struct judge_basis *b)
 	working_put(out, b->observations);
 	if (is_of_new_connections(b))
 		fputs("; new connections fail, old ones live", out);
+	if (is_of_large_messages(b))
+		fputs("; large messages only: small ones are answered (MTU?)", out);
 	if (b->verdict->finding.kind != VERDICT_HOST)
 		pressure_put(out, b->pressure);
 }

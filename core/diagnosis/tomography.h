@@ -29,6 +29,7 @@ struct tomo_path {
 #define TOMO_BY_LEG      1u  /* an established leg */
 #define TOMO_BY_USER     2u  /* an established tunnel */
 #define TOMO_BY_FRESH    4u  /* a connection that was made then */
+#define TOMO_BY_LARGE    8u  /* a large message */
 #define TOMO_BY_ANSWERED 16u /* a tunnel whose page got answers: its heartbeats alone prove the way up only */
 #define TOMO_BY_ALL      (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
 #define TOMO_KINDS       5

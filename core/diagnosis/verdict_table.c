@@ -124,7 +124,8 @@ static bool evidence_is_left(const struct verdict *v, const struct probe_table *
 
 		if ((leg->verdict == v->id && leg_is_failing(leg)) ||
 		    (leg->resolver_verdict == v->id && leg_resolver_is_failing(leg)) ||
-		    (leg->fresh.verdict == v->id && leg_fresh_is_failing(leg)))
+		    (leg->fresh.verdict == v->id && leg_aspect_is_failing(&leg->fresh)) ||
+		    (leg->large.verdict == v->id && leg_aspect_is_failing(&leg->large)))
 			return true;
 	}
 	return false;

@@ -19,13 +19,13 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	return diagnosis_leg(d, &r, now_us);
 }
 
-/* A fresh connection: its event says how long it took. */
-static int fresh_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+/* A fresh connection or a large message: its event says how long it took. */
+static int aspect_report(struct diagnosis *d, enum leg_input_kind kind, const struct event *e, uint64_t now_us)
 {
 	struct event whole = *e;
 
 	whole.rtt_us = e->age_us;
-	return leg_report(d, LEG_FRESH, &whole, now_us);
+	return leg_report(d, kind, &whole, now_us);
 }
 
 static struct page_facts facts_of(const struct event *e)
@@ -122,7 +122,10 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return leg_report(d, LEG_LOOKED_UP, e, now_us);
 	case EVENT_LEG_FRESH:
 	case EVENT_LEG_FRESH_FAILED:
-		return fresh_report(d, e, now_us);
+		return aspect_report(d, LEG_FRESH, e, now_us);
+	case EVENT_LEG_LARGE:
+	case EVENT_LEG_LARGE_LOST:
+		return aspect_report(d, LEG_LARGE, e, now_us);
 	case EVENT_LEG_GONE:
 		return diagnosis_leg_gone(d, e->plugin, e->user, now_us);
 	case EVENT_TUNNEL_CLOSED:

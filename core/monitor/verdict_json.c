@@ -29,6 +29,19 @@ static void leg_label(const struct leg *leg, char *out, size_t size)
 
 /* ---- evidence -------------------------------------------------------------------------------------- */
 
+static bool is_failing(const struct observation *f)
+{
+	if (f->fresh || f->large)
+		return leg_aspect_is_failing(f->fresh ? &f->leg->fresh : &f->leg->large);
+	return leg_is_failing(f->leg);
+}
+
+/* What of the leg it is about. */
+static const char *leg_what(const struct observation *f)
+{
+	return f->resolver ? "resolver" : f->fresh ? "fresh_connection" : f->large ? "large_message" : "leg";
+}
+
 static void leg_failure_add(json_t *o, const struct observation *f)
 {
 	const struct leg_end *end = observation_end(f);
@@ -37,8 +50,7 @@ static void leg_failure_add(json_t *o, const struct observation *f)
 	json_object_set_new(o, "step", json_string(end->step == 0 ? "open" : step_label(end->step)));
 	if (end->code != 0)
 		json_object_set_new(o, "code", json_integer(end->code));
-	json_object_set_new(o, "works_again",
-	                    json_boolean(f->fresh ? !leg_fresh_is_failing(f->leg) : !leg_is_failing(f->leg)));
+	json_object_set_new(o, "works_again", json_boolean(!is_failing(f)));
 }
 
 static json_t *leg_json(const struct observation *f, bool failing)
@@ -47,12 +59,8 @@ static json_t *leg_json(const struct observation *f, bool failing)
 	json_t *o;
 
 	leg_label(f->leg, label, sizeof label);
-	o = json_pack("{s:s, s:s, s:b}", "what",
-	              f->resolver ? "resolver"
-	              : f->fresh  ? "fresh_connection"
-	                          : "leg",
-	              "name", label, "failed", failing);
-	if (!failing && !f->resolver && !f->fresh)
+	o = json_pack("{s:s, s:s, s:b}", "what", leg_what(f), "name", label, "failed", failing);
+	if (!failing && !f->resolver && !f->fresh && !f->large)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
 	else if (failing && !f->resolver)
 		leg_failure_add(o, f);

@@ -277,6 +277,22 @@ static int no_secret_save(struct t3ops_ctx *ctx, const char *user, const char *t
 	return -EROFS;
 }
 
+static const char *no_probe_key(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+	return "";
+}
+
+static void no_leg_fresh_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us)
+{
+	(void)ctx, (void)leg, (void)took_us;
+}
+
+static void no_leg_large(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
+{
+	(void)ctx, (void)leg, (void)fate, (void)took_us;
+}
+
 static void T3OPS_PRINTF(3, 4) no_report(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...)
 {
 	(void)ctx, (void)key, (void)fmt;
@@ -326,10 +342,13 @@ static void services_fill(struct t3ops_host *s)
 	s->leg_reached = no_leg_reached;
 	s->leg_up = no_leg_up;
 	s->leg_pong = no_leg_pong;
-	s->leg_down = no_leg_down;
+	s->leg_down = s->leg_fresh_down = no_leg_down;
 	s->leg_resolver = no_leg_resolver;
 	s->secret_load = no_secret_load;
 	s->secret_save = no_secret_save;
+	s->leg_fresh_up = no_leg_fresh_up;
+	s->leg_large = no_leg_large;
+	s->probe_key = no_probe_key;
 	s->report = no_report;
 	s->wait = no_wait;
 }

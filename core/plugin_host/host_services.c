@@ -50,6 +50,11 @@ static const void *service(struct t3ops_ctx *ctx, const char *name)
 	return host_services_find(ctx->instance->host, name);
 }
 
+static const char *probe_key(struct t3ops_ctx *ctx)
+{
+	return ctx->instance->host->process->probe_key;
+}
+
 void host_services_fill(struct t3ops_host *s)
 {
 	*s = (struct t3ops_host){
@@ -58,6 +63,7 @@ void host_services_fill(struct t3ops_host *s)
 	    .wall_us = wall_us,
 	    .provide = provide,
 	    .service = service,
+	    .probe_key = probe_key,
 	};
 	host_options_fill(s);
 	host_report_fill(s);

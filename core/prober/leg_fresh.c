@@ -61,11 +61,12 @@ static void run(struct t3ops_leg *leg)
 
 	fresh_set_state(leg, FRESH_RUNNING);
 	f->began_us = clock_mono_us();
+	f->thorough = f->asked;
 	f->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	ev_timer_stop(leg->process->loop, &f->next);
 	timer_set(leg, &f->limit, soon ? leg->timing.ping_timeout_us : leg->timing.watchdog_us);
 	plugin_enter(i, "leg_fresh");
-	i->plugin.leg_fresh(&i->ctx, leg);
+	i->plugin.leg_fresh(&i->ctx, leg, f->thorough);
 	plugin_leave(i);
 }
 
@@ -142,7 +143,7 @@ void leg_fresh_begin(struct t3ops_leg *leg)
 		return;
 	fresh_set_state(leg, FRESH_WAITING);
 	f->began_us = 0;
-	f->failures = 0;
+	f->failures = f->lost = 0;
 	f->asked = f->again = f->inconclusive = false;
 	timer_set(leg, &f->next, backoff_us(leg->timing.fresh_us, leg->timing.fresh_us, 1, random_word()));
 }
@@ -212,4 +213,17 @@ void leg_fresh_fail(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 		f->asked = false;
 	}
 	finish(leg);
+}
+
+/* As with a connection: one that is lost while nothing else is wrong may be anything. */
+void leg_fresh_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
+{
+	struct leg_fresh *f = &leg->fresh;
+
+	if (leg->state != LEG_UP)
+		return;
+	leg_metrics_large(&leg->metrics, fate, took_us);
+	f->lost = fate == T3OPS_LARGE_ANSWERED ? 0 : f->lost + 1;
+	if (fate == T3OPS_LARGE_ANSWERED || f->lost > 1 || f->thorough)
+		leg_report_large(leg, fate, took_us);
 }

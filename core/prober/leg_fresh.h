@@ -26,5 +26,7 @@ void leg_fresh_now(struct t3ops_leg *leg, uint64_t since_us);
 void leg_fresh_reach(struct t3ops_leg *leg, uint32_t step);
 void leg_fresh_works(struct t3ops_leg *leg, uint64_t took_us);
 void leg_fresh_fail(struct t3ops_leg *leg, const struct t3ops_ws_end *end);
+/* A large message that was sent on one; fate: enum t3ops_large. */
+void leg_fresh_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
 
 #endif

@@ -75,6 +75,22 @@ static const struct t3ops_metric fresh_failures_family = {.name = "t3ops_leg_fre
                                                           .labels = {"leg", "user", "reason"},
                                                           .help = "Fresh connections beside the leg that failed, by "
                                                                   "reason."};
+static const struct t3ops_metric large_works_family = {
+    .name = "t3ops_leg_large_answered",
+    .type = T3OPS_GAUGE,
+    .labels = {"leg", "user"},
+    .help = "1 if the last large message of the leg was answered, 0 if it was lost."};
+static const struct t3ops_metric large_took_family = {.name = "t3ops_leg_large_seconds",
+                                                      .type = T3OPS_HISTOGRAM,
+                                                      .labels = {"leg", "user"},
+                                                      .buckets = seconds,
+                                                      .n_buckets = sizeof seconds / sizeof seconds[0],
+                                                      .help = "Round trip of a large message, 64 KiB each way."};
+static const struct t3ops_metric large_lost_family = {.name = "t3ops_leg_large_lost_total",
+                                                      .type = T3OPS_COUNTER,
+                                                      .labels = {"leg", "user", "way"},
+                                                      .help = "Large messages of the leg that were lost, by way: out "
+                                                              "or back."};
 
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {
@@ -148,8 +164,29 @@ void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
 		           1);
 }
 
+void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
+{
+	const char *way = fate == T3OPS_LARGE_LOST_OUT ? "out" : "back";
+
+	if (!m->large_works) {
+		m->large_works = series_of(m, &large_works_family);
+		m->large_took = series_of(m, &large_took_family);
+	}
+	series_set(m->large_works, fate == T3OPS_LARGE_ANSWERED ? 1. : 0.);
+	if (fate == T3OPS_LARGE_ANSWERED)
+		series_observe(m->large_took, (double)took_us / 1e6);
+	else
+		series_add(
+		    metrics_series(m->arena, &large_lost_family, NULL, NULL, (const char *[]){m->leg, m->user, way}),
+		    1);
+}
+
 void leg_metrics_hide(struct leg_metrics *m)
 {
+	if (m->large_works) {
+		series_hide(m->large_works);
+		series_hide(m->large_took);
+	}
 	if (m->fresh_works) {
 		series_hide(m->fresh_works);
 		series_hide(m->fresh_took);

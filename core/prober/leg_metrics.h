@@ -10,6 +10,7 @@ struct leg_metrics {
 	char leg[64], user[64]; /* labels: title of the section, and the user of a per-user leg, "" otherwise */
 	struct series *up[2], *rtt[2], *age[2], *last_end[2];
 	struct series *attempts;
+	struct series *large_works, *large_took; /* NULL until the first large message */
 	struct series *fresh_works, *fresh_took; /* NULL until the first fresh connection */
 };
 
@@ -21,6 +22,8 @@ void leg_metrics_age(struct leg_metrics *m, uint64_t age_us);
 void leg_metrics_attempt(struct leg_metrics *m);
 /* A fresh connection worked (reason NONE) and took so long, or failed. */
 void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us);
+/* What became of a large message, enum t3ops_large. */
+void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us);
 /* The leg no longer exists. */
 void leg_metrics_hide(struct leg_metrics *m);
 

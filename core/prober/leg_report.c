@@ -128,6 +128,21 @@ void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *e
 	send(leg, &e, news);
 }
 
+void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
+{
+	bool lost = fate != T3OPS_LARGE_ANSWERED, news = lost != leg->fresh.loss_reported;
+	struct event e;
+
+	leg->fresh.loss_reported = lost;
+	event_begin(leg, &e, lost ? EVENT_LEG_LARGE_LOST : EVENT_LEG_LARGE);
+	e.age_us = took_us;
+	if (lost) {
+		e.reason = T3OPS_R_LARGE_LOST;
+		event_set(e.text, fate == T3OPS_LARGE_LOST_OUT ? "lost on the way there" : "lost on the way back");
+	}
+	send(leg, &e, news);
+}
+
 void leg_report_gone(struct t3ops_leg *leg)
 {
 	struct event e;

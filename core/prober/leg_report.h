@@ -19,6 +19,8 @@ void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text);
 /* A fresh connection beside the leg works, or does not; took_us: from its start. */
 void leg_report_fresh(struct t3ops_leg *leg, uint64_t took_us);
 void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *end, uint64_t took_us);
+/* What became of a large message, enum t3ops_large. */
+void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
 /* The leg does not exist any more. */
 void leg_report_gone(struct t3ops_leg *leg);
 

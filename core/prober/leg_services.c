@@ -77,6 +77,12 @@ static void fresh_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struc
 	leg_fresh_fail(leg, &seen);
 }
 
+static void large(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
+{
+	(void)ctx;
+	leg_fresh_large(leg, fate, took_us);
+}
+
 static void resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, const char *text)
 {
 	(void)ctx;
@@ -95,4 +101,5 @@ void leg_services_fill(struct t3ops_host *s)
 	s->leg_resolver = resolver;
 	s->leg_fresh_up = fresh_up;
 	s->leg_fresh_down = fresh_down;
+	s->leg_large = large;
 }

@@ -27,6 +27,9 @@ struct leg_fresh {
 	bool again;             /* asked for while an older one runs */
 	bool inconclusive;      /* the last one said nothing */
 	uint16_t reported_step, reported_reason, reported_code; /* the last failure; reason NONE: it worked */
+	bool thorough; /* the last one was asked for: one large message that is lost is worth a report */
+	unsigned lost; /* large messages in a row */
+	bool loss_reported;
 	struct ev_timer next, limit;
 };
 

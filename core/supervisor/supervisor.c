@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -292,11 +293,22 @@ static void on_state(void *arg, struct child *c)
 	process_up_show(&s->processes, &s->setup, c->process);
 }
 
+/* In the new process: only those that show it or compare it know it. */
+static void probe_key_give(struct supervisor *s, struct process *process)
+{
+	const char *shared = process->config->probe_key;
+
+	if (process->id == PROCESS_PROXY || process->id == PROCESS_PROBER)
+		memcpy(process->probe_key, shared[0] != '\0' ? shared : s->probe_key, sizeof process->probe_key);
+	explicit_bzero(s->probe_key, sizeof s->probe_key);
+}
+
 static void on_fork(void *arg, const struct child *c, struct process *process)
 {
-	const struct supervisor *s = arg;
+	struct supervisor *s = arg;
 
 	process_table_unmap(&s->processes);
+	probe_key_give(s, process);
 	process->tunnels = fd_store_inherit(&s->fd_store, c->process);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
 	metrics_free(s->metrics);
@@ -397,6 +409,18 @@ static void on_round(void *arg)
 
 /* ---- boot ------------------------------------------------------------------------------------------------------ */
 
+static int probe_key_make(struct supervisor *s)
+{
+	unsigned char random[SECRET_DIGEST_BYTES];
+
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return -errno;
+	for (size_t i = 0; i < sizeof random; i++)
+		snprintf(s->probe_key + 2 * i, 3, "%02x", random[i]);
+	explicit_bzero(random, sizeof random);
+	return 0;
+}
+
 /* Everything but what an upgrade brings along. */
 static void parts_init(struct supervisor *s)
 {
@@ -416,7 +440,7 @@ static void parts_init(struct supervisor *s)
 static int boot(struct supervisor *s)
 {
 	s->metrics = metrics_new(&s->metrics_fd);
-	if (!s->metrics)
+	if (!s->metrics || probe_key_make(s) < 0)
 		return -errno;
 	parts_init(s);
 	fd_store_init(&s->fd_store, &s->processes, &s->monitor);
@@ -448,7 +472,8 @@ static int resume(struct supervisor *s)
 		return r;
 	}
 	parts_init(s);
-	r = upgrade_adopt(s, state);
+	r = probe_key_make(s);
+	r = r < 0 ? r : upgrade_adopt(s, state);
 	json_decref(state);
 	if (r < 0)
 		return r;

@@ -75,7 +75,8 @@ struct supervisor {
 	enum phase phase;
 	int exit_code;
 	bool reported_ready;
-	struct setup setup; /* the active one */
+	char probe_key[SECRET_DIGEST_HEX]; /* made at the start; probe_key_file goes first */
+	struct setup setup;                /* the active one */
 	struct process_table processes;
 	struct monitor_link monitor;
 	struct fd_store fd_store;

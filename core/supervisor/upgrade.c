@@ -47,10 +47,10 @@ static json_t *listeners_json(const struct listeners *l)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:i, s:s, s:s%, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
+	return json_pack("{s:i, s:I, s:i, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
 	                 MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "metrics_fd",
 	                 s->metrics_fd, "lock_fd", state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path,
-	                 "conf_text", s->setup.conf.bytes, s->setup.conf.len, "core",
+	                 "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key, "core",
 	                 resolved_config_core_json(s->setup.config), "plugins",
 	                 resolved_config_plugins_json(s->setup.config), "listeners",
 	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
@@ -309,6 +309,13 @@ static void children_adopt(struct supervisor *s, const json_t *list)
 		monitor_link_resume(&s->monitor, monitor);
 }
 
+/* Those that run know the earlier one's; without it, it is a new one. */
+static void probe_key_adopt(struct supervisor *s, const json_t *key)
+{
+	if (json_string_length(key) == sizeof s->probe_key - 1)
+		memcpy(s->probe_key, json_string_value(key), sizeof s->probe_key);
+}
+
 int upgrade_adopt(struct supervisor *s, const json_t *state)
 {
 	struct setup *setup = &s->setup;
@@ -324,6 +331,7 @@ int upgrade_adopt(struct supervisor *s, const json_t *state)
 		return -EPROTO;
 	setup->lock = state_lock_adopt((int)state_int(state, "lock_fd"));
 	s->processes.last_serial = (uint32_t)state_int(state, "last_serial");
+	probe_key_adopt(s, json_object_get(state, "probe_key"));
 	fd_store_adopt(&s->fd_store, &s->processes, &s->monitor, json_object_get(state, "tunnels"));
 	user_snapshots_adopt(&s->snapshots, json_object_get(state, "snapshots"));
 	listeners_adopt(s, json_object_get(state, "listeners"));

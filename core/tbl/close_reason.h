@@ -37,3 +37,4 @@ REASON(22, UPSTREAM_RESET, "upstream_reset", SERVE, "the t3 server reset the con
 REASON(23, IDLE, "idle", CLIENT, "nothing was received within the idle limit")
 REASON(24, ADDRESS_CHANGED, "address_changed", NOBODY, "the name resolves to another address: the leg moved")
 REASON(25, UPSTREAM_TIMEOUT, "upstream_timeout", SERVE, "the t3 server stopped taking data")
+REASON(26, LARGE_LOST, "large_lost", PATH, "a large message was lost while small ones were answered")

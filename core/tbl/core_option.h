@@ -73,6 +73,9 @@ CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPE
             "count; empty: the proxy's address is enough.")
 CORE_OPTION("proxy_secret_header", HEADER, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
             "Header that carries it; it is not passed on.")
+CORE_OPTION("probe_key_file", PATH, probe_key_file, "", 0, 0, READ_BY(SUPERVISOR),
+            "File whose first line probers elsewhere and this proxy share: their legs count as the installation's own "
+            "at /probe/ws; empty: only those of this daemon do, by a key made at its start.")
 CORE_OPTION("allowed_origins", ORIGIN_LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),
             "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may.")
 CORE_OPTION("public_paths", URL_PATH_LIST, public_paths, "/probe", 0, 0, READ_BY(PROXY),

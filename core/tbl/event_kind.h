@@ -81,6 +81,10 @@ EVENT_KIND(LEG_FRESH, "leg_fresh_opened", NOTICE, false, none, none, none, none,
            "a fresh connection beside an established leg works; logged when the one before had failed")
 EVENT_KIND(LEG_FRESH_FAILED, "leg_fresh_failed", WARNING, true, none, close_code, none, detail,
            "a fresh connection beside an established leg failed, twice in a row or while a heartbeat was late or a user had dropped")
+EVENT_KIND(LEG_LARGE, "leg_large_answered", NOTICE, false, none, none, none, none,
+           "a large message of a leg went there and came back; logged when the one before was lost")
+EVENT_KIND(LEG_LARGE_LOST, "leg_large_lost", WARNING, true, none, none, none, detail,
+           "a large message of a leg was lost while small ones are answered, twice in a row or while a heartbeat was late or a user had dropped")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,

@@ -6,24 +6,22 @@
 #ifndef T3OPS_PLUGINS_COMMON_WS_LEG_H
 #define T3OPS_PLUGINS_COMMON_WS_LEG_H
 
-#include "plugin.h"
+#include "common/ws_fresh.h"
 
 /* One leg's connection; zeroed is closed. */
 struct ws_leg {
 	struct t3ops_ctx *ctx;
 	struct t3ops_leg *leg;
-	struct t3ops_ws *ws;           /* NULL: closed */
-	uint64_t sent_us, beat;        /* the heartbeat that is out: when it was sent, and its number */
-	struct t3ops_ws *fresh;        /* the fresh connection beside it; NULL: none */
-	uint64_t fresh_us, fresh_beat; /* when it was begun, and its heartbeat */
-	uint64_t numbers;              /* of heartbeats given so far */
+	struct t3ops_ws *ws;    /* NULL: closed */
+	uint64_t sent_us, beat; /* the heartbeat that is out: when it was sent, and its number */
+	struct ws_fresh fresh;  /* beside it */
 };
 
 /* From leg_open, or later in the same attempt.  Ends are reported to the process by themselves. */
 void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_open *open);
 void ws_leg_ping(struct ws_leg *w);
-/* A fresh connection beside it: ended by itself, its result goes to the process. */
-void ws_leg_fresh(struct ws_leg *w, const struct t3ops_ws_open *open);
+/* A fresh connection beside it, from leg_fresh: ends by itself, and its result goes to the process. */
+void ws_leg_fresh(struct ws_leg *w, const struct t3ops_ws_open *open, bool thorough);
 void ws_leg_close(struct ws_leg *w);
 
 /* Fills what the options url, interface, ca_file and timeout say. */
@@ -35,6 +33,9 @@ void ws_leg_options(struct t3ops_ctx *ctx, struct t3ops_ws_open *open);
 	     "",          0,                                                                                         \
 	     0,           "Network device or source address to go out by; empty: any."},                             \
 	    {"ca_file", T3OPS_OPT_CA_FILE, "", 0, 0, "Certificate authorities to trust; empty: the system's."},      \
+	    {"large_beat", T3OPS_OPT_DURATION,                                                                       \
+	     "5m",         0,                                                                                        \
+	     86400000000,  "How often a large message, 64 KiB each way, is sent on a fresh connection; 0s: never."}, \
 	{                                                                                                            \
 		"timeout", T3OPS_OPT_DURATION, "10s", 100000, 600000000,                                             \
 		    "Limit of one attempt: connection, TLS and upgrade."                                             \

@@ -27,6 +27,7 @@ struct cloudflare {
 	enum dns_type type;             /* it asks for */
 	bool connecting;                /* the attempt waits for it */
 	bool freshening;                /* the fresh connection does */
+	bool thorough;                  /* and with what leg_fresh said */
 	unsigned misses;
 };
 
@@ -52,7 +53,7 @@ static void connect_now(struct cloudflare *c)
 	if (c->connecting)
 		ws_leg_open(&c->ws, c->ctx, c->leg, &open);
 	else
-		ws_leg_fresh(&c->ws, &open);
+		ws_leg_fresh(&c->ws, &open, c->thorough);
 	c->connecting = c->freshening = false;
 }
 
@@ -178,12 +179,13 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 		lookup_start(c, DNS_A);
 }
 
-static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool thorough)
 {
 	struct cloudflare *c = ctx->state;
 
 	(void)leg;
 	c->freshening = true;
+	c->thorough = thorough;
 	if (c->lookup == 0)
 		lookup_start(c, DNS_A);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe_echo: the far end of the WebSocket legs.  /probe/ws echoes small frames to anybody who comes
- * this far, /probe/healthz says that t3ops serves; nothing below /probe/ ever reaches a t3 server, so
- * an exception of the sign-in wall for it opens nothing else.
+ * this far, and large ones to the installation's own legs, which show a key; /probe/healthz says that t3ops serves;
+ * nothing below /probe/ ever reaches a t3 server, so an exception of the sign-in wall for it opens nothing else.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,15 +10,17 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "common/ws_beat.h"
 #include "plugin.h"
 
 #define CLOSE_POLICY 1008 /* it sends too fast, or does not take its echoes */
 
-enum { METRIC_CONNECTIONS, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
+enum { METRIC_CONNECTIONS, METRIC_OWN, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
 
 /* One probe, and how many messages it may still send in this second. */
 struct probe {
 	LIST_ENTRY(probe) link;
+	bool own;         /* it showed the key: it takes no place of others */
 	char address[48]; /* whose it is; "" if that is not known */
 	uint64_t second;
 	int64_t left;
@@ -27,16 +29,32 @@ struct probe {
 struct echo {
 	const struct t3ops_host *host;
 	LIST_HEAD(, probe) probes;
-	int64_t open, most, per_address, rate;
-	struct t3ops_ws_handler handler;
+	int64_t open, own, most, per_address, rate; /* open: without own */
+	struct t3ops_ws_handler handler, own_handler;
 };
 
-static void open_count(struct t3ops_ctx *ctx, int change)
+static void open_count(struct t3ops_ctx *ctx, bool own, int change)
 {
 	struct echo *e = ctx->state;
 
-	e->open += change;
+	*(own ? &e->own : &e->open) += change;
 	e->host->gauge(ctx, METRIC_CONNECTIONS, NULL, (double)e->open);
+	e->host->gauge(ctx, METRIC_OWN, NULL, (double)e->own);
+}
+
+/* Takes the same time wherever they differ. */
+static bool shows_key(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	const struct t3ops_host *host = ctx->host;
+	const char *key = T3OPS_HOST_HAS(host, probe_key) ? host->probe_key(ctx) : "";
+	const char *shown = host->request_header(ctx, r, WS_PROBE_KEY_HEADER);
+	unsigned char differs = 0;
+
+	if (!shown || key[0] == '\0' || strlen(shown) != strlen(key))
+		return false;
+	for (size_t i = 0; key[i] != '\0'; i++)
+		differs |= (unsigned char)(key[i] ^ shown[i]);
+	return differs == 0;
 }
 
 /* Of IPv6 the network counts: a single client has a whole one to choose from. */
@@ -58,7 +76,7 @@ static bool has_its_share(const struct echo *e, const struct probe *p)
 	int64_t n = 0;
 
 	LIST_FOREACH (other, &e->probes, link)
-		n += strcmp(other->address, p->address) == 0;
+		n += !other->own && strcmp(other->address, p->address) == 0;
 	return e->per_address > 0 && p->address[0] != '\0' && n >= e->per_address;
 }
 
@@ -78,23 +96,35 @@ static bool is_too_fast(struct t3ops_ctx *ctx, struct probe *p)
 static void probe_end(struct t3ops_ctx *ctx, struct probe *p)
 {
 	LIST_REMOVE(p, link);
+	open_count(ctx, p->own, -1);
 	free(p);
-	open_count(ctx, -1);
+}
+
+/* Own legs learn which way a large message was lost. */
+static int echo(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, bool own)
+{
+	const struct t3ops_host *host = ctx->host;
+	int r = 0;
+
+	if (own && op == T3OPS_WS_BINARY && len >= WS_LARGE_SIZE)
+		r = host->ws_send(ctx, ws, T3OPS_WS_TEXT, WS_LARGE_ARRIVED, strlen(WS_LARGE_ARRIVED));
+	return r == 0 ? host->ws_send(ctx, ws, op, data, len) : r;
 }
 
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct echo *e = ctx->state;
+	struct probe *p = arg;
 
-	if (is_too_fast(ctx, arg))
+	if (is_too_fast(ctx, p))
 		e->host->count(ctx, METRIC_TOO_FAST, NULL, 1);
 	else if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
 		return; /* pings are answered by the host */
-	else if (e->host->ws_send(ctx, ws, op, data, len) == 0)
+	else if (echo(ctx, ws, op, data, len, p->own) == 0)
 		return;
 	else
 		e->host->count(ctx, METRIC_NOT_TAKEN, NULL, 1);
-	probe_end(ctx, arg);
+	probe_end(ctx, p);
 	e->host->ws_close(ctx, ws, CLOSE_POLICY);
 }
 
@@ -113,6 +143,23 @@ static bool answer(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const 
 	return e->host->request_respond(ctx, r, status, headers, body, strlen(body)) == 0;
 }
 
+/* A place for it; NULL: there is none. */
+static struct probe *probe_new(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct echo *e = ctx->state;
+	bool own = shows_key(ctx, r);
+	struct probe *p = own || e->open < e->most ? calloc(1, sizeof *p) : NULL;
+
+	if (!p)
+		return NULL;
+	p->own = own;
+	address_find(ctx, r, p);
+	if (own || !has_its_share(e, p))
+		return p;
+	free(p);
+	return NULL;
+}
+
 static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	struct echo *e = ctx->state;
@@ -122,12 +169,10 @@ static void ws_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 		answer(ctx, r, 426, "upgrade: websocket", "{\"error\":\"this is a WebSocket\"}\n");
 		return;
 	}
-	p = e->open < e->most ? calloc(1, sizeof *p) : NULL;
-	if (p)
-		address_find(ctx, r, p);
-	if (p && !has_its_share(e, p) && e->host->request_accept_ws(ctx, r, &e->handler, p)) {
+	p = probe_new(ctx, r);
+	if (p && e->host->request_accept_ws(ctx, r, p->own ? &e->own_handler : &e->handler, p)) {
 		LIST_INSERT_HEAD(&e->probes, p, link);
-		open_count(ctx, 1);
+		open_count(ctx, p->own, 1);
 		return;
 	}
 	free(p);
@@ -168,8 +213,11 @@ static int init(struct t3ops_ctx *ctx)
 	                                       .on_end = on_end,
 	                                       .max_message = (size_t)ctx->host->opt_int(ctx, "max_frame"),
 	                                       .idle_us = (uint64_t)ctx->host->opt_int(ctx, "idle")};
+	e->own_handler = e->handler;
+	if (e->own_handler.max_message < WS_LARGE_SIZE)
+		e->own_handler.max_message = WS_LARGE_SIZE;
 	ctx->state = e;
-	open_count(ctx, 0);
+	open_count(ctx, false, 0);
 	return 0;
 }
 
@@ -180,8 +228,10 @@ static void stop(struct t3ops_ctx *ctx)
 
 static const struct t3ops_option options[] = {
     {"idle", T3OPS_OPT_DURATION, "90s", 1000000, 0, "A probe that sends nothing for this long is closed with 1001."},
-    {"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536, "A larger message is closed with 1009."},
-    {"connections", T3OPS_OPT_INT, "64", 1, 65536, "Probes that are open at most; further ones are answered 503."},
+    {"max_frame", T3OPS_OPT_BYTES, "1K", 125, 65536,
+     "A larger message is closed with 1009, unless it is one of the installation's own legs, which may send 64 KiB."},
+    {"connections", T3OPS_OPT_INT, "64", 1, 65536,
+     "Probes that are open at most, the installation's own legs not counted; further ones are answered 503."},
     {"per_address", T3OPS_OPT_INT, "8", 0, 65536,
      "Of these, probes of one client (an IPv4 address, an IPv6 /64) at most; 0: no limit."},
     {"rate", T3OPS_OPT_INT, "20", 1, 65536,
@@ -191,7 +241,10 @@ static const struct t3ops_option options[] = {
 static const struct t3ops_metric metrics[] = {
     [METRIC_CONNECTIONS] = {.name = "t3ops_probe_echo_connections",
                             .type = T3OPS_GAUGE,
-                            .help = "Probes that are open."},
+                            .help = "Probes that are open, without the installation's own legs."},
+    [METRIC_OWN] = {.name = "t3ops_probe_echo_own_connections",
+                    .type = T3OPS_GAUGE,
+                    .help = "Legs of the installation itself that are open: those that show the probe key."},
     [METRIC_REFUSED] = {.name = "t3ops_probe_echo_refused_total",
                         .type = T3OPS_COUNTER,
                         .help = "Probes refused because there were too many."},

@@ -23,13 +23,13 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	ws_leg_open(ctx->state, ctx, leg, &open);
 }
 
-static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
+static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool thorough)
 {
 	struct t3ops_ws_open open;
 
 	options_read(ctx, &open);
 	ctx->host->leg_reached(ctx, leg, T3OPS_STEP_CONNECT);
-	ws_leg_fresh(ctx->state, &open);
+	ws_leg_fresh(ctx->state, &open, thorough);
 }
 
 static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)

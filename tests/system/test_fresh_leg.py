@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Fresh connections beside a leg: far ends that go on with the old ones and do to new ones what a test says."""
+import os
 import struct
 import threading
 import unittest
 
-from lab import wait, ws
+from lab import ports, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
+from lab.relay import Relay
 from test_legs import HERE, HOST, Resolver, closes_reset, events, first, frame, frame_read, silent, upgrade
 
-FRESH = {"heartbeat": "500ms", "late": "5s", "watchdog": "60s", "reconnect_min": "100ms", "reconnect_max": "400ms", "fresh": "200ms"}
+FRESH = {"heartbeat": "500ms", "late": "5s", "watchdog": "60s", "reconnect_min": "100ms", "reconnect_max": "400ms", "fresh": "200ms",
+         "large_beat": "0s"}
 OUTER = ["wan", "cloudflare", "tunnel", "traefik", "dispatch"]
 
 
@@ -134,6 +137,158 @@ class LookingUp(unittest.TestCase):
                 wait.until(lambda: far.connections >= 4)
                 self.assertGreaterEqual(len(r.questions), 4)
                 self.assertEqual(far.requests("/echo")[3].header("host"), f"{HOST}:{far.port}")
+
+
+LARGE = 65536
+
+
+class Takes(Origin):
+    """Echoes small frames; `answers` says what becomes of large ones: bytes to send, in the order given; None: a close with 1009."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.keys = []
+        super().__init__({"/echo": self._echo})
+
+    @staticmethod
+    def _read(c):
+        first_byte, second = c.read(2)
+        length = second & 0x7f
+        if length > 125:
+            length = int.from_bytes(c.read(2 if length == 126 else 8), "big")
+        key, data = c.read(4), c.read(length)
+        if length == LARGE:
+            key *= LARGE // 4
+            return first_byte & 0x0f, (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(LARGE, "big")
+        return first_byte & 0x0f, bytes(b ^ key[i % 4] for i, b in enumerate(data))
+
+    def _echo(self, c, request):
+        self.keys.append(request.header("x-t3ops-probe-key"))
+        upgrade(c, request)
+        while True:
+            op, data = self._read(c)
+            if op == ws.CLOSE:
+                return False
+            if len(data) < LARGE:
+                c.send(frame(op, data))
+            elif self.answers is None:
+                c.send(frame(ws.CLOSE, struct.pack("!H", 1009)))
+                return False
+            else:
+                for answer_to in self.answers:
+                    c.send(answer_to(data))
+
+
+def arrived(_):
+    return frame(ws.TEXT, b"arrived")
+
+
+def back(data):
+    return b"\x82\x7f" + struct.pack("!Q", len(data)) + data
+
+
+class LargeMessages(unittest.TestCase):
+    def daemon(self, far, **options):
+        return Daemon({}, leg("outer", far, OUTER, edge="cloudflare", timeout="1s", large_beat="10ms", **options))
+
+    def test_answered(self):
+        with Takes([arrived, back]) as far, self.daemon(far) as d:
+            wait.until(lambda: d.metrics().get('t3ops_leg_large_seconds_count{leg="outer"}', 0) >= 2)
+            self.assertEqual(d.metrics()['t3ops_leg_large_answered{leg="outer"}'], 1)
+            self.assertEqual([e["kind"] for e in events(d.log(), "outer")], ["leg_up"])
+            self.assertRegex(far.keys[0], "^[0-9a-f]{64}$")
+            self.assertEqual(len(set(far.keys)), 1)
+            self.assertNotIn(far.keys[0], d.log())
+
+    def test_lost_either_way(self):
+        for answers, way, text in (([], "out", "lost on the way there"), ([arrived], "back", "lost on the way back"),
+                                   ([arrived, lambda data: back(data[::-1])], "back", "lost on the way back")):
+            with self.subTest(text), Takes(answers) as far, self.daemon(far) as d:
+                e = first(d, "outer", "leg_large_lost")
+                self.assertEqual((e["reason"], e["detail"]), ("large_lost", text))
+                self.assertGreaterEqual(d.metrics()[f't3ops_leg_large_lost_total{{leg="outer",way="{way}"}}'], 2)
+                v = wait.until(lambda: (v := d.verdicts()) and v[0], what="a verdict")
+                self.assertEqual(v["segments"], OUTER)
+                self.assertIn("large messages only", v["text"])
+                far.answers = [arrived, back]
+                first(d, "outer", "leg_large_answered")
+                d.process.wait_log(r"event=verdict_healed ")
+                self.assertNotIn("event=leg_down", d.log())
+
+    def test_far_end_that_does_not_know_the_key(self):
+        with Takes(None) as far, self.daemon(far) as d:
+            d.process.wait_log(r"event=large_beat_refused plugin=outer message=.*probe_key_file")
+            wait.until(lambda: len(far.keys) >= 5)
+            self.assertEqual(d.log().count("large_beat_refused"), 1)
+            self.assertNotIn("leg_large_lost", d.log())
+
+    def test_off(self):
+        with Takes(None) as far, Daemon({}, leg("outer", far, OUTER, large_beat="0s")) as d:
+            wait.until(lambda: d.metrics().get('t3ops_leg_fresh_seconds_count{leg="outer"}', 0) >= 3)
+            self.assertNotIn("large", d.log().split("event=leg_up")[1])
+
+
+class OwnLegs(unittest.TestCase):
+    """Legs of the installation at its own /probe/ws."""
+
+    def start(self, echo, options=None):
+        port = ports.free()
+        self.line = Relay(("127.0.0.1", port))
+        self.addCleanup(self.line.close)
+        conf = {"module": "probe_internal", "url": f"ws://{HOST}/probe/ws", "address": f"127.0.0.1:{self.line.address[1]}",
+                "segments": ["dispatch"], **FRESH, "large_beat": "10ms", "timeout": "1s"}
+        return Daemon({"listen": [f"127.0.0.1:{port}"], **(options or {})}, f'plugin "probe_echo" {{ {echo} }}\n' + section("plugin", "own", conf))
+
+    def answered(self, d, more=2):
+        key = 't3ops_leg_large_seconds_count{leg="own"}'
+        n = d.metrics().get(key, 0)
+        wait.until(lambda: d.metrics().get(key, 0) >= n + more, what="large messages to be answered")
+
+    def test_own_places_and_large_messages(self):
+        with self.start("connections = 1") as d:
+            with ws.WebSocket(d.proxy, "/probe/ws") as stranger:
+                self.answered(d)
+                self.assertEqual(d.metrics()["t3ops_probe_echo_connections"], 1)
+                self.assertGreaterEqual(d.metrics()["t3ops_probe_echo_own_connections"], 1)
+                stranger.send("x" * 2000)
+                self.assertEqual(stranger.wait_close(), 1009)
+            for key in ("", "0" * 64, "x"):
+                with ws.WebSocket(d.proxy, "/probe/ws", {"X-T3ops-Probe-Key": key}) as stranger:
+                    stranger.send("x" * 2000)
+                    self.assertEqual(stranger.wait_close(), 1009)
+            d.options["first_byte_timeout"] = "9s"
+            d.write_conf()
+            mark = len(d.log())
+            d.reload()  # the new proxy knows the key of the old prober
+            wait.until(lambda: len(d.pids("proxy")) == 1 and "event=reloaded" in d.log()[mark:])
+            self.answered(d)
+            self.assertNotIn("large_beat_refused", d.log())
+
+    def test_path_that_carries_small_ones_only(self):
+        with self.start("") as d:
+            self.answered(d)
+            self.line.up.largest = 8000
+            e = first(d, "own", "leg_large_lost")
+            self.assertEqual(e["detail"], "lost on the way there")
+            self.line.heal()
+            first(d, "own", "leg_large_answered")
+            self.assertNotIn("event=leg_down", d.log())
+
+    def test_prober_elsewhere_shares_a_file(self):
+        shared = os.path.join(process.folder(), "probe.key")
+        for mode, text in ((0o640, "sixteen-bytes-or-more\n"), (0o640, "another-one-of-its-own\n")):
+            with open(shared, "w", encoding="utf-8") as f:
+                f.write(text)
+            os.chmod(shared, mode)
+            with self.start("", {"probe_key_file": shared}) as d:
+                self.answered(d)
+                conf = {"module": "probe_internal", "url": f"ws://{HOST}/probe/ws", "address": "%s:%d" % d.proxy, "segments": ["dispatch"],
+                        **FRESH, "large_beat": "10ms", "timeout": "1s"}
+                with Daemon({"probe_key_file": shared}, section("plugin", "own", conf)) as elsewhere:
+                    self.answered(elsewhere)
+                with Daemon({}, section("plugin", "own", conf)) as stranger:
+                    stranger.process.wait_log("event=large_beat_refused")
+                self.assertNotIn(text.strip(), d.log())
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ struct step {
 #define TRY(t, l, u, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
 #define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
+#define LARGE(t, l, r)      {.what = LEG, .at_ms = t, .kind = LEG_LARGE, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define GONE(t, l, u)       {.what = LEG_GOES, .at_ms = t, .leg = l, .user = u}
 /* It would not answer any more, but has not noticed yet. */
 #define MUTE(t, l, u)       {.what = MUTES, .at_ms = t, .leg = l, .user = u}
@@ -116,6 +117,7 @@ struct step {
 #define STRAINED(t, ms)     {.what = HOST, .at_ms = t, .host = HOST_STRAINED, .n = ms}
 /* clang-format on */
 
+#define ALL_LARGE LARGE(3, "cf", NONE), LARGE(3, "int", NONE)
 #define ALL_FRESH FRESH(2, "cf", OPEN, NONE, 0), FRESH(2, "int", OPEN, NONE, 0)
 #define ALL_UP    UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
 
@@ -136,6 +138,7 @@ struct answering {
 	const char *name, *user;
 	bool answers;
 	bool fresh; /* it makes fresh connections, and they work */
+	bool large; /* it sends large messages, and they are answered */
 };
 
 struct due {
@@ -297,6 +300,8 @@ static void due_deliver(struct run *r, const struct due *due)
 			leg_answer(r, &r->legs[i], LEG_ALIVE);
 		if (r->legs[i].answers && r->legs[i].fresh)
 			leg_answer(r, &r->legs[i], LEG_FRESH);
+		if (r->legs[i].answers && r->legs[i].large)
+			leg_answer(r, &r->legs[i], LEG_LARGE);
 	}
 	for (size_t i = 0; due->tunnels && i < r->n_beats; i++) {
 		uint64_t beat = r->now_us - r->now_us % PERIOD;
@@ -352,9 +357,11 @@ static void leg_follow(struct run *r, const struct step *s)
 	       (strcmp(r->legs[i].name, s->leg) != 0 || strcmp(r->legs[i].user, or_empty(s->user)) != 0))
 		i++;
 	if (i == r->n_legs)
-		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false};
+		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false, false};
 	if (s->what == LEG && s->kind == LEG_FRESH)
 		r->legs[i].fresh = s->reason == T3OPS_R_NONE;
+	else if (s->what == LEG && s->kind == LEG_LARGE)
+		r->legs[i].large = s->reason == T3OPS_R_NONE;
 	else
 		r->legs[i].answers = s->what == LEG && (s->kind == LEG_UP || s->kind == LEG_ALIVE);
 }
@@ -528,6 +535,25 @@ static const struct scenario scenarios[] = {
      "exonerated#1[alice]; ~exonerated#1[alice]",
      {ALL_UP, ALL_FRESH, DROP(20000, "alice", CLIENT_EOF, 10), OPENED(26000, "alice")},
      NULL},
+
+    /* Large messages are lost while small ones are answered. */
+    {"large messages are lost before traefik",
+     "wan cloudflare tunnel#1; ~wan cloudflare tunnel#1",
+     {ALL_UP, ALL_FRESH, ALL_LARGE, BEAT(4, "bob", 1), LARGE(20000, "cf", LARGE_LOST), LARGE(50000, "cf", LARGE_LOST),
+      LARGE(80000, "cf", NONE)},
+     "a large message of cf was lost while cf 4 ms, int 4 ms, srv(alice) 4 ms, srv(bob) 4 ms answered; large "
+     "messages "
+     "only: small ones are answered (MTU?)"},
+    {"large messages are lost, and a page breaks: not its user's network",
+     "exonerated#1[alice]; !wan cloudflare tunnel#1[alice]",
+     {ALL_UP, ALL_FRESH, LARGE(3, "int", NONE), DROP(20000, "alice", CLIENT_GAVE_UP, 100),
+      LARGE(25000, "cf", LARGE_LOST)},
+     "large messages only: small ones are answered (MTU?)"},
+    {"a large message is lost while the leg itself fails: nothing more than that",
+     "wan cloudflare tunnel#1; ~wan cloudflare tunnel#1",
+     {ALL_UP, ALL_FRESH, ALL_LARGE, MUTE(19000, "cf", ""), LATE(20000, "cf", ""), LARGE(20100, "cf", LARGE_LOST),
+      DOWN(38000, "cf", "", HEARTBEAT_TIMEOUT), UP(39000, "cf", "")},
+     "cf stopped answering"},
 
     /* Legs and tunnels. */
     {"the edge is cut: refused, while everything inside works",

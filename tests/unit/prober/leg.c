@@ -33,6 +33,7 @@ static struct reported reported[EVENTS_MAX];
 static int n_reported;
 static int opens, pings, closes, freshes, inside;
 static uint64_t fresh_every; /* the option */
+static bool thorough;        /* what leg_fresh was told last */
 static bool fails_inside;    /* leg_open calls leg_down before it returns */
 static struct process_config config;
 static struct plugin_section section;
@@ -116,8 +117,9 @@ static void on_close(struct t3ops_ctx *ctx, struct t3ops_leg *l)
 	assert_int_equal(closes, opens);
 }
 
-static void on_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *l)
+static void on_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *l, bool asked)
 {
+	thorough = asked;
 	assert_ptr_equal(ctx, &instance.ctx);
 	assert_ptr_equal(l, leg);
 	assert_int_equal(inside, 1);
@@ -618,6 +620,55 @@ static void test_fresh_when_asked(void **state)
 	leg_done();
 }
 
+/* ---- tests: large messages ---------------------------------------------------------------------------- */
+
+static void large(uint32_t fate)
+{
+	host.leg_large(&instance.ctx, leg, fate, 2500);
+}
+
+/* One that is lost may be anything; the second one is news, and what ends it. */
+static void test_large(void **state)
+{
+	(void)state;
+	fresh_every = NEVER;
+	fresh_make(calm);
+	large(T3OPS_LARGE_ANSWERED);
+	expect(EVENT_LEG_LARGE, 0, T3OPS_R_NONE, 0);
+	assert_true(reported[n_read - 1].quiet);
+	large(T3OPS_LARGE_LOST_OUT);
+	for (int i = 0; i < 2; i++) {
+		large(i == 0 ? T3OPS_LARGE_LOST_BACK : T3OPS_LARGE_LOST_OUT);
+		assert_string_equal(expect(EVENT_LEG_LARGE_LOST, 0, T3OPS_R_LARGE_LOST, 0)->text,
+		                    i == 0 ? "lost on the way back" : "lost on the way there");
+		assert_int_equal(reported[n_read - 1].quiet, i > 0);
+	}
+	shown("t3ops_leg_large_answered{leg=\"serve\"} 0\n", true);
+	shown("t3ops_leg_large_lost_total{leg=\"serve\",way=\"out\"} 2\n", true);
+	large(T3OPS_LARGE_ANSWERED);
+	assert_int_equal(expect(EVENT_LEG_LARGE, 0, T3OPS_R_NONE, 0)->age_us, 2500);
+	assert_false(reported[n_read - 1].quiet);
+	leg_done();
+}
+
+/* One on a connection that was asked for counts at once. */
+static void test_large_when_asked(void **state)
+{
+	(void)state;
+	fresh_every = NEVER;
+	fresh_make(calm);
+	probe(clock_mono_us());
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	until(&freshes, 1);
+	assert_true(thorough);
+	fresh_up();
+	expect(EVENT_LEG_FRESH, 0, T3OPS_R_NONE, 0);
+	large(T3OPS_LARGE_LOST_OUT);
+	expect(EVENT_LEG_LARGE_LOST, 0, T3OPS_R_LARGE_LOST, 0);
+	leg_done();
+}
+
 /* ---- tests: the rest -------------------------------------------------------------------------------- */
 
 /* Every lookup is evidence, a change is news. */
@@ -698,7 +749,8 @@ int main(void)
 	    cmocka_unit_test(test_user_and_metrics),    cmocka_unit_test(test_fresh_at_an_interval),
 	    cmocka_unit_test(test_fresh_is_off),        cmocka_unit_test(test_fresh_fails),
 	    cmocka_unit_test(test_fresh_inconclusive),  cmocka_unit_test(test_fresh_when_late),
-	    cmocka_unit_test(test_fresh_when_asked),
+	    cmocka_unit_test(test_fresh_when_asked),    cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_large_when_asked),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
