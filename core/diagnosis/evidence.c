@@ -99,7 +99,8 @@ bool evidence_is_silence(const struct leg *leg)
 {
 	unsigned reason = leg->attempted ? leg->latest.reason : leg->first.reason;
 
-	return reason == T3OPS_R_NONE || reason == T3OPS_R_HEARTBEAT_TIMEOUT || reason == T3OPS_R_CONNECT_TIMEOUT;
+	return reason == T3OPS_R_NONE || reason == T3OPS_R_HEARTBEAT_TIMEOUT || reason == T3OPS_R_CONNECT_TIMEOUT ||
+	       reason == T3OPS_R_DNS;
 }
 
 static unsigned proofs_against(const struct leg *leg)
@@ -201,7 +202,7 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	row->began_us = leg->fresh.began_us;
 	row->seen_us = row->proven_us = leg->fresh.reported_us;
 	evidence_of_end(leg->def, &leg->fresh.end, &accused, &acquitted);
-	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL : TOMO_BY_FRESH;
+	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH;
 	row->proof |= TOMO_BY_FRESH;
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);

@@ -84,7 +84,7 @@ void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_par
 bool evidence_is_of_new_connections(const struct leg *leg);
 /* The same of something that fails: a fresh connection always is. */
 bool observation_is_of_new_connections(const struct observation *f);
-/* Whether the leg fell silent: one direction alone may be broken. */
+/* Whether the leg, or its resolver, fell silent: one direction alone may be broken. */
 bool evidence_is_silence(const struct leg *leg);
 /* The part of a user's path that a drop accuses; NONE: not a drop. */
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);

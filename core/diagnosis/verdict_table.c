@@ -78,11 +78,19 @@ struct verdict *verdict_table_match(const struct verdict_table *t, const struct 
 	return NULL;
 }
 
-/* Broken before the end of what ended a moment ago: its client sent nothing since. */
+bool verdict_seems_over(const struct verdict *v, uint64_t *since_us)
+{
+	*since_us = v->state == VERDICT_HEALED ? v->ended_us : v->state == VERDICT_STANDING ? v->works_us : 0;
+	return *since_us > 0;
+}
+
+/* Broken before the end of what ended a moment ago, or seems to have: its client sent nothing since. */
 static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_us)
 {
-	return v->state == VERDICT_HEALED && now_us < v->ended_us + ECHO_US && d->opened_us <= v->ended_us &&
-	       (d->began_us <= v->ended_us || d->received_us <= v->ended_us);
+	uint64_t over_us;
+
+	return verdict_seems_over(v, &over_us) && now_us < over_us + ECHO_US && d->opened_us <= over_us &&
+	       (d->began_us <= over_us || d->received_us <= over_us);
 }
 
 /* A page that has evidence of its own against somebody else is not counted in this one. */

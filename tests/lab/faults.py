@@ -335,6 +335,10 @@ def expire(name, expired):
     return lambda w: w.path.expire(name, expired)
 
 
+def sso(answers):
+    return lambda w: w.path.sso(answers)
+
+
 def wall(over):
     return lambda w: w.path.wall(over)
 
@@ -503,13 +507,16 @@ ROWS = [
 
     # ---- a second provider, with a leg of its own
     Row("the second uplink is silent", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "stall"),
-        lines_do(("wan2_line", "resolver2_line"), "heal"), world="two uplinks"),
+        lines_do(("wan2_line", "resolver2_line"), "heal"), world="more legs"),
     Row("the second uplink refuses", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "cut"),
-        lines_do(("wan2_line", "resolver2_line"), "heal"), world="two uplinks"),
+        lines_do(("wan2_line", "resolver2_line"), "heal"), world="more legs"),
     Row("kill the edge before two uplinks", segment("cloudflare"), part("edge", "cut"), part("edge", "heal"),
-        world="two uplinks"),
+        world="more legs"),
     Row("kill the tunnel behind two uplinks", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"),
-        world="two uplinks"),
+        world="more legs"),
+
+    Row("the SSO is down", segment("sso"), sso(False), sso(True), world="more legs"),
+    Row("kill Traefik before the SSO", segment("traefik"), part("traefik", "cut"), part("traefik", "heal"), world="more legs"),
 
     # ---- thirty users
     Row("kill the tunnel under thirty users", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"), world="crowd"),

@@ -395,6 +395,13 @@ class Path:
         """One more leg, over a second provider."""
         return section("plugin", "second_isp", {"module": "probe_cloudflare", **self._public_leg("wan2", timing)})
 
+    def sign_in(self, **timing):
+        """One more leg, through the sign-in, which is Traefik's here."""
+        url = f"https://{HOST}:{self.ports['inner_line']}"
+        return section("plugin", "probe_sso", {
+            "url": url + "/", "location": f"https://{HOST}:*/outpost.goauthentik.io/*", "ca_file": self.ca.ca,
+            "address": f"127.0.0.1:{self.ports['inner_line']}", "segments": ["traefik", "sso"], **timing})
+
     def leg_sections(self, **timing):
         """The three legs of t3ops.conf over this path; timing: heartbeat, watchdog, ..."""
         public = f"wss://{HOST}:{self.ports['wan_line']}/probe/ws"

@@ -21,7 +21,7 @@ from lab.world import missing as world_missing
 AGAIN = 65  # seconds after the end of a verdict in which the same suspects are the same fault once more
 TRIES = 3  # of a row that goes wrong while the machine is late
 CROWD = {f"user{n}": Person((NEW, OLD, LATEST, NEXT)[n % 4], n % 3 == 2, f"127.0.3.{n + 1}") for n in range(30)}
-WORLDS = {"": {}, "crowd": {"people": CROWD}, "two uplinks": {"legs": ("second_isp",)}}
+WORLDS = {"": {}, "crowd": {"people": CROWD}, "more legs": {"legs": ("second_isp", "sign_in")}}
 
 
 @dataclasses.dataclass
@@ -77,9 +77,10 @@ def named_by(verdict):
 
 
 def several_verdicts(verdicts, user):
-    """Whether two verdicts claim that user, in their last revisions; verdicts: oldest first."""
+    """Whether two verdicts of one incident claim that user, in their last revisions; verdicts: oldest first."""
     last = {v["id"]: v for v in verdicts}
-    return sum(user in v["users"] for v in last.values()) > 1
+    incidents = [v["incident"] for v in last.values() if user in v["users"]]
+    return len(set(incidents)) < len(incidents)
 
 
 def base_names(segments):

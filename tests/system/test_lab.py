@@ -88,8 +88,10 @@ class Words(unittest.TestCase):
         self.assertFalse(play.keys(rows[0]) & play.keys(rows[1]))
 
     def test_a_user_belongs_to_one_verdict(self):
-        one, more, other = ({"id": i, "users": u.split()} for i, u in ((1, "a b"), (1, "a"), (2, "b")))
-        for expected, verdicts in ((False, [one]), (False, [one, more]), (True, [one, other]), (False, [one, more, other])):
+        one, more, other = ({"id": i, "incident": 7, "users": u.split()} for i, u in ((1, "a b"), (1, "a"), (2, "b")))
+        later = {**other, "incident": 8}
+        for expected, verdicts in ((False, [one]), (False, [one, more]), (True, [one, other]), (False, [one, more, other]),
+                                   (False, [one, later])):
             self.assertEqual(play.several_verdicts(verdicts, "b"), expected, verdicts)
 
     def test_delays_are_whole_seconds(self):
