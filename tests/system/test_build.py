@@ -66,6 +66,7 @@ class Tarball(unittest.TestCase):
         self.assertEqual(said, "")
         self.assertEqual(self.sources(tree), self.before, "after configure")
         run("make", "-s", JOBS, cwd=tree)
+        run("scripts/update-manual", "--check", ".", cwd=tree)  # whatever configure was told
         run("make", "-s", "install", f"DESTDIR={root}", cwd=tree)
         self.installed(root)
         run("make", "-s", "clean", cwd=tree)
