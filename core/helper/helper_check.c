@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "helper/argv.h"
-#include "sys/access.h"
+#include "helper/access.h"
 #include "users/users.h"
 
 /* ---- programs --------------------------------------------------------------------------------------------- */

@@ -66,8 +66,9 @@ static void old_forget(json_t *jobs, double now)
 	void *next;
 
 	json_object_foreach (jobs, job, users)
-		json_object_foreach_safe(users, next, user, seconds) if (now - json_number_value(seconds) > KEPT_S)
-		    json_object_del(users, user);
+		json_object_foreach_safe (users, next, user, seconds)
+			if (now - json_number_value(seconds) > KEPT_S)
+				json_object_del(users, user);
 }
 
 static int file_write(const struct last_success *l)

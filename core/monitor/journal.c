@@ -84,10 +84,10 @@ static bool rows_insert(struct journal *j)
 	bool ok = events != NULL && verdicts != NULL;
 	const struct row *r;
 
-	STAILQ_FOREACH(r, &j->rows, link)
-	ok = ok && (r->of == ROW_MEMORY    ? memory_put(j, r)
-	            : r->of == ROW_VERDICT ? verdict_insert(verdicts, r)
-	                                   : event_insert(events, r));
+	STAILQ_FOREACH (r, &j->rows, link)
+		ok = ok && (r->of == ROW_MEMORY    ? memory_put(j, r)
+		            : r->of == ROW_VERDICT ? verdict_insert(verdicts, r)
+		                                   : event_insert(events, r));
 	sqlite3_finalize(events);
 	sqlite3_finalize(verdicts);
 	return ok;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "monitor/journal_read.h"
-#include "obs/metrics_render.h"
+#include "monitor/metrics_render.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
 #include "tbl/reason.h"

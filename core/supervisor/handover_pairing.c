@@ -34,8 +34,7 @@ void handovers_pair(const struct process_table *t)
 {
 	struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, t)
-	{
+	PROCESS_TABLE_FOREACH (c, t) {
 		struct child *to;
 
 		if (c->process != PROCESS_PROXY || c->state != PROCESS_DRAINING)

@@ -67,8 +67,8 @@ void monitor_link_attach(struct monitor_link *l, struct child *monitor)
 	const struct child *c;
 
 	l->monitor = monitor;
-	PROCESS_TABLE_FOREACH(c, l->processes)
-	monitor_link_state(l, c);
+	PROCESS_TABLE_FOREACH (c, l->processes)
+		monitor_link_state(l, c);
 	for (; l->n_held > 0; l->n_held--) {
 		const struct held_event *h = &l->held[l->first_held];
 

@@ -13,9 +13,9 @@ static void serials_publish(const struct process_table *t)
 	struct child *c;
 	size_t n = 0;
 
-	PROCESS_TABLE_FOREACH(c, t)
-	if (n < SERIALS_MAX)
-		serials[n++] = c->serial;
+	PROCESS_TABLE_FOREACH (c, t)
+		if (n < SERIALS_MAX)
+			serials[n++] = c->serial;
 	metrics_alive(t->host.metrics, serials, n);
 }
 
@@ -77,18 +77,18 @@ void process_table_unmap(const struct process_table *t)
 {
 	const struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, t)
-	if (c->watchdog)
-		munmap(c->watchdog, sizeof *c->watchdog);
+	PROCESS_TABLE_FOREACH (c, t)
+		if (c->watchdog)
+			munmap(c->watchdog, sizeof *c->watchdog);
 }
 
 struct child *process_table_find(const struct process_table *t, uint32_t serial)
 {
 	struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, t)
-	if (c->serial == serial)
-		return c;
+	PROCESS_TABLE_FOREACH (c, t)
+		if (c->serial == serial)
+			return c;
 	return NULL;
 }
 
@@ -101,8 +101,8 @@ bool process_table_has(const struct process_table *t, enum process_id process)
 {
 	const struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, t)
-	if (c->process == process)
-		return true;
+	PROCESS_TABLE_FOREACH (c, t)
+		if (c->process == process)
+			return true;
 	return false;
 }

@@ -69,9 +69,9 @@ static void probe_pass(struct router *r, struct child *from, const struct msg_he
 		pass(r, from, head, payload);
 		return;
 	}
-	PROCESS_TABLE_FOREACH(c, r->processes)
-	if (c->process == PROCESS_PROXY)
-		channel_relay(c->channel, head, payload);
+	PROCESS_TABLE_FOREACH (c, r->processes)
+		if (c->process == PROCESS_PROXY)
+			channel_relay(c->channel, head, payload);
 }
 
 /* ---- who may send what ----------------------------------------------------------------------------------- */

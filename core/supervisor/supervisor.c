@@ -12,7 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "sys/notify.h"
+#include "supervisor/notify.h"
 #include "supervisor/handover_pairing.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
@@ -46,9 +46,9 @@ static void all_stop(struct supervisor *s, enum process_id process)
 {
 	struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, &s->processes)
-	if (c->process == process)
-		child_stop(c);
+	PROCESS_TABLE_FOREACH (c, &s->processes)
+		if (c->process == process)
+			child_stop(c);
 }
 
 /* Who makes events first, then who writes them down; called again whenever a process exited. */
@@ -402,8 +402,8 @@ static void on_round(void *arg)
 	uint64_t now_us = clock_mono_us();
 	struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, &s->processes)
-	drop_report_update(&c->dropped, channel_dropped(c->channel), now_us);
+	PROCESS_TABLE_FOREACH (c, &s->processes)
+		drop_report_update(&c->dropped, channel_dropped(c->channel), now_us);
 	drop_report_update(&s->monitor.dropped, s->monitor.n_dropped, now_us);
 }
 

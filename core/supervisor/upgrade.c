@@ -25,11 +25,12 @@ static json_t *children_json(const struct supervisor *s)
 	json_t *list = json_array();
 	const struct child *c;
 
-	PROCESS_TABLE_FOREACH(c, &s->processes)
-	json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b}", "slot", (int)c->slot, "state",
-	                                      c->state, "left_us", (json_int_t)child_left_us(c), "serial",
-	                                      (json_int_t)c->serial, "pid", (int)c->pid, "fd", channel_fd(c->channel),
-	                                      "current", s->processes.current[c->slot] == c));
+	PROCESS_TABLE_FOREACH (c, &s->processes)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:I, s:I, s:i, s:i, s:b}", "slot", (int)c->slot,
+		                                      "state", c->state, "left_us", (json_int_t)child_left_us(c),
+		                                      "serial", (json_int_t)c->serial, "pid", (int)c->pid, "fd",
+		                                      channel_fd(c->channel), "current",
+		                                      s->processes.current[c->slot] == c));
 	return list;
 }
 
@@ -88,8 +89,8 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	state_lock_survive(s->setup.lock, yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
-	PROCESS_TABLE_FOREACH(c, &s->processes)
-	survive(channel_fd(c->channel), yes);
+	PROCESS_TABLE_FOREACH (c, &s->processes)
+		survive(channel_fd(c->channel), yes);
 	fd_store_survive(&s->fd_store, yes);
 	user_snapshots_survive(&s->snapshots, yes);
 }

@@ -10,8 +10,7 @@ static void on_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	struct child *c;
 
 	(void)loop, (void)revents;
-	PROCESS_TABLE_FOREACH(c, w->processes)
-	{
+	PROCESS_TABLE_FOREACH (c, w->processes) {
 		if (c->pings_missed++ < PINGS_MISSED_MAX)
 			channel_send(c->channel, MSG_WATCHDOG_PING, c->serial, 0, NULL, 0);
 		else if (c->pings_missed == PINGS_MISSED_MAX + 1)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every C file is as .clang-format lays it out."""
+"""Every C file is as .clang-format lays it out, and .clang-format knows every macro that begins a loop."""
 import glob
 import re
 import shutil
@@ -24,9 +24,23 @@ def files():
     return sorted(p for p in found if "/tests/abi/" not in p)  # frozen as they were
 
 
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def loops_check(style):
+    """Without its name there, the body of such a loop is laid out as if it belonged to no loop."""
+    known = set(re.findall(r"\w+", re.search(r"^ForEachMacros: \[([^\]]*)\]", style, re.M).group(1)))
+    used = {m for path in files() for m in re.findall(r"^\s+(\w+_foreach\w*) ?\(", read(path), re.M | re.I)}
+    assert used, "no loop is found"
+    assert used <= known, f".clang-format: ForEachMacros lacks {', '.join(sorted(used - known))}"
+
+
 def main():
-    with open(f"{SOURCE}/.clang-format", encoding="utf-8") as f:
-        wanted = re.match(r"# Written for clang-format (\d+)", f.read()).group(1)
+    style = read(f"{SOURCE}/.clang-format")
+    wanted = re.match(r"# Written for clang-format (\d+)", style).group(1)
+    loops_check(style)
     program = shutil.which(f"clang-format-{wanted}") or shutil.which("clang-format")
     if not program:
         skip(f"clang-format is not installed (Debian: clang-format-{wanted})")

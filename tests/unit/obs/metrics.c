@@ -16,7 +16,7 @@
 
 #include "sys/shm.h"
 #include "obs/metrics_arena.h"
-#include "obs/metrics_render.h"
+#include "monitor/metrics_render.h"
 
 static const double buckets[] = {0.1, 1, 10};
 static const struct t3ops_metric total = {"t3_total", T3OPS_COUNTER, {"reason"}, NULL, 0, "Things."};

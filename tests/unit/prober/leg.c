@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "obs/metrics_render.h"
+#include "monitor/metrics_render.h"
 #include "prober/leg.h"
 #include "prober/leg_services.h"
 

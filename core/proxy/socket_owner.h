@@ -3,8 +3,8 @@
  * Whose socket is at the other end of a TCP connection on this machine: sock_diag(7) and rtnetlink(7), one question
  * for the exact four addresses and ports each, answered by the kernel at once.  Opened before the sandbox.
  */
-#ifndef T3OPS_SYS_SOCKET_OWNER_H
-#define T3OPS_SYS_SOCKET_OWNER_H
+#ifndef T3OPS_PROXY_SOCKET_OWNER_H
+#define T3OPS_PROXY_SOCKET_OWNER_H
 
 #include <sys/socket.h>
 #include <sys/types.h>

@@ -4,8 +4,8 @@
  * a path or, with a leading @, an abstract name.  Spoken by hand, so any manager of that protocol will do and no
  * library of one is needed.  Used by the supervisor.
  */
-#ifndef T3OPS_SYS_NOTIFY_H
-#define T3OPS_SYS_NOTIFY_H
+#ifndef T3OPS_SUPERVISOR_NOTIFY_H
+#define T3OPS_SUPERVISOR_NOTIFY_H
 
 /* state: lines NAME=VALUE, as in "READY=1\nSTATUS=serving".  0: sent, or nobody asked for it; -errno: it was not
  * delivered.  Never blocks. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The datagram; see notify.h. */
-#include "sys/notify.h"
+#include "supervisor/notify.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether an account could run a program: every directory on the way to be entered, the file to be executed.
  * By mode and owner alone; any process. */
-#ifndef T3OPS_SYS_ACCESS_H
-#define T3OPS_SYS_ACCESS_H
+#ifndef T3OPS_HELPER_ACCESS_H
+#define T3OPS_HELPER_ACCESS_H
 
 #include <stddef.h>
 #include <sys/types.h>

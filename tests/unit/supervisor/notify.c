@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "sys/notify.h"
+#include "supervisor/notify.h"
 
 /* A manager's socket; abstract: the name has no file.  text becomes what $NOTIFY_SOCKET has to be. */
 static int manager_listen(bool abstract, char text[108])

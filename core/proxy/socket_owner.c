@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Questions to the kernel by netlink; see socket_owner.h. */
-#include "sys/socket_owner.h"
+#include "proxy/socket_owner.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * The metrics page, from the arenas of all processes.  Each belongs to a process that may run foreign code, so
  * nothing found there is believed: it is copied, bounded and checked, and what is not a series is left out.
  */
-#ifndef T3OPS_OBS_METRICS_RENDER_H
-#define T3OPS_OBS_METRICS_RENDER_H
+#ifndef T3OPS_MONITOR_METRICS_RENDER_H
+#define T3OPS_MONITOR_METRICS_RENDER_H
 
 #include <stdio.h>
 

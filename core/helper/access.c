@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Modes against an account; see access.h. */
-#include "sys/access.h"
+#include "helper/access.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who could run a program, by the modes on the way to it. */
-#include "sys/access.h"
+#include "helper/access.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the arenas; see metrics_render.h. */
-#include "obs/metrics_render.h"
+#include "monitor/metrics_render.h"
 
 #include <errno.h>
 #include <stdlib.h>

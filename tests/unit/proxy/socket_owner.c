@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "sys/socket_owner.h"
+#include "proxy/socket_owner.h"
 
 struct pair {
 	int listener, client, server;
