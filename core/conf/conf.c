@@ -36,6 +36,8 @@ const char *conf_label(const struct conf_scan *s, size_t section, char *out, siz
 
 	if (sec->kind == CONF_CORE)
 		*out = '\0';
+	else if (sec->kind == CONF_LEG_DEFAULTS)
+		snprintf(out, size, "%s: ", sec->title);
 	else
 		snprintf(out, size, "%s %.60s: ", sec->kind == CONF_PLUGIN ? "plugin" : "command", sec->title);
 	return out;
@@ -241,11 +243,13 @@ static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
 void conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
                struct option_set *out, struct config_errors *c)
 {
-	static const char *const keywords[] = {[CONF_PLUGIN] = "plugin", [CONF_COMMAND] = "command"};
+	static const char *const keywords[] = {
+	    [CONF_PLUGIN] = "plugin", [CONF_COMMAND] = "command", [CONF_LEG_DEFAULTS] = "leg_defaults"};
 	struct reading r = {s, section, rows, n, c, "", false};
 	cfg_opt_t *table = confuse_table(&r);
 	const char *keyword = keywords[s->sections[section].kind];
-	cfg_opt_t around[] = {CFG_SEC(keyword ? keyword : "", table, CFGF_TITLE | CFGF_MULTI),
+	cfg_flag_t title = s->sections[section].kind == CONF_LEG_DEFAULTS ? CFGF_NONE : CFGF_TITLE;
+	cfg_opt_t around[] = {CFG_SEC(keyword ? keyword : "", table, title | CFGF_MULTI),
 	                      CFG_INT(READING, (long)&r, CFGF_NONE), CFG_END()};
 	char *text = section_text(s, section);
 	cfg_t *cfg = cfg_init(keyword ? around : table, CFGF_NONE), *inner = cfg;

@@ -19,7 +19,7 @@ bool conf_has(const struct conf_scan *s, size_t section, const char *option);
 /* Line of the option in the section; the section's own if it is not there. */
 unsigned conf_line(const struct conf_scan *s, size_t section, const char *option);
 
-/* "", "plugin x: " or "command x: ": how a config_error about the section begins. */
+/* "", "plugin x: ", "command x: " or "leg_defaults: ": how a config_error about the section begins. */
 const char *conf_label(const struct conf_scan *s, size_t section, char *out, size_t size);
 
 #endif

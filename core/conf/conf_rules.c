@@ -278,6 +278,21 @@ static void check_order(const struct part *p, const char *smaller, const char *l
 	                  larger, high_text);
 }
 
+static void check_leg_times(const struct part *p)
+{
+	check_order(p, "heartbeat", "watchdog", false);
+	check_order(p, "late", "watchdog", false);
+	check_order(p, "reconnect_min", "reconnect_max", true);
+}
+
+void rules_leg_defaults(const struct conf_scan *s, size_t section, const struct option_set *options,
+                        struct config_errors *c)
+{
+	struct part p = part_of(s, section, options, c);
+
+	check_leg_times(&p);
+}
+
 void rules_leg(const struct conf_scan *s, size_t section, struct option_set *options, struct config_errors *c)
 {
 	struct part p = part_of(s, section, options, c);
@@ -289,9 +304,7 @@ void rules_leg(const struct conf_scan *s, size_t section, struct option_set *opt
 		EXPECT_ERROR(&p, "segments", "%s", ": expected at least one segment");
 	check_segments(&p, "segments");
 	check_segments(&p, "resolver_segments");
-	check_order(&p, "heartbeat", "watchdog", false);
-	check_order(&p, "late", "watchdog", false);
-	check_order(&p, "reconnect_min", "reconnect_max", true);
+	check_leg_times(&p);
 	if (segments->n == 0 || !edge)
 		return;
 	if (*edge && !text_list_has(segments, edge))
@@ -313,6 +326,17 @@ void rules_job(const struct conf_scan *s, size_t section, const struct option_se
 
 /* ---- titles ----------------------------------------------------------------------------------- */
 
+static void check_leg_defaults_once(const struct conf_scan *s, size_t i, struct config_errors *c)
+{
+	for (size_t k = 1; k < i; k++)
+		if (s->sections[k].kind == CONF_LEG_DEFAULTS) {
+			config_errors_add(c, s->sections[i].line,
+			                  "leg_defaults is a duplicate of line %u: write its options there",
+			                  s->sections[k].line);
+			return;
+		}
+}
+
 static void check_title(const struct conf_scan *s, size_t i, struct config_errors *c)
 {
 	const struct conf_section *sec = &s->sections[i];
@@ -322,6 +346,10 @@ static void check_title(const struct conf_scan *s, size_t i, struct config_error
 		config_errors_add(c, sec->line,
 		                  "%s \"%.60s\": expected a name of at most %d letters, digits, _, - and .", what,
 		                  sec->title, NAME_MAX_BYTES);
+	if (sec->kind == CONF_LEG_DEFAULTS) {
+		check_leg_defaults_once(s, i, c);
+		return;
+	}
 	for (size_t k = 1; k < i; k++)
 		if (s->sections[k].kind == sec->kind && strcmp(s->sections[k].title, sec->title) == 0) {
 			config_errors_add(

@@ -18,11 +18,14 @@ void rules_command(const struct conf_scan *s, size_t section, const struct optio
                    struct config_errors *c);
 /* Fills an empty edge with the first segment. */
 void rules_leg(const struct conf_scan *s, size_t section, struct option_set *options, struct config_errors *c);
+/* Of leg_defaults, with the defaults of what it does not set. */
+void rules_leg_defaults(const struct conf_scan *s, size_t section, const struct option_set *options,
+                        struct config_errors *c);
 void rules_job(const struct conf_scan *s, size_t section, const struct option_set *options, struct config_errors *c);
 /* Options of type command name one of the commands. */
 void rules_command_names(const struct conf_scan *s, size_t section, const struct option_set *options,
                          const struct resolved_config *config, struct config_errors *c);
-/* Titles of plugin and command sections: valid, and no duplicates. */
+/* Titles of plugin and command sections: valid, and no duplicates; leg_defaults is there once. */
 void rules_titles(const struct conf_scan *s, struct config_errors *c);
 
 #endif

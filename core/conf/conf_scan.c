@@ -405,18 +405,37 @@ static bool token_is(const struct scanner *x, const struct token *t, const char 
 	return t->end - t->begin == strlen(word) && memcmp(x->s->text + t->begin, word, strlen(word)) == 0;
 }
 
+/* A section's name, which leg_defaults must not have; NULL: it cannot be used. */
+static char *title_text(struct scanner *x, enum conf_kind kind, const struct token *keyword,
+                        const struct token *title)
+{
+	bool named = kind != CONF_LEG_DEFAULTS;
+	char *text;
+
+	if (!named && title)
+		config_errors_add(x->c, keyword->line, "%.*s: takes no name, expected %.*s {", TOKEN(x, keyword),
+		                  TOKEN(x, keyword));
+	if ((named && !title) || (title && title->bad)) {
+		if (named)
+			config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
+			                  TOKEN(x, keyword), TOKEN(x, keyword));
+		return NULL;
+	}
+	text = token_text(x, named ? title : keyword);
+	if (!*text)
+		config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
+		                  TOKEN(x, keyword), TOKEN(x, keyword));
+	return text;
+}
+
 /* Begins a section at the top level; tok is at its brace. */
 static void section_scan(struct scanner *x, enum conf_kind kind, const struct token *keyword,
                          const struct token *title)
 {
-	char *text = title ? token_text(x, title) : must(strdup(""));
+	char *text = title_text(x, kind, keyword, title);
 	size_t section;
 
-	if (!title || title->bad || !*text)
-		config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
-		                  TOKEN(x, keyword), TOKEN(x, keyword));
-	if (!title || title->bad) {
-		free(text);
+	if (!text) {
 		block_skip(x, keyword->begin);
 		return;
 	}
@@ -427,8 +446,8 @@ static void section_scan(struct scanner *x, enum conf_kind kind, const struct to
 	if (x->tok.type == T_CLOSE && !x->s->sections[section].broken)
 		advance(x);
 	else if (!x->s->sections[section].broken) {
-		config_errors_add(x->c, keyword->line, "%.*s \"%s\" is not closed: expected \"}\"", TOKEN(x, keyword),
-		                  text);
+		config_errors_add(x->c, keyword->line, "%.*s%s%s%s is not closed: expected \"}\"", TOKEN(x, keyword),
+		                  title ? " \"" : "", title ? text : "", title ? "\"" : "");
 		x->s->sections[section].broken = true;
 	}
 	x->s->sections[section].end = x->last_end;
@@ -442,23 +461,33 @@ static void section_unknown(struct scanner *x, const struct token *keyword)
 	suggest_init(&near, word);
 	suggest_consider(&near, "plugin");
 	suggest_consider(&near, "command");
+	suggest_consider(&near, "leg_defaults");
 	suggest_hint(&near, hint, sizeof hint);
 	config_errors_add(x->c, keyword->line, "unknown section \"%.40s\"%s", word, hint);
 	free(word);
 	block_skip(x, keyword->begin);
 }
 
+/* CORE: no section begins so. */
+static enum conf_kind kind_of(const struct scanner *x, const struct token *keyword)
+{
+	return token_is(x, keyword, "plugin")         ? CONF_PLUGIN
+	       : token_is(x, keyword, "command")      ? CONF_COMMAND
+	       : token_is(x, keyword, "leg_defaults") ? CONF_LEG_DEFAULTS
+	                                              : CONF_CORE;
+}
+
 /* KEYWORD "title" { or KEYWORD {; tok is at the brace. */
 static void block_scan(struct scanner *x, size_t section, const struct token *keyword, const struct token *title)
 {
-	bool plugin = token_is(x, keyword, "plugin"), command = token_is(x, keyword, "command");
+	enum conf_kind kind = kind_of(x, keyword);
 
-	if (!plugin && !command) {
+	if (kind == CONF_CORE) {
 		section_unknown(x, keyword);
 		return;
 	}
 	if (section == 0) {
-		section_scan(x, plugin ? CONF_PLUGIN : CONF_COMMAND, keyword, title);
+		section_scan(x, kind, keyword, title);
 		return;
 	}
 	/* The statement is left for the level above: statement_scan rewinds to it. */
@@ -498,11 +527,13 @@ static void stray(struct scanner *x)
 
 static void name_alone(struct scanner *x, size_t section, const struct token *name, size_t end)
 {
-	bool keyword = token_is(x, name, "plugin") || token_is(x, name, "command");
+	enum conf_kind kind = kind_of(x, name);
 
 	config_errors_add(x->c, name->line, "%.*s: expected %s", TOKEN(x, name),
-	                  keyword ? "\"name\" { ... } after it" : "\"=\" and a value after it");
-	if (keyword)
+	                  kind == CONF_CORE           ? "\"=\" and a value after it"
+	                  : kind == CONF_LEG_DEFAULTS ? "{ ... } after it"
+	                                              : "\"name\" { ... } after it");
+	if (kind != CONF_CORE)
 		conf_blank(x->s->text, name->begin, end);
 	else
 		option_add(x, section, name, end, false, true);

@@ -14,12 +14,12 @@
 
 #include "obs/config_errors.h"
 
-enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND };
+enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND, CONF_LEG_DEFAULTS };
 
 /* sections[0] is all that is outside sections. */
 struct conf_section {
 	enum conf_kind kind;
-	char *title;
+	char *title;  /* of leg_defaults, which has none: that word */
 	char *module; /* the option `module` of a plugin section, NULL if not given */
 	unsigned line;
 	size_t begin, end; /* bytes, keyword and closing brace included */

@@ -22,6 +22,8 @@ static const struct topic topics[] = {
     {"command", "Options of a section command \"NAME\" { ... }", command_options, &n_command_options},
     {"section", "Options of every section plugin \"NAME\" { ... }", section_options, &n_section_options},
     {"leg", "Options of every plugin that is a leg, beside its own", leg_options, &n_leg_options},
+    {"leg_defaults", "Options of the section leg_defaults { ... }, set once for all legs", leg_default_options,
+     &n_leg_default_options},
     {"job", "Options of every plugin that is a job, beside its own", job_options, &n_job_options},
 };
 #define N_TOPICS (sizeof topics / sizeof topics[0])

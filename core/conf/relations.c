@@ -441,6 +441,20 @@ static void commands_check(const struct relations *r)
 			                  "no plugin's option names it");
 }
 
+/* Set for legs that are not there. */
+static void leg_defaults_check(const struct relations *r)
+{
+	const struct resolved_config *c = r->config;
+	bool has = false, legs = false;
+
+	for (size_t i = 1; i < r->scan->n_sections; i++)
+		has = has || r->scan->sections[i].kind == CONF_LEG_DEFAULTS;
+	for (size_t i = 0; i < c->n_plugins; i++)
+		legs = legs || (c->plugins[i].roles & T3OPS_ROLE_LEG);
+	if (has && !legs)
+		config_fault_warn(r->faults, CONF_LEG_DEFAULTS, "leg_defaults", NULL, "no leg is configured");
+}
+
 void relations_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
@@ -451,6 +465,7 @@ void relations_check(const struct relations *r)
 		                  "no plugin is configured: only the status page is served");
 	segments_check(r);
 	commands_check(r);
+	leg_defaults_check(r);
 	for (size_t i = 0; i < c->n_plugins; i++) {
 		provides_check(r, i);
 		used_check(r, i);

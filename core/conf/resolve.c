@@ -25,10 +25,17 @@ struct resolve {
 	const struct resolve_start *start;
 	struct conf_scan scan;
 	struct config_errors config_errors;
-	struct config_faults faults;    /* puts reports at their lines */
-	struct resolved_config *config; /* so far */
-	bool is_binary;                 /* UTF-16, or no text at all: one line says enough */
-	struct t3ops_plugin *plugins;   /* the descriptors of config->plugins */
+	struct config_faults faults;      /* puts reports at their lines */
+	struct resolved_config *config;   /* so far */
+	bool is_binary;                   /* UTF-16, or no text at all: one line says enough */
+	struct t3ops_plugin *plugins;     /* the descriptors of config->plugins */
+	struct leg_default *leg_defaults; /* NULL-terminated by name; NULL: the file sets none */
+};
+
+/* An option of leg_defaults, as an operator would write its value. */
+struct leg_default {
+	const char *name;
+	char text[32];
 };
 
 static const struct config_checks no_checks;
@@ -108,6 +115,41 @@ static void commands_read(struct resolve *w)
 			command_read(w, i, &c->commands[c->n_commands++]);
 }
 
+/* Only what is given, and nothing at all if anything of it is wrong. */
+static struct leg_default *leg_defaults_of(const struct resolve *w, size_t section, const struct option_set *values)
+{
+	struct leg_default *list = calloc(n_leg_default_options + 1, sizeof *list);
+	size_t n = 0;
+
+	if (!list)
+		abort();
+	for (size_t i = 0; i < n_leg_default_options; i++) {
+		const struct t3ops_option *row = &leg_default_options[i];
+		const struct option_value *v = option_set_get(values, row->name);
+
+		if (!v || !conf_has(&w->scan, section, row->name))
+			continue;
+		list[n].name = row->name;
+		option_number(row, v->number, list[n].text, sizeof list[n].text);
+		n++;
+	}
+	return list;
+}
+
+static void leg_defaults_read(struct resolve *w)
+{
+	size_t section = section_find(&w->scan, CONF_LEG_DEFAULTS, "leg_defaults"), errors = w->config_errors.total;
+	struct option_set values;
+
+	if (section == 0)
+		return;
+	conf_read(&w->scan, section, leg_default_options, n_leg_default_options, &values, &w->config_errors);
+	rules_leg_defaults(&w->scan, section, &values, &w->config_errors);
+	if (w->config_errors.total == errors)
+		w->leg_defaults = leg_defaults_of(w, section, &values);
+	option_set_fini(&values);
+}
+
 static void report(struct resolve *w)
 {
 	config_errors_report(&w->config_errors, w->start->on_report, w->start->arg);
@@ -161,6 +203,7 @@ void resolve_core(struct resolve *w)
 		rules_titles(&w->scan, &w->config_errors);
 		core_read(w);
 		commands_read(w);
+		leg_defaults_read(w);
 	}
 	if (w->config_errors.total == 0 && checks_of(w)->commands)
 		checks_of(w)->commands(checks_of(w)->arg, w->config, &w->faults);
@@ -169,8 +212,18 @@ void resolve_core(struct resolve *w)
 
 /* ---- second stage: plugins ----------------------------------------------------------------------- */
 
-/* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's. */
-static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
+/* What leg_defaults says is the default of every leg's row of that name. */
+static void leg_defaults_apply(const struct leg_default *defaults, struct t3ops_option *rows, size_t n)
+{
+	for (; defaults && defaults->name; defaults++)
+		for (size_t i = 0; i < n; i++)
+			if (rows[i].type == T3OPS_OPT_DURATION && strcmp(rows[i].name, defaults->name) == 0)
+				rows[i].fallback = defaults->text;
+}
+
+/* The core's rows for such a section, then the plugin's; the leg's defaults are the plugin's, or those of the file.
+ */
+static struct t3ops_option *rows_of(const struct resolve *w, const struct t3ops_plugin *p, size_t *n)
 {
 	bool leg = p->roles & T3OPS_ROLE_LEG, job = p->roles & T3OPS_ROLE_JOB;
 	size_t at = n_section_options;
@@ -185,6 +238,8 @@ static struct t3ops_option *rows_of(const struct t3ops_plugin *p, size_t *n)
 		rows[at++] = job_options[i];
 	for (uint32_t i = 0; i < p->n_options; i++)
 		rows[at++] = p->options[i];
+	if (leg)
+		leg_defaults_apply(w->leg_defaults, rows, at);
 	*n = at;
 	return rows;
 }
@@ -236,7 +291,7 @@ static void section_read(struct resolve *w, size_t section, const struct t3ops_p
 	const struct conf_scan *s = &w->scan;
 	struct plugin_section *out = &w->config->plugins[w->config->n_plugins];
 	size_t n;
-	struct t3ops_option *rows = rows_of(p, &n);
+	struct t3ops_option *rows = rows_of(w, p, &n);
 
 	*out = (struct plugin_section){.name = copy(s->sections[section].title),
 	                               .module = copy(p->name),
@@ -369,5 +424,6 @@ void resolve_end(struct resolve *w)
 	conf_scan_fini(&w->scan);
 	resolved_config_free(w->config);
 	free(w->plugins);
+	free(w->leg_defaults);
 	free(w);
 }

@@ -40,6 +40,17 @@ const struct t3ops_option leg_options[] = {
 };
 const size_t n_leg_options = sizeof leg_options / sizeof leg_options[0];
 
+/* Of the rows of legs only durations: what else a leg has is its own. */
+#define DEFAULT_DURATION(...) ROW(__VA_ARGS__),
+#define DEFAULT_SEGMENT(...)
+#define DEFAULT_SEGMENT_LIST(...)
+const struct t3ops_option leg_default_options[] = {
+#define LEG_OPTION(name, TYPE, field, fallback, min, max, help)         DEFAULT_##TYPE(name, TYPE, fallback, min, max, help)
+#define LEG_DEFAULT_OPTION(name, TYPE, field, fallback, min, max, help) ROW(name, TYPE, fallback, min, max, help),
+#include "tbl/core_option.h"
+};
+const size_t n_leg_default_options = sizeof leg_default_options / sizeof leg_default_options[0];
+
 const struct t3ops_option job_options[] = {
 #define JOB_OPTION(name, TYPE, field, fallback, min, max, help) ROW(name, TYPE, fallback, min, max, help),
 #include "tbl/core_option.h"

@@ -6,6 +6,8 @@
  *   CORE_OPTION(name, TYPE, field, default, min, max, readers, sentence)   outside sections
  *   COMMAND_OPTION, SECTION_OPTION, LEG_OPTION, JOB_OPTION(name, TYPE, field, default, min, max, sentence)
  *                                          of a command, of every plugin section, of every leg, of every job
+ *   LEG_DEFAULT_OPTION(name, TYPE, field, default, min, max, sentence)
+ *                                          of leg_defaults alone, which has the durations of LEG_OPTION, too
  *
  * TYPE: enum t3ops_option_type without its prefix.  min and max: both 0, no limits; max below min, no upper one.
  * readers: the processes that read it.  A reload that changes it replaces those and no others.
@@ -21,6 +23,9 @@
 #endif
 #ifndef LEG_OPTION
 #define LEG_OPTION(name, TYPE, field, fallback, min, max, help)
+#endif
+#ifndef LEG_DEFAULT_OPTION
+#define LEG_DEFAULT_OPTION(name, TYPE, field, fallback, min, max, help)
 #endif
 #ifndef JOB_OPTION
 #define JOB_OPTION(name, TYPE, field, fallback, min, max, help)
@@ -164,6 +169,9 @@ LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
             "How often a fresh connection is made beside the leg's own, and once more as soon as a heartbeat is late or a user "
             "drops, if the plugin can; 0s: never.")
 
+LEG_DEFAULT_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SECOND,
+            "Limit of one attempt or request, as the pages of the legs say.")
+
 JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
             "Time of day of the daily run, local, as \"03:30\".")
 JOB_OPTION("every", DURATION, every_us, "0", 0, 0,
@@ -179,4 +187,5 @@ JOB_OPTION("deadline", DURATION, deadline_us, "10m", SECOND / 10, 24 * 3600 * SE
 #undef COMMAND_OPTION
 #undef SECTION_OPTION
 #undef LEG_OPTION
+#undef LEG_DEFAULT_OPTION
 #undef JOB_OPTION

@@ -135,12 +135,16 @@ WARNINGS = (
     ('timeout = "10s"', 'timeout = "1m"', r"11: warning: command mint: timeout: a request that waits for it through plugin auto_pair is answered 503 sooner"),
     ('at = "03:30"', 'jitter = "1h"', r"25: warning: plugin backup: neither at nor every is given: it runs on demand only"),
     (TRUSTED, '{"0.0.0.0/1", "128.0.0.0/1"}', r'3: warning: trusted_proxies: "0.0.0.0/1": every address there may say who the user is'),
+    ('plugin "probe_cloudflare" {\n    url = "wss://t3.example.com/probe/ws"\n}\nplugin "probe_internal" {\n    url      = "wss://t3.example.com/probe/ws"\n'
+     '    address  = "10.0.20.203"\n    segments = {"traefik", "dispatch"}\n}\nplugin "probe_t3serve" {}\n',
+     'leg_defaults {}\n', r"16: warning: leg_defaults: no leg is configured"),
     (CHECK + PAIR, 'plugin "pair" { module = "auto_pair" }\n', None),
 )
 
 GOOD = (
     ("listen  ", "# a\n// b\n/* c\n c */ listen  "),
     (TRUSTED, "{" + ", ".join(f'"10.0.{i}.0/24"' for i in range(200)) + "}"),
+    ("listen  ", 'leg_defaults { heartbeat = "1s" late = "500ms" watchdog = "5s" reconnect_max = "5s" fresh = "10s" timeout = "3s" }\nlisten  '),
     (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is not a typo
     (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
     ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),

@@ -45,7 +45,7 @@ class Config(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def test_shipped_with_the_legs(self):
-        text = re.sub(r'(?m)^#((plugin| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
+        text = re.sub(r'(?m)^#((plugin|leg_defaults| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
         status, said = self.check(text)
         self.assertEqual(status, 0, said)
         self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")

@@ -37,7 +37,14 @@ static const struct scan_case cases[] = {
     {"a = \"esc \\\" \\\\\"\nb = 'it\\'s'", "a@1 b@2 ", ""},
     {"# plugin \"x\" {}\n/* plugin \"y\" { */ a = 1", "a@2 ", ""},
     {"a = 1\r\nb = 2\r\n", "a@1 b@2 ", ""},
+    {"leg_defaults { a = 1 }\nplugin \"x\" {}", "defaults:leg_defaults@1 plugin:x@2 a@1 ", ""},
     /* errors, and what is found besides */
+    {"leg_defaults \"x\" { a = 1 }\nb = 1", "defaults:leg_defaults@1 a@1 b@2 ", "1:leg_defaults: takes no name"},
+    {"leg_defaults {\n a = 1\n", "defaults:leg_defaults@1 a@2 ", "1:leg_defaults is not closed: expected \"}\""},
+    {"leg_default { a = 1 }\nb = 1", "b@2 ", "1:unknown section \"leg_default\"; did you mean \"leg_defaults\"?"},
+    {"leg_defaults\nb = 1", "b@2 ", "1:leg_defaults: expected { ... } after it"},
+    {"plugin \"x\" {\nleg_defaults { a = 1 }", "plugin:x@1 defaults:leg_defaults@2 a@2 ",
+     "2:begins inside \"x\" of line 1"},
     {"a = \"x\nb = 2", "b@2 ", "1:not closed on its line"},
     {"a 1\nb = 2", "b@2 ", "1:a: expected \"=\""},
     {"a\nb = 2", "b@2 ", "1:a: expected \"=\""},
@@ -87,7 +94,7 @@ static void received(void *arg, enum config_severity severity, const char *line)
 
 static void found_print(const struct conf_scan *s, char *out, size_t size)
 {
-	static const char *const kinds[] = {"core", "plugin", "command"};
+	static const char *const kinds[] = {"core", "plugin", "command", "defaults"};
 	size_t used = 0;
 
 	*out = '\0';

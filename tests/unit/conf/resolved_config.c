@@ -152,6 +152,19 @@ static const struct config_error_case config_error_cases[] = {
     {HEAD "plugin \"sample_job\" { to = \"/b\"\n tool = \"hammer\" }",
      "f:3: plugin sample_job: tool = \"hammer\": there is no section command \"hammer\""},
     {HEAD "plugin \"sample_request\" {}", "f:2: plugin sample_request: command = \"mint\": there is no section"},
+    /* defaults of legs */
+    {HEAD "leg_defaults { heartbaet = \"1s\" }\nplugin \"sample_leg\" {}",
+     "f:2: leg_defaults: unknown option \"heartbaet\"; did you mean \"heartbeat\"?"},
+    {HEAD "leg_defaults { segments = {\"a\"} }\nplugin \"sample_leg\" {}",
+     "f:2: leg_defaults: unknown option \"segments\""},
+    {HEAD "leg_defaults {\n heartbeat = \"30s\" }\nplugin \"sample_leg\" {}",
+     "f:3: leg_defaults: heartbeat = \"30s\": expected less than watchdog, which is \"20s\""},
+    {HEAD "leg_defaults { watchdog = \"5s\" heartbeat = \"1s\" }\nplugin \"sample_leg\" {\n heartbeat = \"6s\" }",
+     "f:4: plugin sample_leg: heartbeat = \"6s\": expected less than watchdog, which is \"5s\""},
+    {HEAD "leg_defaults { fresh = \"1s\" }\nleg_defaults {}\nplugin \"sample_leg\" {}",
+     "f:3: leg_defaults is a duplicate of line 2"},
+    {HEAD "leg_defaults { timeout = \"1ms\" }\nplugin \"sample_leg\" {}",
+     "f:2: leg_defaults: timeout = \"1ms\": expected 100ms to 10m"},
     /* an error in one section hides none in another */
     {HEAD "keep = 1\nplugin \"sample_job\" { to = \"b\" }\nplugin \"sample_leg\" { nope = 1 }\ncommand \"c\" { argv "
           "= {} }",
@@ -233,6 +246,23 @@ static void test_others_are_checked(void **state)
 }
 
 /* ---- meaning --------------------------------------------------------------------------------------- */
+
+/* leg_defaults holds for all legs, wherever it stands, and a leg's own section goes first. */
+static void test_leg_defaults(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_true(make(lab, HEAD "plugin \"first\"  { module = \"sample_leg\" heartbeat = \"2s\" }\n"
+	                           "leg_defaults { heartbeat = \"5s\" late = \"500ms\" }\n"
+	                           "plugin \"second\" { module = \"sample_leg\" late = \"1s\" }\n"));
+	assert_int_equal(lab->config->n_plugins, 2);
+	assert_int_equal(lab->config->plugins[0].leg.heartbeat_us, 2 * SECOND);
+	assert_int_equal(lab->config->plugins[0].leg.late_us, SECOND / 2);
+	assert_int_equal(lab->config->plugins[1].leg.heartbeat_us, 5 * SECOND);
+	assert_int_equal(lab->config->plugins[1].leg.late_us, SECOND);
+	assert_int_equal(lab->config->plugins[1].leg.watchdog_us, 20 * SECOND);
+	forget(lab);
+}
 
 static const char good[] = HEAD MINT
     "listen = {\"127.0.0.1:0\", \"[::1]:0\"}\n"
@@ -590,19 +620,13 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_errors),
-	    cmocka_unit_test(test_errors_are_single),
-	    cmocka_unit_test(test_world_writable),
-	    cmocka_unit_test(test_others_are_checked),
-	    cmocka_unit_test(test_meaning),
-	    cmocka_unit_test(test_process_configs),
-	    cmocka_unit_test(test_services_are_placed),
-	    cmocka_unit_test(test_rooms_that_run),
-	    cmocka_unit_test(test_changes),
-	    cmocka_unit_test(test_file_change),
-	    cmocka_unit_test(test_json),
-	    cmocka_unit_test(test_text_read),
-	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_errors),          cmocka_unit_test(test_errors_are_single),
+	    cmocka_unit_test(test_world_writable),  cmocka_unit_test(test_others_are_checked),
+	    cmocka_unit_test(test_meaning),         cmocka_unit_test(test_leg_defaults),
+	    cmocka_unit_test(test_process_configs), cmocka_unit_test(test_services_are_placed),
+	    cmocka_unit_test(test_rooms_that_run),  cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_file_change),     cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_text_read),       cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
