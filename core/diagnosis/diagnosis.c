@@ -36,7 +36,7 @@ struct diagnosis {
 	struct slow_paths slow;
 	size_t open_tunnels; /* as far as their opening was seen */
 	uint64_t last_incident;
-	uint64_t ping_timeout_us, page_heartbeat_us;
+	uint64_t ping_timeout_us, page_heartbeat_us, process_watchdog_us;
 	const struct diagnosis_actions *actions;
 	void *arg;
 };
@@ -53,6 +53,7 @@ int diagnosis_new(const struct diagnosis_setup *setup, struct diagnosis **out, c
 	}
 	d->ping_timeout_us = setup->ping_timeout_us;
 	d->page_heartbeat_us = setup->page_heartbeat_us;
+	d->process_watchdog_us = setup->process_watchdog_us;
 	d->actions = setup->actions;
 	d->arg = setup->arg;
 	*out = d;
@@ -716,7 +717,7 @@ static int host_take(struct diagnosis *d, const struct host_event *e, uint64_t n
 {
 	int r = host_events_add(&d->host, e, keep_us(d, now_us));
 
-	if (r == 1 && e->kind != HOST_FROZEN)
+	if (r == 1 && e->kind != HOST_FROZEN && e->kind != HOST_PROXY_GONE)
 		d->actions->host(d->arg, e);
 	return r < 0 ? r : 0;
 }
@@ -745,6 +746,16 @@ int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample)
 	if (!d->last_sample.known || sample->mono_us >= d->last_sample.mono_us + STRAIN_SPAN_US)
 		d->last_sample = *sample;
 	return r;
+}
+
+/* The watchdog's pings are three to a limit, and the fourth is the last: it hung for up to twice as long. */
+int diagnosis_proxy_gone(struct diagnosis *d, bool hung, uint64_t mono_us, uint64_t now_us)
+{
+	uint64_t hung_us = hung ? sooner(mono_us, 2 * d->process_watchdog_us) : 0;
+	const struct host_event e = {
+	    .kind = HOST_PROXY_GONE, .from_us = mono_us - hung_us, .until_us = mono_us, .length_us = hung_us};
+
+	return diagnosis_host(d, &e, now_us);
 }
 
 void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us)

@@ -54,8 +54,9 @@ struct diagnosis_actions {
 
 struct diagnosis_setup {
 	struct path_shape shape;
-	uint64_t ping_timeout_us;   /* how long a leg may take to answer a probe */
-	uint64_t page_heartbeat_us; /* period of the page's Pings */
+	uint64_t ping_timeout_us;     /* how long a leg may take to answer a probe */
+	uint64_t process_watchdog_us; /* how long a process may hang before it is killed */
+	uint64_t page_heartbeat_us;   /* period of the page's Pings */
 	const struct diagnosis_actions *actions;
 	void *arg;
 };
@@ -115,6 +116,8 @@ int diagnosis_page(struct diagnosis *d, const char *user, const struct page_fact
 int diagnosis_navigation(struct diagnosis *d, const char *user);
 /* Something happened to the host: a process was frozen, or a clock has a gap. */
 int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now_us);
+/* A proxy of ours died at mono_us; hung: it was killed, for it did not answer. */
+int diagnosis_proxy_gone(struct diagnosis *d, bool hung, uint64_t mono_us, uint64_t now_us);
 /* What is reported now waited for so long in a queue, since the monitor itself did not run. */
 void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us);
 /* The prober was replaced or is gone: nothing is known of the old one's connections. */

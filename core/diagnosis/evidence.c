@@ -138,6 +138,19 @@ static bool says_process_ended(unsigned reason)
 	       reason == T3OPS_R_CLOSED;
 }
 
+/* What the event, if there is one, makes of what failed. */
+static void host_explain(struct observation *row, const struct host_event *e, struct topology *t)
+{
+	if (e == NULL || e->kind != HOST_PROXY_GONE) {
+		row->host = e;
+		return;
+	}
+	row->ours = e;
+	row->by = 0;
+	row->acquitted.n = 0;
+	topology_user_path(t, "", USER_DISPATCH, &row->accused);
+}
+
 /* What a leg does long after the host was back is its own. */
 static void host_explain_leg(struct observation *row, const struct host_events *host, struct topology *t)
 {
@@ -149,11 +162,10 @@ static void host_explain_leg(struct observation *row, const struct host_events *
 	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
 
-	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US) {
+	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US)
 		row->began_us = e->until_us;
-		return;
-	}
-	row->host = e;
+	else
+		host_explain(row, e, t);
 }
 
 static void add_failing_leg(struct observations *o, struct leg *leg, const struct host_events *host,
@@ -166,14 +178,16 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	row->began_us = leg->began_us;
 	row->seen_us = leg->broke_us;
 	row->by = proofs_against(leg);
-	host_explain_leg(row, host, t);
 	evidence_of_leg(leg, &accused, &acquitted);
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	row->proof |= TOMO_BY_FRESH;
 	row->proven_us = leg->attempt_us;
 	row->verdict = leg->verdict;
-	o->n += row->accused.n > 0;
+	if (row->accused.n == 0)
+		return;
+	host_explain_leg(row, host, t);
+	o->n++;
 }
 
 /* The same of what a leg measures beside its connection. */
@@ -188,7 +202,7 @@ static void host_explain_aspect(struct observation *row, const struct host_event
 	if (e != NULL && row->seen_us > e->until_us + THAW_US)
 		row->began_us = e->until_us;
 	else
-		row->host = e;
+		host_explain(row, e, t);
 }
 
 static void add_failing_fresh(struct observations *o, struct leg *leg, const struct host_events *host,
@@ -271,19 +285,23 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 {
 	struct observation *row = row_new(o);
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
-	const struct host_question q = {
-	    .proxy = true, .ended = is_end_of_process(d), .began_us = d->began_us, .seen_us = d->seen_us};
+	const struct host_question q = {.proxy = part != USER_SERVE,
+	                                .ended = is_end_of_process(d),
+	                                .began_us = d->began_us,
+	                                .seen_us = d->seen_us};
 
 	row->drop = d;
 	row->began_us = d->began_us;
 	row->seen_us = d->seen_us;
 	row->by = proofs_against_drop(d, part);
-	row->host = host_events_find(host, &q);
 	topology_user_path(t, d->user, part, &row->accused);
 	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS)
 		large_loss_explain(row, legs, t);
 	row->verdict = d->verdict;
-	o->n += row->accused.n > 0;
+	if (row->accused.n == 0)
+		return;
+	host_explain(row, host_events_find(host, &q), t);
+	o->n++;
 }
 
 /* ---- what works -------------------------------------------------------------------------------------------- */

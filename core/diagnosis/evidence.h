@@ -29,11 +29,12 @@
  *   fresh connection that worked, or large
  *   message that was answered               all segments
  *
- * What a host event explains (host_events.h) accuses the host and nothing else, unless the leg still fails long
- * after. A leg that failed acquits nothing when it is back.  Tunnels that live acquit neither what fails for one user
- * alone (a leg per user), nor what answers new connections with an error: only what was connected meanwhile acquits
- * that, and established legs that make no fresh connections.  What was lost of large messages only large ones acquit;
- * and those of a page's drop where they are lost, unless its Pings came late: they are small.
+ * What a host event explains (host_events.h) accuses the host and nothing else, or dispatch, where a proxy of
+ * ours was gone; unless the leg still fails long after.  A leg that failed acquits nothing when it is back.  Tunnels
+ * that live acquit neither what fails for one user alone (a leg per user), nor what answers new connections with an
+ * error: only what was connected meanwhile acquits that, and established legs that make no fresh connections.  What
+ * was lost of large messages only large ones acquit; and those of a page's drop where they are lost, unless its Pings
+ * came late: they are small.
  */
 #ifndef T3OPS_DIAGNOSIS_EVIDENCE_H
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
@@ -59,6 +60,7 @@ struct observation {
 	unsigned by;                   /* whose proofs count against that: TOMO_BY_* */
 	unsigned proof;                /* what kind of proof it is itself */
 	const struct host_event *host; /* that explains it: it accuses the host alone */
+	const struct host_event *ours; /* the end of a proxy of ours, which explains it: it accuses dispatch alone */
 	struct tomo_path acquitted;
 	uint64_t proven_us;
 	uint64_t answered_us; /* of live_tunnel: since when its page must have got an answer; 0: not known */

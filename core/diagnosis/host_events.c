@@ -118,6 +118,9 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 		return kill_explains(e, q);
 	case HOST_STRAINED:
 		return takes_a_quarter(e, q);
+	case HOST_PROXY_GONE:
+		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
+		       q->began_us <= e->until_us + PROXY_AFTER_US;
 	}
 	return false;
 }
@@ -161,7 +164,7 @@ bool host_event_of_strain(const struct pressure *before, const struct pressure *
 
 const char *host_event_name(enum host_event_kind kind)
 {
-	static const char *const names[] = {"frozen", "suspended", "clock_set", "oom_kill", "strained"};
+	static const char *const names[] = {"frozen", "suspended", "clock_set", "oom_kill", "strained", "proxy_gone"};
 
 	return names[kind];
 }

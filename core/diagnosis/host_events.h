@@ -9,6 +9,8 @@
  *   CLOCK_SET    its wall clock jumped             all that began with it
  *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
  *   STRAINED     everything waited for memory      silence of which a quarter was that
+ *   PROXY_GONE   a proxy of ours died, or hung     what ends at a proxy and began then: it accuses dispatch, not the
+ *                until it was killed               host
  */
 #ifndef T3OPS_DIAGNOSIS_HOST_EVENTS_H
 #define T3OPS_DIAGNOSIS_HOST_EVENTS_H
@@ -19,7 +21,7 @@
 
 #include "diagnosis/pressure.h"
 
-enum host_event_kind { HOST_FROZEN, HOST_SUSPENDED, HOST_CLOCK_SET, HOST_OOM_KILL, HOST_STRAINED };
+enum host_event_kind { HOST_FROZEN, HOST_SUSPENDED, HOST_CLOCK_SET, HOST_OOM_KILL, HOST_STRAINED, HOST_PROXY_GONE };
 
 struct host_event {
 	enum host_event_kind kind;
@@ -53,6 +55,7 @@ const struct host_event *host_events_find(const struct host_events *h, const str
 bool host_event_of_kills(const struct pressure *before, const struct pressure *now, struct host_event *out);
 bool host_event_of_strain(const struct pressure *before, const struct pressure *now, struct host_event *out);
 
-const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained */
+const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained
+                                                         * proxy_gone */
 
 #endif

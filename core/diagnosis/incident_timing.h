@@ -41,6 +41,8 @@
 #define FREEZE_CUTS_US    INCIDENT_S(4)    /* a shorter one makes no page and no leg give up */
 #define FREEZE_REACH_US   INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
 #define RESUME_REACH_US   INCIDENT_S(10)   /* until the network of a machine that slept is back */
+#define PROXY_BEFORE_US   INCIDENT_MS(200) /* a dying proxy's connections end, and then its end is noticed */
+#define PROXY_AFTER_US    INCIDENT_S(3)    /* until the next one serves */
 #define THAW_US           INCIDENT_S(5)    /* an attempt that fails later than that is not its echo */
 #define CLOCK_JUMP_MIN_US INCIDENT_S(2)    /* a smaller step of the wall clock is housekeeping */
 #define STRAIN_GAP_US     INCIDENT_S(5)    /* strained again so soon: still */

@@ -161,11 +161,15 @@ static void change_put(FILE *out, const struct verdict *v)
 	}
 }
 
+/* What explains one of its members; of the host, else of ours. */
 static const struct host_event *host_event_of(const struct judge_basis *b)
 {
-	for (size_t i = 0; i < b->observations->n_failing; i++)
-		if (b->observations->rows[i].verdict == b->verdict->id && b->observations->rows[i].host != NULL)
-			return b->observations->rows[i].host;
+	for (size_t i = 0; i < b->observations->n_failing; i++) {
+		const struct observation *f = &b->observations->rows[i];
+
+		if (f->verdict == b->verdict->id && (f->host != NULL || f->ours != NULL))
+			return f->host != NULL ? f->host : f->ours;
+	}
 	return NULL;
 }
 
@@ -190,6 +194,9 @@ static void host_put(FILE *out, const struct host_event *e)
 	case HOST_STRAINED:
 		fprintf(out, "everything on this machine waited %.1f s for memory: ", seconds);
 		break;
+	case HOST_PROXY_GONE:
+		fprintf(out, "a proxy of t3ops %s: ", e->length_us > 0 ? "hung and was killed" : "died");
+		break;
 	}
 }
 
@@ -209,6 +216,8 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 	case VERDICT_FAULT:
 		if (verdict_exonerates(b->verdict, b->topology))
 			fputs("infra exonerated: ", out);
+		else if (host != NULL)
+			host_put(out, host);
 		break;
 	case VERDICT_EXONERATED:
 		fputs("infra exonerated, cause unproven: ", out);

@@ -2,6 +2,8 @@
 /* From events to reports; see event_report.h. */
 #include "monitor/event_report.h"
 
+#include <string.h>
+
 #include "ipc/message.h"
 
 static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struct event *e, uint64_t now_us)
@@ -105,6 +107,14 @@ static int freeze_report(struct diagnosis *d, const struct event *e, uint64_t no
 	return diagnosis_host(d, &frozen, now_us);
 }
 
+/* An end of ours is known better than any leg could tell it. */
+static int process_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
+{
+	if (strcmp(e->text, process_name(PROCESS_PROXY)) != 0)
+		return 0;
+	return diagnosis_proxy_gone(d, e->kind == EVENT_PROCESS_KILLED, e->mono_us, now_us);
+}
+
 int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
 	switch (e->kind) {
@@ -141,6 +151,9 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return open_report(d, e, now_us);
 	case EVENT_TUNNEL_ALIVE:
 		return live_report(d, e, now_us);
+	case EVENT_PROCESS_EXITED:
+	case EVENT_PROCESS_KILLED:
+		return process_report(d, e, now_us);
 	case EVENT_LOOP_LAG:
 		return freeze_report(d, e, now_us);
 	default:

@@ -48,11 +48,10 @@ int host_look(struct monitor *m, struct diagnosis *d)
 
 void host_found_event(const struct host_event *found, struct event *e)
 {
-	static const enum event_kind kinds[] = {[HOST_FROZEN] = EVENT_LOOP_LAG,
-	                                        [HOST_SUSPENDED] = EVENT_MACHINE_SUSPENDED,
-	                                        [HOST_CLOCK_SET] = EVENT_CLOCK_JUMPED,
-	                                        [HOST_OOM_KILL] = EVENT_OOM_KILLED,
-	                                        [HOST_STRAINED] = EVENT_MEMORY_STRAINED};
+	static const enum event_kind kinds[] = {
+	    [HOST_FROZEN] = EVENT_LOOP_LAG,          [HOST_SUSPENDED] = EVENT_MACHINE_SUSPENDED,
+	    [HOST_CLOCK_SET] = EVENT_CLOCK_JUMPED,   [HOST_OOM_KILL] = EVENT_OOM_KILLED,
+	    [HOST_STRAINED] = EVENT_MEMORY_STRAINED, [HOST_PROXY_GONE] = EVENT_PROCESS_EXITED};
 
 	event_init(e, kinds[found->kind], PROCESS_MONITOR);
 	e->age_us = found->length_us;

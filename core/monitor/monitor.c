@@ -136,6 +136,7 @@ static int diagnosis_start(struct monitor *d)
 	int r;
 
 	setup.ping_timeout_us = d->process->config->core.ping_timeout_us;
+	setup.process_watchdog_us = d->process->config->core.process_watchdog_us;
 	setup.page_heartbeat_us = d->process->config->core.page_heartbeat_us;
 	r = path_config_read(d->process->config, &setup.shape);
 	if (r < 0)

@@ -98,6 +98,8 @@ static json_t *observation_json(const struct observation *f, bool failing)
 		o = drop_json(f->drop);
 	else
 		o = json_pack("{s:s, s:s, s:b}", "what", "tunnel", "name", f->live_tunnel->user, "failed", 0);
+	if (f->ours != NULL)
+		json_object_set_new(o, "ours", host_json(f->ours));
 	if (f->host != NULL)
 		json_object_set_new(o, "host", host_json(f->host));
 	else if (f->accused.n > 0)

@@ -53,7 +53,8 @@ CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0
             "Directory of the journal and of what legs keep; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")
-CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND, READ_BY(SUPERVISOR),
+CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND,
+            READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "A process that does not answer for this long is killed and restarted.")
 CORE_OPTION("restart_pause_max", DURATION, restart_pause_max_us, "30s", SECOND / 10, 3600 * SECOND,
             READ_BY(SUPERVISOR),

@@ -192,7 +192,7 @@ class Handover(unittest.TestCase):
         self.daemon.wait_log("event=tunnels_lost")
         over = [w for w in crowd if not self.goes_on(w)]
         self.assertTrue(0 < len(over) < len(crowd), f"{len(over)} ended")
-        self.assertEqual(len(re.findall("event=tunnel_closed .*reason=local .*no descriptors", self.daemon.log())), len(over))
+        self.assertEqual(len(re.findall("event=tunnel_dropped .*reason=local .*no descriptors", self.daemon.log())), len(over))
         wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
         wait.until(lambda: self.descriptors() == before - 2 - 2 * len(over), what="the supervisor to close them")
         for w in crowd:

@@ -59,6 +59,7 @@ enum what {
 	PAGE_IS,
 	BEATS,
 	HOST,
+	PROXY_ENDS,
 	FINISH,
 	RESTART
 };
@@ -114,6 +115,8 @@ struct step {
 #define CLOCK_SET(t, ms)    {.what = HOST, .at_ms = t, .host = HOST_CLOCK_SET, .quiet_ms = ms}
 /* In the second before. */
 #define OOM_KILL(t)         {.what = HOST, .at_ms = t, .host = HOST_OOM_KILL, .n = 1000}
+#define PROXY_GONE(t)       {.what = PROXY_ENDS, .at_ms = t}
+#define PROXY_HUNG(t)       {.what = PROXY_ENDS, .at_ms = t, .n = 1}
 #define STRAINED(t, ms)     {.what = HOST, .at_ms = t, .host = HOST_STRAINED, .n = ms}
 /* clang-format on */
 
@@ -467,6 +470,8 @@ static int report(struct run *r, const struct step *s)
 		return diagnosis_tunnel_open(r->diagnosis, &open, r->now_us);
 	case HOST:
 		return host_play(r, s);
+	case PROXY_ENDS:
+		return diagnosis_proxy_gone(r->diagnosis, s->n > 0, r->now_us, r->now_us);
 	case FINISH:
 		return diagnosis_finish(r->diagnosis, r->now_us);
 	case RESTART:
@@ -853,6 +858,27 @@ static const struct scenario scenarios[] = {
      "dispatch#1[alice]; ~dispatch#1[alice]",
      {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), OPENED(6000, "alice")},
      "alice lost 1 tunnel (lost_by_us: the proxy died)"},
+    {"a proxy dies, its idle tunnels live on: dispatch, not traefik, for our own journal says so",
+     "dispatch#1; ~dispatch#1",
+     {ALL_UP, BEAT(2, "alice", 1), DOWN(5000, "int", "", EOF), DOWN(5001, "cf", "", EOF), PROXY_GONE(5003),
+      UP(5100, "int", ""), UP(5200, "cf", "")},
+     "a proxy of t3ops died: cf failed at open (eof), int failed at open (eof)"},
+    {"a proxy hangs until it is killed",
+     "traefik dispatch#1; >dispatch#1; ~dispatch#1",
+     {ALL_UP, MUTE(3990, "int", ""), MUTE(3990, "cf", ""), LATE(6000, "int", ""), LATE(6100, "cf", ""),
+      PROXY_HUNG(16000), DOWN(16001, "int", "", EOF), DOWN(16001, "cf", "", EOF), UP(17000, "int", ""),
+      UP(17100, "cf", "")},
+     "narrowed, was traefik or dispatch: a proxy of t3ops hung and was killed"},
+    {"a leg that fails long after the proxy is back accuses what it meets",
+     "dispatch#1; !traefik#1",
+     {ALL_UP, DOWN(5000, "int", "", EOF), DOWN(5001, "cf", "", EOF), PROXY_GONE(5003), UP(6000, "cf", ""),
+      TRY(11000, "int", "", CONNECT, REFUSED, 0), DOWN(11010, "cf", "", EOF),
+      TRY(11100, "cf", "", HTTP, HTTP_STATUS, 502), TRY(11200, "int", "", CONNECT, REFUSED, 0)},
+     NULL},
+    {"the edge is cut a minute after a proxy died",
+     "cloudflare#1",
+     {ALL_UP, PROXY_GONE(5003), DOWN(60000, "cf", "", EOF), TRY(60100, "cf", "", CONNECT, REFUSED, 0)},
+     NULL},
     {"t3ops stops: who was connected is hurt by us, which is said before it is gone",
      "dispatch#1[alice bob]; ~dispatch#1[alice bob]",
      {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), PAGE(5001, "bob", LOCAL, .end = PAGE_END_LOST),
@@ -1038,8 +1064,12 @@ static struct run begin(void)
 
 static void diagnosis_make(struct run *r)
 {
-	struct diagnosis_setup setup = {
-	    .shape = shape, .ping_timeout_us = MS(2000), .page_heartbeat_us = PERIOD, .actions = &actions, .arg = r};
+	struct diagnosis_setup setup = {.shape = shape,
+	                                .ping_timeout_us = MS(2000),
+	                                .process_watchdog_us = MS(10000),
+	                                .page_heartbeat_us = PERIOD,
+	                                .actions = &actions,
+	                                .arg = r};
 	const char *which;
 
 	assert_int_equal(diagnosis_new(&setup, &r->diagnosis, &which), 0);

@@ -43,6 +43,10 @@ struct row {
 		.kind = HOST_STRAINED, .from_us = MS(from), .until_us = MS(until),                                   \
 		.length_us = MS((until) - (from)) / 2                                                                \
 	}
+#define GONE(from, until)                                                                                            \
+	{                                                                                                            \
+		.kind = HOST_PROXY_GONE, .from_us = MS(from), .until_us = MS(until)                                  \
+	}
 #define SILENCE(who, from, until)                                                                                    \
 	{                                                                                                            \
 		.who = true, .began_us = MS(from), .seen_us = MS(until)                                              \
@@ -77,6 +81,12 @@ static const struct row rows[] = {
     {"nothing of this machine ended", KILL(10000, 11000), CUT(proxy, 10500), false},
     {"silence while everything waits for memory", STRAIN(10000, 13000), SILENCE(proxy, 5000, 13000), true},
     {"a long one for another reason", STRAIN(10000, 11000), SILENCE(proxy, 5000, 13000), false},
+    {"a proxy died, and a leg with it", GONE(10000, 10000), CUT(proxy, 9900), true},
+    {"until the next one serves", GONE(10000, 10000), CUT(proxy, 12000), true},
+    {"no more", GONE(10000, 10000), CUT(proxy, 13500), false},
+    {"what does not end at a proxy", GONE(10000, 10000), CUT(prober, 10000), false},
+    {"a proxy hung", GONE(10000, 30000), SILENCE(proxy, 12000, 14000), true},
+    {"silent before it hung", GONE(10000, 30000), SILENCE(proxy, 9000, 14000), false},
     {"memory cuts nothing", STRAIN(10000, 13000), CUT(proxy, 12000), false},
 };
 
