@@ -200,10 +200,10 @@ static void exchange_forward(struct exchange *x)
 {
 	const struct request *r = &x->request;
 
-	if (!r->has_user)
-		exchange_refuse(x, r->identity[0] == '\0'              ? &explanation_signed_out
-		                   : users_are_known(x->worker->users) ? &explanation_no_user
-		                                                       : &explanation_no_table);
+	if (!r->has_user && r->identity[0] == '\0')
+		exchange_refuse_unidentified(x);
+	else if (!r->has_user)
+		exchange_refuse(x, users_are_known(x->worker->users) ? &explanation_no_user : &explanation_no_table);
 	else if (r->origin == ORIGIN_ABSENT)
 		exchange_refuse_origin(x);
 	else if (quota_allows(x))

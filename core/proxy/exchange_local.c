@@ -2,16 +2,22 @@
 /* What t3ops responds to an exchange itself; see exchange_local.h. */
 #include "proxy/exchange_local.h"
 
+#include <stdio.h>
+
+#include "proxy/public_path.h"
 #include "proxy/worker.h"
 
 void exchange_reject_client(struct client *c, enum reject_reason why, bool with_body)
 {
 	struct worker *worker = c->worker;
 	struct buf *out = &worker->head;
+	uint64_t left_out;
 
 	series_add(worker->metrics.refused[why], 1);
 	proxy_metrics_request(&worker->metrics, reject_status(why));
-	log_write(LOG_L_DEBUG, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer.address));
+	if (throttle_passes(&worker->throttle, c->peer.address, reject_label(why), clock_mono_us(), &left_out))
+		log_write(LOG_L_INFO, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer.address),
+		          kv_suppressed((int64_t)left_out));
 	c->close_requested = false; /* something may still be on its way */
 	buf_clear(out);
 	local_response_reject(out, &worker->date, why, with_body);
@@ -71,6 +77,31 @@ static void refusal_emit(struct exchange *x, const struct explanation *why)
 	event_set(e.text, why->text);
 	request_address(&x->request, e.address, sizeof e.address);
 	process_emit(x->worker->process, &e);
+}
+
+/* A trusted proxy is meant to sign everybody in: that it names nobody is its operator's to know. */
+static void unidentified_report(struct exchange *x)
+{
+	const struct request *r = &x->request;
+	struct span name = x->worker->conf.identity_header;
+	struct event e;
+
+	event_init(&e, EVENT_REQUEST_REJECTED, PROCESS_PROXY);
+	if (r->peer.trust != PEER_TRUSTED || path_is_public(r->path, x->worker->conf.public_paths) ||
+	    !throttle_passes(&x->worker->throttle, r->peer.address, "unidentified", e.mono_us, &e.count))
+		return;
+	e.code = 403;
+	snprintf(e.text, sizeof e.text, "the trusted proxy at %s sent no %.*s", r->peer.address, (int)name.len,
+	         name.at);
+	request_address(r, e.address, sizeof e.address);
+	process_emit(x->worker->process, &e);
+}
+
+void exchange_refuse_unidentified(struct exchange *x)
+{
+	unidentified_report(x);
+	exchange_local_explain(x, &explanation_signed_out);
+	exchange_local_send(x);
 }
 
 void exchange_refuse(struct exchange *x, const struct explanation *why)

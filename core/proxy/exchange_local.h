@@ -18,6 +18,8 @@ void exchange_reject(struct exchange *x, enum reject_reason why);
 void exchange_reject_client(struct client *c, enum reject_reason why, bool with_body);
 /* In words for the person who waits; the operator learns of it if that person is signed in. */
 void exchange_refuse(struct exchange *x, const struct explanation *why);
+/* Nobody is signed in; the operator learns of it if a trusted proxy sent the request. */
+void exchange_refuse_unidentified(struct exchange *x);
 /* A WebSocket that a page may not open: the page learns that it is refused, the operator which page that was. */
 void exchange_refuse_origin(struct exchange *x);
 

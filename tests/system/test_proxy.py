@@ -434,6 +434,21 @@ class Others(unittest.TestCase):
             d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1")
             self.assertEqual(origin.seen, [])
 
+    def test_trusted_proxy_that_names_nobody_is_reported(self):
+        with Daemon({}, ECHO, users={"alice": 1}) as d:
+            for path in ("/", "/chat"):
+                self.assertEqual(http.get(d.proxy, path).status, 403)
+            d.wait_log(r"event=request_rejected .*http_status=403 .*the trusted proxy at 127\.0\.0\.1 sent no X-authentik-username")
+            self.assertEqual(d.log().count("sent no X-authentik-username"), 1)
+
+    def test_requests_that_are_not_http_are_reported_once_a_minute(self):
+        with Daemon({}, ECHO) as d:
+            for _ in range(20):
+                with http.Connection(d.proxy) as c:
+                    c.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+                    self.assertEqual(c.response().status, 400)
+            self.assertIn(len(re.findall("level=info .*event=request_invalid .*reason=host", d.log())), (1, 2))  # a minute may pass
+
     def test_identity_from_an_account_that_is_not_trusted(self):
         uid = os.getuid()
         with Origin({"/": lambda c, r: c.send(answer(b"hers"))}) as origin:
