@@ -2,6 +2,8 @@
 /* The rules, one function each.  An option that had a config_error already is missing and passes. */
 #include "conf/conf_rules.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +11,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "net/field_name.h"
 #include "options/core_options.h"
 #include "options/option.h"
+#include "options/parse.h"
 #include "sys/secret_file.h"
+
+#define SECOND_US INT64_C(1000000)
 
 /* A section and its values, for config_errors that carry its label and the option's line. */
 struct part {
@@ -102,25 +108,40 @@ static void check_listen(const struct part *p)
 		EXPECT_ERROR(p, "listen", ": %zu addresses, expected at most %d", listen->n, LISTEN_ADDRESSES_MAX);
 }
 
-/* "host" of all addresses of its family. */
-static bool is_any(const char *host)
+/* An address as IPv6 has it, IPv4 mapped, however it is written; false: without a port that could be taken. */
+static bool endpoint_read(const char *text, struct in6_addr *host, int *port)
 {
-	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+	char name[64];
+	struct in_addr v4;
+
+	if (!address_parse(text, name, sizeof name, port) || *port <= 0)
+		return false;
+	if (inet_pton(AF_INET, name, &v4) != 1)
+		return inet_pton(AF_INET6, name, host) == 1;
+	*host = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	memcpy(host->s6_addr + 12, &v4, sizeof v4);
+	return true;
 }
 
-/* Whether both can be bound: [::] takes IPv4, too. */
+/* 0.0.0.0, also as ::ffff:0.0.0.0 */
+static bool is_any_v4(const struct in6_addr *a)
+{
+	return IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr32[3] == 0;
+}
+
+/* Whether one alone can be bound: [::] takes IPv4, too. */
 static bool addresses_exclude(const char *a, const char *b)
 {
-	char host_a[64], host_b[64];
+	struct in6_addr host_a, host_b;
 	int port_a, port_b;
 
-	if (!address_parse(a, host_a, sizeof host_a, &port_a) || !address_parse(b, host_b, sizeof host_b, &port_b))
+	if (!endpoint_read(a, &host_a, &port_a) || !endpoint_read(b, &host_b, &port_b) || port_a != port_b)
 		return false;
-	if (port_a != port_b || port_a <= 0)
-		return false;
-	if (strcmp(host_a, host_b) == 0 || strcmp(host_a, "::") == 0 || strcmp(host_b, "::") == 0)
+	if (IN6_ARE_ADDR_EQUAL(&host_a, &host_b) || IN6_IS_ADDR_UNSPECIFIED(&host_a) ||
+	    IN6_IS_ADDR_UNSPECIFIED(&host_b))
 		return true;
-	return (is_any(host_a) || is_any(host_b)) && !strchr(host_a, ':') == !strchr(host_b, ':');
+	return (is_any_v4(&host_a) && IN6_IS_ADDR_V4MAPPED(&host_b)) ||
+	       (is_any_v4(&host_b) && IN6_IS_ADDR_V4MAPPED(&host_a));
 }
 
 static void check_address_pairs(const struct part *p)
@@ -140,23 +161,33 @@ static void check_address_pairs(const struct part *p)
 	}
 }
 
-/* Headers that mean something else, and that the proxy rewrites or drops. */
-static bool is_of_http(const char *header)
+/* The proxy drops both from what it forwards, and everything that could be taken for them. */
+static void check_header(const struct part *p, const char *option)
 {
-	static const char *const names[] = {"connection", "content-length",   "cookie", "expect",
-	                                    "host",       "origin",           "te",     "trailer",
-	                                    "upgrade",    "transfer-encoding"};
+	const char *name = text_of(p, option);
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcasecmp(header, names[i]) == 0)
-			return true;
-	return false;
+	if (name && field_name_is_taken(span_of(name)))
+		EXPECT_ERROR(p, option,
+		             " = \"%.80s\": it has a meaning of its own in HTTP, and would be removed from requests; "
+		             "expected a header that only your proxy sets",
+		             name);
+}
+
+static void check_headers(const struct part *p)
+{
+	const char *identity = text_of(p, "identity_header"), *secret = text_of(p, "proxy_secret_header");
+
+	check_header(p, "identity_header");
+	check_header(p, "proxy_secret_header");
+	if (identity && secret && strlen(identity) == strlen(secret) &&
+	    field_name_is_alias(span_of(secret), span_of(identity)))
+		EXPECT_ERROR(p, "proxy_secret_header",
+		             " = \"%.80s\": expected another header than identity_header, which is the same", secret);
 }
 
 static void check_core_words(const struct part *p)
 {
-	const char *control = text_of(p, "control"), *env = text_of(p, "upstream_env"),
-	           *header = text_of(p, "identity_header"), *secret = text_of(p, "proxy_secret_header");
+	const char *control = text_of(p, "control"), *env = text_of(p, "upstream_env");
 
 	if (control && strlen(control) >= sizeof((struct sockaddr_un *)0)->sun_path)
 		EXPECT_ERROR(p, "control", " = \"%.120s\": too long for a Unix socket, expected at most %zu bytes",
@@ -164,12 +195,19 @@ static void check_core_words(const struct part *p)
 	if (env && *env && (*env != '/' || !strstr(env, "%u")))
 		EXPECT_ERROR(p, "upstream_env", " = \"%.120s\": expected an absolute path with %%u for the OS user",
 		             env);
-	if (header && is_of_http(header))
-		EXPECT_ERROR(p, "identity_header",
-		             " = \"%.80s\": HTTP itself uses it; expected one of the proxy's own", header);
-	if (header && secret && strcasecmp(header, secret) == 0)
-		EXPECT_ERROR(p, "proxy_secret_header",
-		             " = \"%.80s\": expected another header than identity_header, which is the same", secret);
+}
+
+/* 0 has a meaning, and what is just above it none. */
+static void check_zero_or(const struct part *p, const char *option, int64_t least_us, const char *zero)
+{
+	int64_t value = number_of(p, option);
+	char given[32], least[32];
+
+	if (value <= 0 || value >= least_us)
+		return;
+	duration_format(value, given, sizeof given);
+	duration_format(least_us, least, sizeof least);
+	EXPECT_ERROR(p, option, " = \"%s\": expected at least \"%s\", or \"0\" for %s", given, least, zero);
 }
 
 /* Processes get the digest only, and not the file's name. */
@@ -195,6 +233,9 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	check_listen(&p);
 	check_address_pairs(&p);
 	check_core_words(&p);
+	check_headers(&p);
+	check_zero_or(&p, "recheck_tunnels", SECOND_US, "never");
+	check_zero_or(&p, "journal_retain", 3600 * SECOND_US, "no limit");
 	secret_read(&p, "proxy_secret_file", secret);
 	secret_read(&p, "probe_key_file", probe_key);
 	check_user_path(&p);
@@ -278,8 +319,36 @@ static void check_order(const struct part *p, const char *smaller, const char *l
 	                  larger, high_text);
 }
 
+/* IPv4 or IPv6; 0: no address. */
+static int family_of(const char *text)
+{
+	unsigned char bin[16];
+	char host[64];
+	int port;
+
+	if (!address_parse(text, host, sizeof host, &port))
+		return 0;
+	return inet_pton(AF_INET, host, bin) == 1 ? AF_INET : AF_INET6;
+}
+
+/* From an address of one family nothing of the other can be reached. */
+static void check_families(const struct part *p)
+{
+	const struct named_value *rows = p->values->rows, *out = NULL;
+
+	for (size_t i = 0; i < p->values->n; i++)
+		if (rows[i].value.type == T3OPS_OPT_INTERFACE && family_of(rows[i].value.text) != 0)
+			out = &rows[i];
+	for (size_t i = 0; out && i < p->values->n; i++)
+		if (rows[i].value.type == T3OPS_OPT_ADDRESS && family_of(rows[i].value.text) != 0 &&
+		    family_of(rows[i].value.text) != family_of(out->value.text))
+			EXPECT_ERROR(p, out->name, " = \"%.60s\": of another family than %s = \"%.60s\"",
+			             out->value.text, rows[i].name, rows[i].value.text);
+}
+
 static void check_leg_times(const struct part *p)
 {
+	check_zero_or(p, "fresh", SECOND_US / 10, "never");
 	check_order(p, "heartbeat", "watchdog", false);
 	check_order(p, "late", "watchdog", false);
 	check_order(p, "reconnect_min", "reconnect_max", true);
@@ -304,6 +373,7 @@ void rules_leg(const struct conf_scan *s, size_t section, struct option_set *opt
 		EXPECT_ERROR(&p, "segments", "%s", ": expected at least one segment");
 	check_segments(&p, "segments");
 	check_segments(&p, "resolver_segments");
+	check_families(&p);
 	check_leg_times(&p);
 	if (segments->n == 0 || !edge)
 		return;
@@ -318,8 +388,7 @@ void rules_job(const struct conf_scan *s, size_t section, const struct option_se
 {
 	struct part p = part_of(s, section, options, c);
 
-	if (number_of(&p, "every") > 0 && number_of(&p, "every") < 1000000)
-		EXPECT_ERROR(&p, "every", "%s", ": expected at least \"1s\", or \"0\" for never");
+	check_zero_or(&p, "every", SECOND_US, "never");
 	if (number_of(&p, "at") >= 0 && number_of(&p, "every") > 0)
 		EXPECT_ERROR(&p, "every", "%s", ": expected either at or every, both are given");
 }

@@ -7,6 +7,7 @@
 #include "monitor/monitor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,7 +293,7 @@ static void monitor_message(struct process *process, const struct msg_head *head
 static int journal_start(struct monitor *d)
 {
 	const struct core_options *core = &d->process->config->core;
-	char path[512];
+	char path[PATH_MAX];
 
 	if (snprintf(path, sizeof path, "%s/journal.sqlite", core->state_dir) >= (int)sizeof path)
 		return -ENAMETOOLONG;

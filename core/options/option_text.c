@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -20,8 +21,9 @@
 #include "options/parse.h"
 #include "plugin.h"
 
-#define PEM_MARK      "-----BEGIN "
-#define CA_FILE_BYTES 65536 /* in which the first certificate must begin */
+#define PATH_BYTES_MAX (PATH_MAX - NAME_MAX - 1)
+#define PEM_MARK       "-----BEGIN "
+#define CA_FILE_BYTES  65536 /* in which the first certificate must begin */
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
 
@@ -30,9 +32,9 @@ static const char *address_check(const char *text)
 	char host[64];
 	int port;
 
-	return address_parse(text, host, sizeof host, &port) ? NULL
-	                                                     : "a numeric IPv4 or IPv6 address, such as "
-	                                                       "\"10.0.20.203\", \"[::1]:443\"";
+	return address_parse(text, host, sizeof host, &port) && port != 0
+	           ? NULL
+	           : "a numeric IPv4 or IPv6 address, such as \"10.0.20.203\", \"[::1]:443\"";
 }
 
 static const char *listen_check(const char *text)
@@ -105,9 +107,26 @@ static const char *interface_doubt(const char *text)
 
 /* ---- files ----------------------------------------------------------------------------------------- */
 
+/* Whether the system takes it, and that of a file in it. */
+static const char *path_length_check(const char *path)
+{
+	_Static_assert(PATH_BYTES_MAX == 3840 && NAME_MAX == 255, "as the sentences say");
+
+	if (strlen(path) > PATH_BYTES_MAX)
+		return "a path of at most 3840 bytes";
+	for (const char *at = path + strspn(path, "/"); *at; at += strspn(at, "/")) {
+		size_t len = strcspn(at, "/");
+
+		if (len > NAME_MAX)
+			return "names of at most 255 bytes in the path";
+		at += len;
+	}
+	return NULL;
+}
+
 static const char *path_check(const char *path)
 {
-	return *path == '/' ? NULL : "an absolute path";
+	return *path == '/' ? path_length_check(path) : "an absolute path";
 }
 
 /* A regular file that we can read, opened; -1 with what was expected instead. */
@@ -169,7 +188,7 @@ static const char *user_dir_check(const char *path)
 		return "an absolute path of a directory";
 	if (strstr(path, "/../") || (len >= 3 && strcmp(path + len - 3, "/..") == 0))
 		return "a path without \"..\"";
-	return NULL;
+	return path_length_check(path);
 }
 
 /* ---- the web ------------------------------------------------------------------------------------------ */
@@ -180,13 +199,13 @@ static bool is_host(const char *text, size_t len)
 	char host[256], address[64];
 	const char *colon;
 	int64_t port;
-	int unused;
+	int address_port; /* -1: none */
 
 	if (len >= sizeof host)
 		return false;
 	snprintf(host, sizeof host, "%.*s", (int)len, text);
 	if (*host == '[')
-		return address_parse(host, address, sizeof address, &unused);
+		return address_parse(host, address, sizeof address, &address_port) && address_port != 0;
 	colon = strchr(host, ':');
 	if (colon && (!int_parse(colon + 1, &port) || port < 1 || port > 65535))
 		return false;
@@ -232,7 +251,7 @@ static const char *origin_check(const char *text)
 	                   : strncasecmp(text, "http://", 7) == 0 ? text + 7
 	                                                          : "";
 
-	return *host && !strpbrk(host, "/ ?#*@") ? NULL : "an origin, such as \"https://t3.example.com\"";
+	return is_host(host, strlen(host)) ? NULL : "an origin, such as \"https://t3.example.com\"";
 }
 
 static const char *url_path_check(const char *text)

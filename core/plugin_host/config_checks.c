@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,50 @@ static void users_check(const struct resolved_config *c, const struct config_fau
 		user_list_fini(&users);
 }
 
+/* Of the packaged path the directory comes with the service, and is its account's. */
+static bool is_made_by_service(const char *dir)
+{
+	return strcmp(dir, T3OPS_RUNSTATEDIR "/t3ops") == 0;
+}
+
+/* A node of the same kind, made and removed: only so the file system says what it takes.  0 or -errno. */
+static int socket_try(const char *dir)
+{
+	int at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC), r = at < 0 ? -errno : 0;
+	char name[32];
+
+	snprintf(name, sizeof name, ".t3ops-check.%ld", (long)getpid());
+	if (r == 0 && mknodat(at, name, S_IFSOCK | S_IRUSR | S_IWUSR, 0) < 0)
+		r = -errno;
+	else if (r == 0)
+		unlinkat(at, name, 0);
+	if (at >= 0)
+		close(at);
+	return r;
+}
+
+static void control_dir_check(const char *path, const char *dir, const struct config_faults *f)
+{
+	int r = socket_try(dir);
+
+	if (r == 0)
+		return;
+	if (is_made_by_service(dir))
+		config_fault_warn(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
+		                  strerror(-r),
+		                  r == -ENOENT ? "; expected that the service manager makes it"
+		                               : "; expected that t3ops is started as the service");
+	else if (r == -ENOENT && access(dir, F_OK) == 0) /* /proc */
+		config_fault_error(f, CONF_CORE, NULL, "control",
+		                   "control = \"%.120s\": no socket can be made in %.120s", path, dir);
+	else
+		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
+		                   strerror(-r),
+		                   r == -ENOENT    ? ": make it"
+		                   : r == -ENOTDIR ? ""
+		                                   : ": name a directory that t3ops can write to");
+}
+
 /* The supervisor binds it, before any process starts. */
 static void control_check(const struct resolved_config *c, const struct config_faults *f)
 {
@@ -45,44 +90,70 @@ static void control_check(const struct resolved_config *c, const struct config_f
 	char dir[256];
 	struct stat st;
 
-	if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
 		config_fault_error(f, CONF_CORE, NULL, "control",
 		                   "control = \"%.120s\": something else than a socket has that name", path);
 		return;
 	}
 	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
-	if (stat(dir, &st) < 0)
-		config_fault_warn(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
-		                  strerror(errno),
-		                  errno == ENOENT ? "; expected that the service manager makes it" : "");
-	else if (!S_ISDIR(st.st_mode))
-		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s is not a directory",
-		                   path, dir);
+	control_dir_check(path, dir, f);
 }
 
-/* Whether the machine has the address: any port of it can be bound, or none. */
+/* Why nothing can listen there, whoever else does; NULL: something can. */
+static const char *bind_fault(const struct sockaddr *a, socklen_t len)
+{
+	int on = 1, r, error, fd = socket(a->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return strerror(errno);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	r = bind(fd, a, len);
+	error = errno;
+	close(fd);
+	if (r == 0 || error == EADDRINUSE)
+		return NULL;
+	if (error == EADDRNOTAVAIL)
+		return "this machine has no such address";
+	return error == EACCES ? "ports below 1024 need root or CAP_NET_BIND_SERVICE" : strerror(error);
+}
+
+static const char *v4_fault(struct sockaddr_in *a)
+{
+	uint32_t host = ntohl(a->sin_addr.s_addr);
+
+	a->sin_family = AF_INET;
+	if (IN_MULTICAST(host) || host == INADDR_BROADCAST)
+		return "nobody can connect to a group's address";
+	return bind_fault((const struct sockaddr *)a, sizeof *a);
+}
+
+static const char *v6_fault(struct sockaddr_in6 *a)
+{
+	a->sin6_family = AF_INET6;
+	if (IN6_IS_ADDR_MULTICAST(&a->sin6_addr))
+		return "nobody can connect to a group's address";
+	if (IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr))
+		return "a link-local address, whose device cannot be named here; expected one that is not";
+	return bind_fault((const struct sockaddr *)a, sizeof *a);
+}
+
 static void address_check(const char *option, const char *text, const struct config_faults *f)
 {
 	char host[64];
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-	bool is_v4;
-	int port, fd;
+	struct sockaddr_in v4 = {0};
+	struct sockaddr_in6 v6 = {0};
+	const char *fault = NULL;
+	int port;
 
-	if (!address_parse(text, host, sizeof host, &port))
+	if (!address_parse(text, host, sizeof host, &port) || port < 0)
 		return;
-	is_v4 = inet_pton(AF_INET, host, &v4.sin_addr) == 1;
-	if (!is_v4 && inet_pton(AF_INET6, host, &v6.sin6_addr) != 1)
-		return;
-	fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (bind(fd, is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6,
-	         is_v4 ? sizeof v4 : sizeof v6) < 0 &&
-	    errno == EADDRNOTAVAIL)
-		config_fault_error(f, CONF_CORE, NULL, option, "%s: \"%s\": this machine has no such address", option,
-		                   text);
-	close(fd);
+	v4.sin_port = v6.sin6_port = htons((in_port_t)port);
+	if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
+		fault = v4_fault(&v4);
+	else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
+		fault = v6_fault(&v6);
+	if (fault)
+		config_fault_error(f, CONF_CORE, NULL, option, "%s: \"%s\": %s", option, text, fault);
 }
 
 static void addresses_check(const struct resolved_config *c, const struct config_faults *f)

@@ -2,21 +2,7 @@
 /* Reading the identity header; see identity.h. */
 #include "proxy/identity.h"
 
-#include <ctype.h>
 #include <string.h>
-
-static char fold(char c)
-{
-	return c == '_' || c == '.' ? '-' : (char)tolower((unsigned char)c);
-}
-
-bool identity_is_alias(struct span field, struct span name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (field.at[i] != name.at[i] && fold(field.at[i]) != fold(name.at[i]))
-			return false;
-	return true;
-}
 
 static bool value_take(struct span value, bool strip_domain, char out[64])
 {

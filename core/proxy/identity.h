@@ -6,7 +6,7 @@
 #ifndef T3OPS_PROXY_IDENTITY_H
 #define T3OPS_PROXY_IDENTITY_H
 
-#include "net/http_head.h"
+#include "net/field_name.h"
 
 enum identity_result {
 	IDENTITY_NONE, /* nobody says who it is */
@@ -19,12 +19,10 @@ enum identity_result {
 enum identity_result identity_find(const struct http_head *h, struct span name, bool trusted, bool strip_domain,
                                    char out[64]);
 
-/* Whether a field would be taken for `name` by something that folds case, "_" and "." to "-". */
-bool identity_is_alias(struct span field, struct span name);
-/* Inline, for nearly every field differs in length. */
+/* Whether a field would be taken for `name`.  Inline, for nearly every field differs in length. */
 static inline bool identity_is_named(struct span field, struct span name)
 {
-	return field.len == name.len && identity_is_alias(field, name);
+	return field.len == name.len && field_name_is_alias(field, name);
 }
 
 #endif

@@ -69,14 +69,41 @@ ERRORS = (
     (ARGV, '"/usr/bin/t3 auth pairing create --json"', r'10: command mint: argv: "/usr/bin/t3 auth pairing create --json" is one word with blanks; write a list'),
     (ARGV, '{"t3", "auth"}', r'''10: command mint: argv: "t3": expected the program's absolute path'''),
     ('address  = "10.0.20.203"', 'address = "traefik"', r'21: plugin probe_internal: address = "traefik": expected a numeric IPv4 or IPv6 address'),
-    ('at = "03:30"', 'every = "10ms"', r'27: plugin backup: every: expected at least "1s"'),
     ('listen  ', 'header_timeout = "0s"\nlisten  ', r'1: header_timeout = "0": expected at least 1ms|1: header_timeout = "0s": expected at least 1ms'),
     # several
     ('status_listen   = "127.0.0.1:9108"', 'status_listen = "127.0.0.1:3780"', r'2: status_listen = "127.0.0.1:3780": excludes "127.0.0.1:3780" of listen'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" exclude each other'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" exclude each other'),
     ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x-a"\nlisten  ', r'2: proxy_secret_header = "x-a": expected another header than identity_header'),
-    ("listen  ", 'identity_header = "Cookie"\nlisten  ', r'1: identity_header = "Cookie": HTTP itself uses it'),
+    *((("listen  ", f'{option} = "{header}"\nlisten  ', rf'1: {option} = "{header}": it has a meaning of its own in HTTP'))
+      for option in ("identity_header", "proxy_secret_header")
+      for header in ("Cookie", "Host", "Content-Length", "content_length", "Transfer.Encoding", "Connection", "Keep-Alive", "Upgrade", "TE",
+                     "X-Forwarded-For", "x_forwarded_proto", "X-Real-IP", "Forwarded", "Via", "Sec-WebSocket-Key", "sec_websocket_protocol",
+                     "Proxy-Authorization", "Authorization", "Max-Forwards", "Content-Type", "User-Agent")),
+    ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x_a"\nlisten  ', r'2: proxy_secret_header = "x_a": expected another header than identity_header'),
+    *(('listen          = "127.0.0.1:3780"', f'listen = {{"{a}:3780", "{b}:3780"}}', rf'1: listen: "{re.escape(a)}:3780" and "{re.escape(b)}:3780" exclude each other')
+      for a, b in (("[0::1]", "[::1]"), ("[0::0]", "127.0.0.1"), ("[::ffff:127.0.0.1]", "127.0.0.1"), ("[::ffff:0.0.0.0]", "127.0.0.1"),
+                   ("[::ffff:7f00:1]", "[::ffff:127.0.0.1]"), ("127.0.0.1", "[::]"))),
+    *(('status_listen   = "127.0.0.1:9108"', f'status_listen = "{a}:3780"', rf'2: status_listen = "{re.escape(a)}:3780": excludes "127.0.0.1:3780" of listen')
+      for a in ("[::ffff:127.0.0.1]", "[::ffff:0.0.0.0]", "[0::0]")),
+    *(("listen          = \"127.0.0.1:3780\"", f'listen = "{a}:3780"', rf'1: listen: "{re.escape(a)}:3780": {why}') for a, why in (
+        ("[fe80::1]", "a link-local address, whose device cannot be named here"), ("[ff02::1]", "nobody can connect to a group's address"),
+        ("224.0.0.1", "nobody can connect to a group's address"), ("255.255.255.255", "nobody can connect to a group's address"),
+        ("[2001:db8::55]", "this machine has no such address"))),
+    ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: control = ".*": .*/no-dir: No such file or directory: make it'),
+    ('{dir}/control.sock', "/proc/control.sock", r'6: control = "/proc/control.sock": no socket can be made in /proc'),
+    ('{dir}/state', "/tmp" + 500 * "/aaaaaaa", r'7: state_dir = "/tmp[/a]+": expected a path of at most 3840 bytes'),
+    ('{dir}/state', "/tmp/" + 256 * "a", r'7: state_dir = "/tmp/a+": expected names of at most 255 bytes in the path'),
+    ('{plugins}', "/tmp" + 500 * "/aaaaaaa", r'8: plugin_dir = "/tmp[/a]+": expected a path of at most 3840 bytes'),
+    ('address  = "10.0.20.203"', 'address = "127.0.0.1:0"', r'21: plugin probe_internal: address = "127.0.0.1:0": expected a numeric IPv4 or IPv6 address'),
+    ('address  = "10.0.20.203"', 'address = "127.0.0.1"\ninterface = "::1"',
+     r'22: plugin probe_internal: interface = "::1": of another family than address = "127.0.0.1"'),
+    *(("listen  ", f'allowed_origins = {{"{o}"}}\nlisten  ', rf'1: allowed_origins: "{re.escape(o)}": expected an origin')
+      for o in ("https://:1", "https://a:99999", "https://a:0", "https://ä", "https://[::1", "https://a..b", "https://a:", "ftp://a")),
+    *(("listen  ", f'{option} = "1us"\nlisten  ', rf'1: {option} = "1us": expected at least "{least}", or "0" for {zero}')
+      for option, least, zero in (("recheck_tunnels", "1s", "never"), ("journal_retain", "1h", "no limit"))),
+    ('url = "wss', 'fresh = "1us"\nurl = "wss', r'17: plugin probe_cloudflare: fresh = "1us": expected at least "100ms", or "0" for never'),
+    ('at = "03:30"', 'every = "10ms"', r'27: plugin backup: every = "10ms": expected at least "1s", or "0" for never'),
     ("listen          = \"127.0.0.1:3780\"", 'listen = "192.0.2.55:3780"', r'1: listen: "192.0.2.55:3780": this machine has no such address'),
     ("{dir}/control.sock", "{dir}/users", r'6: control = ".*/users": something else than a socket has that name'),
     ('"{user}"', '{"a", "b"}', r"5: user: expected one value, not a list"),
@@ -127,7 +154,6 @@ WARNINGS = (
      r'18: warning: plugin probe_cloudflare: interface = "nosuch0": this machine has no such network device'),
     ('{dir}/users', "{dir}/no-table", r'4: warning: users = ".*/no-table": No such file or directory'),
     ('{dir}/state', "{dir}/no-state", r'7: warning: state_dir = ".*/no-state": No such file or directory'),
-    ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: warning: control = ".*": .*/no-dir: No such file or directory'),
     ('{dir}/backups', "{dir}/no-dir/backups", r'26: warning: plugin backup: to = ".*/no-dir/backups": .*/no-dir: No such file or directory: make it'),
     ('{dir}/backups', "{dir}/open", r'26: warning: plugin backup: to = ".*/open": others can write there: chmod go-w it'),
     ("listen  ", 'drain_timeout = "0s"\nlisten  ', r'1: warning: drain_timeout = "0s": a reload ends every open connection'),
@@ -148,6 +174,8 @@ GOOD = (
     (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is not a typo
     (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
     ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),
+    ("listen  ", 'allowed_origins = {"https://a.example", "http://[::1]:3000", "https://10.0.0.1:65535", "HTTPS://xn--4ca.example"}\nlisten  '),
+    ("listen  ", 'recheck_tunnels = "0"\njournal_retain = "0s"\nidentity_header = "Remote-User"\nlisten  '),
 )
 
 
@@ -205,6 +233,12 @@ class Files(unittest.TestCase):
                 self.lines_match(lines, [p for p in patterns if p])
                 self.assertEqual(status, 0, lines)
                 self.assertIn("configuration OK", out)
+
+    def test_directory_of_the_service_may_be_missing(self):
+        status, _, lines = self.check('control         = "{dir}/control.sock"\n', "")
+        self.assertEqual(status, 0)
+        for line in lines:
+            self.assertRegex(line, r' warning: control = ".*/t3ops/control.sock": .*; expected that')
 
     def test_program_closed_to_the_users(self):
         closed = f"{self.dir}/closed"
