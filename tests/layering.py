@@ -344,6 +344,18 @@ def check_definitions(files):
             yield path, line, f"a function declares {name}"
 
 
+def check_use(files):
+    """Tests do not count: what they alone call is dead."""
+    words = {}
+    for f in files.values():
+        for word in re.findall(r"[A-Za-z_]\w*", _TOKENS.sub(lambda m: blank(m.group(0)), f.text)):
+            words[word] = words.get(word, 0) + 1
+    for path, f in files.items():
+        for name, line in f.declared.items() if path.endswith(".h") else ():
+            if words[name] == 2 and f.unit + ".c" in files and name in files[f.unit + ".c"].defined:
+                yield path, line, f"declares {name}, which nobody uses"
+
+
 def check_declarations(files):
     where = {}
     for path, f in files.items():
@@ -386,7 +398,7 @@ def lines_with(pattern, text, anywhere):
 def check(root):
     files = files_of(root)
     rules = [check_arrows(files), check_circles(files), check_homes(files), check_declarations(files), check_definitions(files),
-             check_names(root, files)]
+             check_use(files), check_names(root, files)]
     return sorted(found for rule in rules for found in rule)
 
 
@@ -394,7 +406,8 @@ def check(root):
 
 CLEAN = {
     "core/plugin.h": "#include <stddef.h>\nstruct t3ops_ctx;\n",
-    "core/main.c": '#include "proxy/proxy.h"\nint main(void)\n{\n\treturn proxy_run(1);\n}\n',
+    "core/main.c": '#include "proxy/proxy.h"\n#include "jobs/jobs.h"\n#include "diagnosis/verdict.h"\nint main(void)\n{\n'
+                   "\treturn proxy_run(1) + jobs_run() + verdict() + stream_state() + (int)sizeof buf_empty;\n}\n",
     "core/tbl/reason.h": 'REASON(1, "closed")\n',
     "core/sys/buf.h": "#define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))\nstruct buf {\n\tint (*free)(void *p);\n};\n"
                       "/* int elsewhere(void); */\nint buf_add(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);\n"
@@ -463,7 +476,7 @@ CIRCLE = {"core/net/a.h": '#include "net/b.h"\n', "core/net/b.h": '#include "net
 
 
 ONE_USER = {"core/sys/only.h": "int only(void);\n", "core/sys/only.c": '#include "sys/only.h"\nint only(void)\n{\n\treturn 1;\n}\n',
-            "core/proxy/proxy.c": CLEAN["core/proxy/proxy.c"] + '#include "sys/only.h"\n'}
+            "core/proxy/proxy.c": CLEAN["core/proxy/proxy.c"] + '#include "sys/only.h"\nstatic int (*f)(void) = only;\n'}
 
 
 def plant(root, tree):
@@ -490,8 +503,11 @@ def prove():
     assert len(found) == 1 and found[0][0] == "core/net/a.h" and "core/net/c.c:1" in found[0][2], f"a circle: {found}"
     found = found_in({**CLEAN, **ONE_USER})
     assert found == [("core/sys/only.c", 1, "only proxy uses it: it belongs there")], f"one user: {found}"
-    found = found_in({**CLEAN, **ONE_USER, "core/jobs/jobs.c": CLEAN["core/jobs/jobs.c"] + '#include "sys/only.h"\n'})
+    found = found_in({**CLEAN, **ONE_USER, "core/jobs/jobs.c": CLEAN["core/jobs/jobs.c"] + '#include "sys/only.h"\nstatic int (*f)(void) = only;\n'})
     assert not found, f"two users: {found}"
+    found = found_in({**CLEAN, "core/sys/buf.h": CLEAN["core/sys/buf.h"] + "int buf_more(void);\n",
+                      "core/sys/buf.c": CLEAN["core/sys/buf.c"] + "int buf_more(void)\n{\n\treturn 0;\n}\n"})
+    assert [f[2] for f in found] == ["declares buf_more, which nobody uses"], f"no user: {found}"
 
 
 def main():

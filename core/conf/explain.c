@@ -134,13 +134,6 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int is_plugin(const struct dirent *e)
-{
-	size_t len = strlen(e->d_name);
-
-	return len > 3 && strcmp(e->d_name + len - 3, ".so") == 0;
-}
-
 static void plugin_line(FILE *out, const char *dir, char *file)
 {
 	struct t3ops_plugin p;
@@ -156,7 +149,7 @@ static void plugin_line(FILE *out, const char *dir, char *file)
 static void plugins_print(FILE *out, const char *dir)
 {
 	struct dirent **names;
-	int n = scandir(dir, &names, is_plugin, by_name);
+	int n = scandir(dir, &names, loader_is_plugin, by_name);
 
 	fprintf(out, "Plugins in %s%s\n\n", dir, n > 0 ? ":" : ": none");
 	for (int i = 0; i < n; i++) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/words.h"
+
 static void *must(void *p)
 {
 	if (!p)
@@ -44,18 +46,12 @@ static uint32_t role_of(enum process_id process)
 	}
 }
 
-static bool word_in(const char *word, size_t len, const char *words)
-{
-	for (const char *p = words; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
-		if (strcspn(p, " ") == len && strncmp(p, word, len) == 0)
-			return true;
-	return false;
-}
-
 static bool provides_any(const struct plugin_section *provider, const char *services)
 {
-	for (const char *p = services; *p != '\0'; p += strcspn(p, " "), p += *p == ' ')
-		if (word_in(p, strcspn(p, " "), provider->provides))
+	char service[64];
+
+	while (word_next(&services, service, sizeof service))
+		if (words_have(provider->provides, service))
 			return true;
 	return false;
 }

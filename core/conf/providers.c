@@ -10,34 +10,21 @@
 
 #include "loader/loader.h"
 #include "options/suggest.h"
-
-static int is_plugin(const struct dirent *e)
-{
-	size_t len = strlen(e->d_name);
-
-	return len > 3 && strcmp(e->d_name + len - 3, ".so") == 0;
-}
+#include "sys/words.h"
 
 static bool provides(const char *dir, const char *module, const char *service)
 {
-	size_t len = strlen(service);
 	struct t3ops_plugin p;
-	const char *at;
 	char why[800];
 
-	if (loader_open(dir, module, &p, why, sizeof why) < 0 || !p.provides)
-		return false;
-	for (at = p.provides; (at = strstr(at, service)); at += len)
-		if ((at == p.provides || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
-			return true;
-	return false;
+	return loader_open(dir, module, &p, why, sizeof why) == 0 && words_have(p.provides, service);
 }
 
 void provider_hint(const char *dir, const char *service, void (*on_next)(void *arg, const char *what), void *arg,
                    char *out, size_t size)
 {
 	struct dirent **names;
-	int n = scandir(dir, &names, is_plugin, alphasort);
+	int n = scandir(dir, &names, loader_is_plugin, alphasort);
 	bool found = false;
 	char what[400];
 
@@ -62,7 +49,7 @@ void provider_hint(const char *dir, const char *service, void (*on_next)(void *a
 void plugin_suggest(const char *dir, const char *module, char *out, size_t size)
 {
 	struct dirent **names;
-	int n = scandir(dir, &names, is_plugin, alphasort);
+	int n = scandir(dir, &names, loader_is_plugin, alphasort);
 	struct suggest near;
 
 	*out = '\0';

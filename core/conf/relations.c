@@ -13,34 +13,9 @@
 #include "conf/providers.h"
 #include "net/cidr.h"
 #include "options/suggest.h"
+#include "sys/words.h"
 
 #define PLUGIN(c, i) CONF_PLUGIN, (c)->plugins[i].name
-
-/* ---- words in a descriptor: "pairing sessions", "/probe/ws /probe/healthz" ------------------------------ */
-
-/* The next word at or after *at, which moves behind it; false: there is none. */
-static bool word_next(const char **at, char *out, size_t size)
-{
-	size_t len;
-
-	*at += strspn(*at, " ");
-	len = strcspn(*at, " ");
-	if (len == 0)
-		return false;
-	snprintf(out, size, "%.*s", (int)len, *at);
-	*at += len;
-	return true;
-}
-
-static bool words_have(const char *words, const char *word)
-{
-	char other[128];
-
-	for (const char *at = words ? words : ""; word_next(&at, other, sizeof other);)
-		if (strcmp(other, word) == 0)
-			return true;
-	return false;
-}
 
 /* ---- services -------------------------------------------------------------------------------------------- */
 

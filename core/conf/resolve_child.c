@@ -86,17 +86,21 @@ static int child_run(void *arg, const int pipes[SUBPROCESS_PIPES])
 	                                    .on_next = child_next,
 	                                    .arg = &news};
 	struct resolve *w;
+	int exit_code = 2;
 
 	if (r->start.on_fork)
 		r->start.on_fork(r->start.arg);
 	w = resolve_begin(&start);
 	resolve_core(w);
 	if (doc_write(pipes[DOCS], resolved_config_core_json(resolve_result(w))) < 0)
-		return 2;
+		goto end;
 	resolve_plugins(w);
 	if (doc_write(pipes[DOCS], resolved_config_plugins_json(resolve_result(w))) < 0)
-		return 2;
-	return resolve_errors(w) ? 1 : 0;
+		goto end;
+	exit_code = resolve_errors(w) ? 1 : 0;
+end:
+	resolve_end(w);
+	return exit_code;
 }
 
 /* ---- in the parent -------------------------------------------------------------------------------- */

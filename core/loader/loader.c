@@ -379,6 +379,13 @@ static int symbol_open(const char *path, const char *module, const struct t3ops_
 	return 0;
 }
 
+int loader_is_plugin(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return len > 3 && strcmp(e->d_name + len - 3, ".so") == 0;
+}
+
 int loader_open_file(const char *path, const char *module, struct t3ops_plugin *out, char *why, size_t why_size)
 {
 	struct refusal refusal = {why, why_size};

@@ -6,6 +6,7 @@
 #ifndef T3OPS_LOADER_LOADER_H
 #define T3OPS_LOADER_LOADER_H
 
+#include <dirent.h>
 #include <stddef.h>
 
 #include "plugin.h"
@@ -15,6 +16,9 @@
 int loader_open(const char *dir, const char *module, struct t3ops_plugin *out, char *why, size_t why_size);
 /* The same for a complete path (a config's file.path). */
 int loader_open_file(const char *path, const char *module, struct t3ops_plugin *out, char *why, size_t why_size);
+
+/* For scandir(3): whether a name is that of a plugin file, MODULE.so. */
+int loader_is_plugin(const struct dirent *e);
 
 /* The core's row for an option of a leg's section, its default replaced by the plugin's own. */
 struct t3ops_option loader_leg_row(const struct t3ops_plugin *p, const struct t3ops_option *row);

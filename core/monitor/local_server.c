@@ -20,7 +20,6 @@ struct local_conn {
 	struct ev_timer deadline;
 	struct buf in, out;
 	bool finishing, broken, held, inside;
-	void *data;
 };
 
 struct local_server {
@@ -108,16 +107,6 @@ void local_hold(struct local_conn *c, bool held)
 	else
 		ev_timer_again(c->server->loop, &c->deadline);
 	c->held = held;
-}
-
-void local_set(struct local_conn *c, void *data)
-{
-	c->data = data;
-}
-
-void *local_get(const struct local_conn *c)
-{
-	return c->data;
 }
 
 static void input_use(struct local_conn *c)

@@ -34,8 +34,5 @@ void local_send(struct local_conn *c, const void *bytes, size_t n);
 void local_finish(struct local_conn *c);
 /* Held: an answer is awaited, the deadline rests. */
 void local_hold(struct local_conn *c, bool held);
-/* The protocol's own per connection; NULL at first. */
-void local_set(struct local_conn *c, void *data);
-void *local_get(const struct local_conn *c);
 
 #endif

@@ -115,11 +115,6 @@ void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint
 	h->pending_us = h->unanswered > 0 ? h->ping_us : 0;
 }
 
-bool heartbeat_is_overdue(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
-{
-	return h->kind != HEARTBEAT_UNKNOWN && now_us - h->ping_us > period_us + period_us / 2;
-}
-
 uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us)
 {
 	return h->pending_us != 0 ? now_us - h->pending_us : 0;

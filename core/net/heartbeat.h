@@ -49,8 +49,6 @@ void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64
 /* A small frame came from the t3 server. */
 void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
 
-/* Whether the next Ping is overdue: more than half a period late.  Never while the kind is unknown. */
-bool heartbeat_is_overdue(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
 /* How long the oldest unanswered Ping has waited; 0: none does. */
 uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us);
 /* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/words.h"
+
 #define UPSTREAM_CLOSES_US UINT64_C(5000000) /* t3 closes a connection that is idle so long */
 
 static int trusted_read(struct cidr_list *out, const struct text_list *networks, const struct config_faults *f)
@@ -95,12 +97,9 @@ void proxy_conf_fini(struct proxy_conf *c)
 /* Whether a plugin of the proxy provides the service. */
 static bool is_provided(const struct process_config *config, const char *service)
 {
-	size_t len = strlen(service);
-
 	for (size_t i = 0; i < config->n_plugins; i++)
-		for (const char *at = config->plugins[i]->provides; *at; at += strcspn(at, " "), at += *at == ' ')
-			if (strcspn(at, " ") == len && strncmp(at, service, len) == 0)
-				return true;
+		if (words_have(config->plugins[i]->provides, service))
+			return true;
 	return false;
 }
 

@@ -7,11 +7,10 @@
 struct reason_row {
 	const char *label;
 	enum end_side side;
-	const char *sentence;
 };
 
 static const struct reason_row reasons[] = {
-#define REASON(number, id, label, side, sentence) [number] = {label, SIDE_##side, sentence},
+#define REASON(number, id, label, side, sentence) [number] = {label, SIDE_##side},
 #include "tbl/close_reason.h"
 #undef REASON
 };
@@ -24,7 +23,7 @@ static const struct reason_row reasons[] = {
 
 static const struct reason_row *reason_row(unsigned reason)
 {
-	static const struct reason_row unknown = {"unknown", SIDE_NOBODY, "not a reason that this version knows"};
+	static const struct reason_row unknown = {"unknown", SIDE_NOBODY};
 
 	return reason < sizeof reasons / sizeof reasons[0] ? &reasons[reason] : &unknown;
 }
@@ -32,11 +31,6 @@ static const struct reason_row *reason_row(unsigned reason)
 const char *reason_label(unsigned reason)
 {
 	return reason_row(reason)->label;
-}
-
-const char *reason_sentence(unsigned reason)
-{
-	return reason_row(reason)->sentence;
 }
 
 enum end_side reason_side(unsigned reason)

@@ -15,7 +15,6 @@ enum {
 };
 
 const char *reason_label(unsigned reason); /* "unknown" beyond the table */
-const char *reason_sentence(unsigned reason);
 enum end_side reason_side(unsigned reason);
 const char *step_label(unsigned step); /* dns connect tls http open */
 

@@ -36,7 +36,6 @@ static void test_reasons(void **state)
 
 	(void)state;
 	while (strcmp(reason_label(n), "unknown") != 0) {
-		assert_true(*reason_sentence(n) != '\0');
 		for (unsigned k = 0; k < n; k++)
 			assert_string_not_equal(reason_label(k), reason_label(n));
 		n++;
