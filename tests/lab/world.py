@@ -203,7 +203,7 @@ class World:
         """Sets of segments that t3ops -t says it cannot tell apart: of each such line, the names in it."""
         done = subprocess.run([process.program("core/t3ops"), "-c", self.daemon.conf, "-t"], capture_output=True, text=True,
                               check=False)
-        names = r"\b(?:last_mile|wan|cloudflare|tunnel|traefik|dispatch|serve|dns)\b"
+        names = r"\b(?:last_mile|wan|wan2|cloudflare|tunnel|traefik|dispatch|serve|dns|sso)\b"
         lines = [line.partition(" (")[0] for line in done.stdout.splitlines() if "cannot be told apart" in line]
         return [frozenset(re.findall(names, line)) for line in lines]
 
