@@ -227,6 +227,22 @@ static bool all_legs_reported(const struct diagnosis *d)
 	return true;
 }
 
+/* Of an incident whose pages lost answers: perhaps only large messages are lost, which legs are sending now. */
+static bool waits_for_large(const struct diagnosis *d)
+{
+	bool due = false, lost = false;
+
+	for (size_t n = 0; n < d->legs.n; n++) {
+		const struct leg *leg = d->legs.rows[n];
+
+		due = due || (leg->large.state != ASPECT_UNKNOWN && leg->state == LEG_IS_UP &&
+		              leg->large.reported_us < d->round.asked_us);
+	}
+	for (size_t i = 0; due && i < d->now.n_drops; i++)
+		lost = lost || (d->now.drops[i].verdict == 0 && evidence_is_of_lost_answers(&d->now.drops[i]));
+	return lost;
+}
+
 static bool legs_fail(const struct diagnosis *d)
 {
 	for (size_t n = 0; n < d->legs.n; n++)
@@ -245,6 +261,8 @@ static uint64_t judge_time(const struct diagnosis *d)
 
 	if (waits_for_users(d))
 		return r->opened_us + users_wait_us(d);
+	if (waits_for_large(d))
+		return r->opened_us + LARGE_WAIT_US;
 	if (r->ask_again || !all_legs_reported(d))
 		return deadline;
 	if (!legs_fail(d) && d->now.n_drops > 0 && at < r->asked_us + LIVE_ROUND_US)

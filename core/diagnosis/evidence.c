@@ -112,11 +112,16 @@ static unsigned proofs_against(const struct leg *leg)
 	return evidence_is_silence(leg) ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_ALL;
 }
 
+bool evidence_is_of_lost_answers(const struct drop *d)
+{
+	return d->evidence == PAGE_ANSWERS_LOST || d->evidence == PAGE_ANSWERS_NOT_TAKEN;
+}
+
 static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
 {
 	if (part == USER_SERVE || part == USER_DISPATCH)
 		return 0;
-	if (d->evidence == PAGE_ANSWERS_LOST || d->evidence == PAGE_ANSWERS_NOT_TAKEN)
+	if (evidence_is_of_lost_answers(d))
 		return TOMO_BY_ALL & ~TOMO_BY_USER;
 	return TOMO_BY_ALL;
 }

@@ -88,6 +88,8 @@ bool evidence_is_of_new_connections(const struct leg *leg);
 bool observation_is_of_new_connections(const struct observation *f);
 /* Whether the leg, or its resolver, fell silent: one direction alone may be broken. */
 bool evidence_is_silence(const struct leg *leg);
+/* Whether what was sent to the page did not reach it, though its Pings came. */
+bool evidence_is_of_lost_answers(const struct drop *d);
 /* The part of a user's path that a drop accuses; NONE: not a drop. */
 enum user_part evidence_of_drop(enum page_evidence evidence, unsigned reason);
 

@@ -22,6 +22,7 @@
 #define VANTAGE_WAIT_US  INCIDENT_S(6)     /* what only shared legs see waits for one heartbeat of users' pages */
 #define ANSWERED_US      INCIDENT_S(20)    /* a page that still beats so long after a time got an answer since */
 #define ANSWERED_WAIT_US INCIDENT_S(27)    /* that is awaited while users beat and only silent legs fail */
+#define LARGE_WAIT_US    INCIDENT_S(12) /* a page whose answers were lost waits for what large messages of legs do */
 #define VANTAGE_ASK_US   INCIDENT_MS(1500) /* and asks for it so often */
 
 /* The incident: one id, open for evidence. */

@@ -238,22 +238,26 @@ class Page:
         if self.client.reports_activity:
             self.request("server.reportClientActivity")
         self.request("subscribeServerLifecycle")
-        every, patience = PING_EVERY * self.factor, (self.client.patience - 0.05) * self.factor
+        every, patience = PING_EVERY * self.factor, self.client.patience * self.factor
         answered = tick = time.monotonic()
         reading = asyncio.ensure_future(tunnel.read())
         try:
             while True:
-                await asyncio.wait({reading}, timeout=max(0, tick + every - time.monotonic()))
+                await asyncio.wait({reading}, timeout=max(0, min(tick + every, answered + patience) - time.monotonic()))
                 await self.awake.wait()
                 if reading.done():
                     if self.take_all(reading.result()):
                         answered = time.monotonic()
                     reading = asyncio.ensure_future(tunnel.read())
-                if time.monotonic() - answered >= patience:
+                # Two timers, as a browser has them: of both that are due the earlier one is first.
+                now, end = time.monotonic(), answered + patience
+                if now >= end and end <= tick + every:
                     return
-                if time.monotonic() >= tick + every:
-                    tick = max(tick + every, time.monotonic() - every)
+                if now >= tick + every:
+                    tick = max(tick + every, now - every)
                     self.messages.send({"_tag": "Ping"})
+                if now >= end:
+                    return
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

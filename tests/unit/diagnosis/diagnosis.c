@@ -90,6 +90,7 @@ struct step {
 #define GONE(t, l, u)       {.what = LEG_GOES, .at_ms = t, .leg = l, .user = u}
 /* It would not answer any more, but has not noticed yet. */
 #define MUTE(t, l, u)       {.what = MUTES, .at_ms = t, .leg = l, .user = u}
+#define MUTE_LARGE(t, l)    {.what = MUTES, .at_ms = t, .leg = l, .user = "", .kind = LEG_LARGE}
 #define REPLACED(t)         {.what = PROBER, .at_ms = t}
 /* A tunnel whose page is not known: the close reason decides; q: silence before it. */
 #define DROP(t, u, r, q)    {.what = DROPPED, .at_ms = t, .user = u, .reason = T3OPS_R_##r, .quiet_ms = q, .address = "192.0.2.1"}
@@ -363,8 +364,8 @@ static void leg_follow(struct run *r, const struct step *s)
 		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false, false};
 	if (s->what == LEG && s->kind == LEG_FRESH)
 		r->legs[i].fresh = s->reason == T3OPS_R_NONE;
-	else if (s->what == LEG && s->kind == LEG_LARGE)
-		r->legs[i].large = s->reason == T3OPS_R_NONE;
+	else if (s->kind == LEG_LARGE)
+		r->legs[i].large = s->what == LEG && s->reason == T3OPS_R_NONE;
 	else
 		r->legs[i].answers = s->what == LEG && (s->kind == LEG_UP || s->kind == LEG_ALIVE);
 }
@@ -749,6 +750,12 @@ static const struct scenario scenarios[] = {
       DOWN(14000, "cf", "", HEARTBEAT_TIMEOUT), TRY(17000, "cf", "", DNS, DNS, 0),
       PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10))},
      NULL},
+    {"answers to a page are lost, and so are large messages: that is waited for",
+     "traefik dispatch#1[alice]",
+     {ALL_UP, ALL_FRESH, ALL_LARGE, MUTE_LARGE(16000, "cf"), MUTE_LARGE(16000, "int"), BEAT(4, "bob", 1),
+      PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .queued_us = MS(9000)), LARGE(27100, "cf", LARGE_LOST),
+      LARGE(27200, "int", LARGE_LOST)},
+     "large messages only"},
     {"answers to one user are lost while a leg proves the way down",
      "last_mile(alice)#1[alice]",
      {ALL_UP, BEAT(2, "bob", 1), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10))},
@@ -1080,6 +1087,8 @@ static uint64_t longest_us(const char *text)
 {
 	if (strstr(text, "(cut") != NULL)
 		return RETURN_US;
+	if (strstr(text, "large messages only") != NULL)
+		return LARGE_WAIT_US;
 	return (strstr(text, "prober's own way") != NULL ? ANSWERED_WAIT_US : VANTAGE_WAIT_US) + SLOWEST;
 }
 
