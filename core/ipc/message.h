@@ -49,6 +49,7 @@ enum msg_type {
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
 	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what keeps it from that; text without NUL */
 	MSG_TERM,        /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
+	MSG_LEG_RETRY,   /* monitor -> prober: struct msg_leg_retry */
 };
 
 struct msg_head {
@@ -77,6 +78,11 @@ struct msg_ran {
 
 struct msg_probe {
 	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
+};
+
+/* A tunnel of that user works: shared legs that are down, and the user's own, try again soon. */
+struct msg_leg_retry {
+	char user[64];
 };
 
 /* A slot of the table of tunnels, and its tunnel: two proxies may name the slot in turn, each over its own channel,

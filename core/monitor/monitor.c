@@ -21,6 +21,7 @@
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
 #include "monitor/path_config.h"
+#include "monitor/sign_of_life.h"
 #include "obs/log.h"
 #include "sys/clock.h"
 
@@ -236,6 +237,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	if (d->control != NULL)
 		control_event(d->control, &e);
 	event_diagnose(d, &e, head->from);
+	sign_of_life_event(d, &e, clock_mono_us());
 	plugins_report(d, &e);
 	due_set(d);
 }

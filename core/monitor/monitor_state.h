@@ -38,6 +38,7 @@ struct monitor {
 	int64_t clock_jumped_us;     /* by the last look */
 	struct series *open_gauge, *lost_total;
 	uint64_t lost_counted;
+	uint64_t life_told_us; /* CLOCK_MONOTONIC: the prober last heard of a sign of life */
 };
 
 #endif

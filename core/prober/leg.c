@@ -68,15 +68,21 @@ static void leg_close(struct t3ops_leg *leg)
 	plugin_leave(i);
 }
 
+static uint32_t random_word(void)
+{
+	uint32_t word = 0;
+
+	(void)!getrandom(&word, sizeof word, GRND_NONBLOCK);
+	return word;
+}
+
 static double pause_seconds(const struct t3ops_leg *leg)
 {
-	uint32_t random = 0;
-
 	/* a far end that sends us away again and again is not hammered */
 	if (leg->failures == 0 && clock_mono_us() - leg->up_us >= leg->timing.reconnect_min_us)
 		return MOVED_PAUSE_S;
-	(void)!getrandom(&random, sizeof random, GRND_NONBLOCK);
-	return seconds(backoff_us(leg->timing.reconnect_min_us, leg->timing.reconnect_max_us, leg->failures, random));
+	return seconds(
+	    backoff_us(leg->timing.reconnect_min_us, leg->timing.reconnect_max_us, leg->failures, random_word()));
 }
 
 static void leg_move(struct t3ops_leg *leg)
@@ -95,6 +101,7 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 
 	leg_set_state(leg, LEG_ENDED);
 	leg_fresh_stop(leg);
+	leg->ended_us = clock_mono_us();
 	leg->pinged_us = 0;
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	timer_set(leg, &leg->next, 0.);
@@ -198,6 +205,15 @@ void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
 	leg_fresh_now(leg, since_us);
 }
 
+void leg_retry(struct t3ops_leg *leg)
+{
+	uint64_t soon_us = backoff_retry_us(leg->ended_us, leg->timing.heartbeat_us, clock_mono_us(), random_word());
+
+	leg_fresh_retry(leg);
+	if (leg->state == LEG_PAUSED && seconds(soon_us) < ev_timer_remaining(leg->process->loop, &leg->next))
+		timer_set(leg, &leg->next, seconds(soon_us));
+}
+
 /* ---- what the plugin says ------------------------------------------------------------------------------ */
 
 void leg_reach(struct t3ops_leg *leg, uint32_t step)
@@ -221,6 +237,8 @@ void leg_establish(struct t3ops_leg *leg)
 	leg_report_up(leg);
 	timer_set(leg, &leg->next, seconds(leg->timing.heartbeat_us));
 	leg_fresh_begin(leg);
+	if (leg->on_up)
+		leg->on_up(leg);
 }
 
 void leg_answer(struct t3ops_leg *leg, uint64_t rtt_us)

@@ -20,6 +20,9 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 void leg_free(struct t3ops_leg *leg, bool reported);
 /* The monitor asks what works now; since_us: only what was sent later counts. */
 void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us);
+/* A sign of life: something on its path works.  What waits for its back-off is tried again within a heartbeat of the
+ * last try. */
+void leg_retry(struct t3ops_leg *leg);
 
 /* What its plugin says; each is harmless in a state where it makes no sense. */
 void leg_reach(struct t3ops_leg *leg, uint32_t step);

@@ -170,6 +170,16 @@ void leg_fresh_now(struct t3ops_leg *leg, uint64_t since_us)
 		f->again = true;
 }
 
+void leg_fresh_retry(struct t3ops_leg *leg)
+{
+	struct leg_fresh *f = &leg->fresh;
+	uint64_t soon_us = backoff_retry_us(f->began_us, leg->timing.heartbeat_us, clock_mono_us(), random_word());
+
+	if (f->state == FRESH_WAITING && f->failures > 0 &&
+	    (double)soon_us / 1e6 < ev_timer_remaining(leg->process->loop, &f->next))
+		timer_set(leg, &f->next, soon_us);
+}
+
 /* ---- what the plugin says ------------------------------------------------------------------------------------- */
 
 void leg_fresh_reach(struct t3ops_leg *leg, uint32_t step)

@@ -21,6 +21,8 @@ void leg_fresh_begin(struct t3ops_leg *leg);
 void leg_fresh_stop(struct t3ops_leg *leg);
 /* Something may have broken at since_us: makes one now, unless one was begun later than that. */
 void leg_fresh_now(struct t3ops_leg *leg, uint64_t since_us);
+/* A sign of life: one that failed is tried again within a heartbeat of the last one. */
+void leg_fresh_retry(struct t3ops_leg *leg);
 
 /* What its plugin says; each is harmless while none is running. */
 void leg_fresh_reach(struct t3ops_leg *leg, uint32_t step);

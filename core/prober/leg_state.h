@@ -40,6 +40,7 @@ struct leg_timing {
 
 struct t3ops_leg {
 	LIST_ENTRY(t3ops_leg) link;
+	void (*on_up)(const struct t3ops_leg *leg); /* a sign of life for others; NULL: nobody asks */
 	struct process *process;
 	struct t3ops_instance *instance;
 	struct leg_timing timing;
@@ -55,6 +56,7 @@ struct t3ops_leg {
 	bool moving;          /* closed with 1012: counts as up until the next attempt has ended */
 	bool opened;          /* leg_open was called, leg_close was not yet */
 	uint64_t up_us;       /* CLOCK_MONOTONIC */
+	uint64_t ended_us;    /* when the connection or the attempt before ended; 0: none did */
 	uint64_t pinged_us;   /* when the heartbeat that is out was sent; 0: none is out */
 
 	bool late_reported;

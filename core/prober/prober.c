@@ -19,12 +19,46 @@ struct prober {
 	bool started; /* before that the table only fills */
 };
 
+/* Legs per user share a name with others', not the segment. */
+static bool shares_path(const struct t3ops_leg *a, const struct t3ops_leg *b)
+{
+	const struct text_list *segments = &a->instance->section->leg.segments;
+
+	if (a->per_user && b->per_user)
+		return false;
+	for (size_t i = 0; i < segments->n; i++)
+		if (text_list_has(&b->instance->section->leg.segments, segments->items[i]))
+			return true;
+	return false;
+}
+
+/* What works for one leg may work for others. */
+static void on_leg_up(const struct t3ops_leg *leg)
+{
+	struct prober *p = leg->process->state;
+	struct t3ops_leg *other;
+
+	LIST_FOREACH (other, &p->list, link)
+		if (other != leg && shares_path(leg, other))
+			leg_retry(other);
+}
+
+static void on_tunnel_works(struct prober *p, const char *user)
+{
+	struct t3ops_leg *leg;
+
+	LIST_FOREACH (leg, &p->list, link)
+		if (!leg->per_user || strcmp(leg->user.name, user) == 0)
+			leg_retry(leg);
+}
+
 static int leg_add(struct prober *p, struct t3ops_instance *i, const struct user *user)
 {
 	struct t3ops_leg *leg = leg_new(p->process, i, user);
 
 	if (!leg)
 		return -ENOMEM;
+	leg->on_up = on_leg_up;
 	LIST_INSERT_HEAD(&p->list, leg, link);
 	return 0;
 }
@@ -159,8 +193,15 @@ static void message(struct process *process, const struct msg_head *head, const 
 {
 	struct prober *p = process->state;
 	struct t3ops_leg *leg;
+	struct msg_leg_retry retry;
 	struct msg_probe probe;
 
+	if (head->type == MSG_LEG_RETRY && head->len == sizeof retry) {
+		memcpy(&retry, payload, sizeof retry);
+		retry.user[sizeof retry.user - 1] = '\0';
+		on_tunnel_works(p, retry.user);
+		return;
+	}
 	if (head->type != MSG_PROBE || head->len != sizeof probe) {
 		plugin_host_message(p->plugins, head, payload);
 		return;

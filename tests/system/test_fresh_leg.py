@@ -10,7 +10,7 @@ from lab import ports, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.relay import Relay
-from test_legs import HERE, HOST, Resolver, closes_reset, events, first, frame, frame_read, silent, upgrade
+from test_legs import HERE, HOST, Resolver, closes_reset, echo, events, first, frame, frame_read, silent, upgrade
 
 FRESH = {"heartbeat": "500ms", "late": "5s", "watchdog": "60s", "reconnect_min": "100ms", "reconnect_max": "400ms", "fresh": "200ms",
          "large_beat": "0s"}
@@ -137,6 +137,39 @@ class LookingUp(unittest.TestCase):
                 wait.until(lambda: far.connections >= 4)
                 self.assertGreaterEqual(len(r.questions), 4)
                 self.assertEqual(far.requests("/echo")[3].header("host"), f"{HOST}:{far.port}")
+
+
+class SignsOfLife(unittest.TestCase):
+    """A leg whose own back-off is an hour is tried again as soon as something on its path works."""
+
+    PATIENT = {"reconnect_min": "1h", "reconnect_max": "1h"}
+
+    def test_another_leg_comes_up(self):
+        with Far() as slow, Far() as quick, Far() as elsewhere:
+            for far in (slow, quick, elsewhere):
+                far.now = status("503 Service Unavailable")
+            conf = leg("slow", slow, OUTER, **self.PATIENT) + leg("quick", quick, ["traefik", "dispatch"])
+            with Daemon({}, conf + leg("elsewhere", elsewhere, ["moon"], **self.PATIENT)) as d:
+                for name in ("slow", "quick", "elsewhere"):
+                    first(d, name, "leg_attempt_failed")
+                slow.now = elsewhere.now = None
+                first(d, "quick", "leg_attempt_failed")
+                self.assertEqual([e["kind"] for e in events(d.log(), "slow")], ["leg_attempt_failed"])
+                quick.now = None
+                first(d, "quick", "leg_up")
+                first(d, "slow", "leg_up")
+                self.assertEqual([e["kind"] for e in events(d.log(), "elsewhere")], ["leg_attempt_failed"])
+
+    def test_tunnel_of_a_user_works(self):
+        with Far() as far, Origin({"/ws": echo}) as server:
+            far.now = status("503 Service Unavailable")
+            with Daemon({}, 'plugin "session_check" {}\nplugin "auto_pair" {}\ncommand "mint" { argv = {"/bin/false"} }\n' +
+                        leg("shared", far, OUTER, **self.PATIENT), users={"alice": server.port}) as d:
+                first(d, "shared", "leg_attempt_failed")
+                far.now = None
+                with ws.WebSocket(d.proxy, "/ws", {"X-authentik-username": "alice"}) as w:
+                    self.assertEqual(w.ask("hello"), "hello")
+                    first(d, "shared", "leg_up")
 
 
 LARGE = 65536

@@ -49,11 +49,22 @@ static void test_chance_spreads(void **state)
 	}
 }
 
+static void test_retry(void **state)
+{
+	(void)state;
+	assert_int_equal(backoff_retry_us(7000000, 10000000, 9000000, 0), 8000000);
+	assert_int_equal(backoff_retry_us(7000000, 10000000, 9000000, UINT32_MAX), 8000000);
+	assert_int_equal(backoff_retry_us(7000000, 10000000, 17000000, 0), 0);
+	assert_int_equal(backoff_retry_us(7000000, 10000000, 99000000, UINT32_MAX), 1000000);
+	assert_int_equal(backoff_retry_us(0, 10000000, 99000000, UINT32_MAX / 2), 499999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_doubles_up_to_the_limit),
 	    cmocka_unit_test(test_chance_spreads),
+	    cmocka_unit_test(test_retry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

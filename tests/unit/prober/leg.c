@@ -494,6 +494,69 @@ static void shown(const char *line, bool is)
 	free(text);
 }
 
+/* ---- tests: signs of life ----------------------------------------------------------------------------- */
+
+/* Its back-off is half an hour, its heartbeat is not. */
+static void test_retry(void **state)
+{
+	const struct timing t = {5 * MS, NEVER, NEVER, NEVER, NEVER};
+
+	(void)state;
+	leg_make(t, NULL);
+	for (int i = 1; i <= 3; i++) {
+		leg_retry(leg); /* it is at it: nothing */
+		down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+		expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+		until(&closes, i);
+		ev_run(process.loop, EVRUN_NOWAIT);
+		leg_retry(leg);
+		until(&opens, i + 1);
+	}
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	leg_retry(leg); /* it is up: nothing */
+	assert_int_equal(opens, 4);
+	leg_done();
+}
+
+static int signs;
+static void on_up(const struct t3ops_leg *l)
+{
+	assert_ptr_equal(l, leg);
+	signs++;
+}
+
+static void test_up_is_a_sign(void **state)
+{
+	(void)state;
+	signs = 0;
+	leg_make(calm, NULL);
+	leg->on_up = on_up;
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	assert_int_equal(signs, 1);
+	leg_done();
+}
+
+static void test_fresh_retry(void **state)
+{
+	const struct timing t = {5 * MS, NEVER, NEVER, NEVER, NEVER};
+
+	(void)state;
+	fresh_every = NEVER;
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	leg_retry(leg); /* none has failed: nothing */
+	leg_probe(leg, PROBE, clock_mono_us());
+	until(&freshes, 1);
+	fresh_down(T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_CONNECT, T3OPS_R_REFUSED, 0);
+	leg_retry(leg);
+	until(&freshes, 2);
+	leg_done();
+}
+
 /* ---- tests: fresh connections ------------------------------------------------------------------------ */
 
 static void fresh_make(struct timing t)
@@ -739,17 +802,31 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_heartbeats),          cmocka_unit_test(test_watchdog),
-	    cmocka_unit_test(test_late_and_back),       cmocka_unit_test(test_attempts),
-	    cmocka_unit_test(test_no_lookup_no_dns),    cmocka_unit_test(test_moved),
-	    cmocka_unit_test(test_sent_away),           cmocka_unit_test(test_replaced),
-	    cmocka_unit_test(test_probe_while_up),      cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
-	    cmocka_unit_test(test_probe_unanswered),    cmocka_unit_test(test_probe_while_paused),
-	    cmocka_unit_test(test_probe_while_opening), cmocka_unit_test(test_resolver),
-	    cmocka_unit_test(test_user_and_metrics),    cmocka_unit_test(test_fresh_at_an_interval),
-	    cmocka_unit_test(test_fresh_is_off),        cmocka_unit_test(test_fresh_fails),
-	    cmocka_unit_test(test_fresh_inconclusive),  cmocka_unit_test(test_fresh_when_late),
-	    cmocka_unit_test(test_fresh_when_asked),    cmocka_unit_test(test_large),
+	    cmocka_unit_test(test_heartbeats),
+	    cmocka_unit_test(test_watchdog),
+	    cmocka_unit_test(test_late_and_back),
+	    cmocka_unit_test(test_attempts),
+	    cmocka_unit_test(test_no_lookup_no_dns),
+	    cmocka_unit_test(test_moved),
+	    cmocka_unit_test(test_sent_away),
+	    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_probe_while_up),
+	    cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
+	    cmocka_unit_test(test_probe_unanswered),
+	    cmocka_unit_test(test_probe_while_paused),
+	    cmocka_unit_test(test_probe_while_opening),
+	    cmocka_unit_test(test_resolver),
+	    cmocka_unit_test(test_user_and_metrics),
+	    cmocka_unit_test(test_fresh_at_an_interval),
+	    cmocka_unit_test(test_retry),
+	    cmocka_unit_test(test_up_is_a_sign),
+	    cmocka_unit_test(test_fresh_retry),
+	    cmocka_unit_test(test_fresh_is_off),
+	    cmocka_unit_test(test_fresh_fails),
+	    cmocka_unit_test(test_fresh_inconclusive),
+	    cmocka_unit_test(test_fresh_when_late),
+	    cmocka_unit_test(test_fresh_when_asked),
+	    cmocka_unit_test(test_large),
 	    cmocka_unit_test(test_large_when_asked),
 	};
 
