@@ -449,7 +449,8 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .wall_us = r->wall_us,
 	                       .mono_us = mono_us,
 	                       .waited_us = r->waited_us,
-	                       .host = r->kind == LEG_ALIVE && is_of_the_host(d, true, r->waited_us, mono_us)};
+	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
+	                               is_of_the_host(d, true, r->waited_us, mono_us)};
 	struct leg *leg;
 	unsigned news;
 	int found = probe_table_get(&d->legs, d->topology, r->name, r->user, &leg);

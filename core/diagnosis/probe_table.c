@@ -202,9 +202,17 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in->mono_us) : 0;
 }
 
+static unsigned lookup_count(struct leg *leg, const struct leg_input *in)
+{
+	if (reason_side(in->reason) != SIDE_NOBODY)
+		return slow_stop(&leg->lookups) ? LEG_NEWS_SLOW : 0;
+	return in->waited_us > 0 && !in->host && slow_beat(&leg->lookups, in->waited_us) ? LEG_NEWS_SLOW : 0;
+}
+
 static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 {
 	enum resolver_state was = leg->resolver;
+	unsigned slow = lookup_count(leg, in);
 
 	if (reason_side(in->reason) == SIDE_NOBODY) {
 		leg->resolver = RESOLVER_WORKS;
@@ -214,14 +222,14 @@ static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 			leg->resolver_testimony = LEG_RECOVERED;
 		if (leg->resolver_testimony != LEG_RECOVERED)
 			leg->looked_up_us = in->mono_us;
-		return 0;
+		return slow;
 	}
 	leg->resolver = RESOLVER_FAILS;
 	if (was != RESOLVER_WORKS)
-		return 0;
+		return slow;
 	leg->resolver_testimony = LEG_FAILED;
 	leg->resolver_began_us = in->mono_us;
-	return LEG_NEWS_BROKE;
+	return slow | LEG_NEWS_BROKE;
 }
 
 static void aspect_verdict_over(struct leg_aspect *a, uint64_t verdict)

@@ -84,7 +84,8 @@ struct leg {
 	uint64_t attempt_us; /* when an attempt last failed */
 	uint64_t verdict;    /* id of the verdict that it is evidence of, 0: none */
 
-	struct slow slow; /* its round trips */
+	struct slow slow;    /* its round trips */
+	struct slow lookups; /* and how long its look-ups take */
 
 	enum resolver_state resolver;
 	uint64_t looked_up_us; /* when a look-up last worked; an address from a cache is none */
@@ -132,8 +133,8 @@ struct leg_input {
 	uint16_t step, reason, code;
 	uint64_t wall_us;   /* since 1970 */
 	uint64_t mono_us;   /* CLOCK_MONOTONIC */
-	uint64_t waited_us; /* ALIVE: for the answer; LATE, DOWN: for one that did not come; FRESH: from its start;
-	                     * 0: not said */
+	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN: for one that did not come; FRESH: from
+	                     * its start; 0: not said */
 	uint64_t verdict;
 	bool host; /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };

@@ -49,26 +49,43 @@ static void view_fini(struct view *v)
 	free(v->member);
 }
 
+static void failure_add(struct view *v, const struct tomo_path *path)
+{
+	v->failures[v->n_failures++] = (struct tomo_failure){.path = *path, .by = TOMO_BY_ALL};
+}
+
+static void proof_add(struct view *v, const struct tomo_path *path)
+{
+	v->paths[v->n_proofs] = *path;
+	v->proofs[v->n_proofs] = (struct tomo_proof){&v->paths[v->n_proofs], 1, TOMO_BY_LEG};
+	v->n_proofs++;
+}
+
+static void leg_view(struct view *v, const struct leg *leg, struct topology *t)
+{
+	struct tomo_path path, resolver;
+
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &path);
+	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &resolver);
+	if (leg->slow.is)
+		failure_add(v, &path);
+	else if (leg->state == LEG_IS_UP && leg->slow.usual_us > 0)
+		proof_add(v, &path);
+	if (leg->lookups.is)
+		failure_add(v, &resolver);
+	else if (leg->resolver == RESOLVER_WORKS && leg->lookups.usual_us > 0)
+		proof_add(v, &resolver);
+}
+
 static void view_fill(struct view *v, const struct slow_paths *s, const struct probe_table *legs, struct topology *t)
 {
-	for (size_t i = 0; i < legs->n; i++) {
-		const struct leg *leg = legs->rows[i];
+	for (size_t i = 0; i < legs->n; i++)
+		leg_view(v, legs->rows[i], t);
+	for (size_t i = 0; i < s->users.n; i++) {
 		struct tomo_path path;
 
-		topology_leg_path(t, leg->def, leg->user, PART_ALL, &path);
-		if (leg->slow.is) {
-			v->failures[v->n_failures++] = (struct tomo_failure){.path = path, .by = TOMO_BY_ALL};
-		} else if (leg->state == LEG_IS_UP && leg->slow.usual_us > 0) {
-			v->paths[v->n_proofs] = path;
-			v->proofs[v->n_proofs] = (struct tomo_proof){&v->paths[v->n_proofs], 1, TOMO_BY_LEG};
-			v->n_proofs++;
-		}
-	}
-	for (size_t i = 0; i < s->users.n; i++) {
-		struct tomo_failure *f = &v->failures[v->n_failures++];
-
-		*f = (struct tomo_failure){.by = TOMO_BY_ALL};
-		topology_user_path(t, s->users.names[i], USER_ALL, &f->path);
+		topology_user_path(t, s->users.names[i], USER_ALL, &path);
+		failure_add(v, &path);
 	}
 }
 
@@ -84,15 +101,25 @@ static int where_is_it(struct view *v, struct tomo_path *out)
 	return n < 0 ? n : 0;
 }
 
-static const struct leg *slowest(const struct probe_table *legs)
+/* The slowest leg, or the slowest look-up. */
+static void slowest_find(const struct probe_table *legs, struct slow_report *out)
 {
-	const struct leg *slowest = NULL;
+	uint64_t latest = 0;
 
-	for (size_t i = 0; i < legs->n; i++)
-		if (legs->rows[i]->slow.is &&
-		    (slowest == NULL || legs->rows[i]->slow.latest_us > slowest->slow.latest_us))
-			slowest = legs->rows[i];
-	return slowest;
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+
+		if (leg->slow.is && leg->slow.latest_us > latest) {
+			out->leg = leg;
+			out->lookups = false;
+			latest = leg->slow.latest_us;
+		}
+		if (leg->lookups.is && leg->lookups.latest_us > latest) {
+			out->leg = leg;
+			out->lookups = true;
+			latest = leg->lookups.latest_us;
+		}
+	}
 }
 
 /* Whether that is worth a word: the beginning, the end, or, not too often, another place. */
@@ -109,7 +136,7 @@ int slow_paths_look(struct slow_paths *s, const struct probe_table *legs, struct
 	struct tomo_path where = {.n = 0};
 	struct view v;
 	bool is;
-	int r = view_init(&v, legs->n + s->users.n + 1);
+	int r = view_init(&v, 2 * legs->n + s->users.n + 1);
 
 	if (r == 0) {
 		view_fill(&v, s, legs, t);
@@ -123,6 +150,7 @@ int slow_paths_look(struct slow_paths *s, const struct probe_table *legs, struct
 		s->where = where;
 	s->is = is;
 	s->reported_us = now_us;
-	*out = (struct slow_report){!is, &s->where, &s->users, slowest(legs)};
+	*out = (struct slow_report){.over = !is, .where = &s->where, .users = &s->users};
+	slowest_find(legs, out);
 	return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is slow now, and where: the paths of slow legs and of users whose pages are answered late, less what answers
- * as usual.  Said when it begins, when it moves, and when it is over; no verdict.  Pure.
+ * What is slow now, and where: the paths of slow legs, of their slow look-ups, and of users whose pages are answered
+ * late, less what answers as usual.  Said when it begins, when it moves, and when it is over; no verdict.  Pure.
  */
 #ifndef T3OPS_DIAGNOSIS_SLOW_PATHS_H
 #define T3OPS_DIAGNOSIS_SLOW_PATHS_H
@@ -23,6 +23,7 @@ struct slow_report {
 	const struct tomo_path *where; /* suspects; of the beginning, if it is over */
 	const struct user_set *users;
 	const struct leg *leg; /* the slowest one, NULL: users only */
+	bool lookups;          /* of the leg: its look-ups are, not its round trips */
 };
 
 void slow_paths_fini(struct slow_paths *s);

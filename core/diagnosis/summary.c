@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/symptom.h"
 #include "tbl/reason.h"
 
 #define NAMED_AT_MOST 4 /* the rest is counted */
@@ -236,41 +237,16 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 	}
 }
 
-/* New connections are refused while old ones live: said by the answer, and by who still works. */
-static bool is_of_new_connections(const struct judge_basis *b)
-{
-	bool refused = false, lives = false;
-
-	for (size_t i = 0; i < b->observations->n; i++) {
-		const struct observation *f = &b->observations->rows[i];
-
-		bool own = i < b->observations->n_failing && f->verdict == b->verdict->id;
-
-		refused = refused || (own && observation_is_of_new_connections(f));
-		lives = lives || f->live_tunnel != NULL || (own && f->fresh && f->leg->state == LEG_IS_UP);
-	}
-	return refused && lives && b->verdict->finding.kind == VERDICT_FAULT;
-}
-
-/* Small ones are answered on the same path. */
-static bool is_of_large_messages(const struct judge_basis *b)
-{
-	for (size_t i = 0; i < b->observations->n_failing; i++)
-		if (b->observations->rows[i].large && b->observations->rows[i].verdict == b->verdict->id)
-			return b->verdict->finding.kind == VERDICT_FAULT;
-	return false;
-}
-
 static void summary_put(FILE *out, const struct judge_basis *b)
 {
+	enum symptom symptom = symptom_of(b);
+
 	change_put(out, b->verdict);
 	kind_put(out, b);
 	failures_put(out, b);
 	working_put(out, b->observations);
-	if (is_of_new_connections(b))
-		fputs("; new connections fail, old ones live", out);
-	if (is_of_large_messages(b))
-		fputs("; large messages only: small ones are answered (MTU?)", out);
+	if (symptom != SYMPTOM_NONE)
+		fprintf(out, "; %s", symptom_words(symptom));
 	if (b->verdict->finding.kind != VERDICT_HOST)
 		pressure_put(out, b->pressure);
 }

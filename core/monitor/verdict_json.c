@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diagnosis/summary.h"
+#include "diagnosis/symptom.h"
 #include "ipc/message.h"
 #include "sys/time_text.h"
 
@@ -185,6 +186,7 @@ static void times_add(json_t *o, const struct judge_basis *b)
 static void finding_describe(json_t *o, const struct judge_basis *b)
 {
 	const struct verdict *v = b->verdict;
+	const char *symptom = symptom_name(symptom_of(b));
 	char *text = summary_make(b);
 
 	finding_add(o, "verdict", &v->finding);
@@ -193,6 +195,7 @@ static void finding_describe(json_t *o, const struct judge_basis *b)
 	json_object_set_new(o, "change", json_string(verdict_change_name(v->change)));
 	if (has_changed(v))
 		finding_add(o, "was", &v->was);
+	json_object_set_new(o, "symptom", symptom != NULL ? json_string(symptom) : json_null());
 	json_object_set_new(o, "text", json_string(text != NULL ? text : ""));
 	free(text);
 }
@@ -301,14 +304,15 @@ void drop_event(const struct drop *drop, struct event *e)
 	event_set(e->text, page_evidence_sentence(drop->evidence));
 }
 
-/* "cf answers in 640 ms, usually 4 ms" */
-static void slow_text(const struct leg *leg, char *out, size_t size)
+/* "cf answers in 640 ms, usually 4 ms", "the resolver of cf answers in ..." */
+static void slow_text(const struct slow_report *r, char *out, size_t size)
 {
+	const struct slow *slow = r->lookups ? &r->leg->lookups : &r->leg->slow;
 	char label[128];
 
-	leg_label(leg, label, sizeof label);
-	snprintf(out, size, "%s answers in %.0f ms, usually %.0f ms", label, (double)leg->slow.latest_us / 1e3,
-	         (double)leg->slow.usual_us / 1e3);
+	leg_label(r->leg, label, sizeof label);
+	snprintf(out, size, "%s%s answers in %.0f ms, usually %.0f ms", r->lookups ? "the resolver of " : "", label,
+	         (double)slow->latest_us / 1e3, (double)slow->usual_us / 1e3);
 }
 
 void slow_event(const struct slow_report *r, struct event *e)
@@ -321,7 +325,7 @@ void slow_event(const struct slow_report *r, struct event *e)
 	if (r->users->n == 1)
 		event_set(e->user, r->users->names[0]);
 	if (r->leg != NULL)
-		slow_text(r->leg, e->text, sizeof e->text);
+		slow_text(r, e->text, sizeof e->text);
 	else
 		event_set(e->text, "pages wait for the answers to their heartbeats");
 }

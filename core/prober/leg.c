@@ -51,6 +51,7 @@ static void attempt(struct t3ops_leg *leg)
 	leg_set_state(leg, LEG_OPENING);
 	leg->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	leg->opened = true;
+	leg->may_ask_us = clock_mono_us();
 	plugin_enter(i, "leg_open");
 	i->plugin.leg_open(&i->ctx, leg);
 	plugin_leave(i);
@@ -126,7 +127,7 @@ static void ping(struct t3ops_leg *leg)
 	uint64_t first_us = leg->timing.late_us < leg->timing.watchdog_us ? leg->timing.late_us
 	                                                                  : leg->timing.watchdog_us;
 
-	leg->pinged_us = clock_mono_us();
+	leg->pinged_us = leg->may_ask_us = clock_mono_us();
 	leg->late_reported = false;
 	timer_set(leg, &leg->watchdog, seconds(first_us));
 	plugin_enter(i, "leg_ping");

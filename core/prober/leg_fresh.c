@@ -65,6 +65,7 @@ static void run(struct t3ops_leg *leg)
 	f->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	ev_timer_stop(leg->process->loop, &f->next);
 	timer_set(leg, &f->limit, soon ? leg->timing.ping_timeout_us : leg->timing.watchdog_us);
+	leg->may_ask_us = clock_mono_us();
 	plugin_enter(i, "leg_fresh");
 	i->plugin.leg_fresh(&i->ctx, leg, f->thorough);
 	plugin_leave(i);

@@ -95,6 +95,7 @@ void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text)
 	leg->resolver_failed = !ok;
 	event_begin(leg, &e, EVENT_LEG_RESOLVER);
 	e.reason = ok ? T3OPS_R_NONE : T3OPS_R_DNS;
+	e.age_us = leg->may_ask_us > 0 ? clock_mono_us() - leg->may_ask_us : 0; /* since it may have been asked */
 	event_set(e.text, text ? text : "");
 	send(leg, &e, news);
 }

@@ -60,7 +60,8 @@ struct t3ops_leg {
 	uint64_t pinged_us;   /* when the heartbeat that is out was sent; 0: none is out */
 
 	bool late_reported;
-	bool resolver_failed;                                   /* what the resolver did last */
+	uint64_t may_ask_us;  /* when the plugin last had an occasion to ask the resolver */
+	bool resolver_failed; /* what the resolver did last */
 	uint16_t reported_step, reported_reason, reported_code; /* how the attempt before failed */
 
 	uint64_t asked_id;       /* of the monitor's probe that is not answered yet; 0: none */

@@ -12,6 +12,7 @@
 #include "diagnosis/diagnosis.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/summary.h"
+#include "diagnosis/symptom.h"
 #include "plugin.h"
 
 #define T0      UINT64_C(5000000000)
@@ -87,6 +88,7 @@ struct step {
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
 #define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define LARGE(t, l, r)      {.what = LEG, .at_ms = t, .kind = LEG_LARGE, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
+#define LOOKUP_IN(t, l, ms) {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .quiet_ms = ms}
 #define GONE(t, l, u)       {.what = LEG_GOES, .at_ms = t, .leg = l, .user = u}
 /* It would not answer any more, but has not noticed yet. */
 #define MUTE(t, l, u)       {.what = MUTES, .at_ms = t, .leg = l, .user = u}
@@ -164,6 +166,7 @@ struct run {
 	struct due due[64];
 	size_t n_due;
 	char got[8192], text[2048];
+	const char *symptom;
 	unsigned counted; /* verdicts, not revisions */
 	unsigned drops, late_drops;
 	size_t n_observations;
@@ -214,6 +217,9 @@ static void on_verdict(void *arg, const struct judge_basis *b)
 
 	verdict_note(r, marks[v->change], v);
 	r->counted += verdict_counts(v);
+	r->symptom = symptom_name(symptom_of(b));
+	assert_int_equal(r->symptom != NULL, symptom_words(symptom_of(b)) != NULL);
+	assert_true(r->symptom == NULL || strstr(text, symptom_words(symptom_of(b))) != NULL);
 	assert_int_equal(v->change == VERDICT_NEW, v->revision == 1);
 	assert_true(v->revision <= REVISIONS_MAX);
 	assert_int_equal(verdict_exonerates(v, b->topology), strstr(text, "infra exonerated") != NULL);
@@ -1041,6 +1047,17 @@ static const struct scenario scenarios[] = {
      {ALL_UP, ALIVE(10000, "cf", ""), ALIVE(10000, "int", ""), ALIVE(10000, "srv", "alice"), WAITS(20000, "alice"),
       PINGS(40000, "alice")},
      NULL},
+    {"the resolver answers late, connections as usual",
+     "slow:dns; fine",
+     {ALL_UP, ALIVE(9000, "cf", ""), ALIVE(9000, "int", ""), LOOKUP_IN(9000, "cf", 20), LOOKUP_IN(20000, "cf", 1500),
+      LOOKUP_IN(30000, "cf", 1500), LOOKUP_IN(40000, "cf", 1500), LOOKUP_IN(50000, "cf", 20),
+      LOOKUP_IN(60000, "cf", 20), LOOKUP_IN(70000, "cf", 20), LOOKUP_IN(80000, "cf", 20)},
+     NULL},
+    {"and then not at all: names only",
+     "slow:dns; fine; dns#1",
+     {ALL_UP, ALIVE(9000, "cf", ""), ALIVE(9000, "int", ""), LOOKUP_IN(9000, "cf", 20), LOOKUP_IN(20000, "cf", 1500),
+      LOOKUP_IN(30000, "cf", 1500), LOOKUP_IN(40000, "cf", 1500), RESOLVER(50000, "cf", DNS)},
+     "the resolver of cf failed while cf 4 ms, int 4 ms, srv(alice) 4 ms, srv(bob) 4 ms answered; names only"},
     {"she reloads a page that hung",
      "slow:last_mile(alice); fine",
      {ALL_UP, ALIVE(10000, "cf", ""), ALIVE(10000, "int", ""), ALIVE(10000, "srv", "alice"),
@@ -1063,6 +1080,37 @@ static const struct scenario scenarios[] = {
       DROP(4800, "alice", CLIENT_EOF, 1)},
      NULL},
 };
+
+/* How the last verdict of some scenarios shows; "": in no way of its own. */
+static const struct {
+	const char *scenario, *symptom;
+} symptoms[] = {
+    {"the edge answers new connections 530: the tunnel, although the leg's own connection lives",
+     "new_connections_only"},
+    {"traefik refuses new connections", "new_connections_only"},
+    {"the edge refuses new connections", "new_connections_only"},
+    {"large messages are lost before traefik", "large_messages_only"},
+    {"large messages are lost, and a page breaks: not its user's network", "large_messages_only"},
+    {"only the way down is silent: users' Pings arrive and prove the way up alone", "downward_only"},
+    {"answers to one user are lost while a leg proves the way down", "downward_only"},
+    {"her next hop took no answers: her last mile, never the server", "downward_only"},
+    {"a resolver fails while connections live", "names_only"},
+    {"and then not at all: names only", "names_only"},
+    {"the edge is cut: refused, while everything inside works", ""},
+    {"late Pings of two users, and a leg that was late with them: what they share", ""},
+    {"only the prober's own uplink is broken: users' tunnels beat", ""},
+    {"the leg is cut and cannot look its name up: wan or the resolver", ""},
+    {"her page was awake and not heard, and every leg was good since: her last mile", ""},
+};
+
+/* NULL: not looked at. */
+static const char *symptom_wanted(const char *scenario)
+{
+	for (size_t i = 0; i < sizeof symptoms / sizeof symptoms[0]; i++)
+		if (strcmp(symptoms[i].scenario, scenario) == 0)
+			return symptoms[i].symptom;
+	return NULL;
+}
 
 static struct run begin(void)
 {
@@ -1106,6 +1154,8 @@ static void scenario_play(void **state)
 	assert_int_equal(diagnosis_gathering(r.diagnosis), 0);
 	if (s->says != NULL && strstr(r.text, s->says) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", s->says, r.text);
+	if (symptom_wanted(s->name) != NULL)
+		assert_string_equal(or_empty(r.symptom), symptom_wanted(s->name));
 	diagnosis_free(r.diagnosis);
 }
 
@@ -1182,6 +1232,21 @@ static void revisions_are_bounded(void **state)
 	diagnosis_free(r.diagnosis);
 }
 
+/* Every row of the table is about a scenario. */
+static void symptoms_are_of_scenarios(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof symptoms / sizeof symptoms[0]; i++) {
+		size_t n = 0;
+
+		while (n < sizeof scenarios / sizeof scenarios[0] &&
+		       strcmp(scenarios[n].name, symptoms[i].scenario) != 0)
+			n++;
+		if (n == sizeof scenarios / sizeof scenarios[0])
+			fail_msg("no scenario \"%s\"", symptoms[i].scenario);
+	}
+}
+
 /* One verdict counts once, whatever becomes of it, unless it had exonerated everything. */
 static void what_counts(void **state)
 {
@@ -1234,7 +1299,7 @@ static void a_list_that_is_too_long(void **state)
 
 int main(void)
 {
-	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 5 };
+	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 6 };
 	struct CMUnitTest tests[N + OTHERS];
 
 	for (size_t n = 0; n < N; n++)
@@ -1244,5 +1309,6 @@ int main(void)
 	tests[N + 2] = (struct CMUnitTest)cmocka_unit_test(revisions_are_bounded);
 	tests[N + 3] = (struct CMUnitTest)cmocka_unit_test(a_list_that_is_too_long);
 	tests[N + 4] = (struct CMUnitTest)cmocka_unit_test(what_counts);
+	tests[N + 5] = (struct CMUnitTest)cmocka_unit_test(symptoms_are_of_scenarios);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
