@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/check.h"
+#include "conf/conf_text.h"
 #include "conf/explain.h"
 #include "monitor/monitor.h"
 #include "monitor/separability.h"
@@ -137,7 +138,7 @@ static char *path_resolve(const char *path)
 	char *resolved = realpath(path, NULL);
 
 	if (!resolved)
-		fprintf(stderr, "t3ops: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "t3ops: %s: %s\n", path, conf_text_error(-errno));
 	return resolved;
 }
 

@@ -84,8 +84,7 @@ struct resolved_config *check_config(const char *path, const struct config_check
 	int r = conf_text_read(&text, path);
 
 	if (r < 0) {
-		fprintf(err, "%s: %s\n", path,
-		        r == -EFBIG ? "larger than 1 MiB, expected a config file" : strerror(-r));
+		fprintf(err, "%s: %s\n", path, conf_text_error(r));
 		return NULL;
 	}
 	c = resolve_in_child(&text, checks, report_print, err);

@@ -13,8 +13,10 @@ struct conf_text {
 	size_t len;
 };
 
-/* 0 or -errno: -EFBIG if it has more than CONF_TEXT_MAX_BYTES. */
+/* Never waits.  0 or -errno: -EFBIG if it has more than CONF_TEXT_MAX_BYTES, -ENOTSUP if it is no regular file. */
 int conf_text_read(struct conf_text *t, const char *path);
+/* What that error means to an operator. */
+const char *conf_text_error(int error);
 void conf_text_fini(struct conf_text *t);
 
 #endif

@@ -10,15 +10,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define CONNECT_LIMIT_S 10 /* with a daemon that stands still the queue of its socket is full */
+
 static int connect_to(int fd, const char *path, unsigned timeout_s)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	struct timeval timeout = {.tv_sec = timeout_s};
+	struct timeval timeout = {.tv_sec = timeout_s}, connecting = {.tv_sec = CONNECT_LIMIT_S};
 
 	if (strlen(path) >= sizeof a.sun_path)
 		return -ENAMETOOLONG;
 	strcpy(a.sun_path, path);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &connecting, sizeof connecting) < 0)
 		return -errno;
 	return connect(fd, (struct sockaddr *)&a, sizeof a) < 0 ? -errno : 0;
 }

@@ -12,7 +12,7 @@ struct link {
 };
 
 /* Connects to the daemon's socket.  timeout_s: how long an answer may take, 0: any time.
- * 0 or -errno. */
+ * 0 or -errno; -EAGAIN: it accepts nobody. */
 int link_open(struct link *l, const char *path, unsigned timeout_s);
 void link_close(struct link *l);
 

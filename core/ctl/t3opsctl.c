@@ -67,7 +67,7 @@ static int failed(const char *what, const char *why)
 
 static void json_print(const json_t *o)
 {
-	json_dumpf(o, stdout, JSON_INDENT(2));
+	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	fputc('\n', stdout);
 }
 
@@ -124,6 +124,8 @@ static const char *refusal(int error)
 		return "t3ops does not listen there; is it running?";
 	case -EACCES:
 		return "you may not use this socket: be root, or in the group that owns it";
+	case -EAGAIN:
+		return "no answer in time";
 	default:
 		return strerror(-error);
 	}

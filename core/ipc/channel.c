@@ -292,6 +292,33 @@ int channel_send(struct channel *c, enum msg_type type, uint32_t to, uint64_t id
 	return channel_send_fds(c, type, to, id, payload, len, NULL, 0);
 }
 
+/* What of the text goes into a message. */
+static size_t reply_len(const char *text)
+{
+	size_t len = strlen(text), max = MSG_MAX - sizeof(struct msg_reply);
+
+	if (len <= max)
+		return len;
+	while (max > 0 && text[max] != '\n')
+		max--;
+	return max;
+}
+
+int channel_reply(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, int error, const char *text)
+{
+	size_t len = reply_len(text);
+	struct msg_reply *reply = malloc(sizeof *reply + len);
+	int r;
+
+	if (!reply)
+		return -ENOBUFS;
+	reply->error = error;
+	memcpy(reply->text, text, len);
+	r = channel_send(c, type, to, id, reply, sizeof *reply + len);
+	free(reply);
+	return r;
+}
+
 uint64_t channel_dropped(const struct channel *c)
 {
 	return c->dropped;

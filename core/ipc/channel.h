@@ -34,6 +34,8 @@ int channel_fd(const struct channel *c);
 
 /* Sends a message; 0, -EMSGSIZE (> MSG_MAX), -ENOBUFS (queue full, dropped and counted). */
 int channel_send(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len);
+/* Sends a struct msg_reply; of a text that is too long the beginning, up to a newline. */
+int channel_reply(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, int error, const char *text);
 /* The same with a head as received (the supervisor relays). */
 int channel_relay(struct channel *c, const struct msg_head *head, const void *payload);
 /* With up to CHANNEL_FDS descriptors beside it (SCM_RIGHTS), which stay the caller's. */

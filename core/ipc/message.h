@@ -24,7 +24,7 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION      4 /* of all that crosses an exec in place, the state in upgrade.c included */
+#define MSG_VERSION      5 /* of all that crosses an exec in place, the state in upgrade.c included */
 #define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 
@@ -94,7 +94,7 @@ struct msg_slot {
 
 struct msg_reply {
 	int32_t error; /* 0 or negative errno */
-	char text[480];
+	char text[];   /* without NUL */
 };
 
 struct msg_process {

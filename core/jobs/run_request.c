@@ -9,10 +9,7 @@
 
 static void answer_send(struct jobs *j, uint32_t to, uint64_t id, int error, const char *text)
 {
-	struct msg_reply answer = {.error = error};
-
-	event_set(answer.text, text);
-	channel_send(j->process->channel, MSG_JOB_DONE, to, id, &answer, sizeof answer);
+	channel_reply(j->process->channel, MSG_JOB_DONE, to, id, error, text);
 }
 
 void run_request_refuse(struct jobs *j, const struct msg_head *head, int error, const char *why)

@@ -64,28 +64,36 @@ static void wait_answer(struct control_wait *w)
 	local_hold(c, false);
 }
 
-void control_waits_message(struct control_waits *w, const struct msg_head *head, const void *payload)
+static void reply_take(struct control_waits *w, uint64_t id, int error, const char *text)
 {
-	struct msg_reply a = {.error = -EHOSTDOWN, .text = "the process that does this is not running"};
-
-	if (head->type != MSG_UNREACHABLE) {
-		if (head->len != sizeof a)
-			return;
-		memcpy(&a, payload, sizeof a);
-		a.text[sizeof a.text - 1] = '\0';
-	}
 	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++) {
 		struct control_wait *row = &w->rows[i];
 
-		if (row->id == 0 || row->id != head->id)
+		if (row->id == 0 || row->id != id)
 			continue;
 		if (row->error == 0)
-			row->error = a.error;
-		text_add(row, a.text);
+			row->error = error;
+		text_add(row, text);
 		if (row->left-- <= 1)
 			wait_answer(row);
 		return;
 	}
+}
+
+void control_waits_message(struct control_waits *w, const struct msg_head *head, const void *payload)
+{
+	const struct msg_reply *reply = payload;
+	char *text;
+
+	if (head->type == MSG_UNREACHABLE) {
+		reply_take(w, head->id, -EHOSTDOWN, "the process that does this is not running");
+		return;
+	}
+	if (head->len < sizeof *reply)
+		return;
+	text = strndup(reply->text, head->len - sizeof *reply);
+	reply_take(w, head->id, reply->error, text ? text : "");
+	free(text);
 }
 
 void control_waits_forget(struct control_waits *w, const struct local_conn *c)

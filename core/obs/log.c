@@ -77,6 +77,11 @@ void log_open(const char *process, enum log_level max)
 	output_open();
 }
 
+void log_level_set(enum log_level max)
+{
+	g_log.max = max;
+}
+
 void log_on_error(log_error_cb cb, void *arg)
 {
 	g_log.on_error = cb;

@@ -3,7 +3,7 @@
  * Log lines: one fact a line, logfmt, to stderr (journald adds time and unit; elsewhere a line begins with time=).
  * A line that nobody takes is lost and counted, never waited for.  Any process; not from signal handlers.
  *
- *   log_write(LOG_L_ERROR, "listen_failed", kv_listener(name), kv_address(address), kv_errno(errno));
+ *   log_write(LOG_L_ERROR, "notify_failed", kv_path(name), kv_errno(errno));
  */
 #ifndef T3OPS_OBS_LOG_H
 #define T3OPS_OBS_LOG_H
@@ -19,6 +19,9 @@ enum log_level { LOG_L_ERROR = 3, LOG_L_WARNING = 4, LOG_L_NOTICE = 5, LOG_L_INF
 /* Once at the start of a process: its name as in process=NAME, and the minimum severity that is printed.  Makes
  * descriptor 2 non-blocking, for t3ops alone.  process is static. */
 void log_open(const char *process, enum log_level max);
+
+/* Another minimum severity from now on. */
+void log_level_set(enum log_level max);
 
 /* level=... process=... event=EVENT, then the pairs.  event: noun_verb-past, documented in t3ops(8). */
 #define log_write(level, event, ...)                                                                                 \

@@ -17,6 +17,7 @@
 #include "sys/drop_privileges.h"
 #include "supervisor/process_slot.h"
 #include "supervisor/setup.h"
+#include "supervisor/signals.h"
 
 #define STOP_LIMIT 8.0 /* seconds a process has for a clean end */
 
@@ -50,11 +51,14 @@ static void listeners_take(struct process *process, const struct listeners *l)
 
 static void signals_reset(void)
 {
-	sigset_t none;
+	sigset_t asked, none;
 
-	signal(SIGINT, SIG_IGN); /* a terminal's ^C is the supervisor's affair */
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
+	signals_asked(
+	    &asked); /* of those sent to the whole group, as a terminal's ^C, the supervisor says what is done */
+	sigdelset(&asked, SIGTERM); /* process.c asks it */
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (sigismember(&asked, number) == 1)
+			signal(number, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

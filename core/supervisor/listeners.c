@@ -71,25 +71,19 @@ static void address_name(int fd, char *out, size_t size)
 	}
 }
 
-static int refused(const char *name, const char *address, int error)
-{
-	log_write(LOG_L_ERROR, "listen_failed", kv_listener(name), kv_address(address), kv_errno(error));
-	return -error;
-}
-
 /* SO_REUSEPORT comes after bind(2) for the first one: an address that somebody else uses, another t3ops
  * included, is refused; and before it for those that join the first. */
-static int tcp_bind(const char *name, const char *text, bool join, struct listener *out)
+static int tcp_bind(const char *text, bool join, struct listener *out)
 {
 	union address a;
 	socklen_t len;
 	int on = 1, fd;
 
 	if (!sockaddr_parse(text, &a, &len))
-		return refused(name, text, EINVAL);
+		return -EINVAL;
 	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return refused(name, text, errno);
+		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited by what is accepted */
 	if ((join && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) || bind(fd, &a.any, len) < 0 ||
@@ -97,60 +91,89 @@ static int tcp_bind(const char *name, const char *text, bool join, struct listen
 		int error = errno;
 
 		close(fd);
-		return refused(name, text, error);
+		return -error;
 	}
 	out->fd = fd;
 	address_name(fd, out->address, sizeof out->address);
 	return 0;
 }
 
-/* Whether somebody answers at this socket file. */
-static bool is_served(const union address *a, socklen_t len)
+/* What connecting to this socket file says; never waits. */
+static int connect_error(const union address *a)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool served = fd >= 0 && connect(fd, &a->any, len) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
 
-	if (fd >= 0)
-		close(fd);
-	return served;
+	if (fd < 0)
+		return errno;
+	error = connect(fd, &a->any, sizeof a->local) == 0 ? 0 : errno;
+	close(fd);
+	return error;
 }
 
-/* The socket belongs to the account that the monitor drops to; its group may use it. */
-static void socket_hand_over(const char *path, const char *user)
+static bool is_socket(const char *path, struct stat *st)
+{
+	return lstat(path, st) == 0 && S_ISSOCK(st->st_mode);
+}
+
+/* Makes way for a socket of that name: what a daemon that is gone left there is removed, nothing else is; EAGAIN is
+ * one that has no time to accept.  0 or -errno. */
+static int control_clear(const union address *a)
+{
+	const char *path = a->local.sun_path;
+	int error = connect_error(a);
+	struct stat st;
+
+	if (error == ENOENT)
+		return 0;
+	if (error == 0 || error == EAGAIN)
+		return -EADDRINUSE;
+	if (error != ECONNREFUSED)
+		return -error;
+	if (!is_socket(path, &st))
+		return -ENOTSOCK;
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+/* The socket stays root's, whom its own mode lets connect even without capabilities; the group of the account that
+ * the monitor drops to may use it. */
+static void control_share(const char *path, const char *user)
 {
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
 
-	if (pw && chown(path, pw->pw_uid, pw->pw_gid) < 0)
+	if (pw && chown(path, (uid_t)-1, pw->pw_gid) < 0)
 		log_write(LOG_L_WARNING, "control_owner_failed", kv_path(path), kv_user(user), kv_errno(errno));
 }
 
-static int control_bind(const char *path, const char *user, struct listener *out)
+static int control_bind(const char *path, const char *user, struct bound *out)
 {
 	union address a = {.local = {.sun_family = AF_UNIX}};
+	struct stat st;
 	mode_t mask;
 	int fd, r;
 
-	if (strlen(path) >= sizeof a.local.sun_path || strlen(path) >= sizeof out->address)
-		return refused("control", path, ENAMETOOLONG);
+	if (strlen(path) >= sizeof a.local.sun_path || strlen(path) >= sizeof out->listener.address)
+		return -ENAMETOOLONG;
 	strcpy(a.local.sun_path, path);
-	if (is_served(&a, sizeof a.local))
-		return refused("control", path, EADDRINUSE);
+	r = control_clear(&a);
+	if (r < 0)
+		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return refused("control", path, errno);
-	unlink(path);
+		return -errno;
 	mask = umask(0117);
 	r = bind(fd, &a.any, sizeof a.local);
 	umask(mask);
-	if (r < 0 || listen(fd, 64) < 0) {
+	if (r < 0 || listen(fd, 64) < 0 || !is_socket(path, &st)) {
 		int error = errno;
 
 		close(fd);
-		return refused("control", path, error);
+		return -error;
 	}
-	socket_hand_over(path, user);
-	out->fd = fd;
-	strcpy(out->address, path);
+	control_share(path, user);
+	out->device = st.st_dev;
+	out->inode = st.st_ino;
+	out->listener.fd = fd;
+	strcpy(out->listener.address, path);
 	return 0;
 }
 
@@ -174,39 +197,64 @@ struct binding {
 };
 
 /* The socket of the running set, a new one, or one that joins that of the first worker. */
-static int socket_make(const struct binding *with, const char *name, const char *configured, unsigned worker,
-                       struct listener *l)
+static int socket_make(const struct binding *with, struct bound *b)
 {
-	const struct bound *shared = bound_find(with->running, name, configured, worker);
-	const struct bound *first = worker > 0 ? bound_find(with->out, name, configured, 0) : NULL;
+	const char *name = b->listener.name, *configured = b->configured;
+	const struct bound *shared = bound_find(with->running, name, configured, b->worker);
+	const struct bound *first = b->worker > 0 ? bound_find(with->out, name, configured, 0) : NULL;
 
 	if (shared) {
-		memcpy(l->address, shared->listener.address, sizeof l->address);
-		l->fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
-		return l->fd < 0 ? refused(name, configured, errno) : 0;
+		b->device = shared->device;
+		b->inode = shared->inode;
+		memcpy(b->listener.address, shared->listener.address, sizeof b->listener.address);
+		b->listener.fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
+		return b->listener.fd < 0 ? -errno : 0;
 	}
 	if (configured[0] == '/')
-		return control_bind(configured, with->user, l);
-	return tcp_bind(name, first ? first->listener.address : configured, first != NULL, l);
+		return control_bind(configured, with->user, b);
+	return tcp_bind(first ? first->listener.address : configured, first != NULL, &b->listener);
+}
+
+/* What an operator can do about it; "": the error says it. */
+static const char *bind_hint(const char *configured, int error)
+{
+	bool control = configured[0] == '/';
+
+	switch (error) {
+	case EADDRINUSE:
+		return control ? "; another t3ops answers there: stop it, or give each its own control"
+		               : "; stop who listens there (ss -ltnp names it; is it another t3ops?), or choose "
+		                 "another address";
+	case EACCES:
+		return control ? "; remove it if no t3ops uses it, and see who may write to its directory"
+		               : "; a port below 1024 needs CAP_NET_BIND_SERVICE: see the unit";
+	case EADDRNOTAVAIL:
+		return "; no interface of this machine has that address";
+	case ENOENT:
+		return "; create its directory";
+	case ENOTSOCK:
+		return "; something else than a socket has that name";
+	default:
+		return "";
+	}
 }
 
 static int listener_add(const struct binding *with, const char *name, const char *configured, unsigned worker)
 {
 	struct listeners *out = with->out;
 	struct bound *b = &out->rows[out->n];
-	int r;
+	int r = -E2BIG;
 
-	if (out->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured) {
-		r = refused(name, configured, E2BIG);
-	} else {
+	if (out->n < LISTENERS_MAX && strlen(configured) < sizeof b->configured) {
 		memset(b, 0, sizeof *b);
 		snprintf(b->listener.name, sizeof b->listener.name, "%s", name);
 		strcpy(b->configured, configured);
 		b->worker = worker;
-		r = socket_make(with, name, configured, worker, &b->listener);
+		r = socket_make(with, b);
 	}
 	if (r < 0) {
-		snprintf(with->why, with->why_size, "cannot listen on %s: %s", configured, strerror(-r));
+		snprintf(with->why, with->why_size, "cannot listen on %s: %s%s", configured, strerror(-r),
+		         bind_hint(configured, -r));
 		return r;
 	}
 	out->n++;
@@ -224,7 +272,7 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 	out->n = 0;
 	if (options->listen.n > PROCESS_MAX_LISTENERS) {
 		snprintf(why, why_size, "listen: more than %d addresses", PROCESS_MAX_LISTENERS);
-		return refused("proxy", "listen", E2BIG);
+		return -E2BIG;
 	}
 	for (size_t i = 0; with_proxy && r == 0 && i < options->listen.n; i++)
 		for (unsigned worker = 0; r == 0 && worker < options->workers; worker++)
@@ -238,6 +286,15 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 	return r;
 }
 
+/* Unless another socket has that name by now. */
+static void control_unlink(const struct bound *b)
+{
+	struct stat st;
+
+	if (is_socket(b->configured, &st) && st.st_dev == b->device && st.st_ino == b->inode)
+		unlink(b->configured);
+}
+
 void listeners_close(struct listeners *l, const struct listeners *others)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -245,7 +302,7 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 
 		close(b->listener.fd);
 		if (b->configured[0] == '/' && !bound_find(others, b->listener.name, b->configured, 0))
-			unlink(b->configured);
+			control_unlink(b);
 	}
 	l->n = 0;
 }

@@ -8,6 +8,7 @@
 #define T3OPS_SUPERVISOR_LISTENERS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "process/process.h"
 
@@ -19,17 +20,20 @@ struct listeners {
 		struct listener listener;
 		char configured[112]; /* as in the file; its port may be 0 */
 		unsigned worker;      /* of the proxy: whose it is */
+		dev_t device;         /* of the control socket's file */
+		ino_t inode;
 	} rows[LISTENERS_MAX];
 	size_t n;
 };
 
 /* Binds what options ask for; with_proxy: whether there is to be a proxy.  Sockets of `running` with the same
- * configured address are duplicated.  0, or -errno with the address and the reason in why, after one log line; *out
- * is then empty. */
+ * configured address are duplicated.  0, or -errno with the address, the reason and what to do in why; *out is then
+ * empty. */
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
                    const struct listeners *running, char *why, size_t why_size);
 
-/* Closes this set's descriptors; a control socket's file is removed unless `others` (may be NULL) has it too. */
+/* Closes this set's descriptors; a control socket's file is removed unless `others` (may be NULL) has it too, or
+ * it is not this set's any more. */
 void listeners_close(struct listeners *l, const struct listeners *others);
 
 /* The process that serves a listener of that name. */

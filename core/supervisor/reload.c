@@ -11,17 +11,30 @@
 static void answer(const struct supervisor *s, struct requester requester, int error, const char *text)
 {
 	struct child *c = requester.serial > 0 ? process_table_find(&s->processes, requester.serial) : NULL;
-	struct msg_reply reply = {.error = error};
 
-	if (!c)
-		return; /* a signal, or a monitor that is gone */
-	event_set(reply.text, text);
-	channel_send(c->channel, MSG_RELOADED, c->serial, requester.id, &reply, sizeof reply);
+	if (c) /* else it was a signal, or the monitor is gone */
+		channel_reply(c->channel, MSG_RELOADED, c->serial, requester.id, error, text);
+}
+
+/* Every error, or the success and every warning. */
+static void outcome_answer(const struct supervisor *s, int error, const char *why)
+{
+	const struct check_report *report = &s->reload.report;
+	struct buf text = {0};
+
+	if (error == 0)
+		buf_add_text(&text, "the new configuration is active");
+	else if (report->n_errors == 0)
+		buf_add_text(&text, why);
+	check_report_text(report, error == 0 ? CONFIG_WARNING : CONFIG_ERROR, &text);
+	answer(s, s->reload.requester, error, buf_add(&text, "", 1) ? buf_at(&text) : why);
+	buf_fini(&text);
 }
 
 static void finish(struct supervisor *s, int error, const char *why)
 {
-	answer(s, s->reload.requester, error, error == 0 ? "the new configuration is active" : why);
+	outcome_answer(s, error, why);
+	check_report_clear(&s->reload.report);
 	s->reload.done(s, error, why);
 }
 
@@ -42,12 +55,19 @@ static void on_config_report(void *arg, enum config_severity severity, const cha
 {
 	struct supervisor *s = arg;
 
-	if (severity == CONFIG_WARNING)
-		log_write(LOG_L_WARNING, "config_warning", kv_detail(line));
+	check_report_add(&s->reload.report, severity, line);
+}
+
+/* At a start the lines of the errors were just logged; the event of a reload stands alone in the journal. */
+static void why_set(struct supervisor *s)
+{
+	struct reload *r = &s->reload;
+
+	if (s->phase == PHASE_BOOT)
+		snprintf(r->why, sizeof r->why, "the configuration has %zu error%s", r->report.n_errors,
+		         r->report.n_errors == 1 ? "" : "s");
 	else
-		log_write(LOG_L_ERROR, "config_error", kv_error(line));
-	if (severity == CONFIG_ERROR && s->reload.why[0] == '\0')
-		event_set(s->reload.why, line);
+		check_report_summary(&r->report, r->why, sizeof r->why);
 }
 
 static void on_checked(void *arg, struct resolved_config *config)
@@ -58,8 +78,12 @@ static void on_checked(void *arg, struct resolved_config *config)
 	int error;
 
 	r->check = NULL;
+	if (config && s->phase == PHASE_BOOT)
+		log_level_set(config->options.log_level);
+	check_report_log(&r->report);
 	if (!config) {
 		conf_text_fini(&r->conf);
+		why_set(s);
 		finish(s, -EINVAL, r->why);
 		return;
 	}
@@ -84,7 +108,7 @@ static int check_start(struct supervisor *s)
 	int error = conf_text_read(&r->conf, s->args->conf_path);
 
 	if (error < 0) {
-		snprintf(r->why, sizeof r->why, "%.200s: %s", s->args->conf_path, strerror(-error));
+		snprintf(r->why, sizeof r->why, "%s: %s", s->args->conf_path, conf_text_error(error));
 		return error;
 	}
 	r->check = resolve_child_start(s->loop, &start);
@@ -162,5 +186,6 @@ void reload_cancel(struct supervisor *s)
 	s->reload.check = NULL;
 	s->reload.queued = false;
 	conf_text_fini(&s->reload.conf);
+	check_report_clear(&s->reload.report);
 	transition_cancel(s);
 }

@@ -28,7 +28,7 @@ static const struct route routes[] = {
     {MSG_PROBE, ONLY(MONITOR), ONLY(PROXY) | ONLY(PROBER), false, sizeof(struct msg_probe), probe_pass},
     {MSG_LEG_RETRY, ONLY(MONITOR), ONLY(PROBER), false, sizeof(struct msg_leg_retry), pass},
     {MSG_JOB_NOW, ONLY(MONITOR), ONLY(JOBS), false, sizeof(struct msg_run), pass},
-    {MSG_JOB_DONE, ONLY(JOBS), 0, true, sizeof(struct msg_reply), pass},
+    {MSG_JOB_DONE, ONLY(JOBS), 0, true, 0, pass},
 };
 
 /* ---- passing on ---------------------------------------------------------------------------------------- */

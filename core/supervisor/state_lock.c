@@ -9,45 +9,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "obs/log.h"
-
-#define LOCK_NAME "t3ops.lock"
 
 struct state_lock {
 	int fd;
 	unsigned users; /* setups */
 };
-
-/* The directory belongs to an account with fewer privileges: only a plain file with this one name is taken, and it is
- * that account's, or a later start without privileges could not lock it.  0 or -errno. */
-static int lock_check(int dir_fd, int fd)
-{
-	struct stat st, dir;
-
-	if (fstat(fd, &st) < 0 || fstat(dir_fd, &dir) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-		return -EPERM;
-	if (geteuid() == 0 && st.st_uid != dir.st_uid && fchown(fd, dir.st_uid, dir.st_gid) < 0)
-		return -errno;
-	return 0;
-}
-
-static int lock_open(const char *dir)
-{
-	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, r;
-
-	if (dir_fd < 0)
-		return -errno;
-	fd = openat(dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	r = fd < 0 ? -errno : lock_check(dir_fd, fd);
-	if (r < 0 && fd >= 0)
-		close(fd);
-	close(dir_fd);
-	return r < 0 ? r : fd;
-}
 
 static bool same_file(int a, int b)
 {
@@ -57,20 +27,33 @@ static bool same_file(int a, int b)
 	       of_a.st_ino == of_b.st_ino;
 }
 
-static long pid_read(int fd)
+/* "3: FLOCK  ADVISORY  WRITE 16893 fe:00:11300463 0 EOF": the pid if it is about that file, else 0. */
+static long holder_of_line(const char *line, const struct stat *st)
 {
-	char text[24];
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	unsigned long long inode;
+	unsigned major, minor;
+	long pid;
 
-	text[n > 0 ? n : 0] = '\0';
-	return strtol(text, NULL, 10);
+	if (sscanf(line, "%*d: FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major, &minor, &inode) != 4)
+		return 0;
+	return inode == st->st_ino && major == major(st->st_dev) && minor == minor(st->st_dev) && pid > 0 ? pid : 0;
 }
 
-/* For people, and for the line of a second daemon. */
-static void pid_write(int fd)
+/* Who holds the lock, as proc(5) knows; 0: it does not, for a daemon of another PID namespace. */
+static long holder_find(int fd)
 {
-	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
-		log_write(LOG_L_WARNING, "state_lock_failed", kv_errno(errno));
+	FILE *locks = fopen("/proc/locks", "re");
+	struct stat st;
+	char line[160];
+	long pid = 0;
+
+	if (!locks)
+		return 0;
+	if (fstat(fd, &st) == 0)
+		while (pid == 0 && fgets(line, sizeof line, locks))
+			pid = holder_of_line(line, &st);
+	fclose(locks);
+	return pid;
 }
 
 /* Takes fd. */
@@ -88,29 +71,45 @@ static struct state_lock *lock_new(int fd)
 	return l;
 }
 
+static struct state_lock *lock_failed(const char *dir, int error)
+{
+	log_write(LOG_L_WARNING, "state_lock_failed", kv_path(dir), kv_errno(error),
+	          kv_effect("a second daemon with this state_dir goes unnoticed"));
+	errno = error;
+	return NULL;
+}
+
+static struct state_lock *lock_taken(const char *dir, int fd, char *why, size_t why_size)
+{
+	long pid = holder_find(fd);
+
+	snprintf(why, why_size, "state_dir %s: another t3ops uses it%s; give each its own", dir,
+	         pid > 0 ? textf(", pid %ld", pid) : "");
+	close(fd);
+	errno = EWOULDBLOCK;
+	return NULL;
+}
+
+/* The directory itself: under the capabilities of the unit there is none to write in another account's, and no
+ * file in it that its owner could remove. */
 struct state_lock *state_lock_take(const char *dir, struct state_lock *held, char *why, size_t why_size)
 {
-	int fd = lock_open(dir);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
-	if (fd < 0) {
-		log_write(LOG_L_WARNING, "state_lock_failed", kv_path(dir), kv_errno(fd),
-		          kv_effect("a second daemon with this state_dir goes unnoticed"));
-		errno = -fd;
-		return NULL;
-	}
+	if (fd < 0)
+		return lock_failed(dir, errno);
 	if (held && same_file(fd, held->fd)) {
 		close(fd);
 		held->users++;
 		return held;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-		pid_write(fd);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return lock_new(fd);
-	}
-	snprintf(why, why_size, "state_dir %s: another t3ops uses it, pid %ld; give each its own", dir, pid_read(fd));
+	error = errno;
+	if (error == EWOULDBLOCK)
+		return lock_taken(dir, fd, why, why_size);
 	close(fd);
-	errno = EWOULDBLOCK;
-	return NULL;
+	return lock_failed(dir, error);
 }
 
 void state_lock_release(struct state_lock *l)

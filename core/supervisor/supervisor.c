@@ -16,6 +16,7 @@
 #include "supervisor/handover_pairing.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
+#include "supervisor/signals.h"
 #include "supervisor/supervisor_state.h"
 #include "supervisor/transition.h"
 #include "supervisor/upgrade.h"
@@ -89,6 +90,7 @@ static void setup_apply(struct supervisor *s)
 {
 	const struct core_options *options = &s->setup.config->options;
 
+	log_level_set(options->log_level);
 	s->restarts.pause_max_us = options->restart_pause_max_us;
 	watchdog_start(&s->watchdog, options->process_watchdog_us);
 	for (unsigned slot = 0; slot < PROCESS_SLOTS; slot++)
@@ -96,12 +98,26 @@ static void setup_apply(struct supervisor *s)
 			process_up_show(&s->processes, &s->setup, process_of_slot(slot));
 }
 
+/* Whole words, where an event has no room for all of them; who asked for a reload gets all. */
+static void event_text_set(struct event *e, const char *text)
+{
+	static const char more[] = " ...";
+	char *end;
+
+	event_set(e->text, text);
+	if (strlen(text) < sizeof e->text)
+		return;
+	e->text[sizeof e->text - sizeof more] = '\0';
+	end = strrchr(e->text, ' ');
+	strcpy(end ? end : e->text + strlen(e->text), more);
+}
+
 static void emit(struct supervisor *s, enum event_kind kind, const char *text)
 {
 	struct event e;
 
 	event_init(&e, kind, PROCESS_SUPERVISOR);
-	event_set(e.text, text);
+	event_text_set(&e, text);
 	monitor_link_emit(&s->monitor, &e);
 }
 
@@ -127,9 +143,9 @@ static void on_reload_done(struct supervisor *s, int error, const char *why)
 /* The new binary runs; an error means that it keeps the processes of the earlier one. */
 static void on_upgrade_done(struct supervisor *s, int error, const char *why)
 {
-	char text[320];
+	char text[WHY_SIZE + 80];
 
-	snprintf(text, sizeof text, "the new binary runs, but with the processes of the earlier one: %.200s", why);
+	snprintf(text, sizeof text, "the new binary runs, but with the processes of the earlier one: %s", why);
 	settled(s, error, text, EVENT_UPGRADED);
 }
 
@@ -168,7 +184,9 @@ static void on_signal(struct supervisor *s, uint32_t number)
 	case SIGUSR2:
 		upgrade_begin(s, on_upgrade_refused);
 		break;
-	default:
+	default: /* some `kill` with a wrong name or number: no reason to drop anybody */
+		log_write(LOG_L_NOTICE, "signal_ignored", kv_signal(number),
+		          kv_hint("t3ops(8), SIGNALS, lists those that have a meaning"));
 		break;
 	}
 }
@@ -193,11 +211,7 @@ static int signals_watch(struct supervisor *s)
 	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR2);
+	signals_asked(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)

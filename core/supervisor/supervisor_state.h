@@ -3,7 +3,8 @@
  * What the supervisor consists of.  The files below know only those above them, and none of them this struct but the
  * last four:
  *
- *   process_slot, listeners, setup    what there is to be
+ *   signals, process_slot, listeners, setup    what there is to be
+ *   check_report                      what was said against it
  *   child, process_table              the processes that run
  *   monitor_link, fd_store, user_snapshots, state_lock      what outlives a process
  *   watchdog, restarts                say when a process is stuck, or is to be started again
@@ -17,6 +18,7 @@
 #define T3OPS_SUPERVISOR_SUPERVISOR_STATE_H
 
 #include "conf/resolve_child.h"
+#include "supervisor/check_report.h"
 #include "supervisor/fd_store.h"
 #include "supervisor/monitor_link.h"
 #include "supervisor/process_table.h"
@@ -29,6 +31,8 @@
 #include "sys/subprocess.h"
 
 struct supervisor;
+
+#define WHY_SIZE 8192 /* of a reason with a path or two in it */
 
 enum phase { PHASE_BOOT, PHASE_RUNNING, PHASE_STOPPING };
 
@@ -52,7 +56,8 @@ struct requester {
 struct reload {
 	struct resolve_child *check; /* NULL: none runs */
 	struct conf_text conf;       /* what it checks */
-	char why[320];               /* its first config error */
+	struct check_report report;  /* what it said */
+	char why[WHY_SIZE];
 	bool everything;
 	struct requester requester;
 	outcome_cb done;

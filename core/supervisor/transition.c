@@ -51,7 +51,7 @@ static void transition_abort(struct supervisor *s, int error, const char *why)
 
 static void process_failed(struct supervisor *s, enum process_id process, const char *why)
 {
-	char text[320];
+	char text[WHY_SIZE];
 
 	snprintf(text, sizeof text, "process %s did not get ready: %s", process_name(process), why);
 	transition_abort(s, -ECANCELED, text);

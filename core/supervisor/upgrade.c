@@ -39,10 +39,11 @@ static json_t *listeners_json(const struct listeners *l)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", l->rows[i].listener.name,
-		                                      "address", l->rows[i].listener.address, "configured",
-		                                      l->rows[i].configured, "worker", (int)l->rows[i].worker, "fd",
-		                                      l->rows[i].listener.fd));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "name", l->rows[i].listener.name,
+		                    "address", l->rows[i].listener.address, "configured", l->rows[i].configured,
+		                    "worker", (int)l->rows[i].worker, "device", (json_int_t)l->rows[i].device,
+		                    "inode", (json_int_t)l->rows[i].inode, "fd", l->rows[i].listener.fd));
 	return list;
 }
 
@@ -153,9 +154,9 @@ static void config_errors_log(const char *text, char *first, size_t size)
 
 static void refuse(struct supervisor *s, const char *why)
 {
-	char text[320];
+	char text[WHY_SIZE];
 
-	snprintf(text, sizeof text, "the binary %.200s %s", s->args->exe, why);
+	snprintf(text, sizeof text, "the binary %s %s", s->args->exe, why);
 	s->upgrade.refused(s, -ECANCELED, text);
 }
 
@@ -275,6 +276,8 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 		event_set(b->listener.address, state_string(row, "address"));
 		event_set(b->configured, state_string(row, "configured"));
 		b->worker = (unsigned)state_int(row, "worker");
+		b->device = (dev_t)state_int(row, "device");
+		b->inode = (ino_t)state_int(row, "inode");
 		b->listener.fd = (int)state_int(row, "fd");
 		survive(b->listener.fd, false);
 		l->n++;

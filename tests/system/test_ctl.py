@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from lab import process, wait
-from lab.daemon import Daemon, section
+from lab.daemon import Daemon, quote, section
 
 
 class Ctl(unittest.TestCase):
@@ -55,6 +55,33 @@ class Ctl(unittest.TestCase):
             self.daemon.write_conf(good)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r't3ops\.conf:\d+: unknown option "nonsense"')
+
+    def test_a_refused_reload_names_every_error_whole(self):
+        good = "".join(f"{k} = {quote(v)}\n" for k, v in self.daemon.options.items())
+        values = [f"{i}_" + "x" * 40 for i in range(40)]
+        try:
+            self.daemon.write_conf(good + "".join(f'no_option_{v} = "{v}"\n' for v in values))
+            done = self.run_it("reload")
+        finally:
+            self.daemon.write_conf()
+        self.assertEqual(done.returncode, 1)
+        for v in values:
+            self.assertRegex(done.stderr, rf'(?m)t3ops\.conf:\d+: unknown option "no_option_{v}".*$')
+        mark = self.daemon.log().rindex("event=reload_refused")
+        self.assertRegex(self.daemon.log()[mark:], r'error=".*no_option_0.* \(and 39 more\)"')
+
+    def test_a_reload_with_doubts_prints_them(self):
+        trusted, self.daemon.options["trusted_proxies"] = self.daemon.options["trusted_proxies"], ["0.0.0.0/0"]
+        self.daemon.write_conf()
+        self.daemon.options["trusted_proxies"] = trusted
+        done, told = self.run_it("reload"), self.run_it("-j", "reload")
+        self.daemon.write_conf()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[0], "the new configuration is active")
+        self.assertEqual(len(lines), 2)
+        self.assertRegex(lines[1], r't3ops\.conf:\d+: warning: trusted_proxies: "0.0.0.0/0": every address')
+        self.assertEqual(json.loads(told.stdout).splitlines(), lines)
 
     def test_backup_without_a_section(self):
         done = self.run_it("backup", "now")

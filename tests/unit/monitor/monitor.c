@@ -189,11 +189,10 @@ static const struct msg_head *sent(struct fixture *f, size_t n)
 
 static void reply(struct fixture *f, enum msg_type type, uint64_t id, int error, const char *text)
 {
-	struct msg_reply a = {.error = error};
+	int r = type == MSG_UNREACHABLE ? channel_send(f->supervisor, type, f->process.serial, id, NULL, 0)
+	                                : channel_reply(f->supervisor, type, f->process.serial, id, error, text);
 
-	snprintf(a.text, sizeof a.text, "%s", text);
-	assert_int_equal(
-	    channel_send(f->supervisor, type, f->process.serial, id, &a, type == MSG_UNREACHABLE ? 0 : sizeof a), 0);
+	assert_int_equal(r, 0);
 }
 
 /* ---- the control socket ------------------------------------------------------------------------ */
