@@ -18,6 +18,7 @@
 
 #include "sys/clock.h"
 #include "sys/drop_privileges.h"
+#include "sys/parent.h"
 #include "obs/log.h"
 
 #define STDERR_KEPT   512
@@ -133,12 +134,15 @@ static void descriptors_lower(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static _Noreturn void program_main(const struct program_start *start, const struct account *a, int out, int err)
+static _Noreturn void program_main(const struct program_start *start, const struct account *a, pid_t helper, int out,
+                                   int err)
 {
 	sigset_t none;
 	int r;
 
 	setpgid(0, 0);
+	if (!parent_follow(helper))
+		_exit(126);
 	for (int n = 1; n < NSIG; n++)
 		signal(n, SIG_DFL);
 	sigemptyset(&none);
@@ -326,7 +330,7 @@ static void pipe_close(int ends[2])
 static pid_t program_fork(const struct program_start *start, const struct account *a, int *out, int *err)
 {
 	int outs[2], errs[2];
-	pid_t pid;
+	pid_t helper = getpid(), pid;
 
 	if (pipe2(outs, O_CLOEXEC) < 0)
 		return -errno;
@@ -336,7 +340,7 @@ static pid_t program_fork(const struct program_start *start, const struct accoun
 	}
 	pid = fork();
 	if (pid == 0)
-		program_main(start, a, outs[1], errs[1]);
+		program_main(start, a, helper, outs[1], errs[1]);
 	close(outs[1]);
 	close(errs[1]);
 	if (pid < 0) {

@@ -5,14 +5,21 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 int drop_privileges_to(const char *name, uid_t uid, gid_t gid)
 {
+	int with_parent = 0; /* parent_follow: the kernel forgets it when an identity changes */
+	pid_t parent = getppid();
+
 	if (uid == 0 || gid == 0)
 		return -EPERM;
+	prctl(PR_GET_PDEATHSIG, &with_parent, 0, 0, 0);
 	if (initgroups(name, gid) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
 		return -errno;
+	if (with_parent != 0 && (prctl(PR_SET_PDEATHSIG, with_parent, 0, 0, 0) < 0 || getppid() != parent))
+		return -ESRCH;
 	return setuid(0) < 0 ? 0 : -EPERM;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/buf.h"
+#include "sys/parent.h"
 
 #define READ_BYTES 65536
 
@@ -51,9 +52,12 @@ static void inheritance_drop(const int pipes[SUBPROCESS_PIPES])
 	close_range(high + 1, ~0U, 0);
 }
 
-static _Noreturn void subprocess_main(const struct subprocess_start *start, const int pipes[SUBPROCESS_PIPES])
+static _Noreturn void subprocess_main(const struct subprocess_start *start, const int pipes[SUBPROCESS_PIPES],
+                                      pid_t parent)
 {
 	setpgid(0, 0);
+	if (!parent_follow(parent))
+		_exit(EXIT_FAILURE);
 	inheritance_drop(pipes);
 	_exit(start->run(start->arg, pipes));
 }
@@ -182,7 +186,7 @@ static int pipes_open(int ends[SUBPROCESS_PIPES][2])
 static pid_t subprocess_fork(const struct subprocess_start *start, int out[SUBPROCESS_PIPES])
 {
 	int ends[SUBPROCESS_PIPES][2], writable[SUBPROCESS_PIPES];
-	pid_t pid = pipes_open(ends);
+	pid_t pid = pipes_open(ends), parent;
 
 	if (pid < 0)
 		return pid;
@@ -191,9 +195,10 @@ static pid_t subprocess_fork(const struct subprocess_start *start, int out[SUBPR
 		writable[i] = ends[i][1];
 	}
 	fflush(NULL);
+	parent = getpid();
 	pid = fork();
 	if (pid == 0)
-		subprocess_main(start, writable);
+		subprocess_main(start, writable, parent);
 	if (pid < 0) {
 		pid = -errno;
 		ends_close(ends, 0, SUBPROCESS_PIPES);

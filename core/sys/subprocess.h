@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A function in a throwaway process: a group of its own, two pipes to write into, a deadline.  Meanwhile the loop
+ * A function in a throwaway process: a group of its own, two pipes to write into, a deadline; it does not outlive
+ * whoever started it.  Meanwhile the loop
  * goes on; what was written is gathered and handed over with how the process ended.  Any process with a loop.
  */
 #ifndef T3OPS_SYS_SUBPROCESS_H
