@@ -104,8 +104,9 @@ CORE_OPTION("max_headers", INT, max_headers, "128", 8, 256, READ_BY(PROXY),
             "Header fields in one request; more are answered 431.")
 CORE_OPTION("header_timeout", DURATION, header_timeout_us, "15s", 1000, 0, READ_BY(PROXY),
             "From the first byte of a request to the end of its headers.")
-CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "75s", 1000, 0, READ_BY(PROXY),
-            "An idle client connection is closed after this time.")
+CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "100s", 1000, 0, READ_BY(PROXY),
+            "An idle client connection is closed after this time; longer than the 90 s for which Traefik and other clients in Go "
+            "keep one.")
 CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
             "Longest pause in a request or response body, in either direction.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
@@ -115,8 +116,8 @@ CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 
             "tried once more on a new connection, after 2 s if the server could not be reached before.")
 CORE_OPTION("upstream_idle_timeout", DURATION, upstream_idle_timeout_us, "4s", 0, 0, READ_BY(PROXY),
             "A pooled connection to a t3 server is not used again after this time; t3 closes them after 5 s.")
-CORE_OPTION("upstream_pool", INT, upstream_pool, "32", 0, 1024, READ_BY(PROXY),
-            "Idle connections kept for each t3 server.")
+CORE_OPTION("upstream_pool", INT, upstream_pool, "256", 0, 1024, READ_BY(PROXY),
+            "Idle connections kept for each t3 server, for upstream_idle_timeout: as many as max_requests_per_user can use.")
 CORE_OPTION("plugin_deadline", DURATION, plugin_deadline_us, "30s", 1000, 0, READ_BY(PROXY),
             "A request that waits longer for a plugin is answered 503.")
 CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 1000, 0, READ_BY(PROXY),

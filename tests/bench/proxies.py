@@ -92,7 +92,6 @@ trusted_local_users = {{"{os.getuid()}"}}
 plugin_dir = "{BUILD}/plugins/.libs"
 user = "{'nobody' if os.geteuid() == 0 else ''}"
 log_level = "warning"
-upstream_pool = 128
 max_tunnels_per_user = 0
 max_connections = {CONNECTIONS // 2 - 100}
 workers = {self.workers}

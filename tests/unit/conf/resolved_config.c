@@ -376,7 +376,7 @@ static void test_changes(void **state)
 	    {"status_listen = \"127.0.0.1:1\"\n", NULL, "d"},
 	    {"journal_retain = \"1d\"\n", NULL, "d"},
 	    {"ping_timeout = \"1s\"\n", NULL, "ld"},
-	    {"process_watchdog = \"1s\"\n", NULL, ""}, /* the supervisor's own */
+	    {"process_watchdog = \"1s\"\n", NULL, "d"},
 	    {"plugin_budget = \"1s\"\n", NULL, "fljdr"},
 	    {"users = \"/etc/x\"\n", NULL, "fljr"},
 	    {"log_level = \"debug\"\n", NULL, "fljdr"},
