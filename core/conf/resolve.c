@@ -258,6 +258,46 @@ static void edge_follow(const struct conf_scan *s, size_t section, struct option
 	option_set_put(options, "edge", (struct option_value){.type = T3OPS_OPT_SEGMENT, .text = none});
 }
 
+/* Of the plugin's default list: what lies before its edge by default. */
+static bool is_way_out(const struct t3ops_plugin *p, const char *segment)
+{
+	const char *edge = p->leg_edge ? p->leg_edge : "";
+	size_t len = strlen(segment), edge_len = strlen(edge);
+
+	for (const char *at = p->leg_segments ? p->leg_segments : ""; *at != '\0';
+	     at += strcspn(at, " "), at += *at == ' ') {
+		size_t n = strcspn(at, " ");
+
+		if (n == edge_len && strncmp(at, edge, n) == 0)
+			return false;
+		if (n == len && strncmp(at, segment, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A leg that leaves by another way looks names up that way, too, unless the section says otherwise: its own first
+ * segment takes the place of the default one; a leg that begins at its edge has none. */
+static void resolver_follow(const struct conf_scan *s, size_t section, const struct t3ops_plugin *p,
+                            struct option_set *options)
+{
+	const struct text_list *segments = option_set_list(options, "segments"),
+	                       *resolver = option_set_list(options, "resolver_segments");
+	const char *edge = option_set_text(options, "edge");
+	struct option_value followed = {.type = T3OPS_OPT_LIST | T3OPS_OPT_SEGMENT};
+
+	if (!segments || segments->n == 0 || !resolver || conf_has(s, section, "resolver_segments"))
+		return;
+	for (size_t i = 0; i < resolver->n; i++) {
+		bool other = is_way_out(p, resolver->items[i]) && !text_list_has(segments, resolver->items[i]);
+		const char *item = other ? segments->items[0] : resolver->items[i];
+
+		if (!(other && edge && strcmp(edge, item) == 0) && !text_list_has(&followed.list, item))
+			text_list_add(&followed.list, item);
+	}
+	option_set_put(options, "resolver_segments", followed);
+}
+
 static char *copy(const char *text)
 {
 	char *c = strdup(text);
@@ -309,6 +349,7 @@ static void section_read(struct resolve *w, size_t section, const struct t3ops_p
 	out->wants = copy(wants_of(p, &out->values));
 	if (p->roles & T3OPS_ROLE_LEG) {
 		edge_follow(s, section, &out->values);
+		resolver_follow(s, section, p, &out->values);
 		rules_leg(s, section, &out->values, &w->config_errors);
 		leg_options_fill(&out->leg, &out->values);
 	}

@@ -296,7 +296,7 @@ static void test_meaning(void **state)
 	assert_string_equal(s->leg.edge, "cloudflare");
 	assert_string_equal(s->leg.resolver_segments.items[1], "dns");
 	assert_null(option_set_get(&s->values, "module"));
-	/* other segments leave the default edge behind */
+	/* other segments leave the default edge behind, and look-ups go out where the leg does */
 	assert_string_equal(lab->config->plugins[2].leg.edge, "wan2");
 	s = &lab->config->plugins[3];
 	assert_int_equal(option_set_get(&s->values, "keep")->number, 3);
@@ -306,6 +306,40 @@ static void test_meaning(void **state)
 	assert_string_equal(option_set_text(&s->values, "to"), "/backups");
 	assert_int_equal(s->job.deadline_us, 600 * (uint64_t)SECOND);
 	forget(lab);
+}
+
+/* Look-ups go out where the leg does. */
+static void test_resolver_follows(void **state)
+{
+	static const struct {
+		const char *options, *want;
+	} rows[] = {
+	    {"", "wan dns"},
+	    {"segments = {\"wan2\", \"cloudflare\"}", "wan2 dns"},
+	    {"segments = {\"wan2\", \"tunnel\"}", "wan2 dns"},
+	    {"segments = {\"wan\", \"tunnel\"}", "wan dns"},
+	    {"segments = {\"cloudflare\", \"tunnel\"}", "dns"},
+	    {"segments = {\"dns\", \"cloudflare\"}", "dns"},
+	    {"segments = {\"wan2\", \"cloudflare\"} resolver_segments = {\"wan\", \"dns\"}", "wan dns"},
+	    {"segments = {\"wan2\", \"cloudflare\"} resolver_segments = {}", ""},
+	};
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct text_list *list;
+		char text[300], got[64] = "";
+
+		snprintf(text, sizeof text, HEAD "plugin \"sample_leg\" { %s }", rows[i].options);
+		if (!make(lab, text))
+			fail_msg("%s: %s", rows[i].options, lab->received);
+		list = &lab->config->plugins[0].leg.resolver_segments;
+		for (size_t k = 0; k < list->n; k++)
+			snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", k > 0 ? " " : "",
+			         list->items[k]);
+		if (strcmp(got, rows[i].want) != 0)
+			fail_msg("%s: %s, expected %s", rows[i].options, got, rows[i].want);
+		forget(lab);
+	}
 }
 
 static void test_process_configs(void **state)
@@ -620,13 +654,21 @@ static void test_check(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_errors),          cmocka_unit_test(test_errors_are_single),
-	    cmocka_unit_test(test_world_writable),  cmocka_unit_test(test_others_are_checked),
-	    cmocka_unit_test(test_meaning),         cmocka_unit_test(test_leg_defaults),
-	    cmocka_unit_test(test_process_configs), cmocka_unit_test(test_services_are_placed),
-	    cmocka_unit_test(test_rooms_that_run),  cmocka_unit_test(test_changes),
-	    cmocka_unit_test(test_file_change),     cmocka_unit_test(test_json),
-	    cmocka_unit_test(test_text_read),       cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_errors_are_single),
+	    cmocka_unit_test(test_world_writable),
+	    cmocka_unit_test(test_others_are_checked),
+	    cmocka_unit_test(test_meaning),
+	    cmocka_unit_test(test_leg_defaults),
+	    cmocka_unit_test(test_resolver_follows),
+	    cmocka_unit_test(test_process_configs),
+	    cmocka_unit_test(test_services_are_placed),
+	    cmocka_unit_test(test_rooms_that_run),
+	    cmocka_unit_test(test_changes),
+	    cmocka_unit_test(test_file_change),
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_text_read),
+	    cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
