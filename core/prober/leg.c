@@ -292,7 +292,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 		leg->user_view.struct_size = sizeof leg->user_view;
 		plugin_user(&leg->user, &leg->user_view);
 	}
-	leg_metrics_init(&leg->metrics, process->metrics, i->ctx.name, leg->user.name);
+	leg_metrics_init(&leg->metrics, process->metrics, i->ctx.name, leg->user.name, leg_fresh_is_made(leg));
 	ev_timer_init(&leg->next, on_next, 0., 0.);
 	ev_timer_init(&leg->watchdog, on_watchdog, 0., 0.);
 	ev_timer_init(&leg->asked, on_asked, 0., 0.);

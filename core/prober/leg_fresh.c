@@ -33,7 +33,7 @@ static void fresh_set_state(struct t3ops_leg *leg, enum fresh_state state)
 	leg->fresh.state = state;
 }
 
-static bool is_made(const struct t3ops_leg *leg)
+bool leg_fresh_is_made(const struct t3ops_leg *leg)
 {
 	return leg->timing.fresh_us > 0 && leg->instance->plugin.leg_fresh != NULL;
 }
@@ -140,7 +140,7 @@ void leg_fresh_begin(struct t3ops_leg *leg)
 {
 	struct leg_fresh *f = &leg->fresh;
 
-	if (!is_made(leg))
+	if (!leg_fresh_is_made(leg))
 		return;
 	fresh_set_state(leg, FRESH_WAITING);
 	f->began_us = 0;

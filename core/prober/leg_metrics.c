@@ -97,7 +97,33 @@ static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric
 	return metrics_series(m->arena, family, NULL, NULL, (const char *[]){m->leg, m->user});
 }
 
-void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user)
+static struct series *labelled(struct leg_metrics *m, const struct t3ops_metric *family, const char *label)
+{
+	return metrics_series(m->arena, family, NULL, NULL, (const char *[]){m->leg, m->user, label});
+}
+
+/* The others are those of users' connections. */
+static bool ends_a_leg(unsigned reason)
+{
+	return (reason >= T3OPS_R_CLOSED && reason <= T3OPS_R_LOCAL) || reason == T3OPS_R_ADDRESS_CHANGED;
+}
+
+static void counters_begin(struct leg_metrics *m, bool fresh)
+{
+	static const char *const ways[] = {"out", "back"};
+
+	for (unsigned r = 0; r < REASONS; r++) {
+		for (int i = 0; i < 2; i++)
+			m->ends[i][r] = ends_a_leg(r) ? labelled(m, &ends_family[i], reason_label(r)) : NULL;
+		m->fresh_failures[r] = fresh && ends_a_leg(r) ? labelled(m, &fresh_failures_family, reason_label(r))
+		                                              : NULL;
+	}
+	for (int i = 0; i < 2; i++)
+		m->large_lost[i] = fresh ? labelled(m, &large_lost_family, ways[i]) : NULL;
+	m->attempts = series_of(m, &attempts_family);
+}
+
+void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user, bool fresh)
 {
 	m->arena = arena;
 	snprintf(m->leg, sizeof m->leg, "%s", section);
@@ -111,7 +137,7 @@ void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *
 		series_set(m->age[i], 0.);
 		series_set(m->last_end[i], series_value(m->last_end[i]));
 	}
-	m->attempts = series_of(m, &attempts_family);
+	counters_begin(m, fresh);
 }
 
 void leg_metrics_up(struct leg_metrics *m)
@@ -126,9 +152,7 @@ void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us)
 		series_set(m->up[i], 0.);
 		series_set(m->age[i], 0.);
 		series_set(m->last_end[i], (double)wall_us / 1e6);
-		series_add(metrics_series(m->arena, &ends_family[i], NULL, NULL,
-		                          (const char *[]){m->leg, m->user, reason_label(reason)}),
-		           1);
+		series_add(labelled(m, &ends_family[i], reason_label(reason)), 1);
 	}
 }
 
@@ -159,9 +183,7 @@ void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
 	if (reason == T3OPS_R_NONE)
 		series_observe(m->fresh_took, (double)took_us / 1e6);
 	else
-		series_add(metrics_series(m->arena, &fresh_failures_family, NULL, NULL,
-		                          (const char *[]){m->leg, m->user, reason_label(reason)}),
-		           1);
+		series_add(labelled(m, &fresh_failures_family, reason_label(reason)), 1);
 }
 
 void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
@@ -176,26 +198,38 @@ void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
 	if (fate == T3OPS_LARGE_ANSWERED)
 		series_observe(m->large_took, (double)took_us / 1e6);
 	else
-		series_add(
-		    metrics_series(m->arena, &large_lost_family, NULL, NULL, (const char *[]){m->leg, m->user, way}),
-		    1);
+		series_add(labelled(m, &large_lost_family, way), 1);
+}
+
+static void hide(struct series *s)
+{
+	if (s)
+		series_hide(s);
+}
+
+static void counters_hide(struct leg_metrics *m)
+{
+	for (unsigned r = 0; r < REASONS; r++) {
+		hide(m->ends[0][r]);
+		hide(m->ends[1][r]);
+		hide(m->fresh_failures[r]);
+	}
+	hide(m->large_lost[0]);
+	hide(m->large_lost[1]);
+	series_hide(m->attempts);
 }
 
 void leg_metrics_hide(struct leg_metrics *m)
 {
-	if (m->large_works) {
-		series_hide(m->large_works);
-		series_hide(m->large_took);
-	}
-	if (m->fresh_works) {
-		series_hide(m->fresh_works);
-		series_hide(m->fresh_took);
-	}
+	hide(m->large_works);
+	hide(m->large_took);
+	hide(m->fresh_works);
+	hide(m->fresh_took);
 	for (int i = 0; i < 2; i++) {
 		series_hide(m->up[i]);
 		series_hide(m->rtt[i]);
 		series_hide(m->age[i]);
 		series_hide(m->last_end[i]);
 	}
-	series_hide(m->attempts);
+	counters_hide(m);
 }

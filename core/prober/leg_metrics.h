@@ -4,17 +4,21 @@
 #define T3OPS_PROBER_LEG_METRICS_H
 
 #include "obs/metrics.h"
+#include "tbl/reason.h"
 
 struct leg_metrics {
 	struct metrics *arena;
 	char leg[64], user[64]; /* labels: title of the section, and the user of a per-user leg, "" otherwise */
 	struct series *up[2], *rtt[2], *age[2], *last_end[2];
+	struct series *ends[2][REASONS], *fresh_failures[REASONS], *large_lost[2];
 	struct series *attempts;
 	struct series *large_works, *large_took; /* NULL until the first large message */
 	struct series *fresh_works, *fresh_took; /* NULL until the first fresh connection */
 };
 
-void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user);
+/* Counters begin at 0, so that increase() sees the first step; fresh: the leg makes fresh connections. */
+void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user,
+                      bool fresh);
 void leg_metrics_up(struct leg_metrics *m);
 void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us);
 void leg_metrics_rtt(struct leg_metrics *m, uint64_t rtt_us);

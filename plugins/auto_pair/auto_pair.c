@@ -242,6 +242,7 @@ static int init(struct t3ops_ctx *ctx)
 	                                    .check = service_check,
 	                                    .cookie_name = service_cookie_name};
 	ctx->state = a;
+	pairing_begin(&a->pairing);
 	return ctx->host->provide(ctx, T3OPS_SERVICE_PAIRING, &a->service);
 }
 

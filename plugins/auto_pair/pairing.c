@@ -45,17 +45,21 @@ static const char *result_label(uint32_t result)
 
 /* ---- the end of an attempt ------------------------------------------------------------------------------ */
 
+static void outcome_count(struct t3ops_ctx *ctx, uint32_t result, const char *endpoint, bool fallback, uint64_t n)
+{
+	ctx->host->count(ctx, METRIC_PAIR, (const char *[]){result_label(result), endpoint, fallback ? "yes" : "no"},
+	                 n);
+}
+
 static void outcome_report(const struct attempt *a, const struct t3ops_paired *paired)
 {
 	struct t3ops_ctx *ctx = a->pairing->ctx;
-	const char *const labels[] = {result_label(paired->result), paired->endpoint,
-	                              paired->fallback ? "yes" : "no"};
 	char text[512];
 
-	ctx->host->count(ctx, METRIC_PAIR, labels, 1);
+	outcome_count(ctx, paired->result, paired->endpoint, paired->fallback, 1);
 	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)(ctx->host->now_us(ctx) - a->started_us) / 1e6);
-	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", labels[0], paired->endpoint[0] ? " at " : "", paired->endpoint,
-	         paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
+	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", result_label(paired->result), paired->endpoint[0] ? " at " : "",
+	         paired->endpoint, paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
 	         !a->browser        ? ", for t3ops itself"
 	         : a->n_waiters > 1 ? ", for several requests"
 	                            : "");
@@ -322,6 +326,21 @@ static void attempt_join(struct pairing *p, struct user_state *u, const char *br
 	w->arg = arg;
 	STAILQ_INSERT_TAIL(&a->waiters, w, link);
 	a->n_waiters++;
+}
+
+void pairing_begin(struct pairing *p)
+{
+	static const uint32_t by_endpoint[] = {T3OPS_PAIR_OK, T3OPS_PAIR_REFUSED, T3OPS_PAIR_UNREACHABLE,
+	                                       T3OPS_PAIR_NO_COOKIE};
+	size_t n = p->ctx->host->opt_count(p->ctx, "endpoints");
+
+	outcome_count(p->ctx, T3OPS_PAIR_MINT_FAILED, "", false, 0);
+	outcome_count(p->ctx, T3OPS_PAIR_MINT_TIMEOUT, "", false, 0);
+	outcome_count(p->ctx, T3OPS_PAIR_NO_ENDPOINT, "", n > 1, 0);
+	for (size_t i = 0; i < n; i++)
+		for (size_t r = 0; r < sizeof by_endpoint / sizeof by_endpoint[0]; r++)
+			outcome_count(p->ctx, by_endpoint[r], p->ctx->host->opt_item(p->ctx, "endpoints", i), i > 0,
+			              0);
 }
 
 void pairing_pair(struct pairing *p, const struct t3ops_user *user, const char *browser, t3ops_paired_cb cb,

@@ -18,6 +18,8 @@ struct pairing {
 	struct user_states *users;
 };
 
+/* Its counters exist from now on, at 0. */
+void pairing_begin(struct pairing *p);
 /* As t3ops_pairing.pair: answers through cb exactly once, perhaps before it returns. */
 void pairing_pair(struct pairing *p, const struct t3ops_user *user, const char *browser, t3ops_paired_cb cb,
                   void *arg);

@@ -53,6 +53,13 @@ static void load(struct session *s, const char *address)
 	snprintf(s->facts.address, sizeof s->facts.address, "%s", address);
 }
 
+static void pairings_add(const struct session *s, bool ok, uint64_t n)
+{
+	struct t3ops_ctx *ctx = s->all->ctx;
+
+	ctx->host->count(ctx, METRIC_PAIRINGS, (const char *[]){s->user, ok ? "ok" : "failed"}, n);
+}
+
 static struct session *session_new(struct sessions *all, const char *user)
 {
 	struct session *s = calloc(1, sizeof *s);
@@ -62,6 +69,8 @@ static struct session *session_new(struct sessions *all, const char *user)
 	s->all = all;
 	snprintf(s->user, sizeof s->user, "%s", user);
 	LIST_INSERT_HEAD(&all->list, s, link);
+	pairings_add(s, true, 0); /* so that increase() sees the first step of each */
+	pairings_add(s, false, 0);
 	return s;
 }
 
@@ -159,7 +168,7 @@ static void pairing_report(const struct session *s, const struct t3ops_paired *p
 {
 	struct t3ops_ctx *ctx = s->all->ctx;
 
-	ctx->host->count(ctx, METRIC_PAIRINGS, (const char *[]){s->user, ok ? "ok" : "failed"}, 1);
+	pairings_add(s, ok, 1);
 	if (!ok)
 		ctx->host->log(ctx, T3OPS_WARNING, "probe_session_failed",
 		               "the WebSocket of user %s is not probed, only HTTP: %s", s->user,

@@ -149,16 +149,22 @@ static void alive(struct pending_heal *h, const struct t3ops_session_state *stat
 	free(h);
 }
 
-static void on_checked(void *arg, const struct t3ops_session_state *state)
+void heal_count_check(struct t3ops_ctx *ctx, uint32_t session, uint64_t n)
 {
 	static const char *const results[] = {"unknown", "alive", "dead"};
+
+	ctx->host->count(ctx, METRIC_CHECKS, (const char *[]){results[session]}, n);
+}
+
+static void on_checked(void *arg, const struct t3ops_session_state *state)
+{
 	struct pending_heal *h = arg;
 
 	if (!h->ctx->state) { /* stopped meanwhile */
 		free(h);
 		return;
 	}
-	h->ctx->host->count(h->ctx, METRIC_CHECKS, (const char *[]){results[state->session]}, 1);
+	heal_count_check(h->ctx, state->session, 1);
 	if (state->session == T3OPS_SESSION_DEAD)
 		heal(h, state->fresh);
 	else

@@ -33,6 +33,8 @@ struct session_check {
 	uint64_t trust_us, loop_reported_us;
 };
 
+/* n more answers of that kind, enum t3ops_session. */
+void heal_count_check(struct t3ops_ctx *ctx, uint32_t session, uint64_t n);
 /* The plugin's on_unauthorized. */
 enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* Whether the request's cookies could not be healed a moment ago, so that there is no use in asking again; never for

@@ -24,11 +24,6 @@ struct pending_navigation {
 	char user[64];
 };
 
-static void count(struct t3ops_ctx *ctx, const char *result)
-{
-	ctx->host->count(ctx, METRIC_CHECKS, (const char *[]){result}, 1);
-}
-
 /* ---- a dead session ------------------------------------------------------------------------------------- */
 
 /* The session has ended and none can be made: the way in that is left is t3's own. */
@@ -129,13 +124,13 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 	if (!n->ctx->state) { /* stopped meanwhile */
 		free(n);
 	} else if (state->session == T3OPS_SESSION_DEAD) {
-		count(n->ctx, "dead");
+		heal_count_check(n->ctx, T3OPS_SESSION_DEAD, 1);
 		dead(n);
 	} else if (state->session == T3OPS_SESSION_ALIVE) {
-		count(n->ctx, "alive");
+		heal_count_check(n->ctx, T3OPS_SESSION_ALIVE, 1);
 		alive(n, state);
 	} else {
-		count(n->ctx, "unknown");
+		heal_count_check(n->ctx, T3OPS_SESSION_UNKNOWN, 1);
 		n->ctx->host->request_resume(n->ctx, n->request);
 		free(n);
 	}
@@ -166,6 +161,13 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return T3OPS_WAIT;
 }
 
+/* So that increase() sees the first step of each. */
+static void checks_begin(struct t3ops_ctx *ctx)
+{
+	for (uint32_t r = T3OPS_SESSION_UNKNOWN; r <= T3OPS_SESSION_DEAD; r++)
+		heal_count_check(ctx, r, 0);
+}
+
 static int init(struct t3ops_ctx *ctx)
 {
 	struct session_check *s = calloc(1, sizeof *s);
@@ -174,6 +176,7 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	s->trust_us = (uint64_t)ctx->host->opt_int(ctx, "trust");
 	ctx->state = s;
+	checks_begin(ctx);
 	return 0;
 }
 

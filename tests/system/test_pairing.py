@@ -161,6 +161,23 @@ class Cases(unittest.TestCase):
             old = first.header("location").split("=")[0] + "=1"  # a mark of long ago means nothing
             self.assertEqual(http.get(d.proxy, old, PAGE).status, 302)
 
+    def test_counters_exist_from_the_start(self):
+        """increase() sees the first step of a counter only if it was there before, at 0."""
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            found = d.metrics()
+            for result in ("alive", "dead", "unknown"):
+                self.assertEqual(found.get(f't3ops_session_checks_total{{plugin="session_check",result="{result}"}}'), 0)
+            rows = [(r, e, f) for r in ("ok", "refused", "unreachable", "no_cookie")
+                    for e, f in (("/api/auth/browser-session", "no"), ("/api/auth/bootstrap", "yes"))]
+            rows += [("mint_failed", "", "no"), ("mint_timeout", "", "no"), ("no_endpoint", "", "yes")]
+            for result, endpoint, fallback in rows:
+                at = f'endpoint="{endpoint}",' if endpoint else ""  # an empty label is left out
+                name = f't3ops_pair_total{{plugin="auto_pair",result="{result}",{at}fallback="{fallback}"}}'
+                self.assertEqual(found.get(name), 0, name)
+            http.get(d.proxy, "/", PAGE)
+            made = {k for k in d.metrics() if k.startswith(("t3ops_pair_total", "t3ops_session_checks_total"))}
+            self.assertEqual(made - set(found), set())
+
     def test_tabs_and_private_windows_are_no_loop(self):
         """Chrome sends the tabs of one URL one after another, all with the cookies of before."""
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:

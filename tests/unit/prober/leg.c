@@ -778,6 +778,39 @@ static void test_user_and_metrics(void **state)
 	shown("t3probe_connected{leg=\"serve\",user=\"alice\"}", false);
 }
 
+/* increase() sees the first step of a counter only if it was there before, at 0. */
+static void counters_at_0(const char *family, const char *more, bool are)
+{
+	char line[160];
+
+	for (unsigned r = T3OPS_R_CLOSED; r <= T3OPS_R_LOCAL; r++) {
+		snprintf(line, sizeof line, "%s{leg=\"serve\",user=\"%s\",reason=\"%s\"} 0\n", family, more,
+		         reason_label(r));
+		shown(line, are);
+	}
+}
+
+static void test_counters_from_the_start(void **state)
+{
+	const struct user carol = {.name = "carol", .host = "127.0.0.1", .port = 4102};
+
+	(void)state;
+	for (int fresh = 1; fresh >= 0; fresh--) {
+		fresh_every = fresh ? NEVER : 0;
+		leg_make(calm, &carol);
+		counters_at_0("t3ops_leg_disconnects_total", "carol", true);
+		counters_at_0("t3probe_disconnects_total", "carol", true);
+		counters_at_0("t3ops_leg_fresh_failures_total", "carol", fresh);
+		shown("t3ops_leg_disconnects_total{leg=\"serve\",user=\"carol\",reason=\"address_changed\"} 0\n",
+		      true);
+		shown("t3ops_leg_disconnects_total{leg=\"serve\",user=\"carol\",reason=\"client_eof\"}", false);
+		shown("t3ops_leg_large_lost_total{leg=\"serve\",user=\"carol\",way=\"back\"} 0\n", fresh);
+		leg_free(leg, true);
+		expect(EVENT_LEG_GONE, 0, T3OPS_R_NONE, 0);
+		shown("user=\"carol\"", false);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -828,6 +861,7 @@ int main(void)
 	    cmocka_unit_test(test_fresh_when_asked),
 	    cmocka_unit_test(test_large),
 	    cmocka_unit_test(test_large_when_asked),
+	    cmocka_unit_test(test_counters_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
