@@ -117,6 +117,19 @@ bool process_is_wanted(const struct resolved_config *c, enum process_id process)
 	return false;
 }
 
+bool process_needs_users(const struct process_config *p, enum process_id process)
+{
+	if (process == PROCESS_PROXY || process == PROCESS_JOBS || process == PROCESS_HELPER)
+		return true;
+	for (size_t i = 0; process == PROCESS_PROBER && i < p->n_plugins; i++)
+		if (p->plugins[i]->per_user)
+			return true;
+	for (size_t i = 0; i < p->n_commands; i++)
+		if (p->commands[i].requesters & 1u << process)
+			return true;
+	return false;
+}
+
 static bool section_names(const struct plugin_section *section, const char *command)
 {
 	for (size_t i = 0; i < section->values.n; i++) {

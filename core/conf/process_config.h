@@ -39,6 +39,8 @@ bool process_loads(const struct resolved_config *c, size_t section, enum process
 void providers_mark(const struct plugin_section *const *sections, size_t n, bool *loaded);
 
 bool process_is_wanted(const struct resolved_config *c, enum process_id process);
+/* Whether it has anything to do with the user table. */
+bool process_needs_users(const struct process_config *p, enum process_id process);
 /* What it borrows belongs to c.  NULL: the process has nothing to do. */
 struct process_config *process_config_new(const struct resolved_config *c, enum process_id process);
 void process_config_free(struct process_config *p);

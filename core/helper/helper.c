@@ -337,6 +337,29 @@ static struct series *counter(struct process *process, const char *name, const c
 	return metrics_series(process->metrics, &family, NULL, NULL, NULL);
 }
 
+/* Users who are nobody here are served, but nothing can run for them. */
+static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
+{
+	const struct helper *h = arg;
+	char first[384] = "", more[64] = "", buf[160];
+	size_t n = 0;
+
+	(void)before;
+	for (size_t i = 0; i < now->n; i++) {
+		const char *fault = user_account_fault(&now->rows[i], buf, sizeof buf);
+
+		if (fault && n++ == 0)
+			snprintf(first, sizeof first,
+			         "%.100s: %s: %s, so no command and no job can run for this user",
+			         h->process->config->core.users, now->rows[i].name, fault);
+	}
+	if (n > 1)
+		snprintf(more, sizeof more, " (and %zu more; t3ops -t names them)", n - 1);
+	strncat(first, more, sizeof first - strlen(first) - 1);
+	if (n > 0)
+		log_write(LOG_L_WARNING, "users_partial", kv_error(first));
+}
+
 static int start(struct process *process)
 {
 	struct helper *h = calloc(1, sizeof *h);
@@ -350,7 +373,7 @@ static int start(struct process *process)
 		return -ENOMEM;
 	LIST_INIT(&h->runs);
 	h->process = h->audit.process = process;
-	h->users = users_new(process->loop, &source, NULL, users_state_log, h);
+	h->users = users_new(process->loop, &source, on_users_changed, users_state_log, h);
 	if (!h->users) {
 		free(h);
 		return -errno;

@@ -47,6 +47,14 @@ static int account_for(struct account *a, const struct user *user)
 	return geteuid() == 0 ? account_of(a, user->os_user) : account_self(a);
 }
 
+/* Reported with the table (users_check below). */
+static bool has_account(const struct user *user)
+{
+	char buf[160];
+
+	return user->os_user[0] != '\0' && !user_account_fault(user, buf, sizeof buf);
+}
+
 static bool user_fails(const struct config_faults *f, const struct process_command *command, const struct user *user)
 {
 	char **argv = argv_expand(&command->options.argv, user), who[128];
@@ -76,7 +84,7 @@ static void command_check(const struct config_faults *f, const struct process_co
 
 	for (size_t i = 0; i < users->n; i++) {
 		any = any || users->rows[i].os_user[0] != '\0';
-		if (users->rows[i].os_user[0] != '\0' && user_fails(f, command, &users->rows[i]))
+		if (has_account(&users->rows[i]) && user_fails(f, command, &users->rows[i]))
 			return;
 	}
 	if (any || strchr(program, '%') || account_self(&self) < 0)
@@ -143,8 +151,28 @@ static void dir_check(const struct config_faults *f, const char *section, const 
 		                  "%s = \"%.150s\": others can write there: chmod go-w it", option, path);
 }
 
+/* Users whom the helper cannot become. */
+static void users_check(const struct process_config *config, const struct config_faults *f)
+{
+	struct user_list users;
+	char why[320], buf[160];
+
+	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
+	for (size_t i = 0; i < users.n; i++) {
+		const char *fault = user_account_fault(&users.rows[i], buf, sizeof buf);
+
+		if (fault)
+			config_fault_warn(
+			    f, CONF_CORE, NULL, "users",
+			    "users = \"%.200s\": %s: %s, so no command and no job can run for this user",
+			    config->core.users, users.rows[i].name, fault);
+	}
+	user_list_fini(&users);
+}
+
 void helper_check(const struct process_config *config, const struct config_faults *f)
 {
+	users_check(config, f);
 	for (size_t i = 0; i < config->n_plugins; i++) {
 		const struct plugin_section *s = config->plugins[i];
 

@@ -17,27 +17,53 @@
 #include "sys/sandbox.h"
 #include "users/users.h"
 
-static bool reads_users(const struct resolved_config *c)
+/* ---- the user table ---------------------------------------------------------------------------------------- */
+
+static bool needs_users(const struct resolved_config *c)
 {
-	return c->n_commands > 0 || c->n_plugins > 0;
+	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
+		struct process_config *config = process_config_new(c, id);
+		bool needs = config && process_needs_users(config, id);
+
+		process_config_free(config);
+		if (needs)
+			return true;
+	}
+	return false;
+}
+
+/* "users = ...: TEXT", a line for each row. */
+static void users_report(const struct resolved_config *c, const struct user_list *users, int faults,
+                         const struct config_faults *f)
+{
+	const char *path = c->options.users;
+
+	for (size_t i = 0; i < users->n_faults; i++)
+		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s", path, users->faults[i]);
+	if (faults > (int)users->n_faults)
+		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %d more rows are at fault", path,
+		                  faults - (int)users->n_faults);
 }
 
 /* What is wrong with the table refuses nothing: a daemon that starts goes on with the users that are good, or with
- * the table of the process before. */
+ * the table of the process before.  Read as the account that the proxy reads it as. */
 static void users_check(const struct resolved_config *c, const struct config_faults *f)
 {
 	struct user_list users;
 	char why[320];
 	int r;
 
-	if (!reads_users(c))
+	if (!needs_users(c))
 		return;
 	r = user_list_load(&users, c->options.users, c->options.upstream_env, why, sizeof why);
-	if (r != 0)
-		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s", c->options.users, why);
-	if (r >= 0)
-		user_list_fini(&users);
+	if (r < 0)
+		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s%s", c->options.users, why,
+		                  users.n_faults > 0 ? "; no row gives a user, so it is no table" : "");
+	users_report(c, &users, r, f);
+	user_list_fini(&users);
 }
+
+/* ---- sockets ------------------------------------------------------------------------------------------------- */
 
 /* Of the packaged path the directory comes with the service, and is its account's. */
 static bool is_made_by_service(const char *dir)
@@ -172,7 +198,6 @@ static const struct process_ops *ops_of(void *arg, enum process_id id)
 
 static void commands_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
 {
-	users_check(c, f);
 	control_check(c, f);
 	addresses_check(c, f);
 	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
@@ -228,6 +253,7 @@ static void whole_check(void *arg, const struct resolved_config *c, const struct
 			ops->check(config, f);
 		process_config_free(config);
 	}
+	users_check(c, f);
 	sandbox_check(c, f);
 }
 

@@ -146,18 +146,24 @@ static void prober_free(struct prober *p)
 	free(p);
 }
 
-static int prober_build(struct prober *p)
+static int users_start(struct prober *p)
 {
 	const struct core_options *core = &p->process->config->core;
 	struct users_source source = {.path = core->users,
 	                              .env_pattern = core->upstream_env,
 	                              .snapshot = p->process->snapshot,
 	                              .must_read = p->process->succeeds};
-	int r;
 
 	p->users = users_new(p->process->loop, &source, on_users_changed, users_state_log, p);
-	if (!p->users)
-		return -errno;
+	return p->users ? 0 : -errno;
+}
+
+static int prober_build(struct prober *p)
+{
+	int r = process_needs_users(p->process->config, PROCESS_PROBER) ? users_start(p) : 0;
+
+	if (r < 0)
+		return r;
 	p->plugins = plugin_host_new(p->process, p->users);
 	if (!p->plugins)
 		return -EINVAL;

@@ -48,8 +48,10 @@ static void on_users_state(void *arg, enum users_state state, const char *why)
 	struct event e;
 
 	series_set(worker->metrics.users_broken, state == USERS_BROKEN ? 1. : 0.);
-	if (state == USERS_GOOD)
+	if (state == USERS_GOOD) {
+		users_state_log(NULL, state, why);
 		return;
+	}
 	event_init(&e, state == USERS_BROKEN ? EVENT_USERS_BROKEN : EVENT_USERS_PARTIAL, PROCESS_PROXY);
 	event_set(e.text, why);
 	process_emit(worker->process, &e);
@@ -86,7 +88,7 @@ static int users_start(struct proxy *proxy)
 	                              .snapshot = process->snapshot,
 	                              .must_read = process->succeeds};
 
-	on_users_state(worker, USERS_GOOD, NULL); /* its predecessor may have met another file */
+	series_set(worker->metrics.users_broken, 0.); /* its predecessor may have met another file */
 	worker->users = users_new(worker->loop, &source, on_users_changed, on_users_state, worker);
 	if (!worker->users)
 		return -errno;

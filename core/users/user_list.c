@@ -45,12 +45,20 @@ static int refuse(struct parse *p, const char *fmt, ...)
 static void fault(struct parse *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void fault(struct parse *p, const char *fmt, ...)
 {
+	struct user_list *l = p->out;
+	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (p->faults++ == 0)
-		vsnprintf(p->why, p->why_size, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	if (p->faults++ == 0)
+		snprintf(p->why, p->why_size, "%s", text ? text : "no memory");
+	if (text && l->faults && l->n_faults < USER_FAULTS_KEPT)
+		l->faults[l->n_faults++] = text;
+	else
+		free(text);
 }
 
 /* Copies [from, from + len) if it fits and is not empty. */
@@ -485,7 +493,7 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 	size_t start = len >= 3 && memcmp(text, "\ufeff", 3) == 0 ? 3 : 0;
 	int r;
 
-	*out = (struct user_list){0};
+	*out = (struct user_list){.faults = calloc(USER_FAULTS_KEPT, sizeof *out->faults)};
 	text += start;
 	len -= start;
 	for (start = 0; start < len && isspace((unsigned char)text[start]);)
@@ -495,14 +503,36 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 	if (r == 0)
 		r = emptiness_check(&p, text, len);
 	if (r < 0)
-		user_list_fini(out);
+		out->n = 0;
 	else if (out->n > 0)
 		qsort(out->rows, out->n, sizeof out->rows[0], by_name);
 	return r < 0 ? r : p.faults;
 }
 
+const char *user_account_fault(const struct user *u, char *buf, size_t size)
+{
+	struct passwd pw, *found = NULL;
+	char buffer[4096];
+
+	if (u->os_user[0] == '\0' || getpwnam_r(u->os_user, &pw, buffer, sizeof buffer, &found) != 0)
+		return NULL;
+	if (!found)
+		snprintf(buf, size, "os_user \"%s\": no such account on this machine", u->os_user);
+	else if (pw.pw_uid == 0)
+		snprintf(buf, size, "os_user \"%s\": t3ops runs nothing as root", u->os_user);
+	else if (u->home[0] == '\0')
+		snprintf(buf, size, "os_user \"%s\": its home directory is longer than %zu bytes", u->os_user,
+		         sizeof u->home - 1);
+	else
+		return NULL;
+	return buf;
+}
+
 void user_list_fini(struct user_list *l)
 {
+	for (size_t i = 0; i < l->n_faults; i++)
+		free(l->faults[i]);
+	free(l->faults);
 	free(l->rows);
 	*l = (struct user_list){0};
 }

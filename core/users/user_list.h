@@ -20,15 +20,22 @@ struct user {
 struct user_list {
 	struct user *rows;
 	size_t n;
+	char **faults; /* of the rows at fault or in doubt, those that came first */
+	size_t n_faults;
 };
 
+#define USER_FAULTS_KEPT 100
+
 /* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is not a table, is empty, or
- * has rows but not one that is good; out is then empty.  Else the number of rows that are at fault or in doubt, and
- * why names the first: a row that cannot be understood costs its own user only, one whose env file gives no port has
- * port 0, and of names that differ by case only none is used. */
+ * has rows but not one that is good; out then has no rows, but may have faults, and is for user_list_fini, too.  Else
+ * the number of rows that are at fault or in doubt, and why names the first: a row that cannot be understood costs
+ * its own user only, one whose env file gives no port has port 0, and of names that differ by case only none is used.
+ */
 int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
                     size_t why_size);
 void user_list_fini(struct user_list *l);
+/* Why no command and no job can run for that user, who has an OS account; NULL: nothing is against it. */
+const char *user_account_fault(const struct user *u, char *buf, size_t size);
 const struct user *user_list_find(const struct user_list *l, const char *name);
 
 #endif

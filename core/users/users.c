@@ -17,7 +17,7 @@
 
 #define TABLE_MAX_BYTES (4 << 20)
 #define SETTLE_SECONDS  0.05 /* an editor writes in several steps */
-#define MORE_SIZE       24   /* of " (and 4095 more)" */
+#define MORE_SIZE       48   /* of " (and 4095 more; t3ops -t names them)" */
 #define STABLE_SECONDS  1.0  /* a file that nobody closed counts once it has not changed for so long */
 #define POLL_SECONDS    10.0 /* where inotify does not see it: network file systems, env files */
 
@@ -96,7 +96,9 @@ static bool lists_equal(const struct user_list *a, const struct user_list *b)
 void users_state_log(void *arg, enum users_state state, const char *why)
 {
 	(void)arg;
-	if (state != USERS_GOOD)
+	if (state == USERS_GOOD)
+		log_write(LOG_L_NOTICE, "users_recovered");
+	else
 		log_write(LOG_L_WARNING, state == USERS_BROKEN ? "users_broken" : "users_partial", kv_error(why));
 }
 
@@ -116,6 +118,16 @@ static void state_set(struct users *u, enum users_state state, const char *why)
 
 static void broken(struct users *u, const char *why)
 {
+	char line[256];
+
+	snprintf(line, sizeof line, "%.200s; %s", why,
+	         u->known ? "the last valid table stays active" : "there is no earlier table");
+	state_set(u, USERS_BROKEN, line);
+}
+
+/* The process does not start then. */
+static void refused(struct users *u, const char *why)
+{
 	state_set(u, USERS_BROKEN, why);
 }
 
@@ -125,7 +137,7 @@ static void broken_at_first(struct users *u, const char *why)
 	char line[256];
 
 	u->known = snapshot_get(u->snapshot, &u->list);
-	snprintf(line, sizeof line, "%s; %s", why,
+	snprintf(line, sizeof line, "%.200s; %s", why,
 	         u->known ? "the table of the previous process stays active" : "there is no earlier table");
 	broken(u, line);
 }
@@ -136,6 +148,7 @@ int user_list_load(struct user_list *out, const char *path, const char *env_patt
 	char *text = file_read(path, &len);
 	int r;
 
+	*out = (struct user_list){0};
 	if (!text) {
 		snprintf(why, why_size, "%s",
 		         errno == EFBIG ? "not a regular file, or larger than a table may be" : strerror(errno));
@@ -198,11 +211,13 @@ static void table_read(struct users *u, void (*on_fault)(struct users *u, const 
 	u->read = u->seen = look_at(u->path);
 	faults = user_list_load(&fresh, u->path, u->env_pattern, why, sizeof why - MORE_SIZE);
 	if (faults < 0) {
+		user_list_fini(&fresh);
 		on_fault(u, why);
 		return;
 	}
 	if (faults > 1)
-		snprintf(why + strlen(why), sizeof why - strlen(why), " (and %d more)", faults - 1);
+		snprintf(why + strlen(why), sizeof why - strlen(why), " (and %d more; t3ops -t names them)",
+		         faults - 1);
 	if (faults > 0)
 		portless_settle(u, &fresh);
 	state_set(u, faults > 0 ? USERS_PARTIAL : USERS_GOOD, why);
@@ -307,7 +322,7 @@ struct users *users_new(struct ev_loop *loop, const struct users_source *source,
 		return NULL;
 	}
 	watch_start(u);
-	table_read(u, source->must_read ? broken : broken_at_first);
+	table_read(u, source->must_read ? refused : broken_at_first);
 	if (!source->must_read || u->state != USERS_BROKEN)
 		return u;
 	users_free(u);

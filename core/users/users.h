@@ -14,7 +14,7 @@
 
 #include "users/user_list.h"
 
-/* The same of a file; -EINVAL, too, if it cannot be read. */
+/* user_list_parse of a file; -EINVAL, too, if it cannot be read. */
 int user_list_load(struct user_list *out, const char *path, const char *env_pattern, char *why, size_t why_size);
 
 struct users;

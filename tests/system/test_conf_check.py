@@ -251,6 +251,58 @@ class Files(unittest.TestCase):
         if account.ROOT:
             self.lines_match(lines, [rf'10: warning: command mint: argv: "{closed}/t3" cannot be run by account nobody: {closed} is closed'])
 
+    def table(self, text, mode=0o644):
+        with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(f"{self.dir}/users", mode)
+
+    def test_user_table_names_every_row_at_fault(self):
+        self.table('alice=127.0.0.1:3773\nbob\ncarol=127.0.0.1:0\ndave=x@127.0.0.1\n')
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [rf'4: warning: users = ".*": line {n}: ' for n in (2, 3, 4)])
+        self.table('bob\ncarol\n')
+        status, _, lines = self.check()
+        self.lines_match(lines, [r'4: warning: users = ".*": line 1: "bob" has no =.*; no row gives a user, so it is no table',
+                                 r'4: warning: users = ".*": line 1: "bob" has no =', r'4: warning: users = ".*": line 2: "carol" has no ='])
+        self.assertEqual(status, 0)
+        self.table("".join(f"u{n}\n" for n in range(150)) + "alice=127.0.0.1:3773\n")
+        lines = self.check()[2]
+        self.assertEqual(len(lines), 101)
+        self.assertRegex("\n".join(lines), r'4: warning: users = ".*": 50 more rows are at fault')
+
+    def test_accounts_that_nothing_can_run_as(self):
+        self.table('{"rita": {"os_user": "root", "port": 1}, "bob": {"os_user": "no-such-bobb", "port": 2},'
+                   f' "alice": {{"os_user": "{account.NAME}", "port": 3}}}}')
+        for old, new in (("", ""), ('command "mint" {\n    argv    = ' + ARGV + '\n    timeout = "10s"\n}\n' + ECHO + CHECK + PAIR, ECHO)):
+            with self.subTest(new):
+                status, _, lines = self.check(old, new)
+                self.assertEqual(status, 0)
+                self.lines_match([l for l in lines if "plugin" not in l],
+                                 [r'4: warning: users = ".*": bob: os_user "no-such-bobb": no such account on this machine, so no command',
+                                  r'4: warning: users = ".*": rita: os_user "root": t3ops runs nothing as root, so no command'] if not new else
+                                 [rf'{4}: warning: users = ".*": {who}: os_user' for who in ("bob", "rita")])
+
+    def test_user_table_is_read_as_the_proxy_reads_it(self):
+        self.table('{"alice": {"port": 3773}}', 0)
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        if account.ROOT:
+            self.lines_match(lines, [r'4: warning: users = ".*": Permission denied'])
+        os.remove(f"{self.dir}/users")
+        status, _, lines = self.check('command "mint" {\n    argv    = ' + ARGV + '\n    timeout = "10s"\n}\n' + ECHO + CHECK + PAIR, ECHO)
+        self.assertEqual(status, 0)
+        self.lines_match([l for l in lines if "plugin" not in l], [r'4: warning: users = ".*": No such file or directory'])
+
+    def test_legs_elsewhere_need_no_user_table(self):
+        path = f"{self.dir}/t3ops.conf"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f'plugin "probe_internal" {{ url = "wss://t3.example.com/probe/ws" address = "10.0.20.203" }}\nuser = "{account.NAME}"\n'
+                    f'plugin_dir = "{self.plugins}"\ncontrol = "{self.dir}/c"\nstate_dir = "{self.dir}/state"\nusers = "{self.dir}/no"\n')
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True, timeout=60 * wait.SLOW,
+                              check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_user_table(self):
         with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
             f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}, "bob": {{"port": 99999}}}}')

@@ -80,6 +80,14 @@ class Jobs(unittest.TestCase):
         d.wait_log(r"process=helper event=command_done requester=jobs command=backup user=alice exit_code=\d+ duration_ms=")
         self.assertTrue(os.path.isdir(folder))
 
+    def test_users_that_nothing_can_run_as_are_named(self):
+        users = {"alice": {"os_user": account.NAME, "port": 1}, "bob": {"os_user": "no-such-bobb", "port": 2},
+                 "rita": {"os_user": "root", "port": 3}}
+        d = Daemon({}, section("plugin", "backup", {"to": process.folder(), "every": "1h"}), users=users)
+        self.addCleanup(d.stop)
+        d.wait_log(r'level=warning process=helper event=users_partial error=".*: bob: os_user \\"no-such-bobb\\": no such account on this '
+                   r'machine, so no command and no job can run for this user \(and 1 more; t3ops -t names them\)"')
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -230,6 +230,44 @@ static void test_find_and_home(void **state)
 	assert_null(user_list_find(&l, "r"));
 }
 
+static void test_every_row_at_fault_is_named(void **state)
+{
+	static const char text[] = "a=alice\nb\nc=\nd=alice@host:80\n";
+	const struct lab *lab = *state;
+	struct user_list l;
+	char why[300];
+
+	assert_int_equal(user_list_parse(&l, text, sizeof text - 1, lab->pattern, why, sizeof why), 3);
+	assert_int_equal(l.n_faults, 3);
+	for (size_t i = 0; i < l.n_faults; i++) {
+		char line[] = "line 2: ";
+
+		line[5] = (char)('2' + i);
+		assert_memory_equal(l.faults[i], line, strlen(line));
+	}
+	assert_string_equal(why, l.faults[0]);
+	user_list_fini(&l);
+	assert_int_equal(user_list_parse(&l, "b\nc\n", 4, lab->pattern, why, sizeof why), -EINVAL);
+	assert_int_equal(l.n, 0);
+	assert_int_equal(l.n_faults, 2);
+	user_list_fini(&l);
+}
+
+static void test_accounts(void **state)
+{
+	struct user u = {.name = "r", .os_user = "root", .home = "/root"};
+	char buf[160];
+
+	(void)state;
+	assert_non_null(strstr(user_account_fault(&u, buf, sizeof buf), "runs nothing as root"));
+	strcpy(u.os_user, "no-such-account");
+	assert_non_null(strstr(user_account_fault(&u, buf, sizeof buf), "no such account"));
+	strcpy(u.os_user, "nobody");
+	assert_null(user_account_fault(&u, buf, sizeof buf));
+	u.os_user[0] = '\0'; /* its row names an address only */
+	assert_null(user_account_fault(&u, buf, sizeof buf));
+}
+
 /* ---- the file on a loop ------------------------------------------------------------------------------ */
 
 static void on_changed(void *arg, const struct user_list *before, const struct user_list *now)
@@ -322,6 +360,7 @@ static void test_file_breaks_and_heals(void **state)
 	run_until(lab, &lab->broken, 1);
 	assert_non_null(strstr(lab->why, "line 2, column "));
 	assert_non_null(strstr(lab->why, lab->path));
+	assert_non_null(strstr(lab->why, "; the last valid table stays active"));
 	assert_non_null(users_find(lab->users, "anna")); /* the last good one stays */
 	assert_int_equal(lab->changes, 1);
 	file_write(lab->path, "anna=alice\n");
@@ -486,8 +525,7 @@ static void test_missing_port_costs_its_user_only(void **state)
 
 static void list_make(struct user_list *l, size_t n)
 {
-	l->n = n;
-	l->rows = calloc(n + 1, sizeof l->rows[0]);
+	*l = (struct user_list){.rows = calloc(n + 1, sizeof l->rows[0]), .n = n};
 	for (size_t i = 0; i < n; i++)
 		snprintf(l->rows[i].name, sizeof l->rows[i].name, "u%04zu", i);
 }
@@ -552,6 +590,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_tables),
 	    TEST(test_nul),
+	    TEST(test_every_row_at_fault_is_named),
+	    TEST(test_accounts),
 	    TEST(test_find_and_home),
 	    TEST(test_file_changes),
 	    TEST(test_file_breaks_and_heals),
