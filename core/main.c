@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/check.h"
 #include "conf/conf_text.h"
@@ -19,6 +20,7 @@
 #include "helper/helper.h"
 #include "plugin_host/config_checks.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 
 static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
                             "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
@@ -32,7 +34,7 @@ struct command_line {
 	enum mode mode;
 	const char *conf_path, *plugin_dir, *topic;
 	int take_over_fd;
-	long take_over_from; /* message version of the one that runs */
+	long take_over_from; /* message version of the one that runs; -1: nobody asks */
 };
 
 /* Where the helper puts a job's input, and its channel. */
@@ -66,7 +68,7 @@ static struct command_line command_line_read(int argc, char **argv)
 	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf",
 	                            .plugin_dir = T3OPS_PLUGIN_DIR,
 	                            .take_over_fd = -1,
-	                            .take_over_from = MSG_VERSION};
+	                            .take_over_from = -1};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:th", options, NULL)) != -1)
@@ -120,15 +122,20 @@ static const struct process_ops *const ops[PROCESSES] = {[PROCESS_PROXY] = &prox
 static int check(const struct command_line *line)
 {
 	struct config_checks checks = config_checks_of(ops);
+	bool is_asked = line->take_over_from >= 0;
 	struct resolved_config *c;
 
-	if (line->take_over_from != MSG_VERSION)
-		return SUPERVISOR_CANNOT_TAKE_OVER;
+	if (is_asked && (line->take_over_from != MSG_VERSION || !upgrade_rehearse(STDIN_FILENO))) {
+		puts(TAKE_OVER_MESSAGES);
+		return EXIT_FAILURE;
+	}
 	c = check_config(line->conf_path, &checks, stdout, stderr);
 	if (!c)
 		return EXIT_FAILURE;
 	separability_print(c, stdout);
 	resolved_config_free(c);
+	if (is_asked)
+		puts(TAKE_OVER_READY);
 	return EXIT_SUCCESS;
 }
 

@@ -479,6 +479,9 @@ static int resume(struct supervisor *s)
 	json_t *state = upgrade_state_read(s->args->take_over_fd);
 	int r;
 
+	if (!state)
+		log_write(LOG_L_ERROR, "upgrade_failed",
+		          kv_error("the earlier binary left a state that this one does not know"));
 	s->metrics = state ? upgrade_metrics_adopt(state, &s->metrics_fd) : NULL;
 	if (!s->metrics) {
 		r = state ? -errno : -EPROTO;

@@ -14,7 +14,9 @@ struct supervisor_args {
 	int take_over_fd;                         /* state of the earlier binary, or -1 */
 };
 
-/* Exit status of a binary that is asked with -t and cannot go on from the messages of the one that runs. */
-#define SUPERVISOR_CANNOT_TAKE_OVER 3
+/* What a binary that is asked with -t --take-over-from prints last on stdout: that it is t3ops and takes over, or that
+ * its messages are others. */
+#define TAKE_OVER_READY    "take-over: ready"
+#define TAKE_OVER_MESSAGES "take-over: other messages"
 
 #endif

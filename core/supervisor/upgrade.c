@@ -17,6 +17,8 @@
 
 #define CHECK_LIMIT_US  UINT64_C(30000000)
 #define CHECK_MAX_BYTES (1u << 20)
+#define NOT_STARTED     "not started: " /* what stands in the binary's place says so */
+#define USAGE_ERROR     2               /* of one that does not know the question */
 
 /* ---- leaving -------------------------------------------------------------------------------- */
 
@@ -96,7 +98,7 @@ static void descriptors_survive(const struct supervisor *s, int state_fd, bool y
 	user_snapshots_survive(&s->snapshots, yes);
 }
 
-/* In the child: the binary says with its exit status whether it takes the configuration, and what this one leaves. */
+/* In the child: the binary says whether it takes the configuration, and what this one would leave, on stdin. */
 static int binary_ask(void *arg, const int pipes[SUBPROCESS_PIPES])
 {
 	const struct supervisor *s = arg;
@@ -109,45 +111,60 @@ static int binary_ask(void *arg, const int pipes[SUBPROCESS_PIPES])
 	                version,
 	                NULL};
 
+	dup2(state_write(s), STDIN_FILENO);
 	dup2(pipes[0], STDOUT_FILENO); /* what it prints is not for the log as it is */
 	dup2(pipes[1], STDERR_FILENO);
 	for (size_t i = 0; i < SUBPROCESS_PIPES; i++)
 		close(pipes[i]);
 	snprintf(version, sizeof version, "%d", MSG_VERSION);
 	execv(argv[0], argv);
-	return 127;
+	dprintf(STDOUT_FILENO, "%s%s", NOT_STARTED, strerror(errno));
+	return EXIT_FAILURE;
 }
 
-/* Exec cannot be taken back, so all that could go wrong is asked before.  NULL: nothing. */
-static const char *binary_fault(const struct subprocess_end *end)
+static bool last_line_is(const char *text, const char *line)
 {
+	size_t len = strlen(text), want = strlen(line);
+
+	return len > want && text[len - 1] == '\n' && strncmp(text + len - 1 - want, line, want) == 0 &&
+	       (len - 1 == want || text[len - 2 - want] == '\n');
+}
+
+/* Exec cannot be taken back, so all that could go wrong is asked before.  False, with the reason in why. */
+static bool binary_is_ready(const struct subprocess_end *end, char *why, size_t size)
+{
+	const char *said = end->bytes[0];
+	int code = WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1;
+
 	if (end->timed_out)
-		return "did not say in time whether it accepts the configuration; it was not started";
-	switch (WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1) {
-	case EXIT_SUCCESS:
-		return NULL;
-	case SUPERVISOR_CANNOT_TAKE_OVER:
-	case 2: /* it does not know the question */
-		return "cannot go on from the one that runs, whose messages are others: restart the daemon";
-	case 127:
-		return "cannot be started";
-	default:
-		return "was not started, for it does not accept the configuration";
-	}
+		snprintf(why, size, "did not say in time whether it accepts the configuration; it was not started");
+	else if (strncmp(said, NOT_STARTED, strlen(NOT_STARTED)) == 0)
+		snprintf(why, size, "cannot be started: %s", said + strlen(NOT_STARTED));
+	else if (last_line_is(said, TAKE_OVER_MESSAGES) || code == USAGE_ERROR)
+		snprintf(why, size,
+		         "cannot go on from the one that runs, whose messages are others: restart the daemon");
+	else if (code < 0)
+		snprintf(why, size, "was not started: asked about the configuration, it ended with signal %d (%s)",
+		         WTERMSIG(end->status), strsignal(WTERMSIG(end->status)));
+	else if (code == EXIT_FAILURE && end->len[1] > 0)
+		snprintf(why, size, "was not started, for it does not accept the configuration");
+	else if (code != EXIT_SUCCESS)
+		snprintf(why, size, "was not started: asked about the configuration, it exited with %d", code);
+	else if (!last_line_is(said, TAKE_OVER_READY))
+		snprintf(why, size, "was not started: it does not answer as a t3ops that can take over; is it one?");
+	else
+		return true;
+	return false;
 }
 
-/* Logs what it says against the configuration, a line each; the first one, "" if there is none. */
-static void config_errors_log(const char *text, char *first, size_t size)
+/* What it says against the configuration, a line each. */
+static void config_errors_log(const char *text)
 {
-	first[0] = '\0';
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
-		const char *line = textf("%.*s", (int)len, text);
 
 		if (len > 0)
-			log_write(LOG_L_ERROR, "config_error", kv_error(line));
-		if (first[0] == '\0')
-			event_copy(first, size, line);
+			log_write(LOG_L_ERROR, "config_error", kv_error(textf("%.*s", (int)len, text)));
 		text += len + (text[len] != '\0');
 	}
 }
@@ -188,16 +205,17 @@ static void binary_exec(struct supervisor *s)
 static void on_answer(void *arg, const struct subprocess_end *end)
 {
 	struct supervisor *s = arg;
-	const char *fault = binary_fault(end);
-	char first[256];
+	const char *said = end->bytes[1];
+	char why[256];
 
 	s->upgrade.check = NULL;
-	if (!fault) {
+	if (binary_is_ready(end, why, sizeof why)) {
 		binary_exec(s);
 		return;
 	}
-	config_errors_log(end->bytes[1], first, sizeof first);
-	refuse(s, textf("%s%s%s", fault, first[0] != '\0' ? ": " : "", first));
+	if (WIFEXITED(end->status) && WEXITSTATUS(end->status) == EXIT_FAILURE)
+		config_errors_log(said);
+	refuse(s, textf("%s%s%.*s", why, said[0] != '\0' ? ": " : "", (int)strcspn(said, "\n"), said));
 }
 
 void upgrade_begin(struct supervisor *s, outcome_cb refused)
@@ -242,10 +260,21 @@ json_t *upgrade_state_read(int fd)
 	close(fd);
 	if (state && state_int(state, "message_version") == MSG_VERSION)
 		return state;
-	log_write(LOG_L_ERROR, "upgrade_failed",
-	          kv_error("the earlier binary left a state that this one does not know"));
 	json_decref(state);
 	return NULL;
+}
+
+bool upgrade_rehearse(int fd)
+{
+	json_t *state = upgrade_state_read(fd);
+	struct resolved_config *config;
+
+	if (!state)
+		return false;
+	config = resolved_config_adopt(json_object_get(state, "core"), json_object_get(state, "plugins"));
+	json_decref(state);
+	resolved_config_free(config);
+	return config != NULL;
 }
 
 struct metrics *upgrade_metrics_adopt(const json_t *state, int *fd)

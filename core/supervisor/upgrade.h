@@ -16,7 +16,11 @@ void upgrade_begin(struct supervisor *s, outcome_cb refused);
 /* At the end of the supervisor. */
 void upgrade_cancel(struct supervisor *s);
 
-/* Arriving.  What the earlier binary left in fd, which is closed; NULL after one log line. */
+/* In the next binary while it is only asked: whether it could read what the earlier one has in fd, which is closed.
+ */
+bool upgrade_rehearse(int fd);
+
+/* Arriving.  What the earlier binary left in fd, which is closed; NULL: it is unknown here. */
 json_t *upgrade_state_read(int fd);
 /* Its metrics, or new ones.  NULL: errno. */
 struct metrics *upgrade_metrics_adopt(const json_t *state, int *fd);

@@ -70,10 +70,18 @@ class Upgrade(unittest.TestCase):
         for script, words in ((f'exec {real} "$@" --take-over-from 0', "cannot go on from the one that runs"),
                               (f'exec {real} --a-question-of-tomorrow "$@"', "cannot go on from the one that runs"),
                               ("echo f:7: nonsense >&2; exit 1", "was not started, .* accept the configuration: f:7: nonsense"),
-                              ("kill -KILL $$", "was not started, .* accept the configuration")):
+                              ("kill -KILL $$", r"was not started: .* it ended with signal 9 \(Killed\)"),
+                              ("exit 3", "was not started: .* it exited with 3"),
+                              ("exit 1", "was not started: .* it exited with 1"),
+                              ("echo no such library >&2; exit 127", "was not started: .* it exited with 127: no such library"),
+                              (f'{real} "$@"; exit 3', "was not started: .* it exited with 3"),
+                              (f'exec {real} "$@" --take-over-from -1', "was not started: it does not answer as a t3ops"),
+                              ("exit 0", "was not started: it does not answer as a t3ops that can take over"),
+                              (f'exec {real} "$@" < /dev/null', "cannot go on from the one that runs"),
+                              ("\0", "cannot be started: Exec format error")):
             with self.subTest(script=script):
                 with open(binary + ".new", "w", encoding="utf-8") as f:
-                    f.write(f"#!/bin/sh\n{script}\n")
+                    f.write(script if script == "\0" else f"#!/bin/sh\n{script}\n")
                 os.chmod(binary + ".new", 0o755)
                 os.rename(binary + ".new", binary)
                 mark = len(self.daemon.log())
