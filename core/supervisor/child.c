@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sys/drop_privileges.h"
+#include "supervisor/capabilities.h"
 #include "supervisor/process_slot.h"
 #include "supervisor/setup.h"
 #include "supervisor/signals.h"
@@ -63,11 +64,18 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Everything but the helper gives up root for good. */
-static bool privileges_drop(const char *user)
+static int identity_drop(const char *user)
 {
-	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(user);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(user);
+}
 
+/* Everything but the helper gives up root for good, and capabilities that an unprivileged start came with. */
+static bool privileges_drop(enum process_id process, const char *user)
+{
+	int r = process == PROCESS_HELPER ? 0 : identity_drop(user);
+
+	if (r == 0)
+		r = capabilities_drop(process);
 	if (r < 0)
 		log_write(LOG_L_ERROR, "privileges_failed", kv_user(user), kv_errno(r),
 		          kv_hint("set user to an account of its own that is not root"));
@@ -103,7 +111,7 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	listeners_take(&process, &start->setup->listeners);
 	descriptors_keep(&process, channel_socket);
 	prctl(PR_SET_NAME, process_name(c->process));
-	if (c->process != PROCESS_HELPER && !privileges_drop(options->user))
+	if (!privileges_drop(c->process, options->user))
 		_exit(EXIT_FAILURE);
 	exit(process_run(&process, channel_socket));
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "supervisor/notify.h"
+#include "supervisor/capabilities.h"
 #include "supervisor/handover_pairing.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
@@ -502,6 +503,16 @@ static int resume(struct supervisor *s)
 	return 0;
 }
 
+/* What root can do beyond that is nobody's need here; what the service manager took already stays away. */
+static void privileges_reduce(void)
+{
+	int r = capabilities_drop(PROCESS_SUPERVISOR);
+
+	if (r < 0)
+		log_write(LOG_L_WARNING, "privileges_failed", kv_errno(r),
+		          kv_effect("the supervisor keeps the capabilities that it was started with"));
+}
+
 /* Every tunnel costs the proxy two descriptors, and this process two more (fd_store.h). */
 static void descriptors_raise(void)
 {
@@ -553,6 +564,7 @@ int supervisor_run(const struct supervisor_args *args)
 	s->metrics_fd = -1;
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
+	privileges_reduce();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* processes make their own, after the fork */
 	if (s->loop) {
 		exit_code = serve(s);

@@ -14,8 +14,8 @@ struct supervisor_args {
 	int take_over_fd;                         /* state of the earlier binary, or -1 */
 };
 
-/* What a binary that is asked with -t --take-over-from prints last on stdout: that it is t3ops and takes over, or that
- * its messages are others. */
+/* What a binary that is asked with -t --take-over-from prints last on stdout: that it is t3ops and takes over, or
+ * that its messages are others. */
 #define TAKE_OVER_READY    "take-over: ready"
 #define TAKE_OVER_MESSAGES "take-over: other messages"
 

@@ -3,7 +3,8 @@
  * What the supervisor consists of.  The files below know only those above them, and none of them this struct but the
  * last four:
  *
- *   signals, process_slot, listeners, setup    what there is to be
+ *   capabilities, signals             what it keeps, and what it is told
+ *   process_slot, listeners, setup    what there is to be
  *   check_report                      what was said against it
  *   child, process_table              the processes that run
  *   monitor_link, fd_store, user_snapshots, state_lock      what outlives a process

@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 from lab import account, process, wait
-from lab.daemon import Daemon, plugin_dir_with
+from lab.daemon import Daemon, plugin_dir_with, section
 
 ECHO = 'plugin "probe_echo" {}\n'
 UNIT = os.path.join(process.source_dir(), "etc/systemd/t3ops.service.in")
@@ -192,6 +192,58 @@ class Signals(unittest.TestCase):
                     d.process.signal_group(number)
                     d.wait_log(rf"level=notice process=supervisor event=signal_ignored signal={int(number)}\b", after=mark)
             self.assertEqual(d.children(), before)
+
+
+class Capabilities(unittest.TestCase):
+    KEPT = {"CHOWN": 0, "DAC_READ_SEARCH": 2, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7, "NET_BIND_SERVICE": 10}
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root has capabilities to drop")
+
+    def held(self, pid):
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return {name: int(mask, 16) for name, mask in re.findall(r"^Cap(\w+):\s*([0-9a-f]+)$", f.read(), re.M)}
+
+    def expect(self, daemon, supervisor):
+        helper = supervisor & ~(1 << self.KEPT["NET_BIND_SERVICE"])
+        self.assertEqual(self.held(daemon.pid), {"Inh": 0, "Prm": supervisor, "Eff": supervisor, "Bnd": supervisor, "Amb": 0})
+        self.assertIn("helper", daemon.processes())
+        for name, pid in daemon.processes().items():
+            mine = helper if name == "helper" else 0
+            with self.subTest(process=name):
+                self.assertEqual(self.held(pid), {"Inh": 0, "Prm": mine, "Eff": mine, "Bnd": supervisor, "Amb": 0})
+
+    def run_with(self, wrap, supervisor):
+        sections = ECHO + section("command", "held", {"argv": ["/bin/true"]})
+        with Daemon({}, sections, users={}, wrap=wrap) as d:
+            self.expect(d, supervisor)
+            mark = len(d.log())
+            d.process.send_signal(signal.SIGUSR2)
+            d.wait_log("event=upgraded", after=mark)
+            self.expect(d, supervisor)
+
+    def test_of_root_few_stay(self):
+        self.run_with([], sum(1 << bit for bit in self.KEPT.values()))
+
+    def test_of_the_unit_all_stay(self):
+        self.run_with(unit_capabilities(), sum(1 << bit for name, bit in self.KEPT.items() if name != "NET_BIND_SERVICE"))
+
+    def test_the_manual_names_them(self):
+        with open(os.path.join(process.source_dir(), "docs/man/t3ops.8.in"), encoding="utf-8") as f:
+            self.assertEqual(set(re.findall(r"\bCAP_(\w+)", f.read())), set(self.KEPT))
+
+    def test_of_an_unprivileged_start_only_the_supervisor_keeps_the_port(self):
+        port = 1 << self.KEPT["NET_BIND_SERVICE"]
+        account_words = ["--reuid", account.NAME, "--clear-groups", "--inh-caps=-all,+net_bind_service",
+                         "--ambient-caps=-all,+net_bind_service"]
+        d = Daemon({}, ECHO, users={}, start=False, wrap=[shutil.which("setpriv"), *account_words])
+        account.give(d.dir)
+        with d:
+            d.start()
+            self.assertEqual(self.held(d.pid)["Eff"], port)
+            for pid in d.children():
+                self.assertEqual({k: v for k, v in self.held(pid).items() if k != "Bnd"}, {"Inh": 0, "Prm": 0, "Eff": 0, "Amb": 0})
 
 
 class LogLevel(unittest.TestCase):
