@@ -114,7 +114,10 @@ static void ask(struct diagnosis *d, uint64_t now_us)
 {
 	d->round.asked_us = now_us;
 	d->round.ask_again = false;
-	d->actions->probe(d->arg, d->now.id, d->now.began_us);
+	d->actions->probe(d->arg, d->now.id, d->now.began_us, NULL);
+	for (size_t i = 0; i < d->now.n_drops; i++)
+		if (!d->now.drops[i].returned)
+			d->actions->probe(d->arg, d->now.id, d->now.began_us, d->now.drops[i].user);
 }
 
 static void round_open(struct diagnosis *d, uint64_t now_us)
@@ -216,13 +219,19 @@ static bool fresh_is_due(const struct diagnosis *d, const struct leg *leg)
 	       leg->fresh.reported_us < d->now.began_us;
 }
 
+/* What a leg of one user says matters to that user alone. */
+static bool matters(const struct diagnosis *d, const struct leg *leg)
+{
+	return !leg->def->per_user || leg_fails(leg) || incident_drop(&d->now, leg->user) != NULL;
+}
+
 static bool all_legs_reported(const struct diagnosis *d)
 {
 	bool fresh = new_connections_fail(d);
 
 	for (size_t n = 0; n < d->legs.n; n++)
-		if (!leg_has_reported(d->legs.rows[n], d->round.asked_us) ||
-		    (fresh && fresh_is_due(d, d->legs.rows[n])))
+		if (matters(d, d->legs.rows[n]) && (!leg_has_reported(d->legs.rows[n], d->round.asked_us) ||
+		                                    (fresh && fresh_is_due(d, d->legs.rows[n]))))
 			return false;
 	return true;
 }
@@ -567,8 +576,10 @@ static int drop_take(struct diagnosis *d, const struct drop *drop, bool late, ui
 	d->actions->dropped(d->arg, drop, late);
 	on_broke(d, drop->began_us, wall_us, drop->seen_us, now_us);
 	known = incident_drop(&d->now, drop->user);
-	if (known == NULL)
+	if (known == NULL) {
 		known = incident_drop_add(&d->now, drop);
+		d->actions->probe(d->arg, d->now.id, d->now.began_us, drop->user);
+	}
 	if (known == NULL)
 		return -ENOMEM;
 	tunnels = known->verdict != 0 ? 0 : known->tunnels;

@@ -33,8 +33,9 @@
 struct diagnosis;
 
 struct diagnosis_actions {
-	/* Ask every leg and tunnel what works now; since_us: when the drop began that is asked about. */
-	void (*probe)(void *arg, uint64_t incident, uint64_t since_us);
+	/* Ask every leg and tunnel what works now; since_us: when the drop began that is asked about.  user: ask the
+	 * legs of this one before others'; NULL: everything. */
+	void (*probe)(void *arg, uint64_t incident, uint64_t since_us, const char *user);
 	/* A page lost its tunnel; late: its end had seemed ordinary, and what came next says that it was none. */
 	void (*dropped)(void *arg, const struct drop *drop, bool late);
 	/* A verdict, or a revision of one.  b and all it points to is borrowed until it returns. */

@@ -93,10 +93,11 @@ static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_
 	       (d->began_us <= over_us || d->received_us <= over_us);
 }
 
-/* A page that has evidence of its own against somebody else is not counted in this one. */
+/* A page that has evidence of its own against somebody else is not counted in this one.  Answers that it missed while
+ * the fault was there are none: nobody may have sent them. */
 static bool may_explain(const struct verdict *v, const struct observation *f)
 {
-	return tomo_paths_meet(&v->finding.suspects, &f->accused, NULL) ||
+	return f->drop->evidence == PAGE_ANSWERS_LOST || tomo_paths_meet(&v->finding.suspects, &f->accused, NULL) ||
 	       page_evidence_side(f->drop->evidence) != PAGE_SIDE_BEFORE_US;
 }
 

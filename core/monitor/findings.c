@@ -29,13 +29,16 @@ void findings_evidence_lost(int error)
 	          kv_effect("verdicts are broader than they need to be"));
 }
 
-static void on_probe(void *arg, uint64_t id, uint64_t since_us)
+static void on_probe(void *arg, uint64_t id, uint64_t since_us, const char *user)
 {
 	struct monitor *d = arg;
 	struct msg_probe probe = {.since_us = since_us};
 
+	if (user != NULL)
+		event_set(probe.user, user);
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROBER, id, &probe, sizeof probe);
-	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
+	if (user == NULL)
+		channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
 }
 
 static void on_dropped(void *arg, const struct drop *drop, bool late)

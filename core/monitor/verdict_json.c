@@ -154,7 +154,7 @@ static json_t *users_json(const struct user_set *users)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < users->n; i++)
+	for (size_t i = 0; i < users->n && i < VERDICT_USERS_MAX; i++)
 		json_array_append_new(list, json_string(users->names[i]));
 	return list;
 }
@@ -206,6 +206,9 @@ void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_t
 	json_object_set_new(o, "ended_time", v->state == VERDICT_STANDING ? json_null() : json_string(ended_time));
 	json_object_set_new(o, "times", json_integer(v->times));
 	json_object_set_new(o, "users", users_json(&v->users));
+	json_object_set_new(
+	    o, "users_omitted",
+	    json_integer(v->users.n > VERDICT_USERS_MAX ? (json_int_t)(v->users.n - VERDICT_USERS_MAX) : 0));
 	json_object_set_new(o, "users_absent", json_integer((json_int_t)v->absent.n));
 }
 

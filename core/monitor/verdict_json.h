@@ -10,8 +10,9 @@
 #include "obs/event.h"
 
 #define VERDICT_JSON_VERSION 1
-#define VERDICT_FAILING_MAX  40 /* rows of evidence in one verdict: what failed; more are counted */
-#define VERDICT_WORKING_MAX  24 /* and what worked */
+#define VERDICT_FAILING_MAX  40  /* rows of evidence in one verdict: what failed; more are counted */
+#define VERDICT_USERS_MAX    200 /* names; more are counted */
+#define VERDICT_WORKING_MAX  24  /* and what worked */
 
 /* New reference; NULL without memory. */
 json_t *verdict_json(const struct judge_basis *b);

@@ -12,6 +12,7 @@
 
 #include "plugin_host/plugin_host.h"
 #include "prober/leg_metrics.h"
+#include "prober/probe_queue.h"
 
 enum leg_state { LEG_PAUSED, LEG_OPENING, LEG_UP, LEG_ENDED };
 
@@ -40,6 +41,7 @@ struct leg_timing {
 
 struct t3ops_leg {
 	LIST_ENTRY(t3ops_leg) link;
+	struct probe_item probe;                    /* it is to be asked */
 	void (*on_up)(const struct t3ops_leg *leg); /* a sign of life for others; NULL: nobody asks */
 	struct process *process;
 	struct t3ops_instance *instance;

@@ -9,6 +9,7 @@
 #include "prober/leg.h"
 #include "prober/leg_services.h"
 #include "prober/leg_ws.h"
+#include "prober/probe_round.h"
 #include "prober/secrets.h"
 
 struct prober {
@@ -16,7 +17,8 @@ struct prober {
 	struct users *users;
 	struct plugin_host *plugins;
 	LIST_HEAD(, t3ops_leg) list;
-	bool started; /* before that the table only fills */
+	struct probe_round round; /* the monitor's question */
+	bool started;             /* before that the table only fills */
 };
 
 /* Legs per user share a name with others', not the segment. */
@@ -97,6 +99,7 @@ static void users_follow(struct prober *p, struct t3ops_instance *i, const struc
 		    (user && user->port == leg->user.port && strcmp(user->host, leg->user.host) == 0))
 			continue;
 		LIST_REMOVE(leg, link);
+		probe_round_forget(&p->round, leg);
 		leg_free(leg, true);
 	}
 	for (size_t n = 0; n < now->n; n++)
@@ -135,6 +138,7 @@ static void prober_free(struct prober *p)
 {
 	struct t3ops_leg *leg;
 
+	probe_round_fini(&p->round);
 	while ((leg = LIST_FIRST(&p->list))) {
 		LIST_REMOVE(leg, link);
 		leg_free(leg, false);
@@ -183,6 +187,7 @@ static int start(struct process *process)
 		return -ENOMEM;
 	LIST_INIT(&p->list);
 	p->process = process;
+	probe_round_init(&p->round, process->loop);
 	process->state = p;
 	r = prober_build(p);
 	if (r < 0)
@@ -195,10 +200,20 @@ static void stop(struct process *process)
 	prober_free(process->state);
 }
 
+/* user "": of everything. */
+static void on_probe(struct prober *p, const struct msg_probe *probe, uint64_t id)
+{
+	bool all = probe->user[0] == '\0';
+	struct t3ops_leg *leg;
+
+	LIST_FOREACH (leg, &p->list, link)
+		if (all || (leg->per_user && strcmp(leg->user.name, probe->user) == 0))
+			probe_round_ask(&p->round, leg, probe, id, !all);
+}
+
 static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
 	struct prober *p = process->state;
-	struct t3ops_leg *leg;
 	struct msg_leg_retry retry;
 	struct msg_probe probe;
 
@@ -213,8 +228,8 @@ static void message(struct process *process, const struct msg_head *head, const 
 		return;
 	}
 	memcpy(&probe, payload, sizeof probe);
-	LIST_FOREACH (leg, &p->list, link)
-		leg_probe(leg, head->id, probe.since_us);
+	probe.user[sizeof probe.user - 1] = '\0';
+	on_probe(p, &probe, head->id);
 }
 
 const struct process_ops prober_ops = {.start = start, .stop = stop, .message = message};

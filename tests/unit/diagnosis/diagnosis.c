@@ -168,7 +168,7 @@ struct run {
 	char got[8192], text[2048];
 	const char *symptom;
 	unsigned counted; /* verdicts, not revisions */
-	unsigned drops, late_drops;
+	unsigned drops, late_drops, hurt_probes;
 	size_t n_observations;
 };
 
@@ -195,10 +195,14 @@ static void verdict_note(struct run *r, const char *mark, const struct verdict *
 		note(r, "%s%s%s", i == 0 ? "[" : " ", v->users.names[i], i + 1 == v->users.n ? "]" : "");
 }
 
-static void on_probe(void *arg, uint64_t incident, uint64_t since_us)
+static void on_probe(void *arg, uint64_t incident, uint64_t since_us, const char *user)
 {
 	struct run *r = arg;
 
+	if (user != NULL) {
+		r->hurt_probes++;
+		return;
+	}
 	assert_true(since_us <= r->now_us);
 	assert_true(incident >= r->incident);
 	assert_true(r->n_due + 2 <= sizeof r->due / sizeof r->due[0]);
@@ -606,6 +610,24 @@ static const struct scenario scenarios[] = {
      "serve(alice)#1; ~serve(alice)#1; +serve(alice)#1[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
       DROP_YOUNG(12100, "alice", CLIENT_EOF, 500, 600000)},
+     NULL},
+    {"a stalled server answers everything at once, too late for a page whose patience is over",
+     "serve(alice)#1; ~serve(alice)#1; +serve(alice)#1[alice]",
+     {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
+      PAGE(12100, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(13500, "alice")},
+     "the fault of verdict 1 hurt more users: alice lost 1 tunnel (answers_lost"},
+    {"answers that were lost long after are no echo of it",
+     "serve(alice)#1; ~serve(alice)#1; last_mile(alice)#2[alice]; ~last_mile(alice)#2[alice]",
+     {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
+      PAGE(35000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(36500, "alice")},
+     NULL},
+    {"several users, one cause, noticed in several ways: one verdict",
+     "wan cloudflare tunnel#1[alice carol dave]; +wan cloudflare tunnel#1[alice carol dave bob]; ~wan cloudflare "
+     "tunnel#1[alice carol dave bob]",
+     {ALL_UP, MUTE(19000, "cf", ""), LATE(21000, "cf", ""),
+      PAGE(21500, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2), PAGE(21600, "bob", CLIENT_RESET, CUT),
+      PAGE(21700, "carol", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      PAGE(21800, "dave", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3), OPENED(24000, "bob"), UP(30000, "cf", "")},
      NULL},
     {"the t3 server of alice crashes",
      "serve(alice)#1[alice]; ~serve(alice)#1[alice]",

@@ -109,12 +109,32 @@ static void the_json_is_bounded_and_names_every_user(void **state)
 	assert_int_equal(json_array_size(json_object_get(json, "users")), USERS);
 	assert_int_equal(json_array_size(json_object_get(json, "evidence")), VERDICT_FAILING_MAX + 1);
 	assert_int_equal(number(json, "evidence_omitted"), USERS - VERDICT_FAILING_MAX);
+	assert_int_equal(number(json, "users_omitted"), 0);
 	c.verdict.state = VERDICT_HEALED;
 	verdict_json_update(json, &c.verdict, "then");
 	assert_string_equal(text(json, "state"), "healed");
 	assert_string_equal(text(json, "ended_time"), "then");
 	json_decref(json);
 	topology_free(c.topology);
+}
+
+/* Of a mass of users the first are named, and how many more there are. */
+static void of_too_many_users_some_are_counted(void **state)
+{
+	enum { MORE = 7 };
+	const char *users[VERDICT_USERS_MAX + MORE];
+	struct verdict v = {.id = 1, .users = {.names = users, .n = VERDICT_USERS_MAX + MORE}};
+	json_t *json = json_object();
+
+	(void)state;
+	for (size_t i = 0; i < VERDICT_USERS_MAX + MORE; i++)
+		users[i] = "somebody";
+	v.absent = v.users;
+	verdict_json_update(json, &v, "");
+	assert_int_equal(json_array_size(json_object_get(json, "users")), VERDICT_USERS_MAX);
+	assert_int_equal(number(json, "users_omitted"), MORE);
+	assert_int_equal(number(json, "users_absent"), VERDICT_USERS_MAX + MORE);
+	json_decref(json);
 }
 
 static void the_event_ends_behind_a_word_where_the_json_goes_on(void **state)
@@ -207,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text_ends_behind_a_whole_word),
 	    cmocka_unit_test(the_json_is_bounded_and_names_every_user),
+	    cmocka_unit_test(of_too_many_users_some_are_counted),
 	    cmocka_unit_test(the_event_ends_behind_a_word_where_the_json_goes_on),
 	    cmocka_unit_test(the_board_follows_the_table),
 	    cmocka_unit_test(the_ring_knows_what_it_forgot),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Whom to ask next: hurt users first, the others in turn, nobody twice. */
+#include "prober/probe_queue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct row {
+	const char *what;
+	const char *added; /* a letter an item: lower case, or upper case if its user was hurt; -x: it ends */
+	const char *taken;
+};
+
+static const struct row rows[] = {
+    {"in turn", "abc", "abc"},
+    {"hurt first", "abC", "Cab"},
+    {"hurt in turn", "aBCd", "BCad"},
+    {"asked again: nobody loses a place", "abcab", "abc"},
+    {"hurt meanwhile: moves up", "abcC", "Cab"},
+    {"everybody is asked again: who is hurt stays so", "abCabc", "Cab"},
+    {"one ends", "abc-b", "ac"},
+    {"a hurt one ends", "aB-b", "a"},
+    {"one ends that never waited", "-ba", "a"},
+    {"nothing", "", ""},
+};
+
+static void every_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct probe_item items[26] = {{.queued = false}}, *item;
+		struct probe_queue q;
+		char taken[32];
+		size_t n = 0;
+
+		probe_queue_init(&q);
+		for (const char *c = rows[i].added; *c != '\0'; c++) {
+			if (*c == '-')
+				probe_queue_remove(&q, &items[*++c - 'a']);
+			else
+				probe_queue_add(&q, &items[(*c | 0x20) - 'a'], (*c & 0x20) == 0);
+		}
+		while ((item = probe_queue_take(&q)) != NULL)
+			taken[n++] = (char)((item->hurt ? 'A' : 'a') + (item - items));
+		taken[n] = '\0';
+		if (strcmp(taken, rows[i].taken) != 0)
+			fail_msg("%s: %s", rows[i].what, taken);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_row)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
