@@ -233,6 +233,9 @@ struct t3ops_fetched {
 	/* The value of the nth (from 0) header of that name; NULL if there is none. */
 	const char *(*header)(const struct t3ops_fetched *f, const char *name, size_t nth);
 	const void *priv; /* the host's own */
+	/* When the first of the certificates that were shown expires, since 1970; 0 if none was, if it was refused,
+	 * or on a reused connection.  For leg_certificate. */
+	uint64_t certificate_until_us;
 };
 typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg);
 
@@ -279,6 +282,9 @@ struct t3ops_ws_handler {
 	void (*on_end)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg);
 	size_t max_message; /* a larger message closes with 1009; 0: 4 KiB */
 	uint64_t idle_us;   /* nothing received for so long closes with 1001; 0: never.  Server side only. */
+	/* Client side, before on_open or on_end: when the first of the certificates that were shown expires, since
+	 * 1970; also of one that is refused.  For leg_certificate. */
+	void (*on_certificate)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t until_us, void *arg);
 };
 
 /* A client connection: HTTP/1.1, the certificate always checked. */
@@ -534,6 +540,9 @@ struct t3ops_host {
 	void (*leg_fresh_up)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us);
 	/* It could not be made, or did not answer. */
 	void (*leg_fresh_down)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struct t3ops_ws_end *end);
+	/* When the first of the certificates that the leg's edge segment showed expires, since 1970; 0: not known,
+	 * nothing happens.  The host reports one that expires soon. */
+	void (*leg_certificate)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t until_us);
 	/* A large message on a connection whose heartbeat was answered: enum t3ops_large, and how long it took.
 	 * Evidence about what carries large messages. */
 	void (*leg_large)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);

@@ -35,6 +35,7 @@ struct resolve {
 /* An option of leg_defaults, as an operator would write its value. */
 struct leg_default {
 	const char *name;
+	uint32_t type;
 	char text[32];
 };
 
@@ -130,6 +131,7 @@ static struct leg_default *leg_defaults_of(const struct resolve *w, size_t secti
 		if (!v || !conf_has(&w->scan, section, row->name))
 			continue;
 		list[n].name = row->name;
+		list[n].type = row->type;
 		option_number(row, v->number, list[n].text, sizeof list[n].text);
 		n++;
 	}
@@ -217,7 +219,7 @@ static void leg_defaults_apply(const struct leg_default *defaults, struct t3ops_
 {
 	for (; defaults && defaults->name; defaults++)
 		for (size_t i = 0; i < n; i++)
-			if (rows[i].type == T3OPS_OPT_DURATION && strcmp(rows[i].name, defaults->name) == 0)
+			if (rows[i].type == defaults->type && strcmp(rows[i].name, defaults->name) == 0)
 				rows[i].fallback = defaults->text;
 }
 

@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "net/certificate.h"
+
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 #define DEFAULT_MAX_BODY   ((size_t)256 << 10)
 #define MAX_HEAD           ((size_t)64 << 10)
@@ -205,6 +207,7 @@ static void set_manners(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	certificate_keep(e);
 }
 
 static bool is_numeric(const char *host)
@@ -397,5 +400,6 @@ void transfer_report(struct transfer *t)
 	f.body_len = t->body_len;
 	f.error_text = error_text(t, f.error);
 	f.total_us = (uint64_t)total_us;
+	f.certificate_until_us = t->refused ? 0 : certificate_until_us(t->easy);
 	t->cb(t->arg, &f);
 }

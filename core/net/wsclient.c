@@ -4,9 +4,10 @@
  *
  *   CONNECTING (libcurl: name, TCP, TLS) -> UPGRADING (our request, its answer) -> OPEN (wslay) -> gone
  *   UPGRADING --401--> REFUSED (read to the far side's end) -> gone
+ *   CONNECTING --the certificate is refused--> LOOKING (once more, unchecked: when does it expire?) -> gone
  *
- * The first two share one limit.  on_end is reported from the loop's own callbacks only, never from inside
- * a call of the owner.
+ * The first two share one limit.  While LOOKING nothing is sent, and how it ends changes nothing.  on_end is reported
+ * from the loop's own callbacks only, never from inside a call of the owner.
  */
 #include "net/wsclient.h"
 
@@ -19,6 +20,7 @@
 #include <wslay/wslay.h>
 
 #include "sys/buf.h"
+#include "net/certificate.h"
 #include "net/fetch_reason.h"
 #include "net/fetch_transfer.h"
 #include "net/http_parse.h"
@@ -29,10 +31,11 @@
 #define HEAD_MAX           (32u << 10)
 #define READ_BYTES         4096
 #define HTTP_UNAUTHORIZED  401
-#define DIALS              4  /* at a time: happy eyeballs try two */
+#define DIALS              4 /* at a time: happy eyeballs try two */
+#define LOOK_MS            3000L
 #define REFUSED_S          1. /* for the far side to end a connection whose upgrade it refused */
 
-enum state { CONNECTING, UPGRADING, OPEN, REFUSED };
+enum state { CONNECTING, UPGRADING, OPEN, REFUSED, LOOKING };
 
 struct wsclient {
 	struct ev_loop *loop;
@@ -50,12 +53,13 @@ struct wsclient {
 	wslay_event_context_ptr frames;
 	struct ws_frames received; /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
-	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
-	uint32_t reported;      /* the step that was reported last */
-	bool inside, gone;      /* wslay is on the stack; freeing waits */
-	bool leaving;           /* gone by the owner's wish: its close frame is still to be sent */
-	int refused;            /* it cannot even start: reported by the timer */
-	int refused_status;     /* HTTP status of the refused upgrade */
+	enum t3ops_reason lost;    /* how the connection under the frames ended, 0: it did not */
+	uint32_t reported;         /* the step that was reported last */
+	bool inside, gone;         /* wslay is on the stack; freeing waits */
+	bool leaving;              /* gone by the owner's wish: its close frame is still to be sent */
+	int refused;               /* it cannot even start: reported by the timer */
+	char why[CURL_ERROR_SIZE]; /* LOOKING: why the certificate was refused */
+	int refused_status;        /* HTTP status of the refused upgrade */
 };
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -411,9 +415,38 @@ static void upgrade_begin(struct wsclient *c)
 
 /* ---- connecting: libcurl --------------------------------------------------------------------------- */
 
+static void untrusted_end(struct wsclient *c)
+{
+	client_end(c, T3OPS_STEP_TLS, T3OPS_R_TLS, 0, c->why);
+}
+
+/* Connects once more without checking what is shown; false: it cannot. */
+static bool look_begin(struct wsclient *c, const struct t3ops_fetched *f)
+{
+	CURL *easy = c->transfer->easy;
+
+	snprintf(c->why, sizeof c->why, "%s", f->error_text);
+	curl_multi_remove_handle(c->multi, easy);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, LOOK_MS);
+	if (curl_multi_add_handle(c->multi, easy) != CURLM_OK)
+		return false;
+	c->state = LOOKING;
+	ev_timer_stop(c->loop, &c->limit);
+	return true;
+}
+
 static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
 {
 	struct wsclient *c = arg;
+
+	if (c->state == LOOKING) {
+		untrusted_end(c);
+		return;
+	}
+	if (f->error == -EKEYREJECTED && look_begin(c, f))
+		return;
 
 	/* the handle's fields die with it: the text is copied */
 	char text[CURL_ERROR_SIZE];
@@ -422,10 +455,27 @@ static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
 	client_end(c, f->step, fetch_reason(f->error, f->step), 0, text);
 }
 
+/* Whether the owner closed it meanwhile. */
+static bool certificate_report(struct wsclient *c)
+{
+	uint64_t until_us = certificate_until_us(c->transfer->easy);
+
+	if (until_us == 0)
+		return false;
+	c->inside = true;
+	c->cb.on_certificate(c, until_us, c->arg);
+	c->inside = false;
+	return c->gone;
+}
+
 static void connect_end(struct wsclient *c, CURLcode code)
 {
 	c->transfer->code = code;
-	if (code == CURLE_OK)
+	if (code == CURLE_OK && certificate_report(c))
+		client_destroy(c);
+	else if (code == CURLE_OK && c->state == LOOKING)
+		untrusted_end(c);
+	else if (code == CURLE_OK)
 		upgrade_begin(c);
 	else
 		transfer_report(c->transfer);

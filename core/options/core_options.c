@@ -40,8 +40,9 @@ const struct t3ops_option leg_options[] = {
 };
 const size_t n_leg_options = sizeof leg_options / sizeof leg_options[0];
 
-/* Of the rows of legs only durations: what else a leg has is its own. */
+/* Of the rows of legs only numbers: what else a leg has is its own. */
 #define DEFAULT_DURATION(...) ROW(__VA_ARGS__),
+#define DEFAULT_INT(...)      ROW(__VA_ARGS__),
 #define DEFAULT_SEGMENT(...)
 #define DEFAULT_SEGMENT_LIST(...)
 const struct t3ops_option leg_default_options[] = {

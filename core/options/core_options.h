@@ -82,7 +82,7 @@ extern const struct t3ops_option section_options[];
 extern const size_t n_section_options;
 extern const struct t3ops_option leg_options[];
 extern const size_t n_leg_options;
-/* Of the section leg_defaults: durations that are set once for all legs. */
+/* Of the section leg_defaults: durations and numbers that are set once for all legs. */
 extern const struct t3ops_option leg_default_options[];
 extern const size_t n_leg_default_options;
 extern const struct t3ops_option job_options[];

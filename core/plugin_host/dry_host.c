@@ -283,9 +283,9 @@ static const char *no_probe_key(struct t3ops_ctx *ctx)
 	return "";
 }
 
-static void no_leg_fresh_up(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t took_us)
+static void no_leg_number(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t number)
 {
-	(void)ctx, (void)leg, (void)took_us;
+	(void)ctx, (void)leg, (void)number;
 }
 
 static void no_leg_large(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
@@ -346,7 +346,7 @@ static void services_fill(struct t3ops_host *s)
 	s->leg_resolver = no_leg_resolver;
 	s->secret_load = no_secret_load;
 	s->secret_save = no_secret_save;
-	s->leg_fresh_up = no_leg_fresh_up;
+	s->leg_fresh_up = s->leg_certificate = no_leg_number;
 	s->leg_large = no_leg_large;
 	s->probe_key = no_probe_key;
 	s->report = no_report;

@@ -273,6 +273,7 @@ static void timing_read(struct leg_timing *t, const struct leg_options *options,
 	t->reconnect_min_us = options->reconnect_min_us;
 	t->reconnect_max_us = options->reconnect_max_us;
 	t->fresh_us = options->fresh_us;
+	t->certificate_days = (uint64_t)options->certificate_days;
 	t->ping_timeout_us = core->ping_timeout_us;
 }
 

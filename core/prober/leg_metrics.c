@@ -91,6 +91,11 @@ static const struct t3ops_metric large_lost_family = {.name = "t3ops_leg_large_l
                                                       .labels = {"leg", "user", "way"},
                                                       .help = "Large messages of the leg that were lost, by way: out "
                                                               "or back."};
+static const struct t3ops_metric certificate_family = {
+    .name = "t3ops_leg_certificate_days",
+    .type = T3OPS_GAUGE,
+    .labels = {"leg", "user"},
+    .help = "Days left of the certificate that the leg's edge segment shows; below 0 it has expired."};
 
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {
@@ -219,8 +224,16 @@ static void counters_hide(struct leg_metrics *m)
 	series_hide(m->attempts);
 }
 
+void leg_metrics_certificate(struct leg_metrics *m, double days)
+{
+	if (!m->certificate)
+		m->certificate = series_of(m, &certificate_family);
+	series_set(m->certificate, days);
+}
+
 void leg_metrics_hide(struct leg_metrics *m)
 {
+	hide(m->certificate);
 	hide(m->large_works);
 	hide(m->large_took);
 	hide(m->fresh_works);

@@ -2,6 +2,8 @@
 /* Events of legs; see leg_report.h. */
 #include "prober/leg_report.h"
 
+#include "sys/time_text.h"
+
 static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)
 {
 	event_init(e, kind, PROCESS_PROBER);
@@ -142,6 +144,19 @@ void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
 		event_set(e.text, fate == T3OPS_LARGE_LOST_OUT ? "lost on the way there" : "lost on the way back");
 	}
 	send(leg, &e, news);
+}
+
+void leg_report_certificate(struct t3ops_leg *leg, enum certificate_state state, uint64_t until_us)
+{
+	static const enum event_kind kinds[] = {[CERTIFICATE_GOOD] = EVENT_CERTIFICATE_RENEWED,
+	                                        [CERTIFICATE_EXPIRING] = EVENT_CERTIFICATE_EXPIRING,
+	                                        [CERTIFICATE_EXPIRED] = EVENT_CERTIFICATE_EXPIRED};
+	struct event e;
+
+	event_begin(leg, &e, kinds[state]);
+	event_set(e.segments, leg->instance->section->leg.edge);
+	time_text(until_us, e.text);
+	send(leg, &e, true);
 }
 
 void leg_report_gone(struct t3ops_leg *leg)

@@ -4,6 +4,7 @@
 
 #include "plugin_host/plugin_struct.h"
 #include "prober/leg.h"
+#include "prober/leg_certificate.h"
 #include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
 
@@ -77,6 +78,12 @@ static void fresh_down(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const struc
 	leg_fresh_fail(leg, &seen);
 }
 
+static void certificate(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t until_us)
+{
+	(void)ctx;
+	leg_certificate_see(leg, until_us);
+}
+
 static void large(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
 {
 	(void)ctx;
@@ -102,4 +109,5 @@ void leg_services_fill(struct t3ops_host *s)
 	s->leg_fresh_up = fresh_up;
 	s->leg_fresh_down = fresh_down;
 	s->leg_large = large;
+	s->leg_certificate = certificate;
 }

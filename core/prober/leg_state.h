@@ -16,6 +16,14 @@
 
 enum leg_state { LEG_PAUSED, LEG_OPENING, LEG_UP, LEG_ENDED };
 
+/* What the edge shows (leg_certificate.h). */
+enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_GOOD, CERTIFICATE_EXPIRING, CERTIFICATE_EXPIRED };
+
+struct leg_certificate {
+	enum certificate_state state;
+	uint64_t reported_us; /* since 1970; 0: never */
+};
+
 /* Fresh connections (leg_fresh.h). */
 enum fresh_state { FRESH_OFF, FRESH_WAITING, FRESH_RUNNING };
 
@@ -37,6 +45,7 @@ struct leg_fresh {
 /* The options of the section that are the core's. */
 struct leg_timing {
 	uint64_t heartbeat_us, watchdog_us, late_us, reconnect_min_us, reconnect_max_us, ping_timeout_us, fresh_us;
+	uint64_t certificate_days;
 };
 
 struct t3ops_leg {
@@ -73,6 +82,7 @@ struct t3ops_leg {
 	struct ev_timer watchdog; /* of the heartbeat that is out: first `late`, then the end */
 	struct ev_timer asked;    /* limit of the probe */
 	struct leg_fresh fresh;
+	struct leg_certificate certificate;
 	struct leg_metrics metrics;
 };
 

@@ -28,6 +28,19 @@ static void on_step(struct wsclient *c, uint32_t step, void *arg)
 	plugin_leave(i);
 }
 
+static void on_certificate(struct wsclient *c, uint64_t until_us, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_certificate)
+		return;
+	plugin_enter(i, "on_certificate");
+	ws->handler.on_certificate(&i->ctx, ws, until_us, ws->arg);
+	plugin_leave(i);
+}
+
 static void on_open(struct wsclient *c, void *arg)
 {
 	struct t3ops_ws *ws = arg;
@@ -71,7 +84,7 @@ static void on_end(struct wsclient *c, const struct t3ops_ws_end *end, void *arg
 static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
                                 const struct t3ops_ws_handler *h, void *arg)
 {
-	static const struct wsclient_callbacks callbacks = {on_step, on_open, on_message, on_end};
+	static const struct wsclient_callbacks callbacks = {on_step, on_certificate, on_open, on_message, on_end};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
 	struct t3ops_ws_open open;
 

@@ -7,7 +7,7 @@
  *   COMMAND_OPTION, SECTION_OPTION, LEG_OPTION, JOB_OPTION(name, TYPE, field, default, min, max, sentence)
  *                                          of a command, of every plugin section, of every leg, of every job
  *   LEG_DEFAULT_OPTION(name, TYPE, field, default, min, max, sentence)
- *                                          of leg_defaults alone, which has the durations of LEG_OPTION, too
+ *                                          of leg_defaults alone, which has the numbers of LEG_OPTION, too
  *
  * TYPE: enum t3ops_option_type without its prefix.  min and max: both 0, no limits; max below min, no upper one.
  * readers: the processes that read it.  A reload that changes it replaces those and no others.
@@ -171,6 +171,8 @@ LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
             "How often a fresh connection is made beside the leg's own, and once more as soon as a heartbeat is late or a user "
             "drops, if the plugin can; 0s: never.")
 
+LEG_OPTION("certificate_days", INT, certificate_days, "14", 0, 3650,
+            "A certificate shown to the leg that has fewer days left is reported; 0: only one that has expired.")
 LEG_DEFAULT_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SECOND,
             "Limit of one attempt or request, as the pages of the legs say.")
 

@@ -85,6 +85,12 @@ EVENT_KIND(LEG_LARGE, "leg_large_answered", NOTICE, false, none, none, none, non
            "a large message of a leg went there and came back; logged when the one before was lost")
 EVENT_KIND(LEG_LARGE_LOST, "leg_large_lost", WARNING, true, none, none, none, detail,
            "a large message of a leg was lost while small ones are answered, twice in a row or while a heartbeat was late or a user had dropped")
+EVENT_KIND(CERTIFICATE_EXPIRING, "certificate_expiring", WARNING, true, none, none, none, expires,
+           "a certificate that a leg is shown has fewer days left than certificate_days; segments= names who shows it; repeated once a day")
+EVENT_KIND(CERTIFICATE_EXPIRED, "certificate_expired", ERROR, true, none, none, none, expires,
+           "a certificate that a leg is shown has expired, whoever may take it all the same; segments= names who shows it; repeated once a day")
+EVENT_KIND(CERTIFICATE_RENEWED, "certificate_renewed", NOTICE, true, none, none, none, expires,
+           "the certificate that a leg is shown is good again")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,

@@ -21,6 +21,8 @@ LOG_KEY(message_type, NUMBER, "number of a message between processes, as in core
 LOG_KEY(direction, TEXT, "to or from that process")
 LOG_KEY(version, TEXT, "version of t3ops")
 
+LOG_KEY(expires, TEXT, "when a certificate expires or expired, in UTC")
+
 LOG_KEY(tunnel, NUMBER, "number of a user's WebSocket")
 LOG_KEY(tunnels, NUMBER, "how many users' WebSockets")
 LOG_KEY(dropped, NUMBER, "how many of them could not be kept")

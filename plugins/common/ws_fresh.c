@@ -142,6 +142,14 @@ static void on_step(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, v
 	ctx->host->leg_reached(ctx, o->all->leg, step);
 }
 
+static void on_certificate(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t until_us, void *arg)
+{
+	const struct ws_fresh_one *o = arg;
+
+	(void)ws;
+	ctx->host->leg_certificate(ctx, o->all->leg, until_us);
+}
+
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_fresh_one *o = arg;
@@ -215,7 +223,8 @@ void ws_fresh_begin(struct ws_fresh *f, struct t3ops_ctx *ctx, struct t3ops_leg 
 	                                                .on_open = on_open,
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
-	                                                .max_message = WS_LARGE_SIZE};
+	                                                .max_message = WS_LARGE_SIZE,
+	                                                .on_certificate = on_certificate};
 	struct ws_fresh_one *o = one_take(f);
 
 	f->ctx = ctx;

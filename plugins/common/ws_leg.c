@@ -17,6 +17,14 @@ static void on_step(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint32_t step, v
 	ctx->host->leg_reached(ctx, w->leg, step);
 }
 
+static void on_certificate(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t until_us, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	ctx->host->leg_certificate(ctx, w->leg, until_us);
+}
+
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_leg *w = arg;
@@ -55,7 +63,8 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 	                                                .on_open = on_open,
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
-	                                                .max_message = 1024};
+	                                                .max_message = 1024,
+	                                                .on_certificate = on_certificate};
 
 	w->ctx = ctx;
 	w->leg = leg;
