@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `t3ops --explain [WHAT]`: the option tables as an operator reads them.  Loads plugins: for a
- * process that ends soon.
+ * `t3ops --explain [WHAT]`: the option tables as an operator reads them.  Plugins are loaded in
+ * processes of their own.
  */
 #ifndef T3OPS_CONF_EXPLAIN_H
 #define T3OPS_CONF_EXPLAIN_H

@@ -8,38 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/apart.h"
 #include "loader/loader.h"
 #include "options/suggest.h"
 #include "sys/words.h"
 
-static bool provides(const char *dir, const char *module, const char *service)
+/* A file, and what it may provide. */
+struct candidate {
+	const char *dir, *module, *service;
+};
+
+static int provides(void *arg, FILE *out, FILE *err)
 {
+	const struct candidate *c = arg;
 	struct t3ops_plugin p;
 	char why[800];
 
-	return loader_open(dir, module, &p, why, sizeof why) == 0 && words_have(p.provides, service);
+	(void)out, (void)err;
+	return loader_open(c->dir, c->module, &p, why, sizeof why) == 0 && words_have(p.provides, c->service)
+	           ? EXIT_SUCCESS
+	           : EXIT_FAILURE;
 }
 
-void provider_hint(const char *dir, const char *service, void (*on_next)(void *arg, const char *what), void *arg,
-                   char *out, size_t size)
+static bool candidate_provides(struct candidate *c)
+{
+	struct apart_end end;
+
+	apart_run(provides, c, &end);
+	apart_end_fini(&end);
+	return end.code == EXIT_SUCCESS;
+}
+
+void provider_hint(const char *dir, const char *service, char *out, size_t size)
 {
 	struct dirent **names;
 	int n = scandir(dir, &names, loader_is_plugin, alphasort);
-	bool found = false;
-	char what[400];
 
 	*out = '\0';
 	for (int i = 0; i < n; i++) {
-		char *module = names[i]->d_name;
+		struct candidate c = {dir, names[i]->d_name, service};
 
-		module[strlen(module) - 3] = '\0';
-		snprintf(what, sizeof what, "looking for a plugin that provides %.60s: loading %.200s/%.60s.so",
-		         service, dir, module);
-		if (on_next)
-			on_next(arg, what);
-		found = found || provides(dir, module, service);
-		if (found && *out == '\0')
-			snprintf(out, size, "; add plugin \"%.60s\" {}", module);
+		names[i]->d_name[strlen(names[i]->d_name) - 3] = '\0';
+		if (*out == '\0' && candidate_provides(&c))
+			snprintf(out, size, "; add plugin \"%.60s\" {}", c.module);
 		free(names[i]);
 	}
 	if (n >= 0)

@@ -6,9 +6,8 @@
 #include <stddef.h>
 
 /* "; add plugin \"NAME\" {}", with the first one in dir by name, or "".  Loads plugins that the config does not
- * name, so it comes last; on_next (may be NULL) hears of each. */
-void provider_hint(const char *dir, const char *service, void (*on_next)(void *arg, const char *what), void *arg,
-                   char *out, size_t size);
+ * name, each in a process of its own. */
+void provider_hint(const char *dir, const char *service, char *out, size_t size);
 
 /* "; did you mean \"NAME\"?", of the files in dir, or "", also if there is such a file.  Loads nothing. */
 void plugin_suggest(const char *dir, const char *module, char *out, size_t size);

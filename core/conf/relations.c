@@ -35,7 +35,7 @@ static void needs_check(const struct relations *r, size_t i)
 
 	for (const char *at = c->plugins[i].needs; word_next(&at, service, sizeof service);)
 		if (!is_provided(c, service)) {
-			provider_hint(c->options.plugin_dir, service, r->on_next, r->arg, hint, sizeof hint);
+			provider_hint(c->options.plugin_dir, service, hint, sizeof hint);
 			config_fault_error(r->faults, PLUGIN(c, i), NULL,
 			                   "needs a plugin that provides %s, and none is configured%s", service,
 			                   hint);
@@ -52,7 +52,7 @@ static void wants_check(const struct relations *r, size_t i)
 	for (const char *at = c->plugins[i].wants; word_next(&at, service, sizeof service);) {
 		if (is_provided(c, service))
 			continue;
-		provider_hint(c->options.plugin_dir, service, r->on_next, r->arg, hint, sizeof hint);
+		provider_hint(c->options.plugin_dir, service, hint, sizeof hint);
 		if (option)
 			snprintf(off, sizeof off, "%s %.60s = false", hint[0] ? ", or" : ";", option);
 		config_fault_warn(r->faults, PLUGIN(c, i), NULL,

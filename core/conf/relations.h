@@ -17,10 +17,6 @@ struct relations {
 	const struct resolved_config *config;
 	const struct t3ops_plugin *plugins; /* the descriptors of config->plugins */
 	const struct config_faults *faults;
-	/* Hears which file is loaded next: to suggest a plugin, those that the config does not name are looked at.
-	 * May be NULL. */
-	void (*on_next)(void *arg, const char *what);
-	void *arg;
 };
 
 void relations_check(const struct relations *r);

@@ -71,8 +71,10 @@ static void on_fault(void *arg, const struct config_fault *fault)
 		config_warnings_add(&w->config_errors, line, "%s%s", label, fault->text);
 }
 
-static void next(const struct resolve *w, const char *what)
+/* It may end this process: what is known by now is reported first. */
+static void next(struct resolve *w, const char *what)
 {
+	config_errors_report(&w->config_errors, w->start->on_report, w->start->arg);
 	if (w->start->on_next)
 		w->start->on_next(w->start->arg, what);
 }
@@ -400,12 +402,8 @@ static void plugin_read(struct resolve *w, size_t section, const char *dir)
 /* How it fits together, and what the processes say to it. */
 static void whole_check(struct resolve *w)
 {
-	const struct relations r = {.scan = &w->scan,
-	                            .config = w->config,
-	                            .plugins = w->plugins,
-	                            .faults = &w->faults,
-	                            .on_next = w->start->on_next,
-	                            .arg = w->start->arg};
+	const struct relations r = {
+	    .scan = &w->scan, .config = w->config, .plugins = w->plugins, .faults = &w->faults};
 
 	relations_check(&r);
 	if (w->config_errors.total == 0 && checks_of(w)->whole)

@@ -3,6 +3,7 @@
 """What `t3ops -t` says to wrong and doubtful files, and that a start and a reload say the same."""
 import os
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -179,7 +180,7 @@ GOOD = (
 )
 
 
-class Files(unittest.TestCase):
+class Checked(unittest.TestCase):
     def setUp(self):
         self.dir = process.folder()
         os.chmod(self.dir, 0o755)
@@ -212,6 +213,8 @@ class Files(unittest.TestCase):
         for line, pattern in zip(lines, patterns):
             self.assertRegex(line, f"^(?:{pattern})")
 
+
+class Files(Checked):
     def test_good(self):
         for old, new in (("", ""), *GOOD):
             with self.subTest(new[:60]):
@@ -324,6 +327,58 @@ class Files(unittest.TestCase):
                               timeout=60 * wait.SLOW, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, f"{path}:1: UTF-16: save the file as UTF-8\n")
+
+
+def plugin_dir_of_all_sorts():
+    folder = plugin_dir_with("crash_on_load")
+    shutil.copy(process.program("tests/plugins/.libs/sample_hang.so"), folder)
+    return folder
+
+
+class Apart(Checked):
+    """Plugins that the file does not name, and that nobody may load beside others."""
+    def setUp(self):
+        super().setUp()
+        self.plugins = plugin_dir_of_all_sorts()
+
+    def test_hint_survives_every_plugin(self):
+        status, _, lines = self.check(PAIR, "")
+        self.assertEqual(status, 1)
+        self.lines_match([l for l in lines if ": warning: " not in l],
+                         [r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'])
+
+    def test_what_was_wrong_before_a_crash_is_said(self):
+        status, _, lines = self.check(PAIR, 'plugin "auto_pair" { endpoints = {} }\nplugin "crash_on_load" {}\n')
+        self.assertEqual(status, 1)
+        self.lines_match(lines, [r"15: plugin auto_pair: endpoints: empty", r"16: plugin crash_on_load: loading .*/crash_on_load.so ended with signal 6"])
+
+
+class Explain(unittest.TestCase):
+    CASES = (
+        ("lisen", 1, r't3ops: "lisen" is neither an option outside sections nor a plugin in /.*; did you mean "listen"\?'),
+        ("auto_par", 1, r't3ops: "auto_par" is neither .*; did you mean "auto_pair"\?'),
+        ("comand", 1, r't3ops: "comand" is neither .*; did you mean "command"\?'),
+        ("nothing-like-it", 1, r't3ops: "nothing-like-it" is neither [^;]*'),
+        ("heartbeat", 1, r't3ops: "heartbeat" is an option of sections: t3ops --explain leg\.heartbeat'),
+        ("leg.heartbet", 1, r't3ops: leg has no option "heartbet"; did you mean "heartbeat"\?'),
+        ("listen.port", 1, r"t3ops: listen is an option and has none itself"),
+        ("backup.retian", 1, r't3ops: plugin backup has no option "retian"; did you mean "retain"\?'),
+        ("crash_on_load", 1, r"t3ops: loading /.*/crash_on_load.so ended with signal 6 \(Aborted\)"),
+        ("sample_hang", 1, r"t3ops: loading /.*/sample_hang.so took longer than 3 s"),
+        ("backup.retain", 0, ""),
+        ("leg.heartbeat", 0, ""),
+    )
+
+    def test_names(self):
+        folder = plugin_dir_of_all_sorts()
+        for given in (folder, os.path.relpath(folder, "/tmp")):
+            for name, status, line in self.CASES:
+                with self.subTest((given, name)):
+                    done = subprocess.run([process.program("core/t3ops"), "--plugin-dir", given, "--explain", name], capture_output=True,
+                                          text=True, cwd="/tmp", timeout=60 * wait.SLOW, check=False)
+                    self.assertEqual(done.returncode, status)
+                    self.assertRegex(done.stderr, rf"\A{line}\n\Z" if line else r"\A\Z")
+                    self.assertEqual(done.stdout != "", status == 0)
 
 
 class Steps(unittest.TestCase):

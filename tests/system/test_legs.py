@@ -336,7 +336,7 @@ class LookingUp(unittest.TestCase):
             d = Daemon({}, section("plugin", "probe_cloudflare", options), start=False)
             p = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops")
             with p:
-                p.wait_log(rf"event=start_failed .*{why}")
+                p.wait_log(rf"event=config_error .*{why}")
 
     @unittest.skipIf(path.missing(), "the path's programs are not installed")
     def test_whole_path_with_unbound(self):

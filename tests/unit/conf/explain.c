@@ -22,6 +22,8 @@ static int setup(void **state)
 	plugin_dir_add(f, "sample_leg", "sample_leg");
 	plugin_dir_add(f, "sample_job", "sample_job");
 	plugin_dir_add(f, "wrong_major", "wrong_major");
+	plugin_dir_add(f, "crash_on_load", "crash_on_load");
+	plugin_dir_add(f, "sample_hang", "sample_hang");
 	*state = f;
 	return 0;
 }
@@ -100,6 +102,8 @@ static void test_everything(void **state)
 	}
 	assert_non_null(strstr(text, "sample_job: job, version 1.2\n    A job for tests.\n"));
 	assert_non_null(strstr(text, "wrong_major: refused: "));
+	assert_non_null(strstr(text, "crash_on_load: refused: loading it ended with signal 6 (Aborted)"));
+	assert_non_null(strstr(text, "sample_hang: refused: loading it took longer than 3 s"));
 	free(text);
 }
 
