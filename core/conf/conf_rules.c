@@ -156,7 +156,7 @@ static void check_address_pairs(const struct part *p)
 				             listen->items[k], listen->items[i]);
 		if (status && addresses_exclude(status, listen->items[i]))
 			EXPECT_ERROR(p, "status_listen",
-			             " = \"%s\": excludes \"%s\" of listen: expected another port", status,
+			             " = \"%s\": conflicts with \"%s\" of listen: expected another port", status,
 			             listen->items[i]);
 	}
 }

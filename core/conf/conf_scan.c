@@ -106,7 +106,7 @@ static void skip_semicolon(struct scanner *x)
 		x->at++;
 	if (!x->semicolon_reported)
 		config_errors_add(x->c, x->line, "\";\": %s",
-		                  comment ? "comments begin with #" : "an option ends without a mark: leave it out");
+		                  comment ? "comments begin with #" : "an option does not end with \";\": remove it");
 	x->semicolon_reported = true;
 	conf_blank(x->s->text, begin, x->at);
 }
@@ -120,16 +120,28 @@ static bool at_address(const struct scanner *x)
 	return peek(x, 0) == '[' && p[len] == ']' && memchr(p, ':', len);
 }
 
+static bool is_control(char c)
+{
+	return ((unsigned char)c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
+}
+
 static void skip_untrusted(struct scanner *x)
 {
 	size_t begin = x->at;
 
 	while (x->at < x->s->len && !begins_token(x) && !at_comment(x) && !strchr(" \t\r\n", x->s->text[x->at]))
 		x->at++;
-	if (x->at == begin)
-		x->at++; /* a NUL byte */
-	config_errors_add(x->c, x->line, "unexpected \"%.*s\": values with such characters need double quotes",
-	                  (int)(x->at - begin), x->s->text + begin);
+	if (x->at == begin || is_control(x->s->text[begin])) {
+		for (x->at = begin + 1; x->at < x->s->len && is_control(x->s->text[x->at]); x->at++)
+			;
+		config_errors_add(x->c, x->line, "unexpected control character 0x%02x: remove it",
+		                  (unsigned char)x->s->text[begin]);
+	} else {
+		config_errors_add(x->c, x->line,
+		                  "unexpected \"%.*s\": names are letters, digits, - and _; a value with other "
+		                  "characters needs double quotes",
+		                  (int)(x->at - begin), x->s->text + begin);
+	}
 	conf_blank(x->s->text, begin, x->at);
 }
 

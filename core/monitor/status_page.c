@@ -33,7 +33,7 @@ static void legs_put(FILE *out, const json_t *legs)
 	size_t i, n;
 	json_t *leg, *segment;
 
-	fputs("<h2>Legs</h2><table><tr><th>leg<th>user<th>state<th>since<th>answer<th>crosses", out);
+	fputs("<h2>Legs</h2><table><tr><th>leg<th>user<th>state<th>since<th>RTT or reason<th>segments", out);
 	json_array_foreach ((json_t *)legs, i, leg) {
 		const char *state = text_of(leg, "state"), *reason = text_of(leg, "reason");
 		const json_t *rtt = json_object_get(leg, "rtt_seconds");

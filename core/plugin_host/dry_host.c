@@ -363,7 +363,7 @@ static bool step(struct dry_host *d, int (*callback)(struct t3ops_ctx *), const 
 	if (r == 0)
 		return true;
 	if (!d->failed)
-		config_fault_error(d->faults, CONF_PLUGIN, d->instance.section->name, NULL, "its %s fails: %s%s%s",
+		config_fault_error(d->faults, CONF_PLUGIN, d->instance.section->name, NULL, "its %s failed: %s%s%s",
 		                   name, strerror(r < 0 ? -r : r), d->logged[0] ? ": " : "", d->logged);
 	return false;
 }

@@ -11,8 +11,8 @@
 const struct explanation explanation_signed_out = {
     .status = 403,
     .title = "Sign-in required",
-    .text = "This request did not come through the sign-in of this site, so it is unknown whose t3 server it is "
-            "meant for.",
+    .text = "You are not signed in, or the sign-in of this site did not pass your name on, so t3ops cannot tell "
+            "which t3 server is yours.",
 };
 const struct explanation explanation_no_user = {
     .status = 403,
@@ -24,19 +24,19 @@ const struct explanation explanation_no_table = {
     .status = 503,
     .title = "The user table cannot be read",
     .retry_seconds = RETRY_SECONDS,
-    .text = "You are signed in, but which t3 server is yours is unknown: the user table cannot be read. The "
-            "operator of this site finds the faulty line in the log.",
+    .text = "You are signed in, but t3ops cannot tell which t3 server is yours: the user table cannot be read. "
+            "The log shows the operator of this site which line is at fault.",
 };
 const struct explanation explanation_quota = {
     .status = 429,
     .title = "Too many requests",
     .retry_seconds = RETRY_SECONDS,
-    .text = "You have as many requests in progress or pages open as this server allows. Close some of them.",
+    .text = "You have as many requests in progress or WebSockets open as this site allows. Close some tabs.",
 };
 const struct explanation explanation_plugin_bug = {
     .status = 500,
     .title = "Internal error",
-    .text = "A plugin of t3ops took the request and did not respond to it.",
+    .text = "A plugin of t3ops took this request and did not respond to it.",
 };
 
 struct explanation explain_upstream(const struct user *user, int error, bool safe, uint64_t since_us,
@@ -67,7 +67,7 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
 
 struct explanation explain_plugin_timeout(const char *plugin, char text[EXPLANATION_TEXT_SIZE])
 {
-	snprintf(text, EXPLANATION_TEXT_SIZE, "A part of t3ops (%s) did not finish in time.", plugin);
+	snprintf(text, EXPLANATION_TEXT_SIZE, "The plugin %s of t3ops did not finish in time.", plugin);
 	return (struct explanation){
 	    .status = 503, .title = "That took too long", .text = text, .retry_seconds = RETRY_SECONDS};
 }
@@ -76,11 +76,11 @@ struct explanation explain_origin(const char *origin, size_t len, char text[EXPL
 {
 	if (origin)
 		snprintf(text, EXPLANATION_TEXT_SIZE,
-		         "A page of another site (%.*s) may not open a WebSocket here. If it is yours, add it to "
-		         "allowed_origins.",
+		         "A page of another site (%.*s) may not open a WebSocket here. If that site is yours, add it "
+		         "to allowed_origins.",
 		         (int)(len < ORIGIN_SHOWN_MAX ? len : ORIGIN_SHOWN_MAX), origin);
 	else
 		snprintf(text, EXPLANATION_TEXT_SIZE,
-		         "A WebSocket without an Origin needs a ticket or a bearer token of its own.");
+		         "A WebSocket request without Origin needs a ticket or a bearer token.");
 	return (struct explanation){.status = 403, .title = "Cross-origin WebSocket refused", .text = text};
 }

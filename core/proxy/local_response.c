@@ -108,8 +108,8 @@ static void since_add(struct buf *out, uint64_t since_us)
 
 	time_text(since_us, when);
 	span_text(now_us > since_us ? now_us - since_us : 0, span);
-	buf_printf(out, "<p>First noticed at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when, when + 11,
-	           span);
+	buf_printf(out, "<p>First failed request at <time datetime=\"%s\">%.8s UTC</time>, %s ago.</p>", when,
+	           when + 11, span);
 }
 
 /* A path of this site, whatever it begins with. */

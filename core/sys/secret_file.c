@@ -24,7 +24,7 @@ static const char *fault_of(const struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return "is not a regular file";
 	if (st->st_mode & (S_IRWXO))
-		return "can be read or written by everybody; take that away (chmod o=)";
+		return "can be read or written by other accounts: run chmod o= on it";
 	return NULL;
 }
 
@@ -41,7 +41,7 @@ static const char *line_digest(const char *bytes, size_t n, char out[SECRET_DIGE
 		return "holds more than 511 bytes in its first line";
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)bytes[i] <= ' ' || (unsigned char)bytes[i] >= 0x7f)
-			return "holds something that a header cannot: expected letters, digits and signs";
+			return "has characters in its first line that a header cannot carry";
 	secret_digest(bytes, len, digest);
 	for (size_t i = 0; i < sizeof digest; i++)
 		snprintf(out + 2 * i, 3, "%02x", digest[i]);

@@ -38,7 +38,7 @@ CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(P
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
             "max_connections.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
-            "Address of /metrics, /status and /verdicts.")
+            "Address of /metrics, /status (HTML for a browser, else JSON), /verdicts and /healthz.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
@@ -50,7 +50,7 @@ CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | REA
             "both, off applies none.")
 CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0,
             READ_BY(SUPERVISOR) | READ_BY(PROBER) | READ_BY(MONITOR) | READ_BY(JOBS),
-            "Directory of the journal and of what legs keep; belongs to `user`.")
+            "Directory of the journal and of what legs store; belongs to `user`.")
 CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPERVISOR),
             "Directory that plugins are loaded from.")
 CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND,
@@ -75,12 +75,12 @@ CORE_OPTION("trusted_local_users", LIST, trusted_local_users, "root", 0, 0, READ
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
-            "File whose first line the trusted proxy sends with every identity; without it the identity does not "
-            "count; empty: the proxy's address is enough.")
+            "File that others cannot read, whose first line (16 to 511 bytes) the trusted proxy sends with every identity; "
+            "without it the identity does not count; empty: the proxy's address is enough.")
 CORE_OPTION("proxy_secret_header", HEADER, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
-            "Header that carries it; it is not passed on.")
+            "Header that carries that secret; it is not passed on.")
 CORE_OPTION("probe_key_file", PATH, probe_key_file, "", 0, 0, READ_BY(SUPERVISOR),
-            "File whose first line probers elsewhere and this proxy share: their legs count as the installation's own "
+            "File that others cannot read, whose first line (16 to 511 bytes) probers elsewhere and this proxy share: their legs count as the installation's own "
             "at /probe/ws; empty: only those of this daemon do, by a key made at its start.")
 CORE_OPTION("allowed_origins", ORIGIN_LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),
             "Further sites, as https://HOST, whose pages may open WebSockets here; those of this host always may.")
@@ -110,7 +110,7 @@ CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "100s", 1000, 0
 CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
             "Longest pause in a request or response body, in either direction.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
-            "Limit of connecting to a t3 server.")
+            "Time limit for connecting to a t3 server.")
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
             "From the end of the request to the first byte of the t3 server's response; safe requests are then "
             "tried once more on a new connection, after 2 s if the server could not be reached before.")
@@ -132,14 +132,14 @@ CORE_OPTION("user_path", SEGMENT_LIST, user_path, "last_mile wan cloudflare tunn
             READ_BY(MONITOR),
             "Segments that a user's connection crosses, in order; the last one is the t3 server.")
 CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY(MONITOR),
-            "Segments of which every user has their own.")
+            "Segments that every user has an own one of.")
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that follows a drop.")
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
             READ_BY(PROXY) | READ_BY(MONITOR),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
-            "Age at which events are deleted from the journal.")
+            "Age at which events are deleted from the journal; 0s: never.")
 
 COMMAND_OPTION("argv", LIST, argv, T3OPS_REQUIRED, 0, 0,
             "Program and arguments, no shell: %u OS user, %h home, %n table name, %p port, %% a percent sign.")
@@ -154,9 +154,9 @@ SECTION_OPTION("module", STRING, module, "", 0, 0,
 LEG_OPTION("segments", SEGMENT_LIST, segments, T3OPS_REQUIRED, 0, 0,
             "Segments that the leg crosses, in order.")
 LEG_OPTION("edge", SEGMENT, edge, "", 0, 0,
-            "The segment among them that ends the leg's TCP and TLS; empty: the first.")
+            "The segment among them where the leg's TCP and TLS end; empty: the first.")
 LEG_OPTION("resolver_segments", SEGMENT_LIST, resolver_segments, "", 0, 0,
-            "Segments that a look-up of the name crosses; empty: the leg looks no name up.")
+            "Segments that a look-up of the name crosses; empty: the leg does not look up a name.")
 LEG_OPTION("heartbeat", DURATION, heartbeat_us, "10s", SECOND / 10, 3600 * SECOND,
             "Pause between heartbeats.")
 LEG_OPTION("watchdog", DURATION, watchdog_us, "20s", SECOND / 10, 3600 * SECOND,
@@ -174,7 +174,7 @@ LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
 LEG_OPTION("certificate_days", INT, certificate_days, "14", 0, 3650,
             "A certificate shown to the leg that has fewer days left is reported; 0: only one that has expired.")
 LEG_DEFAULT_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SECOND,
-            "Limit of one attempt or request, as the pages of the legs say.")
+            "Time limit of one attempt or probe request, as described in the page of each leg.")
 
 JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
             "Time of day of the daily run, local, as \"03:30\".")

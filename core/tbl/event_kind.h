@@ -28,7 +28,7 @@ EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true, none, none, none, error,
 EVENT_KIND(USERS_PARTIAL, "users_partial", WARNING, true, none, none, none, error,
            "rows of the user table are wrong or doubtful; they affect their own users only")
 EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, none, none, none, none,
-           "a process's loop was frozen for a while")
+           "the loop of a process was frozen for a while")
 EVENT_KIND(MACHINE_SUSPENDED, "machine_suspended", WARNING, true, none, none, none, none,
            "this machine was suspended or paused: its clocks have a gap")
 EVENT_KIND(CLOCK_JUMPED, "clock_jumped", WARNING, true, none, none, none, detail,
@@ -42,19 +42,19 @@ EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none
 EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,
            "the helper ran a command, or a job, for a user")
 EVENT_KIND(COMMAND_REFUSED, "command_refused", WARNING, true, none, none, suppressed, error,
-           "the helper did not start a command, or a job; of a flood some are counted only")
+           "the helper refused to start a command or a job; repeats are only counted")
 EVENT_KIND(TUNNEL_OPEN, "tunnel_opened", INFO, true, tunnel, none, none, none,
            "a user's WebSocket was connected to the t3 server")
 EVENT_KIND(TUNNEL_CLOSED, "tunnel_closed", INFO, true, tunnel, close_code, none, detail,
-           "a user's WebSocket ended, and its page did not lose it, as far as that is known at once")
+           "a user's WebSocket ended, and as far as is known at that moment its page did not lose it")
 EVENT_KIND(TUNNEL_DROP, "tunnel_dropped", NOTICE, true, tunnel, close_code, none, detail,
-           "a user's WebSocket broke; from the monitor: what its page did next says so")
+           "a user's WebSocket broke; written by the monitor if only what the page did next shows that")
 EVENT_KIND(TUNNEL_HEARTBEAT, "tunnel_heartbeat", DEBUG, false, tunnel, none, none, detail,
            "the heartbeat of a user's page became late or silent, or is on time again")
 EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, none,
            "a user's browser asked for a document")
 EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, incident, none, none, none,
-           "a user's tunnel carried data after a drop: it acquits its path")
+           "a user's WebSocket carried data after a drop: it acquits its path")
 EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status, suppressed, error,
            "t3ops answered a request with an error; reported once a minute, with the number of those left out")
 EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, suppressed, hint,
@@ -94,7 +94,7 @@ EVENT_KIND(CERTIFICATE_RENEWED, "certificate_renewed", NOTICE, true, none, none,
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,
-           "heartbeats of legs or pages are answered, but much later than usual; convicts nobody")
+           "heartbeats of legs or pages are answered, but much later than usual; convicts no segment")
 EVENT_KIND(SLOW_OVER, "slow_over", NOTICE, true, none, none, none, none,
            "what was slow answers as usual again")
 EVENT_KIND(VERDICT, "verdict", NOTICE, true, incident, revision, verdict, summary,
@@ -102,7 +102,7 @@ EVENT_KIND(VERDICT, "verdict", NOTICE, true, incident, revision, verdict, summar
 EVENT_KIND(VERDICT_HEALED, "verdict_healed", NOTICE, true, incident, none, verdict, none,
            "everything that a verdict was based on works again")
 EVENT_KIND(VERDICT_EXPIRED, "verdict_expired", INFO, true, incident, none, verdict, none,
-           "nothing more was heard of the users whom a verdict was about")
+           "nothing more was heard of the users of a verdict: it ended without proof that the fault is over")
 EVENT_KIND(JOB_DONE, "job_done", INFO, true, none, none, none, facts,
            "a job finished for a user")
 EVENT_KIND(JOB_FAILED, "job_failed", ERROR, true, none, none, none, error,

@@ -16,31 +16,32 @@
  *        DISPATCH   t3ops itself
  *        NOBODY     nobody
  */
-PAGE_EVIDENCE(NONE, "none", UNKNOWN, NOBODY, "not said")
+PAGE_EVIDENCE(NONE, "none", UNKNOWN, NOBODY, "none is known")
 PAGE_EVIDENCE(UNKNOWN, "unknown", UNKNOWN, NOBODY,
-              "its heartbeat is not known, and what is known fits a drop as well as a user who left")
+              "its heartbeat is not known; the end may have been a drop or a user who left")
 PAGE_EVIDENCE(ON_TIME, "on_time", LEFT, NOBODY, "it ended while its heartbeat was on time: the user left")
-PAGE_EVIDENCE(WENT_SILENT, "went_silent", LEFT, NOBODY,
-              "its heartbeat stopped, and nothing that it sent meanwhile ever came: it slept, or went elsewhere")
+PAGE_EVIDENCE(
+    WENT_SILENT, "went_silent", LEFT, NOBODY,
+    "its heartbeat stopped, and nothing that it sent meanwhile ever arrived: its device slept or changed networks")
 PAGE_EVIDENCE(LEFT_HUNG, "left_hung", LEFT, NOBODY,
               "the user left a page that had waited for an answer for more than a heartbeat")
 PAGE_EVIDENCE(REPLACED, "replaced", NOTHING, NOBODY,
               "the page replaced its connection by itself, while its heartbeat was on time")
 PAGE_EVIDENCE(ABANDONED, "abandoned", NOTHING, NOBODY,
-              "an upgrade that the page gave up, or whose answer never reached it: nothing was ever sent")
-PAGE_EVIDENCE(MOVED, "moved", NOTHING, NOBODY, "t3ops moved the tunnel to another process of its own")
+              "the page gave the upgrade up, or its response never reached the page: nothing was ever sent")
+PAGE_EVIDENCE(MOVED, "moved", NOTHING, NOBODY, "t3ops moved the WebSocket to another process of its own")
 PAGE_EVIDENCE(SERVER_DONE, "server_done", NOTHING, NOBODY, "the t3 server had finished: it closed with 1000")
 PAGE_EVIDENCE(CLOSED_BY_US, "closed_by_us", NOTHING, NOBODY,
               "t3ops closed it: the user was removed or the session was dead")
 PAGE_EVIDENCE(LATE_PINGS, "late_pings", DROP, BEFORE_US,
-              "heartbeats made during a gap arrived together at its end: the page was awake and not heard")
+              "heartbeats sent during a gap arrived together at its end: the page was awake, but did not get through")
 PAGE_EVIDENCE(ANSWERS_NOT_TAKEN, "answers_not_taken", DROP, BEFORE_US,
-              "answers came in time and waited here: the next hop took nothing")
+              "answers came in time and waited in t3ops: the next hop took nothing")
 PAGE_EVIDENCE(ANSWERS_LOST, "answers_lost", DROP, BEFORE_US,
-              "answers came in time and the next hop took them, and the page gave up for lack of them")
+              "answers came in time and the next hop took them, but the page gave up for lack of them")
 PAGE_EVIDENCE(CUT, "cut", DROP, CUT, "the connection was cut while its heartbeat was on time, and the page came back")
 PAGE_EVIDENCE(SERVER_LATE, "server_late", DROP, SERVE, "heartbeats arrived on time and the t3 server did not answer")
 PAGE_EVIDENCE(SERVER_ENDED, "server_ended", DROP, SERVE, "the t3 server ended the connection: it stopped or crashed")
-PAGE_EVIDENCE(LOST_BY_US, "lost_by_us", DROP, DISPATCH, "a process of t3ops ended with the connection in its hands")
+PAGE_EVIDENCE(LOST_BY_US, "lost_by_us", DROP, DISPATCH, "a process of t3ops ended while it held the connection")
 PAGE_EVIDENCE(LATE_HEARTBEAT, "late_heartbeat", SLOW, NOBODY,
               "heartbeats arrive, each much later than the one before")

@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why a request is rejected before anything looks at what it asks for: one row a reason gives the
- * enum, the status, the counter's label and the sentence of the manual.
+ * enum, the status, the counter's label, and the sentence of the manual, which is also the body of the response.
  *
  *   REJECT_REASON(IDENTIFIER, status, label, sentence)
  */
-REJECT_REASON(LINE_ENDS, 400, "line_ends", "a bare CR or LF, or a NUL, in the head")
-REJECT_REASON(SYNTAX, 400, "syntax", "not an HTTP/1.1 head")
-REJECT_REASON(METHOD, 501, "method", "a method that HTTP does not define")
-REJECT_REASON(VERSION, 505, "version", "neither HTTP/1.0 nor HTTP/1.1")
-REJECT_REASON(HEAD_SIZE, 431, "head_size", "a head larger than max_header_bytes")
-REJECT_REASON(FIELD_COUNT, 431, "field_count", "more fields than max_headers")
-REJECT_REASON(FOLDED, 400, "folded", "a field continued on a second line")
-REJECT_REASON(FIELD_NAME, 400, "field_name", "a field name that is not a token, or has a space before its colon")
-REJECT_REASON(FIELD_VALUE, 400, "field_value", "a control character in a field value")
-REJECT_REASON(TARGET, 400, "target", "a target that is neither a path nor an absolute form that agrees with Host")
-REJECT_REASON(HOST, 400, "host", "no Host, more than one, or one that is not a host")
-REJECT_REASON(LENGTH, 400, "length", "a Content-Length that is not a number, or several of them")
-REJECT_REASON(LENGTH_AND_CODING, 400, "length_and_coding", "both Content-Length and Transfer-Encoding")
-REJECT_REASON(CODING, 501, "coding", "a Transfer-Encoding other than chunked")
-REJECT_REASON(CODING_VERSION, 400, "coding_version", "a Transfer-Encoding in HTTP/1.0")
-REJECT_REASON(UPGRADE_BODY, 400, "upgrade_body", "a WebSocket request with a body")
-REJECT_REASON(CONNECT, 501, "connect", "CONNECT or TRACE")
-REJECT_REASON(IDENTITY, 400, "identity", "the identity header twice, aliased (case, _ or .), or named in Connection")
-REJECT_REASON(PROXY_SECRET, 403, "proxy_secret", "an identity without the proxy's secret")
-REJECT_REASON(ORIGIN, 403, "origin", "a WebSocket that another site's page opens, or nobody with a ticket")
+REJECT_REASON(LINE_ENDS, 400, "line_ends", "The request head contains a bare CR or LF, or a NUL.")
+REJECT_REASON(SYNTAX, 400, "syntax", "The request head is not valid HTTP/1.1.")
+REJECT_REASON(METHOD, 501, "method", "HTTP does not define this method.")
+REJECT_REASON(VERSION, 505, "version", "The HTTP version is neither 1.0 nor 1.1.")
+REJECT_REASON(HEAD_SIZE, 431, "head_size", "The request head is larger than max_header_bytes allows.")
+REJECT_REASON(FIELD_COUNT, 431, "field_count", "The request has more header fields than max_headers allows.")
+REJECT_REASON(FOLDED, 400, "folded", "A header field continues on a second line.")
+REJECT_REASON(FIELD_NAME, 400, "field_name",
+              "The name of a header field is not a token, or a space precedes its colon.")
+REJECT_REASON(FIELD_VALUE, 400, "field_value", "The value of a header field contains a control character.")
+REJECT_REASON(TARGET, 400, "target",
+              "The request target is neither a path nor an absolute URL that agrees with Host.")
+REJECT_REASON(HOST, 400, "host", "The request has no Host header, more than one, or one that does not name a host.")
+REJECT_REASON(LENGTH, 400, "length", "Content-Length is not a number, or was sent more than once.")
+REJECT_REASON(LENGTH_AND_CODING, 400, "length_and_coding",
+              "The request has both Content-Length and Transfer-Encoding.")
+REJECT_REASON(CODING, 501, "coding", "The request has a Transfer-Encoding other than chunked.")
+REJECT_REASON(CODING_VERSION, 400, "coding_version", "An HTTP/1.0 request has a Transfer-Encoding.")
+REJECT_REASON(UPGRADE_BODY, 400, "upgrade_body", "A WebSocket request has a body.")
+REJECT_REASON(CONNECT, 501, "connect", "The methods CONNECT and TRACE are not supported.")
+REJECT_REASON(IDENTITY, 400, "identity",
+              "The identity header was sent twice, is aliased (case, _ or .), or is named in Connection.")
+REJECT_REASON(PROXY_SECRET, 403, "proxy_secret",
+              "The request names a user but lacks the secret of the trusted proxy.")
+REJECT_REASON(ORIGIN, 403, "origin",
+              "A page of another site, or a client without Origin, ticket and bearer token, asked for a WebSocket.")
 REJECT_REASON(QUOTA, 429, "quota",
-              "more requests or WebSockets of one user than max_requests_per_user or max_tunnels_per_user")
-REJECT_REASON(CHUNK, 400, "chunk", "a chunked body that is not well formed")
+              "The user has as many requests or WebSockets as max_requests_per_user or max_tunnels_per_user allows.")
+REJECT_REASON(CHUNK, 400, "chunk", "The chunked body is malformed.")
 REJECT_REASON(TIMEOUT, 408, "timeout",
-              "the head did not arrive within header_timeout, or the body paused for body_timeout")
+              "The request head did not arrive within header_timeout, or its body paused for body_timeout.")

@@ -66,8 +66,8 @@ static void loop_explain(struct pending_navigation *n)
 	    .struct_size = sizeof page,
 	    .status = 502,
 	    .title = "Your t3 server does not keep the session",
-	    .text = "Your t3 server declares every session dead, also one that was made a moment ago. Its database "
-	            "may be damaged, or newer than the program. Please tell its operator.",
+	    .text = "Your t3 server rejects every session, even one that was made a moment ago. Its database may be "
+	            "damaged, or written by a newer version. Please tell the operator of this site.",
 	    .retry_s = LOOP_RETRY_S};
 	struct session_check *s = n->ctx->state;
 	uint64_t now_us = n->ctx->host->now_us(n->ctx);

@@ -50,7 +50,7 @@ INNER = '{"traefik", "dispatch"}'
 ERRORS = (
     # what other formats write
     (INNER, '["traefik", "dispatch"]', r'22: "\[": lists are written \{ "a", "b" \}'),
-    ('"10.0.20.203"', '"10.0.20.203";', r'21: ";": an option ends without a mark: leave it out'),
+    ('"10.0.20.203"', '"10.0.20.203";', r'21: ";": an option does not end with ";": remove it'),
     ('plugin "backup"', '; a comment\nplugin "backup"', r'25: ";": comments begin with #'),
     ('listen  ', "\ufefflisten  ", r"1: a byte order mark: save the file as UTF-8 without one"),
     ('timeout = "10s"', 'timeout: "10s"', r"11: timeout: options are written NAME = VALUE"),
@@ -72,7 +72,7 @@ ERRORS = (
     ('address  = "10.0.20.203"', 'address = "traefik"', r'21: plugin probe_internal: address = "traefik": expected a numeric IPv4 or IPv6 address'),
     ('listen  ', 'header_timeout = "0s"\nlisten  ', r'1: header_timeout = "0": expected at least 1ms|1: header_timeout = "0s": expected at least 1ms'),
     # several
-    ('status_listen   = "127.0.0.1:9108"', 'status_listen = "127.0.0.1:3780"', r'2: status_listen = "127.0.0.1:3780": excludes "127.0.0.1:3780" of listen'),
+    ('status_listen   = "127.0.0.1:9108"', 'status_listen = "127.0.0.1:3780"', r'2: status_listen = "127.0.0.1:3780": conflicts with "127.0.0.1:3780" of listen'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" exclude each other'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" exclude each other'),
     ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x-a"\nlisten  ', r'2: proxy_secret_header = "x-a": expected another header than identity_header'),
@@ -85,7 +85,7 @@ ERRORS = (
     *(('listen          = "127.0.0.1:3780"', f'listen = {{"{a}:3780", "{b}:3780"}}', rf'1: listen: "{re.escape(a)}:3780" and "{re.escape(b)}:3780" exclude each other')
       for a, b in (("[0::1]", "[::1]"), ("[0::0]", "127.0.0.1"), ("[::ffff:127.0.0.1]", "127.0.0.1"), ("[::ffff:0.0.0.0]", "127.0.0.1"),
                    ("[::ffff:7f00:1]", "[::ffff:127.0.0.1]"), ("127.0.0.1", "[::]"))),
-    *(('status_listen   = "127.0.0.1:9108"', f'status_listen = "{a}:3780"', rf'2: status_listen = "{re.escape(a)}:3780": excludes "127.0.0.1:3780" of listen')
+    *(('status_listen   = "127.0.0.1:9108"', f'status_listen = "{a}:3780"', rf'2: status_listen = "{re.escape(a)}:3780": conflicts with "127.0.0.1:3780" of listen')
       for a in ("[::ffff:127.0.0.1]", "[::ffff:0.0.0.0]", "[0::0]")),
     *(("listen          = \"127.0.0.1:3780\"", f'listen = "{a}:3780"', rf'1: listen: "{re.escape(a)}:3780": {why}') for a, why in (
         ("[fe80::1]", "a link-local address, whose device cannot be named here"), ("[ff02::1]", "nobody can connect to a group's address"),
@@ -389,8 +389,8 @@ class Steps(unittest.TestCase):
         ("warning", 0, [r'2: warning: plugin sample_check: what = "warning": is odd']),
         ("error", 1, [r'2: plugin sample_check: what = "error": is refused, 1 times']),
         ("section", 1, [r"1: plugin sample_check: is refused as a whole"]),
-        ("log", 1, [r"1: plugin sample_check: its init fails: Invalid argument: said in the log"]),
-        ("silent", 1, [r"1: plugin sample_check: its init fails: Invalid argument$"]),
+        ("log", 1, [r"1: plugin sample_check: its init failed: Invalid argument: said in the log"]),
+        ("silent", 1, [r"1: plugin sample_check: its init failed: Invalid argument$"]),
         ("crash", 1, [r"1: plugin sample_check: its init ended with signal 6"]),
         ("/no/such/file", 1, [r'2: plugin sample_check: what = "/no/such/file": no such file']),
         ("/dev/null", 0, []),

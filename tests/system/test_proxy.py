@@ -534,7 +534,7 @@ class Others(unittest.TestCase):
                 Daemon({}, ECHO, users={"alice": o.port}) as d:
             page = http.get(d.proxy, "/", BROWSER)
             self.assertEqual(page.status, 502)
-            since = re.search(r'First noticed at <time datetime="(.*?)">(.*?) UTC</time>, \d+ s ago', page.text())
+            since = re.search(r'First failed request at <time datetime="(.*?)">(.*?) UTC</time>, \d+ s ago', page.text())
             self.assertEqual(since.group(1)[11:19], since.group(2))
             later = self.another_second(d, since.group(1))
             self.assertIn(since.group(1), later.text())

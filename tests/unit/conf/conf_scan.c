@@ -72,7 +72,7 @@ static const struct scan_case cases[] = {
     {"a = {\"x\"]\nb = 2", "a@1 b@2 ", "1:\"]\": lists are written"},
     {"a = [::1]:80\nb = {[fd00::1]:80, \"x\"}", "a@1 b@2 ", ""},
     {"[plugin.x]\na = 1", "a@2 ", "1:\"[\": sections are written plugin \"name\" { ... }"},
-    {"a = 1;\nb = \"x;y\";\n; c\nd = 1", "a@1 b@2 d@4 ", "1:\";\": an option ends without a mark"},
+    {"a = 1;\nb = \"x;y\";\n; c\nd = 1", "a@1 b@2 d@4 ", "1:\";\": an option does not end with \";\": remove it"},
     {"; c = 1\na = 1", "a@2 ", "1:\";\": comments begin with #"},
     {"a: 1\nb: {\"x\"}\n", "a@1 b@2 ", "1:a: options are written NAME = VALUE|2:b: options are written"},
     {"\xef\xbb\xbf"
@@ -80,6 +80,8 @@ static const struct scan_case cases[] = {
      "a@1 ", "1:a byte order mark: save the file as UTF-8 without one"},
     {"plugin \"x\"\nb = 1", "b@2 ", "1:plugin: expected \"name\" { ... } after it"},
     {"}\na = 1", "a@2 ", "1:unexpected }"},
+    {"a = 1\n\x01\x02\nb = 1", "a@1 b@3 ", "2:unexpected control character 0x01: remove it"},
+    {"\xc3\xa9 = 1", "", "1:unexpected \"\xc3\xa9\": names are letters, digits|1:unexpected =|1:1: expected"},
     {"\"a\" = 1", "", "1:unexpected \"a\"|1:unexpected =|1:1: expected"},
 };
 
