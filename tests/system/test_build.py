@@ -69,10 +69,28 @@ class Tarball(unittest.TestCase):
         run("scripts/update-manual", "--check", ".", cwd=tree)  # whatever configure was told
         run("make", "-s", "install", f"DESTDIR={root}", cwd=tree)
         self.installed(root)
+        self.products_are_ignored(tree)
+        run("make", "-s", "uninstall", f"DESTDIR={root}", cwd=tree)
+        self.assertEqual(listing(root), {}, "after make uninstall")
         run("make", "-s", "clean", cwd=tree)
         self.assertEqual(self.sources(tree), self.before, "after make clean")
         run("make", "-s", "distclean", cwd=tree)
         self.assertEqual(listing(tree), self.before, "after make distclean")
+
+    def products_are_ignored(self, tree):
+        """git shows nobody what make made in a clone, the programs of make check included."""
+        source = process.source_dir()
+        if not os.path.exists(f"{source}/.gitignore") or not shutil.which("git"):
+            return  # the sources are a tarball, which has no .gitignore
+        made = [p for p in listing(tree) if p not in self.before]
+        made += run("make", "-s", "--eval=products: ; @echo $(check_PROGRAMS) $(EXTRA_PROGRAMS)", "products", cwd=tree).split()
+        self.assertGreater(len(made), 300)
+        top = f"{process.folder()}/clone"
+        run("git", "init", "-q", top, cwd="/")
+        shutil.copy(f"{source}/.gitignore", top)
+        done = subprocess.run(["git", "check-ignore", "--stdin"], cwd=top, input="\n".join(made), capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(sorted(set(made) - set(done.stdout.split("\n"))), [])
 
     def installed(self, root):
         """What configure was told stands in every file that names a directory."""
@@ -85,6 +103,9 @@ class Tarball(unittest.TestCase):
                            ("usr/share/t3ops/t3ops.conf", '"/run/t3ops/control.sock"'),
                            ("usr/share/t3ops/sudoers.d/t3ops", "/usr/libexec/t3ops/t3-mint"),
                            ("usr/share/man/man8/t3opsctl.8", "/run/t3ops/control.sock"),
+                           ("usr/share/man/man8/t3ops.8", "/usr/share/doc/t3ops/"),
+                           ("usr/share/doc/t3ops/README.md", None), ("usr/share/doc/t3ops/NEWS", None),
+                           ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/drop-attribution.md", None),
                            ("usr/share/man/man5/t3ops.conf.5", '"/usr/lib/t3ops"')):
             with open(f"{root}/{path}", "rb") as f:
                 self.assertIn((text or "").encode(), f.read(), path)
@@ -92,6 +113,7 @@ class Tarball(unittest.TestCase):
             for name in files:
                 with open(f"{top}/{name}", encoding="utf-8") as f:
                     self.assertNotRegex(f.read(), r"@\w+(dir|prefix)@", name)
+        self.assertEqual([n for n in os.listdir(f"{root}/usr/lib/t3ops") if not n.endswith(".so")], [])
         said = run(f"{root}/usr/bin/t3opsctl", "--help", cwd="/")
         self.assertIn("/run/t3ops/control.sock", said)
 

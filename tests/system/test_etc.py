@@ -131,7 +131,7 @@ class Prometheus(unittest.TestCase):
             status, said = run(promtool, *argv, cwd=folder)
             self.assertEqual(status, 0, said)
         jobs = text_of(f"{folder}/prometheus.yml")
-        for name in ("t3ops", "devvm"):
+        for name in ("t3ops", "node"):
             self.assertIn(f"job_name: {name}\n", jobs)
         rules = text_of(f"{folder}/t3ops-rules.yml")
         for name in re.findall(r"alert: (\w+)", rules):
