@@ -372,6 +372,14 @@ static uint64_t first_began(const struct observations *o)
 	return first;
 }
 
+/* A name was found, but the leg waits for an answer since before that: it may be what heals the fault, which acquits
+ * nothing of it. */
+static bool is_healing(const struct leg *leg)
+{
+	return leg_is_failing(leg) && leg->attempted && evidence_is_silence(leg) &&
+	       leg->looked_up_us > leg->attempt_began_us;
+}
+
 /* What is older than every failure says nothing. */
 static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
                         struct topology *t)
@@ -387,7 +395,7 @@ static void add_working(struct observations *o, const struct incident *in, const
 			add_working_aspect(o, leg, false, t);
 		if (leg->large.proven_us > since)
 			add_working_aspect(o, leg, true, t);
-		if (leg->def->looks_up && leg->looked_up_us > since)
+		if (leg->def->looks_up && leg->looked_up_us > since && !is_healing(leg))
 			add_working_resolver(o, leg, t);
 	}
 	for (size_t i = 0; i < in->n_live_tunnels; i++) {

@@ -21,7 +21,8 @@
  *
  * What is acquitted, of what began to fail earlier
  *   leg whose ping was sent and answered    all segments
- *   leg whose look-up worked                its resolver's: an address from a cache acquits none
+ *   leg whose look-up worked                its resolver's: an address from a cache acquits none, nor does a look-up
+ *                                           while the leg goes on waiting for an answer
  *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
  *                                           the t3 server.  What fell silent, or lost answers, may be broken in the
  *                                           way down alone: there a page acquits that still beats when its patience

@@ -32,10 +32,11 @@
 #define REVISIONS_MAX 5               /* of one verdict; what changes later is in /verdicts?standing=1 alone */
 
 /* Verdicts: what ends them, and what comes after their end. */
-#define ECHO_US   INCIDENT_S(30)  /* after its end: what had heard nothing since before the end is its echo */
-#define AGAIN_US  INCIDENT_S(60)  /* after its end: the same suspects are the same fault once more */
-#define HOLD_US   INCIDENT_S(30)  /* a fault that came back has ended only when it stayed away so long */
-#define FORGET_US INCIDENT_S(600) /* users who never came back; how long an ended verdict is shown as such */
+#define ECHO_US    INCIDENT_S(30)  /* after its end: what had heard nothing since before the end is its echo */
+#define AGAIN_US   INCIDENT_S(60)  /* after its end: the same suspects are the same fault once more */
+#define CLEARED_US INCIDENT_S(15)  /* what acquits the suspects of a verdict that stands may be its end: so long */
+#define HOLD_US    INCIDENT_S(30)  /* a fault that came back has ended only when it stayed away so long */
+#define FORGET_US  INCIDENT_S(600) /* users who never came back; how long an ended verdict is shown as such */
 
 /* The host and t3ops itself. */
 #define FREEZE_MIN_US     INCIDENT_MS(500) /* a shorter one explains nothing */

@@ -198,9 +198,12 @@ static void verdict_revise(struct judgement *j, struct verdict *v, const struct 
 	bool same = verdict_finding_equal(&merged, &was) || (merged.kind == was.kind && merged.suspects.n == 0) ||
 	            (merged.kind == VERDICT_EXONERATED && was.kind == VERDICT_EXONERATED);
 
-	if (!news && same)
+	if (!news && same) {
+		v->cleared_us = 0;
 		return;
+	}
 	again = news && verdict_reopen(v);
+	v->cleared_us = 0;
 	v->finding = merged;
 	if (same && !users && !(again && v->times == 2))
 		return;
@@ -361,6 +364,29 @@ static struct members group_members(const struct judgement *j, size_t group, boo
 	return m;
 }
 
+/* Whether it is part of a fault that stands, and what seems to acquit that one's suspects may be what heals it. */
+static bool may_be_healing(struct judgement *j, const struct observation *f)
+{
+	struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
+
+	if (v == NULL || v->state != VERDICT_STANDING || v->finding.kind != VERDICT_FAULT || !v->by_legs)
+		return false;
+	if (v->cleared_us == 0)
+		v->cleared_us = j->in->now_us;
+	return j->in->now_us < v->cleared_us + CLEARED_US;
+}
+
+/* The same of all of a group. */
+static bool group_may_be_healing(struct judgement *j, size_t group)
+{
+	bool all = true;
+
+	for (size_t k = 0; k < j->n_failures; k++)
+		if (j->member[k] == group)
+			all = may_be_healing(j, &j->o.rows[j->index[k]]) && all;
+	return all;
+}
+
 /* All users of whom nothing but their own last mile is left: infra is ruled out for them together. */
 static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
 {
@@ -372,7 +398,8 @@ static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
 	for (size_t k = 0; k < j->n_failures; k++) {
 		size_t g = j->member[k];
 
-		if (g >= n_groups || !is_last_mile_alone(j, &j->groups[g].suspects) || is_proven_by_page(j, g))
+		if (g >= n_groups || !is_last_mile_alone(j, &j->groups[g].suspects) || is_proven_by_page(j, g) ||
+		    may_be_healing(j, &j->o.rows[j->index[k]]))
 			continue;
 		has[j->index[k]] = true;
 		m.n++;
@@ -411,7 +438,8 @@ static void unknown_give(struct judgement *j, size_t unknown, bool *has, bool of
 	for (size_t i = 0; i < j->o.n_failing; i++)
 		has[i] = false;
 	for (size_t k = 0; k < j->n_failures; k++)
-		if (j->member[k] == unknown && is_of_the_prober(j, &j->o.rows[j->index[k]]) == of_the_prober) {
+		if (j->member[k] == unknown && is_of_the_prober(j, &j->o.rows[j->index[k]]) == of_the_prober &&
+		    !may_be_healing(j, &j->o.rows[j->index[k]])) {
 			has[j->index[k]] = true;
 			m.n++;
 		}
@@ -425,7 +453,8 @@ static void groups_give(struct judgement *j, size_t n, size_t unknown, bool *has
 		struct verdict_finding f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
 		struct members m;
 
-		if (g == unknown || (is_last_mile_alone(j, &f.suspects) && !is_proven_by_page(j, g)))
+		if (g == unknown ||
+		    (is_last_mile_alone(j, &f.suspects) && (!is_proven_by_page(j, g) || group_may_be_healing(j, g))))
 			continue;
 		m = group_members(j, g, has);
 		finding_give(j, &f, &m);

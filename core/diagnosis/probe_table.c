@@ -128,6 +128,7 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	bool same;
 
 	leg->attempt_us = in->mono_us;
+	leg->attempt_began_us = before(in->mono_us, in->waited_us);
 	if (!is_testifying(leg))
 		return news;
 	same = leg->attempted && was.step == leg->last.step && was.reason == leg->last.reason &&
@@ -150,7 +151,7 @@ static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, uin
 
 	leg->latest = *end;
 	leg->attempted = true;
-	leg->attempt_us = mono_us;
+	leg->attempt_us = leg->attempt_began_us = mono_us;
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 

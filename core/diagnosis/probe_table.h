@@ -81,8 +81,9 @@ struct leg {
 	uint64_t rtt_us;     /* of the last answer */
 	uint64_t
 	    alive_us; /* when the whole path was last proven: its answered ping was sent, or it was established */
-	uint64_t attempt_us; /* when an attempt last failed */
-	uint64_t verdict;    /* id of the verdict that it is evidence of, 0: none */
+	uint64_t attempt_us;       /* when an attempt last failed */
+	uint64_t attempt_began_us; /* and when the step began in which it did */
+	uint64_t verdict;          /* id of the verdict that it is evidence of, 0: none */
 
 	struct slow slow;    /* its round trips */
 	struct slow lookups; /* and how long its look-ups take */
@@ -133,8 +134,8 @@ struct leg_input {
 	uint16_t step, reason, code;
 	uint64_t wall_us;   /* since 1970 */
 	uint64_t mono_us;   /* CLOCK_MONOTONIC */
-	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN: for one that did not come; FRESH: from
-	                     * its start; 0: not said */
+	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN, ATTEMPT: for one that did not come;
+	                     * FRESH: from its start; 0: not said */
 	uint64_t verdict;
 	bool host; /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };

@@ -62,6 +62,7 @@ struct verdict {
 	uint64_t given_us;                   /* CLOCK_MONOTONIC of the latest revision */
 	uint64_t works_us;                   /* since when its evidence works again, 0: it does not */
 	uint64_t ended_us;                   /* if it is not standing */
+	uint64_t cleared_us;                 /* since when its suspects seem acquitted, 0: they are not */
 	uint64_t judged_us;                  /* when a judgement last took it: one finding revises it, not two */
 };
 

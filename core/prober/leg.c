@@ -51,7 +51,7 @@ static void attempt(struct t3ops_leg *leg)
 	leg_set_state(leg, LEG_OPENING);
 	leg->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	leg->opened = true;
-	leg->may_ask_us = clock_mono_us();
+	leg->step_us = leg->may_ask_us = clock_mono_us();
 	plugin_enter(i, "leg_open");
 	i->plugin.leg_open(&i->ctx, leg);
 	plugin_leave(i);
@@ -219,10 +219,12 @@ void leg_retry(struct t3ops_leg *leg)
 
 void leg_reach(struct t3ops_leg *leg, uint32_t step)
 {
-	if (leg->state == LEG_OPENING && step > leg->step)
-		leg->step = step;
-	else
+	if (leg->state != LEG_OPENING || step <= leg->step) {
 		leg_fresh_reach(leg, step);
+		return;
+	}
+	leg->step = step;
+	leg->step_us = clock_mono_us();
 }
 
 void leg_establish(struct t3ops_leg *leg)

@@ -85,6 +85,8 @@ void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool 
 	event_set(e.text, end->text ? end->text : "");
 	if (was_up)
 		e.age_us = clock_mono_us() - leg->up_us;
+	else
+		e.rtt_us = clock_mono_us() - leg->step_us;
 	send(leg, &e, was_up || !fails_as_before(leg, &e));
 }
 

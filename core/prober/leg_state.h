@@ -63,6 +63,7 @@ struct t3ops_leg {
 
 	enum leg_state state; /* set by leg_set_state only */
 	uint32_t step;        /* that this attempt reached */
+	uint64_t step_us;     /* and when */
 	unsigned failures;    /* attempts in a row that failed */
 	bool moving;          /* closed with 1012: counts as up until the next attempt has ended */
 	bool opened;          /* leg_open was called, leg_close was not yet */

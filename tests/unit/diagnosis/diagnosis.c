@@ -85,6 +85,7 @@ struct step {
 #define LATE(t, l, u)       {.what = LEG, .at_ms = t, .kind = LEG_LATE, .leg = l, .user = u, .quiet_ms = 2000}
 #define DOWN(t, l, u, r)    {.what = LEG, .at_ms = t, .kind = LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define TRY(t, l, u, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
+#define TRY_IN(t, l, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .quiet_ms = ms}
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
 #define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define LARGE(t, l, r)      {.what = LEG, .at_ms = t, .kind = LEG_LARGE, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
@@ -960,6 +961,27 @@ static const struct scenario scenarios[] = {
      "cloudflare#1; serve(bob)#2",
      {ALL_UP, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", CONNECT, REFUSED, 0), RESTARTED(5000),
       UP(6000, "srv", "bob"), DOWN(10000, "srv", "bob", EOF), TRY(10100, "srv", "bob", CONNECT, REFUSED, 0)},
+     NULL},
+
+    /* What heals a fault acquits nothing of it. */
+    {"the name is found first, while the attempt before goes on waiting: the uplink heals",
+     "wan cloudflare tunnel#1; >wan cloudflare#1; ~wan cloudflare#1",
+     {ALL_UP, LATE(3000, "cf", ""), DOWN(21000, "cf", "", HEARTBEAT_TIMEOUT),
+      TRY_IN(24000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), RESOLVER(26000, "cf", NONE),
+      TRY_IN(27000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), UP(28000, "cf", "")},
+     NULL},
+    {"the name is found, and the attempt that follows waits in vain: not the uplink",
+     "wan cloudflare tunnel#1; >wan cloudflare#1; >cloudflare#1; ~cloudflare#1",
+     {ALL_UP, LATE(3000, "cf", ""), DOWN(21000, "cf", "", HEARTBEAT_TIMEOUT),
+      TRY_IN(24000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), RESOLVER(26000, "cf", NONE),
+      TRY_IN(29000, "cf", TLS, CONNECT_TIMEOUT, 2000), UP(38000, "cf", "")},
+     NULL},
+    {"users beat again before the leg is back: no verdict about the prober, none that exonerates",
+     "wan cloudflare tunnel#1[alice]; >wan cloudflare#1[alice]; ~wan cloudflare#1[alice]",
+     {ALL_UP, MUTE(14000, "cf", ""), LATE(15000, "cf", ""),
+      PAGE(16000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2), OPENED(19000, "alice"),
+      BEAT(20000, "alice", 1), BEAT(20000, "bob", 1), DOWN(24500, "cf", "", RESET),
+      TRY_IN(27000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), UP(31000, "cf", "")},
      NULL},
 
     /* Several faults, and the life of one. */
