@@ -9,6 +9,7 @@ those of the world.
 """
 import dataclasses
 import signal
+import time
 from collections.abc import Callable
 
 from lab.page import PING_EVERY
@@ -54,9 +55,10 @@ def before_ping(name, action):
     """At the moment that hurts most: right before the page's next Ping, so nearly a period after the last answer.  How
     long a hole has to be for the page to give up does not depend on luck then."""
     def run(w):
-        pongs = w.users[name].pongs
-        w.until(lambda: w.users[name].pongs > pongs, 30, f"a Pong for {name}")
-        w.pause(PING_EVERY - 0.4)
+        page, early = w.users[name].pages[0], 0.5 * w.factor
+        while (left := page.ping_due - early - time.monotonic()) < 0:
+            w.pause(PING_EVERY / 10)
+        time.sleep(left)
         action(w)
     return run
 
@@ -508,7 +510,8 @@ ROWS = [
     # ---- a second provider, with a leg of its own
     Row("the second uplink is silent", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "stall"),
         lines_do(("wan2_line", "resolver2_line"), "heal"), world="more legs"),
-    Row("the second uplink refuses", segment("wan2"), lines_do(("wan2_line", "resolver2_line"), "cut"),
+    Row("the second uplink is lost", segment("wan2"),
+        both(lines_do(("wan2_line", "resolver2_line"), "reset"), lines_do(("wan2_line", "resolver2_line"), "stall")),
         lines_do(("wan2_line", "resolver2_line"), "heal"), world="more legs"),
     Row("kill the edge before two uplinks", segment("cloudflare"), part("edge", "cut"), part("edge", "heal"),
         world="more legs"),

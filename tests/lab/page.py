@@ -102,6 +102,7 @@ class Page:
         self.events = []
         self.connected = False
         self.pongs = 0
+        self.ping_due = 0.0  # time.monotonic() of its next Ping
         self.failure = None  # why it is not connected
         self.messages = None
         self.task = None
@@ -240,6 +241,7 @@ class Page:
         self.request("subscribeServerLifecycle")
         every, patience = PING_EVERY * self.factor, self.client.patience * self.factor
         answered = tick = time.monotonic()
+        self.ping_due = tick + every
         reading = asyncio.ensure_future(tunnel.read())
         try:
             while True:
@@ -255,6 +257,7 @@ class Page:
                     return
                 if now >= tick + every:
                     tick = max(tick + every, now - every)
+                    self.ping_due = tick + every
                     self.messages.send({"_tag": "Ping"})
                 if now >= end:
                     return

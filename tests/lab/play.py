@@ -164,7 +164,7 @@ class Play:
         if frozenset(["host"]) not in outcome.row.truth:
             verdicts = self.world.true_of_machine(verdicts, self.real)
         outcome.named = [named_by(v) for v in verdicts]
-        outcome.texts = [v["text"] for v in verdicts]
+        outcome.texts = [f"{self.world.when(v) - began:.1f} s: {v['text']}" for v in verdicts]
         right = [self.world.when(v) - began for v in verdicts if named_by(v) in outcome.allowed]
         outcome.delay = right[0] if right else None
 
