@@ -66,10 +66,13 @@ static void path_fails(struct view *v, const struct tomo_path *path)
 
 static void leg_plays(struct view *v, const struct leg_def *leg, enum position at)
 {
-	struct leg seen = {.def = leg, .attempted = v->fault->class != FAULT_BRIEF, .latest = end_of(v->fault, at)};
+	bool attempts = v->fault->class == FAULT_LOUD || v->fault->class == FAULT_SILENT;
+	struct leg seen = {.def = leg, .attempted = attempts, .latest = end_of(v->fault, at)};
 	enum leg_part accused = PART_NONE, acquitted = PART_ALL;
 	struct tomo_path path;
 
+	if (v->fault->class == FAULT_LARGE && !leg->large)
+		return;
 	if (at != POSITION_NONE) {
 		evidence_of_leg(&seen, &accused, &acquitted);
 		topology_leg_path(v->t, leg, "", accused, &path);
@@ -84,7 +87,7 @@ static void resolver_plays(struct view *v, const struct leg_def *leg)
 {
 	struct tomo_path path;
 
-	if (!leg->looks_up || v->fault->class == FAULT_BRIEF)
+	if (!leg->looks_up || v->fault->class == FAULT_BRIEF || v->fault->class == FAULT_LARGE)
 		return;
 	topology_leg_path(v->t, leg, "", PART_RESOLVER, &path);
 	if (tomo_path_has(&path, v->fault->segment))
@@ -147,10 +150,18 @@ static void row_add(struct identifiability *out, const struct tomo_path *suspect
 	out->classes |= class;
 }
 
+static unsigned classes_of(const struct path_shape *shape)
+{
+	for (size_t i = 0; i < shape->n_legs; i++)
+		if (shape->legs[i].large)
+			return FAULT_LOUD | FAULT_SILENT | FAULT_BRIEF | FAULT_LARGE;
+	return FAULT_LOUD | FAULT_SILENT | FAULT_BRIEF;
+}
+
 static void segment_play(const struct path_shape *shape, struct topology *t, const char *segment,
                          struct identifiability *out)
 {
-	for (unsigned class = FAULT_LOUD; class <= FAULT_BRIEF; class <<= 1)
+	for (unsigned class = FAULT_LOUD; class <= out->played; class <<= 1)
 		for (int silence = SILENCE_HOLE; silence <= (class == FAULT_SILENT ? SILENCE_HANG : SILENCE_HOLE);
 		     silence++) {
 			struct fault fault = {segment, class, (enum silence)silence};
@@ -202,6 +213,7 @@ static int rows_find(const struct path_shape *shape, struct topology *t, struct 
 		n = names_add(t, names, n, &shape->legs[i].resolver_segments);
 	}
 	out->n_segments = n;
+	out->played = classes_of(shape);
 	for (size_t i = 0; i < n; i++)
 		segment_play(shape, t, names[i], out);
 	free(names);

@@ -13,7 +13,8 @@
 #define FAULT_LOUD    1u /* it says so, or the one before it does: refused, reset, an error status */
 #define FAULT_SILENT  2u /* it takes everything and answers nothing: a black hole, a hang */
 #define FAULT_BRIEF   4u /* it cut what was established, and was over before a leg connected again */
-#define FAULT_CLASSES 3
+#define FAULT_LARGE   8u /* it loses large messages, and nothing else */
+#define FAULT_CLASSES 4
 
 /* A verdict that names all of these, in the order of a path. */
 struct inseparable {
@@ -25,6 +26,7 @@ struct identifiability {
 	struct inseparable *rows;
 	size_t n;
 	size_t n_segments; /* of the config altogether */
+	unsigned played;   /* classes: FAULT_LARGE only if a leg sends large messages */
 	unsigned classes;  /* that have a row */
 };
 

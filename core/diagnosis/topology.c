@@ -76,6 +76,7 @@ static int leg_read(struct topology *t, struct leg_def *leg, const struct leg_sh
 
 	leg->name = topology_name(t, shape->name);
 	leg->per_user = shape->per_user;
+	leg->large = shape->large;
 	leg->looks_up = shape->resolver_segments.n > 0;
 	r = leg->name != NULL ? list_read(t, &leg->segments, &shape->segments) : -ENOMEM;
 	if (r == 0)

@@ -27,6 +27,7 @@ struct leg_shape {
 	struct name_list resolver_segments; /* those that its look-ups cross; empty: it looks nothing up */
 	const char *edge;                   /* the segment that ends TCP and TLS; NULL: the first */
 	bool per_user;
+	bool large; /* it sends large messages, too */
 };
 
 /* All that the config says about paths. */
@@ -47,6 +48,7 @@ struct leg_def {
 	size_t edge;               /* index of the segment that ends TCP and TLS */
 	bool looks_up;             /* resolver_segments was given */
 	bool per_user;
+	bool large; /* it sends large messages, too */
 };
 
 enum leg_part {

@@ -4,10 +4,20 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct name_list list_of(const struct text_list *list)
 {
 	return (struct name_list){(const char *const *)list->items, list->n};
+}
+
+/* Its plugin has the option, and it is on. */
+static bool sends_large(const struct plugin_section *s)
+{
+	for (size_t i = 0; i < s->values.n; i++)
+		if (strcmp(s->values.rows[i].name, "large_beat") == 0)
+			return s->values.rows[i].value.number > 0;
+	return false;
 }
 
 int path_config_read(const struct process_config *config, struct path_shape *out)
@@ -27,7 +37,8 @@ int path_config_read(const struct process_config *config, struct path_shape *out
 			    .segments = list_of(&s->leg.segments),
 			    .resolver_segments = list_of(&s->leg.resolver_segments),
 			    .edge = s->leg.edge,
-			    .per_user = s->per_user};
+			    .per_user = s->per_user,
+			    .large = sends_large(s)};
 	}
 	return 0;
 }

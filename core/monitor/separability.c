@@ -24,7 +24,7 @@ static void names_print(const struct claims *c, const char *const *names, size_t
 
 static void classes_print(const struct claims *c, unsigned classes)
 {
-	static const char *const all[FAULT_CLASSES] = {"loud", "silent", "brief"};
+	static const char *const all[FAULT_CLASSES] = {"loud", "silent", "brief", "large-message"};
 	const char *names[FAULT_CLASSES];
 	size_t n = 0;
 
@@ -151,7 +151,7 @@ static void row_print(const struct claims *c, const struct inseparable *row)
 
 static void found_print(const struct claims *c, const struct identifiability *found)
 {
-	unsigned apart = ((1u << FAULT_CLASSES) - 1) & ~found->classes;
+	unsigned apart = found->played & ~found->classes;
 
 	if (apart != 0) {
 		fputs("segments: ", c->out);

@@ -390,7 +390,7 @@ ROWS = [
         line("dispatch_line", "heal"), lasts=90, apart=frozenset({"traefik", "dispatch"})),
     Row("kill the proxy of t3ops", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL), lasts=20),
     Row("large messages die in the tunnel", segment("tunnel"), both(largest("tunnel_line", 8000), ask_large),
-        line("tunnel_line", "heal"), lasts=90, apart=frozenset({"cloudflare", "tunnel"})),
+        line("tunnel_line", "heal"), lasts=90, apart=frozenset({"wan", "cloudflare", "tunnel"})),
     Row("large messages die between Traefik and t3ops", segment("dispatch"), both(largest("dispatch_line", 8000), ask_large),
         line("dispatch_line", "heal"), lasts=90, apart=frozenset({"traefik", "dispatch"})),
 
