@@ -15,9 +15,10 @@
 
 #include "plugin.h"
 #include "probe_t3serve/session.h"
+#include "probe_t3serve/t3_http.h"
 #include "probe_t3serve/t3_socket.h"
+#include "probe_t3serve/visit.h"
 
-#define PATH              "/api/auth/session"
 #define HTTP_UNAUTHORIZED 401
 
 /* One leg's connection. */
@@ -25,8 +26,9 @@ struct serve_leg {
 	struct t3ops_ctx *ctx;
 	struct t3ops_leg *leg;
 	struct session *session; /* NULL: the option websocket is off */
+	struct t3_http http;
 	struct t3_socket socket;
-	uint64_t fetch; /* the HTTP request in progress; 0: none */
+	struct visit visit; /* beside it */
 	bool up;
 
 	uint64_t beat_us;                /* when the heartbeat that is out was sent; 0: none is */
@@ -141,7 +143,9 @@ static void on_session(void *arg, enum t3ops_session state)
 	if (close_is_fault(s, state))
 		return;
 	if (state == T3OPS_SESSION_ALIVE) {
+		s->ping_pending = false; /* of the WebSocket that it replaces, if there is one */
 		socket_open(s);
+		beat_end(s);
 		return;
 	}
 	up(s);
@@ -152,13 +156,17 @@ static void on_session(void *arg, enum t3ops_session state)
 
 static void on_renewed(void *arg, enum t3ops_session state)
 {
+	if (state == T3OPS_SESSION_ALIVE)
+		on_session(arg, state);
+}
+
+/* The session that the leg's own WebSocket was opened with is dead: another one, before it has to connect. */
+static void on_visit_refused(void *arg)
+{
 	struct serve_leg *s = arg;
 
-	if (state == T3OPS_SESSION_ALIVE) {
-		s->ping_pending = false;
-		socket_open(s);
-		beat_end(s);
-	}
+	session_forget(s->session);
+	session_seek(s);
 }
 
 static void session_seek(struct serve_leg *s)
@@ -183,41 +191,22 @@ static void http_works(struct serve_leg *s)
 		session_seek(s);
 }
 
-static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
+static void on_http_end(void *arg, const struct t3ops_ws_end *why)
 {
 	struct serve_leg *s = arg;
 
-	s->fetch = 0;
-	if (f->error != 0)
-		down(s, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
-	else if (f->status != 200)
-		down(s, T3OPS_STEP_HTTP, ctx->host->status_reason(ctx, f->status), f->status, "");
-	else if (f->body[0] != '{' || !strstr(f->body, "\"authenticated\""))
-		down(s, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, f->status, "the answer is not that of a t3 server");
+	if (why)
+		down(s, why->step, why->reason, why->code, why->text);
 	else
 		http_works(s);
 }
 
-static void on_step(struct t3ops_ctx *ctx, uint32_t step, void *arg)
+static void on_step(void *arg, uint32_t step)
 {
 	const struct serve_leg *s = arg;
 
-	ctx->host->leg_reached(ctx, s->leg, step);
-}
-
-static void http_ask(struct serve_leg *s)
-{
-	const struct t3ops_user *user = s->ctx->host->leg_user(s->ctx, s->leg);
-	bool v6 = strchr(user->host, ':') != NULL;
-	char url[128];
-	struct t3ops_fetch what = {.struct_size = sizeof what,
-	                           .url = url,
-	                           .fresh = true,
-	                           .on_step = on_step,
-	                           .timeout_us = (uint64_t)s->ctx->host->opt_int(s->ctx, "timeout")};
-
-	snprintf(url, sizeof url, "http://%s%s%s:%u" PATH, v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
-	s->fetch = s->ctx->host->fetch(s->ctx, &what, on_fetched, s);
+	if (!s->up)
+		s->ctx->host->leg_reached(s->ctx, s->leg, step);
 }
 
 /* ---- the leg ------------------------------------------------------------------------------------------------------
@@ -225,8 +214,10 @@ static void http_ask(struct serve_leg *s)
 
 static struct serve_leg *serve_leg_new(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	static const struct t3_socket_handler handler = {on_pong, on_socket_end};
+	static const struct t3_http_handler http = {on_step, on_http_end};
+	static const struct t3_socket_handler socket = {NULL, on_pong, on_socket_end};
 	struct sessions *sessions = ctx->state;
+	uint64_t timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout");
 	struct serve_leg *s = calloc(1, sizeof *s);
 
 	if (!s)
@@ -235,8 +226,11 @@ static struct serve_leg *serve_leg_new(struct t3ops_ctx *ctx, struct t3ops_leg *
 	s->leg = leg;
 	if (sessions->pairing)
 		s->session = session_get(sessions, ctx->host->leg_user(ctx, leg));
-	s->socket = (struct t3_socket){
-	    .ctx = ctx, .handler = &handler, .arg = s, .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "timeout")};
+	s->http = (struct t3_http){.ctx = ctx, .handler = &http, .arg = s, .timeout_us = timeout_us};
+	s->socket = (struct t3_socket){.ctx = ctx, .handler = &socket, .arg = s, .timeout_us = timeout_us};
+	s->visit = (struct visit){
+	    .ctx = ctx, .leg = leg, .session = s->session, .on_refused = on_visit_refused, .arg = s};
+	visit_init(&s->visit, timeout_us);
 	return s;
 }
 
@@ -254,7 +248,18 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 		return;
 	}
 	websocket_show(s, false);
-	http_ask(s);
+	t3_http_ask(&s->http, ctx->host->leg_user(ctx, leg));
+}
+
+/* A WebSocket lives on when its session is dead or about to end; the next one would not. */
+static void session_tend(struct serve_leg *s)
+{
+	bool open = s->socket.state == T3_SOCKET_OPEN, none = session_cookie(s->session)[0] == '\0';
+
+	if (s->socket.state == T3_SOCKET_CLOSED || (open && none))
+		session_seek(s);
+	else if (open)
+		session_renew(s->session, s->ctx->host->leg_user(s->ctx, s->leg), on_renewed, s);
 }
 
 static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
@@ -263,17 +268,22 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 
 	s->beat_us = ctx->host->now_us(ctx);
 	s->http_pending = true;
-	if (s->fetch == 0)
-		http_ask(s);
-	if (!s->session)
-		return;
+	if (s->http.fetch == 0)
+		t3_http_ask(&s->http, ctx->host->leg_user(ctx, leg));
 	if (s->socket.state == T3_SOCKET_OPEN) {
 		s->ping_pending = true;
 		t3_socket_ping(&s->socket);
-		session_renew(s->session, ctx->host->leg_user(ctx, leg), on_renewed, s);
-	} else if (s->socket.state == T3_SOCKET_CLOSED) {
-		session_seek(s);
 	}
+	if (s->session)
+		session_tend(s);
+}
+
+static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool thorough)
+{
+	struct serve_leg *s = ctx->host->leg_get(ctx, leg);
+
+	(void)thorough; /* t3 has no large message that changes nothing */
+	visit_begin(&s->visit);
 }
 
 static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
@@ -282,8 +292,8 @@ static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 
 	if (!s)
 		return;
-	if (s->fetch != 0)
-		ctx->host->fetch_cancel(ctx, s->fetch);
+	t3_http_cancel(&s->http);
+	visit_stop(&s->visit);
 	if (s->session)
 		session_leave(s->session);
 	t3_socket_close(&s->socket);
@@ -365,4 +375,5 @@ T3OPS_PLUGIN(probe_t3serve) = {
     .leg_open = leg_open,
     .leg_ping = leg_ping,
     .leg_close = leg_close,
+    .leg_fresh = leg_fresh,
 };

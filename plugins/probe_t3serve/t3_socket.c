@@ -86,6 +86,8 @@ static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 	(void)ctx;
 	s->ws = ws;
 	state_set(s, T3_SOCKET_PROVING);
+	if (s->handler->on_open)
+		s->handler->on_open(s->arg);
 	t3_socket_ping(s);
 }
 

@@ -12,6 +12,7 @@
 enum t3_socket_state { T3_SOCKET_CLOSED, T3_SOCKET_OPENING, T3_SOCKET_PROVING, T3_SOCKET_OPEN };
 
 struct t3_socket_handler {
+	void (*on_open)(void *arg); /* the upgrade was answered; may be NULL */
 	/* The Ping was answered. */
 	void (*on_pong)(void *arg);
 	/* It is closed now; was: what it was before. */

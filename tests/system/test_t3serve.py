@@ -14,7 +14,7 @@ from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.stub import LATEST, NEW, OLD, RENAMED, T3Stub
 
-BRISK = {"heartbeat": "100ms", "late": "300ms", "watchdog": "5s", "timeout": "700ms", "reconnect_min": "100ms",
+BRISK = {"fresh": "0s", "heartbeat": "100ms", "late": "300ms", "watchdog": "5s", "timeout": "700ms", "reconnect_min": "100ms",
          "reconnect_max": "400ms", "pairing_pause": "300ms"}
 OPEN = 't3ops_probe_websocket_open{plugin="probe_t3serve",user="alice"}'
 
@@ -152,6 +152,37 @@ class Faults(unittest.TestCase):
             self.assertLess(begun, 8)  # 0.3, 0.6, 1.2 ... s apart, and not with every heartbeat
             self.assertNotIn("event=leg_down", d.log())
             self.assertEqual(d.metrics()[OPEN], 0)
+
+
+    def test_no_new_websockets_while_the_old_one_lives(self):
+        with Server() as server:
+            d = Daemon({"ping_timeout": "400ms"}, sections(MINT, fresh="300ms"), users={"alice": server.port})
+            self.addCleanup(d.process.kill)
+            held(d)
+            wait.until(lambda: len(server.requests("/ws")) >= 3, what="fresh connections")
+            wait.until(lambda: server.frames.count((ws.CLOSE, struct.pack("!H", 1000))) >= 2, what="orderly ends")
+            server.upgrade_status = 503
+            line = d.wait_log(r"event=leg_fresh_failed .*user=alice.*").group(0)
+            self.assertRegex(line, r"step=http")
+            self.assertRegex(line, r"reason=http_status")
+            verdict = wait.until(d.verdicts, what="a verdict")[0]
+            self.assertEqual(verdict["segments"], ["serve(alice)"])
+            self.assertNotIn("event=leg_down", d.log())
+            mark = len(d.log())
+            server.upgrade_status = 101
+            d.wait_log(r"event=verdict_healed", after=mark)
+            self.assertEqual(server.made, 1)
+            self.assertEqual(d.stop(), 0)
+
+    def test_wiped_session_is_noticed_by_a_fresh_connection(self):
+        with T3Stub(NEW, dead_ms=0) as stub, Daemon({}, sections(stub.mint_argv(), fresh="300ms"), users={"alice": stub.port}) as d:
+            held(d)
+            stub.wipe()
+            wait.until(lambda: pairings(d) == 2, what="another session")
+            held(d)
+            wait.until(lambda: d.metrics()['t3ops_leg_rtt_seconds_count{leg="probe_t3serve",user="alice"}'] >= 10, what="beats")
+            self.assertEqual((stub.sessions(), pairings(d)), (1, 2))
+            self.assertNotRegex(d.log(), r"event=leg_(down|late|fresh_failed)")
 
 
 class Server(Origin):
