@@ -460,6 +460,13 @@ struct t3ops_host {
 	 * the expected one: a redirect is a login page in the way. */
 	uint32_t (*fetch_reason)(struct t3ops_ctx *ctx, int error, uint32_t step);
 	uint32_t (*status_reason)(struct t3ops_ctx *ctx, int status);
+	/* The same at once: false if the status is the expected one; else true, and *out is what a leg gives to
+	 * leg_down.  out->struct_size must be set; its text is that of f. */
+	bool (*fetch_end)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, int expected,
+	                  struct t3ops_ws_end *out);
+	/* As log lines call a step and a reason: "connect", "refused". */
+	const char *(*step_name)(struct t3ops_ctx *ctx, uint32_t step);
+	const char *(*reason_name)(struct t3ops_ctx *ctx, uint32_t reason);
 
 	/* Has the helper run a command section, named by an option of type T3OPS_OPT_COMMAND, for a user of the
 	 * table.  Returns an id, never 0; cb comes once, later.  Not in the monitor.  A job's process gets programs

@@ -98,6 +98,13 @@ static uint32_t dry_fetch_reason(struct t3ops_ctx *ctx, int error, uint32_t at)
 	return T3OPS_R_NONE;
 }
 
+static bool dry_fetch_end(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, int expected,
+                          struct t3ops_ws_end *out)
+{
+	(void)ctx, (void)f, (void)expected, (void)out;
+	return false;
+}
+
 static uint32_t dry_status_reason(struct t3ops_ctx *ctx, int status)
 {
 	(void)ctx, (void)status;
@@ -318,6 +325,7 @@ static void services_fill(struct t3ops_host *s)
 	s->fetch_cancel = dry_fetch_cancel;
 	s->fetch_reason = dry_fetch_reason;
 	s->status_reason = dry_status_reason;
+	s->fetch_end = dry_fetch_end;
 	s->command = dry_command;
 	s->user_find = dry_user_find;
 	s->provide = dry_provide;

@@ -8,6 +8,7 @@
 #include "plugin_host/host_state.h"
 #include "plugin_host/plugin_call.h"
 #include "plugin_host/plugin_struct.h"
+#include "tbl/reason.h"
 
 struct host_fetch {
 	LIST_ENTRY(host_fetch) link;
@@ -87,12 +88,42 @@ static uint32_t plugin_status_reason(struct t3ops_ctx *ctx, int status)
 	return status_reason(status);
 }
 
+static bool plugin_fetch_end(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, int expected,
+                             struct t3ops_ws_end *out)
+{
+	struct t3ops_ws_end end = {.step = f->step, .reason = fetch_reason(f->error, f->step), .text = f->error_text};
+
+	(void)ctx;
+	if (f->error == 0 && f->status == expected)
+		return false;
+	if (f->error == 0) /* a response came, so the request did */
+		end = (struct t3ops_ws_end){
+		    .step = T3OPS_STEP_HTTP, .reason = status_reason(f->status), .code = f->status, .text = ""};
+	plugin_struct_give(out, &end, sizeof end);
+	return true;
+}
+
+static const char *plugin_step_name(struct t3ops_ctx *ctx, uint32_t step)
+{
+	(void)ctx;
+	return step_label(step);
+}
+
+static const char *plugin_reason_name(struct t3ops_ctx *ctx, uint32_t reason)
+{
+	(void)ctx;
+	return reason_label(reason);
+}
+
 void host_fetch_fill(struct t3ops_host *services)
 {
 	services->fetch = fetch;
 	services->fetch_cancel = plugin_fetch_cancel;
 	services->fetch_reason = plugin_fetch_reason;
 	services->status_reason = plugin_status_reason;
+	services->fetch_end = plugin_fetch_end;
+	services->step_name = plugin_step_name;
+	services->reason_name = plugin_reason_name;
 }
 
 void host_fetch_release(struct t3ops_instance *i)

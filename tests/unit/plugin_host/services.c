@@ -353,6 +353,45 @@ static void test_reasons(void **state)
 	assert_int_equal(services->status_reason(ctx, 500), T3OPS_R_HTTP_STATUS);
 }
 
+/* What a leg reports of a transfer: error or status, step, reason and code. */
+static void test_fetch_ends(void **state)
+{
+	static const struct {
+		int error;
+		uint32_t step;
+		int status;
+		const char *end; /* NULL: as expected */
+	} rows[] = {
+	    {0, T3OPS_STEP_OPEN, 200, NULL},
+	    {0, T3OPS_STEP_OPEN, 204, "http http_status 204"},
+	    {0, T3OPS_STEP_OPEN, 302, "http walled_off 302"},
+	    {0, T3OPS_STEP_OPEN, 530, "http http_status 530"},
+	    {-ENOENT, T3OPS_STEP_DNS, 0, "dns dns 0"},
+	    {-ECONNREFUSED, T3OPS_STEP_CONNECT, 0, "connect refused 0"},
+	    {-ETIMEDOUT, T3OPS_STEP_CONNECT, 0, "connect connect_timeout 0"},
+	    {-EKEYREJECTED, T3OPS_STEP_TLS, 0, "tls tls 0"},
+	    {-ETIMEDOUT, T3OPS_STEP_HTTP, 0, "http http_timeout 0"},
+	    {-ENODATA, T3OPS_STEP_HTTP, 0, "http eof 0"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct t3ops_fetched f = {
+		    .error = rows[i].error, .step = rows[i].step, .status = rows[i].status, .error_text = "why"};
+		struct t3ops_ws_end end = {.struct_size = sizeof end};
+		char text[64];
+
+		assert_int_equal(services->fetch_end(ctx, &f, 200, &end), rows[i].end != NULL);
+		assert_int_equal(end.struct_size, sizeof end);
+		if (!rows[i].end)
+			continue;
+		snprintf(text, sizeof text, "%s %s %d", services->step_name(ctx, end.step),
+		         services->reason_name(ctx, end.reason), end.code);
+		assert_string_equal(text, rows[i].end);
+		assert_string_equal(end.text, rows[i].error ? "why" : "");
+	}
+}
+
 static int n_fetched;
 
 static void on_fetched(struct t3ops_ctx *c, const struct t3ops_fetched *f, void *arg)
@@ -401,6 +440,7 @@ int main(void)
 	    T(test_user_find),
 	    T(test_services_between_plugins),
 	    T(test_reasons),
+	    T(test_fetch_ends),
 	    T(test_fetch),
 	};
 
