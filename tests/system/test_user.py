@@ -125,7 +125,7 @@ class Wire(unittest.TestCase):
                 self.server.answers = True
                 self.assertEqual(self.server.close_codes(first), [1000])
                 pings, close = self.server.times(first), self.server.frames[first][-2][0]
-                self.assertEqual(len(pings), patience // 5 - 1)
+                self.assertIn(len(pings), (patience // 5 - 1, patience // 5))  # the last one races with the end
                 self.assertGreater(close - pings[0], (patience - 5) * FACTOR * 0.8)
                 user.wait_connected()
                 self.assertEqual((user.count("loaded"), user.count("connected"), user.drops), (1, 2, 1))
