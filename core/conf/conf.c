@@ -105,7 +105,9 @@ static void names_check(struct reading *r, char *text)
 		if (first != o)
 			config_errors_add(r->c, o->line, "%s%s is given twice, first on line %u", r->label, o->name,
 			                  first->line);
-		else if (!(row = row_find(r, o->name)))
+		else if (!(row = row_find(r, o->name)) && o->bad)
+			; /* its form is wrong, and perhaps it is no option at all */
+		else if (!row)
 			unknown_report(r, o);
 		else if (!o->bad && o->is_list && option_kind(row->type) != OPTION_LIST)
 			config_errors_add(r->c, o->line, "%s%s: expected one value, not a list", r->label, o->name);

@@ -6,6 +6,7 @@
  */
 #include "conf/conf_scan.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ struct scanner {
 	struct token tok;
 	size_t last_end; /* of the token before tok */
 	bool semicolon_reported;
+	unsigned broken_line; /* the last one that could not be read: what else is odd there follows from that */
 };
 
 static void *must(void *p)
@@ -46,6 +48,20 @@ void conf_blank(char *text, size_t begin, size_t end)
 }
 
 /* ---- tokens ------------------------------------------------------------------------------- */
+
+/* What cannot be read as what it must be; one such error a line. */
+static void broken(struct scanner *x, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void broken(struct scanner *x, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (line == x->broken_line)
+		return;
+	x->broken_line = line;
+	va_start(ap, fmt);
+	config_errors_addv(x->c, CONFIG_ERROR, line, fmt, ap);
+	va_end(ap);
+}
 
 static char peek(const struct scanner *x, size_t ahead)
 {
@@ -134,13 +150,13 @@ static void skip_untrusted(struct scanner *x)
 	if (x->at == begin || is_control(x->s->text[begin])) {
 		for (x->at = begin + 1; x->at < x->s->len && is_control(x->s->text[x->at]); x->at++)
 			;
-		config_errors_add(x->c, x->line, "unexpected control character 0x%02x: remove it",
-		                  (unsigned char)x->s->text[begin]);
+		broken(x, x->line, "unexpected control character 0x%02x: remove it",
+		       (unsigned char)x->s->text[begin]);
 	} else {
-		config_errors_add(x->c, x->line,
-		                  "unexpected \"%.*s\": names are letters, digits, - and _; a value with other "
-		                  "characters needs double quotes",
-		                  (int)(x->at - begin), x->s->text + begin);
+		broken(x, x->line,
+		       "unexpected \"%.*s\": names are letters, digits, - and _; a value with other "
+		       "characters needs double quotes",
+		       (int)(x->at - begin), x->s->text + begin);
 	}
 	conf_blank(x->s->text, begin, x->at);
 }
@@ -293,6 +309,7 @@ static void option_add(struct scanner *x, size_t section, const struct token *na
 	struct conf_scan *s = x->s;
 
 	s->options = must(reallocarray(s->options, s->n_options + 1, sizeof *s->options));
+	bad = bad || name->line == x->broken_line;
 	s->options[s->n_options++] = (struct conf_option){
 	    token_text(x, name), section, name->line, name->begin, end, is_list, bad};
 	if (bad)
@@ -318,6 +335,28 @@ static void bracket_mend(struct scanner *x, bool *reported)
 		                  x->s->text[x->tok.begin]);
 	*reported = true;
 	x->s->text[x->tok.begin] = x->tok.type == T_OPEN ? '{' : '}';
+}
+
+/* NAME =, with tok at the name. */
+static bool begins_option(const struct scanner *x)
+{
+	const char *next = x->s->text + x->tok.end;
+
+	return x->tok.type == T_WORD && next[strspn(next, " \t")] == '=';
+}
+
+/* { { "a" } }, with tok at the inner brace; up to the outer one, or to where that must be missing. */
+static void nested_skip(struct scanner *x, const struct token *name)
+{
+	size_t depth = 1;
+
+	broken(x, name->line, "%.*s: a list inside a list: expected values only, as in { \"a\", \"b\" }",
+	       TOKEN(x, name));
+	while (depth > 0 && x->tok.type != T_END && !begins_option(x)) {
+		depth += x->tok.type == T_OPEN;
+		depth -= x->tok.type == T_CLOSE;
+		advance(x);
+	}
 }
 
 /* { "a", "b" } with tok at the brace.  False after a config_error. */
@@ -346,8 +385,11 @@ static bool list_scan(struct scanner *x, const struct token *name)
 		} else if (x->tok.type != T_CLOSE)
 			break;
 	}
-	config_errors_add(x->c, name->line, "%.*s: the list that begins here is not closed: expected \"}\"",
-	                  TOKEN(x, name));
+	if (x->tok.type == T_OPEN) {
+		nested_skip(x, name);
+		return false;
+	}
+	broken(x, name->line, "%.*s: the list that begins here is not closed: expected \"}\"", TOKEN(x, name));
 	return false;
 }
 
@@ -358,8 +400,8 @@ static bool value_scan(struct scanner *x, const struct token *name)
 
 	if (x->tok.type == T_OPEN)
 		return list_scan(x, name);
-	if (!is_value(&x->tok)) {
-		config_errors_add(x->c, name->line, "%.*s: expected a value after \"=\"", TOKEN(x, name));
+	if (!is_value(&x->tok) || (x->tok.line != name->line && begins_option(x))) {
+		broken(x, name->line, "%.*s: expected a value after \"=\"", TOKEN(x, name));
 		return false;
 	}
 	ok = !x->tok.bad;
@@ -417,27 +459,26 @@ static bool token_is(const struct scanner *x, const struct token *t, const char 
 	return t->end - t->begin == strlen(word) && memcmp(x->s->text + t->begin, word, strlen(word)) == 0;
 }
 
+static bool is_name(const struct token *title)
+{
+	return title && !title->bad && title->end - title->begin > (title->type == T_STRING ? 2 : 0);
+}
+
 /* A section's name, which leg_defaults must not have; NULL: it cannot be used. */
 static char *title_text(struct scanner *x, enum conf_kind kind, const struct token *keyword,
                         const struct token *title)
 {
 	bool named = kind != CONF_LEG_DEFAULTS;
-	char *text;
 
 	if (!named && title)
 		config_errors_add(x->c, keyword->line, "%.*s: takes no name, expected %.*s {", TOKEN(x, keyword),
 		                  TOKEN(x, keyword));
-	if ((named && !title) || (title && title->bad)) {
-		if (named)
-			config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
-			                  TOKEN(x, keyword), TOKEN(x, keyword));
+	if (named && !is_name(title))
+		broken(x, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {", TOKEN(x, keyword),
+		       TOKEN(x, keyword));
+	if (named ? !is_name(title) : title && title->bad)
 		return NULL;
-	}
-	text = token_text(x, named ? title : keyword);
-	if (!*text)
-		config_errors_add(x->c, keyword->line, "%.*s: expected a name, as in %.*s \"name\" {",
-		                  TOKEN(x, keyword), TOKEN(x, keyword));
-	return text;
+	return token_text(x, named ? title : keyword);
 }
 
 /* Begins a section at the top level; tok is at its brace. */
@@ -529,10 +570,21 @@ static void header_skip(struct scanner *x)
 	conf_blank(x->s->text, begin, x->last_end);
 }
 
+/* What stands behind an option on its line belongs to its value: that one says nothing then. */
+static void option_spoil(struct scanner *x, unsigned line)
+{
+	struct conf_option *o = x->s->n_options > 0 ? &x->s->options[x->s->n_options - 1] : NULL;
+
+	if (!o || o->line != line || o->bad)
+		return;
+	o->bad = true;
+	conf_blank(x->s->text, o->begin, o->end);
+}
+
 static void stray(struct scanner *x)
 {
-	config_errors_add(x->c, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section",
-	                  TOKEN(x, &x->tok));
+	broken(x, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section", TOKEN(x, &x->tok));
+	option_spoil(x, x->tok.line);
 	conf_blank(x->s->text, x->tok.begin, x->tok.end);
 	advance(x);
 }
@@ -541,10 +593,10 @@ static void name_alone(struct scanner *x, size_t section, const struct token *na
 {
 	enum conf_kind kind = kind_of(x, name);
 
-	config_errors_add(x->c, name->line, "%.*s: expected %s", TOKEN(x, name),
-	                  kind == CONF_CORE           ? "\"=\" and a value after it"
-	                  : kind == CONF_LEG_DEFAULTS ? "{ ... } after it"
-	                                              : "\"name\" { ... } after it");
+	broken(x, name->line, "%.*s: expected %s", TOKEN(x, name),
+	       kind == CONF_CORE           ? "\"=\" and a value after it"
+	       : kind == CONF_LEG_DEFAULTS ? "{ ... } after it"
+	                                   : "\"name\" { ... } after it");
 	if (kind != CONF_CORE)
 		conf_blank(x->s->text, name->begin, end);
 	else
@@ -559,6 +611,27 @@ static void colon_mend(struct scanner *x, struct token *name)
 	rewind_to(x, &(struct token){.begin = name->end, .line = name->line}, name->end);
 }
 
+/* include("FILE"), include FILE and the like; tok is at the word. */
+static bool at_include(const struct scanner *x)
+{
+	const struct token *t = &x->tok;
+
+	return (token_is(x, t, "include") || token_is(x, t, "@include") || token_is(x, t, ".include")) &&
+	       !begins_option(x);
+}
+
+static void include_skip(struct scanner *x)
+{
+	unsigned line = x->tok.line;
+	size_t begin = x->tok.begin;
+
+	broken(x, line, "%.*s: one file has all of the configuration; write what the other one says here",
+	       TOKEN(x, &x->tok));
+	while (x->tok.type != T_END && x->tok.line == line)
+		advance(x);
+	conf_blank(x->s->text, begin, x->last_end);
+}
+
 /* One statement; tok is at its first token and moves on in any case, except when a section turns
  * out to be broken: then it stays at what begins the next one. */
 static void statement_scan(struct scanner *x, size_t section)
@@ -571,6 +644,10 @@ static void statement_scan(struct scanner *x, size_t section)
 			header_skip(x);
 		else
 			stray(x);
+		return;
+	}
+	if (at_include(x)) {
+		include_skip(x);
 		return;
 	}
 	advance(x);
