@@ -169,7 +169,7 @@ class Hostile(unittest.TestCase):
         return d
 
     def test_mix(self):
-        d = self.daemon(header_timeout="1s", body_timeout="1s", keepalive_timeout="1s", log_level="notice",
+        d = self.daemon(header_timeout="1s", body_timeout="1s", keepalive_timeout="1s", log_level="info",
                         max_connections_per_peer=0)
         talker = Talker(d.proxy, ALICE, 1)
         talker.start()
