@@ -192,6 +192,12 @@ class Tarball(unittest.TestCase):
             self.assertRegex(said, rf"apt-get install.* {package}\b")
         self.assertEqual(said.count("error:"), 1)
 
+    def test_no_such_compiler(self):
+        for cc, program in (("nosuchcc", "nosuchcc"), ("nosuchcc -m64", "nosuchcc"), ("/no/such/cc", "/no/such/cc")):
+            said = self.configure(f"CC={cc}")
+            self.assertRegex(said, rf"error: CC={cc}: there is no program {program}; name a C compiler")
+            self.assertEqual(said.count("error:"), 1)
+
     def test_linux_only(self):
         self.assertRegex(self.configure("--host=x86_64-unknown-freebsd14"), r"Linux only .* freebsd14")
 
