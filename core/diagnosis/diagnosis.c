@@ -458,6 +458,7 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .wall_us = r->wall_us,
 	                       .mono_us = mono_us,
 	                       .waited_us = r->waited_us,
+	                       .age_us = r->age_us,
 	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
 	                               is_of_the_host(d, true, r->waited_us, mono_us)};
 	struct leg *leg;
@@ -715,6 +716,7 @@ int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 	struct live_tunnel live = {topology_name(d->topology, r->user), r->client_us, r->serve_us};
 	int result;
 
+	d->open_tunnels += d->open_tunnels == 0; /* one that was opened before there was this diagnosis */
 	if (d->now.id == 0)
 		return 0;
 	result = live.user != NULL ? incident_live_tunnel(&d->now, &live) : -ENOMEM;

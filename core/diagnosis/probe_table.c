@@ -16,6 +16,14 @@ static void state_set(struct leg *leg, enum leg_state state, uint64_t wall_us)
 	leg->state = state;
 }
 
+/* What is found out about one of which nothing was known may have been so for long. */
+static void state_learn(struct leg *leg, enum leg_state state, const struct leg_input *in)
+{
+	bool unknown = leg->state == LEG_IS_UNKNOWN && in->age_us > 0 && in->age_us < in->wall_us;
+
+	state_set(leg, state, unknown ? in->wall_us - in->age_us : in->wall_us);
+}
+
 static bool is_testifying(const struct leg *leg)
 {
 	return leg->testimony != LEG_SILENT && leg->testimony != LEG_STALE;
@@ -70,7 +78,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
 	enum leg_testimony was = leg->testimony;
 
-	state_set(leg, LEG_IS_UP, in->wall_us);
+	state_learn(leg, LEG_IS_UP, in);
 	if (!failed) /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	/* late once is no fault, unless it was taken for one */
@@ -97,7 +105,7 @@ static unsigned end_set(struct leg *leg, const struct leg_input *in)
 	bool walled = reason_side(in->reason) == SIDE_CONFIG, news = walled && leg->state != LEG_IS_WALLED_OFF;
 
 	leg->last = (struct leg_end){in->step != 0 ? in->step : T3OPS_STEP_OPEN, in->reason, in->code};
-	state_set(leg, walled ? LEG_IS_WALLED_OFF : LEG_IS_DOWN, in->wall_us);
+	state_learn(leg, walled ? LEG_IS_WALLED_OFF : LEG_IS_DOWN, in);
 	return news ? LEG_NEWS_WALLED_OFF : 0;
 }
 

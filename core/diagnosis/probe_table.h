@@ -137,7 +137,8 @@ struct leg_input {
 	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN, ATTEMPT: for one that did not come;
 	                     * FRESH: from its start; 0: not said */
 	uint64_t verdict;
-	bool host; /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
+	uint64_t age_us; /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
+	bool host;       /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };
 
 /* What the rest of the diagnosis has to know of a transition: bits. */

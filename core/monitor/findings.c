@@ -9,6 +9,7 @@
 #include "monitor/host_look.h"
 #include "monitor/verdict_json.h"
 #include "obs/log.h"
+#include "sys/clock.h"
 
 static const struct t3ops_metric tunnel_drops_total = {
     .name = "t3ops_tunnel_drops_total",
@@ -39,6 +40,15 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us, const char *user
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROBER, id, &probe, sizeof probe);
 	if (user == NULL)
 		channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
+}
+
+void findings_ask(struct monitor *d)
+{
+	uint64_t now = clock_mono_us(), beats = 2 * d->process->config->core.page_heartbeat_us;
+	struct msg_probe legs = {.since_us = now}, tunnels = {.since_us = now > beats ? now - beats : 0};
+
+	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROBER, 0, &legs, sizeof legs);
+	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, 0, &tunnels, sizeof tunnels);
 }
 
 static void on_dropped(void *arg, const struct drop *drop, bool late)

@@ -9,6 +9,8 @@
 /* The counters of verdicts exist from the start, at 0. */
 void findings_begin(struct monitor *d);
 
+/* Asks everything how it is, for a monitor that knows nothing of it yet. */
+void findings_ask(struct monitor *d);
 /* Writes down what the next monitor has to know of the verdicts, as far as it changed. */
 void findings_remember(struct monitor *d);
 

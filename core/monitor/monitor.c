@@ -165,6 +165,7 @@ static void current_become(struct monitor *d)
 		d->diagnosis = before;
 	else
 		diagnosis_free(before);
+	findings_ask(d);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */

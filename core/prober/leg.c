@@ -111,6 +111,7 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 		return;
 	}
 	leg->moving = false;
+	leg->down_us = was_up ? clock_mono_us() : leg->down_us;
 	leg->failures = was_up ? reason_side(end->reason) != SIDE_NOBODY : leg->failures + 1;
 	leg_report_end(leg, end, was_up);
 	if (was_up)
@@ -287,6 +288,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 		return NULL;
 	leg->process = process;
 	leg->instance = i;
+	leg->down_us = clock_mono_us();
 	leg->looks_up = i->section->leg.resolver_segments.n > 0;
 	timing_read(&leg->timing, &i->section->leg, &process->config->core);
 	if (user) {

@@ -46,6 +46,7 @@ void leg_report_alive(struct t3ops_leg *leg, uint64_t rtt_us)
 	event_begin(leg, &e, EVENT_LEG_ALIVE);
 	e.id = asked_take(leg);
 	e.rtt_us = rtt_us;
+	e.age_us = clock_mono_us() - leg->up_us;
 	send(leg, &e, false);
 }
 
@@ -83,9 +84,8 @@ void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool 
 	e.reason = (uint16_t)end->reason;
 	e.code = (uint16_t)end->code;
 	event_set(e.text, end->text ? end->text : "");
-	if (was_up)
-		e.age_us = clock_mono_us() - leg->up_us;
-	else
+	e.age_us = clock_mono_us() - (was_up ? leg->up_us : leg->down_us);
+	if (!was_up)
 		e.rtt_us = clock_mono_us() - leg->step_us;
 	send(leg, &e, was_up || !fails_as_before(leg, &e));
 }

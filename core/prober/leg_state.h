@@ -68,6 +68,7 @@ struct t3ops_leg {
 	bool moving;          /* closed with 1012: counts as up until the next attempt has ended */
 	bool opened;          /* leg_open was called, leg_close was not yet */
 	uint64_t up_us;       /* CLOCK_MONOTONIC */
+	uint64_t down_us;     /* since when it is not; of a new one, its birth */
 	uint64_t ended_us;    /* when the connection or the attempt before ended; 0: none did */
 	uint64_t pinged_us;   /* when the heartbeat that is out was sent; 0: none is out */
 

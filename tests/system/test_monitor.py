@@ -7,9 +7,11 @@ import shutil
 import socket
 import stat
 import subprocess
+import time
 import unittest
+from datetime import datetime
 
-from lab import http, process, wait, ws
+from lab import http, ports, process, wait, ws
 from lab.daemon import Daemon, plugin_dir
 from lab.stub import NEW, T3Stub
 
@@ -117,6 +119,44 @@ class Monitor(unittest.TestCase):
                 while True:  # it is cut off, not read for ever
                     s.sendall(b"x" * 10_000)
         self.assertEqual(self.ctl("status").returncode, 0)
+
+
+class Successor(unittest.TestCase):
+    """A monitor that comes after another one knows the legs at once, and since when they are what they are."""
+
+    def setUp(self):
+        self.stub = T3Stub(NEW, dead_ms=0)
+        self.addCleanup(self.stub.process.kill)
+        sections = ('plugin "probe_echo" {}\n'  # no heartbeat of its own comes while this test runs
+                    'plugin "probe_t3serve" { heartbeat = "10m" watchdog = "11m" reconnect_min = "100ms" reconnect_max = "10m" }\n')
+        self.daemon = Daemon({"ping_timeout": "500ms"}, sections, users={"alice": self.stub.port, "bob": ports.free()})
+        self.addCleanup(self.daemon.stop)
+        self.daemon.wait_log(r"event=leg_up .*user=alice")
+        self.daemon.wait_log(r"event=leg_attempt_failed .*user=bob")
+
+    def legs(self):
+        return {g["user"]: (g["state"], datetime.fromisoformat(g["since"]).timestamp()) for g in self.daemon.status()["legs"]}
+
+    def is_known_after(self, replace):
+        before, monitor = self.legs(), self.daemon.processes()["monitor"]
+        self.assertEqual({u: s for u, (s, _) in before.items()}, {"alice": "up", "bob": "down"})
+        time.sleep(2)  # a wrong time shows
+        replace()
+        wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
+        wait.until(lambda: len(self.legs()) == 2, what="both legs")
+        for user, (state, since) in self.legs().items():
+            self.assertEqual(state, before[user][0])
+            self.assertAlmostEqual(since, before[user][1], delta=1)
+
+    def test_one_that_was_killed(self):
+        self.is_known_after(lambda: os.kill(self.daemon.processes()["monitor"], 9))
+
+    def test_one_with_another_configuration(self):
+        def replace():
+            self.daemon.options["journal_retain"] = "80d"  # the monitor reads it, the prober does not
+            self.daemon.write_conf()
+            self.daemon.reload()
+        self.is_known_after(replace)
 
 
 class Reload(unittest.TestCase):

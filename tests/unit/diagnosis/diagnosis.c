@@ -1291,6 +1291,40 @@ static void symptoms_are_of_scenarios(void **state)
 	}
 }
 
+/* What is found out about a leg of which nothing was known may have been so for long; what changes, changes now. */
+static void since_when_a_leg_is_what_it_is(void **state)
+{
+	static const struct {
+		const char *what;
+		enum leg_input_kind before, kind; /* before LEG_JUDGED: nothing was known */
+		uint64_t age_us, want_ago_us;
+	} rows[] = {
+	    {"up for an hour", LEG_JUDGED, LEG_ALIVE, MS(3600000), MS(3600000)},
+	    {"down for an hour", LEG_JUDGED, LEG_ATTEMPT, MS(3600000), MS(3600000)},
+	    {"it is not said", LEG_JUDGED, LEG_ALIVE, 0, 0},
+	    {"it was down", LEG_ATTEMPT, LEG_ALIVE, MS(3600000), 0},
+	    {"the prober was replaced: its connection is new", LEG_PROBER_REPLACED, LEG_UP, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct leg leg = {.def = &(struct leg_def){.name = "cf"}, .user = ""};
+		struct leg_input first = {.kind = rows[i].before,
+		                          .reason = T3OPS_R_REFUSED,
+		                          .wall_us = WALL0 - MS(9000)},
+		                 in = {.kind = rows[i].kind,
+		                       .reason = rows[i].kind == LEG_ATTEMPT ? T3OPS_R_REFUSED : T3OPS_R_NONE,
+		                       .wall_us = WALL0,
+		                       .mono_us = T0,
+		                       .age_us = rows[i].age_us};
+
+		leg_transition(&leg, &first);
+		leg_transition(&leg, &in);
+		if (leg.since_us != WALL0 - rows[i].want_ago_us)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
 /* One verdict counts once, whatever becomes of it, unless it had exonerated everything. */
 static void what_counts(void **state)
 {
@@ -1343,7 +1377,7 @@ static void a_list_that_is_too_long(void **state)
 
 int main(void)
 {
-	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 6 };
+	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 7 };
 	struct CMUnitTest tests[N + OTHERS];
 
 	for (size_t n = 0; n < N; n++)
@@ -1354,5 +1388,6 @@ int main(void)
 	tests[N + 3] = (struct CMUnitTest)cmocka_unit_test(a_list_that_is_too_long);
 	tests[N + 4] = (struct CMUnitTest)cmocka_unit_test(what_counts);
 	tests[N + 5] = (struct CMUnitTest)cmocka_unit_test(symptoms_are_of_scenarios);
+	tests[N + 6] = (struct CMUnitTest)cmocka_unit_test(since_when_a_leg_is_what_it_is);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
