@@ -107,8 +107,10 @@ static struct command_line command_line_read(int argc, char **argv)
 		}
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
-	if (optind < argc)
+	if (optind < argc) {
+		fprintf(stderr, "t3ops: unexpected argument: %s\n", argv[optind]);
 		line.mode = MODE_USAGE_ERROR;
+	}
 	return line;
 }
 

@@ -84,12 +84,22 @@ void print_verdict(FILE *out, const json_t *v)
 	fputc('\n', out);
 }
 
-void print_verdicts(FILE *out, const json_t *list)
+static void verdicts_print(FILE *out, const json_t *list, const char *none)
 {
 	for (size_t i = json_array_size(list); i-- > 0;)
 		print_verdict(out, json_array_get(list, i));
 	if (json_array_size(list) == 0)
-		fputs("no verdict yet\n", out);
+		fputs(none, out);
+}
+
+void print_verdicts(FILE *out, const json_t *list)
+{
+	verdicts_print(out, list, "no verdict yet\n");
+}
+
+void print_standing(FILE *out, const json_t *list)
+{
+	verdicts_print(out, list, "no verdict stands\n");
 }
 
 /* ---- legs, processes --------------------------------------------------------------------------- */
@@ -145,6 +155,16 @@ static void process_print(FILE *out, const json_t *process)
 	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(process, "restarts")));
 }
 
+static void journal_print(FILE *out, const json_t *status)
+{
+	long long lost = (long long)json_integer_value(json_object_get(status, "journal_lost"));
+
+	if (lost > 0)
+		fprintf(out,
+		        "\nthe journal lacks %lld rows that could not be written: see journal_failed in the log\n",
+		        lost);
+}
+
 void print_status(FILE *out, const json_t *status)
 {
 	const json_t *incident = json_object_get(status, "incident"), *last = json_object_get(status, "last_verdict");
@@ -156,6 +176,7 @@ void print_status(FILE *out, const json_t *status)
 		process_print(out, process);
 	fputc('\n', out);
 	print_legs(out, json_object_get(status, "legs"));
+	journal_print(out, status);
 	if (json_is_integer(incident))
 		fprintf(out, "\nincident %lld is open\n", (long long)json_integer_value(incident));
 	if (!json_is_object(last))

@@ -10,6 +10,7 @@
 void print_status(FILE *out, const json_t *status);
 void print_legs(FILE *out, const json_t *legs);
 void print_verdicts(FILE *out, const json_t *newest_first);
+void print_standing(FILE *out, const json_t *newest_first); /* verdicts as well */
 void print_verdict(FILE *out, const json_t *verdict);
 void print_events(FILE *out, const json_t *newest_first);
 void print_event(FILE *out, const json_t *event);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct asked {
 	const char *socket, *kind;
 	long limit;
 	bool json, follow, standing;
+	char given[8]; /* letters of the options that only some commands take, "S" for --standing */
 };
 
 /* A command: how its request is made and its answer printed. */
@@ -39,24 +41,38 @@ struct command {
 	const char *name;
 	void (*print)(FILE *out, const json_t *result);
 	unsigned timeout_s; /* 0: as long as it takes */
-	const char *news;   /* what -f waits for: the member that holds it; NULL: there is no -f */
+	const char *takes;  /* as asked.given */
+	const char *news;   /* what -f waits for: the member that holds it */
 	void (*print_news)(FILE *out, const json_t *one);
 };
 
 static const struct command commands[] = {
-    {"status", print_status, TIMEOUT_S, NULL, NULL},
-    {"legs", print_legs, TIMEOUT_S, NULL, NULL},
-    {"verdicts", print_verdicts, TIMEOUT_S, "verdict", print_verdict},
-    {"events", print_events, TIMEOUT_S, "event", print_event},
-    {"metrics", print_text, TIMEOUT_S, NULL, NULL},
-    {"run", print_text, 0, NULL, NULL},
-    {"reload", print_text, 0, NULL, NULL},
+    {"status", print_status, TIMEOUT_S, "", NULL, NULL},
+    {"legs", print_legs, TIMEOUT_S, "", NULL, NULL},
+    {"verdicts", print_verdicts, TIMEOUT_S, "nfS", "verdict", print_verdict},
+    {"events", print_events, TIMEOUT_S, "nkf", "event", print_event},
+    {"metrics", print_text, TIMEOUT_S, "", NULL, NULL},
+    {"run", print_text, 0, "", NULL, NULL},
+    {"reload", print_text, 0, "", NULL, NULL},
 };
 
-static int usage_error(void)
+/* After what is wrong, unless getopt has said it. */
+static int usage_print(void)
 {
 	fputs(usage, stderr);
 	return 2;
+}
+
+__attribute__((format(printf, 1, 2))) static int usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("t3opsctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return usage_print();
 }
 
 static int failed(const char *what, const char *why)
@@ -152,22 +168,10 @@ static json_t *run_request(const char *key, const char *name, const char *user)
 	return json_pack("{s:s, s:s, s:s}", "command", "run", key, name, "user", user);
 }
 
-/* NULL: the words after the command are not what it takes. */
-static json_t *request_make(const struct command *c, const struct asked *a, char **words, int n)
+static json_t *list_request(const struct command *c, const struct asked *a)
 {
-	if (strcmp(c->name, "run") != 0)
-		return n > 0 ? NULL
-		             : json_pack("{s:s, s:s, s:I, s:b, s:b}", "command", c->name, "kind", a->kind, "limit",
-		                         (json_int_t)a->limit, "follow", a->follow, "standing", a->standing);
-	return n == 1 || n == 2 ? run_request("job", words[0], n == 2 ? words[1] : "") : NULL;
-}
-
-/* PLUGIN now [USER]; NULL: it is something else. */
-static json_t *run_now_request(char **words, int n)
-{
-	bool fits = (n == 2 || n == 3) && strcmp(words[1], "now") == 0;
-
-	return fits ? run_request("plugin", words[0], n == 3 ? words[2] : "") : NULL;
+	return json_pack("{s:s, s:s, s:I, s:b, s:b}", "command", c->name, "kind", a->kind, "limit",
+	                 (json_int_t)a->limit, "follow", a->follow, "standing", a->standing);
 }
 
 static bool limit_parse(const char *text, long *out)
@@ -176,6 +180,12 @@ static bool limit_parse(const char *text, long *out)
 
 	*out = strtol(text, &end, 10);
 	return end != text && *end == '\0' && *out > 0;
+}
+
+static void given_add(struct asked *a, char letter)
+{
+	if (strchr(a->given, letter) == NULL)
+		a->given[strlen(a->given)] = letter;
 }
 
 /* 0: go on; else what to return, plus one. */
@@ -192,7 +202,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 	                                        {0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			a->socket = optarg;
@@ -211,7 +221,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 			break;
 		case 'n':
 			if (!limit_parse(optarg, &a->limit))
-				return 1 + usage_error();
+				return 1 + usage_error("-n %s: expected a number above 0", optarg);
 			break;
 		case 'V':
 			puts("t3opsctl " PACKAGE_VERSION);
@@ -220,17 +230,65 @@ static int options_read(int argc, char **argv, struct asked *a)
 			fputs(usage, stdout);
 			return 1;
 		default:
-			return 1 + usage_error();
+			return 1 + usage_print();
 		}
+		if (strchr("fknS", c) != NULL)
+			given_add(a, (char)c);
+	}
 	return 0;
 }
 
+/* 0, or what to return, after the usage error. */
+static int options_check(const char *name, const char *takes, const struct asked *a)
+{
+	for (const char *given = a->given; *given != '\0'; given++)
+		if (strchr(takes, *given) == NULL)
+			return *given == 'S' ? usage_error("%s takes no --standing", name)
+			                     : usage_error("%s takes no -%c", name, *given);
+	return 0;
+}
+
+/* PLUGIN now [USER], for what is no command. */
 static int run_now(const struct asked *a, char **words, int n)
 {
-	const struct command run = {words[0], print_text, 0, NULL, NULL};
-	json_t *request = run_now_request(words, n);
+	const struct command run = {words[0], print_text, 0, "", NULL, NULL};
+	int r;
 
-	return request != NULL ? ask(&run, a, request) : usage_error();
+	if (n == 0)
+		return usage_error("a command is missing");
+	if (n == 1)
+		return usage_error("no such command: %s", words[0]);
+	if (strcmp(words[1], "now") != 0)
+		return usage_error("no such command: %s %s", words[0], words[1]);
+	if (n > 3)
+		return usage_error("unexpected argument: %s", words[3]);
+	r = options_check("now", "", a);
+	return r != 0 ? r : ask(&run, a, run_request("plugin", words[0], n == 3 ? words[2] : ""));
+}
+
+/* run JOB [USER] */
+static int run_job(const struct command *c, const struct asked *a, char **words, int n)
+{
+	if (n == 0)
+		return usage_error("run needs a job");
+	if (n > 2)
+		return usage_error("unexpected argument: %s", words[2]);
+	return ask(c, a, run_request("job", words[0], n == 2 ? words[1] : ""));
+}
+
+static int command_run(struct command c, const struct asked *a, char **words, int n)
+{
+	int r = options_check(c.name, c.takes, a);
+
+	if (r != 0)
+		return r;
+	if (strcmp(c.name, "run") == 0)
+		return run_job(&c, a, words, n);
+	if (n > 0)
+		return usage_error("%s takes no argument: %s", c.name, words[0]);
+	if (a->standing)
+		c.print = print_standing;
+	return ask(&c, a, list_request(&c, a));
 }
 
 int main(int argc, char **argv)
@@ -240,14 +298,8 @@ int main(int argc, char **argv)
 
 	if (r > 0)
 		return r - 1;
-	for (size_t i = 0; optind < argc && i < sizeof commands / sizeof commands[0]; i++) {
-		json_t *request;
-
-		if (strcmp(commands[i].name, argv[optind]) != 0)
-			continue;
-		a.follow = a.follow && commands[i].news != NULL;
-		request = request_make(&commands[i], &a, argv + optind + 1, argc - optind - 1);
-		return request != NULL ? ask(&commands[i], &a, request) : usage_error();
-	}
+	for (size_t i = 0; optind < argc && i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(commands[i].name, argv[optind]) == 0)
+			return command_run(commands[i], &a, argv + optind + 1, argc - optind - 1);
 	return run_now(&a, argv + optind, argc - optind);
 }

@@ -41,12 +41,23 @@ static size_t limit_of(const json_t *request, size_t fallback)
 	return limit < LIST_MAX ? (size_t)limit : LIST_MAX;
 }
 
+/* False: it is refused, for the journal has it and cannot be read. */
+static bool list_answer(struct local_conn *c, json_t *list)
+{
+	if (list == NULL)
+		control_refuse(c, "the journal cannot be read; the line journal_failed of the log says why");
+	else
+		control_answer(c, list);
+	return list != NULL;
+}
+
 static void on_verdicts(struct control *ctl, struct local_conn *c, const json_t *request)
 {
 	bool standing = json_is_true(json_object_get(request, "standing"));
 
-	control_answer(c, standing ? standing_json(ctl->monitor)
-	                           : verdicts_json(ctl->monitor, 0, limit_of(request, 20)));
+	if (!list_answer(c, standing ? standing_json(ctl->monitor)
+	                             : verdicts_json(ctl->monitor, 0, limit_of(request, 20))))
+		return;
 	if (json_is_true(json_object_get(request, "follow")))
 		followers_add(&ctl->followers, (struct follower){.conn = c});
 }
@@ -57,13 +68,14 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 	json_int_t since = json_integer_value(json_object_get(request, "since"));
 
 	if (kind != NULL && kind[0] != '\0' && event_kind_parse(kind) == EVENT_KINDS) {
-		control_refuse(c, "no such kind of event; t3ops.conf(5) lists them");
+		control_refuse(c, textf("no such kind of event: \"%s\"; t3ops(8) lists them", kind));
 		return;
 	}
 	if (kind == NULL)
 		kind = "";
-	control_answer(
-	    c, journal_events(ctl->monitor->journal, kind, since > 0 ? (uint64_t)since : 0, limit_of(request, 50)));
+	if (!list_answer(c, journal_events(ctl->monitor->journal, kind, since > 0 ? (uint64_t)since : 0,
+	                                   limit_of(request, 50))))
+		return;
 	if (json_is_true(json_object_get(request, "follow")))
 		followers_add(&ctl->followers,
 		              (struct follower){.conn = c, .events = true, .kind = event_kind_parse(kind)});
@@ -167,7 +179,7 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 	else if (strcmp(command, "run") == 0)
 		on_run(ctl, c, request);
 	else
-		control_refuse(c, "no such command");
+		control_refuse(c, textf("no such command: \"%s\"", command));
 }
 
 static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *arg)

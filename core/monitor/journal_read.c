@@ -26,35 +26,49 @@ uint64_t journal_last_verdict(struct journal *j)
 	return number_of(j, "SELECT coalesce(max(json_extract(json, '$.id')), 0) FROM verdicts");
 }
 
+/* Ends the query that filled list; NULL if it came to no end. */
+static json_t *list_end(sqlite3_stmt *s, json_t *list, int last_step)
+{
+	sqlite3_finalize(s);
+	if (last_step == SQLITE_DONE)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit)
 {
 	sqlite3_stmt *s = journal_db_prepare(
 	    journal_written(j), "SELECT json FROM verdicts WHERE serial > ? ORDER BY serial DESC LIMIT ?");
-	json_t *list = json_array();
+	json_t *list;
+	int step;
 
 	if (s == NULL)
-		return list;
+		return NULL;
+	list = json_array();
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)after);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)limit);
-	while (sqlite3_step(s) == SQLITE_ROW) {
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
 		json_t *verdict = json_loads((const char *)sqlite3_column_text(s, 0), 0, NULL);
 
 		if (verdict != NULL)
 			json_array_append_new(list, verdict);
 	}
-	sqlite3_finalize(s);
-	return list;
+	return list_end(s, list, step);
 }
 
 json_t *journal_memories(struct journal *j)
 {
 	sqlite3_stmt *s = journal_db_prepare(journal_written(j), "SELECT text FROM memory ORDER BY id");
-	json_t *list = json_array();
+	json_t *list;
+	int step;
 
-	while (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+	if (s == NULL)
+		return NULL;
+	list = json_array();
+	while ((step = sqlite3_step(s)) == SQLITE_ROW)
 		json_array_append_new(list, json_string((const char *)sqlite3_column_text(s, 0)));
-	sqlite3_finalize(s);
-	return list;
+	return list_end(s, list, step);
 }
 
 static json_t *event_row_json(sqlite3_stmt *s)
@@ -73,19 +87,20 @@ json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, s
 	sqlite3_stmt *s = journal_db_prepare(
 	    journal_written(j), "SELECT serial, time_us, kind, process, plugin, user, line FROM events"
 	                        " WHERE (?1 = '' OR kind = ?1) AND time_us >= ?2 ORDER BY serial DESC LIMIT ?3");
-	json_t *list = json_array();
+	json_t *list;
+	int step;
 
 	if (s == NULL)
-		return list;
+		return NULL;
+	list = json_array();
 	journal_db_bind_text(s, 1, kind);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)since_us);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)limit);
-	while (sqlite3_step(s) == SQLITE_ROW) {
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
 		json_t *row = event_row_json(s);
 
 		if (row != NULL)
 			json_array_append_new(list, row);
 	}
-	sqlite3_finalize(s);
-	return list;
+	return list_end(s, list, step);
 }

@@ -68,12 +68,20 @@ static void page_status(struct monitor *d, bool html, struct page *p)
 	json_decref(status);
 }
 
+static void page_list(struct page *p, json_t *list)
+{
+	if (list != NULL)
+		page_json(p, list);
+	else
+		page_text(p, 503, "The journal cannot be read.\n");
+}
+
 static void page_verdicts(struct monitor *d, const char *query, struct page *p)
 {
 	if (query_number(query, "standing", 0) != 0)
 		page_json(p, standing_json(d));
 	else
-		page_json(p, verdicts_json(d, query_number(query, "after", 0),
+		page_list(p, verdicts_json(d, query_number(query, "after", 0),
 		                           (size_t)query_number(query, "limit", VERDICTS_KEPT)));
 }
 

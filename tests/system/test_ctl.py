@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """t3opsctl against a running daemon, and against none."""
 import json
+import os
 import subprocess
 import unittest
 
-from lab import process, wait
+from lab import account, process, wait
 from lab.daemon import Daemon, quote, section
 
 
@@ -31,6 +32,7 @@ class Ctl(unittest.TestCase):
 
     def test_empty_lists(self):
         self.assertEqual(self.daemon.ctl("verdicts"), "no verdict yet\n")
+        self.assertEqual(self.daemon.ctl("verdicts", "--standing"), "no verdict stands\n")
         self.assertEqual(self.daemon.ctl("legs"), "no leg has reported yet\n")
         self.assertEqual(json.loads(self.daemon.ctl("-j", "verdicts", "-n", "3")), [])
 
@@ -39,7 +41,7 @@ class Ctl(unittest.TestCase):
         self.assertEqual(len(self.daemon.ctl("events", "-n", "1").splitlines()), 1)
         done = self.run_it("events", "-k", "nonsense")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertIn("t3opsctl: events: no such kind of event", done.stderr)
+        self.assertEqual(done.stderr, 't3opsctl: events: no such kind of event: "nonsense"; t3ops(8) lists them\n')
 
     def test_metrics(self):
         self.assertIn("# TYPE ", self.daemon.ctl("metrics"))
@@ -89,17 +91,44 @@ class Ctl(unittest.TestCase):
         done = self.run_it("run", "probe_echo")
         self.assertEqual((done.returncode, done.stderr), (1, 't3opsctl: run: no such job "probe_echo"; there is none\n'))
 
+    def test_json_of_a_text(self):
+        self.assertIn("# TYPE ", json.loads(self.daemon.ctl("-j", "metrics")))
+
+    def test_a_job_for_a_user_of_no_table(self):
+        with Daemon(sections=section("plugin", "backup", {"to": process.folder(), "every": "1h"})) as d:
+            done = self.run_it("backup", "now", "bob", socket=d.control)
+            self.assertEqual((done.returncode, done.stderr), (1, 't3opsctl: backup: no such user in the user table: "bob"\n'))
+
+    def test_a_journal_that_cannot_be_read(self):
+        d = Daemon({}, section("plugin", "probe_echo", {}), start=False)
+        with open(os.path.join(d.state_dir, "journal.sqlite"), "w", encoding="ascii") as f:
+            f.write("this is no database\n" * 1000)
+        account.give(f.name)
+        d.start()
+        self.addCleanup(d.stop)
+        done = self.run_it("events", socket=d.control)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr, "t3opsctl: events: the journal cannot be read; the line journal_failed of the log says why\n")
+        wait.until(lambda: "the journal lacks" in d.ctl("status"), what="the rows that are lost")
+
     def test_nobody_there(self):
         done = self.run_it("status", socket="/tmp/no/such/socket")
         self.assertEqual(done.returncode, 1)
         self.assertIn("t3ops does not listen there", done.stderr)
 
     def test_usage(self):
-        for words in ((), ("nonsense",), ("status", "more"), ("backup",), ("backup", "later"), ("run",), ("run", "a", "b", "c"), ("verdicts", "-n", "x"), ("-x",)):
+        for words, why in (((), "a command is missing"), (("nonsense",), "no such command: nonsense"),
+                           (("status", "more"), "status takes no argument: more"), (("backup",), "no such command: backup"),
+                           (("backup", "later"), "no such command: backup later"), (("run",), "run needs a job"),
+                           (("run", "a", "b", "c"), "unexpected argument: c"), (("a", "now", "b", "c"), "unexpected argument: c"),
+                           (("verdicts", "-n", "x"), "-n x: expected a number above 0"), (("status", "-f"), "status takes no -f"),
+                           (("verdicts", "-k", "x"), "verdicts takes no -k"), (("events", "--standing"), "events takes no --standing"),
+                           (("backup", "now", "-n", "3"), "now takes no -n")):
             with self.subTest(words=words):
                 done = self.run_it(*words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
-                self.assertIn("usage: t3opsctl", done.stderr)
+                self.assertRegex(done.stderr, f"^t3opsctl: {why}\nusage: t3opsctl")
+        self.assertEqual(self.run_it("-x").returncode, 2)
         self.assertIn("usage: t3opsctl", self.run_it("--help").stdout)
         self.assertRegex(self.run_it("--version").stdout, r"^t3opsctl \d")
 

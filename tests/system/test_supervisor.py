@@ -277,7 +277,7 @@ class CommandLine(unittest.TestCase):
 
     def test_version_help_and_usage_errors(self):
         for words, status, word in ((["--version"], 0, "t3ops 0"), (["--help"], 0, "usage"), (["--nonsense"], 2, "usage"),
-                                    (["stray"], 2, "usage"), (["-c", "/no/such/file"], 1, "t3ops: /no/such/file: No such file or directory; the package's example is ")):
+                                    (["stray"], 2, "t3ops: unexpected argument: stray\nusage"), (["-c", "/no/such/file"], 1, "t3ops: /no/such/file: No such file or directory; the package's example is ")):
             with self.subTest(words=words):
                 got, log = self.run_t3ops(*words)
                 self.assertEqual(got, status)

@@ -211,7 +211,7 @@ static void requests(void **state)
 	    {"{\"command\":\"events\",\"kind\":\"nonsense\"}\n", "{\"ok\":false,\"error\":\"no such kind of event"},
 	    {"{\"command\":\"events\",\"kind\":7}\n", "{\"ok\":true,\"result\":[]}\n"},
 	    {"{\"command\":\"metrics\"}\n", "{\"ok\":true,\"result\":\"# HELP "},
-	    {"{\"command\":\"shutdown\"}\n", "{\"ok\":false,\"error\":\"no such command\"}\n"},
+	    {"{\"command\":\"shutdown\"}\n", "{\"ok\":false,\"error\":\"no such command: \\\"shutdown\\\"\"}\n"},
 	    {"{\"command\":{}}\n", "{\"ok\":false,\"error\":\"a request is one JSON object"},
 	    {"[\"status\"]\n", "{\"ok\":false,\"error\":\"a request is one JSON object"},
 	    {"\n", "{\"ok\":false,\"error\":\"a request is one JSON object"},
