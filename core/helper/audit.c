@@ -2,15 +2,14 @@
 /* Audit events; see audit.h. */
 #include "helper/audit.h"
 
-#include <string.h>
-
 #define REFUSALS_MAX       20 /* reported in one window; a plugin may ask without end */
 #define REFUSALS_WINDOW_US UINT64_C(60000000)
 
 static void event_fill(struct event *e, enum event_kind kind, const struct audited *what)
 {
 	event_init(e, kind, PROCESS_HELPER);
-	event_set(e->requester, what->requester);
+	event_set(e->requester, process_name(what->requester));
+	event_set(e->plugin, what->job);
 	event_set(e->command, what->command);
 	event_set(e->user, what->user);
 }
@@ -19,11 +18,11 @@ void audit_done(struct audit *a, const struct audited *what, const struct progra
 {
 	struct event e;
 
-	event_fill(&e, EVENT_COMMAND_DONE, what);
+	event_fill(&e, end->error < 0 || end->exit_code != 0 ? EVENT_COMMAND_FAILED : EVENT_COMMAND_DONE, what);
 	e.code = (uint16_t)end->exit_code;
 	e.age_us = end->took_us;
-	if (end->error < 0)
-		event_set(e.text, strerror(-end->error));
+	if (e.kind == EVENT_COMMAND_FAILED)
+		event_set(e.text, end->why);
 	process_emit(a->process, &e);
 }
 

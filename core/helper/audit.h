@@ -16,8 +16,9 @@ struct audit {
 
 /* One request. */
 struct audited {
-	const char *requester; /* a process, or "job NAME" */
-	const char *command;   /* or the name of a job */
+	enum process_id requester;
+	const char *job;     /* the job that is to run, or whose process asks; "": none */
+	const char *command; /* "": it is the job */
 	const char *user;
 };
 

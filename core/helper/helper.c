@@ -3,6 +3,7 @@
 #include "helper/helper.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,10 @@ struct run {
 		uint32_t serial;
 		uint64_t id;
 	} requester;
-	struct channel *channel; /* of a job: to its process */
-	char name[64], user[64];
-	char requester_name[72];
+	struct channel *channel;  /* of a job: to its process */
+	enum process_id asked_by; /* also when nobody waits any more */
+	char job[64];             /* as in struct audited, with those below */
+	char command[64], user[64];
 };
 
 struct helper {
@@ -76,25 +78,25 @@ static void answer(struct helper *h, const struct requester *to, const struct pr
 	free(bytes);
 }
 
-static const char *requester_name(const struct requester *who, char *out, size_t size)
+static struct audited audited(const struct requester *who, const struct msg_run *ask)
 {
-	if (who->job)
-		snprintf(out, size, "job %s", who->job->name);
-	else
-		snprintf(out, size, "%s", process_name(who->process));
-	return out;
+	const char *job = ask->job ? ask->name : who->job ? who->job->job : "";
+
+	return (struct audited){.requester = who->job ? PROCESS_JOBS : who->process,
+	                        .job = job,
+	                        .command = ask->job ? "" : ask->name,
+	                        .user = ask->user};
 }
 
+/* The process of a job, or of t3ops, gets the error; who asked for a job also why, for its own report. */
 static void refuse(struct helper *h, const struct requester *who, const struct msg_run *ask, int error,
                    const char *reason)
 {
-	struct program_end end = {.error = error, .out = ""};
-	struct audited what = {.command = ask->name, .user = ask->user};
-	char requester[72];
+	struct program_end end = {.error = error, .out = reason, .out_len = ask->job ? strlen(reason) : 0};
+	struct audited what = audited(who, ask);
 
 	series_add(h->failed, 1);
-	what.requester = requester_name(who, requester, sizeof requester);
-	audit_refused(&h->audit, &what, textf("%s: %s", reason, strerror(-error)));
+	audit_refused(&h->audit, &what, reason);
 	answer(h, who, &end);
 }
 
@@ -115,7 +117,7 @@ static void run_free(struct run *run)
 
 static void run_audit(struct run *run, const struct program_end *end)
 {
-	const struct audited what = {run->requester_name, run->name, run->user};
+	const struct audited what = {run->asked_by, run->job, run->command, run->user};
 
 	audit_done(&run->helper->audit, &what, end);
 }
@@ -132,17 +134,20 @@ static void on_ended(void *arg, const struct program_end *end)
 }
 
 /* Starts it; NULL with errno. */
-static struct run *run_start(struct helper *h, const struct requester *who, const struct program_start *start)
+static struct run *run_start(struct helper *h, const struct requester *who, const struct msg_run *ask,
+                             const struct program_start *start)
 {
+	const struct audited what = audited(who, ask);
 	struct run *run = calloc(1, sizeof *run);
 
 	if (!run)
 		return NULL;
 	run->helper = h;
 	run->requester = *who;
-	event_set(run->name, start->name);
-	event_set(run->user, start->user->name);
-	requester_name(who, run->requester_name, sizeof run->requester_name);
+	run->asked_by = what.requester;
+	event_set(run->job, what.job);
+	event_set(run->command, what.command);
+	event_set(run->user, what.user);
 	run->program = program_start(h->process->loop, start, on_ended, run);
 	if (!run->program) {
 		free(run);
@@ -166,11 +171,21 @@ static const struct user *user_check(struct helper *h, const struct requester *w
 	return h->n_runs < RUNS_MAX ? user : NULL;
 }
 
+static void start_refuse(struct helper *h, const struct requester *who, const struct msg_run *ask,
+                         const struct user *user, int error)
+{
+	const char *why = error == ENOENT  ? "this machine has no such account"
+	                  : error == EPERM ? "nothing is started as root"
+	                                   : strerror(error);
+
+	refuse(h, who, ask, -error, textf("it cannot be started as account %s: %s", user->os_user, why));
+}
+
 static void command_run(struct helper *h, const struct requester *who, const struct msg_run *ask,
                         const struct user *user)
 {
 	const struct process_command *command = process_command_find(h->process->config, ask->name);
-	struct program_start start = {.name = ask->name, .user = user, .input_fd = -1, .channel_fd = -1};
+	struct program_start start = {.user = user, .input_fd = -1, .channel_fd = -1};
 	const char *refusal = command ? command_refusal(who->process, who->job != NULL, command) : NULL;
 	char **argv;
 
@@ -184,14 +199,16 @@ static void command_run(struct helper *h, const struct requester *who, const str
 	}
 	argv = argv_expand(&command->options.argv, user);
 	if (!argv) {
-		refuse(h, who, ask, -errno, "its argv cannot be filled in for this user: is the OS user known here?");
+		refuse(h, who, ask, -errno,
+		       textf("its argv cannot be filled in for this user, %s: is account %s known here?",
+		             strerror(errno), user->os_user));
 		return;
 	}
 	start.argv = argv;
 	start.timeout_us = command->options.timeout_us;
 	start.max_output = command->options.max_output_bytes;
-	if (!run_start(h, who, &start))
-		refuse(h, who, ask, -errno, "it cannot be started as this user");
+	if (!run_start(h, who, ask, &start))
+		start_refuse(h, who, ask, user, errno);
 	argv_free(argv);
 }
 
@@ -222,16 +239,21 @@ static int input_fd_make(const struct process_config *config, const struct plugi
 	return fd < 0 ? -ENOMEM : fd;
 }
 
-/* Every option of that type is a directory below which the user gets one. */
-static int user_dirs_make(const struct plugin_section *section, const struct user *user)
+/* Every option of that type is a directory below which the user gets one.  0, or -errno with the option and the
+ * reason in why. */
+static int user_dirs_make(const struct plugin_section *section, const struct user *user, char *why, size_t size)
 {
+	char reason[160];
 	int r = 0;
 
 	for (size_t i = 0; i < section->values.n && r == 0; i++) {
 		const struct option_value *v = &section->values.rows[i].value;
 
-		if (v->type == T3OPS_OPT_USER_DIR && v->text[0] != '\0')
-			r = user_dir_make(v->text, user);
+		if (v->type != T3OPS_OPT_USER_DIR || v->text[0] == '\0')
+			continue;
+		r = user_dir_make(v->text, user, reason, sizeof reason);
+		if (r < 0)
+			snprintf(why, size, "%s = \"%s\": %s", section->values.rows[i].name, v->text, reason);
 	}
 	return r;
 }
@@ -262,7 +284,8 @@ static void on_job_gone(void *arg)
 }
 
 /* Starts the program with its end of a new channel; 0 or -errno. */
-static int job_start(struct helper *h, const struct requester *who, struct program_start *start)
+static int job_start(struct helper *h, const struct requester *who, const struct msg_run *ask,
+                     struct program_start *start)
 {
 	int ends[2], error = channel_pair(ends);
 	struct run *run;
@@ -270,7 +293,7 @@ static int job_start(struct helper *h, const struct requester *who, struct progr
 	if (error < 0)
 		return error;
 	start->channel_fd = ends[1];
-	run = run_start(h, who, start);
+	run = run_start(h, who, ask, start);
 	error = run ? 0 : -errno;
 	close(ends[1]);
 	if (run)
@@ -284,20 +307,24 @@ static void job_run(struct helper *h, const struct requester *who, const struct 
 {
 	const struct plugin_section *section = section_find(h, ask->name);
 	char *argv[] = {"/proc/self/exe", "--run-job", NULL};
-	struct program_start start = {.name = ask->name, .argv = argv, .user = user, .max_output = JOB_OUTPUT};
+	struct program_start start = {.argv = argv, .user = user, .max_output = JOB_OUTPUT};
+	char why[PATH_MAX + 256];
 	int error;
 
 	if (!section) {
 		refuse(h, who, ask, -ENOENT, "the configuration has no such job");
 		return;
 	}
-	error = user_dirs_make(section, user);
-	start.input_fd = error < 0 ? error : input_fd_make(h->process->config, section, user);
+	error = user_dirs_make(section, user, why, sizeof why);
+	if (error < 0) {
+		refuse(h, who, ask, error, why);
+		return;
+	}
+	start.input_fd = input_fd_make(h->process->config, section, user);
 	start.timeout_us = section->job.deadline_us;
-	if (error == 0)
-		error = start.input_fd < 0 ? start.input_fd : job_start(h, who, &start);
+	error = start.input_fd < 0 ? start.input_fd : job_start(h, who, ask, &start);
 	if (error < 0)
-		refuse(h, who, ask, error, "the job cannot be started for this user");
+		start_refuse(h, who, ask, user, -error);
 	if (start.input_fd >= 0)
 		close(start.input_fd);
 }
@@ -387,7 +414,10 @@ static int start(struct process *process)
 
 static void stop(struct process *process)
 {
-	static const struct program_end killed = {.error = -ECANCELED, .exit_code = 128 + SIGKILL, .out = ""};
+	static const struct program_end killed = {.error = -ECANCELED,
+	                                          .exit_code = 128 + SIGKILL,
+	                                          .why = "killed, for t3ops stops or is reloaded",
+	                                          .out = ""};
 	struct helper *h = process->state;
 	struct run *run;
 

@@ -19,7 +19,7 @@
 #include "sys/clock.h"
 #include "sys/drop_privileges.h"
 #include "sys/parent.h"
-#include "obs/log.h"
+#include "options/option.h"
 
 #define STDERR_KEPT   512
 #define READS_AT_ONCE 16 /* as much as a pipe holds */
@@ -33,8 +33,7 @@ struct program {
 	struct ev_timer deadline;
 	program_ended_cb cb;
 	void *arg;
-	char *name;
-	uint64_t started_us;
+	uint64_t started_us, timeout_us;
 	int error;
 	char *output;
 	size_t output_len, max_output;
@@ -178,7 +177,6 @@ static void program_free(struct program *p)
 	if (p->output)
 		explicit_bzero(p->output, p->output_len); /* it may hold a credential */
 	free(p->output);
-	free(p->name);
 	free(p);
 }
 
@@ -254,20 +252,29 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	group_kill(p);
 }
 
-/* Who runs it reports that; what it printed on stderr is known here only. */
-static void failure_log(const struct program *p, const struct program_end *end)
+/* "killed after its timeout of 10s; stderr: ..." */
+static void why_write(const struct program *p, char *out, size_t size)
 {
-	if (end->error == 0 && end->exit_code == 0)
-		return;
-	log_write(LOG_L_WARNING, "command_failed", kv_command(p->name), kv_exit_code(end->exit_code),
-	          kv_errno(end->error), kv_duration_ms(end->took_us), kv_stderr(p->stderr_text));
+	static const struct t3ops_option duration = {.type = T3OPS_OPT_DURATION}, bytes = {.type = T3OPS_OPT_BYTES};
+	char limit[32], killed[96] = "";
+
+	if (p->error == -ETIMEDOUT) {
+		option_number(&duration, (int64_t)p->timeout_us, limit, sizeof limit);
+		snprintf(killed, sizeof killed, "killed after its timeout of %s", limit);
+	} else if (p->error == -E2BIG) {
+		option_number(&bytes, (int64_t)p->max_output, limit, sizeof limit);
+		snprintf(killed, sizeof killed, "killed, for it wrote more than %s to stdout", limit);
+	}
+	snprintf(out, size, "%s%s%s%s", killed, *killed && *p->stderr_text ? "; " : "",
+	         *p->stderr_text ? "stderr: " : "", p->stderr_text);
 }
 
 /* The leader ended: what it left behind in its group ends, too. */
 static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct program *p = w->data;
-	struct program_end end = {0};
+	char why[sizeof p->stderr_text + 128];
+	struct program_end end = {.why = why};
 	int status = 0;
 
 	(void)loop, (void)revents;
@@ -280,7 +287,7 @@ static void on_exit_ready(struct ev_loop *loop, struct ev_io *w, int revents)
 	end.took_us = clock_mono_us() - p->started_us;
 	end.out = p->output;
 	end.out_len = p->output_len;
-	failure_log(p, &end);
+	why_write(p, why, sizeof why);
 	p->cb(p->arg, &end);
 	program_free(p);
 }
@@ -310,12 +317,10 @@ static struct program *program_new(struct ev_loop *loop, const struct program_st
 	p->arg = arg;
 	p->max_output = start->max_output;
 	p->output = malloc(start->max_output + 1);
-	p->name = strdup(start->name);
 	p->started_us = clock_mono_us();
-	if (p->output && p->name)
+	p->timeout_us = start->timeout_us;
+	if (p->output)
 		return p;
-	free(p->output);
-	free(p->name);
 	free(p);
 	return NULL;
 }
@@ -378,7 +383,6 @@ struct program *program_start(struct ev_loop *loop, const struct program_start *
 			close(err);
 		}
 		free(p->output);
-		free(p->name);
 		free(p);
 		errno = r;
 		return NULL;

@@ -14,7 +14,6 @@
 struct program;
 
 struct program_start {
-	const char *name;  /* for the log */
 	char *const *argv; /* argv[0] is an absolute path */
 	const struct user *user;
 	uint64_t timeout_us;
@@ -27,6 +26,7 @@ struct program_end {
 	int error;     /* as t3ops_ran.error */
 	int exit_code; /* 0..255; 128 + signal */
 	uint64_t took_us;
+	const char *why; /* it failed: why it was killed, what it wrote to stderr; "": nothing is known */
 	const char *out;
 	size_t out_len;
 };

@@ -5,34 +5,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "obs/log.h"
+#include "obs/kv.h"
 
-static int refused(const char *base, const char *name, const char *reason, int error)
+static int refused(char *why, size_t size, const char *name, const char *reason, int error)
 {
-	log_write(LOG_L_ERROR, "user_dir_failed", kv_path(textf("%s/%s", base, name)),
-	          kv_error(textf("%s: %s", reason, strerror(error))));
+	snprintf(why, size, "%s%s%s", name, *name ? ": " : "", reason);
 	return -error;
 }
 
-static int base_open(const char *base)
+static int base_open(const char *base, char *why, size_t size)
 {
 	struct stat st;
-	int fd;
+	int fd = -1;
 
-	if (mkdir(base, 0711) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(base, 0711) == 0 || errno == EEXIST)
+		fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
-		close(fd);
-		return -EPERM;
-	}
-	return fd;
+		return refused(why, size, "", textf("%s%s", strerror(errno), errno == ENOENT ? "; create it" : ""),
+		               errno);
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0)
+		return fd;
+	close(fd);
+	return refused(why, size, "",
+	               textf("it must belong to %s, and nobody else may write there (chown, chmod go-w)",
+	                     geteuid() == 0 ? "root" : "the account of t3ops"),
+	               EPERM);
 }
 
 static int dir_own(int fd, const struct user *user)
@@ -52,21 +54,23 @@ static int dir_own(int fd, const struct user *user)
 	return fchown(fd, pw->pw_uid, pw->pw_gid) < 0 || fchmod(fd, 0700) < 0 ? -errno : 0;
 }
 
-int user_dir_make(const char *base, const struct user *user)
+int user_dir_make(const char *base, const struct user *user, char *why, size_t size)
 {
-	int base_fd = base_open(base), fd, r;
+	int base_fd = base_open(base, why, size), fd, r;
 
 	if (base_fd < 0)
-		return refused(base, "", "it must be a directory of ours that nobody else can write", -base_fd);
+		return base_fd;
 	if (mkdirat(base_fd, user->name, 0700) < 0 && errno != EEXIST) {
 		r = errno;
 		close(base_fd);
-		return refused(base, user->name, "cannot be made", r);
+		return refused(why, size, user->name, strerror(r), r);
 	}
 	fd = openat(base_fd, user->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd < 0 ? -errno : dir_own(fd, user);
 	if (fd >= 0)
 		close(fd);
 	close(base_fd);
-	return r < 0 ? refused(base, user->name, "it is not a directory of that user", -r) : 0;
+	return r < 0 ? refused(why, size, user->name,
+	                       textf("not a directory of account %s: %s", user->os_user, strerror(-r)), -r)
+	             : 0;
 }

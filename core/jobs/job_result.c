@@ -67,7 +67,8 @@ static void read_answer(struct job_result *r, const json_t *answer)
 	}
 }
 
-static void read_error(struct job_result *r, int error, uint64_t deadline_us)
+/* reason: of a refusal. */
+static void read_error(struct job_result *r, int error, uint64_t deadline_us, const char *reason, size_t len)
 {
 	switch (-error) {
 	case ETIMEDOUT:
@@ -77,12 +78,11 @@ static void read_error(struct job_result *r, int error, uint64_t deadline_us)
 	case E2BIG:
 		job_result_set(r, "failed", "its process wrote more than a job may and was killed");
 		break;
-	case ENOENT:
-		job_result_set(r, "not_started", "the helper knows no such user, OS account or job");
-		break;
 	default:
-		job_result_set(r, "not_started", "the helper could not start it: %s; its log says more",
-		               strerror(-error));
+		if (len > 0)
+			job_result_set(r, "not_started", "%.*s", (int)len, reason);
+		else
+			job_result_set(r, "not_started", "%s", strerror(-error));
 	}
 }
 
@@ -92,7 +92,7 @@ void job_result_read(struct job_result *r, const struct msg_ran *ran, const char
 	json_t *answer = ran->error == 0 ? json_loadb(out, len, 0, NULL) : NULL;
 
 	if (ran->error != 0)
-		read_error(r, ran->error, deadline_us);
+		read_error(r, ran->error, deadline_us, out, len);
 	else if (json_is_integer(json_object_get(answer, "result")) && ran->exit_code <= 1)
 		read_answer(r, answer);
 	else if (ran->exit_code > 128)

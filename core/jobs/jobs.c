@@ -12,6 +12,7 @@
 #include "jobs/last_success.h"
 #include "jobs/run_request.h"
 #include "jobs/runs.h"
+#include "sys/time_text.h"
 
 /* ---- requests --------------------------------------------------------------------------------------- */
 
@@ -43,7 +44,8 @@ static void run_request_take(struct jobs *j, const struct msg_head *head, const 
 	struct run_request *request;
 
 	if (!job || (ask->user[0] != '\0' && !users_find(j->users, ask->user))) {
-		run_request_refuse(j, head, -ENOENT, job ? "no such user in the user table" : "no such job");
+		run_request_refuse(j, head, -ENOENT,
+		                   job ? textf("no such user in the user table: \"%s\"", ask->user) : "no such job");
 		return;
 	}
 	request = run_request_new(j, head);
@@ -95,9 +97,7 @@ static void on_due(struct ev_loop *loop, struct ev_periodic *w, int revents)
 
 static void job_schedule(struct job *job, const struct job_options *options)
 {
-	char host[256] = "", seed[320], when[64];
-	time_t next;
-	struct tm tm;
+	char host[256] = "", seed[320], when[TIME_TEXT_SIZE];
 
 	job->schedule = (struct schedule){.at_minutes = options->at_minutes, .every_us = options->every_us};
 	gethostname(host, sizeof host - 1);
@@ -110,8 +110,7 @@ static void job_schedule(struct job *job, const struct job_options *options)
 		return;
 	}
 	ev_periodic_start(job->jobs->process->loop, &job->due);
-	next = (time_t)(schedule_next(&job->schedule, clock_wall_us()) / 1000000);
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&next, &tm));
+	time_text(schedule_next(&job->schedule, clock_wall_us()), when);
 	log_write(LOG_L_INFO, "job_scheduled", kv_plugin(job->name), kv_next(when));
 }
 

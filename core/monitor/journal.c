@@ -130,7 +130,7 @@ void journal_flush(struct journal *j)
 	     sqlite3_exec(j->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && rows_insert(j) &&
 	     sqlite3_exec(j->file.db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 	if (ok && j->file.failing)
-		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->file.path), kv_lost((int64_t)j->lost));
+		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->file.path), kv_lost_rows((int64_t)j->lost));
 	if (ok) {
 		j->file.failing = false;
 		rows_clear(j);

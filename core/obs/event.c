@@ -66,6 +66,12 @@ static struct kv code(const struct event *e, enum kv_key key)
 	return number(key == KV_close_code && e->code < 1000 ? KV_http_status : key, e->code);
 }
 
+/* What was waited for, and how long, is said in one field. */
+static enum kv_key wait_key(unsigned kind)
+{
+	return kind == EVENT_LEG_LATE ? KV_unanswered_ms : kind == EVENT_LEG_ATTEMPT ? KV_step_ms : KV_rtt_ms;
+}
+
 static const struct kind_row *kind_row(unsigned kind)
 {
 	static const struct kind_row unknown = {.name = "unknown", .level = LOG_L_INFO};
@@ -82,14 +88,14 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    text(KV_callback, e->callback),
 	    text(KV_requester, e->requester),
 	    text(KV_command, e->command),
-	    text(KV_user, e->user),
+	    text(e->kind == EVENT_REQUEST_REJECTED ? KV_identity : KV_user, e->user),
 	    text(KV_step, e->step > 0 ? step_label(e->step) : NULL),
 	    text(KV_reason, e->reason > 0 ? reason_label(e->reason) : NULL),
 	    code(e, k->code),
 	    text(e->kind == EVENT_IDENTITY_IGNORED ? KV_peer : KV_client, e->address),
 	    text(KV_colo, e->colo),
 	    number(KV_duration_ms, e->age_us),
-	    number(KV_rtt_ms, e->rtt_us),
+	    number(wait_key(e->kind), e->rtt_us),
 	    number(KV_idle_client_ms, e->idle_client_us),
 	    number(KV_idle_upstream_ms, e->idle_upstream_us),
 	    number(KV_bytes_up, e->bytes_up),

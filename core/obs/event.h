@@ -49,7 +49,7 @@ struct event {
 	char address[48]; /* client: CF-Connecting-IP where a trusted proxy reports it */
 	char colo[8];     /* Cloudflare location: suffix of CF-Ray */
 	uint64_t age_us;
-	uint64_t rtt_us;
+	uint64_t rtt_us; /* of a late heartbeat or a failed attempt: how long it, or the last step, has waited */
 	uint64_t idle_client_us;   /* how long nothing had come from the client */
 	uint64_t idle_upstream_us; /* how long nothing had come from the t3 server */
 	uint64_t bytes_up, bytes_down;

@@ -143,7 +143,7 @@ static bool line_send(enum log_level level, const char *event, const struct kv *
 /* Once somebody reads again: how much is missing here. */
 static bool lost_report(void)
 {
-	struct kv lost = kv_lost((int64_t)(g_log.lost - g_log.reported));
+	struct kv lost = kv_lost_lines((int64_t)(g_log.lost - g_log.reported));
 
 	if (g_log.lost == g_log.reported)
 		return true;

@@ -77,7 +77,7 @@ static bool privileges_drop(enum process_id process, const char *user)
 	if (r == 0)
 		r = capabilities_drop(process);
 	if (r < 0)
-		log_write(LOG_L_ERROR, "privileges_failed", kv_user(user), kv_errno(r),
+		log_write(LOG_L_ERROR, "privileges_failed", kv_account(user), kv_errno(r),
 		          kv_hint("set user to an account of its own that is not root"));
 	return r == 0;
 }

@@ -141,7 +141,7 @@ static void control_share(const char *path, const char *user)
 	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
 
 	if (pw && chown(path, (uid_t)-1, pw->pw_gid) < 0)
-		log_write(LOG_L_WARNING, "control_owner_failed", kv_path(path), kv_user(user), kv_errno(errno));
+		log_write(LOG_L_WARNING, "control_owner_failed", kv_path(path), kv_account(user), kv_errno(errno));
 }
 
 static int control_bind(const char *path, const char *user, struct bound *out)

@@ -41,6 +41,8 @@ EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none
            "a plugin's callback took longer than its budget")
 EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,
            "the helper ran a command, or a job, for a user")
+EVENT_KIND(COMMAND_FAILED, "command_failed", WARNING, true, none, exit_code, none, error,
+           "a command, or a job, that the helper ran for a user failed, or was killed")
 EVENT_KIND(COMMAND_REFUSED, "command_refused", WARNING, true, none, none, suppressed, error,
            "the helper refused to start a command or a job; repeats are only counted")
 EVENT_KIND(TUNNEL_OPEN, "tunnel_opened", INFO, true, tunnel, none, none, none,
@@ -60,7 +62,9 @@ EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status,
 EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, suppressed, hint,
            "an identity header came from a peer that is not trusted; reported once a minute, with the number of those left out")
 EVENT_KIND(PAIR, "pairing_done", INFO, true, none, http_status, none, detail,
-           "a browser, or t3ops itself, was paired with a t3 server, or could not be")
+           "a browser, or t3ops itself, was paired with a t3 server")
+EVENT_KIND(PAIR_FAILED, "pairing_failed", WARNING, true, none, http_status, none, detail,
+           "a browser, or t3ops itself, could not be paired with a t3 server")
 EVENT_KIND(SESSION_DEAD, "session_expired", INFO, true, none, http_status, none, detail,
            "the t3 server no longer accepts a cookie; it is replaced")
 EVENT_KIND(SIGN_IN_SKIPPED, "sign_in_skipped", ERROR, true, none, http_status, none, detail,

@@ -44,8 +44,6 @@ LOG_EVENT(tunnels_preserved, "a proxy ended, and the supervisor holds its WebSoc
 LOG_EVENT(fd_store_failed, "the supervisor cannot hold WebSockets for a proxy that ends")
 LOG_EVENT(leg_failed, "a leg could not be made for lack of memory")
 LOG_EVENT(probe_reconnecting, "a leg leaves a far end that is being replaced; that is not a drop")
-LOG_EVENT(command_failed, "a command or a job failed, or ran out of time")
-LOG_EVENT(user_dir_failed, "a directory of a user could not be made")
 LOG_EVENT(job_scheduled, "when a job runs next")
 LOG_EVENT(job_skipped, "a job was due and had nothing to do")
 LOG_EVENT(last_success_failed, "the file of the jobs' last successes could not be written")

@@ -54,7 +54,7 @@ static void failure_explain(const struct waiting *w, const struct t3ops_paired *
 	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your t3 server does not respond"},
 	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your t3 server pairs in another way"},
 	};
-	char text[600];
+	char text[800];
 	struct t3ops_page page = {.struct_size = sizeof page,
 	                          .status = rows[paired->result].status,
 	                          .title = rows[paired->result].title,
@@ -63,7 +63,11 @@ static void failure_explain(const struct waiting *w, const struct t3ops_paired *
 	                          .link_target = PAIRING_SCREEN,
 	                          .link_text = PAIRING_LINK};
 
-	snprintf(text, sizeof text, "t3ops tried to pair this browser with your t3 server: %s.", paired->text);
+	snprintf(
+	    text, sizeof text,
+	    "t3ops tried to pair this browser with your t3 server: %s.  If this stays, tell the administrator of "
+	    "this site: the log of t3ops has the event pairing_failed.",
+	    paired->text);
 	w->ctx->host->request_explain(w->ctx, w->request, &page);
 }
 
@@ -83,7 +87,7 @@ static enum t3ops_next loop_explain(struct t3ops_ctx *ctx, t3ops_request_id r, s
 	ctx->host->count(ctx, METRIC_LOOPS, NULL, 1);
 	if (user->loop_reported_us == 0 || now_us - user->loop_reported_us >= LOOP_REPORTS_US) {
 		user->loop_reported_us = now_us;
-		ctx->host->emit(ctx, "pairing_done", user->name, 403,
+		ctx->host->emit(ctx, "pairing_failed", user->name, 403,
 		                "loop: the browser does not keep the session cookie");
 	}
 	ctx->host->request_explain(ctx, r, &page);

@@ -63,7 +63,8 @@ static void outcome_report(const struct attempt *a, const struct t3ops_paired *p
 	         !a->browser        ? ", for t3ops itself"
 	         : a->n_waiters > 1 ? ", for several requests"
 	                            : "");
-	ctx->host->emit(ctx, "pairing_done", a->user->name, paired->status, text);
+	ctx->host->emit(ctx, paired->result == T3OPS_PAIR_OK ? "pairing_done" : "pairing_failed", a->user->name,
+	                paired->status, text);
 }
 
 static void outcome_remember(const struct attempt *a, const struct t3ops_paired *paired)

@@ -3,6 +3,7 @@
 """What the helper starts, for whom, and what is written down about it."""
 import os
 import re
+import subprocess
 import unittest
 
 from lab import account, http, process, wait
@@ -36,13 +37,28 @@ class Commands(unittest.TestCase):
     def test_one_that_fails(self):
         self.start("mint", mint=["/bin/sh", "-c", "echo no luck >&2; exit 3"])
         self.assertEqual(self.ask("mint"), "ran 3")
-        self.assertRegex(self.events("command_done")[0], r"command=mint user=alice exit_code=3 ")
-        self.assertRegex(self.events("command_failed")[0], r'exit_code=3 .*stderr="no luck')
+        self.assertRegex(self.events("command_failed")[0],
+                         r'^requester=proxy command=mint user=alice exit_code=3 duration_ms=\S+ error="stderr: no luck\\n"$')
+        self.assertEqual(self.events("command_done"), [])
+        self.assertIn("level=warning process=helper event=command_failed", self.daemon.log())
+        wait.until(lambda: "no luck" in self.daemon.ctl("events", "-k", "command_failed"), what="the run in the journal")
+
+    def test_one_that_writes_too_much(self):
+        self.start("mint", mint=["/bin/sh", "-c", "echo so >&2; exec cat /dev/zero"])
+        self.assertEqual(self.ask("mint"), "E2BIG 137")
+        self.assertRegex(self.events("command_failed")[0], r'error="killed, for it wrote more than 32K to stdout; stderr: so\\n"$')
+
+    def test_one_whose_program_is_not_there(self):
+        self.start("mint", mint=["/no/such/program"])
+        self.assertEqual(self.ask("mint"), "ran 127")
+        self.assertRegex(self.events("command_failed")[0],
+                         r'exit_code=127 .*error="stderr: cannot start /no/such/program: No such file or directory"$')
 
     def test_one_that_takes_too_long(self):
         self.start("mint", mint=["/bin/sleep", "600"])
         self.assertEqual(self.ask("mint"), "ETIMEDOUT 137")
-        self.assertRegex(self.events("command_done")[0], r'exit_code=137 duration_ms=\S+ error="Connection timed out"')
+        self.assertRegex(self.events("command_failed")[0],
+                         r'exit_code=137 duration_ms=\S+ error="killed after its timeout of 500ms"$')
 
     def test_nobody_but_the_table_s_users(self):
         self.start("mint", mint=["/bin/true"])
@@ -77,8 +93,30 @@ class Jobs(unittest.TestCase):
                    users={"alice": {"os_user": account.NAME, "port": 1}})
         self.addCleanup(d.stop)
         d.ctl("backup", "now", "alice", check=False)
-        d.wait_log(r"process=helper event=command_done requester=jobs command=backup user=alice exit_code=\d+ duration_ms=")
+        d.wait_log(r"process=helper event=command_(done|failed) plugin=backup requester=jobs user=alice exit_code=\d+ duration_ms=")
         self.assertTrue(os.path.isdir(folder))
+
+    def test_a_job_without_its_directory_is_told_which(self):
+        for why, path, mode in (("No such file or directory; create it", "missing/below", None),
+                                ("it must belong to .*, and nobody else may write there", "open", 0o777)):
+            path = os.path.join(process.folder(), path)
+            if mode:
+                os.mkdir(path)
+                os.chmod(path, mode)
+            with self.subTest(path=path), \
+                    Daemon({}, section("plugin", "backup", {"to": path, "every": "1h"}),
+                           users={"alice": {"os_user": account.NAME, "port": 1}}) as d:
+                done = subprocess.run([process.program("core/t3opsctl"), "-s", d.control, "backup", "now"], text=True,
+                                      capture_output=True, timeout=60, check=False)
+                self.assertRegex(done.stderr, f'alice: to = "{path}": {why}')
+                d.wait_log(rf'process=helper event=command_refused plugin=backup requester=jobs user=alice error="to = .*: {why}')
+                d.wait_log(rf'process=jobs event=job_failed plugin=backup user=alice .*error="to = .*: {why}')
+                self.assertEqual(len(re.findall("level=(warning|error) .*user=alice", d.log())), 2)
+
+    def test_a_schedule_is_in_utc(self):
+        with Daemon({}, section("plugin", "backup", {"to": process.folder(), "every": "1h"}), users={},
+                    env={"TZ": "Asia/Kathmandu"}) as d:
+            d.wait_log(r"event=job_scheduled plugin=backup next=20\d\d-\d\d-\d\dT[\d:.]+Z$")
 
     def test_users_that_nothing_can_run_as_are_named(self):
         users = {"alice": {"os_user": account.NAME, "port": 1}, "bob": {"os_user": "no-such-bobb", "port": 2},

@@ -62,7 +62,7 @@ def visit(d, target, headers, cookie=None):
 
 
 def pairs(d):
-    return d.log().count("event=pairing_done ")
+    return len(re.findall("event=pairing_(?:done|failed) ", d.log()))
 
 
 class EachVersion(unittest.TestCase):
@@ -81,7 +81,7 @@ class EachVersion(unittest.TestCase):
             self.assertEqual((second.status, second.header("location")), (302, "/chat/1?x=%20y"))
             self.assertEqual(http.get(d.proxy, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
             self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
-            line = d.wait_log(r"event=pairing_done .*").group(0)
+            line = d.wait_log(r"level=info .*event=pairing_done .*").group(0)
             fallback = "(fallback)" in line
             self.assertEqual(fallback, version == OLD)
             self.assertIn(stub.endpoint, line)
@@ -234,7 +234,7 @@ class Cases(unittest.TestCase):
                 self.assertEqual(visit(d, "/", PAGE)[2], [200])
                 self.assertFalse(http.get(d.proxy, "/api/auth/session", XHR).json()["authenticated"])
             self.assertEqual(pairs(d), 1)
-            self.assertIn("set no cookie", d.wait_log("event=pairing_done .*").group(0))
+            self.assertIn("set no cookie", d.wait_log("event=pairing_failed .*").group(0))
 
     def test_the_way_in_by_hand(self):
         """A t3 server whose command line cannot mint: pages say why, and its own pairing screen stays open."""
@@ -251,7 +251,7 @@ class Cases(unittest.TestCase):
                     self.assertIn('<a href="/pair">', r.text())
                     for target in ("/pair", "/pair?x=1"):
                         self.assertEqual(http.get(d.proxy, target, {**PAGE, **cookie}).status, 200)
-                self.assertIn("may be newer than the t3 program", d.wait_log("event=pairing_done .*").group(0))
+                self.assertIn("may be newer than the t3 program", d.wait_log("event=pairing_failed .*").group(0))
 
     def test_request_of_another_site_is_not_paired(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
@@ -270,7 +270,7 @@ class Cases(unittest.TestCase):
             page = http.get(d.proxy, "/", PAGE).text()
             self.assertIn("Failed to create pairing link", page)
             self.assertIn("may be newer than the t3 program", page)
-            d.wait_log(r"event=pairing_done .*Failed to create pairing link")
+            d.wait_log(r"event=pairing_failed .*Failed to create pairing link")
 
     def test_t3_server_that_kills_every_session_gets_an_explanation(self):
         def session(c, request):
@@ -342,7 +342,7 @@ class Cases(unittest.TestCase):
                 r = http.get(d.proxy, "/", PAGE)
                 self.assertEqual(r.status, code)
                 self.assertTrue(r.header("content-type").startswith("text/html"))
-                self.assertIn(word, d.wait_log(r"event=pairing_done .*").group(0))
+                self.assertIn(word, d.wait_log(r"level=warning .*event=pairing_failed .*").group(0))
                 self.assertNotIn("ABCDEFGHJKLM", d.log())
                 self.assertEqual(http.get(d.proxy, "/data", XHR).status, 200)  # the t3 server's own answer
 

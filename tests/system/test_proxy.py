@@ -487,7 +487,7 @@ class Others(unittest.TestCase):
                 for _ in range(50):
                     self.assertEqual(http.get(d.proxy, "/", who).status, 403)
             for who in ("eve", "mallory"):
-                self.assertIn(len(re.findall(rf"event=request_rejected .*user={who}\b", d.log())), (1, 2))  # a minute may pass
+                self.assertIn(len(re.findall(rf"event=request_rejected .*identity={who}\b", d.log())), (1, 2))  # a minute may pass
             wait.until(lambda: d.metrics()['t3ops_requests_total{class="4xx"}'] == 100, what="all of them to be counted")
         with Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO) as d, http.Connection(d.proxy) as c:
             for _ in range(200):

@@ -54,8 +54,7 @@ static struct seen run(const char *script, uint64_t timeout_us, size_t max_outpu
 	char *const argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)(uintptr_t)script, NULL};
 	struct user user = account();
 	struct seen s = {.loop = ev_loop_new(EVFLAG_NOSIGMASK)};
-	struct program_start start = {.name = "test",
-	                              .argv = argv,
+	struct program_start start = {.argv = argv,
 	                              .user = &user,
 	                              .timeout_us = timeout_us,
 	                              .max_output = max_output,
@@ -179,13 +178,8 @@ static void what_cannot_be_started(void **state)
 	struct user user = account();
 	char *const argv[] = {(char *)"/no/such/program", NULL};
 	struct seen s = {.loop = ev_loop_new(EVFLAG_NOSIGMASK)};
-	struct program_start start = {.name = "test",
-	                              .argv = argv,
-	                              .user = &user,
-	                              .timeout_us = SECOND,
-	                              .max_output = 64,
-	                              .input_fd = -1,
-	                              .channel_fd = -1};
+	struct program_start start = {
+	    .argv = argv, .user = &user, .timeout_us = SECOND, .max_output = 64, .input_fd = -1, .channel_fd = -1};
 
 	(void)state;
 	assert_non_null(program_start(s.loop, &start, on_ended, &s));

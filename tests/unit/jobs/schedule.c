@@ -178,8 +178,9 @@ static const struct ending endings[] = {
     {0, 0, "[]", "crashed", "exit code 0"},
     {-ETIMEDOUT, 137, "", "late", "not finished within its deadline of 60 s and killed"},
     {-E2BIG, 137, "", "failed", "wrote more"},
-    {-ENOENT, 0, "", "not_started", "no such user"},
+    {-ENOENT, 0, "to = \"/no\": No such file or directory; create it", "not_started", "to = \"/no\": No such"},
     {-EPERM, 0, "", "not_started", "Operation not permitted"},
+    {-EPERM, 0, "nothing is started as root", "not_started", "nothing is started as root"},
 };
 
 static void test_endings(void **state)

@@ -140,14 +140,18 @@ static void test_format_by_kind(void **state)
 		uint16_t code;
 		const char *line;
 	} cases[] = {
-	    {EVENT_PROCESS_EXITED, 137, "event=process_exited pid=7 exit_code=137 client=::1 child=x"},
-	    {EVENT_REQUEST_REJECTED, 403, "event=request_rejected http_status=403 client=::1 suppressed=3 error=x"},
-	    {EVENT_IDENTITY_IGNORED, 0, "event=identity_ignored peer=::1 suppressed=3 hint=x"},
-	    {EVENT_LEG_DOWN, 1006, "event=leg_down incident=7 close_code=1006 client=::1 detail=x"},
-	    {EVENT_LEG_DOWN, 302, "event=leg_down incident=7 http_status=302 client=::1 detail=x"},
-	    {EVENT_VERDICT, 0, "event=verdict incident=7 client=::1 verdict=3 summary=x"},
-	    {EVENT_USERS_LOADED, 0, "event=users_loaded client=::1 users=3"},
-	    {EVENT_KINDS, 5, "event=unknown client=::1"},
+	    {EVENT_PROCESS_EXITED, 137,
+	     "event=process_exited pid=7 user=u exit_code=137 client=::1 rtt_ms=2 child=x"},
+	    {EVENT_REQUEST_REJECTED, 403,
+	     "event=request_rejected identity=u http_status=403 client=::1 rtt_ms=2 suppressed=3 error=x"},
+	    {EVENT_IDENTITY_IGNORED, 0, "event=identity_ignored user=u peer=::1 rtt_ms=2 suppressed=3 hint=x"},
+	    {EVENT_LEG_LATE, 0, "event=leg_late incident=7 user=u client=::1 unanswered_ms=2"},
+	    {EVENT_LEG_ATTEMPT, 0, "event=leg_attempt_failed incident=7 user=u client=::1 step_ms=2 detail=x"},
+	    {EVENT_LEG_DOWN, 1006, "event=leg_down incident=7 user=u close_code=1006 client=::1 rtt_ms=2 detail=x"},
+	    {EVENT_LEG_DOWN, 302, "event=leg_down incident=7 user=u http_status=302 client=::1 rtt_ms=2 detail=x"},
+	    {EVENT_VERDICT, 0, "event=verdict incident=7 user=u client=::1 rtt_ms=2 verdict=3 summary=x"},
+	    {EVENT_USERS_LOADED, 0, "event=users_loaded user=u client=::1 rtt_ms=2 users=3"},
+	    {EVENT_KINDS, 5, "event=unknown user=u client=::1 rtt_ms=2"},
 	};
 
 	(void)state;
@@ -160,6 +164,8 @@ static void test_format_by_kind(void **state)
 		e.count = 3;
 		e.code = cases[i].code;
 		event_set(e.address, "::1");
+		event_set(e.user, "u");
+		e.rtt_us = 2000;
 		event_set(e.text, "x");
 		event_format(&e, line, sizeof line);
 		assert_string_equal(line, cases[i].line);

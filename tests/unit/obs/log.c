@@ -192,7 +192,7 @@ static void lose_and_recover(int reader, int writer)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	drain(reader, text, sizeof text);
-	lost = strstr(text, "level=warning process=proxy event=log_lines_lost lost=");
+	lost = strstr(text, "level=warning process=proxy event=log_lines_lost lost_lines=");
 	recovered = strstr(text, "event=recovered");
 	assert_non_null(lost);
 	assert_true(recovered > lost);
