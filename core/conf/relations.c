@@ -155,6 +155,88 @@ static void order_check(const struct relations *r, size_t i)
 		}
 }
 
+/* Whether every request for the path ends there: it is one of those, or below one that ends in a slash. */
+static bool answers_path(const char *answers, const char *path)
+{
+	char word[128];
+
+	for (const char *at = answers ? answers : ""; word_next(&at, word, sizeof word);) {
+		size_t len = strlen(word);
+
+		if (strcmp(word, path) == 0 || (word[len - 1] == '/' && strncmp(word, path, len) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever comes after another one that answers for all. */
+static void shadow_check(const struct relations *r, size_t i)
+{
+	const struct resolved_config *c = r->config;
+	const char *answers = r->plugins[i].answers;
+	char path[128];
+
+	for (const char *at = answers ? answers : ""; word_next(&at, path, sizeof path);)
+		for (size_t k = 0; k < i; k++)
+			if (answers_path(r->plugins[k].answers, path)) {
+				config_fault_warn(
+				    r->faults, PLUGIN(c, i), NULL,
+				    "comes after plugin %s, which answers %s itself, so this one is never "
+				    "asked: put it in front, or leave one of them out",
+				    c->plugins[k].name, path);
+				return;
+			}
+}
+
+/* ---- directories ------------------------------------------------------------------------------------------- */
+
+/* The same path, however many slashes it is written with. */
+static bool paths_equal(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (*a != *b)
+			break;
+		if (*a == '/') {
+			a += strspn(a, "/");
+			b += strspn(b, "/");
+		} else {
+			a++;
+			b++;
+		}
+	}
+	return a[strspn(a, "/")] == '\0' && b[strspn(b, "/")] == '\0';
+}
+
+/* The option of a section that names the directory; NULL: none does. */
+static const char *dir_option(const struct plugin_section *s, const char *path)
+{
+	for (size_t i = 0; i < s->values.n; i++) {
+		const struct option_value *v = &s->values.rows[i].value;
+
+		if (v->type == T3OPS_OPT_USER_DIR && *v->text && paths_equal(v->text, path))
+			return s->values.rows[i].name;
+	}
+	return NULL;
+}
+
+/* What one of two keeps there, the other one would clear away. */
+static void dirs_check(const struct relations *r, size_t i)
+{
+	const struct plugin_section *s = &r->config->plugins[i];
+
+	for (size_t n = 0; n < s->values.n; n++) {
+		const struct option_value *v = &s->values.rows[n].value;
+
+		for (size_t k = 0; v->type == T3OPS_OPT_USER_DIR && *v->text && k < i; k++)
+			if (dir_option(&r->config->plugins[k], v->text))
+				config_fault_error(
+				    r->faults, PLUGIN(r->config, i), s->values.rows[n].name,
+				    "%s = \"%.150s\": plugin %s has the same directory: expected one of "
+				    "its own",
+				    s->values.rows[n].name, v->text, r->config->plugins[k].name);
+	}
+}
+
 /* ---- the proxy ---------------------------------------------------------------------------------------------- */
 
 /* Wider than any network of one proxy; loopback is this machine alone. */
@@ -310,6 +392,33 @@ static void segment_suggest(const struct segment_places *p, const struct segment
 		}
 }
 
+static bool shares_segment(const struct segment_places *p, const struct text_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (places_count(p, list->items[i]) > 1)
+			return true;
+	return false;
+}
+
+static bool has_numbered(const struct segment_places *p, const char *segment)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->rows[i].list->n; k++)
+			if (strcmp(p->rows[i].list->items[k], segment) != 0 &&
+			    is_numbered(segment, p->rows[i].list->items[k]))
+				return true;
+	return false;
+}
+
+/* A leg may have a way out, and a target, of its own: what else nobody else crosses can hardly be meant. */
+static bool is_alone(const struct segment_places *p, const struct segment_place *at, size_t i)
+{
+	bool is_end = i == 0 || i + 1 == at->list->n;
+
+	return at->section && strcmp(at->option, "segments") == 0 && !(is_end && shares_segment(p, at->list)) &&
+	       !has_numbered(p, at->list->items[i]);
+}
+
 static void place_check(const struct relations *r, const struct segment_places *p, const struct segment_place *at)
 {
 	for (size_t i = 0; i < at->list->n; i++) {
@@ -320,7 +429,7 @@ static void place_check(const struct relations *r, const struct segment_places *
 		if (places_count(p, segment) > 1)
 			continue;
 		segment_suggest(p, at, segment, &near);
-		if (!near.name || (!at->section && places_count(p, near.name) < 2))
+		if (near.name ? !at->section && places_count(p, near.name) < 2 : !is_alone(p, at, i))
 			continue; /* of two names in one place each, the leg's is the one to look at */
 		suggest_hint(&near, hint, sizeof hint);
 		config_fault_warn(r->faults, at->section ? CONF_PLUGIN : CONF_CORE, at->section, at->option,
@@ -450,6 +559,8 @@ void relations_check(const struct relations *r)
 		if (c->plugins[i].roles & T3OPS_ROLE_JOB)
 			schedule_check(r, &c->plugins[i]);
 		order_check(r, i);
+		shadow_check(r, i);
+		dirs_check(r, i);
 	}
 	for (size_t i = 0; i < c->n_plugins; i++) { /* last: they may look into files that the config does not name */
 		needs_check(r, i);

@@ -195,4 +195,16 @@ static int start(struct process *process)
 	return 0;
 }
 
-const struct process_ops jobs_ops = {.start = start, .stop = stop, .message = message};
+static void check(const struct process_config *config, const struct config_faults *f)
+{
+	char buf[200];
+	const char *fault = last_success_fault(config->core.state_dir, buf, sizeof buf);
+
+	if (fault)
+		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
+		                  "state_dir = \"%.200s\": job_last_success.json: %s; it is not known when jobs last "
+		                  "succeeded: remove it",
+		                  config->core.state_dir, fault);
+}
+
+const struct process_ops jobs_ops = {.check = check, .start = start, .stop = stop, .message = message};

@@ -20,6 +20,47 @@ struct last_success {
 	bool failing;
 };
 
+/* NULL with what is wrong in why, "" if there is no such file. */
+static json_t *file_read(const char *path, char *why, size_t size)
+{
+	json_error_t error;
+	json_t *jobs = json_load_file(path, 0, &error);
+
+	*why = '\0';
+	if (json_is_object(jobs))
+		return jobs;
+	if (jobs)
+		snprintf(why, size, "expected an object of jobs");
+	else if (access(path, F_OK) == 0)
+		snprintf(why, size, "%s", error.text);
+	json_decref(jobs);
+	return NULL;
+}
+
+const char *last_success_fault(const char *dir, char *buf, size_t size)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/job_last_success.json", dir) < 0)
+		return NULL;
+	json_decref(file_read(path, buf, size));
+	free(path);
+	return *buf ? buf : NULL;
+}
+
+static json_t *jobs_read(const struct last_success *l)
+{
+	char why[200];
+	json_t *jobs = file_read(l->path, why, sizeof why);
+
+	if (jobs)
+		return jobs;
+	if (*why)
+		log_write(LOG_L_WARNING, "last_success_failed", kv_path(l->path), kv_error(why),
+		          kv_effect("it is not known when jobs last succeeded"));
+	return json_object();
+}
+
 struct last_success *last_success_open(const char *dir)
 {
 	struct last_success *l = calloc(1, sizeof *l);
@@ -31,11 +72,7 @@ struct last_success *last_success_open(const char *dir)
 	if (!l->path || asprintf(&l->new_path, "%s.new", l->path) < 0)
 		l->new_path = NULL;
 	if (l->new_path)
-		l->jobs = json_load_file(l->path, 0, NULL);
-	if (l->new_path && !json_is_object(l->jobs)) {
-		json_decref(l->jobs);
-		l->jobs = json_object();
-	}
+		l->jobs = jobs_read(l);
 	if (l->jobs)
 		return l;
 	last_success_close(l);

@@ -3,12 +3,14 @@
 #include "monitor/monitor_check.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "monitor/journal_check.h"
 #include "monitor/path_config.h"
 
 static void state_dir_check(const struct core_options *o, const struct config_faults *f)
@@ -26,6 +28,21 @@ static void state_dir_check(const struct core_options *o, const struct config_fa
 		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
 		                  "state_dir = \"%.200s\": account %s cannot write there: chown it, or correct user",
 		                  o->state_dir, o->user);
+}
+
+/* The daemon goes on without one. */
+static void journal_look(const struct core_options *o, const struct config_faults *f)
+{
+	char path[PATH_MAX], buf[256];
+	const char *fault;
+
+	if (snprintf(path, sizeof path, "%s/journal.sqlite", o->state_dir) >= (int)sizeof path)
+		return;
+	fault = journal_check(path, buf, sizeof buf);
+	if (fault)
+		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
+		                  "state_dir = \"%.200s\": journal.sqlite: %s; events are not kept: move it away",
+		                  o->state_dir, fault);
 }
 
 static void paths_check(const struct process_config *config, const struct config_faults *f)
@@ -47,5 +64,6 @@ static void paths_check(const struct process_config *config, const struct config
 void monitor_check(const struct process_config *config, const struct config_faults *f)
 {
 	state_dir_check(&config->core, f);
+	journal_look(&config->core, f);
 	paths_check(config, f);
 }

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -18,12 +19,12 @@
 
 #include "net/cidr.h"
 #include "net/request_validation.h"
+#include "options/certificates.h"
 #include "options/parse.h"
 #include "plugin.h"
 
 #define PATH_BYTES_MAX (PATH_MAX - NAME_MAX - 1)
-#define PEM_MARK       "-----BEGIN "
-#define CA_FILE_BYTES  65536 /* in which the first certificate must begin */
+#define CA_FILE_BYTES  (16 << 20) /* those of systems have less than 1 MiB */
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
 
@@ -160,12 +161,20 @@ static const char *secret_file_check(const char *path)
 	return st.st_mode & (S_IRWXG | S_IRWXO) ? "a file that only its owner may read: chmod 600 it" : NULL;
 }
 
+static const char *certificates_in(int fd, size_t size)
+{
+	char *bytes = malloc(size + 1);
+	ssize_t n = bytes ? read(fd, bytes, size) : -1;
+	const char *expected = n < 0 ? "a file that can be read" : certificates_check(bytes, (size_t)n);
+
+	free(bytes);
+	return expected;
+}
+
 static const char *ca_file_check(const char *path)
 {
-	char bytes[CA_FILE_BYTES];
 	const char *expected = NULL;
 	struct stat st;
-	ssize_t n;
 	int fd;
 
 	if (*path != '/')
@@ -173,11 +182,12 @@ static const char *ca_file_check(const char *path)
 	fd = file_open(path, &st, &expected);
 	if (fd < 0)
 		return expected;
-	n = read(fd, bytes, sizeof bytes);
+	if (st.st_size > CA_FILE_BYTES)
+		expected = "a file of certificates of at most 16 MiB";
+	else
+		expected = certificates_in(fd, (size_t)st.st_size);
 	close(fd);
-	return n > 0 && memmem(bytes, (size_t)n, PEM_MARK, strlen(PEM_MARK))
-	           ? NULL
-	           : "certificates in PEM form in that file";
+	return expected;
 }
 
 static const char *user_dir_check(const char *path)

@@ -269,5 +269,5 @@ T3OPS_PLUGIN(probe_echo) = {
     .init = init,
     .stop = stop,
     .on_request = on_request,
-    .answers = "/probe/ws /probe/healthz",
+    .answers = "/probe/ws /probe/healthz /probe/",
 };

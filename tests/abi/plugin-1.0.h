@@ -620,8 +620,8 @@ struct t3ops_plugin {
 	 * every plugin returns T3OPS_NEXT the 401 is passed on.  Only for requests that can be sent again, WebSocket
 	 * upgrades and those without a body; once for each.  NULL: the plugin leaves every 401 alone. */
 	enum t3ops_next (*on_unauthorized)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Paths whose requests it answers itself, whoever sends them: "/probe/ws /probe/healthz"; NULL or "": none.
-	 */
+	/* Paths whose requests it answers itself, whoever sends them: "/probe/ws /probe/healthz /probe/"; one that
+	 * ends in a slash stands for all below it, if only with an error; NULL or "": none. */
 	const char *answers;
 
 	/* T3OPS_ROLE_LEG */

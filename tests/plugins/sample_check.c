@@ -91,4 +91,5 @@ T3OPS_PLUGIN(sample_check) = {
     .init = init,
     .check = check,
     .on_request = on_request,
+    .answers = "/probe/sample",
 };

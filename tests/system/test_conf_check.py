@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import unittest
 
@@ -45,6 +46,20 @@ plugin "backup" {{
 ECHO, CHECK, PAIR = 'plugin "probe_echo"    {}\n', 'plugin "session_check" {}\n', 'plugin "auto_pair"     {}\n'
 TRUSTED, ARGV = '{"10.0.20.0/24"}', '{"/bin/true", "--base-dir", "%h/.t3", "--json"}'
 INNER = '{"traefik", "dispatch"}'
+
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBbTCCAROgAwIBAgIUbjAsK5U1ysHz2B1tPZW+WkgoUUgwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBdDAeFw0yNjExMjYxODQ5MTdaFw0zNjExMjMxODQ5MTdaMAwx
+CjAIBgNVBAMMAXQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAS6NU/U7imBWfZh
+mior751f0QKej+pzCRzPr12i8j7yXbdNs+Muv8o5EKSSU/Eqed2dAOY6AVfzO3dk
+K8qiFq2Bo1MwUTAdBgNVHQ4EFgQU16NtJTaFbZy9c2/O1ZTfcq+NhU0wHwYDVR0j
+BBgwFoAU16NtJTaFbZy9c2/O1ZTfcq+NhU0wDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNIADBFAiEAumGt2Er2xiArQqKLZdz1lAGj6TC8lGfX2RR9nqkQZpkC
+ICihpeCrJIm7G5rifiU/x/e4FwUjpDwgRRuGVMeW8tPb
+-----END CERTIFICATE-----
+"""
+KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n"
 
 # (what is replaced, by what, the lines in their order, without FILE:)
 ERRORS = (
@@ -125,6 +140,9 @@ ERRORS = (
     (PAIR, "", r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'),
     (CHECK + PAIR, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin provides pairing"),
     (CHECK, "recheck_tunnels = \"10m\"\n", r"14: recheck_tunnels: no plugin replaces dead sessions"),
+    *(('plugin "backup" {', f'plugin "second" {{\n module = "backup"\n to = "{to}"\n every = "1h"\n retain = 1\n}}\nplugin "backup" {{',
+       r'32: plugin backup: to = ".*/backups": plugin second has the same directory: expected one of its own')
+      for to in ("{dir}/backups", "{dir}//backups/")),
     (PAIR, PAIR + 'plugin "other" { module = "auto_pair" }\n', r"16: plugin other: provides pairing, as plugin auto_pair does"),
 )
 
@@ -145,7 +163,7 @@ WARNINGS = (
      r"17: warning: plugin probe_cloudflare: url = .*: /probe/echo is not where plugin probe_echo answers"),
     (INNER, '{"traefic", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "traefic" is in no other list; did you mean "traefik"\?'),
     (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" comes before "traefik", in user_path after it'),
-    (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: comes after plugin session_check, which every request for /probe/ws /probe/healthz passes first"),
+    (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: comes after plugin session_check, which every request for /probe/ws /probe/healthz /probe/ passes first"),
     (ECHO + CHECK + PAIR, "", r"1: warning: listen: no request plugin is configured, so nothing listens",
      r"9: warning: command mint: no plugin's option names it",
      r'21: warning: plugin probe_t3serve: wants a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}, or websocket = false'),
@@ -166,6 +184,17 @@ WARNINGS = (
      '    address  = "10.0.20.203"\n    segments = {"traefik", "dispatch"}\n}\nplugin "probe_t3serve" {}\n',
      'leg_defaults {}\n', r"16: warning: leg_defaults: no leg is configured"),
     (CHECK + PAIR, 'plugin "pair" { module = "auto_pair" }\n', None),
+    # segments that nobody else crosses: a way out and a target of its own are none of them
+    (INNER, '{"nope"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$'),
+    (INNER, '{"nope", "never"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$',
+     r'22: warning: plugin probe_internal: segments: segment "never" is in no other list$'),
+    (INNER, '{"traefik", "nope", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$'),
+    (INNER, '{"starlink", "traefik", "vault"}', None),
+    # who is never asked
+    (ECHO, ECHO + 'plugin "echo2" { module = "probe_echo" }\n',
+     r"14: warning: plugin echo2: comes after plugin probe_echo, which answers /probe/ws itself, so this one is never asked"),
+    (CHECK, 'plugin "sample_check" {}\n' + CHECK,
+     r"14: warning: plugin sample_check: comes after plugin probe_echo, which answers /probe/sample itself, so this one is never asked"),
 )
 
 GOOD = (
@@ -190,7 +219,7 @@ class Checked(unittest.TestCase):
         os.chmod(f"{self.dir}/open", 0o777)
         with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
             f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}}}')
-        self.plugins = plugin_dir()
+        self.plugins = plugin_dir_with("sample_check")
 
     def check(self, old="", new=""):
         """(exit status, what it wrote to stdout, the lines of stderr without the file's name)"""
@@ -305,6 +334,63 @@ class Files(Checked):
         done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True, timeout=60 * wait.SLOW,
                               check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_files_of_certificates(self):
+        trusted = CERTIFICATE.replace(" CERT", " TRUSTED CERT")
+        for text, said in (
+                (CERTIFICATE, None), ("a comment\n" + CERTIFICATE + "\n" + CERTIFICATE, None), (CERTIFICATE.replace("\n", "\r\n"), None),
+                (trusted, None), (CERTIFICATE + "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", None),
+                ("", "certificates in PEM form"), ("MIIB", "certificates in PEM form"), (KEY, "a file of certificates only: this one holds a private key"),
+                (CERTIFICATE + KEY, "a file of certificates only: this one holds a private key"),
+                (CERTIFICATE.replace("MIIB", "MIIC"), "certificates in PEM form: one in that file is damaged"),
+                (CERTIFICATE.replace("CCAR", "C*AR"), "certificates in PEM form: one in that file is damaged"),
+                (CERTIFICATE + CERTIFICATE.replace("DDEKMAgG", ""), "certificates in PEM form: one in that file is damaged"),
+                ("-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n", "certificates in PEM form: one in that file is damaged"),
+                ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "certificates in PEM form in that file"),
+                (CERTIFICATE[:-30], "certificates in PEM form: a block in that file has no end")):
+            with self.subTest((said, text[-60:])):
+                with open(f"{self.dir}/ca.pem", "w", encoding="ascii", newline="") as f:
+                    f.write(text)
+                status, _, lines = self.check('url = "wss', 'ca_file = "{dir}/ca.pem"\nurl = "wss')
+                self.lines_match([l for l in lines if ": warning: " not in l],
+                                 [rf'17: plugin probe_cloudflare: ca_file = ".*/ca.pem": expected {said}'] if said else [])
+                self.assertEqual(status, 1 if said else 0)
+
+    def state(self, name, content):
+        path = account.give(f"{self.dir}/state") + f"/{name}"
+        with open(path, "wb") as f:
+            f.write(content)
+        account.give(path)
+
+    def test_files_of_the_state_directory(self):
+        self.state("job_last_success.json", b'{"backup": ')
+        self.state("journal.sqlite", b"this is no database, and never was one" * 50)
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [r'7: warning: state_dir = ".*/state": job_last_success.json: .*; it is not known when jobs last succeeded',
+                                 r'7: warning: state_dir = ".*/state": journal.sqlite: file is not a database; events are not kept: move it away'])
+        for rows in ("CREATE TABLE events(a)", "CREATE TABLE verdicts(serial)"):
+            os.remove(f"{self.dir}/state/journal.sqlite")
+            sqlite3.connect(f"{self.dir}/state/journal.sqlite").executescript(rows).connection.close()
+            account.give(f"{self.dir}/state/journal.sqlite")
+            self.state("job_last_success.json", b"[]" if "events" in rows else b"{}")
+            status, _, lines = self.check()
+            self.assertEqual(status, 0)
+            self.assertRegex(lines[-1], r'7: warning: state_dir = .*: journal.sqlite: table \w+: no such column: .*: not a journal of t3ops')
+            self.assertEqual(len(lines), 2 if "events" in rows else 1)
+
+    def test_state_directory_of_a_daemon(self):
+        daemon = Daemon({"plugin_dir": self.plugins}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
+        self.addCleanup(daemon.stop)
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", daemon.conf], capture_output=True, text=True, timeout=60 * wait.SLOW,
+                              check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        daemon.stop()
+        before = sorted(os.listdir(os.path.dirname(daemon.conf)))
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", daemon.conf], capture_output=True, text=True, timeout=60 * wait.SLOW,
+                              check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(sorted(os.listdir(os.path.dirname(daemon.conf))), before)
 
     def test_user_table(self):
         with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
