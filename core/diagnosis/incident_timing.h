@@ -29,7 +29,8 @@
 #define FOLLOW_US     INCIDENT_S(15)  /* so long after the last drop everything is asked again, */
 #define FOLLOW_ASK_US INCIDENT_S(3)   /* so often */
 #define EVIDENCE_US   INCIDENT_S(120) /* after its last drop it takes no more evidence */
-#define REVISIONS_MAX 5               /* of one verdict; what changes later is in /verdicts?standing=1 alone */
+#define MASS_MIN      5 /* users with the same fault of their own at once: one fault, of what they share */
+#define REVISIONS_MAX 5 /* of one verdict; what changes later is in /verdicts?standing=1 alone */
 
 /* Verdicts: what ends them, and what comes after their end. */
 #define ECHO_US    INCIDENT_S(30)  /* after its end: what had heard nothing since before the end is its echo */

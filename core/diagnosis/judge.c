@@ -277,6 +277,21 @@ static bool legs_accuse(const struct judgement *j, const struct tomo_path *path)
 	return false;
 }
 
+/* The user's whole path, and what parts of it many users' faults are called. */
+static void path_of_user(struct judgement *j, const char *user, struct tomo_path *out)
+{
+	size_t n;
+
+	topology_user_path(j->in->topology, user, USER_ALL, out);
+	n = out->n;
+	for (size_t i = 0; i < n && out->n < TOMO_PATH_MAX; i++) {
+		const char *base = topology_shared_name(j->in->topology, out->segments[i]);
+
+		if (base != NULL)
+			tomo_path_add(out, base);
+	}
+}
+
 static void drop_explain(struct judgement *j, size_t i, bool *has)
 {
 	struct observation *f = &j->o.rows[i];
@@ -286,18 +301,30 @@ static void drop_explain(struct judgement *j, size_t i, bool *has)
 	bool new_users;
 	uint64_t over_us;
 
-	topology_user_path(j->in->topology, f->drop->user, USER_ALL, &whole);
+	path_of_user(j, f->drop->user, &whole);
 	v = verdict_table_explain(j->in->verdicts, f, &whole, j->in->now_us);
 	if (v == NULL || (verdict_seems_over(v, &over_us) && legs_accuse(j, &whole)))
 		return;
 	j->settled[i] = has[i] = true;
 	members_join(j, v, &m, &new_users);
-	if (new_users && v->revision < REVISIONS_MAX) {
+	v->grew = v->grew || new_users;
+	has[i] = false;
+}
+
+/* One revision for all users who joined. */
+static void grown_report(struct judgement *j)
+{
+	for (size_t i = 0; i < j->in->verdicts->n; i++) {
+		struct verdict *v = j->in->verdicts->rows[i];
+		bool grew = v->grew;
+
+		v->grew = false;
+		if (!grew || v->revision >= REVISIONS_MAX)
+			continue;
 		v->revision++;
 		v->change = VERDICT_USERS;
 		verdict_report(j, v);
 	}
-	has[i] = false;
 }
 
 static void drops_explain(struct judgement *j, bool *has)
@@ -307,6 +334,7 @@ static void drops_explain(struct judgement *j, bool *has)
 	for (size_t i = 0; i < j->o.n_failing; i++)
 		if (!j->settled[i] && j->o.rows[i].drop != NULL && j->o.rows[i].verdict == 0)
 			drop_explain(j, i, has);
+	grown_report(j);
 }
 
 /* ---- tomography
@@ -447,13 +475,52 @@ static void unknown_give(struct judgement *j, size_t unknown, bool *has, bool of
 		finding_give(j, &f, &m);
 }
 
+/* What the group is one user's instance of; NULL: of nothing, or it is no finding of its own. */
+static const char *group_base(const struct judgement *j, size_t group, size_t unknown)
+{
+	const struct tomo_path *p = &j->groups[group].suspects;
+
+	if (group == unknown || p->n != 1 || (is_last_mile_alone(j, p) && !is_proven_by_page(j, group)))
+		return NULL;
+	return topology_shared_name(j->in->topology, p->segments[0]);
+}
+
+/* Its members are the other's from now on. */
+static void group_merge(struct judgement *j, size_t into, size_t from)
+{
+	for (size_t k = 0; k < j->n_failures; k++)
+		if (j->member[k] == from)
+			j->member[k] = into;
+	j->groups[into].failing += j->groups[from].failing;
+	j->groups[from] = (struct tomo_group){.failing = 0};
+}
+
+/* Many users at once have one cause, though the segment is each one's own. */
+static void masses_merge(struct judgement *j, size_t n, size_t unknown)
+{
+	for (size_t g = 0; g < n; g++) {
+		const char *base = group_base(j, g, unknown);
+		size_t same = 0;
+
+		for (size_t i = g; base != NULL && i < n; i++)
+			same += group_base(j, i, unknown) == base;
+		if (base == NULL || same < MASS_MIN)
+			continue;
+		for (size_t i = g + 1; i < n; i++)
+			if (group_base(j, i, unknown) == base)
+				group_merge(j, g, i);
+		j->groups[g].suspects.n = 0;
+		tomo_path_add(&j->groups[g].suspects, base);
+	}
+}
+
 static void groups_give(struct judgement *j, size_t n, size_t unknown, bool *has)
 {
 	for (size_t g = 0; g < n; g++) {
 		struct verdict_finding f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
 		struct members m;
 
-		if (g == unknown ||
+		if (g == unknown || j->groups[g].failing == 0 ||
 		    (is_last_mile_alone(j, &f.suspects) && (!is_proven_by_page(j, g) || group_may_be_healing(j, g))))
 			continue;
 		m = group_members(j, g, has);
@@ -475,10 +542,12 @@ static void judgement_run(struct judgement *j, bool *has)
 	drops_explain(j, has);
 	paths_gather(j);
 	n = tomo_solve(j->failures, j->n_failures, j->proofs, j->n_proofs, j->groups, j->member, &unknown);
-	if (n < 0)
+	if (n < 0) {
 		j->error = n;
-	else
-		groups_give(j, (size_t)n, unknown, has);
+		return;
+	}
+	masses_merge(j, (size_t)n, unknown);
+	groups_give(j, (size_t)n, unknown, has);
 }
 
 int judge(const struct judge_input *in)

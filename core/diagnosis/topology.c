@@ -232,6 +232,16 @@ bool topology_is_last_mile(const struct topology *t, const char *segment)
 	       is_instance_of(segment, t->user_path.segments[0]);
 }
 
+const char *topology_shared_name(struct topology *t, const char *segment)
+{
+	size_t len = segment_base_len(segment);
+	char *base = segment[len] != '\0' ? strndup(segment, len) : NULL;
+	const char *name = base != NULL ? topology_name(t, base) : NULL;
+
+	free(base);
+	return name;
+}
+
 size_t segment_base_len(const char *segment)
 {
 	return strcspn(segment, "(");

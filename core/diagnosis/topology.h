@@ -88,6 +88,9 @@ void topology_user_path(struct topology *t, const char *user, enum user_part par
 /* The user's own network: first segment of the user path, if every user has it of their own. */
 bool topology_is_last_mile(const struct topology *t, const char *segment);
 
+/* "serve" of "serve(alice)", interned; NULL of a segment that no user has alone, and without memory. */
+const char *topology_shared_name(struct topology *t, const char *segment);
+
 /* Length of "serve" in "serve(alice)". */
 size_t segment_base_len(const char *segment);
 

@@ -55,6 +55,7 @@ struct verdict {
 	struct verdict_finding finding, was; /* was: of the revision before, if change is NARROWED or CHANGED */
 	unsigned times;                      /* how often the fault was there */
 	struct user_set users, absent;       /* all who were hurt; those of them who are not back */
+	bool grew;                           /* users joined in this judgement */
 	bool by_legs;                        /* legs failed, so they decide when it is over */
 	size_t failing;                      /* paths that failed */
 	uint64_t first_us;                   /* CLOCK_MONOTONIC of its first drop */

@@ -630,6 +630,32 @@ static const struct scenario scenarios[] = {
       PAGE(21700, "carol", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
       PAGE(21800, "dave", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3), OPENED(24000, "bob"), UP(30000, "cf", "")},
      NULL},
+    {"many servers stall at once, and the pages notice when it is over: one fault, no echo",
+     "serve#1; ~serve#1; +serve#1[alice bob]",
+     {UP(1, "srv", "alice"),
+      UP(1, "srv", "bob"),
+      UP(1, "srv", "carol"),
+      UP(1, "srv", "dave"),
+      UP(1, "srv", "erin"),
+      UP(1, "cf", ""),
+      MUTE(2990, "srv", "alice"),
+      MUTE(2990, "srv", "bob"),
+      MUTE(2990, "srv", "carol"),
+      MUTE(2990, "srv", "dave"),
+      MUTE(2990, "srv", "erin"),
+      LATE(3000, "srv", "alice"),
+      LATE(3010, "srv", "bob"),
+      LATE(3020, "srv", "carol"),
+      LATE(3030, "srv", "dave"),
+      LATE(3040, "srv", "erin"),
+      ALIVE(9000, "srv", "alice"),
+      ALIVE(9010, "srv", "bob"),
+      ALIVE(9020, "srv", "carol"),
+      ALIVE(9030, "srv", "dave"),
+      ALIVE(9040, "srv", "erin"),
+      PAGE(12000, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(10000)),
+      PAGE(12010, "bob", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(10000))},
+     NULL},
     {"the t3 server of alice crashes",
      "serve(alice)#1[alice]; ~serve(alice)#1[alice]",
      {ALL_UP, DROP(100, "alice", UPSTREAM_EOF, 10), DOWN(101, "srv", "alice", REFUSED),
@@ -1249,6 +1275,45 @@ static void many_users_at_once(void **state)
 	diagnosis_free(r.diagnosis);
 }
 
+/* The same fault of many users, each their own: one verdict of what they share; of a few, one each. */
+static void a_mass_is_one_verdict(void **state)
+{
+	enum { MOST = 40 };
+	static const struct {
+		int users;
+		size_t verdicts;
+		const char *suspect;
+	} rows[] = {{MASS_MIN - 1, MASS_MIN - 1, "serve(user0)"}, {MASS_MIN, 1, "serve"}, {MOST, 1, "serve"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct run r = begin();
+		char user[16];
+		struct step s = PAGE(100, user, UPSTREAM_EOF, .end = PAGE_END_SERVER), back = OPENED(9000, user);
+		const struct verdict_table *all;
+
+		diagnosis_make(&r);
+		for (int n = 0; n < rows[i].users; n++) {
+			snprintf(user, sizeof user, "user%d", n);
+			step_play(&r, &s);
+		}
+		pass(&r, T0 + MS(5000));
+		all = diagnosis_verdicts(r.diagnosis);
+		assert_int_equal(all->n, rows[i].verdicts);
+		assert_string_equal(all->rows[0]->finding.suspects.segments[0], rows[i].suspect);
+		assert_int_equal(all->rows[0]->users.n, rows[i].verdicts == 1 ? rows[i].users : 1);
+		assert_int_equal(r.counted, rows[i].verdicts);
+		for (int n = 0; n < rows[i].users; n++) {
+			snprintf(user, sizeof user, "user%d", n);
+			step_play(&r, &back);
+		}
+		pass(&r, T0 + MS(20000));
+		for (size_t k = 0; k < all->n; k++)
+			assert_int_equal(all->rows[k]->state, VERDICT_HEALED);
+		diagnosis_free(r.diagnosis);
+	}
+}
+
 /* A verdict is revised a few times at most; what comes later is still known. */
 static void revisions_are_bounded(void **state)
 {
@@ -1377,7 +1442,7 @@ static void a_list_that_is_too_long(void **state)
 
 int main(void)
 {
-	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 7 };
+	enum { N = sizeof scenarios / sizeof scenarios[0], OTHERS = 8 };
 	struct CMUnitTest tests[N + OTHERS];
 
 	for (size_t n = 0; n < N; n++)
@@ -1389,5 +1454,6 @@ int main(void)
 	tests[N + 4] = (struct CMUnitTest)cmocka_unit_test(what_counts);
 	tests[N + 5] = (struct CMUnitTest)cmocka_unit_test(symptoms_are_of_scenarios);
 	tests[N + 6] = (struct CMUnitTest)cmocka_unit_test(since_when_a_leg_is_what_it_is);
+	tests[N + 7] = (struct CMUnitTest)cmocka_unit_test(a_mass_is_one_verdict);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
