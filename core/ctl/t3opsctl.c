@@ -83,7 +83,7 @@ static int failed(const char *what, const char *why)
 
 static void json_print(const json_t *o)
 {
-	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	json_dumpf(o, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
 	fputc('\n', stdout);
 }
 

@@ -7,7 +7,7 @@
 
 void control_line(struct local_conn *c, json_t *o)
 {
-	char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+	char *text = o != NULL ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 
 	if (text != NULL) {
 		local_send(c, text, strlen(text));

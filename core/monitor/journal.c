@@ -272,7 +272,7 @@ void journal_verdict(struct journal *j, const json_t *verdict)
 
 	r.serial = (uint64_t)json_integer_value(json_object_get(verdict, "serial"));
 	r.id = (uint64_t)json_integer_value(json_object_get(verdict, "incident"));
-	row_queue(j, &r, json_dumps(verdict, JSON_COMPACT));
+	row_queue(j, &r, json_dumps(verdict, JSON_COMPACT | JSON_REAL_PRECISION(12)));
 }
 
 void journal_memory(struct journal *j, uint64_t verdict, const char *text)

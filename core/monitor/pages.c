@@ -35,7 +35,7 @@ static void page_json(struct page *p, json_t *value)
 {
 	p->status = 200;
 	p->type = "application/json";
-	p->body = json_dumps(value, JSON_INDENT(2));
+	p->body = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	p->len = p->body != NULL ? strlen(p->body) : 0;
 	json_decref(value);
 }

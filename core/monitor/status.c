@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "monitor/journal_read.h"
 #include "monitor/metrics_render.h"
@@ -18,20 +19,53 @@ static const char *state_name(unsigned state)
 	return state < sizeof names / sizeof names[0] ? names[state] : "unknown";
 }
 
-static json_t *processes_json(const struct monitor *d)
+static json_t *process_json(const struct msg_process *r)
 {
-	json_t *list = json_array();
 	char since[32];
 
-	for (size_t i = 0; i < d->processes.n; i++) {
-		const struct msg_process *r = &d->processes.rows[i];
+	time_text(r->since_us, since);
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "process", process_name(r->process), "state",
+	                 state_name(r->state), "pid", (int)r->pid, "serial", (int)r->serial, "restarts",
+	                 (int)r->restarts, "since", since);
+}
 
-		time_text(r->since_us, since);
-		json_array_append_new(list,
-		                      json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "process", process_name(r->process),
-		                                "state", state_name(r->state), "pid", (int)r->pid, "serial",
-		                                (int)r->serial, "restarts", (int)r->restarts, "since", since));
+/* The order of two rows: by process, then by age. */
+static int by_process(const void *a, const void *b)
+{
+	const struct msg_process *p = a, *q = b;
+
+	return p->process != q->process ? (p->process > q->process) - (p->process < q->process)
+	                                : (p->serial > q->serial) - (p->serial < q->serial);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct leg *p = *(const struct leg *const *)a, *q = *(const struct leg *const *)b;
+	int r = strcmp(p->def->name, q->def->name);
+
+	return r != 0 ? r : strcmp(p->user, q->user);
+}
+
+/* A copy of the rows in that order, whatever order they came in; to be freed.  NULL: there are none, or no memory. */
+static void *sorted(const void *rows, size_t n, size_t size, int (*order)(const void *, const void *))
+{
+	void *copy = n > 0 ? malloc(n * size) : NULL;
+
+	if (copy) {
+		memcpy(copy, rows, n * size);
+		qsort(copy, n, size, order);
 	}
+	return copy;
+}
+
+static json_t *processes_json(const struct monitor *d)
+{
+	struct msg_process *rows = sorted(d->processes.rows, d->processes.n, sizeof *rows, by_process);
+	json_t *list = json_array();
+
+	for (size_t i = 0; rows && i < d->processes.n; i++)
+		json_array_append_new(list, process_json(&rows[i]));
+	free(rows);
 	return list;
 }
 
@@ -43,8 +77,8 @@ static json_t *leg_json(const struct leg *leg)
 	for (size_t i = 0; i < leg->def->segments.n; i++)
 		json_array_append_new(segments, json_string(leg->def->segments.segments[i]));
 	time_text(leg->since_us, since);
-	o = json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", leg->def->name, "user", leg->user, "state",
-	              leg_state_name(leg), "since", leg->since_us > 0 ? since : "", "segments", segments);
+	o = json_pack("{s:s, s:s?, s:s, s:s?, s:o}", "name", leg->def->name, "user", *leg->user ? leg->user : NULL,
+	              "state", leg_state_name(leg), "since", leg->since_us > 0 ? since : NULL, "segments", segments);
 	if (leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
 	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF) {
@@ -60,10 +94,12 @@ static json_t *leg_json(const struct leg *leg)
 json_t *legs_json(const struct monitor *d)
 {
 	const struct probe_table *legs = diagnosis_legs(d->diagnosis);
+	struct leg **rows = sorted(legs->rows, legs->n, sizeof(struct leg *), by_name);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < legs->n; i++)
-		json_array_append_new(list, leg_json(legs->rows[i]));
+	for (size_t i = 0; rows && i < legs->n; i++)
+		json_array_append_new(list, leg_json(rows[i]));
+	free(rows);
 	return list;
 }
 

@@ -85,8 +85,21 @@ class Monitor(unittest.TestCase):
         with http.Connection(self.daemon.monitor) as c:
             c.send(b"nonsense\r\n\r\n")
             self.assertEqual(c.response().status, 400)
-        processes = {r["process"]: r["state"] for r in self.daemon.status()["processes"]}
+        rows = self.daemon.status()["processes"]
+        processes = {r["process"]: r["state"] for r in rows}
+        self.assertEqual([r["process"] for r in rows], ["proxy", "prober", "monitor"])
         self.assertEqual(processes, {"proxy": "ready", "prober": "ready", "monitor": "ready"})
+
+    def test_legs_in_json(self):
+        with Daemon({}, SECTIONS + 'plugin "b" { module = "probe_internal" url = "wss://localhost:1/probe/ws" address = "127.0.0.1:1" }\n'
+                    'plugin "a" { module = "probe_internal" url = "wss://localhost:1/probe/ws" address = "127.0.0.1:1" }\n',
+                    users={"bob": self.stub.port, "alice": self.stub.port}) as d:
+            wait.until(lambda: len(d.status()["legs"]) == 4 and all(g["since"] for g in d.status()["legs"]), what="four legs")
+            legs = d.status()["legs"]
+            self.assertEqual([(g["name"], g["user"]) for g in legs],
+                             [("a", None), ("b", None), ("probe_t3serve", "alice"), ("probe_t3serve", "bob")])
+            wait.until(lambda: "rtt_seconds" in d.status()["legs"][2], what="a round trip")
+            self.assertRegex(d.get("/status").text(), r'"rtt_seconds": \d\.\d{1,7}(e-\d+)?[,\s]')
 
     def test_ctl_shows(self):
         self.drop()
@@ -168,6 +181,8 @@ class Reload(unittest.TestCase):
                 d.write_conf()
                 self.assertEqual(d.ctl("reload"), "the new configuration is active\n")
                 wait.until(lambda was=monitor: d.processes()["monitor"] != was, what="the monitor that came after")
+                rows = [r["process"] for r in d.status()["processes"]]
+                self.assertEqual(rows, sorted(rows, key=["proxy", "prober", "monitor"].index))  # whoever was replaced
 
 
 class Watch(unittest.TestCase):
