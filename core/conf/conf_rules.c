@@ -152,7 +152,7 @@ static void check_address_pairs(const struct part *p)
 	for (size_t i = 0; i < listen->n; i++) {
 		for (size_t k = 0; k < i; k++)
 			if (addresses_exclude(listen->items[k], listen->items[i]))
-				EXPECT_ERROR(p, "listen", ": \"%s\" and \"%s\" exclude each other: leave one out",
+				EXPECT_ERROR(p, "listen", ": \"%s\" and \"%s\" cannot both be bound: remove one",
 				             listen->items[k], listen->items[i]);
 		if (status && addresses_exclude(status, listen->items[i]))
 			EXPECT_ERROR(p, "status_listen",

@@ -625,8 +625,7 @@ static void include_skip(struct scanner *x)
 	unsigned line = x->tok.line;
 	size_t begin = x->tok.begin;
 
-	broken(x, line, "%.*s: one file has all of the configuration; write what the other one says here",
-	       TOKEN(x, &x->tok));
+	broken(x, line, "%.*s: other files cannot be included: write their content here", TOKEN(x, &x->tok));
 	while (x->tok.type != T_END && x->tok.line == line)
 		advance(x);
 	conf_blank(x->s->text, begin, x->last_end);

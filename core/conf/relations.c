@@ -451,9 +451,10 @@ static void direction_check(const struct relations *r, const struct text_list *p
 		if (k == path->n)
 			continue;
 		if (last && k < last_at) {
-			config_fault_warn(r->faults, CONF_PLUGIN, at->section, at->option,
-			                  "%s: \"%s\" comes before \"%s\", in user_path after it: expected one order",
-			                  at->option, last, at->list->items[i]);
+			config_fault_warn(
+			    r->faults, CONF_PLUGIN, at->section, at->option,
+			    "%s: \"%s\" comes before \"%s\" here, but after it in user_path: expected one order",
+			    at->option, last, at->list->items[i]);
 			return;
 		}
 		last = at->list->items[i];

@@ -16,18 +16,18 @@
 
 #define TIMEOUT_S 30
 
-static const char usage[] = "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
-                            "       status                     processes, legs, the last verdict\n"
-                            "       legs                       the permanent probes and their state\n"
-                            "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
-                            "       verdicts --standing        what stands now, or ended a few minutes ago\n"
-                            "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
-                            "       metrics                    as Prometheus reads them\n"
-                            "       run JOB [USER]             run a job section now, for all users or one\n"
-                            "       PLUGIN now [USER]          the same for every section of that plugin\n"
-                            "       reload                     check the configuration, then apply it\n"
-                            "SOCKET is " T3OPS_RUNSTATEDIR
-                            "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
+static const char usage[] =
+    "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+    "       status                     processes, legs, the last verdict\n"
+    "       legs                       the permanent probes and their state\n"
+    "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
+    "       verdicts --standing        those that have not ended, or ended a few minutes ago\n"
+    "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
+    "       metrics                    as Prometheus reads them\n"
+    "       run JOB [USER]             run a job section now, for all users or one\n"
+    "       PLUGIN now [USER]          the same for every section of that plugin\n"
+    "       reload                     check the configuration, then apply it\n"
+    "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
 	const char *socket, *kind;

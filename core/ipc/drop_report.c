@@ -21,7 +21,7 @@ void drop_report_init(struct drop_report *r, struct metrics *m, enum process_id 
 	    .type = T3OPS_COUNTER,
 	    .labels = {"process", "direction"},
 	    .help =
-	        "Messages to or from the process that were dropped, since a queue was full or they were malformed."};
+	        "Messages to or from the process that were dropped because a queue was full or they were malformed."};
 
 	*r = (struct drop_report){.process = process, .direction = direction};
 	r->series = metrics_series(m, &family, NULL, NULL,

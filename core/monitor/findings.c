@@ -21,7 +21,7 @@ static const struct t3ops_metric verdicts_total = {
     .type = T3OPS_COUNTER,
     .labels = {"kind", "segment"},
     .help =
-        "Verdicts by kind and by the segments that were left at first; one that no longer exonerates counts again."};
+        "Verdicts, by kind and by the segments that they named first; one that no longer exonerates counts again."};
 
 /* What cannot be kept as evidence makes verdicts broader, not wrong. */
 void findings_evidence_lost(int error)
@@ -169,7 +169,7 @@ static void on_walled_off(void *arg, const char *leg)
 	event_init(&e, EVENT_NOTE, PROCESS_MONITOR);
 	event_set(e.plugin, leg);
 	e.reason = T3OPS_R_WALLED_OFF;
-	event_set(e.text, "the leg meets a login page: let its URL through without sign-in");
+	event_set(e.text, "the leg is redirected to a sign-in page: exempt its URL from sign-in");
 	process_emit(d->process, &e);
 }
 

@@ -245,7 +245,7 @@ static void page_write(const struct page *p, FILE *out)
 		row_write(&p->rows[i], out);
 	}
 	fprintf(out,
-	        "# HELP t3ops_metrics_dropped_total Lookups of a series that found no room.\n"
+	        "# HELP t3ops_metrics_dropped_total Look-ups of a metric series that found no room.\n"
 	        "# TYPE t3ops_metrics_dropped_total counter\nt3ops_metrics_dropped_total %llu\n",
 	        (unsigned long long)p->dropped);
 }

@@ -159,7 +159,7 @@ static const char *v6_fault(struct sockaddr_in6 *a)
 	if (IN6_IS_ADDR_MULTICAST(&a->sin6_addr))
 		return "nobody can connect to a group's address";
 	if (IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr))
-		return "a link-local address, whose device cannot be named here; expected one that is not";
+		return "a link-local address needs a device, which cannot be named here: expected another address";
 	return bind_fault((const struct sockaddr *)a, sizeof *a);
 }
 

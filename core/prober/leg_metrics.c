@@ -40,7 +40,7 @@ static const struct t3ops_metric last_end_family[2] = {
     {.name = "t3ops_leg_last_disconnect_timestamp_seconds",
      .type = T3OPS_GAUGE,
      .labels = {"leg", "user"},
-     .help = "When the leg ended last, since 1970; 0: it did not."},
+     .help = "When the leg last ended, in seconds since 1970; 0: it never did."},
     {.name = "t3probe_last_disconnect_timestamp",
      .type = T3OPS_GAUGE,
      .labels = {"leg", "user"},
@@ -48,7 +48,7 @@ static const struct t3ops_metric last_end_family[2] = {
 static const struct t3ops_metric ends_family[2] = {{.name = "t3ops_leg_disconnects_total",
                                                     .type = T3OPS_COUNTER,
                                                     .labels = {"leg", "user", "reason"},
-                                                    .help = "Ends of the established leg, by reason."},
+                                                    .help = "How often the established leg ended, by reason."},
                                                    {.name = "t3probe_disconnects_total",
                                                     .type = T3OPS_COUNTER,
                                                     .labels = {"leg", "user", "reason"},
@@ -68,7 +68,7 @@ static const struct t3ops_metric fresh_took_family = {
     .labels = {"leg", "user"},
     .buckets = seconds,
     .n_buckets = sizeof seconds / sizeof seconds[0],
-    .help = "How long a fresh connection took that worked, from the "
+    .help = "How long a fresh connection that worked took, from the "
             "look-up to the answer to its heartbeat."};
 static const struct t3ops_metric fresh_failures_family = {.name = "t3ops_leg_fresh_failures_total",
                                                           .type = T3OPS_COUNTER,
@@ -95,7 +95,7 @@ static const struct t3ops_metric certificate_family = {
     .name = "t3ops_leg_certificate_days",
     .type = T3OPS_GAUGE,
     .labels = {"leg", "user"},
-    .help = "Days left of the certificate that the leg's edge segment shows; below 0 it has expired."};
+    .help = "Days until the certificate that the leg's edge segment shows expires; negative: it has expired."};
 
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {

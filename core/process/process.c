@@ -132,10 +132,11 @@ static void run_start(struct run *run)
 	                                        .type = T3OPS_GAUGE,
 	                                        .labels = {"process"},
 	                                        .help = "How late the process's loop was at its last tick."};
-	static const struct t3ops_metric log_lost = {.name = "t3ops_log_lines_lost_total",
-	                                             .type = T3OPS_COUNTER,
-	                                             .labels = {"process"},
-	                                             .help = "Log lines that nobody took."};
+	static const struct t3ops_metric log_lost = {
+	    .name = "t3ops_log_lines_lost_total",
+	    .type = T3OPS_COUNTER,
+	    .labels = {"process"},
+	    .help = "Log lines that were lost because the reader of the log was too slow."};
 	struct process *process = run->process;
 	const char *const labels[] = {process_name(process->id)};
 

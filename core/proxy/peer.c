@@ -80,7 +80,9 @@ void peer_hint(const struct peer *p, char *out, size_t size)
 		         (unsigned)p->uid);
 		break;
 	case PEER_UNKNOWN:
-		snprintf(out, size, "whose process on this machine sent it cannot be told; is it closed already?");
+		snprintf(out, size,
+		         "the local process that sent it could not be determined; it may have closed the connection "
+		         "already");
 		break;
 	default:
 		snprintf(out, size, "add the peer to trusted_proxies if it is your proxy");

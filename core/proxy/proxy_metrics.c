@@ -52,20 +52,21 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	m->arena = arena;
 	for (unsigned i = 0; i < 6; i++)
 		m->requests[i] = labelled(arena, "t3ops_requests_total", "class", classes[i],
-		                          "Requests by class of their response; none: the client left before it.");
+		                          "Requests, by class of the response; none: the client left before it.");
 	for (unsigned i = 1; i < REJECT_REASONS; i++)
 		m->refused[i] = labelled(arena, "t3ops_requests_rejected_total", "reason",
 		                         reject_label((enum reject_reason)i), "Requests rejected, by reason.");
 	m->connections = worker_gauge(arena, "t3ops_client_connections", worker,
-	                              "Client connections, tunnels aside.");
+	                              "Client connections, WebSockets not counted.");
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");
 	m->tunnels_opened = plain(arena, "t3ops_tunnels_opened_total", T3OPS_COUNTER, "Users' WebSockets opened.");
 	m->tunnels_session_dead = plain(arena, "t3ops_tunnels_session_dead_total", T3OPS_COUNTER,
 	                                "Users' WebSockets ended because their session had died.");
 	m->rejected = plain(arena, "t3ops_connections_rejected_total", T3OPS_COUNTER,
 	                    "Client connections closed at once: max_connections or max_connections_per_peer.");
-	m->accept_paused = plain(arena, "t3ops_accept_paused_total", T3OPS_COUNTER,
-	                         "Pauses of accepting, since hardly any descriptors were left.");
+	m->accept_paused = plain(
+	    arena, "t3ops_accept_paused_total", T3OPS_COUNTER,
+	    "How often accepting connections was paused because descriptors or memory ran short.");
 	m->upstream_connects = plain(arena, "t3ops_upstream_connects_total", T3OPS_COUNTER,
 	                             "Connections made to t3 servers.");
 	m->upstream_failures = plain(arena, "t3ops_upstream_failures_total", T3OPS_COUNTER,
@@ -78,7 +79,7 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	                            "Identity headers that came from a peer that is not trusted.");
 	m->users = plain(arena, "t3ops_users", T3OPS_GAUGE, "Users in the table.");
 	m->users_broken = plain(arena, "t3ops_users_broken", T3OPS_GAUGE,
-	                        "1 while the user table cannot be read and the last good one stays active.");
+	                        "1 while the user table cannot be read and the last valid one stays active.");
 	histogram_init(m);
 	for (unsigned i = 1; i < REASONS; i++)
 		m->tunnel_ends[i] = labelled(arena, "t3ops_tunnel_ends_total", "reason", reason_label(i),

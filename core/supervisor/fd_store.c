@@ -34,7 +34,7 @@ static void fd_store_begin(struct fd_store *s, struct tunnel_table *tunnels, int
 	if (s->stored)
 		return;
 	log_write(LOG_L_WARNING, "fd_store_failed", kv_errno(errno),
-	          kv_effect("tunnels do not outlive a crash of the proxy"));
+	          kv_effect("WebSockets do not survive a crash of the proxy"));
 	tunnel_table_free(s->tunnels);
 	s->tunnels = NULL;
 }
@@ -53,7 +53,7 @@ static struct series *fate_series(struct fd_store *s, const char *fate)
 	    .name = "t3ops_orphaned_tunnels_total",
 	    .type = T3OPS_COUNTER,
 	    .labels = {"fate"},
-	    .help = "Tunnels whose proxy died: stored for the next one, or cut, since bytes were in transit."};
+	    .help = "WebSockets whose proxy died: kept for the next one, or cut because bytes were in transit."};
 
 	return metrics_series(s->processes->host.metrics, &family, NULL, NULL, (const char *[]){fate});
 }

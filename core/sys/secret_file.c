@@ -36,9 +36,9 @@ static const char *line_digest(const char *bytes, size_t n, char out[SECRET_DIGE
 	while (len < n && bytes[len] != '\n' && bytes[len] != '\r')
 		len++;
 	if (len < SECRET_MIN)
-		return "holds less than 16 bytes in its first line";
+		return "has fewer than 16 bytes in its first line";
 	if (len >= SECRET_MAX)
-		return "holds more than 511 bytes in its first line";
+		return "has more than 511 bytes in its first line";
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)bytes[i] <= ' ' || (unsigned char)bytes[i] >= 0x7f)
 			return "has characters in its first line that a header cannot carry";

@@ -73,7 +73,7 @@ static int finish(struct t3ops_ctx *ctx, struct backup_dir *s, char *why)
 	int r = backup_dir_put(s, (time_t)(ctx->host->wall_us(ctx) / 1000000), name, &bytes), left;
 
 	if (r < 0) {
-		snprintf(why, WHY_SIZE, "the copy cannot be put into %.200s: %s", s->path, strerror(-r));
+		snprintf(why, WHY_SIZE, "the copy cannot be moved into %.200s: %s", s->path, strerror(-r));
 		return r;
 	}
 	left = backup_dir_keep(s, (int)ctx->host->opt_int(ctx, "retain"), name);

@@ -113,9 +113,10 @@ static void large_send(struct ws_fresh_one *o)
 static void refusal_log(struct ws_fresh *f)
 {
 	if (!f->refusal_logged)
-		f->ctx->host->log(f->ctx, T3OPS_WARNING, "large_beat_refused",
-		                  "the far end takes no large message of this prober: set probe_key_file to the same "
-		                  "file here and there, or large_beat = \"0s\"");
+		f->ctx->host->log(
+		    f->ctx, T3OPS_WARNING, "large_beat_refused",
+		    "the far end does not accept large messages from this prober: set probe_key_file to the same "
+		    "file here and there, or large_beat = \"0s\"");
 	f->refusal_logged = true;
 }
 

@@ -123,7 +123,7 @@ static void on_looked_up(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 		snprintf(text, sizeof text, "the resolver answered HTTP %d", f->status);
 		lookup_failed(c, text);
 	} else if (dns_answer_read(f->body, f->body_len, c->type, &answer) < 0) {
-		lookup_failed(c, "the resolver's answer is no DNS message");
+		lookup_failed(c, "the resolver's answer is not a DNS message");
 	} else if (answer.rcode != 0) {
 		snprintf(text, sizeof text, "the resolver answered rcode %u%s", answer.rcode,
 		         answer.rcode == 3 ? ", no such name" : "");

@@ -35,7 +35,7 @@ static void save(struct session *s)
 	explicit_bzero(text, sizeof text);
 	if (r < 0 && !s->failing)
 		ctx->host->log(ctx, T3OPS_WARNING, "probe_session_unsaved",
-		               "the probe's session of user %s cannot be kept: %s; a restart will make another one",
+		               "the probe's session of user %s cannot be stored: %s; a restart will make another one",
 		               s->user, strerror(-r));
 	s->failing = r < 0;
 }

@@ -130,7 +130,8 @@ static void heal(struct pending_heal *h, bool fresh)
 	if (!host->request_user(h->ctx, h->request, &user)) {
 		free(h); /* the browser has left */
 	} else if (fresh) {
-		host->emit(h->ctx, "session_expired", h->user, 401, "the t3 server accepts no fresh session either");
+		host->emit(h->ctx, "session_expired", h->user, 401,
+		           "the t3 server does not accept a fresh session either");
 		heal_fail(h);
 	} else {
 		host->emit(h->ctx, "session_expired", h->user, 401, "the session of an open page has died");

@@ -75,7 +75,7 @@ static void loop_explain(struct pending_navigation *n)
 	if (s->loop_reported_us == 0 || now_us - s->loop_reported_us >= LOOP_REPORTS_US) {
 		s->loop_reported_us = now_us;
 		n->ctx->host->emit(n->ctx, "session_expired", n->user, 502,
-		                   "loop: the t3 server accepts no fresh session either");
+		                   "loop: the t3 server does not accept a fresh session either");
 	}
 	n->ctx->host->request_explain(n->ctx, n->request, &page);
 	free(n);

@@ -84,7 +84,7 @@ class Access(unittest.TestCase):
         self.assertEqual(http.get(d.proxy, "/hello", ALICE + shown).status, 403)
         self.assertEqual(http.get(d.proxy, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
         self.secret_file("short\n")
-        self.assertRegex(d.reload(), r"t3ops.conf:\d+: .*proxy_secret_file.*less than 16 bytes")
+        self.assertRegex(d.reload(), r"t3ops.conf:\d+: .*proxy_secret_file.*fewer than 16 bytes")
         self.assertEqual(http.get(d.proxy, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
         for text in (d.log(), d.get("/status").text(), d.get("/metrics").text(), d.ctl("status")):
             self.assertNotIn(SECRET, text)

@@ -88,8 +88,8 @@ ERRORS = (
     ('listen  ', 'header_timeout = "0s"\nlisten  ', r'1: header_timeout = "0": expected at least 1ms|1: header_timeout = "0s": expected at least 1ms'),
     # several
     ('status_listen   = "127.0.0.1:9108"', 'status_listen = "127.0.0.1:3780"', r'2: status_listen = "127.0.0.1:3780": conflicts with "127.0.0.1:3780" of listen'),
-    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" exclude each other'),
-    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" exclude each other'),
+    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "0.0.0.0:3780"}', r'1: listen: "127.0.0.1:3780" and "0.0.0.0:3780" cannot both be bound'),
+    ('listen          = "127.0.0.1:3780"', 'listen = {"127.0.0.1:3780", "[::]:3780"}', r'1: listen: "127.0.0.1:3780" and "\[::\]:3780" cannot both be bound'),
     ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x-a"\nlisten  ', r'2: proxy_secret_header = "x-a": expected another header than identity_header'),
     *((("listen  ", f'{option} = "{header}"\nlisten  ', rf'1: {option} = "{header}": it has a meaning of its own in HTTP'))
       for option in ("identity_header", "proxy_secret_header")
@@ -97,13 +97,13 @@ ERRORS = (
                      "X-Forwarded-For", "x_forwarded_proto", "X-Real-IP", "Forwarded", "Via", "Sec-WebSocket-Key", "sec_websocket_protocol",
                      "Proxy-Authorization", "Authorization", "Max-Forwards", "Content-Type", "User-Agent")),
     ('listen  ', 'identity_header = "X-A"\nproxy_secret_header = "x_a"\nlisten  ', r'2: proxy_secret_header = "x_a": expected another header than identity_header'),
-    *(('listen          = "127.0.0.1:3780"', f'listen = {{"{a}:3780", "{b}:3780"}}', rf'1: listen: "{re.escape(a)}:3780" and "{re.escape(b)}:3780" exclude each other')
+    *(('listen          = "127.0.0.1:3780"', f'listen = {{"{a}:3780", "{b}:3780"}}', rf'1: listen: "{re.escape(a)}:3780" and "{re.escape(b)}:3780" cannot both be bound')
       for a, b in (("[0::1]", "[::1]"), ("[0::0]", "127.0.0.1"), ("[::ffff:127.0.0.1]", "127.0.0.1"), ("[::ffff:0.0.0.0]", "127.0.0.1"),
                    ("[::ffff:7f00:1]", "[::ffff:127.0.0.1]"), ("127.0.0.1", "[::]"))),
     *(('status_listen   = "127.0.0.1:9108"', f'status_listen = "{a}:3780"', rf'2: status_listen = "{re.escape(a)}:3780": conflicts with "127.0.0.1:3780" of listen')
       for a in ("[::ffff:127.0.0.1]", "[::ffff:0.0.0.0]", "[0::0]")),
     *(("listen          = \"127.0.0.1:3780\"", f'listen = "{a}:3780"', rf'1: listen: "{re.escape(a)}:3780": {why}') for a, why in (
-        ("[fe80::1]", "a link-local address, whose device cannot be named here"), ("[ff02::1]", "nobody can connect to a group's address"),
+        ("[fe80::1]", "a link-local address needs a device"), ("[ff02::1]", "nobody can connect to a group's address"),
         ("224.0.0.1", "nobody can connect to a group's address"), ("255.255.255.255", "nobody can connect to a group's address"),
         ("[2001:db8::55]", "this machine has no such address"))),
     ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: control = ".*": .*/no-dir: No such file or directory: make it'),
@@ -162,7 +162,7 @@ WARNINGS = (
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/echo?a=b"\n}',
      r"17: warning: plugin probe_cloudflare: url = .*: /probe/echo is not where plugin probe_echo answers"),
     (INNER, '{"traefic", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "traefic" is in no other list; did you mean "traefik"\?'),
-    (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" comes before "traefik", in user_path after it'),
+    (INNER, '{"dispatch", "traefik"}', r'22: warning: plugin probe_internal: segments: "dispatch" comes before "traefik" here, but after it in user_path'),
     (ECHO + CHECK + PAIR, CHECK + PAIR + ECHO, r"15: warning: plugin probe_echo: comes after plugin session_check, which every request for /probe/ws /probe/healthz /probe/ passes first"),
     (ECHO + CHECK + PAIR, "", r"1: warning: listen: no request plugin is configured, so nothing listens",
      r"9: warning: command mint: no plugin's option names it",
