@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,9 +89,23 @@ static int socket_try(const char *dir)
 	return r;
 }
 
+/* The daemon that runs has it open already, and a reload leaves it alone. */
+static bool is_served(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool served;
+
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	served = fd >= 0 && (connect(fd, (const struct sockaddr *)&a, sizeof a) == 0 || errno == EAGAIN);
+	if (fd >= 0)
+		close(fd);
+	return served;
+}
+
 static void control_dir_check(const char *path, const char *dir, const struct config_faults *f)
 {
-	int r = socket_try(dir);
+	int r = is_served(path) ? 0 : socket_try(dir);
 
 	if (r == 0)
 		return;

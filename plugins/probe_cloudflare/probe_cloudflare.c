@@ -224,17 +224,26 @@ static bool host_of(const char *url, char *out, size_t size)
 	return true;
 }
 
-static bool is_numeric(const char *host)
+/* Of an address; 0: it is none. */
+static int family_of(const char *host)
 {
 	uint8_t address[16];
 
-	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+	if (inet_pton(AF_INET, host, address) == 1)
+		return AF_INET;
+	return inet_pton(AF_INET6, host, address) == 1 ? AF_INET6 : 0;
+}
+
+static bool is_numeric(const char *host)
+{
+	return family_of(host) != 0;
 }
 
 static int check_options(struct cloudflare *c)
 {
 	const struct t3ops_host *host = c->ctx->host;
-	const char *url = host->opt_string(c->ctx, "url"), *resolver = host->opt_string(c->ctx, "resolver");
+	const char *url = host->opt_string(c->ctx, "url"), *resolver = host->opt_string(c->ctx, "resolver"),
+	           *interface = host->opt_string(c->ctx, "interface");
 	uint8_t query[DNS_QUERY_MAX];
 	char resolver_host[256];
 	int r = 0;
@@ -249,6 +258,9 @@ static int check_options(struct cloudflare *c)
 	if (!host_of(resolver, resolver_host, sizeof resolver_host) || !is_numeric(resolver_host)) {
 		host->option_fault(c->ctx, T3OPS_ERROR, "resolver",
 		                   "its host is a name, expected an address: a name would itself need a resolver");
+		r = -EINVAL;
+	} else if (is_numeric(interface) && family_of(interface) != family_of(resolver_host)) {
+		host->option_fault(c->ctx, T3OPS_ERROR, "interface", "of another family than the resolver's address");
 		r = -EINVAL;
 	}
 	return r;

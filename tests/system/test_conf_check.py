@@ -133,6 +133,8 @@ ERRORS = (
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\nresolver = "https://dns.example.com/dns-query"\n}',
      r'18: plugin probe_cloudflare: resolver = "https://dns.example.com/dns-query": its host is a name, expected an address'),
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://192.0.2.1/probe/ws"\n}', r'17: plugin probe_cloudflare: url = "wss://192.0.2.1/probe/ws": its host is an address'),
+    ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\ninterface = "::1"\n}',
+     r'18: plugin probe_cloudflare: interface = "::1": of another family than the resolver\'s address'),
     (PAIR, 'plugin "auto_pair" { endpoints = {} }\n', r"15: plugin auto_pair: endpoints: empty: there is nowhere"),
     ('at = "03:30"', 'database = "%x/state"', r'27: plugin backup: database = "%x/state": expected %h, %u, %n or %% after a percent sign'),
     ("listen  ", 'trusted_local_users = {"no-such-proxy"}\nlisten  ', r'1: trusted_local_users: "no-such-proxy": no such account on this machine'),
@@ -347,7 +349,7 @@ class Files(Checked):
                 (CERTIFICATE + CERTIFICATE.replace("DDEKMAgG", ""), "certificates in PEM form: one in that file is damaged"),
                 ("-----BEGIN CERTIFICATE-----\n\n-----END CERTIFICATE-----\n", "certificates in PEM form: one in that file is damaged"),
                 ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "certificates in PEM form in that file"),
-                (CERTIFICATE[:-30], "certificates in PEM form: a block in that file has no end")):
+                (CERTIFICATE[:-30], "certificates in PEM form: one in that file is damaged")):
             with self.subTest((said, text[-60:])):
                 with open(f"{self.dir}/ca.pem", "w", encoding="ascii", newline="") as f:
                     f.write(text)
@@ -517,6 +519,20 @@ class Steps(unittest.TestCase):
         daemon.sections = 'plugin "sample_check" { what = "" }\n'
         daemon.write_conf()
         self.assertIn("event=reloaded", daemon.reload())
+
+    def test_control_socket_that_a_reload_keeps(self):
+        folder = process.folder()
+        daemon = Daemon({"control": f"{folder}/c"}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
+        self.addCleanup(daemon.stop)
+        account.give(folder)  # the daemon that runs has no right to override modes
+        os.chmod(folder, 0o555)
+        daemon.options["drain_timeout"] = "1h"
+        daemon.write_conf()
+        self.assertIn("event=reloaded", daemon.reload())
+        daemon.options["control"] = f"{folder}/another"
+        daemon.write_conf()
+        self.assertRegex(daemon.reload(), rf"event=config_error .*control = .*: {folder}: Permission denied: name a directory")
+        os.chmod(folder, 0o755)
 
     def test_hang_is_a_refusal(self):
         daemon = Daemon({"plugin_dir": plugin_dir_with("sample_check")}, 'plugin "sample_check" {}\n', users={"alice": 3773})
