@@ -245,7 +245,7 @@ static bool waits_for_large(const struct diagnosis *d)
 		const struct leg *leg = d->legs.rows[n];
 
 		due = due || (leg->large.state != ASPECT_UNKNOWN && leg->state == LEG_IS_UP &&
-		              leg->large.reported_us < d->round.asked_us);
+		              leg->large.reported_us < d->round.asked_us && leg->large.proven_us < d->now.began_us);
 	}
 	for (size_t i = 0; due && i < d->now.n_drops; i++)
 		lost = lost || (d->now.drops[i].verdict == 0 && evidence_is_of_lost_answers(&d->now.drops[i]));
@@ -653,6 +653,7 @@ int diagnosis_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64
 	struct end_report whole = *r;
 
 	whole.page = facts_complete(d, &r->page, r->age_us);
+	whole.page.idle_us = r->idle_client_us;
 	return tunnel_end(d, &whole, now_us);
 }
 
@@ -725,14 +726,13 @@ int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 	return result;
 }
 
-int diagnosis_navigation(struct diagnosis *d, const char *user)
+int diagnosis_navigation(struct diagnosis *d, const char *user, uint64_t now_us)
 {
 	const char *name = topology_name(d->topology, user);
 
 	if (name == NULL)
 		return -ENOMEM;
-	page_ends_navigation(&d->ends, name);
-	return 0;
+	return page_ends_navigation(&d->ends, name, now_us);
 }
 
 /* ---- reports of the host -------------------------------------------------------------------------------- */

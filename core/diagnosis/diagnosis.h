@@ -115,7 +115,7 @@ int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 int diagnosis_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
                    uint64_t now_us);
 /* The user's browser loaded a document. */
-int diagnosis_navigation(struct diagnosis *d, const char *user);
+int diagnosis_navigation(struct diagnosis *d, const char *user, uint64_t now_us);
 /* Something happened to the host: a process was frozen, or a clock has a gap. */
 int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now_us);
 /* A proxy of ours died at mono_us; hung: it was killed, for it did not answer. */

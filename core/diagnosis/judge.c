@@ -299,11 +299,10 @@ static void drop_explain(struct judgement *j, size_t i, bool *has)
 	struct tomo_path whole;
 	struct verdict *v;
 	bool new_users;
-	uint64_t over_us;
 
 	path_of_user(j, f->drop->user, &whole);
 	v = verdict_table_explain(j->in->verdicts, f, &whole, j->in->now_us);
-	if (v == NULL || (verdict_seems_over(v, &over_us) && legs_accuse(j, &whole)))
+	if (v == NULL || (v->state != VERDICT_STANDING && legs_accuse(j, &whole)))
 		return;
 	j->settled[i] = has[i] = true;
 	members_join(j, v, &m, &new_users);

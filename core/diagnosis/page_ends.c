@@ -11,6 +11,7 @@
 void page_ends_fini(struct page_ends *e)
 {
 	free(e->rows);
+	free(e->navigations);
 	*e = (struct page_ends){.n = 0};
 }
 
@@ -29,6 +30,24 @@ static bool are_together(const struct page_end_row *a, const struct page_end_row
 	return a->drop.user != b->drop.user && apart <= TOGETHER_US;
 }
 
+static void navigations_forget(struct page_ends *e, uint64_t now_us)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->n_navigations; i++)
+		if (now_us < e->navigations[i].at_us + NAVIGATION_US)
+			e->navigations[kept++] = e->navigations[i];
+	e->n_navigations = kept;
+}
+
+static bool has_navigated(const struct page_ends *e, const struct drop *d)
+{
+	for (size_t i = 0; i < e->n_navigations; i++)
+		if (e->navigations[i].user == d->user && d->seen_us < e->navigations[i].at_us + NAVIGATION_US)
+			return true;
+	return false;
+}
+
 int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 {
 	struct page_end_row *added;
@@ -44,6 +63,7 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 	}
 	added = &e->rows[e->n++];
 	*added = *row;
+	added->navigated = has_navigated(e, &row->drop);
 	for (size_t i = 0; i + 1 < e->n; i++)
 		if (are_together(&e->rows[i], added)) {
 			e->rows[i].facts.others_ended++;
@@ -52,11 +72,23 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 	return 0;
 }
 
-void page_ends_navigation(struct page_ends *e, const char *user)
+int page_ends_navigation(struct page_ends *e, const char *user, uint64_t now_us)
 {
 	for (size_t i = 0; i < e->n; i++)
 		if (e->rows[i].drop.user == user)
 			e->rows[i].navigated = true;
+	navigations_forget(e, now_us);
+	if (e->n_navigations == e->room_for_navigations) {
+		size_t more = e->room_for_navigations > 0 ? 2 * e->room_for_navigations : 8;
+		struct page_navigation *rows = reallocarray(e->navigations, more, sizeof *rows);
+
+		if (rows == NULL)
+			return -ENOMEM;
+		e->navigations = rows;
+		e->room_for_navigations = more;
+	}
+	e->navigations[e->n_navigations++] = (struct page_navigation){user, now_us};
+	return 0;
 }
 
 static bool is_elsewhere(const struct drop *d, const char *address)

@@ -76,6 +76,12 @@ static bool is_waiting(const struct page_facts *f)
 	return f->heartbeat_known && f->waiting_us > f->period_us;
 }
 
+/* A page that gives up does so when a period is over: its clock and ours differ by a little. */
+static bool has_waited(const struct page_facts *f)
+{
+	return f->heartbeat_known && f->waiting_us > f->period_us - f->period_us / AT_PATIENCE_PART;
+}
+
 /* Not ended: whatever happened to it, it was not lost. */
 static enum page_evidence of_open(const struct page_facts *f)
 {
@@ -101,7 +107,7 @@ static enum page_evidence of_heartbeat(const struct page_facts *f)
 		return PAGE_WENT_SILENT;
 	if (f->queued_us > QUEUE_STUCK_US)
 		return PAGE_ANSWERS_NOT_TAKEN;
-	return is_waiting(f) ? PAGE_SERVER_LATE : PAGE_NONE;
+	return has_waited(f) ? PAGE_SERVER_LATE : PAGE_NONE;
 }
 
 /* Closed politely while its heartbeat was on time. */
@@ -120,6 +126,8 @@ static enum page_evidence of_cut(const struct page_facts *f)
 {
 	bool lived = f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
 
+	if (f->others_ended == 0 && !f->heartbeat_known && f->idle_us > f->period_us + f->period_us / 2)
+		return PAGE_WENT_SILENT;
 	if (lived || f->others_ended > 0)
 		return PAGE_CUT;
 	return f->heartbeat_known || f->back == PAGE_BACK_NAVIGATION ? PAGE_ON_TIME : PAGE_UNKNOWN;

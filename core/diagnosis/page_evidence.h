@@ -78,6 +78,7 @@ struct page_facts {
 	uint64_t queued_us;     /* how long data for the client has waited without any being taken */
 	uint64_t age_us;        /* of the tunnel */
 	bool carried;           /* a message went either way */
+	uint64_t idle_us;       /* nothing came from the client for so long */
 	enum page_return back;
 	uint64_t back_after_us; /* if it is back */
 	unsigned others_ended;  /* tunnels of other users that were cut within a second */

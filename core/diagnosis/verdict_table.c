@@ -78,7 +78,8 @@ struct verdict *verdict_table_match(const struct verdict_table *t, const struct 
 	return NULL;
 }
 
-bool verdict_seems_over(const struct verdict *v, uint64_t *since_us)
+/* Whether it healed, or stands and may have: nothing of it fails.  *since_us: since when. */
+static bool seems_over(const struct verdict *v, uint64_t *since_us)
 {
 	*since_us = v->state == VERDICT_HEALED ? v->ended_us : v->state == VERDICT_STANDING ? v->works_us : 0;
 	return *since_us > 0;
@@ -89,7 +90,7 @@ static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_
 {
 	uint64_t over_us;
 
-	return verdict_seems_over(v, &over_us) && now_us < over_us + ECHO_US && d->opened_us <= over_us &&
+	return seems_over(v, &over_us) && now_us < over_us + ECHO_US && d->opened_us <= over_us &&
 	       (d->began_us <= over_us || d->received_us <= over_us);
 }
 

@@ -22,8 +22,6 @@ struct verdict *verdict_table_get(const struct verdict_table *t, uint64_t id);
 /* The newest that such a finding is part of: it stands and shares a suspect, or it ended a moment ago and is the
  * same. Not one that the judgement of now_us has taken. */
 struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_finding *f, uint64_t now_us);
-/* Whether it healed, or stands and may have: nothing of it fails.  *since_us: since when. */
-bool verdict_seems_over(const struct verdict *v, uint64_t *since_us);
 /* The newest fault that explains this drop, though the drop says nothing of it: the tunnel was opened and broke
  * before the fault's end, which was a moment ago; or legs say that the fault stands.  user_path: the user's whole
  * one. */

@@ -147,7 +147,7 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_TUNNEL_HEARTBEAT:
 		return page_report(d, e, now_us);
 	case EVENT_NAVIGATION:
-		return diagnosis_navigation(d, e->user);
+		return diagnosis_navigation(d, e->user, now_us);
 	case EVENT_TUNNEL_OPEN:
 		return open_report(d, e, now_us);
 	case EVENT_TUNNEL_ALIVE:

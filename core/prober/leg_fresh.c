@@ -163,7 +163,7 @@ void leg_fresh_now(struct t3ops_leg *leg, uint64_t since_us)
 	if (f->state == FRESH_OFF)
 		return;
 	f->asked = true;
-	if (f->began_us > since_us)
+	if (f->began_us > since_us && f->thorough)
 		return;
 	if (f->state == FRESH_WAITING)
 		timer_set(leg, &f->next, 0); /* never from inside a callback of the plugin */

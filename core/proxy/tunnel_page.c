@@ -54,6 +54,18 @@ void tunnel_page_count(struct tunnel *t, uint64_t now_us)
 	t->page.acked = acked;
 }
 
+/* Since when an answer is due.  Compressed answers are not followed: a server that sends nothing for two periods of
+ * Pings answers none. */
+static uint64_t waiting_us(const struct tunnel *t, uint64_t now_us)
+{
+	const struct heartbeat *h = &t->page.heartbeat;
+	uint64_t quiet_us = now_us - t->upstream.last_us, period_us = period_of(t);
+
+	if (h->kind != HEARTBEAT_COMPRESSED)
+		return heartbeat_waiting_us(h, now_us);
+	return quiet_us > 2 * period_us ? quiet_us - period_us : 0;
+}
+
 void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us, struct event_page *out)
 {
 	const struct heartbeat *h = &t->page.heartbeat;
@@ -65,7 +77,7 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .late_pings = heartbeat_late_pings(h, period_of(t), now_us),
 	                           .late_beats = h->late_beats,
 	                           .since_ping_us = known ? now_us - h->ping_us : 0,
-	                           .waiting_us = heartbeat_waiting_us(h, now_us),
+	                           .waiting_us = waiting_us(t, now_us),
 	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0};
 }
 
@@ -80,7 +92,8 @@ bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, 
 	                                 .late_pings = page->late_pings,
 	                                 .queued_us = page->queued_us,
 	                                 .age_us = now_us - t->opened_us,
-	                                 .carried = page->carried};
+	                                 .carried = page->carried,
+	                                 .idle_us = now_us - t->client.last_us};
 
 	return page_end_is_drop(&facts);
 }

@@ -475,7 +475,7 @@ static int report(struct run *r, const struct step *s)
 	case PAGE_IS:
 		return diagnosis_page(r->diagnosis, s->user, &s->page, WALL0 + MS(s->at_ms), r->now_us);
 	case NAVIGATES:
-		return diagnosis_navigation(r->diagnosis, s->user);
+		return diagnosis_navigation(r->diagnosis, s->user, r->now_us);
 	case BEATS:
 		r->beats[r->n_beats].user = s->user;
 		r->beats[r->n_beats++].serve = s->n > 0;
@@ -709,6 +709,14 @@ static const struct scenario scenarios[] = {
     {"F5 through HTTP/2: cut, and back with a navigation",
      "",
      {ALL_UP, PAGE(5000, "alice", CLIENT_RESET, CUT), NAVIGATION(5100, "alice"), OPENED(5500, "alice")},
+     NULL},
+    {"the same, cut when the new document has loaded",
+     "",
+     {ALL_UP, NAVIGATION(4700, "alice"), PAGE(5000, "alice", CLIENT_RESET, CUT), OPENED(5500, "alice")},
+     NULL},
+    {"loaded long before, and cut: the page came back by itself",
+     "exonerated#1[alice]; ~exonerated#1[alice]",
+     {ALL_UP, NAVIGATION(4700, "alice"), PAGE(15000, "alice", CLIENT_RESET, CUT), OPENED(15500, "alice")},
      NULL},
     {"a tab is closed through HTTP/2: cut, and nobody comes back",
      "",
