@@ -117,6 +117,17 @@ static void segments_put(FILE *out, const json_t *list)
 	}
 }
 
+/* What fails beside a connection that lives. */
+static void doubts_put(FILE *out, const json_t *leg)
+{
+	if (strcmp(text_of(leg, "resolver"), "failed") == 0)
+		fputs("; its resolver fails", out);
+	if (strcmp(text_of(leg, "fresh_connections"), "failed") == 0)
+		fputs("; new connections fail", out);
+	if (strcmp(text_of(leg, "large_messages"), "failed") == 0)
+		fputs("; large messages are lost", out);
+}
+
 static void leg_print(FILE *out, const json_t *leg)
 {
 	const json_t *rtt = json_object_get(leg, "rtt_seconds");
@@ -132,6 +143,7 @@ static void leg_print(FILE *out, const json_t *leg)
 	else
 		put(out, "", 10);
 	segments_put(out, json_object_get(leg, "segments"));
+	doubts_put(out, leg);
 	fputc('\n', out);
 }
 

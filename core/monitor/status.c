@@ -69,6 +69,13 @@ static json_t *processes_json(const struct monitor *d)
 	return list;
 }
 
+/* "ok" or "failed" of what the leg measures beside its connection; nothing while it measures nothing. */
+static void aspect_add(json_t *o, const char *key, const struct leg_aspect *a)
+{
+	if (a->state != ASPECT_UNKNOWN)
+		json_object_set_new(o, key, json_string(a->state == ASPECT_FAILS ? "failed" : "ok"));
+}
+
 static json_t *leg_json(const struct leg *leg)
 {
 	json_t *o, *segments = json_array();
@@ -88,6 +95,8 @@ static json_t *leg_json(const struct leg *leg)
 	}
 	if (leg->resolver != RESOLVER_UNKNOWN)
 		json_object_set_new(o, "resolver", json_string(leg->resolver == RESOLVER_FAILS ? "failed" : "ok"));
+	aspect_add(o, "fresh_connections", &leg->fresh);
+	aspect_add(o, "large_messages", &leg->large);
 	return o;
 }
 

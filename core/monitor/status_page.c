@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/html.h"
 
@@ -26,6 +27,17 @@ static void cell(FILE *out, const char *class, const char *text)
 	html_print(out, class);
 	fputs("\">", out);
 	html_print(out, text);
+}
+
+/* What fails beside a connection that lives. */
+static void doubts_put(FILE *out, const json_t *leg)
+{
+	if (strcmp(text_of(leg, "resolver"), "failed") == 0)
+		fputs("; its resolver fails", out);
+	if (strcmp(text_of(leg, "fresh_connections"), "failed") == 0)
+		fputs("; new connections fail", out);
+	if (strcmp(text_of(leg, "large_messages"), "failed") == 0)
+		fputs("; large messages are lost", out);
 }
 
 static void legs_put(FILE *out, const json_t *legs)
@@ -51,6 +63,7 @@ static void legs_put(FILE *out, const json_t *legs)
 			fputs(n > 0 ? " " : "", out);
 			html_print(out, json_string_value(segment));
 		}
+		doubts_put(out, leg);
 	}
 	fputs("</table>", out);
 }
