@@ -313,6 +313,7 @@ static int init(struct t3ops_ctx *ctx)
 		return -ENOMEM;
 	sessions->ctx = ctx;
 	LIST_INIT(&sessions->list);
+	LIST_INIT(&sessions->calls);
 	ctx->state = sessions;
 	return 0;
 }

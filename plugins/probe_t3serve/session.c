@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A call of the pairing service, which may outlive this plugin's stop: it cannot be cancelled. */
+/* A call of the pairing service, which cannot be cancelled. */
 struct call {
+	LIST_ENTRY(call) link;
+	struct sessions *all;    /* NULL: the plugin has stopped */
 	struct session *session; /* NULL: nobody cares any more */
 };
 
@@ -18,6 +20,7 @@ struct session {
 	char user[64];
 	struct session_facts facts;
 	struct call *call; /* in progress */
+	bool waiting;      /* for its turn to be made */
 	bool failing;      /* its file cannot be written; that was logged */
 	session_cb cb;     /* who waits */
 	void *arg;
@@ -99,9 +102,12 @@ struct session *session_get(struct sessions *all, const struct t3ops_user *user)
 /* NULL without memory. */
 static struct call *call_new(struct session *s)
 {
-	s->call = malloc(sizeof *s->call);
-	if (s->call)
-		s->call->session = s;
+	s->call = calloc(1, sizeof *s->call);
+	if (!s->call)
+		return NULL;
+	s->call->all = s->all;
+	s->call->session = s;
+	LIST_INSERT_HEAD(&s->all->calls, s->call, link);
 	return s->call;
 }
 
@@ -110,6 +116,10 @@ static struct session *call_end(struct call *call)
 {
 	struct session *s = call->session;
 
+	if (call->all) {
+		LIST_REMOVE(call, link);
+		call->all->mint = call->all->mint == call ? NULL : call->all->mint;
+	}
 	free(call);
 	if (s)
 		s->call = NULL;
@@ -175,15 +185,29 @@ static void pairing_report(const struct session *s, const struct t3ops_paired *p
 		               paired->text[0] ? paired->text : "the t3 server's cookie cannot be used");
 }
 
-/* A session that works goes on until its successor is there. */
-static void on_paired(void *arg, const struct t3ops_paired *paired)
+static bool pair(struct session *s, const struct t3ops_user *user);
+
+/* The next one that waits for its turn. */
+static void turn_give(struct sessions *all)
 {
-	struct session *s = call_end(arg);
+	struct session *s;
+	struct t3ops_user user = {.struct_size = sizeof user};
+
+	LIST_FOREACH (s, &all->list, link) {
+		if (!s->waiting)
+			continue;
+		s->waiting = false;
+		if (!s->call && all->ctx->host->user_find(all->ctx, s->user, &user) && pair(s, &user))
+			return;
+	}
+}
+
+/* A session that works goes on until its successor is there. */
+static void session_made(struct session *s, const struct t3ops_paired *paired)
+{
 	struct t3ops_user user = {.struct_size = sizeof user};
 	bool ok;
 
-	if (!s)
-		return;
 	ok = paired->result == T3OPS_PAIR_OK && cookie_take(paired->set_cookie, s->facts.cookie);
 	if (ok) {
 		s->facts.made_us = s->all->ctx->host->wall_us(s->all->ctx);
@@ -197,6 +221,17 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 		answer(s, T3OPS_SESSION_UNKNOWN);
 }
 
+static void on_paired(void *arg, const struct t3ops_paired *paired)
+{
+	struct sessions *all = ((struct call *)arg)->all;
+	struct session *s = call_end(arg);
+
+	if (s)
+		session_made(s, paired);
+	if (all)
+		turn_give(all);
+}
+
 /* False: it is too soon after the last one. */
 static bool pair(struct session *s, const struct t3ops_user *user)
 {
@@ -205,8 +240,16 @@ static bool pair(struct session *s, const struct t3ops_user *user)
 	uint64_t pause_us = (uint64_t)ctx->host->opt_int(ctx, "pairing_pause"), now_us = ctx->host->wall_us(ctx);
 	struct call *call;
 
-	if (!pairing_is_due(&s->facts, pause_us, now_us) || !(call = call_new(s)))
+	if (!pairing_is_due(&s->facts, pause_us, now_us))
 		return false;
+	if (s->all->mint) {
+		s->waiting = true;
+		return true;
+	}
+	call = call_new(s);
+	if (!call)
+		return false;
+	s->all->mint = call;
 	pairing_count(&s->facts, pause_us, now_us);
 	p->pair(p->provider, user, NULL, on_paired, call);
 	return true;
@@ -218,7 +261,7 @@ void session_ask(struct session *s, const struct t3ops_user *user, session_cb cb
 {
 	s->cb = cb;
 	s->arg = arg;
-	if (s->call) /* its end answers */
+	if (s->call || s->waiting) /* its end answers */
 		return;
 	if (s->all->pairing && s->facts.cookie[0] != '\0')
 		check(s, user);
@@ -228,7 +271,8 @@ void session_ask(struct session *s, const struct t3ops_user *user, session_cb cb
 
 void session_renew(struct session *s, const struct t3ops_user *user, session_cb cb, void *arg)
 {
-	if (s->call || !s->all->pairing || !session_is_old(&s->facts, s->all->ctx->host->wall_us(s->all->ctx)))
+	if (s->call || s->waiting || !s->all->pairing ||
+	    !session_is_old(&s->facts, s->all->ctx->host->wall_us(s->all->ctx)))
 		return;
 	s->cb = cb;
 	s->arg = arg;
@@ -256,11 +300,14 @@ const char *session_cookie(const struct session *s)
 void sessions_fini(struct sessions *all)
 {
 	struct session *s;
+	struct call *c;
 
+	LIST_FOREACH (c, &all->calls, link) {
+		c->all = NULL;
+		c->session = NULL;
+	}
 	while ((s = LIST_FIRST(&all->list))) {
 		LIST_REMOVE(s, link);
-		if (s->call)
-			s->call->session = NULL;
 		explicit_bzero(&s->facts, sizeof s->facts);
 		free(s);
 	}

@@ -4,7 +4,8 @@
  * (host services secret_load and secret_save).
  *
  *   session_ask:  no cookie -> pair, if it is time -> check -> answer;  cookie -> check -> answer
- *   a cookie that the t3 server does not honour is forgotten; pairings keep a growing pause
+ *   a cookie that the t3 server does not honour is forgotten; pairings keep a growing pause, and one is made at a
+ * time: the machine, and the helper, belong to the users
  */
 #ifndef T3OPS_PLUGINS_PROBE_T3SERVE_SESSION_H
 #define T3OPS_PLUGINS_PROBE_T3SERVE_SESSION_H
@@ -18,6 +19,7 @@
 enum { METRIC_WEBSOCKET, METRIC_PAIRINGS };
 
 struct session;
+struct call;
 
 /* What is known of the session now (enum t3ops_session): UNKNOWN: there is none, or nobody can tell. */
 typedef void (*session_cb)(void *arg, enum t3ops_session state);
@@ -26,6 +28,8 @@ struct sessions {
 	struct t3ops_ctx *ctx;
 	const struct t3ops_pairing *pairing; /* NULL: nobody provides it, there are no sessions */
 	LIST_HEAD(, session) list;
+	LIST_HEAD(, call) calls; /* in progress */
+	struct call *mint;       /* the one that makes a session; NULL: none does */
 };
 
 /* The user's, read from its file if it is new here; NULL without memory.  It lives until sessions_fini. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The leg to a user's t3 server holds a WebSocket with a session of its own: one, kept, replaced when it is dead."""
+import contextlib
 import datetime
 import json
 import os
@@ -9,7 +10,7 @@ import stat
 import struct
 import unittest
 
-from lab import confidential, wait, ws
+from lab import account, confidential, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.stub import LATEST, NEW, OLD, RENAMED, T3Stub
@@ -237,6 +238,11 @@ class Server(Origin):
         self.send(self.sockets[-1], ws.CLOSE, struct.pack("!H", code))
 
 
+def marks_file(path):
+    with open(path, "w", encoding="ascii"):
+        return path
+
+
 MINT = ["/bin/echo", '{"credential":"ABCDEFGHIJKL"}']
 
 
@@ -259,6 +265,18 @@ class OnTheWire(unittest.TestCase):
             self.assertEqual(d.stop(), 0)
             wait.until(lambda: server.frames[-1][0] == ws.CLOSE, what="a close frame")
             self.assertEqual(server.frames[-1], (ws.CLOSE, struct.pack("!H", 1000)))
+
+    def test_one_session_is_made_at_a_time(self):
+        """The helper and the processor are the users'."""
+        marks = os.path.join(process.folder(), "marks")
+        with open(account.give(marks_file(marks)), encoding="ascii") as f, contextlib.ExitStack() as stack:
+            servers = {name: stack.enter_context(Server()) for name in ("alice", "bob", "carol", "dave", "erin")}
+            mint = ["/bin/sh", "-c", f"echo begin >> {marks}; sleep 0.1; echo end >> {marks}; echo '{MINT[1]}'"]
+            d = Daemon({}, sections(mint), users={name: s.port for name, s in servers.items()})
+            self.addCleanup(d.process.kill)
+            wait.until(lambda: all(s.made == 1 and s.frames for s in servers.values()), what="a session of each")
+            self.assertEqual(f.read().split(), ["begin", "end"] * len(servers))
+            self.assertEqual(d.stop(), 0)
 
     def test_revoked_session_is_no_drop(self):
         with Server() as server:
