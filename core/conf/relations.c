@@ -378,7 +378,7 @@ static bool is_numbered(const char *a, const char *b)
 	return a[i + strspn(a + i, "0123456789")] == '\0' && b[i + strspn(b + i, "0123456789")] == '\0';
 }
 
-/* The nearest name of another list; those beside it in its own are others. */
+/* The most similar name of another list; those beside it in its own are others. */
 static void segment_suggest(const struct segment_places *p, const struct segment_place *at, const char *segment,
                             struct suggest *near)
 {

@@ -26,7 +26,7 @@ struct listeners {
 	size_t n;
 };
 
-/* Binds what options ask for; with_proxy: whether there is to be a proxy.  Sockets of `running` with the same
+/* Binds what options ask for; with_proxy: whether a proxy will run.  Sockets of `running` with the same
  * configured address are duplicated.  0, or -errno with the address, the reason and what to do in why; *out is then
  * empty. */
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,

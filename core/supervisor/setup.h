@@ -31,7 +31,7 @@ int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config
 /* Releases everything, and is empty then.  A control socket's file stays if others (may be NULL) has it, too. */
 void setup_fini(struct setup *setup, const struct setup *others);
 
-/* Whether there is to be a process in that slot. */
+/* Whether a process belongs into that slot. */
 bool setup_wants(const struct setup *setup, unsigned slot);
 
 #endif

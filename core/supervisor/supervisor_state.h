@@ -4,7 +4,7 @@
  * last four:
  *
  *   capabilities, signals             what it keeps, and what it is told
- *   process_slot, listeners, setup    what there is to be
+ *   process_slot, listeners, setup    what is wanted
  *   check_report                      what was said against it
  *   child, process_table              the processes that run
  *   monitor_link, fd_store, user_snapshots, state_lock      what outlives a process

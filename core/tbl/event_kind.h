@@ -26,7 +26,7 @@ EVENT_KIND(USERS_LOADED, "users_loaded", NOTICE, true, none, none, users, none,
 EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true, none, none, none, error,
            "the user table could not be read; the last valid one stays, if there is one")
 EVENT_KIND(USERS_PARTIAL, "users_partial", WARNING, true, none, none, none, error,
-           "rows of the user table are wrong or doubtful; they affect their own users only")
+           "rows of the user table have errors or warnings; they affect their own users only")
 EVENT_KIND(LOOP_LAG, "loop_lag", WARNING, true, none, none, none, none,
            "the loop of a process was frozen for a while")
 EVENT_KIND(MACHINE_SUSPENDED, "machine_suspended", WARNING, true, none, none, none, none,

@@ -79,7 +79,7 @@ static bool large_is_out(const struct ws_fresh *f)
 	return f->ones[0].state >= WS_FRESH_LARGE_SENT || f->ones[1].state >= WS_FRESH_LARGE_SENT;
 }
 
-/* Without a key the far end would take it for a stranger's. */
+/* Without a key the far end would take it for that of an untrusted peer. */
 static bool large_is_due(const struct ws_fresh *f)
 {
 	const struct t3ops_host *host = f->ctx->host;

@@ -2,7 +2,7 @@
 /*
  * probe_echo: the far end of the WebSocket legs.  /probe/ws echoes small frames to anybody who comes
  * this far, and large ones to the installation's own legs, which show a key; /probe/healthz says that t3ops serves;
- * nothing below /probe/ ever reaches a t3 server, so an exception of the sign-in wall for it opens nothing else.
+ * nothing below /probe/ ever reaches a t3 server, so exempting it from the sign-in opens nothing else.
  */
 #include <arpa/inet.h>
 #include <errno.h>

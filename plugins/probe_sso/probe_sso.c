@@ -2,7 +2,7 @@
 /*
  * probe_sso: a leg through the way that users sign in on.  It asks a protected path without a session, expects the
  * redirect to the SSO, and then the SSO's own page.  So an SSO that is down is seen before somebody has to sign in,
- * and a wall that stands open (the path answers without a sign-in) is an event of its own.
+ * and a path that answers without a sign-in is an event of its own.
  *
  *   heartbeat:  protected path --expected redirect--> page of the SSO, perhaps over more redirects --2xx--> answered
  *               --2xx: open--> the page that the last redirect led to, if there was one
@@ -78,8 +78,7 @@ static void failed_status(struct sso *s, int status, const char *expected)
 	failed(s, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, status, why);
 }
 
-/* ---- the wall ---------------------------------------------------------------------------------------------------
- */
+/* ---- the sign-in ---------------------------------------------------------------------------------------------- */
 
 static void wall_show(struct sso *s, bool open, int status)
 {
@@ -148,7 +147,7 @@ static void path_answered(struct sso *s, const struct t3ops_fetched *f)
 		failed_status(s, f->status, text);
 	} else if (expected >= 400) {
 		wall_show(s, false, f->status);
-		answered(s); /* such a wall has no page */
+		answered(s); /* such a sign-in has no page */
 	} else {
 		path_redirects(s, f);
 	}
