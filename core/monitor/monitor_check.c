@@ -18,9 +18,9 @@ static void state_dir_check(const struct core_options *o, const struct config_fa
 	struct stat st;
 
 	if (stat(o->state_dir, &st) < 0)
-		config_fault_warn(f, CONF_CORE, NULL, "state_dir", "state_dir = \"%.200s\": %s%s", o->state_dir,
-		                  strerror(errno),
-		                  errno == ENOENT ? "; expected that the service manager makes it" : "");
+		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
+		                  "state_dir = \"%s\": %s; until it is there and belongs to %s there is no journal",
+		                  o->state_dir, strerror(errno), o->user);
 	else if (!S_ISDIR(st.st_mode))
 		config_fault_error(f, CONF_CORE, NULL, "state_dir", "state_dir = \"%.200s\": not a directory",
 		                   o->state_dir);

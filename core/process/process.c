@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ipc/drop_report.h"
+#include "sys/parent.h"
 #include "sys/sandbox.h"
 
 #define LAG_TICK_US   100000
@@ -230,6 +231,7 @@ static int process_start(struct process *process)
 	log_on_error(start_error_send, process);
 	r = process->ops->start(process);
 	if (r == 0) {
+		parent_leave(); /* the loop will see the supervisor go, and ends in order */
 		r = process_confine(process);
 		if (r < 0)
 			process->ops->stop(process);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sys/drop_privileges.h"
+#include "sys/parent.h"
 #include "supervisor/capabilities.h"
 #include "supervisor/process_slot.h"
 #include "supervisor/setup.h"
@@ -93,7 +94,8 @@ static void descriptors_keep(const struct process *process, int channel_socket)
 	descriptors_close(keep, n);
 }
 
-static _Noreturn void child_main(const struct child *c, const struct child_start *start, int channel_socket)
+static _Noreturn void child_main(const struct child *c, const struct child_start *start, pid_t supervisor,
+                                 int channel_socket)
 {
 	const struct child_host *host = c->host;
 	const struct core_options *options = &start->setup->config->options;
@@ -105,6 +107,8 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	                          .ops = host->process_ops[c->process],
 	                          .config = process_config_new(start->setup->config, c->process)};
 
+	if (!parent_follow(supervisor)) /* until it is ready: a plugin may hang before it can notice */
+		_exit(EXIT_FAILURE);
 	log_open(process_name(c->process), options->log_level);
 	signals_reset();
 	host->ops->on_fork(host->arg, c, &process);
@@ -220,15 +224,17 @@ static struct watchdog_page *watchdog_page_new(void)
 struct child *child_spawn(const struct child_host *host, const struct child_start *start)
 {
 	struct child *c = child_new(host, start->slot, start->serial);
+	pid_t supervisor;
 	int fds[2], r;
 
 	r = c ? channel_pair(fds) : -ENOMEM;
 	if (r < 0)
 		return failed(c, process_of_slot(start->slot), -r);
 	c->watchdog = watchdog_page_new();
+	supervisor = getpid();
 	c->pid = fork();
 	if (c->pid == 0)
-		child_main(c, start, fds[1]);
+		child_main(c, start, supervisor, fds[1]);
 	if (c->pid < 0 || !child_watch(c, fds[0])) {
 		r = errno;
 		close(fds[0]);

@@ -10,3 +10,8 @@ bool parent_follow(pid_t parent)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
 }
+
+void parent_leave(void)
+{
+	prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}

@@ -9,5 +9,7 @@
 /* After a fork, in the child: the kernel kills it when parent ends.  An exec keeps that, unless the program is
  * setuid; drop_privileges keeps it, too.  False: the parent has ended already. */
 bool parent_follow(pid_t parent);
+/* From here on it has an end of its own for that case. */
+void parent_leave(void);
 
 #endif

@@ -342,6 +342,7 @@ class Cases(unittest.TestCase):
                 r = http.get(d.proxy, "/", PAGE)
                 self.assertEqual(r.status, code)
                 self.assertTrue(r.header("content-type").startswith("text/html"))
+                self.assertIn("tell the administrator of this site", r.text())
                 self.assertIn(word, d.wait_log(r"level=warning .*event=pairing_failed .*").group(0))
                 self.assertNotIn("ABCDEFGHJKLM", d.log())
                 self.assertEqual(http.get(d.proxy, "/data", XHR).status, 200)  # the t3 server's own answer

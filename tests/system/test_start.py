@@ -181,6 +181,30 @@ class CheckingChild(unittest.TestCase):
         d.process.kill()
 
 
+class HungStart(unittest.TestCase):
+    def test_ends_with_a_supervisor_that_is_killed(self):
+        """A process whose plugin stands still before it is ready cannot see that the supervisor is gone."""
+        d = Daemon({"plugin_dir": plugin_dir_with("sample_pause")}, ECHO, users={})
+        ready = d.children()
+        d.sections += 'plugin "sample_pause" {}\n'
+        d.write_conf()
+        d.process.send_signal(signal.SIGHUP)
+        (hung,) = wait.until(lambda: [p for p in d.pids("proxy") if process.state(p) == "T"], what="the new proxy")
+        d.process.send_signal(signal.SIGKILL)
+        wait.until(lambda: all(process.state(p) in (None, "Z") for p in [hung, *ready]), what="the end of all of them")
+        d.process.kill()
+
+
+class TooLarge(unittest.TestCase):
+    def test_start_and_check_say_the_same(self):
+        d = Daemon({}, ECHO + "# " + "x" * (1 << 20) + "\n", users={}, start=False)
+        why = f"{d.conf}: larger than 1 MiB, expected a config file"
+        self.assertRegex(failed_start(d), f'event=start_failed error="{why}"\n')
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", d.conf], capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, why + "\n"))
+
+
 class Signals(unittest.TestCase):
     def test_those_without_a_meaning_end_nobody(self):
         with Daemon({}, ECHO, users={}) as d:
