@@ -19,6 +19,7 @@
 #include "prober/prober.h"
 #include "helper/helper.h"
 #include "plugin_host/config_checks.h"
+#include "supervisor/capabilities.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/upgrade.h"
 
@@ -131,6 +132,7 @@ static int check(const struct command_line *line)
 		puts(TAKE_OVER_MESSAGES);
 		return EXIT_FAILURE;
 	}
+	capabilities_drop(PROCESS_SUPERVISOR); /* what the daemon may not do then is a fault already now */
 	c = check_config(line->conf_path, &checks, stdout, stderr);
 	if (!c)
 		return EXIT_FAILURE;

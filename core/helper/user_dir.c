@@ -21,13 +21,15 @@ static int refused(char *why, size_t size, const char *name, const char *reason,
 static int base_open(const char *base, char *why, size_t size)
 {
 	struct stat st;
-	int fd = -1;
+	int fd = -1, error;
 
 	if (mkdir(base, 0711) == 0 || errno == EEXIST)
 		fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = errno;
 	if (fd < 0)
-		return refused(why, size, "", textf("%s%s", strerror(errno), errno == ENOENT ? "; create it" : ""),
-		               errno);
+		return refused(
+		    why, size, "",
+		    textf("%s%s", strerror(error), error == ENOENT || error == EACCES ? "; create it" : ""), error);
 	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0)
 		return fd;
 	close(fd);

@@ -54,10 +54,10 @@ struct child {
 	struct drop_report dropped;     /* of channel */
 	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
 	unsigned pings_missed;
-	uint32_t successor;    /* a proxy that drains: the serial of the one that takes its tunnels, 0: none yet */
+	uint32_t successor;     /* a proxy that drains: the serial of the one that takes its tunnels, 0: none yet */
 	char start_error[1024]; /* the last error that it reported before it was ready; "" */
-	uint64_t since_us;     /* since 1970: of this state */
-	uint64_t started_us;   /* CLOCK_MONOTONIC */
+	uint64_t since_us;      /* since 1970: of this state */
+	uint64_t started_us;    /* CLOCK_MONOTONIC */
 };
 
 struct child_start {

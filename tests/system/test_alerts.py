@@ -104,7 +104,7 @@ class Alerts(unittest.TestCase):
         account.give(path)
 
     def daemon(self, **more):
-        backup = {"to": os.path.join(self.home, "to"), "database": f"{self.home}/%n.sqlite", "every": "1d"}
+        backup = {"to": os.path.join(process.folder(), "to"), "database": f"{self.home}/%n.sqlite", "every": "1d"}
         sections = ('plugin "probe_echo" {}\n' + section("plugin", "probe_t3serve", LEG) + section("plugin", "backup", backup))
         users = {"alice": self.stub.port, "bob": {"os_user": account.NAME, "port": self.stub.port}}
         return Daemon({"ping_timeout": "300ms", "restart_pause_max": "10s"}, sections, users=users, **more)

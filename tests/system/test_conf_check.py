@@ -486,10 +486,12 @@ class Steps(unittest.TestCase):
 
     def text(self, what, folder, plugins):
         return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"10.0.20.1"}}\nuser = "{account.NAME}"\n'
-                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}"\nusers = "{folder}/users"\n')
+                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}/state"\nusers = "{folder}/users"\n')
 
     def test_steps(self):
-        plugins, folder = plugin_dir_with("sample_check"), account.give(process.folder())
+        plugins, folder = plugin_dir_with("sample_check"), process.folder()
+        os.mkdir(f"{folder}/state")
+        account.give(f"{folder}/state")
         with open(f"{folder}/users", "w", encoding="utf-8") as f:
             f.write('{"alice": {"port": 3773}}')
         for what, expected, patterns in self.CASES:

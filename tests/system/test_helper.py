@@ -97,9 +97,13 @@ class Jobs(unittest.TestCase):
         self.assertTrue(os.path.isdir(folder))
 
     def test_a_job_without_its_directory_is_told_which(self):
-        for why, path, mode in (("No such file or directory; create it", "missing/below", None),
-                                ("it must belong to .*, and nobody else may write there", "open", 0o777)):
-            path = os.path.join(process.folder(), path)
+        theirs = account.give(process.folder())
+        if os.geteuid() != 0:
+            os.chmod(theirs, 0o555)
+        for why, folder, path, mode in (("No such file or directory; create it", process.folder(), "missing/below", None),
+                                        ("Permission denied; create it", theirs, "backups", None),
+                                        ("it must belong to .*, and nobody else may write there", process.folder(), "open", 0o777)):
+            path = os.path.join(folder, path)
             if mode:
                 os.mkdir(path)
                 os.chmod(path, mode)

@@ -253,6 +253,14 @@ class Capabilities(unittest.TestCase):
     def test_of_the_unit_all_stay(self):
         self.run_with(unit_capabilities(), sum(1 << bit for name, bit in self.KEPT.items() if name != "NET_BIND_SERVICE"))
 
+    def test_a_check_has_those_of_the_daemon(self):
+        theirs = account.give(process.folder())
+        d = Daemon({"control": os.path.join(theirs, "control.sock")}, ECHO, users={}, start=False)
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", d.conf], capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf't3ops\.conf:\d+: control = "{theirs}/control.sock": .*Permission denied')
+
     def test_the_manual_names_them(self):
         with open(os.path.join(process.source_dir(), "docs/man/t3ops.8.in"), encoding="utf-8") as f:
             self.assertEqual(set(re.findall(r"\bCAP_(\w+)", f.read())), set(self.KEPT))
