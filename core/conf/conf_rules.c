@@ -94,7 +94,7 @@ static void check_account(const struct part *p)
 	const char *user = text_of(p, "user");
 
 	if (user && !getpwnam(user))
-		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; make it, or name another",
+		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; create it, or name another",
 		             user);
 }
 

@@ -124,7 +124,7 @@ static void dir_missing(const struct config_faults *f, const char *section, cons
 
 	snprintf(parent, sizeof parent, "%.*s", (int)(slash > path ? slash - path : 1), path);
 	if (access(parent, F_OK) < 0)
-		config_fault_warn(f, CONF_PLUGIN, section, option, "%s = \"%.150s\": %.150s: %s: make it", option,
+		config_fault_warn(f, CONF_PLUGIN, section, option, "%s = \"%.150s\": %.150s: %s: create it", option,
 		                  path, parent, strerror(errno));
 }
 

@@ -120,7 +120,7 @@ static void control_dir_check(const char *path, const char *dir, const struct co
 	else
 		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
 		                   strerror(-r),
-		                   r == -ENOENT    ? ": make it"
+		                   r == -ENOENT    ? ": create it"
 		                   : r == -ENOTDIR ? ""
 		                                   : ": name a directory that t3ops can write to");
 }
