@@ -83,10 +83,13 @@ static void check_user_path(const struct part *p)
 	check_segments(p, "per_user");
 	if (given && path->n == 0)
 		EXPECT_ERROR(p, "user_path", "%s", ": expected at least one segment, the t3 server");
-	for (size_t i = 0; i < own->n; i++)
-		if (given && !text_list_has(path, own->items[i]))
+	for (size_t i = 0; i < own->n && path->n > 0; i++)
+		if (!text_list_has(path, own->items[i])) {
 			EXPECT_ERROR(p, conf_has(p->s, p->section, "per_user") ? "per_user" : "user_path",
-			             ": segment \"%.60s\", of per_user, is not in user_path", own->items[i]);
+			             ": segment \"%.60s\", of per_user, is not in user_path: add it, or set per_user",
+			             own->items[i]);
+			return;
+		}
 }
 
 static void check_account(const struct part *p)

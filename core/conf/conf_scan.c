@@ -30,7 +30,8 @@ struct scanner {
 	struct token tok;
 	size_t last_end; /* of the token before tok */
 	bool semicolon_reported;
-	unsigned broken_line; /* the last one that could not be read: what else is odd there follows from that */
+	unsigned missing_braces; /* reported; the brace may come later */
+	unsigned broken_line;    /* the last one that could not be read: what else is odd there follows from that */
 };
 
 static void *must(void *p)
@@ -188,7 +189,7 @@ static void skip_to_token(struct scanner *x)
 static void string_bad(struct scanner *x, const char *what)
 {
 	if (!x->tok.bad)
-		config_errors_add(x->c, x->line, "%s", what);
+		broken(x, x->line, "%s", what);
 	x->tok.bad = true;
 }
 
@@ -548,6 +549,7 @@ static void block_scan(struct scanner *x, size_t section, const struct token *ke
 	                  "a section begins inside \"%s\" of line %u: a \"}\" is missing before it",
 	                  x->s->sections[section].title, x->s->sections[section].line);
 	x->s->sections[section].broken = true;
+	x->missing_braces++;
 }
 
 static void rewind_to(struct scanner *x, const struct token *t, size_t last_end)
@@ -583,8 +585,12 @@ static void option_spoil(struct scanner *x, unsigned line)
 
 static void stray(struct scanner *x)
 {
-	broken(x, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section", TOKEN(x, &x->tok));
-	option_spoil(x, x->tok.line);
+	if (x->tok.type == T_CLOSE && x->missing_braces > 0) {
+		x->missing_braces--;
+	} else {
+		broken(x, x->tok.line, "unexpected %.*s: expected NAME = VALUE or a section", TOKEN(x, &x->tok));
+		option_spoil(x, x->tok.line);
+	}
 	conf_blank(x->s->text, x->tok.begin, x->tok.end);
 	advance(x);
 }

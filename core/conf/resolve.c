@@ -159,24 +159,43 @@ static void report(struct resolve *w)
 	config_errors_report(&w->config_errors, w->start->on_report, w->start->arg);
 }
 
-/* Values travel as JSON, and so does the text itself when the binary is replaced. */
-static void utf8_check(const struct conf_text *text, struct config_errors *c)
+static bool is_utf8(const char *at, size_t len)
 {
-	const char *at = text->bytes, *end = text->bytes + text->len;
+	json_t *utf8 = json_stringn(at, len);
 
-	if (text->len >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0)) {
+	json_decref(utf8);
+	return utf8 != NULL;
+}
+
+/* What is wrong with the line is said; what it holds is not to be said again. */
+static void bytes_hide(char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)at[i] >= 0x80)
+			at[i] = '?';
+}
+
+/* Values travel as JSON, and so does the text itself when the binary is replaced. */
+static void utf8_check(char *at, size_t len, struct config_errors *c)
+{
+	const char *end = at + len;
+	bool is_text = !memchr(at, '\0', len);
+
+	if (len >= 2 && (memcmp(at, "\xff\xfe", 2) == 0 || memcmp(at, "\xfe\xff", 2) == 0)) {
 		config_errors_add(c, 1, "UTF-16: save the file as UTF-8");
 		return;
 	}
 	for (unsigned line = 1; at < end; line++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t len = (size_t)((newline ? newline : end) - at);
-		json_t *utf8 = json_stringn(at, len);
+		size_t n = (size_t)((newline ? newline : end) - at);
 
-		if (!utf8)
+		if (!is_utf8(at, n)) {
 			config_errors_add(c, line, "expected UTF-8 text");
-		json_decref(utf8);
-		at += len + 1;
+			if (!is_text)
+				return;
+			bytes_hide(at, n);
+		}
+		at += n + 1;
 	}
 }
 
@@ -184,8 +203,9 @@ struct resolve *resolve_begin(const struct resolve_start *start)
 {
 	struct resolve *w = calloc(1, sizeof *w);
 	size_t len = start->text->len;
+	char *bytes = malloc(len + 1);
 
-	if (!w)
+	if (!w || !bytes)
 		abort();
 	w->config = calloc(1, sizeof *w->config);
 	if (!w->config)
@@ -193,11 +213,13 @@ struct resolve *resolve_begin(const struct resolve_start *start)
 	w->start = start;
 	w->faults = (struct config_faults){on_fault, w};
 	config_errors_init(&w->config_errors, start->text->path);
-	utf8_check(start->text, &w->config_errors);
-	w->is_binary = w->config_errors.total > 0 && memchr(start->text->bytes, '\0', len);
+	memcpy(bytes, start->text->bytes, len);
+	utf8_check(bytes, len, &w->config_errors);
+	w->is_binary = w->config_errors.total > 0 && memchr(bytes, '\0', len);
 	if (w->is_binary)
 		len = 0;
-	conf_scan(&w->scan, start->text->bytes, len, &w->config_errors);
+	conf_scan(&w->scan, bytes, len, &w->config_errors);
+	free(bytes);
 	return w;
 }
 
@@ -374,6 +396,18 @@ static void section_check(struct resolve *w, const struct plugin_section *sectio
 	checks_of(w)->plugin(checks_of(w)->arg, section, p, &w->faults);
 }
 
+/* Which plugin it is, is not to be known; that is reported. */
+static bool is_nameless(const struct resolve *w, size_t section)
+{
+	const struct conf_section *sec = &w->scan.sections[section];
+
+	for (size_t i = 0; i < w->scan.n_options; i++)
+		if (w->scan.options[i].section == section && w->scan.options[i].bad &&
+		    strcmp(w->scan.options[i].name, "module") == 0)
+			return true;
+	return !name_valid(sec->title, NAME_MAX_BYTES) && !(sec->module && *sec->module);
+}
+
 static void plugin_read(struct resolve *w, size_t section, const char *dir)
 {
 	const struct conf_section *sec = &w->scan.sections[section];
@@ -382,6 +416,8 @@ static void plugin_read(struct resolve *w, size_t section, const char *dir)
 	size_t errors = w->config_errors.total;
 	char path[4096], why[800], hint[80];
 
+	if (is_nameless(w, section))
+		return;
 	if (snprintf(path, sizeof path, "%s/%s.so", dir, module) >= (int)sizeof path)
 		return;
 	snprintf(why, sizeof why, "%s:%u: plugin %.60s: loading %.600s", w->config_errors.file, sec->line, sec->title,

@@ -2,12 +2,14 @@
 /* SQLite's own checks, and the tables; see journal_check.h. */
 #include "monitor/journal_check.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/clock.h"
@@ -92,8 +94,17 @@ const char *journal_check(const char *path, char *buf, size_t size)
 	uint64_t until_us = clock_mono_us() + LOOK_US;
 	const char *fault = NULL;
 	sqlite3 *db = NULL;
+	struct stat st;
 
-	if (access(path, F_OK) == 0 && db_open(path, &db) == SQLITE_OK) {
+	if (stat(path, &st) < 0)
+		return NULL;
+	if (!S_ISREG(st.st_mode))
+		return "not a regular file";
+	if (access(path, R_OK | W_OK) < 0) {
+		snprintf(buf, size, "%s", strerror(errno));
+		return buf;
+	}
+	if (db_open(path, &db) == SQLITE_OK) {
 		sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, &until_us);
 		fault = quick_check(db, buf, size);
 		if (!fault)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* NULL: it could, or there is none, or it cannot be read from here; else why not, in buf.  Looks for a second at
+/* NULL: it could, or there is none; else why not, perhaps in buf.  Looks for a second at
  * most, which of a large one is not all. */
 const char *journal_check(const char *path, char *buf, size_t size);
 

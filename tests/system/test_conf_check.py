@@ -124,6 +124,14 @@ ERRORS = (
     ("{dir}/control.sock", "{dir}/users", r'6: control = ".*/users": something else than a socket has that name'),
     ('"{user}"', '{"a", "b"}', r"5: user: expected one value, not a list"),
     ("at = ", 'listen = "127.0.0.1:1"\nat = ', r'27: plugin backup: unknown option "listen"; it belongs outside sections'),
+    ("listen  ", 'user_path = {}\nlisten  ', r"1: user_path: expected at least one segment"),
+    ("listen  ", 'user_path = {"a"}\nlisten  ', r'1: user_path: segment "last_mile", of per_user, is not in user_path: add it, or set per_user'),
+    # one fault, one line
+    (ECHO, 'plugin "probe\\_echo" {}\n', r"13: unknown escape in a string"),
+    (ECHO, 'plugin "../probe_echo" {}\n', r'13: plugin "../probe_echo": expected a name of at most 31'),
+    (ECHO, 'plugin "echo" { module += "probe_echo" }\n', r'13: module: "\+=" is not known'),
+    (ECHO, 'plugin "probe_echo" { plugin "session_check" {} }\n', r'13: a section begins inside "probe_echo" of line 13: a "}" is missing',
+     r'14: plugin "session_check" is a duplicate of line 13'),
     (INNER, "{}", r"22: plugin probe_internal: segments: expected at least one segment"),
     ("listen  ", 'user_path = {"wan", "serve"}\nlisten  ', r'1: user_path: segment "last_mile", of per_user, is not in user_path'),
     ("wss://t3.example.com/probe/ws\"\n}", "wss://t3.example.com:99999/probe/ws\"\n}", r"17: plugin probe_cloudflare: url = .*: expected a URL with the name or address of a host, and a port up to 65535"),
@@ -381,6 +389,14 @@ class Files(Checked):
             self.assertRegex(lines[-1], r'7: warning: state_dir = .*: journal.sqlite: table \w+: no such column: .*: not a journal of t3ops')
             self.assertEqual(len(lines), 2 if "events" in rows else 1)
 
+    def test_journal_that_cannot_be_one(self):
+        os.mkdir(f"{self.dir}/state/journal.sqlite")
+        self.lines_match(self.check()[2], [r'7: warning: state_dir = ".*/state": journal.sqlite: not a regular file; events are not kept'])
+        os.rmdir(f"{self.dir}/state/journal.sqlite")
+        with open(f"{self.dir}/state/journal.sqlite", "wb"):
+            os.chmod(f"{self.dir}/state/journal.sqlite", 0o400)
+        self.lines_match(self.check()[2], [r'7: warning: state_dir = ".*/state": journal.sqlite: Permission denied; events are not kept'])
+
     def test_state_directory_of_a_daemon(self):
         daemon = Daemon({"plugin_dir": self.plugins}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
         self.addCleanup(daemon.stop)
@@ -406,6 +422,16 @@ class Files(Checked):
                               timeout=60 * wait.SLOW, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "^/no/such/t3ops.conf: No such file or directory; the package's example is .*/t3ops.conf\n$")
+
+    def test_bytes_that_are_no_text(self):
+        path = f"{self.dir}/t3ops.conf"
+        for data, lines in ((b'users = "/tmp/caf\xe9"\n# caf\xe9\n', (1, 2)), (b"\xff\0\n\xff\n\xff\n", (1,))):
+            with open(path, "wb") as f:
+                f.write(f'user = "{account.NAME}" '.encode() + data)
+            done = subprocess.run([process.program("core/t3ops"), "-t", "-c", path], capture_output=True, text=True, timeout=60 * wait.SLOW,
+                                  check=False)
+            self.assertEqual([l for l in done.stderr.splitlines() if "warning" not in l], [f"{path}:{n}: expected UTF-8 text" for n in lines])
+            self.assertEqual(done.returncode, 1)
 
     def test_utf16(self):
         path = f"{self.dir}/t3ops.conf"
