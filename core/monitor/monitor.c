@@ -153,7 +153,8 @@ static int diagnosis_start(struct monitor *d)
 	return r;
 }
 
-/* The monitor before this one goes on until the supervisor turns to this one: what it wrote last is read once more. */
+/* The monitor before this one goes on until the supervisor turns to this one: what it wrote last is read once more.
+ */
 static void current_become(struct monitor *d)
 {
 	struct diagnosis *before = d->diagnosis;
