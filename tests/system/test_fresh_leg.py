@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Fresh connections beside a leg: far ends that go on with the old ones and do to new ones what a test says."""
 import os
+import signal
 import struct
 import threading
 import unittest
@@ -298,6 +299,9 @@ class OwnLegs(unittest.TestCase):
             mark = len(d.log())
             d.reload()  # the new proxy knows the key of the old prober
             wait.until(lambda: len(d.pids("proxy")) == 1 and "event=reloaded" in d.log()[mark:])
+            self.answered(d)
+            d.process.send_signal(signal.SIGUSR2)  # and so do those of the next binary
+            d.process.wait_log("event=upgraded ")
             self.answered(d)
             self.assertNotIn("large_beat_refused", d.log())
 
