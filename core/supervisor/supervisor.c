@@ -109,7 +109,7 @@ static void event_text_set(struct event *e, const char *text)
 	if (strlen(text) < sizeof e->text)
 		return;
 	e->text[sizeof e->text - sizeof more] = '\0';
-	end = strrchr(e->text, ' ');
+	end = strrchr(e->text + sizeof e->text / 2, ' '); /* no word is as long, a path may be */
 	strcpy(end ? end : e->text + strlen(e->text), more);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,7 @@ static void config_errors_log(const char *text)
 
 static void refuse(struct supervisor *s, const char *why)
 {
-	char text[WHY_SIZE];
+	char text[PATH_MAX + WHY_SIZE];
 
 	snprintf(text, sizeof text, "the binary %s %s", s->args->exe, why);
 	s->upgrade.refused(s, -ECANCELED, text);
@@ -206,7 +207,7 @@ static void on_answer(void *arg, const struct subprocess_end *end)
 {
 	struct supervisor *s = arg;
 	const char *said = end->bytes[1];
-	char why[256];
+	char why[256], text[WHY_SIZE];
 
 	s->upgrade.check = NULL;
 	if (binary_is_ready(end, why, sizeof why)) {
@@ -215,7 +216,8 @@ static void on_answer(void *arg, const struct subprocess_end *end)
 	}
 	if (WIFEXITED(end->status) && WEXITSTATUS(end->status) == EXIT_FAILURE)
 		config_errors_log(said);
-	refuse(s, textf("%s%s%.*s", why, said[0] != '\0' ? ": " : "", (int)strcspn(said, "\n"), said));
+	snprintf(text, sizeof text, "%s%s%.*s", why, said[0] != '\0' ? ": " : "", (int)strcspn(said, "\n"), said);
+	refuse(s, text);
 }
 
 void upgrade_begin(struct supervisor *s, outcome_cb refused)

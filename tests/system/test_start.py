@@ -72,6 +72,25 @@ class AnotherDaemon(unittest.TestCase):
         log = failed_start(self.second(state_dir=self.first.state_dir), self.wrap)
         self.assertIn(f"state_dir {self.first.state_dir}: another t3ops uses it, pid {self.first.pid}; give each its own", log)
 
+    def test_a_long_reason_is_whole_for_who_asks_and_in_words_for_the_journal(self):
+        long = os.path.join(self.first.dir, *(["a-directory-with-a-name"] * 11))
+        os.makedirs(long)
+        account.give(long)
+        self.first.options["state_dir"] = long
+        self.first.write_conf()
+        self.assertIn("event=reloaded", self.first.reload())
+        with self.second() as d:
+            d.options["state_dir"] = long
+            d.start()
+            d.write_conf()
+            done = subprocess.run([process.program("core/t3opsctl"), "-s", d.control, "reload"], capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.stderr, f"t3opsctl: reload: state_dir {long}: another t3ops uses it, pid {self.first.pid}; give each its own\n")
+            line = d.wait_log('event=reload_refused error="(.*)"').group(1)
+            whole = done.stderr.removeprefix("t3opsctl: reload: ").split()
+            self.assertEqual(line.split(), whole[:len(line.split()) - 1] + ["..."])
+            self.assertGreater(len(line), 280)
+
     def test_a_control_socket_is_not_taken_away(self):
         log = failed_start(self.second(control=self.first.control), self.wrap)
         self.assertRegex(log, f"event=start_failed .*cannot listen on {self.first.control}: Address already in use; another t3ops")
