@@ -348,7 +348,7 @@ static void verdicts_end(struct diagnosis *d, uint64_t now_us)
 static bool verdicts_stand(const struct diagnosis *d)
 {
 	for (size_t i = 0; i < d->verdicts.n; i++)
-		if (d->verdicts.rows[i]->state == VERDICT_STANDING && d->verdicts.rows[i]->incident == d->now.id)
+		if (d->verdicts.rows[i]->state == VERDICT_STANDING && d->verdicts.rows[i]->open_in == d->now.id)
 			return true;
 	return false;
 }

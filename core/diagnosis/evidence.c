@@ -187,7 +187,8 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	row->proof |= TOMO_BY_FRESH;
-	row->proven_us = leg->attempt_us;
+	/* the edge answered when TLS began; what became of that is no proof of what is before it */
+	row->proven_us = leg->latest.step == T3OPS_STEP_TLS ? leg->attempt_began_us : leg->attempt_us;
 	row->verdict = leg->verdict;
 	if (row->accused.n == 0)
 		return;

@@ -67,6 +67,7 @@ static bool members_join(struct judgement *j, struct verdict *v, const struct me
 
 	*new_users = false;
 	v->failing = m->n;
+	v->open_in = j->in->incident->id;
 	for (size_t i = 0; i < j->o.n_failing; i++) {
 		struct observation *f = &j->o.rows[i];
 

@@ -64,7 +64,7 @@ static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t beg
 		a->testimony = LEG_RECOVERED;
 	else if (was == LEG_STALE)
 		a->testimony = LEG_SILENT;
-	if (a->testimony == LEG_SILENT && !leg_fails(leg))
+	if (a->testimony == LEG_SILENT && !leg_fails(leg) && !leg_is_failing(leg))
 		a->proven_us = begun_us;
 	return a->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
 }
@@ -75,7 +75,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	    [LEG_SILENT] = LEG_SILENT,    [LEG_SUSPECTED] = LEG_CLEARED,   [LEG_CLEARED] = LEG_CLEARED,
 	    [LEG_FAILED] = LEG_RECOVERED, [LEG_RECOVERED] = LEG_RECOVERED, [LEG_STALE] = LEG_SILENT,
 	};
-	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED;
+	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED || leg->testimony == LEG_STALE;
 	enum leg_testimony was = leg->testimony;
 
 	state_learn(leg, LEG_IS_UP, in);

@@ -119,7 +119,7 @@ int recall_restore(const struct recall *r, struct verdict_table *verdicts, struc
 		return -ENOMEM;
 	verdicts->given--; /* it has its id already */
 	*v = r->verdict;
-	v->judged_us = v->works_us = 0;
+	v->judged_us = v->works_us = v->open_in = 0;
 	path_restore(&v->finding.suspects, t);
 	path_restore(&v->was.suspects, t);
 	error = users_restore(&v->users, &r->verdict.users, t);

@@ -49,6 +49,7 @@ struct user_set {
 struct verdict {
 	uint64_t id;
 	uint64_t incident; /* that it was first given in */
+	uint64_t open_in;  /* the last one in which something was counted to it */
 	unsigned revision; /* from 1 */
 	enum verdict_state state;
 	enum verdict_change change;

@@ -100,6 +100,7 @@ struct step {
 #define DROP_YOUNG(t, u, r, q, age) {.what = DROPPED, .at_ms = t, .user = u, .reason = T3OPS_R_##r, .quiet_ms = q, .n = age, .address = "192.0.2.1"}
 /* A tunnel whose page is known. */
 #define PAGE(t, u, how, ...) {.what = PAGE_ENDS, .at_ms = t, .user = u, .reason = T3OPS_R_##how, .page = {.heartbeat_known = true, .period_us = PERIOD, .age_us = MS(600000), .carried = true, __VA_ARGS__}}
+#define PAGE_OF(t, u, how, age, ...) {.what = PAGE_ENDS, .at_ms = t, .user = u, .reason = T3OPS_R_##how, .page = {.heartbeat_known = true, .period_us = PERIOD, .age_us = MS(age), .carried = true, __VA_ARGS__}}
 #define CLOSED_1000         .end = PAGE_END_CLIENT_CLOSE, .code = 1000
 #define CLOSED_1001         .end = PAGE_END_CLIENT_CLOSE, .code = 1001
 #define CUT                 .end = PAGE_END_CLIENT_CUT, .since_ping_us = MS(2000)
@@ -793,6 +794,13 @@ static const struct scenario scenarios[] = {
      {ALL_UP, BEAT(2, "bob", 1), DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", HTTP, HTTP_STATUS, 502),
       UP(3000, "cf", ""), DOWN(9000, "cf", "", EOF), TRY(9100, "cf", "", HTTP, HTTP_STATUS, 502),
       PAGE(9400, "alice", CLIENT_EOF, CUT), UP(11000, "cf", ""), OPENED(12500, "alice")},
+     NULL},
+    {"a fault that flaps: a page comes back before the leg, and a fresh connection works, too",
+     "tunnel#1; ~tunnel#1; *tunnel#1; +tunnel#1[alice]",
+     {ALL_UP, ALL_FRESH, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", HTTP, HTTP_STATUS, 502), UP(3000, "cf", ""),
+      DOWN(9000, "cf", "", EOF), TRY(9100, "cf", "", HTTP, HTTP_STATUS, 502),
+      PAGE_OF(17000, "alice", CLIENT_EOF, 4000, CUT), FRESH(19500, "cf", OPEN, NONE, 0), OPENED(19600, "alice"),
+      FRESH(19700, "cf", OPEN, NONE, 0), UP(24000, "cf", "")},
      NULL},
     {"only the prober's own uplink is broken: users' tunnels beat",
      "prober#1; ~prober#1",
