@@ -20,6 +20,7 @@
 #include "sys/drop_privileges.h"
 #include "sys/parent.h"
 #include "options/option.h"
+#include "sys/process_group.h"
 
 #define STDERR_KEPT   512
 #define READS_AT_ONCE 16 /* as much as a pipe holds */
@@ -180,12 +181,6 @@ static void program_free(struct program *p)
 	free(p);
 }
 
-static void group_kill(struct program *p)
-{
-	kill(-p->pid, SIGKILL);
-	kill(p->pid, SIGKILL); /* before its setpgid it has no group of its own */
-}
-
 /* Keeps what was read; false: there was more than may be, and the program is ended. */
 static bool output_take(struct program *p, const char *bytes, size_t n)
 {
@@ -195,7 +190,7 @@ static bool output_take(struct program *p, const char *bytes, size_t n)
 	p->output_len += take;
 	if (n > room && p->error == 0) {
 		p->error = -E2BIG;
-		group_kill(p);
+		process_group_kill(p->pid);
 	}
 	return n <= room;
 }
@@ -249,7 +244,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	p->error = -ETIMEDOUT;
-	group_kill(p);
+	process_group_kill(p->pid);
 }
 
 /* "killed after its timeout of 10s; stderr: ..." */
@@ -377,7 +372,7 @@ struct program *program_start(struct ev_loop *loop, const struct program_start *
 	if (pidfd < 0) {
 		r = p->pid < 0 ? (int)-p->pid : errno;
 		if (p->pid > 0) {
-			group_kill(p);
+			process_group_kill(p->pid);
 			waitpid(p->pid, NULL, 0);
 			close(out);
 			close(err);
@@ -393,7 +388,7 @@ struct program *program_start(struct ev_loop *loop, const struct program_start *
 
 void program_kill(struct program *p)
 {
-	group_kill(p);
+	process_group_kill(p->pid);
 	waitpid(p->pid, NULL, 0);
 	program_free(p);
 }

@@ -13,6 +13,7 @@
 
 #include "sys/buf.h"
 #include "sys/parent.h"
+#include "sys/process_group.h"
 
 #define READ_BYTES 65536
 
@@ -86,12 +87,6 @@ static void subprocess_free(struct subprocess *p)
 	free(p);
 }
 
-static void group_kill(const struct subprocess *p)
-{
-	kill(-p->pid, SIGKILL);
-	kill(p->pid, SIGKILL); /* before its setpgid it has no group of its own */
-}
-
 /* What is there; false: there may be more later. */
 static bool gather(struct gathered *g)
 {
@@ -124,7 +119,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	p->timed_out = true;
-	group_kill(p);
+	process_group_kill(p->pid);
 }
 
 /* Whatever it started and left in its group ends with it; what left the group may hold the pipes open for ever, and
@@ -247,7 +242,7 @@ void subprocess_cancel(struct subprocess *p)
 {
 	if (!p)
 		return;
-	group_kill(p);
+	process_group_kill(p->pid);
 	waitpid(p->pid, NULL, 0);
 	subprocess_free(p);
 }
