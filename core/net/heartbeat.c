@@ -120,6 +120,13 @@ uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us)
 	return h->pending_us != 0 ? now_us - h->pending_us : 0;
 }
 
+uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t now_us)
+{
+	bool woke = h->gap_end_us != 0 && h->gap_end_us == h->ping_us && h->late < 2;
+
+	return now_us - h->ping_us + (woke ? h->gap_us : 0);
+}
+
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
 	return h->gap_end_us != 0 && now_us - h->gap_end_us <= period_us && h->late >= 2 ? h->late : 0;

@@ -51,6 +51,9 @@ void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint
 
 /* How long the oldest unanswered Ping has waited; 0: none does. */
 uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us);
+/* How long nothing came of its rhythm: since the last Ping, and with the gap before it if that one ended it alone,
+ * for then the page slept and had just woken. */
+uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t now_us);
 /* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago. */
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
 

@@ -76,7 +76,7 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .carried = t->client.frames.messages > 0 || t->upstream.frames.messages > 0,
 	                           .late_pings = heartbeat_late_pings(h, period_of(t), now_us),
 	                           .late_beats = h->late_beats,
-	                           .since_ping_us = known ? now_us - h->ping_us : 0,
+	                           .since_ping_us = known ? heartbeat_since_ping_us(h, now_us) : 0,
 	                           .waiting_us = waiting_us(t, now_us),
 	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0};
 }

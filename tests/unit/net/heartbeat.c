@@ -136,6 +136,29 @@ static void test_heartbeats(void **state)
 	}
 }
 
+static uint64_t since_ping_tenths(const struct step *steps, unsigned now)
+{
+	struct heartbeat h = {0};
+
+	for (const struct step *s = steps; s->what != 0; s++)
+		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, tenths(s->at));
+	return heartbeat_since_ping_us(&h, tenths(now)) / (S / 10);
+}
+
+/* One Ping at the end of a gap was made on waking; two were made on time. */
+static void test_since_ping(void **state)
+{
+	static const struct step on_time[] = {{'P', 0}, {'P', 50}, {0, 0}}, slept[] = {{'P', 0}, {'P', 350}, {0, 0}},
+	                         hole[] = {{'P', 0}, {'P', 140}, {'P', 141}, {0, 0}},
+	                         awake_again[] = {{'P', 0}, {'P', 350}, {'P', 400}, {0, 0}};
+
+	(void)state;
+	assert_int_equal(since_ping_tenths(on_time, 70), 20);
+	assert_int_equal(since_ping_tenths(slept, 351), 351);
+	assert_int_equal(since_ping_tenths(hole, 142), 1);
+	assert_int_equal(since_ping_tenths(awake_again, 410), 10);
+}
+
 /* A path that delays Pings or answers shows as beats in a row that are late; one that does no longer ends that. */
 static void test_late_beats(void **state)
 {
@@ -170,7 +193,7 @@ static void test_late_beats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frames), cmocka_unit_test(test_heartbeats),
-	                                   cmocka_unit_test(test_late_beats)};
+	                                   cmocka_unit_test(test_since_ping), cmocka_unit_test(test_late_beats)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
