@@ -60,7 +60,7 @@ static void users_check(const struct resolved_config *c, const struct config_fau
 	r = user_list_load(&users, c->options.users, c->options.upstream_env, why, sizeof why);
 	if (r < 0)
 		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s%s", c->options.users, why,
-		                  users.n_faults > 0 ? "; no row gives a user, so it is no table" : "");
+		                  users.n_faults > 0 ? "; no row names a user, so this is not a user table" : "");
 	users_report(c, &users, r, f);
 	user_list_fini(&users);
 }

@@ -172,7 +172,7 @@ LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
             "drops, if the plugin can; 0s: never.")
 
 LEG_OPTION("certificate_days", INT, certificate_days, "14", 0, 3650,
-            "A certificate shown to the leg that has fewer days left is reported; 0: only one that has expired.")
+            "A certificate presented to the leg that has fewer days left than this is reported; 0: only one that has expired.")
 LEG_DEFAULT_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SECOND,
             "Time limit of one attempt or probe request, as described in the page of each leg.")
 

@@ -90,11 +90,11 @@ EVENT_KIND(LEG_LARGE, "leg_large_answered", NOTICE, false, none, none, none, non
 EVENT_KIND(LEG_LARGE_LOST, "leg_large_lost", WARNING, true, none, none, none, detail,
            "a large message of a leg was lost while small ones are answered, twice in a row or while a heartbeat was late or a user had dropped")
 EVENT_KIND(CERTIFICATE_EXPIRING, "certificate_expiring", WARNING, true, none, none, none, expires,
-           "a certificate that a leg is shown has fewer days left than certificate_days; segments= names who shows it; repeated once a day")
+           "a certificate that a leg is presented has fewer days left than certificate_days; segments= names who presents it; repeated once a day")
 EVENT_KIND(CERTIFICATE_EXPIRED, "certificate_expired", ERROR, true, none, none, none, expires,
-           "a certificate that a leg is shown has expired, whoever may take it all the same; segments= names who shows it; repeated once a day")
+           "a certificate that a leg is presented has expired, even if it is still accepted; segments= names who presents it; repeated once a day")
 EVENT_KIND(CERTIFICATE_RENEWED, "certificate_renewed", NOTICE, true, none, none, none, expires,
-           "the certificate that a leg is shown is good again")
+           "the certificate that a leg is presented is valid again")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,

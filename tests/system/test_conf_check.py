@@ -305,7 +305,7 @@ class Files(Checked):
         self.lines_match(lines, [rf'4: warning: users = ".*": line {n}: ' for n in (2, 3, 4)])
         self.table('bob\ncarol\n')
         status, _, lines = self.check()
-        self.lines_match(lines, [r'4: warning: users = ".*": line 1: "bob" has no =.*; no row gives a user, so it is no table',
+        self.lines_match(lines, [r'4: warning: users = ".*": line 1: "bob" has no =.*; no row names a user, so this is not a user table',
                                  r'4: warning: users = ".*": line 1: "bob" has no =', r'4: warning: users = ".*": line 2: "carol" has no ='])
         self.assertEqual(status, 0)
         self.table("".join(f"u{n}\n" for n in range(150)) + "alice=127.0.0.1:3773\n")
