@@ -262,8 +262,8 @@ static int roles_check(const struct t3ops_plugin *p, const char *module, const s
 		    "and _ with single spaces between; correct them",
 		    module, p->provides ? p->provides : "", p->needs ? p->needs : "", p->wants ? p->wants : "");
 	if (p->wants_option && !has_bool_option(p, p->wants_option))
-		return refuse(r, -EINVAL, "%s: wants_option \"%.60s\" is not one of its boolean options; correct it", module,
-		              p->wants_option);
+		return refuse(r, -EINVAL, "%s: wants_option \"%.60s\" is not one of its boolean options; correct it",
+		              module, p->wants_option);
 	if (p->roles == 0 && (!p->provides || !*p->provides))
 		return refuse(r, -EINVAL, "%s: has no role and provides no service; set .roles or .provides", module);
 	if (missing)
