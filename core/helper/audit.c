@@ -14,14 +14,20 @@ static void event_fill(struct event *e, enum event_kind kind, const struct audit
 	event_set(e->user, what->user);
 }
 
+/* A job that ends with 1 has an answer, and the jobs process logs what failed. */
+static bool has_failed(const struct audited *what, const struct program_end *end)
+{
+	return end->error < 0 || end->exit_code > (what->command[0] == '\0' ? 1 : 0);
+}
+
 void audit_done(struct audit *a, const struct audited *what, const struct program_end *end)
 {
 	struct event e;
 
-	event_fill(&e, end->error < 0 || end->exit_code != 0 ? EVENT_COMMAND_FAILED : EVENT_COMMAND_DONE, what);
+	event_fill(&e, has_failed(what, end) ? EVENT_COMMAND_FAILED : EVENT_COMMAND_DONE, what);
 	e.code = (uint16_t)end->exit_code;
 	e.age_us = end->took_us;
-	if (e.kind == EVENT_COMMAND_FAILED)
+	if (end->error < 0 || end->exit_code != 0)
 		event_set(e.text, end->why);
 	process_emit(a->process, &e);
 }

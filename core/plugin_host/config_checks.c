@@ -156,7 +156,7 @@ static const char *bind_fault(const struct sockaddr *a, socklen_t len)
 		return NULL;
 	if (error == EADDRNOTAVAIL)
 		return "this machine has no such address";
-	return error == EACCES ? "ports below 1024 need root or CAP_NET_BIND_SERVICE" : strerror(error);
+	return error == EACCES ? "ports below 1024 need CAP_NET_BIND_SERVICE (see the unit)" : strerror(error);
 }
 
 static const char *v4_fault(struct sockaddr_in *a)

@@ -93,7 +93,9 @@ class Jobs(unittest.TestCase):
                    users={"alice": {"os_user": account.NAME, "port": 1}})
         self.addCleanup(d.stop)
         d.ctl("backup", "now", "alice", check=False)
-        d.wait_log(r"process=helper event=command_(done|failed) plugin=backup requester=jobs user=alice exit_code=\d+ duration_ms=")
+        d.wait_log(r"level=info process=helper event=command_done plugin=backup requester=jobs user=alice exit_code=1 duration_ms=")
+        d.wait_log("process=jobs event=job_failed plugin=backup user=alice")
+        self.assertEqual(len(re.findall("level=(warning|error) .*user=alice", d.log())), 1)
         self.assertTrue(os.path.isdir(folder))
 
     def test_a_job_without_its_directory_is_told_which(self):
