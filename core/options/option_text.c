@@ -255,13 +255,24 @@ static const char *ws_url_check(const char *url)
 	                 "the URL of a WebSocket: it begins with wss:// (or ws://)");
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+/* Browsers send it without the port that its scheme has by itself. */
 static const char *origin_check(const char *text)
 {
-	const char *host = strncasecmp(text, "https://", 8) == 0  ? text + 8
-	                   : strncasecmp(text, "http://", 7) == 0 ? text + 7
-	                                                          : "";
+	bool tls = strncasecmp(text, "https://", 8) == 0, plain = strncasecmp(text, "http://", 7) == 0;
+	const char *host = text + (tls ? 8 : plain ? 7 : strlen(text));
 
-	return is_host(host, strlen(host)) ? NULL : "an origin, such as \"https://t3.example.com\"";
+	if (!is_host(host, strlen(host)))
+		return "an origin, such as \"https://t3.example.com\"";
+	if (ends_in(host, tls ? ":443" : ":80"))
+		return "an origin as browsers send it, without the port that its scheme has by itself";
+	return NULL;
 }
 
 static const char *url_path_check(const char *text)

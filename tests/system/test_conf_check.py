@@ -115,7 +115,7 @@ ERRORS = (
     ('address  = "10.0.20.203"', 'address = "127.0.0.1"\ninterface = "::1"',
      r'22: plugin probe_internal: interface = "::1": of another family than address = "127.0.0.1"'),
     *(("listen  ", f'allowed_origins = {{"{o}"}}\nlisten  ', rf'1: allowed_origins: "{re.escape(o)}": expected an origin')
-      for o in ("https://:1", "https://a:99999", "https://a:0", "https://ä", "https://[::1", "https://a..b", "https://a:", "ftp://a")),
+      for o in ("https://:1", "https://a:99999", "https://a:0", "https://ä", "https://[::1", "https://a..b", "https://a:", "ftp://a", "https://a:443", "http://[::1]:80")),
     *(("listen  ", f'{option} = "1us"\nlisten  ', rf'1: {option} = "1us": expected at least "{least}", or "0" for {zero}')
       for option, least, zero in (("recheck_tunnels", "1s", "never"), ("journal_retain", "1h", "no limit"))),
     ('url = "wss', 'fresh = "1us"\nurl = "wss', r'17: plugin probe_cloudflare: fresh = "1us": expected at least "100ms", or "0" for never'),
@@ -214,7 +214,7 @@ GOOD = (
     (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is not a typo
     (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
     ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),
-    ("listen  ", 'allowed_origins = {"https://a.example", "http://[::1]:3000", "https://10.0.0.1:65535", "HTTPS://xn--4ca.example"}\nlisten  '),
+    ("listen  ", 'allowed_origins = {"https://a.example", "http://[::1]:3000", "https://10.0.0.1:65535", "HTTPS://xn--4ca.example", "https://a:80", "http://[::443]", "http://[::80]"}\nlisten  '),
     ("listen  ", 'recheck_tunnels = "0"\njournal_retain = "0s"\nidentity_header = "Remote-User"\nlisten  '),
 )
 

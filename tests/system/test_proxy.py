@@ -465,7 +465,7 @@ class Others(unittest.TestCase):
             with socket.create_connection(d.proxy) as s:
                 s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: alice\r\n\r\n")
             os.kill(d.pids("proxy")[0], signal.SIGCONT)
-            d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1 .*cannot be told")
+            d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1 .*could not be determined")
             self.assertEqual(origin.seen, [])
 
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")

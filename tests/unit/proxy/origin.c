@@ -136,9 +136,9 @@ static void test_secret_file(void **state)
 	assert_true(secret_digest_parse(hex, digest));
 	assert_memory_equal(digest, expected, sizeof digest);
 	assert_null(fault_of(SECRET, 0440, hex));
-	assert_non_null(strstr(fault_of(SECRET, 0644, hex), "everybody"));
-	assert_non_null(strstr(fault_of("fifteen-bytes-x\n", 0600, hex), "less than 16"));
-	assert_non_null(strstr(fault_of("", 0600, hex), "less than 16"));
+	assert_non_null(strstr(fault_of(SECRET, 0644, hex), "by other accounts"));
+	assert_non_null(strstr(fault_of("fifteen-bytes-x\n", 0600, hex), "fewer than 16"));
+	assert_non_null(strstr(fault_of("", 0600, hex), "fewer than 16"));
 	assert_non_null(strstr(fault_of("with a space in the middle", 0600, hex), "header"));
 	assert_non_null(strstr(secret_file_digest("/nowhere/at/all", hex), "No such file"));
 	assert_non_null(strstr(secret_file_digest("/dev/null", hex), "regular"));
