@@ -435,7 +435,7 @@ struct t3ops_host {
 
 	/* What is wrong (T3OPS_ERROR: init then fails) or doubtful (T3OPS_WARNING) about the value of an option;
 	 * option NULL: about the section.  fmt makes one sentence without the value.  A configuration check
-	 * reports it with the option's line; at the start of a process an error is logged, a doubt is not. */
+	 * reports it with the option's line; at the start of a process an error is logged, a warning is not. */
 	void (*option_fault)(struct t3ops_ctx *ctx, int level, const char *option, const char *fmt, ...)
 	    T3OPS_PRINTF(4, 5);
 

@@ -214,13 +214,13 @@ static bool fallback_read(struct reading *r, const struct t3ops_option *row, str
 }
 
 /* A value may be what it should be, and odd all the same. */
-static void doubt_report(struct reading *r, const char *name, unsigned line, const struct option_value *v)
+static void warning_report(struct reading *r, const char *name, unsigned line, const struct option_value *v)
 {
-	const char *doubt = option_doubt(v);
+	const char *warning = option_warning(v);
 
-	if (doubt)
+	if (warning)
 		config_warnings_add(r->c, line, "%s%s = \"%.100s\": %s", r->label, name,
-		                    v->text ? v->text : v->list.items[0], doubt);
+		                    v->text ? v->text : v->list.items[0], warning);
 }
 
 static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
@@ -237,7 +237,7 @@ static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
 		if (given && cfg ? !value_read(r, row, given->line, cfg, &value) : !fallback_read(r, row, &value))
 			continue;
 		if (given)
-			doubt_report(r, row->name, given->line, &value);
+			warning_report(r, row->name, given->line, &value);
 		option_set_put(out, row->name, value);
 	}
 }

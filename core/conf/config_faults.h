@@ -28,7 +28,7 @@ void config_fault_error(const struct config_faults *f, enum conf_kind kind, cons
 void config_fault_warn(const struct config_faults *f, enum conf_kind kind, const char *section, const char *option,
                        const char *fmt, ...) PRINTF_LIKE(5, 6);
 
-/* For the start of a process: logs errors, for nobody asks about doubts there. */
+/* For the start of a process: logs errors, for nobody asks about warnings there. */
 extern const struct config_faults config_faults_log;
 
 #endif

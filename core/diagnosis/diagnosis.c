@@ -16,11 +16,11 @@
 struct round {
 	bool open;
 	uint64_t opened_us;
-	uint64_t news_us;   /* the last news */
-	uint64_t asked_us;  /* everything was asked */
-	uint64_t judged_us; /* the round before was judged; 0: never */
-	bool ask_again;     /* something broke after it was asked */
-	bool host_news;     /* what broke may be the host's: no verdict ends before that is judged */
+	uint64_t news_us;       /* the last news */
+	uint64_t asked_us;      /* everything was asked */
+	uint64_t classified_us; /* the round before was judged; 0: never */
+	bool ask_again;         /* something broke after it was asked */
+	bool host_news;         /* what broke may be the host's: no verdict ends before that is judged */
 };
 
 struct diagnosis {
@@ -191,7 +191,7 @@ static bool a_leg_fell_silent(const struct diagnosis *d)
  * that come when a page without answers would have given up. */
 static bool waits_for_users(const struct diagnosis *d)
 {
-	if (d->round.judged_us != 0 || d->open_tunnels == 0 || !only_shared_legs_fail(d))
+	if (d->round.classified_us != 0 || d->open_tunnels == 0 || !only_shared_legs_fail(d))
 		return false;
 	return !users_have_spoken(d, d->now.first_us + (a_leg_fell_silent(d) ? ANSWERED_US : 0));
 }
@@ -262,7 +262,7 @@ static bool legs_fail(const struct diagnosis *d)
 }
 
 /* When the round may be judged as things are now. */
-static uint64_t judge_time(const struct diagnosis *d)
+static uint64_t classify_time(const struct diagnosis *d)
 {
 	const struct round *r = &d->round;
 	uint64_t deadline = r->opened_us + d->ping_timeout_us + ROUND_GRACE_US;
@@ -291,7 +291,7 @@ static uint64_t ask_time(const struct diagnosis *d)
 		return r->asked_us + ASK_AGAIN_US;
 	if (r->open)
 		return waits_for_users(d) ? r->asked_us + VANTAGE_ASK_US : UINT64_MAX;
-	at = (r->asked_us > r->judged_us ? r->asked_us : r->judged_us) + FOLLOW_ASK_US;
+	at = (r->asked_us > r->classified_us ? r->asked_us : r->classified_us) + FOLLOW_ASK_US;
 	return at < d->now.last_us + FOLLOW_US ? at : UINT64_MAX;
 }
 
@@ -310,25 +310,25 @@ static void drops_of_ended_remove(struct diagnosis *d)
 			incident_drops_remove(&d->now, d->verdicts.rows[i]->id);
 }
 
-static int round_judge(struct diagnosis *d, uint64_t now_us)
+static int round_classify(struct diagnosis *d, uint64_t now_us)
 {
-	struct judge_input in = {.incident = &d->now,
-	                         .legs = &d->legs,
-	                         .topology = d->topology,
-	                         .host = &d->host,
-	                         .verdicts = &d->verdicts,
-	                         .now_us = now_us,
-	                         .report = d->actions->verdict,
-	                         .arg = d->arg};
+	struct classify_input in = {.incident = &d->now,
+	                            .legs = &d->legs,
+	                            .topology = d->topology,
+	                            .host = &d->host,
+	                            .verdicts = &d->verdicts,
+	                            .now_us = now_us,
+	                            .report = d->actions->verdict,
+	                            .arg = d->arg};
 	int r;
 
 	d->actions->look(d->arg, d);
 	pressure_window(&d->pressure, d->now.first_us, &d->now.host_pressure);
-	r = judge(&in);
-	legs_transition(d, LEG_JUDGED, 0);
+	r = classify(&in);
+	legs_transition(d, LEG_CLASSIFIED, 0);
 	drops_of_ended_remove(d);
 	d->round.open = d->round.host_news = false;
-	d->round.judged_us = now_us;
+	d->round.classified_us = now_us;
 	return r;
 }
 
@@ -359,7 +359,7 @@ static uint64_t close_time(const struct diagnosis *d)
 	if (d->now.id == 0 || d->round.open)
 		return UINT64_MAX;
 	if (!verdicts_stand(d))
-		return d->now.host_explains && legs_fail(d) ? d->now.last_us + FOLLOW_US : d->round.judged_us;
+		return d->now.host_explains && legs_fail(d) ? d->now.last_us + FOLLOW_US : d->round.classified_us;
 	return d->now.last_us + EVIDENCE_US;
 }
 
@@ -379,7 +379,7 @@ int diagnosis_finish(struct diagnosis *d, uint64_t now_us)
 	for (size_t i = 0; i < d->now.n_drops; i++)
 		ours = ours || (d->now.drops[i].verdict == 0 &&
 		                page_evidence_side(d->now.drops[i].evidence) == PAGE_SIDE_DISPATCH);
-	return d->round.open && ours ? round_judge(d, now_us) : 0;
+	return d->round.open && ours ? round_classify(d, now_us) : 0;
 }
 
 int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
@@ -389,14 +389,14 @@ int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 	ends_decide(d, now_us);
 	if (now_us >= ask_time(d))
 		ask(d, now_us);
-	if (d->round.open && now_us >= judge_time(d))
-		r = round_judge(d, now_us);
+	if (d->round.open && now_us >= classify_time(d))
+		r = round_classify(d, now_us);
 	if (!d->round.host_news)
 		verdicts_end(d, now_us);
 	verdict_table_expire(&d->verdicts, now_us);
 	if (now_us >= close_time(d))
 		incident_close(d);
-	*next_us = sooner(ask_time(d), d->round.open ? judge_time(d) : close_time(d));
+	*next_us = sooner(ask_time(d), d->round.open ? classify_time(d) : close_time(d));
 	if (!d->round.host_news)
 		*next_us = sooner(*next_us, verdict_table_due_us(&d->verdicts));
 	return r;

@@ -16,7 +16,7 @@
  * lost a tunnel whose page lost it (page_evidence.h), or, where that is not known, whose close reason is at fault
  * anywhere
  *
- * What follows from what was seen: evidence.h.  How it becomes verdicts: judge.h.  Every constant:
+ * What follows from what was seen: evidence.h.  How it becomes verdicts: classify.h.  Every constant:
  * incident_timing.h.
  */
 #ifndef T3OPS_DIAGNOSIS_DIAGNOSIS_H
@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "diagnosis/judge.h"
+#include "diagnosis/classify.h"
 #include "diagnosis/page_evidence.h"
 #include "diagnosis/recall.h"
 #include "diagnosis/slow_paths.h"
@@ -39,7 +39,7 @@ struct diagnosis_actions {
 	/* A page lost its tunnel; late: its end had seemed ordinary, and what came next says that it was none. */
 	void (*dropped)(void *arg, const struct drop *drop, bool late);
 	/* A verdict, or a revision of one.  b and all it points to is borrowed until it returns. */
-	void (*verdict)(void *arg, const struct judge_basis *b);
+	void (*verdict)(void *arg, const struct verdict_basis *b);
 	/* A verdict has ended: healed or expired. */
 	void (*ended)(void *arg, const struct verdict *v);
 	/* Something is slow, or no more; convicts nobody. */
@@ -48,7 +48,7 @@ struct diagnosis_actions {
 	void (*walled_off)(void *arg, const char *leg);
 	/* Something happened to the host; of what was reported, all but frozen processes. */
 	void (*host)(void *arg, const struct host_event *e);
-	/* A fresh look at the host before a judgement: to report what is new with diagnosis_pressure and
+	/* A fresh look at the host before a classification: to report what is new with diagnosis_pressure and
 	 * diagnosis_host. */
 	void (*look)(void *arg, struct diagnosis *d);
 };
@@ -126,7 +126,7 @@ void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us);
 void diagnosis_prober_replaced(struct diagnosis *d, uint64_t wall_us);
 int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample);
 
-/* Before it is freed for good: judges drops that t3ops itself caused, which nobody could judge afterwards. */
+/* Before it is freed for good: classifies drops that t3ops itself caused, which nobody could afterwards. */
 int diagnosis_finish(struct diagnosis *d, uint64_t now_us);
 
 /* Does what is due; *next_us becomes when it wants to be called again, UINT64_MAX: when something happens.

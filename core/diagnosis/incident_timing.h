@@ -14,7 +14,7 @@
 #define INCIDENT_MS(n) (UINT64_C(1000) * (n))
 #define INCIDENT_S(n)  (UINT64_C(1000000) * (n))
 
-/* A round of evidence: from the first news to its judgement. */
+/* A round of evidence: from the first news to its classification. */
 #define SETTLE_US        INCIDENT_MS(200)  /* after the last news: a burst of drops is one incident */
 #define ROUND_GRACE_US   INCIDENT_MS(500)  /* beyond ping_timeout: who has not answered by then does not count */
 #define ASK_AGAIN_US     INCIDENT_MS(200)  /* between two probes, when a drop began after the first */

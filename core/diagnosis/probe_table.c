@@ -304,7 +304,7 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_LARGE_CONVICTED:
 		leg->large.verdict = in->verdict;
 		break;
-	case LEG_JUDGED:
+	case LEG_CLASSIFIED:
 		leg->testimony = leg->testimony == LEG_CLEARED ? LEG_SILENT : leg->testimony;
 		break;
 	case LEG_VERDICT_OVER:

@@ -26,7 +26,7 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
 /*
  * What it says in the open incident.
  *
- *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --JUDGED--> SILENT; RECOVERED if a verdict was made of it
+ *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --CLASSIFIED--> SILENT; RECOVERED if a verdict was made of it
  *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
  *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
@@ -119,7 +119,7 @@ enum leg_input_kind {
 	LEG_RESOLVER_CONVICTED, /* its look-ups are */
 	LEG_FRESH_CONVICTED,    /* its fresh connections are */
 	LEG_LARGE_CONVICTED,    /* its large messages are */
-	LEG_JUDGED,             /* what it said was heard */
+	LEG_CLASSIFIED,         /* what it said was heard */
 	LEG_VERDICT_OVER,       /* `verdict` has ended */
 	LEG_RECALLED,           /* it failed and is evidence of `verdict`, as an earlier diagnosis knew */
 	LEG_RESOLVER_RECALLED,  /* its look-ups did */

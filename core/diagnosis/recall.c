@@ -119,8 +119,8 @@ int recall_restore(const struct recall *r, struct verdict_table *verdicts, struc
 		return -ENOMEM;
 	verdicts->given--; /* it has its id already */
 	*v = r->verdict;
-	v->judged_us = v->works_us = v->open_in = 0;
-	path_restore(&v->finding.suspects, t);
+	v->classified_us = v->works_us = v->open_in = 0;
+	path_restore(&v->conclusion.suspects, t);
 	path_restore(&v->was.suspects, t);
 	error = users_restore(&v->users, &r->verdict.users, t);
 	if (users_restore(&v->absent, &r->verdict.absent, t) < 0 || error < 0)

@@ -17,7 +17,7 @@ struct recall_leg {
 };
 
 struct recall {
-	struct verdict verdict; /* names in it need not be interned; judged_us and works_us say nothing */
+	struct verdict verdict; /* names in it need not be interned; classified_us and works_us say nothing */
 	struct recall_leg *legs;
 	size_t n_legs;
 };

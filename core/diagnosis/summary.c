@@ -47,7 +47,7 @@ static void drop_put(FILE *out, const struct drop *d)
 {
 	bool known = d->evidence != PAGE_NONE;
 
-	fprintf(out, "%s lost %u tunnel%s (%s", d->user, d->tunnels, d->tunnels == 1 ? "" : "s",
+	fprintf(out, "%s lost %u WebSocket%s (%s", d->user, d->tunnels, d->tunnels == 1 ? "" : "s",
 	        known ? page_evidence_label(d->evidence) : reason_label(d->reason));
 	if (d->why[0] != '\0')
 		fprintf(out, ": %s", d->why);
@@ -57,7 +57,7 @@ static void drop_put(FILE *out, const struct drop *d)
 	        d->other_colo ? ", came back over another location" : "");
 }
 
-static void failures_put(FILE *out, const struct judge_basis *b)
+static void failures_put(FILE *out, const struct verdict_basis *b)
 {
 	size_t named = 0, more = 0;
 
@@ -129,7 +129,7 @@ static void pressure_put(FILE *out, const struct host_pressure *p)
 		fprintf(out, "; the host waited for memory %.0f %% of the time", p->memory * 100);
 }
 
-static void name_put(FILE *out, const struct verdict_finding *f)
+static void name_put(FILE *out, const struct verdict_conclusion *f)
 {
 	char *name = verdict_name(f, true);
 
@@ -154,16 +154,16 @@ static void change_put(FILE *out, const struct verdict *v)
 		fputs(": ", out);
 		break;
 	case VERDICT_USERS:
-		fprintf(out, "the fault of verdict %llu hurt more users: ", (unsigned long long)v->id);
+		fprintf(out, "the fault of verdict %llu affected more users: ", (unsigned long long)v->id);
 		break;
 	case VERDICT_AGAIN:
-		fprintf(out, "the fault of verdict %llu is back: ", (unsigned long long)v->id);
+		fprintf(out, "the fault of verdict %llu recurred: ", (unsigned long long)v->id);
 		break;
 	}
 }
 
 /* What explains one of its members; of the host, else of ours. */
-static const struct host_event *host_event_of(const struct judge_basis *b)
+static const struct host_event *host_event_of(const struct verdict_basis *b)
 {
 	for (size_t i = 0; i < b->observations->n_failing; i++) {
 		const struct observation *f = &b->observations->rows[i];
@@ -201,7 +201,7 @@ static void host_put(FILE *out, const struct host_event *e)
 	}
 }
 
-static bool users_work(const struct judge_basis *b)
+static bool users_work(const struct verdict_basis *b)
 {
 	for (size_t i = b->observations->n_failing; i < b->observations->n; i++)
 		if (b->observations->rows[i].live_tunnel != NULL)
@@ -209,11 +209,11 @@ static bool users_work(const struct judge_basis *b)
 	return false;
 }
 
-static void kind_put(FILE *out, const struct judge_basis *b)
+static void kind_put(FILE *out, const struct verdict_basis *b)
 {
 	const struct host_event *host = host_event_of(b);
 
-	switch (b->verdict->finding.kind) {
+	switch (b->verdict->conclusion.kind) {
 	case VERDICT_FAULT:
 		if (verdict_exonerates(b->verdict, b->topology))
 			fputs("infra exonerated: ", out);
@@ -228,7 +228,7 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 			host_put(out, host);
 		break;
 	case VERDICT_PROBER:
-		fprintf(out, "only the prober's own way is broken, %s: ",
+		fprintf(out, "only the prober's own path is broken, %s: ",
 		        users_work(b) ? "users' tunnels work" : "other legs cross the same segments");
 		break;
 	case VERDICT_UNKNOWN:
@@ -237,7 +237,7 @@ static void kind_put(FILE *out, const struct judge_basis *b)
 	}
 }
 
-static void summary_put(FILE *out, const struct judge_basis *b)
+static void summary_put(FILE *out, const struct verdict_basis *b)
 {
 	enum symptom symptom = symptom_of(b);
 
@@ -247,11 +247,11 @@ static void summary_put(FILE *out, const struct judge_basis *b)
 	working_put(out, b->observations);
 	if (symptom != SYMPTOM_NONE)
 		fprintf(out, "; %s", symptom_words(symptom));
-	if (b->verdict->finding.kind != VERDICT_HOST)
+	if (b->verdict->conclusion.kind != VERDICT_HOST)
 		pressure_put(out, b->pressure);
 }
 
-char *summary_make(const struct judge_basis *b)
+char *summary_make(const struct verdict_basis *b)
 {
 	char *text = NULL;
 	size_t len = 0;

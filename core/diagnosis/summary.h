@@ -3,9 +3,9 @@
 #ifndef T3OPS_DIAGNOSIS_SUMMARY_H
 #define T3OPS_DIAGNOSIS_SUMMARY_H
 
-#include "diagnosis/judge.h"
+#include "diagnosis/classify.h"
 
 /* The caller frees it; NULL without memory. */
-char *summary_make(const struct judge_basis *b);
+char *summary_make(const struct verdict_basis *b);
 
 #endif

@@ -7,7 +7,7 @@ struct share {
 	size_t all, some;
 };
 
-static struct share share_of(const struct judge_basis *b, bool (*holds)(const struct observation *f))
+static struct share share_of(const struct verdict_basis *b, bool (*holds)(const struct observation *f))
 {
 	struct share s = {0, 0};
 
@@ -22,7 +22,7 @@ static struct share share_of(const struct judge_basis *b, bool (*holds)(const st
 	return s;
 }
 
-static bool is_true_of_all(const struct judge_basis *b, bool (*holds)(const struct observation *f))
+static bool is_true_of_all(const struct verdict_basis *b, bool (*holds)(const struct observation *f))
 {
 	struct share s = share_of(b, holds);
 
@@ -62,7 +62,7 @@ static bool lost_answers_or_is_silent(const struct observation *f)
 }
 
 /* Whether a page's heartbeats passed what is suspected after all of its members had begun to fail. */
-static bool pings_pass(const struct judge_basis *b)
+static bool pings_pass(const struct verdict_basis *b)
 {
 	const struct observations *o = b->observations;
 	uint64_t began = 0;
@@ -72,13 +72,13 @@ static bool pings_pass(const struct judge_basis *b)
 			began = o->rows[i].began_us;
 	for (size_t i = o->n_failing; i < o->n; i++)
 		if (o->rows[i].live_tunnel != NULL && o->rows[i].proven_us > began &&
-		    tomo_paths_meet(&o->rows[i].acquitted, &b->verdict->finding.suspects, NULL))
+		    tomo_paths_meet(&o->rows[i].acquitted, &b->verdict->conclusion.suspects, NULL))
 			return true;
 	return false;
 }
 
 /* New connections fail; that old ones live is said by users, or by the leg beside which they fail. */
-static bool is_of_new_connections(const struct judge_basis *b)
+static bool is_of_new_connections(const struct verdict_basis *b)
 {
 	if (share_of(b, observation_is_of_new_connections).some == 0)
 		return false;
@@ -90,14 +90,14 @@ static bool is_of_new_connections(const struct judge_basis *b)
 	return false;
 }
 
-static bool is_downward(const struct judge_basis *b)
+static bool is_downward(const struct verdict_basis *b)
 {
 	return is_true_of_all(b, lost_answers) || (is_true_of_all(b, lost_answers_or_is_silent) && pings_pass(b));
 }
 
-enum symptom symptom_of(const struct judge_basis *b)
+enum symptom symptom_of(const struct verdict_basis *b)
 {
-	if (b->verdict->finding.kind != VERDICT_FAULT)
+	if (b->verdict->conclusion.kind != VERDICT_FAULT)
 		return SYMPTOM_NONE;
 	if (is_true_of_all(b, is_of_names))
 		return SYMPTOM_NAMES_ONLY;

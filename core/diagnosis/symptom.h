@@ -12,7 +12,7 @@
 #ifndef T3OPS_DIAGNOSIS_SYMPTOM_H
 #define T3OPS_DIAGNOSIS_SYMPTOM_H
 
-#include "diagnosis/judge.h"
+#include "diagnosis/classify.h"
 
 enum symptom {
 	SYMPTOM_NONE, /* nothing passes, or that is not known */
@@ -23,7 +23,7 @@ enum symptom {
 };
 
 /* Of a fault; NONE of every other verdict. */
-enum symptom symptom_of(const struct judge_basis *b);
+enum symptom symptom_of(const struct verdict_basis *b);
 const char *symptom_name(enum symptom s);  /* NULL of NONE */
 const char *symptom_words(enum symptom s); /* for the verdict's sentence; NULL of NONE */
 

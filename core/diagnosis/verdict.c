@@ -47,17 +47,17 @@ void user_set_fini(struct user_set *s)
 	*s = (struct user_set){.n = 0};
 }
 
-bool verdict_finding_equal(const struct verdict_finding *a, const struct verdict_finding *b)
+bool verdict_conclusion_equal(const struct verdict_conclusion *a, const struct verdict_conclusion *b)
 {
 	return a->kind == b->kind && tomo_path_equal(&a->suspects, &b->suspects);
 }
 
 bool verdict_exonerates(const struct verdict *v, const struct topology *t)
 {
-	const struct tomo_path *p = &v->finding.suspects;
+	const struct tomo_path *p = &v->conclusion.suspects;
 
-	if (v->finding.kind != VERDICT_FAULT)
-		return v->finding.kind == VERDICT_EXONERATED;
+	if (v->conclusion.kind != VERDICT_FAULT)
+		return v->conclusion.kind == VERDICT_EXONERATED;
 	for (size_t i = 0; i < p->n; i++)
 		if (!topology_is_last_mile(t, p->segments[i]))
 			return false;
@@ -68,7 +68,7 @@ bool verdict_counts(const struct verdict *v)
 {
 	bool turned = v->change == VERDICT_CHANGED && v->was.kind == VERDICT_EXONERATED;
 
-	return v->change == VERDICT_NEW || (turned && v->finding.kind != VERDICT_EXONERATED);
+	return v->change == VERDICT_NEW || (turned && v->conclusion.kind != VERDICT_EXONERATED);
 }
 
 const char *verdict_kind_name(enum verdict_kind kind)
@@ -107,7 +107,7 @@ static void segments_put(FILE *out, const struct tomo_path *p, bool with_users)
 	}
 }
 
-char *verdict_name(const struct verdict_finding *f, bool with_users)
+char *verdict_name(const struct verdict_conclusion *f, bool with_users)
 {
 	char *name = NULL;
 	size_t len = 0;

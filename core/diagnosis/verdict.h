@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A verdict: what is left as suspect of one fault, who was hurt by it, and how it went on.  One id from its first
+ * A verdict: what is left as suspect of one fault, who was affected by it, and how it went on.  One id from its first
  * word to its end; what it says may be revised, and every revision is numbered.  Plain values; pure.
  *
  *   STANDING --its evidence works again--> HEALED --the same suspects fail again--> STANDING (times + 1)
@@ -19,7 +19,7 @@ enum verdict_kind {
 	VERDICT_FAULT,      /* suspects say which */
 	VERDICT_EXONERATED, /* all of ours was proven good; the cause is not proven */
 	VERDICT_HOST,       /* the host, or t3ops itself, stood still */
-	VERDICT_PROBER,     /* only the prober's own way is broken: users, or other legs, cross the same segments */
+	VERDICT_PROBER,     /* only the prober's own path is broken: users, or other legs, cross the same segments */
 	VERDICT_UNKNOWN,    /* everything on the failing paths also worked */
 };
 
@@ -35,7 +35,7 @@ enum verdict_change {
 };
 
 /* What a verdict names. */
-struct verdict_finding {
+struct verdict_conclusion {
 	enum verdict_kind kind;
 	struct tomo_path suspects; /* of FAULT and EXONERATED; EXONERATED: last miles, unproven */
 };
@@ -53,19 +53,19 @@ struct verdict {
 	unsigned revision; /* from 1 */
 	enum verdict_state state;
 	enum verdict_change change;
-	struct verdict_finding finding, was; /* was: of the revision before, if change is NARROWED or CHANGED */
-	unsigned times;                      /* how often the fault was there */
-	struct user_set users, absent;       /* all who were hurt; those of them who are not back */
-	bool grew;                           /* users joined in this judgement */
-	bool by_legs;                        /* legs failed, so they decide when it is over */
-	size_t failing;                      /* paths that failed */
-	uint64_t first_us;                   /* CLOCK_MONOTONIC of its first drop */
-	uint64_t drop_wall_us;               /* the same, since 1970 */
-	uint64_t given_us;                   /* CLOCK_MONOTONIC of the latest revision */
-	uint64_t works_us;                   /* since when its evidence works again, 0: it does not */
-	uint64_t ended_us;                   /* if it is not standing */
-	uint64_t cleared_us;                 /* since when its suspects seem acquitted, 0: they are not */
-	uint64_t judged_us;                  /* when a judgement last took it: one finding revises it, not two */
+	struct verdict_conclusion conclusion, was; /* was: of the revision before, if change is NARROWED or CHANGED */
+	unsigned times;                            /* how often the fault was there */
+	struct user_set users, absent;             /* all who were affected; those of them who are not back */
+	bool grew;                                 /* users joined in this classification */
+	bool by_legs;                              /* legs failed, so they decide when it is over */
+	size_t failing;                            /* paths that failed */
+	uint64_t first_us;                         /* CLOCK_MONOTONIC of its first drop */
+	uint64_t drop_wall_us;                     /* the same, since 1970 */
+	uint64_t given_us;                         /* CLOCK_MONOTONIC of the latest revision */
+	uint64_t works_us;                         /* since when its evidence works again, 0: it does not */
+	uint64_t ended_us;                         /* if it is not standing */
+	uint64_t cleared_us;                       /* since when its suspects seem acquitted, 0: they are not */
+	uint64_t classified_us; /* when a classification last took it: one conclusion revises it, not two */
 };
 
 /* 0 or -ENOMEM. */
@@ -74,7 +74,7 @@ void user_set_remove(struct user_set *s, const char *name);
 bool user_set_has(const struct user_set *s, const char *name);
 void user_set_fini(struct user_set *s);
 
-bool verdict_finding_equal(const struct verdict_finding *a, const struct verdict_finding *b);
+bool verdict_conclusion_equal(const struct verdict_conclusion *a, const struct verdict_conclusion *b);
 /* Whether infra is exonerated: no segment of ours is a suspect. */
 bool verdict_exonerates(const struct verdict *v, const struct topology *t);
 
@@ -83,7 +83,7 @@ bool verdict_counts(const struct verdict *v);
 
 /* "cloudflare or tunnel", "exonerated", "host", "prober", "unknown"; with_users false: "serve" for "serve(alice)".
  * The caller frees it; NULL without memory. */
-char *verdict_name(const struct verdict_finding *f, bool with_users);
+char *verdict_name(const struct verdict_conclusion *f, bool with_users);
 /* Name of a kind that is not called by its suspects; NULL of FAULT. */
 const char *verdict_kind_name(enum verdict_kind kind);
 const char *verdict_state_name(enum verdict_state state);    /* standing healed expired */

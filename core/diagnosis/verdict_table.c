@@ -53,24 +53,25 @@ struct verdict *verdict_table_get(const struct verdict_table *t, uint64_t id)
 
 static bool is_current(const struct verdict *v, uint64_t now_us)
 {
-	return v->judged_us != now_us && (v->state == VERDICT_STANDING || now_us < v->ended_us + AGAIN_US);
+	return v->classified_us != now_us && (v->state == VERDICT_STANDING || now_us < v->ended_us + AGAIN_US);
 }
 
-/* Whether a finding of another kind may turn this one around: not if it speaks of others, too. */
-static bool may_turn(const struct verdict *v, const struct verdict_finding *f)
+/* Whether a conclusion of another kind may turn this one around: not if it speaks of others, too. */
+static bool may_turn(const struct verdict *v, const struct verdict_conclusion *f)
 {
-	return v->finding.kind == f->kind || v->finding.kind != VERDICT_EXONERATED || v->users.n <= 1;
+	return v->conclusion.kind == f->kind || v->conclusion.kind != VERDICT_EXONERATED || v->users.n <= 1;
 }
 
 /* What stands goes on if a suspect is shared; what had ended is there again only if all are. */
-static bool is_same(const struct verdict *v, const struct verdict_finding *f)
+static bool is_same(const struct verdict *v, const struct verdict_conclusion *f)
 {
-	if (v->finding.suspects.n == 0 || f->suspects.n == 0 || v->state != VERDICT_STANDING)
-		return verdict_finding_equal(&v->finding, f);
-	return tomo_paths_meet(&v->finding.suspects, &f->suspects, NULL) && may_turn(v, f);
+	if (v->conclusion.suspects.n == 0 || f->suspects.n == 0 || v->state != VERDICT_STANDING)
+		return verdict_conclusion_equal(&v->conclusion, f);
+	return tomo_paths_meet(&v->conclusion.suspects, &f->suspects, NULL) && may_turn(v, f);
 }
 
-struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_finding *f, uint64_t now_us)
+struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_conclusion *f,
+                                    uint64_t now_us)
 {
 	for (size_t i = t->n; i-- > 0;)
 		if (is_current(t->rows[i], now_us) && is_same(t->rows[i], f))
@@ -98,7 +99,8 @@ static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_
  * the fault was there are none: nobody may have sent them. */
 static bool may_explain(const struct verdict *v, const struct observation *f)
 {
-	return f->drop->evidence == PAGE_ANSWERS_LOST || tomo_paths_meet(&v->finding.suspects, &f->accused, NULL) ||
+	return f->drop->evidence == PAGE_ANSWERS_LOST ||
+	       tomo_paths_meet(&v->conclusion.suspects, &f->accused, NULL) ||
 	       page_evidence_side(f->drop->evidence) != PAGE_SIDE_BEFORE_US;
 }
 
@@ -108,10 +110,10 @@ struct verdict *verdict_table_explain(const struct verdict_table *t, const struc
 	for (size_t i = t->n; i-- > 0;) {
 		struct verdict *v = t->rows[i];
 		bool stands = v->state == VERDICT_STANDING && v->by_legs &&
-		              !tomo_paths_meet(&v->finding.suspects, &f->accused, NULL);
+		              !tomo_paths_meet(&v->conclusion.suspects, &f->accused, NULL);
 
 		if ((stands || is_echo(v, f->drop, now_us)) && may_explain(v, f) &&
-		    tomo_paths_meet(&v->finding.suspects, user_path, NULL))
+		    tomo_paths_meet(&v->conclusion.suspects, user_path, NULL))
 			return v;
 	}
 	return NULL;

@@ -78,7 +78,7 @@ struct msg_ran {
 
 struct msg_probe {
 	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
-	char user[64];     /* who was hurt: their own legs, before others; "": everything */
+	char user[64];     /* who was affected: their own legs, before others; "": everything */
 };
 
 /* A tunnel of that user works: shared legs that are down, and the user's own, try again soon. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loads plugin files and judges them: owner and mode of the file, the exported descriptor, its
+ * Loads plugin files and checks them: owner and mode of the file, the exported descriptor, its
  * ABI numbers, its tables.  RTLD_NOW | RTLD_LOCAL, never closed.  Any process but the supervisor.
  */
 #ifndef T3OPS_LOADER_LOADER_H
@@ -23,7 +23,7 @@ int loader_is_plugin(const struct dirent *e);
 /* The core's row for an option of a leg's section, its default replaced by the plugin's own. */
 struct t3ops_option loader_leg_row(const struct t3ops_plugin *p, const struct t3ops_option *row);
 
-/* The judgement alone, for tests: p as the plugin declares it. */
+/* The check alone, for tests: p as the plugin declares it. */
 int loader_check(const struct t3ops_plugin *p, const char *module, struct t3ops_plugin *out, char *why,
                  size_t why_size);
 

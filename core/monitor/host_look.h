@@ -5,8 +5,8 @@
 
 #include "monitor/monitor_state.h"
 
-/* Each second, and before a judgement; d is the monitor's, named here since it may be in the middle of one.  0 or
- * -ENOMEM: evidence was lost. */
+/* Each second, and before a classification; d is the monitor's, named here since it may be in the middle of one.  0
+ * or -ENOMEM: evidence was lost. */
 int host_look(struct monitor *m, struct diagnosis *d);
 
 /* What was found, as an event. */

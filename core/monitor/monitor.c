@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The monitor process.  Every event passes here once, in this order: counter, journal, followers, diagnosis, watch
- * plugins; what the diagnosis finds goes out as events like all others (findings.c).  It touches no user's
+ * plugins; what the diagnosis finds goes out as events like all others (actions.c).  It touches no user's
  * connection: without a monitor nothing is explained, and nothing breaks.
  */
 #include "monitor/monitor.h"
@@ -15,7 +15,7 @@
 #include "diagnosis/incident_timing.h"
 #include "monitor/control.h"
 #include "monitor/event_report.h"
-#include "monitor/findings.h"
+#include "monitor/actions.h"
 #include "monitor/host_look.h"
 #include "monitor/journal_read.h"
 #include "monitor/pages.h"
@@ -46,7 +46,7 @@ static void due_set(struct monitor *d)
 	int r = diagnosis_tick(d->diagnosis, now, &at);
 
 	if (r < 0)
-		findings_evidence_lost(r);
+		actions_evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
 	d->due_us = 0;
 	series_set(d->open_gauge, diagnosis_gathering(d->diagnosis) != 0);
@@ -58,7 +58,7 @@ static void due_set(struct monitor *d)
 	ev_timer_start(d->process->loop, &d->due);
 }
 
-/* Where it comes far too late this process was frozen, and what it was to judge may wait in its queue. */
+/* Where it comes far too late this process was frozen, and what it was to classify may wait in its queue. */
 static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct monitor *d = w->data;
@@ -85,9 +85,9 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	if (r < 0)
-		findings_evidence_lost(r);
+		actions_evidence_lost(r);
 	lost_count(d);
-	findings_remember(d);
+	actions_remember(d);
 	due_set(d);
 }
 
@@ -125,7 +125,7 @@ static void earlier_read(struct monitor *d)
 
 	diagnosis_go_on(d->diagnosis, journal_last_incident(d->journal), journal_last_verdict(d->journal));
 	if (verdict_memory_read(d->journal, d->diagnosis, clock_mono_us(), clock_wall_us()) < 0)
-		findings_evidence_lost(-ENOMEM);
+		actions_evidence_lost(-ENOMEM);
 	earlier_show(d, earlier);
 	verdict_ring_restore(&d->verdicts, earlier);
 	json_decref(earlier);
@@ -133,7 +133,7 @@ static void earlier_read(struct monitor *d)
 
 static int diagnosis_start(struct monitor *d)
 {
-	struct diagnosis_setup setup = {.actions = &findings, .arg = d};
+	struct diagnosis_setup setup = {.actions = &actions, .arg = d};
 	const char *which = "";
 	int r;
 
@@ -166,7 +166,7 @@ static void current_become(struct monitor *d)
 		d->diagnosis = before;
 	else
 		diagnosis_free(before);
-	findings_ask(d);
+	actions_ask(d);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -221,7 +221,7 @@ static void event_diagnose(struct monitor *d, const struct event *e, uint32_t fr
 	if (!is_of_a_leg(e) || from >= d->prober_serial)
 		r = event_report(d->diagnosis, e, clock_mono_us());
 	if (r < 0)
-		findings_evidence_lost(r);
+		actions_evidence_lost(r);
 }
 
 static void on_event(struct monitor *d, const struct msg_head *head, const void *payload)
@@ -346,7 +346,7 @@ static void monitor_free(struct monitor *d)
 	local_server_free(d->pages);
 	if (d->diagnosis != NULL && d->is_current) {
 		diagnosis_finish(d->diagnosis, clock_mono_us());
-		findings_remember(d);
+		actions_remember(d);
 	}
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
@@ -369,7 +369,7 @@ static void timers_start(struct monitor *d)
 	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
 		metrics_series(d->process->metrics, &events_total, NULL, NULL,
 		               (const char *[]){event_kind_name((enum event_kind)kind)});
-	findings_begin(d);
+	actions_begin(d);
 }
 
 static int monitor_start(struct process *process)

@@ -117,7 +117,7 @@ static json_t *pressure_json(const struct host_pressure *p)
 }
 
 /* Own failures and what worked meanwhile, as many as there is room for; *omitted: the others. */
-static json_t *evidence_json(const struct judge_basis *b, size_t *omitted)
+static json_t *evidence_json(const struct verdict_basis *b, size_t *omitted)
 {
 	const struct observations *o = b->observations;
 	size_t room[2] = {VERDICT_WORKING_MAX, VERDICT_FAILING_MAX};
@@ -143,7 +143,7 @@ static json_t *evidence_json(const struct judge_basis *b, size_t *omitted)
 
 /* ---- verdicts ---------------------------------------------------------------------------------------- */
 
-static json_t *segments_json(const struct verdict_finding *f)
+static json_t *segments_json(const struct verdict_conclusion *f)
 {
 	const char *of_kind = verdict_kind_name(f->kind);
 
@@ -159,7 +159,7 @@ static json_t *users_json(const struct user_set *users)
 	return list;
 }
 
-static void finding_add(json_t *o, const char *key, const struct verdict_finding *f)
+static void conclusion_add(json_t *o, const char *key, const struct verdict_conclusion *f)
 {
 	char *name = verdict_name(f, true);
 
@@ -172,7 +172,7 @@ static bool has_changed(const struct verdict *v)
 	return v->change == VERDICT_NARROWED || v->change == VERDICT_CHANGED;
 }
 
-static void times_add(json_t *o, const struct judge_basis *b)
+static void times_add(json_t *o, const struct verdict_basis *b)
 {
 	char when[TIME_TEXT_SIZE], dropped[TIME_TEXT_SIZE];
 
@@ -183,18 +183,18 @@ static void times_add(json_t *o, const struct judge_basis *b)
 	json_object_set_new(o, "delay_seconds", json_real((double)b->delay_us / 1e6));
 }
 
-static void finding_describe(json_t *o, const struct judge_basis *b)
+static void conclusion_describe(json_t *o, const struct verdict_basis *b)
 {
 	const struct verdict *v = b->verdict;
 	const char *symptom = symptom_name(symptom_of(b));
 	char *text = summary_make(b);
 
-	finding_add(o, "verdict", &v->finding);
-	json_object_set_new(o, "segments", segments_json(&v->finding));
+	conclusion_add(o, "verdict", &v->conclusion);
+	json_object_set_new(o, "segments", segments_json(&v->conclusion));
 	json_object_set_new(o, "infra_exonerated", json_boolean(verdict_exonerates(v, b->topology)));
 	json_object_set_new(o, "change", json_string(verdict_change_name(v->change)));
 	if (has_changed(v))
-		finding_add(o, "was", &v->was);
+		conclusion_add(o, "was", &v->was);
 	json_object_set_new(o, "symptom", symptom != NULL ? json_string(symptom) : json_null());
 	json_object_set_new(o, "text", json_string(text != NULL ? text : ""));
 	free(text);
@@ -212,7 +212,7 @@ void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_t
 	json_object_set_new(o, "users_absent", json_integer((json_int_t)v->absent.n));
 }
 
-json_t *verdict_json(const struct judge_basis *b)
+json_t *verdict_json(const struct verdict_basis *b)
 {
 	const struct verdict *v = b->verdict;
 	size_t omitted;
@@ -223,7 +223,7 @@ json_t *verdict_json(const struct judge_basis *b)
 		return NULL;
 	verdict_json_update(o, v, "");
 	times_add(o, b);
-	finding_describe(o, b);
+	conclusion_describe(o, b);
 	json_object_set_new(o, "failing_paths", json_integer((json_int_t)v->failing));
 	json_object_set_new(o, "evidence", evidence_json(b, &omitted));
 	json_object_set_new(o, "evidence_omitted", json_integer((json_int_t)omitted));
@@ -265,7 +265,7 @@ static void segments_text(const struct tomo_path *p, char *out, size_t size)
 
 static void event_begin(const struct verdict *v, enum event_kind kind, struct event *e)
 {
-	const char *of_kind = verdict_kind_name(v->finding.kind);
+	const char *of_kind = verdict_kind_name(v->conclusion.kind);
 
 	event_init(e, kind, PROCESS_MONITOR);
 	e->id = v->incident;
@@ -275,10 +275,10 @@ static void event_begin(const struct verdict *v, enum event_kind kind, struct ev
 	if (of_kind != NULL)
 		event_set(e->segments, of_kind);
 	else
-		segments_text(&v->finding.suspects, e->segments, sizeof e->segments);
+		segments_text(&v->conclusion.suspects, e->segments, sizeof e->segments);
 }
 
-void verdict_event(const struct judge_basis *b, struct event *e)
+void verdict_event(const struct verdict_basis *b, struct event *e)
 {
 	char *text = summary_make(b);
 

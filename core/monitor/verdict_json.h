@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "diagnosis/judge.h"
+#include "diagnosis/classify.h"
 #include "diagnosis/slow_paths.h"
 #include "obs/event.h"
 
@@ -15,11 +15,11 @@
 #define VERDICT_WORKING_MAX  24  /* and what worked */
 
 /* New reference; NULL without memory. */
-json_t *verdict_json(const struct judge_basis *b);
+json_t *verdict_json(const struct verdict_basis *b);
 /* Brings what changes without a new revision up to date: state, users, times. */
 void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time);
 /* The event that goes to log and journal; what is too long for it ends in "..." behind a whole word. */
-void verdict_event(const struct judge_basis *b, struct event *e);
+void verdict_event(const struct verdict_basis *b, struct event *e);
 /* The end of a verdict. */
 void verdict_end_event(const struct verdict *v, struct event *e);
 

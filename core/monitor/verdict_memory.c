@@ -20,7 +20,7 @@ static json_t *names_json(const char *const *names, size_t n)
 	return list;
 }
 
-static json_t *finding_json(const struct verdict_finding *f)
+static json_t *conclusion_json(const struct verdict_conclusion *f)
 {
 	return json_pack("{s:i, s:o}", "kind", (int)f->kind, "suspects",
 	                 names_json(f->suspects.segments, f->suspects.n));
@@ -47,9 +47,9 @@ char *verdict_memory_text(const struct recall *r)
 	const struct verdict *v = &r->verdict;
 	json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:o, s:b, s:i, s:I, s:I, s:I, s:o}",
 	                      "id", (json_int_t)v->id, "incident", (json_int_t)v->incident, "revision",
-	                      (int)v->revision, "state", (int)v->state, "change", (int)v->change, "finding",
-	                      finding_json(&v->finding), "was", finding_json(&v->was), "times", (int)v->times,
-	                      "users", names_json(v->users.names, v->users.n), "absent",
+	                      (int)v->revision, "state", (int)v->state, "change", (int)v->change, "conclusion",
+	                      conclusion_json(&v->conclusion), "was", conclusion_json(&v->was), "times",
+	                      (int)v->times, "users", names_json(v->users.names, v->users.n), "absent",
 	                      names_json(v->absent.names, v->absent.n), "by_legs", (int)v->by_legs, "failing",
 	                      (int)v->failing, "drop_us", (json_int_t)v->drop_wall_us, "given_us",
 	                      wall_us(v, v->given_us), "ended_us", wall_us(v, v->ended_us), "legs", legs_json(r));
@@ -82,7 +82,7 @@ static int enum_read(const json_t *o, const char *key, int last, bool *ok)
 	return *ok ? (int)value : 0;
 }
 
-static void finding_read(const json_t *o, struct verdict_finding *f, bool *ok)
+static void conclusion_read(const json_t *o, struct verdict_conclusion *f, bool *ok)
 {
 	const json_t *list = json_object_get(o, "suspects");
 
@@ -143,8 +143,8 @@ static void verdict_read(const json_t *o, const struct now *now, struct verdict 
 	                      .first_us = mono_of(now, number(o, "drop_us")),
 	                      .given_us = mono_of(now, number(o, "given_us")),
 	                      .ended_us = mono_of(now, number(o, "ended_us"))};
-	finding_read(json_object_get(o, "finding"), &v->finding, ok);
-	finding_read(json_object_get(o, "was"), &v->was, ok);
+	conclusion_read(json_object_get(o, "conclusion"), &v->conclusion, ok);
+	conclusion_read(json_object_get(o, "was"), &v->was, ok);
 	*ok = *ok && v->id > 0;
 }
 

@@ -352,11 +352,11 @@ bool option_fallback(const struct t3ops_option *o, struct option_value *out, cha
 	return true;
 }
 
-const char *option_doubt(const struct option_value *v)
+const char *option_warning(const struct option_value *v)
 {
-	const char *doubt = v->text ? text_doubt(v->type, v->text) : NULL;
+	const char *warning = v->text ? text_warning(v->type, v->text) : NULL;
 
-	for (size_t i = 0; !doubt && i < v->list.n; i++)
-		doubt = text_doubt(item_type(v->type), v->list.items[i]);
-	return doubt;
+	for (size_t i = 0; !warning && i < v->list.n; i++)
+		warning = text_warning(item_type(v->type), v->list.items[i]);
+	return warning;
 }

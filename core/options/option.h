@@ -52,7 +52,7 @@ bool option_fallback(const struct t3ops_option *o, struct option_value *out, cha
 
 /* What looks odd about a value that is well-formed, such as an interface that is not there; NULL: nothing does.
  * Static text that follows the value: "no such network device". */
-const char *option_doubt(const struct option_value *v);
+const char *option_warning(const struct option_value *v);
 
 /* "duration", "list of networks", ... for messages and manuals; NULL for a type that this version lacks. */
 const char *option_type_name(uint32_t type);

@@ -92,7 +92,7 @@ static bool address_is(const struct sockaddr *a, const char *text)
 	return strcmp(name, text) == 0;
 }
 
-static const char *interface_doubt(const char *text)
+static const char *interface_warning(const char *text)
 {
 	struct ifaddrs *all, *a;
 
@@ -352,7 +352,7 @@ const char *text_check(uint32_t type, const char *text, char *buf, size_t size)
 	}
 }
 
-const char *text_doubt(uint32_t type, const char *text)
+const char *text_warning(uint32_t type, const char *text)
 {
-	return type == T3OPS_OPT_INTERFACE && *text ? interface_doubt(text) : NULL;
+	return type == T3OPS_OPT_INTERFACE && *text ? interface_warning(text) : NULL;
 }

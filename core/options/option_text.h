@@ -12,6 +12,6 @@
 /* NULL, or what was expected: static, or made in buf.  text is not empty. */
 const char *text_check(uint32_t type, const char *text, char *buf, size_t size);
 /* NULL, or what is odd about a value that passed: static. */
-const char *text_doubt(uint32_t type, const char *text);
+const char *text_warning(uint32_t type, const char *text);
 
 #endif

@@ -6,7 +6,7 @@
 
 #define DAY_US UINT64_C(86400000000)
 
-enum certificate_state certificate_judge(uint64_t until_us, uint64_t now_us, uint64_t days)
+enum certificate_state certificate_classify(uint64_t until_us, uint64_t now_us, uint64_t days)
 {
 	if (until_us <= now_us)
 		return CERTIFICATE_EXPIRED;
@@ -24,7 +24,7 @@ void leg_certificate_see(struct t3ops_leg *leg, uint64_t until_us)
 {
 	struct leg_certificate *c = &leg->certificate;
 	uint64_t now_us = clock_wall_us();
-	enum certificate_state state = certificate_judge(until_us, now_us, leg->timing.certificate_days);
+	enum certificate_state state = certificate_classify(until_us, now_us, leg->timing.certificate_days);
 	bool news = is_news(c, state, now_us);
 
 	if (until_us == 0)

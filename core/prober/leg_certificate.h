@@ -12,7 +12,7 @@
 #include "prober/leg_state.h"
 
 /* What one that expires at until_us is at now_us, both since 1970.  Pure. */
-enum certificate_state certificate_judge(uint64_t until_us, uint64_t now_us, uint64_t days);
+enum certificate_state certificate_classify(uint64_t until_us, uint64_t now_us, uint64_t days);
 
 /* until_us 0: not known. */
 void leg_certificate_see(struct t3ops_leg *leg, uint64_t until_us);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whom to ask next when everything is to be asked: a burst of drops must not become a burst of requests to every t3
- * server.  What hurt users need comes first, then the others in the order in which they were queued; so many at a
+ * server.  What affected users need comes first, then the others in the order in which they were queued; so many at a
  * time.  Plain lists; prober.
  */
 #ifndef T3OPS_PROBER_PROBE_QUEUE_H
@@ -17,16 +17,16 @@
 /* Part of what is queued.  Zeroed is not queued. */
 struct probe_item {
 	TAILQ_ENTRY(probe_item) link;
-	bool queued, hurt;
+	bool queued, affected;
 };
 
 struct probe_queue {
-	TAILQ_HEAD(probe_items, probe_item) hurt, others;
+	TAILQ_HEAD(probe_items, probe_item) affected, others;
 };
 
 void probe_queue_init(struct probe_queue *q);
 /* Queues it, or moves it up; one that waits keeps its place. */
-void probe_queue_add(struct probe_queue *q, struct probe_item *item, bool hurt);
+void probe_queue_add(struct probe_queue *q, struct probe_item *item, bool affected);
 void probe_queue_remove(struct probe_queue *q, struct probe_item *item);
 /* The next one, no longer queued; NULL: nothing waits. */
 struct probe_item *probe_queue_take(struct probe_queue *q);

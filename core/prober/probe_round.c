@@ -44,7 +44,7 @@ void probe_round_fini(struct probe_round *r)
 }
 
 void probe_round_ask(struct probe_round *r, struct t3ops_leg *leg, const struct msg_probe *probe, uint64_t id,
-                     bool hurt)
+                     bool affected)
 {
 	r->id = id;
 	r->since_us = probe->since_us;
@@ -52,10 +52,10 @@ void probe_round_ask(struct probe_round *r, struct t3ops_leg *leg, const struct 
 		leg_probe(leg, id, probe->since_us);
 		return;
 	}
-	probe_queue_add(&r->queue, &leg->probe, hurt);
+	probe_queue_add(&r->queue, &leg->probe, affected);
 	if (ev_is_active(&r->pause))
 		return;
-	ev_timer_set(&r->pause, SOON_S, PROBE_PAUSE_MS / 1e3); /* who was hurt may be named by the next message */
+	ev_timer_set(&r->pause, SOON_S, PROBE_PAUSE_MS / 1e3); /* who was affected may be named by the next message */
 	ev_timer_start(r->loop, &r->pause);
 }
 

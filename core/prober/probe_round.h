@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The monitor's question what works now, passed on to the legs: shared ones at once, those of users a few at a time,
- * hurt users first.  Prober. */
+ * affected users first.  Prober. */
 #ifndef T3OPS_PROBER_PROBE_ROUND_H
 #define T3OPS_PROBER_PROBE_ROUND_H
 
@@ -20,9 +20,9 @@ struct probe_round {
 
 void probe_round_init(struct probe_round *r, struct ev_loop *loop);
 void probe_round_fini(struct probe_round *r);
-/* The question is about this leg; hurt: its user is. */
+/* The question is about this leg; affected: its user is. */
 void probe_round_ask(struct probe_round *r, struct t3ops_leg *leg, const struct msg_probe *probe, uint64_t id,
-                     bool hurt);
+                     bool affected);
 /* The leg ends. */
 void probe_round_forget(struct probe_round *r, struct t3ops_leg *leg);
 

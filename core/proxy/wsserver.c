@@ -221,7 +221,7 @@ static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 }
 
 /* What the frames so far mean for its life. */
-static void ws_judge(struct t3ops_ws *ws)
+static void ws_classify(struct t3ops_ws *ws)
 {
 	if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
 	    !wslay_event_want_write(ws->frames)) {
@@ -241,7 +241,7 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 	if (ws_step(ws, step) != 0)
 		ws_fail(ws);
 	else
-		ws_judge(ws);
+		ws_classify(ws);
 	ws->inside = false;
 	if (ws->over)
 		ws_free(ws);

@@ -247,7 +247,7 @@ static bool is_folded(struct parse *p, const char *at, const char *name)
 }
 
 /* What is used, but can hardly be meant. */
-static void doubts_note(struct parse *p, const char *at, const struct user *u)
+static void warnings_note(struct parse *p, const char *at, const struct user *u)
 {
 	const struct user_list *l = p->out;
 
@@ -294,7 +294,7 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 	home_find(u);
 	if (u->port == 0)
 		port_from_env(p, at, u);
-	doubts_note(p, at, u);
+	warnings_note(p, at, u);
 	return row_store(p->out, u) ? 0 : refuse(p, "%s: no memory", at);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A chunked body read whole and byte by byte: the same end, the same judgement.  What was found good
+/* A chunked body read whole and byte by byte: the same end, the same result.  What was found good
  * ends where a careless reader behind us would have it end, too. */
 #include <stdlib.h>
 #include <string.h>

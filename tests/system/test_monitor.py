@@ -65,7 +65,7 @@ class Monitor(unittest.TestCase):
     def test_verdict_of_a_drop(self):
         v = self.drop()
         self.assertEqual(v["segments"], ["last_mile(alice)", "wan", "cloudflare", "tunnel", "traefik", "dispatch"])
-        self.assertIn("alice lost 1 tunnel (cut", v["text"])
+        self.assertIn("alice lost 1 WebSocket (cut", v["text"])
         self.assertTrue(any(e["what"] == "tunnel" and e["failed"] for e in v["evidence"]))
         self.assertTrue(any(e["what"] == "leg" and not e["failed"] for e in v["evidence"]))
         self.assertEqual((v["version"], v["users"]), (1, ["alice"]))
@@ -104,7 +104,7 @@ class Monitor(unittest.TestCase):
     def test_ctl_shows(self):
         self.drop()
         self.assertRegex(self.ctl("legs").stdout, r"probe_t3serve +alice +up ")
-        self.assertIn("alice lost 1 tunnel", self.ctl("verdicts").stdout)
+        self.assertIn("alice lost 1 WebSocket", self.ctl("verdicts").stdout)
         self.assertIn("\n    healed at ", self.ctl("verdicts", "--standing").stdout)
         self.assertIn("event=tunnel_dropped", self.ctl("events", "-k", "tunnel_dropped").stdout)
 

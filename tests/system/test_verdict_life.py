@@ -107,7 +107,7 @@ class Ours(Case):
         self.daemon.start()
         v = self.only_verdict("standing")
         self.assertEqual((v["segments"], v["users"], v["users_absent"]), (["dispatch"], ["alice"], 1))
-        self.assertIn("alice lost 1 tunnel (lost_by_us: t3ops stopped", v["text"])
+        self.assertIn("alice lost 1 WebSocket (lost_by_us: t3ops stopped", v["text"])
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
             w.heartbeat()
             self.only_verdict("healed")
@@ -148,7 +148,7 @@ class Host(Case):
             v = self.only_verdict("healed")
             w.close(1001)
         self.assertEqual((v["segments"], v["users"]), (["host"], ["alice"]))
-        self.assertRegex(v["text"], r"t3ops itself \(proxy\) was frozen for \d+\.\d s: alice lost 1 tunnel")
+        self.assertRegex(v["text"], r"t3ops itself \(proxy\) was frozen for \d+\.\d s: alice lost 1 WebSocket")
         self.daemon.wait_log(r"process=proxy .*event=loop_lag")
 
     def test_a_frozen_prober_convicts_nobody(self):

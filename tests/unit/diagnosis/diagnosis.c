@@ -188,10 +188,10 @@ static void note(struct run *r, const char *fmt, ...)
 static void verdict_note(struct run *r, const char *mark, const struct verdict *v)
 {
 	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", mark);
-	if (verdict_kind_name(v->finding.kind) != NULL)
-		note(r, "%s", verdict_kind_name(v->finding.kind));
-	for (size_t i = 0; v->finding.kind == VERDICT_FAULT && i < v->finding.suspects.n; i++)
-		note(r, "%s%s", i > 0 ? " " : "", v->finding.suspects.segments[i]);
+	if (verdict_kind_name(v->conclusion.kind) != NULL)
+		note(r, "%s", verdict_kind_name(v->conclusion.kind));
+	for (size_t i = 0; v->conclusion.kind == VERDICT_FAULT && i < v->conclusion.suspects.n; i++)
+		note(r, "%s%s", i > 0 ? " " : "", v->conclusion.suspects.segments[i]);
 	note(r, "#%d", (int)v->id);
 	for (size_t i = 0; i < v->users.n; i++)
 		note(r, "%s%s%s", i == 0 ? "[" : " ", v->users.names[i], i + 1 == v->users.n ? "]" : "");
@@ -214,7 +214,7 @@ static void on_probe(void *arg, uint64_t incident, uint64_t since_us, const char
 	r->due[r->n_due++] = (struct due){r->now_us + LIVES, since_us, true};
 }
 
-static void on_verdict(void *arg, const struct judge_basis *b)
+static void on_verdict(void *arg, const struct verdict_basis *b)
 {
 	static const char *const marks[] = {"", ">", "!", "+", "*"};
 	struct run *r = arg;
@@ -592,7 +592,7 @@ static const struct scenario scenarios[] = {
      "tunnel#1[alice bob]; ~tunnel#1[alice bob]",
      {ALL_UP, MUTE(90, "cf", ""), DROP(100, "alice", CLIENT_RESET, 100), DROP(105, "bob", CLIENT_RESET, 100),
       DOWN(150, "cf", "", CLOSED), TRY(300, "cf", "", HTTP, HTTP_STATUS, 502), UP(5000, "cf", "")},
-     "alice lost 1 tunnel"},
+     "alice lost 1 WebSocket"},
     {"traefik is cut",
      "traefik#1[alice]; ~traefik#1[alice]",
      {ALL_UP, DOWN(100, "int", "", EOF), DOWN(101, "cf", "", CLOSED), DROP(102, "alice", CLIENT_EOF, 10),
@@ -602,7 +602,7 @@ static const struct scenario scenarios[] = {
     {"the t3 server of alice stalls; her page gives up after it was healed",
      "serve(alice)#1; ~serve(alice)#1; +serve(alice)#1[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), UP(9000, "srv", "alice"), DROP(15000, "alice", CLIENT_GAVE_UP, 14000)},
-     "the fault of verdict 1 hurt more users: alice lost 1 tunnel"},
+     "the fault of verdict 1 affected more users: alice lost 1 WebSocket"},
     {"the t3 server of alice stalls; a tunnel opened after its end drops for another reason",
      "serve(alice)#1; ~serve(alice)#1; exonerated#2[alice]; ~exonerated#2[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), UP(9000, "srv", "alice"), DROP_YOUNG(11000, "alice", CLIENT_EOF, 500, 1000),
@@ -617,7 +617,7 @@ static const struct scenario scenarios[] = {
      "serve(alice)#1; ~serve(alice)#1; +serve(alice)#1[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
       PAGE(12100, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(13500, "alice")},
-     "the fault of verdict 1 hurt more users: alice lost 1 tunnel (answers_lost"},
+     "the fault of verdict 1 affected more users: alice lost 1 WebSocket (answers_lost"},
     {"answers that were lost long after are no echo of it",
      "serve(alice)#1; ~serve(alice)#1; last_mile(alice)#2[alice]; ~last_mile(alice)#2[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
@@ -665,7 +665,7 @@ static const struct scenario scenarios[] = {
     {"the t3 server of alice ends her tunnel and answers at once: it was the server all the same",
      "serve(alice)#1[alice]; ~serve(alice)#1[alice]",
      {ALL_UP, PAGE(100, "alice", UPSTREAM_CLOSED, .end = PAGE_END_SERVER), OPENED(3100, "alice")},
-     "alice lost 1 tunnel (server_ended"},
+     "alice lost 1 WebSocket (server_ended"},
     {"its WebSocket is dead while its HTTP answers: the page's evidence stands",
      "serve(alice)#1[alice]",
      {ALL_UP, PAGE(10000, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(10000))},
@@ -675,7 +675,7 @@ static const struct scenario scenarios[] = {
     {"everything of ours answers after the drop: infra is ruled out, the cause is not proven",
      "exonerated#1[alice]; ~exonerated#1[alice]",
      {ALL_UP, DROP(100, "alice", CLIENT_RESET, 12000), OPENED(6000, "alice")},
-     "infra exonerated, cause unproven: alice lost 1 tunnel (client_reset after 12.0 s of silence) while cf 4 ms, "
+     "infra exonerated, cause unproven: alice lost 1 WebSocket (client_reset after 12.0 s of silence) while cf 4 ms, "
      "int 4 "
      "ms"},
     {"she is back from another address before the verdict",
@@ -689,7 +689,7 @@ static const struct scenario scenarios[] = {
     {"her page was awake and not heard, and every leg was good since: her last mile",
      "last_mile(alice)#1[alice]; ~last_mile(alice)#1[alice]",
      {ALL_UP, PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2), OPENED(21000, "alice")},
-     "infra exonerated: alice lost 1 tunnel (late_pings"},
+     "infra exonerated: alice lost 1 WebSocket (late_pings"},
     {"her next hop took no answers: her last mile, never the server",
      "last_mile(alice)#1[alice]",
      {ALL_UP, PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(10000), .queued_us = MS(9000))},
@@ -703,7 +703,7 @@ static const struct scenario scenarios[] = {
      "exonerated#1[alice]; !last_mile(alice)#1[alice]",
      {ALL_UP, DROP(20000, "alice", CLIENT_EOF, 10),
       PAGE(23000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3)},
-     "new evidence, was exonerated: infra exonerated: alice lost 1 tunnel (late_pings"},
+     "new evidence, was exonerated: infra exonerated: alice lost 1 WebSocket (late_pings"},
 
     /* What is no drop. */
     {"F5", "", {ALL_UP, PAGE(5000, "alice", CLIENT_CLOSED, CLOSED_1001), OPENED(5500, "alice")}, NULL},
@@ -743,7 +743,7 @@ static const struct scenario scenarios[] = {
     {"cut, and back by itself: a drop",
      "exonerated#1[alice]; ~exonerated#1[alice]",
      {ALL_UP, PAGE(5000, "alice", CLIENT_RESET, CUT), OPENED(6500, "alice")},
-     "alice lost 1 tunnel (cut"},
+     "alice lost 1 WebSocket (cut"},
     {"cut, and back by itself when it can: late, but a drop",
      "exonerated#1[alice]; ~exonerated#1[alice]",
      {ALL_UP, PAGE(5000, "alice", CLIENT_RESET, CUT), ALIVE(10000, "cf", ""), OPENED(45000, "alice")},
@@ -805,7 +805,7 @@ static const struct scenario scenarios[] = {
     {"only the prober's own uplink is broken: users' tunnels beat",
      "prober#1; ~prober#1",
      {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""), UP(60000, "cf", "")},
-     "only the prober's own way is broken, users' tunnels work: cf stopped answering"},
+     "only the prober's own path is broken, users' tunnels work: cf stopped answering"},
     {"the same for less than a page's patience: nobody was hurt, nothing is proven",
      "",
      {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""), UP(30000, "cf", "")},
@@ -855,13 +855,13 @@ static const struct scenario scenarios[] = {
     {"the proxy was frozen: the user's drop is the host's",
      "host#1[bob]; ~host#1[bob]",
      {ALL_UP, LAG(8000, "proxy", 7000), DROP(8003, "bob", CLIENT_TIMEOUT, 7000), OPENED(9000, "bob")},
-     "t3ops itself (proxy) was frozen for 7.0 s: bob lost 1 tunnel"},
+     "t3ops itself (proxy) was frozen for 7.0 s: bob lost 1 WebSocket"},
     {"the prober was frozen: nobody was hurt, nobody is convicted",
      "",
      {ALL_UP, LAG(8000, "prober", 7000), LATE(8001, "cf", ""), ALIVE(8100, "cf", ""), LATE(8001, "srv", "alice"),
       ALIVE(8100, "srv", "alice")},
      NULL},
-    {"a freeze is one finding, a fault beside it another",
+    {"a freeze is one conclusion, a fault beside it another",
      "host#1[bob]; serve(alice)#2; ~host#1[bob]; ~serve(alice)#2",
      {ALL_UP, LAG(8000, "proxy", 7000), DROP(8003, "bob", CLIENT_TIMEOUT, 7000), DOWN(8100, "srv", "alice", RESET),
       TRY(8200, "srv", "alice", CONNECT, REFUSED, 0), OPENED(12000, "bob"), UP(13000, "srv", "alice")},
@@ -902,7 +902,7 @@ static const struct scenario scenarios[] = {
      "(suspended); host#1[alice bob]; ~host#1[alice bob]",
      {ALL_UP, SUSPENDED(8000, 600000), DROP(8100, "alice", CLIENT_RESET, 0), DROP(8110, "bob", CLIENT_EOF, 0),
       OPENED(9000, "alice"), OPENED(9000, "bob")},
-     "this machine was suspended for 600.0 s: alice lost 1 tunnel"},
+     "this machine was suspended for 600.0 s: alice lost 1 WebSocket"},
     {"the machine slept, and its legs go down: nobody was hurt",
      "(suspended)",
      {ALL_UP, SUSPENDED(8000, 600000), DOWN(8100, "cf", "", RESET), TRY(9100, "cf", "", CONNECT, UNREACHABLE, 0),
@@ -916,7 +916,7 @@ static const struct scenario scenarios[] = {
      "(oom_kill); host#1[alice]",
      {ALL_UP, PAGE(7500, "alice", UPSTREAM_EOF, .end = PAGE_END_SERVER), DOWN(7510, "srv", "alice", REFUSED),
       OOM_KILL(7600)},
-     "the kernel killed 1 process for lack of memory: srv(alice) failed at open (refused), alice lost 1 tunnel"},
+     "the kernel killed 1 process for lack of memory: srv(alice) failed at open (refused), alice lost 1 WebSocket"},
     {"the kernel killed something, and the edge is cut: two matters",
      "(oom_kill); cloudflare#1",
      {ALL_UP, DOWN(7500, "cf", "", EOF), OOM_KILL(7600), TRY(7700, "cf", "", CONNECT, REFUSED, 0)},
@@ -935,7 +935,7 @@ static const struct scenario scenarios[] = {
     {"a proxy died with a tunnel in its hands: ours",
      "dispatch#1[alice]; ~dispatch#1[alice]",
      {ALL_UP, PAGE(5000, "alice", LOCAL, .end = PAGE_END_LOST), OPENED(6000, "alice")},
-     "alice lost 1 tunnel (lost_by_us: the proxy died)"},
+     "alice lost 1 WebSocket (lost_by_us: the proxy died)"},
     {"a proxy dies, its idle tunnels live on: dispatch, not traefik, for our own journal says so",
      "dispatch#1; ~dispatch#1",
      {ALL_UP, BEAT(2, "alice", 1), DOWN(5000, "int", "", EOF), DOWN(5001, "cf", "", EOF), PROXY_GONE(5003),
@@ -979,7 +979,7 @@ static const struct scenario scenarios[] = {
      {ALL_UP, DOWN(100, "cf", "", EOF), DROP(110, "alice", CLIENT_EOF, 900), TRY(1110, "cf", "", CONNECT, REFUSED, 0),
       RESTARTED(20000), ALIVE(20100, "int", ""), TRY(21000, "cf", "", CONNECT, REFUSED, 0),
       DROP(25000, "bob", CLIENT_EOF, 10), UP(40000, "cf", "")},
-     "the fault of verdict 1 hurt more users: bob lost 1 tunnel"},
+     "the fault of verdict 1 affected more users: bob lost 1 WebSocket"},
     {"the resolver fails across a restart",
      "dns#1; ~dns#1",
      {ALL_UP, RESOLVER(100, "cf", DNS), RESTARTED(5000), RESOLVER(9000, "cf", DNS), RESOLVER(15000, "cf", NONE)},
@@ -1065,7 +1065,7 @@ static const struct scenario scenarios[] = {
       DOWN(20000, "cf", "", EOF), TRY(20100, "cf", "", CONNECT, REFUSED, 0), UP(24000, "cf", ""),
       DOWN(30000, "cf", "", EOF), TRY(30100, "cf", "", CONNECT, REFUSED, 0), UP(34000, "cf", ""),
       ALIVE(90000, "cf", "")},
-     "the fault of verdict 1 is back: cf failed at connect"},
+     "the fault of verdict 1 recurred: cf failed at connect"},
     {"the same fault an hour later is another",
      "cloudflare#1; ~cloudflare#1; cloudflare#2; ~cloudflare#2",
      {ALL_UP, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", CONNECT, REFUSED, 0), UP(4000, "cf", ""),
@@ -1084,7 +1084,7 @@ static const struct scenario scenarios[] = {
     {"one leg fails and another crosses all of its segments: its own way, and it ends, too",
      "prober#1; ~prober#1",
      {ALL_UP, DOWN(100, "int", "", EOF), TRY(120, "int", "", CONNECT, REFUSED, 0), UP(9000, "int", "")},
-     "only the prober's own way is broken, other legs cross the same segments: int failed at connect"},
+     "only the prober's own path is broken, other legs cross the same segments: int failed at connect"},
 
     /* What the legs do without a fault. */
     {"a login page stands before the probe: a note, no verdict",
@@ -1223,7 +1223,7 @@ static uint64_t longest_us(const char *text)
 		return RETURN_US;
 	if (strstr(text, "large messages only") != NULL)
 		return LARGE_WAIT_US;
-	return (strstr(text, "prober's own way") != NULL ? ANSWERED_WAIT_US : VANTAGE_WAIT_US) + SLOWEST;
+	return (strstr(text, "prober's own path") != NULL ? ANSWERED_WAIT_US : VANTAGE_WAIT_US) + SLOWEST;
 }
 
 static void scenario_play(void **state)
@@ -1284,7 +1284,7 @@ static void many_users_at_once(void **state)
 	pass(&r, T0 + MS(5000));
 	r.got[strlen("wan cloudflare tunnel traefik dispatch#1")] = '\0';
 	assert_string_equal(r.got, "wan cloudflare tunnel traefik dispatch#1");
-	assert_non_null(strstr(r.text, "user0 lost 1 tunnel"));
+	assert_non_null(strstr(r.text, "user0 lost 1 WebSocket"));
 	assert_non_null(strstr(r.text, " and 196 more"));
 	assert_int_equal(r.n_observations, N);
 	assert_int_equal(diagnosis_verdicts(r.diagnosis)->rows[0]->users.n, N);
@@ -1316,7 +1316,7 @@ static void a_mass_is_one_verdict(void **state)
 		pass(&r, T0 + MS(5000));
 		all = diagnosis_verdicts(r.diagnosis);
 		assert_int_equal(all->n, rows[i].verdicts);
-		assert_string_equal(all->rows[0]->finding.suspects.segments[0], rows[i].suspect);
+		assert_string_equal(all->rows[0]->conclusion.suspects.segments[0], rows[i].suspect);
 		assert_int_equal(all->rows[0]->users.n, rows[i].verdicts == 1 ? rows[i].users : 1);
 		assert_int_equal(r.counted, rows[i].verdicts);
 		for (int n = 0; n < rows[i].users; n++) {
@@ -1377,12 +1377,12 @@ static void since_when_a_leg_is_what_it_is(void **state)
 {
 	static const struct {
 		const char *what;
-		enum leg_input_kind before, kind; /* before LEG_JUDGED: nothing was known */
+		enum leg_input_kind before, kind; /* before LEG_CLASSIFIED: nothing was known */
 		uint64_t age_us, want_ago_us;
 	} rows[] = {
-	    {"up for an hour", LEG_JUDGED, LEG_ALIVE, MS(3600000), MS(3600000)},
-	    {"down for an hour", LEG_JUDGED, LEG_ATTEMPT, MS(3600000), MS(3600000)},
-	    {"it is not said", LEG_JUDGED, LEG_ALIVE, 0, 0},
+	    {"up for an hour", LEG_CLASSIFIED, LEG_ALIVE, MS(3600000), MS(3600000)},
+	    {"down for an hour", LEG_CLASSIFIED, LEG_ATTEMPT, MS(3600000), MS(3600000)},
+	    {"it is not said", LEG_CLASSIFIED, LEG_ALIVE, 0, 0},
 	    {"it was down", LEG_ATTEMPT, LEG_ALIVE, MS(3600000), 0},
 	    {"the prober was replaced: its connection is new", LEG_PROBER_REPLACED, LEG_UP, 0, 0},
 	};
@@ -1429,7 +1429,7 @@ static void what_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct verdict v = {
-		    .change = rows[i].change, .was = {.kind = rows[i].was}, .finding = {.kind = rows[i].now}};
+		    .change = rows[i].change, .was = {.kind = rows[i].was}, .conclusion = {.kind = rows[i].now}};
 
 		if (verdict_counts(&v) != rows[i].counts)
 			fail_msg("row %zu", i);

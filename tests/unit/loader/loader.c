@@ -119,7 +119,7 @@ static void test_files_loaded(void **state)
 	plugin_dir_fini(&f);
 }
 
-/* ---- the judgement alone -------------------------------------------------------------------------- */
+/* ---- the check alone -------------------------------------------------------------------------- */
 
 static const struct t3ops_option one_option[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."}};
 static const struct t3ops_option twice[] = {{"a", T3OPS_OPT_STRING, "", 0, 0, "Help."},

@@ -51,7 +51,7 @@ struct case_of_many {
 	struct host_pressure pressure;
 	struct topology *topology;
 	struct verdict verdict;
-	struct judge_basis basis;
+	struct verdict_basis basis;
 };
 
 static void case_make(struct case_of_many *c)
@@ -68,15 +68,15 @@ static void case_make(struct case_of_many *c)
 	}
 	c->rows[USERS] = (struct observation){.leg = &leg, .proven_us = 1};
 	c->observations = (struct observations){.rows = c->rows, .n = USERS + 1, .n_failing = USERS};
-	tomo_path_add(&c->verdict.finding.suspects, "wan");
+	tomo_path_add(&c->verdict.conclusion.suspects, "wan");
 	c->verdict.was.kind = VERDICT_UNKNOWN;
 	c->verdict.change = VERDICT_CHANGED;
 	c->verdict.users = (struct user_set){.names = c->users, .n = USERS};
 	assert_int_equal(topology_new(&(struct path_shape){.n_legs = 0}, &c->topology, &which), 0);
-	c->basis = (struct judge_basis){.topology = c->topology,
-	                                .verdict = &c->verdict,
-	                                .observations = &c->observations,
-	                                .pressure = &c->pressure};
+	c->basis = (struct verdict_basis){.topology = c->topology,
+	                                  .verdict = &c->verdict,
+	                                  .observations = &c->observations,
+	                                  .pressure = &c->pressure};
 }
 
 static int64_t number(const json_t *o, const char *key)

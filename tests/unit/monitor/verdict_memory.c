@@ -52,7 +52,7 @@ static struct verdict verdict_make(const char **users)
 	                    .users = {.names = users, .n = 2},
 	                    .absent = {.names = users, .n = 1}};
 
-	tomo_path_add(&v.finding.suspects, "cloudflare");
+	tomo_path_add(&v.conclusion.suspects, "cloudflare");
 	v.was.kind = VERDICT_UNKNOWN;
 	return v;
 }
@@ -87,8 +87,8 @@ static void everything_comes_back(void **state)
 	assert_int_equal(v->id, 7);
 	assert_int_equal(v->incident, 5);
 	assert_int_equal(v->state, VERDICT_STANDING);
-	assert_int_equal(v->finding.kind, VERDICT_FAULT);
-	assert_string_equal(v->finding.suspects.segments[0], "cloudflare");
+	assert_int_equal(v->conclusion.kind, VERDICT_FAULT);
+	assert_string_equal(v->conclusion.suspects.segments[0], "cloudflare");
 	assert_int_equal(v->was.kind, VERDICT_UNKNOWN);
 	assert_string_equal(v->users.names[1], "b\xc3\xb6");
 	assert_int_equal(v->absent.n, 1);
@@ -145,7 +145,7 @@ static void what_is_none(void **state)
 	                                    "[]",
 	                                    "{\"id\":0}",
 	                                    "{\"id\":1,\"state\":9}",
-	                                    "{\"id\":1,\"finding\":{\"kind\":-1}}",
+	                                    "{\"id\":1,\"conclusion\":{\"kind\":-1}}",
 	                                    "{\"id\":1,\"legs\":[{\"part\":9}]}"};
 	enum verdict_state ended;
 	struct diagnosis *d = diagnosis_make(&ended);

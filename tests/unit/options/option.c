@@ -313,7 +313,7 @@ static void test_doubts(void **state)
 	static const struct t3ops_option o = OPT(INTERFACE, "", 0, 0);
 	static const struct {
 		const char *text;
-		bool doubt;
+		bool warning;
 	} cases[] = {{"lo", false}, {"nosuchdevice", true}, {"127.0.0.1", false}, {"192.0.2.77", true}, {"", false}};
 
 	(void)state;
@@ -322,7 +322,7 @@ static void test_doubts(void **state)
 		char why[320];
 
 		assert_true(option_parse(&o, cases[i].text, &value, why, sizeof why));
-		assert_int_equal(option_doubt(&value) != NULL, cases[i].doubt);
+		assert_int_equal(option_warning(&value) != NULL, cases[i].warning);
 		option_value_fini(&value);
 	}
 }

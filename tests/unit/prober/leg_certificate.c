@@ -31,7 +31,7 @@ static void test_states(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_int_equal(certificate_judge(rows[i].until_us, NOW, rows[i].days), rows[i].is);
+		assert_int_equal(certificate_classify(rows[i].until_us, NOW, rows[i].days), rows[i].is);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom to ask next: hurt users first, the others in turn, nobody twice. */
+/* Whom to ask next: affected users first, the others in turn, nobody twice. */
 #include "prober/probe_queue.h"
 
 #include <setjmp.h>
@@ -11,19 +11,19 @@
 
 struct row {
 	const char *what;
-	const char *added; /* a letter an item: lower case, or upper case if its user was hurt; -x: it ends */
+	const char *added; /* a letter an item: lower case, or upper case if its user was affected; -x: it ends */
 	const char *taken;
 };
 
 static const struct row rows[] = {
     {"in turn", "abc", "abc"},
-    {"hurt first", "abC", "Cab"},
-    {"hurt in turn", "aBCd", "BCad"},
+    {"affected first", "abC", "Cab"},
+    {"affected in turn", "aBCd", "BCad"},
     {"asked again: nobody loses a place", "abcab", "abc"},
-    {"hurt meanwhile: moves up", "abcC", "Cab"},
-    {"everybody is asked again: who is hurt stays so", "abCabc", "Cab"},
+    {"affected meanwhile: moves up", "abcC", "Cab"},
+    {"everybody is asked again: who is affected stays so", "abCabc", "Cab"},
     {"one ends", "abc-b", "ac"},
-    {"a hurt one ends", "aB-b", "a"},
+    {"a affected one ends", "aB-b", "a"},
     {"one ends that never waited", "-ba", "a"},
     {"nothing", "", ""},
 };
@@ -45,7 +45,7 @@ static void every_row(void **state)
 				probe_queue_add(&q, &items[(*c | 0x20) - 'a'], (*c & 0x20) == 0);
 		}
 		while ((item = probe_queue_take(&q)) != NULL)
-			taken[n++] = (char)((item->hurt ? 'A' : 'a') + (item - items));
+			taken[n++] = (char)((item->affected ? 'A' : 'a') + (item - items));
 		taken[n] = '\0';
 		if (strcmp(taken, rows[i].taken) != 0)
 			fail_msg("%s: %s", rows[i].what, taken);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* From evidence to verdicts; see judge.h. */
-#include "diagnosis/judge.h"
+/* From evidence to verdicts; see classify.h. */
+#include "diagnosis/classify.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "diagnosis/incident_timing.h"
 
-struct judgement {
-	const struct judge_input *in;
+struct classification {
+	const struct classify_input *in;
 	struct observations o;
 	bool *settled; /* failing observations that tomography does not explain */
 	struct tomo_failure *failures;
@@ -50,7 +50,7 @@ static bool is_news_to(const struct verdict *v, const struct observation *f)
 }
 
 /* A user is part of one verdict only. */
-static void user_leave(struct judgement *j, const struct observation *f, uint64_t joined)
+static void user_leave(struct classification *j, const struct observation *f, uint64_t joined)
 {
 	struct verdict *was = f->verdict != joined ? verdict_table_get(j->in->verdicts, f->verdict) : NULL;
 
@@ -61,7 +61,7 @@ static void user_leave(struct judgement *j, const struct observation *f, uint64_
 }
 
 /* Takes the members into the verdict.  What was new: users; anything at all. */
-static bool members_join(struct judgement *j, struct verdict *v, const struct members *m, bool *new_users)
+static bool members_join(struct classification *j, struct verdict *v, const struct members *m, bool *new_users)
 {
 	bool news = false;
 
@@ -89,18 +89,18 @@ static bool members_join(struct judgement *j, struct verdict *v, const struct me
 }
 
 /* The verdict that one of them is part of already. */
-static struct verdict *members_verdict(const struct judgement *j, const struct members *m)
+static struct verdict *members_verdict(const struct classification *j, const struct members *m)
 {
 	for (size_t i = 0; i < j->o.n_failing; i++) {
 		struct verdict *v = m->has[i] ? verdict_table_get(j->in->verdicts, j->o.rows[i].verdict) : NULL;
 
-		if (v != NULL && v->judged_us != j->in->now_us)
+		if (v != NULL && v->classified_us != j->in->now_us)
 			return v;
 	}
 	return NULL;
 }
 
-static uint64_t members_first_us(const struct judgement *j, const struct members *m)
+static uint64_t members_first_us(const struct classification *j, const struct members *m)
 {
 	uint64_t first = UINT64_MAX;
 
@@ -112,20 +112,21 @@ static uint64_t members_first_us(const struct judgement *j, const struct members
 
 /* ---- verdicts -------------------------------------------------------------------------------------------------- */
 
-static void verdict_report(const struct judgement *j, struct verdict *v)
+static void verdict_report(const struct classification *j, struct verdict *v)
 {
-	struct judge_basis b = {.verdict = v,
-	                        .observations = &j->o,
-	                        .pressure = &j->in->incident->host_pressure,
-	                        .topology = j->in->topology,
-	                        .delay_us = j->in->now_us - v->first_us};
+	struct verdict_basis b = {.verdict = v,
+	                          .observations = &j->o,
+	                          .pressure = &j->in->incident->host_pressure,
+	                          .topology = j->in->topology,
+	                          .delay_us = j->in->now_us - v->first_us};
 
 	v->given_us = j->in->now_us;
 	b.wall_us = v->drop_wall_us + b.delay_us;
 	j->in->report(j->in->arg, &b);
 }
 
-static struct verdict *verdict_open(struct judgement *j, const struct verdict_finding *f, const struct members *m)
+static struct verdict *verdict_open(struct classification *j, const struct verdict_conclusion *f,
+                                    const struct members *m)
 {
 	const struct incident *in = j->in->incident;
 	struct verdict *v = verdict_table_add(j->in->verdicts);
@@ -137,7 +138,7 @@ static struct verdict *verdict_open(struct judgement *j, const struct verdict_fi
 	}
 	v->incident = in->id;
 	v->revision = v->times = 1;
-	v->finding = *f;
+	v->conclusion = *f;
 	v->first_us = members_first_us(j, m);
 	v->drop_wall_us = in->first_wall_us + (v->first_us - in->first_us);
 	members_join(j, v, m, &new_users);
@@ -145,7 +146,7 @@ static struct verdict *verdict_open(struct judgement *j, const struct verdict_fi
 	return v;
 }
 
-static bool is_of_this_incident(const struct judgement *j, const struct verdict *v)
+static bool is_of_this_incident(const struct classification *j, const struct verdict *v)
 {
 	return v->incident == j->in->incident->id;
 }
@@ -159,23 +160,23 @@ static bool contains(const struct tomo_path *all, const struct tomo_path *some)
 }
 
 /* What the verdict names from now on.  The evidence of an older incident is gone: what both share goes on. */
-static struct verdict_finding finding_merge(const struct judgement *j, const struct verdict *v,
-                                            const struct verdict_finding *f)
+static struct verdict_conclusion conclusion_merge(const struct classification *j, const struct verdict *v,
+                                                  const struct verdict_conclusion *f)
 {
-	struct verdict_finding merged = *f;
+	struct verdict_conclusion merged = *f;
 
-	if (f->kind == VERDICT_EXONERATED && v->finding.kind == VERDICT_EXONERATED) {
-		tomo_path_join(&merged.suspects, &v->finding.suspects);
+	if (f->kind == VERDICT_EXONERATED && v->conclusion.kind == VERDICT_EXONERATED) {
+		tomo_path_join(&merged.suspects, &v->conclusion.suspects);
 		return merged;
 	}
-	if (!is_of_this_incident(j, v) && f->kind == v->finding.kind)
-		tomo_paths_meet(&v->finding.suspects, &f->suspects, &merged.suspects);
-	if (merged.kind == v->finding.kind && contains(&merged.suspects, &v->finding.suspects))
-		return v->finding; /* what was known already is not forgotten */
+	if (!is_of_this_incident(j, v) && f->kind == v->conclusion.kind)
+		tomo_paths_meet(&v->conclusion.suspects, &f->suspects, &merged.suspects);
+	if (merged.kind == v->conclusion.kind && contains(&merged.suspects, &v->conclusion.suspects))
+		return v->conclusion; /* what was known already is not forgotten */
 	return merged.suspects.n > 0 || f->suspects.n == 0 ? merged : *f;
 }
 
-static bool is_narrower(const struct verdict_finding *now, const struct verdict_finding *was)
+static bool is_narrower(const struct verdict_conclusion *now, const struct verdict_conclusion *was)
 {
 	return now->kind == was->kind && contains(&was->suspects, &now->suspects);
 }
@@ -191,12 +192,12 @@ static bool verdict_reopen(struct verdict *v)
 	return true;
 }
 
-static void verdict_revise(struct judgement *j, struct verdict *v, const struct verdict_finding *f,
+static void verdict_revise(struct classification *j, struct verdict *v, const struct verdict_conclusion *f,
                            const struct members *m)
 {
-	struct verdict_finding merged = finding_merge(j, v, f), was = v->finding;
+	struct verdict_conclusion merged = conclusion_merge(j, v, f), was = v->conclusion;
 	bool users, news = members_join(j, v, m, &users), again;
-	bool same = verdict_finding_equal(&merged, &was) || (merged.kind == was.kind && merged.suspects.n == 0) ||
+	bool same = verdict_conclusion_equal(&merged, &was) || (merged.kind == was.kind && merged.suspects.n == 0) ||
 	            (merged.kind == VERDICT_EXONERATED && was.kind == VERDICT_EXONERATED);
 
 	if (!news && same) {
@@ -205,7 +206,7 @@ static void verdict_revise(struct judgement *j, struct verdict *v, const struct 
 	}
 	again = news && verdict_reopen(v);
 	v->cleared_us = 0;
-	v->finding = merged;
+	v->conclusion = merged;
 	if (same && !users && !(again && v->times == 2))
 		return;
 	if (v->revision >= REVISIONS_MAX)
@@ -218,7 +219,7 @@ static void verdict_revise(struct judgement *j, struct verdict *v, const struct 
 	verdict_report(j, v);
 }
 
-static void finding_give(struct judgement *j, const struct verdict_finding *f, const struct members *m)
+static void conclusion_give(struct classification *j, const struct verdict_conclusion *f, const struct members *m)
 {
 	struct verdict *v = members_verdict(j, m);
 
@@ -229,7 +230,7 @@ static void finding_give(struct judgement *j, const struct verdict_finding *f, c
 	else
 		verdict_revise(j, v, f, m);
 	if (v != NULL)
-		v->judged_us = j->in->now_us;
+		v->classified_us = j->in->now_us;
 }
 
 /* ---- what tomography does not explain
@@ -237,7 +238,7 @@ static void finding_give(struct judgement *j, const struct verdict_finding *f, c
  */
 
 /* Whether the host explains all that the verdict is made of, as far as it is seen. */
-static bool is_of_the_host(const struct judgement *j, uint64_t verdict)
+static bool is_of_the_host(const struct classification *j, uint64_t verdict)
 {
 	for (size_t i = 0; i < j->o.n_failing; i++)
 		if (j->o.rows[i].verdict == verdict && j->o.rows[i].host == NULL)
@@ -245,9 +246,9 @@ static bool is_of_the_host(const struct judgement *j, uint64_t verdict)
 	return true;
 }
 
-static void host_settle(struct judgement *j, bool *has)
+static void host_settle(struct classification *j, bool *has)
 {
-	const struct verdict_finding host = {.kind = VERDICT_HOST};
+	const struct verdict_conclusion host = {.kind = VERDICT_HOST};
 	struct members m = {.has = has};
 	bool matters = false;
 
@@ -263,11 +264,11 @@ static void host_settle(struct judgement *j, bool *has)
 		matters = matters || (has[i] && (f->drop != NULL || f->verdict != 0));
 	}
 	if (matters)
-		finding_give(j, &host, &m);
+		conclusion_give(j, &host, &m);
 }
 
 /* Whether a leg fails now on that path, and nothing explains it yet. */
-static bool legs_accuse(const struct judgement *j, const struct tomo_path *path)
+static bool legs_accuse(const struct classification *j, const struct tomo_path *path)
 {
 	for (size_t i = 0; i < j->o.n_failing; i++) {
 		const struct observation *f = &j->o.rows[i];
@@ -279,7 +280,7 @@ static bool legs_accuse(const struct judgement *j, const struct tomo_path *path)
 }
 
 /* The user's whole path, and what parts of it many users' faults are called. */
-static void path_of_user(struct judgement *j, const char *user, struct tomo_path *out)
+static void path_of_user(struct classification *j, const char *user, struct tomo_path *out)
 {
 	size_t n;
 
@@ -293,7 +294,7 @@ static void path_of_user(struct judgement *j, const char *user, struct tomo_path
 	}
 }
 
-static void drop_explain(struct judgement *j, size_t i, bool *has)
+static void drop_explain(struct classification *j, size_t i, bool *has)
 {
 	struct observation *f = &j->o.rows[i];
 	struct members m = {.has = has, .n = 1};
@@ -312,7 +313,7 @@ static void drop_explain(struct judgement *j, size_t i, bool *has)
 }
 
 /* One revision for all users who joined. */
-static void grown_report(struct judgement *j)
+static void grown_report(struct classification *j)
 {
 	for (size_t i = 0; i < j->in->verdicts->n; i++) {
 		struct verdict *v = j->in->verdicts->rows[i];
@@ -327,7 +328,7 @@ static void grown_report(struct judgement *j)
 	}
 }
 
-static void drops_explain(struct judgement *j, bool *has)
+static void drops_explain(struct classification *j, bool *has)
 {
 	for (size_t i = 0; i < j->o.n_failing; i++)
 		has[i] = false;
@@ -340,7 +341,7 @@ static void drops_explain(struct judgement *j, bool *has)
 /* ---- tomography
  * ------------------------------------------------------------------------------------------------------ */
 
-static void paths_gather(struct judgement *j)
+static void paths_gather(struct classification *j)
 {
 	for (size_t i = 0; i < j->o.n; i++) {
 		const struct observation *f = &j->o.rows[i];
@@ -357,7 +358,7 @@ static void paths_gather(struct judgement *j)
 	}
 }
 
-static bool is_last_mile_alone(const struct judgement *j, const struct tomo_path *p)
+static bool is_last_mile_alone(const struct classification *j, const struct tomo_path *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (!topology_is_last_mile(j->in->topology, p->segments[i]))
@@ -366,7 +367,7 @@ static bool is_last_mile_alone(const struct judgement *j, const struct tomo_path
 }
 
 /* Whether a page's own evidence accuses what is before us. */
-static bool is_proven_by_page(const struct judgement *j, size_t group)
+static bool is_proven_by_page(const struct classification *j, size_t group)
 {
 	for (size_t k = 0; k < j->n_failures; k++) {
 		const struct observation *f = &j->o.rows[j->index[k]];
@@ -378,7 +379,7 @@ static bool is_proven_by_page(const struct judgement *j, size_t group)
 	return false;
 }
 
-static struct members group_members(const struct judgement *j, size_t group, bool *has)
+static struct members group_members(const struct classification *j, size_t group, bool *has)
 {
 	struct members m = {.has = has};
 
@@ -393,11 +394,11 @@ static struct members group_members(const struct judgement *j, size_t group, boo
 }
 
 /* Whether it is part of a fault that stands, and what seems to acquit that one's suspects may be what heals it. */
-static bool may_be_healing(struct judgement *j, const struct observation *f)
+static bool may_be_healing(struct classification *j, const struct observation *f)
 {
 	struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
 
-	if (v == NULL || v->state != VERDICT_STANDING || v->finding.kind != VERDICT_FAULT || !v->by_legs)
+	if (v == NULL || v->state != VERDICT_STANDING || v->conclusion.kind != VERDICT_FAULT || !v->by_legs)
 		return false;
 	if (v->cleared_us == 0)
 		v->cleared_us = j->in->now_us;
@@ -405,7 +406,7 @@ static bool may_be_healing(struct judgement *j, const struct observation *f)
 }
 
 /* The same of all of a group. */
-static bool group_may_be_healing(struct judgement *j, size_t group)
+static bool group_may_be_healing(struct classification *j, size_t group)
 {
 	bool all = true;
 
@@ -416,9 +417,9 @@ static bool group_may_be_healing(struct judgement *j, size_t group)
 }
 
 /* All users of whom nothing but their own last mile is left: infra is ruled out for them together. */
-static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
+static void exonerated_give(struct classification *j, size_t n_groups, bool *has)
 {
-	struct verdict_finding f = {.kind = VERDICT_EXONERATED};
+	struct verdict_conclusion f = {.kind = VERDICT_EXONERATED};
 	struct members m = {.has = has};
 
 	for (size_t i = 0; i < j->o.n_failing; i++)
@@ -434,11 +435,11 @@ static void exonerated_give(struct judgement *j, size_t n_groups, bool *has)
 		tomo_path_join(&f.suspects, &j->groups[g].suspects);
 	}
 	if (m.n > 0)
-		finding_give(j, &f, &m);
+		conclusion_give(j, &f, &m);
 }
 
 /* Whether what the leg accuses is acquitted by users' tunnels, and by nothing else. */
-static bool is_acquitted_by_users_alone(const struct judgement *j, const struct observation *f)
+static bool is_acquitted_by_users_alone(const struct classification *j, const struct observation *f)
 {
 	struct tomo_failure alone = {f->accused, f->began_us, TOMO_BY_LEG | TOMO_BY_FRESH};
 	struct tomo_group group;
@@ -450,7 +451,7 @@ static bool is_acquitted_by_users_alone(const struct judgement *j, const struct 
 
 /* Whether a leg without suspects has a way to them of its own that failed: everything is acquitted by users, or
  * nothing fails but this shared leg. */
-static bool is_of_the_prober(const struct judgement *j, const struct observation *f)
+static bool is_of_the_prober(const struct classification *j, const struct observation *f)
 {
 	if (f->leg == NULL || f->resolver)
 		return false;
@@ -458,9 +459,9 @@ static bool is_of_the_prober(const struct judgement *j, const struct observation
 }
 
 /* The paths without any suspect: those that only the prober cannot pass, and the others. */
-static void unknown_give(struct judgement *j, size_t unknown, bool *has, bool of_the_prober)
+static void unknown_give(struct classification *j, size_t unknown, bool *has, bool of_the_prober)
 {
-	struct verdict_finding f = {.kind = of_the_prober ? VERDICT_PROBER : VERDICT_UNKNOWN};
+	struct verdict_conclusion f = {.kind = of_the_prober ? VERDICT_PROBER : VERDICT_UNKNOWN};
 	struct members m = {.has = has};
 
 	for (size_t i = 0; i < j->o.n_failing; i++)
@@ -472,11 +473,11 @@ static void unknown_give(struct judgement *j, size_t unknown, bool *has, bool of
 			m.n++;
 		}
 	if (m.n > 0)
-		finding_give(j, &f, &m);
+		conclusion_give(j, &f, &m);
 }
 
-/* What the group is one user's instance of; NULL: of nothing, or it is no finding of its own. */
-static const char *group_base(const struct judgement *j, size_t group, size_t unknown)
+/* What the group is one user's instance of; NULL: of nothing, or it is no conclusion of its own. */
+static const char *group_base(const struct classification *j, size_t group, size_t unknown)
 {
 	const struct tomo_path *p = &j->groups[group].suspects;
 
@@ -486,7 +487,7 @@ static const char *group_base(const struct judgement *j, size_t group, size_t un
 }
 
 /* Its members are the other's from now on. */
-static void group_merge(struct judgement *j, size_t into, size_t from)
+static void group_merge(struct classification *j, size_t into, size_t from)
 {
 	for (size_t k = 0; k < j->n_failures; k++)
 		if (j->member[k] == from)
@@ -496,7 +497,7 @@ static void group_merge(struct judgement *j, size_t into, size_t from)
 }
 
 /* Many users at once have one cause, though the segment is each one's own. */
-static void masses_merge(struct judgement *j, size_t n, size_t unknown)
+static void masses_merge(struct classification *j, size_t n, size_t unknown)
 {
 	for (size_t g = 0; g < n; g++) {
 		const char *base = group_base(j, g, unknown);
@@ -514,17 +515,17 @@ static void masses_merge(struct judgement *j, size_t n, size_t unknown)
 	}
 }
 
-static void groups_give(struct judgement *j, size_t n, size_t unknown, bool *has)
+static void groups_give(struct classification *j, size_t n, size_t unknown, bool *has)
 {
 	for (size_t g = 0; g < n; g++) {
-		struct verdict_finding f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
+		struct verdict_conclusion f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
 		struct members m;
 
 		if (g == unknown || j->groups[g].failing == 0 ||
 		    (is_last_mile_alone(j, &f.suspects) && (!is_proven_by_page(j, g) || group_may_be_healing(j, g))))
 			continue;
 		m = group_members(j, g, has);
-		finding_give(j, &f, &m);
+		conclusion_give(j, &f, &m);
 	}
 	exonerated_give(j, unknown < n ? unknown : n, has);
 	if (unknown < n) {
@@ -533,7 +534,7 @@ static void groups_give(struct judgement *j, size_t n, size_t unknown, bool *has
 	}
 }
 
-static void judgement_run(struct judgement *j, bool *has)
+static void classification_run(struct classification *j, bool *has)
 {
 	size_t unknown;
 	int n;
@@ -550,9 +551,9 @@ static void judgement_run(struct judgement *j, bool *has)
 	groups_give(j, (size_t)n, unknown, has);
 }
 
-int judge(const struct judge_input *in)
+int classify(const struct classify_input *in)
 {
-	struct judgement j = {.in = in};
+	struct classification j = {.in = in};
 	bool *has;
 	size_t room;
 
@@ -567,7 +568,7 @@ int judge(const struct judge_input *in)
 	j.groups = calloc(room, sizeof *j.groups);
 	j.proofs = calloc(2 * room, sizeof *j.proofs);
 	if (has && j.settled && j.failures && j.index && j.member && j.groups && j.proofs)
-		judgement_run(&j, has);
+		classification_run(&j, has);
 	else
 		j.error = -ENOMEM;
 	free(has);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the diagnosis asks for and finds; see findings.h. */
-#include "monitor/findings.h"
+/* What the diagnosis asks for and finds; see actions.h. */
+#include "monitor/actions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const struct t3ops_metric verdicts_total = {
         "Verdicts, by kind and by the segments that they named first; one that no longer exonerates counts again."};
 
 /* What cannot be kept as evidence makes verdicts broader, not wrong. */
-void findings_evidence_lost(int error)
+void actions_evidence_lost(int error)
 {
 	log_write(LOG_L_ERROR, "evidence_lost", kv_errno(error),
 	          kv_effect("verdicts are broader than they need to be"));
@@ -42,7 +42,7 @@ static void on_probe(void *arg, uint64_t id, uint64_t since_us, const char *user
 		channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, id, &probe, sizeof probe);
 }
 
-void findings_ask(struct monitor *d)
+void actions_ask(struct monitor *d)
 {
 	uint64_t now = clock_mono_us(), beats = 2 * d->process->config->core.page_heartbeat_us;
 	struct msg_probe legs = {.since_us = now}, tunnels = {.since_us = now > beats ? now - beats : 0};
@@ -78,14 +78,14 @@ static struct series *verdicts_of(struct monitor *d, enum verdict_kind kind, con
 
 static void verdict_count(struct monitor *d, const struct verdict *v)
 {
-	char *name = verdict_name(&v->finding, false);
+	char *name = verdict_name(&v->conclusion, false);
 
 	if (name != NULL)
-		series_add(verdicts_of(d, v->finding.kind, name), 1);
+		series_add(verdicts_of(d, v->conclusion.kind, name), 1);
 	free(name);
 }
 
-void findings_begin(struct monitor *d)
+void actions_begin(struct monitor *d)
 {
 	const struct process_config *config = d->process->config;
 
@@ -104,23 +104,23 @@ void findings_begin(struct monitor *d)
 }
 
 /* Not before this monitor is the one that follows them. */
-void findings_remember(struct monitor *d)
+void actions_remember(struct monitor *d)
 {
 	if (d->is_current && verdict_memory_write(&d->memory, d->journal, d->diagnosis) < 0)
-		findings_evidence_lost(-ENOMEM);
+		actions_evidence_lost(-ENOMEM);
 }
 
 /* Ring, journal and followers get it as it is now; one that they have already is replaced. */
 static void verdict_store(struct monitor *d, json_t *verdict)
 {
 	journal_verdict(d->journal, verdict);
-	findings_remember(d);
+	actions_remember(d);
 	journal_flush(d->journal); /* this process may be gone the next moment */
 	if (d->control != NULL)
 		control_verdict(d->control, verdict);
 }
 
-static void on_verdict(void *arg, const struct judge_basis *b)
+static void on_verdict(void *arg, const struct verdict_basis *b)
 {
 	struct monitor *d = arg;
 	json_t *verdict = verdict_json(b);
@@ -189,10 +189,10 @@ static void on_look(void *arg, struct diagnosis *diagnosis)
 	int r = host_look(arg, diagnosis);
 
 	if (r < 0)
-		findings_evidence_lost(r);
+		actions_evidence_lost(r);
 }
 
-const struct diagnosis_actions findings = {
+const struct diagnosis_actions actions = {
     .probe = on_probe,
     .dropped = on_dropped,
     .verdict = on_verdict,

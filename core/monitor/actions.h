@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the diagnosis' findings go: verdicts to log, journal, metrics, ring and followers; its probes to prober
+/* Where the diagnosis' conclusions go: verdicts to log, journal, metrics, ring and followers; its probes to prober
  * and proxy.  Monitor process. */
-#ifndef T3OPS_MONITOR_FINDINGS_H
-#define T3OPS_MONITOR_FINDINGS_H
+#ifndef T3OPS_MONITOR_ACTIONS_H
+#define T3OPS_MONITOR_ACTIONS_H
 
 #include "monitor/monitor_state.h"
 
 /* The counters of verdicts exist from the start, at 0. */
-void findings_begin(struct monitor *d);
+void actions_begin(struct monitor *d);
 
 /* Asks everything how it is, for a monitor that knows nothing of it yet. */
-void findings_ask(struct monitor *d);
+void actions_ask(struct monitor *d);
 /* Writes down what the next monitor has to know of the verdicts, as far as it changed. */
-void findings_remember(struct monitor *d);
+void actions_remember(struct monitor *d);
 
 /* Reports and verdicts that found no memory. */
-void findings_evidence_lost(int error);
+void actions_evidence_lost(int error);
 
 /* Their arg is the struct monitor. */
-extern const struct diagnosis_actions findings;
+extern const struct diagnosis_actions actions;
 
 #endif

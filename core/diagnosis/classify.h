@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The judgement of an incident: all evidence that is there against the verdicts that are there.  Pure.
+ * The classification of an incident: all evidence that is there against the verdicts that are there.  Pure.
  *
- * 1. What a host event explains (host_events.h) is the host's: verdict `host`, where users were hurt, or where it was
- *    taken for a fault before that was known.
+ * 1. What a host event explains (host_events.h) is the host's: verdict `host`, where users were affected, or where it
+ * was taken for a fault before that was known.
  * 2. A drop that a fault explains which stands or ended a moment ago joins that verdict.
- * 3. The rest goes through tomography; every group is a finding:
+ * 3. The rest goes through tomography; every group is a conclusion:
  *      suspects of ours, or a last mile that a page's own evidence accuses    fault
  *      last miles only, by elimination                                        exonerated; all such users in one
  *      no suspect, and users' tunnels acquitted what a shared leg accuses     prober
  *      no suspect                                                             unknown
- *    The same segment of many users, each their own, at once is one finding: "serve", not thirty of "serve(NAME)".
- * 4. A finding that shares a member, or a suspect, with a verdict revises it: narrower, other suspects, more users,
- *    there again.  One that says the same is not reported again.  Else it is a new verdict.
+ *    The same segment of many users, each their own, at once is one conclusion: "serve", not thirty of "serve(NAME)".
+ * 4. A conclusion that shares a member, or a suspect, with a verdict revises it: narrower, other suspects, more
+ * users, there again.  One that says the same is not reported again.  Else it is a new verdict.
  */
-#ifndef T3OPS_DIAGNOSIS_JUDGE_H
-#define T3OPS_DIAGNOSIS_JUDGE_H
+#ifndef T3OPS_DIAGNOSIS_CLASSIFY_H
+#define T3OPS_DIAGNOSIS_CLASSIFY_H
 
 #include "diagnosis/verdict_table.h"
 
 /* What a verdict is based on; borrowed while it is reported. */
-struct judge_basis {
+struct verdict_basis {
 	const struct verdict *verdict;
 	const struct observations *observations; /* those with the verdict's id are its own */
 	const struct host_pressure *pressure;
@@ -28,8 +28,8 @@ struct judge_basis {
 	uint64_t wall_us, delay_us; /* when it was given; from its first drop */
 };
 
-/* All that a judgement needs; legs and drops learn which verdict they are part of. */
-struct judge_input {
+/* All that a classification needs; legs and drops learn which verdict they are part of. */
+struct classify_input {
 	struct incident *incident;
 	struct probe_table *legs;
 	struct topology *topology;
@@ -37,11 +37,11 @@ struct judge_input {
 	struct verdict_table *verdicts;
 	uint64_t now_us;
 	/* A verdict, or a new revision of one. */
-	void (*report)(void *arg, const struct judge_basis *b);
+	void (*report)(void *arg, const struct verdict_basis *b);
 	void *arg;
 };
 
 /* 0, or -ENOMEM: verdicts are missing. */
-int judge(const struct judge_input *in);
+int classify(const struct classify_input *in);
 
 #endif
