@@ -66,16 +66,28 @@ void fresh_add(struct fresh_list *list, const char *browser, const char *set_coo
 	expire(list, now_us);
 }
 
+static size_t dead_count(const struct fresh_list *list, const char *browser)
+{
+	const struct fresh *f;
+	size_t n = 0;
+
+	LIST_FOREACH (f, list, link)
+		n += f->dead && strcmp(f->browser, browser) == 0;
+	return n;
+}
+
 bool fresh_die(struct fresh_list *list, const char *cookies, uint64_t now_us)
 {
-	bool found = false;
+	const char *browser = NULL;
 	struct fresh *f;
 
 	expire(list, now_us);
 	LIST_FOREACH (f, list, link)
-		if (memmem(cookies, strlen(cookies), f->set_cookie, strcspn(f->set_cookie, ";")))
-			f->dead = found = true;
-	return found;
+		if (memmem(cookies, strlen(cookies), f->set_cookie, strcspn(f->set_cookie, ";"))) {
+			f->dead = true;
+			browser = f->browser;
+		}
+	return browser && dead_count(list, browser) >= 2;
 }
 
 void fresh_clear(struct fresh_list *list)

@@ -373,7 +373,7 @@ struct t3ops_session_state {
 	const char *set_cookie;  /* a Set-Cookie value that came with the answer (a renamed or renewed cookie), to be
 	                            passed on to the browser; "" if none.  Never log it. */
 	uint64_t expires_us;     /* end of a session that is alive, since 1970; 0 if unknown */
-	bool fresh;              /* the cookies hold a session that the provider made seconds ago */
+	bool fresh;              /* the provider made it seconds ago, as it did one before it: none is kept */
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 

@@ -38,10 +38,14 @@ static void dead_sessions_are_not_given(void **state)
 	(void)state;
 	fresh_add(&list, "firefox", "s=1; Path=/", 1000);
 	fresh_add(&list, "chrome", "s=2; Path=/", 1000);
-	assert_true(fresh_die(&list, "a=b; s=1", 1000));
-	assert_true(fresh_die(&list, "a=b; s=1", 1000)); /* it is still known to be fresh */
+	assert_false(fresh_die(&list, "a=b; s=1", 1000)); /* wiped, perhaps */
+	assert_false(fresh_die(&list, "a=b; s=2", 1000)); /* another browser's */
 	assert_false(fresh_die(&list, "a=b; s=3", 1000));
+	fresh_add(&list, "firefox", "s=4; Path=/", 2000);
+	assert_true(fresh_die(&list, "a=b; s=4", 2000)); /* the second one of that browser */
+	assert_true(fresh_die(&list, "a=b; s=1", 2000));
 	assert_false(fresh_die(&list, "a=b; s=1", 1001 + FRESH_US));
+	fresh_clear(&list);
 	fresh_add(&list, "firefox", "s=1; Path=/", 1000);
 	fresh_add(&list, "chrome", "s=2; Path=/", 1000);
 	fresh_die(&list, "a=b; s=1", 1000);
