@@ -94,6 +94,14 @@ def each_user(action):
     return run
 
 
+def one_by_one(action, pause):
+    def run(w):
+        for u in w.users.values():
+            getattr(u, action)()
+            w.pause(pause)
+    return run
+
+
 def restart_serve(name):
     def run(w):
         w.stubs[name].stop()
@@ -527,6 +535,6 @@ ROWS = [
         apart=frozenset({"traefik", "dispatch"}), world="crowd"),
     Row("kill the proxy of t3ops under thirty users", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL),
         lasts=20, world="crowd"),
-    Row("thirty users reload", begin=each_user("reload"), lasts=20, world="crowd"),
+    Row("thirty users reload within half a minute", begin=one_by_one("reload", 1), lasts=20, world="crowd"),
     Row("t3ops is upgraded under thirty users", begin=upgrade, lasts=30, world="crowd"),
 ]
