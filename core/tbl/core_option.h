@@ -73,7 +73,7 @@ CORE_OPTION("trusted_local_users", LIST, trusted_local_users, "root", 0, 0, READ
             "Accounts, by name or uid, whose processes may send those headers from an address of this machine; other "
             "local peers are not trusted.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
-            "Header that carries the authenticated user's name.")
+            "Header that carries the authenticated user's name; none that HTTP gives a meaning.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) the trusted proxy sends with every identity; "
             "without it the identity does not count; empty: the proxy's address is enough.")
@@ -124,7 +124,7 @@ CORE_OPTION("tunnel_send_timeout", DURATION, tunnel_send_timeout_us, "60s", 1000
             "A tunnel whose peer takes no data for this long is closed.")
 CORE_OPTION("recheck_tunnels", DURATION, recheck_tunnels_us, "0s", 0, 0, READ_BY(PROXY),
             "How often the session behind an open WebSocket is checked; one whose session is dead is closed with "
-            "1008 once a new session is ready for its page; 0s: never.")
+            "1008 once a new session is ready for its page; at least 1s, or 0s: never.")
 CORE_OPTION("plugin_budget", DURATION, plugin_budget_us, "50ms", 1000, 0,
             READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(JOBS) | READ_BY(MONITOR),
             "A plugin callback that takes longer is logged and counted.")
@@ -139,7 +139,7 @@ CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 60
             READ_BY(PROXY) | READ_BY(MONITOR),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
-            "Age at which events are deleted from the journal; 0s: never.")
+            "Age at which events are deleted from the journal; at least 1h, or 0s: never.")
 
 COMMAND_OPTION("argv", LIST, argv, T3OPS_REQUIRED, 0, 0,
             "Program and arguments, no shell: %u OS user, %h home, %n table name, %p port, %% a percent sign.")
@@ -169,7 +169,7 @@ LEG_OPTION("reconnect_max", DURATION, reconnect_max_us, "30s", SECOND / 100, 360
             "Longest pause between attempts.")
 LEG_OPTION("fresh", DURATION, fresh_us, "30s", 0, 24 * 3600 * SECOND,
             "How often a fresh connection is made beside the leg's own, and once more as soon as a heartbeat is late or a user "
-            "drops, if the plugin can; 0s: never.")
+            "drops, if the plugin can; at least 100ms, or 0s: never.")
 
 LEG_OPTION("certificate_days", INT, certificate_days, "14", 0, 3650,
             "A certificate presented to the leg that has fewer days left than this is reported; 0: only one that has expired.")
@@ -179,7 +179,7 @@ LEG_DEFAULT_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SE
 JOB_OPTION("at", TIME, at_minutes, "", 0, 0,
             "Time of day of the daily run, local, as \"03:30\".")
 JOB_OPTION("every", DURATION, every_us, "0", 0, 0,
-            "Pause between runs, instead of `at`.")
+            "Pause between runs, instead of `at`; at least 1s.")
 JOB_OPTION("jitter", DURATION, jitter_us, "0", 0, 24 * 3600 * SECOND,
             "Runs start later by a part of this time that differs from machine to machine.")
 JOB_OPTION("deadline", DURATION, deadline_us, "10m", SECOND / 10, 24 * 3600 * SECOND,
