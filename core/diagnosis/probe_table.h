@@ -18,7 +18,7 @@
  *
  *   UNKNOWN --UP, ALIVE--> UP --LATE--> LATE --DOWN--> DOWN --UP--> UP
  *   UP --DOWN--> DOWN;  LATE --UP, ALIVE--> UP;  UNKNOWN --ATTEMPT--> DOWN
- *   WALLED_OFF in place of DOWN: the last attempt met a login page
+ *   WALLED_OFF in place of DOWN: the last attempt was redirected to a sign-in page
  *   any --PROBER_REPLACED, DOWN by t3ops itself--> UNKNOWN
  */
 enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WALLED_OFF };

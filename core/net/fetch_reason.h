@@ -8,7 +8,7 @@
 
 /* error: t3ops_fetched.error, not 0; step: the one that failed. */
 enum t3ops_reason fetch_reason(int error, uint32_t step);
-/* Of a status that was not the expected one: a redirect is a login page in the way. */
+/* Of a status that was not the expected one: a redirect is a sign-in page in the way. */
 enum t3ops_reason status_reason(int status);
 
 #endif
