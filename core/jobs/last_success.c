@@ -3,11 +3,13 @@
 #include "jobs/last_success.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "obs/log.h"
@@ -23,16 +25,26 @@ struct last_success {
 /* NULL with what is wrong in why, "" if there is no such file. */
 static json_t *file_read(const char *path, char *why, size_t size)
 {
-	json_error_t error;
-	json_t *jobs = json_load_file(path, 0, &error);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	json_error_t error = {0};
+	json_t *jobs = NULL;
+	struct stat st;
 
 	*why = '\0';
-	if (json_is_object(jobs))
-		return jobs;
-	if (jobs)
-		snprintf(why, size, "expected an object of jobs");
-	else if (access(path, F_OK) == 0)
+	if (fd < 0 && errno == ENOENT)
+		return NULL;
+	if (fd < 0)
+		snprintf(why, size, "%s", strerror(errno));
+	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		snprintf(why, size, "not a regular file");
+	else if (!(jobs = json_loadfd(fd, 0, &error)))
 		snprintf(why, size, "%s", error.text);
+	else if (!json_is_object(jobs))
+		snprintf(why, size, "expected an object of jobs");
+	if (fd >= 0)
+		close(fd);
+	if (*why == '\0')
+		return jobs;
 	json_decref(jobs);
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "obs/log.h"
 
@@ -33,11 +34,21 @@ void journal_db_fini(struct journal_db *j)
 	free(j->path);
 }
 
+/* A FIFO would be waited for. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 void journal_db_report(struct journal_db *j, const char *op)
 {
 	if (!j->failing)
 		log_write(LOG_L_ERROR, "journal_failed", kv_path(j->path), kv_op(op),
-		          kv_error(j->db != NULL ? sqlite3_errmsg(j->db) : "cannot open"),
+		          kv_error(j->db != NULL      ? sqlite3_errmsg(j->db)
+		                   : is_file(j->path) ? "cannot open"
+		                                      : "not a regular file"),
 		          kv_effect("events are not kept"));
 	j->failing = true;
 }
@@ -46,6 +57,10 @@ bool journal_db_open(struct journal_db *j)
 {
 	if (j->db != NULL)
 		return true;
+	if (!is_file(j->path)) {
+		journal_db_report(j, "open");
+		return false;
+	}
 	if (sqlite3_open_v2(j->path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	                    NULL) == SQLITE_OK) {
 		sqlite3_busy_timeout(j->db, BUSY_MS);

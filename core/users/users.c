@@ -139,7 +139,7 @@ static void broken_at_first(struct users *u, const char *why)
 	u->known = snapshot_get(u->snapshot, &u->list);
 	snprintf(line, sizeof line, "%.200s; %s", why,
 	         u->known ? "the table of the previous process stays active" : "there is no earlier table");
-	broken(u, line);
+	state_set(u, USERS_BROKEN, line);
 }
 
 int user_list_load(struct user_list *out, const char *path, const char *env_pattern, char *why, size_t why_size)

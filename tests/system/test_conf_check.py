@@ -397,6 +397,17 @@ class Files(Checked):
             os.chmod(f"{self.dir}/state/journal.sqlite", 0o400)
         self.lines_match(self.check()[2], [r'7: warning: state_dir = ".*/state": journal.sqlite: Permission denied; events are not kept'])
 
+    def test_state_files_that_nobody_writes_to(self):
+        for name in ("journal.sqlite", "job_last_success.json"):
+            os.mkfifo(f"{self.dir}/state/{name}")
+            account.give(f"{self.dir}/state/{name}")
+        self.lines_match(self.check()[2], [rf'7: warning: state_dir = ".*/state": {n}: not a regular file' for n in ("job_last_success.json", "journal.sqlite")])
+        daemon = Daemon({"state_dir": f"{self.dir}/state", "plugin_dir": self.plugins},
+                        'plugin "backup" { to = "' + self.dir + '/backups"\nevery = "1h" }\n', users={"alice": 3773})
+        self.addCleanup(daemon.stop)
+        daemon.wait_log(r"process=monitor event=journal_failed .*op=open error=\"not a regular file")
+        daemon.wait_log(r"process=jobs event=last_success_failed .*error=\"not a regular file\"")
+
     def test_state_directory_of_a_daemon(self):
         daemon = Daemon({"plugin_dir": self.plugins}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
         self.addCleanup(daemon.stop)
