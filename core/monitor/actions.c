@@ -85,22 +85,29 @@ static void verdict_count(struct monitor *d, const struct verdict *v)
 	free(name);
 }
 
+static void segments_begin(struct monitor *d, const struct text_list *segments)
+{
+	for (size_t i = 0; i < segments->n; i++)
+		verdicts_of(d, VERDICT_FAULT, segments->items[i]);
+}
+
 void actions_begin(struct monitor *d)
 {
 	const struct process_config *config = d->process->config;
 
 	for (unsigned page = 0; page < PAGE_EVIDENCES; page++)
-		if (page_evidence_class(page) == PAGE_CLASS_DROP)
+		if (page_evidence_class(page) == PAGE_CLASS_DROP || page_evidence_class(page) == PAGE_CLASS_UNKNOWN)
 			metrics_series(d->process->metrics, &tunnel_drops_total, NULL, NULL,
 			               (const char *[]){page_evidence_label(page)});
+	verdicts_of(d, VERDICT_EXONERATED, verdict_kind_name(VERDICT_EXONERATED));
 	verdicts_of(d, VERDICT_HOST, verdict_kind_name(VERDICT_HOST));
 	verdicts_of(d, VERDICT_PROBER, verdict_kind_name(VERDICT_PROBER));
 	verdicts_of(d, VERDICT_UNKNOWN, verdict_kind_name(VERDICT_UNKNOWN));
-	for (size_t i = 0; i < config->core.user_path.n; i++)
-		verdicts_of(d, VERDICT_FAULT, config->core.user_path.items[i]);
-	for (size_t i = 0; i < config->n_sections; i++)
-		for (size_t k = 0; k < config->sections[i].leg.segments.n; k++)
-			verdicts_of(d, VERDICT_FAULT, config->sections[i].leg.segments.items[k]);
+	segments_begin(d, &config->core.user_path);
+	for (size_t i = 0; i < config->n_sections; i++) {
+		segments_begin(d, &config->sections[i].leg.segments);
+		segments_begin(d, &config->sections[i].leg.resolver_segments);
+	}
 }
 
 /* Not before this monitor is the one that follows them. */

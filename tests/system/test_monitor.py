@@ -90,6 +90,20 @@ class Monitor(unittest.TestCase):
         self.assertEqual([r["process"] for r in rows], ["proxy", "prober", "monitor"])
         self.assertEqual(processes, {"proxy": "ready", "prober": "ready", "monitor": "ready"})
 
+    def test_counters_exist_from_the_start(self):
+        """increase() sees the first step of a counter only if it was there before, at 0."""
+        leg = ('plugin "probe_cloudflare" { url = "wss://localhost:1/probe/ws" resolver = "https://127.0.0.1:1/dns-query" }\n')
+        with Daemon({}, SECTIONS + 'plugin "session_check" {}\nplugin "auto_pair" {}\ncommand "mint" { argv = {"/bin/true"} }\n' + leg,
+                    users={"alice": self.stub.port}) as d:
+            found = d.metrics()
+            for name in ('t3ops_verdicts_total{kind="exonerated",segment="exonerated"}',
+                         't3ops_verdicts_total{kind="fault",segment="dns"}', 't3ops_verdicts_total{kind="fault",segment="serve"}',
+                         't3ops_tunnel_drops_total{page="unknown"}', 't3ops_tunnel_drops_total{page="cut"}',
+                         't3ops_callback_slow_total{plugin="session_check",callback="on_unauthorized"}',
+                         't3ops_callback_slow_total{plugin="probe_cloudflare",callback="leg_fresh"}',
+                         't3ops_leg_fresh_failures_total{leg="probe_cloudflare",reason="tls"}'):
+                self.assertEqual(found.get(name), 0, name)
+
     def test_legs_in_json(self):
         with Daemon({}, SECTIONS + 'plugin "b" { module = "probe_internal" url = "wss://localhost:1/probe/ws" address = "127.0.0.1:1" }\n'
                     'plugin "a" { module = "probe_internal" url = "wss://localhost:1/probe/ws" address = "127.0.0.1:1" }\n',
