@@ -306,7 +306,7 @@ static void drop_explain(struct classification *j, size_t i, bool *has)
 	v = verdict_table_explain(j->in->verdicts, f, &whole, j->in->now_us);
 	if (v == NULL || (v->state != VERDICT_STANDING && legs_accuse(j, &whole)))
 		return;
-	j->settled[i] = has[i] = true;
+	j->settled[i] = has[i] = f->drop->explained = true;
 	members_join(j, v, &m, &new_users);
 	v->grew = v->grew || new_users;
 	has[i] = false;
@@ -328,10 +328,20 @@ static void grown_report(struct classification *j)
 	}
 }
 
+/* Whether a fault explained this drop before, and is one still. */
+static bool is_explained(const struct classification *j, const struct observation *f)
+{
+	const struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
+
+	return f->drop != NULL && f->drop->explained && v != NULL && v->conclusion.kind == VERDICT_FAULT;
+}
+
 static void drops_explain(struct classification *j, bool *has)
 {
-	for (size_t i = 0; i < j->o.n_failing; i++)
+	for (size_t i = 0; i < j->o.n_failing; i++) {
 		has[i] = false;
+		j->settled[i] = j->settled[i] || is_explained(j, &j->o.rows[i]);
+	}
 	for (size_t i = 0; i < j->o.n_failing; i++)
 		if (!j->settled[i] && j->o.rows[i].drop != NULL && j->o.rows[i].verdict == 0)
 			drop_explain(j, i, has);

@@ -29,6 +29,7 @@ struct drop {
 	unsigned tunnels;
 	bool returned, moved, other_colo; /* came back; from another address; over another location */
 	uint64_t verdict;                 /* id of the one it is part of, 0: not judged yet */
+	bool explained; /* by that one, though it says nothing of it: it is not judged by itself again */
 };
 
 /* A user whose tunnel carried data meanwhile. */
