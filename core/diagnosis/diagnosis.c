@@ -448,6 +448,17 @@ static uint64_t broke_began(const struct leg *leg, enum leg_input_kind kind)
 	}
 }
 
+/* New connections of a leg fail as before, but users have opened tunnels: what that acquits is judged. */
+static bool is_contradicted(const struct diagnosis *d, const struct leg *leg, enum leg_input_kind kind)
+{
+	bool fails = kind == LEG_FRESH ? leg->fresh.state == ASPECT_FAILS : kind == LEG_ATTEMPT;
+
+	for (size_t i = 0; fails && i < d->now.n_live_tunnels; i++)
+		if (d->now.live_tunnels[i].opened_us > 0)
+			return true;
+	return false;
+}
+
 int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
 {
 	uint64_t mono_us = r->mono_us > 0 ? r->mono_us : now_us;
@@ -472,7 +483,7 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 		d->actions->walled_off(d->arg, leg->def->name);
 	if (news & LEG_NEWS_BROKE)
 		on_broke(d, broke_began(leg, r->kind), r->wall_us, mono_us, now_us);
-	else if (news & LEG_NEWS_EVIDENCE)
+	else if ((news & LEG_NEWS_EVIDENCE) || is_contradicted(d, leg, r->kind))
 		on_evidence(d, now_us);
 	return news & LEG_NEWS_SLOW ? slow_look(d, now_us) : 0;
 }
@@ -698,6 +709,8 @@ int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels++;
+	if (d->now.id != 0 && incident_live_tunnel(&d->now, &(struct live_tunnel){user, 0, 0, now_us}) < 0)
+		return -ENOMEM;
 	page_ends_back(&d->ends, user, r->address, now_us);
 	result = slow_user(d, user, false, now_us);
 	ends_decide(d, now_us);
@@ -714,7 +727,7 @@ int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 
 int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us)
 {
-	struct live_tunnel live = {topology_name(d->topology, r->user), r->client_us, r->serve_us};
+	struct live_tunnel live = {topology_name(d->topology, r->user), r->client_us, r->serve_us, 0};
 	int result;
 
 	d->open_tunnels += d->open_tunnels == 0; /* one that was opened before there was this diagnosis */

@@ -108,7 +108,7 @@ static unsigned proofs_against(const struct leg *leg)
 	if (leg->def->per_user)
 		return TOMO_BY_LEG;
 	if (evidence_is_of_new_connections(leg))
-		return TOMO_BY_FRESH;
+		return TOMO_BY_FRESH | TOMO_BY_OPENED;
 	return evidence_is_silence(leg) ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_ALL;
 }
 
@@ -222,7 +222,7 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	row->began_us = leg->fresh.began_us;
 	row->seen_us = row->proven_us = leg->fresh.reported_us;
 	evidence_of_end(leg->def, &leg->fresh.end, &accused, &acquitted);
-	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH;
+	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH | TOMO_BY_OPENED;
 	row->proof |= TOMO_BY_FRESH;
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
@@ -381,6 +381,37 @@ static bool is_healing(const struct leg *leg)
 	       leg->looked_up_us > leg->attempt_began_us;
 }
 
+/* Whether the new connections of a leg failed once more after that. */
+static bool fails_since(const struct leg *leg, uint64_t at_us)
+{
+	if (leg_aspect_fails(&leg->fresh))
+		return leg->fresh.testimony == LEG_FAILED && leg->fresh.failed_us > at_us;
+	if (leg_fails(leg) && evidence_is_of_new_connections(leg))
+		return leg->testimony == LEG_FAILED && leg->attempt_began_us > at_us;
+	return true;
+}
+
+/* A tunnel that a user opened is a new connection that worked.  It may as well be what shows that the fault is over:
+ * it counts when all that failed went on failing after it. */
+static bool is_new_tunnel(const struct live_tunnel *w, const struct probe_table *legs, uint64_t since_us)
+{
+	for (size_t i = 0; i < legs->n; i++)
+		if (!fails_since(legs->rows[i], w->opened_us))
+			return false;
+	return w->opened_us > since_us;
+}
+
+static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->live_tunnel = w;
+	row->proof = TOMO_BY_OPENED;
+	row->proven_us = w->opened_us;
+	topology_user_path(t, w->user, USER_SHARED, &row->acquitted);
+	o->n += row->acquitted.n > 0;
+}
+
 /* What is older than every failure says nothing. */
 static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
                         struct topology *t)
@@ -406,6 +437,8 @@ static void add_working(struct observations *o, const struct incident *in, const
 			add_live_tunnel(o, w, USER_SHARED, w->client_us, t);
 		if (w->serve_us > since)
 			add_live_tunnel(o, w, USER_SERVE, w->serve_us, t);
+		if (is_new_tunnel(w, legs, since))
+			add_new_tunnel(o, w, t);
 	}
 }
 
@@ -413,7 +446,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
                       const struct host_events *host, struct topology *t)
 {
 	*o = (struct observations){.n = 0};
-	o->rows = calloc(8 * legs->n + in->n_drops + 2 * in->n_live_tunnels + 1, sizeof *o->rows);
+	o->rows = calloc(8 * legs->n + in->n_drops + 3 * in->n_live_tunnels + 1, sizeof *o->rows);
 	if (o->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {

@@ -27,6 +27,8 @@
  *                                           the t3 server.  What fell silent, or lost answers, may be broken in the
  *                                           way down alone: there a page acquits that still beats when its patience
  *                                           would be over
+ *   tunnel that was opened, while what
+ *   failed went on failing after it         the user's path without the last mile, of new connections
  *   fresh connection that worked, or large
  *   message that was answered               all segments
  *

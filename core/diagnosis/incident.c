@@ -72,6 +72,7 @@ int incident_live_tunnel(struct incident *in, const struct live_tunnel *live)
 			continue;
 		row->client_us = later(row->client_us, live->client_us);
 		row->serve_us = later(row->serve_us, live->serve_us);
+		row->opened_us = later(row->opened_us, live->opened_us);
 		return 0;
 	}
 	rows = room_make(in->live_tunnels, in->n_live_tunnels, &in->room_for_live_tunnels, sizeof *rows);

@@ -37,6 +37,7 @@ struct live_tunnel {
 	const char *user;   /* interned */
 	uint64_t client_us; /* CLOCK_MONOTONIC: when the client last sent something */
 	uint64_t serve_us;  /* and the t3 server; 0: nothing */
+	uint64_t opened_us; /* when the user's last new one was opened; 0: none was */
 };
 
 struct incident {

@@ -169,11 +169,12 @@ static unsigned aspect_breaks(struct leg_aspect *a, const struct leg_end *end, c
 
 	a->state = ASPECT_FAILS;
 	a->reported_us = in->mono_us;
+	a->failed_us = before(in->mono_us, in->waited_us);
 	a->end = *end;
 	if (a->testimony == LEG_STALE || a->testimony == LEG_FAILED)
 		return same || a->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
 	a->testimony = LEG_FAILED;
-	a->began_us = before(in->mono_us, in->waited_us);
+	a->began_us = a->failed_us;
 	return LEG_NEWS_BROKE;
 }
 

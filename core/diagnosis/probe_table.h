@@ -63,6 +63,7 @@ struct leg_aspect {
 	enum aspect_state state;
 	uint64_t proven_us;   /* when one that worked was begun; of fresh: or the leg was established */
 	uint64_t reported_us; /* when one last ended */
+	uint64_t failed_us;   /* when the last one that failed was begun */
 	uint64_t verdict;
 	struct leg_end end; /* of the last one that failed */
 

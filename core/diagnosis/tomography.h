@@ -31,8 +31,9 @@ struct tomo_path {
 #define TOMO_BY_FRESH    4u  /* a connection that was made then */
 #define TOMO_BY_LARGE    8u  /* a large message */
 #define TOMO_BY_ANSWERED 16u /* a tunnel whose page got answers: its heartbeats alone prove the way up only */
+#define TOMO_BY_OPENED   32u /* a tunnel that was opened then: of new connections alone */
 #define TOMO_BY_ALL      (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
-#define TOMO_KINDS       5
+#define TOMO_KINDS       6
 
 struct tomo_failure {
 	struct tomo_path path;
