@@ -309,7 +309,7 @@ enum t3ops_reason {
 	T3OPS_R_RESET = 3,             /* TCP reset */
 	T3OPS_R_REFUSED = 4,           /* connection refused */
 	T3OPS_R_UNREACHABLE = 5,       /* no route to host or network */
-	T3OPS_R_CONNECT_TIMEOUT = 6,   /* the connection attempt was not answered in time */
+	T3OPS_R_CONNECT_TIMEOUT = 6,   /* the attempt to connect, or TLS, was not answered in time */
 	T3OPS_R_HEARTBEAT_TIMEOUT = 7, /* heartbeats were not answered until the watchdog fired */
 	T3OPS_R_DNS = 8,               /* the name does not resolve */
 	T3OPS_R_TLS = 9,               /* the TLS handshake failed */

@@ -173,6 +173,13 @@ static void host_explain_leg(struct observation *row, const struct host_events *
 		host_explain(row, e, t);
 }
 
+/* Whether its end was an answer, so that what carried it worked then: after a silence that is known of the beginning
+ * alone. */
+static bool was_answered_last(const struct leg_end *end)
+{
+	return end->step != T3OPS_STEP_TLS && end->reason != T3OPS_R_HTTP_TIMEOUT;
+}
+
 static void add_failing_leg(struct observations *o, struct leg *leg, const struct host_events *host,
                             struct topology *t)
 {
@@ -188,7 +195,7 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	row->proof |= TOMO_BY_FRESH;
 	/* the edge answered when TLS began; what became of that is no proof of what is before it */
-	row->proven_us = leg->latest.step == T3OPS_STEP_TLS ? leg->attempt_began_us : leg->attempt_us;
+	row->proven_us = was_answered_last(&leg->latest) ? leg->attempt_us : leg->attempt_began_us;
 	row->verdict = leg->verdict;
 	if (row->accused.n == 0)
 		return;
@@ -220,7 +227,8 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	row->leg = leg;
 	row->fresh = true;
 	row->began_us = leg->fresh.began_us;
-	row->seen_us = row->proven_us = leg->fresh.reported_us;
+	row->seen_us = leg->fresh.reported_us;
+	row->proven_us = was_answered_last(&leg->fresh.end) ? leg->fresh.reported_us : leg->fresh.failed_us;
 	evidence_of_end(leg->def, &leg->fresh.end, &accused, &acquitted);
 	row->by = accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH | TOMO_BY_OPENED;
 	row->proof |= TOMO_BY_FRESH;

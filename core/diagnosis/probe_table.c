@@ -153,13 +153,14 @@ static bool ends_equal(const struct leg_end *a, const struct leg_end *b)
 }
 
 /* How far an attempt of this leg would get, which fails by itself already. */
-static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, uint64_t mono_us)
+static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, const struct leg_input *in)
 {
 	bool same = leg->attempted && ends_equal(&leg->latest, end);
 
 	leg->latest = *end;
 	leg->attempted = true;
-	leg->attempt_us = leg->attempt_began_us = mono_us;
+	leg->attempt_us = in->mono_us;
+	leg->attempt_began_us = before(in->mono_us, in->waited_us);
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 
@@ -209,7 +210,7 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 	if (!own)
 		return aspect_breaks(a, &end, in);
 	a->reported_us = in->mono_us;
-	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in->mono_us) : 0;
+	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in) : 0;
 }
 
 static unsigned lookup_count(struct leg *leg, const struct leg_input *in)

@@ -10,9 +10,8 @@ static enum t3ops_reason timeout_reason(uint32_t step)
 	case T3OPS_STEP_DNS:
 		return T3OPS_R_DNS;
 	case T3OPS_STEP_CONNECT:
+	case T3OPS_STEP_TLS: /* nothing was answered that TLS could find wrong */
 		return T3OPS_R_CONNECT_TIMEOUT;
-	case T3OPS_STEP_TLS:
-		return T3OPS_R_TLS;
 	default:
 		return T3OPS_R_HTTP_TIMEOUT;
 	}

@@ -170,9 +170,9 @@ struct t3ops_page {
 
 /* ---- legs -------------------------------------------------------------------------------------------- */
 
-/* How far a connection attempt came.  Everything before the step worked. */
+/* How far a connection attempt got.  Everything before the step worked. */
 enum t3ops_step {
-	T3OPS_STEP_DNS = 1,     /* looking the name up */
+	T3OPS_STEP_DNS = 1,     /* looking up the name */
 	T3OPS_STEP_CONNECT = 2, /* TCP, up to the leg's edge segment */
 	T3OPS_STEP_TLS = 3,     /* TLS with the leg's edge segment */
 	T3OPS_STEP_HTTP = 4,    /* request or upgrade, through the edge to the far end */
@@ -309,13 +309,13 @@ enum t3ops_reason {
 	T3OPS_R_RESET = 3,             /* TCP reset */
 	T3OPS_R_REFUSED = 4,           /* connection refused */
 	T3OPS_R_UNREACHABLE = 5,       /* no route to host or network */
-	T3OPS_R_CONNECT_TIMEOUT = 6,   /* the connection attempt was not answered in time */
+	T3OPS_R_CONNECT_TIMEOUT = 6,   /* the attempt to connect, or TLS, was not answered in time */
 	T3OPS_R_HEARTBEAT_TIMEOUT = 7, /* heartbeats were not answered until the watchdog fired */
 	T3OPS_R_DNS = 8,               /* the name does not resolve */
 	T3OPS_R_TLS = 9,               /* the TLS handshake failed */
 	T3OPS_R_HTTP_STATUS = 10,      /* not the expected HTTP status */
 	T3OPS_R_HTTP_TIMEOUT = 11,     /* connected, but no HTTP response in time */
-	T3OPS_R_WALLED_OFF = 12,       /* redirected to a login page */
+	T3OPS_R_WALLED_OFF = 12,       /* redirected to a sign-in page */
 	T3OPS_R_PROTOCOL = 13,         /* not what the protocol allows */
 	T3OPS_R_LOCAL = 14,            /* ended by t3ops itself: stop, reload, user removed */
 	/* users' tunnels */
@@ -348,7 +348,7 @@ enum t3ops_pair_result {
 	T3OPS_PAIR_OK = 0,
 	T3OPS_PAIR_MINT_FAILED = 1,
 	T3OPS_PAIR_MINT_TIMEOUT = 2,
-	T3OPS_PAIR_REFUSED = 3,     /* the t3 server did not take a fresh credential */
+	T3OPS_PAIR_REFUSED = 3,     /* the t3 server did not accept a fresh credential */
 	T3OPS_PAIR_UNREACHABLE = 4, /* the t3 server did not respond */
 	T3OPS_PAIR_NO_ENDPOINT = 5, /* 404 at every endpoint */
 	T3OPS_PAIR_NO_COOKIE = 6,   /* taken, but answered without a session cookie */
@@ -383,9 +383,9 @@ typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s)
 struct t3ops_pairing {
 	uint32_t struct_size;
 	struct t3ops_ctx *provider; /* the first argument of each */
-	/* Mints a credential for the user and exchanges it for a session.  browser: a text that tells one browser of
-	 * the user from the others; a session that was made for it seconds ago, or is being made, is given again.
-	 * NULL: a session that nobody else is given. */
+	/* Mints a credential for the user and exchanges it for a session.  browser: a text that distinguishes one
+	 * browser of the user from the others; a session that was made for it seconds ago, or is being made, is given
+	 * again. NULL: a session that nobody else is given. */
 	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *browser,
 	             t3ops_paired_cb cb, void *arg);
 	/* Asks the user's t3 server whether the cookies (a whole Cookie header) hold a session that is alive. */
@@ -435,7 +435,7 @@ struct t3ops_host {
 
 	/* What is wrong (T3OPS_ERROR: init then fails) or doubtful (T3OPS_WARNING) about the value of an option;
 	 * option NULL: about the section.  fmt makes one sentence without the value.  A configuration check
-	 * reports it with the option's line; at the start of a process an error is logged, a doubt is not. */
+	 * reports it with the option's line; at the start of a process an error is logged, a warning is not. */
 	void (*option_fault)(struct t3ops_ctx *ctx, int level, const char *option, const char *fmt, ...)
 	    T3OPS_PRINTF(4, 5);
 
@@ -457,7 +457,7 @@ struct t3ops_host {
 	uint64_t (*fetch)(struct t3ops_ctx *ctx, const struct t3ops_fetch *f, t3ops_fetch_cb cb, void *arg);
 	void (*fetch_cancel)(struct t3ops_ctx *ctx, uint64_t id); /* a stale id is fine */
 	/* What a leg reports (enum t3ops_reason) of an error of t3ops_fetched at a step, and of a status that is not
-	 * the expected one: a redirect is a login page in the way. */
+	 * the expected one: a redirect is a sign-in page in the way. */
 	uint32_t (*fetch_reason)(struct t3ops_ctx *ctx, int error, uint32_t step);
 	uint32_t (*status_reason)(struct t3ops_ctx *ctx, int status);
 	/* The same at once: false if the status is the expected one; else true, and *out is what a leg gives to
@@ -492,7 +492,8 @@ struct t3ops_host {
 	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out);
 	/* Writes the client's address: as a trusted proxy reports it, else the peer's.  False if r is stale. */
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
-	/* Writes what tells this browser from the user's others, for t3ops_pairing.pair.  False if r is stale. */
+	/* Writes what distinguishes this browser from the user's others, for t3ops_pairing.pair.  False if r is
+	 * stale. */
 	bool (*request_browser)(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE]);
 	/* Replaces a header on the way to the t3 server; NULL removes it. */
 	int (*request_set_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
@@ -507,7 +508,7 @@ struct t3ops_host {
 	/* After T3OPS_WAIT: go on with the next plugin. */
 	void (*request_resume)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	/* Becomes the server side of the WebSocket.  The exchange is over; ws_send and ws_close go on.  NULL if it is
-	 * no upgrade, without memory, or after a faulty handshake, which has been responded to then. */
+	 * not an upgrade, without memory, or after a faulty handshake, which has been responded to then. */
 	struct t3ops_ws *(*request_accept_ws)(struct t3ops_ctx *ctx, t3ops_request_id r,
 	                                      const struct t3ops_ws_handler *h, void *arg);
 
@@ -563,7 +564,7 @@ struct t3ops_host {
 
 	/* A fact about this run, for its event and its log line as key=value.  Before a failure: "error". */
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
-	/* Lets timers, fetches and commands go on, and their callbacks come, until one of these sets *done.  0, or
+	/* Runs timers, fetches and commands, and their callbacks, until one of these sets *done.  0, or
 	 * -ETIMEDOUT after timeout_us. */
 	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
 };
@@ -627,12 +628,12 @@ struct t3ops_plugin {
 	/* T3OPS_ROLE_LEG */
 	uint32_t leg_flags; /* enum t3ops_leg_flags */
 	/* Defaults of options that every leg has.  segments, separated by spaces; "": the operator must say.  edge,
-	 * the segment that ends TCP and TLS; "": the first one.  resolver_segments; NULL or "": the leg looks no name
-	 * up, and none of its failures is one of looking a name up. */
+	 * the segment that ends TCP and TLS; "": the first one.  resolver_segments; NULL or "": the leg does
+	 * not look up a name, so none of its failures accuses a resolver. */
 	const char *leg_segments;
 	const char *leg_edge;
 	const char *leg_resolver;
-	/* Name of the option that holds the URL it connects to, if a request plugin is to answer there; else NULL. */
+	/* Name of the option that holds the URL it connects to, if a request plugin must answer there; else NULL. */
 	const char *leg_target;
 	/* Begins an attempt: leg_up or leg_down follows. */
 	void (*leg_open)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
@@ -640,8 +641,8 @@ struct t3ops_plugin {
 	void (*leg_ping)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
 	/* Releases what leg_open and leg_fresh took: after leg_down, after a watchdog of the host, and at the end. */
 	void (*leg_close)(struct t3ops_ctx *ctx, struct t3ops_leg *leg);
-	/* Makes a fresh connection beside the established one, only while the leg is up, as a user does who comes
-	 * now: every step from looking the name up, one heartbeat, and an orderly close.  leg_fresh_up or
+	/* Makes a fresh connection beside the established one, only while the leg is up, as a user who arrives
+	 * would: every step from looking up the name, one heartbeat, and an orderly close.  leg_fresh_up or
 	 * leg_fresh_down follows, once.  If the one before hangs it is abandoned.  thorough: something may have
 	 * broken, so that a large message is worth sending now.  NULL: the leg makes none (its heartbeats are new
 	 * connections already). */

@@ -229,9 +229,9 @@ class WebSocketLegs(unittest.TestCase):
         self.assertIn(HOST, self.tls.names)
         wait.until(lambda: self.daemon.metrics().get('t3probe_rtt_seconds_count{leg="secure"}', 0) >= 2)
         self.assertEqual(self.tls.requests("/echo")[0].header("host"), HOST)
-        for name in ("other_name", "untrusted", "plain"):
+        for name, reason in (("other_name", "tls"), ("untrusted", "tls"), ("plain", "connect_timeout")):
             e = first(self.daemon, name, "leg_attempt_failed")
-            self.assertEqual((e["step"], e["reason"]), ("tls", "tls"), e)
+            self.assertEqual((e["step"], e["reason"]), ("tls", reason), e)
             self.assertTrue(e["detail"])
 
     def test_attempts_go_on(self):
