@@ -17,7 +17,8 @@ REASON(2, EOF, "eof", PATH, "the far side closed the connection without a close 
 REASON(3, RESET, "reset", PATH, "the connection was reset")
 REASON(4, REFUSED, "refused", PATH, "the connection was refused")
 REASON(5, UNREACHABLE, "unreachable", PATH, "no route to the address")
-REASON(6, CONNECT_TIMEOUT, "connect_timeout", PATH, "the address did not answer the connection attempt, or the TLS handshake, in time")
+REASON(6, CONNECT_TIMEOUT, "connect_timeout", PATH,
+       "the address did not answer the connection attempt, or the TLS handshake, in time")
 REASON(7, HEARTBEAT_TIMEOUT, "heartbeat_timeout", PATH, "heartbeats went unanswered until the watchdog fired")
 REASON(8, DNS, "dns", PATH, "the name could not be resolved")
 REASON(9, TLS, "tls", PATH, "the TLS handshake failed")
