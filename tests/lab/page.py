@@ -343,7 +343,10 @@ class Page:
         self.start()
 
     async def replace(self):
-        """The page closes its connection by itself, with everything well, and makes another one at once."""
+        """The page closes its connection by itself, with everything well, and makes another one at once.  Not right behind
+        a Ping: there it looks like one that gives up."""
+        if self.ping_due - time.monotonic() > (PING_EVERY - 0.5) * self.factor:
+            await self._pause(0.5)
         connected = self.connected
         await self._end()
         if connected:
