@@ -534,7 +534,8 @@ static uint64_t begun_before_us(const struct end_report *r, enum page_evidence e
 	case PAGE_ANSWERS_NOT_TAKEN:
 		return r->page.queued_us;
 	case PAGE_ANSWERS_LOST:
-		return 2 * r->page.period_us;
+		return r->page
+		    .period_us; /* the Ping before the last one was answered, and in vain: so much is certain */
 	case PAGE_NONE:
 		break;
 	default:
