@@ -5,7 +5,7 @@ many pairings, error pages, drops and verdicts it may cost: mostly none.  What t
 test_browser_pending.py."""
 from lab import browser
 from lab.browser import of_version
-from lab.stub import COOKIELESS, OLD, RENAMED
+from lab.stub import COOKIELESS, NEXT, OLD, RENAMED
 
 
 class Cases:
@@ -64,19 +64,63 @@ class Cases:
             for tab in tabs:
                 tab.wait("t3.connects == 2 && t3.state == 'connected'")
 
+    def test_open_page_heals_after_its_server_came_back_without_sessions(self):
+        tab = self.connected()
+        with self.costs(pairings=1, most_pairings=2, drops=1, verdicts=[{f"serve({self.name})"}]):
+            self.stub.stop()
+            self.stub.start()
+            self.stub.wipe()
+            tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
+            self.assertEqual(len(tab.documents), 1)
 
-class Http1(Cases, browser.Case):
-    http2 = False
+    @of_version(NEXT)
+    def test_session_under_the_name_of_before(self):
+        """The server was upgraded to one that renames its cookie: the old session is taken over, nothing is minted."""
+        self.upgraded_after(20)
 
-    def test_briefly_frozen_page(self):
-        """Chrome froze the tab for less than the page's patience."""
+    @of_version(NEXT)
+    def test_session_of_a_moment_ago_under_the_name_of_before(self):
+        """The same while the session is still fresh."""
+        self.upgraded_after(0)
+
+    def upgraded_after(self, seconds):
+        self.connected().close()
+        self.world.pause(seconds)
+        self.stub.stop()
+        self.stub.switch(RENAMED)
+        self.stub.start()
+        with self.costs(may=[{f"serve({self.name})"}]):  # whose leg saw it restart
+            self.connected()
+            self.assertRegex(" ".join(self.profile.cookies()), r"\bt3_session_[0-9a-f]{12}\b")
+
+    def test_reload_while_busy(self):
+        """An Ack is never answered: that it is pending for longer than anything else means nothing."""
         tab = self.connected()
         with self.costs():
-            tab.freeze()
-            self.world.pause(4)
-            tab.freeze(False)
-            pongs = tab.js("t3.pongs")
-            tab.wait(f"t3.state == 'connected' && t3.pongs > {pongs}")
+            for _ in range(3):
+                pongs = tab.js("t3.pongs")
+                tab.wait(f"t3.pongs > {pongs}")
+                tab.js("t3.request('stub.chunks', {every_ms: 1, bytes: 100, count: 1})")
+                self.world.pause(4.4)
+                tab.reload()
+                tab.wait_connected()
+
+    @of_version(OLD)
+    def test_hole_in_the_wifi(self):
+        """The page was awake all the time: its late Pings say so."""
+        tab = self.connected()
+        with self.costs(drops=1, verdicts=[{f"last_mile({self.name})"}]):
+            self.line.stall()
+            tab.wait("t3.gaveUp == 1", limit=20)
+            self.line.heal()
+            tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
+
+    @of_version(RENAMED)
+    def test_renamed_cookie(self):
+        with self.costs(pairings=1):
+            tab = self.connected()
+            tab.reload()
+            tab.wait_connected()
 
     def test_next_visit(self):
         self.connected().close()
@@ -112,6 +156,20 @@ class Http1(Cases, browser.Case):
             tab.navigate("/")
             tab.wait_connected()
 
+
+class Http1(Cases, browser.Case):
+    http2 = False
+
+    def test_briefly_frozen_page(self):
+        """Chrome froze the tab for less than the page's patience."""
+        tab = self.connected()
+        with self.costs():
+            tab.freeze()
+            self.world.pause(4)
+            tab.freeze(False)
+            pongs = tab.js("t3.pongs")
+            tab.wait(f"t3.state == 'connected' && t3.pongs > {pongs}")
+
     def test_browser_is_back_from_the_cache(self):
         """A page that was left is kept for a while, its socket with it or not."""
         tab = self.connected()
@@ -130,13 +188,6 @@ class Http1(Cases, browser.Case):
             self.world.pause(40)
             tab.freeze(False)
             tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
-
-    @of_version(RENAMED)
-    def test_renamed_cookie(self):
-        with self.costs(pairings=1):
-            tab = self.connected()
-            tab.reload()
-            tab.wait_connected()
 
     def test_five_tabs_reloaded_after_a_wipe(self):
         tabs = [self.connected() for _ in range(5)]
