@@ -528,7 +528,7 @@ static uint64_t begun_before_us(const struct end_report *r, enum page_evidence e
 {
 	switch (evidence) {
 	case PAGE_LATE_PINGS:
-		return r->page.late_pings * r->page.period_us;
+		return (r->page.late_pings > 0 ? r->page.late_pings - 1 : 0) * r->page.period_us;
 	case PAGE_SERVER_LATE:
 		return r->page.waiting_us;
 	case PAGE_ANSWERS_NOT_TAKEN:
@@ -562,6 +562,9 @@ static void drop_fill(struct drop *d, const struct end_report *r, const char *us
 	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
 	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
 	d->began_us = d->seen_us > before ? d->seen_us - before : 0;
+	d->earliest_us = d->began_us;
+	if (evidence == PAGE_LATE_PINGS || evidence == PAGE_ANSWERS_LOST)
+		d->earliest_us -= sooner(d->began_us, r->page.period_us);
 	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
 	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
 	d->tunnel = r->tunnel;

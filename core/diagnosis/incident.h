@@ -23,6 +23,7 @@ struct drop {
 	char address[48], colo[8];
 	uint64_t seen_us;     /* CLOCK_MONOTONIC of the end */
 	uint64_t began_us;    /* when it had certainly begun */
+	uint64_t earliest_us; /* and when it may have begun at the earliest */
 	uint64_t received_us; /* when the client last sent something */
 	uint64_t opened_us;   /* of the tunnel, 0: not known */
 	uint64_t quiet_us;    /* how long the side at fault had sent nothing */

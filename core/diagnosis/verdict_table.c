@@ -92,7 +92,7 @@ static bool is_echo(const struct verdict *v, const struct drop *d, uint64_t now_
 	uint64_t over_us;
 
 	return seems_over(v, &over_us) && now_us < over_us + ECHO_US && d->opened_us <= over_us &&
-	       (d->began_us <= over_us || d->received_us <= over_us);
+	       (d->earliest_us <= over_us || d->received_us <= over_us);
 }
 
 /* A page that has evidence of its own against somebody else is not counted in this one.  Answers that it missed while
