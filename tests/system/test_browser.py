@@ -139,16 +139,6 @@ class Cases:
                 tab.reload()
                 tab.wait_connected()
 
-    def test_pages_over_one_session(self):
-        """A second tab, a link, the way back."""
-        tab = self.connected()
-        with self.costs():
-            self.connected(target="/some/thread")
-            tab.navigate("/another")
-            tab.wait_connected()
-            tab.back()
-            tab.wait_connected()
-
     def test_a_dead_session_heals_with_a_navigation(self):
         tab = self.connected()
         self.stub.wipe()
@@ -159,6 +149,16 @@ class Cases:
 
 class Http1(Cases, browser.Case):
     http2 = False
+
+    def test_pages_over_one_session(self):
+        """A second tab, a link, the way back."""
+        tab = self.connected()
+        with self.costs():
+            self.connected(target="/some/thread")
+            tab.navigate("/another")
+            tab.wait_connected()
+            tab.back()
+            tab.wait_connected()
 
     def test_briefly_frozen_page(self):
         """Chrome froze the tab for less than the page's patience."""

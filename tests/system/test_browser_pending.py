@@ -61,6 +61,16 @@ class Http2(Cases, browser.Case):
 
     http2 = True
 
+    def test_pages_over_one_session(self):
+        """A second tab, a link, the way back."""
+        tab = self.connected()
+        with self.costs():
+            self.connected(target="/some/thread")
+            tab.navigate("/another")
+            tab.wait_connected()
+            tab.back()
+            tab.wait_connected()
+
     def test_browser_is_back_from_the_cache(self):
         """A page that was left is kept for a while, its socket with it or not."""
         tab = self.connected()
