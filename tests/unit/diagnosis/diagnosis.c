@@ -174,7 +174,7 @@ struct run {
 	size_t n_observations;
 };
 
-static void note(struct run *r, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void note(struct run *r, const char *fmt, ...)
 {
 	size_t used = strlen(r->got);
 	va_list ap;
