@@ -28,7 +28,7 @@ struct bench {
 	uint32_t type; /* of the message below */
 	struct msg_head head;
 	struct msg_run run;
-	struct msg_reply answer;
+	int32_t answer_error;
 	char answer_text[512];
 	struct event event; /* the last one that passed */
 	size_t n_events;
@@ -49,11 +49,11 @@ static void closed(void *arg)
 
 static void answer_take(struct bench *b, const char *payload)
 {
-	size_t len = b->head.len - sizeof b->answer;
+	size_t len = b->head.len - sizeof(struct msg_reply);
 
-	memcpy(&b->answer, payload, sizeof b->answer);
+	memcpy(&b->answer_error, payload, sizeof b->answer_error);
 	assert_true(len < sizeof b->answer_text);
-	memcpy(b->answer_text, payload + sizeof b->answer, len);
+	memcpy(b->answer_text, payload + sizeof(struct msg_reply), len);
 	b->answer_text[len] = '\0';
 }
 
@@ -110,7 +110,7 @@ static void expect_done(struct bench *b, uint64_t id, int error, const char *tex
 	assert_int_equal(received(b), MSG_JOB_DONE);
 	assert_int_equal(b->head.to, REQUESTER);
 	assert_int_equal(b->head.id, id);
-	assert_int_equal(b->answer.error, error);
+	assert_int_equal(b->answer_error, error);
 	if (!strstr(b->answer_text, text))
 		fail_msg("\"%s\" lacks \"%s\"", b->answer_text, text);
 }
