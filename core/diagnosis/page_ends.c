@@ -30,12 +30,13 @@ static bool are_together(const struct page_end_row *a, const struct page_end_row
 	return a->drop.user != b->drop.user && apart <= TOGETHER_US;
 }
 
-static void navigations_forget(struct page_ends *e, uint64_t now_us)
+/* Those that are too old to matter, and the user's earlier one, which the next stands for. */
+static void navigations_forget(struct page_ends *e, const char *user, uint64_t now_us)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < e->n_navigations; i++)
-		if (now_us < e->navigations[i].at_us + NAVIGATION_US)
+		if (e->navigations[i].user != user && now_us < e->navigations[i].at_us + NAVIGATION_US)
 			e->navigations[kept++] = e->navigations[i];
 	e->n_navigations = kept;
 }
@@ -77,7 +78,7 @@ int page_ends_navigation(struct page_ends *e, const char *user, uint64_t now_us)
 	for (size_t i = 0; i < e->n; i++)
 		if (e->rows[i].drop.user == user)
 			e->rows[i].navigated = true;
-	navigations_forget(e, now_us);
+	navigations_forget(e, user, now_us);
 	if (e->n_navigations == e->room_for_navigations) {
 		size_t more = e->room_for_navigations > 0 ? 2 * e->room_for_navigations : 8;
 		struct page_navigation *rows = reallocarray(e->navigations, more, sizeof *rows);

@@ -33,7 +33,8 @@ static void navigation_report(const struct request *r, struct worker *worker)
 {
 	struct event e;
 
-	if (!r->has_user || !request_is_navigation(r))
+	if (!r->has_user || !request_is_navigation(r) ||
+	    !navigation_is_news(&worker->navigations, r->user.name, r->started_us))
 		return;
 	event_init(&e, EVENT_NAVIGATION, PROCESS_PROXY);
 	event_set(e.user, r->user.name);

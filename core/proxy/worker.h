@@ -28,6 +28,7 @@
 
 #include "plugin_host/plugin_host.h"
 #include "proxy/date.h"
+#include "proxy/navigations.h"
 #include "proxy/proxy_conf.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/throttle.h"
@@ -43,6 +44,7 @@ struct worker {
 	struct users *users;
 	struct plugin_host *plugins;
 	struct throttle throttle;
+	struct navigations navigations;
 	struct date date;
 	bool draining; /* it takes nothing new; its successor serves */
 
