@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
 #include "process/job_input.h"
+#include "sys/shm.h"
 #include "users/users.h"
 #include "helper/argv.h"
 #include "helper/audit.h"
@@ -229,14 +229,10 @@ static int input_fd_make(const struct process_config *config, const struct plugi
                          const struct user *user)
 {
 	char *text = job_input_make(config, job, user);
-	int fd = text ? memfd_create("t3ops-job", MFD_CLOEXEC) : -1;
+	int fd = text ? shm_text("t3ops-job", text, strlen(text)) : -ENOMEM;
 
-	if (fd >= 0 && (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || lseek(fd, 0, SEEK_SET) != 0)) {
-		close(fd);
-		fd = -1;
-	}
 	free(text);
-	return fd < 0 ? -ENOMEM : fd;
+	return fd;
 }
 
 /* Every option of that type is a directory below which the user gets one.  0, or -errno with the option and the

@@ -64,6 +64,8 @@ static bool are_labels(const char *labels)
 
 static bool family_copy(const struct family *from, struct family *to)
 {
+	if (!atomic_load(&from->made))
+		return false;
 	memcpy(to, from, sizeof *to);
 	to->name[sizeof to->name - 1] = to->help[sizeof to->help - 1] = '\0';
 	return is_name(to->name) && utf8_valid(to->help) && strchr(to->help, '\n') == NULL &&
@@ -146,6 +148,8 @@ static int arena_gather(struct page *p, const struct metrics_head *head, const s
 
 		if (!row)
 			return -ENOMEM;
+		if (!atomic_load(&s->made))
+			continue; /* in the making, or its maker died over it */
 		if (family >= n_families || !known[family])
 			p->dropped++;
 		else if (is_shown(head, &families[family], s) && row_copy(s, &families[family], row))
@@ -257,8 +261,7 @@ int metrics_render(const struct metrics *m, FILE *out)
 	int r = p.families && all ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; i < METRICS_ARENAS && r == 0; i++)
-		r = arena_gather(&p, &all->head, &all->arenas[i].arena,
-		                 &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
+		r = arena_gather(&p, all->head, all->arenas[i], &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
 	if (r == 0) {
 		qsort(p.rows, p.n, sizeof *p.rows, by_name_and_labels);
 		rows_merge(&p);

@@ -2,8 +2,9 @@
 /*
  * Series of this process's arena; see metrics.h.
  *
- * Families and series are appended, never moved or removed.  Making one takes a mutex; finding one and every update
- * go without it.
+ * Families and series are appended, never moved or removed.  Nothing takes a lock: of two processes that make the
+ * same series at once one wins, and the other's place stays empty.  What a process of the same kind may have left
+ * behind is read within its bounds, for the next one must not die of it, too.
  */
 #include "obs/metrics.h"
 
@@ -18,12 +19,16 @@
 #include "obs/log.h"
 #include "obs/metrics_arena.h"
 
-#define NOBODY UINT32_MAX
+#define MAGIC 0x6d337072 /* changes with the layout */
+#define HEAD  METRICS_ARENAS
+
+_Static_assert(METRICS_FDS == METRICS_ARENAS + 1, "one each");
 
 struct metrics {
 	struct metrics_head *head; /* the supervisor's; NULL elsewhere */
 	struct arena *arena;
-	const struct metrics_memory *all; /* may be NULL */
+	struct metrics_memory all; /* NULLs: it does not read them */
+	int fds[METRICS_FDS];      /* the supervisor's; -1 elsewhere */
 	uint32_t owner;
 	bool full_reported;
 	struct series nobody; /* what a full arena hands out */
@@ -31,50 +36,92 @@ struct metrics {
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
-static struct metrics *view_new(int fd, unsigned number, bool reads_all)
+static struct metrics *view_new(void)
 {
 	struct metrics *m = calloc(1, sizeof *m);
 
-	if (!m)
-		return NULL;
-	m->nobody.number = NOBODY;
-	m->head = number == 0 ? metrics_head_map(fd) : NULL;
-	m->arena = metrics_arena_map(fd, number);
-	m->all = reads_all ? metrics_memory_map(fd) : NULL;
-	if (m->arena && (m->head || number > 0) && (m->all || !reads_all))
-		return m;
+	for (size_t i = 0; m && i < METRICS_FDS; i++)
+		m->fds[i] = -1;
+	return m;
+}
+
+/* NULL with errno. */
+static struct metrics *view_fail(struct metrics *m, int error)
+{
 	metrics_free(m);
-	return NULL;
-}
-
-struct metrics *metrics_attach(int fd)
-{
-	if (metrics_memory_check(fd) == 0)
-		return view_new(fd, 0, true);
-	errno = EPROTO;
-	return NULL;
-}
-
-struct metrics *metrics_open(int fd, unsigned number, bool reads_all)
-{
-	return view_new(fd, number, reads_all);
-}
-
-struct metrics *metrics_new(int *fd)
-{
-	struct metrics *m;
-	int error;
-
-	*fd = metrics_memory_create();
-	m = *fd >= 0 ? view_new(*fd, 0, true) : NULL;
-	if (m)
-		return m;
-	error = *fd < 0 ? -*fd : errno;
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 	errno = error;
 	return NULL;
+}
+
+static size_t size_of(size_t fd)
+{
+	return fd == HEAD ? sizeof(struct metrics_head) : sizeof(struct arena);
+}
+
+struct metrics *metrics_new(void)
+{
+	struct metrics *m = view_new();
+
+	for (size_t i = 0; m && i < METRICS_FDS; i++) {
+		m->fds[i] = shm_create("t3ops-metrics", size_of(i));
+		if (m->fds[i] < 0)
+			return view_fail(m, -m->fds[i]);
+	}
+	if (!m)
+		return NULL;
+	m->head = shm_attach(m->fds[HEAD], sizeof *m->head);
+	m->arena = shm_attach(m->fds[0], sizeof *m->arena);
+	if (!m->head || !m->arena)
+		return view_fail(m, errno);
+	m->head->magic = MAGIC;
+	m->head->size = sizeof(struct arena);
+	return m;
+}
+
+struct metrics *metrics_attach(const int fds[METRICS_FDS])
+{
+	struct metrics *m = view_new();
+	bool known = true;
+
+	if (!m)
+		return NULL;
+	memcpy(m->fds, fds, sizeof m->fds);
+	for (size_t i = 0; i < METRICS_FDS && known; i++)
+		known = shm_check(fds[i], size_of(i)) == 0;
+	m->head = known ? shm_attach(fds[HEAD], sizeof *m->head) : NULL;
+	m->arena = known ? shm_attach(fds[0], sizeof *m->arena) : NULL;
+	if (m->head && m->arena && m->head->magic == MAGIC && m->head->size == sizeof(struct arena))
+		return m;
+	return view_fail(m, EPROTO);
+}
+
+const int *metrics_fds(const struct metrics *supervisors)
+{
+	return supervisors->fds;
+}
+
+static bool all_map(struct metrics_memory *all, const int *fds)
+{
+	bool whole = true;
+
+	all->head = shm_attach_readonly(fds[HEAD], sizeof *all->head);
+	for (size_t i = 0; i < METRICS_ARENAS; i++) {
+		all->arenas[i] = shm_attach_readonly(fds[i], sizeof *all->arenas[i]);
+		whole = whole && all->arenas[i];
+	}
+	return whole && all->head;
+}
+
+struct metrics *metrics_open(const struct metrics *supervisors, unsigned number, bool reads_all)
+{
+	struct metrics *m = view_new();
+
+	if (!m)
+		return NULL;
+	m->arena = shm_attach(supervisors->fds[number], sizeof *m->arena);
+	if (m->arena && (!reads_all || all_map(&m->all, supervisors->fds)))
+		return m;
+	return view_fail(m, errno);
 }
 
 void metrics_free(struct metrics *m)
@@ -85,14 +132,19 @@ void metrics_free(struct metrics *m)
 		return;
 	shm_free(m->head, sizeof *m->head);
 	shm_free(m->arena, sizeof *m->arena);
-	shm_free(m->all, sizeof *m->all);
+	shm_free(m->all.head, sizeof *m->all.head);
+	for (size_t i = 0; i < METRICS_ARENAS; i++)
+		shm_free(m->all.arenas[i], sizeof *m->all.arenas[i]);
+	for (size_t i = 0; i < METRICS_FDS; i++)
+		if (m->fds[i] >= 0)
+			close(m->fds[i]);
 	free(m);
 	errno = error;
 }
 
 const struct metrics_memory *metrics_memory(const struct metrics *m)
 {
-	return m->all;
+	return m->all.head ? &m->all : NULL;
 }
 
 void metrics_set_owner(struct metrics *m, uint32_t serial)
@@ -153,6 +205,14 @@ static uint32_t hash(const char *name, const char *labels)
 	return (uint32_t)hash_text(hash_text(hash_text(HASH_START, name), "{"), labels);
 }
 
+/* Of what is in the index; NULL: no number that this process could have put there. */
+static struct series *series_at(struct arena *a, uint32_t number)
+{
+	struct series *s = number <= METRICS_SERIES_MAX ? &a->series[number - 1] : NULL;
+
+	return s && s->family < METRICS_FAMILIES_MAX ? s : NULL;
+}
+
 /* The series, or NULL with *slot: the index entry where it belongs (METRICS_INDEX_SIZE: none is free). */
 static struct series *series_find(struct arena *a, const char *name, const char *labels, uint32_t *slot)
 {
@@ -165,69 +225,94 @@ static struct series *series_find(struct arena *a, const char *name, const char 
 		*slot = at;
 		if (number == 0)
 			return NULL;
-		s = &a->series[number - 1];
-		if (strcmp(s->labels, labels) == 0 && strcmp(a->families[s->family].name, name) == 0)
+		s = series_at(a, number);
+		if (s && strcmp(s->labels, labels) == 0 && strcmp(a->families[s->family].name, name) == 0)
 			return s;
 	}
 	*slot = METRICS_INDEX_SIZE;
 	return NULL;
 }
 
+/* A place that nobody else gets; `most`: there is none.  The count stays within reach of it. */
+static uint32_t place_take(_Atomic uint32_t *n, uint32_t most)
+{
+	uint32_t taken = atomic_load(n);
+
+	while (taken < most && !atomic_compare_exchange_weak(n, &taken, taken + 1))
+		;
+	return taken < most ? taken : most;
+}
+
+static uint32_t at_most(uint32_t n, uint32_t most)
+{
+	return n < most ? n : most;
+}
+
 /* Its number; METRICS_FAMILIES_MAX: no room, or the name stands for another type already. */
 static uint32_t family_find_or_make(struct arena *a, const struct t3ops_metric *f)
 {
-	uint32_t n = atomic_load(&a->n_families), i = 0;
+	uint32_t n = at_most(atomic_load(&a->n_families), METRICS_FAMILIES_MAX), i = 0;
 	struct family *new;
 
-	while (i < n && strcmp(a->families[i].name, f->name) != 0)
+	while (i < n && (!atomic_load(&a->families[i].made) || strcmp(a->families[i].name, f->name) != 0))
 		i++;
 	if (i < n)
 		return a->families[i].type == f->type ? i : METRICS_FAMILIES_MAX;
-	if (n == METRICS_FAMILIES_MAX || strlen(f->name) >= sizeof new->name)
+	if (strlen(f->name) >= sizeof new->name)
 		return METRICS_FAMILIES_MAX;
+	n = place_take(&a->n_families, METRICS_FAMILIES_MAX);
+	if (n == METRICS_FAMILIES_MAX)
+		return n;
 	new = &a->families[n];
 	snprintf(new->name, sizeof new->name, "%s", f->name);
 	snprintf(new->help, sizeof new->help, "%.*s", (int)sizeof new->help - 1, f->help ? f->help : "");
 	new->type = f->type;
-	new->n_buckets = f->n_buckets < METRICS_BUCKETS_MAX ? f->n_buckets : METRICS_BUCKETS_MAX;
+	new->n_buckets = at_most((uint32_t)f->n_buckets, METRICS_BUCKETS_MAX);
 	for (uint32_t b = 0; b < new->n_buckets; b++)
 		new->buckets[b] = f->buckets[b];
-	atomic_store(&a->n_families, n + 1);
+	atomic_store(&new->made, true);
 	return n;
 }
 
-static struct series *series_make(struct arena *a, const struct t3ops_metric *f, const char *labels)
+static void series_fill(struct series *s, const struct t3ops_metric *f, uint32_t family, const char *labels)
 {
-	uint32_t slot, family, n;
-	struct series *s = series_find(a, f->name, labels, &slot);
-
-	if (s)
-		return s; /* another process was first */
-	family = family_find_or_make(a, f);
-	n = atomic_load(&a->n_series);
-	if (family == METRICS_FAMILIES_MAX || n == METRICS_SERIES_MAX || slot == METRICS_INDEX_SIZE)
-		return NULL;
-	s = &a->series[n];
-	s->number = n;
 	s->family = family;
+	s->type = f->type;
+	s->n_buckets = at_most((uint32_t)f->n_buckets, METRICS_BUCKETS_MAX);
+	for (uint32_t b = 0; b < s->n_buckets; b++)
+		s->buckets[b] = f->buckets[b];
 	snprintf(s->labels, sizeof s->labels, "%s", labels);
-	atomic_store(&a->n_series, n + 1);
-	atomic_store(&a->index[slot], n + 1);
+}
+
+/* Puts it into the index where it belongs; the one that another process put there first, or NULL: no room. */
+static struct series *series_publish(struct arena *a, struct series *s, const char *name, uint32_t slot)
+{
+	uint32_t number = (uint32_t)(s - a->series) + 1, none = 0;
+
+	while (slot < METRICS_INDEX_SIZE && !atomic_compare_exchange_strong(&a->index[slot], &none, number)) {
+		struct series *first = series_find(a, name, s->labels, &slot);
+
+		if (first)
+			return first;
+		none = 0;
+	}
+	if (slot == METRICS_INDEX_SIZE)
+		return NULL;
+	atomic_store(&s->made, true);
 	return s;
 }
 
-static struct series *series_make_locked(struct arena *a, const struct t3ops_metric *f, const char *labels)
+static struct series *series_make(struct arena *a, const struct t3ops_metric *f, const char *labels, uint32_t slot)
 {
-	int r = pthread_mutex_lock(&a->making);
-	struct series *s;
+	uint32_t family = family_find_or_make(a, f), n;
 
-	if (r == EOWNERDEAD)
-		pthread_mutex_consistent(&a->making); /* at worst one slot is lost */
-	else if (r != 0)
+	if (family == METRICS_FAMILIES_MAX || slot == METRICS_INDEX_SIZE)
 		return NULL;
-	s = series_make(a, f, labels);
-	pthread_mutex_unlock(&a->making);
-	return s;
+	n = place_take(&a->n_series, METRICS_SERIES_MAX);
+	if (n == METRICS_SERIES_MAX)
+		return NULL;
+	series_fill(&a->series[n], f, family, labels);
+	return series_publish(a, &a->series[n], f->name, slot);
 }
 
 /* Once: what is missing from then on is counted. */
@@ -252,7 +337,7 @@ struct series *metrics_series(struct metrics *m, const struct t3ops_metric *fami
 		return dropped(m, family, "its labels are too long");
 	s = series_find(m->arena, family->name, labels, &slot);
 	if (!s)
-		s = series_make_locked(m->arena, family, labels);
+		s = series_make(m->arena, family, labels, slot);
 	if (!s)
 		return dropped(m, family, "too many series, or the name stands for another type already");
 	atomic_store(&s->owner, m->owner);
@@ -288,26 +373,14 @@ void series_set(struct series *s, double value)
 	atomic_store_explicit(&s->value, bits(value), memory_order_relaxed);
 }
 
-static const struct family *family_of(const struct series *s)
-{
-	const struct series *first = s - s->number;
-	const struct arena *a = (const void *)((const char *)first - offsetof(struct arena, series));
-
-	return &a->families[s->family];
-}
-
 void series_observe(struct series *s, double value)
 {
 	uint64_t old = atomic_load_explicit(&s->sum, memory_order_relaxed);
-	const struct family *f;
-	uint32_t b = 0;
+	uint32_t n = at_most(s->n_buckets, METRICS_BUCKETS_MAX), b = 0;
 
-	if (s->number == NOBODY)
-		return;
-	f = family_of(s);
-	while (b < f->n_buckets && value > f->buckets[b])
+	while (b < n && value > s->buckets[b])
 		b++;
-	if (b < f->n_buckets)
+	if (b < n)
 		atomic_fetch_add_explicit(&s->counts[b], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&s->value, 1, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(&s->sum, &old, bits(number(old) + value)))
@@ -323,7 +396,5 @@ double series_value(const struct series *s)
 {
 	uint64_t value = atomic_load(&s->value);
 
-	if (s->number != NOBODY && family_of(s)->type == T3OPS_GAUGE)
-		return number(value);
-	return (double)value;
+	return s->type == T3OPS_GAUGE ? number(value) : (double)value;
 }

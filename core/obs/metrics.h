@@ -5,30 +5,33 @@
  *
  * Series are found or made by (family, labels) with open addressing over a fixed table.  A full table drops the new
  * series, says so once in the log, and counts that in t3ops_metrics_dropped_total.
- * All calls: one thread.  Finding and updating never wait; making a series takes a mutex for a moment, that only
- * processes of the same kind share.
+ * All calls: one thread.  None waits.
  */
 #ifndef T3OPS_OBS_METRICS_H
 #define T3OPS_OBS_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "plugin.h"
 
+#define METRICS_FDS 7 /* of the arenas and the head */
+
 struct metrics_memory;
 struct metrics; /* this process's view: its own arena to write, perhaps all to read */
 struct series;  /* in the arena; stays valid as long as the view */
 
-/* New arenas in a memfd (kept in *fd, CLOEXEC, for handing over a fork or an exec), and the supervisor's view of
- * them.  NULL: errno. */
-struct metrics *metrics_new(int *fd);
-/* The supervisor's view of arenas made by metrics_new, by this or an earlier binary of the same layout.
- * NULL with EPROTO: another layout (new arenas are needed). */
-struct metrics *metrics_attach(int fd);
-/* The view of another process: writes arena `number`, from 1; reads_all: can be rendered.  NULL: errno. */
-struct metrics *metrics_open(int fd, unsigned number, bool reads_all);
-void metrics_free(struct metrics *m); /* unmaps; the arenas live on elsewhere */
+/* The supervisor's view of new arenas; it holds their descriptors, CLOEXEC.  NULL: errno. */
+struct metrics *metrics_new(void);
+/* The same of arenas that an earlier binary made: fds are of its metrics_fds, and are taken.  NULL with errno, and
+ * they are closed; EPROTO: another layout (new arenas are needed). */
+struct metrics *metrics_attach(const int fds[METRICS_FDS]);
+const int *metrics_fds(const struct metrics *supervisors); /* METRICS_FDS of them */
+/* The view of another process, that is forked off the supervisor: writes arena `number`, from 1; reads_all: can be
+ * rendered.  NULL: errno. */
+struct metrics *metrics_open(const struct metrics *supervisors, unsigned number, bool reads_all);
+void metrics_free(struct metrics *m); /* unmaps and closes; the arenas live on elsewhere */
 
 /* Who finds series from now on in this process: a gauge is shown only while the serial of the
  * process that found it last is listed alive (metrics_alive).  0, the supervisor, always is. */

@@ -326,8 +326,8 @@ static void on_fork(void *arg, const struct child *c, struct process *process)
 	probe_key_give(s, process);
 	process->tunnels = fd_store_inherit(&s->fd_store, c->process);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
+	process->metrics = metrics_open(s->metrics, c->process, c->process == PROCESS_MONITOR);
 	metrics_free(s->metrics);
-	process->metrics = metrics_open(s->metrics_fd, c->process, c->process == PROCESS_MONITOR);
 	if (!process->metrics) {
 		log_write(LOG_L_ERROR, "start_failed", kv_op("map the metrics"), kv_errno(errno));
 		_exit(EXIT_FAILURE);
@@ -454,7 +454,7 @@ static void parts_init(struct supervisor *s)
 
 static int boot(struct supervisor *s)
 {
-	s->metrics = metrics_new(&s->metrics_fd);
+	s->metrics = metrics_new();
 	if (!s->metrics || probe_key_make(s) < 0)
 		return -errno;
 	parts_init(s);
@@ -483,7 +483,7 @@ static int resume(struct supervisor *s)
 	if (!state)
 		log_write(LOG_L_ERROR, "upgrade_failed",
 		          kv_error("the earlier binary left a state that this one does not know"));
-	s->metrics = state ? upgrade_metrics_adopt(state, &s->metrics_fd) : NULL;
+	s->metrics = state ? upgrade_metrics_adopt(state) : NULL;
 	if (!s->metrics) {
 		r = state ? -errno : -EPROTO;
 		json_decref(state);
@@ -531,8 +531,6 @@ static void supervisor_fini(struct supervisor *s)
 	user_snapshots_fini(&s->snapshots);
 	setup_fini(&s->setup, NULL);
 	metrics_free(s->metrics);
-	if (s->metrics_fd >= 0)
-		close(s->metrics_fd);
 }
 
 /* The loop, until the daemon ends. */
@@ -561,7 +559,6 @@ int supervisor_run(const struct supervisor_args *args)
 	if (!s)
 		return EXIT_FAILURE;
 	s->args = args;
-	s->metrics_fd = -1;
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
 	privileges_reduce();

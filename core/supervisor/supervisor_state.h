@@ -77,7 +77,6 @@ struct supervisor {
 	struct ev_loop *loop;
 	struct ev_io signals;
 	struct metrics *metrics;
-	int metrics_fd;
 	enum phase phase;
 	int exit_code;
 	bool reported_ready;

@@ -15,6 +15,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/state_json.h"
 #include "conf/resolved_config_json.h"
+#include "sys/shm.h"
 
 #define CHECK_LIMIT_US  UINT64_C(30000000)
 #define CHECK_MAX_BYTES (1u << 20)
@@ -50,13 +51,22 @@ static json_t *listeners_json(const struct listeners *l)
 	return list;
 }
 
+static json_t *metrics_json(const struct metrics *metrics)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < METRICS_FDS; i++)
+		json_array_append_new(list, json_integer(metrics_fds(metrics)[i]));
+	return list;
+}
+
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:i, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
-	                 MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "metrics_fd",
-	                 s->metrics_fd, "lock_fd", state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path,
-	                 "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key, "core",
-	                 resolved_config_core_json(s->setup.config), "plugins",
+	return json_pack("{s:i, s:I, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
+	                 MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "metrics",
+	                 metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path",
+	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key",
+	                 s->probe_key, "core", resolved_config_core_json(s->setup.config), "plugins",
 	                 resolved_config_plugins_json(s->setup.config), "listeners",
 	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
 	                 fd_store_json(&s->fd_store), "snapshots", user_snapshots_json(&s->snapshots));
@@ -67,16 +77,11 @@ static int state_write(const struct supervisor *s)
 {
 	json_t *state = state_json(s);
 	char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
-	int fd = text ? memfd_create("t3ops-upgrade", MFD_CLOEXEC) : -1;
-	size_t len = text ? strlen(text) : 0;
+	int fd = text ? shm_text("t3ops-upgrade", text, strlen(text)) : -ENOMEM;
 
-	if (fd >= 0 && write(fd, text, len) != (ssize_t)len) {
-		close(fd);
-		fd = -1;
-	}
 	free(text);
 	json_decref(state);
-	return fd < 0 ? -ENOMEM : fd;
+	return fd;
 }
 
 static void survive(int fd, bool yes)
@@ -84,12 +89,18 @@ static void survive(int fd, bool yes)
 	fcntl(fd, F_SETFD, yes ? 0 : FD_CLOEXEC);
 }
 
+static void metrics_survive(const struct metrics *metrics, bool yes)
+{
+	for (size_t i = 0; i < METRICS_FDS; i++)
+		survive(metrics_fds(metrics)[i], yes);
+}
+
 static void descriptors_survive(const struct supervisor *s, int state_fd, bool yes)
 {
 	const struct child *c;
 
 	survive(state_fd, yes);
-	survive(s->metrics_fd, yes);
+	metrics_survive(s->metrics, yes);
 	state_lock_survive(s->setup.lock, yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
@@ -279,17 +290,22 @@ bool upgrade_rehearse(int fd)
 	return config != NULL;
 }
 
-struct metrics *upgrade_metrics_adopt(const json_t *state, int *fd)
+struct metrics *upgrade_metrics_adopt(const json_t *state)
 {
+	const json_t *list = json_object_get(state, "metrics");
 	struct metrics *metrics;
+	int fds[METRICS_FDS];
 
-	*fd = (int)state_int(state, "metrics_fd");
-	survive(*fd, false);
-	metrics = metrics_attach(*fd);
-	if (metrics)
-		return metrics;
-	close(*fd); /* another layout: the counters begin anew */
-	return metrics_new(fd);
+	for (size_t i = 0; i < METRICS_FDS; i++) {
+		const json_t *fd = json_array_get(list, i);
+
+		fds[i] = fd ? (int)json_integer_value(fd) : -1;
+	}
+	metrics = metrics_attach(fds);
+	if (!metrics)
+		return metrics_new(); /* another layout: the counters begin anew */
+	metrics_survive(metrics, false);
+	return metrics;
 }
 
 static void listeners_adopt(struct supervisor *s, const json_t *list)

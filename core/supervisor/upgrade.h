@@ -23,7 +23,7 @@ bool upgrade_rehearse(int fd);
 /* Arriving.  What the earlier binary left in fd, which is closed; NULL: it is unknown here. */
 json_t *upgrade_state_read(int fd);
 /* Its metrics, or new ones.  NULL: errno. */
-struct metrics *upgrade_metrics_adopt(const json_t *state, int *fd);
+struct metrics *upgrade_metrics_adopt(const json_t *state);
 /* Everything else: setup, processes, tunnels, user tables.  0 or -errno. */
 int upgrade_adopt(struct supervisor *s, const json_t *state);
 

@@ -20,10 +20,9 @@ static int log_fd;
 static int setup(void **state)
 {
 	char path[] = "/tmp/t3ops-drop.XXXXXX";
-	int fd;
 
 	(void)state;
-	metrics = metrics_new(&fd);
+	metrics = metrics_new();
 	assert_non_null(metrics);
 	log_fd = mkstemp(path);
 	assert_true(log_fd >= 0);

@@ -24,7 +24,7 @@ struct bench {
 	struct plugin_section section;
 	const struct plugin_section *sections[1];
 	char users[64];
-	int peer, arena;
+	int peer;
 	uint32_t type; /* of the message below */
 	struct msg_head head;
 	struct msg_run run;
@@ -168,7 +168,7 @@ static void process_start(struct bench *b, uint64_t every_us)
 	b->process.id = PROCESS_JOBS;
 	b->process.ops = &jobs_ops;
 	b->process.loop = ev_loop_new(0);
-	b->process.metrics = metrics_new(&b->arena);
+	b->process.metrics = metrics_new();
 	b->process.channel = channel_new(b->process.loop, fds[0], nothing, closed, b);
 	b->process.config = &b->config;
 	assert_int_equal(jobs_ops.start(&b->process), 0);
@@ -209,7 +209,6 @@ static int teardown(void **state)
 	metrics_free(b->process.metrics);
 	ev_loop_destroy(b->process.loop);
 	close(b->peer);
-	close(b->arena);
 	unlink(b->users);
 	free(b);
 	return 0;

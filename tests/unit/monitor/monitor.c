@@ -22,7 +22,7 @@ struct fixture {
 	struct channel *supervisor; /* the other end */
 	struct msg_head heads[8];   /* of what the monitor sent there, events left out */
 	size_t n_heads;
-	int arena;
+	struct metrics *supervisors;
 	char dir[32];
 	struct plugin_section sections[3];
 	struct process_config config;
@@ -94,7 +94,9 @@ static int setup(void **state)
 	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = &f->config, .ops = &monitor_ops};
 	f->process.channel = channel_new(f->process.loop, fds[0], to_monitor, on_closed, f);
 	f->supervisor = channel_new(f->process.loop, fds[1], to_supervisor, on_closed, f);
-	f->process.metrics = metrics_new(&f->arena);
+	f->supervisors = metrics_new();
+	assert_non_null(f->supervisors);
+	f->process.metrics = metrics_open(f->supervisors, PROCESS_MONITOR, true);
 	listener_add(f, "status");
 	listener_add(f, "control");
 	assert_int_equal(monitor_ops.start(&f->process), 0);
@@ -124,7 +126,7 @@ static int teardown(void **state)
 	channel_free(f->process.channel);
 	channel_free(f->supervisor);
 	metrics_free(f->process.metrics);
-	close(f->arena);
+	metrics_free(f->supervisors);
 	ev_loop_destroy(f->process.loop);
 	free(f);
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The arena: series found again, shared over processes, shown or hidden as their owners live. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "sys/shm.h"
 #include "obs/metrics_arena.h"
 #include "monitor/metrics_render.h"
 
@@ -23,38 +23,33 @@ static const struct t3ops_metric total = {"t3_total", T3OPS_COUNTER, {"reason"},
 static const struct t3ops_metric level = {"t3_level", T3OPS_GAUGE, {0}, NULL, 0, "A level."};
 static const struct t3ops_metric seconds = {"t3_seconds", T3OPS_HISTOGRAM, {"leg"}, buckets, 3, "Times."};
 
-struct arena_view {
-	struct metrics *m;
-	int fd;
-};
+#define READER 4 /* an arena */
 
 static int setup(void **state)
 {
-	struct arena_view *v = calloc(1, sizeof *v);
+	struct metrics *m = metrics_new();
 
-	v->m = metrics_new(&v->fd);
-	*state = v;
-	return v->m ? 0 : -1;
+	*state = m;
+	return m ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
-	struct arena_view *v = *state;
-
-	metrics_free(v->m);
-	close(v->fd);
-	free(v);
+	metrics_free(*state);
 	return 0;
 }
 
 static char *rendered(struct metrics *m)
 {
+	struct metrics *reader = metrics_open(m, READER, true);
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	metrics_render(m, out);
+	assert_non_null(reader);
+	assert_int_equal(metrics_render(reader, out), 0);
 	fclose(out);
+	metrics_free(reader);
 	return text;
 }
 
@@ -74,7 +69,7 @@ static struct series *of(struct metrics *m, const struct t3ops_metric *f, const 
 
 static void test_counter(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 
 	series_add(of(m, &total, "a"), 2);
 	series_add(of(m, &total, "b"), 1);
@@ -89,7 +84,7 @@ static void test_counter(void **state)
 
 static void test_gauge_and_lead(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 
 	series_set(metrics_series(m, &level, NULL, NULL, NULL), -2.5);
 	shows(m, "t3_level -2.5\n", true);
@@ -99,7 +94,7 @@ static void test_gauge_and_lead(void **state)
 
 static void test_histogram(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 	struct series *s = of(m, &seconds, "x");
 
 	series_observe(s, 0.1); /* a bound is in its own bucket */
@@ -115,7 +110,7 @@ static void test_histogram(void **state)
 
 static void test_escapes(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 
 	series_add(of(m, &total, "a\"b\\c\nd"), 1);
 	shows(m, "t3_total{reason=\"a\\\"b\\\\c\\nd\"} 1\n", true);
@@ -125,7 +120,7 @@ static void test_escapes(void **state)
 
 static void test_sorted(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 	char *text;
 
 	series_add(of(m, &total, "a"), 1);
@@ -139,7 +134,7 @@ static void test_sorted(void **state)
 static void test_refused(void **state)
 {
 	static const struct t3ops_metric other_type = {"t3_total", T3OPS_GAUGE, {"reason"}, NULL, 0, "Things."};
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 	char huge[400];
 
 	memset(huge, 'x', sizeof huge - 1);
@@ -156,7 +151,7 @@ static void test_refused(void **state)
 /* A full arena gives series that nobody sees; those made before go on. */
 static void test_full(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 	struct series *first = of(m, &total, "0");
 
 	for (int i = 0; i < METRICS_SERIES_MAX + 10; i++) {
@@ -174,7 +169,7 @@ static void test_full(void **state)
 
 static void test_owner(void **state)
 {
-	struct metrics *m = ((struct arena_view *)*state)->m;
+	struct metrics *m = *state;
 	uint32_t alive[] = {17, 18};
 	struct series *s;
 
@@ -196,37 +191,74 @@ static void test_owner(void **state)
 	shows(m, "t3_level 4\n", true);
 }
 
+/* The next binary gets copies of the descriptors, as over an exec. */
+static struct metrics *attach_copies(const struct metrics *m)
+{
+	int fds[METRICS_FDS];
+
+	for (size_t i = 0; i < METRICS_FDS; i++)
+		fds[i] = dup(metrics_fds(m)[i]);
+	return metrics_attach(fds);
+}
+
 /* What a process counted is there when the process is not. */
 static void test_shared(void **state)
 {
-	struct arena_view *v = *state;
-	struct metrics *again;
+	struct metrics *m = *state, *again;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct metrics *mine = metrics_attach(v->fd);
+		struct metrics *mine = attach_copies(m);
 
 		for (int i = 0; mine && i < 1000; i++)
 			series_add(of(mine, &total, "process"), 1);
 		_exit(mine ? 0 : 1);
 	}
 	for (int i = 0; i < 1000; i++)
-		series_add(of(v->m, &total, "process"), 1);
+		series_add(of(m, &total, "process"), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_true(series_value(of(v->m, &total, "process")) == 2000);
-	again = metrics_attach(v->fd);
+	assert_true(series_value(of(m, &total, "process")) == 2000);
+	again = attach_copies(m);
 	assert_non_null(again);
 	assert_true(series_value(of(again, &total, "process")) == 2000);
 	metrics_free(again);
 }
 
+/* Processes of the same kind make the same series at once: none waits for another, and nothing is counted twice or
+ * lost. */
+static void test_made_at_once(void **state)
+{
+	enum { WRITERS = 4, SERIES = 2000 };
+	struct metrics *m = *state;
+	char part[64];
+
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork() == 0) {
+			struct metrics *mine = metrics_open(m, 1, false);
+
+			for (int i = 0; i < SERIES; i++) {
+				snprintf(part, sizeof part, "%d", i);
+				series_add(of(mine, &total, part), 1);
+			}
+			_exit(0);
+		}
+	}
+	for (int w = 0, status; w < WRITERS; w++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	for (int i = 0; i < SERIES; i += 37) {
+		snprintf(part, sizeof part, "t3_total{reason=\"%d\"} %d\n", i, WRITERS);
+		shows(m, part, true);
+	}
+}
+
 /* A series that two processes have is shown once. */
 static void test_merged(void **state)
 {
-	struct arena_view *v = *state;
-	struct metrics *a = metrics_open(v->fd, 1, false), *b = metrics_open(v->fd, 2, true);
+	struct metrics *m = *state, *a = metrics_open(m, 1, false), *b = metrics_open(m, 2, true);
 
 	assert_non_null(a);
 	assert_non_null(b);
@@ -236,17 +268,23 @@ static void test_merged(void **state)
 	series_add(of(b, &total, "y"), 1);
 	series_observe(of(a, &seconds, "x"), 0.5);
 	series_observe(of(b, &seconds, "x"), 5);
-	shows(b,
+	shows(m,
 	      "# TYPE t3_total counter\nt3_total{reason=\"x\"} 5\nt3_total{reason=\"y\"} 1\n"
 	      "# HELP t3ops_metrics_dropped_total",
 	      true);
-	shows(v->m,
+	shows(m,
 	      "t3_seconds_bucket{leg=\"x\",le=\"1\"} 1\nt3_seconds_bucket{leg=\"x\",le=\"10\"} 2\n"
 	      "t3_seconds_bucket{leg=\"x\",le=\"+Inf\"} 2\nt3_seconds_sum{leg=\"x\"} 5.5\n"
 	      "t3_seconds_count{leg=\"x\"} 2\n",
 	      true);
 	metrics_free(a);
 	metrics_free(b);
+}
+
+/* What a hostile process has of its arena: the mapping, found without the descriptor. */
+static struct arena *mapping_of(struct metrics *own)
+{
+	return (void *)((char *)of(own, &total, "own") - offsetof(struct arena, series));
 }
 
 /* One process may write into its own arena what it likes: the page stays a page. */
@@ -257,64 +295,149 @@ static void test_lies(void **state)
 	    "forged=\"1\" x=\"2\"",       "forged=\"1\\\"", "forged=\"a\nb\"", "forged=\"\xff\"",
 	    "forged=\"1\"} 7 #",          "=\"forged\"",
 	};
-	struct arena_view *v = *state;
-	struct metrics *m = metrics_open(v->fd, 3, false);
-	struct arena *a = metrics_arena_map(v->fd, 3);
+	struct metrics *supervisors = *state, *m = metrics_open(supervisors, 3, false);
+	struct arena *a;
 	unsigned seed = 1;
 	char *text;
 
 	assert_non_null(m);
-	assert_non_null(a);
-	series_add(of(v->m, &total, "honest"), 1);
-	series_add(of(m, &total, "a"), 1);
+	a = mapping_of(m);
+	series_add(of(supervisors, &total, "honest"), 1);
 	series_add(of(m, &total, "b"), 1);
 	series_observe(of(m, &seconds, "c"), 1);
 	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
 		snprintf(a->series[0].labels, sizeof a->series[0].labels, "%s", forged[i]);
-		shows(v->m, "forged", false);
+		shows(supervisors, "forged", false);
 	}
 	memset(a->series[1].labels, 'z', sizeof a->series[1].labels); /* no end */
-	shows(v->m, "zzz", false);
+	shows(supervisors, "zzz", false);
 	a->series[1].family = 4000000000u;
 	a->families[1].n_buckets = 4000000000u;
-	shows(v->m, "t3_seconds", false);
+	shows(supervisors, "t3_seconds", false);
 	memset(a->families[0].help, '\n', sizeof a->families[0].help);
 	memset(a->families[1].name, 'n', sizeof a->families[1].name);
 	a->n_series = a->n_families = UINT32_MAX;
-	shows(v->m, "t3_total{reason=\"honest\"} 1\n", true);
-	for (size_t i = 0; i < sizeof *a - sizeof a->making; i += 97)
-		((unsigned char *)a)[sizeof a->making + i] = (unsigned char)(seed = seed * 1103515245u + 12345u);
-	text = rendered(v->m);
+	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
+	for (size_t i = 0; i < sizeof *a; i += 97)
+		((unsigned char *)a)[i] = (unsigned char)(seed = seed * 1103515245u + 12345u);
+	text = rendered(supervisors);
 	assert_non_null(strstr(text, "t3_total{reason=\"honest\"} 1\n"));
 	free(text);
-	shm_free(a, sizeof *a);
 	metrics_free(m);
+}
+
+/* What a process that went wild leaves in its arena, its successor survives. */
+static void test_after_a_wild_one(void **state)
+{
+	struct metrics *m = metrics_open(*state, 1, false);
+	struct series *s;
+
+	assert_non_null(m);
+	memset(mapping_of(m), 0xa5, sizeof(struct arena));
+	metrics_free(m);
+	m = metrics_open(*state, 1, false);
+	assert_non_null(m);
+	series_add(of(m, &total, "later"), 1);
+	s = of(m, &seconds, "later");
+	series_observe(s, 1);
+	memset(s, 0xa5, sizeof *s);
+	series_observe(s, 1); /* more buckets than there are */
+	assert_true(series_value(s) != 0);
+	metrics_free(m);
+}
+
+/* Whatever the kernel lets a process do with a mapping that is its own, no other arena comes within its reach. */
+static void test_no_way_to_others(void **state)
+{
+	size_t len = sizeof(struct arena), page = (size_t)sysconf(_SC_PAGESIZE);
+	int status;
+	pid_t pid;
+
+	shows(*state, "t3_total{reason=\"honest\"}", false);
+	for (unsigned i = 2; i < METRICS_ARENAS; i++) {
+		struct metrics *m = metrics_open(*state, i, false);
+
+		series_add(of(m, &total, "honest"), 1);
+		metrics_free(m);
+	}
+	pid = fork();
+	if (pid == 0) {
+		struct metrics *m = metrics_open(*state, 1, false);
+		char *arena = (char *)mapping_of(m), *grown;
+
+		len = (len + page - 1) / page * page;
+		metrics_free(*state); /* with the descriptors */
+		grown = mremap(arena, len, 3 * len, MREMAP_MAYMOVE);
+		if (grown != MAP_FAILED)
+			memset(grown + len, 0xa5, 2 * len); /* beyond the end: SIGBUS */
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || status == 0);
+	pid = fork();
+	if (pid == 0) {
+		struct metrics *m = metrics_open(*state, 1, false);
+		char *arena = (char *)mapping_of(m);
+
+		metrics_free(*state);
+		for (size_t at = len / page + 1; at < METRICS_ARENAS * (len / page); at += len / page)
+			if (remap_file_pages(arena, page, 0, at, 0) == 0)
+				memset(arena, 0xa5, page);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	shows(*state, "t3_total{reason=\"honest\"} 4\n", true);
+}
+
+/* A process that has a descriptor after all cannot make the others' mappings fault. */
+static void test_size_is_sealed(void **state)
+{
+	for (size_t i = 0; i < METRICS_FDS; i++) {
+		int fd = metrics_fds(*state)[i];
+
+		assert_int_equal(ftruncate(fd, 0), -1);
+		assert_int_equal(errno, EPERM);
+		assert_int_equal(ftruncate(fd, 1 << 30), -1);
+		assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	}
+	series_add(of(*state, &total, "a"), 1);
+	shows(*state, "t3_total{reason=\"a\"} 1\n", true);
 }
 
 /* Nobody can write what is another's. */
 static void test_read_only(void **state)
 {
-	struct arena_view *v = *state;
-	struct metrics *m = metrics_open(v->fd, 1, true);
+	struct metrics *m = metrics_open(*state, READER, true);
 
 	assert_non_null(m);
-	assert_int_equal(mprotect((void *)(uintptr_t)metrics_memory(m), METRICS_PAGE, PROT_READ | PROT_WRITE), -1);
-	assert_int_equal(errno, EACCES);
+	for (size_t i = 0; i < METRICS_ARENAS; i++) {
+		assert_int_equal(mprotect((void *)(uintptr_t)metrics_memory(m)->arenas[i], sizeof(struct arena),
+		                          PROT_READ | PROT_WRITE),
+		                 -1);
+		assert_int_equal(errno, EACCES);
+	}
+	assert_null(metrics_memory(*state)); /* the supervisor does not even look */
 	metrics_free(m);
 }
 
+/* Of another layout, or of an earlier binary that did not seal them. */
 static void test_other_layout(void **state)
 {
-	int fd = ((struct arena_view *)*state)->fd, null;
 	uint32_t wrong = 0;
-	FILE *small = tmpfile();
+	int fds[METRICS_FDS];
 
-	null = fileno(small);
-	assert_null(metrics_attach(null));
+	for (size_t i = 0; i < METRICS_FDS; i++)
+		fds[i] = dup(metrics_fds(*state)[i]);
+	close(fds[1]);
+	fds[1] = memfd_create("unsealed", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fds[1], sizeof(struct arena)), 0);
+	assert_null(metrics_attach(fds));
 	assert_int_equal(errno, EPROTO);
-	fclose(small);
-	assert_int_equal(pwrite(fd, &wrong, sizeof wrong, 0), sizeof wrong);
-	assert_null(metrics_attach(fd));
+	memset(fds, 0xff, sizeof fds);
+	assert_null(metrics_attach(fds));
+	assert_int_equal(errno, EPROTO);
+	assert_int_equal(pwrite(metrics_fds(*state)[METRICS_ARENAS], &wrong, sizeof wrong, 0), sizeof wrong);
+	assert_null(attach_copies(*state));
 	assert_int_equal(errno, EPROTO);
 }
 
@@ -322,10 +445,23 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(test_counter),   TEST(test_gauge_and_lead), TEST(test_histogram), TEST(test_escapes),
-	    TEST(test_sorted),    TEST(test_refused),        TEST(test_full),      TEST(test_owner),
-	    TEST(test_shared),    TEST(test_other_layout),   TEST(test_merged),    TEST(test_lies),
+	    TEST(test_counter),
+	    TEST(test_gauge_and_lead),
+	    TEST(test_histogram),
+	    TEST(test_escapes),
+	    TEST(test_sorted),
+	    TEST(test_refused),
+	    TEST(test_full),
+	    TEST(test_owner),
+	    TEST(test_shared),
+	    TEST(test_other_layout),
+	    TEST(test_merged),
+	    TEST(test_lies),
 	    TEST(test_read_only),
+	    TEST(test_made_at_once),
+	    TEST(test_after_a_wild_one),
+	    TEST(test_no_way_to_others),
+	    TEST(test_size_is_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

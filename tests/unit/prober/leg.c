@@ -41,7 +41,6 @@ static struct process process = {.config = &config};
 static struct t3ops_instance instance = {.section = &section};
 static struct t3ops_host host;
 static struct t3ops_leg *leg;
-static int arena;
 
 /* ---- the host, played -------------------------------------------------------------------------- */
 
@@ -477,10 +476,12 @@ static char *page(void)
 {
 	char *text;
 	size_t len;
+	struct metrics *reader = metrics_open(process.metrics, PROCESS_MONITOR, true);
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	metrics_render(process.metrics, out);
+	metrics_render(reader, out);
+	metrics_free(reader);
 	fclose(out);
 	return text;
 }
@@ -815,7 +816,7 @@ static int setup(void **state)
 {
 	(void)state;
 	process.loop = ev_loop_new(0);
-	process.metrics = metrics_new(&arena);
+	process.metrics = metrics_new();
 	instance.plugin = (struct t3ops_plugin){
 	    .leg_open = on_open, .leg_ping = on_ping, .leg_close = on_close, .leg_fresh = on_fresh};
 	instance.ctx = (struct t3ops_ctx){.host = &host, .instance = &instance, .name = "serve"};
@@ -827,7 +828,6 @@ static int teardown(void **state)
 {
 	(void)state;
 	metrics_free(process.metrics);
-	close(arena);
 	ev_loop_destroy(process.loop);
 	return 0;
 }

@@ -15,14 +15,12 @@
 void fakes_init(struct fakes *f)
 {
 	struct child_host host = {0};
-	int fd;
 
 	memset(f, 0, sizeof *f);
 	f->loop = host.loop = ev_loop_new(EVFLAG_AUTO);
-	host.metrics = metrics_new(&fd);
+	host.metrics = metrics_new();
 	assert_non_null(f->loop);
 	assert_non_null(host.metrics);
-	close(fd);
 	process_table_init(&f->table, &host);
 }
 
