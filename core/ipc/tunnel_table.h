@@ -19,7 +19,7 @@
 #include "net/ws_frames.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    4
+#define HANDOFF_VERSION    5
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */

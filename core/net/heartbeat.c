@@ -15,6 +15,9 @@
 #define SMALL_MAX 17
 #define RUN_MIN   3
 
+#define MARK_BASIS UINT32_C(2166136261) /* FNV-1a */
+#define MARK_PRIME UINT32_C(16777619)
+
 enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size_t len)
 {
 	if (first & RSV1)
@@ -24,6 +27,15 @@ enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size
 	if (memcmp(payload, PING, len) == 0)
 		return HEARTBEAT_PING;
 	return memcmp(payload, PONG, len) == 0 ? HEARTBEAT_PONG : HEARTBEAT_OTHER;
+}
+
+uint32_t heartbeat_mark(const uint8_t *payload, size_t len)
+{
+	uint32_t mark = MARK_BASIS;
+
+	for (size_t i = 0; i < len; i++)
+		mark = (mark ^ payload[i]) * MARK_PRIME;
+	return mark;
 }
 
 /* Within a tenth of a whole number of periods, one at least. */
@@ -70,13 +82,23 @@ static void ping_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_u
 	h->ping_us = now_us;
 }
 
-/* An Ack can be as small as a Ping: only what keeps to the grid counts. */
-static void small_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+/* Whether a small frame behind a gap is one more Ping that was made meanwhile.  A page that wakes sends one, and may
+ * send something else; Pings in a row are compressed alike.  Acks are, too: so the server must have said nothing that
+ * the page could have got since before the gap. */
+static bool is_late_ping(const struct heartbeat *h, const struct heartbeat_small *f, uint64_t period_us,
+                         uint64_t now_us)
+{
+	return h->gap_end_us != 0 && now_us - h->gap_end_us < period_us / 2 && f->mark == h->mark &&
+	       f->server_us <= h->gap_end_us - h->gap_us + period_us / 5;
+}
+
+/* An Ack can be as small as a Ping: only what keeps to the grid counts, and what a gap left behind. */
+static void small_observe(struct heartbeat *h, const struct heartbeat_small *f, uint64_t period_us, uint64_t now_us)
 {
 	uint64_t interval = now_us - h->ping_us;
 
 	if (h->kind == HEARTBEAT_COMPRESSED) {
-		if (interval >= period_us / 2)
+		if (interval >= period_us / 2 || is_late_ping(h, f, period_us, now_us))
 			ping_observe(h, period_us, now_us);
 		return;
 	}
@@ -90,15 +112,16 @@ static void small_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_
 	}
 }
 
-void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us)
+void heartbeat_from_page(struct heartbeat *h, const struct heartbeat_small *f, uint64_t period_us, uint64_t now_us)
 {
-	if (frame == HEARTBEAT_PING) {
+	if (f->frame == HEARTBEAT_PING) {
 		h->kind = HEARTBEAT_CLEAR;
 		ping_observe(h, period_us, now_us);
 		if (h->unanswered++ == 0)
 			h->pending_us = now_us;
-	} else if (frame == HEARTBEAT_SMALL && h->kind != HEARTBEAT_CLEAR) {
-		small_observe(h, period_us, now_us);
+	} else if (f->frame == HEARTBEAT_SMALL && h->kind != HEARTBEAT_CLEAR) {
+		small_observe(h, f, period_us, now_us);
+		h->mark = f->mark;
 	}
 }
 

@@ -3,7 +3,8 @@
  * Follows the heartbeat of t3's page in a WebSocket that passes: the page sends {"_tag":"Ping"} every period, t3
  * answers {"_tag":"Pong"}, and a page that waits too long for an answer gives up.  An Ack is never answered and
  * means nothing.  With permessage-deflate single frames cannot be told apart: there a run of small frames on the
- * period's grid counts as a heartbeat, and answers are not followed.
+ * period's grid counts as a heartbeat, and answers are not followed.  Behind a gap those count that are alike, while
+ * the server had nothing said that the page could acknowledge.
  *
  * Told apart are what an outage leaves behind: a gap between Pings, and Pings that were made during the gap and
  * arrive together at its end.  Plain struct, movable between processes; times are CLOCK_MONOTONIC.  Pure.
@@ -26,6 +27,7 @@ enum heartbeat_kind { HEARTBEAT_UNKNOWN = 0, HEARTBEAT_CLEAR, HEARTBEAT_COMPRESS
 struct heartbeat {
 	uint8_t kind;         /* enum heartbeat_kind */
 	uint8_t run;          /* small compressed frames on the grid so far */
+	uint32_t mark;        /* of the last small compressed frame */
 	uint32_t unanswered;  /* Pings that wait for their answer */
 	uint32_t late_beats;  /* in a row that came late, or were answered more than a period later */
 	uint32_t late;        /* Pings that arrived together at the end of the last gap, the first one included */
@@ -44,8 +46,18 @@ enum heartbeat_frame { HEARTBEAT_OTHER = 0, HEARTBEAT_PING, HEARTBEAT_PONG, HEAR
 /* first: the first byte of the frame's head, as ws_small_cb tells it.  SMALL: compressed, and as small as a Ping. */
 enum heartbeat_frame heartbeat_frame(uint8_t first, const uint8_t *payload, size_t len);
 
+/* What tells compressed frames apart that differ. */
+uint32_t heartbeat_mark(const uint8_t *payload, size_t len);
+
+/* A small frame of the page. */
+struct heartbeat_small {
+	enum heartbeat_frame frame;
+	uint32_t mark;      /* of its bytes */
+	uint64_t server_us; /* when the t3 server last sent something, whatever it was */
+};
+
 /* A small frame came from the page; period_us: how often a page pings. */
-void heartbeat_from_page(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
+void heartbeat_from_page(struct heartbeat *h, const struct heartbeat_small *f, uint64_t period_us, uint64_t now_us);
 /* A small frame came from the t3 server. */
 void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint64_t period_us, uint64_t now_us);
 

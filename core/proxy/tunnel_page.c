@@ -18,15 +18,16 @@ void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t 
 {
 	struct tunnel_side *side = arg;
 	struct tunnel *t = side->tunnel;
-	enum heartbeat_frame frame = heartbeat_frame(first, payload, len);
+	struct heartbeat_small f = {.frame = heartbeat_frame(first, payload, len), .server_us = t->upstream.last_us};
 
-	if (frame == HEARTBEAT_OTHER)
+	if (f.frame == HEARTBEAT_OTHER)
 		return;
 	if (side == &t->upstream) {
-		heartbeat_from_server(&t->page.heartbeat, frame, period_of(t), side->last_us);
+		heartbeat_from_server(&t->page.heartbeat, f.frame, period_of(t), side->last_us);
 		return;
 	}
-	heartbeat_from_page(&t->page.heartbeat, frame, period_of(t), side->last_us);
+	f.mark = heartbeat_mark(payload, len);
+	heartbeat_from_page(&t->page.heartbeat, &f, period_of(t), side->last_us);
 	tunnel_page_count(t, side->last_us);
 }
 

@@ -503,6 +503,7 @@ ROWS = [
         end=both(reopen("alice"), reopen("carol"))),
     Row("alice closes her laptop for 3 minutes", begin=silent_laptop("alice"), end=open_laptop("alice"), lasts=180),
     Row("alice closes her laptop for 30 s", begin=shut_laptop("alice"), end=open_laptop("alice"), lasts=30),
+    Row("carol closes her laptop for 30 s", begin=shut_laptop("carol"), end=open_laptop("carol"), lasts=30),
     Row("bob's phone changes networks", begin=change_network("bob", "127.0.0.42"), lasts=130),
     Row("alice opens private windows", begin=private_windows("alice", 4), lasts=20),
     Row("a hole of 4 s in alice's Wi-Fi", begin=mile("alice", "stall"), end=mile("alice", "heal"), lasts=4),

@@ -50,7 +50,8 @@ static void test_frames(void **state)
 			fail_msg("case %zu: %d", i, frame_of(cases[i].first, cases[i].payload));
 }
 
-/* What happens, in tenths of a second: P a Ping, O a Pong, s a small compressed frame. */
+/* What happens, in tenths of a second: P a Ping, O a Pong; s a small compressed frame, a another one, w something
+ * that the server says. */
 struct step {
 	char what;
 	unsigned at;
@@ -107,12 +108,71 @@ static const struct heartbeat_case cases[] = {
      0},
     {"compressed: off the grid", {{'s', 0}, {'s', 37}, {'s', 71}, {'s', 108}}, 110, HEARTBEAT_UNKNOWN, 0, 0, 0},
     {"compressed: one that is missing", {{'s', 0}, {'s', 50}, {'s', 100}}, 180, HEARTBEAT_COMPRESSED, 0, 0, 0},
+    {"compressed, a hole: three that are alike came behind it",
+     {{'s', 0}, {'w', 1}, {'s', 50}, {'w', 51}, {'s', 100}, {'w', 101}, {'s', 295}, {'s', 295}, {'s', 295}},
+     296,
+     HEARTBEAT_COMPRESSED,
+     0,
+     3,
+     195},
+    {"compressed, a hole: an Ack had changed what the first one looks like",
+     {{'s', 0}, {'s', 50}, {'a', 51}, {'s', 100}, {'a', 101}, {'a', 295}, {'s', 295}, {'s', 295}, {'s', 295}},
+     296,
+     HEARTBEAT_COMPRESSED,
+     0,
+     3,
+     195},
+    {"compressed, a sleep: one Ping, and the page says something else",
+     {{'s', 0}, {'s', 50}, {'s', 100}, {'s', 395}, {'a', 395}},
+     396,
+     HEARTBEAT_COMPRESSED,
+     0,
+     0,
+     295},
+    {"compressed, a sleep: what the server said meanwhile is acknowledged",
+     {{'s', 0}, {'s', 50}, {'s', 100}, {'w', 130}, {'w', 160}, {'a', 395}, {'a', 395}, {'s', 395}},
+     396,
+     HEARTBEAT_COMPRESSED,
+     0,
+     0,
+     295},
+    {"compressed, a sleep: what the server says to the woken page is acknowledged",
+     {{'s', 0}, {'s', 50}, {'s', 100}, {'a', 395}, {'w', 396}, {'a', 396}, {'a', 397}},
+     397,
+     HEARTBEAT_COMPRESSED,
+     0,
+     0,
+     295},
     {"answers of a page that never pings", {{'O', 0}, {'O', 50}}, 60, HEARTBEAT_UNKNOWN, 0, 0, 0},
 };
 
 static uint64_t tenths(unsigned t)
 {
 	return START + t * (S / 10);
+}
+
+static void page_sends(struct heartbeat *h, char what, uint64_t server_us, uint64_t now_us)
+{
+	const struct heartbeat_small f = {.frame = what == 'P' ? HEARTBEAT_PING : HEARTBEAT_SMALL,
+	                                  .mark = heartbeat_mark((const uint8_t *)&what, 1),
+	                                  .server_us = server_us};
+
+	heartbeat_from_page(h, &f, PERIOD, now_us);
+}
+
+static void steps_take(struct heartbeat *h, const struct step *steps)
+{
+	uint64_t server_us = 0;
+
+	for (const struct step *s = steps; s->what != 0; s++) {
+		bool server = s->what == 'O' || s->what == 'w';
+
+		server_us = server ? tenths(s->at) : server_us;
+		if (s->what == 'O')
+			heartbeat_from_server(h, HEARTBEAT_PONG, PERIOD, tenths(s->at));
+		else if (!server)
+			page_sends(h, s->what, server_us, tenths(s->at));
+	}
 }
 
 static void test_heartbeats(void **state)
@@ -122,12 +182,7 @@ static void test_heartbeats(void **state)
 		const struct heartbeat_case *c = &cases[i];
 		struct heartbeat h = {0};
 
-		for (const struct step *s = c->steps; s->what != 0; s++)
-			if (s->what == 'O')
-				heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, tenths(s->at));
-			else
-				heartbeat_from_page(&h, s->what == 'P' ? HEARTBEAT_PING : HEARTBEAT_SMALL, PERIOD,
-				                    tenths(s->at));
+		steps_take(&h, c->steps);
 		if (h.kind != c->kind || heartbeat_waiting_us(&h, tenths(c->now)) != c->waiting * (S / 10) ||
 		    heartbeat_late_pings(&h, PERIOD, tenths(c->now)) != c->late || h.gap_us != c->gap * (S / 10))
 			fail_msg("%s: kind %u, waiting %llu, late %u, gap %llu", c->name, h.kind,
@@ -140,8 +195,7 @@ static uint64_t since_ping_tenths(const struct step *steps, unsigned now)
 {
 	struct heartbeat h = {0};
 
-	for (const struct step *s = steps; s->what != 0; s++)
-		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, tenths(s->at));
+	steps_take(&h, steps);
 	return heartbeat_since_ping_us(&h, tenths(now)) / (S / 10);
 }
 
@@ -167,24 +221,24 @@ static void test_late_beats(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++, now += PERIOD + S / 30) { /* a page's own drift is none */
-		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		page_sends(&h, 'P', 0, now);
 		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
 		assert_int_equal(h.late_beats, 0);
 	}
 	now += 3 * S;
 	for (unsigned i = 0; i < 3; i++, now += PERIOD) {
-		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		page_sends(&h, 'P', 0, now);
 		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
 		assert_int_equal(h.late_beats, i + 1);
 	}
 	now -= 3 * S;
 	for (unsigned i = 0; i < 2; i++, now += PERIOD) {
-		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now);
+		page_sends(&h, 'P', 0, now);
 		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 100);
 	}
 	assert_int_equal(h.late_beats, 0);
 	for (unsigned i = 0; i < 3; i++, now += 2 * PERIOD) { /* a server that takes more than a period */
-		heartbeat_from_page(&h, HEARTBEAT_PING, PERIOD, now - PERIOD);
+		page_sends(&h, 'P', 0, now - PERIOD);
 		heartbeat_from_server(&h, HEARTBEAT_PONG, PERIOD, now + S / 10);
 		assert_true(h.late_beats >= i + 1);
 	}
