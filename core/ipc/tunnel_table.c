@@ -118,13 +118,13 @@ int tunnel_hello_recv(int socket)
 	return n == (ssize_t)sizeof hello && is_ours(&hello) ? 0 : -EPROTO;
 }
 
-int handoff_send(int socket, const void *bytes, size_t len, const int fds[2])
+int handoff_send(int socket, const void *bytes, size_t len, const int *fds, size_t n_fds)
 {
 	union fdpass fdpass;
 	struct iovec part = {(void *)(uintptr_t)bytes, len};
 	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
 
-	fdpass_attach(&m, &fdpass, fds, 2);
+	fdpass_attach(&m, &fdpass, fds, n_fds);
 	if (sendmsg(socket, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	/* ETOOMANYREFS: more descriptors are in transit than the limit allows; the receiver is about to read them */

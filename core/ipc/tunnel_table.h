@@ -44,6 +44,9 @@ struct handoff_record {
 	} state; /* what changes with the bytes that pass */
 };
 
+/* The whole record of a client's connection between two requests, of which nothing was read. */
+#define HANDOFF_IDLE 'i'
+
 /* Which records a binary knows: the first message of a receiver, and the beginning of a table. */
 struct tunnel_hello {
 	uint32_t version, size; /* of struct handoff_record */
@@ -87,9 +90,9 @@ enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s);
 
 /* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
 int tunnel_hello_recv(int socket);
-/* One record and its descriptors (client, t3 server) as a datagram; bytes begin with the record.  0,
- * -EAGAIN, or what ended it. */
-int handoff_send(int socket, const void *bytes, size_t len, const int fds[2]);
+/* One record and its descriptors as a datagram: of a tunnel bytes that begin with the handoff_record, and two
+ * (client, t3 server); of an idle client HANDOFF_IDLE, and one.  0, -EAGAIN, or what ended it. */
+int handoff_send(int socket, const void *bytes, size_t len, const int *fds, size_t n_fds);
 
 struct event;
 /* Fills an event about a tunnel that is lost on its way: it ended, and we ended it.  The record may be shared memory

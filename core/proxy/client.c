@@ -364,16 +364,14 @@ static void on_deadline(void *arg)
 
 /* ---- the beginning --------------------------------------------------------------------------------- */
 
-void client_new(struct clients *all, int fd, const struct sockaddr *peer)
+static struct client *client_make(struct clients *all, int fd, const struct sockaddr *peer)
 {
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
 	bool trusted;
 
-	if (!c) {
-		close(fd);
-		return;
-	}
+	if (!c)
+		return NULL;
 	c->worker = worker;
 	peer_find(worker->peers, fd, peer, &c->peer);
 	trusted = c->peer.trust == PEER_TRUSTED;
@@ -383,15 +381,37 @@ void client_new(struct clients *all, int fd, const struct sockaddr *peer)
 	deadline_init(&c->deadline, on_deadline, c);
 	if (!trusted && quota_is_used_up(&all->peers, c->peer.address, worker->conf.max_peer_connections)) {
 		series_add(worker->metrics.rejected, 1);
-		close(fd);
 		free(c);
-		return;
+		return NULL;
 	}
 	c->counted = !trusted && quota_take(&all->peers, c->peer.address);
 	LIST_INSERT_HEAD(&all->list, c, link);
 	all->n++;
 	worker_gauge_set(worker, worker->metrics.connections, all->n);
-	client_set_state(c, CLIENT_NEW);
+	return c;
+}
+
+void client_new(struct clients *all, int fd, const struct sockaddr *peer)
+{
+	struct client *c = client_make(all, fd, peer);
+
+	if (c)
+		client_set_state(c, CLIENT_NEW);
+	else
+		close(fd);
+}
+
+void client_adopt(struct clients *all, int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+	bool is_there = getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+	struct client *c = is_there ? client_make(all, fd, (struct sockaddr *)&peer) : NULL;
+
+	if (c)
+		client_set_state(c, CLIENT_IDLE);
+	else
+		close(fd);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
@@ -416,18 +436,23 @@ size_t clients_count(const struct clients *all)
 
 static bool client_is_idle(const struct client *c)
 {
-	return c->state <= CLIENT_READING && buf_len(&c->in) == 0 && client_peek(c) == -EAGAIN;
+	return c->state <= CLIENT_READING && buf_len(&c->in) == 0;
 }
 
-void clients_close_idle(struct clients *all)
+int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd), void *arg)
 {
 	struct client *c, *next;
+	int r = 0;
 
-	for (c = LIST_FIRST(&all->list); c; c = next) {
+	for (c = LIST_FIRST(&all->list); c && r == 0; c = next) {
 		next = LIST_NEXT(c, link);
-		if (client_is_idle(c))
+		if (!client_is_idle(c))
+			continue;
+		r = give(arg, c->rd.fd);
+		if (r == 0)
 			client_close(c);
 	}
+	return r;
 }
 
 void clients_close_all(struct clients *all)

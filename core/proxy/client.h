@@ -74,13 +74,16 @@ struct client {
 struct clients *clients_new(struct worker *worker, const struct client_owner *owner);
 void clients_free(struct clients *all); /* none may be there */
 size_t clients_count(const struct clients *all);
-/* Closes those between two requests: that takes no response from anybody. */
-void clients_close_idle(struct clients *all);
+/* Gives those away that wait for a request, and of which nothing was read: give sends a copy of the descriptor, and
+ * says how that went (0 or -errno); the first failure ends it and is returned. */
+int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd), void *arg);
 /* Closes all; requests in progress end as if their client had gone. */
 void clients_close_all(struct clients *all);
 
 /* Takes the descriptor. */
 void client_new(struct clients *all, int fd, const struct sockaddr *peer);
+/* The same for one that another proxy has given away. */
+void client_adopt(struct clients *all, int fd);
 /* Closes at once. */
 void client_close(struct client *c);
 /* Gives the descriptor away and forgets the client. */

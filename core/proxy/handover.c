@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Giving tunnels away and taking them; see handover.h. */
+/* Giving connections away and taking them; see handover.h. */
 #include "proxy/handover.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sys/fdpass.h"
+#include "proxy/client.h"
 #include "proxy/recheck.h"
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_slot.h"
@@ -97,8 +98,16 @@ static void give_up(struct handover *h, const char *why)
 	handover_end(h);
 }
 
+static int idle_give(void *arg, int fd)
+{
+	static const char record[] = {HANDOFF_IDLE};
+	const struct handover *h = arg;
+
+	return handoff_send(h->io.fd, record, sizeof record, &fd, 1);
+}
+
 /* Every tunnel that is light enough, until the socket is full. */
-static void give_all(struct handover *h)
+static int tunnels_give(struct handover *h)
 {
 	struct worker *worker = h->worker;
 	struct tunnel *t, *next;
@@ -112,7 +121,7 @@ static void give_all(struct handover *h)
 		if (len == 0)
 			continue;
 		tunnel_slot_give(t, h->receiver);
-		r = handoff_send(h->io.fd, h->bytes, len, fds);
+		r = handoff_send(h->io.fd, h->bytes, len, fds, 2);
 		if (r < 0) {
 			tunnel_slot_give(t, worker->process->serial);
 			continue;
@@ -120,6 +129,17 @@ static void give_all(struct handover *h)
 		h->moved++;
 		tunnel_given(t);
 	}
+	return r;
+}
+
+/* Clients whose next request could meet our end stay as long as they may send it here. */
+static void give_all(struct handover *h)
+{
+	struct worker *worker = h->worker;
+	int r = tunnels_give(h);
+
+	if (r == 0 && worker->draining)
+		r = clients_give_idle(worker->clients, idle_give, h);
 	if (r < 0 && r != -EAGAIN)
 		give_up(h, strerror(-r));
 }
@@ -178,30 +198,38 @@ void handover_give(struct worker *worker, int fd, uint32_t receiver)
 
 /* ---- taking --------------------------------------------------------------------------------------- */
 
-/* One record; its length, 0 at the end, or -errno.  fds[0] is -1 if descriptors ran out: the kernel dropped its. */
-static ssize_t handoff_recv(struct handover *h, int fds[2])
+/* One record; its length, 0 at the end, or -errno.  n_fds is less than were sent if descriptors ran out: the kernel
+ * dropped the others. */
+static ssize_t handoff_recv(struct handover *h, int fds[2], size_t *n_fds)
 {
 	union fdpass fdpass;
 	struct iovec part = {h->bytes, sizeof h->bytes};
 	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
 	ssize_t n;
-	size_t came;
 
 	fdpass_expect(&m, &fdpass);
 	n = recvmsg(h->io.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n <= 0)
 		return n == 0 ? 0 : -errno;
-	came = fdpass_detach(&m, fds);
-	if (came == 1)
-		close(fds[0]);
-	if (came < 2)
-		fds[0] = -1;
+	*n_fds = fdpass_detach(&m, fds);
 	return n;
 }
 
-static void handoff_take(struct handover *h, size_t n, const int fds[2])
+static bool is_idle_client(const struct handover *h, size_t n)
 {
-	if (fds[0] < 0) {
+	return n == 1 && h->bytes[0] == HANDOFF_IDLE;
+}
+
+static void handoff_take(struct handover *h, size_t n, const int fds[2], size_t n_fds)
+{
+	if (is_idle_client(h, n)) {
+		if (n_fds == 1)
+			client_adopt(h->worker->clients, fds[0]);
+		return;
+	}
+	if (n_fds < 2) {
+		if (n_fds == 1)
+			close(fds[0]);
 		tunnel_lose(h->worker, h->bytes, n, "no descriptors were left for it when it moved");
 		h->lost++;
 		return;
@@ -214,10 +242,11 @@ static void on_record(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct handover *h = w->data;
 	int fds[2];
+	size_t n_fds = 0;
 
 	(void)loop, (void)revents;
 	for (int i = 0; i < BURST; i++) {
-		ssize_t n = handoff_recv(h, fds);
+		ssize_t n = handoff_recv(h, fds, &n_fds);
 
 		if (n == -EAGAIN || n == -EINTR)
 			return;
@@ -225,7 +254,7 @@ static void on_record(struct ev_loop *loop, struct ev_io *w, int revents)
 			handover_end(h);
 			return;
 		}
-		handoff_take(h, (size_t)n, fds);
+		handoff_take(h, (size_t)n, fds, n_fds);
 	}
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tunnels that move: the proxy that drains gives every tunnel to its successor, over a SEQPACKET socket between
- * the two.  A datagram is one tunnel: struct handoff_record, its pending bytes,
- * its two descriptors.  No byte is lost or repeated: what was read and not yet written goes along, and
- * nobody reads in between.
+ * Connections that move: the proxy that drains gives every tunnel, and every client that is between two requests, to
+ * its successor, over a SEQPACKET socket between the two.  A datagram is one tunnel: struct handoff_record, its
+ * pending bytes, its two descriptors; or one client: HANDOFF_IDLE and its descriptor.  No byte is lost or repeated:
+ * what was read and not yet written goes along, and nobody reads in between.
  *
  * The receiver speaks first: which records it knows; a sender of another binary that does not know
  * them keeps its tunnels and ends with them, as it would without a receiver.
@@ -25,7 +25,7 @@ void handovers_free(struct handovers *all); /* ends those in progress */
  * of the other process. */
 void handover_give(struct worker *worker, int fd, uint32_t receiver);
 void handover_take(struct worker *worker, int fd);
-/* Whether tunnels may still come. */
+/* Whether connections may still come. */
 bool handover_is_taking(const struct handovers *all);
 
 #endif

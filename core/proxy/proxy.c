@@ -221,7 +221,8 @@ static void on_left(struct ev_loop *loop, struct ev_prepare *w, int revents)
 		process_leave(worker->process);
 }
 
-/* Takes nothing new; users' tunnels and requests go on.  A plugin's WebSocket can begin again. */
+/* Takes nothing new; users' tunnels and requests go on, and a client that is between two requests may send one more
+ * if it cannot move: a close could cross its next one.  A plugin's WebSocket can begin again. */
 static void drain(struct process *process)
 {
 	struct proxy *proxy = process->state;
@@ -232,7 +233,6 @@ static void drain(struct process *process)
 	worker->draining = true;
 	acceptors_close(worker->acceptors);
 	wsservers_close_all(worker, CLOSE_RESTART, false);
-	clients_close_idle(worker->clients);
 	ev_prepare_init(&proxy->left, on_left);
 	proxy->left.data = worker;
 	ev_prepare_start(worker->loop, &proxy->left);

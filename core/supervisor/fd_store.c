@@ -265,7 +265,7 @@ static int orphan_send(struct orphan_transfer *e, int fd, struct tunnel_slot *sl
 	int r;
 
 	tunnel_slot_assign(slot, e->proxy);
-	r = handoff_send(fd, &p, sizeof p, fds);
+	r = handoff_send(fd, &p, sizeof p, fds, 2);
 	if (r < 0)
 		tunnel_slot_assign(slot, before);
 	return r;

@@ -111,7 +111,7 @@ class Handover(unittest.TestCase):
 
         self.late_tunnel(replace)
 
-    def test_requests_end_where_they_are_and_idle_connections_in_order(self):
+    def test_requests_end_where_they_are_and_idle_connections_move(self):
         answers = threading.Event()
         self.addCleanup(answers.set)
         self.origin.handlers["/slow"] = lambda c, r: (answers.wait(60), c.send(answer(b"at last")))
@@ -122,9 +122,10 @@ class Handover(unittest.TestCase):
             busy.send(http.build("GET", "/slow", ALICE))
             wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be in progress")
             self.replace(number)
+            wait.until(lambda: self.daemon.metrics()["t3ops_client_connections"] == 2, what="the idle connections to arrive")
             for c in (idle, fresh):
-                self.assertTrue(c.at_end())  # a FIN; a reset would raise
-            self.assertEqual(http.get(self.daemon.proxy, "/mirror", ALICE).status, 200)
+                self.assertEqual(c.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
+                c.close()
             self.assertEqual(len(self.daemon.pids("proxy")), 2)
             answers.set()
             r = busy.response()
@@ -144,8 +145,9 @@ class Handover(unittest.TestCase):
             finally:
                 os.kill(proxy, signal.SIGCONT)
             r = c.response()
-            self.assertEqual((r.json()["body"], r.header("connection")), ("in time", "close"))
-            self.assertTrue(c.at_end())
+            self.assertEqual(r.json()["body"], "in time")
+            if r.header("connection") == "close":  # served there; else by the next one, where it moved unread
+                self.assertTrue(c.at_end())
 
     def test_two_proxies_whose_messages_come_in_the_wrong_order(self):
         """The old one says keep it, the new one let it go; the supervisor, who is late, may read that first."""

@@ -152,7 +152,7 @@ static void test_parcel_carries_descriptors(void **state)
 	(void)state;
 	assert_int_equal(channel_pair(pair), 0);
 	assert_int_equal(pipe(pipes), 0);
-	assert_int_equal(handoff_send(pair[0], &p, sizeof p, pipes), 0);
+	assert_int_equal(handoff_send(pair[0], &p, sizeof p, pipes, 2), 0);
 	fdpass_expect(&m, &fdpass);
 	assert_int_equal(recvmsg(pair[1], &m, MSG_CMSG_CLOEXEC), sizeof got);
 	assert_int_equal(fdpass_detach(&m, came), 2);
@@ -162,7 +162,7 @@ static void test_parcel_carries_descriptors(void **state)
 	assert_int_equal(read(pipes[0], &byte, 1), 1);
 	assert_int_equal(byte, 'x');
 	close(pair[1]);
-	assert_int_equal(handoff_send(pair[0], &p, sizeof p, pipes), -EPIPE);
+	assert_int_equal(handoff_send(pair[0], &p, sizeof p, pipes, 2), -EPIPE);
 	for (int i = 0; i < 2; i++) {
 		close(came[i]);
 		close(pipes[i]);
