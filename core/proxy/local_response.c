@@ -46,6 +46,11 @@ static bool line_is_upgrade(const char *line)
 	return strncasecmp(line, "upgrade:", 8) == 0;
 }
 
+static bool line_is_caching(const char *line)
+{
+	return strncasecmp(line, "cache-control:", 14) == 0;
+}
+
 static void status_line_add(struct buf *out, int status, struct date *date)
 {
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
@@ -57,12 +62,13 @@ int local_response_make(struct local_response *l, const struct request *r, struc
 {
 	bool bodyless = status == 204 || status == 304 || span_is(r->head.method, "HEAD");
 	struct buf *out = &l->bytes;
-	bool upgrade = false;
+	bool upgrade = false, caching = false;
 
 	for (size_t i = 0; headers && headers[i]; i++) {
 		if (!line_is_safe(headers[i]))
 			return -EINVAL;
 		upgrade = upgrade || line_is_upgrade(headers[i]);
+		caching = caching || line_is_caching(headers[i]);
 	}
 	local_response_fini(l);
 	l->status = status;
@@ -72,6 +78,8 @@ int local_response_make(struct local_response *l, const struct request *r, struc
 		buf_printf(out, "%s\r\n", headers[i]);
 	if (buf_len(&r->extra) > 0)
 		buf_add(out, buf_at(&r->extra), buf_len(&r->extra));
+	if (!caching)
+		buf_add_text(out, "cache-control: no-store\r\n");
 	if (status != 204 && status != 304)
 		buf_printf(out, "content-length: %zu\r\n", len);
 	buf_printf(out, "connection: %s%s\r\n\r\n", keep_alive ? "keep-alive" : "close", upgrade ? ", Upgrade" : "");
@@ -200,6 +208,7 @@ void local_response_reject(struct buf *out, struct date *date, enum reject_reaso
 
 	status_line_add(out, reject_status(why), date);
 	buf_printf(out,
-	           "content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s",
+	           "content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\ncontent-length: "
+	           "%d\r\nconnection: close\r\n\r\n%s",
 	           len, with_body ? body : "");
 }

@@ -15,7 +15,8 @@ struct local_response {
 };
 
 /* Makes it, in place of an earlier one.  headers: "Name: value" lines, NULL-terminated, may be NULL; the framing,
- * Date and Connection are ours.  0 or -EINVAL for a header that cannot be sent. */
+ * Date and Connection are ours; without a Cache-Control among them nobody keeps it.  0 or -EINVAL for a header that
+ * cannot be sent. */
 int local_response_make(struct local_response *l, const struct request *r, struct date *date, bool keep_alive,
                         int status, const char *const *headers, const void *body, size_t len);
 /* The explanation as a page for navigations, else as JSON. */

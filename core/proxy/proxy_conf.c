@@ -62,6 +62,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .has_secret = config->proxy_secret_digest[0] != '\0',
 	                         .allowed_origins = &core->allowed_origins,
 	                         .public_paths = &core->public_paths,
+	                         .shared_paths = &core->shared_paths,
 	                         .max_connections = (size_t)(core->max_connections / core->workers),
 	                         .max_peer_connections = (size_t)core->max_connections_per_peer,
 	                         .max_user_requests = (size_t)core->max_requests_per_user,

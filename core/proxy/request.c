@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/caching.h"
 #include "proxy/identity.h"
 #include "proxy/proxy_secret.h"
 #include "proxy/public_path.h"
@@ -87,6 +88,7 @@ enum reject_reason request_read(struct request *r, struct worker *worker, const 
 	if (why != REJECT_NONE)
 		return why;
 	path_find(r);
+	r->shared = caching_path_is_shared(r->path, worker->conf.shared_paths);
 	why = identify(r, worker);
 	if (why != REJECT_NONE)
 		return why;

@@ -30,6 +30,7 @@ struct request {
 	bool websocket;
 	bool close_requested;       /* it is the client's last one */
 	bool keep_alive;            /* as far as the client is concerned */
+	bool shared;                /* for a path of shared_paths: the response is the same for all users */
 	struct body body;           /* what of it is still to come */
 	enum origin_verdict origin; /* of a WebSocket */
 	char identity[64];          /* as the trusted proxy says; "" if nobody is signed in */

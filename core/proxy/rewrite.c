@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "net/http_status.h"
+#include "proxy/caching.h"
 #include "proxy/identity.h"
 
 /* clang-format off */
@@ -195,32 +196,26 @@ static bool date_make_sure(const struct http_head *h, struct date *date, struct 
 	return http_field_find(h, "date", 0) || date_add(date, out);
 }
 
-static bool response_field_passes(const struct request *r, const struct http_head *h, struct span name)
+static bool response_field_passes(enum caching caching, const struct http_head *h, struct span name)
 {
 	if (h->status == 101)
 		return !span_is_nocase(name, "connection");
-	if (is_hop(h, name) || span_is_nocase(name, "via") || (h->status == 204 && is_framing(name)))
-		return false;
-	return !r->sets_cookie || !span_is_nocase(name, "cache-control");
-}
-
-/* A cookie that we add is one user's: no cache between may keep a response that the t3 server calls public. */
-static bool caching_add(const struct request *r, struct buf *out)
-{
-	return !r->sets_cookie || buf_add_text(out, "cache-control: no-store\r\n");
+	return !is_hop(h, name) && !span_is_nocase(name, "via") && (h->status != 204 || !is_framing(name)) &&
+	       (caching == CACHING_AS_SENT || !caching_is_steering(name));
 }
 
 bool rewrite_response(const struct request *r, const struct http_head *h, bool keep_alive, struct date *date,
                       struct buf *out)
 {
+	enum caching caching = caching_of(h, r->shared, r->sets_cookie);
 	bool upgrade = h->status == 101, ok = status_line_add(h, out);
 
 	for (size_t i = 0; ok && i < h->n; i++)
-		if (response_field_passes(r, h, h->fields[i].name))
+		if (response_field_passes(caching, h, h->fields[i].name))
 			ok = field_add(out, &h->fields[i]);
 	ok = ok && buf_add(out, r->extra.bytes ? buf_at(&r->extra) : "", buf_len(&r->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
-	return ok && caching_add(r, out) && date_make_sure(h, date, out) && via_add(h, out) &&
+	return ok && caching_add(h, caching, out) && date_make_sure(h, date, out) && via_add(h, out) &&
 	       buf_add_text(out, keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }

@@ -88,6 +88,9 @@ CORE_OPTION("public_paths", URL_PATH_LIST, public_paths, "/probe", 0, 0, READ_BY
             "Prefixes of the paths that the proxy lets through without a sign-in, compared as sent, with percent "
             "signs decoded, and with dot segments resolved; no identity is trusted there, so they reach no t3 "
             "server.")
+CORE_OPTION("shared_paths", URL_PATH_LIST, shared_paths, "", 0, 0, READ_BY(PROXY),
+            "Prefixes of the paths whose responses are the same for all users, so that caches between may keep them as the t3 "
+            "servers say; every other response leaves as private.")
 CORE_OPTION("identity_strip_domain", BOOL, identity_strip_domain, "false", 0, 0, READ_BY(PROXY),
             "Whether @DOMAIN is removed from the identity.")
 CORE_OPTION("max_connections", INT, max_connections, "20000", 16, 1000000, READ_BY(PROXY),

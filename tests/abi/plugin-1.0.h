@@ -501,7 +501,7 @@ struct t3ops_host {
 	int (*request_add_response_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name,
 	                                   const char *value);
 	/* Responds here.  headers: "Name: value", NULL-terminated, may be NULL; framing and lengths are the host's.
-	 */
+	 * Without a Cache-Control among them it says no-store. */
 	int (*request_respond)(struct t3ops_ctx *ctx, t3ops_request_id r, int status, const char *const *headers,
 	                       const void *body, size_t len);
 	int (*request_explain)(struct t3ops_ctx *ctx, t3ops_request_id r, const struct t3ops_page *page);

@@ -305,7 +305,7 @@ class Cases(unittest.TestCase):
             self.assertEqual(first.all("cache-control"), ["no-store"])
             again = http.get(d.proxy, "/a.js", {**alice, "Cookie": "t3_session=new-session"})
             self.assertIsNone(again.header("set-cookie"))
-            self.assertEqual(again.all("cache-control"), ["public, max-age=31536000, immutable"])
+            self.assertEqual(again.all("cache-control"), ["private, max-age=31536000, immutable"])
 
     def test_doubt_lets_the_request_pass(self):
         def silent(c, request):
