@@ -37,6 +37,11 @@ class Access(unittest.TestCase):
         except ws.Refused as e:
             return e.response.status
 
+    def reload(self, d):
+        """Until then the old proxy may accept another connection."""
+        self.assertIn("event=reloaded", d.reload())
+        wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")
+
     def test_origin(self):
         d = self.daemon(allowed_origins=["https://other.example.org"])
         none = [("Origin", None)]
@@ -80,7 +85,7 @@ class Access(unittest.TestCase):
         self.assertEqual(refused(d.metrics(), "proxy_secret"), 4)
         self.assertEqual(http.get(d.proxy, "/healthz").status, 200)
         self.secret_file("another-secret-altogether\n")
-        self.assertIn("event=reloaded", d.reload())
+        self.reload(d)
         self.assertEqual(http.get(d.proxy, "/hello", ALICE + shown).status, 403)
         self.assertEqual(http.get(d.proxy, "/hello", ALICE + [("X-T3ops-Proxy-Secret", "another-secret-altogether")]).status, 200)
         self.secret_file("short\n")
@@ -109,7 +114,7 @@ class Access(unittest.TestCase):
         self.assertEqual(http.get(d.proxy, "/a/probe/x", ALICE).status, 200)
         d.options["public_paths"] = ["/open"]
         d.write_conf()
-        self.assertIn("event=reloaded", d.reload())
+        self.reload(d)
         self.assertEqual(http.get(d.proxy, "/open/door", ALICE).status, 403)
         self.assertEqual(http.get(d.proxy, "/probes", ALICE).status, 200)
 
