@@ -3,6 +3,8 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 /* Bytes taken, 0 if none can be now, or -errno. */
@@ -24,6 +26,16 @@ int stream_send(int fd, struct buf *queue, const void *bytes, size_t n)
 	if (sent < 0)
 		return (int)sent;
 	return buf_add(queue, (const char *)bytes + sent, n - (size_t)sent) ? 0 : -ENOMEM;
+}
+
+void stream_watch_peer(int fd)
+{
+	int on = 1, idle = 15, pause = 5, probes = 3;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
 void stream_break(int fd)

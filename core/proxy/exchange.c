@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "net/stream.h"
 #include "proxy/exchange_local.h"
 #include "proxy/recheck.h"
 #include "proxy/rewrite.h"
@@ -441,6 +442,19 @@ static void waiting_timeout(struct exchange *x)
 	exchange_refuse(x, &why);
 }
 
+/* A response without an announced length may pause for as long as both ends are there. */
+static void relaying_timeout(struct exchange *x)
+{
+	bool streams = exchange_is_streaming(x);
+
+	if (streams && x->worker->conf.stream_us == 0) {
+		stream_watch_peer(x->client->rd.fd);
+		stream_watch_peer(x->up->rd.fd);
+		return; /* what comes next sets a limit again */
+	}
+	exchange_cut_late(x, streams ? CUT_STREAM_TIMEOUT : CUT_BODY_TIMEOUT);
+}
+
 static void on_client_timeout(void *request)
 {
 	struct exchange *x = request;
@@ -456,7 +470,7 @@ static void on_client_timeout(void *request)
 		awaiting_timeout(x);
 		break;
 	default:
-		exchange_cut(x);
+		relaying_timeout(x);
 	}
 }
 

@@ -122,6 +122,26 @@ void exchange_refuse_origin(struct exchange *x)
 	exchange_refuse(x, &why);
 }
 
+void exchange_cut_late(struct exchange *x, enum cut_option option)
+{
+	struct proxy_metrics *m = &x->worker->metrics;
+	struct event e;
+
+	series_add(m->cut[option], 1);
+	event_init(&e, EVENT_REQUEST_CUT, PROCESS_PROXY);
+	if (throttle_passes(&x->worker->throttle, x->request.identity, cut_option_name(option), e.mono_us,
+	                    &e.count)) {
+		e.code = (uint16_t)x->response.status;
+		event_set(e.user, x->request.identity);
+		snprintf(e.text, sizeof e.text, "%s passed while %s", cut_option_name(option),
+		         client_pending(x->client) > 0 ? "the client took nothing of its response"
+		                                       : "the t3 server sent nothing more of its response");
+		request_address(&x->request, e.address, sizeof e.address);
+		process_emit(x->worker->process, &e);
+	}
+	exchange_cut(x);
+}
+
 void exchange_respond_health(struct exchange *x)
 {
 	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};

@@ -5,6 +5,7 @@
 #define T3OPS_PROXY_EXCHANGE_LOCAL_H
 
 #include "proxy/exchange_state.h"
+#include "proxy/proxy_metrics.h"
 
 /* Makes x->local, in place of an earlier one.  0 or -EINVAL for a header that cannot be sent. */
 int exchange_local_make(struct exchange *x, int status, const char *const *headers, const void *body, size_t len);
@@ -23,6 +24,8 @@ void exchange_refuse_unidentified(struct exchange *x);
 /* A WebSocket that a page may not open: the page learns that it is refused, the operator which page that was. */
 void exchange_refuse_origin(struct exchange *x);
 
+/* Cuts a response in progress for the limit of an option, and says so. */
+void exchange_cut_late(struct exchange *x, enum cut_option option);
 /* /healthz */
 void exchange_respond_health(struct exchange *x);
 /* As the final recipient of an OPTIONS that may go no further (RFC 9110 7.6.2). */

@@ -23,6 +23,12 @@ static uint64_t first_byte_us(const struct exchange *x)
 	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
 }
 
+bool exchange_is_streaming(const struct exchange *x)
+{
+	return x->state == EXCHANGE_RELAYING && x->response.streams && x->request.body.done &&
+	       client_pending(x->client) == 0;
+}
+
 static uint64_t limit_us(const struct exchange *x)
 {
 	const struct proxy_conf *conf = &x->worker->conf;
@@ -34,6 +40,8 @@ static uint64_t limit_us(const struct exchange *x)
 		return conf->connect_us;
 	case EXCHANGE_AWAITING:
 		return x->request.body.done ? first_byte_us(x) : conf->body_us;
+	case EXCHANGE_RELAYING:
+		return exchange_is_streaming(x) && conf->stream_us > 0 ? conf->stream_us : conf->body_us;
 	default:
 		return conf->body_us;
 	}

@@ -63,6 +63,8 @@ struct exchange *exchange_new(struct client *c, size_t head_len);
 void exchange_set_state(struct exchange *x, enum exchange_state state);
 /* Something has moved on in the same state: who is read now, and how long is waited from now on. */
 void exchange_watch(struct exchange *x);
+/* Whether only the t3 server can go on, and may take its time. */
+bool exchange_is_streaming(const struct exchange *x);
 /* What of the client's input is not its own. */
 struct span exchange_early_bytes(const struct exchange *x);
 

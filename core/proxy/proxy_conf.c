@@ -73,6 +73,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .header_us = core->header_timeout_us,
 	                         .keepalive_us = core->keepalive_timeout_us,
 	                         .body_us = core->body_timeout_us,
+	                         .stream_us = core->stream_timeout_us,
 	                         .connect_us = core->connect_timeout_us,
 	                         .first_byte_us = core->first_byte_timeout_us,
 	                         .upstream_idle_timeout_us = core->upstream_idle_timeout_us,

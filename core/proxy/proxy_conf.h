@@ -21,7 +21,8 @@ struct proxy_conf {
 	const struct text_list *allowed_origins, *public_paths, *shared_paths;
 	size_t max_peer_connections, max_user_requests, max_user_tunnels;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;
-	uint64_t header_us, keepalive_us, body_us, connect_us, first_byte_us, upstream_idle_timeout_us, plugin_us;
+	uint64_t header_us, keepalive_us, body_us, stream_us, connect_us, first_byte_us, upstream_idle_timeout_us,
+	    plugin_us;
 	uint64_t tunnel_send_us, page_heartbeat_us, recheck_us;
 };
 

@@ -45,6 +45,14 @@ static struct series *worker_gauge(struct metrics *arena, const char *name, unsi
 	return metrics_series(arena, &family, NULL, NULL, (const char *[]){number});
 }
 
+const char *cut_option_name(enum cut_option option)
+{
+	static const char *const names[CUT_OPTIONS] = {
+	    [CUT_BODY_TIMEOUT] = "body_timeout", [CUT_STREAM_TIMEOUT] = "stream_timeout"};
+
+	return names[option];
+}
+
 void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned worker)
 {
 	static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -56,6 +64,9 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	for (unsigned i = 1; i < REJECT_REASONS; i++)
 		m->refused[i] = labelled(arena, "t3ops_requests_rejected_total", "reason",
 		                         reject_label((enum reject_reason)i), "Requests rejected, by reason.");
+	for (unsigned i = 0; i < CUT_OPTIONS; i++)
+		m->cut[i] = labelled(arena, "t3ops_requests_cut_total", "option", cut_option_name((enum cut_option)i),
+		                     "Responses in progress that t3ops cut, by the option whose limit had passed.");
 	m->connections = worker_gauge(arena, "t3ops_client_connections", worker,
 	                              "Client connections, WebSockets not counted.");
 	m->tunnels = worker_gauge(arena, "t3ops_tunnels", worker, "Users' WebSockets that are open.");

@@ -7,10 +7,14 @@
 #include "obs/metrics.h"
 #include "tbl/reason.h"
 
+/* The options whose limit cuts a response in progress. */
+enum cut_option { CUT_BODY_TIMEOUT, CUT_STREAM_TIMEOUT, CUT_OPTIONS };
+
 struct proxy_metrics {
 	struct metrics *arena;
 	struct series *requests[6]; /* by status / 100; 0: none of them */
 	struct series *refused[REJECT_REASONS];
+	struct series *cut[CUT_OPTIONS];
 	struct series *connections, *tunnels, *tunnels_opened, *tunnels_session_dead, *rejected, *accept_paused;
 	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries;
 	struct series *identity_ignored, *users, *users_broken;
@@ -18,6 +22,8 @@ struct proxy_metrics {
 	struct series *tunnel_ends[REASONS];
 };
 
+/* As it stands in t3ops.conf. */
+const char *cut_option_name(enum cut_option option);
 void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned worker);
 /* An exchange ended with that status. */
 void proxy_metrics_request(struct proxy_metrics *m, int status);

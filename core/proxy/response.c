@@ -97,6 +97,7 @@ static bool response_describe(struct response *r, const struct http_head *h)
 {
 	r->body.framing = http_response_framing(h, r->request->head.method, &r->body.left);
 	r->body.done = r->body.framing == HTTP_BODY_NONE;
+	r->streams = r->body.framing == HTTP_BODY_CHUNKED || r->body.framing == HTTP_BODY_UNTIL_CLOSE;
 	r->status = h->status;
 	r->reusable = h->minor == 1 && !http_list_has(h, "connection", "close");
 	r->keep_alive = r->keep_alive && r->request->body.done && r->body.framing != HTTP_BODY_UNTIL_CLOSE &&

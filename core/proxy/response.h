@@ -35,6 +35,7 @@ struct response {
 	int error;      /* of LOST; negative errno */
 	bool head_sent; /* from here on there is no other response */
 	bool reusable;  /* the upstream's connection may go on after it */
+	bool streams;   /* nobody knows how long it is: it may be silent for long */
 };
 
 /* The upstream is readable, or has input that waited. */

@@ -291,12 +291,9 @@ static void side_init(struct tunnel *t, struct tunnel_side *side, int fd, struct
 /* A last mile that is gone sends nothing: only unacknowledged data and probes of the kernel show it. */
 static void client_socket_watch(int fd)
 {
-	int on = 1, idle = 15, pause = 5, probes = 3, unacked = CLIENT_UNACKED_MS;
+	int unacked = CLIENT_UNACKED_MS;
 
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof pause);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+	stream_watch_peer(fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked, sizeof unacked);
 }
 

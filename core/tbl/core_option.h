@@ -111,7 +111,11 @@ CORE_OPTION("keepalive_timeout", DURATION, keepalive_timeout_us, "100s", 1000, 0
             "An idle client connection is closed after this time; longer than the 90 s for which Traefik and other clients in Go "
             "keep one.")
 CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(PROXY),
-            "Longest pause in a request or response body, in either direction.")
+            "Longest pause in a request or response body, in either direction; of a response without an announced length see "
+            "stream_timeout.")
+CORE_OPTION("stream_timeout", DURATION, stream_timeout_us, "0s", 0, 0, READ_BY(PROXY),
+            "Longest silence of the t3 server in a response whose length it did not announce, such as text/event-stream; 0s: as "
+            "long as both ends are there, which TCP keepalive watches.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
             "Time limit for connecting to a t3 server.")
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
