@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "monitor/journal_cap.h"
 #include "sys/clock.h"
 #include "obs/log.h"
 #include "ipc/message.h"
@@ -31,7 +32,8 @@ struct row {
 struct journal {
 	struct ev_loop *loop;
 	struct journal_db file;
-	uint64_t keep_us, lost;
+	uint64_t keep_us, lost, left_out;
+	struct journal_cap cap;
 	struct ev_timer flush, prune;
 	STAILQ_HEAD(, row) rows;
 	size_t n;
@@ -222,6 +224,7 @@ void journal_free(struct journal *j)
 		rows_lose(j);
 	ev_timer_stop(j->loop, &j->flush);
 	ev_timer_stop(j->loop, &j->prune);
+	journal_cap_fini(&j->cap);
 	journal_db_fini(&j->file);
 	free(j);
 }
@@ -229,6 +232,11 @@ void journal_free(struct journal *j)
 uint64_t journal_lost(const struct journal *j)
 {
 	return j->lost;
+}
+
+uint64_t journal_left_out(const struct journal *j)
+{
+	return j->left_out;
 }
 
 /* Queues the row with its text, which it takes; without memory or process it is lost. */
@@ -250,7 +258,7 @@ static void row_queue(struct journal *j, const struct row *like, char *text)
 	}
 }
 
-void journal_event(struct journal *j, const struct event *e)
+static void event_queue(struct journal *j, const struct event *e)
 {
 	struct row r = {.time_us = e->time_us,
 	                .id = e->id,
@@ -258,12 +266,40 @@ void journal_event(struct journal *j, const struct event *e)
 	                .process = process_name(e->process)};
 	char line[EVENT_LINE_MAX];
 
-	if (!event_kind_journalled(e->kind))
-		return;
 	event_set(r.plugin, e->plugin);
 	event_set(r.user, e->user);
 	event_format(e, line, sizeof line);
 	row_queue(j, &r, strdup(line));
+}
+
+static void cap_report(struct journal *j, const char *user, uint64_t left_out)
+{
+	struct event e;
+
+	event_init(&e, EVENT_JOURNAL_CAPPED, PROCESS_MONITOR);
+	event_set(e.user, user);
+	e.count = left_out;
+	event_log(&e);
+	event_queue(j, &e);
+}
+
+/* What a browser causes comes from the proxy; of everything else there is little. */
+static bool cap_allows(struct journal *j, const struct event *e)
+{
+	uint64_t report = 0;
+	bool passes = e->process != PROCESS_PROXY || e->user[0] == '\0' ||
+	              journal_cap_passes(&j->cap, e->user, e->mono_us, &report);
+
+	if (report > 0)
+		cap_report(j, e->user, report);
+	j->left_out += !passes;
+	return passes;
+}
+
+void journal_event(struct journal *j, const struct event *e)
+{
+	if (event_kind_journalled(e->kind) && cap_allows(j, e))
+		event_queue(j, e);
 }
 
 void journal_verdict(struct journal *j, const json_t *verdict)

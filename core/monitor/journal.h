@@ -23,7 +23,7 @@ struct journal;
 struct journal *journal_new(struct ev_loop *loop, const char *path, uint64_t keep_us);
 void journal_free(struct journal *j); /* writes what waits */
 
-/* Queues a row if the kind is journalled. */
+/* Queues a row if the kind is journalled, and as long as its user has not too many (journal_cap.h). */
 void journal_event(struct journal *j, const struct event *e);
 /* Queues a verdict; its "serial" and "incident" become the row, in place of one with that serial. */
 void journal_verdict(struct journal *j, const json_t *verdict);
@@ -34,6 +34,8 @@ void journal_flush(struct journal *j);
 
 /* Rows that were not written. */
 uint64_t journal_lost(const struct journal *j);
+/* Rows beyond a user's share. */
+uint64_t journal_left_out(const struct journal *j);
 
 /* Writes what waits; the file, for journal_read.c. */
 struct journal_db *journal_written(struct journal *j);

@@ -37,6 +37,10 @@ static const struct t3ops_metric journal_lost_rows = {
     .name = "t3ops_journal_lost_total",
     .type = T3OPS_COUNTER,
     .help = "Events and verdicts that could not be written to the journal."};
+static const struct t3ops_metric journal_capped_rows = {
+    .name = "t3ops_journal_capped_total",
+    .type = T3OPS_COUNTER,
+    .help = "Events of users of whom so much happened that the journal keeps only some of it."};
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
@@ -72,10 +76,12 @@ static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 static void lost_count(struct monitor *d)
 {
-	uint64_t lost = journal_lost(d->journal);
+	uint64_t lost = journal_lost(d->journal), left_out = journal_left_out(d->journal);
 
 	series_add(d->lost_total, lost - d->lost_counted);
+	series_add(d->capped_total, left_out - d->capped_counted);
 	d->lost_counted = lost;
+	d->capped_counted = left_out;
 }
 
 static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -365,6 +371,7 @@ static void timers_start(struct monitor *d)
 	ev_timer_start(d->process->loop, &d->sample);
 	d->open_gauge = metrics_series(d->process->metrics, &incident_open, NULL, NULL, NULL);
 	d->lost_total = metrics_series(d->process->metrics, &journal_lost_rows, NULL, NULL, NULL);
+	d->capped_total = metrics_series(d->process->metrics, &journal_capped_rows, NULL, NULL, NULL);
 	series_set(d->open_gauge, 0);
 	for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
 		metrics_series(d->process->metrics, &events_total, NULL, NULL,

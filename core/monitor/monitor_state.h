@@ -36,8 +36,8 @@ struct monitor {
 	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */
-	struct series *open_gauge, *lost_total;
-	uint64_t lost_counted;
+	struct series *open_gauge, *lost_total, *capped_total;
+	uint64_t lost_counted, capped_counted;
 	uint64_t life_told_us; /* CLOCK_MONOTONIC: the prober last heard of a sign of life */
 };
 

@@ -13,7 +13,9 @@ from datetime import datetime
 
 from lab import http, ports, process, wait, ws
 from lab.daemon import Daemon, plugin_dir
+from lab.origin import Origin
 from lab.stub import NEW, T3Stub
+from lab.talk import RawEcho
 
 ALICE = [("X-authentik-username", "alice")]
 SECTIONS = ('plugin "probe_echo" {}\n'
@@ -227,10 +229,25 @@ class Watch(unittest.TestCase):
 
 
 class Journal(unittest.TestCase):
-    def test_journal_outlives_the_desk(self):
+    def test_it_outlives_the_monitor(self):
         with Daemon({}, 'plugin "probe_echo" {}\n', users={}) as d:
             os.kill(d.processes()["monitor"], 9)
             wait.until(lambda: "process_exited" in d.ctl("events", check=False), what="the monitor that came after")
+
+    def test_a_page_that_reconnects_in_a_loop_does_not_fill_it(self):
+        with Origin({"/ws": RawEcho()}) as origin, Daemon({"log_level": "info"}, 'plugin "probe_echo" {}\n',
+                                                          users={"alice": origin.port, "bob": origin.port}) as d:
+            for _ in range(250):
+                with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+                    w.close(1000)
+            with ws.WebSocket(d.proxy, "/ws", [("X-authentik-username", "bob")]) as w:
+                w.close(1000)
+            d.wait_log("level=warning .*event=journal_capped .*user=alice .*suppressed=")
+            d.wait_log("event=tunnel_closed .*user=bob")
+            wait.until(lambda: d.metrics()["t3ops_journal_capped_total"] > 100, what="the count of rows left out")
+            kept = d.ctl("events", "-n", "2000").splitlines()
+            self.assertLess(sum("user=alice" in line for line in kept), 400)
+            self.assertEqual(sum("user=bob" in line for line in kept), 2)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "ipc/message.h"
 #include "sys/clock.h"
 
 #define DAY_US (UINT64_C(86400) * 1000000)
@@ -54,7 +55,7 @@ static void add(struct journal *j, enum event_kind kind, const char *user, uint6
 {
 	struct event e;
 
-	event_init(&e, kind, 1);
+	event_init(&e, kind, PROCESS_MONITOR);
 	e.time_us -= age_us;
 	event_set(e.user, user);
 	journal_event(j, &e);
