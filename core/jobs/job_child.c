@@ -165,7 +165,7 @@ static int run(struct job_child *c)
 	struct t3ops_user user;
 	int r;
 
-	c->plugins = plugin_host_new(&c->process, NULL);
+	c->plugins = plugin_host_new(&c->process, NULL, NULL);
 	if (!c->plugins) {
 		json_object_set_new(c->facts, "error",
 		                    json_string("a plugin of the job cannot be loaded; the log says why"));

@@ -333,7 +333,7 @@ static int plugins_start(struct monitor *d)
 {
 	if (d->process->config->n_plugins == 0)
 		return 0;
-	d->plugins = plugin_host_new(d->process, NULL);
+	d->plugins = plugin_host_new(d->process, NULL, NULL);
 	return d->plugins != NULL ? plugin_host_start(d->plugins) : -EINVAL;
 }
 

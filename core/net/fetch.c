@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Transfers on a loop: libcurl's sockets and its one timer become libev watchers here.  A
- * transfer is in `running` (libcurl has it) or in `done` (its callback is due), never in both;
- * callbacks run only while nothing of libcurl is on the stack.  Any process.
+ * transfer is in `dialling` (its connection is made here, net/dial.h), in `running` (libcurl has it) or in `done`
+ * (its callback is due), in one of them only; callbacks run only while nothing of libcurl is on the stack.  Any
+ * process.
  */
 #include "net/fetch.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "net/fetch_transfer.h"
+#include "sys/clock.h"
 
 /* One socket that libcurl wants watched. */
 struct sock {
@@ -23,7 +26,7 @@ struct fetcher {
 	CURLM *multi;
 	struct ev_timer timer; /* libcurl's */
 	struct ev_timer kick;  /* something is in done although libcurl had no part in it */
-	struct transfers running, done;
+	struct transfers dialling, running, done;
 	size_t watched; /* transfers whose steps are reported */
 	LIST_HEAD(, sock) socks;
 	uint64_t last_id;
@@ -40,6 +43,11 @@ static void fetcher_destroy(struct fetcher *f)
 	while ((t = TAILQ_FIRST(&f->running))) {
 		curl_multi_remove_handle(f->multi, t->easy);
 		TAILQ_REMOVE(&f->running, t, link);
+		transfer_free(t);
+	}
+	while ((t = TAILQ_FIRST(&f->dialling))) {
+		dial_stop(&t->dial);
+		TAILQ_REMOVE(&f->dialling, t, link);
 		transfer_free(t);
 	}
 	while ((t = TAILQ_FIRST(&f->done))) {
@@ -217,6 +225,7 @@ struct fetcher *fetcher_new(struct ev_loop *loop)
 		return NULL;
 	}
 	f->loop = loop;
+	TAILQ_INIT(&f->dialling);
 	TAILQ_INIT(&f->running);
 	TAILQ_INIT(&f->done);
 	LIST_INIT(&f->socks);
@@ -240,8 +249,59 @@ void fetcher_free(struct fetcher *f)
 		fetcher_destroy(f);
 }
 
-uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_step_cb on_step, fetch_done_cb cb,
-                     void *arg)
+/* Its callback is due. */
+static void transfer_finish(struct fetcher *f, struct transfer *t)
+{
+	t->round = f->round;
+	TAILQ_INSERT_TAIL(&f->done, t, link);
+	ev_timer_start(f->loop, &f->kick);
+}
+
+static void transfer_run(struct fetcher *f, struct transfer *t)
+{
+	if (curl_multi_add_handle(f->multi, t->easy) == CURLM_OK) {
+		TAILQ_INSERT_TAIL(&f->running, t, link);
+		f->watched += t->on_step != NULL;
+		return;
+	}
+	t->code = CURLE_OUT_OF_MEMORY;
+	transfer_finish(f, t);
+}
+
+static void on_dialled(void *arg, int error)
+{
+	struct transfer *t = arg;
+	struct fetcher *f = t->fetcher;
+
+	TAILQ_REMOVE(&f->dialling, t, link);
+	t->dial_error = error;
+	if (error == 0) {
+		transfer_use(t, dial_take(&t->dial), clock_mono_us() - t->dialled_us);
+		curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
+		transfer_run(f, t);
+	} else {
+		transfer_finish(f, t);
+	}
+}
+
+static void transfer_dial(struct fetcher *f, struct transfer *t, const struct fetch_way *way)
+{
+	static const struct dial_callbacks callbacks = {.done = on_dialled};
+
+	t->fetcher = f;
+	t->step = T3OPS_STEP_CONNECT;
+	t->dialled_us = clock_mono_us();
+	t->dial_error = way->dialer
+	                    ? dial_start(&t->dial, way->dialer, &way->target, t->connect_limit_us, &callbacks, t)
+	                    : -ENOKEY;
+	if (t->dial_error == 0)
+		TAILQ_INSERT_TAIL(&f->dialling, t, link);
+	else
+		transfer_finish(f, t);
+}
+
+uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, const struct fetch_way *way,
+                     fetch_step_cb on_step, fetch_done_cb cb, void *arg)
 {
 	struct transfer *t = transfer_new(what);
 
@@ -250,16 +310,12 @@ uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_st
 	t->on_step = on_step;
 	t->cb = cb;
 	t->arg = arg;
-	if (t->refused == 0 && curl_multi_add_handle(f->multi, t->easy) == CURLM_OK) {
-		TAILQ_INSERT_TAIL(&f->running, t, link);
-		f->watched += on_step != NULL;
-		return t->id;
-	}
-	if (t->refused == 0)
-		t->code = CURLE_OUT_OF_MEMORY;
-	t->round = f->round;
-	TAILQ_INSERT_TAIL(&f->done, t, link);
-	ev_timer_start(f->loop, &f->kick);
+	if (t->refused != 0)
+		transfer_finish(f, t);
+	else if (way)
+		transfer_dial(f, t, way);
+	else
+		transfer_run(f, t);
 	return t->id;
 }
 
@@ -281,6 +337,9 @@ void fetch_cancel(struct fetcher *f, uint64_t id)
 		curl_multi_remove_handle(f->multi, t->easy);
 		TAILQ_REMOVE(&f->running, t, link);
 		f->watched -= t->on_step != NULL;
+	} else if ((t = transfer_find(&f->dialling, id))) {
+		dial_stop(&t->dial);
+		TAILQ_REMOVE(&f->dialling, t, link);
 	} else if ((t = transfer_find(&f->done, id))) {
 		TAILQ_REMOVE(&f->done, t, link);
 	} else {

@@ -11,6 +11,7 @@
  *   -ECONNRESET    reset                                        -ENODATA    closed before the answer was whole
  *   -EKEYREJECTED  the certificate is not to be trusted         -EPROTO     neither TLS nor HTTP as it must be
  *   -EFBIG         the answer is larger than max_body           -EADDRNOTAVAIL  no such interface here
+ *   and what net/dial.h says of a dial, at T3OPS_STEP_CONNECT
  */
 #ifndef T3OPS_NET_FETCH_H
 #define T3OPS_NET_FETCH_H
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "net/fetch_callbacks.h"
+#include "net/fetch_way.h"
 
 struct fetcher;
 
@@ -29,8 +31,9 @@ void fetcher_free(struct fetcher *f);              /* cancels what runs; NULL is
  * copied.  cb comes from the loop, never from inside fetch_start, and may start and cancel. */
 /* on_step, unless NULL, comes before cb: once for each step (enum t3ops_step) that is reached, in ascending order, so
  * that everything before it worked; steps passed at once are reported as the last of them. */
-uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, fetch_step_cb on_step, fetch_done_cb cb,
-                     void *arg);
+/* way: NULL: to where the URL says. */
+uint64_t fetch_start(struct fetcher *f, const struct t3ops_fetch *what, const struct fetch_way *way,
+                     fetch_step_cb on_step, fetch_done_cb cb, void *arg);
 void fetch_cancel(struct fetcher *f, uint64_t id); /* a stale id is fine; cb will not come */
 
 #endif

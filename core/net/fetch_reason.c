@@ -37,7 +37,9 @@ enum t3ops_reason fetch_reason(int error, uint32_t step)
 	case -ENODATA:
 		return T3OPS_R_EOF;
 	case -EKEYREJECTED:
-		return T3OPS_R_TLS;
+		return step == T3OPS_STEP_CONNECT ? T3OPS_R_IMPOSTOR : T3OPS_R_TLS;
+	case -ENOKEY:
+		return T3OPS_R_LOCAL;
 	default:
 		return step == T3OPS_STEP_TLS ? T3OPS_R_TLS : T3OPS_R_PROTOCOL;
 	}

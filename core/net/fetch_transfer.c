@@ -9,8 +9,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/certificate.h"
+#include "net/dial.h"
 
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 #define DEFAULT_MAX_BODY   ((size_t)256 << 10)
@@ -67,7 +69,21 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 
 	(void)purpose;
 	step_reach(t, T3OPS_STEP_CONNECT);
+	if (t->ready_made) {
+		int fd = t->fd;
+
+		t->fd = -1;
+		return fd < 0 ? CURL_SOCKET_BAD : fd;
+	}
 	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct transfer *t = arg;
+
+	(void)fd, (void)purpose;
+	return t->ready_made ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;
 }
 
 /* TCP is connected. */
@@ -177,6 +193,8 @@ static void set_limits(struct transfer *t, const struct t3ops_fetch *what)
 	uint64_t connect_us = what->connect_timeout_us ? what->connect_timeout_us : all_us;
 
 	t->max_body = what->max_body ? what->max_body : DEFAULT_MAX_BODY;
+	t->limit_us = all_us;
+	t->connect_limit_us = connect_us < all_us ? connect_us : all_us;
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)((all_us + 999) / 1000));
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)((connect_us + 999) / 1000));
 	curl_easy_setopt(t->easy, CURLOPT_MAXAGE_CONN, MAX_IDLE_S);
@@ -203,6 +221,8 @@ static void set_manners(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket_made);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, t);
 	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 	curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, t);
 	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
@@ -271,14 +291,27 @@ struct transfer *transfer_new(const struct t3ops_fetch *what)
 	size_t size = what->struct_size < sizeof known ? what->struct_size : sizeof known;
 
 	if (!t)
-		abort();            /* there is nobody left to report */
+		abort(); /* there is nobody left to report */
+	t->fd = -1;
 	memcpy(&known, what, size); /* a plugin built with another minor may know less or more */
 	t->refused = transfer_fill(t, &known);
 	return t;
 }
 
+void transfer_use(struct transfer *t, int fd, uint64_t spent_us)
+{
+	uint64_t left_us = spent_us < t->limit_us ? t->limit_us - spent_us : 0;
+
+	t->ready_made = true;
+	t->fd = fd;
+	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(left_us / 1000 + 1));
+}
+
 void transfer_free(struct transfer *t)
 {
+	if (t->fd >= 0)
+		close(t->fd);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	curl_slist_free_all(t->connect_to);
@@ -315,6 +348,8 @@ static int os_error(const struct transfer *t, int otherwise)
 
 static int error_of(const struct transfer *t)
 {
+	if (t->dial_error != 0)
+		return t->dial_error;
 	switch (t->code) {
 	case CURLE_OK:
 		return 0;
@@ -371,6 +406,8 @@ static const char *error_text(struct transfer *t, int error)
 		return "the URL or a header cannot be sent";
 	if (t->refused)
 		return strerror(-t->refused);
+	if (t->dial_error != 0)
+		return dial_error_text(t->dial_error);
 	if (t->too_big)
 		return "the answer is larger than the limit";
 	if (t->error[0] == '\0')
@@ -392,7 +429,7 @@ void transfer_report(struct transfer *t)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
 	}
-	if (f.error == -EKEYREJECTED)
+	if (f.error == -EKEYREJECTED && t->dial_error == 0)
 		step_reach(t, T3OPS_STEP_TLS); /* a certificate file that cannot be read fails before the handshake */
 	f.step = f.error ? t->step : T3OPS_STEP_OPEN;
 	f.status = (int)status;

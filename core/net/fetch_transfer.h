@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <sys/queue.h>
 
+#include "net/dial.h"
 #include "net/fetch_callbacks.h"
 
 struct transfer {
@@ -20,6 +21,10 @@ struct transfer {
 	fetch_done_cb cb;
 	void *arg;
 
+	struct fetcher *fetcher;
+	struct dial dial;
+	uint64_t dialled_us; /* when that began */
+
 	CURL *easy;
 	struct curl_slist *headers, *connect_to;
 	char *body;
@@ -29,6 +34,10 @@ struct transfer {
 	bool too_big;
 	int refused; /* negative errno: what was asked for cannot be sent at all */
 	CURLcode code;
+	bool ready_made;                     /* its connection is made by a dial, and given to libcurl */
+	int fd;                              /* that connection until libcurl takes it; -1 */
+	int dial_error;                      /* negative errno: why there is none */
+	uint64_t limit_us, connect_limit_us; /* of the whole, and of the connection */
 	char error[CURL_ERROR_SIZE];
 };
 TAILQ_HEAD(transfers, transfer);
@@ -36,7 +45,10 @@ TAILQ_HEAD(transfers, transfer);
 /* Never NULL; t->refused says why it must not be given to libcurl. */
 struct transfer *transfer_new(const struct t3ops_fetch *what);
 void transfer_free(struct transfer *t);
-/* Calls cb with what became of it; t->code is set. */
+/* It goes over this connection, which is the transfer's from then on, and over no other; spent_us of its time are
+ * over. */
+void transfer_use(struct transfer *t, int fd, uint64_t spent_us);
+/* Calls cb with what became of it; t->code, or t->dial_error, is set. */
 void transfer_report(struct transfer *t);
 
 #endif

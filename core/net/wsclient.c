@@ -20,6 +20,7 @@
 #include <wslay/wslay.h>
 
 #include "sys/buf.h"
+#include "sys/clock.h"
 #include "net/certificate.h"
 #include "net/fetch_reason.h"
 #include "net/fetch_transfer.h"
@@ -73,6 +74,8 @@ static void client_destroy(struct wsclient *c)
 	ev_timer_stop(c->loop, &c->limit);
 	if (c->frames)
 		wslay_event_context_free(c->frames);
+	if (c->transfer)
+		dial_stop(&c->transfer->dial);
 	if (c->transfer && c->multi && !c->refused)
 		curl_multi_remove_handle(c->multi, c->transfer->easy);
 	if (c->transfer)
@@ -445,7 +448,7 @@ static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
 		untrusted_end(c);
 		return;
 	}
-	if (f->error == -EKEYREJECTED && look_begin(c, f))
+	if (f->error == -EKEYREJECTED && f->step != T3OPS_STEP_CONNECT && look_begin(c, f))
 		return;
 
 	/* the handle's fields die with it: the text is copied */
@@ -512,7 +515,9 @@ static void on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct wsclient *c = w->data;
 
 	(void)loop, (void)revents;
-	if (c->refused)
+	if (c->transfer->dial_error != 0)
+		transfer_report(c->transfer);
+	else if (c->refused)
 		client_end(c, c->transfer->step, T3OPS_R_LOCAL, 0, "the URL or a header cannot be sent");
 	else
 		connect_act(c, CURL_SOCKET_TIMEOUT, 0);
@@ -601,7 +606,47 @@ static bool upgrade_make(struct wsclient *c, const struct t3ops_ws_open *o)
 	return ok && buf_add(&c->out, "\r\n", 2);
 }
 
-static int transfer_start(struct wsclient *c, const struct t3ops_ws_open *o)
+static int transfer_run(struct wsclient *c)
+{
+	return curl_multi_add_handle(c->multi, c->transfer->easy) == CURLM_OK ? 0 : -ENOMEM;
+}
+
+static void on_dialled(void *arg, int error)
+{
+	struct wsclient *c = arg;
+	struct transfer *t = c->transfer;
+
+	if (error == 0) {
+		transfer_use(t, dial_take(&t->dial), clock_mono_us() - t->dialled_us);
+		error = transfer_run(c);
+	}
+	t->dial_error = error;
+	if (error != 0)
+		transfer_report(t);
+}
+
+/* From the timer, as the loop's own callbacks alone report an end. */
+static void dial_fail(struct wsclient *c, int error)
+{
+	c->transfer->dial_error = error;
+	ev_timer_start(c->loop, &c->timer);
+}
+
+static void dial_begin(struct wsclient *c, const struct fetch_way *way)
+{
+	static const struct dial_callbacks callbacks = {.done = on_dialled};
+	struct transfer *t = c->transfer;
+	int r;
+
+	t->step = T3OPS_STEP_CONNECT;
+	t->dialled_us = clock_mono_us();
+	r = way->dialer ? dial_start(&t->dial, way->dialer, &way->target, t->connect_limit_us, &callbacks, c)
+	                : -ENOKEY;
+	if (r < 0)
+		dial_fail(c, r);
+}
+
+static int transfer_start(struct wsclient *c, const struct t3ops_ws_open *o, const struct fetch_way *way)
 {
 	char url[1024] = "";
 	bool fits = url_make(o->url, url, sizeof url) && upgrade_make(c, o);
@@ -619,10 +664,13 @@ static int transfer_start(struct wsclient *c, const struct t3ops_ws_open *o)
 		return c->transfer->refused;
 	curl_easy_setopt(c->transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(c->transfer->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	return curl_multi_add_handle(c->multi, c->transfer->easy) == CURLM_OK ? 0 : -ENOMEM;
+	if (!way)
+		return transfer_run(c);
+	dial_begin(c, way);
+	return 0;
 }
 
-struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o,
+struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o, const struct fetch_way *way,
                                const struct wsclient_callbacks *cb, size_t max_message, void *arg)
 {
 	struct wsclient *c = calloc(1, sizeof *c);
@@ -649,7 +697,7 @@ struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open 
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
 	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	c->refused = transfer_start(c, o);
+	c->refused = transfer_start(c, o, way);
 	if (c->refused)
 		ev_timer_start(loop, &c->timer);
 	ev_timer_start(loop, &c->limit);

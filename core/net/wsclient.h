@@ -10,6 +10,7 @@
 #include <ev.h>
 #include <stddef.h>
 
+#include "net/fetch_way.h"
 #include "plugin.h"
 
 struct wsclient;
@@ -23,7 +24,8 @@ struct wsclient_callbacks {
 	void (*on_end)(struct wsclient *c, const struct t3ops_ws_end *end, void *arg); /* freed after it */
 };
 
-struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o,
+/* way: NULL: to where the URL says. */
+struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o, const struct fetch_way *way,
                                const struct wsclient_callbacks *cb, size_t max_message, void *arg);
 int wsclient_send(struct wsclient *c, int op, const void *data, size_t len);
 /* Sends a close frame if it can at once, closes, frees.  No callback follows. */

@@ -6,6 +6,7 @@
 
 #include "net/fetch_reason.h"
 #include "plugin_host/host_state.h"
+#include "plugin_host/host_way.h"
 #include "plugin_host/plugin_call.h"
 #include "plugin_host/plugin_struct.h"
 #include "tbl/reason.h"
@@ -47,6 +48,7 @@ static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3o
 	struct plugin_host *h = ctx->instance->host;
 	struct host_fetch *f = calloc(1, sizeof *f);
 	struct t3ops_fetch known;
+	struct fetch_way way;
 
 	if (!f)
 		abort(); /* the plugin is promised its answer */
@@ -54,7 +56,8 @@ static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3o
 	*f = (struct host_fetch){
 	    .instance = ctx->instance, .id = ++h->last_id, .on_step = known.on_step, .cb = cb, .arg = arg};
 	LIST_INSERT_HEAD(&ctx->instance->fetches, f, link);
-	f->transfer = fetch_start(h->fetcher, &known, f->on_step ? on_step : NULL, on_done, f);
+	f->transfer = fetch_start(h->fetcher, &known, host_way(h, known.user, &way) ? &way : NULL,
+	                          f->on_step ? on_step : NULL, on_done, f);
 	return f->id;
 }
 

@@ -6,6 +6,7 @@
 #include "net/fetch.h"
 #include "plugin_host/instance.h"
 #include "process/process.h"
+#include "process/upstream_dialer.h"
 #include "users/users.h"
 
 #define CALLS_MAX    8
@@ -25,7 +26,8 @@ struct provided {
 
 struct plugin_host {
 	struct process *process;
-	struct users *users; /* NULL: the process has no user table */
+	struct users *users;            /* NULL: the process has no user table */
+	struct upstream_dialer *dialer; /* NULL: no way to the t3 servers */
 	struct fetcher *fetcher;
 	struct t3ops_host services;
 	struct t3ops_instance *instances;

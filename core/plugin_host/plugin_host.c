@@ -33,7 +33,7 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 	return 0;
 }
 
-struct plugin_host *plugin_host_new(struct process *process, struct users *users)
+struct plugin_host *plugin_host_new(struct process *process, struct users *users, struct upstream_dialer *dialer)
 {
 	const struct process_config *config = process->config;
 	struct plugin_host *h = calloc(1, sizeof *h);
@@ -42,6 +42,7 @@ struct plugin_host *plugin_host_new(struct process *process, struct users *users
 		return NULL;
 	h->process = process;
 	h->users = users;
+	h->dialer = dialer;
 	h->budget_us = config->core.plugin_budget_us;
 	h->instances = calloc(config->n_plugins + 1, sizeof *h->instances);
 	h->fetcher = fetcher_new(process->loop);

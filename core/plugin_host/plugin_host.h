@@ -11,9 +11,11 @@
 #include "plugin_host/plugin_call.h"
 #include "process/process.h"
 
-/* Loads every plugin of the process's config.  users may be NULL (a process without table).  NULL after a log
- * line: the process does not start. */
-struct plugin_host *plugin_host_new(struct process *process, struct users *users);
+struct upstream_dialer;
+
+/* Loads every plugin of the process's config.  users and dialer may be NULL (a process without table, or without a
+ * way to the t3 servers).  NULL after a log line: the process does not start. */
+struct plugin_host *plugin_host_new(struct process *process, struct users *users, struct upstream_dialer *dialer);
 /* The table that all instances see. */
 struct t3ops_host *plugin_host_services(struct plugin_host *h);
 /* init of all, then start of all; 0, or -errno after a log line. */

@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 
+#include "plugin_host/host_way.h"
 #include "plugin_host/plugin_host.h"
 #include "plugin_host/plugin_struct.h"
+#include "net/fetch_way.h"
 #include "net/wsclient.h"
 
 struct t3ops_ws {
@@ -86,7 +88,9 @@ static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_ope
 {
 	static const struct wsclient_callbacks callbacks = {on_step, on_certificate, on_open, on_message, on_end};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
+	struct plugin_host *host = ctx->instance->host;
 	struct t3ops_ws_open open;
+	struct fetch_way way;
 
 	if (!ws)
 		return NULL;
@@ -94,8 +98,9 @@ static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_ope
 	plugin_struct_take(&ws->handler, sizeof ws->handler, h);
 	plugin_struct_take(&open, sizeof open, o);
 	ws->arg = arg;
-	ws->client = wsclient_open(plugin_host_process(ctx->instance->host)->loop, &open, &callbacks,
-	                           ws->handler.max_message, ws);
+	ws->client = wsclient_open(plugin_host_process(host)->loop, &open,
+	                           host_way(host, open.user, &way) ? &way : NULL, &callbacks, ws->handler.max_message,
+	                           ws);
 	if (ws->client)
 		return ws;
 	free(ws);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/upstream_dialer.h"
 #include "prober/leg.h"
 #include "prober/leg_services.h"
 #include "prober/leg_ws.h"
@@ -15,6 +16,7 @@
 struct prober {
 	struct process *process;
 	struct users *users;
+	struct upstream_dialer *dialer; /* NULL without users */
 	struct plugin_host *plugins;
 	LIST_HEAD(, t3ops_leg) list;
 	struct probe_round round; /* the monitor's question */
@@ -145,6 +147,7 @@ static void prober_free(struct prober *p)
 	}
 	if (p->plugins)
 		plugin_host_free(p->plugins);
+	upstream_dialer_free(p->dialer);
 	if (p->users)
 		users_free(p->users);
 	free(p);
@@ -159,7 +162,8 @@ static int users_start(struct prober *p)
 	                              .must_read = p->process->succeeds};
 
 	p->users = users_new(p->process->loop, &source, on_users_changed, users_state_log, p);
-	return p->users ? 0 : -errno;
+	p->dialer = p->users ? upstream_dialer_new(p->process, &core->trusted_upstreams) : NULL;
+	return p->dialer ? 0 : -errno;
 }
 
 static int prober_build(struct prober *p)
@@ -168,7 +172,7 @@ static int prober_build(struct prober *p)
 
 	if (r < 0)
 		return r;
-	p->plugins = plugin_host_new(p->process, p->users);
+	p->plugins = plugin_host_new(p->process, p->users, p->dialer);
 	if (!p->plugins)
 		return -EINVAL;
 	leg_services_fill(plugin_host_services(p->plugins));

@@ -401,7 +401,7 @@ static void upstream_failed(struct exchange *x, int error)
 /* Over too early: once more on a fresh connection where that is safe. */
 static void upstream_lost(struct exchange *x, int error)
 {
-	bool untouched = buf_len(&x->up->in) == 0 && x->up->state == UPSTREAM_IN_USE;
+	bool untouched = buf_len(&x->up->in) == 0 && x->state != EXCHANGE_CONNECTING;
 	bool stale = x->up->reused || error == -ETIMEDOUT;
 
 	exchange_drop_upstream(x);

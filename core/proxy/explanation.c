@@ -48,7 +48,20 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
 	char *rest = text + n;
 	size_t size = EXPLANATION_TEXT_SIZE - (size_t)n; /* names are short */
 
-	if (error == -ETIMEDOUT) {
+	if (error == -EKEYREJECTED) {
+		why.status = 503;
+		why.title = "Something else answers for your t3 server";
+		snprintf(rest, size,
+		         "is not the one that answers there: a process of another account does. Nothing of yours "
+		         "was sent to it. Tell the operator of this site.");
+	} else if (error == -ENOKEY) {
+		why.status = 503;
+		why.title = "Your t3 server cannot be recognised";
+		snprintf(
+		    rest, size,
+		    "was sent nothing: the user table does not say which account's process it is. The operator of "
+		    "this site can add that, or name its address in trusted_upstreams.");
+	} else if (error == -ETIMEDOUT) {
 		why.status = safe ? 503 : 504;
 		why.title = "Your t3 server does not respond";
 		snprintf(rest, size, "accepts connections but does not respond. It may be starting or stalled.");

@@ -8,7 +8,7 @@
 
 #include "net/cidr.h"
 #include "proxy/proxy_conf.h"
-#include "proxy/socket_owner.h"
+#include "net/socket_owner.h"
 
 struct peers {
 	const struct proxy_conf *conf;

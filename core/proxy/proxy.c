@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/upstream_dialer.h"
 #include "proxy/acceptor.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
@@ -103,6 +104,7 @@ static int parts_make(struct worker *worker)
 {
 	worker->scratch = malloc(SCRATCH_BYTES);
 	worker->peers = peers_new(&worker->conf);
+	worker->dialer = upstream_dialer_new(worker->process, &worker->process->config->core.trusted_upstreams);
 	worker->clients = clients_new(worker, &exchange_client_owner);
 	worker->exchanges = exchanges_new();
 	worker->upstreams = upstreams_new(worker);
@@ -111,9 +113,9 @@ static int parts_make(struct worker *worker)
 	worker->handovers = handovers_new();
 	worker->recheck = recheck_new(worker, tunnel_session_dead);
 	worker->alive_rounds = alive_rounds_new();
-	return worker->scratch && worker->peers && worker->clients && worker->exchanges && worker->upstreams &&
-	               worker->tunnels && worker->wsservers && worker->handovers && worker->recheck &&
-	               worker->alive_rounds
+	return worker->scratch && worker->peers && worker->dialer && worker->clients && worker->exchanges &&
+	               worker->upstreams && worker->tunnels && worker->wsservers && worker->handovers &&
+	               worker->recheck && worker->alive_rounds
 	           ? 0
 	           : -ENOMEM;
 }
@@ -133,6 +135,7 @@ static void proxy_free(struct proxy *proxy)
 	clients_free(worker->clients);
 	exchanges_free(worker->exchanges);
 	upstreams_free(worker->upstreams);
+	upstream_dialer_free(worker->dialer);
 	tunnels_free(worker->tunnels);
 	recheck_free(worker->recheck);
 	proxy_conf_fini(&worker->conf);
@@ -146,7 +149,7 @@ static int plugins_start(struct worker *worker)
 {
 	int r;
 
-	worker->plugins = plugin_host_new(worker->process, worker->users);
+	worker->plugins = plugin_host_new(worker->process, worker->users, worker->dialer);
 	if (!worker->plugins)
 		return -EINVAL;
 	request_services_fill(plugin_host_services(worker->plugins));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/upstream_dialer.h"
 #include "sys/words.h"
 
 #define UPSTREAM_CLOSES_US UINT64_C(5000000) /* t3 closes a connection that is idle so long */
@@ -133,4 +134,5 @@ void proxy_conf_check(const struct process_config *config, const struct config_f
 		                  "one that closes: "
 		                  "expected less");
 	proxy_conf_fini(&c);
+	upstream_dialer_check(config, f);
 }

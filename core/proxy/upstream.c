@@ -2,11 +2,8 @@
 /* Connections to the t3 servers and their pools; see upstream.h. */
 #include "proxy/upstream.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,8 +11,10 @@
 #include <unistd.h>
 
 #include "net/stream.h"
+#include "process/upstream_dialer.h"
 #include "proxy/worker.h"
 #include "sys/clock.h"
+#include "users/user_target.h"
 
 #define RETIRED_US UINT64_C(60000000) /* a stopping t3 takes up to 35 s to end a connection */
 
@@ -23,6 +22,8 @@ struct pool {
 	LIST_ENTRY(pool) link;
 	char host[48];
 	uint16_t port;
+	bool has_uid; /* of the account whose process it is */
+	uid_t uid;
 	TAILQ_HEAD(, upstream) idle; /* the one used last comes first */
 	size_t n;
 	uint64_t failing_since_us; /* 0: it responded last time */
@@ -34,18 +35,26 @@ struct upstreams {
 	struct worker *worker;
 };
 
+static bool pool_is_of(const struct pool *p, const struct user *user)
+{
+	return p->port == user->port && p->has_uid == user->has_uid && p->uid == user->uid &&
+	       strcmp(p->host, user->host) == 0;
+}
+
 static struct pool *pool_find(struct upstreams *all, const struct user *user)
 {
 	struct pool *p;
 
 	LIST_FOREACH (p, &all->pools, link)
-		if (p->port == user->port && strcmp(p->host, user->host) == 0)
+		if (pool_is_of(p, user))
 			return p;
 	p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
 	strcpy(p->host, user->host);
 	p->port = user->port;
+	p->has_uid = user->has_uid;
+	p->uid = user->uid;
 	TAILQ_INIT(&p->idle);
 	LIST_INSERT_HEAD(&all->pools, p, link);
 	return p;
@@ -63,7 +72,7 @@ static void upstream_watch(struct upstream *u)
 		ev_io_start(loop, &u->rd);
 	else
 		ev_io_stop(loop, &u->rd);
-	if (u->state == UPSTREAM_CONNECTING || buf_len(&u->out) > 0)
+	if (u->state != UPSTREAM_CONNECTING && buf_len(&u->out) > 0)
 		ev_io_start(loop, &u->wr);
 	else
 		ev_io_stop(loop, &u->wr);
@@ -106,6 +115,7 @@ static void upstream_free(struct upstream *u)
 	ev_io_stop(u->worker->loop, &u->rd);
 	ev_io_stop(u->worker->loop, &u->wr);
 	deadline_stop(u->worker->loop, &u->idle);
+	dial_stop(&u->dial);
 	buf_fini(&u->in);
 	buf_fini(&u->out);
 	free(u);
@@ -113,7 +123,8 @@ static void upstream_free(struct upstream *u)
 
 void upstream_close(struct upstream *u)
 {
-	close(u->rd.fd);
+	if (u->state != UPSTREAM_CONNECTING)
+		close(u->rd.fd);
 	upstream_free(u);
 }
 
@@ -162,20 +173,33 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 		on_idle(u); /* closed by the t3 server, or it speaks unasked */
 }
 
-static void on_connect(struct upstream *u)
+static void on_connected(void *arg)
 {
-	int error = 0;
-	socklen_t len = sizeof error;
+	struct upstream *u = arg;
 
-	getsockopt(u->wr.fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	if (error == 0)
-		error = -stream_flush(u->wr.fd, &u->out);
-	if (error != 0) {
-		u->owner->failed(u->arg, -error);
+	u->owner->connected(u->arg);
+}
+
+/* It belongs to whom it should: what was queued meanwhile goes out. */
+static void on_dialled(void *arg, int error)
+{
+	struct upstream *u = arg;
+
+	if (error == 0) {
+		int fd = dial_take(&u->dial);
+
+		ev_io_set(&u->rd, fd, EV_READ);
+		ev_io_set(&u->wr, fd, EV_WRITE);
+		upstream_set_state(u, UPSTREAM_IN_USE);
+		error = stream_flush(fd, &u->out);
+	}
+	if (error < 0) {
+		u->owner->failed(u->arg, error);
 		return;
 	}
-	upstream_set_state(u, UPSTREAM_IN_USE);
-	u->owner->connected(u->arg);
+	upstream_watch(u);
+	if (buf_len(&u->out) == 0)
+		u->owner->drained(u->arg);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -183,10 +207,6 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct upstream *u = w->data;
 
 	(void)loop, (void)revents;
-	if (u->state == UPSTREAM_CONNECTING) {
-		on_connect(u);
-		return;
-	}
 	if (stream_flush(w->fd, &u->out) < 0) /* it may have responded early and closed: what can be read decides */
 		buf_fini(&u->out);
 	if (buf_len(&u->out) > 0)
@@ -195,75 +215,15 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 	u->owner->drained(u->arg);
 }
 
-/* 0.0.0.0 and :: mean this machine, as connect(2) takes them. */
-static int address_make(const struct user *user, struct sockaddr_storage *out, socklen_t *len)
-{
-	struct sockaddr_in *v4 = (void *)out;
-	struct sockaddr_in6 *v6 = (void *)out;
-
-	memset(out, 0, sizeof *out);
-	if (inet_pton(AF_INET, user->host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		if (v4->sin_addr.s_addr == htonl(INADDR_ANY))
-			v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		v4->sin_port = htons(user->port);
-		*len = sizeof *v4;
-		return 0;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(user->port);
-	*len = sizeof *v6;
-	if (inet_pton(AF_INET6, user->host, &v6->sin6_addr) != 1)
-		return -EINVAL;
-	if (memcmp(&v6->sin6_addr, &in6addr_any, sizeof in6addr_any) == 0)
-		v6->sin6_addr = in6addr_loopback;
-	return 0;
-}
-
-static bool is_same_place(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
-	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
-
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
-}
-
 bool upstream_leads_to(int fd, const struct user *user)
 {
-	struct sockaddr_storage wanted, peer = {0};
-	socklen_t wanted_len, len = sizeof peer;
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof peer;
 
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
-		return true;
-	return address_make(user, &wanted, &wanted_len) == 0 && is_same_place(&wanted, &peer);
+	return getpeername(fd, (struct sockaddr *)&peer, &len) < 0 || user_target_is(user, &peer);
 }
 
-/* A socket that connects, or -errno. */
-static int dial(const struct user *user)
-{
-	struct sockaddr_storage address;
-	socklen_t len;
-	int on = 1, fd, r = address_make(user, &address, &len);
-
-	if (r < 0)
-		return r;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connect(fd, (struct sockaddr *)&address, len) < 0 && errno != EINPROGRESS) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static struct upstream *upstream_new(struct worker *worker, struct pool *pool, int fd)
+static struct upstream *upstream_new(struct worker *worker, struct pool *pool)
 {
 	struct upstream *u = calloc(1, sizeof *u);
 
@@ -271,8 +231,8 @@ static struct upstream *upstream_new(struct worker *worker, struct pool *pool, i
 		return NULL;
 	u->worker = worker;
 	u->pool = pool;
-	ev_io_init(&u->rd, on_readable, fd, EV_READ);
-	ev_io_init(&u->wr, on_writable, fd, EV_WRITE);
+	ev_io_init(&u->rd, on_readable, -1, EV_READ);
+	ev_io_init(&u->wr, on_writable, -1, EV_WRITE);
 	u->rd.data = u->wr.data = u;
 	deadline_init(&u->idle, on_idle, u);
 	upstream_set_state(u, UPSTREAM_CONNECTING);
@@ -292,17 +252,28 @@ static struct upstream *pooled_get(struct worker *worker, struct pool *pool)
 	return u;
 }
 
+/* 0 or -errno. */
+static int dial(struct upstream *u, const struct user *user)
+{
+	static const struct dial_callbacks callbacks = {.connected = on_connected, .done = on_dialled};
+	struct upstream_dialer *dialer = u->worker->dialer;
+	struct dial_target target;
+	int r = upstream_dialer_target(dialer, user, &target);
+
+	return r == 0 ? dial_start(&u->dial, &dialer->dialer, &target, 0, &callbacks, u) : r;
+}
+
 static struct upstream *fresh_get(struct worker *worker, struct pool *pool, const struct user *user)
 {
-	int fd = pool ? dial(user) : -ENOMEM;
-	struct upstream *u = fd >= 0 ? upstream_new(worker, pool, fd) : NULL;
+	struct upstream *u = pool ? upstream_new(worker, pool) : NULL;
+	int r = u ? dial(u, user) : -ENOMEM;
 
-	series_add(u ? worker->metrics.upstream_connects : worker->metrics.upstream_failures, 1);
-	if (u)
+	series_add(r == 0 ? worker->metrics.upstream_connects : worker->metrics.upstream_failures, 1);
+	if (r == 0)
 		return u;
-	if (fd >= 0)
-		close(fd);
-	errno = fd < 0 ? -fd : ENOMEM;
+	if (u)
+		upstream_close(u);
+	errno = -r;
 	return NULL;
 }
 
@@ -353,7 +324,7 @@ bool upstream_is_taking(struct upstream *u)
 	size_t before = u->waiting;
 	int in_kernel = 0;
 
-	if (ioctl(u->wr.fd, SIOCOUTQ, &in_kernel) < 0)
+	if (u->state == UPSTREAM_CONNECTING || ioctl(u->wr.fd, SIOCOUTQ, &in_kernel) < 0)
 		in_kernel = 0;
 	u->waiting = buf_len(&u->out) + (size_t)in_kernel;
 	return u->waiting > 0 && u->waiting < before;

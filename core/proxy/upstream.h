@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Connections to the t3 servers, pooled for each address.  A pooled one is watched: t3 closes it after 5 s of
- * rest, and it then leaves the pool by itself.  Whoever uses one is known as a table of callbacks only.  Proxy.
+ * rest, and it then leaves the pool by itself.  Whoever uses one is known as a table of callbacks only.  A connection
+ * is in use from the moment at which it is known that a process of the user's own account has accepted it
+ * (net/dial.h); what is sent before is queued.  Proxy.
  *
  *   CONNECTING --> IN_USE <--upstream_put / upstream_get--> POOLED        any --upstream_close--> (freed)
  *                     '--upstream_retire--> RETIRED --the t3 server's end--> (freed)
@@ -16,6 +18,7 @@
 #include <sys/types.h>
 
 #include "net/deadline.h"
+#include "net/dial.h"
 #include "sys/buf.h"
 
 struct worker;
@@ -27,10 +30,11 @@ enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IN_USE, UPSTREAM_POOLED, UPS
 
 /* Callbacks of whoever uses it; set by upstream_get. */
 struct upstream_owner {
-	void (*connected)(void *arg);         /* not for a pooled one */
+	void (*connected)(void *arg);         /* at the address; not for a pooled one */
 	void (*readable)(void *arg);          /* unless upstream_want_input says no */
 	void (*drained)(void *arg);           /* everything queued is out, or nobody takes it any more */
-	void (*failed)(void *arg, int error); /* to connect; negative errno; its owner closes it */
+	void (*failed)(void *arg, int error); /* to connect, or it is not whose it should be: as dial_callbacks.done;
+	                                         its owner closes it */
 };
 
 struct upstream {
@@ -39,7 +43,8 @@ struct upstream {
 	struct worker *worker;
 	struct pool *pool;
 	enum upstream_state state;
-	struct ev_io rd, wr;
+	struct dial dial;    /* while connecting */
+	struct ev_io rd, wr; /* from then on */
 	struct deadline idle;
 	bool reused;      /* it was pooled before */
 	bool wants_input; /* its owner takes what comes */

@@ -31,7 +31,7 @@
 #include "proxy/navigations.h"
 #include "proxy/proxy_conf.h"
 #include "proxy/proxy_metrics.h"
-#include "proxy/throttle.h"
+#include "obs/throttle.h"
 #include "sys/buf.h"
 
 #define SCRATCH_BYTES (1024u << 10)
@@ -58,6 +58,7 @@ struct worker {
 	struct acceptors *acceptors;
 	struct clients *clients;
 	struct exchanges *exchanges;
+	struct upstream_dialer *dialer;
 	struct upstreams *upstreams;
 	struct tunnels *tunnels;
 	struct wsservers *wsservers;

@@ -39,3 +39,5 @@ REASON(23, IDLE, "idle", CLIENT, "nothing was received within the idle limit")
 REASON(24, ADDRESS_CHANGED, "address_changed", NOBODY, "the name resolves to another address: the leg moved")
 REASON(25, UPSTREAM_TIMEOUT, "upstream_timeout", SERVE, "the t3 server stopped taking data")
 REASON(26, LARGE_LOST, "large_lost", PATH, "a large message was lost while small ones were answered")
+REASON(27, IMPOSTOR, "impostor", SERVE,
+       "a process of another account than the user's answers at the address of the t3 server")

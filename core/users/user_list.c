@@ -133,13 +133,16 @@ static bool host_port_parse(const char *text, struct user *u)
 	return take(u->host, sizeof u->host, text, len) && host_is_numeric(u->host);
 }
 
-static void home_find(struct user *u)
+static void account_find(struct user *u)
 {
 	struct passwd pw, *found = NULL;
 	char buffer[4096];
 
-	if (u->os_user[0] != '\0' && getpwnam_r(u->os_user, &pw, buffer, sizeof buffer, &found) == 0 && found &&
-	    strlen(pw.pw_dir) < sizeof u->home)
+	if (u->os_user[0] == '\0' || getpwnam_r(u->os_user, &pw, buffer, sizeof buffer, &found) != 0 || !found)
+		return;
+	u->has_uid = true;
+	u->uid = pw.pw_uid;
+	if (strlen(pw.pw_dir) < sizeof u->home)
 		strcpy(u->home, pw.pw_dir);
 }
 
@@ -291,7 +294,7 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 		return refuse(p, "%s: more than %d users", at, USERS_MAX);
 	if (u->host[0] == '\0')
 		strcpy(u->host, "127.0.0.1");
-	home_find(u);
+	account_find(u);
 	if (u->port == 0)
 		port_from_env(p, at, u);
 	warnings_note(p, at, u);

@@ -3,8 +3,10 @@
 #ifndef T3OPS_USERS_USER_LIST_H
 #define T3OPS_USERS_USER_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define USERS_MAX 4096
 
@@ -12,7 +14,9 @@ struct user {
 	char name[64];
 	char os_user[33];
 	char home[128]; /* "" if the account is unknown here */
-	char host[48];  /* numeric; 127.0.0.1 by default */
+	bool has_uid;   /* false: unknown here, or no os_user */
+	uid_t uid;
+	char host[48]; /* numeric; 127.0.0.1 by default */
 	uint16_t port;
 };
 

@@ -190,6 +190,7 @@ static void exchange_start(struct attempt *a)
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .method = "POST",
 	                           .url = url,
+	                           .user = a->user->name,
 	                           .headers = headers,
 	                           .body = a->body,
 	                           .body_len = strlen(a->body),

@@ -112,6 +112,7 @@ void session_ask(struct sessions *s, const struct t3ops_user *user, const char *
 	const char *const headers[] = {header, NULL};
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .url = url,
+	                           .user = user->name,
 	                           .headers = headers,
 	                           .timeout_us = (uint64_t)host->opt_int(s->ctx, "check_timeout"),
 	                           .fresh = true};

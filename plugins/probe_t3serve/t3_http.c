@@ -43,8 +43,12 @@ void t3_http_ask(struct t3_http *h, const struct t3ops_user *user)
 {
 	bool v6 = strchr(user->host, ':') != NULL;
 	char url[128];
-	struct t3ops_fetch what = {
-	    .struct_size = sizeof what, .url = url, .fresh = true, .on_step = on_step, .timeout_us = h->timeout_us};
+	struct t3ops_fetch what = {.struct_size = sizeof what,
+	                           .url = url,
+	                           .user = user->name,
+	                           .fresh = true,
+	                           .on_step = on_step,
+	                           .timeout_us = h->timeout_us};
 
 	snprintf(url, sizeof url, "http://%s%s%s:%u" PATH, v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
 	h->fetch = h->ctx->host->fetch(h->ctx, &what, on_fetched, h);

@@ -107,8 +107,11 @@ void t3_socket_open(struct t3_socket *s, const struct t3ops_user *user, const ch
 	bool v6 = strchr(user->host, ':') != NULL;
 	char url[128], header[COOKIE_SIZE + 16];
 	const char *const headers[] = {header, NULL};
-	struct t3ops_ws_open open = {
-	    .struct_size = sizeof open, .url = url, .headers = headers, .timeout_us = s->timeout_us};
+	struct t3ops_ws_open open = {.struct_size = sizeof open,
+	                             .url = url,
+	                             .user = user->name,
+	                             .headers = headers,
+	                             .timeout_us = s->timeout_us};
 
 	snprintf(url, sizeof url, "ws://%s%s%s:%u/ws", v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
 	snprintf(header, sizeof header, "Cookie: %s", cookie);

@@ -212,6 +212,11 @@ struct t3ops_fetch {
 	 * with its arg: everything before the step worked.  Of steps reached together only the last one is reported.
 	 * A URL with a numeric host, and connect_to, begin at T3OPS_STEP_CONNECT.  May be NULL. */
 	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
+	/* Name of a user of the table, whose t3 server it is for: the connection goes there, always a new one, and
+	 * nothing is sent before it is known that a process of the user's account has accepted it (t3ops(8), "Who is
+	 * a t3 server").  The URL, which is http, gives Host and path.  To be set for everything secret that goes to
+	 * a t3 server. NULL: no user. */
+	const char *user;
 };
 
 struct t3ops_fetched {
@@ -222,7 +227,10 @@ struct t3ops_fetched {
 	 *   -ETIMEDOUT     a limit passed, at whichever step       -ECONNRESET    the connection was reset
 	 *   -ENODATA       closed before the response was whole    -EKEYREJECTED  the certificate is not trusted
 	 *   -EPROTO        neither TLS nor HTTP as it must be      -EFBIG         larger than max_body
-	 *   -EADDRNOTAVAIL no such interface here */
+	 *   -EADDRNOTAVAIL no such interface here
+	 * and with t3ops_fetch.user, at T3OPS_STEP_CONNECT:
+	 *   -EKEYREJECTED  a process of another account answers there
+	 *   -ENOKEY        no such user, or nobody can tell whose process should answer there */
 	int error;
 	uint32_t step;    /* enum t3ops_step at which it failed; T3OPS_STEP_OPEN after a response */
 	int status;       /* HTTP status; 0 without a response */
@@ -296,6 +304,7 @@ struct t3ops_ws_open {
 	const char *ca_file;
 	const char *const *headers;
 	uint64_t timeout_us; /* of connection, TLS and upgrade together; 0: 10 s */
+	const char *user;    /* as in t3ops_fetch */
 };
 
 /* ---- why a leg, a tunnel or an exchange ended -------------------------------------------------------- */
@@ -331,6 +340,7 @@ enum t3ops_reason {
 	T3OPS_R_ADDRESS_CHANGED = 24, /* a leg: the name resolves to another address; it moves, which is not a drop */
 	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
 	T3OPS_R_LARGE_LOST = 26,       /* a leg: a large message was lost while small ones were answered */
+	T3OPS_R_IMPOSTOR = 27,         /* a process of another account answers where the t3 server should */
 };
 
 /* ---- the pairing service ----------------------------------------------------------------------------- */

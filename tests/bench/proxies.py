@@ -88,6 +88,7 @@ control = "{self.folder}/control.sock"
 state_dir = "{self.folder}"
 users = "{users}"
 trusted_proxies = {{"127.0.0.0/8"}}
+trusted_upstreams = {{"127.0.0.0/8"}}
 trusted_local_users = {{"{os.getuid()}"}}
 plugin_dir = "{BUILD}/plugins/.libs"
 user = "{'nobody' if os.geteuid() == 0 else ''}"

@@ -22,6 +22,10 @@ _SANITIZER_LINE = re.compile(r"==\d+==")
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 
 
+# The lab's t3 servers run as the caller, whoever their users are.
+LOCAL = ["127.0.0.0/8", "::1"]
+
+
 def quote(value):
     """A value as t3ops.conf writes it: text, number, bool or list."""
     if isinstance(value, bool):
@@ -69,7 +73,8 @@ class Daemon:
         self.options = {
             "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
-            "trusted_proxies": ["127.0.0.0/8"], "trusted_local_users": account.PEERS, "log_level": "debug",
+            "trusted_proxies": ["127.0.0.0/8"], "trusted_local_users": account.PEERS,
+            "trusted_upstreams": LOCAL, "log_level": "debug",
         }
         self.options.update(options or {})
         self.sections = sections

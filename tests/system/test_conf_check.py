@@ -16,7 +16,7 @@ SOURCE = process.source_dir()
 FILE = """\
 listen          = "127.0.0.1:3780"
 status_listen   = "127.0.0.1:9108"
-trusted_proxies = {{"10.0.20.0/24"}}
+trusted_proxies = {{"10.0.20.0/24"}}  trusted_upstreams = {{"127.0.0.0/8"}}
 users           = "{dir}/users"
 user            = "{user}"
 control         = "{dir}/control.sock"
@@ -313,6 +313,16 @@ class Files(Checked):
         self.assertEqual(len(lines), 101)
         self.assertRegex("\n".join(lines), r'4: warning: users = ".*": 50 more rows are at fault')
 
+    def test_t3_servers_that_nobody_can_recognise(self):
+        self.table(f'alice=127.1.2.3:3773\nbob={account.NAME}@127.1.2.3:3774\ncarol={account.NAME}@192.0.2.1:3773\ndave=127.0.0.1:3773\n')
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [r'4: warning: users = ".*": carol: 192\.0\.2\.1 is not an address of this machine.*add it to trusted_upstreams'])
+        status, _, lines = self.check('{"127.0.0.0/8"}', '{"192.0.2.0/24"}')
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [rf'4: warning: users = ".*": {who}: the row has no OS user.*write OS_USER@{where}:3773, or add the address to trusted_upstreams'
+                                 for who, where in (("alice", r"127\.1\.2\.3"), ("dave", r"127\.0\.0\.1"))])
+
     def test_accounts_that_nothing_can_run_as(self):
         self.table('{"rita": {"os_user": "root", "port": 1}, "bob": {"os_user": "no-such-bobb", "port": 2},'
                    f' "alice": {{"os_user": "{account.NAME}", "port": 3}}}}')
@@ -523,7 +533,8 @@ class Steps(unittest.TestCase):
 
     def text(self, what, folder, plugins):
         return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"10.0.20.1"}}\nuser = "{account.NAME}"\n'
-                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}/state"\nusers = "{folder}/users"\n')
+                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}/state"\nusers = "{folder}/users"\n'
+                'trusted_upstreams = {"127.0.0.0/8"}\n')
 
     def test_steps(self):
         plugins, folder = plugin_dir_with("sample_check"), process.folder()

@@ -93,7 +93,7 @@ static struct seen fetch_one(struct t3ops_fetch what)
 	struct seen s = {0};
 
 	what.struct_size = sizeof what;
-	assert_true(fetch_start(fetcher, &what, NULL, on_fetched, &s) != 0);
+	assert_true(fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s) != 0);
 	assert_int_equal(s.calls, 0); /* never from inside fetch_start */
 	run_until(&s, 1);
 	return s;
@@ -309,7 +309,7 @@ static struct steps fetch_stepwise(const char *target, unsigned cancel_at)
 	struct t3ops_fetch what = {.struct_size = sizeof what, .url = target, .fresh = true, .timeout_us = 300 * MS};
 	struct steps s = {.cancel_at = cancel_at};
 
-	s.id = fetch_start(fetcher, &what, on_stepped, on_fetched, &s);
+	s.id = fetch_start(fetcher, &what, NULL, on_stepped, on_fetched, &s);
 	run_until(&s.seen, 1);
 	return s;
 }
@@ -443,16 +443,16 @@ static void test_cancel(void **state)
 
 	(void)state;
 	/* One that runs, one that could not even start, one that does not exist. */
-	uint64_t stalled = fetch_start(fetcher, &what, NULL, on_fetched, &never);
+	uint64_t stalled = fetch_start(fetcher, &what, NULL, NULL, on_fetched, &never);
 	what.url = "ftp://127.0.0.1/";
-	uint64_t refused = fetch_start(fetcher, &what, NULL, on_fetched, &never);
+	uint64_t refused = fetch_start(fetcher, &what, NULL, NULL, on_fetched, &never);
 
 	what.url = url("/ok");
 	s.cancel = stalled;
 	fetch_cancel(fetcher, refused);
 	fetch_cancel(fetcher, 12345);
 	s.cancel = stalled;
-	fetch_start(fetcher, &what, NULL, on_fetched, &s);
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s);
 	run_until(&s, 1);
 	fetch_cancel(fetcher, stalled);
 	assert_int_equal(never.calls, 0);
@@ -465,10 +465,10 @@ static void test_cancel_of_a_finished_sibling(void **state)
 
 	(void)state;
 	/* Three answers are due at once; the first cancels the second and, in vain, itself. */
-	uint64_t self = fetch_start(fetcher, &what, NULL, on_fetched, &first);
+	uint64_t self = fetch_start(fetcher, &what, NULL, NULL, on_fetched, &first);
 
-	first.cancel = fetch_start(fetcher, &what, NULL, on_fetched, &second);
-	fetch_start(fetcher, &what, NULL, on_fetched, &last);
+	first.cancel = fetch_start(fetcher, &what, NULL, NULL, on_fetched, &second);
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &last);
 	last.cancel = self;
 	run_until(&last, 1);
 	assert_int_equal(first.calls, 1);
@@ -481,9 +481,9 @@ static void test_free_inside_a_callback(void **state)
 	struct seen s = {.free_fetcher = true}, never = {0};
 
 	(void)state;
-	fetch_start(fetcher, &what, NULL, on_fetched, &never);
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &never);
 	what.url = url("/ok");
-	fetch_start(fetcher, &what, NULL, on_fetched, &s);
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s);
 	run_until(&s, 1);
 	assert_int_equal(never.calls, 0);
 }
@@ -495,7 +495,7 @@ static void test_many_at_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < 50; i++)
-		fetch_start(fetcher, &what, NULL, on_fetched, &s);
+		fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s);
 	run_until(&s, 50);
 	assert_int_equal(s.error, 0);
 }

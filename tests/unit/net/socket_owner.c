@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "proxy/socket_owner.h"
+#include "net/socket_owner.h"
 
 struct pair {
 	int listener, client, server;

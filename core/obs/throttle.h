@@ -2,10 +2,10 @@
 /*
  * Keeps events that anybody can cause from filling log and journal: of one origin and subject one is reported a
  * minute, with the number of those that were left out.  A table of fixed size; who finds no place in it shares
- * one with all the others.  Pure, the clock is the caller's.  Proxy.
+ * one with all the others.  Pure, the clock is the caller's.
  */
-#ifndef T3OPS_PROXY_THROTTLE_H
-#define T3OPS_PROXY_THROTTLE_H
+#ifndef T3OPS_OBS_THROTTLE_H
+#define T3OPS_OBS_THROTTLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Questions to the kernel by netlink; see socket_owner.h. */
-#include "proxy/socket_owner.h"
+#include "net/socket_owner.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -123,6 +123,13 @@ static bool is_ours(struct socket_owner *s, const struct endpoint *peer, const s
 	return is_loopback(peer) ||
 	       (peer->family == own->family && memcmp(peer->address, own->address, peer->len) == 0) ||
 	       has_local_route(s, peer);
+}
+
+bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *address)
+{
+	struct endpoint e;
+
+	return endpoint_read(&e, address) && (is_loopback(&e) || has_local_route(s, &e));
 }
 
 /* ---- whose socket it is --------------------------------------------------------------------------------------- */

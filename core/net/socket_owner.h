@@ -3,9 +3,10 @@
  * Whose socket is at the other end of a TCP connection on this machine: sock_diag(7) and rtnetlink(7), one question
  * for the exact four addresses and ports each, answered by the kernel at once.  Opened before the sandbox.
  */
-#ifndef T3OPS_PROXY_SOCKET_OWNER_H
-#define T3OPS_PROXY_SOCKET_OWNER_H
+#ifndef T3OPS_NET_SOCKET_OWNER_H
+#define T3OPS_NET_SOCKET_OWNER_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -24,6 +25,9 @@ struct socket_owner {
 /* 0 or -errno.  Both descriptors are CLOEXEC. */
 int socket_owner_open(struct socket_owner *s);
 void socket_owner_close(struct socket_owner *s);
+
+/* Whether the address is one of this network namespace. */
+bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *address);
 
 /* peer: of the connected TCP socket fd.  Only a socket that is ESTABLISHED or CLOSE_WAIT and belongs to an open
  * file counts: an orphan has uid 0 on some kernels. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One event a minute of each kind; see throttle.h. */
-#include "proxy/throttle.h"
+#include "obs/throttle.h"
 
 #include <assert.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "proxy/throttle.h"
+#include "obs/throttle.h"
 
 #define NOW (THROTTLE_US * 100)
 
