@@ -205,6 +205,12 @@ static bool no_address(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, siz
 	return false;
 }
 
+static uint32_t no_site(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	(void)ctx, (void)r;
+	return T3OPS_SITE_UNKNOWN;
+}
+
 static bool no_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
 {
 	(void)ctx, (void)r;
@@ -340,6 +346,7 @@ static void services_fill(struct t3ops_host *s)
 	s->request_resume = no_resume;
 	s->request_accept_ws = no_accept;
 	s->request_address = no_address;
+	s->request_site = no_site;
 	s->request_browser = no_browser;
 	s->ws_open = no_ws_open;
 	s->ws_send = no_ws_send;

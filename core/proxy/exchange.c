@@ -39,7 +39,7 @@ static void navigation_report(const struct request *r, struct worker *worker)
 		return;
 	event_init(&e, EVENT_NAVIGATION, PROCESS_PROXY);
 	event_set(e.user, r->user.name);
-	request_address(r, e.address, sizeof e.address);
+	event_set(e.address, r->address);
 	process_emit_quietly(worker->process, &e);
 }
 
@@ -495,7 +495,7 @@ static void tunnel_begin(struct exchange *x)
 	start.to_client = c->out;
 	c->out = (struct buf){0};
 	event_set(start.user, x->request.user.name);
-	request_address(&x->request, start.address, sizeof start.address);
+	event_set(start.address, x->request.address);
 	request_colo(&x->request, start.colo, sizeof start.colo);
 	request_browser(&x->request, browser);
 	start.session = recheck_session_make(worker->recheck, browser, cookie.at, cookie.len);

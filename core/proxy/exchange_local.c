@@ -75,7 +75,7 @@ static void refusal_emit(struct exchange *x, const struct explanation *why)
 	e.code = (uint16_t)why->status;
 	event_set(e.user, x->request.identity);
 	event_set(e.text, why->text);
-	request_address(&x->request, e.address, sizeof e.address);
+	event_set(e.address, x->request.address);
 	process_emit(x->worker->process, &e);
 }
 
@@ -93,7 +93,7 @@ static void unidentified_report(struct exchange *x)
 	e.code = 403;
 	snprintf(e.text, sizeof e.text, "the trusted proxy at %s sent no %.*s", r->peer.address, (int)name.len,
 	         name.at);
-	request_address(r, e.address, sizeof e.address);
+	event_set(e.address, r->address);
 	process_emit(x->worker->process, &e);
 }
 
@@ -136,7 +136,7 @@ void exchange_cut_late(struct exchange *x, enum cut_option option)
 		snprintf(e.text, sizeof e.text, "%s passed while %s", cut_option_name(option),
 		         client_pending(x->client) > 0 ? "the client took nothing of its response"
 		                                       : "the t3 server sent nothing more of its response");
-		request_address(&x->request, e.address, sizeof e.address);
+		event_set(e.address, x->request.address);
 		process_emit(x->worker->process, &e);
 	}
 	exchange_cut(x);

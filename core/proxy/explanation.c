@@ -90,7 +90,8 @@ struct explanation explain_origin(const char *origin, size_t len, char text[EXPL
 	if (origin)
 		snprintf(text, EXPLANATION_TEXT_SIZE,
 		         "A page of another site (%.*s) may not open a WebSocket here. If that site is yours, add it "
-		         "to allowed_origins.",
+		         "to allowed_origins; if it is this one, let your proxy send its name and port in Host or "
+		         "X-Forwarded-Host.",
 		         (int)(len < ORIGIN_SHOWN_MAX ? len : ORIGIN_SHOWN_MAX), origin);
 	else
 		snprintf(text, EXPLANATION_TEXT_SIZE,

@@ -24,6 +24,27 @@ static int trusted_read(struct cidr_list *out, const struct text_list *networks,
 	return 0;
 }
 
+static bool is_field_name(const char *text)
+{
+	const char *at = text;
+
+	while (http_is_token_char((unsigned char)*at))
+		at++;
+	return at > text && *at == '\0';
+}
+
+static int headers_check(const struct text_list *names, const struct config_faults *f)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (!is_field_name(names->items[i])) {
+			config_fault_error(f, CONF_CORE, NULL, "client_address_headers",
+			                   "client_address_headers: \"%.60s\": not the name of a header",
+			                   names->items[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 /* A name, or a uid. */
 static bool uid_of(const char *account, uid_t *uid)
 {
@@ -64,6 +85,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .allowed_origins = &core->allowed_origins,
 	                         .public_paths = &core->public_paths,
 	                         .shared_paths = &core->shared_paths,
+	                         .client_address_headers = &core->client_address_headers,
 	                         .max_connections = (size_t)(core->max_connections / core->workers),
 	                         .max_peer_connections = (size_t)core->max_connections_per_peer,
 	                         .max_user_requests = (size_t)core->max_requests_per_user,
@@ -88,6 +110,8 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 		return -EINVAL;
 	}
 	r = trusted_read(&c->trusted, &core->trusted_proxies, f);
+	if (r == 0)
+		r = headers_check(&core->client_address_headers, f);
 	return r == 0 ? uids_read(c, &core->trusted_local_users, f) : r;
 }
 

@@ -28,6 +28,23 @@ static void path_find(struct request *r)
 	r->path = (struct span){at, (size_t)((query ? query : end) - at)};
 }
 
+/* Of the first of client_address_headers that says one; an untrusted peer is the client itself. */
+static void address_find(struct request *r, const struct proxy_conf *conf)
+{
+	const struct text_list *names = conf->client_address_headers;
+
+	for (size_t i = 0; i < names->n && r->peer.trust == PEER_TRUSTED && r->address[0] == '\0'; i++) {
+		if (strcasecmp(names->items[i], "x-forwarded-for") == 0)
+			forwarded_for_find(&r->head, &conf->trusted, r->address);
+		else if (strcasecmp(names->items[i], "forwarded") == 0)
+			forwarded_find(&r->head, &conf->trusted, r->address);
+		else
+			forwarded_single_find(&r->head, names->items[i], r->address);
+	}
+	if (r->address[0] == '\0')
+		event_set(r->address, r->peer.address);
+}
+
 static void identity_ignored(const struct request *r, struct worker *worker)
 {
 	struct event e;
@@ -78,6 +95,12 @@ static enum reject_reason identify(struct request *r, struct worker *worker)
 	}
 }
 
+/* Whose word about the host counts; NULL: nobody's. */
+static const struct cidr_list *request_proxies(const struct request *r, const struct worker *worker)
+{
+	return r->peer.trust == PEER_TRUSTED ? &worker->conf.trusted : NULL;
+}
+
 enum reject_reason request_read(struct request *r, struct worker *worker, const struct peer *peer, struct span raw)
 {
 	enum http_syntax syntax = http_request_parse(&r->head, raw.at, raw.len);
@@ -87,13 +110,15 @@ enum reject_reason request_read(struct request *r, struct worker *worker, const 
 	r->started_us = clock_mono_us();
 	if (why != REJECT_NONE)
 		return why;
+	address_find(r, &worker->conf);
 	path_find(r);
 	r->shared = caching_path_is_shared(r->path, worker->conf.shared_paths);
 	why = identify(r, worker);
 	if (why != REJECT_NONE)
 		return why;
 	r->websocket = http_is_websocket(&r->head);
-	r->origin = r->websocket ? origin_check(&r->head, worker->conf.allowed_origins) : ORIGIN_OURS;
+	r->origin = r->websocket ? origin_check(&r->head, worker->conf.allowed_origins, request_proxies(r, worker))
+	                         : ORIGIN_OURS;
 	r->close_requested = http_list_has(&r->head, "connection", "close");
 	r->keep_alive = r->head.minor == 1 && !r->close_requested;
 	r->body.framing = http_request_framing(&r->head, &r->body.left);
@@ -176,17 +201,9 @@ static void span_copy(char *out, size_t size, struct span s)
 	out[len] = '\0';
 }
 
-void request_address(const struct request *r, char *out, size_t size)
+uint32_t request_site(const struct request *r, const struct worker *worker)
 {
-	const struct http_field *f = r->peer.trust == PEER_TRUSTED ? http_field_find(&r->head, "cf-connecting-ip", 0)
-	                                                           : NULL;
-
-	if (!f && r->peer.trust == PEER_TRUSTED)
-		f = http_field_find(&r->head, "x-real-ip", 0);
-	if (f)
-		span_copy(out, size, f->value);
-	else
-		event_copy(out, size, r->peer.address);
+	return origin_site(&r->head, request_proxies(r, worker));
 }
 
 void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE])
@@ -194,7 +211,7 @@ void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE])
 	const struct http_field *f = http_field_find(&r->head, "user-agent", 0);
 	size_t len;
 
-	request_address(r, out, T3OPS_BROWSER_SIZE);
+	event_copy(out, T3OPS_BROWSER_SIZE, r->address);
 	len = strlen(out);
 	out[len++] = ' ';
 	span_copy(out + len, T3OPS_BROWSER_SIZE - len, f ? f->value : (struct span){"", 0});

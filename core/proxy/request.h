@@ -6,6 +6,7 @@
 #ifndef T3OPS_PROXY_REQUEST_H
 #define T3OPS_PROXY_REQUEST_H
 
+#include "net/forwarded.h"
 #include "net/http_head.h"
 #include "plugin.h"
 #include "proxy/body.h"
@@ -24,6 +25,7 @@ struct header_edit {
 
 struct request {
 	struct peer peer;
+	char address[FORWARDED_ADDRESS_SIZE]; /* of the client: as trusted proxies report it, else the peer's */
 	uint64_t started_us;
 	struct span path; /* of the target, without query and authority */
 	char *cookie;     /* of a head with several Cookie lines: what stands in them */
@@ -66,8 +68,8 @@ struct span request_target(const struct request *r);
 #define FORWARDS_ANY UINT64_MAX
 uint64_t request_forwards_left(const struct request *r);
 
-/* The client's address, as far as the peer may be believed. */
-void request_address(const struct request *r, char *out, size_t size);
+/* Whose page caused it (enum t3ops_site). */
+uint32_t request_site(const struct request *r, const struct worker *worker);
 /* What tells this browser from the user's others: the client's address and the User-Agent. */
 void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE]);
 /* Suffix of CF-Ray, "" without a trusted one. */

@@ -88,10 +88,15 @@ static bool address_get(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, si
 {
 	struct exchange *x = exchange_of(ctx, r);
 
-	out[0] = '\0';
-	if (x)
-		request_address(&x->request, out, size);
+	event_copy(out, size, x ? x->request.address : "");
 	return x != NULL;
+}
+
+static uint32_t site_get(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x ? request_site(&x->request, x->worker) : T3OPS_SITE_UNKNOWN;
 }
 
 static bool browser_get(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
@@ -202,6 +207,7 @@ void request_services_fill(struct t3ops_host *s)
 	s->request_is_upgrade = is_upgrade;
 	s->request_user = user_get;
 	s->request_address = address_get;
+	s->request_site = site_get;
 	s->request_browser = browser_get;
 	s->request_set_header = header_set;
 	s->request_add_response_header = response_header_add;

@@ -113,8 +113,7 @@ static bool forwarding_add(const struct request *r, struct buf *out)
 	return forwarded_for_add(r, out) &&
 	       trusted_value_add(r, out, "x-forwarded-proto", (struct span)NAME("http")) &&
 	       trusted_value_add(r, out, "x-forwarded-host", host ? host->value : (struct span)NAME("")) &&
-	       trusted_value_add(r, out, "x-real-ip", span_of(r->peer.address)) && forwarded_add(r, out) &&
-	       via_add(&r->head, out);
+	       buf_printf(out, "x-real-ip: %s\r\n", r->address) && forwarded_add(r, out) && via_add(&r->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */

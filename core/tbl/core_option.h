@@ -76,6 +76,10 @@ CORE_OPTION("trusted_proxies", NETWORK_LIST, trusted_proxies, "", 0, 0, READ_BY(
 CORE_OPTION("trusted_local_users", LIST, trusted_local_users, "root", 0, 0, READ_BY(PROXY),
             "Accounts, by name or uid, whose processes may send those headers from an address of this machine; other "
             "local peers are not trusted.")
+CORE_OPTION("client_address_headers", LIST, client_address_headers, "CF-Connecting-IP X-Forwarded-For Forwarded X-Real-IP", 0, 0,
+            READ_BY(PROXY),
+            "Headers of trusted proxies that carry the client's address; the first one that holds an address counts, and those of "
+            "several addresses are read from the end, past the trusted proxies; leave out what yours pass on as clients send it.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name; none that HTTP gives a meaning.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),

@@ -157,6 +157,13 @@ enum t3ops_next {
 	                   option plugin_deadline t3ops itself responds with 503 */
 };
 
+/* Whose page caused a request: Sec-Fetch-Site, else Origin compared with the host that the browser asked for. */
+enum t3ops_site {
+	T3OPS_SITE_UNKNOWN = 0, /* neither was sent: no browser, or an old one */
+	T3OPS_SITE_OURS = 1,    /* a page of this very site, or the person at the browser */
+	T3OPS_SITE_OTHER = 2,
+};
+
 /* A page for a person, or JSON for a program that asked for that. */
 struct t3ops_page {
 	uint32_t struct_size;
@@ -502,6 +509,8 @@ struct t3ops_host {
 	bool (*request_user)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_user *out);
 	/* Writes the client's address: as a trusted proxy reports it, else the peer's.  False if r is stale. */
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
+	/* Whose page caused it, enum t3ops_site; somebody who opens a page may come from any. */
+	uint32_t (*request_site)(struct t3ops_ctx *ctx, t3ops_request_id r);
 	/* Writes what distinguishes this browser from the user's others, for t3ops_pairing.pair.  False if r is
 	 * stale. */
 	bool (*request_browser)(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE]);

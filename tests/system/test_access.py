@@ -5,7 +5,7 @@ off the table; and no secret of a request in any log or page."""
 import os
 import unittest
 
-from lab import http, wait, ws
+from lab import edge, http, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin
 from lab.talk import RawEcho
@@ -60,6 +60,63 @@ class Access(unittest.TestCase):
         self.assertEqual(refused(d.metrics(), "origin"), 4)
         self.assertEqual(len(self.origin.requests("/ws")), 5)
         self.assertIn("https://evil.example.org", d.log())
+
+    @edge.needs_nginx
+    def test_origin_on_a_port_behind_a_proxy(self):
+        """nginx with `Host $host` drops the port that the browser's Origin has."""
+        d = self.daemon()
+        for lines, status in ((["Host $host"], 403), (["Host $http_host"], 101), (["Host inner", "X-Forwarded-Host $http_host"], 101),
+                              (["Host $host", "X-Forwarded-Port $server_port"], 101),
+                              (["Host inner", 'Forwarded "for=$remote_addr;host=\\"$http_host\\""'], 101),
+                              (["Host inner", "X-Forwarded-Host evil.example.org"], 403)):
+            with edge.Nginx(d.proxy, "".join(f"proxy_set_header {line};" for line in lines)) as e:
+                host = "127.0.0.1:%d" % e.address[1]
+                headers = [("X-Test-User", "alice"), ("Host", host), ("Origin", "http://" + host)]
+                try:
+                    with ws.WebSocket(e.address, "/ws", headers) as w:
+                        got = w.response.status
+                except ws.Refused as refusal:
+                    got = refusal.response.status
+                self.assertEqual(got, status, lines)
+
+    def client(self, d, headers):
+        """The address that a WebSocket with these headers is seen from."""
+        mark = len(d.log())
+        self.assertEqual(self.open(d, ALICE + headers), 101)
+        return d.wait_log(r"event=tunnel_opened .*client=(\S+)", after=mark).group(1)
+
+    def test_clients_address(self):
+        d = self.daemon()
+        for headers, address in (
+                ([], "127.0.0.1"),
+                ([("CF-Connecting-IP", "203.0.113.7")], "203.0.113.7"),
+                ([("CF-Connecting-IP", "203.0.113.7"), ("X-Forwarded-For", "203.0.113.8")], "203.0.113.7"),
+                ([("CF-Connecting-IP", "not an address"), ("X-Forwarded-For", "203.0.113.8")], "203.0.113.8"),
+                ([("X-Forwarded-For", "6.6.6.6, 203.0.113.8, 127.0.0.2")], "203.0.113.8"),
+                ([("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.8:4711")], "203.0.113.8"),
+                ([("X-Forwarded-For", "6.6.6.6, unknown")], "127.0.0.1"),
+                ([("Forwarded", 'for=6.6.6.6, for="[2001:db8:cafe::17]:4711", for=127.0.0.2')], "2001:db8:cafe::17"),
+                ([("Forwarded", "for=6.6.6.6, for=_hidden")], "127.0.0.1"),
+                ([("X-Real-IP", "203.0.113.9")], "203.0.113.9")):
+            self.assertEqual(self.client(d, headers), address, headers)
+            self.assertEqual(self.origin.requests("/ws")[-1].header("x-real-ip"), address, headers)
+        d.options["client_address_headers"] = ["X-Forwarded-For"]
+        d.write_conf()
+        self.assertIn("event=reloaded", d.reload())
+        self.assertEqual(self.client(d, [("CF-Connecting-IP", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.8")]), "203.0.113.8")
+
+    def test_address_of_an_untrusted_peer(self):
+        d = self.daemon(trusted_proxies=["192.0.2.0/24"])
+        r = http.get(d.proxy, "/hello", [("X-Forwarded-For", "6.6.6.6"), ("CF-Connecting-IP", "6.6.6.6")] + ALICE)
+        self.assertEqual(r.status, 403)
+        self.assertIn("peer=127.0.0.1", d.wait_log("event=identity_ignored .*").group(0))
+
+    def test_probe_cap_is_of_the_client(self):
+        d = Daemon({}, 'plugin "probe_echo" { per_address = 1 }\n')
+        self.addCleanup(d.stop)
+        with ws.WebSocket(d.proxy, "/probe/ws", [("X-Forwarded-For", "6.6.6.6, 203.0.113.8")]):
+            for chain, status in (("203.0.113.8, 127.0.0.2", 503), ("203.0.113.8", 503), ("203.0.113.8, 203.0.113.9", 101)):
+                self.assertEqual(self.open(d, [("X-Forwarded-For", chain)], "/probe/ws"), status, chain)
 
     def secret_file(self, text, mode=0o640):
         path = os.path.join(self.folder, "secret")

@@ -116,6 +116,8 @@ ERRORS = (
      r'22: plugin probe_internal: interface = "::1": of another family than address = "127.0.0.1"'),
     *(("listen  ", f'allowed_origins = {{"{o}"}}\nlisten  ', rf'1: allowed_origins: "{re.escape(o)}": expected an origin')
       for o in ("https://:1", "https://a:99999", "https://a:0", "https://ä", "https://[::1", "https://a..b", "https://a:", "ftp://a", "https://a:443", "http://[::1]:80")),
+    *(("listen  ", f'client_address_headers = {{"X-Forwarded-For", "{name}"}}\nlisten  ', rf'1: client_address_headers: "{name}": not the name of a header')
+      for name in ("X Real", "X-Real-IP:")),
     *(("listen  ", f'{option} = "1us"\nlisten  ', rf'1: {option} = "1us": expected at least "{least}", or "0" for {zero}')
       for option, least, zero in (("recheck_tunnels", "1s", "never"), ("journal_retain", "1h", "no limit"))),
     ('url = "wss', 'fresh = "1us"\nurl = "wss', r'17: plugin probe_cloudflare: fresh = "1us": expected at least "100ms", or "0" for never'),

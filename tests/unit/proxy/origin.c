@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "net/http_parse.h"
+#include "plugin.h"
 #include "proxy/origin.h"
 #include "proxy/proxy_secret.h"
 
@@ -75,8 +76,83 @@ static void test_origin(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		head_of(&h, rows[i].target, rows[i].fields);
-		if (origin_check(&h, &allowed) != rows[i].verdict)
-			fail_msg("%s %s: %d", rows[i].target, rows[i].fields, (int)origin_check(&h, &allowed));
+		if (origin_check(&h, &allowed, NULL) != rows[i].verdict)
+			fail_msg("%s %s: %d", rows[i].target, rows[i].fields, (int)origin_check(&h, &allowed, NULL));
+	}
+}
+
+#define PORT_LOST "Host: t3.example.com\r\nOrigin: https://t3.example.com:8443\r\n"
+#define INNER     "Host: inner\r\nOrigin: https://t3.example.com\r\n"
+
+/* What a proxy in front of us says that the browser asked for; 10.0.0.1 is another one. */
+static const struct {
+	const char *fields;
+	bool ours;
+} forwarded[] = {
+    {PORT_LOST, false},
+    {PORT_LOST "X-Forwarded-Host: t3.example.com:8443\r\n", true},
+    {PORT_LOST "X-Forwarded-Port: 8443\r\n", true},
+    {PORT_LOST "X-Forwarded-Port: 443\r\n", false},
+    {PORT_LOST "X-Forwarded-Port: 8443\r\nX-Forwarded-Port: 8443\r\n", false},
+    {PORT_LOST "X-Forwarded-Port: 84x3\r\n", false},
+    {PORT_LOST "X-Forwarded-Port:\r\n", false},
+    {PORT_LOST "Forwarded: for=192.0.2.1;host=\"t3.example.com:8443\"\r\n", true},
+    {PORT_LOST "Forwarded: for=6.6.6.6;host=\"t3.example.com:8443\", for=192.0.2.1;host=x\r\n", false},
+    {PORT_LOST "Forwarded: for=6.6.6.6;host=\"t3.example.com:8443\", for=10.0.0.1;host=x\r\n", true},
+    {INNER "X-Forwarded-Host: t3.example.com\r\n", true},
+    {INNER "X-Forwarded-Host: T3.example.com:443\r\n", true},
+    {INNER "X-Forwarded-Host: other.example.com, t3.example.com\r\n", true},
+    {INNER "X-Forwarded-Host: t3.example.com, other.example.com\r\n", false},
+    {INNER "X-Forwarded-Host: evil.example.com\r\n", false},
+    {INNER "X-Forwarded-Host:\r\n", false},
+    {INNER "Forwarded: host=t3.example.com\r\n", true},
+    {"Host: inner\r\nOrigin: null\r\nX-Forwarded-Host: null\r\n", false},
+};
+
+static void test_forwarded_host(void **state)
+{
+	struct text_list none = {0};
+	struct cidr_list proxies = {0};
+	struct http_head h;
+
+	(void)state;
+	assert_int_equal(cidr_list_add(&proxies, "10.0.0.1"), CIDR_OK);
+	for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++) {
+		head_of(&h, "/ws", forwarded[i].fields);
+		assert_int_equal(origin_check(&h, &none, NULL), ORIGIN_FOREIGN);
+		if ((origin_check(&h, &none, &proxies) == ORIGIN_OURS) != forwarded[i].ours)
+			fail_msg("%s", forwarded[i].fields);
+	}
+	cidr_list_fini(&proxies);
+}
+
+static void test_site(void **state)
+{
+	static const struct {
+		const char *fields;
+		enum t3ops_site site;
+	} cases[] = {
+	    {"Host: a\r\n", T3OPS_SITE_UNKNOWN},
+	    {"Host: a\r\nSec-Fetch-Site: same-origin\r\n", T3OPS_SITE_OURS},
+	    {"Host: a\r\nSec-Fetch-Site: none\r\n", T3OPS_SITE_OURS},
+	    {"Host: a\r\nSec-Fetch-Site: same-site\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nSec-Fetch-Site: cross-site\r\nOrigin: https://a\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nSec-Fetch-Site:\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Site: same-origin\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nOrigin: https://a\r\n", T3OPS_SITE_OURS},
+	    {"Host: a\r\nOrigin: https://A:443\r\n", T3OPS_SITE_OURS},
+	    {"Host: a\r\nOrigin: https://b\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nOrigin: null\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nOrigin: https://a\r\nOrigin: https://a\r\n", T3OPS_SITE_OTHER},
+	    {"Host: a\r\nX-Forwarded-Host: b\r\nOrigin: https://b\r\n", T3OPS_SITE_OTHER},
+	};
+	struct http_head h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		head_of(&h, "/api", cases[i].fields);
+		if (origin_site(&h, NULL) != (uint32_t)cases[i].site)
+			fail_msg("%s: %u", cases[i].fields, origin_site(&h, NULL));
 	}
 }
 
@@ -148,9 +224,8 @@ static void test_secret_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_origin),
-	    cmocka_unit_test(test_secret),
-	    cmocka_unit_test(test_secret_file),
+	    cmocka_unit_test(test_origin), cmocka_unit_test(test_forwarded_host), cmocka_unit_test(test_site),
+	    cmocka_unit_test(test_secret), cmocka_unit_test(test_secret_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
