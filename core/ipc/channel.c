@@ -16,7 +16,8 @@
 #include "sys/fdpass.h"
 
 #define QUEUE_MAX_BYTES (4u << 20)
-#define BURST           64 /* messages read before other watchers get their turn */
+#define BURST           64        /* messages read before other watchers get their turn */
+#define REST_MAX        (1 << 16) /* more than fit into the socket: somebody else has the other end, and writes */
 
 struct queued {
 	STAILQ_ENTRY(queued) link;
@@ -118,7 +119,8 @@ static enum reading message_read(struct channel *c)
 	if (freed)
 		return READING_FREED;
 	c->freed = NULL;
-	fds_close(left, channel_take_fds(c, left));
+	for (size_t i = 0, came = channel_take_fds(c, left); i < came; i++)
+		fdpass_close(left[i]);
 	return READING_MORE;
 }
 
@@ -136,7 +138,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 
 void channel_read_rest(struct channel *c)
 {
-	while (message_read(c) == READING_MORE)
+	for (int i = 0; i < REST_MAX && message_read(c) == READING_MORE; i++)
 		;
 }
 

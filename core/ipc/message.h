@@ -45,7 +45,7 @@ enum msg_type {
 	MSG_PROCESS_STATE, /* supervisor -> monitor: struct msg_process, on every change, all at monitor start */
 	MSG_GIVE,    /* supervisor -> proxy that drains, with a socket: give your tunnels to the proxy `id` there */
 	MSG_TAKE,    /* supervisor -> proxy that is new, with its other end: take them */
-	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_slot, with copies of a tunnel's descriptors */
+	MSG_FD_PUT,  /* proxy -> supervisor: struct msg_fd_put, with copies of a tunnel's descriptors */
 	MSG_FD_DROP, /* proxy -> supervisor: struct msg_slot; the tunnel ended */
 	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what keeps it from that; text without NUL */
 	MSG_TERM,        /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
@@ -91,6 +91,12 @@ struct msg_leg_retry {
 struct msg_slot {
 	uint64_t table, tunnel;
 	int32_t slot;
+};
+
+/* Whose the tunnel is: the supervisor keeps that from here on. */
+struct msg_fd_put {
+	struct msg_slot at;
+	char user[64], address[48];
 };
 
 struct msg_reply {

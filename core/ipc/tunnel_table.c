@@ -27,7 +27,7 @@ struct tunnel_table *tunnel_table_new(int *fd)
 	if (!b)
 		return NULL;
 	if (getrandom(&b->id, sizeof b->id, 0) == (ssize_t)sizeof b->id) {
-		b->layout = our_layout;
+		b->id |= 1;
 		return b;
 	}
 	tunnel_table_free(b);
@@ -37,15 +37,15 @@ struct tunnel_table *tunnel_table_new(int *fd)
 	return NULL;
 }
 
-struct tunnel_table *tunnel_table_attach(int fd)
+struct tunnel_hello tunnel_layout(void)
 {
-	struct tunnel_table *b = shm_attach(fd, sizeof *b);
+	return our_layout;
+}
 
-	if (!b || is_ours(&b->layout))
-		return b;
-	tunnel_table_free(b);
+struct tunnel_table *tunnel_table_attach(int fd, const struct tunnel_hello *layout)
+{
 	errno = EPROTO;
-	return NULL;
+	return is_ours(layout) ? shm_attach(fd, sizeof(struct tunnel_table)) : NULL;
 }
 
 void tunnel_table_free(struct tunnel_table *b)
@@ -56,7 +56,7 @@ void tunnel_table_free(struct tunnel_table *b)
 /* Two proxies may search at once. */
 int32_t tunnel_table_take(struct tunnel_table *b, uint32_t serial)
 {
-	uint32_t from = b ? __atomic_load_n(&b->next, __ATOMIC_RELAXED) : 0;
+	uint32_t from = b ? __atomic_load_n(&b->next, __ATOMIC_RELAXED) % TUNNEL_SLOTS : 0;
 
 	for (uint32_t i = 0; b && i < TUNNEL_SLOTS; i++) {
 		uint32_t n = (from + i) % TUNNEL_SLOTS, is_free = SLOT_FREE;

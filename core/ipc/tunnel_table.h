@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of tunnels: one shared memory area made by the supervisor, a slot a tunnel.  A proxy writes down what
- * another proxy needs to go on with the tunnel; the supervisor stores copies of its descriptors.  If a proxy dies,
- * the tunnels whose slots are clean go on in the next one.
+ * A table of tunnels: shared memory made by the supervisor, one for each worker of the proxy and those who succeed
+ * it, a slot a tunnel.  A proxy writes down what another proxy needs to go on with the tunnel; the supervisor stores
+ * copies of its descriptors, and keeps for itself whose they are.  If a proxy dies, the tunnels whose slots are clean
+ * go on in the next one.
  *
  *   FREE --proxy--> DIRTY <--bytes are in transit / none is--> CLEAN      any --supervisor releases it--> FREE
  *
@@ -47,7 +48,7 @@ struct handoff_record {
 /* The whole record of a client's connection between two requests, of which nothing was read. */
 #define HANDOFF_IDLE 'i'
 
-/* Which records a binary knows: the first message of a receiver, and the beginning of a table. */
+/* Which records a binary knows: the first message of a receiver. */
 struct tunnel_hello {
 	uint32_t version, size; /* of struct handoff_record */
 };
@@ -61,16 +62,17 @@ struct tunnel_slot {
 };
 
 struct tunnel_table {
-	struct tunnel_hello layout;
-	uint64_t id;
+	uint64_t id;   /* never 0 */
 	uint32_t next; /* where the search for a free slot begins */
 	struct tunnel_slot slots[TUNNEL_SLOTS];
 };
 
 /* Shared memory, inherited by fork, and by exec with its memfd, which is the caller's.  NULL: errno. */
 struct tunnel_table *tunnel_table_new(int *fd);
-/* The table of an earlier binary; the descriptor stays the caller's.  NULL: errno, EPROTO: of another layout. */
-struct tunnel_table *tunnel_table_attach(int fd);
+/* The table of an earlier binary, whose records were `layout`; the descriptor stays the caller's.  NULL: errno,
+ * EPROTO: of another layout. */
+struct tunnel_table *tunnel_table_attach(int fd, const struct tunnel_hello *layout);
+struct tunnel_hello tunnel_layout(void);        /* ours */
 void tunnel_table_free(struct tunnel_table *b); /* unmaps; NULL is fine */
 
 /* A free slot for the proxy with that serial, DIRTY from here on; -1: the table is full, or NULL. */
@@ -95,8 +97,7 @@ int tunnel_hello_recv(int socket);
 int handoff_send(int socket, const void *bytes, size_t len, const int *fds, size_t n_fds);
 
 struct event;
-/* Fills an event about a tunnel that is lost on its way: it ended, and we ended it.  The record may be shared memory
- * that a process with fewer privileges writes. */
+/* Fills an event about a tunnel that is lost on its way: it ended, and we ended it. */
 void handoff_lost_fill(const struct handoff_record *p, const char *why, struct event *e);
 
 #endif

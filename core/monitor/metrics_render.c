@@ -62,14 +62,23 @@ static bool are_labels(const char *labels)
 	return utf8_valid(labels);
 }
 
+/* Labels are escaped, help is not. */
+static bool is_printable(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f || *text == '\\')
+			return false;
+	return true;
+}
+
 static bool family_copy(const struct family *from, struct family *to)
 {
 	if (!atomic_load(&from->made))
 		return false;
 	memcpy(to, from, sizeof *to);
 	to->name[sizeof to->name - 1] = to->help[sizeof to->help - 1] = '\0';
-	return is_name(to->name) && utf8_valid(to->help) && strchr(to->help, '\n') == NULL &&
-	       to->type >= T3OPS_COUNTER && to->type <= T3OPS_HISTOGRAM && to->n_buckets <= METRICS_BUCKETS_MAX;
+	return is_name(to->name) && utf8_valid(to->help) && is_printable(to->help) && to->type >= T3OPS_COUNTER &&
+	       to->type <= T3OPS_HISTOGRAM && to->n_buckets <= METRICS_BUCKETS_MAX;
 }
 
 static double number(uint64_t bits)

@@ -164,6 +164,14 @@ void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_c
 	}
 }
 
+bool ws_frames_valid(const struct ws_frames *f)
+{
+	if (f->head_len > head_size(f) || f->small_len > WS_SMALL_MAX || f->close_len > 2)
+		return false;
+	return f->payload_left == 0 || f->closing || !is_small(f) ||
+	       f->payload_left <= (uint64_t)(WS_SMALL_MAX - f->small_len);
+}
+
 bool ws_frames_at_boundary(const struct ws_frames *f)
 {
 	return f->payload_left == 0 && f->head_len == 0;

@@ -34,6 +34,8 @@ struct ws_frames {
 
 /* on_small (may be NULL) sees every small data frame that these bytes complete. */
 void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_cb on_small, void *arg);
+/* Whether it can be: of one that another process left. */
+bool ws_frames_valid(const struct ws_frames *f);
 /* Whether nothing of a frame is missing. */
 bool ws_frames_at_boundary(const struct ws_frames *f);
 

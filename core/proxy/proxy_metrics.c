@@ -92,6 +92,7 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	m->users_broken = plain(arena, "t3ops_users_broken", T3OPS_GAUGE,
 	                        "1 while the user table cannot be read and the last valid one stays active.");
 	histogram_init(m);
+	tunnel_full_init(&m->slots_full, arena, TUNNEL_LIMIT_SLOTS);
 	for (unsigned i = 1; i < REASONS; i++)
 		m->tunnel_ends[i] = labelled(arena, "t3ops_tunnel_ends_total", "reason", reason_label(i),
 		                             "Users' WebSockets that ended, by reason.");

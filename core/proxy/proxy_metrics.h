@@ -3,6 +3,7 @@
 #ifndef T3OPS_PROXY_PROXY_METRICS_H
 #define T3OPS_PROXY_PROXY_METRICS_H
 
+#include "ipc/tunnel_full.h"
 #include "net/request_validation.h"
 #include "obs/metrics.h"
 #include "tbl/reason.h"
@@ -20,6 +21,7 @@ struct proxy_metrics {
 	struct series *identity_ignored, *users, *users_broken;
 	struct series *first_byte; /* histogram */
 	struct series *tunnel_ends[REASONS];
+	struct tunnel_full slots_full;
 };
 
 /* As it stands in t3ops.conf. */

@@ -73,11 +73,19 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 
 static void side_read(struct tunnel_side *side, const struct side_state *from)
 {
-	side->frames = from->frames;
+	side->frames = ws_frames_valid(&from->frames) ? from->frames : (struct ws_frames){.garbage = true};
 	side->last_us = from->last_us;
 	side->bytes = from->bytes;
 	side->eof = from->eof;
 	side->shut = from->shut;
+}
+
+/* In a table of this process, or of another worker, which the supervisor knows. */
+static int drop_report(struct process *process, uint64_t table, int32_t slot, uint64_t tunnel)
+{
+	const struct msg_slot m = {.table = table, .tunnel = tunnel, .slot = slot};
+
+	return slot < 0 ? 0 : channel_send(process->channel, MSG_FD_DROP, PROCESS_SUPERVISOR, 0, &m, sizeof m);
 }
 
 void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
@@ -95,31 +103,33 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 		t->slot = p->slot;
 		tunnel_slot_open(t);
 	} else {
-		tunnel_slot_put(t); /* the tunnels of an earlier supervisor */
+		tunnel_slot_put(t); /* it was another worker's, or an earlier supervisor's */
+		drop_report(t->worker->process, p->table, p->slot, p->id);
 	}
 }
 
 /* ---- the slot ------------------------------------------------------------------------------------ */
 
-static int slot_report(struct process *process, enum msg_type type, int32_t slot, uint64_t tunnel, const int *fds,
-                       size_t n)
-{
-	struct msg_slot m = {.table = process->tunnels->id, .tunnel = tunnel, .slot = slot};
-
-	return channel_send_fds(process->channel, type, PROCESS_SUPERVISOR, 0, &m, sizeof m, fds, n);
-}
-
 void tunnel_slot_put(struct tunnel *t)
 {
+	struct process *process = t->worker->process;
 	int fds[2] = {t->client.rd.fd, t->upstream.rd.fd};
+	struct msg_fd_put m = {.at.tunnel = t->id};
 
-	t->slot = tunnel_table_take(t->worker->process->tunnels, t->worker->process->serial);
-	if (t->slot < 0)
+	t->slot = tunnel_table_take(process->tunnels, process->serial);
+	if (t->slot < 0) {
+		if (process->tunnels)
+			tunnel_full_report(&t->worker->metrics.slots_full);
 		return;
+	}
 	handoff_fill(t, &slot_of(t)->record);
 	slot_of(t)->record.client_pending = slot_of(t)->record.upstream_pending = 0; /* clean means none */
 	slot_of(t)->record.session_len = 0;
-	slot_report(t->worker->process, MSG_FD_PUT, t->slot, t->id, fds, 2);
+	m.at.table = process->tunnels->id;
+	m.at.slot = t->slot;
+	event_set(m.user, t->user);
+	event_set(m.address, t->address);
+	channel_send_fds(process->channel, MSG_FD_PUT, PROCESS_SUPERVISOR, 0, &m, sizeof m, fds, 2);
 }
 
 void tunnel_slot_open(const struct tunnel *t)
@@ -145,7 +155,7 @@ void tunnel_slot_drop(struct tunnel *t)
 	if (t->slot < 0)
 		return;
 	tunnel_slot_open(t);
-	if (slot_report(t->worker->process, MSG_FD_DROP, t->slot, t->id, NULL, 0) < 0) {
+	if (drop_report(t->worker->process, t->worker->process->tunnels->id, t->slot, t->id) < 0) {
 		/* the copies stay open for now: the peers have to see the end all the same */
 		shutdown(t->client.rd.fd, SHUT_RDWR);
 		shutdown(t->upstream.rd.fd, SHUT_RDWR);
@@ -166,14 +176,12 @@ static void loss_report(struct worker *worker, const struct handoff_record *p, c
 
 void tunnel_lose(struct worker *worker, const char *bytes, size_t n, const char *why)
 {
-	const struct tunnel_table *tunnels = worker->process->tunnels;
 	struct handoff_record p;
 
 	if (n < sizeof p)
 		return;
 	memcpy(&p, bytes, sizeof p);
-	if (tunnels && p.table == tunnels->id)
-		slot_report(worker->process, MSG_FD_DROP, p.slot, p.id, NULL, 0);
+	drop_report(worker->process, p.table, p.slot, p.id);
 	if (!p.state.reported)
 		loss_report(worker, &p, why);
 }

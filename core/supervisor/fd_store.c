@@ -8,13 +8,19 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "diagnosis/page_evidence.h"
 #include "supervisor/state_json.h"
+#include "sys/fdpass.h"
+#include "sys/utf8.h"
 
 /* Of the descriptors that this process may have, tunnels get that share. */
 #define SHARE_OF_LIMIT(n) ((n) / 8 * 7)
+
+/* Slots of all workers, one after the other. */
+#define ORPHANS_END ((uint32_t)WORKERS_MAX * TUNNEL_SLOTS)
 
 /* Records on their way to a proxy. */
 struct orphan_transfer {
@@ -25,26 +31,24 @@ struct orphan_transfer {
 	size_t moved;
 };
 
-/* Takes the tunnels, NULL with errno: there is none. */
-static void fd_store_begin(struct fd_store *s, struct tunnel_table *tunnels, int fd)
+static void worker_begin(struct worker_store *w, struct tunnel_table *table, int fd)
 {
-	s->tunnels = tunnels;
-	s->tunnels_fd = fd;
-	s->stored = tunnels ? calloc(TUNNEL_SLOTS, sizeof *s->stored) : NULL;
-	if (s->stored)
+	*w = (struct worker_store){.table = table, .id = table ? table->id : 0, .fd = fd};
+	w->stored = table ? calloc(TUNNEL_SLOTS, sizeof *w->stored) : NULL;
+	if (w->stored)
 		return;
 	log_write(LOG_L_WARNING, "fd_store_failed", kv_errno(errno),
 	          kv_effect("WebSockets do not survive a crash of the proxy"));
-	tunnel_table_free(s->tunnels);
-	s->tunnels = NULL;
+	tunnel_table_free(table);
+	w->table = NULL;
 }
 
-static void fd_store_new(struct fd_store *s)
+static void worker_new(struct worker_store *w)
 {
 	int fd;
-	struct tunnel_table *tunnels = tunnel_table_new(&fd);
+	struct tunnel_table *table = tunnel_table_new(&fd);
 
-	fd_store_begin(s, tunnels, fd);
+	worker_begin(w, table, fd);
 }
 
 static struct series *fate_series(struct fd_store *s, const char *fate)
@@ -58,98 +62,174 @@ static struct series *fate_series(struct fd_store *s, const char *fate)
 	return metrics_series(s->processes->host.metrics, &family, NULL, NULL, (const char *[]){fate});
 }
 
+static void metrics_begin(struct fd_store *s)
+{
+	fate_series(s, "stored");
+	fate_series(s, "cut");
+	tunnel_full_init(&s->full, s->processes->host.metrics, TUNNEL_LIMIT_DESCRIPTORS);
+}
+
 void fd_store_init(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor)
 {
 	*s = (struct fd_store){.processes = processes, .monitor = monitor};
-	fd_store_new(s);
-	fate_series(s, "stored");
-	fate_series(s, "cut");
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		worker_new(&s->of[i]);
+	metrics_begin(s);
 }
 
-struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process)
+struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process, unsigned worker)
 {
-	if (process == PROCESS_PROXY)
-		return s->tunnels;
-	tunnel_table_free(s->tunnels); /* nobody else writes there */
-	return NULL;
+	struct tunnel_table *own = NULL;
+
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		if (process == PROCESS_PROXY && i == worker)
+			own = s->of[i].table;
+		else
+			tunnel_table_free(s->of[i].table); /* nobody else writes there */
+	}
+	return own;
 }
 
 /* ---- the next binary ------------------------------------------------------------------------------------- */
 
-json_t *fd_store_json(const struct fd_store *s)
+static json_t *worker_json(const struct worker_store *w)
 {
 	json_t *stored = json_array();
 
-	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
-		if (s->stored[i].held)
-			json_array_append_new(
-			    stored, json_pack("[i, i, i]", (int)i, s->stored[i].fds[0], s->stored[i].fds[1]));
-	return json_pack("{s:i, s:o}", "fd", s->tunnels_fd, "stored", stored);
+	for (size_t i = 0; i < w->top; i++) {
+		const struct stored *k = &w->stored[i];
+
+		if (k->known)
+			json_array_append_new(stored, json_pack("[i, I, i, i, s, s]", (int)i, (json_int_t)k->tunnel,
+			                                        k->fds[0], k->fds[1], k->user, k->address));
+	}
+	return json_pack("{s:i, s:I, s:o}", "fd", w->fd, "id", (json_int_t)w->id, "stored", stored);
+}
+
+json_t *fd_store_json(const struct fd_store *s)
+{
+	struct tunnel_hello layout = tunnel_layout();
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		json_array_append_new(list, worker_json(&s->of[i]));
+	return json_pack("{s:i, s:i, s:o}", "version", (int)layout.version, "size", (int)layout.size, "of", list);
+}
+
+static void descriptor_survive(int fd, bool yes)
+{
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, yes ? 0 : FD_CLOEXEC);
+}
+
+static void worker_survive(const struct worker_store *w, bool yes)
+{
+	descriptor_survive(w->fd, yes);
+	for (size_t i = 0; i < w->top; i++) {
+		if (!w->stored[i].known)
+			continue;
+		descriptor_survive(w->stored[i].fds[0], yes);
+		descriptor_survive(w->stored[i].fds[1], yes);
+	}
 }
 
 void fd_store_survive(const struct fd_store *s, bool yes)
 {
-	int flags = yes ? 0 : FD_CLOEXEC;
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		worker_survive(&s->of[i], yes);
+}
 
-	if (s->tunnels_fd >= 0)
-		fcntl(s->tunnels_fd, F_SETFD, flags);
-	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
-		for (size_t k = 0; s->stored[i].held && k < 2; k++)
-			fcntl(s->stored[i].fds[k], F_SETFD, flags);
+static void stored_close(const struct stored *k)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (k->fds[i] >= 0)
+			fdpass_close(k->fds[i]);
+}
+
+static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
+{
+	struct stored k = {.known = true, .fds = {-1, -1}};
+	const char *user = "", *address = "";
+	json_int_t tunnel = 0;
+	int slot = -1;
+
+	json_unpack((json_t *)(uintptr_t)row, "[i, I, i, i, s, s]", &slot, &tunnel, &k.fds[0], &k.fds[1], &user,
+	            &address);
+	k.tunnel = (uint64_t)tunnel;
+	event_set(k.user, user);
+	event_set(k.address, address);
+	if (!known || slot < 0 || slot >= TUNNEL_SLOTS) {
+		stored_close(&k);
+		return;
+	}
+	w->stored[slot] = k;
+	w->top = w->top > (size_t)slot ? w->top : (size_t)slot + 1;
+}
+
+static void worker_adopt(struct worker_store *w, const struct tunnel_hello *layout, const json_t *state)
+{
+	int fd = state ? (int)state_int(state, "fd") : -1;
+	struct tunnel_table *table = fd >= 0 ? tunnel_table_attach(fd, layout) : NULL;
+	bool known = table != NULL;
+	json_t *row;
+	size_t i;
+
+	if (known) {
+		worker_begin(w, table, fd);
+		w->id = (uint64_t)state_int(state, "id"); /* not what a proxy may have written there since */
+	} else {
+		worker_new(w); /* of another layout: the tunnels are stored anew when they move */
+		if (fd >= 0)
+			close(fd);
+	}
+	json_array_foreach (json_object_get(state, "stored"), i, row)
+		stored_adopt(w, known && w->stored, row);
+	worker_survive(w, false);
 }
 
 void fd_store_adopt(struct fd_store *s, const struct process_table *processes, struct monitor_link *monitor,
                     const json_t *state)
 {
-	int fd = (int)state_int(state, "fd");
-	struct tunnel_table *tunnels = fd >= 0 ? tunnel_table_attach(fd) : NULL;
-	json_t *row;
-	size_t i;
+	const struct tunnel_hello layout = {.version = (uint32_t)state_int(state, "version"),
+	                                    .size = (uint32_t)state_int(state, "size")};
 
 	*s = (struct fd_store){.processes = processes, .monitor = monitor};
-	if (tunnels) {
-		fd_store_begin(s, tunnels, fd);
-	} else {
-		fd_store_new(s); /* of another layout: the tunnels are stored anew when they move */
-		if (fd >= 0)
-			close(fd);
-	}
-	json_array_foreach (json_object_get(state, "stored"), i, row) {
-		int slot = -1, fds[2] = {-1, -1};
-
-		json_unpack(row, "[i, i, i]", &slot, &fds[0], &fds[1]);
-		if (tunnels && s->stored && slot >= 0 && slot < TUNNEL_SLOTS) {
-			s->stored[slot] = (struct stored){.fds = {fds[0], fds[1]}, .held = true};
-			continue;
-		}
-		close(fds[0]);
-		close(fds[1]);
-	}
-	fd_store_survive(s, false);
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		worker_adopt(&s->of[i], &layout, json_array_get(json_object_get(state, "of"), i));
+	metrics_begin(s);
 }
 
 /* ---- while its proxy lives ----------------------------------------------------------------------------- */
 
-/* Nobody has it any more. */
-static void drop(struct fd_store *s, size_t slot)
+static struct tunnel_slot *slot_at(const struct worker_store *w, size_t slot)
 {
-	struct stored *k = &s->stored[slot];
-
-	if (k->held) {
-		close(k->fds[0]);
-		close(k->fds[1]);
-	}
-	k->held = false;
-	if (tunnel_slot_mark_read(&s->tunnels->slots[slot]) != SLOT_FREE)
-		tunnel_slot_release(&s->tunnels->slots[slot]);
+	return &w->table->slots[slot];
 }
 
-/* False, too, for a slot that another tunnel has by now: its last proxy's FD_DROP came before its first one's
- * FD_PUT. */
-static bool is_ours(const struct fd_store *s, const struct msg_slot *m)
+/* Nobody has it any more. */
+static void drop(struct worker_store *w, size_t slot)
 {
-	return s->tunnels && m->table == s->tunnels->id && m->slot >= 0 && m->slot < TUNNEL_SLOTS &&
-	       tunnel_slot_is_of(&s->tunnels->slots[m->slot], m->tunnel);
+	struct stored *k = &w->stored[slot];
+
+	if (k->known)
+		stored_close(k);
+	k->known = false;
+	if (tunnel_slot_mark_read(slot_at(w, slot)) != SLOT_FREE)
+		tunnel_slot_release(slot_at(w, slot));
+}
+
+/* NULL: of the tunnels of an earlier binary. */
+static struct worker_store *worker_find(struct fd_store *s, const struct msg_slot *m)
+{
+	for (unsigned i = 0; i < WORKERS_MAX; i++)
+		if (s->of[i].table && s->of[i].id == m->table && m->slot >= 0 && m->slot < TUNNEL_SLOTS)
+			return &s->of[i];
+	return NULL;
+}
+
+static struct worker_store *own_store(struct fd_store *s, const struct child *proxy)
+{
+	return &s->of[process_slot_worker(proxy->slot)];
 }
 
 static bool is_affordable(const int fds[2])
@@ -160,32 +240,76 @@ static bool is_affordable(const int fds[2])
 	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)most < SHARE_OF_LIMIT(limit.rlim_cur);
 }
 
-/* Takes the descriptors if there is room for them. */
-static void put(struct fd_store *s, const struct msg_slot *m, const int fds[CHANNEL_FDS], size_t n)
+static bool are_sockets(const int fds[2])
 {
-	struct stored *k = &s->stored[m->slot];
+	struct stat st[2];
 
-	if (n == 2 && !k->held && is_affordable(fds)) {
-		*k = (struct stored){.fds = {fds[0], fds[1]}, .held = true};
-		return;
+	return fstat(fds[0], &st[0]) == 0 && fstat(fds[1], &st[1]) == 0 && S_ISSOCK(st[0].st_mode) &&
+	       S_ISSOCK(st[1].st_mode);
+}
+
+static bool is_text(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) && utf8_valid(text);
+}
+
+/* Whether it is one that a proxy may ask for, of a tunnel that is there: the FD_DROP of the last proxy that had it
+ * may have come before the FD_PUT of its first one. */
+static bool may_put(const struct worker_store *w, const struct msg_fd_put *m)
+{
+	return w && !w->stored[m->at.slot].known && is_text(m->user, sizeof m->user) &&
+	       is_text(m->address, sizeof m->address) &&
+	       tunnel_slot_is_of(slot_at(w, (size_t)m->at.slot), m->at.tunnel);
+}
+
+/* Whose it is stands from here on, whatever is written into the table; the descriptors are kept if there is room. */
+static void put(struct fd_store *s, struct child *proxy, const struct msg_fd_put *m)
+{
+	struct worker_store *w = worker_find(s, &m->at);
+	struct stored k = {.known = true, .tunnel = m->at.tunnel, .fds = {-1, -1}};
+	int fds[CHANNEL_FDS];
+	size_t n = channel_take_fds(proxy->channel, fds);
+	bool kept = n == 2 && w == own_store(s, proxy) && may_put(w, m) && are_sockets(fds),
+	     room = kept && is_affordable(fds);
+
+	if (kept) {
+		memcpy(k.user, m->user, sizeof k.user);
+		memcpy(k.address, m->address, sizeof k.address);
+		if (room)
+			memcpy(k.fds, fds, sizeof k.fds);
+		else
+			tunnel_full_report(&s->full);
+		w->stored[m->at.slot] = k;
+		w->top = w->top > (size_t)m->at.slot ? w->top : (size_t)m->at.slot + 1;
 	}
-	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
+	for (size_t i = 0; i < n && !room; i++)
+		fdpass_close(fds[i]);
+}
+
+/* One of its own, or one that came from another worker. */
+static void drop_asked(struct fd_store *s, const struct child *proxy, const struct msg_slot *m)
+{
+	struct worker_store *w = worker_find(s, m);
+	const struct stored *k = w ? &w->stored[m->slot] : NULL;
+	const struct tunnel_slot *slot = w ? slot_at(w, (size_t)m->slot) : NULL;
+
+	if (!w || (w != own_store(s, proxy) && tunnel_slot_serial(slot) != proxy->serial))
+		return;
+	if (k->known ? k->tunnel == m->tunnel : tunnel_slot_is_of(slot, m->tunnel))
+		drop(w, (size_t)m->slot);
 }
 
 void fd_store_message(struct fd_store *s, struct child *proxy, const struct msg_head *head, const void *payload)
 {
-	struct msg_slot m = {.slot = -1};
-	int fds[CHANNEL_FDS];
+	struct msg_fd_put m;
 
-	if (head->len == sizeof m)
+	if (head->type == MSG_FD_PUT && head->len == sizeof m) {
 		memcpy(&m, payload, sizeof m);
-	if (!is_ours(s, &m))
-		return; /* of the tunnels of an earlier binary, or of a tunnel that is gone */
-	if (head->type == MSG_FD_PUT)
-		put(s, &m, fds, channel_take_fds(proxy->channel, fds));
-	else
-		drop(s, (size_t)m.slot);
+		put(s, proxy, &m);
+	} else if (head->type == MSG_FD_DROP && head->len == sizeof m.at) {
+		memcpy(&m.at, payload, sizeof m.at);
+		drop_asked(s, proxy, &m.at);
+	}
 }
 
 /* ---- when a proxy is gone ------------------------------------------------------------------------------ */
@@ -197,9 +321,30 @@ static bool is_alive(const struct fd_store *s, uint32_t serial)
 	return c && c->state != PROCESS_DEAD;
 }
 
-static bool is_orphan(const struct fd_store *s, size_t slot)
+static bool is_held(const struct stored *k)
 {
-	return s->stored[slot].held && !is_alive(s, tunnel_slot_serial(&s->tunnels->slots[slot]));
+	return k->known && k->fds[0] >= 0;
+}
+
+static bool is_orphan(const struct fd_store *s, const struct worker_store *w, size_t slot)
+{
+	return is_held(&w->stored[slot]) && !is_alive(s, tunnel_slot_serial(slot_at(w, slot)));
+}
+
+/* What the table says of a tunnel, and the supervisor itself: whose it is, and where it is stored. */
+static struct handoff_record record_of(const struct worker_store *w, size_t slot)
+{
+	const struct stored *k = &w->stored[slot];
+	struct handoff_record p = slot_at(w, slot)->record;
+
+	p.id = k->tunnel;
+	p.table = w->id;
+	p.slot = (int32_t)slot;
+	p.client_pending = p.upstream_pending = p.session_len = 0;
+	memcpy(p.user, k->user, sizeof p.user);
+	memcpy(p.address, k->address, sizeof p.address);
+	p.colo[sizeof p.colo - 1] = '\0';
+	return p;
 }
 
 static void cut_report(struct fd_store *s, const struct handoff_record *p)
@@ -212,37 +357,61 @@ static void cut_report(struct fd_store *s, const struct handoff_record *p)
 	monitor_link_emit(s->monitor, &e);
 }
 
+/* Of one slot; whether it goes on, or is cut. */
+enum fate { FATE_NONE, FATE_STORED, FATE_CUT };
+
+static enum fate slot_settle(struct fd_store *s, struct worker_store *w, size_t slot, bool asked)
+{
+	enum fate fate = FATE_NONE;
+	struct handoff_record p;
+
+	if (!asked && is_held(&w->stored[slot]) && tunnel_slot_mark_read(slot_at(w, slot)) == SLOT_CLEAN)
+		return FATE_STORED;
+	if (!asked && w->stored[slot].known) {
+		p = record_of(w, slot);
+		if (!p.state.reported) {
+			cut_report(s, &p); /* without copies of its descriptors, too */
+			fate = FATE_CUT;
+		}
+	}
+	drop(w, slot);
+	return fate;
+}
+
 void fd_store_proxy_exited(struct fd_store *s, const struct child *proxy, bool asked)
 {
-	size_t clean = 0, cut = 0;
+	struct worker_store *w = own_store(s, proxy);
+	size_t n[] = {[FATE_NONE] = 0, [FATE_STORED] = 0, [FATE_CUT] = 0};
 
-	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++) {
-		const struct tunnel_slot *slot = &s->tunnels->slots[i];
-
-		if (tunnel_slot_serial(slot) != proxy->serial)
-			continue;
-		if (!asked && s->stored[i].held && tunnel_slot_mark_read(slot) == SLOT_CLEAN) {
-			clean++;
-			continue;
-		}
-		if (!asked && tunnel_slot_mark_read(slot) != SLOT_FREE && !slot->record.state.reported) {
-			cut_report(s, &slot->record); /* without copies of its descriptors, too */
-			cut++;
-		}
-		drop(s, i);
-	}
-	if (clean + cut == 0)
+	for (size_t i = 0; w->table && i < TUNNEL_SLOTS; i++)
+		if (tunnel_slot_serial(slot_at(w, i)) == proxy->serial)
+			n[slot_settle(s, w, i, asked)]++;
+	if (n[FATE_STORED] + n[FATE_CUT] == 0)
 		return;
-	log_write(LOG_L_NOTICE, "tunnels_preserved", kv_tunnels((int64_t)clean), kv_dropped((int64_t)cut));
-	series_add(fate_series(s, "stored"), clean);
-	series_add(fate_series(s, "cut"), cut);
+	log_write(LOG_L_NOTICE, "tunnels_preserved", kv_tunnels((int64_t)n[FATE_STORED]),
+	          kv_dropped((int64_t)n[FATE_CUT]));
+	series_add(fate_series(s, "stored"), n[FATE_STORED]);
+	series_add(fate_series(s, "cut"), n[FATE_CUT]);
+}
+
+/* The first orphan from there on; WORKERS_MAX * TUNNEL_SLOTS: there is none. */
+static uint32_t orphan_find(const struct fd_store *s, uint32_t at)
+{
+	for (; at < ORPHANS_END; at++) {
+		const struct worker_store *w = &s->of[at / TUNNEL_SLOTS];
+
+		if (at % TUNNEL_SLOTS >= w->top)
+			at = (at / TUNNEL_SLOTS + 1) * TUNNEL_SLOTS - 1; /* nothing more in this one */
+		else if (is_orphan(s, w, at % TUNNEL_SLOTS))
+			return at;
+	}
+	return ORPHANS_END;
 }
 
 void fd_store_cut(struct fd_store *s)
 {
-	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
-		if (is_orphan(s, i))
-			drop(s, i);
+	for (uint32_t at = 0; (at = orphan_find(s, at)) < ORPHANS_END; at++)
+		drop(&s->of[at / TUNNEL_SLOTS], at % TUNNEL_SLOTS);
 }
 
 /* ---- giving them to the next one ------------------------------------------------------------------------- */
@@ -258,14 +427,16 @@ static void orphan_transfer_end(struct orphan_transfer *e)
 }
 
 /* From here on it is the proxy's, whether it reads the record or dies over it. */
-static int orphan_send(struct orphan_transfer *e, int fd, struct tunnel_slot *slot, const int fds[2])
+static int orphan_send(struct orphan_transfer *e, int fd)
 {
+	const struct worker_store *w = &e->store->of[e->next / TUNNEL_SLOTS];
+	struct handoff_record p = record_of(w, e->next % TUNNEL_SLOTS);
+	struct tunnel_slot *slot = slot_at(w, e->next % TUNNEL_SLOTS);
 	uint32_t before = tunnel_slot_serial(slot);
-	struct handoff_record p = slot->record;
 	int r;
 
 	tunnel_slot_assign(slot, e->proxy);
-	r = handoff_send(fd, &p, sizeof p, fds, 2);
+	r = handoff_send(fd, &p, sizeof p, w->stored[e->next % TUNNEL_SLOTS].fds, 2);
 	if (r < 0)
 		tunnel_slot_assign(slot, before);
 	return r;
@@ -274,17 +445,13 @@ static int orphan_send(struct orphan_transfer *e, int fd, struct tunnel_slot *sl
 static void on_orphan_transfer(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct orphan_transfer *e = w->data;
-	struct fd_store *s = e->store;
 	int r = 0;
 
 	(void)loop, (void)revents;
-	for (; e->next < TUNNEL_SLOTS; e->next++) {
-		if (!is_orphan(s, e->next))
-			continue;
-		r = orphan_send(e, w->fd, &s->tunnels->slots[e->next], s->stored[e->next].fds);
-		if (r < 0)
-			break;
-		e->moved++;
+	while (r == 0 && (e->next = orphan_find(e->store, e->next)) < ORPHANS_END) {
+		r = orphan_send(e, w->fd);
+		e->moved += r == 0;
+		e->next += r == 0;
 	}
 	if (r != -EAGAIN)
 		orphan_transfer_end(e);
@@ -312,12 +479,10 @@ static void on_hello(struct ev_loop *loop, struct ev_io *w, int revents)
 void fd_store_transfer(struct fd_store *s, struct child *proxy)
 {
 	struct orphan_transfer *e;
-	size_t first = 0;
+	uint32_t first = orphan_find(s, 0);
 	int fds[2];
 
-	while (s->stored && first < TUNNEL_SLOTS && !is_orphan(s, first))
-		first++;
-	if (!s->stored || first == TUNNEL_SLOTS)
+	if (first == ORPHANS_END)
 		return;
 	if (s->transfer)
 		orphan_transfer_end(s->transfer); /* to one that died over it */
@@ -330,7 +495,7 @@ void fd_store_transfer(struct fd_store *s, struct child *proxy)
 	close(fds[1]);
 	e->store = s;
 	e->proxy = proxy->serial;
-	e->next = (uint32_t)first;
+	e->next = first;
 	ev_io_init(&e->io, on_hello, fds[0], EV_READ);
 	e->io.data = e;
 	ev_io_start(s->processes->host.loop, &e->io);
@@ -353,10 +518,14 @@ void fd_store_fini(struct fd_store *s)
 {
 	if (s->transfer)
 		orphan_transfer_end(s->transfer);
-	for (size_t i = 0; s->stored && i < TUNNEL_SLOTS; i++)
-		drop(s, i);
-	free(s->stored);
-	tunnel_table_free(s->tunnels);
-	if (s->tunnels_fd >= 0)
-		close(s->tunnels_fd);
+	for (unsigned i = 0; i < WORKERS_MAX; i++) {
+		struct worker_store *w = &s->of[i];
+
+		for (size_t slot = 0; slot < w->top; slot++)
+			drop(w, slot);
+		free(w->stored);
+		tunnel_table_free(w->table);
+		if (w->fd >= 0)
+			close(w->fd);
+	}
 }

@@ -2,7 +2,8 @@
 /*
  * The fd store: copies of the tunnels' descriptors, so that tunnels outlive a proxy that dies.  What was clean in the
  * table of tunnels (ipc/tunnel_table.h) goes to the next proxy as records; what was not is cut, since a byte of it
- * may be lost.  Supervisor only.
+ * may be lost.  Of the table only that state is believed: which tunnel it is, whose, from where, and its descriptors
+ * are the supervisor's own.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_FD_STORE_H
 #define T3OPS_SUPERVISOR_FD_STORE_H
@@ -10,19 +11,28 @@
 #include <ev.h>
 #include <jansson.h>
 
+#include "ipc/tunnel_full.h"
 #include "ipc/tunnel_table.h"
 #include "supervisor/monitor_link.h"
+#include "supervisor/process_slot.h"
 #include "supervisor/process_table.h"
 
 struct fd_store {
 	const struct process_table *processes;
 	struct monitor_link *monitor;
-	struct tunnel_table *tunnels; /* NULL: tunnels are not stored */
-	int tunnels_fd;
-	struct stored {
-		int fds[2]; /* client, upstream */
-		bool held;
-	} * stored;                       /* one a slot of the table */
+	struct worker_store {
+		struct tunnel_table *table; /* its proxies write there; NULL: tunnels are not stored */
+		uint64_t id;                /* of the table, as this process made it */
+		int fd;
+		struct stored {
+			bool known;
+			uint64_t tunnel;
+			int fds[2]; /* client, upstream; -1: there was no room for them */
+			char user[64], address[48];
+		} * stored; /* one a slot of the table: what no proxy can change */
+		size_t top; /* none from there on was ever known */
+	} of[WORKERS_MAX];
+	struct tunnel_full full;
 	struct orphan_transfer *transfer; /* stored tunnels on their way to a proxy; NULL: none */
 };
 
@@ -35,8 +45,8 @@ void fd_store_fini(struct fd_store *s);
 /* For the next binary: the table and the descriptors, as JSON; whether those survive an exec. */
 json_t *fd_store_json(const struct fd_store *s);
 void fd_store_survive(const struct fd_store *s, bool yes);
-/* In the process of a child: the table if it is a proxy's, else NULL and unmapped. */
-struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process);
+/* In the process of a child: its worker's table if it is a proxy's, else NULL; all others are unmapped. */
+struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id process, unsigned worker);
 
 /* A proxy's MSG_FD_PUT or MSG_FD_DROP. */
 void fd_store_message(struct fd_store *s, struct child *proxy, const struct msg_head *head, const void *payload);

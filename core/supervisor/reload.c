@@ -46,7 +46,7 @@ static void on_fork(void *arg)
 	struct supervisor *s = arg;
 
 	process_table_unmap(&s->processes);
-	fd_store_inherit(&s->fd_store, PROCESS_NONE);
+	fd_store_inherit(&s->fd_store, PROCESS_NONE, 0);
 	user_snapshots_inherit(&s->snapshots, PROCESS_NONE);
 	metrics_free(s->metrics);
 }

@@ -31,6 +31,17 @@ static const struct route routes[] = {
     {MSG_JOB_DONE, ONLY(JOBS), 0, true, 0, pass},
 };
 
+/* The first ones, then ever fewer: who goes wild does not stop. */
+static void refuse(struct child *from, const struct msg_head *head)
+{
+	uint64_t n = ++from->n_refused;
+
+	if (n < 8 || (n & (n - 1)) == 0)
+		log_write(LOG_L_WARNING, "message_refused", kv_child(process_name(from->process)),
+		          kv_message_type(head->type), kv_receiver(head->to),
+		          kv_suppressed(n > 8 ? (int64_t)(n / 2 - 1) : 0));
+}
+
 /* ---- passing on ---------------------------------------------------------------------------------------- */
 
 static struct child *receiver_find(const struct router *r, uint32_t to)
@@ -50,13 +61,43 @@ static void pass(struct router *r, struct child *from, const struct msg_head *he
 		channel_send(from->channel, MSG_UNREACHABLE, from->serial, head->id, NULL, 0);
 }
 
+/* Whose work the event is about; any other one that reports it is lying. */
+static uint32_t event_senders(unsigned kind)
+{
+	switch (kind) {
+	case EVENT_PROCESS_STARTED ... EVENT_UPGRADED:
+		return 0; /* the supervisor's own */
+	case EVENT_MACHINE_SUSPENDED ... EVENT_MEMORY_STRAINED:
+	case EVENT_SLOW ... EVENT_VERDICT_EXPIRED:
+		return ONLY(MONITOR);
+	case EVENT_COMMAND_DONE ... EVENT_COMMAND_REFUSED:
+		return ONLY(HELPER);
+	case EVENT_TUNNEL_DROP:
+		return ONLY(PROXY) | ONLY(MONITOR);
+	case EVENT_TUNNEL_OPEN:
+	case EVENT_TUNNEL_CLOSED:
+	case EVENT_TUNNEL_HEARTBEAT ... EVENT_IDENTITY_IGNORED:
+		return ONLY(PROXY);
+	case EVENT_LEG_UP ... EVENT_LEG_GONE:
+		return ONLY(PROBER);
+	case EVENT_JOB_DONE:
+	case EVENT_JOB_FAILED:
+		return ONLY(JOBS);
+	default:
+		return kind < EVENT_KINDS ? ANY : 0;
+	}
+}
+
 /* No process speaks for another one. */
 static void event_pass(struct router *r, struct child *from, const struct msg_head *head, const void *payload)
 {
 	struct event e;
 
-	(void)head;
 	memcpy(&e, payload, sizeof e);
+	if (!(event_senders(e.kind) & 1U << from->process)) {
+		refuse(from, head);
+		return;
+	}
 	e.process = (uint8_t)from->process;
 	monitor_link_pass(r->monitor, from, &e);
 }
@@ -124,6 +165,5 @@ void router_message(struct router *r, struct child *from, const struct msg_head 
 	else if (route && route_allows(route, from, &head))
 		route->pass(r, from, &head, payload);
 	else
-		log_write(LOG_L_WARNING, "message_refused", kv_child(process_name(from->process)),
-		          kv_message_type(head.type), kv_receiver(head.to));
+		refuse(from, &head);
 }

@@ -324,7 +324,7 @@ static void on_fork(void *arg, const struct child *c, struct process *process)
 
 	process_table_unmap(&s->processes);
 	probe_key_give(s, process);
-	process->tunnels = fd_store_inherit(&s->fd_store, c->process);
+	process->tunnels = fd_store_inherit(&s->fd_store, c->process, process->worker);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
 	process->metrics = metrics_open(s->metrics, c->process, c->process == PROCESS_MONITOR);
 	metrics_free(s->metrics);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
 
 void fdpass_attach(struct msghdr *m, union fdpass *r, const int *fds, size_t n)
 {
@@ -40,4 +41,12 @@ size_t fdpass_detach(struct msghdr *m, int fds[FDPASS_MAX])
 		n = FDPASS_MAX;
 	memcpy(fds, CMSG_DATA(c), n * sizeof(int));
 	return n;
+}
+
+void fdpass_close(int fd)
+{
+	const struct linger background = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &background, sizeof background); /* of anything else it is an error */
+	close(fd);
 }

@@ -21,4 +21,7 @@ void fdpass_expect(struct msghdr *m, union fdpass *r);
 /* After it: how many came; they are the caller's. */
 size_t fdpass_detach(struct msghdr *m, int fds[FDPASS_MAX]);
 
+/* Closes a descriptor that another process sent, and that it may still have: a socket that lingers would block. */
+void fdpass_close(int fd);
+
 #endif

@@ -206,7 +206,7 @@ class Daemon:
     def metrics(self):
         """{'name{label="x"}': value} of the monitor's page; and the sum of a family under its bare name."""
         found = {}
-        for line in self.get("/metrics").text().splitlines():
+        for line in self.get("/metrics").text().split("\n"):
             if line and not line.startswith("#"):
                 key, _, value = line.rpartition(" ")
                 found[key] = float(value)

@@ -117,25 +117,46 @@ static void test_outlives_its_writer(void **state)
 /* The next binary goes on with it, if it knows what stands there. */
 static void test_attached_again(void **state)
 {
+	struct tunnel_hello layout = tunnel_layout();
 	int fd, other;
 	struct tunnel_table *b = tunnel_table_new(&fd), *again;
 
 	(void)state;
 	assert_non_null(b);
+	assert_int_not_equal(b->id, 0);
 	tunnel_slot_clean(&b->slots[tunnel_table_take(b, 3)]);
-	again = tunnel_table_attach(fd);
+	again = tunnel_table_attach(fd, &layout);
 	assert_non_null(again);
 	assert_int_equal(again->id, b->id);
 	assert_int_equal(tunnel_slot_mark_read(&again->slots[0]), SLOT_CLEAN);
 	tunnel_table_free(again);
-	b->layout.version++;
-	assert_null(tunnel_table_attach(fd));
+	layout.version++;
+	assert_null(tunnel_table_attach(fd, &layout));
 	assert_int_equal(errno, EPROTO);
+	layout = tunnel_layout();
 	other = memfd_create("short", MFD_CLOEXEC);
-	assert_null(tunnel_table_attach(other));
+	assert_null(tunnel_table_attach(other, &layout));
 	assert_int_equal(errno, EPROTO);
-	assert_null(tunnel_table_attach(-1));
+	assert_null(tunnel_table_attach(-1, &layout));
 	close(other);
+	tunnel_table_free(b);
+	close(fd);
+}
+
+/* Whatever a proxy writes there, another one's search for a slot stays inside. */
+static void test_after_a_wild_one(void **state)
+{
+	int fd;
+	struct tunnel_table *b = tunnel_table_new(&fd);
+
+	(void)state;
+	assert_non_null(b);
+	b->next = UINT32_MAX;
+	assert_in_range(tunnel_table_take(b, 7), 0, TUNNEL_SLOTS - 1);
+	memset(b, 0xa5, sizeof *b);
+	assert_int_equal(tunnel_table_take(b, 7), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(errno, EPERM);
 	tunnel_table_free(b);
 	close(fd);
 }
@@ -173,9 +194,13 @@ static void test_parcel_carries_descriptors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_slot_once), cmocka_unit_test(test_marks),
-	    cmocka_unit_test(test_whose_it_is),     cmocka_unit_test(test_outlives_its_writer),
-	    cmocka_unit_test(test_attached_again),  cmocka_unit_test(test_parcel_carries_descriptors),
+	    cmocka_unit_test(test_every_slot_once),
+	    cmocka_unit_test(test_marks),
+	    cmocka_unit_test(test_whose_it_is),
+	    cmocka_unit_test(test_outlives_its_writer),
+	    cmocka_unit_test(test_attached_again),
+	    cmocka_unit_test(test_after_a_wild_one),
+	    cmocka_unit_test(test_parcel_carries_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,13 +147,38 @@ static void test_small_frames(void **state)
 	assert_string_equal(single, expected);
 }
 
+/* What another process left is followed only if it could be true: no byte goes beyond its field. */
+static void test_forged(void **state)
+{
+	const struct {
+		struct ws_frames f;
+		bool valid;
+	} rows[] = {
+	    {{0}, true},
+	    {{.head = {0x81, 0x05}, .head_len = 2, .payload_left = 5}, true},
+	    {{.head = {0x81, 0x05}, .head_len = 2, .payload_left = 2, .small_len = 3}, true},
+	    {{.head = {0x82, 0x7f}, .head_len = 10, .payload_left = UINT64_C(1) << 62}, true},
+	    {{.head_len = 3}, false},
+	    {{.head_len = 200}, false},
+	    {{.head = {0x81, 0x05}, .head_len = 7}, false},
+	    {{.small_len = WS_SMALL_MAX + 1}, false},
+	    {{.close_len = 3}, false},
+	    {{.head = {0x81, 0x05}, .head_len = 2, .payload_left = 30}, false},
+	    {{.head = {0x81, 0x05}, .head_len = 2, .payload_left = UINT64_MAX, .small_len = 3}, false},
+	    {{.head = {0x81, 0x05}, .head_len = 2, .payload_left = 20, .small_len = 5}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (ws_frames_valid(&rows[i].f) != rows[i].valid)
+			fail_msg("row %zu", i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_cases),
-	    cmocka_unit_test(test_lengths),
-	    cmocka_unit_test(test_garbage_stays),
-	    cmocka_unit_test(test_small_frames),
+	    cmocka_unit_test(test_forged),        cmocka_unit_test(test_cases),        cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_garbage_stays), cmocka_unit_test(test_small_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,9 +204,43 @@ static void test_probe_reaches_all_proxies(void **state)
 	assert_true(fakes_read(&lab->f, lab->of[PROCESS_PROXY], &m));
 }
 
+/* Nobody reports what another process does, nor what no process does. */
+static void test_whose_events(void **state)
+{
+	static const struct {
+		enum process_id from;
+		unsigned kind;
+		bool passes;
+	} rows[] = {
+	    {PROCESS_PROXY, EVENT_NOTE, true},          {PROCESS_PROXY, EVENT_TUNNEL_DROP, true},
+	    {PROCESS_MONITOR, EVENT_TUNNEL_DROP, true}, {PROCESS_PROBER, EVENT_TUNNEL_DROP, false},
+	    {PROCESS_PROBER, EVENT_LEG_DOWN, true},     {PROCESS_PROXY, EVENT_LEG_DOWN, false},
+	    {PROCESS_PROXY, EVENT_COMMAND_DONE, false}, {PROCESS_HELPER, EVENT_COMMAND_DONE, true},
+	    {PROCESS_PROXY, EVENT_VERDICT, false},      {PROCESS_MONITOR, EVENT_VERDICT, true},
+	    {PROCESS_PROXY, EVENT_JOB_DONE, false},     {PROCESS_HELPER, EVENT_UPGRADED, false},
+	    {PROCESS_PROXY, EVENT_LOOP_LAG, true},      {PROCESS_PROXY, EVENT_KINDS, false},
+	    {PROCESS_PROXY, UINT16_MAX, false},
+	};
+	struct lab *lab = *state;
+	struct fake_message m;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct event e = {.kind = (uint16_t)rows[i].kind, .process = PROCESS_HELPER};
+		const struct msg_head head = {
+		    .version = MSG_VERSION, .type = MSG_EVENT, .to = PROCESS_MONITOR, .len = sizeof e};
+
+		router_message(&lab->router, lab->of[rows[i].from], &head, &e);
+		if (receiver(lab, &m) != (rows[i].passes ? PROCESS_MONITOR : PROCESS_NONE))
+			fail_msg("event %u from %s", rows[i].kind, process_name(rows[i].from));
+		assert_int_equal(lab->of[rows[i].from]->n_refused > 0, !rows[i].passes);
+		lab->of[rows[i].from]->n_refused = 0;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_whose_events, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sender_is_stamped, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_handlers, setup, teardown),
