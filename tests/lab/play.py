@@ -2,18 +2,19 @@
 """Plays the rows of lab/faults.py against t3ops with its shipped timings and prints what it said of each, beside
 the truth.  Exit status 0 only if every row was right.
 
-    make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --keep FILE"]
+    make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --jobs 4 --keep FILE"]
     make lab LAB="--table FILE"         # Markdown of all rounds that were kept in FILE
 """
 import argparse
 import dataclasses
 import json
+import multiprocessing
 import re
 import statistics
 import sys
 import time
 
-from lab import faults
+from lab import faults, process
 from lab.stub import LATEST, NEW, NEXT, OLD
 from lab.world import LAG, Person, World
 from lab.world import missing as world_missing
@@ -277,6 +278,34 @@ def play(rows, speed, details=False, kept=None):
         plays.stop()
 
 
+def share(rows, number, jobs):
+    """That process's rows: of each world as many as the others have."""
+    return in_turn(sorted(rows, key=lambda r: r.world)[number::jobs])
+
+
+def play_share(rows, number, args, results):
+    try:
+        outcomes = play(share(rows, number, args.jobs), args.speed, args.details, args.keep)
+        results.put([(o.right, len(o.false)) for o in outcomes])
+    finally:
+        process.end_all()
+
+
+def play_round(rows, args):
+    """Plays them in that many processes, each with a path of its own; (right, false convictions) of each row."""
+    fork = multiprocessing.get_context("fork")
+    results = fork.SimpleQueue()
+    jobs = [fork.Process(target=play_share, args=(rows, n, args, results)) for n in range(args.jobs)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    found = []
+    while not results.empty():
+        found += results.get()
+    return found
+
+
 def stop(world):
     try:
         world.stop()
@@ -289,6 +318,7 @@ def main(text=None):
     parser.add_argument("--speed", type=float, default=5, help="seconds of t3ops in one of ours")
     parser.add_argument("--only", default="", help="regular expression: rows to play")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="paths to play on at a time")
     parser.add_argument("--keep", metavar="FILE", help="adds the outcomes to it, for --table")
     parser.add_argument("--table", metavar="FILE", help="plays nothing, prints what was kept there as Markdown")
     parser.add_argument("--details", action="store_true", help="what pages went through, and the verdicts' text")
@@ -299,15 +329,15 @@ def main(text=None):
     if world_missing():
         print("lab: missing here: " + " ".join(world_missing()))
         return 77
-    rows = in_turn(r for r in faults.ROWS if re.search(args.only, r.name))
+    rows = [r for r in faults.ROWS if re.search(args.only, r.name)]
     wrong = 0
     for n in range(args.rounds):
         began = time.monotonic()
         print(f"round {n + 1} of {args.rounds}: {len(rows)} rows, shipped timings, {args.speed:g} times as fast\n{HEAD}", flush=True)
-        outcomes = play(rows, args.speed, args.details, args.keep)
-        bad = [o for o in outcomes if not o.right]
-        wrong += len(bad)
-        print(f"{len(outcomes) - len(bad)} of {len(outcomes)} right, {sum(len(o.false) for o in outcomes)} false convictions, "
+        found = play_round(rows, args)
+        right = sum(r for r, _ in found)
+        wrong += len(rows) - right
+        print(f"{right} of {len(rows)} right, {sum(f for _, f in found)} false convictions, "
               f"{time.monotonic() - began:.0f} s\n", flush=True)
     return 1 if wrong else 0
 

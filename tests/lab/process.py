@@ -160,7 +160,8 @@ class Process:
         print(f"---- log of {self.name} ----\n{self.log()}---- end of the log of {self.name} ----", file=sys.stderr)
 
 
-def _end_all():
+def end_all():
+    """At exit, which a child of fork does not have."""
     for p in list(_running):
         p.kill()
     for path in _folders:
@@ -171,5 +172,5 @@ def _terminated(number, _frame):
     sys.exit(128 + number)
 
 
-atexit.register(_end_all)
+atexit.register(end_all)
 signal.signal(signal.SIGTERM, _terminated)
