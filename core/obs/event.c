@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 24
+#define EVENT_PAIRS 26
 
 struct kind_row {
 	const char *name;
@@ -93,6 +93,8 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    text(KV_reason, e->reason > 0 ? reason_label(e->reason) : NULL),
 	    code(e, k->code),
 	    text(e->kind == EVENT_IDENTITY_IGNORED ? KV_peer : KV_client, e->address),
+	    text(KV_url_path, e->path),
+	    text(KV_user_agent, e->user_agent),
 	    text(KV_colo, e->colo),
 	    number(KV_duration_ms, e->age_us),
 	    number(wait_key(e->kind), e->rtt_us),

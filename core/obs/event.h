@@ -46,8 +46,10 @@ struct event {
 	char command[64]; /* that the helper ran; and who asked for it */
 	char requester[72];
 	char user[64];
-	char address[48]; /* client: CF-Connecting-IP where a trusted proxy reports it */
-	char colo[8];     /* Cloudflare location: suffix of CF-Ray */
+	char address[48];     /* of the client, as trusted proxies report it */
+	char path[128];       /* of the URL that was asked for, without its query */
+	char user_agent[256]; /* of the browser */
+	char colo[8];         /* Cloudflare location: suffix of CF-Ray */
 	uint64_t age_us;
 	uint64_t rtt_us; /* of a late heartbeat or a failed attempt: how long it, or the last step, has waited */
 	uint64_t idle_client_us;   /* how long nothing had come from the client */
@@ -68,7 +70,7 @@ void event_copy(char *out, size_t size, const char *text);
 
 /* The pairs of the line, beginning with event=KIND, without level and process.  Returns the length; nothing is left
  * out in EVENT_LINE_MAX bytes. */
-#define EVENT_LINE_MAX 5632
+#define EVENT_LINE_MAX 8192
 size_t event_format(const struct event *e, char *out, size_t size);
 
 /* Logs it at the level of its kind. */

@@ -74,6 +74,12 @@ static void dry_emit(struct t3ops_ctx *ctx, const char *kind, const char *user, 
 	(void)ctx, (void)kind, (void)user, (void)code, (void)text;
 }
 
+static void dry_emit_browser(struct t3ops_ctx *ctx, const char *kind, const char *user,
+                             const struct t3ops_browser *browser, int code, const char *text)
+{
+	(void)ctx, (void)kind, (void)user, (void)browser, (void)code, (void)text;
+}
+
 static struct t3ops_timer *dry_timer_start(struct t3ops_ctx *ctx, uint64_t after_us, uint64_t every_us,
                                            void (*cb)(struct t3ops_ctx *ctx, void *arg), void *arg)
 {
@@ -211,10 +217,9 @@ static uint32_t no_site(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return T3OPS_SITE_UNKNOWN;
 }
 
-static bool no_browser(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
+static bool no_browser(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_browser *out)
 {
-	(void)ctx, (void)r;
-	out[0] = '\0';
+	(void)ctx, (void)r, (void)out;
 	return false;
 }
 
@@ -325,6 +330,7 @@ static void services_fill(struct t3ops_host *s)
 	s->count = dry_count;
 	s->gauge = s->observe = dry_measure;
 	s->emit = dry_emit;
+	s->emit_browser = dry_emit_browser;
 	s->timer_start = dry_timer_start;
 	s->timer_stop = dry_timer_stop;
 	s->fetch = dry_fetch;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "plugin_host/host_state.h"
+#include "plugin_host/plugin_struct.h"
 #include "plugin_host/section_fault.h"
 
 static void T3OPS_PRINTF(4, 5) plugin_log(struct t3ops_ctx *ctx, int level, const char *event, const char *fmt, ...)
@@ -33,7 +34,20 @@ static void T3OPS_PRINTF(4, 5)
 		section_fault_error(&config_faults_log, ctx->instance->section, option, text);
 }
 
-static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text)
+static void browser_set(struct event *e, const struct t3ops_browser *browser)
+{
+	struct t3ops_browser known;
+
+	if (!browser)
+		return;
+	plugin_struct_take(&known, sizeof known, browser);
+	event_set(e->address, known.address);
+	event_set(e->path, known.path);
+	event_set(e->user_agent, known.user_agent);
+}
+
+static void emit_browser(struct t3ops_ctx *ctx, const char *kind, const char *user,
+                         const struct t3ops_browser *browser, int code, const char *text)
 {
 	struct process *process = ctx->instance->host->process;
 	enum event_kind k = event_kind_parse(kind ? kind : "note");
@@ -44,7 +58,13 @@ static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int 
 	event_set(e.plugin, ctx->name);
 	event_set(e.user, user ? user : "");
 	event_set(e.text, text ? text : "");
+	browser_set(&e, browser);
 	process_emit(process, &e);
+}
+
+static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text)
+{
+	emit_browser(ctx, kind, user, NULL, code, text);
 }
 
 /* The process of one run of a job has no metrics: what it counts would end with it. */
@@ -101,4 +121,5 @@ void host_report_fill(struct t3ops_host *services)
 	services->gauge = gauge;
 	services->observe = observe;
 	services->emit = emit;
+	services->emit_browser = emit_browser;
 }

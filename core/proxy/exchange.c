@@ -488,7 +488,7 @@ static void tunnel_begin(struct exchange *x)
 	struct client *c = x->client;
 	struct span cookie = request_cookie(&x->request), early = exchange_early_bytes(x);
 	struct tunnel_start start = {.head_bytes = client_pending(c)};
-	char browser[T3OPS_BROWSER_SIZE];
+	struct t3ops_browser browser;
 	bool ok = buf_add(&start.to_upstream, early.at, early.len) &&
 	          buf_add(&c->out, buf_at(&x->up->in), buf_len(&x->up->in));
 
@@ -497,8 +497,8 @@ static void tunnel_begin(struct exchange *x)
 	event_set(start.user, x->request.user.name);
 	event_set(start.address, x->request.address);
 	request_colo(&x->request, start.colo, sizeof start.colo);
-	request_browser(&x->request, browser);
-	start.session = recheck_session_make(worker->recheck, browser, cookie.at, cookie.len);
+	request_browser(&x->request, &browser);
+	start.session = recheck_session_make(worker->recheck, &browser, cookie.at, cookie.len);
 	start.upstream_fd = upstream_detach(x->up);
 	x->up = NULL;
 	start.client_fd = exchange_detach(x);

@@ -34,7 +34,8 @@ struct recheck {
 struct pending_check {
 	struct recheck *recheck;
 	uint64_t id;
-	char user[64], browser[T3OPS_BROWSER_SIZE];
+	char user[64];
+	struct t3ops_browser browser;
 };
 
 static void check_end(struct pending_check *check)
@@ -65,7 +66,7 @@ static void successor_make(struct pending_check *check, const struct user *user)
 
 	plugin_user(user, &seen);
 	plugin_enter(p->provider->instance, "pair");
-	p->pair(p->provider, &seen, check->browser, on_paired, check);
+	p->pair(p->provider, &seen, &check->browser, on_paired, check);
 	plugin_leave(p->provider->instance);
 }
 
@@ -82,6 +83,17 @@ static void on_checked(void *arg, const struct t3ops_session_state *state)
 		check_end(check);
 }
 
+/* "ADDRESS USER-AGENT", up to the end of the line. */
+static void browser_read(const char *session, struct t3ops_browser *out)
+{
+	size_t address = strcspn(session, " \n"), agent = strcspn(session + address, "\n");
+
+	*out = (struct t3ops_browser){.struct_size = sizeof *out};
+	snprintf(out->address, sizeof out->address, "%.*s", (int)address, session);
+	if (agent > 0)
+		snprintf(out->user_agent, sizeof out->user_agent, "%.*s", (int)agent - 1, session + address + 1);
+}
+
 /* The answer may come at once, and the entry go with it. */
 static void entry_check(struct recheck_entry *e, const struct user *user)
 {
@@ -95,7 +107,7 @@ static void entry_check(struct recheck_entry *e, const struct user *user)
 		return;
 	*check = (struct pending_check){.recheck = r, .id = e->id};
 	event_set(check->user, e->user);
-	snprintf(check->browser, sizeof check->browser, "%.*s", (int)(cookies - 1 - e->session), e->session);
+	browser_read(e->session, &check->browser);
 	plugin_user(user, &seen);
 	r->pending++;
 	plugin_enter(p->provider->instance, "check");
@@ -167,13 +179,16 @@ void recheck_stop(struct recheck *r)
 
 /* ---- sessions ---------------------------------------------------------------------------------------- */
 
-char *recheck_session_make(const struct recheck *r, const char *browser, const char *cookies, size_t n)
+char *recheck_session_make(const struct recheck *r, const struct t3ops_browser *browser, const char *cookies,
+                           size_t n)
 {
 	char *session;
 
-	if (r->worker->conf.recheck_us == 0 || n == 0 || strlen(browser) + 1 + n > RECHECK_SESSION_MAX)
+	if (r->worker->conf.recheck_us == 0 || n == 0 || sizeof *browser + n > RECHECK_SESSION_MAX)
 		return NULL;
-	return asprintf(&session, "%s\n%.*s", browser, (int)n, cookies) < 0 ? NULL : session;
+	return asprintf(&session, "%s %s\n%.*s", browser->address, browser->user_agent, (int)n, cookies) < 0
+	           ? NULL
+	           : session;
 }
 
 char *recheck_session_copy(const struct recheck *r, const char *bytes, size_t n)

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugin.h"
+
 struct worker;
 struct recheck;
 struct recheck_entry;
@@ -28,9 +30,10 @@ void recheck_free(struct recheck *r); /* no check may be in progress, no entry b
 int recheck_start(struct recheck *r);
 void recheck_stop(struct recheck *r);
 
-/* What to ask with, for recheck_add or recheck_session_free: the browser (request_browser), a newline, and a Cookie
- * header as the t3 server gets it.  NULL: there is no cookie, it is too long, or nobody will ask. */
-char *recheck_session_make(const struct recheck *r, const char *browser, const char *cookies, size_t n);
+/* What to ask with, for recheck_add or recheck_session_free: the browser's address and User-Agent, a newline, and a
+ * Cookie header as the t3 server gets it.  NULL: there is no cookie, it is too long, or nobody will ask. */
+char *recheck_session_make(const struct recheck *r, const struct t3ops_browser *browser, const char *cookies,
+                           size_t n);
 /* The same from recheck_session of another process. */
 char *recheck_session_copy(const struct recheck *r, const char *bytes, size_t n);
 /* Frees one; NULL is fine. */

@@ -206,15 +206,14 @@ uint32_t request_site(const struct request *r, const struct worker *worker)
 	return origin_site(&r->head, request_proxies(r, worker));
 }
 
-void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE])
+void request_browser(const struct request *r, struct t3ops_browser *out)
 {
 	const struct http_field *f = http_field_find(&r->head, "user-agent", 0);
-	size_t len;
 
-	event_copy(out, T3OPS_BROWSER_SIZE, r->address);
-	len = strlen(out);
-	out[len++] = ' ';
-	span_copy(out + len, T3OPS_BROWSER_SIZE - len, f ? f->value : (struct span){"", 0});
+	*out = (struct t3ops_browser){.struct_size = sizeof *out};
+	event_set(out->address, r->address);
+	span_copy(out->user_agent, sizeof out->user_agent, f ? f->value : (struct span){"", 0});
+	span_copy(out->path, sizeof out->path, r->path);
 }
 
 void request_colo(const struct request *r, char *out, size_t size)

@@ -70,8 +70,8 @@ uint64_t request_forwards_left(const struct request *r);
 
 /* Whose page caused it (enum t3ops_site). */
 uint32_t request_site(const struct request *r, const struct worker *worker);
-/* What tells this browser from the user's others: the client's address and the User-Agent. */
-void request_browser(const struct request *r, char out[T3OPS_BROWSER_SIZE]);
+/* Who asks, and for what. */
+void request_browser(const struct request *r, struct t3ops_browser *out);
 /* Suffix of CF-Ray, "" without a trusted one. */
 void request_colo(const struct request *r, char *out, size_t size);
 

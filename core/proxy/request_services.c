@@ -99,14 +99,16 @@ static uint32_t site_get(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return x ? request_site(&x->request, x->worker) : T3OPS_SITE_UNKNOWN;
 }
 
-static bool browser_get(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE])
+static bool browser_get(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_browser *out)
 {
 	struct exchange *x = exchange_of(ctx, r);
+	struct t3ops_browser known;
 
-	out[0] = '\0';
-	if (x)
-		request_browser(&x->request, out);
-	return x != NULL;
+	if (!x)
+		return false;
+	request_browser(&x->request, &known);
+	plugin_struct_give(out, &known, sizeof known);
+	return true;
 }
 
 /* ---- changing ----------------------------------------------------------------------------------- */

@@ -65,8 +65,8 @@ EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, supp
            "an identity header came from a peer that is not trusted; reported once a minute, with the number of those left out")
 EVENT_KIND(UPSTREAM_IMPOSTOR, "upstream_impostor", ERROR, true, none, none, suppressed, detail,
            "a process of another account than the user's answers at the address of a t3 server; nothing was sent to it; reported once a minute for each user, with the number of those left out")
-EVENT_KIND(PAIR, "pairing_done", INFO, true, none, http_status, none, detail,
-           "a browser, or t3ops itself, was paired with a t3 server")
+EVENT_KIND(PAIR, "pairing_done", NOTICE, true, none, http_status, none, detail,
+           "a browser, or t3ops itself, was paired with a t3 server: who it was, and what it had asked for")
 EVENT_KIND(PAIR_FAILED, "pairing_failed", WARNING, true, none, http_status, none, detail,
            "a browser, or t3ops itself, could not be paired with a t3 server")
 EVENT_KIND(SESSION_DEAD, "session_expired", INFO, true, none, http_status, none, detail,

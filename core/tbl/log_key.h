@@ -36,6 +36,8 @@ LOG_KEY(kills, NUMBER, "how many processes the kernel killed for lack of memory"
 LOG_KEY(users, NUMBER, "how many users the table has")
 LOG_KEY(peer, TEXT, "address of the connection's other end")
 LOG_KEY(client, TEXT, "address of the browser, as a trusted proxy reported it, else the peer's")
+LOG_KEY(url_path, TEXT, "path of the URL that was asked for, without its query")
+LOG_KEY(user_agent, TEXT, "what the browser calls itself")
 LOG_KEY(colo, TEXT, "Cloudflare location, from the suffix of CF-Ray")
 LOG_KEY(listener, TEXT, "which listening socket: proxy, status or control")
 LOG_KEY(address, TEXT, "address of a listening socket")

@@ -4,8 +4,8 @@
  *
  *   navigation       pair, then 302 to the same page with the cookie and a mark (common/marker.h)
  *     with the mark  and with a session: 302 to the page without it; without one: an explanation, no redirect
- *   anything else    pair, then on to the t3 server with the new cookie, which the response carries; not for requests
- *                    that another site caused
+ *   anything else    if a page of this very site asks: pair, then on to the t3 server with the new cookie, which the
+ *                    response carries
  *   own credential   untouched
  *
  * A cookie under the t3 server's older name may still be good: the t3 server is asked, and renews it, before anything
@@ -22,7 +22,8 @@
 #include "common/marker.h"
 #include "common/navigation.h"
 
-#define RETRY_S         3  /* for what passes by itself */
+#define RETRY_S         3 /* for what passes by itself */
+#define LIMIT_RETRY_S   20
 #define LOOP_RETRY_S    45 /* the mark of the redirect is old by then: it is paired anew */
 #define LOOP_REPORTS_US UINT64_C(60000000)
 
@@ -42,6 +43,11 @@ struct waiting {
 
 /* ---- what a person is told ------------------------------------------------------------------------------ */
 
+static uint32_t retry_s(int status)
+{
+	return status == 503 ? RETRY_S : status == 429 ? LIMIT_RETRY_S : 0;
+}
+
 static void failure_explain(const struct waiting *w, const struct t3ops_paired *paired)
 {
 	static const struct {
@@ -53,13 +59,14 @@ static void failure_explain(const struct waiting *w, const struct t3ops_paired *
 	    [T3OPS_PAIR_REFUSED] = {502, "Your t3 server refused the pairing"},
 	    [T3OPS_PAIR_UNREACHABLE] = {503, "Your t3 server does not respond"},
 	    [T3OPS_PAIR_NO_ENDPOINT] = {502, "Your t3 server pairs in another way"},
+	    [T3OPS_PAIR_LIMITED] = {429, "Too many browsers were paired"},
 	};
 	char text[800];
 	struct t3ops_page page = {.struct_size = sizeof page,
 	                          .status = rows[paired->result].status,
 	                          .title = rows[paired->result].title,
 	                          .text = text,
-	                          .retry_s = rows[paired->result].status == 503 ? RETRY_S : 0,
+	                          .retry_s = retry_s(rows[paired->result].status),
 	                          .link_target = PAIRING_SCREEN,
 	                          .link_text = PAIRING_LINK};
 
@@ -119,10 +126,10 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 static void pair(struct waiting *w, const struct t3ops_user *user)
 {
 	struct auto_pair *a = w->ctx->state;
-	char browser[T3OPS_BROWSER_SIZE];
+	struct t3ops_browser browser = {.struct_size = sizeof browser};
 
-	w->ctx->host->request_browser(w->ctx, w->request, browser);
-	pairing_pair(&a->pairing, user, browser, on_paired, w);
+	w->ctx->host->request_browser(w->ctx, w->request, &browser);
+	pairing_pair(&a->pairing, user, &browser, on_paired, w);
 }
 
 /* ---- a cookie of the older name ------------------------------------------------------------------------- */
@@ -168,7 +175,7 @@ static enum t3ops_next without_session(struct t3ops_ctx *ctx, t3ops_request_id r
 	struct auto_pair *a = ctx->state;
 	struct waiting *w;
 
-	if (request_is_foreign(ctx, r))
+	if (!request_is_wanted(ctx, r))
 		return T3OPS_NEXT;
 	if (request_is_navigation(ctx, r) && request_marker(ctx, r) == MARKER_FRESH)
 		return loop_explain(ctx, r, state);
@@ -202,8 +209,8 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 
 /* ---- the service ---------------------------------------------------------------------------------------- */
 
-static void service_pair(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *browser,
-                         t3ops_paired_cb cb, void *arg)
+static void service_pair(struct t3ops_ctx *provider, const struct t3ops_user *user,
+                         const struct t3ops_browser *browser, t3ops_paired_cb cb, void *arg)
 {
 	struct auto_pair *a = provider->state;
 
@@ -266,6 +273,8 @@ static const struct t3ops_option options[] = {
     {"endpoints", T3OPS_OPT_LIST | T3OPS_OPT_URL_PATH, "/api/auth/browser-session /api/auth/bootstrap", 0, 0,
      "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
     {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Time limit of one exchange."},
+    {"max_per_minute", T3OPS_OPT_INT, "10", 0, 10000,
+     "Most pairings of one user's browsers within a minute, in each proxy process; 0: no limit."},
     {"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000,
      "Time limit of asking a t3 server whether a session is alive."},
 };

@@ -10,16 +10,21 @@
 struct fresh {
 	LIST_ENTRY(fresh) link; /* the newest comes first */
 	uint64_t made_us;
-	char *browser, *set_cookie;
+	struct t3ops_browser browser;
+	char *set_cookie;
 	bool dead;
 };
+
+bool browser_is_same(const struct t3ops_browser *a, const struct t3ops_browser *b)
+{
+	return strcmp(a->address, b->address) == 0 && strcmp(a->user_agent, b->user_agent) == 0;
+}
 
 static void entry_free(struct fresh *f)
 {
 	LIST_REMOVE(f, link);
 	explicit_bzero(f->set_cookie, strlen(f->set_cookie));
 	free(f->set_cookie);
-	free(f->browser);
 	free(f);
 }
 
@@ -36,56 +41,54 @@ static void expire(struct fresh_list *list, uint64_t now_us)
 	}
 }
 
-const char *fresh_find(struct fresh_list *list, const char *browser, uint64_t now_us)
+const char *fresh_find(struct fresh_list *list, const struct t3ops_browser *browser, uint64_t now_us)
 {
 	struct fresh *f;
 
 	expire(list, now_us);
 	LIST_FOREACH (f, list, link)
-		if (!f->dead && strcmp(f->browser, browser) == 0)
+		if (!f->dead && browser_is_same(&f->browser, browser))
 			return f->set_cookie;
 	return NULL;
 }
 
-void fresh_add(struct fresh_list *list, const char *browser, const char *set_cookie, uint64_t now_us)
+void fresh_add(struct fresh_list *list, const struct t3ops_browser *browser, const char *set_cookie, uint64_t now_us)
 {
 	struct fresh *f = calloc(1, sizeof *f);
 
 	if (!f)
 		return;
 	f->made_us = now_us;
-	f->browser = strdup(browser);
+	f->browser = *browser;
 	f->set_cookie = strdup(set_cookie);
-	LIST_INSERT_HEAD(list, f, link);
-	if (!f->browser || !f->set_cookie) {
-		free(f->browser);
-		free(f->set_cookie);
-		LIST_REMOVE(f, link);
+	if (!f->set_cookie) {
 		free(f);
+		return;
 	}
+	LIST_INSERT_HEAD(list, f, link);
 	expire(list, now_us);
 }
 
-static size_t dead_count(const struct fresh_list *list, const char *browser)
+static size_t dead_count(const struct fresh_list *list, const struct t3ops_browser *browser)
 {
 	const struct fresh *f;
 	size_t n = 0;
 
 	LIST_FOREACH (f, list, link)
-		n += f->dead && strcmp(f->browser, browser) == 0;
+		n += f->dead && browser_is_same(&f->browser, browser);
 	return n;
 }
 
 bool fresh_die(struct fresh_list *list, const char *cookies, uint64_t now_us)
 {
-	const char *browser = NULL;
+	const struct t3ops_browser *browser = NULL;
 	struct fresh *f;
 
 	expire(list, now_us);
 	LIST_FOREACH (f, list, link)
 		if (memmem(cookies, strlen(cookies), f->set_cookie, strcspn(f->set_cookie, ";"))) {
 			f->dead = true;
-			browser = f->browser;
+			browser = &f->browser;
 		}
 	return browser && dead_count(list, browser) >= 2;
 }

@@ -10,14 +10,19 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "plugin.h"
+
 #define FRESH_US UINT64_C(30000000)
+
+/* Whether they are one browser, as far as anybody can tell. */
+bool browser_is_same(const struct t3ops_browser *a, const struct t3ops_browser *b);
 
 struct fresh;
 LIST_HEAD(fresh_list, fresh);
 
 /* Its Set-Cookie value, borrowed; NULL: there is none for that browser. */
-const char *fresh_find(struct fresh_list *list, const char *browser, uint64_t now_us);
-void fresh_add(struct fresh_list *list, const char *browser, const char *set_cookie, uint64_t now_us);
+const char *fresh_find(struct fresh_list *list, const struct t3ops_browser *browser, uint64_t now_us);
+void fresh_add(struct fresh_list *list, const struct t3ops_browser *browser, const char *set_cookie, uint64_t now_us);
 /* Those that the cookies (a Cookie header) hold are dead and not given again.  Whether the t3 server keeps none: at
  * least two of that browser's died so soon.  One alone may have been wiped with all others. */
 bool fresh_die(struct fresh_list *list, const char *cookies, uint64_t now_us);

@@ -15,6 +15,7 @@
  * rests longer. */
 #define FAILURE_HOLDS_US   UINT64_C(2000000)
 #define INABILITY_HOLDS_US UINT64_C(60000000)
+#define MINUTE_US          UINT64_C(60000000)
 
 struct waiter {
 	STAILQ_ENTRY(waiter) link;
@@ -27,7 +28,8 @@ struct attempt {
 	LIST_ENTRY(attempt) link;
 	struct pairing *pairing;
 	struct user_state *user;
-	char *browser; /* NULL: the session is handed to nobody else */
+	bool shared; /* with further requests of the browser; false: t3ops' own */
+	struct t3ops_browser browser;
 	STAILQ_HEAD(, waiter) waiters;
 	size_t n_waiters;
 	char *body; /* of the exchange: holds the credential */
@@ -38,7 +40,7 @@ struct attempt {
 static const char *result_label(uint32_t result)
 {
 	static const char *const labels[] = {"ok",          "mint_failed", "mint_timeout", "refused",
-	                                     "unreachable", "no_endpoint", "no_cookie"};
+	                                     "unreachable", "no_endpoint", "no_cookie",    "limited"};
 
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
@@ -60,11 +62,11 @@ static void outcome_report(const struct attempt *a, const struct t3ops_paired *p
 	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)(ctx->host->now_us(ctx) - a->started_us) / 1e6);
 	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", result_label(paired->result), paired->endpoint[0] ? " at " : "",
 	         paired->endpoint, paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
-	         !a->browser        ? ", for t3ops itself"
+	         !a->shared         ? ", for t3ops itself"
 	         : a->n_waiters > 1 ? ", for several requests"
 	                            : "");
-	ctx->host->emit(ctx, paired->result == T3OPS_PAIR_OK ? "pairing_done" : "pairing_failed", a->user->name,
-	                paired->status, text);
+	ctx->host->emit_browser(ctx, paired->result == T3OPS_PAIR_OK ? "pairing_done" : "pairing_failed",
+	                        a->user->name, a->shared ? &a->browser : NULL, paired->status, text);
 }
 
 static void outcome_remember(const struct attempt *a, const struct t3ops_paired *paired)
@@ -75,8 +77,8 @@ static void outcome_remember(const struct attempt *a, const struct t3ops_paired 
 	u->failed_us = paired->result == T3OPS_PAIR_OK ? 0 : now_us;
 	u->failed_result = paired->result;
 	snprintf(u->failed_text, sizeof u->failed_text, "%s", paired->text);
-	if (paired->result == T3OPS_PAIR_OK && a->browser)
-		fresh_add(&u->fresh, a->browser, paired->set_cookie, now_us);
+	if (paired->result == T3OPS_PAIR_OK && a->shared)
+		fresh_add(&u->fresh, &a->browser, paired->set_cookie, now_us);
 }
 
 static void attempt_free(struct attempt *a)
@@ -84,7 +86,6 @@ static void attempt_free(struct attempt *a)
 	if (a->body)
 		explicit_bzero(a->body, strlen(a->body));
 	free(a->body);
-	free(a->browser);
 	free(a);
 }
 
@@ -126,22 +127,31 @@ static const char *endpoint_of(const struct attempt *a)
 	return a->pairing->ctx->host->opt_item(a->pairing->ctx, "endpoints", a->endpoint);
 }
 
-/* Of several cookies the one that is known to be the session's, else the first. */
-static const char *set_cookie_choose(const struct user_state *u, const struct t3ops_fetched *f)
+/* The session's among several cookies: one that is there afterwards (not the deletion of an older one) and has its
+ * name, else one that looks like a session's, else any.  Of one name the last counts. */
+static const char *set_cookie_choose(const struct attempt *a, const struct t3ops_fetched *f)
 {
-	const char *value;
+	int64_t wall_s = (int64_t)(a->pairing->ctx->host->wall_us(a->pairing->ctx) / 1000000);
+	const char *value, *named = NULL, *alike = NULL, *any = NULL;
 	char name[COOKIE_NAME_SIZE];
 
-	for (size_t i = 0; (value = f->header(f, "set-cookie", i)); i++)
-		if (set_cookie_name(value, name, sizeof name) && strcmp(name, u->cookie_name) == 0)
-			return value;
-	return f->header(f, "set-cookie", 0);
+	for (size_t i = 0; (value = f->header(f, "set-cookie", i)); i++) {
+		if (!set_cookie_is_live(value, wall_s) || !set_cookie_name(value, name, sizeof name))
+			continue;
+		if (strcmp(name, a->user->cookie_name) == 0)
+			named = value;
+		else if (strncmp(name, DEFAULT_COOKIE, sizeof DEFAULT_COOKIE - 1) == 0)
+			alike = value;
+		else if (!any)
+			any = value;
+	}
+	return named ? named : alike ? alike : any;
 }
 
 static void exchange_succeed(struct attempt *a, const struct t3ops_fetched *f)
 {
 	struct t3ops_paired paired = {.result = T3OPS_PAIR_OK,
-	                              .set_cookie = set_cookie_choose(a->user, f),
+	                              .set_cookie = set_cookie_choose(a, f),
 	                              .endpoint = endpoint_of(a),
 	                              .status = f->status,
 	                              .fallback = a->endpoint > 0,
@@ -165,7 +175,7 @@ static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 	if (f->error != 0) {
 		snprintf(text, sizeof text, "the t3 server did not respond: %s", f->error_text);
 		attempt_fail(a, T3OPS_PAIR_UNREACHABLE, endpoint_of(a), 0, text);
-	} else if (f->status == 200) {
+	} else if (f->status / 100 == 2) {
 		exchange_succeed(a, f);
 	} else if (f->status != 404) {
 		snprintf(text, sizeof text, "the t3 server answered %d to a fresh credential", f->status);
@@ -181,10 +191,9 @@ static void on_exchanged(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 
 static void exchange_start(struct attempt *a)
 {
-	/* t3 keeps it with the session: in its list of devices a session of t3ops' own is a bot */
-	const char *const headers[] = {"content-type: application/json",
-	                               a->browser ? NULL : "user-agent: " PACKAGE_NAME "/" PACKAGE_VERSION " (bot)",
-	                               NULL};
+	/* t3 keeps it with the session, for its list of devices: there a session of t3ops' own is a bot */
+	char agent[sizeof a->browser.user_agent + 16];
+	const char *const headers[] = {"content-type: application/json", agent, NULL};
 	struct t3ops_ctx *ctx = a->pairing->ctx;
 	char url[256];
 	struct t3ops_fetch what = {.struct_size = sizeof what,
@@ -197,6 +206,10 @@ static void exchange_start(struct attempt *a)
 	                           .timeout_us = (uint64_t)ctx->host->opt_int(ctx, "exchange_timeout"),
 	                           .fresh = true};
 
+	snprintf(agent, sizeof agent, "user-agent: %s",
+	         !a->shared                 ? PACKAGE_NAME "/" PACKAGE_VERSION " (bot)"
+	         : a->browser.user_agent[0] ? a->browser.user_agent
+	                                    : PACKAGE_NAME "/" PACKAGE_VERSION);
 	user_state_url(a->user, endpoint_of(a), url, sizeof url);
 	ctx->host->fetch(ctx, &what, on_exchanged, a);
 }
@@ -280,18 +293,18 @@ static void fresh_give(struct pairing *p, struct user_state *u, const char *set_
 	free(copy);
 }
 
-static struct attempt *attempt_find(struct user_state *u, const char *browser)
+static struct attempt *attempt_find(struct user_state *u, const struct t3ops_browser *browser)
 {
 	struct attempt *a;
 
 	LIST_FOREACH (a, &u->attempts, link)
-		if (browser && a->browser && strcmp(a->browser, browser) == 0)
+		if (browser && a->shared && browser_is_same(&a->browser, browser))
 			break;
 	return a;
 }
 
 /* Mints at once; the answer comes later. */
-static struct attempt *attempt_new(struct pairing *p, struct user_state *u, const char *browser)
+static struct attempt *attempt_new(struct pairing *p, struct user_state *u, const struct t3ops_browser *browser)
 {
 	struct attempt *a = calloc(1, sizeof *a);
 
@@ -299,7 +312,9 @@ static struct attempt *attempt_new(struct pairing *p, struct user_state *u, cons
 		return NULL;
 	a->pairing = p;
 	a->user = u;
-	a->browser = browser ? strdup(browser) : NULL;
+	a->shared = browser != NULL;
+	if (browser)
+		a->browser = *browser;
 	STAILQ_INIT(&a->waiters);
 	a->started_us = p->ctx->host->now_us(p->ctx);
 	LIST_INSERT_HEAD(&u->attempts, a, link);
@@ -307,7 +322,8 @@ static struct attempt *attempt_new(struct pairing *p, struct user_state *u, cons
 	return a;
 }
 
-static void attempt_join(struct pairing *p, struct user_state *u, const char *browser, t3ops_paired_cb cb, void *arg)
+static void attempt_join(struct pairing *p, struct user_state *u, const struct t3ops_browser *browser,
+                         t3ops_paired_cb cb, void *arg)
 {
 	struct waiter *w = calloc(1, sizeof *w);
 	struct attempt *a = attempt_find(u, browser);
@@ -330,6 +346,31 @@ static void attempt_join(struct pairing *p, struct user_state *u, const char *br
 	a->n_waiters++;
 }
 
+/* Each costs a program and leaves a session in the t3 server's database, whatever asks for it. */
+static bool limit_allows(struct pairing *p, struct user_state *u, const struct t3ops_browser *browser,
+                         uint64_t now_us)
+{
+	int64_t most = p->ctx->host->opt_int(p->ctx, "max_per_minute");
+	char text[80];
+
+	if (u->minute_us == 0 || now_us - u->minute_us >= MINUTE_US) {
+		u->minute_us = now_us;
+		u->n_in_minute = 0;
+		u->limit_reported = false;
+	}
+	if (most == 0 || u->n_in_minute < most) {
+		u->n_in_minute++;
+		return true;
+	}
+	outcome_count(p->ctx, T3OPS_PAIR_LIMITED, "", false, 1);
+	if (!u->limit_reported) {
+		u->limit_reported = true;
+		snprintf(text, sizeof text, "limited: max_per_minute (%lld) is reached", (long long)most);
+		p->ctx->host->emit_browser(p->ctx, "pairing_failed", u->name, browser, 429, text);
+	}
+	return false;
+}
+
 void pairing_begin(struct pairing *p)
 {
 	static const uint32_t by_endpoint[] = {T3OPS_PAIR_OK, T3OPS_PAIR_REFUSED, T3OPS_PAIR_UNREACHABLE,
@@ -339,14 +380,15 @@ void pairing_begin(struct pairing *p)
 	outcome_count(p->ctx, T3OPS_PAIR_MINT_FAILED, "", false, 0);
 	outcome_count(p->ctx, T3OPS_PAIR_MINT_TIMEOUT, "", false, 0);
 	outcome_count(p->ctx, T3OPS_PAIR_NO_ENDPOINT, "", n > 1, 0);
+	outcome_count(p->ctx, T3OPS_PAIR_LIMITED, "", false, 0);
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < sizeof by_endpoint / sizeof by_endpoint[0]; r++)
 			outcome_count(p->ctx, by_endpoint[r], p->ctx->host->opt_item(p->ctx, "endpoints", i), i > 0,
 			              0);
 }
 
-void pairing_pair(struct pairing *p, const struct t3ops_user *user, const char *browser, t3ops_paired_cb cb,
-                  void *arg)
+void pairing_pair(struct pairing *p, const struct t3ops_user *user, const struct t3ops_browser *browser,
+                  t3ops_paired_cb cb, void *arg)
 {
 	struct user_state *u = user_state_get(p->users, user);
 	uint64_t now_us = p->ctx->host->now_us(p->ctx);
@@ -365,6 +407,13 @@ void pairing_pair(struct pairing *p, const struct t3ops_user *user, const char *
 		                                     .set_cookie = "",
 		                                     .cookie_name = u->cookie_name,
 		                                     .text = u->failed_text});
+	} else if (browser && !attempt_find(u, browser) && !limit_allows(p, u, browser, now_us)) {
+		answer_at_once(
+		    cb, arg,
+		    (struct t3ops_paired){.result = T3OPS_PAIR_LIMITED,
+		                          .set_cookie = "",
+		                          .cookie_name = u->cookie_name,
+		                          .text = "too many of your browsers were paired within a minute"});
 	} else {
 		attempt_join(p, u, browser, cb, arg);
 	}

@@ -44,13 +44,14 @@ static uint64_t time_read(const char *text)
 }
 
 /* Of the cookies that came with the answer the session's: newer t3 servers rename it that way. */
-static const char *renewed_cookie(const struct user_state *u, const struct t3ops_fetched *f)
+static const char *renewed_cookie(const struct user_state *u, const struct t3ops_fetched *f, int64_t wall_s)
 {
 	char name[COOKIE_NAME_SIZE];
 	const char *value;
 
 	for (size_t i = 0; (value = f->header(f, "set-cookie", i)); i++)
-		if (set_cookie_name(value, name, sizeof name) && strcmp(name, u->cookie_name) == 0)
+		if (set_cookie_is_live(value, wall_s) && set_cookie_name(value, name, sizeof name) &&
+		    strcmp(name, u->cookie_name) == 0)
 			return value;
 	return "";
 }
@@ -68,7 +69,7 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 	    u, json_string_value(json_object_get(json_object_get(body, "auth"), "sessionCookieName")));
 	if (json_is_true(authenticated)) {
 		state.session = T3OPS_SESSION_ALIVE;
-		state.set_cookie = renewed_cookie(u, f);
+		state.set_cookie = renewed_cookie(u, f, (int64_t)(ctx->host->wall_us(ctx) / 1000000));
 		state.expires_us = time_read(json_string_value(json_object_get(body, "expiresAt")));
 	} else if (json_is_false(authenticated)) {
 		state.session = T3OPS_SESSION_DEAD;

@@ -27,6 +27,10 @@ struct user_state {
 	uint32_t failed_result;
 	char failed_text[FAILURE_SIZE];
 	uint64_t loop_reported_us;
+
+	uint64_t minute_us; /* when the minute of max_per_minute began */
+	int64_t n_in_minute;
+	bool limit_reported; /* in that minute */
 };
 
 struct user_states {

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 /* One NAME=VALUE of the header. */
 struct cookie {
@@ -82,4 +84,70 @@ bool set_cookie_name(const char *set_cookie, char *out, size_t size)
 	memcpy(out, set_cookie, len);
 	out[len] = '\0';
 	return true;
+}
+
+/* ---- what a Set-Cookie value says -------------------------------------------------------------------- */
+
+/* The value of an attribute behind the first semicolon, up to the next one; the last of several counts. */
+static bool attribute_find(const char *set_cookie, const char *name, const char **at, size_t *len)
+{
+	size_t name_len = strlen(name);
+	bool found = false;
+
+	for (const char *a = strchr(set_cookie, ';'); a; a = strchr(a, ';')) {
+		a += 1;
+		a += strspn(a, " \t");
+		if (strncasecmp(a, name, name_len) != 0 || a[name_len] != '=')
+			continue;
+		*at = a + name_len + 1;
+		*len = strcspn(*at, ";");
+		found = true;
+	}
+	return found;
+}
+
+/* "Wed, 21 Oct 2026 07:28:00 GMT", or with dashes. */
+static bool date_read(const char *at, size_t len, int64_t *out)
+{
+	char text[40];
+	struct tm tm = {0};
+
+	if (len >= sizeof text)
+		return false;
+	memcpy(text, at, len);
+	text[len] = '\0';
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '-')
+			*c = ' ';
+	if (!strptime(text, " %a, %d %b %Y %H:%M:%S", &tm))
+		return false;
+	*out = timegm(&tm);
+	return true;
+}
+
+/* Max-Age decides where there is one, and what cannot be read says nothing. */
+static bool is_expired(const char *set_cookie, int64_t wall_s)
+{
+	const char *at;
+	size_t len;
+	int64_t expires;
+
+	if (attribute_find(set_cookie, "max-age", &at, &len)) {
+		at += strspn(at, " \t");
+		return *at == '-' || *at == '0';
+	}
+	return attribute_find(set_cookie, "expires", &at, &len) && date_read(at, len, &expires) && expires <= wall_s;
+}
+
+bool set_cookie_is_live(const char *set_cookie, int64_t wall_s)
+{
+	size_t name_len = strcspn(set_cookie, "=;"), len;
+	const char *value = set_cookie + name_len + 1;
+
+	if (name_len == 0 || set_cookie[name_len] != '=')
+		return false;
+	len = strcspn(value, ";");
+	while (len > 0 && is_blank(value[len - 1]))
+		len--;
+	return len > 0 && (len != 2 || memcmp(value, "\"\"", 2) != 0) && !is_expired(set_cookie, wall_s);
 }

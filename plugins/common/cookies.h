@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Whether the header (NULL is fine) has a cookie of that name with a value; prefix: whose name only
  * begins like that. */
@@ -16,5 +17,9 @@ char *cookies_replace(const char *header, const char *name, const char *set_cook
 
 /* The name in a Set-Cookie value; false if there is none or it does not fit. */
 bool set_cookie_name(const char *set_cookie, char *out, size_t size);
+
+/* Whether a browser that is given that Set-Cookie value has a cookie afterwards: it has a value, and has not expired
+ * (RFC 6265 5.2, 5.3).  wall_s: now, since 1970. */
+bool set_cookie_is_live(const char *set_cookie, int64_t wall_s);
 
 #endif

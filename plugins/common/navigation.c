@@ -24,7 +24,7 @@ bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r)
 	if (dest)
 		return strcasecmp(dest, "document") == 0;
 	accept = host->request_header(ctx, r, "Accept");
-	return accept && strcasestr(accept, "text/html");
+	return accept && strcasestr(accept, "text/html") && host->request_site(ctx, r) != T3OPS_SITE_OTHER;
 }
 
 bool query_has(const char *target, const char *name)
@@ -58,25 +58,14 @@ bool location_make(const char *target, char *out, size_t size)
 	return len > 0 && (size_t)len < size;
 }
 
-/* The host of an Origin or a URL: from behind :// to the next slash. */
-static const char *host_of(const char *origin)
-{
-	const char *at = strstr(origin, "://");
-
-	return at ? at + 3 : "";
-}
-
 bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
-	const struct t3ops_host *host = ctx->host;
-	const char *site = host->request_header(ctx, r, "Sec-Fetch-Site");
-	const char *origin = host->request_header(ctx, r, "Origin"), *here = host->request_header(ctx, r, "Host");
+	return ctx->host->request_site(ctx, r) == T3OPS_SITE_OTHER && !request_is_navigation(ctx, r);
+}
 
-	if (request_is_navigation(ctx, r))
-		return false;
-	if (site)
-		return strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0;
-	return origin && (!here || strcasecmp(host_of(origin), here) != 0);
+bool request_is_wanted(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	return ctx->host->request_site(ctx, r) == T3OPS_SITE_OURS || request_is_navigation(ctx, r);
 }
 
 bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r)

@@ -8,14 +8,17 @@
 #define PAIRING_SCREEN "/pair" /* t3's own, where a person types a code */
 #define PAIRING_LINK   "Pair by hand, with a code"
 
-/* Somebody opens a page: GET, for a document by Sec-Fetch-Dest, or for text/html by Accept. */
+/* Somebody opens a page: GET, for a document by Sec-Fetch-Dest, or for text/html by Accept where no page of another
+ * site is known to have asked. */
 bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* It brings a credential of its own: Authorization, or a WebSocket ticket in its query. */
 bool request_has_credential(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* It is for t3's pairing screen. */
 bool request_is_pairing_screen(struct t3ops_ctx *ctx, t3ops_request_id r);
 
-/* Another site's page caused it, and it does not open a page itself (Sec-Fetch-Site, else Origin against Host). */
+/* Somebody opens a page, or a page of this very site asks: nobody else may have a user signed in. */
+bool request_is_wanted(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* Another site's page is known to have caused it, and it does not open a page itself. */
 bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r);
 
 /* 302 to the page that was asked for, marked (marker.h), with that Set-Cookie value.  0 or -errno. */

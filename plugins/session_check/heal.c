@@ -125,7 +125,7 @@ static void heal(struct pending_heal *h, bool fresh)
 	struct session_check *s = h->ctx->state;
 	const struct t3ops_host *host = h->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
-	char browser[T3OPS_BROWSER_SIZE];
+	struct t3ops_browser browser = {.struct_size = sizeof browser};
 
 	if (!host->request_user(h->ctx, h->request, &user)) {
 		free(h); /* the browser has left */
@@ -135,8 +135,8 @@ static void heal(struct pending_heal *h, bool fresh)
 		heal_fail(h);
 	} else {
 		host->emit(h->ctx, "session_expired", h->user, 401, "the session of an open page has died");
-		host->request_browser(h->ctx, h->request, browser);
-		s->pairing->pair(s->pairing->provider, &user, browser, on_paired, h);
+		host->request_browser(h->ctx, h->request, &browser);
+		s->pairing->pair(s->pairing->provider, &user, &browser, on_paired, h);
 	}
 }
 

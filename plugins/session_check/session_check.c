@@ -86,7 +86,7 @@ static void dead(struct pending_navigation *n)
 	struct session_check *s = n->ctx->state;
 	const struct t3ops_host *host = n->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
-	char browser[T3OPS_BROWSER_SIZE];
+	struct t3ops_browser browser = {.struct_size = sizeof browser};
 
 	if (!host->request_user(n->ctx, n->request, &user)) {
 		free(n); /* the browser has left */
@@ -94,8 +94,8 @@ static void dead(struct pending_navigation *n)
 		loop_explain(n);
 	} else {
 		host->emit(n->ctx, "session_expired", n->user, 0, "the t3 server no longer honours the cookie");
-		host->request_browser(n->ctx, n->request, browser);
-		s->pairing->pair(s->pairing->provider, &user, browser, on_paired, n);
+		host->request_browser(n->ctx, n->request, &browser);
+		s->pairing->pair(s->pairing->provider, &user, &browser, on_paired, n);
 	}
 }
 

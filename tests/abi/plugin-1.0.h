@@ -369,6 +369,7 @@ enum t3ops_pair_result {
 	T3OPS_PAIR_UNREACHABLE = 4, /* the t3 server did not respond */
 	T3OPS_PAIR_NO_ENDPOINT = 5, /* 404 at every endpoint */
 	T3OPS_PAIR_NO_COOKIE = 6,   /* taken, but answered without a session cookie */
+	T3OPS_PAIR_LIMITED = 7,     /* the user's browsers were paired too often a moment ago */
 };
 
 struct t3ops_paired {
@@ -394,16 +395,21 @@ struct t3ops_session_state {
 };
 typedef void (*t3ops_session_cb)(void *arg, const struct t3ops_session_state *s);
 
-#define T3OPS_BROWSER_SIZE 512
+/* A browser of a user, and what it asked for.  Address and User-Agent distinguish it from the user's others. */
+struct t3ops_browser {
+	uint32_t struct_size;
+	char address[48];     /* of the client */
+	char user_agent[256]; /* as it calls itself; "" if it does not */
+	char path[128];       /* of the URL, without its query; "" if it asked for nothing */
+};
 
 /* pair and check answer through cb exactly once, perhaps before they return. */
 struct t3ops_pairing {
 	uint32_t struct_size;
 	struct t3ops_ctx *provider; /* the first argument of each */
-	/* Mints a credential for the user and exchanges it for a session.  browser: a text that distinguishes one
-	 * browser of the user from the others; a session that was made for it seconds ago, or is being made, is given
-	 * again. NULL: a session that nobody else is given. */
-	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *browser,
+	/* Mints a credential for the user and exchanges it for a session.  A session that was made for the browser
+	 * seconds ago, or is being made, is given again.  NULL: a session that nobody else is given. */
+	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, const struct t3ops_browser *browser,
 	             t3ops_paired_cb cb, void *arg);
 	/* Asks the user's t3 server whether the cookies (a whole Cookie header) hold a session that is alive. */
 	void (*check)(struct t3ops_ctx *provider, const struct t3ops_user *user, const char *cookies,
@@ -464,6 +470,9 @@ struct t3ops_host {
 	/* An event for the log and the journal.  kind: one that t3ops(8) lists; another one is filed as "note".  user
 	 * and text may be NULL; code: an HTTP status, or 0. */
 	void (*emit)(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text);
+	/* The same, with the browser that caused it; NULL: none did. */
+	void (*emit_browser)(struct t3ops_ctx *ctx, const char *kind, const char *user,
+	                     const struct t3ops_browser *browser, int code, const char *text);
 
 	/* Timers.  every_us 0: once; such a timer is gone after its callback.  NULL without memory. */
 	struct t3ops_timer *(*timer_start)(struct t3ops_ctx *ctx, uint64_t after_us, uint64_t every_us,
@@ -511,9 +520,9 @@ struct t3ops_host {
 	bool (*request_address)(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size);
 	/* Whose page caused it, enum t3ops_site; somebody who opens a page may come from any. */
 	uint32_t (*request_site)(struct t3ops_ctx *ctx, t3ops_request_id r);
-	/* Writes what distinguishes this browser from the user's others, for t3ops_pairing.pair.  False if r is
-	 * stale. */
-	bool (*request_browser)(struct t3ops_ctx *ctx, t3ops_request_id r, char out[T3OPS_BROWSER_SIZE]);
+	/* Who asks, and for what; also for t3ops_pairing.pair.  out->struct_size must be set.  False if r is stale.
+	 */
+	bool (*request_browser)(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_browser *out);
 	/* Replaces a header on the way to the t3 server; NULL removes it. */
 	int (*request_set_header)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, const char *value);
 	/* Adds a header to the response, whoever makes it; also to a 101. */

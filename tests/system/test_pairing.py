@@ -16,7 +16,8 @@ from lab.talk import RawEcho
 PLUGINS = 'plugin "session_check" {}\nplugin "auto_pair" { exchange_timeout = "1s" check_timeout = "1s" }\n'
 ALICE = {"X-authentik-username": "alice"}
 PAGE = {"Accept": "text/html,application/xhtml+xml", **ALICE}
-XHR = {"Accept": "application/json", "Sec-Fetch-Dest": "empty", **ALICE}
+XHR = {"Accept": "application/json", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin", **ALICE}
+GOOD = """print('{"credential": "ABCDEFGHJKLM"}')"""
 
 
 def mint(stub):
@@ -45,6 +46,16 @@ def marked(location):
     plain, mark, rest = re.match(r"(.*?)[?&](t3ops_paired=[0-9a-f]+)(.*)$", location).groups()
     assert mark and not rest
     return plain
+
+
+def exchange_of(*cookies, status="200 OK"):
+    """Of a t3 server that answers with these cookies."""
+    def exchange(c, request):
+        body = b"" if status.startswith("204") else b"{}"
+        head = "".join(f"Set-Cookie: {v}\r\n" for v in cookies)
+        length = "" if status.startswith("204") else f"Content-Length: {len(body)}\r\n"
+        c.send(f"HTTP/1.1 {status}\r\n{head}{length}\r\n".encode() + body)
+    return exchange
 
 
 def visit(d, target, headers, cookie=None):
@@ -81,7 +92,7 @@ class EachVersion(unittest.TestCase):
             self.assertEqual((second.status, second.header("location")), (302, "/chat/1?x=%20y"))
             self.assertEqual(http.get(d.proxy, "/chat/1?x=%20y", {**PAGE, **cookie}).status, 200)
             self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, **cookie}).json()["authenticated"])
-            line = d.wait_log(r"level=info .*event=pairing_done .*").group(0)
+            line = d.wait_log(r"level=notice .*event=pairing_done .*").group(0)
             fallback = "(fallback)" in line
             self.assertEqual(fallback, version == OLD)
             self.assertIn(stub.endpoint, line)
@@ -169,7 +180,7 @@ class Cases(unittest.TestCase):
                 self.assertEqual(found.get(f't3ops_session_checks_total{{plugin="session_check",result="{result}"}}'), 0)
             rows = [(r, e, f) for r in ("ok", "refused", "unreachable", "no_cookie")
                     for e, f in (("/api/auth/browser-session", "no"), ("/api/auth/bootstrap", "yes"))]
-            rows += [("mint_failed", "", "no"), ("mint_timeout", "", "no"), ("no_endpoint", "", "yes")]
+            rows += [("mint_failed", "", "no"), ("mint_timeout", "", "no"), ("no_endpoint", "", "yes"), ("limited", "", "no")]
             for result, endpoint, fallback in rows:
                 at = f'endpoint="{endpoint}",' if endpoint else ""  # an empty label is left out
                 name = f't3ops_pair_total{{plugin="auto_pair",result="{result}",{at}fallback="{fallback}"}}'
@@ -255,14 +266,74 @@ class Cases(unittest.TestCase):
 
     def test_request_of_another_site_is_not_paired(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            for more in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-                         {"Origin": "https://evil.example"}):
-                with self.subTest(more=more):
-                    r = http.request(d.proxy, "POST", "/api/x", {**XHR, **more})
-                    self.assertIsNone(r.header("set-cookie"))
+            api = {"Accept": "application/json", **ALICE}
+            form = {"Accept": "text/html", "Sec-Fetch-Dest": "document", **ALICE}
+            for method in ("GET", "POST"):
+                for headers in ({**api, "Sec-Fetch-Site": "cross-site"}, {**api, "Sec-Fetch-Site": "same-site"}, api,
+                                {**api, "Origin": "https://evil.example"}, {**api, "Origin": "null"},
+                                {**api, "Sec-Fetch-Site": "cross-site", "Origin": "https://lab"},
+                                {**api, "Accept": "text/html", "Origin": "https://evil.example"},
+                                {**form, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site"}):
+                    r = http.request(d.proxy, method, "/api/x", headers)
+                    self.assertIsNone(r.header("set-cookie"), (method, headers))
+            for headers in ({**form, "Sec-Fetch-Site": "cross-site"}, {**form, "Origin": "https://evil.example"},
+                            {"Accept": "text/html", **ALICE}):
+                r = http.request(d.proxy, "POST", "/", headers, b"a=1")
+                self.assertIsNone(r.header("set-cookie"), headers)
             self.assertEqual(pairs(d), 0)
+            for more in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": "https://lab"}, {"Origin": "https://lab:443"}):
+                r = http.request(d.proxy, "POST", "/api/x", {**api, **more, "User-Agent": str(more)}, b"{}")
+                self.assertTrue(r.header("set-cookie"), more)
+            self.assertEqual(pairs(d), 3)
             http.get(d.proxy, "/", {**PAGE, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"})
-            self.assertEqual(pairs(d), 1)  # the way back from the sign-in
+            self.assertEqual(pairs(d), 4)  # the way back from the sign-in
+
+    def test_pairings_are_limited_per_user(self):
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            d.sections = d.sections.replace('plugin "auto_pair" {', 'plugin "auto_pair" { max_per_minute = 3')
+            d.write_conf()
+            d.reload()
+            answers = [http.get(d.proxy, "/api/auth/session", {**XHR, "User-Agent": f"tool/{i}"}) for i in range(40)]
+            self.assertEqual(sum(bool(r.header("set-cookie")) for r in answers), 3)
+            self.assertEqual({r.status for r in answers}, {200}, "the others went on to the t3 server as they came")
+            page = http.get(d.proxy, "/", {**PAGE, "User-Agent": "browser"})
+            self.assertEqual((page.status, page.header("retry-after")), (429, "20"))
+            self.assertIn("Too many browsers were paired", page.text())
+            self.assertEqual(len(re.findall("event=command_done .*command=mint", d.log())), 3)
+            self.assertEqual(d.log().count("limited: max_per_minute (3) is reached"), 1)
+            self.assertEqual(d.metrics()['t3ops_pair_total{plugin="auto_pair",result="limited",fallback="no"}'], 38)
+            self.assertTrue(http.get(d.proxy, "/api/auth/session", {**XHR, "User-Agent": "tool/0"}).header("set-cookie"),
+                            "a session that was made a moment ago is no further one")
+
+    def test_each_pairing_is_on_record(self):
+        with Origin({"/api/auth/browser-session": exchange_of("t3_session=new")}) as origin, \
+                Daemon({}, script(GOOD) + PLUGINS, users={"alice": origin.port}) as d:
+            agent = 'Mozilla/5.0 (X11; "Linux")'
+            http.get(d.proxy, "/chat/1?secret=hidden", {**PAGE, "User-Agent": agent, "X-Forwarded-For": "203.0.113.9"})
+            line = d.wait_log(r"level=notice .*event=pairing_done .*").group(0)
+            for part in ("user=alice", "client=203.0.113.9", "url_path=/chat/1 ", r'user_agent="Mozilla/5.0 (X11; \"Linux\")"'):
+                self.assertIn(part, line)
+            self.assertNotIn("hidden", d.log())
+            self.assertEqual(origin.requests("/api/auth/browser-session")[0].all("user-agent"), [agent],
+                             "the t3 server's list of devices names the browser")
+
+    def test_what_an_exchange_may_answer(self):
+        old, gone = "Thu, 01 Jan 1970 00:00:00 GMT", "t3_session=; Path=/; Max-Age=0"
+        for status, cookies, want in (
+                ("200 OK", ["t3_session=new; Path=/"], "t3_session=new"),
+                ("201 Created", ["t3_session=new; Path=/"], "t3_session=new"),
+                ("204 No Content", ["t3_session=new; Path=/"], "t3_session=new"),
+                ("200 OK", [gone, "t3_session=new; Path=/"], "t3_session=new"),
+                ("200 OK", [gone, "t3_session_1=new; Path=/"], "t3_session_1=new"),
+                ("200 OK", [f"t3_session=old; Expires={old}", "lang=de; Path=/", "t3_session_1=new; Path=/"], "t3_session_1=new"),
+                ("200 OK", ["t3_session=a; Path=/", "t3_session=b; Path=/"], "t3_session=b"),
+                ("200 OK", ["other=new; Path=/", gone], "other=new"),
+                ("200 OK", [gone], None)):
+            with Origin({"/api/auth/browser-session": exchange_of(*cookies, status=status)}) as origin, \
+                    Daemon({}, script(GOOD) + PLUGINS, users={"alice": origin.port}) as d:
+                r = http.get(d.proxy, "/", PAGE)
+                self.assertEqual(r.header("set-cookie") and cookie_of(r), want, (status, cookies))
+                self.assertIn("event=pairing_done" if want else "set no cookie", d.log())
 
     def test_failed_mint_says_why(self):
         bad = script("print('\\x1b[31m[12:00:00] ERROR: Failed to create pairing link\\n  at PersistenceSqlError x')\nraise SystemExit(1)")
@@ -299,7 +370,7 @@ class Cases(unittest.TestCase):
         good = script('print(\'{"credential": "ABCDEFGHJKLM"}\')')
         with Origin({"/a.js": asset, "/api/auth/browser-session": exchange}) as origin, \
                 Daemon({}, good + PLUGINS, users={"alice": origin.port}) as d:
-            alice = {"X-authentik-username": "alice", "Sec-Fetch-Dest": "script"}
+            alice = {"X-authentik-username": "alice", "Sec-Fetch-Dest": "script", "Sec-Fetch-Site": "same-origin"}
             first = http.get(d.proxy, "/a.js", alice)
             self.assertIn("t3_session=new-session", first.header("set-cookie"))
             self.assertEqual(first.all("cache-control"), ["no-store"])

@@ -185,6 +185,8 @@ static void test_format_longest(void **state)
 	memset(e.user, 1, sizeof e.user - 1);
 	memset(e.command, 1, sizeof e.command - 1);
 	memset(e.address, 1, sizeof e.address - 1);
+	memset(e.path, 1, sizeof e.path - 1);
+	memset(e.user_agent, 1, sizeof e.user_agent - 1);
 	memset(e.colo, 1, sizeof e.colo - 1);
 	memset(e.segments, 1, sizeof e.segments - 1);
 	memset(e.text, 1, sizeof e.text - 1);

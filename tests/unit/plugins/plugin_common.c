@@ -56,6 +56,42 @@ static void cookies_are_replaced(void **state)
 	}
 }
 
+static void set_cookies_that_leave_one(void **state)
+{
+	static const struct {
+		const char *set_cookie;
+		bool live;
+	} rows[] = {
+	    {"a=1", true},
+	    {"a=1; Path=/; HttpOnly; SameSite=Lax", true},
+	    {"a=1; Max-Age=60", true},
+	    {"a=1; Expires=Fri, 31 Dec 2100 00:00:00 GMT", true},
+	    {"a=1; Expires=Fri, 31-Dec-2100 00:00:00 GMT", true},
+	    {"a=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", true},
+	    {"a=1; Expires=soon", true},
+	    {"a=1; path=/max-age=0", true},
+	    {"a=", false},
+	    {"a=; Path=/", false},
+	    {"a=\"\"; Path=/", false},
+	    {"a= ; Path=/", false},
+	    {"a=1; Max-Age=0", false},
+	    {"a=1;max-age=0", false},
+	    {"a=1; MAX-AGE=-1", false},
+	    {"a=1; Max-Age=60; Max-Age=0", false},
+	    {"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT", false},
+	    {"a=1; expires=Thu, 01-Jan-1970 00:00:01 GMT", false},
+	    {"a=1; Max-Age=0; Expires=Fri, 31 Dec 2100 00:00:00 GMT", false},
+	    {"a", false},
+	    {"=1", false},
+	    {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (set_cookie_is_live(rows[i].set_cookie, 1800000000) != rows[i].live)
+			fail_msg("%s", rows[i].set_cookie);
+}
+
 static void names_of_set_cookie(void **state)
 {
 	char out[8];
@@ -154,10 +190,10 @@ static void mint_errors_are_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(cookies_are_found),     cmocka_unit_test(cookies_are_replaced),
-	    cmocka_unit_test(names_of_set_cookie),   cmocka_unit_test(locations_stay_here),
-	    cmocka_unit_test(queries_are_searched),  cmocka_unit_test(marks_come_and_go),
-	    cmocka_unit_test(mint_errors_are_found),
+	    cmocka_unit_test(cookies_are_found),   cmocka_unit_test(cookies_are_replaced),
+	    cmocka_unit_test(names_of_set_cookie), cmocka_unit_test(set_cookies_that_leave_one),
+	    cmocka_unit_test(locations_stay_here), cmocka_unit_test(queries_are_searched),
+	    cmocka_unit_test(marks_come_and_go),   cmocka_unit_test(mint_errors_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
