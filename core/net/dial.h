@@ -3,7 +3,8 @@
  * A connection to a t3 server that counts only once it is known whose process has accepted it: on this machine every
  * account can listen where a t3 server does not.  The kernel is asked for the uid at the other end of the accepted
  * socket, once a connection; as long as nobody has accepted it, again and again, at most every 50 ms, until its owner
- * gives up.  Nothing is ever sent from here.
+ * gives up.  Of a Unix socket it is the uid that the kernel
+ * keeps of whoever began to listen (SO_PEERCRED).  Nothing is ever sent from here.
  *
  *   CONNECTING --> CHECKING --> (done: accepted by its owner)
  *        '------------'-------> (done: an error)
@@ -19,13 +20,16 @@
 
 #include "net/socket_owner.h"
 
+#define DIAL_PATH_SIZE 108 /* of sockaddr_un */
+
 /* Where a user's t3 server is, and whose it must be. */
 struct dial_target {
-	const char *user; /* for reports; borrowed while the dial begins */
-	struct sockaddr_storage address;
-	socklen_t len;
-	bool as_it_is;  /* whoever answers there is trusted */
-	bool has_owner; /* else nobody is, unless as_it_is */
+	const char *user;                /* for reports; borrowed while the dial begins */
+	char path[DIAL_PATH_SIZE];       /* of a Unix socket, "": none */
+	struct sockaddr_storage address; /* where there is none, or nobody listens there */
+	socklen_t len;                   /* 0: nowhere else */
+	bool as_it_is;                   /* whoever answers at the address is trusted */
+	bool has_owner;                  /* else nobody is, unless as_it_is; at the path, whose directory it is */
 	uid_t owner;
 };
 
@@ -58,6 +62,7 @@ struct dial {
 	struct ev_timer again, limit;
 	uint64_t pause_us; /* before the kernel is asked again */
 	int fd;
+	bool at_path; /* it is connected there */
 	const struct dial_callbacks *cb;
 	void *arg;
 };
@@ -72,7 +77,7 @@ void dial_stop(struct dial *d);
 
 /* What an error of a dial means, one line. */
 const char *dial_error_text(int error);
-/* "127.0.0.1 port 3773" */
+/* "127.0.0.1 port 3773", or the path. */
 void dial_target_name(const struct dial_target *target, char *out, size_t size);
 
 #endif

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "net/dir_owner.h"
 #include "obs/event.h"
 #include "users/user_target.h"
 #include "users/users.h"
@@ -82,8 +84,17 @@ static void row_check(const struct process_config *config, const struct config_f
                       const struct dial_target *target, struct socket_owner *owners)
 {
 	const char *users = config->core.users;
+	uid_t owner;
 
-	if (target->as_it_is)
+	if (target->path[0] != '\0' && !target->has_owner && access(target->path, F_OK) == 0 &&
+	    !dir_owner(target->path, &owner))
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "users",
+		    "users = \"%.200s\": %s: the row has no OS user, and others than its owner and root "
+		    "can write to the directory of %s or replace it, so it is sent nothing: write "
+		    "OS_USER@unix:%s, or chmod go-w the directory",
+		    users, user->name, target->path, target->path);
+	if (target->as_it_is || target->len == 0)
 		return;
 	if (!socket_owner_is_local(owners, (const struct sockaddr *)&target->address))
 		config_fault_warn(f, CONF_CORE, NULL, "users",
@@ -91,7 +102,7 @@ static void row_check(const struct process_config *config, const struct config_f
 		                  "whose t3 server answers there, and it is sent nothing: add it to "
 		                  "trusted_upstreams",
 		                  users, user->name, user->host);
-	else if (user->os_user[0] == '\0')
+	else if (user->os_user[0] == '\0' && target->path[0] == '\0')
 		config_fault_warn(
 		    f, CONF_CORE, NULL, "users",
 		    "users = \"%.200s\": %s: the row has no OS user, so nobody can tell whose t3 server "

@@ -43,8 +43,10 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
                                     char text[EXPLANATION_TEXT_SIZE])
 {
 	struct explanation why = {.text = text, .retry_seconds = RETRY_SECONDS, .since_us = since_us};
-	int n = snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s port %u) ", user->name, user->host,
-	                 user->port);
+	int n = user->socket[0] != '\0'
+	            ? snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s) ", user->name, user->socket)
+	            : snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s port %u) ", user->name,
+	                       user->host, user->port);
 	char *rest = text + n;
 	size_t size = EXPLANATION_TEXT_SIZE - (size_t)n; /* names are short */
 

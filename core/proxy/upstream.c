@@ -20,7 +20,7 @@
 
 struct pool {
 	LIST_ENTRY(pool) link;
-	char host[48];
+	char host[48], socket[USER_SOCKET_SIZE];
 	uint16_t port;
 	bool has_uid; /* of the account whose process it is */
 	uid_t uid;
@@ -38,7 +38,7 @@ struct upstreams {
 static bool pool_is_of(const struct pool *p, const struct user *user)
 {
 	return p->port == user->port && p->has_uid == user->has_uid && p->uid == user->uid &&
-	       strcmp(p->host, user->host) == 0;
+	       strcmp(p->host, user->host) == 0 && strcmp(p->socket, user->socket) == 0;
 }
 
 static struct pool *pool_find(struct upstreams *all, const struct user *user)
@@ -52,6 +52,7 @@ static struct pool *pool_find(struct upstreams *all, const struct user *user)
 	if (!p)
 		return NULL;
 	strcpy(p->host, user->host);
+	strcpy(p->socket, user->socket);
 	p->port = user->port;
 	p->has_uid = user->has_uid;
 	p->uid = user->uid;

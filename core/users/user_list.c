@@ -133,6 +133,22 @@ static bool host_port_parse(const char *text, struct user *u)
 	return take(u->host, sizeof u->host, text, len) && host_is_numeric(u->host);
 }
 
+/* "/run/t3-serve/alice/t3.sock", or with an address to fall back to "...,3773" or "...,127.0.0.1:3773" */
+static bool socket_parse(const char *text, struct user *u)
+{
+	const char *comma = strrchr(text, ',');
+	size_t len = comma ? (size_t)(comma - text) : strlen(text);
+
+	return text[0] == '/' && take(u->socket, sizeof u->socket, text, len) &&
+	       (!comma || port_parse(comma + 1, &u->port) || host_port_parse(comma + 1, u));
+}
+
+/* Where a t3 server is: ADDRESS:PORT or unix:PATH. */
+static bool place_parse(const char *text, struct user *u)
+{
+	return strncmp(text, "unix:", 5) == 0 ? socket_parse(text + 5, u) : host_port_parse(text, u);
+}
+
 static void account_find(struct user *u)
 {
 	struct passwd pw, *found = NULL;
@@ -178,8 +194,21 @@ static FILE *env_open(const char *path)
 	return NULL;
 }
 
-/* What an env file says about the port. */
-static void port_read(struct parse *p, const char *at, const char *path, FILE *f, struct user *u)
+static void socket_read(struct parse *p, const char *at, const char *path, const char *text, size_t len,
+                        struct user *u)
+{
+	char value[USER_SOCKET_SIZE];
+	enum env_result result = env_file_get(text, len, "T3_SOCKET", value, sizeof value);
+
+	if (result == ENV_FOUND && value[0] == '/')
+		strcpy(u->socket, value);
+	else if (result != ENV_ABSENT)
+		fault(p, "%s: %s: T3_SOCKET is not the absolute path of a socket, shorter than %d bytes", at, path,
+		      USER_SOCKET_SIZE);
+}
+
+/* What an env file says about the socket and the port. */
+static void env_read(struct parse *p, const char *at, const char *path, FILE *f, struct user *u)
 {
 	char *text = malloc(ENV_MAX_BYTES);
 	size_t len = text ? fread(text, 1, ENV_MAX_BYTES, f) : 0;
@@ -189,6 +218,7 @@ static void port_read(struct parse *p, const char *at, const char *path, FILE *f
 		fault(p, "%s: %s: no memory", at, path);
 		return;
 	}
+	socket_read(p, at, path, text, len, u);
 	switch (env_file_get(text, len, "T3_PORT", value, sizeof value)) {
 	case ENV_FOUND:
 		if (!port_parse(value, &u->port))
@@ -204,13 +234,14 @@ static void port_read(struct parse *p, const char *at, const char *path, FILE *f
 		      at, path);
 		break;
 	case ENV_ABSENT:
-		fault(p, "%s: %s has no T3_PORT=", at, path);
+		if (u->socket[0] == '\0')
+			fault(p, "%s: %s has no T3_PORT=", at, path);
 		break;
 	}
 	free(text);
 }
 
-static void port_from_env(struct parse *p, const char *at, struct user *u)
+static void place_from_env(struct parse *p, const char *at, struct user *u)
 {
 	char path[512];
 	FILE *f;
@@ -225,7 +256,7 @@ static void port_from_env(struct parse *p, const char *at, struct user *u)
 		      u->home[0] == '\0' ? "; there is no such account here" : "");
 		return;
 	}
-	port_read(p, at, path, f, u);
+	env_read(p, at, path, f, u);
 	fclose(f);
 }
 
@@ -256,6 +287,11 @@ static void warnings_note(struct parse *p, const char *at, const struct user *u)
 
 	if (has_invisible(u->name))
 		fault(p, "%s: \"%s\" holds an invisible character", at, u->name);
+	for (size_t i = 0; u->socket[0] != '\0' && i < l->n; i++)
+		if (strcmp(l->rows[i].socket, u->socket) == 0) {
+			fault(p, "%s: %s and %s share %s", at, l->rows[i].name, u->name, u->socket);
+			return;
+		}
 	for (size_t i = 0; u->port != 0 && i < l->n; i++)
 		if (l->rows[i].port == u->port && strcmp(l->rows[i].host, u->host) == 0) {
 			fault(p, "%s: %s and %s share %s port %u", at, l->rows[i].name, u->name, u->host, u->port);
@@ -295,30 +331,31 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 	if (u->host[0] == '\0')
 		strcpy(u->host, "127.0.0.1");
 	account_find(u);
-	if (u->port == 0)
-		port_from_env(p, at, u);
+	if (u->port == 0 && u->socket[0] == '\0')
+		place_from_env(p, at, u);
 	warnings_note(p, at, u);
 	return row_store(p->out, u) ? 0 : refuse(p, "%s: no memory", at);
 }
 
-/* What stands behind the = of a line: OS_USER, HOST:PORT or OS_USER@HOST:PORT. */
+/* What stands behind the = of a line: OS_USER, PLACE or OS_USER@PLACE. */
 static bool target_parse(struct parse *p, const char *at, const char *target, struct user *u)
 {
 	const char *sign = strchr(target, '@');
 	bool ok;
 
-	if (!sign && host_port_parse(target, u))
+	if (strncmp(target, "unix:", 5) == 0)
+		sign = NULL; /* a path may hold one */
+	if (!sign && place_parse(target, u))
 		return true;
 	if (sign) {
-		ok = take(u->os_user, sizeof u->os_user, target, (size_t)(sign - target)) &&
-		     host_port_parse(sign + 1, u);
+		ok = take(u->os_user, sizeof u->os_user, target, (size_t)(sign - target)) && place_parse(sign + 1, u);
 		if (!ok)
-			fault(p, "%s: \"%s\" is not OS_USER@ADDRESS:PORT", at, target);
+			fault(p, "%s: \"%s\" is not OS_USER@ADDRESS:PORT or OS_USER@unix:PATH", at, target);
 		return ok;
 	}
 	ok = take(u->os_user, sizeof u->os_user, target, strlen(target)) && is_account(u->os_user);
 	if (!ok)
-		fault(p, "%s: \"%s\" is neither an OS user nor ADDRESS:PORT", at, target);
+		fault(p, "%s: \"%s\" is neither an OS user nor ADDRESS:PORT nor unix:PATH", at, target);
 	return ok;
 }
 
@@ -390,7 +427,7 @@ static int lines_parse(struct parse *p, const char *text, size_t len)
 
 static bool keys_are_known(struct parse *p, const char *name, const json_t *row)
 {
-	static const char *const keys[] = {"os_user", "host", "port"};
+	static const char *const keys[] = {"os_user", "host", "port", "socket"};
 	const char *key;
 	json_t *value;
 
@@ -418,6 +455,7 @@ static bool object_read(struct parse *p, const char *name, const json_t *row, st
 	const char *os_user = json_string_value(json_object_get(row, "os_user"));
 	const char *host = json_string_value(json_object_get(row, "host"));
 	const json_t *port = json_object_get(row, "port");
+	const char *path = json_string_value(json_object_get(row, "socket"));
 	json_int_t n = json_integer_value(port);
 
 	if (!take(u->name, sizeof u->name, name, strlen(name)))
@@ -428,8 +466,10 @@ static bool object_read(struct parse *p, const char *name, const json_t *row, st
 		fault(p, "\"%s\": host \"%s\" is not a numeric address", name, host);
 	else if (port && (!json_is_integer(port) || n < 1 || n > 65535))
 		fault(p, "\"%s\": port is not a number between 1 and 65535", name);
-	else if (!port && !os_user)
-		fault(p, "\"%s\": neither port nor os_user", name);
+	else if (path && (path[0] != '/' || !take(u->socket, sizeof u->socket, path, strlen(path))))
+		fault(p, "\"%s\": socket is not an absolute path shorter than %zu bytes", name, sizeof u->socket);
+	else if (!port && !os_user && !path)
+		fault(p, "\"%s\": neither port nor socket nor os_user", name);
 	else
 		return u->port = (uint16_t)n, true;
 	return false;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define USERS_MAX 4096
+#define USERS_MAX        4096
+#define USER_SOCKET_SIZE 108 /* of sockaddr_un */
 
 struct user {
 	char name[64];
@@ -18,6 +19,8 @@ struct user {
 	uid_t uid;
 	char host[48]; /* numeric; 127.0.0.1 by default */
 	uint16_t port;
+	char socket[USER_SOCKET_SIZE]; /* path of its Unix socket, "" if it has none; port is then 0, or to fall back
+	                                  to */
 };
 
 /* Sorted by name; immutable. */

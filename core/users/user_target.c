@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 /* 0.0.0.0 and :: mean this machine, as connect(2) takes them. */
 static int address_make(const struct user *user, struct sockaddr_storage *out, socklen_t *len)
@@ -49,9 +51,21 @@ int user_target(const struct user *user, const struct cidr_list *trusted, struct
 	int r;
 
 	*out = (struct dial_target){.user = user->name, .has_owner = user->has_uid, .owner = user->uid};
+	strcpy(out->path, user->socket);
+	if (user->port == 0)
+		return user->socket[0] != '\0' ? 0 : -EINVAL;
 	r = address_make(user, &out->address, &out->len);
 	out->as_it_is = r == 0 && cidr_has(trusted, (const struct sockaddr *)&out->address);
 	return r;
+}
+
+/* Links lead to one socket by several names. */
+static bool is_same_socket(const char *a, const char *b)
+{
+	struct stat here, there;
+
+	return strcmp(a, b) == 0 || (stat(a, &here) == 0 && stat(b, &there) == 0 && here.st_dev == there.st_dev &&
+	                             here.st_ino == there.st_ino);
 }
 
 bool user_target_is(const struct user *user, const struct sockaddr_storage *peer)
@@ -59,5 +73,8 @@ bool user_target_is(const struct user *user, const struct sockaddr_storage *peer
 	struct sockaddr_storage wanted;
 	socklen_t len;
 
-	return address_make(user, &wanted, &len) == 0 && is_same_place(&wanted, peer);
+	if (peer->ss_family == AF_UNIX)
+		return user->socket[0] != '\0' &&
+		       is_same_socket(user->socket, ((const struct sockaddr_un *)(const void *)peer)->sun_path);
+	return user->port != 0 && address_make(user, &wanted, &len) == 0 && is_same_place(&wanted, peer);
 }

@@ -171,18 +171,21 @@ static void list_replace(struct users *u, struct user_list *fresh)
 	user_list_fini(&before);
 }
 
-/* Users without a port keep the one that they had; those who had none are left out. */
+/* Users without a place keep the one that they had; those who had none are left out. */
 static void ports_settle(struct user_list *fresh, const struct user_list *last)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < fresh->n; i++) {
 		struct user *row = &fresh->rows[i];
-		const struct user *was = row->port == 0 ? user_list_find(last, row->name) : NULL;
+		bool lacks = row->port == 0 && row->socket[0] == '\0';
+		const struct user *was = lacks ? user_list_find(last, row->name) : NULL;
 
-		if (was && strcmp(was->os_user, row->os_user) == 0)
+		if (was && strcmp(was->os_user, row->os_user) == 0) {
 			row->port = was->port;
-		if (row->port != 0)
+			strcpy(row->socket, was->socket);
+		}
+		if (row->port != 0 || row->socket[0] != '\0')
 			fresh->rows[kept++] = *row;
 	}
 	fresh->n = kept;

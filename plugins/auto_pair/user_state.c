@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/t3_url.h"
+
 static struct user_state *user_state_new(struct user_states *states, const char *name)
 {
 	struct user_state *u = calloc(1, sizeof *u);
@@ -60,7 +62,5 @@ void user_state_name_cookie(struct user_state *u, const char *name)
 
 void user_state_url(const struct user_state *u, const char *path, char *out, size_t size)
 {
-	bool v6 = strchr(u->host, ':') != NULL;
-
-	snprintf(out, size, "http://%s%s%s:%u%s", v6 ? "[" : "", u->host, v6 ? "]" : "", u->port, path);
+	t3_url("http", u->host, u->port, path, out, size);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/t3_url.h"
+
 #define PATH "/api/auth/session"
 
 static struct t3ops_ws_end failure(uint32_t step, uint32_t reason, int code, const char *text)
@@ -41,7 +43,6 @@ static void on_step(struct t3ops_ctx *ctx, uint32_t step, void *arg)
 
 void t3_http_ask(struct t3_http *h, const struct t3ops_user *user)
 {
-	bool v6 = strchr(user->host, ':') != NULL;
 	char url[128];
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .url = url,
@@ -50,7 +51,7 @@ void t3_http_ask(struct t3_http *h, const struct t3ops_user *user)
 	                           .on_step = on_step,
 	                           .timeout_us = h->timeout_us};
 
-	snprintf(url, sizeof url, "http://%s%s%s:%u" PATH, v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
+	t3_url("http", user->host, user->port, PATH, url, sizeof url);
 	h->fetch = h->ctx->host->fetch(h->ctx, &what, on_fetched, h);
 }
 

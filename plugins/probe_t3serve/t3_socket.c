@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/t3_url.h"
 #include "probe_t3serve/session_text.h"
 
 #define CLOSE_NORMAL 1000
@@ -104,7 +105,6 @@ void t3_socket_open(struct t3_socket *s, const struct t3ops_user *user, const ch
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
 	                                                .max_message = MESSAGE_MAX};
-	bool v6 = strchr(user->host, ':') != NULL;
 	char url[128], header[COOKIE_SIZE + 16];
 	const char *const headers[] = {header, NULL};
 	struct t3ops_ws_open open = {.struct_size = sizeof open,
@@ -113,7 +113,7 @@ void t3_socket_open(struct t3_socket *s, const struct t3ops_user *user, const ch
 	                             .headers = headers,
 	                             .timeout_us = s->timeout_us};
 
-	snprintf(url, sizeof url, "ws://%s%s%s:%u/ws", v6 ? "[" : "", user->host, v6 ? "]" : "", user->port);
+	t3_url("ws", user->host, user->port, "/ws", url, sizeof url);
 	snprintf(header, sizeof header, "Cookie: %s", cookie);
 	state_set(s, T3_SOCKET_OPENING);
 	s->ws = s->ctx->host->ws_open(s->ctx, &open, &handler, s);

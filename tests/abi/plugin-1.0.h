@@ -138,7 +138,7 @@ struct t3ops_user {
 	const char *os_user; /* Unix account; "" if the user has none on this machine */
 	const char *home;    /* its home directory; "" if unknown */
 	const char *host;    /* numeric address of the user's t3 server */
-	uint16_t port;       /* its port */
+	uint16_t port;       /* its port; 0: it has a Unix socket only (see t3ops_fetch.user) */
 };
 
 enum t3ops_level { T3OPS_DEBUG = 7, T3OPS_INFO = 6, T3OPS_NOTICE = 5, T3OPS_WARNING = 4, T3OPS_ERROR = 3 };

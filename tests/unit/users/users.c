@@ -64,6 +64,9 @@ static int setup(void **state)
 	env_write(lab, "empty", "T3_POTR=3773\n");
 	env_write(lab, "wild", "T3_PORT=99999\n");
 	env_write(lab, "huge", "T3_PORT=3773\n");
+	env_write(lab, "both", "T3_PORT=3773\nT3_SOCKET=/run/both/s\n");
+	env_write(lab, "sock", "T3_SOCKET=\"/run/sock/s\"\n");
+	env_write(lab, "bent", "T3_PORT=3773\nT3_SOCKET=s\n");
 	snprintf(path, sizeof path, "%s/huge.env", lab->dir);
 	assert_int_equal(truncate(path, 1 << 30), 0);
 	snprintf(path, sizeof path, "%s/fifo.env", lab->dir);
@@ -74,8 +77,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"map",      "alice.env", "root.env", "empty.env",
-	                                    "wild.env", "huge.env",  "fifo.env", "bob.env"};
+	static const char *const names[] = {"map",      "alice.env", "root.env", "empty.env", "wild.env", "huge.env",
+	                                    "fifo.env", "bob.env",   "both.env", "sock.env",  "bent.env"};
 	struct lab *lab = *state;
 
 	users_free(lab->users);
@@ -122,6 +125,27 @@ static const struct table_case cases[] = {
     {" {\"anna\":{\"os_user\":\"alice\"}, \"b\":{\"port\":7,\"host\":\"::1\"}}",
      "anna alice 127.0.0.1 3773;b  ::1 7;", 0, NULL},
     {"{}", "", 0, NULL},
+    /* Unix sockets, and the port beside one */
+    {"anna=unix:/run/a/s", "anna  127.0.0.1 0/run/a/s;", 0, NULL},
+    {"anna=unix:/run/a@b/s", "anna  127.0.0.1 0/run/a@b/s;", 0, NULL},
+    {"anna=alice@unix:/run/a/s # hers", "anna alice 127.0.0.1 0/run/a/s;", 0, NULL},
+    {"anna=alice@unix:/run/a/s,3773", "anna alice 127.0.0.1 3773/run/a/s;", 0, NULL},
+    {"anna=alice@unix:/run/a/s,[::1]:3773", "anna alice ::1 3773/run/a/s;", 0, NULL},
+    {"anna=both", "anna both 127.0.0.1 3773/run/both/s;", 0, NULL},
+    {"anna=sock", "anna sock 127.0.0.1 0/run/sock/s;", 0, NULL},
+    {"{\"anna\":{\"socket\":\"/run/a/s\"}}", "anna  127.0.0.1 0/run/a/s;", 0, NULL},
+    {"{\"anna\":{\"socket\":\"/run/a/s\",\"os_user\":\"alice\",\"port\":5}}", "anna alice 127.0.0.1 5/run/a/s;", 0,
+     NULL},
+    {"anna=unix:run/a\nzoe=alice", "zoe alice 127.0.0.1 3773;", 1, "nor unix:PATH"},
+    {"anna=unix:/run/a,port\nzoe=alice", "zoe alice 127.0.0.1 3773;", 1, "nor unix:PATH"},
+    {"anna=alice@unix:s\nzoe=alice", "zoe alice 127.0.0.1 3773;", 1, "or OS_USER@unix:PATH"},
+    {"anna=unix:/1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+     "123456789\nzoe=alice",
+     "zoe alice 127.0.0.1 3773;", 1, "nor unix:PATH"},
+    {"anna=bent", "anna bent 127.0.0.1 3773;", 1, "T3_SOCKET is not the absolute path"},
+    {"anna=unix:/run/a/s\nzoe=unix:/run/a/s", "anna  127.0.0.1 0/run/a/s;zoe  127.0.0.1 0/run/a/s;", 1,
+     "anna and zoe share /run/a/s"},
+    {"{\"anna\":{\"socket\":\"run\"}}", NULL, 0, "socket is not an absolute path"},
     /* rows without a port, and the first of them */
     {"zoe=alice\nbert=empty\nanna=ghost", "anna ghost 127.0.0.1 0;bert empty 127.0.0.1 0;zoe alice 127.0.0.1 3773;",
      2, "line 2: "},
@@ -143,7 +167,7 @@ static const struct table_case cases[] = {
     {"zoe=alice\nanna=10.0.0.1:65536", "zoe alice 127.0.0.1 3773;", 1, "line 2: "},
     {"zoe=alice\nanna=../../etc/passwd", "zoe alice 127.0.0.1 3773;", 1, "line 2: "},
     {"zoe=alice\n../x=root", "zoe alice 127.0.0.1 3773;", 1, "cannot be a user's name"},
-    {"{\"zoe\":{\"port\":1},\"anna\":{}}", "zoe  127.0.0.1 1;", 1, "neither port nor os_user"},
+    {"{\"zoe\":{\"port\":1},\"anna\":{}}", "zoe  127.0.0.1 1;", 1, "neither port nor socket nor os_user"},
     {"{\"zoe\":{\"port\":1},\"anna\":{\"os_usr\":\"alice\",\"port\":2}}", "zoe  127.0.0.1 1;", 1,
      "\"anna\": unknown key \"os_usr\"; did you mean \"os_user\"?"},
     /* names that fold to one */
@@ -162,7 +186,7 @@ static const struct table_case cases[] = {
     {"anna=alice\nanna=alice", NULL, 0, "neither is used"},
     {"{\"anna\":{\"os_user\":\"alice\"}", NULL, 0, "line 1, column "},
     {"{\"anna\":{\"port\":5},}", NULL, 0, "line 1, column "},
-    {"{\"anna\":5}", NULL, 0, "neither port nor os_user"},
+    {"{\"anna\":5}", NULL, 0, "neither port nor socket nor os_user"},
     {"{\"anna\":{\"port\":\"5\"}}", NULL, 0, "port is not a number"},
     {"{\"anna\":{\"port\":70000}}", NULL, 0, "port is not a number"},
     {"{\"anna\":{\"port\":5,\"host\":\"x\"}}", NULL, 0, "is not a numeric address"},
@@ -177,8 +201,8 @@ static void rows_print(const struct user_list *l, char *out, size_t size)
 
 	*out = '\0';
 	for (size_t i = 0; i < l->n; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s %s %s %u;", l->rows[i].name, l->rows[i].os_user,
-		                         l->rows[i].host, l->rows[i].port);
+		used += (size_t)snprintf(out + used, size - used, "%s %s %s %u%s;", l->rows[i].name,
+		                         l->rows[i].os_user, l->rows[i].host, l->rows[i].port, l->rows[i].socket);
 }
 
 static void test_tables(void **state)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose directory a Unix socket lies in: the one thing that its administrator says about whose it must be. */
+#ifndef T3OPS_NET_DIR_OWNER_H
+#define T3OPS_NET_DIR_OWNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* False: there is none, or somebody else than root and *uid can write there or replace it. */
+bool dir_owner(const char *path, uid_t *uid);
+
+#endif

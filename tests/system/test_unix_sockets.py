@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Unix sockets instead of ports: to the t3 servers."""
+import getpass
+import os
+import re
+import signal
+import socket
+import unittest
+
+from lab import account, http, process, wait, ws
+from lab.daemon import Daemon, section
+from lab.origin import Origin, answer
+from lab.talk import RawEcho
+
+ECHO = 'plugin "probe_echo" {}\n'
+SELF = getpass.getuser()
+OTHER = "nobody" if SELF != "nobody" else "root"
+ALICE = {"X-authentik-username": "alice"}
+STRICT = {"trusted_upstreams": []}
+HERS = {"/": lambda c, r: c.send(answer(b"hers")), "/ws": RawEcho()}
+
+
+def echoes(w, text):
+    """Whether the server's raw echo of a frame comes back."""
+    sent = ws.frame_bytes(1, text.encode())
+    w.conn.send(sent)
+    return w.conn.read(len(sent)) == sent
+
+
+class Upstream(unittest.TestCase):
+    def setUp(self):
+        self.dir = process.folder()
+        os.chmod(self.dir, 0o755)
+        self.path = os.path.join(self.dir, "t3.sock")
+
+    def test_every_form_of_a_row(self):
+        with Origin(HERS, path=self.path), Daemon(STRICT, ECHO) as d:
+            for text in (f"alice=unix:{self.path}\n", f"alice={SELF}@unix:{self.path}\n", f"alice={SELF}@unix:{self.path},1\n",
+                         f'{{"alice": {{"socket": "{self.path}"}}}}',
+                         f'{{"alice": {{"os_user": "{SELF}", "socket": "{self.path}", "port": 1}}}}'):
+                with self.subTest(text):
+                    mark = len(d.log())
+                    d.write_users(text)
+                    d.wait_log("event=users_loaded", after=mark)
+                    self.assertEqual([http.get(d.proxy, "/", ALICE).text() for _ in range(3)], ["hers"] * 3)
+        with open(os.path.join(self.dir, f"{SELF}.env"), "w", encoding="ascii") as f:
+            f.write(f'T3_SOCKET="{self.path}"\n')
+        os.unlink(self.path)
+        with Origin(HERS, path=self.path), \
+                Daemon({"upstream_env": os.path.join(self.dir, "%u.env"), **STRICT}, ECHO, users=f"alice={SELF}\n") as d:
+            self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+
+    def test_pooled_ones_are_used_again(self):
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice=unix:{self.path}\n") as d:
+            for _ in range(10):
+                self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+            self.assertEqual(o.connections, 1)
+
+    def test_another_account_gets_nothing(self):
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice={OTHER}@unix:{self.path}\n") as d:
+            page = http.get(d.proxy, "/", {"Accept": "text/html", **ALICE})
+            self.assertEqual(page.status, 503)
+            self.assertIn("Something else answers", page.text())
+            d.wait_log(rf"event=upstream_impostor .*uid {os.getuid()} answers at {re.escape(self.path)}, expected uid")
+            self.assertEqual(o.seen, [])
+
+    def test_a_directory_that_others_can_write_to_names_no_owner(self):
+        os.chmod(self.dir, 0o777)
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice=unix:{self.path}\n") as d:
+            self.assertEqual(http.get(d.proxy, "/", ALICE).status, 503)
+            self.assertEqual(o.seen, [])
+            os.chmod(self.dir, 0o755)
+            self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+
+    def test_the_port_beside_it(self):
+        with Origin({"/": lambda c, r: c.send(answer(b"by port"))}) as by_port, \
+                Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path},{by_port.port}\n") as d:
+            self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "by port")
+            with Origin(HERS, path=self.path):
+                self.assertEqual(http.request(d.proxy, "POST", "/", ALICE, b"x").text(), "hers")
+            mark = len(d.log())
+            d.write_users(f"alice={OTHER}@unix:{self.path},{by_port.port}\n")
+            d.wait_log("event=users_loaded", after=mark)
+            self.assertEqual(http.get(d.proxy, "/", ALICE).status, 503)
+
+    def test_a_server_that_is_not_there(self):
+        with Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:
+            page = http.get(d.proxy, "/", {"Accept": "text/html", **ALICE})
+            self.assertEqual(page.status, 503)
+            self.assertIn("No such file or directory", page.text())
+
+    def test_a_full_backlog_is_waited_for(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.path)
+            os.chmod(self.path, 0o666)
+            listener.listen(0)
+            with socket.socket(socket.AF_UNIX) as first, Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:
+                first.connect(self.path)
+                with http.Connection(d.proxy) as c:
+                    c.send(http.build("GET", "/", ALICE))
+                    http.get(d.proxy, "/healthz")
+                    listener.accept()[0].close()
+                    with listener.accept()[0] as sock:
+                        self.assertIn(b"GET / ", sock.recv(65536))
+                        sock.sendall(answer(b"at last"))
+                        self.assertEqual(c.response().text(), "at last")
+
+    def test_tunnels_survive_reload_upgrade_and_crash(self):
+        with Origin(HERS, path=self.path), Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d, \
+                ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+            self.assertTrue(echoes(w, "before"))
+            for number in range(2):
+                mark = len(d.log())
+                d.options["first_byte_timeout"] = f"{10 + number}s"
+                d.write_conf()
+                self.assertIn("event=reloaded", d.reload())
+                d.process.send_signal(signal.SIGUSR2)
+                d.wait_log("event=upgraded", after=mark)
+                wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")
+                self.assertTrue(echoes(w, f"after {number}"))
+            wait.until(lambda: d.metrics()["t3ops_tunnels"] == 1, what="the tunnel")
+            mark = len(d.log())
+            os.kill(d.pids("proxy")[0], signal.SIGKILL)
+            d.wait_log("event=process_started .*child=proxy", after=mark)
+            self.assertTrue(echoes(w, "after the crash"))
+            mark = len(d.log())
+            d.write_users(f"# moved\nalice={SELF}@unix:{self.path}\nbob={SELF}@unix:{self.path}2\n")
+            d.wait_log("event=users_loaded", after=mark)
+            self.assertTrue(echoes(w, "same place"))
+            d.write_users(f"alice={SELF}@unix:{self.path}2\n")
+            d.wait_log("event=tunnel_(closed|dropped)", after=mark)
+
+    def test_pairing_and_legs(self):
+        """A t3 server that has no port at all."""
+        def pair(c, r):
+            c.send(answer(b"{}", headers=[("Set-Cookie", "t3_session=new; Path=/; HttpOnly")]))
+
+        def session(c, r):
+            c.send(answer(b'{"authenticated": true, "auth": {"sessionCookieName": "t3_session"}}'))
+
+        handlers = {**HERS, "/api/auth/browser-session": pair, "/api/auth/session": session}
+        mint = section("command", "mint", {"argv": ["/bin/echo", '{"credential": "x"}']})
+        legs = section("plugin", "probe_t3serve", {"fresh": "0s", "heartbeat": "100ms", "late": "1s", "reconnect_min": "100ms"})
+        with Origin(handlers, path=self.path) as o, \
+                Daemon(STRICT, mint + 'plugin "auto_pair" {}\n' + legs, users=f"alice={account.NAME}@unix:{self.path}\n") as d:
+            # its owner must be the account, who alone can run mint
+            if account.ROOT:
+                d.wait_log("event=upstream_impostor .*user=alice")
+                self.assertEqual(o.seen, [])
+                return
+            page = http.get(d.proxy, "/", {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", **ALICE})
+            self.assertIn("t3_session=new", page.header("set-cookie"))
+            d.wait_log("event=leg_up .*user=alice")
+            self.assertEqual(o.requests("/api/auth/session")[0].header("host"), "localhost")
+
+    def test_close_reasons(self):
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:
+            with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+                self.assertTrue(echoes(w, "x"))
+                o.stop()
+                d.wait_log("event=tunnel_dropped .*reason=upstream_eof")
+
+
+if __name__ == "__main__":
+    unittest.main()
