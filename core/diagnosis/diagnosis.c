@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/browsers.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/page_ends.h"
 #include "plugin.h"
@@ -33,6 +34,7 @@ struct diagnosis {
 	struct host_events host;
 	struct pressure last_sample;
 	struct page_ends ends;
+	struct browsers browsers;
 	struct slow_paths slow;
 	size_t open_tunnels; /* as far as their opening was seen */
 	uint64_t last_incident;
@@ -67,6 +69,7 @@ void diagnosis_free(struct diagnosis *d)
 	incident_fini(&d->now);
 	host_events_fini(&d->host);
 	page_ends_fini(&d->ends);
+	browsers_fini(&d->browsers);
 	slow_paths_fini(&d->slow);
 	verdict_table_fini(&d->verdicts);
 	probe_table_fini(&d->legs);
@@ -397,6 +400,7 @@ int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us)
 	if (now_us >= close_time(d))
 		incident_close(d);
 	*next_us = sooner(ask_time(d), d->round.open ? classify_time(d) : close_time(d));
+	*next_us = sooner(*next_us, page_ends_due_us(&d->ends));
 	if (!d->round.host_news)
 		*next_us = sooner(*next_us, verdict_table_due_us(&d->verdicts));
 	return r;
@@ -481,10 +485,13 @@ int diagnosis_leg(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	news = leg_transition(leg, &in);
 	if (news & LEG_NEWS_WALLED_OFF)
 		d->actions->walled_off(d->arg, leg->def->name);
+	if ((news & LEG_NEWS_BROKE) && r->kind == LEG_DOWN && !leg->def->per_user)
+		page_ends_leg_broke(&d->ends, mono_us);
 	if (news & LEG_NEWS_BROKE)
 		on_broke(d, broke_began(leg, r->kind), r->wall_us, mono_us, now_us);
 	else if ((news & LEG_NEWS_EVIDENCE) || is_contradicted(d, leg, r->kind))
 		on_evidence(d, now_us);
+	ends_decide(d, now_us);
 	return news & LEG_NEWS_SLOW ? slow_look(d, now_us) : 0;
 }
 
@@ -553,18 +560,24 @@ static uint64_t begun_before_us(const struct end_report *r, enum page_evidence e
 	}
 }
 
+/* before_us: how long before its end it had begun. */
+static void drop_begun(struct drop *d, uint64_t before_us, uint64_t period_us)
+{
+	d->began_us = d->seen_us > before_us ? d->seen_us - before_us : 0;
+	d->earliest_us = d->began_us;
+	if (d->evidence == PAGE_LATE_PINGS || d->evidence == PAGE_ANSWERS_LOST)
+		d->earliest_us -= sooner(d->began_us, period_us);
+}
+
 static void drop_fill(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
                       uint64_t now_us)
 {
-	uint64_t quiet = quiet_of(r), before = begun_before_us(r, evidence, quiet);
+	uint64_t quiet = quiet_of(r);
 
 	*d = (struct drop){
 	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
 	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
-	d->began_us = d->seen_us > before ? d->seen_us - before : 0;
-	d->earliest_us = d->began_us;
-	if (evidence == PAGE_LATE_PINGS || evidence == PAGE_ANSWERS_LOST)
-		d->earliest_us -= sooner(d->began_us, r->page.period_us);
+	drop_begun(d, begun_before_us(r, evidence, quiet), r->page.period_us);
 	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
 	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
 	d->tunnel = r->tunnel;
@@ -605,13 +618,38 @@ static int drop_take(struct diagnosis *d, const struct drop *drop, bool late, ui
 	return 0;
 }
 
+/* Whether a leg of the user's path fails, or a verdict that legs gave is not long over: what a page does then is no
+ * chance. */
+static bool fault_is_known(const struct diagnosis *d, const char *user, uint64_t now_us)
+{
+	struct tomo_path path;
+
+	for (size_t i = 0; i < d->legs.n; i++) {
+		const struct leg *leg = d->legs.rows[i];
+
+		if ((!leg->def->per_user || leg->user == user) && (leg_fails(leg) || leg_is_failing(leg)))
+			return true;
+	}
+	topology_user_path(d->topology, user, USER_ALL, &path);
+	return verdict_table_is_recent(&d->verdicts, &path, now_us);
+}
+
+static void ends_look(struct diagnosis *d, uint64_t now_us)
+{
+	for (size_t i = 0; i < d->ends.n; i++)
+		d->ends.rows[i].facts.fault_known = fault_is_known(d, d->ends.rows[i].drop.user, now_us);
+}
+
 /* Drops among the ends that waited. */
 static void ends_decide(struct diagnosis *d, uint64_t now_us)
 {
 	struct page_end_row row;
 
+	ends_look(d, now_us);
 	while (page_ends_take(&d->ends, now_us, &row)) {
-		row.drop.returned = row.facts.back != PAGE_NOT_BACK;
+		row.drop.returned = row.facts.back != PAGE_NOT_BACK && !row.facts.attempt_lost;
+		if (row.drop.evidence == PAGE_ANSWERS_LOST)
+			drop_begun(&row.drop, row.facts.period_us, row.facts.period_us);
 		drop_take(d, &row.drop, true, row.wall_us, now_us);
 	}
 }
@@ -629,27 +667,23 @@ static bool is_drop(const struct end_report *r, enum page_evidence evidence)
 	return page_evidence_class(evidence) == PAGE_CLASS_DROP;
 }
 
-static int tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t now_us)
+static int tunnel_end(struct diagnosis *d, const struct end_report *r, const char *user, uint64_t now_us)
 {
-	const char *user = topology_name(d->topology, r->user);
 	enum page_evidence evidence = evidence_now(r);
 	struct page_end_row row = {.facts = r->page, .wall_us = r->wall_us};
-	int result;
+	int result = evidence == PAGE_LEFT_HUNG ? slow_user(d, user, true, now_us) : 0;
 
-	if (user == NULL)
-		return -ENOMEM;
-	d->open_tunnels -= d->open_tunnels > 0;
-	result = evidence == PAGE_LEFT_HUNG ? slow_user(d, user, true, now_us) : 0;
 	if (result == 0) /* who is gone waits for nothing */
 		result = slow_user(d, user, false, now_us);
 	if (result < 0)
 		return result;
+	if (evidence == PAGE_ABANDONED && r->page.age_us > r->page.period_us)
+		page_ends_attempt_lost(&d->ends, user);
 	drop_fill(&row.drop, r, user, evidence, now_us);
 	if (is_drop(r, evidence))
 		return drop_take(d, &row.drop, false, r->wall_us, now_us);
-	if (!page_end_waits(&r->page))
-		return 0;
-	result = page_ends_add(&d->ends, &row);
+	if (page_end_waits(&r->page))
+		result = page_ends_add(&d->ends, &row);
 	ends_decide(d, now_us);
 	return result;
 }
@@ -665,11 +699,17 @@ static struct page_facts facts_complete(const struct diagnosis *d, const struct 
 
 int diagnosis_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t now_us)
 {
+	const char *user = topology_name(d->topology, r->user);
 	struct end_report whole = *r;
 
+	if (user == NULL)
+		return -ENOMEM;
+	d->open_tunnels -= d->open_tunnels > 0;
 	whole.page = facts_complete(d, &r->page, r->age_us);
 	whole.page.idle_us = r->idle_client_us;
-	return tunnel_end(d, &whole, now_us);
+	if (browsers_ended(&d->browsers, user, &whole.page) < 0)
+		return -ENOMEM;
+	return tunnel_end(d, &whole, user, now_us);
 }
 
 /* A page that fell silent may sleep, or be cut off: everything is asked, and nobody accused. */
@@ -715,7 +755,8 @@ int diagnosis_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 	d->open_tunnels++;
 	if (d->now.id != 0 && incident_live_tunnel(&d->now, &(struct live_tunnel){user, 0, 0, now_us}) < 0)
 		return -ENOMEM;
-	page_ends_back(&d->ends, user, r->address, now_us);
+	if (page_ends_back(&d->ends, user, r->address, now_us) && browsers_left(&d->browsers, user) < 0)
+		return -ENOMEM;
 	result = slow_user(d, user, false, now_us);
 	ends_decide(d, now_us);
 	verdict_table_user_back(&d->verdicts, user);
@@ -743,11 +784,11 @@ int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 	return result;
 }
 
-int diagnosis_navigation(struct diagnosis *d, const char *user, uint64_t now_us)
+int diagnosis_navigation(struct diagnosis *d, const char *user, bool http2, uint64_t now_us)
 {
 	const char *name = topology_name(d->topology, user);
 
-	if (name == NULL)
+	if (name == NULL || browsers_navigation(&d->browsers, name, http2) < 0)
 		return -ENOMEM;
 	return page_ends_navigation(&d->ends, name, now_us);
 }

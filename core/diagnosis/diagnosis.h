@@ -114,8 +114,8 @@ int diagnosis_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 /* A user's tunnel is open, and its page's heartbeat changed: late, silent, or on time again. */
 int diagnosis_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
                    uint64_t now_us);
-/* The user's browser loaded a document. */
-int diagnosis_navigation(struct diagnosis *d, const char *user, uint64_t now_us);
+/* The user's browser loaded a document; http2: over HTTP/2 or later. */
+int diagnosis_navigation(struct diagnosis *d, const char *user, bool http2, uint64_t now_us);
 /* Something happened to the host: a process was frozen, or a clock has a gap. */
 int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now_us);
 /* A proxy of ours died at mono_us; hung: it was killed, for it did not answer. */

@@ -15,19 +15,15 @@ void page_ends_fini(struct page_ends *e)
 	*e = (struct page_ends){.n = 0};
 }
 
-bool page_end_waits(const struct page_facts *f)
+static bool is_within(uint64_t a_us, uint64_t b_us, uint64_t apart_us)
 {
-	enum page_class class = page_evidence_class(page_evidence_classify(f));
-
-	return f->end == PAGE_END_CLIENT_CUT && (class == PAGE_CLASS_LEFT || class == PAGE_CLASS_UNKNOWN);
+	return (a_us > b_us ? a_us - b_us : b_us - a_us) <= apart_us;
 }
 
 static bool are_together(const struct page_end_row *a, const struct page_end_row *b)
 {
-	uint64_t apart = a->drop.seen_us > b->drop.seen_us ? a->drop.seen_us - b->drop.seen_us
-	                                                   : b->drop.seen_us - a->drop.seen_us;
-
-	return a->drop.user != b->drop.user && apart <= TOGETHER_US;
+	return a->drop.user != b->drop.user && a->facts.end == PAGE_END_CLIENT_CUT &&
+	       b->facts.end == PAGE_END_CLIENT_CUT && is_within(a->drop.seen_us, b->drop.seen_us, TOGETHER_US);
 }
 
 /* Those that are too old to matter, and the user's earlier one, which the next stands for. */
@@ -65,12 +61,30 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 	added = &e->rows[e->n++];
 	*added = *row;
 	added->navigated = has_navigated(e, &row->drop);
+	added->facts.with_leg = row->facts.end == PAGE_END_CLIENT_CUT && e->leg_broke_us > 0 &&
+	                        is_within(row->drop.seen_us, e->leg_broke_us, TOGETHER_US);
 	for (size_t i = 0; i + 1 < e->n; i++)
 		if (are_together(&e->rows[i], added)) {
 			e->rows[i].facts.others_ended++;
 			added->facts.others_ended++;
 		}
 	return 0;
+}
+
+void page_ends_leg_broke(struct page_ends *e, uint64_t at_us)
+{
+	e->leg_broke_us = at_us;
+	for (size_t i = 0; i < e->n; i++)
+		if (e->rows[i].facts.end == PAGE_END_CLIENT_CUT &&
+		    is_within(e->rows[i].drop.seen_us, at_us, TOGETHER_US))
+			e->rows[i].facts.with_leg = true;
+}
+
+void page_ends_attempt_lost(struct page_ends *e, const char *user)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->rows[i].drop.user == user)
+			e->rows[i].facts.attempt_lost = true;
 }
 
 int page_ends_navigation(struct page_ends *e, const char *user, uint64_t now_us)
@@ -97,8 +111,10 @@ static bool is_elsewhere(const struct drop *d, const char *address)
 	return d->address[0] != '\0' && address[0] != '\0' && strcmp(d->address, address) != 0;
 }
 
-void page_ends_back(struct page_ends *e, const char *user, const char *address, uint64_t now_us)
+bool page_ends_back(struct page_ends *e, const char *user, const char *address, uint64_t now_us)
 {
+	bool left = false;
+
 	for (size_t i = 0; i < e->n; i++) {
 		struct page_end_row *row = &e->rows[i];
 
@@ -106,7 +122,9 @@ void page_ends_back(struct page_ends *e, const char *user, const char *address, 
 			continue;
 		row->facts.back = row->navigated ? PAGE_BACK_NAVIGATION : PAGE_BACK_BY_ITSELF;
 		row->facts.back_after_us = now_us > row->drop.seen_us ? now_us - row->drop.seen_us : 0;
+		left = left || (row->navigated && row->facts.end == PAGE_END_CLIENT_CUT && !row->facts.with_leg);
 	}
+	return left;
 }
 
 static void row_remove(struct page_ends *e, size_t i)
@@ -115,22 +133,50 @@ static void row_remove(struct page_ends *e, size_t i)
 	e->n--;
 }
 
+/* Nothing more is to come.  A page that closed politely has a new tunnel before it is known whether it gets its
+ * answers there. */
+static bool is_over(const struct page_end_row *row, uint64_t now_us)
+{
+	uint64_t back_us = row->drop.seen_us + row->facts.back_after_us;
+
+	if (row->facts.back == PAGE_NOT_BACK)
+		return now_us > row->drop.seen_us + RETURN_US;
+	return row->facts.end == PAGE_END_CLIENT_CUT || now_us > back_us + UPGRADE_US;
+}
+
 bool page_ends_take(struct page_ends *e, uint64_t now_us, struct page_end_row *out)
 {
 	for (size_t i = 0; i < e->n;) {
 		struct page_end_row *row = &e->rows[i];
-		enum page_evidence evidence = page_evidence_classify(&row->facts);
+		enum page_evidence evidence;
 
+		row->facts.away_us = now_us - row->drop.seen_us;
+		evidence = page_evidence_classify(&row->facts);
 		if (page_evidence_class(evidence) == PAGE_CLASS_DROP) {
 			*out = *row;
 			out->drop.evidence = evidence;
 			row_remove(e, i);
 			return true;
 		}
-		if (row->facts.back != PAGE_NOT_BACK || now_us > row->drop.seen_us + RETURN_US)
+		if (is_over(row, now_us))
 			row_remove(e, i);
 		else
 			i++;
 	}
 	return false;
+}
+
+uint64_t page_ends_due_us(const struct page_ends *e)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < e->n; i++) {
+		struct page_facts later = e->rows[i].facts;
+		uint64_t at = e->rows[i].drop.seen_us + AWAY_US;
+
+		later.away_us = AWAY_US;
+		if (at < due && !page_end_is_drop(&e->rows[i].facts) && page_end_is_drop(&later))
+			due = at;
+	}
+	return due;
 }

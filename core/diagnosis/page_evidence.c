@@ -6,10 +6,11 @@
 #define CODE_GOING_AWAY 1001
 
 #define AT_PATIENCE_PART  20 /* of a period: a page gives up when a heartbeat is due, so right behind a Ping */
-#define QUEUE_STUCK_US    UINT64_C(2000000)  /* a next hop that takes nothing for so long is not only slow */
-#define BACK_AT_ONCE_US   UINT64_C(5000000)  /* pages come back after 1 to 3 s */
-#define BACK_BY_ITSELF_US UINT64_C(60000000) /* or as soon as they can, with a back-off of up to 30 s */
-#define SLOW_BEATS        3                  /* late heartbeats in a row that make a page slow */
+#define QUEUE_STUCK_US    UINT64_C(2000000)   /* a next hop that takes nothing for so long is not only slow */
+#define BACK_AT_ONCE_US   UINT64_C(5000000)   /* pages come back after 1 to 3 s */
+#define BACK_BY_ITSELF_US UINT64_C(180000000) /* or as soon as they can, with a back-off of up to 30 s */
+#define CUT_TOGETHER      4 /* others who were cut at the same time: so many do not close their tabs in one second */
+#define SLOW_BEATS        3 /* late heartbeats in a row that make a page slow */
 
 struct row {
 	const char *label;
@@ -110,25 +111,64 @@ static enum page_evidence of_heartbeat(const struct page_facts *f)
 	return has_waited(f) ? PAGE_SERVER_LATE : PAGE_NONE;
 }
 
-/* Closed politely while its heartbeat was on time. */
+/* Closed right behind a Ping, as a page does whose patience is over. */
+static bool is_at_patience(const struct page_facts *f)
+{
+	return f->heartbeat_known && f->since_ping_us < f->period_us / AT_PATIENCE_PART &&
+	       f->age_us > 2 * f->period_us;
+}
+
+/* Whether its patience, of 2 or of 4 periods, began right before something large was sent to it. */
+static bool is_behind_large(const struct page_facts *f)
+{
+	uint64_t ago_us = f->since_large_us, period_us = f->period_us, slack_us = period_us / AT_PATIENCE_PART;
+
+	return (ago_us + slack_us >= period_us && ago_us <= 2 * period_us + slack_us) ||
+	       (ago_us + slack_us >= 3 * period_us && ago_us <= 4 * period_us + slack_us);
+}
+
+static bool is_back_by_itself(const struct page_facts *f)
+{
+	return f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
+}
+
+/* Closed politely while its heartbeat was on time.  A page that replaces its connection may do so behind a Ping, too:
+ * but then nothing keeps it from coming back. */
 static enum page_evidence of_close(const struct page_facts *f)
 {
 	if (f->code != CODE_NORMAL)
 		return PAGE_ON_TIME;
-	if (f->heartbeat_known && f->since_ping_us < f->period_us / AT_PATIENCE_PART &&
-	    f->age_us > 2 * f->period_us && f->back != PAGE_BACK_NAVIGATION)
+	if (is_at_patience(f) && (f->fault_known || f->attempt_lost || is_behind_large(f)))
 		return PAGE_ANSWERS_LOST;
-	return f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US ? PAGE_REPLACED : PAGE_ON_TIME;
+	if (f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US)
+		return PAGE_REPLACED;
+	return is_at_patience(f) && is_back_by_itself(f) ? PAGE_ANSWERS_LOST : PAGE_ON_TIME;
+}
+
+/* The page lives, and nothing but a cut can have ended its tunnel: a browser that never says goodbye does so itself.
+ */
+static bool is_cut_alone(const struct page_facts *f)
+{
+	return (!f->no_goodbye || f->fault_known) && is_back_by_itself(f);
+}
+
+/* Others were cut with it: they did not all leave at once. */
+static bool is_cut_with_others(const struct page_facts *f)
+{
+	if (f->others_ended == 0)
+		return false;
+	return !f->no_goodbye || is_back_by_itself(f) ||
+	       (f->others_ended >= CUT_TOGETHER && f->back == PAGE_NOT_BACK && f->away_us >= AWAY_US);
 }
 
 /* Cut while its heartbeat was on time. */
 static enum page_evidence of_cut(const struct page_facts *f)
 {
-	bool lived = f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
-
-	if (f->others_ended == 0 && !f->heartbeat_known && f->idle_us > f->period_us + f->period_us / 2)
+	if (f->with_leg || is_cut_with_others(f))
+		return PAGE_CUT;
+	if (!f->heartbeat_known && f->idle_us > f->period_us + f->period_us / 2)
 		return PAGE_WENT_SILENT;
-	if (lived || f->others_ended > 0)
+	if (is_cut_alone(f))
 		return PAGE_CUT;
 	return f->heartbeat_known || f->back == PAGE_BACK_NAVIGATION ? PAGE_ON_TIME : PAGE_UNKNOWN;
 }
@@ -149,6 +189,16 @@ enum page_evidence page_evidence_classify(const struct page_facts *f)
 	if (e != PAGE_NONE)
 		return e;
 	return f->end == PAGE_END_CLIENT_CLOSE ? of_close(f) : of_cut(f);
+}
+
+bool page_end_waits(const struct page_facts *f)
+{
+	enum page_class class = page_evidence_class(page_evidence_classify(f));
+
+	if (class != PAGE_CLASS_LEFT && class != PAGE_CLASS_UNKNOWN)
+		return false;
+	return f->end == PAGE_END_CLIENT_CUT ||
+	       (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_NORMAL && is_at_patience(f));
 }
 
 bool page_end_is_drop(const struct page_facts *f)

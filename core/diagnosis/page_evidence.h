@@ -18,11 +18,16 @@
  *   silent: no Ping for more than one and a half periods     went_silent
  *   answers wait here, the next hop takes nothing            answers_not_taken
  *   a Ping waits for its answer longer than a period         server_late
- *   closed with 1000 at the end of a page's patience         answers_lost
+ *   closed with 1000 at the end of a page's patience, while  answers_lost
+ *     a leg fails, or a large answer was the first of those
+ *     it missed, or the next upgrade misses its answer, too;
+ *     or the page back by itself, not at once
  *     the user back within seconds                           replaced
  *   closed in another way                                    on_time
- *   no close frame, the page back within a minute without a  cut
- *     navigation, or others' ended at the same time
+ *   no close frame: a leg broke at the same time; or the     cut
+ *     page is back by itself, and its browser says goodbye,
+ *     or a leg fails, or others were cut with it; or many
+ *     were cut at once and none is back
  *   no close frame                                           on_time; unknown without a heartbeat
  *
  * Where the heartbeat is not known (another client, or the first seconds) the lines that need it do not fit.
@@ -69,23 +74,33 @@ enum page_return {
 /* What is known of a tunnel at its end.  Times are durations; 0: nothing of the kind. */
 struct page_facts {
 	enum page_end end;
-	uint16_t code;          /* of the first close frame; 0: it carried none, or there was none */
-	bool heartbeat_known;   /* its rhythm was recognised */
-	uint64_t period_us;     /* of the heartbeat */
-	uint64_t since_ping_us; /* since the last Ping arrived */
-	uint64_t waiting_us;    /* how long the oldest unanswered Ping has waited */
-	uint32_t late_pings;    /* made during the last gap, arrived at its end, which was just now */
-	uint64_t queued_us;     /* how long data for the client has waited without any being taken */
-	uint64_t age_us;        /* of the tunnel */
-	bool carried;           /* a message went either way */
-	uint64_t idle_us;       /* nothing came from the client for so long */
+	uint16_t code;           /* of the first close frame; 0: it carried none, or there was none */
+	bool heartbeat_known;    /* its rhythm was recognised */
+	uint64_t period_us;      /* of the heartbeat */
+	uint64_t since_ping_us;  /* since the last Ping arrived */
+	uint64_t waiting_us;     /* how long the oldest unanswered Ping has waited */
+	uint32_t late_pings;     /* made during the last gap, arrived at its end, which was just now */
+	uint64_t queued_us;      /* how long data for the client has waited without any being taken */
+	uint64_t since_large_us; /* since the t3 server sent it something large */
+	uint64_t age_us;         /* of the tunnel */
+	bool carried;            /* a message went either way */
+	uint64_t idle_us;        /* nothing came from the client for so long */
 	enum page_return back;
 	uint64_t back_after_us; /* if it is back */
-	unsigned others_ended;  /* tunnels of other users that were cut within a second */
-	uint32_t late_beats;    /* while it is open: heartbeats in a row that came late or were answered late */
+	bool attempt_lost; /* since then the answer to an upgrade of the user was sent, and never heard of again */
+	uint64_t away_us;  /* if it is not: for how long */
+	unsigned others_ended; /* tunnels of other users that were cut within a second */
+	bool with_leg;         /* a shared leg broke within a second of its cut */
+	bool fault_known;      /* a leg of its path fails, or did a moment ago */
+	bool no_goodbye;       /* its browser may end tunnels itself, and not say so */
+	uint32_t late_beats;   /* while it is open: heartbeats in a row that came late or were answered late */
 };
 
+#define AWAY_US UINT64_C(5000000) /* pages that many lost at once and nobody loaded again in so long were cut */
+
 enum page_evidence page_evidence_classify(const struct page_facts *f);
+/* Whether what comes next decides about this end. */
+bool page_end_waits(const struct page_facts *f);
 /* Whether the page lost its connection, as far as that is known at once: what comes next may show that it did. */
 bool page_end_is_drop(const struct page_facts *f);
 

@@ -119,6 +119,19 @@ struct verdict *verdict_table_explain(const struct verdict_table *t, const struc
 	return NULL;
 }
 
+bool verdict_table_is_recent(const struct verdict_table *t, const struct tomo_path *path, uint64_t now_us)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct verdict *v = t->rows[i];
+
+		if (v->by_legs && v->conclusion.kind == VERDICT_FAULT &&
+		    (v->state == VERDICT_STANDING || now_us < v->ended_us + ECHO_US) &&
+		    tomo_paths_meet(&v->conclusion.suspects, path, NULL))
+			return true;
+	}
+	return false;
+}
+
 void verdict_table_user_back(struct verdict_table *t, const char *user)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -42,6 +42,7 @@ static struct page_facts facts_of(const struct event *e)
 	                           .waiting_us = p->waiting_us,
 	                           .late_pings = p->late_pings,
 	                           .queued_us = p->queued_us,
+	                           .since_large_us = p->since_large_us,
 	                           .carried = p->carried,
 	                           .late_beats = p->late_beats};
 }
@@ -147,7 +148,7 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_TUNNEL_HEARTBEAT:
 		return page_report(d, e, now_us);
 	case EVENT_NAVIGATION:
-		return diagnosis_navigation(d, e->user, now_us);
+		return diagnosis_navigation(d, e->user, e->text[0] != '\0', now_us);
 	case EVENT_TUNNEL_OPEN:
 		return open_report(d, e, now_us);
 	case EVENT_TUNNEL_ALIVE:

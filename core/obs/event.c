@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 26
+#define EVENT_PAIRS 27
 
 struct kind_row {
 	const char *name;
@@ -105,6 +105,7 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(KV_since_ping_ms, e->page.since_ping_us),
 	    number(KV_waiting_ms, e->page.waiting_us),
 	    number(KV_queued_ms, e->page.queued_us),
+	    number(KV_since_large_ms, e->page.since_large_us),
 	    number(KV_late_pings, e->page.late_pings),
 	    number(k->count, e->count),
 	    text(KV_segments, e->segments),

@@ -27,7 +27,7 @@ struct event_page {
 	uint8_t heartbeat; /* enum heartbeat_kind */
 	bool carried;      /* a message went either way */
 	uint32_t late_pings, late_beats;
-	uint64_t since_ping_us, waiting_us, queued_us;
+	uint64_t since_ping_us, waiting_us, queued_us, since_large_us;
 };
 
 /* Zero or "" means: not said; such fields are left out of the line.  What id, code, count and text are depends on

@@ -40,6 +40,8 @@ static void navigation_report(const struct request *r, struct worker *worker)
 	event_init(&e, EVENT_NAVIGATION, PROCESS_PROXY);
 	event_set(e.user, r->user.name);
 	event_set(e.address, r->address);
+	if (request_is_over_http2(r))
+		event_set(e.text, "over HTTP/2");
 	process_emit_quietly(worker->process, &e);
 }
 

@@ -167,6 +167,11 @@ bool request_is_navigation(const struct request *r)
 	return accept && memmem(accept->value.at, accept->value.len, "text/html", 9);
 }
 
+bool request_is_over_http2(const struct request *r)
+{
+	return http_field_find(&r->head, "priority", 0) != NULL;
+}
+
 struct span request_cookie(const struct request *r)
 {
 	const struct header_edit *edit = request_edit_find(r, (struct span){"cookie", 6});

@@ -57,6 +57,8 @@ void request_fini(struct request *r);
 bool request_is_safe(const struct request *r);
 /* A document navigation: somebody looks at what comes back. */
 bool request_is_navigation(const struct request *r);
+/* Whether the browser speaks HTTP/2 or later to the edge: browsers send Priority (RFC 9218) over those alone. */
+bool request_is_over_http2(const struct request *r);
 /* Whether it can be sent once more after the t3 server has refused it: all of it is here. */
 bool request_is_repeatable(const struct request *r);
 /* The Cookie header as the t3 server gets it; empty without one. */

@@ -227,6 +227,8 @@ static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 
 	side->last_us = clock_mono_us();
 	side->bytes += n;
+	if (side == &t->upstream)
+		tunnel_page_answer(t, n, side->last_us);
 	ws_frames_read(&side->frames, bytes, n, tunnel_page_frame, side);
 	if (side == &t->client && side->frames.closed && !closed_before)
 		t->client_closed_first = !t->upstream.frames.closed;

@@ -9,6 +9,9 @@
 #include "proxy/worker.h"
 #include "sys/clock.h"
 
+#define BURST_US    UINT64_C(1000000) /* what comes within it is sent in one go */
+#define LARGE_BYTES (32u << 10)       /* more than a path takes whose MTU is broken, or a slow line in a moment */
+
 static uint64_t period_of(const struct tunnel *t)
 {
 	return t->worker->conf.page_heartbeat_us;
@@ -29,6 +32,19 @@ void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t 
 	f.mark = heartbeat_mark(payload, len);
 	heartbeat_from_page(&t->page.heartbeat, &f, period_of(t), side->last_us);
 	tunnel_page_count(t, side->last_us);
+}
+
+void tunnel_page_answer(struct tunnel *t, size_t n, uint64_t now_us)
+{
+	struct tunnel_page *p = &t->page;
+
+	if (now_us - p->burst_us > BURST_US) {
+		p->burst_us = now_us;
+		p->burst_bytes = 0;
+	}
+	p->burst_bytes += n;
+	if (p->burst_bytes >= LARGE_BYTES)
+		p->large_us = p->burst_us;
 }
 
 /* Whether the kernel still holds something for the client, and how much the client has acknowledged so far. */
@@ -79,7 +95,8 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .late_beats = h->late_beats,
 	                           .since_ping_us = known ? heartbeat_since_ping_us(h, now_us) : 0,
 	                           .waiting_us = waiting_us(t, now_us),
-	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0};
+	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0,
+	                           .since_large_us = t->page.large_us > 0 ? now_us - t->page.large_us : 0};
 }
 
 bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, uint16_t code, uint64_t now_us)
@@ -92,6 +109,7 @@ bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, 
 	                                 .waiting_us = page->waiting_us,
 	                                 .late_pings = page->late_pings,
 	                                 .queued_us = page->queued_us,
+	                                 .since_large_us = page->since_large_us,
 	                                 .age_us = now_us - t->opened_us,
 	                                 .carried = page->carried,
 	                                 .idle_us = now_us - t->client.last_us};

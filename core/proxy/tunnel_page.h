@@ -12,6 +12,8 @@
 
 /* A small frame came from that side (a ws_small_cb; arg: the struct tunnel_side). */
 void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t len);
+/* The t3 server sent so much. */
+void tunnel_page_answer(struct tunnel *t, size_t n, uint64_t now_us);
 /* Counts again what the client has taken. */
 void tunnel_page_count(struct tunnel *t, uint64_t now_us);
 /* The facts for an event about the tunnel; end: how it ended, or PAGE_END_NONE while it is open. */

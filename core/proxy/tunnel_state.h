@@ -34,7 +34,9 @@ struct tunnel_page {
 	struct heartbeat heartbeat;
 	uint64_t acked;    /* bytes that the client's kernel had acknowledged when they were last counted */
 	uint64_t stuck_us; /* since when it has taken nothing of what waits; 0: nothing waits */
-	uint8_t evidence;  /* enum page_evidence, as it was last reported while open */
+	uint64_t burst_us, burst_bytes; /* what the t3 server sent in one go: since when, how much */
+	uint64_t large_us;              /* when it last began to send something large; 0: never */
+	uint8_t evidence;               /* enum page_evidence, as it was last reported while open */
 };
 
 struct tunnel {

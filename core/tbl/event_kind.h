@@ -53,7 +53,7 @@ EVENT_KIND(TUNNEL_DROP, "tunnel_dropped", NOTICE, true, tunnel, close_code, none
            "a user's WebSocket broke; written by the monitor if only what the page did next shows that")
 EVENT_KIND(TUNNEL_HEARTBEAT, "tunnel_heartbeat", DEBUG, false, tunnel, none, none, detail,
            "the heartbeat of a user's page became late or silent, or is on time again")
-EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, none,
+EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, detail,
            "a user's browser asked for a document")
 EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, incident, none, none, none,
            "a user's WebSocket carried data after a drop: it acquits its path")

@@ -174,6 +174,7 @@ class Demo:
     def cuts(self):
         p, alice = self.path, self.stubs["alice"].process
         return [
+            Cut("alice presses F5", None, self.users["alice"].reload),
             Cut("kill the edge (haproxy)", "cloudflare", p.edge.cut, p.edge.heal),
             Cut("kill the tunnel (haproxy)", "tunnel", p.tunnel.cut, p.tunnel.heal),
             Cut("kill Traefik (nginx)", "traefik", p.traefik.cut, p.traefik.heal),
@@ -182,11 +183,11 @@ class Demo:
             Cut("bob's Wi-Fi is silent until his page gives up", "last_mile(bob)", lambda: self.hole("bob")),
             Cut("carol's t3 answers no Ping, her page gives up", "serve(carol)", self.stubs["carol"].mute,
                 lambda: self.stubs["carol"].mute(False)),
-            Cut("alice presses F5", None, self.users["alice"].reload),
         ]
 
     def blink(self):
-        """What is cut and back at once by itself was a drop; a page that stays away may have been closed."""
+        """What is cut and back by itself was a drop, since her browser says goodbye otherwise, as for an F5; a page that
+        stays away may have been closed."""
         self.lines["alice"].cut()
         self.lines["alice"].heal()
 

@@ -63,6 +63,27 @@ def before_ping(name, action):
     return run
 
 
+def reloaded(*names):
+    """That their browsers say goodbye is known from an ordinary reload."""
+    def run(w):
+        for name in names:
+            w.users[name].wait_connected()
+            w.users[name].reload()
+    return run
+
+
+def behind_ping(names, action):
+    """Right behind the page's Ping, when one that gives up would do so, too."""
+    def run(w):
+        for name in names:
+            page, due = w.users[name].pages[0], w.users[name].pages[0].ping_due
+            while page.ping_due == due:
+                time.sleep(0.001)
+            getattr(w.users[name], action)()
+            w.pause(3)
+    return run
+
+
 def line(name, action):
     return lambda w: getattr(w.path.lines[name], action)()
 
@@ -450,7 +471,8 @@ ROWS = [
         both(serve("alice", "stall"), serve("bob", "stall")), both(serve("alice", "resume"), serve("bob", "resume"))),
 
     # ---- last miles; a cut is known to be a drop when the page is back, so by its pauses: after 1, 3, 7, 15, 31 s
-    Row("cut alice's last mile", last_mile("alice"), mile("alice", "cut"), mile("alice", "heal"), lasts=5),
+    Row("cut alice's last mile", last_mile("alice"), needs=(reloaded("alice"),), begin=mile("alice", "cut"),
+        end=mile("alice", "heal"), lasts=5),
     Row("silence on alice's last mile", last_mile("alice"), mile("alice", "stall"), mile("alice", "heal")),
     *(Row(f"a hole of {seconds:g} s in {name}'s Wi-Fi", last_mile(name), before_ping(name, mile(name, "stall")),
           mile(name, "heal"), lasts=seconds)
@@ -463,9 +485,10 @@ ROWS = [
         mile("alice", "heal"), lasts=60),
     Row("large messages die on alice's last mile", last_mile("alice"),
         both(mile_largest("alice", 8000), large_answer("alice", 400_000)), mile("alice", "heal"), lasts=45),
-    Row("alice's last mile flaps", last_mile("alice"), flap(mile("alice", "cut"), mile("alice", "heal"), 4, 2, 6), lasts=5),
-    Row("two last miles are cut", last_mile("alice", "bob"), both(mile("alice", "cut"), mile("bob", "cut")),
-        both(mile("alice", "heal"), mile("bob", "heal")), lasts=5),
+    Row("alice's last mile flaps", last_mile("alice"), needs=(reloaded("alice"),),
+        begin=flap(mile("alice", "cut"), mile("alice", "heal"), 4, 2, 6), lasts=5),
+    Row("two last miles are cut", last_mile("alice", "bob"), needs=(reloaded("alice", "bob"),),
+        begin=both(mile("alice", "cut"), mile("bob", "cut")), end=both(mile("alice", "heal"), mile("bob", "heal")), lasts=5),
 
     # ---- the machine itself
     Row("t3ops stands still for 30 s", segment("host"), lambda w: w.freeze(), lambda w: w.thaw(), lasts=30, blind=True),
@@ -496,6 +519,7 @@ ROWS = [
     Row("a busy page is reloaded", needs=(busy("alice"), busy("carol")), begin=flap(
         both(user("alice", "reload"), busy("alice")), user("carol", "reload"), 3, 4, 3), lasts=20),
     Row("pages replace their connections", begin=each_user("replace"), lasts=20),
+    Row("pages replace their connections behind a Ping", begin=behind_ping(("alice", "bob", "carol"), "replace"), lasts=20),
     Row("sessions are wiped under open pages", begin=wipe_and_replace, lasts=40),
     Row("tabs are closed", needs=(reopen("alice"), reopen("carol")), begin=both(user("alice", "close"), user("carol", "close")),
         lasts=20),

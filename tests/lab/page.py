@@ -123,7 +123,8 @@ class Page:
 
     def headers(self, kind):
         jar = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        return ([("Cookie", jar)] if jar else []) + kind
+        priority = [("Priority", "u=0, i")] if kind is DOCUMENT and self.network.http2 else []
+        return ([("Cookie", jar)] if jar else []) + kind + priority
 
     def keep_cookies(self, response):
         for cookie in response.all("set-cookie"):
@@ -343,10 +344,7 @@ class Page:
         self.start()
 
     async def replace(self):
-        """The page closes its connection by itself, with everything well, and makes another one at once.  Not right behind
-        a Ping: there it looks like one that gives up."""
-        if self.ping_due - time.monotonic() > (PING_EVERY - 0.5) * self.factor:
-            await self._pause(0.5)
+        """The page closes its connection by itself, with everything well, and makes another one at once."""
         connected = self.connected
         await self._end()
         if connected:

@@ -57,47 +57,7 @@ class Http1(Cases, browser.Case):
 
 
 class Http2(Cases, browser.Case):
-    """No close frame of a page that goes away comes through HTTP/2."""
-
     http2 = True
-
-    def test_pages_over_one_session(self):
-        """A second tab, a link, the way back."""
-        tab = self.connected()
-        with self.costs():
-            self.connected(target="/some/thread")
-            tab.navigate("/another")
-            tab.wait_connected()
-            tab.back()
-            tab.wait_connected()
-
-    def test_browser_is_back_from_the_cache(self):
-        """A page that was left is kept for a while, its socket with it or not."""
-        tab = self.connected()
-        with self.costs():
-            tab.navigate("about:blank")
-            self.world.pause(6)
-            tab.back()
-            tab.wait_connected()
-
-    @of_version(OLD)
-    def test_long_frozen_page(self):
-        """It slept beyond its patience: it closes and comes back, and nobody is guilty."""
-        tab = self.connected()
-        with self.costs():
-            tab.freeze()
-            self.world.pause(40)
-            tab.freeze(False)
-            tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
-
-    def test_briefly_frozen_page(self):
-        """Chrome ends the stream of a frozen page, though it is back within its patience."""
-        tab = self.connected()
-        with self.costs():
-            tab.freeze()
-            self.world.pause(4)
-            tab.freeze(False)
-            tab.wait("t3.state == 'connected' && t3.pongs > 1", limit=20)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from lab import faults, play
 from lab.world import LAG, missing
 
 SPEED = 5
-# The cheapest rows that say something about a segment, and the ones that must stay silent.  A cut last mile: test_demo.py.
+# The cheapest rows that say something about a segment, and the ones that must stay silent.
 HOLD = (
     "kill the edge",
     "kill the tunnel",
     "kill Traefik",
     "kill alice's server",
+    "cut alice's last mile",
     "nothing",
     "t3ops is reloaded",
 )

@@ -112,6 +112,7 @@ struct step {
 #define FINISHED(t)         {.what = FINISH, .at_ms = t}
 #define RESTARTED(t)        {.what = RESTART, .at_ms = t}
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
+#define NAVIGATION_2(t, u)  {.what = NAVIGATES, .at_ms = t, .user = u, .n = 1}
 /* Every probe from now on finds that this user's tunnel beats; n: with answers of the t3 server. */
 #define BEAT(t, u, serve)   {.what = BEATS, .at_ms = t, .user = u, .n = serve}
 #define LAG(t, of, ms)      {.what = HOST, .at_ms = t, .host = HOST_FROZEN, .leg = of, .n = ms}
@@ -476,7 +477,7 @@ static int report(struct run *r, const struct step *s)
 	case PAGE_IS:
 		return diagnosis_page(r->diagnosis, s->user, &s->page, WALL0 + MS(s->at_ms), r->now_us);
 	case NAVIGATES:
-		return diagnosis_navigation(r->diagnosis, s->user, r->now_us);
+		return diagnosis_navigation(r->diagnosis, s->user, s->n > 0, r->now_us);
 	case BEATS:
 		r->beats[r->n_beats].user = s->user;
 		r->beats[r->n_beats++].serve = s->n > 0;
@@ -637,7 +638,7 @@ static const struct scenario scenarios[] = {
     {"answers that were lost long after are no echo of it",
      "serve(alice)#1; ~serve(alice)#1; last_mile(alice)#2[alice]; ~last_mile(alice)#2[alice]",
      {ALL_UP, LATE(3000, "srv", "alice"), ALIVE(12000, "srv", "alice"),
-      PAGE(35000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(36500, "alice")},
+      PAGE(45000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(56500, "alice")},
      NULL},
     {"several users, one cause, noticed in several ways: one verdict",
      "wan cloudflare tunnel#1[alice carol dave]; +wan cloudflare tunnel#1[alice carol dave bob]; ~wan cloudflare "
@@ -737,7 +738,7 @@ static const struct scenario scenarios[] = {
      NULL},
     {"a tab is closed through HTTP/2: cut, and nobody comes back",
      "",
-     {ALL_UP, PAGE(5000, "alice", CLIENT_EOF, CUT), OPENED(70000, "alice")},
+     {ALL_UP, NAVIGATION_2(2000, "alice"), PAGE(5000, "alice", CLIENT_EOF, CUT), OPENED(70000, "alice")},
      NULL},
     {"a laptop sleeps; its user comes back hours later",
      "",
@@ -763,6 +764,55 @@ static const struct scenario scenarios[] = {
     {"cut, and back by itself when it can: late, but a drop",
      "exonerated#1[alice]; ~exonerated#1[alice]",
      {ALL_UP, PAGE(5000, "alice", CLIENT_RESET, CUT), ALIVE(10000, "cf", ""), OPENED(45000, "alice")},
+     NULL},
+    {"the same of a browser that may be on HTTP/2: its page may have been frozen meanwhile",
+     "",
+     {ALL_UP, NAVIGATION_2(2000, "alice"), PAGE(12000, "alice", CLIENT_RESET, CUT), OPENED(13100, "alice")},
+     NULL},
+    {"unless it has said goodbye: it opens WebSockets over HTTP/1.1",
+     "exonerated#1[alice]; ~exonerated#1[alice]",
+     {ALL_UP, PAGE(1000, "alice", CLIENT_CLOSED, CLOSED_1001), NAVIGATION_2(2000, "alice"),
+      PAGE(12000, "alice", CLIENT_RESET, CUT), OPENED(13100, "alice")},
+     NULL},
+    {"a page over HTTP/2 is left for another, and shown again: the other one's tunnel ends for it",
+     "",
+     {ALL_UP, PAGE(5000, "alice", CLIENT_RESET, CUT), NAVIGATION(5100, "alice"), OPENED(5500, "alice"),
+      PAGE(60000, "alice", CLIENT_RESET, CUT), OPENED(61000, "alice")},
+     NULL},
+    {"answers that did not reach a page: it gave up, and came back when it could",
+     "last_mile(alice)#1[alice]; ~last_mile(alice)#1[alice]",
+     {ALL_UP, PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(32000, "alice")},
+     "answers_lost"},
+    {"answers do not reach a page, nor does the one to its next upgrade",
+     "last_mile(alice)#1[alice]",
+     {ALL_UP,
+      PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)),
+      OPENED(21000, "alice"),
+      {.what = PAGE_ENDS,
+       .at_ms = 31000,
+       .user = "alice",
+       .reason = T3OPS_R_CLIENT_EOF,
+       .page = {.end = PAGE_END_CLIENT_CUT, .age_us = MS(10000)}}},
+     "answers_lost"},
+    {"answers do not reach a page, as a leg shows later",
+     "wan cloudflare tunnel#1[alice]",
+     {ALL_UP, MUTE(12000, "cf", ""), PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)),
+      OPENED(21000, "alice"), LATE(22000, "cf", "")},
+     NULL},
+    {"a page replaces its connection right behind a Ping",
+     "",
+     {ALL_UP, PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), OPENED(21500, "alice")},
+     NULL},
+    {"a user reloads over HTTP/2 in the same second as another",
+     "",
+     {ALL_UP, NAVIGATION_2(2000, "alice"), NAVIGATION_2(2000, "bob"), PAGE(20000, "alice", CLIENT_RESET, CUT),
+      PAGE(20300, "bob", CLIENT_RESET, CUT), NAVIGATION(20400, "alice"), NAVIGATION(20500, "bob"),
+      OPENED(20800, "alice"), OPENED(20900, "bob")},
+     NULL},
+    {"two are cut at the same time, and both come back",
+     "exonerated#1[alice]; ~exonerated#1[alice]; exonerated#2[bob]; ~exonerated#2[bob]",
+     {ALL_UP, NAVIGATION_2(2000, "alice"), NAVIGATION_2(2000, "bob"), PAGE(20000, "alice", CLIENT_RESET, CUT),
+      PAGE(20300, "bob", CLIENT_RESET, CUT), OPENED(28000, "alice"), OPENED(31000, "bob")},
      NULL},
     {"cut, and another device of hers comes: no drop",
      "",
@@ -864,8 +914,9 @@ static const struct scenario scenarios[] = {
       LARGE(27200, "int", LARGE_LOST)},
      "large messages only"},
     {"answers to one user are lost while a leg proves the way down",
-     "last_mile(alice)#1[alice]",
-     {ALL_UP, BEAT(2, "bob", 1), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10))},
+     "last_mile(alice)#1[alice]; ~last_mile(alice)#1[alice]",
+     {ALL_UP, BEAT(2, "bob", 1), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)),
+      OPENED(29000, "alice")},
      NULL},
     {"new connections fail at the edge while old ones live",
      "tunnel#1; ~tunnel#1",
@@ -1255,7 +1306,7 @@ static void diagnosis_make(struct run *r)
 /* How long the last verdict may take. */
 static uint64_t longest_us(const char *text)
 {
-	if (strstr(text, "(cut") != NULL)
+	if (strstr(text, "(cut") != NULL || strstr(text, "(answers_lost") != NULL)
 		return RETURN_US;
 	if (strstr(text, "large messages only") != NULL)
 		return LARGE_WAIT_US;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Users' browsers; see browsers.h. */
+#include "diagnosis/browsers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CODE_GOING_AWAY 1001
+
+void browsers_fini(struct browsers *b)
+{
+	free(b->rows);
+	*b = (struct browsers){.n = 0};
+}
+
+static struct browser *find(const struct browsers *b, const char *user)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->rows[i].user == user)
+			return &b->rows[i];
+	return NULL;
+}
+
+/* Made if it is new; NULL without memory. */
+static struct browser *get(struct browsers *b, const char *user)
+{
+	struct browser *row = find(b, user);
+
+	if (row != NULL)
+		return row;
+	if (b->n == b->room) {
+		size_t more = b->room > 0 ? 2 * b->room : 16;
+		struct browser *rows = reallocarray(b->rows, more, sizeof *rows);
+
+		if (rows == NULL)
+			return NULL;
+		b->rows = rows;
+		b->room = more;
+	}
+	b->rows[b->n] = (struct browser){.user = user};
+	return &b->rows[b->n++];
+}
+
+static int learn(struct browsers *b, const char *user, enum browser_goodbye goodbye)
+{
+	struct browser *row = get(b, user);
+
+	if (row == NULL)
+		return -ENOMEM;
+	row->goodbye = goodbye;
+	return 0;
+}
+
+int browsers_ended(struct browsers *b, const char *user, struct page_facts *f)
+{
+	const struct browser *row;
+
+	if (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_GOING_AWAY)
+		return learn(b, user, GOODBYE_SAID);
+	row = find(b, user);
+	f->no_goodbye = row != NULL &&
+	                (row->goodbye == GOODBYE_NONE || (row->goodbye == GOODBYE_UNKNOWN && row->http2));
+	return 0;
+}
+
+int browsers_left(struct browsers *b, const char *user)
+{
+	return learn(b, user, GOODBYE_NONE);
+}
+
+int browsers_navigation(struct browsers *b, const char *user, bool http2)
+{
+	struct browser *row = get(b, user);
+
+	if (row == NULL)
+		return -ENOMEM;
+	row->http2 = http2;
+	return 0;
+}
