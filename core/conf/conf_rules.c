@@ -3,6 +3,7 @@
 #include "conf/conf_rules.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -101,9 +102,28 @@ static void check_account(const struct part *p)
 		             user);
 }
 
+static void check_listen_access(const struct part *p)
+{
+	const char *mode = text_of(p, "listen_mode"), *group = text_of(p, "listen_group");
+	char *end = NULL;
+	unsigned long bits = mode ? strtoul(mode, &end, 8) : 0;
+
+	if (mode && (end == mode || *end != '\0' || bits > 0777))
+		EXPECT_ERROR(p, "listen_mode", " = \"%.60s\": expected an octal number such as 0660", mode);
+	if (group && group[0] != '\0' && !getgrnam(group))
+		EXPECT_ERROR(p, "listen_group",
+		             " = \"%.60s\": no such group on this machine; create it, or name another", group);
+}
+
 static void check_listen(const struct part *p)
 {
 	const struct text_list *listen = list_of(p, "listen");
+	const char *status = text_of(p, "status_listen");
+
+	if (status && strncmp(status, "unix:", 5) == 0)
+		EXPECT_ERROR(p, "status_listen", " = \"%.120s\": expected ADDRESS:PORT with a numeric address",
+		             status);
+	check_listen_access(p);
 
 	if (option_set_get(p->values, "listen") && listen->n == 0)
 		EXPECT_ERROR(p, "listen", "%s", ": expected at least one address");
@@ -138,6 +158,8 @@ static bool addresses_exclude(const char *a, const char *b)
 	struct in6_addr host_a, host_b;
 	int port_a, port_b;
 
+	if (strncmp(a, "unix:", 5) == 0)
+		return strcmp(a, b) == 0;
 	if (!endpoint_read(a, &host_a, &port_a) || !endpoint_read(b, &host_b, &port_b) || port_a != port_b)
 		return false;
 	if (IN6_ARE_ADDR_EQUAL(&host_a, &host_b) || IN6_IS_ADDR_UNSPECIFIED(&host_a) ||

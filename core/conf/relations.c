@@ -286,11 +286,18 @@ static void local_peers_check(const struct relations *r)
 		    which);
 }
 
+static bool is_unix(const char *address)
+{
+	return strncmp(address, "unix:", 5) == 0;
+}
+
 static void trust_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
 	const char *which = network_find(&c->options.trusted_proxies, is_too_wide);
 
+	if (c->options.trusted_proxies.n == 0 && network_find(&c->options.listen, is_unix))
+		return; /* there trusted_local_users says who is */
 	if (c->options.trusted_proxies.n == 0)
 		config_fault_warn(
 		    r->faults, CONF_CORE, NULL, "trusted_proxies",

@@ -23,8 +23,9 @@
 #include "options/parse.h"
 #include "plugin.h"
 
-#define PATH_BYTES_MAX (PATH_MAX - NAME_MAX - 1)
-#define CA_FILE_BYTES  (16 << 20) /* those of systems have less than 1 MiB */
+#define PATH_BYTES_MAX   (PATH_MAX - NAME_MAX - 1)
+#define LISTEN_PATH_SIZE 107        /* with unix: before it, struct listener holds it */
+#define CA_FILE_BYTES    (16 << 20) /* those of systems have less than 1 MiB */
 
 /* ---- addresses ----------------------------------------------------------------------------------- */
 
@@ -43,6 +44,10 @@ static const char *listen_check(const char *text)
 	char host[64];
 	int port;
 
+	if (strncmp(text, "unix:", 5) == 0)
+		return text[5] == '/' && strlen(text + 5) < LISTEN_PATH_SIZE
+		           ? NULL
+		           : "unix:PATH with an absolute path of at most 106 bytes";
 	return address_parse(text, host, sizeof host, &port) && port >= 0
 	           ? NULL
 	           : "ADDRESS:PORT with a numeric address, such as \"127.0.0.1:3780\", \"[::1]:3780\"";

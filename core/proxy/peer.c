@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/cidr.h"
 #include "proxy/proxy_conf.h"
@@ -47,8 +48,22 @@ static bool is_trusted_account(const struct proxy_conf *conf, uid_t uid)
 	return false;
 }
 
+/* A Unix socket's mode says who can connect, and the kernel who did. */
+static enum peer_trust unix_trust_of(const struct proxy_conf *conf, int fd, uid_t *uid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return PEER_UNKNOWN;
+	*uid = peer.uid;
+	return is_trusted_account(conf, peer.uid) ? PEER_TRUSTED : PEER_OTHER_ACCOUNT;
+}
+
 static enum peer_trust trust_of(struct peers *all, int fd, const struct sockaddr *address, uid_t *uid)
 {
+	if (address->sa_family == AF_UNIX)
+		return unix_trust_of(all->conf, fd, uid);
 	if (!cidr_has(&all->conf->trusted, address))
 		return PEER_UNTRUSTED;
 	switch (socket_owner_find(&all->owner, fd, address, uid)) {
@@ -65,6 +80,8 @@ void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct
 {
 	*out = (struct peer){0};
 	peer_name(address, out->address, sizeof out->address);
+	if (address->sa_family == AF_UNIX)
+		strcpy(out->address, PEER_LOCAL);
 	out->trust = trust_of(all, fd, address, &out->uid);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Who is at the other end of a client's connection, and whether it may say who the user is.  An address of
  * trusted_proxies may; on this machine, where every account can connect from such an address, only a process of one
- * of trusted_local_users.  Proxy.
+ * of trusted_local_users, and the same at a Unix socket.  Proxy.
  */
 #ifndef T3OPS_PROXY_PEER_H
 #define T3OPS_PROXY_PEER_H
@@ -21,8 +21,11 @@ enum peer_trust {
 	PEER_TRUSTED,
 };
 
+/* Of a Unix socket: what Forwarded (RFC 7239) calls an address that is not known. */
+#define PEER_LOCAL "unknown"
+
 struct peer {
-	char address[48]; /* without port */
+	char address[48]; /* without port; PEER_LOCAL if it has none */
 	enum peer_trust trust;
 	uid_t uid; /* of PEER_OTHER_ACCOUNT */
 };

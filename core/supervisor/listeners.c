@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
@@ -117,7 +118,7 @@ static bool is_socket(const char *path, struct stat *st)
 
 /* Makes way for a socket of that name: what a daemon that is gone left there is removed, nothing else is; EAGAIN is
  * one that has no time to accept.  0 or -errno. */
-static int control_clear(const union address *a)
+static int path_clear(const union address *a)
 {
 	const char *path = a->local.sun_path;
 	int error = connect_error(a);
@@ -134,46 +135,69 @@ static int control_clear(const union address *a)
 	return unlink(path) < 0 ? -errno : 0;
 }
 
+/* Who may connect to a Unix socket. */
+struct access {
+	mode_t mode;
+	gid_t group; /* (gid_t)-1: as it is */
+};
+
 /* The socket stays root's, whom its own mode lets connect even without capabilities; the group of the account that
  * the monitor drops to may use it. */
-static void control_share(const char *path, const char *user)
+static struct access control_access(const struct core_options *options)
 {
-	const struct passwd *pw = geteuid() == 0 ? getpwnam(user) : NULL;
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(options->user) : NULL;
 
-	if (pw && chown(path, (uid_t)-1, pw->pw_gid) < 0)
-		log_write(LOG_L_WARNING, "control_owner_failed", kv_path(path), kv_account(user), kv_errno(errno));
+	return (struct access){0660, pw ? pw->pw_gid : (gid_t)-1};
 }
 
-static int control_bind(const char *path, const char *user, struct bound *out)
+/* The check of the config has read both. */
+static struct access listen_access(const struct core_options *options)
+{
+	const struct group *group = options->listen_group[0] != '\0' ? getgrnam(options->listen_group) : NULL;
+
+	return (struct access){(mode_t)strtoul(options->listen_mode, NULL, 8), group ? group->gr_gid : (gid_t)-1};
+}
+
+/* 0 or -errno.  A group that cannot be given costs its members the socket, and nobody else. */
+static int access_give(const char *path, struct access access)
+{
+	if (access.group != (gid_t)-1 && chown(path, (uid_t)-1, access.group) < 0)
+		log_write(LOG_L_WARNING, "socket_group_failed", kv_path(path), kv_errno(errno));
+	return chmod(path, access.mode) < 0 ? -errno : 0;
+}
+
+/* Nobody else can connect before it is clear who may. */
+static int unix_bind(const char *path, struct access access, int backlog, struct bound *out)
 {
 	union address a = {.local = {.sun_family = AF_UNIX}};
 	struct stat st;
 	mode_t mask;
 	int fd, r;
 
-	if (strlen(path) >= sizeof a.local.sun_path || strlen(path) >= sizeof out->listener.address)
+	if (strlen(path) >= sizeof a.local.sun_path)
 		return -ENAMETOOLONG;
 	strcpy(a.local.sun_path, path);
-	r = control_clear(&a);
+	r = path_clear(&a);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	mask = umask(0117);
-	r = bind(fd, &a.any, sizeof a.local);
+	mask = umask(0177);
+	r = bind(fd, &a.any, sizeof a.local) < 0 ? -errno : 0;
 	umask(mask);
-	if (r < 0 || listen(fd, 64) < 0 || !is_socket(path, &st)) {
-		int error = errno;
-
+	if (r == 0)
+		r = access_give(path, access);
+	if (r == 0 && (listen(fd, backlog) < 0 || !is_socket(path, &st)))
+		r = -errno;
+	if (r < 0) {
 		close(fd);
-		return -error;
+		return r;
 	}
-	control_share(path, user);
 	out->device = st.st_dev;
 	out->inode = st.st_ino;
 	out->listener.fd = fd;
-	strcpy(out->listener.address, path);
+	strcpy(out->listener.address, out->configured);
 	return 0;
 }
 
@@ -187,47 +211,77 @@ static const struct bound *bound_find(const struct listeners *l, const char *nam
 	return NULL;
 }
 
+/* Of a Unix socket; NULL: it is none. */
+static const char *path_of(const char *configured)
+{
+	if (strncmp(configured, "unix:", 5) == 0)
+		return configured + 5;
+	return configured[0] == '/' ? configured : NULL;
+}
+
 /* What a set is bound from. */
 struct binding {
 	struct listeners *out;
 	const struct listeners *running;
-	const char *user;
+	const struct core_options *options;
 	char *why;
 	size_t why_size;
 };
 
-/* The socket of the running set, a new one, or one that joins that of the first worker. */
+/* A copy of a socket that is there. */
+static int socket_copy(const struct bound *from, struct bound *to)
+{
+	to->device = from->device;
+	to->inode = from->inode;
+	memcpy(to->listener.address, from->listener.address, sizeof to->listener.address);
+	to->listener.fd = fcntl(from->listener.fd, F_DUPFD_CLOEXEC, 3);
+	return to->listener.fd < 0 ? -errno : 0;
+}
+
+static int unix_make(const struct binding *with, const struct bound *there, struct bound *b)
+{
+	bool control = b->configured[0] == '/';
+	const char *path = path_of(b->configured);
+	struct access access = control ? control_access(with->options) : listen_access(with->options);
+	int r;
+
+	if (!there)
+		return unix_bind(path, access, control ? 64 : BACKLOG, b);
+	r = socket_copy(there, b);
+	if (r == 0 && !control)
+		access_give(path, access); /* if it fails the old one stays */
+	return r;
+}
+
+/* The socket of the running set, a new one, or one that joins that of the first worker; a Unix socket is one for all
+ * workers. */
 static int socket_make(const struct binding *with, struct bound *b)
 {
 	const char *name = b->listener.name, *configured = b->configured;
 	const struct bound *shared = bound_find(with->running, name, configured, b->worker);
 	const struct bound *first = b->worker > 0 ? bound_find(with->out, name, configured, 0) : NULL;
 
-	if (shared) {
-		b->device = shared->device;
-		b->inode = shared->inode;
-		memcpy(b->listener.address, shared->listener.address, sizeof b->listener.address);
-		b->listener.fd = fcntl(shared->listener.fd, F_DUPFD_CLOEXEC, 3);
-		return b->listener.fd < 0 ? -errno : 0;
-	}
-	if (configured[0] == '/')
-		return control_bind(configured, with->user, b);
+	if (path_of(configured))
+		return unix_make(with, first ? first : shared, b);
+	if (shared)
+		return socket_copy(shared, b);
 	return tcp_bind(first ? first->listener.address : configured, first != NULL, &b->listener);
 }
 
 /* What an operator can do about it; "": the error says it. */
 static const char *bind_hint(const char *configured, int error)
 {
-	bool control = configured[0] == '/';
+	bool local = path_of(configured) != NULL, control = configured[0] == '/';
 
 	switch (error) {
 	case EADDRINUSE:
 		return control ? "; another t3ops answers there: stop it, or give each its own control"
+		       : local ? "; somebody answers there, perhaps another t3ops: stop it, or choose another path"
 		               : "; stop who listens there (ss -ltnp names it; is it another t3ops?), or choose "
 		                 "another address";
 	case EACCES:
-		return control ? "; remove it if no t3ops uses it, and see who may write to its directory"
-		               : "; a port below 1024 needs CAP_NET_BIND_SERVICE: see the unit";
+		return local ? "; remove it if no t3ops uses it, and see who may write to its directory"
+		             : "; a port below 1024 needs CAP_NET_BIND_SERVICE: see the unit";
 	case EADDRNOTAVAIL:
 		return "; no interface of this machine has that address";
 	case ENOENT:
@@ -266,7 +320,7 @@ static int listener_add(const struct binding *with, const char *name, const char
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
                    const struct listeners *running, char *why, size_t why_size)
 {
-	const struct binding with = {out, running, options->user, why, why_size};
+	const struct binding with = {out, running, options, why, why_size};
 	int r = 0;
 
 	out->n = 0;
@@ -287,12 +341,13 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 }
 
 /* Unless another socket has that name by now. */
-static void control_unlink(const struct bound *b)
+static void path_unlink(const struct bound *b)
 {
+	const char *path = path_of(b->configured);
 	struct stat st;
 
-	if (is_socket(b->configured, &st) && st.st_dev == b->device && st.st_ino == b->inode)
-		unlink(b->configured);
+	if (is_socket(path, &st) && st.st_dev == b->device && st.st_ino == b->inode)
+		unlink(path);
 }
 
 void listeners_close(struct listeners *l, const struct listeners *others)
@@ -301,8 +356,8 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 		const struct bound *b = &l->rows[i];
 
 		close(b->listener.fd);
-		if (b->configured[0] == '/' && !bound_find(others, b->listener.name, b->configured, 0))
-			control_unlink(b);
+		if (path_of(b->configured) && !bound_find(others, b->listener.name, b->configured, 0))
+			path_unlink(b);
 	}
 	l->n = 0;
 }

@@ -20,7 +20,7 @@ struct listeners {
 		struct listener listener;
 		char configured[112]; /* as in the file; its port may be 0 */
 		unsigned worker;      /* of the proxy: whose it is */
-		dev_t device;         /* of the control socket's file */
+		dev_t device;         /* of a Unix socket's file */
 		ino_t inode;
 	} rows[LISTENERS_MAX];
 	size_t n;
@@ -32,7 +32,7 @@ struct listeners {
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
                    const struct listeners *running, char *why, size_t why_size);
 
-/* Closes this set's descriptors; a control socket's file is removed unless `others` (may be NULL) has it too, or
+/* Closes this set's descriptors; a Unix socket's file is removed unless `others` (may be NULL) has it too, or
  * it is not this set's any more. */
 void listeners_close(struct listeners *l, const struct listeners *others);
 

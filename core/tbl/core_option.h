@@ -33,7 +33,11 @@
 
 /* clang-format off */
 CORE_OPTION("listen", LISTEN_LIST, listen, "127.0.0.1:3780", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
-            "Addresses that the proxy listens on, as ADDRESS:PORT.")
+            "Addresses that the proxy listens on, as ADDRESS:PORT or unix:PATH.")
+CORE_OPTION("listen_mode", STRING, listen_mode, "0660", 0, 0, READ_BY(SUPERVISOR),
+            "Mode of the Unix sockets of listen: who may connect; whose identity headers count there, trusted_local_users says.")
+CORE_OPTION("listen_group", STRING, listen_group, "", 0, 0, READ_BY(SUPERVISOR),
+            "Group of those sockets, such as the reverse proxy's; empty: that of the account t3ops is started with.")
 CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
             "max_connections.")

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Unix sockets instead of ports: to the t3 servers."""
+"""Unix sockets instead of ports: to the t3 servers, and for the proxy itself."""
 import getpass
+import grp
 import os
+import pwd
 import re
 import signal
 import socket
+import stat
 import unittest
 
 from lab import account, http, process, wait, ws
@@ -120,6 +123,7 @@ class Upstream(unittest.TestCase):
                 wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")
                 self.assertTrue(echoes(w, f"after {number}"))
             wait.until(lambda: d.metrics()["t3ops_tunnels"] == 1, what="the tunnel")
+            http.get(d.proxy, "/healthz")  # it has finished what it was at
             mark = len(d.log())
             os.kill(d.pids("proxy")[0], signal.SIGKILL)
             d.wait_log("event=process_started .*child=proxy", after=mark)
@@ -160,6 +164,121 @@ class Upstream(unittest.TestCase):
                 self.assertTrue(echoes(w, "x"))
                 o.stop()
                 d.wait_log("event=tunnel_dropped .*reason=upstream_eof")
+
+
+class UnixConnection(http.Connection):
+    def __init__(self, path, user=None):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(30)
+        if user is not None:
+            os.seteuid(user)
+        try:
+            sock.connect(path)
+        finally:
+            os.seteuid(os.getuid())
+        over = http.Connection.over(sock)
+        self.__dict__.update(over.__dict__)
+
+
+class Listen(unittest.TestCase):
+    def setUp(self):
+        self.dir = process.folder()
+        os.chmod(self.dir, 0o755)
+        self.path = os.path.join(self.dir, "proxy.sock")
+        self.origin = Origin(HERS)
+        self.addCleanup(self.origin.stop)
+
+    def daemon(self, **options):
+        d = Daemon({"listen": [f"unix:{self.path}", "127.0.0.1:0"], **options}, ECHO, users={"alice": self.origin.port})
+        self.addCleanup(d.process.kill)
+        return d
+
+    def get(self, **headers):
+        with UnixConnection(self.path) as c:
+            return c.request("GET", "/", {**ALICE, **headers})
+
+    def test_a_trusted_account(self):
+        d = self.daemon(trusted_proxies=[])
+        self.assertEqual(self.get().text(), "hers")
+        self.assertEqual(self.origin.seen[-1].header("x-forwarded-for"), "unknown")
+        self.get(**{"X-Forwarded-For": "192.0.2.7"})
+        self.assertEqual(self.origin.seen[-1].header("x-forwarded-for"), "192.0.2.7, unknown")
+        self.assertEqual(http.get(d.proxy, "/", ALICE).status, 403)  # whose address is not trusted
+        self.assertEqual(d.stop(), 0)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_another_account(self):
+        d = self.daemon(trusted_local_users=[])
+        self.assertEqual(self.get().status, 403)
+        d.wait_log(rf"event=identity_ignored .*peer=unknown .*uid {os.getuid()} .*trusted_local_users")
+        self.assertEqual(self.origin.seen, [])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_mode_and_group(self):
+        nobody = pwd.getpwnam("nobody")
+        d = self.daemon(listen_mode="0600")
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+        with self.assertRaises(PermissionError):
+            UnixConnection(self.path, nobody.pw_uid)
+        d.options.update({"listen_mode": "0666", "listen_group": grp.getgrgid(nobody.pw_gid).gr_name})
+        d.write_conf()
+        self.assertIn("event=reloaded", d.reload())
+        self.assertEqual((stat.S_IMODE(os.stat(self.path).st_mode), os.stat(self.path).st_gid), (0o666, nobody.pw_gid))
+        with UnixConnection(self.path, nobody.pw_uid) as c:
+            self.assertEqual(c.request("GET", "/", ALICE).status, 403)
+        self.assertEqual(self.get().text(), "hers")
+
+    def test_reload_upgrade_and_crash(self):
+        for workers in (1, 3):
+            with self.subTest(workers=workers):
+                self.path = os.path.join(self.dir, f"{workers}.sock")
+                d = self.daemon(workers=workers)
+                with UnixConnection(self.path) as c:
+                    self.assertEqual(c.request("GET", "/", ALICE).text(), "hers")
+                    c.send(http.build("GET", "/ws", {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                                                     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Origin": "http://lab", **ALICE}))
+                    self.assertIn(b"101", c.read_until(b"\r\n\r\n"))
+                    inode = os.stat(self.path).st_ino
+                    for number in range(2):
+                        mark = len(d.log())
+                        d.options["first_byte_timeout"] = f"{10 + number}s"
+                        d.write_conf()
+                        self.assertIn("event=reloaded", d.reload())
+                        d.process.send_signal(signal.SIGUSR2)
+                        d.wait_log("event=upgraded", after=mark)
+                        wait.until(lambda: len(d.pids("proxy")) == workers, what="the old proxies to leave")
+                        self.assertEqual(self.get().text(), "hers")
+                        self.assertEqual(os.stat(self.path).st_ino, inode)
+                        self.echo(c)
+                    for _ in range(10 * workers):
+                        http.get(d.proxy, "/healthz")  # whoever holds the tunnel has finished what it was at
+                    mark = len(d.log())
+                    for pid in d.pids("proxy"):
+                        os.kill(pid, signal.SIGKILL)
+                    d.wait_log("event=tunnels_preserved", after=mark)
+                    self.assertEqual(self.get().text(), "hers")
+                    self.echo(c)
+                self.assertEqual(d.stop(), 0)
+
+    def echo(self, c):
+        sent = ws.frame_bytes(1, b"talk")
+        c.send(sent)
+        self.assertEqual(c.read(len(sent)), sent)
+
+    def test_what_is_in_the_way(self):
+        with open(self.path, "w", encoding="ascii"):
+            pass
+        d = Daemon({"listen": [f"unix:{self.path}"]}, ECHO, users={"alice": 1}, start=False)
+        with self.assertRaises(Exception):
+            d.start(limit=5)
+        self.assertIn("something else than a socket has that name", d.log())
+        os.unlink(self.path)
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(self.path)
+        d.process = process.Process([process.program("core/t3ops"), "-c", d.conf], "t3ops", None)
+        self.addCleanup(d.process.kill)
+        d.process.wait_log("event=ready")
+        self.assertEqual(self.get().status, 503)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -593,6 +594,7 @@ static void test_next_binary_finds_the_snapshot(void **state)
 	struct lab *lab = *state;
 	struct user_list one, got;
 	struct user_snapshot *next;
+	int other;
 
 	lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	list_make(&one, 1);
@@ -604,9 +606,11 @@ static void test_next_binary_finds_the_snapshot(void **state)
 	user_list_fini(&got);
 	user_list_fini(&one);
 	snapshot_free(next);
-	assert_int_equal(ftruncate(lab->snapshot_fd, 4096), 0); /* of another layout */
-	assert_null(snapshot_attach(lab->snapshot_fd));
+	other = memfd_create("t3ops-test", MFD_CLOEXEC); /* of another layout */
+	assert_int_equal(ftruncate(other, 4096), 0);
+	assert_null(snapshot_attach(other));
 	assert_int_equal(errno, EPROTO);
+	close(other);
 }
 
 int main(void)
