@@ -350,6 +350,9 @@ enum t3ops_reason {
 	T3OPS_R_IMPOSTOR = 27,         /* a process of another account answers where the t3 server should */
 };
 
+/* Room for a user's name: at most 254 bytes, and its NUL. */
+#define T3OPS_USER_NAME_SIZE 255
+
 /* ---- the pairing service ----------------------------------------------------------------------------- */
 
 /* Provided by whichever plugin pairs browsers: `service` returns a struct t3ops_pairing. */

@@ -38,7 +38,7 @@ struct run {
 	struct channel *channel;  /* of a job: to its process */
 	enum process_id asked_by; /* also when nobody waits any more */
 	char job[64];             /* as in struct audited, with those below */
-	char command[64], user[64];
+	char command[64], user[T3OPS_USER_NAME_SIZE];
 };
 
 struct helper {
@@ -364,7 +364,7 @@ static struct series *counter(struct process *process, const char *name, const c
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
 {
 	const struct helper *h = arg;
-	char first[384] = "", more[64] = "", buf[160];
+	char first[640] = "", more[64] = "", buf[160];
 	size_t n = 0;
 
 	(void)before;

@@ -24,7 +24,7 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION      6 /* of all that crosses an exec in place, the state in upgrade.c included */
+#define MSG_VERSION      7 /* of all that crosses an exec in place, the state in upgrade.c included */
 #define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 
@@ -66,7 +66,7 @@ struct msg_head {
 struct msg_run {
 	uint8_t job; /* 0: `name` is a command section; 1: a job section */
 	char name[64];
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 };
 
 struct msg_ran {
@@ -77,13 +77,13 @@ struct msg_ran {
 };
 
 struct msg_probe {
-	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
-	char user[64];     /* who was affected: their own legs, before others; "": everything */
+	uint64_t since_us;               /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
+	char user[T3OPS_USER_NAME_SIZE]; /* who was affected: their own legs, before others; "": everything */
 };
 
 /* A tunnel of that user works: shared legs that are down, and the user's own, try again soon. */
 struct msg_leg_retry {
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 };
 
 /* A slot of the table of tunnels, and its tunnel: two proxies may name the slot in turn, each over its own channel,
@@ -96,7 +96,7 @@ struct msg_slot {
 /* Whose the tunnel is: the supervisor keeps that from here on. */
 struct msg_fd_put {
 	struct msg_slot at;
-	char user[64], address[48];
+	char user[T3OPS_USER_NAME_SIZE], address[48];
 };
 
 struct msg_reply {

@@ -18,9 +18,10 @@
 
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
+#include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    5
+#define HANDOFF_VERSION    6
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */
@@ -34,7 +35,7 @@ struct side_state {
  * t3 server, and the session (recheck.h). */
 struct handoff_record {
 	uint64_t id, opened_us;
-	char user[64], address[48], colo[8];
+	char user[T3OPS_USER_NAME_SIZE], address[48], colo[8];
 	uint64_t table; /* the table that its slot is in */
 	int32_t slot;   /* -1: none */
 	uint32_t client_pending, upstream_pending, session_len;

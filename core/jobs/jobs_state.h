@@ -38,7 +38,7 @@ struct run {
 	struct jobs *jobs;
 	struct job *job;
 	struct run_request *request; /* NULL: by schedule */
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	uint64_t id; /* of the message to the helper; 0: waiting */
 	uint64_t asked_us;
 	unsigned tries;

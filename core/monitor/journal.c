@@ -25,7 +25,7 @@ struct row {
 	enum row_kind of;
 	uint64_t time_us, id, serial;
 	const char *kind, *process;
-	char plugin[32], user[64];
+	char plugin[32], user[T3OPS_USER_NAME_SIZE];
 	char *text; /* the line, the verdict's JSON, or what is to be known of it */
 };
 

@@ -56,7 +56,7 @@ static void leg_failure_add(json_t *o, const struct observation *f)
 
 static json_t *leg_json(const struct observation *f, bool failing)
 {
-	char label[128];
+	char label[T3OPS_USER_NAME_SIZE + 64];
 	json_t *o;
 
 	leg_label(f->leg, label, sizeof label);
@@ -311,7 +311,7 @@ void drop_event(const struct drop *drop, struct event *e)
 static void slow_text(const struct slow_report *r, char *out, size_t size)
 {
 	const struct slow *slow = r->lookups ? &r->leg->lookups : &r->leg->slow;
-	char label[128];
+	char label[160];
 
 	leg_label(r->leg, label, sizeof label);
 	snprintf(out, size, "%s%s answers in %.0f ms, usually %.0f ms", r->lookups ? "the resolver of " : "", label,

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "net/socket_owner.h"
+#include "plugin.h"
 
 #define DIAL_PATH_SIZE 108 /* of sockaddr_un */
 
@@ -57,7 +58,7 @@ struct dial_callbacks {
 struct dial {
 	struct dialer *dialer;
 	struct dial_target target; /* without user */
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	struct ev_io io;
 	struct ev_timer again, limit;
 	uint64_t pause_us; /* before the kernel is asked again */

@@ -45,7 +45,7 @@ struct event {
 	char callback[32];
 	char command[64]; /* that the helper ran; and who asked for it */
 	char requester[72];
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	char address[48];     /* of the client, as trusted proxies report it */
 	char path[128];       /* of the URL that was asked for, without its query */
 	char user_agent[256]; /* of the browser */

@@ -17,7 +17,7 @@
 #define METRICS_SERIES_MAX   65536
 #define METRICS_INDEX_SIZE   (2 * METRICS_SERIES_MAX)
 #define METRICS_BUCKETS_MAX  16
-#define METRICS_LABELS_MAX   232
+#define METRICS_LABELS_MAX   640 /* the longest name of a user, every byte escaped, and what else there is */
 #define METRICS_ALIVE_MAX    1024
 
 struct family {

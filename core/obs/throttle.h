@@ -10,11 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plugin.h"
+
 #define THROTTLE_US   UINT64_C(60000000)
 #define THROTTLE_ROWS 256
 
 struct throttled {
-	char who[64];
+	char who[T3OPS_USER_NAME_SIZE];
 	const char *what;
 	uint64_t reported_us, left_out;
 };
@@ -25,7 +27,7 @@ struct throttle {
 };
 
 /* Whether to report it; left_out is then how many of its kind were not reported since one was.  who: a peer or a
- * user, shorter than 64 bytes; what: static, compared as a pointer. */
+ * user, shorter than T3OPS_USER_NAME_SIZE; what: static, compared as a pointer. */
 bool throttle_passes(struct throttle *h, const char *who, const char *what, uint64_t now_us, uint64_t *left_out);
 
 #endif

@@ -8,7 +8,8 @@
 
 struct leg_metrics {
 	struct metrics *arena;
-	char leg[64], user[64]; /* labels: title of the section, and the user of a per-user leg, "" otherwise */
+	char leg[64], user[T3OPS_USER_NAME_SIZE]; /* labels: title of the section, and the user of a per-user leg, ""
+	                                             otherwise */
 	struct series *up[2], *rtt[2], *age[2], *last_end[2];
 	struct series *ends[2][REASONS], *fresh_failures[REASONS], *large_lost[2];
 	struct series *attempts;

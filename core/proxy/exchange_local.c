@@ -7,6 +7,12 @@
 #include "proxy/public_path.h"
 #include "proxy/worker.h"
 
+/* Somebody whom the trusted proxy signed in is turned away: its operator has to know. */
+static bool is_identity_fault(enum reject_reason why)
+{
+	return why >= REJECT_IDENTITY_TWICE && why <= REJECT_IDENTITY_ENCODING;
+}
+
 void exchange_reject_client(struct client *c, enum reject_reason why, bool with_body)
 {
 	struct worker *worker = c->worker;
@@ -16,7 +22,8 @@ void exchange_reject_client(struct client *c, enum reject_reason why, bool with_
 	series_add(worker->metrics.refused[why], 1);
 	proxy_metrics_request(&worker->metrics, reject_status(why));
 	if (throttle_passes(&worker->throttle, c->peer.address, reject_label(why), clock_mono_us(), &left_out))
-		log_write(LOG_L_INFO, "request_invalid", kv_reason(reject_label(why)), kv_peer(c->peer.address),
+		log_write(is_identity_fault(why) ? LOG_L_WARNING : LOG_L_INFO, "request_invalid",
+		          kv_reason(reject_label(why)), kv_peer(c->peer.address), kv_error(reject_sentence(why)),
 		          kv_suppressed((int64_t)left_out));
 	c->close_requested = false; /* something may still be on its way */
 	buf_clear(out);
@@ -83,7 +90,7 @@ static void refusal_emit(struct exchange *x, const struct explanation *why)
 static void unidentified_report(struct exchange *x)
 {
 	const struct request *r = &x->request;
-	struct span name = x->worker->conf.identity_header;
+	struct span name = x->worker->conf.identity.name;
 	struct event e;
 
 	event_init(&e, EVENT_REQUEST_REJECTED, PROCESS_PROXY);

@@ -10,18 +10,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plugin.h"
+
 #define NAVIGATION_AGAIN_US UINT64_C(100000)
 #define NAVIGATION_ROWS     64
 
 /* Zeroed is empty and valid.  Users who share a row push each other out, and are heard more often for it. */
 struct navigations {
 	struct {
-		char user[64];
+		char user[T3OPS_USER_NAME_SIZE];
 		uint64_t heard_us;
 	} rows[NAVIGATION_ROWS];
 };
 
-/* Whether to report that the user, whose name is shorter than 64 bytes, loads a document. */
+/* Whether to report that the user, whose name is shorter than T3OPS_USER_NAME_SIZE, loads a document. */
 bool navigation_is_news(struct navigations *n, const char *user, uint64_t now_us);
 
 #endif

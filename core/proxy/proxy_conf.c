@@ -78,8 +78,10 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	const struct core_options *core = &config->core;
 	int r;
 
-	*c = (struct proxy_conf){.identity_header = span_of(core->identity_header),
-	                         .strip_domain = core->identity_strip_domain,
+	*c = (struct proxy_conf){.identity = {.name = span_of(core->identity_header),
+	                                      .strip_domain = core->identity_strip_domain,
+	                                      .percent_encoded = core->identity_percent_encoded},
+	                         .ignore_case = core->identity_ignore_case,
 	                         .secret_header = span_of(core->proxy_secret_header),
 	                         .has_secret = config->proxy_secret_digest[0] != '\0',
 	                         .allowed_origins = &core->allowed_origins,

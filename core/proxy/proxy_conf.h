@@ -7,14 +7,15 @@
 #include "conf/process_config.h"
 #include "net/cidr.h"
 #include "net/http_head.h"
+#include "proxy/identity.h"
 #include "sys/secret_file.h"
 
 struct proxy_conf {
 	struct cidr_list trusted;
 	uid_t *trusted_uids; /* of trusted_local_users */
 	size_t n_trusted_uids;
-	struct span identity_header;
-	bool strip_domain;
+	struct identity_form identity;
+	bool ignore_case;          /* of the identity */
 	struct span secret_header; /* empty: none */
 	unsigned char secret[SECRET_DIGEST_BYTES];
 	bool has_secret;

@@ -17,7 +17,7 @@ struct recheck_entry {
 	TAILQ_ENTRY(recheck_entry) link;
 	struct recheck *recheck;
 	uint64_t id, checked_us;
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	char *session;
 };
 
@@ -34,7 +34,7 @@ struct recheck {
 struct pending_check {
 	struct recheck *recheck;
 	uint64_t id;
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	struct t3ops_browser browser;
 };
 

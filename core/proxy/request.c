@@ -70,7 +70,8 @@ static enum reject_reason user_find(struct request *r, struct worker *worker)
 	}
 	if (conf->has_secret && !proxy_secret_is_shown(&r->head, conf->secret_header, conf->secret))
 		return REJECT_PROXY_SECRET;
-	user = users_find(worker->users, r->identity);
+	user = conf->ignore_case ? user_list_find_folded(users_list(worker->users), r->identity)
+	                         : users_find(worker->users, r->identity);
 	r->has_user = user != NULL;
 	if (user)
 		r->user = *user;
@@ -79,20 +80,28 @@ static enum reject_reason user_find(struct request *r, struct worker *worker)
 
 static enum reject_reason identify(struct request *r, struct worker *worker)
 {
-	const struct proxy_conf *conf = &worker->conf;
-
-	switch (identity_find(&r->head, conf->identity_header, r->peer.trust == PEER_TRUSTED, conf->strip_domain,
-	                      r->identity)) {
-	case IDENTITY_REFUSED:
-		return REJECT_IDENTITY;
-	case IDENTITY_IGNORED:
-		identity_ignored(r, worker);
+	switch (identity_find(&r->head, &worker->conf.identity, r->peer.trust == PEER_TRUSTED, r->identity)) {
+	case IDENTITY_NONE:
 		return REJECT_NONE;
 	case IDENTITY_FOUND:
 		return user_find(r, worker);
-	default:
+	case IDENTITY_IGNORED:
+		identity_ignored(r, worker);
 		return REJECT_NONE;
+	case IDENTITY_TWICE:
+		return REJECT_IDENTITY_TWICE;
+	case IDENTITY_ALIASED:
+		return REJECT_IDENTITY_ALIASED;
+	case IDENTITY_CONNECTION:
+		return REJECT_IDENTITY_CONNECTION;
+	case IDENTITY_LENGTH:
+		return REJECT_IDENTITY_LENGTH;
+	case IDENTITY_CONTROL:
+		return REJECT_IDENTITY_CONTROL;
+	case IDENTITY_ENCODING:
+		return REJECT_IDENTITY_ENCODING;
 	}
+	return REJECT_IDENTITY_ENCODING;
 }
 
 /* Whose word about the host counts; NULL: nobody's. */

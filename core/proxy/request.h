@@ -30,12 +30,12 @@ struct request {
 	struct span path; /* of the target, without query and authority */
 	char *cookie;     /* of a head with several Cookie lines: what stands in them */
 	bool websocket;
-	bool close_requested;       /* it is the client's last one */
-	bool keep_alive;            /* as far as the client is concerned */
-	bool shared;                /* for a path of shared_paths: the response is the same for all users */
-	struct body body;           /* what of it is still to come */
-	enum origin_verdict origin; /* of a WebSocket */
-	char identity[64];          /* as the trusted proxy says; "" if nobody is signed in */
+	bool close_requested;                /* it is the client's last one */
+	bool keep_alive;                     /* as far as the client is concerned */
+	bool shared;                         /* for a path of shared_paths: the response is the same for all users */
+	struct body body;                    /* what of it is still to come */
+	enum origin_verdict origin;          /* of a WebSocket */
+	char identity[T3OPS_USER_NAME_SIZE]; /* as the trusted proxy says; "" if nobody is signed in */
 	bool has_user;
 	struct user user;
 	struct header_edit edits[HEADER_EDITS_MAX];

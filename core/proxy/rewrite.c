@@ -123,8 +123,7 @@ static bool request_field_passes(const struct request *r, const struct proxy_con
 {
 	return !is_hop(&r->head, f->name) &&
 	       !is_one_of(f->name, forwarding, sizeof forwarding / sizeof forwarding[0]) &&
-	       !identity_is_named(f->name, conf->identity_header) &&
-	       !identity_is_named(f->name, conf->secret_header) &&
+	       !identity_is_named(f->name, conf->identity.name) && !identity_is_named(f->name, conf->secret_header) &&
 	       (r->n_edits == 0 || !request_edit_find(r, f->name)) &&
 	       (forwards == FORWARDS_ANY || !span_is_nocase(f->name, "max-forwards"));
 }

@@ -14,7 +14,7 @@ struct user_list;
 /* What a tunnel is made of; everything in it is taken. */
 struct tunnel_start {
 	int client_fd, upstream_fd;
-	char user[64], address[48], colo[8];
+	char user[T3OPS_USER_NAME_SIZE], address[48], colo[8];
 	struct buf to_client, to_upstream; /* pending: the 101, and what came too early */
 	size_t head_bytes;                 /* of to_client that are not frames */
 	char *session;                     /* of recheck_session_make */

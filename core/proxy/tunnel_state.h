@@ -11,6 +11,7 @@
 #include "net/deadline.h"
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
+#include "plugin.h"
 #include "proxy/quota.h"
 #include "sys/buf.h"
 
@@ -49,7 +50,7 @@ struct tunnel {
 	bool reported; /* why it ended is decided and reported */
 	int32_t slot;  /* in the table, -1: none */
 	struct tunnel_side client, upstream;
-	char user[64], address[48], colo[8];
+	char user[T3OPS_USER_NAME_SIZE], address[48], colo[8];
 	struct recheck_entry *recheck; /* NULL: its session is not asked about */
 };
 

@@ -105,6 +105,11 @@ CORE_OPTION("shared_paths", URL_PATH_LIST, shared_paths, "", 0, 0, READ_BY(PROXY
             "servers say; every other response leaves as private.")
 CORE_OPTION("identity_strip_domain", BOOL, identity_strip_domain, "false", 0, 0, READ_BY(PROXY),
             "Whether @DOMAIN is removed from the identity.")
+CORE_OPTION("identity_ignore_case", BOOL, identity_ignore_case, "false", 0, 0, READ_BY(PROXY),
+            "Whether an identity names the user whose name differs from it by capital letters alone.")
+CORE_OPTION("identity_percent_encoded", BOOL, identity_percent_encoded, "false", 0, 0, READ_BY(PROXY),
+            "Whether the identity is sent percent-encoded, as Authentik's scope mappings can do for names that are not ASCII; "
+            "otherwise a percent sign is a part of the name, and bytes that are not UTF-8 are Latin-1.")
 CORE_OPTION("max_connections", INT, max_connections, "20000", 16, 1000000, READ_BY(PROXY),
             "Most client connections at a time.")
 CORE_OPTION("max_connections_per_peer", INT, max_connections_per_peer, "256", 0, 1000000, READ_BY(PROXY),

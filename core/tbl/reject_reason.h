@@ -25,8 +25,16 @@ REJECT_REASON(CODING, 501, "coding", "The request has a Transfer-Encoding other 
 REJECT_REASON(CODING_VERSION, 400, "coding_version", "An HTTP/1.0 request has a Transfer-Encoding.")
 REJECT_REASON(UPGRADE_BODY, 400, "upgrade_body", "A WebSocket request has a body.")
 REJECT_REASON(CONNECT, 501, "connect", "The methods CONNECT and TRACE are not supported.")
-REJECT_REASON(IDENTITY, 400, "identity",
-              "The identity header was sent twice, is aliased (case, _ or .), or is named in Connection.")
+REJECT_REASON(IDENTITY_TWICE, 400, "identity_twice", "The identity header was sent more than once.")
+REJECT_REASON(IDENTITY_ALIASED, 400, "identity_aliased",
+              "The identity header was sent under a name that others take for the same: with _ or . in place of -.")
+REJECT_REASON(IDENTITY_CONNECTION, 400, "identity_connection",
+              "Connection names the identity header, so that the next proxy would remove it.")
+REJECT_REASON(IDENTITY_LENGTH, 400, "identity_length",
+              "The identity is longer than 254 bytes, or nothing is left of it without its domain.")
+REJECT_REASON(IDENTITY_CONTROL, 400, "identity_control", "The identity holds a control character.")
+REJECT_REASON(IDENTITY_ENCODING, 400, "identity_encoding",
+              "The identity is not percent-encoded UTF-8, as identity_percent_encoded expects.")
 REJECT_REASON(PROXY_SECRET, 403, "proxy_secret",
               "The request names a user but lacks the secret of the trusted proxy.")
 REJECT_REASON(ORIGIN, 403, "origin",

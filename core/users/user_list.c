@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "options/suggest.h"
+#include "sys/utf8.h"
 #include "users/env_file.h"
+#include "users/look_alike.h"
 
 #define ENV_MAX_BYTES (64 << 10)
 
@@ -79,25 +81,18 @@ static bool is_account(const char *name)
 	return name[0] != '\0' && name[0] != '-' && name[0] != '.';
 }
 
-/* It names directories, too. */
-static bool is_identity(const char *name)
+/* Why not; NULL: it is one.  It names directories, too. */
+static const char *identity_fault(const char *name)
 {
+	if (!utf8_valid(name))
+		return "it is not UTF-8";
+	if (strchr(name, '/') || name[0] == '.')
+		return "it names directories, so it may hold no / and not begin with a dot";
 	for (const char *c = name; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '/')
-			return false;
-	return name[0] != '\0' && name[0] != '.';
-}
-
-/* Characters that nobody sees: a name with one looks like another. */
-static bool has_invisible(const char *name)
-{
-	static const char *const invisible[] = {"\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u202a",
-	                                        "\u202b", "\u202c", "\u202d", "\u202e", "\u2060", "\ufeff"};
-
-	for (size_t i = 0; i < sizeof invisible / sizeof invisible[0]; i++)
-		if (strstr(name, invisible[i]))
-			return true;
-	return false;
+		if ((unsigned char)*c < ' ' || *c == 0x7f ||
+		    ((unsigned char)*c == 0xc2 && (unsigned char)c[1] < 0xa0))
+			return "it holds a control character";
+	return name[0] != '\0' ? NULL : "it is empty";
 }
 
 static bool port_parse(const char *text, uint16_t *out)
@@ -285,7 +280,7 @@ static void warnings_note(struct parse *p, const char *at, const struct user *u)
 {
 	const struct user_list *l = p->out;
 
-	if (has_invisible(u->name))
+	if (look_alike_hides(u->name))
 		fault(p, "%s: \"%s\" holds an invisible character", at, u->name);
 	for (size_t i = 0; u->socket[0] != '\0' && i < l->n; i++)
 		if (strcmp(l->rows[i].socket, u->socket) == 0) {
@@ -316,8 +311,10 @@ static bool row_store(struct user_list *l, const struct user *u)
 /* Without memory there is no table at all, rather than one that lacks users. */
 static int row_add(struct parse *p, const char *at, struct user *u)
 {
-	if (!is_identity(u->name)) {
-		fault(p, "%s: \"%s\" cannot be a user's name", at, u->name);
+	const char *why = identity_fault(u->name);
+
+	if (why) {
+		fault(p, "%s: \"%s\" cannot be a user's name: %s", at, u->name, why);
 		return 0;
 	}
 	if (u->os_user[0] != '\0' && !is_account(u->os_user)) {
@@ -501,6 +498,35 @@ static int json_table_parse(struct parse *p, const char *text, size_t len)
 	return r;
 }
 
+struct look {
+	char text[T3OPS_USER_NAME_SIZE];
+	const char *name;
+};
+
+static int by_look(const void *a, const void *b)
+{
+	return strcmp(((const struct look *)a)->text, ((const struct look *)b)->text);
+}
+
+/* Two names that a person cannot tell apart may be one person and an impostor; both are used. */
+static void look_alikes_note(struct parse *p)
+{
+	const struct user_list *l = p->out;
+	struct look *looks = l->n > 1 ? malloc(l->n * sizeof *looks) : NULL;
+
+	if (!looks)
+		return;
+	for (size_t i = 0; i < l->n; i++) {
+		look_alike_fold(l->rows[i].name, looks[i].text);
+		looks[i].name = l->rows[i].name;
+	}
+	qsort(looks, l->n, sizeof *looks, by_look);
+	for (size_t i = 1; i < l->n; i++)
+		if (by_look(&looks[i - 1], &looks[i]) == 0)
+			fault(p, "\"%s\" looks like \"%s\"", looks[i].name, looks[i - 1].name);
+	free(looks);
+}
+
 /* Rows that have no host are those that is_folded found. */
 static void folded_remove(struct user_list *l)
 {
@@ -543,6 +569,7 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 		start++;
 	r = start < len && text[start] == '{' ? json_table_parse(&p, text, len) : lines_parse(&p, text, len);
 	folded_remove(out);
+	look_alikes_note(&p);
 	if (r == 0)
 		r = emptiness_check(&p, text, len);
 	if (r < 0)
@@ -580,6 +607,33 @@ void user_list_fini(struct user_list *l)
 	*l = (struct user_list){0};
 }
 
+/* Capital letters of Latin-1, Greek and Cyrillic become small ones; at most two bytes each, as are these. */
+static unsigned letter_fold(unsigned c)
+{
+	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) ||
+	    (c >= 0x410 && c <= 0x42f))
+		return c + 0x20;
+	return c >= 0x400 && c <= 0x40f ? c + 0x50 : c;
+}
+
+/* The next character if it has one or two bytes, else its next byte. */
+static unsigned letter_next(const char **at)
+{
+	const unsigned char *c = (const unsigned char *)*at;
+	size_t len = utf8_length(*at) == 2 ? 2 : 1;
+
+	*at += len;
+	return len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu) : c[0] < 0x80 ? c[0] : 0x110000u + c[0];
+}
+
+static bool name_is_same(const char *a, const char *b)
+{
+	while (*a != '\0' && *b != '\0')
+		if (letter_fold(letter_next(&a)) != letter_fold(letter_next(&b)))
+			return false;
+	return *a == *b;
+}
+
 const struct user *user_list_find(const struct user_list *l, const char *name)
 {
 	struct user key;
@@ -589,4 +643,20 @@ const struct user *user_list_find(const struct user_list *l, const char *name)
 		return NULL;
 	memcpy(key.name, name, len + 1);
 	return bsearch(&key, l->rows, l->n, sizeof l->rows[0], by_name);
+}
+
+const struct user *user_list_find_folded(const struct user_list *l, const char *name)
+{
+	const struct user *found = user_list_find(l, name);
+
+	if (found)
+		return found;
+	for (size_t i = 0; i < l->n; i++) {
+		if (!name_is_same(l->rows[i].name, name))
+			continue;
+		if (found)
+			return NULL; /* nobody can say which of them it is */
+		found = &l->rows[i];
+	}
+	return found;
 }

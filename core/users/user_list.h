@@ -8,11 +8,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "plugin.h"
+
 #define USERS_MAX        4096
 #define USER_SOCKET_SIZE 108 /* of sockaddr_un */
 
 struct user {
-	char name[64];
+	char name[T3OPS_USER_NAME_SIZE];
 	char os_user[33];
 	char home[128]; /* "" if the account is unknown here */
 	bool has_uid;   /* false: unknown here, or no os_user */
@@ -44,5 +46,7 @@ void user_list_fini(struct user_list *l);
 /* Why no command and no job can run for that user, who has an OS account; NULL: nothing is against it. */
 const char *user_account_fault(const struct user *u, char *buf, size_t size);
 const struct user *user_list_find(const struct user_list *l, const char *name);
+/* The same, else the only one whose name differs by capital letters alone (Latin, Greek, Cyrillic). */
+const struct user *user_list_find_folded(const struct user_list *l, const char *name);
 
 #endif

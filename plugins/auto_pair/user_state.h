@@ -16,7 +16,7 @@ struct attempt;
 
 struct user_state {
 	LIST_ENTRY(user_state) link;
-	char name[64], host[48];
+	char name[T3OPS_USER_NAME_SIZE], host[48];
 	uint16_t port;
 	char cookie_name[COOKIE_NAME_SIZE];
 	bool announced; /* cookie_name is the t3 server's own word */

@@ -17,7 +17,7 @@ struct call {
 struct session {
 	LIST_ENTRY(session) link;
 	struct sessions *all;
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 	struct session_facts facts;
 	struct call *call; /* in progress */
 	bool waiting;      /* for its turn to be made */

@@ -21,7 +21,7 @@ struct pending_navigation {
 	struct t3ops_ctx *ctx;
 	t3ops_request_id request;
 	uint64_t cookie_key;
-	char user[64];
+	char user[T3OPS_USER_NAME_SIZE];
 };
 
 /* ---- a dead session ------------------------------------------------------------------------------------- */

@@ -3,9 +3,11 @@
 """Who gets in, and what is never written down: origins of WebSockets, the proxy's secret, users who are taken
 off the table; and no secret of a request in any log or page."""
 import os
+import re
+import subprocess
 import unittest
 
-from lab import edge, http, wait, ws
+from lab import edge, http, process, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin
 from lab.talk import RawEcho
@@ -17,6 +19,12 @@ SECRET = "correct-horse-battery-staple"
 
 def refused(metrics, reason):
     return metrics.get(f't3ops_requests_rejected_total{{reason="{reason}"}}', 0)
+
+
+def logged(name):
+    """As a log line quotes it, if it has to."""
+    plain = re.fullmatch(r"[^\s\"\\=]+", name)
+    return name if plain else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class Access(unittest.TestCase):
@@ -100,9 +108,7 @@ class Access(unittest.TestCase):
                 ([("X-Real-IP", "203.0.113.9")], "203.0.113.9")):
             self.assertEqual(self.client(d, headers), address, headers)
             self.assertEqual(self.origin.requests("/ws")[-1].header("x-real-ip"), address, headers)
-        d.options["client_address_headers"] = ["X-Forwarded-For"]
-        d.write_conf()
-        self.assertIn("event=reloaded", d.reload())
+        d = self.daemon(client_address_headers=["X-Forwarded-For"])
         self.assertEqual(self.client(d, [("CF-Connecting-IP", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.8")]), "203.0.113.8")
 
     def test_address_of_an_untrusted_peer(self):
@@ -117,6 +123,53 @@ class Access(unittest.TestCase):
         with ws.WebSocket(d.proxy, "/probe/ws", [("X-Forwarded-For", "6.6.6.6, 203.0.113.8")]):
             for chain, status in (("203.0.113.8, 127.0.0.2", 503), ("203.0.113.8", 503), ("203.0.113.8, 203.0.113.9", 101)):
                 self.assertEqual(self.open(d, [("X-Forwarded-For", chain)], "/probe/ws"), status, chain)
+
+    def test_any_printable_text_is_a_name(self):
+        names = ["John Doe", "CORP\\john", "0123456789abcdef" * 4, "x" * 254, 'a;b"c", d', "Jörg", "李雷"]
+        d = Daemon({}, ECHO, users={n: self.origin.port for n in names})
+        self.addCleanup(d.stop)
+        d.ctl("status")
+        for name in names:
+            sent = name.encode().decode("latin-1")
+            self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", sent)]).status, 200, name)
+            self.assertEqual(self.open(d, [("X-authentik-username", sent)]), 101, name)
+            d.wait_log("event=tunnel_opened .*user=" + re.escape(logged(name)))
+        self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", "J\xf6rg")]).status, 200, "Latin-1")
+        for name in ("J%C3%B6rg", "john doe", "x" * 253):
+            self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", name)]).status, 403, name)
+        d = Daemon({"identity_percent_encoded": True, "identity_ignore_case": True}, ECHO, users={n: self.origin.port for n in names})
+        self.addCleanup(d.stop)
+        for name in ("J%C3%B6rg", "j%c3%96RG", "john%20doe", "JOHN DOE", "corp%5cJohn"):
+            self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", name)]).status, 200, name)
+        self.assertEqual(http.get(d.proxy, "/hello", [("X-authentik-username", "J%F6rg")]).status, 400)
+
+    def test_why_an_identity_is_refused(self):
+        d = self.daemon()
+        name = "X-authentik-username"
+        for headers, reason in (
+                ([(name, "alice"), (name, "alice")], "identity_twice"), ([("X_authentik_username", "alice")], "identity_aliased"),
+                ([(name, "alice"), ("Connection", name)], "identity_connection"), ([(name, "x" * 255)], "identity_length"),
+                ([(name, "a\tb")], "identity_control")):
+            r = http.get(d.proxy, "/hello", headers)
+            self.assertEqual(r.status, 400, reason)
+            line = d.wait_log(rf"level=warning .*event=request_invalid reason={reason} .*").group(0)
+            self.assertIn(r.text().strip(), line, "both say the same")
+            self.assertEqual(refused(d.metrics(), reason), 1)
+            http.get(d.proxy, "/hello", headers)
+            self.assertEqual(len([l for l in d.log().splitlines() if reason in l]), 1, "once a minute")
+        self.assertEqual(self.origin.seen, [])
+
+    def test_doubtful_names_are_warnings(self):
+        d = Daemon({}, ECHO, start=False,
+                   users={"alice": self.origin.port, "al\u200bice": self.origin.port + 1, "\u0430lice": self.origin.port + 2,
+                          "bob": self.origin.port + 3, "carol": self.origin.port + 3})
+        self.addCleanup(d.stop)
+        done = subprocess.run([process.program("core/t3ops"), "-t", "-c", d.conf], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in ("holds an invisible character", "looks like", "bob and carol share"):
+            self.assertRegex(done.stdout + done.stderr, f"warning: .*{words}")
+        d.start()
+        d.wait_log("event=users_partial")
 
     def secret_file(self, text, mode=0o640):
         path = os.path.join(self.folder, "secret")

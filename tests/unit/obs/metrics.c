@@ -135,7 +135,7 @@ static void test_refused(void **state)
 {
 	static const struct t3ops_metric other_type = {"t3_total", T3OPS_GAUGE, {"reason"}, NULL, 0, "Things."};
 	struct metrics *m = *state;
-	char huge[400];
+	char huge[1000];
 
 	memset(huge, 'x', sizeof huge - 1);
 	huge[sizeof huge - 1] = '\0';

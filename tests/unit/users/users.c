@@ -178,8 +178,19 @@ static const struct table_case cases[] = {
     /* doubts */
     {"anna=alice\nbert=alice", "anna alice 127.0.0.1 3773;bert alice 127.0.0.1 3773;", 1,
      "line 2: anna and bert share 127.0.0.1 port 3773"},
-    {"alice=10.0.0.1:1\nal\u200bice=10.0.0.1:2", "alice  10.0.0.1 1;al\u200bice  10.0.0.1 2;", 1,
+    {"alice=10.0.0.1:1\nal\u200bice=10.0.0.1:2", "alice  10.0.0.1 1;al\u200bice  10.0.0.1 2;", 2,
      "holds an invisible character"},
+    {"alice=10.0.0.1:1\n\u0430lice=10.0.0.1:2", "alice  10.0.0.1 1;\u0430lice  10.0.0.1 2;", 1, "looks like"},
+    {"al1ce=10.0.0.1:1\nalIce=10.0.0.1:2\nbob=10.0.0.1:3", "al1ce  10.0.0.1 1;alIce  10.0.0.1 2;bob  10.0.0.1 3;", 1,
+     "\"alIce\" looks like \"al1ce\""},
+    {"{\"John Doe\":{\"port\":1}}", "John Doe  127.0.0.1 1;", 0, NULL},
+    {"{\"CORP\\\\john\":{\"port\":1}}", "CORP\\john  127.0.0.1 1;", 0, NULL},
+    {"{\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\":{\"port\":1}}",
+     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef  127.0.0.1 1;", 0, NULL},
+    {"zoe=10.0.0.1:1\nJ\xf6rg=10.0.0.1:2", "zoe  10.0.0.1 1;", 1, "it is not UTF-8"},
+    {"zoe=10.0.0.1:1\na\xc2\x85"
+     "b=10.0.0.1:2",
+     "zoe  10.0.0.1 1;", 1, "it holds a control character"},
     /* no table at all */
     {"", NULL, 0, "the file is empty"},
     {" \n\n", NULL, 0, "the file is empty"},
@@ -223,6 +234,31 @@ static void test_tables(void **state)
 			fail_msg("<%s>: \"%s\" does not say \"%s\"", c->text, why, c->why);
 		user_list_fini(&l);
 	}
+}
+
+static void test_names_by_any_case(void **state)
+{
+	static const struct {
+		const char *identity, *name; /* NULL: nobody */
+	} rows[] = {
+	    {"anna", "anna"}, {"ANNA", "anna"}, {"Jörg", "Jörg"}, {"JÖRG", "Jörg"},
+	    {"jörg", "Jörg"}, {"ИВАН", "Иван"}, {"ann", NULL},    {"annas", NULL},
+	    {"ÄB", "ÄB"},     {"äb", "äb"},     {"Äb", NULL}, /* either could be meant */
+	    {"", NULL},
+	};
+	const char text[] = "anna=10.0.0.1:1\nJörg=10.0.0.1:2\nИван=10.0.0.1:3\nÄB=10.0.0.1:4\näb=10.0.0.1:5\n";
+	const struct lab *lab = *state;
+	struct user_list l;
+	char why[300] = "";
+
+	assert_int_equal(user_list_parse(&l, text, strlen(text), lab->pattern, why, sizeof why), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct user *u = user_list_find_folded(&l, rows[i].identity);
+
+		if ((u != NULL) != (rows[i].name != NULL) || (u && strcmp(u->name, rows[i].name) != 0))
+			fail_msg("%s: %s", rows[i].identity, u ? u->name : "nobody");
+	}
+	user_list_fini(&l);
 }
 
 static void test_nul(void **state)
@@ -618,6 +654,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_tables),
+	    TEST(test_names_by_any_case),
 	    TEST(test_nul),
 	    TEST(test_every_row_at_fault_is_named),
 	    TEST(test_accounts),
