@@ -228,7 +228,7 @@ static const struct plugin_section *section_find(const struct helper *h, const c
 static int input_fd_make(const struct process_config *config, const struct plugin_section *job,
                          const struct user *user)
 {
-	char *text = job_input_make(config, job, user);
+	char *text = job_input_make(config, job, &config->core.trusted_upstreams, user);
 	int fd = text ? shm_text("t3ops-job", text, strlen(text)) : -ENOMEM;
 
 	free(text);

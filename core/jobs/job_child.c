@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "process/job_input.h"
+#include "process/upstream_dialer.h"
 #include "plugin_host/plugin_host.h"
 
 #define INPUT_MAX (1u << 20)
@@ -23,6 +24,7 @@
 struct job_child {
 	struct process process;
 	struct job_input input;
+	struct upstream_dialer *dialer;
 	struct plugin_host *plugins;
 	json_t *facts;
 };
@@ -43,16 +45,6 @@ static void T3OPS_PRINTF(3, 4) report(struct t3ops_ctx *ctx, const char *key, co
 	vsnprintf(value, sizeof value, fmt, ap); /* a fact too long is cut */
 	va_end(ap);
 	json_object_set_new(child_of(ctx)->facts, key, json_stringn_nocheck(value, strlen(value)));
-}
-
-static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out)
-{
-	const struct user *user = &child_of(ctx)->input.user;
-
-	if (strcmp(user->name, name) != 0)
-		return false;
-	plugin_user_give(user, out);
-	return true;
 }
 
 static void on_limit(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -98,7 +90,6 @@ static void services_change(struct t3ops_host *s)
 	s->gauge = measure;
 	s->observe = measure;
 	s->emit = emit;
-	s->user_find = user_find;
 	s->report = report;
 	s->wait = wait_for;
 }
@@ -152,6 +143,7 @@ static bool child_init(struct job_child *c, int input_fd, int channel_fd)
 static void child_fini(struct job_child *c)
 {
 	plugin_host_free(c->plugins);
+	upstream_dialer_free(c->dialer);
 	channel_free(c->process.channel);
 	if (c->process.loop)
 		ev_loop_destroy(c->process.loop);
@@ -165,12 +157,14 @@ static int run(struct job_child *c)
 	struct t3ops_user user;
 	int r;
 
-	c->plugins = plugin_host_new(&c->process, NULL, NULL);
+	c->dialer = upstream_dialer_new(&c->process, &c->input.trusted);
+	c->plugins = c->dialer ? plugin_host_new(&c->process, NULL, c->dialer) : NULL;
 	if (!c->plugins) {
 		json_object_set_new(c->facts, "error",
 		                    json_string("a plugin of the job cannot be loaded; the log says why"));
 		return -ENOEXEC;
 	}
+	plugin_host_set_user(c->plugins, &c->input.user);
 	services_change(plugin_host_services(c->plugins));
 	r = plugin_host_start(c->plugins);
 	if (r < 0)

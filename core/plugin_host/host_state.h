@@ -27,6 +27,7 @@ struct provided {
 struct plugin_host {
 	struct process *process;
 	struct users *users;            /* NULL: the process has no user table */
+	const struct user *user;        /* but knows this one; or NULL */
 	struct upstream_dialer *dialer; /* NULL: no way to the t3 servers */
 	struct fetcher *fetcher;
 	struct t3ops_host services;

@@ -2,6 +2,8 @@
 /* The user table for plugins; see host_users.h. */
 #include "plugin_host/host_users.h"
 
+#include <string.h>
+
 #include "plugin_host/host_state.h"
 #include "plugin_host/plugin_struct.h"
 
@@ -23,10 +25,16 @@ void plugin_user_give(const struct user *u, struct t3ops_user *theirs)
 	plugin_struct_give(theirs, &ours, sizeof ours);
 }
 
+const struct user *host_users_find(const struct plugin_host *h, const char *name)
+{
+	if (h->users)
+		return users_find(h->users, name);
+	return h->user && strcmp(h->user->name, name) == 0 ? h->user : NULL;
+}
+
 static bool user_find(struct t3ops_ctx *ctx, const char *name, struct t3ops_user *out)
 {
-	const struct users *users = ctx->instance->host->users;
-	const struct user *u = users ? users_find(users, name) : NULL;
+	const struct user *u = host_users_find(ctx->instance->host, name);
 
 	if (u)
 		plugin_user_give(u, out);

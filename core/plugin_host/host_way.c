@@ -4,10 +4,11 @@
 
 #include "net/fetch_way.h"
 #include "plugin_host/host_state.h"
+#include "plugin_host/host_users.h"
 
 bool host_way(const struct plugin_host *h, const char *user, struct fetch_way *out)
 {
-	const struct user *u = h->users && user ? users_find(h->users, user) : NULL;
+	const struct user *u = user ? host_users_find(h, user) : NULL;
 
 	*out = (struct fetch_way){.dialer = h->dialer ? &h->dialer->dialer : NULL, .target.user = user};
 	if (u && h->dialer && upstream_dialer_target(h->dialer, u, &out->target) < 0)

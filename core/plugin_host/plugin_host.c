@@ -61,6 +61,11 @@ struct plugin_host *plugin_host_new(struct process *process, struct users *users
 	return h;
 }
 
+void plugin_host_set_user(struct plugin_host *h, const struct user *user)
+{
+	h->user = user;
+}
+
 struct t3ops_host *plugin_host_services(struct plugin_host *h)
 {
 	return &h->services;

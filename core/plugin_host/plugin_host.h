@@ -16,6 +16,8 @@ struct upstream_dialer;
 /* Loads every plugin of the process's config.  users and dialer may be NULL (a process without table, or without a
  * way to the t3 servers).  NULL after a log line: the process does not start. */
 struct plugin_host *plugin_host_new(struct process *process, struct users *users, struct upstream_dialer *dialer);
+/* The one user whom a process without table knows; it must live as long. */
+void plugin_host_set_user(struct plugin_host *h, const struct user *user);
 /* The table that all instances see. */
 struct t3ops_host *plugin_host_services(struct plugin_host *h);
 /* init of all, then start of all; 0, or -errno after a log line. */

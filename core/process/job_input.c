@@ -36,12 +36,29 @@ static json_t *commands_json(const struct process_config *config)
 	return list;
 }
 
-char *job_input_make(const struct process_config *config, const struct plugin_section *job, const struct user *user)
+static json_t *trusted_json(const struct text_list *trusted)
 {
-	json_t *input = json_pack("{s:s, s:o, s:o, s:{s:s, s:s, s:s, s:s, s:i}}", "job", job->name, "sections",
-	                          sections_json(config, job), "commands", commands_json(config), "user", "name",
-	                          user->name, "os_user", user->os_user, "home", user->home, "host", user->host,
-	                          "port", user->port);
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < trusted->n; i++)
+		json_array_append_new(list, json_string(trusted->items[i]));
+	return list;
+}
+
+/* uid -1: the account is unknown. */
+static json_t *user_json(const struct user *u)
+{
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s}", "name", u->name, "os_user", u->os_user, "uid",
+	                 u->has_uid ? (json_int_t)u->uid : -1, "home", u->home, "host", u->host, "port", u->port,
+	                 "socket", u->socket);
+}
+
+char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+                     const struct text_list *trusted, const struct user *user)
+{
+	json_t *input = json_pack("{s:s, s:o, s:o, s:o, s:o}", "job", job->name, "sections",
+	                          sections_json(config, job), "commands", commands_json(config), "trusted",
+	                          trusted_json(trusted), "user", user_json(user));
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 
 	json_decref(input);
@@ -60,11 +77,15 @@ static bool text_take(const json_t *object, const char *key, char *out, size_t s
 static bool user_read(struct user *u, const json_t *user)
 {
 	json_int_t port = json_integer_value(json_object_get(user, "port"));
+	json_int_t uid = json_integer_value(json_object_get(user, "uid"));
 
+	u->has_uid = uid >= 0 && uid < UINT32_MAX;
+	u->uid = u->has_uid ? (uid_t)uid : 0;
 	u->port = (uint16_t)port;
 	return port >= 0 && port <= UINT16_MAX && text_take(user, "name", u->name, sizeof u->name) &&
 	       text_take(user, "os_user", u->os_user, sizeof u->os_user) &&
-	       text_take(user, "home", u->home, sizeof u->home) && text_take(user, "host", u->host, sizeof u->host);
+	       text_take(user, "home", u->home, sizeof u->home) && text_take(user, "host", u->host, sizeof u->host) &&
+	       text_take(user, "socket", u->socket, sizeof u->socket);
 }
 
 static bool sections_read(struct job_input *in, const json_t *list, const char *job)
@@ -104,6 +125,12 @@ static bool commands_read(struct process_config *config, const json_t *list)
 	return config->commands != NULL;
 }
 
+static void trusted_read(struct text_list *out, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		text_list_add(out, json_string_value(json_array_get(list, i)));
+}
+
 bool job_input_read(struct job_input *in, const char *text, size_t len)
 {
 	json_t *input = json_loadb(text, len, 0, NULL);
@@ -114,6 +141,8 @@ bool job_input_read(struct job_input *in, const char *text, size_t len)
 	ok = job && user_read(&in->user, json_object_get(input, "user")) &&
 	     sections_read(in, json_object_get(input, "sections"), job) &&
 	     commands_read(&in->config, json_object_get(input, "commands"));
+	if (ok)
+		trusted_read(&in->trusted, json_object_get(input, "trusted"));
 	json_decref(input);
 	if (!ok)
 		job_input_fini(in);
@@ -126,6 +155,9 @@ void job_input_fini(struct job_input *in)
 		plugin_section_fini(&in->sections[i]);
 	for (size_t i = 0; i < in->config.n_commands; i++)
 		free((char *)(uintptr_t)in->config.commands[i].name);
+	for (size_t i = 0; i < in->trusted.n; i++)
+		free(in->trusted.items[i]);
+	free(in->trusted.items);
 	free(in->config.commands);
 	free(in->config.plugins);
 	free(in->sections);

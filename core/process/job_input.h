@@ -4,7 +4,8 @@
  * reads it.  The text is one JSON object:
  *
  *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
- *    "commands":[{"name","timeout_us"}],"user":{"name","os_user","home","host","port"}}
+ *    "commands":[{"name","timeout_us"}],"trusted":[networks of trusted_upstreams],
+ *    "user":{"name","os_user","uid","home","host","port","socket"}}
  */
 #ifndef T3OPS_PROCESS_JOB_INPUT_H
 #define T3OPS_PROCESS_JOB_INPUT_H
@@ -18,11 +19,14 @@ struct job_input {
 	struct process_config config; /* plugins and commands of this run; borrowed from the members below */
 	size_t job;                   /* which of config.plugins */
 	struct user user;
+	struct text_list trusted; /* of trusted_upstreams */
 	struct plugin_section *sections;
 };
 
-/* The text for a run of section `job` of a helper's config, NUL-terminated; NULL without memory. */
-char *job_input_make(const struct process_config *config, const struct plugin_section *job, const struct user *user);
+/* The text for a run of section `job` of a helper's config, NUL-terminated; trusted: trusted_upstreams.  NULL without
+ * memory. */
+char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+                     const struct text_list *trusted, const struct user *user);
 /* False: it is not exactly such a text, and *in is empty. */
 bool job_input_read(struct job_input *in, const char *text, size_t len);
 void job_input_fini(struct job_input *in);

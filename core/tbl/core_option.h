@@ -71,7 +71,7 @@ CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
 CORE_OPTION("upstream_env", STRING, upstream_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,
             "File with T3_PORT= of a user's t3 server; %u is the OS user.")
-CORE_OPTION("trusted_upstreams", NETWORK_LIST, trusted_upstreams, "", 0, 0, READ_BY(PROXY) | READ_BY(PROBER),
+CORE_OPTION("trusted_upstreams", NETWORK_LIST, trusted_upstreams, "", 0, 0, READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(HELPER),
             "Networks (CIDR) whose t3 servers are trusted as they are: those of other machines, and those whose process "
             "does not run as the OS user of their row; elsewhere nothing is sent to a t3 server unless a process of that account "
             "has accepted the connection.")

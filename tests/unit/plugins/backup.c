@@ -158,7 +158,7 @@ static int input_make(const struct fixture *f)
 	text_put(s, "to", T3OPS_OPT_USER_DIR, f->to);
 	number_put(s, "retain", T3OPS_OPT_INT, f->keep);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
-	text = job_input_make(&config, &section, &user);
+	text = job_input_make(&config, &section, &(struct text_list){0}, &user);
 	assert_non_null(text);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	lseek(fd, 0, SEEK_SET);
