@@ -14,7 +14,12 @@
 #include <unistd.h>
 
 #define STATES       ((1u << 1) | (1u << 8)) /* TCP_ESTABLISHED, TCP_CLOSE_WAIT: linux/tcp_states.h */
+#define LISTENS      (1u << 10)              /* TCP_LISTEN */
 #define ANSWER_BYTES 1024
+
+struct answer {
+	_Alignas(NLMSG_ALIGNTO) char bytes[ANSWER_BYTES];
+};
 
 /* An address of either family in one form. */
 struct endpoint {
@@ -134,8 +139,10 @@ bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *addres
 
 /* ---- whose socket it is --------------------------------------------------------------------------------------- */
 
-static enum socket_owner_result owner_ask(struct socket_owner *s, const struct endpoint *peer,
-                                          const struct endpoint *own, uid_t *uid)
+/* The socket whose own end is `there` and whose peer is `here`, in one of the states; NULL: there is none.  answer:
+ * where it is. */
+static const struct inet_diag_msg *socket_ask(struct socket_owner *s, const struct endpoint *there,
+                                              const struct endpoint *here, unsigned states, struct answer *answer)
 {
 	struct {
 		struct nlmsghdr head;
@@ -144,26 +151,46 @@ static enum socket_owner_result owner_ask(struct socket_owner *s, const struct e
 	                      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
 	                      .nlmsg_flags = NLM_F_REQUEST,
 	                      .nlmsg_seq = ++s->sequence},
-	             .query = {.sdiag_family = (unsigned char)peer->family,
+	             .query = {.sdiag_family = (unsigned char)there->family,
 	                       .sdiag_protocol = IPPROTO_TCP,
-	                       .idiag_states = STATES,
-	                       .id = {.idiag_sport = peer->port,
-	                              .idiag_dport = own->port,
-	                              .idiag_if = peer->scope,
+	                       .idiag_states = states,
+	                       .id = {.idiag_sport = there->port,
+	                              .idiag_dport = here->port,
+	                              .idiag_if = there->scope,
 	                              .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
-	_Alignas(NLMSG_ALIGNTO) char answer[ANSWER_BYTES];
-	const struct inet_diag_msg *found = NLMSG_DATA((struct nlmsghdr *)(void *)answer);
+	const struct inet_diag_msg *found = NLMSG_DATA((struct nlmsghdr *)(void *)answer->bytes);
 	ssize_t n;
 
-	memcpy(request.query.id.idiag_src, peer->address, peer->len);
-	memcpy(request.query.id.idiag_dst, own->address, own->len);
-	n = ask(s->diag_fd, &request.head, answer, sizeof answer);
+	memcpy(request.query.id.idiag_src, there->address, there->len);
+	memcpy(request.query.id.idiag_dst, here->address, here->len);
+	n = ask(s->diag_fd, &request.head, answer->bytes, sizeof answer->bytes);
 	/* The filter of states is for dumps only: it is applied here. */
-	if (n < (ssize_t)NLMSG_LENGTH(sizeof *found) || found->idiag_inode == 0 ||
-	    !((1u << found->idiag_state) & STATES))
+	return n >= (ssize_t)NLMSG_LENGTH(sizeof *found) && (1u << found->idiag_state) & states ? found : NULL;
+}
+
+static enum socket_owner_result owner_ask(struct socket_owner *s, const struct endpoint *peer,
+                                          const struct endpoint *own, uid_t *uid)
+{
+	struct answer answer;
+	const struct inet_diag_msg *found = socket_ask(s, peer, own, STATES, &answer);
+
+	if (!found || found->idiag_inode == 0)
 		return SOCKET_OWNER_UNKNOWN;
 	*uid = found->idiag_uid;
 	return SOCKET_OWNER_FOUND;
+}
+
+uint64_t socket_owner_listener(struct socket_owner *s, const struct sockaddr *address)
+{
+	struct endpoint there, nobody = {0};
+	struct answer answer;
+	const struct inet_diag_msg *found;
+
+	if (!endpoint_read(&there, address))
+		return 0;
+	nobody.len = there.len;
+	found = socket_ask(s, &there, &nobody, LISTENS, &answer);
+	return found ? (uint64_t)found->id.idiag_cookie[1] << 32 | found->id.idiag_cookie[0] : 0;
 }
 
 enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const struct sockaddr *peer, uid_t *uid)

@@ -7,6 +7,7 @@
 #define T3OPS_NET_SOCKET_OWNER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -28,6 +29,10 @@ void socket_owner_close(struct socket_owner *s);
 
 /* Whether the address is one of this network namespace. */
 bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *address);
+
+/* Which socket listens at that address of this network namespace: a number that no other one has had since the
+ * machine was started; 0: none, or it is not known. */
+uint64_t socket_owner_listener(struct socket_owner *s, const struct sockaddr *address);
 
 /* peer: of the connected TCP socket fd.  Only a socket that is ESTABLISHED or CLOSE_WAIT and belongs to an open
  * file counts: an orphan has uid 0 on some kernels. */

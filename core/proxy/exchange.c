@@ -14,8 +14,10 @@
 
 /* The steps, in this order.  Each ends in a later one, in waiting for one of the callbacks, or in one of the ends
  * of exchange_state.h and exchange_local.h; x may be gone when it returns. */
+static void exchange_begin(struct exchange *x);
 static void filters_run(struct exchange *x);
 static void filters_handle(struct exchange *x, enum filter_result result);
+static bool quota_allows(struct exchange *x);
 static void exchange_forward(struct exchange *x);
 static void upstream_start(struct exchange *x, bool reuse);
 static void unauthorized_handle(struct exchange *x);
@@ -72,8 +74,30 @@ static void on_request(struct client *c, size_t head_len)
 		exchange_cut(x);
 	else {
 		navigation_report(r, worker);
-		filters_run(x);
+		exchange_begin(x);
 	}
+}
+
+/* Its t3 server answers now, or cannot be reached. */
+static void on_released(void *arg, int error)
+{
+	struct exchange *x = arg;
+
+	if (error == 0)
+		filters_run(x);
+	else
+		upstream_failed(x, error);
+}
+
+/* A plugin may ask the t3 server, too, so that a request is held before its turn. */
+static void exchange_begin(struct exchange *x)
+{
+	const struct request *r = &x->request;
+
+	if (!r->has_user || !readiness_hold(x->worker->readiness, &r->user, &x->held, on_released, x))
+		filters_run(x);
+	else if (quota_allows(x))
+		exchange_set_state(x, EXCHANGE_HELD);
 }
 
 /* What is not even a request. */
@@ -210,7 +234,7 @@ static void exchange_forward(struct exchange *x)
 		exchange_refuse(x, users_are_known(x->worker->users) ? &explanation_no_user : &explanation_no_table);
 	else if (r->origin == ORIGIN_ABSENT)
 		exchange_refuse_origin(x);
-	else if (quota_allows(x))
+	else if (x->counted || quota_allows(x))
 		upstream_start(x, request_is_safe(r) && !r->websocket);
 }
 
@@ -400,17 +424,18 @@ static void upstream_failed(struct exchange *x, int error)
 	exchange_refuse(x, &why);
 }
 
-/* Over too early: once more on a fresh connection where that is safe. */
+/* Over too early: once more on a fresh connection if nobody can have read it.  Whatever else it may mean, a request
+ * is never executed twice. */
 static void upstream_lost(struct exchange *x, int error)
 {
 	bool untouched = buf_len(&x->up->in) == 0 && x->state != EXCHANGE_CONNECTING;
-	bool stale = x->up->reused || error == -ETIMEDOUT;
+	bool unread = untouched && x->up->reused && upstream_is_unread(x->up, error);
 
 	exchange_drop_upstream(x);
 	if (x->response.head_sent) {
 		series_add(x->worker->metrics.upstream_failures, 1);
 		exchange_cut(x);
-	} else if (request_is_safe(&x->request) && untouched && stale && !x->retried) {
+	} else if (request_is_repeatable(&x->request) && unread && !x->retried) {
 		x->retried = true;
 		series_add(x->worker->metrics.upstream_retries, 1);
 		upstream_start(x, false);
@@ -462,6 +487,9 @@ static void on_client_timeout(void *request)
 	struct exchange *x = request;
 
 	switch (x->state) {
+	case EXCHANGE_HELD:
+		upstream_failed(x, -ETIMEDOUT);
+		break;
 	case EXCHANGE_WAITING:
 		waiting_timeout(x);
 		break;

@@ -9,19 +9,7 @@
 #include "net/stream.h"
 #include "proxy/worker.h"
 
-#define STARTING_US UINT64_C(2000000)
-
 /* ---- state and watchers ------------------------------------------------------------------------- */
-
-/* A t3 server that could not be reached a moment ago is starting, and never answers what it accepts too early:
- * there is no use in waiting long before the second attempt. */
-static uint64_t first_byte_us(const struct exchange *x)
-{
-	uint64_t limit_us = x->worker->conf.first_byte_us;
-	bool starting = request_is_safe(&x->request) && !x->retried && upstream_was_failing(x->up);
-
-	return starting && limit_us > STARTING_US ? STARTING_US : limit_us;
-}
 
 bool exchange_is_streaming(const struct exchange *x)
 {
@@ -34,12 +22,14 @@ static uint64_t limit_us(const struct exchange *x)
 	const struct proxy_conf *conf = &x->worker->conf;
 
 	switch (x->state) {
+	case EXCHANGE_HELD:
+		return conf->first_byte_us;
 	case EXCHANGE_WAITING:
 		return conf->plugin_us;
 	case EXCHANGE_CONNECTING:
 		return conf->connect_us;
 	case EXCHANGE_AWAITING:
-		return x->request.body.done ? first_byte_us(x) : conf->body_us;
+		return x->request.body.done ? conf->first_byte_us : conf->body_us;
 	case EXCHANGE_RELAYING:
 		return exchange_is_streaming(x) && conf->stream_us > 0 ? conf->stream_us : conf->body_us;
 	default:
@@ -93,6 +83,7 @@ void exchange_free(struct exchange *x)
 {
 	struct exchanges *all = x->worker->exchanges;
 
+	readiness_leave(&x->held);
 	request_ids_remove(&all->ids, x->filters.request);
 	if (x->counted)
 		quota_give(&all->users, x->request.user.name);

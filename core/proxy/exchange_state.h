@@ -2,11 +2,12 @@
 /*
  * An exchange: one request of a client and its response.
  *
- *   FILTERING <--> WAITING                  a plugin's turn; a plugin works on it
+ *   HELD                                    its t3 server has to answer first (readiness.h)
+ *     '--> FILTERING <--> WAITING           a plugin's turn; a plugin works on it
  *       |--> (ended)                        a plugin, or t3ops, responded
  *       |--> (ended)                        a plugin took it: its WebSocket
  *       '--> CONNECTING --> AWAITING --> RELAYING --> (ended)
- *                 \______________|_ a stale pooled connection: once more, on a fresh one
+ *                 \______________|_ a pooled connection that nobody read any more: once more, on a fresh one
  *                                |_ a 401 that a plugin can mend: FILTERING, then once more
  *                                '--> (ended)      a tunnel
  *
@@ -21,12 +22,14 @@
 #include "proxy/filter_chain.h"
 #include "proxy/local_response.h"
 #include "proxy/quota.h"
+#include "proxy/readiness.h"
 #include "proxy/request.h"
 #include "proxy/request_ids.h"
 #include "proxy/response.h"
 
 enum exchange_state {
 	EXCHANGE_FILTERING,  /* the plugins' turn; over before anything else happens */
+	EXCHANGE_HELD,       /* until its t3 server answers */
 	EXCHANGE_WAITING,    /* for a plugin */
 	EXCHANGE_CONNECTING, /* to the t3 server */
 	EXCHANGE_AWAITING,   /* the head of its response */
@@ -49,8 +52,9 @@ struct exchange {
 	struct t3ops_ws *ws; /* of a plugin that takes it */
 	struct upstream *up; /* from CONNECTING on */
 	struct response response;
-	bool counted;           /* among the user's exchanges */
-	bool retried;           /* on a fresh connection */
+	bool counted; /* among the user's exchanges */
+	bool retried; /* on a fresh connection */
+	struct held held;
 	struct request request; /* the last member, as its head is its last */
 };
 

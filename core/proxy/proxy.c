@@ -108,14 +108,15 @@ static int parts_make(struct worker *worker)
 	worker->clients = clients_new(worker, &exchange_client_owner);
 	worker->exchanges = exchanges_new();
 	worker->upstreams = upstreams_new(worker);
+	worker->readiness = readiness_new(worker);
 	worker->tunnels = tunnels_new(worker);
 	worker->wsservers = wsservers_new();
 	worker->handovers = handovers_new();
 	worker->recheck = recheck_new(worker, tunnel_session_dead);
 	worker->alive_rounds = alive_rounds_new();
 	return worker->scratch && worker->peers && worker->dialer && worker->clients && worker->exchanges &&
-	               worker->upstreams && worker->tunnels && worker->wsservers && worker->handovers &&
-	               worker->recheck && worker->alive_rounds
+	               worker->upstreams && worker->readiness && worker->tunnels && worker->wsservers &&
+	               worker->handovers && worker->recheck && worker->alive_rounds
 	           ? 0
 	           : -ENOMEM;
 }
@@ -134,6 +135,7 @@ static void proxy_free(struct proxy *proxy)
 	wsservers_free(worker->wsservers);
 	clients_free(worker->clients);
 	exchanges_free(worker->exchanges);
+	readiness_free(worker->readiness);
 	upstreams_free(worker->upstreams);
 	upstream_dialer_free(worker->dialer);
 	tunnels_free(worker->tunnels);

@@ -84,8 +84,12 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	                             "Connections to t3 servers that failed or ended in the middle of a response.");
 	m->upstream_reused = plain(arena, "t3ops_upstream_reused_total", T3OPS_COUNTER,
 	                           "Requests that went over a pooled connection.");
-	m->upstream_retries = plain(arena, "t3ops_upstream_retries_total", T3OPS_COUNTER,
-	                            "Safe requests sent a second time, on a fresh connection.");
+	m->upstream_retries = plain(
+	    arena, "t3ops_upstream_retries_total", T3OPS_COUNTER,
+	    "Requests sent a second time, on a fresh connection, after a pooled one had ended before anything of "
+	    "them was read.");
+	m->held = plain(arena, "t3ops_requests_held_total", T3OPS_COUNTER,
+	                "Requests that waited until a t3 server that had been started answered.");
 	m->identity_ignored = plain(arena, "t3ops_identity_ignored_total", T3OPS_COUNTER,
 	                            "Identity headers that came from a peer that is not trusted.");
 	m->users = plain(arena, "t3ops_users", T3OPS_GAUGE, "Users in the table.");

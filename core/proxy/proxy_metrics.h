@@ -17,7 +17,7 @@ struct proxy_metrics {
 	struct series *refused[REJECT_REASONS];
 	struct series *cut[CUT_OPTIONS];
 	struct series *connections, *tunnels, *tunnels_opened, *tunnels_session_dead, *rejected, *accept_paused;
-	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries;
+	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries, *held;
 	struct series *identity_ignored, *users, *users_broken;
 	struct series *first_byte; /* histogram */
 	struct series *tunnel_ends[REASONS];

@@ -42,7 +42,7 @@ static enum response_result body_read(struct response *r)
 		return body_pass(r, scratch, (size_t)n);
 	if (n == 0 && r->body.framing == HTTP_BODY_UNTIL_CLOSE)
 		return RESPONSE_DONE;
-	return lost(r, n == 0 ? -ECONNRESET : (int)n);
+	return lost(r, n == 0 ? -EPIPE : (int)n);
 }
 
 /* ---- room to read heads into ---------------------------------------------------------------------------- */
@@ -205,7 +205,7 @@ static enum response_result head_read(struct response *r)
 	if (n == -EAGAIN)
 		return RESPONSE_MORE;
 	if (n <= 0)
-		return lost(r, n == 0 ? -ECONNRESET : (int)n);
+		return lost(r, n == 0 ? -EPIPE : (int)n);
 	buf_added(in, (size_t)n);
 	return heads_pass(r);
 }

@@ -20,13 +20,12 @@
 
 struct pool {
 	LIST_ENTRY(pool) link;
-	char host[48], socket[USER_SOCKET_SIZE];
-	uint16_t port;
-	bool has_uid; /* of the account whose process it is */
-	uid_t uid;
+	struct user server;          /* the row of one of its users */
 	TAILQ_HEAD(, upstream) idle; /* the one used last comes first */
 	size_t n;
 	uint64_t failing_since_us; /* 0: it responded last time */
+	bool doubted;              /* it could not be reached, or is another one, and has answered nothing since */
+	uint64_t listener;         /* as socket_owner_listener; 0: not known */
 };
 
 struct upstreams {
@@ -35,27 +34,17 @@ struct upstreams {
 	struct worker *worker;
 };
 
-static bool pool_is_of(const struct pool *p, const struct user *user)
-{
-	return p->port == user->port && p->has_uid == user->has_uid && p->uid == user->uid &&
-	       strcmp(p->host, user->host) == 0 && strcmp(p->socket, user->socket) == 0;
-}
-
 static struct pool *pool_find(struct upstreams *all, const struct user *user)
 {
 	struct pool *p;
 
 	LIST_FOREACH (p, &all->pools, link)
-		if (pool_is_of(p, user))
+		if (user_has_same_server(&p->server, user))
 			return p;
 	p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
-	strcpy(p->host, user->host);
-	strcpy(p->socket, user->socket);
-	p->port = user->port;
-	p->has_uid = user->has_uid;
-	p->uid = user->uid;
+	p->server = *user;
 	TAILQ_INIT(&p->idle);
 	LIST_INSERT_HEAD(&all->pools, p, link);
 	return p;
@@ -174,6 +163,13 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 		on_idle(u); /* closed by the t3 server, or it speaks unasked */
 }
 
+/* Whoever is there may be about to start. */
+static void doubt(struct pool *pool, int error)
+{
+	if (error != -EKEYREJECTED && error != -ENOKEY)
+		pool->doubted = true;
+}
+
 static void on_connected(void *arg)
 {
 	struct upstream *u = arg;
@@ -195,6 +191,7 @@ static void on_dialled(void *arg, int error)
 		error = stream_flush(fd, &u->out);
 	}
 	if (error < 0) {
+		doubt(u->pool, error);
 		u->owner->failed(u->arg, error);
 		return;
 	}
@@ -274,6 +271,8 @@ static struct upstream *fresh_get(struct worker *worker, struct pool *pool, cons
 		return u;
 	if (u)
 		upstream_close(u);
+	if (pool)
+		doubt(pool, r);
 	errno = -r;
 	return NULL;
 }
@@ -289,6 +288,7 @@ struct upstream *upstream_get(struct upstreams *all, const struct user *user, bo
 	if (!u)
 		return NULL;
 	u->waiting = SIZE_MAX;
+	u->sent = 0;
 	u->owner = owner;
 	u->arg = arg;
 	return u;
@@ -308,11 +308,15 @@ int upstream_send(struct upstream *u, const void *bytes, size_t n)
 	int r;
 
 	if (u->state == UPSTREAM_CONNECTING)
-		return buf_add(&u->out, bytes, n) ? 0 : -ENOMEM;
-	r = stream_send(u->wr.fd, &u->out, bytes, n);
-	if (r == 0 && buf_len(&u->out) > 0)
+		r = buf_add(&u->out, bytes, n) ? 0 : -ENOMEM;
+	else
+		r = stream_send(u->wr.fd, &u->out, bytes, n);
+	if (r < 0)
+		return r;
+	u->sent += n;
+	if (u->state != UPSTREAM_CONNECTING && buf_len(&u->out) > 0)
 		upstream_watch(u);
-	return r;
+	return 0;
 }
 
 size_t upstream_pending(const struct upstream *u)
@@ -320,20 +324,64 @@ size_t upstream_pending(const struct upstream *u)
 	return buf_len(&u->out);
 }
 
-bool upstream_is_taking(struct upstream *u)
+/* Of what was sent: not acknowledged yet. */
+static size_t unacknowledged(const struct upstream *u)
 {
-	size_t before = u->waiting;
 	int in_kernel = 0;
 
 	if (u->state == UPSTREAM_CONNECTING || ioctl(u->wr.fd, SIOCOUTQ, &in_kernel) < 0)
 		in_kernel = 0;
-	u->waiting = buf_len(&u->out) + (size_t)in_kernel;
+	return buf_len(&u->out) + (size_t)in_kernel;
+}
+
+bool upstream_is_taking(struct upstream *u)
+{
+	size_t before = u->waiting;
+
+	u->waiting = unacknowledged(u);
 	return u->waiting > 0 && u->waiting < before;
 }
 
-bool upstream_was_failing(const struct upstream *u)
+/* A FIN acknowledges what came before it, so what it does not acknowledge found nobody; a reset says nothing. */
+bool upstream_is_unread(const struct upstream *u, int error)
 {
-	return u->pool->failing_since_us > 0;
+	return u->sent == 0 || (error == -EPIPE && unacknowledged(u) >= u->sent);
+}
+
+/* Which socket listens there now; 0: elsewhere, or not known. */
+static uint64_t listener_of(struct upstreams *all, const struct user *user)
+{
+	struct upstream_dialer *dialer = all->worker->dialer;
+	struct dial_target target;
+
+	if (upstream_dialer_target(dialer, user, &target) < 0)
+		return 0;
+	return socket_owner_listener(&dialer->dialer.owners, (const struct sockaddr *)&target.address);
+}
+
+/* As long as connections to it are open it is the one that it was. */
+bool upstream_is_doubted(struct upstreams *all, const struct user *user)
+{
+	struct pool *pool = pool_find(all, user);
+	uint64_t listener;
+
+	if (!pool || pool->doubted || pool->n > 0)
+		return pool && pool->doubted;
+	listener = listener_of(all, user);
+	pool->doubted = listener != 0 && pool->listener != 0 && pool->listener != listener;
+	if (listener != 0)
+		pool->listener = listener;
+	return pool->doubted;
+}
+
+void upstream_trust(struct upstreams *all, const struct user *user)
+{
+	struct pool *pool = pool_find(all, user);
+
+	if (!pool)
+		return;
+	pool->doubted = false;
+	pool->listener = listener_of(all, user);
 }
 
 void upstream_responds(struct upstream *u)

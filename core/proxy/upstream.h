@@ -50,6 +50,7 @@ struct upstream {
 	bool wants_input; /* its owner takes what comes */
 	struct buf in, out;
 	size_t waiting; /* of upstream_is_taking: what waited when it was last asked */
+	size_t sent;    /* since it was got, what is queued included */
 	const struct upstream_owner *owner;
 	void *arg;
 };
@@ -73,8 +74,13 @@ size_t upstream_pending(const struct upstream *u);
 void upstream_want_input(struct upstream *u, bool wants);
 /* Whether its t3 server has acknowledged something of what waits to go there since this was last asked. */
 bool upstream_is_taking(struct upstream *u);
-/* Its t3 server failed, and has not responded since. */
-bool upstream_was_failing(const struct upstream *u);
+/* Whether nothing that was sent since it was got can have been read, now that it ended with that error. */
+bool upstream_is_unread(const struct upstream *u, int error);
+/* Whether the user's t3 server may not answer yet what it accepts: no connection could be made to it, or another
+ * socket listens there than before, and upstream_trust has not been called since. */
+bool upstream_is_doubted(struct upstreams *all, const struct user *user);
+/* It has answered. */
+void upstream_trust(struct upstreams *all, const struct user *user);
 /* It began to respond: whatever outage its t3 server had is over. */
 void upstream_responds(struct upstream *u);
 /* The user's t3 server failed.  Since when it has done so, in microseconds of the wall clock: now, or the first

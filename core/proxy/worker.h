@@ -13,6 +13,7 @@
  *     request.c          the head: validated, its path, its user
  *     filter_chain.c     the plugins' turn
  *       request_services.c   what plugins can do with a request
+ *     readiness.c        requests wait for a t3 server that starts
  *     upstream.c         connections to the t3 servers, pooled
  *     response.c         the t3 server's response
  *     rewrite.c          heads as they leave
@@ -60,6 +61,7 @@ struct worker {
 	struct exchanges *exchanges;
 	struct upstream_dialer *dialer;
 	struct upstreams *upstreams;
+	struct readiness *readiness;
 	struct tunnels *tunnels;
 	struct wsservers *wsservers;
 	struct handovers *handovers;

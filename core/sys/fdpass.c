@@ -46,7 +46,11 @@ size_t fdpass_detach(struct msghdr *m, int fds[FDPASS_MAX])
 void fdpass_close(int fd)
 {
 	const struct linger background = {0};
+	struct linger linger = {0};
+	socklen_t len = sizeof linger;
 
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &background, sizeof background); /* of anything else it is an error */
+	/* One that lingers for 0 s does not block either: its close is a reset, and meant to be one. */
+	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 && linger.l_onoff && linger.l_linger > 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &background, sizeof background);
 	close(fd);
 }

@@ -135,9 +135,9 @@ CORE_OPTION("stream_timeout", DURATION, stream_timeout_us, "0s", 0, 0, READ_BY(P
             "long as both ends are there, which TCP keepalive watches.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
             "Time limit for connecting to a t3 server.")
-CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "20s", 1000, 0, READ_BY(PROXY),
-            "From the end of the request to the first byte of the t3 server's response; safe requests are then "
-            "tried once more on a new connection, after 2 s if the server could not be reached before.")
+CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "120s", 1000, 0, READ_BY(PROXY),
+            "From the end of the request to the first byte of the t3 server's response; no request is sent a second time "
+            "after it; a request for a t3 server that was started and does not answer yet waits as long.")
 CORE_OPTION("upstream_idle_timeout", DURATION, upstream_idle_timeout_us, "4s", 0, 0, READ_BY(PROXY),
             "A pooled connection to a t3 server is not used again after this time; t3 closes them after 5 s.")
 CORE_OPTION("upstream_pool", INT, upstream_pool, "256", 0, 1024, READ_BY(PROXY),

@@ -68,6 +68,12 @@ static bool is_same_socket(const char *a, const char *b)
 	                             here.st_ino == there.st_ino);
 }
 
+bool user_has_same_server(const struct user *a, const struct user *b)
+{
+	return a->port == b->port && a->has_uid == b->has_uid && a->uid == b->uid && strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->socket, b->socket) == 0;
+}
+
 bool user_target_is(const struct user *user, const struct sockaddr_storage *peer)
 {
 	struct sockaddr_storage wanted;

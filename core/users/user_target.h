@@ -9,6 +9,8 @@
 
 /* 0 or -EINVAL: the row names no place.  trusted: of trusted_upstreams.  out->user is the row's. */
 int user_target(const struct user *user, const struct cidr_list *trusted, struct dial_target *out);
+/* Whether both users' rows lead to the same one, under the same account. */
+bool user_has_same_server(const struct user *a, const struct user *b);
 /* Whether a connection of the user is one to there. */
 bool user_target_is(const struct user *user, const struct sockaddr_storage *peer);
 

@@ -103,20 +103,6 @@ def two_lengths(c, request):
 early.takes_body = continues.takes_body = True
 
 
-class Stale:
-    """Serves one request a connection; the next one on it is met by a closed door."""
-
-    def __init__(self):
-        self.served = set()
-
-    def __call__(self, c, request):
-        if request.connection in self.served:
-            return False
-        self.served.add(request.connection)
-        c.send(answer(b"fresh"))
-        return True
-
-
 class Flood:
     """Sends far more than anybody reads, and counts."""
 
@@ -134,12 +120,11 @@ class Flood:
 class Proxy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stale = Stale()
         cls.flood = Flood(64 << 20)
         cls.accepts, cls.bad_chunk = Accepts(), BadChunk()
         cls.origin = Origin({"/chunked": chunked, "/until-close": until_close, "/truncated": truncated, "/digest": digest,
                              "/304": not_modified, "/early": early, "/continue": continues, "/hints": hints,
-                             "/garbage": garbage, "/two-lengths": two_lengths, "/stale": cls.stale, "/flood": cls.flood,
+                             "/garbage": garbage, "/two-lengths": two_lengths, "/flood": cls.flood,
                              "/bad-chunk": cls.bad_chunk, "/accepts": cls.accepts,
                              "/silent": lambda c, r: c.read(1 << 30)})
         cls.daemon = Daemon({"header_timeout": "2s", "first_byte_timeout": "1s", "max_header_bytes": "8K",
@@ -294,10 +279,31 @@ class Proxy(unittest.TestCase):
             got = [c.response().json() for _ in range(5)]
         self.assertEqual([(r["target"], r["body"]) for r in got], [(f"/pipe?{i}", f"b{i}") for i in range(5)])
 
-    def test_stale_pooled_connection_costs_nobody_anything(self):
-        for i in range(4):
-            self.assertEqual(self.get("/stale").body, b"fresh", i)
-        self.assertEqual(self.get("/stale", method="POST", body=b"x").body, b"fresh")
+    def test_a_pooled_connection_that_ends_meanwhile_costs_nobody_anything(self):
+        """The proxy learns of its end and of the next request at once, in either order."""
+        proxy = self.daemon.processes()["proxy"]
+        for n in range(1, 21):
+            self.assertEqual(self.get("/mirror").status, 200)
+            with http.Connection(self.daemon.proxy) as c:
+                os.kill(proxy, signal.SIGSTOP)
+                try:
+                    for sock in list(self.origin.open):
+                        sock.shutdown(socket.SHUT_RDWR)
+                    c.send(http.build("GET", "/meanwhile", ALICE))
+                finally:
+                    os.kill(proxy, signal.SIGCONT)
+                self.assertEqual(c.response().status, 200)
+            self.assertEqual(len(self.origin.requests("/meanwhile")), n)
+
+    def test_a_request_that_was_read_is_not_sent_again(self):
+        """On a connection that served others before, too."""
+        def reads(c, request):
+            return False
+
+        self.origin.handlers["/reads"] = reads
+        self.assertEqual(self.get("/mirror").status, 200)
+        self.assertEqual(self.get("/reads").status, 502)
+        self.assertEqual(len(self.origin.requests("/reads")), 1)
 
     def test_http_1_0(self):
         with http.Connection(self.daemon.proxy) as c:
@@ -383,50 +389,16 @@ class Proxy(unittest.TestCase):
                 self.assertEqual(r.status, 502)
                 self.assertIn("broke the connection", r.text())
 
-    def test_silent_t3_server_is_asked_twice_then_explained(self):
+    def test_silent_t3_server_is_asked_once_then_explained(self):
         r = self.get("/silent", BROWSER)
         self.assertEqual((r.status, r.header("retry-after")), (503, "3"))
         self.assertIn("does not respond", r.text())
-        self.assertEqual(len(self.origin.requests("/silent")), 2)
+        self.assertEqual(len(self.origin.requests("/silent")), 1)
         self.assertEqual(self.get("/silent", method="POST", body=b"x").status, 504)
-        self.assertEqual(len(self.origin.requests("/silent")), 3)
-
-
-    def test_what_a_t3_server_accepts_too_early_is_asked_again(self):
-        """Its start-up dead window: accepted, and never answered."""
-        for target, ask in (("/starts", lambda t: self.get(t).status), ("/starts-ws", self.upgrade)):
-            deaf = [True]
-
-            def starts(c, request, deaf=deaf):
-                if deaf:
-                    deaf.pop()
-                    c.read(1 << 30)
-                c.send(answer(b"up", "200 OK"))
-
-            self.origin.handlers[target] = starts
-            self.assertEqual(ask(target), 200, target)
-            self.assertEqual(len(self.origin.requests(target)), 2)
-
-    def upgrade(self, target):
-        try:
-            ws.WebSocket(self.daemon.proxy, target, ALICE)
-        except ws.Refused as refused:
-            return refused.status
-        raise AssertionError("this t3 server opens no WebSocket")
+        self.assertEqual(len(self.origin.requests("/silent")), 2)
 
 
 class Others(unittest.TestCase):
-    def test_a_t3_server_that_starts_is_not_waited_for_long(self):
-        """The first attempt after an outage is cut short, whatever first_byte_timeout says."""
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            port = s.getsockname()[1]
-        with Daemon({"first_byte_timeout": "1h"}, ECHO, users={"alice": port}) as d:
-            self.assertEqual(http.get(d.proxy, "/", ALICE).status, 503)
-            deaf = [True]
-            with Origin({"/": lambda c, r: c.read(1 << 30) if deaf and deaf.pop() else c.send(answer(b"up"))}, port=port) as o:
-                self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "up")
-                self.assertEqual(len(o.requests("/")), 2)
-
     def test_identity_of_an_untrusted_peer_is_ignored_and_reported(self):
         with Origin() as origin, Daemon({"trusted_proxies": ["10.0.0.0/8"]}, ECHO, users={"alice": origin.port}) as d:
             r = http.get(d.proxy, "/", {**ALICE, "X-Forwarded-For": "198.51.100.1"})

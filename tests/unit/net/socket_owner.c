@@ -153,13 +153,53 @@ static void test_elsewhere(void **state)
 	pair_close(&p);
 }
 
+static void test_listener(void **state)
+{
+	static const struct {
+		int family;
+		const char *listen_at;
+		int client_family;
+		const char *connect_to;
+	} rows[] = {{AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"},
+	            {AF_INET, "0.0.0.0", AF_INET, "127.3.2.1"},
+	            {AF_INET6, "::1", AF_INET6, "::1"},
+	            {AF_INET6, "::", AF_INET, "127.0.0.1"}};
+	struct socket_owner s;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&s), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct sockaddr_storage to;
+		socklen_t len = sizeof to;
+		struct pair p, other;
+		uint64_t number;
+
+		if (!pair_open(&p, rows[i].family, rows[i].listen_at, rows[i].client_family, rows[i].connect_to))
+			continue;
+		assert_int_equal(getpeername(p.client, (struct sockaddr *)&to, &len), 0);
+		number = socket_owner_listener(&s, (struct sockaddr *)&to);
+		assert_true(number != 0);
+		assert_true(socket_owner_listener(&s, (struct sockaddr *)&to) == number);
+		if (pair_open(&other, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1")) {
+			struct sockaddr_storage there;
+
+			len = sizeof there;
+			assert_int_equal(getpeername(other.client, (struct sockaddr *)&there, &len), 0);
+			assert_true(socket_owner_listener(&s, (struct sockaddr *)&there) != number);
+			pair_close(&other);
+		}
+		pair_close(&p);
+		assert_true(socket_owner_listener(&s, (struct sockaddr *)&to) == 0);
+	}
+	socket_owner_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_found),
-	    cmocka_unit_test(test_closed_already),
-	    cmocka_unit_test(test_half_closed),
-	    cmocka_unit_test(test_elsewhere),
+	    cmocka_unit_test(test_found),       cmocka_unit_test(test_closed_already),
+	    cmocka_unit_test(test_half_closed), cmocka_unit_test(test_elsewhere),
+	    cmocka_unit_test(test_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
