@@ -598,6 +598,8 @@ struct t3ops_host {
 	/* Runs timers, fetches and commands, and their callbacks, until one of these sets *done.  0, or
 	 * -ETIMEDOUT after timeout_us. */
 	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
+	/* Whether somebody asked for this run; else its time had come. */
+	bool (*run_requested)(struct t3ops_ctx *ctx);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "options/option.h"
+#include "conf/account.h"
 #include "conf/process_config.h"
 #include "conf/resolve_child.h"
 
@@ -65,6 +66,24 @@ static void plugin_print(FILE *out, const struct resolved_config *c, size_t inde
 	fputc('\n', out);
 }
 
+/* Where t3ops is started as root. */
+static void accounts_print(FILE *out, const struct resolved_config *c)
+{
+	const struct core_options *options = &c->options;
+	char proxy[ACCOUNT_SIZE];
+
+	process_account(PROCESS_PROXY, options, proxy);
+	if (!process_is_wanted(c, PROCESS_PROXY))
+		fprintf(out, "account %s\n", options->user);
+	else if (strcmp(proxy, options->user) != 0)
+		fprintf(out, "account %s, of the proxy %s\n", options->user, proxy);
+	else if (options->user_proxy[0] != '\0')
+		fprintf(out, "account %s, of the proxy, too\n", options->user);
+	else
+		fprintf(out, "account %s, of the proxy, too: it gets its own as soon as there is %s-proxy\n",
+		        options->user, options->user);
+}
+
 static void config_print(FILE *out, const char *path, const struct resolved_config *c)
 {
 	fprintf(out, "%s: configuration OK\n", path);
@@ -75,6 +94,7 @@ static void config_print(FILE *out, const char *path, const struct resolved_conf
 	}
 	for (size_t i = 0; i < c->n_plugins; i++)
 		plugin_print(out, c, i);
+	accounts_print(out, c);
 }
 
 struct resolved_config *check_config(const char *path, const struct config_checks *checks, FILE *out, FILE *err)

@@ -93,13 +93,18 @@ static void check_user_path(const struct part *p)
 		}
 }
 
-static void check_account(const struct part *p)
+static void check_accounts(const struct part *p)
 {
-	const char *user = text_of(p, "user");
+	static const char *const options[] = {"user", "user_proxy"};
 
-	if (user && !getpwnam(user))
-		EXPECT_ERROR(p, "user", " = \"%.60s\": no such account on this machine; create it, or name another",
-		             user);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		const char *account = text_of(p, options[i]);
+
+		if (account && account[0] != '\0' && !getpwnam(account))
+			EXPECT_ERROR(p, options[i],
+			             " = \"%.60s\": no such account on this machine; create it, or name another",
+			             account);
+	}
 }
 
 static void check_listen_access(const struct part *p)
@@ -265,7 +270,7 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	secret_read(&p, "probe_key_file", probe_key);
 	check_user_path(&p);
 	if (as_root)
-		check_account(&p);
+		check_accounts(&p);
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */

@@ -466,7 +466,7 @@ void resolve_plugins(struct resolve *w)
 	/* Without either, loading would be a guess; the first stage has said what is wrong with them. */
 	if (!dir || !user)
 		dir = NULL;
-	else if (w->start->become_user && drop_privileges(user) < 0) {
+	else if (w->start->become_user && drop_privileges(user, NULL) < 0) {
 		if (w->config_errors.total == 0)
 			config_errors_add(&w->config_errors, 0,
 			                  "plugin sections are not checked: t3ops cannot become %.60s", user);

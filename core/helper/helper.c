@@ -225,10 +225,10 @@ static const struct plugin_section *section_find(const struct helper *h, const c
 }
 
 /* A memfd with what the job's process needs to know; -errno. */
-static int input_fd_make(const struct process_config *config, const struct plugin_section *job,
+static int input_fd_make(const struct process_config *config, const struct plugin_section *job, bool requested,
                          const struct user *user)
 {
-	char *text = job_input_make(config, job, &config->core.trusted_upstreams, user);
+	char *text = job_input_make(config, job, requested, &config->core.trusted_upstreams, user);
 	int fd = text ? shm_text("t3ops-job", text, strlen(text)) : -ENOMEM;
 
 	free(text);
@@ -316,7 +316,7 @@ static void job_run(struct helper *h, const struct requester *who, const struct 
 		refuse(h, who, ask, error, why);
 		return;
 	}
-	start.input_fd = input_fd_make(h->process->config, section, user);
+	start.input_fd = input_fd_make(h->process->config, section, ask->requested != 0, user);
 	start.timeout_us = section->job.deadline_us;
 	error = start.input_fd < 0 ? start.input_fd : job_start(h, who, ask, &start);
 	if (error < 0)

@@ -64,7 +64,8 @@ struct msg_head {
 
 /* A command of the config, or a job, for a user of the table. */
 struct msg_run {
-	uint8_t job; /* 0: `name` is a command section; 1: a job section */
+	uint8_t job;       /* 0: `name` is a command section; 1: a job section */
+	uint8_t requested; /* of a job: somebody asked for it; else its time had come */
 	char name[64];
 	char user[T3OPS_USER_NAME_SIZE];
 };

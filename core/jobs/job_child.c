@@ -69,6 +69,11 @@ static int wait_for(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us
 	return *done ? 0 : -ETIMEDOUT;
 }
 
+static bool run_requested(struct t3ops_ctx *ctx)
+{
+	return child_of(ctx)->input.requested;
+}
+
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
 	(void)ctx, (void)metric, (void)labels, (void)add;
@@ -92,6 +97,7 @@ static void services_change(struct t3ops_host *s)
 	s->emit = emit;
 	s->report = report;
 	s->wait = wait_for;
+	s->run_requested = run_requested;
 }
 
 /* ---- the process --------------------------------------------------------------------------------------- */

@@ -99,7 +99,7 @@ static void run_retry(struct run *run, int error)
 static void run_ask(struct run *run)
 {
 	struct jobs *j = run->jobs;
-	struct msg_run ask = {.job = 1};
+	struct msg_run ask = {.job = 1, .requested = run->request != NULL};
 
 	event_set(ask.name, run->job->name);
 	event_set(ask.user, run->user);

@@ -7,6 +7,7 @@
 
 #include "monitor/control_follow.h"
 #include "monitor/control_line.h"
+#include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
 #include "monitor/status.h"
@@ -20,6 +21,7 @@ struct control {
 	struct local_server *server;
 	struct control_waits waits;
 	struct followers followers;
+	struct control_peers peers;
 };
 
 static json_t *metrics_json(const struct monitor *d)
@@ -195,6 +197,13 @@ static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *
 	return (size_t)(end - bytes) + 1;
 }
 
+static bool on_accept(int fd, void *arg)
+{
+	struct control *ctl = arg;
+
+	return control_peer_admit(&ctl->peers, fd);
+}
+
 static void on_end(struct local_conn *c, void *arg)
 {
 	struct control *ctl = arg;
@@ -204,6 +213,7 @@ static void on_end(struct local_conn *c, void *arg)
 }
 
 static const struct local_rules rules = {
+    .on_accept = on_accept,
     .on_input = on_input,
     .on_end = on_end,
     .max_connections = CONTROL_FOLLOWERS_MAX,
@@ -219,6 +229,7 @@ struct control *control_new(struct monitor *d, int fd)
 	if (ctl == NULL)
 		return NULL;
 	ctl->monitor = d;
+	control_peers_init(&ctl->peers, d);
 	ctl->server = local_server_new(d->process->loop, fd, &rules, ctl);
 	if (ctl->server == NULL) {
 		free(ctl);

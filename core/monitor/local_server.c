@@ -164,7 +164,8 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 static void conn_new(struct local_server *s, int fd)
 {
-	struct local_conn *c = s->n < s->rules->max_connections ? calloc(1, sizeof *c) : NULL;
+	bool taken = s->n < s->rules->max_connections && (!s->rules->on_accept || s->rules->on_accept(fd, s->arg));
+	struct local_conn *c = taken ? calloc(1, sizeof *c) : NULL;
 
 	if (c == NULL) {
 		close(fd);

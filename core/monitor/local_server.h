@@ -14,6 +14,8 @@ struct local_server;
 struct local_conn;
 
 struct local_rules {
+	/* Whether a connection is taken; else it is closed.  May be NULL: every one is. */
+	bool (*on_accept)(int fd, void *arg);
 	/* All input that is there; returns how much of it was used.  The connection stays valid until it
 	 * returns; after local_finish it is not called again. */
 	size_t (*on_input)(struct local_conn *c, const char *bytes, size_t n, void *arg);

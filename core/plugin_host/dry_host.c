@@ -322,6 +322,12 @@ static int no_wait(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us)
 	return -ETIMEDOUT;
 }
 
+static bool no_run_requested(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
 static void services_fill(struct t3ops_host *s)
 {
 	host_services_fill(s); /* clocks and options are the real ones */
@@ -372,6 +378,7 @@ static void services_fill(struct t3ops_host *s)
 	s->probe_key = no_probe_key;
 	s->report = no_report;
 	s->wait = no_wait;
+	s->run_requested = no_run_requested;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------- */

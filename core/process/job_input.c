@@ -53,12 +53,12 @@ static json_t *user_json(const struct user *u)
 	                 "socket", u->socket);
 }
 
-char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+char *job_input_make(const struct process_config *config, const struct plugin_section *job, bool requested,
                      const struct text_list *trusted, const struct user *user)
 {
-	json_t *input = json_pack("{s:s, s:o, s:o, s:o, s:o}", "job", job->name, "sections",
-	                          sections_json(config, job), "commands", commands_json(config), "trusted",
-	                          trusted_json(trusted), "user", user_json(user));
+	json_t *input = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "job", job->name, "sections",
+	                          sections_json(config, job), "commands", commands_json(config), "requested",
+	                          requested, "trusted", trusted_json(trusted), "user", user_json(user));
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 
 	json_decref(input);
@@ -138,6 +138,7 @@ bool job_input_read(struct job_input *in, const char *text, size_t len)
 	bool ok;
 
 	*in = (struct job_input){.config.core.plugin_budget_us = UINT64_MAX}; /* run may block */
+	in->requested = json_is_true(json_object_get(input, "requested"));
 	ok = job && user_read(&in->user, json_object_get(input, "user")) &&
 	     sections_read(in, json_object_get(input, "sections"), job) &&
 	     commands_read(&in->config, json_object_get(input, "commands"));

@@ -4,7 +4,7 @@
  * reads it.  The text is one JSON object:
  *
  *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
- *    "commands":[{"name","timeout_us"}],"trusted":[networks of trusted_upstreams],
+ *    "commands":[{"name","timeout_us"}],"requested":BOOL,"trusted":[networks of trusted_upstreams],
  *    "user":{"name","os_user","uid","home","host","port","socket"}}
  */
 #ifndef T3OPS_PROCESS_JOB_INPUT_H
@@ -18,6 +18,7 @@
 struct job_input {
 	struct process_config config; /* plugins and commands of this run; borrowed from the members below */
 	size_t job;                   /* which of config.plugins */
+	bool requested;               /* somebody asked for it; else its time had come */
 	struct user user;
 	struct text_list trusted; /* of trusted_upstreams */
 	struct plugin_section *sections;
@@ -25,7 +26,7 @@ struct job_input {
 
 /* The text for a run of section `job` of a helper's config, NUL-terminated; trusted: trusted_upstreams.  NULL without
  * memory. */
-char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+char *job_input_make(const struct process_config *config, const struct plugin_section *job, bool requested,
                      const struct text_list *trusted, const struct user *user);
 /* False: it is not exactly such a text, and *in is empty. */
 bool job_input_read(struct job_input *in, const char *text, size_t len);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/account.h"
 #include "sys/drop_privileges.h"
 #include "sys/parent.h"
 #include "supervisor/capabilities.h"
@@ -65,21 +66,25 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int identity_drop(const char *user)
+static int identity_drop(const char *account, const char *user)
 {
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(user);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : drop_privileges(account, user);
 }
 
 /* Everything but the helper gives up root for good, and capabilities that an unprivileged start came with. */
-static bool privileges_drop(enum process_id process, const char *user)
+static bool privileges_drop(enum process_id process, const struct core_options *options)
 {
-	int r = process == PROCESS_HELPER ? 0 : identity_drop(user);
+	char account[ACCOUNT_SIZE];
+	int r;
+
+	process_account(process, options, account);
+	r = process == PROCESS_HELPER ? 0 : identity_drop(account, options->user);
 
 	if (r == 0)
 		r = capabilities_drop(process);
 	if (r < 0)
-		log_write(LOG_L_ERROR, "privileges_failed", kv_account(user), kv_errno(r),
-		          kv_hint("set user to an account of its own that is not root"));
+		log_write(LOG_L_ERROR, "privileges_failed", kv_account(account), kv_errno(r),
+		          kv_hint("set user, and user_proxy, to accounts of their own that are not root"));
 	return r == 0;
 }
 
@@ -115,7 +120,7 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	listeners_take(&process, &start->setup->listeners);
 	descriptors_keep(&process, channel_socket);
 	prctl(PR_SET_NAME, process_name(c->process));
-	if (!privileges_drop(c->process, options->user))
+	if (!privileges_drop(c->process, options))
 		_exit(EXIT_FAILURE);
 	exit(process_run(&process, channel_socket));
 }

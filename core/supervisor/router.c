@@ -69,6 +69,7 @@ static uint32_t event_senders(unsigned kind)
 		return 0; /* the supervisor's own */
 	case EVENT_MACHINE_SUSPENDED ... EVENT_MEMORY_STRAINED:
 	case EVENT_SLOW ... EVENT_VERDICT_EXPIRED:
+	case EVENT_CONTROL_REFUSED:
 		return ONLY(MONITOR);
 	case EVENT_COMMAND_DONE ... EVENT_COMMAND_REFUSED:
 		return ONLY(HELPER);

@@ -23,12 +23,16 @@ int drop_privileges_to(const char *name, uid_t uid, gid_t gid)
 	return setuid(0) < 0 ? 0 : -EPERM;
 }
 
-int drop_privileges(const char *name)
+int drop_privileges(const char *name, const char *groups_of)
 {
 	const struct passwd *pw;
+	uid_t uid;
 
 	if (geteuid() != 0)
 		return 0;
 	pw = getpwnam(name);
-	return pw ? drop_privileges_to(name, pw->pw_uid, pw->pw_gid) : -ENOENT;
+	uid = pw ? pw->pw_uid : 0;
+	if (pw && groups_of)
+		pw = getpwnam(name = groups_of);
+	return pw ? drop_privileges_to(name, uid, pw->pw_gid) : -ENOENT;
 }

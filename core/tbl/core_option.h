@@ -46,7 +46,10 @@ CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
-            "Account that every process but the helper drops to when t3ops is started as root.")
+            "Account that every process but the helper, and the proxy if it has its own, drops to when t3ops is started as root.")
+CORE_OPTION("user_proxy", ACCOUNT, user_proxy, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY) | READ_BY(MONITOR),
+            "Account of the proxy where t3ops is started as root, with the groups of `user`: users and networks talk to it, and it "
+            "alone may not use the control socket; empty: the name of `user` with -proxy behind it if there is such an account, else `user`.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Minimum severity that is logged: error, warning, notice, info or debug.")
 CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),

@@ -68,15 +68,16 @@ static uint64_t until(struct t3ops_ctx *ctx)
 /* Names the copy and lets the oldest go. */
 static int finish(struct t3ops_ctx *ctx, struct backup_dir *s, char *why)
 {
+	enum backup_kind kind = ctx->host->run_requested(ctx) ? BACKUP_ASKED : BACKUP_SCHEDULED;
 	char name[BACKUP_NAME_SIZE];
 	long long bytes = 0;
-	int r = backup_dir_put(s, (time_t)(ctx->host->wall_us(ctx) / 1000000), name, &bytes), left;
+	int r = backup_dir_put(s, (time_t)(ctx->host->wall_us(ctx) / 1000000), kind, name, &bytes), left;
 
 	if (r < 0) {
 		snprintf(why, WHY_SIZE, "the copy cannot be moved into %.200s: %s", s->path, strerror(-r));
 		return r;
 	}
-	left = backup_dir_keep(s, (int)ctx->host->opt_int(ctx, "retain"), name);
+	left = backup_dir_keep(s, (int)ctx->host->opt_int(ctx, "retain"), kind, name);
 	ctx->host->report(ctx, "file", "%s/%s", s->path, name);
 	ctx->host->report(ctx, "bytes", "%lld", bytes);
 	if (left >= 0)
@@ -130,7 +131,9 @@ static int check(struct t3ops_ctx *ctx)
 static const struct t3ops_option options[] = {
     {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0,
      "Directory of the backups; each user gets a private directory in it."},
-    {"retain", T3OPS_OPT_INT, "6", 1, 100000, "How many backups of each user are kept; the oldest ones go."},
+    {"retain", T3OPS_OPT_INT, "6", 1, 100000,
+     "How many backups of each user are kept; the oldest ones go, and those that somebody asked for are counted "
+     "apart."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
 };

@@ -16,16 +16,23 @@
 
 #define PARTIAL ".state.partial" /* SQLite may add -journal */
 #define DIGITS6 "[0-9][0-9][0-9][0-9][0-9][0-9]"
-#define BACKUPS "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z.sqlite"
+#define BACKUP  "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z"
+#define ASKED   "-asked"
+#define SUFFIX  ".sqlite"
 
 static int is_leaving(const struct dirent *e)
 {
 	return strncmp(e->d_name, PARTIAL, strlen(PARTIAL)) == 0;
 }
 
-static int is_backup(const struct dirent *e)
+static int is_scheduled(const struct dirent *e)
 {
-	return fnmatch(BACKUPS, e->d_name, 0) == 0;
+	return fnmatch(BACKUP SUFFIX, e->d_name, 0) == 0;
+}
+
+static int is_asked(const struct dirent *e)
+{
+	return fnmatch(BACKUP ASKED SUFFIX, e->d_name, 0) == 0;
 }
 
 /* Removes everything the filter takes. */
@@ -100,33 +107,36 @@ static int partial_sync(const struct backup_dir *s, long long *bytes)
 }
 
 /* The first second from `now` on whose name is free. */
-static void name_choose(const struct backup_dir *s, time_t now, char *name)
+static void name_choose(const struct backup_dir *s, time_t now, enum backup_kind kind, char *name)
 {
 	struct tm tm;
+	size_t len;
 
 	do {
 		gmtime_r(&now, &tm);
-		strftime(name, BACKUP_NAME_SIZE, "state-%Y%m%dT%H%M%SZ.sqlite", &tm);
+		len = strftime(name, BACKUP_NAME_SIZE, "state-%Y%m%dT%H%M%SZ", &tm);
+		strcpy(name + len, kind == BACKUP_ASKED ? ASKED SUFFIX : SUFFIX);
 		now++;
 	} while (faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
-int backup_dir_put(struct backup_dir *s, time_t now, char *name, long long *bytes)
+int backup_dir_put(struct backup_dir *s, time_t now, enum backup_kind kind, char *name, long long *bytes)
 {
 	int r = partial_sync(s, bytes);
 
 	if (r < 0)
 		return r;
-	name_choose(s, now, name);
+	name_choose(s, now, kind, name);
 	if (renameat(s->fd, PARTIAL, s->fd, name) < 0 || fsync(s->fd) < 0)
 		return -errno;
 	return 0;
 }
 
-int backup_dir_keep(struct backup_dir *s, int keep, const char *newest)
+int backup_dir_keep(struct backup_dir *s, int keep, enum backup_kind kind, const char *newest)
 {
 	struct dirent **found;
-	int n = scandirat(s->fd, ".", &found, is_backup, alphasort), left = n, r = 0;
+	int n = scandirat(s->fd, ".", &found, kind == BACKUP_ASKED ? is_asked : is_scheduled, alphasort), left = n,
+	    r = 0;
 
 	if (n < 0)
 		return -errno;

@@ -21,12 +21,16 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
+/* Those that somebody asked for have names of their own and are counted by themselves: they never take the place of
+ * scheduled ones. */
+enum backup_kind { BACKUP_SCHEDULED, BACKUP_ASKED };
+
 /* Syncs the copy, gives it the name of that moment and syncs the directory.  name: BACKUP_NAME_SIZE bytes;
  * a taken name becomes that of a second later.  *bytes: the size.  0 or -errno. */
-int backup_dir_put(struct backup_dir *s, time_t now, char *name, long long *bytes);
+int backup_dir_put(struct backup_dir *s, time_t now, enum backup_kind kind, char *name, long long *bytes);
 
-/* Removes the oldest backups until `keep` are left; never `newest`.  Returns how many are left, or
+/* Removes the oldest backups of that kind until `keep` are left; never `newest`.  Returns how many are left, or
  * -errno. */
-int backup_dir_keep(struct backup_dir *s, int keep, const char *newest);
+int backup_dir_keep(struct backup_dir *s, int keep, enum backup_kind kind, const char *newest);
 
 #endif

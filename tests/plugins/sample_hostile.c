@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -211,6 +212,21 @@ static int channel_find(void)
 	return -1;
 }
 
+/* As the operator would, over and over: so that the good ones go. */
+static void backups_ask(const char *control)
+{
+	static const char request[] = "{\"command\":\"run\",\"plugin\":\"backup\"}\n";
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char answer[64];
+
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", control);
+	if (connect(fd, (const struct sockaddr *)&a, sizeof a) == 0 &&
+	    send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 && recv(fd, answer, sizeof answer, 0) > 0)
+		fprintf(stderr, "level=error event=note message=\"the control socket obeyed\"\n");
+	close(fd);
+}
+
 static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	const char *target = ctx->host->request_target(ctx, r);
@@ -224,10 +240,16 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	}
 	if (strcmp(target, "/messages") == 0)
 		odd_messages(channel_find());
+	if (strcmp(target, "/control") == 0)
+		backups_ask(ctx->host->opt_string(ctx, "control"));
 	if (strcmp(target, "/abort") == 0)
 		abort();
 	return T3OPS_NEXT;
 }
+
+static const struct t3ops_option options[] = {
+    {"control", T3OPS_OPT_PATH, "", 0, 0, "The control socket."},
+};
 
 T3OPS_PLUGIN(sample_hostile) = {
     T3OPS_HEAD,
@@ -235,5 +257,7 @@ T3OPS_PLUGIN(sample_hostile) = {
     .name = "sample_hostile",
     .version = "1.0",
     .summary = "Attacks the other processes, for tests.",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
     .on_request = on_request,
 };

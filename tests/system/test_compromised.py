@@ -4,8 +4,10 @@
 no process sends harms itself, and nobody else."""
 import contextlib
 import os
+import pwd
 import select
 import signal
+import subprocess
 import unittest
 
 from lab import account, http, process, wait, ws
@@ -14,6 +16,7 @@ from lab.origin import Origin
 from lab.talk import RawEcho
 
 ALICE = [("X-authentik-username", "alice")]
+ECHO = 'plugin "probe_echo" {}\n'
 OTHERS = ("helper", "jobs", "monitor", "prober")
 RESTARTS = 't3ops_process_restarts_total{process="%s"}'
 
@@ -27,8 +30,10 @@ class Compromised(unittest.TestCase):
         """Without the sandbox, which is another line of defence."""
         to = process.folder()
         account.give(to)
-        sections = 'plugin "probe_echo" {}\nplugin "probe_t3serve" {}\nplugin "sample_hostile" {}\n' + section("plugin", "backup", {"to": to})
-        d = Daemon({"plugin_dir": plugin_dir_with("sample_hostile"), "sandbox": "off", "restart_pause_max": "100ms",
+        control = os.path.join(process.folder(), "control.sock")
+        sections = 'plugin "probe_echo" {}\nplugin "probe_t3serve" {}\n' + section("plugin", "sample_hostile", {"control": control}) \
+            + section("plugin", "backup", {"to": to})
+        d = Daemon({"control": control, "plugin_dir": plugin_dir_with("sample_hostile"), "sandbox": "off", "restart_pause_max": "100ms",
                     "log_level": "info", **options}, sections, users={"alice": self.origin.port}, wrap=wrap)
         self.addCleanup(d.stop)
         return d
@@ -91,6 +96,51 @@ class Compromised(unittest.TestCase):
         for w in open_ones:
             self.assertEqual(self.ask(w, "hello"), "hello")
             w.drop()
+
+    def refused_control(self, **options):
+        d = self.daemon(**options)
+        d.control = d.options["control"]
+        for _ in range(2):
+            self.assertEqual(http.get(d.proxy, "/control", ALICE).status, 200)
+        line = d.wait_log("event=control_refused .*").group(0)
+        self.assertIn("requester=proxy", line)
+        self.assertEqual(d.metrics()["t3ops_control_refused_total"], 2)
+        self.assertEqual(d.log().count("event=control_refused"), 1)
+        self.assertNotIn("obeyed", d.log())
+        self.assertIn("proxy", d.ctl("status"))
+        return d, line
+
+    def test_control_socket(self):
+        self.refused_control()
+
+    @unittest.skipUnless(account.ROOT, "only root has other accounts")
+    def test_account_of_the_proxy(self):
+        """It has one of its own, and the groups of `user`."""
+        d, line = self.refused_control(user_proxy="daemon")
+        uid, group = pwd.getpwnam("daemon").pw_uid, pwd.getpwnam(account.NAME).pw_gid
+        self.assertIn(f'account="uid {uid}"', line)
+        ids = {p: self.ids(d.processes()[p]) for p in ("proxy", *OTHERS)}
+        self.assertEqual(ids["proxy"], ({uid}, {group}))
+        for p in ("jobs", "monitor", "prober"):
+            self.assertEqual(ids[p], ({pwd.getpwnam(account.NAME).pw_uid}, {group}))
+        self.assertEqual(ids["helper"][0], {0})
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+            self.assertEqual(self.ask(w, "hello"), "hello")
+
+    def test_check_says_which_accounts(self):
+        for options, line in (({"user_proxy": account.NAME}, f"account {account.NAME}, of the proxy, too\n"),
+                              ({"user_proxy": "daemon"}, f"account {account.NAME}, of the proxy daemon\n"),
+                              ({}, f"account {account.NAME}, of the proxy, too: it gets its own as soon as there is {account.NAME}-proxy\n")):
+            d = Daemon(options, ECHO, users={"alice": 1}, start=False)
+            done = subprocess.run([process.program("core/t3ops"), "-t", "-c", d.conf], stdout=subprocess.PIPE, text=True, check=False)
+            self.assertIn(line, done.stdout)
+
+    @staticmethod
+    def ids(pid):
+        """All uids and gids of a process."""
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            rows = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        return {int(n) for n in rows["Uid"].split()}, {int(n) for n in rows["Gid"].split()}
 
     def test_table_of_another_worker(self):
         """What one worker does to its table is not in the other's."""

@@ -87,7 +87,9 @@ static int setup(void **state)
 	f->config = (struct process_config){.core = {.state_dir = f->dir,
 	                                             .user_path = {(char **)(uintptr_t)path, 2},
 	                                             .per_user = {(char **)(uintptr_t)&path[1], 1},
-	                                             .ping_timeout_us = 500000},
+	                                             .ping_timeout_us = 500000,
+	                                             .user = "nobody",
+	                                             .user_proxy = ""},
 	                                    .sections = f->sections,
 	                                    .n_sections = 3};
 	f->process = (struct process){

@@ -34,6 +34,7 @@
 struct fixture {
 	char dir[64], home[128], db[256], to[128], backup_dir[192], so[256];
 	int keep;
+	bool requested;
 	json_int_t deadline_us;
 	rlim_t quota; /* 0: none */
 };
@@ -158,7 +159,7 @@ static int input_make(const struct fixture *f)
 	text_put(s, "to", T3OPS_OPT_USER_DIR, f->to);
 	number_put(s, "retain", T3OPS_OPT_INT, f->keep);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
-	text = job_input_make(&config, &section, &(struct text_list){0}, &user);
+	text = job_input_make(&config, &section, f->requested, &(struct text_list){0}, &user);
 	assert_non_null(text);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	lseek(fd, 0, SEEK_SET);
@@ -584,6 +585,30 @@ static void test_keep(void **state)
 	assert_int_equal(backup_dir_count(f, "state-2", NULL), 1);
 }
 
+/* However often somebody asks, what the schedule made stays. */
+static void test_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+
+	database_make(f, 10);
+	f->keep = 2;
+	old_backup(f, "state-20240101T000000Z.sqlite");
+	old_backup(f, "state-20240102T000000Z.sqlite");
+	f->requested = true;
+	for (int i = 0; i < 5; i++)
+		run_ok(f, path);
+	assert_non_null(strstr(path, "Z-asked.sqlite"));
+	assert_int_equal(backup_dir_count(f, "state-20240101T000000Z.sqlite", NULL), 1);
+	assert_int_equal(backup_dir_count(f, "state-20240102T000000Z.sqlite", NULL), 1);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 4);
+	f->requested = false;
+	run_ok(f, path);
+	assert_null(strstr(path, "asked"));
+	assert_int_equal(backup_dir_count(f, "state-20240101T000000Z.sqlite", NULL), 0);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 4);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -599,6 +624,7 @@ int main(void)
 	    CASE(test_no_directory),
 	    CASE(test_killed),
 	    CASE(test_keep),
+	    CASE(test_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
