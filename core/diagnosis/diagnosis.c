@@ -830,6 +830,8 @@ int diagnosis_pressure(struct diagnosis *d, const struct pressure *sample)
 		r = host_take(d, &e, sample->mono_us);
 	if (r == 0 && host_event_of_strain(&d->last_sample, sample, &e))
 		r = host_take(d, &e, sample->mono_us);
+	if (r == 0 && host_event_of_starvation(&d->last_sample, sample, &e))
+		r = host_take(d, &e, sample->mono_us);
 	pressure_add(&d->pressure, sample);
 	d->last_sample.oom_kills = sample->oom_kills;
 	d->last_sample.kills_known = sample->kills_known;

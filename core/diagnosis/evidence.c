@@ -259,8 +259,10 @@ static void add_failing_resolver(struct observations *o, struct leg *leg, const 
                                  struct topology *t)
 {
 	struct observation *row = row_new(o);
-	const struct host_question q = {
-	    .prober = true, .began_us = leg->resolver_began_us, .seen_us = leg->resolver_began_us};
+	const struct host_question q = {.prober = true,
+	                                .unanswered = true,
+	                                .began_us = leg->resolver_began_us,
+	                                .seen_us = leg->resolver_began_us};
 
 	row->leg = leg;
 	row->resolver = true;

@@ -39,10 +39,10 @@ static void old_forget(struct host_events *h, uint64_t keep_us)
 /* The same strain, a sample later. */
 static bool goes_on(struct host_events *h, const struct host_event *e)
 {
-	for (size_t i = 0; e->kind == HOST_STRAINED && i < h->n; i++) {
+	for (size_t i = 0; (e->kind == HOST_STRAINED || e->kind == HOST_STARVED) && i < h->n; i++) {
 		struct host_event *row = &h->rows[i];
 
-		if (row->kind != HOST_STRAINED || e->from_us > row->until_us + STRAIN_GAP_US)
+		if (row->kind != e->kind || e->from_us > row->until_us + STRAIN_GAP_US)
 			continue;
 		row->until_us = e->until_us;
 		row->length_us += e->length_us;
@@ -118,6 +118,8 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 		return kill_explains(e, q);
 	case HOST_STRAINED:
 		return takes_a_quarter(e, q);
+	case HOST_STARVED:
+		return takes_a_quarter(e, q) || (q->unanswered && is_near(e, q, FREEZE_REACH_US));
 	case HOST_PROXY_GONE:
 		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
 		       q->began_us <= e->until_us + PROXY_AFTER_US;
@@ -162,9 +164,33 @@ bool host_event_of_strain(const struct pressure *before, const struct pressure *
 	return (double)waited >= STRAINED_PART * (double)span;
 }
 
+/* Who sleeps most of the time, as our loops do, still gets a CPU soon; who works does not. */
+static bool is_crowded(const struct pressure *p)
+{
+	return p->cpus > 0 && p->running >= CROWDED_RUNNING * p->cpus;
+}
+
+/* A loop is late for other reasons as well, a slow disk or SIGSTOP: the kernel must say that it waited for a CPU. */
+bool host_event_of_starvation(const struct pressure *before, const struct pressure *now, struct host_event *out)
+{
+	uint64_t span = now->mono_us - before->mono_us, late = now->late_us - before->late_us,
+	         waited = now->waited_us - before->waited_us;
+
+	if (before->mono_us == 0 || span < STRAIN_SPAN_US)
+		return false;
+	if (late > waited * STARVED_WAIT || late < waited)
+		late = waited;
+	if (is_crowded(before) && is_crowded(now))
+		late = span;
+	*out = (struct host_event){
+	    .kind = HOST_STARVED, .from_us = before->mono_us, .until_us = now->mono_us, .length_us = late};
+	return (double)late >= STARVED_PART * (double)span;
+}
+
 const char *host_event_name(enum host_event_kind kind)
 {
-	static const char *const names[] = {"frozen", "suspended", "clock_set", "oom_kill", "strained", "proxy_gone"};
+	static const char *const names[] = {"frozen",   "suspended", "clock_set", "oom_kill",
+	                                    "strained", "starved",   "proxy_gone"};
 
 	return names[kind];
 }

@@ -9,8 +9,10 @@
  *   CLOCK_SET    its wall clock jumped             all that began with it
  *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
  *   STRAINED     everything waited for memory      silence of which a quarter was that
- *   PROXY_GONE   a proxy of ours died, or hung     what ends at a proxy and began then: it accuses dispatch, not the
- *                until it was killed               host
+ *   STARVED        our loop waited for a CPU,     silence of which a quarter was that: whatever
+ *                  or too much else did           answers on this machine waited, too
+ *   PROXY_GONE     a proxy of ours died, or hung  what ends at a proxy and began then: it accuses
+ *                  until it was killed            dispatch, not the host
  */
 #ifndef T3OPS_DIAGNOSIS_HOST_EVENTS_H
 #define T3OPS_DIAGNOSIS_HOST_EVENTS_H
@@ -21,7 +23,15 @@
 
 #include "diagnosis/pressure.h"
 
-enum host_event_kind { HOST_FROZEN, HOST_SUSPENDED, HOST_CLOCK_SET, HOST_OOM_KILL, HOST_STRAINED, HOST_PROXY_GONE };
+enum host_event_kind {
+	HOST_FROZEN,
+	HOST_SUSPENDED,
+	HOST_CLOCK_SET,
+	HOST_OOM_KILL,
+	HOST_STRAINED,
+	HOST_STARVED,
+	HOST_PROXY_GONE
+};
 
 struct host_event {
 	enum host_event_kind kind;
@@ -36,6 +46,7 @@ struct host_event {
 struct host_question {
 	bool prober, proxy;         /* whose standing still would show so */
 	bool ended;                 /* a process of this machine ended it */
+	bool unanswered;            /* for lack of an answer, though its beginning is not known */
 	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
 };
 
@@ -54,8 +65,9 @@ const struct host_event *host_events_find(const struct host_events *h, const str
 /* What two samples of the host say happened between them: false if nothing did. */
 bool host_event_of_kills(const struct pressure *before, const struct pressure *now, struct host_event *out);
 bool host_event_of_strain(const struct pressure *before, const struct pressure *now, struct host_event *out);
+bool host_event_of_starvation(const struct pressure *before, const struct pressure *now, struct host_event *out);
 
-const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained
+const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained starved
                                                          * proxy_gone */
 
 #endif

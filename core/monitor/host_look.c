@@ -42,6 +42,7 @@ int host_look(struct monitor *m, struct diagnosis *d)
 	int r = clocks_look(m, d), p;
 
 	host_pressure_read("/proc", clock_mono_us(), &sample);
+	sample.late_us = m->process->late_us;
 	p = diagnosis_pressure(d, &sample);
 	return r < 0 ? r : p;
 }
@@ -51,7 +52,8 @@ void host_found_event(const struct host_event *found, struct event *e)
 	static const enum event_kind kinds[] = {
 	    [HOST_FROZEN] = EVENT_LOOP_LAG,          [HOST_SUSPENDED] = EVENT_MACHINE_SUSPENDED,
 	    [HOST_CLOCK_SET] = EVENT_CLOCK_JUMPED,   [HOST_OOM_KILL] = EVENT_OOM_KILLED,
-	    [HOST_STRAINED] = EVENT_MEMORY_STRAINED, [HOST_PROXY_GONE] = EVENT_PROCESS_EXITED};
+	    [HOST_STRAINED] = EVENT_MEMORY_STRAINED, [HOST_STARVED] = EVENT_CPU_STARVED,
+	    [HOST_PROXY_GONE] = EVENT_PROCESS_EXITED};
 
 	event_init(e, kinds[found->kind], PROCESS_MONITOR);
 	e->age_us = found->length_us;

@@ -98,6 +98,7 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	run->ticked_us = now;
 	series_set(run->lag, (double)lag / 1e6);
+	run->process->late_us += lag;
 	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
 	log_lost_count(run);
 	if (lag < LAG_REPORT_US)

@@ -43,6 +43,7 @@ struct process {
 	struct tunnel_table *tunnels;      /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
 	struct user_snapshot *snapshot;    /* users/user_snapshot.h; this process's, may be NULL */
 	char probe_key[SECRET_DIGEST_HEX]; /* that own legs show at /probe/ws; "" but in proxy and prober */
+	uint64_t late_us;                  /* by how much the loop was late so far, all in all */
 	bool succeeds; /* it replaces one that serves: what it could do worse is a reason not to start */
 	struct listener listeners[PROCESS_MAX_LISTENERS];
 	size_t n_listeners;

@@ -67,7 +67,7 @@ static uint32_t event_senders(unsigned kind)
 	switch (kind) {
 	case EVENT_PROCESS_STARTED ... EVENT_UPGRADED:
 		return 0; /* the supervisor's own */
-	case EVENT_MACHINE_SUSPENDED ... EVENT_MEMORY_STRAINED:
+	case EVENT_MACHINE_SUSPENDED ... EVENT_CPU_STARVED:
 	case EVENT_SLOW ... EVENT_VERDICT_EXPIRED:
 	case EVENT_CONTROL_REFUSED:
 		return ONLY(MONITOR);

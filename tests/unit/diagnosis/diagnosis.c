@@ -123,6 +123,7 @@ struct step {
 #define OOM_KILL(t)         {.what = HOST, .at_ms = t, .host = HOST_OOM_KILL, .n = 1000}
 #define PROXY_GONE(t)       {.what = PROXY_ENDS, .at_ms = t}
 #define PROXY_HUNG(t)       {.what = PROXY_ENDS, .at_ms = t, .n = 1}
+#define STARVED(t, ms)      {.what = HOST, .at_ms = t, .host = HOST_STARVED, .n = ms}
 #define STRAINED(t, ms)     {.what = HOST, .at_ms = t, .host = HOST_STRAINED, .n = ms}
 /* clang-format on */
 
@@ -1013,6 +1014,21 @@ static const struct scenario scenarios[] = {
      {ALL_UP, STRAINED(6000, 4000), PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)),
       LATE(6510, "srv", "alice")},
      "everything on this machine waited 4.0 s for memory"},
+    {"the machine is overloaded: late answers are the host's, whoever gives them",
+     "(starved); host#1[alice]",
+     {ALL_UP, STARVED(6000, 4000), PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)),
+      LATE(6510, "srv", "bob"), LATE(6520, "cf", "")},
+     "this machine was overloaded, too much waited for its CPUs for 4.0 s: "},
+    {"nobody is hurt by that: no verdict",
+     "(starved)",
+     {ALL_UP, STARVED(6000, 4000), LATE(6510, "srv", "bob"), LATE(6520, "cf", ""), ALIVE(6900, "srv", "bob"),
+      ALIVE(6910, "cf", "")},
+     NULL},
+    {"the machine is overloaded, and a server crashes",
+     "(starved); serve(alice)#1[alice]",
+     {ALL_UP, STARVED(6000, 4000), PAGE(6500, "alice", UPSTREAM_EOF, .end = PAGE_END_SERVER),
+      DOWN(6510, "srv", "alice", REFUSED), TRY(6600, "srv", "alice", CONNECT, REFUSED, 0)},
+     NULL},
     {"round trips across a freeze are not slow",
      "",
      {ALL_UP, ALIVE(10000, "cf", ""), LAG(20000, "prober", 3000), BEAT_IN(20010, "cf", "", 3000),
