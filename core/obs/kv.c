@@ -142,11 +142,12 @@ static const char *limited(const char *text, char *room)
 	return room;
 }
 
-/* Like kv_quote; 0: the pair is left out. */
-static size_t value_write(char *out, size_t size, const struct kv *pair)
+typedef size_t (*text_write)(char *out, size_t size, const char *text);
+
+/* What writes the text writes it; 0: the pair is left out. */
+static size_t value_write(char *out, size_t size, const struct kv *pair, text_write write)
 {
 	char room[KV_VALUE_MAX], number[32];
-	const char *text = number;
 
 	if (pair->key == KV_none || (unsigned)pair->key >= KV_KEYS)
 		return 0;
@@ -154,8 +155,7 @@ static size_t value_write(char *out, size_t size, const struct kv *pair)
 	case TEXT:
 		if (!pair->text || pair->text[0] == '\0')
 			return 0;
-		text = limited(pair->text, room);
-		break;
+		return write(out, size, limited(pair->text, room));
 	case NUMBER:
 		snprintf(number, sizeof number, "%" PRId64, pair->number);
 		break;
@@ -166,14 +166,14 @@ static size_t value_write(char *out, size_t size, const struct kv *pair)
 			snprintf(number, sizeof number, "%" PRId64 ".%03u", pair->number / 1000,
 			         (unsigned)(pair->number % 1000));
 	}
-	return kv_quote(out, size, text);
+	return kv_quote(out, size, number);
 }
 
 /* Adds the pair at *used; false: it does not fit. */
 static bool pair_write(char *out, size_t size, size_t *used, const struct kv *pair)
 {
 	const char *space = *used > 0 ? " " : "", *name = kv_name(pair->key);
-	size_t needed, value = value_write(NULL, 0, pair);
+	size_t needed, value = value_write(NULL, 0, pair, kv_quote);
 
 	if (value == 0)
 		return true;
@@ -181,7 +181,7 @@ static bool pair_write(char *out, size_t size, size_t *used, const struct kv *pa
 	if (*used + needed >= size)
 		return false;
 	*used += (size_t)sprintf(out + *used, "%s%s=", space, name);
-	*used += value_write(out + *used, size - *used, pair);
+	*used += value_write(out + *used, size - *used, pair, kv_quote);
 	return true;
 }
 
@@ -197,4 +197,48 @@ size_t kv_format(char *out, size_t size, const struct kv *pairs, size_t n)
 	if (truncated > 0)
 		pair_write(out, size, &used, &(struct kv){.key = KV_truncated, .number = truncated});
 	return used;
+}
+
+/* ---- the same as JSON ------------------------------------------------------------------------- */
+
+static size_t json_quote(char *out, size_t size, const char *text)
+{
+	size_t used = 0;
+
+	put_quoted(out, size, &used, text);
+	if (size > 0)
+		out[used < size ? used : size - 1] = '\0';
+	return used;
+}
+
+/* Adds the member at *used; false: it does not fit. */
+static bool member_write(char *out, size_t size, size_t *used, const struct kv *pair)
+{
+	const char *name = kv_name(pair->key), *comma = *used > 1 ? "," : "";
+	size_t needed, value = value_write(NULL, 0, pair, json_quote);
+
+	if (value == 0)
+		return true;
+	needed = strlen(comma) + strlen(name) + 3 + value;
+	if (*used + needed >= size)
+		return false;
+	*used += (size_t)sprintf(out + *used, "%s\"%s\":", comma, name);
+	*used += value_write(out + *used, size - *used, pair, json_quote);
+	return true;
+}
+
+size_t kv_format_json(char *out, size_t size, const struct kv *pairs, size_t n)
+{
+	size_t used = 1, room = size > TRUNCATED_ROOM ? size - TRUNCATED_ROOM : 0;
+	int64_t truncated = 0;
+
+	if (size < TRUNCATED_ROOM)
+		return 0;
+	strcpy(out, "{");
+	for (size_t i = 0; i < n; i++)
+		truncated += !member_write(out, room, &used, &pairs[i]);
+	if (truncated > 0)
+		member_write(out, size - 1, &used, &(struct kv){.key = KV_truncated, .number = truncated});
+	strcpy(out + used, "}");
+	return used + 1;
 }

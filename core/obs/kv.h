@@ -58,6 +58,8 @@ const char *kv_text(char *out, size_t size, const char *fmt, ...) PRINTF_LIKE(3,
  * length. */
 #define KV_VALUE_MAX 2048
 size_t kv_format(char *out, size_t size, const struct kv *pairs, size_t n);
+/* The same as a JSON object, with numbers as numbers. */
+size_t kv_format_json(char *out, size_t size, const struct kv *pairs, size_t n);
 
 /* Writes one value: bare if it is a plain word, else in double quotes with \" \\ \n \r \t, \u00NN for other control
  * bytes and \ufffd for each byte that is not UTF-8.  Returns the length it needs without NUL, like snprintf. */

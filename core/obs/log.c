@@ -2,6 +2,7 @@
 /* Log lines on stderr; see log.h.  One write a line, so that the processes' lines never mix. */
 #include "obs/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -98,21 +99,24 @@ bool log_level_parse(const char *text, enum log_level *out)
 	return false;
 }
 
-/* "<5>" for journald, else the time; then what every line has. */
-static size_t line_start(char *line, size_t size, enum log_level level, const char *event)
+/* "<5>" for journald, which else has the time from us. */
+static size_t line_start(char *line, size_t size, enum log_level level)
 {
-	char when[TIME_TEXT_SIZE] = "";
-	size_t used = 0;
+	return g_log.journald ? (size_t)snprintf(line, size, "<%d>", (int)level) : 0;
+}
 
-	if (g_log.journald) {
-		used = (size_t)snprintf(line, size, "<%d>", (int)level);
-	} else {
+#define START_PAIRS 4
+
+/* What every line has; when: room for the time, "" for journald. */
+static void start_fill(struct kv out[START_PAIRS], enum log_level level, const char *event, char when[TIME_TEXT_SIZE])
+{
+	when[0] = '\0';
+	if (!g_log.journald)
 		time_text(clock_wall_us(), when);
-	}
-	return used + kv_format(line + used, size - used,
-	                        (const struct kv[]){kv_time(when), kv_level(level_names[level]),
-	                                            kv_process(g_log.process), kv_event(event)},
-	                        4);
+	out[0] = kv_time(when);
+	out[1] = kv_level(level_names[level]);
+	out[2] = kv_process(g_log.process);
+	out[3] = kv_event(event);
 }
 
 static bool output_write(const char *line, size_t len)
@@ -128,14 +132,34 @@ static bool output_write(const char *line, size_t len)
 
 static bool line_send(enum log_level level, const char *event, const struct kv *pairs, size_t n)
 {
-	char line[LINE_MAX_BYTES];
-	size_t used = line_start(line, sizeof line - 1, level, event);
-	size_t more = kv_format(line + used + 1, sizeof line - used - 2, pairs, n);
+	char line[LINE_MAX_BYTES], when[TIME_TEXT_SIZE];
+	size_t used = line_start(line, sizeof line - 1, level), more;
+	struct kv start[START_PAIRS];
+
+	start_fill(start, level, event, when);
+	used += kv_format(line + used, sizeof line - 1 - used, start, START_PAIRS);
+	more = kv_format(line + used + 1, sizeof line - used - 2, pairs, n);
 
 	if (more > 0) {
 		line[used] = ' ';
 		used += 1 + more;
 	}
+	line[used++] = '\n';
+	return output_write(line, used);
+}
+
+#define JSON_PAIRS 32
+
+static bool json_send(const char *event, const struct kv *pairs, size_t n)
+{
+	char line[LINE_MAX_BYTES], when[TIME_TEXT_SIZE];
+	size_t used = line_start(line, sizeof line - 1, LOG_L_INFO);
+	struct kv all[START_PAIRS + JSON_PAIRS];
+
+	assert(n <= JSON_PAIRS);
+	start_fill(all, LOG_L_INFO, event, when);
+	memcpy(all + START_PAIRS, pairs, n * sizeof *pairs);
+	used += kv_format_json(line + used, sizeof line - 1 - used, all, START_PAIRS + n);
 	line[used++] = '\n';
 	return output_write(line, used);
 }
@@ -157,6 +181,15 @@ uint64_t log_lost(void)
 {
 	lost_report();
 	return g_log.lost;
+}
+
+void log_pairs_always(bool json, const char *event, const struct kv *pairs, size_t n)
+{
+	int saved = errno;
+
+	if (!lost_report() || !(json ? json_send(event, pairs, n) : line_send(LOG_L_INFO, event, pairs, n)))
+		g_log.lost++;
+	errno = saved;
 }
 
 void log_pairs(enum log_level level, const char *event, const struct kv *pairs, size_t n)

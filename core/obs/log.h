@@ -29,6 +29,9 @@ void log_level_set(enum log_level max);
 	          sizeof((const struct kv[]){{0}, ##__VA_ARGS__}) / sizeof(struct kv))
 void log_pairs(enum log_level level, const char *event, const struct kv *pairs, size_t n);
 
+/* The same at level info, whatever the minimum severity; json: as a JSON object. */
+void log_pairs_always(bool json, const char *event, const struct kv *pairs, size_t n);
+
 /* From now on it is called for every line at level error, printed or not; NULL: nobody is. */
 typedef void (*log_error_cb)(void *arg, const char *event, const struct kv *pairs, size_t n);
 void log_on_error(log_error_cb cb, void *arg);

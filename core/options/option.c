@@ -43,6 +43,7 @@ static const struct type_name {
     [T3OPS_OPT_COMMAND] = {"command", NULL},
     [T3OPS_OPT_LOG_LEVEL] = {"word", NULL},
     [T3OPS_OPT_SANDBOX] = {"word", NULL},
+    [T3OPS_OPT_ACCESS_LOG] = {"word", NULL},
 };
 
 /* The type of a list's items. */
@@ -64,7 +65,8 @@ const char *option_type_name(uint32_t type)
 
 bool option_type_is_public(uint32_t type)
 {
-	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX;
+	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX &&
+	       type != T3OPS_OPT_ACCESS_LOG;
 }
 
 void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size)
@@ -86,6 +88,7 @@ enum option_kind option_kind(uint32_t type)
 	switch (type) {
 	case T3OPS_OPT_LOG_LEVEL:
 	case T3OPS_OPT_SANDBOX:
+	case T3OPS_OPT_ACCESS_LOG:
 	case T3OPS_OPT_INT:
 	case T3OPS_OPT_BOOL:
 	case T3OPS_OPT_DURATION:
@@ -225,16 +228,30 @@ static const char *level_value(const char *text, int64_t *out)
 	return NULL;
 }
 
+/* One of the words, whose numbers are their places. */
+static bool word_find(const char *text, const char *const *words, size_t n, int64_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*out = (int64_t)i;
+			return true;
+		}
+	return false;
+}
+
 static const char *sandbox_value(const char *text, int64_t *out)
 {
 	static const char *const words[] = {[SANDBOX_OFF] = "off", [SANDBOX_AUTO] = "auto", [SANDBOX_ON] = "on"};
 
-	for (int64_t i = SANDBOX_OFF; i <= SANDBOX_ON; i++)
-		if (strcmp(text, words[i]) == 0) {
-			*out = i;
-			return NULL;
-		}
-	return "auto, on or off";
+	return word_find(text, words, sizeof words / sizeof words[0], out) ? NULL : "auto, on or off";
+}
+
+static const char *access_log_value(const char *text, int64_t *out)
+{
+	static const char *const words[] = {
+	    [ACCESS_LOG_OFF] = "off", [ACCESS_LOG_LOGFMT] = "logfmt", [ACCESS_LOG_JSON] = "json"};
+
+	return word_find(text, words, sizeof words / sizeof words[0], out) ? NULL : "off, logfmt or json";
 }
 
 static const char *number_value(uint32_t type, const char *text, int64_t *out)
@@ -246,6 +263,8 @@ static const char *number_value(uint32_t type, const char *text, int64_t *out)
 		return level_value(text, out);
 	case T3OPS_OPT_SANDBOX:
 		return sandbox_value(text, out);
+	case T3OPS_OPT_ACCESS_LOG:
+		return access_log_value(text, out);
 	case T3OPS_OPT_INT:
 		return int_parse(text, out) ? NULL : "a whole number";
 	case T3OPS_OPT_DURATION:

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "net/stream.h"
+#include "proxy/access_log.h"
 #include "proxy/exchange_local.h"
 #include "proxy/recheck.h"
 #include "proxy/rewrite.h"
@@ -47,6 +48,12 @@ static void navigation_report(const struct request *r, struct worker *worker)
 	process_emit_quietly(worker->process, &e);
 }
 
+static void memory_lacks(struct exchange *x)
+{
+	exchange_blame(x, BLAME_PROXY);
+	exchange_cut(x);
+}
+
 static void on_request(struct client *c, size_t head_len)
 {
 	struct worker *worker = c->worker;
@@ -63,7 +70,7 @@ static void on_request(struct client *c, size_t head_len)
 	if (why != REJECT_NONE)
 		exchange_reject(x, why);
 	else if (!request_cookies_join(r))
-		exchange_cut(x);
+		memory_lacks(x);
 	else if (span_is(r->path, "/healthz"))
 		exchange_respond_health(x);
 	else if (request_forwards_left(r) == 0)
@@ -71,7 +78,7 @@ static void on_request(struct client *c, size_t head_len)
 	else if (r->origin == ORIGIN_FOREIGN)
 		exchange_refuse_origin(x);
 	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
-		exchange_cut(x);
+		memory_lacks(x);
 	else {
 		navigation_report(r, worker);
 		exchange_begin(x);
@@ -103,6 +110,7 @@ static void exchange_begin(struct exchange *x)
 /* What is not even a request. */
 static void on_rejected(struct client *c, enum reject_reason why)
 {
+	access_log_unread(c->worker, &c->peer, why);
 	exchange_reject_client(c, why, true);
 }
 
@@ -140,6 +148,7 @@ static void filters_handle(struct exchange *x, enum filter_result result)
 		exchange_set_state(x, EXCHANGE_WAITING);
 		break;
 	case FILTER_ANSWERED:
+		exchange_blame(x, BLAME_LOCAL);
 		exchange_local_send(x);
 		break;
 	case FILTER_TAKEN:
@@ -283,7 +292,9 @@ static ssize_t request_body_pass(struct exchange *x, const char *bytes, size_t n
 	size_t take = body_take(&x->request.body, bytes, n);
 	int r;
 
+	x->bytes_up += take;
 	if (body_is_bad(&x->request.body)) {
+		exchange_blame_in(x, BLAME_PROXY, PHASE_REQUEST);
 		if (x->response.head_sent)
 			exchange_cut(x);
 		else
@@ -421,6 +432,8 @@ static void upstream_failed(struct exchange *x, int error)
 	struct explanation why = explain_upstream(user, error, request_is_safe(&x->request), since_us, text);
 
 	series_add(x->worker->metrics.upstream_failures, 1);
+	exchange_blame_in(x, error == -ETIMEDOUT || error == -EHOSTUNREACH ? BLAME_SERVER_LATE : BLAME_SERVER,
+	                  x->state == EXCHANGE_AWAITING ? PHASE_HEAD : PHASE_CONNECTION);
 	exchange_refuse(x, &why);
 }
 
@@ -434,6 +447,7 @@ static void upstream_lost(struct exchange *x, int error)
 	exchange_drop_upstream(x);
 	if (x->response.head_sent) {
 		series_add(x->worker->metrics.upstream_failures, 1);
+		exchange_blame(x, error == -ETIMEDOUT ? BLAME_SERVER_LATE : BLAME_SERVER);
 		exchange_cut(x);
 	} else if (request_is_repeatable(&x->request) && unread && !x->retried) {
 		x->retried = true;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "proxy/access_log.h"
 #include "proxy/public_path.h"
 #include "proxy/worker.h"
 
@@ -39,6 +40,8 @@ void exchange_reject(struct exchange *x, enum reject_reason why)
 	struct client *c = x->client;
 	bool with_body = !span_is(x->request.head.method, "HEAD");
 
+	exchange_blame(x, why == REJECT_TIMEOUT ? BLAME_CLIENT_LATE : BLAME_PROXY);
+	exchange_record(x, reject_status(why), reject_label(why));
 	exchange_free(x);
 	exchange_reject_client(c, why, with_body);
 }
@@ -107,12 +110,14 @@ static void unidentified_report(struct exchange *x)
 void exchange_refuse_unidentified(struct exchange *x)
 {
 	unidentified_report(x);
+	exchange_blame(x, BLAME_PROXY);
 	exchange_local_explain(x, &explanation_signed_out);
 	exchange_local_send(x);
 }
 
 void exchange_refuse(struct exchange *x, const struct explanation *why)
 {
+	exchange_blame(x, BLAME_PROXY);
 	if (x->request.identity[0] != '\0')
 		refusal_emit(x, why);
 	exchange_local_explain(x, why);
@@ -134,6 +139,7 @@ void exchange_cut_late(struct exchange *x, enum cut_option option)
 	struct proxy_metrics *m = &x->worker->metrics;
 	struct event e;
 
+	exchange_blame(x, client_pending(x->client) > 0 ? BLAME_CLIENT_LATE : BLAME_SERVER_LATE);
 	series_add(m->cut[option], 1);
 	event_init(&e, EVENT_REQUEST_CUT, PROCESS_PROXY);
 	if (throttle_passes(&x->worker->throttle, x->request.identity, cut_option_name(option), e.mono_us,
@@ -154,6 +160,7 @@ void exchange_respond_health(struct exchange *x)
 	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
 	static const char body[] = "{\"status\":\"ok\"}\n";
 
+	exchange_blame(x, BLAME_LOCAL);
 	exchange_local_make(x, 200, headers, body, sizeof body - 1);
 	exchange_local_send(x);
 }
@@ -162,6 +169,7 @@ void exchange_respond_options(struct exchange *x)
 {
 	const char *const headers[] = {"allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", NULL};
 
+	exchange_blame(x, BLAME_LOCAL);
 	exchange_local_make(x, 200, headers, "", 0);
 	exchange_local_send(x);
 }

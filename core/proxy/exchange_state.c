@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/stream.h"
+#include "proxy/access_log.h"
 #include "proxy/worker.h"
 
 /* ---- state and watchers ------------------------------------------------------------------------- */
@@ -68,6 +69,49 @@ struct span exchange_early_bytes(const struct exchange *x)
 	return (struct span){buf_at(in) + x->in_used, buf_len(in) - x->in_used};
 }
 
+/* ---- who ends it ---------------------------------------------------------------------------------- */
+
+static char phase_of(const struct exchange *x)
+{
+	switch (x->state) {
+	case EXCHANGE_HELD:
+	case EXCHANGE_CONNECTING:
+		return PHASE_CONNECTION;
+	case EXCHANGE_AWAITING:
+		return x->request.body.done ? PHASE_HEAD : PHASE_REQUEST;
+	case EXCHANGE_RELAYING:
+		return PHASE_DATA;
+	default:
+		return x->filters.request ? PHASE_FILTER : PHASE_REQUEST;
+	}
+}
+
+void exchange_blame_in(struct exchange *x, char who, char phase)
+{
+	if (x->blame)
+		return;
+	x->blame = who;
+	x->phase = phase;
+}
+
+void exchange_blame(struct exchange *x, char who)
+{
+	exchange_blame_in(x, who, x->response.head_sent ? PHASE_DATA : phase_of(x));
+}
+
+void exchange_record(const struct exchange *x, int status, const char *reason)
+{
+	const struct access_record record = {.status = status,
+	                                     .reason = reason,
+	                                     .who = x->blame,
+	                                     .phase = x->phase,
+	                                     .bytes_up = x->bytes_up,
+	                                     .bytes_down = x->response.bytes + buf_len(&x->local.bytes),
+	                                     .first_byte_us = x->response.first_byte_us};
+
+	access_log_write(x->worker, &x->request, &record);
+}
+
 /* ---- the end ------------------------------------------------------------------------------------- */
 
 void exchange_drop_upstream(struct exchange *x)
@@ -100,6 +144,7 @@ void exchange_end(struct exchange *x, int status, bool keep_alive)
 
 	c->close_requested = x->request.close_requested && x->request.body.done;
 	proxy_metrics_request(&x->worker->metrics, status);
+	exchange_record(x, status, NULL);
 	exchange_free(x);
 	client_next(c, used, keep_alive);
 }
@@ -112,6 +157,8 @@ void exchange_cut(struct exchange *x)
 	if (head_sent && x->response.body.framing == HTTP_BODY_UNTIL_CLOSE)
 		stream_break(c->wr.fd); /* nothing else tells half of it from the whole */
 	proxy_metrics_request(&x->worker->metrics, head_sent ? x->response.status : 0);
+	exchange_blame(x, BLAME_CLIENT);
+	exchange_record(x, head_sent ? x->response.status : x->local.status, NULL);
 	exchange_free(x);
 	client_close(c);
 }
@@ -121,6 +168,7 @@ int exchange_detach(struct exchange *x)
 	struct client *c = x->client;
 
 	proxy_metrics_request(&x->worker->metrics, 101);
+	exchange_record(x, 101, NULL);
 	exchange_free(x);
 	return client_detach(c);
 }

@@ -52,8 +52,10 @@ struct exchange {
 	struct t3ops_ws *ws; /* of a plugin that takes it */
 	struct upstream *up; /* from CONNECTING on */
 	struct response response;
-	bool counted; /* among the user's exchanges */
-	bool retried; /* on a fresh connection */
+	bool counted;      /* among the user's exchanges */
+	bool retried;      /* on a fresh connection */
+	char blame, phase; /* of access_log.h: who ended it, and in which phase; 0: nobody so far */
+	uint64_t bytes_up; /* of its body */
 	struct held held;
 	struct request request; /* the last member, as its head is its last */
 };
@@ -71,6 +73,15 @@ void exchange_watch(struct exchange *x);
 bool exchange_is_streaming(const struct exchange *x);
 /* What of the client's input is not its own. */
 struct span exchange_early_bytes(const struct exchange *x);
+
+/* Who is to blame for an end that is about to come (access_log.h); whoever is said first stays.  Of a request that
+ * ends as it should nobody is. */
+void exchange_blame(struct exchange *x, char who);
+void exchange_blame_in(struct exchange *x, char who, char phase);
+
+/* The line of the access log, just before one of the ends that free it; status: 0 for none; reason: of a rejection.
+ */
+void exchange_record(const struct exchange *x, int status, const char *reason);
 
 /* The ends; all free it. */
 

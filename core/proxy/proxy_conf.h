@@ -15,7 +15,8 @@ struct proxy_conf {
 	uid_t *trusted_uids; /* of trusted_local_users */
 	size_t n_trusted_uids;
 	struct identity_form identity;
-	bool ignore_case;          /* of the identity */
+	bool ignore_case; /* of the identity */
+	enum access_log access_log;
 	struct span secret_header; /* empty: none */
 	unsigned char secret[SECRET_DIGEST_BYTES];
 	bool has_secret;

@@ -24,6 +24,7 @@ static enum response_result body_pass(struct response *r, const char *bytes, siz
 
 	if (body_is_bad(&r->body))
 		return lost(r, -EPROTO);
+	r->bytes += take;
 	if (take > 0 && client_send(r->client, bytes, take) < 0)
 		return RESPONSE_CLIENT_GONE;
 	if (take < n)
@@ -125,8 +126,10 @@ static enum response_result final_head_send(struct response *r, struct buf *rest
 
 	upstream_responds(r->up);
 	r->head_sent = true;
-	series_observe(r->worker->metrics.first_byte, (double)(clock_mono_us() - r->request->started_us) / 1e6);
+	r->first_byte_us = clock_mono_us() - r->request->started_us;
+	series_observe(r->worker->metrics.first_byte, (double)r->first_byte_us / 1e6);
 	short_body_join(r, head, rest);
+	r->bytes += buf_len(head);
 	if (client_send(r->client, buf_at(head), buf_len(head)) < 0)
 		return RESPONSE_CLIENT_GONE;
 	if (r->body.done) {

@@ -32,10 +32,11 @@ struct response {
 	size_t seen; /* of the upstream's input, by http_head_scan */
 	struct body body;
 	int status;
-	int error;      /* of LOST; negative errno */
-	bool head_sent; /* from here on there is no other response */
-	bool reusable;  /* the upstream's connection may go on after it */
-	bool streams;   /* nobody knows how long it is: it may be silent for long */
+	int error;                     /* of LOST; negative errno */
+	bool head_sent;                /* from here on there is no other response */
+	bool reusable;                 /* the upstream's connection may go on after it */
+	uint64_t bytes, first_byte_us; /* sent to the client, its head included; from the request to the head */
+	bool streams;                  /* nobody knows how long it is: it may be silent for long */
 };
 
 /* The upstream is readable, or has input that waited. */

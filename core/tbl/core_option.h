@@ -52,6 +52,9 @@ CORE_OPTION("user_proxy", ACCOUNT, user_proxy, "", 0, 0, READ_BY(SUPERVISOR) | R
             "alone may not use the control socket; empty: the name of `user` with -proxy behind it if there is such an account, else `user`.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Minimum severity that is logged: error, warning, notice, info or debug.")
+CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),
+            "Form of a log line for each request (request_done), at whatever log_level: off, logfmt or json; it holds neither query "
+            "strings nor secrets, and one that nobody takes is left out, never waited for.")
 CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Sandbox of the proxy (seccomp and landlock): auto applies what kernel and build support, on requires "
             "both, off applies none.")

@@ -150,7 +150,9 @@ class Daemon:
     def check_log(self):
         """Every line is strict logfmt, with keys of core/tbl/log_key.h only; "==1234==" is a sanitizer's."""
         for line in self.log().splitlines():
-            if not _SANITIZER_LINE.match(line):
+            if line.startswith("{"):
+                logfmt.check_json(line)
+            elif not _SANITIZER_LINE.match(line):
                 logfmt.check(line)
 
     def check_confidential(self):

@@ -35,9 +35,20 @@ def parse(line):
 def check(line):
     """Fails on a line that is not logfmt, or has an unknown key, a key twice or not the first keys in order."""
     try:
-        names = [k for k, _ in parse(line)]
+        check_names([k for k, _ in parse(line)], line)
     except ValueError as e:
         raise AssertionError(str(e)) from e
+
+
+def check_json(line):
+    """The same of a line of access_log = "json"."""
+    try:
+        check_names([k for k, _ in json.loads(line, object_pairs_hook=list)], line)
+    except ValueError as e:
+        raise AssertionError(f"{e}: {line}") from e
+
+
+def check_names(names, line):
     if names[:4] != _FIRST:
         raise AssertionError(f"a log line begins with {' '.join(_FIRST)}: {line}")
     if len(set(names)) != len(names):

@@ -88,7 +88,7 @@ class Tables(unittest.TestCase):
         known = listed(self.page, "LOG LINES") | listed(self.page, "EVENTS")
         written = set()
         for path in glob.glob(f"{SOURCE}/core/**/*.c", recursive=True):
-            for call in re.findall(r"\b(?:log_write\(|line_send\(LOG_L_\w+,)([^;]*?)(?:kv_|;)", text_of(path)):
+            for call in re.findall(r"\b(?:log_write\(|log_pairs_always\(|line_send\(LOG_L_\w+,)([^;]*?)(?:kv_|;)", text_of(path)):
                 written |= set(re.findall(r'"([a-z_]+)"', call))
         self.assertGreater(len(written), 30)
         self.assertEqual(written - known, set(), "add them to core/tbl/log_event.h")

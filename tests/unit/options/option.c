@@ -210,6 +210,8 @@ static const struct value_case value_cases[] = {
     {OPT(LOG_LEVEL, "info", 0, 0), "debug", "7", NULL},
     {OPT(LOG_LEVEL, "info", 0, 0), "loud", NULL, "error, warning, notice, info or debug"},
     {OPT(SANDBOX, "auto", 0, 0), "on", "2", NULL},
+    {OPT(ACCESS_LOG, "off", 0, 0), "json", "2", NULL},
+    {OPT(ACCESS_LOG, "off", 0, 0), "on", NULL, "off, logfmt or json"},
     {OPT(SANDBOX, "auto", 0, 0), "yes", NULL, "auto, on or off"},
     {OPT(LIST | T3OPS_OPT_SEGMENT, "", 0, 0), "a b", NULL, "it: \"a b\": expected a segment's name"},
     {OPT(TIME, "", 0, 0), "", "-1", NULL},
