@@ -267,6 +267,20 @@ static void host_settle(struct classification *j, bool *has)
 		conclusion_give(j, &host, &m);
 }
 
+/* What a leg had begun before a fault was over says nothing new of it when it ends: what it tries next does. */
+static void echoes_settle(struct classification *j)
+{
+	j->in->incident->echoes = false;
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		const struct observation *f = &j->o.rows[i];
+
+		if (j->settled[i] || f->leg == NULL || f->verdict != 0 ||
+		    !verdict_table_echoes(j->in->verdicts, &f->accused, observation_tried_us(f), j->in->now_us))
+			continue;
+		j->settled[i] = j->in->incident->echoes = true;
+	}
+}
+
 /* Whether a leg fails now on that path, and nothing explains it yet. */
 static bool legs_accuse(const struct classification *j, const struct tomo_path *path)
 {
@@ -550,6 +564,7 @@ static void classification_run(struct classification *j, bool *has)
 	int n;
 
 	host_settle(j, has);
+	echoes_settle(j);
 	drops_explain(j, has);
 	paths_gather(j);
 	n = tomo_solve(j->failures, j->n_failures, j->proofs, j->n_proofs, j->groups, j->member, &unknown);

@@ -5,6 +5,7 @@
  * 1. What a host event explains (host_events.h) is the host's: verdict `host`, where users were affected, or where it
  * was taken for a fault before that was known.
  * 2. A drop that a fault explains which stands or ended a moment ago joins that verdict.
+ *    What a leg had begun before such a fault was over, and which ended afterwards, is its echo.
  * 3. The rest goes through tomography; every group is a conclusion:
  *      suspects of ours, or a last mile that a page's own evidence accuses    fault
  *      last miles only, by elimination                                        exonerated; all such users in one

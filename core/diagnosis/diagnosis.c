@@ -362,7 +362,8 @@ static uint64_t close_time(const struct diagnosis *d)
 	if (d->now.id == 0 || d->round.open)
 		return UINT64_MAX;
 	if (!verdicts_stand(d))
-		return d->now.host_explains && legs_fail(d) ? d->now.last_us + FOLLOW_US : d->round.classified_us;
+		return (d->now.host_explains || d->now.echoes) && legs_fail(d) ? d->now.last_us + FOLLOW_US
+		                                                               : d->round.classified_us;
 	return d->now.last_us + EVIDENCE_US;
 }
 

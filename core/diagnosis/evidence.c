@@ -143,6 +143,23 @@ static bool says_process_ended(unsigned reason)
 	       reason == T3OPS_R_CLOSED;
 }
 
+/* Whether most legs that answered a ping of after that time did so at once: no machine is overloaded for one alone.
+ */
+static bool others_are_prompt(const struct probe_table *legs, uint64_t after_us)
+{
+	size_t answered = 0, prompt = 0;
+
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+
+		if (leg_fails(leg) || leg->alive_us <= after_us)
+			continue;
+		answered++;
+		prompt += leg->rtt_us < PROMPT_US;
+	}
+	return answered > 0 && 2 * prompt >= answered;
+}
+
 /* What the event, if there is one, makes of what failed. */
 static void host_explain(struct observation *row, const struct host_event *e, struct topology *t)
 {
@@ -157,12 +174,14 @@ static void host_explain(struct observation *row, const struct host_event *e, st
 }
 
 /* What a leg does long after the host was back is its own. */
-static void host_explain_leg(struct observation *row, const struct host_events *host, struct topology *t)
+static void host_explain_leg(struct observation *row, const struct probe_table *legs, const struct host_events *host,
+                             struct topology *t)
 {
 	const struct leg *leg = row->leg;
 	const struct host_question q = {.prober = true,
 	                                .proxy = crosses_dispatch(leg, t),
 	                                .ended = leg->def->per_user && says_process_ended(leg->first.reason),
+	                                .others_prompt = others_are_prompt(legs, row->began_us),
 	                                .began_us = row->began_us,
 	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -180,8 +199,8 @@ static bool was_answered_last(const struct leg_end *end)
 	return end->step != T3OPS_STEP_TLS && end->reason != T3OPS_R_HTTP_TIMEOUT;
 }
 
-static void add_failing_leg(struct observations *o, struct leg *leg, const struct host_events *host,
-                            struct topology *t)
+static void add_failing_leg(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                            const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum leg_part accused, acquitted;
@@ -199,15 +218,17 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	row->verdict = leg->verdict;
 	if (row->accused.n == 0)
 		return;
-	host_explain_leg(row, host, t);
+	host_explain_leg(row, legs, host, t);
 	o->n++;
 }
 
 /* The same of what a leg measures beside its connection. */
-static void host_explain_aspect(struct observation *row, const struct host_events *host, struct topology *t)
+static void host_explain_aspect(struct observation *row, const struct probe_table *legs,
+                                const struct host_events *host, struct topology *t)
 {
 	const struct host_question q = {.prober = true,
 	                                .proxy = crosses_dispatch(row->leg, t),
+	                                .others_prompt = others_are_prompt(legs, row->began_us),
 	                                .began_us = row->began_us,
 	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -218,8 +239,8 @@ static void host_explain_aspect(struct observation *row, const struct host_event
 		host_explain(row, e, t);
 }
 
-static void add_failing_fresh(struct observations *o, struct leg *leg, const struct host_events *host,
-                              struct topology *t)
+static void add_failing_fresh(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                              const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum leg_part accused, acquitted;
@@ -235,12 +256,12 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	topology_leg_path(t, leg->def, leg->user, accused, &row->accused);
 	topology_leg_path(t, leg->def, leg->user, acquitted, &row->acquitted);
 	row->verdict = leg->fresh.verdict;
-	host_explain_aspect(row, host, t);
+	host_explain_aspect(row, legs, host, t);
 	o->n += row->accused.n > 0;
 }
 
-static void add_failing_large(struct observations *o, struct leg *leg, const struct host_events *host,
-                              struct topology *t)
+static void add_failing_large(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                              const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 
@@ -251,16 +272,17 @@ static void add_failing_large(struct observations *o, struct leg *leg, const str
 	row->by = TOMO_BY_LARGE;
 	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->accused);
 	row->verdict = leg->large.verdict;
-	host_explain_aspect(row, host, t);
+	host_explain_aspect(row, legs, host, t);
 	o->n++;
 }
 
-static void add_failing_resolver(struct observations *o, struct leg *leg, const struct host_events *host,
-                                 struct topology *t)
+static void add_failing_resolver(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                                 const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	const struct host_question q = {.prober = true,
 	                                .unanswered = true,
+	                                .others_prompt = others_are_prompt(legs, leg->resolver_asked_us),
 	                                .began_us = leg->resolver_began_us,
 	                                .seen_us = leg->resolver_began_us};
 
@@ -303,6 +325,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
 	const struct host_question q = {.proxy = part != USER_SERVE,
 	                                .ended = is_end_of_process(d),
+	                                .others_prompt = others_are_prompt(legs, d->began_us),
 	                                .began_us = d->began_us,
 	                                .seen_us = d->seen_us};
 
@@ -464,13 +487,13 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 
 		/* late is what is usual of a slow one */
 		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
-			add_failing_leg(o, leg, host, t);
+			add_failing_leg(o, leg, legs, host, t);
 		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
-			add_failing_resolver(o, leg, host, t);
+			add_failing_resolver(o, leg, legs, host, t);
 		if (leg_aspect_fails(&leg->fresh))
-			add_failing_fresh(o, leg, host, t);
+			add_failing_fresh(o, leg, legs, host, t);
 		if (leg_aspect_fails(&leg->large))
-			add_failing_large(o, leg, host, t);
+			add_failing_large(o, leg, legs, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
 		add_drop(o, &in->drops[i], legs, host, t);
@@ -483,6 +506,17 @@ void observations_fini(struct observations *o)
 {
 	free(o->rows);
 	o->rows = NULL;
+}
+
+uint64_t observation_tried_us(const struct observation *f)
+{
+	const struct leg *leg = f->leg;
+
+	if (f->resolver)
+		return leg->resolver_asked_us;
+	if (f->fresh || f->large)
+		return f->fresh ? leg->fresh.failed_us : leg->large.failed_us;
+	return leg->attempted ? leg->attempt_began_us : leg->began_us;
 }
 
 const struct leg_end *observation_end(const struct observation *f)

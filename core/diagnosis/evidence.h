@@ -89,6 +89,8 @@ void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_par
 bool evidence_is_of_new_connections(const struct leg *leg);
 /* The same of something that fails: a fresh connection always is. */
 bool observation_is_of_new_connections(const struct observation *f);
+/* Of what a leg shows: when what failed last had been begun, at the earliest when it broke. */
+uint64_t observation_tried_us(const struct observation *f);
 /* Whether the leg, or its resolver, fell silent: one direction alone may be broken. */
 bool evidence_is_silence(const struct leg *leg);
 /* Whether what was sent to the page did not reach it, though its Pings came. */

@@ -10,7 +10,8 @@
  *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
  *   STRAINED     everything waited for memory      silence of which a quarter was that
  *   STARVED        our loop waited for a CPU,     silence of which a quarter was that: whatever
- *                  or too much else did           answers on this machine waited, too
+ *                  or too much else did           answers on this machine waited, too; unless what
+ *                                                 else was asked answered at once
  *   PROXY_GONE     a proxy of ours died, or hung  what ends at a proxy and began then: it accuses
  *                  until it was killed            dispatch, not the host
  */
@@ -47,6 +48,7 @@ struct host_question {
 	bool prober, proxy;         /* whose standing still would show so */
 	bool ended;                 /* a process of this machine ended it */
 	bool unanswered;            /* for lack of an answer, though its beginning is not known */
+	bool others_prompt;         /* what else was asked since then answered at once */
 	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
 };
 

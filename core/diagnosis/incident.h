@@ -52,6 +52,7 @@ struct incident {
 	struct live_tunnel *live_tunnels;
 	size_t n_live_tunnels, room_for_live_tunnels;
 	struct host_pressure host_pressure;
+	bool echoes; /* legs that fail may be the echo of a fault that is over: whether they are is to be seen */
 	bool host_explains; /* legs that fail: whether they still do when the host is back is to be seen */
 };
 

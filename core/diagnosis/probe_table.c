@@ -240,6 +240,7 @@ static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 		return slow;
 	leg->resolver_testimony = LEG_FAILED;
 	leg->resolver_began_us = in->mono_us;
+	leg->resolver_asked_us = before(in->mono_us, in->waited_us);
 	return slow | LEG_NEWS_BROKE;
 }
 

@@ -104,6 +104,7 @@ struct leg {
 	bool attempted;                        /* an attempt ended since it failed */
 	enum leg_testimony resolver_testimony; /* SILENT, FAILED, RECOVERED or STALE */
 	uint64_t resolver_began_us;
+	uint64_t resolver_asked_us; /* when the look-up was begun that failed then */
 };
 
 enum leg_input_kind {

@@ -132,6 +132,21 @@ bool verdict_table_is_recent(const struct verdict_table *t, const struct tomo_pa
 	return false;
 }
 
+bool verdict_table_echoes(const struct verdict_table *t, const struct tomo_path *path, uint64_t tried_us,
+                          uint64_t now_us)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct verdict *v = t->rows[i];
+		uint64_t over_us;
+
+		if (v->conclusion.kind == VERDICT_FAULT && v->by_legs && seems_over(v, &over_us) &&
+		    tried_us <= over_us && now_us < over_us + ECHO_US &&
+		    tomo_paths_meet(&v->conclusion.suspects, path, NULL))
+			return true;
+	}
+	return false;
+}
+
 void verdict_table_user_back(struct verdict_table *t, const char *user)
 {
 	for (size_t i = 0; i < t->n; i++)

@@ -32,6 +32,10 @@ struct verdict *verdict_table_explain(const struct verdict_table *t, const struc
 /* Whether a fault of that path, which legs have seen, stands or ended a moment ago. */
 bool verdict_table_is_recent(const struct verdict_table *t, const struct tomo_path *path, uint64_t now_us);
 
+/* Whether it is the echo of a fault that ended a moment ago, or seems to have: of that path, and tried before the
+ * end. */
+bool verdict_table_echoes(const struct verdict_table *t, const struct tomo_path *path, uint64_t tried_us,
+                          uint64_t now_us);
 /* The user is back in all of them. */
 void verdict_table_user_back(struct verdict_table *t, const char *user);
 /* Moves on what has to with time and evidence, and returns the next one that ended, NULL if none is left. */

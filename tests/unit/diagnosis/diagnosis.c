@@ -88,6 +88,8 @@ struct step {
 #define TRY_IN(t, l, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .quiet_ms = ms}
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
 #define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
+#define FRESH_IN(t, l, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = ms, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r}
+#define RESOLVER_IN(t, l, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r, .quiet_ms = ms}
 #define LARGE(t, l, r)      {.what = LEG, .at_ms = t, .kind = LEG_LARGE, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define LOOKUP_IN(t, l, ms) {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .quiet_ms = ms}
 #define GONE(t, l, u)       {.what = LEG_GOES, .at_ms = t, .leg = l, .user = u}
@@ -130,6 +132,9 @@ struct step {
 #define ALL_LARGE LARGE(3, "cf", NONE), LARGE(3, "int", NONE)
 #define ALL_FRESH FRESH(2, "cf", OPEN, NONE, 0), FRESH(2, "int", OPEN, NONE, 0)
 #define ALL_UP    UP(1, "cf", ""), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
+
+/* None of them is heard in time any more. */
+#define SLOW_ALL(t) MUTE(t, "cf", ""), MUTE(t, "int", ""), MUTE(t, "srv", "alice"), MUTE(t, "srv", "bob")
 
 #define ALL_UP_AT(t) UP(t, "cf", ""), UP(t, "int", ""), UP(t, "srv", "alice"), UP(t, "srv", "bob")
 
@@ -649,6 +654,21 @@ static const struct scenario scenarios[] = {
       PAGE(21700, "carol", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
       PAGE(21800, "dave", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3), OPENED(24000, "bob"), UP(30000, "cf", "")},
      NULL},
+    {"a look-up that was begun while the second way out was lost ends when it is back: an echo",
+     "wan dns#1; ~wan dns#1",
+     {ALL_UP, DOWN(100, "cf", "", RESET), TRY(800, "cf", "", DNS, DNS, 0), UP(4000, "cf", ""),
+      RESOLVER_IN(4010, "cf", DNS, 3000), RESOLVER(4300, "cf", NONE)},
+     NULL},
+    {"a fresh connection that was begun before the end of a fault",
+     "tunnel#1; ~tunnel#1",
+     {ALL_UP, ALL_FRESH, DOWN(20000, "cf", "", CLOSED), TRY(20050, "cf", "", HTTP, HTTP_STATUS, 530),
+      UP(31000, "cf", ""), FRESH_IN(31100, "cf", HTTP, HTTP_TIMEOUT, 5000), FRESH(40000, "cf", OPEN, NONE, 0)},
+     NULL},
+    {"one that is begun after it is none",
+     "tunnel#1; ~tunnel#1; tunnel traefik dispatch#2",
+     {ALL_UP, ALL_FRESH, DOWN(20000, "cf", "", CLOSED), TRY(20050, "cf", "", HTTP, HTTP_STATUS, 530),
+      UP(31000, "cf", ""), FRESH(31100, "cf", HTTP, HTTP_STATUS, 530)},
+     NULL},
     {"many servers stall at once, and the pages notice when it is over: one fault, no echo",
      "serve#1; ~serve#1; +serve#1[alice bob]",
      {UP(1, "srv", "alice"),
@@ -1016,13 +1036,20 @@ static const struct scenario scenarios[] = {
      "everything on this machine waited 4.0 s for memory"},
     {"the machine is overloaded: late answers are the host's, whoever gives them",
      "(starved); host#1[alice]",
-     {ALL_UP, STARVED(6000, 4000), PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)),
-      LATE(6510, "srv", "bob"), LATE(6520, "cf", "")},
+     {ALL_UP, SLOW_ALL(5990), STARVED(6000, 4000),
+      PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)), LATE(6510, "srv", "bob"),
+      LATE(6520, "cf", "")},
      "this machine was overloaded, too much waited for its CPUs for 4.0 s: "},
     {"nobody is hurt by that: no verdict",
      "(starved)",
      {ALL_UP, STARVED(6000, 4000), LATE(6510, "srv", "bob"), LATE(6520, "cf", ""), ALIVE(6900, "srv", "bob"),
       ALIVE(6910, "cf", "")},
+     NULL},
+    {"the machine is busy, but whoever else is asked answers at once: it is the server",
+     "(starved); serve(alice)#1[alice]",
+     {ALL_UP, MUTE(5990, "srv", "alice"), STARVED(6000, 4000), ALIVE(6100, "cf", ""), ALIVE(6100, "int", ""),
+      ALIVE(6100, "srv", "bob"), PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)),
+      LATE(6510, "srv", "alice")},
      NULL},
     {"the machine is overloaded, and a server crashes",
      "(starved); serve(alice)#1[alice]",
