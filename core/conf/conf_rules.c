@@ -120,6 +120,16 @@ static void check_listen_access(const struct part *p)
 		             " = \"%.60s\": no such group on this machine; create it, or name another", group);
 }
 
+static void check_proxy_protocol(const struct part *p)
+{
+	const struct text_list *listen = list_of(p, "listen"), *some = list_of(p, "proxy_protocol");
+
+	for (size_t i = 0; i < some->n; i++)
+		if (!text_list_has(listen, some->items[i]))
+			EXPECT_ERROR(p, "proxy_protocol",
+			             ": \"%.120s\": expected an address of listen, written as there", some->items[i]);
+}
+
 static void check_listen(const struct part *p)
 {
 	const struct text_list *listen = list_of(p, "listen");
@@ -129,6 +139,7 @@ static void check_listen(const struct part *p)
 		EXPECT_ERROR(p, "status_listen", " = \"%.120s\": expected ADDRESS:PORT with a numeric address",
 		             status);
 	check_listen_access(p);
+	check_proxy_protocol(p);
 
 	if (option_set_get(p->values, "listen") && listen->n == 0)
 		EXPECT_ERROR(p, "listen", "%s", ": expected at least one address");

@@ -19,9 +19,10 @@
 #define PROCESS_MAX_LISTENERS LISTEN_ADDRESSES_MAX
 
 struct listener {
-	char name[16];     /* "proxy", "status", "control" */
-	char address[112]; /* as bound, "127.0.0.1:3780"; a path for control */
-	int fd;            /* listening, non-blocking, CLOEXEC; owned by the process */
+	char name[16];        /* "proxy", "status", "control" */
+	char address[112];    /* as bound, "127.0.0.1:3780"; a path for control */
+	char configured[112]; /* as in the file; its port may be 0 */
+	int fd;               /* listening, non-blocking, CLOEXEC; owned by the process */
 };
 
 /* Shared with the supervisor (mmap): what the process is doing, for the watchdog's line. */

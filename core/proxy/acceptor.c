@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "options/option.h"
 #include "proxy/client.h"
+#include "proxy/preface.h"
 #include "proxy/tunnel_state.h"
 #include "proxy/worker.h"
 
@@ -22,6 +24,7 @@
 struct acceptor {
 	struct ev_io io;
 	struct acceptors *all;
+	bool proxied; /* its connections begin with a PROXY header */
 };
 
 /*   ACCEPTING <--few descriptors are left / there is room again--> PAUSED       either --close--> CLOSED */
@@ -86,9 +89,16 @@ static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 		acceptors_set_state(all, ACCEPTORS_ACCEPTING);
 }
 
-static void admit(struct worker *worker, int fd, const struct sockaddr *peer)
+static void admit(const struct acceptor *a, int fd, const struct sockaddr *peer)
 {
-	if (clients_count(worker->clients) + worker->tunnels->n < worker->conf.max_connections) {
+	struct worker *worker = a->all->worker;
+	size_t n = clients_count(worker->clients) + prefaces_count(worker->prefaces) + worker->tunnels->n;
+
+	if (n < worker->conf.max_connections && a->proxied) {
+		preface_begin(worker->prefaces, fd, peer);
+		return;
+	}
+	if (n < worker->conf.max_connections) {
 		client_new(worker->clients, fd, peer);
 		return;
 	}
@@ -98,7 +108,8 @@ static void admit(struct worker *worker, int fd, const struct sockaddr *peer)
 
 static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 {
-	struct acceptors *all = ((struct acceptor *)w->data)->all;
+	const struct acceptor *a = w->data;
+	struct acceptors *all = a->all;
 
 	(void)loop, (void)revents;
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
@@ -107,7 +118,7 @@ static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 		int fd = accept4(w->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
-			admit(all->worker, fd, (struct sockaddr *)&peer);
+			admit(a, fd, (struct sockaddr *)&peer);
 			if (fd < all->last_fd)
 				continue;
 			acceptors_pause(all, "few descriptors are left");
@@ -144,6 +155,7 @@ struct acceptors *acceptors_new(struct worker *worker)
 		if (strcmp(worker->process->listeners[i].name, "proxy") != 0)
 			continue;
 		a->all = all;
+		a->proxied = text_list_has(worker->conf.proxy_protocol, worker->process->listeners[i].configured);
 		ev_io_init(&a->io, on_accept, worker->process->listeners[i].fd, EV_READ);
 		a->io.data = a;
 		all->n++;

@@ -364,17 +364,16 @@ static void on_deadline(void *arg)
 
 /* ---- the beginning --------------------------------------------------------------------------------- */
 
-static struct client *client_make(struct clients *all, int fd, const struct sockaddr *peer)
+static struct client *client_make(struct clients *all, int fd, const struct peer *peer)
 {
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
-	bool trusted;
+	bool trusted = peer->trust == PEER_TRUSTED;
 
 	if (!c)
 		return NULL;
 	c->worker = worker;
-	peer_find(worker->peers, fd, peer, &c->peer);
-	trusted = c->peer.trust == PEER_TRUSTED;
+	c->peer = *peer;
 	ev_io_init(&c->rd, on_readable, fd, EV_READ);
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
@@ -391,27 +390,78 @@ static struct client *client_make(struct clients *all, int fd, const struct sock
 	return c;
 }
 
-void client_new(struct clients *all, int fd, const struct sockaddr *peer)
+static void client_begin(struct clients *all, int fd, const struct peer *peer, const struct client_name *name,
+                         enum client_state state)
 {
 	struct client *c = client_make(all, fd, peer);
 
-	if (c)
-		client_set_state(c, CLIENT_NEW);
-	else
+	if (!c) {
 		close(fd);
+		return;
+	}
+	if (name)
+		c->name = *name;
+	client_set_state(c, state);
 }
 
-void client_adopt(struct clients *all, int fd)
+void client_new(struct clients *all, int fd, const struct sockaddr *address)
 {
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof peer;
-	bool is_there = getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
-	struct client *c = is_there ? client_make(all, fd, (struct sockaddr *)&peer) : NULL;
+	struct peer peer;
 
-	if (c)
-		client_set_state(c, CLIENT_IDLE);
-	else
+	peer_find(all->worker->peers, fd, address, &peer);
+	client_begin(all, fd, &peer, NULL, CLIENT_NEW);
+}
+
+static void name_make(const struct sockaddr *address, struct client_name *out)
+{
+	const struct sockaddr_in *v4 = (const void *)address;
+
+	*out = (struct client_name){.proxied = true};
+	if (!address)
+		return;
+	if (address->sa_family == AF_INET6) {
+		memcpy(&out->address, address, sizeof out->address);
+		return;
+	}
+	out->address.sin6_family = AF_INET6;
+	out->address.sin6_port = v4->sin_port;
+	memset(out->address.sin6_addr.s6_addr + 10, 0xff, 2);
+	memcpy(out->address.sin6_addr.s6_addr + 12, &v4->sin_addr, sizeof v4->sin_addr);
+}
+
+static void named_begin(struct clients *all, int fd, const struct client_name *name, enum client_state state)
+{
+	bool nobody = name->address.sin6_family != AF_INET6;
+	struct peer peer;
+
+	peer_find_named(all->worker->peers, nobody ? NULL : (const struct sockaddr *)&name->address, &peer);
+	client_begin(all, fd, &peer, name, state);
+}
+
+void client_new_named(struct clients *all, int fd, const struct sockaddr *named)
+{
+	struct client_name name;
+
+	name_make(named, &name);
+	named_begin(all, fd, &name, CLIENT_NEW);
+}
+
+void client_adopt(struct clients *all, int fd, const struct client_name *name)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof address;
+	struct peer peer;
+
+	if (name->proxied) {
+		named_begin(all, fd, name, CLIENT_IDLE);
+		return;
+	}
+	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) {
 		close(fd);
+		return;
+	}
+	peer_find(all->worker->peers, fd, (struct sockaddr *)&address, &peer);
+	client_begin(all, fd, &peer, NULL, CLIENT_IDLE);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
@@ -439,7 +489,7 @@ static bool client_is_idle(const struct client *c)
 	return c->state <= CLIENT_READING && buf_len(&c->in) == 0;
 }
 
-int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd), void *arg)
+int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd, const struct client_name *name), void *arg)
 {
 	struct client *c, *next;
 	int r = 0;
@@ -448,7 +498,7 @@ int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd), void 
 		next = LIST_NEXT(c, link);
 		if (!client_is_idle(c))
 			continue;
-		r = give(arg, c->rd.fd);
+		r = give(arg, c->rd.fd, &c->name);
 		if (r == 0)
 			client_close(c);
 	}

@@ -10,6 +10,7 @@
 #ifndef T3OPS_PROXY_CLIENT_H
 #define T3OPS_PROXY_CLIENT_H
 
+#include <netinet/in.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -50,6 +51,12 @@ struct client_owner {
 	void (*timed_out)(void *request);
 };
 
+/* What a PROXY header said of a connection; as plain bytes it moves along to the next proxy. */
+struct client_name {
+	bool proxied;                /* there was one */
+	struct sockaddr_in6 address; /* whose connection it named, IPv4 mapped; of family 0: nobody's */
+};
+
 struct client {
 	LIST_ENTRY(client) link;
 	struct worker *worker;
@@ -61,6 +68,7 @@ struct client {
 	struct buf out;
 	size_t seen;   /* of in, by http_head_scan */
 	void *request; /* the owner's; NULL: none */
+	struct client_name name;
 	struct peer peer;
 	bool counted; /* among the peer's connections */
 	enum client_body body;
@@ -76,14 +84,16 @@ void clients_free(struct clients *all); /* none may be there */
 size_t clients_count(const struct clients *all);
 /* Gives those away that wait for a request, and of which nothing was read: give sends a copy of the descriptor, and
  * says how that went (0 or -errno); the first failure ends it and is returned. */
-int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd), void *arg);
+int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd, const struct client_name *name), void *arg);
 /* Closes all; requests in progress end as if their client had gone. */
 void clients_close_all(struct clients *all);
 
 /* Takes the descriptor. */
 void client_new(struct clients *all, int fd, const struct sockaddr *peer);
 /* The same for one that another proxy has given away. */
-void client_adopt(struct clients *all, int fd);
+void client_adopt(struct clients *all, int fd, const struct client_name *name);
+/* One behind a PROXY header, which was read; named at NULL: it named nobody. */
+void client_new_named(struct clients *all, int fd, const struct sockaddr *named);
 /* Closes at once. */
 void client_close(struct client *c);
 /* Gives the descriptor away and forgets the client. */

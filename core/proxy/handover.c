@@ -16,9 +16,10 @@
 #include "proxy/tunnel_slot.h"
 #include "proxy/worker.h"
 
-#define AGAIN_S 0.1 /* between two looks at what is left */
-#define BURST   64  /* records before other watchers get their turn */
-#define SNDBUF  (1 << 20)
+#define AGAIN_S    0.1 /* between two looks at what is left */
+#define BURST      64  /* records before other watchers get their turn */
+#define SNDBUF     (1 << 20)
+#define IDLE_BYTES (1 + sizeof(struct client_name))
 
 struct handover {
 	LIST_ENTRY(handover) link;
@@ -98,11 +99,12 @@ static void give_up(struct handover *h, const char *why)
 	handover_end(h);
 }
 
-static int idle_give(void *arg, int fd)
+static int idle_give(void *arg, int fd, const struct client_name *name)
 {
-	static const char record[] = {HANDOFF_IDLE};
+	char record[IDLE_BYTES] = {HANDOFF_IDLE};
 	const struct handover *h = arg;
 
+	memcpy(record + 1, name, sizeof *name);
 	return handoff_send(h->io.fd, record, sizeof record, &fd, 1);
 }
 
@@ -217,14 +219,17 @@ static ssize_t handoff_recv(struct handover *h, int fds[2], size_t *n_fds)
 
 static bool is_idle_client(const struct handover *h, size_t n)
 {
-	return n == 1 && h->bytes[0] == HANDOFF_IDLE;
+	return n == IDLE_BYTES && h->bytes[0] == HANDOFF_IDLE;
 }
 
 static void handoff_take(struct handover *h, size_t n, const int fds[2], size_t n_fds)
 {
+	struct client_name name;
+
 	if (is_idle_client(h, n)) {
+		memcpy(&name, h->bytes + 1, sizeof name);
 		if (n_fds == 1)
-			client_adopt(h->worker->clients, fds[0]);
+			client_adopt(h->worker->clients, fds[0], &name);
 		return;
 	}
 	if (n_fds < 2) {

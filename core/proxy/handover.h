@@ -2,7 +2,8 @@
 /*
  * Connections that move: the proxy that drains gives every tunnel, and every client that is between two requests, to
  * its successor, over a SEQPACKET socket between the two.  A datagram is one tunnel: struct handoff_record, its
- * pending bytes, its two descriptors; or one client: HANDOFF_IDLE and its descriptor.  No byte is lost or repeated:
+ * pending bytes, its two descriptors; or one client: HANDOFF_IDLE, struct client_name, and its
+ * descriptor.  No byte is lost or repeated:
  * what was read and not yet written goes along, and nobody reads in between.
  *
  * The receiver speaks first: which records it knows; a sender of another binary that does not know

@@ -85,6 +85,16 @@ void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct
 	out->trust = trust_of(all, fd, address, &out->uid);
 }
 
+void peer_find_named(struct peers *all, const struct sockaddr *address, struct peer *out)
+{
+	*out = (struct peer){.address = PEER_LOCAL, .proxied = true};
+	if (!address)
+		return;
+	peer_name(address, out->address, sizeof out->address);
+	if (cidr_has(&all->conf->trusted, address))
+		out->trust = socket_owner_is_local(&all->owner, address) ? PEER_UNKNOWN : PEER_TRUSTED;
+}
+
 void peer_hint(const struct peer *p, char *out, size_t size)
 {
 	switch (p->trust) {
@@ -97,6 +107,12 @@ void peer_hint(const struct peer *p, char *out, size_t size)
 		         (unsigned)p->uid);
 		break;
 	case PEER_UNKNOWN:
+		if (p->proxied) {
+			snprintf(out, size,
+			         "its PROXY header names an address of this machine, and whose process connected "
+			         "from there cannot be told");
+			break;
+		}
 		snprintf(out, size,
 		         "the local process that sent it could not be determined; it may have closed the connection "
 		         "already");

@@ -27,7 +27,8 @@ enum peer_trust {
 struct peer {
 	char address[48]; /* without port; PEER_LOCAL if it has none */
 	enum peer_trust trust;
-	uid_t uid; /* of PEER_OTHER_ACCOUNT */
+	uid_t uid;    /* of PEER_OTHER_ACCOUNT */
+	bool proxied; /* a PROXY header named it */
 };
 
 /* worker->peers; before the sandbox.  conf must live as long.  NULL with errno. */
@@ -35,6 +36,10 @@ struct peers *peers_new(const struct proxy_conf *conf);
 void peers_free(struct peers *all);
 /* fd: just accepted. */
 void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out);
+
+/* One that a PROXY header of a trusted proxy named; address at NULL: it named none, which is nobody to trust.  Whose
+ * process connected from an address of this machine cannot be asked then. */
+void peer_find_named(struct peers *all, const struct sockaddr *address, struct peer *out);
 
 /* Why its identity does not count, and what the operator can do; "" for PEER_TRUSTED. */
 void peer_hint(const struct peer *p, char *out, size_t size);

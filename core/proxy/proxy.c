@@ -12,6 +12,7 @@
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/handover.h"
+#include "proxy/preface.h"
 #include "proxy/recheck.h"
 #include "proxy/request_services.h"
 #include "proxy/tunnel.h"
@@ -105,6 +106,7 @@ static int parts_make(struct worker *worker)
 	worker->scratch = malloc(SCRATCH_BYTES);
 	worker->peers = peers_new(&worker->conf);
 	worker->dialer = upstream_dialer_new(worker->process, &worker->process->config->core.trusted_upstreams);
+	worker->prefaces = prefaces_new(worker);
 	worker->clients = clients_new(worker, &exchange_client_owner);
 	worker->exchanges = exchanges_new();
 	worker->upstreams = upstreams_new(worker);
@@ -114,9 +116,9 @@ static int parts_make(struct worker *worker)
 	worker->handovers = handovers_new();
 	worker->recheck = recheck_new(worker, tunnel_session_dead);
 	worker->alive_rounds = alive_rounds_new();
-	return worker->scratch && worker->peers && worker->dialer && worker->clients && worker->exchanges &&
-	               worker->upstreams && worker->readiness && worker->tunnels && worker->wsservers &&
-	               worker->handovers && worker->recheck && worker->alive_rounds
+	return worker->scratch && worker->peers && worker->dialer && worker->prefaces && worker->clients &&
+	               worker->exchanges && worker->upstreams && worker->readiness && worker->tunnels &&
+	               worker->wsservers && worker->handovers && worker->recheck && worker->alive_rounds
 	           ? 0
 	           : -ENOMEM;
 }
@@ -133,6 +135,7 @@ static void proxy_free(struct proxy *proxy)
 	alive_rounds_free(worker->alive_rounds);
 	handovers_free(worker->handovers);
 	wsservers_free(worker->wsservers);
+	prefaces_free(worker->prefaces);
 	clients_free(worker->clients);
 	exchanges_free(worker->exchanges);
 	readiness_free(worker->readiness);
@@ -221,8 +224,8 @@ static void on_left(struct ev_loop *loop, struct ev_prepare *w, int revents)
 	struct worker *worker = w->data;
 
 	(void)loop, (void)revents;
-	if (clients_count(worker->clients) == 0 && worker->tunnels->n == 0 && wsservers_is_empty(worker->wsservers) &&
-	    !handover_is_taking(worker->handovers))
+	if (clients_count(worker->clients) == 0 && prefaces_count(worker->prefaces) == 0 && worker->tunnels->n == 0 &&
+	    wsservers_is_empty(worker->wsservers) && !handover_is_taking(worker->handovers))
 		process_leave(worker->process);
 }
 

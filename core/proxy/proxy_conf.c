@@ -85,6 +85,7 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .access_log = core->access_log,
 	                         .secret_header = span_of(core->proxy_secret_header),
 	                         .has_secret = config->proxy_secret_digest[0] != '\0',
+	                         .proxy_protocol = &core->proxy_protocol,
 	                         .allowed_origins = &core->allowed_origins,
 	                         .public_paths = &core->public_paths,
 	                         .shared_paths = &core->shared_paths,

@@ -20,6 +20,7 @@ struct proxy_conf {
 	struct span secret_header; /* empty: none */
 	unsigned char secret[SECRET_DIGEST_BYTES];
 	bool has_secret;
+	const struct text_list *proxy_protocol; /* of listen */
 	const struct text_list *allowed_origins, *public_paths, *shared_paths, *client_address_headers;
 	size_t max_peer_connections, max_user_requests, max_user_tunnels;
 	size_t max_connections, max_header_bytes, max_headers, upstream_pool;

@@ -92,6 +92,9 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	                "Requests that waited until a t3 server that had been started answered.");
 	m->identity_ignored = plain(arena, "t3ops_identity_ignored_total", T3OPS_COUNTER,
 	                            "Identity headers that came from a peer that is not trusted.");
+	m->preface_refused = plain(arena, "t3ops_proxy_headers_refused_total", T3OPS_COUNTER,
+	                           "Connections to listeners of proxy_protocol that were closed: not from a trusted "
+	                           "proxy, or without a PROXY header.");
 	m->users = plain(arena, "t3ops_users", T3OPS_GAUGE, "Users in the table.");
 	m->users_broken = plain(arena, "t3ops_users_broken", T3OPS_GAUGE,
 	                        "1 while the user table cannot be read and the last valid one stays active.");

@@ -18,7 +18,7 @@ struct proxy_metrics {
 	struct series *cut[CUT_OPTIONS];
 	struct series *connections, *tunnels, *tunnels_opened, *tunnels_session_dead, *rejected, *accept_paused;
 	struct series *upstream_connects, *upstream_failures, *upstream_reused, *upstream_retries, *held;
-	struct series *identity_ignored, *users, *users_broken;
+	struct series *identity_ignored, *preface_refused, *users, *users_broken;
 	struct series *first_byte; /* histogram */
 	struct series *tunnel_ends[REASONS];
 	struct tunnel_full slots_full;

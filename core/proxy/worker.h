@@ -6,6 +6,7 @@
  *   proxy.c              builds the worker, passes messages on, drains, stops
  *   acceptor.c           accepts connections, and pauses when descriptors run short
  *     peer.c             who is at the other end, and whether it is trusted
+ *     preface.c          the PROXY header that a connection begins with, where one must come
  *   client.c             a connection: reads a head, hands it to exchange.c, flushes the response, begins again
  *   exchange.c           one request and its response, step by step
  *     exchange_state.c   its states, what follows from them, and its ends
@@ -57,6 +58,7 @@ struct worker {
 	/* Each one's own. */
 	struct peers *peers;
 	struct acceptors *acceptors;
+	struct prefaces *prefaces;
 	struct clients *clients;
 	struct exchanges *exchanges;
 	struct upstream_dialer *dialer;

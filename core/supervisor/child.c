@@ -47,9 +47,16 @@ static void descriptors_close(int *keep, size_t n)
 
 static void listeners_take(struct process *process, const struct listeners *l)
 {
-	for (size_t i = 0; i < l->n && process->n_listeners < PROCESS_MAX_LISTENERS; i++)
-		if (listener_process(&l->rows[i].listener) == process->id && l->rows[i].worker == process->worker)
-			process->listeners[process->n_listeners++] = l->rows[i].listener;
+	for (size_t i = 0; i < l->n && process->n_listeners < PROCESS_MAX_LISTENERS; i++) {
+		const struct bound *b = &l->rows[i];
+		struct listener *own = &process->listeners[process->n_listeners];
+
+		if (listener_process(&b->listener) != process->id || b->worker != process->worker)
+			continue;
+		*own = b->listener;
+		memcpy(own->configured, b->configured, sizeof own->configured);
+		process->n_listeners++;
+	}
 }
 
 static void signals_reset(void)

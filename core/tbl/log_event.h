@@ -33,6 +33,7 @@ LOG_EVENT(log_lines_lost, "the reader of the log was too slow; so many lines bef
 LOG_EVENT(users_recovered, "nothing is wrong with the user table any more")
 LOG_EVENT(snapshot_failed, "a process has no memory for the last valid user table")
 LOG_EVENT(accept_paused, "descriptors or memory are short; new connections wait")
+LOG_EVENT(proxy_header_refused, "a connection to a listener of proxy_protocol was closed: not from a trusted proxy, or without a PROXY header; once a minute for each peer")
 LOG_EVENT(request_invalid, "a request was rejected before anybody looked at what it asks for")
 LOG_EVENT(request_done, "a request ended, if access_log wants it; see REQUESTS")
 LOG_EVENT(tunnel_failed, "a WebSocket could not be opened for lack of memory")

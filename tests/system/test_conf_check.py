@@ -81,6 +81,7 @@ ERRORS = (
     ('listen          = "127.0.0.1:3780"', 'listen = "unix:proxy.sock"', r'1: listen: "unix:proxy.sock": expected unix:PATH with an absolute path'),
     ('listen          = "127.0.0.1:3780"', 'listen = {"unix:/run/a", "unix:/run/a"}', r'1: listen: "unix:/run/a" and "unix:/run/a" cannot both be bound'),
     ('status_listen   = "127.0.0.1:9108"', 'status_listen = "unix:/run/a"', r'2: status_listen = "unix:/run/a": expected ADDRESS:PORT'),
+    ('listen  ', 'proxy_protocol = "127.0.0.1:3781"\nlisten  ', r'1: proxy_protocol: "127.0.0.1:3781": expected an address of listen, written as there'),
     ('listen  ', 'listen_mode = "0999"\nlisten  ', r'1: listen_mode = "0999": expected an octal number such as 0660'),
     ('listen  ', 'listen_group = "no-such-group"\nlisten  ', r'1: listen_group = "no-such-group": no such group on this machine'),
     ('listen          = "127.0.0.1:3780"', 'listen = {}', r"1: listen: expected at least one address"),
