@@ -19,9 +19,9 @@
 #include "helper/permissions.h"
 #include "helper/helper_check.h"
 #include "helper/program.h"
+#include "helper/run_rate.h"
 #include "helper/user_dir.h"
 
-#define RUNS_MAX   16
 #define JOB_OUTPUT (32u << 10)
 
 /* A program in progress. */
@@ -45,7 +45,7 @@ struct helper {
 	struct process *process;
 	struct users *users;
 	LIST_HEAD(, run) runs;
-	size_t n_runs;
+	struct run_rate rate;
 	struct audit audit;
 	struct series *started, *failed;
 };
@@ -107,7 +107,6 @@ static void run_free(struct run *run)
 	struct run *other;
 
 	LIST_REMOVE(run, link);
-	h->n_runs--;
 	LIST_FOREACH (other, &h->runs, link)
 		if (other->requester.job == run)
 			other->requester = (struct requester){.job = NULL};
@@ -155,20 +154,36 @@ static struct run *run_start(struct helper *h, const struct requester *who, cons
 	}
 	series_add(h->started, 1);
 	LIST_INSERT_HEAD(&h->runs, run, link);
-	h->n_runs++;
 	return run;
+}
+
+static unsigned runs_of(const struct helper *h, enum process_id process)
+{
+	const struct run *run;
+	unsigned n = 0;
+
+	LIST_FOREACH (run, &h->runs, link)
+		n += run->asked_by == process;
+	return n;
 }
 
 /* The user of the table that something is to be run for; NULL: refused. */
 static const struct user *user_check(struct helper *h, const struct requester *who, const struct msg_run *ask)
 {
 	const struct user *user = users_find(h->users, ask->user);
+	enum process_id process = audited(who, ask).requester;
+	unsigned per_minute = runs_per_minute(process);
 
 	if (!user)
 		refuse(h, who, ask, -ENOENT, "the user table has no such user");
-	else if (h->n_runs >= RUNS_MAX)
-		refuse(h, who, ask, -EAGAIN, "too many programs are running");
-	return h->n_runs < RUNS_MAX ? user : NULL;
+	else if (runs_of(h, process) >= runs_most(process))
+		refuse(h, who, ask, -EAGAIN,
+		       textf("%u programs of this process are running, and no more may", runs_most(process)));
+	else if (per_minute > 0 && !run_rate_passes(&h->rate, process, ask->user, per_minute, clock_mono_us()))
+		refuse(h, who, ask, -EAGAIN, textf("more than %u programs in a minute for this user", per_minute));
+	else
+		return user;
+	return NULL;
 }
 
 static void start_refuse(struct helper *h, const struct requester *who, const struct msg_run *ask,
@@ -423,6 +438,7 @@ static void stop(struct process *process)
 		run_free(run);
 	}
 	users_free(h->users);
+	run_rate_fini(&h->rate);
 	free(h);
 }
 

@@ -4,11 +4,23 @@
 
 static const struct {
 	bool commands, jobs;
+	unsigned most, per_minute;
 } permissions[PROCESSES] = {
-    [PROCESS_PROXY] = {.commands = true},
-    [PROCESS_PROBER] = {.commands = true},
-    [PROCESS_JOBS] = {.commands = true, .jobs = true},
+    /* t3ops(8), SECURITY, names these numbers */
+    [PROCESS_PROXY] = {.commands = true, .most = 8, .per_minute = 30},
+    [PROCESS_PROBER] = {.commands = true, .most = 4, .per_minute = 30},
+    [PROCESS_JOBS] = {.commands = true, .jobs = true, .most = 4},
 };
+
+unsigned runs_most(enum process_id requester)
+{
+	return (unsigned)requester < PROCESSES ? permissions[requester].most : 0;
+}
+
+unsigned runs_per_minute(enum process_id requester)
+{
+	return (unsigned)requester < PROCESSES ? permissions[requester].per_minute : 0;
+}
 
 const char *job_refusal(enum process_id requester)
 {

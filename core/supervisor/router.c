@@ -23,7 +23,7 @@ static void probe_pass(struct router *r, struct child *from, const struct msg_he
 /* The helper itself knows who may have which program started (MSG_RUN). */
 static const struct route routes[] = {
     {MSG_EVENT, ANY, ONLY(MONITOR), false, sizeof(struct event), event_pass},
-    {MSG_RUN, ANY, ONLY(HELPER), false, sizeof(struct msg_run), pass},
+    {MSG_RUN, ONLY(PROXY) | ONLY(PROBER) | ONLY(JOBS), ONLY(HELPER), false, sizeof(struct msg_run), pass},
     {MSG_RAN, ONLY(HELPER), 0, true, 0, pass},
     {MSG_PROBE, ONLY(MONITOR), ONLY(PROXY) | ONLY(PROBER), false, sizeof(struct msg_probe), probe_pass},
     {MSG_LEG_RETRY, ONLY(MONITOR), ONLY(PROBER), false, sizeof(struct msg_leg_retry), pass},

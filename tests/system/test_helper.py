@@ -77,6 +77,14 @@ class Commands(unittest.TestCase):
         self.assertIn("event=reloaded", self.daemon.reload())
         self.assertEqual(self.ask("mint"), "ran 0")
 
+    def test_one_user_only_so_often(self):
+        """A proxy that was taken over mints no more than an honest one could need."""
+        self.start("mint", mint=["/bin/true"])
+        got = [self.ask("mint") for _ in range(40)]
+        self.assertEqual(got, ["ran 0"] * 30 + ["EAGAIN 0"] * 10)
+        self.assertRegex(self.events("command_refused")[0], r'command=mint user=alice error="more than 30 programs in a minute for this user"')
+        self.assertEqual(len(self.events("command_done")), 30, "every run is an event")
+
     def test_a_flood_of_refusals_is_counted(self):
         self.start("mint", mint=["/bin/true"])
         for _ in range(REFUSALS_MAX + 10):
