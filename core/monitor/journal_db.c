@@ -64,6 +64,8 @@ bool journal_db_open(struct journal_db *j)
 	if (sqlite3_open_v2(j->path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	                    NULL) == SQLITE_OK) {
 		sqlite3_busy_timeout(j->db, BUSY_MS);
+		/* the sandbox leaves no directory for temporary files */
+		sqlite3_exec(j->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
 		if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) == SQLITE_OK)
 			return true;
 	}

@@ -411,5 +411,18 @@ static void monitor_stop(struct process *process)
 	process->state = NULL;
 }
 
-const struct process_ops monitor_ops = {
-    .check = monitor_check, .start = monitor_start, .stop = monitor_stop, .message = monitor_message};
+/* The journal, in a directory that may be made or replaced later, and how the host fares. */
+static void monitor_confine(struct process *process, struct confinement *c)
+{
+	confinement_read(c, "/proc"); /* single files of it get new inodes when memory is short */
+	confinement_read(c, "/dev/urandom");
+	confinement_read_options(c, process->config);
+	confinement_read_system(c);
+	confinement_write_beside(c, process->config->core.state_dir);
+}
+
+const struct process_ops monitor_ops = {.check = monitor_check,
+                                        .start = monitor_start,
+                                        .stop = monitor_stop,
+                                        .confine = monitor_confine,
+                                        .message = monitor_message};

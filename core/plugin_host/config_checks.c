@@ -240,9 +240,10 @@ static bool sandbox_is_whole(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		const struct sandbox_rules none = {0};
 		struct sandbox s;
 
-		sandbox_enter(NULL, 0, &s);
+		sandbox_enter(&none, &s);
 		_exit(s.missing ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -253,7 +254,7 @@ static bool sandbox_is_whole(void)
 /* Option sandbox insists on all of it. */
 static void sandbox_check(const struct resolved_config *c, const struct config_faults *f)
 {
-	if (c->options.sandbox == SANDBOX_ON && process_is_wanted(c, PROCESS_PROXY) && !sandbox_is_whole())
+	if (c->options.sandbox == SANDBOX_ON && !sandbox_is_whole())
 		config_fault_error(
 		    f, CONF_CORE, NULL, "sandbox",
 		    "sandbox = \"on\": this kernel or this build lacks a part of it; \"auto\" takes what there is");

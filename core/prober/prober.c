@@ -236,4 +236,16 @@ static void message(struct process *process, const struct msg_head *head, const 
 	on_probe(p, &probe, head->id);
 }
 
-const struct process_ops prober_ops = {.start = start, .stop = stop, .message = message};
+/* Legs connect from the device or address that they are told, and keep secrets below state_dir, which may be made or
+ * replaced later. */
+static void confine(struct process *process, struct confinement *c)
+{
+	confinement_read_beside(c, process->config->core.users);
+	confinement_read_beside(c, process->config->core.upstream_env);
+	confinement_read_options(c, process->config);
+	confinement_read_system(c);
+	confinement_write_beside(c, process->config->core.state_dir);
+	c->rules.binds = true;
+}
+
+const struct process_ops prober_ops = {.start = start, .stop = stop, .confine = confine, .message = message};

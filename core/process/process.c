@@ -186,16 +186,23 @@ static void sandbox_show(const struct process *process, const struct sandbox *s)
 	          kv_missing(s->missing));
 }
 
-/* 0, or -ENOSYS: the sandbox is required, and a layer of it cannot be applied. */
+/* 0, -ENOMEM, or -ENOSYS: the sandbox is required, and a layer of it cannot be applied. */
 static int process_confine(struct process *process)
 {
 	enum sandbox_mode mode = process->config->core.sandbox;
-	const char *readable[SANDBOX_PATHS_MAX];
+	struct confinement confinement = {0};
 	struct sandbox sandbox;
 
-	if (!process->ops->readable || mode == SANDBOX_OFF)
+	if (!process->ops->confine || mode == SANDBOX_OFF)
 		return 0;
-	sandbox_enter(readable, process->ops->readable(process, readable, SANDBOX_PATHS_MAX), &sandbox);
+	process->ops->confine(process, &confinement);
+	if (confinement.no_memory) {
+		log_write(LOG_L_ERROR, "start_failed", kv_option("sandbox"), kv_errno(ENOMEM));
+		confinement_fini(&confinement);
+		return -ENOMEM;
+	}
+	sandbox_enter(&confinement.rules, &sandbox);
+	confinement_fini(&confinement);
 	sandbox_show(process, &sandbox);
 	if (!sandbox.missing || mode != SANDBOX_ON)
 		return 0;

@@ -13,6 +13,7 @@
 #include "conf/config_faults.h"
 #include "conf/process_config.h"
 #include "ipc/channel.h"
+#include "process/confinement.h"
 #include "sys/clock.h"
 #include "obs/metrics.h"
 
@@ -66,10 +67,9 @@ struct process_ops {
 	void (*stop)(struct process *process);
 	/* Take nothing new, finish, then call process_leave().  NULL: drain is stop. */
 	void (*drain)(struct process *process);
-	/* Files and directories that it reads while it runs: their number, at most max, in out (borrowed while the
-	 * process lives).  The process then confines itself (sys/sandbox.h) as soon as it has started.  NULL: it does
-	 * not. */
-	size_t (*readable)(struct process *process, const char **out, size_t max);
+	/* What it needs while it runs.  The process confines itself to that (sys/sandbox.h) as soon as it has
+	 * started.  NULL: it does not. */
+	void (*confine)(struct process *process, struct confinement *c);
 	/* A message that process.c does not handle itself. */
 	void (*message)(struct process *process, const struct msg_head *head, const void *payload);
 };

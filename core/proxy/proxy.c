@@ -25,7 +25,6 @@
 
 struct proxy {
 	struct worker worker;   /* first: as process->state it is known to request_services.c */
-	char tables[3][512];    /* the directories that the user table comes from */
 	struct ev_prepare left; /* while it drains: is anything left? */
 };
 
@@ -59,28 +58,6 @@ static void on_users_state(void *arg, enum users_state state, const char *why)
 	process_emit(worker->process, &e);
 }
 
-/* The directory of a file, or of all files of a pattern: what stands before %u.  "" if it does not fit. */
-static void dir_of(const char *path, char *out, size_t size)
-{
-	const char *mark = strstr(path, "%u");
-	const char *slash = memrchr(path, '/', mark ? (size_t)(mark - path) : strlen(path));
-	int n = slash ? snprintf(out, size, "%.*s/", (int)(slash - path), path) : snprintf(out, size, ".");
-
-	if (n < 0 || (size_t)n >= size)
-		out[0] = '\0';
-}
-
-/* The directories of the table, of what it is a link to, and of the env files. */
-static void tables_find(struct proxy *proxy, const char *users, const char *env)
-{
-	char *real = realpath(users, NULL);
-
-	dir_of(users, proxy->tables[0], sizeof proxy->tables[0]);
-	dir_of(real ? real : users, proxy->tables[1], sizeof proxy->tables[1]);
-	dir_of(env, proxy->tables[2], sizeof proxy->tables[2]);
-	free(real);
-}
-
 static int users_start(struct proxy *proxy)
 {
 	struct worker *worker = &proxy->worker;
@@ -95,7 +72,6 @@ static int users_start(struct proxy *proxy)
 	if (!worker->users)
 		return -errno;
 	series_set(worker->metrics.users, (double)users_list(worker->users)->n);
-	tables_find(proxy, source.path, source.env_pattern);
 	return 0;
 }
 
@@ -266,37 +242,13 @@ static void message(struct process *process, const struct msg_head *head, const 
 
 /* The table's directory and the env files', for both are replaced by rename; and what resolving a name takes,
  * which a plugin's fetch may do. */
-static size_t readable(struct process *process, const char **out, size_t max)
+static void confine(struct process *process, struct confinement *c)
 {
-	static const char *const resolver[] = {"/etc/hosts",
-	                                       "/etc/resolv.conf",
-	                                       "/etc/nsswitch.conf",
-	                                       "/etc/host.conf",
-	                                       "/etc/gai.conf",
-	                                       "/etc/services",
-	                                       "/etc/passwd",
-	                                       "/etc/group",
-	                                       "/etc/localtime",
-	                                       "/etc/ssl",
-	                                       "/usr/lib/ssl",
-	                                       "/usr/share/ca-certificates",
-	                                       "/usr/share/zoneinfo",
-	                                       "/run/systemd/resolve",
-	                                       "/lib",
-	                                       "/usr/lib"};
-	struct proxy *proxy = process->state;
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof proxy->tables / sizeof proxy->tables[0] && n < max; i++)
-		out[n++] = proxy->tables[i];
-	for (size_t i = 0; i < sizeof resolver / sizeof resolver[0] && n < max; i++)
-		out[n++] = resolver[i];
-	return n;
+	confinement_read_beside(c, process->config->core.users);
+	confinement_read_beside(c, process->config->core.upstream_env);
+	confinement_read_options(c, process->config);
+	confinement_read_system(c);
 }
 
-const struct process_ops proxy_ops = {.check = proxy_conf_check,
-                                      .start = start,
-                                      .stop = stop,
-                                      .drain = drain,
-                                      .readable = readable,
-                                      .message = message};
+const struct process_ops proxy_ops = {
+    .check = proxy_conf_check, .start = start, .stop = stop, .drain = drain, .confine = confine, .message = message};

@@ -27,8 +27,12 @@
 #define NO_SANDBOX "this build has no sandbox (configure --disable-sandbox)"
 #endif
 
+#define FS_WRITE     (UINT64_C(1) << 1)
 #define FS_READ_FILE (UINT64_C(1) << 2)
 #define FS_READ_DIR  (UINT64_C(1) << 3)
+#define FS_REMOVE    (UINT64_C(3) << 4) /* directories, files */
+#define FS_MAKE_DIR  (UINT64_C(1) << 7)
+#define FS_MAKE_FILE (UINT64_C(1) << 8)
 #define FS_FIRST     ((UINT64_C(1) << 13) - 1) /* what ABI 1 knows */
 #define FS_REFER     (UINT64_C(1) << 13)       /* 2 */
 #define FS_TRUNCATE  (UINT64_C(1) << 14)       /* 3 */
@@ -47,9 +51,9 @@ struct beneath {
 
 /* ---- landlock -------------------------------------------------------------------------------------- */
 
-static struct ruleset ruleset_of(int abi)
+static struct ruleset ruleset_of(int abi, bool binds)
 {
-	struct ruleset r = {.fs = FS_FIRST, .net = abi >= 4 ? NET_BIND_TCP : 0};
+	struct ruleset r = {.fs = FS_FIRST, .net = abi >= 4 && !binds ? NET_BIND_TCP : 0};
 
 	r.fs |= abi >= 2 ? FS_REFER : 0;
 	r.fs |= abi >= 3 ? FS_TRUNCATE : 0;
@@ -57,7 +61,8 @@ static struct ruleset ruleset_of(int abi)
 	return r;
 }
 
-static void path_allow(int rules, const char *path)
+/* write: what the kernel knows of it. */
+static void path_allow(int rules, const char *path, uint64_t write)
 {
 	struct beneath b = {.allowed = FS_READ_FILE, .fd = open(path, O_PATH | O_CLOEXEC)};
 	struct stat st;
@@ -65,24 +70,27 @@ static void path_allow(int rules, const char *path)
 	if (b.fd < 0)
 		return;
 	if (fstat(b.fd, &st) == 0 && S_ISDIR(st.st_mode))
-		b.allowed |= FS_READ_DIR;
+		b.allowed |= FS_READ_DIR | write;
 	syscall(SYS_landlock_add_rule, rules, PATH_BENEATH, &b, 0u); /* if it fails, less is allowed */
 	close(b.fd);
 }
 
 /* The active ABI, or -errno. */
-static int landlock_enter(const char *const *readable, size_t n)
+static int landlock_enter(const struct sandbox_rules *left)
 {
+	const uint64_t write = FS_WRITE | FS_REMOVE | FS_MAKE_DIR | FS_MAKE_FILE | FS_TRUNCATE;
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, VERSION_ASK), rules, r;
-	struct ruleset set = ruleset_of(abi);
+	struct ruleset set = ruleset_of(abi, left->binds);
 
 	if (abi < 1)
 		return abi < 0 ? -errno : -ENOSYS;
 	rules = (int)syscall(SYS_landlock_create_ruleset, &set, abi >= 4 ? sizeof set : sizeof set.fs, 0u);
 	if (rules < 0)
 		return -errno;
-	for (size_t i = 0; i < n; i++)
-		path_allow(rules, readable[i]);
+	for (size_t i = 0; i < left->n_readable; i++)
+		path_allow(rules, left->readable[i], 0);
+	for (size_t i = 0; i < left->n_writable; i++)
+		path_allow(rules, left->writable[i], write & set.fs);
 	r = syscall(SYS_landlock_restrict_self, rules, 0u) == 0 ? abi : -errno;
 	close(rules);
 	return r;
@@ -111,10 +119,10 @@ static const char *seccomp_missing(int error)
 
 /* ---- both -------------------------------------------------------------------------------------------- */
 
-void sandbox_enter(const char *const *readable, size_t n, struct sandbox *out)
+void sandbox_enter(const struct sandbox_rules *rules, struct sandbox *out)
 {
 #if defined(HAVE_SANITIZERS) || !defined(HAVE_SANDBOX)
-	(void)readable, (void)n, (void)landlock_enter, (void)landlock_missing, (void)seccomp_missing;
+	(void)rules, (void)landlock_enter, (void)landlock_missing, (void)seccomp_missing;
 	*out = (struct sandbox){.missing = NO_SANDBOX};
 #else
 	int abi, r;
@@ -124,8 +132,8 @@ void sandbox_enter(const char *const *readable, size_t n, struct sandbox *out)
 		out->missing = "no_new_privs is refused";
 		return;
 	}
-	abi = landlock_enter(readable, n);
-	r = syscalls_restrict();
+	abi = landlock_enter(rules);
+	r = syscalls_restrict(rules->n_writable > 0, rules->binds);
 	out->landlock = abi > 0 ? abi : 0;
 	out->seccomp = r == 0;
 	if (abi < 0)

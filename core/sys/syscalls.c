@@ -42,6 +42,14 @@ static const char *const allowed[] = {
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "restart_syscall", "exit",
 	"exit_group",
 };
+
+/* Of a process that keeps files. */
+static const char *const to_write[] = {
+	"open", "openat", "pwrite64", "pwritev", "ftruncate", "fallocate", "fsync", "fdatasync", "fchmod", "fchown", "flock",
+	"mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "utimensat", "umask",
+};
+
+static const char *const to_bind[] = {"bind"};
 /* clang-format on */
 
 static int rule(scmp_filter_ctx ctx, const char *name, unsigned n, const struct scmp_arg_cmp *args)
@@ -62,13 +70,25 @@ static int one_arg(scmp_filter_ctx ctx, const char *name, struct scmp_arg_cmp a)
 	return rule(ctx, name, 1, &a);
 }
 
-static int plain_rules(scmp_filter_ctx ctx)
+static int names_allow(scmp_filter_ctx ctx, const char *const *names, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < sizeof allowed / sizeof allowed[0]; i++)
-		r = rule(ctx, allowed[i], 0, NULL);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = rule(ctx, names[i], 0, NULL);
 	return r;
+}
+
+static int plain_rules(scmp_filter_ctx ctx)
+{
+	return names_allow(ctx, allowed, sizeof allowed / sizeof allowed[0]);
+}
+
+static int binding_rules(scmp_filter_ctx ctx)
+{
+	int r = names_allow(ctx, to_bind, sizeof to_bind / sizeof to_bind[0]);
+
+	return r == 0 ? one_arg(ctx, "socket", arg(0, SCMP_CMP_EQ, AF_NETLINK, 0)) : r;
 }
 
 static int socket_families(scmp_filter_ctx ctx)
@@ -116,14 +136,18 @@ static int narrow_calls(scmp_filter_ctx ctx)
 	return r;
 }
 
-int syscalls_restrict(void)
+int syscalls_restrict(bool writes, bool binds)
 {
-	int (*const parts[])(scmp_filter_ctx) = {plain_rules, socket_families, files_to_read, threads, narrow_calls};
+	int (*const parts[])(scmp_filter_ctx) = {plain_rules, socket_families, threads, narrow_calls};
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = ctx ? seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < sizeof parts / sizeof parts[0]; i++)
 		r = parts[i](ctx);
+	if (r == 0)
+		r = writes ? names_allow(ctx, to_write, sizeof to_write / sizeof to_write[0]) : files_to_read(ctx);
+	if (r == 0 && binds)
+		r = binding_rules(ctx);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	if (ctx)
@@ -133,8 +157,9 @@ int syscalls_restrict(void)
 
 #else
 
-int syscalls_restrict(void)
+int syscalls_restrict(bool writes, bool binds)
 {
+	(void)writes, (void)binds;
 	return -ENOSYS;
 }
 

@@ -3,8 +3,11 @@
 #ifndef T3OPS_SYS_SYSCALLS_H
 #define T3OPS_SYS_SYSCALLS_H
 
-/* From here on, in every thread: whatever is not on the list fails with EPERM.  0, or -errno: nothing is
+#include <stdbool.h>
+
+/* From here on, in every thread: whatever is not on the list fails with EPERM.  writes: files may be made, changed
+ * and removed; binds: sockets may be bound, and the kernel be asked for its addresses.  0, or -errno: nothing is
  * restricted (-ENOSYS: built without libseccomp). */
-int syscalls_restrict(void);
+int syscalls_restrict(bool writes, bool binds);
 
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The sandbox of the proxy: a plugin that was taken over gets nowhere, and everything that the proxy is for
-still works inside them."""
+"""The sandboxes: a plugin of the proxy that was taken over gets nowhere, and everything that proxy, prober and
+monitor are for still works inside them."""
 import json
 import os
 import re
@@ -57,6 +57,29 @@ class Sandbox(unittest.TestCase):
         if seccomp:
             self.assertEqual(state(d.processes()["proxy"])["Seccomp"], "2")
         self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
+
+    def test_prober_and_monitor_are_confined_too(self):
+        """And still do what they are for: a leg, the journal, a secret that outlives the process."""
+        d = Daemon({"restart_pause_max": "100ms"}, 'plugin "probe_t3serve" { websocket = false }\n', users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        for name in ("prober", "monitor"):
+            line = d.wait_log(rf"process={name} event=sandbox_applied seccomp=(\w+) landlock=(\d+)")
+            seccomp, landlock = line.group(1) == "on", int(line.group(2)) > 0
+            metrics = d.metrics()
+            self.assertEqual(metrics[f't3ops_sandbox{{process="{name}",layer="seccomp"}}'], seccomp)
+            self.assertEqual(metrics[f't3ops_sandbox{{process="{name}",layer="landlock"}}'], landlock)
+            if seccomp:
+                self.assertEqual(state(d.processes()[name])["Seccomp"], "2")
+        wait.until(lambda: "process_started" in d.ctl("events"), what="the journal")
+        self.assertTrue(os.path.exists(f"{d.state_dir}/journal.sqlite"))
+        os.rename(d.state_dir, d.state_dir + ".old")
+        os.mkdir(d.state_dir, 0o700)
+        account.give(d.state_dir)
+        mark = len(d.log())
+        os.kill(d.processes()["monitor"], signal.SIGKILL)
+        d.wait_log("event=process_started .*child=monitor", after=mark)
+        wait.until(lambda: os.path.exists(f"{d.state_dir}/journal.sqlite"), what="a journal in the directory that came later")
+        self.assertNotIn("journal_failed", d.log())
 
     def test_without_walls_all_of_it_works(self):
         """Or the test above would prove nothing."""
