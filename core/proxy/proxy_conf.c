@@ -73,6 +73,12 @@ static int uids_read(struct proxy_conf *c, const struct text_list *accounts, con
 	return 0;
 }
 
+/* Of a limit that all workers have together; the kernel deals out connections evenly, more or less.  0: no limit. */
+static size_t share_of(int64_t limit, int64_t workers)
+{
+	return (size_t)((limit + workers - 1) / workers);
+}
+
 int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, const struct config_faults *f)
 {
 	const struct core_options *core = &config->core;
@@ -90,10 +96,10 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                         .public_paths = &core->public_paths,
 	                         .shared_paths = &core->shared_paths,
 	                         .client_address_headers = &core->client_address_headers,
-	                         .max_connections = (size_t)(core->max_connections / core->workers),
-	                         .max_peer_connections = (size_t)core->max_connections_per_peer,
-	                         .max_user_requests = (size_t)core->max_requests_per_user,
-	                         .max_user_tunnels = (size_t)core->max_tunnels_per_user,
+	                         .max_connections = share_of(core->max_connections, core->workers),
+	                         .max_peer_connections = share_of(core->max_connections_per_peer, core->workers),
+	                         .max_user_requests = share_of(core->max_requests_per_user, core->workers),
+	                         .max_user_tunnels = share_of(core->max_tunnels_per_user, core->workers),
 	                         .max_header_bytes = core->max_header_bytes,
 	                         .max_headers = (size_t)core->max_headers,
 	                         .upstream_pool = (size_t)core->upstream_pool,

@@ -74,6 +74,19 @@ class Workers(unittest.TestCase):
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == TUNNELS, what="the gauges")
         wait.until(lambda: self.daemon.metrics()['t3ops_process_up{process="proxy"}'] == 1, what="all workers")
 
+    def test_limits_of_a_user_are_those_of_all_workers_together(self):
+        d = Daemon({"workers": 3, "max_tunnels_per_user": 6}, ECHO, users={"alice": self.origin.port})
+        self.addCleanup(d.stop)
+        opened = []
+        for _ in range(60):
+            try:
+                opened.append(ws.WebSocket(d.proxy, "/ws", ALICE))
+            except ws.Refused as refused:
+                self.assertEqual(refused.status, 429)
+        self.assertEqual(len(opened), 6, "sixty attempts reach every worker")
+        for w in opened:
+            w.drop()
+
     def test_users_of_a_worker_whose_reload_is_refused_go_on(self):
         """One of the new workers was ready, and got users, before the next one failed."""
         d = Daemon({"log_level": "info", "workers": 2, "plugin_dir": plugin_dir_with("sample_pause")}, ECHO,
