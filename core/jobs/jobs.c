@@ -207,4 +207,14 @@ static void check(const struct process_config *config, const struct config_fault
 		                  config->core.state_dir, fault);
 }
 
-const struct process_ops jobs_ops = {.check = check, .start = start, .stop = stop, .message = message};
+/* It keeps when jobs last succeeded, below a state_dir that may be made or replaced later. */
+static void confine(struct process *process, struct confinement *c)
+{
+	confinement_read_beside(c, process->config->core.users);
+	confinement_read_beside(c, process->config->core.upstream_env);
+	confinement_read_system(c);
+	confinement_write_beside(c, process->config->core.state_dir);
+}
+
+const struct process_ops jobs_ops = {
+    .check = check, .start = start, .stop = stop, .confine = confine, .message = message};

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 from lab import account, http, process, wait, ws
-from lab.daemon import Daemon, plugin_dir
+from lab.daemon import Daemon, plugin_dir, section
 from lab.origin import Origin
 from lab.talk import RawEcho
 
@@ -58,11 +58,14 @@ class Sandbox(unittest.TestCase):
             self.assertEqual(state(d.processes()["proxy"])["Seccomp"], "2")
         self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
 
-    def test_prober_and_monitor_are_confined_too(self):
+    def test_prober_monitor_and_jobs_are_confined_too(self):
         """And still do what they are for: a leg, the journal, a secret that outlives the process."""
-        d = Daemon({"restart_pause_max": "100ms"}, 'plugin "probe_t3serve" { websocket = false }\n', users={"alice": self.origin.port})
+        to = process.folder()
+        account.give(to)
+        d = Daemon({"restart_pause_max": "100ms"}, 'plugin "probe_t3serve" { websocket = false }\n' + section("plugin", "backup", {"to": to}),
+                   users={"alice": self.origin.port})
         self.addCleanup(d.stop)
-        for name in ("prober", "monitor"):
+        for name in ("prober", "monitor", "jobs"):
             line = d.wait_log(rf"process={name} event=sandbox_applied seccomp=(\w+) landlock=(\d+)")
             seccomp, landlock = line.group(1) == "on", int(line.group(2)) > 0
             metrics = d.metrics()

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""docs/security.md says what each process has: its table is compared with /proc of a running daemon."""
+import os
+import pwd
+import re
+import sys
+import unittest
+
+from lab import account, http, process
+from lab.daemon import Daemon, section
+from lab.origin import Origin
+
+SOURCE = process.source_dir()
+CAPABILITIES = {"CAP_CHOWN": 0, "CAP_DAC_READ_SEARCH": 2, "CAP_FOWNER": 3, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7,
+                "CAP_NET_BIND_SERVICE": 10}
+
+
+def page():
+    with open(f"{SOURCE}/docs/security.md", encoding="utf-8") as f:
+        return f.read()
+
+
+def table():
+    """{process: {column: text}} of the first table."""
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in page().split("\n## ")[0].splitlines()
+            if line.startswith("|") and not line.startswith("|---")]
+    return {row[0]: dict(zip(rows[0], row)) for row in rows[1:]}
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(re.findall(r"^(\w+):\s*(.*)$", f.read(), re.M))
+
+
+def kind_of(fd, link, state_dir):
+    if fd <= 2:
+        return "log"
+    if link.startswith("socket:"):
+        return "sockets"
+    if link.startswith("anon_inode:"):
+        return "events"
+    if link.startswith("/memfd:"):
+        return "memory"
+    return "state_dir" if link.startswith(state_dir) else link
+
+
+def descriptors(pid, state_dir):
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.add(kind_of(int(fd), os.readlink(f"/proc/{pid}/fd/{fd}"), state_dir))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+class Table(unittest.TestCase):
+    def test_tests_that_it_names_exist(self):
+        for files, names in re.findall(r"((?:tests/\S+?\.(?:c|py)(?:, )?)+): ((?:test_\w+(?:, )?)+)", page()):
+            for file in files.split(", "):
+                with open(f"{SOURCE}/{file}", encoding="utf-8") as f:
+                    text = f.read()
+                for name in names.split(", "):
+                    self.assertIn(name, text, file)
+        for file in re.findall(r"tests/[\w/]+\.(?:c|py)", page()):
+            self.assertTrue(os.path.exists(f"{SOURCE}/{file}"), file)
+
+    @unittest.skipUnless(account.ROOT, "SKIP: only a daemon that is started as root has all of it")
+    def test_is_what_proc_says(self):
+        origin = Origin({})
+        self.addCleanup(origin.stop)
+        to = process.folder()
+        account.give(to)
+        d = Daemon({"user_proxy": "daemon"}, 'plugin "probe_echo" {}\nplugin "probe_t3serve" { websocket = false }\n'
+                   + section("plugin", "backup", {"to": to}), users={"alice": origin.port})
+        self.addCleanup(d.stop)
+        http.get(d.proxy, "/healthz")
+        pids, rows, metrics = {**d.processes(), "supervisor": d.pid}, table(), d.metrics()
+        self.assertEqual(set(rows), set(pids))
+        for name, pid in pids.items():
+            with self.subTest(name):
+                self.compare(name, rows[name], pid, d, metrics)
+
+    def compare(self, name, row, pid, d, metrics):
+        s = status(pid)
+        account_name = {"root": "root", "user": account.NAME, "user_proxy": "daemon"}[row["uid"]]
+        self.assertEqual(set(s["Uid"].split()), {str(pwd.getpwnam(account_name).pw_uid)})
+        words = [] if row["capabilities"] == "none" else row["capabilities"].split()
+        withheld = ~int(status(os.getpid())["CapPrm"], 16)
+        self.assertEqual(int(s["CapPrm"], 16), sum(1 << CAPABILITIES[w] for w in words) & ~withheld)
+        if account_name != "root":
+            self.assertEqual(s["NoNewPrivs"], "1")
+        for layer in ("seccomp", "landlock"):
+            here = metrics.get(f't3ops_sandbox{{process="{name}",layer="{layer}"}}')  # 0: this kernel or build has none
+            self.assertEqual(here is not None, row[layer] == "yes", layer)
+        if metrics.get(f't3ops_sandbox{{process="{name}",layer="seccomp"}}') or row["seccomp"] == "no":
+            self.assertEqual(s["Seccomp"] == "2", row["seccomp"] == "yes")
+        self.assertEqual(descriptors(pid, d.state_dir), set(row["descriptors"].split()))
+
+
+if __name__ == "__main__":
+    if not account.ROOT:
+        print("SKIP: test_is_what_proc_says: only a daemon that is started as root has all of it", file=sys.stderr)
+    unittest.main()
