@@ -443,7 +443,7 @@ static bool group_may_be_healing(struct classification *j, size_t group)
 /* All users of whom nothing but their own last mile is left: infra is ruled out for them together. */
 static void exonerated_give(struct classification *j, size_t n_groups, bool *has)
 {
-	struct verdict_conclusion f = {.kind = VERDICT_EXONERATED};
+	struct verdict_conclusion exonerated = {.kind = VERDICT_EXONERATED};
 	struct members m = {.has = has};
 
 	for (size_t i = 0; i < j->o.n_failing; i++)
@@ -451,15 +451,17 @@ static void exonerated_give(struct classification *j, size_t n_groups, bool *has
 	for (size_t k = 0; k < j->n_failures; k++) {
 		size_t g = j->member[k];
 
+		const struct observation *f = &j->o.rows[j->index[k]];
+
 		if (g >= n_groups || !is_last_mile_alone(j, &j->groups[g].suspects) || is_proven_by_page(j, g) ||
-		    may_be_healing(j, &j->o.rows[j->index[k]]))
+		    (f->drop != NULL && f->drop->supported) || may_be_healing(j, f))
 			continue;
 		has[j->index[k]] = true;
 		m.n++;
-		tomo_path_join(&f.suspects, &j->groups[g].suspects);
+		tomo_path_join(&exonerated.suspects, &j->groups[g].suspects);
 	}
 	if (m.n > 0)
-		conclusion_give(j, &f, &m);
+		conclusion_give(j, &exonerated, &m);
 }
 
 /* Whether what the leg accuses is acquitted by users' tunnels, and by nothing else. */
@@ -539,13 +541,25 @@ static void masses_merge(struct classification *j, size_t n, size_t unknown)
 	}
 }
 
+/* Whether it was taken for drops because of a fault which is none of theirs. */
+static bool group_is_supported_alone(const struct classification *j, size_t group)
+{
+	for (size_t k = 0; k < j->n_failures; k++) {
+		const struct observation *f = &j->o.rows[j->index[k]];
+
+		if (j->member[k] == group && (f->drop == NULL || !f->drop->supported))
+			return false;
+	}
+	return is_last_mile_alone(j, &j->groups[group].suspects);
+}
+
 static void groups_give(struct classification *j, size_t n, size_t unknown, bool *has)
 {
 	for (size_t g = 0; g < n; g++) {
 		struct verdict_conclusion f = {.kind = VERDICT_FAULT, .suspects = j->groups[g].suspects};
 		struct members m;
 
-		if (g == unknown || j->groups[g].failing == 0 ||
+		if (g == unknown || j->groups[g].failing == 0 || group_is_supported_alone(j, g) ||
 		    (is_last_mile_alone(j, &f.suspects) && (!is_proven_by_page(j, g) || group_may_be_healing(j, g))))
 			continue;
 		m = group_members(j, g, has);

@@ -641,6 +641,15 @@ static void ends_look(struct diagnosis *d, uint64_t now_us)
 		d->ends.rows[i].facts.fault_known = fault_is_known(d, d->ends.rows[i].drop.user, now_us);
 }
 
+/* Whether nothing but a fault that is known makes it a drop. */
+static bool is_by_fault_alone(const struct page_facts *f)
+{
+	struct page_facts alone = *f;
+
+	alone.fault_known = alone.with_leg = false;
+	return !page_end_is_drop(&alone);
+}
+
 /* Drops among the ends that waited. */
 static void ends_decide(struct diagnosis *d, uint64_t now_us)
 {
@@ -648,6 +657,7 @@ static void ends_decide(struct diagnosis *d, uint64_t now_us)
 
 	ends_look(d, now_us);
 	while (page_ends_take(&d->ends, now_us, &row)) {
+		row.drop.supported = is_by_fault_alone(&row.facts);
 		row.drop.returned = row.facts.back != PAGE_NOT_BACK && !row.facts.attempt_lost;
 		if (row.drop.evidence == PAGE_ANSWERS_LOST)
 			drop_begun(&row.drop, row.facts.period_us, row.facts.period_us);

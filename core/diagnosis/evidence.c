@@ -143,21 +143,21 @@ static bool says_process_ended(unsigned reason)
 	       reason == T3OPS_R_CLOSED;
 }
 
-/* Whether most legs that answered a ping of after that time did so at once: no machine is overloaded for one alone.
- */
-static bool others_are_prompt(const struct probe_table *legs, uint64_t after_us)
+/* Whether most legs that answered a ping of that silence did so at once, compared with it: no machine is overloaded
+ * for one alone. */
+static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us, uint64_t seen_us)
 {
 	size_t answered = 0, prompt = 0;
 
 	for (size_t i = 0; i < legs->n; i++) {
 		const struct leg *leg = legs->rows[i];
 
-		if (leg_fails(leg) || leg->alive_us <= after_us)
+		if (leg_fails(leg) || leg->alive_us <= began_us)
 			continue;
 		answered++;
-		prompt += leg->rtt_us < PROMPT_US;
+		prompt += leg->rtt_us * PROMPT_PART < seen_us - began_us;
 	}
-	return answered > 0 && 2 * prompt >= answered;
+	return answered > 0 && 4 * prompt >= 3 * answered;
 }
 
 /* What the event, if there is one, makes of what failed. */
@@ -181,7 +181,7 @@ static void host_explain_leg(struct observation *row, const struct probe_table *
 	const struct host_question q = {.prober = true,
 	                                .proxy = crosses_dispatch(leg, t),
 	                                .ended = leg->def->per_user && says_process_ended(leg->first.reason),
-	                                .others_prompt = others_are_prompt(legs, row->began_us),
+	                                .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
 	                                .began_us = row->began_us,
 	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -228,7 +228,7 @@ static void host_explain_aspect(struct observation *row, const struct probe_tabl
 {
 	const struct host_question q = {.prober = true,
 	                                .proxy = crosses_dispatch(row->leg, t),
-	                                .others_prompt = others_are_prompt(legs, row->began_us),
+	                                .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
 	                                .began_us = row->began_us,
 	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -280,11 +280,12 @@ static void add_failing_resolver(struct observations *o, struct leg *leg, const 
                                  const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
-	const struct host_question q = {.prober = true,
-	                                .unanswered = true,
-	                                .others_prompt = others_are_prompt(legs, leg->resolver_asked_us),
-	                                .began_us = leg->resolver_began_us,
-	                                .seen_us = leg->resolver_began_us};
+	const struct host_question q = {
+	    .prober = true,
+	    .unanswered = true,
+	    .others_prompt = others_are_prompt(legs, leg->resolver_asked_us, leg->resolver_began_us),
+	    .began_us = leg->resolver_began_us,
+	    .seen_us = leg->resolver_began_us};
 
 	row->leg = leg;
 	row->resolver = true;
@@ -325,7 +326,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
 	const struct host_question q = {.proxy = part != USER_SERVE,
 	                                .ended = is_end_of_process(d),
-	                                .others_prompt = others_are_prompt(legs, d->began_us),
+	                                .others_prompt = others_are_prompt(legs, d->began_us, d->seen_us),
 	                                .began_us = d->began_us,
 	                                .seen_us = d->seen_us};
 

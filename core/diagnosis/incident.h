@@ -30,6 +30,8 @@ struct drop {
 	unsigned tunnels;
 	bool returned, moved, other_colo; /* came back; from another address; over another location */
 	uint64_t verdict;                 /* id of the one it is part of, 0: not judged yet */
+	bool
+	    supported; /* that it was one is known by a fault of its path alone: it proves nothing of its last mile */
 	bool explained; /* by that one, though it says nothing of it: it is not judged by itself again */
 };
 
