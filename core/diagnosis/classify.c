@@ -541,6 +541,39 @@ static void masses_merge(struct classification *j, size_t n, size_t unknown)
 	}
 }
 
+/* Whether something else has shown since it was last tried that the fault's suspects work. */
+static bool is_stale(const struct classification *j, const struct observation *f, const struct verdict *v)
+{
+	uint64_t tried_us = f->leg != NULL ? observation_tried_us(f) : f->drop->seen_us;
+
+	for (size_t i = 0; i < j->o.n; i++) {
+		const struct observation *p = &j->o.rows[i];
+
+		if ((f->leg == NULL || p->leg != f->leg) && (p->proof & f->by) && p->proven_us > tried_us &&
+		    tomo_paths_meet(&p->acquitted, &v->conclusion.suspects, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it accuses none of what the fault was that it is part of: what acquitted that may be its end.  What is
+ * tried now and then says so itself when it is tried again. */
+static bool may_be_echo(struct classification *j, struct observation *f, const struct tomo_path *suspects)
+{
+	const struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
+
+	return v != NULL && !tomo_paths_meet(&v->conclusion.suspects, suspects, NULL) && is_stale(j, f, v) &&
+	       (f->fresh || f->large || may_be_healing(j, f));
+}
+
+static bool group_may_be_echo(struct classification *j, size_t group)
+{
+	for (size_t k = 0; k < j->n_failures; k++)
+		if (j->member[k] == group && !may_be_echo(j, &j->o.rows[j->index[k]], &j->groups[group].suspects))
+			return false;
+	return true;
+}
+
 /* Whether it was taken for drops because of a fault which is none of theirs. */
 static bool group_is_supported_alone(const struct classification *j, size_t group)
 {
@@ -560,6 +593,7 @@ static void groups_give(struct classification *j, size_t n, size_t unknown, bool
 		struct members m;
 
 		if (g == unknown || j->groups[g].failing == 0 || group_is_supported_alone(j, g) ||
+		    group_may_be_echo(j, g) ||
 		    (is_last_mile_alone(j, &f.suspects) && (!is_proven_by_page(j, g) || group_may_be_healing(j, g))))
 			continue;
 		m = group_members(j, g, has);

@@ -635,10 +635,25 @@ static bool fault_is_known(const struct diagnosis *d, const char *user, uint64_t
 	return verdict_table_is_recent(&d->verdicts, &path, now_us);
 }
 
+/* Whether t3ops or its machine stood still before that end, so that nothing got its answers. */
+static bool host_stood_still(const struct diagnosis *d, const struct page_facts *f, const struct drop *end)
+{
+	const struct host_question q = {.proxy = true,
+	                                .others_prompt = true,
+	                                .began_us = end->seen_us - sooner(end->seen_us, f->period_us),
+	                                .seen_us = end->seen_us};
+
+	return f->end == PAGE_END_CLIENT_CLOSE && host_events_find(&d->host, &q) != NULL;
+}
+
 static void ends_look(struct diagnosis *d, uint64_t now_us)
 {
-	for (size_t i = 0; i < d->ends.n; i++)
-		d->ends.rows[i].facts.fault_known = fault_is_known(d, d->ends.rows[i].drop.user, now_us);
+	for (size_t i = 0; i < d->ends.n; i++) {
+		struct page_end_row *row = &d->ends.rows[i];
+
+		row->facts.fault_known = fault_is_known(d, row->drop.user, now_us) ||
+		                         host_stood_still(d, &row->facts, &row->drop);
+	}
 }
 
 /* Whether nothing but a fault that is known makes it a drop. */
@@ -827,6 +842,7 @@ int diagnosis_host(struct diagnosis *d, const struct host_event *e, uint64_t now
 {
 	int r = host_take(d, e, now_us);
 
+	ends_decide(d, now_us);
 	on_evidence(d, now_us);
 	d->round.host_news = d->round.open;
 	return r;
