@@ -92,7 +92,7 @@ static bool is_worth_naming(const struct observations *o, size_t i)
 static void working_name(FILE *out, const struct observation *f)
 {
 	if (f->leg == NULL) {
-		fprintf(out, "a tunnel of %s", f->live_tunnel->user);
+		fprintf(out, "a WebSocket of %s", f->live_tunnel->user);
 		return;
 	}
 	leg_label_put(out, f->leg);

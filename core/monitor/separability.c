@@ -74,6 +74,18 @@ static void segments_print(const struct claims *c, const struct text_list *path,
 	fputs("}", c->out);
 }
 
+/* A URL option, plain where t3ops itself is entered, which ends no TLS: "wss://" becomes "ws://". */
+static void url_print(const struct claims *c, const char *name, const char *url, bool plain)
+{
+	const char *rest = strstr(url, "://");
+	bool cut = plain && rest && rest > url && rest[-1] == 's';
+
+	if (cut)
+		fprintf(c->out, "%s = \"%.*s%s\" ", name, (int)(rest - url - 1), url, rest);
+	else
+		fprintf(c->out, "%s = \"%s\" ", name, url);
+}
+
 /* The template's own URL, another address, other segments. */
 static void section_print(const struct claims *c, const struct plugin_section *like, const struct text_list *path,
                           size_t first, size_t end)
@@ -83,7 +95,7 @@ static void section_print(const struct claims *c, const struct plugin_section *l
 		uint32_t type = like->values.rows[i].value.type;
 
 		if (type == T3OPS_OPT_URL || type == T3OPS_OPT_WS_URL)
-			fprintf(c->out, "%s = \"%s\" ", like->values.rows[i].name, like->values.rows[i].value.text);
+			url_print(c, like->values.rows[i].name, like->values.rows[i].value.text, first + 1 == end);
 	}
 	fprintf(c->out, "%s = \"ADDRESS of %s\" ", address_option(like), path->items[first]);
 	segments_print(c, path, first, end);

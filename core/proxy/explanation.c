@@ -59,10 +59,11 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
 	} else if (error == -ENOKEY) {
 		why.status = 503;
 		why.title = "Your t3 server cannot be recognised";
-		snprintf(
-		    rest, size,
-		    "was sent nothing: the user table does not say which account's process it is. The operator of "
-		    "this site can add that, or name its address in trusted_upstreams.");
+		snprintf(rest, size,
+		         "was sent nothing: t3ops cannot tell whose process answers there. The operator of this site "
+		         "can name "
+		         "its account in the user table or, if it is on another machine, its address in "
+		         "trusted_upstreams.");
 	} else if (error == -ETIMEDOUT) {
 		why.status = safe ? 503 : 504;
 		why.title = "Your t3 server does not respond";

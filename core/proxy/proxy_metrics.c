@@ -89,7 +89,7 @@ void proxy_metrics_init(struct proxy_metrics *m, struct metrics *arena, unsigned
 	    "Requests sent a second time, on a fresh connection, after a pooled one had ended before anything of "
 	    "them was read.");
 	m->held = plain(arena, "t3ops_requests_held_total", T3OPS_COUNTER,
-	                "Requests that waited until a t3 server that had been started answered.");
+	                "Requests held because their t3 server may be starting, until it answered or refused.");
 	m->identity_ignored = plain(arena, "t3ops_identity_ignored_total", T3OPS_COUNTER,
 	                            "Identity headers that came from a peer that is not trusted.");
 	m->preface_refused = plain(arena, "t3ops_proxy_headers_refused_total", T3OPS_COUNTER,

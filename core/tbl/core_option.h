@@ -38,9 +38,9 @@ CORE_OPTION("proxy_protocol", LISTEN_LIST, proxy_protocol, "", 0, 0, READ_BY(PRO
             "Those of listen, written as there, where every connection begins with a PROXY header (version 1 or 2) of a trusted proxy; "
             "the address that it names is the client's address, and its own identity headers count only if that is a trusted proxy, too.")
 CORE_OPTION("listen_mode", STRING, listen_mode, "0660", 0, 0, READ_BY(SUPERVISOR),
-            "Mode of the Unix sockets of listen: who may connect; whose identity headers count there, trusted_local_users says.")
+            "Mode of the Unix sockets of listen, which decides who can connect; whose identity headers count there, trusted_local_users decides.")
 CORE_OPTION("listen_group", STRING, listen_group, "", 0, 0, READ_BY(SUPERVISOR),
-            "Group of those sockets, such as the reverse proxy's; empty: that of the account t3ops is started with.")
+            "Group of those sockets, such as the reverse proxy's; empty: that of the account that t3ops is started with.")
 CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
             "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, rounded up.")
@@ -49,10 +49,10 @@ CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
-            "Account that every process but the helper, and the proxy if it has its own, drops to when t3ops is started as root.")
+            "Account of all processes but supervisor and helper, and the proxy if it has its own, when t3ops is started as root.")
 CORE_OPTION("user_proxy", ACCOUNT, user_proxy, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY) | READ_BY(MONITOR),
-            "Account of the proxy where t3ops is started as root, with the groups of `user`: users and networks talk to it, and it "
-            "alone may not use the control socket; empty: the name of `user` with -proxy behind it if there is such an account, else `user`.")
+            "Account of the proxy, which users and networks talk to, when t3ops is started as root; the proxy has the groups of `user`, but this "
+            "account may not use the control socket; empty: the account named like `user` with -proxy appended if there is one, else `user`.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Minimum severity that is logged: error, warning, notice, info or debug.")
 CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),
@@ -94,7 +94,7 @@ CORE_OPTION("client_address_headers", LIST, client_address_headers, "CF-Connecti
             "Headers of trusted proxies that carry the client's address; the first one that holds an address counts, and those of "
             "several addresses are read from the end, past the trusted proxies; leave out what yours pass on as clients send it.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
-            "Header that carries the authenticated user's name; none that HTTP gives a meaning.")
+            "Header that carries the authenticated user's name; not one that HTTP gives a meaning, such as Host.")
 CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) the trusted proxy sends with every identity; "
             "without it the identity does not count; empty: the proxy's address is enough.")
@@ -110,8 +110,8 @@ CORE_OPTION("public_paths", URL_PATH_LIST, public_paths, "/probe", 0, 0, READ_BY
             "signs decoded, and with dot segments resolved; no identity is trusted there, so they reach no t3 "
             "server.")
 CORE_OPTION("shared_paths", URL_PATH_LIST, shared_paths, "", 0, 0, READ_BY(PROXY),
-            "Prefixes of the paths whose responses are the same for all users, so that caches between may keep them as the t3 "
-            "servers say; every other response leaves as private.")
+            "Prefixes of the paths whose responses are the same for all users, so that caches on the way may keep them as the t3 "
+            "servers say; all other responses are marked private.")
 CORE_OPTION("identity_strip_domain", BOOL, identity_strip_domain, "false", 0, 0, READ_BY(PROXY),
             "Whether @DOMAIN is removed from the identity.")
 CORE_OPTION("identity_ignore_case", BOOL, identity_ignore_case, "false", 0, 0, READ_BY(PROXY),
@@ -145,8 +145,8 @@ CORE_OPTION("stream_timeout", DURATION, stream_timeout_us, "0s", 0, 0, READ_BY(P
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
             "Time limit for connecting to a t3 server.")
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "120s", 1000, 0, READ_BY(PROXY),
-            "From the end of the request to the first byte of the t3 server's response; no request is sent a second time "
-            "after it; a request for a t3 server that was started and does not answer yet waits as long.")
+            "From the end of the request to the first byte of the t3 server's response; after it the request is answered 503 or 504, "
+            "never sent again; a request that is held because the t3 server may be starting waits no longer either.")
 CORE_OPTION("upstream_idle_timeout", DURATION, upstream_idle_timeout_us, "4s", 0, 0, READ_BY(PROXY),
             "A pooled connection to a t3 server is not used again after this time; t3 closes them after 5 s.")
 CORE_OPTION("upstream_pool", INT, upstream_pool, "256", 0, 1024, READ_BY(PROXY),
@@ -165,7 +165,7 @@ CORE_OPTION("user_path", SEGMENT_LIST, user_path, "last_mile wan cloudflare tunn
             READ_BY(MONITOR),
             "Segments that a user's connection crosses, in order; the last one is the t3 server.")
 CORE_OPTION("per_user", SEGMENT_LIST, per_user, "last_mile serve", 0, 0, READ_BY(MONITOR),
-            "Segments that every user has an own one of.")
+            "Segments of which every user has their own.")
 CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND, READ_BY(MONITOR) | READ_BY(PROBER),
             "How long the legs have to answer the ping that follows a drop.")
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,

@@ -39,7 +39,9 @@ PAGE_EVIDENCE(ANSWERS_NOT_TAKEN, "answers_not_taken", DROP, BEFORE_US,
               "answers came in time and waited in t3ops: the next hop took nothing")
 PAGE_EVIDENCE(ANSWERS_LOST, "answers_lost", DROP, BEFORE_US,
               "answers came in time and the next hop took them, but the page gave up for lack of them")
-PAGE_EVIDENCE(CUT, "cut", DROP, CUT, "the connection was cut while its heartbeat was on time, and the page came back")
+PAGE_EVIDENCE(
+    CUT, "cut", DROP, CUT,
+    "the connection was cut while its heartbeat was on time, and the page came back or others were cut with it")
 PAGE_EVIDENCE(SERVER_LATE, "server_late", DROP, SERVE, "heartbeats arrived on time and the t3 server did not answer")
 PAGE_EVIDENCE(SERVER_ENDED, "server_ended", DROP, SERVE, "the t3 server ended the connection: it stopped or crashed")
 PAGE_EVIDENCE(LOST_BY_US, "lost_by_us", DROP, DISPATCH, "a process of t3ops ended while it held the connection")

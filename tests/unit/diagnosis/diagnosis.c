@@ -878,7 +878,7 @@ static const struct scenario scenarios[] = {
     {"without a leg through the edge a live tunnel exonerates",
      "exonerated#1[alice]",
      {UP(1, "int", ""), BEAT(2, "bob", 0), DROP(4900, "alice", CLIENT_EOF, 10)},
-     "a tunnel of bob answered"},
+     "a WebSocket of bob answered"},
     {"without a live tunnel all that is possible is named",
      "last_mile(alice) wan cloudflare tunnel#1[alice]",
      {UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10)},

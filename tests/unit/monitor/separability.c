@@ -29,11 +29,12 @@ static const struct shape {
 };
 
 #define APART " cannot be told apart: "
-#define ADD(name, segments)                                                                                          \
-	": add plugin \"int_" name "\" { module = \"int\" url = \"wss://t3/probe/ws\" address = \"ADDRESS of " name  \
-	"\" segments = {" segments "} })\n"
-#define ENTER_TUNNEL   "(a leg that enters at tunnel would tell" ADD("tunnel", "\"tunnel\", \"traefik\", \"dispatch\"")
-#define ENTER_DISPATCH "(a leg that enters at dispatch would tell" ADD("dispatch", "\"dispatch\"")
+#define ADD(name, scheme, segments)                                                                                  \
+	": add plugin \"int_" name "\" { module = \"int\" url = \"" scheme                                           \
+	"://t3/probe/ws\" address = \"ADDRESS of " name "\" segments = {" segments "} })\n"
+#define ENTER_TUNNEL                                                                                                 \
+	"(a leg that enters at tunnel would tell" ADD("tunnel", "wss", "\"tunnel\", \"traefik\", \"dispatch\"")
+#define ENTER_DISPATCH "(a leg that enters at dispatch would tell" ADD("dispatch", "ws", "\"dispatch\"")
 #define ONE_AT_T3OPS   "(a leg that enters at dispatch would tell: add one with segments = {\"dispatch\"})\n"
 #define ELSEWHERE                                                                                                    \
 	"(a leg from elsewhere through cloudflare would tell: add one with segments = "                              \
