@@ -2,6 +2,8 @@
 /* Reading chunked bodies; see http_chunked.h. */
 #include "net/http_chunked.h"
 
+#include <string.h>
+
 #include "net/request_validation.h"
 
 #define DIGITS_MAX   15
@@ -89,21 +91,42 @@ static enum chunked_state byte_read(struct chunked *c, char byte)
 	}
 }
 
+/* Reads up to where data begins or ends; how much of it was data is what is returned. */
+static size_t step_read(struct chunked *c, const char *bytes, size_t n, size_t *used)
+{
+	size_t take;
+
+	*used = 1;
+	if (c->state != CHUNKED_DATA) {
+		c->state = byte_read(c, *bytes);
+		return 0;
+	}
+	*used = take = c->left < n ? (size_t)c->left : n;
+	c->left -= take;
+	if (c->left == 0)
+		c->state = CHUNKED_DATA_CR;
+	return take;
+}
+
 size_t chunked_read(struct chunked *c, const char *bytes, size_t n)
 {
-	size_t at = 0;
+	size_t at = 0, used;
 
-	while (at < n && c->state != CHUNKED_DONE && c->state != CHUNKED_BAD) {
-		if (c->state == CHUNKED_DATA) {
-			size_t take = c->left < n - at ? (size_t)c->left : n - at;
+	for (; at < n && c->state != CHUNKED_DONE && c->state != CHUNKED_BAD; at += used)
+		step_read(c, bytes + at, n - at, &used);
+	return at;
+}
 
-			c->left -= take;
-			at += take;
-			if (c->left == 0)
-				c->state = CHUNKED_DATA_CR;
-			continue;
-		}
-		c->state = byte_read(c, bytes[at++]);
+size_t chunked_decode(struct chunked *c, char *bytes, size_t n, size_t *data)
+{
+	size_t at = 0, used;
+
+	*data = 0;
+	for (; at < n && c->state != CHUNKED_DONE && c->state != CHUNKED_BAD; at += used) {
+		size_t take = step_read(c, bytes + at, n - at, &used);
+
+		memmove(bytes + *data, bytes + at, take);
+		*data += take;
 	}
 	return at;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads a chunked body (RFC 9112 section 7.1) only to know where it ends and that it is well formed;
- * its bytes pass as they are.  Stricter than the RFC where leniency has been used for smuggling: no
- * bare LF, no white space around sizes, trailers named as fields are, all of it bounded.  Pure.
+ * its bytes pass as they are, but to a client that knows no chunks.  Stricter than the RFC where leniency has been
+ * used for smuggling: no bare LF, no white space around sizes, trailers named as fields are, all of it bounded. Pure.
  */
 #ifndef T3OPS_NET_HTTP_CHUNKED_H
 #define T3OPS_NET_HTTP_CHUNKED_H
@@ -40,5 +40,7 @@ struct chunked {
 
 /* Reads up to n bytes; returns how many belong to the body.  Less than n only when state is DONE or BAD. */
 size_t chunked_read(struct chunked *c, const char *bytes, size_t n);
+/* The same; moves what the chunks hold to the front of bytes, *data of them. */
+size_t chunked_decode(struct chunked *c, char *bytes, size_t n, size_t *data);
 
 #endif

@@ -24,6 +24,14 @@ size_t body_take(struct body *b, const char *bytes, size_t n)
 	}
 }
 
+size_t body_take_data(struct body *b, char *bytes, size_t n, size_t *data)
+{
+	size_t take = chunked_decode(&b->chunked, bytes, n, data);
+
+	b->done = b->chunked.state == CHUNKED_DONE;
+	return take;
+}
+
 bool body_is_bad(const struct body *b)
 {
 	return b->framing == HTTP_BODY_CHUNKED && b->chunked.state == CHUNKED_BAD;

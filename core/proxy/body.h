@@ -16,6 +16,8 @@ struct body {
 
 /* How many of n bytes belong to the body; it is done, or bad, when that is less. */
 size_t body_take(struct body *b, const char *bytes, size_t n);
+/* The same of HTTP_BODY_CHUNKED; moves what the chunks hold to the front of bytes, *data of them. */
+size_t body_take_data(struct body *b, char *bytes, size_t n, size_t *data);
 /* Its chunks are not well formed. */
 bool body_is_bad(const struct body *b);
 

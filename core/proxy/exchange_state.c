@@ -154,7 +154,7 @@ void exchange_cut(struct exchange *x)
 	struct client *c = x->client;
 	bool head_sent = x->response.head_sent;
 
-	if (head_sent && x->response.body.framing == HTTP_BODY_UNTIL_CLOSE)
+	if (head_sent && (x->response.unchunks || x->response.body.framing == HTTP_BODY_UNTIL_CLOSE))
 		stream_break(c->wr.fd); /* nothing else tells half of it from the whole */
 	proxy_metrics_request(&x->worker->metrics, head_sent ? x->response.status : 0);
 	exchange_blame(x, BLAME_CLIENT);

@@ -18,14 +18,19 @@ static enum response_result lost(struct response *r, int error)
 
 /* ---- the body ------------------------------------------------------------------------------------------ */
 
-static enum response_result body_pass(struct response *r, const char *bytes, size_t n)
+/* bytes are overwritten if the client knows no chunks. */
+static enum response_result body_pass(struct response *r, char *bytes, size_t n)
 {
-	size_t take = body_take(&r->body, bytes, n);
+	size_t pass, take;
 
+	if (r->unchunks)
+		take = body_take_data(&r->body, bytes, n, &pass);
+	else
+		take = pass = body_take(&r->body, bytes, n);
 	if (body_is_bad(&r->body))
 		return lost(r, -EPROTO);
-	r->bytes += take;
-	if (take > 0 && client_send(r->client, bytes, take) < 0)
+	r->bytes += pass;
+	if (pass > 0 && client_send(r->client, bytes, pass) < 0)
 		return RESPONSE_CLIENT_GONE;
 	if (take < n)
 		r->reusable = false; /* it says more than it announced */
@@ -103,8 +108,7 @@ static bool response_describe(struct response *r, const struct http_head *h)
 	r->reusable = h->minor == 1 && !http_list_has(h, "connection", "close");
 	r->keep_alive = r->keep_alive && r->request->body.done && r->body.framing != HTTP_BODY_UNTIL_CLOSE &&
 	                !r->worker->draining;
-	if (r->body.framing == HTTP_BODY_CHUNKED && r->request->head.minor == 0)
-		return false; /* nor may it be sent to a client that knows no chunks */
+	r->unchunks = r->body.framing == HTTP_BODY_CHUNKED && r->request->head.minor == 0;
 	return r->body.framing != HTTP_BODY_BAD;
 }
 

@@ -36,7 +36,8 @@ struct response {
 	bool head_sent;                /* from here on there is no other response */
 	bool reusable;                 /* the upstream's connection may go on after it */
 	uint64_t bytes, first_byte_us; /* sent to the client, its head included; from the request to the head */
-	bool streams;                  /* nobody knows how long it is: it may be silent for long */
+	bool unchunks; /* the client of HTTP/1.0 gets what the chunks hold, up to the end of the connection */
+	bool streams;  /* nobody knows how long it is: it may be silent for long */
 };
 
 /* The upstream is readable, or has input that waited. */

@@ -178,6 +178,12 @@ static bool is_framing(struct span name)
 	return span_is_nocase(name, "content-length") || span_is_nocase(name, "transfer-encoding");
 }
 
+/* Of no use to a client that knows no chunks (RFC 9112 6.1). */
+static bool is_of_chunks(struct span name)
+{
+	return span_is_nocase(name, "transfer-encoding") || span_is_nocase(name, "trailer");
+}
+
 bool rewrite_interim(const struct http_head *h, struct buf *out)
 {
 	bool ok = status_line_add(h, out);
@@ -209,7 +215,8 @@ bool rewrite_response(const struct request *r, const struct http_head *h, bool k
 	bool upgrade = h->status == 101, ok = status_line_add(h, out);
 
 	for (size_t i = 0; ok && i < h->n; i++)
-		if (response_field_passes(caching, h, h->fields[i].name))
+		if (response_field_passes(caching, h, h->fields[i].name) &&
+		    (r->head.minor == 1 || !is_of_chunks(h->fields[i].name)))
 			ok = field_add(out, &h->fields[i]);
 	ok = ok && buf_add(out, r->extra.bytes ? buf_at(&r->extra) : "", buf_len(&r->extra));
 	if (upgrade)

@@ -36,6 +36,31 @@ def trailers(c, request):
     c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n")
 
 
+def chunks(c, request):
+    """Of sizes from 1 byte to some pages, in writes that end anywhere."""
+    data, sizes, out = bytes(range(256)) * 4000, itertools.cycle((1, 17, 4096, 33333)), b""
+    while data:
+        size = min(next(sizes), len(data))
+        out, data = out + b"%x;x=y\r\n%b\r\n" % (size, data[:size]), data[size:]
+    out += b"0\r\nX-Sum: 6\r\n\r\n"
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for i in range(0, len(out), 1009):
+        c.send(out[i:i + 1009])
+
+
+def half_a_chunk(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc")
+    return False
+
+
+def bad_chunk(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx\r\n")
+
+
+def head_chunked(c, request):
+    c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+
 def interim(c, request):
     c.send(b"HTTP/1.1 102 Processing\r\n\r\n" b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Drop\r\nX-Drop: 1\r\n\r\n"
            + answer(b"final"))
@@ -126,7 +151,8 @@ class ReverseProxy(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.held = Held()
-        cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/interim": interim, "/refuses": refuses,
+        cls.origin = Origin({"/hops": hops, "/trailers": trailers, "/chunks": chunks, "/half-a-chunk": half_a_chunk, "/bad-chunk": bad_chunk,
+                             "/head-chunked": head_chunked, "/interim": interim, "/refuses": refuses,
                              "/announces": announces, "/length": head_with_length, "/empty": empty, "/raw": raw_chunks,
                              "/held": cls.held})
         cls.daemon = Daemon({"first_byte_timeout": "120s"}, ECHO, users={"alice": cls.origin.port},
@@ -293,10 +319,24 @@ class ReverseProxy(unittest.TestCase):
         self.assertEqual(self.origin.requests("/raw")[-1].body + b"\r\n\r\n", body)
 
     def test_chunks_are_not_for_http_1_0(self):
+        """A client that knows no chunks gets what they hold, and sees at its end whether that was all."""
+        for path, body in (("/trailers", b"abc"), ("/chunks", bytes(range(256)) * 4000)):
+            with self.connect() as c:
+                c.send(http.build("GET", path, ALICE, version="HTTP/1.0"))
+                r = c.response()
+                self.assertEqual((r.status, r.header("transfer-encoding"), r.header("trailer"), r.header("connection")),
+                                 (200, None, None, "close"), path)
+                self.assertEqual(r.body, body, path)
+        for path in ("/half-a-chunk", "/bad-chunk"):
+            with self.connect() as c:
+                c.send(http.build("GET", path, ALICE, version="HTTP/1.0"))
+                with self.assertRaises(ConnectionResetError, msg=path):
+                    c.response()
         with self.connect() as c:
-            c.send(http.build("GET", "/trailers", ALICE, version="HTTP/1.0"))
-            r = c.response()
-            self.assertEqual((r.status, r.header("transfer-encoding")), (502, None))
+            c.send(http.build("HEAD", "/head-chunked", ALICE, version="HTTP/1.0"))
+            r = c.response("HEAD")
+            self.assertEqual((r.status, r.header("transfer-encoding")), (200, None))
+            self.assertTrue(c.at_end())
 
     # ---- who ends when
 

@@ -78,6 +78,33 @@ static void test_cases(void **state)
 	}
 }
 
+/* However it is cut, what the chunks hold comes out. */
+static void test_decode(void **state)
+{
+	const char *text = "3;a=b\r\nabc\r\n10\r\n0123456789ABCDEF\r\n0\r\nX-Sum: 6\r\n\r\nmore";
+
+	(void)state;
+	for (size_t step = 1; step <= strlen(text); step++) {
+		struct chunked c = {0};
+		char out[64], part[128];
+		size_t n = 0, used = 0, data, take;
+
+		do {
+			size_t have = strlen(text) - used < step ? strlen(text) - used : step;
+
+			memcpy(part, text + used, have);
+			take = chunked_decode(&c, part, have, &data);
+			memcpy(out + n, part, data);
+			n += data;
+			used += take;
+		} while (c.state != CHUNKED_DONE && take > 0);
+		assert_int_equal(c.state, CHUNKED_DONE);
+		assert_int_equal(used, strlen(text) - strlen("more"));
+		assert_int_equal(n, 19);
+		assert_memory_equal(out, "abc0123456789ABCDEF", 19);
+	}
+}
+
 /* Extensions and trailers cost memory elsewhere: together they are bounded. */
 static void test_overhead(void **state)
 {
@@ -117,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_decode),
 	    cmocka_unit_test(test_overhead),
 	    cmocka_unit_test(test_large),
 	};
