@@ -493,7 +493,9 @@ static void relaying_timeout(struct exchange *x)
 		stream_watch_peer(x->up->rd.fd);
 		return; /* what comes next sets a limit again */
 	}
-	exchange_cut_late(x, streams ? CUT_STREAM_TIMEOUT : CUT_BODY_TIMEOUT);
+	exchange_cut_late(x, streams                   ? CUT_STREAM_TIMEOUT
+	                     : x->request.limit_us > 0 ? CUT_PATH_TIMEOUTS
+	                                               : CUT_BODY_TIMEOUT);
 }
 
 static void on_client_timeout(void *request)

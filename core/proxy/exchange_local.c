@@ -3,6 +3,7 @@
 #include "proxy/exchange_local.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/access_log.h"
 #include "proxy/public_path.h"
@@ -12,6 +13,12 @@
 static bool is_identity_fault(enum reject_reason why)
 {
 	return why >= REJECT_IDENTITY_TWICE && why <= REJECT_IDENTITY_ENCODING;
+}
+
+/* Of a head that is too large for anybody to have read it whole. */
+static bool is_browsers(const struct client *c)
+{
+	return memmem(buf_at(&c->in), buf_len(&c->in), "text/html", strlen("text/html")) != NULL;
 }
 
 void exchange_reject_client(struct client *c, enum reject_reason why, bool with_body)
@@ -28,7 +35,7 @@ void exchange_reject_client(struct client *c, enum reject_reason why, bool with_
 		          kv_suppressed((int64_t)left_out));
 	c->close_requested = false; /* something may still be on its way */
 	buf_clear(out);
-	local_response_reject(out, &worker->date, why, with_body);
+	local_response_reject(out, &worker->date, why, with_body, is_browsers(c));
 	if (client_send(c, buf_at(out), buf_len(out)) < 0)
 		client_close(c);
 	else
@@ -158,10 +165,15 @@ void exchange_cut_late(struct exchange *x, enum cut_option option)
 void exchange_respond_health(struct exchange *x)
 {
 	const char *const headers[] = {"content-type: application/json", "cache-control: no-store", NULL};
+	const char *const methods[] = {"allow: GET, HEAD, OPTIONS", "cache-control: no-store", NULL};
 	static const char body[] = "{\"status\":\"ok\"}\n";
+	const struct span method = x->request.head.method;
 
 	exchange_blame(x, BLAME_LOCAL);
-	exchange_local_make(x, 200, headers, body, sizeof body - 1);
+	if (span_is(method, "GET") || span_is(method, "HEAD"))
+		exchange_local_make(x, 200, headers, body, sizeof body - 1);
+	else
+		exchange_local_make(x, span_is(method, "OPTIONS") ? 200 : 405, methods, "", 0);
 	exchange_local_send(x);
 }
 

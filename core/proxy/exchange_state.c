@@ -18,7 +18,7 @@ bool exchange_is_streaming(const struct exchange *x)
 	       client_pending(x->client) == 0;
 }
 
-static uint64_t limit_us(const struct exchange *x)
+static uint64_t usual_us(const struct exchange *x)
 {
 	const struct proxy_conf *conf = &x->worker->conf;
 
@@ -36,6 +36,15 @@ static uint64_t limit_us(const struct exchange *x)
 	default:
 		return conf->body_us;
 	}
+}
+
+/* A path may have its own of those that bound how long a t3 server takes. */
+static uint64_t limit_us(const struct exchange *x)
+{
+	bool is_servers = x->state == EXCHANGE_AWAITING ||
+	                  (x->state == EXCHANGE_RELAYING && !exchange_is_streaming(x));
+
+	return is_servers && x->request.limit_us > 0 ? x->request.limit_us : usual_us(x);
 }
 
 static enum client_body body_expected(const struct exchange *x, bool connected)

@@ -27,6 +27,12 @@ const struct explanation explanation_no_table = {
     .text = "You are signed in, but t3ops cannot tell which t3 server is yours: the user table cannot be read. "
             "The log shows the operator of this site which line is at fault.",
 };
+const struct explanation explanation_too_large = {
+    .status = 431,
+    .title = "Your browser sends too much",
+    .text = "Usually too many cookies have piled up. Delete the cookies of this site in your browser's settings, "
+            "then load "
+            "this page again and sign in."};
 const struct explanation explanation_quota = {
     .status = 429,
     .title = "Too many requests",

@@ -33,6 +33,8 @@ struct explanation explain_origin(const char *origin, size_t len, char text[EXPL
 extern const struct explanation explanation_signed_out, explanation_no_user, explanation_no_table;
 /* The user's share is used up. */
 extern const struct explanation explanation_quota;
+/* The head of the request: what is usually the cause, and what helps. */
+extern const struct explanation explanation_too_large;
 /* A plugin broke the contract. */
 extern const struct explanation explanation_plugin_bug;
 

@@ -13,6 +13,10 @@
 #include "sys/clock.h"
 #include "sys/time_text.h"
 
+#define PAGE_POLICY                                                                                                  \
+	"content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "                  \
+	"form-action 'none'; frame-ancestors 'none'"
+
 bool header_is_safe(const char *name, const char *value)
 {
 	if (name[0] == '\0')
@@ -184,9 +188,7 @@ int local_response_explain(struct local_response *l, const struct request *r, st
 	}
 	if (request_is_navigation(r)) {
 		headers[n++] = "content-type: text/html; charset=utf-8";
-		headers[n] =
-		    "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-		    "form-action 'none'; frame-ancestors 'none'";
+		headers[n] = PAGE_POLICY;
 		page_make(&page, why);
 		error = local_response_make(l, r, date, keep_alive, why->status, headers, buf_at(&page),
 		                            buf_len(&page));
@@ -201,14 +203,31 @@ int local_response_explain(struct local_response *l, const struct request *r, st
 	return error;
 }
 
-void local_response_reject(struct buf *out, struct date *date, enum reject_reason why, bool with_body)
+static void reject_page_make(struct buf *page, enum reject_reason why)
 {
-	char body[256];
-	int len = snprintf(body, sizeof body, "%s\n", reject_sentence(why));
+	struct explanation known = explanation_too_large;
+	char text[EXPLANATION_TEXT_SIZE];
 
+	snprintf(text, sizeof text, "%s %s", reject_sentence(why), explanation_too_large.text);
+	known.text = text;
+	page_make(page, &known);
+}
+
+void local_response_reject(struct buf *out, struct date *date, enum reject_reason why, bool with_body, bool browser)
+{
+	bool is_page = browser && reject_status(why) == 431;
+	struct buf body = {0};
+
+	if (is_page)
+		reject_page_make(&body, why);
+	else
+		buf_printf(&body, "%s\n", reject_sentence(why));
 	status_line_add(out, reject_status(why), date);
 	buf_printf(out,
-	           "content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\ncontent-length: "
-	           "%d\r\nconnection: close\r\n\r\n%s",
-	           len, with_body ? body : "");
+	           "content-type: text/%s; charset=utf-8\r\n%scache-control: no-store\r\ncontent-length: %zu\r\n",
+	           is_page ? "html" : "plain", is_page ? PAGE_POLICY "\r\n" : "", buf_len(&body));
+	buf_add_text(out, "connection: close\r\n\r\n");
+	if (with_body)
+		buf_add(out, buf_at(&body), buf_len(&body));
+	buf_fini(&body);
 }

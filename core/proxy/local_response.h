@@ -24,8 +24,9 @@ int local_response_explain(struct local_response *l, const struct request *r, st
                            const struct explanation *why);
 void local_response_fini(struct local_response *l);
 
-/* A complete one for a request that could not be read; the connection ends with it.  with_body: not to a HEAD. */
-void local_response_reject(struct buf *out, struct date *date, enum reject_reason why, bool with_body);
+/* A complete one for a request that could not be read; the connection ends with it.  with_body: not to a HEAD.
+ * browser: somebody may look at it, so that what a person can do about it is said. */
+void local_response_reject(struct buf *out, struct date *date, enum reject_reason why, bool with_body, bool browser);
 
 /* Whether a name and a value can stand in a head. */
 bool header_is_safe(const char *name, const char *value);

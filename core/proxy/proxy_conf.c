@@ -45,6 +45,19 @@ static int headers_check(const struct text_list *names, const struct config_faul
 	return 0;
 }
 
+static int path_timeouts_read(struct path_timeouts *out, const struct text_list *rows, const struct config_faults *f)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		if (!path_timeouts_add(out, rows->items[i])) {
+			config_fault_error(
+			    f, CONF_CORE, NULL, "path_timeouts",
+			    "path_timeouts: \"%.100s\": expected PATH=DURATION, such as \"/api/export=10m\"",
+			    rows->items[i]);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 /* A name, or a uid. */
 static bool uid_of(const char *account, uid_t *uid)
 {
@@ -122,11 +135,14 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	r = trusted_read(&c->trusted, &core->trusted_proxies, f);
 	if (r == 0)
 		r = headers_check(&core->client_address_headers, f);
+	if (r == 0)
+		r = path_timeouts_read(&c->path_timeouts, &core->path_timeouts, f);
 	return r == 0 ? uids_read(c, &core->trusted_local_users, f) : r;
 }
 
 void proxy_conf_fini(struct proxy_conf *c)
 {
+	path_timeouts_fini(&c->path_timeouts);
 	cidr_list_fini(&c->trusted);
 	free(c->trusted_uids);
 }

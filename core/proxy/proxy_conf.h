@@ -8,9 +8,11 @@
 #include "net/cidr.h"
 #include "net/http_head.h"
 #include "proxy/identity.h"
+#include "proxy/path_timeout.h"
 #include "sys/secret_file.h"
 
 struct proxy_conf {
+	struct path_timeouts path_timeouts;
 	struct cidr_list trusted;
 	uid_t *trusted_uids; /* of trusted_local_users */
 	size_t n_trusted_uids;

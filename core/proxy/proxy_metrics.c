@@ -47,8 +47,9 @@ static struct series *worker_gauge(struct metrics *arena, const char *name, unsi
 
 const char *cut_option_name(enum cut_option option)
 {
-	static const char *const names[CUT_OPTIONS] = {
-	    [CUT_BODY_TIMEOUT] = "body_timeout", [CUT_STREAM_TIMEOUT] = "stream_timeout"};
+	static const char *const names[CUT_OPTIONS] = {[CUT_BODY_TIMEOUT] = "body_timeout",
+	                                               [CUT_STREAM_TIMEOUT] = "stream_timeout",
+	                                               [CUT_PATH_TIMEOUTS] = "path_timeouts"};
 
 	return names[option];
 }

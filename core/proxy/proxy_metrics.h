@@ -9,7 +9,7 @@
 #include "tbl/reason.h"
 
 /* The options whose limit cuts a response in progress. */
-enum cut_option { CUT_BODY_TIMEOUT, CUT_STREAM_TIMEOUT, CUT_OPTIONS };
+enum cut_option { CUT_BODY_TIMEOUT, CUT_STREAM_TIMEOUT, CUT_PATH_TIMEOUTS, CUT_OPTIONS };
 
 struct proxy_metrics {
 	struct metrics *arena;

@@ -8,6 +8,7 @@
 
 #include "proxy/caching.h"
 #include "proxy/identity.h"
+#include "proxy/path_timeout.h"
 #include "proxy/proxy_secret.h"
 #include "proxy/public_path.h"
 #include "proxy/worker.h"
@@ -121,6 +122,7 @@ enum reject_reason request_read(struct request *r, struct worker *worker, const 
 		return why;
 	address_find(r, &worker->conf);
 	path_find(r);
+	r->limit_us = path_timeout_find(&worker->conf.path_timeouts, r->path);
 	r->shared = caching_path_is_shared(r->path, worker->conf.shared_paths);
 	why = identify(r, worker);
 	if (why != REJECT_NONE)

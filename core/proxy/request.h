@@ -32,6 +32,7 @@ struct request {
 	bool websocket;
 	bool close_requested;                /* it is the client's last one */
 	bool keep_alive;                     /* as far as the client is concerned */
+	uint64_t limit_us;                   /* of path_timeouts; 0: none of its own */
 	bool shared;                         /* for a path of shared_paths: the response is the same for all users */
 	struct body body;                    /* what of it is still to come */
 	enum origin_verdict origin;          /* of a WebSocket */

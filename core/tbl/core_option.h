@@ -142,6 +142,9 @@ CORE_OPTION("body_timeout", DURATION, body_timeout_us, "60s", 1000, 0, READ_BY(P
 CORE_OPTION("stream_timeout", DURATION, stream_timeout_us, "0s", 0, 0, READ_BY(PROXY),
             "Longest silence of the t3 server in a response whose length it did not announce, such as text/event-stream; 0s: as "
             "long as both ends are there, which TCP keepalive watches.")
+CORE_OPTION("path_timeouts", LIST, path_timeouts, "", 0, 0, READ_BY(PROXY),
+            "Other values of first_byte_timeout and body_timeout for some paths and all below them, as PATH=DURATION; the longest path "
+            "counts.")
 CORE_OPTION("connect_timeout", DURATION, connect_timeout_us, "3s", 1000, 0, READ_BY(PROXY),
             "Time limit for connecting to a t3 server.")
 CORE_OPTION("first_byte_timeout", DURATION, first_byte_timeout_us, "120s", 1000, 0, READ_BY(PROXY),

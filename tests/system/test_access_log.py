@@ -98,6 +98,26 @@ class AccessLog(unittest.TestCase):
         self.leave(d, b"nonsense\r\n\r\n", lambda c: c.read_to_end())
         wait.until(lambda: "termination=PR reason=syntax" in d.log() or "reason=syntax" in d.log(), what="the line of nonsense")
 
+    def test_timeouts_of_paths(self):
+        d = self.daemon(path_timeouts=["/silent=200ms", "/stalls=200ms", "/slow=30s"], first_byte_timeout="60s", body_timeout="300ms")
+        self.assertEqual(http.get(d.proxy, "/silent", ALICE).status, 503)
+        self.assertEqual(self.line(d, "/silent")["termination"], "sH")
+        self.leave(d, http.build("GET", "/stalls", ALICE), lambda c: c.read_to_end())
+        self.assertEqual(self.line(d, "/stalls")["termination"], "sD")
+        self.assertIn("path_timeouts passed while", d.wait_log("event=request_cut .*").group(0))
+        self.assertEqual(d.metrics()['t3ops_requests_cut_total{option="path_timeouts"}'], 1)
+        with http.Connection(d.proxy) as c:
+            c.send(http.build("POST", "/slow", {**ALICE, "Content-Length": "8"}) + b"half")
+            c.sock.settimeout(1)
+            with self.assertRaises(TimeoutError):
+                c.fill()
+            c.send(b"half")
+            self.assertEqual(c.response().json()["body"], "halfhalf")
+        for wrong in ("/a", "a=1s", "/a=1"):
+            d.options["path_timeouts"] = [wrong]
+            d.write_conf()
+            self.assertIn(f'path_timeouts: \\"{wrong}\\": expected PATH=DURATION', d.reload())
+
     def test_clients_who_leave(self):
         d = self.daemon()
         self.leave(d, http.build("GET", "/silent", ALICE), lambda c: (wait.until(lambda: self.origin.requests("/silent")), c.reset()))

@@ -380,6 +380,34 @@ class Proxy(unittest.TestCase):
     def test_healthz_needs_nobody(self):
         self.assertEqual(http.get(self.daemon.proxy, "/healthz").json(), {"status": "ok"})
 
+    def test_healthz_as_checkers_ask(self):
+        """Docker and Traefik with GET, haproxy with OPTIONS and HTTP/1.0 without a Host, others with HEAD."""
+        for request, status, body in (
+                (b"GET /healthz HTTP/1.0\r\n\r\n", 200, b'{"status":"ok"}\n'),
+                (b"HEAD /healthz HTTP/1.0\r\n\r\n", 200, b""),
+                (b"OPTIONS /healthz HTTP/1.0\r\n\r\n", 200, b""),
+                (b"OPTIONS /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, b""),
+                (b"GET /healthz?from=checker HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200, b'{"status":"ok"}\n'),
+                (b"POST /healthz HTTP/1.0\r\nContent-Length: 0\r\n\r\n", 405, b"")):
+            with http.Connection(self.daemon.proxy) as c:
+                c.send(request)
+                r = c.response(request.split()[0].decode())
+                self.assertEqual((r.status, r.body), (status, body), request)
+                self.assertTrue(c.at_end(), request)
+                if not request.startswith((b"GET", b"HEAD")):
+                    self.assertEqual(r.header("allow"), "GET, HEAD, OPTIONS", request)
+
+    def test_page_for_too_many_cookies(self):
+        for cookies, why in (("c=" + "x" * 40000, "max_header_bytes"), (None, "max_headers")):
+            more = [("Cookie", cookies)] if cookies else [(f"X-{i}", "1") for i in range(200)]
+            r = http.get(self.daemon.proxy, "/", [("Accept", "text/html"), *more])
+            self.assertEqual((r.status, r.header("content-type")), (431, "text/html; charset=utf-8"))
+            self.assertIn("Delete the cookies of this site", r.text())
+            self.assertIn(why, r.text(), "what the administrator needs to know")
+            self.assertNotIn("xxx", r.text())
+            r = http.get(self.daemon.proxy, "/", [("Accept", "application/json"), *more])
+            self.assertEqual((r.status, r.header("content-type")), (431, "text/plain; charset=utf-8"))
+
     # ---- t3 servers that misbehave
 
     def test_broken_answers(self):
