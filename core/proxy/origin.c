@@ -104,11 +104,13 @@ static bool has_ticket(struct span target)
 	return false;
 }
 
-static bool has_bearer(const struct http_head *h)
+/* A browser sends neither of these by itself, so no other site can have it sent. */
+static bool has_token(const struct http_head *h)
 {
 	const struct http_field *f = http_field_find(h, "authorization", 0);
 
-	return f && f->value.len > 7 && strncasecmp(f->value.at, "bearer ", 7) == 0;
+	return f && ((f->value.len > 7 && strncasecmp(f->value.at, "bearer ", 7) == 0) ||
+	             (f->value.len > 5 && strncasecmp(f->value.at, "dpop ", 5) == 0));
 }
 
 enum origin_verdict origin_check(const struct http_head *h, const struct text_list *allowed,
@@ -117,7 +119,7 @@ enum origin_verdict origin_check(const struct http_head *h, const struct text_li
 	const struct http_field *origin = http_field_find(h, "origin", 0);
 
 	if (!origin)
-		return has_ticket(h->target) || has_bearer(h) ? ORIGIN_TICKET : ORIGIN_ABSENT;
+		return has_ticket(h->target) || has_token(h) ? ORIGIN_TICKET : ORIGIN_ABSENT;
 	if (http_field_count(h, "origin") > 1)
 		return ORIGIN_FOREIGN;
 	if (is_ours(h, origin->value, proxies))

@@ -13,9 +13,10 @@
 #include "net/http_head.h"
 
 enum origin_verdict {
-	ORIGIN_OURS,    /* it is this site's, or one of the list's */
-	ORIGIN_ABSENT,  /* not a browser; it has no ticket of its own */
-	ORIGIN_TICKET,  /* not a browser, but with a ticket or bearer token: not a cookie that somebody else uses */
+	ORIGIN_OURS,   /* it is this site's, or one of the list's */
+	ORIGIN_ABSENT, /* not a browser; it has no ticket of its own */
+	ORIGIN_TICKET, /* not a browser, but with a ticket or a token of its own: not a cookie that somebody else uses
+	                */
 	ORIGIN_FOREIGN, /* another site's, opaque ("null"), or said twice */
 };
 

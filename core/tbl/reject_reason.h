@@ -38,7 +38,7 @@ REJECT_REASON(IDENTITY_ENCODING, 400, "identity_encoding",
 REJECT_REASON(PROXY_SECRET, 403, "proxy_secret",
               "The request names a user but lacks the secret of the trusted proxy.")
 REJECT_REASON(ORIGIN, 403, "origin",
-              "A page of another site, or a client without Origin, ticket and bearer token, asked for a WebSocket.")
+              "A page of another site, or a client without Origin, ticket and token, asked for a WebSocket.")
 REJECT_REASON(QUOTA, 429, "quota",
               "The user has as many requests or WebSockets as max_requests_per_user or max_tunnels_per_user allows.")
 REJECT_REASON(CHUNK, 400, "chunk", "The chunked body is malformed.")

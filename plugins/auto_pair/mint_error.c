@@ -10,6 +10,7 @@
 
 #define LINE_SIZE      512
 #define CREDENTIAL_LEN 12
+#define TOKEN_LEN      20
 #define NEWER_DATABASE "; its database may be newer than the t3 program"
 
 /* One line without control bytes and colours, from *at on; false at the end. */
@@ -36,12 +37,10 @@ static bool line_take(const char **at, const char *end, char line[LINE_SIZE])
 }
 
 /* A word as credentials are: twelve upper-case letters and digits. */
-static bool may_hold_credential(const char *line)
+static bool has_pairing_code(const char *line)
 {
 	size_t run = 0;
 
-	if (strcasestr(line, "credential\"") || strcasestr(line, "token="))
-		return true;
 	for (;; line++) {
 		if (isupper((unsigned char)*line) || isdigit((unsigned char)*line)) {
 			run++;
@@ -53,6 +52,41 @@ static bool may_hold_credential(const char *line)
 			return false;
 		run = 0;
 	}
+}
+
+static bool is_of_base64url(char c)
+{
+	return isalnum((unsigned char)c) || c == '-' || c == '_';
+}
+
+/* A word as tokens and cookies are: long, of base64url, and no UUID or path. */
+static bool has_token(const char *line)
+{
+	while (*line != '\0') {
+		size_t len = 0, upper = 0, lower = 0, digits = 0;
+
+		for (; is_of_base64url(line[len]); len++) {
+			upper += isupper((unsigned char)line[len]) != 0;
+			lower += islower((unsigned char)line[len]) != 0;
+			digits += isdigit((unsigned char)line[len]) != 0;
+		}
+		if (len >= TOKEN_LEN && upper > 0 && lower > 0 && digits > 0)
+			return true;
+		line += len > 0 ? len : 1;
+	}
+	return false;
+}
+
+static bool may_hold_credential(const char *line)
+{
+	return strcasestr(line, "credential\"") || strcasestr(line, "token=") || strcasestr(line, "token\"") ||
+	       has_pairing_code(line) || has_token(line);
+}
+
+/* JSON or a link: the result, which is secret whatever a newer t3 calls its parts. */
+static bool is_result(const char *text)
+{
+	return strchr("{}[]\"", text[0]) || strstr(text, "://");
 }
 
 static bool says_failure(const char *line)
@@ -76,7 +110,7 @@ void mint_error_find(const char *out, size_t len, char *why, size_t size)
 		if (text[0] == '\0' || found || may_hold_credential(text))
 			continue;
 		found = says_failure(text);
-		if (found || why[0] == '\0')
+		if (found || (why[0] == '\0' && !is_result(text)))
 			snprintf(why, size, "%s", text);
 	}
 	if (sql && strlen(why) + sizeof NEWER_DATABASE <= size)

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* The first line that says what failed, printable and cut to size, else the first line; "" if there is none.  Lines
- * that could hold a credential are passed over.  A database that is newer than its program is named. */
+/* The first line that says what failed, printable and cut to size, else the first line that is no JSON and no link;
+ * "" if there is none.  Lines that could hold a credential are passed over.  A database that is newer than its
+ * program is named. */
 void mint_error_find(const char *out, size_t len, char *why, size_t size);
 
 #endif

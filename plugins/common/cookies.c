@@ -42,16 +42,32 @@ static bool is_named(const struct cookie *c, const char *name)
 	return c->name_len == strlen(name) && memcmp(c->at, name, c->name_len) == 0;
 }
 
-bool cookies_have(const char *header, const char *name, bool prefix)
+/* With a value. */
+static bool is_wanted(const struct cookie *c, const char *name, bool prefix)
 {
 	size_t len = strlen(name);
+
+	return (prefix ? c->name_len >= len && memcmp(c->at, name, len) == 0 : is_named(c, name)) &&
+	       c->len > c->name_len + 1;
+}
+
+const char *cookies_next(const char **at, const char *name, bool prefix, size_t *len)
+{
 	struct cookie c;
 
-	while (header && cookie_next(&header, &c))
-		if ((prefix ? c.name_len >= len && memcmp(c.at, name, len) == 0 : is_named(&c, name)) &&
-		    c.len > c.name_len + 1)
-			return true;
-	return false;
+	while (cookie_next(at, &c))
+		if (is_wanted(&c, name, prefix)) {
+			*len = c.len;
+			return c.at;
+		}
+	return NULL;
+}
+
+bool cookies_have(const char *header, const char *name, bool prefix)
+{
+	size_t len;
+
+	return header && cookies_next(&header, name, prefix, &len);
 }
 
 char *cookies_replace(const char *header, const char *name, const char *set_cookie)

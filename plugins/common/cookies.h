@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The next cookie of the header whose name begins like that, or, without prefix, is that name, and that has a value;
+ * *at moves on behind it.  NULL at the end; len: of NAME=VALUE. */
+const char *cookies_next(const char **at, const char *name, bool prefix, size_t *len);
+
 /* Whether the header (NULL is fine) has a cookie of that name with a value; prefix: whose name only
  * begins like that. */
 bool cookies_have(const char *header, const char *name, bool prefix);

@@ -9,6 +9,7 @@
 #include "common/cookies.h"
 #include "common/navigation.h"
 
+#define SESSION_COOKIE "t3_session" /* how its name begins, whatever the t3 server calls it now */
 #define PAUSE_FIRST_US UINT64_C(2000000)
 #define PAUSE_MAX_US   UINT64_C(60000000)
 
@@ -20,15 +21,30 @@ struct pending_heal {
 };
 
 /* FNV-1a */
-uint64_t heal_cookie_key(const char *user, const char *cookies)
+static uint64_t hash_more(uint64_t hash, const char *bytes, size_t len)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return hash * 31;
+}
 
-	for (; *user != '\0'; user++)
-		hash = (hash ^ (unsigned char)*user) * UINT64_C(0x100000001b3);
-	for (hash *= 31; *cookies != '\0'; cookies++)
-		hash = (hash ^ (unsigned char)*cookies) * UINT64_C(0x100000001b3);
+static uint64_t hash_cookies(uint64_t hash, const char *cookies, const char *name, bool prefix)
+{
+	const char *pair;
+	size_t len;
+
+	while ((pair = cookies_next(&cookies, name, prefix, &len)))
+		hash = hash_more(hash, pair, len);
 	return hash;
+}
+
+uint64_t heal_cookie_key(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *cookies)
+{
+	struct session_check *s = ctx->state;
+	uint64_t hash = hash_more(UINT64_C(0xcbf29ce484222325), user->name, strlen(user->name));
+
+	hash = hash_cookies(hash, cookies, s->pairing->cookie_name(s->pairing->provider, user), false);
+	return hash_cookies(hash, cookies, SESSION_COOKIE, true);
 }
 
 bool heal_has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const struct t3ops_user *user)
@@ -36,7 +52,7 @@ bool heal_has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const s
 	struct session_check *s = ctx->state;
 
 	return cookies && (cookies_have(cookies, s->pairing->cookie_name(s->pairing->provider, user), false) ||
-	                   cookies_have(cookies, "t3_session", true));
+	                   cookies_have(cookies, SESSION_COOKIE, true));
 }
 
 /* ---- what cannot be healed ------------------------------------------------------------------------------- */
@@ -70,7 +86,7 @@ bool heal_is_paused(struct t3ops_ctx *ctx, t3ops_request_id r)
 	if (!cookies || !ctx->host->request_user(ctx, r, &user) || request_is_navigation(ctx, r) ||
 	    request_has_credential(ctx, r))
 		return false;
-	key = heal_cookie_key(user.name, cookies);
+	key = heal_cookie_key(ctx, &user, cookies);
 	p = pause_of(s, key);
 	return p->key == key && p->failures > 0 && ctx->host->now_us(ctx) < p->until_us;
 }
@@ -185,7 +201,7 @@ enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r)
 	h = calloc(1, sizeof *h);
 	if (!h)
 		return T3OPS_NEXT;
-	*h = (struct pending_heal){.ctx = ctx, .request = r, .cookie_key = heal_cookie_key(user.name, cookies)};
+	*h = (struct pending_heal){.ctx = ctx, .request = r, .cookie_key = heal_cookie_key(ctx, &user, cookies)};
 	snprintf(h->user, sizeof h->user, "%s", user.name);
 	s->pairing->check(s->pairing->provider, &user, cookies, on_checked, h);
 	return T3OPS_WAIT;

@@ -42,8 +42,9 @@ enum t3ops_next heal_begin(struct t3ops_ctx *ctx, t3ops_request_id r);
 bool heal_is_paused(struct t3ops_ctx *ctx, t3ops_request_id r);
 enum t3ops_next heal_refuse(struct t3ops_ctx *ctx, t3ops_request_id r);
 
-/* Of the user and all cookies.  A collision makes a dead cookie pass, or wait, for a few seconds. */
-uint64_t heal_cookie_key(const char *user, const char *cookies);
+/* Of the user and the cookies that may be the session's: others change all the time.  A collision makes a dead cookie
+ * pass, or wait, for a few seconds. */
+uint64_t heal_cookie_key(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *cookies);
 /* The session's cookie, or while its name may have changed anything that looks like one. */
 bool heal_has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const struct t3ops_user *user);
 

@@ -149,7 +149,7 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	if (!ctx->host->request_user(ctx, r, &user) || !request_is_navigation(ctx, r) ||
 	    request_has_credential(ctx, r) || !heal_has_session_cookie(ctx, cookies, &user))
 		return T3OPS_NEXT;
-	key = heal_cookie_key(user.name, cookies);
+	key = heal_cookie_key(ctx, &user, cookies);
 	if (s->alive[key % ALIVE_ROWS].key == key && ctx->host->now_us(ctx) < s->alive[key % ALIVE_ROWS].until_us)
 		return T3OPS_NEXT;
 	n = calloc(1, sizeof *n);

@@ -101,7 +101,8 @@ class Healing(unittest.TestCase):
         d = self.daemon(origin, script("raise SystemExit(1)"))
         dead = {**XHR, "Cookie": "t3_session=old"}
         answers = [http.get(d.proxy, "/x", dead) for _ in range(5)]
-        self.assertEqual([r.status for r in answers], [503] * 5)
+        answers += [http.get(d.proxy, "/x", {**dead, "Cookie": f"visit={n}; t3_session=old"}) for n in range(5)]
+        self.assertEqual([r.status for r in answers], [503] * 10)
         self.assertTrue(answers[0].header("retry-after"))
         self.assertEqual(len(origin.requests("/x")), 1)
 

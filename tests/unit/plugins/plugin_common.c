@@ -177,6 +177,14 @@ static void mint_errors_are_found(void **state)
 	     "Failed to create pairing link; its database may be newer than the t3 program"},
 	    {"{\"credential\": \"4B5QSVRLKTYA\", \"error\": 1}\nFailed later\n", "Failed later"},
 	    {"error near 4B5QSVRLKTYA\nFailed later\n", "Failed later"},
+	    /* what a newer t3 may print instead */
+	    {"{\"pairingToken\": \"swordfish\"}\n", ""},
+	    {"{\n  \"code\": \"k7-w2-xy\"\n}\n", ""},
+	    {"Pair at https://t3.example.com/pair?code=1#k7w2xy\nTo end it press q\n", "To end it press q"},
+	    {"error: eyJ2IjoxLCJzdWIiOiJvd25lciJ9.c2ln is not known\nFailed later\n", "Failed later"},
+	    {"Failed to open /home/alice/.t3/userdata/state.sqlite (3f0c2a9e-1111-4222-8333-9abcdef01234)\n",
+	     "Failed to open /home/alice/.t3/userdata/state.sqlite (3f0c2a9e-1111-4222-8333-9abcdef01234)"},
+	    {"{\"error\": \"cannot open the database\"}\n", "{\"error\": \"cannot open the database\"}"},
 	};
 	char why[200];
 

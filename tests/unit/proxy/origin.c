@@ -64,7 +64,9 @@ static const struct {
     {"/wsTicket=abc", "Host: t3.example.com\r\n", ORIGIN_ABSENT},
     {"/ws", "Host: t3.example.com\r\nAuthorization: Bearer abc\r\n", ORIGIN_TICKET},
     {"/ws", "Host: t3.example.com\r\nAuthorization: Basic abc\r\n", ORIGIN_ABSENT},
+    {"/ws", "Host: t3.example.com\r\nAuthorization: DPoP abc\r\n", ORIGIN_TICKET},
     {"/ws", "Host: t3.example.com\r\nAuthorization: Bearer\r\n", ORIGIN_ABSENT},
+    {"/ws", "Host: t3.example.com\r\nAuthorization: DPoP\r\n", ORIGIN_ABSENT},
 };
 
 static void test_origin(void **state)
