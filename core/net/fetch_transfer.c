@@ -75,7 +75,17 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 		t->fd = -1;
 		return fd < 0 ? CURL_SOCKET_BAD : fd;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	t->path_fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	return t->path_fd;
+}
+
+bool transfer_peer_is_right(const struct transfer *t)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	return !t->at_path || (getsockopt(t->path_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	                       peer.uid == t->dial.target.owner);
 }
 
 static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
@@ -102,6 +112,10 @@ static int on_connected(void *arg, char *from, char *to, int from_port, int to_p
 	struct transfer *t = arg;
 
 	(void)from, (void)to, (void)from_port, (void)to_port;
+	if (!transfer_peer_is_right(t)) {
+		t->dial_error = -EKEYREJECTED;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	step_reach(t, T3OPS_STEP_HTTP);
 	return CURL_PREREQFUNC_OK;
 }
@@ -302,8 +316,14 @@ void transfer_use(struct transfer *t, int fd, uint64_t spent_us)
 {
 	uint64_t left_us = spent_us < t->limit_us ? t->limit_us - spent_us : 0;
 
-	t->ready_made = true;
+	t->at_path = t->dial.at_path;
+	t->ready_made = !t->at_path;
 	t->fd = fd;
+	if (t->at_path) { /* libcurl 7.88 calls connect(2) whatever it is told, which TCP alone forgives */
+		close(fd);
+		t->fd = -1;
+		curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, t->dial.target.path);
+	}
 	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(left_us / 1000 + 1));
 }

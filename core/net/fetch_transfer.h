@@ -34,9 +34,11 @@ struct transfer {
 	bool too_big;
 	int refused; /* negative errno: what was asked for cannot be sent at all */
 	CURLcode code;
-	bool ready_made;                     /* its connection is made by a dial, and given to libcurl */
-	int fd;                              /* that connection until libcurl takes it; -1 */
-	int dial_error;                      /* negative errno: why there is none */
+	bool ready_made; /* its connection is made by a dial, and given to libcurl */
+	int fd;          /* that connection until libcurl takes it; -1 */
+	bool at_path;    /* the dial found the right one at a Unix socket: libcurl connects there itself */
+	int path_fd;     /* with this */
+	int dial_error;  /* negative errno: why there is none */
 	uint64_t limit_us, connect_limit_us; /* of the whole, and of the connection */
 	char error[CURL_ERROR_SIZE];
 };
@@ -45,6 +47,9 @@ TAILQ_HEAD(transfers, transfer);
 /* Never NULL; t->refused says why it must not be given to libcurl. */
 struct transfer *transfer_new(const struct t3ops_fetch *what);
 void transfer_free(struct transfer *t);
+/* Whether a connection to a Unix socket, which libcurl has made, is to whom the dial found there: before anything is
+ * sent. */
+bool transfer_peer_is_right(const struct transfer *t);
 /* It goes over this connection, which is the transfer's from then on, and over no other; spent_us of its time are
  * over. */
 void transfer_use(struct transfer *t, int fd, uint64_t spent_us);

@@ -55,9 +55,8 @@ static bool endpoint_read(struct endpoint *e, const struct sockaddr *from)
 /* The answer to a request: its length, or -errno.  Netlink answers before sendto(2) returns. */
 static ssize_t ask(int fd, struct nlmsghdr *request, void *answer, size_t size)
 {
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct nlmsghdr *head = answer;
-	ssize_t n = sendto(fd, request, request->nlmsg_len, MSG_DONTWAIT, (struct sockaddr *)&kernel, sizeof kernel);
+	ssize_t n = send(fd, request, request->nlmsg_len, MSG_DONTWAIT);
 
 	if (n < 0)
 		return -errno;
@@ -208,10 +207,24 @@ enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const
 /* ---- life -------------------------------------------------------------------------------------------------------
  */
 
+/* One that talks to the kernel alone; -1: errno. */
+static int netlink_open(int protocol)
+{
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), error;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&kernel, sizeof kernel) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 int socket_owner_open(struct socket_owner *s)
 {
-	*s = (struct socket_owner){.diag_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)};
-	s->route_fd = s->diag_fd < 0 ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	*s = (struct socket_owner){.diag_fd = netlink_open(NETLINK_SOCK_DIAG)};
+	s->route_fd = s->diag_fd < 0 ? -1 : netlink_open(NETLINK_ROUTE);
 	if (s->route_fd >= 0)
 		return 0;
 	socket_owner_close(s);

@@ -478,6 +478,8 @@ static void connect_end(struct wsclient *c, CURLcode code)
 		client_destroy(c);
 	else if (code == CURLE_OK && c->state == LOOKING)
 		untrusted_end(c);
+	else if (code == CURLE_OK && !transfer_peer_is_right(c->transfer))
+		client_end(c, T3OPS_STEP_CONNECT, T3OPS_R_IMPOSTOR, 0, dial_error_text(-EKEYREJECTED));
 	else if (code == CURLE_OK)
 		upgrade_begin(c);
 	else

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The contenders of the benchmark: how each is configured, started and ended."""
 import http.client
+import getpass
 import os
 import resource
 import signal
@@ -80,7 +81,7 @@ class T3ops(Proxy):
 
     def command(self):
         users, conf = self.folder / "users", self.folder / "t3ops.conf"
-        users.write_text(f"{IDENTITY[1]}=127.0.0.1:{self.backend}\n")
+        users.write_text(f"{IDENTITY[1]}={getpass.getuser()}@127.0.0.1:{self.backend}\n")
         conf.write_text(f'''
 listen = {{"127.0.0.1:{self.port}"}}
 status_listen = "127.0.0.1:0"
@@ -88,7 +89,6 @@ control = "{self.folder}/control.sock"
 state_dir = "{self.folder}"
 users = "{users}"
 trusted_proxies = {{"127.0.0.0/8"}}
-trusted_upstreams = {{"127.0.0.0/8"}}
 trusted_local_users = {{"{os.getuid()}"}}
 plugin_dir = "{BUILD}/plugins/.libs"
 user = "{'nobody' if os.geteuid() == 0 else ''}"

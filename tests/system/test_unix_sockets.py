@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Unix sockets instead of ports: to the t3 servers, and for the proxy itself."""
+import contextlib
 import getpass
 import grp
 import os
@@ -29,6 +30,33 @@ def echoes(w, text):
     sent = ws.frame_bytes(1, text.encode())
     w.conn.send(sent)
     return w.conn.read(len(sent)) == sent
+
+
+@contextlib.contextmanager
+def served_by_account(handlers, folder, path):
+    """An Origin that is a process of the account that commands run as, which root is not."""
+    if not account.ROOT:
+        with Origin(handlers, path=path):
+            yield
+        return
+    account.give(folder)
+    child = os.fork()
+    if child == 0:
+        entry = pwd.getpwnam(account.NAME)
+        os.setgroups([])
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+        try:
+            with Origin({**handlers, "/ws": RawEcho()}, path=path):
+                signal.pause()
+        finally:
+            os._exit(0)
+    try:
+        wait.until(lambda: os.path.exists(path), what="the socket")
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 class Upstream(unittest.TestCase):
@@ -146,17 +174,15 @@ class Upstream(unittest.TestCase):
         handlers = {**HERS, "/api/auth/browser-session": pair, "/api/auth/session": session}
         mint = section("command", "mint", {"argv": ["/bin/echo", '{"credential": "x"}']})
         legs = section("plugin", "probe_t3serve", {"fresh": "0s", "heartbeat": "100ms", "late": "1s", "reconnect_min": "100ms"})
-        with Origin(handlers, path=self.path) as o, \
+        with served_by_account(handlers, self.dir, self.path), \
                 Daemon(STRICT, mint + 'plugin "auto_pair" {}\n' + legs, users=f"alice={account.NAME}@unix:{self.path}\n") as d:
-            # its owner must be the account, who alone can run mint
-            if account.ROOT:
-                d.wait_log("event=upstream_impostor .*user=alice")
-                self.assertEqual(o.seen, [])
-                return
-            page = http.get(d.proxy, "/", {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", **ALICE})
+            page = http.get(d.proxy, "/", {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate",
+                                           "Sec-Fetch-Site": "none", **ALICE})
             self.assertIn("t3_session=new", page.header("set-cookie"))
             d.wait_log("event=leg_up .*user=alice")
-            self.assertEqual(o.requests("/api/auth/session")[0].header("host"), "localhost")
+            mark = len(d.log())
+            d.write_users(f"alice={'root' if account.NAME != 'root' else 'nobody'}@unix:{self.path}\n")
+            d.wait_log("process=prober event=upstream_impostor .*user=alice", after=mark)
 
     def test_close_reasons(self):
         with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:

@@ -458,6 +458,105 @@ static void test_cancel(void **state)
 	assert_int_equal(never.calls, 0);
 }
 
+/* The way to the server, or to a listener of ours that accepts nothing. */
+static struct fetch_way way_make(struct dialer *dialer, uint16_t port, uid_t owner)
+{
+	struct fetch_way way = {
+	    .dialer = dialer,
+	    .target = {.user = "alice", .len = sizeof(struct sockaddr_in), .has_owner = true, .owner = owner}};
+	struct sockaddr_in *v4 = (void *)&way.target.address;
+
+	*v4 = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	return way;
+}
+
+static uint16_t listen_only(int *fd)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(*fd, 16), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&at, &len), 0);
+	return ntohs(at.sin_port);
+}
+
+static struct seen fetch_by(const struct fetch_way *way, struct t3ops_fetch what)
+{
+	struct seen s = {0};
+
+	what.struct_size = sizeof what;
+	assert_true(fetch_start(fetcher, &what, way, NULL, on_fetched, &s) != 0);
+	assert_int_equal(s.calls, 0);
+	run_until(&s, 1);
+	return s;
+}
+
+/* The URL says what is asked for, the way where, and the owner whether. */
+static void test_the_way_to_a_user(void **state)
+{
+	struct dialer dialer = {.loop = loop};
+	struct fetch_way way, nowhere = {.target.user = "alice"};
+	struct t3ops_fetch what = {.url = "http://192.0.2.1:9/echo", .timeout_us = 5000 * MS};
+	struct seen s;
+	int fd;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&dialer.owners), 0);
+	way = way_make(&dialer, server.port, getuid());
+	for (int i = 0; i < 3; i++) {
+		s = fetch_by(&way, what);
+		assert_int_equal(s.error, 0);
+		assert_non_null(strstr(s.body, "Host: 192.0.2.1:9\r\n"));
+	}
+	way.target.owner++;
+	s = fetch_by(&way, what);
+	assert_int_equal(s.error, -EKEYREJECTED);
+	assert_int_equal(s.step, T3OPS_STEP_CONNECT);
+	assert_non_null(strstr(s.text, "a process of another account answers there"));
+	s = fetch_by(&nowhere, what);
+	assert_int_equal(s.error, -ENOKEY);
+	way = way_make(&dialer, listen_only(&fd), getuid());
+	what.timeout_us = 50 * MS;
+	s = fetch_by(&way, what);
+	assert_int_equal(s.error, -ETIMEDOUT);
+	assert_int_equal(s.step, T3OPS_STEP_CONNECT);
+	close(fd);
+	s = fetch_by(&way, what);
+	assert_int_equal(s.error, -ECONNREFUSED);
+	way = way_make(&dialer, server.port, getuid());
+	what.url = url("/stall");
+	s = fetch_by(&way, what);
+	assert_int_equal(s.error, -ETIMEDOUT);
+	assert_int_equal(s.step, T3OPS_STEP_HTTP);
+	socket_owner_close(&dialer.owners);
+}
+
+static void test_cancel_on_the_way(void **state)
+{
+	struct dialer dialer = {.loop = loop};
+	struct t3ops_fetch what = {.struct_size = sizeof what, .url = url("/ok")};
+	struct seen s = {0}, never = {0};
+	struct fetch_way way;
+	int fd;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&dialer.owners), 0);
+	way = way_make(&dialer, listen_only(&fd), getuid());
+	s.cancel = fetch_start(fetcher, &what, &way, NULL, on_fetched, &never);
+	fetch_start(fetcher, &what, &way, NULL, on_fetched, &never); /* left to fetcher_free */
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s);
+	run_until(&s, 1);
+	s.free_fetcher = true;
+	fetch_start(fetcher, &what, NULL, NULL, on_fetched, &s);
+	run_until(&s, 2);
+	assert_int_equal(never.calls, 0);
+	close(fd);
+	socket_owner_close(&dialer.owners);
+}
+
 static void test_cancel_of_a_finished_sibling(void **state)
 {
 	struct t3ops_fetch what = {.struct_size = sizeof what, .url = "ftp://127.0.0.1/"};
@@ -536,6 +635,8 @@ int main(void)
 	    T(test_unknown_name),
 	    T(test_unknown_interface),
 	    T(test_cancel),
+	    T(test_the_way_to_a_user),
+	    T(test_cancel_on_the_way),
 	    T(test_cancel_of_a_finished_sibling),
 	    T(test_free_inside_a_callback),
 	    T(test_many_at_once),
