@@ -429,6 +429,31 @@ static bool may_be_healing(struct classification *j, const struct observation *f
 	return j->in->now_us < v->cleared_us + CLEARED_US;
 }
 
+/* Whether something else has shown since it was last tried that the fault's suspects work. */
+static bool is_stale(const struct classification *j, const struct observation *f, const struct verdict *v)
+{
+	uint64_t tried_us = f->leg != NULL ? observation_tried_us(f) : f->drop->seen_us;
+
+	for (size_t i = 0; i < j->o.n; i++) {
+		const struct observation *p = &j->o.rows[i];
+
+		if ((f->leg == NULL || p->leg != f->leg) && (p->proof & f->by) && p->proven_us > tried_us &&
+		    tomo_paths_meet(&p->acquitted, &v->conclusion.suspects, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Whether it accuses none of what the fault was that it is part of: what acquitted that may be its end.  What is
+ * tried now and then says so itself when it is tried again. */
+static bool may_be_echo(struct classification *j, struct observation *f, const struct tomo_path *suspects)
+{
+	const struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
+
+	return v != NULL && !tomo_paths_meet(&v->conclusion.suspects, suspects, NULL) && is_stale(j, f, v) &&
+	       (f->fresh || f->large || may_be_healing(j, f));
+}
+
 /* The same of all of a group. */
 static bool group_may_be_healing(struct classification *j, size_t group)
 {
@@ -494,6 +519,7 @@ static void unknown_give(struct classification *j, size_t unknown, bool *has, bo
 		has[i] = false;
 	for (size_t k = 0; k < j->n_failures; k++)
 		if (j->member[k] == unknown && is_of_the_prober(j, &j->o.rows[j->index[k]]) == of_the_prober &&
+		    !may_be_echo(j, &j->o.rows[j->index[k]], &f.suspects) &&
 		    !may_be_healing(j, &j->o.rows[j->index[k]])) {
 			has[j->index[k]] = true;
 			m.n++;
@@ -539,31 +565,6 @@ static void masses_merge(struct classification *j, size_t n, size_t unknown)
 		j->groups[g].suspects.n = 0;
 		tomo_path_add(&j->groups[g].suspects, base);
 	}
-}
-
-/* Whether something else has shown since it was last tried that the fault's suspects work. */
-static bool is_stale(const struct classification *j, const struct observation *f, const struct verdict *v)
-{
-	uint64_t tried_us = f->leg != NULL ? observation_tried_us(f) : f->drop->seen_us;
-
-	for (size_t i = 0; i < j->o.n; i++) {
-		const struct observation *p = &j->o.rows[i];
-
-		if ((f->leg == NULL || p->leg != f->leg) && (p->proof & f->by) && p->proven_us > tried_us &&
-		    tomo_paths_meet(&p->acquitted, &v->conclusion.suspects, NULL))
-			return true;
-	}
-	return false;
-}
-
-/* Whether it accuses none of what the fault was that it is part of: what acquitted that may be its end.  What is
- * tried now and then says so itself when it is tried again. */
-static bool may_be_echo(struct classification *j, struct observation *f, const struct tomo_path *suspects)
-{
-	const struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
-
-	return v != NULL && !tomo_paths_meet(&v->conclusion.suspects, suspects, NULL) && is_stale(j, f, v) &&
-	       (f->fresh || f->large || may_be_healing(j, f));
 }
 
 static bool group_may_be_echo(struct classification *j, size_t group)

@@ -143,6 +143,13 @@ static bool says_process_ended(unsigned reason)
 	       reason == T3OPS_R_CLOSED;
 }
 
+/* Nothing came in time; a machine that has too much to do is late, and resets nothing. */
+static bool is_unanswered(unsigned reason)
+{
+	return reason == T3OPS_R_NONE || reason == T3OPS_R_HEARTBEAT_TIMEOUT || reason == T3OPS_R_CONNECT_TIMEOUT ||
+	       reason == T3OPS_R_HTTP_TIMEOUT || reason == T3OPS_R_DNS || reason == T3OPS_R_LARGE_LOST;
+}
+
 /* Whether most legs that answered a ping of that silence did so at once, compared with it: no machine is overloaded
  * for one alone. */
 static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us, uint64_t seen_us)
@@ -178,12 +185,14 @@ static void host_explain_leg(struct observation *row, const struct probe_table *
                              struct topology *t)
 {
 	const struct leg *leg = row->leg;
-	const struct host_question q = {.prober = true,
-	                                .proxy = crosses_dispatch(leg, t),
-	                                .ended = leg->def->per_user && says_process_ended(leg->first.reason),
-	                                .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
-	                                .began_us = row->began_us,
-	                                .seen_us = row->seen_us};
+	const struct host_question q = {
+	    .prober = true,
+	    .proxy = crosses_dispatch(leg, t),
+	    .ended = leg->def->per_user && says_process_ended(leg->first.reason),
+	    .unanswered = is_unanswered(leg->attempted ? leg->latest.reason : leg->first.reason),
+	    .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
+	    .began_us = row->began_us,
+	    .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
 
 	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US)
@@ -226,11 +235,13 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 static void host_explain_aspect(struct observation *row, const struct probe_table *legs,
                                 const struct host_events *host, struct topology *t)
 {
-	const struct host_question q = {.prober = true,
-	                                .proxy = crosses_dispatch(row->leg, t),
-	                                .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
-	                                .began_us = row->began_us,
-	                                .seen_us = row->seen_us};
+	const struct host_question q = {
+	    .prober = true,
+	    .proxy = crosses_dispatch(row->leg, t),
+	    .unanswered = is_unanswered(row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason),
+	    .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
+	    .began_us = row->began_us,
+	    .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
 
 	if (e != NULL && row->seen_us > e->until_us + THAW_US)
@@ -326,6 +337,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
 	const struct host_question q = {.proxy = part != USER_SERVE,
 	                                .ended = is_end_of_process(d),
+	                                .unanswered = d->began_us < d->seen_us,
 	                                .others_prompt = others_are_prompt(legs, d->began_us, d->seen_us),
 	                                .began_us = d->began_us,
 	                                .seen_us = d->seen_us};

@@ -119,8 +119,8 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 	case HOST_STRAINED:
 		return takes_a_quarter(e, q);
 	case HOST_STARVED:
-		return !q->others_prompt &&
-		       (takes_a_quarter(e, q) || (q->unanswered && is_near(e, q, FREEZE_REACH_US)));
+		return q->unanswered && !q->others_prompt &&
+		       (takes_a_quarter(e, q) || (q->seen_us == q->began_us && is_near(e, q, FREEZE_REACH_US)));
 	case HOST_PROXY_GONE:
 		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
 		       q->began_us <= e->until_us + PROXY_AFTER_US;

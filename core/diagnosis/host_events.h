@@ -47,7 +47,7 @@ struct host_event {
 struct host_question {
 	bool prober, proxy;         /* whose standing still would show so */
 	bool ended;                 /* a process of this machine ended it */
-	bool unanswered;            /* for lack of an answer, though its beginning is not known */
+	bool unanswered;            /* it failed for lack of an answer in time, not by one */
 	bool others_prompt;         /* what else was asked since then answered at once */
 	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
 };

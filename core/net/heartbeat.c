@@ -14,6 +14,7 @@
 #define SMALL_MIN 4
 #define SMALL_MAX 17
 #define RUN_MIN   3
+#define LONG_GAP  12 /* periods; a longer one is rather a sleep */
 
 #define MARK_BASIS UINT32_C(2166136261) /* FNV-1a */
 #define MARK_PRIME UINT32_C(16777619)
@@ -130,8 +131,11 @@ void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint
 	if (frame != HEARTBEAT_PONG || h->kind != HEARTBEAT_CLEAR)
 		return;
 	h->slow_us = heartbeat_waiting_us(h, now_us);
-	if (h->slow_us > period_us)
+	if (h->slow_us > period_us) {
 		h->late_beats++;
+		h->late_answer_us = h->slow_us;
+		h->late_answer_end_us = now_us;
+	}
 	/* of several that wait the oldest is answered; of the others only the last one's time is known */
 	if (h->unanswered > 0)
 		h->unanswered--;
@@ -143,14 +147,36 @@ uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us)
 	return h->pending_us != 0 ? now_us - h->pending_us : 0;
 }
 
-uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t now_us)
+uint64_t heartbeat_waited_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
-	bool woke = h->gap_end_us != 0 && h->gap_end_us == h->ping_us && h->late < 2;
+	uint64_t waiting = heartbeat_waiting_us(h, now_us);
+
+	if (h->late_answer_end_us == 0 || now_us - h->late_answer_end_us > period_us || h->late_answer_us < waiting)
+		return waiting;
+	return h->late_answer_us;
+}
+
+/* A page that sleeps may leave one behind when its network goes first, and sends one when it wakes.  One that is
+ * awake makes one in each period until its patience is over: after 20 s if it compresses, else perhaps after 10. */
+static bool are_enough(const struct heartbeat *h, uint64_t period_us)
+{
+	uint64_t periods = h->gap_us / period_us;
+
+	if (h->kind == HEARTBEAT_COMPRESSED)
+		return h->late + 1 >= (periods < 4 ? periods : 4);
+	return h->late > 2 || periods <= LONG_GAP;
+}
+
+uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	bool woke = h->gap_end_us != 0 && h->gap_end_us == h->ping_us && (h->late < 2 || !are_enough(h, period_us));
 
 	return now_us - h->ping_us + (woke ? h->gap_us : 0);
 }
 
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
-	return h->gap_end_us != 0 && now_us - h->gap_end_us <= period_us && h->late >= 2 ? h->late : 0;
+	if (h->gap_end_us == 0 || now_us - h->gap_end_us > period_us || h->late < 2 || !are_enough(h, period_us))
+		return 0;
+	return h->late;
 }

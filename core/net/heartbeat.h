@@ -25,19 +25,21 @@ enum heartbeat_kind { HEARTBEAT_UNKNOWN = 0, HEARTBEAT_CLEAR, HEARTBEAT_COMPRESS
 
 /* Zeroed is ready. */
 struct heartbeat {
-	uint8_t kind;         /* enum heartbeat_kind */
-	uint8_t run;          /* small compressed frames on the grid so far */
-	uint32_t mark;        /* of the last small compressed frame */
-	uint32_t unanswered;  /* Pings that wait for their answer */
-	uint32_t late_beats;  /* in a row that came late, or were answered more than a period later */
-	uint32_t late;        /* Pings that arrived together at the end of the last gap, the first one included */
-	uint64_t pings;       /* seen */
-	uint64_t ping_us;     /* when the last one came */
-	uint64_t pending_us;  /* since when the oldest unanswered one waits; 0: all are answered */
-	uint64_t slow_us;     /* how long the last answer took */
-	uint64_t lateness_us; /* how far behind its rhythm the last Ping came; decays */
-	uint64_t gap_us;      /* length of the last gap */
-	uint64_t gap_end_us;  /* when it ended; 0: there was none */
+	uint8_t kind;        /* enum heartbeat_kind */
+	uint8_t run;         /* small compressed frames on the grid so far */
+	uint32_t mark;       /* of the last small compressed frame */
+	uint32_t unanswered; /* Pings that wait for their answer */
+	uint32_t late_beats; /* in a row that came late, or were answered more than a period later */
+	uint32_t late;       /* Pings that arrived together at the end of the last gap, the first one included */
+	uint64_t pings;      /* seen */
+	uint64_t ping_us;    /* when the last one came */
+	uint64_t pending_us; /* since when the oldest unanswered one waits; 0: all are answered */
+	uint64_t slow_us;    /* how long the last answer took */
+	uint64_t late_answer_us,
+	    late_answer_end_us; /* the last one that took longer than a period: how long, and when it came */
+	uint64_t lateness_us;   /* how far behind its rhythm the last Ping came; decays */
+	uint64_t gap_us;        /* length of the last gap */
+	uint64_t gap_end_us;    /* when it ended; 0: there was none */
 };
 
 /* What a small frame is to the page. */
@@ -63,10 +65,13 @@ void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint
 
 /* How long the oldest unanswered Ping has waited; 0: none does. */
 uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us);
+/* The same at its end: also of one that was answered within the last period, after more than one. */
+uint64_t heartbeat_waited_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
 /* How long nothing came of its rhythm: since the last Ping, and with the gap before it if that one ended it alone,
  * for then the page slept and had just woken. */
-uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t now_us);
-/* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago. */
+uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
+/* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago, or
+ * if they are too few for a page that was awake in it. */
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
 
 #endif

@@ -73,13 +73,14 @@ void tunnel_page_count(struct tunnel *t, uint64_t now_us)
 
 /* Since when an answer is due.  Compressed answers are not followed: a server that sends nothing for two periods of
  * Pings answers none. */
-static uint64_t waiting_us(const struct tunnel *t, uint64_t now_us)
+static uint64_t waiting_us(const struct tunnel *t, enum page_end end, uint64_t now_us)
 {
 	const struct heartbeat *h = &t->page.heartbeat;
 	uint64_t quiet_us = now_us - t->upstream.last_us, period_us = period_of(t);
 
 	if (h->kind != HEARTBEAT_COMPRESSED)
-		return heartbeat_waiting_us(h, now_us);
+		return end == PAGE_END_NONE ? heartbeat_waiting_us(h, now_us)
+		                            : heartbeat_waited_us(h, period_us, now_us);
 	return quiet_us > 2 * period_us ? quiet_us - period_us : 0;
 }
 
@@ -93,8 +94,8 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .carried = t->client.frames.messages > 0 || t->upstream.frames.messages > 0,
 	                           .late_pings = heartbeat_late_pings(h, period_of(t), now_us),
 	                           .late_beats = h->late_beats,
-	                           .since_ping_us = known ? heartbeat_since_ping_us(h, now_us) : 0,
-	                           .waiting_us = waiting_us(t, now_us),
+	                           .since_ping_us = known ? heartbeat_since_ping_us(h, period_of(t), now_us) : 0,
+	                           .waiting_us = waiting_us(t, end, now_us),
 	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0,
 	                           .since_large_us = t->page.large_us > 0 ? now_us - t->page.large_us : 0};
 }

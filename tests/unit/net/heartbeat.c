@@ -81,6 +81,13 @@ static const struct heartbeat_case cases[] = {
      2,
      90},
     {"a sleep: one Ping on waking", {{'P', 0}, {'O', 0}, {'P', 350}, {'O', 350}}, 352, HEARTBEAT_CLEAR, 0, 0, 350},
+    {"a sleep of a minute and more: one Ping that was stuck, and one on waking",
+     {{'P', 0}, {'O', 0}, {'P', 50}, {'O', 50}, {'P', 760}, {'P', 760}},
+     762,
+     HEARTBEAT_CLEAR,
+     2,
+     0,
+     710},
     {"a hole that is long past",
      {{'P', 0},
       {'P', 90},
@@ -115,6 +122,13 @@ static const struct heartbeat_case cases[] = {
      0,
      3,
      195},
+    {"compressed, a sleep: one Ping that was stuck, and one on waking",
+     {{'s', 0}, {'s', 50}, {'s', 100}, {'s', 395}, {'s', 395}},
+     396,
+     HEARTBEAT_COMPRESSED,
+     0,
+     0,
+     295},
     {"compressed, a hole: an Ack had changed what the first one looks like",
      {{'s', 0}, {'s', 50}, {'a', 51}, {'s', 100}, {'a', 101}, {'a', 295}, {'s', 295}, {'s', 295}, {'s', 295}},
      296,
@@ -196,7 +210,7 @@ static uint64_t since_ping_tenths(const struct step *steps, unsigned now)
 	struct heartbeat h = {0};
 
 	steps_take(&h, steps);
-	return heartbeat_since_ping_us(&h, tenths(now)) / (S / 10);
+	return heartbeat_since_ping_us(&h, PERIOD, tenths(now)) / (S / 10);
 }
 
 /* One Ping at the end of a gap was made on waking; two were made on time. */
@@ -244,10 +258,25 @@ static void test_late_beats(void **state)
 	}
 }
 
+/* A server that answers late, and then at once: the page that gives up meanwhile has waited for it. */
+static void test_late_answer(void **state)
+{
+	static const struct step steps[] = {{'P', 0},   {'O', 0},   {'P', 50}, {'P', 100},
+	                                    {'O', 130}, {'O', 130}, {0, 0}};
+	struct heartbeat h = {0};
+
+	(void)state;
+	steps_take(&h, steps);
+	assert_int_equal(heartbeat_waiting_us(&h, tenths(131)), 0);
+	assert_int_equal(heartbeat_waited_us(&h, PERIOD, tenths(131)), 8 * S);
+	assert_int_equal(heartbeat_waited_us(&h, PERIOD, tenths(190)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_frames), cmocka_unit_test(test_heartbeats),
-	                                   cmocka_unit_test(test_since_ping), cmocka_unit_test(test_late_beats)};
+	                                   cmocka_unit_test(test_since_ping), cmocka_unit_test(test_late_answer),
+	                                   cmocka_unit_test(test_late_beats)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
