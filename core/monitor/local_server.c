@@ -2,8 +2,11 @@
 /* Connections of the monitor's own listeners; see local_server.h. */
 #include "monitor/local_server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +22,7 @@ struct local_conn {
 	struct ev_io readable, writable;
 	struct ev_timer deadline;
 	struct buf in, out;
+	char peer[INET6_ADDRSTRLEN]; /* "" for a Unix socket */
 	bool finishing, broken, held, inside;
 };
 
@@ -162,9 +166,69 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	conn_free(w->data);
 }
 
+static void peer_name(int fd, char out[INET6_ADDRSTRLEN])
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} a;
+	socklen_t len = sizeof a;
+
+	out[0] = '\0';
+	if (getpeername(fd, &a.any, &len) < 0)
+		return;
+	if (a.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &a.v4.sin_addr, out, INET6_ADDRSTRLEN);
+	else if (a.any.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &a.v6.sin6_addr, out, INET6_ADDRSTRLEN);
+}
+
+static size_t connections_of(const struct local_server *s, const char *peer)
+{
+	const struct local_conn *c;
+	size_t n = 0;
+
+	LIST_FOREACH (c, &s->conns, link)
+		n += strcmp(c->peer, peer) == 0;
+	return n;
+}
+
+/* The oldest one of the peer that has most: the list begins with the newest. */
+static struct local_conn *victim_find(const struct local_server *s)
+{
+	struct local_conn *c, *victim = NULL;
+	size_t most = 0;
+
+	LIST_FOREACH (c, &s->conns, link) {
+		size_t n = connections_of(s, c->peer);
+
+		if (n < most)
+			continue;
+		most = n;
+		victim = c;
+	}
+	return victim;
+}
+
+/* So that whoever fills the places keeps nobody else out. */
+static bool room_make(struct local_server *s)
+{
+	struct local_conn *victim = s->rules->on_evict ? victim_find(s) : NULL;
+
+	if (s->n < s->rules->max_connections)
+		return true;
+	if (!victim)
+		return false;
+	s->rules->on_evict(victim->peer, s->arg);
+	conn_free(victim);
+	return true;
+}
+
 static void conn_new(struct local_server *s, int fd)
 {
-	bool taken = s->n < s->rules->max_connections && (!s->rules->on_accept || s->rules->on_accept(fd, s->arg));
+	bool taken = (!s->rules->on_accept || s->rules->on_accept(fd, s->arg)) && room_make(s);
 	struct local_conn *c = taken ? calloc(1, sizeof *c) : NULL;
 
 	if (c == NULL) {
@@ -172,6 +236,7 @@ static void conn_new(struct local_server *s, int fd)
 		return;
 	}
 	c->server = s;
+	peer_name(fd, c->peer);
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
 	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
 	ev_timer_init(&c->deadline, on_deadline, 0., s->rules->deadline_s);

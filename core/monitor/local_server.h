@@ -21,10 +21,12 @@ struct local_rules {
 	size_t (*on_input)(struct local_conn *c, const char *bytes, size_t n, void *arg);
 	/* The connection is gone; may be NULL. */
 	void (*on_end)(struct local_conn *c, void *arg);
-	size_t max_connections; /* one more is closed at once */
-	size_t max_input;       /* unused bytes beyond this end the connection */
-	size_t max_output;      /* unsent bytes beyond this end it, too */
-	double deadline_s;      /* from the last use of input; not while the connection is held */
+	/* Told of a connection that gave way to one more.  NULL: that one is closed at once instead. */
+	void (*on_evict)(const char *peer, void *arg);
+	size_t max_connections;
+	size_t max_input;  /* unused bytes beyond this end the connection */
+	size_t max_output; /* unsent bytes beyond this end it, too */
+	double deadline_s; /* from the last use of input; not while the connection is held */
 };
 
 /* Accepts on fd, which stays the caller's.  rules is borrowed.  NULL without memory. */

@@ -317,6 +317,7 @@ static int listeners_start(struct monitor *d)
 		const struct listener *l = &d->process->listeners[i];
 
 		if (strcmp(l->name, "status") == 0) {
+			pages_init(d);
 			d->pages = local_server_new(d->process->loop, l->fd, &pages_rules, d);
 			if (d->pages == NULL)
 				return -ENOMEM;

@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "obs/throttle.h"
 #include "diagnosis/clock_gap.h"
 #include "diagnosis/diagnosis.h"
 #include "monitor/journal.h"
@@ -37,6 +38,9 @@ struct monitor {
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */
 	struct series *open_gauge, *lost_total, *capped_total;
+	struct series *host_refused_total, *status_evicted_total; /* pages.c, with what follows */
+	struct throttle throttle;
+	char host_name[256];
 	uint64_t lost_counted, capped_counted;
 	uint64_t life_told_us; /* CLOCK_MONOTONIC: the prober last heard of a sign of life */
 };

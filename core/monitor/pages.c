@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/http_parse.h"
 #include "net/http_status.h"
+#include "sys/clock.h"
 #include "monitor/status.h"
+#include "monitor/status_host.h"
 #include "monitor/status_page.h"
 
 #define HEAD_MAX        (8 * 1024)
@@ -124,6 +127,30 @@ static void page_send(struct local_conn *c, struct page *p, bool with_body)
 	free(p->body);
 }
 
+/* Whether t3ops lives is no secret. */
+static bool is_for_us(const struct monitor *d, const struct http_head *h)
+{
+	return span_is(h->target, "/healthz") ||
+	       status_host_known(h, &d->process->config->core.status_hosts, d->host_name);
+}
+
+/* Once a minute. */
+static void host_refuse(struct monitor *d, const struct http_head *h, struct page *p)
+{
+	const struct http_field *host = http_field_find(h, "Host", 0);
+	uint64_t left_out = 0;
+
+	series_add(d->host_refused_total, 1);
+	if (throttle_passes(&d->throttle, "host", "host", clock_mono_us(), &left_out))
+		log_write(
+		    LOG_L_WARNING, "status_host_refused",
+		    kv_host(host ? textf("%.*s", (int)(host->value.len < 200 ? host->value.len : 200), host->value.at)
+		                 : NULL),
+		    kv_suppressed((int64_t)left_out),
+		    kv_hint("if that is a name of this machine, add it to status_hosts"));
+	page_text(p, 421, "These pages are not known by that name: add it to status_hosts, or use the address.\n");
+}
+
 static void request_answer(struct monitor *d, struct local_conn *c, const char *bytes, size_t len)
 {
 	struct http_head h;
@@ -133,6 +160,8 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 
 	if (http_request_parse(&h, bytes, len) != HTTP_SYNTAX_OK || h.target.len >= sizeof target) {
 		page_text(&p, 400, "Bad request.\n");
+	} else if (!is_for_us(d, &h)) {
+		host_refuse(d, &h, &p);
 	} else if (!span_is(h.method, "GET") && !(head = span_is(h.method, "HEAD"))) {
 		page_text(&p, 405, "Only GET and HEAD.\n");
 	} else {
@@ -165,8 +194,38 @@ static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *
 	return n;
 }
 
+static void on_evict(const char *peer, void *arg)
+{
+	struct monitor *d = arg;
+	uint64_t left_out = 0;
+
+	series_add(d->status_evicted_total, 1);
+	if (throttle_passes(&d->throttle, peer, "evict", clock_mono_us(), &left_out))
+		log_write(LOG_L_WARNING, "status_crowded", kv_peer(peer),
+		          left_out > 0 ? kv_suppressed((int64_t)left_out) : kv_none(),
+		          kv_effect("its oldest connection gives way, so that /metrics can be read"));
+}
+
+void pages_init(struct monitor *d)
+{
+	static const struct t3ops_metric host_refused = {
+	    .name = "t3ops_status_host_refused_total",
+	    .type = T3OPS_COUNTER,
+	    .help = "Requests for the status pages under a name that is not known."};
+	static const struct t3ops_metric evicted = {
+	    .name = "t3ops_status_evicted_total",
+	    .type = T3OPS_COUNTER,
+	    .help = "Connections to the status pages that gave way to another one, for all places were taken."};
+
+	d->host_refused_total = metrics_series(d->process->metrics, &host_refused, NULL, NULL, NULL);
+	d->status_evicted_total = metrics_series(d->process->metrics, &evicted, NULL, NULL, NULL);
+	if (gethostname(d->host_name, sizeof d->host_name - 1) < 0)
+		d->host_name[0] = '\0';
+}
+
 const struct local_rules pages_rules = {
     .on_input = on_input,
+    .on_evict = on_evict,
     .max_connections = CONNECTIONS_MAX,
     .max_input = HEAD_MAX,
     .max_output = OUTPUT_MAX,

@@ -9,6 +9,10 @@
 #include "monitor/local_server.h"
 
 /* The server's arg is the struct monitor. */
+struct monitor;
+/* What pages_rules need of it. */
+void pages_init(struct monitor *d);
+
 extern const struct local_rules pages_rules;
 
 #endif

@@ -46,6 +46,9 @@ CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(P
             "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, rounded up.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Address of /metrics, /status (HTML for a browser, else JSON), /verdicts and /healthz.")
+CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
+            "Further names, without a port, by which browsers and scrapers reach those pages; numeric addresses, localhost and this "
+            "machine's own name are known, every other one is answered 421, so no site can read the pages by DNS rebinding.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,

@@ -34,6 +34,7 @@ LOG_KEY(identity, TEXT, "the name that a request was signed in with, which the u
 LOG_KEY(account, TEXT, "an account of the operating system")
 LOG_KEY(kills, NUMBER, "how many processes the kernel killed for lack of memory")
 LOG_KEY(users, NUMBER, "how many users the table has")
+LOG_KEY(host, TEXT, "the name by which the status pages were asked for")
 LOG_KEY(peer, TEXT, "address of the connection's other end")
 LOG_KEY(client, TEXT, "address of the browser, as a trusted proxy reported it, else the peer's")
 LOG_KEY(method, TEXT, "method of a request")

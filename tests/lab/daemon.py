@@ -71,7 +71,7 @@ class Daemon:
         os.mkdir(self.state_dir, 0o700)
         account.give(self.state_dir)
         self.options = {
-            "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "control": self.control, "user": account.NAME,
+            "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "status_hosts": ["lab"], "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
             "trusted_proxies": ["127.0.0.0/8"], "trusted_local_users": account.PEERS,
             "trusted_upstreams": LOCAL, "log_level": "debug",

@@ -92,6 +92,30 @@ class Monitor(unittest.TestCase):
         self.assertEqual([r["process"] for r in rows], ["proxy", "prober", "monitor"])
         self.assertEqual(processes, {"proxy": "ready", "prober": "ready", "monitor": "ready"})
 
+    def test_only_names_that_it_knows(self):
+        """Or any web site could read them through a browser, under a name that it points to this address."""
+        own = socket.gethostname()
+        for host in ("127.0.0.1:9108", "127.0.0.1", "[::1]:9108", "localhost:9108", "LOCALHOST", "lab", "lab.:80", own):
+            self.assertEqual(http.get(self.daemon.monitor, "/metrics", host=host).status, 200, host)
+        for host in ("evil.example", "evil.example:9108", "lab.evil.example", "localhost.evil.example", "1.2.3.4.evil.example", "[::1", ""):
+            answer = http.get(self.daemon.monitor, "/status", host=host)
+            self.assertEqual((answer.status, "status_hosts" in answer.text()), (421, True), host)
+        self.assertEqual(self.daemon.metrics()["t3ops_status_host_refused_total"], 7)
+        self.assertIn("host=evil.example", self.daemon.wait_log("event=status_host_refused .*").group(0))
+        self.assertEqual(self.daemon.log().count("event=status_host_refused"), 1)
+
+    def test_scraper_finds_a_place(self):
+        """However many connections others hold open."""
+        held = []
+        for _ in range(200):
+            s = socket.create_connection(self.daemon.monitor)
+            self.addCleanup(s.close)
+            held.append(s)
+        metrics = self.daemon.metrics()
+        self.assertGreaterEqual(metrics["t3ops_status_evicted_total"], 200 - 64)
+        self.assertIn("peer=127.0.0.1", self.daemon.wait_log("event=status_crowded .*").group(0))
+        self.assertEqual(self.daemon.log().count("event=status_crowded"), 1)
+
     def test_counters_exist_from_the_start(self):
         """increase() sees the first step of a counter only if it was there before, at 0."""
         leg = ('plugin "probe_cloudflare" { url = "wss://localhost:1/probe/ws" resolver = "https://127.0.0.1:1/dns-query" }\n')

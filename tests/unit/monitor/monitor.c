@@ -375,18 +375,25 @@ static void pages(void **state)
 	static const struct {
 		const char *request, *status, *has;
 	} rows[] = {
-	    {"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\nok\n"},
+	    {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\nok\n"},
+	    {"GET /healthz HTTP/1.1\r\nHost: balancer\r\n\r\n", "200", "\r\n\r\nok\n"},
 	    {"GET /healthz HTTP/1.0\r\n\r\n", "200", "\r\n\r\nok\n"},
-	    {"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200", "Content-Length: 3\r\n"},
-	    {"GET /status HTTP/1.1\r\nHost: x\r\n\r\n", "200", "Content-Type: application/json\r\n"},
-	    {"GET /status HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n", "200", "\"processes\": []"},
-	    {"GET /status HTTP/1.1\r\nHost: x\r\nAccept: text/html,*/*;q=0.8\r\n\r\n", "200", "<!doctype html>"},
-	    {"GET /verdicts?limit=2&after=0 HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
-	    {"GET /verdicts?limit=x&&&=after= HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
-	    {"GET /verdicts?standing=1 HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\n[]"},
-	    {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "200", "Content-Type: text/plain; version=0.0.4"},
-	    {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "404", "/metrics, /status, /verdicts and /healthz"},
-	    {"POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "405", "Allow: GET, HEAD\r\n"},
+	    {"GET /metrics HTTP/1.0\r\n\r\n", "200", "Content-Type: text/plain; version=0.0.4"},
+	    {"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "421", "status_hosts"},
+	    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", "421", "status_hosts"},
+	    {"GET /healthz HTTP/1.0\r\n\r\n", "200", "\r\n\r\nok\n"},
+	    {"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Length: 3\r\n"},
+	    {"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Type: application/json\r\n"},
+	    {"GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", "200",
+	     "\"processes\": []"},
+	    {"GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: text/html,*/*;q=0.8\r\n\r\n", "200",
+	     "<!doctype html>"},
+	    {"GET /verdicts?limit=2&after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
+	    {"GET /verdicts?limit=x&&&=after= HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
+	    {"GET /verdicts?standing=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
+	    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Type: text/plain; version=0.0.4"},
+	    {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "404", "/metrics, /status, /verdicts and /healthz"},
+	    {"POST /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", "405", "Allow: GET, HEAD\r\n"},
 	    {"nonsense\r\n\r\n", "400", "Connection: close\r\n"},
 	    {"GET /status HTTP/1.1\n\n", "400", "Connection: close\r\n"},
 	};
@@ -408,7 +415,7 @@ static void a_person_reads_rooms_as_text_not_markup(void **state)
 {
 	struct fixture *f = *state;
 	struct msg_process r = {.process = PROCESS_PROXY, .state = PROCESS_READY, .serial = 17, .pid = 4711};
-	static const char request[] = "GET /status HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n";
+	static const char request[] = "GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n";
 	int fd = client(f, "status");
 	char said[8192];
 
