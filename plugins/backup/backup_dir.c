@@ -19,6 +19,7 @@
 #define BACKUP  "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z"
 #define ASKED   "-asked"
 #define SUFFIX  ".sqlite"
+#define STAMP   "state-%Y%m%dT%H%M%SZ"
 
 static int is_leaving(const struct dirent *e)
 {
@@ -114,7 +115,7 @@ static void name_choose(const struct backup_dir *s, time_t now, enum backup_kind
 
 	do {
 		gmtime_r(&now, &tm);
-		len = strftime(name, BACKUP_NAME_SIZE, "state-%Y%m%dT%H%M%SZ", &tm);
+		len = strftime(name, BACKUP_NAME_SIZE, STAMP, &tm);
 		strcpy(name + len, kind == BACKUP_ASKED ? ASKED SUFFIX : SUFFIX);
 		now++;
 	} while (faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
@@ -132,22 +133,43 @@ int backup_dir_put(struct backup_dir *s, time_t now, enum backup_kind kind, char
 	return 0;
 }
 
+/* How many names are at most a day later than that one: the others are of a clock that was wrong. */
+static int credible(struct dirent *const *found, int n, const char *newest)
+{
+	char limit[BACKUP_NAME_SIZE];
+	struct tm tm = {0};
+	time_t at;
+	int count = 0;
+
+	strptime(newest, STAMP, &tm);
+	at = timegm(&tm) + 24 * 3600;
+	gmtime_r(&at, &tm);
+	strftime(limit, sizeof limit, STAMP, &tm);
+	while (count < n && strcmp(found[count]->d_name, limit) < 0)
+		count++;
+	return count;
+}
+
 int backup_dir_keep(struct backup_dir *s, int keep, enum backup_kind kind, const char *newest)
 {
 	struct dirent **found;
 	int n = scandirat(s->fd, ".", &found, kind == BACKUP_ASKED ? is_asked : is_scheduled, alphasort), left = n,
-	    r = 0;
+	    r = 0, good;
 
 	if (n < 0)
 		return -errno;
+	/* From the oldest on, which those are that cannot be. */
+	good = credible(found, n, newest);
 	for (int i = 0; i < n; i++) {
-		bool spare = left <= keep || strcmp(found[i]->d_name, newest) == 0;
+		const char *name = found[(good + i) % n]->d_name;
+		bool spare = left <= keep || strcmp(name, newest) == 0;
 
-		if (!spare && unlinkat(s->fd, found[i]->d_name, 0) < 0)
+		if (!spare && unlinkat(s->fd, name, 0) < 0)
 			r = -errno;
 		left -= spare ? 0 : 1;
-		free(found[i]);
 	}
+	for (int i = 0; i < n; i++)
+		free(found[i]);
 	free(found);
 	return r < 0 ? r : left;
 }

@@ -583,6 +583,16 @@ static void test_keep(void **state)
 	run_ok(f, path);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(backup_dir_count(f, "state-2", NULL), 1);
+
+	/* Such a one takes no real one's place. */
+	old_backup(f, "state-29990101T000000Z.sqlite");
+	old_backup(f, "state-29990102T000000Z.sqlite");
+	f->keep = 2;
+	strcpy(last, path);
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(last, F_OK), 0);
+	assert_int_equal(backup_dir_count(f, "state-2", NULL), 2);
 }
 
 /* However often somebody asks, what the schedule made stays. */
