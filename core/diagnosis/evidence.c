@@ -150,21 +150,16 @@ static bool is_unanswered(unsigned reason)
 	       reason == T3OPS_R_HTTP_TIMEOUT || reason == T3OPS_R_DNS || reason == T3OPS_R_LARGE_LOST;
 }
 
-/* Whether most legs that answered a ping of that silence did so at once, compared with it: no machine is overloaded
- * for one alone. */
-static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us, uint64_t seen_us)
+/* Whether a leg answered a ping of after that time, and in time: no machine is overloaded for one path alone. */
+static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us)
 {
-	size_t answered = 0, prompt = 0;
-
 	for (size_t i = 0; i < legs->n; i++) {
 		const struct leg *leg = legs->rows[i];
 
-		if (leg_fails(leg) || leg->alive_us <= began_us)
-			continue;
-		answered++;
-		prompt += leg->rtt_us * PROMPT_PART < seen_us - began_us;
+		if (!leg_fails(leg) && leg->alive_us > began_us && leg->rtt_us < PROMPT_US)
+			return true;
 	}
-	return answered > 0 && 4 * prompt >= 3 * answered;
+	return false;
 }
 
 /* What the event, if there is one, makes of what failed. */
@@ -190,7 +185,7 @@ static void host_explain_leg(struct observation *row, const struct probe_table *
 	    .proxy = crosses_dispatch(leg, t),
 	    .ended = leg->def->per_user && says_process_ended(leg->first.reason),
 	    .unanswered = is_unanswered(leg->attempted ? leg->latest.reason : leg->first.reason),
-	    .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
+	    .others_prompt = others_are_prompt(legs, row->began_us),
 	    .began_us = row->began_us,
 	    .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -239,7 +234,7 @@ static void host_explain_aspect(struct observation *row, const struct probe_tabl
 	    .prober = true,
 	    .proxy = crosses_dispatch(row->leg, t),
 	    .unanswered = is_unanswered(row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason),
-	    .others_prompt = others_are_prompt(legs, row->began_us, row->seen_us),
+	    .others_prompt = others_are_prompt(legs, row->began_us),
 	    .began_us = row->began_us,
 	    .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
@@ -291,12 +286,11 @@ static void add_failing_resolver(struct observations *o, struct leg *leg, const 
                                  const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
-	const struct host_question q = {
-	    .prober = true,
-	    .unanswered = true,
-	    .others_prompt = others_are_prompt(legs, leg->resolver_asked_us, leg->resolver_began_us),
-	    .began_us = leg->resolver_began_us,
-	    .seen_us = leg->resolver_began_us};
+	const struct host_question q = {.prober = true,
+	                                .unanswered = true,
+	                                .others_prompt = others_are_prompt(legs, leg->resolver_asked_us),
+	                                .began_us = leg->resolver_began_us,
+	                                .seen_us = leg->resolver_began_us};
 
 	row->leg = leg;
 	row->resolver = true;
@@ -338,7 +332,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	const struct host_question q = {.proxy = part != USER_SERVE,
 	                                .ended = is_end_of_process(d),
 	                                .unanswered = d->began_us < d->seen_us,
-	                                .others_prompt = others_are_prompt(legs, d->began_us, d->seen_us),
+	                                .others_prompt = others_are_prompt(legs, d->began_us),
 	                                .began_us = d->began_us,
 	                                .seen_us = d->seen_us};
 

@@ -90,6 +90,14 @@ static bool takes_a_quarter(const struct host_event *e, const struct host_questi
 	return q->seen_us > q->began_us && 4 * overlap_us(e, q) >= q->seen_us - q->began_us;
 }
 
+/* The waiting of an event, spread over the time it lasted. */
+static bool took_half(const struct host_event *e, const struct host_question *q)
+{
+	double lasted = (double)(e->until_us - e->from_us), part = lasted > 0 ? (double)e->length_us / lasted : 0;
+
+	return q->seen_us > q->began_us && 2 * part * (double)overlap_us(e, q) >= (double)(q->seen_us - q->began_us);
+}
+
 static bool frozen_explains(const struct host_event *e, const struct host_question *q)
 {
 	if (!(q->prober && e->prober) && !(q->proxy && e->proxy))
@@ -119,8 +127,7 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 	case HOST_STRAINED:
 		return takes_a_quarter(e, q);
 	case HOST_STARVED:
-		return q->unanswered && !q->others_prompt &&
-		       (takes_a_quarter(e, q) || (q->seen_us == q->began_us && is_near(e, q, FREEZE_REACH_US)));
+		return q->unanswered && !q->others_prompt && took_half(e, q);
 	case HOST_PROXY_GONE:
 		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
 		       q->began_us <= e->until_us + PROXY_AFTER_US;
@@ -165,12 +172,6 @@ bool host_event_of_strain(const struct pressure *before, const struct pressure *
 	return (double)waited >= STRAINED_PART * (double)span;
 }
 
-/* Who sleeps most of the time, as our loops do, still gets a CPU soon; who works does not. */
-static bool is_crowded(const struct pressure *p)
-{
-	return p->cpus > 0 && p->running >= CROWDED_RUNNING * p->cpus;
-}
-
 /* A loop is late for other reasons as well, a slow disk or SIGSTOP: the kernel must say that it waited for a CPU. */
 bool host_event_of_starvation(const struct pressure *before, const struct pressure *now, struct host_event *out)
 {
@@ -181,8 +182,6 @@ bool host_event_of_starvation(const struct pressure *before, const struct pressu
 		return false;
 	if (late > waited * STARVED_WAIT || late < waited)
 		late = waited;
-	if (is_crowded(before) && is_crowded(now))
-		late = span;
 	*out = (struct host_event){
 	    .kind = HOST_STARVED, .from_us = before->mono_us, .until_us = now->mono_us, .length_us = late};
 	return (double)late >= STARVED_PART * (double)span;

@@ -9,9 +9,9 @@
  *   CLOCK_SET    its wall clock jumped             all that began with it
  *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
  *   STRAINED     everything waited for memory      silence of which a quarter was that
- *   STARVED        our loop waited for a CPU,     silence of which a quarter was that: whatever
- *                  or too much else did           answers on this machine waited, too; unless what
- *                                                 else was asked answered at once
+ *   STARVED        our loop waited for a CPU      silence of which a half was that: whatever answers
+ *                                                 on this machine waited, too; never one while
+ *                                                 something else was answered in time
  *   PROXY_GONE     a proxy of ours died, or hung  what ends at a proxy and began then: it accuses
  *                  until it was killed            dispatch, not the host
  */
@@ -48,7 +48,7 @@ struct host_question {
 	bool prober, proxy;         /* whose standing still would show so */
 	bool ended;                 /* a process of this machine ended it */
 	bool unanswered;            /* it failed for lack of an answer in time, not by one */
-	bool others_prompt;         /* what else was asked since then answered at once */
+	bool others_prompt;         /* something else that was asked since then answered in time */
 	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
 };
 

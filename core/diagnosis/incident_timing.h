@@ -51,10 +51,9 @@
 #define STRAIN_GAP_US     INCIDENT_S(5)    /* strained again so soon: still */
 #define STRAIN_SPAN_US    INCIDENT_MS(500) /* samples closer to each other say nothing of it */
 #define STRAINED_PART     0.2              /* of the time, everything waited for memory */
-#define STARVED_PART      0.4              /* of the time, our loop was late: an answer passes a dozen of such */
-#define CROWDED_RUNNING   6  /* for each CPU: programs that run or wait for it, one sample after the other */
-#define PROMPT_PART       8  /* of a silence: an overloaded machine answers nobody sooner */
-#define STARVED_WAIT      20 /* times as long as it waited for a CPU, at most: else that is not why */
+#define STARVED_PART      0.5              /* of the time, our loop waited for a CPU */
+#define PROMPT_US         INCIDENT_S(2)    /* who is answered sooner is not late: then the machine is not to blame */
+#define STARVED_WAIT      20               /* times as long as it waited for a CPU, at most: else that is not why */
 
 /* Slow: where it is may be said again so often. */
 #define SLOW_AGAIN_US INCIDENT_S(30)

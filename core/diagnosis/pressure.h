@@ -16,7 +16,6 @@ struct pressure {
 	uint64_t memory_us, io_us;   /* total time in which every task stalled ("full") */
 	uint64_t cpu_us;             /* total time in which some task waited for a CPU ("some") */
 	uint64_t late_us, waited_us; /* our own loop: by how much it was late; for how long it waited for a CPU */
-	unsigned running, cpus; /* what runs or waits for a CPU right now, and how many there are; 0: not known */
 	uint64_t oom_kills;
 	bool known; /* all but the kills, which have a file of their own */
 	bool kills_known;

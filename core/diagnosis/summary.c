@@ -196,7 +196,7 @@ static void host_put(FILE *out, const struct host_event *e)
 		fprintf(out, "everything on this machine waited %.1f s for memory: ", seconds);
 		break;
 	case HOST_STARVED:
-		fprintf(out, "this machine was overloaded, too much waited for its CPUs for %.1f s: ", seconds);
+		fprintf(out, "this machine was overloaded, t3ops itself waited %.1f s for a CPU: ", seconds);
 		break;
 	case HOST_PROXY_GONE:
 		fprintf(out, "a proxy of t3ops %s: ", e->length_us > 0 ? "hung and was killed" : "died");

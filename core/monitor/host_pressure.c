@@ -63,17 +63,6 @@ bool host_pressure_parse_wait(const char *schedstat, uint64_t *waited_us)
 	return true;
 }
 
-void host_pressure_parse_stat(const char *stat, unsigned *running, unsigned *cpus)
-{
-	const char *at = line_of(stat, "procs_running");
-	uint64_t n;
-
-	*running = at != NULL && number_parse(at + strlen("procs_running "), &n) ? (unsigned)n : 0;
-	*cpus = 0;
-	for (const char *line = stat; (line = strstr(line, "\ncpu")) != NULL; line++)
-		++*cpus;
-}
-
 static bool file_read(const char *proc, const char *name, char *out, size_t size)
 {
 	char path[256];
@@ -106,8 +95,6 @@ void host_pressure_read(const char *proc, uint64_t mono_us, struct pressure *out
 		host_pressure_parse(text, "some", &out->cpu_us);
 	if (file_read(proc, "self/schedstat", text, sizeof text))
 		host_pressure_parse_wait(text, &out->waited_us);
-	if (file_read(proc, "stat", text, sizeof text))
-		host_pressure_parse_stat(text, &out->running, &out->cpus);
 	if (file_read(proc, "vmstat", text, sizeof text))
 		out->kills_known = host_pressure_parse_oom(text, &out->oom_kills);
 }

@@ -11,12 +11,10 @@ bool host_pressure_parse(const char *text, const char *line, uint64_t *total_us)
 /* The number behind "oom_kill "; false if there is none. */
 bool host_pressure_parse_oom(const char *vmstat, uint64_t *kills);
 
-/* The number behind "procs_running ", and how many lines there are of a CPU. */
-void host_pressure_parse_stat(const char *stat, unsigned *running, unsigned *cpus);
 /* The second number of a schedstat: how long the process waited for a CPU. */
 bool host_pressure_parse_wait(const char *schedstat, uint64_t *waited_us);
 
-/* Reads PROC/pressure/..., PROC/vmstat, PROC/stat and PROC/self/schedstat, a few short files; known is false where
+/* Reads PROC/pressure/..., PROC/vmstat and PROC/self/schedstat, a few short files; known is false where
  * the kernel has no PSI.  late_us is the caller's. */
 void host_pressure_read(const char *proc, uint64_t mono_us, struct pressure *out);
 

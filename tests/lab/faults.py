@@ -290,15 +290,6 @@ def starve(seconds, stopped, running):
     return run
 
 
-def overload(w):
-    """Far more that runs than the machine has processors, for everything in this world."""
-    w.overload(8)
-
-
-def relieve(w):
-    w.overload(0)
-
-
 def machine(action):
     """Everything on the machine of t3ops: itself, the servers, the path's programs."""
     def run(w):
@@ -570,7 +561,5 @@ ROWS = [
     Row("kill the proxy of t3ops under thirty users", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL),
         lasts=20, world="crowd"),
     Row("thirty users reload within half a minute", begin=one_by_one("reload", 1), lasts=20, world="crowd"),
-    Row("thirty users reload at once on an overloaded machine", begin=both(overload, each_user("reload")), end=relieve,
-        lasts=40, may=segment("host"), world="crowd"),
     Row("t3ops is upgraded under thirty users", begin=upgrade, lasts=30, world="crowd"),
 ]

@@ -9,7 +9,6 @@ import re
 import signal
 import stat
 import subprocess
-import sys
 import threading
 import time
 
@@ -86,7 +85,6 @@ class World:
         self.daemon = None
         self.machine = Machine()
         self.events = []  # (user, page.Event)
-        self.burners = []
 
     # ---- life
 
@@ -134,7 +132,6 @@ class World:
 
     def stop(self):
         self.machine.over = True
-        self.overload(0)
         for user in self.users.values():
             user.stop()
         try:
@@ -232,13 +229,6 @@ class World:
     def suspend(self, seconds):
         """What stood still for so long was suspended: its monotonic clock knows nothing of it.  Between freeze and thaw."""
         self.lapse.jump(monotonic=-seconds)
-
-    def overload(self, each):
-        """So many programs that only calculate run on each processor from now on."""
-        while self.burners:
-            self.burners.pop().kill()
-        for _ in range(each * os.cpu_count()):
-            self.burners.append(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
 
     def signal_all(self, number):
         for pid in [self.daemon.pid] + self.daemon.children():

@@ -46,7 +46,7 @@ struct row {
 #define STARVE(from, until)                                                                                          \
 	{                                                                                                            \
 		.kind = HOST_STARVED, .from_us = MS(from), .until_us = MS(until),                                    \
-		.length_us = MS((until) - (from)) / 2                                                                \
+		.length_us = MS((until) - (from)) * 3 / 4                                                            \
 	}
 #define GONE(from, until)                                                                                            \
 	{                                                                                                            \
@@ -93,22 +93,18 @@ static const struct row rows[] = {
     {"a proxy hung", GONE(10000, 30000), SILENCE(proxy, 12000, 14000), true},
     {"silent before it hung", GONE(10000, 30000), SILENCE(proxy, 9000, 14000), false},
     {"silence while we wait for a CPU",
-     STARVE(10000, 13000),
+     STARVE(6000, 13000),
      {.unanswered = true, .began_us = MS(5000), .seen_us = MS(13000)},
      true},
     {"while others are answered at once",
-     STARVE(10000, 13000),
+     STARVE(6000, 13000),
      {.unanswered = true, .others_prompt = true, .began_us = MS(5000), .seen_us = MS(13000)},
      false},
     {"a long one for another reason",
-     STARVE(10000, 11000),
+     STARVE(9000, 13000),
      {.unanswered = true, .began_us = MS(5000), .seen_us = MS(13000)},
      false},
     {"a reset needs no CPU to be one", STARVE(10000, 13000), CUT(proxy, 12000), false},
-    {"a name server that does not answer then",
-     STARVE(10000, 13000),
-     {.prober = true, .unanswered = true, .began_us = MS(13500), .seen_us = MS(13500)},
-     true},
     {"memory cuts nothing", STRAIN(10000, 13000), CUT(proxy, 12000), false},
 };
 
@@ -189,29 +185,19 @@ static void what_makes_a_loop_late(void **state)
 		const char *what;
 		uint64_t late_us, waited_us; /* of the second between the samples */
 		bool starved;
-		unsigned before, now; /* programs that run on two CPUs */
 	} cases[] = {
-	    {"nothing", MS(10), MS(1), false, 0, 0},
-	    {"others run, but not for long", MS(300), MS(280), false, 0, 0},
-	    {"each tick waits", MS(500), MS(450), true, 0, 0},
-	    {"time runs faster than the kernel's", MS(800), MS(100), true, 0, 0},
-	    {"a slow disk", MS(800), MS(5), false, 0, 0},
-	    {"it waits in what it does between ticks", MS(20), MS(600), true, 0, 0},
-	    {"a machine that is busy", MS(10), MS(1), false, 5, 8},
-	    {"a crowd, for a moment", MS(10), MS(1), false, 1, 40},
-	    {"a crowd that stays", MS(10), MS(1), true, 16, 14},
+	    {"nothing", MS(10), MS(1), false},
+	    {"others run, but not for long", MS(300), MS(280), false},
+	    {"each tick waits", MS(600), MS(450), true},
+	    {"time runs faster than the kernel's", MS(800), MS(100), true},
+	    {"a slow disk", MS(800), MS(5), false},
+	    {"it waits in what it does between ticks", MS(20), MS(600), true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct pressure before = {.mono_us = MS(5000),
-		                          .late_us = MS(70),
-		                          .waited_us = MS(7),
-		                          .running = cases[i].before,
-		                          .cpus = 2},
+		struct pressure before = {.mono_us = MS(5000), .late_us = MS(70), .waited_us = MS(7)},
 		                now = {.mono_us = MS(6000),
-		                       .running = cases[i].now,
-		                       .cpus = 2,
 		                       .late_us = MS(70) + cases[i].late_us,
 		                       .waited_us = MS(7) + cases[i].waited_us};
 		struct host_event e;
