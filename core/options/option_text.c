@@ -286,7 +286,7 @@ static const char *url_path_check(const char *text)
 
 	return len < 2 || text[0] != '/' || text[len - 1] == '/' || strpbrk(text, "%?#*\\ ") || strstr(text, "//") ||
 	               strstr(text, "/.")
-	           ? "the path of a URL, such as \"/probe\""
+	           ? "the path of a URL below \"/\", without a slash at its end, such as \"/probe\""
 	           : NULL;
 }
 
