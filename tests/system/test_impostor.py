@@ -162,6 +162,7 @@ class Proxy(unittest.TestCase):
             d.options["trusted_upstreams"] = ["127.0.0.0/8"]
             d.write_conf()
             d.reload()
+            wait.until(lambda: len(d.pids("proxy")) == 1, what="the old proxy to leave")
             with http.Connection(d.proxy) as c:
                 c.send(http.build("GET", "/", ALICE))
                 wait.until(lambda: t.bytes, what="the request")
