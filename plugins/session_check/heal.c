@@ -9,9 +9,11 @@
 #include "common/cookies.h"
 #include "common/navigation.h"
 
-#define SESSION_COOKIE "t3_session" /* how its name begins, whatever the t3 server calls it now */
-#define PAUSE_FIRST_US UINT64_C(2000000)
-#define PAUSE_MAX_US   UINT64_C(60000000)
+#define SESSION_COOKIE   "t3_session" /* how its name begins, whatever the t3 server calls it now */
+#define PAUSE_FIRST_US   UINT64_C(2000000)
+#define PAUSE_MAX_US     UINT64_C(60000000)
+#define BROWSER_FIRST_US UINT64_C(60000000) /* each try leaves a session in the t3 server's database */
+#define BROWSER_MAX_US   UINT64_C(960000000)
 
 struct pending_heal {
 	struct t3ops_ctx *ctx;
@@ -21,6 +23,8 @@ struct pending_heal {
 };
 
 /* FNV-1a */
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+
 static uint64_t hash_more(uint64_t hash, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -41,7 +45,7 @@ static uint64_t hash_cookies(uint64_t hash, const char *cookies, const char *nam
 uint64_t heal_cookie_key(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *cookies)
 {
 	struct session_check *s = ctx->state;
-	uint64_t hash = hash_more(UINT64_C(0xcbf29ce484222325), user->name, strlen(user->name));
+	uint64_t hash = hash_more(HASH_BEGIN, user->name, strlen(user->name));
 
 	hash = hash_cookies(hash, cookies, s->pairing->cookie_name(s->pairing->provider, user), false);
 	return hash_cookies(hash, cookies, SESSION_COOKIE, true);
@@ -57,22 +61,47 @@ bool heal_has_session_cookie(struct t3ops_ctx *ctx, const char *cookies, const s
 
 /* ---- what cannot be healed ------------------------------------------------------------------------------- */
 
-static struct heal_pause *pause_of(struct session_check *s, uint64_t key)
+static struct heal_pause *pause_of(struct heal_pause *rows, uint64_t key)
 {
-	return &s->pauses[key % PAUSE_ROWS];
+	return &rows[key % PAUSE_ROWS];
 }
 
-static void pause_begin(struct session_check *s, uint64_t key, uint64_t now_us)
+static bool pause_holds(const struct heal_pause *p, uint64_t key, uint64_t now_us)
 {
-	struct heal_pause *p = pause_of(s, key);
-	uint64_t pause_us = PAUSE_FIRST_US;
+	return p->key == key && p->failures > 0 && now_us < p->until_us;
+}
+
+/* Twice as long each time, up to most_us. */
+static void pause_begin(struct heal_pause *p, uint64_t key, uint64_t now_us, uint64_t first_us, uint64_t most_us)
+{
+	uint64_t pause_us = first_us;
 
 	if (p->key != key)
 		*p = (struct heal_pause){.key = key};
-	for (unsigned i = 0; i < p->failures && pause_us < PAUSE_MAX_US; i++)
+	for (unsigned i = 0; i < p->failures && pause_us < most_us; i++)
 		pause_us *= 2;
 	p->failures++;
-	p->until_us = now_us + (pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US);
+	p->until_us = now_us + (pause_us < most_us ? pause_us : most_us);
+}
+
+static uint64_t browser_key(const char *user, const struct t3ops_browser *browser)
+{
+	uint64_t hash = hash_more(HASH_BEGIN, user, strlen(user));
+
+	hash = hash_more(hash, browser->address, strlen(browser->address));
+	return hash_more(hash, browser->user_agent, strlen(browser->user_agent));
+}
+
+/* Its sessions die as soon as they are made: it rests, unless it does so already.  What was long ago is over. */
+static void browser_pause(struct session_check *s, uint64_t key, uint64_t now_us)
+{
+	struct heal_pause *p = pause_of(s->browsers, key);
+
+	if (pause_holds(p, key, now_us))
+		return;
+	if (p->key == key && now_us > p->until_us + BROWSER_MAX_US)
+		p->failures = 0;
+	pause_begin(p, key, now_us, BROWSER_FIRST_US, BROWSER_MAX_US);
 }
 
 bool heal_is_paused(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -80,15 +109,13 @@ bool heal_is_paused(struct t3ops_ctx *ctx, t3ops_request_id r)
 	struct session_check *s = ctx->state;
 	struct t3ops_user user = {.struct_size = sizeof user};
 	const char *cookies = ctx->host->request_header(ctx, r, "Cookie");
-	const struct heal_pause *p;
 	uint64_t key;
 
 	if (!cookies || !ctx->host->request_user(ctx, r, &user) || request_is_navigation(ctx, r) ||
 	    request_has_credential(ctx, r))
 		return false;
 	key = heal_cookie_key(ctx, &user, cookies);
-	p = pause_of(s, key);
-	return p->key == key && p->failures > 0 && ctx->host->now_us(ctx) < p->until_us;
+	return pause_holds(pause_of(s->pauses, key), key, ctx->host->now_us(ctx));
 }
 
 enum t3ops_next heal_refuse(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -111,7 +138,8 @@ static void heal_fail(struct pending_heal *h)
 {
 	struct session_check *s = h->ctx->state;
 
-	pause_begin(s, h->cookie_key, h->ctx->host->now_us(h->ctx));
+	pause_begin(pause_of(s->pauses, h->cookie_key), h->cookie_key, h->ctx->host->now_us(h->ctx), PAUSE_FIRST_US,
+	            PAUSE_MAX_US);
 	heal_refuse(h->ctx, h->request);
 	free(h);
 }
@@ -126,7 +154,7 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	if (!s) { /* stopped meanwhile */
 		free(h);
 	} else if (paired->result == T3OPS_PAIR_OK) {
-		pause_of(s, h->cookie_key)->failures = 0;
+		pause_of(s->pauses, h->cookie_key)->failures = 0;
 		h->ctx->host->count(h->ctx, METRIC_HEALED, NULL, 1);
 		request_resume_with_session(h->ctx, h->request, paired->cookie_name, paired->set_cookie);
 		free(h);
@@ -135,23 +163,30 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	}
 }
 
-/* The session is dead: another one, unless it was made a moment ago. */
+/* The session is dead: another one, unless it was made a moment ago, or that of this browser rests. */
 static void heal(struct pending_heal *h, bool fresh)
 {
 	struct session_check *s = h->ctx->state;
 	const struct t3ops_host *host = h->ctx->host;
 	struct t3ops_user user = {.struct_size = sizeof user};
 	struct t3ops_browser browser = {.struct_size = sizeof browser};
+	uint64_t now_us = host->now_us(h->ctx), key;
 
 	if (!host->request_user(h->ctx, h->request, &user)) {
 		free(h); /* the browser has left */
-	} else if (fresh) {
+		return;
+	}
+	host->request_browser(h->ctx, h->request, &browser);
+	key = browser_key(user.name, &browser);
+	if (fresh) {
+		browser_pause(s, key, now_us);
 		host->emit(h->ctx, "session_expired", h->user, 401,
 		           "the t3 server does not accept a fresh session either");
 		heal_fail(h);
+	} else if (pause_holds(pause_of(s->browsers, key), key, now_us)) {
+		heal_fail(h);
 	} else {
 		host->emit(h->ctx, "session_expired", h->user, 401, "the session of an open page has died");
-		host->request_browser(h->ctx, h->request, &browser);
 		s->pairing->pair(s->pairing->provider, &user, &browser, on_paired, h);
 	}
 }

@@ -20,7 +20,7 @@ struct alive {
 	uint64_t key, until_us;
 };
 
-/* Cookies that could not be healed. */
+/* Cookies, or browsers, that could not be healed. */
 struct heal_pause {
 	uint64_t key, until_us;
 	unsigned failures;
@@ -30,6 +30,7 @@ struct session_check {
 	const struct t3ops_pairing *pairing;
 	struct alive alive[ALIVE_ROWS];
 	struct heal_pause pauses[PAUSE_ROWS];
+	struct heal_pause browsers[PAUSE_ROWS]; /* of which no session lives */
 	uint64_t trust_us, loop_reported_us;
 };
 

@@ -3,9 +3,10 @@
 """Open pages whose session has died: their next request is healed, once, and no t3 server is hurt by those that cannot
 be."""
 import socket
+import time
 import unittest
 
-from lab import http, wait, ws
+from lab import http, timelapse, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
 from lab.stub import LATEST, NEW, OLD, T3Stub
@@ -116,6 +117,26 @@ class Healing(unittest.TestCase):
         self.assertEqual([http.get(d.proxy, "/y", fresh).status for _ in range(4)], [401] + [503] * 3)
         self.assertEqual(len(origin.requests("/y")), 5)
         self.assertEqual(pairs(d), 2)  # the first one may have been wiped; two that die at once mean that none is kept
+
+    @unittest.skipIf(timelapse.missing(), "no timelapse here")
+    def test_page_of_a_server_that_accepts_no_session_costs_few(self):
+        made = []
+
+        def exchange_anew(c, _):
+            made.append(1)
+            c.send(answer(b"{}", headers=[("Set-Cookie", f"t3_session={len(made)}; Path=/; HttpOnly")]))
+
+        origin = self.origin(False, **{"/y": lambda c, r: c.send(answer(b"no", "401 Unauthorized")),
+                                       "/api/auth/browser-session": exchange_anew})
+        lapse = timelapse.Timelapse(60)
+        d = Daemon({}, PAIRS + PLUGINS, users={"alice": origin.port}, env=lapse.env())
+        self.addCleanup(d.stop)
+        cookie, end = "t3_session=old", lapse.now() + 600
+        while lapse.now() < end:
+            r = http.get(d.proxy, "/y", {**XHR, "Cookie": cookie})
+            cookie = cookie_of(r) if r.header("set-cookie") else cookie
+            time.sleep(3 / 60)
+        self.assertLessEqual(len(made), 10)  # two at 0, 1, 3, 7 minutes
 
 
 class Servers(unittest.TestCase):
