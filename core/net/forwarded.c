@@ -67,9 +67,12 @@ static struct span node_split(struct span node, struct span *rest)
 
 static bool node_read(struct span node, union address *out)
 {
-	struct span rest, host = node_split(node, &rest);
 	bool bracket = node.len > 0 && node.at[0] == '[';
+	struct span rest, host;
 
+	if (node.len == 0)
+		return false;
+	host = node_split(node, &rest);
 	return (rest.len == 0 || is_port(rest)) && address_parse(host, out) &&
 	       (!bracket || out->any.sa_family == AF_INET6);
 }
