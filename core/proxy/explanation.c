@@ -67,9 +67,14 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
 		why.title = "Your t3 server cannot be recognised";
 		snprintf(rest, size,
 		         "was sent nothing: t3ops cannot tell whose process answers there. The operator of this site "
-		         "can name "
-		         "its account in the user table or, if it is on another machine, its address in "
+		         "can name its account in the user table or, if it is on another machine, its address in "
 		         "trusted_upstreams.");
+	} else if (error == -EACCES) {
+		why.status = 503;
+		why.title = "Your t3 server is out of reach";
+		snprintf(rest, size,
+		         "cannot be reached: t3ops may not connect to its socket. The operator of this site can give "
+		         "the group of t3ops write access to it.");
 	} else if (error == -ETIMEDOUT) {
 		why.status = safe ? 503 : 504;
 		why.title = "Your t3 server does not respond";

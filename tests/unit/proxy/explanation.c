@@ -25,6 +25,9 @@ static void test_upstream(void **state)
 	    {-EPIPE, true, 502, "Your t3 server broke the connection", "before it responded"},
 	    {-EPROTO, false, 502, "Your t3 server broke the connection", "before it responded"},
 	    {-ECONNREFUSED, true, 503, "Your t3 server is not running", "Connection refused"},
+	    {-EACCES, true, 503, "Your t3 server is out of reach", "write access"},
+	    {-EKEYREJECTED, true, 503, "Something else answers for your t3 server", "another account"},
+	    {-ENOKEY, true, 503, "Your t3 server cannot be recognised", "trusted_upstreams"},
 	    {-EHOSTUNREACH, false, 503, "Your t3 server is not running", "No route to host"},
 	};
 
