@@ -91,6 +91,9 @@ void tunnel_slot_release(struct tunnel_slot *s);
 bool tunnel_slot_is_of(const struct tunnel_slot *s, uint64_t tunnel);
 enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s);
 
+/* Makes truth values of what another process left where some belong. */
+void handoff_clean(struct handoff_record *r);
+
 /* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
 int tunnel_hello_recv(int socket);
 /* One record and its descriptors as a datagram: of a tunnel bytes that begin with the handoff_record, and two

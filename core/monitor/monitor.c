@@ -204,12 +204,16 @@ static bool is_of_a_leg(const struct event *e)
 	return e->kind >= EVENT_LEG_UP && e->kind <= EVENT_LEG_GONE;
 }
 
-/* Texts of a plugin's making may lack their end. */
+/* Texts of a plugin's making may lack their end, and truth values of a process that went wild be none. */
 static void event_terminate(struct event *e)
 {
+	unsigned char carried;
+
 	e->plugin[sizeof e->plugin - 1] = e->callback[sizeof e->callback - 1] = e->user[sizeof e->user - 1] = '\0';
 	e->address[sizeof e->address - 1] = e->colo[sizeof e->colo - 1] = '\0';
 	e->command[sizeof e->command - 1] = e->requester[sizeof e->requester - 1] = '\0';
+	memcpy(&carried, &e->page.carried, sizeof carried);
+	e->page.carried = carried != 0;
 	e->segments[sizeof e->segments - 1] = e->text[sizeof e->text - 1] = '\0';
 }
 

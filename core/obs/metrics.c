@@ -270,7 +270,7 @@ static uint32_t family_find_or_make(struct arena *a, const struct t3ops_metric *
 	new->n_buckets = at_most((uint32_t)f->n_buckets, METRICS_BUCKETS_MAX);
 	for (uint32_t b = 0; b < new->n_buckets; b++)
 		new->buckets[b] = f->buckets[b];
-	atomic_store(&new->made, true);
+	atomic_store(&new->made, 1);
 	return n;
 }
 
@@ -298,7 +298,7 @@ static struct series *series_publish(struct arena *a, struct series *s, const ch
 	}
 	if (slot == METRICS_INDEX_SIZE)
 		return NULL;
-	atomic_store(&s->made, true);
+	atomic_store(&s->made, 1);
 	return s;
 }
 
@@ -341,7 +341,7 @@ struct series *metrics_series(struct metrics *m, const struct t3ops_metric *fami
 	if (!s)
 		return dropped(m, family, "too many series, or the name stands for another type already");
 	atomic_store(&s->owner, m->owner);
-	atomic_store(&s->hidden, false);
+	atomic_store(&s->hidden, 0);
 	return s;
 }
 
@@ -389,7 +389,7 @@ void series_observe(struct series *s, double value)
 
 void series_hide(struct series *s)
 {
-	atomic_store(&s->hidden, true);
+	atomic_store(&s->hidden, 1);
 }
 
 double series_value(const struct series *s)

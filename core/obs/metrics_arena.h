@@ -9,7 +9,6 @@
 #define T3OPS_OBS_METRICS_ARENA_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define METRICS_ARENAS       6 /* the supervisor's is 0 */
@@ -21,15 +20,15 @@
 #define METRICS_ALIVE_MAX    1024
 
 struct family {
-	atomic_bool made; /* the rest stands */
+	_Atomic uint32_t made; /* 0: the rest does not stand yet */
 	char name[80], help[256];
 	uint32_t type, n_buckets;
 	double buckets[METRICS_BUCKETS_MAX];
 };
 
 struct series {
-	atomic_bool made; /* family and labels stand */
-	atomic_bool hidden;
+	_Atomic uint32_t made; /* 0: family and labels do not stand yet */
+	_Atomic uint32_t hidden;
 	uint32_t family, type, n_buckets; /* the last two and the bounds are the family's */
 	_Atomic uint32_t owner;           /* serial of the process that found it last */
 	double buckets[METRICS_BUCKETS_MAX];

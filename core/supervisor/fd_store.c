@@ -344,6 +344,7 @@ static struct handoff_record record_of(const struct worker_store *w, size_t slot
 	memcpy(p.user, k->user, sizeof p.user);
 	memcpy(p.address, k->address, sizeof p.address);
 	p.colo[sizeof p.colo - 1] = '\0';
+	handoff_clean(&p);
 	return p;
 }
 
