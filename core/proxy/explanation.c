@@ -54,7 +54,7 @@ struct explanation explain_upstream(const struct user *user, int error, bool saf
 	            : snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s port %u) ", user->name,
 	                       user->host, user->port);
 	char *rest = text + n;
-	size_t size = EXPLANATION_TEXT_SIZE - (size_t)n; /* names are short */
+	size_t size = EXPLANATION_TEXT_SIZE - (size_t)n; /* names and paths have limits */
 
 	if (error == -EKEYREJECTED) {
 		why.status = 503;

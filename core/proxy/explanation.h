@@ -21,7 +21,7 @@ struct explanation {
 
 /* The user's t3 server cannot be reached, or does not respond as it should.  error: negative errno; safe: repeating
  * the request does no harm; text: into which the words are written. */
-#define EXPLANATION_TEXT_SIZE 448
+#define EXPLANATION_TEXT_SIZE 640 /* with the longest name and path */
 struct explanation explain_upstream(const struct user *user, int error, bool safe, uint64_t since_us,
                                     char text[EXPLANATION_TEXT_SIZE]);
 /* A plugin did not finish in time. */

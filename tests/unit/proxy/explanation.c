@@ -29,6 +29,8 @@ static void test_upstream(void **state)
 	    {-EKEYREJECTED, true, 503, "Something else answers for your t3 server", "another account"},
 	    {-ENOKEY, true, 503, "Your t3 server cannot be recognised", "trusted_upstreams"},
 	    {-EHOSTUNREACH, false, 503, "Your t3 server is not running", "No route to host"},
+	    {-EKEYREJECTED, true, 503, "Something else answers for your t3 server", "a process of another account"},
+	    {-ENOKEY, false, 503, "Your t3 server cannot be recognised", "was sent nothing"},
 	};
 
 	(void)state;
@@ -68,6 +70,10 @@ static void test_long_names_are_cut(void **state)
 	memset(user.host, 'h', sizeof user.host - 1);
 	explain_upstream(&user, -ETIMEDOUT, true, 0, text);
 	assert_non_null(strstr(text, "starting or stalled."));
+	memset(user.socket, 's', sizeof user.socket - 1);
+	explain_upstream(&user, -ENOKEY, true, 0, text);
+	assert_non_null(strstr(text, "sss) was sent nothing"));
+	assert_non_null(strstr(text, "trusted_upstreams."));
 	memset(origin, 'o', sizeof origin);
 	explain_origin(origin, sizeof origin, text);
 	assert_non_null(strstr(text, "oooo) may not open"));
