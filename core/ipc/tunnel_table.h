@@ -21,7 +21,7 @@
 #include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    7
+#define HANDOFF_VERSION    8
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */

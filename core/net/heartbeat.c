@@ -84,13 +84,16 @@ static void ping_observe(struct heartbeat *h, uint64_t period_us, uint64_t now_u
 }
 
 /* Whether a small frame behind a gap is one more Ping that was made meanwhile.  A page that wakes sends one, and may
- * send something else; Pings in a row are compressed alike.  Acks are, too: so the server must have said nothing that
- * the page could have got since before the gap. */
+ * send something else; Pings in a row are compressed alike, as the rhythm has shown.  Where it has not, Acks may be
+ * alike, too: so the server must have said nothing that the page could have got since before the gap. */
 static bool is_late_ping(const struct heartbeat *h, const struct heartbeat_small *f, uint64_t period_us,
                          uint64_t now_us)
 {
-	return h->gap_end_us != 0 && now_us - h->gap_end_us < period_us / 2 && f->mark == h->mark &&
-	       f->server_us <= h->gap_end_us - h->gap_us + period_us / 5;
+	if (h->gap_end_us == 0 || now_us - h->gap_end_us >= period_us / 2)
+		return false;
+	if (h->ping_mark != 0)
+		return f->mark == h->ping_mark;
+	return f->mark == h->mark && f->server_us <= h->gap_end_us - h->gap_us + period_us / 5;
 }
 
 /* An Ack can be as small as a Ping: only what keeps to the grid counts, and what a gap left behind. */
@@ -98,6 +101,8 @@ static void small_observe(struct heartbeat *h, const struct heartbeat_small *f, 
 {
 	uint64_t interval = now_us - h->ping_us;
 
+	if (h->run > 0 && interval < period_us * 3 / 2 && is_on_grid(interval, period_us) && f->mark == h->mark)
+		h->ping_mark = f->mark;
 	if (h->kind == HEARTBEAT_COMPRESSED) {
 		if (interval >= period_us / 2 || is_late_ping(h, f, period_us, now_us))
 			ping_observe(h, period_us, now_us);

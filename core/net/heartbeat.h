@@ -28,6 +28,7 @@ struct heartbeat {
 	uint8_t kind;        /* enum heartbeat_kind */
 	uint8_t run;         /* small compressed frames on the grid so far */
 	uint32_t mark;       /* of the last small compressed frame */
+	uint32_t ping_mark;  /* of Pings one behind the other; 0: not known */
 	uint32_t unanswered; /* Pings that wait for their answer */
 	uint32_t late_beats; /* in a row that came late, or were answered more than a period later */
 	uint32_t late;       /* Pings that arrived together at the end of the last gap, the first one included */
