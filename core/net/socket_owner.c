@@ -204,6 +204,39 @@ enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const
 	return is_ours(s, &there, &here) ? owner_ask(s, &there, &here, uid) : SOCKET_OWNER_ELSEWHERE;
 }
 
+/* The accepted end of a connection from client to listener, both new; -1: it cannot be made. */
+static int loopback_accept(int listener, int client)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+
+	if (bind(listener, (struct sockaddr *)&at, len) < 0 || listen(listener, 1) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&at, &len) < 0 ||
+	    connect(client, (struct sockaddr *)&at, len) < 0)
+		return -1;
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+bool socket_owner_works(struct socket_owner *s)
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), server = loopback_accept(listener, client);
+	struct sockaddr_in peer = {0};
+	socklen_t len = sizeof peer;
+	uid_t uid = 0;
+	bool works = getpeername(client, (struct sockaddr *)&peer, &len) == 0 &&
+	             socket_owner_find(s, client, (struct sockaddr *)&peer, &uid) == SOCKET_OWNER_FOUND &&
+	             uid == geteuid();
+
+	if (server >= 0)
+		close(server);
+	if (client >= 0)
+		close(client);
+	if (listener >= 0)
+		close(listener);
+	return works;
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------
  */
 

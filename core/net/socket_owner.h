@@ -27,6 +27,8 @@ struct socket_owner {
 int socket_owner_open(struct socket_owner *s);
 void socket_owner_close(struct socket_owner *s);
 
+/* Whether this kernel answers at all: tried on a connection of the process to itself. */
+bool socket_owner_works(struct socket_owner *s);
 /* Whether the address is one of this network namespace. */
 bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *address);
 

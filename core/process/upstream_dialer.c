@@ -119,6 +119,7 @@ void upstream_dialer_check(const struct process_config *config, const struct con
 	struct socket_owner owners;
 	struct dial_target target;
 	struct user_list users;
+	bool asks = false;
 	char why[320];
 
 	if (socket_owner_open(&owners) < 0)
@@ -126,8 +127,17 @@ void upstream_dialer_check(const struct process_config *config, const struct con
 	trusted_read(&trusted, &config->core.trusted_upstreams);
 	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
 	for (size_t i = 0; i < users.n; i++)
-		if (user_target(&users.rows[i], &trusted, &target) == 0)
+		if (user_target(&users.rows[i], &trusted, &target) == 0) {
 			row_check(config, f, &users.rows[i], &target, &owners);
+			asks = asks || (target.len > 0 && target.has_owner && !target.as_it_is);
+		}
+	if (asks && !socket_owner_works(&owners))
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "users",
+		    "users = \"%.200s\": this kernel does not say whose process accepts a connection, so "
+		    "nothing is sent to t3 servers here: load its modules inet_diag and tcp_diag, use "
+		    "Unix sockets, or add their addresses to trusted_upstreams",
+		    config->core.users);
 	user_list_fini(&users);
 	cidr_list_fini(&trusted);
 	socket_owner_close(&owners);

@@ -194,12 +194,23 @@ static void test_listener(void **state)
 	socket_owner_close(&s);
 }
 
+static void test_works(void **state)
+{
+	struct socket_owner s;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&s), 0);
+	assert_true(socket_owner_works(&s));
+	socket_owner_close(&s);
+	assert_false(socket_owner_works(&s)); /* as where nobody answers */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_found),       cmocka_unit_test(test_closed_already),
-	    cmocka_unit_test(test_half_closed), cmocka_unit_test(test_elsewhere),
-	    cmocka_unit_test(test_listener),
+	    cmocka_unit_test(test_found),          cmocka_unit_test(test_works),
+	    cmocka_unit_test(test_closed_already), cmocka_unit_test(test_half_closed),
+	    cmocka_unit_test(test_elsewhere),      cmocka_unit_test(test_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
