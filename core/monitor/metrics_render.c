@@ -272,7 +272,8 @@ int metrics_render(const struct metrics *m, FILE *out)
 	for (unsigned i = 0; i < METRICS_ARENAS && r == 0; i++)
 		r = arena_gather(&p, all->head, all->arenas[i], &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
 	if (r == 0) {
-		qsort(p.rows, p.n, sizeof *p.rows, by_name_and_labels);
+		if (p.n > 0)
+			qsort(p.rows, p.n, sizeof *p.rows, by_name_and_labels);
 		rows_merge(&p);
 		page_write(&p, out);
 	}
