@@ -94,6 +94,15 @@ static size_t shared_memory(void (*deed)(char *, size_t))
 	return n;
 }
 
+/* In the table of tunnels alice's become bob's. */
+static void rename_users(char *at, size_t len)
+{
+	size_t most = len < 1 << 20 ? len : 1 << 20;
+
+	for (char *name; (name = memmem(at, most, "alice", 6));)
+		strcpy(name, "bob");
+}
+
 static void scribble(char *at, size_t len)
 {
 	reach_beyond(at, len);
@@ -241,6 +250,8 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 			return T3OPS_NEXT;
 		abort();
 	}
+	if (strcmp(target, "/rename") == 0 && shared_memory(rename_users) > 0)
+		abort();
 	if (strcmp(target, "/messages") == 0)
 		odd_messages(channel_find());
 	if (strcmp(target, "/control") == 0)

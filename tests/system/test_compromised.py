@@ -74,6 +74,20 @@ class Compromised(unittest.TestCase):
             w.drop()
         self.unharmed(d, before, n + 1)
 
+    def test_whose_a_tunnel_is(self):
+        """What a proxy writes over the names in its table changes nobody's name in the next one."""
+        d = self.daemon()
+        d.write_users({"alice": self.origin.port, "bob": self.origin.port})
+        wait.until(lambda: http.get(d.proxy, "/", [("X-authentik-username", "bob")]).status == 200, what="the new table")
+        with ws.WebSocket(d.proxy, "/ws", ALICE) as w:
+            self.assertEqual(self.ask(w, "before"), "before")
+            http.get(d.proxy, "/healthz")  # it is idle: what follows finds it clean
+            self.deed(d, "/rename")
+            self.assertEqual(self.ask(w, "after"), "after")
+        line = d.wait_log("event=tunnel_(closed|dropped) .*").group(0)
+        self.assertIn("user=alice", line)
+        self.assertNotRegex(d.log(), "event=tunnel_.*user=bob")
+
     def test_messages(self):
         d = self.daemon()
         before = {p: d.pids(p) for p in OTHERS}
