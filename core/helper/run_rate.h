@@ -14,7 +14,7 @@
 /* Zeroed is empty and valid. */
 struct run_rate {
 	struct run_rate_row {
-		char user[64];
+		char user[T3OPS_USER_NAME_SIZE];
 		enum process_id process;
 		uint64_t began_us; /* of its minute */
 		unsigned n;

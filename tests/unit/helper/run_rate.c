@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -36,6 +37,19 @@ static void test_each_its_own(void **state)
 	run_rate_fini(&r);
 }
 
+/* However long its name is. */
+static void test_long_name(void **state)
+{
+	struct run_rate r = {0};
+	char name[T3OPS_USER_NAME_SIZE] = "";
+
+	(void)state;
+	memset(name, 'a', sizeof name - 1);
+	assert_true(run_rate_passes(&r, PROCESS_PROXY, name, 1, 1));
+	assert_false(run_rate_passes(&r, PROCESS_PROXY, name, 1, 2));
+	run_rate_fini(&r);
+}
+
 static void test_many_users(void **state)
 {
 	struct run_rate r = {0};
@@ -55,7 +69,7 @@ static void test_many_users(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_minute), cmocka_unit_test(test_each_its_own),
-	                                   cmocka_unit_test(test_many_users)};
+	                                   cmocka_unit_test(test_many_users), cmocka_unit_test(test_long_name)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
