@@ -9,7 +9,8 @@
 #include "diagnosis/symptom.h"
 #include "tbl/reason.h"
 
-#define NAMED_AT_MOST 4 /* the rest is counted */
+#define NAMED_AT_MOST 4                /* the rest is counted */
+#define QUIET_MIN_US  UINT64_C(100000) /* less is no silence */
 
 static void leg_label_put(FILE *out, const struct leg *leg)
 {
@@ -51,7 +52,7 @@ static void drop_put(FILE *out, const struct drop *d)
 	        known ? page_evidence_label(d->evidence) : reason_label(d->reason));
 	if (d->why[0] != '\0')
 		fprintf(out, ": %s", d->why);
-	if (d->quiet_us > 0)
+	if (d->quiet_us >= QUIET_MIN_US)
 		fprintf(out, " after %.1f s of silence", (double)d->quiet_us / 1e6);
 	fprintf(out, "%s%s)", d->moved ? ", came back from another address" : "",
 	        d->other_colo ? ", came back over another location" : "");
