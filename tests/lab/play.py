@@ -32,6 +32,7 @@ class Outcome:
     delay: float = None  # of the first one that was right, in seconds of the world
     slow: bool = False  # the event was seen
     problem: str = ""  # why the row could not be played to its end
+    unplayed: bool = False  # or could not be begun
     dropped: str = ""  # what the pages went through
     late: float = 0  # real seconds by which the machine itself was late
     allowed: tuple = ()
@@ -118,9 +119,13 @@ class Play:
         w = self.world
         outcome = Outcome(row, [], allowed=allowed(row, self.inseparable))
         self.rest(row)
-        for action in row.needs:
-            action(w)
-        w.wait_well()
+        try:
+            for action in row.needs:
+                action(w)
+            w.wait_well()
+        except (AssertionError, OSError) as e:
+            outcome.problem, outcome.unplayed = f"the world was not well before: {e}".splitlines()[0], True
+            return outcome
         serial, mark, first = w.last_serial(), len(w.daemon.log()), len(w.events)
         began, self.real = w.lapse.now(), time.monotonic()
         try:
@@ -204,7 +209,7 @@ class Plays:
         """Plays it; again if it went wrong while the machine could not keep up."""
         for left in range(TRIES - 1, -1, -1):
             outcome = self.once(row)
-            again = not outcome.right and outcome.late > LAG and left
+            again = not outcome.right and (outcome.unplayed or outcome.late > LAG) and left
             print(line(outcome) + (f"  the machine was {outcome.late:.2f} s late: again" if again else ""), flush=True)
             if self.details and not outcome.right:
                 self.explain(outcome)
