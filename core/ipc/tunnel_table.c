@@ -94,14 +94,14 @@ uint32_t tunnel_slot_serial(const struct tunnel_slot *s)
 
 void tunnel_slot_release(struct tunnel_slot *s)
 {
-	s->record.id = 0; /* until the next one wrote its own, messages about the last one match nothing */
+	s->tunnel = 0; /* until the next one wrote its own, messages about the last one match nothing */
 	tunnel_slot_assign(s, 0);
 	__atomic_store_n(&s->mark, SLOT_FREE, __ATOMIC_SEQ_CST);
 }
 
 bool tunnel_slot_is_of(const struct tunnel_slot *s, uint64_t tunnel)
 {
-	return tunnel_slot_mark_read(s) != SLOT_FREE && s->record.id == tunnel;
+	return tunnel_slot_mark_read(s) != SLOT_FREE && s->tunnel == tunnel;
 }
 
 enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s)

@@ -21,7 +21,7 @@
 #include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    8
+#define HANDOFF_VERSION    9
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */
@@ -56,10 +56,13 @@ struct tunnel_hello {
 
 enum slot_mark { SLOT_FREE = 0, SLOT_DIRTY, SLOT_CLEAN };
 
+/* What another proxy needs and the supervisor does not know itself; nothing is pending. */
 struct tunnel_slot {
-	uint32_t mark;                /* enum slot_mark; use the functions */
-	uint32_t serial;              /* of the proxy that has it; use the functions */
-	struct handoff_record record; /* nothing pending */
+	uint32_t mark;   /* enum slot_mark; use the functions */
+	uint32_t serial; /* of the proxy that has it; use the functions */
+	uint64_t tunnel, opened_us;
+	char colo[8];
+	struct tunnel_state state;
 };
 
 struct tunnel_table {

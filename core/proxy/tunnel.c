@@ -91,6 +91,7 @@ static void tunnel_free(struct tunnel *t)
 	if (t->counted)
 		quota_give(&all->users, t->user);
 	worker_gauge_set(worker, worker->metrics.tunnels, all->n);
+	free(t->user);
 	free(t);
 }
 
@@ -314,14 +315,17 @@ static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 {
 	struct tunnels *all = worker->tunnels;
 	struct tunnel *t = calloc(1, sizeof *t);
+	char *user = t ? strdup(s->user) : NULL;
 
-	if (!t)
+	if (!user) {
+		free(t);
 		return NULL;
+	}
+	t->user = user;
 	t->worker = worker;
 	t->id = ++all->last_id;
 	t->slot = -1;
 	t->opened_us = clock_mono_us();
-	event_set(t->user, s->user);
 	event_set(t->address, s->address);
 	event_set(t->colo, s->colo);
 	side_init(t, &t->client, s->client_fd, &s->to_client);

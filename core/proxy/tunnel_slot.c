@@ -122,9 +122,10 @@ void tunnel_slot_put(struct tunnel *t)
 			tunnel_full_report(&t->worker->metrics.slots_full);
 		return;
 	}
-	handoff_fill(t, &slot_of(t)->record);
-	slot_of(t)->record.client_pending = slot_of(t)->record.upstream_pending = 0; /* clean means none */
-	slot_of(t)->record.session_len = 0;
+	slot_of(t)->tunnel = t->id;
+	slot_of(t)->opened_us = t->opened_us;
+	event_set(slot_of(t)->colo, t->colo);
+	state_fill(t, &slot_of(t)->state);
 	m.at.table = process->tunnels->id;
 	m.at.slot = t->slot;
 	event_set(m.user, t->user);
@@ -146,7 +147,7 @@ void tunnel_slot_settle(const struct tunnel *t)
 
 	if (!s || buf_len(&t->client.out) > 0 || buf_len(&t->upstream.out) > 0)
 		return;
-	state_fill(t, &s->record.state);
+	state_fill(t, &s->state);
 	tunnel_slot_clean(s);
 }
 

@@ -50,7 +50,7 @@ struct tunnel {
 	bool reported; /* why it ended is decided and reported */
 	int32_t slot;  /* in the table, -1: none */
 	struct tunnel_side client, upstream;
-	char user[T3OPS_USER_NAME_SIZE], address[48], colo[8];
+	char *user, address[48], colo[8];
 	struct recheck_entry *recheck; /* NULL: its session is not asked about */
 };
 

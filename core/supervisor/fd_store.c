@@ -139,11 +139,13 @@ void fd_store_survive(const struct fd_store *s, bool yes)
 		worker_survive(&s->of[i], yes);
 }
 
-static void stored_close(const struct stored *k)
+static void stored_fini(struct stored *k)
 {
+	free(k->user);
 	for (size_t i = 0; i < 2; i++)
 		if (k->fds[i] >= 0)
 			fdpass_close(k->fds[i]);
+	*k = (struct stored){.fds = {-1, -1}};
 }
 
 static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
@@ -156,10 +158,10 @@ static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
 	json_unpack((json_t *)(uintptr_t)row, "[i, I, i, i, s, s]", &slot, &tunnel, &k.fds[0], &k.fds[1], &user,
 	            &address);
 	k.tunnel = (uint64_t)tunnel;
-	event_set(k.user, user);
+	k.user = strdup(user);
 	event_set(k.address, address);
-	if (!known || slot < 0 || slot >= TUNNEL_SLOTS) {
-		stored_close(&k);
+	if (!known || !k.user || slot < 0 || slot >= TUNNEL_SLOTS) {
+		stored_fini(&k);
 		return;
 	}
 	w->stored[slot] = k;
@@ -212,8 +214,7 @@ static void drop(struct worker_store *w, size_t slot)
 	struct stored *k = &w->stored[slot];
 
 	if (k->known)
-		stored_close(k);
-	k->known = false;
+		stored_fini(k);
 	if (tunnel_slot_mark_read(slot_at(w, slot)) != SLOT_FREE)
 		tunnel_slot_release(slot_at(w, slot));
 }
@@ -269,11 +270,13 @@ static void put(struct fd_store *s, struct child *proxy, const struct msg_fd_put
 	struct stored k = {.known = true, .tunnel = m->at.tunnel, .fds = {-1, -1}};
 	int fds[CHANNEL_FDS];
 	size_t n = channel_take_fds(proxy->channel, fds);
-	bool kept = n == 2 && w == own_store(s, proxy) && may_put(w, m) && are_sockets(fds),
+	char *user = NULL;
+	bool kept = n == 2 && w == own_store(s, proxy) && may_put(w, m) && are_sockets(fds) &&
+	            (user = strdup(m->user)),
 	     room = kept && is_affordable(fds);
 
 	if (kept) {
-		memcpy(k.user, m->user, sizeof k.user);
+		k.user = user;
 		memcpy(k.address, m->address, sizeof k.address);
 		if (room)
 			memcpy(k.fds, fds, sizeof k.fds);
@@ -335,14 +338,13 @@ static bool is_orphan(const struct fd_store *s, const struct worker_store *w, si
 static struct handoff_record record_of(const struct worker_store *w, size_t slot)
 {
 	const struct stored *k = &w->stored[slot];
-	struct handoff_record p = slot_at(w, slot)->record;
+	const struct tunnel_slot *t = slot_at(w, slot);
+	struct handoff_record p = {
+	    .id = k->tunnel, .opened_us = t->opened_us, .table = w->id, .slot = (int32_t)slot, .state = t->state};
 
-	p.id = k->tunnel;
-	p.table = w->id;
-	p.slot = (int32_t)slot;
-	p.client_pending = p.upstream_pending = p.session_len = 0;
-	memcpy(p.user, k->user, sizeof p.user);
+	event_set(p.user, k->user);
 	memcpy(p.address, k->address, sizeof p.address);
+	memcpy(p.colo, t->colo, sizeof p.colo);
 	p.colo[sizeof p.colo - 1] = '\0';
 	handoff_clean(&p);
 	return p;

@@ -28,7 +28,7 @@ struct fd_store {
 			bool known;
 			uint64_t tunnel;
 			int fds[2]; /* client, upstream; -1: there was no room for them */
-			char user[T3OPS_USER_NAME_SIZE], address[48];
+			char *user, address[48];
 		} * stored; /* one a slot of the table: what no proxy can change */
 		size_t top; /* none from there on was ever known */
 	} of[WORKERS_MAX];

@@ -77,7 +77,7 @@ static void test_whose_it_is(void **state)
 	(void)state;
 	assert_non_null(b);
 	s = &b->slots[tunnel_table_take(b, 1)];
-	s->record.id = 11;
+	s->tunnel = 11;
 	assert_true(tunnel_slot_is_of(s, 11));
 	assert_false(tunnel_slot_is_of(s, 12));
 	tunnel_slot_release(s);
@@ -103,13 +103,13 @@ static void test_outlives_its_writer(void **state)
 	if (pid == 0) {
 		struct tunnel_slot *s = &b->slots[tunnel_table_take(b, 3)];
 
-		strcpy(s->record.user, "alice");
+		strcpy(s->colo, "FRA");
 		tunnel_slot_clean(s);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(tunnel_slot_mark_read(&b->slots[0]), SLOT_CLEAN);
-	assert_string_equal(b->slots[0].record.user, "alice");
+	assert_string_equal(b->slots[0].colo, "FRA");
 	tunnel_table_free(b);
 	close(fd);
 }
