@@ -103,42 +103,48 @@ static bool is_served(const char *path)
 	return served;
 }
 
-static void control_dir_check(const char *path, const char *dir, const struct config_faults *f)
+/* An option whose value names a Unix socket. */
+struct socket_option {
+	const char *name, *value, *path;
+};
+
+static void socket_dir_check(const struct socket_option *o, const char *dir, const struct config_faults *f)
 {
-	int r = is_served(path) ? 0 : socket_try(dir);
+	int r = is_served(o->path) ? 0 : socket_try(dir);
 
 	if (r == 0)
 		return;
 	if (is_made_by_service(dir))
-		config_fault_warn(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
-		                  strerror(-r),
+		config_fault_warn(f, CONF_CORE, NULL, o->name, "%s = \"%.120s\": %.120s: %s%s", o->name, o->value,
+		                  dir, strerror(-r),
 		                  r == -ENOENT ? "; expected that the service manager makes it"
 		                               : "; expected that t3ops is started as the service");
 	else if (r == -ENOENT && access(dir, F_OK) == 0) /* /proc */
-		config_fault_error(f, CONF_CORE, NULL, "control",
-		                   "control = \"%.120s\": no socket can be made in %.120s", path, dir);
+		config_fault_error(f, CONF_CORE, NULL, o->name, "%s = \"%.120s\": no socket can be made in %.120s",
+		                   o->name, o->value, dir);
 	else
-		config_fault_error(f, CONF_CORE, NULL, "control", "control = \"%.120s\": %.120s: %s%s", path, dir,
-		                   strerror(-r),
+		config_fault_error(f, CONF_CORE, NULL, o->name, "%s = \"%.120s\": %.120s: %s%s", o->name, o->value,
+		                   dir, strerror(-r),
 		                   r == -ENOENT    ? ": create it"
 		                   : r == -ENOTDIR ? ""
 		                                   : ": name a directory that t3ops can write to");
 }
 
 /* The supervisor binds it, before any process starts. */
-static void control_check(const struct resolved_config *c, const struct config_faults *f)
+static void socket_check(const char *name, const char *value, const char *path, const struct config_faults *f)
 {
-	const char *path = c->options.control, *slash = strrchr(path, '/');
+	const struct socket_option o = {name, value, path};
+	const char *slash = strrchr(path, '/');
 	char dir[256];
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
-		config_fault_error(f, CONF_CORE, NULL, "control",
-		                   "control = \"%.120s\": something else than a socket has that name", path);
+		config_fault_error(f, CONF_CORE, NULL, name,
+		                   "%s = \"%.120s\": something else than a socket has that name", name, value);
 		return;
 	}
 	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
-	control_dir_check(path, dir, f);
+	socket_dir_check(&o, dir, f);
 }
 
 /* Why nothing can listen there, whoever else does; NULL: something can. */
@@ -187,6 +193,10 @@ static void address_check(const char *option, const char *text, const struct con
 	const char *fault = NULL;
 	int port;
 
+	if (strncmp(text, "unix:", 5) == 0) {
+		socket_check(option, text, text + 5, f);
+		return;
+	}
 	if (!address_parse(text, host, sizeof host, &port) || port < 0)
 		return;
 	v4.sin_port = v6.sin6_port = htons((in_port_t)port);
@@ -198,11 +208,23 @@ static void address_check(const char *option, const char *text, const struct con
 		config_fault_error(f, CONF_CORE, NULL, option, "%s: \"%s\": %s", option, text, fault);
 }
 
+/* It names users, their addresses and their troubles. */
+static void status_warn(const char *text, const struct config_faults *f)
+{
+	if (strncmp(text, "0.0.0.0:", 8) == 0 || strncmp(text, "[::]:", 5) == 0)
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "status_listen",
+		    "status_listen = \"%s\": whoever reaches this machine can read who uses it and from "
+		    "where; expected an address of the loopback interface, or of a network of its own",
+		    text);
+}
+
 static void addresses_check(const struct resolved_config *c, const struct config_faults *f)
 {
 	for (size_t i = 0; i < c->options.listen.n; i++)
 		address_check("listen", c->options.listen.items[i], f);
 	address_check("status_listen", c->options.status_listen, f);
+	status_warn(c->options.status_listen, f);
 }
 
 static const struct process_ops *ops_of(void *arg, enum process_id id)
@@ -214,7 +236,7 @@ static const struct process_ops *ops_of(void *arg, enum process_id id)
 
 static void commands_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
 {
-	control_check(c, f);
+	socket_check("control", c->options.control, c->options.control, f);
 	addresses_check(c, f);
 	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
 		const struct process_ops *ops = ops_of(arg, id);

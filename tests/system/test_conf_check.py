@@ -113,6 +113,8 @@ ERRORS = (
         ("224.0.0.1", "nobody can connect to a group's address"), ("255.255.255.255", "nobody can connect to a group's address"),
         ("[2001:db8::55]", "this machine has no such address"))),
     ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: control = ".*": .*/no-dir: No such file or directory: create it'),
+    ('listen          = "127.0.0.1:3780"', 'listen = "unix:{dir}/no-dir/p.sock"', r'1: listen = "unix:.*": .*/no-dir: No such file or directory: create it'),
+    ('listen          = "127.0.0.1:3780"', 'listen = "unix:{dir}/users"', r'1: listen = "unix:.*/users": something else than a socket has that name'),
     ('{dir}/control.sock', "/proc/control.sock", r'6: control = "/proc/control.sock": no socket can be made in /proc'),
     ('{dir}/state', "/tmp" + 500 * "/aaaaaaa", r'7: state_dir = "/tmp[/a]+": expected a path of at most 3840 bytes'),
     ('{dir}/state', "/tmp/" + 256 * "a", r'7: state_dir = "/tmp/a+": expected names of at most 255 bytes in the path'),
@@ -165,6 +167,8 @@ ERRORS = (
 )
 
 WARNINGS = (
+    ('"127.0.0.1:9108"', '"0.0.0.0:9108"', r'2: warning: status_listen = "0.0.0.0:9108": whoever reaches this machine can read'),
+    ('"127.0.0.1:9108"', '"[::]:9108"', r'2: warning: status_listen = "\[::\]:9108": whoever reaches this machine can read'),
     (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address there may say who the user is'),
     (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address there may say who the user is'),
     (TRUSTED, '{"172.16.0.0/12"}', r'3: warning: trusted_proxies: "172.16.0.0/12": every address there may say who the user is'),
