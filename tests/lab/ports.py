@@ -1,17 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""Ports of the kernel's choice for programs that cannot report the one they got."""
+"""Ports for programs that cannot report the one they got."""
+import random
 import socket
+
+
+def _range():
+    """Below those that the kernel gives to whoever asks for any: nobody gets one of these by chance before its program
+    has it."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        low = int(f.read().split()[0])
+    return range(max(1025, low - 20000), low)
+
+
+def _bind(among):
+    """A socket on one of them; on any if there are few."""
+    for _ in range(100 if len(among) >= 1000 else 0):
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.choice(among)))
+            return s
+        except OSError:
+            s.close()
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    return s
 
 
 def free(count=1):
     """Distinct ports that were free a moment ago: whoever uses them retries with others when
     that has changed.  One number, or a list of `count`."""
-    held = []
+    among, held = _range(), []
     try:
-        for _ in range(count):
-            s = socket.socket()
-            s.bind(("127.0.0.1", 0))
-            held.append(s)
+        while len(held) < count:
+            held.append(_bind(among))
         numbers = [s.getsockname()[1] for s in held]
     finally:
         for s in held:
