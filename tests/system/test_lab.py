@@ -16,7 +16,6 @@ HOLD = (
     "kill the tunnel",
     "kill Traefik",
     "kill alice's server",
-    "cut alice's last mile",
     "nothing",
     "t3ops is reloaded",
 )
