@@ -14,6 +14,11 @@
 #define INCIDENT_MS(n) (UINT64_C(1000) * (n))
 #define INCIDENT_S(n)  (UINT64_C(1000000) * (n))
 
+static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
+{
+	return a_us < b_us ? a_us : b_us;
+}
+
 /* A round of evidence: from the first news to its classification. */
 #define SETTLE_US        INCIDENT_MS(200)  /* after the last news: a burst of drops is one incident */
 #define ROUND_GRACE_US   INCIDENT_MS(500)  /* beyond ping_timeout: who has not answered by then does not count */

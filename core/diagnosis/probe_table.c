@@ -435,6 +435,15 @@ void probe_table_transition(struct probe_table *b, const struct leg_input *in)
 		leg_transition(b->rows[i], in);
 }
 
+bool probe_table_fails(const struct probe_table *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (leg_fails(b->rows[i]) || b->rows[i]->resolver_testimony == LEG_FAILED ||
+		    b->rows[i]->fresh.testimony == LEG_FAILED || b->rows[i]->large.testimony == LEG_FAILED)
+			return true;
+	return false;
+}
+
 const char *leg_state_name(const struct leg *leg)
 {
 	static const char *const names[] = {"unknown", "up", "late", "down", "walled_off"};

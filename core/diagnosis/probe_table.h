@@ -173,6 +173,8 @@ int probe_table_get(struct probe_table *b, struct topology *t, const char *name,
 void probe_table_remove(struct probe_table *b, struct leg *leg);
 /* The same for every leg. */
 void probe_table_transition(struct probe_table *b, const struct leg_input *in);
+/* Whether anything of any leg failed in the open incident. */
+bool probe_table_fails(const struct probe_table *b);
 
 const char *leg_state_name(const struct leg *leg); /* up late down walled_off unknown */
 

@@ -119,6 +119,14 @@ struct verdict *verdict_table_explain(const struct verdict_table *t, const struc
 	return NULL;
 }
 
+bool verdict_table_stands_in(const struct verdict_table *t, uint64_t incident)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i]->state == VERDICT_STANDING && t->rows[i]->open_in == incident)
+			return true;
+	return false;
+}
+
 bool verdict_table_is_recent(const struct verdict_table *t, const struct tomo_path *path, uint64_t now_us)
 {
 	for (size_t i = 0; i < t->n; i++) {

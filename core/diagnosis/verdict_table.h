@@ -29,6 +29,9 @@ struct verdict *verdict_table_match(const struct verdict_table *t, const struct 
 struct verdict *verdict_table_explain(const struct verdict_table *t, const struct observation *f,
                                       const struct tomo_path *user_path, uint64_t now_us);
 
+/* Whether one stands to which something of that incident was counted. */
+bool verdict_table_stands_in(const struct verdict_table *t, uint64_t incident);
+
 /* Whether a fault of that path, which legs have seen, stands or ended a moment ago. */
 bool verdict_table_is_recent(const struct verdict_table *t, const struct tomo_path *path, uint64_t now_us);
 

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "diagnosis/host_news.h"
+#include "diagnosis/leg_news.h"
+#include "diagnosis/user_news.h"
 #include "ipc/message.h"
 
 static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struct event *e, uint64_t now_us)
@@ -19,7 +22,7 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	                       .age_us = kind == LEG_ALIVE || kind == LEG_ATTEMPT ? e->age_us : 0,
 	                       .waited_us = kind == LEG_LOOKED_UP ? e->age_us : e->rtt_us};
 
-	return diagnosis_leg(d, &r, now_us);
+	return leg_news_take(d, &r, now_us);
 }
 
 /* A fresh connection or a large message: its event says how long it took. */
@@ -51,7 +54,7 @@ static int page_report(struct diagnosis *d, const struct event *e, uint64_t now_
 {
 	struct page_facts facts = facts_of(e);
 
-	return diagnosis_page(d, e->user, &facts, e->time_us, now_us);
+	return user_news_page(d, e->user, &facts, e->time_us, now_us);
 }
 
 static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
@@ -71,14 +74,14 @@ static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_u
 	                       .idle_upstream_us = e->idle_upstream_us,
 	                       .page = facts_of(e)};
 
-	return diagnosis_tunnel_end(d, &r, now_us);
+	return user_news_tunnel_end(d, &r, now_us);
 }
 
 static int open_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
 	struct open_report r = {.user = e->user, .address = e->address, .colo = e->colo};
 
-	return diagnosis_tunnel_open(d, &r, now_us);
+	return user_news_tunnel_open(d, &r, now_us);
 }
 
 /* When a side last sent something; 0: not said. */
@@ -92,7 +95,7 @@ static int live_report(struct diagnosis *d, const struct event *e, uint64_t now_
 	struct live_report r = {
 	    .user = e->user, .client_us = last_us(e, e->idle_client_us), .serve_us = last_us(e, e->idle_upstream_us)};
 
-	return diagnosis_tunnel_live(d, &r, now_us);
+	return user_news_tunnel_live(d, &r, now_us);
 }
 
 /* A frozen process that measures makes everything look dead. */
@@ -106,7 +109,7 @@ static int freeze_report(struct diagnosis *d, const struct event *e, uint64_t no
 	                            .until_us = e->mono_us,
 	                            .length_us = e->age_us};
 
-	return diagnosis_host(d, &frozen, now_us);
+	return host_news_take(d, &frozen, now_us);
 }
 
 /* An end of ours is known better than any leg could tell it. */
@@ -114,7 +117,7 @@ static int process_report(struct diagnosis *d, const struct event *e, uint64_t n
 {
 	if (strcmp(e->text, process_name(PROCESS_PROXY)) != 0)
 		return 0;
-	return diagnosis_proxy_gone(d, e->kind == EVENT_PROCESS_KILLED, e->mono_us, now_us);
+	return host_news_proxy_gone(d, e->kind == EVENT_PROCESS_KILLED, e->mono_us, now_us);
 }
 
 int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
@@ -139,7 +142,7 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_LEG_LARGE_LOST:
 		return aspect_report(d, LEG_LARGE, e, now_us);
 	case EVENT_LEG_GONE:
-		return diagnosis_leg_gone(d, e->plugin, e->user, now_us);
+		return leg_news_gone(d, e->plugin, e->user);
 	case EVENT_TUNNEL_CLOSED:
 	case EVENT_TUNNEL_DROP:
 		if (e->process == PROCESS_MONITOR)
@@ -148,7 +151,7 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_TUNNEL_HEARTBEAT:
 		return page_report(d, e, now_us);
 	case EVENT_NAVIGATION:
-		return diagnosis_navigation(d, e->user, e->text[0] != '\0', now_us);
+		return user_news_navigation(d, e->user, e->text[0] != '\0', now_us);
 	case EVENT_TUNNEL_OPEN:
 		return open_report(d, e, now_us);
 	case EVENT_TUNNEL_ALIVE:

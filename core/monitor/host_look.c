@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "diagnosis/host_news.h"
 #include "ipc/message.h"
 #include "monitor/host_pressure.h"
 #include "sys/clock.h"
@@ -22,7 +23,7 @@ static int gap_report(struct diagnosis *d, enum host_event_kind kind, uint64_t l
 {
 	const struct host_event e = {.kind = kind, .from_us = from_us, .until_us = now_us, .length_us = length_us};
 
-	return length_us > 0 ? diagnosis_host(d, &e, now_us) : 0;
+	return length_us > 0 ? host_news_take(d, &e, now_us) : 0;
 }
 
 static int clocks_look(struct monitor *m, struct diagnosis *d)
@@ -43,7 +44,7 @@ int host_look(struct monitor *m, struct diagnosis *d)
 
 	host_pressure_read("/proc", clock_mono_us(), &sample);
 	sample.late_us = m->process->late_us;
-	p = diagnosis_pressure(d, &sample);
+	p = host_news_pressure(d, &sample);
 	return r < 0 ? r : p;
 }
 

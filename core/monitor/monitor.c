@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/leg_news.h"
 #include "monitor/control.h"
 #include "monitor/event_report.h"
 #include "monitor/actions.h"
@@ -263,7 +264,7 @@ static void prober_follow(struct monitor *d, const struct msg_process *r)
 	if (r->process != PROCESS_PROBER || !(is_new || is_gone))
 		return;
 	if (is_gone || d->prober_serial != 0)
-		diagnosis_prober_replaced(d->diagnosis, clock_wall_us());
+		leg_news_prober_replaced(d->diagnosis, clock_wall_us());
 	if (is_new)
 		d->prober_serial = r->serial;
 }

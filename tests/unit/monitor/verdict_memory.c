@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "diagnosis/leg_news.h"
+
 #define S(n)   (UINT64_C(1000000) * (n))
 #define WALL   S(1800000000)
 #define MONO   S(5000)
@@ -117,7 +119,7 @@ static void after_a_reboot(void **state)
 	assert_int_equal(v->first_us, 1);
 	assert_int_equal(diagnosis_tick(d, BOOTED, &next), 0);
 	assert_int_equal(ended, VERDICT_STANDING);
-	assert_int_equal(diagnosis_leg(d, &up, BOOTED + S(1)), 0);
+	assert_int_equal(leg_news_take(d, &up, BOOTED + S(1)), 0);
 	assert_int_equal(diagnosis_tick(d, BOOTED + S(1), &next), 0);
 	assert_int_equal(diagnosis_tick(d, BOOTED + S(61), &next), 0); /* it had come back before, so it is held */
 	assert_int_equal(ended, VERDICT_HEALED);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* What the end of a user's tunnel says; see tunnel_end.h. */
+#include "diagnosis/tunnel_end.h"
+
+#include <stdio.h>
+
+#include "diagnosis/evidence.h"
+#include "diagnosis/incident_timing.h"
+#include "plugin.h"
+#include "tbl/reason.h"
+
+static uint64_t quiet_of(const struct end_report *r)
+{
+	switch (reason_side(r->reason)) {
+	case SIDE_CLIENT:
+		return r->idle_client_us;
+	case SIDE_SERVE:
+		return r->idle_upstream_us;
+	default:
+		return r->idle_client_us > r->idle_upstream_us ? r->idle_client_us : r->idle_upstream_us;
+	}
+}
+
+/* How long before its end the drop had certainly begun: nothing for what was cut, all the silence of what fell
+ * silent. */
+static uint64_t begun_before_us(const struct end_report *r, enum page_evidence evidence, uint64_t quiet_us)
+{
+	switch (evidence) {
+	case PAGE_LATE_PINGS:
+		return (r->page.late_pings > 0 ? r->page.late_pings - 1 : 0) * r->page.period_us;
+	case PAGE_SERVER_LATE:
+		return r->page.waiting_us;
+	case PAGE_ANSWERS_NOT_TAKEN:
+		return r->page.queued_us;
+	case PAGE_ANSWERS_LOST:
+		return r->page
+		    .period_us; /* the Ping before the last one was answered, and in vain: so much is certain */
+	case PAGE_NONE:
+		break;
+	default:
+		return 0;
+	}
+	switch (r->reason) {
+	case T3OPS_R_CLIENT_EOF:
+	case T3OPS_R_CLIENT_RESET:
+	case T3OPS_R_UPSTREAM_CLOSED:
+	case T3OPS_R_UPSTREAM_EOF:
+	case T3OPS_R_UPSTREAM_RESET:
+		return 0;
+	default:
+		return quiet_us;
+	}
+}
+
+void tunnel_end_begun(struct drop *d, uint64_t before_us, uint64_t period_us)
+{
+	d->began_us = d->seen_us > before_us ? d->seen_us - before_us : 0;
+	d->earliest_us = d->began_us;
+	if (d->evidence == PAGE_LATE_PINGS || d->evidence == PAGE_ANSWERS_LOST)
+		d->earliest_us -= sooner(d->began_us, period_us);
+}
+
+void tunnel_end_drop(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
+                     uint64_t now_us)
+{
+	uint64_t quiet = quiet_of(r);
+
+	*d = (struct drop){
+	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
+	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
+	tunnel_end_begun(d, begun_before_us(r, evidence, quiet), r->page.period_us);
+	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
+	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
+	d->tunnel = r->tunnel;
+	snprintf(d->why, sizeof d->why, "%s", r->why);
+	snprintf(d->address, sizeof d->address, "%s", r->address);
+	snprintf(d->colo, sizeof d->colo, "%s", r->colo);
+}
+
+bool tunnel_end_says_more(enum page_evidence a, enum page_evidence b)
+{
+	static const int weight[] = {
+	    [PAGE_SIDE_NOBODY] = 0, [PAGE_SIDE_CUT] = 1,      [PAGE_SIDE_BEFORE_US] = 2,
+	    [PAGE_SIDE_SERVE] = 2,  [PAGE_SIDE_DISPATCH] = 2,
+	};
+
+	return weight[page_evidence_side(a)] > weight[page_evidence_side(b)];
+}
+
+enum page_evidence tunnel_end_evidence(const struct end_report *r)
+{
+	return r->page.end != PAGE_END_NONE ? page_evidence_classify(&r->page) : PAGE_NONE;
+}
+
+bool tunnel_end_is_drop(const struct end_report *r, enum page_evidence evidence)
+{
+	if (evidence == PAGE_NONE)
+		return r->dropped && evidence_of_drop(evidence, r->reason) != USER_NONE;
+	return page_evidence_class(evidence) == PAGE_CLASS_DROP;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The diagnosis: who acquits whom, and when what works acquits nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scenario.h"
+
+static const struct scenario scenarios[] = {
+    /* Evidence of others. */
+    {"without a leg through the edge a live tunnel exonerates",
+     "exonerated#1[alice]",
+     {UP(1, "int", ""), BEAT(2, "bob", 0), DROP(4900, "alice", CLIENT_EOF, 10)},
+     "a WebSocket of bob answered"},
+    {"without a live tunnel all that is possible is named",
+     "last_mile(alice) wan cloudflare tunnel#1[alice]",
+     {UP(1, "int", ""), DROP(100, "alice", CLIENT_EOF, 10)},
+     NULL},
+    {"another tunnel of hers lives: infra is ruled out for both",
+     "exonerated#1[alice]",
+     {ALL_UP, BEAT(2, "alice", 1), DROP(4900, "alice", CLIENT_EOF, 10)},
+     NULL},
+    {"a leg worked, but before the drop began: that acquits nothing",
+     "last_mile(alice) wan cloudflare tunnel traefik dispatch#1[alice]",
+     {UP(1, "int", ""), ALIVE(90, "int", ""), GONE(95, "int", ""), DROP(100, "alice", CLIENT_EOF, 10)},
+     NULL},
+    {"a fault that flaps seems over when a page comes back that it had cut alone",
+     "tunnel#1; ~tunnel#1; *tunnel#1; +tunnel#1[alice]",
+     {ALL_UP, BEAT(2, "bob", 1), DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", HTTP, HTTP_STATUS, 502),
+      UP(3000, "cf", ""), DOWN(9000, "cf", "", EOF), TRY(9100, "cf", "", HTTP, HTTP_STATUS, 502),
+      PAGE(9400, "alice", CLIENT_EOF, CUT), UP(11000, "cf", ""), OPENED(12500, "alice")},
+     NULL},
+    {"a fault that flaps: a page comes back before the leg, and a fresh connection works, too",
+     "tunnel#1; ~tunnel#1; *tunnel#1; +tunnel#1[alice]",
+     {ALL_UP, ALL_FRESH, DOWN(1000, "cf", "", EOF), TRY(1100, "cf", "", HTTP, HTTP_STATUS, 502), UP(3000, "cf", ""),
+      DOWN(9000, "cf", "", EOF), TRY(9100, "cf", "", HTTP, HTTP_STATUS, 502),
+      PAGE_OF(17000, "alice", CLIENT_EOF, 4000, CUT), FRESH(19500, "cf", OPEN, NONE, 0), OPENED(19600, "alice"),
+      FRESH(19700, "cf", OPEN, NONE, 0), UP(24000, "cf", "")},
+     NULL},
+    {"pages that notice when the uplink is back are counted to its fault, and stay there",
+     "wan cloudflare tunnel#1; !wan dns#1; +wan dns#1[carol]; >wan#1[carol bob]; ~wan#1[carol bob]",
+     {ALL_UP, LATE(12000, "cf", ""), DOWN(14000, "cf", "", HEARTBEAT_TIMEOUT), RESOLVER(14500, "cf", DNS),
+      TRY(15000, "cf", "", DNS, DNS, 0), PAGE(45000, "carol", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(40000)),
+      PAGE(45500, "bob", CLIENT_CLOSED, CLOSED_1000, .late_pings = 8), OPENED(46000, "carol"),
+      TRY_IN(46500, "cf", CONNECT, CONNECT_TIMEOUT, 2000), OPENED(47000, "bob"), RESOLVER(49000, "cf", NONE),
+      UP(49100, "cf", "")},
+     NULL},
+    {"a leg still worked when answers to a page began to get lost, perhaps: that acquits nothing",
+     "wan cloudflare tunnel#1[alice bob]",
+     {ALL_UP, ALIVE(10200, "cf", ""), MUTE(10300, "cf", ""),
+      PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)),
+      PAGE(20010, "bob", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), LATE(22000, "cf", "")},
+     NULL},
+    {"the same of Pings that came late",
+     "wan cloudflare tunnel#1[alice bob]",
+     {ALL_UP, ALIVE(11000, "cf", ""), MUTE(11100, "cf", ""),
+      PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      PAGE(20010, "bob", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2), LATE(22000, "cf", "")},
+     NULL},
+    {"only the prober's own uplink is broken: users' tunnels beat",
+     "prober#1; ~prober#1",
+     {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""), UP(60000, "cf", "")},
+     "only the prober's own path is broken, users' tunnels work: cf stopped answering"},
+    {"the same for less than a page's patience: nobody was hurt, nothing is proven",
+     "",
+     {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""), UP(30000, "cf", "")},
+     NULL},
+    {"only the way down is silent: users' Pings arrive and prove the way up alone",
+     "wan cloudflare tunnel#1[alice]",
+     {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""),
+      PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)), LATE(17300, "cf", "")},
+     NULL},
+    {"the way out is silent: users' Pings do not clear it of what no resolver answers",
+     "wan#1[alice]",
+     {ALL_UP, BEAT(2, "alice", 1), BEAT(2, "bob", 1), LATE(12000, "cf", ""), RESOLVER(13000, "cf", DNS),
+      DOWN(14000, "cf", "", HEARTBEAT_TIMEOUT), TRY(17000, "cf", "", DNS, DNS, 0),
+      PAGE(20000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10))},
+     NULL},
+    {"answers to a page are lost, and so are large messages: that is waited for",
+     "traefik dispatch#1[alice]",
+     {ALL_UP, ALL_FRESH, ALL_LARGE, MUTE_LARGE(16000, "cf"), MUTE_LARGE(16000, "int"), BEAT(4, "bob", 1),
+      PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .queued_us = MS(9000)), LARGE(27100, "cf", LARGE_LOST),
+      LARGE(27200, "int", LARGE_LOST)},
+     "large messages only"},
+    {"answers to one user are lost while a leg proves the way down",
+     "last_mile(alice)#1[alice]; ~last_mile(alice)#1[alice]",
+     {ALL_UP, BEAT(2, "bob", 1), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .since_ping_us = MS(10)),
+      OPENED(29000, "alice")},
+     NULL},
+    {"new connections fail at the edge while old ones live",
+     "tunnel#1; ~tunnel#1",
+     {ALL_UP, BEAT(2, "alice", 1), DOWN(12000, "cf", "", CLOSED), TRY(12300, "cf", "", HTTP, HTTP_STATUS, 530),
+      UP(40000, "cf", "")},
+     "cf failed at http (http_status 530) while int 4 ms"},
+    {"the HTTP of a t3 server is dead while its WebSocket lives",
+     "serve(alice)#1; ~serve(alice)#1",
+     {ALL_UP, BEAT(2, "alice", 1), LATE(12000, "srv", "alice"), UP(30000, "srv", "alice")},
+     NULL},
+
+    /* What heals a fault acquits nothing of it. */
+    {"the name is found first, while the attempt before goes on waiting: the uplink heals",
+     "wan cloudflare tunnel#1; >wan cloudflare#1; ~wan cloudflare#1",
+     {ALL_UP, LATE(3000, "cf", ""), DOWN(21000, "cf", "", HEARTBEAT_TIMEOUT),
+      TRY_IN(24000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), RESOLVER(26000, "cf", NONE),
+      TRY_IN(27000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), UP(28000, "cf", "")},
+     NULL},
+    {"the name is found, and the attempt that follows waits in vain: not the uplink",
+     "wan cloudflare tunnel#1; >wan cloudflare#1; >cloudflare#1; ~cloudflare#1",
+     {ALL_UP, LATE(3000, "cf", ""), DOWN(21000, "cf", "", HEARTBEAT_TIMEOUT),
+      TRY_IN(24000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), RESOLVER(26000, "cf", NONE),
+      TRY_IN(29000, "cf", TLS, CONNECT_TIMEOUT, 2000), UP(38000, "cf", "")},
+     NULL},
+    {"users beat again before the leg is back: no verdict about the prober, none that exonerates",
+     "wan cloudflare tunnel#1[alice]; >wan cloudflare#1[alice]; ~wan cloudflare#1[alice]",
+     {ALL_UP, MUTE(14000, "cf", ""), LATE(15000, "cf", ""),
+      PAGE(16000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2), OPENED(19000, "alice"),
+      BEAT(20000, "alice", 1), BEAT(20000, "bob", 1), DOWN(24500, "cf", "", RESET),
+      TRY_IN(27000, "cf", CONNECT, CONNECT_TIMEOUT, 2000), UP(31000, "cf", "")},
+     NULL},
+};
+
+static const struct scenario_symptom symptoms[] = {
+    {"only the way down is silent: users' Pings arrive and prove the way up alone", "downward_only"},
+    {"answers to one user are lost while a leg proves the way down", "downward_only"},
+    {"only the prober's own uplink is broken: users' tunnels beat", ""},
+};
+
+int main(void)
+{
+	static const struct scenario_table table = {
+	    .rows = scenarios,
+	    .n = sizeof scenarios / sizeof scenarios[0],
+	    .symptoms = symptoms,
+	    .n_symptoms = sizeof symptoms / sizeof symptoms[0],
+	};
+
+	return scenarios_run(&table);
+}

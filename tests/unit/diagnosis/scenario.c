@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/* Plays scenarios; see scenario.h. */
+#include "scenario.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "diagnosis/host_news.h"
+#include "diagnosis/incident_timing.h"
+#include "diagnosis/summary.h"
+#include "diagnosis/symptom.h"
+#include "diagnosis/user_news.h"
+
+#define LIST(...)                                                                                                    \
+	{                                                                                                            \
+		(const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)      \
+	}
+
+static const struct leg_shape legs[] = {
+    {.name = "cf",
+     .segments = LIST("wan", "cloudflare", "tunnel", "traefik", "dispatch"),
+     .edge = "cloudflare",
+     .resolver_segments = LIST("wan", "dns")},
+    {.name = "int", .segments = LIST("traefik", "dispatch"), .edge = "traefik"},
+    {.name = "srv", .segments = LIST("serve"), .edge = "", .per_user = true},
+};
+
+static const struct path_shape shape = {
+    .user_path = LIST("last_mile", "wan", "cloudflare", "tunnel", "traefik", "dispatch", "serve"),
+    .per_user = LIST("last_mile", "serve"),
+    .legs = legs,
+    .n_legs = 3,
+};
+
+__attribute__((format(printf, 2, 3))) static void note(struct run *r, const char *fmt, ...)
+{
+	size_t used = strlen(r->got);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->got + used, sizeof r->got - used, fmt, ap);
+	va_end(ap);
+	assert_true(strlen(r->got) < sizeof r->got - 1);
+}
+
+static void verdict_note(struct run *r, const char *mark, const struct verdict *v)
+{
+	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", mark);
+	if (verdict_kind_name(v->conclusion.kind) != NULL)
+		note(r, "%s", verdict_kind_name(v->conclusion.kind));
+	for (size_t i = 0; v->conclusion.kind == VERDICT_FAULT && i < v->conclusion.suspects.n; i++)
+		note(r, "%s%s", i > 0 ? " " : "", v->conclusion.suspects.segments[i]);
+	note(r, "#%d", (int)v->id);
+	for (size_t i = 0; i < v->users.n; i++)
+		note(r, "%s%s%s", i == 0 ? "[" : " ", v->users.names[i], i + 1 == v->users.n ? "]" : "");
+}
+
+static void on_probe(void *arg, uint64_t incident, uint64_t since_us, const char *user)
+{
+	struct run *r = arg;
+
+	if (user != NULL) {
+		r->hurt_probes++;
+		return;
+	}
+	assert_true(since_us <= r->now_us);
+	assert_true(incident >= r->incident);
+	assert_true(r->n_due + 2 <= sizeof r->due / sizeof r->due[0]);
+	r->incident = incident;
+	r->probes++;
+	r->due[r->n_due++] = (struct due){r->now_us + ANSWERS, since_us, false};
+	r->due[r->n_due++] = (struct due){r->now_us + LIVES, since_us, true};
+}
+
+static void on_verdict(void *arg, const struct verdict_basis *b)
+{
+	static const char *const marks[] = {"", ">", "!", "+", "*"};
+	struct run *r = arg;
+	const struct verdict *v = b->verdict;
+	char *text = summary_make(b);
+
+	verdict_note(r, marks[v->change], v);
+	r->counted += verdict_counts(v);
+	r->symptom = symptom_name(symptom_of(b));
+	assert_int_equal(r->symptom != NULL, symptom_words(symptom_of(b)) != NULL);
+	assert_true(r->symptom == NULL || strstr(text, symptom_words(symptom_of(b))) != NULL);
+	assert_int_equal(v->change == VERDICT_NEW, v->revision == 1);
+	assert_true(v->revision <= REVISIONS_MAX);
+	assert_int_equal(verdict_exonerates(v, b->topology), strstr(text, "infra exonerated") != NULL);
+	assert_true(text[0] != '\0');
+	assert_true(b->wall_us == v->drop_wall_us + b->delay_us);
+	if (v->revision == 1 && b->delay_us > r->slowest_us)
+		r->slowest_us = b->delay_us;
+	snprintf(r->text, sizeof r->text, "%s", text);
+	r->n_observations = b->observations->n;
+	free(text);
+}
+
+static void on_dropped(void *arg, const struct drop *drop, bool late)
+{
+	struct run *r = arg;
+
+	assert_true(drop->user != NULL);
+	r->drops++;
+	r->late_drops += late;
+}
+
+static void on_ended(void *arg, const struct verdict *v)
+{
+	verdict_note(arg, v->state == VERDICT_HEALED ? "~" : "^", v);
+}
+
+static void on_walled_off(void *arg, const char *leg)
+{
+	struct run *r = arg;
+
+	note(r, "%s?%s", r->got[0] != '\0' ? "; " : "", leg);
+}
+
+static void on_host(void *arg, const struct host_event *e)
+{
+	struct run *r = arg;
+
+	note(r, "%s(%s)", r->got[0] != '\0' ? "; " : "", host_event_name(e->kind));
+}
+
+static void on_look(void *arg, struct diagnosis *d)
+{
+	(void)arg, (void)d;
+}
+
+static void on_slow(void *arg, const struct slow_report *report)
+{
+	struct run *r = arg;
+
+	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", report->over ? "fine" : "slow:");
+	for (size_t i = 0; !report->over && i < report->where->n; i++)
+		note(r, "%s%s", i > 0 ? " " : "", report->where->segments[i]);
+}
+
+static const struct diagnosis_actions actions = {.probe = on_probe,
+                                                 .dropped = on_dropped,
+                                                 .verdict = on_verdict,
+                                                 .ended = on_ended,
+                                                 .slow = on_slow,
+                                                 .walled_off = on_walled_off,
+                                                 .host = on_host,
+                                                 .look = on_look};
+
+static const char *or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+/* ---- time ---------------------------------------------------------------------------------------------------- */
+
+static void leg_answer(struct run *r, const struct answering *a, enum leg_input_kind kind)
+{
+	struct leg_report report = {.kind = kind,
+	                            .name = a->name,
+	                            .user = a->user,
+	                            .wall_us = WALL0 + (r->now_us - T0),
+	                            .mono_us = r->now_us,
+	                            .waited_us = RTT};
+
+	assert_int_equal(leg_news_take(r->diagnosis, &report, r->now_us), 0);
+}
+
+/* What the probe of then brings now. */
+static void due_deliver(struct run *r, const struct due *due)
+{
+	for (size_t i = 0; !due->tunnels && i < r->n_legs; i++) {
+		if (r->legs[i].answers)
+			leg_answer(r, &r->legs[i], LEG_ALIVE);
+		if (r->legs[i].answers && r->legs[i].fresh)
+			leg_answer(r, &r->legs[i], LEG_FRESH);
+		if (r->legs[i].answers && r->legs[i].large)
+			leg_answer(r, &r->legs[i], LEG_LARGE);
+	}
+	for (size_t i = 0; due->tunnels && i < r->n_beats; i++) {
+		uint64_t beat = r->now_us - r->now_us % PERIOD;
+		struct live_report live = {r->beats[i].user, beat, r->beats[i].serve ? beat : 0};
+
+		if (beat > due->since_us)
+			assert_int_equal(user_news_tunnel_live(r->diagnosis, &live, r->now_us), 0);
+	}
+}
+
+static size_t due_next(const struct run *r)
+{
+	size_t next = SIZE_MAX;
+
+	for (size_t i = 0; i < r->n_due; i++)
+		if (next == SIZE_MAX || r->due[i].at_us < r->due[next].at_us)
+			next = i;
+	return next;
+}
+
+void scenario_pass(struct run *r, uint64_t until_us)
+{
+	uint64_t tick;
+
+	for (;;) {
+		size_t next = due_next(r);
+		struct due due = {.at_us = UINT64_MAX};
+
+		assert_int_equal(diagnosis_tick(r->diagnosis, r->now_us, &tick), 0);
+		assert_true(tick > r->now_us);
+		if (next != SIZE_MAX)
+			due = r->due[next];
+		if (due.at_us > until_us && tick > until_us)
+			break;
+		r->now_us = due.at_us < tick ? due.at_us : tick;
+		if (due.at_us != r->now_us)
+			continue;
+		r->due[next] = r->due[--r->n_due];
+		due_deliver(r, &due);
+	}
+	r->now_us = until_us;
+}
+
+/* ---- reports ----------------------------------------------------------------------------------------------------
+ */
+
+static void leg_follow(struct run *r, const struct step *s)
+{
+	size_t i = 0;
+
+	while (i < r->n_legs &&
+	       (strcmp(r->legs[i].name, s->leg) != 0 || strcmp(r->legs[i].user, or_empty(s->user)) != 0))
+		i++;
+	if (i == r->n_legs)
+		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false, false};
+	if (s->what == LEG && s->kind == LEG_FRESH)
+		r->legs[i].fresh = s->reason == T3OPS_R_NONE;
+	else if (s->kind == LEG_LARGE)
+		r->legs[i].large = s->what == LEG && s->reason == T3OPS_R_NONE;
+	else
+		r->legs[i].answers = s->what == LEG && (s->kind == LEG_UP || s->kind == LEG_ALIVE);
+}
+
+static int leg_play(struct run *r, const struct step *s)
+{
+	struct leg_report report = {.kind = s->kind,
+	                            .name = s->leg,
+	                            .user = or_empty(s->user),
+	                            .step = (uint16_t)s->step,
+	                            .reason = (uint16_t)s->reason,
+	                            .code = (uint16_t)s->code,
+	                            .wall_us = WALL0 + MS(s->at_ms),
+	                            .mono_us = r->now_us,
+	                            .waited_us = s->kind == LEG_ALIVE && s->quiet_ms == 0 ? RTT : MS(s->quiet_ms)};
+
+	if (s->kind != LEG_LOOKED_UP)
+		leg_follow(r, s);
+	return leg_news_take(r->diagnosis, &report, r->now_us);
+}
+
+static int end_play(struct run *r, const struct step *s)
+{
+	struct end_report report = {.user = s->user,
+	                            .address = or_empty(s->address),
+	                            .colo = "",
+	                            .why = s->page.end == PAGE_END_LOST ? "the proxy died" : "",
+	                            .reason = (uint16_t)s->reason,
+	                            .dropped = s->what == DROPPED,
+	                            .wall_us = WALL0 + MS(s->at_ms),
+	                            .mono_us = r->now_us,
+	                            .age_us = s->page.age_us > 0 ? s->page.age_us : MS(s->n),
+	                            .idle_client_us = MS(s->quiet_ms),
+	                            .idle_upstream_us = MS(s->quiet_ms),
+	                            .page = s->page};
+
+	return user_news_tunnel_end(r->diagnosis, &report, r->now_us);
+}
+
+static int host_play(struct run *r, const struct step *s)
+{
+	struct host_event e = {.kind = s->host,
+	                       .process = s->leg,
+	                       .prober = strcmp(or_empty(s->leg), "prober") == 0,
+	                       .proxy = strcmp(or_empty(s->leg), "proxy") == 0,
+	                       .from_us = r->now_us - MS(s->n),
+	                       .until_us = r->now_us,
+	                       .length_us = MS(s->n) + MS(s->quiet_ms),
+	                       .kills = s->host == HOST_OOM_KILL};
+
+	return host_news_take(r->diagnosis, &e, r->now_us);
+}
+
+static void diagnosis_make(struct run *r)
+{
+	struct diagnosis_setup setup = {.shape = shape,
+	                                .ping_timeout_us = MS(2000),
+	                                .process_watchdog_us = MS(10000),
+	                                .page_heartbeat_us = PERIOD,
+	                                .actions = &actions,
+	                                .arg = r};
+	const char *which;
+
+	assert_int_equal(diagnosis_new(&setup, &r->diagnosis, &which), 0);
+}
+
+static int restart_play(struct run *r)
+{
+	struct diagnosis *before = r->diagnosis;
+	const struct verdict_table *verdicts = diagnosis_verdicts(before);
+
+	diagnosis_make(r);
+	for (size_t i = 0; i < verdicts->n; i++) {
+		struct recall kept;
+
+		assert_int_equal(recall_init(&kept, verdicts->rows[i], diagnosis_legs(before)), 0);
+		assert_int_equal(diagnosis_recall(r->diagnosis, &kept, r->now_us), 0);
+		assert_int_equal(diagnosis_recall(r->diagnosis, &kept, r->now_us), -EEXIST);
+		recall_fini(&kept);
+	}
+	diagnosis_free(before);
+	return 0;
+}
+
+static int report(struct run *r, const struct step *s)
+{
+	struct open_report open = {s->user, or_empty(s->address), ""};
+
+	switch (s->what) {
+	case LEG:
+		return leg_play(r, s);
+	case LEG_GOES:
+		leg_follow(r, s);
+		return leg_news_gone(r->diagnosis, s->leg, or_empty(s->user));
+	case MUTES:
+		leg_follow(r, s);
+		return 0;
+	case PROBER:
+		r->n_legs = 0;
+		leg_news_prober_replaced(r->diagnosis, WALL0 + MS(s->at_ms));
+		return 0;
+	case DROPPED:
+	case PAGE_ENDS:
+		return end_play(r, s);
+	case OPEN:
+		return user_news_tunnel_open(r->diagnosis, &open, r->now_us);
+	case PAGE_IS:
+		return user_news_page(r->diagnosis, s->user, &s->page, WALL0 + MS(s->at_ms), r->now_us);
+	case NAVIGATES:
+		return user_news_navigation(r->diagnosis, s->user, s->n > 0, r->now_us);
+	case BEATS:
+		r->beats[r->n_beats].user = s->user;
+		r->beats[r->n_beats++].serve = s->n > 0;
+		return user_news_tunnel_open(r->diagnosis, &open, r->now_us);
+	case HOST:
+		return host_play(r, s);
+	case PROXY_ENDS:
+		return host_news_proxy_gone(r->diagnosis, s->n > 0, r->now_us, r->now_us);
+	case FINISH:
+		return diagnosis_finish(r->diagnosis, r->now_us);
+	case RESTART:
+		return restart_play(r);
+	case END:
+		break;
+	}
+	return -1;
+}
+
+void scenario_step(struct run *r, const struct step *s)
+{
+	scenario_pass(r, T0 + MS(s->at_ms));
+	assert_int_equal(report(r, s), 0);
+}
+
+/* ---- scenarios ------------------------------------------------------------------------------------------- */
+
+void scenario_begin(struct run *r)
+{
+	*r = (struct run){.now_us = T0};
+	diagnosis_make(r);
+}
+
+void scenario_end(struct run *r)
+{
+	diagnosis_free(r->diagnosis);
+}
+
+/* How long the last verdict may take. */
+static uint64_t longest_us(const char *text)
+{
+	if (strstr(text, "(cut") != NULL || strstr(text, "(answers_lost") != NULL)
+		return RETURN_US;
+	if (strstr(text, "large messages only") != NULL)
+		return LARGE_WAIT_US;
+	return (strstr(text, "prober's own path") != NULL ? ANSWERED_WAIT_US : VANTAGE_WAIT_US) + SLOWEST;
+}
+
+/* A row of a table, and what is known of how it shows; NULL: that is not looked at. */
+struct played {
+	const struct scenario *scenario;
+	const char *symptom;
+};
+
+static void scenario_play(void **state)
+{
+	const struct played *p = *state;
+	const struct scenario *s = p->scenario;
+	struct run r;
+
+	scenario_begin(&r);
+	for (size_t n = 0; s->steps[n].what != END; n++)
+		scenario_step(&r, &s->steps[n]);
+	scenario_pass(&r, r.now_us + MS(8000));
+	assert_string_equal(r.got, s->want);
+	assert_true(r.slowest_us <= longest_us(r.text));
+	assert_int_equal(diagnosis_gathering(r.diagnosis), 0);
+	if (s->says != NULL && strstr(r.text, s->says) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", s->says, r.text);
+	if (p->symptom != NULL)
+		assert_string_equal(or_empty(r.symptom), p->symptom);
+	scenario_end(&r);
+}
+
+static void symptom_note(const struct scenario_table *t, struct played *played, const struct scenario_symptom *s)
+{
+	for (size_t n = 0; n < t->n; n++)
+		if (strcmp(t->rows[n].name, s->scenario) == 0) {
+			played[n].symptom = s->symptom;
+			return;
+		}
+	fprintf(stderr, "no scenario \"%s\"\n", s->scenario);
+	abort();
+}
+
+int scenarios_run(const struct scenario_table *t)
+{
+	struct CMUnitTest *tests = calloc(t->n + t->n_others, sizeof *tests);
+	struct played *played = calloc(t->n + 1, sizeof *played);
+	int failed;
+
+	if (tests == NULL || played == NULL)
+		abort();
+	for (size_t n = 0; n < t->n; n++) {
+		played[n].scenario = &t->rows[n];
+		tests[n] = (struct CMUnitTest){t->rows[n].name, scenario_play, NULL, NULL, &played[n]};
+	}
+	for (size_t n = 0; n < t->n_symptoms; n++)
+		symptom_note(t, played, &t->symptoms[n]);
+	for (size_t n = 0; n < t->n_others; n++)
+		tests[t->n + n] = t->others[n];
+	failed = _cmocka_run_group_tests("scenarios", tests, t->n + t->n_others, NULL, NULL);
+	free(tests);
+	free(played);
+	return failed;
+}
