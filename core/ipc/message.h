@@ -24,7 +24,7 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION      7 /* of all that crosses an exec in place, the state in upgrade.c included */
+#define MSG_VERSION      8 /* of all that crosses an exec in place, the state in upgrade.c included */
 #define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 

@@ -123,6 +123,14 @@ static void emit(struct supervisor *s, enum event_kind kind, const char *text)
 }
 
 static void on_reload_done(struct supervisor *s, int error, const char *why);
+static void on_upgrade_refused(struct supervisor *s, int error, const char *why);
+
+/* What was asked for meanwhile. */
+static void queued_begin(struct supervisor *s)
+{
+	if (!upgrade_next(s, on_upgrade_refused))
+		reload_next(s, on_reload_done);
+}
 
 static void settled(struct supervisor *s, int error, const char *why, enum event_kind success)
 {
@@ -133,7 +141,7 @@ static void settled(struct supervisor *s, int error, const char *why, enum event
 		emit(s, success, s->setup.conf.path);
 	}
 	ready_report(s);
-	reload_next(s, on_reload_done);
+	queued_begin(s);
 }
 
 static void on_reload_done(struct supervisor *s, int error, const char *why)
@@ -165,7 +173,7 @@ static void on_boot_done(struct supervisor *s, int error, const char *why)
 	s->phase = PHASE_RUNNING;
 	setup_apply(s);
 	ready_report(s);
-	reload_next(s, on_reload_done);
+	queued_begin(s);
 }
 
 /* ---- signals ---------------------------------------------------------------------------------------------- */
@@ -183,7 +191,7 @@ static void on_signal(struct supervisor *s, uint32_t number)
 		reload_request(s, (struct requester){0}, on_reload_done);
 		break;
 	case SIGUSR2:
-		upgrade_begin(s, on_upgrade_refused);
+		upgrade_request(s, on_upgrade_refused);
 		break;
 	default: /* some `kill` with a wrong name or number: no reason to drop anybody */
 		log_write(LOG_L_NOTICE, "signal_ignored", kv_signal(number),
@@ -478,6 +486,7 @@ static void restarts_resume(struct supervisor *s)
 static int resume(struct supervisor *s)
 {
 	json_t *state = upgrade_state_read(s->args->take_over_fd);
+	struct requester requester;
 	int r;
 
 	if (!state)
@@ -492,6 +501,7 @@ static int resume(struct supervisor *s)
 	parts_init(s);
 	r = probe_key_make(s);
 	r = r < 0 ? r : upgrade_adopt(s, state);
+	requester = upgrade_requester(state);
 	json_decref(state);
 	if (r < 0)
 		return r;
@@ -499,7 +509,7 @@ static int resume(struct supervisor *s)
 	s->reported_ready = true;
 	setup_apply(s);
 	restarts_resume(s);
-	reload_begin(s, (struct requester){0}, true, on_upgrade_done);
+	reload_begin(s, requester, true, on_upgrade_done);
 	return 0;
 }
 

@@ -70,6 +70,7 @@ struct reload {
 struct upgrade {
 	struct subprocess *check; /* the next binary, asked whether it takes over; NULL: none runs */
 	outcome_cb refused;
+	bool queued; /* one more that was asked for meanwhile */
 };
 
 struct supervisor {

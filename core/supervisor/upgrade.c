@@ -60,16 +60,24 @@ static json_t *metrics_json(const struct metrics *metrics)
 	return list;
 }
 
+/* Of the reload that waits. */
+static json_t *requester_json(const struct reload *r)
+{
+	const struct requester requester = r->queued ? r->queued_requester : (struct requester){0};
+
+	return json_pack("{s:I, s:I}", "serial", (json_int_t)requester.serial, "id", (json_int_t)requester.id);
+}
+
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
-	                 MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "metrics",
-	                 metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path",
-	                 s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key",
-	                 s->probe_key, "core", resolved_config_core_json(s->setup.config), "plugins",
-	                 resolved_config_plugins_json(s->setup.config), "listeners",
-	                 listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
-	                 fd_store_json(&s->fd_store), "snapshots", user_snapshots_json(&s->snapshots));
+	return json_pack(
+	    "{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION,
+	    "last_serial", (json_int_t)s->processes.last_serial, "requester", requester_json(&s->reload), "metrics",
+	    metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path,
+	    "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key, "core",
+	    resolved_config_core_json(s->setup.config), "plugins", resolved_config_plugins_json(s->setup.config),
+	    "listeners", listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
+	    fd_store_json(&s->fd_store), "snapshots", user_snapshots_json(&s->snapshots));
 }
 
 /* A memfd with the state, or -errno. */
@@ -231,7 +239,7 @@ static void on_answer(void *arg, const struct subprocess_end *end)
 	refuse(s, text);
 }
 
-void upgrade_begin(struct supervisor *s, outcome_cb refused)
+static void upgrade_begin(struct supervisor *s, outcome_cb refused)
 {
 	const struct subprocess_start start = {.run = binary_ask,
 	                                       .on_end = on_answer,
@@ -241,10 +249,6 @@ void upgrade_begin(struct supervisor *s, outcome_cb refused)
 	char why[100];
 
 	s->upgrade.refused = refused;
-	if (reload_is_busy(s)) {
-		refuse(s, "was not started: a reload or an upgrade is in progress");
-		return;
-	}
 	s->upgrade.check = subprocess_start(s->loop, &start);
 	if (s->upgrade.check)
 		return;
@@ -252,8 +256,31 @@ void upgrade_begin(struct supervisor *s, outcome_cb refused)
 	refuse(s, why);
 }
 
+void upgrade_request(struct supervisor *s, outcome_cb refused)
+{
+	if (s->phase == PHASE_STOPPING)
+		return;
+	if (!reload_is_busy(s)) {
+		upgrade_begin(s, refused);
+		return;
+	}
+	s->upgrade.queued = true;
+	log_write(LOG_L_NOTICE, "upgrade_queued", kv_detail("a reload or an upgrade is in progress"));
+}
+
+/* It reads the configuration, too: a reload that waits is done with it, or after it if the binary is refused. */
+bool upgrade_next(struct supervisor *s, outcome_cb refused)
+{
+	if (!s->upgrade.queued || reload_is_busy(s))
+		return false;
+	s->upgrade.queued = false;
+	upgrade_begin(s, refused);
+	return true;
+}
+
 void upgrade_cancel(struct supervisor *s)
 {
+	s->upgrade.queued = false;
 	subprocess_cancel(s->upgrade.check);
 	s->upgrade.check = NULL;
 }
@@ -365,6 +392,14 @@ static void probe_key_adopt(struct supervisor *s, const json_t *key)
 {
 	if (json_string_length(key) == sizeof s->probe_key - 1)
 		memcpy(s->probe_key, json_string_value(key), sizeof s->probe_key);
+}
+
+struct requester upgrade_requester(const json_t *state)
+{
+	const json_t *requester = json_object_get(state, "requester");
+
+	return (struct requester){.serial = (uint32_t)state_int(requester, "serial"),
+	                          .id = (uint64_t)state_int(requester, "id")};
 }
 
 int upgrade_adopt(struct supervisor *s, const json_t *state)

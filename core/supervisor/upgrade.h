@@ -11,8 +11,11 @@
 
 #include "supervisor/supervisor_state.h"
 
-/* Asks the binary and becomes it; else refused is called, perhaps before it returns, and everything is as before. */
-void upgrade_begin(struct supervisor *s, outcome_cb refused);
+/* Somebody asks for it: begins, or waits until what is in progress is over.  The binary is asked, and takes over;
+ * else refused is called, perhaps before it returns, and everything is as before. */
+void upgrade_request(struct supervisor *s, outcome_cb refused);
+/* What was in progress is over: the one that is queued begins.  False: there is none. */
+bool upgrade_next(struct supervisor *s, outcome_cb refused);
 /* At the end of the supervisor. */
 void upgrade_cancel(struct supervisor *s);
 
@@ -26,5 +29,7 @@ json_t *upgrade_state_read(int fd);
 struct metrics *upgrade_metrics_adopt(const json_t *state);
 /* Everything else: setup, processes, tunnels, user tables.  0 or -errno. */
 int upgrade_adopt(struct supervisor *s, const json_t *state);
+/* Who asked the earlier binary for a reload that still waits there. */
+struct requester upgrade_requester(const json_t *state);
 
 #endif

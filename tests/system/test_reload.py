@@ -25,6 +25,14 @@ class Hanging(unittest.TestCase):
         self.addCleanup(self.daemon.stop)
         self.mark = len(self.daemon.log())
 
+    def start_anew(self):
+        self.daemon.stop()
+        os.remove(f"{self.plugins}/sample_hang.so.go")
+        self.daemon.sections = self.daemon.sections.replace(HANG, "")
+        self.daemon.write_conf()
+        self.daemon.start()
+        self.mark = len(self.daemon.log())
+
     def let_it_load(self):
         with open(f"{self.plugins}/sample_hang.so.go", "w", encoding="ascii"):
             pass
@@ -123,12 +131,33 @@ class Hanging(unittest.TestCase):
         self.assertRegex(asked[0].log(), r"t3ops\.conf:\d+: plugin sample_hang: loading \S+/sample_hang\.so ended with signal 9")
         self.wait_log("event=reload_refused")
 
-    def test_an_upgrade_meanwhile_is_refused(self):
-        self.hang()
+    def test_an_upgrade_meanwhile_waits(self):
+        """A reload that waits, too, is done with it, whichever signal comes last."""
+        for first, last in ((signal.SIGUSR2, signal.SIGHUP), (signal.SIGHUP, signal.SIGUSR2)):
+            with self.subTest(last=last):
+                self.hang()
+                for number in (first, last):
+                    mark = len(self.daemon.log())
+                    self.daemon.process.send_signal(number)
+                    self.daemon.wait_log("event=(upgrade|reload)_queued", after=mark)
+                self.assertEqual(self.count("reload_refused"), 0)
+                self.let_it_load()
+                self.wait_log("event=upgraded")
+                self.assertEqual((self.count("reloaded"), self.count("upgraded"), self.count("reload_refused")), (1, 1, 0))
+                self.start_anew()
+
+    def test_who_waits_for_a_reload_is_answered_by_the_upgrade(self):
+        check = self.hang()
         self.daemon.process.send_signal(signal.SIGUSR2)
-        self.wait_log("event=reload_refused .*a reload or an upgrade is in progress")
+        self.wait_log("event=upgrade_queued")
+        asks = self.ctl_reload()
+        self.wait_log("event=reload_queued")
+        os.kill(check, signal.SIGKILL)  # the monitor who was asked must not be replaced by that reload
+        self.daemon.wait_log("event=reload_refused", after=self.mark)
         self.let_it_load()
-        self.wait_log("event=reloaded")
+        self.assertEqual(asks.wait(), 0, asks.log())
+        self.assertIn("the new configuration is active", asks.log())
+        self.wait_log("event=upgraded")
 
     def test_the_end_waits_for_no_check(self):
         check = self.hang()
