@@ -192,16 +192,29 @@ uint64_t socket_owner_listener(struct socket_owner *s, const struct sockaddr *ad
 	return found ? (uint64_t)found->id.idiag_cookie[1] << 32 | found->id.idiag_cookie[0] : 0;
 }
 
+/* A reset frees the four numbers for somebody else's connection, while what came before it can still be read. */
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
 enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const struct sockaddr *peer, uid_t *uid)
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof name;
 	struct endpoint there, here;
+	enum socket_owner_result result;
 
 	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0 || !endpoint_read(&there, peer) ||
 	    !endpoint_read(&here, (struct sockaddr *)&name))
 		return SOCKET_OWNER_UNKNOWN;
-	return is_ours(s, &there, &here) ? owner_ask(s, &there, &here, uid) : SOCKET_OWNER_ELSEWHERE;
+	if (!is_ours(s, &there, &here))
+		return SOCKET_OWNER_ELSEWHERE;
+	result = owner_ask(s, &there, &here, uid);
+	return is_connected(fd) ? result : SOCKET_OWNER_UNKNOWN;
 }
 
 /* The accepted end of a connection from client to listener, both new; -1: it cannot be made. */

@@ -14,7 +14,7 @@
 enum socket_owner_result {
 	SOCKET_OWNER_FOUND,     /* *uid is that of the account whose process holds the socket */
 	SOCKET_OWNER_ELSEWHERE, /* the peer's address is not one of this network namespace */
-	SOCKET_OWNER_UNKNOWN,   /* the address is ours, but no open socket of a process was found: closed already,
+	SOCKET_OWNER_UNKNOWN,   /* the address is ours, but no open socket of a process was found: closed or reset,
 	                           not accepted yet, or the kernel did not answer */
 };
 

@@ -9,6 +9,7 @@ import pwd
 import re
 import signal
 import socket
+import struct
 import threading
 import unittest
 
@@ -464,6 +465,25 @@ class Others(unittest.TestCase):
             os.kill(d.pids("proxy")[0], signal.SIGSTOP)  # so that it is closed before it is accepted
             with socket.create_connection(d.proxy) as s:
                 s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: alice\r\n\r\n")
+            os.kill(d.pids("proxy")[0], signal.SIGCONT)
+            d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1 .*could not be determined")
+            self.assertEqual(origin.seen, [])
+
+    def test_identity_from_a_connection_whose_port_another_one_has(self):
+        """Send and reset; before it is accepted, a process that is trusted connects from the same port."""
+        with Origin() as origin, Daemon({"workers": 1}, ECHO, users={"alice": origin.port}) as d, \
+                socket.socket() as first, socket.socket() as second:
+            for s in (first, second):
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            os.kill(d.pids("proxy")[0], signal.SIGSTOP)
+            first.bind(("127.0.0.1", 0))
+            here = first.getsockname()
+            first.connect(d.proxy)
+            first.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: alice\r\n\r\n")
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            first.close()
+            second.bind(here)
+            second.connect(d.proxy)
             os.kill(d.pids("proxy")[0], signal.SIGCONT)
             d.wait_log(r"event=identity_ignored .*peer=127\.0\.0\.1 .*could not be determined")
             self.assertEqual(origin.seen, [])

@@ -121,6 +121,39 @@ static void test_closed_already(void **state)
 	pair_close(&p);
 }
 
+/* Connects once more from where the pair's client was. */
+static int again_from_there(const struct pair *p)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sizeof to;
+	const struct linger at_once = {1, 0};
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(getpeername(p->client, (struct sockaddr *)&to, &len), 0);
+	assert_int_equal(setsockopt(p->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+	close(p->client);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&p->peer, sizeof(struct sockaddr_in)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, len), 0);
+	return fd;
+}
+
+/* Whoever has the four numbers now did not send what is still here to be read. */
+static void test_another_one_has_its_port(void **state)
+{
+	struct pair p;
+	char byte;
+	uid_t uid;
+
+	(void)state;
+	assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+	assert_int_equal(write(p.client, "x", 1), 1);
+	p.client = again_from_there(&p);
+	assert_int_equal(find(&p, (struct sockaddr *)&p.peer, &uid), SOCKET_OWNER_UNKNOWN);
+	assert_int_equal(read(p.server, &byte, 1), 1);
+	pair_close(&p);
+}
+
 /* Half closed by us: the other end still holds its socket. */
 static void test_half_closed(void **state)
 {
@@ -209,8 +242,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_found),          cmocka_unit_test(test_works),
-	    cmocka_unit_test(test_closed_already), cmocka_unit_test(test_half_closed),
-	    cmocka_unit_test(test_elsewhere),      cmocka_unit_test(test_listener),
+	    cmocka_unit_test(test_closed_already), cmocka_unit_test(test_another_one_has_its_port),
+	    cmocka_unit_test(test_half_closed),    cmocka_unit_test(test_elsewhere),
+	    cmocka_unit_test(test_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
