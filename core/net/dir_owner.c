@@ -18,14 +18,13 @@ static bool parent_take(char *path)
 	return true;
 }
 
-/* Every directory above it is root's alone. */
+/* Every directory above it is root's alone.  In one with the sticky bit everybody can make what is not there yet. */
 static bool is_roots(char *path)
 {
 	struct stat st;
 
 	while (parent_take(path))
-		if (lstat(path, &st) < 0 || st.st_uid != 0 || !S_ISDIR(st.st_mode) ||
-		    (st.st_mode & WRITABLE_BY_OTHERS && !(st.st_mode & S_ISVTX)))
+		if (lstat(path, &st) < 0 || st.st_uid != 0 || !S_ISDIR(st.st_mode) || st.st_mode & WRITABLE_BY_OTHERS)
 			return false;
 	return true;
 }

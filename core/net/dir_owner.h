@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* False: there is none, or somebody else than root and *uid can write there or replace it. */
+/* False: there is none, or somebody else than root and *uid can write there, replace it, or make it when it is
+ * gone. */
 bool dir_owner(const char *path, uid_t *uid);
 
 #endif

@@ -93,8 +93,8 @@ static void row_check(const struct process_config *config, const struct config_f
 		config_fault_warn(
 		    f, CONF_CORE, NULL, "users",
 		    "users = \"%.200s\": %s: the row has no OS user, and others than its owner and root "
-		    "can write to the directory of %s or replace it, so it is sent nothing: write "
-		    "OS_USER@unix:%s, or chmod go-w the directory",
+		    "can write to the directory of %s, or replace or make it, so it is sent "
+		    "nothing: write OS_USER@unix:%s, or use a directory below one of root's alone",
 		    users, user->name, target->path, target->path);
 	if (target->as_it_is || target->len == 0)
 		return;

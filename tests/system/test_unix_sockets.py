@@ -7,9 +7,11 @@ import grp
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import stat
+import tempfile
 import unittest
 
 from lab import account, http, process, wait, ws
@@ -65,11 +67,22 @@ class Upstream(unittest.TestCase):
         os.chmod(self.dir, 0o755)
         self.path = os.path.join(self.dir, "t3.sock")
 
+    def folder_of_root(self):
+        """Where all directories above are root's alone: then a row need not name the account."""
+        self.dir = tempfile.mkdtemp(prefix="t3lab.", dir="/run")
+        self.addCleanup(shutil.rmtree, self.dir)
+        os.chmod(self.dir, 0o755)
+        self.path = os.path.join(self.dir, "t3.sock")
+
     def test_every_form_of_a_row(self):
+        forms = [f"alice={SELF}@unix:PATH\n", f"alice={SELF}@unix:PATH,1\n",
+                 f'{{"alice": {{"os_user": "{SELF}", "socket": "PATH", "port": 1}}}}']
+        if os.geteuid() == 0:
+            self.folder_of_root()
+            forms[1:1] = ["alice=unix:PATH\n"]
+            forms[3:3] = ['{"alice": {"socket": "PATH"}}']
         with Origin(HERS, path=self.path), Daemon(STRICT, ECHO) as d:
-            for text in (f"alice=unix:{self.path}\n", f"alice={SELF}@unix:{self.path}\n", f"alice={SELF}@unix:{self.path},1\n",
-                         f'{{"alice": {{"socket": "{self.path}"}}}}',
-                         f'{{"alice": {{"os_user": "{SELF}", "socket": "{self.path}", "port": 1}}}}'):
+            for text in (form.replace("PATH", self.path) for form in forms):
                 with self.subTest(text):
                     mark = len(d.log())
                     d.write_users(text)
@@ -83,7 +96,7 @@ class Upstream(unittest.TestCase):
             self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
 
     def test_pooled_ones_are_used_again(self):
-        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice=unix:{self.path}\n") as d:
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:
             for _ in range(10):
                 self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
             self.assertEqual(o.connections, 1)
@@ -96,13 +109,23 @@ class Upstream(unittest.TestCase):
             d.wait_log(rf"event=upstream_impostor .*uid {os.getuid()} answers at {re.escape(self.path)}, expected uid")
             self.assertEqual(o.seen, [])
 
+    @unittest.skipIf(os.geteuid() != 0, "only root has a directory that nobody else can replace")
     def test_a_directory_that_others_can_write_to_names_no_owner(self):
+        self.folder_of_root()
         os.chmod(self.dir, 0o777)
         with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice=unix:{self.path}\n") as d:
             self.assertEqual(http.get(d.proxy, "/", ALICE).status, 503)
             self.assertEqual(o.seen, [])
             os.chmod(self.dir, 0o755)
             self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+
+    def test_a_directory_that_others_could_have_made_names_no_owner(self):
+        """In /tmp whoever comes first: before the t3 server is started, or when its directory is removed."""
+        with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice=unix:{self.path}\n") as d:
+            page = http.get(d.proxy, "/", {"Accept": "text/html", **ALICE})
+            self.assertEqual(page.status, 503)
+            self.assertIn("cannot tell whose process answers there", page.text())
+            self.assertEqual(o.seen, [])
 
     def test_the_port_beside_it(self):
         with Origin({"/": lambda c, r: c.send(answer(b"by port"))}) as by_port, \

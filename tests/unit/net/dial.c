@@ -54,6 +54,19 @@ static void on_done(void *arg, int error)
 
 static const struct dial_callbacks callbacks = {.connected = on_connected, .done = on_done};
 
+static void folder_make(struct lab *lab, const char *where)
+{
+	snprintf(lab->dir, sizeof lab->dir, "%s/t3ops-dial.XXXXXX", where);
+	assert_non_null(mkdtemp(lab->dir));
+	snprintf(lab->path, sizeof lab->path, "%s/s", lab->dir);
+}
+
+static void folder_remove(const struct lab *lab)
+{
+	unlink(lab->path);
+	rmdir(lab->dir);
+}
+
 static int setup(void **state)
 {
 	struct lab *lab = calloc(1, sizeof *lab);
@@ -62,9 +75,7 @@ static int setup(void **state)
 	lab->listener = -1;
 	lab->dialer = (struct dialer){.loop = ev_loop_new(0), .on_impostor = on_impostor, .arg = lab};
 	assert_int_equal(socket_owner_open(&lab->dialer.owners), 0);
-	snprintf(lab->dir, sizeof lab->dir, "/tmp/t3ops-dial.XXXXXX");
-	assert_non_null(mkdtemp(lab->dir));
-	snprintf(lab->path, sizeof lab->path, "%s/s", lab->dir);
+	folder_make(lab, "/tmp");
 	*state = lab;
 	return 0;
 }
@@ -76,8 +87,7 @@ static int teardown(void **state)
 	dial_stop(&lab->dial);
 	if (lab->listener >= 0)
 		close(lab->listener);
-	unlink(lab->path);
-	rmdir(lab->dir);
+	folder_remove(lab);
 	socket_owner_close(&lab->dialer.owners);
 	ev_loop_destroy(lab->dialer.loop);
 	free(lab);
@@ -254,8 +264,13 @@ static void test_owner_of_the_directory(void **state)
 		int error;
 	} rows[] = {{0755, 0}, {0700, 0}, {0775, -ENOKEY}, {0757, -ENOKEY}, {0777, -ENOKEY}, {01777, -ENOKEY}};
 	struct lab *lab = *state;
-	struct dial_target target = path_listen(lab, 20);
+	struct dial_target target;
 
+	if (getuid() != 0)
+		skip(); /* no directory above is root's alone and can be written to */
+	folder_remove(lab);
+	folder_make(lab, "/run");
+	target = path_listen(lab, 20);
 	target.has_owner = false;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(chmod(lab->dir, rows[i].mode), 0);
@@ -266,6 +281,16 @@ static void test_owner_of_the_directory(void **state)
 		assert_int_equal(end_of_accepted(lab), 0);
 		taken_check(lab);
 	}
+}
+
+/* Before it was made, or once it is removed, anybody can make it. */
+static void test_directory_where_all_can_write(void **state)
+{
+	struct lab *lab = *state;
+	struct dial_target target = path_listen(lab, 4);
+
+	target.has_owner = false;
+	assert_int_equal(start(lab, &target, LONG_US), -ENOKEY);
 }
 
 static void test_the_address_beside_a_path(void **state)
@@ -333,6 +358,7 @@ int main(void)
 	    TEST(test_nobody_knows_the_owner),
 	    TEST(test_path),
 	    TEST(test_owner_of_the_directory),
+	    TEST(test_directory_where_all_can_write),
 	    TEST(test_the_address_beside_a_path),
 	    TEST(test_a_full_backlog),
 	    TEST(test_stop_at_any_time),
