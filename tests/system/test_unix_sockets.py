@@ -75,12 +75,11 @@ class Upstream(unittest.TestCase):
         self.path = os.path.join(self.dir, "t3.sock")
 
     def test_every_form_of_a_row(self):
-        forms = [f"alice={SELF}@unix:PATH\n", f"alice={SELF}@unix:PATH,1\n",
+        forms = [f"alice={SELF}@unix:PATH,1\n", f"alice={SELF}@unix:PATH\n",
                  f'{{"alice": {{"os_user": "{SELF}", "socket": "PATH", "port": 1}}}}']
         if os.geteuid() == 0:
             self.folder_of_root()
-            forms[1:1] = ["alice=unix:PATH\n"]
-            forms[3:3] = ['{"alice": {"socket": "PATH"}}']
+            forms += ["alice=unix:PATH\n", f"alice={SELF}@unix:PATH\n", '{"alice": {"socket": "PATH"}}']
         with Origin(HERS, path=self.path), Daemon(STRICT, ECHO) as d:
             for text in (form.replace("PATH", self.path) for form in forms):
                 with self.subTest(text):
