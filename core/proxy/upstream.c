@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "net/stream.h"
 #include "process/upstream_dialer.h"
 #include "proxy/worker.h"
 #include "sys/clock.h"
+#include "sys/hash.h"
 #include "users/user_target.h"
 
 #define RETIRED_US UINT64_C(60000000) /* a stopping t3 takes up to 35 s to end a connection */
@@ -25,7 +27,7 @@ struct pool {
 	size_t n;
 	uint64_t failing_since_us; /* 0: it responded last time */
 	bool doubted;              /* it could not be reached, or is another one, and has answered nothing since */
-	uint64_t listener;         /* as socket_owner_listener; 0: not known */
+	uint64_t listener;         /* as listener_of; 0: not known */
 };
 
 struct upstreams {
@@ -342,10 +344,27 @@ bool upstream_is_taking(struct upstream *u)
 	return u->waiting > 0 && u->waiting < before;
 }
 
-/* A FIN acknowledges what came before it, so what it does not acknowledge found nobody; a reset says nothing. */
+/* Of TCP a FIN acknowledges what came before it, so what it does not acknowledge found nobody; a reset says nothing.
+ * A Unix socket acknowledges nothing: whoever shut it down may still read.  It is reset if it is closed with
+ * something unread, which is the end of the head. */
 bool upstream_is_unread(const struct upstream *u, int error)
 {
-	return u->sent == 0 || (error == -EPIPE && unacknowledged(u) >= u->sent);
+	if (u->sent == 0)
+		return true;
+	return u->dial.at_path ? error == -ECONNRESET : error == -EPIPE && unacknowledged(u) >= u->sent;
+}
+
+/* As socket_owner_listener, of a Unix socket: it is made anew when another one listens there. */
+static uint64_t path_listener(const char *path)
+{
+	struct stat st;
+	uint64_t number;
+
+	if (path[0] == '\0' || stat(path, &st) < 0)
+		return 0;
+	number = hash_bytes(HASH_START, &st.st_dev, sizeof st.st_dev);
+	number = hash_bytes(number, &st.st_ino, sizeof st.st_ino);
+	return hash_bytes(number, &st.st_ctim, sizeof st.st_ctim);
 }
 
 /* Which socket listens there now; 0: elsewhere, or not known. */
@@ -353,9 +372,13 @@ static uint64_t listener_of(struct upstreams *all, const struct user *user)
 {
 	struct upstream_dialer *dialer = all->worker->dialer;
 	struct dial_target target;
+	uint64_t at_path;
 
 	if (upstream_dialer_target(dialer, user, &target) < 0)
 		return 0;
+	at_path = path_listener(target.path);
+	if (at_path != 0 || target.len == 0)
+		return at_path;
 	return socket_owner_listener(&dialer->dialer.owners, (const struct sockaddr *)&target.address);
 }
 

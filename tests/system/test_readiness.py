@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A t3 server that starts: for a moment it accepts requests and never answers them.  They wait, and none is sent twice."""
+import getpass
+import os
 import threading
 import unittest
 
-from lab import http, ports, wait, ws
+from lab import http, ports, process, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
 from lab.stub import NEW, T3Stub
@@ -17,9 +19,9 @@ QUESTION = "/.well-known/t3/environment"
 class Starts:
     """Deaf to every request until it is ready, as t3 is; those that came before it never answers."""
 
-    def __init__(self, port):
+    def __init__(self, port=0, path=None):
         self.ready = threading.Event()
-        self.origin = Origin({path: self.serve for path in ("/", "/x", QUESTION)}, port=port)
+        self.origin = Origin({target: self.serve for target in ("/", "/x", QUESTION)}, port=port, path=path)
 
     def serve(self, c, request):
         if not self.ready.is_set():
@@ -39,8 +41,8 @@ class Readiness(unittest.TestCase):
         self.addCleanup(d.stop)
         return d
 
-    def starts(self):
-        server = Starts(self.port)
+    def starts(self, path=None):
+        server = Starts(self.port, path)
         self.addCleanup(server.origin.stop)
         self.addCleanup(server.ready.set)
         return server
@@ -78,6 +80,25 @@ class Readiness(unittest.TestCase):
         wait.until(lambda: server.seen(QUESTION) > 1, what="the question")
         server.ready.set()
         self.assertEqual((c.response().text(), server.seen("/x")), ("up", 1))
+
+    def test_another_one_that_listens_at_its_path(self):
+        folder = process.folder()
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, "t3.sock")
+        d = Daemon({}, ECHO, users=f"alice={getpass.getuser()}@unix:{path}\n")
+        self.addCleanup(d.stop)
+        for number in range(2):
+            with Origin({"/x": lambda c, _: c.send(answer(b"the first"))}, path=path) as first:
+                self.assertEqual(http.get(d.proxy, "/x", ALICE).text(), "the first")
+                self.assertEqual(len(first.requests(QUESTION)), min(number, 1))
+            os.unlink(path)
+            server = self.starts(path)
+            c = self.ask(d, "POST", b"body")
+            wait.until(lambda s=server: s.seen(QUESTION) > 1, what="the question")
+            server.ready.set()
+            self.assertEqual((c.response().text(), server.seen("/x")), ("up", 1))
+            server.origin.stop()
+            os.unlink(path)
 
     def test_a_client_that_does_not_wait(self):
         d = self.daemon()

@@ -7,11 +7,13 @@ import grp
 import os
 import pwd
 import re
+import select
 import shutil
 import signal
 import socket
 import stat
 import tempfile
+import threading
 import unittest
 
 from lab import account, http, process, wait, ws
@@ -61,6 +63,46 @@ def served_by_account(handlers, folder, path):
         os.waitpid(child, 0)
 
 
+class Leaves:
+    """A t3 server that ends its first connection, in the way that `leave` does, with the second request unread."""
+
+    def __init__(self, path, leave):
+        self.leave = leave
+        self.seen = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        os.chmod(path, 0o666)
+        self.listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def read(self, c):
+        head = c.recv(65536)
+        if head:
+            self.seen.append(head.split(b" ")[1].decode())
+        return head
+
+    def _serve(self):
+        with self.listener.accept()[0] as c:
+            self.read(c)
+            c.sendall(answer(b"first"))
+            select.select([c], [], [])
+            self.leave(self, c)
+        while True:
+            try:
+                c = self.listener.accept()[0]
+            except OSError:
+                return
+            with c:
+                self.read(c)
+                c.sendall(answer(b"again"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
 class Upstream(unittest.TestCase):
     def setUp(self):
         self.dir = process.folder()
@@ -99,6 +141,35 @@ class Upstream(unittest.TestCase):
             for _ in range(10):
                 self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
             self.assertEqual(o.connections, 1)
+
+    def ask_twice(self, leave):
+        """What the second request is answered with, and what the t3 server read."""
+        with Leaves(self.path, leave) as server, Daemon(STRICT, ECHO, users=f"alice={SELF}@unix:{self.path}\n") as d:
+            self.assertEqual(http.get(d.proxy, "/1", ALICE).text(), "first")
+            second = http.get(d.proxy, "/2", ALICE)
+            return second, server.seen
+
+    def test_a_request_that_nobody_read_is_sent_again(self):
+        second, seen = self.ask_twice(lambda server, c: c.close())
+        self.assertEqual((second.text(), seen), ("again", ["/1", "/2"]))
+
+    def test_a_request_that_may_still_be_read_is_not_sent_again(self):
+        def leave(server, c):
+            c.shutdown(socket.SHUT_WR)
+            left = select.poll()
+            left.register(c, 0)
+            wait.until(lambda: left.poll(0), what="the proxy to give it up")  # POLLHUP
+            server.read(c)
+
+        def read_first(server, c):
+            server.read(c)
+            c.shutdown(socket.SHUT_WR)
+
+        for how in (leave, read_first):
+            with self.subTest(how.__name__):
+                second, seen = self.ask_twice(how)
+                self.assertEqual((second.status // 100, seen), (5, ["/1", "/2"]))
+            os.unlink(self.path)
 
     def test_another_account_gets_nothing(self):
         with Origin(HERS, path=self.path) as o, Daemon(STRICT, ECHO, users=f"alice={OTHER}@unix:{self.path}\n") as d:
