@@ -96,6 +96,14 @@ void client_deadline(struct client *c, uint64_t after_us)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
+static void peer_uncount(const struct client *c)
+{
+	char network[QUOTA_NETWORK_BYTES];
+
+	quota_network(c->peer.address, network);
+	quota_give(&c->worker->clients->peers, network);
+}
+
 static void client_forget(struct client *c)
 {
 	struct clients *all = c->worker->clients;
@@ -110,7 +118,7 @@ static void client_forget(struct client *c)
 	LIST_REMOVE(c, link);
 	all->n--;
 	if (c->counted)
-		quota_give(&all->peers, c->peer.address);
+		peer_uncount(c);
 	worker_gauge_set(worker, worker->metrics.connections, all->n);
 	free(c);
 }
@@ -369,6 +377,7 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
 	bool trusted = peer->trust == PEER_TRUSTED;
+	char network[QUOTA_NETWORK_BYTES];
 
 	if (!c)
 		return NULL;
@@ -378,12 +387,13 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
-	if (!trusted && quota_is_used_up(&all->peers, c->peer.address, worker->conf.max_peer_connections)) {
+	quota_network(c->peer.address, network);
+	if (!trusted && quota_is_used_up(&all->peers, network, worker->conf.max_peer_connections)) {
 		series_add(worker->metrics.rejected, 1);
 		free(c);
 		return NULL;
 	}
-	c->counted = !trusted && quota_take(&all->peers, c->peer.address);
+	c->counted = !trusted && quota_take(&all->peers, network);
 	LIST_INSERT_HEAD(&all->list, c, link);
 	all->n++;
 	worker_gauge_set(worker, worker->metrics.connections, all->n);

@@ -2,8 +2,10 @@
 /* Counting by name; see quota.h. */
 #include "proxy/quota.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,17 @@ void quota_give(struct quota *q, const char *who)
 		return;
 	LIST_REMOVE(h, link);
 	free(h);
+}
+
+void quota_network(const char *address, char out[QUOTA_NETWORK_BYTES])
+{
+	unsigned char v6[16];
+
+	snprintf(out, QUOTA_NETWORK_BYTES, "%s", strncmp(address, "127.", 4) == 0 ? "127.0.0.1" : address);
+	if (inet_pton(AF_INET6, address, v6) != 1)
+		return;
+	memset(v6 + 8, 0, 8);
+	inet_ntop(AF_INET6, v6, out, QUOTA_NETWORK_BYTES);
 }
 
 void quota_fini(struct quota *q)

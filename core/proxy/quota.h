@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-#define QUOTA_BUCKETS 256
+#define QUOTA_BUCKETS       256
+#define QUOTA_NETWORK_BYTES 48
 
 /* Zeroed is empty and valid.  Memory is used for those who have some only. */
 struct quota {
@@ -20,6 +21,10 @@ bool quota_take(struct quota *q, const char *who);
 /* One less of those that quota_take counted. */
 void quota_give(struct quota *q, const char *who);
 void quota_fini(struct quota *q);
+
+/* Of an address the network from which one peer can choose: all of 127.0.0.0/8 on this machine, of IPv6 a /64; else
+ * itself. */
+void quota_network(const char *address, char out[QUOTA_NETWORK_BYTES]);
 
 /* Whether one more would be too many; most 0: there is no limit. */
 static inline bool quota_is_used_up(const struct quota *q, const char *who, size_t most)

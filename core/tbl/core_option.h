@@ -125,7 +125,8 @@ CORE_OPTION("identity_percent_encoded", BOOL, identity_percent_encoded, "false",
 CORE_OPTION("max_connections", INT, max_connections, "20000", 16, 1000000, READ_BY(PROXY),
             "Most client connections at a time.")
 CORE_OPTION("max_connections_per_peer", INT, max_connections_per_peer, "256", 0, 1000000, READ_BY(PROXY),
-            "Most connections from one address that is not a trusted proxy, tunnels not counted; 0: no limit.")
+            "Most connections from one address that is not a trusted proxy, tunnels not counted; all of 127.0.0.0/8 is one, and of IPv6 a "
+            "/64; 0: no limit.")
 CORE_OPTION("max_requests_per_user", INT, max_requests_per_user, "256", 0, 1000000, READ_BY(PROXY),
             "Most requests of one user in progress; further ones are answered 429; 0: no limit.")
 CORE_OPTION("max_tunnels_per_user", INT, max_tunnels_per_user, "512", 0, 1000000, READ_BY(PROXY),

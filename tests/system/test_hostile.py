@@ -24,9 +24,9 @@ UPGRADE = (b"GET /probe/ws HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgra
            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 
 
-def connect(address):
+def connect(address, source=ATTACKER):
     s = socket.socket()
-    s.bind((ATTACKER, 0))
+    s.bind((source, 0))
     s.settimeout(0.1)
     s.connect(address)
     return s
@@ -225,6 +225,21 @@ class Hostile(unittest.TestCase):
                 except OSError:
                     return False
         wait.until(served, what="room for another one")
+        for s in held:
+            s.close()
+
+    def test_addresses_that_one_peer_can_choose(self):
+        """All of 127.0.0.0/8 is everybody's on this machine."""
+        d = self.daemon(max_connections_per_peer=5)
+        held = [connect(d.proxy, f"127.{n}.0.9") for n in range(5)]
+        for s in held:
+            s.settimeout(30)
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: lab\r\n\r\n")
+            self.assertIn(b"200", s.recv(64))
+        with connect(d.proxy, "127.200.0.9") as s:
+            read_to_end(s)
+        wait.until(lambda: d.metrics()["t3ops_connections_rejected_total"] == 1, what="it to be counted")
+        self.assertEqual(http.get(d.proxy, "/healthz").status, 200, "the trusted proxy is not meant")
         for s in held:
             s.close()
 

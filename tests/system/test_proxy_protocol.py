@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The PROXY protocol on a listener: whose connection a trusted proxy says it is, by hand and by haproxy."""
+import contextlib
 import os
 import shutil
 import signal
@@ -157,6 +158,19 @@ class PROXY(unittest.TestCase):
                 self.assertEqual(c.response().status, 200)
             three.send(v2(BROWSER) + http.build("GET", "/healthz"))
             self.assertEqual(self.end_of(three), b"")
+
+    def test_of_ipv6_a_network_is_counted(self):
+        d = self.start(max_connections_per_peer=2)
+        with contextlib.ExitStack() as stack:
+            def status(source):
+                c = stack.enter_context(http.Connection(d.proxy))
+                c.send(v2(source) + http.build("GET", "/healthz"))
+                return c.response().status
+            self.assertEqual([status(f"2001:db8:2:{n}::{n}") for n in (1, 2, 3)], [200] * 3)
+            self.assertEqual(status("2001:db8:2:1::9"), 200)
+            with http.Connection(d.proxy) as c:
+                c.send(v2("2001:db8:2:1:ffff::8") + http.build("GET", "/healthz"))
+                self.assertEqual(self.end_of(c), b"")
 
 
 @unittest.skipIf(not shutil.which("haproxy"), "haproxy is not installed")

@@ -56,9 +56,35 @@ static void test_many(void **state)
 	assert_true(is_empty(&q));
 }
 
+static void test_network(void **state)
+{
+	static const char *const rows[][2] = {
+	    {"127.0.0.1", "127.0.0.1"},
+	    {"127.200.3.4", "127.0.0.1"},
+	    {"128.0.0.1", "128.0.0.1"},
+	    {"192.0.2.7", "192.0.2.7"},
+	    {"12.127.0.1", "12.127.0.1"},
+	    {"::1", "::"},
+	    {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+	    {"2001:db8:1:2::9", "2001:db8:1:2::"},
+	    {"2001:db8:1:3::9", "2001:db8:1:3::"},
+	    {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::"},
+	    {"unknown", "unknown"},
+	    {"", ""},
+	};
+	char out[QUOTA_NETWORK_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		quota_network(rows[i][0], out);
+		assert_string_equal(out, rows[i][1]);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_counts), cmocka_unit_test(test_many)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_counts), cmocka_unit_test(test_many),
+	                                   cmocka_unit_test(test_network)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
