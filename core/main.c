@@ -21,7 +21,7 @@
 #include "plugin_host/config_checks.h"
 #include "supervisor/capabilities.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/upgrade.h"
+#include "supervisor/take_over.h"
 
 static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
                             "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
@@ -128,7 +128,7 @@ static int check(const struct command_line *line)
 	bool is_asked = line->take_over_from >= 0;
 	struct resolved_config *c;
 
-	if (is_asked && (line->take_over_from != MSG_VERSION || !upgrade_rehearse(STDIN_FILENO))) {
+	if (is_asked && (line->take_over_from != MSG_VERSION || !take_over_rehearse(STDIN_FILENO))) {
 		puts(TAKE_OVER_MESSAGES);
 		return EXIT_FAILURE;
 	}

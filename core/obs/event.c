@@ -62,7 +62,7 @@ static struct kv text(enum kv_key key, const char *value)
 static struct kv code(const struct event *e, enum kv_key key)
 {
 	if (key == KV_exit_code)
-		return kv_exit_code(e->code);
+		return e->code == EVENT_EXIT_UNKNOWN ? kv_none() : kv_exit_code(e->code);
 	return number(key == KV_close_code && e->code < 1000 ? KV_http_status : key, e->code);
 }
 

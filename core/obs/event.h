@@ -30,6 +30,8 @@ struct event_page {
 	uint64_t since_ping_us, waiting_us, queued_us, since_large_us;
 };
 
+#define EVENT_EXIT_UNKNOWN UINT16_MAX /* only its parent knows, and that is gone */
+
 /* Zero or "" means: not said; such fields are left out of the line.  What id, code, count and text are depends on
  * the kind: tbl/event_kind.h. */
 struct event {
@@ -39,7 +41,7 @@ struct event {
 	uint8_t process;  /* enum process_id of the sender */
 	uint8_t step;     /* enum t3ops_step */
 	uint16_t reason;  /* enum t3ops_reason */
-	uint16_t code;    /* close code, HTTP status (below 1000) or exit code */
+	uint16_t code;    /* close code, HTTP status (below 1000) or exit code, which may be EVENT_EXIT_UNKNOWN */
 	uint64_t id;      /* tunnel, pid, or incident (of tunnel_alive and leg_*: the one that asked) */
 	char plugin[32];  /* title of its section; for a leg its name */
 	char callback[32];

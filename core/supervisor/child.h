@@ -94,7 +94,7 @@ void child_drain(struct child *c, uint64_t limit_us);
 void child_kill(struct child *c);
 /* How long one that was asked to end may still take; 0 for others. */
 uint64_t child_left_us(const struct child *c);
-/* In on_exit: how it ended. */
+/* In on_exit: how it ended; a pid of 0: another supervisor started it, and nobody knows. */
 void child_reap(const struct child *c, siginfo_t *how);
 
 #endif

@@ -96,7 +96,10 @@ void process_exited_fill(const struct child *c, const siginfo_t *how, struct eve
 	struct watchdog_page in = plugin_code_of(c);
 
 	process_fill(c, EVENT_PROCESS_EXITED, e);
-	e->code = (uint16_t)(how->si_code == CLD_EXITED ? how->si_status : 128 + how->si_status);
+	if (how->si_pid == 0)
+		e->code = EVENT_EXIT_UNKNOWN; /* another supervisor started it */
+	else
+		e->code = (uint16_t)(how->si_code == CLD_EXITED ? how->si_status : 128 + how->si_status);
 	e->age_us = clock_mono_us() - c->started_us;
 	event_set(e->plugin, in.plugin);
 	event_set(e->callback, in.callback);

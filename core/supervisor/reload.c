@@ -124,7 +124,8 @@ static int check_start(struct supervisor *s)
 
 bool reload_is_busy(const struct supervisor *s)
 {
-	return s->phase != PHASE_RUNNING || s->reload.check || s->transition.running || s->upgrade.check;
+	return s->phase != PHASE_RUNNING || s->reload.check || s->transition.running || s->upgrade.check ||
+	       s->upgrade.leaving;
 }
 
 void reload_begin(struct supervisor *s, struct requester requester, bool everything, outcome_cb done)

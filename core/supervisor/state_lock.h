@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One daemon a state_dir: the directory itself is locked, with flock(2), and nothing is written.  The lock outlives
- * an exec in place, and goes with the last process that has it, which is the supervisor alone.  Supervisor only.
+ * an upgrade, and goes with the last process that has it, which is the supervisor alone.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_STATE_LOCK_H
 #define T3OPS_SUPERVISOR_STATE_LOCK_H

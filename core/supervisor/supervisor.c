@@ -3,6 +3,7 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,13 @@
 #include "supervisor/handover_pairing.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
+#include "supervisor/succession.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor_state.h"
+#include "supervisor/take_over.h"
 #include "supervisor/transition.h"
 #include "supervisor/upgrade.h"
+#include "sys/parent.h"
 
 static void systemd_report(const char *state)
 {
@@ -251,6 +255,7 @@ static void on_ready(void *arg, struct child *c, const struct msg_head *head, co
 	process_started_fill(c, &e);
 	monitor_link_emit(&s->monitor, &e);
 	transition_step(s);
+	upgrade_step(s);
 }
 
 static void on_pong(void *arg, struct child *c, const struct msg_head *head, const void *payload)
@@ -386,6 +391,7 @@ static void on_exit_of(void *arg, struct child *c)
 	if (is_next && !asked)
 		transition_child_exited(s, c);
 	process_table_remove(&s->processes, c);
+	upgrade_step(s);
 	if (s->phase == PHASE_STOPPING)
 		stop_go_on(s);
 }
@@ -483,16 +489,16 @@ static void restarts_resume(struct supervisor *s)
 	}
 }
 
-static int resume(struct supervisor *s)
+/* Everything that the earlier binary left; who asked it for a reload is in requester. */
+static int adopt(struct supervisor *s, int state_fd, struct requester *requester)
 {
-	json_t *state = upgrade_state_read(s->args->take_over_fd);
-	struct requester requester;
+	json_t *state = take_over_read(state_fd);
 	int r;
 
 	if (!state)
 		log_write(LOG_L_ERROR, "upgrade_failed",
 		          kv_error("the earlier binary left a state that this one does not know"));
-	s->metrics = state ? upgrade_metrics_adopt(state) : NULL;
+	s->metrics = state ? take_over_metrics(state) : NULL;
 	if (!s->metrics) {
 		r = state ? -errno : -EPROTO;
 		json_decref(state);
@@ -500,11 +506,29 @@ static int resume(struct supervisor *s)
 	}
 	parts_init(s);
 	r = probe_key_make(s);
-	r = r < 0 ? r : upgrade_adopt(s, state);
-	requester = upgrade_requester(state);
+	r = r < 0 ? r : take_over_adopt(s, state);
+	*requester = take_over_requester(state);
 	json_decref(state);
+	return r;
+}
+
+/* The earlier binary does nothing from GO on, or from its own end; until then this process is its child. */
+static void succeed(int socket)
+{
+	parent_leave();
+	succession_send(socket, SUCCESSION_ADOPTED, -1);
+	succession_recv(socket, -1, NULL);
+	close(socket);
+}
+
+static int resume(struct supervisor *s, int state_fd)
+{
+	struct requester requester;
+	int r = adopt(s, state_fd, &requester);
+
 	if (r < 0)
 		return r;
+	succeed(s->args->take_over_fd);
 	s->phase = PHASE_RUNNING;
 	s->reported_ready = true;
 	setup_apply(s);
@@ -544,12 +568,12 @@ static void supervisor_fini(struct supervisor *s)
 }
 
 /* The loop, until the daemon ends. */
-static int serve(struct supervisor *s)
+static int serve(struct supervisor *s, int state_fd)
 {
 	int r = signals_watch(s);
 
 	if (r == 0)
-		r = s->args->take_over_fd >= 0 ? resume(s) : boot(s);
+		r = state_fd >= 0 ? resume(s, state_fd) : boot(s);
 	if (r < 0) {
 		log_write(LOG_L_ERROR, "start_failed", kv_errno(r));
 		return EXIT_FAILURE;
@@ -559,6 +583,22 @@ static int serve(struct supervisor *s)
 	log_write(LOG_L_NOTICE, "stopped", kv_exit_code(s->exit_code));
 	supervisor_fini(s);
 	return s->exit_code;
+}
+
+/* What the earlier binary wants of this one. */
+static int take_over(struct supervisor *s)
+{
+	int state_fd = -1, order = succession_recv(s->args->take_over_fd, -1, &state_fd);
+
+	fcntl(s->args->take_over_fd, F_SETFD, FD_CLOEXEC);
+	if (order == SUCCESSION_TRIAL) {
+		puts(TAKE_OVER_READY);
+		return EXIT_SUCCESS;
+	}
+	if (order == SUCCESSION_STATE && state_fd >= 0)
+		return serve(s, state_fd);
+	log_write(LOG_L_ERROR, "upgrade_failed", kv_error("there is nobody to take over from"));
+	return EXIT_FAILURE;
 }
 
 int supervisor_run(const struct supervisor_args *args)
@@ -574,7 +614,7 @@ int supervisor_run(const struct supervisor_args *args)
 	privileges_reduce();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* processes make their own, after the fork */
 	if (s->loop) {
-		exit_code = serve(s);
+		exit_code = args->take_over_fd >= 0 ? take_over(s) : serve(s, -1);
 		ev_loop_destroy(s->loop);
 	} else {
 		log_write(LOG_L_ERROR, "start_failed", kv_error("no memory or no epoll"));

@@ -11,11 +11,11 @@ struct supervisor_args {
 	const char *exe;                          /* the binary to start at SIGUSR2 */
 	const struct process_ops *ops[PROCESSES]; /* what each process does */
 	const struct config_checks *checks;       /* what they say to a config before */
-	int take_over_fd;                         /* state of the earlier binary, or -1 */
+	int take_over_fd;                         /* socket to the earlier binary (supervisor/succession.h), or -1 */
 };
 
-/* What a binary that is asked with -t --take-over-from prints last on stdout: that it is t3ops and takes over, or
- * that its messages are others. */
+/* What a binary that is asked with -t --take-over-from, or tried, prints last on stdout: that it is t3ops and takes
+ * over, or that its messages are others. */
 #define TAKE_OVER_READY    "take-over: ready"
 #define TAKE_OVER_MESSAGES "take-over: other messages"
 

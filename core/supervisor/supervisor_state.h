@@ -12,7 +12,7 @@
  *   router, handover_pairing          messages; which proxy takes whose tunnels
  *   transition                        from one setup to the next, whole or not at all
  *   reload                            check, setup, transition; who asked is answered
- *   upgrade                           the next binary, same pid
+ *   take_over, succession, upgrade    the next binary
  *   supervisor                        boot, signals, exits, stop
  */
 #ifndef T3OPS_SUPERVISOR_SUPERVISOR_STATE_H
@@ -70,7 +70,8 @@ struct reload {
 struct upgrade {
 	struct subprocess *check; /* the next binary, asked whether it takes over; NULL: none runs */
 	outcome_cb refused;
-	bool queued; /* one more that was asked for meanwhile */
+	bool leaving; /* it was tried, and takes over as soon as no process is being started */
+	bool queued;  /* one more that was asked for meanwhile */
 };
 
 struct supervisor {

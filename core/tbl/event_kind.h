@@ -20,7 +20,7 @@ EVENT_KIND(RELOADED, "reloaded", NOTICE, true, none, none, none, path,
 EVENT_KIND(RELOAD_REFUSED, "reload_refused", ERROR, true, none, none, none, error,
            "a configuration or a new binary was refused; what ran before stays")
 EVENT_KIND(UPGRADED, "upgraded", NOTICE, true, none, none, none, path,
-           "the daemon's binary was replaced in place")
+           "the daemon's binary was replaced")
 EVENT_KIND(USERS_LOADED, "users_loaded", NOTICE, true, none, none, users, none,
            "the user table was read")
 EVENT_KIND(USERS_BROKEN, "users_broken", ERROR, true, none, none, none, error,

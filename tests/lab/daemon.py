@@ -60,9 +60,9 @@ def plugin_dir_with(name):
 
 
 class Daemon:
-    def __init__(self, options=None, sections="", users=None, env=None, start=True, wrap=()):
+    def __init__(self, options=None, sections="", users=None, env=None, start=True, wrap=(), service=process.Process):
         """options: outside sections, over the lab's defaults.  sections: text of the rest of the
-        file.  wrap: words before the command.  users: {name: port} or {name: {"os_user": ..., "port": ...}}, or the file's text."""
+        file.  wrap: words before the command.  service: what runs it, lab/service.py for a service.  users: {name: port} or {name: {"os_user": ..., "port": ...}}, or the file's text."""
         self.dir = process.folder()
         self.conf = os.path.join(self.dir, "t3ops.conf")
         self.users_file = os.path.join(self.dir, "users")
@@ -80,6 +80,7 @@ class Daemon:
         self.sections = sections
         self.env = env
         self.wrap = list(wrap)
+        self.service = service
         self.process = None
         self.proxy = self.monitor = None
         self.write_users(users or {})
@@ -107,7 +108,7 @@ class Daemon:
     # ---- life
 
     def start(self, limit=30):
-        self.process = process.Process([*self.wrap, process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
+        self.process = self.service([*self.wrap, process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
         try:
             self.process.wait_log(r"\bevent=ready\b", limit)
         except BaseException:
@@ -226,7 +227,7 @@ class Daemon:
         return done.stdout
 
     def children(self):
-        """Pids of the daemon's own children, the processes."""
+        """Pids of the daemon's processes: its children, and those that it adopted."""
         def read():
             with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as f:
                 return sorted(int(p) for p in f.read().split())
@@ -234,7 +235,7 @@ class Daemon:
         before, now = None, read()
         while before != now:  # the kernel may leave some out while another one ends (proc(5))
             before, now = now, read()
-        return now
+        return sorted({*now, *self.process.adopted()})
 
     def pids(self, process):
         """Pids of all processes of a process, those that drain included."""

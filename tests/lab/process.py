@@ -91,6 +91,10 @@ class Process:
     def alive(self):
         return self.returncode is None
 
+    def adopted(self):
+        """Of a service (lab/service.py): pids of processes that outlived the one that started them."""
+        return []
+
     def wait_log(self, pattern, limit=30, after=0):
         """Waits for the pattern in the log beyond the offset `after`; returns the match."""
 
