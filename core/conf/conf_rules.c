@@ -3,6 +3,7 @@
 #include "conf/conf_rules.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -226,6 +227,33 @@ static void check_headers(const struct part *p)
 		             " = \"%.80s\": expected another header than identity_header, which is the same", secret);
 }
 
+/* As a Host says it, without its port. */
+static bool is_host_name(const char *name)
+{
+	size_t label = 0, len = strlen(name);
+
+	for (size_t i = 0; i < len; i++) {
+		bool dot = name[i] == '.';
+
+		if ((dot && label == 0) ||
+		    (!dot && !isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_'))
+			return false;
+		label = dot ? 0 : label + 1;
+	}
+	return label > 0 && len < 254;
+}
+
+/* One that is never asked for would be without effect. */
+static void check_status_hosts(const struct part *p)
+{
+	const struct text_list *hosts = list_of(p, "status_hosts");
+
+	for (size_t i = 0; hosts && i < hosts->n; i++)
+		if (!is_host_name(hosts->items[i]))
+			EXPECT_ERROR(p, "status_hosts", ": \"%.120s\": expected a host name without a port",
+			             hosts->items[i]);
+}
+
 static void check_core_words(const struct part *p)
 {
 	const char *control = text_of(p, "control"), *env = text_of(p, "upstream_env");
@@ -275,6 +303,7 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	check_address_pairs(&p);
 	check_core_words(&p);
 	check_headers(&p);
+	check_status_hosts(&p);
 	check_zero_or(&p, "recheck_tunnels", SECOND_US, "never");
 	check_zero_or(&p, "journal_retain", 3600 * SECOND_US, "no limit");
 	secret_read(&p, "proxy_secret_file", secret);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "net/dir_owner.h"
 #include "plugin_host/dry_host.h"
 #include "sys/sandbox.h"
 #include "users/users.h"
@@ -130,11 +131,19 @@ static void socket_dir_check(const struct socket_option *o, const char *dir, con
 		                                   : ": name a directory that t3ops can write to");
 }
 
+static void path_split(const char *path, char dir[256], const char **name)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(dir, 256, "%.*s", (int)(slash > path ? slash - path : 1), path);
+	*name = slash + 1;
+}
+
 /* The supervisor binds it, before any process starts. */
 static void socket_check(const char *name, const char *value, const char *path, const struct config_faults *f)
 {
 	const struct socket_option o = {name, value, path};
-	const char *slash = strrchr(path, '/');
+	const char *last;
 	char dir[256];
 	struct stat st;
 
@@ -143,8 +152,62 @@ static void socket_check(const char *name, const char *value, const char *path, 
 		                   "%s = \"%.120s\": something else than a socket has that name", name, value);
 		return;
 	}
-	snprintf(dir, sizeof dir, "%.*s", (int)(slash > path ? slash - path : 1), path);
+	path_split(path, dir, &last);
 	socket_dir_check(&o, dir, f);
+}
+
+/* By whatever way. */
+static bool is_same_socket(const char *a, const char *b)
+{
+	char dir_a[256], dir_b[256];
+	const char *name_a, *name_b;
+	struct stat at_a, at_b;
+
+	path_split(a, dir_a, &name_a);
+	path_split(b, dir_b, &name_b);
+	return strcmp(name_a, name_b) == 0 && stat(dir_a, &at_a) == 0 && stat(dir_b, &at_b) == 0 &&
+	       at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino;
+}
+
+/* The n-th of listen: is one before it, or that of control, the same? */
+static void listen_twice_check(const struct core_options *o, size_t n, const struct config_faults *f)
+{
+	const char *text = o->listen.items[n];
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(o->listen.items[i], "unix:", 5) == 0 && strcmp(o->listen.items[i], text) != 0 &&
+		    is_same_socket(o->listen.items[i] + 5, text + 5))
+			config_fault_error(f, CONF_CORE, NULL, "listen",
+			                   "listen: \"%.120s\" and \"%.120s\" name one socket: remove one",
+			                   o->listen.items[i], text);
+	if (is_same_socket(o->control, text + 5))
+		config_fault_error(
+		    f, CONF_CORE, NULL, "listen",
+		    "listen: \"%.120s\" and \"%.120s\" of control name one socket: expected another path", text,
+		    o->control);
+}
+
+/* root's, or that of the account that t3ops is started as. */
+static bool is_closed_to_others(const char *path)
+{
+	uid_t owner;
+
+	return dir_owner(path, &owner) && (owner == 0 || owner == geteuid());
+}
+
+/* Whoever listens there first is sent all that is meant for t3ops. */
+static void listen_dir_warn(const char *text, const struct config_faults *f)
+{
+	char dir[256];
+	const char *name;
+
+	path_split(text + 5, dir, &name);
+	if (!is_made_by_service(dir) && !is_closed_to_others(text + 5))
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "listen",
+		    "listen = \"%.120s\": others than root can make or replace %.120s, and listen there "
+		    "before t3ops does: expected a directory of root's, below directories of root's",
+		    text, dir);
 }
 
 /* Why nothing can listen there, whoever else does; NULL: something can. */
@@ -219,10 +282,21 @@ static void status_warn(const char *text, const struct config_faults *f)
 		    text);
 }
 
+static void listen_check(const struct core_options *o, size_t n, const struct config_faults *f)
+{
+	const char *text = o->listen.items[n];
+
+	address_check("listen", text, f);
+	if (strncmp(text, "unix:", 5) != 0)
+		return;
+	listen_twice_check(o, n, f);
+	listen_dir_warn(text, f);
+}
+
 static void addresses_check(const struct resolved_config *c, const struct config_faults *f)
 {
 	for (size_t i = 0; i < c->options.listen.n; i++)
-		address_check("listen", c->options.listen.items[i], f);
+		listen_check(&c->options, i, f);
 	address_check("status_listen", c->options.status_listen, f);
 	status_warn(c->options.status_listen, f);
 }

@@ -45,17 +45,44 @@ static int headers_check(const struct text_list *names, const struct config_faul
 	return 0;
 }
 
+/* An earlier row of the same path as the n-th; NULL: there is none. */
+static const char *path_twice(const struct text_list *rows, size_t n)
+{
+	size_t len = (size_t)(strrchr(rows->items[n], '=') - rows->items[n]) + 1;
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(rows->items[i], rows->items[n], len) == 0 &&
+		    strrchr(rows->items[i], '=') == rows->items[i] + len - 1)
+			return rows->items[i];
+	return NULL;
+}
+
+static int path_timeout_read(struct path_timeouts *out, const struct text_list *rows, size_t n,
+                             const struct config_faults *f)
+{
+	const char *text = rows->items[n], *before;
+
+	if (!path_timeouts_add(out, text)) {
+		config_fault_error(f, CONF_CORE, NULL, "path_timeouts",
+		                   "path_timeouts: \"%.100s\": expected PATH=DURATION, such as \"/api/export=10m\"",
+		                   text);
+		return -EINVAL;
+	}
+	before = path_twice(rows, n);
+	if (!before)
+		return 0;
+	config_fault_error(f, CONF_CORE, NULL, "path_timeouts",
+	                   "path_timeouts: \"%.100s\": \"%.100s\" is there already: remove one", text, before);
+	return -EINVAL;
+}
+
 static int path_timeouts_read(struct path_timeouts *out, const struct text_list *rows, const struct config_faults *f)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		if (!path_timeouts_add(out, rows->items[i])) {
-			config_fault_error(
-			    f, CONF_CORE, NULL, "path_timeouts",
-			    "path_timeouts: \"%.100s\": expected PATH=DURATION, such as \"/api/export=10m\"",
-			    rows->items[i]);
-			return -EINVAL;
-		}
-	return 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < rows->n; i++)
+		r = path_timeout_read(out, rows, i, f);
+	return r;
 }
 
 /* A name, or a uid. */

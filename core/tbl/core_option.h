@@ -33,7 +33,8 @@
 
 /* clang-format off */
 CORE_OPTION("listen", LISTEN_LIST, listen, "127.0.0.1:3780", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY),
-            "Addresses that the proxy listens on, as ADDRESS:PORT or unix:PATH.")
+            "Addresses that the proxy listens on, as ADDRESS:PORT or unix:PATH; nobody but root should be able to make or replace the "
+            "directory of that path.")
 CORE_OPTION("proxy_protocol", LISTEN_LIST, proxy_protocol, "", 0, 0, READ_BY(PROXY),
             "Those of listen, written as there, where every connection begins with a PROXY header (version 1 or 2) of a trusted proxy; "
             "the address that it names is the client's address, and its own identity headers count only if that is a trusted proxy, too.")

@@ -115,6 +115,10 @@ ERRORS = (
     ('{dir}/control.sock', "{dir}/no-dir/control.sock", r'6: control = ".*": .*/no-dir: No such file or directory: create it'),
     ('listen          = "127.0.0.1:3780"', 'listen = "unix:{dir}/no-dir/p.sock"', r'1: listen = "unix:.*": .*/no-dir: No such file or directory: create it'),
     ('listen          = "127.0.0.1:3780"', 'listen = "unix:{dir}/users"', r'1: listen = "unix:.*/users": something else than a socket has that name'),
+    *(('listen          = "127.0.0.1:3780"', f'listen = {{"unix:{{dir}}/p.sock", "unix:{other}"}}',
+       r'1: listen: "unix:.*/p.sock" and "unix:.*" name one socket: remove one')
+      for other in ("{dir}//p.sock", "{dir}/state/../p.sock", "{dir}/link/p.sock")),
+    ('listen          = "127.0.0.1:3780"', 'listen = "unix:{dir}/control.sock"', r'1: listen: "unix:.*/control.sock" and ".*/control.sock" of control name one socket'),
     ('{dir}/control.sock', "/proc/control.sock", r'6: control = "/proc/control.sock": no socket can be made in /proc'),
     ('{dir}/state', "/tmp" + 500 * "/aaaaaaa", r'7: state_dir = "/tmp[/a]+": expected a path of at most 3840 bytes'),
     ('{dir}/state', "/tmp/" + 256 * "a", r'7: state_dir = "/tmp/a+": expected names of at most 255 bytes in the path'),
@@ -155,6 +159,9 @@ ERRORS = (
      r'18: plugin probe_cloudflare: interface = "::1": of another family than the resolver\'s address'),
     (PAIR, 'plugin "auto_pair" { endpoints = {} }\n', r"15: plugin auto_pair: endpoints: empty: there is nowhere"),
     ('at = "03:30"', 'database = "%x/state"', r'27: plugin backup: database = "%x/state": expected %h, %u, %n or %% after a percent sign'),
+    *(("listen  ", f'status_hosts = {{"t3ops", "{host}"}}\nlisten  ', rf'1: status_hosts: "{re.escape(host)}": expected a host name without a port')
+      for host in ("a:80", "http://a", "a b", "*", "*.example.com", "a/b", "a..b", "a.")),
+    ("listen  ", 'path_timeouts = {"/a=1s", "/b=2s", "/a=3s"}\nlisten  ', r'1: path_timeouts: "/a=3s": "/a=1s" is there already: remove one'),
     ("listen  ", 'trusted_local_users = {"no-such-proxy"}\nlisten  ', r'1: trusted_local_users: "no-such-proxy": no such account on this machine'),
     # plugins together
     (PAIR, "", r'14: plugin session_check: needs a plugin that provides pairing, and none is configured; add plugin "auto_pair" \{\}'),
@@ -167,6 +174,8 @@ ERRORS = (
 )
 
 WARNINGS = (
+    *(('listen          = "127.0.0.1:3780"', f'listen = "unix:{path}"', rf'1: warning: listen = "unix:.*/p.sock": others than root can make or replace {folder}, and listen there')
+      for path, folder in (("{dir}/open/p.sock", ".*/open"), ("/tmp/p.sock", "/tmp"), ("{dir}/p.sock", ".*"))),
     ('"127.0.0.1:9108"', '"0.0.0.0:9108"', r'2: warning: status_listen = "0.0.0.0:9108": whoever reaches this machine can read'),
     ('"127.0.0.1:9108"', '"[::]:9108"', r'2: warning: status_listen = "\[::\]:9108": whoever reaches this machine can read'),
     (TRUSTED, '{"0.0.0.0/0"}', r'3: warning: trusted_proxies: "0.0.0.0/0": every address there may say who the user is'),
@@ -226,7 +235,10 @@ GOOD = (
     (INNER, '{"wan2", "traefik", "dispatch"}'),  # a second way out is not a typo
     (ARGV, "{" + ", ".join(['"/bin/true"'] + ['"x"'] * 200) + "}"),
     ("listen          = \"127.0.0.1:3780\"", 'listen = {"127.0.0.1:3780", "127.0.0.2:3780", "[::1]:3780", "127.0.0.1:0", "0.0.0.0:0"}'),
+    ("listen  ", 'status_hosts = {"t3ops", "a.b.example.com", "xn--4ca", "a_b", "192.0.2.1"}\nlisten  '),
+    ("listen  ", 'path_timeouts = {"/a=1s", "/a/b=2s", "/=3s", "/A=1s"}\nlisten  '),
     ("listen  ", 'allowed_origins = {"https://a.example", "http://[::1]:3000", "https://10.0.0.1:65535", "HTTPS://xn--4ca.example", "https://a:80", "http://[::443]", "http://[::80]"}\nlisten  '),
+    *([("listen          = \"127.0.0.1:3780\"", 'listen = {"unix:/run/t3ops-check.sock", "127.0.0.1:3780"}')] if account.ROOT else []),
     ("listen  ", 'recheck_tunnels = "0"\njournal_retain = "0s"\nidentity_header = "Remote-User"\nlisten  '),
 )
 
@@ -239,6 +251,7 @@ class Checked(unittest.TestCase):
             os.mkdir(f"{self.dir}/{name}", 0o700)
         account.give(f"{self.dir}/state")
         os.chmod(f"{self.dir}/open", 0o777)
+        os.symlink(".", f"{self.dir}/link")
         with open(f"{self.dir}/users", "w", encoding="utf-8") as f:
             f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}}}')
         self.plugins = plugin_dir_with("sample_check")
