@@ -103,7 +103,9 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 		r = backup_dir_open(&backup_dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
 	if (r == 0)
 		r = copy_database(source, backup_dir.partial, until_us, why, sizeof why);
-	if (r == 0)
+	if (r == COPY_UNREAD)
+		ctx->host->report(ctx, "schema_newer", "%s", why);
+	if (r >= 0)
 		r = finish(ctx, &backup_dir, why);
 	backup_dir_close(&backup_dir);
 	if (r < 0)

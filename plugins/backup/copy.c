@@ -32,16 +32,41 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* A full disk shows in several ways, a full quota in more. */
-static bool is_full(int rc, int error)
-{
-	return rc == SQLITE_FULL || (rc == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
-}
-
 static int say(const struct work *w, int error, const char *what, const char *detail)
 {
 	snprintf(w->why, w->why_size, "%s: %s%s%s", w->path, what, *detail ? ": " : "", detail);
 	return error;
+}
+
+/* What only a parser says; a damaged schema has other words (orphan index, invalid rootpage). */
+static bool is_newer(const struct work *w, int rc)
+{
+	static const char *const unknown[] = {"syntax error",       "unknown table option", "unknown datatype",
+	                                      "unrecognized token", "no such function",     "unknown join type"};
+	const char *text = sqlite3_errmsg(w->db);
+
+	if ((rc & 0xff) == SQLITE_ERROR && strcmp(text, "unsupported file format") == 0)
+		return true;
+	if (strncmp(text, "malformed database schema", strlen("malformed database schema")) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+		if (strstr(text, unknown[i]))
+			return true;
+	return false;
+}
+
+static int say_newer(const struct work *w)
+{
+	char what[64];
+
+	snprintf(what, sizeof what, "its schema is newer than SQLite %s", sqlite3_libversion());
+	return say(w, -ENOTSUP, what, sqlite3_errmsg(w->db));
+}
+
+/* A full disk shows in several ways, a full quota in more. */
+static bool is_full(int rc, int error)
+{
+	return rc == SQLITE_FULL || (rc == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
 }
 
 /* What a result code of SQLite means for the operator. */
@@ -56,6 +81,8 @@ static int failed(const struct work *w, int rc)
 		return say(w, now_us() >= w->until_us ? -ETIMEDOUT : -EBUSY, "locked by another program", "");
 	if (is_full(rc, error))
 		return say(w, -ENOSPC, "no room for the copy (disk or quota full)", error ? strerror(error) : "");
+	if (is_newer(w, rc))
+		return say_newer(w);
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
 		return say(w, -EBADMSG, "damaged", sqlite3_errmsg(w->db));
 	if (rc == SQLITE_CANTOPEN || rc == SQLITE_PERM)
@@ -141,6 +168,86 @@ static int copy_check(struct work *w)
 	return strcmp(text, "ok") == 0 ? 0 : say(w, -EBADMSG, "the copy fails its integrity check", text);
 }
 
+/* ---- a schema that cannot be read here ---------------------------------------------------------------------------
+ */
+
+/* From then on SQLite makes do with what it can read of the schema; the first statement still fails over the rest. */
+static void schema_tolerate(struct work *w)
+{
+	sqlite3_exec(w->db, "PRAGMA writable_schema = ON", NULL, NULL, NULL);
+	sqlite3_exec(w->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+}
+
+/* All pages as they are, of one moment; nothing of it reads the schema.  In one step: a writer between two of them
+ * would begin it anew. */
+static int pages_copy(struct work *source, const char *to)
+{
+	struct work copy = *source;
+	sqlite3_backup *backup;
+	int rc, r = 0;
+
+	copy.path = to;
+	rc = sqlite3_open_v2(to, &copy.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	backup = rc == SQLITE_OK ? sqlite3_backup_init(copy.db, "main", source->db, "main") : NULL;
+	do {
+		rc = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(copy.db);
+	} while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && usleep(LOCKED_PAUSE_US) == 0 &&
+	         now_us() < source->until_us);
+	sqlite3_backup_finish(backup);
+	copy.path = source->path;
+	if (rc != SQLITE_DONE)
+		r = failed(&copy, rc);
+	sqlite3_close(copy.db);
+	return r;
+}
+
+/* The tables that can be read, each by itself: the pages of the others look like lost ones. */
+static int tables_check(struct work *w)
+{
+	char name[256] = "", after[256], text[256];
+	int r;
+
+	for (;;) {
+		memcpy(after, name, sizeof after);
+		r = ask(
+		    w,
+		    "SELECT min(name) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name > ?1",
+		    after, name, sizeof name);
+		if (r < 0 || name[0] == '\0')
+			return r;
+		r = ask(w, "SELECT integrity_check FROM pragma_integrity_check(?1)", name, text, sizeof text);
+		if (r < 0)
+			return r;
+		if (strcmp(text, "ok") != 0)
+			return say(w, -EBADMSG, "the copy fails its integrity check", text);
+	}
+}
+
+static int newer_copy(const char *to, struct work *source)
+{
+	struct work copy = *source;
+	char newer[320];
+	int r;
+
+	snprintf(newer, sizeof newer, "%s", source->why);
+	copy.path = to;
+	r = pages_copy(source, to);
+	if (r == 0)
+		r = work_open(&copy);
+	else
+		copy.db = NULL;
+	if (r == 0) {
+		copy.path = source->path;
+		schema_tolerate(&copy);
+		r = tables_check(&copy);
+	}
+	sqlite3_close(copy.db);
+	if (r < 0)
+		return r;
+	snprintf(source->why, source->why_size, "%s", newer);
+	return COPY_UNREAD;
+}
+
 int copy_database(const char *from, const char *to, uint64_t until_us, char *why, size_t why_size)
 {
 	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
@@ -150,9 +257,13 @@ int copy_database(const char *from, const char *to, uint64_t until_us, char *why
 	if (r == 0)
 		r = work_open(&source);
 	if (r == 0)
+		r = ask(&source, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, text, sizeof text);
+	if (r == 0)
 		r = ask(&source, "VACUUM INTO ?1", to, text, sizeof text);
+	if (r == -ENOTSUP)
+		r = newer_copy(to, &source);
 	sqlite3_close(source.db);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	copy.path = to;
 	r = work_open(&copy);

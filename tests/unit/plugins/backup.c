@@ -82,6 +82,18 @@ static void sql(const char *path, const char *text)
 	sqlite3_close(db);
 }
 
+/* The first statement fails over a schema that cannot be read. */
+static void sql_newer(const char *path, const char *text)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA writable_schema=ON", NULL, NULL, NULL);
+	sqlite3_exec(db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 static void sql_text(const char *path, const char *text, char *out, size_t size)
 {
 	sqlite3_stmt *stmt;
@@ -442,6 +454,64 @@ static void test_sources(void **state)
 	}
 }
 
+/* One that a newer SQLite wrote: what its schema says cannot be read here, its pages can be copied all the same. */
+static void test_newer_schema(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *now, *later;
+	} cases[] = {
+	    {"CREATE TABLE later(a)", "CREATE TABLE later(a INTEGER FROM THE FUTURE)"},
+	    {"CREATE TABLE later(a)", "CREATE TABLE later(a) SIDEWAYS"},
+	    {"CREATE INDEX later ON events(body)", "CREATE INDEX later ON events(body) BY MOONLIGHT"},
+	};
+	char path[512], text[512];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *answer;
+
+		database_make(f, 300);
+		sql(f->db, cases[i].now);
+		PATH(text, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = '%s' WHERE name = 'later'",
+		     cases[i].later);
+		sql(f->db, text);
+		answer = run(f);
+		assert_string_equal(fact(answer, "error"), "");
+		assert_non_null(strstr(fact(answer, "schema_newer"), sqlite3_libversion()));
+		PATH(path, "%s", fact(answer, "file"));
+		json_decref(answer);
+		PATH(text, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = '%s' WHERE name = 'later'",
+		     cases[i].now);
+		sql_newer(path, text);
+		copy_check(path, 300);
+		assert_int_equal(unlink(f->db), 0);
+	}
+}
+
+/* Damaged pages of such a one are found as far as its tables can be read; a schema that is damaged is no newer one.
+ */
+static void test_newer_schema_and_damaged(void **state)
+{
+	struct fixture *f = *state;
+	char junk[16384];
+	int fd;
+
+	database_make(f, 2000);
+	sql(f->db,
+	    "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES('table', 'later', 'later', 2, 'CREATE "
+	    "TABLE later(a) SIDEWAYS'); PRAGMA wal_checkpoint(TRUNCATE)");
+	memset(junk, 0x5a, sizeof junk);
+	fd = open(f->db, O_RDWR | O_CLOEXEC);
+	for (off_t at = 65536; at < 400000; at += 65536)
+		assert_int_equal(pwrite(fd, junk, sizeof junk, at), sizeof junk);
+	close(fd);
+	run_fails(f, -EBADMSG, "integrity check");
+	assert_int_equal(unlink(f->db), 0);
+	database_make(f, 10);
+	sql(f->db, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'events'");
+	run_fails(f, -EBADMSG, "damaged");
+}
+
 static void test_damaged(void **state)
 {
 	struct fixture *f = *state;
@@ -626,6 +696,8 @@ int main(void)
 	    CASE(test_written_meanwhile),
 	    CASE(test_everything_in_wal),
 	    CASE(test_sources),
+	    CASE(test_newer_schema),
+	    CASE(test_newer_schema_and_damaged),
 	    CASE(test_damaged),
 	    CASE(test_quota),
 	    CASE(test_late),
