@@ -401,17 +401,12 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 static int start(struct process *process)
 {
 	struct helper *h = calloc(1, sizeof *h);
-	const struct core_options *core = &process->config->core;
-	struct users_source source = {.path = core->users,
-	                              .env_pattern = core->upstream_env,
-	                              .snapshot = process->snapshot,
-	                              .must_read = process->succeeds};
 
 	if (!h)
 		return -ENOMEM;
 	LIST_INIT(&h->runs);
 	h->process = h->audit.process = process;
-	h->users = users_new(process->loop, &source, on_users_changed, users_state_log, h);
+	h->users = users_new(process->users_reader, on_users_changed, users_state_log, h);
 	if (!h->users) {
 		free(h);
 		return -errno;

@@ -12,7 +12,10 @@
 
 #include "helper/argv.h"
 #include "helper/access.h"
+#include "sys/clock.h"
 #include "users/users.h"
+
+#define CHECKED_FOR_US UINT64_C(5000000)
 
 /* ---- programs --------------------------------------------------------------------------------------------- */
 
@@ -74,9 +77,9 @@ static bool user_fails(const struct config_faults *f, const struct process_comma
 	return fails;
 }
 
-/* Of many users, the first one that it fails for says enough. */
+/* Of many users, the first one that it fails for says enough.  Their groups may come from a slow directory. */
 static void command_check(const struct config_faults *f, const struct process_command *command,
-                          const struct user_list *users)
+                          const struct user_list *users, uint64_t until_us)
 {
 	const char *program = command->options.argv.items[0];
 	struct account self;
@@ -84,6 +87,8 @@ static void command_check(const struct config_faults *f, const struct process_co
 
 	for (size_t i = 0; i < users->n; i++) {
 		any = any || users->rows[i].os_user[0] != '\0';
+		if (clock_mono_us() > until_us)
+			return; /* users_slow, or the table's warning, says why */
 		if (has_account(&users->rows[i]) && user_fails(f, command, &users->rows[i]))
 			return;
 	}
@@ -93,15 +98,13 @@ static void command_check(const struct config_faults *f, const struct process_co
 	account_fini(&self);
 }
 
-void helper_check_commands(const struct process_config *config, const struct config_faults *f)
+void helper_check_commands(const struct process_config *config, const struct user_list *users,
+                           const struct config_faults *f)
 {
-	struct user_list users = {0};
-	char why[320];
+	uint64_t until_us = clock_mono_us() + CHECKED_FOR_US;
 
-	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
 	for (size_t i = 0; i < config->n_commands; i++)
-		command_check(f, &config->commands[i], &users);
-	user_list_fini(&users);
+		command_check(f, &config->commands[i], users, until_us);
 }
 
 /* ---- directories for each user ------------------------------------------------------------------------------- */
@@ -152,27 +155,25 @@ static void dir_check(const struct config_faults *f, const char *section, const 
 }
 
 /* Users whom the helper cannot become. */
-static void users_check(const struct process_config *config, const struct config_faults *f)
+static void users_check(const struct process_config *config, const struct user_list *users,
+                        const struct config_faults *f)
 {
-	struct user_list users;
-	char why[320], buf[160];
+	char buf[160];
 
-	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
-	for (size_t i = 0; i < users.n; i++) {
-		const char *fault = user_account_fault(&users.rows[i], buf, sizeof buf);
+	for (size_t i = 0; i < users->n; i++) {
+		const char *fault = user_account_fault(&users->rows[i], buf, sizeof buf);
 
 		if (fault)
 			config_fault_warn(
 			    f, CONF_CORE, NULL, "users",
 			    "users = \"%.200s\": %s: %s, so no command and no job can run for this user",
-			    config->core.users, users.rows[i].name, fault);
+			    config->core.users, users->rows[i].name, fault);
 	}
-	user_list_fini(&users);
 }
 
-void helper_check(const struct process_config *config, const struct config_faults *f)
+void helper_check(const struct process_config *config, const struct user_list *users, const struct config_faults *f)
 {
-	users_check(config, f);
+	users_check(config, users, f);
 	for (size_t i = 0; i < config->n_plugins; i++) {
 		const struct plugin_section *s = config->plugins[i];
 

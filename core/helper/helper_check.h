@@ -6,9 +6,11 @@
 
 #include "conf/config_faults.h"
 #include "conf/process_config.h"
+#include "users/user_list.h"
 
 /* Of process_ops. */
-void helper_check(const struct process_config *config, const struct config_faults *f);
-void helper_check_commands(const struct process_config *config, const struct config_faults *f);
+void helper_check(const struct process_config *config, const struct user_list *users, const struct config_faults *f);
+void helper_check_commands(const struct process_config *config, const struct user_list *users,
+                           const struct config_faults *f);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,7 +41,7 @@ struct program {
 	size_t stderr_len;
 };
 
-/* Who the program is to be.  Looked up before the fork. */
+/* Who the program is to be, as the user table was read: nothing is looked up on the loop. */
 struct account {
 	uid_t uid;
 	gid_t gid;
@@ -51,23 +50,20 @@ struct account {
 	bool become;
 };
 
-static int account_find(struct account *a, const struct user *user)
+static int account_of_user(struct account *a, const struct user *user)
 {
-	struct passwd pw, *found = NULL;
-	char buffer[4096];
-
 	memset(a, 0, sizeof *a);
 	snprintf(a->name, sizeof a->name, "%s", user->os_user);
 	snprintf(a->home, sizeof a->home, "%s", user->home);
 	a->become = geteuid() == 0;
 	if (!a->become)
 		return 0;
-	if (getpwnam_r(user->os_user, &pw, buffer, sizeof buffer, &found) != 0 || !found)
+	if (!user->has_uid)
 		return -ENOENT;
-	if (pw.pw_uid == 0 || pw.pw_gid == 0)
+	if (user->uid == 0 || user->gid == 0)
 		return -EPERM;
-	a->uid = pw.pw_uid;
-	a->gid = pw.pw_gid;
+	a->uid = user->uid;
+	a->gid = user->gid;
 	return 0;
 }
 
@@ -360,7 +356,7 @@ struct program *program_start(struct ev_loop *loop, const struct program_start *
 	struct account account;
 	struct program *p;
 	int out = -1, err = -1, pidfd;
-	int r = account_find(&account, start->user);
+	int r = account_of_user(&account, start->user);
 
 	p = r == 0 ? program_new(loop, start, cb, arg) : NULL;
 	if (!p) {

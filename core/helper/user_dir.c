@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,19 +40,17 @@ static int base_open(const char *base, char *why, size_t size)
 
 static int dir_own(int fd, const struct user *user)
 {
-	const struct passwd *pw;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (geteuid() != 0)
 		return st.st_uid == geteuid() ? 0 : -EPERM;
-	pw = getpwnam(user->os_user);
-	if (!pw || pw->pw_uid == 0)
+	if (!user->has_uid || user->uid == 0)
 		return -ENOENT;
-	if (st.st_uid != pw->pw_uid && st.st_uid != 0)
+	if (st.st_uid != user->uid && st.st_uid != 0)
 		return -EPERM;
-	return fchown(fd, pw->pw_uid, pw->pw_gid) < 0 || fchmod(fd, 0700) < 0 ? -errno : 0;
+	return fchown(fd, user->uid, user->gid) < 0 || fchmod(fd, 0700) < 0 ? -errno : 0;
 }
 
 int user_dir_make(const char *base, const struct user *user, char *why, size_t size)

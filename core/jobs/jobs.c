@@ -168,10 +168,6 @@ static void stop(struct process *process)
 static int start(struct process *process)
 {
 	const struct core_options *core = &process->config->core;
-	struct users_source source = {.path = core->users,
-	                              .env_pattern = core->upstream_env,
-	                              .snapshot = process->snapshot,
-	                              .must_read = process->succeeds};
 	struct jobs *j = calloc(1, sizeof *j);
 	int r;
 
@@ -183,7 +179,7 @@ static int start(struct process *process)
 	LIST_INIT(&j->requests);
 	j->last_success = last_success_open(core->state_dir);
 	if (j->last_success)
-		j->users = users_new(process->loop, &source, on_users_changed, users_state_log, j);
+		j->users = users_new(process->users_reader, on_users_changed, users_state_log, j);
 	r = j->users ? jobs_load(j) : -errno;
 	if (r < 0) {
 		if (r == -ENOMEM)
@@ -195,11 +191,12 @@ static int start(struct process *process)
 	return 0;
 }
 
-static void check(const struct process_config *config, const struct config_faults *f)
+static void check(const struct process_config *config, const struct user_list *users, const struct config_faults *f)
 {
 	char buf[200];
 	const char *fault = last_success_fault(config->core.state_dir, buf, sizeof buf);
 
+	(void)users;
 	if (fault)
 		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
 		                  "state_dir = \"%.200s\": job_last_success.json: %s; it is not known when jobs last "
@@ -210,8 +207,6 @@ static void check(const struct process_config *config, const struct config_fault
 /* It keeps when jobs last succeeded, below a state_dir that may be made or replaced later. */
 static void confine(struct process *process, struct confinement *c)
 {
-	confinement_read_beside(c, process->config->core.users);
-	confinement_read_beside(c, process->config->core.upstream_env);
 	confinement_read_system(c);
 	confinement_write_beside(c, process->config->core.state_dir);
 }

@@ -61,8 +61,9 @@ static void paths_check(const struct process_config *config, const struct config
 	path_config_fini(&shape);
 }
 
-void monitor_check(const struct process_config *config, const struct config_faults *f)
+void monitor_check(const struct process_config *config, const struct user_list *users, const struct config_faults *f)
 {
+	(void)users;
 	state_dir_check(&config->core, f);
 	journal_look(&config->core, f);
 	paths_check(config, f);

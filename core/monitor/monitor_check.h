@@ -5,8 +5,9 @@
 
 #include "conf/config_faults.h"
 #include "conf/process_config.h"
+#include "users/user_list.h"
 
 /* Of process_ops. */
-void monitor_check(const struct process_config *config, const struct config_faults *f);
+void monitor_check(const struct process_config *config, const struct user_list *users, const struct config_faults *f);
 
 #endif

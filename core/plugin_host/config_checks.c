@@ -18,7 +18,9 @@
 #include "net/dir_owner.h"
 #include "plugin_host/dry_host.h"
 #include "sys/sandbox.h"
-#include "users/users.h"
+#include "users/user_list_load.h"
+
+#define ACCOUNTS_FOR_US UINT64_C(5000000)
 
 /* ---- the user table ---------------------------------------------------------------------------------------- */
 
@@ -48,22 +50,34 @@ static void users_report(const struct resolved_config *c, const struct user_list
 		                  faults - (int)users->n_faults);
 }
 
+/* A slow directory service must not cost the whole check its time. */
+static int table_read(const struct resolved_config *c, struct user_list *users, char *why, size_t size)
+{
+	*users = (struct user_list){0};
+	return needs_users(c)
+	           ? user_list_load(users, c->options.users, c->options.upstream_env, ACCOUNTS_FOR_US, why, size)
+	           : 0;
+}
+
 /* What is wrong with the table refuses nothing: a daemon that starts goes on with the users that are good, or with
  * the table of the process before.  Read as the account that the proxy reads it as. */
-static void users_check(const struct resolved_config *c, const struct config_faults *f)
+static void users_check(const struct resolved_config *c, const struct user_list *users, int faults, const char *why,
+                        const struct config_faults *f)
 {
-	struct user_list users;
-	char why[320];
-	int r;
+	size_t unknown = 0;
 
-	if (!needs_users(c))
-		return;
-	r = user_list_load(&users, c->options.users, c->options.upstream_env, why, sizeof why);
-	if (r < 0)
+	if (faults < 0)
 		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s%s", c->options.users, why,
-		                  users.n_faults > 0 ? "; no row names a user, so this is not a user table" : "");
-	users_report(c, &users, r, f);
-	user_list_fini(&users);
+		                  users->n_faults > 0 ? "; no row names a user, so this is not a user table" : "");
+	users_report(c, users, faults, f);
+	for (size_t i = 0; i < users->n; i++)
+		unknown += users->rows[i].os_user[0] != '\0' && !users->rows[i].is_asked;
+	if (unknown > 0)
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "users",
+		    "users = \"%.200s\": %zu of %zu accounts could not be looked up within %u s, and are not "
+		    "checked: is the directory service slow or down?",
+		    c->options.users, unknown, users->n, (unsigned)(ACCOUNTS_FOR_US / 1000000));
 }
 
 /* ---- sockets ------------------------------------------------------------------------------------------------- */
@@ -310,16 +324,21 @@ static const struct process_ops *ops_of(void *arg, enum process_id id)
 
 static void commands_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
 {
+	struct user_list users;
+	char why[320];
+
 	socket_check("control", c->options.control, c->options.control, f);
 	addresses_check(c, f);
+	table_read(c, &users, why, sizeof why);
 	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
 		const struct process_ops *ops = ops_of(arg, id);
 		struct process_config *config = ops && ops->check_commands ? process_config_new(c, id) : NULL;
 
 		if (config)
-			ops->check_commands(config, f);
+			ops->check_commands(config, &users, f);
 		process_config_free(config);
 	}
+	user_list_fini(&users);
 }
 
 static void plugin_check(void *arg, const struct plugin_section *s, const struct t3ops_plugin *p,
@@ -358,15 +377,20 @@ static void sandbox_check(const struct resolved_config *c, const struct config_f
 
 static void whole_check(void *arg, const struct resolved_config *c, const struct config_faults *f)
 {
+	struct user_list users;
+	char why[320];
+	int faults = table_read(c, &users, why, sizeof why);
+
 	for (enum process_id id = PROCESS_PROXY; id < PROCESSES; id++) {
 		const struct process_ops *ops = ops_of(arg, id);
 		struct process_config *config = ops && ops->check ? process_config_new(c, id) : NULL;
 
 		if (config)
-			ops->check(config, f);
+			ops->check(config, &users, f);
 		process_config_free(config);
 	}
-	users_check(c, f);
+	users_check(c, &users, faults, why, f);
+	user_list_fini(&users);
 	sandbox_check(c, f);
 }
 

@@ -156,12 +156,8 @@ static void prober_free(struct prober *p)
 static int users_start(struct prober *p)
 {
 	const struct core_options *core = &p->process->config->core;
-	struct users_source source = {.path = core->users,
-	                              .env_pattern = core->upstream_env,
-	                              .snapshot = p->process->snapshot,
-	                              .must_read = p->process->succeeds};
 
-	p->users = users_new(p->process->loop, &source, on_users_changed, users_state_log, p);
+	p->users = users_new(p->process->users_reader, on_users_changed, users_state_log, p);
 	p->dialer = p->users ? upstream_dialer_new(p->process, &core->trusted_upstreams) : NULL;
 	return p->dialer ? 0 : -errno;
 }
@@ -240,8 +236,6 @@ static void message(struct process *process, const struct msg_head *head, const 
  * replaced later. */
 static void confine(struct process *process, struct confinement *c)
 {
-	confinement_read_beside(c, process->config->core.users);
-	confinement_read_beside(c, process->config->core.upstream_env);
 	confinement_read_options(c, process->config);
 	confinement_read_system(c);
 	confinement_write_beside(c, process->config->core.state_dir);

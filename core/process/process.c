@@ -6,16 +6,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "ipc/drop_report.h"
 #include "sys/parent.h"
 #include "sys/sandbox.h"
+#include "users/user_snapshot.h"
+#include "users/users_reader.h"
 
-#define LAG_TICK_US   100000
-#define LAG_REPORT_US 500000 /* a loop late by more was frozen */
-#define TERM_ANSWER_S 2.0
-#define FLUSH_MS      200 /* for what is queued at the end */
+#define LAG_TICK_US      100000
+#define LAG_REPORT_US    500000 /* a loop late by more was frozen */
+#define TERM_ANSWER_S    2.0
+#define USERS_AWAITED_US UINT64_C(1000000)
+#define FLUSH_MS         200 /* for what is queued at the end */
 
 /* What process_run needs beside the process. */
 struct run {
@@ -27,10 +31,20 @@ struct run {
 	struct series *lag, *log_lost;
 	uint64_t log_lost_counted;
 	struct drop_report dropped;
+	bool started;
+	STAILQ_HEAD(, early) early; /* what came before that */
+};
+
+/* A message that waits for its process. */
+struct early {
+	STAILQ_ENTRY(early) link;
+	struct msg_head head;
+	char payload[];
 };
 
 void process_leave(struct process *process)
 {
+	process->leaving = true;
 	ev_break(process->loop, EVBREAK_ALL);
 }
 
@@ -44,6 +58,31 @@ void process_emit(struct process *process, struct event *e)
 {
 	event_log(e);
 	process_emit_quietly(process, e);
+}
+
+/* Nobody passes a descriptor to a process that has not reported that it is ready. */
+static void early_keep(struct run *run, const struct msg_head *head, const void *payload)
+{
+	struct early *e = malloc(sizeof *e + head->len);
+
+	if (!e)
+		return;
+	e->head = *head;
+	memcpy(e->payload, payload, head->len);
+	STAILQ_INSERT_TAIL(&run->early, e, link);
+}
+
+static void early_handle(struct run *run)
+{
+	const struct process *process = run->process;
+	struct early *e;
+
+	while ((e = STAILQ_FIRST(&run->early))) {
+		STAILQ_REMOVE_HEAD(&run->early, link);
+		if (run->started && process->ops->message)
+			process->ops->message(run->process, &e->head, e->payload);
+		free(e);
+	}
 }
 
 static void on_message(void *arg, const struct msg_head *head, const void *payload)
@@ -62,13 +101,15 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 		ev_timer_stop(process->loop, &run->unanswered);
 		break;
 	case MSG_DRAIN:
-		if (process->ops->drain)
+		if (process->ops->drain && run->started)
 			process->ops->drain(process);
 		else
 			process_leave(process);
 		break;
 	default:
-		if (process->ops->message)
+		if (!run->started)
+			early_keep(run, head, payload);
+		else if (process->ops->message)
 			process->ops->message(process, head, payload);
 	}
 }
@@ -231,13 +272,49 @@ static void start_error_send(void *arg, const char *event, const struct kv *pair
 	channel_send(process->channel, MSG_START_ERROR, PROCESS_SUPERVISOR, 0, text, strlen(text));
 }
 
+/* With a table of the process before, users need not wait for a slow one. */
+static bool users_awaited(const struct process *process, uint64_t since_us)
+{
+	return users_reader_has_result(process->users_reader) ||
+	       (process->snapshot && !process->succeeds && snapshot_has(process->snapshot) &&
+	        clock_mono_us() - since_us > USERS_AWAITED_US);
+}
+
+/* The first reading of the user table, on the loop that answers the watchdog.  0, -errno, or -ECANCELED: it is to end
+ * meanwhile. */
+static int users_await(struct process *process)
+{
+	const struct core_options *core = &process->config->core;
+	const struct users_source source = {.path = core->users,
+	                                    .env_pattern = core->upstream_env,
+	                                    .snapshot = process->snapshot,
+	                                    .must_read = process->succeeds,
+	                                    .sandbox = core->sandbox != SANDBOX_OFF};
+	uint64_t since_us = clock_mono_us();
+
+	if (!process_needs_users(process->config, process->id))
+		return 0;
+	process->users_reader = users_reader_start(process->loop, &source);
+	if (!process->users_reader) {
+		log_write(LOG_L_ERROR, "start_failed", kv_option("users"), kv_errno(errno));
+		return -errno;
+	}
+	while (!process->leaving && !users_awaited(process, since_us))
+		ev_run(process->loop, EVRUN_ONCE);
+	return process->leaving ? -ECANCELED : 0;
+}
+
 /* 0, or -errno after at least one line at level error. */
 static int process_start(struct process *process)
 {
 	int r;
 
 	log_on_error(start_error_send, process);
-	r = process->ops->start(process);
+	r = users_await(process);
+	if (r == 0)
+		r = process->ops->start(process);
+	else
+		users_reader_free(process->users_reader);
 	if (r == 0) {
 		parent_leave(); /* the loop will see the supervisor go, and ends in order */
 		r = process_confine(process);
@@ -251,12 +328,13 @@ static int process_start(struct process *process)
 static void process_serve(struct process *process)
 {
 	channel_send(process->channel, MSG_READY, PROCESS_SUPERVISOR, 0, NULL, 0);
-	ev_run(process->loop, 0);
+	if (!process->leaving)
+		ev_run(process->loop, 0);
 }
 
 int process_run(struct process *process, int channel_socket)
 {
-	struct run run = {.process = process};
+	struct run run = {.process = process, .early = STAILQ_HEAD_INITIALIZER(run.early)};
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -272,6 +350,8 @@ int process_run(struct process *process, int channel_socket)
 	metrics_set_owner(process->metrics, process->serial);
 	run_start(&run);
 	r = process_start(process);
+	run.started = r == 0;
+	early_handle(&run);
 	if (r == 0) {
 		process_serve(process);
 		process->ops->stop(process);
@@ -280,5 +360,5 @@ int process_run(struct process *process, int channel_socket)
 	channel_flush(process->channel, FLUSH_MS);
 	channel_free(process->channel);
 	ev_loop_destroy(process->loop);
-	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 || r == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

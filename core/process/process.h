@@ -33,6 +33,8 @@ struct watchdog_page {
 	uint64_t entered_us;
 };
 
+struct user_list;
+
 struct process {
 	enum process_id id;
 	unsigned worker; /* which of the proxy's, from 0; 0 elsewhere */
@@ -42,8 +44,11 @@ struct process {
 	const struct process_config *config;
 	struct metrics *metrics;
 	struct watchdog_page *watchdog;
-	struct tunnel_table *tunnels;      /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
-	struct user_snapshot *snapshot;    /* users/user_snapshot.h; this process's, may be NULL */
+	struct tunnel_table *tunnels;   /* ipc/tunnel_table.h; the proxy's, NULL elsewhere */
+	struct user_snapshot *snapshot; /* users/user_snapshot.h; this process's, may be NULL */
+	struct users_reader
+	    *users_reader; /* users/users_reader.h; for start, which takes it: NULL if it needs none */
+	bool leaving;      /* process_leave was called */
 	char probe_key[SECRET_DIGEST_HEX]; /* that own legs show at /probe/ws; "" but in proxy and prober */
 	uint64_t late_us;                  /* by how much the loop was late so far, all in all */
 	bool succeeds; /* it replaces one that serves: what it could do worse is a reason not to start */
@@ -55,13 +60,16 @@ struct process {
 
 struct process_ops {
 	/* Its configuration step, dry: what start would refuse about its options, and what looks doubtful on this
-	 * machine. Runs in the child that checks a config, when that is read without an error; touches nothing.  May
-	 * be NULL. */
-	void (*check)(const struct process_config *config, const struct config_faults *f);
+	 * machine. Runs in the child that checks a config, when that is read without an error; touches nothing.
+	 * users: the table, if it can be read.  May be NULL. */
+	void (*check)(const struct process_config *config, const struct user_list *users,
+	              const struct config_faults *f);
 	/* The same for what only the account that the daemon is started with can see; the config has no plugins yet.
 	 */
-	void (*check_commands)(const struct process_config *config, const struct config_faults *f);
-	/* Build everything; 0 or -errno after one log line.  READY is sent when it returns 0. */
+	void (*check_commands)(const struct process_config *config, const struct user_list *users,
+	                       const struct config_faults *f);
+	/* Build everything; 0 or -errno after one log line.  READY is sent when it returns 0.  The user table has
+	 * been read, or that takes long, and there is a snapshot of it. */
 	int (*start)(struct process *process);
 	/* End cleanly, release everything; the process exits when it returns. */
 	void (*stop)(struct process *process);

@@ -10,7 +10,6 @@
 #include "net/dir_owner.h"
 #include "obs/event.h"
 #include "users/user_target.h"
-#include "users/users.h"
 
 static void on_impostor(void *arg, const struct dial_target *target, uid_t found)
 {
@@ -113,22 +112,20 @@ static void row_check(const struct process_config *config, const struct config_f
 		    users, user->name, user->host, user->port, user->host, user->port);
 }
 
-void upstream_dialer_check(const struct process_config *config, const struct config_faults *f)
+void upstream_dialer_check(const struct process_config *config, const struct user_list *users,
+                           const struct config_faults *f)
 {
 	struct cidr_list trusted = {0};
 	struct socket_owner owners;
 	struct dial_target target;
-	struct user_list users;
 	bool asks = false;
-	char why[320];
 
 	if (socket_owner_open(&owners) < 0)
 		return;
 	trusted_read(&trusted, &config->core.trusted_upstreams);
-	user_list_load(&users, config->core.users, config->core.upstream_env, why, sizeof why);
-	for (size_t i = 0; i < users.n; i++)
-		if (user_target(&users.rows[i], &trusted, &target) == 0) {
-			row_check(config, f, &users.rows[i], &target, &owners);
+	for (size_t i = 0; i < users->n; i++)
+		if (user_target(&users->rows[i], &trusted, &target) == 0) {
+			row_check(config, f, &users->rows[i], &target, &owners);
 			asks = asks || (target.len > 0 && target.has_owner && !target.as_it_is);
 		}
 	if (asks && !socket_owner_works(&owners))
@@ -138,7 +135,6 @@ void upstream_dialer_check(const struct process_config *config, const struct con
 		    "nothing is sent to t3 servers here: load its modules inet_diag and tcp_diag, use "
 		    "Unix sockets, or add their addresses to trusted_upstreams",
 		    config->core.users);
-	user_list_fini(&users);
 	cidr_list_fini(&trusted);
 	socket_owner_close(&owners);
 }

@@ -28,6 +28,7 @@ void upstream_dialer_free(struct upstream_dialer *d); /* NULL is fine */
 int upstream_dialer_target(const struct upstream_dialer *d, const struct user *user, struct dial_target *out);
 
 /* Warns of rows of the user table whose t3 servers cannot be trusted. */
-void upstream_dialer_check(const struct process_config *config, const struct config_faults *f);
+void upstream_dialer_check(const struct process_config *config, const struct user_list *users,
+                           const struct config_faults *f);
 
 #endif

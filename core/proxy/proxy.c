@@ -62,13 +62,9 @@ static int users_start(struct proxy *proxy)
 {
 	struct worker *worker = &proxy->worker;
 	struct process *process = worker->process;
-	struct users_source source = {.path = process->config->core.users,
-	                              .env_pattern = process->config->core.upstream_env,
-	                              .snapshot = process->snapshot,
-	                              .must_read = process->succeeds};
 
 	series_set(worker->metrics.users_broken, 0.); /* its predecessor may have met another file */
-	worker->users = users_new(worker->loop, &source, on_users_changed, on_users_state, worker);
+	worker->users = users_new(process->users_reader, on_users_changed, on_users_state, worker);
 	if (!worker->users)
 		return -errno;
 	series_set(worker->metrics.users, (double)users_list(worker->users)->n);
@@ -240,12 +236,9 @@ static void message(struct process *process, const struct msg_head *head, const 
 	}
 }
 
-/* The table's directory and the env files', for both are replaced by rename; and what resolving a name takes,
- * which a plugin's fetch may do. */
+/* What resolving a name takes, which a plugin's fetch may do. */
 static void confine(struct process *process, struct confinement *c)
 {
-	confinement_read_beside(c, process->config->core.users);
-	confinement_read_beside(c, process->config->core.upstream_env);
 	confinement_read_options(c, process->config);
 	confinement_read_system(c);
 }

@@ -192,7 +192,8 @@ static bool is_healed(const struct process_config *config)
 	return false;
 }
 
-void proxy_conf_check(const struct process_config *config, const struct config_faults *f)
+void proxy_conf_check(const struct process_config *config, const struct user_list *users,
+                      const struct config_faults *f)
 {
 	struct proxy_conf c;
 
@@ -211,5 +212,5 @@ void proxy_conf_check(const struct process_config *config, const struct config_f
 		                  "one that closes: "
 		                  "expected less");
 	proxy_conf_fini(&c);
-	upstream_dialer_check(config, f);
+	upstream_dialer_check(config, users, f);
 }

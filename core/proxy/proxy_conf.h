@@ -10,6 +10,7 @@
 #include "proxy/identity.h"
 #include "proxy/path_timeout.h"
 #include "sys/secret_file.h"
+#include "users/user_list.h"
 
 struct proxy_conf {
 	struct path_timeouts path_timeouts;
@@ -35,6 +36,7 @@ struct proxy_conf {
 int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, const struct config_faults *f);
 void proxy_conf_fini(struct proxy_conf *c);
 /* The same, dry; of process_ops. */
-void proxy_conf_check(const struct process_config *config, const struct config_faults *f);
+void proxy_conf_check(const struct process_config *config, const struct user_list *users,
+                      const struct config_faults *f);
 
 #endif

@@ -62,8 +62,8 @@ CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
 CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),
             "Form of a log line for each request (request_done), at whatever log_level: off, logfmt or json; it holds neither query "
             "strings nor secrets, and one that nobody takes is left out, never waited for.")
-CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY) | READ_BY(PROBER) | READ_BY(MONITOR) | READ_BY(JOBS),
-            "Sandbox of proxy, prober, monitor and jobs (seccomp and landlock): auto applies what kernel and build support, on requires "
+CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY_ALL,
+            "Sandbox of proxy, prober, monitor and jobs, and of whoever reads the user table (seccomp and landlock): auto applies what kernel and build support, on requires "
             "both, off applies none.")
 CORE_OPTION("state_dir", PATH, state_dir, T3OPS_LOCALSTATEDIR "/lib/t3ops", 0, 0,
             READ_BY(SUPERVISOR) | READ_BY(PROBER) | READ_BY(MONITOR) | READ_BY(JOBS),

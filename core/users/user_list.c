@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "options/suggest.h"
 #include "sys/utf8.h"
+#include "users/accounts.h"
 #include "users/env_file.h"
 #include "users/look_alike.h"
 
@@ -25,6 +25,8 @@
 /* What parsing carries along. */
 struct parse {
 	struct user_list *out;
+	struct accounts *accounts;
+	bool collects; /* the accounts' names only: the first of two passes */
 	const char *env_pattern;
 	int faults; /* rows so far that give no user, or one without a port, or want a look */
 	char *why;  /* the first of them */
@@ -144,17 +146,17 @@ static bool place_parse(const char *text, struct user *u)
 	return strncmp(text, "unix:", 5) == 0 ? socket_parse(text + 5, u) : host_port_parse(text, u);
 }
 
-static void account_find(struct user *u)
+static void account_set(const struct parse *p, struct user *u)
 {
-	struct passwd pw, *found = NULL;
-	char buffer[4096];
+	const struct os_account *a = accounts_get(p->accounts, u->os_user);
 
-	if (u->os_user[0] == '\0' || getpwnam_r(u->os_user, &pw, buffer, sizeof buffer, &found) != 0 || !found)
+	u->is_asked = a && !a->failed;
+	if (!a || !a->found)
 		return;
 	u->has_uid = true;
-	u->uid = pw.pw_uid;
-	if (strlen(pw.pw_dir) < sizeof u->home)
-		strcpy(u->home, pw.pw_dir);
+	u->uid = a->uid;
+	u->gid = a->gid;
+	strcpy(u->home, a->home);
 }
 
 /* The env file of an OS user; false: the pattern gives no usable path. */
@@ -313,6 +315,8 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 {
 	const char *why = identity_fault(u->name);
 
+	if (p->collects)
+		return u->os_user[0] == '\0' || accounts_add(p->accounts, u->os_user) ? 0 : refuse(p, "no memory");
 	if (why) {
 		fault(p, "%s: \"%s\" cannot be a user's name: %s", at, u->name, why);
 		return 0;
@@ -327,7 +331,7 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 		return refuse(p, "%s: more than %d users", at, USERS_MAX);
 	if (u->host[0] == '\0')
 		strcpy(u->host, "127.0.0.1");
-	account_find(u);
+	account_set(p, u);
 	if (u->port == 0 && u->socket[0] == '\0')
 		place_from_env(p, at, u);
 	warnings_note(p, at, u);
@@ -555,19 +559,42 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct user *)a)->name, ((const struct user *)b)->name);
 }
 
-int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
-                    size_t why_size)
+/* One pass over the whole text. */
+static int text_parse(struct parse *p, const char *text, size_t len)
 {
-	struct parse p = {.out = out, .env_pattern = env_pattern, .why = why, .why_size = why_size};
-	size_t start = len >= 3 && memcmp(text, "\ufeff", 3) == 0 ? 3 : 0;
+	size_t start = 0;
+
+	while (start < len && isspace((unsigned char)text[start]))
+		start++;
+	return start < len && text[start] == '{' ? json_table_parse(p, text, len) : lines_parse(p, text, len);
+}
+
+/* All accounts are looked up before the first row is read, for each may take long. */
+static void accounts_collect(struct accounts *accounts, const char *text, size_t len, uint64_t for_us)
+{
+	struct user_list none = {0};
+	char why[64];
+	struct parse p = {.out = &none, .accounts = accounts, .collects = true, .why = why, .why_size = sizeof why};
+
+	text_parse(&p, text, len); /* what is wrong is reported by the second pass */
+	accounts_find(accounts, for_us);
+}
+
+int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern,
+                    uint64_t accounts_for_us, char *why, size_t why_size)
+{
+	struct accounts accounts = {0};
+	struct parse p = {
+	    .out = out, .accounts = &accounts, .env_pattern = env_pattern, .why = why, .why_size = why_size};
+	size_t mark = len >= 3 && memcmp(text, "\ufeff", 3) == 0 ? 3 : 0;
 	int r;
 
 	*out = (struct user_list){.faults = calloc(USER_FAULTS_KEPT, sizeof *out->faults)};
-	text += start;
-	len -= start;
-	for (start = 0; start < len && isspace((unsigned char)text[start]);)
-		start++;
-	r = start < len && text[start] == '{' ? json_table_parse(&p, text, len) : lines_parse(&p, text, len);
+	text += mark;
+	len -= mark;
+	accounts_collect(&accounts, text, len, accounts_for_us);
+	r = text_parse(&p, text, len);
+	accounts_fini(&accounts);
 	folded_remove(out);
 	look_alikes_note(&p);
 	if (r == 0)
@@ -581,14 +608,11 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 
 const char *user_account_fault(const struct user *u, char *buf, size_t size)
 {
-	struct passwd pw, *found = NULL;
-	char buffer[4096];
-
-	if (u->os_user[0] == '\0' || getpwnam_r(u->os_user, &pw, buffer, sizeof buffer, &found) != 0)
+	if (u->os_user[0] == '\0' || !u->is_asked)
 		return NULL;
-	if (!found)
+	if (!u->has_uid)
 		snprintf(buf, size, "os_user \"%s\": no such account on this machine", u->os_user);
-	else if (pw.pw_uid == 0)
+	else if (u->uid == 0)
 		snprintf(buf, size, "os_user \"%s\": t3ops runs nothing as root", u->os_user);
 	else if (u->home[0] == '\0')
 		snprintf(buf, size, "os_user \"%s\": its home directory is longer than %zu bytes", u->os_user,

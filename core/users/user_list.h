@@ -18,7 +18,9 @@ struct user {
 	char os_user[33];
 	char home[128]; /* "" if the account is unknown here */
 	bool has_uid;   /* false: unknown here, or no os_user */
+	bool is_asked;  /* false: nobody could say whether there is such an account */
 	uid_t uid;
+	gid_t gid;
 	char host[48]; /* numeric; 127.0.0.1 by default */
 	uint16_t port;
 	char socket[USER_SOCKET_SIZE]; /* path of its Unix socket, "" if it has none; port is then 0, or to fall back
@@ -35,13 +37,15 @@ struct user_list {
 
 #define USER_FAULTS_KEPT 100
 
-/* Parses a table's text.  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is not a table, is empty, or
- * has rows but not one that is good; out then has no rows, but may have faults, and is for user_list_fini, too.  Else
- * the number of rows that are at fault or in doubt, and why names the first: a row that cannot be understood costs
- * its own user only, one whose env file gives no port has port 0, and of names that differ by case only none is used.
+/* Parses a table's text, and looks its accounts up, which may take long: those that are left after accounts_for_us
+ * are not asked about (0: all are).  env_pattern: with %u.  -EINVAL with "line 3: ..." in why if it is not a table,
+ * is empty, or has rows but not one that is good; out then has no rows, but may have faults, and is for
+ * user_list_fini, too.  Else the number of rows that are at fault or in doubt, and why names the first: a row that
+ * cannot be understood costs its own user only, one whose env file gives no port has port 0, and of names that differ
+ * by case only none is used.
  */
-int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern, char *why,
-                    size_t why_size);
+int user_list_parse(struct user_list *out, const char *text, size_t len, const char *env_pattern,
+                    uint64_t accounts_for_us, char *why, size_t why_size);
 void user_list_fini(struct user_list *l);
 /* Why no command and no job can run for that user, who has an OS account; NULL: nothing is against it. */
 const char *user_account_fault(const struct user *u, char *buf, size_t size);

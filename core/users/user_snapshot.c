@@ -70,6 +70,11 @@ void snapshot_put(struct user_snapshot *s, const struct user_list *l)
 	__atomic_store_n(&s->good, turn + 1, __ATOMIC_RELEASE);
 }
 
+bool snapshot_has(const struct user_snapshot *s)
+{
+	return s && __atomic_load_n(&s->good, __ATOMIC_ACQUIRE) != 0;
+}
+
 bool snapshot_get(const struct user_snapshot *s, struct user_list *out)
 {
 	uint32_t good = s ? __atomic_load_n(&s->good, __ATOMIC_ACQUIRE) : 0;

@@ -19,6 +19,8 @@ void snapshot_free(struct user_snapshot *s); /* unmaps; NULL is fine */
 
 /* Puts a copy there; s may be NULL. */
 void snapshot_put(struct user_snapshot *s, const struct user_list *l);
+/* Whether there is something that may be whole; NULL is fine. */
+bool snapshot_has(const struct user_snapshot *s);
 /* A copy of what was put there last, for user_list_fini; false: nothing whole is there, or s is NULL. */
 bool snapshot_get(const struct user_snapshot *s, struct user_list *out);
 

@@ -4,28 +4,17 @@
  * in one of two forms (lines NAME=OS_USER with T3_PORT in an env file; or JSON, whose rows may
  * also say "host"; in lines also NAME=HOST:PORT or NAME=OS_USER@HOST:PORT), re-read when it changes.
  * A file that cannot be read leaves the last valid table active, also that of a previous process (user_snapshot.h).
- * Reading is short file I/O on start and on change, on the loop.
+ * Reading is another process's work (users_reader.h); the loop only takes what it hands over.
  */
 #ifndef T3OPS_USERS_USERS_H
 #define T3OPS_USERS_USERS_H
 
-#include <ev.h>
 #include <stdbool.h>
 
 #include "users/user_list.h"
 
-/* user_list_parse of a file; -EINVAL, too, if it cannot be read. */
-int user_list_load(struct user_list *out, const char *path, const char *env_pattern, char *why, size_t why_size);
-
 struct users;
-struct user_snapshot;
-
-/* Where a table comes from; the strings are copied. */
-struct users_source {
-	const char *path, *env_pattern;
-	struct user_snapshot *snapshot; /* good tables are left there, and taken if the first read fails; or NULL */
-	bool must_read;                 /* without a good file there are no users at all, whatever the snapshot has */
-};
+struct users_reader;
 
 /* Called after every re-read that changed something.  before is valid until it returns. */
 typedef void (*users_changed_cb)(void *arg, const struct user_list *before, const struct user_list *now);
@@ -40,11 +29,10 @@ typedef void (*users_state_cb)(void *arg, enum users_state state, const char *wh
 /* One that logs it, for processes that have nothing else to do then. */
 void users_state_log(void *arg, enum users_state state, const char *why);
 
-/* Watches path and the env files' directory (inotify, with a slow poll behind it).  If the file is broken it says so
- * and starts with the snapshot's table, else with an empty one.  NULL: errno, EINVAL: the source must be read and
- * cannot be, which on_state was reported. */
-struct users *users_new(struct ev_loop *loop, const struct users_source *source, users_changed_cb on_changed,
-                        users_state_cb on_state, void *arg);
+/* Takes the reader, and its first result: if the file is broken it says so and starts with the snapshot's table, else
+ * with an empty one; without a result yet, with the snapshot's table.  NULL: errno, EINVAL: the source must be read
+ * and cannot be, which on_state was reported. */
+struct users *users_new(struct users_reader *reader, users_changed_cb on_changed, users_state_cb on_state, void *arg);
 void users_free(struct users *u);
 /* False: no table could ever be read; who is not in the empty list may be a user all the same. */
 bool users_are_known(const struct users *u);

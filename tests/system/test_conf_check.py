@@ -621,6 +621,7 @@ class Steps(unittest.TestCase):
 
 class Readers(unittest.TestCase):
     """core/tbl/core_option.h says which processes read an option: a reload replaces those."""
+    WHOEVER_HAS_USERS = {"PROXY", "PROBER", "JOBS", "HELPER"}
     SHARED = {"process": {"PROXY"}, "plugin_host": {"PROXY", "PROBER", "JOBS", "MONITOR"}}
 
     def rows(self):
@@ -645,7 +646,7 @@ class Readers(unittest.TestCase):
                 if file.endswith(".c") and file not in ("config_checks.c",):
                     with open(f"{folder}/{file}", encoding="utf-8") as f:
                         if re.search(rf"\b(?:core|options|o)(?:->|\.){field}\b", f.read()):
-                            found |= self.SHARED.get(name, {name.upper()})
+                            found |= self.WHOEVER_HAS_USERS if field in ("users", "upstream_env") else self.SHARED.get(name, {name.upper()})
         return found
 
     def test_readers(self):

@@ -29,8 +29,10 @@ struct seen {
 static struct user account(void)
 {
 	const struct passwd *pw = geteuid() == 0 ? getpwnam("nobody") : getpwuid(geteuid());
-	struct user user = {.name = "alice", .home = "/"};
+	struct user user = {.name = "alice", .home = "/", .is_asked = true, .has_uid = pw != NULL};
 
+	user.uid = pw ? pw->pw_uid : 0;
+	user.gid = pw ? pw->pw_gid : 0;
 	snprintf(user.os_user, sizeof user.os_user, "%s", pw ? pw->pw_name : "");
 	return user;
 }
@@ -186,10 +188,10 @@ static void what_cannot_be_started(void **state)
 	ev_run(s.loop, 0);
 	assert_int_equal(s.exit_code, 127);
 	if (geteuid() == 0) { /* nothing is ever run for a user as root */
-		strcpy(user.os_user, "root");
+		user.uid = 0;
 		assert_null(program_start(s.loop, &start, on_ended, &s));
 		assert_int_equal(errno, EPERM);
-		strcpy(user.os_user, "no-such-account");
+		user.has_uid = false;
 		assert_null(program_start(s.loop, &start, on_ended, &s));
 		assert_int_equal(errno, ENOENT);
 	}

@@ -17,6 +17,7 @@
 #include "plugin_host/host_state.h"
 #include "plugin_host/plugin_call.h"
 #include "plugin_host/plugin_host.h"
+#include "users/users_reader.h"
 
 #define MS      1000
 #define HELPER  77
@@ -314,12 +315,17 @@ static void test_user_find(void **state)
 	char path[] = "/tmp/t3ops-users.XXXXXX";
 	struct users_source source = {.path = path, .env_pattern = "/nonexistent/%u"};
 	struct t3ops_user found = {.struct_size = sizeof found};
+	struct users_reader *reader;
 	int fd = mkstemp(path);
 
 	(void)state;
 	assert_false(services->user_find(ctx, "bob", &found)); /* a process without a table */
 	assert_true(fd >= 0 && dprintf(fd, "bob=10.0.0.7:3773\n") > 0);
-	host.users = users_new(process.loop, &source, NULL, users_state_log, NULL);
+	reader = users_reader_start(process.loop, &source);
+	assert_non_null(reader);
+	while (!users_reader_has_result(reader))
+		ev_run(process.loop, EVRUN_ONCE);
+	host.users = users_new(reader, NULL, users_state_log, NULL);
 	assert_non_null(host.users);
 	assert_true(services->user_find(ctx, "bob", &found));
 	assert_string_equal(found.name, "bob");

@@ -17,6 +17,7 @@
 
 #include "users/user_snapshot.h"
 #include "users/users.h"
+#include "users/users_reader.h"
 
 struct lab {
 	char dir[64], path[96], pattern[96];
@@ -225,7 +226,7 @@ static void test_tables(void **state)
 		const struct table_case *c = &cases[i];
 		struct user_list l;
 		char rows[1000], why[300] = "";
-		int r = user_list_parse(&l, c->text, strlen(c->text), lab->pattern, why, sizeof why);
+		int r = user_list_parse(&l, c->text, strlen(c->text), lab->pattern, 0, why, sizeof why);
 
 		rows_print(&l, rows, sizeof rows);
 		if (r != (c->rows ? c->faults : -EINVAL) || strcmp(rows, c->rows ? c->rows : "") != 0)
@@ -251,7 +252,7 @@ static void test_names_by_any_case(void **state)
 	struct user_list l;
 	char why[300] = "";
 
-	assert_int_equal(user_list_parse(&l, text, strlen(text), lab->pattern, why, sizeof why), 0);
+	assert_int_equal(user_list_parse(&l, text, strlen(text), lab->pattern, 0, why, sizeof why), 0);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct user *u = user_list_find_folded(&l, rows[i].identity);
 
@@ -267,7 +268,7 @@ static void test_nul(void **state)
 	struct user_list l;
 	char why[300];
 
-	assert_int_equal(user_list_parse(&l, "a=alice\nb=\0\n", 12, lab->pattern, why, sizeof why), 1);
+	assert_int_equal(user_list_parse(&l, "a=alice\nb=\0\n", 12, lab->pattern, 0, why, sizeof why), 1);
 	assert_non_null(strstr(why, "line 2: holds a NUL byte"));
 	user_list_fini(&l);
 }
@@ -279,7 +280,7 @@ static void test_find_and_home(void **state)
 	struct user_list l;
 	char why[300], longest[200];
 
-	assert_int_equal(user_list_parse(&l, "r=root\na=alice\nm=alice", 22, lab->pattern, why, sizeof why),
+	assert_int_equal(user_list_parse(&l, "r=root\na=alice\nm=alice", 22, lab->pattern, 0, why, sizeof why),
 	                 1); /* m shares */
 	assert_string_equal(user_list_find(&l, "r")->home, root ? root->pw_dir : "");
 	assert_null(user_list_find(&l, "R"));
@@ -298,7 +299,7 @@ static void test_every_row_at_fault_is_named(void **state)
 	struct user_list l;
 	char why[300];
 
-	assert_int_equal(user_list_parse(&l, text, sizeof text - 1, lab->pattern, why, sizeof why), 3);
+	assert_int_equal(user_list_parse(&l, text, sizeof text - 1, lab->pattern, 0, why, sizeof why), 3);
 	assert_int_equal(l.n_faults, 3);
 	for (size_t i = 0; i < l.n_faults; i++) {
 		char line[] = "line 2: ";
@@ -308,7 +309,7 @@ static void test_every_row_at_fault_is_named(void **state)
 	}
 	assert_string_equal(why, l.faults[0]);
 	user_list_fini(&l);
-	assert_int_equal(user_list_parse(&l, "b\nc\n", 4, lab->pattern, why, sizeof why), -EINVAL);
+	assert_int_equal(user_list_parse(&l, "b\nc\n", 4, lab->pattern, 0, why, sizeof why), -EINVAL);
 	assert_int_equal(l.n, 0);
 	assert_int_equal(l.n_faults, 2);
 	user_list_fini(&l);
@@ -316,14 +317,19 @@ static void test_every_row_at_fault_is_named(void **state)
 
 static void test_accounts(void **state)
 {
-	struct user u = {.name = "r", .os_user = "root", .home = "/root"};
+	struct user u = {.name = "r", .os_user = "root", .home = "/root", .is_asked = true, .has_uid = true};
 	char buf[160];
 
 	(void)state;
 	assert_non_null(strstr(user_account_fault(&u, buf, sizeof buf), "runs nothing as root"));
 	strcpy(u.os_user, "no-such-account");
+	u.has_uid = false;
 	assert_non_null(strstr(user_account_fault(&u, buf, sizeof buf), "no such account"));
+	u.is_asked = false; /* nobody can say */
+	assert_null(user_account_fault(&u, buf, sizeof buf));
 	strcpy(u.os_user, "nobody");
+	u.is_asked = u.has_uid = true;
+	u.uid = 65534;
 	assert_null(user_account_fault(&u, buf, sizeof buf));
 	u.os_user[0] = '\0'; /* its row names an address only */
 	assert_null(user_account_fault(&u, buf, sizeof buf));
@@ -373,7 +379,12 @@ static struct users *users_of(struct lab *lab, bool must_read)
 	struct users_source source = {
 	    .path = lab->path, .env_pattern = lab->pattern, .snapshot = lab->snapshot, .must_read = must_read};
 
-	return users_new(lab->loop, &source, on_changed, on_state, lab);
+	struct users_reader *reader = users_reader_start(lab->loop, &source);
+
+	assert_non_null(reader);
+	while (!users_reader_has_result(reader))
+		ev_run(lab->loop, EVRUN_ONCE);
+	return users_new(reader, on_changed, on_state, lab);
 }
 
 static void users_begin(struct lab *lab)
