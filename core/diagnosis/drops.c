@@ -83,8 +83,7 @@ void drops_decide(struct diagnosis *d, uint64_t now_us)
 	while (page_ends_take(&d->ends, now_us, &row)) {
 		row.drop.supported = is_by_fault_alone(&row.facts);
 		row.drop.returned = row.facts.back != PAGE_NOT_BACK && !row.facts.attempt_lost;
-		if (row.drop.evidence == PAGE_ANSWERS_LOST)
-			tunnel_end_begun(&row.drop, row.facts.period_us, row.facts.period_us);
+		tunnel_end_decided(&row.drop, &row.facts);
 		drops_take(d, &row.drop, true, row.wall_us, now_us);
 	}
 }

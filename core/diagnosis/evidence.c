@@ -341,7 +341,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	row->seen_us = d->seen_us;
 	row->by = proofs_against_drop(d, part);
 	topology_user_path(t, d->user, part, &row->accused);
-	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS)
+	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS && d->evidence != PAGE_FEW_PINGS)
 		large_loss_explain(row, legs, t);
 	row->verdict = d->verdict;
 	if (row->accused.n == 0)

@@ -12,7 +12,7 @@
  *   resolver alone                          resolver       -
  *   fresh connection beside a leg           as an attempt of the leg
  *   large message of a leg                  all segments   -
- *   page: late_pings, answers_*, cut        the user's path without serve(user)
+ *   page: late_, few_pings, answers_*, cut  the user's path without serve(user)
  *   page: server_late, server_ended         serve(user); nothing that works meanwhile acquits it
  *   page: lost_by_us                        dispatch; nothing acquits it
  *   tunnel of unknown page, side SERVE      serve(user); nothing acquits it

@@ -99,11 +99,18 @@ static enum page_evidence of_leaving(const struct page_facts *f)
 	return is_silent(f) ? PAGE_WENT_SILENT : PAGE_ON_TIME;
 }
 
+static bool is_back_by_itself(const struct page_facts *f)
+{
+	return f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
+}
+
 /* What its heartbeat and its answers say: NONE if both were on time. */
 static enum page_evidence of_heartbeat(const struct page_facts *f)
 {
 	if (f->late_pings > 0)
 		return PAGE_LATE_PINGS;
+	if (f->few_pings > 0 && (f->fault_known || is_back_by_itself(f)))
+		return PAGE_FEW_PINGS;
 	if (is_silent(f))
 		return PAGE_WENT_SILENT;
 	if (f->queued_us > QUEUE_STUCK_US)
@@ -125,11 +132,6 @@ static bool is_behind_large(const struct page_facts *f)
 
 	return (ago_us + slack_us >= period_us && ago_us <= 2 * period_us + slack_us) ||
 	       (ago_us + slack_us >= 3 * period_us && ago_us <= 4 * period_us + slack_us);
-}
-
-static bool is_back_by_itself(const struct page_facts *f)
-{
-	return f->back == PAGE_BACK_BY_ITSELF && f->back_after_us <= BACK_BY_ITSELF_US;
 }
 
 /* Closed politely while its heartbeat was on time.  A page that replaces its connection may do so behind a Ping, too:
@@ -198,7 +200,7 @@ bool page_end_waits(const struct page_facts *f)
 	if (class != PAGE_CLASS_LEFT && class != PAGE_CLASS_UNKNOWN)
 		return false;
 	return f->end == PAGE_END_CLIENT_CUT ||
-	       (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_NORMAL && is_at_patience(f));
+	       (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_NORMAL && (is_at_patience(f) || f->few_pings > 0));
 }
 
 bool page_end_is_drop(const struct page_facts *f)

@@ -15,6 +15,8 @@
  *   closed with 1001: Pings came late, or one waits          left_hung
  *     silent                                                 went_silent; else on_time
  *   Pings that were made during a gap came at its end        late_pings
+ *   too few of them for a page that was awake, and the       few_pings
+ *     page is back by itself, or a leg fails
  *   silent: no Ping for more than one and a half periods     went_silent
  *   answers wait here, the next hop takes nothing            answers_not_taken
  *   a Ping waits for its answer longer than a period         server_late
@@ -80,6 +82,7 @@ struct page_facts {
 	uint64_t since_ping_us;  /* since the last Ping arrived */
 	uint64_t waiting_us;     /* how long the oldest unanswered Ping has waited */
 	uint32_t late_pings;     /* made during the last gap, arrived at its end, which was just now */
+	uint32_t few_pings;      /* the same, but its device may have slept in the gap */
 	uint64_t queued_us;      /* how long data for the client has waited without any being taken */
 	uint64_t since_large_us; /* since the t3 server sent it something large */
 	uint64_t age_us;         /* of the tunnel */

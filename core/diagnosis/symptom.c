@@ -90,6 +90,11 @@ static bool is_of_new_connections(const struct verdict_basis *b)
 	return false;
 }
 
+static bool made_few_pings(const struct observation *f)
+{
+	return f->drop != NULL && f->drop->evidence == PAGE_FEW_PINGS;
+}
+
 static bool is_downward(const struct verdict_basis *b)
 {
 	return is_true_of_all(b, lost_answers) || (is_true_of_all(b, lost_answers_or_is_silent) && pings_pass(b));
@@ -97,6 +102,8 @@ static bool is_downward(const struct verdict_basis *b)
 
 enum symptom symptom_of(const struct verdict_basis *b)
 {
+	if (b->verdict->conclusion.kind == VERDICT_EXONERATED)
+		return share_of(b, made_few_pings).some > 0 ? SYMPTOM_CUT_OFF_OR_ASLEEP : SYMPTOM_NONE;
 	if (b->verdict->conclusion.kind != VERDICT_FAULT)
 		return SYMPTOM_NONE;
 	if (is_true_of_all(b, is_of_names))
@@ -115,6 +122,7 @@ const char *symptom_name(enum symptom s)
 	    [SYMPTOM_LARGE_MESSAGES_ONLY] = "large_messages_only",
 	    [SYMPTOM_DOWNWARD_ONLY] = "downward_only",
 	    [SYMPTOM_NAMES_ONLY] = "names_only",
+	    [SYMPTOM_CUT_OFF_OR_ASLEEP] = "cut_off_or_asleep",
 	};
 
 	return names[s];
@@ -127,6 +135,8 @@ const char *symptom_words(enum symptom s)
 	    [SYMPTOM_LARGE_MESSAGES_ONLY] = "large messages only: small ones are answered (MTU?)",
 	    [SYMPTOM_DOWNWARD_ONLY] = "one direction only: heartbeats arrive here, their answers do not get back",
 	    [SYMPTOM_NAMES_ONLY] = "names only: connections live",
+	    [SYMPTOM_CUT_OFF_OR_ASLEEP] =
+	        "with few_pings the page was cut off, or its device lost its network and slept",
 	};
 
 	return words[s];

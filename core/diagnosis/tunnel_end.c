@@ -52,12 +52,19 @@ static uint64_t begun_before_us(const struct end_report *r, enum page_evidence e
 	}
 }
 
-void tunnel_end_begun(struct drop *d, uint64_t before_us, uint64_t period_us)
+/* It had certainly begun so long before its end, and perhaps so much earlier. */
+static void drop_begun(struct drop *d, uint64_t before_us, uint64_t perhaps_us)
 {
-	d->began_us = d->seen_us > before_us ? d->seen_us - before_us : 0;
-	d->earliest_us = d->began_us;
-	if (d->evidence == PAGE_LATE_PINGS || d->evidence == PAGE_ANSWERS_LOST)
-		d->earliest_us -= sooner(d->began_us, period_us);
+	d->began_us = d->seen_us - sooner(d->seen_us, before_us);
+	d->earliest_us = d->began_us - sooner(d->began_us, perhaps_us);
+}
+
+void tunnel_end_decided(struct drop *d, const struct page_facts *f)
+{
+	if (d->evidence == PAGE_ANSWERS_LOST)
+		drop_begun(d, f->period_us, f->period_us);
+	else if (d->evidence == PAGE_FEW_PINGS)
+		drop_begun(d, (f->few_pings - 1) * f->period_us, f->since_ping_us);
 }
 
 void tunnel_end_drop(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
@@ -68,7 +75,8 @@ void tunnel_end_drop(struct drop *d, const struct end_report *r, const char *use
 	*d = (struct drop){
 	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
 	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
-	tunnel_end_begun(d, begun_before_us(r, evidence, quiet), r->page.period_us);
+	drop_begun(d, begun_before_us(r, evidence, quiet),
+	           evidence == PAGE_LATE_PINGS || evidence == PAGE_ANSWERS_LOST ? r->page.period_us : 0);
 	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
 	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;
 	d->tunnel = r->tunnel;

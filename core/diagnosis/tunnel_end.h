@@ -28,8 +28,8 @@ bool tunnel_end_is_drop(const struct end_report *r, enum page_evidence evidence)
 /* *d as it is reported, if it was one; user: interned. */
 void tunnel_end_drop(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
                      uint64_t now_us);
-/* before_us: how long before its end it had begun; period_us: of the page's Pings. */
-void tunnel_end_begun(struct drop *d, uint64_t before_us, uint64_t period_us);
+/* The same of one that waited, and was a drop: fills in when it had begun, by its evidence. */
+void tunnel_end_decided(struct drop *d, const struct page_facts *f);
 /* Which of two tunnels of one user says more: whether a does. */
 bool tunnel_end_says_more(enum page_evidence a, enum page_evidence b);
 

@@ -44,6 +44,7 @@ static struct page_facts facts_of(const struct event *e)
 	                           .since_ping_us = p->since_ping_us,
 	                           .waiting_us = p->waiting_us,
 	                           .late_pings = p->late_pings,
+	                           .few_pings = p->few_pings,
 	                           .queued_us = p->queued_us,
 	                           .since_large_us = p->since_large_us,
 	                           .carried = p->carried,

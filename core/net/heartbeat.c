@@ -16,6 +16,8 @@
 #define RUN_MIN   3
 #define LONG_GAP  12 /* periods; a longer one is rather a sleep */
 
+#define PATIENCE_MAX 4 /* periods that a page waits for an answer, at most: so many Pings it makes in vain */
+
 #define MARK_BASIS UINT32_C(2166136261) /* FNV-1a */
 #define MARK_PRIME UINT32_C(16777619)
 
@@ -161,27 +163,42 @@ uint64_t heartbeat_waited_us(const struct heartbeat *h, uint64_t period_us, uint
 	return h->late_answer_us;
 }
 
-/* A page that sleeps may leave one behind when its network goes first, and sends one when it wakes.  One that is
- * awake makes one in each period until its patience is over: after 20 s if it compresses, else perhaps after 10. */
+/* A page that is awake makes one in each period until its patience is over.  One that sleeps leaves those behind that
+ * it made without a network, and makes one when it wakes. */
 static bool are_enough(const struct heartbeat *h, uint64_t period_us)
 {
 	uint64_t periods = h->gap_us / period_us;
 
-	if (h->kind == HEARTBEAT_COMPRESSED)
-		return h->late + 1 >= (periods < 4 ? periods : 4);
-	return h->late > 2 || periods <= LONG_GAP;
+	return h->late >= 2 && h->late >= (periods < PATIENCE_MAX ? periods : PATIENCE_MAX);
+}
+
+/* Whether they are as many as a page makes that gives up in a long gap: after 20 s if it compresses, its own clock
+ * being a little late, else after 10. */
+static bool are_few(const struct heartbeat *h, uint64_t period_us)
+{
+	uint32_t made = h->kind == HEARTBEAT_COMPRESSED ? PATIENCE_MAX - 1 : 2;
+
+	return !are_enough(h, period_us) && h->late == made && h->gap_us / period_us <= LONG_GAP;
+}
+
+static bool is_behind_gap(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	return h->gap_end_us != 0 && now_us - h->gap_end_us <= period_us;
 }
 
 uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
-	bool woke = h->gap_end_us != 0 && h->gap_end_us == h->ping_us && (h->late < 2 || !are_enough(h, period_us));
+	bool woke = h->gap_end_us != 0 && h->ping_us - h->gap_end_us < period_us / 2 && !are_enough(h, period_us);
 
 	return now_us - h->ping_us + (woke ? h->gap_us : 0);
 }
 
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
 {
-	if (h->gap_end_us == 0 || now_us - h->gap_end_us > period_us || h->late < 2 || !are_enough(h, period_us))
-		return 0;
-	return h->late;
+	return is_behind_gap(h, period_us, now_us) && are_enough(h, period_us) ? h->late : 0;
+}
+
+uint32_t heartbeat_few_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us)
+{
+	return is_behind_gap(h, period_us, now_us) && are_few(h, period_us) ? h->late : 0;
 }

@@ -68,11 +68,14 @@ void heartbeat_from_server(struct heartbeat *h, enum heartbeat_frame frame, uint
 uint64_t heartbeat_waiting_us(const struct heartbeat *h, uint64_t now_us);
 /* The same at its end: also of one that was answered within the last period, after more than one. */
 uint64_t heartbeat_waited_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
-/* How long nothing came of its rhythm: since the last Ping, and with the gap before it if that one ended it alone,
- * for then the page slept and had just woken. */
+/* How long nothing came of its rhythm: since the last Ping, and with the gap before it if what came at its end proves
+ * nothing, for then the page slept and had just woken. */
 uint64_t heartbeat_since_ping_us(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
-/* How many Pings were made during the last gap, and came at its end; 0 if the gap ended longer than a period ago, or
- * if they are too few for a page that was awake in it. */
+/* How many Pings were made during the last gap, and came at its end, if they are enough to prove that the page was
+ * awake in it; 0 if they are not, or if the gap ended longer than a period ago. */
 uint32_t heartbeat_late_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
+/* The same if they are too few: left by a page that gave up early in a long gap, or by a device that lost its
+ * network, slept, and made the last one on waking. */
+uint32_t heartbeat_few_pings(const struct heartbeat *h, uint64_t period_us, uint64_t now_us);
 
 #endif

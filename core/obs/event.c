@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 27
+#define EVENT_PAIRS 28
 
 struct kind_row {
 	const char *name;
@@ -107,6 +107,7 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(KV_queued_ms, e->page.queued_us),
 	    number(KV_since_large_ms, e->page.since_large_us),
 	    number(KV_late_pings, e->page.late_pings),
+	    number(KV_few_pings, e->page.few_pings),
 	    number(k->count, e->count),
 	    text(KV_segments, e->segments),
 	    text(k->text, e->text),

@@ -26,7 +26,7 @@ struct event_page {
 	uint8_t end;       /* enum page_end */
 	uint8_t heartbeat; /* enum heartbeat_kind */
 	bool carried;      /* a message went either way */
-	uint32_t late_pings, late_beats;
+	uint32_t late_pings, few_pings, late_beats;
 	uint64_t since_ping_us, waiting_us, queued_us, since_large_us;
 };
 

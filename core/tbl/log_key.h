@@ -76,6 +76,7 @@ LOG_KEY(waiting_ms, MS, "how long the page's oldest unanswered Ping has waited")
 LOG_KEY(queued_ms, MS, "how long data for the client has waited without any of it being taken")
 LOG_KEY(since_large_ms, MS, "since the t3 server last sent the page something large")
 LOG_KEY(late_pings, NUMBER, "Pings that were made during a gap and came at its end")
+LOG_KEY(few_pings, NUMBER, "the same, if they are too few for a page that was awake all the time")
 LOG_KEY(bytes_up, NUMBER, "bytes from the client")
 LOG_KEY(bytes_down, NUMBER, "bytes to the client")
 

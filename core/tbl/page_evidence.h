@@ -35,6 +35,9 @@ PAGE_EVIDENCE(CLOSED_BY_US, "closed_by_us", NOTHING, NOBODY,
               "t3ops closed it: the user was removed or the session was dead")
 PAGE_EVIDENCE(LATE_PINGS, "late_pings", DROP, BEFORE_US,
               "heartbeats sent during a gap arrived together at its end: the page was awake, but did not get through")
+PAGE_EVIDENCE(FEW_PINGS, "few_pings", DROP, CUT,
+              "some heartbeats arrived together at the end of a gap, too few for a page that was awake all the time: "
+              "it was cut off and gave up, or its device lost its network and slept right after")
 PAGE_EVIDENCE(ANSWERS_NOT_TAKEN, "answers_not_taken", DROP, BEFORE_US,
               "answers came in time and waited in t3ops: the next hop took nothing")
 PAGE_EVIDENCE(ANSWERS_LOST, "answers_lost", DROP, BEFORE_US,

@@ -248,6 +248,16 @@ def open_laptop(name):
     return run
 
 
+def shut_laptop_later(name, seconds):
+    """Its network goes first, right before a Ping."""
+    return both(before_ping(name, mile(name, "stall")), lambda w: w.pause(seconds), user(name, "sleep"))
+
+
+def open_laptop_first(name, seconds):
+    """It is awake for so long before its network is back."""
+    return both(user(name, "wake"), lambda w: w.pause(seconds), mile(name, "heal"))
+
+
 def silent_laptop(name):
     """Its connections are gone for good: the lid was closed for long."""
     def run(w):
@@ -528,6 +538,10 @@ ROWS = [
     Row("alice closes her laptop for 3 minutes", begin=silent_laptop("alice"), end=open_laptop("alice"), lasts=180),
     Row("alice closes her laptop for 30 s", begin=shut_laptop("alice"), end=open_laptop("alice"), lasts=30),
     Row("carol closes her laptop for 30 s", begin=shut_laptop("carol"), end=open_laptop("carol"), lasts=30),
+    *(Row(f"{name}'s network goes {awake} s before her lid, for {lasts} s{f', and comes {late} s after' if late else ''}",
+          begin=shut_laptop_later(name, awake), end=open_laptop_first(name, late), lasts=lasts, may=segment(EXONERATED))
+      for name, awake, lasts, late in (("alice", 2, 10, 0), ("alice", 2, 30, 0), ("alice", 7, 30, 0), ("alice", 2, 50, 4),
+                                       ("carol", 2, 30, 0), ("carol", 7, 30, 0))),
     Row("bob's phone changes networks", begin=change_network("bob", "127.0.0.42"), lasts=130),
     Row("alice opens private windows", begin=private_windows("alice", 4), lasts=20),
     Row("a hole of 4 s in alice's Wi-Fi", begin=mile("alice", "stall"), end=mile("alice", "heal"), lasts=4),
