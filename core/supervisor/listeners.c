@@ -158,12 +158,35 @@ static struct access listen_access(const struct core_options *options)
 	return (struct access){(mode_t)strtoul(options->listen_mode, NULL, 8), group ? group->gr_gid : (gid_t)-1};
 }
 
+/* The file that has that name, not one that a link there leads to; -errno if it is no socket. */
+static int socket_file_open(const char *path)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		return fd;
+	close(fd);
+	return -ENOTSOCK;
+}
+
 /* 0 or -errno.  A group that cannot be given costs its members the socket, and nobody else. */
 static int access_give(const char *path, struct access access)
 {
-	if (access.group != (gid_t)-1 && chown(path, (uid_t)-1, access.group) < 0)
+	int fd = socket_file_open(path), r = 0;
+	char file[32];
+
+	if (fd < 0)
+		return fd;
+	if (access.group != (gid_t)-1 && fchownat(fd, "", (uid_t)-1, access.group, AT_EMPTY_PATH) < 0)
 		log_write(LOG_L_WARNING, "socket_group_failed", kv_path(path), kv_errno(errno));
-	return chmod(path, access.mode) < 0 ? -errno : 0;
+	snprintf(file, sizeof file, "/proc/self/fd/%d", fd); /* fchmod(2) takes no such descriptor */
+	if (chmod(file, access.mode) < 0)
+		r = -errno;
+	close(fd);
+	return r;
 }
 
 /* Nobody else can connect before it is clear who may. */
@@ -211,6 +234,14 @@ static const struct bound *bound_find(const struct listeners *l, const char *nam
 	return NULL;
 }
 
+/* Whether a set has the same socket; of a Unix socket that of any worker. */
+static bool is_shared(const struct bound *b, const struct listeners *set)
+{
+	const struct bound *other = bound_find(set, b->listener.name, b->configured, b->inode != 0 ? 0 : b->worker);
+
+	return other && other->device == b->device && other->inode == b->inode;
+}
+
 /* Of a Unix socket; NULL: it is none. */
 static const char *path_of(const char *configured)
 {
@@ -238,6 +269,14 @@ static int socket_copy(const struct bound *from, struct bound *to)
 	return to->listener.fd < 0 ? -errno : 0;
 }
 
+/* Somebody may have removed its file, or put another one there: then nobody can connect to it. */
+static bool is_in_place(const char *path, const struct bound *b)
+{
+	struct stat st;
+
+	return is_socket(path, &st) && st.st_dev == b->device && st.st_ino == b->inode;
+}
+
 static int unix_make(const struct binding *with, const struct bound *there, struct bound *b)
 {
 	bool control = b->configured[0] == '/';
@@ -245,7 +284,7 @@ static int unix_make(const struct binding *with, const struct bound *there, stru
 	struct access access = control ? control_access(with->options) : listen_access(with->options);
 	int r;
 
-	if (!there)
+	if (!there || !is_in_place(path, there))
 		return unix_bind(path, access, control ? 64 : BACKLOG, b);
 	r = socket_copy(there, b);
 	if (r == 0 && !control)
@@ -312,7 +351,7 @@ static int listener_add(const struct binding *with, const char *name, const char
 		return r;
 	}
 	out->n++;
-	if (worker == 0 && !bound_find(with->running, name, configured, worker))
+	if (worker == 0 && !is_shared(b, with->running))
 		log_write(LOG_L_INFO, "listening", kv_listener(name), kv_address(b->listener.address));
 	return 0;
 }
@@ -344,10 +383,17 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 static void path_unlink(const struct bound *b)
 {
 	const char *path = path_of(b->configured);
-	struct stat st;
 
-	if (is_socket(path, &st) && st.st_dev == b->device && st.st_ino == b->inode)
+	if (is_in_place(path, b))
 		unlink(path);
+}
+
+bool listeners_are_shared(const struct listeners *l, const struct listeners *others, enum process_id process)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (listener_process(&l->rows[i].listener) == process && !is_shared(&l->rows[i], others))
+			return false;
+	return true;
 }
 
 void listeners_close(struct listeners *l, const struct listeners *others)
@@ -356,7 +402,7 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 		const struct bound *b = &l->rows[i];
 
 		close(b->listener.fd);
-		if (path_of(b->configured) && !bound_find(others, b->listener.name, b->configured, 0))
+		if (path_of(b->configured) && !is_shared(b, others))
 			path_unlink(b);
 	}
 	l->n = 0;

@@ -27,10 +27,13 @@ struct listeners {
 };
 
 /* Binds what options ask for; with_proxy: whether a proxy will run.  Sockets of `running` with the same
- * configured address are duplicated.  0, or -errno with the address, the reason and what to do in why; *out is then
- * empty. */
+ * configured address are duplicated, unless the file of a Unix socket is not in its place any more.  0, or -errno
+ * with the address, the reason and what to do in why; *out is then empty. */
 int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
                    const struct listeners *running, char *why, size_t why_size);
+
+/* Whether all that this set has for a process is in the other one, too. */
+bool listeners_are_shared(const struct listeners *l, const struct listeners *others, enum process_id process);
 
 /* Closes this set's descriptors; a Unix socket's file is removed unless `others` (may be NULL) has it too, or
  * it is not this set's any more. */

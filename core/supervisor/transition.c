@@ -128,7 +128,8 @@ static bool is_unchanged(const struct supervisor *s, unsigned slot)
 	const struct child *c = s->processes.current[slot];
 
 	return !s->transition.everything && c && c->state == PROCESS_READY &&
-	       process_config_equal(s->setup.config, s->transition.next.config, c->process);
+	       process_config_equal(s->setup.config, s->transition.next.config, c->process) &&
+	       listeners_are_shared(&s->transition.next.listeners, &s->setup.listeners, c->process);
 }
 
 void transition_step(struct supervisor *s)

@@ -379,6 +379,39 @@ class Listen(unittest.TestCase):
                     self.echo(c)
                 self.assertEqual(d.stop(), 0)
 
+    def test_a_file_that_was_removed_comes_back_with_a_reload(self):
+        for workers in (1, 3):
+            with self.subTest(workers=workers):
+                d = self.daemon(workers=workers)
+                control = os.stat(d.control).st_ino
+                with UnixConnection(self.path) as c:
+                    self.assertEqual(c.request("GET", "/", ALICE).text(), "hers")
+                    os.unlink(self.path)
+                    self.assertIn("event=listening listener=proxy", d.reload())
+                    wait.until(lambda n=workers: len(d.pids("proxy")) == n, what="the old proxies to leave")
+                    self.assertEqual([self.get().text() for _ in range(10)], ["hers"] * 10)
+                    self.assertEqual(c.request("GET", "/", ALICE).text(), "hers")
+                self.assertEqual(os.stat(d.control).st_ino, control)
+                self.assertNotIn("event=listening", d.reload())
+                os.unlink(d.control)
+                mark = len(d.log())
+                d.reload()
+                d.wait_log("event=process_started .*child=monitor", after=mark)
+                self.assertEqual(self.get().text(), "hers")
+                self.assertTrue(stat.S_ISSOCK(os.stat(d.control).st_mode))
+                self.assertEqual(d.stop(), 0)
+                self.assertFalse(os.path.exists(self.path) or os.path.exists(d.control))
+
+    def test_another_socket_in_its_place_is_left_alone(self):
+        d = self.daemon()
+        os.unlink(self.path)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(self.path)
+            other.listen(4)
+            self.assertRegex(d.reload(), "event=reload_refused .*somebody answers there")
+            self.assertEqual(d.stop(), 0)
+            self.assertTrue(os.path.exists(self.path))
+
     def echo(self, c):
         sent = ws.frame_bytes(1, b"talk")
         c.send(sent)
