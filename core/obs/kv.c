@@ -51,11 +51,17 @@ const char *kv_text(char *out, size_t size, const char *fmt, ...)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
+/* U+0080 to U+009F; U+2028 and U+2029, at which some readers of logs end a line. */
+static bool is_control(const unsigned char *s)
+{
+	return (*s == 0xc2 && s[1] < 0xa0) || (*s == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9));
+}
+
 /* How many bytes from here on may stand as they are: 0 if this one must be escaped. */
 static size_t plain_length(const unsigned char *s)
 {
-	if (*s >= 0x80) /* U+0080 to U+009F are control characters, too */
-		return *s == 0xc2 && s[1] < 0xa0 ? 0 : utf8_length((const char *)s);
+	if (*s >= 0x80)
+		return is_control(s) ? 0 : utf8_length((const char *)s);
 	return *s < ' ' || *s == 0x7f || *s == '"' || *s == '\\' ? 0 : 1;
 }
 

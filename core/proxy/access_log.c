@@ -2,7 +2,7 @@
 /* One line a request; see access_log.h. */
 #include "proxy/access_log.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "obs/log.h"
 #include "proxy/request.h"
@@ -10,9 +10,15 @@
 
 #define TEXT_SIZE 1024 /* of a path; the rest is cut */
 
+/* Not more than a quarter longer once it is written, with its escapes: what does not fit a line is left out whole,
+ * and nobody may have their path left out. */
 static void text_take(char *out, size_t size, struct span s)
 {
-	snprintf(out, size, "%.*s", (int)(s.len < size ? s.len : size), s.len > 0 ? s.at : "");
+	size_t len = s.len < size ? s.len : size - 1;
+
+	memcpy(out, s.at ? s.at : "", len);
+	for (out[len] = '\0'; kv_quote(NULL, 0, out) > size + size / 4; out[len] = '\0')
+		len -= len / 8 + 1;
 }
 
 static void line_write(bool json, const struct request *r, const struct access_record *a)

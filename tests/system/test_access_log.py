@@ -137,6 +137,20 @@ class AccessLog(unittest.TestCase):
         self.assertEqual(line["user_agent"], 'a "b" \\ \ufffd')
         self.assertIsInstance(line["duration_ms"], (int, float))
 
+    def test_nobody_hides_what_they_ask_for(self):
+        """What has to be escaped takes up to six times its length in a line."""
+        for form in ("json", "logfmt"):
+            for byte in (b"\xff", b'"', b"\xe2\x80\xa8", b"a"):
+                with self.subTest(form=form, byte=byte):
+                    d = self.daemon(access_log=form)
+                    with http.Connection(d.proxy) as c:
+                        c.send(b"GET /hidden/" + byte * 3000 + b" HTTP/1.1\r\nHost: lab\r\nX-authentik-username: alice\r\n"
+                               b"User-Agent: bad-agent " + byte * 1000 + b"\r\n\r\n")
+                        self.assertEqual(c.response().status, 200)
+                    line = d.wait_log(r".*\brequest_done\b.*").group(0)
+                    self.assertRegex(line, r"url_path\W+/hidden/.*user_agent\W+bad-agent ")
+                    self.assertNotIn("truncated", line)
+
     def test_at_every_log_level(self):
         port = ports.free()
         d = self.daemon(log_level="notice", listen=[f"127.0.0.1:{port}"])

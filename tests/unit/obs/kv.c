@@ -31,8 +31,11 @@ static void test_quote(void **state)
 	    {"\xe2\x82\xac \xf0\x9f\x98\x80", "\"\xe2\x82\xac \xf0\x9f\x98\x80\""},
 	    {"latin\xfc", "\"latin\\ufffd\""},
 	    {"cut\xe2\x82", "\"cut\\ufffd\\ufffd\""},
-	    {"\xc0\xaf", "\"\\ufffd\\ufffd\""},            /* overlong */
-	    {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""}, /* a surrogate */
+	    {"\xc0\xaf", "\"\\ufffd\\ufffd\""},              /* overlong */
+	    {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},   /* a surrogate */
+	    {"a\xe2\x80\xa8", "\"a\\ufffd\\ufffd\\ufffd\""}, /* ends of lines */
+	    {"a\xe2\x80\xa9", "\"a\\ufffd\\ufffd\\ufffd\""},
+	    {"\xe2\x80\xaa\xe2\x81\xa8", "\xe2\x80\xaa\xe2\x81\xa8"},
 	    {"\xc2\x9b"
 	     "31m",
 	     "\"\\ufffd\\ufffd"
