@@ -39,11 +39,11 @@ def needs_nginx(test):
 
 class Nginx:
     def __init__(self, upstream, server="", http=""):
-        """server, http: further lines of location and http."""
+        """upstream: an address, or the path of a Unix socket.  server, http: further lines of location and http."""
         folder, port = process.folder(), ports.free()
         self.address = ("127.0.0.1", port)
         words = {"USER": "user root;" if account.ROOT else "", "FOLDER": folder, "PORT": str(port), "HTTP": http, "SERVER": server,
-                 "UPSTREAM": "%s:%d" % upstream}
+                 "UPSTREAM": f"unix:{upstream}:" if isinstance(upstream, str) else "%s:%d" % upstream}
         text = CONF
         for word in ("HTTP", "SERVER", "USER", "FOLDER", "UPSTREAM", "PORT"):
             text = re.sub(rf"\b{word}\b", words[word], text)

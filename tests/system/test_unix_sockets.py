@@ -16,7 +16,7 @@ import tempfile
 import threading
 import unittest
 
-from lab import account, http, process, wait, ws
+from lab import account, edge, http, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.talk import RawEcho
@@ -325,6 +325,15 @@ class Listen(unittest.TestCase):
         self.assertEqual(http.get(d.proxy, "/", ALICE).status, 403)  # whose address is not trusted
         self.assertEqual(d.stop(), 0)
         self.assertFalse(os.path.exists(self.path))
+
+    @edge.needs_nginx
+    def test_behind_nginx(self):
+        self.daemon(trusted_proxies=[])
+        with edge.Nginx(self.path, "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header Host $http_host;") as e:
+            self.assertEqual([http.get(e.address, "/", {"X-Test-User": who}).status for who in ("alice", "bob")], [200, 403])
+            self.assertEqual(self.origin.seen[-1].header("x-real-ip"), "127.0.0.1")
+            with ws.WebSocket(e.address, "/ws", {"X-Test-User": "alice"}) as w:
+                self.assertTrue(echoes(w, "through both"))
 
     def test_another_account(self):
         d = self.daemon(trusted_local_users=[])
