@@ -26,6 +26,16 @@ static bool are_together(const struct page_end_row *a, const struct page_end_row
 	       b->facts.end == PAGE_END_CLIENT_CUT && is_within(a->drop.seen_us, b->drop.seen_us, TOGETHER_US);
 }
 
+/* Two tabs that gave up: each when its own patience was over.  What makes all tabs replace their connections does so
+ * at one moment. */
+static bool are_tabs(const struct page_end_row *a, const struct page_end_row *b)
+{
+	return a->drop.user == b->drop.user && a->facts.end == PAGE_END_CLIENT_CLOSE &&
+	       b->facts.end == PAGE_END_CLIENT_CLOSE && a->facts.few_pings == 0 && b->facts.few_pings == 0 &&
+	       is_within(a->drop.seen_us, b->drop.seen_us, a->facts.period_us) &&
+	       !is_within(a->drop.seen_us, b->drop.seen_us, TABS_APART_US);
+}
+
 /* Those that are too old to matter, and the user's earlier one, which the next stands for. */
 static void navigations_forget(struct page_ends *e, const char *user, uint64_t now_us)
 {
@@ -63,11 +73,14 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 	added->navigated = has_navigated(e, &row->drop);
 	added->facts.with_leg = row->facts.end == PAGE_END_CLIENT_CUT && e->leg_broke_us > 0 &&
 	                        is_within(row->drop.seen_us, e->leg_broke_us, TOGETHER_US);
-	for (size_t i = 0; i + 1 < e->n; i++)
-		if (are_together(&e->rows[i], added)) {
-			e->rows[i].facts.others_ended++;
-			added->facts.others_ended++;
-		}
+	for (size_t i = 0; i + 1 < e->n; i++) {
+		bool together = are_together(&e->rows[i], added), tabs = are_tabs(&e->rows[i], added);
+
+		e->rows[i].facts.others_ended += together;
+		added->facts.others_ended += together;
+		e->rows[i].facts.tabs_ended += tabs;
+		added->facts.tabs_ended += tabs;
+	}
 	return 0;
 }
 

@@ -37,7 +37,8 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row);
 /* The user loaded a document: ends that wait, or follow within a moment, are those of a page that went away.  A
  * browser on HTTP/2 cuts the old page's tunnel when the new document is there.  0 or -ENOMEM. */
 int page_ends_navigation(struct page_ends *e, const char *user, uint64_t now_us);
-/* An upgrade of the user was answered, and nothing was ever sent on it: what came back with it did not. */
+/* An upgrade of the user was answered, and nothing was ever sent on it, or not for long: what came back with it did
+ * not. */
 void page_ends_attempt_lost(struct page_ends *e, const char *user);
 /* A shared leg broke: what was cut at the same time has the same cause. */
 void page_ends_leg_broke(struct page_ends *e, uint64_t at_us);

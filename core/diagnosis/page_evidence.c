@@ -86,6 +86,8 @@ static bool has_waited(const struct page_facts *f)
 /* Not ended: whatever happened to it, it was not lost. */
 static enum page_evidence of_open(const struct page_facts *f)
 {
+	if (!f->carried && f->age_us > f->period_us / 2)
+		return PAGE_UNHEARD;
 	if (f->late_pings == 0 && is_silent(f))
 		return PAGE_WENT_SILENT;
 	return f->late_pings > 0 || is_waiting(f) || f->late_beats >= SLOW_BEATS ? PAGE_LATE_HEARTBEAT : PAGE_NONE;
@@ -140,7 +142,7 @@ static enum page_evidence of_close(const struct page_facts *f)
 {
 	if (f->code != CODE_NORMAL)
 		return PAGE_ON_TIME;
-	if (is_at_patience(f) && (f->fault_known || f->attempt_lost || is_behind_large(f)))
+	if (is_at_patience(f) && (f->fault_known || f->attempt_lost || f->tabs_ended > 0 || is_behind_large(f)))
 		return PAGE_ANSWERS_LOST;
 	if (f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US)
 		return PAGE_REPLACED;

@@ -9,7 +9,8 @@
  *   t3ops moved it / closed it                               moved / closed_by_us
  *   t3ops lost it: silent / else                             went_silent / lost_by_us
  *   the t3 server ended it: closed with 1000 / else          server_done / server_ended
- *   not ended: silent                                        went_silent
+ *   not ended: it said nothing for half a period             unheard
+ *     silent                                                 went_silent
  *     Pings or answers late, several times or by a period    late_heartbeat; else none
  *   no message either way: it never got the answer           abandoned
  *   closed with 1001: Pings came late, or one waits          left_hung
@@ -22,8 +23,9 @@
  *   a Ping waits for its answer longer than a period         server_late
  *   closed with 1000 at the end of a page's patience, while  answers_lost
  *     a leg fails, or a large answer was the first of those
- *     it missed, or the next upgrade misses its answer, too;
- *     or the page back by itself, not at once
+ *     it missed, or the next upgrade misses its answer, too,
+ *     or gets it late; or another tab gave up, a little
+ *     sooner or later; or the page back by itself, not at once
  *     the user back within seconds                           replaced
  *   closed in another way                                    on_time
  *   no close frame: a leg broke at the same time; or the     cut
@@ -90,13 +92,14 @@ struct page_facts {
 	uint64_t idle_us;        /* nothing came from the client for so long */
 	enum page_return back;
 	uint64_t back_after_us; /* if it is back */
-	bool attempt_lost; /* since then the answer to an upgrade of the user was sent, and never heard of again */
-	uint64_t away_us;  /* if it is not: for how long */
-	unsigned others_ended; /* tunnels of other users that were cut within a second */
-	bool with_leg;         /* a shared leg broke within a second of its cut */
-	bool fault_known;      /* a leg of its path fails, or did a moment ago */
-	bool no_goodbye;       /* its browser may end tunnels itself, and not say so */
-	uint32_t late_beats;   /* while it is open: heartbeats in a row that came late or were answered late */
+	uint64_t away_us;       /* if it is not: for how long */
+	bool attempt_lost;      /* since then an upgrade of the user was answered, and not heard of again for long */
+	unsigned tabs_ended;    /* other tabs of the user that closed at their patience, each at another time */
+	unsigned others_ended;  /* tunnels of other users that were cut within a second */
+	bool with_leg;          /* a shared leg broke within a second of its cut */
+	bool fault_known;       /* a leg of its path fails, or did a moment ago */
+	bool no_goodbye;        /* its browser may end tunnels itself, and not say so */
+	uint32_t late_beats;    /* while it is open: heartbeats in a row that came late or were answered late */
 };
 
 #define AWAY_US UINT64_C(5000000) /* pages that many lost at once and nobody loaded again in so long were cut */

@@ -32,12 +32,11 @@ static int tunnel_end(struct diagnosis *d, const struct end_report *r, const cha
 	return result;
 }
 
-static struct page_facts facts_complete(const struct diagnosis *d, const struct page_facts *facts, uint64_t age_us)
+static struct page_facts facts_complete(const struct diagnosis *d, const struct page_facts *facts)
 {
 	struct page_facts all = *facts;
 
 	all.period_us = d->page_heartbeat_us;
-	all.age_us = age_us;
 	return all;
 }
 
@@ -49,7 +48,8 @@ int user_news_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels -= d->open_tunnels > 0;
-	whole.page = facts_complete(d, &r->page, r->age_us);
+	whole.page = facts_complete(d, &r->page);
+	whole.page.age_us = r->age_us;
 	whole.page.idle_us = r->idle_client_us;
 	if (browsers_ended(&d->browsers, user, &whole.page) < 0)
 		return -ENOMEM;
@@ -78,10 +78,21 @@ int user_news_tunnel_live(struct diagnosis *d, const struct live_report *r, uint
 	return result;
 }
 
+/* NULL, for lack of memory: it is not noted. */
+static struct drop *user_is_back(struct diagnosis *d, const char *user)
+{
+	struct drop *drop = incident_drop(&d->now, user);
+
+	verdict_table_user_back(&d->verdicts, user);
+	if (drop != NULL)
+		drop->returned = true;
+	return drop;
+}
+
 int user_news_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
                    uint64_t now_us)
 {
-	struct page_facts all = facts_complete(d, facts, 0);
+	struct page_facts all = facts_complete(d, facts);
 	struct live_report live = {.user = user, .client_us = now_us - sooner(now_us, facts->since_ping_us)};
 	int r;
 
@@ -94,7 +105,12 @@ int user_news_page(struct diagnosis *d, const char *user, const struct page_fact
 		                       now_us))
 			return 0;
 		return slow_news_user(d, user, true, now_us);
+	case PAGE_UNHEARD:
+		page_ends_attempt_lost(&d->ends, topology_name(d->topology, user));
+		drops_decide(d, now_us);
+		return 0;
 	case PAGE_NONE:
+		user_is_back(d, topology_name(d->topology, user));
 		r = user_news_tunnel_live(d, &live, now_us);
 		return r < 0 ? r : slow_news_user(d, user, false, now_us);
 	default:
@@ -117,10 +133,8 @@ int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 		return -ENOMEM;
 	result = slow_news_user(d, user, false, now_us);
 	drops_decide(d, now_us);
-	verdict_table_user_back(&d->verdicts, user);
-	drop = incident_drop(&d->now, user);
+	drop = user_is_back(d, user);
 	if (drop != NULL) {
-		drop->returned = true;
 		drop->moved = drop->address[0] != '\0' && r->address[0] != '\0' &&
 		              strcmp(drop->address, r->address) != 0;
 		drop->other_colo = drop->colo[0] != '\0' && r->colo[0] != '\0' && strcmp(drop->colo, r->colo) != 0;

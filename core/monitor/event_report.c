@@ -55,6 +55,7 @@ static int page_report(struct diagnosis *d, const struct event *e, uint64_t now_
 {
 	struct page_facts facts = facts_of(e);
 
+	facts.age_us = e->age_us;
 	return user_news_page(d, e->user, &facts, e->time_us, now_us);
 }
 

@@ -84,6 +84,11 @@ static uint64_t waiting_us(const struct tunnel *t, enum page_end end, uint64_t n
 	return quiet_us > 2 * period_us ? quiet_us - period_us : 0;
 }
 
+static bool is_carrying(const struct tunnel *t)
+{
+	return t->client.frames.messages > 0 || t->upstream.frames.messages > 0;
+}
+
 void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us, struct event_page *out)
 {
 	const struct heartbeat *h = &t->page.heartbeat;
@@ -91,7 +96,7 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 
 	*out = (struct event_page){.end = (uint8_t)end,
 	                           .heartbeat = h->kind,
-	                           .carried = t->client.frames.messages > 0 || t->upstream.frames.messages > 0,
+	                           .carried = is_carrying(t),
 	                           .late_pings = heartbeat_late_pings(h, period_of(t), now_us),
 	                           .few_pings = heartbeat_few_pings(h, period_of(t), now_us),
 	                           .late_beats = h->late_beats,
@@ -130,7 +135,7 @@ bool tunnel_page_changed(struct tunnel *t, uint64_t now_us)
 	                           .waiting_us = heartbeat_waiting_us(h, now_us),
 	                           .late_beats = h->late_beats,
 	                           .age_us = now_us - t->opened_us,
-	                           .carried = true};
+	                           .carried = is_carrying(t)};
 	enum page_evidence evidence = page_evidence_classify(&facts);
 
 	if (evidence == t->page.evidence)

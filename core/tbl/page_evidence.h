@@ -48,5 +48,8 @@ PAGE_EVIDENCE(
 PAGE_EVIDENCE(SERVER_LATE, "server_late", DROP, SERVE, "heartbeats arrived on time and the t3 server did not answer")
 PAGE_EVIDENCE(SERVER_ENDED, "server_ended", DROP, SERVE, "the t3 server ended the connection: it stopped or crashed")
 PAGE_EVIDENCE(LOST_BY_US, "lost_by_us", DROP, DISPATCH, "a process of t3ops ended while it held the connection")
+PAGE_EVIDENCE(
+    UNHEARD, "unheard", NOTHING, NOBODY,
+    "the upgrade was answered a while ago, and the page has said nothing yet: it may not have got the answer")
 PAGE_EVIDENCE(LATE_HEARTBEAT, "late_heartbeat", SLOW, NOBODY,
               "heartbeats arrive, each much later than the one before")

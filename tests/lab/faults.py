@@ -258,6 +258,18 @@ def open_laptop_first(name, seconds):
     return both(user(name, "wake"), lambda w: w.pause(seconds), mile(name, "heal"))
 
 
+def second_tab(name):
+    """Which pings at other times than the first one."""
+    def run(w):
+        before_ping(name, lambda w: w.pause(2.5))(w)
+        w.users[name].open()
+    return run
+
+
+def close_last(name):
+    return lambda w: w.users[name].close(w.users[name].pages[-1])
+
+
 def silent_laptop(name):
     """Its connections are gone for good: the lid was closed for long."""
     def run(w):
@@ -490,6 +502,10 @@ ROWS = [
     Row("a hole of 25 s in carol's Wi-Fi", last_mile("carol"), mile("carol", "stall"), mile("carol", "heal"), lasts=25),
     Row("alice's last mile is silent upwards", last_mile("alice"), stall_direction("alice", "up"), mile("alice", "heal")),
     Row("alice's last mile is silent downwards", last_mile("alice"), stall_direction("alice", "down"), mile("alice", "heal")),
+    *(Row(f"the way down to {name} is silent for {seconds} s", last_mile(name), stall_direction(name, "down"), mile(name, "heal"),
+          lasts=seconds) for name, seconds in (("alice", 15), ("carol", 30))),
+    Row("the way down to alice's two tabs is silent for 11 s", last_mile("alice"), needs=(second_tab("alice"),),
+        begin=stall_direction("alice", "down"), end=both(mile("alice", "heal"), close_last("alice")), lasts=11),
     Row("alice's last mile is slow under a large answer", last_mile("alice"),
         both(slow_line(lambda w: w.lines["alice"], bandwidth=20000), large_answer("alice", 3_000_000)),
         mile("alice", "heal"), lasts=60),

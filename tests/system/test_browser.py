@@ -68,8 +68,8 @@ class Cases:
         tab = self.connected()
         with self.costs(pairings=1, most_pairings=2, drops=1, verdicts=[{f"serve({self.name})"}]):
             self.stub.stop()
-            self.stub.start()
             self.stub.wipe()
+            self.stub.start()
             tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
             self.assertEqual(len(tab.documents), 1)
 

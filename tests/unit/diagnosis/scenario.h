@@ -88,6 +88,7 @@ struct step {
 #define SILENT(t, u)        {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .since_ping_us = MS(8000)}}
 #define WAITS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .waiting_us = MS(7000)}}
 #define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
+#define UNHEARD(t, u)       {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.age_us = MS(3000)}}
 /* The diagnosis is replaced by a new one, which knows what was kept. */
 #define FINISHED(t)         {.what = FINISH, .at_ms = t}
 #define RESTARTED(t)        {.what = RESTART, .at_ms = t}
