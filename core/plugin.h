@@ -115,6 +115,13 @@ struct t3ops_metric {
 	const char *help; /* one sentence */
 };
 
+/* Something that a person can ask of a job beside a run:  t3opsctl PLUGIN ACTION [USER] [--ARGUMENT[=VALUE]]... */
+struct t3ops_action {
+	const char *name;      /* a-z and - */
+	const char *arguments; /* names of what it takes, a-z and -, separated by single spaces; "": nothing */
+	const char *help;      /* one sentence */
+};
+
 /* ---- what a plugin sees of the daemon ---------------------------------------------------------------- */
 
 struct t3ops_host; /* the table of services, below */
@@ -411,7 +418,8 @@ struct t3ops_pairing {
 	uint32_t struct_size;
 	struct t3ops_ctx *provider; /* the first argument of each */
 	/* Mints a credential for the user and exchanges it for a session.  A session that was made for the browser
-	 * seconds ago, or is being made, is given again.  NULL: a session that nobody else is given. */
+	 * seconds ago, or is being made, is given again, and so is a failure of seconds ago.  NULL: a session that
+	 * nobody else is given, tried anew each time. */
 	void (*pair)(struct t3ops_ctx *provider, const struct t3ops_user *user, const struct t3ops_browser *browser,
 	             t3ops_paired_cb cb, void *arg);
 	/* Asks the user's t3 server whether the cookies (a whole Cookie header) hold a session that is alive. */
@@ -600,6 +608,10 @@ struct t3ops_host {
 	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
 	/* Whether somebody asked for this run; else its time had come. */
 	bool (*run_requested)(struct t3ops_ctx *ctx);
+	/* Of an action: an argument's value, "" if it was given without one; NULL: it was not given. */
+	const char *(*argument)(struct t3ops_ctx *ctx, const char *name);
+	/* What was reported since the last call, or the beginning, becomes one row of the action's answer. */
+	void (*report_row)(struct t3ops_ctx *ctx);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */
@@ -626,7 +638,8 @@ struct t3ops_plugin {
 	const char *provides;
 	const char *needs;
 	/* What it uses where somebody provides it, and can do without; loaded as for needs.  wants_option: name of a
-	 * boolean option of its own that turns this off with false; NULL: there is none. */
+	 * boolean option of its own that turns this off with false; a configuration in which nobody provides what it
+	 * wants is warned of while that is true.  NULL: there is none, and no warning. */
 	const char *wants;
 	const char *wants_option;
 
@@ -685,15 +698,24 @@ struct t3ops_plugin {
 	 * is root.  It may block, and is killed at the option `deadline`.  0, or a negative errno after
 	 * report("error"). */
 	int (*run)(struct t3ops_ctx *ctx, const struct t3ops_user *user);
+	/* An action for one user, as run; its name and the names of its arguments are among those of `actions`.  No
+	 * metric counts it. */
+	const struct t3ops_action *actions;
+	uint32_t n_actions;
+	uint32_t action_size; /* of one struct t3ops_action */
+	int (*act)(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action);
 
 	/* T3OPS_ROLE_WATCH: for each event of every process. */
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 
-/* Defines the one exported symbol:  T3OPS_PLUGIN(NAME) = { T3OPS_HEAD, .roles = ..., ... }; */
+/* T3OPS_ACTIONS(table) sets the three members about actions.
+ * T3OPS_PLUGIN defines the one exported symbol:  T3OPS_PLUGIN(NAME) = { T3OPS_HEAD, .roles = ..., ... }; */
 #define T3OPS_PLUGIN(id)                                                                                             \
 	T3OPS_EXPORT extern const struct t3ops_plugin t3ops_plugin_##id;                                             \
 	const struct t3ops_plugin t3ops_plugin_##id
+#define T3OPS_ACTIONS(table)                                                                                         \
+	.actions = (table), .n_actions = sizeof(table) / sizeof *(table), .action_size = sizeof(struct t3ops_action)
 #define T3OPS_HEAD                                                                                                   \
 	.magic = T3OPS_MAGIC, .abi_major = T3OPS_ABI_MAJOR, .abi_minor = T3OPS_ABI_MINOR,                            \
 	.struct_size = sizeof(struct t3ops_plugin), .option_size = sizeof(struct t3ops_option),                      \

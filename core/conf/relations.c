@@ -42,19 +42,18 @@ static void needs_check(const struct relations *r, size_t i)
 		}
 }
 
-/* Without it the plugin does less. */
+/* Without it the plugin does less; one that cannot be told to do without does so silently. */
 static void wants_check(const struct relations *r, size_t i)
 {
 	const struct resolved_config *c = r->config;
 	const char *option = r->plugins[i].wants_option;
-	char service[64], hint[160], off[96] = "";
+	char service[64], hint[160], off[96];
 
-	for (const char *at = c->plugins[i].wants; word_next(&at, service, sizeof service);) {
+	for (const char *at = option ? c->plugins[i].wants : ""; word_next(&at, service, sizeof service);) {
 		if (is_provided(c, service))
 			continue;
 		provider_hint(c->options.plugin_dir, service, hint, sizeof hint);
-		if (option)
-			snprintf(off, sizeof off, "%s %.60s = false", hint[0] ? ", or" : ";", option);
+		snprintf(off, sizeof off, "%s %.60s = false", hint[0] ? ", or" : ";", option);
 		config_fault_warn(r->faults, PLUGIN(c, i), NULL,
 		                  "wants a plugin that provides %s, and none is configured%s%s", service, hint, off);
 	}

@@ -36,6 +36,55 @@ void print_text(FILE *out, const json_t *text)
 		fputc('\n', out);
 }
 
+/* ---- rows of an action ---------------------------------------------------------------------- */
+
+/* The columns of all rows, as they come, with the width of each: {KEY: width}. */
+static json_t *columns_of(const json_t *rows)
+{
+	json_t *columns = json_pack("{s:i}", "user", 4), *row, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach ((json_t *)rows, i, row)
+		json_object_foreach (row, key, value) {
+			json_int_t width = json_integer_value(json_object_get(columns, key));
+			json_int_t mine = (json_int_t)json_string_length(value), head = (json_int_t)strlen(key);
+
+			mine = mine > head ? mine : head;
+			json_object_set_new(columns, key, json_integer(mine > width ? mine : width));
+		}
+	return columns;
+}
+
+static void row_print(FILE *out, const json_t *columns, const json_t *row)
+{
+	const char *key;
+	json_t *width;
+
+	json_object_foreach ((json_t *)columns, key, width) {
+		put(out, row != NULL ? text_of(row, key) : key, (int)json_integer_value(width));
+		fputs("  ", out);
+	}
+	fputc('\n', out);
+}
+
+void print_rows(FILE *out, const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "rows");
+	json_t *columns, *row;
+	size_t i;
+
+	if (json_array_size(rows) == 0) {
+		print_text(out, json_object_get(answer, "text"));
+		return;
+	}
+	columns = columns_of(rows);
+	row_print(out, columns, NULL);
+	json_array_foreach ((json_t *)rows, i, row)
+		row_print(out, columns, row);
+	json_decref(columns);
+}
+
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
 /* "(verdict 3, revision 2, narrowed, was wan or tunnel; incident 2, 0.3 s after the first drop)" */

@@ -26,6 +26,7 @@ static const char usage[] =
     "       metrics                    as Prometheus reads them\n"
     "       run JOB [USER]             run a job section now, for all users or one\n"
     "       PLUGIN now [USER]          the same for every section of that plugin\n"
+    "       PLUGIN ACTION [USER] [--NAME[=VALUE]]...  what else that plugin can do: its manual page lists it\n"
     "       reload                     check the configuration, then apply it\n"
     "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
@@ -102,18 +103,26 @@ static int follow(struct link *l, const struct command *c, bool json)
 	return failed(c->name, errno != 0 ? strerror(errno) : "t3ops closed the connection");
 }
 
-static int answer_print(const struct command *c, const struct asked *a, const json_t *answer)
+static void result_print(const struct command *c, const struct asked *a, const json_t *result)
 {
-	const json_t *result = json_object_get(answer, "result");
-	const char *error = json_string_value(json_object_get(answer, "error"));
-
-	if (!json_is_true(json_object_get(answer, "ok")))
-		return failed(c->name, error != NULL ? error : "refused without a reason");
 	if (a->json)
 		json_print(result);
 	else
 		c->print(stdout, result);
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A refusal may have a result, too: what an action did before it failed. */
+static int answer_print(const struct command *c, const struct asked *a, const json_t *answer)
+{
+	const json_t *result = json_object_get(answer, "result");
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	bool ok = json_is_true(json_object_get(answer, "ok"));
+
+	if (ok || result != NULL)
+		result_print(c, a, result);
+	if (fflush(stdout) != 0)
+		return EXIT_FAILURE;
+	return ok ? EXIT_SUCCESS : failed(c->name, error != NULL ? error : "refused without a reason");
 }
 
 static int talk(struct link *l, const struct command *c, const struct asked *a, const json_t *request)
@@ -188,8 +197,9 @@ static void given_add(struct asked *a, char letter)
 		a->given[strlen(a->given)] = letter;
 }
 
-/* 0: go on; else what to return, plus one. */
-static int options_read(int argc, char **argv, struct asked *a)
+/* The options at the beginning of argv, "+" in front of how: those before the first word; else all of them, the words
+ * behind them.  0: go on; else what to return, plus one. */
+static int options_read(int argc, char **argv, const char *how, struct asked *a)
 {
 	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
 	                                        {"json", no_argument, NULL, 'j'},
@@ -202,7 +212,7 @@ static int options_read(int argc, char **argv, struct asked *a)
 	                                        {0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:jfk:n:Vh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, how, options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			a->socket = optarg;
@@ -248,8 +258,47 @@ static int options_check(const char *name, const char *takes, const struct asked
 	return 0;
 }
 
-/* PLUGIN now [USER], for what is no command. */
-static int run_now(const struct asked *a, char **words, int n)
+/* --NAME=VALUE, --NAME VALUE or --NAME: into arguments.  How many words that took; 0: it is none of them. */
+static int argument_read(char **words, int n, json_t *arguments)
+{
+	const char *name = words[0] + 2, *equals = strchr(name, '=');
+	bool next = equals == NULL && n > 1 && words[1][0] != '-';
+	char key[64];
+
+	snprintf(key, sizeof key, "%.*s", (int)strcspn(name, "="), name);
+	if (strncmp(words[0], "--", 2) != 0 || key[0] == '\0')
+		return 0;
+	json_object_set_new(arguments, key, json_string(equals != NULL ? equals + 1 : next ? words[1] : ""));
+	return next ? 2 : 1;
+}
+
+/* PLUGIN ACTION [USER] [--NAME[=VALUE]]... */
+static int action_ask(struct asked *a, char **words, int n)
+{
+	const struct command action = {words[1], print_rows, 0, "", NULL, NULL};
+	bool has_user = n > 2 && words[2][0] != '-';
+	json_t *arguments = json_object(), *request = run_request("plugin", words[0], has_user ? words[2] : "");
+
+	for (int i = has_user ? 3 : 2, took; i < n; i += took) {
+		if (strcmp(words[i], "-j") == 0 || strcmp(words[i], "--json") == 0) {
+			a->json = true;
+			took = 1;
+			continue;
+		}
+		took = argument_read(words + i, n - i, arguments);
+		if (took == 0) {
+			json_decref(arguments);
+			json_decref(request);
+			return usage_error("unexpected argument: %s", words[i]);
+		}
+	}
+	json_object_set_new(request, "action", json_string(words[1]));
+	json_object_set_new(request, "arguments", arguments);
+	return ask(&action, a, request);
+}
+
+/* What is no command: PLUGIN now [USER], or another action. */
+static int plugin_ask(struct asked *a, char **words, int n)
 {
 	const struct command run = {words[0], print_text, 0, "", NULL, NULL};
 	int r;
@@ -258,12 +307,16 @@ static int run_now(const struct asked *a, char **words, int n)
 		return usage_error("a command is missing");
 	if (n == 1)
 		return usage_error("no such command: %s", words[0]);
+	r = options_check(words[1], "", a);
+	if (r != 0)
+		return r;
 	if (strcmp(words[1], "now") != 0)
-		return usage_error("no such command: %s %s", words[0], words[1]);
+		return action_ask(a, words, n);
+	if (n > 2 && words[2][0] == '-')
+		return usage_error("now takes no %s", words[2]);
 	if (n > 3)
 		return usage_error("unexpected argument: %s", words[3]);
-	r = options_check("now", "", a);
-	return r != 0 ? r : ask(&run, a, run_request("plugin", words[0], n == 3 ? words[2] : ""));
+	return ask(&run, a, run_request("plugin", words[0], n == 3 ? words[2] : ""));
 }
 
 /* run JOB [USER] */
@@ -291,15 +344,27 @@ static int command_run(struct command c, const struct asked *a, char **words, in
 	return ask(&c, a, list_request(&c, a));
 }
 
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = ""};
-	int r = options_read(argc, argv, &a);
+	int r = options_read(argc, argv, "+s:jfk:n:Vh", &a);
+	const struct command *c = r == 0 ? command_find(argv[optind]) : NULL;
 
 	if (r > 0)
 		return r - 1;
-	for (size_t i = 0; optind < argc && i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(commands[i].name, argv[optind]) == 0)
-			return command_run(commands[i], &a, argv + optind + 1, argc - optind - 1);
-	return run_now(&a, argv + optind, argc - optind);
+	argc -= optind;
+	argv += optind;
+	if (c == NULL)
+		return plugin_ask(&a, argv, argc);
+	optind = 0; /* from the start again, behind the command */
+	r = options_read(argc, argv, "s:jfk:n:Vh", &a);
+	return r > 0 ? r - 1 : command_run(*c, &a, argv + optind, argc - optind);
 }

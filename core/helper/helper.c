@@ -22,7 +22,7 @@
 #include "helper/run_rate.h"
 #include "helper/user_dir.h"
 
-#define JOB_OUTPUT (32u << 10)
+#define JOB_OUTPUT (56u << 10) /* an answer has room in one message */
 
 /* A program in progress. */
 struct run {
@@ -240,10 +240,12 @@ static const struct plugin_section *section_find(const struct helper *h, const c
 }
 
 /* A memfd with what the job's process needs to know; -errno. */
-static int input_fd_make(const struct process_config *config, const struct plugin_section *job, bool requested,
-                         const struct user *user)
+static int input_fd_make(const struct process_config *config, const struct plugin_section *job,
+                         const struct msg_run *ask, const struct user *user)
 {
-	char *text = job_input_make(config, job, requested, &config->core.trusted_upstreams, user);
+	const struct job_asked asked = {
+	    .requested = ask->requested != 0, .action = ask->action, .arguments = ask->arguments};
+	char *text = job_input_make(config, job, &asked, &config->core.trusted_upstreams, user);
 	int fd = text ? shm_text("t3ops-job", text, strlen(text)) : -ENOMEM;
 
 	free(text);
@@ -280,8 +282,7 @@ static void on_job_message(void *arg, const struct msg_head *head, const void *p
 
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
-	memcpy(&ask, payload, sizeof ask);
-	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	msg_run_read(&ask, payload);
 	if (ask.job || strcmp(ask.user, run->user) != 0)
 		refuse(h, &who, &ask, -EPERM, "a job may ask for commands only, and only for its own user");
 	else if ((user = user_check(h, &who, &ask)))
@@ -331,7 +332,7 @@ static void job_run(struct helper *h, const struct requester *who, const struct 
 		refuse(h, who, ask, error, why);
 		return;
 	}
-	start.input_fd = input_fd_make(h->process->config, section, ask->requested != 0, user);
+	start.input_fd = input_fd_make(h->process->config, section, ask, user);
 	start.timeout_us = section->job.deadline_us;
 	error = start.input_fd < 0 ? start.input_fd : job_start(h, who, ask, &start);
 	if (error < 0)
@@ -352,8 +353,7 @@ static void message(struct process *process, const struct msg_head *head, const 
 
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
-	memcpy(&ask, payload, sizeof ask);
-	ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+	msg_run_read(&ask, payload);
 	refusal = ask.job ? job_refusal(who.process) : NULL;
 	if (refusal) {
 		refuse(h, &who, &ask, -EPERM, refusal);

@@ -8,6 +8,7 @@
 #define T3OPS_IPC_MESSAGE_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "obs/event.h"
 
@@ -68,7 +69,16 @@ struct msg_run {
 	uint8_t requested; /* of a job: somebody asked for it; else its time had come */
 	char name[64];
 	char user[T3OPS_USER_NAME_SIZE];
+	char action[32];      /* of a job, beside a run; "": a run */
+	char arguments[1024]; /* of the action: a JSON object of texts, "": none */
 };
+/* Every text of it ends. */
+static inline void msg_run_read(struct msg_run *out, const void *payload)
+{
+	memcpy(out, payload, sizeof *out);
+	out->name[sizeof out->name - 1] = out->user[sizeof out->user - 1] = '\0';
+	out->action[sizeof out->action - 1] = out->arguments[sizeof out->arguments - 1] = '\0';
+}
 
 struct msg_ran {
 	int32_t error; /* as t3ops_ran.error */

@@ -27,6 +27,7 @@ struct job_child {
 	struct upstream_dialer *dialer;
 	struct plugin_host *plugins;
 	json_t *facts;
+	json_t *rows;
 };
 
 static struct job_child *child_of(struct t3ops_ctx *ctx)
@@ -74,6 +75,20 @@ static bool run_requested(struct t3ops_ctx *ctx)
 	return child_of(ctx)->input.requested;
 }
 
+/* A text of the run's input; NULL: it is not there. */
+static const char *argument(struct t3ops_ctx *ctx, const char *name)
+{
+	return json_string_value(json_object_get(child_of(ctx)->input.arguments, name));
+}
+
+static void report_row(struct t3ops_ctx *ctx)
+{
+	struct job_child *c = child_of(ctx);
+
+	json_array_append_new(c->rows, json_deep_copy(c->facts));
+	json_object_clear(c->facts);
+}
+
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
 	(void)ctx, (void)metric, (void)labels, (void)add;
@@ -98,6 +113,8 @@ static void services_change(struct t3ops_host *s)
 	s->report = report;
 	s->wait = wait_for;
 	s->run_requested = run_requested;
+	s->argument = argument;
+	s->report_row = report_row;
 }
 
 /* ---- the process --------------------------------------------------------------------------------------- */
@@ -138,12 +155,13 @@ static bool child_init(struct job_child *c, int input_fd, int channel_fd)
 	if (!input_take(&c->input, input_fd) || fcntl(channel_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return false;
 	c->facts = json_object();
+	c->rows = json_array();
 	p->id = PROCESS_JOBS;
 	p->config = &c->input.config;
 	p->state = c;
 	p->loop = ev_loop_new(EVFLAG_NOSIGMASK);
 	p->channel = p->loop ? channel_new(p->loop, channel_fd, on_message, on_helper_gone, c) : NULL;
-	return c->facts && p->channel;
+	return c->facts && c->rows && p->channel;
 }
 
 static void child_fini(struct job_child *c)
@@ -154,7 +172,91 @@ static void child_fini(struct job_child *c)
 	if (c->process.loop)
 		ev_loop_destroy(c->process.loop);
 	json_decref(c->facts);
+	json_decref(c->rows);
 	job_input_fini(&c->input);
+}
+
+/* ---- actions -------------------------------------------------------------------------------------------- */
+
+static int refuse(struct job_child *c, int error, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static int refuse(struct job_child *c, int error, const char *fmt, ...)
+{
+	char text[320];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_object_set_new(c->facts, "error", json_string(text));
+	return error;
+}
+
+static const struct t3ops_action *action_find(const struct t3ops_plugin *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->n_actions; i++)
+		if (strcmp(p->actions[i].name, name) == 0)
+			return &p->actions[i];
+	return NULL;
+}
+
+/* "now, list, verify" */
+static const char *actions_text(const struct t3ops_plugin *p, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "now");
+
+	for (uint32_t i = 0; i < p->n_actions && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, ", %s", p->actions[i].name);
+	return out;
+}
+
+/* Whether the argument is one of the action's words. */
+static bool is_taken(const struct t3ops_action *a, const char *argument_name)
+{
+	size_t len = strlen(argument_name);
+
+	for (const char *at = a->arguments; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
+		if (strcspn(at, " ") == len && strncmp(at, argument_name, len) == 0)
+			return true;
+	return false;
+}
+
+static int action_check(struct job_child *c, const struct t3ops_plugin *p)
+{
+	const struct t3ops_action *a = action_find(p, c->input.action);
+	char names[200];
+	const char *name;
+	json_t *value;
+
+	if (!a)
+		return refuse(c, -EINVAL, "%s has no action %s; there are: %s", p->name, c->input.action,
+		              actions_text(p, names, sizeof names));
+	json_object_foreach (c->input.arguments, name, value)
+		if (!is_taken(a, name))
+			return refuse(c, -EINVAL, "%s %s takes no --%s; it takes: %s", p->name, a->name, name,
+			              a->arguments[0] != '\0' ? a->arguments : "nothing");
+	return 0;
+}
+
+static int act(struct job_child *c, struct t3ops_instance *i, const struct t3ops_user *user)
+{
+	int r = action_check(c, &i->plugin);
+
+	if (r < 0)
+		return r;
+	plugin_enter(i, "act");
+	r = i->plugin.act(&i->ctx, user, c->input.action);
+	plugin_leave(i);
+	return r;
+}
+
+static int run_plainly(struct t3ops_instance *i, const struct t3ops_user *user)
+{
+	int r;
+
+	plugin_enter(i, "run");
+	r = i->plugin.run(&i->ctx, user);
+	plugin_leave(i);
+	return r;
 }
 
 static int run(struct job_child *c)
@@ -177,9 +279,7 @@ static int run(struct job_child *c)
 		return r;
 	i = plugin_host_at(c->plugins, c->input.job);
 	plugin_user(&c->input.user, &user);
-	plugin_enter(i, "run");
-	r = i->plugin.run(&i->ctx, &user);
-	plugin_leave(i);
+	r = c->input.action[0] != '\0' ? act(c, i, &user) : run_plainly(i, &user);
 	plugin_host_stop(c->plugins);
 	return r <= 0 ? r : -EINVAL;
 }
@@ -194,9 +294,9 @@ static int stdout_take(void)
 	return out;
 }
 
-static int answer_write(int out, int result, json_t *facts)
+static int answer_write(int out, int result, const struct job_child *c)
 {
-	json_t *answer = json_pack("{s:i, s:O}", "result", result, "facts", facts);
+	json_t *answer = json_pack("{s:i, s:O, s:O}", "result", result, "facts", c->facts, "rows", c->rows);
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	int n = text ? dprintf(out, "%s\n", text) : -1;
 
@@ -222,7 +322,7 @@ int job_child_main(int input_fd, int channel_fd)
 		return EXIT_FAILURE;
 	}
 	r = run(&c);
-	if (answer_write(out, r, c.facts) < 0)
+	if (answer_write(out, r, &c) < 0)
 		r = -EIO;
 	close(out);
 	child_fini(&c);

@@ -45,11 +45,23 @@ void job_report_user(struct jobs *j, const struct job *job, const char *user, bo
 		series_hide(s);
 }
 
+static void end_emit(struct jobs *j, enum event_kind kind, const struct job *job, const char *user, const char *text,
+                     uint64_t took_us)
+{
+	struct event e;
+
+	event_init(&e, kind, PROCESS_JOBS);
+	e.age_us = took_us;
+	event_set(e.plugin, job->name);
+	event_set(e.user, user);
+	event_set(e.text, text);
+	process_emit(j->process, &e);
+}
+
 void job_report_end(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
                     uint64_t took_us)
 {
 	bool ok = strcmp(result->outcome, "ok") == 0;
-	struct event e;
 
 	series_add(series(j, &runs_total, job->name, result->outcome), 1);
 	if (took_us > 0)
@@ -58,10 +70,14 @@ void job_report_end(struct jobs *j, const struct job *job, const char *user, con
 		last_success_set(j->last_success, job->name, user, clock_wall_us());
 		job_report_user(j, job, user, true);
 	}
-	event_init(&e, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, PROCESS_JOBS);
-	e.age_us = took_us;
-	event_set(e.plugin, job->name);
-	event_set(e.user, user);
-	event_set(e.text, result->text);
-	process_emit(j->process, &e);
+	end_emit(j, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, job, user, result->text, took_us);
+}
+
+void job_report_action(struct jobs *j, const struct job *job, const char *user, const char *action,
+                       const struct job_result *result, uint64_t took_us)
+{
+	bool ok = strcmp(result->outcome, "ok") == 0;
+
+	end_emit(j, ok ? EVENT_ACTION_DONE : EVENT_ACTION_FAILED, job, user,
+	         textf("%s%s%s", action, ok ? " " : ": ", result->text), took_us);
 }

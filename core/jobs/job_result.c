@@ -19,7 +19,7 @@ void job_result_set(struct job_result *r, const char *outcome, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	r->outcome = outcome;
+	*r = (struct job_result){.outcome = outcome};
 	event_set(r->text, text); /* a text too long is cut, at a character */
 }
 
@@ -65,6 +65,7 @@ static void read_answer(struct job_result *r, const json_t *answer)
 		job_result_set(r, result == -ETIMEDOUT ? "late" : "failed", "%s",
 		               strerror(result < 0 ? -result : result));
 	}
+	r->rows = json_incref(json_object_get(answer, "rows"));
 }
 
 /* reason: of a refusal. */
@@ -103,4 +104,10 @@ void job_result_read(struct job_result *r, const struct msg_ran *ran, const char
 		               "its process ended with exit code %d and no answer; the helper's log has its stderr",
 		               ran->exit_code);
 	json_decref(answer);
+}
+
+void job_result_fini(struct job_result *r)
+{
+	json_decref(r->rows);
+	r->rows = NULL;
 }

@@ -48,7 +48,7 @@ static void run_request_take(struct jobs *j, const struct msg_head *head, const 
 		                   job ? textf("no such user in the user table: \"%s\"", ask->user) : "no such job");
 		return;
 	}
-	request = run_request_new(j, head);
+	request = run_request_new(j, head, ask);
 	if (!request) {
 		run_request_refuse(j, head, -ENOMEM, "no memory");
 		return;
@@ -69,8 +69,7 @@ static void message(struct process *process, const struct msg_head *head, const 
 	if (head->type == MSG_RAN || head->type == MSG_UNREACHABLE) {
 		runs_message(j, head, payload);
 	} else if (head->type == MSG_JOB_NOW && head->len == sizeof ask) {
-		memcpy(&ask, payload, sizeof ask);
-		ask.name[sizeof ask.name - 1] = ask.user[sizeof ask.user - 1] = '\0';
+		msg_run_read(&ask, payload);
 		run_request_take(j, head, &ask);
 	}
 }

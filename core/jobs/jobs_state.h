@@ -8,6 +8,7 @@
 
 #include "jobs/schedule.h"
 #include "process/process.h"
+#include "sys/buf.h"
 #include "users/users.h"
 
 /* One job section. */
@@ -19,13 +20,16 @@ struct job {
 	struct ev_periodic due;
 };
 
-/* Somebody asked for a job to run now; answered when its last run has ended. */
+/* Somebody asked for a job to run now, or for an action of it; answered when its last run has ended. */
 struct run_request {
 	LIST_ENTRY(run_request) link;
 	uint32_t from;
 	uint64_t id;
+	struct msg_run ask;
 	size_t total, left, failed;
-	char why[400]; /* of the first failure */
+	char why[400];   /* of the first failure */
+	struct buf rows; /* of an action's answers: JSON, one a line */
+	size_t rows_left_out;
 };
 
 /*
@@ -39,7 +43,8 @@ struct run {
 	struct job *job;
 	struct run_request *request; /* NULL: by schedule */
 	char user[T3OPS_USER_NAME_SIZE];
-	uint64_t id; /* of the message to the helper; 0: waiting */
+	char action[32], arguments[1024]; /* as in struct msg_run */
+	uint64_t id;                      /* of the message to the helper; 0: waiting */
 	uint64_t asked_us;
 	unsigned tries;
 	struct ev_timer timer; /* waiting: the pause; asked: the helper may end before it answers */

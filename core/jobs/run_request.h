@@ -9,7 +9,7 @@
 /* Answers a request that cannot be taken. */
 void run_request_refuse(struct jobs *j, const struct msg_head *head, int error, const char *why);
 /* A request without runs yet; NULL without memory. */
-struct run_request *run_request_new(struct jobs *j, const struct msg_head *head);
+struct run_request *run_request_new(struct jobs *j, const struct msg_head *head, const struct msg_run *ask);
 /* It gets a run. */
 void run_request_add(struct run_request *request);
 /* One of its runs has ended, for that user. */

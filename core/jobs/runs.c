@@ -29,7 +29,10 @@ static struct run *run_find(struct jobs *j, const struct job *job, const char *u
 static void end_count(struct jobs *j, const struct job *job, const char *user, struct run_request *request,
                       const struct job_result *result, uint64_t took_us)
 {
-	job_report_end(j, job, user, result, took_us);
+	if (request && request->ask.action[0] != '\0')
+		job_report_action(j, job, user, request->ask.action, result, took_us);
+	else
+		job_report_end(j, job, user, result, took_us);
 	if (request)
 		run_request_ended(request, user, result);
 }
@@ -103,6 +106,8 @@ static void run_ask(struct run *run)
 
 	event_set(ask.name, run->job->name);
 	event_set(ask.user, run->user);
+	strcpy(ask.action, run->action);
+	strcpy(ask.arguments, run->arguments);
 	run->id = ++j->last_id;
 	run->asked_us = clock_mono_us();
 	j->n_asked++;
@@ -143,6 +148,10 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 	run->job = job;
 	run->request = request;
 	event_set(run->user, user);
+	if (request) {
+		strcpy(run->action, request->ask.action);
+		strcpy(run->arguments, request->ask.arguments);
+	}
 	ev_init(&run->timer, on_pause_over);
 	TAILQ_INSERT_TAIL(&j->runs, run, link);
 }
@@ -167,6 +176,7 @@ void runs_message(struct jobs *j, const struct msg_head *head, const void *paylo
 		job_result_read(&result, &ran, (const char *)payload + sizeof ran, head->len - sizeof ran,
 		                run->job->deadline_us);
 		run_end(run, &result);
+		job_result_fini(&result);
 	}
 	runs_pump(j);
 }

@@ -26,6 +26,7 @@
 #define HEAD_SIZE       offsetof(struct t3ops_plugin, roles)
 #define OPTION_SIZE_1_0 (offsetof(struct t3ops_option, help) + sizeof(const char *))
 #define METRIC_SIZE_1_0 (offsetof(struct t3ops_metric, help) + sizeof(const char *))
+#define ACTION_SIZE_1_0 (offsetof(struct t3ops_action, help) + sizeof(const char *))
 
 struct refusal {
 	char *why;
@@ -88,6 +89,12 @@ static int sizes_check(const struct t3ops_plugin *p, uint32_t option_size, uint3
 		    "%s: a row of its metric table has %u bytes, expected at least %zu; rebuild the plugin with "
 		    "the installed <t3ops/plugin.h>",
 		    module, metric_size, METRIC_SIZE_1_0);
+	if (p->n_actions > ROWS_MAX || (p->n_actions && (!p->actions || !p->act)) ||
+	    (p->n_actions && p->action_size < ACTION_SIZE_1_0))
+		return refuse(r, -EINVAL,
+		              "%s: has %u actions of %u bytes, expected at most %d of at least %zu bytes and the "
+		              "callback act; use T3OPS_ACTIONS",
+		              module, p->n_actions, p->action_size, ROWS_MAX, ACTION_SIZE_1_0);
 	return 0;
 }
 
@@ -162,6 +169,48 @@ static int options_check(const struct t3ops_plugin *p, const struct refusal *r)
 		if (core_has(p->roles, o->name))
 			return refuse(r, -EINVAL, "%s: option %s is one of t3ops' own for such sections; rename it",
 			              p->name, o->name);
+	}
+	return 0;
+}
+
+static bool is_action_word(const char *word, size_t len)
+{
+	return len > 0 && len < 32 && *word >= 'a' && *word <= 'z' &&
+	       strspn(word, "abcdefghijklmnopqrstuvwxyz-") >= len;
+}
+
+/* Words separated by single spaces. */
+static bool are_arguments(const char *words)
+{
+	for (size_t len; words && *words != '\0'; words += len + (words[len] == ' ')) {
+		len = strcspn(words, " ");
+		if (!is_action_word(words, len) || (words[len] == ' ' && words[len + 1] == '\0'))
+			return false;
+	}
+	return words != NULL;
+}
+
+static int actions_check(const struct t3ops_plugin *p, const struct refusal *r)
+{
+	for (uint32_t i = 0; i < p->n_actions; i++) {
+		const struct t3ops_action *a = &p->actions[i];
+
+		if (!a->name || !is_action_word(a->name, strlen(a->name)) || strcmp(a->name, "now") == 0)
+			return refuse(r, -EINVAL,
+			              "%s: action %u is named \"%.40s\", expected a-z and -, and not now; rename it",
+			              p->name, i, a->name ? a->name : "");
+		if (!are_arguments(a->arguments))
+			return refuse(r, -EINVAL,
+			              "%s: action %s takes \"%.80s\", expected names of a-z and - with single spaces "
+			              "between",
+			              p->name, a->name, a->arguments ? a->arguments : "");
+		if (!a->help || !*a->help)
+			return refuse(r, -EINVAL, "%s: action %s has no help, expected one sentence", p->name,
+			              a->name);
+		for (uint32_t k = 0; k < i; k++)
+			if (strcmp(p->actions[k].name, a->name) == 0)
+				return refuse(r, -EINVAL, "%s: action %s is declared twice; remove one", p->name,
+				              a->name);
 	}
 	return 0;
 }
@@ -291,6 +340,8 @@ static void copies_free(const struct t3ops_plugin *p, struct t3ops_plugin *out)
 		free((void *)out->options);
 	if (out->metrics != p->metrics)
 		free((void *)out->metrics);
+	if (out->actions != p->actions)
+		free((void *)out->actions);
 	memset(out, 0, sizeof *out);
 }
 
@@ -314,11 +365,15 @@ int loader_check(const struct t3ops_plugin *p, const char *module, struct t3ops_
 	out->metric_size = sizeof(struct t3ops_metric);
 	out->options = rows_copy(theirs.options, theirs.n_options, theirs.option_size, out->option_size);
 	out->metrics = rows_copy(theirs.metrics, theirs.n_metrics, theirs.metric_size, out->metric_size);
+	out->action_size = sizeof(struct t3ops_action);
+	out->actions = rows_copy(theirs.actions, theirs.n_actions, theirs.action_size, out->action_size);
 	r = body_check(out, module, &refusal);
 	if (r == 0)
 		r = options_check(out, &refusal);
 	if (r == 0)
 		r = metrics_check(out, &refusal);
+	if (r == 0)
+		r = actions_check(out, &refusal);
 	if (r < 0)
 		copies_free(&theirs, out);
 	return r;

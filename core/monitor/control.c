@@ -117,20 +117,22 @@ static void job_unknown(struct control *ctl, struct local_conn *c, const char *n
 	control_refuse(c, text);
 }
 
-static void jobs_run(struct control *ctl, struct local_conn *c, const char *job, const char *plugin, const char *user)
+/* ask: all but the section's name. */
+static void jobs_run(struct control *ctl, struct local_conn *c, const char *job, const char *plugin,
+                     const struct msg_run *ask)
 {
 	const struct process_config *config = ctl->monitor->process->config;
 	struct control_wait *w = control_wait_new(&ctl->waits, c);
 
 	if (w == NULL)
 		return;
+	w->rows = ask->action[0] != '\0';
 	for (size_t i = 0; i < config->n_sections; i++) {
-		struct msg_run run = {.job = 1};
+		struct msg_run run = *ask;
 
 		if (!is_asked_for(&config->sections[i], job, plugin))
 			continue;
 		event_set(run.name, config->sections[i].name);
-		event_set(run.user, user);
 		if (channel_send(ctl->monitor->process->channel, MSG_JOB_NOW, PROCESS_JOBS, w->id, &run,
 		                 sizeof run) == 0)
 			w->left++;
@@ -139,13 +141,38 @@ static void jobs_run(struct control *ctl, struct local_conn *c, const char *job,
 		control_wait_refuse(w, "the jobs process cannot be reached now; try again");
 }
 
-/* {"job":SECTION} or {"plugin":PLUGIN}, and "user", "" for all of them. */
+/* The action and its arguments, texts by name; false: refused. */
+static bool action_read(struct local_conn *c, const json_t *request, struct msg_run *ask)
+{
+	const char *action = json_string_value(json_object_get(request, "action"));
+	const json_t *arguments = json_object_get(request, "arguments");
+	size_t len;
+
+	if (action == NULL)
+		return true;
+	if (*action == '\0' || strlen(action) >= sizeof ask->action) {
+		control_refuse(c, textf("no such action: \"%.64s\"", action));
+		return false;
+	}
+	strcpy(ask->action, action);
+	len = json_is_object(arguments)
+	          ? json_dumpb(arguments, ask->arguments, sizeof ask->arguments - 1, JSON_COMPACT)
+	          : 0;
+	if (len < sizeof ask->arguments)
+		return true;
+	control_refuse(
+	    c, textf("its arguments take %zu bytes as JSON, and at most %zu may be", len, sizeof ask->arguments - 1));
+	return false;
+}
+
+/* {"job":SECTION} or {"plugin":PLUGIN}, and "user", "" for all of them; "action" and its "arguments", or neither. */
 static void on_run(struct control *ctl, struct local_conn *c, const json_t *request)
 {
 	const struct process_config *config = ctl->monitor->process->config;
 	const char *job = json_string_value(json_object_get(request, "job"));
 	const char *plugin = json_string_value(json_object_get(request, "plugin"));
 	const char *user = json_string_value(json_object_get(request, "user"));
+	struct msg_run ask = {.job = 1};
 	bool known = false;
 
 	if (job == NULL && plugin == NULL) {
@@ -154,9 +181,10 @@ static void on_run(struct control *ctl, struct local_conn *c, const json_t *requ
 	}
 	for (size_t i = 0; i < config->n_sections; i++)
 		known = known || is_asked_for(&config->sections[i], job, plugin);
-	if (known)
-		jobs_run(ctl, c, job, plugin, user != NULL ? user : "");
-	else
+	event_set(ask.user, user != NULL ? user : "");
+	if (known && action_read(c, request, &ask))
+		jobs_run(ctl, c, job, plugin, &ask);
+	else if (!known)
 		job_unknown(ctl, c, job != NULL ? job : plugin);
 }
 

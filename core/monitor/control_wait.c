@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "monitor/control_line.h"
+#include "sys/buf.h"
 
 #define REQUEST_IDS (UINT64_C(1) << 62) /* above those of incidents: a probe can be unreachable, too */
 
@@ -51,12 +52,51 @@ static void text_add(struct control_wait *w, const char *text)
 	w->text = joined;
 }
 
+/* {"text":SUMMARY,"rows":[...]}; the summary's lines go to *summary, too, which is freed with free(3). */
+static json_t *rows_json(const char *text, char **summary)
+{
+	json_t *rows = json_array();
+	struct buf lines = {0};
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+		json_t *row = *text == '{' ? json_loadb(text, len, 0, NULL) : NULL;
+
+		if (row != NULL)
+			json_array_append_new(rows, row);
+		else
+			buf_printf(&lines, "%s%.*s", buf_len(&lines) > 0 ? "\n" : "", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+	*summary = strndup(buf_len(&lines) > 0 ? buf_at(&lines) : "", buf_len(&lines));
+	buf_fini(&lines);
+	return json_pack("{s:o, s:o}", "text", control_text(*summary != NULL ? *summary : ""), "rows", rows);
+}
+
+static void rows_answer(struct control_wait *w)
+{
+	char *summary = NULL;
+	json_t *result = rows_json(w->text != NULL ? w->text : "", &summary);
+
+	if (w->error == 0)
+		control_answer(w->conn, result);
+	else
+		control_line(
+		    w->conn,
+		    json_pack("{s:b, s:o, s:o}", "ok", 0, "error",
+		              control_text(summary != NULL && *summary != '\0' ? summary : strerror(-w->error)),
+		              "result", result));
+	free(summary);
+}
+
 static void wait_answer(struct control_wait *w)
 {
 	struct local_conn *c = w->conn;
 	const char *text = w->text != NULL ? w->text : "";
 
-	if (w->error == 0)
+	if (w->rows)
+		rows_answer(w);
+	else if (w->error == 0)
 		control_answer(c, control_text(text));
 	else
 		control_refuse(c, text[0] != '\0' ? text : strerror(-w->error));

@@ -17,6 +17,7 @@ struct control_wait {
 	unsigned left; /* answers to come */
 	int error;     /* the first one */
 	char *text;    /* of all answers, one a line; owned */
+	bool rows;     /* of an action: after its first line an answer has rows, JSON objects, one a line */
 };
 
 /* Zeroed is ready. */

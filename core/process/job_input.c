@@ -53,12 +53,23 @@ static json_t *user_json(const struct user *u)
 	                 "socket", u->socket);
 }
 
-char *job_input_make(const struct process_config *config, const struct plugin_section *job, bool requested,
-                     const struct text_list *trusted, const struct user *user)
+static json_t *arguments_json(const char *text)
 {
-	json_t *input = json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "job", job->name, "sections",
-	                          sections_json(config, job), "commands", commands_json(config), "requested",
-	                          requested, "trusted", trusted_json(trusted), "user", user_json(user));
+	json_t *o = json_loads(text, 0, NULL);
+
+	if (json_is_object(o))
+		return o;
+	json_decref(o);
+	return json_object();
+}
+
+char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+                     const struct job_asked *asked, const struct text_list *trusted, const struct user *user)
+{
+	json_t *input = json_pack(
+	    "{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:o}", "job", job->name, "sections", sections_json(config, job),
+	    "commands", commands_json(config), "requested", asked->requested, "action", asked->action, "arguments",
+	    arguments_json(asked->arguments), "trusted", trusted_json(trusted), "user", user_json(user));
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 
 	json_decref(input);
@@ -139,7 +150,9 @@ bool job_input_read(struct job_input *in, const char *text, size_t len)
 
 	*in = (struct job_input){.config.core.plugin_budget_us = UINT64_MAX}; /* run may block */
 	in->requested = json_is_true(json_object_get(input, "requested"));
-	ok = job && user_read(&in->user, json_object_get(input, "user")) &&
+	in->arguments = json_incref(json_object_get(input, "arguments"));
+	ok = job && json_is_object(in->arguments) && text_take(input, "action", in->action, sizeof in->action) &&
+	     user_read(&in->user, json_object_get(input, "user")) &&
 	     sections_read(in, json_object_get(input, "sections"), job) &&
 	     commands_read(&in->config, json_object_get(input, "commands"));
 	if (ok)
@@ -159,6 +172,7 @@ void job_input_fini(struct job_input *in)
 	for (size_t i = 0; i < in->trusted.n; i++)
 		free(in->trusted.items[i]);
 	free(in->trusted.items);
+	json_decref(in->arguments);
 	free(in->config.commands);
 	free(in->config.plugins);
 	free(in->sections);

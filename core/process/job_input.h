@@ -4,8 +4,8 @@
  * reads it.  The text is one JSON object:
  *
  *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
- *    "commands":[{"name","timeout_us"}],"requested":BOOL,"trusted":[networks of trusted_upstreams],
- *    "user":{"name","os_user","uid","home","host","port","socket"}}
+ *    "commands":[{"name","timeout_us"}],"requested":BOOL,"action":NAME,"arguments":{NAME:TEXT},"trusted":[networks of
+ * trusted_upstreams], "user":{"name","os_user","uid","home","host","port","socket"}}
  */
 #ifndef T3OPS_PROCESS_JOB_INPUT_H
 #define T3OPS_PROCESS_JOB_INPUT_H
@@ -15,10 +15,19 @@
 #include "conf/process_config.h"
 #include "users/users.h"
 
+/* What is to be done: a run, or an action. */
+struct job_asked {
+	bool requested;        /* somebody asked for it; else its time had come */
+	const char *action;    /* "": a run */
+	const char *arguments; /* of the action: a JSON object of texts; "": none */
+};
+
 struct job_input {
 	struct process_config config; /* plugins and commands of this run; borrowed from the members below */
 	size_t job;                   /* which of config.plugins */
-	bool requested;               /* somebody asked for it; else its time had come */
+	bool requested;               /* as job_asked */
+	char action[32];
+	json_t *arguments;
 	struct user user;
 	struct text_list trusted; /* of trusted_upstreams */
 	struct plugin_section *sections;
@@ -26,8 +35,8 @@ struct job_input {
 
 /* The text for a run of section `job` of a helper's config, NUL-terminated; trusted: trusted_upstreams.  NULL without
  * memory. */
-char *job_input_make(const struct process_config *config, const struct plugin_section *job, bool requested,
-                     const struct text_list *trusted, const struct user *user);
+char *job_input_make(const struct process_config *config, const struct plugin_section *job,
+                     const struct job_asked *asked, const struct text_list *trusted, const struct user *user);
 /* False: it is not exactly such a text, and *in is empty. */
 bool job_input_read(struct job_input *in, const char *text, size_t len);
 void job_input_fini(struct job_input *in);

@@ -117,6 +117,10 @@ EVENT_KIND(JOB_DONE, "job_done", INFO, true, none, none, none, facts,
            "a job finished for a user")
 EVENT_KIND(JOB_FAILED, "job_failed", ERROR, true, none, none, none, error,
            "a job failed for a user; what it had kept before is untouched")
+EVENT_KIND(ACTION_DONE, "action_done", INFO, true, none, none, none, facts,
+           "what somebody asked of a job, beside a run, is done")
+EVENT_KIND(ACTION_FAILED, "action_failed", WARNING, true, none, none, none, error,
+           "what somebody asked of a job, beside a run, failed")
 EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppressed, account,
            "a process of t3ops connected to the control socket, which is the operator's: it may be compromised; reported once a minute, with the number of those left out")
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,

@@ -401,7 +401,7 @@ void pairing_pair(struct pairing *p, const struct t3ops_user *user, const struct
 		        .result = T3OPS_PAIR_MINT_FAILED, .set_cookie = "", .cookie_name = "", .text = "no memory"});
 	} else if (fresh) {
 		fresh_give(p, u, fresh, cb, arg);
-	} else if (!attempt_find(u, browser) && failure_holds(u, now_us)) {
+	} else if (browser && !attempt_find(u, browser) && failure_holds(u, now_us)) {
 		answer_at_once(cb, arg,
 		               (struct t3ops_paired){.result = u->failed_result,
 		                                     .set_cookie = "",

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
+
 #define PARTIAL ".state.partial" /* SQLite may add -journal */
-#define DIGITS6 "[0-9][0-9][0-9][0-9][0-9][0-9]"
-#define BACKUP  "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z"
-#define ASKED   "-asked"
-#define SUFFIX  ".sqlite"
-#define STAMP   "state-%Y%m%dT%H%M%SZ"
 
 static int is_leaving(const struct dirent *e)
 {
 	return strncmp(e->d_name, PARTIAL, strlen(PARTIAL)) == 0;
-}
-
-static int is_scheduled(const struct dirent *e)
-{
-	return fnmatch(BACKUP SUFFIX, e->d_name, 0) == 0;
-}
-
-static int is_asked(const struct dirent *e)
-{
-	return fnmatch(BACKUP ASKED SUFFIX, e->d_name, 0) == 0;
 }
 
 /* Removes everything the filter takes. */
@@ -57,11 +43,21 @@ static int path_join(char *out, const char *a, const char *b)
 	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+static int manifest_open(struct backup_dir *s, char *why, size_t why_size)
+{
+	int r = manifest_read(s->fd, &s->manifest);
+
+	if (r < 0)
+		snprintf(why, why_size, "the manifest of %s: %s", s->path, strerror(-r));
+	return r;
+}
+
 int backup_dir_open(struct backup_dir *s, const char *base, const char *user, char *why, size_t why_size)
 {
 	int r = path_join(s->path, base, user);
 
 	s->fd = -1;
+	s->manifest = (struct manifest){0};
 	if (r == 0)
 		r = path_join(s->partial, s->path, PARTIAL);
 	if (r == 0) {
@@ -79,7 +75,7 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 		return -EBUSY;
 	}
 	sweep(s);
-	return 0;
+	return manifest_open(s, why, why_size);
 }
 
 void backup_dir_close(struct backup_dir *s)
@@ -87,89 +83,81 @@ void backup_dir_close(struct backup_dir *s)
 	if (s->fd < 0)
 		return;
 	sweep(s);
+	manifest_fini(&s->manifest);
 	close(s->fd);
 	s->fd = -1;
 }
 
 /* VACUUM INTO does not sync. */
-static int partial_sync(const struct backup_dir *s, long long *bytes)
+static int partial_seal(const struct backup_dir *s, struct backup_row *row, uint64_t until_us)
 {
-	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
 	struct stat st;
 
 	if (fd < 0)
 		return -errno;
-	if (fchmod(fd, 0600) < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0)
-		r = -errno;
-	else
-		*bytes = st.st_size;
+	r = fchmod(fd, 0600) < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0) {
+		row->bytes = st.st_size;
+		r = digest_file(fd, until_us, row->sha256);
+	}
 	close(fd);
 	return r;
 }
 
-/* The first second from `now` on whose name is free. */
-static void name_choose(const struct backup_dir *s, time_t now, enum backup_kind kind, char *name)
+/* The first second from its own on whose name is free. */
+static void name_choose(const struct backup_dir *s, struct backup_row *row)
 {
-	struct tm tm;
-	size_t len;
-
-	do {
-		gmtime_r(&now, &tm);
-		len = strftime(name, BACKUP_NAME_SIZE, STAMP, &tm);
-		strcpy(name + len, kind == BACKUP_ASKED ? ASKED SUFFIX : SUFFIX);
-		now++;
-	} while (faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	for (;; row->at_s++) {
+		backup_name(row->file, row->at_s, row->reason);
+		if (faccessat(s->fd, row->file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return;
+	}
 }
 
-int backup_dir_put(struct backup_dir *s, time_t now, enum backup_kind kind, char *name, long long *bytes)
+int backup_dir_put(struct backup_dir *s, struct backup_row *row, uint64_t until_us)
 {
-	int r = partial_sync(s, bytes);
+	int r = partial_seal(s, row, until_us);
 
 	if (r < 0)
 		return r;
-	name_choose(s, now, kind, name);
-	if (renameat(s->fd, PARTIAL, s->fd, name) < 0 || fsync(s->fd) < 0)
+	name_choose(s, row);
+	row->verified_s = row->at_s;
+	if (renameat(s->fd, PARTIAL, s->fd, row->file) < 0 || fsync(s->fd) < 0)
 		return -errno;
-	return 0;
-}
-
-/* How many names are at most a day later than that one: the others are of a clock that was wrong. */
-static int credible(struct dirent *const *found, int n, const char *newest)
-{
-	char limit[BACKUP_NAME_SIZE];
-	struct tm tm = {0};
-	time_t at;
-	int count = 0;
-
-	strptime(newest, STAMP, &tm);
-	at = timegm(&tm) + 24 * 3600;
-	gmtime_r(&at, &tm);
-	strftime(limit, sizeof limit, STAMP, &tm);
-	while (count < n && strcmp(found[count]->d_name, limit) < 0)
-		count++;
-	return count;
-}
-
-int backup_dir_keep(struct backup_dir *s, int keep, enum backup_kind kind, const char *newest)
-{
-	struct dirent **found;
-	int n = scandirat(s->fd, ".", &found, kind == BACKUP_ASKED ? is_asked : is_scheduled, alphasort), left = n,
-	    r = 0, good;
-
-	if (n < 0)
-		return -errno;
-	/* From the oldest on, which those are that cannot be. */
-	good = credible(found, n, newest);
-	for (int i = 0; i < n; i++) {
-		const char *name = found[(good + i) % n]->d_name;
-		bool spare = left <= keep || strcmp(name, newest) == 0;
-
-		if (!spare && unlinkat(s->fd, name, 0) < 0)
-			r = -errno;
-		left -= spare ? 0 : 1;
+	r = manifest_add(&s->manifest, row);
+	if (r == 0) {
+		row->rows = NULL;
+		r = manifest_write(s->fd, &s->manifest);
 	}
-	for (int i = 0; i < n; i++)
-		free(found[i]);
-	free(found);
-	return r < 0 ? r : left;
+	return r;
+}
+
+/* Removes row i; what cannot be removed stays in the manifest. */
+static void row_remove(struct backup_dir *s, size_t i, struct backup_kept *kept)
+{
+	if (unlinkat(s->fd, s->manifest.rows[i].file, 0) < 0 && errno != ENOENT) {
+		kept->error = kept->error != 0 ? kept->error : -errno;
+		return;
+	}
+	manifest_remove(&s->manifest, i);
+}
+
+int backup_dir_keep(struct backup_dir *s, const struct retention *r, const char *made, long long now_s,
+                    struct backup_kept *kept)
+{
+	enum retention_fate *fates = calloc(s->manifest.n + 1, sizeof *fates);
+
+	*kept = (struct backup_kept){0};
+	if (fates == NULL)
+		return -ENOMEM;
+	kept->bytes = retention_decide(&s->manifest, r, made, now_s, fates);
+	for (size_t i = s->manifest.n; i-- > 0;) {
+		kept->over_budget += fates[i] == RETENTION_BUDGET;
+		if (fates[i] != RETENTION_STAYS)
+			row_remove(s, i, kept);
+	}
+	free(fates);
+	kept->n = s->manifest.n;
+	return manifest_write(s->fd, &s->manifest);
 }

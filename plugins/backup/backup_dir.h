@@ -5,32 +5,38 @@
 
 #include <limits.h>
 #include <stddef.h>
-#include <time.h>
-
-#define BACKUP_NAME_SIZE 64
+#include <stdint.h>
+#include "manifest.h"
+#include "retention.h"
 
 struct backup_dir {
 	int fd; /* of the directory; locked */
 	char path[PATH_MAX];
 	char partial[PATH_MAX]; /* where the copy is made */
+	struct manifest manifest;
 };
 
-/* Opens and locks BASE/USER and removes leftover partials.  0 or -errno with one line in why; EBUSY: another
- * process is at work here. */
+/* Opens and locks BASE/USER, removes leftover partials and reads its manifest.  0 or -errno with one line in why;
+ * EBUSY: another process is at work here. */
 int backup_dir_open(struct backup_dir *s, const char *base, const char *user, char *why, size_t why_size);
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
-/* Those that somebody asked for have names of their own and are counted by themselves: they never take the place of
- * scheduled ones. */
-enum backup_kind { BACKUP_SCHEDULED, BACKUP_ASKED };
-
-/* Syncs the copy, gives it the name of that moment and syncs the directory.  name: BACKUP_NAME_SIZE bytes;
- * a taken name becomes that of a second later.  *bytes: the size.  0 or -errno. */
-int backup_dir_put(struct backup_dir *s, time_t now, enum backup_kind kind, char *name, long long *bytes);
-
-/* Removes the oldest backups of that kind until `keep` are left; never `newest`.  Returns how many are left, or
+/* Syncs the copy, gives it the name of that moment (row->at_s; a taken name becomes that of a second later) and syncs
+ * the directory.  Writes the name and the size to *row and the row to the manifest, which takes row->rows.  0 or
  * -errno. */
-int backup_dir_keep(struct backup_dir *s, int keep, enum backup_kind kind, const char *newest);
+int backup_dir_put(struct backup_dir *s, struct backup_row *row, uint64_t until_us);
+
+struct backup_kept {
+	size_t n;
+	long long bytes;
+	size_t over_budget; /* removed although a rule would have kept it */
+	int error;          /* of the first one that could not be removed; 0 */
+};
+
+/* Removes what the rules do not keep (made: as in retention_decide), and writes the manifest.  0 or -errno of the
+ * manifest. */
+int backup_dir_keep(struct backup_dir *s, const struct retention *r, const char *made, long long now_s,
+                    struct backup_kept *kept);
 
 #endif

@@ -3,13 +3,19 @@
 #include "copy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "census.h"
+#include "due.h"
+#include "gentle.h"
 
 #define LOCKED_FOR_US    UINT64_C(10000000) /* how long a locked source is tried again */
 #define LOCKED_PAUSE_US  50000
@@ -20,16 +26,15 @@ struct work {
 	sqlite3 *db;
 	const char *path;
 	uint64_t until_us, locked_until_us;
+	struct gentle *gentle; /* NULL: no pauses */
 	char *why;
 	size_t why_size;
 };
 
-static uint64_t now_us(void)
+/* A full disk shows in several ways, a full quota in more. */
+static bool is_full(int rc, int error)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return rc == SQLITE_FULL || (rc == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
 }
 
 static int say(const struct work *w, int error, const char *what, const char *detail)
@@ -63,12 +68,6 @@ static int say_newer(const struct work *w)
 	return say(w, -ENOTSUP, what, sqlite3_errmsg(w->db));
 }
 
-/* A full disk shows in several ways, a full quota in more. */
-static bool is_full(int rc, int error)
-{
-	return rc == SQLITE_FULL || (rc == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG));
-}
-
 /* What a result code of SQLite means for the operator. */
 static int failed(const struct work *w, int rc)
 {
@@ -78,7 +77,7 @@ static int failed(const struct work *w, int rc)
 	if (rc == SQLITE_INTERRUPT)
 		return say(w, -ETIMEDOUT, "stopped shortly before the deadline", "");
 	if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
-		return say(w, now_us() >= w->until_us ? -ETIMEDOUT : -EBUSY, "locked by another program", "");
+		return say(w, is_due(w->until_us) ? -ETIMEDOUT : -EBUSY, "locked by another program", "");
 	if (is_full(rc, error))
 		return say(w, -ENOSPC, "no room for the copy (disk or quota full)", error ? strerror(error) : "");
 	if (is_newer(w, rc))
@@ -94,13 +93,15 @@ static int on_progress(void *arg)
 {
 	const struct work *w = arg;
 
-	return now_us() >= w->until_us;
+	if (w->gentle != NULL)
+		gentle_pause(w->gentle);
+	return is_due(w->until_us);
 }
 
 static int on_locked(void *arg, int tries)
 {
 	struct work *w = arg;
-	uint64_t now = now_us();
+	uint64_t now = due_now_us();
 
 	if (tries == 0)
 		w->locked_until_us = now + LOCKED_FOR_US < w->until_us ? now + LOCKED_FOR_US : w->until_us;
@@ -153,23 +154,70 @@ static int source_check(const struct work *w)
 	return S_ISREG(st.st_mode) ? 0 : say(w, -EIO, "not a regular file", "");
 }
 
-static int copy_check(struct work *w)
+static int number_ask(struct work *w, const char *sql, long long *out)
+{
+	char text[32];
+	int r = ask(w, sql, NULL, text, sizeof text);
+
+	*out = strtoll(text, NULL, 10);
+	return r;
+}
+
+/* What is there must hold what the copy will need: its pages without those that are free. */
+static int room_check(struct work *source, const char *to)
+{
+	long long size = 0, pages = 0, unused = 0, needed, room;
+	char dir[PATH_MAX], text[96];
+	struct statvfs fs;
+	int r = number_ask(source, "PRAGMA page_size", &size);
+
+	if (r == 0)
+		r = number_ask(source, "PRAGMA page_count", &pages);
+	if (r == 0)
+		r = number_ask(source, "PRAGMA freelist_count", &unused);
+	snprintf(dir, sizeof dir, "%s", to);
+	if (strrchr(dir, '/') != NULL)
+		*strrchr(dir, '/') = '\0';
+	if (r < 0 || statvfs(dir, &fs) < 0)
+		return r;
+	needed = (pages - unused) * size;
+	room = (long long)fs.f_bavail * (long long)fs.f_frsize;
+	if (needed <= room)
+		return 0;
+	snprintf(text, sizeof text, "it needs %lld bytes and %lld are free", needed, room);
+	return say(source, -ENOSPC, "no room for the copy", text);
+}
+
+static int census_ask(struct work *w, struct census *c)
+{
+	int rc = census_take(w->db, c);
+
+	return rc == SQLITE_OK ? 0 : failed(w, rc);
+}
+
+static int integrity_check(struct work *w)
 {
 	char text[256];
-	int r = ask(w, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'", NULL, text, sizeof text);
+	int r = ask(w, "PRAGMA integrity_check(1)", NULL, text, sizeof text);
 
-	if (r < 0)
-		return r;
-	if (strcmp(text, "0") == 0)
-		return say(w, -ENODATA, "the database has no tables; a copy of nothing is not a backup", "");
-	r = ask(w, "PRAGMA integrity_check(1)", NULL, text, sizeof text);
 	if (r < 0)
 		return r;
 	return strcmp(text, "ok") == 0 ? 0 : say(w, -EBADMSG, "the copy fails its integrity check", text);
 }
 
-/* ---- a schema that cannot be read here ---------------------------------------------------------------------------
- */
+/* c: of the copy; empty if it fails before it is counted. */
+static int copy_check(struct work *w, struct census *c)
+{
+	int r = census_ask(w, c);
+
+	if (r < 0)
+		return r;
+	if (json_object_size(c->rows) == 0)
+		return say(w, -ENODATA, "the database has no tables; a copy of nothing is not a backup", "");
+	return integrity_check(w);
+}
+
+/* ---- a schema that cannot be read here ------------------------------------------------------------------ */
 
 /* From then on SQLite makes do with what it can read of the schema; the first statement still fails over the rest. */
 static void schema_tolerate(struct work *w)
@@ -192,7 +240,7 @@ static int pages_copy(struct work *source, const char *to)
 	do {
 		rc = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(copy.db);
 	} while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && usleep(LOCKED_PAUSE_US) == 0 &&
-	         now_us() < source->until_us);
+	         !is_due(source->until_us));
 	sqlite3_backup_finish(backup);
 	copy.path = source->path;
 	if (rc != SQLITE_DONE)
@@ -248,29 +296,97 @@ static int newer_copy(const char *to, struct work *source)
 	return COPY_UNREAD;
 }
 
-int copy_database(const char *from, const char *to, uint64_t until_us, char *why, size_t why_size)
+/* ---- the whole ------------------------------------------------------------------------------------------ */
+
+/* The copy, and what the source held before and after it. */
+static int source_copy(struct work *source, const char *to, struct census *before, struct census *after)
 {
-	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
 	char text[64];
-	int r = source_check(&source);
+	int r = work_open(source);
 
 	if (r == 0)
-		r = work_open(&source);
+		r = ask(source, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, text, sizeof text);
 	if (r == 0)
-		r = ask(&source, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, text, sizeof text);
+		r = room_check(source, to);
 	if (r == 0)
-		r = ask(&source, "VACUUM INTO ?1", to, text, sizeof text);
+		r = census_ask(source, before);
+	if (r == 0)
+		r = ask(source, "VACUUM INTO ?1", to, text, sizeof text);
+	if (r == 0)
+		r = census_ask(source, after);
 	if (r == -ENOTSUP)
-		r = newer_copy(to, &source);
-	sqlite3_close(source.db);
-	if (r != 0)
-		return r;
-	copy.path = to;
-	r = work_open(&copy);
-	if (r == 0) {
-		copy.path = from; /* the copy has no name yet */
-		r = copy_check(&copy);
-	}
-	sqlite3_close(copy.db);
+		r = newer_copy(to, source);
+	sqlite3_close(source->db);
 	return r;
+}
+
+static void facts_take(struct copy_facts *facts, struct census *c)
+{
+	facts->rows = c->rows;
+	facts->migration = c->migration;
+	c->rows = NULL;
+}
+
+/* Opens and checks it; named: as the operator knows it. */
+static int database_check(struct work *w, const char *named, struct census *c)
+{
+	int r = work_open(w);
+
+	w->path = named;
+	if (r == 0)
+		r = copy_check(w, c);
+	sqlite3_close(w->db);
+	return r;
+}
+
+int copy_verify(const char *path, uint64_t until_us, struct copy_facts *facts, char *why, size_t why_size)
+{
+	struct work w = {.path = path, .until_us = until_us, .why = why, .why_size = why_size};
+	struct census c = {.rows = NULL};
+	int r = source_check(&w);
+
+	*facts = (struct copy_facts){.migration = -1};
+	if (r == 0)
+		r = database_check(&w, path, &c);
+	if (r == 0)
+		facts_take(facts, &c);
+	census_fini(&c);
+	return r;
+}
+
+int copy_database(const char *from, const char *to, uint64_t until_us, struct copy_facts *facts, char *why,
+                  size_t why_size)
+{
+	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
+	struct census before = {.rows = NULL}, after = before, mine = before;
+	char wal[PATH_MAX], differs[160];
+	struct gentle gentle;
+	int r = source_check(&source);
+
+	*facts = (struct copy_facts){.migration = -1};
+	snprintf(wal, sizeof wal, "%s-wal", from);
+	gentle_begin(&gentle, wal, until_us);
+	source.gentle = &gentle;
+	copy.path = to;
+	if (r == 0)
+		r = source_copy(&source, to, &before, &after);
+	facts->paused_us = gentle.paused_us;
+	facts->wal_grown = gentle_wal_grown(&gentle);
+	if (r == 0)
+		r = database_check(&copy, from, &mine); /* the copy has no name yet */
+	if (r == 0 && !census_fits(&before, &mine, &after, differs, sizeof differs))
+		r = say(&source, -EBADMSG, "the copy is not what the source held", differs);
+	if (r == 0)
+		facts_take(facts, &mine);
+	facts->changed = r == 0 && census_changed(&before, &after);
+	census_fini(&before);
+	census_fini(&after);
+	census_fini(&mine);
+	return r;
+}
+
+void copy_facts_fini(struct copy_facts *facts)
+{
+	json_decref(facts->rows);
+	facts->rows = NULL;
 }

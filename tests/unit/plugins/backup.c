@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -34,6 +35,8 @@
 struct fixture {
 	char dir[64], home[128], db[256], to[128], backup_dir[192], so[256];
 	int keep;
+	int64_t budget;
+	const char *action, *arguments;
 	bool requested;
 	json_int_t deadline_us;
 	rlim_t quota; /* 0: none */
@@ -161,6 +164,9 @@ static int input_make(const struct fixture *f)
 	struct process_config config = {.plugins = sections, .n_plugins = 1};
 	struct user user = {.name = "alice", .os_user = "al", .host = "127.0.0.1", .port = 3773};
 	struct option_set *s = &section.values;
+	const struct job_asked asked = {.requested = f->requested,
+	                                .action = f->action ? f->action : "",
+	                                .arguments = f->arguments ? f->arguments : ""};
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
 	event_set(user.home, f->home);
@@ -170,8 +176,12 @@ static int input_make(const struct fixture *f)
 	number_put(s, "deadline", T3OPS_OPT_DURATION, f->deadline_us);
 	text_put(s, "to", T3OPS_OPT_USER_DIR, f->to);
 	number_put(s, "retain", T3OPS_OPT_INT, f->keep);
+	number_put(s, "retain_daily", T3OPS_OPT_INT, 0);
+	number_put(s, "retain_weekly", T3OPS_OPT_INT, 0);
+	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
+	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
-	text = job_input_make(&config, &section, f->requested, &(struct text_list){0}, &user);
+	text = job_input_make(&config, &section, &asked, &(struct text_list){0}, &user);
 	assert_non_null(text);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	lseek(fd, 0, SEEK_SET);
@@ -678,15 +688,104 @@ static void test_asked_for(void **state)
 	f->requested = true;
 	for (int i = 0; i < 5; i++)
 		run_ok(f, path);
-	assert_non_null(strstr(path, "Z-asked.sqlite"));
+	assert_non_null(strstr(path, "Z-manual.sqlite"));
 	assert_int_equal(backup_dir_count(f, "state-20240101T000000Z.sqlite", NULL), 1);
 	assert_int_equal(backup_dir_count(f, "state-20240102T000000Z.sqlite", NULL), 1);
 	assert_int_equal(backup_dir_count(f, "state-", NULL), 4);
 	f->requested = false;
 	run_ok(f, path);
-	assert_null(strstr(path, "asked"));
+	assert_null(strstr(path, "manual"));
 	assert_int_equal(backup_dir_count(f, "state-20240101T000000Z.sqlite", NULL), 0);
 	assert_int_equal(backup_dir_count(f, "state-", NULL), 4);
+}
+
+/* The line of the manifest's newest backup. */
+static json_t *manifest_line(const struct fixture *f)
+{
+	char path[512], line[4096];
+	FILE *in;
+
+	PATH(path, "%s/manifest.jsonl", f->backup_dir);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	assert_non_null(fgets(line, sizeof line, in));
+	fclose(in);
+	return json_loads(line, 0, NULL);
+}
+
+static void digest_of(const char *path, char out[65])
+{
+	unsigned char bytes[32];
+	static char whole[1 << 20];
+	FILE *in = fopen(path, "r");
+	size_t n = fread(whole, 1, sizeof whole, in);
+
+	fclose(in);
+	assert_true(n < sizeof whole);
+	assert_int_equal(EVP_Digest(whole, n, bytes, NULL, EVP_sha256(), NULL), 1);
+	for (int i = 0; i < 32; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* What is known of a backup is in the manifest, and true. */
+static void test_manifest(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], digest[65];
+	json_t *line;
+
+	database_make(f, 10);
+	sql(f->db, "CREATE TABLE effect_sql_migrations(migration_id, name); "
+	           "INSERT INTO effect_sql_migrations VALUES(31,'a'),(32,'b')");
+	run_ok(f, path);
+	line = manifest_line(f);
+	assert_string_equal(json_string_value(json_object_get(line, "file")), strrchr(path, '/') + 1);
+	assert_string_equal(json_string_value(json_object_get(line, "reason")), "scheduled");
+	assert_int_equal(json_integer_value(json_object_get(line, "migration")), 32);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "rows"), "events")), 10);
+	digest_of(path, digest);
+	assert_string_equal(json_string_value(json_object_get(line, "sha256")), digest);
+	json_decref(line);
+}
+
+/* The budget goes before the rule of the last ones, and the run says so. */
+static void test_budget(void **state)
+{
+	struct fixture *f = *state;
+	json_t *answer;
+	char path[512];
+
+	database_make(f, 10);
+	old_backup(f, "state-20240101T000000Z.sqlite");
+	old_backup(f, "state-20240102T000000Z.sqlite");
+	run_ok(f, path);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 3);
+	f->budget = 1;
+	answer = run(f);
+	assert_string_equal(fact(answer, "kept"), "1");
+	assert_string_equal(fact(answer, "over_budget"), "3");
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 1);
+	json_decref(answer);
+}
+
+/* Somebody else's file in the way of the manifest is no reason to lose backups. */
+static void test_manifest_damaged(void **state)
+{
+	struct fixture *f = *state;
+	char manifest[512];
+	json_t *answer;
+
+	database_make(f, 10);
+	PATH(manifest, "%s/manifest.jsonl", f->backup_dir);
+	old_backup(f, "state-20240101T000000Z.sqlite");
+	file_write(manifest, "\0\377not json\n{", 12);
+	answer = run(f);
+	assert_string_equal(fact(answer, "manifest_lines_lost"), "2");
+	json_decref(answer);
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 2);
+	unlink(manifest);
+	assert_int_equal(symlink("/etc/passwd", manifest), 0); /* never followed */
+	run_fails(f, -ELOOP, "the manifest of");
 }
 
 int main(void)
@@ -707,6 +806,9 @@ int main(void)
 	    CASE(test_killed),
 	    CASE(test_keep),
 	    CASE(test_asked_for),
+	    CASE(test_manifest),
+	    CASE(test_budget),
+	    CASE(test_manifest_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

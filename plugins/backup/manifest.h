@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of one user's backups: a line of JSON each in TO/USER/manifest.jsonl, newest first.
+ *
+ *   {"file":"state-20261127T033000Z.sqlite","time":"2026-11-27T03:30:00Z","bytes":282624,"sha256":"...",
+ *    "seconds":0.8,"reason":"scheduled","migration":32,"t3_version":"0.0.28","pinned":false,
+ *    "verified":"2026-11-27T03:30:00Z","rows":{"orchestration_events":512,...}}
+ *
+ * The files are what counts: a line without its file is dropped, a file without a line (of an older t3ops, or of a
+ * run that was killed between the two) gets one from its name.
+ */
+#ifndef T3OPS_PLUGINS_BACKUP_MANIFEST_H
+#define T3OPS_PLUGINS_BACKUP_MANIFEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define BACKUP_NAME_SIZE 64
+
+/* Why it was made.  Each is kept by the rules by itself, so none takes another one's place. */
+enum backup_reason { BACKUP_SCHEDULED, BACKUP_MANUAL, BACKUP_REASONS };
+/* "scheduled", "manual" */
+const char *backup_reason_name(enum backup_reason reason);
+
+struct backup_row {
+	char file[BACKUP_NAME_SIZE];
+	long long at_s; /* since 1970: when it was finished */
+	long long bytes;
+	char sha256[65]; /* "": not known */
+	double seconds;  /* that it took; 0: not known */
+	enum backup_reason reason;
+	long long migration; /* the highest of effect_sql_migrations; -1: not known, or it has none */
+	char t3_version[48]; /* "": not known */
+	bool pinned;         /* stays until it is unpinned */
+	bool damaged;        /* what it was verified to be later */
+	long long verified_s;
+	json_t *rows; /* {TABLE: rows}; owned; may be NULL */
+};
+
+struct manifest {
+	struct backup_row *rows; /* newest first */
+	size_t n;
+	size_t unreadable; /* lines that were none */
+};
+
+/* The name of a backup of that second, without what makes it unique. */
+void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason);
+
+/* Of the directory; without a file of that name it is made from the backups that are there.  0 or -errno. */
+int manifest_read(int dir_fd, struct manifest *m);
+/* Atomically, synced.  0 or -errno. */
+int manifest_write(int dir_fd, const struct manifest *m);
+void manifest_fini(struct manifest *m);
+
+/* Takes row->rows.  0 or -ENOMEM. */
+int manifest_add(struct manifest *m, const struct backup_row *row);
+void manifest_remove(struct manifest *m, size_t i);
+
+/* The row that a person means: its file, a time or the beginning of one ("2026-11-27", "2026-11-27T03:30"; then the
+ * newest within it), "newest" or "": the newest that is not damaged.  NULL: none. */
+struct backup_row *manifest_find(const struct manifest *m, const char *at);
+
+/* As in the file; a new reference, NULL without memory. */
+json_t *backup_row_json(const struct backup_row *row);
+
+#endif

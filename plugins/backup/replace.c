@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Swapping databases; see replace.h. */
+#include "replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "digest.h"
+#include "due.h"
+
+/* Where SQLite locks: pending, reserved, and the range of readers, which every open connection to a database with a
+ * -wal file holds. */
+#define LOCKS_START 0x40000000
+#define LOCKS_LEN   512
+#define CHUNK       (256u << 10)
+
+static int say(char *why, size_t size, int error, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static int say(char *why, size_t size, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, size, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+static struct flock whole_range(short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = LOCKS_START, .l_len = LOCKS_LEN};
+}
+
+pid_t database_user(const char *database)
+{
+	struct flock lock = whole_range(F_WRLCK);
+	int fd = open(database, O_RDWR | O_NOFOLLOW | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = fcntl(fd, F_GETLK, &lock) < 0 ? -errno : lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+	close(fd);
+	return r;
+}
+
+/* "PATH SUFFIX" */
+static bool beside(char out[PATH_MAX], const char *path, const char *suffix)
+{
+	return snprintf(out, PATH_MAX, "%s%s", path, suffix) < PATH_MAX;
+}
+
+static int dir_sync(const char *database)
+{
+	char dir[PATH_MAX];
+	int fd, r = 0;
+
+	snprintf(dir, sizeof dir, "%s", database);
+	if (strrchr(dir, '/') != NULL)
+		*strrchr(dir, '/') = '\0';
+	fd = open(dir[0] != '\0' ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* ---- the new one ------------------------------------------------------------------------------------- */
+
+static int bytes_copy(int to, int from, uint64_t until_us)
+{
+	off_t in = 0, out = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(from, &st) < 0)
+		return -errno;
+	while (in < st.st_size) {
+		n = copy_file_range(from, &in, to, &out, CHUNK, 0);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO; /* it became shorter */
+		if (is_due(until_us))
+			return -ETIMEDOUT;
+	}
+	return fsync(to) < 0 ? -errno : 0;
+}
+
+/* A copy at `path`, with the digest that it must have. */
+static int new_make(const char *path, int backup_fd, const char *sha256, mode_t mode, uint64_t until_us, char *why,
+                    size_t size)
+{
+	char digest[DIGEST_SIZE];
+	int fd, r;
+
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return say(why, size, -errno, "%s: %s", path, strerror(errno));
+	r = bytes_copy(fd, backup_fd, until_us);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r == 0)
+		r = digest_file(fd, until_us, digest);
+	close(fd);
+	if (r < 0)
+		return say(why, size, r, "%s: %s", path, strerror(-r));
+	if (*sha256 != '\0' && strcmp(digest, sha256) != 0)
+		return say(why, size, -EBADMSG, "the backup is not what it was: its SHA-256 differs");
+	return 0;
+}
+
+/* ---- the old one --------------------------------------------------------------------------------------- */
+
+/* Whether SQLite can read it: of a file that is no database it would remove the -wal file on closing. */
+static bool is_readable(const char *database)
+{
+	sqlite3 *db = NULL;
+	bool is = sqlite3_open_v2(database, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	          sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK;
+
+	sqlite3_close(db);
+	return is;
+}
+
+/* What the -wal file holds goes into the database.  A damaged one keeps both. */
+static void wal_checkpoint(const char *database)
+{
+	sqlite3 *db = NULL;
+
+	if (!is_readable(database))
+		return;
+	if (sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+		sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	sqlite3_close(db); /* the last connection removes the -wal file */
+}
+
+static bool is_filled(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* The first second from at_s on whose name is free. */
+static int old_link(struct replacement *r, long long at_s)
+{
+	char stamp[40];
+	struct tm tm;
+	time_t at;
+
+	do {
+		at = (time_t)at_s++;
+		gmtime_r(&at, &tm);
+		strftime(stamp, sizeof stamp, ".replaced-%Y%m%dT%H%M%SZ", &tm);
+		if (!beside(r->kept, r->database, stamp))
+			return -ENAMETOOLONG;
+		if (link(r->database, r->kept) == 0)
+			return 0;
+	} while (errno == EEXIST);
+	return -errno;
+}
+
+/* A second name for it, and for its -wal. */
+static int old_keep(struct replacement *r, long long at_s)
+{
+	char wal[PATH_MAX], kept_wal[PATH_MAX];
+	int error = old_link(r, at_s);
+
+	if (error < 0)
+		return error;
+	if (!beside(wal, r->database, "-wal") || !beside(kept_wal, r->kept, "-wal"))
+		return -ENAMETOOLONG;
+	r->kept_wal = is_filled(wal);
+	if (r->kept_wal && link(wal, kept_wal) < 0)
+		return -errno;
+	return dir_sync(r->database);
+}
+
+static void leftovers_remove(const char *database)
+{
+	static const char *const suffixes[] = {"-wal", "-shm"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+		if (beside(path, database, suffixes[i]))
+			unlink(path);
+}
+
+/* Locked against everybody; *fd holds the lock.  What was there before is kept. */
+static int old_put_aside(struct replacement *r, long long at_s, int *fd, char *why, size_t size)
+{
+	struct flock lock = whole_range(F_WRLCK);
+	int error;
+
+	*fd = open(r->database, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT ? 0 : say(why, size, -errno, "%s: %s", r->database, strerror(errno));
+	if (fcntl(*fd, F_OFD_SETLK, &lock) < 0)
+		return say(why, size, -EBUSY, "%s: a program has it open", r->database);
+	error = old_keep(r, at_s);
+	if (error < 0)
+		return say(why, size, error, "%s cannot be kept as %s: %s", r->database, r->kept, strerror(-error));
+	return 0;
+}
+
+/* ---- the two -------------------------------------------------------------------------------------------- */
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_mode & 0777 : 0600;
+}
+
+static int swap(const char *database, const char *fresh, char *why, size_t size)
+{
+	int r;
+
+	leftovers_remove(database); /* of the old one: SQLite would play its -wal into the new one */
+	r = rename(fresh, database) < 0 ? -errno : dir_sync(database);
+	return r < 0 ? say(why, size, r, "%s: %s", database, strerror(-r)) : 0;
+}
+
+int replace_database(struct replacement *r, const char *database, int backup_fd, const char *sha256, long long at_s,
+                     uint64_t until_us, char *why, size_t why_size)
+{
+	char fresh[PATH_MAX];
+	int lock_fd = -1, error;
+
+	*r = (struct replacement){.database = database};
+	if (!beside(fresh, database, ".restoring"))
+		return say(why, why_size, -ENAMETOOLONG, "%s: its name is too long", database);
+	error = new_make(fresh, backup_fd, sha256, mode_of(database), until_us, why, why_size);
+	if (error == 0) {
+		if (database_user(database) == 0)
+			wal_checkpoint(database);
+		error = old_put_aside(r, at_s, &lock_fd, why, why_size);
+	}
+	if (error == 0)
+		error = swap(database, fresh, why, why_size);
+	if (error < 0)
+		unlink(fresh);
+	if (lock_fd >= 0)
+		close(lock_fd);
+	return error;
+}
+
+int replace_undo(const struct replacement *r, char *why, size_t why_size)
+{
+	char wal[PATH_MAX], kept_wal[PATH_MAX];
+	int error = 0;
+
+	if (r->kept[0] == '\0')
+		return say(why, why_size, -ENOENT, "there was no database before");
+	leftovers_remove(r->database);
+	if (rename(r->kept, r->database) < 0)
+		error = -errno;
+	if (error == 0 && r->kept_wal && beside(wal, r->database, "-wal") && beside(kept_wal, r->kept, "-wal") &&
+	    rename(kept_wal, wal) < 0)
+		error = -errno;
+	if (error == 0)
+		error = dir_sync(r->database);
+	return error < 0 ? say(why, why_size, error, "%s cannot be put back: %s", r->kept, strerror(-error)) : 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* See restore.h. */
+#include "restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "copy.h"
+#include "database_path.h"
+#include "replace.h"
+#include "server.h"
+
+#define UNDO_SHARE 3 /* of the time that is left, this part is for undoing */
+
+struct restore {
+	struct t3ops_ctx *ctx;
+	const struct t3ops_user *user;
+	struct backup_dir *dir;
+	const struct backup_row *row;
+	uint64_t until_us;
+	char *why;
+	size_t why_size;
+};
+
+static uint64_t now_us(const struct restore *r)
+{
+	return r->ctx->host->now_us(r->ctx);
+}
+
+/* ---- the backup -------------------------------------------------------------------------------------------- */
+
+static int backup_choose(struct restore *r)
+{
+	const char *at = r->ctx->host->argument(r->ctx, "at");
+
+	r->row = manifest_find(&r->dir->manifest, at != NULL ? at : "");
+	if (r->row != NULL)
+		return 0;
+	snprintf(r->why, r->why_size, "%.200s has no good backup%s%.64s", r->dir->path,
+	         at != NULL && *at != '\0' ? " of " : "", at != NULL ? at : "");
+	return -ENOENT;
+}
+
+/* That it is a whole database; its digest is compared while it is copied. */
+static int backup_check(struct restore *r)
+{
+	struct copy_facts facts;
+	char path[PATH_MAX];
+	int error;
+
+	if (snprintf(path, sizeof path, "%s/%s", r->dir->path, r->row->file) >= (int)sizeof path)
+		return -ENAMETOOLONG;
+	error = copy_verify(path, r->until_us, &facts, r->why, r->why_size);
+	copy_facts_fini(&facts);
+	if (error != -ENOTSUP)
+		return error;
+	r->ctx->host->report(r->ctx, "schema_newer", "%s", r->why); /* only its digest can be checked */
+	return 0;
+}
+
+static int backup_open(const struct restore *r)
+{
+	int fd = openat(r->dir->fd, r->row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		snprintf(r->why, r->why_size, "%.200s/%s: %s", r->dir->path, r->row->file, strerror(errno));
+	return fd;
+}
+
+/* ---- elsewhere --------------------------------------------------------------------------------------------- */
+
+static int to_path(struct restore *r, const char *to)
+{
+	struct replacement replaced;
+	int fd, error;
+
+	if (to[0] != '/' || access(to, F_OK) == 0) {
+		snprintf(r->why, r->why_size, "--to %.200s: %s", to,
+		         to[0] != '/' ? "expected an absolute path" : "it exists, and nothing is overwritten");
+		return -EINVAL;
+	}
+	fd = backup_open(r);
+	if (fd < 0)
+		return -EIO;
+	error = replace_database(&replaced, to, fd, r->row->sha256, r->row->at_s, r->until_us, r->why, r->why_size);
+	close(fd);
+	return error;
+}
+
+/* ---- in place ------------------------------------------------------------------------------------------------ */
+
+/* The old one is back, and its server too if we stopped it. */
+static int undo(struct restore *r, struct server *server, const struct replacement *replaced, bool stopped)
+{
+	char first[200], why[200] = "";
+	int error = 0;
+
+	snprintf(first, sizeof first, "%s", r->why);
+	if (stopped && server_running(server, why, sizeof why) != NULL)
+		error = server_stop(server, r->until_us, why, sizeof why);
+	if (error == 0)
+		error = replace_undo(replaced, why, sizeof why);
+	if (error == 0 && stopped)
+		error = server_start(server, r->until_us, why, sizeof why);
+	if (error == 0)
+		snprintf(r->why, r->why_size, "%s; the old database is back%s", first,
+		         stopped ? ", and its server runs" : "");
+	else
+		snprintf(r->why, r->why_size, "%s; undoing that failed: %s; the old database is %.200s", first, why,
+		         replaced->kept);
+	return error;
+}
+
+static int database_swap(struct restore *r, struct server *server, bool stopped)
+{
+	uint64_t now = now_us(r), left = r->until_us > now ? r->until_us - now : 0;
+	long long at_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
+	struct replacement replaced;
+	int fd = backup_open(r), error;
+
+	if (fd < 0)
+		return -EIO;
+	error = replace_database(&replaced, server->database, fd, r->row->sha256, at_s, r->until_us, r->why,
+	                         r->why_size);
+	close(fd);
+	if (error == 0 && stopped) {
+		error = server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);
+		if (error < 0)
+			undo(r, server, &replaced, stopped);
+	}
+	if (error == 0 && replaced.kept[0] != '\0')
+		r->ctx->host->report(r->ctx, "replaced", "%s", replaced.kept);
+	return error;
+}
+
+/* What was stopped is started again, whatever became of the rest. */
+static int stopped_swap(struct restore *r, struct server *server)
+{
+	char why[200];
+	int error = database_swap(r, server, true);
+
+	if (error < 0 && server_running(server, why, sizeof why) == NULL)
+		server_start(server, r->until_us, why, sizeof why);
+	return error;
+}
+
+/* dry-run goes so far. */
+static int plan_report(struct restore *r, const struct server *server, const char *running)
+{
+	r->ctx->host->report(r->ctx, "would", "%s, and put %s in the place of %s",
+	                     running != NULL ? "stop the server" : "find no server", r->row->file, server->database);
+	return 0;
+}
+
+static int in_place(struct restore *r)
+{
+	const struct t3ops_host *host = r->ctx->host;
+	char database[PATH_MAX], busy[320];
+	struct server server = {.ctx = r->ctx, .user = r->user, .database = database};
+	bool may_stop = host->argument(r->ctx, "stop") != NULL;
+	const char *running;
+	int error = database_path(database, sizeof database, host->opt_string(r->ctx, "database"), r->user);
+
+	if (error < 0) {
+		snprintf(r->why, r->why_size, "option database cannot be filled in");
+		return error;
+	}
+	running = server_running(&server, busy, sizeof busy);
+	if (running != NULL && !may_stop) {
+		snprintf(r->why, r->why_size, "the server runs: %.200s; stop it, or say --stop", busy);
+		return -EBUSY;
+	}
+	if (host->argument(r->ctx, "dry-run") != NULL)
+		return plan_report(r, &server, running);
+	if (running == NULL)
+		return database_swap(r, &server, false);
+	error = server_stop(&server, r->until_us, r->why, r->why_size);
+	return error < 0 ? error : stopped_swap(r, &server);
+}
+
+int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir, uint64_t until_us,
+            char *why, size_t why_size)
+{
+	struct restore r = {
+	    .ctx = ctx, .user = user, .dir = dir, .until_us = until_us, .why = why, .why_size = why_size};
+	const char *to = ctx->host->argument(ctx, "to");
+	int error = backup_choose(&r);
+
+	if (error == 0)
+		error = backup_check(&r);
+	if (error == 0)
+		error = to != NULL ? to_path(&r, to) : in_place(&r);
+	if (error == 0) {
+		ctx->host->report(ctx, "file", "%s", r.row->file);
+		ctx->host->report_row(ctx);
+	}
+	return error;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* See server.h. */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "due.h"
+#include "replace.h"
+
+#define LOOK_US       250000
+#define CONNECT_MS    1000
+#define PAIR_AGAIN_US 1000000
+
+/* ---- whether it runs ----------------------------------------------------------------------------------- */
+
+/* The line "0::PATH" of /proc/PID/cgroup, without its newline; "" if it cannot be read. */
+static void cgroup_of(const char *pid, char *out, size_t size)
+{
+	char path[64], text[512];
+	const char *line;
+	ssize_t n;
+	int fd;
+
+	out[0] = '\0';
+	snprintf(path, sizeof path, "/proc/%s/cgroup", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	line = strstr(text, "0::");
+	if (line != NULL)
+		snprintf(out, size, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+}
+
+/* Its own cgroup, if it has one that we are not in. */
+static void cgroup_learn(struct server *s, pid_t pid)
+{
+	char text[16], mine[sizeof s->cgroup];
+
+	snprintf(text, sizeof text, "%d", (int)pid);
+	cgroup_of(text, s->cgroup, sizeof s->cgroup);
+	cgroup_of("self", mine, sizeof mine);
+	if (strcmp(s->cgroup, mine) == 0 || strcmp(s->cgroup, "/") == 0)
+		s->cgroup[0] = '\0';
+}
+
+static bool cgroup_is_populated(const char *cgroup)
+{
+	char path[320], text[256];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.events", cgroup);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false; /* it went with its last process */
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, "populated 1") != NULL;
+}
+
+static bool address_of(const struct t3ops_user *user, struct sockaddr_storage *out, socklen_t *len)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, user->host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(user->port);
+		*len = sizeof *v4;
+		return true;
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(user->port);
+	*len = sizeof *v6;
+	return inet_pton(AF_INET6, user->host, &v6->sin6_addr) == 1;
+}
+
+/* Whether something accepts at the user's port. */
+static bool is_accepting(const struct t3ops_user *user)
+{
+	struct sockaddr_storage address;
+	socklen_t len, size = sizeof(int);
+	int error = EINPROGRESS, fd;
+	struct pollfd wait;
+
+	if (user->port == 0 || !address_of(user, &address, &len))
+		return false;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	wait = (struct pollfd){.fd = fd, .events = POLLOUT};
+	if (connect(fd, (struct sockaddr *)&address, len) == 0)
+		error = 0;
+	else if (errno == EINPROGRESS && poll(&wait, 1, CONNECT_MS) == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	close(fd);
+	return error == 0;
+}
+
+const char *server_running(struct server *s, char *why, size_t size)
+{
+	pid_t pid = database_user(s->database);
+
+	if (pid > 0) {
+		cgroup_learn(s, pid);
+		snprintf(why, size, "process %d has %s open", (int)pid, s->database);
+	} else if (pid < 0) {
+		snprintf(why, size, "%s: %s", s->database, strerror((int)-pid));
+	} else if (is_accepting(s->user)) {
+		snprintf(why, size, "something accepts at %s port %u", s->user->host, s->user->port);
+	} else if (s->cgroup[0] != '\0' && cgroup_is_populated(s->cgroup)) {
+		snprintf(why, size, "processes are left in its cgroup %s", s->cgroup);
+	} else {
+		return NULL;
+	}
+	return why;
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------- */
+
+struct command_wait {
+	bool done;
+	int error, exit_code;
+};
+
+static void on_ran(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg)
+{
+	struct command_wait *w = arg;
+
+	(void)ctx;
+	*w = (struct command_wait){true, ran->error, ran->exit_code};
+}
+
+/* Runs the command that the option names; 0 or -errno with one line in why. */
+static int command_run(struct server *s, const char *option, uint64_t until_us, char *why, size_t size)
+{
+	const struct t3ops_host *host = s->ctx->host;
+	const char *command = host->opt_string(s->ctx, option);
+	uint64_t now = due_now_us();
+	struct command_wait w = {0};
+
+	if (*command == '\0') {
+		snprintf(why, size, "the option %s names no command", option);
+		return -ENOENT;
+	}
+	host->command(s->ctx, command, s->user->name, on_ran, &w);
+	if (host->wait(s->ctx, &w.done, until_us > now ? until_us - now : 0) < 0)
+		w.error = -ETIMEDOUT;
+	if (w.error < 0)
+		snprintf(why, size, "command \"%s\": %s", command, strerror(-w.error));
+	else if (w.exit_code != 0)
+		snprintf(why, size, "command \"%s\": exit code %d", command, w.exit_code);
+	return w.error < 0 ? w.error : w.exit_code != 0 ? -EIO : 0;
+}
+
+int server_stop(struct server *s, uint64_t until_us, char *why, size_t size)
+{
+	char running[320];
+	int r = command_run(s, "stop_command", until_us, why, size);
+
+	if (r < 0)
+		return r;
+	while (server_running(s, running, sizeof running) != NULL) {
+		if (is_due(until_us)) {
+			snprintf(why, size, "it was stopped and still runs: %.200s", running);
+			return -ETIMEDOUT;
+		}
+		usleep(LOOK_US);
+	}
+	return 0;
+}
+
+/* ---- pairing ---------------------------------------------------------------------------------------------- */
+
+struct pair_wait {
+	bool done;
+	uint32_t result;
+	char text[200];
+};
+
+static void on_paired(void *arg, const struct t3ops_paired *p)
+{
+	struct pair_wait *w = arg;
+
+	w->done = true;
+	w->result = p->result;
+	snprintf(w->text, sizeof w->text, "%s", p->text);
+}
+
+static const struct t3ops_pairing *pairing_of(const struct server *s)
+{
+	return s->ctx->host->service(s->ctx, T3OPS_SERVICE_PAIRING);
+}
+
+bool server_can_pair(const struct server *s)
+{
+	return pairing_of(s) != NULL;
+}
+
+static void pair_once(struct server *s, uint64_t until_us, struct pair_wait *w)
+{
+	const struct t3ops_pairing *pairing = pairing_of(s);
+	uint64_t now = due_now_us();
+
+	*w = (struct pair_wait){.result = T3OPS_PAIR_UNREACHABLE};
+	pairing->pair(pairing->provider, s->user, NULL, on_paired, w);
+	s->ctx->host->wait(s->ctx, &w->done, until_us > now ? until_us - now : 0);
+	if (!w->done)
+		snprintf(w->text, sizeof w->text, "no answer in time");
+}
+
+/* A server that has just started is not there yet. */
+static bool is_worth_another_try(const struct pair_wait *w, uint64_t until_us)
+{
+	return w->done && (w->result == T3OPS_PAIR_UNREACHABLE || w->result == T3OPS_PAIR_MINT_TIMEOUT) &&
+	       !is_due(until_us);
+}
+
+static int pair(struct server *s, uint64_t until_us, char *why, size_t size)
+{
+	struct pair_wait *w = calloc(1, sizeof *w); /* an answer that comes late still needs it: never freed then */
+	int r;
+
+	if (w == NULL)
+		return -ENOMEM;
+	for (pair_once(s, until_us, w); is_worth_another_try(w, until_us); pair_once(s, until_us, w))
+		usleep(PAIR_AGAIN_US);
+	r = w->result == T3OPS_PAIR_OK ? 0 : -EPROTO;
+	if (r < 0)
+		snprintf(why, size, "it does not pair: %s", w->text);
+	if (w->done)
+		free(w);
+	return r;
+}
+
+int server_start(struct server *s, uint64_t until_us, char *why, size_t size)
+{
+	int r = command_run(s, "start_command", until_us, why, size);
+
+	return r == 0 && server_can_pair(s) ? pair(s, until_us, why, size) : r;
+}

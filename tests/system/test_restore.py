@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Backups as a person handles them: listed, verified, pinned, and put in the place of a running t3 server's database,
+which is stopped for that, started again, and paired with; whatever fails is undone."""
+import glob
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import threading
+import unittest
+
+from lab import account, http, process
+from lab.daemon import Daemon, section
+from lab.stub import T3Stub
+
+CLIENT = """import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.settimeout(100)
+    s.connect(sys.argv[1])
+    s.sendall(sys.argv[2].encode())
+    sys.exit(0 if s.recv(16) == b"done" else 1)
+"""
+
+
+class Unit:
+    """What stops and starts a t3 server, as systemd does, for commands that t3ops runs."""
+
+    def __init__(self, stub):
+        self.stub = stub
+        folder = process.folder()
+        self.path = os.path.join(folder, "unit")
+        self.client = os.path.join(folder, "client.py")
+        with open(self.client, "w", encoding="utf-8") as f:
+            f.write(CLIENT)
+        self.done = []
+        self.broken = set()
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        os.chmod(self.path, 0o777)
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def command(self, name, word):
+        return section("command", name, {"argv": ["/usr/bin/env", "python3", self.client, self.path, word], "timeout": "60s"})
+
+    def serve(self):
+        while True:
+            connection, _ = self.socket.accept()
+            with connection:
+                word = connection.recv(16).decode()
+                self.done.append(word)
+                if word not in self.broken:
+                    getattr(self.stub, word)()
+                    connection.sendall(b"done")
+
+
+class Lab:
+    def __init__(self, **backup):
+        self.stub = T3Stub()
+        self.unit = Unit(self.stub)
+        self.to = os.path.join(process.folder(), "to")
+        options = {"to": self.to, "database": self.stub.database, "stop_command": "stop", "start_command": "start",
+                   "deadline": "60s", **backup}
+        sections = (section("command", "mint", {"argv": self.stub.mint_argv(), "timeout": "10s"}) +
+                    self.unit.command("stop", "stop") + self.unit.command("start", "start") +
+                    section("plugin", "auto_pair", {}) + section("plugin", "backup", options))
+        self.daemon = Daemon({}, sections, users={"alice": self.stub.port})
+
+    def __enter__(self):
+        self.stub.__enter__()
+        self.daemon.__enter__()
+        return self
+
+    def __exit__(self, *how):
+        self.daemon.__exit__(*how)
+        self.stub.__exit__(*how)
+
+    def ask(self, *words):
+        """t3opsctl backup ...: (exit status, rows, what it said)."""
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, "-j"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        rows = json.loads(done.stdout)["rows"] if done.stdout else []
+        return done.returncode, rows, done.stderr
+
+    def backup(self):
+        self.daemon.ctl("backup", "now", "alice")
+        return self.ask("list", "alice")[1][0]["file"]
+
+    def mark(self, text):
+        self.stub.sql("CREATE TABLE IF NOT EXISTS marks(x)")
+        self.stub.sql("INSERT INTO marks VALUES(?)", text)
+
+    def marks(self):
+        return [x for x, in self.stub.sql("SELECT x FROM marks ORDER BY rowid")]
+
+    def pairs(self):
+        page = {"Accept": "text/html", "X-authentik-username": "alice"}
+        return bool(http.get(self.daemon.proxy, "/", page).header("set-cookie"))
+
+
+class Handling(unittest.TestCase):
+    def test_list_verify_pin(self):
+        with Lab(retain=1) as lab:
+            status, rows, _ = lab.ask("list", "alice")
+            self.assertEqual((status, rows), (0, []))
+            first = lab.backup()
+            _, rows, _ = lab.ask("list", "alice")
+            self.assertEqual([(r["file"], r["state"], r["reason"], r["pinned"], r["migration"], r["user"]) for r in rows],
+                             [(first, "good", "manual", "no", "32", "alice")])
+            status, rows, _ = lab.ask("pin", "alice", "--at", first)
+            self.assertEqual((status, rows[0]["pinned"]), (0, "yes"))
+            second = lab.backup()
+            self.assertEqual([r["file"] for r in lab.ask("list", "alice")[1]], [second, first])  # retain = 1
+            self.assertEqual(lab.ask("verify", "alice")[0], 0)
+            with open(f"{lab.to}/alice/{second}", "r+b") as f:
+                f.seek(8192)
+                f.write(b"x" * 64)
+            status, rows, said = lab.ask("verify", "alice", f"--at={second}")
+            self.assertEqual((status, [(r["file"], r["state"], r["pinned"]) for r in rows]),
+                             (1, [(second, "damaged", "no"), (first, "good", "yes")]))
+            self.assertRegex(said, r"1 of 1 failed; alice: .*(damaged|SHA-256|integrity)")
+            lab.ask("unpin", "alice", "--at", first)
+            third = lab.backup()
+            self.assertEqual([r["file"] for r in lab.ask("list", "alice")[1]], [third])
+            metrics = lab.daemon.metrics()  # of runs alone
+            self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="ok"}'], 3)
+            self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="failed"}'], 0)
+            lab.daemon.wait_log(r'event=action_failed .*plugin=backup user=alice .*error="verify: ')
+
+    def test_what_cannot_be_asked(self):
+        with Lab() as lab:
+            for words, said in ((("explode", "alice"), "backup has no action explode; there are: now, list, verify, pin"),
+                                (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: nothing"),
+                                (("restore", "alice", "--at", "2020-01-01"), "has no good backup of 2020-01-01"),
+                                (("restore", "bob"), "no such user in the user table: \"bob\""),
+                                (("list", "alice", "--x=" + "y" * 1200), "its arguments take 12")):
+                status, _, error = lab.ask(*words)
+                self.assertEqual(status, 1, words)
+                self.assertIn(said, error)
+            table = lab.daemon.ctl("backup", "list")  # for a person
+            self.assertIn("1 of 1 done", table)
+            lab.backup()
+            self.assertRegex(lab.daemon.ctl("backup", "list"), r"(?m)^user +time +bytes +reason .*\nalice +20\d\d-")
+
+
+class Restore(unittest.TestCase):
+    def test_elsewhere(self):
+        with Lab() as lab:
+            lab.mark("before")
+            lab.backup()
+            path = os.path.join(account.give(process.folder()), "copy.sqlite")
+            self.assertEqual(lab.ask("restore", "alice", "--to", path)[0], 0)
+            with sqlite3.connect(path) as db:
+                self.assertEqual(db.execute("SELECT x FROM marks").fetchall(), [("before",)])
+            db.close()
+            status, _, said = lab.ask("restore", "alice", "--to", path)
+            self.assertEqual(status, 1)
+            self.assertIn("it exists, and nothing is overwritten", said)
+            self.assertEqual(lab.unit.done, [])
+
+    def test_in_place(self):
+        with Lab() as lab:
+            lab.mark("before")
+            lab.backup()
+            lab.mark("after")
+            status, _, said = lab.ask("restore", "alice")
+            self.assertEqual(status, 1)
+            self.assertRegex(said, r"the server runs: process \d+ has .* open; stop it, or say --stop")
+            status, rows, _ = lab.ask("restore", "alice", "--stop", "--dry-run")
+            self.assertEqual(status, 0)
+            self.assertRegex(rows[0]["would"], "stop the server, and put state-.*sqlite in the place of")
+            self.assertEqual((lab.unit.done, lab.marks()), ([], ["before", "after"]))
+            status, rows, said = lab.ask("restore", "alice", "--stop")
+            self.assertEqual(status, 0, said)
+            self.assertEqual(lab.unit.done, ["stop", "start"])
+            self.assertEqual(lab.marks(), ["before"])
+            self.assertTrue(lab.pairs())
+            with sqlite3.connect(f"file:{rows[0]['replaced']}?mode=ro", uri=True) as db:
+                self.assertEqual(len(db.execute("SELECT x FROM marks").fetchall()), 2)
+            db.close()
+            lab.stub.stop()
+            self.assertEqual(lab.ask("restore", "alice")[0], 0)  # nobody to stop
+            lab.stub.start()
+
+    def test_undone(self):
+        """A backup with which the server cannot pair: the old database comes back, and works."""
+        with Lab() as lab:
+            name = lab.backup()
+            lab.mark("after")
+            with sqlite3.connect(f"{lab.to}/alice/{name}") as db:
+                db.execute("DROP TABLE auth_pairing_links")
+            db.close()
+            status, _, said = lab.ask("restore", "alice", "--stop")
+            self.assertEqual(status, 1)
+            self.assertIn("SHA-256 differs", said)
+            self.assertEqual(lab.unit.done, ["stop", "start"])  # what was stopped is started again
+            self.assertTrue(lab.pairs())
+            os.unlink(f"{lab.to}/alice/manifest.jsonl")
+            status, _, said = lab.ask("restore", "alice", "--stop")
+            self.assertEqual(status, 1)
+            self.assertRegex(said, "it does not pair: .*; the old database is back, and its server runs")
+            self.assertEqual(lab.marks(), ["after"])
+            self.assertTrue(lab.pairs())
+            self.assertEqual(glob.glob(lab.stub.database + ".*"), [])
+
+    def test_start_fails(self):
+        with Lab() as lab:
+            lab.backup()
+            lab.mark("after")
+            lab.unit.broken = {"stop"}
+            status, _, said = lab.ask("restore", "alice", "--stop")
+            self.assertEqual(status, 1)
+            self.assertIn('command "stop": exit code 1', said)
+            self.assertEqual(lab.marks(), ["after"])
+            lab.unit.broken = {"start"}
+            status, _, said = lab.ask("restore", "alice", "--stop")
+            self.assertEqual(status, 1)
+            self.assertRegex(said, 'command "start": exit code 1; undoing that failed: command "start": exit code 1')
+            lab.stub.start()
+            self.assertEqual(lab.marks(), ["after"])
+
+
+if __name__ == "__main__":
+    unittest.main()
