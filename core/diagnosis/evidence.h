@@ -7,6 +7,7 @@
  *   leg, latest attempt ended in DNS        resolver       -
  *   ... CONNECT or TLS                      up to the edge before the edge, if it answered
  *   ... HTTP with a status                  after the edge up to the edge
+ *   ... HTTP unanswered, reset or eof       all segments   before the edge
  *   ... HTTP with anything else             from the edge  before the edge
  *   leg, login page                         nothing        nothing: a note says so
  *   resolver alone                          resolver       -
@@ -21,8 +22,9 @@
  *
  * What is acquitted, of what began to fail earlier
  *   leg whose ping was sent and answered    all segments
- *   leg whose look-up worked                its resolver's: an address from a cache acquits none, nor does a look-up
- *                                           while the leg goes on waiting for an answer
+ *   leg whose look-up worked                its resolver's: an address from a cache acquits none.  Of a leg that is
+ *                                           silent, only a look-up between two silences does: before them the uplink
+ *                                           may have worked until then, after them it may be what heals
  *   tunnel that carried data                the user's path without the last mile, from the client; serve(user), from
  *                                           the t3 server.  What fell silent, or lost answers, may be broken in the
  *                                           way down alone: there a page acquits that still beats when its patience
@@ -31,6 +33,10 @@
  *   failed went on failing after it         the user's path without the last mile, of new connections
  *   fresh connection that worked, or large
  *   message that was answered               all segments
+ *
+ * An answer acquits when it came.  A step that was not answered, or cut, says nothing of when or where: all that had
+ * to answer is accused, and the step before acquits when it was over, so only what had failed before.  What falls
+ * silent after it had failed in another way began to with that silence.
  *
  * What a host event explains (host_events.h) accuses the host and nothing else, or dispatch, where a proxy of
  * ours was gone; unless the leg still fails long after.  A leg that failed acquits nothing when it is back.  Tunnels
@@ -43,54 +49,22 @@
 #define T3OPS_DIAGNOSIS_EVIDENCE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-#include "diagnosis/host_events.h"
 #include "diagnosis/incident.h"
 #include "diagnosis/probe_table.h"
 #include "diagnosis/topology.h"
 
-/* One thing seen, and what follows from it.  Exactly one of leg, drop, live_tunnel is set. */
-struct observation {
-	struct leg *leg;
-	struct drop *drop;
-	const struct live_tunnel *live_tunnel;
-	bool resolver; /* of leg: about its look-ups, not its connection */
-	bool fresh;    /* of leg: about its fresh connections */
-	bool large;    /* of leg: about its large messages */
-	struct tomo_path accused;
-	uint64_t began_us, seen_us;    /* if it accuses */
-	unsigned by;                   /* whose proofs count against that: TOMO_BY_* */
-	unsigned proof;                /* what kind of proof it is itself */
-	const struct host_event *host; /* that explains it: it accuses the host alone */
-	const struct host_event *ours; /* the end of a proxy of ours, which explains it: it accuses dispatch alone */
-	struct tomo_path acquitted;
-	uint64_t proven_us;
-	uint64_t answered_us; /* of live_tunnel: since when its page must have got an answer; 0: not known */
-	uint64_t verdict;     /* id of the verdict that it is part of, 0: none yet */
+/* What the end of an attempt says. */
+struct end_evidence {
+	enum leg_part accused, acquitted;
+	bool until_end; /* acquitted when it ended, by its answer; else when the step began in which it ended */
 };
 
-struct observations {
-	struct observation *rows; /* legs that fail, users that fail, then what works */
-	size_t n, n_failing;
-};
-
-/* Gathers; 0 or -ENOMEM.  Pointers into in, legs and host stay borrowed. */
-int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
-                      const struct host_events *host, struct topology *t);
-void observations_fini(struct observations *o);
-
-/* How a leg failed in the incident; step 0: it was late only. */
-const struct leg_end *observation_end(const struct observation *f);
-
-/* What a failed leg accuses by how far its latest attempt got, and what that attempt acquits. */
-void evidence_of_leg(const struct leg *leg, enum leg_part *accused, enum leg_part *acquitted);
+struct end_evidence evidence_of_end(const struct leg_def *def, const struct leg_end *end);
+/* Of the latest attempt; one that made none accuses all segments. */
+struct end_evidence evidence_of_leg(const struct leg *leg);
 /* Whether the latest attempt got an answer from the edge or behind it: new connections fail, old ones may live. */
 bool evidence_is_of_new_connections(const struct leg *leg);
-/* The same of something that fails: a fresh connection always is. */
-bool observation_is_of_new_connections(const struct observation *f);
-/* Of what a leg shows: when what failed last had been begun, at the earliest when it broke. */
-uint64_t observation_tried_us(const struct observation *f);
 /* Whether the leg, or its resolver, fell silent: one direction alone may be broken. */
 bool evidence_is_silence(const struct leg *leg);
 /* Whether what was sent to the page did not reach it, though its Pings came. */

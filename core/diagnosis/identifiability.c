@@ -68,17 +68,17 @@ static void leg_plays(struct view *v, const struct leg_def *leg, enum position a
 {
 	bool attempts = v->fault->class == FAULT_LOUD || v->fault->class == FAULT_SILENT;
 	struct leg seen = {.def = leg, .attempted = attempts, .latest = end_of(v->fault, at)};
-	enum leg_part accused = PART_NONE, acquitted = PART_ALL;
+	struct end_evidence e = {PART_NONE, PART_ALL, true};
 	struct tomo_path path;
 
 	if (v->fault->class == FAULT_LARGE && !leg->large)
 		return;
 	if (at != POSITION_NONE) {
-		evidence_of_leg(&seen, &accused, &acquitted);
-		topology_leg_path(v->t, leg, "", accused, &path);
+		e = evidence_of_leg(&seen);
+		topology_leg_path(v->t, leg, "", e.accused, &path);
 		path_fails(v, &path);
 	}
-	topology_leg_path(v->t, leg, "", acquitted, &path);
+	topology_leg_path(v->t, leg, "", e.acquitted, &path);
 	tomo_path_join(&v->acquitted, &path);
 }
 

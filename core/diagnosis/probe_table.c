@@ -24,6 +24,21 @@ static void state_learn(struct leg *leg, enum leg_state state, const struct leg_
 	state_set(leg, state, unknown ? in->wall_us - in->age_us : in->wall_us);
 }
 
+bool leg_end_is_unanswered(unsigned reason)
+{
+	return reason == T3OPS_R_NONE || reason == T3OPS_R_HEARTBEAT_TIMEOUT || reason == T3OPS_R_CONNECT_TIMEOUT ||
+	       reason == T3OPS_R_HTTP_TIMEOUT || reason == T3OPS_R_DNS;
+}
+
+/* Silence goes on, begins now, or is over. */
+static void silence_count(struct leg *leg, unsigned reason, uint64_t began_us)
+{
+	if (!leg_end_is_unanswered(reason) && reason != T3OPS_R_UNREACHABLE)
+		leg->unanswered_us = 0;
+	else if (leg->unanswered_us == 0)
+		leg->unanswered_us = began_us;
+}
+
 static bool is_testifying(const struct leg *leg)
 {
 	return leg->testimony != LEG_SILENT && leg->testimony != LEG_STALE;
@@ -42,7 +57,9 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 		leg->attempted = false;
 		leg->began_us = before(in->mono_us, in->waited_us);
 		leg->broke_us = in->mono_us;
+		leg->unanswered_us = 0;
 	}
+	silence_count(leg, in->reason, leg->began_us);
 	leg->testimony = testimony;
 }
 
@@ -129,9 +146,15 @@ static unsigned on_down(struct leg *leg, const struct leg_input *in)
 	return news | LEG_NEWS_BROKE;
 }
 
+static bool ends_equal(const struct leg_end *a, const struct leg_end *b)
+{
+	return a->step == b->step && a->reason == b->reason && a->code == b->code;
+}
+
 static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 {
 	struct leg_end was = leg->latest;
+	uint64_t tried_us = leg->attempt_began_us;
 	unsigned news = end_set(leg, in);
 	bool same;
 
@@ -139,17 +162,15 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
 	if (!is_testifying(leg))
 		return news;
-	same = leg->attempted && was.step == leg->last.step && was.reason == leg->last.reason &&
-	       was.code == leg->last.code;
+	/* the same again, unless a name was found between them, which proves something now */
+	same = leg->attempted && ends_equal(&was, &leg->last) &&
+	       (leg->unanswered_us == 0 || leg->looked_up_us <= tried_us ||
+	        leg->looked_up_us > leg->attempt_began_us);
 	leg->latest = leg->last;
 	leg->attempted = true;
-	/* the same again is news where nothing has been made of it yet */
+	silence_count(leg, in->reason, leg->attempt_began_us);
+	/* which is news where nothing has been made of it yet */
 	return same && leg->verdict != 0 ? news : news | LEG_NEWS_EVIDENCE;
-}
-
-static bool ends_equal(const struct leg_end *a, const struct leg_end *b)
-{
-	return a->step == b->step && a->reason == b->reason && a->code == b->code;
 }
 
 /* How far an attempt of this leg would get, which fails by itself already. */
@@ -161,6 +182,7 @@ static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, con
 	leg->attempted = true;
 	leg->attempt_us = in->mono_us;
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
+	silence_count(leg, end->reason, leg->attempt_began_us);
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 

@@ -63,7 +63,7 @@ struct leg_aspect {
 	enum aspect_state state;
 	uint64_t proven_us;   /* when one that worked was begun; of fresh: or the leg was established */
 	uint64_t reported_us; /* when one last ended */
-	uint64_t failed_us;   /* when the last one that failed was begun */
+	uint64_t failed_us;   /* when the last one that failed was begun; of fresh: its last step */
 	uint64_t verdict;
 	struct leg_end end; /* of the last one that failed */
 
@@ -97,11 +97,13 @@ struct leg {
 
 	/* Of the open incident. */
 	enum leg_testimony testimony;
-	uint64_t began_us;                     /* to fail: its unanswered ping was sent, or the connection ended */
-	uint64_t broke_us;                     /* that was noticed */
-	struct leg_end first;                  /* how it failed; step 0: it was late only */
-	struct leg_end latest;                 /* of the latest attempt, if attempted */
-	bool attempted;                        /* an attempt ended since it failed */
+	uint64_t began_us;      /* to fail: its unanswered ping was sent, or the connection ended */
+	uint64_t broke_us;      /* that was noticed */
+	struct leg_end first;   /* how it failed; step 0: it was late only */
+	struct leg_end latest;  /* of the latest attempt, if attempted */
+	bool attempted;         /* an attempt ended since it failed */
+	uint64_t unanswered_us; /* when the silence began that goes on: its ping was sent, or the step begun in
+	                         * which the first attempt ended so; 0: the last end was an answer, or a cut */
 	enum leg_testimony resolver_testimony; /* SILENT, FAILED, RECOVERED or STALE */
 	uint64_t resolver_began_us;
 	uint64_t resolver_asked_us; /* when the look-up was begun that failed then */
@@ -136,8 +138,9 @@ struct leg_input {
 	uint16_t step, reason, code;
 	uint64_t wall_us;   /* since 1970 */
 	uint64_t mono_us;   /* CLOCK_MONOTONIC */
-	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN, ATTEMPT: for one that did not come;
-	                     * FRESH: from its start; 0: not said */
+	uint64_t waited_us; /* ALIVE, LOOKED_UP: for the answer; LATE, DOWN: for one that did not come; ATTEMPT, FRESH
+	                     * that failed: since the step began in which it did; FRESH that worked: from its
+	                     * start; 0: not said */
 	uint64_t verdict;
 	uint64_t age_us; /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
 	bool host;       /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
@@ -148,6 +151,9 @@ struct leg_input {
 #define LEG_NEWS_WALLED_OFF 2u /* it met a login page, and had not before */
 #define LEG_NEWS_EVIDENCE   4u /* it has more to say of a drop that is known */
 #define LEG_NEWS_SLOW       8u /* it became slow, or is no more */
+
+/* Whether it ended since nothing came in time. */
+bool leg_end_is_unanswered(unsigned reason);
 
 unsigned leg_transition(struct leg *leg, const struct leg_input *in);
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diagnosis/evidence.h"
+#include "diagnosis/topology.h"
 
 enum verdict_kind {
 	VERDICT_FAULT,      /* suspects say which */

@@ -3,6 +3,7 @@
 #ifndef T3OPS_DIAGNOSIS_VERDICT_TABLE_H
 #define T3OPS_DIAGNOSIS_VERDICT_TABLE_H
 
+#include "diagnosis/observation.h"
 #include "diagnosis/probe_table.h"
 #include "diagnosis/verdict.h"
 

@@ -25,7 +25,7 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	return leg_news_take(d, &r, now_us);
 }
 
-/* A fresh connection or a large message: its event says how long it took. */
+/* A fresh connection that worked, or a large message: its event says how long it took. */
 static int aspect_report(struct diagnosis *d, enum leg_input_kind kind, const struct event *e, uint64_t now_us)
 {
 	struct event whole = *e;
@@ -138,8 +138,9 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_LEG_RESOLVER:
 		return leg_report(d, LEG_LOOKED_UP, e, now_us);
 	case EVENT_LEG_FRESH:
-	case EVENT_LEG_FRESH_FAILED:
 		return aspect_report(d, LEG_FRESH, e, now_us);
+	case EVENT_LEG_FRESH_FAILED:
+		return leg_report(d, LEG_FRESH, e, now_us);
 	case EVENT_LEG_LARGE:
 	case EVENT_LEG_LARGE_LOST:
 		return aspect_report(d, LEG_LARGE, e, now_us);

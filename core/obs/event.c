@@ -69,7 +69,15 @@ static struct kv code(const struct event *e, enum kv_key key)
 /* What was waited for, and how long, is said in one field. */
 static enum kv_key wait_key(unsigned kind)
 {
-	return kind == EVENT_LEG_LATE ? KV_unanswered_ms : kind == EVENT_LEG_ATTEMPT ? KV_step_ms : KV_rtt_ms;
+	switch (kind) {
+	case EVENT_LEG_LATE:
+		return KV_unanswered_ms;
+	case EVENT_LEG_ATTEMPT:
+	case EVENT_LEG_FRESH_FAILED:
+		return KV_step_ms;
+	default:
+		return KV_rtt_ms;
+	}
 }
 
 static const struct kind_row *kind_row(unsigned kind)

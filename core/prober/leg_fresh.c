@@ -63,6 +63,7 @@ static void run(struct t3ops_leg *leg)
 	f->began_us = clock_mono_us();
 	f->thorough = f->asked;
 	f->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
+	f->step_us = f->began_us;
 	ev_timer_stop(leg->process->loop, &f->next);
 	timer_set(leg, &f->limit, soon ? leg->timing.ping_timeout_us : leg->timing.watchdog_us);
 	leg->may_ask_us = clock_mono_us();
@@ -185,8 +186,10 @@ void leg_fresh_retry(struct t3ops_leg *leg)
 
 void leg_fresh_reach(struct t3ops_leg *leg, uint32_t step)
 {
-	if (leg->fresh.state == FRESH_RUNNING && step > leg->fresh.step)
-		leg->fresh.step = step;
+	if (leg->fresh.state != FRESH_RUNNING || step <= leg->fresh.step)
+		return;
+	leg->fresh.step = step;
+	leg->fresh.step_us = clock_mono_us();
 }
 
 void leg_fresh_works(struct t3ops_leg *leg, uint64_t took_us)

@@ -129,6 +129,7 @@ void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *e
 	e.code = f->reported_code = (uint16_t)end->code;
 	f->reported_step = e.step;
 	e.age_us = took_us;
+	e.rtt_us = clock_mono_us() - f->step_us;
 	event_set(e.text, end->text ? end->text : "");
 	send(leg, &e, news);
 }

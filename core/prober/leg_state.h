@@ -31,6 +31,7 @@ struct leg_fresh {
 	enum fresh_state state; /* set by fresh_set_state only */
 	uint64_t began_us;      /* CLOCK_MONOTONIC of the one that runs, or ran last; 0: none did */
 	uint32_t step;          /* that it reached */
+	uint64_t step_us;       /* and when */
 	unsigned failures;      /* in a row */
 	bool asked;             /* something else is wrong: one failure is worth a report */
 	bool again;             /* asked for while an older one runs */

@@ -642,14 +642,18 @@ static void test_fresh_inconclusive(void **state)
 static void test_fresh_when_late(void **state)
 {
 	const struct timing t = {5 * MS, NEVER, 10 * MS, NEVER, 30 * MS};
+	const struct event *e;
+	uint64_t before_us;
 
 	(void)state;
 	fresh_every = NEVER;
 	fresh_make(t);
 	expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, 0);
 	until(&freshes, 1);
+	before_us = clock_mono_us();
 	host.leg_reached(&instance.ctx, leg, T3OPS_STEP_HTTP);
-	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT, 0);
+	e = expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_TIMEOUT, 0);
+	assert_true(e->rtt_us > 0 && e->rtt_us <= clock_mono_us() - before_us);
 	fresh_down(T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 502);
 	expect(EVENT_LEG_FRESH_FAILED, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 0);
 	leg_done();

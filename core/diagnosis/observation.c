@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/* All that was seen in an incident; see observation.h. */
+#include "diagnosis/observation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "diagnosis/incident_timing.h"
+#include "plugin.h"
+#include "tbl/reason.h"
+
+/* ---- what fails ------------------------------------------------------------------------------------------- */
+
+static struct observation *row_new(struct observations *o)
+{
+	struct observation *row = &o->rows[o->n];
+
+	*row = (struct observation){.by = TOMO_BY_ALL, .proof = TOMO_BY_LEG};
+	return row;
+}
+
+static unsigned proofs_against(const struct leg *leg)
+{
+	if (leg->def->per_user)
+		return TOMO_BY_LEG;
+	if (evidence_is_of_new_connections(leg))
+		return TOMO_BY_FRESH | TOMO_BY_OPENED;
+	return evidence_is_silence(leg) ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_ALL;
+}
+
+static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
+{
+	if (part == USER_SERVE || part == USER_DISPATCH)
+		return 0;
+	if (evidence_is_of_lost_answers(d))
+		return TOMO_BY_ALL & ~TOMO_BY_USER;
+	return TOMO_BY_ALL;
+}
+
+/* Whether the leg ends at t3ops, so that a proxy that stands still shows there, too. */
+static bool crosses_dispatch(const struct leg *leg, struct topology *t)
+{
+	struct tomo_path all, dispatch;
+
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &all);
+	topology_user_path(t, leg->user, USER_DISPATCH, &dispatch);
+	return tomo_paths_meet(&all, &dispatch, NULL);
+}
+
+/* A program on this machine is gone. */
+static bool says_process_ended(unsigned reason)
+{
+	return reason == T3OPS_R_EOF || reason == T3OPS_R_RESET || reason == T3OPS_R_REFUSED ||
+	       reason == T3OPS_R_CLOSED;
+}
+
+/* Nothing came in time; a machine that has too much to do is late, and resets nothing. */
+static bool is_unanswered(unsigned reason)
+{
+	return leg_end_is_unanswered(reason) || reason == T3OPS_R_LARGE_LOST;
+}
+
+/* Whether a leg answered a ping of after that time, and in time: no machine is overloaded for one path alone. */
+static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us)
+{
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+
+		if (!leg_fails(leg) && leg->alive_us > began_us && leg->rtt_us < PROMPT_US)
+			return true;
+	}
+	return false;
+}
+
+/* What the event, if there is one, makes of what failed. */
+static void host_explain(struct observation *row, const struct host_event *e, struct topology *t)
+{
+	if (e == NULL || e->kind != HOST_PROXY_GONE) {
+		row->host = e;
+		return;
+	}
+	row->ours = e;
+	row->by = 0;
+	row->acquitted.n = 0;
+	topology_user_path(t, "", USER_DISPATCH, &row->accused);
+}
+
+/* What a leg does long after the host was back is its own. */
+static void host_explain_leg(struct observation *row, const struct probe_table *legs, const struct host_events *host,
+                             struct topology *t)
+{
+	const struct leg *leg = row->leg;
+	const struct host_question q = {
+	    .prober = true,
+	    .proxy = crosses_dispatch(leg, t),
+	    .ended = leg->def->per_user && says_process_ended(leg->first.reason),
+	    .unanswered = is_unanswered(leg->attempted ? leg->latest.reason : leg->first.reason),
+	    .others_prompt = others_are_prompt(legs, row->began_us),
+	    .began_us = row->began_us,
+	    .seen_us = row->seen_us};
+	const struct host_event *e = host_events_find(host, &q);
+
+	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US)
+		row->began_us = e->until_us;
+	else
+		host_explain(row, e, t);
+}
+
+static uint64_t later(uint64_t a_us, uint64_t b_us)
+{
+	return a_us > b_us ? a_us : b_us;
+}
+
+/* What fell silent may have worked until then, and be another fault than what broke before. */
+static uint64_t leg_began_us(const struct leg *leg, uint64_t began_us)
+{
+	return later(began_us, leg->unanswered_us);
+}
+
+static void add_failing_leg(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                            const struct host_events *host, struct topology *t)
+{
+	struct observation *row = row_new(o);
+	struct end_evidence e = evidence_of_leg(leg);
+
+	row->leg = leg;
+	row->began_us = leg->began_us;
+	row->seen_us = leg->broke_us;
+	row->by = proofs_against(leg);
+	topology_leg_path(t, leg->def, leg->user, e.accused, &row->accused);
+	topology_leg_path(t, leg->def, leg->user, e.acquitted, &row->acquitted);
+	row->proof |= TOMO_BY_FRESH;
+	row->proven_us = e.until_end ? leg->attempt_us : leg->attempt_began_us;
+	if (!e.until_end && row->proven_us == leg->unanswered_us)
+		row->acquitted.n = 0; /* it worked until the silence began: that acquits nothing of what goes on */
+	row->verdict = leg->verdict;
+	if (row->accused.n == 0)
+		return;
+	host_explain_leg(row, legs, host, t);
+	row->began_us = leg_began_us(leg, row->began_us);
+	o->n++;
+}
+
+/* The same of what a leg measures beside its connection. */
+static void host_explain_aspect(struct observation *row, const struct probe_table *legs,
+                                const struct host_events *host, struct topology *t)
+{
+	const struct host_question q = {
+	    .prober = true,
+	    .proxy = crosses_dispatch(row->leg, t),
+	    .unanswered = is_unanswered(row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason),
+	    .others_prompt = others_are_prompt(legs, row->began_us),
+	    .began_us = row->began_us,
+	    .seen_us = row->seen_us};
+	const struct host_event *e = host_events_find(host, &q);
+
+	if (e != NULL && row->seen_us > e->until_us + THAW_US)
+		row->began_us = e->until_us;
+	else
+		host_explain(row, e, t);
+}
+
+/* A leg that was answered on its own connection since then shows that what is before the edge lives. */
+static uint64_t fresh_proven_us(const struct leg *leg, bool until_end)
+{
+	if (until_end)
+		return leg->fresh.reported_us;
+	return leg_fails(leg) ? leg->fresh.failed_us : later(leg->fresh.failed_us, leg->alive_us);
+}
+
+static void add_failing_fresh(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                              const struct host_events *host, struct topology *t)
+{
+	struct observation *row = row_new(o);
+	struct end_evidence e = evidence_of_end(leg->def, &leg->fresh.end);
+
+	row->leg = leg;
+	row->fresh = true;
+	row->began_us = leg->fresh.began_us;
+	row->seen_us = leg->fresh.reported_us;
+	row->proven_us = fresh_proven_us(leg, e.until_end);
+	row->by = e.accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH | TOMO_BY_OPENED;
+	row->proof |= TOMO_BY_FRESH;
+	topology_leg_path(t, leg->def, leg->user, e.accused, &row->accused);
+	topology_leg_path(t, leg->def, leg->user, e.acquitted, &row->acquitted);
+	row->verdict = leg->fresh.verdict;
+	host_explain_aspect(row, legs, host, t);
+	o->n += row->accused.n > 0;
+}
+
+static void add_failing_large(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                              const struct host_events *host, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->large = true;
+	row->began_us = leg->large.began_us;
+	row->seen_us = leg->large.reported_us;
+	row->by = TOMO_BY_LARGE;
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->accused);
+	row->verdict = leg->large.verdict;
+	host_explain_aspect(row, legs, host, t);
+	o->n++;
+}
+
+static void add_failing_resolver(struct observations *o, struct leg *leg, const struct probe_table *legs,
+                                 const struct host_events *host, struct topology *t)
+{
+	struct observation *row = row_new(o);
+	const struct host_question q = {.prober = true,
+	                                .unanswered = true,
+	                                .others_prompt = others_are_prompt(legs, leg->resolver_asked_us),
+	                                .began_us = leg->resolver_began_us,
+	                                .seen_us = leg->resolver_began_us};
+
+	row->leg = leg;
+	row->resolver = true;
+	row->began_us = row->seen_us = leg->resolver_began_us;
+	row->by = TOMO_BY_ALL & ~TOMO_BY_USER;
+	row->host = host_events_find(host, &q);
+	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->accused);
+	row->verdict = leg->resolver_verdict;
+	o->n++;
+}
+
+static bool is_end_of_process(const struct drop *d)
+{
+	if (d->evidence != PAGE_NONE)
+		return d->evidence == PAGE_SERVER_ENDED || d->evidence == PAGE_LOST_BY_US;
+	return d->reason == T3OPS_R_UPSTREAM_EOF || d->reason == T3OPS_R_UPSTREAM_RESET;
+}
+
+/* Small messages that pass prove little where large ones are lost: a page that broke there needs large ones. */
+static void large_loss_explain(struct observation *row, const struct probe_table *legs, struct topology *t)
+{
+	for (size_t i = 0; i < legs->n; i++) {
+		const struct leg *leg = legs->rows[i];
+		struct tomo_path lost, shared;
+
+		topology_leg_path(t, leg->def, leg->user, PART_ALL, &lost);
+		if (!leg_aspect_fails(&leg->large) || !tomo_paths_meet(&row->accused, &lost, &shared))
+			continue;
+		row->accused = shared;
+		row->by = TOMO_BY_LARGE;
+	}
+}
+
+static void add_drop(struct observations *o, struct drop *d, const struct probe_table *legs,
+                     const struct host_events *host, struct topology *t)
+{
+	struct observation *row = row_new(o);
+	enum user_part part = evidence_of_drop(d->evidence, d->reason);
+	const struct host_question q = {.proxy = part != USER_SERVE,
+	                                .ended = is_end_of_process(d),
+	                                .unanswered = d->began_us < d->seen_us,
+	                                .others_prompt = others_are_prompt(legs, d->began_us),
+	                                .began_us = d->began_us,
+	                                .seen_us = d->seen_us};
+
+	row->drop = d;
+	row->began_us = d->began_us;
+	row->seen_us = d->seen_us;
+	row->by = proofs_against_drop(d, part);
+	topology_user_path(t, d->user, part, &row->accused);
+	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS && d->evidence != PAGE_FEW_PINGS)
+		large_loss_explain(row, legs, t);
+	row->verdict = d->verdict;
+	if (row->accused.n == 0)
+		return;
+	host_explain(row, host_events_find(host, &q), t);
+	o->n++;
+}
+
+/* ---- what works -------------------------------------------------------------------------------------------- */
+
+static void add_working_leg(struct observations *o, struct leg *leg, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->proof |= leg->fresh.state == ASPECT_UNKNOWN ? TOMO_BY_FRESH : 0;
+	row->proven_us = leg->alive_us;
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
+	o->n++;
+}
+
+/* Its fresh connections, or its large messages, which were sent on those. */
+static void add_working_aspect(struct observations *o, struct leg *leg, bool large, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->fresh = !large;
+	row->large = large;
+	row->proof |= TOMO_BY_FRESH | (large ? TOMO_BY_LARGE : 0);
+	row->proven_us = large ? leg->large.proven_us : leg->fresh.proven_us;
+	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
+	o->n++;
+}
+
+static void add_working_resolver(struct observations *o, struct leg *leg, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->leg = leg;
+	row->resolver = true;
+	row->proven_us = leg->looked_up_us;
+	topology_leg_path(t, leg->def, leg->user, PART_RESOLVER, &row->acquitted);
+	o->n++;
+}
+
+static void add_live_tunnel(struct observations *o, const struct live_tunnel *w, enum user_part part,
+                            uint64_t proven_us, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->live_tunnel = w;
+	row->proof = TOMO_BY_USER;
+	row->proven_us = proven_us;
+	row->answered_us = part == USER_SHARED && proven_us > ANSWERED_US ? proven_us - ANSWERED_US : 0;
+	topology_user_path(t, w->user, part, &row->acquitted);
+	o->n += row->acquitted.n > 0;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------------- */
+
+static uint64_t first_began(const struct observations *o)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t i = 0; i < o->n_failing; i++)
+		if (o->rows[i].began_us < first)
+			first = o->rows[i].began_us;
+	return first;
+}
+
+/* A name that was found between two silences of the leg shows that neither is the uplink's.  Before them the uplink
+ * may have lived until then; while the leg waits for an answer since before it, it may be what heals the fault. */
+static bool proves_names(const struct leg *leg)
+{
+	if (!leg_is_failing(leg) || leg->unanswered_us == 0)
+		return true;
+	return leg->looked_up_us > leg->unanswered_us &&
+	       (!leg->attempted || leg->looked_up_us <= leg->attempt_began_us);
+}
+
+/* Whether the new connections of a leg failed once more after that. */
+static bool fails_since(const struct leg *leg, uint64_t at_us)
+{
+	if (leg_aspect_fails(&leg->fresh))
+		return leg->fresh.testimony == LEG_FAILED && leg->fresh.failed_us > at_us;
+	if (leg_fails(leg) && evidence_is_of_new_connections(leg))
+		return leg->testimony == LEG_FAILED && leg->attempt_began_us > at_us;
+	return true;
+}
+
+/* A tunnel that a user opened is a new connection that worked.  It may as well be what shows that the fault is over:
+ * it counts when all that failed went on failing after it. */
+static bool is_new_tunnel(const struct live_tunnel *w, const struct probe_table *legs, uint64_t since_us)
+{
+	for (size_t i = 0; i < legs->n; i++)
+		if (!fails_since(legs->rows[i], w->opened_us))
+			return false;
+	return w->opened_us > since_us;
+}
+
+static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, struct topology *t)
+{
+	struct observation *row = row_new(o);
+
+	row->live_tunnel = w;
+	row->proof = TOMO_BY_OPENED;
+	row->proven_us = w->opened_us;
+	topology_user_path(t, w->user, USER_SHARED, &row->acquitted);
+	o->n += row->acquitted.n > 0;
+}
+
+/* What is older than every failure says nothing. */
+static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
+                        struct topology *t)
+{
+	uint64_t since = first_began(o);
+
+	for (size_t i = 0; i < legs->n; i++) {
+		struct leg *leg = legs->rows[i];
+
+		if (leg->alive_us > since)
+			add_working_leg(o, leg, t);
+		if (leg->fresh.proven_us > since)
+			add_working_aspect(o, leg, false, t);
+		if (leg->large.proven_us > since)
+			add_working_aspect(o, leg, true, t);
+		if (leg->def->looks_up && leg->looked_up_us > since && proves_names(leg))
+			add_working_resolver(o, leg, t);
+	}
+	for (size_t i = 0; i < in->n_live_tunnels; i++) {
+		const struct live_tunnel *w = &in->live_tunnels[i];
+
+		if (w->client_us > since)
+			add_live_tunnel(o, w, USER_SHARED, w->client_us, t);
+		if (w->serve_us > since)
+			add_live_tunnel(o, w, USER_SERVE, w->serve_us, t);
+		if (is_new_tunnel(w, legs, since))
+			add_new_tunnel(o, w, t);
+	}
+}
+
+int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
+                      const struct host_events *host, struct topology *t)
+{
+	*o = (struct observations){.n = 0};
+	o->rows = calloc(8 * legs->n + in->n_drops + 3 * in->n_live_tunnels + 1, sizeof *o->rows);
+	if (o->rows == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < legs->n; i++) {
+		struct leg *leg = legs->rows[i];
+
+		/* late is what is usual of a slow one */
+		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
+			add_failing_leg(o, leg, legs, host, t);
+		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
+			add_failing_resolver(o, leg, legs, host, t);
+		if (leg_aspect_fails(&leg->fresh))
+			add_failing_fresh(o, leg, legs, host, t);
+		if (leg_aspect_fails(&leg->large))
+			add_failing_large(o, leg, legs, host, t);
+	}
+	for (size_t i = 0; i < in->n_drops; i++)
+		add_drop(o, &in->drops[i], legs, host, t);
+	o->n_failing = o->n;
+	add_working(o, in, legs, t);
+	return 0;
+}
+
+void observations_fini(struct observations *o)
+{
+	free(o->rows);
+	o->rows = NULL;
+}
+
+uint64_t observation_tried_us(const struct observation *f)
+{
+	const struct leg *leg = f->leg;
+
+	if (f->resolver)
+		return leg->resolver_asked_us;
+	if (f->fresh || f->large)
+		return f->fresh ? leg->fresh.failed_us : leg->large.failed_us;
+	return leg->attempted ? leg->attempt_began_us : leg->began_us;
+}
+
+const struct leg_end *observation_end(const struct observation *f)
+{
+	if (f->fresh || f->large)
+		return f->fresh ? &f->leg->fresh.end : &f->leg->large.end;
+	return f->leg->attempted ? &f->leg->latest : &f->leg->first;
+}
+
+bool observation_is_of_new_connections(const struct observation *f)
+{
+	return f->fresh || (f->leg != NULL && !f->resolver && evidence_is_of_new_connections(f->leg));
+}
