@@ -30,6 +30,9 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define LARGE_WAIT_US    INCIDENT_S(12) /* a page whose answers were lost waits for what large messages of legs do */
 #define VANTAGE_ASK_US   INCIDENT_MS(1500) /* and asks for it so often */
 
+/* What nobody ever saw work. */
+#define MUTE_US INCIDENT_S(20) /* connections are accepted, and none is answered, for so long: it hangs */
+
 /* The incident: one id, open for evidence. */
 #define FOLLOW_US     INCIDENT_S(15)  /* so long after the last drop everything is asked again, */
 #define FOLLOW_ASK_US INCIDENT_S(3)   /* so often */

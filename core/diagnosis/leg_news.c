@@ -35,6 +35,15 @@ static bool is_contradicted(const struct diagnosis *d, const struct leg *leg, en
 	return false;
 }
 
+/* Users broke who had last been heard of before the leg fell mute: both may be the same fault, older than the leg. */
+static bool hurts(const struct diagnosis *d, const struct leg *leg)
+{
+	for (size_t i = 0; i < d->now.n_drops; i++)
+		if (d->now.drops[i].received_us <= leg->mute_us)
+			return true;
+	return false;
+}
+
 int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_us)
 {
 	uint64_t mono_us = r->mono_us > 0 ? r->mono_us : now_us;
@@ -46,6 +55,7 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .mono_us = mono_us,
 	                       .waited_us = r->waited_us,
 	                       .age_us = r->age_us,
+	                       .was_up = r->was_up,
 	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
 	                               host_news_explains(d, true, r->waited_us, mono_us)};
 	struct leg *leg;
@@ -54,6 +64,7 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 
 	if (found < 0)
 		return found == -ENOENT ? 0 : found;
+	in.hurts = r->kind == LEG_ATTEMPT && hurts(d, leg);
 	news = leg_transition(leg, &in);
 	if (news & LEG_NEWS_WALLED_OFF)
 		d->actions->walled_off(d->arg, leg->def->name);

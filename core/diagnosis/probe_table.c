@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/incident_timing.h"
 #include "plugin.h"
 #include "tbl/reason.h"
 
@@ -58,6 +59,7 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 		leg->began_us = before(in->mono_us, in->waited_us);
 		leg->broke_us = in->mono_us;
 		leg->unanswered_us = 0;
+		leg->never_up = false;
 	}
 	silence_count(leg, in->reason, leg->began_us);
 	leg->testimony = testimony;
@@ -96,6 +98,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	enum leg_testimony was = leg->testimony;
 
 	state_learn(leg, LEG_IS_UP, in);
+	leg->mute_us = 0;
 	if (!failed) /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	/* late once is no fault, unless it was taken for one */
@@ -151,6 +154,36 @@ static bool ends_equal(const struct leg_end *a, const struct leg_end *b)
 	return a->step == b->step && a->reason == b->reason && a->code == b->code;
 }
 
+/* Somebody accepts, so it is neither missing nor elsewhere, and says nothing. */
+static void mute_count(struct leg *leg)
+{
+	bool mute = (leg->last.step == T3OPS_STEP_HTTP && leg->last.reason == T3OPS_R_HTTP_TIMEOUT) ||
+	            (leg->last.step == T3OPS_STEP_OPEN && leg->last.reason == T3OPS_R_HEARTBEAT_TIMEOUT);
+
+	if (!mute)
+		leg->mute_us = 0;
+	else if (leg->mute_us == 0)
+		leg->mute_us = leg->attempt_began_us;
+}
+
+/* Of a leg of which nothing is known: what fails in another way may be a mistake in the config, or nobody's t3.  A
+ * shared leg may be that all the same: it needs users who are hurt, and were not heard of since. */
+static bool is_proven_mute(const struct leg *leg, const struct leg_input *in)
+{
+	return leg->testimony == LEG_SILENT && leg->mute_us > 0 && in->mono_us >= leg->mute_us + MUTE_US &&
+	       (leg->def->per_user || in->hurts);
+}
+
+static unsigned mute_testify(struct leg *leg, const struct leg_input *in)
+{
+	testify(leg, LEG_FAILED, in);
+	leg->began_us = leg->unanswered_us = leg->mute_us;
+	leg->first = leg->latest = leg->last;
+	leg->attempted = true;
+	leg->never_up = leg->alive_us == 0 && !in->was_up;
+	return LEG_NEWS_BROKE;
+}
+
 static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 {
 	struct leg_end was = leg->latest;
@@ -160,8 +193,9 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 
 	leg->attempt_us = in->mono_us;
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
+	mute_count(leg);
 	if (!is_testifying(leg))
-		return news;
+		return news | (is_proven_mute(leg, in) ? mute_testify(leg, in) : 0);
 	/* the same again, unless a name was found between them, which proves something now */
 	same = leg->attempted && ends_equal(&was, &leg->last) &&
 	       (leg->unanswered_us == 0 || leg->looked_up_us <= tried_us ||
@@ -314,6 +348,7 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		return on_aspect(leg, &leg->large, in);
 	case LEG_PROBER_REPLACED:
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
+		leg->mute_us = 0;
 		leg->resolver = RESOLVER_UNKNOWN;
 		leg->fresh.state = leg->large.state = ASPECT_UNKNOWN;
 		break;

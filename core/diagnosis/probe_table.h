@@ -28,6 +28,7 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
  *
  *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --CLASSIFIED--> SILENT; RECOVERED if a verdict was made of it
  *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
+ *   SILENT --ATTEMPT of a leg that is not up: accepted and not answered for MUTE_US--> FAILED
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
  *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
  *   SILENT --RECALLED--> STALE
@@ -84,7 +85,8 @@ struct leg {
 	    alive_us; /* when the whole path was last proven: its answered ping was sent, or it was established */
 	uint64_t attempt_us;       /* when an attempt last failed */
 	uint64_t attempt_began_us; /* and when the step began in which it did */
-	uint64_t verdict;          /* id of the verdict that it is evidence of, 0: none */
+	uint64_t mute_us; /* since when connections are accepted and not answered, each of them; 0: they are not */
+	uint64_t verdict; /* id of the verdict that it is evidence of, 0: none */
 
 	struct slow slow;    /* its round trips */
 	struct slow lookups; /* and how long its look-ups take */
@@ -99,6 +101,7 @@ struct leg {
 	enum leg_testimony testimony;
 	uint64_t began_us;      /* to fail: its unanswered ping was sent, or the connection ended */
 	uint64_t broke_us;      /* that was noticed */
+	bool never_up;          /* it was mute before anything was known of it */
 	struct leg_end first;   /* how it failed; step 0: it was late only */
 	struct leg_end latest;  /* of the latest attempt, if attempted */
 	bool attempted;         /* an attempt ended since it failed */
@@ -143,6 +146,8 @@ struct leg_input {
 	                     * start; 0: not said */
 	uint64_t verdict;
 	uint64_t age_us; /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
+	bool was_up;     /* ATTEMPT: this prober had it up once */
+	bool hurts;      /* ATTEMPT: users were hurt who had last been heard of before the leg was mute */
 	bool host;       /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };
 

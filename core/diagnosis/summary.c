@@ -42,6 +42,8 @@ static void leg_failure_put(FILE *out, const struct observation *f)
 		fprintf(out, " failed at %s (%s %u)", step_label(end->step), reason_label(end->reason), end->code);
 	else
 		fprintf(out, " failed at %s (%s)", step_label(end->step), reason_label(end->reason));
+	if (!f->fresh && f->leg->never_up)
+		fputs(" since t3ops started", out);
 }
 
 static void drop_put(FILE *out, const struct drop *d)

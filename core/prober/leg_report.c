@@ -85,8 +85,10 @@ void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool 
 	e.code = (uint16_t)end->code;
 	event_set(e.text, end->text ? end->text : "");
 	e.age_us = clock_mono_us() - (was_up ? leg->up_us : leg->down_us);
-	if (!was_up)
+	if (!was_up) {
 		e.rtt_us = clock_mono_us() - leg->step_us;
+		e.count = leg->up_us > 0;
+	}
 	send(leg, &e, was_up || !fails_as_before(leg, &e));
 }
 

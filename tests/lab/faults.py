@@ -367,6 +367,11 @@ def with_user(name):
     return run
 
 
+def restart_beside(name, action):
+    """The server is broken while t3ops does not run: its leg never was up."""
+    return lambda w: w.restart(lambda: getattr(w.stubs[name], action)())
+
+
 def upgrade(w):
     mark = len(w.daemon.log())
     w.daemon.process.send_signal(signal.SIGUSR2)
@@ -491,6 +496,12 @@ ROWS = [
         serve_line("alice", "heal")),
     Row("two servers stall", segment("serve(alice)") + segment("serve(bob)"),
         both(serve("alice", "stall"), serve("bob", "stall")), both(serve("alice", "resume"), serve("bob", "resume"))),
+    Row("alice's server hangs already when t3ops starts", segment("serve(alice)"), restart_beside("alice", "stall"),
+        serve("alice", "resume"), may=segment("dispatch")),
+    Row("bob's WebSockets are dead already when t3ops starts", segment("serve(bob)"), restart_beside("bob", "mute"),
+        lambda w: w.stubs["bob"].mute(False), may=segment("dispatch")),
+    Row("alice has no t3 when t3ops starts", begin=restart_beside("alice", "stop"), end=start_serve("alice"),
+        may=segment("dispatch")),
 
     # ---- last miles; a cut is known to be a drop when the page is back, so by its pauses: after 1, 3, 7, 15, 31 s
     Row("cut alice's last mile", last_mile("alice"), needs=(reloaded("alice"),), begin=mile("alice", "cut"),

@@ -214,6 +214,14 @@ class World:
         for name in ("wan_line", "resolver_line", "tunnel_line"):
             getattr(self.path.lines[name], action)()
 
+    def restart(self, meanwhile=lambda: None):
+        """t3ops ends and starts again, at the same address."""
+        self.daemon.options["listen"] = ["%s:%d" % self.daemon.proxy]
+        self.daemon.write_conf()
+        self.daemon.stop()
+        meanwhile()
+        self.daemon.start()
+
     def signal_process(self, name, number):
         """To a process of t3ops."""
         for pid in self.daemon.pids(name):

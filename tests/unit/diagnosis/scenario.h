@@ -64,6 +64,7 @@ struct step {
 #define DOWN(t, l, u, r)    {.what = LEG, .at_ms = t, .kind = LEG_DOWN, .leg = l, .user = u, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_##r}
 #define TRY(t, l, u, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define TRY_IN(t, l, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .quiet_ms = ms}
+#define TRY_OF(t, l, u, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .quiet_ms = ms}
 #define RESOLVER(t, l, r)   {.what = LEG, .at_ms = t, .kind = LEG_LOOKED_UP, .leg = l, .reason = T3OPS_R_##r}
 #define FRESH(t, l, s, r, c) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = 3, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .code = c}
 #define FRESH_IN(t, l, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_FRESH, .leg = l, .quiet_ms = ms, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r}
