@@ -66,7 +66,6 @@ static bool members_join(struct classification *j, struct verdict *v, const stru
 	bool news = false;
 
 	*new_users = false;
-	v->failing = m->n;
 	v->open_in = j->in->incident->id;
 	for (size_t i = 0; i < j->o.n_failing; i++) {
 		struct observation *f = &j->o.rows[i];
@@ -112,6 +111,15 @@ static uint64_t members_first_us(const struct classification *j, const struct me
 
 /* ---- verdicts -------------------------------------------------------------------------------------------------- */
 
+static size_t failing_count(const struct classification *j, const struct verdict *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->o.n_failing; i++)
+		n += j->o.rows[i].verdict == v->id;
+	return n;
+}
+
 static void verdict_report(const struct classification *j, struct verdict *v)
 {
 	struct verdict_basis b = {.verdict = v,
@@ -120,6 +128,7 @@ static void verdict_report(const struct classification *j, struct verdict *v)
 	                          .topology = j->in->topology,
 	                          .delay_us = j->in->now_us - v->first_us};
 
+	v->failing = failing_count(j, v);
 	v->given_us = j->in->now_us;
 	b.wall_us = v->drop_wall_us + b.delay_us;
 	j->in->report(j->in->arg, &b);

@@ -39,8 +39,9 @@ struct host_event {
 	const char *process;        /* of FROZEN: its name, static */
 	bool prober, proxy;         /* of FROZEN: what it measures */
 	uint64_t from_us, until_us; /* CLOCK_MONOTONIC */
-	uint64_t length_us;         /* more than that if this clock stood still, too; of CLOCK_SET the jump */
-	uint64_t kills;             /* of OOM_KILL */
+	uint64_t length_us; /* more than that if this clock stood still, too; of CLOCK_SET the jump; of STRAINED the
+	                     * waiting for memory, of STARVED by how much our loop was late meanwhile */
+	uint64_t kills;     /* of OOM_KILL */
 };
 
 /* A failure: who measured it, and when. */

@@ -26,8 +26,8 @@ struct drop {
 	uint64_t earliest_us; /* and when it may have begun at the earliest */
 	uint64_t received_us; /* when the client last sent something */
 	uint64_t opened_us;   /* of the tunnel, 0: not known */
-	uint64_t quiet_us;    /* how long the side at fault had sent nothing */
-	unsigned tunnels;
+	uint64_t quiet_us;    /* how long nothing came that was due, or was taken; of late_pings: at least */
+	unsigned tunnels;     /* how many broke since the user was last judged */
 	bool returned, moved, other_colo; /* came back; from another address; over another location */
 	uint64_t verdict;                 /* id of the one it is part of, 0: not judged yet */
 	bool
@@ -53,6 +53,7 @@ struct incident {
 	size_t n_drops, room_for_drops;
 	struct live_tunnel *live_tunnels;
 	size_t n_live_tunnels, room_for_live_tunnels;
+	struct pressure before; /* the last sample of the host before the first drop */
 	struct host_pressure host_pressure;
 	bool echoes; /* legs that fail may be the echo of a fault that is over: whether they are is to be seen */
 	bool host_explains; /* legs that fail: whether they still do when the host is back is to be seen */

@@ -335,12 +335,16 @@ static uint64_t first_began(const struct observations *o)
 	return first;
 }
 
-/* A name that was found between two silences of the leg shows that neither is the uplink's.  Before them the uplink
- * may have lived until then; while the leg waits for an answer since before it, it may be what heals the fault. */
+/* Whether the name that a leg found says anything of a fault that the leg has, too.  After a cut it does not: that is
+ * over.  Of silence, what was found between two of them shows that neither is the uplink's: before them the uplink
+ * may have lived until then, and while the leg waits for an answer since before it, it may be what heals the fault.
+ */
 static bool proves_names(const struct leg *leg)
 {
-	if (!leg_is_failing(leg) || leg->unanswered_us == 0)
+	if (!leg_fails(leg))
 		return true;
+	if (leg->unanswered_us == 0)
+		return leg->attempted;
 	return leg->looked_up_us > leg->unanswered_us &&
 	       (!leg->attempted || leg->looked_up_us <= leg->attempt_began_us);
 }
@@ -406,6 +410,14 @@ static void add_working(struct observations *o, const struct incident *in, const
 	}
 }
 
+/* An attempt that ended without a name accuses the resolver by itself, until the next one ends in another way. */
+static bool resolver_fails(const struct leg *leg)
+{
+	if (leg->resolver_testimony == LEG_SUSPECTED)
+		return !leg->attempted || leg->latest.reason != T3OPS_R_DNS;
+	return leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED;
+}
+
 int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
                       const struct host_events *host, struct topology *t)
 {
@@ -419,7 +431,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 		/* late is what is usual of a slow one */
 		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
 			add_failing_leg(o, leg, legs, host, t);
-		if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_RECOVERED)
+		if (resolver_fails(leg))
 			add_failing_resolver(o, leg, legs, host, t);
 		if (leg_aspect_fails(&leg->fresh))
 			add_failing_fresh(o, leg, legs, host, t);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRESSURE_SAMPLES 32 /* one a second: more than an incident takes to be judged */
+#define PRESSURE_SAMPLES 32 /* one a second: more than passes from what broke until it is reported */
 
 /* Counters of the kernel at one time. */
 struct pressure {
@@ -35,7 +35,9 @@ struct host_pressure {
 
 /* Keeps it if it is known. */
 void pressure_add(struct pressure_ring *r, const struct pressure *p);
-/* From the last sample before from_us (or the oldest) to the newest one. */
-void pressure_window(const struct pressure_ring *r, uint64_t from_us, struct host_pressure *out);
+/* The last sample before that time, or the oldest; not known if there is none. */
+void pressure_before(const struct pressure_ring *r, uint64_t at_us, struct pressure *out);
+/* From that sample to the newest one. */
+void pressure_window(const struct pressure *before, const struct pressure_ring *r, struct host_pressure *out);
 
 #endif

@@ -31,13 +31,43 @@ bool leg_end_is_unanswered(unsigned reason)
 	       reason == T3OPS_R_HTTP_TIMEOUT || reason == T3OPS_R_DNS;
 }
 
-/* Silence goes on, begins now, or is over. */
-static void silence_count(struct leg *leg, unsigned reason, uint64_t began_us)
+/* How an attempt ended, of which nobody says that it was answered: silence, no route, or a cut, which may be what is
+ * left of a silence. */
+static bool is_lost(unsigned reason)
 {
-	if (!leg_end_is_unanswered(reason) && reason != T3OPS_R_UNREACHABLE)
+	return leg_end_is_unanswered(reason) || reason == T3OPS_R_UNREACHABLE || reason == T3OPS_R_RESET ||
+	       reason == T3OPS_R_EOF;
+}
+
+/* Silence goes on, begins now, or is over. */
+static void silence_count(struct leg *leg, bool lost, uint64_t began_us)
+{
+	if (!lost)
 		leg->unanswered_us = 0;
 	else if (leg->unanswered_us == 0)
 		leg->unanswered_us = began_us;
+}
+
+/* An attempt that ended without a name, which nobody has reported of the resolver yet: what comes after it does not
+ * make that undone. */
+static void names_suspect(struct leg *leg)
+{
+	if (leg->latest.reason != T3OPS_R_DNS || leg->resolver_testimony != LEG_SILENT)
+		return;
+	leg->resolver_testimony = LEG_SUSPECTED;
+	leg->resolver_began_us = leg->resolver_asked_us = leg->attempt_began_us;
+}
+
+/* A name was found. */
+static void names_clear(struct leg *leg)
+{
+	if (leg->resolver_testimony == LEG_STALE ||
+	    (leg->resolver_testimony == LEG_SUSPECTED && leg->resolver_verdict == 0))
+		leg->resolver_testimony = LEG_SILENT;
+	else if (leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_SUSPECTED)
+		leg->resolver_testimony = LEG_RECOVERED;
+	if (leg->attempted && leg->latest.reason == T3OPS_R_DNS)
+		leg->unanswered_us = 0; /* the silence was the resolver's, and is over */
 }
 
 static bool is_testifying(const struct leg *leg)
@@ -61,15 +91,15 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 		leg->unanswered_us = 0;
 		leg->never_up = false;
 	}
-	silence_count(leg, in->reason, leg->began_us);
+	silence_count(leg, leg_end_is_unanswered(in->reason), leg->began_us);
 	leg->testimony = testimony;
 }
 
 static unsigned beat_count(struct leg *leg, const struct leg_input *in)
 {
-	if (in->kind != LEG_ALIVE || in->waited_us == 0 || in->host)
+	leg->rtt_us = in->kind == LEG_ALIVE ? in->waited_us : 0;
+	if (leg->rtt_us == 0 || in->host)
 		return 0;
-	leg->rtt_us = in->waited_us;
 	return slow_beat(&leg->slow, in->waited_us) ? LEG_NEWS_SLOW : 0;
 }
 
@@ -99,7 +129,9 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 
 	state_learn(leg, LEG_IS_UP, in);
 	leg->mute_us = 0;
-	if (!failed) /* a proof after its own failure shows only that it is over */
+	if (leg->resolver == RESOLVER_UNKNOWN)
+		names_clear(leg); /* its plugin does not say */
+	if (!failed)              /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
@@ -202,7 +234,8 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	        leg->looked_up_us > leg->attempt_began_us);
 	leg->latest = leg->last;
 	leg->attempted = true;
-	silence_count(leg, in->reason, leg->attempt_began_us);
+	silence_count(leg, is_lost(in->reason), leg->attempt_began_us);
+	names_suspect(leg);
 	/* which is news where nothing has been made of it yet */
 	return same && leg->verdict != 0 ? news : news | LEG_NEWS_EVIDENCE;
 }
@@ -216,7 +249,8 @@ static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, con
 	leg->attempted = true;
 	leg->attempt_us = in->mono_us;
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
-	silence_count(leg, end->reason, leg->attempt_began_us);
+	silence_count(leg, is_lost(end->reason), leg->attempt_began_us);
+	names_suspect(leg);
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 
@@ -283,11 +317,9 @@ static unsigned on_looked_up(struct leg *leg, const struct leg_input *in)
 
 	if (reason_side(in->reason) == SIDE_NOBODY) {
 		leg->resolver = RESOLVER_WORKS;
-		if (leg->resolver_testimony == LEG_STALE)
-			leg->resolver_testimony = LEG_SILENT;
-		if (leg->resolver_testimony == LEG_FAILED)
-			leg->resolver_testimony = LEG_RECOVERED;
-		if (leg->resolver_testimony != LEG_RECOVERED)
+		names_clear(leg);
+		/* a proof after a failure of its own shows only that it is over */
+		if (leg->resolver_testimony != LEG_RECOVERED && leg->testimony != LEG_RECOVERED)
 			leg->looked_up_us = in->mono_us;
 		return slow;
 	}
@@ -408,7 +440,8 @@ bool leg_is_failing(const struct leg *leg)
 
 bool leg_resolver_is_failing(const struct leg *leg)
 {
-	return leg->resolver_testimony == LEG_FAILED || leg->resolver_testimony == LEG_STALE;
+	return leg->resolver_testimony == LEG_SUSPECTED || leg->resolver_testimony == LEG_FAILED ||
+	       leg->resolver_testimony == LEG_STALE;
 }
 
 bool leg_aspect_fails(const struct leg_aspect *a)

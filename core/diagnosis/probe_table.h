@@ -80,7 +80,7 @@ struct leg {
 	enum leg_state state;
 	uint64_t since_us;   /* of this state; since 1970 */
 	struct leg_end last; /* why it is or was down */
-	uint64_t rtt_us;     /* of the last answer */
+	uint64_t rtt_us;     /* of the last answer; 0: its connection is new */
 	uint64_t
 	    alive_us; /* when the whole path was last proven: its answered ping was sent, or it was established */
 	uint64_t attempt_us;       /* when an attempt last failed */
@@ -105,9 +105,9 @@ struct leg {
 	struct leg_end first;   /* how it failed; step 0: it was late only */
 	struct leg_end latest;  /* of the latest attempt, if attempted */
 	bool attempted;         /* an attempt ended since it failed */
-	uint64_t unanswered_us; /* when the silence began that goes on: its ping was sent, or the step begun in
-	                         * which the first attempt ended so; 0: the last end was an answer, or a cut */
-	enum leg_testimony resolver_testimony; /* SILENT, FAILED, RECOVERED or STALE */
+	uint64_t unanswered_us; /* since when nothing is answered: its ping was sent, or the step begun in which the
+	                         * first attempt ended that nobody answered; 0: the last end was an answer */
+	enum leg_testimony resolver_testimony; /* all but CLEARED; SUSPECTED: an attempt ended without a name */
 	uint64_t resolver_began_us;
 	uint64_t resolver_asked_us; /* when the look-up was begun that failed then */
 };

@@ -30,6 +30,7 @@ void round_broke(struct diagnosis *d, uint64_t began_us, uint64_t wall_us, uint6
 	if (first) {
 		*in = (struct incident){.id = ++d->last_incident, .first_wall_us = wall_us, .began_us = began_us};
 		in->first_us = mono_us < now_us ? mono_us : now_us;
+		pressure_before(&d->pressure, in->first_us, &in->before);
 		d->round = (struct round){.open = false};
 	}
 	in->last_us = now_us;
@@ -68,7 +69,7 @@ int round_classify(struct diagnosis *d, uint64_t now_us)
 	int r;
 
 	d->actions->look(d->arg, d);
-	pressure_window(&d->pressure, d->now.first_us, &d->now.host_pressure);
+	pressure_window(&d->now.before, &d->pressure, &d->now.host_pressure);
 	r = classify(&in);
 	probe_table_transition(&d->legs, &(struct leg_input){.kind = LEG_CLASSIFIED});
 	drops_of_ended_remove(d);

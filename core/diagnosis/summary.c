@@ -46,6 +46,19 @@ static void leg_failure_put(FILE *out, const struct observation *f)
 		fputs(" since t3ops started", out);
 }
 
+static void quiet_put(FILE *out, const struct drop *d)
+{
+	double seconds = (double)d->quiet_us / 1e6;
+
+	if (d->quiet_us < QUIET_MIN_US)
+		return;
+	if (d->evidence == PAGE_ANSWERS_NOT_TAKEN)
+		fprintf(out, " for %.1f s", seconds);
+	else
+		fprintf(out, " after %s%.1f s of silence", d->evidence == PAGE_LATE_PINGS ? "at least " : "",
+		        seconds);
+}
+
 static void drop_put(FILE *out, const struct drop *d)
 {
 	bool known = d->evidence != PAGE_NONE;
@@ -54,8 +67,7 @@ static void drop_put(FILE *out, const struct drop *d)
 	        known ? page_evidence_label(d->evidence) : reason_label(d->reason));
 	if (d->why[0] != '\0')
 		fprintf(out, ": %s", d->why);
-	if (d->quiet_us >= QUIET_MIN_US)
-		fprintf(out, " after %.1f s of silence", (double)d->quiet_us / 1e6);
+	quiet_put(out, d);
 	fprintf(out, "%s%s)", d->moved ? ", came back from another address" : "",
 	        d->other_colo ? ", came back over another location" : "");
 }
@@ -83,12 +95,12 @@ static void failures_put(FILE *out, const struct verdict_basis *b)
 		fprintf(out, " and %zu more", more);
 }
 
-/* Resolvers are named by what fails without them only; a user is named once. */
+/* Resolvers are named by what fails without them only, as is a leg that failed later; a user is named once. */
 static bool is_worth_naming(const struct observations *o, size_t i)
 {
 	const struct observation *f = &o->rows[i];
 
-	return !f->resolver && !f->fresh && !f->large &&
+	return !f->resolver && !f->fresh && !f->large && (f->leg == NULL || !leg_fails(f->leg)) &&
 	       (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
 }
 
@@ -199,7 +211,7 @@ static void host_put(FILE *out, const struct host_event *e)
 		fprintf(out, "everything on this machine waited %.1f s for memory: ", seconds);
 		break;
 	case HOST_STARVED:
-		fprintf(out, "this machine was overloaded, t3ops itself waited %.1f s for a CPU: ", seconds);
+		fprintf(out, "this machine was overloaded, t3ops itself was late by %.1f s: ", seconds);
 		break;
 	case HOST_PROXY_GONE:
 		fprintf(out, "a proxy of t3ops %s: ", e->length_us > 0 ? "hung and was killed" : "died");

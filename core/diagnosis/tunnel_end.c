@@ -9,7 +9,8 @@
 #include "plugin.h"
 #include "tbl/reason.h"
 
-static uint64_t quiet_of(const struct end_report *r)
+/* How long the side at fault had sent nothing, where the close reason alone is known. */
+static uint64_t idle_us(const struct end_report *r)
 {
 	switch (reason_side(r->reason)) {
 	case SIDE_CLIENT:
@@ -21,25 +22,31 @@ static uint64_t quiet_of(const struct end_report *r)
 	}
 }
 
-/* How long before its end the drop had certainly begun: nothing for what was cut, all the silence of what fell
- * silent. */
-static uint64_t begun_before_us(const struct end_report *r, enum page_evidence evidence, uint64_t quiet_us)
+/* For how long nothing came that was due, or nothing was taken, at least: a gap between two heartbeats is none. */
+static uint64_t quiet_us(const struct end_report *r, enum page_evidence evidence)
 {
 	switch (evidence) {
-	case PAGE_LATE_PINGS:
+	case PAGE_LATE_PINGS: /* each but the first waited for the one before, and a period */
 		return (r->page.late_pings > 0 ? r->page.late_pings - 1 : 0) * r->page.period_us;
 	case PAGE_SERVER_LATE:
 		return r->page.waiting_us;
 	case PAGE_ANSWERS_NOT_TAKEN:
 		return r->page.queued_us;
-	case PAGE_ANSWERS_LOST:
-		return r->page
-		    .period_us; /* the Ping before the last one was answered, and in vain: so much is certain */
 	case PAGE_NONE:
-		break;
+		return idle_us(r);
 	default:
 		return 0;
 	}
+}
+
+/* How long before its end the drop had certainly begun: nothing for what was cut, all the silence of what fell
+ * silent. */
+static uint64_t begun_before_us(const struct end_report *r, enum page_evidence evidence)
+{
+	if (evidence == PAGE_ANSWERS_LOST) /* the Ping before the last one was answered, and in vain */
+		return r->page.period_us;
+	if (evidence != PAGE_NONE)
+		return quiet_us(r, evidence);
 	switch (r->reason) {
 	case T3OPS_R_CLIENT_EOF:
 	case T3OPS_R_CLIENT_RESET:
@@ -48,7 +55,7 @@ static uint64_t begun_before_us(const struct end_report *r, enum page_evidence e
 	case T3OPS_R_UPSTREAM_RESET:
 		return 0;
 	default:
-		return quiet_us;
+		return idle_us(r);
 	}
 }
 
@@ -70,12 +77,13 @@ void tunnel_end_decided(struct drop *d, const struct page_facts *f)
 void tunnel_end_drop(struct drop *d, const struct end_report *r, const char *user, enum page_evidence evidence,
                      uint64_t now_us)
 {
-	uint64_t quiet = quiet_of(r);
-
-	*d = (struct drop){
-	    .user = user, .evidence = evidence, .reason = r->reason, .code = r->code, .quiet_us = quiet};
+	*d = (struct drop){.user = user,
+	                   .evidence = evidence,
+	                   .reason = r->reason,
+	                   .code = r->code,
+	                   .quiet_us = quiet_us(r, evidence)};
 	d->seen_us = r->mono_us > 0 ? r->mono_us : now_us;
-	drop_begun(d, begun_before_us(r, evidence, quiet),
+	drop_begun(d, begun_before_us(r, evidence),
 	           evidence == PAGE_LATE_PINGS || evidence == PAGE_ANSWERS_LOST ? r->page.period_us : 0);
 	d->received_us = d->seen_us > r->idle_client_us ? d->seen_us - r->idle_client_us : 0;
 	d->opened_us = r->age_us > 0 && d->seen_us > r->age_us ? d->seen_us - r->age_us : 0;

@@ -58,7 +58,7 @@ struct verdict {
 	struct user_set users, absent;             /* all who were affected; those of them who are not back */
 	bool grew;                                 /* users joined in this classification */
 	bool by_legs;                              /* legs failed, so they decide when it is over */
-	size_t failing;                            /* paths that failed */
+	size_t failing;                            /* paths that failed and are part of it, in this revision */
 	uint64_t first_us;                         /* CLOCK_MONOTONIC of its first drop */
 	uint64_t drop_wall_us;                     /* the same, since 1970 */
 	uint64_t given_us;                         /* CLOCK_MONOTONIC of the latest revision */

@@ -61,7 +61,7 @@ static json_t *leg_json(const struct observation *f, bool failing)
 
 	leg_label(f->leg, label, sizeof label);
 	o = json_pack("{s:s, s:s, s:b}", "what", leg_what(f), "name", label, "failed", failing);
-	if (!failing && !f->resolver && !f->fresh && !f->large)
+	if (!failing && !f->resolver && !f->fresh && !f->large && f->leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
 	else if (failing && !f->resolver)
 		leg_failure_add(o, f);

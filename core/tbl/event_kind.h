@@ -38,7 +38,7 @@ EVENT_KIND(OOM_KILLED, "oom_killed", WARNING, true, none, none, kills, none,
 EVENT_KIND(MEMORY_STRAINED, "memory_strained", WARNING, true, none, none, none, none,
            "everything on this machine waits for memory, for more than a fifth of the time")
 EVENT_KIND(CPU_STARVED, "cpu_starved", WARNING, true, none, none, none, none,
-           "this machine is overloaded: t3ops itself waits for a CPU, for half of the time")
+           "this machine is overloaded: t3ops itself is late for half of the time, for it waits for a CPU")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none,
            "a plugin's callback took longer than its budget")
 EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,

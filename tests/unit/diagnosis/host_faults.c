@@ -90,7 +90,7 @@ static const struct scenario scenarios[] = {
      {ALL_UP, SLOW_ALL(5990), STARVED(6000, 4000),
       PAGE(6500, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(6000)), LATE(6510, "srv", "bob"),
       LATE(6520, "cf", "")},
-     "this machine was overloaded, t3ops itself waited 4.0 s for a CPU: "},
+     "this machine was overloaded, t3ops itself was late by 4.0 s: "},
     {"nobody is hurt by that: no verdict",
      "(starved)",
      {ALL_UP, STARVED(6000, 4000), LATE(6510, "srv", "bob"), LATE(6520, "cf", ""), ALIVE(6900, "srv", "bob"),
