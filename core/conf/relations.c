@@ -312,6 +312,20 @@ static void trust_check(const struct relations *r)
 		local_peers_check(r);
 }
 
+/* There the kernel is not asked who accepted. */
+static void local_upstreams_check(const struct relations *r)
+{
+	const char *which = network_find(&r->config->options.trusted_upstreams, is_of_this_machine);
+
+	if (which)
+		config_fault_warn(
+		    r->faults, CONF_CORE, NULL, "trusted_upstreams",
+		    "trusted_upstreams: \"%s\" contains this machine, where every account can listen while a "
+		    "t3 server is down, and is then sent its user's cookies: name the OS users in the user "
+		    "table instead",
+		    which);
+}
+
 static void proxy_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
@@ -321,6 +335,7 @@ static void proxy_check(const struct relations *r)
 
 	if (process_is_wanted(c, PROCESS_PROXY)) {
 		trust_check(r);
+		local_upstreams_check(r);
 		if (c->options.drain_timeout_us == 0)
 			config_fault_warn(r->faults, CONF_CORE, NULL, "drain_timeout",
 			                  "drain_timeout = \"0s\": a reload ends every open connection");

@@ -16,7 +16,7 @@ SOURCE = process.source_dir()
 FILE = """\
 listen          = "127.0.0.1:3780"
 status_listen   = "127.0.0.1:9108"
-trusted_proxies = {{"10.0.20.0/24"}}  trusted_upstreams = {{"127.0.0.0/8"}}
+trusted_proxies = {{"10.0.20.0/24"}}
 users           = "{dir}/users"
 user            = "{user}"
 control         = "{dir}/control.sock"
@@ -182,6 +182,8 @@ WARNINGS = (
     (TRUSTED, '{"10.0.20.0/24", "::/0"}', r'3: warning: trusted_proxies: "::/0": every address there may say who the user is'),
     (TRUSTED, '{"172.16.0.0/12"}', r'3: warning: trusted_proxies: "172.16.0.0/12": every address there may say who the user is'),
     (TRUSTED, '{"127.0.0.0/8"}', r'3: warning: trusted_proxies: "127.0.0.0/8" contains this machine, where only processes of root may'),
+    *((TRUSTED, TRUSTED + f' trusted_upstreams = {{"10.0.30.0/24", "{network}"}}',
+       rf'3: warning: trusted_upstreams: "{network}" contains this machine, where every account can listen') for network in ("127.0.0.0/8", "::1", "0.0.0.0/0")),
     (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so no user can be identified"),
     ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
     ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
@@ -324,7 +326,7 @@ class Files(Checked):
         os.chmod(f"{self.dir}/users", mode)
 
     def test_user_table_names_every_row_at_fault(self):
-        self.table('alice=127.0.0.1:3773\nbob\ncarol=127.0.0.1:0\ndave=x@127.0.0.1\n')
+        self.table(f'alice={account.NAME}@127.0.0.1:3773\nbob\ncarol=127.0.0.1:0\ndave=x@127.0.0.1\n')
         status, _, lines = self.check()
         self.assertEqual(status, 0)
         self.lines_match(lines, [rf'4: warning: users = ".*": line {n}: ' for n in (2, 3, 4)])
@@ -333,7 +335,7 @@ class Files(Checked):
         self.lines_match(lines, [r'4: warning: users = ".*": line 1: "bob" has no =.*; no row names a user, so this is not a user table',
                                  r'4: warning: users = ".*": line 1: "bob" has no =', r'4: warning: users = ".*": line 2: "carol" has no ='])
         self.assertEqual(status, 0)
-        self.table("".join(f"u{n}\n" for n in range(150)) + "alice=127.0.0.1:3773\n")
+        self.table("".join(f"u{n}\n" for n in range(150)) + f"alice={account.NAME}@127.0.0.1:3773\n")
         lines = self.check()[2]
         self.assertEqual(len(lines), 101)
         self.assertRegex("\n".join(lines), r'4: warning: users = ".*": 50 more rows are at fault')
@@ -342,8 +344,13 @@ class Files(Checked):
         self.table(f'alice=127.1.2.3:3773\nbob={account.NAME}@127.1.2.3:3774\ncarol={account.NAME}@192.0.2.1:3773\ndave=127.0.0.1:3773\n')
         status, _, lines = self.check()
         self.assertEqual(status, 0)
-        self.lines_match(lines, [r'4: warning: users = ".*": carol: 192\.0\.2\.1 is not an address of this machine.*add it to trusted_upstreams'])
-        status, _, lines = self.check('{"127.0.0.0/8"}', '{"192.0.2.0/24"}')
+        given = TRUSTED + ' trusted_upstreams = '
+        self.assertIn("carol", lines[1])
+        status, _, lines = self.check(TRUSTED, given + '{"127.0.0.0/8"}')
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [r'3: warning: trusted_upstreams: .*contains this machine',
+                                 r'4: warning: users = ".*": carol: 192\.0\.2\.1 is not an address of this machine.*add it to trusted_upstreams'])
+        status, _, lines = self.check(TRUSTED, given + '{"192.0.2.1"}')
         self.assertEqual(status, 0)
         self.lines_match(lines, [rf'4: warning: users = ".*": {who}: the row has no OS user.*write OS_USER@{where}:3773, or add the address to trusted_upstreams'
                                  for who, where in (("alice", r"127\.1\.2\.3"), ("dave", r"127\.0\.0\.1"))])
@@ -444,7 +451,7 @@ class Files(Checked):
         daemon.wait_log(r"process=jobs event=last_success_failed .*error=\"not a regular file\"")
 
     def test_state_directory_of_a_daemon(self):
-        daemon = Daemon({"plugin_dir": self.plugins}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
+        daemon = Daemon({"plugin_dir": self.plugins, "trusted_upstreams": []}, 'plugin "probe_echo" {}\n', users={"alice": 3773})
         self.addCleanup(daemon.stop)
         done = subprocess.run([process.program("core/t3ops"), "-t", "-c", daemon.conf], capture_output=True, text=True, timeout=60 * wait.SLOW,
                               check=False)
@@ -558,15 +565,14 @@ class Steps(unittest.TestCase):
 
     def text(self, what, folder, plugins):
         return (f'plugin "sample_check" {{\n what = "{what}"\n}}\ntrusted_proxies = {{"10.0.20.1"}}\nuser = "{account.NAME}"\n'
-                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}/state"\nusers = "{folder}/users"\n'
-                'trusted_upstreams = {"127.0.0.0/8"}\n')
+                f'plugin_dir = "{plugins}"\ncontrol = "{folder}/c"\nstate_dir = "{folder}/state"\nusers = "{folder}/users"\n')
 
     def test_steps(self):
         plugins, folder = plugin_dir_with("sample_check"), process.folder()
         os.mkdir(f"{folder}/state")
         account.give(f"{folder}/state")
         with open(f"{folder}/users", "w", encoding="utf-8") as f:
-            f.write('{"alice": {"port": 3773}}')
+            f.write(f'{{"alice": {{"os_user": "{account.NAME}", "port": 3773}}}}')
         for what, expected, patterns in self.CASES:
             with self.subTest(what):
                 path = f"{folder}/t3ops.conf"

@@ -312,7 +312,7 @@ class LogLevel(unittest.TestCase):
         doubtful = {"trusted_proxies": ["0.0.0.0/0"]}
         self.assertEqual(self.run_at("error", **doubtful), set())
         self.assertEqual(self.run_at("warning", **doubtful), {"warning"})
-        self.assertEqual(self.run_at("notice"), {"notice"})
+        self.assertEqual(self.run_at("notice", trusted_upstreams=[]), {"notice"})
 
 
 if __name__ == "__main__":
