@@ -146,6 +146,8 @@ struct t3ops_user {
 	const char *home;    /* its home directory; "" if unknown */
 	const char *host;    /* numeric address of the user's t3 server */
 	uint16_t port;       /* its port; 0: it has a Unix socket only (see t3ops_fetch.user) */
+	bool absent; /* of a job: the user never ran t3, as far as t3ops can see; what is not there is no failure then
+	              */
 };
 
 enum t3ops_level { T3OPS_DEBUG = 7, T3OPS_INFO = 6, T3OPS_NOTICE = 5, T3OPS_WARNING = 4, T3OPS_ERROR = 3 };

@@ -372,6 +372,10 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		return on_down(leg, in);
 	case LEG_ATTEMPT:
 		return on_attempt(leg, in);
+	case LEG_ABSENT:
+		if (leg->state == LEG_IS_UNKNOWN || leg->state == LEG_IS_DOWN)
+			state_set(leg, LEG_IS_ABSENT, in->wall_us);
+		break;
 	case LEG_LOOKED_UP:
 		return on_looked_up(leg, in);
 	case LEG_FRESH:
@@ -456,7 +460,7 @@ bool leg_aspect_is_failing(const struct leg_aspect *a)
 
 bool leg_has_reported(const struct leg *leg, uint64_t asked_us)
 {
-	if (leg->state == LEG_IS_UNKNOWN || leg->state == LEG_IS_WALLED_OFF)
+	if (leg->state == LEG_IS_UNKNOWN || leg->state == LEG_IS_WALLED_OFF || leg->state == LEG_IS_ABSENT)
 		return true;
 	if (is_testifying(leg))
 		return leg->attempted || leg->testimony == LEG_CLEARED || leg->testimony == LEG_RECOVERED;
@@ -536,7 +540,7 @@ bool probe_table_fails(const struct probe_table *b)
 
 const char *leg_state_name(const struct leg *leg)
 {
-	static const char *const names[] = {"unknown", "up", "late", "down", "walled_off"};
+	static const char *const names[] = {"unknown", "up", "late", "down", "walled_off", "absent"};
 
 	return names[leg->state];
 }

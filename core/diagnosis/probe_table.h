@@ -20,8 +20,9 @@
  *   UP --DOWN--> DOWN;  LATE --UP, ALIVE--> UP;  UNKNOWN --ATTEMPT--> DOWN
  *   WALLED_OFF in place of DOWN: the last attempt was redirected to a sign-in page
  *   any --PROBER_REPLACED, DOWN by t3ops itself--> UNKNOWN
+ *   UNKNOWN, DOWN --ABSENT--> ABSENT: it was never up, and its user never ran t3; as good as UNKNOWN to others
  */
-enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WALLED_OFF };
+enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WALLED_OFF, LEG_IS_ABSENT };
 
 /*
  * What it says in the open incident.
@@ -118,6 +119,7 @@ enum leg_input_kind {
 	LEG_LATE,
 	LEG_DOWN,
 	LEG_ATTEMPT,
+	LEG_ABSENT,
 	LEG_LOOKED_UP,          /* reason NONE: answered */
 	LEG_FRESH,              /* a fresh connection; reason NONE: it worked */
 	LEG_LARGE,              /* a large message; reason NONE: it was answered */
@@ -187,6 +189,6 @@ void probe_table_transition(struct probe_table *b, const struct leg_input *in);
 /* Whether anything of any leg failed in the open incident. */
 bool probe_table_fails(const struct probe_table *b);
 
-const char *leg_state_name(const struct leg *leg); /* up late down walled_off unknown */
+const char *leg_state_name(const struct leg *leg); /* up late down walled_off absent unknown */
 
 #endif

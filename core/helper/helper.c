@@ -341,6 +341,21 @@ static void job_run(struct helper *h, const struct requester *who, const struct 
 		close(start.input_fd);
 }
 
+/* ---- users who never ran t3 ------------------------------------------------------------------------------------ */
+
+/* What the last reading of the table saw; the prober may not look into homes. */
+static void absent_answer(struct helper *h, const struct msg_head *head, const void *payload)
+{
+	const struct user *user;
+	struct msg_absent about;
+
+	memcpy(&about, payload, sizeof about);
+	about.user[sizeof about.user - 1] = '\0';
+	user = users_find(h->users, about.user);
+	about.is_absent = user && user->is_absent;
+	channel_send(h->process->channel, MSG_ABSENT, head->from, head->id, &about, sizeof about);
+}
+
 /* ---- requests ---------------------------------------------------------------------------------------- */
 
 static void message(struct process *process, const struct msg_head *head, const void *payload)
@@ -351,6 +366,8 @@ static void message(struct process *process, const struct msg_head *head, const 
 	const char *refusal;
 	struct msg_run ask;
 
+	if (head->type == MSG_ABSENT_ASK && head->len == sizeof(struct msg_absent))
+		absent_answer(h, head, payload);
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
 	msg_run_read(&ask, payload);

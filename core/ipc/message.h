@@ -51,6 +51,9 @@ enum msg_type {
 	MSG_START_ERROR, /* process -> supervisor, before MSG_READY: what keeps it from that; text without NUL */
 	MSG_TERM,        /* process -> supervisor: it got a SIGTERM; answered MSG_STOP, or MSG_TERM: its turn comes */
 	MSG_LEG_RETRY,   /* monitor -> prober: struct msg_leg_retry */
+	MSG_ABSENT_ASK,  /* prober -> helper, which may look into homes: struct msg_absent: did the user ever run t3?
+	                  */
+	MSG_ABSENT,      /* helper -> requester: the same, answered */
 };
 
 struct msg_head {
@@ -95,6 +98,12 @@ struct msg_probe {
 /* A tunnel of that user works: shared legs that are down, and the user's own, try again soon. */
 struct msg_leg_retry {
 	char user[T3OPS_USER_NAME_SIZE];
+};
+
+/* A user of the table, and whether nothing of t3 is there. */
+struct msg_absent {
+	char user[T3OPS_USER_NAME_SIZE];
+	uint8_t is_absent;
 };
 
 /* A slot of the table of tunnels, and its tunnel: two proxies may name the slot in turn, each over its own channel,

@@ -17,7 +17,8 @@ static const struct t3ops_metric
         {.name = "t3ops_job_runs_total",
          .type = T3OPS_COUNTER,
          .labels = {"task", "outcome"},
-         .help = "Runs of the job, by outcome: ok, failed, late, crashed, not_started, overlap or abandoned."},
+         .help =
+             "Runs of the job, by outcome: ok, failed, late, crashed, not_started, overlap, abandoned or absent."},
     duration = {.name = "t3ops_job_duration_seconds",
                 .type = T3OPS_HISTOGRAM,
                 .labels = {"task"},
@@ -61,7 +62,7 @@ static void end_emit(struct jobs *j, enum event_kind kind, const struct job *job
 void job_report_end(struct jobs *j, const struct job *job, const char *user, const struct job_result *result,
                     uint64_t took_us)
 {
-	bool ok = strcmp(result->outcome, "ok") == 0;
+	bool ok = strcmp(result->outcome, "ok") == 0, absent = strcmp(result->outcome, "absent") == 0;
 
 	series_add(series(j, &runs_total, job->name, result->outcome), 1);
 	if (took_us > 0)
@@ -70,7 +71,13 @@ void job_report_end(struct jobs *j, const struct job *job, const char *user, con
 		last_success_set(j->last_success, job->name, user, clock_wall_us());
 		job_report_user(j, job, user, true);
 	}
-	end_emit(j, ok ? EVENT_JOB_DONE : EVENT_JOB_FAILED, job, user, result->text, took_us);
+	if (absent)
+		job_report_user(j, job, user, last_success_get(j->last_success, job->name, user) != 0);
+	end_emit(j,
+	         ok       ? EVENT_JOB_DONE
+	         : absent ? EVENT_JOB_ABSENT
+	                  : EVENT_JOB_FAILED,
+	         job, user, result->text, took_us);
 }
 
 void job_report_action(struct jobs *j, const struct job *job, const char *user, const char *action,

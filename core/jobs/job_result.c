@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const job_outcomes[] = {"ok", "failed", "late", "crashed", "not_started", "overlap", "abandoned"};
+const char *const job_outcomes[] = {"ok",          "failed",  "late",      "crashed",
+                                    "not_started", "overlap", "abandoned", "absent"};
 const size_t n_job_outcomes = sizeof job_outcomes / sizeof job_outcomes[0];
 
 void job_result_set(struct job_result *r, const char *outcome, const char *fmt, ...)
@@ -56,7 +57,9 @@ static void read_answer(struct job_result *r, const json_t *answer)
 	int result = (int)json_integer_value(json_object_get(answer, "result"));
 	const char *error = fact(facts, "error");
 
-	if (result == 0) {
+	if (result == 0 && fact(facts, "absent")) {
+		job_result_set(r, "absent", "%s", fact(facts, "absent"));
+	} else if (result == 0) {
 		job_result_set(r, "ok", "%s", "");
 		facts_write(r->text, sizeof r->text, facts);
 	} else if (error) {

@@ -2,7 +2,8 @@
 /*
  * How a run of a job ended, from the words of its process and of the helper.  The process of a job
  * writes one JSON line to its stdout: {"result":0 or -errno,"facts":{KEY:TEXT,...},
- * "rows":[{KEY:TEXT,...},...]}, the last one of an action only.  Pure.
+ * "rows":[{KEY:TEXT,...},...]}, the last one of an action only; the fact "absent" says why there was nothing to do.
+ * Pure.
  */
 #ifndef T3OPS_JOBS_JOB_RESULT_H
 #define T3OPS_JOBS_JOB_RESULT_H
@@ -13,7 +14,7 @@
 
 #include "ipc/message.h"
 
-/* ok failed late crashed not_started overlap abandoned */
+/* ok failed late crashed not_started overlap abandoned absent */
 extern const char *const job_outcomes[];
 extern const size_t n_job_outcomes;
 

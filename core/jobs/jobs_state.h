@@ -26,7 +26,7 @@ struct run_request {
 	uint32_t from;
 	uint64_t id;
 	struct msg_run ask;
-	size_t total, left, failed;
+	size_t total, left, failed, absent;
 	char why[400];   /* of the first failure */
 	struct buf rows; /* of an action's answers: JSON, one a line */
 	size_t rows_left_out;

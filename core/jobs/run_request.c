@@ -53,7 +53,9 @@ static void row_add(struct run_request *request, const char *user, json_t *row)
 
 void run_request_ended(struct run_request *request, const char *user, const struct job_result *result)
 {
-	if (strcmp(result->outcome, "ok") != 0 && request->failed++ == 0)
+	if (strcmp(result->outcome, "absent") == 0)
+		request->absent++;
+	else if (strcmp(result->outcome, "ok") != 0 && request->failed++ == 0)
 		snprintf(request->why, sizeof request->why, "%s: %s", user, result->text);
 	for (size_t i = 0; i < json_array_size(result->rows); i++)
 		row_add(request, user, json_array_get(result->rows, i));
@@ -63,14 +65,19 @@ void run_request_ended(struct run_request *request, const char *user, const stru
 /* One line for a person. */
 static void summary_write(const struct run_request *request, char *text, size_t size)
 {
+	char absent[48] = "";
 	int used;
 
+	if (request->absent > 0)
+		snprintf(absent, sizeof absent, ", %zu never ran t3", request->absent);
 	if (request->total == 0)
 		used = snprintf(text, size, "no user of the table has an account here");
 	else if (request->failed == 0)
-		used = snprintf(text, size, "%zu of %zu done", request->total, request->total);
+		used = snprintf(text, size, "%zu of %zu done%s", request->total - request->absent, request->total,
+		                absent);
 	else
-		used = snprintf(text, size, "%zu of %zu failed; %s", request->failed, request->total, request->why);
+		used = snprintf(text, size, "%zu of %zu failed%s; %s", request->failed, request->total, absent,
+		                request->why);
 	if (request->rows_left_out > 0)
 		snprintf(text + used, size - (size_t)used, "; %zu more rows do not fit: ask for one user",
 		         request->rows_left_out);

@@ -136,6 +136,8 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 		return leg_report(d, LEG_DOWN, e, now_us);
 	case EVENT_LEG_ATTEMPT:
 		return leg_report(d, LEG_ATTEMPT, e, now_us);
+	case EVENT_LEG_ABSENT:
+		return leg_report(d, LEG_ABSENT, e, now_us);
 	case EVENT_LEG_RESOLVER:
 		return leg_report(d, LEG_LOOKED_UP, e, now_us);
 	case EVENT_LEG_FRESH:

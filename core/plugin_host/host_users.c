@@ -14,7 +14,8 @@ void plugin_user(const struct user *u, struct t3ops_user *out)
 	                           .os_user = u->os_user,
 	                           .home = u->home,
 	                           .host = u->host,
-	                           .port = u->port};
+	                           .port = u->port,
+	                           .absent = u->is_absent};
 }
 
 void plugin_user_give(const struct user *u, struct t3ops_user *theirs)

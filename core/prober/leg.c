@@ -94,6 +94,31 @@ static void leg_move(struct t3ops_leg *leg)
 	          kv_detail("the far end is being replaced"));
 }
 
+void leg_set_absent(struct t3ops_leg *leg, bool absent)
+{
+	if (leg->absent == absent || leg->up_us != 0)
+		return;
+	leg->absent = absent;
+	leg_metrics_absent(&leg->metrics, absent);
+	if (absent)
+		leg_report_absent(leg, true);
+}
+
+/* Of one that was never up: who never ran t3 has no server to be down. */
+static void absence_ask(struct t3ops_leg *leg)
+{
+	struct msg_absent about = {.is_absent = 0};
+
+	if (!leg->per_user || leg->up_us != 0)
+		return;
+	if (leg->user.is_absent) { /* seen by the prober itself */
+		leg_set_absent(leg, true);
+		return;
+	}
+	event_set(about.user, leg->user.name);
+	channel_send(leg->process->channel, MSG_ABSENT_ASK, PROCESS_HELPER, 0, &about, sizeof about);
+}
+
 /* Ends the connection or the attempt.  leg_close comes from the loop, never from inside a callback of the plugin. */
 static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 {
@@ -113,11 +138,15 @@ static void leg_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 	leg->moving = false;
 	leg->down_us = was_up ? clock_mono_us() : leg->down_us;
 	leg->failures = was_up ? reason_side(end->reason) != SIDE_NOBODY : leg->failures + 1;
-	leg_report_end(leg, end, was_up);
+	if (leg->absent)
+		leg_report_absent(leg, false);
+	else
+		leg_report_end(leg, end, was_up);
 	if (was_up)
 		leg_metrics_down(&leg->metrics, end->reason, clock_wall_us());
 	else
 		leg_metrics_attempt(&leg->metrics);
+	absence_ask(leg);
 }
 
 /* ---- heartbeats ------------------------------------------------------------------------------------- */
@@ -191,6 +220,8 @@ static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (leg->state == LEG_UP)
 		leg_report_late(leg);
+	else if (leg->absent)
+		leg_report_absent(leg, false);
 	else
 		leg_report_end(leg, &end, false);
 }
@@ -236,6 +267,9 @@ void leg_establish(struct t3ops_leg *leg)
 	leg->step = T3OPS_STEP_OPEN;
 	leg->failures = 0;
 	leg->moving = false;
+	if (leg->absent)
+		leg_metrics_absent(&leg->metrics, false);
+	leg->absent = false;
 	leg->up_us = clock_mono_us();
 	leg_metrics_up(&leg->metrics);
 	leg_report_up(leg);

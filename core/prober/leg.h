@@ -24,6 +24,9 @@ void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us);
  * last try. */
 void leg_retry(struct t3ops_leg *leg);
 
+/* Whether its user never ran t3, in answer to MSG_ABSENT_ASK. */
+void leg_set_absent(struct t3ops_leg *leg, bool absent);
+
 /* What its plugin says; each is harmless in a state where it makes no sense. */
 void leg_reach(struct t3ops_leg *leg, uint32_t step);
 void leg_establish(struct t3ops_leg *leg);

@@ -97,6 +97,12 @@ static const struct t3ops_metric certificate_family = {
     .labels = {"leg", "user"},
     .help = "Days until the certificate that the leg's edge segment shows expires; negative: it has expired."};
 
+static const struct t3ops_metric absent_family = {.name = "t3ops_leg_absent",
+                                                  .type = T3OPS_GAUGE,
+                                                  .labels = {"leg", "user"},
+                                                  .help = "1 while the leg has nothing to connect to, for its user "
+                                                          "never ran t3; t3ops_leg_connected is not there then."};
+
 static struct series *series_of(struct leg_metrics *m, const struct t3ops_metric *family)
 {
 	return metrics_series(m->arena, family, NULL, NULL, (const char *[]){m->leg, m->user});
@@ -144,6 +150,19 @@ void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *
 		series_set(m->last_end[i], series_value(m->last_end[i]));
 	}
 	counters_begin(m, fresh);
+}
+
+/* A user who never ran t3 has no leg at 0. */
+void leg_metrics_absent(struct leg_metrics *m, bool absent)
+{
+	if (!m->absent)
+		m->absent = series_of(m, &absent_family);
+	series_set(m->absent, absent ? 1. : 0.);
+	for (int i = 0; i < 2; i++) {
+		m->up[i] = series_of(m, &up_family[i]);
+		if (absent)
+			series_hide(m->up[i]);
+	}
 }
 
 void leg_metrics_up(struct leg_metrics *m)
@@ -234,6 +253,7 @@ void leg_metrics_certificate(struct leg_metrics *m, double days)
 
 void leg_metrics_hide(struct leg_metrics *m)
 {
+	hide(m->absent);
 	hide(m->certificate);
 	hide(m->large_works);
 	hide(m->large_took);

@@ -13,6 +13,7 @@ struct leg_metrics {
 	struct series *up[2], *rtt[2], *age[2], *last_end[2];
 	struct series *ends[2][REASONS], *fresh_failures[REASONS], *large_lost[2];
 	struct series *attempts;
+	struct series *absent;                   /* NULL unless it ever was */
 	struct series *certificate;              /* NULL until one was seen */
 	struct series *large_works, *large_took; /* NULL until the first large message */
 	struct series *fresh_works, *fresh_took; /* NULL until the first fresh connection */
@@ -32,6 +33,8 @@ void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
 void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us);
 /* Days that the edge's certificate is good for; below 0: since when it is not. */
 void leg_metrics_certificate(struct leg_metrics *m, double days);
+/* Its user never ran t3, or has begun to: while it is so there is no gauge of the connection. */
+void leg_metrics_absent(struct leg_metrics *m, bool absent);
 /* The leg no longer exists. */
 void leg_metrics_hide(struct leg_metrics *m);
 

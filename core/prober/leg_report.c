@@ -164,6 +164,16 @@ void leg_report_certificate(struct t3ops_leg *leg, enum certificate_state state,
 	send(leg, &e, true);
 }
 
+void leg_report_absent(struct t3ops_leg *leg, bool news)
+{
+	struct event e;
+
+	leg->reported_step = leg->reported_reason = leg->reported_code = 0;
+	event_begin(leg, &e, EVENT_LEG_ABSENT);
+	e.id = asked_take(leg);
+	send(leg, &e, news);
+}
+
 void leg_report_gone(struct t3ops_leg *leg)
 {
 	struct event e;

@@ -23,6 +23,8 @@ void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *e
 void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
 /* The edge's certificate: until_us since 1970. */
 void leg_report_certificate(struct t3ops_leg *leg, enum certificate_state state, uint64_t until_us);
+/* Its user never ran t3; news: that is found out now. */
+void leg_report_absent(struct t3ops_leg *leg, bool news);
 /* The leg does not exist any more. */
 void leg_report_gone(struct t3ops_leg *leg);
 

@@ -53,6 +53,7 @@ struct t3ops_leg {
 	LIST_ENTRY(t3ops_leg) link;
 	struct probe_item probe;                    /* it is to be asked */
 	void (*on_up)(const struct t3ops_leg *leg); /* a sign of life for others; NULL: nobody asks */
+	bool absent;                                /* its user never ran t3: it counts neither as up nor as down */
 	struct process *process;
 	struct t3ops_instance *instance;
 	struct leg_timing timing;

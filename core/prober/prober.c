@@ -97,6 +97,8 @@ static void users_follow(struct prober *p, struct t3ops_instance *i, const struc
 		const struct user *user = leg->instance == i ? user_list_find(now, leg->user.name) : NULL;
 
 		next = LIST_NEXT(leg, link);
+		if (user)
+			leg->user.is_absent = user->is_absent;
 		if (leg->instance != i ||
 		    (user && user->port == leg->user.port && strcmp(user->host, leg->user.host) == 0))
 			continue;
@@ -211,6 +213,18 @@ static void on_probe(struct prober *p, const struct msg_probe *probe, uint64_t i
 			probe_round_ask(&p->round, leg, probe, id, !all);
 }
 
+static void on_absent(struct prober *p, const void *payload)
+{
+	struct msg_absent about;
+	struct t3ops_leg *leg;
+
+	memcpy(&about, payload, sizeof about);
+	about.user[sizeof about.user - 1] = '\0';
+	LIST_FOREACH (leg, &p->list, link)
+		if (leg->per_user && strcmp(leg->user.name, about.user) == 0)
+			leg_set_absent(leg, about.is_absent != 0);
+}
+
 static void message(struct process *process, const struct msg_head *head, const void *payload)
 {
 	struct prober *p = process->state;
@@ -221,6 +235,10 @@ static void message(struct process *process, const struct msg_head *head, const 
 		memcpy(&retry, payload, sizeof retry);
 		retry.user[sizeof retry.user - 1] = '\0';
 		on_tunnel_works(p, retry.user);
+		return;
+	}
+	if (head->type == MSG_ABSENT && head->len == sizeof(struct msg_absent)) {
+		on_absent(p, payload);
 		return;
 	}
 	if (head->type != MSG_PROBE || head->len != sizeof probe) {

@@ -48,9 +48,9 @@ static json_t *trusted_json(const struct text_list *trusted)
 /* uid -1: the account is unknown. */
 static json_t *user_json(const struct user *u)
 {
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s}", "name", u->name, "os_user", u->os_user, "uid",
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:i, s:s, s:b}", "name", u->name, "os_user", u->os_user, "uid",
 	                 u->has_uid ? (json_int_t)u->uid : -1, "home", u->home, "host", u->host, "port", u->port,
-	                 "socket", u->socket);
+	                 "socket", u->socket, "absent", u->is_absent);
 }
 
 static json_t *arguments_json(const char *text)
@@ -93,6 +93,7 @@ static bool user_read(struct user *u, const json_t *user)
 	u->has_uid = uid >= 0 && uid < UINT32_MAX;
 	u->uid = u->has_uid ? (uid_t)uid : 0;
 	u->port = (uint16_t)port;
+	u->is_absent = json_is_true(json_object_get(user, "absent"));
 	return port >= 0 && port <= UINT16_MAX && text_take(user, "name", u->name, sizeof u->name) &&
 	       text_take(user, "os_user", u->os_user, sizeof u->os_user) &&
 	       text_take(user, "home", u->home, sizeof u->home) && text_take(user, "host", u->host, sizeof u->host) &&

@@ -27,6 +27,8 @@ static const struct route routes[] = {
     {MSG_RAN, ONLY(HELPER), 0, true, 0, pass},
     {MSG_PROBE, ONLY(MONITOR), ONLY(PROXY) | ONLY(PROBER), false, sizeof(struct msg_probe), probe_pass},
     {MSG_LEG_RETRY, ONLY(MONITOR), ONLY(PROBER), false, sizeof(struct msg_leg_retry), pass},
+    {MSG_ABSENT_ASK, ONLY(PROBER), ONLY(HELPER), false, sizeof(struct msg_absent), pass},
+    {MSG_ABSENT, ONLY(HELPER), 0, true, sizeof(struct msg_absent), pass},
     {MSG_JOB_NOW, ONLY(MONITOR), ONLY(JOBS), false, sizeof(struct msg_run), pass},
     {MSG_JOB_DONE, ONLY(JOBS), 0, true, 0, pass},
 };
@@ -83,6 +85,7 @@ static uint32_t event_senders(unsigned kind)
 		return ONLY(PROBER);
 	case EVENT_JOB_DONE:
 	case EVENT_JOB_FAILED:
+	case EVENT_JOB_ABSENT:
 		return ONLY(JOBS);
 	default:
 		return kind < EVENT_KINDS ? ANY : 0;

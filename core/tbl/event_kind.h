@@ -101,6 +101,8 @@ EVENT_KIND(CERTIFICATE_EXPIRED, "certificate_expired", ERROR, true, none, none, 
            "a certificate that a leg is presented has expired, even if it is still accepted; segments= names who presents it; repeated once a day")
 EVENT_KIND(CERTIFICATE_RENEWED, "certificate_renewed", NOTICE, true, none, none, none, expires,
            "the certificate that a leg is presented is valid again")
+EVENT_KIND(LEG_ABSENT, "leg_absent", INFO, true, incident, none, none, none,
+           "a leg has nothing to connect to: its user never ran t3, so it counts neither as up nor as down")
 EVENT_KIND(LEG_GONE, "leg_removed", INFO, true, none, none, none, none,
            "a leg no longer exists: its user or its section is gone")
 EVENT_KIND(SLOW, "slow", WARNING, true, none, none, users, detail,
@@ -117,6 +119,8 @@ EVENT_KIND(JOB_DONE, "job_done", INFO, true, none, none, none, facts,
            "a job finished for a user")
 EVENT_KIND(JOB_FAILED, "job_failed", ERROR, true, none, none, none, error,
            "a job failed for a user; what it had kept before is untouched")
+EVENT_KIND(JOB_ABSENT, "job_absent", INFO, true, none, none, none, detail,
+           "a job had nothing to do for a user, who never ran t3")
 EVENT_KIND(ACTION_DONE, "action_done", INFO, true, none, none, none, facts,
            "what somebody asked of a job, beside a run, is done")
 EVENT_KIND(ACTION_FAILED, "action_failed", WARNING, true, none, none, none, error,

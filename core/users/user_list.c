@@ -18,6 +18,7 @@
 #include "sys/utf8.h"
 #include "users/accounts.h"
 #include "users/env_file.h"
+#include "users/env_path.h"
 #include "users/look_alike.h"
 
 #define ENV_MAX_BYTES (64 << 10)
@@ -159,16 +160,6 @@ static void account_set(const struct parse *p, struct user *u)
 	strcpy(u->home, a->home);
 }
 
-/* The env file of an OS user; false: the pattern gives no usable path. */
-static bool env_path(const char *pattern, const char *os_user, char *out, size_t size)
-{
-	const char *mark = strstr(pattern, "%u");
-	int n = mark ? snprintf(out, size, "%.*s%s%s", (int)(mark - pattern), pattern, os_user, mark + 2)
-	             : snprintf(out, size, "%s", pattern);
-
-	return n > 0 && (size_t)n < size;
-}
-
 /* The file may be its user's own: it must not block whoever reads it, nor go on for ever. */
 static FILE *env_open(const char *path)
 {
@@ -243,7 +234,7 @@ static void place_from_env(struct parse *p, const char *at, struct user *u)
 	char path[512];
 	FILE *f;
 
-	if (!env_path(p->env_pattern, u->os_user, path, sizeof path)) {
+	if (!env_path_make(p->env_pattern, u->os_user, path, sizeof path)) {
 		fault(p, "%s: upstream_env gives no path for %s", at, u->os_user);
 		return;
 	}

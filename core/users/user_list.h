@@ -18,6 +18,7 @@ struct user {
 	char os_user[33];
 	char home[128]; /* "" if the account is unknown here */
 	bool has_uid;   /* false: unknown here, or no os_user */
+	bool is_absent; /* nothing of t3 is there: the user never ran it (user_absence.h) */
 	bool is_asked;  /* false: nobody could say whether there is such an account */
 	uid_t uid;
 	gid_t gid;

@@ -21,6 +21,7 @@
 #include "sys/parent.h"
 #include "sys/sandbox.h"
 #include "users/table_watch.h"
+#include "users/user_absence.h"
 #include "users/user_list_load.h"
 
 #define SLOW_MS 10000 /* a reading that takes longer is reported */
@@ -81,6 +82,8 @@ static _Noreturn void reading_main(const struct users_source *source, pid_t read
 	if (source->sandbox)
 		confine();
 	head.faults = user_list_load(&list, source->path, source->env_pattern, 0, head.why, sizeof head.why);
+	for (size_t i = 0; i < list.n; i++)
+		list.rows[i].is_absent = user_never_ran(&list.rows[i], source->env_pattern);
 	head.n = (uint32_t)list.n;
 	if (!bytes_write(memfd, &head, sizeof head) || !bytes_write(memfd, list.rows, list.n * sizeof list.rows[0]))
 		_exit(EXIT_FAILURE);

@@ -110,6 +110,12 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 		r = backup_dir_open(&dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
 	if (r == 0)
 		r = copy_database(source, dir.partial, until_us, &facts, why, sizeof why);
+	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
+		ctx->host->report(ctx, "absent",
+		                  "the user never ran t3: there is no database, no env file and no server");
+		backup_dir_close(&dir);
+		return 0;
+	}
 	if (r == COPY_UNREAD)
 		ctx->host->report(ctx, "schema_newer", "%s", why);
 	if (r >= 0)

@@ -74,9 +74,12 @@ class Daemon:
             "listen": ["127.0.0.1:0"], "status_listen": "127.0.0.1:0", "status_hosts": ["lab"], "control": self.control, "user": account.NAME,
             "state_dir": self.state_dir, "plugin_dir": plugin_dir(), "users": self.users_file,
             "trusted_proxies": ["127.0.0.0/8"], "trusted_local_users": account.PEERS,
-            "trusted_upstreams": LOCAL, "log_level": "debug",
+            "trusted_upstreams": LOCAL, "log_level": "debug", "upstream_env": os.path.join(self.dir, "env/%u"),
         }
         self.options.update(options or {})
+        os.mkdir(os.path.join(self.dir, "env"))
+        with open(os.path.join(self.dir, "env", account.NAME), "w", encoding="ascii"):
+            pass  # every user is to have a t3 server: none of them is absent
         self.sections = sections
         self.env = env
         self.wrap = list(wrap)
