@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "census.h"
-#include "due.h"
+#include "common/due.h"
 #include "gentle.h"
 
 #define LOCKED_FOR_US    UINT64_C(10000000) /* how long a locked source is tried again */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "due.h"
+#include "common/due.h"
 
 #define CHUNK (256u << 10)
 

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "due.h"
+#include "common/due.h"
 
 #define NICE      10
 #define LOOK_US   500000

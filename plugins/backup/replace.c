@@ -12,14 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/database_lock.h"
+#include "common/due.h"
 #include "digest.h"
-#include "due.h"
 
-/* Where SQLite locks: pending, reserved, and the range of readers, which every open connection to a database with a
- * -wal file holds. */
-#define LOCKS_START 0x40000000
-#define LOCKS_LEN   512
-#define CHUNK       (256u << 10)
+#define CHUNK (256u << 10)
 
 static int say(char *why, size_t size, int error, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 static int say(char *why, size_t size, int error, const char *fmt, ...)
@@ -30,23 +27,6 @@ static int say(char *why, size_t size, int error, const char *fmt, ...)
 	vsnprintf(why, size, fmt, ap);
 	va_end(ap);
 	return error;
-}
-
-static struct flock whole_range(short type)
-{
-	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = LOCKS_START, .l_len = LOCKS_LEN};
-}
-
-pid_t database_user(const char *database)
-{
-	struct flock lock = whole_range(F_WRLCK);
-	int fd = open(database, O_RDWR | O_NOFOLLOW | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = fcntl(fd, F_GETLK, &lock) < 0 ? -errno : lock.l_type == F_UNLCK ? 0 : lock.l_pid;
-	close(fd);
-	return r;
 }
 
 /* "PATH SUFFIX" */
@@ -197,7 +177,7 @@ static void leftovers_remove(const char *database)
 /* Locked against everybody; *fd holds the lock.  What was there before is kept. */
 static int old_put_aside(struct replacement *r, long long at_s, int *fd, char *why, size_t size)
 {
-	struct flock lock = whole_range(F_WRLCK);
+	struct flock lock = database_lock_range(F_WRLCK);
 	int error;
 
 	*fd = open(r->database, O_RDWR | O_NOFOLLOW | O_CLOEXEC);

@@ -16,16 +16,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct replacement {
 	const char *database; /* its path */
 	char kept[PATH_MAX];  /* the old one's new path; "": there was none */
 	bool kept_wal;        /* and KEPT-wal */
 };
-
-/* Who has the database open: the process, 0: nobody, or -errno. */
-pid_t database_user(const char *database);
 
 /* Opened at backup_fd, whose digest is sha256 ("": not known).  at_s names what is kept.  0, or -errno with one line
  * in why: -EBUSY, a program has it open; -EBADMSG, the backup is not what it was; -ETIMEDOUT. */

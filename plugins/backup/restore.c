@@ -13,7 +13,7 @@
 #include "copy.h"
 #include "database_path.h"
 #include "replace.h"
-#include "server.h"
+#include "common/user_server.h"
 
 #define UNDO_SHARE 3 /* of the time that is left, this part is for undoing */
 
@@ -95,18 +95,18 @@ static int to_path(struct restore *r, const char *to)
 /* ---- in place ------------------------------------------------------------------------------------------------ */
 
 /* The old one is back, and its server too if we stopped it. */
-static int undo(struct restore *r, struct server *server, const struct replacement *replaced, bool stopped)
+static int undo(struct restore *r, struct user_server *server, const struct replacement *replaced, bool stopped)
 {
 	char first[200], why[200] = "";
 	int error = 0;
 
 	snprintf(first, sizeof first, "%s", r->why);
-	if (stopped && server_running(server, why, sizeof why) != NULL)
-		error = server_stop(server, r->until_us, why, sizeof why);
+	if (stopped && user_server_running(server, why, sizeof why) != NULL)
+		error = user_server_stop(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		error = replace_undo(replaced, why, sizeof why);
 	if (error == 0 && stopped)
-		error = server_start(server, r->until_us, why, sizeof why);
+		error = user_server_start(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		snprintf(r->why, r->why_size, "%s; the old database is back%s", first,
 		         stopped ? ", and its server runs" : "");
@@ -116,7 +116,7 @@ static int undo(struct restore *r, struct server *server, const struct replaceme
 	return error;
 }
 
-static int database_swap(struct restore *r, struct server *server, bool stopped)
+static int database_swap(struct restore *r, struct user_server *server, bool stopped)
 {
 	uint64_t now = now_us(r), left = r->until_us > now ? r->until_us - now : 0;
 	long long at_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
@@ -129,7 +129,7 @@ static int database_swap(struct restore *r, struct server *server, bool stopped)
 	                         r->why_size);
 	close(fd);
 	if (error == 0 && stopped) {
-		error = server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);
+		error = user_server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);
 		if (error < 0)
 			undo(r, server, &replaced, stopped);
 	}
@@ -139,18 +139,18 @@ static int database_swap(struct restore *r, struct server *server, bool stopped)
 }
 
 /* What was stopped is started again, whatever became of the rest. */
-static int stopped_swap(struct restore *r, struct server *server)
+static int stopped_swap(struct restore *r, struct user_server *server)
 {
 	char why[200];
 	int error = database_swap(r, server, true);
 
-	if (error < 0 && server_running(server, why, sizeof why) == NULL)
-		server_start(server, r->until_us, why, sizeof why);
+	if (error < 0 && user_server_running(server, why, sizeof why) == NULL)
+		user_server_start(server, r->until_us, why, sizeof why);
 	return error;
 }
 
 /* dry-run goes so far. */
-static int plan_report(struct restore *r, const struct server *server, const char *running)
+static int plan_report(struct restore *r, const struct user_server *server, const char *running)
 {
 	r->ctx->host->report(r->ctx, "would", "%s, and put %s in the place of %s",
 	                     running != NULL ? "stop the server" : "find no server", r->row->file, server->database);
@@ -161,7 +161,7 @@ static int in_place(struct restore *r)
 {
 	const struct t3ops_host *host = r->ctx->host;
 	char database[PATH_MAX], busy[320];
-	struct server server = {.ctx = r->ctx, .user = r->user, .database = database};
+	struct user_server server = {.ctx = r->ctx, .user = r->user, .database = database};
 	bool may_stop = host->argument(r->ctx, "stop") != NULL;
 	const char *running;
 	int error = database_path(database, sizeof database, host->opt_string(r->ctx, "database"), r->user);
@@ -170,7 +170,7 @@ static int in_place(struct restore *r)
 		snprintf(r->why, r->why_size, "option database cannot be filled in");
 		return error;
 	}
-	running = server_running(&server, busy, sizeof busy);
+	running = user_server_running(&server, busy, sizeof busy);
 	if (running != NULL && !may_stop) {
 		snprintf(r->why, r->why_size, "the server runs: %.200s; stop it, or say --stop", busy);
 		return -EBUSY;
@@ -179,7 +179,7 @@ static int in_place(struct restore *r)
 		return plan_report(r, &server, running);
 	if (running == NULL)
 		return database_swap(r, &server, false);
-	error = server_stop(&server, r->until_us, r->why, r->why_size);
+	error = user_server_stop(&server, r->until_us, r->why, r->why_size);
 	return error < 0 ? error : stopped_swap(r, &server);
 }
 

@@ -21,7 +21,8 @@
 
 #include <cmocka.h>
 
-#include "backup/due.h"
+#include "common/database_lock.h"
+#include "common/due.h"
 
 #define AT_S     1795750200 /* 2026-11-27T03:30:00Z */
 #define LIMIT_US 60000000

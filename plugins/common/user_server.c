@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See server.h. */
-#include "server.h"
+/* See user_server.h. */
+#include "common/user_server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "due.h"
-#include "replace.h"
+#include "common/database_lock.h"
+#include "common/due.h"
 
 #define LOOK_US       250000
 #define CONNECT_MS    1000
@@ -45,7 +45,7 @@ static void cgroup_of(const char *pid, char *out, size_t size)
 }
 
 /* Its own cgroup, if it has one that we are not in. */
-static void cgroup_learn(struct server *s, pid_t pid)
+static void cgroup_learn(struct user_server *s, pid_t pid)
 {
 	char text[16], mine[sizeof s->cgroup];
 
@@ -112,7 +112,7 @@ static bool is_accepting(const struct t3ops_user *user)
 	return error == 0;
 }
 
-const char *server_running(struct server *s, char *why, size_t size)
+const char *user_server_running(struct user_server *s, char *why, size_t size)
 {
 	pid_t pid = database_user(s->database);
 
@@ -146,8 +146,7 @@ static void on_ran(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg
 	*w = (struct command_wait){true, ran->error, ran->exit_code};
 }
 
-/* Runs the command that the option names; 0 or -errno with one line in why. */
-static int command_run(struct server *s, const char *option, uint64_t until_us, char *why, size_t size)
+int user_server_command(struct user_server *s, const char *option, uint64_t until_us, char *why, size_t size)
 {
 	const struct t3ops_host *host = s->ctx->host;
 	const char *command = host->opt_string(s->ctx, option);
@@ -168,14 +167,11 @@ static int command_run(struct server *s, const char *option, uint64_t until_us, 
 	return w.error < 0 ? w.error : w.exit_code != 0 ? -EIO : 0;
 }
 
-int server_stop(struct server *s, uint64_t until_us, char *why, size_t size)
+int user_server_wait_stopped(struct user_server *s, uint64_t until_us, char *why, size_t size)
 {
 	char running[320];
-	int r = command_run(s, "stop_command", until_us, why, size);
 
-	if (r < 0)
-		return r;
-	while (server_running(s, running, sizeof running) != NULL) {
+	while (user_server_running(s, running, sizeof running) != NULL) {
 		if (is_due(until_us)) {
 			snprintf(why, size, "it was stopped and still runs: %.200s", running);
 			return -ETIMEDOUT;
@@ -183,6 +179,13 @@ int server_stop(struct server *s, uint64_t until_us, char *why, size_t size)
 		usleep(LOOK_US);
 	}
 	return 0;
+}
+
+int user_server_stop(struct user_server *s, uint64_t until_us, char *why, size_t size)
+{
+	int r = user_server_command(s, "stop_command", until_us, why, size);
+
+	return r == 0 ? user_server_wait_stopped(s, until_us, why, size) : r;
 }
 
 /* ---- pairing ---------------------------------------------------------------------------------------------- */
@@ -202,17 +205,17 @@ static void on_paired(void *arg, const struct t3ops_paired *p)
 	snprintf(w->text, sizeof w->text, "%s", p->text);
 }
 
-static const struct t3ops_pairing *pairing_of(const struct server *s)
+static const struct t3ops_pairing *pairing_of(const struct user_server *s)
 {
 	return s->ctx->host->service(s->ctx, T3OPS_SERVICE_PAIRING);
 }
 
-bool server_can_pair(const struct server *s)
+bool user_server_can_pair(const struct user_server *s)
 {
 	return pairing_of(s) != NULL;
 }
 
-static void pair_once(struct server *s, uint64_t until_us, struct pair_wait *w)
+static void pair_once(struct user_server *s, uint64_t until_us, struct pair_wait *w)
 {
 	const struct t3ops_pairing *pairing = pairing_of(s);
 	uint64_t now = due_now_us();
@@ -231,7 +234,7 @@ static bool is_worth_another_try(const struct pair_wait *w, uint64_t until_us)
 	       !is_due(until_us);
 }
 
-static int pair(struct server *s, uint64_t until_us, char *why, size_t size)
+int user_server_wait_pairs(struct user_server *s, uint64_t until_us, char *why, size_t size)
 {
 	struct pair_wait *w = calloc(1, sizeof *w); /* an answer that comes late still needs it: never freed then */
 	int r;
@@ -248,9 +251,9 @@ static int pair(struct server *s, uint64_t until_us, char *why, size_t size)
 	return r;
 }
 
-int server_start(struct server *s, uint64_t until_us, char *why, size_t size)
+int user_server_start(struct user_server *s, uint64_t until_us, char *why, size_t size)
 {
-	int r = command_run(s, "start_command", until_us, why, size);
+	int r = user_server_command(s, "start_command", until_us, why, size);
 
-	return r == 0 && server_can_pair(s) ? pair(s, until_us, why, size) : r;
+	return r == 0 && user_server_can_pair(s) ? user_server_wait_pairs(s, until_us, why, size) : r;
 }

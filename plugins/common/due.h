@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Deadlines on CLOCK_MONOTONIC. */
-#ifndef T3OPS_PLUGINS_BACKUP_DUE_H
-#define T3OPS_PLUGINS_BACKUP_DUE_H
+#ifndef T3OPS_PLUGINS_COMMON_DUE_H
+#define T3OPS_PLUGINS_COMMON_DUE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The user's t3 server, as jobs see it: whether it runs, how it is stopped and started, whether it pairs.
+ * Inside `run` and `act` of a job, where waiting is allowed. */
+#ifndef T3OPS_PLUGINS_COMMON_USER_SERVER_H
+#define T3OPS_PLUGINS_COMMON_USER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plugin.h"
+
+struct user_server {
+	struct t3ops_ctx *ctx;
+	const struct t3ops_user *user;
+	const char *database;
+	char cgroup[256]; /* where it ran when it was found running, if not with us; "": not known */
+};
+
+/* Why it counts as running, in one line; NULL: it does not: nobody has the database open, nothing accepts at its
+ * port, and nothing is left in its cgroup. */
+const char *user_server_running(struct user_server *s, char *why, size_t size);
+
+/* Has the command run that the option names, and waits for its end.  0 or -errno with one line in why: -ENOENT, it
+ * names none; -EIO, its exit code; -ETIMEDOUT. */
+int user_server_command(struct user_server *s, const char *option, uint64_t until_us, char *why, size_t size);
+/* Waits until it does not run.  0 or -ETIMEDOUT. */
+int user_server_wait_stopped(struct user_server *s, uint64_t until_us, char *why, size_t size);
+/* Waits until a browser would be let in; only if user_server_can_pair.  0, -EPROTO or -ENOMEM. */
+int user_server_wait_pairs(struct user_server *s, uint64_t until_us, char *why, size_t size);
+
+/* Both: the options stop_command and start_command, and the waiting; without a plugin that pairs nothing is waited
+ * for at the start. */
+int user_server_stop(struct user_server *s, uint64_t until_us, char *why, size_t size);
+int user_server_start(struct user_server *s, uint64_t until_us, char *why, size_t size);
+
+/* Whether something can say that a browser would be let in: a plugin that pairs. */
+bool user_server_can_pair(const struct user_server *s);
+
+#endif
