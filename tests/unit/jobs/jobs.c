@@ -13,6 +13,7 @@
 #undef stop /* cmocka 2 has a macro of that name */
 
 #include "jobs/jobs.h"
+#include "users/users_reader.h"
 
 #define REQUESTER 77 /* serial of the process that asks */
 #define HELPER    78
@@ -171,6 +172,12 @@ static void process_start(struct bench *b, uint64_t every_us)
 	b->process.metrics = metrics_new();
 	b->process.channel = channel_new(b->process.loop, fds[0], nothing, closed, b);
 	b->process.config = &b->config;
+	b->process.users_reader = users_reader_start(
+	    b->process.loop,
+	    &(struct users_source){.path = b->config.core.users, .env_pattern = b->config.core.upstream_env});
+	assert_non_null(b->process.users_reader);
+	while (!users_reader_has_result(b->process.users_reader))
+		ev_run(b->process.loop, EVRUN_ONCE);
 	assert_int_equal(jobs_ops.start(&b->process), 0);
 	b->running = true;
 }
