@@ -344,14 +344,25 @@ bool upstream_is_taking(struct upstream *u)
 	return u->waiting > 0 && u->waiting < before;
 }
 
-/* Of TCP a FIN acknowledges what came before it, so what it does not acknowledge found nobody; a reset says nothing.
- * A Unix socket acknowledges nothing: whoever shut it down may still read.  It is reset if it is closed with
- * something unread, which is the end of the head. */
+static bool is_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
+/* Of TCP a FIN acknowledges what came before it, and what comes behind the end of a closed socket resets it: on this
+ * machine at once.  Whoever only shut it down may still read.  A reset alone says nothing.
+ * A Unix socket acknowledges nothing.  It is reset if it is closed with something unread, which is the end of the
+ * head. */
 bool upstream_is_unread(const struct upstream *u, int error)
 {
 	if (u->sent == 0)
 		return true;
-	return u->dial.at_path ? error == -ECONNRESET : error == -EPIPE && unacknowledged(u) >= u->sent;
+	if (u->dial.at_path)
+		return error == -ECONNRESET;
+	return error == -EPIPE && unacknowledged(u) >= u->sent && !is_connected(u->rd.fd);
 }
 
 /* As socket_owner_listener, of a Unix socket: it is made anew when another one listens there. */

@@ -296,6 +296,23 @@ class Proxy(unittest.TestCase):
                 self.assertEqual(c.response().status, 200)
             self.assertEqual(len(self.origin.requests("/meanwhile")), n)
 
+    def test_a_request_that_may_still_be_read_is_not_sent_again(self):
+        """The t3 server says no more, and reads on; of that the proxy learns together with the next request."""
+        proxy = self.daemon.processes()["proxy"]
+        for n in range(1, 6):
+            self.assertEqual(self.get("/mirror").status, 200)
+            with http.Connection(self.daemon.proxy) as c:
+                os.kill(proxy, signal.SIGSTOP)
+                try:
+                    for sock in list(self.origin.open):
+                        sock.shutdown(socket.SHUT_WR)
+                    c.send(http.build("GET", "/half", ALICE))
+                finally:
+                    os.kill(proxy, signal.SIGCONT)
+                self.assertIn(c.response().status, (200, 502))  # in the other order it goes to a new connection
+            wait.until(lambda n=n: len(self.origin.requests("/half")) >= n, what="the request")
+        self.assertEqual(len(self.origin.requests("/half")), 5)
+
     def test_a_request_that_was_read_is_not_sent_again(self):
         """On a connection that served others before, too."""
         def reads(c, request):
