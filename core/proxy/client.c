@@ -17,7 +17,7 @@
 
 struct clients {
 	LIST_HEAD(, client) list;
-	size_t n;
+	size_t n, n_untrusted;
 	struct quota peers;
 	struct worker *worker;
 	const struct client_owner *owner;
@@ -94,15 +94,42 @@ void client_deadline(struct client *c, uint64_t after_us)
 	deadline_set(c->worker->loop, &c->deadline, after_us);
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
+/* ---- whose share it takes -------------------------------------------------------------------- */
 
-static void peer_uncount(const struct client *c)
+/* Of a peer that is no trusted proxy.  All of them together leave the trusted ones half of all places. */
+static bool has_place(const struct clients *all, const char *network)
+{
+	const struct proxy_conf *conf = &all->worker->conf;
+
+	return all->n_untrusted < conf->max_connections / 2 &&
+	       !quota_is_used_up(&all->peers, network, conf->max_peer_connections);
+}
+
+/* False: there is none. */
+static bool place_take(struct clients *all, struct client *c)
 {
 	char network[QUOTA_NETWORK_BYTES];
 
+	if (c->peer.trust == PEER_TRUSTED)
+		return true;
 	quota_network(c->peer.address, network);
-	quota_give(&c->worker->clients->peers, network);
+	c->counted = has_place(all, network) && quota_take(&all->peers, network);
+	all->n_untrusted += c->counted;
+	return c->counted;
 }
+
+static void place_give(struct clients *all, const struct client *c)
+{
+	char network[QUOTA_NETWORK_BYTES];
+
+	if (!c->counted)
+		return;
+	quota_network(c->peer.address, network);
+	quota_give(&all->peers, network);
+	all->n_untrusted--;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
 
 static void client_forget(struct client *c)
 {
@@ -117,8 +144,7 @@ static void client_forget(struct client *c)
 	buf_fini(&c->out);
 	LIST_REMOVE(c, link);
 	all->n--;
-	if (c->counted)
-		peer_uncount(c);
+	place_give(all, c);
 	worker_gauge_set(worker, worker->metrics.connections, all->n);
 	free(c);
 }
@@ -376,8 +402,6 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 {
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
-	bool trusted = peer->trust == PEER_TRUSTED;
-	char network[QUOTA_NETWORK_BYTES];
 
 	if (!c)
 		return NULL;
@@ -387,13 +411,11 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
-	quota_network(c->peer.address, network);
-	if (!trusted && quota_is_used_up(&all->peers, network, worker->conf.max_peer_connections)) {
+	if (!place_take(all, c)) {
 		series_add(worker->metrics.rejected, 1);
 		free(c);
 		return NULL;
 	}
-	c->counted = !trusted && quota_take(&all->peers, network);
 	LIST_INSERT_HEAD(&all->list, c, link);
 	all->n++;
 	worker_gauge_set(worker, worker->metrics.connections, all->n);

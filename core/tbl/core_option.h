@@ -124,7 +124,7 @@ CORE_OPTION("identity_percent_encoded", BOOL, identity_percent_encoded, "false",
             "Whether the identity is sent percent-encoded, as Authentik's scope mappings can do for names that are not ASCII; "
             "otherwise a percent sign is a part of the name, and bytes that are not UTF-8 are Latin-1.")
 CORE_OPTION("max_connections", INT, max_connections, "20000", 16, 1000000, READ_BY(PROXY),
-            "Most client connections at a time.")
+            "Most client connections at a time; peers that are not trusted proxies have half of them at most.")
 CORE_OPTION("max_connections_per_peer", INT, max_connections_per_peer, "256", 0, 1000000, READ_BY(PROXY),
             "Most connections from one address that is not a trusted proxy, tunnels not counted; all of 127.0.0.0/8 is one, and of IPv6 a "
             "/64; 0: no limit.")

@@ -243,6 +243,20 @@ class Hostile(unittest.TestCase):
         for s in held:
             s.close()
 
+    def test_all_peers_together(self):
+        """However many there are, the trusted proxy finds a place."""
+        d = self.daemon(max_connections=16, max_connections_per_peer=0)
+        held = [connect(d.proxy, f"127.0.{n}.9") for n in range(40)]
+        wait.until(lambda: d.metrics()["t3ops_connections_rejected_total"] == 32, what="the others to be refused")
+        self.assertEqual(http.get(d.proxy, "/hello", ALICE).status, 200)
+        for s in held:
+            s.close()
+        wait.until(lambda: d.metrics()["t3ops_client_connections"] == 0, what="their ends")
+        with connect(d.proxy) as s:
+            s.settimeout(30)
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: lab\r\n\r\n")
+            self.assertIn(b"200", s.recv(64))
+
     def test_tunnels_and_requests_of_one_user(self):
         d = self.daemon(max_tunnels_per_user=3, max_requests_per_user=2)
         tunnels = [ws.WebSocket(d.proxy, "/ws", ALICE) for _ in range(3)]
