@@ -100,11 +100,10 @@ static int row_verify(struct action *a, struct backup_row *row)
 {
 	struct copy_facts facts = {.rows = NULL};
 	char path[PATH_MAX];
-	int r;
+	int r = backup_dir_database(a->dir, row, a->until_us, path, a->why, a->why_size);
 
-	if (snprintf(path, sizeof path, "%s/%s", a->dir->path, row->file) >= (int)sizeof path)
-		return -ENAMETOOLONG;
-	r = copy_verify(path, a->until_us, &facts, a->why, a->why_size);
+	if (r == 0)
+		r = copy_verify(path, a->until_us, &facts, a->why, a->why_size);
 	if (r == 0)
 		r = digest_compare(a, row);
 	if (r == 0) {

@@ -15,6 +15,7 @@
 #include "copy.h"
 #include "database_path.h"
 #include "gentle.h"
+#include "pack.h"
 #include "plugin.h"
 
 #define WHY_SIZE  320
@@ -46,6 +47,8 @@ static void copy_report(struct t3ops_ctx *ctx, const struct backup_dir *dir, con
 {
 	ctx->host->report(ctx, "file", "%s/%s", dir->path, row->file);
 	ctx->host->report(ctx, "bytes", "%lld", row->bytes);
+	if (row->database_bytes > 0)
+		ctx->host->report(ctx, "database_bytes", "%lld", row->database_bytes);
 	ctx->host->report(ctx, "wal_grown", "%lld", facts->wal_grown);
 	if (facts->migration >= 0)
 		ctx->host->report(ctx, "migration", "%lld", facts->migration);
@@ -83,7 +86,7 @@ static int finish(struct t3ops_ctx *ctx, struct backup_dir *dir, struct copy_fac
 	int r;
 
 	facts->rows = NULL; /* the row's from here on */
-	r = backup_dir_put(dir, &row, until_us);
+	r = backup_dir_put(dir, &row, (int)ctx->host->opt_int(ctx, "compress"), until_us);
 	if (r < 0)
 		snprintf(why, WHY_SIZE, "the copy cannot be moved into %.200s: %s", dir->path, strerror(-r));
 	else
@@ -144,7 +147,7 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 }
 
 /* Whether the pattern of the database is one, whoever the user is. */
-static int check(struct t3ops_ctx *ctx)
+static int database_check(struct t3ops_ctx *ctx)
 {
 	static const struct t3ops_user somebody = {
 	    .struct_size = sizeof somebody, .name = "n", .os_user = "u", .home = "/h", .host = ""};
@@ -160,6 +163,17 @@ static int check(struct t3ops_ctx *ctx)
 	return r < 0 || path[0] != '/' ? -EINVAL : 0;
 }
 
+static int check(struct t3ops_ctx *ctx)
+{
+	int r = database_check(ctx);
+
+	if (ctx->host->opt_int(ctx, "compress") > 0 && !pack_is_there()) {
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
+		r = -ENOTSUP;
+	}
+	return r;
+}
+
 static const struct t3ops_option options[] = {
     {"to", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0,
      "Directory of the backups; each user gets a private directory in it."},
@@ -172,6 +186,8 @@ static const struct t3ops_option options[] = {
     {"budget", T3OPS_OPT_BYTES, "0", 0, 0,
      "What all backups of one user may take together; the oldest go first, the newest and pinned ones never; 0: no "
      "limit."},
+    {"compress", T3OPS_OPT_INT, "0", 0, PACK_LEVEL_MAX,
+     "Level of zstd that backups are packed with, which makes state-*.sqlite.zst of them; 0: not at all; 3 is fast."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for restore --stop."},

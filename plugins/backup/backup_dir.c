@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "pack.h"
 
 #define PARTIAL ".state.partial" /* SQLite may add -journal */
+#define PACKED  PARTIAL ".zst"
 
 static int is_leaving(const struct dirent *e)
 {
@@ -88,10 +90,45 @@ void backup_dir_close(struct backup_dir *s)
 	s->fd = -1;
 }
 
-/* VACUUM INTO does not sync. */
-static int partial_seal(const struct backup_dir *s, struct backup_row *row, uint64_t until_us)
+static int new_open(const struct backup_dir *s, const char *name)
 {
-	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
+	unlinkat(s->fd, name, 0);
+	return openat(s->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/* What was written is what will be read. */
+static int packed_check(int fd, const struct backup_row *row, uint64_t until_us)
+{
+	char digest[DIGEST_SIZE];
+	int r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : unpack(fd, -1, until_us, digest);
+
+	return r == 0 && strcmp(digest, row->database_sha256) != 0 ? -EBADMSG : r;
+}
+
+static int partial_pack(const struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us)
+{
+	int from = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PACKED), r = 0;
+	struct stat st;
+
+	if (from < 0 || to < 0 || fstat(from, &st) < 0)
+		r = -errno;
+	if (r == 0) {
+		row->database_bytes = st.st_size;
+		r = pack(from, to, level, until_us, row->database_sha256);
+	}
+	if (r == 0)
+		r = packed_check(to, row, until_us);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return r;
+}
+
+/* VACUUM INTO does not sync. */
+static int partial_seal(const struct backup_dir *s, const char *name, struct backup_row *row, uint64_t until_us)
+{
+	int fd = openat(s->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
 	struct stat st;
 
 	if (fd < 0)
@@ -106,24 +143,27 @@ static int partial_seal(const struct backup_dir *s, struct backup_row *row, uint
 }
 
 /* The first second from its own on whose name is free. */
-static void name_choose(const struct backup_dir *s, struct backup_row *row)
+static void name_choose(const struct backup_dir *s, struct backup_row *row, bool packed)
 {
 	for (;; row->at_s++) {
-		backup_name(row->file, row->at_s, row->reason);
+		backup_name(row->file, row->at_s, row->reason, packed);
 		if (faccessat(s->fd, row->file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			return;
 	}
 }
 
-int backup_dir_put(struct backup_dir *s, struct backup_row *row, uint64_t until_us)
+int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us)
 {
-	int r = partial_seal(s, row, until_us);
+	const char *made = level > 0 ? PACKED : PARTIAL;
+	int r = level > 0 ? partial_pack(s, row, level, until_us) : 0;
 
+	if (r == 0)
+		r = partial_seal(s, made, row, until_us);
 	if (r < 0)
 		return r;
-	name_choose(s, row);
+	name_choose(s, row, level > 0);
 	row->verified_s = row->at_s;
-	if (renameat(s->fd, PARTIAL, s->fd, row->file) < 0 || fsync(s->fd) < 0)
+	if (renameat(s->fd, made, s->fd, row->file) < 0 || fsync(s->fd) < 0)
 		return -errno;
 	r = manifest_add(&s->manifest, row);
 	if (r == 0) {
@@ -132,6 +172,58 @@ int backup_dir_put(struct backup_dir *s, struct backup_row *row, uint64_t until_
 	}
 	return r;
 }
+
+/* ---- out of it --------------------------------------------------------------------------------------- */
+
+static int file_unpack(struct backup_dir *s, const struct backup_row *row, uint64_t until_us,
+                       char digest[DIGEST_SIZE])
+{
+	int from = openat(s->fd, row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PARTIAL), r = 0;
+
+	if (from < 0 || to < 0)
+		r = -errno;
+	if (r == 0)
+		r = unpack(from, to, until_us, digest);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return r;
+}
+
+static const char *unpack_error(int error)
+{
+	return error == -ENOTSUP   ? "this build of t3ops has no zstd"
+	       : error == -EBADMSG ? "it is damaged, and cannot be unpacked"
+	                           : strerror(-error);
+}
+
+int backup_dir_database(struct backup_dir *s, const struct backup_row *row, uint64_t until_us, char path[PATH_MAX],
+                        char *why, size_t why_size)
+{
+	char digest[DIGEST_SIZE] = "";
+	int r;
+
+	if (!backup_is_packed(row->file))
+		return path_join(path, s->path, row->file);
+	r = file_unpack(s, row, until_us, digest);
+	if (r < 0) {
+		snprintf(why, why_size, "%s: %s", row->file, unpack_error(r));
+		return r;
+	}
+	if (row->database_sha256[0] != '\0' && strcmp(row->database_sha256, digest) != 0) {
+		snprintf(why, why_size, "%s: the SHA-256 of the database in it is not what it was", row->file);
+		return -EBADMSG;
+	}
+	return path_join(path, s->path, PARTIAL);
+}
+
+const char *backup_row_digest(const struct backup_row *row)
+{
+	return backup_is_packed(row->file) ? row->database_sha256 : row->sha256;
+}
+
+/* ---- what stays ---------------------------------------------------------------------------------------- */
 
 /* Removes row i; what cannot be removed stays in the manifest. */
 static void row_remove(struct backup_dir *s, size_t i, struct backup_kept *kept)

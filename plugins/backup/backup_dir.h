@@ -22,10 +22,17 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
-/* Syncs the copy, gives it the name of that moment (row->at_s; a taken name becomes that of a second later) and syncs
- * the directory.  Writes the name and the size to *row and the row to the manifest, which takes row->rows.  0 or
- * -errno. */
-int backup_dir_put(struct backup_dir *s, struct backup_row *row, uint64_t until_us);
+/* Packs the copy (level > 0: with zstd), syncs it, gives it the name of that moment (row->at_s; a taken name becomes
+ * that of a second later) and syncs the directory.  Writes the name and the size to *row and the row to the manifest,
+ * which takes row->rows.  0 or -errno. */
+int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us);
+
+/* The database of a backup at *path, until backup_dir_close: the file itself, or what was packed in it as the
+ * partial; then its digest has been compared.  0, or -errno with one line in why; -EBADMSG: it is damaged. */
+int backup_dir_database(struct backup_dir *s, const struct backup_row *row, uint64_t until_us, char path[PATH_MAX],
+                        char *why, size_t why_size);
+/* The digest of the database in it; "": not known. */
+const char *backup_row_digest(const struct backup_row *row);
 
 struct backup_kept {
 	size_t n;

@@ -18,6 +18,7 @@
 #define STAMP     "state-%Y%m%dT%H%M%SZ"
 #define TIME_TEXT "%Y-%m-%dT%H:%M:%SZ"
 #define DIGITS6   "[0-9][0-9][0-9][0-9][0-9][0-9]"
+#define PACKED    ".zst"
 #define PATTERN   "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z"
 
 /* What a file of that reason is called after its time. */
@@ -33,7 +34,7 @@ const char *backup_reason_name(enum backup_reason reason)
 	return reasons[reason].name;
 }
 
-void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason)
+void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed)
 {
 	time_t at = (time_t)at_s;
 	struct tm tm;
@@ -41,7 +42,12 @@ void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason 
 
 	gmtime_r(&at, &tm);
 	len = strftime(out, BACKUP_NAME_SIZE, STAMP, &tm);
-	snprintf(out + len, BACKUP_NAME_SIZE - len, "%s", reasons[reason].suffix);
+	snprintf(out + len, BACKUP_NAME_SIZE - len, "%s%s", reasons[reason].suffix, packed ? PACKED : "");
+}
+
+bool backup_is_packed(const char *file)
+{
+	return fnmatch("*" PACKED, file, 0) == 0;
 }
 
 /* ---- times ---------------------------------------------------------------------------------------- */
@@ -76,6 +82,10 @@ json_t *backup_row_json(const struct backup_row *row)
 	                      (json_int_t)row->migration, "t3_version", row->t3_version, "pinned", row->pinned,
 	                      "damaged", row->damaged, "verified", time_json(row->verified_s));
 
+	if (o != NULL && row->database_sha256[0] != '\0') {
+		json_object_set_new(o, "database_sha256", json_string(row->database_sha256));
+		json_object_set_new(o, "database_bytes", json_integer(row->database_bytes));
+	}
 	if (o != NULL && row->rows != NULL)
 		json_object_set(o, "rows", row->rows);
 	return o;
@@ -87,7 +97,8 @@ static int reason_of_file(const char *name)
 	char pattern[sizeof PATTERN + 32];
 
 	for (int i = 0; i < BACKUP_REASONS; i++) {
-		snprintf(pattern, sizeof pattern, "%s%s", PATTERN, reasons[i].suffix);
+		snprintf(pattern, sizeof pattern, "%s%s%s", PATTERN, reasons[i].suffix,
+		         backup_is_packed(name) ? PACKED : "");
 		if (fnmatch(pattern, name, 0) == 0)
 			return i;
 	}
@@ -136,6 +147,8 @@ static bool row_of_line(struct backup_row *row, int dir_fd, const json_t *o)
 	if (at >= 0)
 		row->verified_s = at;
 	text_take(row->sha256, sizeof row->sha256, o, "sha256");
+	text_take(row->database_sha256, sizeof row->database_sha256, o, "database_sha256");
+	row->database_bytes = json_integer_value(json_object_get(o, "database_bytes"));
 	text_take(row->t3_version, sizeof row->t3_version, o, "t3_version");
 	row->seconds = json_number_value(json_object_get(o, "seconds"));
 	if (json_is_integer(json_object_get(o, "migration")))

@@ -27,8 +27,10 @@ struct backup_row {
 	char file[BACKUP_NAME_SIZE];
 	long long at_s; /* since 1970: when it was finished */
 	long long bytes;
-	char sha256[65]; /* "": not known */
-	double seconds;  /* that it took; 0: not known */
+	char sha256[65];          /* of the file; "": not known */
+	char database_sha256[65]; /* of what is packed in it; "": it is not packed, or not known */
+	long long database_bytes; /* likewise; 0 */
+	double seconds;           /* that it took; 0: not known */
 	enum backup_reason reason;
 	long long migration; /* the highest of effect_sql_migrations; -1: not known, or it has none */
 	char t3_version[48]; /* "": not known */
@@ -45,7 +47,9 @@ struct manifest {
 };
 
 /* The name of a backup of that second, without what makes it unique. */
-void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason);
+void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed);
+/* Whether the file is packed with zstd, by its name. */
+bool backup_is_packed(const char *file);
 
 /* Of the directory; without a file of that name it is made from the backups that are there.  0 or -errno. */
 int manifest_read(int dir_fd, struct manifest *m);

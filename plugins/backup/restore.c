@@ -22,6 +22,7 @@ struct restore {
 	const struct t3ops_user *user;
 	struct backup_dir *dir;
 	const struct backup_row *row;
+	char file[PATH_MAX]; /* the database of that backup */
 	uint64_t until_us;
 	char *why;
 	size_t why_size;
@@ -50,12 +51,11 @@ static int backup_choose(struct restore *r)
 static int backup_check(struct restore *r)
 {
 	struct copy_facts facts;
-	char path[PATH_MAX];
-	int error;
+	int error = backup_dir_database(r->dir, r->row, r->until_us, r->file, r->why, r->why_size);
 
-	if (snprintf(path, sizeof path, "%s/%s", r->dir->path, r->row->file) >= (int)sizeof path)
-		return -ENAMETOOLONG;
-	error = copy_verify(path, r->until_us, &facts, r->why, r->why_size);
+	if (error < 0)
+		return error;
+	error = copy_verify(r->file, r->until_us, &facts, r->why, r->why_size);
 	copy_facts_fini(&facts);
 	if (error != -ENOTSUP)
 		return error;
@@ -65,10 +65,10 @@ static int backup_check(struct restore *r)
 
 static int backup_open(const struct restore *r)
 {
-	int fd = openat(r->dir->fd, r->row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(r->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		snprintf(r->why, r->why_size, "%.200s/%s: %s", r->dir->path, r->row->file, strerror(errno));
+		snprintf(r->why, r->why_size, "%.200s: %s", r->file, strerror(errno));
 	return fd;
 }
 
@@ -87,7 +87,8 @@ static int to_path(struct restore *r, const char *to)
 	fd = backup_open(r);
 	if (fd < 0)
 		return -EIO;
-	error = replace_database(&replaced, to, fd, r->row->sha256, r->row->at_s, r->until_us, r->why, r->why_size);
+	error = replace_database(&replaced, to, fd, backup_row_digest(r->row), r->row->at_s, r->until_us, r->why,
+	                         r->why_size);
 	close(fd);
 	return error;
 }
@@ -125,8 +126,8 @@ static int database_swap(struct restore *r, struct user_server *server, bool sto
 
 	if (fd < 0)
 		return -EIO;
-	error = replace_database(&replaced, server->database, fd, r->row->sha256, at_s, r->until_us, r->why,
-	                         r->why_size);
+	error = replace_database(&replaced, server->database, fd, backup_row_digest(r->row), at_s, r->until_us,
+	                         r->why, r->why_size);
 	close(fd);
 	if (error == 0 && stopped) {
 		error = user_server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);

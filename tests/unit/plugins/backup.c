@@ -36,6 +36,7 @@ struct fixture {
 	char dir[64], home[128], db[256], to[128], backup_dir[192], so[256];
 	int keep;
 	int64_t budget;
+	int compress;
 	const char *action, *arguments;
 	bool requested;
 	json_int_t deadline_us;
@@ -179,6 +180,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_daily", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_weekly", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
+	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
 	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
 	text = job_input_make(&config, &section, &asked, &(struct text_list){0}, &user);
@@ -716,10 +718,12 @@ static json_t *manifest_line(const struct fixture *f)
 static void digest_of(const char *path, char out[65])
 {
 	unsigned char bytes[32];
-	static char whole[1 << 20];
+	static char whole[32 << 20];
 	FILE *in = fopen(path, "r");
-	size_t n = fread(whole, 1, sizeof whole, in);
+	size_t n;
 
+	assert_non_null(in);
+	n = fread(whole, 1, sizeof whole, in);
 	fclose(in);
 	assert_true(n < sizeof whole);
 	assert_int_equal(EVP_Digest(whole, n, bytes, NULL, EVP_sha256(), NULL), 1);
@@ -747,6 +751,104 @@ static void test_manifest(void **state)
 	assert_string_equal(json_string_value(json_object_get(line, "sha256")), digest);
 	json_decref(line);
 }
+
+#ifdef HAVE_ZSTD
+/* A run of an action; what it failed with. */
+static int act(struct fixture *f, const char *action, const char *arguments, char why[512])
+{
+	json_t *answer;
+	int r;
+
+	f->action = action;
+	f->arguments = arguments;
+	answer = run(f);
+	snprintf(why, 512, "%s", fact(answer, "error"));
+	r = (int)json_integer_value(json_object_get(answer, "result"));
+	json_decref(answer);
+	f->action = f->arguments = NULL;
+	return r;
+}
+
+static void byte_flip(const char *path, off_t at)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte = (char)(byte ^ 0x10);
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static void manifest_forget(const struct fixture *f)
+{
+	char path[512];
+
+	PATH(path, "%s/manifest.jsonl", f->backup_dir);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Packed, its two digests known; read whole by verify; whatever is wrong with it found, also without the manifest. */
+static void test_packed(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], digest[65], command[1200], plain[512], why[512];
+	struct stat before, st;
+	json_t *line;
+
+	database_make(f, 2000);
+	sql(f->db, "INSERT INTO events(body) SELECT zeroblob(3000) FROM events LIMIT 1500; UPDATE totals SET n = n + "
+	           "1500; PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(stat(f->db, &before), 0);
+	f->compress = 3;
+	run_ok(f, path);
+	assert_non_null(strstr(path, "Z.sqlite.zst"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < before.st_size / 2);
+	line = manifest_line(f);
+	digest_of(path, digest);
+	assert_string_equal(json_string_value(json_object_get(line, "sha256")), digest);
+	assert_true(json_integer_value(json_object_get(line, "database_bytes")) > st.st_size);
+	PATH(plain, "%s/plain.sqlite", f->dir);
+	PATH(command, "{\"to\":\"%s\"}", plain);
+	assert_int_equal(act(f, "restore", command, why), 0);
+	digest_of(plain, digest);
+	assert_string_equal(json_string_value(json_object_get(line, "database_sha256")), digest);
+	copy_check(plain, 3500);
+	json_decref(line);
+	assert_int_equal(act(f, "verify", NULL, why), 0);
+	assert_int_equal(backup_dir_count(f, ".state", NULL), 0);
+
+	byte_flip(path, st.st_size / 2);
+	assert_int_equal(unlink(plain), 0);
+	manifest_forget(f); /* zstd's own checksum is left */
+	assert_int_equal(act(f, "restore", command, why), -EBADMSG);
+	assert_int_equal(access(plain, F_OK), -1);
+	assert_int_equal(act(f, "verify", NULL, why), -EBADMSG);
+	assert_non_null(strstr(why, "damaged"));
+	assert_int_equal(act(f, "restore", command, why), -ENOENT); /* it is known to be damaged now */
+
+	run_ok(f, path);
+	assert_int_equal(truncate(path, st.st_size / 3), 0);
+	assert_int_equal(act(f, "verify", NULL, why), -EBADMSG);
+}
+
+/* Both kinds stand beside each other, and are counted as one. */
+static void test_packed_beside_plain(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+
+	database_make(f, 10);
+	f->keep = 3;
+	for (int i = 0; i < 6; i++) {
+		f->compress = i % 2;
+		run_ok(f, path);
+	}
+	assert_int_equal(backup_dir_count(f, "state-", NULL), 3);
+	assert_non_null(strstr(path, ".zst"));
+}
+#endif
 
 /* The budget goes before the rule of the last ones, and the run says so. */
 static void test_budget(void **state)
@@ -807,6 +909,10 @@ int main(void)
 	    CASE(test_keep),
 	    CASE(test_asked_for),
 	    CASE(test_manifest),
+#ifdef HAVE_ZSTD
+	    CASE(test_packed),
+	    CASE(test_packed_beside_plain),
+#endif
 	    CASE(test_budget),
 	    CASE(test_manifest_damaged),
 	};
