@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "copy.h"
+#include "common/copy.h"
 #include "digest.h"
 #include "restore.h"
 

@@ -12,9 +12,9 @@
 
 #include "actions.h"
 #include "backup_dir.h"
-#include "copy.h"
-#include "database_path.h"
-#include "gentle.h"
+#include "common/copy.h"
+#include "common/user_path.h"
+#include "common/gentle.h"
 #include "pack.h"
 #include "plugin.h"
 
@@ -105,7 +105,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 
 	umask(0077);
 	gentle_priorities();
-	r = database_path(source, sizeof source, ctx->host->opt_string(ctx, "database"), user);
+	r = user_path(source, sizeof source, ctx->host->opt_string(ctx, "database"), user);
 	if (r < 0)
 		snprintf(why, sizeof why, "option database cannot be filled in: %s",
 		         r == -ENOENT ? "this machine knows no home directory of the user" : strerror(-r));
@@ -152,7 +152,7 @@ static int database_check(struct t3ops_ctx *ctx)
 	static const struct t3ops_user somebody = {
 	    .struct_size = sizeof somebody, .name = "n", .os_user = "u", .home = "/h", .host = ""};
 	char path[PATH_MAX];
-	int r = database_path(path, sizeof path, ctx->host->opt_string(ctx, "database"), &somebody);
+	int r = user_path(path, sizeof path, ctx->host->opt_string(ctx, "database"), &somebody);
 
 	if (r < 0)
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "database",

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "copy.h"
-#include "database_path.h"
+#include "common/copy.h"
+#include "common/user_path.h"
 #include "replace.h"
 #include "common/user_server.h"
 
@@ -165,7 +165,7 @@ static int in_place(struct restore *r)
 	struct user_server server = {.ctx = r->ctx, .user = r->user, .database = database};
 	bool may_stop = host->argument(r->ctx, "stop") != NULL;
 	const char *running;
-	int error = database_path(database, sizeof database, host->opt_string(r->ctx, "database"), r->user);
+	int error = user_path(database, sizeof database, host->opt_string(r->ctx, "database"), r->user);
 
 	if (error < 0) {
 		snprintf(r->why, r->why_size, "option database cannot be filled in");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Counted tables of a database, what a copy of it may hold, and the pressure that makes a run pause. */
-#include "backup/census.h"
-#include "backup/gentle.h"
+#include "common/census.h"
+#include "common/gentle.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

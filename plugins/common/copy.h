@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A verified copy of a SQLite database that others may be writing to. */
-#ifndef T3OPS_PLUGINS_BACKUP_COPY_H
-#define T3OPS_PLUGINS_BACKUP_COPY_H
+#ifndef T3OPS_PLUGINS_COMMON_COPY_H
+#define T3OPS_PLUGINS_COMMON_COPY_H
 
 #include <jansson.h>
 #include <stdbool.h>

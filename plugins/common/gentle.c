@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Priorities, and pauses under pressure; see gentle.h. */
-#include "gentle.h"
+#include "common/gentle.h"
 
 #include <fcntl.h>
 #include <linux/ioprio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counting and comparing; see census.h. */
-#include "census.h"
+#include "common/census.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copying and checking one database; see copy.h.  The source is opened read-only. */
-#include "copy.h"
+#include "common/copy.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,9 +13,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "census.h"
+#include "common/census.h"
 #include "common/due.h"
-#include "gentle.h"
+#include "common/gentle.h"
 
 #define LOCKED_FOR_US    UINT64_C(10000000) /* how long a locked source is tried again */
 #define LOCKED_PAUSE_US  50000

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* See database_path.h. */
-#include "database_path.h"
+/* See user_path.h. */
+#include "common/user_path.h"
 
 #include <errno.h>
 #include <string.h>
 
-int database_path(char *out, size_t size, const char *pattern, const struct t3ops_user *user)
+int user_path(char *out, size_t size, const char *pattern, const struct t3ops_user *user)
 {
 	size_t used = 0;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How many rows each table of a database has, and how far it was migrated. */
-#ifndef T3OPS_PLUGINS_BACKUP_CENSUS_H
-#define T3OPS_PLUGINS_BACKUP_CENSUS_H
+#ifndef T3OPS_PLUGINS_COMMON_CENSUS_H
+#define T3OPS_PLUGINS_COMMON_CENSUS_H
 
 #include <jansson.h>
 #include <sqlite3.h>

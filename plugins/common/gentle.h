@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A run that steps back: low priorities, and pauses while the machine is under pressure. */
-#ifndef T3OPS_PLUGINS_BACKUP_GENTLE_H
-#define T3OPS_PLUGINS_BACKUP_GENTLE_H
+#ifndef T3OPS_PLUGINS_COMMON_GENTLE_H
+#define T3OPS_PLUGINS_COMMON_GENTLE_H
 
 #include <stdint.h>
 
