@@ -21,13 +21,14 @@ static struct browser *find(const struct browsers *b, const char *user)
 	return NULL;
 }
 
-/* Made if it is new; NULL without memory. */
-static struct browser *get(struct browsers *b, const char *user)
+const struct browser *browsers_get(const struct browsers *b, const char *user)
 {
-	struct browser *row = find(b, user);
+	return find(b, user);
+}
 
-	if (row != NULL)
-		return row;
+/* NULL without memory. */
+static struct browser *add(struct browsers *b, const char *user)
+{
 	if (b->n == b->room) {
 		size_t more = b->room > 0 ? 2 * b->room : 16;
 		struct browser *rows = reallocarray(b->rows, more, sizeof *rows);
@@ -41,14 +42,40 @@ static struct browser *get(struct browsers *b, const char *user)
 	return &b->rows[b->n++];
 }
 
-static int learn(struct browsers *b, const char *user, enum browser_goodbye goodbye)
+static int learn(struct browsers *b, const struct browser *known)
 {
-	struct browser *row = get(b, user);
+	struct browser *row = find(b, known->user);
+	bool same = row != NULL && row->goodbye == known->goodbye && row->http2 == known->http2;
 
 	if (row == NULL)
+		row = add(b, known->user);
+	if (row == NULL)
 		return -ENOMEM;
-	row->goodbye = goodbye;
-	return 0;
+	*row = *known;
+	return !same;
+}
+
+/* What is known so far. */
+static struct browser known_of(const struct browsers *b, const char *user)
+{
+	const struct browser *row = find(b, user);
+
+	return row != NULL ? *row : (struct browser){.user = user};
+}
+
+static int learn_goodbye(struct browsers *b, const char *user, enum browser_goodbye goodbye)
+{
+	struct browser known = known_of(b, user);
+
+	known.goodbye = goodbye;
+	return learn(b, &known);
+}
+
+int browsers_restore(struct browsers *b, const struct browser *known)
+{
+	int r = learn(b, known);
+
+	return r < 0 ? r : 0;
 }
 
 int browsers_ended(struct browsers *b, const char *user, struct page_facts *f)
@@ -56,24 +83,22 @@ int browsers_ended(struct browsers *b, const char *user, struct page_facts *f)
 	const struct browser *row;
 
 	if (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_GOING_AWAY)
-		return learn(b, user, GOODBYE_SAID);
+		return learn_goodbye(b, user, GOODBYE_SAID);
 	row = find(b, user);
-	f->no_goodbye = row != NULL &&
-	                (row->goodbye == GOODBYE_NONE || (row->goodbye == GOODBYE_UNKNOWN && row->http2));
+	f->no_goodbye = row == NULL || row->goodbye == GOODBYE_NONE ||
+	                (row->goodbye == GOODBYE_UNKNOWN && row->http2);
 	return 0;
 }
 
 int browsers_left(struct browsers *b, const char *user)
 {
-	return learn(b, user, GOODBYE_NONE);
+	return learn_goodbye(b, user, GOODBYE_NONE);
 }
 
 int browsers_navigation(struct browsers *b, const char *user, bool http2)
 {
-	struct browser *row = get(b, user);
+	struct browser known = known_of(b, user);
 
-	if (row == NULL)
-		return -ENOMEM;
-	row->http2 = http2;
-	return 0;
+	known.http2 = http2;
+	return learn(b, &known);
 }

@@ -59,6 +59,14 @@ int diagnosis_recall(struct diagnosis *d, const struct recall *r, uint64_t now_u
 	return recall_restore(r, &d->verdicts, &d->legs, d->topology, now_us);
 }
 
+int diagnosis_recall_browser(struct diagnosis *d, const struct browser *known)
+{
+	struct browser interned = *known;
+
+	interned.user = topology_name(d->topology, known->user);
+	return interned.user != NULL ? browsers_restore(&d->browsers, &interned) : -ENOMEM;
+}
+
 const struct probe_table *diagnosis_legs(const struct diagnosis *d)
 {
 	return &d->legs;

@@ -47,6 +47,8 @@ void diagnosis_free(struct diagnosis *d);
 void diagnosis_go_on(struct diagnosis *d, uint64_t last_incident, uint64_t last_verdict);
 /* ... and with a verdict that it gave.  0, -EEXIST: it is known; -ENOMEM. */
 int diagnosis_recall(struct diagnosis *d, const struct recall *r, uint64_t now_us);
+/* ... and with what it knew of a browser; its user is copied.  0 or -ENOMEM. */
+int diagnosis_recall_browser(struct diagnosis *d, const struct browser *known);
 
 /* What is reported now waited for so long in a queue, since the monitor itself did not run. */
 void diagnosis_woke(struct diagnosis *d, uint64_t late_us, uint64_t now_us);

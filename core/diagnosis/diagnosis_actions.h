@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "diagnosis/browsers.h"
 #include "diagnosis/classify.h"
 #include "diagnosis/slow_paths.h"
 
@@ -27,6 +28,8 @@ struct diagnosis_actions {
 	void (*walled_off)(void *arg, const char *leg);
 	/* Something happened to the host; of what was reported, all but frozen processes. */
 	void (*host)(void *arg, const struct host_event *e);
+	/* Something new is known of a user's browser: for diagnosis_recall_browser. */
+	void (*browser)(void *arg, const struct browser *b);
 	/* A fresh look at the host before a classification: to report what is new with host_news_pressure and
 	 * host_news_take. */
 	void (*look)(void *arg, struct diagnosis *d);

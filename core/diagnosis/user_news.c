@@ -40,6 +40,14 @@ static struct page_facts facts_complete(const struct diagnosis *d, const struct 
 	return all;
 }
 
+/* r: what the browsers returned of that one.  0 or -ENOMEM. */
+static int browser_told(struct diagnosis *d, const char *user, int r)
+{
+	if (r == 1)
+		d->actions->browser(d->arg, browsers_get(&d->browsers, user));
+	return r < 0 ? r : 0;
+}
+
 int user_news_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64_t now_us)
 {
 	const char *user = topology_name(d->topology, r->user);
@@ -51,7 +59,7 @@ int user_news_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64
 	whole.page = facts_complete(d, &r->page);
 	whole.page.age_us = r->age_us;
 	whole.page.idle_us = r->idle_client_us;
-	if (browsers_ended(&d->browsers, user, &whole.page) < 0)
+	if (browser_told(d, user, browsers_ended(&d->browsers, user, &whole.page)) < 0)
 		return -ENOMEM;
 	return tunnel_end(d, &whole, user, now_us);
 }
@@ -129,7 +137,8 @@ int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 	d->open_tunnels++;
 	if (d->now.id != 0 && incident_live_tunnel(&d->now, &(struct live_tunnel){user, 0, 0, now_us}) < 0)
 		return -ENOMEM;
-	if (page_ends_back(&d->ends, user, r->address, now_us) && browsers_left(&d->browsers, user) < 0)
+	if (page_ends_back(&d->ends, user, r->address, now_us) &&
+	    browser_told(d, user, browsers_left(&d->browsers, user)) < 0)
 		return -ENOMEM;
 	result = slow_news_user(d, user, false, now_us);
 	drops_decide(d, now_us);
@@ -146,7 +155,7 @@ int user_news_navigation(struct diagnosis *d, const char *user, bool http2, uint
 {
 	const char *name = topology_name(d->topology, user);
 
-	if (name == NULL || browsers_navigation(&d->browsers, name, http2) < 0)
+	if (name == NULL || browser_told(d, name, browsers_navigation(&d->browsers, name, http2)) < 0)
 		return -ENOMEM;
 	return page_ends_navigation(&d->ends, name, now_us);
 }

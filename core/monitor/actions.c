@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "monitor/browser_memory.h"
 #include "monitor/control.h"
 #include "monitor/host_look.h"
 #include "monitor/verdict_json.h"
@@ -191,6 +192,14 @@ static void on_host(void *arg, const struct host_event *found)
 	process_emit(d->process, &e);
 }
 
+static void on_browser(void *arg, const struct browser *b)
+{
+	struct monitor *d = arg;
+
+	if (d->is_current)
+		browser_memory_write(d->journal, b);
+}
+
 static void on_look(void *arg, struct diagnosis *diagnosis)
 {
 	int r = host_look(arg, diagnosis);
@@ -207,5 +216,6 @@ const struct diagnosis_actions actions = {
     .slow = on_slow,
     .walled_off = on_walled_off,
     .host = on_host,
+    .browser = on_browser,
     .look = on_look,
 };

@@ -18,7 +18,7 @@
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 
-enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY };
+enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY, ROW_BROWSER };
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -26,7 +26,8 @@ struct row {
 	uint64_t time_us, id, serial;
 	const char *kind, *process;
 	char plugin[32], user[T3OPS_USER_NAME_SIZE];
-	char *text; /* the line, the verdict's JSON, or what is to be known of it */
+	char *text; /* the line, the verdict's JSON, or what is to be known of it; of a browser: its goodbye */
+	bool http2; /* of a browser */
 };
 
 struct journal {
@@ -77,6 +78,37 @@ static bool memory_put(struct journal *j, const struct row *r)
 	return ok;
 }
 
+static bool browser_put(struct journal *j, const struct row *r)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    &j->file, "INSERT OR REPLACE INTO browsers(user, time_us, goodbye, http2) VALUES(?,?,?,?)");
+	bool ok = s != NULL;
+
+	if (ok) {
+		journal_db_bind_text(s, 1, r->user);
+		sqlite3_bind_int64(s, 2, (sqlite3_int64)r->time_us);
+		journal_db_bind_text(s, 3, r->text);
+		sqlite3_bind_int64(s, 4, r->http2);
+		ok = journal_db_run(s);
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
+static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *events, sqlite3_stmt *verdicts)
+{
+	switch (r->of) {
+	case ROW_MEMORY:
+		return memory_put(j, r);
+	case ROW_BROWSER:
+		return browser_put(j, r);
+	case ROW_VERDICT:
+		return verdict_insert(verdicts, r);
+	default:
+		return event_insert(events, r);
+	}
+}
+
 static bool rows_insert(struct journal *j)
 {
 	sqlite3_stmt *events = journal_db_prepare(
@@ -87,9 +119,7 @@ static bool rows_insert(struct journal *j)
 	const struct row *r;
 
 	STAILQ_FOREACH (r, &j->rows, link)
-		ok = ok && (r->of == ROW_MEMORY    ? memory_put(j, r)
-		            : r->of == ROW_VERDICT ? verdict_insert(verdicts, r)
-		                                   : event_insert(events, r));
+		ok = ok && row_insert(j, r, events, verdicts);
 	sqlite3_finalize(events);
 	sqlite3_finalize(verdicts);
 	return ok;
@@ -187,6 +217,11 @@ static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
 	more = prune(j,
 	             "DELETE FROM verdicts WHERE serial IN"
 	             " (SELECT serial FROM verdicts WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+	             now - j->keep_us) ||
+	       more;
+	more = prune(j,
+	             "DELETE FROM browsers WHERE user IN"
+	             " (SELECT user FROM browsers WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
 	             now - j->keep_us) ||
 	       more;
 	w->repeat = more ? PRUNE_NEXT_S : PRUNE_S;
@@ -316,6 +351,14 @@ void journal_memory(struct journal *j, uint64_t verdict, const char *text)
 	struct row r = {.of = ROW_MEMORY, .id = verdict};
 
 	row_queue(j, &r, strdup(text));
+}
+
+void journal_browser(struct journal *j, const char *user, const char *goodbye, bool http2)
+{
+	struct row r = {.of = ROW_BROWSER, .time_us = clock_wall_us(), .http2 = http2};
+
+	event_set(r.user, user);
+	row_queue(j, &r, strdup(goodbye));
 }
 
 struct journal_db *journal_written(struct journal *j)

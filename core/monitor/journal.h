@@ -29,6 +29,8 @@ void journal_event(struct journal *j, const struct event *e);
 void journal_verdict(struct journal *j, const json_t *verdict);
 /* Queues what the next monitor has to know of that verdict; "": nothing any more. */
 void journal_memory(struct journal *j, uint64_t verdict, const char *text);
+/* Queues what the next monitor has to know of that user's browser, in place of what it would know. */
+void journal_browser(struct journal *j, const char *user, const char *goodbye, bool http2);
 /* Writes what waits, now. */
 void journal_flush(struct journal *j);
 

@@ -20,7 +20,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS verdicts(serial INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,"
     " id INTEGER NOT NULL, json TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts(time_us);"
-    "CREATE TABLE IF NOT EXISTS memory(id INTEGER PRIMARY KEY, text TEXT NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS memory(id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS browsers(user TEXT PRIMARY KEY, time_us INTEGER NOT NULL,"
+    " goodbye TEXT NOT NULL, http2 INTEGER NOT NULL);";
 
 int journal_db_init(struct journal_db *j, const char *path)
 {

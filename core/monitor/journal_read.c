@@ -71,6 +71,22 @@ json_t *journal_memories(struct journal *j)
 	return list_end(s, list, step);
 }
 
+json_t *journal_browsers(struct journal *j)
+{
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j), "SELECT user, goodbye, http2 FROM browsers");
+	json_t *list;
+	int step;
+
+	if (s == NULL)
+		return NULL;
+	list = json_array();
+	while ((step = sqlite3_step(s)) == SQLITE_ROW)
+		json_array_append_new(list,
+		                      json_pack("{s:s, s:s, s:b}", "user", sqlite3_column_text(s, 0), "goodbye",
+		                                sqlite3_column_text(s, 1), "http2", sqlite3_column_int(s, 2) != 0));
+	return list_end(s, list, step);
+}
+
 static json_t *event_row_json(sqlite3_stmt *s)
 {
 	char when[32];

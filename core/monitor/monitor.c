@@ -14,6 +14,7 @@
 
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/leg_news.h"
+#include "monitor/browser_memory.h"
 #include "monitor/control.h"
 #include "monitor/event_report.h"
 #include "monitor/actions.h"
@@ -131,7 +132,8 @@ static void earlier_read(struct monitor *d)
 	json_t *earlier = journal_verdicts(d->journal, 0, VERDICTS_KEPT);
 
 	diagnosis_go_on(d->diagnosis, journal_last_incident(d->journal), journal_last_verdict(d->journal));
-	if (verdict_memory_read(d->journal, d->diagnosis, clock_mono_us(), clock_wall_us()) < 0)
+	if (verdict_memory_read(d->journal, d->diagnosis, clock_mono_us(), clock_wall_us()) < 0 ||
+	    browser_memory_read(d->journal, d->diagnosis) < 0)
 		actions_evidence_lost(-ENOMEM);
 	earlier_show(d, earlier);
 	verdict_ring_restore(&d->verdicts, earlier);

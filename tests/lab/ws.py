@@ -240,3 +240,11 @@ class WebSocket:
 
     def __exit__(self, *_):
         self.conn.close()
+
+
+def polite_visit(address, headers):
+    """A page that comes and goes.  Its browser says goodbye (1001), so that from now on a connection of that user that ends
+    without was cut; of whom nothing is known, one over HTTP/2 may have ended it."""
+    with WebSocket(address, "/ws", headers) as w:
+        w.heartbeat()
+        w.close(1001)

@@ -39,6 +39,7 @@ class Monitor(unittest.TestCase):
         def told():
             return [(v["id"], v["times"]) for v in self.daemon.standing()]
         known = told()
+        ws.polite_visit(self.daemon.proxy, ALICE + [("Cookie", self.stub.cookie())])
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
             w.heartbeat()
             w.drop()
@@ -58,7 +59,7 @@ class Monitor(unittest.TestCase):
         self.assertGreater(metrics['t3probe_rtt_seconds_count{leg="probe_t3serve",user="alice"}'], 0)
         self.assertGreater(metrics['t3ops_verdicts_total{kind="fault",segment="last_mile or wan or cloudflare or tunnel or traefik or dispatch"}'], 0)
         self.assertEqual(metrics['t3ops_tunnel_ends_total{reason="client_eof"}'], 1)
-        self.assertEqual(metrics["t3ops_tunnels_opened_total"], 2)
+        self.assertEqual(metrics["t3ops_tunnels_opened_total"], 3)
         if not shutil.which("promtool"):
             self.skipTest("no promtool")
         done = subprocess.run(["promtool", "check", "metrics"], input=page.text(), text=True, capture_output=True, check=False)

@@ -115,6 +115,7 @@ class Ours(Case):
 
     def test_a_late_drop_is_reported_when_it_shows(self):
         """Cut, which may be a user who left; back by itself, which says that it was a drop."""
+        ws.polite_visit(self.daemon.proxy, ALICE + [("Cookie", self.stub.cookie())])
         mark = len(self.daemon.log())
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
             w.heartbeat()
@@ -134,6 +135,7 @@ class Host(Case):
     def test_a_frozen_proxy_is_the_host(self):
         """A user is cut while the proxy stands still: `host`, whatever looked dead meanwhile."""
         proxy = self.daemon.processes()["proxy"]
+        ws.polite_visit(self.daemon.proxy, ALICE + [("Cookie", self.stub.cookie())])
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
             w.heartbeat()
             os.kill(proxy, signal.SIGSTOP)

@@ -135,6 +135,21 @@ static void on_look(void *arg, struct diagnosis *d)
 	(void)arg, (void)d;
 }
 
+/* What is known of browsers outlives a diagnosis. */
+static void on_browser(void *arg, const struct browser *b)
+{
+	struct run *r = arg;
+	size_t i = 0;
+
+	while (i < r->n_browsers && strcmp(r->browsers[i].user, b->user) != 0)
+		i++;
+	assert_true(i < sizeof r->browsers / sizeof r->browsers[0]);
+	r->browsers[i].http2 = b->http2;
+	r->browsers[i].goodbye = b->goodbye;
+	snprintf(r->browsers[i].user, sizeof r->browsers[i].user, "%s", b->user);
+	r->n_browsers += i == r->n_browsers;
+}
+
 static void on_slow(void *arg, const struct slow_report *report)
 {
 	struct run *r = arg;
@@ -151,6 +166,7 @@ static const struct diagnosis_actions actions = {.probe = on_probe,
                                                  .slow = on_slow,
                                                  .walled_off = on_walled_off,
                                                  .host = on_host,
+                                                 .browser = on_browser,
                                                  .look = on_look};
 
 static const char *or_empty(const char *text)
@@ -322,6 +338,11 @@ static int restart_play(struct run *r)
 		recall_fini(&kept);
 	}
 	diagnosis_free(before);
+	for (size_t i = 0; i < r->n_browsers; i++) {
+		const struct browser known = {r->browsers[i].user, r->browsers[i].goodbye, r->browsers[i].http2};
+
+		assert_int_equal(diagnosis_recall_browser(r->diagnosis, &known), 0);
+	}
 	return 0;
 }
 
@@ -377,10 +398,15 @@ void scenario_step(struct run *r, const struct step *s)
 
 /* ---- scenarios ------------------------------------------------------------------------------------------- */
 
+/* Their browsers say goodbye, as far as is known: they loaded their documents over HTTP/1.1, a while ago. */
+static const char *const known_users[] = {"alice", "bob", "carol", "dave", "erin"};
+
 void scenario_begin(struct run *r)
 {
 	*r = (struct run){.now_us = T0};
 	diagnosis_make(r);
+	for (size_t i = 0; i < sizeof known_users / sizeof known_users[0]; i++)
+		assert_int_equal(user_news_navigation(r->diagnosis, known_users[i], false, T0 - MS(10000)), 0);
 }
 
 void scenario_end(struct run *r)

@@ -156,6 +156,12 @@ struct run {
 		bool serve;
 	} beats[4];
 	size_t n_beats;
+	struct {
+		char user[16];
+		enum browser_goodbye goodbye;
+		bool http2;
+	} browsers[64];
+	size_t n_browsers;
 	struct due due[64];
 	size_t n_due;
 	char got[8192], text[2048];
