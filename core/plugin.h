@@ -614,6 +614,12 @@ struct t3ops_host {
 	const char *(*argument)(struct t3ops_ctx *ctx, const char *name);
 	/* What was reported since the last call, or the beginning, becomes one row of the action's answer. */
 	void (*report_row)(struct t3ops_ctx *ctx);
+
+	/* --- in every process --- */
+
+	/* This process's share, rounded up, of a limit that all processes of its kind have together: where the option
+	 * workers makes several proxies, none of them may use up all of it.  0 stays 0. */
+	int64_t (*share_of)(struct t3ops_ctx *ctx, int64_t limit);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */

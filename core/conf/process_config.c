@@ -141,6 +141,12 @@ static bool section_names(const struct plugin_section *section, const char *comm
 	return false;
 }
 
+/* The proxy, which strangers speak to, mints and has nothing else run. */
+static bool may_name(const struct plugin_section *section, enum process_id process)
+{
+	return process != PROCESS_PROXY || words_have(section->provides, T3OPS_SERVICE_PAIRING);
+}
+
 /* The processes that load a plugin of theirs that may ask for the command. */
 static uint32_t requesters_of(const struct resolved_config *c, const char *command)
 {
@@ -151,7 +157,8 @@ static uint32_t requesters_of(const struct resolved_config *c, const char *comma
 		bool *loaded = sections_mark(c, processes[p]);
 
 		for (size_t i = 0; i < c->n_plugins; i++)
-			if (loaded[i] && section_names(&c->plugins[i], command))
+			if (loaded[i] && may_name(&c->plugins[i], processes[p]) &&
+			    section_names(&c->plugins[i], command))
 				requesters |= 1u << processes[p];
 		free(loaded);
 	}

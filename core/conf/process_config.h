@@ -16,7 +16,8 @@
 struct process_command {
 	const char *name;
 	struct command_options options; /* argv is the helper's alone: elsewhere it is empty */
-	uint32_t requesters;            /* 1 << process_id of each process with a plugin whose options name it */
+	uint32_t requesters;            /* 1 << process_id of each process with a plugin whose options name it; of the
+	                                 * proxy, only plugins that provide pairing count */
 };
 
 struct process_config {

@@ -538,6 +538,22 @@ static void schedule_check(const struct relations *r, const struct plugin_sectio
 		                  "neither at nor every is given: it runs on demand only");
 }
 
+/* The helper would refuse it (permissions.h). */
+static void minting_check(const struct relations *r, const struct plugin_section *s)
+{
+	for (size_t k = 0; k < s->values.n; k++) {
+		const struct option_value *v = &s->values.rows[k].value;
+
+		if (v->type == T3OPS_OPT_COMMAND && v->text[0] != '\0' && (s->roles & T3OPS_ROLE_PROXY) &&
+		    !words_have(s->provides, T3OPS_SERVICE_PAIRING))
+			config_fault_warn(
+			    r->faults, CONF_PLUGIN, s->name, s->values.rows[k].name,
+			    "%s = \"%s\": the proxy may have only the command of a plugin that provides "
+			    "pairing started, so this one is refused there",
+			    s->values.rows[k].name, v->text);
+	}
+}
+
 static void commands_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
@@ -574,6 +590,7 @@ void relations_check(const struct relations *r)
 	leg_defaults_check(r);
 	for (size_t i = 0; i < c->n_plugins; i++) {
 		provides_check(r, i);
+		minting_check(r, &c->plugins[i]);
 		used_check(r, i);
 		target_check(r, i);
 		if (c->plugins[i].roles & T3OPS_ROLE_PROXY)

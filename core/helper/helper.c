@@ -47,7 +47,7 @@ struct helper {
 	LIST_HEAD(, run) runs;
 	struct run_rate rate;
 	struct audit audit;
-	struct series *started, *failed;
+	struct series *started, *failed, *refused[PROCESSES];
 };
 
 static void answer_send(struct helper *h, const struct requester *to, const void *bytes, size_t len)
@@ -96,6 +96,8 @@ static void refuse(struct helper *h, const struct requester *who, const struct m
 	struct audited what = audited(who, ask);
 
 	series_add(h->failed, 1);
+	if (h->refused[what.requester])
+		series_add(h->refused[what.requester], 1);
 	audit_refused(&h->audit, &what, reason);
 	answer(h, who, &end);
 }
@@ -392,6 +394,23 @@ static struct series *counter(struct process *process, const char *name, const c
 	return metrics_series(process->metrics, &family, NULL, NULL, NULL);
 }
 
+/* Of those who may ask for anything; the router lets nobody else in. */
+static void refused_count(struct helper *h)
+{
+	static const struct t3ops_metric family = {
+	    .name = "t3ops_commands_refused_total",
+	    .type = T3OPS_COUNTER,
+	    .labels = {"requester"},
+	    .help =
+	        "Requests for a program that the helper refused, by the process that asked: it may not, or not now."};
+
+	for (enum process_id id = PROCESS_PROXY; id <= PROCESS_JOBS; id++) {
+		const char *const labels[] = {process_name(id)};
+
+		h->refused[id] = metrics_series(h->process->metrics, &family, NULL, NULL, labels);
+	}
+}
+
 /* Users who are nobody here are served, but nothing can run for them. */
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
 {
@@ -431,6 +450,7 @@ static int start(struct process *process)
 	h->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
 	h->failed = counter(process, "t3ops_commands_failed_total",
 	                    "Programs that failed, were refused or ran out of time.");
+	refused_count(h);
 	process->state = h;
 	return 0;
 }

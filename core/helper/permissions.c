@@ -35,6 +35,8 @@ const char *command_refusal(enum process_id requester, bool by_job, const struct
 
 	if ((unsigned)loads >= PROCESSES || !permissions[loads].commands)
 		return "this process may not have commands started";
+	if (!(command->requesters & 1u << loads) && loads == PROCESS_PROXY)
+		return "the proxy may have the command of a plugin that provides pairing started, and no other one";
 	if (!(command->requesters & 1u << loads))
 		return "no plugin that this process loads has an option that names the command";
 	return NULL;

@@ -55,6 +55,12 @@ static const char *probe_key(struct t3ops_ctx *ctx)
 	return ctx->instance->host->process->probe_key;
 }
 
+static int64_t whole_share(struct t3ops_ctx *ctx, int64_t limit)
+{
+	(void)ctx;
+	return limit;
+}
+
 void host_services_fill(struct t3ops_host *s)
 {
 	*s = (struct t3ops_host){
@@ -64,6 +70,7 @@ void host_services_fill(struct t3ops_host *s)
 	    .provide = provide,
 	    .service = service,
 	    .probe_key = probe_key,
+	    .share_of = whole_share,
 	};
 	host_options_fill(s);
 	host_report_fill(s);

@@ -201,6 +201,14 @@ static struct t3ops_ws *ws_accept(struct t3ops_ctx *ctx, t3ops_request_id r, con
 	return ws;
 }
 
+/* As for the core's own limits (proxy_conf.c): the kernel deals out connections evenly, more or less. */
+static int64_t share_of(struct t3ops_ctx *ctx, int64_t limit)
+{
+	int64_t workers = plugin_host_process(ctx->instance->host)->config->core.workers;
+
+	return (limit + workers - 1) / workers;
+}
+
 void request_services_fill(struct t3ops_host *s)
 {
 	s->request_method = method_get;
@@ -219,4 +227,5 @@ void request_services_fill(struct t3ops_host *s)
 	s->request_accept_ws = ws_accept;
 	s->ws_send = wsserver_send;
 	s->ws_close = wsserver_close;
+	s->share_of = share_of;
 }

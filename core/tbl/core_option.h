@@ -44,7 +44,7 @@ CORE_OPTION("listen_group", STRING, listen_group, "", 0, 0, READ_BY(SUPERVISOR),
             "Group of those sockets, such as the reverse proxy's; empty: that of the account that t3ops is started with.")
 CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(PROXY),
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
-            "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, rounded up.")
+            "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, and of limits of plugins, rounded up.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Address of /metrics, /status (HTML for a browser, else JSON), /verdicts and /healthz.")
 CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),

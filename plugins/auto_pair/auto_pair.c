@@ -274,7 +274,8 @@ static const struct t3ops_option options[] = {
      "Paths to exchange the credential at, in this order; only a 404 leads to the next."},
     {"exchange_timeout", T3OPS_OPT_DURATION, "5s", 100000, 60000000, "Time limit of one exchange."},
     {"max_per_minute", T3OPS_OPT_INT, "10", 0, 10000,
-     "Most pairings of one user's browsers within a minute, in each proxy process; 0: no limit."},
+     "Most pairings of one user's browsers within a minute; each proxy worker has its share, rounded up; 0: no "
+     "limit."},
     {"check_timeout", T3OPS_OPT_DURATION, "2s", 100000, 60000000,
      "Time limit of asking a t3 server whether a session is alive."},
 };

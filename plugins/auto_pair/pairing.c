@@ -350,7 +350,7 @@ static void attempt_join(struct pairing *p, struct user_state *u, const struct t
 static bool limit_allows(struct pairing *p, struct user_state *u, const struct t3ops_browser *browser,
                          uint64_t now_us)
 {
-	int64_t most = p->ctx->host->opt_int(p->ctx, "max_per_minute");
+	int64_t whole = p->ctx->host->opt_int(p->ctx, "max_per_minute"), most = p->ctx->host->share_of(p->ctx, whole);
 	char text[80];
 
 	if (u->minute_us == 0 || now_us - u->minute_us >= MINUTE_US) {
@@ -365,7 +365,7 @@ static bool limit_allows(struct pairing *p, struct user_state *u, const struct t
 	outcome_count(p->ctx, T3OPS_PAIR_LIMITED, "", false, 1);
 	if (!u->limit_reported) {
 		u->limit_reported = true;
-		snprintf(text, sizeof text, "limited: max_per_minute (%lld) is reached", (long long)most);
+		snprintf(text, sizeof text, "limited: max_per_minute (%lld) is reached", (long long)whole);
 		p->ctx->host->emit_browser(p->ctx, "pairing_failed", u->name, browser, 429, text);
 	}
 	return false;

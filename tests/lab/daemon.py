@@ -52,10 +52,11 @@ def plugin_dir():
     raise FileNotFoundError(f"{process.build_dir()}: no plugin is built there")
 
 
-def plugin_dir_with(name):
-    """The same, in a copy, and one of tests/plugins."""
+def plugin_dir_with(*names):
+    """The same, in a copy, and those of tests/plugins."""
     folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
-    shutil.copy(process.program(f"tests/plugins/.libs/{name}.so"), folder)
+    for name in names:
+        shutil.copy(process.program(f"tests/plugins/.libs/{name}.so"), folder)
     return folder
 
 

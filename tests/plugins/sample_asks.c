@@ -26,6 +26,14 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return T3OPS_WAIT;
 }
 
+/* Only the commands of such a plugin are the proxy's. */
+static int init(struct t3ops_ctx *ctx)
+{
+	static const struct t3ops_pairing none = {.struct_size = sizeof none};
+
+	return ctx->host->provide(ctx, T3OPS_SERVICE_PAIRING, &none);
+}
+
 static const struct t3ops_option options[] = {
     {"command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that it may ask for."},
 };
@@ -38,5 +46,7 @@ T3OPS_PLUGIN(sample_asks) = {
     .summary = "Has commands run, for tests.",
     .options = options,
     .n_options = 1,
+    .provides = T3OPS_SERVICE_PAIRING,
+    .init = init,
     .on_request = on_request,
 };

@@ -71,11 +71,25 @@ class Commands(unittest.TestCase):
         self.start("other", mint=["/bin/true"], other=["/bin/true"])
         self.assertEqual(self.ask("other"), "ran 0")
         self.assertEqual(self.ask("mint"), "EPERM 0")
-        self.assertRegex(self.events("command_refused")[0], r'command=mint user=alice error="no plugin that this process loads')
-        self.daemon.sections += section("plugin", "second", {"module": "sample_asks", "command": "mint"})
+        self.assertRegex(self.events("command_refused")[0], r'command=mint user=alice error="the proxy may have the command of a plugin that provides pairing')
+        self.assertEqual(self.daemon.metrics()['t3ops_commands_refused_total{requester="proxy"}'], 1)
+        self.daemon.sections = self.daemon.sections.replace('command = "other"', 'command = "mint"')
         self.daemon.write_conf()
         self.assertIn("event=reloaded", self.daemon.reload())
         self.assertEqual(self.ask("mint"), "ran 0")
+
+    def test_the_proxy_mints_and_nothing_else(self):
+        """Whatever the options of request plugins name: who takes the proxy over restarts nobody's server with it."""
+        self.start("mint", mint=["/bin/true"], restart=["/bin/true"])
+        self.daemon.sections += section("plugin", "sample_request", {"command": "restart"})
+        self.daemon.options["plugin_dir"] = plugin_dir_with("sample_request", "sample_asks")
+        self.daemon.write_conf()
+        log = self.daemon.reload()
+        self.assertIn("event=reloaded", log)
+        self.assertRegex(log, 'event=config_warning .*plugin sample_request: command = .*the proxy may have only the command of a plugin that provides pairing')
+        self.assertEqual((self.ask("restart"), self.ask("mint")), ("EPERM 0", "ran 0"))
+        self.assertRegex(self.events("command_refused")[0], r'command=restart user=alice error="the proxy may have the command of a plugin that provides pairing started')
+        self.assertEqual(self.daemon.metrics()['t3ops_commands_refused_total{requester="proxy"}'], 1)
 
     def test_one_user_only_so_often(self):
         """A proxy that was taken over mints no more than an honest one could need."""

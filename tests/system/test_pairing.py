@@ -288,6 +288,17 @@ class Cases(unittest.TestCase):
             http.get(d.proxy, "/", {**PAGE, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"})
             self.assertEqual(pairs(d), 4)  # the way back from the sign-in
 
+    def test_workers_share_the_limit(self):
+        """Four workers of a limit of 8 make no 32 of it."""
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
+            d.sections = d.sections.replace('plugin "auto_pair" {', 'plugin "auto_pair" { max_per_minute = 8')
+            d.options["workers"] = 4
+            d.write_conf()
+            d.reload()
+            for i in range(120):
+                http.get(d.proxy, "/api/auth/session", {**XHR, "User-Agent": f"tool/{i}"})
+            self.assertEqual(len(re.findall("event=command_done .*command=mint", d.log())), 8, "as many requests reach each of them")
+
     def test_pairings_are_limited_per_user(self):
         with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
             d.sections = d.sections.replace('plugin "auto_pair" {', 'plugin "auto_pair" { max_per_minute = 3')
