@@ -489,8 +489,11 @@ static void segments_check(const struct relations *r)
 	struct segment_places p = places_make(c);
 
 	for (size_t i = 0; i < p.n; i++) {
+		if (!p.rows[i].section && !process_is_wanted(c, PROCESS_PROXY))
+			continue; /* legs only: user_path is that of nobody */
 		place_check(r, &p, &p.rows[i]);
-		if (p.rows[i].section && strcmp(p.rows[i].option, "segments") == 0)
+		if (p.rows[i].section && process_is_wanted(c, PROCESS_PROXY) &&
+		    strcmp(p.rows[i].option, "segments") == 0)
 			direction_check(r, &c->options.user_path, &p.rows[i]);
 	}
 	free(p.rows);

@@ -196,6 +196,12 @@ void separability_print(const struct resolved_config *c, FILE *out)
 	    .core = c->options, .sections = c->plugins, .n_sections = c->n_plugins};
 	struct path_shape shape;
 
+	if (!process_is_wanted(c, PROCESS_PROXY)) {
+		fputs(
+		    "segments: no request plugin is configured, so no users drop here, and user_path is not judged\n",
+		    out);
+		return;
+	}
 	if (path_config_read(&monitor, &shape) == 0) {
 		shape_print(&claims, &shape);
 		path_config_fini(&shape);

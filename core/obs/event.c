@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 28
+#define EVENT_PAIRS 29
 
 struct kind_row {
 	const char *name;
@@ -80,6 +80,22 @@ static enum kv_key wait_key(unsigned kind)
 	}
 }
 
+/* What to do, of kinds whose other texts say what happened. */
+static const char *hint_of(unsigned kind)
+{
+	switch (kind) {
+	case EVENT_UPSTREAM_IMPOSTOR:
+		return "end that process, and start the user's t3 server; if it is to be trusted as it is, add its "
+		       "address to "
+		       "trusted_upstreams";
+	case EVENT_CONTROL_REFUSED:
+		return "look at what that process did, and restart t3ops; t3opsctl needs another account than those "
+		       "of t3ops";
+	default:
+		return NULL;
+	}
+}
+
 static const struct kind_row *kind_row(unsigned kind)
 {
 	static const struct kind_row unknown = {.name = "unknown", .level = LOG_L_INFO};
@@ -119,6 +135,7 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(k->count, e->count),
 	    text(KV_segments, e->segments),
 	    text(k->text, e->text),
+	    text(KV_hint, hint_of(e->kind)),
 	};
 
 	_Static_assert(sizeof all == EVENT_PAIRS * sizeof(struct kv), "EVENT_PAIRS");

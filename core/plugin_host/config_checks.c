@@ -67,8 +67,13 @@ static void users_check(const struct resolved_config *c, const struct user_list 
 	size_t unknown = 0;
 
 	if (faults < 0)
-		config_fault_warn(f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s%s", c->options.users, why,
-		                  users->n_faults > 0 ? "; no row names a user, so this is not a user table" : "");
+		config_fault_warn(
+		    f, CONF_CORE, NULL, "users", "users = \"%.200s\": %s%s; %s", c->options.users, why,
+		    users->n_faults > 0 ? "; no row names a user, so this is not a user table" : "",
+		    process_is_wanted(c, PROCESS_PROXY)
+		        ? "until it can be read everybody is answered 503 after a start, and a reload is refused"
+		        : "until it can be read there is nobody to do anything for after a start, and a reload "
+		          "is refused");
 	users_report(c, users, faults, f);
 	for (size_t i = 0; i < users->n; i++)
 		unknown += users->rows[i].os_user[0] != '\0' && !users->rows[i].is_asked;

@@ -11,7 +11,7 @@ import sqlite3
 import unittest
 
 from lab import account, http, ports, process, wait
-from lab.daemon import Daemon, section
+from lab.daemon import Daemon, plugin_dir_with, section
 from lab.stub import NEW, T3Stub
 
 PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
@@ -174,6 +174,17 @@ class Alerts(unittest.TestCase):
             p.wait_silence("T3OpsProcessDown")
             d.process.stop(signal.SIGTERM)
             p.wait_alert("T3OpsDown", job="t3ops")
+
+    def test_control_socket(self):
+        control = os.path.join(process.folder(), "control.sock")
+        d = Daemon({"sandbox": "off", "control": control, "plugin_dir": plugin_dir_with("sample_hostile")},
+                   section("plugin", "sample_hostile", {"control": control}), users={"alice": self.stub.port})
+        self.addCleanup(d.stop)
+        with Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query("t3ops_control_refused_total == 0"), what="the counter in Prometheus")
+            http.get(d.proxy, "/control", {"X-authentik-username": "alice"})
+            p.wait_alert("T3ControlRefused", severity="critical")
+            self.assertRegex(d.log(), 'event=control_refused .*hint="look at what that process did')
 
     def test_journal(self):
         d = self.daemon(start=False)

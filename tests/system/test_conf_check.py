@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from lab import account, process, wait
-from lab.daemon import Daemon, plugin_dir, plugin_dir_with
+from lab.daemon import Daemon, plugin_dir, plugin_dir_with, section
 
 SOURCE = process.source_dir()
 
@@ -204,7 +204,7 @@ WARNINGS = (
      r"22: warning: plugin probe_t3serve: wants a plugin that provides pairing"),
     ('url = "wss://t3.example.com/probe/ws"\n}', 'url = "wss://t3.example.com/probe/ws"\ninterface = "nosuch0"\n}',
      r'18: warning: plugin probe_cloudflare: interface = "nosuch0": this machine has no such network device'),
-    ('{dir}/users', "{dir}/no-table", r'4: warning: users = ".*/no-table": No such file or directory'),
+    ('{dir}/users', "{dir}/no-table", r'4: warning: users = ".*/no-table": No such file or directory; until it can be read everybody is answered 503 after a start, and a reload is refused'),
     ('{dir}/state', "{dir}/no-state", r'7: warning: state_dir = ".*/no-state": No such file or directory'),
     ('{dir}/backups', "{dir}/no-dir/backups", r'26: warning: plugin backup: to = ".*/no-dir/backups": .*/no-dir: No such file or directory: create it'),
     ('{dir}/backups', "{dir}/open", r'26: warning: plugin backup: to = ".*/open": others can write there: chmod go-w it'),
@@ -278,6 +278,22 @@ class Checked(unittest.TestCase):
         self.assertEqual(len(lines), len(patterns), "\n".join(lines))
         for line, pattern in zip(lines, patterns):
             self.assertRegex(line, f"^(?:{pattern})")
+
+
+class LegsOnly(Checked):
+    def test_user_path_is_nobody_s(self):
+        """A prober to run elsewhere: no user drops there, and its legs cross what they cross."""
+        legs = "".join(section("plugin", name, {"module": "probe_cloudflare", "url": "wss://t3.example.com/probe/ws", "segments": segments})
+                       for name, segments in (("home", ["isp", "cloudflare", "tunnel"]), ("inner", ["switch"])))
+        text = f'state_dir = "{self.dir}/state"\ncontrol = "{self.dir}/control.sock"\nplugin_dir = "{self.plugins}"\nuser = "{account.NAME}"\n'
+        for path in ("", 'user_path = {"last_mile", "attic", "serve"}\n'):
+            with self.subTest(path), open(f"{self.dir}/legs.conf", "w", encoding="utf-8") as f:
+                f.write(text + path + legs)
+                f.flush()
+                done = subprocess.run([process.program("core/t3ops"), "-t", "-c", f.name], capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                for word in ("last_mile", "attic", "serve", "apart", "user_path:"):
+                    self.assertNotIn(word, done.stdout + done.stderr)
 
 
 class Files(Checked):

@@ -106,6 +106,7 @@ class Proxy(unittest.TestCase):
             d.wait_log(rf"event=upstream_impostor .*user=alice .*uid {found} answers at 127\.0\.0\.1 port {t.port}, expected uid {expected}")
             self.assertEqual(d.metrics()[METRIC], 3)
             self.assertEqual(d.log().count("event=upstream_impostor"), 1)  # once a minute
+            self.assertRegex(d.log(), 'event=upstream_impostor .*hint="end that process, and start')
             self.assertEqual(t.connections, 3)
             self.assertEqual(t.bytes, b"")
 
