@@ -20,6 +20,7 @@
 #include "helper/helper.h"
 #include "plugin_host/config_checks.h"
 #include "supervisor/capabilities.h"
+#include "supervisor/service_end.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
@@ -29,7 +30,16 @@ static const char usage[] = "usage: t3ops [-c FILE]                   run in the
                             "       t3ops --version | --help\n"
                             "FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
 
-enum mode { MODE_RUN, MODE_CHECK, MODE_EXPLAIN, MODE_JOB, MODE_HELP, MODE_VERSION, MODE_USAGE_ERROR };
+enum mode {
+	MODE_RUN,
+	MODE_CHECK,
+	MODE_EXPLAIN,
+	MODE_JOB,
+	MODE_END_SERVICE,
+	MODE_HELP,
+	MODE_VERSION,
+	MODE_USAGE_ERROR
+};
 
 struct command_line {
 	enum mode mode;
@@ -43,7 +53,15 @@ struct command_line {
 #define JOB_CHANNEL_FD 4
 
 /* Long options without a letter. */
-enum { OPT_EXPLAIN = 256, OPT_PLUGIN_DIR, OPT_RUN_JOB, OPT_TAKE_OVER, OPT_TAKE_OVER_FROM, OPT_VERSION };
+enum {
+	OPT_EXPLAIN = 256,
+	OPT_PLUGIN_DIR,
+	OPT_RUN_JOB,
+	OPT_END_SERVICE,
+	OPT_TAKE_OVER,
+	OPT_TAKE_OVER_FROM,
+	OPT_VERSION
+};
 
 static bool fd_parse(const char *text, int *out)
 {
@@ -61,6 +79,7 @@ static struct command_line command_line_read(int argc, char **argv)
 	                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
 	                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
 	                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
+	                                        {"end-service", no_argument, NULL, OPT_END_SERVICE},
 	                                        {"take-over", required_argument, NULL, OPT_TAKE_OVER},
 	                                        {"version", no_argument, NULL, OPT_VERSION},
 	                                        {"help", no_argument, NULL, 'h'},
@@ -91,6 +110,9 @@ static struct command_line command_line_read(int argc, char **argv)
 			break;
 		case OPT_RUN_JOB:
 			line.mode = MODE_JOB;
+			break;
+		case OPT_END_SERVICE:
+			line.mode = MODE_END_SERVICE;
 			break;
 		case OPT_TAKE_OVER_FROM:
 			line.take_over_from = strtol(optarg, NULL, 10);
@@ -182,6 +204,8 @@ int main(int argc, char **argv)
 		return check(&line);
 	case MODE_JOB:
 		return job_child_main(JOB_INPUT_FD, JOB_CHANNEL_FD);
+	case MODE_END_SERVICE:
+		return service_end();
 	case MODE_EXPLAIN:
 		return explain_print(stdout, line.plugin_dir, line.topic);
 	case MODE_VERSION:

@@ -157,13 +157,16 @@ static void on_unanswered(struct ev_loop *loop, struct ev_timer *w, int revents)
 	process_leave(run->process);
 }
 
-/* The supervisor may have got one, too, and then ends all processes in order: it decides. */
+/* The supervisor may have got one, too, and then ends all processes in order: it decides.  Without its answer a proxy
+ * goes on: the supervisor may be dead, and the next one about to come. */
 static void on_term(struct ev_loop *loop, struct ev_signal *w, int revents)
 {
 	struct run *run = w->data;
 
 	(void)revents;
 	channel_send(run->process->channel, MSG_TERM, PROCESS_SUPERVISOR, 0, NULL, 0);
+	if (run->process->id == PROCESS_PROXY)
+		return;
 	ev_timer_stop(loop, &run->unanswered);
 	ev_timer_set(&run->unanswered, TERM_ANSWER_S, 0.);
 	ev_timer_start(loop, &run->unanswered);

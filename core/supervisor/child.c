@@ -315,7 +315,8 @@ void child_drain(struct child *c, uint64_t limit_us)
 
 void child_kill(struct child *c)
 {
-	kill(c->pid, SIGKILL);
+	pidfd_send_signal(c->pidfd, SIGKILL, NULL,
+	                  0); /* the number may be another one's, if it is no child of ours */
 }
 
 uint64_t child_left_us(const struct child *c)

@@ -379,6 +379,45 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 	return r;
 }
 
+static bool is_listening(int fd)
+{
+	socklen_t len = sizeof(int);
+	int on = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
+}
+
+/* A Unix socket's file is known by its name alone; one that is gone, or another one's, is left alone later. */
+static void file_find(const char *path, struct bound *b)
+{
+	struct stat st;
+
+	strcpy(b->listener.address, b->configured);
+	if (!is_socket(path, &st))
+		return;
+	b->device = st.st_dev;
+	b->inode = st.st_ino;
+}
+
+bool listeners_add(struct listeners *l, const char *name, const char *configured, unsigned worker, int fd)
+{
+	struct bound *b = &l->rows[l->n];
+	const char *path = path_of(configured);
+
+	if (l->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured ||
+	    strlen(name) >= sizeof b->listener.name || !is_listening(fd))
+		return false;
+	*b = (struct bound){.worker = worker, .listener.fd = fd};
+	strcpy(b->listener.name, name);
+	strcpy(b->configured, configured);
+	if (path)
+		file_find(path, b);
+	else
+		address_name(fd, b->listener.address, sizeof b->listener.address);
+	l->n++;
+	return true;
+}
+
 /* Unless another socket has that name by now. */
 static void path_unlink(const struct bound *b)
 {
@@ -405,5 +444,12 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 		if (path_of(b->configured) && !is_shared(b, others))
 			path_unlink(b);
 	}
+	l->n = 0;
+}
+
+void listeners_forget(struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		close(l->rows[i].listener.fd);
 	l->n = 0;
 }

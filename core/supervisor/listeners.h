@@ -35,9 +35,16 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 /* Whether all that this set has for a process is in the other one, too. */
 bool listeners_are_shared(const struct listeners *l, const struct listeners *others, enum process_id process);
 
+/* Adds a socket that an earlier supervisor bound; takes fd unless it returns false: it is no listening socket, or
+ * there is no room. */
+bool listeners_add(struct listeners *l, const char *name, const char *configured, unsigned worker, int fd);
+
 /* Closes this set's descriptors; a Unix socket's file is removed unless `others` (may be NULL) has it too, or
  * it is not this set's any more. */
 void listeners_close(struct listeners *l, const struct listeners *others);
+
+/* Closes this set's descriptors, and leaves the sockets to others who have them. */
+void listeners_forget(struct listeners *l);
 
 /* The process that serves a listener of that name. */
 enum process_id listener_process(const struct listener *l);

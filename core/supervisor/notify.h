@@ -10,5 +10,7 @@
 /* state: lines NAME=VALUE, as in "READY=1\nSTATUS=serving".  0: sent, or nobody asked for it; -errno: it was not
  * delivered.  Never blocks. */
 int notify_send(const char *state);
+/* With a descriptor beside it, which stays the caller's. */
+int notify_send_fd(const char *state, int fd);
 
 #endif

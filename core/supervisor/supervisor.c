@@ -21,6 +21,7 @@
 #include "supervisor/succession.h"
 #include "supervisor/signals.h"
 #include "supervisor/supervisor_state.h"
+#include "supervisor/survivors.h"
 #include "supervisor/take_over.h"
 #include "supervisor/transition.h"
 #include "supervisor/upgrade.h"
@@ -171,12 +172,14 @@ static void on_boot_done(struct supervisor *s, int error, const char *why)
 {
 	if (error < 0) {
 		log_write(LOG_L_ERROR, "start_failed", kv_error(why));
+		survivors_leave(s);
 		supervisor_stop(s, EXIT_FAILURE);
 		return;
 	}
 	s->phase = PHASE_RUNNING;
 	setup_apply(s);
 	ready_report(s);
+	survivors_drain(s);
 	queued_begin(s);
 }
 
@@ -249,6 +252,7 @@ static void on_ready(void *arg, struct child *c, const struct msg_head *head, co
 	if (c->process == PROCESS_MONITOR && !s->monitor.monitor)
 		monitor_link_attach(&s->monitor, c);
 	if (c->process == PROCESS_PROXY) {
+		survivor_keep(c);
 		fd_store_transfer(&s->fd_store, c);
 		handovers_pair(&s->processes); /* to one that was started again */
 	}
@@ -284,14 +288,17 @@ static void on_start_error(void *arg, struct child *c, const struct msg_head *he
 		snprintf(c->start_error, sizeof c->start_error, "%.*s", (int)head->len, (const char *)payload);
 }
 
-/* Sent to it alone, it may go, and is started again; sent to the whole process group, its turn comes. */
+/* Sent to it alone, it may go, and is started again; sent to the whole process group, its turn comes.  A proxy that
+ * goes anyway, or that got it while there was no supervisor, drains first. */
 static void on_term(void *arg, struct child *c, const struct msg_head *head, const void *payload)
 {
 	struct supervisor *s = arg;
+	bool in_order;
 
 	(void)head, (void)payload;
 	signals_read(s);
-	channel_send(c->channel, s->phase == PHASE_STOPPING ? MSG_TERM : MSG_STOP, c->serial, 0, NULL, 0);
+	in_order = s->phase == PHASE_STOPPING || (c->process == PROCESS_PROXY && s->processes.current[c->slot] != c);
+	channel_send(c->channel, in_order ? MSG_TERM : MSG_STOP, c->serial, 0, NULL, 0);
 }
 
 static const struct message_handler handlers[] = {
@@ -473,7 +480,7 @@ static int boot(struct supervisor *s)
 		return -errno;
 	parts_init(s);
 	fd_store_init(&s->fd_store, &s->processes, &s->monitor);
-	user_snapshots_init(&s->snapshots);
+	survivors_adopt(s);
 	reload_begin(s, (struct requester){0}, false, on_boot_done);
 	return 0;
 }

@@ -13,6 +13,7 @@
  *   transition                        from one setup to the next, whole or not at all
  *   reload                            check, setup, transition; who asked is answered
  *   take_over, succession, upgrade    the next binary
+ *   service_store, listener_store, survivors      the next supervisor, if this one dies
  *   supervisor                        boot, signals, exits, stop
  */
 #ifndef T3OPS_SUPERVISOR_SUPERVISOR_STATE_H

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "supervisor/handover_pairing.h"
+#include "supervisor/listener_store.h"
 
 #define TRANSITION_LIMIT 60.0 /* seconds for all processes to get ready */
 
@@ -112,6 +113,7 @@ static void commit(struct supervisor *s)
 	monitor = s->processes.current[PROCESS_MONITOR];
 	if (monitor && monitor->state == PROCESS_READY && monitor != s->monitor.monitor)
 		monitor_link_attach(&s->monitor, monitor);
+	listener_store_update(&s->setup.listeners, &before.listeners);
 	t->done(s, 0, "");
 	for (size_t i = 0; i < n; i++)
 		old_process_end(s, old[i]);

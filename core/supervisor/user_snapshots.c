@@ -19,12 +19,6 @@ static void snapshot_begin(struct user_snapshots *s, enum process_id process)
 		log_write(LOG_L_WARNING, "snapshot_failed", kv_child(process_name(process)), kv_errno(errno));
 }
 
-void user_snapshots_init(struct user_snapshots *s)
-{
-	for (unsigned process = 0; process < PROCESSES; process++)
-		snapshot_begin(s, (enum process_id)process);
-}
-
 struct user_snapshot *user_snapshots_inherit(const struct user_snapshots *s, enum process_id process)
 {
 	for (unsigned other = 0; other < PROCESSES; other++)

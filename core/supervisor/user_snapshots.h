@@ -20,8 +20,7 @@ struct user_snapshots {
 	} of[PROCESSES];
 };
 
-void user_snapshots_init(struct user_snapshots *s);
-/* Instead of user_snapshots_init: goes on with the user_snapshots_json of the earlier binary. */
+/* Goes on with those of an earlier supervisor, its user_snapshots_json; a descriptor of -1: with a new one. */
 void user_snapshots_adopt(struct user_snapshots *s, const json_t *state);
 void user_snapshots_fini(struct user_snapshots *s);
 

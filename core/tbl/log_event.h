@@ -25,6 +25,8 @@ LOG_EVENT(socket_group_failed, "a Unix socket could not be given to the group th
 LOG_EVENT(sandbox_applied, "a process confined itself")
 LOG_EVENT(spawn_failed, "a process could not be started; it is tried again")
 LOG_EVENT(restart_scheduled, "a process that ended by itself is started again after a pause")
+LOG_EVENT(process_adopted, "a proxy that outlived the last supervisor goes on under this one")
+LOG_EVENT(process_not_adopted, "a proxy outlived the last supervisor, but this one cannot go on with it")
 LOG_EVENT(process_stopped, "a process was asked to stop, and exited")
 LOG_EVENT(drain_timeout, "an old proxy was not done within drain_timeout and is stopped")
 LOG_EVENT(stop_timeout, "a process did not stop in time and is killed")

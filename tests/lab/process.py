@@ -57,6 +57,15 @@ def state(pid):
         return None
 
 
+def parent(pid):
+    """0: it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return int(f.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 class Process:
     """One program, running from the constructor on; stdout and stderr go to one file."""
 

@@ -3,7 +3,8 @@
 
 It believes the main process alone (NotifyAccess=main) and follows MAINPID= to another one of the service; keeps a
 descriptor once, by FDNAME, up to FileDescriptorStoreMax=, and drops it on a hang-up; hands all of them to the next
-main process; and at a stop signals the main process alone (KillMode=process), runs ExecStopPost= and closes the store.
+main process; and at a stop signals the main process alone (KillMode=process), kills it after stop_s, and closes the store.  ExecStopPost= is not
+played: it is the real systemd's (test_systemd.py).
 
     with Daemon({}, ECHO, service=Service) as d:
         os.kill(d.pid, signal.SIGKILL)
@@ -17,7 +18,6 @@ import select
 import signal
 import socket
 import struct
-import subprocess
 import threading
 import time
 
@@ -38,11 +38,11 @@ def _stat(pid):
 
 
 class Service(process.Process):
-    def __init__(self, argv, name, env=None, store_max=512, restart_s=0.1, kill_mode="process", stop_post=None):
+    def __init__(self, argv, name, env=None, store_max=512, restart_s=0.1, kill_mode="process", stop_s=90):
         # pylint: disable=super-init-not-called
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # orphans of the service are this process's, as they are PID 1's
         self.argv, self.name, self.env = argv, name, env or {}
-        self.store_max, self.restart_s, self.kill_mode, self.stop_post = store_max, restart_s, kill_mode, stop_post
+        self.store_max, self.restart_s, self.kill_mode, self.stop_s = store_max, restart_s, kill_mode, stop_s
         folder = process.folder()
         self.log_path = os.path.join(folder, name + ".log")
         with open(self.log_path, "ab"):
@@ -77,7 +77,9 @@ class Service(process.Process):
         if pid == 0:
             self.exec_main(env)
         self.sessions.add(pid)
-        self.mains.append((pid, os.pidfd_open(pid)))
+        for _, fd in self.mains:
+            os.close(fd)
+        self.mains = [(pid, os.pidfd_open(pid))]
 
     def exec_main(self, env):
         try:
@@ -205,9 +207,6 @@ class Service(process.Process):
         self.status = status
         if self.kill_mode != "process":
             self.kill_members()
-        if self.stop_post:
-            result = "success" if status == 0 else "exit-code" if status > 0 else "signal"
-            subprocess.run(self.stop_post(self), env={**os.environ, "SERVICE_RESULT": result}, check=False)
         if self.stopping or status == 0:
             self.end()
             return
@@ -228,6 +227,8 @@ class Service(process.Process):
                 pass
 
     def end(self):
+        if self.over:
+            return
         self.over = True
         for row in list(self.store):
             self.drop(row)
@@ -239,8 +240,12 @@ class Service(process.Process):
         return not self.over
 
     def send_signal(self, number):
-        if not self.over:
+        if self.over:
+            return
+        try:
             os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass  # the next one is not there yet
 
     def signal_group(self, number):
         for pid in self.members():
@@ -254,8 +259,10 @@ class Service(process.Process):
         self.stopping = True
         try:
             if self.alive():
-                self.resume()
-                os.kill(self.pid, number)
+                self.send_signal(number)
+                end = time.monotonic() + self.stop_s
+                wait.until(lambda: not self.alive() or time.monotonic() > end, limit + self.stop_s, f"the end of {self.name}")
+                self.send_signal(signal.SIGKILL)
                 wait.until(lambda: not self.alive(), limit, f"the end of {self.name}")
             wait.until(lambda: not self.members(), limit, f"the end of all processes of {self.name}")
         finally:
@@ -265,8 +272,7 @@ class Service(process.Process):
     def kill(self):
         self.stopping = True
         with self.lock:
-            if not self.over:
-                self.end()
+            self.end()
         self.kill_members()
         wait.until(lambda: not self.members(), what=f"the end of {self.name}")
         if self in process._running:  # pylint: disable=protected-access

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What must drop nobody, for long: reloads and upgrades under busy WebSockets, clients that POST over connections that
-they keep, and a stream; then proxies that are killed under WebSockets with a heartbeat.  Prints what was lost; exit
-status 0 only if that is nothing.
+they keep, and a stream; then proxies, and supervisors, that are killed under WebSockets with a heartbeat.  Prints what was
+lost; exit status 0 only if that is nothing.
 
-    make soak [SOAK="--reloads 40 --upgrades 20 --kills 100 --tunnels 200"]
+    make soak [SOAK="--reloads 40 --upgrades 20 --kills 100 --supervisor-kills 100 --tunnels 200"]
 """
 import argparse
 import os
@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 
-from lab import http, wait, ws
+from lab import http, process, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
 from lab.poster import ALICE, Nginx, NodePoster, Poster
+from lab.service import Service
 from lab.talk import Crowd, RawEcho
 
 ECHO = 'plugin "probe_echo" {}\n'
@@ -121,20 +122,29 @@ def beat(page, number):
     return page.text() == f"{number}"
 
 
-def kills(args):
+def kill_proxy(d):
+    os.kill(d.processes()["proxy"], signal.SIGKILL)
+
+
+def kill_supervisor(d):
+    os.kill(d.pid, signal.SIGKILL)
+
+
+def kills(who, kill, number, tunnels, period=5, service=process.Process):
     """At random moments of a heartbeat that is as long as the pages'."""
     lost, beats = 0, 0
     with Origin({"/ws": RawEcho()}) as origin, \
             Daemon({"log_level": "info", "max_tunnels_per_user": 0, "restart_pause_max": "100ms"}, ECHO,
-                   users={"alice": origin.port}) as d:
-        pages = [ws.WebSocket(d.proxy, "/ws", ALICE) for _ in range(args.tunnels)]
-        for kill in range(args.kills):
-            killer = threading.Timer(random.random() * 5, lambda: os.kill(d.processes()["proxy"], signal.SIGKILL))
+                   users={"alice": origin.port}, service=service) as d:
+        pages = [ws.WebSocket(d.proxy, "/ws", ALICE) for _ in range(tunnels)]
+        for turn in range(number):
+            started = d.log().count("event=process_started")
+            killer = threading.Timer(random.random() * period, kill, (d,))
             killer.start()
             for n, page in enumerate(list(pages)):
-                time.sleep(5 / args.tunnels)
+                time.sleep(period / tunnels)
                 try:
-                    good = beat(page, kill * args.tunnels + n)
+                    good = beat(page, turn * tunnels + n)
                 except (OSError, ws.Closed):
                     good = False
                 beats += 1
@@ -142,8 +152,18 @@ def kills(args):
                     lost += 1
                     pages[n] = ws.WebSocket(d.proxy, "/ws", ALICE)
             killer.join()
-            wait.until(lambda: "proxy" in d.processes(), what="a proxy")
-    return [f"{args.kills} kills of the proxy, {args.tunnels} WebSockets with a Ping every 5 s: {beats} Pings, {lost} lost"], lost
+            wait.until(lambda s=started: d.log().count("event=process_started") > s and "proxy" in d.processes(), what="a proxy")
+        for page in pages:
+            page.drop()
+    return [f"{number} kills of the {who}, {tunnels} WebSockets with a Ping every {period} s: {beats} Pings, {lost} lost"], lost
+
+
+def proxy_kills(args):
+    return kills("proxy", kill_proxy, args.kills, args.tunnels)
+
+
+def supervisor_kills(args):
+    return kills("supervisor", kill_supervisor, args.supervisor_kills, args.tunnels, service=Service)
 
 
 def main():
@@ -151,10 +171,11 @@ def main():
     parser.add_argument("--reloads", type=int, default=40)
     parser.add_argument("--upgrades", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--supervisor-kills", type=int, default=100)
     parser.add_argument("--tunnels", type=int, default=200)
     args = parser.parse_args()
     lost = 0
-    for part in (replacements, kills):
+    for part in (replacements, proxy_kills, supervisor_kills):
         lines, missing = part(args)
         print("\n".join(lines), flush=True)
         lost += missing

@@ -91,6 +91,9 @@ class Units(unittest.TestCase):
         self.assertRegex(checks, r"/t3ops -t -c \S+/t3ops/t3ops\.conf$")
         self.assertEqual(signals, "/bin/kill -HUP $MAINPID")
         self.assertIn("\nType=notify\n", unit)
+        for line in ("KillMode=process", "FileDescriptorStoreMax=", "RuntimeDirectoryPreserve=restart", "OOMPolicy=continue",
+                     r"ExecStopPost=\S+/t3ops --end-service$", "StartLimitIntervalSec=0"):
+            self.assertRegex(unit, rf"(?m)^{line}")
         serve = text_of(f"{BUILD}/etc/systemd/t3-serve@.service")
         for line in ("MemoryHigh=", "MemoryMax=", "OOMPolicy=", "SuccessExitStatus=130"):
             self.assertRegex(serve, rf"(?m)^{line}")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+import time
 import unittest
 
 from lab import http, process, wait, ws
@@ -150,19 +151,37 @@ class ProxyCrash(unittest.TestCase):
 
     def test_last_events_of_a_proxy_are_read_before_its_death(self):
         """By a supervisor that is late and finds both at once."""
-        idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(150)]
+        idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]  # whose ends fit into its socket
         proxy, mark = self.daemon.processes()["proxy"], len(self.daemon.log())
         os.kill(self.daemon.pid, signal.SIGSTOP)
-        os.kill(proxy, signal.SIGTERM)
+        for w in idle:
+            w.drop()
+        wait.until(lambda: len(re.findall("event=tunnel_(?:dropped|closed)", self.daemon.log()[mark:])) == len(idle),
+                   what="the ends of all tunnels")
+        http.get(self.daemon.proxy, "/healthz")  # it has finished what it was at
+        os.kill(proxy, signal.SIGKILL)
         wait.until(lambda: process.state(proxy) == "Z", what="the end of the proxy")
         os.kill(self.daemon.pid, signal.SIGCONT)
         self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
-        log = self.daemon.log()[mark:]
-        self.assertEqual(log.count("event=tunnel_dropped"), len(idle))
-        self.assertNotIn("the proxy died", log)
-        for w in idle:
-            self.assertEqual(w.wait_close(), 1001)
-            w.drop()
+        self.assertNotIn("the proxy died", self.daemon.log()[mark:])
+        self.assertNotIn("event=tunnels_preserved", self.daemon.log()[mark:])
+        wait.until(lambda: len(self.ends()) == len(idle), what="all of them in the journal")
+
+    def ends(self):
+        return re.findall(r"tunnel_(?:dropped|closed)", self.daemon.ctl("events", "-n", "1000"))
+
+    def test_sigterm_alone_is_the_supervisors_to_answer(self):
+        """A proxy takes no order from anybody else: without an answer it goes on."""
+        w = ws.WebSocket(self.daemon.proxy, "/ws", ALICE)
+        proxy, mark = self.daemon.processes()["proxy"], len(self.daemon.log())
+        os.kill(self.daemon.pid, signal.SIGSTOP)
+        os.kill(proxy, signal.SIGTERM)
+        for n in range(30):
+            self.assertEqual(self.ask(w, f"{n}"), f"{n}")
+            time.sleep(0.1)
+        os.kill(self.daemon.pid, signal.SIGCONT)
+        self.assertEqual(w.wait_close(), 1001)
+        self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
 
     def test_plugin_that_never_returns_is_ended_and_named(self):
         d = Daemon({"plugin_dir": plugin_dir_with("sample_stuck"), "process_watchdog": "1s"}, 'plugin "sample_stuck" {}\n', users={"alice": self.origin.port})
