@@ -318,15 +318,16 @@ static void cap_report(struct journal *j, const char *user, uint64_t left_out)
 	event_queue(j, &e);
 }
 
-/* What a browser causes comes from the proxy; of everything else there is little. */
+/* What a browser causes comes from the proxy; of everything else there is little.  The time is not the sender's: it
+ * may have gone wild. */
 static bool cap_allows(struct journal *j, const struct event *e)
 {
+	const char *user = e->user;
 	uint64_t report = 0;
-	bool passes = e->process != PROCESS_PROXY || e->user[0] == '\0' ||
-	              journal_cap_passes(&j->cap, e->user, e->mono_us, &report);
+	bool passes = e->process != PROCESS_PROXY || journal_cap_passes(&j->cap, &user, clock_mono_us(), &report);
 
 	if (report > 0)
-		cap_report(j, e->user, report);
+		cap_report(j, user, report);
 	j->left_out += !passes;
 	return passes;
 }

@@ -66,21 +66,37 @@ static uint64_t report_take(struct capped_user *u, uint64_t now_us)
 	return left_out;
 }
 
-bool journal_cap_passes(struct journal_cap *cap, const char *user, uint64_t now_us, uint64_t *report)
+/* Takes a row, of which there is one more every row_us, and most_us / row_us at once. */
+static bool row_take(uint64_t *full_us, uint64_t now_us, uint64_t row_us, uint64_t most_us)
+{
+	if (*full_us < now_us)
+		*full_us = now_us;
+	if (*full_us + row_us > now_us + most_us)
+		return false;
+	*full_us += row_us;
+	return true;
+}
+
+static bool is_full(const struct journal_cap *cap, uint64_t now_us)
+{
+	return cap->all_full_us + ROW_US / CAP_ALL > now_us + CAP_BURST * ROW_US;
+}
+
+bool journal_cap_passes(struct journal_cap *cap, const char **user, uint64_t now_us, uint64_t *report)
 {
 	struct capped_user *u;
-	bool passes;
+	bool passes, full = is_full(cap, now_us);
 
 	*report = 0;
 	idle_forget(cap, now_us);
-	u = user_get(cap, user);
+	if (full)
+		*user = "";
+	u = user_get(cap, *user);
 	if (u == NULL)
 		return true;
-	if (u->full_us < now_us)
-		u->full_us = now_us;
-	passes = u->full_us + ROW_US <= now_us + CAP_BURST * ROW_US;
+	passes = !full && row_take(&u->full_us, now_us, ROW_US, CAP_BURST * ROW_US);
 	if (passes)
-		u->full_us += ROW_US;
+		row_take(&cap->all_full_us, now_us, ROW_US / CAP_ALL, CAP_BURST * ROW_US);
 	else
 		u->left_out++;
 	*report = report_take(u, now_us);

@@ -215,6 +215,7 @@ static void event_terminate(struct event *e)
 	e->plugin[sizeof e->plugin - 1] = e->callback[sizeof e->callback - 1] = e->user[sizeof e->user - 1] = '\0';
 	e->address[sizeof e->address - 1] = e->colo[sizeof e->colo - 1] = '\0';
 	e->command[sizeof e->command - 1] = e->requester[sizeof e->requester - 1] = '\0';
+	e->path[sizeof e->path - 1] = e->user_agent[sizeof e->user_agent - 1] = '\0';
 	memcpy(&carried, &e->page.carried, sizeof carried);
 	e->page.carried = carried != 0;
 	e->segments[sizeof e->segments - 1] = e->text[sizeof e->text - 1] = '\0';

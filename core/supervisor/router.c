@@ -72,6 +72,7 @@ static uint32_t event_senders(unsigned kind)
 	case EVENT_MACHINE_SUSPENDED ... EVENT_CPU_STARVED:
 	case EVENT_SLOW ... EVENT_VERDICT_EXPIRED:
 	case EVENT_CONTROL_REFUSED:
+	case EVENT_JOURNAL_CAPPED:
 		return ONLY(MONITOR);
 	case EVENT_COMMAND_DONE ... EVENT_COMMAND_REFUSED:
 		return ONLY(HELPER);
@@ -86,6 +87,8 @@ static uint32_t event_senders(unsigned kind)
 	case EVENT_JOB_DONE:
 	case EVENT_JOB_FAILED:
 	case EVENT_JOB_ABSENT:
+	case EVENT_ACTION_DONE:
+	case EVENT_ACTION_FAILED:
 		return ONLY(JOBS);
 	default:
 		return kind < EVENT_KINDS ? ANY : 0;

@@ -130,5 +130,6 @@ EVENT_KIND(ACTION_FAILED, "action_failed", WARNING, true, none, none, none, erro
 EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppressed, account,
            "a process of t3ops connected to the control socket, which is the operator's: it may be compromised; reported once a minute, with the number of those left out")
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,
-           "so much happens to one user that the journal keeps only some of it: 300 rows at once and 20 a minute; the log has all")
+           "so much happens to one user that the journal keeps only some of it: 300 rows at once and 20 a minute, and of all users "
+           "together, where it names none, 50 times as many; the log has all")
 /* clang-format on */

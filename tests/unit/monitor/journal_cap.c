@@ -35,7 +35,9 @@ static int add(struct journal_cap *cap, const char *user, int n, uint64_t now_us
 
 	*reported = 0;
 	for (int i = 0; i < n; i++) {
-		passed += journal_cap_passes(cap, user, now_us, &report);
+		const char *whose = user;
+
+		passed += journal_cap_passes(cap, &whose, now_us, &report);
 		*reported += report;
 	}
 	return passed;
@@ -81,6 +83,30 @@ static void test_nobody_pays_for_another(void **state)
 	}
 }
 
+/* A proxy that went wild invents a user for every row. */
+static void test_all_together(void **state)
+{
+	struct journal_cap *cap = *state;
+	char name[64];
+	const char *user;
+	uint64_t report, reports = 0;
+	int passed = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		snprintf(name, sizeof name, "user %d", i);
+		user = name;
+		passed += journal_cap_passes(cap, &user, NOW + (uint64_t)i, &report);
+		reports += report > 0;
+		if (report > 0)
+			assert_string_equal(user, "");
+	}
+	assert_in_range(passed, CAP_ALL * CAP_BURST, CAP_ALL * CAP_BURST + 2);
+	assert_int_equal(reports, 1);
+	user = "alice";
+	assert_false(journal_cap_passes(cap, &user, NOW + S / 10, &report));
+	assert_int_equal(add(cap, "alice", 100, NOW + 3600 * S, &reports), 100);
+}
+
 static void test_those_who_had_none_for_long_take_no_memory(void **state)
 {
 	struct journal_cap *cap = *state;
@@ -103,6 +129,7 @@ int main(void)
 	    TEST(test_a_burst_and_then_a_few_a_minute),
 	    TEST(test_what_was_left_out_is_reported_in_the_end),
 	    TEST(test_nobody_pays_for_another),
+	    TEST(test_all_together),
 	    TEST(test_those_who_had_none_for_long_take_no_memory),
 	};
 
