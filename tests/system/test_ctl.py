@@ -81,8 +81,9 @@ class Ctl(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(lines[0], "the new configuration is active")
-        self.assertEqual(len(lines), 2)
+        self.assertEqual(len(lines), 3)
         self.assertRegex(lines[1], r't3ops\.conf:\d+: warning: trusted_proxies: "0.0.0.0/0": every address')
+        self.assertRegex(lines[2], r't3ops\.conf:\d+: warning: trusted_upstreams: "127.0.0.0/8" contains this machine')
         self.assertEqual(json.loads(told.stdout).splitlines(), lines)
 
     def test_backup_without_a_section(self):

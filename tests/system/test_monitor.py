@@ -215,7 +215,7 @@ class Successor(unittest.TestCase):
 
 class Reload(unittest.TestCase):
     def test_a_reload_that_replaces_the_desk_tells_its_outcome(self):
-        with Daemon({"ping_timeout": "500ms"}, 'plugin "probe_echo" {}\n') as d:
+        with Daemon({"ping_timeout": "500ms", "trusted_upstreams": []}, 'plugin "probe_echo" {}\n') as d:
             for n in range(5):
                 monitor = d.processes()["monitor"]
                 d.options["ping_timeout"] = f"{501 + n}ms"
