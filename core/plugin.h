@@ -86,6 +86,7 @@ enum t3ops_option_type {
 	T3OPS_OPT_SEGMENT,     /* name of a segment of the path */
 	T3OPS_OPT_ACCOUNT,     /* Unix account that is not root */
 	T3OPS_OPT_COMMAND,     /* the name of a command section */
+	T3OPS_OPT_JOB,         /* the name of a section of a job plugin */
 	/* {"a", "b"}; the default is written "a b".  Alone a list of strings; with another textual type
 	 * (T3OPS_OPT_LIST | T3OPS_OPT_NETWORK) each item is of that type. */
 	T3OPS_OPT_LIST = 0x100,
@@ -440,6 +441,11 @@ struct t3ops_event {
 	const char *plugin; /* title of the section it is about; "" if none */
 	const char *user;   /* "" if none */
 	const char *line;   /* the whole event in logfmt */
+	/* Of verdict, verdict_healed and verdict_expired: which one; else 0. */
+	uint64_t verdict;
+	/* Of a verdict: the suspects, separated by spaces, or host, exonerated and the like; of a leg: what it
+	 * crosses; else "". */
+	const char *segments;
 };
 
 /* ---- the services ------------------------------------------------------------------------------------ */
@@ -600,6 +606,14 @@ struct t3ops_host {
 	 * its NUL.  save: NULL removes it. */
 	int (*secret_load)(struct t3ops_ctx *ctx, const char *user, char *out, size_t size);
 	int (*secret_save)(struct t3ops_ctx *ctx, const char *user, const char *text);
+
+	/* --- in the monitor --- */
+
+	/* Has the jobs process run the job section `job` for a user, as somebody who asks at the control socket
+	 * would; action "" is a run.  How it ends comes as an event: job_done or job_failed, of an action action_done
+	 * or action_failed, with the section and the user.  0; -ENOENT: there is no such job section; -EHOSTDOWN: the
+	 * jobs process cannot be reached now. */
+	int (*request_action)(struct t3ops_ctx *ctx, const char *job, const char *action, const char *user);
 
 	/* --- in a job's process, inside run --- */
 

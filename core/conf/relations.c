@@ -513,6 +513,27 @@ static bool command_is_named(const struct resolved_config *c, const char *name)
 	return false;
 }
 
+static bool is_job(const struct resolved_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_plugins; i++)
+		if ((c->plugins[i].roles & T3OPS_ROLE_JOB) && strcmp(c->plugins[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Options that name a job name one that there is. */
+static void job_names_check(const struct relations *r, const struct plugin_section *s)
+{
+	for (size_t k = 0; k < s->values.n; k++) {
+		const struct option_value *v = &s->values.rows[k].value;
+
+		if (v->type == T3OPS_OPT_JOB && v->text[0] != '\0' && !is_job(r->config, v->text))
+			config_fault_error(r->faults, CONF_PLUGIN, s->name, s->values.rows[k].name,
+			                   "%s = \"%s\": there is no section of a job plugin with that name",
+			                   s->values.rows[k].name, v->text);
+	}
+}
+
 /* A request that waits for a command longer than that is answered without it. */
 static void timeout_check(const struct relations *r, const struct command *command, const struct plugin_section *s)
 {
@@ -534,9 +555,10 @@ static void timeouts_check(const struct relations *r, const struct plugin_sectio
 				timeout_check(r, &c->commands[i], s);
 }
 
+/* A job that watches, too, asks for its runs by itself. */
 static void schedule_check(const struct relations *r, const struct plugin_section *s)
 {
-	if (s->job.at_minutes < 0 && s->job.every_us == 0)
+	if (s->job.at_minutes < 0 && s->job.every_us == 0 && !(s->roles & T3OPS_ROLE_WATCH))
 		config_fault_warn(r->faults, CONF_PLUGIN, s->name, NULL,
 		                  "neither at nor every is given: it runs on demand only");
 }
@@ -600,6 +622,7 @@ void relations_check(const struct relations *r)
 			timeouts_check(r, &c->plugins[i]);
 		if (c->plugins[i].roles & T3OPS_ROLE_JOB)
 			schedule_check(r, &c->plugins[i]);
+		job_names_check(r, &c->plugins[i]);
 		order_check(r, i);
 		shadow_check(r, i);
 		dirs_check(r, i);

@@ -180,6 +180,11 @@ static void current_become(struct monitor *d)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+static bool is_of_a_verdict(const struct event *e)
+{
+	return e->kind == EVENT_VERDICT || e->kind == EVENT_VERDICT_HEALED || e->kind == EVENT_VERDICT_EXPIRED;
+}
+
 static void plugins_report(struct monitor *d, const struct event *e)
 {
 	char line[EVENT_LINE_MAX];
@@ -191,6 +196,8 @@ static void plugins_report(struct monitor *d, const struct event *e)
 	seen.kind = event_kind_name(e->kind);
 	seen.plugin = e->plugin;
 	seen.user = e->user;
+	seen.segments = e->segments;
+	seen.verdict = is_of_a_verdict(e) ? e->count : 0;
 	for (size_t i = 0; i < plugin_host_count(d->plugins); i++) {
 		struct t3ops_instance *instance = plugin_host_at(d->plugins, i);
 
@@ -338,12 +345,34 @@ static int listeners_start(struct monitor *d)
 	return 0;
 }
 
+/* Its answer (MSG_JOB_DONE) finds nobody who waits; watchers see its events. */
+static int request_action(struct t3ops_ctx *ctx, const char *job, const char *action, const char *user)
+{
+	struct process *process = plugin_host_process(ctx->instance->host);
+	const struct process_config *config = process->config;
+	struct msg_run ask = {.job = 1};
+	bool known = false;
+
+	for (size_t i = 0; i < config->n_sections; i++)
+		known = known ||
+		        ((config->sections[i].roles & T3OPS_ROLE_JOB) && strcmp(config->sections[i].name, job) == 0);
+	if (!known)
+		return -ENOENT;
+	event_set(ask.name, job);
+	event_set(ask.user, user);
+	event_set(ask.action, action);
+	return channel_send(process->channel, MSG_JOB_NOW, PROCESS_JOBS, 0, &ask, sizeof ask) < 0 ? -EHOSTDOWN : 0;
+}
+
 static int plugins_start(struct monitor *d)
 {
 	if (d->process->config->n_plugins == 0)
 		return 0;
 	d->plugins = plugin_host_new(d->process, NULL, NULL);
-	return d->plugins != NULL ? plugin_host_start(d->plugins) : -EINVAL;
+	if (d->plugins == NULL)
+		return -EINVAL;
+	plugin_host_services(d->plugins)->request_action = request_action;
+	return plugin_host_start(d->plugins);
 }
 
 static void monitor_free(struct monitor *d)

@@ -41,6 +41,7 @@ static const struct type_name {
     [T3OPS_OPT_SEGMENT] = {"segment", "list of segments"},
     [T3OPS_OPT_ACCOUNT] = {"account", "list of accounts"},
     [T3OPS_OPT_COMMAND] = {"command", NULL},
+    [T3OPS_OPT_JOB] = {"job", NULL},
     [T3OPS_OPT_LOG_LEVEL] = {"word", NULL},
     [T3OPS_OPT_SANDBOX] = {"word", NULL},
     [T3OPS_OPT_ACCESS_LOG] = {"word", NULL},

@@ -352,6 +352,8 @@ const char *text_check(uint32_t type, const char *text, char *buf, size_t size)
 		return account_check(text);
 	case T3OPS_OPT_COMMAND:
 		return name_valid(text, 63) ? NULL : "the name of a command section";
+	case T3OPS_OPT_JOB:
+		return name_valid(text, 63) ? NULL : "the name of a section of a job plugin";
 	default:
 		return NULL;
 	}

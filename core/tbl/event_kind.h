@@ -127,6 +127,14 @@ EVENT_KIND(ACTION_DONE, "action_done", INFO, true, none, none, none, facts,
            "what somebody asked of a job, beside a run, is done")
 EVENT_KIND(ACTION_FAILED, "action_failed", WARNING, true, none, none, none, error,
            "what somebody asked of a job, beside a run, failed")
+EVENT_KIND(SERVER_RESTARTING, "server_restarting", NOTICE, true, none, none, none, detail,
+           "a user's t3 server hangs and is about to be restarted")
+EVENT_KIND(SERVER_RESTARTED, "server_restarted", NOTICE, true, none, none, none, detail,
+           "a user's t3 server was restarted")
+EVENT_KIND(SERVER_RESTART_FAILED, "server_restart_failed", ERROR, true, none, none, none, error,
+           "a user's t3 server could not be restarted, or does not pair since")
+EVENT_KIND(SERVER_GIVEN_UP, "server_given_up", ERROR, true, none, none, none, error,
+           "a user's t3 server was restarted as often as it may be and hangs again: nothing more is done")
 EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppressed, account,
            "a process of t3ops connected to the control socket, which is the operator's: it may be compromised; reported once a minute, with the number of those left out")
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,

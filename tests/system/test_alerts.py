@@ -13,6 +13,7 @@ import unittest
 from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.stub import NEW, T3Stub
+from lab.unit import Unit
 
 PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
 LEG = {"heartbeat": "100ms", "late": "200ms", "watchdog": "500ms", "reconnect_min": "100ms", "reconnect_max": "200ms"}
@@ -185,6 +186,24 @@ class Alerts(unittest.TestCase):
             http.get(d.proxy, "/control", {"X-authentik-username": "alice"})
             p.wait_alert("T3ControlRefused", severity="critical")
             self.assertRegex(d.log(), 'event=control_refused .*hint="look at what that process did')
+
+    def test_watchdog(self):
+        unit = Unit(self.stub)
+        brisk = {**LEG, "fresh": "0s", "watchdog": "1500ms", "late": "600ms", "heartbeat": "200ms", "timeout": "700ms"}
+        sections = (unit.command("restart", "restart") + section("plugin", "probe_t3serve", {**brisk, "websocket": False}) +
+                    section("plugin", "watchdog", {"restart_command": "restart", "patience": "1s", "grace": "1s",
+                                                   "max_restarts": 2}))
+        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query('t3ops_watchdog_restarts_total{user="alice"} == 0'), what="the counter in Prometheus")
+            self.stub.stall()
+            p.wait_alert("T3WatchdogRestarted", user="alice", severity="info")
+            d.wait_log(r"event=verdict_healed ", 60)
+            unit.broken = {"restart"}
+            self.stub.stall()
+            p.wait_alert("T3WatchdogFailed", 90, user="alice", severity="warning")
+            p.wait_alert("T3WatchdogExhausted", 90, user="alice", severity="critical")
+            self.stub.resume()
+            p.wait_silence("T3WatchdogExhausted")
 
     def test_journal(self):
         d = self.daemon(start=False)

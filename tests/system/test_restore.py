@@ -5,56 +5,14 @@ which is stopped for that, started again, and paired with; whatever fails is und
 import glob
 import json
 import os
-import socket
 import sqlite3
 import subprocess
-import threading
 import unittest
 
 from lab import account, http, process
 from lab.daemon import Daemon, section
 from lab.stub import T3Stub
-
-CLIENT = """import socket, sys
-with socket.socket(socket.AF_UNIX) as s:
-    s.settimeout(100)
-    s.connect(sys.argv[1])
-    s.sendall(sys.argv[2].encode())
-    sys.exit(0 if s.recv(16) == b"done" else 1)
-"""
-
-
-class Unit:
-    """What stops and starts a t3 server, as systemd does, for commands that t3ops runs."""
-
-    def __init__(self, stub):
-        self.stub = stub
-        folder = process.folder()
-        self.path = os.path.join(folder, "unit")
-        self.client = os.path.join(folder, "client.py")
-        with open(self.client, "w", encoding="utf-8") as f:
-            f.write(CLIENT)
-        self.done = []
-        self.broken = set()
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(self.path)
-        os.chmod(self.path, 0o777)
-        self.socket.listen()
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def command(self, name, word):
-        return section("command", name, {"argv": ["/usr/bin/env", "python3", self.client, self.path, word], "timeout": "60s"})
-
-    def serve(self):
-        while True:
-            connection, _ = self.socket.accept()
-            with connection:
-                word = connection.recv(16).decode()
-                self.done.append(word)
-                if word not in self.broken:
-                    getattr(self.stub, word)()
-                    connection.sendall(b"done")
-
+from lab.unit import Unit
 
 class Lab:
     def __init__(self, **backup):

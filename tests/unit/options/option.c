@@ -351,10 +351,10 @@ static void test_list(void **state)
 static void test_type_names(void **state)
 {
 	(void)state;
-	for (uint32_t type = T3OPS_OPT_STRING; type <= T3OPS_OPT_COMMAND; type++)
+	for (uint32_t type = T3OPS_OPT_STRING; type <= T3OPS_OPT_JOB; type++)
 		assert_true(option_type_is_public(type));
 	assert_null(option_type_name(0));
-	assert_null(option_type_name(T3OPS_OPT_COMMAND + 1));
+	assert_null(option_type_name(T3OPS_OPT_JOB + 1));
 	assert_string_equal(option_type_name(T3OPS_OPT_LIST), "list");
 	assert_string_equal(option_type_name(T3OPS_OPT_LIST | T3OPS_OPT_NETWORK), "list of networks");
 	assert_null(option_type_name(T3OPS_OPT_LIST | T3OPS_OPT_INT));
