@@ -70,6 +70,7 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define RETURN_US     INCIDENT_S(180)
 #define UPGRADE_US    INCIDENT_S(20)   /* a page gives up an upgrade without an answer after 10 or 15 s */
 #define NAVIGATION_US INCIDENT_S(5)    /* before the cut: the page was left for a document that loaded meanwhile */
+#define TABS_CUT_US   INCIDENT_MS(200) /* tabs that were cut so close to each other had one connection */
 #define TABS_APART_US INCIDENT_MS(500) /* tabs that end so far from each other have no common moment */
 #define TOGETHER_US   INCIDENT_S(1)    /* cuts of several users so close to each other have one cause */
 

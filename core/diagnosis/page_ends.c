@@ -36,6 +36,13 @@ static bool are_tabs(const struct page_end_row *a, const struct page_end_row *b)
 	       !is_within(a->drop.seen_us, b->drop.seen_us, TABS_APART_US);
 }
 
+/* Tabs of one browser that were cut with its connection. */
+static bool are_cut_tabs(const struct page_end_row *a, const struct page_end_row *b)
+{
+	return a->drop.user == b->drop.user && a->facts.end == PAGE_END_CLIENT_CUT &&
+	       b->facts.end == PAGE_END_CLIENT_CUT && is_within(a->drop.seen_us, b->drop.seen_us, TABS_CUT_US);
+}
+
 /* Those that are too old to matter, and the user's earlier one, which the next stands for. */
 static void navigations_forget(struct page_ends *e, const char *user, uint64_t now_us)
 {
@@ -53,6 +60,18 @@ static bool has_navigated(const struct page_ends *e, const struct drop *d)
 		if (e->navigations[i].user == d->user && d->seen_us < e->navigations[i].at_us + NAVIGATION_US)
 			return true;
 	return false;
+}
+
+static void count_each_other(struct page_end_row *a, struct page_end_row *b)
+{
+	bool together = are_together(a, b), tabs = are_tabs(a, b), cut = are_cut_tabs(a, b);
+
+	a->facts.others_ended += together;
+	b->facts.others_ended += together;
+	a->facts.tabs_ended += tabs;
+	b->facts.tabs_ended += tabs;
+	a->facts.tabs_cut += cut;
+	b->facts.tabs_cut += cut;
 }
 
 int page_ends_add(struct page_ends *e, const struct page_end_row *row)
@@ -73,14 +92,8 @@ int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 	added->navigated = has_navigated(e, &row->drop);
 	added->facts.with_leg = row->facts.end == PAGE_END_CLIENT_CUT && e->leg_broke_us > 0 &&
 	                        is_within(row->drop.seen_us, e->leg_broke_us, TOGETHER_US);
-	for (size_t i = 0; i + 1 < e->n; i++) {
-		bool together = are_together(&e->rows[i], added), tabs = are_tabs(&e->rows[i], added);
-
-		e->rows[i].facts.others_ended += together;
-		added->facts.others_ended += together;
-		e->rows[i].facts.tabs_ended += tabs;
-		added->facts.tabs_ended += tabs;
-	}
+	for (size_t i = 0; i + 1 < e->n; i++)
+		count_each_other(&e->rows[i], added);
 	return 0;
 }
 
@@ -131,7 +144,10 @@ bool page_ends_back(struct page_ends *e, const char *user, const char *address, 
 	for (size_t i = 0; i < e->n; i++) {
 		struct page_end_row *row = &e->rows[i];
 
-		if (row->drop.user != user || row->facts.back != PAGE_NOT_BACK || is_elsewhere(&row->drop, address))
+		if (row->drop.user != user || is_elsewhere(&row->drop, address))
+			continue;
+		row->facts.tabs_back += !row->navigated && now_us <= row->drop.seen_us + BACK_AT_ONCE_US;
+		if (row->facts.back != PAGE_NOT_BACK)
 			continue;
 		row->facts.back = row->navigated ? PAGE_BACK_NAVIGATION : PAGE_BACK_BY_ITSELF;
 		row->facts.back_after_us = now_us > row->drop.seen_us ? now_us - row->drop.seen_us : 0;
@@ -147,14 +163,16 @@ static void row_remove(struct page_ends *e, size_t i)
 }
 
 /* Nothing more is to come.  A page that closed politely has a new tunnel before it is known whether it gets its
- * answers there. */
+ * answers there; and one tab before the others. */
 static bool is_over(const struct page_end_row *row, uint64_t now_us)
 {
 	uint64_t back_us = row->drop.seen_us + row->facts.back_after_us;
 
 	if (row->facts.back == PAGE_NOT_BACK)
 		return now_us > row->drop.seen_us + RETURN_US;
-	return row->facts.end == PAGE_END_CLIENT_CUT || now_us > back_us + UPGRADE_US;
+	if (row->facts.end == PAGE_END_CLIENT_CUT)
+		return row->facts.tabs_cut == 0 || now_us > row->drop.seen_us + BACK_AT_ONCE_US;
+	return now_us > back_us + UPGRADE_US;
 }
 
 bool page_ends_take(struct page_ends *e, uint64_t now_us, struct page_end_row *out)

@@ -7,7 +7,6 @@
 
 #define AT_PATIENCE_PART  20 /* of a period: a page gives up when a heartbeat is due, so right behind a Ping */
 #define QUEUE_STUCK_US    UINT64_C(2000000)   /* a next hop that takes nothing for so long is not only slow */
-#define BACK_AT_ONCE_US   UINT64_C(5000000)   /* pages come back after 1 to 3 s */
 #define BACK_BY_ITSELF_US UINT64_C(180000000) /* or as soon as they can, with a back-off of up to 30 s */
 #define CUT_TOGETHER      4 /* others who were cut at the same time: so many do not close their tabs in one second */
 #define SLOW_BEATS        3 /* late heartbeats in a row that make a page slow */
@@ -165,6 +164,12 @@ static bool is_cut_with_others(const struct page_facts *f)
 	       (f->others_ended >= CUT_TOGETHER && f->back == PAGE_NOT_BACK && f->away_us >= AWAY_US);
 }
 
+/* All tabs of a browser share its connection over HTTP/2.  What it ends itself it ends one by one, or for long. */
+static bool is_cut_with_tabs(const struct page_facts *f)
+{
+	return f->tabs_cut > 0 && f->tabs_back > f->tabs_cut;
+}
+
 /* Cut while its heartbeat was on time. */
 static enum page_evidence of_cut(const struct page_facts *f)
 {
@@ -172,7 +177,7 @@ static enum page_evidence of_cut(const struct page_facts *f)
 		return PAGE_CUT;
 	if (!f->heartbeat_known && f->idle_us > f->period_us + f->period_us / 2)
 		return PAGE_WENT_SILENT;
-	if (is_cut_alone(f))
+	if (is_cut_alone(f) || is_cut_with_tabs(f))
 		return PAGE_CUT;
 	return f->heartbeat_known || f->back == PAGE_BACK_NAVIGATION ? PAGE_ON_TIME : PAGE_UNKNOWN;
 }

@@ -30,7 +30,8 @@
  *   closed in another way                                    on_time
  *   no close frame: a leg broke at the same time; or the     cut
  *     page is back by itself, and its browser says goodbye,
- *     or a leg fails, or others were cut with it; or many
+ *     or a leg fails, or others were cut with it; or all
+ *     tabs of the user were, and are back at once; or many
  *     were cut at once and none is back
  *   no close frame                                           on_time; unknown without a heartbeat
  *
@@ -95,14 +96,17 @@ struct page_facts {
 	uint64_t away_us;       /* if it is not: for how long */
 	bool attempt_lost;      /* since then an upgrade of the user was answered, and not heard of again for long */
 	unsigned tabs_ended;    /* other tabs of the user that closed at their patience, each at another time */
-	unsigned others_ended;  /* tunnels of other users that were cut within a second */
-	bool with_leg;          /* a shared leg broke within a second of its cut */
-	bool fault_known;       /* a leg of its path fails, or did a moment ago */
-	bool no_goodbye;        /* its browser may end tunnels itself, and not say so */
-	uint32_t late_beats;    /* while it is open: heartbeats in a row that came late or were answered late */
+	unsigned tabs_cut;      /* other tabs of the user that were cut in the same moment */
+	unsigned tabs_back;    /* tunnels that the user opened within BACK_AT_ONCE_US, no document loaded before it */
+	unsigned others_ended; /* tunnels of other users that were cut within a second */
+	bool with_leg;         /* a shared leg broke within a second of its cut */
+	bool fault_known;      /* a leg of its path fails, or did a moment ago */
+	bool no_goodbye;       /* its browser may end tunnels itself, and not say so */
+	uint32_t late_beats;   /* while it is open: heartbeats in a row that came late or were answered late */
 };
 
-#define AWAY_US UINT64_C(5000000) /* pages that many lost at once and nobody loaded again in so long were cut */
+#define BACK_AT_ONCE_US UINT64_C(5000000) /* pages come back after 1 to 3 s */
+#define AWAY_US         UINT64_C(5000000) /* pages that many lost at once and nobody loaded again in so long were cut */
 
 enum page_evidence page_evidence_classify(const struct page_facts *f);
 /* Whether what comes next decides about this end. */

@@ -528,6 +528,9 @@ ROWS = [
     Row("two last miles are cut", last_mile("alice", "bob"), needs=(reloaded("alice", "bob"),),
         begin=both(mile("alice", "cut"), mile("bob", "cut")), end=both(mile("alice", "heal"), mile("bob", "heal")), lasts=5),
 
+    Row("carol's last mile is cut under two tabs", last_mile("carol"), needs=(second_tab("carol"),), begin=mile("carol", "reset"),
+        end=close_last("carol"), lasts=15),
+
     # ---- the machine itself
     Row("t3ops stands still for 30 s", segment("host"), lambda w: w.freeze(), lambda w: w.thaw(), lasts=30, blind=True),
     Row("the machine of t3ops stands still for 30 s", segment("host"), machine("freeze"), machine("thaw"), lasts=30, blind=True),
