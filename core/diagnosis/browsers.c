@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tbl/room.h"
+
 #define CODE_GOING_AWAY 1001
 
 void browsers_fini(struct browsers *b)
@@ -29,15 +31,11 @@ const struct browser *browsers_get(const struct browsers *b, const char *user)
 /* NULL without memory. */
 static struct browser *add(struct browsers *b, const char *user)
 {
-	if (b->n == b->room) {
-		size_t more = b->room > 0 ? 2 * b->room : 16;
-		struct browser *rows = reallocarray(b->rows, more, sizeof *rows);
+	struct browser *rows = room_for_one(b->rows, b->n, &b->room, sizeof *rows);
 
-		if (rows == NULL)
-			return NULL;
-		b->rows = rows;
-		b->room = more;
-	}
+	if (rows == NULL)
+		return NULL;
+	b->rows = rows;
 	b->rows[b->n] = (struct browser){.user = user};
 	return &b->rows[b->n++];
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "diagnosis/incident_timing.h"
+#include "tbl/room.h"
 
 void host_events_fini(struct host_events *h)
 {
@@ -53,18 +54,15 @@ static bool goes_on(struct host_events *h, const struct host_event *e)
 
 int host_events_add(struct host_events *h, const struct host_event *e, uint64_t keep_us)
 {
+	struct host_event *rows;
+
 	old_forget(h, keep_us);
 	if (is_too_short(e) || goes_on(h, e))
 		return 0;
-	if (h->n == h->room) {
-		size_t more = h->room > 0 ? 2 * h->room : 8;
-		struct host_event *rows = reallocarray(h->rows, more, sizeof *rows);
-
-		if (rows == NULL)
-			return -ENOMEM;
-		h->rows = rows;
-		h->room = more;
-	}
+	rows = room_for_one(h->rows, h->n, &h->room, sizeof *rows);
+	if (rows == NULL)
+		return -ENOMEM;
+	h->rows = rows;
 	h->rows[h->n++] = *e;
 	return 1;
 }

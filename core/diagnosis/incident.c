@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tbl/room.h"
+
 void incident_fini(struct incident *in)
 {
 	free(in->drops);
@@ -21,23 +23,9 @@ struct drop *incident_drop(const struct incident *in, const char *user)
 	return NULL;
 }
 
-/* Room for one more row of `size`: the list, or NULL without memory. */
-static void *room_make(void *rows, size_t n, size_t *room, size_t size)
-{
-	size_t more = *room > 0 ? 2 * *room : 16;
-	void *grown;
-
-	if (n < *room)
-		return rows;
-	grown = reallocarray(rows, more, size);
-	if (grown != NULL)
-		*room = more;
-	return grown;
-}
-
 struct drop *incident_drop_add(struct incident *in, const struct drop *drop)
 {
-	struct drop *rows = room_make(in->drops, in->n_drops, &in->room_for_drops, sizeof *rows);
+	struct drop *rows = room_for_one(in->drops, in->n_drops, &in->room_for_drops, sizeof *rows);
 
 	if (rows == NULL)
 		return NULL;
@@ -75,7 +63,7 @@ int incident_live_tunnel(struct incident *in, const struct live_tunnel *live)
 		row->opened_us = later(row->opened_us, live->opened_us);
 		return 0;
 	}
-	rows = room_make(in->live_tunnels, in->n_live_tunnels, &in->room_for_live_tunnels, sizeof *rows);
+	rows = room_for_one(in->live_tunnels, in->n_live_tunnels, &in->room_for_live_tunnels, sizeof *rows);
 	if (rows == NULL)
 		return -ENOMEM;
 	in->live_tunnels = rows;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diagnosis/incident_timing.h"
+#include "tbl/room.h"
 
 void page_ends_fini(struct page_ends *e)
 {
@@ -76,17 +77,11 @@ static void count_each_other(struct page_end_row *a, struct page_end_row *b)
 
 int page_ends_add(struct page_ends *e, const struct page_end_row *row)
 {
-	struct page_end_row *added;
+	struct page_end_row *added, *rows = room_for_one(e->rows, e->n, &e->room, sizeof *rows);
 
-	if (e->n == e->room) {
-		size_t more = e->room > 0 ? 2 * e->room : 8;
-		struct page_end_row *rows = reallocarray(e->rows, more, sizeof *rows);
-
-		if (rows == NULL)
-			return -ENOMEM;
-		e->rows = rows;
-		e->room = more;
-	}
+	if (rows == NULL)
+		return -ENOMEM;
+	e->rows = rows;
 	added = &e->rows[e->n++];
 	*added = *row;
 	added->navigated = has_navigated(e, &row->drop);
@@ -115,19 +110,16 @@ void page_ends_attempt_lost(struct page_ends *e, const char *user)
 
 int page_ends_navigation(struct page_ends *e, const char *user, uint64_t now_us)
 {
+	struct page_navigation *rows;
+
 	for (size_t i = 0; i < e->n; i++)
 		if (e->rows[i].drop.user == user)
 			e->rows[i].navigated = true;
 	navigations_forget(e, user, now_us);
-	if (e->n_navigations == e->room_for_navigations) {
-		size_t more = e->room_for_navigations > 0 ? 2 * e->room_for_navigations : 8;
-		struct page_navigation *rows = reallocarray(e->navigations, more, sizeof *rows);
-
-		if (rows == NULL)
-			return -ENOMEM;
-		e->navigations = rows;
-		e->room_for_navigations = more;
-	}
+	rows = room_for_one(e->navigations, e->n_navigations, &e->room_for_navigations, sizeof *rows);
+	if (rows == NULL)
+		return -ENOMEM;
+	e->navigations = rows;
 	e->navigations[e->n_navigations++] = (struct page_navigation){user, now_us};
 	return 0;
 }

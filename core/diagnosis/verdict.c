@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tbl/room.h"
+
 bool user_set_has(const struct user_set *s, const char *name)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -17,17 +19,14 @@ bool user_set_has(const struct user_set *s, const char *name)
 
 int user_set_add(struct user_set *s, const char *name)
 {
+	const char **names;
+
 	if (user_set_has(s, name))
 		return 0;
-	if (s->n == s->room) {
-		size_t more = s->room > 0 ? 2 * s->room : 4;
-		const char **names = reallocarray(s->names, more, sizeof *names);
-
-		if (names == NULL)
-			return -ENOMEM;
-		s->names = names;
-		s->room = more;
-	}
+	names = room_for_one(s->names, s->n, &s->room, sizeof *names);
+	if (names == NULL)
+		return -ENOMEM;
+	s->names = names;
 	s->names[s->n++] = name;
 	return 0;
 }

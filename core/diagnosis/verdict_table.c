@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "diagnosis/incident_timing.h"
+#include "tbl/room.h"
 
 static void row_free(struct verdict *v)
 {
@@ -24,17 +25,11 @@ void verdict_table_fini(struct verdict_table *t)
 
 struct verdict *verdict_table_add(struct verdict_table *t)
 {
-	struct verdict *row;
+	struct verdict **rows = room_for_one(t->rows, t->n, &t->room, sizeof(struct verdict *)), *row;
 
-	if (t->n == t->room) {
-		size_t more = t->room > 0 ? 2 * t->room : 8;
-		struct verdict **rows = reallocarray(t->rows, more, sizeof(struct verdict *));
-
-		if (rows == NULL)
-			return NULL;
-		t->rows = rows;
-		t->room = more;
-	}
+	if (rows == NULL)
+		return NULL;
+	t->rows = rows;
 	row = calloc(1, sizeof *row);
 	if (row == NULL)
 		return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "obs/event.h"
+#include "tbl/room.h"
 
 /* Forgets whose minute is over. */
 static void rows_expire(struct run_rate *r, uint64_t now_us)
@@ -28,12 +29,10 @@ static struct run_rate_row *row_find(struct run_rate *r, enum process_id process
 
 static struct run_rate_row *row_add(struct run_rate *r, enum process_id process, const char *user, uint64_t now_us)
 {
-	size_t room = r->room > 0 ? 2 * r->room : 16;
-	struct run_rate_row *rows = r->n < r->room ? r->rows : reallocarray(r->rows, room, sizeof *rows);
+	struct run_rate_row *rows = room_for_one(r->rows, r->n, &r->room, sizeof *rows);
 
 	if (!rows)
 		return NULL;
-	r->room = r->n < r->room ? r->room : room;
 	r->rows = rows;
 	rows[r->n] = (struct run_rate_row){.process = process, .began_us = now_us};
 	event_set(rows[r->n].user, user);

@@ -5,17 +5,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tbl/room.h"
+
 static int list_add(struct process_list *l, const struct msg_process *report)
 {
-	if (l->n == l->room) {
-		size_t more = l->room > 0 ? 2 * l->room : 16;
-		struct msg_process *rows = reallocarray(l->rows, more, sizeof *rows);
+	struct msg_process *rows = room_for_one(l->rows, l->n, &l->room, sizeof *rows);
 
-		if (rows == NULL)
-			return -ENOMEM;
-		l->rows = rows;
-		l->room = more;
-	}
+	if (rows == NULL)
+		return -ENOMEM;
+	l->rows = rows;
 	l->rows[l->n++] = *report;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "monitor/verdict_json.h"
+#include "tbl/room.h"
 
 void verdict_board_fini(struct verdict_board *b)
 {
@@ -27,15 +28,11 @@ static struct verdict_board_row *row_get(struct verdict_board *b, uint64_t id)
 
 static struct verdict_board_row *row_add(struct verdict_board *b, uint64_t id)
 {
-	if (b->n == b->room) {
-		size_t more = b->room > 0 ? 2 * b->room : 8;
-		struct verdict_board_row *rows = reallocarray(b->rows, more, sizeof *rows);
+	struct verdict_board_row *rows = room_for_one(b->rows, b->n, &b->room, sizeof *rows);
 
-		if (rows == NULL)
-			return NULL;
-		b->rows = rows;
-		b->room = more;
-	}
+	if (rows == NULL)
+		return NULL;
+	b->rows = rows;
 	b->rows[b->n] = (struct verdict_board_row){.id = id};
 	return &b->rows[b->n++];
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "monitor/journal_read.h"
+#include "tbl/room.h"
 
 /* ---- one as text ------------------------------------------------------------------------------------------- */
 
@@ -180,18 +181,15 @@ void verdict_memory_fini(struct verdict_memory *m)
 
 static struct verdict_memory_row *row_of(struct verdict_memory *m, uint64_t id)
 {
+	struct verdict_memory_row *rows;
+
 	for (size_t i = 0; i < m->n; i++)
 		if (m->rows[i].id == id)
 			return &m->rows[i];
-	if (m->n == m->room) {
-		size_t more = m->room > 0 ? 2 * m->room : 8;
-		struct verdict_memory_row *rows = reallocarray(m->rows, more, sizeof *rows);
-
-		if (rows == NULL)
-			return NULL;
-		m->rows = rows;
-		m->room = more;
-	}
+	rows = room_for_one(m->rows, m->n, &m->room, sizeof *rows);
+	if (rows == NULL)
+		return NULL;
+	m->rows = rows;
 	m->rows[m->n] = (struct verdict_memory_row){.id = id};
 	return &m->rows[m->n++];
 }
