@@ -37,6 +37,23 @@ static void old_forget(struct host_events *h, uint64_t keep_us)
 	h->n = kept;
 }
 
+/* What is known of the same late servers now. */
+static bool is_known_better(struct host_events *h, const struct host_event *e)
+{
+	for (size_t i = 0; e->kind == HOST_OVERLOADED && i < h->n; i++) {
+		struct host_event *row = &h->rows[i];
+
+		if (row->kind != e->kind || e->from_us > row->until_us || row->from_us > e->until_us)
+			continue;
+		row->from_us = row->from_us < e->from_us ? row->from_us : e->from_us;
+		row->until_us = e->until_us;
+		row->length_us = e->length_us > row->length_us ? e->length_us : row->length_us;
+		row->servers = e->servers > row->servers ? e->servers : row->servers;
+		return true;
+	}
+	return false;
+}
+
 /* The same strain, a sample later. */
 static bool goes_on(struct host_events *h, const struct host_event *e)
 {
@@ -57,7 +74,7 @@ int host_events_add(struct host_events *h, const struct host_event *e, uint64_t 
 	struct host_event *rows;
 
 	old_forget(h, keep_us);
-	if (is_too_short(e) || goes_on(h, e))
+	if (is_too_short(e) || goes_on(h, e) || is_known_better(h, e))
 		return 0;
 	rows = room_for_one(h->rows, h->n, &h->room, sizeof *rows);
 	if (rows == NULL)
@@ -126,6 +143,8 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 		return takes_a_quarter(e, q);
 	case HOST_STARVED:
 		return q->unanswered && !q->others_prompt && took_half(e, q);
+	case HOST_OVERLOADED:
+		return q->unanswered && q->began_us + CROWD_SPAN_US >= e->from_us && q->began_us <= e->until_us;
 	case HOST_PROXY_GONE:
 		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
 		       q->began_us <= e->until_us + PROXY_AFTER_US;
@@ -187,8 +206,8 @@ bool host_event_of_starvation(const struct pressure *before, const struct pressu
 
 const char *host_event_name(enum host_event_kind kind)
 {
-	static const char *const names[] = {"frozen",   "suspended", "clock_set", "oom_kill",
-	                                    "strained", "starved",   "proxy_gone"};
+	static const char *const names[] = {"frozen",   "suspended", "clock_set",  "oom_kill",
+	                                    "strained", "starved",   "overloaded", "proxy_gone"};
 
 	return names[kind];
 }

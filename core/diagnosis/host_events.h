@@ -12,6 +12,9 @@
  *   STARVED        our loop waited for a CPU      silence of which a half was that: whatever answers
  *                                                 on this machine waited, too; never one while
  *                                                 something else was answered in time
+ *   OVERLOADED     servers of many users were    silence that began meanwhile, whoever's: what is late
+ *                  late at once, and programs     here makes everything look so (overload.h)
+ *                  waited for the machine
  *   PROXY_GONE     a proxy of ours died, or hung  what ends at a proxy and began then: it accuses
  *                  until it was killed            dispatch, not the host
  */
@@ -31,17 +34,20 @@ enum host_event_kind {
 	HOST_OOM_KILL,
 	HOST_STRAINED,
 	HOST_STARVED,
+	HOST_OVERLOADED,
 	HOST_PROXY_GONE
 };
 
+/* length_us is more than the time between both if this clock stood still, too; of CLOCK_SET it is the jump, of
+ * STRAINED and OVERLOADED the time for which programs waited, of STARVED by how much our loop was late. */
 struct host_event {
 	enum host_event_kind kind;
 	const char *process;        /* of FROZEN: its name, static */
 	bool prober, proxy;         /* of FROZEN: what it measures */
 	uint64_t from_us, until_us; /* CLOCK_MONOTONIC */
-	uint64_t length_us; /* more than that if this clock stood still, too; of CLOCK_SET the jump; of STRAINED the
-	                     * waiting for memory, of STARVED by how much our loop was late meanwhile */
-	uint64_t kills;     /* of OOM_KILL */
+	uint64_t length_us;         /* how long it was, or had to be waited */
+	uint64_t kills;             /* of OOM_KILL */
+	unsigned servers;           /* of OVERLOADED: of how many users they were late */
 };
 
 /* A failure: who measured it, and when. */
@@ -71,6 +77,6 @@ bool host_event_of_strain(const struct pressure *before, const struct pressure *
 bool host_event_of_starvation(const struct pressure *before, const struct pressure *now, struct host_event *out);
 
 const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained starved
-                                                         * proxy_gone */
+                                                         * overloaded proxy_gone */
 
 #endif

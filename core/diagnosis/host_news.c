@@ -4,6 +4,7 @@
 
 #include "diagnosis/drops.h"
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/overload.h"
 #include "diagnosis/round.h"
 
 bool host_news_explains(const struct diagnosis *d, bool of_leg, uint64_t waited_us, uint64_t at_us)
@@ -53,6 +54,8 @@ int host_news_pressure(struct diagnosis *d, const struct pressure *sample)
 	if (r == 0 && host_event_of_starvation(&d->last_sample, sample, &e))
 		r = host_take(d, &e, sample->mono_us);
 	pressure_add(&d->pressure, sample);
+	if (r == 0 && overload_find(&d->legs, &d->now, &d->pressure, sample->mono_us, &e))
+		r = host_take(d, &e, sample->mono_us);
 	d->last_sample.oom_kills = sample->oom_kills;
 	d->last_sample.kills_known = sample->kills_known;
 	if (!d->last_sample.known || sample->mono_us >= d->last_sample.mono_us + STRAIN_SPAN_US)

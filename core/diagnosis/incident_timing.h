@@ -61,7 +61,11 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define STRAINED_PART     0.2              /* of the time, everything waited for memory */
 #define STARVED_PART      0.5              /* of the time, our loop waited for a CPU */
 #define PROMPT_US         INCIDENT_S(2)    /* who is answered sooner is not late: then the machine is not to blame */
-#define STARVED_WAIT      20               /* times as long as it waited for a CPU, at most: else that is not why */
+#define CROWD_SPAN_US     INCIDENT_S(10) /* servers of MASS_MIN users that fall silent so soon after each other ... */
+#define CROWD_MIN         3              /* or all, if there are fewer, but so many */
+#define BUSY_PART         0.1            /* ... while programs waited for CPUs or disks for that part of the time */
+#define CROWD_WAIT_US     INCIDENT_S(6) /* what is late on a busy machine waits so long for servers that owe answers */
+#define STARVED_WAIT      20            /* times as long as it waited for a CPU, at most: else that is not why */
 
 /* Slow: where it is may be said again so often. */
 #define SLOW_AGAIN_US INCIDENT_S(30)

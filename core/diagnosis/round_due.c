@@ -3,6 +3,7 @@
 #include "diagnosis/round_due.h"
 
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/overload.h"
 
 static bool only_shared_legs_fail(const struct diagnosis *d)
 {
@@ -111,6 +112,8 @@ uint64_t round_due_us(const struct diagnosis *d)
 		return r->opened_us + users_wait_us(d);
 	if (waits_for_large(d))
 		return r->opened_us + LARGE_WAIT_US;
+	if (overload_may_be(&d->legs, &d->pressure, r->asked_us))
+		return r->opened_us + CROWD_WAIT_US;
 	if (r->ask_again || !all_legs_reported(d))
 		return deadline;
 	if (!probe_table_fails(&d->legs) && d->now.n_drops > 0 && at < r->asked_us + LIVE_ROUND_US)

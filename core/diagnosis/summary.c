@@ -213,6 +213,12 @@ static void host_put(FILE *out, const struct host_event *e)
 	case HOST_STARVED:
 		fprintf(out, "this machine was overloaded, t3ops itself was late by %.1f s: ", seconds);
 		break;
+	case HOST_OVERLOADED:
+		fprintf(out,
+		        "the servers of %u users were late at once, while this machine kept programs waiting for "
+		        "%.1f s: ",
+		        e->servers, seconds);
+		break;
 	case HOST_PROXY_GONE:
 		fprintf(out, "a proxy of t3ops %s: ", e->length_us > 0 ? "hung and was killed" : "died");
 		break;

@@ -54,9 +54,9 @@ void host_found_event(const struct host_event *found, struct event *e)
 	    [HOST_FROZEN] = EVENT_LOOP_LAG,          [HOST_SUSPENDED] = EVENT_MACHINE_SUSPENDED,
 	    [HOST_CLOCK_SET] = EVENT_CLOCK_JUMPED,   [HOST_OOM_KILL] = EVENT_OOM_KILLED,
 	    [HOST_STRAINED] = EVENT_MEMORY_STRAINED, [HOST_STARVED] = EVENT_CPU_STARVED,
-	    [HOST_PROXY_GONE] = EVENT_PROCESS_EXITED};
+	    [HOST_OVERLOADED] = EVENT_SERVERS_LATE,  [HOST_PROXY_GONE] = EVENT_PROCESS_EXITED};
 
 	event_init(e, kinds[found->kind], PROCESS_MONITOR);
 	e->age_us = found->length_us;
-	e->count = found->kills;
+	e->count = found->kills + found->servers;
 }

@@ -84,6 +84,8 @@ static json_t *host_json(const struct host_event *e)
 
 	if (e->process != NULL)
 		json_object_set_new(o, "process", json_string(e->process));
+	if (e->servers > 0)
+		json_object_set_new(o, "servers", json_integer((json_int_t)e->servers));
 	if (e->kills > 0)
 		json_object_set_new(o, "kills", json_integer((json_int_t)e->kills));
 	return o;

@@ -41,6 +41,8 @@ EVENT_KIND(MEMORY_STRAINED, "memory_strained", WARNING, true, none, none, none, 
            "everything on this machine waits for memory, for more than a fifth of the time")
 EVENT_KIND(CPU_STARVED, "cpu_starved", WARNING, true, none, none, none, none,
            "this machine is overloaded: t3ops itself is late for half of the time, for it waits for a CPU")
+EVENT_KIND(SERVERS_LATE, "servers_late", WARNING, true, none, none, users, none,
+           "t3 servers of many users were late at once, while this machine kept programs waiting: it is overloaded")
 EVENT_KIND(CALLBACK_SLOW, "callback_slow", WARNING, true, none, none, none, none,
            "a plugin's callback took longer than its budget")
 EVENT_KIND(COMMAND_DONE, "command_done", INFO, true, none, exit_code, none, error,

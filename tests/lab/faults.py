@@ -605,6 +605,7 @@ ROWS = [
         apart=frozenset({"traefik", "dispatch"}), world="crowd"),
     Row("kill the proxy of t3ops under thirty users", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL),
         lasts=20, world="crowd"),
+    Row("thirty users reload at the same moment", begin=each_user("reload"), lasts=20, world="crowd"),
     Row("thirty users reload within half a minute", begin=one_by_one("reload", 1), lasts=20, world="crowd"),
     Row("t3ops is upgraded under thirty users", begin=upgrade, lasts=30, world="crowd"),
 ]

@@ -149,7 +149,7 @@ struct run {
 	struct diagnosis *diagnosis;
 	uint64_t now_us, slowest_us, incident, verdicts;
 	unsigned probes;
-	struct answering legs[8];
+	struct answering legs[24];
 	size_t n_legs;
 	struct {
 		const char *user;
