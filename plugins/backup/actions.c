@@ -10,12 +10,15 @@
 
 #include "common/copy.h"
 #include "digest.h"
+#include "remote.h"
 #include "restore.h"
 
 struct action {
 	struct t3ops_ctx *ctx;
 	const struct t3ops_user *user;
 	struct backup_dir *dir;
+	struct remote *remote;     /* NULL: it is about the backups on this machine */
+	struct manifest *manifest; /* of those that it is about */
 	uint64_t until_us;
 	char *why;
 	size_t why_size;
@@ -47,8 +50,8 @@ static void row_report(const struct action *a, const struct backup_row *row)
 
 static int list(struct action *a)
 {
-	for (size_t i = 0; i < a->dir->manifest.n; i++)
-		row_report(a, &a->dir->manifest.rows[i]);
+	for (size_t i = 0; i < a->manifest->n; i++)
+		row_report(a, &a->manifest->rows[i]);
 	return 0;
 }
 
@@ -56,29 +59,37 @@ static int list(struct action *a)
 static struct backup_row *row_choose(struct action *a)
 {
 	const char *at = a->ctx->host->argument(a->ctx, "at");
-	struct backup_row *row = manifest_find(&a->dir->manifest, at != NULL ? at : "");
+	struct backup_row *row = manifest_find(a->manifest, at != NULL ? at : "");
 
 	if (row == NULL)
-		snprintf(a->why, a->why_size, "%.200s has no good backup%s%.64s", a->dir->path,
-		         at != NULL && *at != '\0' ? " of " : "", at != NULL ? at : "");
+		snprintf(a->why, a->why_size, "%.200s has no good backup%s%.64s",
+		         a->remote != NULL ? a->remote->dir : a->dir->path, at != NULL && *at != '\0' ? " of " : "",
+		         at != NULL ? at : "");
 	return row;
 }
 
 static int manifest_save(struct action *a)
 {
-	int r = manifest_write(a->dir->fd, &a->dir->manifest);
+	int r = a->remote != NULL ? remote_save(a->remote) : manifest_write(a->dir->fd, a->manifest);
 
-	if (r < 0)
+	if (r < 0 && a->remote == NULL)
 		snprintf(a->why, a->why_size, "the manifest of %.200s cannot be written: %s", a->dir->path,
 		         strerror(-r));
 	return r;
 }
 
+/* Its file is in the directory afterwards; under which name. */
+static int row_fetch(struct action *a, const struct backup_row *row, const char **stored)
+{
+	*stored = a->remote != NULL ? BACKUP_DIR_FETCHED : row->file;
+	return a->remote != NULL ? remote_fetch(a->remote, a->dir, row, *stored) : 0;
+}
+
 /* ---- verify ----------------------------------------------------------------------------------------------- */
 
-static int digest_compare(struct action *a, struct backup_row *row)
+static int digest_compare(struct action *a, struct backup_row *row, const char *stored)
 {
-	int fd = openat(a->dir->fd, row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
+	int fd = openat(a->dir->fd, stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r;
 	char digest[DIGEST_SIZE] = "";
 
 	r = fd < 0 ? -errno : digest_file(fd, a->until_us, digest);
@@ -100,12 +111,16 @@ static int row_verify(struct action *a, struct backup_row *row)
 {
 	struct copy_facts facts = {.rows = NULL};
 	char path[PATH_MAX];
-	int r = backup_dir_database(a->dir, row, a->until_us, path, a->why, a->why_size);
+	const char *stored;
+	int r = row_fetch(a, row, &stored);
+
+	if (r == 0)
+		r = backup_dir_database(a->dir, row, stored, a->until_us, path, a->why, a->why_size);
 
 	if (r == 0)
 		r = copy_verify(path, a->until_us, &facts, a->why, a->why_size);
 	if (r == 0)
-		r = digest_compare(a, row);
+		r = digest_compare(a, row, stored);
 	if (r == 0) {
 		row->migration = facts.migration;
 		row->verified_s = (long long)(a->ctx->host->wall_us(a->ctx) / 1000000);
@@ -117,7 +132,7 @@ static int row_verify(struct action *a, struct backup_row *row)
 /* The newest good one stays, now that one is lost. */
 static void newest_pin(struct action *a)
 {
-	struct backup_row *good = manifest_find(&a->dir->manifest, "");
+	struct backup_row *good = manifest_find(a->manifest, "");
 
 	if (good == NULL)
 		return;
@@ -135,7 +150,7 @@ static int verify(struct action *a)
 		return r;
 	row->damaged = damaged;
 	row_report(a, row);
-	if (damaged)
+	if (damaged && a->remote == NULL)
 		newest_pin(a);
 	return manifest_save(a) < 0 ? -EIO : r;
 }
@@ -153,20 +168,58 @@ static int pin(struct action *a, bool pinned)
 	return manifest_save(a);
 }
 
+static int bring_back(struct action *a)
+{
+	const struct backup_row *row = row_choose(a);
+	const char *stored;
+	int r = row != NULL ? row_fetch(a, row, &stored) : -ENOENT;
+
+	return r < 0 ? r : restore(a->ctx, a->user, a->dir, row, stored, a->until_us, a->why, a->why_size);
+}
+
+static int action_choose(struct action *a, const char *action)
+{
+	if (strcmp(action, "list") == 0)
+		return list(a);
+	if (strcmp(action, "verify") == 0)
+		return verify(a);
+	if (strcmp(action, "pin") == 0)
+		return pin(a, true);
+	if (strcmp(action, "unpin") == 0)
+		return pin(a, false);
+	if (strcmp(action, "restore") == 0)
+		return bring_back(a);
+	return -ENOSYS;
+}
+
+static bool is_remote(const struct action *a)
+{
+	return a->ctx->host->argument(a->ctx, "remote") != NULL ||
+	       a->ctx->host->argument(a->ctx, "from-remote") != NULL;
+}
+
+static int action_remote(struct action *a, const char *action)
+{
+	struct remote remote;
+	int r;
+
+	if (!remote_is_set(a->ctx)) {
+		snprintf(a->why, a->why_size, "the option s3_url names no store");
+		return -ENOENT;
+	}
+	r = remote_open(&remote, a->ctx, a->user, a->until_us, a->why, a->why_size);
+	a->remote = &remote;
+	a->manifest = &remote.manifest;
+	if (r == 0)
+		r = action_choose(a, action);
+	remote_close(&remote);
+	return r;
+}
+
 int action_run(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action, struct backup_dir *dir,
                uint64_t until_us, char *why, size_t why_size)
 {
-	struct action a = {ctx, user, dir, until_us, why, why_size};
+	struct action a = {ctx, user, dir, NULL, &dir->manifest, until_us, why, why_size};
 
-	if (strcmp(action, "list") == 0)
-		return list(&a);
-	if (strcmp(action, "verify") == 0)
-		return verify(&a);
-	if (strcmp(action, "pin") == 0)
-		return pin(&a, true);
-	if (strcmp(action, "unpin") == 0)
-		return pin(&a, false);
-	if (strcmp(action, "restore") == 0)
-		return restore(ctx, user, dir, until_us, why, why_size);
-	return -ENOSYS;
+	return is_remote(&a) ? action_remote(&a, action) : action_choose(&a, action);
 }

@@ -17,6 +17,7 @@
 #include "common/gentle.h"
 #include "pack.h"
 #include "plugin.h"
+#include "remote.h"
 
 #define WHY_SIZE  320
 #define MARGIN_US INT64_C(5000000) /* before the deadline, for the cleaning up */
@@ -56,14 +57,19 @@ static void copy_report(struct t3ops_ctx *ctx, const struct backup_dir *dir, con
 		ctx->host->report(ctx, "paused_s", "%.1f", (double)facts->paused_us / 1e6);
 }
 
+static struct retention rules_read(struct t3ops_ctx *ctx)
+{
+	return (struct retention){.last = ctx->host->opt_int(ctx, "retain"),
+	                          .daily = ctx->host->opt_int(ctx, "retain_daily"),
+	                          .weekly = ctx->host->opt_int(ctx, "retain_weekly"),
+	                          .monthly = ctx->host->opt_int(ctx, "retain_monthly"),
+	                          .budget_bytes = ctx->host->opt_int(ctx, "budget")};
+}
+
 /* Lets the oldest go. */
 static int retain(struct t3ops_ctx *ctx, struct backup_dir *dir, const char *made, char *why)
 {
-	const struct retention rules = {.last = ctx->host->opt_int(ctx, "retain"),
-	                                .daily = ctx->host->opt_int(ctx, "retain_daily"),
-	                                .weekly = ctx->host->opt_int(ctx, "retain_weekly"),
-	                                .monthly = ctx->host->opt_int(ctx, "retain_monthly"),
-	                                .budget_bytes = ctx->host->opt_int(ctx, "budget")};
+	const struct retention rules = rules_read(ctx);
 	struct backup_kept kept;
 	int r = backup_dir_keep(dir, &rules, made, (long long)(ctx->host->wall_us(ctx) / 1000000), &kept);
 
@@ -74,9 +80,26 @@ static int retain(struct t3ops_ctx *ctx, struct backup_dir *dir, const char *mad
 	return r;
 }
 
+/* What is here goes to the store.  A failure is one of the run, though its copy is there. */
+static int store_send(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir, const char *made,
+                      uint64_t until_us, char *why)
+{
+	const struct retention rules = rules_read(ctx);
+	char reason[WHY_SIZE - 64] = "";
+	struct remote remote;
+	int r = remote_open(&remote, ctx, user, until_us, reason, sizeof reason);
+
+	if (r == 0)
+		r = remote_sync(&remote, dir, &rules, made);
+	remote_close(&remote);
+	if (r < 0)
+		snprintf(why, WHY_SIZE, "the copy is made, but not off the machine: %s", reason);
+	return r;
+}
+
 /* Names the copy, and lets the oldest go. */
-static int finish(struct t3ops_ctx *ctx, struct backup_dir *dir, struct copy_facts *facts, uint64_t began_us,
-                  uint64_t until_us, char *why)
+static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
+                  struct copy_facts *facts, uint64_t began_us, uint64_t until_us, char *why)
 {
 	struct backup_row row = {.at_s = (long long)(ctx->host->wall_us(ctx) / 1000000),
 	                         .seconds = (double)(ctx->host->now_us(ctx) - began_us) / 1e6,
@@ -92,7 +115,9 @@ static int finish(struct t3ops_ctx *ctx, struct backup_dir *dir, struct copy_fac
 	else
 		copy_report(ctx, dir, &row, facts);
 	json_decref(row.rows);
-	return r < 0 ? r : retain(ctx, dir, row.file, why);
+	if (r == 0)
+		r = retain(ctx, dir, row.file, why);
+	return r == 0 && remote_is_set(ctx) ? store_send(ctx, user, dir, row.file, until_us, why) : r;
 }
 
 static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
@@ -122,7 +147,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	if (r == COPY_UNREAD)
 		ctx->host->report(ctx, "schema_newer", "%s", why);
 	if (r >= 0)
-		r = finish(ctx, &dir, &facts, began_us, until_us, why);
+		r = finish(ctx, user, &dir, &facts, began_us, until_us, why);
 	copy_facts_fini(&facts);
 	backup_dir_close(&dir);
 	if (r < 0)
@@ -163,6 +188,19 @@ static int database_check(struct t3ops_ctx *ctx)
 	return r < 0 || path[0] != '/' ? -EINVAL : 0;
 }
 
+/* Whether everything is said that a store needs. */
+static int store_check(struct t3ops_ctx *ctx)
+{
+	if (remote_is_set(ctx) && *ctx->host->opt_string(ctx, "s3_credentials") == '\0') {
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "s3_url", "s3_credentials must name a file with its key");
+		return -EINVAL;
+	}
+	if (strncmp(ctx->host->opt_string(ctx, "s3_url"), "http:", 5) == 0)
+		ctx->host->option_fault(ctx, T3OPS_WARNING, "s3_url",
+		                        "without TLS whoever sees the traffic can read the backups");
+	return 0;
+}
+
 static int check(struct t3ops_ctx *ctx)
 {
 	int r = database_check(ctx);
@@ -171,7 +209,7 @@ static int check(struct t3ops_ctx *ctx)
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
 		r = -ENOTSUP;
 	}
-	return r;
+	return store_check(ctx) < 0 ? -EINVAL : r;
 }
 
 static const struct t3ops_option options[] = {
@@ -190,17 +228,30 @@ static const struct t3ops_option options[] = {
      "Level of zstd that backups are packed with, which makes state-*.sqlite.zst of them; 0: not at all; 3 is fast."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
+    {"s3_url", T3OPS_OPT_URL, "", 0, 0,
+     "Bucket of an S3-compatible store that every backup goes to besides, https://HOST/BUCKET or "
+     "https://BUCKET.HOST; "
+     "none: they stay here."},
+    {"s3_prefix", T3OPS_OPT_STRING, "t3ops", 0, 0,
+     "What the names of its objects begin with, PREFIX/USER/; another one for each machine."},
+    {"s3_region", T3OPS_OPT_STRING, "us-east-1", 0, 0, "Region that requests are signed for."},
+    {"s3_credentials", T3OPS_OPT_STRING, "", 0, 0,
+     "File with the store's key, which only the user's account may read; filled in as database is."},
+    {"s3_ca_file", T3OPS_OPT_CA_FILE, "", 0, 0,
+     "Certificates that the store's is checked with, instead of the system's."},
+    {"s3_part", T3OPS_OPT_BYTES, "16M", 5242880, 0,
+     "A larger backup is sent in parts of that size, and a later run goes on after the last one that arrived."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for restore --stop."},
     {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
 };
 
 static const struct t3ops_action actions[] = {
-    {"list", "", "The backups, newest first."},
-    {"verify", "at",
+    {"list", "remote", "The backups, newest first."},
+    {"verify", "at remote",
      "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned."},
     {"pin", "at", "A backup stays, whatever the retention says."},
     {"unpin", "at", "It is kept by the retention again."},
-    {"restore", "at to stop dry-run", "A backup becomes the database again, or a file elsewhere."},
+    {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere."},
 };
 
 T3OPS_PLUGIN(backup) = {

@@ -175,10 +175,9 @@ int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint
 
 /* ---- out of it --------------------------------------------------------------------------------------- */
 
-static int file_unpack(struct backup_dir *s, const struct backup_row *row, uint64_t until_us,
-                       char digest[DIGEST_SIZE])
+static int file_unpack(struct backup_dir *s, const char *stored, uint64_t until_us, char digest[DIGEST_SIZE])
 {
-	int from = openat(s->fd, row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PARTIAL), r = 0;
+	int from = openat(s->fd, stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PARTIAL), r = 0;
 
 	if (from < 0 || to < 0)
 		r = -errno;
@@ -198,15 +197,15 @@ static const char *unpack_error(int error)
 	                           : strerror(-error);
 }
 
-int backup_dir_database(struct backup_dir *s, const struct backup_row *row, uint64_t until_us, char path[PATH_MAX],
-                        char *why, size_t why_size)
+int backup_dir_database(struct backup_dir *s, const struct backup_row *row, const char *stored, uint64_t until_us,
+                        char path[PATH_MAX], char *why, size_t why_size)
 {
 	char digest[DIGEST_SIZE] = "";
 	int r;
 
 	if (!backup_is_packed(row->file))
-		return path_join(path, s->path, row->file);
-	r = file_unpack(s, row, until_us, digest);
+		return path_join(path, s->path, stored);
+	r = file_unpack(s, stored, until_us, digest);
 	if (r < 0) {
 		snprintf(why, why_size, "%s: %s", row->file, unpack_error(r));
 		return r;

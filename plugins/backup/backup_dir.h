@@ -27,10 +27,14 @@ void backup_dir_close(struct backup_dir *s);
  * which takes row->rows.  0 or -errno. */
 int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us);
 
-/* The database of a backup at *path, until backup_dir_close: the file itself, or what was packed in it as the
- * partial; then its digest has been compared.  0, or -errno with one line in why; -EBADMSG: it is damaged. */
-int backup_dir_database(struct backup_dir *s, const struct backup_row *row, uint64_t until_us, char path[PATH_MAX],
-                        char *why, size_t why_size);
+/* What remote_fetch writes; gone after backup_dir_close. */
+#define BACKUP_DIR_FETCHED ".state.partial.fetched"
+
+/* The database of a backup, whose file is called stored (row->file, or BACKUP_DIR_FETCHED), at *path, until
+ * backup_dir_close: the file itself, or what was packed in it as the partial; then its digest has been compared.  0,
+ * or -errno with one line in why; -EBADMSG: it is damaged. */
+int backup_dir_database(struct backup_dir *s, const struct backup_row *row, const char *stored, uint64_t until_us,
+                        char path[PATH_MAX], char *why, size_t why_size);
 /* The digest of the database in it; "": not known. */
 const char *backup_row_digest(const struct backup_row *row);
 

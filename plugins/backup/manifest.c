@@ -112,30 +112,36 @@ static void text_take(char *out, size_t size, const json_t *o, const char *key)
 	snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
-/* From the name of the file alone; false: it is no backup. */
-static bool row_of_file(struct backup_row *row, int dir_fd, const char *name)
+static const struct backup_file *file_find(const struct backup_files *files, const char *name)
 {
-	int reason = reason_of_file(name);
-	struct stat st;
+	for (size_t i = 0; i < files->n; i++)
+		if (strcmp(files->rows[i].name, name) == 0)
+			return &files->rows[i];
+	return NULL;
+}
 
-	if (reason < 0 || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	*row = (struct backup_row){.reason = (enum backup_reason)reason, .bytes = st.st_size, .migration = -1};
-	snprintf(row->file, sizeof row->file, "%s", name);
-	row->at_s = row->verified_s = time_read(name, STAMP);
-	return true;
+/* From the file alone. */
+static void row_of_file(struct backup_row *row, const struct backup_file *file)
+{
+	*row = (struct backup_row){
+	    .reason = (enum backup_reason)reason_of_file(file->name), .bytes = file->bytes, .migration = -1};
+	snprintf(row->file, sizeof row->file, "%s", file->name);
+	row->at_s = row->verified_s = time_read(file->name, STAMP);
 }
 
 /* False: the line is none, or its file is gone. */
-static bool row_of_line(struct backup_row *row, int dir_fd, const json_t *o)
+static bool row_of_line(struct backup_row *row, const struct backup_files *files, const json_t *o)
 {
 	const json_t *rows = json_object_get(o, "rows");
-	char file[BACKUP_NAME_SIZE], reason[32];
+	char name[BACKUP_NAME_SIZE], reason[32];
+	const struct backup_file *file;
 	long long at;
 
-	text_take(file, sizeof file, o, "file");
-	if (strchr(file, '/') != NULL || !row_of_file(row, dir_fd, file))
+	text_take(name, sizeof name, o, "file");
+	file = file_find(files, name);
+	if (file == NULL)
 		return false;
+	row_of_file(row, file);
 	text_take(reason, sizeof reason, o, "reason");
 	for (int i = 0; i < BACKUP_REASONS; i++)
 		if (strcmp(reason, reasons[i].name) == 0)
@@ -210,45 +216,75 @@ static int row_take(struct manifest *m, struct backup_row *row)
 	return r == -EEXIST ? 0 : r;
 }
 
-static int lines_read(int dir_fd, struct manifest *m)
+int backup_files_add(struct backup_files *files, const char *name, long long bytes)
 {
-	int fd = openat(dir_fd, MANIFEST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK), r = 0;
-	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	struct backup_file *rows;
+
+	if (reason_of_file(name) < 0 || strlen(name) >= sizeof rows->name)
+		return 0;
+	rows = realloc(files->rows, (files->n + 1) * sizeof *rows);
+	if (rows == NULL)
+		return -ENOMEM;
+	files->rows = rows;
+	rows[files->n].bytes = bytes;
+	snprintf(rows[files->n].name, sizeof rows->name, "%s", name);
+	files->n++;
+	return 0;
+}
+
+void backup_files_fini(struct backup_files *files)
+{
+	free(files->rows);
+	*files = (struct backup_files){0};
+}
+
+static int lines_read(struct manifest *m, FILE *f, const struct backup_files *files)
+{
 	struct backup_row row;
 	char *line = NULL;
 	size_t size = 0;
+	int r = 0;
 
-	if (f == NULL) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-		return r == -ENOENT ? 0 : r;
-	}
 	while (r == 0 && getline(&line, &size, f) > 0) {
 		json_t *o = json_loads(line, 0, NULL);
 
 		if (!json_is_object(o))
 			m->unreadable++;
-		else if (row_of_line(&row, dir_fd, o))
+		else if (row_of_line(&row, files, o))
 			r = row_take(m, &row);
 		json_decref(o);
 	}
 	if (r == 0 && ferror(f))
 		r = -EIO;
 	free(line);
-	fclose(f);
 	return r;
 }
 
-static int files_read(int dir_fd, struct manifest *m)
+int manifest_make(struct manifest *m, FILE *lines, const struct backup_files *files)
+{
+	struct backup_row row;
+	int r;
+
+	*m = (struct manifest){0};
+	r = lines != NULL ? lines_read(m, lines, files) : 0;
+	for (size_t i = 0; i < files->n && r == 0; i++) {
+		row_of_file(&row, &files->rows[i]);
+		r = row_take(m, &row);
+	}
+	if (r < 0)
+		manifest_fini(m);
+	return r;
+}
+
+static int files_find(int dir_fd, struct backup_files *files)
 {
 	struct dirent **found;
 	int n = scandirat(dir_fd, ".", &found, NULL, NULL), r = n < 0 ? -errno : 0;
-	struct backup_row row;
+	struct stat st;
 
 	for (int i = 0; i < n; i++) {
-		if (r == 0 && row_of_file(&row, dir_fd, found[i]->d_name))
-			r = row_take(m, &row);
+		if (r == 0 && fstatat(dir_fd, found[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			r = backup_files_add(files, found[i]->d_name, st.st_size);
 		free(found[i]);
 	}
 	if (n >= 0)
@@ -256,20 +292,35 @@ static int files_read(int dir_fd, struct manifest *m)
 	return r;
 }
 
+/* NULL with errno; ENOENT: there is none. */
+static FILE *manifest_open(int dir_fd)
+{
+	int fd = openat(dir_fd, MANIFEST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (f == NULL && fd >= 0)
+		close(fd);
+	return f;
+}
+
 int manifest_read(int dir_fd, struct manifest *m)
 {
-	int r;
+	struct backup_files files = {0};
+	FILE *f = manifest_open(dir_fd);
+	int r = f == NULL && errno != ENOENT ? -errno : 0;
 
 	*m = (struct manifest){0};
-	r = lines_read(dir_fd, m);
 	if (r == 0)
-		r = files_read(dir_fd, m);
-	if (r < 0)
-		manifest_fini(m);
+		r = files_find(dir_fd, &files);
+	if (r == 0)
+		r = manifest_make(m, f, &files);
+	backup_files_fini(&files);
+	if (f != NULL)
+		fclose(f);
 	return r;
 }
 
-static bool rows_write(const struct manifest *m, FILE *f)
+bool manifest_print(const struct manifest *m, FILE *f)
 {
 	bool ok = true;
 
@@ -279,7 +330,7 @@ static bool rows_write(const struct manifest *m, FILE *f)
 		ok = o != NULL && json_dumpf(o, f, JSON_COMPACT) == 0 && fputc('\n', f) != EOF;
 		json_decref(o);
 	}
-	return ok && fflush(f) == 0 && fsync(fileno(f)) == 0;
+	return ok && fflush(f) == 0;
 }
 
 int manifest_write(int dir_fd, const struct manifest *m)
@@ -297,7 +348,7 @@ int manifest_write(int dir_fd, const struct manifest *m)
 		return r;
 	}
 	errno = 0;
-	if (!rows_write(m, f))
+	if (!manifest_print(m, f) || fsync(fileno(f)) < 0)
 		r = errno != 0 ? -errno : -EIO;
 	fclose(f);
 	if (r == 0 && (renameat(dir_fd, NEW, dir_fd, MANIFEST) < 0 || fsync(dir_fd) < 0))

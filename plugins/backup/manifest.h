@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define BACKUP_NAME_SIZE 64
 
@@ -50,6 +51,24 @@ struct manifest {
 void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed);
 /* Whether the file is packed with zstd, by its name. */
 bool backup_is_packed(const char *file);
+
+/* What is there: names of backups only. */
+struct backup_files {
+	struct backup_file {
+		char name[BACKUP_NAME_SIZE];
+		long long bytes;
+	} * rows;
+	size_t n;
+};
+
+/* Ignores a name that is not one of a backup.  0 or -ENOMEM. */
+int backup_files_add(struct backup_files *files, const char *name, long long bytes);
+void backup_files_fini(struct backup_files *files);
+
+/* Of those files, from what lines says of them (NULL: nothing).  0 or -errno. */
+int manifest_make(struct manifest *m, FILE *lines, const struct backup_files *files);
+/* Its lines.  False: it could not be written. */
+bool manifest_print(const struct manifest *m, FILE *f);
 
 /* Of the directory; without a file of that name it is made from the backups that are there.  0 or -errno. */
 int manifest_read(int dir_fd, struct manifest *m);

@@ -22,6 +22,7 @@ struct restore {
 	const struct t3ops_user *user;
 	struct backup_dir *dir;
 	const struct backup_row *row;
+	const char *stored;  /* name of its file in dir */
 	char file[PATH_MAX]; /* the database of that backup */
 	uint64_t until_us;
 	char *why;
@@ -35,23 +36,11 @@ static uint64_t now_us(const struct restore *r)
 
 /* ---- the backup -------------------------------------------------------------------------------------------- */
 
-static int backup_choose(struct restore *r)
-{
-	const char *at = r->ctx->host->argument(r->ctx, "at");
-
-	r->row = manifest_find(&r->dir->manifest, at != NULL ? at : "");
-	if (r->row != NULL)
-		return 0;
-	snprintf(r->why, r->why_size, "%.200s has no good backup%s%.64s", r->dir->path,
-	         at != NULL && *at != '\0' ? " of " : "", at != NULL ? at : "");
-	return -ENOENT;
-}
-
 /* That it is a whole database; its digest is compared while it is copied. */
 static int backup_check(struct restore *r)
 {
 	struct copy_facts facts;
-	int error = backup_dir_database(r->dir, r->row, r->until_us, r->file, r->why, r->why_size);
+	int error = backup_dir_database(r->dir, r->row, r->stored, r->until_us, r->file, r->why, r->why_size);
 
 	if (error < 0)
 		return error;
@@ -184,16 +173,20 @@ static int in_place(struct restore *r)
 	return error < 0 ? error : stopped_swap(r, &server);
 }
 
-int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir, uint64_t until_us,
-            char *why, size_t why_size)
+int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
+            const struct backup_row *row, const char *stored, uint64_t until_us, char *why, size_t why_size)
 {
-	struct restore r = {
-	    .ctx = ctx, .user = user, .dir = dir, .until_us = until_us, .why = why, .why_size = why_size};
+	struct restore r = {.ctx = ctx,
+	                    .user = user,
+	                    .dir = dir,
+	                    .row = row,
+	                    .stored = stored,
+	                    .until_us = until_us,
+	                    .why = why,
+	                    .why_size = why_size};
 	const char *to = ctx->host->argument(ctx, "to");
-	int error = backup_choose(&r);
+	int error = backup_check(&r);
 
-	if (error == 0)
-		error = backup_check(&r);
 	if (error == 0)
 		error = to != NULL ? to_path(&r, to) : in_place(&r);
 	if (error == 0) {

@@ -10,7 +10,7 @@
  * user's database.  There it refuses while the server runs, unless it may stop it (argument `stop`), starts it again,
  * has a browser's session made with it, and undoes all of that if it fails.  dry-run: says what it would do.  0 or
  * -errno with one line in why. */
-int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir, uint64_t until_us,
-            char *why, size_t why_size);
+int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
+            const struct backup_row *row, const char *stored, uint64_t until_us, char *why, size_t why_size);
 
 #endif

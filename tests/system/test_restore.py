@@ -90,7 +90,7 @@ class Handling(unittest.TestCase):
     def test_what_cannot_be_asked(self):
         with Lab() as lab:
             for words, said in ((("explode", "alice"), "backup has no action explode; there are: now, list, verify, pin"),
-                                (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: nothing"),
+                                (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: remote"),
                                 (("restore", "alice", "--at", "2020-01-01"), "has no good backup of 2020-01-01"),
                                 (("restore", "bob"), "no such user in the user table: \"bob\""),
                                 (("list", "alice", "--x=" + "y" * 1200), "its arguments take 12")):

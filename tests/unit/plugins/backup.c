@@ -181,6 +181,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_weekly", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
 	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
+	text_put(s, "s3_url", T3OPS_OPT_URL, "");
 	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
 	text = job_input_make(&config, &section, &asked, &(struct text_list){0}, &user);

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* Backups off the machine; see remote.h.  An object comes before its line, and goes after it. */
+#include "remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/user_path.h"
+#include "s3_upload.h"
+
+#define MANIFEST  "manifest.jsonl"
+#define LIST_MORE "<IsTruncated>true</IsTruncated>"
+
+static int say(const struct remote *r, int error, const char *what, const char *detail)
+{
+	snprintf(r->why, r->why_size, "%.200s: %.120s", what, detail);
+	return error;
+}
+
+static int key_make(const struct remote *r, char out[PATH_MAX], const char *file)
+{
+	return snprintf(out, PATH_MAX, "%s/%s", r->dir, file) < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+bool remote_is_set(struct t3ops_ctx *ctx)
+{
+	return *ctx->host->opt_string(ctx, "s3_url") != '\0';
+}
+
+/* ---- what is there ------------------------------------------------------------------------------------- */
+
+/* Of one answer to a list request; last: the name of the last key. */
+static int page_take(const char *text, struct backup_files *files, char last[PATH_MAX])
+{
+	char key[PATH_MAX], size[32];
+	const char *slash;
+	int r = 0;
+
+	while (r == 0 && s3_element(&text, "Key", key, sizeof key)) {
+		snprintf(last, PATH_MAX, "%s", key);
+		slash = strrchr(key, '/');
+		if (s3_element(&text, "Size", size, sizeof size))
+			r = backup_files_add(files, slash != NULL ? slash + 1 : key, strtoll(size, NULL, 10));
+	}
+	return r;
+}
+
+static int query_make(const struct remote *r, char *out, size_t size, const char *after)
+{
+	char prefix[3 * sizeof r->dir + 8], start[2048] = "";
+	char dir[sizeof r->dir + 2];
+	int error;
+
+	snprintf(dir, sizeof dir, "%s/", r->dir);
+	error = s3_escape(prefix, sizeof prefix, dir, '\0');
+	if (error == 0)
+		error = s3_escape(start, sizeof start, after, '\0');
+	if (error == 0 && snprintf(out, size, "list-type=2&prefix=%s%s%s", prefix,
+	                           *after != '\0' ? "&start-after=" : "", start) >= (int)size)
+		error = -ENAMETOOLONG;
+	return error < 0 ? say(r, error, r->dir, "its name is too long") : 0;
+}
+
+static int files_list(struct remote *r, struct backup_files *files)
+{
+	struct s3_sink page = {.fd = -1};
+	char query[3500], last[PATH_MAX] = "";
+	bool more = true;
+	int error = 0;
+
+	while (more && error == 0) {
+		error = query_make(r, query, sizeof query, last);
+		if (error == 0)
+			error = s3_request(&r->s3, "GET", "", query, NULL, &page);
+		if (error == 0 && page.text != NULL)
+			error = page_take(page.text, files, last);
+		more = page.text != NULL && strstr(page.text, LIST_MORE) != NULL;
+	}
+	free(page.text);
+	return error;
+}
+
+static int manifest_get(struct remote *r, const struct backup_files *files)
+{
+	struct s3_sink sink = {.fd = -1};
+	char key[PATH_MAX];
+	FILE *lines = NULL;
+	int error = key_make(r, key, MANIFEST);
+
+	if (error == 0)
+		error = s3_request(&r->s3, "GET", key, NULL, NULL, &sink);
+	if (error == -ENOENT)
+		error = 0;
+	if (error == 0 && sink.len > 0 && (lines = fmemopen(sink.text, sink.len, "r")) == NULL)
+		error = -ENOMEM;
+	if (error == 0)
+		error = manifest_make(&r->manifest, lines, files);
+	if (lines != NULL)
+		fclose(lines);
+	free(sink.text);
+	return error;
+}
+
+static void dir_make(struct remote *r, const struct t3ops_user *user)
+{
+	const char *prefix = r->ctx->host->opt_string(r->ctx, "s3_prefix");
+
+	while (*prefix == '/')
+		prefix++;
+	snprintf(r->dir, sizeof r->dir, "%.700s%s%.255s", prefix,
+	         *prefix != '\0' && prefix[strlen(prefix) - 1] != '/' ? "/" : "", user->name);
+}
+
+int remote_open(struct remote *r, struct t3ops_ctx *ctx, const struct t3ops_user *user, uint64_t until_us, char *why,
+                size_t why_size)
+{
+	const struct t3ops_host *host = ctx->host;
+	struct s3_options o = {.url = host->opt_string(ctx, "s3_url"),
+	                       .region = host->opt_string(ctx, "s3_region"),
+	                       .ca_file = host->opt_string(ctx, "s3_ca_file"),
+	                       .until_us = until_us};
+	struct backup_files files = {0};
+	int error;
+
+	*r = (struct remote){.ctx = ctx, .until_us = until_us, .why = why, .why_size = why_size};
+	dir_make(r, user);
+	error = user_path(r->credentials, sizeof r->credentials, host->opt_string(ctx, "s3_credentials"), user);
+	if (error < 0)
+		return say(r, error, "option s3_credentials cannot be filled in", strerror(-error));
+	o.credentials = r->credentials;
+	error = s3_open(&r->s3, &o, why, why_size);
+	if (error == 0)
+		error = files_list(r, &files);
+	if (error == 0)
+		error = manifest_get(r, &files);
+	backup_files_fini(&files);
+	return error;
+}
+
+void remote_close(struct remote *r)
+{
+	manifest_fini(&r->manifest);
+	s3_close(&r->s3);
+}
+
+/* ---- sending ----------------------------------------------------------------------------------------------- */
+
+static int text_put(struct remote *r, const char *text, size_t len)
+{
+	struct s3_body body = {.fd = -1, .bytes = text, .len = (long long)len};
+	struct digest *d = digest_new();
+	char key[PATH_MAX];
+	int error = d != NULL ? digest_feed(d, text, len) : -ENOMEM;
+
+	if (error == 0)
+		error = digest_end(d, body.sha256);
+	digest_free(d);
+	if (error == 0)
+		error = key_make(r, key, MANIFEST);
+	return error == 0 ? s3_request(&r->s3, "PUT", key, NULL, &body, NULL) : error;
+}
+
+static int manifest_send(struct remote *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	bool ok = f != NULL && manifest_print(&r->manifest, f);
+	int error;
+
+	ok = f != NULL && fclose(f) == 0 && ok;
+	error = ok ? text_put(r, text, len) : -ENOMEM;
+	free(text);
+	return error;
+}
+
+static struct backup_row *row_find(const struct manifest *m, const char *file)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->rows[i].file, file) == 0)
+			return &m->rows[i];
+	return NULL;
+}
+
+static int row_copy(struct manifest *m, const struct backup_row *row)
+{
+	int error = manifest_add(m, row);
+
+	if (error == 0)
+		json_incref(row->rows);
+	return error;
+}
+
+/* What a person said of it here holds there too. */
+static void opinion_copy(struct backup_row *there, const struct backup_row *here)
+{
+	there->pinned = here->pinned;
+}
+
+/* What is there, and what is here and good. */
+static int union_make(const struct remote *r, const struct manifest *here, struct manifest *both)
+{
+	int error = 0;
+
+	*both = (struct manifest){0};
+	for (size_t i = 0; i < r->manifest.n && error == 0; i++)
+		error = row_copy(both, &r->manifest.rows[i]);
+	for (size_t i = 0; i < here->n && error == 0; i++) {
+		const struct backup_row *row = &here->rows[i];
+		struct backup_row *there = row_find(both, row->file);
+
+		if (there != NULL)
+			opinion_copy(there, row);
+		else if (!row->damaged)
+			error = row_copy(both, row);
+	}
+	return error;
+}
+
+static int digest_here(const struct remote *r, const struct backup_dir *dir, struct backup_row *row)
+{
+	int fd = openat(dir->fd, row->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), error;
+
+	error = fd < 0 ? -errno : digest_file(fd, r->until_us, row->sha256);
+	if (fd >= 0)
+		close(fd);
+	return error < 0 ? say(r, error, row->file, strerror(-error)) : 0;
+}
+
+static int row_send(struct remote *r, const struct backup_dir *dir, struct backup_row *row)
+{
+	char key[PATH_MAX];
+	struct s3_upload u = {.s = &r->s3,
+	                      .dir_fd = dir->fd,
+	                      .file = row->file,
+	                      .key = key,
+	                      .sha256 = row->sha256,
+	                      .part_bytes = r->ctx->host->opt_int(r->ctx, "s3_part")};
+	int error = key_make(r, key, row->file);
+
+	if (error == 0 && row->sha256[0] == '\0') /* of an older t3ops */
+		error = digest_here(r, dir, row);
+	if (error == 0)
+		error = s3_upload(&u);
+	if (error == 0 && u.parts_kept > 0)
+		r->ctx->host->report(r->ctx, "remote_parts_resumed", "%u", u.parts_kept);
+	if (error == 0)
+		error = row_copy(&r->manifest, row);
+	return error == 0 ? manifest_send(r) : error;
+}
+
+/* The one whose upload was begun first, or all the others. */
+static int some_send(struct remote *r, const struct backup_dir *dir, const struct manifest *both,
+                     const enum retention_fate *fates, const char *only, unsigned *sent)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < both->n && error == 0; i++) {
+		struct backup_row *row = &both->rows[i];
+
+		if (fates[i] != RETENTION_STAYS || row_find(&r->manifest, row->file) != NULL ||
+		    (only != NULL && strcmp(only, row->file) != 0))
+			continue;
+		error = row_send(r, dir, row);
+		*sent += error == 0;
+	}
+	return error;
+}
+
+static int all_send(struct remote *r, const struct backup_dir *dir, const struct manifest *both,
+                    const enum retention_fate *fates)
+{
+	char begun[BACKUP_NAME_SIZE];
+	unsigned sent = 0;
+	int error = 0;
+
+	if (s3_upload_pending(dir->fd, begun, sizeof begun))
+		error = some_send(r, dir, both, fates, begun, &sent);
+	if (error == 0)
+		error = some_send(r, dir, both, fates, NULL, &sent);
+	r->ctx->host->report(r->ctx, "remote_sent", "%u", sent);
+	return error;
+}
+
+/* ---- what stays there ---------------------------------------------------------------------------------------- */
+
+static void row_drop(struct manifest *m, const char *file)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->rows[i].file, file) == 0) {
+			manifest_remove(m, i);
+			return;
+		}
+}
+
+static int object_remove(struct remote *r, const char *file)
+{
+	char key[PATH_MAX];
+	int error = key_make(r, key, file);
+
+	if (error == 0)
+		error = s3_request(&r->s3, "DELETE", key, NULL, NULL, NULL);
+	return error == -ENOENT ? 0 : error;
+}
+
+/* What never was there needs no removing. */
+static void absent_skip(const struct remote *r, const struct manifest *both, enum retention_fate *fates)
+{
+	for (size_t i = 0; i < both->n; i++)
+		if (row_find(&r->manifest, both->rows[i].file) == NULL)
+			fates[i] = RETENTION_STAYS;
+}
+
+/* The lines first: an object without one would be found again, a line without its object would be a lie. */
+static int rest_remove(struct remote *r, const struct manifest *both, enum retention_fate *fates)
+{
+	int error;
+
+	absent_skip(r, both, fates);
+	for (size_t i = 0; i < both->n; i++)
+		if (fates[i] != RETENTION_STAYS)
+			row_drop(&r->manifest, both->rows[i].file);
+	for (size_t i = 0; i < r->manifest.n; i++)
+		opinion_copy(&r->manifest.rows[i], row_find(both, r->manifest.rows[i].file));
+	error = manifest_send(r);
+	for (size_t i = 0; i < both->n && error == 0; i++)
+		if (fates[i] != RETENTION_STAYS)
+			error = object_remove(r, both->rows[i].file);
+	return error;
+}
+
+int remote_sync(struct remote *r, const struct backup_dir *dir, const struct retention *rules, const char *made)
+{
+	long long now_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
+	enum retention_fate *fates = NULL;
+	struct manifest both;
+	int error = union_make(r, &dir->manifest, &both);
+
+	if (error == 0 && (fates = calloc(both.n + 1, sizeof *fates)) == NULL)
+		error = -ENOMEM;
+	if (error == 0) {
+		retention_decide(&both, rules, made, now_s, fates);
+		error = all_send(r, dir, &both, fates);
+	}
+	if (error == 0)
+		error = rest_remove(r, &both, fates);
+	if (error == 0)
+		r->ctx->host->report(r->ctx, "remote_kept", "%zu", r->manifest.n);
+	else if (error == -ENOMEM)
+		say(r, error, r->dir, strerror(ENOMEM));
+	free(fates);
+	manifest_fini(&both);
+	return error;
+}
+
+/* ---- fetching -------------------------------------------------------------------------------------------------- */
+
+static int fetched_compare(struct remote *r, int fd, const struct backup_row *row)
+{
+	char digest[DIGEST_SIZE];
+	int error = digest_file(fd, r->until_us, digest);
+
+	if (error < 0)
+		return say(r, error, row->file, strerror(-error));
+	if (row->sha256[0] != '\0' && strcmp(row->sha256, digest) != 0)
+		return say(r, -EBADMSG, row->file, "its SHA-256 in the store is not what it was");
+	return 0;
+}
+
+int remote_save(struct remote *r)
+{
+	return manifest_send(r);
+}
+
+int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row, const char *name)
+{
+	struct s3_sink sink = {.fd = -1};
+	char key[PATH_MAX];
+	int error = key_make(r, key, row->file);
+
+	unlinkat(dir->fd, name, 0);
+	sink.fd = openat(dir->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (sink.fd < 0)
+		return say(r, -errno, name, strerror(errno));
+	if (error == 0)
+		error = s3_request(&r->s3, "GET", key, NULL, NULL, &sink);
+	if (error == 0)
+		error = fetched_compare(r, sink.fd, row);
+	close(sink.fd);
+	return error;
+}

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""An S3 store, the npm package s3rver, which checks signatures; and a wire before it that can break."""
+import contextlib
+import os
+import re
+import shutil
+import socket
+import threading
+
+from lab import process
+
+KEY = "S3RVER"
+BUCKET = "vault"
+START = """
+const S3rver = require('@20minutes/s3rver');
+const buckets = [{name: '%s'}];
+new S3rver({port: 0, address: '127.0.0.1', silent: false, directory: process.argv[1], configureBuckets: buckets})
+  .run().then(a => console.log('listening on', a.port));
+""" % BUCKET
+
+
+def folder():
+    """Where scripts/install-packages test puts what npm has."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.environ.get("T3OPS_NPM") or os.path.join(cache, "t3ops/npm")
+
+
+def missing():
+    """Why there is no store; None: there is one."""
+    if not shutil.which("node"):
+        return "no node"
+    if not os.path.isdir(os.path.join(folder(), "node_modules/@20minutes/s3rver")):
+        return f"no s3rver in {folder()}: scripts/install-packages test installs it"
+    return None
+
+
+class Store:
+    def __init__(self):
+        self.dir = process.folder()
+        env = {"NODE_PATH": os.path.join(folder(), "node_modules")}
+        self.process = process.Process(["node", "-e", START, self.dir], "s3rver", env)
+        self.port = int(self.process.wait_log(r"listening on (\d+)", 60).group(1))
+
+    def objects(self):
+        """Names below the bucket, without the store's own files."""
+        root = os.path.join(self.dir, BUCKET)
+        found = [os.path.relpath(os.path.join(at, f), root) for at, _, files in os.walk(root) for f in files]
+        return sorted(f[:-len("._S3rver_object")] for f in found if f.endswith("._S3rver_object"))
+
+    def path(self, name):
+        return os.path.join(self.dir, BUCKET, name + "._S3rver_object")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *how):
+        self.process.stop()
+
+
+class Wire:
+    """Passes connections on to a port, keeps what clients said, and breaks after so many parts of an upload."""
+
+    def __init__(self, port):
+        self.target = port
+        self.said = b""
+        self.parts_left = None
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.socket.accept()
+            server = socket.create_connection(("127.0.0.1", self.target))
+            threading.Thread(target=self.connect, args=(client, server), daemon=True).start()
+
+    def connect(self, client, server):
+        with client, server:
+            back = threading.Thread(target=self.carry, args=(server, client, False), daemon=True)
+            back.start()
+            self.carry(client, server, True)
+            back.join()
+
+    def is_broken(self, data):
+        if self.parts_left is None:
+            return False
+        self.parts_left -= len(re.findall(rb"PUT /\S+partNumber=", data))
+        return self.parts_left < 0
+
+    def carry(self, one, other, heard):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                if heard:
+                    self.said += re.match(rb"(?s)(.*?\r\n\r\n)?", data).group(0)
+                    if self.is_broken(data):
+                        break
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

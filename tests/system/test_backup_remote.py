@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Backups off the machine, in an S3 store that checks signatures: sent, listed, verified, kept by the same rules, brought
+back; an upload that breaks off leaves nothing behind there and is gone on with; the key shows nowhere."""
+import glob
+import json
+import os
+import sqlite3
+import subprocess
+import unittest
+
+from lab import account, process, s3
+from lab.daemon import Daemon, section
+
+SECRET = "S3RVER"
+
+
+def setUpModule():
+    if s3.missing():
+        raise unittest.SkipTest(s3.missing())
+
+
+class Lab:
+    def __init__(self, port, key=s3.KEY, secret=SECRET, mode=0o600, **backup):
+        self.dir = process.folder()
+        self.to = os.path.join(self.dir, "to")
+        self.database = os.path.join(account.give(process.folder()), "state.sqlite")
+        self.credentials = os.path.join(self.dir, "s3")
+        self.sql("PRAGMA journal_mode=WAL; CREATE TABLE events(body); INSERT INTO events VALUES('first')")
+        with open(self.credentials, "w", encoding="utf-8") as f:
+            f.write(f"[default]\n# of the vault\naws_access_key_id = {key}\naws_secret_access_key={secret}\n")
+        os.chmod(account.give(self.credentials), mode)
+        options = {"to": self.to, "database": self.database, "retain": 2, "deadline": "60s", "s3_prefix": "office/one",
+                   "s3_url": f"http://127.0.0.1:{port}/{s3.BUCKET}", "s3_credentials": self.credentials, **backup}
+        self.daemon = Daemon({}, section("plugin", "backup", options),
+                             users={"alice": {"os_user": account.NAME, "port": 1}})
+
+    def sql(self, text):
+        with sqlite3.connect(self.database) as db:
+            db.executescript(text)
+        db.close()
+        for path in glob.glob(self.database + "*"):
+            account.give(path)
+
+    def __enter__(self):
+        self.daemon.__enter__()
+        return self
+
+    def __exit__(self, *how):
+        self.daemon.__exit__(*how)
+
+    def ask(self, *words):
+        """t3opsctl backup ...: (exit status, rows, what it said)."""
+        json_wanted = [] if words[0] == "now" else ["-j"]
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, *json_wanted],
+                              capture_output=True, text=True, timeout=120, check=False)
+        rows = json.loads(done.stdout)["rows"] if json_wanted and done.stdout else []
+        return done.returncode, rows, done.stderr
+
+    def backups(self):
+        return sorted(os.path.basename(f) for f in glob.glob(f"{self.to}/alice/state-*"))
+
+    def listed(self):
+        return sorted(r["file"] for r in self.ask("list", "alice", "--remote")[1])
+
+
+class Remote(unittest.TestCase):
+    def test_there_and_back(self):
+        with s3.Store() as store:
+            wire = s3.Wire(store.port)
+            with Lab(wire.port, compress=3) as lab:
+                self.assertEqual(lab.ask("list", "alice", "--remote")[:2], (0, []))
+                for _ in range(3):
+                    status, _, said = lab.ask("now", "alice")
+                    self.assertEqual(status, 0, said)
+                self.assertEqual(len(lab.backups()), 2)
+                self.assertEqual(lab.listed(), lab.backups())
+                self.assertEqual(store.objects(), sorted(
+                    f"office/one/alice/{name}" for name in [*lab.backups(), "manifest.jsonl"]))
+                self.assertEqual(lab.ask("verify", "alice", "--remote")[0], 0)
+                lab.sql("INSERT INTO events VALUES('second')")
+                newest = lab.backups()[-1]
+                for name in lab.backups():  # this machine's are lost
+                    os.unlink(f"{lab.to}/alice/{name}")
+                to = os.path.join(account.give(process.folder()), "back.sqlite")
+                status, rows, said = lab.ask("restore", "alice", "--from-remote", "--to", to)
+                self.assertEqual((status, [r["file"] for r in rows]), (0, [newest]), said)
+                with sqlite3.connect(to) as db:
+                    self.assertEqual(db.execute("SELECT body FROM events").fetchall(), [("first",)])
+                db.close()
+                self.assertEqual(lab.ask("restore", "alice", "--from-remote")[0], 0)  # in place
+                with sqlite3.connect(lab.database) as db:
+                    self.assertEqual(db.execute("SELECT count(*) FROM events").fetchone(), (1,))
+                db.close()
+                self.assertIn(b"AWS4-HMAC-SHA256 Credential=", wire.said)
+                self.assertNotIn(b"Basic", wire.said)
+                self.assertEqual(lab.backups(), [])
+
+    def test_damaged_there(self):
+        with s3.Store() as store, Lab(store.port) as lab:
+            self.assertEqual(lab.ask("now", "alice")[0], 0)
+            name = lab.backups()[0]
+            with open(store.path(f"office/one/alice/{name}"), "r+b") as f:
+                f.seek(4096)
+                f.write(b"x" * 64)
+            to = os.path.join(account.give(process.folder()), "back.sqlite")
+            status, _, said = lab.ask("restore", "alice", "--from-remote", "--to", to)
+            self.assertEqual((status, os.path.exists(to)), (1, False))
+            self.assertIn("its SHA-256 in the store is not what it was", said)
+            status, rows, _ = lab.ask("verify", "alice", "--remote")
+            self.assertEqual((status, rows[0]["state"]), (1, "damaged"))
+            self.assertEqual(lab.ask("list", "alice", "--remote")[1][0]["state"], "damaged")
+            self.assertEqual(lab.ask("verify", "alice")[0], 0)  # the one here is good
+
+    def test_in_parts(self):
+        """An upload that breaks off: nothing is there; the next run sends only what is missing."""
+        with s3.Store() as store:
+            wire = s3.Wire(store.port)
+            with Lab(wire.port, s3_part="5M") as lab:
+                lab.sql("INSERT INTO events SELECT randomblob(1000000) FROM (WITH RECURSIVE c(i) AS "
+                        "(SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<18) SELECT i FROM c)")
+                wire.parts_left = 2
+                status, _, said = lab.ask("now", "alice")
+                self.assertEqual(status, 1)
+                self.assertIn("the copy is made, but not off the machine: ", said)
+                first, = lab.backups()
+                self.assertEqual((store.objects(), lab.ask("verify", "alice")[0]), ([], 0))
+                wire.parts_left = None
+                wire.said = b""
+                self.assertEqual(lab.listed(), [])
+                status, _, said = lab.ask("now", "alice")
+                self.assertEqual(status, 0, said)
+                lab.daemon.wait_log(r"remote_parts_resumed=2")
+                self.assertEqual(wire.said.count(b"partNumber="), 2 + 4)
+                self.assertEqual(lab.listed(), lab.backups())
+                self.assertIn(first, lab.listed())
+                self.assertEqual(lab.ask("verify", "alice", "--remote", "--at", first)[0], 0)
+                self.assertEqual(glob.glob(f"{lab.to}/alice/.*"), [])
+
+    def test_what_is_refused(self):
+        """Each failure says what is wrong, and leaves the copy on this machine."""
+        with s3.Store() as store:
+            cases = ({"secret": "wrong/Secret+1234"}, "HTTP status 403, SignatureDoesNotMatch"), \
+                    ({"key": "NOBODY"}, "HTTP status 403, InvalidAccessKeyId"), \
+                    ({"mode": 0o644}, "credentials .*: others may read it; chmod 600"), \
+                    ({"s3_credentials": "/nonexistent/s3"}, "credentials /nonexistent/s3: No such file"), \
+                    ({"s3_url": f"http://127.0.0.1:{store.port}/elsewhere"}, "HTTP status 404, NoSuchBucket"), \
+                    ({"s3_url": "http://127.0.0.1:1/vault", "deadline": "10s"}, "127.0.0.1:1/vault.*connect")
+            for options, reason in cases:
+                with self.subTest(options), Lab(store.port, **options) as lab:
+                    status, _, said = lab.ask("now", "alice")
+                    self.assertEqual(status, 1)
+                    self.assertRegex(said, f"the copy is made, but not off the machine: .*{reason}")
+                    self.assertEqual(len(lab.backups()), 1)
+                    lab.daemon.wait_log(r"event=job_failed .*not off the machine")
+                    self.assertNotIn("wrong/Secret", lab.daemon.log())
+            self.assertEqual(store.objects(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
