@@ -5,16 +5,31 @@
 #include <pwd.h>
 #include <stdio.h>
 
+const char *process_account_option(enum process_id process, const struct core_options *options)
+{
+	switch (process) {
+	case PROCESS_PROXY:
+		return options->user_proxy;
+	case PROCESS_PROBER:
+		return options->user_prober;
+	case PROCESS_MONITOR:
+		return options->user_monitor;
+	case PROCESS_JOBS:
+		return options->user_jobs;
+	default:
+		return NULL;
+	}
+}
+
 void process_account(enum process_id process, const struct core_options *options, char out[ACCOUNT_SIZE])
 {
-	snprintf(out, ACCOUNT_SIZE, "%s", options->user);
-	if (process != PROCESS_PROXY)
+	const char *named = process_account_option(process, options);
+
+	snprintf(out, ACCOUNT_SIZE, "%s", named && named[0] != '\0' ? named : options->user);
+	if (!named || named[0] != '\0')
 		return;
-	if (options->user_proxy[0] != '\0') {
-		snprintf(out, ACCOUNT_SIZE, "%s", options->user_proxy);
-		return;
-	}
-	if (snprintf(out, ACCOUNT_SIZE, "%s-proxy", options->user) >= ACCOUNT_SIZE || !getpwnam(out))
+	if (snprintf(out, ACCOUNT_SIZE, "%s-%s", options->user, process_name(process)) >= ACCOUNT_SIZE ||
+	    !getpwnam(out))
 		snprintf(out, ACCOUNT_SIZE, "%s", options->user);
 }
 

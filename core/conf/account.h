@@ -12,8 +12,10 @@
 
 #define ACCOUNT_SIZE 80
 
-/* Writes its name: that of `user`; the proxy's is `user_proxy`, else the name of `user` with -proxy behind it, if
- * this machine has such an account. */
+/* The option that names it, user_proxy and its like, "" if it is empty; NULL: it has none, for it stays root. */
+const char *process_account_option(enum process_id process, const struct core_options *options);
+/* Writes its name: that of its option, else the name of `user` with -proxy and its like behind it, if this machine
+ * has such an account, else that of `user`. */
 void process_account(enum process_id process, const struct core_options *options, char out[ACCOUNT_SIZE]);
 /* Its uid; false: it has none of its own, or this machine does not know it. */
 bool process_account_own(enum process_id process, const struct core_options *options, uid_t *uid);

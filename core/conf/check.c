@@ -66,22 +66,26 @@ static void plugin_print(FILE *out, const struct resolved_config *c, size_t inde
 	fputc('\n', out);
 }
 
+static void account_print(FILE *out, const struct core_options *options, enum process_id process)
+{
+	const char *option = process_account_option(process, options);
+	char account[ACCOUNT_SIZE];
+
+	process_account(process, options, account);
+	fprintf(out, "process %s: account %s", process_name(process), account);
+	if (option[0] == '\0' && strcmp(account, options->user) == 0)
+		fprintf(out, "; it gets its own as soon as there is %s-%s", options->user, process_name(process));
+	fputc('\n', out);
+}
+
 /* Where t3ops is started as root. */
 static void accounts_print(FILE *out, const struct resolved_config *c)
 {
-	const struct core_options *options = &c->options;
-	char proxy[ACCOUNT_SIZE];
+	static const enum process_id ids[] = {PROCESS_PROXY, PROCESS_PROBER, PROCESS_JOBS, PROCESS_MONITOR};
 
-	process_account(PROCESS_PROXY, options, proxy);
-	if (!process_is_wanted(c, PROCESS_PROXY))
-		fprintf(out, "account %s\n", options->user);
-	else if (strcmp(proxy, options->user) != 0)
-		fprintf(out, "account %s, of the proxy %s\n", options->user, proxy);
-	else if (options->user_proxy[0] != '\0')
-		fprintf(out, "account %s, of the proxy, too\n", options->user);
-	else
-		fprintf(out, "account %s, of the proxy, too: it gets its own as soon as there is %s-proxy\n",
-		        options->user, options->user);
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+		if (process_is_wanted(c, ids[i]))
+			account_print(out, &c->options, ids[i]);
 }
 
 static void config_print(FILE *out, const char *path, const struct resolved_config *c)

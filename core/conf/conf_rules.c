@@ -96,7 +96,7 @@ static void check_user_path(const struct part *p)
 
 static void check_accounts(const struct part *p)
 {
-	static const char *const options[] = {"user", "user_proxy"};
+	static const char *const options[] = {"user", "user_proxy", "user_prober", "user_monitor", "user_jobs"};
 
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		const char *account = text_of(p, options[i]);

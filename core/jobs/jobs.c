@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/account.h"
 #include "jobs/job_report.h"
 #include "jobs/last_success.h"
 #include "jobs/run_request.h"
@@ -194,9 +195,10 @@ static void check(const struct process_config *config, const struct user_list *u
 {
 	char buf[200];
 	const char *fault = last_success_fault(config->core.state_dir, buf, sizeof buf);
+	uid_t own;
 
 	(void)users;
-	if (fault)
+	if (fault && !process_account_own(PROCESS_JOBS, &config->core, &own)) /* which alone may read it */
 		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
 		                  "state_dir = \"%.200s\": job_last_success.json: %s; it is not known when jobs last "
 		                  "succeeded: remove it",

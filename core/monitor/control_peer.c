@@ -16,8 +16,9 @@ void control_peers_init(struct control_peers *p, struct monitor *monitor)
 	    .help = "Connections to the control socket that came from processes of t3ops, and were refused."};
 
 	p->monitor = monitor;
-	p->proxy_apart = process_account_own(PROCESS_PROXY, &monitor->process->config->core, &p->proxy_uid) &&
-	                 p->proxy_uid != geteuid();
+	for (enum process_id id = PROCESS_PROXY; id < PROCESS_HELPER; id++)
+		p->apart[id] = process_account_own(id, &monitor->process->config->core, &p->uids[id]) &&
+		               (id != PROCESS_PROXY || p->uids[id] != geteuid());
 	p->refused = metrics_series(monitor->process->metrics, &family, NULL, NULL, NULL);
 }
 
@@ -26,8 +27,9 @@ static enum process_id process_of(const struct control_peers *p, const struct uc
 {
 	const struct process_list *l = &p->monitor->processes;
 
-	if (p->proxy_apart && peer->uid == p->proxy_uid)
-		return PROCESS_PROXY;
+	for (enum process_id id = PROCESS_PROXY; id < PROCESS_HELPER; id++)
+		if (p->apart[id] && peer->uid == p->uids[id])
+			return id;
 	for (size_t i = 0; i < l->n; i++)
 		if (l->rows[i].pid == peer->pid)
 			return (enum process_id)l->rows[i].process;

@@ -13,8 +13,8 @@
 
 struct control_peers {
 	struct monitor *monitor;
-	bool proxy_apart; /* it has an account of its own */
-	uid_t proxy_uid;
+	bool apart[PROCESSES]; /* it has an account of its own */
+	uid_t uids[PROCESSES];
 	struct throttle throttle;
 	struct series *refused;
 };

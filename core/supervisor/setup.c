@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "supervisor/process_slot.h"
+#include "supervisor/state_owner.h"
 
 int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config *config, const struct setup *running,
                char *why, size_t why_size)
@@ -19,7 +20,9 @@ int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config
 	if (r == 0)
 		r = listeners_bind(&out->listeners, &config->options, process_is_wanted(config, PROCESS_PROXY),
 		                   &running->listeners, why, why_size);
-	if (r < 0)
+	if (r == 0)
+		state_dir_share(&config->options);
+	else
 		setup_fini(out, running);
 	return r;
 }

@@ -53,10 +53,16 @@ CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
-            "Account of all processes but supervisor and helper, and the proxy if it has its own, when t3ops is started as root.")
+            "Account of all processes but supervisor and helper, as far as they have none of their own, when t3ops is started as root.")
 CORE_OPTION("user_proxy", ACCOUNT, user_proxy, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROXY) | READ_BY(MONITOR),
-            "Account of the proxy, which users and networks talk to, when t3ops is started as root; the proxy has the groups of `user`, but this "
+            "Account of the proxy, which users and networks talk to, when t3ops is started as root; it has the groups of `user`, but this "
             "account may not use the control socket; empty: the account named like `user` with -proxy appended if there is one, else `user`.")
+CORE_OPTION("user_prober", ACCOUNT, user_prober, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(PROBER) | READ_BY(MONITOR),
+            "The same of the prober, with -prober appended.")
+CORE_OPTION("user_monitor", ACCOUNT, user_monitor, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
+            "The same of the monitor, with -monitor appended; the journal is its own.")
+CORE_OPTION("user_jobs", ACCOUNT, user_jobs, "", 0, 0, READ_BY(SUPERVISOR) | READ_BY(JOBS) | READ_BY(MONITOR),
+            "The same of the jobs process, with -jobs appended; a job itself runs as its user.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Minimum severity that is logged: error, warning, notice, info or debug.")
 CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),

@@ -142,9 +142,10 @@ class Compromised(unittest.TestCase):
             self.assertEqual(self.ask(w, "hello"), "hello")
 
     def test_check_says_which_accounts(self):
-        for options, line in (({"user_proxy": account.NAME}, f"account {account.NAME}, of the proxy, too\n"),
-                              ({"user_proxy": "daemon"}, f"account {account.NAME}, of the proxy daemon\n"),
-                              ({}, f"account {account.NAME}, of the proxy, too: it gets its own as soon as there is {account.NAME}-proxy\n")):
+        own = "; it gets its own as soon as there is"
+        for options, line in (({"user_proxy": account.NAME}, f"process proxy: account {account.NAME}\n"),
+                              ({"user_proxy": "daemon"}, f"process proxy: account daemon\nprocess monitor: account {account.NAME}{own} {account.NAME}-monitor\n"),
+                              ({}, f"process proxy: account {account.NAME}{own} {account.NAME}-proxy\n")):
             d = Daemon(options, ECHO, users={"alice": 1}, start=False)
             done = subprocess.run([process.program("core/t3ops"), "-t", "-c", d.conf], stdout=subprocess.PIPE, text=True, check=False)
             self.assertIn(line, done.stdout)

@@ -7,7 +7,7 @@ import re
 import sys
 import unittest
 
-from lab import account, http, process
+from lab import account, http, process, wait
 from lab.daemon import Daemon, section
 from lab.origin import Origin
 
@@ -55,6 +55,10 @@ def descriptors(pid, state_dir):
     return found
 
 
+# Accounts that every system has, none of them the lab's.
+OWN = {"user_proxy": "daemon", "user_prober": "bin", "user_monitor": "sys", "user_jobs": "games"}
+
+
 class Table(unittest.TestCase):
     def test_tests_that_it_names_exist(self):
         for files, names in re.findall(r"((?:tests/\S+?\.(?:c|py)(?:, )?)+): ((?:test_\w+(?:, )?)+)", page()):
@@ -72,7 +76,7 @@ class Table(unittest.TestCase):
         self.addCleanup(origin.stop)
         to = process.folder()
         account.give(to)
-        d = Daemon({"user_proxy": "daemon"}, 'plugin "probe_echo" {}\nplugin "probe_t3serve" { websocket = false }\n'
+        d = Daemon(dict(OWN), 'plugin "probe_echo" {}\nplugin "probe_t3serve" { websocket = false }\n'
                    + section("plugin", "backup", {"to": to}), users={"alice": origin.port})
         self.addCleanup(d.stop)
         http.get(d.proxy, "/healthz")
@@ -82,9 +86,41 @@ class Table(unittest.TestCase):
             with self.subTest(name):
                 self.compare(name, rows[name], pid, d, metrics)
 
+    @unittest.skipUnless(account.ROOT, "SKIP: only root has other accounts")
+    def test_state_is_each_one_s_own(self):
+        """Also what an earlier t3ops left there, when all of them were `user`."""
+        to = process.folder()
+        account.give(to)
+        d = Daemon({}, section("plugin", "backup", {"to": to}), users={"alice": 1}, start=False)
+        self.addCleanup(d.stop)
+        secret = os.path.join(d.state_dir, "secrets/leg/alice")
+        os.makedirs(os.path.dirname(secret), 0o700)
+        for path in (secret, os.path.join(d.state_dir, "job_last_success.json")):
+            with open(path, "w", encoding="ascii") as f:
+                f.write("{}")
+            os.chmod(path, 0o600)
+        os.link(secret, os.path.join(d.dir, "outside"))
+        for path in (os.path.dirname(os.path.dirname(secret)), os.path.dirname(secret), secret, f.name):
+            account.give(path)
+        os.symlink("/etc/passwd", os.path.join(d.state_dir, "journal.sqlite.link"))
+        d.start()
+        self.assertTrue(os.path.exists(os.path.join(d.state_dir, "journal.sqlite")))
+        d.stop()
+        d.options.update(OWN)
+        d.write_conf()
+        d.start()
+        d.reload()
+        owners = {n: pwd.getpwuid(os.lstat(os.path.join(d.state_dir, n)).st_uid).pw_name for n in os.listdir(d.state_dir)}
+        self.assertEqual((owners["journal.sqlite"], owners["job_last_success.json"], owners["secrets"]), ("sys", "games", "bin"))
+        self.assertEqual(pwd.getpwuid(os.stat(secret).st_uid).pw_name, account.NAME, "a file that has two names stays whose it is")
+        self.assertEqual(os.stat("/etc/passwd").st_uid, 0)
+        self.assertEqual(os.stat(d.state_dir).st_mode & 0o7777, 0o1770)
+        self.assertNotRegex(d.log(), "event=(journal|state_dir|last_success)_failed")
+        wait.until(lambda: d.ctl("events", "-k", "reloaded"), what="the journal to be written")
+
     def compare(self, name, row, pid, d, metrics):
         s = status(pid)
-        account_name = {"root": "root", "user": account.NAME, "user_proxy": "daemon"}[row["uid"]]
+        account_name = {"root": "root", **OWN}[row["uid"]]
         self.assertEqual(set(s["Uid"].split()), {str(pwd.getpwnam(account_name).pw_uid)})
         words = [] if row["capabilities"] == "none" else row["capabilities"].split()
         withheld = ~int(status(os.getpid())["CapPrm"], 16)
