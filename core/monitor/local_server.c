@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -12,9 +13,11 @@
 #include <unistd.h>
 
 #include "sys/buf.h"
+#include "sys/clock.h"
 
-#define READ_BYTES     4096
-#define ACCEPT_PAUSE_S 1.0
+#define READ_BYTES        4096
+#define ACCEPT_PAUSE_S    1.0
+#define LAST_QUESTIONS_US 100000 /* at the end, for all that have said nothing yet */
 
 struct local_conn {
 	LIST_ENTRY(local_conn) link;
@@ -23,7 +26,7 @@ struct local_conn {
 	struct ev_timer deadline;
 	struct buf in, out;
 	char peer[INET6_ADDRSTRLEN]; /* "" for a Unix socket */
-	bool finishing, broken, held, inside;
+	bool finishing, broken, held, inside, heard;
 };
 
 struct local_server {
@@ -148,7 +151,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 		return;
 	}
 	buf_added(&c->in, (size_t)n);
-	c->inside = true;
+	c->heard = c->inside = true;
 	input_use(c);
 	c->inside = false;
 	conn_settle(c);
@@ -287,6 +290,33 @@ struct local_server *local_server_new(struct ev_loop *loop, int fd, const struct
 	return s;
 }
 
+/* The first one that has said nothing yet. */
+static struct local_conn *silent_find(const struct local_server *s)
+{
+	struct local_conn *c;
+
+	LIST_FOREACH (c, &s->conns, link)
+		if (!c->heard)
+			return c;
+	return NULL;
+}
+
+/* Whoever was accepted a moment ago is about to ask, and nobody else has the connection. */
+static void last_questions_take(struct local_server *s)
+{
+	uint64_t end_us = clock_mono_us() + LAST_QUESTIONS_US;
+	struct local_conn *c;
+
+	while ((c = silent_find(s))) {
+		struct pollfd p = {.fd = c->readable.fd, .events = POLLIN};
+		uint64_t now_us = clock_mono_us();
+
+		c->heard = true;
+		if (poll(&p, 1, now_us < end_us ? (int)((end_us - now_us) / 1000) : 0) > 0)
+			on_readable(s->loop, &c->readable, EV_READ);
+	}
+}
+
 void local_server_free(struct local_server *s)
 {
 	struct local_conn *c;
@@ -295,6 +325,7 @@ void local_server_free(struct local_server *s)
 		return;
 	ev_io_stop(s->loop, &s->acceptable);
 	ev_timer_stop(s->loop, &s->pause);
+	last_questions_take(s);
 	while ((c = LIST_FIRST(&s->conns)) != NULL) {
 		conn_flush(c);
 		conn_free(c);

@@ -31,7 +31,8 @@ struct local_rules {
 
 /* Accepts on fd, which stays the caller's.  rules is borrowed.  NULL without memory. */
 struct local_server *local_server_new(struct ev_loop *loop, int fd, const struct local_rules *rules, void *arg);
-void local_server_free(struct local_server *s); /* sends what it can at once, ends every connection */
+void local_server_free(
+    struct local_server *s); /* answers who has just connected, sends what it can at once, ends every connection */
 
 void local_send(struct local_conn *c, const void *bytes, size_t n);
 /* Ends the connection as soon as its output is sent. */

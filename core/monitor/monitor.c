@@ -381,13 +381,14 @@ static void monitor_free(struct monitor *d)
 
 	control_free(d->control);
 	d->control = NULL;
+	local_server_free(d->pages);
+	d->pages = NULL;
 	ev_timer_stop(loop, &d->due);
 	ev_timer_stop(loop, &d->sample);
 	if (d->plugins != NULL) {
 		plugin_host_stop(d->plugins);
 		plugin_host_free(d->plugins);
 	}
-	local_server_free(d->pages);
 	if (d->diagnosis != NULL && d->is_current) {
 		diagnosis_finish(d->diagnosis, clock_mono_us());
 		actions_remember(d);

@@ -144,6 +144,25 @@ class Daemon:
         self.process.wait_log(r"\bevent=(reloaded|reload_refused)\b", limit, mark)
         return self.log()[mark:]
 
+    def upgrade(self, limit=60):
+        """SIGUSR2; waits until it is over.  Returns the log from then on."""
+        mark = len(self.log())
+        self.process.send_signal(signal.SIGUSR2)
+        self.process.wait_log(r"\bevent=(upgraded|reload_refused)\b", limit, mark)
+        return self.log()[mark:]
+
+    def replace(self, number, upgrade=None):
+        """Replaces the proxy, by an upgrade or by a reload with another value of an option that it reads; unless told which,
+        in turn."""
+        if number % 2 if upgrade is None else upgrade:
+            log, event = self.upgrade(), "upgraded"
+        else:
+            self.options["header_timeout"] = f"{10 + number}s"
+            self.write_conf()
+            log, event = self.reload(), "reloaded"
+        if f"event={event}" not in log:
+            raise AssertionError(f"not {event}: {log}")
+
     def stop(self, limit=30):
         """SIGTERM, waits, fails on a sanitizer report and on a secret in what it wrote.  Returns the exit status."""
         status = self.process.stop(signal.SIGTERM, limit)

@@ -71,15 +71,7 @@ class Replacements:
         self.node = NodePoster(daemon.proxy, 8 * 2000 * POST_PAUSE) if NodePoster.is_there() else None
 
     def replace(self, upgrade, number):
-        mark = len(self.daemon.log())
-        if upgrade:
-            self.daemon.process.send_signal(signal.SIGUSR2)
-            self.daemon.wait_log("event=upgraded", 60, after=mark)
-        else:
-            self.daemon.options["header_timeout"] = f"{10 + number}s"
-            self.daemon.write_conf()
-            if "event=reloaded" not in self.daemon.reload():
-                raise AssertionError("the reload was refused")
+        self.daemon.replace(number, upgrade)
         time.sleep(1)
 
     def end(self):

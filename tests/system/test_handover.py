@@ -39,23 +39,12 @@ class Handover(unittest.TestCase):
         self.daemon = Daemon({"log_level": "info", "max_tunnels_per_user": TUNNELS}, ECHO, users={"alice": self.origin.port})
         self.addCleanup(self.daemon.stop)
 
-    def replace(self, number):
-        """Reloads and upgrades in turn."""
-        mark = len(self.daemon.log())
-        if number % 2:
-            self.daemon.process.send_signal(signal.SIGUSR2)
-            self.daemon.wait_log("event=upgraded", after=mark)
-        else:
-            self.daemon.options["first_byte_timeout"] = f"{10 + number}s"
-            self.daemon.write_conf()
-            self.assertIn("event=reloaded", self.daemon.reload())
-
     def test_nothing_is_lost_and_nobody_lingers(self):
         crowd = Crowd(self.daemon.proxy, ALICE, TUNNELS)
         crowd.start()
         for number in range(ROUNDS):
             heard = [m.heard for m in crowd.members]
-            self.replace(number)
+            self.daemon.replace(number)
             wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
             wait.until(lambda h=heard: all(m.error or m.heard > n for m, n in zip(crowd.members, h)),
                        what="every tunnel to go on")
@@ -81,7 +70,7 @@ class Handover(unittest.TestCase):
             sender = threading.Thread(target=lambda: [w.send_frame(ws.BINARY, struct.pack("!I", n) * 500, mask=False)
                                                       for n in range(total)], daemon=True)
             sender.start()
-            self.replace(0)
+            self.daemon.replace(0)
             for n in range(total):
                 self.assertEqual(w.frame()[1], struct.pack("!I", n) * 500)
             sender.join(60)
@@ -100,11 +89,11 @@ class Handover(unittest.TestCase):
         self.assertNotIn("event=handover_failed", self.daemon.log())
 
     def test_tunnel_goes_to_the_third_proxy_when_the_second_has_left(self):
-        self.late_tunnel(lambda: [self.replace(n) for n in (0, 2, 1, 3)])
+        self.late_tunnel(lambda: [self.daemon.replace(n) for n in (0, 2, 1, 3)])
 
     def test_tunnel_goes_to_the_proxy_that_was_started_again(self):
         def replace():
-            self.replace(0)
+            self.daemon.replace(0)
             mark = len(self.daemon.log())
             os.kill(self.daemon.processes()["proxy"], signal.SIGKILL)
             self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
@@ -121,7 +110,7 @@ class Handover(unittest.TestCase):
             self.assertEqual(idle.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
             busy.send(http.build("GET", "/slow", ALICE))
             wait.until(lambda n=number: len(self.origin.requests("/slow")) == n + 1, what="the request to be in progress")
-            self.replace(number)
+            self.daemon.replace(number)
             wait.until(lambda: self.daemon.metrics()["t3ops_client_connections"] == 2, what="the idle connections to arrive")
             for c in (idle, fresh):
                 self.assertEqual(c.request("GET", "/mirror", ALICE).header("connection"), "keep-alive")
@@ -141,7 +130,7 @@ class Handover(unittest.TestCase):
             os.kill(proxy, signal.SIGSTOP)
             try:
                 c.send(http.build("POST", "/mirror", ALICE, b"in time"))
-                self.replace(0)
+                self.daemon.replace(0)
             finally:
                 os.kill(proxy, signal.SIGCONT)
             r = c.response()
@@ -161,7 +150,7 @@ class Handover(unittest.TestCase):
         (old,) = self.daemon.pids("proxy")
         os.kill(old, signal.SIGSTOP)
         self.addCleanup(self.daemon.process.resume)
-        self.replace(0)
+        self.daemon.replace(0)
         before = self.descriptors()
         os.kill(self.daemon.pid, signal.SIGSTOP)
         idle.send(http.build("GET", "/ws", UPGRADE + ALICE))
@@ -186,7 +175,7 @@ class Handover(unittest.TestCase):
         (old,) = self.daemon.pids("proxy")
         self.addCleanup(self.daemon.process.resume)
         os.kill(old, signal.SIGSTOP)  # nothing moves before the new one is short of them
-        self.replace(0)
+        self.daemon.replace(0)
         before = self.descriptors()
         (new,) = [p for p in self.daemon.pids("proxy") if p != old]
         subprocess.run(["prlimit", f"--pid={new}", "--nofile=64:"], check=True, **account.popen_options())

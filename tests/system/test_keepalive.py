@@ -21,14 +21,7 @@ class Keepalive(unittest.TestCase):
         self.addCleanup(self.daemon.stop)
 
     def replace(self, number):
-        mark = len(self.daemon.log())
-        if number % 2:
-            self.daemon.process.send_signal(signal.SIGUSR2)
-            self.daemon.wait_log("event=upgraded", after=mark)
-        else:
-            self.daemon.options["header_timeout"] = f"{10 + number}s"
-            self.daemon.write_conf()
-            self.assertIn("event=reloaded", self.daemon.reload())
+        self.daemon.replace(number)
         wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxy to leave")
 
     def test_an_idle_connection_goes_on_in_the_next_proxy(self):
