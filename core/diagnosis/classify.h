@@ -18,29 +18,7 @@
 #ifndef T3OPS_DIAGNOSIS_CLASSIFY_H
 #define T3OPS_DIAGNOSIS_CLASSIFY_H
 
-#include "diagnosis/verdict_table.h"
-
-/* What a verdict is based on; borrowed while it is reported. */
-struct verdict_basis {
-	const struct verdict *verdict;
-	const struct observations *observations; /* those with the verdict's id are its own */
-	const struct host_pressure *pressure;
-	const struct topology *topology;
-	uint64_t wall_us, delay_us; /* when it was given; from its first drop */
-};
-
-/* All that a classification needs; legs and drops learn which verdict they are part of. */
-struct classify_input {
-	struct incident *incident;
-	struct probe_table *legs;
-	struct topology *topology;
-	const struct host_events *host;
-	struct verdict_table *verdicts;
-	uint64_t now_us;
-	/* A verdict, or a new revision of one. */
-	void (*report)(void *arg, const struct verdict_basis *b);
-	void *arg;
-};
+#include "diagnosis/classify_input.h"
 
 /* 0, or -ENOMEM: verdicts are missing. */
 int classify(const struct classify_input *in);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "diagnosis/browsers.h"
-#include "diagnosis/classify.h"
+#include "diagnosis/classify_input.h"
 #include "diagnosis/slow_paths.h"
 
 struct diagnosis;

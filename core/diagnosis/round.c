@@ -2,6 +2,7 @@
 /* Rounds of evidence: what is asked, and the classification at the end; see round.h. */
 #include "diagnosis/round.h"
 
+#include "diagnosis/classify.h"
 #include "diagnosis/incident_timing.h"
 
 void round_ask(struct diagnosis *d, uint64_t now_us)

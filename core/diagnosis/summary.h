@@ -3,7 +3,7 @@
 #ifndef T3OPS_DIAGNOSIS_SUMMARY_H
 #define T3OPS_DIAGNOSIS_SUMMARY_H
 
-#include "diagnosis/classify.h"
+#include "diagnosis/classify_input.h"
 
 /* The caller frees it; NULL without memory. */
 char *summary_make(const struct verdict_basis *b);

@@ -13,7 +13,7 @@
 #ifndef T3OPS_DIAGNOSIS_SYMPTOM_H
 #define T3OPS_DIAGNOSIS_SYMPTOM_H
 
-#include "diagnosis/classify.h"
+#include "diagnosis/classify_input.h"
 
 enum symptom {
 	SYMPTOM_NONE, /* nothing passes, or that is not known */

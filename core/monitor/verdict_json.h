@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "diagnosis/classify.h"
+#include "diagnosis/classify_input.h"
 #include "diagnosis/slow_paths.h"
 #include "obs/event.h"
 
