@@ -377,7 +377,7 @@ def plugin_names(root):
     return sorted(n for n in os.listdir(folder) if os.path.isfile(os.path.join(folder, n, n + ".c")))
 
 
-WORDS_OF_THE_CORE = ("watchdog",)  # the supervisor has one, too, and so have legs
+WORDS_OF_THE_CORE = ("watchdog", "upgrade")  # the supervisor has both, too; legs have the one, HTTP the other
 
 
 def check_names(root, files):

@@ -15,7 +15,7 @@
 
 struct process_command {
 	const char *name;
-	struct command_options options; /* argv is the helper's alone: elsewhere it is empty */
+	struct command_options options; /* argv: the helper's, and a job's filled in for its user */
 	uint32_t requesters;            /* 1 << process_id of each process with a plugin whose options name it; of the
 	                                 * proxy, only plugins that provide pairing count */
 };

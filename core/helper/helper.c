@@ -14,7 +14,7 @@
 #include "process/job_input.h"
 #include "sys/shm.h"
 #include "users/users.h"
-#include "helper/argv.h"
+#include "process/argv.h"
 #include "helper/audit.h"
 #include "helper/permissions.h"
 #include "helper/helper_check.h"

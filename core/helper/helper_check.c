@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "helper/argv.h"
+#include "process/argv.h"
 #include "helper/access.h"
 #include "sys/clock.h"
 #include "users/users.h"

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jobs/own_command.h"
+#include "jobs/rehearsal.h"
 #include "process/job_input.h"
 #include "process/upstream_dialer.h"
 #include "plugin_host/plugin_host.h"
@@ -28,6 +30,8 @@ struct job_child {
 	struct plugin_host *plugins;
 	json_t *facts;
 	json_t *rows;
+	char *text;        /* of the input */
+	json_t *rehearsed; /* facts of the last rehearsal */
 };
 
 static struct job_child *child_of(struct t3ops_ctx *ctx)
@@ -89,6 +93,38 @@ static void report_row(struct t3ops_ctx *ctx)
 	json_object_clear(c->facts);
 }
 
+static int rehearse(struct t3ops_ctx *ctx, const struct t3ops_rehearsal *what)
+{
+	struct job_child *c = child_of(ctx);
+	char *text = job_input_rehearsal(c->text, what->name);
+	const struct rehearsal r = {.input = text, .host = c->input.user.host, .what = what};
+	int result;
+
+	json_decref(c->rehearsed);
+	c->rehearsed = NULL;
+	result = text ? rehearsal_run(c->process.loop, &r, &c->rehearsed) : -ENOMEM;
+	free(text);
+	return result;
+}
+
+static const char *rehearsed(struct t3ops_ctx *ctx, const char *key)
+{
+	return json_string_value(json_object_get(child_of(ctx)->rehearsed, key));
+}
+
+static const char *const *command_argv(struct t3ops_ctx *ctx, const char *name)
+{
+	const struct process_command *command = process_command_find(&child_of(ctx)->input.config, name);
+
+	return command && command->options.argv.n > 0 ? (const char *const *)command->options.argv.items : NULL;
+}
+
+static uint64_t command_here(struct t3ops_ctx *ctx, const char *name, const char *user, t3ops_ran_cb cb, void *arg)
+{
+	(void)user; /* this process's own */
+	return own_command(&child_of(ctx)->process, ctx, name, cb, arg);
+}
+
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
 	(void)ctx, (void)metric, (void)labels, (void)add;
@@ -104,8 +140,10 @@ static void emit(struct t3ops_ctx *ctx, const char *kind, const char *user, int 
 	(void)ctx, (void)kind, (void)user, (void)code, (void)text;
 }
 
-static void services_change(struct t3ops_host *s)
+static void services_change(struct t3ops_host *s, bool rehearsal)
 {
+	if (rehearsal)
+		s->command = command_here;
 	s->count = count;
 	s->gauge = measure;
 	s->observe = measure;
@@ -115,6 +153,9 @@ static void services_change(struct t3ops_host *s)
 	s->run_requested = run_requested;
 	s->argument = argument;
 	s->report_row = report_row;
+	s->rehearse = rehearse;
+	s->rehearsed = rehearsed;
+	s->command_argv = command_argv;
 }
 
 /* ---- the process --------------------------------------------------------------------------------------- */
@@ -133,26 +174,23 @@ static void on_helper_gone(void *arg)
 	(void)arg;
 }
 
-static bool input_take(struct job_input *in, int fd)
+static bool input_take(struct job_child *c, int fd)
 {
-	char *text = malloc(INPUT_MAX);
 	size_t len = 0;
 	ssize_t n = 0;
-	bool ok;
 
-	while (text && len < INPUT_MAX && (n = read(fd, text + len, INPUT_MAX - len)) > 0)
+	c->text = calloc(1, INPUT_MAX + 1);
+	while (c->text && len < INPUT_MAX && (n = read(fd, c->text + len, INPUT_MAX - len)) > 0)
 		len += (size_t)n;
-	ok = text && n == 0 && job_input_read(in, text, len);
-	free(text);
 	close(fd);
-	return ok;
+	return c->text && n == 0 && job_input_read(&c->input, c->text, len);
 }
 
 static bool child_init(struct job_child *c, int input_fd, int channel_fd)
 {
 	struct process *p = &c->process;
 
-	if (!input_take(&c->input, input_fd) || fcntl(channel_fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (!input_take(c, input_fd) || fcntl(channel_fd, F_SETFD, FD_CLOEXEC) < 0)
 		return false;
 	c->facts = json_object();
 	c->rows = json_array();
@@ -173,6 +211,8 @@ static void child_fini(struct job_child *c)
 		ev_loop_destroy(c->process.loop);
 	json_decref(c->facts);
 	json_decref(c->rows);
+	json_decref(c->rehearsed);
+	free(c->text);
 	job_input_fini(&c->input);
 }
 
@@ -259,6 +299,23 @@ static int run_plainly(struct t3ops_instance *i, const struct t3ops_user *user)
 	return r;
 }
 
+static int rehearsal_play(struct job_child *c, struct t3ops_instance *i, const struct t3ops_user *user)
+{
+	int r;
+
+	plugin_enter(i, "rehearse");
+	r = i->plugin.rehearse ? i->plugin.rehearse(&i->ctx, user, c->input.rehearsal) : -ENOSYS;
+	plugin_leave(i);
+	return r;
+}
+
+static int job_do(struct job_child *c, struct t3ops_instance *i, const struct t3ops_user *user)
+{
+	if (c->input.rehearsal[0] != '\0')
+		return rehearsal_play(c, i, user);
+	return c->input.action[0] != '\0' ? act(c, i, user) : run_plainly(i, user);
+}
+
 static int run(struct job_child *c)
 {
 	struct t3ops_instance *i;
@@ -273,13 +330,13 @@ static int run(struct job_child *c)
 		return -ENOEXEC;
 	}
 	plugin_host_set_user(c->plugins, &c->input.user);
-	services_change(plugin_host_services(c->plugins));
+	services_change(plugin_host_services(c->plugins), c->input.rehearsal[0] != '\0');
 	r = plugin_host_start(c->plugins);
 	if (r < 0)
 		return r;
 	i = plugin_host_at(c->plugins, c->input.job);
 	plugin_user(&c->input.user, &user);
-	r = c->input.action[0] != '\0' ? act(c, i, &user) : run_plainly(i, &user);
+	r = job_do(c, i, &user);
 	plugin_host_stop(c->plugins);
 	return r <= 0 ? r : -EINVAL;
 }

@@ -328,6 +328,29 @@ static bool no_run_requested(struct t3ops_ctx *ctx)
 	return false;
 }
 
+static const char *no_argument(struct t3ops_ctx *ctx, const char *name)
+{
+	(void)ctx, (void)name;
+	return NULL;
+}
+
+static void no_report_row(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+}
+
+static int no_rehearse(struct t3ops_ctx *ctx, const struct t3ops_rehearsal *r)
+{
+	(void)ctx, (void)r;
+	return -EPERM;
+}
+
+static const char *const *no_argv(struct t3ops_ctx *ctx, const char *command)
+{
+	(void)ctx, (void)command;
+	return NULL;
+}
+
 static void services_fill(struct t3ops_host *s)
 {
 	host_services_fill(s); /* clocks and options are the real ones */
@@ -379,6 +402,10 @@ static void services_fill(struct t3ops_host *s)
 	s->report = no_report;
 	s->wait = no_wait;
 	s->run_requested = no_run_requested;
+	s->argument = s->rehearsed = no_argument;
+	s->report_row = no_report_row;
+	s->rehearse = no_rehearse;
+	s->command_argv = no_argv;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------- */

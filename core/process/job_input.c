@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/resolved_config_json.h"
+#include "process/argv.h"
 
 /* ---- writing, in the helper ------------------------------------------------------------------------- */
 
@@ -26,13 +27,29 @@ static json_t *sections_json(const struct process_config *config, const struct p
 	return list;
 }
 
-static json_t *commands_json(const struct process_config *config)
+/* Of what a job's process may ask for alone; [] if it cannot be filled in. */
+static json_t *argv_json(const struct process_command *command, const struct user *user)
+{
+	bool given = command->requesters & 1u << PROCESS_JOBS;
+	char **argv = given ? argv_expand(&command->options.argv, user) : NULL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; argv && argv[i]; i++)
+		json_array_append_new(list, json_string(argv[i]));
+	argv_free(argv);
+	return list;
+}
+
+static json_t *commands_json(const struct process_config *config, const struct user *user)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < config->n_commands; i++)
-		json_array_append_new(list, json_pack("{s:s, s:I}", "name", config->commands[i].name, "timeout_us",
-		                                      (json_int_t)config->commands[i].options.timeout_us));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:I, s:I, s:o}", "name", config->commands[i].name, "timeout_us",
+		                    (json_int_t)config->commands[i].options.timeout_us, "max_output",
+		                    (json_int_t)config->commands[i].options.max_output_bytes, "argv",
+		                    argv_json(&config->commands[i], user)));
 	return list;
 }
 
@@ -68,12 +85,23 @@ char *job_input_make(const struct process_config *config, const struct plugin_se
 {
 	json_t *input = json_pack(
 	    "{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:o}", "job", job->name, "sections", sections_json(config, job),
-	    "commands", commands_json(config), "requested", asked->requested, "action", asked->action, "arguments",
-	    arguments_json(asked->arguments), "trusted", trusted_json(trusted), "user", user_json(user));
+	    "commands", commands_json(config, user), "requested", asked->requested, "action", asked->action,
+	    "arguments", arguments_json(asked->arguments), "trusted", trusted_json(trusted), "user", user_json(user));
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 
 	json_decref(input);
 	return text;
+}
+
+char *job_input_rehearsal(const char *text, const char *name)
+{
+	json_t *input = json_loads(text, 0, NULL);
+	char *out;
+
+	json_object_set_new(input, "rehearsal", json_string(name));
+	out = json_dumps(input, JSON_COMPACT);
+	json_decref(input);
+	return out;
 }
 
 /* ---- reading, in the job's process -------------------------------------------------------------------- */
@@ -119,6 +147,29 @@ static bool sections_read(struct job_input *in, const json_t *list, const char *
 	return found;
 }
 
+static void texts_read(struct text_list *out, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_is_string(json_array_get(list, i)))
+			text_list_add(out, json_string_value(json_array_get(list, i)));
+}
+
+/* An argv ends with a NULL that n does not count. */
+static void argv_read(struct text_list *out, const json_t *list)
+{
+	texts_read(out, list);
+	text_list_add(out, "");
+	free(out->items[--out->n]);
+	out->items[out->n] = NULL;
+}
+
+static void texts_fini(struct text_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
 static bool commands_read(struct process_config *config, const json_t *list)
 {
 	size_t n = json_array_size(list);
@@ -132,15 +183,12 @@ static bool commands_read(struct process_config *config, const json_t *list)
 			return false;
 		config->commands[i].name = strdup(name);
 		config->commands[i].options.timeout_us = (uint64_t)json_integer_value(timeout);
+		config->commands[i].options.max_output_bytes = (size_t)json_integer_value(
+		    json_object_get(row, "max_output"));
+		argv_read(&config->commands[i].options.argv, json_object_get(row, "argv"));
 		config->n_commands++;
 	}
 	return config->commands != NULL;
-}
-
-static void trusted_read(struct text_list *out, const json_t *list)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		text_list_add(out, json_string_value(json_array_get(list, i)));
 }
 
 bool job_input_read(struct job_input *in, const char *text, size_t len)
@@ -156,8 +204,9 @@ bool job_input_read(struct job_input *in, const char *text, size_t len)
 	     user_read(&in->user, json_object_get(input, "user")) &&
 	     sections_read(in, json_object_get(input, "sections"), job) &&
 	     commands_read(&in->config, json_object_get(input, "commands"));
+	text_take(input, "rehearsal", in->rehearsal, sizeof in->rehearsal);
 	if (ok)
-		trusted_read(&in->trusted, json_object_get(input, "trusted"));
+		texts_read(&in->trusted, json_object_get(input, "trusted"));
 	json_decref(input);
 	if (!ok)
 		job_input_fini(in);
@@ -168,11 +217,11 @@ void job_input_fini(struct job_input *in)
 {
 	for (size_t i = 0; i < in->config.n_plugins; i++)
 		plugin_section_fini(&in->sections[i]);
-	for (size_t i = 0; i < in->config.n_commands; i++)
+	for (size_t i = 0; i < in->config.n_commands; i++) {
 		free((char *)(uintptr_t)in->config.commands[i].name);
-	for (size_t i = 0; i < in->trusted.n; i++)
-		free(in->trusted.items[i]);
-	free(in->trusted.items);
+		texts_fini(&in->config.commands[i].options.argv);
+	}
+	texts_fini(&in->trusted);
 	json_decref(in->arguments);
 	free(in->config.commands);
 	free(in->config.plugins);

@@ -4,8 +4,9 @@
  * reads it.  The text is one JSON object:
  *
  *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
- *    "commands":[{"name","timeout_us"}],"requested":BOOL,"action":NAME,"arguments":{NAME:TEXT},"trusted":[networks of
- * trusted_upstreams], "user":{"name","os_user","uid","home","host","port","socket"}}
+ *    "commands":[{"name","timeout_us","argv":[filled in for the
+ * user]}],"requested":BOOL,"action":NAME,"arguments":{NAME:TEXT},"trusted":[networks of trusted_upstreams],
+ * "user":{"name","os_user","uid","home","host","port","socket"}}
  */
 #ifndef T3OPS_PROCESS_JOB_INPUT_H
 #define T3OPS_PROCESS_JOB_INPUT_H
@@ -28,6 +29,7 @@ struct job_input {
 	bool requested;               /* as job_asked */
 	char action[32];
 	json_t *arguments;
+	char rehearsal[32]; /* what is rehearsed here (t3ops_host.rehearse); "": nothing */
 	struct user user;
 	struct text_list trusted; /* of trusted_upstreams */
 	struct plugin_section *sections;
@@ -37,6 +39,8 @@ struct job_input {
  * memory. */
 char *job_input_make(const struct process_config *config, const struct plugin_section *job,
                      const struct job_asked *asked, const struct text_list *trusted, const struct user *user);
+/* The same text for a rehearsal.  NULL without memory. */
+char *job_input_rehearsal(const char *text, const char *name);
 /* False: it is not exactly such a text, and *in is empty. */
 bool job_input_read(struct job_input *in, const char *text, size_t len);
 void job_input_fini(struct job_input *in);

@@ -281,6 +281,18 @@ struct t3ops_ran {
 };
 typedef void (*t3ops_ran_cb)(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg);
 
+/* ---- rehearsals: a job tries something where nothing is at stake ------------------------------------- */
+
+struct t3ops_rehearsal {
+	uint32_t struct_size;
+	const char *name; /* which one: for the plugin's callback `rehearse` */
+	/* FROM, AT, ..., NULL: what is at FROM is seen at AT, and may be written to; both exist. */
+	const char *const *binds;
+	/* Directories and files that are seen empty, NULL-terminated; one that does not exist is skipped. */
+	const char *const *hidden;
+	uint64_t timeout_us;
+};
+
 /* ---- WebSockets, both sides -------------------------------------------------------------------------- */
 
 enum t3ops_ws_op { T3OPS_WS_TEXT = 1, T3OPS_WS_BINARY = 2, T3OPS_WS_PING = 9, T3OPS_WS_PONG = 10 };
@@ -628,6 +640,18 @@ struct t3ops_host {
 	const char *(*argument)(struct t3ops_ctx *ctx, const char *name);
 	/* What was reported since the last call, or the beginning, becomes one row of the action's answer. */
 	void (*report_row)(struct t3ops_ctx *ctx);
+	/* Calls the plugin's `rehearse`, and waits for it: in a process of its own, with user, mount, network and PID
+	 * namespaces of its own.  There all files are read-only but those at `binds`, /run and /tmp are empty unless
+	 * something of `binds` is below them, nothing is reachable but the loopback device, where the user's address
+	 * is, too, and commands are run by that process itself.  Whatever it started ends with it.  Returns what
+	 * rehearse returned, or with the fact "error": -EPERM (this kernel, or t3ops' service, allows no such
+	 * namespaces), -ETIMEDOUT, -EIO (it ended without an answer). */
+	int (*rehearse)(struct t3ops_ctx *ctx, const struct t3ops_rehearsal *r);
+	/* What the last rehearsal reported under that key; NULL: nothing.  Valid until the next one. */
+	const char *(*rehearsed)(struct t3ops_ctx *ctx, const char *key);
+	/* The argv of a command section that an option of the section names, filled in for the user of the run; NULL:
+	 * it cannot be. */
+	const char *const *(*command_argv)(struct t3ops_ctx *ctx, const char *command);
 
 	/* --- in every process --- */
 
@@ -726,6 +750,8 @@ struct t3ops_plugin {
 	uint32_t n_actions;
 	uint32_t action_size; /* of one struct t3ops_action */
 	int (*act)(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action);
+	/* What host->rehearse asked for, in the process that it made.  As run; NULL: it rehearses nothing. */
+	int (*rehearse)(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *name);
 
 	/* T3OPS_ROLE_WATCH: for each event of every process. */
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);

@@ -259,7 +259,7 @@ static void answer_pair(struct conn *c, const struct request *r)
 		json_decref(payload);
 		return;
 	}
-	found = store_link_consume(c->server->store, credential, subject);
+	found = c->server->profile->cannot_pair ? -EIO : store_link_consume(c->server->store, credential, subject);
 	json_decref(payload);
 	if (found == 0)
 		answer_paired(c, r, subject);

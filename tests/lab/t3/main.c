@@ -25,7 +25,7 @@ static const char help[] =
     "t3stub auth pairing create --base-dir DIR --ttl 5m --json\n"
     "t3stub serve --base-dir DIR --host HOST --port PORT\n"
     "environment: T3STUB_VERSION (or --t3-version) 0.0.24, 0.0.28, 0.0.32, 0.0.33, 0.0.33-renamed-cookie,\n"
-    "  0.0.33-without-cookie\n"
+    "  0.0.33-without-cookie, 0.0.34, 0.0.34-renamed-endpoint, -loses-rows, -crashes, -cannot-pair, -hangs\n"
     "  T3STUB_TIME=1 (factor of the measured times; those that are given are not multiplied)\n"
     "  T3STUB_DEAD_MS=150 T3STUB_START_MS=0 T3STUB_GRACE_MS (as measured) T3STUB_IDLE_MS=5000 T3STUB_MINT_MS=0\n"
     "  T3STUB_EGRESS=fails|dropped T3STUB_DEFLATE_MIN=1024 T3STUB_PAGE=FILE T3STUB_SOCKET=PATH T3STUB_LOG=0\n";
@@ -171,6 +171,10 @@ static int serve(const struct arguments *a, const struct profile *p)
 	for (int id = store.migrated_from + 1; id <= p->migration; id++)
 		printf("%s%d", id > store.migrated_from + 1 ? ", " : "", id);
 	printf("]\n");
+	if (p->crashes) {
+		store_close(&store);
+		return runtime_error("Failed to start", "TypeError: undefined is not a function");
+	}
 	r = server_run(&server, a->host ? a->host : "127.0.0.1",
 	               (uint16_t)strtoul(a->port ? a->port : "3773", NULL, 10));
 	store_close(&store);

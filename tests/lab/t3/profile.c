@@ -24,6 +24,11 @@
 	SINCE_0_0_32, .version = "0.0.33", .migration = 40, .manifest = true,                                        \
 	              .stop = {.quiet_ms = 44, .websocket_ms = 1200, .hung_ms = 56, .telemetry_ms = 13900}
 
+/* Invented: it migrates further, and drops the auth tables as 31 did. */
+#define SINCE_0_0_34 SINCE_0_0_33, .version = "0.0.34", .migration = 41, .cookie_rule = COOKIE_LOOPBACK
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
 static const struct profile profiles[] = {
     {
         .name = "0.0.24",
@@ -79,7 +84,37 @@ static const struct profile profiles[] = {
         .cookie_rule = COOKIE_LOOPBACK,
         .pairs_without_cookie = true,
     },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34",
+    },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34-renamed-endpoint",
+        .pair_path = "/api/auth/pair-browser",
+    },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34-loses-rows",
+        .loses_rows = true,
+    },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34-crashes",
+        .crashes = true,
+    },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34-cannot-pair",
+        .cannot_pair = true,
+    },
+    {
+        SINCE_0_0_34,
+        .name = "0.0.34-hangs",
+        .hangs = true,
+    },
 };
+#pragma GCC diagnostic pop
 
 const struct profile *profile_find(const char *name)
 {

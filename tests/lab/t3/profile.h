@@ -43,6 +43,10 @@ struct profile {
 	bool manifest;             /* has /manifest.webmanifest */
 	bool unknown_tag_is_exit;  /* RPC with an unknown tag */
 	bool dies_of_refused;      /* clients that leave refused upgrades end it */
+	bool crashes;              /* at every start, after its migrations */
+	bool cannot_pair;          /* answers everything else */
+	bool hangs;                /* its dead window never ends */
+	bool loses_rows;           /* its migration 41 does, of orchestration_events */
 	size_t payload_bytes;      /* of a session token, before base64 */
 	size_t script_bytes;       /* the page's main script */
 	struct stop_times stop;

@@ -299,6 +299,8 @@ int server_run(struct server *s, const char *host, uint16_t port)
 		return 1;
 	cookie_name_set(s);
 	ev_now_update(s->loop);
+	if (s->profile->hangs)
+		ev_timer_set(&s->dead_window, 1e9, 0);
 	ev_timer_start(s->loop, &s->dead_window);
 	runtime_file(s, true);
 	ev_run(s->loop, 0);

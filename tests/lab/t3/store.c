@@ -80,7 +80,7 @@ static int migration_reached(struct store *s)
 	return (int)strtol(text, NULL, 10);
 }
 
-static int auth_tables_create(struct store *s, bool roles)
+static int auth_tables_create(struct store *s, const char *rights)
 {
 	char sql[900];
 
@@ -92,7 +92,7 @@ static int auth_tables_create(struct store *s, bool roles)
 	         "revoked_at TEXT);"
 	         "CREATE TABLE auth_sessions (session_id TEXT PRIMARY KEY, subject TEXT NOT NULL, %s TEXT NOT NULL,"
 	         " method TEXT NOT NULL, issued_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT);",
-	         roles ? "role" : "scopes", roles ? "role" : "scopes");
+	         rights, rights);
 	return run(s, sql);
 }
 
@@ -107,8 +107,10 @@ static int migration_apply(struct store *s, int id)
 			         other_tables[i]);
 			r = run(s, sql);
 		}
-	if (r == 0 && (id == 1 || id == 31)) /* 31: sessions and pending credentials die */
-		r = auth_tables_create(s, id == 1);
+	if (r == 0 && (id == 1 || id == 31 || id == 41)) /* 31, 41: sessions and pending credentials die */
+		r = auth_tables_create(s, id == 1 ? "role" : id == 41 ? "grants" : "scopes");
+	if (r == 0 && id == 41 && s->profile->loses_rows)
+		r = run(s, "DELETE FROM orchestration_events WHERE id > 1");
 	if (r == 0 && id == 32)
 		r = run(s, "ALTER TABLE auth_sessions ADD COLUMN proof_key_thumbprint TEXT");
 	snprintf(sql, sizeof sql, "INSERT INTO effect_sql_migrations VALUES (%d, datetime(), 'Migration%03d')", id,
@@ -199,7 +201,7 @@ void store_close(struct store *s)
 
 static const char *rights_column(const struct store *s)
 {
-	return s->profile->roles ? "role" : "scopes";
+	return s->profile->roles ? "role" : s->profile->migration >= 41 ? "grants" : "scopes";
 }
 
 int store_link_create(struct store *s, const char *subject, long ttl_s, struct pairing_link *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Configured command lines with a user filled in.  Pure. */
-#ifndef T3OPS_HELPER_ARGV_H
-#define T3OPS_HELPER_ARGV_H
+#ifndef T3OPS_PROCESS_ARGV_H
+#define T3OPS_PROCESS_ARGV_H
 
 #include "options/option.h"
 #include "users/users.h"

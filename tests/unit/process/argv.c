@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Command lines with a user filled in. */
-#include "helper/argv.h"
+#include "process/argv.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Filling a user into a command line; see argv.h.  No shell ever sees the result. */
-#include "helper/argv.h"
+#include "process/argv.h"
 
 #include <errno.h>
 #include <stdio.h>

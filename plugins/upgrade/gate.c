@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* See gate.h. */
+#include "gate.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "common/copy.h"
+#include "common/due.h"
+#include "common/user_path.h"
+#include "contract.h"
+#include "scratch.h"
+
+#define HIDDEN_MAX 64
+
+/* One version on one copy. */
+struct arm {
+	bool proven;
+	int error;     /* of the rehearsal */
+	json_t *facts; /* what proof.h reports */
+	char why[300];
+};
+
+struct run {
+	struct gate *gate;
+	char scratch[PATH_MAX];
+	char copy[PATH_MAX]; /* of the database, as it was */
+	struct copy_facts before;
+	struct scratch candidate_dir, control_dir;
+	struct arm candidate, control, back;
+};
+
+const char *gate_verdict_name(enum gate_verdict verdict)
+{
+	static const char *const names[] = {"accepted", "rejected", "gate_broken"};
+
+	return names[verdict];
+}
+
+static void decide(struct gate *g, enum gate_verdict verdict, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+static void decide(struct gate *g, enum gate_verdict verdict, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(g->reason, sizeof g->reason, fmt, ap);
+	va_end(ap);
+	g->verdict = verdict;
+}
+
+static void note(struct gate *g, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+static void note(struct gate *g, const char *key, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_object_set_new(g->report, key, json_string(text));
+}
+
+/* ---- arms ---------------------------------------------------------------------------------------------------- */
+
+/* The option's paths, filled in for the user; NULL-terminated. */
+static void hidden_fill(const struct gate *g, char paths[HIDDEN_MAX][PATH_MAX], const char *out[HIDDEN_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->ctx->host->opt_count(g->ctx, "hidden") && n < HIDDEN_MAX; i++)
+		if (user_path(paths[n], PATH_MAX, g->ctx->host->opt_item(g->ctx, "hidden", i), g->user) == 0) {
+			out[n] = paths[n];
+			n++;
+		}
+	out[n] = NULL;
+}
+
+static void facts_take(struct arm *a, struct t3ops_ctx *ctx)
+{
+	static const char *const keys[] = {"stage",  "version",    "start_ms", "endpoint", "status",
+	                                   "cookie", "attributes", "keys",     "heartbeat"};
+
+	a->facts = json_object();
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const char *value = ctx->host->rehearsed(ctx, keys[i]);
+
+		if (value != NULL)
+			json_object_set_new(a->facts, keys[i], json_string(value));
+	}
+}
+
+static void arm_run(struct run *r, struct arm *a, const struct scratch *s, const char *prefix)
+{
+	static char paths[HIDDEN_MAX][PATH_MAX];
+	struct gate *g = r->gate;
+	const char *binds[] = {s->base, g->base_dir, s->link, g->dir, NULL}, *hidden[HIDDEN_MAX + 1], *error;
+	uint64_t now_us = due_now_us();
+	const struct t3ops_rehearsal what = {.struct_size = sizeof what,
+	                                     .name = "proof",
+	                                     .binds = binds,
+	                                     .hidden = hidden,
+	                                     .timeout_us = g->until_us > now_us ? g->until_us - now_us : 1};
+
+	hidden_fill(g, paths, hidden);
+	a->error = scratch_link(s, prefix);
+	if (a->error < 0) {
+		snprintf(a->why, sizeof a->why, "%.200s: %s", s->link, strerror(-a->error));
+		return;
+	}
+	a->error = g->ctx->host->rehearse(g->ctx, &what);
+	a->proven = a->error == 0;
+	error = g->ctx->host->rehearsed(g->ctx, "error");
+	snprintf(a->why, sizeof a->why, "%s", error != NULL ? error : strerror(-a->error));
+	facts_take(a, g->ctx);
+}
+
+static const char *fact(const struct arm *a, const char *key)
+{
+	const char *value = json_string_value(json_object_get(a->facts, key));
+
+	return value != NULL ? value : "";
+}
+
+/* ---- the copy ------------------------------------------------------------------------------------------------ */
+
+static int copies_make(struct run *r)
+{
+	struct gate *g = r->gate;
+	char database[PATH_MAX], why[300] = "";
+	int e;
+
+	if (snprintf(r->scratch, sizeof r->scratch, "%s/gate", g->dir) >= (int)sizeof r->scratch ||
+	    snprintf(r->copy, sizeof r->copy, "%s/gate/copy.sqlite", g->dir) >= (int)sizeof r->copy ||
+	    snprintf(database, sizeof database, "%s/userdata/state.sqlite", g->base_dir) >= (int)sizeof database)
+		return -ENAMETOOLONG;
+	scratch_remove(r->scratch); /* of a run that was killed */
+	e = mkdir(r->scratch, 0700) < 0 ? -errno : 0;
+	if (e == 0)
+		e = copy_database(database, r->copy, g->until_us, &r->before, why, sizeof why);
+	if (e == COPY_UNREAD)
+		e = -ENOTSUP; /* rows could not be counted, so the migration could not be judged */
+	if (e == 0)
+		e = scratch_make(&r->candidate_dir, r->scratch, "candidate", g->base_dir, r->copy);
+	if (e == 0)
+		e = scratch_make(&r->control_dir, r->scratch, "control", g->base_dir, r->copy);
+	if (e < 0)
+		decide(g, GATE_BROKEN, "no copy of the database: %s", *why != '\0' ? why : strerror(-e));
+	return e;
+}
+
+/* ---- the audit ----------------------------------------------------------------------------------------------- */
+
+static void columns_note(struct run *r, char *why, size_t size)
+{
+	json_t *before = audit_columns(r->copy, why, size),
+	       *after = audit_columns(r->candidate_dir.database, why, size);
+	char text[500];
+
+	if (before != NULL && after != NULL) {
+		audit_columns_compare(before, after, text, sizeof text);
+		note(r->gate, "schema", "%s", *text != '\0' ? text : "the same");
+	}
+	json_decref(before);
+	json_decref(after);
+}
+
+/* False: the candidate is rejected for it. */
+static bool migration_audit(struct run *r)
+{
+	struct gate *g = r->gate;
+	struct copy_facts after;
+	char why[300] = "";
+	struct stat st;
+	int e = copy_verify(r->candidate_dir.database, g->until_us, &after, why, sizeof why);
+	bool lost = e == 0 && audit_rows_lost(r->before.rows, after.rows, why, sizeof why);
+
+	if (e == 0) {
+		note(g, "migration", "%lld -> %lld", r->before.migration, after.migration);
+		note(g, "sessions_lost", "%lld", audit_sessions_lost(r->before.rows, after.rows));
+		columns_note(r, why, sizeof why);
+	}
+	if (stat(r->candidate_dir.database, &st) == 0)
+		note(g, "bytes", "%lld", (long long)st.st_size);
+	copy_facts_fini(&after);
+	if (e < 0 || lost)
+		decide(g, GATE_REJECTED, "%s%s", e < 0 ? "what it makes of the database: " : "", why);
+	return e == 0 && !lost;
+}
+
+static void door_try(struct run *r)
+{
+	struct gate *g = r->gate;
+
+	arm_run(r, &r->back, &r->candidate_dir, g->installed);
+	if (r->back.proven)
+		note(g, "rollback", "by the program alone: the installed version works on the migrated database");
+	else
+		note(g, "rollback",
+		     "needs the database of before: the installed version fails on the migrated one: %.300s",
+		     r->back.why);
+}
+
+/* ---- the verdict --------------------------------------------------------------------------------------------- */
+
+static void arms_note(struct run *r)
+{
+	struct gate *g = r->gate;
+	char text[500];
+
+	note(g, "version", "%s", fact(&r->candidate, "version"));
+	note(g, "installed_version", "%s", fact(&r->control, "version"));
+	note(g, "start_ms", "%s", fact(&r->candidate, "start_ms"));
+	note(g, "control", "%s", r->control.proven ? "works" : r->control.why);
+	if (r->candidate.proven && r->control.proven) {
+		contract_compare(r->control.facts, r->candidate.facts, text, sizeof text);
+		note(g, "contract", "%s", *text != '\0' ? text : "the same");
+	}
+}
+
+static void arms_judge(struct run *r)
+{
+	struct gate *g = r->gate;
+
+	arms_note(r);
+	if (!r->candidate.proven && !r->control.proven)
+		decide(g, GATE_BROKEN, "the installed version fails there, too: %.200s; the candidate: %.200s",
+		       r->control.why, r->candidate.why);
+	else if (!r->candidate.proven)
+		decide(g, GATE_REJECTED, "%.300s", r->candidate.why);
+	else if (migration_audit(r))
+		door_try(r);
+}
+
+void gate_run(struct gate *g)
+{
+	struct run r = {.gate = g, .before = {.migration = -1}};
+	uint64_t began_us = due_now_us();
+
+	g->verdict = GATE_ACCEPTED;
+	g->reason[0] = '\0';
+	g->report = json_object();
+	if (copies_make(&r) == 0) {
+		arm_run(&r, &r.candidate, &r.candidate_dir, g->candidate);
+		arm_run(&r, &r.control, &r.control_dir, g->installed);
+		arms_judge(&r);
+	}
+	note(g, "seconds", "%.1f", (double)(due_now_us() - began_us) / 1e6);
+	scratch_remove(r.scratch);
+	copy_facts_fini(&r.before);
+	json_decref(r.candidate.facts);
+	json_decref(r.control.facts);
+	json_decref(r.back.facts);
+}

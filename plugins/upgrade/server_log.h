@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What a t3 server printed, in a memfd: it holds an owner's credential, so only single harmless lines come out. */
+#ifndef T3OPS_PLUGINS_UPGRADE_SERVER_LOG_H
+#define T3OPS_PLUGINS_UPGRADE_SERVER_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The first line that says that a migration or the database failed; false: there is none. */
+bool server_log_complaint(int fd, char *out, size_t size);
+/* The last line that reports an error; "" if none does. */
+void server_log_last(int fd, char *out, size_t size);
+
+/* Pure: whether the line complains of a migration or the database; whether it reports an error. */
+bool server_log_is_complaint(const char *line);
+bool server_log_is_error(const char *line);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upgrade: a new version of t3 for one user, proven on a copy of the user's database first (gate.h).
+ * Runs in the process of a job, as the user; versions are directories side by side, and each user has one link.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/due.h"
+#include "common/user_path.h"
+#include "gate.h"
+#include "proof.h"
+#include "state.h"
+
+#define WHY_SIZE   600
+#define MARGIN_US  INT64_C(5000000) /* before the deadline, for the cleaning up */
+#define HOUR_S     3600
+#define FROZEN_WHY "somebody asked for it"
+
+/* One action, for one user. */
+struct work {
+	struct t3ops_ctx *ctx;
+	const struct t3ops_user *user;
+	struct state state;
+	char base_dir[PATH_MAX];
+	char installed[PATH_MAX];
+	uint64_t until_us;
+	char why[WHY_SIZE];
+};
+
+static int fail(struct work *w, int error, const char *fmt, ...) T3OPS_PRINTF(3, 4);
+static int fail(struct work *w, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->why, sizeof w->why, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+static long long now_s(const struct work *w)
+{
+	return (long long)(w->ctx->host->wall_us(w->ctx) / 1000000);
+}
+
+static uint64_t until(struct t3ops_ctx *ctx)
+{
+	int64_t deadline = ctx->host->opt_int(ctx, "deadline");
+	int64_t margin = deadline / 5 < MARGIN_US ? deadline / 5 : MARGIN_US;
+
+	return due_now_us() + (uint64_t)(deadline - margin);
+}
+
+/* ---- prefixes ------------------------------------------------------------------------------------------------ */
+
+/* The link's, which is made if the user has none yet. */
+static int installed_find(struct work *w)
+{
+	const char *first = w->ctx->host->opt_string(w->ctx, "installed");
+	int r = link_read(&w->state, w->installed);
+
+	if (r != -ENOENT || *first == '\0')
+		return r < 0 ? fail(w, r, "%.200s/current: %s; name a prefix with the option installed", w->state.dir,
+		                    strerror(-r))
+		             : 0;
+	if (realpath(first, w->installed) == NULL)
+		return fail(w, -errno, "installed = \"%.200s\": %s", first, strerror(errno));
+	r = link_set(&w->state, w->installed);
+	return r < 0 ? fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
+}
+
+/* What --to names, else the option candidate, without links. */
+static int candidate_find(struct work *w, char out[PATH_MAX])
+{
+	const char *to = w->ctx->host->argument(w->ctx, "to");
+	struct stat st;
+
+	if (to == NULL || *to == '\0')
+		to = w->ctx->host->opt_string(w->ctx, "candidate");
+	if (*to != '/')
+		return fail(w, -EINVAL,
+		            "expected the prefix of a version as an absolute path: --to=/PREFIX, or the "
+		            "option candidate");
+	if (realpath(to, out) == NULL || stat(out, &st) < 0)
+		return fail(w, -errno, "%.200s: %s", to, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return fail(w, -ENOTDIR, "%.200s: %s", to, strerror(ENOTDIR));
+	if (strncmp(out, w->state.dir, strlen(w->state.dir)) == 0)
+		return fail(w, -EINVAL, "%.200s lies in upgrade's own directory, which the gate replaces", out);
+	return 0;
+}
+
+/* ---- check --------------------------------------------------------------------------------------------------- */
+
+static void report_row(struct work *w, const json_t *report)
+{
+	static const char *const keys[] = {
+	    "verdict",  "reason",  "candidate", "version",       "installed", "installed_version",
+	    "contract", "schema",  "migration", "sessions_lost", "rollback",  "control",
+	    "start_ms", "seconds", "bytes",     "time"};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const char *text = json_string_value(json_object_get(report, keys[i]));
+
+		if (text != NULL && *text != '\0')
+			w->ctx->host->report(w->ctx, keys[i], "%s", text);
+	}
+	w->ctx->host->report_row(w->ctx);
+}
+
+static void report_keep(struct work *w, struct gate *g)
+{
+	char time[32];
+
+	snprintf(time, sizeof time, "%lld", now_s(w));
+	json_object_set_new(g->report, "verdict", json_string(gate_verdict_name(g->verdict)));
+	json_object_set_new(g->report, "reason", json_string(g->reason));
+	json_object_set_new(g->report, "candidate", json_string(g->candidate));
+	json_object_set_new(g->report, "installed", json_string(g->installed));
+	json_object_set_new(g->report, "time", json_string(time));
+	json_object_set_new(w->state.all, "report", g->report);
+	report_row(w, g->report);
+}
+
+/* 0: accepted. */
+static int candidate_prove(struct work *w, const char *candidate)
+{
+	struct gate g = {.ctx = w->ctx,
+	                 .user = w->user,
+	                 .dir = w->state.dir,
+	                 .base_dir = w->base_dir,
+	                 .candidate = candidate,
+	                 .installed = w->installed,
+	                 .until_us = w->until_us};
+	int r;
+
+	gate_run(&g);
+	report_keep(w, &g);
+	if (g.verdict == GATE_REJECTED)
+		state_reject(&w->state, candidate, g.reason, now_s(w));
+	r = state_save(&w->state, w->why, sizeof w->why);
+	if (r < 0 || g.verdict == GATE_ACCEPTED)
+		return r;
+	return fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
+}
+
+static int check_candidate(struct work *w, char candidate[PATH_MAX])
+{
+	bool again = w->ctx->host->argument(w->ctx, "again") != NULL;
+	const char *rejected;
+	int r = candidate_find(w, candidate);
+
+	if (r < 0)
+		return r;
+	rejected = state_rejected(&w->state, candidate);
+	if (rejected != NULL && !again)
+		return fail(w, -EPROTO, "%.200s was rejected: %.300s; prove it --again", candidate, rejected);
+	state_pardon(&w->state, candidate);
+	return candidate_prove(w, candidate);
+}
+
+static int check_action(struct work *w)
+{
+	char candidate[PATH_MAX];
+
+	return check_candidate(w, candidate);
+}
+
+/* ---- what is known ------------------------------------------------------------------------------------------- */
+
+static int status_action(struct work *w)
+{
+	const struct t3ops_host *host = w->ctx->host;
+	const json_t *report = json_object_get(w->state.all, "report");
+	const char *frozen = state_frozen(&w->state, now_s(w)), *verdict;
+	const char *phase = state_text(&w->state, "phase");
+
+	verdict = json_string_value(json_object_get(report, "verdict"));
+	host->report(w->ctx, "phase", "%s", *phase != '\0' ? phase : "idle");
+	host->report(w->ctx, "installed", "%s", w->installed);
+	host->report(w->ctx, "checked", "%s",
+	             verdict != NULL ? json_string_value(json_object_get(report, "candidate")) : "");
+	host->report(w->ctx, "verdict", "%s", verdict != NULL ? verdict : "");
+	host->report(w->ctx, "frozen", "%s", frozen != NULL ? frozen : "no");
+	host->report_row(w->ctx);
+	return 0;
+}
+
+static int report_action(struct work *w)
+{
+	const json_t *report = json_object_get(w->state.all, "report"), *row;
+	const char *prefix;
+
+	if (report == NULL)
+		return fail(w, -ENOENT, "nothing has been checked for this user yet");
+	report_row(w, report);
+	json_object_foreach (json_object_get(w->state.all, "rejected"), prefix, row) {
+		w->ctx->host->report(w->ctx, "verdict", "remembered as rejected");
+		w->ctx->host->report(w->ctx, "candidate", "%s", prefix);
+		w->ctx->host->report(w->ctx, "reason", "%s", state_rejected(&w->state, prefix));
+		w->ctx->host->report_row(w->ctx);
+	}
+	return 0;
+}
+
+static int freeze_action(struct work *w)
+{
+	const char *why = w->ctx->host->argument(w->ctx, "why"), *hours = w->ctx->host->argument(w->ctx, "hours");
+	long long until_s = hours != NULL ? now_s(w) + strtoll(hours, NULL, 10) * HOUR_S : 0;
+
+	if (hours != NULL && until_s <= now_s(w))
+		return fail(w, -EINVAL, "--hours=%.40s: expected a number of hours", hours);
+	state_freeze(&w->state, why != NULL && *why != '\0' ? why : FROZEN_WHY, now_s(w), until_s);
+	return state_save(&w->state, w->why, sizeof w->why);
+}
+
+static int unfreeze_action(struct work *w)
+{
+	json_object_del(w->state.all, "frozen");
+	return state_save(&w->state, w->why, sizeof w->why);
+}
+
+/* ---- the plugin ---------------------------------------------------------------------------------------------- */
+
+static int work_begin(struct work *w)
+{
+	const struct t3ops_host *host = w->ctx->host;
+	int r = user_path(w->base_dir, sizeof w->base_dir, host->opt_string(w->ctx, "base_dir"), w->user);
+
+	umask(0077);
+	w->until_us = until(w->ctx);
+	w->state.dir_fd = -1;
+	if (r < 0)
+		return fail(w, r, "option base_dir cannot be filled in for this user");
+	r = state_open(&w->state, host->opt_string(w->ctx, "dir"), w->user->name, w->why, sizeof w->why);
+	return r < 0 ? r : installed_find(w);
+}
+
+static int work_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, int (*action)(struct work *))
+{
+	struct work *w = calloc(1, sizeof *w);
+	int r;
+
+	if (w == NULL)
+		return -ENOMEM;
+	w->ctx = ctx;
+	w->user = user;
+	r = work_begin(w);
+	if (r == 0)
+		r = action(w);
+	state_close(&w->state);
+	if (r < 0)
+		ctx->host->report(ctx, "error", "%s", w->why);
+	free(w);
+	return r;
+}
+
+static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
+{
+	static const struct {
+		const char *name;
+		int (*run)(struct work *);
+	} rows[] = {{"check", check_action},
+	            {"status", status_action},
+	            {"report", report_action},
+	            {"freeze", freeze_action},
+	            {"unfreeze", unfreeze_action}};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i].name, action) == 0)
+			return work_do(ctx, user, rows[i].run);
+	return -ENOSYS;
+}
+
+static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
+{
+	return work_do(ctx, user, check_action);
+}
+
+static int rehearse(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *name)
+{
+	(void)name; /* there is one */
+	return proof_run(ctx, user);
+}
+
+static const struct t3ops_option options[] = {
+    {"dir", T3OPS_OPT_USER_DIR, T3OPS_REQUIRED, 0, 0,
+     "Directory of upgrade's own state; each user gets a private directory in it, with the link current to the "
+     "prefix of "
+     "the user's program."},
+    {"installed", T3OPS_OPT_STRING, "", 0, 0,
+     "Prefix that the link of a user who has none yet leads to, an absolute path."},
+    {"candidate", T3OPS_OPT_STRING, "", 0, 0,
+     "Prefix of the version to prove, an absolute path, perhaps a link that an installer moves; empty: --to says "
+     "it."},
+    {"base_dir", T3OPS_OPT_STRING, "%h/.t3", 0, 0,
+     "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
+    {"serve_command", T3OPS_OPT_COMMAND, "serve", 0, 0,
+     "Command that starts a user's t3 server in the foreground, exactly as production does; only the gate runs it."},
+    {"start_timeout", T3OPS_OPT_DURATION, "60s", 1000000, 600000000,
+     "How long a server may take until it answers HTTP."},
+    {"hidden", T3OPS_OPT_LIST | T3OPS_OPT_STRING,
+     "%h/.claude %h/.claude.json %h/.codex %h/.cursor %h/.grok %h/.config %h/.local/share/opencode %h/.ssh %h/.gnupg "
+     "%h/.aws %h/.netrc %h/.git-credentials",
+     0, 0, "Files and directories that a server on the gate finds empty: what agents and tools sign in with."},
+};
+
+static const struct t3ops_action actions[] = {
+    {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched."},
+    {"status", "", "Which program the user has, and what is known of the next one."},
+    {"report", "", "What the last check found, and what was rejected."},
+    {"freeze", "why hours", "The user's program stays as it is."},
+    {"unfreeze", "", "It may change again."},
+};
+
+T3OPS_PLUGIN(upgrade) = {
+    T3OPS_HEAD,
+    .roles = T3OPS_ROLE_JOB,
+    .name = "upgrade",
+    .version = PACKAGE_VERSION,
+    .summary = "proves new versions of t3 on copies of users' databases",
+    .options = options,
+    .n_options = sizeof options / sizeof options[0],
+    .needs = T3OPS_SERVICE_PAIRING,
+    .run = run,
+    T3OPS_ACTIONS(actions),
+    .act = act,
+    .rehearse = rehearse,
+};
