@@ -29,6 +29,22 @@ static bool is_roots(char *path)
 	return true;
 }
 
+bool dir_owner_may_be_known(const char *path)
+{
+	struct stat st = {0};
+	char dir[256];
+	uid_t uid;
+
+	if (path[0] != '/' || strlen(path) >= sizeof dir)
+		return false;
+	strcpy(dir, path);
+	if (parent_take(dir) && lstat(dir, &st) == 0)
+		return dir_owner(path, &uid);
+	while (parent_take(dir) && lstat(dir, &st) < 0)
+		;
+	return st.st_uid == 0 && S_ISDIR(st.st_mode) && !(st.st_mode & WRITABLE_BY_OTHERS) && is_roots(dir);
+}
+
 bool dir_owner(const char *path, uid_t *uid)
 {
 	char dir[256];

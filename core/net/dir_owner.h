@@ -9,5 +9,7 @@
 /* False: there is none, or somebody else than root and *uid can write there, replace it, or make it when it is
  * gone. */
 bool dir_owner(const char *path, uid_t *uid);
+/* Whether it is there and true, or can be once the directory is made. */
+bool dir_owner_may_be_known(const char *path);
 
 #endif

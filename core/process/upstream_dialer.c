@@ -85,10 +85,8 @@ static void row_check(const struct process_config *config, const struct config_f
                       const struct dial_target *target, struct socket_owner *owners)
 {
 	const char *users = config->core.users;
-	uid_t owner;
 
-	if (target->path[0] != '\0' && !target->has_owner && access(target->path, F_OK) == 0 &&
-	    !dir_owner(target->path, &owner))
+	if (target->path[0] != '\0' && !target->has_owner && !dir_owner_may_be_known(target->path))
 		config_fault_warn(
 		    f, CONF_CORE, NULL, "users",
 		    "users = \"%.200s\": %s: the row has no OS user, and others than its owner and root "

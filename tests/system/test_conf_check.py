@@ -356,6 +356,14 @@ class Files(Checked):
         self.assertEqual(len(lines), 101)
         self.assertRegex("\n".join(lines), r'4: warning: users = ".*": 50 more rows are at fault')
 
+    def test_sockets_whose_owner_nobody_can_tell(self):
+        """Also before they are made: whoever made the directory would be taken for the owner."""
+        self.table(f'alice=unix:/tmp/no-such-directory/t3.sock\nbob=unix:{self.dir}/t3.sock\ncarol={account.NAME}@unix:/tmp/t3.sock\n'
+                   'dave=unix:/run/no-such-directory/t3.sock\nerin=unix:/no-such-directory/of/no-such-directory/t3.sock\n')
+        status, _, lines = self.check()
+        self.assertEqual(status, 0)
+        self.lines_match(lines, [rf'4: warning: users = ".*": {who}: the row has no OS user, and others than its owner and root can write' for who in ("alice", "bob")])
+
     def test_t3_servers_that_nobody_can_recognise(self):
         self.table(f'alice=127.1.2.3:3773\nbob={account.NAME}@127.1.2.3:3774\ncarol={account.NAME}@192.0.2.1:3773\ndave=127.0.0.1:3773\n')
         status, _, lines = self.check()
