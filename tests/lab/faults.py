@@ -96,8 +96,8 @@ def mile(name, action):
     return lambda w: getattr(w.lines[name], action)()
 
 
-def serve(name, action):
-    return lambda w: getattr(w.stubs[name], action)()
+def serve(name, action, *words):
+    return lambda w: getattr(w.stubs[name], action)(*words)
 
 
 def serve_line(name, action):
@@ -412,14 +412,9 @@ ROWS = [
     Row("cut between edge and tunnel", segment("tunnel"), line("tunnel_line", "cut"), line("tunnel_line", "heal")),
     Row("silence between edge and tunnel", segment("tunnel"), line("tunnel_line", "stall"), line("tunnel_line", "heal"),
         apart=frozenset({"cloudflare", "tunnel"})),
-    Row("silence towards the tunnel, one direction", segment("tunnel"), stall_direction("tunnel_line", "up", "line"),
-        line("tunnel_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
-    Row("silence from the tunnel, one direction", segment("tunnel"), stall_direction("tunnel_line", "down", "line"),
-        line("tunnel_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
-    Row("silence towards Traefik, one direction", segment("tunnel"), stall_direction("traefik_line", "up", "line"),
-        line("traefik_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
-    Row("silence from Traefik, one direction", segment("tunnel"), stall_direction("traefik_line", "down", "line"),
-        line("traefik_line", "heal"), apart=frozenset({"cloudflare", "tunnel"})),
+    *(Row(f"silence {'towards' if way == 'up' else 'from'} {what}, one direction", segment("tunnel"),
+          stall_direction(where, way, "line"), line(where, "heal"), apart=frozenset({"cloudflare", "tunnel"}))
+      for what, where in (("the tunnel", "tunnel_line"), ("Traefik", "traefik_line")) for way in ("up", "down")),
     Row("the edge takes no new connections", segment("cloudflare"), edge_takes("refuse"), edge_takes("heal"), lasts=90),
     Row("edge reaches no tunnel for new connections", segment("tunnel"), line("tunnel_line", "refuse"),
         line("tunnel_line", "heal"), lasts=90),
@@ -438,10 +433,9 @@ ROWS = [
         apart=frozenset({"traefik", "dispatch"})),
     Row("silence between Traefik and t3ops", segment("dispatch"), line("dispatch_line", "stall"),
         line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
-    Row("silence towards t3ops, one direction", segment("dispatch"), stall_direction("dispatch_line", "up", "line"),
-        line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
-    Row("silence from t3ops, one direction", segment("dispatch"), stall_direction("dispatch_line", "down", "line"),
-        line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"})),
+    *(Row(f"silence {'towards' if way == 'up' else 'from'} t3ops, one direction", segment("dispatch"),
+          stall_direction("dispatch_line", way, "line"), line("dispatch_line", "heal"), apart=frozenset({"traefik", "dispatch"}))
+      for way in ("up", "down")),
     Row("Traefik reaches no t3ops for new connections", segment("dispatch"), line("dispatch_line", "refuse"),
         line("dispatch_line", "heal"), lasts=90, apart=frozenset({"traefik", "dispatch"})),
     Row("kill the proxy of t3ops", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGKILL), lasts=20),
@@ -482,10 +476,8 @@ ROWS = [
     Row("restart alice's server", segment("serve(alice)"), restart_serve("alice"), lasts=5),
     Row("restart bob's old server", segment("serve(bob)"), restart_serve("bob"), lasts=5),
     Row("alice's server refuses", segment("serve(alice)"), serve("alice", "refuse"), serve("alice", "accept")),
-    Row("alice's WebSockets are dead, her HTTP lives", segment("serve(alice)"), serve("alice", "mute"),
-        lambda w: w.stubs["alice"].mute(False)),
-    Row("bob's WebSockets are dead, his HTTP lives", segment("serve(bob)"), serve("bob", "mute"),
-        lambda w: w.stubs["bob"].mute(False)),
+    *(Row(f"{name}'s WebSockets are dead, {whose} HTTP lives", segment(f"serve({name})"), serve(name, "mute"),
+          serve(name, "mute", False)) for name, whose in (("alice", "her"), ("bob", "his"))),
     Row("alice's server takes no new connections", segment("serve(alice)"), serve_line("alice", "refuse"),
         serve_line("alice", "heal"), lasts=60),
     Row("alice's server flaps", segment("serve(alice)"), flap(crash_serve("alice"), start_serve("alice"), 3, 3, 6), lasts=5),
@@ -567,8 +559,8 @@ ROWS = [
     Row("browsers are killed", begin=both(user("alice", "crash"), lambda w: w.pause(4), user("carol", "crash")),
         end=both(reopen("alice"), reopen("carol"))),
     Row("alice closes her laptop for 3 minutes", begin=silent_laptop("alice"), end=open_laptop("alice"), lasts=180),
-    Row("alice closes her laptop for 30 s", begin=shut_laptop("alice"), end=open_laptop("alice"), lasts=30),
-    Row("carol closes her laptop for 30 s", begin=shut_laptop("carol"), end=open_laptop("carol"), lasts=30),
+    *(Row(f"{name} closes her laptop for 30 s", begin=shut_laptop(name), end=open_laptop(name), lasts=30)
+      for name in ("alice", "carol")),
     *(Row(f"{name}'s network goes {awake} s before her lid, for {lasts} s{f', and comes {late} s after' if late else ''}",
           begin=shut_laptop_later(name, awake), end=open_laptop_first(name, late), lasts=lasts, may=segment(EXONERATED))
       for name, awake, lasts, late in (("alice", 2, 10, 0), ("alice", 2, 30, 0), ("alice", 7, 30, 0), ("alice", 2, 50, 4),

@@ -144,6 +144,19 @@ class Cases:
             tab.freeze(False)
             tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
 
+    @of_version(OLD)
+    def test_network_goes_before_the_page_sleeps(self):
+        """One Ping was stuck and one is sent on waking, as by a page that gave up in a hole: never the last mile."""
+        tab = self.connected()
+        with self.costs(drops=(0, 1), may=[{"exonerated"}]):
+            self.line.stall()
+            self.world.pause(6)
+            tab.freeze()
+            self.world.pause(25)
+            tab.freeze(False)
+            self.line.heal()
+            tab.wait("t3.connects >= 2 && t3.state == 'connected'", limit=20)
+
     @of_version(RENAMED)
     def test_renamed_cookie(self):
         with self.costs(pairings=1):
