@@ -16,6 +16,7 @@
 #include "common/user_path.h"
 #include "common/gentle.h"
 #include "pack.h"
+#include "interrupted.h"
 #include "plugin.h"
 #include "remote.h"
 
@@ -137,6 +138,10 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	if (r == 0)
 		r = backup_dir_open(&dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
 	if (r == 0)
+		interrupted_finish(ctx, user, &dir, until_us);
+	if (r == 0)
+		r = backup_dir_writable(&dir, why, sizeof why);
+	if (r == 0)
 		r = copy_database(source, dir.partial, until_us, &facts, why, sizeof why);
 	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
 		ctx->host->report(ctx, "absent",
@@ -159,12 +164,15 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 {
 	struct backup_dir dir = {.fd = -1};
 	char why[WHY_SIZE] = "";
+	uint64_t until_us = until(ctx);
 	int r;
 
 	umask(0077);
 	r = backup_dir_open(&dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
+	if (r == 0 && interrupted_finish(ctx, user, &dir, until_us))
+		ctx->host->report_row(ctx);
 	if (r == 0)
-		r = action_run(ctx, user, action, &dir, until(ctx), why, sizeof why);
+		r = action_run(ctx, user, action, &dir, until_us, why, sizeof why);
 	backup_dir_close(&dir);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);

@@ -80,6 +80,15 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 	return manifest_open(s, why, why_size);
 }
 
+int backup_dir_writable(const struct backup_dir *s, char *why, size_t why_size)
+{
+	int error = faccessat(s->fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
+
+	if (error < 0)
+		snprintf(why, why_size, "directory %s: %s", s->path, strerror(-error));
+	return error;
+}
+
 void backup_dir_close(struct backup_dir *s)
 {
 	if (s->fd < 0)

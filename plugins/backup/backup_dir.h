@@ -19,6 +19,8 @@ struct backup_dir {
 /* Opens and locks BASE/USER, removes leftover partials and reads its manifest.  0 or -errno with one line in why;
  * EBUSY: another process is at work here. */
 int backup_dir_open(struct backup_dir *s, const char *base, const char *user, char *why, size_t why_size);
+/* Whether a backup can be made in it.  0 or -errno with one line in why. */
+int backup_dir_writable(const struct backup_dir *s, char *why, size_t why_size);
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 

@@ -12,6 +12,7 @@
 
 #include "common/copy.h"
 #include "common/user_path.h"
+#include "interrupted.h"
 #include "replace.h"
 #include "common/user_server.h"
 
@@ -136,6 +137,8 @@ static int stopped_swap(struct restore *r, struct user_server *server)
 
 	if (error < 0 && user_server_running(server, why, sizeof why) == NULL)
 		user_server_start(server, r->until_us, why, sizeof why);
+	if (user_server_running(server, why, sizeof why) != NULL)
+		interrupted_end(r->dir);
 	return error;
 }
 
@@ -169,6 +172,11 @@ static int in_place(struct restore *r)
 		return plan_report(r, &server, running);
 	if (running == NULL)
 		return database_swap(r, &server, false);
+	error = interrupted_begin(r->dir);
+	if (error < 0) {
+		snprintf(r->why, r->why_size, "directory %.200s: %s", r->dir->path, strerror(-error));
+		return error;
+	}
 	error = user_server_stop(&server, r->until_us, r->why, r->why_size);
 	return error < 0 ? error : stopped_swap(r, &server);
 }

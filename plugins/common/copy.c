@@ -21,6 +21,12 @@
 #define LOCKED_PAUSE_US  50000
 #define STEPS_PER_GLANCE 1000 /* of SQLite's virtual machine, between looks at the clock */
 
+/* SQLite takes an empty file for a new database, and removes the -wal file of another one. */
+#define WAL_ALONE                                                                                                    \
+	"damaged: it is empty, and its -wal file is not; opening it would remove that, so nothing was touched: put " \
+	"a copy "                                                                                                    \
+	"of both aside first"
+
 /* One database, and until when there is time for it. */
 struct work {
 	sqlite3 *db;
@@ -144,6 +150,14 @@ static int ask(struct work *w, const char *sql, const char *argument, char *out,
 	return r;
 }
 
+static bool is_wal_filled(const char *path)
+{
+	char wal[PATH_MAX];
+	struct stat st;
+
+	return snprintf(wal, sizeof wal, "%s-wal", path) < (int)sizeof wal && stat(wal, &st) == 0 && st.st_size > 0;
+}
+
 static int source_check(const struct work *w)
 {
 	struct stat st;
@@ -151,7 +165,9 @@ static int source_check(const struct work *w)
 	if (stat(w->path, &st) < 0)
 		return say(w, -errno, errno == ENOENT ? "not there; has t3 ever run for this user?" : strerror(errno),
 		           "");
-	return S_ISREG(st.st_mode) ? 0 : say(w, -EIO, "not a regular file", "");
+	if (!S_ISREG(st.st_mode))
+		return say(w, -EIO, "not a regular file", "");
+	return st.st_size > 0 || !is_wal_filled(w->path) ? 0 : say(w, -EBADMSG, WAL_ALONE, "");
 }
 
 static int number_ask(struct work *w, const char *sql, long long *out)

@@ -17,7 +17,7 @@ with socket.socket(socket.AF_UNIX) as s:
 
 
 class Unit:
-    """unit.done: what it was asked; words in unit.broken fail."""
+    """unit.done: what it was asked; words in unit.broken fail; on_word is told of the others."""
 
     def __init__(self, stub):
         self.stub = stub
@@ -28,6 +28,7 @@ class Unit:
             f.write(CLIENT)
         self.done = []
         self.broken = set()
+        self.on_word = None
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.bind(self.path)
         os.chmod(self.path, 0o777)
@@ -45,6 +46,8 @@ class Unit:
                 self.done.append(word)
                 if word not in self.broken:
                     getattr(self, word)()
+                    if self.on_word:
+                        self.on_word(word)
                     connection.sendall(b"done")
 
     def stop(self):

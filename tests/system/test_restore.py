@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """Backups as a person handles them: listed, verified, pinned, and put in the place of a running t3 server's database,
 which is stopped for that, started again, and paired with; whatever fails is undone."""
+import contextlib
 import glob
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import unittest
@@ -17,6 +19,7 @@ from lab.unit import Unit
 class Lab:
     def __init__(self, **backup):
         self.stub = T3Stub()
+        self.killed = 0
         self.unit = Unit(self.stub)
         self.to = os.path.join(process.folder(), "to")
         options = {"to": self.to, "database": self.stub.database, "stop_command": "stop", "start_command": "start",
@@ -41,6 +44,15 @@ class Lab:
                               capture_output=True, text=True, timeout=120, check=False)
         rows = json.loads(done.stdout)["rows"] if done.stdout else []
         return done.returncode, rows, done.stderr
+
+    def kill_job(self):
+        """kill -9 of the process of an action in progress."""
+        helper = str(self.daemon.processes()["helper"])
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                if f.read().rpartition(")")[2].split()[1] == helper and "t3ops" in os.readlink(f"/proc/{pid}/exe"):
+                    os.kill(int(pid), signal.SIGKILL)
+                    self.killed += 1
 
     def backup(self):
         self.daemon.ctl("backup", "now", "alice")
@@ -162,6 +174,32 @@ class Restore(unittest.TestCase):
             self.assertEqual(lab.marks(), ["after"])
             self.assertTrue(lab.pairs())
             self.assertEqual(glob.glob(lab.stub.database + ".*"), [])
+
+    def test_killed(self):
+        """By kill -9 while the server is stopped: the database is one of the two, and whoever comes next, a run or an
+        action, says so and has the server started."""
+        for word, next_one, wanted in (("stop", "run", ["before", "after"]), ("start", "list", ["before"])):
+            with self.subTest(word), Lab() as lab:
+                lab.mark("before")
+                lab.backup()
+                lab.mark("after")
+                lab.unit.on_word = lambda w, lab=lab, word=word: w == word and lab.kill_job()
+                status, _, said = lab.ask("restore", "alice", "--stop")
+                self.assertEqual(status, 1, said)
+                self.assertGreater(lab.killed, 0)
+                lab.unit.on_word = None
+                lab.stub.stop()  # the start that it asked for may have come all the same
+                if next_one == "run":
+                    lab.daemon.ctl("backup", "now", "alice")
+                    lab.daemon.wait_log("job_done .*restore_interrupted=.*the t3 server was left stopped; it is started again")
+                else:
+                    status, rows, said = lab.ask("list", "alice")
+                    self.assertEqual(status, 0, said)
+                    self.assertIn("it is started again", rows[0]["restore_interrupted"])
+                self.assertEqual(lab.marks(), wanted)
+                self.assertTrue(lab.pairs())
+                self.assertEqual(glob.glob(f"{lab.to}/alice/.*"), [])
+                self.assertNotIn("restore_interrupted", str(lab.ask("list", "alice")[1]))
 
     def test_start_fails(self):
         with Lab() as lab:

@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <setjmp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -17,9 +19,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,14 +34,18 @@
 #include "jobs/job_child.h"
 #include "process/job_input.h"
 
-#define MINUTE_US 60000000
-#define LIMIT_US  60000000 /* for anything that must happen at all */
+#define MINUTE_US      60000000
+#define KILLS          200
+#define KILL_WITHIN_US 120000
+#define LIMIT_US       60000000 /* for anything that must happen at all */
 
 struct fixture {
 	char dir[64], home[128], db[256], to[128], backup_dir[192], so[256];
 	int keep;
 	int64_t budget;
 	int compress;
+	long disk; /* bytes of a small disk for the backups; 0: where they are */
+	bool read_only;
 	const char *action, *arguments;
 	bool requested;
 	json_int_t deadline_us;
@@ -193,6 +202,78 @@ static int input_make(const struct fixture *f)
 	return fd;
 }
 
+/* ---- disks ------------------------------------------------------------------------------------------------- */
+
+static bool map_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Root needs no user namespace, and others get one in which they are themselves. */
+static bool mounts_unshare(void)
+{
+	char uids[48], gids[48];
+
+	PATH(uids, "%u %u 1", geteuid(), geteuid());
+	PATH(gids, "%u %u 1", getegid(), getegid());
+	return unshare(CLONE_NEWNS) == 0 ||
+	       (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && map_write("/proc/self/setgroups", "deny") &&
+	        map_write("/proc/self/uid_map", uids) && map_write("/proc/self/gid_map", gids));
+}
+
+/* In namespaces of its own, with a small file system where the backups go. */
+static bool small_disk_mount(const struct fixture *f)
+{
+	char options[64];
+
+	if (f->disk == 0)
+		return true;
+	PATH(options, "size=%ld,mode=700", f->disk);
+	return mounts_unshare() && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", f->backup_dir, "tmpfs", 0, options) == 0 &&
+	       (!f->read_only || mount(NULL, f->backup_dir, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0);
+}
+
+/* Fills that disk as soon as the copy has begun to grow. */
+static void disk_fill(const struct fixture *f)
+{
+	char partial[256], path[256];
+	static char bytes[65536];
+	struct stat st;
+	int fd;
+
+	if (f->disk == 0 || f->read_only || fork() != 0)
+		return;
+	PATH(partial, "%s/.state.partial", f->backup_dir);
+	PATH(path, "%s/others", f->backup_dir);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (stat(partial, &st) < 0 || st.st_size == 0)
+		;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	while (fd >= 0 && write(fd, bytes, sizeof bytes) > 0)
+		;
+	_exit(0);
+}
+
+static bool can_mount(const struct fixture *f)
+{
+	struct fixture probe = *f;
+	int status;
+	pid_t pid;
+
+	probe.disk = 1 << 20;
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(small_disk_mount(&probe) ? 0 : 1);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 /* Starts a run; its stdout can be read from *out. */
 static pid_t run_start(const struct fixture *f, int *out)
 {
@@ -206,6 +287,9 @@ static pid_t run_start(const struct fixture *f, int *out)
 	if (pid == 0) {
 		if (f->quota)
 			setrlimit(RLIMIT_FSIZE, &(struct rlimit){f->quota, f->quota});
+		if (!small_disk_mount(f))
+			_exit(99);
+		disk_fill(f);
 		dup2(ends[1], STDOUT_FILENO);
 		_exit(job_child_main(input, helper[1]));
 	}
@@ -579,6 +663,161 @@ static void test_locked(void **state)
 	run_ok(f, path);
 }
 
+static void byte_copy(const char *from, const char *to)
+{
+	static char bytes[1 << 20];
+	FILE *in = fopen(from, "r");
+	size_t n;
+
+	assert_non_null(in);
+	n = fread(bytes, 1, sizeof bytes, in);
+	fclose(in);
+	file_write(to, bytes, n);
+}
+
+/* SQLite would take the empty file for a new database, and remove what is left of the old one. */
+static void test_wal_alone(void **state)
+{
+	struct fixture *f = *state;
+	char other[300], from[320], wal[300];
+	struct stat st;
+	sqlite3 *db;
+
+	PATH(other, "%s/other.sqlite", f->dir);
+	PATH(from, "%s-wal", other);
+	PATH(wal, "%s-wal", f->db);
+	assert_int_equal(sqlite3_open(other, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+	                 "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE events(body); "
+	                 "INSERT INTO events VALUES(1)",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
+	byte_copy(from, wal);
+	sqlite3_close(db);
+	file_write(f->db, "", 0);
+	run_fails(f, -EBADMSG, "nothing was touched");
+	assert_int_equal(stat(wal, &st), 0);
+	assert_true(st.st_size > 0);
+}
+
+/* What is no file, where the database should be or its copy go: nothing hangs, nothing is followed out of there. */
+static void test_not_files(void **state)
+{
+	struct fixture *f = *state;
+	char real[300], path[512], inside[400];
+	struct stat st;
+
+	assert_int_equal(mkfifo(f->db, 0600), 0);
+	run_fails(f, -EIO, "not a regular file");
+	assert_int_equal(unlink(f->db), 0);
+	assert_int_equal(symlink("nowhere", f->db), 0);
+	run_fails(f, -ENOENT, "not there");
+	assert_int_equal(unlink(f->db), 0);
+	database_make(f, 10);
+	PATH(real, "%s/real.sqlite", f->dir);
+	sql(f->db, "PRAGMA journal_mode=DELETE");
+	assert_int_equal(rename(f->db, real), 0);
+	assert_int_equal(symlink(real, f->db), 0); /* somebody keeps it on another disk */
+	run_ok(f, path);
+	copy_check(path, 10);
+
+	PATH(inside, "%s/.state.partial", f->backup_dir);
+	assert_int_equal(mkfifo(inside, 0600), 0);
+	run_ok(f, path);
+	assert_int_equal(symlink(real, inside), 0);
+	run_ok(f, path);
+	copy_check(path, 10);
+	assert_int_equal(lstat(real, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	PATH(inside, "%s/manifest.jsonl", f->backup_dir);
+	assert_int_equal(unlink(inside), 0);
+	assert_int_equal(mkfifo(inside, 0600), 0);
+	run_ok(f, path);
+	copy_check(path, 10);
+
+	PATH(path, "%s/elsewhere", f->dir);
+	dir_remove(f->backup_dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(symlink(path, f->backup_dir), 0);
+	{
+		json_t *answer = run(f);
+
+		assert_true(json_integer_value(json_object_get(answer, "result")) < 0);
+		assert_non_null(strstr(fact(answer, "error"), f->backup_dir));
+		json_decref(answer);
+	}
+	assert_int_equal(rmdir(path), 0); /* nothing is in it */
+	assert_int_equal(unlink(f->backup_dir), 0);
+	assert_int_equal(mkfifo(f->backup_dir, 0600), 0);
+	{
+		json_t *answer = run(f);
+
+		assert_int_equal(json_integer_value(json_object_get(answer, "result")), -ENOTDIR);
+		json_decref(answer);
+	}
+	assert_int_equal(unlink(f->backup_dir), 0);
+}
+
+/* A clock that went back: what it calls later than now stays with what is made now; one that went ahead and back
+ * again loses nothing but what is of no real time. */
+static void test_clock(void **state)
+{
+	struct fixture *f = *state;
+	time_t soon = time(NULL) + 36000;
+	char name[64], path[512], first[512];
+	struct tm tm;
+
+	database_make(f, 10);
+	f->keep = 1;
+	gmtime_r(&soon, &tm);
+	strftime(name, sizeof name, "state-%Y%m%dT%H%M%SZ.sqlite", &tm);
+	old_backup(f, name);
+	run_ok(f, first);
+	assert_int_equal(access(first, F_OK), 0);
+	assert_int_equal(backup_dir_count(f, name, NULL), 1); /* the newest by what it says of itself */
+	for (int i = 0; i < 3; i++) {
+		run_ok(f, path);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+	old_backup(f, "state-19700101T000000Z.sqlite");
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(backup_dir_count(f, "state-1970", NULL), 0);
+}
+
+static void test_disk_full_half_way(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+
+	if (!can_mount(f)) {
+		print_message("no file system can be mounted in a namespace here\n");
+		skip();
+	}
+	database_make(f, 60000);
+	f->disk = 80 << 20;
+	run_fails(f, -ENOSPC, "no room for the copy (disk or quota full)");
+	f->disk = 1 << 20;
+	run_fails(f, -ENOSPC, "bytes and"); /* known before it begins */
+	f->disk = 0;
+	run_ok(f, path);
+}
+
+static void test_disk_read_only(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!can_mount(f)) {
+		print_message("no file system can be mounted in a namespace here\n");
+		skip();
+	}
+	database_make(f, 10);
+	f->disk = 1 << 20;
+	f->read_only = true;
+	run_fails(f, -EROFS, "Read-only file system");
+}
+
 static void test_two_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -637,6 +876,45 @@ static void test_killed(void **state)
 	run_ok(f, path);
 	assert_int_equal(backup_dir_count(f, "state-", NULL), 2);
 	copy_check(path, 94);
+}
+
+/* Killed at any moment, again and again: what has a name is whole, and the next run begins anew. */
+static void test_killed_often(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], pattern[512];
+	glob_t found;
+	int out, status, killed = 0;
+	unsigned seed = 14;
+
+	database_make(f, 3000);
+	f->keep = 3;
+	for (int i = 0; i < KILLS; i++) {
+		pid_t pid;
+
+#ifdef HAVE_ZSTD
+		f->compress = i % 2;
+#endif
+		pid = run_start(f, &out);
+		usleep((useconds_t)(rand_r(&seed) % KILL_WITHIN_US));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		close(out);
+		killed += WIFSIGNALED(status);
+	}
+	assert_true(killed > 0);
+	PATH(pattern, "%s/state-*.sqlite", f->backup_dir);
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			copy_check(found.gl_pathv[i], 3000);
+		globfree(&found);
+	}
+	assert_true(backup_dir_count(f, "state-", NULL) <= 5); /* one more of either reason, not removed yet */
+	f->compress = 0;
+	run_ok(f, path);
+	copy_check(path, 3000);
+	assert_int_equal(backup_dir_count(f, "state-", NULL) <= 3, 1);
+	assert_int_equal(backup_dir_count(f, ".", NULL), 2); /* . and .. */
 }
 
 static void test_keep(void **state)
@@ -904,6 +1182,12 @@ int main(void)
 	    CASE(test_quota),
 	    CASE(test_late),
 	    CASE(test_locked),
+	    CASE(test_wal_alone),
+	    CASE(test_not_files),
+	    CASE(test_clock),
+	    CASE(test_disk_full_half_way),
+	    CASE(test_disk_read_only),
+	    CASE(test_killed_often),
 	    CASE(test_two_at_once),
 	    CASE(test_no_directory),
 	    CASE(test_killed),
