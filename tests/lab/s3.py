@@ -7,9 +7,9 @@ import shutil
 import socket
 import threading
 
-from lab import process
+from lab import account, process
 
-KEY = "S3RVER"
+KEY = SECRET = "S3RVER"
 BUCKET = "vault"
 START = """
 const S3rver = require('@20minutes/s3rver');
@@ -23,6 +23,15 @@ def folder():
     """Where scripts/install-packages test puts what npm has."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.environ.get("T3OPS_NPM") or os.path.join(cache, "t3ops/npm")
+
+
+def credentials(key=KEY, secret=SECRET, mode=0o600):
+    """The file with a key of the store, which the account may read."""
+    path = os.path.join(process.folder(), "s3")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"[default]\n# of the vault\naws_access_key_id = {key}\naws_secret_access_key={secret}\n")
+    os.chmod(account.give(path), mode)
+    return path
 
 
 def missing():

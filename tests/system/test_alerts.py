@@ -128,10 +128,10 @@ class Alerts(unittest.TestCase):
                 stale = p.wait_alert("T3BackupStale", user="alice", task="backup")
                 self.assertEqual((stale["job"], stale["severity"]), ("t3ops", "warning"))
                 p.wait_alert("T3BackupMissing", user="bob", task="backup")
-                self.assertNotIn("T3JobFailed", [a["alertname"] for a in p.firing()])
+                self.assertNotIn("T3BackupFailed", [a["alertname"] for a in p.firing()])
                 os.unlink(os.path.join(self.home, "bob.sqlite"))
                 d.ctl("run", "backup", "bob", check=False)
-                p.wait_alert("T3JobFailed", task="backup", outcome="failed")
+                p.wait_alert("T3BackupFailed", task="backup", outcome="failed")
                 self.restart_daemon(d)
                 self.assertEqual(d.metrics()[key], stamp)  # nothing was forgotten
                 d.ctl("run", "backup", "alice")

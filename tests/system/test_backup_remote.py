@@ -12,8 +12,6 @@ import unittest
 from lab import account, process, s3
 from lab.daemon import Daemon, section
 
-SECRET = "S3RVER"
-
 
 def setUpModule():
     if s3.missing():
@@ -21,15 +19,12 @@ def setUpModule():
 
 
 class Lab:
-    def __init__(self, port, key=s3.KEY, secret=SECRET, mode=0o600, **backup):
+    def __init__(self, port, key=s3.KEY, secret=s3.SECRET, mode=0o600, **backup):
         self.dir = process.folder()
         self.to = os.path.join(self.dir, "to")
         self.database = os.path.join(account.give(process.folder()), "state.sqlite")
-        self.credentials = os.path.join(self.dir, "s3")
+        self.credentials = s3.credentials(key, secret, mode)
         self.sql("PRAGMA journal_mode=WAL; CREATE TABLE events(body); INSERT INTO events VALUES('first')")
-        with open(self.credentials, "w", encoding="utf-8") as f:
-            f.write(f"[default]\n# of the vault\naws_access_key_id = {key}\naws_secret_access_key={secret}\n")
-        os.chmod(account.give(self.credentials), mode)
         options = {"to": self.to, "database": self.database, "retain": 2, "deadline": "60s", "s3_prefix": "office/one",
                    "s3_url": f"http://127.0.0.1:{port}/{s3.BUCKET}", "s3_credentials": self.credentials, **backup}
         self.daemon = Daemon({}, section("plugin", "backup", options),

@@ -6,12 +6,14 @@ import contextlib
 import glob
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
+import time
 import unittest
 
-from lab import account, http, process
+from lab import account, http, process, s3
 from lab.daemon import Daemon, section
 from lab.stub import T3Stub
 from lab.unit import Unit
@@ -40,9 +42,10 @@ class Lab:
 
     def ask(self, *words):
         """t3opsctl backup ...: (exit status, rows, what it said)."""
-        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, "-j"],
+        json_wanted = [] if words[0] == "now" else ["-j"]
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, *json_wanted],
                               capture_output=True, text=True, timeout=120, check=False)
-        rows = json.loads(done.stdout)["rows"] if done.stdout else []
+        rows = json.loads(done.stdout)["rows"] if json_wanted and done.stdout else []
         return done.returncode, rows, done.stderr
 
     def kill_job(self):
@@ -216,6 +219,32 @@ class Restore(unittest.TestCase):
             self.assertRegex(said, 'command "start": exit code 1; undoing that failed: command "start": exit code 1')
             lab.stub.start()
             self.assertEqual(lab.marks(), ["after"])
+
+
+class Runbook(unittest.TestCase):
+    def test_commands(self):
+        """Every command of docs/runbooks/restore.md does what it says."""
+        with open(os.path.join(process.source_dir(), "docs/runbooks/restore.md"), encoding="utf-8") as f:
+            commands = re.findall(r"^    t3opsctl backup (.*)$", f.read(), re.M)
+        self.assertGreater(len(commands), 7)
+        store = None if s3.missing() else self.enterContext(s3.Store())
+        more = {} if not store else {"s3_url": f"http://127.0.0.1:{store.port}/{s3.BUCKET}",
+                                     "s3_credentials": s3.credentials()}
+        look = os.path.join(account.give(process.folder()), "look.sqlite")
+        with Lab(**more) as lab:
+            lab.mark("before")
+            lab.backup()
+            for command in commands:
+                if not store and "remote" in command:
+                    continue
+                lab.mark("after")
+                words = command.replace("2026-11-27", time.strftime("%Y", time.gmtime())).replace("/tmp/look.sqlite", look)
+                status, _, said = lab.ask(*words.split())
+                self.assertEqual(status, 0, f"{command}: {said}")
+                if command.endswith("--stop"):
+                    self.assertEqual(lab.marks(), ["before"], command)
+                    self.assertTrue(lab.pairs())
+            self.assertTrue(os.path.exists(look))
 
 
 if __name__ == "__main__":
