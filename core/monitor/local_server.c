@@ -17,7 +17,7 @@
 
 #define READ_BYTES        4096
 #define ACCEPT_PAUSE_S    1.0
-#define LAST_QUESTIONS_US 100000 /* at the end, for all that have said nothing yet */
+#define LAST_QUESTIONS_US 1000000 /* at the end, for all that have said nothing yet */
 
 struct local_conn {
 	LIST_ENTRY(local_conn) link;
