@@ -19,7 +19,7 @@
 #include "obs/log.h"
 #include "obs/metrics_arena.h"
 
-#define MAGIC 0x6d337072 /* changes with the layout */
+#define MAGIC 0x6d337073 /* changes with the layout */
 #define HEAD  METRICS_ARENAS
 
 _Static_assert(METRICS_FDS == METRICS_ARENAS + 1, "one each");

@@ -16,8 +16,8 @@
 #define METRICS_SERIES_MAX   65536
 #define METRICS_INDEX_SIZE   (2 * METRICS_SERIES_MAX)
 #define METRICS_BUCKETS_MAX  16
-#define METRICS_LABELS_MAX   640 /* the longest name of a user, every byte escaped, and what else there is */
-#define METRICS_ALIVE_MAX    1024
+#define METRICS_LABELS_MAX   640  /* the longest name of a user, every byte escaped, and what else there is */
+#define METRICS_ALIVE_MAX    2048 /* beyond all that max_draining and workers allow */
 
 struct family {
 	_Atomic uint32_t made; /* 0: the rest does not stand yet */

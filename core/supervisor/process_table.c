@@ -4,7 +4,7 @@
 
 #include <sys/mman.h>
 
-#define SERIALS_MAX 1024
+#define SERIALS_MAX 2048 /* beyond all that max_draining and workers allow */
 
 /* Gauges of processes that are gone must not be shown. */
 static void serials_publish(const struct process_table *t)

@@ -15,6 +15,7 @@
 
 #include "supervisor/notify.h"
 #include "supervisor/capabilities.h"
+#include "supervisor/drains.h"
 #include "supervisor/handover_pairing.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
@@ -326,6 +327,7 @@ static void on_state(void *arg, struct child *c)
 
 	monitor_link_state(&s->monitor, c);
 	process_up_show(&s->processes, &s->setup, c->process);
+	drains_show(s);
 }
 
 /* In the new process: only those that show it or compare it know it. */

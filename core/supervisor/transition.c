@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "supervisor/drains.h"
 #include "supervisor/handover_pairing.h"
 #include "supervisor/listener_store.h"
 
@@ -117,6 +118,7 @@ static void commit(struct supervisor *s)
 	t->done(s, 0, "");
 	for (size_t i = 0; i < n; i++)
 		old_process_end(s, old[i]);
+	drains_bound(s);
 	handovers_pair(&s->processes);
 	if (!process_is_wanted(s->setup.config, PROCESS_PROXY))
 		fd_store_cut(&s->fd_store);

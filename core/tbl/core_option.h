@@ -86,6 +86,9 @@ CORE_OPTION("restart_pause_max", DURATION, restart_pause_max_us, "30s", SECOND /
 CORE_OPTION("drain_timeout", DURATION, drain_timeout_us, "12h", 0, 0, READ_BY(SUPERVISOR),
             "A proxy that was replaced by a reload and still has connections after this time is stopped with "
             "them.")
+CORE_OPTION("max_draining", INT, max_draining, "8", 1, 64, READ_BY(SUPERVISOR),
+            "Most proxies that may drain at a time after reloads, for each of the workers: beyond that the oldest is stopped with the requests "
+            "that it still has, drain_cut.")
 CORE_OPTION("users", PATH, users, "/etc/ttyd-user-map", 0, 0, READ_BY_USERS,
             "The user table: lines NAME=OS_USER, or JSON.")
 CORE_OPTION("upstream_env", STRING, upstream_env, T3OPS_SYSCONFDIR "/t3-serve/%u.env", 0, 0, READ_BY_USERS,

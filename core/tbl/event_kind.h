@@ -21,6 +21,8 @@ EVENT_KIND(RELOAD_REFUSED, "reload_refused", ERROR, true, none, none, none, erro
            "a configuration or a new binary was refused; what ran before stays")
 EVENT_KIND(SUPERVISOR_REPLACED, "supervisor_replaced", ERROR, true, none, none, none, detail,
            "a supervisor ended without an order, and the one that followed adopted its proxies")
+EVENT_KIND(DRAIN_CUT, "drain_cut", WARNING, true, pid, none, none, error,
+           "an old proxy was stopped with the requests that it still had, for max_draining proxies drained already")
 EVENT_KIND(UPGRADED, "upgraded", NOTICE, true, none, none, none, path,
            "the daemon's binary was replaced")
 EVENT_KIND(USERS_LOADED, "users_loaded", NOTICE, true, none, none, users, none,

@@ -192,6 +192,23 @@ static void test_owner(void **state)
 	shows(m, "t3_level 4\n", true);
 }
 
+/* Old proxies that drain, beside those that serve. */
+static void test_many_owners(void **state)
+{
+	struct metrics *m = *state;
+	uint32_t alive[16 + 64 * 16];
+	size_t n = sizeof alive / sizeof alive[0];
+
+	for (size_t i = 0; i < n; i++)
+		alive[i] = (uint32_t)(i + 16);
+	metrics_alive(m, alive, n);
+	metrics_set_owner(m, alive[n - 1]);
+	series_set(metrics_series(m, &level, NULL, NULL, NULL), 4);
+	shows(m, "t3_level 4\n", true);
+	metrics_alive(m, alive, n - 1);
+	shows(m, "t3_level", false);
+}
+
 /* The next binary gets copies of the descriptors, as over an exec. */
 static struct metrics *attach_copies(const struct metrics *m)
 {
@@ -456,6 +473,7 @@ int main(void)
 	    TEST(test_refused),
 	    TEST(test_full),
 	    TEST(test_owner),
+	    TEST(test_many_owners),
 	    TEST(test_shared),
 	    TEST(test_other_layout),
 	    TEST(test_merged),
