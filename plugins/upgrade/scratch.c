@@ -56,6 +56,28 @@ int file_copy(const char *from, const char *to, long long most_bytes)
 	return r;
 }
 
+int file_sync(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+int dir_sync_of(const char *path)
+{
+	char dir[PATH_MAX];
+	char *slash;
+
+	snprintf(dir, sizeof dir, "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	return file_sync(dir);
+}
+
 static bool is_wanted(const char *name)
 {
 	return name[0] != '.' && strncmp(name, "state.sqlite", 12) != 0 && strcmp(name, "server-runtime.json") != 0;

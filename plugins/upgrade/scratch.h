@@ -22,5 +22,8 @@ void scratch_remove(const char *dir);
 
 /* A whole file, synced; what is at `to` is replaced.  0 or -errno. */
 int file_copy(const char *from, const char *to, long long most_bytes);
+int file_sync(const char *path);
+/* The directory that the file is in. */
+int dir_sync_of(const char *path);
 
 #endif

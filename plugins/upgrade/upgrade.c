@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upgrade: a new version of t3 for one user, proven on a copy of the user's database first (gate.h).
- * Runs in the process of a job, as the user; versions are directories side by side, and each user has one link.
+ * upgrade: a new version of t3 for one user, proven on a copy of the user's database first (gate.h), then live, or
+ * undone (rollout.h). Runs in the process of a job, as the user; versions are directories side by side, and each user
+ * has one link.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,13 +16,15 @@
 #include "common/due.h"
 #include "common/user_path.h"
 #include "gate.h"
+#include "rollout.h"
 #include "proof.h"
 #include "state.h"
 
-#define WHY_SIZE   600
-#define MARGIN_US  INT64_C(5000000) /* before the deadline, for the cleaning up */
-#define HOUR_S     3600
-#define FROZEN_WHY "somebody asked for it"
+#define WHY_SIZE     600
+#define MARGIN_US    INT64_C(5000000) /* before the deadline, for the cleaning up */
+#define HOUR_S       3600
+#define ROLLBACK_WHY "somebody asked for a rollback"
+#define FROZEN_WHY   "somebody asked for it"
 
 /* One action, for one user. */
 struct work {
@@ -29,6 +32,7 @@ struct work {
 	const struct t3ops_user *user;
 	struct state state;
 	char base_dir[PATH_MAX];
+	char database[PATH_MAX];
 	char installed[PATH_MAX];
 	uint64_t until_us;
 	char why[WHY_SIZE];
@@ -151,6 +155,21 @@ static int candidate_prove(struct work *w, const char *candidate)
 	return fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
 }
 
+/* Whether the last check was of it and of the same installed version, or it was rejected before: one alert a version.
+ */
+static bool is_known(const struct work *w, const char *candidate)
+{
+	const json_t *report = json_object_get(w->state.all, "report");
+	const char *verdict = json_string_value(json_object_get(report, "verdict"));
+	const char *last = json_string_value(json_object_get(report, "candidate"));
+	const char *beside = json_string_value(json_object_get(report, "installed"));
+
+	if (state_rejected(&w->state, candidate) != NULL)
+		return true;
+	return verdict != NULL && strcmp(verdict, "accepted") == 0 && last != NULL && strcmp(last, candidate) == 0 &&
+	       beside != NULL && strcmp(beside, w->installed) == 0;
+}
+
 static int check_candidate(struct work *w, char candidate[PATH_MAX])
 {
 	bool again = w->ctx->host->argument(w->ctx, "again") != NULL;
@@ -173,6 +192,95 @@ static int check_action(struct work *w)
 	return check_candidate(w, candidate);
 }
 
+/* ---- run and rollback -------------------------------------------------------------------------------------- */
+
+static struct rollout rollout_of(struct work *w)
+{
+	return (struct rollout){.ctx = w->ctx,
+	                        .user = w->user,
+	                        .state = &w->state,
+	                        .server = {.ctx = w->ctx, .user = w->user, .database = w->database},
+	                        .until_us = w->until_us};
+}
+
+static bool is_busy(const struct work *w)
+{
+	const char *phase = state_text(&w->state, "phase");
+
+	return *phase != '\0' && strcmp(phase, "IDLE") != 0;
+}
+
+/* Whether it says something about the version: it was started, or somebody did not want it. */
+static bool is_verdict(const char *why)
+{
+	return strncmp(why, "STARTING: ", 10) == 0 || strcmp(why, ROLLBACK_WHY) == 0;
+}
+
+/* What went wrong live is remembered, and nothing more is tried by itself. */
+static int rollout_finish(struct work *w, struct rollout *r)
+{
+	char to[PATH_MAX], why[WHY_SIZE];
+	int e;
+
+	snprintf(to, sizeof to, "%s", state_text(&w->state, "to"));
+	e = rollout_continue(r);
+	if (e == 0) {
+		w->ctx->host->report(w->ctx, "installed", "%s", to);
+		w->ctx->host->report_row(w->ctx);
+		return 0;
+	}
+	if (e != -ECANCELED)
+		return fail(w, e, "NOT ROLLED BACK: %s; a run tries it again", r->why);
+	w->ctx->host->report_row(w->ctx);
+	if (is_verdict(r->why))
+		state_reject(&w->state, to, r->why, now_s(w));
+	if (state_frozen(&w->state, now_s(w)) == NULL)
+		state_freeze(&w->state, r->why, now_s(w), 0);
+	e = state_save(&w->state, why, sizeof why);
+	return e < 0 ? fail(w, e, "%s", why) : fail(w, -ECANCELED, "rolled back: %s", r->why);
+}
+
+/* What was begun is ended first. */
+static int run_action(struct work *w)
+{
+	struct rollout r = rollout_of(w);
+	const char *frozen = state_frozen(&w->state, now_s(w));
+	char candidate[PATH_MAX];
+	int e;
+
+	if (is_busy(w))
+		return rollout_finish(w, &r);
+	if (*w->ctx->host->opt_string(w->ctx, "stop_command") == '\0' ||
+	    *w->ctx->host->opt_string(w->ctx, "start_command") == '\0')
+		return fail(w, -ENOENT, "nobody can be moved without the options stop_command and start_command");
+	if (frozen != NULL)
+		return fail(w, -EPERM, "frozen: %.300s; unfreeze it first", frozen);
+	e = candidate_find(w, candidate);
+	if (e == 0 && strcmp(candidate, w->installed) == 0)
+		return 0;
+	if (e == 0)
+		e = check_candidate(w, candidate);
+	if (e == 0 && rollout_begin(&r, w->installed, candidate) < 0)
+		e = fail(w, -EIO, "%s", r.why);
+	return e < 0 ? e : rollout_finish(w, &r);
+}
+
+static int rollback_action(struct work *w)
+{
+	struct rollout r = rollout_of(w);
+	int e;
+
+	if (is_busy(w))
+		return fail(w, -EBUSY, "a rollout is in progress; run ends it");
+	if (*state_text(&w->state, "previous") == '\0')
+		return fail(w, -ENOENT, "there is nothing to go back to");
+	e = rollout_undo_begin(&r, ROLLBACK_WHY);
+	if (e < 0)
+		return fail(w, e, "%s", r.why);
+	e = rollout_finish(w, &r);
+	return e == -ECANCELED ? 0 : e;
+}
+
 /* ---- what is known ------------------------------------------------------------------------------------------- */
 
 static int status_action(struct work *w)
@@ -183,7 +291,7 @@ static int status_action(struct work *w)
 	const char *phase = state_text(&w->state, "phase");
 
 	verdict = json_string_value(json_object_get(report, "verdict"));
-	host->report(w->ctx, "phase", "%s", *phase != '\0' ? phase : "idle");
+	host->report(w->ctx, "phase", "%s", *phase != '\0' ? phase : "IDLE");
 	host->report(w->ctx, "installed", "%s", w->installed);
 	host->report(w->ctx, "checked", "%s",
 	             verdict != NULL ? json_string_value(json_object_get(report, "candidate")) : "");
@@ -234,6 +342,9 @@ static int work_begin(struct work *w)
 	const struct t3ops_host *host = w->ctx->host;
 	int r = user_path(w->base_dir, sizeof w->base_dir, host->opt_string(w->ctx, "base_dir"), w->user);
 
+	if (r == 0 && snprintf(w->database, sizeof w->database, "%s/userdata/state.sqlite", w->base_dir) >=
+	                  (int)sizeof w->database)
+		r = -ENAMETOOLONG;
 	umask(0077);
 	w->until_us = until(w->ctx);
 	w->state.dir_fd = -1;
@@ -267,10 +378,8 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	static const struct {
 		const char *name;
 		int (*run)(struct work *);
-	} rows[] = {{"check", check_action},
-	            {"status", status_action},
-	            {"report", report_action},
-	            {"freeze", freeze_action},
+	} rows[] = {{"check", check_action},      {"run", run_action},       {"rollback", rollback_action},
+	            {"status", status_action},    {"report", report_action}, {"freeze", freeze_action},
 	            {"unfreeze", unfreeze_action}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -279,9 +388,24 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	return -ENOSYS;
 }
 
+/* Ends what was begun, and proves the candidate; moves nobody: runs are for all users at once. */
+static int scheduled(struct work *w)
+{
+	struct rollout r = rollout_of(w);
+	char candidate[PATH_MAX];
+	int e;
+
+	if (is_busy(w))
+		return rollout_finish(w, &r);
+	e = candidate_find(w, candidate);
+	return e < 0 || strcmp(candidate, w->installed) == 0 || is_known(w, candidate)
+	           ? e
+	           : candidate_prove(w, candidate);
+}
+
 static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 {
-	return work_do(ctx, user, check_action);
+	return work_do(ctx, user, scheduled);
 }
 
 static int rehearse(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *name)
@@ -304,8 +428,10 @@ static const struct t3ops_option options[] = {
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
     {"serve_command", T3OPS_OPT_COMMAND, "serve", 0, 0,
      "Command that starts a user's t3 server in the foreground, exactly as production does; only the gate runs it."},
+    {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for run and rollback."},
+    {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
     {"start_timeout", T3OPS_OPT_DURATION, "60s", 1000000, 600000000,
-     "How long a server may take until it answers HTTP."},
+     "How long a server may take until it answers HTTP, or pairs."},
     {"hidden", T3OPS_OPT_LIST | T3OPS_OPT_STRING,
      "%h/.claude %h/.claude.json %h/.codex %h/.cursor %h/.grok %h/.config %h/.local/share/opencode %h/.ssh %h/.gnupg "
      "%h/.aws %h/.netrc %h/.git-credentials",
@@ -314,6 +440,8 @@ static const struct t3ops_option options[] = {
 
 static const struct t3ops_action actions[] = {
     {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched."},
+    {"run", "to again", "Proves a version, and moves the user to it; what fails is undone."},
+    {"rollback", "", "The program and the database of before come back."},
     {"status", "", "Which program the user has, and what is known of the next one."},
     {"report", "", "What the last check found, and what was rejected."},
     {"freeze", "why hours", "The user's program stays as it is."},
@@ -325,7 +453,7 @@ T3OPS_PLUGIN(upgrade) = {
     .roles = T3OPS_ROLE_JOB,
     .name = "upgrade",
     .version = PACKAGE_VERSION,
-    .summary = "proves new versions of t3 on copies of users' databases",
+    .summary = "proves new versions of t3 on copies, and moves users to them",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .needs = T3OPS_SERVICE_PAIRING,

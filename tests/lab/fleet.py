@@ -73,11 +73,11 @@ class Fleet:
     # ---- what a person asks
 
     def ask(self, *words):
-        """t3opsctl upgrade ...: (exit status, the first row, what it said)."""
+        """t3opsctl upgrade ...: (exit status, the last row, what it said)."""
         done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "upgrade", *words, "-j"],
                               capture_output=True, text=True, timeout=180, check=False)
         rows = json.loads(done.stdout)["rows"] if done.stdout else []
-        return done.returncode, rows[0] if rows else {}, done.stderr
+        return done.returncode, rows[-1] if rows else {}, done.stderr
 
     def check(self, version, *more):
         return self.ask("check", "alice", f"--to={self.prefixes[version]}", *more)
