@@ -152,14 +152,22 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 	return false;
 }
 
+/* The longer one; that everything was late at once is said of what nothing else explains. */
+static bool explains_better(const struct host_event *a, const struct host_event *b)
+{
+	if (b == NULL || (a->kind == HOST_OVERLOADED) != (b->kind == HOST_OVERLOADED))
+		return b == NULL || b->kind == HOST_OVERLOADED;
+	return a->length_us > b->length_us;
+}
+
 const struct host_event *host_events_find(const struct host_events *h, const struct host_question *q)
 {
-	const struct host_event *longest = NULL;
+	const struct host_event *best = NULL;
 
 	for (size_t i = 0; i < h->n; i++)
-		if (explains(&h->rows[i], q) && (longest == NULL || h->rows[i].length_us > longest->length_us))
-			longest = &h->rows[i];
-	return longest;
+		if (explains(&h->rows[i], q) && explains_better(&h->rows[i], best))
+			best = &h->rows[i];
+	return best;
 }
 
 /* ---- what samples say ------------------------------------------------------------------------------------ */

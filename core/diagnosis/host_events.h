@@ -68,7 +68,7 @@ void host_events_fini(struct host_events *h);
 /* Forgets what ended before keep_us.  Being strained goes on where it goes on.  1: something new, 0: it goes on, or
  * is too short to explain anything; -ENOMEM. */
 int host_events_add(struct host_events *h, const struct host_event *e, uint64_t keep_us);
-/* The longest that explains it; NULL: none does. */
+/* The longest that explains it, and OVERLOADED only if no other does; NULL: none does. */
 const struct host_event *host_events_find(const struct host_events *h, const struct host_question *q);
 
 /* What two samples of the host say happened between them: false if nothing did. */

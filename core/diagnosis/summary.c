@@ -95,7 +95,7 @@ static void failures_put(FILE *out, const struct verdict_basis *b)
 		fprintf(out, " and %zu more", more);
 }
 
-/* Resolvers are named by what fails without them only, as is a leg that failed later; a user is named once. */
+/* Legs that failed later are named by that; a user is named once. */
 static bool is_worth_naming(const struct observations *o, size_t i)
 {
 	const struct observation *f = &o->rows[i];
@@ -104,35 +104,65 @@ static bool is_worth_naming(const struct observations *o, size_t i)
 	       (f->leg != NULL || i == 0 || o->rows[i - 1].live_tunnel != f->live_tunnel);
 }
 
+/* Look-ups and the like go without saying, unless a revision no longer names what they acquit. */
+static bool is_reason_of_change(const struct verdict *v, const struct observation *f)
+{
+	if (v->change != VERDICT_NARROWED && v->change != VERDICT_CHANGED)
+		return false;
+	if (!f->resolver && !f->fresh && !f->large)
+		return false;
+	for (size_t i = 0; i < f->acquitted.n; i++)
+		if (tomo_path_has(&v->was.suspects, f->acquitted.segments[i]) &&
+		    !tomo_path_has(&v->conclusion.suspects, f->acquitted.segments[i]))
+			return true;
+	return false;
+}
+
 static void working_name(FILE *out, const struct observation *f)
 {
 	if (f->leg == NULL) {
 		fprintf(out, "a WebSocket of %s", f->live_tunnel->user);
 		return;
 	}
+	fputs(f->resolver ? "the resolver of "
+	      : f->fresh  ? "a fresh connection of "
+	      : f->large  ? "a large message of "
+	                  : "",
+	      out);
 	leg_label_put(out, f->leg);
-	if (f->leg->rtt_us > 0)
+	if (!f->resolver && !f->fresh && !f->large && f->leg->rtt_us > 0)
 		fprintf(out, " %.0f ms", (double)f->leg->rtt_us / 1e3);
 }
 
-/* What worked meanwhile: the data behind an acquittal. */
-static void working_put(FILE *out, const struct observations *o)
-{
-	size_t named = 0, more = 0;
+struct working {
+	size_t named, more;
+};
 
-	for (size_t i = o->n_failing; i < o->n; i++) {
-		if (!is_worth_naming(o, i))
-			continue;
-		if (named == NAMED_AT_MOST) {
-			more++;
-			continue;
-		}
-		fputs(named++ > 0 ? ", " : " while ", out);
-		working_name(out, &o->rows[i]);
+static void working_add(FILE *out, struct working *w, const struct observation *f)
+{
+	if (w->named == NAMED_AT_MOST) {
+		w->more++;
+		return;
 	}
-	if (more > 0)
-		fprintf(out, " and %zu more", more);
-	if (named > 0)
+	fputs(w->named++ > 0 ? ", " : " while ", out);
+	working_name(out, f);
+}
+
+/* What worked meanwhile: the data behind an acquittal. */
+static void working_put(FILE *out, const struct verdict_basis *b)
+{
+	const struct observations *o = b->observations;
+	struct working w = {0, 0};
+
+	for (size_t i = o->n_failing; i < o->n; i++)
+		if (is_reason_of_change(b->verdict, &o->rows[i]))
+			working_add(out, &w, &o->rows[i]);
+	for (size_t i = o->n_failing; i < o->n; i++)
+		if (is_worth_naming(o, i))
+			working_add(out, &w, &o->rows[i]);
+	if (w.more > 0)
+		fprintf(out, " and %zu more", w.more);
+	if (w.named > 0)
 		fputs(" answered", out);
 }
 
@@ -268,7 +298,7 @@ static void summary_put(FILE *out, const struct verdict_basis *b)
 	change_put(out, b->verdict);
 	kind_put(out, b);
 	failures_put(out, b);
-	working_put(out, b->observations);
+	working_put(out, b);
 	if (symptom != SYMPTOM_NONE)
 		fprintf(out, "; %s", symptom_words(symptom));
 	if (b->verdict->conclusion.kind != VERDICT_HOST)

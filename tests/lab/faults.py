@@ -457,6 +457,9 @@ ROWS = [
     # ---- the uplink and the name
     Row("the uplink is silent", segment("wan"), lambda w: w.wan("stall"), lambda w: w.wan("heal")),
     Row("the uplink is lost", segment("wan"), lose_wan, lambda w: w.wan("heal")),
+    Row("the uplink is silent, and a server stalls besides", segment("wan") + segment("serve(alice)"),
+        both(lambda w: w.wan("stall"), lambda w: w.pause(3), serve("alice", "stall")),
+        both(lambda w: w.wan("heal"), serve("alice", "resume"))),
     Row("the uplink is silent, what leaves", segment("wan"), wan_stall(True), lambda w: w.wan("heal")),
     Row("the uplink is silent, what comes in", segment("wan"), wan_stall(False), lambda w: w.wan("heal")),
     Row("the uplink flaps", segment("wan"), flap(lose_wan, lambda w: w.wan("heal"), 3, 4, 6), lasts=5,

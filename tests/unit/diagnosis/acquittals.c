@@ -135,7 +135,9 @@ static const struct scenario scenarios[] = {
      {ALL_UP, MUTE(95, "cf", ""), DOWN(100, "cf", "", RESET), DROP(102, "alice", CLIENT_RESET, 10),
       RESOLVER(110, "cf", NONE), TRY_IN(2110, "cf", TLS, CONNECT_TIMEOUT, 1990), RESOLVER(13000, "cf", NONE),
       TRY_IN(15010, "cf", TLS, CONNECT_TIMEOUT, 2000)},
-     NULL},
+     "narrowed, was wan or cloudflare: cf failed at tls (connect_timeout), alice lost 1 WebSocket (client_reset) "
+     "while "
+     "the resolver of cf, int 4 ms, "},
     {"the uplink is lost while a fresh connection is made",
      "wan cloudflare#1; >wan#1",
      {ALL_UP, ALL_FRESH, MUTE(19990, "cf", ""), FRESH_IN(20000, "cf", HTTP, RESET, 30), DOWN(20001, "cf", "", RESET),
@@ -157,7 +159,7 @@ static const struct scenario scenarios[] = {
       RESOLVER(16500, "cf", NONE), FRESH_IN(18500, "cf", CONNECT, CONNECT_TIMEOUT, 1990),
       DOWN(32000, "cf", "", HEARTBEAT_TIMEOUT), RESOLVER(33000, "cf", NONE),
       TRY_IN(43100, "cf", TLS, CONNECT_TIMEOUT, 10000)},
-     NULL},
+     "narrowed, was wan or cloudflare: cf failed at tls (connect_timeout) while the resolver of cf, "},
 
     /* What heals a fault acquits nothing of it. */
     {"the name is found first, while the attempt before goes on waiting: the uplink heals",

@@ -48,6 +48,16 @@ struct row {
 		.kind = HOST_STARVED, .from_us = MS(from), .until_us = MS(until),                                    \
 		.length_us = MS((until) - (from)) * 3 / 4                                                            \
 	}
+#define OVERLOAD(from, until)                                                                                        \
+	{                                                                                                            \
+		.kind = HOST_OVERLOADED, .from_us = MS(from), .until_us = MS(until),                                 \
+		.length_us = MS((until) - (from)) / 2, .servers = 9                                                  \
+	}
+#define UNANSWERED(from, until)                                                                                      \
+	{                                                                                                            \
+		.prober = true, .proxy = true, .unanswered = true, .others_prompt = true, .began_us = MS(from),      \
+		.seen_us = MS(until)                                                                                 \
+	}
 #define GONE(from, until)                                                                                            \
 	{                                                                                                            \
 		.kind = HOST_PROXY_GONE, .from_us = MS(from), .until_us = MS(until)                                  \
@@ -105,6 +115,11 @@ static const struct row rows[] = {
      {.unanswered = true, .began_us = MS(5000), .seen_us = MS(13000)},
      false},
     {"a reset needs no CPU to be one", STARVE(10000, 13000), CUT(proxy, 12000), false},
+    {"silence that began while servers were late", OVERLOAD(20000, 30000), UNANSWERED(25000, 45000), true},
+    {"or shortly before", OVERLOAD(20000, 30000), UNANSWERED(11000, 31000), true},
+    {"long before", OVERLOAD(20000, 30000), UNANSWERED(9000, 29000), false},
+    {"after it", OVERLOAD(20000, 30000), UNANSWERED(31000, 33000), false},
+    {"an answer is no lateness", OVERLOAD(20000, 30000), CUT(prober, 25000), false},
     {"memory cuts nothing", STRAIN(10000, 13000), CUT(proxy, 12000), false},
 };
 
@@ -139,6 +154,26 @@ static void what_is_kept(void **state)
 	assert_int_equal(h.n, 1);
 	assert_int_equal(host_events_add(&h, &longer, MS(5000)), 1);
 	assert_int_equal(host_events_find(&h, &cut)->length_us, MS(6500));
+	host_events_fini(&h);
+}
+
+/* That servers are late is one event while it lasts, and says nothing of what another one explains. */
+static void overload_comes_last(void **state)
+{
+	static const struct host_event late = OVERLOAD(20000, 24000), later = OVERLOAD(21000, 30000),
+	                               gone = GONE(25000, 25000);
+	static const struct host_question silence = UNANSWERED(25000, 27000), before = UNANSWERED(21000, 26000);
+	struct host_events h = {.n = 0};
+
+	(void)state;
+	assert_int_equal(host_events_add(&h, &late, 0), 1);
+	assert_int_equal(host_events_add(&h, &later, 0), 0);
+	assert_int_equal(h.n, 1);
+	assert_int_equal(h.rows[0].from_us, MS(20000));
+	assert_int_equal(h.rows[0].until_us, MS(30000));
+	assert_int_equal(host_events_add(&h, &gone, 0), 1);
+	assert_int_equal(host_events_find(&h, &silence)->kind, HOST_PROXY_GONE);
+	assert_int_equal(host_events_find(&h, &before)->kind, HOST_OVERLOADED);
 	host_events_fini(&h);
 }
 
@@ -210,11 +245,9 @@ static void what_makes_a_loop_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_row),
-	    cmocka_unit_test(what_is_kept),
-	    cmocka_unit_test(strain_goes_on),
-	    cmocka_unit_test(what_samples_say),
-	    cmocka_unit_test(what_makes_a_loop_late),
+	    cmocka_unit_test(every_row),        cmocka_unit_test(what_is_kept),
+	    cmocka_unit_test(strain_goes_on),   cmocka_unit_test(overload_comes_last),
+	    cmocka_unit_test(what_samples_say), cmocka_unit_test(what_makes_a_loop_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
