@@ -121,11 +121,31 @@ static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct b
 	return r == 0 && remote_is_set(ctx) ? store_send(ctx, user, dir, row.file, until_us, why) : r;
 }
 
+/* The user's key for the backups in the directory, if there is to be one. */
+static int key_take(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
+                    struct crypt_key *key, char *why)
+{
+	const char *pattern = ctx->host->opt_string(ctx, "encrypt_key");
+	char path[PATH_MAX];
+	int r;
+
+	if (*pattern == '\0')
+		return 0;
+	r = user_path(path, sizeof path, pattern, user);
+	if (r < 0)
+		snprintf(why, WHY_SIZE, "option encrypt_key cannot be filled in: %s", strerror(-r));
+	else
+		r = crypt_key_read(key, path, why, WHY_SIZE);
+	dir->key = key;
+	return r;
+}
+
 static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 {
 	char source[PATH_MAX], why[WHY_SIZE] = "";
 	struct backup_dir dir = {.fd = -1};
 	struct copy_facts facts = {.rows = NULL};
+	struct crypt_key key;
 	uint64_t until_us = until(ctx), began_us = ctx->host->now_us(ctx);
 	int r;
 
@@ -142,6 +162,8 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	if (r == 0)
 		r = backup_dir_writable(&dir, why, sizeof why);
 	if (r == 0)
+		r = key_take(ctx, user, &dir, &key, why);
+	if (r == 0)
 		r = copy_database(source, dir.partial, until_us, &facts, why, sizeof why);
 	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
 		ctx->host->report(ctx, "absent",
@@ -154,6 +176,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	if (r >= 0)
 		r = finish(ctx, user, &dir, &facts, began_us, until_us, why);
 	copy_facts_fini(&facts);
+	crypt_key_wipe(&key);
 	backup_dir_close(&dir);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
@@ -164,6 +187,7 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 {
 	struct backup_dir dir = {.fd = -1};
 	char why[WHY_SIZE] = "";
+	struct crypt_key key;
 	uint64_t until_us = until(ctx);
 	int r;
 
@@ -172,7 +196,10 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	if (r == 0 && interrupted_finish(ctx, user, &dir, until_us))
 		ctx->host->report_row(ctx);
 	if (r == 0)
+		r = key_take(ctx, user, &dir, &key, why);
+	if (r == 0)
 		r = action_run(ctx, user, action, &dir, until_us, why, sizeof why);
+	crypt_key_wipe(&key);
 	backup_dir_close(&dir);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
@@ -217,6 +244,10 @@ static int check(struct t3ops_ctx *ctx)
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
 		r = -ENOTSUP;
 	}
+	if (*ctx->host->opt_string(ctx, "encrypt_key") != '\0' && !crypt_is_there()) {
+		ctx->host->option_fault(ctx, T3OPS_ERROR, "encrypt_key", "this build of t3ops has no libsodium");
+		r = -ENOTSUP;
+	}
 	return store_check(ctx) < 0 ? -EINVAL : r;
 }
 
@@ -234,6 +265,10 @@ static const struct t3ops_option options[] = {
      "limit."},
     {"compress", T3OPS_OPT_INT, "0", 0, PACK_LEVEL_MAX,
      "Level of zstd that backups are packed with, which makes state-*.sqlite.zst of them; 0: not at all; 3 is fast."},
+    {"encrypt_key", T3OPS_OPT_STRING, "", 0, 0,
+     "File with a key, 64 hexadecimal digits that only the user's account may read, which backups are encrypted "
+     "with; "
+     "filled in as database is; none: they are not."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
     {"s3_url", T3OPS_OPT_URL, "", 0, 0,

@@ -18,6 +18,7 @@
 
 #define PARTIAL ".state.partial" /* SQLite may add -journal */
 #define PACKED  PARTIAL ".zst"
+#define CRYPTED PARTIAL ".enc"
 
 static int is_leaving(const struct dirent *e)
 {
@@ -60,6 +61,7 @@ int backup_dir_open(struct backup_dir *s, const char *base, const char *user, ch
 
 	s->fd = -1;
 	s->manifest = (struct manifest){0};
+	s->key = NULL;
 	if (r == 0)
 		r = path_join(s->partial, s->path, PARTIAL);
 	if (r == 0) {
@@ -105,6 +107,27 @@ static int new_open(const struct backup_dir *s, const char *name)
 	return openat(s->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
+/* From one file of the directory to a new one. */
+struct conversion {
+	int from, to;
+};
+
+static int conversion_open(const struct backup_dir *s, const char *from, const char *to, struct conversion *c)
+{
+	c->from = openat(s->fd, from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	c->to = c->from >= 0 ? new_open(s, to) : -1;
+	return c->to >= 0 ? 0 : -errno;
+}
+
+static int conversion_close(const struct conversion *c, int r)
+{
+	if (c->from >= 0)
+		close(c->from);
+	if (c->to >= 0)
+		close(c->to);
+	return r;
+}
+
 /* What was written is what will be read. */
 static int packed_check(int fd, const struct backup_row *row, uint64_t until_us)
 {
@@ -114,23 +137,59 @@ static int packed_check(int fd, const struct backup_row *row, uint64_t until_us)
 	return r == 0 && strcmp(digest, row->database_sha256) != 0 ? -EBADMSG : r;
 }
 
-static int partial_pack(const struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us)
+static int partial_pack(const struct backup_dir *s, const struct backup_row *row, int level, uint64_t until_us)
 {
-	int from = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PACKED), r = 0;
-	struct stat st;
+	char digest[DIGEST_SIZE];
+	struct conversion c;
+	int r = conversion_open(s, PARTIAL, PACKED, &c);
 
-	if (from < 0 || to < 0 || fstat(from, &st) < 0)
-		r = -errno;
-	if (r == 0) {
-		row->database_bytes = st.st_size;
-		r = pack(from, to, level, until_us, row->database_sha256);
-	}
 	if (r == 0)
-		r = packed_check(to, row, until_us);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
+		r = pack(c.from, c.to, level, until_us, digest);
+	if (r == 0)
+		r = packed_check(c.to, row, until_us);
+	return conversion_close(&c, r);
+}
+
+static int partial_encrypt(const struct backup_dir *s, const char *from, uint64_t until_us)
+{
+	struct conversion c;
+	int r = conversion_open(s, from, CRYPTED, &c);
+
+	if (r == 0)
+		r = encrypt_file(c.from, c.to, s->key, until_us);
+	if (r == 0)
+		r = lseek(c.to, 0, SEEK_SET) < 0 ? -errno : decrypt_file(c.to, -1, s->key, until_us);
+	return conversion_close(&c, r);
+}
+
+static int partial_know(const struct backup_dir *s, struct backup_row *row, uint64_t until_us)
+{
+	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = fd < 0 ? -errno : 0;
+	struct stat st = {0};
+
+	if (r == 0)
+		r = fstat(fd, &st) < 0 ? -errno : digest_file(fd, until_us, row->database_sha256);
+	row->database_bytes = st.st_size;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* The copy as it will be kept; *made: its name. */
+static int partial_convert(const struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us,
+                           const char **made)
+{
+	int r = level > 0 || s->key != NULL ? partial_know(s, row, until_us) : 0;
+
+	*made = PARTIAL;
+	if (r == 0 && level > 0) {
+		r = partial_pack(s, row, level, until_us);
+		*made = PACKED;
+	}
+	if (r == 0 && s->key != NULL) {
+		r = partial_encrypt(s, *made, until_us);
+		*made = CRYPTED;
+	}
 	return r;
 }
 
@@ -155,7 +214,7 @@ static int partial_seal(const struct backup_dir *s, const char *name, struct bac
 static void name_choose(const struct backup_dir *s, struct backup_row *row, bool packed)
 {
 	for (;; row->at_s++) {
-		backup_name(row->file, row->at_s, row->reason, packed);
+		backup_name(row->file, row->at_s, row->reason, packed, s->key != NULL);
 		if (faccessat(s->fd, row->file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			return;
 	}
@@ -163,8 +222,8 @@ static void name_choose(const struct backup_dir *s, struct backup_row *row, bool
 
 int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us)
 {
-	const char *made = level > 0 ? PACKED : PARTIAL;
-	int r = level > 0 ? partial_pack(s, row, level, until_us) : 0;
+	const char *made;
+	int r = partial_convert(s, row, level, until_us, &made);
 
 	if (r == 0)
 		r = partial_seal(s, made, row, until_us);
@@ -184,51 +243,82 @@ int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint
 
 /* ---- out of it --------------------------------------------------------------------------------------- */
 
-static int file_unpack(struct backup_dir *s, const char *stored, uint64_t until_us, char digest[DIGEST_SIZE])
+static int file_unpack(const struct backup_dir *s, const char *from, uint64_t until_us)
 {
-	int from = openat(s->fd, stored, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), to = new_open(s, PARTIAL), r = 0;
+	char digest[DIGEST_SIZE];
+	struct conversion c;
+	int r = conversion_open(s, from, PARTIAL, &c);
 
-	if (from < 0 || to < 0)
-		r = -errno;
-	if (r == 0)
-		r = unpack(from, to, until_us, digest);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
-	return r;
+	return conversion_close(&c, r == 0 ? unpack(c.from, c.to, until_us, digest) : r);
 }
 
-static const char *unpack_error(int error)
+static int file_decrypt(const struct backup_dir *s, const char *from, const char *to, uint64_t until_us)
 {
-	return error == -ENOTSUP   ? "this build of t3ops has no zstd"
-	       : error == -EBADMSG ? "it is damaged, and cannot be unpacked"
-	                           : strerror(-error);
+	struct conversion c;
+	int r = conversion_open(s, from, to, &c);
+
+	return conversion_close(&c, r == 0 ? decrypt_file(c.from, c.to, s->key, until_us) : r);
+}
+
+static int out_say(const struct backup_row *row, int error, const char *what, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "%s: %s", row->file,
+	         error == -ENOTSUP        ? "this build of t3ops lacks zstd or libsodium"
+	         : error == -EKEYREJECTED ? "it was encrypted with another key"
+	         : error == -EBADMSG      ? what
+	                                  : strerror(-error));
+	return error;
+}
+
+/* As the partial, whatever it takes. */
+static int file_convert(const struct backup_dir *s, const struct backup_row *row, const char *stored,
+                        uint64_t until_us, char *why, size_t why_size)
+{
+	bool packed = backup_is_packed(row->file), encrypted = backup_is_encrypted(row->file);
+	int r = 0;
+
+	if (encrypted && s->key == NULL) {
+		snprintf(why, why_size, "%s: it is encrypted, and the option encrypt_key names no file", row->file);
+		return -ENOKEY;
+	}
+	if (encrypted)
+		r = file_decrypt(s, stored, packed ? PACKED : PARTIAL, until_us);
+	if (r < 0)
+		return out_say(row, r, "it is damaged, and cannot be decrypted", why, why_size);
+	if (packed)
+		r = file_unpack(s, encrypted ? PACKED : stored, until_us);
+	return r < 0 ? out_say(row, r, "it is damaged, and cannot be unpacked", why, why_size) : 0;
+}
+
+static int partial_compare(const struct backup_dir *s, const struct backup_row *row, uint64_t until_us, char *why,
+                           size_t why_size)
+{
+	struct backup_row found = {.file = ""};
+	int r = partial_know(s, &found, until_us);
+
+	if (r < 0)
+		return out_say(row, r, "", why, why_size);
+	if (row->database_sha256[0] != '\0' && strcmp(row->database_sha256, found.database_sha256) != 0)
+		return out_say(row, -EBADMSG, "the SHA-256 of the database in it is not what it was", why, why_size);
+	return 0;
 }
 
 int backup_dir_database(struct backup_dir *s, const struct backup_row *row, const char *stored, uint64_t until_us,
                         char path[PATH_MAX], char *why, size_t why_size)
 {
-	char digest[DIGEST_SIZE] = "";
 	int r;
 
-	if (!backup_is_packed(row->file))
+	if (!backup_is_packed(row->file) && !backup_is_encrypted(row->file))
 		return path_join(path, s->path, stored);
-	r = file_unpack(s, stored, until_us, digest);
-	if (r < 0) {
-		snprintf(why, why_size, "%s: %s", row->file, unpack_error(r));
-		return r;
-	}
-	if (row->database_sha256[0] != '\0' && strcmp(row->database_sha256, digest) != 0) {
-		snprintf(why, why_size, "%s: the SHA-256 of the database in it is not what it was", row->file);
-		return -EBADMSG;
-	}
-	return path_join(path, s->path, PARTIAL);
+	r = file_convert(s, row, stored, until_us, why, why_size);
+	if (r == 0)
+		r = partial_compare(s, row, until_us, why, why_size);
+	return r == 0 ? path_join(path, s->path, PARTIAL) : r;
 }
 
 const char *backup_row_digest(const struct backup_row *row)
 {
-	return backup_is_packed(row->file) ? row->database_sha256 : row->sha256;
+	return backup_is_packed(row->file) || backup_is_encrypted(row->file) ? row->database_sha256 : row->sha256;
 }
 
 /* ---- what stays ---------------------------------------------------------------------------------------- */

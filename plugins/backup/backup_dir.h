@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "crypt.h"
 #include "manifest.h"
 #include "retention.h"
 
@@ -14,6 +15,7 @@ struct backup_dir {
 	char path[PATH_MAX];
 	char partial[PATH_MAX]; /* where the copy is made */
 	struct manifest manifest;
+	const struct crypt_key *key; /* for backups that are encrypted; NULL: none */
 };
 
 /* Opens and locks BASE/USER, removes leftover partials and reads its manifest.  0 or -errno with one line in why;
@@ -24,9 +26,9 @@ int backup_dir_writable(const struct backup_dir *s, char *why, size_t why_size);
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
-/* Packs the copy (level > 0: with zstd), syncs it, gives it the name of that moment (row->at_s; a taken name becomes
- * that of a second later) and syncs the directory.  Writes the name and the size to *row and the row to the manifest,
- * which takes row->rows.  0 or -errno. */
+/* Packs the copy (level > 0: with zstd), encrypts it if there is a key, syncs it, gives it the name of that moment
+ * (row->at_s; a taken name becomes that of a second later) and syncs the directory.  Writes the name and the size to
+ * *row and the row to the manifest, which takes row->rows.  0 or -errno. */
 int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us);
 
 /* What remote_fetch writes; gone after backup_dir_close. */

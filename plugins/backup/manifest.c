@@ -19,6 +19,7 @@
 #define TIME_TEXT "%Y-%m-%dT%H:%M:%SZ"
 #define DIGITS6   "[0-9][0-9][0-9][0-9][0-9][0-9]"
 #define PACKED    ".zst"
+#define ENCRYPTED ".enc"
 #define PATTERN   "state-" DIGITS6 "[0-9][0-9]T" DIGITS6 "Z"
 
 /* What a file of that reason is called after its time. */
@@ -34,7 +35,7 @@ const char *backup_reason_name(enum backup_reason reason)
 	return reasons[reason].name;
 }
 
-void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed)
+void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed, bool encrypted)
 {
 	time_t at = (time_t)at_s;
 	struct tm tm;
@@ -42,12 +43,18 @@ void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason 
 
 	gmtime_r(&at, &tm);
 	len = strftime(out, BACKUP_NAME_SIZE, STAMP, &tm);
-	snprintf(out + len, BACKUP_NAME_SIZE - len, "%s%s", reasons[reason].suffix, packed ? PACKED : "");
+	snprintf(out + len, BACKUP_NAME_SIZE - len, "%s%s%s", reasons[reason].suffix, packed ? PACKED : "",
+	         encrypted ? ENCRYPTED : "");
 }
 
 bool backup_is_packed(const char *file)
 {
-	return fnmatch("*" PACKED, file, 0) == 0;
+	return fnmatch("*" PACKED, file, 0) == 0 || fnmatch("*" PACKED ENCRYPTED, file, 0) == 0;
+}
+
+bool backup_is_encrypted(const char *file)
+{
+	return fnmatch("*" ENCRYPTED, file, 0) == 0;
 }
 
 /* ---- times ---------------------------------------------------------------------------------------- */
@@ -97,8 +104,8 @@ static int reason_of_file(const char *name)
 	char pattern[sizeof PATTERN + 32];
 
 	for (int i = 0; i < BACKUP_REASONS; i++) {
-		snprintf(pattern, sizeof pattern, "%s%s%s", PATTERN, reasons[i].suffix,
-		         backup_is_packed(name) ? PACKED : "");
+		snprintf(pattern, sizeof pattern, "%s%s%s%s", PATTERN, reasons[i].suffix,
+		         backup_is_packed(name) ? PACKED : "", backup_is_encrypted(name) ? ENCRYPTED : "");
 		if (fnmatch(pattern, name, 0) == 0)
 			return i;
 	}

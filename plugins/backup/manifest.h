@@ -29,7 +29,8 @@ struct backup_row {
 	long long at_s; /* since 1970: when it was finished */
 	long long bytes;
 	char sha256[65];          /* of the file; "": not known */
-	char database_sha256[65]; /* of what is packed in it; "": it is not packed, or not known */
+	char database_sha256[65]; /* of the database in a file that is packed or encrypted; "": it is neither, or not
+	                             known */
 	long long database_bytes; /* likewise; 0 */
 	double seconds;           /* that it took; 0: not known */
 	enum backup_reason reason;
@@ -48,9 +49,10 @@ struct manifest {
 };
 
 /* The name of a backup of that second, without what makes it unique. */
-void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed);
-/* Whether the file is packed with zstd, by its name. */
+void backup_name(char out[BACKUP_NAME_SIZE], long long at_s, enum backup_reason reason, bool packed, bool encrypted);
+/* Whether the file is packed with zstd, or encrypted (what is both was packed first), by its name. */
 bool backup_is_packed(const char *file);
+bool backup_is_encrypted(const char *file);
 
 /* What is there: names of backups only. */
 struct backup_files {

@@ -44,7 +44,8 @@ struct fixture {
 	int keep;
 	int64_t budget;
 	int compress;
-	long disk; /* bytes of a small disk for the backups; 0: where they are */
+	char key[128]; /* file of it; "": none */
+	long disk;     /* bytes of a small disk for the backups; 0: where they are */
 	bool read_only;
 	const char *action, *arguments;
 	bool requested;
@@ -190,6 +191,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_weekly", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
 	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
+	text_put(s, "encrypt_key", T3OPS_OPT_STRING, f->key);
 	text_put(s, "s3_url", T3OPS_OPT_URL, "");
 	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
@@ -1031,9 +1033,8 @@ static void test_manifest(void **state)
 	json_decref(line);
 }
 
-#ifdef HAVE_ZSTD
 /* A run of an action; what it failed with. */
-static int act(struct fixture *f, const char *action, const char *arguments, char why[512])
+__attribute__((unused)) static int act(struct fixture *f, const char *action, const char *arguments, char why[512])
 {
 	json_t *answer;
 	int r;
@@ -1048,7 +1049,7 @@ static int act(struct fixture *f, const char *action, const char *arguments, cha
 	return r;
 }
 
-static void byte_flip(const char *path, off_t at)
+__attribute__((unused)) static void byte_flip(const char *path, off_t at)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	char byte;
@@ -1059,7 +1060,7 @@ static void byte_flip(const char *path, off_t at)
 	close(fd);
 }
 
-static void manifest_forget(const struct fixture *f)
+__attribute__((unused)) static void manifest_forget(const struct fixture *f)
 {
 	char path[512];
 
@@ -1067,6 +1068,7 @@ static void manifest_forget(const struct fixture *f)
 	assert_int_equal(unlink(path), 0);
 }
 
+#ifdef HAVE_ZSTD
 /* Packed, its two digests known; read whole by verify; whatever is wrong with it found, also without the manifest. */
 static void test_packed(void **state)
 {
@@ -1126,6 +1128,89 @@ static void test_packed_beside_plain(void **state)
 	}
 	assert_int_equal(backup_dir_count(f, "state-", NULL), 3);
 	assert_non_null(strstr(path, ".zst"));
+}
+#endif
+
+#ifdef HAVE_SODIUM
+static void key_write(struct fixture *f, char digit, mode_t mode)
+{
+	char text[66];
+
+	memset(text, digit, 64);
+	memcpy(text + 64, "\n", 2);
+	PATH(f->key, "%s/key", f->dir);
+	unlink(f->key);
+	file_write(f->key, text, 65);
+	chmod(f->key, mode);
+}
+
+static bool holds(const char *path, const char *bytes)
+{
+	static char whole[1 << 20];
+	FILE *in = fopen(path, "r");
+	size_t n = fread(whole, 1, sizeof whole, in);
+
+	fclose(in);
+	return memmem(whole, n, bytes, strlen(bytes)) != NULL;
+}
+
+/* Encrypted, packed before or not: nothing of the database can be read; with its key it comes back, with another one
+ * it is refused and not called damaged; what was changed is. */
+static void test_encrypted(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], plain[512], arguments[600], why[512];
+	struct stat st;
+
+	PATH(plain, "%s/plain.sqlite", f->dir);
+	PATH(arguments, "{\"to\":\"%s\"}", plain);
+	database_make(f, 400);
+	for (int level = 0; level <= 3; level += 3) {
+#ifdef HAVE_ZSTD
+		f->compress = level;
+#endif
+		key_write(f, 'a', 0600);
+		run_ok(f, path);
+		assert_non_null(strstr(path, f->compress ? ".sqlite.zst.enc" : ".sqlite.enc"));
+		assert_false(holds(path, "SQLite format 3"));
+		assert_false(holds(path, "CREATE TABLE"));
+		assert_int_equal(act(f, "verify", NULL, why), 0);
+		assert_int_equal(act(f, "restore", arguments, why), 0);
+		copy_check(plain, 400);
+		assert_int_equal(unlink(plain), 0);
+
+		key_write(f, 'b', 0600);
+		assert_int_equal(act(f, "verify", NULL, why), -EKEYREJECTED);
+		assert_non_null(strstr(why, "another key"));
+		f->key[0] = '\0';
+		assert_int_equal(act(f, "restore", arguments, why), -ENOKEY);
+		assert_non_null(strstr(why, "encrypt_key"));
+		key_write(f, 'a', 0600);
+		assert_int_equal(act(f, "verify", NULL, why), 0); /* it was never called damaged */
+
+		assert_int_equal(stat(path, &st), 0);
+		manifest_forget(f);
+		byte_flip(path, st.st_size / 2);
+		assert_int_equal(act(f, "restore", arguments, why), -EBADMSG);
+		byte_flip(path, st.st_size / 2);
+		assert_int_equal(truncate(path, st.st_size - 1), 0);
+		assert_int_equal(act(f, "verify", NULL, why), -EBADMSG);
+		assert_int_equal(access(plain, F_OK), -1);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+static void test_keys(void **state)
+{
+	struct fixture *f = *state;
+
+	database_make(f, 10);
+	key_write(f, 'a', 0640);
+	run_fails(f, -EPERM, "others may read it");
+	key_write(f, 'g', 0600);
+	run_fails(f, -EINVAL, "expected 64 hexadecimal digits");
+	unlink(f->key);
+	run_fails(f, -ENOENT, f->key);
 }
 #endif
 
@@ -1197,6 +1282,10 @@ int main(void)
 #ifdef HAVE_ZSTD
 	    CASE(test_packed),
 	    CASE(test_packed_beside_plain),
+#endif
+#ifdef HAVE_SODIUM
+	    CASE(test_encrypted),
+	    CASE(test_keys),
 #endif
 	    CASE(test_budget),
 	    CASE(test_manifest_damaged),

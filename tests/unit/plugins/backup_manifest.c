@@ -70,8 +70,8 @@ static void test_round_trip(void **state)
 	struct backup_row two = {.at_s = 1795753800, .bytes = 4, .migration = -1, .damaged = true};
 	struct manifest m = {0};
 
-	backup_name(one.file, one.at_s, one.reason, false);
-	backup_name(two.file, two.at_s, two.reason, false);
+	backup_name(one.file, one.at_s, one.reason, false, false);
+	backup_name(two.file, two.at_s, two.reason, false, false);
 	assert_string_equal(one.file, "state-20261127T033000Z-manual.sqlite");
 	assert_string_equal(two.file, "state-20261127T043000Z.sqlite");
 	file_put(f, one.file, "abc");
