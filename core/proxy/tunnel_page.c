@@ -9,9 +9,6 @@
 #include "proxy/worker.h"
 #include "sys/clock.h"
 
-#define BURST_US    UINT64_C(1000000) /* what comes within it is sent in one go */
-#define LARGE_BYTES (32u << 10)       /* more than a path takes whose MTU is broken, or a slow line in a moment */
-
 static uint64_t period_of(const struct tunnel *t)
 {
 	return t->worker->conf.page_heartbeat_us;
@@ -36,15 +33,7 @@ void tunnel_page_frame(void *arg, uint8_t first, const uint8_t *payload, size_t 
 
 void tunnel_page_answer(struct tunnel *t, size_t n, uint64_t now_us)
 {
-	struct tunnel_page *p = &t->page;
-
-	if (now_us - p->burst_us > BURST_US) {
-		p->burst_us = now_us;
-		p->burst_bytes = 0;
-	}
-	p->burst_bytes += n;
-	if (p->burst_bytes >= LARGE_BYTES)
-		p->large_us = p->burst_us;
+	bursts_add(&t->page.answers, n, now_us);
 }
 
 /* Whether the kernel still holds something for the client, and how much the client has acknowledged so far. */
@@ -103,7 +92,8 @@ void tunnel_page_fill(const struct tunnel *t, enum page_end end, uint64_t now_us
 	                           .since_ping_us = known ? heartbeat_since_ping_us(h, period_of(t), now_us) : 0,
 	                           .waiting_us = waiting_us(t, end, now_us),
 	                           .queued_us = t->page.stuck_us > 0 ? now_us - t->page.stuck_us : 0,
-	                           .since_large_us = t->page.large_us > 0 ? now_us - t->page.large_us : 0};
+	                           .since_large_us = t->page.answers.large_us > 0 ? now_us - t->page.answers.large_us
+	                                                                          : 0};
 }
 
 bool tunnel_page_is_drop(const struct tunnel *t, const struct event_page *page, uint16_t code, uint64_t now_us)

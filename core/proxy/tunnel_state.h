@@ -8,6 +8,7 @@
 
 #include <sys/queue.h>
 
+#include "net/bursts.h"
 #include "net/deadline.h"
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
@@ -33,11 +34,10 @@ struct tunnel_side {
 /* What the page experiences; tunnel_page.c changes it. */
 struct tunnel_page {
 	struct heartbeat heartbeat;
-	uint64_t acked;    /* bytes that the client's kernel had acknowledged when they were last counted */
-	uint64_t stuck_us; /* since when it has taken nothing of what waits; 0: nothing waits */
-	uint64_t burst_us, burst_bytes; /* what the t3 server sent in one go: since when, how much */
-	uint64_t large_us;              /* when it last began to send something large; 0: never */
-	uint8_t evidence;               /* enum page_evidence, as it was last reported while open */
+	uint64_t acked;        /* bytes that the client's kernel had acknowledged when they were last counted */
+	uint64_t stuck_us;     /* since when it has taken nothing of what waits; 0: nothing waits */
+	struct bursts answers; /* of the t3 server */
+	uint8_t evidence;      /* enum page_evidence, as it was last reported while open */
 };
 
 struct tunnel {
