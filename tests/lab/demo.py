@@ -233,8 +233,8 @@ class Demo:
         say("\n== back up every user's database: t3opsctl backup now")
         for line in self.daemon.ctl("backup", "now").splitlines():
             say("   " + line)
-        files = [f for f in glob.glob(self.backups + "/**", recursive=True) if os.path.isfile(f)]
-        for name in sorted(files):
+        files = sorted(glob.glob(self.backups + "/*/*.sqlite"))  # beside them is the manifest
+        for name in files:
             say(f"   {name}  {os.path.getsize(name)} bytes, {sessions_in(name)} browser sessions in it")
         return sum(sessions_in(name) > 0 for name in files)
 
@@ -290,7 +290,7 @@ def announce(demo):
     say(f"  public    {demo.path.url}")
     say(f"            curl -L --cacert {demo.path.ca.ca} --resolve {resolve} -b authentik_session=alice {demo.path.url}/")
     say("  proxy     http://%s:%d" % demo.daemon.proxy)
-    say(f"  monitor      {monitor}/status  {monitor}/verdicts  {monitor}/metrics")
+    say(f"  monitor   {monitor}/status  {monitor}/verdicts  {monitor}/metrics")
     say(f"  timings   pages run {1 / USER_FACTOR:g} times as fast as t3's: a Ping every {PING_EVERY * USER_FACTOR:g} s, not "
         f"{PING_EVERY:g} s")
     say(f"            legs: heartbeat {LEG_TIMING['heartbeat']}, late after {LEG_TIMING['late']}, given up after "
