@@ -186,6 +186,15 @@ static struct backup_row *row_find(const struct manifest *m, const char *file)
 	return NULL;
 }
 
+static void row_drop(struct manifest *m, const char *file)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (strcmp(m->rows[i].file, file) == 0) {
+			manifest_remove(m, i);
+			return;
+		}
+}
+
 static int row_copy(struct manifest *m, const struct backup_row *row)
 {
 	int error = manifest_add(m, row);
@@ -215,7 +224,9 @@ static int union_make(const struct remote *r, const struct manifest *here, struc
 
 		if (there != NULL)
 			opinion_copy(there, row);
-		else if (!row->damaged)
+		if (there != NULL && there->damaged)
+			there->damaged = row->damaged; /* it can be sent again */
+		if (there == NULL && !row->damaged)
 			error = row_copy(both, row);
 	}
 	return error;
@@ -248,9 +259,19 @@ static int row_send(struct remote *r, const struct backup_dir *dir, struct backu
 		error = s3_upload(&u);
 	if (error == 0 && u.parts_kept > 0)
 		r->ctx->host->report(r->ctx, "remote_parts_resumed", "%u", u.parts_kept);
-	if (error == 0)
+	if (error == 0) {
+		row_drop(&r->manifest, row->file);
 		error = row_copy(&r->manifest, row);
+	}
 	return error == 0 ? manifest_send(r) : error;
+}
+
+/* Whether it is there, as good as it is here. */
+static bool is_there(const struct remote *r, const struct backup_row *row)
+{
+	const struct backup_row *there = row_find(&r->manifest, row->file);
+
+	return there != NULL && (!there->damaged || row->damaged);
 }
 
 /* The one whose upload was begun first, or all the others. */
@@ -262,8 +283,7 @@ static int some_send(struct remote *r, const struct backup_dir *dir, const struc
 	for (size_t i = 0; i < both->n && error == 0; i++) {
 		struct backup_row *row = &both->rows[i];
 
-		if (fates[i] != RETENTION_STAYS || row_find(&r->manifest, row->file) != NULL ||
-		    (only != NULL && strcmp(only, row->file) != 0))
+		if (fates[i] != RETENTION_STAYS || is_there(r, row) || (only != NULL && strcmp(only, row->file) != 0))
 			continue;
 		error = row_send(r, dir, row);
 		*sent += error == 0;
@@ -287,15 +307,6 @@ static int all_send(struct remote *r, const struct backup_dir *dir, const struct
 }
 
 /* ---- what stays there ---------------------------------------------------------------------------------------- */
-
-static void row_drop(struct manifest *m, const char *file)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (strcmp(m->rows[i].file, file) == 0) {
-			manifest_remove(m, i);
-			return;
-		}
-}
 
 static int object_remove(struct remote *r, const char *file)
 {

@@ -106,6 +106,9 @@ class Remote(unittest.TestCase):
             self.assertEqual((status, rows[0]["state"]), (1, "damaged"))
             self.assertEqual(lab.ask("list", "alice", "--remote")[1][0]["state"], "damaged")
             self.assertEqual(lab.ask("verify", "alice")[0], 0)  # the one here is good
+            self.assertEqual(lab.ask("now", "alice")[0], 0)  # and sent again
+            self.assertEqual([r["state"] for r in lab.ask("list", "alice", "--remote")[1]], ["good", "good"])
+            self.assertEqual(lab.ask("verify", "alice", "--remote", "--at", name)[0], 0)
 
     def test_in_parts(self):
         """An upload that breaks off: nothing is there; the next run sends only what is missing."""
