@@ -16,6 +16,7 @@
 #include "common/due.h"
 #include "common/user_path.h"
 #include "gate.h"
+#include "outcomes.h"
 #include "rollout.h"
 #include "proof.h"
 #include "state.h"
@@ -354,6 +355,14 @@ static int work_begin(struct work *w)
 	return r < 0 ? r : installed_find(w);
 }
 
+/* For the metrics of the monitor (outcomes.h). */
+static void end_report(struct work *w)
+{
+	if (link_read(&w->state, w->installed) == 0)
+		w->ctx->host->report(w->ctx, "now", "%s", w->installed);
+	w->ctx->host->report(w->ctx, "frozen", "%s", state_frozen(&w->state, now_s(w)) != NULL ? "yes" : "no");
+}
+
 static int work_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, int (*action)(struct work *))
 {
 	struct work *w = calloc(1, sizeof *w);
@@ -366,6 +375,8 @@ static int work_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, int (*a
 	r = work_begin(w);
 	if (r == 0)
 		r = action(w);
+	if (r == 0)
+		end_report(w);
 	state_close(&w->state);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", w->why);
@@ -438,6 +449,41 @@ static const struct t3ops_option options[] = {
      0, 0, "Files and directories that a server on the gate finds empty: what agents and tools sign in with."},
 };
 
+static const struct t3ops_metric metrics[] = {
+    [METRIC_ENDED] = {.name = "t3ops_upgrade_last_timestamp_seconds",
+                      .type = T3OPS_GAUGE,
+                      .labels = {"user", "outcome"},
+                      .help = "When a check or move of the user last ended so: rejected, gate_broken, rolled_back or "
+                              "rollback_failed."},
+    [METRIC_FROZEN] = {.name = "t3ops_upgrade_frozen",
+                       .type = T3OPS_GAUGE,
+                       .labels = {"user"},
+                       .help = "1 while the user's program stays as it is, as of the last action or run."},
+    [METRIC_INSTALLED] = {.name = "t3ops_upgrade_installed",
+                          .type = T3OPS_GAUGE,
+                          .labels = {"user", "prefix"},
+                          .help = "1 for the prefix of the user's program, as of the last action or run."},
+};
+
+/* ---- in the monitor ------------------------------------------------------------------------------------------ */
+
+static int start(struct t3ops_ctx *ctx)
+{
+	ctx->state = outcomes_new(ctx);
+	return ctx->state != NULL ? 0 : -ENOMEM;
+}
+
+static void stop(struct t3ops_ctx *ctx)
+{
+	outcomes_free(ctx->state);
+	ctx->state = NULL;
+}
+
+static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
+{
+	outcomes_event(ctx->state, e);
+}
+
 static const struct t3ops_action actions[] = {
     {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched."},
     {"run", "to again", "Proves a version, and moves the user to it; what fails is undone."},
@@ -450,15 +496,20 @@ static const struct t3ops_action actions[] = {
 
 T3OPS_PLUGIN(upgrade) = {
     T3OPS_HEAD,
-    .roles = T3OPS_ROLE_JOB,
+    .roles = T3OPS_ROLE_JOB | T3OPS_ROLE_WATCH,
     .name = "upgrade",
     .version = PACKAGE_VERSION,
     .summary = "proves new versions of t3 on copies, and moves users to them",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
+    .metrics = metrics,
+    .n_metrics = sizeof metrics / sizeof metrics[0],
     .needs = T3OPS_SERVICE_PAIRING,
+    .start = start,
+    .stop = stop,
     .run = run,
     T3OPS_ACTIONS(actions),
     .act = act,
     .rehearse = rehearse,
+    .on_event = on_event,
 };

@@ -34,15 +34,17 @@ class Prefixes:
 
 
 class Fleet:
-    """One user, alice, whose server runs what her link leads to."""
+    """One user, alice, whose server runs what her link leads to.  live: which version really starts where another one is
+    installed.  on: what happens once, before the unit does as it is told, or after it has started the server."""
 
-    def __init__(self, version, mint=None, serve=None, **upgrade):
+    def __init__(self, version, mint=None, serve=None, others=None, **upgrade):
         self.prefixes = Prefixes()
         self.stub = T3Stub(version)
+        self.live, self.on = {}, {}
         self.unit = Unit(self)
         self.dir = os.path.join(process.folder(), "upgrade")
         program = f"{self.dir}/%n/current/bin/t3"
-        self.daemon = Daemon({}, self.sections(mint, serve, **upgrade), users={"alice": self.stub.port})
+        self.daemon = Daemon({}, self.sections(mint, serve, **upgrade), users={"alice": self.stub.port, **(others or {})})
 
     def sections(self, mint=None, serve=None, **upgrade):
         program = f"{self.dir}/%n/current/bin/t3"
@@ -64,11 +66,18 @@ class Fleet:
     # ---- what the unit does
 
     def stop(self):
-        self.stub.stop()
+        self.on.pop("stop", lambda: None)()
+        if self.stub.process.alive():
+            self.stub.stop()
 
     def start(self):
-        self.stub.switch(os.path.basename(self.installed()))
+        self.on.pop("start", lambda: None)()
+        if self.stub.process.alive():
+            return
+        version = os.path.basename(self.installed())
+        self.stub.switch(self.live.get(version, version))
         self.stub.start()
+        self.on.pop("started", lambda: None)()
 
     # ---- what a person asks
 

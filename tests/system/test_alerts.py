@@ -12,7 +12,8 @@ import unittest
 
 from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
-from lab.stub import NEW, T3Stub
+from lab.fleet import Fleet
+from lab.stub import LATEST, NEW, T3Stub
 from lab.unit import Unit
 
 PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
@@ -204,6 +205,33 @@ class Alerts(unittest.TestCase):
             p.wait_alert("T3WatchdogExhausted", 90, user="alice", severity="critical")
             self.stub.resume()
             p.wait_silence("T3WatchdogExhausted")
+
+    def test_upgrade(self):
+        """Two users of different versions; one is frozen, moved to a broken version, moved back, and left in between."""
+        with Fleet(NEW, others={"bob": self.stub.port}, stop_command="stop", start_command="start",
+                   start_timeout="20s") as fleet, Prometheus(fleet.daemon.monitor) as p:
+            fleet.check("0.0.33-without-cookie")
+            p.wait_alert("T3UpgradeRejected", user="alice", severity="info")
+            fleet.ask("freeze", "alice")
+            p.wait_alert("T3UpgradeFrozen", 150, user="alice", severity="info")
+            fleet.ask("unfreeze", "alice")
+            p.wait_silence("T3UpgradeFrozen")
+            fleet.live["0.0.34"] = "0.0.34-cannot-pair"
+            fleet.on["started"] = lambda: fleet.unit.broken.add("start")
+            fleet.ask("run", "alice", f"--to={fleet.prefixes['0.0.34']}")
+            p.wait_alert("T3UpgradeRollbackFailed", user="alice", severity="critical")
+            fleet.unit.broken.clear()
+            fleet.ask("run", "alice")
+            p.wait_alert("T3UpgradeRolledBack", user="alice", severity="warning")
+            p.wait_silence("T3UpgradeRollbackFailed")
+            fleet.ask("status")
+            os.unlink(os.path.join(fleet.dir, "bob/current"))
+            os.symlink(fleet.prefixes[LATEST], os.path.join(fleet.dir, "bob/current"))
+            fleet.ask("status")
+            p.wait_alert("T3FleetSkew", 150, severity="info")
+            fleet.change(mint=["/bin/false"])
+            fleet.check(LATEST)
+            p.wait_alert("T3UpgradeGateBroken", user="alice", severity="warning")
 
     def test_journal(self):
         d = self.daemon(start=False)

@@ -18,25 +18,8 @@ PHASES = ("STOPPING", "SAVING", "SWITCHING", "STARTING")
 
 
 class Lab(Fleet):
-    """live: which version really starts where another one is installed.  on: what happens once, before the unit does as
-    it is told."""
-
     def __init__(self, version, **upgrade):
         super().__init__(version, **{"stop_command": "stop", "start_command": "start", "start_timeout": "20s", **upgrade})
-        self.live, self.on = {}, {}
-
-    def stop(self):
-        self.on.pop("stop", lambda: None)()
-        if self.stub.process.alive():
-            super().stop()
-
-    def start(self):
-        self.on.pop("start", lambda: None)()
-        if self.stub.process.alive():
-            return
-        self.stub.switch(self.live.get(os.path.basename(self.installed()), os.path.basename(self.installed())))
-        self.stub.start()
-        self.on.pop("started", lambda: None)()
 
     def run(self, version, *more):
         return self.ask("run", "alice", f"--to={self.prefixes[version]}", *more)
