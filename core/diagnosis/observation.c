@@ -310,6 +310,13 @@ static void add_working_resolver(struct observations *o, struct leg *leg, struct
 	o->n++;
 }
 
+/* A page that still beats when its patience would be over got an answer since; one that is new there has not waited
+ * for so long. */
+static uint64_t answered_us(const struct live_tunnel *w, uint64_t beat_us)
+{
+	return beat_us > w->opened_us + ANSWERED_US ? beat_us - ANSWERED_US : 0;
+}
+
 static void add_live_tunnel(struct observations *o, const struct live_tunnel *w, enum user_part part,
                             uint64_t proven_us, struct topology *t)
 {
@@ -318,7 +325,7 @@ static void add_live_tunnel(struct observations *o, const struct live_tunnel *w,
 	row->live_tunnel = w;
 	row->proof = TOMO_BY_USER;
 	row->proven_us = proven_us;
-	row->answered_us = part == USER_SHARED && proven_us > ANSWERED_US ? proven_us - ANSWERED_US : 0;
+	row->answered_us = part == USER_SHARED ? answered_us(w, proven_us) : 0;
 	topology_user_path(t, w->user, part, &row->acquitted);
 	o->n += row->acquitted.n > 0;
 }

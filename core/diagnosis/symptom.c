@@ -77,17 +77,30 @@ static bool pings_pass(const struct verdict_basis *b)
 	return false;
 }
 
+/* It was connected, and is no more. */
+static bool was_connected(const struct observation *f)
+{
+	return f->drop != NULL || (!f->resolver && !f->fresh && !f->large && f->leg->first.step != 0);
+}
+
+/* A tunnel of before the fault that crosses what is suspected. */
+static bool old_one_lives(const struct verdict_basis *b)
+{
+	const struct observations *o = b->observations;
+
+	for (size_t i = o->n_failing; i < o->n; i++)
+		if (o->rows[i].live_tunnel != NULL && o->rows[i].live_tunnel->opened_us == 0 &&
+		    tomo_paths_meet(&o->rows[i].acquitted, &b->verdict->conclusion.suspects, NULL))
+			return true;
+	return false;
+}
+
 /* New connections fail; that old ones live is said by users, or by the leg beside which they fail. */
 static bool is_of_new_connections(const struct verdict_basis *b)
 {
-	if (share_of(b, observation_is_of_new_connections).some == 0)
+	if (share_of(b, observation_is_of_new_connections).some == 0 || share_of(b, was_connected).some > 0)
 		return false;
-	if (share_of(b, is_fresh_beside_a_live_leg).some > 0)
-		return true;
-	for (size_t i = b->observations->n_failing; i < b->observations->n; i++)
-		if (b->observations->rows[i].live_tunnel != NULL)
-			return true;
-	return false;
+	return share_of(b, is_fresh_beside_a_live_leg).some > 0 || old_one_lives(b);
 }
 
 static bool made_few_pings(const struct observation *f)

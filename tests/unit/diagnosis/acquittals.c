@@ -162,6 +162,12 @@ static const struct scenario scenarios[] = {
      "narrowed, was wan or cloudflare: cf failed at tls (connect_timeout) while the resolver of cf, "},
 
     /* What heals a fault acquits nothing of it. */
+    {"the uplink is back, and a page that came back beats on a new tunnel: it was not answered meanwhile",
+     "wan#1; ~wan#1",
+     {ALL_UP, MUTE(10000, "cf", ""), LATE(12000, "cf", ""), RESOLVER(13000, "cf", DNS),
+      DOWN(30000, "cf", "", HEARTBEAT_TIMEOUT), TRY_IN(40000, "cf", CONNECT, CONNECT_TIMEOUT, 9000),
+      BEAT(45500, "alice", 1), RESOLVER(46200, "cf", NONE), UP(47000, "cf", "")},
+     NULL},
     {"the name is found first, while the attempt before goes on waiting: the uplink heals",
      "wan cloudflare tunnel#1; >wan cloudflare#1; ~wan cloudflare#1",
      {ALL_UP, LATE(3000, "cf", ""), DOWN(21000, "cf", "", HEARTBEAT_TIMEOUT),

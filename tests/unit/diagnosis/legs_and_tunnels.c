@@ -134,6 +134,12 @@ static const struct scenario scenarios[] = {
      {ALL_UP, PAGE(10000, "alice", CLIENT_CLOSED, CLOSED_1000, .waiting_us = MS(10000))},
      "server_late"},
 
+    {"the tunnel restarts, which cuts what is connected: a tunnel that is opened then is no old one",
+     "tunnel#1[bob]; ~tunnel#1[bob]",
+     {ALL_UP, MUTE(95, "cf", ""), DOWN(100, "cf", "", EOF), PAGE(102, "bob", CLIENT_EOF, CUT),
+      TRY(300, "cf", "", HTTP, HTTP_STATUS, 502), OPENED(1500, "bob"), BEAT(1600, "alice", 1), UP(3000, "cf", "")},
+     NULL},
+
     /* What nobody ever saw work. */
     {"a server hangs already when t3ops starts: it accepts, and says nothing",
      "serve(alice)#1; ~serve(alice)#1",
@@ -200,6 +206,7 @@ static const struct scenario scenarios[] = {
 };
 
 static const struct scenario_symptom symptoms[] = {
+    {"the tunnel restarts, which cuts what is connected: a tunnel that is opened then is no old one", ""},
     {"a resolver fails while connections live", "names_only"},
     {"the edge is cut: refused, while everything inside works", ""},
     {"the leg is cut and cannot look its name up: wan or the resolver", ""},
