@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients that keep their connections between two POSTs, and never send a request again that they have sent."""
+import functools
+import os
 import shutil
 import socket
 import subprocess
@@ -29,6 +31,59 @@ function post() {
 for (let i = 0; i < 8; i++) post();
 process.stdin.on('end', () => { over = true; setTimeout(() => { console.log('sent', sent); process.exit(0); }, 500); });
 process.stdin.resume();
+"""
+
+
+GO = """
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+func main() {
+	pause, _ := strconv.ParseFloat(os.Args[2], 64)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConns: 8, MaxIdleConnsPerHost: 8, IdleConnTimeout: 90 * time.Second}}
+	var sent, over int64
+	var all sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		all.Add(1)
+		go func(own *rand.Rand) {
+			defer all.Done()
+			for atomic.LoadInt64(&over) == 0 {
+				r, _ := http.NewRequest("POST", "http://127.0.0.1:"+os.Args[1]+"/post", io.NopCloser(bytes.NewReader([]byte("data"))))
+				r.ContentLength = 4
+				r.Header.Set("X-authentik-username", "alice")
+				a, err := client.Do(r)
+				if err != nil {
+					fmt.Println("lost", err)
+					time.Sleep(time.Millisecond)
+					continue
+				}
+				io.Copy(io.Discard, a.Body)
+				a.Body.Close()
+				if a.StatusCode != 200 {
+					fmt.Println("lost status", a.StatusCode)
+				}
+				atomic.AddInt64(&sent, 1)
+				time.Sleep(time.Duration(own.Float64() * pause * float64(time.Millisecond)))
+			}
+		}(rand.New(rand.NewSource(int64(i))))
+	}
+	io.ReadAll(os.Stdin)
+	atomic.StoreInt64(&over, 1)
+	all.Wait()
+	fmt.Println("sent", sent)
+}
 """
 
 
@@ -101,6 +156,28 @@ class NodePoster:
     def kill(self):
         self.child.kill()
         self.child.wait()
+
+
+class GoPoster(NodePoster):
+    """The same by the pool of Go's net/http, which keeps an idle connection for 90 s.  Its body cannot be had a second time,
+    so Go sends nothing again that it has begun to send."""
+
+    def __init__(self, address, pause_ms):
+        self.child = subprocess.Popen([self.program(), str(address[1]), str(pause_ms)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    @functools.cache
+    def program():
+        folder = process.folder()
+        with open(f"{folder}/poster.go", "w", encoding="ascii") as f:
+            f.write(GO)
+        subprocess.run(["go", "build", "-o", f"{folder}/poster", f"{folder}/poster.go"], check=True, timeout=600,
+                       env={**os.environ, "GOCACHE": f"{folder}/cache", "GO111MODULE": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"})
+        return f"{folder}/poster"
+
+    @staticmethod
+    def is_there():
+        return shutil.which("go") is not None
 
 
 NGINX = """

@@ -16,7 +16,7 @@ import time
 from lab import http, process, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
-from lab.poster import ALICE, Nginx, NodePoster, Poster
+from lab.poster import ALICE, GoPoster, Nginx, NodePoster, Poster
 from lab.service import Service
 from lab.talk import Crowd, RawEcho
 
@@ -68,7 +68,8 @@ class Replacements:
         self.posters = {"sockets": [Poster(daemon.proxy, POST_PAUSE)]}
         if self.nginx:
             self.posters["nginx"] = [Poster(self.nginx.address, POST_PAUSE)]
-        self.node = NodePoster(daemon.proxy, 8 * 2000 * POST_PAUSE) if NodePoster.is_there() else None
+        self.pools = {name: kind(daemon.proxy, 8 * 2000 * POST_PAUSE) if kind.is_there() else None
+                      for name, kind in (("node", NodePoster), ("go", GoPoster))}
 
     def replace(self, upgrade, number):
         self.daemon.replace(number, upgrade)
@@ -89,9 +90,12 @@ class Replacements:
             wrong = [e for p in posters for e in p.lost]
             lines.append(f"POSTs by {name}: {sum(p.sent for p in posters)}, {len(wrong)} lost {wrong[:3] or ''}")
             lost += len(wrong)
-        if self.node:
-            said = self.node.end().splitlines()
-            lines.append(f"POSTs by node: {said[-1].split()[-1]}, {len(said) - 1} lost {said[:3] if said[1:] else ''}")
+        for name, pool in self.pools.items():
+            if not pool:
+                lines.append(f"POSTs by {name}: SKIP: there is no {name}; scripts/install-packages test")
+                continue
+            said = pool.end().splitlines()
+            lines.append(f"POSTs by {name}: {said[-1].split()[-1]}, {len(said) - 1} lost {said[:3] if said[1:] else ''}")
             lost += len(said) - 1
         return lines, lost
 

@@ -7,7 +7,7 @@ import unittest
 from lab import http, wait
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
-from lab.poster import Nginx, NodePoster, Poster
+from lab.poster import GoPoster, Nginx, NodePoster, Poster
 
 ALICE = [("X-authentik-username", "alice")]
 ROUNDS = 10
@@ -53,7 +53,16 @@ class Keepalive(unittest.TestCase):
     def test_no_post_of_node_is_lost(self):
         if not NodePoster.is_there():
             self.skipTest("there is no node")
-        client = NodePoster(self.daemon.proxy, 20)
+        self.pool_goes_through_replacements(NodePoster)
+
+    def test_no_post_of_go_is_lost(self):
+        if not GoPoster.is_there():
+            self.skipTest("there is no go")
+        GoPoster.program()
+        self.pool_goes_through_replacements(GoPoster)
+
+    def pool_goes_through_replacements(self, kind):
+        client = kind(self.daemon.proxy, 20)
         self.addCleanup(client.kill)
         for number in range(ROUNDS):
             before = len(self.origin.requests("/post"))
