@@ -121,6 +121,7 @@ struct t3ops_action {
 	const char *name;      /* a-z and - */
 	const char *arguments; /* names of what it takes, a-z and -, separated by single spaces; "": nothing */
 	const char *help;      /* one sentence */
+	bool one_user;         /* refused unless it names a user: too much happens for all of them at once */
 };
 
 /* ---- what a plugin sees of the daemon ---------------------------------------------------------------- */

@@ -245,8 +245,10 @@ static const struct plugin_section *section_find(const struct helper *h, const c
 static int input_fd_make(const struct process_config *config, const struct plugin_section *job,
                          const struct msg_run *ask, const struct user *user)
 {
-	const struct job_asked asked = {
-	    .requested = ask->requested != 0, .action = ask->action, .arguments = ask->arguments};
+	const struct job_asked asked = {.requested = ask->requested != 0,
+	                                .for_all = ask->for_all != 0,
+	                                .action = ask->action,
+	                                .arguments = ask->arguments};
 	char *text = job_input_make(config, job, &asked, &config->core.trusted_upstreams, user);
 	int fd = text ? shm_text("t3ops-job", text, strlen(text)) : -ENOMEM;
 

@@ -70,6 +70,7 @@ struct msg_head {
 struct msg_run {
 	uint8_t job;       /* 0: `name` is a command section; 1: a job section */
 	uint8_t requested; /* of a job: somebody asked for it; else its time had come */
+	uint8_t for_all;   /* of a job: for every user, not for this one by name */
 	char name[64];
 	char user[T3OPS_USER_NAME_SIZE];
 	char action[32];      /* of a job, beside a run; "": a run */

@@ -270,6 +270,8 @@ static int action_check(struct job_child *c, const struct t3ops_plugin *p)
 	if (!a)
 		return refuse(c, -EINVAL, "%s has no action %s; there are: %s", p->name, c->input.action,
 		              actions_text(p, names, sizeof names));
+	if (a->one_user && c->input.for_all)
+		return refuse(c, -EINVAL, "%s %s is done for one user at a time: name the user", p->name, a->name);
 	json_object_foreach (c->input.arguments, name, value)
 		if (!is_taken(a, name))
 			return refuse(c, -EINVAL, "%s %s takes no --%s; it takes: %s", p->name, a->name, name,

@@ -102,7 +102,9 @@ static void run_retry(struct run *run, int error)
 static void run_ask(struct run *run)
 {
 	struct jobs *j = run->jobs;
-	struct msg_run ask = {.job = 1, .requested = run->request != NULL};
+	struct msg_run ask = {.job = 1,
+	                      .requested = run->request != NULL,
+	                      .for_all = run->request == NULL || run->request->ask.user[0] == '\0'};
 
 	event_set(ask.name, run->job->name);
 	event_set(ask.user, run->user);

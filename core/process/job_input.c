@@ -83,10 +83,11 @@ static json_t *arguments_json(const char *text)
 char *job_input_make(const struct process_config *config, const struct plugin_section *job,
                      const struct job_asked *asked, const struct text_list *trusted, const struct user *user)
 {
-	json_t *input = json_pack(
-	    "{s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:o}", "job", job->name, "sections", sections_json(config, job),
-	    "commands", commands_json(config, user), "requested", asked->requested, "action", asked->action,
-	    "arguments", arguments_json(asked->arguments), "trusted", trusted_json(trusted), "user", user_json(user));
+	json_t *input = json_pack("{s:s, s:o, s:o, s:b, s:b, s:s, s:o, s:o, s:o}", "job", job->name, "sections",
+	                          sections_json(config, job), "commands", commands_json(config, user), "requested",
+	                          asked->requested, "for_all", asked->for_all, "action", asked->action, "arguments",
+	                          arguments_json(asked->arguments), "trusted", trusted_json(trusted), "user",
+	                          user_json(user));
 	char *text = input ? json_dumps(input, JSON_COMPACT) : NULL;
 
 	json_decref(input);
@@ -199,6 +200,7 @@ bool job_input_read(struct job_input *in, const char *text, size_t len)
 
 	*in = (struct job_input){.config.core.plugin_budget_us = UINT64_MAX}; /* run may block */
 	in->requested = json_is_true(json_object_get(input, "requested"));
+	in->for_all = json_is_true(json_object_get(input, "for_all"));
 	in->arguments = json_incref(json_object_get(input, "arguments"));
 	ok = job && json_is_object(in->arguments) && text_take(input, "action", in->action, sizeof in->action) &&
 	     user_read(&in->user, json_object_get(input, "user")) &&

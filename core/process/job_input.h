@@ -5,8 +5,8 @@
  *
  *   {"job":NAME,"sections":[the job's, and those that provide what it needs],
  *    "commands":[{"name","timeout_us","argv":[filled in for the
- * user]}],"requested":BOOL,"action":NAME,"arguments":{NAME:TEXT},"trusted":[networks of trusted_upstreams],
- * "user":{"name","os_user","uid","home","host","port","socket"}}
+ * user]}],"requested":BOOL,"for_all":BOOL,"action":NAME,"arguments":{NAME:TEXT},"trusted":[networks of
+ * trusted_upstreams], "user":{"name","os_user","uid","home","host","port","socket"}}
  */
 #ifndef T3OPS_PROCESS_JOB_INPUT_H
 #define T3OPS_PROCESS_JOB_INPUT_H
@@ -19,6 +19,7 @@
 /* What is to be done: a run, or an action. */
 struct job_asked {
 	bool requested;        /* somebody asked for it; else its time had come */
+	bool for_all;          /* for every user, not for this one by name */
 	const char *action;    /* "": a run */
 	const char *arguments; /* of the action: a JSON object of texts; "": none */
 };
@@ -26,7 +27,7 @@ struct job_asked {
 struct job_input {
 	struct process_config config; /* plugins and commands of this run; borrowed from the members below */
 	size_t job;                   /* which of config.plugins */
-	bool requested;               /* as job_asked */
+	bool requested, for_all;      /* as job_asked */
 	char action[32];
 	json_t *arguments;
 	char rehearsal[32]; /* what is rehearsed here (t3ops_host.rehearse); "": nothing */

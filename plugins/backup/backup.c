@@ -289,12 +289,12 @@ static const struct t3ops_option options[] = {
 };
 
 static const struct t3ops_action actions[] = {
-    {"list", "remote", "The backups, newest first."},
+    {"list", "remote", "The backups, newest first.", false},
     {"verify", "at remote",
-     "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned."},
-    {"pin", "at", "A backup stays, whatever the retention says."},
-    {"unpin", "at", "It is kept by the retention again."},
-    {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere."},
+     "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned.", false},
+    {"pin", "at", "A backup stays, whatever the retention says.", false},
+    {"unpin", "at", "It is kept by the retention again.", false},
+    {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere.", true},
 };
 
 T3OPS_PLUGIN(backup) = {

@@ -485,13 +485,13 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 }
 
 static const struct t3ops_action actions[] = {
-    {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched."},
-    {"run", "to again", "Proves a version, and moves the user to it; what fails is undone."},
-    {"rollback", "", "The program and the database of before come back."},
-    {"status", "", "Which program the user has, and what is known of the next one."},
-    {"report", "", "What the last check found, and what was rejected."},
-    {"freeze", "why hours", "The user's program stays as it is."},
-    {"unfreeze", "", "It may change again."},
+    {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched.", false},
+    {"run", "to again", "Proves a version, and moves the user to it; what fails is undone.", true},
+    {"rollback", "", "The program and the database of before come back.", true},
+    {"status", "", "Which program the user has, and what is known of the next one.", false},
+    {"report", "", "What the last check found, and what was rejected.", false},
+    {"freeze", "why hours", "The user's program stays as it is.", false},
+    {"unfreeze", "", "It may change again.", false},
 };
 
 T3OPS_PLUGIN(upgrade) = {

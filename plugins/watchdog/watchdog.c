@@ -408,7 +408,7 @@ static const struct t3ops_metric metrics[] = {
 };
 
 static const struct t3ops_action actions[] = {
-    {"restart", "", "Saves evidence, has the t3 server restarted, and pairs with it."},
+    {"restart", "", "Saves evidence, has the t3 server restarted, and pairs with it.", true},
 };
 
 T3OPS_PLUGIN(watchdog) = {

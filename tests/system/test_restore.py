@@ -107,6 +107,7 @@ class Handling(unittest.TestCase):
             for words, said in ((("explode", "alice"), "backup has no action explode; there are: now, list, verify, pin"),
                                 (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: remote"),
                                 (("restore", "alice", "--at", "2020-01-01"), "has no good backup of 2020-01-01"),
+                                (("restore",), "backup restore is done for one user at a time: name the user"),
                                 (("restore", "bob"), "no such user in the user table: \"bob\""),
                                 (("list", "alice", "--x=" + "y" * 1200), "its arguments take 12")):
                 status, _, error = lab.ask(*words)
