@@ -31,7 +31,8 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define VANTAGE_ASK_US   INCIDENT_MS(1500) /* and asks for it so often */
 
 /* What nobody ever saw work. */
-#define MUTE_US INCIDENT_S(20) /* connections are accepted, and none is answered, for so long: it hangs */
+#define MUTE_US    INCIDENT_S(20) /* connections are accepted, and none is answered, for so long: it hangs */
+#define CAME_UP_US INCIDENT_S(5)  /* what is noticed sooner after a leg came up may have been over when it did */
 
 /* The incident: one id, open for evidence. */
 #define FOLLOW_US     INCIDENT_S(15)  /* so long after the last drop everything is asked again, */

@@ -387,6 +387,14 @@ static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, 
 	o->n += row->acquitted.n > 0;
 }
 
+/* A leg that was not up when something began to fail, as after its prober was replaced, nor for a while before that
+ * was noticed: that it works now may show no more than that the fault is over. */
+static bool came_up_late(const struct leg *leg, const struct incident *in, uint64_t since_us)
+{
+	return leg->testimony == LEG_SILENT && leg->came_up_us > since_us &&
+	       leg->came_up_us + CAME_UP_US > in->first_us;
+}
+
 /* What is older than every failure says nothing. */
 static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
                         struct topology *t)
@@ -395,14 +403,16 @@ static void add_working(struct observations *o, const struct incident *in, const
 
 	for (size_t i = 0; i < legs->n; i++) {
 		struct leg *leg = legs->rows[i];
+		bool late = came_up_late(leg, in, since);
 
-		if (leg->alive_us > since)
+		if (leg->alive_us > since && !late)
 			add_working_leg(o, leg, t);
-		if (leg->fresh.proven_us > since)
+		if (leg->fresh.proven_us > since && !late)
 			add_working_aspect(o, leg, false, t);
-		if (leg->large.proven_us > since)
+		if (leg->large.proven_us > since && !late)
 			add_working_aspect(o, leg, true, t);
-		if (leg->def->looks_up && leg->looked_up_us > since && proves_names(leg))
+		if (leg->def->looks_up && leg->looked_up_us > since && proves_names(leg) &&
+		    !(late && leg->looked_up_us >= leg->came_up_us))
 			add_working_resolver(o, leg, t);
 	}
 	for (size_t i = 0; i < in->n_live_tunnels; i++) {

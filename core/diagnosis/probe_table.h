@@ -84,7 +84,8 @@ struct leg {
 	uint64_t rtt_us;     /* of the last answer; 0: its connection is new */
 	uint64_t
 	    alive_us; /* when the whole path was last proven: its answered ping was sent, or it was established */
-	uint64_t attempt_us;       /* when an attempt last failed */
+	uint64_t came_up_us; /* when it was connected of which nothing had been known, or nothing been made of it */
+	uint64_t attempt_us; /* when an attempt last failed */
 	uint64_t attempt_began_us; /* and when the step began in which it did */
 	uint64_t mute_us; /* since when connections are accepted and not answered, each of them; 0: they are not */
 	uint64_t verdict; /* id of the verdict that it is evidence of, 0: none */

@@ -10,6 +10,23 @@
 #include "scenario.h"
 
 static const struct scenario scenarios[] = {
+    {"the prober is replaced in a silence, and its leg comes up when that is over: it proves nothing of it",
+     "wan cloudflare tunnel#1[alice bob]",
+     {ALL_UP, MUTE(1000, "cf", ""), REPLACED(4000), UP(4100, "int", ""), UP(4100, "srv", "alice"),
+      UP(4100, "srv", "bob"), TRY_IN(24000, "cf", HTTP, HTTP_TIMEOUT, 19900), UP(41900, "cf", ""),
+      PAGE(42000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3),
+      PAGE(42100, "bob", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3)},
+     NULL},
+    {"the same before its first attempt is over",
+     "wan cloudflare tunnel#1[alice bob]",
+     {ALL_UP, MUTE(1000, "cf", ""), REPLACED(4000), UP(4100, "int", ""), UP(4100, "srv", "alice"),
+      UP(4100, "srv", "bob"), UP(16900, "cf", ""), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3),
+      PAGE(17100, "bob", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3)},
+     NULL},
+    {"the prober is replaced, and its leg comes up in the middle of a silence: it proves what it does then",
+     "last_mile(alice)#1[alice]",
+     {ALL_UP, REPLACED(4000), ALL_UP_AT(4100), PAGE(17000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 3)},
+     NULL},
     /* Legs and tunnels. */
     {"the edge is cut: refused, while everything inside works",
      "cloudflare#1[alice]; ~cloudflare#1[alice]",
