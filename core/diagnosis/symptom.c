@@ -77,10 +77,16 @@ static bool pings_pass(const struct verdict_basis *b)
 	return false;
 }
 
+/* Its small messages are lost, too. */
+static bool is_connection_of_leg(const struct observation *f)
+{
+	return f->leg != NULL && !f->resolver && !f->fresh && !f->large;
+}
+
 /* It was connected, and is no more. */
 static bool was_connected(const struct observation *f)
 {
-	return f->drop != NULL || (!f->resolver && !f->fresh && !f->large && f->leg->first.step != 0);
+	return f->drop != NULL || (is_connection_of_leg(f) && f->leg->first.step != 0);
 }
 
 /* A tunnel of before the fault that crosses what is suspected. */
@@ -121,7 +127,7 @@ enum symptom symptom_of(const struct verdict_basis *b)
 		return SYMPTOM_NONE;
 	if (is_true_of_all(b, is_of_names))
 		return SYMPTOM_NAMES_ONLY;
-	if (share_of(b, is_large).some > 0)
+	if (share_of(b, is_large).some > 0 && share_of(b, is_connection_of_leg).some == 0)
 		return SYMPTOM_LARGE_MESSAGES_ONLY;
 	if (is_of_new_connections(b))
 		return SYMPTOM_NEW_CONNECTIONS_ONLY;

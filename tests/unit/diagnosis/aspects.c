@@ -93,6 +93,11 @@ static const struct scenario scenarios[] = {
      {ALL_UP, ALL_FRESH, ALL_LARGE, MUTE(19000, "cf", ""), LATE(20000, "cf", ""), LARGE(20100, "cf", LARGE_LOST),
       DOWN(38000, "cf", "", HEARTBEAT_TIMEOUT), UP(39000, "cf", "")},
      "cf stopped answering"},
+    {"large messages are lost, then small ones, too: large ones only is not true any more",
+     "wan cloudflare tunnel#1; +wan cloudflare tunnel#1[alice]",
+     {ALL_UP, ALL_FRESH, ALL_LARGE, LARGE(10000, "cf", LARGE_LOST), MUTE(20000, "cf", ""), LATE(22000, "cf", ""),
+      PAGE(36000, "alice", CLIENT_CLOSED, CLOSED_1000, .late_pings = 2)},
+     "cf stopped answering, a large message of cf was lost"},
 };
 
 static const struct scenario_symptom symptoms[] = {
@@ -102,6 +107,7 @@ static const struct scenario_symptom symptoms[] = {
     {"the edge refuses new connections", "new_connections_only"},
     {"large messages are lost before traefik", "large_messages_only"},
     {"large messages are lost, and a page breaks: not its user's network", "large_messages_only"},
+    {"large messages are lost, then small ones, too: large ones only is not true any more", ""},
 };
 
 int main(void)
