@@ -74,8 +74,8 @@ class Origin:
         except (EOFError, OSError):
             pass
         finally:
-            self.open.discard(sock)
             sock.close()
+            self.open.discard(sock)  # whoever waits for that may rely on its being closed
 
     def _one(self, c, number):
         lines = c.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")

@@ -290,7 +290,9 @@ class Proxy(unittest.TestCase):
                 os.kill(proxy, signal.SIGSTOP)
                 try:
                     for sock in list(self.origin.open):
-                        sock.shutdown(socket.SHUT_RDWR)
+                        with contextlib.suppress(OSError):  # one that is just being closed
+                            sock.shutdown(socket.SHUT_RDWR)
+                    wait.until(lambda: not self.origin.open, what="the end of the t3 server's side")  # closed whole
                     c.send(http.build("GET", "/meanwhile", ALICE))
                 finally:
                     os.kill(proxy, signal.SIGCONT)

@@ -26,6 +26,7 @@ static const struct shape {
     {'2', T3OPS_ROLE_LEG, "cf2", "wan2 cloudflare tunnel traefik dispatch", "cloudflare", "wan2 dns"},
     {'o', T3OPS_ROLE_LEG, "sso", "traefik sso", "", ""},
     {'j', T3OPS_ROLE_JOB, "backup", "", "", ""},
+    {'r', T3OPS_ROLE_PROXY, "echo", "", "", ""},
 };
 
 #define APART " cannot be told apart: "
@@ -41,7 +42,8 @@ static const struct shape {
 	"{\"cloudflare\", \"tunnel\", \"traefik\", \"dispatch\"})\n"
 
 static const struct {
-	const char *what, *plugins, *want; /* plugins: letters; behind a + their legs send large messages, too */
+	/* plugins: letters; behind a + their legs send large messages, too, behind a - there is no request plugin */
+	const char *what, *plugins, *want;
 } rows[] = {
     {"the three legs", "cisj",
      "segments: loud faults of all 8 can be told apart\n"
@@ -85,6 +87,8 @@ static const struct {
      "cloudflare and tunnel " ENTER_TUNNEL},
     {"no leg at all", "j",
      "segments: no leg is configured; the cause of a drop can only be the user's path or the t3 server\n"},
+    {"legs only", "-cis",
+     "segments: no request plugin is configured, so no users drop here, and user_path is not judged\n"},
 };
 
 static struct text_list list_of(const char *words)
@@ -148,8 +152,10 @@ static void table(void **state)
 		FILE *out = open_memstream(&said, &len);
 
 		c.n_plugins = 0;
+		if (rows[i].plugins[0] != '-')
+			section_make(&sections[c.n_plugins++], 'r');
 		for (const char *p = rows[i].plugins; *p; p++) {
-			if (*p == '+')
+			if (*p == '+' || *p == '-')
 				continue;
 			section_make(&sections[c.n_plugins], *p);
 			if (rows[i].plugins[0] == '+' && strchr("ci", *p))
