@@ -21,7 +21,7 @@
 #include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    9
+#define HANDOFF_VERSION    10
 #define TUNNEL_PENDING_MAX (32u << 10)
 
 /* One side of a tunnel, as far as it changes. */
@@ -31,9 +31,15 @@ struct side_state {
 	bool eof, shut;
 };
 
+/* What a record between two proxies is about: its first byte. */
+#define HANDOFF_TUNNEL   't' /* struct handoff_record */
+#define HANDOFF_IDLE     'i' /* a client between two requests, of which nothing was read */
+#define HANDOFF_EXCHANGE 'x' /* a response in progress */
+
 /* A tunnel on its way to another proxy; what follows it: pending bytes to the client, pending bytes to the
  * t3 server, and the session (recheck.h). */
 struct handoff_record {
+	char kind; /* HANDOFF_TUNNEL */
 	uint64_t id, opened_us;
 	char user[T3OPS_USER_NAME_SIZE], address[48], colo[8];
 	uint64_t table; /* the table that its slot is in */
@@ -46,10 +52,7 @@ struct handoff_record {
 	} state; /* what changes with the bytes that pass */
 };
 
-/* The whole record of a client's connection between two requests, of which nothing was read. */
-#define HANDOFF_IDLE 'i'
-
-/* Which records a binary knows: the first message of a receiver. */
+/* Which records a binary knows, HANDOFF_VERSION says it of all kinds: the first message of a receiver. */
 struct tunnel_hello {
 	uint32_t version, size; /* of struct handoff_record */
 };
@@ -100,7 +103,7 @@ void handoff_clean(struct handoff_record *r);
 /* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
 int tunnel_hello_recv(int socket);
 /* One record and its descriptors as a datagram: of a tunnel bytes that begin with the handoff_record, and two
- * (client, t3 server); of an idle client HANDOFF_IDLE, and one.  0, -EAGAIN, or what ended it. */
+ * (client, t3 server); so of an exchange; of an idle client one.  0, -EAGAIN, or what ended it. */
 int handoff_send(int socket, const void *bytes, size_t len, const int *fds, size_t n_fds);
 
 struct event;

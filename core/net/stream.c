@@ -45,6 +45,13 @@ void stream_break(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
 
+void stream_unbreak(int fd)
+{
+	struct linger usual = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &usual, sizeof usual);
+}
+
 int stream_flush(int fd, struct buf *queue)
 {
 	ssize_t sent = buf_len(queue) > 0 ? write_some(fd, buf_at(queue), buf_len(queue)) : 0;

@@ -17,5 +17,7 @@ void stream_watch_peer(int fd);
 
 /* From here on closing resets: the peer must not take a broken stream for a whole one. */
 void stream_break(int fd);
+/* As it was before. */
+void stream_unbreak(int fd);
 
 #endif

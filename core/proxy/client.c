@@ -105,17 +105,17 @@ static bool has_place(const struct clients *all, const char *network)
 	       !quota_is_used_up(&all->peers, network, conf->max_peer_connections);
 }
 
-/* False: there is none. */
-static bool place_take(struct clients *all, struct client *c)
+/* False: there is none.  Whoever must have one takes it all the same. */
+static bool place_take(struct clients *all, struct client *c, bool must)
 {
 	char network[QUOTA_NETWORK_BYTES];
 
 	if (c->peer.trust == PEER_TRUSTED)
 		return true;
 	quota_network(c->peer.address, network);
-	c->counted = has_place(all, network) && quota_take(&all->peers, network);
+	c->counted = (must || has_place(all, network)) && quota_take(&all->peers, network);
 	all->n_untrusted += c->counted;
-	return c->counted;
+	return must || c->counted;
 }
 
 static void place_give(struct clients *all, const struct client *c)
@@ -231,7 +231,7 @@ static void client_flushed(struct client *c)
 void client_next(struct client *c, size_t used, bool keep_alive)
 {
 	c->request = NULL;
-	c->last = !keep_alive || c->worker->draining;
+	c->last = !keep_alive; /* whoever was told otherwise before a drain may send one more, here or elsewhere */
 	buf_drop(&c->in, used);
 	if (!c->last && buf_len(&c->readahead) > 0) {
 		if (!buf_add(&c->in, buf_at(&c->readahead), buf_len(&c->readahead))) {
@@ -398,7 +398,7 @@ static void on_deadline(void *arg)
 
 /* ---- the beginning --------------------------------------------------------------------------------- */
 
-static struct client *client_make(struct clients *all, int fd, const struct peer *peer)
+static struct client *client_make(struct clients *all, int fd, const struct peer *peer, bool must)
 {
 	struct client *c = calloc(1, sizeof *c);
 	struct worker *worker = all->worker;
@@ -411,7 +411,7 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 	ev_io_init(&c->wr, on_writable, fd, EV_WRITE);
 	c->rd.data = c->wr.data = c;
 	deadline_init(&c->deadline, on_deadline, c);
-	if (!place_take(all, c)) {
+	if (!place_take(all, c, must)) {
 		series_add(worker->metrics.rejected, 1);
 		free(c);
 		return NULL;
@@ -425,7 +425,7 @@ static struct client *client_make(struct clients *all, int fd, const struct peer
 static void client_begin(struct clients *all, int fd, const struct peer *peer, const struct client_name *name,
                          enum client_state state)
 {
-	struct client *c = client_make(all, fd, peer);
+	struct client *c = client_make(all, fd, peer, false);
 
 	if (!c) {
 		close(fd);
@@ -461,39 +461,66 @@ static void name_make(const struct sockaddr *address, struct client_name *out)
 	memcpy(out->address.sin6_addr.s6_addr + 12, &v4->sin_addr, sizeof v4->sin_addr);
 }
 
-static void named_begin(struct clients *all, int fd, const struct client_name *name, enum client_state state)
+static void named_find(struct clients *all, const struct client_name *name, struct peer *peer)
 {
 	bool nobody = name->address.sin6_family != AF_INET6;
-	struct peer peer;
 
-	peer_find_named(all->worker->peers, nobody ? NULL : (const struct sockaddr *)&name->address, &peer);
-	client_begin(all, fd, &peer, name, state);
+	peer_find_named(all->worker->peers, nobody ? NULL : (const struct sockaddr *)&name->address, peer);
 }
 
 void client_new_named(struct clients *all, int fd, const struct sockaddr *named)
 {
 	struct client_name name;
+	struct peer peer;
 
 	name_make(named, &name);
-	named_begin(all, fd, &name, CLIENT_NEW);
+	named_find(all, &name, &peer);
+	client_begin(all, fd, &peer, &name, CLIENT_NEW);
+}
+
+/* Who is at the other end of one that moved here; false: it is broken, and nobody is. */
+static bool moved_peer_find(struct clients *all, int fd, const struct client_name *name, struct peer *peer)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof address;
+
+	*peer = (struct peer){.address = PEER_LOCAL};
+	if (name->proxied)
+		named_find(all, name, peer);
+	else if (getpeername(fd, (struct sockaddr *)&address, &len) < 0)
+		return false;
+	else
+		peer_find(all->worker->peers, fd, (struct sockaddr *)&address, peer);
+	return true;
 }
 
 void client_adopt(struct clients *all, int fd, const struct client_name *name)
 {
-	struct sockaddr_storage address;
-	socklen_t len = sizeof address;
 	struct peer peer;
 
-	if (name->proxied) {
-		named_begin(all, fd, name, CLIENT_IDLE);
-		return;
-	}
-	if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) {
+	if (moved_peer_find(all, fd, name, &peer))
+		client_begin(all, fd, &peer, name, CLIENT_IDLE);
+	else
 		close(fd);
-		return;
+}
+
+struct client *client_adopt_serving(struct clients *all, int fd, const struct client_name *name, struct span in,
+                                    struct span out)
+{
+	struct client *c;
+	struct peer peer;
+
+	moved_peer_find(all, fd, name, &peer); /* of a broken one the next byte tells */
+	c = client_make(all, fd, &peer, true);
+	if (!c)
+		return NULL;
+	c->name = *name;
+	if (!buf_add(&c->in, in.at, in.len) || !buf_add(&c->out, out.at, out.len)) {
+		client_detach(c);
+		return NULL;
 	}
-	peer_find(all->worker->peers, fd, (struct sockaddr *)&address, &peer);
-	client_begin(all, fd, &peer, NULL, CLIENT_IDLE);
+	client_set_state(c, CLIENT_SERVING);
+	return c;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------- */
@@ -533,6 +560,19 @@ int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd, const 
 		r = give(arg, c->rd.fd, &c->name);
 		if (r == 0)
 			client_close(c);
+	}
+	return r;
+}
+
+int clients_give_serving(struct clients *all, int (*give)(void *arg, void *request), void *arg)
+{
+	struct client *c, *next;
+	int r = 0;
+
+	for (c = LIST_FIRST(&all->list); c && r == 0; c = next) {
+		next = LIST_NEXT(c, link);
+		if (c->state == CLIENT_SERVING && c->request)
+			r = give(arg, c->request);
 	}
 	return r;
 }

@@ -85,6 +85,9 @@ size_t clients_count(const struct clients *all);
 /* Gives those away that wait for a request, and of which nothing was read: give sends a copy of the descriptor, and
  * says how that went (0 or -errno); the first failure ends it and is returned. */
 int clients_give_idle(struct clients *all, int (*give)(void *arg, int fd, const struct client_name *name), void *arg);
+/* Those whose requests are served, in any order: give may end the client it is called for; it says how that went
+ * (0 or -errno), and the first failure ends it and is returned. */
+int clients_give_serving(struct clients *all, int (*give)(void *arg, void *request), void *arg);
 /* Closes all; requests in progress end as if their client had gone. */
 void clients_close_all(struct clients *all);
 
@@ -92,6 +95,10 @@ void clients_close_all(struct clients *all);
 void client_new(struct clients *all, int fd, const struct sockaddr *peer);
 /* The same for one that another proxy has given away. */
 void client_adopt(struct clients *all, int fd, const struct client_name *name);
+/* One whose request is being served, SERVING from here on: `in` begins with what belongs to that request, out waits
+ * to go there.  Its place is not denied.  NULL without memory: the descriptor stays the caller's. */
+struct client *client_adopt_serving(struct clients *all, int fd, const struct client_name *name, struct span in,
+                                    struct span out);
 /* One behind a PROXY header, which was read; named at NULL: it named nobody. */
 void client_new_named(struct clients *all, int fd, const struct sockaddr *named);
 /* Closes at once. */

@@ -247,8 +247,6 @@ static void exchange_forward(struct exchange *x)
 		upstream_start(x, request_is_safe(r) && !r->websocket);
 }
 
-static const struct upstream_owner upstream_owner;
-
 /* Sends the head, and what of the body came with it. */
 static void upstream_start(struct exchange *x, bool reuse)
 {
@@ -256,7 +254,7 @@ static void upstream_start(struct exchange *x, bool reuse)
 	struct buf *head = &worker->head;
 	int r;
 
-	x->up = upstream_get(worker->upstreams, &x->request.user, reuse, &upstream_owner, x);
+	x->up = upstream_get(worker->upstreams, &x->request.user, reuse, &exchange_upstream_owner, x);
 	if (!x->up) {
 		upstream_failed(x, -errno);
 		return;
@@ -561,10 +559,10 @@ static void websocket_begin(struct exchange *x)
 
 /* ---- who calls ----------------------------------------------------------------------------------------- */
 
-static const struct upstream_owner upstream_owner = {.connected = on_connected,
-                                                     .readable = on_upstream_readable,
-                                                     .drained = on_upstream_drained,
-                                                     .failed = on_upstream_failed};
+const struct upstream_owner exchange_upstream_owner = {.connected = on_connected,
+                                                       .readable = on_upstream_readable,
+                                                       .drained = on_upstream_drained,
+                                                       .failed = on_upstream_failed};
 
 const struct client_owner exchange_client_owner = {.request = on_request,
                                                    .rejected = on_rejected,

@@ -10,6 +10,8 @@
 
 /* For clients_new. */
 extern const struct client_owner exchange_client_owner;
+/* For upstream_adopt, with an exchange. */
+extern const struct upstream_owner exchange_upstream_owner;
 
 /* What plugins do with it (request_services.c), in their turn or while it waits for them.  They have an effect once
  * the plugin's callback has returned, at once if none is running. */

@@ -9,17 +9,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "net/stream.h"
 #include "sys/fdpass.h"
 #include "proxy/client.h"
+#include "proxy/exchange_handoff.h"
 #include "proxy/recheck.h"
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_slot.h"
 #include "proxy/worker.h"
 
-#define AGAIN_S    0.1 /* between two looks at what is left */
-#define BURST      64  /* records before other watchers get their turn */
-#define SNDBUF     (1 << 20)
-#define IDLE_BYTES (1 + sizeof(struct client_name))
+#define AGAIN_S      0.1 /* between two looks at what is left */
+#define BURST        64  /* records before other watchers get their turn */
+#define SNDBUF       (1 << 20)
+#define IDLE_BYTES   (1 + sizeof(struct client_name))
+#define TUNNEL_BYTES (sizeof(struct handoff_record) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX)
 
 struct handover {
 	LIST_ENTRY(handover) link;
@@ -29,7 +32,7 @@ struct handover {
 	bool giving, welcome;  /* welcome: the receiver knows our records */
 	uint32_t receiver;     /* its serial */
 	size_t moved, lost;
-	char bytes[sizeof(struct handoff_record) + 2 * TUNNEL_PENDING_MAX + RECHECK_SESSION_MAX];
+	char bytes[TUNNEL_BYTES > EXCHANGE_HANDOFF_MAX ? TUNNEL_BYTES : EXCHANGE_HANDOFF_MAX];
 };
 
 struct handovers {
@@ -134,12 +137,32 @@ static int tunnels_give(struct handover *h)
 	return r;
 }
 
+static int exchange_give(void *arg, void *request)
+{
+	struct handover *h = arg;
+	struct exchange *x = request;
+	int fds[2], r;
+	size_t len = exchange_handoff_pack(x, h->bytes, sizeof h->bytes, fds);
+
+	if (len == 0)
+		return 0;
+	stream_break(fds[0]); /* lost on its way it must not look whole */
+	r = handoff_send(h->io.fd, h->bytes, len, fds, 2);
+	if (r == 0)
+		exchange_given(x);
+	else
+		stream_unbreak(fds[0]);
+	return r;
+}
+
 /* Clients whose next request could meet our end stay as long as they may send it here. */
 static void give_all(struct handover *h)
 {
 	struct worker *worker = h->worker;
 	int r = tunnels_give(h);
 
+	if (r == 0 && worker->draining)
+		r = clients_give_serving(worker->clients, exchange_give, h);
 	if (r == 0 && worker->draining)
 		r = clients_give_idle(worker->clients, idle_give, h);
 	if (r < 0 && r != -EAGAIN)
@@ -222,21 +245,33 @@ static bool is_idle_client(const struct handover *h, size_t n)
 	return n == IDLE_BYTES && h->bytes[0] == HANDOFF_IDLE;
 }
 
-static void handoff_take(struct handover *h, size_t n, const int fds[2], size_t n_fds)
+static void idle_take(struct handover *h, const int fds[2], size_t n_fds)
 {
 	struct client_name name;
 
+	memcpy(&name, h->bytes + 1, sizeof name);
+	if (n_fds == 1)
+		client_adopt(h->worker->clients, fds[0], &name);
+}
+
+static void handoff_take(struct handover *h, size_t n, const int fds[2], size_t n_fds)
+{
 	if (is_idle_client(h, n)) {
-		memcpy(&name, h->bytes + 1, sizeof name);
-		if (n_fds == 1)
-			client_adopt(h->worker->clients, fds[0], &name);
+		idle_take(h, fds, n_fds);
 		return;
 	}
 	if (n_fds < 2) {
 		if (n_fds == 1)
 			close(fds[0]);
-		tunnel_lose(h->worker, h->bytes, n, "no descriptors were left for it when it moved");
+		if (h->bytes[0] == HANDOFF_EXCHANGE)
+			exchange_lose(h->worker, h->bytes, n, "no descriptors were left for it when it moved");
+		else
+			tunnel_lose(h->worker, h->bytes, n, "no descriptors were left for it when it moved");
 		h->lost++;
+		return;
+	}
+	if (h->bytes[0] == HANDOFF_EXCHANGE) {
+		exchange_adopt(h->worker, h->bytes, n, fds);
 		return;
 	}
 	tunnel_adopt(h->worker, h->bytes, n, fds);

@@ -137,6 +137,37 @@ enum reject_reason request_read(struct request *r, struct worker *worker, const 
 	return REJECT_NONE;
 }
 
+/* ---- what of it moves to another process ---------------------------------------------------------- */
+
+static int cut(size_t len, size_t most)
+{
+	return (int)(len < most ? len : most);
+}
+
+/* The path as long as the access log writes it, and no query. */
+bool request_summarize(const struct request *r, struct buf *out)
+{
+	const struct http_field *agent = http_field_find(&r->head, "user-agent", 0);
+	const struct span path = r->path.len > 0 ? r->path : span_of("/"), none = {"", 0};
+	const struct span value = agent ? agent->value : none, method = r->head.method;
+
+	return buf_printf(out, "%.*s %.*s HTTP/1.%u\r\n", cut(method.len, 32), method.at, cut(path.len, 1024),
+	                  path.at, r->head.minor) &&
+	       (!agent || buf_printf(out, "user-agent: %.*s\r\n", cut(value.len, 256), value.at)) &&
+	       buf_add_text(out, "\r\n");
+}
+
+bool request_read_summary(struct request *r, const struct worker *worker, const struct peer *peer, struct span raw)
+{
+	if (http_request_parse(&r->head, raw.at, raw.len) != HTTP_SYNTAX_OK)
+		return false;
+	r->peer = *peer;
+	path_find(r);
+	r->limit_us = path_timeout_find(&worker->conf.path_timeouts, r->path);
+	r->body.done = true;
+	return true;
+}
+
 bool request_cookies_join(struct request *r)
 {
 	return http_fields_join(&r->head, "cookie", "; ", &r->cookie);

@@ -49,6 +49,13 @@ struct request {
 /* Reads a head of which nothing but its end is known: validates it, finds the path and the user.  Everything of
  * r but its head has to be zeroed.  REJECT_NONE, or why it is turned away. */
 enum reject_reason request_read(struct request *r, struct worker *worker, const struct peer *peer, struct span raw);
+/* The same of a summary that request_summarize made of it in another process; who asks is the caller's to fill in.
+ * False: it is none. */
+bool request_read_summary(struct request *r, const struct worker *worker, const struct peer *peer, struct span raw);
+/* A head of at most REQUEST_SUMMARY_MAX bytes, with what is asked of a request whose response is in progress.  False
+ * without memory. */
+#define REQUEST_SUMMARY_MAX 2048
+bool request_summarize(const struct request *r, struct buf *out);
 /* Plugins and t3 servers look at one Cookie only (RFC 6265 5.4, RFC 9113 8.2.3): joins several.  False without
  * memory. */
 bool request_cookies_join(struct request *r);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "ipc/tunnel_table.h"
 #include "proxy/rewrite.h"
 #include "proxy/worker.h"
 
@@ -37,10 +38,11 @@ static enum response_result body_pass(struct response *r, char *bytes, size_t n)
 	return r->body.done ? RESPONSE_DONE : RESPONSE_MORE;
 }
 
+/* While the process drains no more than what can move along, should the client take none of it. */
 static enum response_result body_read(struct response *r)
 {
 	char *scratch = r->worker->scratch;
-	ssize_t n = upstream_read(r->up, scratch, SCRATCH_BYTES);
+	ssize_t n = upstream_read(r->up, scratch, r->worker->draining ? TUNNEL_PENDING_MAX : SCRATCH_BYTES);
 
 	if (n == -EAGAIN)
 		return RESPONSE_MORE;

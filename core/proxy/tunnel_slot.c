@@ -37,7 +37,8 @@ static void state_fill(const struct tunnel *t, struct tunnel_state *to)
 
 static void handoff_fill(const struct tunnel *t, struct handoff_record *p)
 {
-	*p = (struct handoff_record){.id = t->id,
+	*p = (struct handoff_record){.kind = HANDOFF_TUNNEL,
+	                             .id = t->id,
 	                             .opened_us = t->opened_us,
 	                             .slot = t->slot,
 	                             .table = t->slot >= 0 ? t->worker->process->tunnels->id : 0,

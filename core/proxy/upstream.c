@@ -296,6 +296,21 @@ struct upstream *upstream_get(struct upstreams *all, const struct user *user, bo
 	return u;
 }
 
+struct upstream *upstream_adopt(struct upstreams *all, int fd, const struct upstream_owner *owner, void *arg)
+{
+	struct upstream *u = upstream_new(all->worker, NULL);
+
+	if (!u)
+		return NULL;
+	ev_io_set(&u->rd, fd, EV_READ);
+	ev_io_set(&u->wr, fd, EV_WRITE);
+	u->waiting = SIZE_MAX;
+	u->owner = owner;
+	u->arg = arg;
+	upstream_set_state(u, UPSTREAM_IN_USE);
+	return u;
+}
+
 ssize_t upstream_read(struct upstream *u, void *bytes, size_t size)
 {
 	ssize_t n = recv(u->rd.fd, bytes, size, MSG_DONTWAIT);

@@ -41,7 +41,7 @@ struct upstream {
 	TAILQ_ENTRY(upstream) link;   /* while pooled */
 	LIST_ENTRY(upstream) retired; /* while retired */
 	struct worker *worker;
-	struct pool *pool;
+	struct pool *pool; /* NULL: of one that was adopted */
 	enum upstream_state state;
 	struct dial dial;    /* while connecting */
 	struct ev_io rd, wr; /* from then on */
@@ -64,6 +64,9 @@ void upstreams_free(struct upstreams *all);
  * connecting.  NULL with errno: it failed at once. */
 struct upstream *upstream_get(struct upstreams *all, const struct user *user, bool reuse,
                               const struct upstream_owner *owner, void *arg);
+/* One in use that another proxy has given away, whose t3 server's process was asked for there; takes the descriptor.
+ * It belongs to no pool: close it.  NULL without memory. */
+struct upstream *upstream_adopt(struct upstreams *all, int fd, const struct upstream_owner *owner, void *arg);
 /* Bytes, 0 at the end, -EAGAIN, or what broke it. */
 ssize_t upstream_read(struct upstream *u, void *bytes, size_t size);
 /* Sends, queueing what the socket does not take.  0 or -errno. */

@@ -11,6 +11,7 @@
  *   exchange.c           one request and its response, step by step
  *     exchange_state.c   its states, what follows from them, and its ends
  *     exchange_local.c   what t3ops responds itself
+ *     exchange_handoff.c a response in progress moves to another process
  *     request.c          the head: validated, its path, its user
  *     filter_chain.c     the plugins' turn
  *       request_services.c   what plugins can do with a request
@@ -21,7 +22,7 @@
  *     local_response.c   responses of our own; explanation.c: in which words
  *     tunnel.c           a user's WebSocket, from the 101 on
  *     wsserver.c         a WebSocket that ends at a plugin
- *   handover.c           tunnels move to the successor of this process
+ *   handover.c           tunnels, responses and idle clients move to the successor of this process
  *   recheck.c            sessions of open tunnels that have died
  *   tunnel_alive.c       which tunnels carried data after a drop
  */

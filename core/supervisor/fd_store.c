@@ -339,8 +339,12 @@ static struct handoff_record record_of(const struct worker_store *w, size_t slot
 {
 	const struct stored *k = &w->stored[slot];
 	const struct tunnel_slot *t = slot_at(w, slot);
-	struct handoff_record p = {
-	    .id = k->tunnel, .opened_us = t->opened_us, .table = w->id, .slot = (int32_t)slot, .state = t->state};
+	struct handoff_record p = {.kind = HANDOFF_TUNNEL,
+	                           .id = k->tunnel,
+	                           .opened_us = t->opened_us,
+	                           .table = w->id,
+	                           .slot = (int32_t)slot,
+	                           .state = t->state};
 
 	event_set(p.user, k->user);
 	memcpy(p.address, k->address, sizeof p.address);

@@ -68,7 +68,7 @@ EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, incident, none, none, non
 EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status, suppressed, error,
            "t3ops answered a request with an error; reported once a minute, with the number of those left out")
 EVENT_KIND(REQUEST_CUT, "request_cut", WARNING, true, none, http_status, suppressed, error,
-           "t3ops cut a response in progress; error names the option whose limit had passed; reported once a minute, with the number of those left out")
+           "t3ops cut a response in progress; error names the option whose limit had passed, or says why it could not move to the next proxy; reported once a minute, with the number of those left out")
 EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, suppressed, hint,
            "an identity header came from a peer that is not trusted; reported once a minute, with the number of those left out")
 EVENT_KIND(UPSTREAM_IMPOSTOR, "upstream_impostor", ERROR, true, none, none, suppressed, detail,
