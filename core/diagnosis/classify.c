@@ -8,6 +8,7 @@
 #include "diagnosis/conclusion.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/settled.h"
+#include "plugin.h"
 
 static void paths_gather(struct classification *j)
 {
@@ -88,14 +89,25 @@ static bool is_stale(const struct classification *j, const struct observation *f
 	return false;
 }
 
+/* Whether a name was not found, as it would not be through what the fault is: a resolver whose way was broken answers
+ * nothing for a moment longer. */
+static bool is_unnamed(const struct observation *f, const struct verdict *v)
+{
+	return f->leg != NULL && (f->resolver || observation_end(f)->step == T3OPS_STEP_DNS) &&
+	       tomo_paths_meet(&f->accused, &v->conclusion.suspects, NULL);
+}
+
 /* Whether it accuses none of what the fault was that it is part of: what acquitted that may be its end.  What is
  * tried now and then says so itself when it is tried again. */
 static bool may_be_echo(struct classification *j, struct observation *f, const struct tomo_path *suspects)
 {
 	const struct verdict *v = verdict_table_get(j->in->verdicts, f->verdict);
 
-	return v != NULL && !tomo_paths_meet(&v->conclusion.suspects, suspects, NULL) && is_stale(j, f, v) &&
-	       (f->fresh || f->large || may_be_healing(j, f));
+	if (v == NULL || tomo_paths_meet(&v->conclusion.suspects, suspects, NULL))
+		return false;
+	if (is_unnamed(f, v) && may_be_healing(j, f))
+		return true;
+	return is_stale(j, f, v) && (f->fresh || f->large || may_be_healing(j, f));
 }
 
 /* The same of all of a group. */

@@ -162,6 +162,14 @@ static const struct scenario scenarios[] = {
      "narrowed, was wan or cloudflare: cf failed at tls (connect_timeout) while the resolver of cf, "},
 
     /* What heals a fault acquits nothing of it. */
+    {"the uplink is back, users come back, and names are looked for in vain a moment longer",
+     "wan#1; ~wan#1",
+     {ALL_UP, MUTE(10000, "cf", ""), LATE(12000, "cf", ""), RESOLVER(13000, "cf", DNS),
+      DOWN(30000, "cf", "", HEARTBEAT_TIMEOUT), TRY_IN(40000, "cf", DNS, DNS, 9000),
+      OPENED(45500, "bob"), OPENED(45520, "alice"), BEAT(45550, "bob", 1), BEAT(45550, "alice", 1),
+      TRY_IN(45700, "cf", DNS, DNS, 20), TRY_IN(47000, "cf", DNS, DNS, 20), RESOLVER_IN(47000, "cf", DNS, 20),
+      RESOLVER(49000, "cf", NONE), UP(50000, "cf", "")},
+     NULL},
     {"the uplink is back, and a page that came back beats on a new tunnel: it was not answered meanwhile",
      "wan#1; ~wan#1",
      {ALL_UP, MUTE(10000, "cf", ""), LATE(12000, "cf", ""), RESOLVER(13000, "cf", DNS),
