@@ -89,11 +89,13 @@ static bool is_stale(const struct classification *j, const struct observation *f
 	return false;
 }
 
-/* Whether a name was not found, as it would not be through what the fault is: a resolver whose way was broken answers
- * nothing for a moment longer. */
-static bool is_unnamed(const struct observation *f, const struct verdict *v)
+/* Whether nobody answered, or a name was not found, as it would be through what the fault is: what was asked before
+ * its end, or through what comes back a moment later, fails so for a while. */
+static bool is_unanswered_through(const struct observation *f, const struct verdict *v)
 {
-	return f->leg != NULL && (f->resolver || observation_end(f)->step == T3OPS_STEP_DNS) &&
+	const struct leg_end *end = f->leg != NULL ? observation_end(f) : NULL;
+
+	return end != NULL && (f->resolver || end->step == T3OPS_STEP_DNS || leg_end_is_unanswered(end->reason)) &&
 	       tomo_paths_meet(&f->accused, &v->conclusion.suspects, NULL);
 }
 
@@ -105,7 +107,7 @@ static bool may_be_echo(struct classification *j, struct observation *f, const s
 
 	if (v == NULL || tomo_paths_meet(&v->conclusion.suspects, suspects, NULL))
 		return false;
-	if (is_unnamed(f, v) && may_be_healing(j, f))
+	if (is_unanswered_through(f, v) && may_be_healing(j, f))
 		return true;
 	return is_stale(j, f, v) && (f->fresh || f->large || may_be_healing(j, f));
 }

@@ -5,6 +5,7 @@ the truth.  Exit status 0 only if every row was right.
     make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --jobs 4 --keep FILE"]
     make lab LAB="--table FILE"         # Markdown of all rounds that were kept in FILE
 """
+import itertools
 import argparse
 import dataclasses
 import json
@@ -54,19 +55,25 @@ class Outcome:
 
 def fits(row, truth, named):
     """Whether that verdict is about this part of the truth."""
-    if named == truth or row.apart == named:
+    if truth <= named <= (row.apart or truth):
         return True
     if all(n.startswith("last_mile(") for n in truth):
         return named == {faults.EXONERATED} or truth <= named
     return False
 
 
+def between(truth, apart):
+    """All sets that hold the one and lie in the other."""
+    rest = sorted(apart - truth)
+    return [truth | frozenset(more) for n in range(len(rest) + 1) for more in itertools.combinations(rest, n)]
+
+
 def allowed(row, inseparable):
-    """The sets a verdict may name: exactly the truth; a larger one that -t had printed; of last miles, that infra is
-    cleared, or all of them together."""
+    """The sets a verdict may name: exactly the truth; a larger one that -t had printed, or what is left of that and
+    holds the truth; of last miles, that infra is cleared, or all of them together."""
     sets = list(row.truth)
     if row.apart and any(row.apart <= s for s in inseparable):
-        sets.append(row.apart)
+        sets += [s for t in row.truth if t <= row.apart for s in between(t, row.apart)]
     if row.truth and all(n.startswith("last_mile(") for t in row.truth for n in t):
         sets += [frozenset([faults.EXONERATED]), frozenset().union(*row.truth)]
     return tuple(sets)
