@@ -5,9 +5,9 @@ the truth.  Exit status 0 only if every row was right.
     make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --jobs 4 --keep FILE"]
     make lab LAB="--table FILE"         # Markdown of all rounds that were kept in FILE
 """
-import itertools
 import argparse
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import re

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose socket is at the other end, asked of the kernel about connections of this very process. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -121,7 +122,7 @@ static void test_closed_already(void **state)
 	pair_close(&p);
 }
 
-/* Connects once more from where the pair's client was. */
+/* Connects once more from where the pair's client was; -1: somebody else on this machine was given that port. */
 static int again_from_there(const struct pair *p)
 {
 	struct sockaddr_storage to;
@@ -133,7 +134,10 @@ static int again_from_there(const struct pair *p)
 	assert_int_equal(setsockopt(p->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
 	close(p->client);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-	assert_int_equal(bind(fd, (const struct sockaddr *)&p->peer, sizeof(struct sockaddr_in)), 0);
+	if (bind(fd, (const struct sockaddr *)&p->peer, sizeof(struct sockaddr_in)) < 0 && errno == EADDRINUSE) {
+		close(fd);
+		return -1;
+	}
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, len), 0);
 	return fd;
 }
@@ -146,9 +150,15 @@ static void test_another_one_has_its_port(void **state)
 	uid_t uid;
 
 	(void)state;
-	assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
-	assert_int_equal(write(p.client, "x", 1), 1);
-	p.client = again_from_there(&p);
+	for (int tries = 0;; tries++) {
+		assert_true(tries < 20);
+		assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+		assert_int_equal(write(p.client, "x", 1), 1);
+		p.client = again_from_there(&p);
+		if (p.client >= 0)
+			break;
+		pair_close(&p);
+	}
 	assert_int_equal(find(&p, (struct sockaddr *)&p.peer, &uid), SOCKET_OWNER_UNKNOWN);
 	assert_int_equal(read(p.server, &byte, 1), 1);
 	pair_close(&p);
