@@ -116,7 +116,9 @@ class StreamHandover(unittest.TestCase):
         sent = int(re.search(r"bytes_down=(\d+)", line)[1])
         self.assertTrue(passed < sent < passed + 1000, f"{sent} bytes for {passed} and a head")
         self.assertGreater(int(re.search(r"duration_ms=(\d+)", line)[1]), 1000)
-        self.assertEqual(self.daemon.metrics()['t3ops_requests_total{class="2xx"}'], 2)
+        count = 't3ops_requests_total{class="2xx"}'
+        wait.until(lambda: self.daemon.metrics()[count] >= 2, what="both requests to be counted")  # at their very end
+        self.assertEqual(self.daemon.metrics()[count], 2)
 
     def test_a_download_under_back_pressure(self):
         data = random.randbytes(50 << 20)
