@@ -107,7 +107,7 @@ class Proxy(unittest.TestCase):
             self.assertEqual(d.metrics()[METRIC], 3)
             self.assertEqual(d.log().count("event=upstream_impostor"), 1)  # once a minute
             self.assertRegex(d.log(), 'event=upstream_impostor .*hint="end that process, and start')
-            self.assertEqual(t.connections, 3)
+            self.assertIn(t.connections, (3, 4))  # one may be the look whether anybody is there at all (state absent)
             self.assertEqual(t.bytes, b"")
 
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
