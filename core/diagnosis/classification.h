@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A classification under way, for the files that each do a part of it: classify.c, settled.c, conclusion.c. */
+/* A classification in progress, for the files that each do a part of it: classify.c, settled.c, conclusion.c. */
 #ifndef T3OPS_DIAGNOSIS_CLASSIFICATION_H
 #define T3OPS_DIAGNOSIS_CLASSIFICATION_H
 

@@ -22,13 +22,17 @@
  *
  * What is acquitted, of what began to fail earlier
  *   leg whose ping was sent and answered    all segments
- *   leg whose look-up worked                its resolver's: an address from a cache acquits none.  Of a leg that
- * fails itself, only a look-up between two attempts that nobody answered does: before them the uplink may have worked
- * until then, after them it may be what heals tunnel that carried data                the user's path without the
- * last mile, from the client; serve(user), from the t3 server.  What fell silent, or lost answers, may be broken in
- * the way down alone: there a page acquits that still beats when its patience would be over tunnel that was opened,
- * while what failed went on failing after it         the user's path without the last mile, of new connections fresh
- * connection that worked, or large message that was answered               all segments
+ *   leg whose look-up worked                its resolver's: an address from a cache acquits none
+ *   tunnel that carried data                from the client: the user's path without the last mile;
+ *                                           from the t3 server: serve(user)
+ *   tunnel that was opened, while what      the user's path without the last mile, of new connections
+ *   failed went on failing after it
+ *   fresh connection that worked, or        all segments
+ *   large message that was answered
+ *
+ * Of a leg that fails itself only a look-up between two attempts that nobody answered acquits: before them the uplink
+ * may have worked until then, after them it may be what heals.  What fell silent, or lost answers, may be broken in
+ * the way down alone: there a page acquits that still beats when its patience would be over.
  *
  * An answer acquits when it came.  A step that was not answered, or cut, says nothing of when or where: all that had
  * to answer is accused, and the step before acquits when it was over, so only what had failed before.  What nobody

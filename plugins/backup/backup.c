@@ -13,6 +13,7 @@
 #include "actions.h"
 #include "backup_dir.h"
 #include "common/copy.h"
+#include "common/run_deadline.h"
 #include "common/user_path.h"
 #include "common/gentle.h"
 #include "pack.h"
@@ -20,17 +21,7 @@
 #include "plugin.h"
 #include "remote.h"
 
-#define WHY_SIZE  320
-#define MARGIN_US INT64_C(5000000) /* before the deadline, for the cleaning up */
-
-/* A run that is killed at its deadline cannot clean up: stop by itself before. */
-static uint64_t until(struct t3ops_ctx *ctx)
-{
-	int64_t deadline = ctx->host->opt_int(ctx, "deadline");
-	int64_t margin = deadline / 5 < MARGIN_US ? deadline / 5 : MARGIN_US;
-
-	return ctx->host->now_us(ctx) + (uint64_t)(deadline - margin);
-}
+#define WHY_SIZE 320
 
 static void kept_report(struct t3ops_ctx *ctx, const struct backup_kept *kept, size_t unreadable)
 {
@@ -146,7 +137,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	struct backup_dir dir = {.fd = -1};
 	struct copy_facts facts = {.rows = NULL};
 	struct crypt_key key;
-	uint64_t until_us = until(ctx), began_us = ctx->host->now_us(ctx);
+	uint64_t until_us = run_until_us(ctx), began_us = ctx->host->now_us(ctx);
 	int r;
 
 	umask(0077);
@@ -188,7 +179,7 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	struct backup_dir dir = {.fd = -1};
 	char why[WHY_SIZE] = "";
 	struct crypt_key key;
-	uint64_t until_us = until(ctx);
+	uint64_t until_us = run_until_us(ctx);
 	int r;
 
 	umask(0077);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/due.h"
+#include "common/run_deadline.h"
 #include "common/user_path.h"
 #include "gate.h"
 #include "outcomes.h"
@@ -22,7 +23,6 @@
 #include "state.h"
 
 #define WHY_SIZE     600
-#define MARGIN_US    INT64_C(5000000) /* before the deadline, for the cleaning up */
 #define HOUR_S       3600
 #define ROLLBACK_WHY "somebody asked for a rollback"
 #define FROZEN_WHY   "somebody asked for it"
@@ -53,14 +53,6 @@ static int fail(struct work *w, int error, const char *fmt, ...)
 static long long now_s(const struct work *w)
 {
 	return (long long)(w->ctx->host->wall_us(w->ctx) / 1000000);
-}
-
-static uint64_t until(struct t3ops_ctx *ctx)
-{
-	int64_t deadline = ctx->host->opt_int(ctx, "deadline");
-	int64_t margin = deadline / 5 < MARGIN_US ? deadline / 5 : MARGIN_US;
-
-	return due_now_us() + (uint64_t)(deadline - margin);
 }
 
 /* ---- prefixes ------------------------------------------------------------------------------------------------ */
@@ -347,7 +339,7 @@ static int work_begin(struct work *w)
 	                  (int)sizeof w->database)
 		r = -ENAMETOOLONG;
 	umask(0077);
-	w->until_us = until(w->ctx);
+	w->until_us = run_until_us(w->ctx);
 	w->state.dir_fd = -1;
 	if (r < 0)
 		return fail(w, r, "option base_dir cannot be filled in for this user");

@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 
 #include "common/due.h"
+#include "common/run_deadline.h"
 #include "common/user_server.h"
 #include "plugin.h"
 #include "watchdog/evidence.h"
 #include "watchdog/target.h"
 
 #define TICK_US                     UINT64_C(1000000)
-#define MARGIN_US                   INT64_C(5000000) /* before the deadline of a run, for what remains */
 #define RESTARTS_LIMIT_US(deadline) ((uint64_t)(deadline) + UINT64_C(60000000))
 
 static const char *const outcomes[] = {"done", "failed", "given_up"};
@@ -278,14 +278,6 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 
 /* ---- in a job's process ---------------------------------------------------------------------------------- */
 
-static uint64_t until(struct t3ops_ctx *ctx)
-{
-	int64_t deadline = ctx->host->opt_int(ctx, "deadline");
-	int64_t margin = deadline / 5 < MARGIN_US ? deadline / 5 : MARGIN_US;
-
-	return ctx->host->now_us(ctx) + (uint64_t)(deadline - margin);
-}
-
 /* What cannot be saved keeps nobody from restarting it. */
 static void evidence_keep(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 {
@@ -305,7 +297,7 @@ static void evidence_keep(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 static int pairs_check(struct t3ops_ctx *ctx, struct user_server *server, char *why, size_t size)
 {
 	if (user_server_can_pair(server))
-		return user_server_wait_pairs(server, until(ctx), why, size);
+		return user_server_wait_pairs(server, run_until_us(ctx), why, size);
 	ctx->host->report(ctx, "pairing", "not checked: no plugin pairs");
 	return 0;
 }
@@ -319,7 +311,7 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	(void)action; /* restart is the only one */
 	umask(0077);
 	evidence_keep(ctx, user);
-	r = user_server_command(&server, "restart_command", until(ctx), why, sizeof why);
+	r = user_server_command(&server, "restart_command", run_until_us(ctx), why, sizeof why);
 	if (r == 0)
 		r = pairs_check(ctx, &server, why, sizeof why);
 	if (r < 0)
