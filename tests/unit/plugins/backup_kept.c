@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Which backups stay, and what the manifest says of them. */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backup_run.h"
+#include "database.h"
+#include "files.h"
+
+static void test_keep(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], last[512];
+
+	database_make(f->db, 10);
+	f->keep = 3;
+	backups_old_put(f, "state-20240101T000000Z.sqlite");
+	backups_old_put(f, "state-20240102T000000Z.sqlite");
+	backups_old_put(f, "state-20240103T000000Z.sqlite");
+	backups_old_put(f, "state-20240104T000000Z.sqlite");
+	backups_old_put(f, "state-before-upgrade.sqlite"); /* somebody's own */
+	backups_old_put(f, "notes.txt");
+	run_ok(f, path);
+	assert_int_equal(backups_count(f, "state-2", last), 3);
+	assert_string_equal(last, path);
+	assert_int_equal(backups_count(f, "state-20240103", NULL) + backups_count(f, "state-20240104", NULL), 2);
+	assert_int_equal(backups_count(f, "state-before-upgrade.sqlite", NULL), 1);
+	assert_int_equal(backups_count(f, "notes.txt", NULL), 1);
+
+	/* A clock that was ahead: the newest copy stays although others sort behind it. */
+	backups_old_put(f, "state-29990101T000000Z.sqlite");
+	f->keep = 1;
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(backups_count(f, "state-2", NULL), 1);
+
+	/* Such a one takes no real one's place. */
+	backups_old_put(f, "state-29990101T000000Z.sqlite");
+	backups_old_put(f, "state-29990102T000000Z.sqlite");
+	f->keep = 2;
+	strcpy(last, path);
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(last, F_OK), 0);
+	assert_int_equal(backups_count(f, "state-2", NULL), 2);
+}
+
+/* A clock that went back: what it calls later than now stays with what is made now; one that went ahead and back
+ * again loses nothing but what is of no real time. */
+static void test_clock(void **state)
+{
+	struct fixture *f = *state;
+	time_t soon = time(NULL) + 36000;
+	char name[64], path[512], first[512];
+	struct tm tm;
+
+	database_make(f->db, 10);
+	f->keep = 1;
+	gmtime_r(&soon, &tm);
+	strftime(name, sizeof name, "state-%Y%m%dT%H%M%SZ.sqlite", &tm);
+	backups_old_put(f, name);
+	run_ok(f, first);
+	assert_int_equal(access(first, F_OK), 0);
+	assert_int_equal(backups_count(f, name, NULL), 1); /* the newest by what it says of itself */
+	for (int i = 0; i < 3; i++) {
+		run_ok(f, path);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+	backups_old_put(f, "state-19700101T000000Z.sqlite");
+	run_ok(f, path);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(backups_count(f, "state-1970", NULL), 0);
+}
+
+/* However often somebody asks, what the schedule made stays. */
+static void test_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	char path[512];
+
+	database_make(f->db, 10);
+	f->keep = 2;
+	backups_old_put(f, "state-20240101T000000Z.sqlite");
+	backups_old_put(f, "state-20240102T000000Z.sqlite");
+	f->requested = true;
+	for (int i = 0; i < 5; i++)
+		run_ok(f, path);
+	assert_non_null(strstr(path, "Z-manual.sqlite"));
+	assert_int_equal(backups_count(f, "state-20240101T000000Z.sqlite", NULL), 1);
+	assert_int_equal(backups_count(f, "state-20240102T000000Z.sqlite", NULL), 1);
+	assert_int_equal(backups_count(f, "state-", NULL), 4);
+	f->requested = false;
+	run_ok(f, path);
+	assert_null(strstr(path, "manual"));
+	assert_int_equal(backups_count(f, "state-20240101T000000Z.sqlite", NULL), 0);
+	assert_int_equal(backups_count(f, "state-", NULL), 4);
+}
+
+/* The budget goes before the rule of the last ones, and the run says so. */
+static void test_budget(void **state)
+{
+	struct fixture *f = *state;
+	json_t *answer;
+	char path[512];
+
+	database_make(f->db, 10);
+	backups_old_put(f, "state-20240101T000000Z.sqlite");
+	backups_old_put(f, "state-20240102T000000Z.sqlite");
+	run_ok(f, path);
+	assert_int_equal(backups_count(f, "state-", NULL), 3);
+	f->budget = 1;
+	answer = run_answer(f);
+	assert_string_equal(run_fact(answer, "kept"), "1");
+	assert_string_equal(run_fact(answer, "over_budget"), "3");
+	assert_int_equal(backups_count(f, "state-", NULL), 1);
+	json_decref(answer);
+}
+
+/* What is known of a backup is in the manifest, and true. */
+static void test_manifest(void **state)
+{
+	struct fixture *f = *state;
+	char path[512], digest[65];
+	json_t *line;
+
+	database_make(f->db, 10);
+	database_exec(f->db, "CREATE TABLE effect_sql_migrations(migration_id, name); "
+	                     "INSERT INTO effect_sql_migrations VALUES(31,'a'),(32,'b')");
+	run_ok(f, path);
+	line = backups_manifest_line(f);
+	assert_string_equal(json_string_value(json_object_get(line, "file")), strrchr(path, '/') + 1);
+	assert_string_equal(json_string_value(json_object_get(line, "reason")), "scheduled");
+	assert_int_equal(json_integer_value(json_object_get(line, "migration")), 32);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "rows"), "events")), 10);
+	file_digest(path, digest);
+	assert_string_equal(json_string_value(json_object_get(line, "sha256")), digest);
+	json_decref(line);
+}
+
+/* Somebody else's file in the way of the manifest is no reason to lose backups. */
+static void test_manifest_damaged(void **state)
+{
+	struct fixture *f = *state;
+	char manifest[512];
+	json_t *answer;
+
+	database_make(f->db, 10);
+	PATH(manifest, "%s/manifest.jsonl", f->backup_dir);
+	backups_old_put(f, "state-20240101T000000Z.sqlite");
+	file_write(manifest, "\0\377not json\n{", 12);
+	answer = run_answer(f);
+	assert_string_equal(run_fact(answer, "manifest_lines_lost"), "2");
+	json_decref(answer);
+	assert_int_equal(backups_count(f, "state-", NULL), 2);
+	unlink(manifest);
+	assert_int_equal(symlink("/etc/passwd", manifest), 0); /* never followed */
+	run_fails(f, -ELOOP, "the manifest of");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_keep, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_clock, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_asked_for, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_budget, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_manifest, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_manifest_damaged, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
