@@ -20,6 +20,7 @@
 #include "users/env_file.h"
 #include "users/env_path.h"
 #include "users/look_alike.h"
+#include "users/row_index.h"
 
 #define ENV_MAX_BYTES (64 << 10)
 
@@ -29,8 +30,9 @@ struct parse {
 	struct accounts *accounts;
 	bool collects; /* the accounts' names only: the first of two passes */
 	const char *env_pattern;
-	int faults; /* rows so far that give no user, or one without a port, or want a look */
-	char *why;  /* the first of them */
+	struct row_index names, places; /* those of the rows so far */
+	int faults;                     /* rows so far that give no user, or one without a port, or want a look */
+	char *why;                      /* the first of them */
 	size_t why_size;
 };
 
@@ -248,43 +250,43 @@ static void place_from_env(struct parse *p, const char *at, struct user *u)
 	fclose(f);
 }
 
-static struct user *row_of(const struct user_list *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcasecmp(l->rows[i].name, name) == 0)
-			return &l->rows[i];
-	return NULL;
-}
-
 /* Two names that differ by case only could be one person's, or an impostor's: neither counts. */
-static bool is_folded(struct parse *p, const char *at, const char *name)
+static void folded_note(struct parse *p, const char *at, const char *name, struct user *other)
 {
-	struct user *other = row_of(p->out, name);
-
-	if (!other)
-		return false;
 	fault(p, "%s: \"%s\" is the same name as \"%s\" before it; neither is used", at, name, other->name);
 	other->host[0] = '\0'; /* see folded_remove */
-	return true;
 }
 
-/* What is used, but can hardly be meant. */
-static void warnings_note(struct parse *p, const char *at, const struct user *u)
+/* The first row of that name, in any case; SIZE_MAX: no memory. */
+static size_t name_put(struct parse *p, const char *name)
 {
-	const struct user_list *l = p->out;
+	char folded[T3OPS_USER_NAME_SIZE];
+	size_t len = 0;
 
-	if (look_alike_hides(u->name))
-		fault(p, "%s: \"%s\" holds an invisible character", at, u->name);
-	for (size_t i = 0; u->socket[0] != '\0' && i < l->n; i++)
-		if (strcmp(l->rows[i].socket, u->socket) == 0) {
-			fault(p, "%s: %s and %s share %s", at, l->rows[i].name, u->name, u->socket);
-			return;
-		}
-	for (size_t i = 0; u->port != 0 && i < l->n; i++)
-		if (l->rows[i].port == u->port && strcmp(l->rows[i].host, u->host) == 0) {
-			fault(p, "%s: %s and %s share %s port %u", at, l->rows[i].name, u->name, u->host, u->port);
-			return;
-		}
+	for (; name[len] != '\0'; len++)
+		folded[len] = (char)tolower((unsigned char)name[len]);
+	folded[len] = '\0';
+	return row_index_put(&p->names, folded, p->out->n);
+}
+
+/* Notes a place that another row has already.  False: no memory. */
+static bool place_put(struct parse *p, const char *at, const struct user *u, const char *place)
+{
+	size_t row = p->out->n, first = row_index_put(&p->places, place, row);
+
+	if (first != row && first != SIZE_MAX && p->out->rows[first].host[0] != '\0')
+		fault(p, "%s: %s and %s share %s", at, p->out->rows[first].name, u->name, place);
+	return first != SIZE_MAX;
+}
+
+static bool places_put(struct parse *p, const char *at, const struct user *u)
+{
+	char place[sizeof u->host + 16];
+
+	if (u->socket[0] != '\0' && !place_put(p, at, u, u->socket))
+		return false;
+	snprintf(place, sizeof place, "%s port %u", u->host, u->port);
+	return u->port == 0 || place_put(p, at, u, place);
 }
 
 static bool row_store(struct user_list *l, const struct user *u)
@@ -305,6 +307,7 @@ static bool row_store(struct user_list *l, const struct user *u)
 static int row_add(struct parse *p, const char *at, struct user *u)
 {
 	const char *why = identity_fault(u->name);
+	size_t first;
 
 	if (p->collects)
 		return u->os_user[0] == '\0' || accounts_add(p->accounts, u->os_user) ? 0 : refuse(p, "no memory");
@@ -316,8 +319,13 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 		fault(p, "%s: \"%s\" cannot be an account's name", at, u->os_user);
 		return 0;
 	}
-	if (is_folded(p, at, u->name))
+	first = name_put(p, u->name);
+	if (first == SIZE_MAX)
+		return refuse(p, "%s: no memory", at);
+	if (first != p->out->n) {
+		folded_note(p, at, u->name, &p->out->rows[first]);
 		return 0;
+	}
 	if (p->out->n == USERS_MAX)
 		return refuse(p, "%s: more than %d users", at, USERS_MAX);
 	if (u->host[0] == '\0')
@@ -325,8 +333,9 @@ static int row_add(struct parse *p, const char *at, struct user *u)
 	account_set(p, u);
 	if (u->port == 0 && u->socket[0] == '\0')
 		place_from_env(p, at, u);
-	warnings_note(p, at, u);
-	return row_store(p->out, u) ? 0 : refuse(p, "%s: no memory", at);
+	if (look_alike_hides(u->name))
+		fault(p, "%s: \"%s\" holds an invisible character", at, u->name);
+	return places_put(p, at, u) && row_store(p->out, u) ? 0 : refuse(p, "%s: no memory", at);
 }
 
 /* What stands behind the = of a line: OS_USER, PLACE or OS_USER@PLACE. */
@@ -586,6 +595,8 @@ int user_list_parse(struct user_list *out, const char *text, size_t len, const c
 	accounts_collect(&accounts, text, len, accounts_for_us);
 	r = text_parse(&p, text, len);
 	accounts_fini(&accounts);
+	row_index_fini(&p.names);
+	row_index_fini(&p.places);
 	folded_remove(out);
 	look_alikes_note(&p);
 	if (r == 0)

@@ -10,8 +10,8 @@
 
 #include "plugin.h"
 
-#define USERS_MAX        4096
-#define USER_SOCKET_SIZE 108 /* of sockaddr_un */
+#define USERS_MAX        262144 /* what a snapshot has address space for; it is memory only when used */
+#define USER_SOCKET_SIZE 108    /* of sockaddr_un */
 
 struct user {
 	char name[T3OPS_USER_NAME_SIZE];

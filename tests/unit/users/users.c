@@ -262,6 +262,25 @@ static void test_names_by_any_case(void **state)
 	user_list_fini(&l);
 }
 
+static void test_as_many_as_there_are(void **state)
+{
+	const struct lab *lab = *state;
+	size_t len = 0, users = 20000;
+	char *text = malloc(users * 40), why[300] = "";
+	struct user_list l;
+
+	for (size_t i = 0; i < users; i++)
+		len += (size_t)sprintf(text + len, "u%zu=10.%zu.%zu.1:1\n", i, i / 200, i % 200);
+	len += (size_t)sprintf(text + len, "U7=10.0.0.2:1\nlast=10.0.9.1:1\n");
+	assert_int_equal(user_list_parse(&l, text, len, lab->pattern, 0, why, sizeof why), 2);
+	assert_int_equal(l.n, users);
+	assert_null(user_list_find(&l, "u7"));
+	assert_non_null(user_list_find(&l, "u19999"));
+	assert_string_equal(l.faults[1], "line 20002: u9 and last share 10.0.9.1 port 1");
+	user_list_fini(&l);
+	free(text);
+}
+
 static void test_nul(void **state)
 {
 	const struct lab *lab = *state;
@@ -603,29 +622,31 @@ static void list_make(struct user_list *l, size_t n)
 		snprintf(l->rows[i].name, sizeof l->rows[i].name, "u%04zu", i);
 }
 
+#define MANY 5000
+
 static void test_half_a_snapshot_is_not_believed(void **state)
 {
 	struct lab *lab = *state;
 	struct user_list most, one, got;
 	struct user_snapshot *s = lab->snapshot = snapshot_new(&lab->snapshot_fd);
 	unsigned char byte;
-	off_t size = lseek(lab->snapshot_fd, 0, SEEK_END);
+	off_t row = lseek(lab->snapshot_fd, 0, SEEK_END) - (off_t)(USERS_MAX - MANY + 1) * (off_t)sizeof(struct user);
 
 	assert_false(snapshot_get(NULL, &got));
 	assert_false(snapshot_get(s, &got));
-	list_make(&most, USERS_MAX);
+	list_make(&most, MANY);
 	list_make(&one, 1);
 	snapshot_put(NULL, &one);
 	snapshot_put(s, &one);
 	snapshot_put(s, &most);
 	assert_true(snapshot_get(s, &got));
-	assert_int_equal(got.n, USERS_MAX);
-	assert_string_equal(got.rows[USERS_MAX - 1].name, "u4095");
+	assert_int_equal(got.n, MANY);
+	assert_string_equal(got.rows[MANY - 1].name, "u4999");
 	user_list_fini(&got);
-	/* of the second page, which is the good one now */
-	assert_int_equal(pread(lab->snapshot_fd, &byte, 1, size - 300), 1);
+	/* the last row of the second page, which is the good one now */
+	assert_int_equal(pread(lab->snapshot_fd, &byte, 1, row), 1);
 	byte ^= 1;
-	assert_int_equal(pwrite(lab->snapshot_fd, &byte, 1, size - 300), 1);
+	assert_int_equal(pwrite(lab->snapshot_fd, &byte, 1, row), 1);
 	assert_false(snapshot_get(s, &got));
 	assert_int_equal(got.n, 0);
 	snapshot_put(s, &one);
@@ -666,6 +687,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_tables),
 	    TEST(test_names_by_any_case),
+	    TEST(test_as_many_as_there_are),
 	    TEST(test_nul),
 	    TEST(test_every_row_at_fault_is_named),
 	    TEST(test_accounts),
