@@ -168,6 +168,19 @@ static int pin(struct action *a, bool pinned)
 	return manifest_save(a);
 }
 
+static int upgrade_accept(struct action *a)
+{
+	for (size_t i = 0; i < a->manifest->n; i++) {
+		struct backup_row *row = &a->manifest->rows[i];
+
+		if (row->reason != BACKUP_BEFORE_UPGRADE || !row->pinned)
+			continue;
+		row->pinned = false;
+		row_report(a, row);
+	}
+	return manifest_save(a);
+}
+
 static int bring_back(struct action *a)
 {
 	const struct backup_row *row = row_choose(a);
@@ -187,6 +200,8 @@ static int action_choose(struct action *a, const char *action)
 		return pin(a, true);
 	if (strcmp(action, "unpin") == 0)
 		return pin(a, false);
+	if (strcmp(action, "upgrade-accepted") == 0)
+		return upgrade_accept(a);
 	if (strcmp(action, "restore") == 0)
 		return bring_back(a);
 	return -ENOSYS;

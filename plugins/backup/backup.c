@@ -91,11 +91,13 @@ static int store_send(struct t3ops_ctx *ctx, const struct t3ops_user *user, stru
 
 /* Names the copy, and lets the oldest go. */
 static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
-                  struct copy_facts *facts, uint64_t began_us, uint64_t until_us, char *why)
+                  enum backup_reason reason, struct copy_facts *facts, uint64_t began_us, uint64_t until_us,
+                  char *why)
 {
 	struct backup_row row = {.at_s = (long long)(ctx->host->wall_us(ctx) / 1000000),
 	                         .seconds = (double)(ctx->host->now_us(ctx) - began_us) / 1e6,
-	                         .reason = ctx->host->run_requested(ctx) ? BACKUP_MANUAL : BACKUP_SCHEDULED,
+	                         .reason = reason,
+	                         .pinned = reason == BACKUP_BEFORE_UPGRADE,
 	                         .migration = facts->migration,
 	                         .rows = facts->rows};
 	int r;
@@ -131,7 +133,7 @@ static int key_take(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct
 	return r;
 }
 
-static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
+static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backup_reason reason)
 {
 	char source[PATH_MAX], why[WHY_SIZE] = "";
 	struct backup_dir dir = {.fd = -1};
@@ -165,7 +167,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	if (r == COPY_UNREAD)
 		ctx->host->report(ctx, "schema_newer", "%s", why);
 	if (r >= 0)
-		r = finish(ctx, user, &dir, &facts, began_us, until_us, why);
+		r = finish(ctx, user, &dir, reason, &facts, began_us, until_us, why);
 	copy_facts_fini(&facts);
 	crypt_key_wipe(&key);
 	backup_dir_close(&dir);
@@ -174,7 +176,12 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 	return r;
 }
 
-static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
+static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
+{
+	return make(ctx, user, ctx->host->run_requested(ctx) ? BACKUP_MANUAL : BACKUP_SCHEDULED);
+}
+
+static int directory_act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
 {
 	struct backup_dir dir = {.fd = -1};
 	char why[WHY_SIZE] = "";
@@ -195,6 +202,12 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
 	return r;
+}
+
+static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
+{
+	return strcmp(action, "before-upgrade") == 0 ? make(ctx, user, BACKUP_BEFORE_UPGRADE)
+	                                             : directory_act(ctx, user, action);
 }
 
 /* Whether the pattern of the database is one, whoever the user is. */
@@ -285,6 +298,8 @@ static const struct t3ops_action actions[] = {
      "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned.", false},
     {"pin", "at", "A backup stays, whatever the retention says.", false},
     {"unpin", "at", "It is kept by the retention again.", false},
+    {"before-upgrade", "", "Makes a backup that is pinned until upgrade-accepted.", false},
+    {"upgrade-accepted", "", "What before-upgrade made is kept by the retention again.", false},
     {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere.", true},
 };
 

@@ -28,6 +28,7 @@ static const struct {
 } reasons[BACKUP_REASONS] = {
     [BACKUP_SCHEDULED] = {"scheduled", ".sqlite"},
     [BACKUP_MANUAL] = {"manual", "-manual.sqlite"},
+    [BACKUP_BEFORE_UPGRADE] = {"before-upgrade", "-before-upgrade.sqlite"},
 };
 
 const char *backup_reason_name(enum backup_reason reason)

@@ -20,8 +20,8 @@
 #define BACKUP_NAME_SIZE 64
 
 /* Why it was made.  Each is kept by the rules by itself, so none takes another one's place. */
-enum backup_reason { BACKUP_SCHEDULED, BACKUP_MANUAL, BACKUP_REASONS };
-/* "scheduled", "manual" */
+enum backup_reason { BACKUP_SCHEDULED, BACKUP_MANUAL, BACKUP_BEFORE_UPGRADE, BACKUP_REASONS };
+/* "scheduled", "manual", "before-upgrade" */
 const char *backup_reason_name(enum backup_reason reason);
 
 struct backup_row {
