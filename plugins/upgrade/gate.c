@@ -12,19 +12,9 @@
 #include "audit.h"
 #include "common/copy.h"
 #include "common/due.h"
-#include "common/user_path.h"
+#include "common/scratch.h"
+#include "common/trial.h"
 #include "contract.h"
-#include "scratch.h"
-
-#define HIDDEN_MAX 64
-
-/* One version on one copy. */
-struct arm {
-	bool proven;
-	int error;     /* of the rehearsal */
-	json_t *facts; /* what proof.h reports */
-	char why[300];
-};
 
 struct run {
 	struct gate *gate;
@@ -32,7 +22,7 @@ struct run {
 	char copy[PATH_MAX]; /* of the database, as it was */
 	struct copy_facts before;
 	struct scratch candidate_dir, control_dir;
-	struct arm candidate, control, back;
+	struct trial candidate, control, back;
 };
 
 const char *gate_verdict_name(enum gate_verdict verdict)
@@ -67,63 +57,18 @@ static void note(struct gate *g, const char *key, const char *fmt, ...)
 
 /* ---- arms ---------------------------------------------------------------------------------------------------- */
 
-/* The option's paths, filled in for the user; NULL-terminated. */
-static void hidden_fill(const struct gate *g, char paths[HIDDEN_MAX][PATH_MAX], const char *out[HIDDEN_MAX + 1])
+static void arm_run(struct run *r, struct trial *t, const struct scratch *s, const char *prefix)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->ctx->host->opt_count(g->ctx, "hidden") && n < HIDDEN_MAX; i++)
-		if (user_path(paths[n], PATH_MAX, g->ctx->host->opt_item(g->ctx, "hidden", i), g->user) == 0) {
-			out[n] = paths[n];
-			n++;
-		}
-	out[n] = NULL;
-}
-
-static void facts_take(struct arm *a, struct t3ops_ctx *ctx)
-{
-	static const char *const keys[] = {"stage",  "version",    "start_ms", "endpoint", "status",
-	                                   "cookie", "attributes", "keys",     "heartbeat"};
-
-	a->facts = json_object();
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		const char *value = ctx->host->rehearsed(ctx, keys[i]);
-
-		if (value != NULL)
-			json_object_set_new(a->facts, keys[i], json_string(value));
-	}
-}
-
-static void arm_run(struct run *r, struct arm *a, const struct scratch *s, const char *prefix)
-{
-	static char paths[HIDDEN_MAX][PATH_MAX];
 	struct gate *g = r->gate;
-	const char *binds[] = {s->base, g->base_dir, s->link, g->dir, NULL}, *hidden[HIDDEN_MAX + 1], *error;
-	uint64_t now_us = due_now_us();
-	const struct t3ops_rehearsal what = {.struct_size = sizeof what,
-	                                     .name = "proof",
-	                                     .binds = binds,
-	                                     .hidden = hidden,
-	                                     .timeout_us = g->until_us > now_us ? g->until_us - now_us : 1};
+	const char *binds[] = {s->base, g->base_dir, s->link, g->dir, NULL};
+	int error = scratch_link(s, prefix);
 
-	hidden_fill(g, paths, hidden);
-	a->error = scratch_link(s, prefix);
-	if (a->error < 0) {
-		snprintf(a->why, sizeof a->why, "%.200s: %s", s->link, strerror(-a->error));
+	if (error < 0) {
+		*t = (struct trial){.error = error};
+		snprintf(t->why, sizeof t->why, "%.200s: %s", s->link, strerror(-error));
 		return;
 	}
-	a->error = g->ctx->host->rehearse(g->ctx, &what);
-	a->proven = a->error == 0;
-	error = g->ctx->host->rehearsed(g->ctx, "error");
-	snprintf(a->why, sizeof a->why, "%s", error != NULL ? error : strerror(-a->error));
-	facts_take(a, g->ctx);
-}
-
-static const char *fact(const struct arm *a, const char *key)
-{
-	const char *value = json_string_value(json_object_get(a->facts, key));
-
-	return value != NULL ? value : "";
+	trial_run(t, g->ctx, g->user, binds, g->until_us);
 }
 
 /* ---- the copy ------------------------------------------------------------------------------------------------ */
@@ -212,9 +157,9 @@ static void arms_note(struct run *r)
 	struct gate *g = r->gate;
 	char text[500];
 
-	note(g, "version", "%s", fact(&r->candidate, "version"));
-	note(g, "installed_version", "%s", fact(&r->control, "version"));
-	note(g, "start_ms", "%s", fact(&r->candidate, "start_ms"));
+	note(g, "version", "%s", trial_fact(&r->candidate, "version"));
+	note(g, "installed_version", "%s", trial_fact(&r->control, "version"));
+	note(g, "start_ms", "%s", trial_fact(&r->candidate, "start_ms"));
 	note(g, "control", "%s", r->control.proven ? "works" : r->control.why);
 	if (r->candidate.proven && r->control.proven) {
 		contract_compare(r->control.facts, r->candidate.facts, text, sizeof text);
@@ -252,7 +197,7 @@ void gate_run(struct gate *g)
 	note(g, "seconds", "%.1f", (double)(due_now_us() - began_us) / 1e6);
 	scratch_remove(r.scratch);
 	copy_facts_fini(&r.before);
-	json_decref(r.candidate.facts);
-	json_decref(r.control.facts);
-	json_decref(r.back.facts);
+	trial_fini(&r.candidate);
+	trial_fini(&r.control);
+	trial_fini(&r.back);
 }

@@ -12,7 +12,7 @@
 
 #include "common/copy.h"
 #include "common/due.h"
-#include "scratch.h"
+#include "common/scratch.h"
 
 #define UNDO_SHARE 2 /* of the time that is left, this part is for undoing */
 

@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 #include "common/due.h"
+#include "common/proof.h"
 #include "common/run_deadline.h"
+#include "common/trial.h"
 #include "common/user_path.h"
 #include "gate.h"
 #include "outcomes.h"
 #include "rollout.h"
-#include "proof.h"
 #include "state.h"
 
 #define WHY_SIZE     600
@@ -429,16 +430,9 @@ static const struct t3ops_option options[] = {
      "it."},
     {"base_dir", T3OPS_OPT_STRING, "%h/.t3", 0, 0,
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
-    {"serve_command", T3OPS_OPT_COMMAND, "serve", 0, 0,
-     "Command that starts a user's t3 server in the foreground, exactly as production does; only the gate runs it."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for run and rollback."},
     {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
-    {"start_timeout", T3OPS_OPT_DURATION, "60s", 1000000, 600000000,
-     "How long a server may take until it answers HTTP, or pairs."},
-    {"hidden", T3OPS_OPT_LIST | T3OPS_OPT_STRING,
-     "%h/.claude %h/.claude.json %h/.codex %h/.cursor %h/.grok %h/.config %h/.local/share/opencode %h/.ssh %h/.gnupg "
-     "%h/.aws %h/.netrc %h/.git-credentials",
-     0, 0, "Files and directories that a server on the gate finds empty: what agents and tools sign in with."},
+    TRIAL_OPTIONS("serve"),
 };
 
 static const struct t3ops_metric metrics[] = {

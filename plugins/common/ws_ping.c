@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See ws_ping.h. */
-#include "ws_ping.h"
+#include "common/ws_ping.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

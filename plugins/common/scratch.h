@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Directories of a gate's run: for each arm a base directory of t3 with a copy of the database, and one with the
- * user's link, which the rehearsal sees in the places of the real ones. */
-#ifndef T3OPS_PLUGINS_UPGRADE_SCRATCH_H
-#define T3OPS_PLUGINS_UPGRADE_SCRATCH_H
+/* Directories of a trial: a base directory of t3 with a copy of the database, and one with the user's link (of
+ * upgrade), which the rehearsal sees in the places of the real ones. */
+#ifndef T3OPS_PLUGINS_COMMON_SCRATCH_H
+#define T3OPS_PLUGINS_COMMON_SCRATCH_H
 
 #include <limits.h>
 

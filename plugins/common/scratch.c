@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See scratch.h. */
-#include "scratch.h"
+#include "common/scratch.h"
 
 #include <dirent.h>
 #include <errno.h>

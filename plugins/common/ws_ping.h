@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A page's heartbeat, once: a WebSocket to a t3 server of a rehearsal, {"_tag":"Ping"}, its answer, an orderly close.
  * Blocks. */
-#ifndef T3OPS_PLUGINS_UPGRADE_WS_PING_H
-#define T3OPS_PLUGINS_UPGRADE_WS_PING_H
+#ifndef T3OPS_PLUGINS_COMMON_WS_PING_H
+#define T3OPS_PLUGINS_COMMON_WS_PING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a t3 server printed, in a memfd: it holds an owner's credential, so only single harmless lines come out. */
-#ifndef T3OPS_PLUGINS_UPGRADE_SERVER_LOG_H
-#define T3OPS_PLUGINS_UPGRADE_SERVER_LOG_H
+#ifndef T3OPS_PLUGINS_COMMON_SERVER_LOG_H
+#define T3OPS_PLUGINS_COMMON_SERVER_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

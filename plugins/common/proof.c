@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See proof.h. */
-#include "proof.h"
+#include "common/proof.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 
 #include "common/due.h"
 #include "common/t3_url.h"
-#include "server_log.h"
-#include "ws_ping.h"
+#include "common/server_log.h"
+#include "common/ws_ping.h"
 
 #define ENVIRONMENT "/.well-known/t3/environment"
 #define SESSION     "/api/auth/session"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See server_log.h. */
-#include "server_log.h"
+#include "common/server_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
