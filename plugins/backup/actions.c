@@ -168,7 +168,7 @@ static int pin(struct action *a, bool pinned)
 	return manifest_save(a);
 }
 
-static int upgrade_accept(struct action *a)
+static int hold_release(struct action *a)
 {
 	for (size_t i = 0; i < a->manifest->n; i++) {
 		struct backup_row *row = &a->manifest->rows[i];
@@ -200,8 +200,8 @@ static int action_choose(struct action *a, const char *action)
 		return pin(a, true);
 	if (strcmp(action, "unpin") == 0)
 		return pin(a, false);
-	if (strcmp(action, "upgrade-accepted") == 0)
-		return upgrade_accept(a);
+	if (strcmp(action, "release") == 0)
+		return hold_release(a);
 	if (strcmp(action, "restore") == 0)
 		return bring_back(a);
 	return -ENOSYS;

@@ -206,8 +206,8 @@ static int directory_act(struct t3ops_ctx *ctx, const struct t3ops_user *user, c
 
 static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
 {
-	return strcmp(action, "before-upgrade") == 0 ? make(ctx, user, BACKUP_BEFORE_UPGRADE)
-	                                             : directory_act(ctx, user, action);
+	return strcmp(action, "hold") == 0 ? make(ctx, user, BACKUP_BEFORE_UPGRADE)
+	                                   : directory_act(ctx, user, action);
 }
 
 /* Whether the pattern of the database is one, whoever the user is. */
@@ -298,8 +298,8 @@ static const struct t3ops_action actions[] = {
      "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned.", false},
     {"pin", "at", "A backup stays, whatever the retention says.", false},
     {"unpin", "at", "It is kept by the retention again.", false},
-    {"before-upgrade", "", "Makes a backup that is pinned until upgrade-accepted.", false},
-    {"upgrade-accepted", "", "What before-upgrade made is kept by the retention again.", false},
+    {"hold", "", "Before an upgrade: makes a backup that is pinned until release.", false},
+    {"release", "", "The upgrade is accepted: what hold made is kept by the retention again.", false},
     {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere.", true},
 };
 

@@ -102,21 +102,21 @@ class Handling(unittest.TestCase):
             self.assertEqual(metrics['t3ops_job_runs_total{task="backup",outcome="failed"}'], 0)
             lab.daemon.wait_log(r'event=action_failed .*plugin=backup user=alice .*error="verify: ')
 
-    def test_before_upgrade(self):
+    def test_hold_release(self):
         """Pinned until the upgrade is accepted: then it goes like any other."""
         with Lab(retain=1) as lab:
-            self.assertEqual(lab.ask("before-upgrade", "alice")[0], 0)
-            lab.daemon.wait_log(r"event=action_done .*plugin=backup user=alice .*before-upgrade file=")
+            self.assertEqual(lab.ask("hold", "alice")[0], 0)
+            lab.daemon.wait_log(r"event=action_done .*plugin=backup user=alice .*hold file=")
             kept = lab.ask("list", "alice")[1][0]
             self.assertRegex(kept["file"], r"^state-\d{8}T\d{6}Z-before-upgrade\.sqlite$")
             self.assertEqual((kept["reason"], kept["pinned"], kept["state"]), ("before-upgrade", "yes", "good"))
-            self.assertEqual(lab.ask("before-upgrade", "alice")[0], 0)
+            self.assertEqual(lab.ask("hold", "alice")[0], 0)
             lab.backup()
             self.assertEqual(len(lab.ask("list", "alice")[1]), 3)
-            status, rows, _ = lab.ask("upgrade-accepted", "alice")
+            status, rows, _ = lab.ask("release", "alice")
             self.assertEqual((status, [r["pinned"] for r in rows]), (0, ["no", "no"]))
-            self.assertEqual(lab.ask("upgrade-accepted", "alice")[:2], (0, []))
-            self.assertEqual(lab.ask("before-upgrade", "alice")[0], 0)
+            self.assertEqual(lab.ask("release", "alice")[:2], (0, []))
+            self.assertEqual(lab.ask("hold", "alice")[0], 0)
             self.assertEqual(sorted((r["reason"], r["pinned"]) for r in lab.ask("list", "alice")[1]),
                              [("before-upgrade", "yes"), ("manual", "no")])
 
