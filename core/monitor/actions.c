@@ -88,8 +88,10 @@ static void verdict_count(struct monitor *d, const struct verdict *v)
 
 static void segments_begin(struct monitor *d, const struct text_list *segments)
 {
-	for (size_t i = 0; i < segments->n; i++)
+	for (size_t i = 0; i < segments->n; i++) {
 		verdicts_of(d, VERDICT_FAULT, segments->items[i]);
+		standing_segment(d->process->metrics, segments->items[i]);
+	}
 }
 
 void actions_begin(struct monitor *d)
@@ -109,6 +111,18 @@ void actions_begin(struct monitor *d)
 		segments_begin(d, &config->sections[i].leg.segments);
 		segments_begin(d, &config->sections[i].leg.resolver_segments);
 	}
+}
+
+void actions_standing(struct monitor *d)
+{
+	if (standing_update(&d->standing, diagnosis_verdicts(d->diagnosis), d->process->metrics) < 0)
+		actions_evidence_lost(-ENOMEM);
+}
+
+void actions_walls(struct monitor *d)
+{
+	if (standing_walls(&d->standing, diagnosis_legs(d->diagnosis), d->process->metrics) < 0)
+		actions_evidence_lost(-ENOMEM);
 }
 
 /* Not before this monitor is the one that follows them. */
@@ -136,6 +150,7 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 
 	if (verdict_counts(b->verdict))
 		verdict_count(d, b->verdict);
+	actions_standing(d);
 	verdict_event(b, &e);
 	process_emit(d->process, &e);
 	if (verdict == NULL || verdict_board_put(&d->board, b->verdict, verdict) < 0)
@@ -153,6 +168,9 @@ static void on_ended(void *arg, const struct verdict *v)
 	json_t *verdict;
 	struct event e;
 
+	actions_standing(d);
+	if (standing_count(v, d->process->metrics) < 0)
+		actions_evidence_lost(-ENOMEM);
 	verdict_end_event(v, &e);
 	verdict = verdict_board_end(&d->board, v, e.time_us);
 	process_emit(d->process, &e);
@@ -165,6 +183,8 @@ static void on_slow(void *arg, const struct slow_report *r)
 	struct monitor *d = arg;
 	struct event e;
 
+	if (standing_slow(&d->standing, r, d->process->metrics) < 0)
+		actions_evidence_lost(-ENOMEM);
 	slow_event(r, &e);
 	process_emit(d->process, &e);
 }
@@ -174,6 +194,7 @@ static void on_walled_off(void *arg, const char *leg)
 	struct monitor *d = arg;
 	struct event e;
 
+	actions_walls(d);
 	event_init(&e, EVENT_NOTE, PROCESS_MONITOR);
 	event_set(e.plugin, leg);
 	e.reason = T3OPS_R_WALLED_OFF;

@@ -9,6 +9,11 @@
 /* The counters of verdicts exist from the start, at 0. */
 void actions_begin(struct monitor *d);
 
+/* The metrics of what stands, as it is now. */
+void actions_standing(struct monitor *d);
+/* The metrics of legs that meet a sign-in page. */
+void actions_walls(struct monitor *d);
+
 /* Asks everything how it is, for a monitor that knows nothing of it yet. */
 void actions_ask(struct monitor *d);
 /* Writes down what the next monitor has to know of the verdicts, as far as it changed. */

@@ -95,6 +95,8 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	if (r < 0)
 		actions_evidence_lost(r);
 	lost_count(d);
+	if (d->standing.walled_off.n > 0)
+		actions_walls(d);
 	actions_remember(d);
 	due_set(d);
 }
@@ -138,6 +140,7 @@ static void earlier_read(struct monitor *d)
 	earlier_show(d, earlier);
 	verdict_ring_restore(&d->verdicts, earlier);
 	json_decref(earlier);
+	actions_standing(d);
 }
 
 static int diagnosis_start(struct monitor *d)
@@ -398,6 +401,7 @@ static void monitor_free(struct monitor *d)
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
 	verdict_board_fini(&d->board);
+	standing_fini(&d->standing);
 	process_list_fini(&d->processes);
 	free(d);
 }
@@ -428,6 +432,7 @@ static int monitor_start(struct process *process)
 	process->state = d;
 	d->process = process;
 	d->started_us = clock_mono_us();
+	standing_init(&d->standing);
 	timers_start(d);
 	r = journal_start(d);
 	if (r == 0)

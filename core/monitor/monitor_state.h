@@ -11,6 +11,7 @@
 #include "monitor/journal.h"
 #include "monitor/local_server.h"
 #include "monitor/process_list.h"
+#include "monitor/standing.h"
 #include "monitor/verdict_board.h"
 #include "monitor/verdict_memory.h"
 #include "monitor/verdict_ring.h"
@@ -25,6 +26,7 @@ struct monitor {
 	struct diagnosis *diagnosis;
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */
+	struct standing standing;     /* the same as metrics */
 	struct verdict_memory memory; /* of them, for the next monitor */
 	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
 	struct plugin_host *plugins;  /* NULL: there are no watch plugins */

@@ -13,6 +13,7 @@ import unittest
 from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.fleet import Fleet
+from lab.relay import Relay
 from lab.stub import LATEST, NEW, T3Stub
 from lab.unit import Unit
 
@@ -157,6 +158,29 @@ class Alerts(unittest.TestCase):
                 self.stub.start()
                 d.wait_log(r"event=leg_up .*user=alice", after=mark)
             p.wait_alert("T3ProbeDropBurst", severity="warning")
+
+    def test_segments(self):
+        """A shared segment, one user's server, and a wall before a leg: each alert names what a verdict says."""
+        port = ports.free()
+        with Relay(("127.0.0.1", port)) as line:
+            leg = {"module": "probe_internal", "url": "ws://t3.example.com/probe/ws", **LEG}
+            sections = "".join((
+                'plugin "probe_echo" {}\n', section("plugin", "probe_t3serve", LEG),
+                section("plugin", "outer", {**leg, "address": "%s:%d" % line.address, "segments": ["tunnel", "dispatch"]}),
+                section("plugin", "inner", {**leg, "address": f"127.0.0.1:{port}", "segments": ["dispatch"]})))
+            with Daemon({"ping_timeout": "300ms", "listen": [f"127.0.0.1:{port}"]}, sections, users={"alice": self.stub.port}) as d:
+                for name in ("outer", "inner", "probe_t3serve"):
+                    d.wait_log(f"event=leg_up .*plugin={name}")
+                with Prometheus(d.monitor) as p:
+                    line.cut()
+                    p.wait_alert("T3SegmentDown", segment="tunnel", severity="critical")
+                    line.heal()
+                    p.wait_silence("T3SegmentDown")
+                    self.stub.stop()
+                    p.wait_alert("T3ServeDown", user="alice", severity="warning")
+                    self.assertNotIn("T3SegmentDown", [a["alertname"] for a in p.firing()])
+                    self.stub.start()
+                    p.wait_silence("T3ServeDown")
 
     def test_processes_and_users(self):
         with self.daemon() as d, Prometheus(d.monitor) as p:

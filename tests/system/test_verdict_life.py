@@ -32,6 +32,9 @@ class Case(unittest.TestCase):
 
 
 class Restarts(Case):
+    def standing_metric(self):
+        return self.daemon.metrics().get('t3ops_verdict_standing{kind="fault",segment="serve",user="alice"}')
+
     def goes_on(self, replace):
         """A verdict that stands while the monitor is replaced: still there, and healed by what heals the fault."""
         self.stub.stall()
@@ -44,8 +47,10 @@ class Restarts(Case):
         after = self.only_verdict("standing")
         self.assertEqual({k: after[k] for k in before}, before)
         self.assertEqual(self.daemon.verdicts()[0]["state"], "standing")
+        self.assertEqual(self.standing_metric(), 1)
         self.stub.resume()
         healed = self.only_verdict("healed")
+        self.assertEqual(self.standing_metric(), 0)
         self.assertEqual((healed["id"], healed["revision"]), (before["id"], before["revision"]))
         self.daemon.wait_log(rf"event=verdict_healed .*verdict={before['id']}\b")
         self.assertNotIn("event=verdict_expired", self.daemon.log())

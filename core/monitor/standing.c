@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands now, as metrics; see standing.h. */
+#include "monitor/standing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct t3ops_metric verdict_standing = {
+    .name = "t3ops_verdict_standing",
+    .type = T3OPS_GAUGE,
+    .labels = {"kind", "segment", "user"},
+    .help = "1 while a verdict stands that names it; user: whose segment it is, if it is one user's."};
+static const struct t3ops_metric user_affected = {
+    .name = "t3ops_user_affected",
+    .type = T3OPS_GAUGE,
+    .labels = {"user", "segment"},
+    .help = "1 while a verdict stands that affects the user, by what it names."};
+static const struct t3ops_metric slow_now = {
+    .name = "t3ops_slow", .type = T3OPS_GAUGE, .labels = {"segment"}, .help = "1 while the segment answers late."};
+static const struct t3ops_metric walled_off = {.name = "t3ops_leg_walled_off",
+                                               .type = T3OPS_GAUGE,
+                                               .labels = {"leg", "user"},
+                                               .help = "1 while the leg is redirected to a sign-in page."};
+static const struct t3ops_metric user_verdicts_total = {
+    .name = "t3ops_user_verdicts_total",
+    .type = T3OPS_COUNTER,
+    .labels = {"user", "segment"},
+    .help = "Verdicts that affected the user and have ended, by what they named."};
+
+void standing_init(struct standing *s)
+{
+	*s = (struct standing){.verdicts = {.family = &verdict_standing},
+	                       .affected = {.family = &user_affected, .hides = true},
+	                       .slow = {.family = &slow_now},
+	                       .walled_off = {.family = &walled_off}};
+}
+
+void standing_fini(struct standing *s)
+{
+	gauge_round_fini(&s->verdicts);
+	gauge_round_fini(&s->affected);
+	gauge_round_fini(&s->slow);
+	gauge_round_fini(&s->walled_off);
+}
+
+void standing_segment(struct metrics *m, const char *segment)
+{
+	series_set(metrics_series(m, &verdict_standing, NULL, NULL, (const char *[]){"fault", segment, ""}), 0);
+	series_set(metrics_series(m, &slow_now, NULL, NULL, (const char *[]){segment}), 0);
+}
+
+/* "alice" of serve(alice) if that is all that is suspected, else "".  The caller frees it. */
+static char *owner_of(const struct verdict_conclusion *f)
+{
+	const char *segment = f->suspects.n == 1 ? f->suspects.segments[0] : "";
+	size_t base = segment_base_len(segment), len = strlen(segment);
+
+	return len > base + 2 ? strndup(segment + base + 1, len - base - 2) : strdup("");
+}
+
+static int verdict_add(struct standing *s, const struct verdict *v, const char *name, struct metrics *m)
+{
+	const char *kind = verdict_kind_name(v->conclusion.kind);
+	char *owner = owner_of(&v->conclusion);
+	int r = owner == NULL
+	            ? -ENOMEM
+	            : gauge_round_add(&s->verdicts, m, (const char *[]){kind != NULL ? kind : "fault", name, owner});
+
+	for (size_t i = 0; i < v->users.n && r == 0; i++)
+		r = gauge_round_add(&s->affected, m, (const char *[]){v->users.names[i], name});
+	free(owner);
+	return r;
+}
+
+int standing_update(struct standing *s, const struct verdict_table *t, struct metrics *m)
+{
+	int r = 0;
+
+	gauge_round_begin(&s->verdicts);
+	gauge_round_begin(&s->affected);
+	for (size_t i = 0; i < t->n && r == 0; i++) {
+		char *name = verdict_name(&t->rows[i]->conclusion, false);
+
+		r = name == NULL ? -ENOMEM : 0;
+		if (r == 0 && t->rows[i]->state == VERDICT_STANDING)
+			r = verdict_add(s, t->rows[i], name, m);
+		free(name);
+	}
+	return r;
+}
+
+int standing_slow(struct standing *s, const struct slow_report *report, struct metrics *m)
+{
+	struct verdict_conclusion where = {.kind = VERDICT_FAULT, .suspects = *report->where};
+	char *name = verdict_name(&where, false);
+	int r = name == NULL ? -ENOMEM : 0;
+
+	gauge_round_begin(&s->slow);
+	if (r == 0 && !report->over)
+		r = gauge_round_add(&s->slow, m, (const char *[]){name});
+	free(name);
+	return r;
+}
+
+int standing_walls(struct standing *s, const struct probe_table *legs, struct metrics *m)
+{
+	int r = 0;
+
+	gauge_round_begin(&s->walled_off);
+	for (size_t i = 0; i < legs->n && r == 0; i++) {
+		const struct leg *leg = legs->rows[i];
+
+		if (leg->state == LEG_IS_WALLED_OFF)
+			r = gauge_round_add(&s->walled_off, m, (const char *[]){leg->def->name, leg->user});
+	}
+	return r;
+}
+
+int standing_count(const struct verdict *v, struct metrics *m)
+{
+	char *name = verdict_name(&v->conclusion, false);
+
+	if (name == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->users.n; i++)
+		series_add(
+		    metrics_series(m, &user_verdicts_total, NULL, NULL, (const char *[]){v->users.names[i], name}),
+		    1);
+	free(name);
+	return 0;
+}
