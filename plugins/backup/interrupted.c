@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* See interrupted.h.  The database needs nothing: whenever a restore is killed it is the old one or the new one. */
+/* See interrupted.h. */
 #include "interrupted.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 
 #include "common/due.h"
 #include "common/user_path.h"
+#include "replace.h"
 
 #define MARK        ".restoring"
 #define START_SHARE 2 /* at most this part of the time goes into it */
@@ -52,7 +53,8 @@ bool interrupted_finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, co
 	char database[PATH_MAX];
 	struct user_server server = {.ctx = ctx, .user = user, .database = database};
 
-	return faccessat(dir->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       user_path(database, sizeof database, ctx->host->opt_string(ctx, "database"), user) == 0 &&
-	       server_start(&server, dir, until_us);
+	if (user_path(database, sizeof database, ctx->host->opt_string(ctx, "database"), user) < 0)
+		return false;
+	replace_recover(database);
+	return faccessat(dir->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && server_start(&server, dir, until_us);
 }

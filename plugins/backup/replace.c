@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,11 +100,18 @@ static int new_make(const char *path, int backup_fd, const char *sha256, mode_t 
 
 /* ---- the old one --------------------------------------------------------------------------------------- */
 
-/* Whether SQLite can read it: of a file that is no database it would remove the -wal file on closing. */
+static bool is_filled(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* Whether SQLite can read it: of a file that is no database, or empty, it would remove the -wal file on closing. */
 static bool is_readable(const char *database)
 {
 	sqlite3 *db = NULL;
-	bool is = sqlite3_open_v2(database, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	bool is = is_filled(database) && sqlite3_open_v2(database, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
 	          sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK;
 
 	sqlite3_close(db);
@@ -120,13 +128,6 @@ static void wal_checkpoint(const char *database)
 	if (sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
 		sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 	sqlite3_close(db); /* the last connection removes the -wal file */
-}
-
-static bool is_filled(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_size > 0;
 }
 
 /* The first second from at_s on whose name is free. */
@@ -183,12 +184,51 @@ static int old_put_aside(struct replacement *r, long long at_s, int *fd, char *w
 	*fd = open(r->database, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0)
 		return errno == ENOENT ? 0 : say(why, size, -errno, "%s: %s", r->database, strerror(errno));
-	if (fcntl(*fd, F_OFD_SETLK, &lock) < 0)
+	if (fcntl(*fd, F_OFD_SETLK, &lock) < 0 || database_opener(r->database) != 0)
 		return say(why, size, -EBUSY, "%s: a program has it open", r->database);
 	error = old_keep(r, at_s);
 	if (error < 0)
 		return say(why, size, error, "%s cannot be kept as %s: %s", r->database, r->kept, strerror(-error));
 	return 0;
+}
+
+/* ---- a replacement that was killed -------------------------------------------------------------------- */
+
+/* Whether `kept` is a second name of the database, which it is until the new one gets the first. */
+static bool is_same(const char *database, const char *kept)
+{
+	struct stat a, b;
+
+	return lstat(database, &a) == 0 && lstat(kept, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Its -wal file has its first name again, unless a program has begun anew; the second names go. */
+static void old_restore(const char *database, const char *kept)
+{
+	char wal[PATH_MAX], kept_wal[PATH_MAX];
+
+	if (!beside(wal, database, "-wal") || !beside(kept_wal, kept, "-wal"))
+		return;
+	if (database_opener(database) != 0 || (link(kept_wal, wal) < 0 && errno != ENOENT && !is_same(wal, kept_wal)))
+		return; /* then they stay for a person to look at */
+	dir_sync(database);
+	unlink(kept_wal);
+	unlink(kept);
+}
+
+void replace_recover(const char *database)
+{
+	char pattern[PATH_MAX], fresh[PATH_MAX];
+	glob_t found;
+
+	if (!beside(pattern, database, ".replaced-*Z") || !beside(fresh, database, ".restoring"))
+		return;
+	unlink(fresh);
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			if (is_same(database, found.gl_pathv[i]))
+				old_restore(database, found.gl_pathv[i]);
+	globfree(&found);
 }
 
 /* ---- the two -------------------------------------------------------------------------------------------- */
@@ -227,7 +267,7 @@ int replace_database(struct replacement *r, const char *database, int backup_fd,
 	if (error == 0)
 		error = swap(database, fresh, why, why_size);
 	if (error < 0)
-		unlink(fresh);
+		replace_recover(database);
 	if (lock_fd >= 0)
 		close(lock_fd);
 	return error;
@@ -235,18 +275,16 @@ int replace_database(struct replacement *r, const char *database, int backup_fd,
 
 int replace_undo(const struct replacement *r, char *why, size_t why_size)
 {
-	char wal[PATH_MAX], kept_wal[PATH_MAX];
-	int error = 0;
+	char again[PATH_MAX];
+	int error;
 
 	if (r->kept[0] == '\0')
 		return say(why, why_size, -ENOENT, "there was no database before");
 	leftovers_remove(r->database);
-	if (rename(r->kept, r->database) < 0)
-		error = -errno;
-	if (error == 0 && r->kept_wal && beside(wal, r->database, "-wal") && beside(kept_wal, r->kept, "-wal") &&
-	    rename(kept_wal, wal) < 0)
-		error = -errno;
-	if (error == 0)
-		error = dir_sync(r->database);
+	/* by a third name: whoever finds two of them knows that this was in progress */
+	error = !beside(again, r->database, ".restoring")                    ? -ENAMETOOLONG
+	        : link(r->kept, again) < 0 || rename(again, r->database) < 0 ? -errno
+	                                                                     : dir_sync(r->database);
+	replace_recover(r->database);
 	return error < 0 ? say(why, why_size, error, "%s cannot be put back: %s", r->kept, strerror(-error)) : 0;
 }

@@ -28,6 +28,9 @@ struct replacement {
 int replace_database(struct replacement *r, const char *database, int backup_fd, const char *sha256, long long at_s,
                      uint64_t until_us, char *why, size_t why_size);
 
+/* A replacement of it was killed halfway: what it began is removed, and the old one is whole again.  Else nothing. */
+void replace_recover(const char *database);
+
 /* The old one is back; the new one is removed.  0 or -errno with one line in why. */
 int replace_undo(const struct replacement *r, char *why, size_t why_size);
 

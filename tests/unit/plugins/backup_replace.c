@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -254,6 +255,111 @@ static void test_damaged_before(void **state)
 	assert_int_equal(after.st_ino, before.st_ino);
 }
 
+/* An empty file whose whole contents are in the -wal file is one that SQLite would throw that away of. */
+static void test_all_in_wal(void **state)
+{
+	struct fixture *f = *state;
+	char why[200] = "", wal[128], kept_wal[PATH_MAX + 8];
+	struct replacement r;
+	struct stat before, after;
+
+	old_make(f, NULL);
+	assert_int_equal(truncate(f->db, 0), 0);
+	snprintf(wal, sizeof wal, "%s-wal", f->db);
+	assert_int_equal(stat(wal, &before), 0);
+	assert_true(before.st_size > 0);
+	assert_int_equal(replace(&r, f, "", why, sizeof why), 0);
+	assert_int_equal(which(f->db), 2);
+	snprintf(kept_wal, sizeof kept_wal, "%s-wal", r.kept);
+	assert_int_equal(stat(kept_wal, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_size, before.st_size);
+}
+
+/* A program that has it open, and no lock yet, would go on with the old one under the new one's -wal file. */
+static void test_open_without_lock(void **state)
+{
+	struct fixture *f = *state;
+	char why[200] = "", byte;
+	struct replacement r;
+	int ready[2], status;
+	pid_t pid;
+
+	old_make(f, NULL);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (open(f->db, O_RDWR | O_CLOEXEC) >= 0 && write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(database_user(f->db), pid);
+	assert_int_equal(replace(&r, f, "", why, sizeof why), -EBUSY);
+	assert_non_null(strstr(why, "a program has it open"));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(database_user(f->db), 0);
+	assert_int_equal(which(f->db), 1);
+}
+
+static size_t matching_count(const struct fixture *f, const char *pattern)
+{
+	char path[128];
+	glob_t found;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/%s", f->dir, pattern);
+	n = glob(path, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+	globfree(&found);
+	return n;
+}
+
+/* Killed after the old one got its second name, and after its -wal file lost its first one. */
+static void test_recovered(void **state)
+{
+	struct fixture *f = *state;
+	char wal[128], kept[128], kept_wal[160], fresh[128];
+	struct stat before, after;
+
+	old_make(f, NULL);
+	snprintf(wal, sizeof wal, "%s-wal", f->db);
+	snprintf(kept, sizeof kept, "%s.replaced-20261127T033000Z", f->db);
+	snprintf(kept_wal, sizeof kept_wal, "%s-wal", kept);
+	snprintf(fresh, sizeof fresh, "%s.restoring", f->db);
+	assert_int_equal(stat(wal, &before), 0);
+	for (int lost = 0; lost <= 1; lost++) {
+		assert_int_equal(link(f->db, kept), 0);
+		assert_int_equal(link(wal, kept_wal), 0);
+		assert_int_equal(link(f->backup, fresh), 0);
+		if (lost)
+			assert_int_equal(unlink(wal), 0);
+		replace_recover(f->db);
+		assert_int_equal(stat(wal, &after), 0);
+		assert_int_equal(after.st_ino, before.st_ino);
+		assert_int_equal(matching_count(f, "*.re*"), 0);
+	}
+	assert_int_equal(which(f->db), 1);
+}
+
+/* What a restore kept that did come to its end stays. */
+static void test_nothing_to_recover(void **state)
+{
+	struct fixture *f = *state;
+	char why[200] = "";
+	struct replacement r;
+
+	replace_recover(f->db); /* there is none */
+	old_make(f, NULL);
+	assert_int_equal(replace(&r, f, "", why, sizeof why), 0);
+	replace_recover(f->db);
+	assert_int_equal(which(f->db), 2);
+	assert_int_equal(which(r.kept), 1);
+}
+
 static void test_killed(void **state)
 {
 	struct fixture *f = *state;
@@ -261,7 +367,12 @@ static void test_killed(void **state)
 	int seen[3] = {0}, status;
 	unsigned seed = (unsigned)getpid();
 	struct replacement r;
+	uint64_t began_us, whole_us;
 
+	old_make(f, NULL);
+	began_us = due_now_us();
+	assert_int_equal(replace(&r, f, "", why, sizeof why), 0);
+	whole_us = due_now_us() - began_us;
 	snprintf(pattern, sizeof pattern, "%s/state*", f->dir);
 	for (int i = 0; i < KILLS; i++) {
 		pid_t pid;
@@ -271,7 +382,7 @@ static void test_killed(void **state)
 		pid = fork();
 		if (pid == 0)
 			_exit(replace(&r, f, "", why, sizeof why) == 0 ? 0 : 1);
-		usleep((useconds_t)(rand_r(&seed) % 4000));
+		usleep((useconds_t)((unsigned)rand_r(&seed) % (whole_us + whole_us / 2)));
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
@@ -284,8 +395,10 @@ static void test_killed(void **state)
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {CASE(test_replaced), CASE(test_nothing_before), CASE(test_refused),
-	                                   CASE(test_damaged_before), CASE(test_killed)};
+	const struct CMUnitTest tests[] = {
+	    CASE(test_replaced),       CASE(test_nothing_before),     CASE(test_refused),
+	    CASE(test_damaged_before), CASE(test_all_in_wal),         CASE(test_open_without_lock),
+	    CASE(test_recovered),      CASE(test_nothing_to_recover), CASE(test_killed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
