@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The shipped alert rules in a real Prometheus that scrapes a real t3ops: each condition is brought about, and the
 alert must fire with its labels.  A minute of the rules is a second here."""
-import json
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -13,83 +11,16 @@ import unittest
 from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.fleet import Fleet
+from lab.prometheus import Alertmanager, Prometheus
 from lab.relay import Relay
 from lab.stub import LATEST, NEW, T3Stub
 from lab.unit import Unit
 
-PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
 LEG = {"heartbeat": "100ms", "late": "200ms", "watchdog": "500ms", "reconnect_min": "100ms", "reconnect_max": "200ms"}
-UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
-def text_of(name):
-    with open(os.path.join(PROMETHEUS, name), encoding="utf-8") as f:
-        return f.read()
-
-
-def faster(rules):
-    """A minute becomes a second; what takes hours, three seconds."""
-    def scaled(m):
-        seconds = int(m.group(2)) * UNITS[m.group(3)]
-        return f"{m.group(1)}{min(seconds // 60, 60) if seconds < 36 * 3600 else 3}s"
-
-    rules = rules.replace("36 * 3600", "3")
-    return re.sub(r"(for: |\[|offset )(\d+)([smh])", scaled, rules)
-
-
-class Prometheus:
-    """One that scrapes this address, with the shipped configuration and rules."""
-
-    def __init__(self, target):
-        self.dir = process.folder()
-        self.address = ("127.0.0.1", ports.free())
-        conf = text_of("prometheus.yml").replace("127.0.0.1:9108", "%s:%d" % target)
-        conf = re.sub(r"scrape_interval: \w+", "scrape_interval: 200ms\n    scrape_timeout: 200ms", conf)
-        conf = "global:\n  evaluation_interval: 200ms\n" + conf
-        for name, text in (("prometheus.yml", conf), ("t3ops-rules.yml", faster(text_of("t3ops-rules.yml")))):
-            with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
-                f.write(text)
-        self.process = process.Process(
-            ["prometheus", f"--config.file={self.dir}/prometheus.yml", f"--storage.tsdb.path={self.dir}/data",
-             "--web.listen-address=%s:%d" % self.address], "prometheus")
-
-    def __enter__(self):
-        self.process.wait_log("Server is ready to receive web requests", 60)
-        wait.until(lambda: self.query('up{job="t3ops"} == 1'), 60, "the first scrape")
-        return self
-
-    def __exit__(self, kind, value, trace):
-        if kind:
-            self.process.print_log()
-        self.process.kill()
-
-    def get(self, target):
-        answer = http.get(self.address, target)
-        if answer.status != 200:
-            raise AssertionError(f"{target}: {answer!r}")
-        return json.loads(answer.text())["data"]
-
-    def query(self, expression):
-        quoted = "".join(c if c.isalnum() else f"%{ord(c):02X}" for c in expression)
-        return self.get(f"/api/v1/query?query={quoted}")["result"]
-
-    def firing(self):
-        """[{labels}] of the alerts that fire now."""
-        return [a["labels"] for a in self.get("/api/v1/alerts")["alerts"] if a["state"] == "firing"]
-
-    def wait_alert(self, name, limit=60, **labels):
-        def fires():
-            for found in self.firing():
-                if found["alertname"] == name and all(found.get(k) == v for k, v in labels.items()):
-                    return found
-            return None
-        return wait.until(fires, limit, f"the alert {name} with {labels}")
-
-    def wait_silence(self, name, limit=90):
-        wait.until(lambda: name not in [a["alertname"] for a in self.firing()], limit, f"the end of the alert {name}")
-
-
-@unittest.skipUnless(shutil.which("prometheus"), "prometheus is not installed")
+@unittest.skipUnless(shutil.which("prometheus") and shutil.which("prometheus-alertmanager"),
+                     "prometheus or prometheus-alertmanager is not installed")
 class Alerts(unittest.TestCase):
     def setUp(self):
         self.stub = T3Stub(NEW, dead_ms=0)
@@ -171,9 +102,14 @@ class Alerts(unittest.TestCase):
             with Daemon({"ping_timeout": "300ms", "listen": [f"127.0.0.1:{port}"]}, sections, users={"alice": self.stub.port}) as d:
                 for name in ("outer", "inner", "probe_t3serve"):
                     d.wait_log(f"event=leg_up .*plugin={name}")
-                with Prometheus(d.monitor) as p:
+                with Alertmanager() as told, Prometheus(d.monitor, told.address) as p:
                     line.cut()
                     p.wait_alert("T3SegmentDown", segment="tunnel", severity="critical")
+                    page = wait.until(lambda: told.told("/pager", "T3SegmentDown"), what="a page")[0]
+                    self.assertEqual(page["annotations"]["summary"], "tunnel is down")
+                    p.wait_alert("T3ProbeLegDown", leg="outer")
+                    wait.until(lambda: told.inhibited("T3ProbeLegDown"), what="the leg's alert, which says the same")
+                    self.assertEqual(told.told("/pager", "T3ProbeLegDown"), [])
                     line.heal()
                     p.wait_silence("T3SegmentDown")
                     self.stub.stop()

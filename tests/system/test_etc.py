@@ -133,12 +133,17 @@ class Prometheus(unittest.TestCase):
                      ("test", "rules", "t3ops-rules-test.yml")):
             status, said = run(promtool, *argv, cwd=folder)
             self.assertEqual(status, 0, said)
+        status, said = run(need(self, "amtool"), "check-config", "alertmanager.yml", cwd=folder)
+        self.assertEqual(status, 0, said)
         jobs = text_of(f"{folder}/prometheus.yml")
         for name in ("t3ops", "node"):
             self.assertIn(f"job_name: {name}\n", jobs)
         rules = text_of(f"{folder}/t3ops-rules.yml")
         for name in re.findall(r"alert: (\w+)", rules):
             self.assertIn(f"alertname: {name}\n", text_of(f"{folder}/t3ops-rules-test.yml"))
+        for names in re.findall(r'alertname=~?"([^"]+)"', text_of(f"{folder}/alertmanager.yml")):
+            for name in names.split("|"):
+                self.assertIn(f"alert: {name}\n", rules)
 
 
 if __name__ == "__main__":
