@@ -22,9 +22,10 @@ static int number_ask(sqlite3 *db, const char *sql, long long *out)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int table_count(sqlite3 *db, struct census *c, const char *table)
+/* form: a question about a table, of one number. */
+static int table_ask(sqlite3 *db, struct census *c, const char *table, const char *form)
 {
-	char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\"", table);
+	char *sql = sqlite3_mprintf(form, table);
 	long long rows;
 	int rc = sql != NULL ? number_ask(db, sql, &rows) : SQLITE_NOMEM;
 
@@ -34,13 +35,13 @@ static int table_count(sqlite3 *db, struct census *c, const char *table)
 	return rc;
 }
 
-static int tables_count(sqlite3 *db, struct census *c)
+static int tables_ask(sqlite3 *db, struct census *c, const char *form)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(db, TABLES, -1, &stmt, NULL), counted = SQLITE_OK;
 
 	while (rc == SQLITE_OK && counted == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		counted = table_count(db, c, (const char *)sqlite3_column_text(stmt, 0));
+		counted = table_ask(db, c, (const char *)sqlite3_column_text(stmt, 0), form);
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(stmt);
@@ -55,20 +56,30 @@ static int migration_ask(sqlite3 *db, struct census *c)
 	return number_ask(db, "SELECT max(migration_id) FROM effect_sql_migrations", &c->migration);
 }
 
-int census_take(sqlite3 *db, struct census *c)
+static int all_ask(sqlite3 *db, struct census *c, const char *form)
 {
 	int rc;
 
 	*c = (struct census){.rows = json_object(), .migration = -1};
 	rc = c->rows != NULL ? sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) : SQLITE_NOMEM;
 	if (rc == SQLITE_OK)
-		rc = tables_count(db, c);
+		rc = tables_ask(db, c, form);
 	if (rc == SQLITE_OK)
 		rc = migration_ask(db, c);
 	if (rc == SQLITE_OK)
 		rc = number_ask(db, "PRAGMA data_version", &c->version);
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
+}
+
+int census_take(sqlite3 *db, struct census *c)
+{
+	return all_ask(db, c, "SELECT count(*) FROM \"%w\"");
+}
+
+int census_glance(sqlite3 *db, struct census *c)
+{
+	return all_ask(db, c, "SELECT EXISTS(SELECT 1 FROM \"%w\")");
 }
 
 void census_fini(struct census *c)
@@ -79,14 +90,22 @@ void census_fini(struct census *c)
 
 bool census_changed(const struct census *before, const struct census *after)
 {
-	return before->version != after->version || !json_equal(before->rows, after->rows);
+	return before->version != after->version;
 }
 
-static bool say(char *why, size_t size, const char *table, json_int_t was, json_int_t is)
+static bool say(char *why, size_t size, const char *table, const char *what)
 {
-	snprintf(why, size, "table %.64s has %lld rows in the copy and had %lld in the source", table, (long long)is,
-	         (long long)was);
+	snprintf(why, size, "table %.64s %s", table, what);
 	return false;
+}
+
+static bool say_rows(char *why, size_t size, const char *table, json_int_t was, json_int_t is)
+{
+	char what[96];
+
+	snprintf(what, sizeof what, "has %lld rows in the copy and had %lld in the source", (long long)is,
+	         (long long)was);
+	return say(why, size, table, what);
 }
 
 bool census_fits(const struct census *before, const struct census *copy, const struct census *after, char *why,
@@ -101,14 +120,12 @@ bool census_fits(const struct census *before, const struct census *copy, const s
 		const json_t *mine = json_object_get(copy->rows, table), *later = json_object_get(after->rows, table);
 		json_int_t is = json_integer_value(mine);
 
-		if (mine == NULL && later != NULL) {
-			snprintf(why, why_size, "table %.64s is missing in the copy", table);
-			return false;
-		}
+		if (mine == NULL && later != NULL)
+			return say(why, why_size, table, "is missing in the copy");
 		if (!changed && is != was)
-			return say(why, why_size, table, was, is);
+			return say_rows(why, why_size, table, was, is);
 		if (changed && is == 0 && was > 0 && json_integer_value(later) > 0)
-			return say(why, why_size, table, was, is);
+			return say(why, why_size, table, "is empty in the copy and was not in the source");
 	}
 	return true;
 }

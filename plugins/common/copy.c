@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/bulk_vfs.h"
 #include "common/census.h"
 #include "common/due.h"
 #include "common/gentle.h"
@@ -117,9 +118,10 @@ static int on_locked(void *arg, int tries)
 	return 1;
 }
 
+/* Its path is absolute, and so never a URI. */
 static int work_open(struct work *w)
 {
-	int rc = sqlite3_open_v2(w->path, &w->db, SQLITE_OPEN_READONLY, NULL);
+	int rc = sqlite3_open_v2(w->path, &w->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 
 	if (rc != SQLITE_OK)
 		return failed(w, rc);
@@ -204,10 +206,8 @@ static int room_check(struct work *source, const char *to)
 	return say(source, -ENOSPC, "no room for the copy", text);
 }
 
-static int census_ask(struct work *w, struct census *c)
+static int census_result(struct work *w, int rc)
 {
-	int rc = census_take(w->db, c);
-
 	return rc == SQLITE_OK ? 0 : failed(w, rc);
 }
 
@@ -224,7 +224,7 @@ static int integrity_check(struct work *w)
 /* c: of the copy; empty if it fails before it is counted. */
 static int copy_check(struct work *w, struct census *c)
 {
-	int r = census_ask(w, c);
+	int r = census_result(w, census_take(w->db, c));
 
 	if (r < 0)
 		return r;
@@ -314,6 +314,35 @@ static int newer_copy(const char *to, struct work *source)
 
 /* ---- the whole ------------------------------------------------------------------------------------------ */
 
+static int vacuum_into(struct work *source, const char *to)
+{
+	char uri[BULK_URI_MAX], text[8];
+	struct bulk_vfs bulk;
+	int r = bulk_uri(to, uri, sizeof uri);
+
+	if (r < 0 || bulk_vfs_begin(&bulk) != SQLITE_OK)
+		return say(source, -EIO, "VACUUM INTO cannot begin", to);
+	r = ask(source, "VACUUM INTO ?1", uri, text, sizeof text);
+	bulk_vfs_end(&bulk);
+	return r == 0 && bulk.error != 0 ? say(source, -bulk.error, "the copy", strerror(bulk.error)) : r;
+}
+
+/* What nobody wrote to meanwhile is counted row by row, and is before and after it the same. */
+static int source_count(struct work *source, struct census *before, struct census *after)
+{
+	int r;
+
+	if (census_changed(before, after))
+		return 0;
+	census_fini(after);
+	r = census_result(source, census_take(source->db, after));
+	if (r == 0 && !census_changed(before, after)) {
+		json_decref(before->rows);
+		before->rows = json_incref(after->rows);
+	}
+	return r;
+}
+
 /* The copy, and what the source held before and after it. */
 static int source_copy(struct work *source, const char *to, struct census *before, struct census *after)
 {
@@ -325,11 +354,13 @@ static int source_copy(struct work *source, const char *to, struct census *befor
 	if (r == 0)
 		r = room_check(source, to);
 	if (r == 0)
-		r = census_ask(source, before);
+		r = census_result(source, census_glance(source->db, before));
 	if (r == 0)
-		r = ask(source, "VACUUM INTO ?1", to, text, sizeof text);
+		r = vacuum_into(source, to);
 	if (r == 0)
-		r = census_ask(source, after);
+		r = census_result(source, census_glance(source->db, after));
+	if (r == 0)
+		r = source_count(source, before, after);
 	if (r == -ENOTSUP)
 		r = newer_copy(to, source);
 	sqlite3_close(source->db);
@@ -343,12 +374,14 @@ static void facts_take(struct copy_facts *facts, struct census *c)
 	c->rows = NULL;
 }
 
-/* Opens and checks it; named: as the operator knows it. */
-static int database_check(struct work *w, const char *named, struct census *c)
+/* Opens and checks it; named: as the operator knows it; is_fresh: its pages are in memory, and read there. */
+static int database_check(struct work *w, const char *named, bool is_fresh, struct census *c)
 {
 	int r = work_open(w);
 
 	w->path = named;
+	if (r == 0 && is_fresh)
+		sqlite3_exec(w->db, "PRAGMA mmap_size = 1099511627776", NULL, NULL, NULL);
 	if (r == 0)
 		r = copy_check(w, c);
 	sqlite3_close(w->db);
@@ -363,7 +396,7 @@ int copy_verify(const char *path, uint64_t until_us, struct copy_facts *facts, c
 
 	*facts = (struct copy_facts){.migration = -1};
 	if (r == 0)
-		r = database_check(&w, path, &c);
+		r = database_check(&w, path, false, &c);
 	if (r == 0)
 		facts_take(facts, &c);
 	census_fini(&c);
@@ -389,7 +422,7 @@ int copy_database(const char *from, const char *to, uint64_t until_us, struct co
 	facts->paused_us = gentle.paused_us;
 	facts->wal_grown = gentle_wal_grown(&gentle);
 	if (r == 0)
-		r = database_check(&copy, from, &mine); /* the copy has no name yet */
+		r = database_check(&copy, from, true, &mine); /* the copy has no name yet */
 	if (r == 0 && !census_fits(&before, &mine, &after, differs, sizeof differs))
 		r = say(&source, -EBADMSG, "the copy is not what the source held", differs);
 	if (r == 0)
