@@ -32,6 +32,12 @@ bool server_log_is_complaint(const char *line)
 	return about && is_harmless(line) && (has(line, "error") || has(line, "fail") || has(line, "diverges"));
 }
 
+bool server_log_is_full(const char *line)
+{
+	return has(line, "disk is full") || has(line, "SQLITE_FULL") || has(line, "no space left on device") ||
+	       has(line, "ENOSPC") || has(line, "quota exceeded") || has(line, "EDQUOT");
+}
+
 /* The whole text; NULL without memory. */
 static char *text_read(int fd)
 {

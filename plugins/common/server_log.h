@@ -14,5 +14,7 @@ void server_log_last(int fd, char *out, size_t size);
 /* Pure: whether the line complains of a migration or the database; whether it reports an error. */
 bool server_log_is_complaint(const char *line);
 bool server_log_is_error(const char *line);
+/* Pure: whether it says that a disk or a quota is full, which is no fault of whoever wrote to it. */
+bool server_log_is_full(const char *line);
 
 #endif

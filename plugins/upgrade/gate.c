@@ -7,14 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "audit.h"
 #include "common/copy.h"
 #include "common/due.h"
 #include "common/scratch.h"
+#include "common/server_log.h"
 #include "common/trial.h"
 #include "contract.h"
+
+#define ROOM_MIN (4LL << 20) /* of any migration */
 
 struct run {
 	struct gate *gate;
@@ -71,6 +75,27 @@ static void arm_run(struct run *r, struct trial *t, const struct scratch *s, con
 	trial_run(t, g->ctx, g->user, binds, g->until_us);
 }
 
+/* ---- room ---------------------------------------------------------------------------------------------------- */
+
+/* A migration may write all of the database anew.  Two versions fail differently where there is no room for that. */
+static int room_check(struct run *r)
+{
+	struct gate *g = r->gate;
+	struct statvfs fs;
+	struct stat st;
+	long long room, needed;
+
+	if (stat(r->copy, &st) < 0 || statvfs(r->scratch, &fs) < 0)
+		return -errno;
+	room = (long long)fs.f_bavail * (long long)fs.f_frsize;
+	needed = st.st_size > ROOM_MIN / 2 ? 2 * (long long)st.st_size : ROOM_MIN;
+	if (room >= needed)
+		return 0;
+	decide(g, GATE_BROKEN, "no room to try a version: %lld bytes are free in %.200s and %lld are needed", room,
+	       r->scratch, needed);
+	return -ENOSPC;
+}
+
 /* ---- the copy ------------------------------------------------------------------------------------------------ */
 
 static int copies_make(struct run *r)
@@ -95,7 +120,7 @@ static int copies_make(struct run *r)
 		e = scratch_make(&r->control_dir, r->scratch, "control", g->base_dir, r->copy);
 	if (e < 0)
 		decide(g, GATE_BROKEN, "no copy of the database: %s", *why != '\0' ? why : strerror(-e));
-	return e;
+	return e < 0 ? e : room_check(r);
 }
 
 /* ---- the audit ----------------------------------------------------------------------------------------------- */
@@ -175,6 +200,8 @@ static void arms_judge(struct run *r)
 	if (!r->candidate.proven && !r->control.proven)
 		decide(g, GATE_BROKEN, "the installed version fails there, too: %.200s; the candidate: %.200s",
 		       r->control.why, r->candidate.why);
+	else if (!r->candidate.proven && server_log_is_full(r->candidate.why))
+		decide(g, GATE_BROKEN, "the disk was full: the candidate: %.300s", r->candidate.why);
 	else if (!r->candidate.proven)
 		decide(g, GATE_REJECTED, "%.300s", r->candidate.why);
 	else if (migration_audit(r))
