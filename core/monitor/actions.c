@@ -102,10 +102,10 @@ void actions_begin(struct monitor *d)
 		if (page_evidence_class(page) == PAGE_CLASS_DROP || page_evidence_class(page) == PAGE_CLASS_UNKNOWN)
 			metrics_series(d->process->metrics, &tunnel_drops_total, NULL, NULL,
 			               (const char *[]){page_evidence_label(page)});
-	verdicts_of(d, VERDICT_EXONERATED, verdict_kind_name(VERDICT_EXONERATED));
-	verdicts_of(d, VERDICT_HOST, verdict_kind_name(VERDICT_HOST));
-	verdicts_of(d, VERDICT_PROBER, verdict_kind_name(VERDICT_PROBER));
-	verdicts_of(d, VERDICT_UNKNOWN, verdict_kind_name(VERDICT_UNKNOWN));
+	for (enum verdict_kind kind = VERDICT_EXONERATED; kind <= VERDICT_UNKNOWN; kind++) {
+		verdicts_of(d, kind, verdict_kind_name(kind));
+		standing_kind(d->process->metrics, kind);
+	}
 	segments_begin(d, &config->core.user_path);
 	for (size_t i = 0; i < config->n_sections; i++) {
 		segments_begin(d, &config->sections[i].leg.segments);

@@ -44,6 +44,13 @@ void standing_fini(struct standing *s)
 	gauge_round_fini(&s->walled_off);
 }
 
+void standing_kind(struct metrics *m, enum verdict_kind kind)
+{
+	const char *name = verdict_kind_name(kind);
+
+	series_set(metrics_series(m, &verdict_standing, NULL, NULL, (const char *[]){name, name, ""}), 0);
+}
+
 void standing_segment(struct metrics *m, const char *segment)
 {
 	series_set(metrics_series(m, &verdict_standing, NULL, NULL, (const char *[]){"fault", segment, ""}), 0);

@@ -13,7 +13,8 @@ struct standing {
 
 void standing_init(struct standing *s);
 void standing_fini(struct standing *s);
-/* A series at 0 for a segment that verdicts may name. */
+/* A series at 0 for verdicts of a kind that names no segment, and for those that name this one. */
+void standing_kind(struct metrics *m, enum verdict_kind kind);
 void standing_segment(struct metrics *m, const char *segment);
 /* After each verdict's change; 0 or -ENOMEM: some are missing. */
 int standing_update(struct standing *s, const struct verdict_table *t, struct metrics *m);

@@ -216,6 +216,7 @@ class Wire(unittest.TestCase):
         user = self.user()
         user.wait_connected()
         user.open()
+        wait.until(lambda: user.connects == 2, what="two tabs")
         user.open(private=True)
         wait.until(lambda: user.connects == 3, what="three tabs")
         jars = [r.header("cookie") for r in self.server.requests("/")]
