@@ -17,6 +17,7 @@
 #include "common/server_log.h"
 #include "common/trial.h"
 #include "contract.h"
+#include "seen.h"
 
 #define ROOM_MIN (4LL << 20) /* of any migration */
 
@@ -192,11 +193,32 @@ static void arms_note(struct run *r)
 	}
 }
 
+/* How far the candidate's migration got; -1: not known. */
+static long long migrated_to(const struct run *r)
+{
+	struct copy_facts after = {.migration = -1};
+	char why[300];
+
+	copy_verify(r->candidate_dir.database, r->gate->until_us, &after, why, sizeof why);
+	copy_facts_fini(&after);
+	return after.migration;
+}
+
+static void arms_remember(struct run *r)
+{
+	struct gate *g = r->gate;
+
+	seen_take(g->state, r->control.facts, r->control.proven ? "works" : r->control.why, r->before.migration);
+	seen_take(g->state, r->candidate.facts, r->candidate.proven ? "works" : r->candidate.why, migrated_to(r));
+	g->installed_works = r->control.proven;
+}
+
 static void arms_judge(struct run *r)
 {
 	struct gate *g = r->gate;
 
 	arms_note(r);
+	arms_remember(r);
 	if (!r->candidate.proven && !r->control.proven)
 		decide(g, GATE_BROKEN, "the installed version fails there, too: %.200s; the candidate: %.200s",
 		       r->control.why, r->candidate.why);
@@ -215,6 +237,7 @@ void gate_run(struct gate *g)
 
 	g->verdict = GATE_ACCEPTED;
 	g->reason[0] = '\0';
+	g->installed_works = false;
 	g->report = json_object();
 	if (copies_make(&r) == 0) {
 		arm_run(&r, &r.candidate, &r.candidate_dir, g->candidate);

@@ -19,6 +19,7 @@
 #include <limits.h>
 
 #include "plugin.h"
+#include "state.h"
 
 enum gate_verdict { GATE_ACCEPTED, GATE_REJECTED, GATE_BROKEN };
 
@@ -29,8 +30,10 @@ struct gate {
 	const char *base_dir;  /* the user's base directory of t3 */
 	const char *candidate; /* prefixes */
 	const char *installed;
+	struct state *state; /* learns what was seen of both (seen.h) */
 	uint64_t until_us;
 	enum gate_verdict verdict;
+	bool installed_works;
 	char reason[512]; /* unless it is accepted */
 	json_t *report;   /* texts; owned */
 };

@@ -8,10 +8,16 @@
 #include <string.h>
 #include <sys/queue.h>
 
+/* Kinds of versions, as the facts of an end are called (upgrade.c); in the order of the metric's labels. */
+static const char *const kinds[] = {"current", "last_good", "candidate"};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
 struct row {
 	LIST_ENTRY(row) link;
 	char user[T3OPS_USER_NAME_SIZE];
-	char installed[256]; /* "": not known */
+	char installed[256]; /* "": not known; as those below */
+	char versions[KINDS][64];
+	char managed[16];
 };
 
 struct outcomes {
@@ -90,6 +96,7 @@ static void frozen_show(struct outcomes *o, const char *user, bool frozen)
 	o->ctx->host->gauge(o->ctx, METRIC_FROZEN, (const char *[]){user}, frozen);
 }
 
+/* What was shown before is 0 from now on. */
 static void installed_show(struct outcomes *o, struct row *row, const char *prefix)
 {
 	if (strcmp(row->installed, prefix) == 0)
@@ -100,19 +107,80 @@ static void installed_show(struct outcomes *o, struct row *row, const char *pref
 	o->ctx->host->gauge(o->ctx, METRIC_INSTALLED, (const char *[]){row->user, row->installed}, 1);
 }
 
-/* Every end that is fine says both (upgrade.c). */
+static void versions_gauge(struct outcomes *o, const struct row *row, double value)
+{
+	o->ctx->host->gauge(o->ctx, METRIC_VERSIONS,
+	                    (const char *[]){row->user, row->versions[0], row->versions[1], row->versions[2]}, value);
+}
+
+static void versions_show(struct outcomes *o, struct row *row, const char *line)
+{
+	char value[sizeof row->versions[0]];
+
+	if (!outcome_fact(line, kinds[0], value, sizeof value))
+		return;
+	if (row->versions[0][0] != '\0')
+		versions_gauge(o, row, 0);
+	for (size_t i = 0; i < KINDS; i++)
+		if (!outcome_fact(line, kinds[i], row->versions[i], sizeof row->versions[i]))
+			row->versions[i][0] = '\0';
+	if (row->versions[0][0] != '\0')
+		versions_gauge(o, row, 1);
+}
+
+static void managed_log(struct outcomes *o, const struct row *row, const char *by)
+{
+	bool ours = strcmp(by, "t3ops") == 0;
+
+	o->ctx->host->log(
+	    o->ctx, ours ? T3OPS_NOTICE : T3OPS_WARNING, "updater_changed",
+	    "the t3 server of %s is managed by %s, so upgrade %s; `t3opsctl upgrade status %s` says more", row->user,
+	    strcmp(by, "t3") == 0 ? "t3's own updater"
+	    : ours                ? "t3ops"
+	                          : "t3ops and t3's own updater",
+	    ours ? "moves this user again" : "leaves this user alone", row->user);
+}
+
+/* Said when it changes, and at first if it is not us. */
+static void managed_show(struct outcomes *o, struct row *row, const char *by)
+{
+	bool is_first = row->managed[0] == '\0';
+
+	if (strcmp(row->managed, by) == 0)
+		return;
+	if (!is_first || strcmp(by, "t3ops") != 0)
+		managed_log(o, row, by);
+	if (!is_first)
+		o->ctx->host->gauge(o->ctx, METRIC_MANAGED, (const char *[]){row->user, row->managed}, 0);
+	snprintf(row->managed, sizeof row->managed, "%s", by);
+	o->ctx->host->gauge(o->ctx, METRIC_MANAGED, (const char *[]){row->user, by}, 1);
+}
+
+bool outcome_fact(const char *line, const char *key, char *out, size_t size)
+{
+	size_t len = strlen(key);
+
+	for (const char *at = strstr(line, key); at != NULL; at = strstr(at + len, key))
+		if (at > line && at[-1] == ' ' && at[len] == '=') {
+			at += len + 1;
+			snprintf(out, size, "%.*s", (int)strcspn(at, " \"\\"), at);
+			return true;
+		}
+	return false;
+}
+
+/* Every end that is fine says all of them (upgrade.c). */
 static void facts_take(struct outcomes *o, struct row *row, const char *line)
 {
-	const char *installed = strstr(line, " now="), *frozen = strstr(line, " frozen=");
-	char prefix[sizeof row->installed];
+	char value[sizeof row->installed], by[sizeof row->managed];
 
-	if (frozen != NULL)
-		frozen_show(o, row->user, strncmp(frozen, " frozen=yes", 11) == 0);
-	if (installed == NULL)
-		return;
-	installed += strlen(" now=");
-	snprintf(prefix, sizeof prefix, "%.*s", (int)strcspn(installed, " \"\\"), installed);
-	installed_show(o, row, prefix);
+	if (outcome_fact(line, "frozen", value, sizeof value))
+		frozen_show(o, row->user, strcmp(value, "yes") == 0);
+	if (outcome_fact(line, "now", value, sizeof value))
+		installed_show(o, row, value);
+	versions_show(o, row, line);
+	if (outcome_fact(line, "managed_by", by, sizeof by))
+		managed_show(o, row, by);
 }
 
 void outcomes_event(struct outcomes *o, const struct t3ops_event *e)

@@ -6,7 +6,7 @@
 #include "plugin.h"
 
 /* Rows of the plugin's metric table. */
-enum { METRIC_ENDED, METRIC_FROZEN, METRIC_INSTALLED };
+enum { METRIC_ENDED, METRIC_FROZEN, METRIC_INSTALLED, METRIC_VERSIONS, METRIC_MANAGED };
 
 struct outcomes;
 
@@ -18,5 +18,7 @@ void outcomes_event(struct outcomes *o, const struct t3ops_event *e);
 /* Pure: how an end that failed is called, by the text of its event: rejected, gate_broken, rolled_back,
  * rollback_failed; NULL: it is none of these (a version that had been rejected before is reported once). */
 const char *outcome_of(const char *line);
+/* Pure: the value of a fact, key=VALUE, of an event's line.  False: it is not there. */
+bool outcome_fact(const char *line, const char *key, char *out, size_t size);
 
 #endif

@@ -18,10 +18,15 @@
 #include "common/run_deadline.h"
 #include "common/trial.h"
 #include "common/user_path.h"
+#include "candidate.h"
 #include "gate.h"
+#include "managed.h"
 #include "outcomes.h"
 #include "rollout.h"
+#include "running.h"
+#include "seen.h"
 #include "state.h"
+#include "window.h"
 
 #define WHY_SIZE     600
 #define HOUR_S       3600
@@ -37,6 +42,7 @@ struct work {
 	char database[PATH_MAX];
 	char installed[PATH_MAX];
 	uint64_t until_us;
+	struct candidate next;
 	char why[WHY_SIZE];
 };
 
@@ -74,25 +80,58 @@ static int installed_find(struct work *w)
 	return r < 0 ? fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
 }
 
-/* What --to names, else the option candidate, without links. */
+static struct candidate *candidate_of(struct work *w)
+{
+	w->next = (struct candidate){.ctx = w->ctx,
+	                             .user = w->user,
+	                             .state = &w->state,
+	                             .installed = w->installed,
+	                             .database = w->database,
+	                             .until_us = w->until_us};
+	candidate_init(&w->next);
+	return &w->next;
+}
+
+/* Which one it is (candidate.h); it is there then. */
 static int candidate_find(struct work *w, char out[PATH_MAX])
 {
-	const char *to = w->ctx->host->argument(w->ctx, "to");
-	struct stat st;
+	struct candidate *c = candidate_of(w);
+	int r = candidate_choose(c);
 
-	if (to == NULL || *to == '\0')
-		to = w->ctx->host->opt_string(w->ctx, "candidate");
-	if (*to != '/')
-		return fail(w, -EINVAL,
-		            "expected the prefix of a version as an absolute path: --to=/PREFIX, or the "
-		            "option candidate");
-	if (realpath(to, out) == NULL || stat(out, &st) < 0)
-		return fail(w, -errno, "%.200s: %s", to, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return fail(w, -ENOTDIR, "%.200s: %s", to, strerror(ENOTDIR));
-	if (strncmp(out, w->state.dir, strlen(w->state.dir)) == 0)
-		return fail(w, -EINVAL, "%.200s lies in upgrade's own directory, which the gate replaces", out);
+	if (r == 0)
+		r = candidate_install(c);
+	if (r < 0)
+		return fail(w, r, "%s", c->why);
+	json_object_set_new(w->state.all, "candidate", json_string(c->version));
+	snprintf(out, PATH_MAX, "%s", c->prefix);
 	return 0;
+}
+
+/* What a check or a run would do; nothing is done. */
+static int plan_report(struct work *w, const char *then)
+{
+	struct candidate *c = candidate_of(w);
+	char plan[400], window[80], managed[400];
+	int r = candidate_choose(c);
+
+	if (r < 0)
+		return fail(w, r, "%s", c->why);
+	candidate_plan(c, plan, sizeof plan);
+	window_is_open(w->ctx, window, sizeof window);
+	managed_find(w->user, w->base_dir, w->database, managed, sizeof managed);
+	w->ctx->host->report(w->ctx, "candidate", "%s", c->prefix);
+	w->ctx->host->report(w->ctx, "version", "%s", c->version);
+	w->ctx->host->report(w->ctx, "source", "%s", c->source);
+	w->ctx->host->report(w->ctx, "plan", "%s%s", plan, strncmp(plan, "nothing", 7) == 0 ? "" : then);
+	w->ctx->host->report(w->ctx, "window", "%s", window);
+	w->ctx->host->report(w->ctx, "managed_by", "%s", managed);
+	w->ctx->host->report_row(w->ctx);
+	return 0;
+}
+
+static bool is_dry(const struct work *w)
+{
+	return w->ctx->host->argument(w->ctx, "dry-run") != NULL;
 }
 
 /* ---- check --------------------------------------------------------------------------------------------------- */
@@ -100,9 +139,9 @@ static int candidate_find(struct work *w, char out[PATH_MAX])
 static void report_row(struct work *w, const json_t *report)
 {
 	static const char *const keys[] = {
-	    "verdict",  "reason",  "candidate", "version",       "installed", "installed_version",
-	    "contract", "schema",  "migration", "sessions_lost", "rollback",  "control",
-	    "start_ms", "seconds", "bytes",     "time"};
+	    "verdict",           "reason",   "candidate", "to",        "version",       "installed",
+	    "installed_version", "contract", "schema",    "migration", "sessions_lost", "rollback",
+	    "control",           "start_ms", "seconds",   "bytes",     "time"};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		const char *text = json_string_value(json_object_get(report, keys[i]));
@@ -122,6 +161,7 @@ static void report_keep(struct work *w, struct gate *g)
 	json_object_set_new(g->report, "reason", json_string(g->reason));
 	json_object_set_new(g->report, "candidate", json_string(g->candidate));
 	json_object_set_new(g->report, "installed", json_string(g->installed));
+	json_object_set_new(g->report, "to", json_string(candidate_name(&w->next)));
 	json_object_set_new(g->report, "time", json_string(time));
 	json_object_set_new(w->state.all, "report", g->report);
 	report_row(w, g->report);
@@ -136,13 +176,17 @@ static int candidate_prove(struct work *w, const char *candidate)
 	                 .base_dir = w->base_dir,
 	                 .candidate = candidate,
 	                 .installed = w->installed,
+	                 .state = &w->state,
 	                 .until_us = w->until_us};
 	int r;
 
 	gate_run(&g);
 	report_keep(w, &g);
+	if (g.installed_works)
+		json_object_set_new(w->state.all, "last_good", json_string(w->installed));
 	if (g.verdict == GATE_REJECTED)
 		state_reject(&w->state, candidate, g.reason, now_s(w));
+	candidate_prune(&w->next);
 	r = state_save(&w->state, w->why, sizeof w->why);
 	if (r < 0 || g.verdict == GATE_ACCEPTED)
 		return r;
@@ -183,7 +227,7 @@ static int check_action(struct work *w)
 {
 	char candidate[PATH_MAX];
 
-	return check_candidate(w, candidate);
+	return is_dry(w) ? plan_report(w, "; move nobody") : check_candidate(w, candidate);
 }
 
 /* ---- run and rollback -------------------------------------------------------------------------------------- */
@@ -234,6 +278,16 @@ static int rollout_finish(struct work *w, struct rollout *r)
 	return e < 0 ? fail(w, e, "%s", why) : fail(w, -ECANCELED, "rolled back: %s", r->why);
 }
 
+/* Where t3's own updater is in charge nobody is moved from here. */
+static int managed_refuse(struct work *w)
+{
+	char text[400];
+
+	if (managed_find(w->user, w->base_dir, w->database, text, sizeof text) == MANAGED_T3OPS)
+		return 0;
+	return fail(w, -EPERM, "not moved: %s", text);
+}
+
 /* What was begun is ended first. */
 static int run_action(struct work *w)
 {
@@ -242,8 +296,13 @@ static int run_action(struct work *w)
 	char candidate[PATH_MAX];
 	int e;
 
+	if (is_dry(w))
+		return plan_report(w, ", move the user");
 	if (is_busy(w))
 		return rollout_finish(w, &r);
+	e = managed_refuse(w);
+	if (e < 0)
+		return e;
 	if (*w->ctx->host->opt_string(w->ctx, "stop_command") == '\0' ||
 	    *w->ctx->host->opt_string(w->ctx, "start_command") == '\0')
 		return fail(w, -ENOENT, "nobody can be moved without the options stop_command and start_command");
@@ -268,6 +327,9 @@ static int rollback_action(struct work *w)
 		return fail(w, -EBUSY, "a rollout is in progress; run ends it");
 	if (*state_text(&w->state, "previous") == '\0')
 		return fail(w, -ENOENT, "there is nothing to go back to");
+	e = managed_refuse(w);
+	if (e < 0)
+		return e;
 	e = rollout_undo_begin(&r, ROLLBACK_WHY);
 	if (e < 0)
 		return fail(w, e, "%s", r.why);
@@ -276,6 +338,31 @@ static int rollback_action(struct work *w)
 }
 
 /* ---- what is known ------------------------------------------------------------------------------------------- */
+
+static const char *version_of(struct work *w, const char *prefix)
+{
+	return *prefix != '\0' ? prefix_version(&w->next.prefixes, prefix) : "";
+}
+
+/* What runs now may be older than what the link leads to: a server that was not restarted. */
+static void versions_report(struct work *w)
+{
+	const struct t3ops_host *host = w->ctx->host;
+	char window[80], managed[400], running[VERSION_SIZE];
+
+	candidate_of(w);
+	window_is_open(w->ctx, window, sizeof window);
+	managed_find(w->user, w->base_dir, w->database, managed, sizeof managed);
+	running_version(w->ctx, w->user, running);
+	host->report(w->ctx, "current", "%s", version_of(w, w->installed));
+	host->report(w->ctx, "running", "%s", *running != '\0' ? running : "nothing answers");
+	host->report(w->ctx, "last_good", "%s", version_of(w, state_text(&w->state, "last_good")));
+	host->report(w->ctx, "candidate", "%s", state_text(&w->state, "candidate"));
+	host->report(w->ctx, "rollback_to", "%s", version_of(w, state_text(&w->state, "previous")));
+	host->report(w->ctx, "pinned", "%s", *candidate_pin(&w->state) != '\0' ? candidate_pin(&w->state) : "no");
+	host->report(w->ctx, "window", "%s", window);
+	host->report(w->ctx, "managed_by", "%s", managed);
+}
 
 static int status_action(struct work *w)
 {
@@ -291,6 +378,7 @@ static int status_action(struct work *w)
 	             verdict != NULL ? json_string_value(json_object_get(report, "candidate")) : "");
 	host->report(w->ctx, "verdict", "%s", verdict != NULL ? verdict : "");
 	host->report(w->ctx, "frozen", "%s", frozen != NULL ? frozen : "no");
+	versions_report(w);
 	host->report_row(w->ctx);
 	return 0;
 }
@@ -300,6 +388,10 @@ static int report_action(struct work *w)
 	const json_t *report = json_object_get(w->state.all, "report"), *row;
 	const char *prefix;
 
+	if (w->ctx->host->argument(w->ctx, "compatibility") != NULL) {
+		seen_report(w->ctx, &w->state);
+		return 0;
+	}
 	if (report == NULL)
 		return fail(w, -ENOENT, "nothing has been checked for this user yet");
 	report_row(w, report);
@@ -329,6 +421,26 @@ static int unfreeze_action(struct work *w)
 	return state_save(&w->state, w->why, sizeof w->why);
 }
 
+/* It shall be this version and no other, until somebody takes that back. */
+static int pin_action(struct work *w)
+{
+	const char *to = w->ctx->host->argument(w->ctx, "to"), *why = w->ctx->host->argument(w->ctx, "why");
+	bool downgrade = w->ctx->host->argument(w->ctx, "downgrade") != NULL;
+
+	if (to == NULL || !version_is(to))
+		return fail(w, -EINVAL, "expected a version: --to=VERSION");
+	json_object_set_new(w->state.all, "pin",
+	                    json_pack("{s:s, s:s, s:I, s:b}", "version", to, "why", why != NULL ? why : "", "time",
+	                              (json_int_t)now_s(w), "downgrade", downgrade));
+	return state_save(&w->state, w->why, sizeof w->why);
+}
+
+static int unpin_action(struct work *w)
+{
+	json_object_del(w->state.all, "pin");
+	return state_save(&w->state, w->why, sizeof w->why);
+}
+
 /* ---- the plugin ---------------------------------------------------------------------------------------------- */
 
 static int work_begin(struct work *w)
@@ -351,9 +463,18 @@ static int work_begin(struct work *w)
 /* For the metrics of the monitor (outcomes.h). */
 static void end_report(struct work *w)
 {
+	char text[400], why[WHY_SIZE];
+
+	candidate_of(w);
 	if (link_read(&w->state, w->installed) == 0)
 		w->ctx->host->report(w->ctx, "now", "%s", w->installed);
+	w->ctx->host->report(w->ctx, "current", "%s", version_of(w, w->installed));
+	w->ctx->host->report(w->ctx, "last_good", "%s", version_of(w, state_text(&w->state, "last_good")));
+	w->ctx->host->report(w->ctx, "candidate", "%s", state_text(&w->state, "candidate"));
+	w->ctx->host->report(w->ctx, "managed_by", "%s",
+	                     managed_name(managed_find(w->user, w->base_dir, w->database, text, sizeof text)));
 	w->ctx->host->report(w->ctx, "frozen", "%s", state_frozen(&w->state, now_s(w)) != NULL ? "yes" : "no");
+	state_save(&w->state, why, sizeof why); /* versions of prefixes, that were asked for now */
 }
 
 static int work_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, int (*action)(struct work *))
@@ -382,9 +503,9 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	static const struct {
 		const char *name;
 		int (*run)(struct work *);
-	} rows[] = {{"check", check_action},      {"run", run_action},       {"rollback", rollback_action},
-	            {"status", status_action},    {"report", report_action}, {"freeze", freeze_action},
-	            {"unfreeze", unfreeze_action}};
+	} rows[] = {{"check", check_action},       {"run", run_action},       {"rollback", rollback_action},
+	            {"status", status_action},     {"report", report_action}, {"freeze", freeze_action},
+	            {"unfreeze", unfreeze_action}, {"pin", pin_action},       {"unpin", unpin_action}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, action) == 0)
@@ -428,6 +549,20 @@ static const struct t3ops_option options[] = {
     {"candidate", T3OPS_OPT_STRING, "", 0, 0,
      "Prefix of the version to prove, an absolute path, perhaps a link that an installer moves; empty: --to says "
      "it."},
+    {"channel", T3OPS_OPT_STRING, "", 0, 0,
+     "Channel whose newest version is the next one, as npm calls it: latest, nightly; empty: none is followed."},
+    {"versions", T3OPS_OPT_USER_DIR, "", 0, 0,
+     "Directory of the versions that are installed from the channel or with --to=VERSION; each user gets a private "
+     "directory in it."},
+    {"resolve", T3OPS_OPT_LIST, "npm view t3@%c version", 0, 0,
+     "Program that prints the newest version of the channel (%c); the user runs it."},
+    {"install", T3OPS_OPT_LIST, "npm install --global --prefix %p --no-fund --no-audit t3@%v", 0, 0,
+     "Program that installs a version (%v) at a prefix (%p) that does not exist yet."},
+    {"current", T3OPS_OPT_LIST, "%p/bin/t3 --version", 0, 0,
+     "Program that prints the version that a prefix (%p) has."},
+    {"window_from", T3OPS_OPT_TIME, "", 0, 0,
+     "Begin of the hours in which a schedule may move users, of this machine's time zone; empty: any time."},
+    {"window_to", T3OPS_OPT_TIME, "", 0, 0, "Their end."},
     {"base_dir", T3OPS_OPT_STRING, "%h/.t3", 0, 0,
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for run and rollback."},
@@ -449,7 +584,39 @@ static const struct t3ops_metric metrics[] = {
                           .type = T3OPS_GAUGE,
                           .labels = {"user", "prefix"},
                           .help = "1 for the prefix of the user's program, as of the last action or run."},
+    [METRIC_VERSIONS] =
+        {.name = "t3ops_upgrade_version_info",
+         .type = T3OPS_GAUGE,
+         .labels = {"user", "version", "last_good", "candidate"},
+         .help = "1 for the version of the user's program, the last one that was proven good, and the "
+                 "next one, as of the last action or run; 0 for what was."},
+    [METRIC_MANAGED] = {.name = "t3ops_upgrade_managed",
+                        .type = T3OPS_GAUGE,
+                        .labels = {"user", "by"},
+                        .help = "1 for what manages the version of the user's server: t3ops, t3 (its own updater) or "
+                                "both, as of the last action or run."},
 };
+
+/* ---- the configuration --------------------------------------------------------------------------------------- */
+
+static int check(struct t3ops_ctx *ctx)
+{
+	const struct t3ops_host *host = ctx->host;
+	bool from = host->opt_int(ctx, "window_from") >= 0, to = host->opt_int(ctx, "window_to") >= 0;
+
+	if (*host->opt_string(ctx, "channel") != '\0' && *host->opt_string(ctx, "versions") == '\0')
+		host->option_fault(ctx, T3OPS_ERROR, "channel",
+		                   "it needs the option versions, a directory to install in");
+	else if (*host->opt_string(ctx, "channel") != '\0' && *host->opt_string(ctx, "candidate") != '\0')
+		host->option_fault(ctx, T3OPS_ERROR, "channel",
+		                   "the option candidate names the next version already");
+	else if (from != to)
+		host->option_fault(ctx, T3OPS_ERROR, from ? "window_from" : "window_to",
+		                   "a window needs both window_from and window_to");
+	else
+		return 0;
+	return -EINVAL;
+}
 
 /* ---- in the monitor ------------------------------------------------------------------------------------------ */
 
@@ -471,13 +638,18 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 }
 
 static const struct t3ops_action actions[] = {
-    {"check", "to again", "Proves a version on a copy of the user's database; nothing live is touched.", false},
-    {"run", "to again", "Proves a version, and moves the user to it; what fails is undone.", true},
+    {"check", "to again downgrade prerelease dry-run",
+     "Proves a version on a copy of the user's database; nothing live is touched.", false},
+    {"run", "to again downgrade prerelease dry-run",
+     "Proves a version, and moves the user to it; what fails is undone.", true},
     {"rollback", "", "The program and the database of before come back.", true},
     {"status", "", "Which program the user has, and what is known of the next one.", false},
-    {"report", "", "What the last check found, and what was rejected.", false},
+    {"report", "compatibility", "What the last check found, and what was rejected; or what is known of each version.",
+     false},
     {"freeze", "why hours", "The user's program stays as it is.", false},
     {"unfreeze", "", "It may change again.", false},
+    {"pin", "to why downgrade", "The next version is this one, whatever the channel has.", false},
+    {"unpin", "", "The channel is followed again.", false},
 };
 
 T3OPS_PLUGIN(upgrade) = {
@@ -491,6 +663,7 @@ T3OPS_PLUGIN(upgrade) = {
     .metrics = metrics,
     .n_metrics = sizeof metrics / sizeof metrics[0],
     .needs = T3OPS_SERVICE_PAIRING,
+    .check = check,
     .start = start,
     .stop = stop,
     .run = run,

@@ -189,6 +189,10 @@ class Alerts(unittest.TestCase):
             os.symlink(fleet.prefixes[LATEST], os.path.join(fleet.dir, "bob/current"))
             fleet.ask("status")
             p.wait_alert("T3FleetSkew", 150, severity="info")
+            self.assertEqual({(r["metric"]["user"], r["metric"]["version"]) for r in p.query("t3ops_upgrade_version_info == 1")},
+                             {("alice", NEW), ("bob", LATEST)})
+            self.assertEqual({r["metric"]["last_good"] for r in p.query('t3ops_upgrade_version_info{user="alice"} == 1')}, {NEW})
+            self.assertEqual({r["metric"]["by"] for r in p.query("t3ops_upgrade_managed == 1")}, {"t3ops"})
             fleet.change(mint=["/bin/false"])
             fleet.check(LATEST)
             p.wait_alert("T3UpgradeGateBroken", user="alice", severity="warning")
