@@ -4,27 +4,9 @@
 
 #include <string.h>
 
-/* Pads to `width`; a byte that could steer a terminal becomes a question mark. */
-static void put(FILE *out, const char *text, int width)
-{
-	for (; *text != '\0'; text++, width--)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
-	for (; width > 0; width--)
-		fputc(' ', out);
-}
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text != NULL ? text : "";
-}
-
-static void column(FILE *out, const json_t *o, const char *key, int width)
-{
-	put(out, text_of(o, key), width);
-	fputc(' ', out);
-}
+#include "ctl/local_time.h"
+#include "ctl/style.h"
+#include "ctl/text.h"
 
 void print_text(FILE *out, const json_t *text)
 {
@@ -62,7 +44,7 @@ static void row_print(FILE *out, const json_t *columns, const json_t *row)
 	json_t *width;
 
 	json_object_foreach ((json_t *)columns, key, width) {
-		put(out, row != NULL ? text_of(row, key) : key, (int)json_integer_value(width));
+		text_put(out, row != NULL ? text_get(row, key) : key, (int)json_integer_value(width));
 		fputs("  ", out);
 	}
 	fputc('\n', out);
@@ -90,17 +72,17 @@ void print_rows(FILE *out, const json_t *answer)
 /* "(verdict 3, revision 2, narrowed, was wan or tunnel; incident 2, 0.3 s after the first drop)" */
 static void verdict_head_print(FILE *out, const json_t *v)
 {
-	const char *was = text_of(v, "was");
+	const char *was = text_get(v, "was");
 	long long revision = (long long)json_integer_value(json_object_get(v, "revision"));
 
 	fprintf(out, "  (verdict %lld", (long long)json_integer_value(json_object_get(v, "id")));
 	if (revision > 1) {
 		fprintf(out, ", revision %lld, ", revision);
-		put(out, text_of(v, "change"), 0);
+		text_put(out, text_get(v, "change"), 0);
 	}
 	if (*was != '\0') {
 		fputs(", was ", out);
-		put(out, was, 0);
+		text_put(out, was, 0);
 	}
 	fprintf(out, "; incident %lld, %.1f s after the first drop%s)\n",
 	        (long long)json_integer_value(json_object_get(v, "incident")),
@@ -108,14 +90,25 @@ static void verdict_head_print(FILE *out, const json_t *v)
 	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
 }
 
+/* Local, its zone named, and a space if it is a column. */
+static void time_put(FILE *out, const char *utc, int width)
+{
+	char when[LOCAL_TIME_SIZE];
+
+	local_time(utc, when);
+	text_put(out, when, width);
+	if (width > 0)
+		fputc(' ', out);
+}
+
 static void state_print(FILE *out, const json_t *v)
 {
 	long long times = (long long)json_integer_value(json_object_get(v, "times"));
 
-	put(out, text_of(v, "state"), 0);
-	if (*text_of(v, "ended_time") != '\0') {
+	text_put(out, text_get(v, "state"), 0);
+	if (*text_get(v, "ended_time") != '\0') {
 		fputs(" at ", out);
-		put(out, text_of(v, "ended_time"), 0);
+		time_put(out, text_get(v, "ended_time"), 0);
 	}
 	if (times > 1)
 		fprintf(out, ", %lld times", times);
@@ -123,11 +116,13 @@ static void state_print(FILE *out, const json_t *v)
 
 void print_verdict(FILE *out, const json_t *v)
 {
-	column(out, v, "time", 24);
-	put(out, text_of(v, "verdict"), 0);
+	time_put(out, text_get(v, "time"), 24);
+	style_put(out, STYLE_STRONG);
+	text_put(out, text_get(v, "verdict"), 0);
+	style_put(out, STYLE_PLAIN);
 	verdict_head_print(out, v);
 	fputs("    ", out);
-	put(out, text_of(v, "text"), 0);
+	text_put(out, text_get(v, "text"), 0);
 	fputs("\n    ", out);
 	state_print(out, v);
 	fputc('\n', out);
@@ -153,27 +148,14 @@ void print_standing(FILE *out, const json_t *list)
 
 /* ---- legs, processes --------------------------------------------------------------------------- */
 
-/* "cloudflare tunnel" */
-static void segments_put(FILE *out, const json_t *list)
-{
-	size_t i;
-	json_t *v;
-
-	json_array_foreach ((json_t *)list, i, v) {
-		if (i > 0)
-			fputc(' ', out);
-		put(out, json_string_value(v), 0);
-	}
-}
-
 /* What fails beside a connection that lives. */
 static void doubts_put(FILE *out, const json_t *leg)
 {
-	if (strcmp(text_of(leg, "resolver"), "failed") == 0)
+	if (strcmp(text_get(leg, "resolver"), "failed") == 0)
 		fputs("; its resolver fails", out);
-	if (strcmp(text_of(leg, "fresh_connections"), "failed") == 0)
+	if (strcmp(text_get(leg, "fresh_connections"), "failed") == 0)
 		fputs("; new connections fail", out);
-	if (strcmp(text_of(leg, "large_messages"), "failed") == 0)
+	if (strcmp(text_get(leg, "large_messages"), "failed") == 0)
 		fputs("; large messages are lost", out);
 }
 
@@ -181,17 +163,17 @@ static void leg_print(FILE *out, const json_t *leg)
 {
 	const json_t *rtt = json_object_get(leg, "rtt_seconds");
 
-	column(out, leg, "name", 18);
-	column(out, leg, "user", 12);
-	column(out, leg, "state", 8);
-	column(out, leg, "since", 24);
-	if (*text_of(leg, "reason") != '\0')
-		column(out, leg, "reason", 8);
+	text_column(out, leg, "name", 18);
+	text_column(out, leg, "user", 12);
+	text_column(out, leg, "state", 8);
+	text_column(out, leg, "since", 24);
+	if (*text_get(leg, "reason") != '\0')
+		text_column(out, leg, "reason", 8);
 	else if (json_is_real(rtt))
 		fprintf(out, "%6.1f ms ", json_real_value(rtt) * 1000);
 	else
-		put(out, "", 10);
-	segments_put(out, json_object_get(leg, "segments"));
+		text_put(out, "", 10);
+	text_list_put(out, json_object_get(leg, "segments"), " ");
 	doubts_put(out, leg);
 	fputc('\n', out);
 }
@@ -209,10 +191,10 @@ void print_legs(FILE *out, const json_t *legs)
 
 static void process_print(FILE *out, const json_t *process)
 {
-	column(out, process, "process", 18);
+	text_column(out, process, "process", 18);
 	fprintf(out, "%-12lld ", (long long)json_integer_value(json_object_get(process, "pid")));
-	column(out, process, "state", 8);
-	column(out, process, "since", 24);
+	text_column(out, process, "state", 8);
+	text_column(out, process, "since", 24);
 	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(process, "restarts")));
 }
 
@@ -232,7 +214,7 @@ void print_status(FILE *out, const json_t *status)
 	size_t i;
 	json_t *process;
 
-	fprintf(out, "t3ops %s\n\n", text_of(status, "version"));
+	fprintf(out, "t3ops %s\n\n", text_get(status, "version"));
 	json_array_foreach (json_object_get(status, "processes"), i, process)
 		process_print(out, process);
 	fputc('\n', out);
@@ -250,9 +232,9 @@ void print_status(FILE *out, const json_t *status)
 
 void print_event(FILE *out, const json_t *e)
 {
-	column(out, e, "time", 24);
-	column(out, e, "process", 10);
-	put(out, text_of(e, "line"), 0);
+	text_column(out, e, "time", 24);
+	text_column(out, e, "process", 10);
+	text_put(out, text_get(e, "line"), 0);
 	fputc('\n', out);
 }
 

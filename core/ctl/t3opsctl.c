@@ -12,12 +12,20 @@
 #include <string.h>
 
 #include "ctl/link.h"
+#include "ctl/local_time.h"
 #include "ctl/print.h"
+#include "ctl/print_story.h"
+#include "ctl/print_users.h"
 
 #define TIMEOUT_S 30
 
 static const char usage[] =
     "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+    "       why [USER] [--at TIME | --last]  whose fault it was: the story of one drop, of the last one unless told\n"
+    "       show ID                    the same of that verdict\n"
+    "       verdicts --since TIME [--user USER] [--segment SEGMENT]  one line a verdict, with durations\n"
+    "       users                      who is connected since when, when each of them last dropped\n"
+    "       watch                      how things are now, then news in words as they come\n"
     "       status                     processes, legs, the last verdict\n"
     "       legs                       the permanent probes and their state\n"
     "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
@@ -28,14 +36,22 @@ static const char usage[] =
     "       PLUGIN now [USER]          the same for every section of that plugin\n"
     "       PLUGIN ACTION [USER] [--NAME[=VALUE]]...  what else that plugin can do: its manual page lists it\n"
     "       reload                     check the configuration, then apply it\n"
+    "TIME is local: 14:03, \"2026-11-27 14:03\"; or UTC with a Z behind; or so long ago: 90m, 24h, 7d\n"
     "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
-	const char *socket, *kind;
+	const char *socket, *kind, *user, *segment;
+	uint64_t since_us, at_us; /* 0: not given */
 	long limit;
 	bool json, follow, standing;
-	char given[8]; /* letters of the options that only some commands take, "S" for --standing */
+	char given[16]; /* letters of the options that only some commands take, see only_long */
 };
+
+/* Options without a letter on the command line, by the letter that stands for them in `given`. */
+static const struct {
+	char letter;
+	const char *name;
+} only_long[] = {{'S', "standing"}, {'T', "since"}, {'U', "user"}, {'G', "segment"}, {'A', "at"}, {'L', "last"}};
 
 /* A command: how its request is made and its answer printed. */
 struct command {
@@ -50,7 +66,11 @@ struct command {
 static const struct command commands[] = {
     {"status", print_status, TIMEOUT_S, "", NULL, NULL},
     {"legs", print_legs, TIMEOUT_S, "", NULL, NULL},
-    {"verdicts", print_verdicts, TIMEOUT_S, "nfS", "verdict", print_verdict},
+    {"why", print_story, TIMEOUT_S, "AL", NULL, NULL},
+    {"show", print_story, TIMEOUT_S, "", NULL, NULL},
+    {"users", print_users, TIMEOUT_S, "", NULL, NULL},
+    {"watch", print_watch, TIMEOUT_S, "", "news", print_news},
+    {"verdicts", print_verdicts, TIMEOUT_S, "nfSTUG", "verdict", print_verdict},
     {"events", print_events, TIMEOUT_S, "nkf", "event", print_event},
     {"metrics", print_text, TIMEOUT_S, "", NULL, NULL},
     {"run", print_text, 0, "", NULL, NULL},
@@ -201,15 +221,14 @@ static void given_add(struct asked *a, char letter)
  * behind them.  0: go on; else what to return, plus one. */
 static int options_read(int argc, char **argv, const char *how, struct asked *a)
 {
-	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-	                                        {"json", no_argument, NULL, 'j'},
-	                                        {"follow", no_argument, NULL, 'f'},
-	                                        {"kind", required_argument, NULL, 'k'},
-	                                        {"limit", required_argument, NULL, 'n'},
-	                                        {"version", no_argument, NULL, 'V'},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {"standing", no_argument, NULL, 'S'},
-	                                        {0}};
+	static const struct option options[] = {
+	    {"socket", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
+	    {"follow", no_argument, NULL, 'f'},        {"kind", required_argument, NULL, 'k'},
+	    {"limit", required_argument, NULL, 'n'},   {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},          {"standing", no_argument, NULL, 'S'},
+	    {"since", required_argument, NULL, 'T'},   {"user", required_argument, NULL, 'U'},
+	    {"segment", required_argument, NULL, 'G'}, {"at", required_argument, NULL, 'A'},
+	    {"last", no_argument, NULL, 'L'},          {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, how, options, NULL)) != -1) {
@@ -233,6 +252,20 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 			if (!limit_parse(optarg, &a->limit))
 				return 1 + usage_error("-n %s: expected a number above 0", optarg);
 			break;
+		case 'T':
+		case 'A':
+			if (!local_time_read(optarg, c == 'T' ? &a->since_us : &a->at_us))
+				return 1 +
+				       usage_error("%s: expected a time: 14:03, \"2026-11-27 14:03\", 24h", optarg);
+			break;
+		case 'U':
+			a->user = optarg;
+			break;
+		case 'G':
+			a->segment = optarg;
+			break;
+		case 'L':
+			break; /* it is what is meant without --at */
 		case 'V':
 			puts("t3opsctl " PACKAGE_VERSION);
 			return 1;
@@ -242,19 +275,30 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 		default:
 			return 1 + usage_print();
 		}
-		if (strchr("fknS", c) != NULL)
+		if (strchr("fknSTUGAL", c) != NULL)
 			given_add(a, (char)c);
 	}
 	return 0;
 }
 
+static const char *long_name(char letter)
+{
+	for (size_t i = 0; i < sizeof only_long / sizeof only_long[0]; i++)
+		if (only_long[i].letter == letter)
+			return only_long[i].name;
+	return NULL;
+}
+
 /* 0, or what to return, after the usage error. */
 static int options_check(const char *name, const char *takes, const struct asked *a)
 {
-	for (const char *given = a->given; *given != '\0'; given++)
+	for (const char *given = a->given; *given != '\0'; given++) {
+		const char *of_letter = long_name(*given);
+
 		if (strchr(takes, *given) == NULL)
-			return *given == 'S' ? usage_error("%s takes no --standing", name)
-			                     : usage_error("%s takes no -%c", name, *given);
+			return of_letter != NULL ? usage_error("%s takes no --%s", name, of_letter)
+			                         : usage_error("%s takes no -%c", name, *given);
+	}
 	return 0;
 }
 
@@ -319,6 +363,54 @@ static int plugin_ask(struct asked *a, char **words, int n)
 	return ask(&run, a, run_request("plugin", words[0], n == 3 ? words[2] : ""));
 }
 
+/* why [USER], of the last drop or of one at a moment */
+static int why(const struct command *c, const struct asked *a, char **words, int n)
+{
+	if (n > 1)
+		return usage_error("unexpected argument: %s", words[1]);
+	if (a->at_us != 0 && strchr(a->given, 'L') != NULL)
+		return usage_error("--at and --last: one of them");
+	return ask(c, a,
+	           json_pack("{s:s, s:s, s:I}", "command", "why", "user", n == 1 ? words[0] : "", "at",
+	                     (json_int_t)a->at_us));
+}
+
+/* show ID */
+static int show(const struct command *c, const struct asked *a, char **words, int n)
+{
+	long id;
+
+	if (n == 0)
+		return usage_error("show needs the number of a verdict");
+	if (n > 1)
+		return usage_error("unexpected argument: %s", words[1]);
+	if (!limit_parse(words[0], &id))
+		return usage_error("%s: expected the number of a verdict", words[0]);
+	return ask(c, a, json_pack("{s:s, s:I}", "command", "why", "id", (json_int_t)id));
+}
+
+/* verdicts --since, or --user, or --segment: of a week then. */
+static int verdicts_since(struct command c, const struct asked *a)
+{
+	uint64_t since_us = a->since_us;
+
+	if (a->follow || a->standing)
+		return usage_error("--since, --user and --segment go with neither -f nor --standing");
+	if (since_us == 0 && !local_time_read("7d", &since_us))
+		return failed("clock", "it is not set");
+	c.print = print_verdict_rows;
+	return ask(&c, a,
+	           json_pack("{s:s, s:I, s:s, s:s, s:I}", "command", "verdicts", "since", (json_int_t)since_us,
+	                     "user", a->user, "segment", a->segment, "limit", (json_int_t)a->limit));
+}
+
+/* Until somebody ends it. */
+static int watch(const struct command *c, struct asked a)
+{
+	a.follow = true;
+	return ask(c, &a, list_request(c, &a));
+}
+
 /* run JOB [USER] */
 static int run_job(const struct command *c, const struct asked *a, char **words, int n)
 {
@@ -337,8 +429,16 @@ static int command_run(struct command c, const struct asked *a, char **words, in
 		return r;
 	if (strcmp(c.name, "run") == 0)
 		return run_job(&c, a, words, n);
+	if (strcmp(c.name, "why") == 0)
+		return why(&c, a, words, n);
+	if (strcmp(c.name, "show") == 0)
+		return show(&c, a, words, n);
 	if (n > 0)
 		return usage_error("%s takes no argument: %s", c.name, words[0]);
+	if (a->since_us != 0 || a->user[0] != '\0' || a->segment[0] != '\0')
+		return verdicts_since(c, a);
+	if (strcmp(c.name, "watch") == 0)
+		return watch(&c, *a);
 	if (a->standing)
 		c.print = print_standing;
 	return ask(&c, a, list_request(&c, a));
@@ -354,7 +454,7 @@ static const struct command *command_find(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = ""};
+	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = "", .user = "", .segment = ""};
 	int r = options_read(argc, argv, "+s:jfk:n:Vh", &a);
 	const struct command *c = r == 0 ? command_find(argv[optind]) : NULL;
 

@@ -92,7 +92,8 @@ struct msg_ran {
 };
 
 struct msg_probe {
-	uint64_t since_us;               /* CLOCK_MONOTONIC of the drop: only what worked later acquits */
+	uint64_t since_us; /* CLOCK_MONOTONIC of the drop: only what worked later acquits; 0 for a proxy:
+	                    * no drop, who is connected is asked (tunnel_census) */
 	char user[T3OPS_USER_NAME_SIZE]; /* who was affected: their own legs, before others; "": everything */
 };
 

@@ -6,11 +6,16 @@
 #include <string.h>
 
 #include "monitor/control_follow.h"
+#include "monitor/control_history.h"
 #include "monitor/control_line.h"
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
+#include "monitor/reading.h"
+#include "monitor/roster.h"
 #include "monitor/status.h"
+#include "monitor/verdict_span.h"
+#include "sys/clock.h"
 
 #define LINE_LIMIT 4096
 #define OUTPUT_MAX (64u << 20)
@@ -57,6 +62,10 @@ static void on_verdicts(struct control *ctl, struct local_conn *c, const json_t 
 {
 	bool standing = json_is_true(json_object_get(request, "standing"));
 
+	if (json_is_integer(json_object_get(request, "since"))) {
+		control_verdicts_since(ctl->monitor, c, request);
+		return;
+	}
 	if (!list_answer(c, standing ? standing_json(ctl->monitor)
 	                             : verdicts_json(ctl->monitor, 0, limit_of(request, 20))))
 		return;
@@ -81,6 +90,25 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 	if (json_is_true(json_object_get(request, "follow")))
 		followers_add(&ctl->followers,
 		              (struct follower){.conn = c, .events = true, .kind = event_kind_parse(kind)});
+}
+
+/* How things are, then news in words. */
+static void on_watch(struct control *ctl, struct local_conn *c)
+{
+	struct monitor *d = ctl->monitor;
+	json_t *all = standing_json(d), *standing = json_array(), *verdict, *copy;
+	size_t i;
+
+	json_array_foreach (all, i, verdict) {
+		if (!json_is_null(json_object_get(verdict, "ended_time")))
+			continue;
+		copy = json_copy(verdict);
+		verdict_span_add(copy, clock_wall_us());
+		json_array_append_new(standing, copy);
+	}
+	json_decref(all);
+	control_answer(c, json_pack("{s:o, s:o}", "headline", headline_json(d), "standing", standing));
+	followers_add(&ctl->followers, (struct follower){.conn = c, .words = true});
 }
 
 static void on_reload(struct control *ctl, struct local_conn *c)
@@ -202,6 +230,12 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		control_answer(c, metrics_json(ctl->monitor));
 	else if (strcmp(command, "verdicts") == 0)
 		on_verdicts(ctl, c, request);
+	else if (strcmp(command, "users") == 0)
+		control_answer(c, roster_json(ctl->monitor));
+	else if (strcmp(command, "watch") == 0)
+		on_watch(ctl, c);
+	else if (strcmp(command, "why") == 0)
+		control_why(ctl->monitor, c, request);
 	else if (strcmp(command, "events") == 0)
 		on_events(ctl, c, request);
 	else if (strcmp(command, "reload") == 0)
@@ -236,6 +270,8 @@ static void on_end(struct local_conn *c, void *arg)
 {
 	struct control *ctl = arg;
 
+	if (ctl->monitor->readings != NULL)
+		readings_forget(ctl->monitor->readings, c);
 	control_waits_forget(&ctl->waits, c);
 	followers_forget(&ctl->followers, c);
 }

@@ -14,6 +14,7 @@
 struct follower {
 	struct local_conn *conn; /* NULL: free */
 	bool events;             /* these, else verdicts */
+	bool words;              /* neither, but in words what matters to people */
 	enum event_kind kind;    /* of events; EVENT_KINDS: all that are journalled */
 };
 

@@ -23,6 +23,8 @@
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
 #include "monitor/path_config.h"
+#include "monitor/reading.h"
+#include "monitor/roster.h"
 #include "monitor/sign_of_life.h"
 #include "obs/log.h"
 #include "sys/clock.h"
@@ -46,6 +48,17 @@ static const struct t3ops_metric journal_capped_rows = {
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+static void gathering_note(struct monitor *d)
+{
+	bool is = diagnosis_gathering(d->diagnosis) != 0;
+
+	series_set(d->open_gauge, is);
+	if (!is)
+		d->gathering_us = 0;
+	else if (d->gathering_us == 0)
+		d->gathering_us = clock_wall_us();
+}
+
 static void due_set(struct monitor *d)
 {
 	uint64_t now = clock_mono_us(), at;
@@ -55,7 +68,7 @@ static void due_set(struct monitor *d)
 		actions_evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
 	d->due_us = 0;
-	series_set(d->open_gauge, diagnosis_gathering(d->diagnosis) != 0);
+	gathering_note(d);
 	if (at == UINT64_MAX)
 		return;
 	ev_now_update(d->process->loop);
@@ -97,6 +110,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	lost_count(d);
 	if (d->standing.walled_off.n > 0)
 		actions_walls(d);
+	roster_look(d);
 	actions_remember(d);
 	due_set(d);
 }
@@ -264,6 +278,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 		control_event(d->control, &e);
 	event_diagnose(d, &e, head->from);
 	sign_of_life_event(d, &e, clock_mono_us());
+	roster_event(d, &e, head->from);
 	plugins_report(d, &e);
 	due_set(d);
 }
@@ -326,7 +341,13 @@ static int journal_start(struct monitor *d)
 	if (snprintf(path, sizeof path, "%s/journal.sqlite", core->state_dir) >= (int)sizeof path)
 		return -ENAMETOOLONG;
 	d->journal = journal_new(d->process->loop, path, core->journal_retain_us);
-	return d->journal != NULL ? 0 : -ENOMEM;
+	if (d->journal != NULL)
+		d->readings = readings_new(d->process->loop, d->journal);
+	d->roster = roster_new();
+	if (d->readings == NULL || d->roster == NULL)
+		return -ENOMEM;
+	roster_begin(d);
+	return 0;
 }
 
 static int listeners_start(struct monitor *d)
@@ -382,6 +403,8 @@ static void monitor_free(struct monitor *d)
 {
 	struct ev_loop *loop = d->process->loop;
 
+	readings_free(d->readings);
+	d->readings = NULL;
 	control_free(d->control);
 	d->control = NULL;
 	local_server_free(d->pages);
@@ -403,6 +426,7 @@ static void monitor_free(struct monitor *d)
 	verdict_board_fini(&d->board);
 	standing_fini(&d->standing);
 	process_list_fini(&d->processes);
+	roster_free(d->roster);
 	free(d);
 }
 

@@ -19,15 +19,19 @@
 #include "process/process.h"
 
 struct control;
+struct readings;
+struct roster;
 
 struct monitor {
 	struct process *process;
-	struct journal *journal; /* NULL only while starting */
+	struct journal *journal;   /* NULL only while starting */
+	struct readings *readings; /* long looks into it */
 	struct diagnosis *diagnosis;
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */
 	struct standing standing;     /* the same as metrics */
 	struct verdict_memory memory; /* of them, for the next monitor */
+	struct roster *roster;        /* who is connected */
 	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
 	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
 	struct local_server *pages;   /* NULL: no such listener */
@@ -36,6 +40,7 @@ struct monitor {
 	struct process_list processes;
 	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */
 	uint64_t started_us;         /* CLOCK_MONOTONIC */
+	uint64_t gathering_us;       /* since 1970: since when evidence is gathered, if it is */
 	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "monitor/headline.h"
 #include "monitor/journal_read.h"
 #include "monitor/metrics_render.h"
 #include "sys/clock.h"
@@ -138,6 +139,33 @@ json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit)
 json_t *standing_json(struct monitor *d)
 {
 	return verdict_board_json(&d->board, diagnosis_verdicts(d->diagnosis));
+}
+
+/* Those that all users cross. */
+static void shared_legs_count(const struct monitor *d, struct headline_facts *f)
+{
+	const struct probe_table *legs = diagnosis_legs(d->diagnosis);
+
+	for (size_t i = 0; i < legs->n; i++)
+		if (legs->rows[i]->user[0] == '\0') {
+			f->legs++;
+			f->legs_down += legs->rows[i]->state == LEG_IS_DOWN;
+		}
+}
+
+json_t *headline_json(struct monitor *d)
+{
+	json_t *standing = standing_json(d), *last = verdict_ring_json(&d->verdicts, 0, 1), *made;
+	struct headline_facts f = {.verdicts = standing,
+	                           .last = json_array_get(last, 0),
+	                           .incident_us = diagnosis_gathering(d->diagnosis) != 0 ? d->gathering_us : 0,
+	                           .since_us = clock_wall_us() - (clock_mono_us() - d->started_us)};
+
+	shared_legs_count(d, &f);
+	made = headline_make(&f);
+	json_decref(standing);
+	json_decref(last);
+	return made;
 }
 
 json_t *status_json(const struct monitor *d)

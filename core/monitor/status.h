@@ -14,6 +14,8 @@ json_t *legs_json(const struct monitor *d);
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit);
 /* Those that stand or ended a few minutes ago, as they are now. */
 json_t *standing_json(struct monitor *d);
+/* How things are, in a line (headline.h). */
+json_t *headline_json(struct monitor *d);
 
 /* The metrics page; the caller frees it.  NULL without memory. */
 char *metrics_text(struct metrics *m, size_t *len);

@@ -17,6 +17,7 @@
 #include "proxy/request_services.h"
 #include "proxy/tunnel.h"
 #include "proxy/tunnel_alive.h"
+#include "proxy/tunnel_census.h"
 #include "proxy/worker.h"
 #include "proxy/wsserver.h"
 
@@ -226,7 +227,10 @@ static void message(struct process *process, const struct msg_head *head, const 
 
 	if (head->type == MSG_PROBE && head->len == sizeof probe) {
 		memcpy(&probe, payload, sizeof probe);
-		alive_round_begin(worker, head->id, probe.since_us);
+		if (probe.since_us == 0)
+			tunnel_census(worker);
+		else
+			alive_round_begin(worker, head->id, probe.since_us);
 	} else if (head->type == MSG_GIVE && channel_take_fds(process->channel, fds) == 1) {
 		handover_give(worker, fds[0], (uint32_t)head->id);
 	} else if (head->type == MSG_TAKE && channel_take_fds(process->channel, fds) == 1) {

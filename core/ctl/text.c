@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts for a terminal; see text.h. */
+#include "ctl/text.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH     100 /* where nobody says */
+#define WIDTH_MIN 40
+
+const char *text_get(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text != NULL ? text : "";
+}
+
+static void byte_put(FILE *out, char c)
+{
+	fputc((unsigned char)c < ' ' || c == 0x7f ? '?' : c, out);
+}
+
+/* The bytes of one character. */
+static int is_first(char c)
+{
+	return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+void text_put(FILE *out, const char *text, int width)
+{
+	for (; *text != '\0'; text++) {
+		width -= is_first(*text);
+		byte_put(out, *text);
+	}
+	for (; width > 0; width--)
+		fputc(' ', out);
+}
+
+void text_column(FILE *out, const json_t *o, const char *key, int width)
+{
+	text_put(out, text_get(o, key), width);
+	fputc(' ', out);
+}
+
+void text_list_put(FILE *out, const json_t *list, const char *between)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach ((json_t *)list, i, v) {
+		if (i > 0)
+			fputs(between, out);
+		text_put(out, json_string_value(v), 0);
+	}
+}
+
+static int width_of(FILE *out)
+{
+	struct winsize size = {.ws_col = 0};
+
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return WIDTH;
+	return size.ws_col > WIDTH_MIN ? size.ws_col : WIDTH_MIN;
+}
+
+void text_wrap(FILE *out, const char *text, const char *indent)
+{
+	int room = width_of(out) - (int)strlen(indent), at = 0;
+
+	while (*text != '\0') {
+		size_t word = strcspn(text, " ");
+
+		if (at > 0 && at + 1 + (int)word > room) {
+			fprintf(out, "\n%s", indent);
+			at = 0;
+		} else if (at > 0) {
+			fputc(' ', out);
+			at++;
+		}
+		for (size_t i = 0; i < word; i++)
+			byte_put(out, text[i]);
+		at += (int)word;
+		text += word + (text[word] == ' ');
+	}
+	fputc('\n', out);
+}

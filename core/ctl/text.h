@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts of the daemon's answers as they reach the terminal: without control bytes. */
+#ifndef T3OPS_CTL_TEXT_H
+#define T3OPS_CTL_TEXT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* A member's text; "" if there is none. */
+const char *text_get(const json_t *o, const char *key);
+/* Pads to `width` characters; a byte that could steer a terminal becomes a question mark. */
+void text_put(FILE *out, const char *text, int width);
+/* The same of a member, and a space. */
+void text_column(FILE *out, const json_t *o, const char *key, int width);
+/* The texts of an array, with something between them. */
+void text_list_put(FILE *out, const json_t *list, const char *between);
+/* In lines that fit a terminal, each behind `indent`; the first one has its indent already. */
+void text_wrap(FILE *out, const char *text, const char *indent);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is connected: the users of all proxies, as these report them (tunnel_census) every few seconds, and when each
+ * of them last dropped, as the journal has it.  Monitor process.
+ */
+#ifndef T3OPS_MONITOR_ROSTER_H
+#define T3OPS_MONITOR_ROSTER_H
+
+#include <jansson.h>
+
+#include "monitor/monitor_state.h"
+
+struct roster;
+
+/* NULL without memory. */
+struct roster *roster_new(void);
+void roster_free(struct roster *r);
+/* Reads from the journal who dropped when. */
+void roster_begin(struct monitor *d);
+/* Once a second: asks the proxies, when that is due. */
+void roster_look(struct monitor *d);
+/* An event, of that process. */
+void roster_event(struct monitor *d, const struct event *e, uint32_t from);
+
+/* New reference: everybody who is known, by name; the times are as in verdicts:
+ * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "last_drop":, "leg":STATE, ...}], and what
+ * plugins and jobs have said of them in metrics: "facts":{NAME:TEXT}, "times":{NAME:TIME}. */
+json_t *roster_json(const struct monitor *d);
+
+#endif
