@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/user_path.h"
+#include "s3_text.h"
 #include "s3_upload.h"
 
 #define MANIFEST  "manifest.jsonl"
@@ -291,6 +292,19 @@ static int some_send(struct remote *r, const struct backup_dir *dir, const struc
 	return error;
 }
 
+/* All that is wanted is there: what was begun and is not over is not wanted any more. */
+static void rest_give_up(struct remote *r, const struct backup_dir *dir)
+{
+	char begun[BACKUP_NAME_SIZE];
+
+	if (!s3_upload_pending(dir->fd, begun, sizeof begun))
+		return;
+	if (s3_upload_give_up(&r->s3, dir->fd) == 0)
+		r->ctx->host->report(r->ctx, "remote_given_up", "%s", begun);
+	else
+		r->ctx->host->report(r->ctx, "remote_cannot_give_up", "%s", r->why);
+}
+
 static int all_send(struct remote *r, const struct backup_dir *dir, const struct manifest *both,
                     const enum retention_fate *fates)
 {
@@ -302,6 +316,8 @@ static int all_send(struct remote *r, const struct backup_dir *dir, const struct
 		error = some_send(r, dir, both, fates, begun, &sent);
 	if (error == 0)
 		error = some_send(r, dir, both, fates, NULL, &sent);
+	if (error == 0)
+		rest_give_up(r, dir);
 	r->ctx->host->report(r->ctx, "remote_sent", "%u", sent);
 	return error;
 }

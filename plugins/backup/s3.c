@@ -12,6 +12,7 @@
 
 #include "common/due.h"
 #include "s3_credentials.h"
+#include "s3_text.h"
 
 #define TEXT_MAX     (4u << 20)
 #define URL_SIZE     4096
@@ -38,42 +39,6 @@ static int say(struct s3 *s, int error, const char *method, const char *key, con
 }
 
 /* ---- texts -------------------------------------------------------------------------------------------- */
-
-int s3_escape(char *out, size_t size, const char *text, char keep)
-{
-	size_t used = 0;
-
-	for (; *text != '\0'; text++) {
-		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-		             (*text >= '0' && *text <= '9') || strchr("-._~", *text) != NULL || *text == keep;
-
-		if (used + 4 > size)
-			return -ENAMETOOLONG;
-		used += (size_t)snprintf(out + used, size - used, plain ? "%c" : "%%%02X", (unsigned char)*text);
-	}
-	out[used] = '\0';
-	return 0;
-}
-
-bool s3_element(const char **at, const char *name, char *out, size_t size)
-{
-	char open[80], shut[80];
-	const char *from, *to;
-
-	snprintf(open, sizeof open, "<%s>", name);
-	snprintf(shut, sizeof shut, "</%s>", name);
-	from = strstr(*at, open);
-	to = from != NULL ? strstr(from, shut) : NULL;
-	if (to == NULL)
-		return false;
-	from += strlen(open);
-	*at = to + strlen(shut);
-	if ((size_t)(to - from) >= size)
-		return false;
-	memcpy(out, from, (size_t)(to - from));
-	out[to - from] = '\0';
-	return true;
-}
 
 static int url_make(const struct s3 *s, char out[URL_SIZE], const char *key, const char *query)
 {

@@ -56,11 +56,4 @@ void s3_close(struct s3 *s);
 int s3_request(struct s3 *s, const char *method, const char *key, const char *query, const struct s3_body *body,
                struct s3_sink *sink);
 
-/* Percent signs for all but letters, digits and -._~; slashes stay if keep is '/'.  -ENAMETOOLONG. */
-int s3_escape(char *out, size_t size, const char *text, char keep);
-
-/* The text between <NAME> and </NAME>, from *at on, which moves behind it.  False: there is none, or it does not
- * fit. */
-bool s3_element(const char **at, const char *name, char *out, size_t size);
-
 #endif

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "s3_text.h"
+
 #define STATE     ".upload.json"
 #define STATE_NEW ".upload.new"
 #define PARTS_MAX 10000
@@ -106,19 +108,30 @@ static bool state_load(struct progress *p)
 
 /* ---- in parts ---------------------------------------------------------------------------------------------- */
 
-/* Of another file that is not wanted any more: a store keeps, and bills, the parts until somebody says so. */
-static void other_abort(struct progress *p)
+/* A store keeps, and bills, the parts until somebody says so. */
+static int parts_abort(struct s3 *s, const char *key, const char *id)
 {
-	json_t *o = state_read(p->u->dir_fd);
+	char escaped[3072], query[sizeof escaped + 16];
+
+	if (s3_escape(escaped, sizeof escaped, id, '\0') < 0)
+		return -EPROTO;
+	snprintf(query, sizeof query, "uploadId=%s", escaped);
+	return s3_request(s, "DELETE", key, query, NULL, NULL);
+}
+
+int s3_upload_give_up(struct s3 *s, int dir_fd)
+{
+	json_t *o = state_read(dir_fd);
 	const char *id = json_string_value(json_object_get(o, "upload"));
 	const char *key = json_string_value(json_object_get(o, "key"));
-	char escaped[sizeof p->id_escaped], query[sizeof p->id_escaped + 16];
+	int r = id != NULL && key != NULL ? parts_abort(s, key, id) : 0;
 
-	if (id != NULL && key != NULL && s3_escape(escaped, sizeof escaped, id, '\0') == 0) {
-		snprintf(query, sizeof query, "uploadId=%s", escaped);
-		s3_request(p->u->s, "DELETE", key, query, NULL, NULL);
-	}
 	json_decref(o);
+	if (r == -ENOENT) /* it has given up, too */
+		r = 0;
+	if (r == 0 || r == -EPROTO)
+		unlinkat(dir_fd, STATE, 0);
+	return r;
 }
 
 static int upload_begin(struct progress *p)
@@ -128,7 +141,7 @@ static int upload_begin(struct progress *p)
 	const char *at;
 	int r = digest_part(p->fd, 0, 0, p->u->s->options.until_us, none.sha256);
 
-	other_abort(p);
+	s3_upload_give_up(p->u->s, p->u->dir_fd); /* of another file, or in other parts; whether it works or not */
 	if (r == 0)
 		r = s3_request(p->u->s, "POST", p->u->key, "uploads=", &none, &answer);
 	at = answer.text;

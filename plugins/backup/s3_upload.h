@@ -22,4 +22,8 @@ int s3_upload(struct s3_upload *u);
 /* The file whose upload in parts was begun and is not over; false: there is none. */
 bool s3_upload_pending(int dir_fd, char *file, size_t size);
 
+/* Nobody will go on with that upload: the store drops its parts, and it is forgotten here, unless the store could not
+ * be asked.  0 or -errno with one line in s->why; -EPROTO: the store does not do that. */
+int s3_upload_give_up(struct s3 *s, int dir_fd);
+
 #endif

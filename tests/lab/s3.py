@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """An S3 store, the npm package s3rver, which checks signatures; and a wire before it that can break."""
 import contextlib
+import hashlib
 import os
 import re
 import shutil
 import socket
 import threading
 
-from lab import account, process
+from lab import account, http, process
 
 KEY = SECRET = "S3RVER"
 BUCKET = "vault"
@@ -66,12 +67,62 @@ class Store:
         self.process.stop()
 
 
+class Books:
+    """An S3 store, the Python package moto, which keeps books of uploads in parts and can be told to drop them; it checks
+    no signatures."""
+
+    def __init__(self):
+        from moto.server import ThreadedMotoServer  # pylint: disable=import-outside-toplevel
+        self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self.server.start()
+        self.address = self.server.get_host_and_port()
+        self.port = self.address[1]
+        self.get("PUT", f"/{BUCKET}")
+
+    def get(self, method, target):
+        return http.request(self.address, method, target, {"Host": "s3.amazonaws.com"}).body.decode()
+
+    def uploads(self):
+        """Ids of those that are neither over nor dropped."""
+        return re.findall("<UploadId>(.*?)</UploadId>", self.get("GET", f"/{BUCKET}?uploads"))
+
+    def objects(self):
+        return sorted(re.findall("<Key>(.*?)</Key>", self.get("GET", f"/{BUCKET}")))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *how):
+        self.server.stop()
+
+
+class Requests:
+    """What one client said on one connection: each request with the digest it signed and that of what it sent."""
+
+    def __init__(self, found):
+        self.data, self.found = b"", found
+
+    def feed(self, data):
+        self.data += data
+        while b"\r\n\r\n" in self.data:
+            head, rest = self.data.split(b"\r\n\r\n", 1)
+            length = int((re.search(rb"(?i)\r\ncontent-length: *(\d+)", head) or [b"", b"0"])[1])
+            if len(rest) < length:
+                return
+            signed = re.search(rb"(?i)\r\nx-amz-content-sha256: *(\S+)", head)
+            method, target = head.decode().split(" ")[:2]
+            self.found.append((method, target, signed[1].decode() if signed else None,
+                               hashlib.sha256(rest[:length]).hexdigest()))
+            self.data = rest[length:]
+
+
 class Wire:
     """Passes connections on to a port, keeps what clients said, and breaks after so many parts of an upload."""
 
     def __init__(self, port):
         self.target = port
         self.said = b""
+        self.requests = []  # (method, target, SHA-256 that was signed, SHA-256 of the body)
         self.parts_left = None
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
@@ -97,9 +148,11 @@ class Wire:
         return self.parts_left < 0
 
     def carry(self, one, other, heard):
+        requests = Requests(self.requests)
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
                 if heard:
+                    requests.feed(data)
                     self.said += re.match(rb"(?s)(.*?\r\n\r\n)?", data).group(0)
                     if self.is_broken(data):
                         break

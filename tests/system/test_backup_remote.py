@@ -3,8 +3,10 @@
 """Backups off the machine, in an S3 store that checks signatures: sent, listed, verified, kept by the same rules, brought
 back; an upload that breaks off leaves nothing behind there and is gone on with; the key shows nowhere."""
 import glob
+import importlib.util
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import unittest
@@ -36,6 +38,10 @@ class Lab:
         db.close()
         for path in glob.glob(self.database + "*"):
             account.give(path)
+
+    def fill(self, megabytes):
+        self.sql("INSERT INTO events SELECT randomblob(1000000) FROM (WITH RECURSIVE c(i) AS "
+                 f"(SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<{megabytes}) SELECT i FROM c)")
 
     def __enter__(self):
         self.daemon.__enter__()
@@ -115,8 +121,7 @@ class Remote(unittest.TestCase):
         with s3.Store() as store:
             wire = s3.Wire(store.port)
             with Lab(wire.port, s3_part="5M") as lab:
-                lab.sql("INSERT INTO events SELECT randomblob(1000000) FROM (WITH RECURSIVE c(i) AS "
-                        "(SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i<18) SELECT i FROM c)")
+                lab.fill(18)
                 wire.parts_left = 2
                 status, _, said = lab.ask("now", "alice")
                 self.assertEqual(status, 1)
@@ -134,6 +139,22 @@ class Remote(unittest.TestCase):
                 self.assertIn(first, lab.listed())
                 self.assertEqual(lab.ask("verify", "alice", "--remote", "--at", first)[0], 0)
                 self.assertEqual(glob.glob(f"{lab.to}/alice/.*"), [])
+
+    def test_payloads_are_signed(self):
+        """Whatever is sent, whole, in parts or without a body, its own digest is what is signed."""
+        with s3.Store() as store:
+            wire = s3.Wire(store.port)
+            with Lab(wire.port, s3_part="5M") as lab:
+                self.assertEqual(lab.ask("now", "alice")[0], 0)  # small
+                lab.fill(18)
+                self.assertEqual(lab.ask("now", "alice")[0], 0)  # in parts
+                self.assertEqual(lab.ask("verify", "alice", "--remote")[0], 0)
+            kinds = {(method, re.sub(r"[^=&]*=[^&]*", lambda m: m[0].split("=")[0], target.partition("?")[2]))
+                     for method, target, _, _ in wire.requests}
+            self.assertLessEqual({("PUT", ""), ("PUT", "partNumber&uploadId"), ("POST", "uploads"), ("POST", "uploadId"),
+                                  ("HEAD", ""), ("GET", "")}, kinds)
+            for method, target, signed, sent in wire.requests:
+                self.assertEqual(signed, sent, f"{method} {target}")
 
     def test_what_is_refused(self):
         """Each failure says what is wrong, and leaves the copy on this machine."""
@@ -153,6 +174,49 @@ class Remote(unittest.TestCase):
                     lab.daemon.wait_log(r"event=job_failed .*not off the machine")
                     self.assertNotIn("wrong/Secret", lab.daemon.log())
             self.assertEqual(store.objects(), [])
+
+
+class GivenUp(unittest.TestCase):
+    """An upload in parts that nobody will go on with."""
+
+    def break_off(self, lab, wire):
+        lab.fill(18)
+        wire.parts_left = 2
+        self.assertEqual(lab.ask("now", "alice")[0], 1)
+        wire.parts_left = None
+        wire.requests.clear()
+        lab.sql("DELETE FROM events WHERE length(body) > 1000; VACUUM")
+
+    def next_run(self, lab):
+        """Another backup takes its place, so small that it goes at once."""
+        status, _, said = lab.ask("now", "alice")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(len(lab.backups()), 1)
+        self.assertEqual(glob.glob(f"{lab.to}/alice/.*"), [])
+
+    def test_dropped_there(self):
+        if not importlib.util.find_spec("moto"):
+            self.skipTest("no moto, the store of which uploads can be asked")
+        with s3.Books() as store:
+            wire = s3.Wire(store.port)
+            with Lab(wire.port, s3_part="5M", retain=1) as lab:
+                self.break_off(lab, wire)
+                self.assertEqual(len(store.uploads()), 1)
+                self.next_run(lab)
+                self.assertEqual(store.uploads(), [])
+                self.assertEqual(store.objects(), sorted(f"office/one/alice/{n}" for n in [*lab.backups(), "manifest.jsonl"]))
+                lab.daemon.wait_log(r"remote_given_up=state-")
+
+    def test_store_that_cannot(self):
+        """s3rver knows no such request: it is asked once, the run is a good one and says so."""
+        with s3.Store() as store:
+            wire = s3.Wire(store.port)
+            with Lab(wire.port, s3_part="5M", retain=1) as lab:
+                self.break_off(lab, wire)
+                self.next_run(lab)
+                lab.daemon.wait_log(r"remote_cannot_give_up=.*HTTP status 405")
+                self.next_run(lab)
+            self.assertEqual(len([r for r in wire.requests if r[0] == "DELETE" and "uploadId=" in r[1]]), 1)
 
 
 if __name__ == "__main__":
