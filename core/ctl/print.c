@@ -159,6 +159,15 @@ static void doubts_put(FILE *out, const json_t *leg)
 		fputs("; large messages are lost", out);
 }
 
+/* Of Cloudflare, where the leg goes over it: it speaks for that one. */
+static void location_put(FILE *out, const json_t *leg)
+{
+	if (*text_get(leg, "colo") == '\0')
+		return;
+	fputs("; over ", out);
+	text_put(out, text_get(leg, "colo"), 0);
+}
+
 static void leg_print(FILE *out, const json_t *leg)
 {
 	const json_t *rtt = json_object_get(leg, "rtt_seconds");
@@ -174,6 +183,7 @@ static void leg_print(FILE *out, const json_t *leg)
 	else
 		text_put(out, "", 10);
 	text_list_put(out, json_object_get(leg, "segments"), " ");
+	location_put(out, leg);
 	doubts_put(out, leg);
 	fputc('\n', out);
 }

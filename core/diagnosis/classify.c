@@ -7,6 +7,7 @@
 
 #include "diagnosis/conclusion.h"
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/locations.h"
 #include "diagnosis/settled.h"
 #include "plugin.h"
 
@@ -22,8 +23,7 @@ static void paths_gather(struct classification *j)
 		if (f->acquitted.n > 0)
 			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->proven_us, f->proof};
 		if (f->acquitted.n > 0 && f->answered_us > 0)
-			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->answered_us,
-			                                               TOMO_BY_ANSWERED};
+			j->proofs[j->n_proofs++] = (struct tomo_proof){&f->acquitted, f->answered_us, f->answer};
 	}
 }
 
@@ -242,7 +242,8 @@ static bool group_is_supported_alone(const struct classification *j, size_t grou
 		if (j->member[k] == group && (f->drop == NULL || !f->drop->supported))
 			return false;
 	}
-	return is_last_mile_alone(j, &j->groups[group].suspects);
+	return is_last_mile_alone(j, &j->groups[group].suspects) ||
+	       topology_is_personal(j->in->topology, &j->groups[group].suspects);
 }
 
 static void groups_give(struct classification *j, size_t n, size_t unknown, bool *has)
@@ -267,7 +268,7 @@ static void groups_give(struct classification *j, size_t n, size_t unknown, bool
 
 static void classification_run(struct classification *j, bool *has)
 {
-	size_t unknown;
+	size_t unknown, groups;
 	int n;
 
 	settled_by_host(j, has);
@@ -279,8 +280,9 @@ static void classification_run(struct classification *j, bool *has)
 		j->error = n;
 		return;
 	}
-	masses_merge(j, (size_t)n, unknown);
-	groups_give(j, (size_t)n, unknown, has);
+	groups = locations_settle(j, (size_t)n, &unknown);
+	masses_merge(j, groups, unknown);
+	groups_give(j, groups, unknown, has);
 }
 
 int classify(const struct classify_input *in)

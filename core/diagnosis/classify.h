@@ -11,6 +11,7 @@
  *      last miles only, by elimination                                        exonerated; all such users in one
  *      no suspect, and users' tunnels acquitted what a shared leg accuses     prober
  *      no suspect                                                             unknown
+ *    What is left of locations is said as far as it is proven (locations.h).
  *    The same segment of many users, each their own, at once is one conclusion: "serve", not thirty of "serve(NAME)".
  * 4. A conclusion that shares a member, or a suspect, with a verdict revises it: narrower, other suspects, more
  * users, there again.  One that says the same is not reported again.  Else it is a new verdict.

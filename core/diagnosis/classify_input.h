@@ -3,6 +3,7 @@
 #ifndef T3OPS_DIAGNOSIS_CLASSIFY_INPUT_H
 #define T3OPS_DIAGNOSIS_CLASSIFY_INPUT_H
 
+#include "diagnosis/hurts.h"
 #include "diagnosis/verdict_table.h"
 
 /* What a verdict is based on; borrowed while it is reported. */
@@ -20,6 +21,7 @@ struct classify_input {
 	struct probe_table *legs;
 	struct topology *topology;
 	const struct host_events *host;
+	const struct hurts *hurts;
 	struct verdict_table *verdicts;
 	uint64_t now_us;
 	/* A verdict, or a new revision of one. */

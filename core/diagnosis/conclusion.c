@@ -160,9 +160,21 @@ static struct verdict_conclusion conclusion_merge(const struct classification *j
 	return merged.suspects.n > 0 || f->suspects.n == 0 ? merged : *f;
 }
 
-static bool is_narrower(const struct verdict_conclusion *now, const struct verdict_conclusion *was)
+/* A location is a part of its segment. */
+static bool is_narrower(const struct classification *j, const struct verdict_conclusion *now,
+                        const struct verdict_conclusion *was)
 {
-	return now->kind == was->kind && contains(&was->suspects, &now->suspects);
+	struct tomo_path whole = {.n = 0};
+	const char *colo;
+
+	for (size_t i = 0; i < now->suspects.n; i++) {
+		const char *name = now->suspects.segments[i], *shared = NULL;
+
+		if (topology_is_location(j->in->topology, name, &colo) && !tomo_path_has(&was->suspects, name))
+			shared = topology_shared_name(j->in->topology, name);
+		tomo_path_add(&whole, shared != NULL ? shared : name);
+	}
+	return now->kind == was->kind && contains(&was->suspects, &whole);
 }
 
 /* A fault that had ended, or seemed to, is there again. */
@@ -197,7 +209,7 @@ static void verdict_revise(struct classification *j, struct verdict *v, const st
 		return;
 	v->revision++;
 	v->was = was;
-	v->change = !same   ? (is_narrower(&merged, &was) ? VERDICT_NARROWED : VERDICT_CHANGED)
+	v->change = !same   ? (is_narrower(j, &merged, &was) ? VERDICT_NARROWED : VERDICT_CHANGED)
 	            : again ? VERDICT_AGAIN
 	                    : VERDICT_USERS;
 	conclusion_report(j, v);
@@ -208,7 +220,7 @@ void conclusion_give(struct classification *j, const struct verdict_conclusion *
 	struct verdict *v = members_verdict(j, m);
 
 	if (v == NULL)
-		v = verdict_table_match(j->in->verdicts, f, j->in->now_us);
+		v = verdict_table_match(j->in->verdicts, j->in->topology, f, j->in->now_us);
 	if (v == NULL)
 		v = verdict_open(j, f, m);
 	else

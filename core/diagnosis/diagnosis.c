@@ -37,6 +37,7 @@ void diagnosis_free(struct diagnosis *d)
 	incident_fini(&d->now);
 	host_events_fini(&d->host);
 	page_ends_fini(&d->ends);
+	hurts_fini(&d->hurts);
 	browsers_fini(&d->browsers);
 	slow_paths_fini(&d->slow);
 	verdict_table_fini(&d->verdicts);

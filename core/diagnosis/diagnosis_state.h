@@ -8,6 +8,7 @@
 
 #include "diagnosis/browsers.h"
 #include "diagnosis/diagnosis_actions.h"
+#include "diagnosis/hurts.h"
 #include "diagnosis/page_ends.h"
 
 /* One round of evidence. */
@@ -31,6 +32,7 @@ struct diagnosis {
 	struct host_events host;
 	struct pressure last_sample;
 	struct page_ends ends;
+	struct hurts hurts;
 	struct browsers browsers;
 	struct slow_paths slow;
 	size_t open_tunnels; /* as far as their opening was seen */

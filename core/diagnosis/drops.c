@@ -13,6 +13,8 @@ int drops_take(struct diagnosis *d, const struct drop *drop, bool late, uint64_t
 	struct drop *known;
 	unsigned tunnels;
 
+	if (hurts_add(&d->hurts, drop, d->page_heartbeat_us, now_us) < 0)
+		return -ENOMEM;
 	d->actions->dropped(d->arg, drop, late);
 	round_broke(d, drop->began_us, wall_us, drop->seen_us, now_us);
 	known = incident_drop(&d->now, drop->user);
@@ -31,7 +33,7 @@ int drops_take(struct diagnosis *d, const struct drop *drop, bool late, uint64_t
 
 /* Whether a leg of the user's path fails, or a verdict that legs gave is not long over: what a page does then is no
  * chance. */
-static bool fault_is_known(const struct diagnosis *d, const char *user, uint64_t now_us)
+static bool fault_is_known(const struct diagnosis *d, const char *user, const char *colo, uint64_t now_us)
 {
 	struct tomo_path path;
 
@@ -42,6 +44,7 @@ static bool fault_is_known(const struct diagnosis *d, const char *user, uint64_t
 			return true;
 	}
 	topology_user_path(d->topology, user, USER_ALL, &path);
+	topology_locate(d->topology, colo, &path);
 	return verdict_table_is_recent(&d->verdicts, &path, now_us);
 }
 
@@ -61,7 +64,7 @@ static void ends_look(struct diagnosis *d, uint64_t now_us)
 	for (size_t i = 0; i < d->ends.n; i++) {
 		struct page_end_row *row = &d->ends.rows[i];
 
-		row->facts.fault_known = fault_is_known(d, row->drop.user, now_us) ||
+		row->facts.fault_known = fault_is_known(d, row->drop.user, row->drop.colo, now_us) ||
 		                         host_stood_still(d, &row->facts, &row->drop);
 	}
 }

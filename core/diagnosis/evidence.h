@@ -30,6 +30,10 @@
  *   fresh connection that worked, or        all segments
  *   large message that was answered
  *
+ * Locations (topology.h): a path over one crosses its segment, as "cloudflare", and its own instance of it.  Legs and
+ * tunnels acquit the segment, and the instance that they came over.  A tunnel acquits that of users' drops only if it
+ * was heard without a gap since before anything failed: who is back may show no more than that it is over.
+ *
  * Of a leg that fails itself only a look-up between two attempts that nobody answered acquits: before them the uplink
  * may have worked until then, after them it may be what heals.  What fell silent, or lost answers, may be broken in
  * the way down alone: there a page acquits that still beats when its patience would be over.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/incident_timing.h"
 #include "tbl/room.h"
 
 void incident_fini(struct incident *in)
@@ -49,6 +50,16 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* Of several the one that was heard longest. */
+static void steady_merge(struct live_tunnel *row, const struct live_tunnel *live)
+{
+	if (live->steady_since_us == 0 ||
+	    (row->steady_since_us > 0 && live->steady_since_us > row->steady_since_us + STEADY_SAME_US))
+		return;
+	row->steady_since_us = live->steady_since_us;
+	row->steady_until_us = later(row->steady_until_us, live->steady_until_us);
+}
+
 int incident_live_tunnel(struct incident *in, const struct live_tunnel *live)
 {
 	struct live_tunnel *rows;
@@ -56,11 +67,12 @@ int incident_live_tunnel(struct incident *in, const struct live_tunnel *live)
 	for (size_t i = 0; i < in->n_live_tunnels; i++) {
 		struct live_tunnel *row = &in->live_tunnels[i];
 
-		if (row->user != live->user)
+		if (row->user != live->user || strcmp(row->colo, live->colo) != 0)
 			continue;
 		row->client_us = later(row->client_us, live->client_us);
 		row->serve_us = later(row->serve_us, live->serve_us);
 		row->opened_us = later(row->opened_us, live->opened_us);
+		steady_merge(row, live);
 		return 0;
 	}
 	rows = room_for_one(in->live_tunnels, in->n_live_tunnels, &in->room_for_live_tunnels, sizeof *rows);

@@ -35,12 +35,16 @@ struct drop {
 	bool explained; /* by that one, though it says nothing of it: it is not judged by itself again */
 };
 
-/* A user whose tunnel carried data meanwhile. */
+/* A user whose tunnel over that location carried data meanwhile. */
 struct live_tunnel {
 	const char *user;   /* interned */
+	char colo[8];       /* "": not known */
 	uint64_t client_us; /* CLOCK_MONOTONIC: when the client last sent something */
 	uint64_t serve_us;  /* and the t3 server; 0: nothing */
 	uint64_t opened_us; /* when the user's last new one was opened; 0: none was */
+	/* Since when one of them is heard without a gap, and when it last was; 0: not known.  One that was opened, or
+	 * silent, after a fault began says nothing of whether it was there. */
+	uint64_t steady_since_us, steady_until_us;
 };
 
 struct incident {
@@ -67,7 +71,7 @@ struct drop *incident_drop(const struct incident *in, const char *user);
 struct drop *incident_drop_add(struct incident *in, const struct drop *drop);
 /* Forgets those of a verdict. */
 void incident_drops_remove(struct incident *in, uint64_t verdict);
-/* Adds it, or moves its user's times on.  0 or -ENOMEM. */
+/* Adds it, or moves the times of its user and location on.  0 or -ENOMEM. */
 int incident_live_tunnel(struct incident *in, const struct live_tunnel *live);
 
 #endif

@@ -79,4 +79,8 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define TABS_APART_US INCIDENT_MS(500) /* tabs that end so far from each other have no common moment */
 #define TOGETHER_US   INCIDENT_S(1)    /* cuts of several users so close to each other have one cause */
 
+/* Cloudflare's locations. */
+#define STEADY_SAME_US INCIDENT_MS(100) /* two times since which a tunnel is heard without a gap: the same */
+#define HURT_US        INCIDENT_S(180) /* users who broke over one location so long ago may have had the same cause */
+
 #endif

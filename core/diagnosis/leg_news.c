@@ -56,6 +56,7 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .waited_us = r->waited_us,
 	                       .age_us = r->age_us,
 	                       .was_up = r->was_up,
+	                       .colo = r->colo,
 	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
 	                               host_news_explains(d, true, r->waited_us, mono_us)};
 	struct leg *leg;
@@ -64,6 +65,8 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 
 	if (found < 0)
 		return found == -ENOENT ? 0 : found;
+	if (r->colo != NULL && r->colo[0] != '\0')
+		topology_set_located(d->topology, leg->def);
 	in.hurts = r->kind == LEG_ATTEMPT && hurts(d, leg);
 	news = leg_transition(leg, &in);
 	if (news & LEG_NEWS_WALLED_OFF)

@@ -9,6 +9,7 @@
 struct leg_report {
 	enum leg_input_kind kind; /* up to LEG_LARGE */
 	const char *name, *user;
+	const char *colo; /* over which it went; "": not known */
 	uint16_t step, reason, code;
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */
 	uint64_t waited_us;        /* as in leg_input */

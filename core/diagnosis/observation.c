@@ -15,7 +15,7 @@ static struct observation *row_new(struct observations *o)
 {
 	struct observation *row = &o->rows[o->n];
 
-	*row = (struct observation){.by = TOMO_BY_ALL, .proof = TOMO_BY_LEG};
+	*row = (struct observation){.by = TOMO_BY_ALL, .proof = TOMO_BY_LEG, .answer = TOMO_BY_ANSWERED};
 	return row;
 }
 
@@ -25,7 +25,9 @@ static unsigned proofs_against(const struct leg *leg)
 		return TOMO_BY_LEG;
 	if (evidence_is_of_new_connections(leg))
 		return TOMO_BY_FRESH | TOMO_BY_OPENED;
-	return evidence_is_silence(leg) ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_ALL;
+	if (evidence_is_silence(leg))
+		return (TOMO_BY_ALL & ~TOMO_BY_USER) | TOMO_BY_BACK_ANSWERED;
+	return TOMO_BY_ALL | TOMO_BY_BACK | TOMO_BY_BACK_ANSWERED;
 }
 
 static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
@@ -35,6 +37,22 @@ static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
 	if (evidence_is_of_lost_answers(d))
 		return TOMO_BY_ALL & ~TOMO_BY_USER;
 	return TOMO_BY_ALL;
+}
+
+/* The same parts as topology.h has them, over a location. */
+static void leg_path(struct topology *t, const struct leg *leg, const char *colo, enum leg_part part,
+                     struct tomo_path *out)
+{
+	topology_leg_path(t, leg->def, leg->user, part, out);
+	if (part != PART_RESOLVER)
+		topology_locate(t, colo, out);
+}
+
+static void user_path(struct topology *t, const char *user, const char *colo, enum user_part part,
+                      struct tomo_path *out)
+{
+	topology_user_path(t, user, part, out);
+	topology_locate(t, colo, out);
 }
 
 /* Whether the leg ends at t3ops, so that a proxy that stands still shows there, too. */
@@ -127,8 +145,8 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 	row->began_us = leg->began_us;
 	row->seen_us = leg->broke_us;
 	row->by = proofs_against(leg);
-	topology_leg_path(t, leg->def, leg->user, e.accused, &row->accused);
-	topology_leg_path(t, leg->def, leg->user, e.acquitted, &row->acquitted);
+	leg_path(t, leg, leg->broke_colo, e.accused, &row->accused);
+	leg_path(t, leg, leg->broke_colo, e.acquitted, &row->acquitted);
 	row->proof |= TOMO_BY_FRESH;
 	row->proven_us = e.until_end ? leg->attempt_us : leg->attempt_began_us;
 	if (!e.until_end && row->proven_us == leg->unanswered_us)
@@ -181,8 +199,8 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	row->proven_us = fresh_proven_us(leg, e.until_end);
 	row->by = e.accused == PART_RESOLVER ? TOMO_BY_ALL & ~TOMO_BY_USER : TOMO_BY_FRESH | TOMO_BY_OPENED;
 	row->proof |= TOMO_BY_FRESH;
-	topology_leg_path(t, leg->def, leg->user, e.accused, &row->accused);
-	topology_leg_path(t, leg->def, leg->user, e.acquitted, &row->acquitted);
+	leg_path(t, leg, leg->fresh.broke_colo, e.accused, &row->accused);
+	leg_path(t, leg, leg->fresh.broke_colo, e.acquitted, &row->acquitted);
 	row->verdict = leg->fresh.verdict;
 	host_explain_aspect(row, legs, host, t);
 	o->n += row->accused.n > 0;
@@ -198,7 +216,7 @@ static void add_failing_large(struct observations *o, struct leg *leg, const str
 	row->began_us = leg->large.began_us;
 	row->seen_us = leg->large.reported_us;
 	row->by = TOMO_BY_LARGE;
-	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->accused);
+	leg_path(t, leg, leg->large.broke_colo, PART_ALL, &row->accused);
 	row->verdict = leg->large.verdict;
 	host_explain_aspect(row, legs, host, t);
 	o->n++;
@@ -238,7 +256,7 @@ static void large_loss_explain(struct observation *row, const struct probe_table
 		const struct leg *leg = legs->rows[i];
 		struct tomo_path lost, shared;
 
-		topology_leg_path(t, leg->def, leg->user, PART_ALL, &lost);
+		leg_path(t, leg, leg->large.broke_colo, PART_ALL, &lost);
 		if (!leg_aspect_fails(&leg->large) || !tomo_paths_meet(&row->accused, &lost, &shared))
 			continue;
 		row->accused = shared;
@@ -262,7 +280,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	row->began_us = d->began_us;
 	row->seen_us = d->seen_us;
 	row->by = proofs_against_drop(d, part);
-	topology_user_path(t, d->user, part, &row->accused);
+	user_path(t, d->user, d->colo, part, &row->accused);
 	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS && d->evidence != PAGE_FEW_PINGS)
 		large_loss_explain(row, legs, t);
 	row->verdict = d->verdict;
@@ -281,7 +299,7 @@ static void add_working_leg(struct observations *o, struct leg *leg, struct topo
 	row->leg = leg;
 	row->proof |= leg->fresh.state == ASPECT_UNKNOWN ? TOMO_BY_FRESH : 0;
 	row->proven_us = leg->alive_us;
-	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
+	leg_path(t, leg, leg->colo, PART_ALL, &row->acquitted);
 	o->n++;
 }
 
@@ -295,7 +313,7 @@ static void add_working_aspect(struct observations *o, struct leg *leg, bool lar
 	row->large = large;
 	row->proof |= TOMO_BY_FRESH | (large ? TOMO_BY_LARGE : 0);
 	row->proven_us = large ? leg->large.proven_us : leg->fresh.proven_us;
-	topology_leg_path(t, leg->def, leg->user, PART_ALL, &row->acquitted);
+	leg_path(t, leg, large ? leg->large.colo : leg->fresh.colo, PART_ALL, &row->acquitted);
 	o->n++;
 }
 
@@ -327,6 +345,27 @@ static void add_live_tunnel(struct observations *o, const struct live_tunnel *w,
 	row->proven_us = proven_us;
 	row->answered_us = part == USER_SHARED ? answered_us(w, proven_us) : 0;
 	topology_user_path(t, w->user, part, &row->acquitted);
+	o->n += row->acquitted.n > 0;
+}
+
+/* Its location by itself: for users it counts only if it was heard all the time since before anything failed.  Who
+ * came back, or was silent and is heard again, may show no more than that the fault is over. */
+static void add_live_location(struct observations *o, const struct live_tunnel *w, uint64_t since_us,
+                              struct topology *t)
+{
+	bool steady = w->steady_since_us > 0 && w->steady_since_us <= since_us && w->steady_until_us > since_us;
+	struct observation *row = row_new(o);
+	struct tomo_path shared;
+
+	topology_user_path(t, w->user, USER_SHARED, &shared);
+	row->acquitted = shared;
+	topology_locate(t, w->colo, &row->acquitted);
+	tomo_path_subtract(&row->acquitted, &shared);
+	row->live_tunnel = w;
+	row->proof = steady ? TOMO_BY_USER | TOMO_BY_BACK : TOMO_BY_BACK;
+	row->answer = steady ? TOMO_BY_ANSWERED | TOMO_BY_BACK_ANSWERED : TOMO_BY_BACK_ANSWERED;
+	row->proven_us = steady ? w->steady_until_us : w->client_us;
+	row->answered_us = answered_us(w, row->proven_us);
 	o->n += row->acquitted.n > 0;
 }
 
@@ -383,7 +422,7 @@ static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, 
 	row->live_tunnel = w;
 	row->proof = TOMO_BY_OPENED;
 	row->proven_us = w->opened_us;
-	topology_user_path(t, w->user, USER_SHARED, &row->acquitted);
+	user_path(t, w->user, w->colo, USER_SHARED, &row->acquitted);
 	o->n += row->acquitted.n > 0;
 }
 
@@ -420,6 +459,8 @@ static void add_working(struct observations *o, const struct incident *in, const
 
 		if (w->client_us > since)
 			add_live_tunnel(o, w, USER_SHARED, w->client_us, t);
+		if (w->client_us > since)
+			add_live_location(o, w, since, t);
 		if (w->serve_us > since)
 			add_live_tunnel(o, w, USER_SERVE, w->serve_us, t);
 		if (is_new_tunnel(w, legs, since))
@@ -439,7 +480,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
                       const struct host_events *host, struct topology *t)
 {
 	*o = (struct observations){.n = 0};
-	o->rows = calloc(8 * legs->n + in->n_drops + 3 * in->n_live_tunnels + 1, sizeof *o->rows);
+	o->rows = calloc(8 * legs->n + in->n_drops + 4 * in->n_live_tunnels + 1, sizeof *o->rows);
 	if (o->rows == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < legs->n; i++) {

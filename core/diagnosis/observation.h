@@ -29,6 +29,7 @@ struct observation {
 	struct tomo_path acquitted;
 	uint64_t proven_us;
 	uint64_t answered_us; /* of live_tunnel: since when its page must have got an answer; 0: not known */
+	unsigned answer;      /* what kind of proof that is */
 	uint64_t verdict;     /* id of the verdict that it is part of, 0: none yet */
 };
 

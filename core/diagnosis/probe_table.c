@@ -3,6 +3,7 @@
 #include "diagnosis/probe_table.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,11 @@ static void names_clear(struct leg *leg)
 		leg->unanswered_us = 0; /* the silence was the resolver's, and is over */
 }
 
+static void colo_copy(char out[8], const char *colo)
+{
+	snprintf(out, 8, "%s", colo != NULL ? colo : "");
+}
+
 static bool is_testifying(const struct leg *leg)
 {
 	return leg->testimony != LEG_SILENT && leg->testimony != LEG_STALE;
@@ -90,6 +96,7 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 		leg->broke_us = in->mono_us;
 		leg->unanswered_us = 0;
 		leg->never_up = false;
+		colo_copy(leg->broke_colo, leg->colo);
 	}
 	silence_count(leg, leg_end_is_unanswered(in->reason), leg->began_us);
 	leg->testimony = testimony;
@@ -130,6 +137,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	if (was == LEG_SILENT && leg->state != LEG_IS_UP && leg->state != LEG_IS_LATE)
 		leg->came_up_us = before(in->mono_us, in->age_us);
 	state_learn(leg, LEG_IS_UP, in);
+	colo_copy(leg->colo, in->colo);
 	leg->mute_us = 0;
 	if (leg->resolver == RESOLVER_UNKNOWN)
 		names_clear(leg); /* its plugin does not say */
@@ -137,8 +145,10 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
-	if (in->kind == LEG_UP)
+	if (in->kind == LEG_UP) {
+		colo_copy(leg->fresh.colo, in->colo);
 		aspect_works(leg, &leg->fresh, in->mono_us, in->mono_us);
+	}
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -256,7 +266,8 @@ static unsigned fresh_is_attempt(struct leg *leg, const struct leg_end *end, con
 	return same && leg->verdict != 0 ? 0 : LEG_NEWS_EVIDENCE;
 }
 
-static unsigned aspect_breaks(struct leg_aspect *a, const struct leg_end *end, const struct leg_input *in)
+static unsigned aspect_breaks(struct leg *leg, struct leg_aspect *a, const struct leg_end *end,
+                              const struct leg_input *in)
 {
 	bool same = ends_equal(&a->end, end);
 
@@ -268,6 +279,7 @@ static unsigned aspect_breaks(struct leg_aspect *a, const struct leg_end *end, c
 		return same || a->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
 	a->testimony = LEG_FAILED;
 	a->began_us = a->failed_us;
+	colo_copy(a->broke_colo, in->colo != NULL && in->colo[0] != '\0' ? in->colo : leg->colo);
 	return LEG_NEWS_BROKE;
 }
 
@@ -289,6 +301,7 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 
 	if (in->reason == T3OPS_R_NONE) {
 		a->state = ASPECT_WORKS;
+		colo_copy(a->colo, in->colo);
 		return aspect_works(leg, a, before(in->mono_us, in->waited_us), in->mono_us);
 	}
 	switch (reason_side(in->reason)) {
@@ -300,7 +313,7 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 		break;
 	}
 	if (!own)
-		return aspect_breaks(a, &end, in);
+		return aspect_breaks(leg, a, &end, in);
 	a->reported_us = in->mono_us;
 	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in) : 0;
 }

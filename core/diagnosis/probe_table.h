@@ -67,7 +67,8 @@ struct leg_aspect {
 	uint64_t reported_us; /* when one last ended */
 	uint64_t failed_us;   /* when the last one that failed was begun; of fresh: its last step */
 	uint64_t verdict;
-	struct leg_end end; /* of the last one that failed */
+	struct leg_end end;          /* of the last one that failed */
+	char colo[8], broke_colo[8]; /* the location of the last one that worked; of what failed; "": not known */
 
 	/* Of the open incident. */
 	enum leg_testimony testimony; /* SILENT, FAILED, RECOVERED or STALE */
@@ -87,8 +88,10 @@ struct leg {
 	uint64_t came_up_us; /* when it was connected of which nothing had been known, or nothing been made of it */
 	uint64_t attempt_us; /* when an attempt last failed */
 	uint64_t attempt_began_us; /* and when the step began in which it did */
-	uint64_t mute_us; /* since when connections are accepted and not answered, each of them; 0: they are not */
-	uint64_t verdict; /* id of the verdict that it is evidence of, 0: none */
+	uint64_t mute_us;   /* since when connections are accepted and not answered, each of them; 0: they are not */
+	uint64_t verdict;   /* id of the verdict that it is evidence of, 0: none */
+	char colo[8];       /* the location over which it is, or was, connected; "": not known */
+	char broke_colo[8]; /* and that of the connection that failed in the open incident */
 
 	struct slow slow;    /* its round trips */
 	struct slow lookups; /* and how long its look-ups take */
@@ -148,10 +151,11 @@ struct leg_input {
 	                     * that failed: since the step began in which it did; FRESH that worked: from its
 	                     * start; 0: not said */
 	uint64_t verdict;
-	uint64_t age_us; /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
-	bool was_up;     /* ATTEMPT: this prober had it up once */
-	bool hurts;      /* ATTEMPT: users were hurt who had last been heard of before the leg was mute */
-	bool host;       /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
+	uint64_t age_us;  /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
+	bool was_up;      /* ATTEMPT: this prober had it up once */
+	bool hurts;       /* ATTEMPT: users were hurt who had last been heard of before the leg was mute */
+	const char *colo; /* of a leg's report: over which it went; "" or NULL: not known */
+	bool host;        /* ALIVE: the host stood still meanwhile, so that the wait says nothing */
 };
 
 /* What the rest of the diagnosis has to know of a transition: bits. */

@@ -63,6 +63,7 @@ int round_classify(struct diagnosis *d, uint64_t now_us)
 	                            .legs = &d->legs,
 	                            .topology = d->topology,
 	                            .host = &d->host,
+	                            .hurts = &d->hurts,
 	                            .verdicts = &d->verdicts,
 	                            .now_us = now_us,
 	                            .report = d->actions->verdict,

@@ -2,6 +2,8 @@
 /* When a round of evidence is judged and when everything is asked again; see round_due.h. */
 #include "diagnosis/round_due.h"
 
+#include <string.h>
+
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/overload.h"
 
@@ -102,6 +104,32 @@ static bool waits_for_large(const struct diagnosis *d)
 	return lost;
 }
 
+static bool location_is_heard(const struct diagnosis *d, const struct drop *drop)
+{
+	for (size_t n = 0; n < d->legs.n; n++)
+		if (d->legs.rows[n]->state == LEG_IS_UP && strcmp(d->legs.rows[n]->colo, drop->colo) == 0)
+			return true;
+	for (size_t i = 0; i < d->now.n_live_tunnels; i++)
+		if (strcmp(d->now.live_tunnels[i].colo, drop->colo) == 0 &&
+		    d->now.live_tunnels[i].steady_until_us > drop->began_us)
+			return true;
+	return false;
+}
+
+/* A user broke over a location that no leg goes over: another one's heartbeat would tell that it lives. */
+static bool waits_for_location(const struct diagnosis *d)
+{
+	if (!topology_is_located(d->topology) || d->open_tunnels == 0 || probe_table_fails(&d->legs))
+		return false;
+	for (size_t i = 0; i < d->now.n_drops; i++) {
+		const struct drop *drop = &d->now.drops[i];
+
+		if (drop->verdict == 0 && drop->colo[0] != '\0' && !location_is_heard(d, drop))
+			return true;
+	}
+	return false;
+}
+
 uint64_t round_due_us(const struct diagnosis *d)
 {
 	const struct round *r = &d->round;
@@ -112,6 +140,8 @@ uint64_t round_due_us(const struct diagnosis *d)
 		return r->opened_us + users_wait_us(d);
 	if (waits_for_large(d))
 		return r->opened_us + LARGE_WAIT_US;
+	if (waits_for_location(d))
+		return r->opened_us + VANTAGE_WAIT_US;
 	if (overload_may_be(&d->legs, &d->pressure, r->asked_us))
 		return r->opened_us + CROWD_WAIT_US;
 	if (r->ask_again || !all_legs_reported(d))
@@ -132,7 +162,7 @@ uint64_t round_ask_due_us(const struct diagnosis *d)
 	if (r->open && r->ask_again)
 		return r->asked_us + ASK_AGAIN_US;
 	if (r->open)
-		return waits_for_users(d) ? r->asked_us + VANTAGE_ASK_US : UINT64_MAX;
+		return waits_for_users(d) || waits_for_location(d) ? r->asked_us + VANTAGE_ASK_US : UINT64_MAX;
 	at = (r->asked_us > r->classified_us ? r->asked_us : r->classified_us) + FOLLOW_ASK_US;
 	return at < d->now.last_us + FOLLOW_US ? at : UINT64_MAX;
 }

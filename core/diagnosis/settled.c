@@ -61,11 +61,12 @@ static bool legs_accuse(const struct classification *j, const struct tomo_path *
 }
 
 /* The user's whole path, and what parts of it many users' faults are called. */
-static void path_of_user(struct classification *j, const char *user, struct tomo_path *out)
+static void path_of_user(struct classification *j, const struct drop *d, struct tomo_path *out)
 {
 	size_t n;
 
-	topology_user_path(j->in->topology, user, USER_ALL, out);
+	topology_user_path(j->in->topology, d->user, USER_ALL, out);
+	topology_locate(j->in->topology, d->colo, out);
 	n = out->n;
 	for (size_t i = 0; i < n && out->n < TOMO_PATH_MAX; i++) {
 		const char *base = topology_shared_name(j->in->topology, out->segments[i]);
@@ -83,8 +84,8 @@ static void drop_explain(struct classification *j, size_t i, bool *has)
 	struct verdict *v;
 	bool new_users;
 
-	path_of_user(j, f->drop->user, &whole);
-	v = verdict_table_explain(j->in->verdicts, f, &whole, j->in->now_us);
+	path_of_user(j, f->drop, &whole);
+	v = verdict_table_explain(j->in->verdicts, j->in->topology, f, &whole, j->in->now_us);
 	if (v == NULL || (v->state != VERDICT_STANDING && legs_accuse(j, &whole)))
 		return;
 	j->settled[i] = has[i] = f->drop->explained = true;

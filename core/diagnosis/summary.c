@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "diagnosis/incident_timing.h"
+#include "diagnosis/locations.h"
 #include "diagnosis/symptom.h"
 #include "tbl/reason.h"
 
@@ -118,10 +120,19 @@ static bool is_reason_of_change(const struct verdict *v, const struct observatio
 	return false;
 }
 
-static void working_name(FILE *out, const struct observation *f)
+static void colo_put(FILE *out, const char *colo, bool located)
 {
+	if (located && colo[0] != '\0')
+		fprintf(out, " over %s", colo);
+}
+
+static void working_name(FILE *out, const struct observation *f, bool located)
+{
+	const char *colo = f->leg != NULL ? f->leg->colo : f->live_tunnel->colo;
+
 	if (f->leg == NULL) {
 		fprintf(out, "a WebSocket of %s", f->live_tunnel->user);
+		colo_put(out, colo, located);
 		return;
 	}
 	fputs(f->resolver ? "the resolver of "
@@ -132,20 +143,22 @@ static void working_name(FILE *out, const struct observation *f)
 	leg_label_put(out, f->leg);
 	if (!f->resolver && !f->fresh && !f->large && f->leg->rtt_us > 0)
 		fprintf(out, " %.0f ms", (double)f->leg->rtt_us / 1e3);
+	if (!f->resolver && !f->fresh && !f->large)
+		colo_put(out, colo, located);
 }
 
 struct working {
 	size_t named, more;
 };
 
-static void working_add(FILE *out, struct working *w, const struct observation *f)
+static void working_add(FILE *out, struct working *w, const struct observation *f, bool located)
 {
 	if (w->named == NAMED_AT_MOST) {
 		w->more++;
 		return;
 	}
 	fputs(w->named++ > 0 ? ", " : " while ", out);
-	working_name(out, f);
+	working_name(out, f, located);
 }
 
 /* What worked meanwhile: the data behind an acquittal. */
@@ -153,13 +166,15 @@ static void working_put(FILE *out, const struct verdict_basis *b)
 {
 	const struct observations *o = b->observations;
 	struct working w = {0, 0};
+	const char *colo;
+	bool located = locations_suspected(b->topology, &b->verdict->conclusion.suspects, &colo);
 
 	for (size_t i = o->n_failing; i < o->n; i++)
 		if (is_reason_of_change(b->verdict, &o->rows[i]))
-			working_add(out, &w, &o->rows[i]);
+			working_add(out, &w, &o->rows[i], located);
 	for (size_t i = o->n_failing; i < o->n; i++)
 		if (is_worth_naming(o, i))
-			working_add(out, &w, &o->rows[i]);
+			working_add(out, &w, &o->rows[i], located);
 	if (w.more > 0)
 		fprintf(out, " and %zu more", w.more);
 	if (w.named > 0)
@@ -291,6 +306,22 @@ static void kind_put(FILE *out, const struct verdict_basis *b)
 	}
 }
 
+/* What is known of the location that is a suspect. */
+static void location_put(FILE *out, const struct verdict_basis *b)
+{
+	const struct tomo_path *suspects = &b->verdict->conclusion.suspects;
+	const char *colo;
+
+	if (!locations_suspected(b->topology, suspects, &colo))
+		return;
+	fprintf(out, ", over location %.*s", (int)strcspn(colo, ")"), colo);
+	if (topology_is_personal(b->topology, suspects))
+		fputs(
+		    ", where no leg of ours and no other user was heard all the time, so that the user's own network "
+		    "and that location cannot be told apart,",
+		    out);
+}
+
 static void summary_put(FILE *out, const struct verdict_basis *b)
 {
 	enum symptom symptom = symptom_of(b);
@@ -298,6 +329,7 @@ static void summary_put(FILE *out, const struct verdict_basis *b)
 	change_put(out, b->verdict);
 	kind_put(out, b);
 	failures_put(out, b);
+	location_put(out, b);
 	working_put(out, b);
 	if (symptom != SYMPTOM_NONE)
 		fprintf(out, "; %s", symptom_words(symptom));

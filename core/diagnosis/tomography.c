@@ -31,6 +31,15 @@ void tomo_path_add(struct tomo_path *p, const char *segment)
 	p->segments[p->n++] = segment;
 }
 
+void tomo_path_prepend(struct tomo_path *p, const char *segment)
+{
+	struct tomo_path rest = *p;
+
+	p->n = 0;
+	tomo_path_add(p, segment);
+	tomo_path_join(p, &rest);
+}
+
 void tomo_path_join(struct tomo_path *p, const struct tomo_path *other)
 {
 	for (size_t i = 0; i < other->n && p->n < TOMO_PATH_MAX; i++)
@@ -43,6 +52,16 @@ void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other)
 
 	for (size_t i = 0; i < p->n; i++)
 		if (tomo_path_has(other, p->segments[i]))
+			p->segments[kept++] = p->segments[i];
+	p->n = kept;
+}
+
+void tomo_path_subtract(struct tomo_path *p, const struct tomo_path *other)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!tomo_path_has(other, p->segments[i]))
 			p->segments[kept++] = p->segments[i];
 	p->n = kept;
 }

@@ -32,8 +32,12 @@ struct tomo_path {
 #define TOMO_BY_LARGE    8u  /* a large message */
 #define TOMO_BY_ANSWERED 16u /* a tunnel whose page got answers: its heartbeats alone prove the way up only */
 #define TOMO_BY_OPENED   32u /* a tunnel that was opened then: of new connections alone */
-#define TOMO_BY_ALL      (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
-#define TOMO_KINDS       6
+/* Of a location, by a tunnel that may not have lived through the failure: for legs, which say themselves when they
+ * are back. */
+#define TOMO_BY_BACK          64u  /* as BY_USER */
+#define TOMO_BY_BACK_ANSWERED 128u /* as BY_ANSWERED */
+#define TOMO_BY_ALL           (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
+#define TOMO_KINDS            8
 
 struct tomo_failure {
 	struct tomo_path path;
@@ -63,10 +67,14 @@ int tomo_solve(const struct tomo_failure *failures, size_t n_failures, const str
 void tomo_path_intersect(struct tomo_path *p, const struct tomo_path *other);
 /* Adds to *p what it does not have of `other`, as far as there is room. */
 void tomo_path_join(struct tomo_path *p, const struct tomo_path *other);
+/* Removes from *p what `other` has. */
+void tomo_path_subtract(struct tomo_path *p, const struct tomo_path *other);
 bool tomo_path_has(const struct tomo_path *p, const char *segment);
 bool tomo_path_equal(const struct tomo_path *a, const struct tomo_path *b);
 /* Ignores a repeat.  There has to be room. */
 void tomo_path_add(struct tomo_path *p, const char *segment);
+/* The same, as the first one. */
+void tomo_path_prepend(struct tomo_path *p, const char *segment);
 /* Whether they share a segment; *shared, if not NULL, becomes what they share, in the order of a. */
 bool tomo_paths_meet(const struct tomo_path *a, const struct tomo_path *b, struct tomo_path *shared);
 

@@ -12,6 +12,7 @@ struct topology {
 	size_t n_names, room_for_names;
 	struct tomo_path user_path;
 	struct tomo_path per_user;
+	struct tomo_path located; /* segments that have locations */
 	struct leg_def *legs;
 	size_t n_legs;
 };
@@ -82,8 +83,10 @@ static int leg_read(struct topology *t, struct leg_def *leg, const struct leg_sh
 	if (r == 0)
 		r = list_read(t, &leg->resolver, leg->looks_up ? &shape->resolver_segments : &dns);
 	for (size_t i = 0; shape->edge != NULL && i < leg->segments.n; i++)
-		if (strcmp(leg->segments.segments[i], shape->edge) == 0)
+		if (strcmp(leg->segments.segments[i], shape->edge) == 0) {
 			leg->edge = i;
+			leg->has_edge = true;
+		}
 	return r;
 }
 
@@ -230,6 +233,56 @@ bool topology_is_last_mile(const struct topology *t, const char *segment)
 {
 	return t->user_path.n > 1 && tomo_path_has(&t->per_user, t->user_path.segments[0]) &&
 	       is_instance_of(segment, t->user_path.segments[0]);
+}
+
+/* ---- locations --------------------------------------------------------------------------------------------- */
+
+void topology_set_located(struct topology *t, const struct leg_def *leg)
+{
+	if (leg->has_edge && leg->edge < leg->segments.n && t->located.n < TOMO_PATH_MAX)
+		tomo_path_add(&t->located, leg->segments.segments[leg->edge]);
+}
+
+bool topology_is_located(const struct topology *t)
+{
+	return t->located.n > 0;
+}
+
+void topology_locate(struct topology *t, const char *colo, struct tomo_path *p)
+{
+	size_t n = p->n;
+
+	for (size_t i = 0; colo[0] != '\0' && i < n && p->n < TOMO_PATH_MAX; i++) {
+		char *own = NULL;
+
+		if (!tomo_path_has(&t->located, p->segments[i]) || asprintf(&own, "%s(%s)", p->segments[i], colo) < 0)
+			continue;
+		add_name(t, p, own);
+		free(own);
+	}
+}
+
+bool topology_is_location(const struct topology *t, const char *segment, const char **colo)
+{
+	for (size_t i = 0; i < t->located.n; i++) {
+		if (segment == t->located.segments[i] || !is_instance_of(segment, t->located.segments[i]))
+			continue;
+		*colo = segment + strlen(t->located.segments[i]) + 1;
+		return true;
+	}
+	return false;
+}
+
+bool topology_is_personal(const struct topology *t, const struct tomo_path *suspects)
+{
+	size_t own = 0, locations = 0;
+	const char *colo;
+
+	for (size_t i = 0; i < suspects->n; i++) {
+		own += topology_is_last_mile(t, suspects->segments[i]);
+		locations += topology_is_location(t, suspects->segments[i], &colo);
+	}
+	return own > 0 && locations > 0;
 }
 
 const char *topology_shared_name(struct topology *t, const char *segment)

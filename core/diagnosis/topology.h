@@ -46,6 +46,7 @@ struct leg_def {
 	struct tomo_path segments; /* names as configured, without users */
 	struct tomo_path resolver; /* segments that its look-ups cross; never empty: "dns" by default */
 	size_t edge;               /* index of the segment that ends TCP and TLS */
+	bool has_edge;             /* it was given, so that what ends there is known */
 	bool looks_up;             /* resolver_segments was given */
 	bool per_user;
 	bool large; /* it sends large messages, too */
@@ -85,8 +86,25 @@ void topology_leg_path(struct topology *t, const struct leg_def *leg, const char
                        struct tomo_path *out);
 void topology_user_path(struct topology *t, const char *user, enum user_part part, struct tomo_path *out);
 
+/*
+ * Locations.  A segment that is a network with many entrances, as Cloudflare's edge, may be dead in one of them and
+ * live in the others.  What comes over one of them crosses the segment, and its own instance of it besides:
+ * "cloudflare" and "cloudflare(FRA)".  So what works over one location acquits what all share, and its own instance.
+ */
+
+/* The leg was answered over one of several locations of its edge segment. */
+void topology_set_located(struct topology *t, const struct leg_def *leg);
+bool topology_is_located(const struct topology *t);
+/* Adds the instance of that location, if the path crosses such a segment; "": it is not known. */
+void topology_locate(struct topology *t, const char *colo, struct tomo_path *p);
+/* Whether it is such an instance; *colo becomes the location with its bracket: "FRA)". */
+bool topology_is_location(const struct topology *t, const char *segment, const char **colo);
+
 /* The user's own network: first segment of the user path, if every user has it of their own. */
 bool topology_is_last_mile(const struct topology *t, const char *segment);
+
+/* Whether a user's own network is a suspect, and a location besides: that explains no other user. */
+bool topology_is_personal(const struct topology *t, const struct tomo_path *suspects);
 
 /* "serve" of "serve(alice)", interned; NULL of a segment that no user has alone, and without memory. */
 const char *topology_shared_name(struct topology *t, const char *segment);

@@ -3,6 +3,7 @@
 #include "diagnosis/user_news.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diagnosis/drops.h"
@@ -74,12 +75,17 @@ static void question_open(struct diagnosis *d, const struct page_facts *facts, u
 
 int user_news_tunnel_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us)
 {
-	struct live_tunnel live = {topology_name(d->topology, r->user), r->client_us, r->serve_us, 0};
+	struct live_tunnel live = {.user = topology_name(d->topology, r->user),
+	                           .client_us = r->client_us,
+	                           .serve_us = r->serve_us,
+	                           .steady_since_us = r->steady_us,
+	                           .steady_until_us = r->steady_us > 0 ? r->client_us : 0};
 	int result;
 
 	d->open_tunnels += d->open_tunnels == 0; /* one that was opened before there was this diagnosis */
 	if (d->now.id == 0)
 		return 0;
+	snprintf(live.colo, sizeof live.colo, "%s", r->colo);
 	result = live.user != NULL ? incident_live_tunnel(&d->now, &live) : -ENOMEM;
 	if (!d->round.open && verdict_table_stands_in(&d->verdicts, d->now.id))
 		round_evidence(d, now_us);
@@ -97,11 +103,12 @@ static struct drop *user_is_back(struct diagnosis *d, const char *user)
 	return drop;
 }
 
-int user_news_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
-                   uint64_t now_us)
+int user_news_page(struct diagnosis *d, const char *user, const char *colo, const struct page_facts *facts,
+                   uint64_t wall_us, uint64_t now_us)
 {
 	struct page_facts all = facts_complete(d, facts);
-	struct live_report live = {.user = user, .client_us = now_us - sooner(now_us, facts->since_ping_us)};
+	struct live_report live = {
+	    .user = user, .colo = colo, .client_us = now_us - sooner(now_us, facts->since_ping_us)};
 	int r;
 
 	switch (page_evidence_classify(&all)) {
@@ -126,6 +133,14 @@ int user_news_page(struct diagnosis *d, const char *user, const struct page_fact
 	}
 }
 
+static int tunnel_opened(struct diagnosis *d, const char *user, const char *colo, uint64_t now_us)
+{
+	struct live_tunnel opened = {.user = user, .opened_us = now_us};
+
+	snprintf(opened.colo, sizeof opened.colo, "%s", colo);
+	return d->now.id != 0 ? incident_live_tunnel(&d->now, &opened) : 0;
+}
+
 int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint64_t now_us)
 {
 	const char *user = topology_name(d->topology, r->user);
@@ -135,7 +150,7 @@ int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels++;
-	if (d->now.id != 0 && incident_live_tunnel(&d->now, &(struct live_tunnel){user, 0, 0, now_us}) < 0)
+	if (tunnel_opened(d, user, r->colo, now_us) < 0)
 		return -ENOMEM;
 	if (page_ends_back(&d->ends, user, r->address, now_us) &&
 	    browser_told(d, user, browsers_left(&d->browsers, user)) < 0)

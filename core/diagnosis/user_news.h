@@ -13,7 +13,8 @@ struct open_report {
 
 /* A user's tunnel carries data. */
 struct live_report {
-	const char *user;
+	const char *user, *colo;
+	uint64_t steady_us;           /* CLOCK_MONOTONIC: since when it is heard without a gap; 0: not said */
 	uint64_t client_us, serve_us; /* CLOCK_MONOTONIC: when each side last sent something; 0: not said */
 };
 
@@ -22,8 +23,8 @@ int user_news_tunnel_end(struct diagnosis *d, const struct end_report *r, uint64
 int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint64_t now_us);
 int user_news_tunnel_live(struct diagnosis *d, const struct live_report *r, uint64_t now_us);
 /* A user's tunnel is open, and its page's heartbeat changed: late, silent, or on time again. */
-int user_news_page(struct diagnosis *d, const char *user, const struct page_facts *facts, uint64_t wall_us,
-                   uint64_t now_us);
+int user_news_page(struct diagnosis *d, const char *user, const char *colo, const struct page_facts *facts,
+                   uint64_t wall_us, uint64_t now_us);
 /* The user's browser loaded a document; http2: over HTTP/2 or later. */
 int user_news_navigation(struct diagnosis *d, const char *user, bool http2, uint64_t now_us);
 

@@ -57,19 +57,21 @@ static bool may_turn(const struct verdict *v, const struct verdict_conclusion *f
 	return v->conclusion.kind == f->kind || v->conclusion.kind != VERDICT_EXONERATED || v->users.n <= 1;
 }
 
-/* What stands goes on if a suspect is shared; what had ended is there again only if all are. */
-static bool is_same(const struct verdict *v, const struct verdict_conclusion *f)
+/* What stands goes on if a suspect is shared; what had ended is there again only if all are.  So is what a user's own
+ * network may be the reason of, and nobody else's. */
+static bool is_same(const struct verdict *v, const struct topology *t, const struct verdict_conclusion *f)
 {
-	if (v->conclusion.suspects.n == 0 || f->suspects.n == 0 || v->state != VERDICT_STANDING)
+	if (topology_is_personal(t, &v->conclusion.suspects) || topology_is_personal(t, &f->suspects) ||
+	    v->conclusion.suspects.n == 0 || f->suspects.n == 0 || v->state != VERDICT_STANDING)
 		return verdict_conclusion_equal(&v->conclusion, f);
 	return tomo_paths_meet(&v->conclusion.suspects, &f->suspects, NULL) && may_turn(v, f);
 }
 
-struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_conclusion *f,
-                                    uint64_t now_us)
+struct verdict *verdict_table_match(const struct verdict_table *t, const struct topology *topology,
+                                    const struct verdict_conclusion *f, uint64_t now_us)
 {
 	for (size_t i = t->n; i-- > 0;)
-		if (is_current(t->rows[i], now_us) && is_same(t->rows[i], f))
+		if (is_current(t->rows[i], now_us) && is_same(t->rows[i], topology, f))
 			return t->rows[i];
 	return NULL;
 }
@@ -99,14 +101,16 @@ static bool may_explain(const struct verdict *v, const struct observation *f)
 	       page_evidence_side(f->drop->evidence) != PAGE_SIDE_BEFORE_US;
 }
 
-struct verdict *verdict_table_explain(const struct verdict_table *t, const struct observation *f,
-                                      const struct tomo_path *user_path, uint64_t now_us)
+struct verdict *verdict_table_explain(const struct verdict_table *t, const struct topology *topology,
+                                      const struct observation *f, const struct tomo_path *user_path, uint64_t now_us)
 {
 	for (size_t i = t->n; i-- > 0;) {
 		struct verdict *v = t->rows[i];
 		bool stands = v->state == VERDICT_STANDING && v->by_legs &&
 		              !tomo_paths_meet(&v->conclusion.suspects, &f->accused, NULL);
 
+		if (topology_is_personal(topology, &v->conclusion.suspects))
+			continue;
 		if ((stands || is_echo(v, f->drop, now_us)) && may_explain(v, f) &&
 		    tomo_paths_meet(&v->conclusion.suspects, user_path, NULL))
 			return v;

@@ -22,13 +22,14 @@ struct verdict *verdict_table_get(const struct verdict_table *t, uint64_t id);
 
 /* The newest that such a conclusion is part of: it stands and shares a suspect, or it ended a moment ago and is the
  * same. Not one that the classification of now_us has taken. */
-struct verdict *verdict_table_match(const struct verdict_table *t, const struct verdict_conclusion *f,
-                                    uint64_t now_us);
+struct verdict *verdict_table_match(const struct verdict_table *t, const struct topology *topology,
+                                    const struct verdict_conclusion *f, uint64_t now_us);
 /* The newest fault that explains this drop, though the drop says nothing of it: the tunnel was opened and broke
  * before the fault's end, which was a moment ago; or legs say that the fault stands.  user_path: the user's whole
  * one. */
-struct verdict *verdict_table_explain(const struct verdict_table *t, const struct observation *f,
-                                      const struct tomo_path *user_path, uint64_t now_us);
+struct verdict *verdict_table_explain(const struct verdict_table *t, const struct topology *topology,
+                                      const struct observation *f, const struct tomo_path *user_path,
+                                      uint64_t now_us);
 
 /* Whether one stands to which something of that incident was counted. */
 bool verdict_table_stands_in(const struct verdict_table *t, uint64_t incident);

@@ -14,6 +14,7 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	struct leg_report r = {.kind = kind,
 	                       .name = e->plugin,
 	                       .user = e->user,
+	                       .colo = e->colo,
 	                       .step = e->step,
 	                       .reason = e->reason,
 	                       .code = e->code,
@@ -57,7 +58,7 @@ static int page_report(struct diagnosis *d, const struct event *e, uint64_t now_
 	struct page_facts facts = facts_of(e);
 
 	facts.age_us = e->age_us;
-	return user_news_page(d, e->user, &facts, e->time_us, now_us);
+	return user_news_page(d, e->user, e->colo, &facts, e->time_us, now_us);
 }
 
 static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
@@ -95,8 +96,11 @@ static uint64_t last_us(const struct event *e, uint64_t idle_us)
 
 static int live_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
-	struct live_report r = {
-	    .user = e->user, .client_us = last_us(e, e->idle_client_us), .serve_us = last_us(e, e->idle_upstream_us)};
+	struct live_report r = {.user = e->user,
+	                        .colo = e->colo,
+	                        .steady_us = last_us(e, e->age_us),
+	                        .client_us = last_us(e, e->idle_client_us),
+	                        .serve_us = last_us(e, e->idle_upstream_us)};
 
 	return user_news_tunnel_live(d, &r, now_us);
 }

@@ -161,6 +161,35 @@ static void row_print(const struct claims *c, const struct inseparable *row)
 	fputs(")\n", c->out);
 }
 
+/* The segment nearest to the users that ends a leg's TCP and TLS: a network with many entrances, perhaps.  NULL: no
+ * leg says. */
+static const char *entrance_find(const struct claims *c, const struct path_shape *shape)
+{
+	const struct text_list *path = &c->config->options.user_path;
+	size_t nearest = path->n;
+
+	for (size_t i = 0; i < shape->n_legs; i++) {
+		size_t at = shape->legs[i].edge ? path_index(path, shape->legs[i].edge) : path->n;
+
+		nearest = at < nearest ? at : nearest;
+	}
+	return nearest < path->n ? path->items[nearest] : NULL;
+}
+
+/* A leg speaks for its own location. */
+static void locations_print(const struct claims *c, const struct path_shape *shape)
+{
+	const struct text_list *path = &c->config->options.user_path;
+	const char *entrance = entrance_find(c, shape);
+
+	if (!entrance || path->n == 0 || !text_list_has(&c->config->options.per_user, path->items[0]))
+		return;
+	fprintf(c->out,
+	        "faults of one location of %s cannot be told apart: %s and %s, of a user who alone comes over it "
+	        "(a leg that goes over it would tell: one runs where that user's provider is)\n",
+	        entrance, path->items[0], entrance);
+}
+
 static void found_print(const struct claims *c, const struct identifiability *found)
 {
 	unsigned apart = found->played & ~found->classes;
@@ -179,12 +208,14 @@ static void shape_print(const struct claims *c, const struct path_shape *shape)
 	struct identifiability found = {.n = 0};
 	struct topology *t = NULL;
 
-	if (shape->n_legs == 0)
+	if (shape->n_legs == 0) {
 		fputs("segments: no leg is configured; the cause of a drop can only be the user's path or the t3 "
 		      "server\n",
 		      c->out);
-	else if (identifiability_find(shape, &t, &found) == 0)
+	} else if (identifiability_find(shape, &t, &found) == 0) {
 		found_print(c, &found);
+		locations_print(c, shape);
+	}
 	identifiability_fini(&found);
 	topology_free(t);
 }

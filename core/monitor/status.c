@@ -87,6 +87,8 @@ static json_t *leg_json(const struct leg *leg)
 	time_text(leg->since_us, since);
 	o = json_pack("{s:s, s:s?, s:s, s:s?, s:o}", "name", leg->def->name, "user", *leg->user ? leg->user : NULL,
 	              "state", leg_state_name(leg), "since", leg->since_us > 0 ? since : NULL, "segments", segments);
+	if (leg->colo[0] != '\0')
+		json_object_set_new(o, "colo", json_string(leg->colo));
 	if (leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
 	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF) {

@@ -61,6 +61,8 @@ static json_t *leg_json(const struct observation *f, bool failing)
 
 	leg_label(f->leg, label, sizeof label);
 	o = json_pack("{s:s, s:s, s:b}", "what", leg_what(f), "name", label, "failed", failing);
+	if (f->leg->colo[0] != '\0' && !f->resolver)
+		json_object_set_new(o, "colo", json_string(failing ? f->leg->broke_colo : f->leg->colo));
 	if (!failing && !f->resolver && !f->fresh && !f->large && f->leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
 	else if (failing && !f->resolver)
@@ -100,7 +102,8 @@ static json_t *observation_json(const struct observation *f, bool failing)
 	else if (f->drop != NULL)
 		o = drop_json(f->drop);
 	else
-		o = json_pack("{s:s, s:s, s:b}", "what", "tunnel", "name", f->live_tunnel->user, "failed", 0);
+		o = json_pack("{s:s, s:s, s:b, s:s}", "what", "tunnel", "name", f->live_tunnel->user, "failed", 0,
+		              "colo", f->live_tunnel->colo);
 	if (f->ours != NULL)
 		json_object_set_new(o, "ours", host_json(f->ours));
 	if (f->host != NULL)
@@ -130,6 +133,8 @@ static json_t *evidence_json(const struct verdict_basis *b, size_t *omitted)
 		bool failing = i < o->n_failing;
 
 		if (failing && o->rows[i].verdict != b->verdict->id)
+			continue;
+		if (o->rows[i].proof == TOMO_BY_BACK) /* it acquits its location of what legs say alone */
 			continue;
 		if (room[failing] == 0) {
 			(*omitted)++;

@@ -34,6 +34,7 @@
 #define HTTP_UNAUTHORIZED  401
 #define DIALS              4 /* at a time: happy eyeballs try two */
 #define LOOK_MS            3000L
+#define CF_RAY_SIZE        128
 #define REFUSED_S          1. /* for the far side to end a connection whose upgrade it refused */
 
 enum state { CONNECTING, UPGRADING, OPEN, REFUSED, LOOKING };
@@ -330,6 +331,22 @@ static void refused_begin(struct wsclient *c, int status)
 	refused_run(c);
 }
 
+/* Whether the owner closed it meanwhile. */
+static bool location_report(struct wsclient *c, const struct http_head *h)
+{
+	const struct http_field *f = http_field_find(h, "cf-ray", 0);
+	char ray[CF_RAY_SIZE];
+
+	if (!f || f->value.len >= sizeof ray)
+		return false;
+	memcpy(ray, f->value.at, f->value.len);
+	ray[f->value.len] = '\0';
+	c->inside = true;
+	c->cb.on_location(c, ray, c->arg);
+	c->inside = false;
+	return c->gone;
+}
+
 static void head_check(struct wsclient *c, size_t len)
 {
 	struct http_head *h = calloc(1, sizeof *h);
@@ -337,6 +354,8 @@ static void head_check(struct wsclient *c, size_t len)
 
 	if (!h || http_response_parse(h, buf_at(&c->in), len) != HTTP_SYNTAX_OK) {
 		client_end(c, T3OPS_STEP_HTTP, T3OPS_R_PROTOCOL, 0, "the answer to the upgrade is not HTTP/1.1");
+	} else if (location_report(c, h)) {
+		client_destroy(c);
 	} else if (h->status != 101) {
 		status = h->status;
 	} else if (!accept_is_right(c, h)) {

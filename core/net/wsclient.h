@@ -19,6 +19,8 @@ struct wsclient_callbacks {
 	void (*on_step)(struct wsclient *c, uint32_t step, void *arg); /* enum t3ops_step reached */
 	/* Before on_open or on_end, of a certificate that is refused, too; until_us: since 1970. */
 	void (*on_certificate)(struct wsclient *c, uint64_t until_us, void *arg);
+	/* Before on_open or on_end, if the upgrade was answered with a CF-Ray. */
+	void (*on_location)(struct wsclient *c, const char *cf_ray, void *arg);
 	void (*on_open)(struct wsclient *c, void *arg);
 	void (*on_message)(struct wsclient *c, int op, const void *data, size_t len, void *arg);
 	void (*on_end)(struct wsclient *c, const struct t3ops_ws_end *end, void *arg); /* freed after it */

@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
+#include "net/colo.h"
 #include "net/fetch_reason.h"
 #include "prober/backoff.h"
 #include "prober/leg_fresh.h"
@@ -51,6 +53,7 @@ static void attempt(struct t3ops_leg *leg)
 	leg_set_state(leg, LEG_OPENING);
 	leg->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	leg->opened = true;
+	leg->colo[0] = '\0';
 	leg->step_us = leg->may_ask_us = clock_mono_us();
 	plugin_enter(i, "leg_open");
 	i->plugin.leg_open(&i->ctx, leg);
@@ -257,6 +260,16 @@ void leg_reach(struct t3ops_leg *leg, uint32_t step)
 	}
 	leg->step = step;
 	leg->step_us = clock_mono_us();
+}
+
+void leg_locate(struct t3ops_leg *leg, const char *cf_ray)
+{
+	bool beside = leg->state == LEG_UP && leg->fresh.state == FRESH_RUNNING;
+	char colo[COLO_SIZE];
+
+	colo_read(cf_ray, strlen(cf_ray), colo);
+	if (colo[0] != '\0')
+		memcpy(beside ? leg->fresh.colo : leg->colo, colo, sizeof colo);
 }
 
 void leg_establish(struct t3ops_leg *leg)

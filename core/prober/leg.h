@@ -29,6 +29,8 @@ void leg_set_absent(struct t3ops_leg *leg, bool absent);
 
 /* What its plugin says; each is harmless in a state where it makes no sense. */
 void leg_reach(struct t3ops_leg *leg, uint32_t step);
+/* Over which of Cloudflare's locations it, or its fresh connection, was answered. */
+void leg_locate(struct t3ops_leg *leg, const char *cf_ray);
 void leg_establish(struct t3ops_leg *leg);
 void leg_answer(struct t3ops_leg *leg, uint64_t rtt_us);
 void leg_fail(struct t3ops_leg *leg, const struct t3ops_ws_end *end);

@@ -64,6 +64,7 @@ static void run(struct t3ops_leg *leg)
 	f->thorough = f->asked;
 	f->step = leg->looks_up ? T3OPS_STEP_DNS : T3OPS_STEP_CONNECT;
 	f->step_us = f->began_us;
+	f->colo[0] = '\0';
 	ev_timer_stop(leg->process->loop, &f->next);
 	timer_set(leg, &f->limit, soon ? leg->timing.ping_timeout_us : leg->timing.watchdog_us);
 	leg->may_ask_us = clock_mono_us();

@@ -35,6 +35,7 @@ void leg_report_up(struct t3ops_leg *leg)
 
 	leg->reported_step = leg->reported_reason = leg->reported_code = 0;
 	event_begin(leg, &e, EVENT_LEG_UP);
+	event_set(e.colo, leg->colo);
 	e.id = asked_take(leg);
 	send(leg, &e, true);
 }
@@ -44,6 +45,7 @@ void leg_report_alive(struct t3ops_leg *leg, uint64_t rtt_us)
 	struct event e;
 
 	event_begin(leg, &e, EVENT_LEG_ALIVE);
+	event_set(e.colo, leg->colo);
 	e.id = asked_take(leg);
 	e.rtt_us = rtt_us;
 	e.age_us = clock_mono_us() - leg->up_us;
@@ -55,6 +57,7 @@ void leg_report_late(struct t3ops_leg *leg)
 	struct event e;
 
 	event_begin(leg, &e, EVENT_LEG_LATE);
+	event_set(e.colo, leg->colo);
 	e.id = asked_take(leg);
 	e.age_us = clock_mono_us() - leg->up_us;
 	e.rtt_us = leg->pinged_us > 0 ? clock_mono_us() - leg->pinged_us : 0; /* so far */
@@ -79,6 +82,7 @@ void leg_report_end(struct t3ops_leg *leg, const struct t3ops_ws_end *end, bool 
 	struct event e;
 
 	event_begin(leg, &e, was_up ? EVENT_LEG_DOWN : EVENT_LEG_ATTEMPT);
+	event_set(e.colo, leg->colo);
 	e.id = asked_take(leg);
 	e.step = (uint8_t)end->step;
 	e.reason = (uint16_t)end->reason;
@@ -114,6 +118,7 @@ void leg_report_fresh(struct t3ops_leg *leg, uint64_t took_us)
 
 	f->reported_step = f->reported_reason = f->reported_code = 0;
 	event_begin(leg, &e, EVENT_LEG_FRESH);
+	event_set(e.colo, leg->fresh.colo);
 	e.age_us = took_us;
 	send(leg, &e, news);
 }
@@ -126,6 +131,7 @@ void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *e
 	struct event e;
 
 	event_begin(leg, &e, EVENT_LEG_FRESH_FAILED);
+	event_set(e.colo, leg->fresh.colo);
 	e.step = (uint8_t)end->step;
 	e.reason = f->reported_reason = (uint16_t)end->reason;
 	e.code = f->reported_code = (uint16_t)end->code;
@@ -143,6 +149,7 @@ void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
 
 	leg->fresh.loss_reported = lost;
 	event_begin(leg, &e, lost ? EVENT_LEG_LARGE_LOST : EVENT_LEG_LARGE);
+	event_set(e.colo, leg->fresh.colo);
 	e.age_us = took_us;
 	if (lost) {
 		e.reason = T3OPS_R_LARGE_LOST;

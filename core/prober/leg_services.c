@@ -84,6 +84,13 @@ static void certificate(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t u
 	leg_certificate_see(leg, until_us);
 }
 
+static void location(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const char *cf_ray)
+{
+	(void)ctx;
+	if (cf_ray)
+		leg_locate(leg, cf_ray);
+}
+
 static void large(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
 {
 	(void)ctx;
@@ -110,4 +117,5 @@ void leg_services_fill(struct t3ops_host *s)
 	s->leg_fresh_down = fresh_down;
 	s->leg_large = large;
 	s->leg_certificate = certificate;
+	s->leg_location = location;
 }

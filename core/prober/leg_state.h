@@ -10,6 +10,7 @@
 
 #include <sys/queue.h>
 
+#include "net/colo.h"
 #include "plugin_host/plugin_host.h"
 #include "prober/leg_metrics.h"
 #include "prober/probe_queue.h"
@@ -32,6 +33,7 @@ struct leg_fresh {
 	uint64_t began_us;      /* CLOCK_MONOTONIC of the one that runs, or ran last; 0: none did */
 	uint32_t step;          /* that it reached */
 	uint64_t step_us;       /* and when */
+	char colo[COLO_SIZE];   /* over which it was answered; "": not known */
 	unsigned failures;      /* in a row */
 	bool asked;             /* something else is wrong: one failure is worth a report */
 	bool again;             /* asked for while an older one runs */
@@ -66,6 +68,7 @@ struct t3ops_leg {
 	enum leg_state state; /* set by leg_set_state only */
 	uint32_t step;        /* that this attempt reached */
 	uint64_t step_us;     /* and when */
+	char colo[COLO_SIZE]; /* the location over which it was answered; "": not known */
 	unsigned failures;    /* attempts in a row that failed */
 	bool moving;          /* closed with 1012: counts as up until the next attempt has ended */
 	bool opened;          /* leg_open was called, leg_close was not yet */

@@ -43,6 +43,19 @@ static void on_certificate(struct wsclient *c, uint64_t until_us, void *arg)
 	plugin_leave(i);
 }
 
+static void on_location(struct wsclient *c, const char *cf_ray, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	struct t3ops_instance *i = ws->instance;
+
+	(void)c;
+	if (!ws->handler.on_location)
+		return;
+	plugin_enter(i, "on_location");
+	ws->handler.on_location(&i->ctx, ws, cf_ray, ws->arg);
+	plugin_leave(i);
+}
+
 static void on_open(struct wsclient *c, void *arg)
 {
 	struct t3ops_ws *ws = arg;
@@ -86,7 +99,8 @@ static void on_end(struct wsclient *c, const struct t3ops_ws_end *end, void *arg
 static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
                                 const struct t3ops_ws_handler *h, void *arg)
 {
-	static const struct wsclient_callbacks callbacks = {on_step, on_certificate, on_open, on_message, on_end};
+	static const struct wsclient_callbacks callbacks = {on_step, on_certificate, on_location,
+	                                                    on_open, on_message,     on_end};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
 	struct plugin_host *host = ctx->instance->host;
 	struct t3ops_ws_open open;

@@ -540,7 +540,7 @@ static void tunnel_begin(struct exchange *x)
 	c->out = (struct buf){0};
 	event_set(start.user, x->request.user.name);
 	event_set(start.address, x->request.address);
-	request_colo(&x->request, start.colo, sizeof start.colo);
+	request_colo(&x->request, start.colo);
 	request_browser(&x->request, &browser);
 	start.session = recheck_session_make(worker->recheck, &browser, cookie.at, cookie.len);
 	start.upstream_fd = upstream_detach(x->up);

@@ -263,14 +263,11 @@ void request_browser(const struct request *r, struct t3ops_browser *out)
 	span_copy(out->path, sizeof out->path, r->path);
 }
 
-void request_colo(const struct request *r, char *out, size_t size)
+void request_colo(const struct request *r, char out[COLO_SIZE])
 {
 	const struct http_field *f = r->peer.trust == PEER_TRUSTED ? http_field_find(&r->head, "cf-ray", 0) : NULL;
-	const char *dash = f ? memrchr(f->value.at, '-', f->value.len) : NULL;
 
-	out[0] = '\0';
-	if (dash)
-		span_copy(out, size, (struct span){dash + 1, (size_t)(f->value.at + f->value.len - dash - 1)});
+	colo_read(f ? f->value.at : "", f ? f->value.len : 0, out);
 }
 
 /* ---- what plugins change ---------------------------------------------------------------------------- */

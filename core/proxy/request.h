@@ -7,6 +7,7 @@
 #define T3OPS_PROXY_REQUEST_H
 
 #include "net/forwarded.h"
+#include "net/colo.h"
 #include "net/http_head.h"
 #include "plugin.h"
 #include "proxy/body.h"
@@ -82,8 +83,8 @@ uint64_t request_forwards_left(const struct request *r);
 uint32_t request_site(const struct request *r, const struct worker *worker);
 /* Who asks, and for what. */
 void request_browser(const struct request *r, struct t3ops_browser *out);
-/* Suffix of CF-Ray, "" without a trusted one. */
-void request_colo(const struct request *r, char *out, size_t size);
+/* The Cloudflare location in CF-Ray, "" without a trusted one. */
+void request_colo(const struct request *r, char out[COLO_SIZE]);
 
 /* What a plugin wants changed of that field; NULL: nothing. */
 const struct header_edit *request_edit_find(const struct request *r, struct span name);

@@ -18,6 +18,7 @@
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
+#define PING_LATE_US UINT64_C(1000000) /* beyond when it is due */
 #define LOOK_SECONDS 1.
 #define CLOSE_POLICY "\x88\x02\x03\xf0" /* an unmasked close frame: 1008, policy violation */
 #define CLOSE_AWAY   "\x88\x02\x03\xe9" /* 1001, going away */
@@ -220,12 +221,21 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 		tunnel_slot_settle(side->tunnel);
 }
 
+/* A Ping that comes so much later than due was stuck, or its page. */
+static void steady_count(struct tunnel *t, uint64_t now_us)
+{
+	if (now_us - t->client.last_us > t->worker->conf.page_heartbeat_us + PING_LATE_US)
+		t->steady_us = now_us;
+}
+
 /* What the bytes say about the page's heartbeat, and who closes. */
 static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 {
 	struct tunnel *t = side->tunnel;
 	bool closed_before = side->frames.closed;
 
+	if (side == &t->client)
+		steady_count(t, clock_mono_us());
 	side->last_us = clock_mono_us();
 	side->bytes += n;
 	if (side == &t->upstream)
@@ -325,7 +335,7 @@ static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 	t->worker = worker;
 	t->id = ++all->last_id;
 	t->slot = -1;
-	t->opened_us = clock_mono_us();
+	t->opened_us = t->steady_us = clock_mono_us();
 	event_set(t->address, s->address);
 	event_set(t->colo, s->colo);
 	side_init(t, &t->client, s->client_fd, &s->to_client);

@@ -29,15 +29,23 @@ static void round_free(struct alive_round *r)
 	free(r);
 }
 
-/* By user; of one user's tunnels the one whose t3 server sent last comes first. */
+/* By user and location; of those tunnels the one whose t3 server sent last comes first. */
 static int tunnel_compare(const void *a, const void *b)
 {
 	const struct tunnel *l = *(struct tunnel *const *)a, *r = *(struct tunnel *const *)b;
 	int order = strcmp(l->user, r->user);
 
+	if (order == 0)
+		order = strcmp(l->colo, r->colo);
 	if (order != 0)
 		return order;
 	return l->upstream.last_us > r->upstream.last_us ? -1 : l->upstream.last_us < r->upstream.last_us;
+}
+
+/* What one of them shows, the other shows as well. */
+static bool is_alike(const struct tunnel *a, const struct tunnel *b)
+{
+	return strcmp(a->user, b->user) == 0 && strcmp(a->colo, b->colo) == 0;
 }
 
 static void alive_emit(struct alive_round *r, const struct tunnel *t)
@@ -48,7 +56,8 @@ static void alive_emit(struct alive_round *r, const struct tunnel *t)
 	event_init(&e, EVENT_TUNNEL_ALIVE, PROCESS_PROXY);
 	e.id = r->id;
 	event_set(e.user, t->user);
-	e.age_us = now - t->opened_us;
+	event_set(e.colo, t->colo);
+	e.age_us = now - t->steady_us + 1; /* so long it was heard without a gap */
 	e.mono_us = now;
 	e.idle_client_us = now - t->client.last_us + 1; /* 0 would mean: not said */
 	e.idle_upstream_us = now - t->upstream.last_us + 1;
@@ -69,7 +78,7 @@ static void on_round(struct ev_loop *loop, struct ev_timer *w, int revents)
 	if (n > 0)
 		qsort(found, n, sizeof *found, tunnel_compare);
 	for (size_t i = 0; i < n && reported < ALIVE_TUNNELS_MAX; i++)
-		if (i == 0 || strcmp(found[i]->user, found[i - 1]->user) != 0) {
+		if (i == 0 || !is_alike(found[i], found[i - 1])) {
 			alive_emit(r, found[i]);
 			reported++;
 		}

@@ -95,6 +95,7 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 
 	t->id = p->id;
 	t->opened_us = p->opened_us;
+	t->steady_us = clock_mono_us(); /* nobody listened meanwhile */
 	t->page.heartbeat = p->state.heartbeat;
 	t->client_closed_first = p->state.client_closed_first;
 	t->reported = p->state.reported;

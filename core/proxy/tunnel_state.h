@@ -44,6 +44,7 @@ struct tunnel {
 	LIST_ENTRY(tunnel) link;
 	struct worker *worker;
 	uint64_t id, opened_us;
+	uint64_t steady_us; /* since when the client is heard without a gap */
 	struct tunnel_page page;
 	bool client_closed_first;
 	bool counted;  /* among the user's tunnels */

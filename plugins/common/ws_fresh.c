@@ -151,6 +151,15 @@ static void on_certificate(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t 
 	ctx->host->leg_certificate(ctx, o->all->leg, until_us);
 }
 
+static void on_location(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const char *cf_ray, void *arg)
+{
+	const struct ws_fresh_one *o = arg;
+
+	(void)ws;
+	if (T3OPS_HOST_HAS(ctx->host, leg_location))
+		ctx->host->leg_location(ctx, o->all->leg, cf_ray);
+}
+
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_fresh_one *o = arg;
@@ -225,7 +234,8 @@ void ws_fresh_begin(struct ws_fresh *f, struct t3ops_ctx *ctx, struct t3ops_leg 
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
 	                                                .max_message = WS_LARGE_SIZE,
-	                                                .on_certificate = on_certificate};
+	                                                .on_certificate = on_certificate,
+	                                                .on_location = on_location};
 	struct ws_fresh_one *o = one_take(f);
 
 	f->ctx = ctx;

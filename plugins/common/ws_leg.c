@@ -25,6 +25,15 @@ static void on_certificate(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t 
 	ctx->host->leg_certificate(ctx, w->leg, until_us);
 }
 
+static void on_location(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const char *cf_ray, void *arg)
+{
+	struct ws_leg *w = arg;
+
+	(void)ws;
+	if (T3OPS_HOST_HAS(ctx->host, leg_location))
+		ctx->host->leg_location(ctx, w->leg, cf_ray);
+}
+
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_leg *w = arg;
@@ -64,7 +73,8 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 	                                                .on_message = on_message,
 	                                                .on_end = on_end,
 	                                                .max_message = 1024,
-	                                                .on_certificate = on_certificate};
+	                                                .on_certificate = on_certificate,
+	                                                .on_location = on_location};
 
 	w->ctx = ctx;
 	w->leg = leg;

@@ -175,8 +175,10 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 	struct sso *s = arg;
 
 	s->fetch = 0;
-	if (s->redirects == 0)
+	if (s->redirects == 0) {
 		ctx->host->leg_certificate(ctx, s->leg, f->certificate_until_us);
+		ctx->host->leg_location(ctx, s->leg, f->header(f, "cf-ray", 0));
+	}
 	if (f->error == -EFBIG && s->redirects > 0) /* what a page is like is its own business */
 		answered(s);
 	else if (f->error != 0)

@@ -323,6 +323,9 @@ struct t3ops_ws_handler {
 	/* Client side, before on_open or on_end: when the first of the certificates that were shown expires, since
 	 * 1970; also of one that is refused.  For leg_certificate. */
 	void (*on_certificate)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, uint64_t until_us, void *arg);
+	/* Client side, before on_open or on_end: the CF-Ray of the answer to the upgrade, if there is one.  For
+	 * leg_location. */
+	void (*on_location)(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const char *cf_ray, void *arg);
 };
 
 /* A client connection: HTTP/1.1, the certificate always checked. */
@@ -611,6 +614,10 @@ struct t3ops_host {
 	/* When the first of the certificates that the leg's edge segment showed expires, since 1970; 0: not known,
 	 * nothing happens.  The host reports one that expires soon. */
 	void (*leg_certificate)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t until_us);
+	/* The CF-Ray of an answer over the leg's edge segment: it says over which location of Cloudflare the attempt,
+	 * the fresh connection or the heartbeat went, and only for that one the leg speaks.  NULL, or one that names
+	 * no location: nothing happens. */
+	void (*leg_location)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, const char *cf_ray);
 	/* A large message on a connection whose heartbeat was answered: enum t3ops_large, and how long it took.
 	 * Evidence about what carries large messages. */
 	void (*leg_large)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);

@@ -42,6 +42,11 @@ def last_mile(*names):
     return tuple(frozenset([f"last_mile({n})"]) for n in names)
 
 
+# Of two locations: what is proven, and what may be said before it is.
+CDG = segment("cloudflare(CDG)")
+CDG_OR_MILES = frozenset({"cloudflare(CDG)", "last_mile(alice)", "last_mile(bob)"})
+HERS_OR_CDG = segment("last_mile(alice)", "cloudflare(CDG)")
+
 # ---- what rows do
 
 def both(*actions):
@@ -278,12 +283,21 @@ def silent_laptop(name):
     return run
 
 
-def change_network(name, address):
+def change_network(name, address, far=False):
+    """far: to one from which the second location is nearer."""
     def run(w):
-        fresh = w.path.last_mile(name, address)
+        fresh = w.path.last_mile(name, address, far)
         w.lines[name].vanish()
         w.lines[name] = fresh
         w.users[name].move(fresh.address)
+    return run
+
+
+def reroute(name, address, far=False):
+    """Its new connections go over the other location, as when the Internet sends them there."""
+    def run(w):
+        w.lines[name] = w.path.last_mile(name, address, far)
+        w.users[name].reroute(w.lines[name].address)
     return run
 
 
@@ -593,6 +607,43 @@ ROWS = [
 
     Row("the SSO is down", segment("sso"), sso(False), sso(True), world="more legs"),
     Row("kill Traefik before the SSO", segment("traefik"), part("traefik", "cut"), part("traefik", "heal"), world="more legs"),
+
+    # ---- two locations of Cloudflare: the legs and carol come over FRA; alice and bob over CDG, or alice alone
+    Row("alice's and bob's location is silent", CDG, part("far_edge", "stall"), part("far_edge", "heal"), apart=CDG_OR_MILES,
+        world="two locations"),
+    Row("alice's and bob's location is silent for 12 s", CDG, part("far_edge", "stall"), part("far_edge", "heal"), lasts=12,
+        apart=CDG_OR_MILES, world="two locations"),
+    Row("kill alice's and bob's location", CDG, part("far_edge", "cut"), part("far_edge", "heal"), apart=CDG_OR_MILES,
+        world="two locations"),
+    Row("restart alice's and bob's location", CDG, restart("far_edge"), lasts=10, apart=CDG_OR_MILES, world="two locations"),
+    Row("their location reaches no tunnel", CDG, line("far_line", "cut"), line("far_line", "heal"), apart=CDG_OR_MILES,
+        world="two locations"),
+    Row("silence between their location and the tunnel", CDG, line("far_line", "stall"), line("far_line", "heal"),
+        apart=CDG_OR_MILES, world="two locations"),
+    Row("kill their location, and they move to the other", CDG, both(part("far_edge", "cut"), reroute("alice", "127.0.0.11"),
+        reroute("bob", "127.0.0.12")), both(part("far_edge", "heal"), reroute("alice", "127.0.0.11", True),
+        reroute("bob", "127.0.0.12", True), user("alice", "reload"), user("bob", "reload")), lasts=30, apart=CDG_OR_MILES,
+        world="two locations"),
+    Row("kill the location of the legs and of carol", segment("cloudflare"), part("edge", "cut"), part("edge", "heal"),
+        may=segment("cloudflare(FRA)"), world="two locations"),
+    Row("kill both locations", segment("cloudflare"), both(part("edge", "cut"), part("far_edge", "cut")),
+        both(part("edge", "heal"), part("far_edge", "heal")), world="two locations"),
+    Row("kill the tunnel behind both locations", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"),
+        world="two locations"),
+    Row("a hole of 12 s in alice's Wi-Fi, and bob comes over her location", last_mile("alice"),
+        before_ping("alice", mile("alice", "stall")), mile("alice", "heal"), lasts=12, world="two locations"),
+    Row("a hole of 20 s in carol's Wi-Fi, who comes over the legs' location", last_mile("carol"),
+        before_ping("carol", mile("carol", "stall")), mile("carol", "heal"), lasts=20, world="two locations"),
+    Row("two locations, and nothing", lasts=60, world="two locations"),
+    Row("everybody reloads over two locations", begin=each_user("reload"), lasts=20, world="two locations"),
+
+    Row("alice's location is silent, and she is alone there", HERS_OR_CDG, part("far_edge", "stall"), part("far_edge", "heal"),
+        world="alone"),
+    Row("kill alice's location, and she is alone there", HERS_OR_CDG, part("far_edge", "cut"), part("far_edge", "heal"),
+        lasts=20, world="alone"),
+    Row("a hole of 12 s in alice's Wi-Fi, and she is alone at her location", HERS_OR_CDG,
+        before_ping("alice", mile("alice", "stall")), mile("alice", "heal"), lasts=12, world="alone"),
+    Row("alice reloads, and she is alone at her location", begin=user("alice", "reload"), lasts=20, world="alone"),
 
     # ---- thirty users
     Row("kill the tunnel under thirty users", segment("tunnel"), part("tunnel", "cut"), part("tunnel", "heal"), world="crowd"),

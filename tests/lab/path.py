@@ -14,6 +14,10 @@ With segments=True there is a relay in each place where a line can be bad:
     legs  -> wan_line -> edge;  -> resolver_line -> unbound;  -> inner_line -> traefik
     a leg over a second provider -> wan2_line -> edge;  -> resolver2_line -> unbound
 
+With far=True there is a second location of the edge, CDG; legs and everybody else go over FRA:
+
+    some users -> far_edge -> far_line -> tunnel
+
 What the edge and the tunnel say for a next hop that is gone is what Cloudflare says: 530 and 502.
 """
 import os
@@ -50,7 +54,10 @@ _EDGE = """
 frontend edge
     bind 127.0.0.1:{edge} ssl crt {cert} alpn {alpn}
     http-request set-header CF-Connecting-IP %[src]
-    http-request set-header CF-Ray %[rand(999999999)]-FRA
+    http-request set-header CF-Ray %[rand(999999999)]-{colo}
+    http-request set-var(txn.ray) req.hdr(CF-Ray)
+    http-after-response set-header CF-Ray %[var(txn.ray)]
+    http-after-response set-header Server cloudflare
     default_backend tunnel
 backend tunnel
     server tunnel 127.0.0.1:{tunnel_line}
@@ -190,7 +197,7 @@ class Part:
 
 
 class Path:
-    def __init__(self, segments=False, http2=False, factor=1.0, tunnel_idle=3600):
+    def __init__(self, segments=False, http2=False, factor=1.0, tunnel_idle=3600, far=False):
         """http2: whether the edge offers it to browsers.  factor: of the timeouts of the programs.  tunnel_idle: seconds
         after which the edge ends a WebSocket that is silent (100 at Cloudflare)."""
         self.dir = process.folder()
@@ -200,13 +207,14 @@ class Path:
         self.segments = segments
         self.http2 = http2
         self.factor = factor
+        self.far = far
         self.tunnel_idle = tunnel_idle
         self.proxy = None
         self.walled = False
         self.sso_answers = True
         self.relays = []
         self.lines = {}
-        self.edge = self.tunnel = self.traefik = self.resolver = None
+        self.edge = self.tunnel = self.traefik = self.resolver = self.far_edge = None
         self._issue()
 
     def _issue(self, edge_days=2, traefik_days=2):
@@ -247,19 +255,24 @@ class Path:
         """A relay before each part, or the part itself."""
         for name, part in (("wan_line", "edge"), ("tunnel_line", "tunnel"), ("traefik_line", "traefik"),
                            ("inner_line", "traefik"), ("resolver_line", "resolver"), ("wan2_line", "edge"),
-                           ("resolver2_line", "resolver")):
+                           ("resolver2_line", "resolver"), *([("far_line", "tunnel")] if self.far else [])):
             self.ports[name] = self.ports[part]
             if self.segments:
                 self.lines[name] = Relay(("127.0.0.1", self.ports[part]), name, distant=part in ("edge", "resolver"))
                 self.relays.append(self.lines[name])
                 self.ports[name] = self.lines[name].address[1]
 
+    def _edge_write(self, name, colo, where):
+        """The file of a location's haproxy; where: the ports that it listens at and sends to."""
+        return self._write(name + ".cfg", self._defaults(name, "530 Origin DNS error") + _EDGE.format(
+            cert=self.both, alpn="h2,http/1.1" if self.http2 else "http/1.1", colo=colo, **where))
+
     def _parts_make(self):
         """Chooses ports, writes the files; the parts are not started."""
-        self.ports = dict(zip(("edge", "tunnel", "traefik", "resolver"), ports.free(4)))
+        names = ("edge", "tunnel", "traefik", "resolver") + (("far_edge",) if self.far else ())
+        self.ports = dict(zip(names, ports.free(len(names))))
         self._lines_make()
-        edge = self._write("edge.cfg", self._defaults("edge", "530 Origin DNS error") + _EDGE.format(
-            cert=self.both, alpn="h2,http/1.1" if self.http2 else "http/1.1", **self.ports))
+        edge = self._edge_write("edge", "FRA", self.ports)
         tunnel = self._write("tunnel.cfg", self._defaults("tunnel", "502 Bad Gateway") +
                              _TUNNEL.format(ca=self.ca.ca, host=HOST, **self.ports))
         resolver = self._write("unbound.conf", _RESOLVER.format(dir=self.dir, host=HOST, key=self.resolver_key,
@@ -267,6 +280,9 @@ class Path:
         nginx = os.path.join(self.dir, "nginx.conf")
         which = lambda p: shutil.which(p, path=_SBIN)  # noqa: E731
         self.edge = Part("edge", [which("haproxy"), "-db", "-f", edge], self.ports["edge"])
+        if self.far:
+            far = self._edge_write("far_edge", "CDG", {"edge": self.ports["far_edge"], "tunnel_line": self.ports["far_line"]})
+            self.far_edge = Part("far_edge", [which("haproxy"), "-db", "-f", far], self.ports["far_edge"])
         self.tunnel = Part("tunnel", [which("haproxy"), "-db", "-f", tunnel], self.ports["tunnel"])
         self.traefik = Part("traefik", [which("nginx"), "-p", self.dir, "-e", "stderr", "-c", nginx], self.ports["traefik"])
         self.resolver = Part("resolver", [which("unbound"), "-d", "-c", resolver], self.ports["resolver"])
@@ -278,8 +294,9 @@ class Path:
         for left in range(tries, 0, -1):
             self._parts_make()
             try:
-                for part in (self.edge, self.tunnel, self.resolver):
-                    part.start()
+                for part in (self.edge, self.far_edge, self.tunnel, self.resolver):
+                    if part:
+                        part.start()
                 return self
             except AssertionError:
                 self._parts_kill()
@@ -327,14 +344,14 @@ class Path:
                     workers.add(pid)
         return workers
 
-    def last_mile(self, name="last mile", source=None):
-        """A line of one user's own to the edge; source: the address the edge sees."""
-        relay = Relay(("127.0.0.1", self.ports["edge"]), name, source, distant=True)
+    def last_mile(self, name="last mile", source=None, far=False):
+        """A line of one user's own to the edge; source: the address the edge sees; far: over its second location."""
+        relay = Relay(("127.0.0.1", self.ports["far_edge" if far else "edge"]), name, source, distant=True)
         self.relays.append(relay)
         return relay
 
     def _parts_kill(self):
-        for part in (self.edge, self.tunnel, self.traefik, self.resolver):
+        for part in (self.edge, self.far_edge, self.tunnel, self.traefik, self.resolver):
             if part and part.process:
                 part.process.kill()
 
@@ -352,8 +369,8 @@ class Path:
 
     def __exit__(self, kind, value, trace):
         if kind and not issubclass(kind, (SystemExit, KeyboardInterrupt)):
-            for part in (self.edge, self.tunnel, self.traefik, self.resolver):
-                if part.process:
+            for part in (self.edge, self.far_edge, self.tunnel, self.traefik, self.resolver):
+                if part and part.process:
                     part.process.print_log()
         self.stop()
 

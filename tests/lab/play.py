@@ -23,7 +23,8 @@ from lab.world import missing as world_missing
 AGAIN = 65  # seconds after the end of a verdict in which the same suspects are the same fault once more
 TRIES = 3  # of a row that goes wrong while the machine is late
 CROWD = {f"user{n}": Person((NEW, OLD, LATEST, NEXT)[n % 4], n % 3 == 2, f"127.0.3.{n + 1}") for n in range(30)}
-WORLDS = {"": {}, "crowd": {"people": CROWD}, "more legs": {"legs": ("second_isp", "sign_in")}}
+WORLDS = {"": {}, "crowd": {"people": CROWD}, "more legs": {"legs": ("second_isp", "sign_in")},
+          "two locations": {"far": ("alice", "bob")}, "alone": {"far": ("alice",)}}
 
 
 @dataclasses.dataclass
@@ -72,7 +73,7 @@ def allowed(row, inseparable):
     """The sets a verdict may name: exactly the truth; a larger one that -t had printed, or what is left of that and
     holds the truth; of last miles, that infra is cleared, or all of them together."""
     sets = list(row.truth)
-    if row.apart and any(row.apart <= s for s in inseparable):
+    if row.apart and any({n.partition("(")[0] for n in row.apart} <= s for s in inseparable):
         sets += [s for t in row.truth if t <= row.apart for s in between(t, row.apart)]
     if row.truth and all(n.startswith("last_mile(") for t in row.truth for n in t):
         sets += [frozenset([faults.EXONERATED]), frozenset().union(*row.truth)]

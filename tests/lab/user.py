@@ -95,6 +95,10 @@ class User:
         """Another network: what was open is lost on this side.  Make the old line silent before."""
         loop.shared().call(self._move(address))
 
+    def reroute(self, address):
+        """New connections go another way from now on."""
+        loop.shared().run(self.network.move, address)
+
     def request(self, tag, payload=None, tab=None):
         """Asks the server something; does not wait for the answer."""
         loop.shared().run((tab or self.pages[0]).request, tag, payload)

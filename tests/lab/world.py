@@ -66,22 +66,23 @@ class Machine(threading.Thread):
 
 
 class World:
-    def __init__(self, speed=5, people=None, simulated=True, sections="", options=None, legs=()):
+    def __init__(self, speed=5, people=None, simulated=True, sections="", options=None, legs=(), far=()):
         """people: {name: Person}.  simulated: whether simulated users are on it (lab/user.py); without, its servers have
         the page for a real browser.  sections, options: more of t3ops.conf.  legs: names of functions of lab/path.py that
-        make sections of more legs."""
+        make sections of more legs.  far: names of people who come over the edge's second location."""
         self.speed = speed
         self.factor = 1 / speed
         self.lapse = timelapse.Timelapse(speed)
         self.people = people or PEOPLE
         self.dir = process.folder()
         self.path = path.Path(segments=True, http2=any(p.http2 for p in self.people.values()), factor=self.factor,
-                              tunnel_idle=EDGE_IDLE)
+                              tunnel_idle=EDGE_IDLE, far=bool(far))
         self.stubs, self.users, self.lines, self.serve_lines = {}, {}, {}, {}
         self.simulated = simulated
         self.sections = sections
         self.options = options or {}
         self.legs = legs
+        self.far = far
         self.daemon = None
         self.machine = Machine()
         self.events = []  # (user, page.Event)
@@ -96,7 +97,7 @@ class World:
         self._t3ops()
         self.path.connect(self.daemon.proxy)
         for name, person in self.people.items():
-            self.lines[name] = self.path.last_mile(name, person.address)
+            self.lines[name] = self.path.last_mile(name, person.address, name in self.far)
             if self.simulated:
                 self.users[name] = self.person(name, self.lines[name])
         return self

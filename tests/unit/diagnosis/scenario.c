@@ -181,6 +181,7 @@ static void leg_answer(struct run *r, const struct answering *a, enum leg_input_
 	struct leg_report report = {.kind = kind,
 	                            .name = a->name,
 	                            .user = a->user,
+	                            .colo = a->colo,
 	                            .wall_us = WALL0 + (r->now_us - T0),
 	                            .mono_us = r->now_us,
 	                            .waited_us = RTT};
@@ -201,7 +202,11 @@ static void due_deliver(struct run *r, const struct due *due)
 	}
 	for (size_t i = 0; due->tunnels && i < r->n_beats; i++) {
 		uint64_t beat = r->now_us - r->now_us % PERIOD;
-		struct live_report live = {r->beats[i].user, beat, r->beats[i].serve ? beat : 0};
+		struct live_report live = {.user = r->beats[i].user,
+		                           .colo = r->beats[i].colo,
+		                           .steady_us = r->beats[i].steady_us,
+		                           .client_us = beat,
+		                           .serve_us = r->beats[i].serve ? beat : 0};
 
 		if (beat > due->since_us)
 			assert_int_equal(user_news_tunnel_live(r->diagnosis, &live, r->now_us), 0);
@@ -252,7 +257,9 @@ static void leg_follow(struct run *r, const struct step *s)
 	       (strcmp(r->legs[i].name, s->leg) != 0 || strcmp(r->legs[i].user, or_empty(s->user)) != 0))
 		i++;
 	if (i == r->n_legs)
-		r->legs[r->n_legs++] = (struct answering){s->leg, or_empty(s->user), false, false, false};
+		r->legs[r->n_legs++] = (struct answering){.name = s->leg, .user = or_empty(s->user), .colo = ""};
+	if (s->colo != NULL)
+		r->legs[i].colo = s->colo;
 	if (s->what == LEG && s->kind == LEG_FRESH)
 		r->legs[i].fresh = s->reason == T3OPS_R_NONE;
 	else if (s->kind == LEG_LARGE)
@@ -266,6 +273,7 @@ static int leg_play(struct run *r, const struct step *s)
 	struct leg_report report = {.kind = s->kind,
 	                            .name = s->leg,
 	                            .user = or_empty(s->user),
+	                            .colo = or_empty(s->colo),
 	                            .step = (uint16_t)s->step,
 	                            .reason = (uint16_t)s->reason,
 	                            .code = (uint16_t)s->code,
@@ -282,7 +290,7 @@ static int end_play(struct run *r, const struct step *s)
 {
 	struct end_report report = {.user = s->user,
 	                            .address = or_empty(s->address),
-	                            .colo = "",
+	                            .colo = or_empty(s->colo),
 	                            .why = s->page.end == PAGE_END_LOST ? "the proxy died" : "",
 	                            .reason = (uint16_t)s->reason,
 	                            .dropped = s->what == DROPPED,
@@ -348,7 +356,7 @@ static int restart_play(struct run *r)
 
 static int report(struct run *r, const struct step *s)
 {
-	struct open_report open = {s->user, or_empty(s->address), ""};
+	struct open_report open = {s->user, or_empty(s->address), or_empty(s->colo)};
 
 	switch (s->what) {
 	case LEG:
@@ -369,11 +377,14 @@ static int report(struct run *r, const struct step *s)
 	case OPEN:
 		return user_news_tunnel_open(r->diagnosis, &open, r->now_us);
 	case PAGE_IS:
-		return user_news_page(r->diagnosis, s->user, &s->page, WALL0 + MS(s->at_ms), r->now_us);
+		return user_news_page(r->diagnosis, s->user, or_empty(s->colo), &s->page, WALL0 + MS(s->at_ms),
+		                      r->now_us);
 	case NAVIGATES:
 		return user_news_navigation(r->diagnosis, s->user, s->n > 0, r->now_us);
 	case BEATS:
 		r->beats[r->n_beats].user = s->user;
+		r->beats[r->n_beats].colo = or_empty(s->colo);
+		r->beats[r->n_beats].steady_us = s->colo != NULL ? r->now_us : 0;
 		r->beats[r->n_beats++].serve = s->n > 0;
 		return user_news_tunnel_open(r->diagnosis, &open, r->now_us);
 	case HOST:

@@ -51,7 +51,7 @@ struct step {
 	unsigned step, reason, code;
 	unsigned quiet_ms, n;
 	enum host_event_kind host;
-	const char *address;
+	const char *address, *colo;
 	struct page_facts page;
 };
 
@@ -90,6 +90,12 @@ struct step {
 #define WAITS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true, .waiting_us = MS(7000)}}
 #define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
 #define UNHEARD(t, u)       {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.age_us = MS(3000)}}
+/* Over a location of Cloudflare. */
+#define UP_OVER(t, l, c)    {.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = "", .colo = c}
+#define PAGE_OVER(t, u, c, from, how, ...) {.what = PAGE_ENDS, .at_ms = t, .user = u, .colo = c, .address = from, .reason = T3OPS_R_##how, .page = {.heartbeat_known = true, .period_us = PERIOD, .age_us = MS(600000), .carried = true, __VA_ARGS__}}
+#define OPENED_OVER(t, u, c, from) {.what = OPEN, .at_ms = t, .user = u, .colo = c, .address = from}
+/* Its tunnel beats from now on, as BEAT; without a gap since then. */
+#define BEAT_OVER(t, u, c)  {.what = BEATS, .at_ms = t, .user = u, .colo = c}
 /* The diagnosis is replaced by a new one, which knows what was kept. */
 #define FINISHED(t)         {.what = FINISH, .at_ms = t}
 #define RESTARTED(t)        {.what = RESTART, .at_ms = t}
@@ -133,7 +139,7 @@ struct scenario_symptom {
 };
 
 struct answering {
-	const char *name, *user;
+	const char *name, *user, *colo;
 	bool answers;
 	bool fresh; /* it makes fresh connections, and they work */
 	bool large; /* it sends large messages, and they are answered */
@@ -152,7 +158,8 @@ struct run {
 	struct answering legs[24];
 	size_t n_legs;
 	struct {
-		const char *user;
+		const char *user, *colo;
+		uint64_t steady_us;
 		bool serve;
 	} beats[4];
 	size_t n_beats;

@@ -41,6 +41,10 @@ static const struct shape {
 	"(a leg from elsewhere through cloudflare would tell: add one with segments = "                              \
 	"{\"cloudflare\", \"tunnel\", \"traefik\", \"dispatch\"})\n"
 
+#define LOCATION                                                                                                     \
+	"faults of one location of cloudflare" APART "last_mile and cloudflare, of a user who alone comes over it "  \
+	"(a leg that goes over it would tell: one runs where that user's provider is)\n"
+
 static const struct {
 	/* plugins: letters; behind a + their legs send large messages, too, behind a - there is no request plugin */
 	const char *what, *plugins, *want;
@@ -48,19 +52,20 @@ static const struct {
     {"the three legs", "cisj",
      "segments: loud faults of all 8 can be told apart\n"
      "brief faults" APART "wan, cloudflare and tunnel " ENTER_TUNNEL "silent faults" APART
-     "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH},
+     "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART
+     "traefik and dispatch " ENTER_DISPATCH LOCATION},
     {"the three legs, with large messages", "+cisj",
      "segments: loud faults of all 8 can be told apart\n"
      "brief and large-message faults" APART "wan, cloudflare and tunnel " ENTER_TUNNEL "silent faults" APART
      "cloudflare and tunnel " ENTER_TUNNEL "silent, brief and large-message faults" APART
-     "traefik and dispatch " ENTER_DISPATCH},
+     "traefik and dispatch " ENTER_DISPATCH LOCATION},
     {"a leg behind the tunnel, and one at t3ops", "cuidsj",
      "segments: loud and silent faults of all 8 can be told apart\n"
-     "brief faults" APART "wan and cloudflare " ELSEWHERE},
+     "brief faults" APART "wan and cloudflare " ELSEWHERE LOCATION},
     {"without the inner leg", "cs",
      "brief faults" APART "wan, cloudflare, tunnel, traefik and dispatch " ONE_AT_T3OPS "silent faults" APART
      "cloudflare, tunnel, traefik and dispatch " ONE_AT_T3OPS "loud faults" APART
-     "tunnel, traefik and dispatch " ONE_AT_T3OPS},
+     "tunnel, traefik and dispatch " ONE_AT_T3OPS LOCATION},
     {"without the outer leg", "is",
      "loud, silent and brief faults" APART "last_mile, wan, cloudflare and tunnel "
      "(a leg through wan would tell: add one with segments = "
@@ -69,22 +74,23 @@ static const struct {
     {"without the legs to the t3 servers", "ci",
      "segments: loud faults of all 8 can be told apart\n"
      "brief faults" APART "wan, cloudflare and tunnel " ENTER_TUNNEL "silent faults" APART
-     "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH},
+     "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART
+     "traefik and dispatch " ENTER_DISPATCH LOCATION},
     {"an outer leg that looks no name up", "pis",
      "loud and silent faults" APART "wan and cloudflare " ELSEWHERE "brief faults" APART
      "wan, cloudflare and tunnel " ENTER_TUNNEL "silent faults" APART "cloudflare and tunnel " ENTER_TUNNEL
-     "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH},
+     "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH LOCATION},
     {"the outer leg's own first segment ends TCP", "wis",
      "brief faults" APART "wan, cloudflare and tunnel " ENTER_TUNNEL "loud and silent faults" APART
      "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH},
     {"a second way out", "c2is",
      "segments: loud faults of all 9 can be told apart\n"
      "silent and brief faults" APART "cloudflare and tunnel " ENTER_TUNNEL "silent and brief faults" APART
-     "traefik and dispatch " ENTER_DISPATCH},
+     "traefik and dispatch " ENTER_DISPATCH LOCATION},
     {"the sign-in", "cios",
      "segments: loud faults of all 9 can be told apart\n"
      "brief faults" APART "wan, cloudflare and tunnel " ENTER_TUNNEL "silent faults" APART
-     "cloudflare and tunnel " ENTER_TUNNEL},
+     "cloudflare and tunnel " ENTER_TUNNEL LOCATION},
     {"no leg at all", "j",
      "segments: no leg is configured; the cause of a drop can only be the user's path or the t3 server\n"},
     {"legs only", "-cis",
