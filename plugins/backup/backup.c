@@ -16,6 +16,10 @@
 #include "common/run_deadline.h"
 #include "common/user_path.h"
 #include "common/gentle.h"
+#include "common/proof.h"
+#include "common/trial.h"
+#include "drill.h"
+#include "drills.h"
 #include "pack.h"
 #include "interrupted.h"
 #include "plugin.h"
@@ -106,8 +110,10 @@ static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct b
 	r = backup_dir_put(dir, &row, (int)ctx->host->opt_int(ctx, "compress"), until_us);
 	if (r < 0)
 		snprintf(why, WHY_SIZE, "the copy cannot be moved into %.200s: %s", dir->path, strerror(-r));
-	else
+	else {
+		drill_report(ctx, dir);
 		copy_report(ctx, dir, &row, facts);
+	}
 	json_decref(row.rows);
 	if (r == 0)
 		r = retain(ctx, dir, row.file, why);
@@ -150,6 +156,7 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 		         r == -ENOENT ? "this machine knows no home directory of the user" : strerror(-r));
 	if (r == 0)
 		r = backup_dir_open(&dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
+	drill_sweep(&dir);
 	if (r == 0)
 		interrupted_finish(ctx, user, &dir, until_us);
 	if (r == 0)
@@ -191,6 +198,7 @@ static int directory_act(struct t3ops_ctx *ctx, const struct t3ops_user *user, c
 
 	umask(0077);
 	r = backup_dir_open(&dir, ctx->host->opt_string(ctx, "to"), user->name, why, sizeof why);
+	drill_sweep(&dir);
 	if (r == 0 && interrupted_finish(ctx, user, &dir, until_us))
 		ctx->host->report_row(ctx);
 	if (r == 0)
@@ -208,6 +216,12 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 {
 	return strcmp(action, "hold") == 0 ? make(ctx, user, BACKUP_BEFORE_UPGRADE)
 	                                   : directory_act(ctx, user, action);
+}
+
+static int rehearse(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *name)
+{
+	(void)name; /* there is one */
+	return proof_run(ctx, user);
 }
 
 /* Whether the pattern of the database is one, whoever the user is. */
@@ -252,7 +266,7 @@ static int check(struct t3ops_ctx *ctx)
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "encrypt_key", "this build of t3ops has no libsodium");
 		r = -ENOTSUP;
 	}
-	return store_check(ctx) < 0 ? -EINVAL : r;
+	return store_check(ctx) < 0 || drill_check(ctx) < 0 ? -EINVAL : r;
 }
 
 static const struct t3ops_option options[] = {
@@ -290,6 +304,21 @@ static const struct t3ops_option options[] = {
      "A larger backup is sent in parts of that size, and a later run goes on after the last one that arrived."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for restore --stop."},
     {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
+    {"drill_every", T3OPS_OPT_DURATION, "0s", 0, 0,
+     "How long after a user's last restore drill a run of the job is followed by another one; 0s: never by itself."},
+    TRIAL_OPTIONS(""),
+};
+
+static const struct t3ops_metric metrics[] = {
+    [METRIC_DRILL_SUCCEEDED] = {.name = "t3ops_backup_drill_last_success_timestamp_seconds",
+                                .type = T3OPS_GAUGE,
+                                .labels = {"user"},
+                                .help = "When a restore drill of the user's newest backup last succeeded, in seconds "
+                                        "since 1970; as of the last run or drill."},
+    [METRIC_DRILL_FAILED] = {.name = "t3ops_backup_drill_last_failure_timestamp_seconds",
+                             .type = T3OPS_GAUGE,
+                             .labels = {"user"},
+                             .help = "When one last failed, or could not be made."},
 };
 
 static const struct t3ops_action actions[] = {
@@ -298,6 +327,8 @@ static const struct t3ops_action actions[] = {
      "Reads a backup whole and checks it; one that is damaged is never used, and the newest good one pinned.", false},
     {"pin", "at", "A backup stays, whatever the retention says.", false},
     {"unpin", "at", "It is kept by the retention again.", false},
+    {"drill", "at remote",
+     "Restores the newest backup to a scratch copy, starts a throwaway t3 server on it, and pairs with that.", false},
     {"hold", "", "Before an upgrade: makes a backup that is pinned until release.", false},
     {"release", "", "The upgrade is accepted: what hold made is kept by the retention again.", false},
     {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere.", true},
@@ -305,15 +336,19 @@ static const struct t3ops_action actions[] = {
 
 T3OPS_PLUGIN(backup) = {
     T3OPS_HEAD,
-    .roles = T3OPS_ROLE_JOB,
+    .roles = T3OPS_ROLE_JOB | T3OPS_ROLE_WATCH,
     .name = "backup",
     .version = PACKAGE_VERSION,
     .summary = "copies every user's state.sqlite, verified, while t3 runs",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
+    .metrics = metrics,
+    .n_metrics = sizeof metrics / sizeof metrics[0],
     .check = check,
     .wants = T3OPS_SERVICE_PAIRING,
     .run = run,
     T3OPS_ACTIONS(actions),
     .act = act,
+    .rehearse = rehearse,
+    .on_event = drills_event,
 };

@@ -94,6 +94,10 @@ json_t *backup_row_json(const struct backup_row *row)
 		json_object_set_new(o, "database_sha256", json_string(row->database_sha256));
 		json_object_set_new(o, "database_bytes", json_integer(row->database_bytes));
 	}
+	if (o != NULL && row->drilled_s > 0)
+		json_object_set_new(o, "drilled", time_json(row->drilled_s));
+	if (o != NULL && row->fault[0] != '\0')
+		json_object_set_new(o, "fault", json_string(row->fault));
 	if (o != NULL && row->rows != NULL)
 		json_object_set(o, "rows", row->rows);
 	return o;
@@ -160,6 +164,9 @@ static bool row_of_line(struct backup_row *row, const struct backup_files *files
 	at = time_read(json_string_value(json_object_get(o, "verified")), TIME_TEXT);
 	if (at >= 0)
 		row->verified_s = at;
+	at = time_read(json_string_value(json_object_get(o, "drilled")), TIME_TEXT);
+	row->drilled_s = at > 0 ? at : 0;
+	text_take(row->fault, sizeof row->fault, o, "fault");
 	text_take(row->sha256, sizeof row->sha256, o, "sha256");
 	text_take(row->database_sha256, sizeof row->database_sha256, o, "database_sha256");
 	row->database_bytes = json_integer_value(json_object_get(o, "database_bytes"));
@@ -366,6 +373,11 @@ int manifest_write(int dir_fd, const struct manifest *m)
 
 /* ---- what a person means ---------------------------------------------------------------------------------- */
 
+bool backup_is_good(const struct backup_row *row)
+{
+	return !row->damaged && row->fault[0] == '\0';
+}
+
 static bool is_meant(const struct backup_row *row, const char *at)
 {
 	json_t *text = time_json(row->at_s);
@@ -380,7 +392,7 @@ struct backup_row *manifest_find(const struct manifest *m, const char *at)
 	bool any = at[0] == '\0' || strcmp(at, "newest") == 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		if (any ? !m->rows[i].damaged : is_meant(&m->rows[i], at))
+		if (any ? backup_is_good(&m->rows[i]) : is_meant(&m->rows[i], at))
 			return &m->rows[i];
 	return NULL;
 }

@@ -39,7 +39,9 @@ struct backup_row {
 	bool pinned;         /* stays until it is unpinned */
 	bool damaged;        /* what it was verified to be later */
 	long long verified_s;
-	json_t *rows; /* {TABLE: rows}; owned; may be NULL */
+	long long drilled_s; /* when a t3 server last worked on a copy of it (drill.h); 0: never */
+	char fault[200];     /* why none did at the last drill; "": it did, or was not tried */
+	json_t *rows;        /* {TABLE: rows}; owned; may be NULL */
 };
 
 struct manifest {
@@ -82,8 +84,11 @@ void manifest_fini(struct manifest *m);
 int manifest_add(struct manifest *m, const struct backup_row *row);
 void manifest_remove(struct manifest *m, size_t i);
 
+/* Whether nothing is known against it. */
+bool backup_is_good(const struct backup_row *row);
+
 /* The row that a person means: its file, a time or the beginning of one ("2026-11-27", "2026-11-27T03:30"; then the
- * newest within it), "newest" or "": the newest that is not damaged.  NULL: none. */
+ * newest within it), "newest" or "": the newest good one.  NULL: none. */
 struct backup_row *manifest_find(const struct manifest *m, const char *at);
 
 /* As in the file; a new reference, NULL without memory. */

@@ -205,10 +205,12 @@ static int row_copy(struct manifest *m, const struct backup_row *row)
 	return error;
 }
 
-/* What a person said of it here holds there too. */
+/* What is known of it here holds there too. */
 static void opinion_copy(struct backup_row *there, const struct backup_row *here)
 {
 	there->pinned = here->pinned;
+	there->drilled_s = here->drilled_s;
+	snprintf(there->fault, sizeof there->fault, "%s", here->fault);
 }
 
 /* What is there, and what is here and good. */

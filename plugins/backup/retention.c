@@ -92,7 +92,7 @@ static size_t newest_good(const struct manifest *m, long long now_s)
 	size_t found = SIZE_MAX;
 
 	for (size_t i = m->n; i-- > 0;)
-		if (!m->rows[i].damaged && (found == SIZE_MAX || is_credible(&m->rows[i], now_s)))
+		if (backup_is_good(&m->rows[i]) && (found == SIZE_MAX || is_credible(&m->rows[i], now_s)))
 			found = i;
 	return found;
 }

@@ -3,30 +3,15 @@
 """The gate: a version of t3 is proven on a copy of a real database, in namespaces of its own, by what pairs users.
 Good ones are accepted; each kind of broken one is rejected with its reason; a gate that is broken itself rejects
 nothing; and nothing outside the copy changes."""
-import hashlib
 import os
 import unittest
 
 from lab import account, http, process
 from lab.fleet import Fleet, Prefixes
+from lab.picture import picture
 from lab.stub import LATEST, NEW, OLD
 
 PAGE = {"Accept": "text/html", "X-authentik-username": "alice"}
-
-
-def picture(folder):
-    """Every file below with its contents, owner, mode and time; but for what readers of a database share with its writer."""
-    found = {}
-    for at, _, names in os.walk(folder):
-        for name in [".", *(n for n in names if not n.endswith("-shm"))]:
-            path = os.path.join(at, name)
-            st = os.lstat(path)
-            digest = ""
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as f:
-                    digest = hashlib.sha256(f.read()).hexdigest()
-            found[path] = (digest, st.st_uid, st.st_mode, st.st_mtime_ns, st.st_ino)
-    return found
 
 
 class Accepted(unittest.TestCase):

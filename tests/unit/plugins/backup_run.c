@@ -67,6 +67,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
 	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
 	text_put(s, "encrypt_key", T3OPS_OPT_STRING, f->key);
+	text_put(s, "serve_command", T3OPS_OPT_COMMAND, "");
 	text_put(s, "s3_url", T3OPS_OPT_URL, "");
 	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
 	text_put(s, "database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite");
