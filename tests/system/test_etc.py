@@ -44,10 +44,15 @@ class Config(unittest.TestCase):
         status, said = self.check(text_of(f"{BUILD}/etc/t3ops.conf"))
         self.assertEqual(status, 0, said)
 
-    def test_shipped_with_the_legs(self):
-        text = re.sub(r'(?m)^#((plugin|leg_defaults| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
+    def test_shipped_with_everything(self):
+        """Every section that is commented, and every option that is in one that is not."""
+        text = re.sub(r'(?m)^#((plugin|command|leg_defaults| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
+        text = re.sub(r"(?m)^    #(\w+ +=)", r"    \1", text)
         status, said = self.check(text)
         self.assertEqual(status, 0, said)
+        for name in ("backup", "watchdog", "upgrade"):
+            self.assertIn(f"plugin {name}", said)
+            self.assertNotRegex(text, rf'(?m)^#.*plugin "{name}"')
         self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")
         self.assertIn("plugin probe_internal", said)
 
