@@ -119,6 +119,21 @@ class Guards(unittest.TestCase):
             self.assertRegex(lab.ask("check", "alice")[2], "resolve: cat: exit code 1: .*No such file")
 
 
+class Options(unittest.TestCase):
+    def test_faults(self):
+        for options, said in (({"versions": ""}, "channel = .*: it needs the option versions"),
+                              ({"candidate": "/opt/t3"}, "the option candidate names the next version already"),
+                              ({"window_from": "02:00"}, "a window needs both window_from and window_to"),
+                              ({"window_to": "02:00"}, "a window needs both window_from and window_to")):
+            with self.assertRaisesRegex(AssertionError, said):
+                Lab(**options)
+
+    def test_window(self):
+        """With the name of the time zone that it is of."""
+        with Lab(window_from="00:00", window_to="23:59") as lab:
+            self.assertRegex(lab.status()["window"], r"^00:00 to 23:59 \S+, now (open|closed)$")
+
+
 class Installing(unittest.TestCase):
     def test_fails(self):
         with Lab() as lab:
