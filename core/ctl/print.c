@@ -12,8 +12,11 @@ void print_text(FILE *out, const json_t *text)
 {
 	const char *at = json_string_value(text);
 
-	for (; at != NULL && *at != '\0'; at++)
-		fputc(*at != '\n' && ((unsigned char)*at < ' ' || *at == 0x7f) ? '?' : *at, out);
+	while (at != NULL && *at != '\0')
+		if (*at == '\n')
+			fputc(*at++, out);
+		else
+			at = text_byte_put(out, at);
 	if (json_string_length(text) > 0 && json_string_value(text)[json_string_length(text) - 1] != '\n')
 		fputc('\n', out);
 }

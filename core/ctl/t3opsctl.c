@@ -14,6 +14,7 @@
 #include "ctl/link.h"
 #include "ctl/local_time.h"
 #include "ctl/print.h"
+#include "ctl/text.h"
 #include "ctl/print_story.h"
 #include "ctl/print_users.h"
 
@@ -98,7 +99,9 @@ __attribute__((format(printf, 1, 2))) static int usage_error(const char *fmt, ..
 
 static int failed(const char *what, const char *why)
 {
-	fprintf(stderr, "t3opsctl: %s: %s\n", what, why);
+	fprintf(stderr, "t3opsctl: %s: ", what);
+	text_put(stderr, why, 0); /* perhaps a user's own words */
+	fputc('\n', stderr);
 	return EXIT_FAILURE;
 }
 

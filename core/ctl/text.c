@@ -2,6 +2,7 @@
 /* Texts for a terminal; see text.h. */
 #include "ctl/text.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,9 +17,22 @@ const char *text_get(const json_t *o, const char *key)
 	return text != NULL ? text : "";
 }
 
-static void byte_put(FILE *out, char c)
+/* Whether a terminal may take it for an order: C0, DEL, or C1 as UTF-8 has it. */
+static bool is_control(const char *at)
 {
-	fputc((unsigned char)c < ' ' || c == 0x7f ? '?' : c, out);
+	unsigned char c = (unsigned char)at[0], next = c != '\0' ? (unsigned char)at[1] : 0;
+
+	return c < ' ' || c == 0x7f || (c == 0xc2 && next >= 0x80 && next <= 0x9f);
+}
+
+const char *text_byte_put(FILE *out, const char *at)
+{
+	if (!is_control(at)) {
+		fputc(*at, out);
+		return at + 1;
+	}
+	fputc('?', out);
+	return at + ((unsigned char)*at == 0xc2 ? 2 : 1);
 }
 
 /* The bytes of one character. */
@@ -29,9 +43,9 @@ static int is_first(char c)
 
 void text_put(FILE *out, const char *text, int width)
 {
-	for (; *text != '\0'; text++) {
+	while (*text != '\0') {
 		width -= is_first(*text);
-		byte_put(out, *text);
+		text = text_byte_put(out, text);
 	}
 	for (; width > 0; width--)
 		fputc(' ', out);
@@ -78,10 +92,10 @@ void text_wrap(FILE *out, const char *text, const char *indent)
 			fputc(' ', out);
 			at++;
 		}
-		for (size_t i = 0; i < word; i++)
-			byte_put(out, text[i]);
+		for (const char *end = text + word; text < end;)
+			text = text_byte_put(out, text);
 		at += (int)word;
-		text += word + (text[word] == ' ');
+		text += *text == ' ';
 	}
 	fputc('\n', out);
 }

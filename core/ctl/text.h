@@ -8,7 +8,9 @@
 
 /* A member's text; "" if there is none. */
 const char *text_get(const json_t *o, const char *key);
-/* Pads to `width` characters; a byte that could steer a terminal becomes a question mark. */
+/* The byte, or a question mark for a character that could steer a terminal; what follows it. */
+const char *text_byte_put(FILE *out, const char *at);
+/* Pads to `width` characters; nothing steers a terminal. */
 void text_put(FILE *out, const char *text, int width);
 /* The same of a member, and a space. */
 void text_column(FILE *out, const json_t *o, const char *key, int width);

@@ -20,6 +20,7 @@
 #include "process/job_input.h"
 #include "process/upstream_dialer.h"
 #include "plugin_host/plugin_host.h"
+#include "sys/utf8.h"
 
 #define INPUT_MAX (1u << 20)
 
@@ -41,6 +42,18 @@ static struct job_child *child_of(struct t3ops_ctx *ctx)
 
 /* ---- services ----------------------------------------------------------------------------------------- */
 
+/* Bytes that are no character, as where a text was cut, would make the whole answer no JSON. */
+static void characters_keep(char *text)
+{
+	for (size_t len; *text != '\0'; text += len) {
+		len = utf8_length(text);
+		if (len == 0) {
+			*text = '?';
+			len = 1;
+		}
+	}
+}
+
 static void T3OPS_PRINTF(3, 4) report(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...)
 {
 	char value[512];
@@ -49,7 +62,8 @@ static void T3OPS_PRINTF(3, 4) report(struct t3ops_ctx *ctx, const char *key, co
 	va_start(ap, fmt);
 	vsnprintf(value, sizeof value, fmt, ap); /* a fact too long is cut */
 	va_end(ap);
-	json_object_set_new(child_of(ctx)->facts, key, json_stringn_nocheck(value, strlen(value)));
+	characters_keep(value);
+	json_object_set_new(child_of(ctx)->facts, key, json_string(value));
 }
 
 static void on_limit(struct ev_loop *loop, struct ev_timer *w, int revents)

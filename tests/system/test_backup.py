@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import stat
+import subprocess
 import unittest
 
 from lab import account, process, wait
@@ -118,6 +119,26 @@ class Backup(unittest.TestCase):
             answer = control(lab.daemon, {"command": "run", "plugin": "backup", "user": "mallory"})
             self.assertFalse(answer["ok"])
             self.assertIn("no such user", answer["error"])
+
+    def test_words_of_users(self):
+        """What a database says reaches no terminal as it is, and a reason that is cut stays a reason."""
+        with Lab(["alice", "bob"]) as lab:
+            path = os.path.join(lab.dir, "home/alice/state.sqlite")
+            with sqlite3.connect(path) as db:
+                db.execute("PRAGMA writable_schema = ON")
+                db.execute("INSERT INTO sqlite_schema VALUES('table', ?, 'x', 5, 'CREATE TABLE nonsense')",
+                           ("\x1b[31m\u009b31m",))
+            db.close()
+            done = subprocess.run([process.program("core/t3opsctl"), "-s", lab.daemon.control, "backup", "now", "alice"],
+                                  capture_output=True, text=True, timeout=60 * wait.SLOW, check=False)
+            self.assertIn("malformed database schema (?[31m", done.stderr)
+            self.assertNotRegex(done.stderr, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+            for n in range(2):
+                lab.daemon.sections = section("plugin", "backup", {"to": lab.to, "database": "/" + n * "x" + 200 * "ä"})
+                lab.daemon.write_conf()
+                lab.daemon.reload()
+                answer = control(lab.daemon, {"command": "run", "plugin": "backup", "user": "bob"})
+                self.assertRegex(answer["error"], "1 of 1 failed; bob: /x?ä{100}")
 
     def test_jobs_room_dies(self):
         with Lab(["alice"]) as lab:
