@@ -129,6 +129,27 @@ void runs_pump(struct jobs *j)
 	}
 }
 
+/* Somebody asked for this user by name. */
+static bool is_named(const struct run *run)
+{
+	return run->request && run->request->ask.user[0] != '\0';
+}
+
+/* What was asked for by name comes before what is done for everybody, however long that takes. */
+static void run_insert(struct jobs *j, struct run *run)
+{
+	struct run *other = NULL;
+
+	if (is_named(run))
+		TAILQ_FOREACH (other, &j->runs, link)
+			if (other->id == 0 && !is_named(other))
+				break;
+	if (other)
+		TAILQ_INSERT_BEFORE(other, run, link);
+	else
+		TAILQ_INSERT_TAIL(&j->runs, run, link);
+}
+
 void run_queue(struct job *job, const char *user, struct run_request *request)
 {
 	struct jobs *j = job->jobs;
@@ -155,7 +176,7 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 		strcpy(run->arguments, request->ask.arguments);
 	}
 	ev_init(&run->timer, on_pause_over);
-	TAILQ_INSERT_TAIL(&j->runs, run, link);
+	run_insert(j, run);
 }
 
 void runs_message(struct jobs *j, const struct msg_head *head, const void *payload)

@@ -26,6 +26,7 @@
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/sign_of_life.h"
+#include "monitor/watchers.h"
 #include "obs/log.h"
 #include "sys/clock.h"
 
@@ -192,39 +193,11 @@ static void current_become(struct monitor *d)
 		d->diagnosis = before;
 	else
 		diagnosis_free(before);
+	watchers_recall(d);
 	actions_ask(d);
 }
 
 /* ---- messages -------------------------------------------------------------------------------- */
-
-static bool is_of_a_verdict(const struct event *e)
-{
-	return e->kind == EVENT_VERDICT || e->kind == EVENT_VERDICT_HEALED || e->kind == EVENT_VERDICT_EXPIRED;
-}
-
-static void plugins_report(struct monitor *d, const struct event *e)
-{
-	char line[EVENT_LINE_MAX];
-	struct t3ops_event seen = {.struct_size = sizeof seen, .time_us = e->time_us, .line = line};
-
-	if (d->plugins == NULL)
-		return;
-	event_format(e, line, sizeof line);
-	seen.kind = event_kind_name(e->kind);
-	seen.plugin = e->plugin;
-	seen.user = e->user;
-	seen.segments = e->segments;
-	seen.verdict = is_of_a_verdict(e) ? e->count : 0;
-	for (size_t i = 0; i < plugin_host_count(d->plugins); i++) {
-		struct t3ops_instance *instance = plugin_host_at(d->plugins, i);
-
-		if (!(instance->plugin.roles & T3OPS_ROLE_WATCH))
-			continue;
-		plugin_enter(instance, "on_event");
-		instance->plugin.on_event(&instance->ctx, &seen);
-		plugin_leave(instance);
-	}
-}
 
 static bool is_of_a_leg(const struct event *e)
 {
@@ -279,7 +252,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	event_diagnose(d, &e, head->from);
 	sign_of_life_event(d, &e, clock_mono_us());
 	roster_event(d, &e, head->from);
-	plugins_report(d, &e);
+	watchers_event(d, &e);
 	due_set(d);
 }
 

@@ -296,6 +296,12 @@ void verdict_event(const struct verdict_basis *b, struct event *e)
 	free(text);
 }
 
+void verdict_standing_event(const struct verdict *v, struct event *e)
+{
+	event_begin(v, EVENT_VERDICT, e);
+	e->code = (uint16_t)v->revision;
+}
+
 void verdict_end_event(const struct verdict *v, struct event *e)
 {
 	event_begin(v, v->state == VERDICT_HEALED ? EVENT_VERDICT_HEALED : EVENT_VERDICT_EXPIRED, e);

@@ -20,6 +20,8 @@ json_t *verdict_json(const struct verdict_basis *b);
 void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time);
 /* The event that goes to log and journal; what is too long for it ends in "..." behind a whole word. */
 void verdict_event(const struct verdict_basis *b, struct event *e);
+/* The same of one that an earlier monitor gave, without its text. */
+void verdict_standing_event(const struct verdict *v, struct event *e);
 /* The end of a verdict. */
 void verdict_end_event(const struct verdict *v, struct event *e);
 

@@ -46,11 +46,17 @@ void plugin_calls_begin(const struct t3ops_instance *i)
 		const char *name;
 		bool there;
 	} callbacks[] = {
-	    {"init", p->init},           {"start", p->start},
-	    {"stop", p->stop},           {"on_request", p->on_request},
-	    {"leg_open", p->leg_open},   {"leg_ping", p->leg_ping},
-	    {"leg_close", p->leg_close}, {"on_event", p->on_event},
-	    {"leg_fresh", p->leg_fresh}, {"on_unauthorized", p->on_unauthorized},
+	    {"init", p->init},
+	    {"start", p->start},
+	    {"stop", p->stop},
+	    {"on_request", p->on_request},
+	    {"leg_open", p->leg_open},
+	    {"leg_ping", p->leg_ping},
+	    {"leg_close", p->leg_close},
+	    {"on_event", p->on_event},
+	    {"on_earlier", p->on_earlier},
+	    {"leg_fresh", p->leg_fresh},
+	    {"on_unauthorized", p->on_unauthorized},
 	};
 
 	for (size_t k = 0; i->host->process->metrics && k < sizeof callbacks / sizeof callbacks[0]; k++)

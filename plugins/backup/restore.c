@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/copy.h"
+#include "common/server_hold.h"
 #include "common/user_path.h"
 #include "interrupted.h"
 #include "replace.h"
@@ -163,6 +164,9 @@ static int in_place(struct restore *r)
 		snprintf(r->why, r->why_size, "option database cannot be filled in");
 		return error;
 	}
+	error = server_hold(r->user, r->why, r->why_size);
+	if (error < 0)
+		return error;
 	running = user_server_running(&server, busy, sizeof busy);
 	if (running != NULL && !may_stop) {
 		snprintf(r->why, r->why_size, "the server runs: %.200s; stop it, or say --stop", busy);

@@ -20,7 +20,7 @@ static void state_set(struct target *t, enum target_state state, uint64_t now_us
 
 static bool is_convicted(const struct target *t)
 {
-	return t->verdict != 0 && !t->leg_is_up;
+	return t->verdict != 0 && t->leg_since_us != 0 && !t->leg_is_up;
 }
 
 void target_leg(struct target *t, bool up, uint64_t now_us)
@@ -44,6 +44,14 @@ void target_ended(struct target *t, uint64_t now_us)
 		state_set(t, TARGET_SETTLING, now_us);
 	else if (t->state == TARGET_SAVING)
 		t->since_us = 0; /* its time is over */
+}
+
+void target_refused(struct target *t, uint64_t now_us)
+{
+	if (t->state != TARGET_RESTARTING)
+		return;
+	state_set(t, TARGET_SUSPECT, now_us);
+	t->n_restarts--; /* it was noted as it was ordered */
 }
 
 bool target_is_in_hand(const struct target *t)
@@ -74,6 +82,11 @@ static bool restart_note(struct target *t, uint64_t now_us)
 	t->restarts_us = more;
 	more[t->n_restarts++] = now_us;
 	return true;
+}
+
+void target_restarted(struct target *t, uint64_t at_us)
+{
+	restart_note(t, at_us);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------------- */

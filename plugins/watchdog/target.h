@@ -2,13 +2,14 @@
 /*
  * One user's t3 server, as the watchdog sees it.  Pure.
  *
- *   WELL        nothing convicts it, or its leg is up
+ *   WELL        nothing convicts it, or its leg is up, or nothing was heard of its leg yet
  *     | a verdict names it alone, and its leg is down
  *   SUSPECT     for `patience` without a break: whatever the host did meanwhile begins it anew
  *     |         and it had been up for longer than `grace`, or is down for longer than that
  *   SAVING      a backup is made first, for at most `backup_limit`; then, if it still is as it was:
  *   RESTARTING  the job has it restarted and paired with
- *     | done, or failed, or nothing is heard of it for `restart_limit`
+ *     | done, or failed, or nothing is heard of it for `restart_limit`; refused, for somebody else has the server in
+ *     |         hand: SUSPECT, as if it had not begun
  *   SETTLING    its leg comes up: WELL; not within `patience`: SUSPECT
  *
  *   EXHAUSTED   instead of SAVING, when it was restarted `max_restarts` times within `window`: nothing more is done
@@ -49,7 +50,7 @@ struct target {
 	uint64_t since_us; /* in this state */
 	uint64_t verdict;  /* that names this server alone and stands; 0: none */
 	bool leg_is_up;
-	uint64_t leg_since_us; /* up, or down */
+	uint64_t leg_since_us; /* up, or down; 0: not known yet */
 	uint64_t was_up_us;    /* before it went down: for how long */
 	uint64_t *restarts_us; /* when each began, of those within the window; owned */
 	size_t n_restarts;
@@ -64,6 +65,10 @@ void target_leg(struct target *t, bool up, uint64_t now_us);
 void target_verdict(struct target *t, uint64_t id);
 /* The backup, or the restart, that was ordered has ended, however. */
 void target_ended(struct target *t, uint64_t now_us);
+/* The restart that was ordered was not done. */
+void target_refused(struct target *t, uint64_t now_us);
+/* An earlier monitor had it restarted then; the oldest comes first. */
+void target_restarted(struct target *t, uint64_t at_us);
 
 /* strained_us: when the host was found unwell last; may_begin: no other server is in the watchdog's hands.  Makes the
  * next step and returns what is to be done for it. */

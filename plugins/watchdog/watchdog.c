@@ -13,6 +13,7 @@
 
 #include "common/due.h"
 #include "common/run_deadline.h"
+#include "common/server_hold.h"
 #include "common/user_server.h"
 #include "plugin.h"
 #include "watchdog/evidence.h"
@@ -240,6 +241,10 @@ static void on_action_ended(struct watchdog *w, const struct t3ops_event *e, boo
 
 	if (row == NULL || row->target.state != TARGET_RESTARTING)
 		return;
+	if (strstr(e->line, SERVER_HELD) != NULL) {
+		target_refused(&row->target, now_us);
+		return;
+	}
 	target_ended(&row->target, now_us);
 	if (ok)
 		outcome_report(w, &row->target, "server_restarted", "done", "it pairs again");
@@ -248,10 +253,26 @@ static void on_action_ended(struct watchdog *w, const struct t3ops_event *e, boo
 		               "its event action_failed says why");
 }
 
+/* What an earlier monitor knew: how often it had each restarted, and what stands. */
+static void on_earlier(struct t3ops_ctx *ctx, const struct t3ops_event *e)
+{
+	struct watchdog *w = ctx->state;
+	uint64_t now_us = ctx->host->now_us(ctx), wall_us = ctx->host->wall_us(ctx);
+	uint64_t age_us = wall_us > e->time_us ? wall_us - e->time_us : 0;
+	struct row *row;
+
+	if (strcmp(e->kind, "verdict") == 0)
+		on_verdict(w, e, now_us);
+	else if (strcmp(e->kind, "server_restarting") == 0 && (row = row_get(w, e->user)) != NULL)
+		target_restarted(&row->target, now_us > age_us ? now_us - age_us : 0);
+	all_step(w);
+}
+
 static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 {
 	static const char *const strained[] = {"machine_suspended", "clock_jumped", "oom_killed", "memory_strained",
 	                                       "cpu_starved",       "loop_lag",     NULL};
+	static const char *const up[] = {"leg_up", "leg_alive", NULL};
 	static const char *const down[] = {"leg_down", "leg_attempt_failed", NULL};
 	static const char *const ended[] = {"verdict_healed", "verdict_expired", NULL};
 	struct watchdog *w = ctx->state;
@@ -263,7 +284,7 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 		verdict_clear(w, e->verdict);
 	else if (is_one_of(e->kind, strained))
 		w->strained_us = now_us;
-	else if (strcmp(e->kind, "leg_up") == 0)
+	else if (is_one_of(e->kind, up))
 		on_leg(w, e, true, now_us);
 	else if (is_one_of(e->kind, down))
 		on_leg(w, e, false, now_us);
@@ -310,8 +331,11 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 
 	(void)action; /* restart is the only one */
 	umask(0077);
-	evidence_keep(ctx, user);
-	r = user_server_command(&server, "restart_command", run_until_us(ctx), why, sizeof why);
+	r = server_hold(user, why, sizeof why);
+	if (r == 0) {
+		evidence_keep(ctx, user);
+		r = user_server_command(&server, "restart_command", run_until_us(ctx), why, sizeof why);
+	}
 	if (r == 0)
 		r = pairs_check(ctx, &server, why, sizeof why);
 	if (r < 0)
@@ -420,4 +444,5 @@ T3OPS_PLUGIN(watchdog) = {
     T3OPS_ACTIONS(actions),
     .act = act,
     .on_event = on_event,
+    .on_earlier = on_earlier,
 };

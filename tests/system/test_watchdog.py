@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import signal
 import stat
 import unittest
 
@@ -97,6 +98,20 @@ class Watchdog(unittest.TestCase):
             lab.daemon.wait_log(r"event=verdict_healed ", 60, mark)
             self.assertEqual(lab.unit.done, [])
             self.assertNotIn("server_restarting", lab.daemon.log())
+
+    def test_monitor_dies(self):
+        """Another monitor knows which verdict stands, and that the server was restarted already."""
+        with Lab(backup="", patience="3s", max_restarts=1) as lab:
+            d = lab.daemon
+            for outcome in ("server_restarted", "server_given_up"):
+                mark = lab.hang()
+                d.wait_log(r"event=verdict .*serve\(alice\)", 60, mark)
+                os.kill(d.processes()["monitor"], signal.SIGKILL)
+                d.wait_log(rf"event={outcome} .*user=alice", 90, mark)
+                if outcome == "server_restarted":
+                    d.wait_log(r"event=verdict_healed ", 60, mark)
+            self.assertEqual(lab.unit.done, ["restart"])
+            lab.stub.resume()
 
     def test_by_hand(self):
         with Lab() as lab:

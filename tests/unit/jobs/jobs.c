@@ -22,8 +22,8 @@
 struct bench {
 	struct process process;
 	struct process_config config;
-	struct plugin_section section;
-	const struct plugin_section *sections[1];
+	struct plugin_section section, other;
+	const struct plugin_section *sections[2];
 	char users[64];
 	int peer;
 	uint32_t type; /* of the message below */
@@ -161,9 +161,13 @@ static void process_start(struct bench *b, uint64_t every_us)
 	    .name = (char *)(uintptr_t) "backup",
 	    .roles = T3OPS_ROLE_JOB,
 	    .job = {.at_minutes = -1, .every_us = every_us, .deadline_us = 60000000}};
+	b->other = b->section;
+	b->other.name = (char *)(uintptr_t) "watchdog";
+	b->other.job.every_us = 0;
 	b->sections[0] = &b->section;
+	b->sections[1] = &b->other;
 	b->config = (struct process_config){
-	    .core = {.users = b->users, .upstream_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 1};
+	    .core = {.users = b->users, .upstream_env = "/nowhere/%u"}, .plugins = b->sections, .n_plugins = 2};
 	assert_int_equal(channel_pair(fds), 0);
 	b->peer = fds[1];
 	b->process.id = PROCESS_JOBS;
@@ -251,6 +255,33 @@ static void test_everybody_two_at_a_time(void **state)
 	ran(b, second + 1, 0, GOOD);
 	expect_done(b, 5, -EIO, "1 of 3 failed; bob: disk full");
 	assert_int_equal(b->n_events, 3);
+}
+
+/* A restart does not wait until everybody's backup is made. */
+static void test_named_first(void **state)
+{
+	struct bench *b = *state;
+	uint64_t first;
+
+	process_start(b, 0);
+	request(b, 5, "backup", "");
+	expect_run(b, "alice");
+	first = b->head.id;
+	expect_run(b, "bob");
+	request(b, 6, "watchdog", "carol");
+	request(b, 7, "watchdog", "alice");
+	assert_int_equal(received(b), 0);
+	ran(b, first, 0, GOOD);
+	assert_int_equal(received(b), MSG_RUN);
+	assert_string_equal(b->run.name, "watchdog");
+	assert_string_equal(b->run.user, "carol");
+	ran(b, first + 1, 0, GOOD);
+	assert_int_equal(received(b), MSG_RUN);
+	assert_string_equal(b->run.name, "watchdog");
+	assert_string_equal(b->run.user, "alice");
+	ran(b, first + 2, 0, GOOD);
+	expect_done(b, 6, 0, "1 of 1 done");
+	expect_run(b, "carol");
 }
 
 static void test_one_user(void **state)
@@ -361,6 +392,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    CASE(test_everybody_two_at_a_time),
+	    CASE(test_named_first),
 	    CASE(test_one_user),
 	    CASE(test_overlap),
 	    CASE(test_refused),

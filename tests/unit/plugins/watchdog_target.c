@@ -25,6 +25,7 @@ static const struct target_rules rules = {.patience_us = 10 * S,
  * one.
  *   U its leg is up     D down    V a verdict names it   v it ended   E what was ordered ended
  *   H the host is unwell          B another server is in hand         b it is not
+ *   F the restart was refused     R an earlier monitor had it restarted half a second ago
  * orders: "SECOND:LETTER" for what it does: s saves (backup), r restarts, g gives up.
  */
 static const struct {
@@ -47,6 +48,12 @@ static const struct {
     {"the restart helps nothing: again, then no more", "1:U 100:D 101:V 113:E 115:E 400:.",
      "111:s 113:r 135:s 140:r 210:g"},
     {"the end of a restart is lost", "1:U 100:D 101:V 113:E 190:.", "111:s 113:r 183:s 188:r"},
+    {"a verdict, and nothing is known of its leg yet", "1:V 200:.", ""},
+    {"nothing is known, then its leg is up", "1:V 50:U 200:.", ""},
+    {"nothing is known, then its leg is down", "1:V 50:D 80:.", "70:s 75:r"},
+    {"refused: again, and not counted", "1:U 100:D 101:V 113:E 114:F 400:.",
+     "111:s 113:r 124:s 129:r 199:s 204:r 274:g"},
+    {"an earlier monitor did it: no more", "1:R 2:R 3:V 4:D 200:.", "24:g"},
     {"after the window has passed it is tried again", "1:U 100:D 101:V 113:E 115:E 1140:.",
      "111:s 113:r 135:s 140:r 210:g 1123:s 1128:r"},
 };
@@ -86,6 +93,10 @@ static void event_play(struct target *t, char letter, uint64_t now, uint64_t *st
 		target_verdict(t, letter == 'V' ? 7 : 0);
 	else if (letter == 'E')
 		target_ended(t, now);
+	else if (letter == 'F')
+		target_refused(t, now);
+	else if (letter == 'R')
+		target_restarted(t, now - S / 2);
 	else if (letter == 'H')
 		*strained = now;
 	else if (letter == 'B' || letter == 'b')

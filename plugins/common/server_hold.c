@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* See server_hold.h.  A lock on a file of the account's own: on what others can open they could hold one, too. */
+#include "common/server_hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LOCK_FILE ".t3ops.lock"
+
+int server_hold(const struct t3ops_user *user, char *why, size_t size)
+{
+	char path[PATH_MAX];
+	int fd = -1;
+
+	if (user->home[0] == '/' && snprintf(path, sizeof path, "%s/" LOCK_FILE, user->home) < (int)sizeof path)
+		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0; /* the descriptor stays open, and the lock with it */
+	close(fd);
+	snprintf(why, size, "%s", SERVER_HELD);
+	return -EBUSY;
+}
