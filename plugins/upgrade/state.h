@@ -4,8 +4,10 @@
  *
  *   {"phase": NAME, "from": PREFIX, "to": PREFIX, "stamp": S,       a rollout in progress (rollout.h)
  *    "previous": PREFIX, "kept": FILE,                              what a rollback would bring back
- *    "frozen": {"why", "time", "until"},                            no rollout begins
+ *    "frozen": {"why", "time", "until", "who"},                     no rollout begins
  *    "rejected": {PREFIX: {"reason", "time"}},
+ *    "candidate": VERSION, "last_good": PREFIX,                     the next one; the last one that was proven
+ *    "pin": {...}, "installing", "versions", "seen"                 candidate.h, prefixes.h, seen.h
  *    "report": {...}}                                               of the last gate
  *
  * DIR/USER/current is the link to the prefix of the program that this user's server runs.

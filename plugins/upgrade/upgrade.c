@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/due.h"
@@ -364,6 +365,20 @@ static void versions_report(struct work *w)
 	host->report(w->ctx, "managed_by", "%s", managed);
 }
 
+static void frozen_report(struct work *w, const json_t *frozen)
+{
+	time_t until = (time_t)json_integer_value(json_object_get(frozen, "until"));
+	const char *who = json_string_value(json_object_get(frozen, "who"));
+	char text[64] = "somebody unfreezes it";
+	struct tm local;
+
+	if (until > 0 && localtime_r(&until, &local) != NULL)
+		strftime(text, sizeof text, "%Y-%m-%d %H:%M %Z", &local);
+	w->ctx->host->report(w->ctx, "frozen_until", "%s", text);
+	if (who != NULL)
+		w->ctx->host->report(w->ctx, "frozen_by", "%s", who);
+}
+
 static int status_action(struct work *w)
 {
 	const struct t3ops_host *host = w->ctx->host;
@@ -378,6 +393,8 @@ static int status_action(struct work *w)
 	             verdict != NULL ? json_string_value(json_object_get(report, "candidate")) : "");
 	host->report(w->ctx, "verdict", "%s", verdict != NULL ? verdict : "");
 	host->report(w->ctx, "frozen", "%s", frozen != NULL ? frozen : "no");
+	if (frozen != NULL)
+		frozen_report(w, json_object_get(w->state.all, "frozen"));
 	versions_report(w);
 	host->report_row(w->ctx);
 	return 0;
@@ -407,11 +424,14 @@ static int report_action(struct work *w)
 static int freeze_action(struct work *w)
 {
 	const char *why = w->ctx->host->argument(w->ctx, "why"), *hours = w->ctx->host->argument(w->ctx, "hours");
+	const char *who = w->ctx->host->argument(w->ctx, "who");
 	long long until_s = hours != NULL ? now_s(w) + strtoll(hours, NULL, 10) * HOUR_S : 0;
 
 	if (hours != NULL && until_s <= now_s(w))
 		return fail(w, -EINVAL, "--hours=%.40s: expected a number of hours", hours);
 	state_freeze(&w->state, why != NULL && *why != '\0' ? why : FROZEN_WHY, now_s(w), until_s);
+	if (who != NULL)
+		json_object_set_new(json_object_get(w->state.all, "frozen"), "who", json_string(who));
 	return state_save(&w->state, w->why, sizeof w->why);
 }
 
@@ -646,7 +666,7 @@ static const struct t3ops_action actions[] = {
     {"status", "", "Which program the user has, and what is known of the next one.", false},
     {"report", "compatibility", "What the last check found, and what was rejected; or what is known of each version.",
      false},
-    {"freeze", "why hours", "The user's program stays as it is.", false},
+    {"freeze", "why hours who", "The user's program stays as it is.", false},
     {"unfreeze", "", "It may change again.", false},
     {"pin", "to why downgrade", "The next version is this one, whatever the channel has.", false},
     {"unpin", "", "The channel is followed again.", false},

@@ -158,8 +158,10 @@ class Known(unittest.TestCase):
     def test_freeze(self):
         with Fleet(NEW) as fleet:
             self.assertEqual(fleet.ask("status", "alice")[1]["frozen"], "no")
-            self.assertEqual(fleet.ask("freeze", "alice", "--why=holidays", "--hours=2")[0], 0)
-            self.assertEqual(fleet.ask("status", "alice")[1]["frozen"], "holidays")
+            self.assertEqual(fleet.ask("freeze", "alice", "--why=holidays", "--hours=2", "--who=anna")[0], 0)
+            row = fleet.ask("status", "alice")[1]
+            self.assertEqual((row["frozen"], row["frozen_by"]), ("holidays", "anna"))
+            self.assertRegex(row["frozen_until"], r"^\d{4}-\d\d-\d\d \d\d:\d\d \w+$")
             self.assertEqual(fleet.ask("unfreeze", "alice")[0], 0)
             self.assertEqual(fleet.ask("status", "alice")[1]["frozen"], "no")
             for words, said in ((("freeze", "alice", "--hours=x"), "expected a number of hours"),
