@@ -135,8 +135,8 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 		return frozen_explains(e, q);
 	case HOST_SUSPENDED:
 		return is_near(e, q, RESUME_REACH_US);
-	case HOST_CLOCK_SET:
-		return is_near(e, q, FREEZE_REACH_US);
+	case HOST_CLOCK_SET: /* connections and their limits know nothing of it */
+		return false;
 	case HOST_OOM_KILL:
 		return kill_explains(e, q);
 	case HOST_STRAINED:

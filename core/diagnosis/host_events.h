@@ -6,7 +6,7 @@
  *   FROZEN       a process of ours did not run     what it measured: silence of which a quarter was that, or a
  *                                                  connection that was cut after a gap as long as a page's patience
  *   SUSPENDED    the machine slept or was paused   all that began meanwhile, or until its network is back
- *   CLOCK_SET    its wall clock jumped             all that began with it
+ *   CLOCK_SET    its wall clock jumped             nothing: connections know no wall clock
  *   OOM_KILL     the kernel killed for memory      a process of this machine that ended with it
  *   STRAINED     everything waited for memory      silence of which a quarter was that
  *   STARVED        our loop waited for a CPU      silence of which a half was that: whatever answers

@@ -235,6 +235,9 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	unsigned news = end_set(leg, in);
 	bool same;
 
+	if (in->reason == T3OPS_R_CLOCK)
+		return news; /* it says nothing of its path */
+
 	leg->attempt_us = in->mono_us;
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
 	mute_count(leg);

@@ -245,15 +245,14 @@ static void host_put(FILE *out, const struct host_event *e)
 	case HOST_SUSPENDED:
 		fprintf(out, "this machine was suspended for %.1f s: ", seconds);
 		break;
-	case HOST_CLOCK_SET:
-		fprintf(out, "the clock of this machine was set by %.1f s: ", seconds);
-		break;
 	case HOST_OOM_KILL:
 		fprintf(out, "the kernel killed %llu process%s for lack of memory: ", (unsigned long long)e->kills,
 		        e->kills == 1 ? "" : "es");
 		break;
 	case HOST_STRAINED:
 		fprintf(out, "everything on this machine waited %.1f s for memory: ", seconds);
+		break;
+	case HOST_CLOCK_SET: /* explains nothing */
 		break;
 	case HOST_STARVED:
 		fprintf(out, "this machine was overloaded, t3ops itself was late by %.1f s: ", seconds);

@@ -107,6 +107,20 @@ static void deliver(struct fetcher *f)
 		fetcher_destroy(f);
 }
 
+/* Whether it goes on, to learn whose clock is right. */
+static bool look(struct fetcher *f, struct transfer *t)
+{
+	if (transfer_is_untimely(t)) {
+		transfer_look(t);
+		return curl_multi_add_handle(f->multi, t->easy) == CURLM_OK;
+	}
+	if (t->looking) {
+		t->code = CURLE_PEER_FAILED_VERIFICATION;
+		transfer_blames_clock(t);
+	}
+	return false;
+}
+
 static void collect(struct fetcher *f)
 {
 	CURLMsg *m;
@@ -120,6 +134,8 @@ static void collect(struct fetcher *f)
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
 		t->code = m->data.result; /* m dies with the next call */
 		curl_multi_remove_handle(f->multi, t->easy);
+		if (look(f, t))
+			continue;
 		TAILQ_REMOVE(&f->running, t, link);
 		f->watched -= t->on_step != NULL;
 		t->round = f->round;

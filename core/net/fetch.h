@@ -10,6 +10,7 @@
  *   -ECONNREFUSED  -EHOSTUNREACH -ENETUNREACH  as connect(2)    -ETIMEDOUT  a limit passed, whichever step
  *   -ECONNRESET    reset                                        -ENODATA    closed before the answer was whole
  *   -EKEYREJECTED  the certificate is not to be trusted         -EPROTO     neither TLS nor HTTP as it must be
+ *   -EKEYEXPIRED   it is not valid now by this machine's clock, but by the server's own, or that is not told
  *   -EFBIG         the answer is larger than max_body           -EADDRNOTAVAIL  no such interface here
  *   and what net/dial.h says of a dial, at T3OPS_STEP_CONNECT
  */

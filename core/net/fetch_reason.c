@@ -38,6 +38,8 @@ enum t3ops_reason fetch_reason(int error, uint32_t step)
 		return T3OPS_R_EOF;
 	case -EKEYREJECTED:
 		return step == T3OPS_STEP_CONNECT ? T3OPS_R_IMPOSTOR : T3OPS_R_TLS;
+	case -EKEYEXPIRED:
+		return T3OPS_R_CLOCK;
 	case -ENOKEY:
 		return T3OPS_R_LOCAL;
 	default:

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,15 @@
 
 #include "net/certificate.h"
 #include "net/dial.h"
+#include "sys/clock.h"
+#include "sys/time_text.h"
 
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 #define DEFAULT_MAX_BODY   ((size_t)256 << 10)
 #define MAX_HEAD           ((size_t)64 << 10)
 /* t3 closes an idle connection after 5 s: one that old is not worth the risk. */
 #define MAX_IDLE_S 4L
+#define LOOK_MS    3000L
 
 /* ---- callbacks of libcurl --------------------------------------------------- */
 
@@ -58,7 +62,7 @@ static size_t on_header(char *data, size_t one, size_t n, void *arg)
 
 static void step_reach(struct transfer *t, enum t3ops_step step)
 {
-	if (step > t->step)
+	if (step > t->step && !t->looking)
 		t->step = step;
 }
 
@@ -341,6 +345,69 @@ void transfer_free(struct transfer *t)
 	free(t);
 }
 
+/* ---- a certificate that is refused ---------------------------------------------------- */
+
+bool transfer_is_untimely(struct transfer *t)
+{
+	long found = X509_V_OK;
+
+	if (t->code != CURLE_PEER_FAILED_VERIFICATION || t->looking || t->dial_error != 0)
+		return false;
+	curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &found);
+	t->untimely = found == X509_V_ERR_CERT_NOT_YET_VALID || found == X509_V_ERR_CERT_HAS_EXPIRED;
+	return t->untimely;
+}
+
+void transfer_look(struct transfer *t)
+{
+	CURL *e = t->easy;
+
+	memcpy(t->why, t->error, sizeof t->why);
+	t->looking = true;
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LOOK_MS);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+	if (!t->untimely)
+		return;
+	curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 0L);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, NULL);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, NULL);
+	curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(e, CURLOPT_REQUEST_TARGET, "/");
+}
+
+/* By the far side's own clock; 0: it does not say. */
+static uint64_t there_us(struct transfer *t)
+{
+	struct curl_header *h;
+	time_t at = -1;
+
+	if (curl_easy_header(t->easy, "date", 0, CURLH_HEADER, -1, &h) == CURLHE_OK)
+		at = curl_getdate(h->value, NULL);
+	return at > 0 ? (uint64_t)at * 1000000 : 0;
+}
+
+bool transfer_blames_clock(struct transfer *t)
+{
+	struct certificate_span span = certificate_span(t->easy);
+	uint64_t there = t->untimely ? there_us(t) : 0;
+	char time[TIME_TEXT_SIZE];
+
+	time_text(there, time);
+	t->clock = t->untimely && certificate_blames_clock(&span, clock_wall_us(), there);
+	if (!t->clock)
+		memcpy(t->error, t->why, sizeof t->error);
+	else if (there == 0)
+		snprintf(t->error, sizeof t->error, "%.120s, by the clock of this machine alone", t->why);
+	else
+		snprintf(t->error, sizeof t->error,
+		         "%.120s, by the clock of this machine, but not by the server's own: %s", t->why, time);
+	return t->clock;
+}
+
 /* ---- what became of it ------------------------------------------------------------ */
 
 /* The errno that libcurl saw last, or `otherwise`. */
@@ -386,7 +453,7 @@ static int error_of(const struct transfer *t)
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
-		return -EKEYREJECTED;
+		return t->clock ? -EKEYEXPIRED : -EKEYREJECTED;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 		return -ENODATA;
@@ -413,7 +480,7 @@ static const char *fetched_header(const struct t3ops_fetched *f, const char *nam
 	const struct transfer *t = f->priv;
 	struct curl_header *h;
 
-	if (!t->easy || curl_easy_header(t->easy, name, nth, CURLH_HEADER, -1, &h) != CURLHE_OK)
+	if (!t->easy || t->looking || curl_easy_header(t->easy, name, nth, CURLH_HEADER, -1, &h) != CURLHE_OK)
 		return NULL;
 	return h->value;
 }
@@ -445,11 +512,11 @@ void transfer_report(struct transfer *t)
 	long status = 0;
 
 	f.error = t->refused ? t->refused : error_of(t);
-	if (!t->refused) {
+	if (!t->refused && !t->looking) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
 	}
-	if (f.error == -EKEYREJECTED && t->dial_error == 0)
+	if ((f.error == -EKEYREJECTED || f.error == -EKEYEXPIRED) && t->dial_error == 0)
 		step_reach(t, T3OPS_STEP_TLS); /* a certificate file that cannot be read fails before the handshake */
 	f.step = f.error ? t->step : T3OPS_STEP_OPEN;
 	f.status = (int)status;
@@ -457,6 +524,6 @@ void transfer_report(struct transfer *t)
 	f.body_len = t->body_len;
 	f.error_text = error_text(t, f.error);
 	f.total_us = (uint64_t)total_us;
-	f.certificate_until_us = t->refused ? 0 : certificate_until_us(t->easy);
+	f.certificate_until_us = t->refused || t->clock ? 0 : certificate_until_us(t->easy);
 	t->cb(t->arg, &f);
 }

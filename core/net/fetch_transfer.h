@@ -41,6 +41,9 @@ struct transfer {
 	int dial_error;  /* negative errno: why there is none */
 	uint64_t limit_us, connect_limit_us; /* of the whole, and of the connection */
 	char error[CURL_ERROR_SIZE];
+	bool untimely, looking, clock; /* its certificate is refused for its dates; transfer_look was called; and
+	                                * found that this machine's clock may be wrong */
+	char why[CURL_ERROR_SIZE];     /* looking: what was wrong with it */
 };
 TAILQ_HEAD(transfers, transfer);
 
@@ -53,6 +56,14 @@ bool transfer_peer_is_right(const struct transfer *t);
 /* It goes over this connection, which is the transfer's from then on, and over no other; spent_us of its time are
  * over. */
 void transfer_use(struct transfer *t, int fd, uint64_t spent_us);
+/* Whether the certificate was refused for its dates alone, and nobody has looked yet whose clock is right; the code
+ * is set. */
+bool transfer_is_untimely(struct transfer *t);
+/* Its certificate was refused: it is made ready to connect once more, unchecked, for what is shown; if that is
+ * untimely, to ask for nothing but the time there.  Of its request nothing is sent. */
+void transfer_look(struct transfer *t);
+/* After that: whether this machine's clock may be what is wrong; t->error says so. */
+bool transfer_blames_clock(struct transfer *t);
 /* Calls cb with what became of it; t->code, or t->dial_error, is set. */
 void transfer_report(struct transfer *t);
 

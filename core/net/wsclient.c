@@ -4,10 +4,11 @@
  *
  *   CONNECTING (libcurl: name, TCP, TLS) -> UPGRADING (our request, its answer) -> OPEN (wslay) -> gone
  *   UPGRADING --401--> REFUSED (read to the far side's end) -> gone
- *   CONNECTING --the certificate is refused--> LOOKING (once more, unchecked: when does it expire?) -> gone
+ *   CONNECTING --the certificate is refused--> LOOKING (once more, unchecked: when does it expire, what time is it
+ *                                              there?) -> gone
  *
- * The first two share one limit.  While LOOKING nothing is sent, and how it ends changes nothing.  on_end is reported
- * from the loop's own callbacks only, never from inside a call of the owner.
+ * The first two share one limit.  While LOOKING nothing of the request is sent, and how it ends changes nothing.
+ * on_end is reported from the loop's own callbacks only, never from inside a call of the owner.
  */
 #include "net/wsclient.h"
 
@@ -33,7 +34,6 @@
 #define READ_BYTES         4096
 #define HTTP_UNAUTHORIZED  401
 #define DIALS              4 /* at a time: happy eyeballs try two */
-#define LOOK_MS            3000L
 #define CF_RAY_SIZE        128
 #define REFUSED_S          1. /* for the far side to end a connection whose upgrade it refused */
 
@@ -55,13 +55,12 @@ struct wsclient {
 	wslay_event_context_ptr frames;
 	struct ws_frames received; /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
-	enum t3ops_reason lost;    /* how the connection under the frames ended, 0: it did not */
-	uint32_t reported;         /* the step that was reported last */
-	bool inside, gone;         /* wslay is on the stack; freeing waits */
-	bool leaving;              /* gone by the owner's wish: its close frame is still to be sent */
-	int refused;               /* it cannot even start: reported by the timer */
-	char why[CURL_ERROR_SIZE]; /* LOOKING: why the certificate was refused */
-	int refused_status;        /* HTTP status of the refused upgrade */
+	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
+	uint32_t reported;      /* the step that was reported last */
+	bool inside, gone;      /* wslay is on the stack; freeing waits */
+	bool leaving;           /* gone by the owner's wish: its close frame is still to be sent */
+	int refused;            /* it cannot even start: reported by the timer */
+	int refused_status;     /* HTTP status of the refused upgrade */
 };
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -437,46 +436,6 @@ static void upgrade_begin(struct wsclient *c)
 
 /* ---- connecting: libcurl --------------------------------------------------------------------------- */
 
-static void untrusted_end(struct wsclient *c)
-{
-	client_end(c, T3OPS_STEP_TLS, T3OPS_R_TLS, 0, c->why);
-}
-
-/* Connects once more without checking what is shown; false: it cannot. */
-static bool look_begin(struct wsclient *c, const struct t3ops_fetched *f)
-{
-	CURL *easy = c->transfer->easy;
-
-	snprintf(c->why, sizeof c->why, "%s", f->error_text);
-	curl_multi_remove_handle(c->multi, easy);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, LOOK_MS);
-	if (curl_multi_add_handle(c->multi, easy) != CURLM_OK)
-		return false;
-	c->state = LOOKING;
-	ev_timer_stop(c->loop, &c->limit);
-	return true;
-}
-
-static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
-{
-	struct wsclient *c = arg;
-
-	if (c->state == LOOKING) {
-		untrusted_end(c);
-		return;
-	}
-	if (f->error == -EKEYREJECTED && f->step != T3OPS_STEP_CONNECT && look_begin(c, f))
-		return;
-
-	/* the handle's fields die with it: the text is copied */
-	char text[CURL_ERROR_SIZE];
-
-	snprintf(text, sizeof text, "%s", f->error_text);
-	client_end(c, f->step, fetch_reason(f->error, f->step), 0, text);
-}
-
 /* Whether the owner closed it meanwhile. */
 static bool certificate_report(struct wsclient *c)
 {
@@ -490,13 +449,54 @@ static bool certificate_report(struct wsclient *c)
 	return c->gone;
 }
 
+/* The handle's fields die with it: the text is copied. */
+static void connect_fail(struct wsclient *c, uint32_t step, enum t3ops_reason reason, const char *why)
+{
+	char text[CURL_ERROR_SIZE];
+
+	snprintf(text, sizeof text, "%s", why);
+	client_end(c, step, reason, 0, text);
+}
+
+/* That it expired is news only if the clock is right. */
+static void untrusted_end(struct wsclient *c)
+{
+	bool clock = transfer_blames_clock(c->transfer);
+
+	if (!clock && certificate_report(c))
+		client_destroy(c);
+	else
+		connect_fail(c, T3OPS_STEP_TLS, clock ? T3OPS_R_CLOCK : T3OPS_R_TLS, c->transfer->error);
+}
+
+/* Connects once more without checking what is shown; false: it cannot. */
+static bool look_begin(struct wsclient *c)
+{
+	curl_multi_remove_handle(c->multi, c->transfer->easy);
+	transfer_is_untimely(c->transfer);
+	transfer_look(c->transfer);
+	if (curl_multi_add_handle(c->multi, c->transfer->easy) != CURLM_OK)
+		return false;
+	c->state = LOOKING;
+	ev_timer_stop(c->loop, &c->limit);
+	return true;
+}
+
+static void on_connect_failed(void *arg, const struct t3ops_fetched *f)
+{
+	struct wsclient *c = arg;
+
+	if (f->error != -EKEYREJECTED || f->step == T3OPS_STEP_CONNECT || !look_begin(c))
+		connect_fail(c, f->step, fetch_reason(f->error, f->step), f->error_text);
+}
+
 static void connect_end(struct wsclient *c, CURLcode code)
 {
 	c->transfer->code = code;
-	if (code == CURLE_OK && certificate_report(c))
-		client_destroy(c);
-	else if (code == CURLE_OK && c->state == LOOKING)
+	if (c->state == LOOKING)
 		untrusted_end(c);
+	else if (code == CURLE_OK && certificate_report(c))
+		client_destroy(c);
 	else if (code == CURLE_OK && !transfer_peer_is_right(c->transfer))
 		client_end(c, T3OPS_STEP_CONNECT, T3OPS_R_IMPOSTOR, 0, dial_error_text(-EKEYREJECTED));
 	else if (code == CURLE_OK)

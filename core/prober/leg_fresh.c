@@ -220,6 +220,8 @@ void leg_fresh_fail(struct t3ops_leg *leg, const struct t3ops_ws_end *end)
 	if (f->state != FRESH_RUNNING)
 		return;
 	f->inconclusive = is_inconclusive(end);
+	if (end->reason == T3OPS_R_CLOCK)
+		leg_report_fresh_failed(leg, end, clock_mono_us() - f->began_us);
 	if (!f->inconclusive) {
 		f->failures++;
 		leg_metrics_fresh(&leg->metrics, end->reason, 0);

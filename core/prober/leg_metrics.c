@@ -117,7 +117,7 @@ static struct series *labelled(struct leg_metrics *m, const struct t3ops_metric 
 static bool ends_a_leg(unsigned reason)
 {
 	return (reason >= T3OPS_R_CLOSED && reason <= T3OPS_R_LOCAL) || reason == T3OPS_R_ADDRESS_CHANGED ||
-	       reason == T3OPS_R_IMPOSTOR;
+	       reason == T3OPS_R_IMPOSTOR || reason == T3OPS_R_CLOCK;
 }
 
 static void counters_begin(struct leg_metrics *m, bool fresh)

@@ -41,3 +41,5 @@ REASON(25, UPSTREAM_TIMEOUT, "upstream_timeout", SERVE, "the t3 server stopped t
 REASON(26, LARGE_LOST, "large_lost", PATH, "a large message was lost while small ones were answered")
 REASON(27, IMPOSTOR, "impostor", SERVE,
        "a process of another account than the user's answers at the address of the t3 server")
+REASON(28, CLOCK, "clock", NOBODY,
+       "the certificate is not valid by the clock of this machine, which may be wrong: nothing else says so")

@@ -31,10 +31,9 @@ struct cloudflare {
 	unsigned misses;
 };
 
-static void attempt_fail(struct cloudflare *c, const char *text)
+static void attempt_fail(struct cloudflare *c, enum t3ops_reason reason, const char *text)
 {
-	struct t3ops_ws_end end = {
-	    .struct_size = sizeof end, .step = T3OPS_STEP_DNS, .reason = T3OPS_R_DNS, .text = text};
+	struct t3ops_ws_end end = {.struct_size = sizeof end, .step = T3OPS_STEP_DNS, .reason = reason, .text = text};
 
 	c->connecting = false;
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
@@ -57,15 +56,21 @@ static void connect_now(struct cloudflare *c)
 	c->connecting = c->freshening = false;
 }
 
-static void lookup_failed(struct cloudflare *c, const char *text)
+/* The path is judged by itself. */
+static void go_on_without(struct cloudflare *c, enum t3ops_reason reason, const char *text)
 {
-	c->ctx->host->leg_resolver(c->ctx, c->leg, false, text);
 	if (!c->connecting && !c->freshening)
 		return;
 	if (c->address[0] != '\0')
-		connect_now(c); /* the resolver's fault is reported; the path is judged by itself */
+		connect_now(c);
 	else
-		attempt_fail(c, text);
+		attempt_fail(c, reason, text);
+}
+
+static void lookup_failed(struct cloudflare *c, const char *text)
+{
+	c->ctx->host->leg_resolver(c->ctx, c->leg, false, text);
+	go_on_without(c, T3OPS_R_DNS, text);
 }
 
 static bool address_is_in(const char *address, const struct dns_answer *a)
@@ -117,7 +122,9 @@ static void on_looked_up(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, v
 
 	(void)ctx;
 	c->lookup = 0;
-	if (f->error != 0) {
+	if (f->error == -EKEYEXPIRED) {
+		go_on_without(c, T3OPS_R_CLOCK, f->error_text); /* which says nothing of the resolver */
+	} else if (f->error != 0) {
 		lookup_failed(c, f->error_text);
 	} else if (f->status != 200) {
 		snprintf(text, sizeof text, "the resolver answered HTTP %d", f->status);

@@ -246,9 +246,9 @@ struct t3ops_fetched {
 	 *   -ENODATA       closed before the response was whole    -EKEYREJECTED  the certificate is not trusted
 	 *   -EPROTO        neither TLS nor HTTP as it must be      -EFBIG         larger than max_body
 	 *   -EADDRNOTAVAIL no such interface here
-	 * and with t3ops_fetch.user, at T3OPS_STEP_CONNECT:
-	 *   -EKEYREJECTED  a process of another account answers there
-	 *   -ENOKEY        no such user, or nobody can tell whose process should answer there */
+	 *   -EKEYEXPIRED   the certificate is not valid by this machine's clock, but by the server's, or that is not
+	 * told and with t3ops_fetch.user, at T3OPS_STEP_CONNECT: -EKEYREJECTED  a process of another account answers
+	 * there -ENOKEY        no such user, or nobody can tell whose process should answer there */
 	int error;
 	uint32_t step;    /* enum t3ops_step at which it failed; T3OPS_STEP_OPEN after a response */
 	int status;       /* HTTP status; 0 without a response */
@@ -259,8 +259,8 @@ struct t3ops_fetched {
 	/* The value of the nth (from 0) header of that name; NULL if there is none. */
 	const char *(*header)(const struct t3ops_fetched *f, const char *name, size_t nth);
 	const void *priv; /* the host's own */
-	/* When the first of the certificates that were shown expires, since 1970; 0 if none was, if it was refused,
-	 * or on a reused connection.  For leg_certificate. */
+	/* When the first of the certificates that were shown expires, since 1970; 0 if none was, if it was refused
+	 * for something else than its dates, or on a reused connection.  For leg_certificate. */
 	uint64_t certificate_until_us;
 };
 typedef void (*t3ops_fetch_cb)(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg);
@@ -374,6 +374,7 @@ enum t3ops_reason {
 	T3OPS_R_UPSTREAM_TIMEOUT = 25, /* the t3 server stopped taking data */
 	T3OPS_R_LARGE_LOST = 26,       /* a leg: a large message was lost while small ones were answered */
 	T3OPS_R_IMPOSTOR = 27,         /* a process of another account answers where the t3 server should */
+	T3OPS_R_CLOCK = 28,            /* a leg: the certificate is not valid by this machine's clock alone */
 };
 
 /* Room for a user's name: at most 254 bytes, and its NUL. */

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from lab.page import PING_EVERY
 
 EXONERATED = "exonerated"
+YEAR = 365 * 86400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -348,7 +349,16 @@ def suspend(seconds):
 
 
 def set_clock(seconds):
+    """Ahead, or back if negative.  Its certificates were issued minutes ago by an authority that is as young."""
     return lambda w: w.lapse.jump(realtime=seconds)
+
+
+def pause(seconds):
+    return lambda w: w.pause(seconds)
+
+
+def start_with_clock(seconds):
+    return lambda w: w.restart(lambda: set_clock(seconds)(w))
 
 
 def reopen(name):
@@ -545,6 +555,20 @@ ROWS = [
     Row("the machine of t3ops stands still for 30 s", segment("host"), machine("freeze"), machine("thaw"), lasts=30, blind=True),
     Row("the machine of t3ops is suspended for 60 s", segment("host"), suspend(60), lasts=10),
     Row("the clock is set an hour ahead", begin=set_clock(3600), end=set_clock(-3600), lasts=40),
+    *(Row(f"the clock is set {what}", begin=set_clock(by), end=set_clock(-by), lasts=90)
+      for what, by in (("an hour back", -3600), ("a year ahead", YEAR), ("a year back", -YEAR))),
+    Row("the clock is set a year ahead while Traefik stands still", segment("traefik"),
+        both(part("traefik", "stall"), pause(3), set_clock(YEAR)), both(part("traefik", "heal"), set_clock(-YEAR)),
+        apart=frozenset({"traefik", "dispatch"})),
+    Row("the clock is set an hour back in a stalled tunnel", segment("tunnel"),
+        both(part("tunnel", "stall"), pause(4), set_clock(-3600), pause(25), set_clock(3600)), part("tunnel", "heal"), lasts=5,
+        apart=frozenset({"wan", "cloudflare", "tunnel"})),
+    Row("alice's server stalls under a clock that is a year back", segment("serve(alice)"),
+        both(set_clock(-YEAR), pause(5), serve("alice", "stall")), both(serve("alice", "resume"), set_clock(YEAR))),
+    Row("the clock is a year ahead already when t3ops starts", begin=start_with_clock(YEAR), end=set_clock(-YEAR),
+        may=segment("dispatch"), lasts=60),
+    Row("Traefik's certificate expired, and the clock is an hour ahead", segment("traefik"), both(set_clock(3600),
+        expire("traefik", True)), both(expire("traefik", False), set_clock(-3600))),
     Row("the proxy of t3ops hangs", segment("dispatch"), lambda w: w.signal_process("proxy", signal.SIGSTOP), lasts=40,
         apart=frozenset({"traefik", "dispatch"}), may=segment("host")),
     Row("t3ops gets little of the CPU", begin=starve(40, 1.5, 0.25), may=segment("host"), lasts=10),

@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Certificates that legs are shown: good ones, those that expire soon, and those that have expired."""
+import email.utils
 import re
 import shutil
 import sys
 import unittest
 
-from lab import certs, process, wait
+from lab import certs, process, timelapse, wait
 from lab.daemon import Daemon, section
+from lab.origin import answer
 from test_legs import HANDLERS, HOST, TlsOrigin, first
 
 FRESH = {"heartbeat": "500ms", "late": "5s", "watchdog": "60s", "reconnect_min": "100ms", "reconnect_max": "400ms", "fresh": "200ms",
          "large_beat": "0s"}
+
+
+def tells_time(c, _request):
+    c.send(answer(b"", headers=[("Date", email.utils.formatdate(usegmt=True))]))
 
 
 class Certificates(unittest.TestCase):
@@ -20,7 +26,7 @@ class Certificates(unittest.TestCase):
 
     def far(self, name, days):
         cert, key, _ = self.ca.issue(name, "DNS:" + HOST, days=days)
-        origin = TlsOrigin(cert, key, HANDLERS)
+        origin = TlsOrigin(cert, key, {**HANDLERS, "/": tells_time})
         self.addCleanup(origin.stop)
         return origin
 
@@ -70,6 +76,27 @@ class Certificates(unittest.TestCase):
             wait.until(lambda: self.events(d, "far")[-1][0] == "certificate_expired")
             v = wait.until(lambda: (v := d.verdicts()) and v[0], what="a verdict")
             self.assertEqual(v["verdict"], "traefik")
+
+    @unittest.skipIf(timelapse.missing(), "no clock can be set here")
+    def test_clock_of_this_machine(self):
+        """Whoever shows a certificate that only our clock finds fault with is not accused, nor said to be late with it."""
+        lapse = timelapse.Timelapse(2)
+        far, mute = self.far("far", 30), self.far("mute", 30)
+        del mute.handlers["/"]  # its answer has no date
+        with Daemon({}, self.leg("far", far) + self.leg("mute", mute), env=lapse.env()) as d:
+            for name in ("far", "mute"):
+                first(d, name, "leg_up")
+            for years in (10, -10):
+                mark = len(d.log())
+                lapse.jump(realtime=years * 365 * 86400)
+                for name in ("far", "mute"):
+                    d.wait_log(rf"event=leg_fresh_failed plugin={name} step=tls reason=clock ", after=mark)
+                lapse.jump(realtime=-years * 365 * 86400)
+                for name in ("far", "mute"):
+                    d.wait_log(rf"event=leg_fresh_opened plugin={name} ", after=mark)
+            self.assertNotIn("event=certificate_expired", d.log())
+            self.assertRegex(d.log(), r"event=leg_fresh_failed plugin=far [^\n]*but not by the server's own")
+            self.assertEqual(d.verdicts(), [])
 
 
 if __name__ == "__main__":
