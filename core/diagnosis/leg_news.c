@@ -55,6 +55,7 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .mono_us = mono_us,
 	                       .waited_us = r->waited_us,
 	                       .age_us = r->age_us,
+	                       .target = r->target,
 	                       .was_up = r->was_up,
 	                       .colo = r->colo,
 	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
@@ -92,9 +93,9 @@ int leg_news_gone(struct diagnosis *d, const char *name, const char *user)
 	return 0;
 }
 
-void leg_news_prober_replaced(struct diagnosis *d, uint64_t wall_us)
+void leg_news_prober_replaced(struct diagnosis *d, uint64_t wall_us, uint64_t now_us)
 {
-	const struct leg_input replaced = {.kind = LEG_PROBER_REPLACED, .wall_us = wall_us};
+	const struct leg_input replaced = {.kind = LEG_PROBER_REPLACED, .wall_us = wall_us, .mono_us = now_us};
 
 	probe_table_transition(&d->legs, &replaced);
 }

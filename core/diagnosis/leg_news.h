@@ -13,6 +13,7 @@ struct leg_report {
 	uint16_t step, reason, code;
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */
 	uint64_t waited_us;        /* as in leg_input */
+	uint64_t target;           /* as in leg_input */
 	bool was_up;               /* as in leg_input */
 	uint64_t age_us;           /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
 };
@@ -21,6 +22,6 @@ struct leg_report {
 int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_us);
 int leg_news_gone(struct diagnosis *d, const char *name, const char *user);
 /* The prober was replaced or is gone: nothing is known of the old one's connections. */
-void leg_news_prober_replaced(struct diagnosis *d, uint64_t wall_us);
+void leg_news_prober_replaced(struct diagnosis *d, uint64_t wall_us, uint64_t now_us);
 
 #endif

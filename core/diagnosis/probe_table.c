@@ -138,7 +138,8 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 		leg->came_up_us = before(in->mono_us, in->age_us);
 	state_learn(leg, LEG_IS_UP, in);
 	colo_copy(leg->colo, in->colo);
-	leg->mute_us = 0;
+	leg->target = in->target != 0 ? in->target : leg->target;
+	leg->mute_us = leg->heir_us = 0;
 	if (leg->resolver == RESOLVER_UNKNOWN)
 		names_clear(leg); /* its plugin does not say */
 	if (!failed)              /* a proof after its own failure shows only that it is over */
@@ -218,6 +219,28 @@ static bool is_proven_mute(const struct leg *leg, const struct leg_input *in)
 	       (leg->def->per_user || in->hurts);
 }
 
+/* Whether it was connected under the prober before, and cannot be under this one: it broke while nobody held it.  How
+ * long ago is not known; what is only being started, or was away for long, is no fault. */
+static bool is_broken_heir(struct leg *leg, const struct leg_input *in)
+{
+	if (leg->heir_us == 0)
+		return false;
+	if (in->was_up || in->target == 0 || in->target != leg->target || in->mono_us > leg->heir_us + HEIR_MAX_US)
+		leg->heir_us = 0;
+	return leg->heir_us > 0 && leg->testimony == LEG_SILENT && reason_side(in->reason) != SIDE_CONFIG &&
+	       in->mono_us >= leg->heir_us + HEIR_US;
+}
+
+static unsigned heir_testify(struct leg *leg, const struct leg_input *in)
+{
+	leg->heir_us = 0;
+	testify(leg, LEG_FAILED, in);
+	leg->first = leg->latest = leg->last;
+	leg->attempted = true;
+	names_suspect(leg);
+	return LEG_NEWS_BROKE;
+}
+
 static unsigned mute_testify(struct leg *leg, const struct leg_input *in)
 {
 	testify(leg, LEG_FAILED, in);
@@ -241,6 +264,8 @@ static unsigned on_attempt(struct leg *leg, const struct leg_input *in)
 	leg->attempt_us = in->mono_us;
 	leg->attempt_began_us = before(in->mono_us, in->waited_us);
 	mute_count(leg);
+	if (is_broken_heir(leg, in))
+		return news | heir_testify(leg, in);
 	if (!is_testifying(leg))
 		return news | (is_proven_mute(leg, in) ? mute_testify(leg, in) : 0);
 	/* the same again, unless a name was found between them, which proves something now */
@@ -401,6 +426,8 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_LARGE:
 		return on_aspect(leg, &leg->large, in);
 	case LEG_PROBER_REPLACED:
+		if (leg->state == LEG_IS_UP || leg->state == LEG_IS_LATE)
+			leg->heir_us = in->mono_us;
 		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
 		leg->mute_us = 0;
 		leg->resolver = RESOLVER_UNKNOWN;

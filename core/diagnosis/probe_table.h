@@ -20,6 +20,7 @@
  *   UP --DOWN--> DOWN;  LATE --UP, ALIVE--> UP;  UNKNOWN --ATTEMPT--> DOWN
  *   WALLED_OFF in place of DOWN: the last attempt was redirected to a sign-in page
  *   any --PROBER_REPLACED, DOWN by t3ops itself--> UNKNOWN
+ *   UP, LATE --PROBER_REPLACED--> UNKNOWN, until whose next ATTEMPT or UP it is an heir (heir_us)
  *   UNKNOWN, DOWN --ABSENT--> ABSENT: it was never up, and its user never ran t3; as good as UNKNOWN to others
  */
 enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WALLED_OFF, LEG_IS_ABSENT };
@@ -30,6 +31,7 @@ enum leg_state { LEG_IS_UNKNOWN, LEG_IS_UP, LEG_IS_LATE, LEG_IS_DOWN, LEG_IS_WAL
  *   SILENT --LATE--> SUSPECTED --UP, ALIVE--> CLEARED --CLASSIFIED--> SILENT; RECOVERED if a verdict was made of it
  *   any --DOWN of a leg that worked--> FAILED --UP, ALIVE--> RECOVERED --VERDICT_OVER--> SILENT
  *   SILENT --ATTEMPT of a leg that is not up: accepted and not answered for MUTE_US--> FAILED
+ *   SILENT --ATTEMPT of an heir, HEIR_US after the prober was replaced--> FAILED: it broke meanwhile
  *   CLEARED --LATE--> SUSPECTED;  RECOVERED --LATE--> FAILED
  *   INCIDENT_OVER:  SUSPECTED, FAILED --> STALE;  CLEARED, RECOVERED --> SILENT
  *   SILENT --RECALLED--> STALE
@@ -88,6 +90,9 @@ struct leg {
 	uint64_t came_up_us; /* when it was connected of which nothing had been known, or nothing been made of it */
 	uint64_t attempt_us; /* when an attempt last failed */
 	uint64_t attempt_began_us; /* and when the step began in which it did */
+	uint64_t target;           /* what it connects to and how, as a number; 0: not said */
+	uint64_t heir_us;   /* when its prober was replaced or gone while it was connected; 0: it was up since, or is
+	                     * not what it was */
 	uint64_t mute_us;   /* since when connections are accepted and not answered, each of them; 0: they are not */
 	uint64_t verdict;   /* id of the verdict that it is evidence of, 0: none */
 	char colo[8];       /* the location over which it is, or was, connected; "": not known */
@@ -152,6 +157,7 @@ struct leg_input {
 	                     * start; 0: not said */
 	uint64_t verdict;
 	uint64_t age_us;  /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
+	uint64_t target;  /* UP, ALIVE, ATTEMPT: see struct leg; 0: not said */
 	bool was_up;      /* ATTEMPT: this prober had it up once */
 	bool hurts;       /* ATTEMPT: users were hurt who had last been heard of before the leg was mute */
 	const char *colo; /* of a leg's report: over which it went; "" or NULL: not known */

@@ -265,7 +265,7 @@ static void prober_follow(struct monitor *d, const struct msg_process *r)
 	if (r->process != PROCESS_PROBER || !(is_new || is_gone))
 		return;
 	if (is_gone || d->prober_serial != 0)
-		leg_news_prober_replaced(d->diagnosis, clock_wall_us());
+		leg_news_prober_replaced(d->diagnosis, clock_wall_us(), clock_mono_us());
 	if (is_new)
 		d->prober_serial = r->serial;
 }

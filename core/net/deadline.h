@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A timer that is moved far more often than it fires: moving it later costs an assignment, the loop's
- * heap is touched only when it was about to fire too early.  Proxy.
+ * heap is touched only when it was about to fire too early.  A wall clock that is set moves it nowhere.  Proxy.
  */
 #ifndef T3OPS_NET_DEADLINE_H
 #define T3OPS_NET_DEADLINE_H
@@ -11,8 +11,8 @@
 
 struct deadline {
 	struct ev_timer timer;
-	double due;   /* loop time; 0: none */
-	double armed; /* when the timer will fire */
+	uint64_t due_us;   /* CLOCK_MONOTONIC, which a loop's own time is not; 0: none */
+	uint64_t armed_us; /* when the timer will fire */
 	void (*cb)(void *arg);
 	void *arg;
 };

@@ -13,6 +13,7 @@
 #include "prober/backoff.h"
 #include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
+#include "sys/hash.h"
 
 #define CODE_RESTART  1012
 #define MOVED_PAUSE_S 0.05 /* the one that takes over is there already */
@@ -327,6 +328,21 @@ static void timing_read(struct leg_timing *t, const struct leg_options *options,
 	t->ping_timeout_us = core->ping_timeout_us;
 }
 
+static uint64_t target_of(const struct plugin_section *section, const struct user *user)
+{
+	json_t *values = option_set_json(&section->values);
+	char *text = json_dumps(values, JSON_COMPACT);
+	uint64_t hash = hash_text(HASH_START, text ? text : "");
+
+	free(text);
+	json_decref(values);
+	for (size_t i = 0; i < section->leg.segments.n; i++)
+		hash = hash_text(hash_text(hash, " "), section->leg.segments.items[i]);
+	if (user)
+		hash = hash_bytes(hash_text(hash_text(hash, " "), user->host), &user->port, sizeof user->port);
+	return hash;
+}
+
 struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user)
 {
 	struct t3ops_leg *leg = calloc(1, sizeof *leg);
@@ -338,6 +354,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 	leg->down_us = clock_mono_us();
 	leg->looks_up = i->section->leg.resolver_segments.n > 0;
 	timing_read(&leg->timing, &i->section->leg, &process->config->core);
+	leg->target = target_of(i->section, user);
 	if (user) {
 		leg->per_user = true;
 		leg->user = *user;

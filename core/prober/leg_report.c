@@ -9,6 +9,7 @@ static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event
 	event_init(e, kind, PROCESS_PROBER);
 	event_set(e->plugin, leg->instance->ctx.name);
 	event_set(e->user, leg->user.name);
+	e->target = leg->target;
 }
 
 /* The id of the monitor's probe, which the event answers. */

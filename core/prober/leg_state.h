@@ -59,6 +59,8 @@ struct t3ops_leg {
 	struct process *process;
 	struct t3ops_instance *instance;
 	struct leg_timing timing;
+	uint64_t
+	    target; /* what it connects to and how, as a number: the same after a reload that changes nothing of it */
 	bool looks_up;    /* it has resolver segments; without them no attempt fails at looking a name up */
 	bool per_user;    /* its user is below */
 	struct user user; /* zero unless per_user */

@@ -10,10 +10,11 @@
 #include "net/stream.h"
 #include "proxy/quota.h"
 #include "proxy/worker.h"
+#include "sys/clock.h"
 
-#define READ_BYTES (16u << 10)
-#define LINGER_US  UINT64_C(2000000) /* without a byte */
-#define LINGER_S   30.               /* however much still comes */
+#define READ_BYTES    (16u << 10)
+#define LINGER_US     UINT64_C(2000000)  /* without a byte */
+#define LINGER_MAX_US UINT64_C(30000000) /* however much still comes */
 
 struct clients {
 	LIST_HEAD(, client) list;
@@ -175,7 +176,7 @@ static void client_gone(struct client *c)
  * and take the response with it (RFC 9112 9.6). */
 static void client_linger(struct client *c)
 {
-	c->linger_until = ev_now(c->worker->loop) + LINGER_S;
+	c->linger_until_us = clock_mono_us() + LINGER_MAX_US;
 	shutdown(c->rd.fd, SHUT_WR);
 	buf_fini(&c->in);
 	buf_fini(&c->readahead);
@@ -186,7 +187,7 @@ static void linger_read(struct client *c)
 {
 	ssize_t n = client_read(c, c->worker->scratch, SCRATCH_BYTES);
 
-	if (n == 0 || (n < 0 && n != -EAGAIN) || ev_now(c->worker->loop) > c->linger_until)
+	if (n == 0 || (n < 0 && n != -EAGAIN) || clock_mono_us() > c->linger_until_us)
 		client_close(c);
 	else if (n > 0)
 		client_deadline(c, LINGER_US);

@@ -72,10 +72,10 @@ struct client {
 	struct peer peer;
 	bool counted; /* among the peer's connections */
 	enum client_body body;
-	bool parked;          /* something came that nobody takes yet: it waits in the kernel */
-	bool close_requested; /* its last request, all of which is here (RFC 9112 9.6) */
-	bool last;            /* FLUSHING: no request follows */
-	double linger_until;  /* loop time */
+	bool parked;              /* something came that nobody takes yet: it waits in the kernel */
+	bool close_requested;     /* its last request, all of which is here (RFC 9112 9.6) */
+	bool last;                /* FLUSHING: no request follows */
+	uint64_t linger_until_us; /* CLOCK_MONOTONIC */
 };
 
 /* All clients of the worker (worker->clients).  NULL without memory.  owner: static. */

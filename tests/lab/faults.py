@@ -578,6 +578,11 @@ ROWS = [
     Row("the prober's own way to Traefik is cut", segment("prober"), line("inner_line", "cut"), line("inner_line", "heal"),
         lasts=60),
     Row("the prober is killed", begin=lambda w: w.signal_process("prober", signal.SIGKILL), lasts=30),
+    Row("the prober is killed in a silence of the tunnel", segment("tunnel"),
+        both(part("tunnel", "stall"), pause(3), lambda w: w.signal_process("prober", signal.SIGKILL)), part("tunnel", "heal"),
+        apart=frozenset({"wan", "cloudflare", "tunnel"})),
+    Row("the prober is killed as alice's server stalls", segment("serve(alice)"),
+        both(serve("alice", "stall"), lambda w: w.signal_process("prober", signal.SIGKILL)), serve("alice", "resume")),
     Row("the prober hangs", begin=lambda w: w.signal_process("prober", signal.SIGSTOP), lasts=40, may=segment("host")),
     Row("the monitor is killed", begin=lambda w: w.signal_process("monitor", signal.SIGKILL), lasts=30, blind=True),
 

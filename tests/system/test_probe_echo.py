@@ -4,7 +4,7 @@
 import contextlib
 import unittest
 
-from lab import http, wait, ws
+from lab import http, timelapse, wait, ws
 from lab.daemon import Daemon
 from lab.memory import FREED_IS_FREE, rss, slack
 from lab.origin import Origin
@@ -35,6 +35,20 @@ class Echo(unittest.TestCase):
             for target, status in (("/probe/ws", 426), ("/probe/", 404), ("/probe/../x", 404), ("/probe/ws/x", 404)):
                 self.assertEqual(http.get(d.proxy, target, alice).status, status, target)
             self.assertEqual(origin.seen, [])  # nothing below /probe/ reaches a t3 server
+
+    @unittest.skipIf(timelapse.missing(), "no clock can be set here")
+    def test_limits_know_no_wall_clock(self):
+        """Set a day ahead it ends nothing at once; set back, no limit is a day late."""
+        lapse = timelapse.Timelapse(2)
+        with Daemon({}, 'plugin "probe_echo" { idle = "6s" }\n', users={"alice": 1}, env=lapse.env()) as d:
+            with ws.WebSocket(d.proxy, "/probe/ws") as w:
+                self.assertEqual(w.ask("1"), "1")
+                for ahead in (86400, -2 * 86400):
+                    lapse.jump(realtime=ahead)
+                    for _ in range(4):
+                        lapse.pause(0.5)
+                        self.assertEqual(w.ask("2"), "2")
+                self.assertEqual(w.wait_close(), 1001)
 
     def test_frames_that_break_the_rules_end_their_probe_only(self):
         table = (  # what, frames, close code; 1005: a close frame without one, all that wslay says to these

@@ -279,6 +279,7 @@ static int leg_play(struct run *r, const struct step *s)
 	                            .code = (uint16_t)s->code,
 	                            .wall_us = WALL0 + MS(s->at_ms),
 	                            .mono_us = r->now_us,
+	                            .target = s->n,
 	                            .waited_us = s->kind == LEG_ALIVE && s->quiet_ms == 0 ? RTT : MS(s->quiet_ms)};
 
 	if (s->kind != LEG_LOOKED_UP)
@@ -369,7 +370,7 @@ static int report(struct run *r, const struct step *s)
 		return 0;
 	case PROBER:
 		r->n_legs = 0;
-		leg_news_prober_replaced(r->diagnosis, WALL0 + MS(s->at_ms));
+		leg_news_prober_replaced(r->diagnosis, WALL0 + MS(s->at_ms), r->now_us);
 		return 0;
 	case DROPPED:
 	case PAGE_ENDS:

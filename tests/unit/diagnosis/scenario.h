@@ -75,6 +75,9 @@ struct step {
 /* It would not answer any more, but has not noticed yet. */
 #define MUTE(t, l, u)       {.what = MUTES, .at_ms = t, .leg = l, .user = u}
 #define MUTE_LARGE(t, l)    {.what = MUTES, .at_ms = t, .leg = l, .user = "", .kind = LEG_LARGE}
+/* A leg whose target is that number. */
+#define UP_TO(t, l, u, to) {.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = u, .n = to}
+#define TRY_TO(t, l, u, to, s, r, ms) {.what = LEG, .at_ms = t, .kind = LEG_ATTEMPT, .leg = l, .user = u, .n = to, .step = T3OPS_STEP_##s, .reason = T3OPS_R_##r, .quiet_ms = ms}
 #define REPLACED(t)         {.what = PROBER, .at_ms = t}
 /* A tunnel whose page is not known: the close reason decides; q: silence before it. */
 #define DROP(t, u, r, q)    {.what = DROPPED, .at_ms = t, .user = u, .reason = T3OPS_R_##r, .quiet_ms = q, .address = "192.0.2.1"}
