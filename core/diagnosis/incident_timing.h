@@ -32,8 +32,9 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 
 /* What nobody ever saw work. */
 #define MUTE_US INCIDENT_S(20) /* connections are accepted, and none is answered, for so long: it hangs */
-#define HEIR_US INCIDENT_S(6)  /* a leg that a new prober cannot connect for so long, as the old one had, is broken  \
-	                        */
+#define HEIR_US                                                                                                      \
+	INCIDENT_S(6) /* a leg that a new prober cannot connect for so long, as the old one had, is broken           \
+	               */
 #define HEIR_MAX_US INCIDENT_S(60) /* and nothing is known of how it was longer ago */
 #define CAME_UP_US  INCIDENT_S(5)  /* what is noticed sooner after a leg came up may have been over when it did */
 

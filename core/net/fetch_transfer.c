@@ -22,7 +22,7 @@
 #define MAX_HEAD           ((size_t)64 << 10)
 /* t3 closes an idle connection after 5 s: one that old is not worth the risk. */
 #define MAX_IDLE_S 4L
-#define LOOK_MS    3000L
+#define LOOK_MS    2000L
 
 /* ---- callbacks of libcurl --------------------------------------------------- */
 
@@ -120,6 +120,7 @@ static int on_connected(void *arg, char *from, char *to, int from_port, int to_p
 		t->dial_error = -EKEYREJECTED;
 		return CURL_PREREQFUNC_ABORT;
 	}
+	t->asking = t->looking;
 	step_reach(t, T3OPS_STEP_HTTP);
 	return CURL_PREREQFUNC_OK;
 }

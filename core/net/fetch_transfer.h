@@ -41,9 +41,11 @@ struct transfer {
 	int dial_error;  /* negative errno: why there is none */
 	uint64_t limit_us, connect_limit_us; /* of the whole, and of the connection */
 	char error[CURL_ERROR_SIZE];
-	bool untimely, looking, clock; /* its certificate is refused for its dates; transfer_look was called; and
-	                                * found that this machine's clock may be wrong */
-	char why[CURL_ERROR_SIZE];     /* looking: what was wrong with it */
+	bool untimely;             /* its certificate is refused for its dates */
+	bool looking;              /* transfer_look was called, */
+	bool asking;               /* connected once more, and asked what time it is there, */
+	bool clock;                /* and found that this machine's clock may be wrong */
+	char why[CURL_ERROR_SIZE]; /* looking: what was wrong with it */
 };
 TAILQ_HEAD(transfers, transfer);
 

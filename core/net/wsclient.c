@@ -505,18 +505,26 @@ static void connect_end(struct wsclient *c, CURLcode code)
 		transfer_report(c->transfer);
 }
 
+static void step_report(struct wsclient *c, uint32_t step)
+{
+	if (step <= c->reported)
+		return;
+	c->reported = step;
+	c->inside = true;
+	c->cb.on_step(c, step, c->arg);
+	c->inside = false;
+}
+
 static void connect_act(struct wsclient *c, curl_socket_t fd, int events)
 {
 	CURLMsg *m;
 	int running, left;
 
 	curl_multi_socket_action(c->multi, fd, events, &running);
-	if (c->transfer->step > c->reported && c->transfer->step < T3OPS_STEP_HTTP) {
-		c->reported = c->transfer->step;
-		c->inside = true;
-		c->cb.on_step(c, c->reported, c->arg);
-		c->inside = false;
-	}
+	if (c->transfer->asking) /* and waits for whoever would answer the upgrade */
+		step_report(c, T3OPS_STEP_HTTP);
+	else if (c->transfer->step < T3OPS_STEP_HTTP)
+		step_report(c, c->transfer->step);
 	m = c->gone ? NULL : curl_multi_info_read(c->multi, &left);
 	if (c->gone)
 		client_destroy(c);

@@ -13,6 +13,7 @@ class Timelapse:
         """speed: seconds of theirs in one of ours."""
         self.speed = speed
         self.steps = [0, 0, 0]  # nanoseconds by which the clocks were set ahead
+        self.ahead = {0.0}  # seconds by which CLOCK_REALTIME was ahead at any time
         self.file = os.path.join(process.folder(), "steps")
         with open(self.file, "w+b") as f:
             f.write(bytes(24))
@@ -31,6 +32,7 @@ class Timelapse:
         """Sets their clocks ahead by so many seconds of theirs (back if negative).  A machine that was suspended finds its
         monotonic clock behind by that."""
         self.steps = [step + round(seconds * 1e9) for step, seconds in zip(self.steps, (realtime, monotonic, boottime))]
+        self.ahead.add(self.steps[0] / 1e9)
         self.shared[:] = struct.pack("=3q", *self.steps)
 
     def now(self):
