@@ -68,6 +68,11 @@ int diagnosis_recall_browser(struct diagnosis *d, const struct browser *known)
 	return interned.user != NULL ? browsers_restore(&d->browsers, &interned) : -ENOMEM;
 }
 
+const struct topology *diagnosis_topology(const struct diagnosis *d)
+{
+	return d->topology;
+}
+
 const struct probe_table *diagnosis_legs(const struct diagnosis *d)
 {
 	return &d->legs;

@@ -60,6 +60,7 @@ int diagnosis_finish(struct diagnosis *d, uint64_t now_us);
  * 0, or -ENOMEM: verdicts are missing. */
 int diagnosis_tick(struct diagnosis *d, uint64_t now_us, uint64_t *next_us);
 
+const struct topology *diagnosis_topology(const struct diagnosis *d);
 const struct probe_table *diagnosis_legs(const struct diagnosis *d);
 /* Standing ones, and those that ended within FORGET_US. */
 const struct verdict_table *diagnosis_verdicts(const struct diagnosis *d);

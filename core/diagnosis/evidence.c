@@ -91,6 +91,13 @@ bool evidence_is_silence(const struct leg *leg)
 	       reason == T3OPS_R_DNS;
 }
 
+bool evidence_is_before_us(const struct drop *d)
+{
+	enum user_part part = evidence_of_drop(d->evidence, d->reason);
+
+	return part == USER_TO_DISPATCH || part == USER_ALL;
+}
+
 bool evidence_is_of_lost_answers(const struct drop *d)
 {
 	return d->evidence == PAGE_ANSWERS_LOST || d->evidence == PAGE_ANSWERS_NOT_TAKEN;

@@ -71,6 +71,8 @@ struct end_evidence evidence_of_leg(const struct leg *leg);
 bool evidence_is_of_new_connections(const struct leg *leg);
 /* Whether the leg, or its resolver, fell silent: one direction alone may be broken. */
 bool evidence_is_silence(const struct leg *leg);
+/* Whether the drop accuses what is before us, perhaps among others. */
+bool evidence_is_before_us(const struct drop *d);
 /* Whether what was sent to the page did not reach it, though its Pings came. */
 bool evidence_is_of_lost_answers(const struct drop *d);
 /* The part of a user's path that a drop accuses; NONE: not a drop. */

@@ -42,19 +42,12 @@ static struct hurt hurt_of(const struct drop *d, uint64_t period_us)
 	return h;
 }
 
-static bool is_before_us(const struct drop *d)
-{
-	enum user_part part = evidence_of_drop(d->evidence, d->reason);
-
-	return part == USER_TO_DISPATCH || part == USER_ALL;
-}
-
 int hurts_add(struct hurts *h, const struct drop *d, uint64_t period_us, uint64_t now_us)
 {
 	struct hurt *rows;
 
 	forget(h, now_us);
-	if (d->colo[0] == '\0' || d->address[0] == '\0' || d->supported || !is_before_us(d))
+	if (d->colo[0] == '\0' || d->address[0] == '\0' || d->supported || !evidence_is_before_us(d))
 		return 0;
 	rows = room_for_one(h->rows, h->n, &h->room, sizeof *rows);
 	if (rows == NULL)

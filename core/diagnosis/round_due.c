@@ -124,7 +124,8 @@ static bool waits_for_location(const struct diagnosis *d)
 	for (size_t i = 0; i < d->now.n_drops; i++) {
 		const struct drop *drop = &d->now.drops[i];
 
-		if (drop->verdict == 0 && drop->colo[0] != '\0' && !location_is_heard(d, drop))
+		if (drop->verdict == 0 && drop->colo[0] != '\0' && evidence_is_before_us(drop) &&
+		    !location_is_heard(d, drop))
 			return true;
 	}
 	return false;

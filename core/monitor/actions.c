@@ -115,7 +115,8 @@ void actions_begin(struct monitor *d)
 
 void actions_standing(struct monitor *d)
 {
-	if (standing_update(&d->standing, diagnosis_verdicts(d->diagnosis), d->process->metrics) < 0)
+	if (standing_update(&d->standing, diagnosis_verdicts(d->diagnosis), diagnosis_topology(d->diagnosis),
+	                    d->process->metrics) < 0)
 		actions_evidence_lost(-ENOMEM);
 }
 

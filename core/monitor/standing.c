@@ -58,18 +58,21 @@ void standing_segment(struct metrics *m, const char *segment)
 }
 
 /* "alice" of serve(alice) if that is all that is suspected, else "".  The caller frees it. */
-static char *owner_of(const struct verdict_conclusion *f)
+static char *owner_of(const struct verdict_conclusion *f, const struct topology *t)
 {
-	const char *segment = f->suspects.n == 1 ? f->suspects.segments[0] : "";
+	const char *segment = f->suspects.n == 1 ? f->suspects.segments[0] : "", *colo;
 	size_t base = segment_base_len(segment), len = strlen(segment);
 
-	return len > base + 2 ? strndup(segment + base + 1, len - base - 2) : strdup("");
+	return len > base + 2 && !topology_is_location(t, segment, &colo)
+	           ? strndup(segment + base + 1, len - base - 2)
+	           : strdup("");
 }
 
-static int verdict_add(struct standing *s, const struct verdict *v, const char *name, struct metrics *m)
+static int verdict_add(struct standing *s, const struct verdict *v, const struct topology *t, const char *name,
+                       struct metrics *m)
 {
 	const char *kind = verdict_kind_name(v->conclusion.kind);
-	char *owner = owner_of(&v->conclusion);
+	char *owner = owner_of(&v->conclusion, t);
 	int r = owner == NULL
 	            ? -ENOMEM
 	            : gauge_round_add(&s->verdicts, m, (const char *[]){kind != NULL ? kind : "fault", name, owner});
@@ -80,7 +83,8 @@ static int verdict_add(struct standing *s, const struct verdict *v, const char *
 	return r;
 }
 
-int standing_update(struct standing *s, const struct verdict_table *t, struct metrics *m)
+int standing_update(struct standing *s, const struct verdict_table *t, const struct topology *topology,
+                    struct metrics *m)
 {
 	int r = 0;
 
@@ -91,7 +95,7 @@ int standing_update(struct standing *s, const struct verdict_table *t, struct me
 
 		r = name == NULL ? -ENOMEM : 0;
 		if (r == 0 && t->rows[i]->state == VERDICT_STANDING)
-			r = verdict_add(s, t->rows[i], name, m);
+			r = verdict_add(s, t->rows[i], topology, name, m);
 		free(name);
 	}
 	return r;

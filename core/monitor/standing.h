@@ -17,7 +17,8 @@ void standing_fini(struct standing *s);
 void standing_kind(struct metrics *m, enum verdict_kind kind);
 void standing_segment(struct metrics *m, const char *segment);
 /* After each verdict's change; 0 or -ENOMEM: some are missing. */
-int standing_update(struct standing *s, const struct verdict_table *t, struct metrics *m);
+int standing_update(struct standing *s, const struct verdict_table *t, const struct topology *topology,
+                    struct metrics *m);
 int standing_slow(struct standing *s, const struct slow_report *r, struct metrics *m);
 /* After a leg met a sign-in page, and from time to time: which ones do.  0 or -ENOMEM. */
 int standing_walls(struct standing *s, const struct probe_table *legs, struct metrics *m);
