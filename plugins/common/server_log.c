@@ -29,7 +29,7 @@ bool server_log_is_complaint(const char *line)
 {
 	bool about = has(line, "migration") || has(line, "sqlerror") || has(line, "sqlite");
 
-	return about && is_harmless(line) && (has(line, "error") || has(line, "fail") || has(line, "diverges"));
+	return about && (has(line, "error") || has(line, "fail") || has(line, "diverges"));
 }
 
 bool server_log_is_full(const char *line)
@@ -38,13 +38,15 @@ bool server_log_is_full(const char *line)
 	       has(line, "ENOSPC") || has(line, "quota exceeded") || has(line, "EDQUOT");
 }
 
-/* The whole text; NULL without memory. */
+/* The whole text; NULL without memory.  Nothing hides behind a NUL in it. */
 static char *text_read(int fd)
 {
 	char *text = calloc(1, LOG_MAX + 1);
+	ssize_t n = text != NULL ? pread(fd, text, LOG_MAX, 0) : 0;
 
-	if (text != NULL && pread(fd, text, LOG_MAX, 0) < 0)
-		text[0] = '\0';
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] == '\0')
+			text[i] = '\n';
 	return text;
 }
 
@@ -56,7 +58,9 @@ static bool line_find(int fd, bool (*is)(const char *), bool last, char *out, si
 	out[0] = '\0';
 	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL && (last || !found))
 		if (is(line)) {
-			snprintf(out, size, "%s", line + strspn(line, " \t"));
+			snprintf(out, size, "%s",
+			         is_harmless(line) ? line + strspn(line, " \t")
+			                           : "a line about the database that may hold a credential");
 			found = true;
 		}
 	if (text != NULL)

@@ -48,6 +48,13 @@ static int send_all(int fd, const void *bytes, size_t len)
 	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
 }
 
+static int receive_all(int fd, void *bytes, size_t len)
+{
+	ssize_t n = recv(fd, bytes, len, MSG_WAITALL);
+
+	return n == (ssize_t)len ? 0 : n < 0 && errno == EAGAIN ? -ETIMEDOUT : n < 0 ? -errno : -ECONNRESET;
+}
+
 /* Until the end of a head is there; its text in out. */
 static int head_receive(int fd, char *out, size_t size)
 {
@@ -55,12 +62,11 @@ static int head_receive(int fd, char *out, size_t size)
 
 	out[0] = '\0';
 	while (!strstr(out, "\r\n\r\n")) {
-		ssize_t n = used + 1 < size ? recv(fd, out + used, 1, 0) : -1;
+		int r = used + 1 < size ? receive_all(fd, out + used, 1) : -EMSGSIZE;
 
-		if (n <= 0)
-			return n == 0 ? -ECONNRESET : errno == EAGAIN ? -ETIMEDOUT : -EIO;
-		used += (size_t)n;
-		out[used] = '\0';
+		if (r < 0)
+			return r;
+		out[++used] = '\0';
 	}
 	return 0;
 }
@@ -99,15 +105,16 @@ static int frame_send(int fd, unsigned char op, const void *payload, size_t len)
 static int frame_receive(int fd, char *out, size_t size)
 {
 	unsigned char head[2];
+	int r = receive_all(fd, head, sizeof head);
 	size_t len;
 
-	if (recv(fd, head, 2, MSG_WAITALL) != 2)
-		return -ETIMEDOUT;
+	if (r < 0)
+		return r;
 	len = head[1] & 0x7f;
 	if (head[0] != 0x81 || len > 125 || len >= size)
 		return -EPROTO;
 	out[len] = '\0';
-	return recv(fd, out, len, MSG_WAITALL) == (ssize_t)len ? 0 : -ECONNRESET;
+	return receive_all(fd, out, len);
 }
 
 int ws_ping(const char *host, uint16_t port, const char *cookie, int timeout_s, char *out, size_t size, char *why,

@@ -23,7 +23,7 @@ static int say(char *why, size_t size, const char *path, int error)
 /* One that is damaged is an error: it may be all that is known of a rollout. */
 static int all_read(struct state *s, char *why, size_t size)
 {
-	int fd = openat(s->dir_fd, NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(s->dir_fd, NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	json_error_t error;
 
 	s->all = fd < 0 && errno == ENOENT ? json_object() : fd >= 0 ? json_loadfd(fd, 0, &error) : NULL;
@@ -99,21 +99,38 @@ int link_set(struct state *s, const char *prefix)
 
 /* ---- freezing and rejecting ---------------------------------------------------------------------------------- */
 
+/* What a server printed, cut off somewhere, is not always text that JSON can hold. */
+static json_t *reason_make(const char *text)
+{
+	json_t *reason = json_string(text);
+	char plain[1024];
+
+	if (reason != NULL)
+		return reason;
+	snprintf(plain, sizeof plain, "%s", text);
+	for (char *c = plain; *c != '\0'; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return json_string(plain);
+}
+
 const char *state_frozen(const struct state *s, long long now_s)
 {
 	const json_t *frozen = json_object_get(s->all, "frozen");
 	long long until_s = json_integer_value(json_object_get(frozen, "until"));
 
+	const char *why = json_string_value(json_object_get(frozen, "why"));
+
 	if (frozen == NULL || (until_s > 0 && now_s >= until_s))
 		return NULL;
-	return json_string_value(json_object_get(frozen, "why"));
+	return why != NULL ? why : "no reason is known";
 }
 
 void state_freeze(struct state *s, const char *why, long long now_s, long long until_s)
 {
-	json_object_set_new(
-	    s->all, "frozen",
-	    json_pack("{s:s, s:I, s:I}", "why", why, "time", (json_int_t)now_s, "until", (json_int_t)until_s));
+	json_object_set_new(s->all, "frozen",
+	                    json_pack("{s:o, s:I, s:I}", "why", reason_make(why), "time", (json_int_t)now_s, "until",
+	                              (json_int_t)until_s));
 }
 
 const char *state_rejected(const struct state *s, const char *prefix)
@@ -131,7 +148,8 @@ void state_reject(struct state *s, const char *prefix, const char *reason, long 
 		rejected = json_object();
 		json_object_set_new(s->all, "rejected", rejected);
 	}
-	json_object_set_new(rejected, prefix, json_pack("{s:s, s:I}", "reason", reason, "time", (json_int_t)now_s));
+	json_object_set_new(rejected, prefix,
+	                    json_pack("{s:o, s:I}", "reason", reason_make(reason), "time", (json_int_t)now_s));
 }
 
 void state_pardon(struct state *s, const char *prefix)
