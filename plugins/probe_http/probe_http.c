@@ -203,7 +203,7 @@ static const struct t3ops_option options[] = {
     {"url", T3OPS_OPT_URL, T3OPS_REQUIRED, 0, 0, "What is asked, as https://HOST/PATH."},
     {"method", T3OPS_OPT_STRING, "GET", 0, 0, "GET or HEAD."},
     {"status", T3OPS_OPT_LIST | T3OPS_OPT_STRING, "2xx 3xx", 0, 0,
-     "Statuses of a good answer; 2xx stands for the class.  Redirects are not followed."},
+     "Statuses of a good answer; 2xx stands for the class; redirects are not followed."},
     {"contains", T3OPS_OPT_STRING, "", 0, 0, "Text that the body of a good answer has in it; empty: any body."},
     {"max_body", T3OPS_OPT_BYTES, "64K", 1, 16777216, "A larger body is a failure."},
     {"address", T3OPS_OPT_ADDRESS, "", 0, 0,
