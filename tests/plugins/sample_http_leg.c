@@ -26,6 +26,7 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 
 	p->fetch = 0;
 	ctx->host->leg_certificate(ctx, p->leg, f->certificate_until_us);
+	ctx->host->leg_location(ctx, p->leg, f->header(f, "cf-ray", 0));
 	if (ctx->host->fetch_end(ctx, f, 200, &end)) {
 		ctx->host->log(ctx, T3OPS_INFO, "page_failed", "at %s: %s", ctx->host->step_name(ctx, end.step),
 		               ctx->host->reason_name(ctx, end.reason));
