@@ -121,12 +121,14 @@ json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, s
 	return list_end(s, list, step);
 }
 
-json_t *journal_plugin_events(struct journal *j, const char *plugin, uint64_t since_us, size_t limit)
+json_t *journal_plugin_events(struct journal *j, const char *plugin, uint64_t since_us, uint64_t ends_since_us,
+                              size_t limit)
 {
 	sqlite3_stmt *s = journal_db_prepare(journal_written(j),
 	                                     "SELECT time_us, kind, user, line FROM events"
-	                                     " WHERE plugin = ?1 AND process = 'monitor' AND time_us >= ?2"
-	                                     " ORDER BY serial DESC LIMIT ?3");
+	                                     " WHERE plugin = ?1 AND (process = 'monitor' AND time_us >= ?2 OR"
+	                                     " process = 'jobs' AND time_us >= ?3)"
+	                                     " ORDER BY serial DESC LIMIT ?4");
 	json_t *list;
 	int step;
 
@@ -135,7 +137,8 @@ json_t *journal_plugin_events(struct journal *j, const char *plugin, uint64_t si
 	list = json_array();
 	journal_db_bind_text(s, 1, plugin);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)since_us);
-	sqlite3_bind_int64(s, 3, (sqlite3_int64)limit);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)ends_since_us);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)limit);
 	while ((step = sqlite3_step(s)) == SQLITE_ROW)
 		json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:s}", "time_us",
 		                                      (json_int_t)sqlite3_column_int64(s, 0), "kind",

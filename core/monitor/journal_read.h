@@ -16,8 +16,10 @@ uint64_t journal_last_verdict(struct journal *j);
 json_t *journal_verdicts(struct journal *j, uint64_t after, size_t limit); /* with a serial above `after` */
 json_t *journal_memories(struct journal *j);                               /* texts of journal_memory, oldest first */
 json_t *journal_browsers(struct journal *j);                               /* of journal_browser, no order */
-/* What that section of a plugin said in the monitor: time_us, kind, user, line. */
-json_t *journal_plugin_events(struct journal *j, const char *plugin, uint64_t since_us, size_t limit);
+/* What that section of a plugin said in the monitor since then, and how its runs and actions ended since then:
+ * time_us, kind, user, line. */
+json_t *journal_plugin_events(struct journal *j, const char *plugin, uint64_t since_us, uint64_t ends_since_us,
+                              size_t limit);
 json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit); /* kind "": any */
 
 #endif

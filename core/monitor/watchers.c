@@ -6,6 +6,7 @@
 #include "monitor/verdict_json.h"
 
 #define EARLIER_US    UINT64_C(86400000000)
+#define ENDS_US       (8 * EARLIER_US) /* a job that runs once a week has ended within them */
 #define EARLIER_LIMIT 1000
 
 static bool is_of_a_verdict(const struct event *e)
@@ -59,7 +60,7 @@ static void own_recall(struct monitor *d, struct t3ops_instance *i)
 {
 	uint64_t now_us = clock_wall_us();
 	json_t *list = journal_plugin_events(d->journal, i->ctx.name, now_us > EARLIER_US ? now_us - EARLIER_US : 0,
-	                                     EARLIER_LIMIT);
+	                                     now_us > ENDS_US ? now_us - ENDS_US : 0, EARLIER_LIMIT);
 
 	for (size_t k = json_array_size(list); k-- > 0;) {
 		const json_t *row = json_array_get(list, k);

@@ -691,4 +691,5 @@ T3OPS_PLUGIN(upgrade) = {
     .act = act,
     .rehearse = rehearse,
     .on_event = on_event,
+    .on_earlier = on_event,
 };

@@ -765,8 +765,8 @@ struct t3ops_plugin {
 	/* T3OPS_ROLE_WATCH: for each event of every process. */
 	void (*on_event)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 	/* T3OPS_ROLE_WATCH, before the first of them: what an earlier monitor left, oldest first.  What this plugin
-	 * said itself (emit) within the last day, and then each verdict that stands, as on_event would have got it.
-	 * NULL: it need not know. */
+	 * said itself (emit) within the last day and how runs and actions of its section ended within eight, and then
+	 * each verdict that stands, as on_event would have got it.  NULL: it need not know. */
 	void (*on_earlier)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 };
 

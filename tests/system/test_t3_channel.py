@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import unittest
 
-from lab import account, process
+from lab import account, process, wait
 from lab.fleet import Fleet
 from lab.registry import Registry
 from lab.stub import LATEST, NEW, NEXT, OLD
@@ -46,6 +46,18 @@ class Channel(unittest.TestCase):
             self.assertEqual((row["current"], row["running"], row["last_good"], row["candidate"]), (NEW, NEW, NEW, LATEST))
             self.assertEqual(lab.ask("check", "alice")[0], 0)
             self.assertEqual(lab.registry.asked, [LATEST])  # once
+
+    def test_known_after_a_reload(self):
+        """The next monitor shows what the one before it knew."""
+        with Lab() as lab:
+            self.assertEqual(lab.ask("check", "alice")[0], 0)
+            key = ('t3ops_upgrade_version_info{plugin="upgrade",user="alice",version="%s",last_good="%s",candidate="%s"}' %
+                   (NEW, NEW, LATEST))
+            wait.until(lambda: lab.daemon.metrics().get(key) == 1, what="the versions")
+            pid = lab.daemon.processes()["monitor"]
+            lab.change(**{**lab.options, "window_from": "02:00", "window_to": "03:00"})
+            wait.until(lambda: lab.daemon.processes().get("monitor", pid) != pid, what="another monitor")
+            wait.until(lambda: lab.daemon.metrics().get(key) == 1, what="the versions in the next monitor")
 
     def test_schedule(self):
         """A run proves what is new, once, and moves nobody; the next version makes the one before it go."""
