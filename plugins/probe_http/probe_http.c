@@ -94,6 +94,7 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 
 	p->fetch = 0;
 	ctx->host->leg_certificate(ctx, p->leg, f->certificate_until_us);
+	ctx->host->leg_location(ctx, p->leg, f->header(f, "cf-ray", 0));
 	if (f->error != 0)
 		down(p, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
 	else
