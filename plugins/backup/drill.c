@@ -12,6 +12,7 @@
 #include "common/copy.h"
 #include "common/gentle.h"
 #include "common/scratch.h"
+#include "common/server_log.h"
 #include "common/trial.h"
 #include "common/user_path.h"
 #include "drill_record.h"
@@ -60,7 +61,7 @@ static int trial_make(struct drill *d, const struct scratch *s)
 	int r;
 
 	trial_run(&t, a->ctx, a->user, binds, a->until_us);
-	r = t.error;
+	r = t.error == -EPROTO && server_log_is_full(t.why) ? -ENOSPC : t.error;
 	if (r < 0)
 		snprintf(a->why, a->why_size, "%s", t.why);
 	trial_fini(&t);

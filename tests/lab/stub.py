@@ -55,6 +55,11 @@ class T3Stub:
         return ["/usr/bin/env", f"T3STUB_VERSION={self.version}", self.program, "auth", "pairing", "create", "--base-dir",
                 self.base, "--ttl", "5m", "--json"]
 
+    def serve_argv(self):
+        """The command that starts another server like this one."""
+        return ["/usr/bin/env", f"T3STUB_VERSION={self.version}", self.program, "serve", "--base-dir", self.base, "--host",
+                "127.0.0.1", "--port", "%p"]
+
     def mint(self):
         done = subprocess.run(self.mint_argv(), capture_output=True, text=True, timeout=60, check=True,
                               **account.popen_options())

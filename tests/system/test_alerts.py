@@ -10,6 +10,7 @@ import unittest
 
 from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
+from lab.drill import Lab
 from lab.fleet import Fleet
 from lab.prometheus import Alertmanager, Prometheus
 from lab.relay import Relay
@@ -165,6 +166,16 @@ class Alerts(unittest.TestCase):
             p.wait_alert("T3WatchdogExhausted", 90, user="alice", severity="critical")
             self.stub.resume()
             p.wait_silence("T3WatchdogExhausted")
+
+    def test_drill(self):
+        with Lab(retain=2) as lab, Prometheus(lab.daemon.monitor) as p:
+            lab.backup()
+            lab.bad_backup()
+            lab.ask("drill", "alice")
+            p.wait_alert("T3BackupDrillFailed", user="alice", severity="warning")
+            lab.backup()
+            lab.ask("drill", "alice")
+            p.wait_silence("T3BackupDrillFailed")
 
     def test_upgrade(self):
         """Two users of different versions; one is frozen, moved to a broken version, moved back, and left in between."""

@@ -27,6 +27,7 @@ class Lab:
         options = {"to": self.to, "database": self.stub.database, "stop_command": "stop", "start_command": "start",
                    "deadline": "60s", **backup}
         sections = (section("command", "mint", {"argv": self.stub.mint_argv(), "timeout": "10s"}) +
+                    section("command", "serve", {"argv": self.stub.serve_argv()}) +
                     self.unit.command("stop", "stop") + self.unit.command("start", "start") +
                     section("plugin", "auto_pair", {}) + section("plugin", "backup", options))
         self.daemon = Daemon({}, sections, users={"alice": self.stub.port})
@@ -250,7 +251,7 @@ class Runbook(unittest.TestCase):
         more = {} if not store else {"s3_url": f"http://127.0.0.1:{store.port}/{s3.BUCKET}",
                                      "s3_credentials": s3.credentials()}
         look = os.path.join(account.give(process.folder()), "look.sqlite")
-        with Lab(**more) as lab:
+        with Lab(serve_command="serve", **more) as lab:
             lab.mark("before")
             lab.backup()
             for command in commands:
