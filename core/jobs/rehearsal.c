@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <net/if.h>
 #include <sched.h>
@@ -28,6 +29,8 @@
 #define INPUT_FD       3
 #define CHANNEL_FD     4
 #define OUTPUT_MAX     (1u << 20)
+#define EMPTY          "mode=0500,size=4k" /* of a tmpfs: nothing is written there */
+#define SCRATCH        "mode=1777,size=256m"
 
 /* Who waits for it. */
 struct waiting {
@@ -119,9 +122,57 @@ static bool hide(const char *path, const char *mode)
 	return mount("/dev/null", path, NULL, MS_BIND, NULL) == 0;
 }
 
-/* The path that could not be mounted; NULL: all are. */
-static const char *mounts_make(const struct t3ops_rehearsal *what)
+/* Those that have a path, of the network namespace that we are still in: a mount that is read-only keeps nobody from
+ * talking to whoever listens there.  One path a line; NULL without memory, or if nobody says. */
+static char *sockets_list(void)
 {
+	FILE *in = fopen("/proc/net/unix", "re"), *out;
+	char *line = NULL, *list = NULL;
+	size_t size = 0, list_size = 0;
+
+	if (!in)
+		return NULL;
+	out = open_memstream(&list, &list_size);
+	while (out && getline(&line, &size, in) > 0)
+		if (strstr(line, " /"))
+			fputs(strstr(line, " /") + 1, out);
+	if (out)
+		fclose(out);
+	free(line);
+	fclose(in);
+	return list;
+}
+
+/* NULL, or the path of one that is still there for whoever opens it. */
+static const char *sockets_hide(char *list)
+{
+	char *rest = list, *path;
+	struct stat st;
+
+	while (rest && (path = strsep(&rest, "\n")))
+		if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+		    mount("/dev/null", path, NULL, MS_BIND, NULL) < 0)
+			return path;
+	return NULL;
+}
+
+/* Terminals and shared memory of its own.  Without them it has none. */
+static const char *devices_hide(void)
+{
+	struct stat st;
+
+	if (stat("/dev/pts", &st) == 0 &&
+	    mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") < 0 &&
+	    !hide("/dev/pts", EMPTY))
+		return "/dev/pts";
+	return hide("/dev/shm", SCRATCH) ? NULL : "/dev/shm";
+}
+
+/* sockets: what sockets_list said.  The path that could not be mounted; NULL: all are. */
+static const char *mounts_make(const struct t3ops_rehearsal *what, char *sockets)
+{
+	const char *path;
+
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return "/";
 	for (size_t i = 0; what->binds[i]; i += 2)
@@ -133,11 +184,14 @@ static const char *mounts_make(const struct t3ops_rehearsal *what)
 		if (read_only_set(what->binds[i + 1], false, 0) < 0)
 			return what->binds[i + 1];
 	for (size_t i = 0; what->hidden && what->hidden[i]; i++)
-		if (!is_used(what, what->hidden[i]) && !hide(what->hidden[i], "mode=0500"))
+		if (!is_used(what, what->hidden[i]) && !hide(what->hidden[i], EMPTY))
 			return what->hidden[i];
-	if (!is_used(what, "/run") && !hide("/run", "mode=0755"))
+	if (!is_used(what, "/run") && !hide("/run", "mode=0755,size=16m"))
 		return "/run";
-	return is_used(what, "/tmp") || hide("/tmp", "mode=1777") ? NULL : "/tmp";
+	if (!is_used(what, "/tmp") && !hide("/tmp", SCRATCH))
+		return "/tmp";
+	path = sockets_hide(sockets);
+	return path ? path : devices_hide();
 }
 
 /* The loopback device, with the user's address beside its own. */
@@ -186,16 +240,18 @@ static int outer_main(void *arg, const int pipes[SUBPROCESS_PIPES])
 	const struct rehearsal *r = w->rehearsal;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
+	char *sockets = sockets_list();
 	const char *path;
 	int status = 0;
 	pid_t pid;
 
+	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL); /* one with nothing in it */
 	if (unshare(ALL_NAMESPACES) < 0)
 		return refuse(pipes[0], "unshare", "");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!ids_map(uid, gid))
 		return refuse(pipes[0], "mapping the account", "");
-	path = mounts_make(r->what);
+	path = mounts_make(r->what, sockets);
 	if (path)
 		return refuse(pipes[0], "mounting", path);
 	if (!loopback_up(r->host))

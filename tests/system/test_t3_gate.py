@@ -4,6 +4,8 @@
 Good ones are accepted; each kind of broken one is rejected with its reason; a gate that is broken itself rejects
 nothing; and nothing outside the copy changes."""
 import os
+import socket
+import sys
 import unittest
 
 from lab import account, http, process
@@ -58,9 +60,13 @@ class Accepted(unittest.TestCase):
 
 class Spy(unittest.TestCase):
     def test_what_it_can_reach(self):
-        """A candidate that tries: files are read-only, nothing outside of loopback, no other process, no secrets."""
-        with Fleet(NEW) as fleet:
+        """A candidate that tries: files are read-only, nothing outside of loopback, no other process, no secrets, no
+        server behind a Unix socket, no terminal, no shared memory, and no more memory than it is given."""
+        with Fleet(NEW) as fleet, socket.socket(socket.AF_UNIX) as listener:
             outside = account.give(process.folder())
+            listener.bind(os.path.join(outside, "agent.sock"))
+            os.chmod(os.path.join(outside, "agent.sock"), 0o777)
+            listener.listen()
             hidden = os.path.join(outside, ".claude")
             os.mkdir(hidden, 0o755)
             with open(os.path.join(hidden, "key"), "w", encoding="utf-8") as f:
@@ -76,10 +82,16 @@ class Spy(unittest.TestCase):
                 kill -0 {fleet.stub.process.pid} && echo signalled
                 grep -v -e lo: -e face -e Receive /proc/net/dev && echo device
                 env | grep -i -e key= -e token= && echo environment
+                {sys.executable} -c 'import socket; socket.socket(socket.AF_UNIX).connect("{outside}/agent.sock")' && echo connected
+                ls /dev/pts | grep '[0-9]' && echo terminal
+                ls -A /dev/shm | grep . && echo shared
+                touch /dev/shm/mine || echo no shared memory of its own
+                df -kP /tmp /run /dev/shm {hidden} | awk 'NR > 1 && $2 > 1048576 && $1 == "rehearsal" {{ print "memory" }}'
                 echo "processes $(ls /proc | grep -c '^[0-9]')"
                 }} > {said} 2>&1
                 cat {said} >&2
-                grep -q -e wrote -e read -e signalled -e device -e environment {said} && echo "Error: it reached out" && exit 3
+                grep -q -e wrote -e read -e signalled -e device -e environment -e connected -e terminal -e shared \\
+                    -e memory {said} && echo "Error: it reached out: $(tr -s '[:space:]' ' ' < {said} | head -c 90)" && exit 3
                 exec {fleet.prefixes[NEW]}/bin/t3 "$@" """)
             fleet.change(hidden=[hidden])
             status, row, message = fleet.ask("check", "alice", f"--to={evil}")
