@@ -15,6 +15,8 @@
 
 #define MANIFEST  "manifest.jsonl"
 #define LIST_MORE "<IsTruncated>true</IsTruncated>"
+#define LIST_HEAD "<ListBucketResult"
+#define LIST_END  "</ListBucketResult>"
 
 static int say(const struct remote *r, int error, const char *what, const char *detail)
 {
@@ -66,20 +68,40 @@ static int query_make(const struct remote *r, char *out, size_t size, const char
 	return error < 0 ? say(r, error, r->dir, "its name is too long") : 0;
 }
 
+/* What answers 200 and is no list, as a page to sign in at, would else be an empty one: then everything that is there
+ * would be forgotten. */
+static int page_check(const struct remote *r, const char *text)
+{
+	return text != NULL && strstr(text, LIST_HEAD) != NULL && strstr(text, LIST_END) != NULL
+	           ? 0
+	           : say(r, -EPROTO, r->dir, "the store's answer is no list of objects");
+}
+
+static int page_get(struct remote *r, const char *after, struct s3_sink *page)
+{
+	char query[3500];
+	int error = query_make(r, query, sizeof query, after);
+
+	if (error == 0)
+		error = s3_request(&r->s3, "GET", "", query, NULL, page);
+	return error == 0 ? page_check(r, page->text) : error;
+}
+
 static int files_list(struct remote *r, struct backup_files *files)
 {
 	struct s3_sink page = {.fd = -1};
-	char query[3500], last[PATH_MAX] = "";
+	char last[PATH_MAX] = "", before[PATH_MAX];
 	bool more = true;
 	int error = 0;
 
 	while (more && error == 0) {
-		error = query_make(r, query, sizeof query, last);
+		memcpy(before, last, sizeof before);
+		error = page_get(r, before, &page);
 		if (error == 0)
-			error = s3_request(&r->s3, "GET", "", query, NULL, &page);
-		if (error == 0 && page.text != NULL)
 			error = page_take(page.text, files, last);
-		more = page.text != NULL && strstr(page.text, LIST_MORE) != NULL;
+		more = error == 0 && strstr(page.text, LIST_MORE) != NULL;
+		if (more && strcmp(last, before) <= 0)
+			error = say(r, -EPROTO, r->dir, "its list of objects does not go on");
 	}
 	free(page.text);
 	return error;
@@ -96,6 +118,8 @@ static int manifest_get(struct remote *r, const struct backup_files *files)
 		error = s3_request(&r->s3, "GET", key, NULL, NULL, &sink);
 	if (error == -ENOENT)
 		error = 0;
+	if (error == 0 && sink.len > 0 && sink.text[0] != '{')
+		error = say(r, -EPROTO, key, "the manifest there is none");
 	if (error == 0 && sink.len > 0 && (lines = fmemopen(sink.text, sink.len, "r")) == NULL)
 		error = -ENOMEM;
 	if (error == 0)
@@ -407,7 +431,7 @@ int remote_save(struct remote *r)
 
 int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row, const char *name)
 {
-	struct s3_sink sink = {.fd = -1};
+	struct s3_sink sink = {.fd = -1, .most = row->bytes};
 	char key[PATH_MAX];
 	int error = key_make(r, key, row->file);
 
@@ -417,6 +441,8 @@ int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct ba
 		return say(r, -errno, name, strerror(errno));
 	if (error == 0)
 		error = s3_request(&r->s3, "GET", key, NULL, NULL, &sink);
+	if (error == -EMSGSIZE)
+		error = say(r, -EBADMSG, row->file, "it is longer than the store's list says");
 	if (error == 0)
 		error = fetched_compare(r, sink.fd, row);
 	close(sink.fd);

@@ -95,10 +95,17 @@ static bool text_append(struct s3_sink *sink, const char *bytes, size_t n)
 	return true;
 }
 
-static bool file_append(struct transfer *t, int fd, const char *bytes, size_t n)
+static bool file_append(struct transfer *t, const char *bytes, size_t n)
 {
+	struct s3_sink *sink = t->sink;
+
+	sink->len += n;
+	if (sink->most > 0 && sink->len > (unsigned long long)sink->most) {
+		t->failed = -EMSGSIZE;
+		return false;
+	}
 	while (n > 0) {
-		ssize_t done = write(fd, bytes, n);
+		ssize_t done = write(sink->fd, bytes, n);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -124,7 +131,7 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 	else if (t->sink == NULL)
 		ok = true;
 	else if (t->sink->fd >= 0)
-		ok = file_append(t, t->sink->fd, bytes, size * n);
+		ok = file_append(t, bytes, size * n);
 	else
 		ok = text_append(t->sink, bytes, size * n);
 	return ok ? size * n : 0;

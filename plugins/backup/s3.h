@@ -43,6 +43,7 @@ struct s3_sink {
 	int fd; /* -1: text */
 	char *text;
 	size_t len;
+	long long most; /* of a file: what is longer ends with -EMSGSIZE; 0: as long as it is */
 };
 
 /* Reads the credentials, whose file nobody but its owner may read.  0 or -errno with one line in why, which stays in

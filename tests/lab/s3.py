@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import threading
+from http import server as http_server
 
 from lab import account, http, process
 
@@ -160,3 +161,51 @@ class Wire:
         for end in (one, other):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+class Liar:
+    """A store that answers what `answer(method, path)` says, (status, headers, body), whatever it is asked; body: bytes, or
+    an iterable of them that may never end.  asked: what it was."""
+
+    def __init__(self, answer):
+        liar = self
+        self.asked = []
+
+        class Handler(http_server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one_request(self):
+                with contextlib.suppress(OSError):
+                    super().handle_one_request()
+
+            def serve(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                liar.asked.append((self.command, self.path, dict(self.headers)))
+                status, headers, body = answer(self.command, self.path)
+                self.send_response(status)
+                if isinstance(body, bytes):
+                    headers = {"Content-Length": len(body), **headers}
+                else:
+                    self.close_connection = True
+                for name, value in headers.items():
+                    self.send_header(name, str(value))
+                self.end_headers()
+                for part in [body] if isinstance(body, bytes) else body:
+                    self.wfile.write(part)
+
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = serve
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http_server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *how):
+        self.server.shutdown()
+        self.server.server_close()

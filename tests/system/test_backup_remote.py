@@ -219,5 +219,53 @@ class GivenUp(unittest.TestCase):
             self.assertEqual(len([r for r in wire.requests if r[0] == "DELETE" and "uploadId=" in r[1]]), 1)
 
 
+class Lies(unittest.TestCase):
+    """What answers is no store, or a bad one: that is said at once, and nothing there is overwritten for it."""
+    FILE = "state-20261127T033000Z.sqlite"
+
+    def refuses(self, answer, pattern, *words):
+        with s3.Liar(answer) as liar, Lab(liar.port, deadline="30s") as lab:
+            status, _, said = lab.ask(*(words or ("now", "alice")))
+            self.assertEqual(status, 1)
+            self.assertRegex(said, pattern)
+            self.assertNotIn("deadline", said)
+            self.assertEqual([a[:2] for a in liar.asked if a[0] not in ("GET", "HEAD")], [])
+            return liar, lab
+
+    def listing(self, size=100, truncated="false"):
+        return (f"<ListBucketResult><IsTruncated>{truncated}</IsTruncated><Contents><Key>office/one/alice/{self.FILE}</Key>"
+                f"<Size>{size}</Size></Contents></ListBucketResult>").encode()
+
+    def test_sign_in_page(self):
+        self.refuses(lambda *_: (200, {}, b"<!doctype html><title>Sign in</title>"), "answer is no list of objects")
+
+    def test_list_is_cut(self):
+        self.refuses(lambda *_: (200, {}, self.listing()[:-20]), "answer is no list of objects")
+
+    def test_list_never_ends(self):
+        self.refuses(lambda *_: (200, {}, self.listing(truncated="true")), "its list of objects does not go on")
+
+    def test_manifest_is_none(self):
+        self.refuses(lambda _, path: (200, {}, self.listing() if "list-type" in path else b"<html>busy</html>"),
+                     "manifest there is none")
+
+    def test_redirect(self):
+        with s3.Liar(lambda *_: (200, {}, b"")) as other:
+            self.refuses(lambda *_: (307, {"Location": f"http://127.0.0.1:{other.port}/"}, b""), "HTTP status 307")
+            self.assertEqual(other.asked, [])
+
+    def test_object_never_ends(self):
+        def parts():
+            while True:
+                yield bytes(65536)
+
+        def answer(_, path):
+            if "list-type" in path:
+                return 200, {}, self.listing()
+            return (404, {}, b"") if path.endswith("manifest.jsonl") else (200, {}, parts())
+        _, lab = self.refuses(answer, "longer than the store's list says", "restore", "alice", "--from-remote", "--dry-run")
+        self.assertEqual([f for f in os.listdir(f"{lab.to}/alice") if "state" in f], [])
+
+
 if __name__ == "__main__":
     unittest.main()
