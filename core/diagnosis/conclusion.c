@@ -107,6 +107,7 @@ void conclusion_report(const struct classification *j, struct verdict *v)
 	v->given_us = j->in->now_us;
 	b.wall_us = v->drop_wall_us + b.delay_us;
 	j->in->report(j->in->arg, &b);
+	v->named_users = v->users.n > 0;
 }
 
 static struct verdict *verdict_open(struct classification *j, const struct verdict_conclusion *f,

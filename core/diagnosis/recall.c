@@ -120,6 +120,7 @@ int recall_restore(const struct recall *r, struct verdict_table *verdicts, struc
 	verdicts->given--; /* it has its id already */
 	*v = r->verdict;
 	v->classified_us = v->works_us = v->open_in = 0;
+	v->named_users = r->verdict.users.n > 0;
 	path_restore(&v->conclusion.suspects, t);
 	path_restore(&v->was.suspects, t);
 	error = users_restore(&v->users, &r->verdict.users, t);

@@ -214,7 +214,8 @@ static void change_put(FILE *out, const struct verdict *v)
 		fputs(": ", out);
 		break;
 	case VERDICT_USERS:
-		fprintf(out, "the fault of verdict %llu affected more users: ", (unsigned long long)v->id);
+		fprintf(out, "the fault of verdict %llu affected %susers: ", (unsigned long long)v->id,
+		        v->named_users ? "more " : "");
 		break;
 	case VERDICT_AGAIN:
 		fprintf(out, "the fault of verdict %llu recurred: ", (unsigned long long)v->id);

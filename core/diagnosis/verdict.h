@@ -57,6 +57,7 @@ struct verdict {
 	unsigned times;                            /* how often the fault was there */
 	struct user_set users, absent;             /* all who were affected; those of them who are not back */
 	bool grew;                                 /* users joined in this classification */
+	bool named_users;                          /* the revision before named users */
 	bool by_legs;                              /* legs failed, so they decide when it is over */
 	size_t failing;                            /* paths that failed and are part of it, in this revision */
 	uint64_t first_us;                         /* CLOCK_MONOTONIC of its first drop */

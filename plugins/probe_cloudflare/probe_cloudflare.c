@@ -4,6 +4,10 @@
  * resolver known by its number, never through the system's resolver, and as a transfer of its own:
  * a lookup that fails while the connection lives is evidence about the resolver, and an address that
  * was good before still leads to the edge.
+ *
+ * A name that leads elsewhere is followed when somebody answers there: until then the leg stays where it is.  If
+ * nobody does while its former address still takes connections, it is the name that is wrong, and so the resolver
+ * fails.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,9 +17,11 @@
 
 #include "common/ws_leg.h"
 #include "probe_cloudflare/dns_message.h"
+#include "probe_cloudflare/trial.h"
 
 #define LOOKUP_TIMEOUT_US UINT64_C(3000000)
 #define MISSES_TO_MOVE    3 /* answers in a row without the address in use */
+#define TO_SIZE           (INET6_ADDRSTRLEN + 2)
 
 struct cloudflare {
 	struct ws_leg ws;
@@ -29,6 +35,11 @@ struct cloudflare {
 	bool freshening;                /* the fresh connection does */
 	bool thorough;                  /* and with what leg_fresh said */
 	unsigned misses;
+	struct trial trial;           /* of one of: */
+	struct dns_answer candidates; /* the addresses that were looked up, tried in turn; then the one in use */
+	unsigned tried;               /* of them, in vain */
+	char why[128];                /* the last of those did not work */
+	bool nowhere;                 /* the name leads to addresses where nobody answers */
 };
 
 static void attempt_fail(struct cloudflare *c, enum t3ops_reason reason, const char *text)
@@ -39,16 +50,22 @@ static void attempt_fail(struct cloudflare *c, enum t3ops_reason reason, const c
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
 }
 
+/* As connect_to wants it. */
+static const char *to_of(const char *address, char to[TO_SIZE])
+{
+	snprintf(to, TO_SIZE, strchr(address, ':') ? "[%s]" : "%s", address);
+	return to;
+}
+
 /* The attempt, or the fresh connection: whichever waits. */
 static void connect_now(struct cloudflare *c)
 {
 	struct t3ops_ws_open open;
-	char to[INET6_ADDRSTRLEN + 2];
+	char to[TO_SIZE];
 
 	c->ctx->host->leg_reached(c->ctx, c->leg, T3OPS_STEP_CONNECT);
 	ws_leg_options(c->ctx, &open);
-	snprintf(to, sizeof to, strchr(c->address, ':') ? "[%s]" : "%s", c->address);
-	open.connect_to = to;
+	open.connect_to = to_of(c->address, to);
 	if (c->connecting)
 		ws_leg_open(&c->ws, c->ctx, c->leg, &open);
 	else
@@ -81,33 +98,91 @@ static bool address_is_in(const char *address, const struct dns_answer *a)
 	return false;
 }
 
-static void moved(struct cloudflare *c)
+/* ---- the name leads elsewhere ------------------------------------------------------------------------------- */
+
+static void moved(struct cloudflare *c, const char *address)
 {
 	struct t3ops_ws_end end = {
 	    .struct_size = sizeof end, .step = T3OPS_STEP_OPEN, .reason = T3OPS_R_ADDRESS_CHANGED, .text = ""};
 
 	c->misses = 0;
-	c->address[0] = '\0';
+	c->nowhere = false;
+	snprintf(c->address, sizeof c->address, "%s", address);
 	c->freshening = false;
 	c->ctx->host->leg_down(c->ctx, c->leg, &end);
 }
 
+static void resolver_report(struct cloudflare *c)
+{
+	char text[320] = "";
+
+	if (c->nowhere)
+		snprintf(text, sizeof text, "the name leads to %s, where nobody answers (%s), while %s still does",
+		         c->candidates.addresses[0], c->why, c->address);
+	c->ctx->host->leg_resolver(c->ctx, c->leg, !c->nowhere, text);
+}
+
+static void on_tried(void *arg, enum trial_result result, const char *why);
+
+static void try_next(struct cloudflare *c)
+{
+	const char *address = c->tried < c->candidates.n ? c->candidates.addresses[c->tried] : c->address;
+	struct t3ops_ws_open open;
+	char to[TO_SIZE];
+
+	ws_leg_options(c->ctx, &open);
+	open.connect_to = to_of(address, to);
+	trial_begin(&c->trial, c->ctx, &open, on_tried, c);
+}
+
+/* One of the new addresses, then the one in use: whether it takes new connections, too. */
+static void on_tried(void *arg, enum trial_result result, const char *why)
+{
+	struct cloudflare *c = arg;
+
+	if (c->misses == 0)
+		return; /* the name leads back */
+	if (c->tried == c->candidates.n) {
+		if (result != TRIAL_WORKS)
+			return;
+		c->nowhere = true;
+		resolver_report(c);
+	} else if (result == TRIAL_FAILS) {
+		snprintf(c->why, sizeof c->why, "%s", why);
+		c->tried++;
+		try_next(c);
+	} else if (result == TRIAL_WORKS) {
+		c->nowhere = false;
+		if (c->misses >= MISSES_TO_MOVE)
+			moved(c, c->candidates.addresses[c->tried]);
+	}
+}
+
+static void missed(struct cloudflare *c, const struct dns_answer *a)
+{
+	c->misses++;
+	if (c->trial.ws || (c->misses > 1 && c->misses % MISSES_TO_MOVE != 0))
+		return;
+	c->candidates = *a;
+	c->tried = 0;
+	try_next(c);
+}
+
 static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
 {
-	c->ctx->host->leg_resolver(c->ctx, c->leg, true, "");
-	if (c->connecting) {
-		if (!address_is_in(c->address, a))
-			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
+	if (c->address[0] == '\0' || address_is_in(c->address, a)) {
 		c->misses = 0;
+		c->nowhere = false;
+	}
+	resolver_report(c);
+	if (c->connecting) {
+		if (!c->nowhere && !address_is_in(c->address, a))
+			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
 		connect_now(c);
 		return;
 	}
-	if (address_is_in(c->address, a)) {
-		c->misses = 0;
-	} else if (++c->misses >= MISSES_TO_MOVE) {
-		moved(c);
-		return;
-	}
+	if (!address_is_in(c->address, a))
+		missed(c, a);
 	if (c->freshening)
 		connect_now(c);
 }
@@ -206,6 +281,7 @@ static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	if (c->lookup != 0)
 		ctx->host->fetch_cancel(ctx, c->lookup);
 	c->lookup = 0;
+	trial_close(&c->trial);
 	ws_leg_close(&c->ws);
 }
 

@@ -353,6 +353,15 @@ def set_clock(seconds):
     return lambda w: w.lapse.jump(realtime=seconds)
 
 
+def names_to(address):
+    """The public name is at that address, at which of the path's ports nobody listens, or a server that is not ours."""
+    return lambda w: w.path.name_at(address)
+
+
+def stranger(there):
+    return lambda w: w.path.stranger(there)
+
+
 def pause(seconds):
     return lambda w: w.pause(seconds)
 
@@ -492,6 +501,12 @@ ROWS = [
     Row("the resolver is silent", segment("dns"), line("resolver_line", "stall"), line("resolver_line", "heal"), lasts=150),
     Row("the resolver answers too late", segment("dns"), slow_line(lambda w: w.path.lines["resolver_line"], delay=2.5),
         line("resolver_line", "heal"), lasts=150),
+    Row("the name leads where nobody is", segment("dns"), names_to("127.0.0.99"), names_to("127.0.0.1"), lasts=90),
+    Row("the name leads to another server", segment("dns"), both(stranger(True), names_to("127.0.0.98")),
+        both(names_to("127.0.0.1"), stranger(False)), lasts=90),
+    Row("the name leads where nobody is, then the edge dies", segment("dns") + segment("cloudflare"),
+        both(names_to("127.0.0.99"), pause(40), part("edge", "cut")), both(part("edge", "heal"), names_to("127.0.0.1")),
+        lasts=30, may=(frozenset({"cloudflare", "dns"}),)),
     Row("the resolver is slow", begin=slow_line(lambda w: w.path.lines["resolver_line"], delay=0.3),
         end=line("resolver_line", "heal"), lasts=90),
 

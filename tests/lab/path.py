@@ -29,6 +29,7 @@ import subprocess
 
 from lab import certs, http, ports, process, wait
 from lab.daemon import section
+from lab.origin import Origin
 from lab.relay import Relay
 
 HOST = "t3.lab.test"
@@ -134,7 +135,7 @@ server:
     num-threads: 1
     access-control: 127.0.0.0/8 allow
     local-zone: "lab.test." static
-    local-data: "{host}. 60 IN A 127.0.0.1"
+    local-data: "{host}. 60 IN A {at}"
 remote-control:
     control-enable: no
 """
@@ -214,7 +215,7 @@ class Path:
         self.sso_answers = True
         self.relays = []
         self.lines = {}
-        self.edge = self.tunnel = self.traefik = self.resolver = self.far_edge = None
+        self.edge = self.tunnel = self.traefik = self.resolver = self.far_edge = self.other = None
         self._issue()
 
     def _issue(self, edge_days=2, traefik_days=2):
@@ -267,6 +268,23 @@ class Path:
         return self._write(name + ".cfg", self._defaults(name, "530 Origin DNS error") + _EDGE.format(
             cert=self.both, alpn="h2,http/1.1" if self.http2 else "http/1.1", colo=colo, **where))
 
+    def _resolver_write(self, at="127.0.0.1"):
+        return self._write("unbound.conf", _RESOLVER.format(dir=self.dir, host=HOST, key=self.resolver_key,
+                                                            cert=self.resolver_cert, at=at, **self.ports))
+
+    def name_at(self, address):
+        """The public name leads there from now on."""
+        self._resolver_write(address)
+        self.resolver.cut()
+        self.resolver.start()
+
+    def stranger(self, there):
+        """At 127.0.0.98 a server answers, which knows nothing of TLS."""
+        if there:
+            self.other = Origin(port=self.ports["wan_line"], host="127.0.0.98")
+        else:
+            self.other.stop()
+
     def _parts_make(self):
         """Chooses ports, writes the files; the parts are not started."""
         names = ("edge", "tunnel", "traefik", "resolver") + (("far_edge",) if self.far else ())
@@ -275,8 +293,7 @@ class Path:
         edge = self._edge_write("edge", "FRA", self.ports)
         tunnel = self._write("tunnel.cfg", self._defaults("tunnel", "502 Bad Gateway") +
                              _TUNNEL.format(ca=self.ca.ca, host=HOST, **self.ports))
-        resolver = self._write("unbound.conf", _RESOLVER.format(dir=self.dir, host=HOST, key=self.resolver_key,
-                                                                cert=self.resolver_cert, **self.ports))
+        resolver = self._resolver_write()
         nginx = os.path.join(self.dir, "nginx.conf")
         which = lambda p: shutil.which(p, path=_SBIN)  # noqa: E731
         self.edge = Part("edge", [which("haproxy"), "-db", "-f", edge], self.ports["edge"])

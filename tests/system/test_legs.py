@@ -325,10 +325,43 @@ class LookingUp(unittest.TestCase):
             wait.until(lambda n=len(r.questions): len(r.questions) > n + 4)
             self.assertEqual(len([e for e in events(d.log(), "probe_cloudflare") if e["kind"] == "leg_down"]), 0)
             r.records = [ELSEWHERE]
-            e = first(d, "probe_cloudflare", "leg_down")
-            self.assertEqual(e["reason"], "address_changed")
-            e = first(d, "probe_cloudflare", "leg_attempt_failed")  # nobody is there
-            self.assertEqual((e["step"], e["reason"]), ("connect", "refused"))
+            with Origin(HANDLERS, origin.port, "127.0.0.2") as elsewhere:
+                self.assertEqual(first(d, "probe_cloudflare", "leg_down")["reason"], "address_changed")
+                wait.until(lambda: d.status()["legs"][0]["state"] == "up", what="it is up again")
+                self.assertTrue(elsewhere.requests("/echo"))
+            self.assertNotIn("leg_resolver_checked", {e["kind"] for e in events(d.log(), "probe_cloudflare")})
+            self.assertEqual(d.verdicts(), [])
+
+    def test_name_that_leads_nowhere(self):
+        """The leg stays where it is, and the name is to blame: until it leads back, or somebody answers there."""
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+            first(d, "probe_cloudflare", "leg_up")
+            r.records = [ELSEWHERE]
+            e = first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
+            self.assertRegex(e["detail"], r"leads to 127\.0\.0\.2, where nobody answers \(.+\), while 127\.0\.0\.1 still does")
+            v = wait.until(lambda: (v := d.verdicts()) and v[0], what="a verdict")
+            self.assertEqual(v["segments"], ["dns"])
+            n = len(origin.requests("/echo"))
+            for sock in list(origin.open):  # its connection is cut: the new one goes where somebody answers
+                sock.shutdown(socket.SHUT_RDWR)
+            wait.until(lambda: len(origin.requests("/echo")) > n and d.status()["legs"][0]["state"] == "up")
+            self.assertNotIn("address_changed", d.log())
+            with Origin({"/echo": lambda c, r: c.send(answer(b"", "404 Not Found"))}, origin.port, "127.0.0.2") as other:
+                wait.until(lambda: other.seen, what="the other server is asked")
+                wait.until(lambda n=len(r.questions): len(r.questions) > n + 5)
+                self.assertNotIn("address_changed", d.log())
+            mark = len(d.log())
+            r.records = [HERE]
+            first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason=None)
+
+    def test_name_and_address_fail(self):
+        """Nobody answers there, nor here any more: it is not known to be the name."""
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+            first(d, "probe_cloudflare", "leg_up")
+            origin.refuse()
+            r.records = [ELSEWHERE]
+            wait.until(lambda n=len(r.questions): len(r.questions) > n + 8)
+            self.assertEqual([e["kind"] for e in events(d.log(), "probe_cloudflare")], ["leg_up"])
 
     def test_options_that_would_need_a_resolver(self):
         for options, why in (({"url": "ws://127.0.0.1/x", "resolver": "http://127.0.0.1/"}, "its host is an address"),
