@@ -11,7 +11,7 @@ import unittest
 from lab import account, http, process
 from lab.fleet import Fleet, Prefixes
 from lab.picture import picture
-from lab.stub import LATEST, NEW, OLD
+from lab.stub import LATEST, NEW, OLD, RENAMED
 
 PAGE = {"Accept": "text/html", "X-authentik-username": "alice"}
 
@@ -34,6 +34,13 @@ class Accepted(unittest.TestCase):
             self.assertEqual(fleet.stub.version, OLD)
             self.assertEqual(fleet.ask("report", "alice")[1]["contract"], row["contract"])
             self.assertEqual(fleet.ask("status", "alice")[1]["installed"], fleet.prefixes[OLD])
+
+    def test_renamed_cookie(self):
+        """On loopback, too: whatever its name, the cookie is the one that the server set."""
+        with Fleet(NEW) as fleet:
+            status, row, said = fleet.check(RENAMED)
+            self.assertEqual((status, row["verdict"]), (0, "accepted"), said)
+            self.assertRegex(row["contract"], r"session cookie's name was t3_session, is t3_session_\d+_[0-9a-f]{12}")
 
     def test_two_way(self):
         with Fleet(NEW) as fleet:

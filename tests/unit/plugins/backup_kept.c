@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,18 @@
 #include "backup_run.h"
 #include "database.h"
 #include "files.h"
+
+static int64_t wall_ahead_s;
+
+/* In the place of libc's, for this program and the runs that it forks. */
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, t);
+
+	if (r == 0 && clock == CLOCK_REALTIME)
+		t->tv_sec += wall_ahead_s;
+	return r;
+}
 
 static void test_keep(void **state)
 {
@@ -80,6 +93,45 @@ static void test_clock(void **state)
 	run_ok(f, path);
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(backups_count(f, "state-1970", NULL), 0);
+}
+
+/* A run by a clock that was set ahead by that; its backup says so. */
+static void run_at(struct fixture *f, int64_t ahead_s, char path[512])
+{
+	time_t now = time(NULL) + ahead_s;
+	char year[32];
+	struct tm tm;
+
+	wall_ahead_s = ahead_s;
+	run_ok(f, path);
+	gmtime_r(&now, &tm);
+	strftime(year, sizeof year, "/state-%Y", &tm);
+	assert_non_null(strstr(path, year));
+	database_check(path, 10);
+}
+
+/* The clock itself jumps, ahead by a year and back, and before the first: what was just made is there, and what was
+ * made ahead takes nobody's place once the clock is right again. */
+static void test_clock_jumps(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t year_s = 366 * 86400;
+	char right[512], ahead[512], again[512], once_more[512], before[512];
+
+	database_make(f->db, 10);
+	f->keep = 2;
+	run_at(f, 0, right);
+	run_at(f, year_s, ahead);
+	assert_int_equal(access(right, F_OK), 0);
+	run_at(f, 0, again);
+	run_at(f, 0, once_more);
+	assert_int_equal(access(again, F_OK), 0);
+	assert_int_equal(access(once_more, F_OK), 0);
+	assert_int_equal(backups_count(f, "state-", NULL), 2);
+	run_at(f, -year_s, before);
+	assert_int_equal(access(before, F_OK), 0);
+	assert_true(backups_count(f, "state-", NULL) >= 2);
+	wall_ahead_s = 0;
 }
 
 /* However often somebody asks, what the schedule made stays. */
@@ -171,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_keep, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_clock_jumps, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_clock, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_asked_for, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_budget, fixture_setup, fixture_teardown),

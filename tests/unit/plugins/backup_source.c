@@ -135,6 +135,21 @@ static void test_locked(void **state)
 	sqlite3_close(db);
 	f->deadline_us = MINUTE_US;
 	run_ok(f, path);
+
+	/* in a mode that lets nobody beside it, as long as it is open */
+	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+	                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; INSERT INTO events(body) "
+	                 "VALUES(1); UPDATE totals SET n = n + 1",
+	                 NULL, NULL, NULL),
+	    SQLITE_OK);
+	f->deadline_us = 500000;
+	run_fails(f, -ETIMEDOUT, "locked");
+	sqlite3_close(db);
+	f->deadline_us = MINUTE_US;
+	run_ok(f, path);
+	database_check(path, 11);
 }
 
 /* SQLite would take the empty file for a new database, and remove what is left of the old one. */
