@@ -65,7 +65,8 @@ void seen_take(struct state *s, const json_t *facts, const char *proof, long lon
 		if (value != NULL)
 			json_object_set(row, keys[i], value);
 	}
-	json_object_set_new(row, "proof", json_string(proof));
+	if (json_object_set_new(row, "proof", json_string(proof)) < 0) /* cut inside a character */
+		json_object_set_new(row, "proof", json_string("fails"));
 	if (cookie != NULL)
 		json_object_set_new(row, "cookie", cookie_general(cookie));
 	if (migration >= 0)

@@ -542,6 +542,8 @@ static int scheduled(struct work *w)
 
 	if (is_busy(w))
 		return rollout_finish(w, &r);
+	if (managed_refuse(w) < 0)
+		return 0; /* the end says by whom (end_report) */
 	e = candidate_find(w, candidate);
 	return e < 0 || strcmp(candidate, w->installed) == 0 || is_known(w, candidate)
 	           ? e

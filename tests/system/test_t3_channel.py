@@ -2,17 +2,16 @@
 # SPDX-License-Identifier: MIT
 """New versions come through a channel: found, installed side by side, proven, and removed when nobody needs them.  What
 is older, or of another channel, is refused; what was half installed is installed anew; t3's own updater is left alone."""
-import io
 import json
 import os
+import re
 import shutil
 import subprocess
-import tarfile
 import unittest
 
 from lab import account, process, wait
 from lab.fleet import Fleet
-from lab.registry import Registry
+from lab.registry import NpmRegistry, Registry, package
 from lab.stub import LATEST, NEW, NEXT, OLD
 
 
@@ -197,24 +196,34 @@ class Installing(unittest.TestCase):
             self.assertRegex(said, "a version takes about 2 MiB, and 1 MiB are free")
             self.assertEqual(lab.registry.asked, [])
 
-    @unittest.skipUnless(shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin"), "npm is not installed")
-    def test_npm(self):
-        """The real one, with a package that lies on the disk."""
-        with Lab(install=["npm", "install", "--global", "--prefix", "%p", "--no-fund", "--no-audit", "--offline",
-                          "--cache", "%p/.npm", "PACKAGES/t3-%v.tgz"]) as lab:
-            packages = account.give(process.folder())
-            package = {"name": "t3", "version": LATEST, "bin": {"t3": "t3.sh"}}
-            program = f'#!/bin/sh\nexec env T3STUB_VERSION={LATEST} {account.program("tests/lab/t3stub")} "$@"\n'
-            with tarfile.open(os.path.join(packages, f"t3-{LATEST}.tgz"), "w:gz") as tar:
-                for name, text in (("package.json", json.dumps(package)), ("t3.sh", program)):
-                    row = tarfile.TarInfo("package/" + name)
-                    row.size, row.mode = len(text), 0o755
-                    tar.addfile(row, io.BytesIO(text.encode()))
-            install = [word.replace("PACKAGES", packages) for word in lab.options["install"]]
-            lab.change(**{**lab.options, "install": install})
+@unittest.skipUnless(shutil.which("npm", path="/usr/local/bin:/usr/bin:/bin"), "npm is not installed")
+class Npm(unittest.TestCase):
+    """The real one."""
+
+    def test_package_on_the_disk(self):
+        packages = account.give(process.folder())
+        with open(os.path.join(packages, f"t3-{LATEST}.tgz"), "wb") as f:
+            f.write(package(LATEST))
+        with Lab(install=["npm", "install", "--global", "--prefix", "%p", "--no-fund", "--no-audit", "--offline", "--cache",
+                          packages + "/cache", packages + "/t3-%v.tgz"]) as lab:
             status, row, said = lab.ask("check", "alice")
             self.assertEqual((status, row["verdict"], row["candidate"]), (0, "accepted", lab.prefix(LATEST)), said)
             self.assertTrue(os.path.islink(os.path.join(lab.prefix(LATEST), "bin/t3")))
+
+    def test_registry(self):
+        """With the argv that is the default, but for where the registry and the cache are."""
+        with open(os.path.join(process.source_dir(), "plugins/upgrade/upgrade.c"), encoding="utf-8") as f:
+            resolve, install = re.findall(r'"(npm [^"]*)"', f.read())
+        with NpmRegistry(latest=NEW, nightly=LATEST) as npm:
+            where = ["--registry", npm.url, "--cache", account.give(process.folder())]
+            with Lab(OLD, channel="nightly", resolve=resolve.split() + where, install=install.split() + where) as lab:
+                status, row, said = lab.ask("check", "alice")
+                self.assertEqual((status, row["verdict"], row["version"]), (0, "accepted", LATEST), said)
+                lab.change(**{**lab.options, "channel": "latest"})
+                status, row, said = lab.ask("check", "alice")
+                self.assertEqual((status, row["verdict"], row["version"]), (0, "accepted", NEW), said)
+                lab.change(**{**lab.options, "channel": "beta"})
+                self.assertRegex(lab.ask("check", "alice")[2], "resolve: npm: exit code 1: |it printed no version")
 
 
 class OwnUpdater(unittest.TestCase):
@@ -244,7 +253,10 @@ class OwnUpdater(unittest.TestCase):
                     status, _, said = lab.ask(action, "alice")
                     self.assertEqual(status, 1)
                     self.assertRegex(said, "t3's own updater runs this user's server|nothing to go back to")
+                lab.daemon.ctl("upgrade", "now", "alice")
                 self.assertEqual((lab.unit.done, lab.registry.asked, own.alive()), ([], [], True))
+                lab.daemon.wait_log("event=updater_changed .*the t3 server of alice is managed by t3's own updater, so upgrade leaves")
+                self.assertEqual(lab.daemon.metrics()['t3ops_upgrade_managed{plugin="upgrade",user="alice",by="t3"}'], 1)
 
 
 if __name__ == "__main__":
