@@ -6,11 +6,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +33,12 @@ struct process {
 
 /* ---- reading /proc -------------------------------------------------------------------------------------- */
 
+/* What a process says of itself steers no terminal that shows it. */
+static char harmless(char c)
+{
+	return c == '\n' || c == '\t' ? c : c == '\0' ? ' ' : (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
 /* The beginning of a file; "" if it cannot be read.  Zero bytes become blanks. */
 static size_t text_read(const char *path, char *out, size_t size)
 {
@@ -39,7 +50,7 @@ static size_t text_read(const char *path, char *out, size_t size)
 	if (n < 0)
 		n = 0;
 	for (ssize_t i = 0; i < n; i++)
-		out[i] = out[i] == '\0' ? ' ' : out[i];
+		out[i] = harmless(out[i]);
 	out[n] = '\0';
 	return (size_t)n;
 }
@@ -144,6 +155,8 @@ static void descriptors_print(FILE *out, int pid)
 		if (i < FDS_MAX && found[i]->d_name[0] != '.' &&
 		    snprintf(at, sizeof at, "%s/%s", path, found[i]->d_name) < (int)sizeof at)
 			len = readlink(at, target, sizeof target - 1);
+		for (ssize_t k = 0; k < len; k++)
+			target[k] = harmless(target[k]);
 		if (len > 0)
 			fprintf(out, "    %s -> %.*s\n", found[i]->d_name, (int)len, target);
 		free(found[i]);
@@ -306,13 +319,67 @@ static void old_remove(int dir_fd, int keep)
 		free(found);
 }
 
-int evidence_save(const char *to, const struct t3ops_user *user, int keep, char *path, size_t size)
+/* ---- in a process of its own ---------------------------------------------------------------------------------- */
+
+/* 0 or -errno; -ETIMEDOUT: it was killed, or will be once the kernel lets go of it. */
+static int writer_wait(pid_t pid, uint64_t limit_us)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0, r;
+	struct pollfd ended = {.fd = fd, .events = POLLIN};
+
+	do
+		r = fd < 0 ? -1 : poll(&ended, 1, (int)(limit_us / 1000));
+	while (r < 0 && fd >= 0 && errno == EINTR);
+	if (fd >= 0)
+		close(fd);
+	if (r != 1) {
+		kill(pid, SIGKILL);
+		return -ETIMEDOUT;
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+#define OUT_FD 3
+
+/* Whoever waits for the end of our parent's output does not wait for us.  It is OUT_FD then. */
+static void all_close_but(int fd)
+{
+	int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		dup2(nothing, i);
+	dup2(fd, OUT_FD);
+	close_range(OUT_FD + 1, ~0U, 0);
+}
+
+/* Reading /proc of a process whose memory waits for a disk that does not answer never ends. */
+static int evidence_write(int fd, const struct t3ops_user *user, uint64_t limit_us)
+{
+	pid_t pid = fork();
+	FILE *out;
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		return writer_wait(pid, limit_us);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	all_close_but(fd);
+	out = fdopen(OUT_FD, "w");
+	if (out == NULL)
+		_exit(errno);
+	setlinebuf(out); /* what is there when it is killed stays */
+	evidence_print(out, user);
+	_exit(fclose(out) != 0 ? errno : 0);
+}
+
+int evidence_save(const char *to, const struct t3ops_user *user, int keep, uint64_t limit_us, char *path, size_t size)
 {
 	char dir[4096], name[64];
 	time_t now = time(NULL);
 	struct tm tm;
-	int dir_fd, fd, r = 0;
-	FILE *out;
+	int dir_fd, fd, r;
 
 	gmtime_r(&now, &tm);
 	strftime(name, sizeof name, "hang-%Y%m%dT%H%M%SZ.txt", &tm);
@@ -322,16 +389,10 @@ int evidence_save(const char *to, const struct t3ops_user *user, int keep, char 
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir_fd < 0)
 		return -errno;
-	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (out == NULL) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-	} else {
-		evidence_print(out, user);
-		if (fclose(out) != 0)
-			r = -errno;
+	fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : evidence_write(fd, user, limit_us);
+	if (fd >= 0) {
+		close(fd);
 		old_remove(dir_fd, keep);
 	}
 	close(dir_fd);

@@ -20,6 +20,8 @@
 #include "watchdog/target.h"
 
 #define TICK_US                     UINT64_C(1000000)
+#define EVIDENCE_US                 UINT64_C(15000000)
+#define EVIDENCE_SHARE              4 /* at most this part of the time that is left goes into it */
 #define RESTARTS_LIMIT_US(deadline) ((uint64_t)(deadline) + UINT64_C(60000000))
 
 static const char *const outcomes[] = {"done", "failed", "given_up"};
@@ -300,25 +302,28 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 /* ---- in a job's process ---------------------------------------------------------------------------------- */
 
 /* What cannot be saved keeps nobody from restarting it. */
-static void evidence_keep(struct t3ops_ctx *ctx, const struct t3ops_user *user)
+static void evidence_keep(struct t3ops_ctx *ctx, const struct t3ops_user *user, uint64_t until_us)
 {
 	const char *to = ctx->host->opt_string(ctx, "evidence");
+	uint64_t now_us = due_now_us();
+	uint64_t limit_us = until_us > now_us ? (until_us - now_us) / EVIDENCE_SHARE : 0;
 	char path[4096];
 	int r;
 
 	if (*to == '\0')
 		return;
-	r = evidence_save(to, user, (int)ctx->host->opt_int(ctx, "evidence_keep"), path, sizeof path);
-	if (r == 0)
-		ctx->host->report(ctx, "evidence", "%s", path);
+	r = evidence_save(to, user, (int)ctx->host->opt_int(ctx, "evidence_keep"),
+	                  limit_us < EVIDENCE_US ? limit_us : EVIDENCE_US, path, sizeof path);
+	if (r == 0 || r == -ETIMEDOUT)
+		ctx->host->report(ctx, "evidence", "%s%s", path, r < 0 ? ", as far as it went in its time" : "");
 	else
 		ctx->host->report(ctx, "evidence_failed", "%s", strerror(-r));
 }
 
-static int pairs_check(struct t3ops_ctx *ctx, struct user_server *server, char *why, size_t size)
+static int pairs_check(struct t3ops_ctx *ctx, struct user_server *server, uint64_t until_us, char *why, size_t size)
 {
 	if (user_server_can_pair(server))
-		return user_server_wait_pairs(server, run_until_us(ctx), why, size);
+		return user_server_wait_pairs(server, until_us, why, size);
 	ctx->host->report(ctx, "pairing", "not checked: no plugin pairs");
 	return 0;
 }
@@ -326,6 +331,7 @@ static int pairs_check(struct t3ops_ctx *ctx, struct user_server *server, char *
 static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
 {
 	struct user_server server = {.ctx = ctx, .user = user, .database = ""};
+	uint64_t until_us = run_until_us(ctx);
 	char why[320] = "";
 	int r;
 
@@ -333,11 +339,11 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 	umask(0077);
 	r = server_hold(user, why, sizeof why);
 	if (r == 0) {
-		evidence_keep(ctx, user);
-		r = user_server_command(&server, "restart_command", run_until_us(ctx), why, sizeof why);
+		evidence_keep(ctx, user, until_us);
+		r = user_server_command(&server, "restart_command", until_us, why, sizeof why);
 	}
 	if (r == 0)
-		r = pairs_check(ctx, &server, why, sizeof why);
+		r = pairs_check(ctx, &server, until_us, why, sizeof why);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
 	return r;
@@ -348,7 +354,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 {
 	struct user_server server = {.ctx = ctx, .user = user, .database = ""};
 	char why[320] = "";
-	int r = pairs_check(ctx, &server, why, sizeof why);
+	int r = pairs_check(ctx, &server, run_until_us(ctx), why, sizeof why);
 
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
