@@ -52,10 +52,12 @@ void control_why(struct monitor *d, struct local_conn *c, const json_t *request)
 
 /* ---- verdicts ---------------------------------------------------------------------------------------- */
 
-static void on_verdicts(void *arg, json_t *verdicts)
+static void on_verdicts(void *arg, json_t *verdicts, bool gone)
 {
 	struct local_conn *c = arg;
 
+	if (gone)
+		return;
 	local_hold(c, false);
 	if (verdicts != NULL)
 		control_answer(c, verdicts);

@@ -153,7 +153,7 @@ static json_t *line_of_clear(const struct headline_facts *f)
 
 	time_text(f->since_us, since);
 	if (f->legs_down > 0) {
-		snprintf(rest, sizeof rest, "; %zu of %zu legs down", f->legs_down, f->legs);
+		snprintf(rest, sizeof rest, "; %zu of %zu shared legs down", f->legs_down, f->legs);
 		return line("degraded", "No verdict since", *ended != '\0' ? ended : since, rest);
 	}
 	rest[0] = '\0';

@@ -44,6 +44,7 @@ int host_look(struct monitor *m, struct diagnosis *d)
 
 	host_pressure_read("/proc", clock_mono_us(), &sample);
 	sample.late_us = m->process->late_us;
+	pressure_history_add(&m->pressure, m->journal, &sample, m->clocks.wall_us);
 	p = host_news_pressure(d, &sample);
 	return r < 0 ? r : p;
 }

@@ -18,7 +18,7 @@
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 
-enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY, ROW_BROWSER };
+enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY, ROW_BROWSER, ROW_PRESSURE };
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -28,6 +28,7 @@ struct row {
 	char plugin[32], user[T3OPS_USER_NAME_SIZE];
 	char *text; /* the line, the verdict's JSON, or what is to be known of it; of a browser: its goodbye */
 	bool http2; /* of a browser */
+	struct journal_minute minute;
 };
 
 struct journal {
@@ -95,6 +96,23 @@ static bool browser_put(struct journal *j, const struct row *r)
 	return ok;
 }
 
+static bool pressure_put(struct journal *j, const struct row *r)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    &j->file, "INSERT OR REPLACE INTO pressure(time_us, memory, io, cpu) VALUES(?,?,?,?)");
+	bool ok = s != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)r->minute.time_us);
+		sqlite3_bind_int64(s, 2, r->minute.memory);
+		sqlite3_bind_int64(s, 3, r->minute.io);
+		sqlite3_bind_int64(s, 4, r->minute.cpu);
+		ok = journal_db_run(s);
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
 static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *events, sqlite3_stmt *verdicts)
 {
 	switch (r->of) {
@@ -102,6 +120,8 @@ static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *eve
 		return memory_put(j, r);
 	case ROW_BROWSER:
 		return browser_put(j, r);
+	case ROW_PRESSURE:
+		return pressure_put(j, r);
 	case ROW_VERDICT:
 		return verdict_insert(verdicts, r);
 	default:
@@ -222,6 +242,11 @@ static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
 	more = prune(j,
 	             "DELETE FROM browsers WHERE user IN"
 	             " (SELECT user FROM browsers WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+	             now - j->keep_us) ||
+	       more;
+	more = prune(j,
+	             "DELETE FROM pressure WHERE time_us IN"
+	             " (SELECT time_us FROM pressure WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
 	             now - j->keep_us) ||
 	       more;
 	w->repeat = more ? PRUNE_NEXT_S : PRUNE_S;
@@ -360,6 +385,13 @@ void journal_browser(struct journal *j, const char *user, const char *goodbye, b
 
 	event_set(r.user, user);
 	row_queue(j, &r, strdup(goodbye));
+}
+
+void journal_pressure(struct journal *j, const struct journal_minute *m)
+{
+	struct row r = {.of = ROW_PRESSURE, .minute = *m};
+
+	row_queue(j, &r, strdup(""));
 }
 
 struct journal_db *journal_written(struct journal *j)

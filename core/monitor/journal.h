@@ -31,6 +31,12 @@ void journal_verdict(struct journal *j, const json_t *verdict);
 void journal_memory(struct journal *j, uint64_t verdict, const char *text);
 /* Queues what the next monitor has to know of that user's browser, in place of what it would know. */
 void journal_browser(struct journal *j, const char *user, const char *goodbye, bool http2);
+/* Queues how much of a minute, which began then, this machine stood still for: in 10,000ths. */
+struct journal_minute {
+	uint64_t time_us;
+	unsigned memory, io, cpu;
+};
+void journal_pressure(struct journal *j, const struct journal_minute *m);
 /* Writes what waits, now. */
 void journal_flush(struct journal *j);
 

@@ -72,7 +72,8 @@ static const char *columns_check(sqlite3 *db, char *buf, size_t size)
 		const char *table, *select;
 	} tables[] = {{"events", "SELECT serial, time_us, kind, process, plugin, user, id, line FROM events"},
 	              {"verdicts", "SELECT serial, time_us, id, json FROM verdicts"},
-	              {"memory", "SELECT id, text FROM memory"}};
+	              {"memory", "SELECT id, text FROM memory"},
+	              {"pressure", "SELECT time_us, memory, io, cpu FROM pressure"}};
 
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		sqlite3_stmt *s = NULL;

@@ -22,7 +22,9 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts(time_us);"
     "CREATE TABLE IF NOT EXISTS memory(id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS browsers(user TEXT PRIMARY KEY, time_us INTEGER NOT NULL,"
-    " goodbye TEXT NOT NULL, http2 INTEGER NOT NULL);";
+    " goodbye TEXT NOT NULL, http2 INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS pressure(time_us INTEGER PRIMARY KEY, memory INTEGER NOT NULL,"
+    " io INTEGER NOT NULL, cpu INTEGER NOT NULL);";
 
 int journal_db_init(struct journal_db *j, const char *path)
 {

@@ -112,6 +112,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	if (d->standing.walled_off.n > 0)
 		actions_walls(d);
 	roster_look(d);
+	site_live_look(&d->live, clock_mono_us());
 	actions_remember(d);
 	due_set(d);
 }
@@ -252,6 +253,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	event_diagnose(d, &e, head->from);
 	sign_of_life_event(d, &e, clock_mono_us());
 	roster_event(d, &e, head->from);
+	site_live_event(&d->live, &e);
 	watchers_event(d, &e);
 	due_set(d);
 }

@@ -10,7 +10,9 @@
 #include "diagnosis/diagnosis.h"
 #include "monitor/journal.h"
 #include "monitor/local_server.h"
+#include "monitor/pressure_history.h"
 #include "monitor/process_list.h"
+#include "monitor/site_live.h"
 #include "monitor/standing.h"
 #include "monitor/verdict_board.h"
 #include "monitor/verdict_memory.h"
@@ -35,6 +37,7 @@ struct monitor {
 	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
 	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
 	struct local_server *pages;   /* NULL: no such listener */
+	struct site_live live;        /* pages that are open */
 	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
@@ -44,6 +47,7 @@ struct monitor {
 	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */
+	struct pressure_history pressure;
 	struct series *open_gauge, *lost_total, *capped_total;
 	struct series *host_refused_total, *status_evicted_total; /* pages.c, with what follows */
 	struct throttle throttle;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor's HTTP pages, /metrics /status /verdicts /healthz: one request a connection, GET and HEAD only, local
- * readers (Prometheus, a person's browser).  Monitor process.
+ * The monitor's HTTP pages, / (site.h) /metrics /status /verdicts /users /healthz: one request a connection, GET and
+ * HEAD only, local readers (Prometheus, a person's browser).  Monitor process.
  */
 #ifndef T3OPS_MONITOR_PAGES_H
 #define T3OPS_MONITOR_PAGES_H

@@ -15,7 +15,7 @@
 
 #include "monitor/journal.h"
 
-#define READING_PARTS_MAX 8
+#define READING_PARTS_MAX 12
 
 struct readings;
 

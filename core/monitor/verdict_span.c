@@ -16,10 +16,15 @@ static bool time_of(const json_t *verdict, const char *key, uint64_t *out)
 
 bool verdict_span_read(const json_t *verdict, struct verdict_span *out)
 {
+	const char *state = json_string_value(json_object_get(verdict, "state"));
+
 	*out = (struct verdict_span){.ended_us = 0};
+	if (state == NULL)
+		return false;
 	if (!time_of(verdict, "drop_time", &out->began_us))
 		return false;
-	time_of(verdict, "ended_time", &out->ended_us);
+	if (!time_of(verdict, "ended_time", &out->ended_us) && strcmp(state, "standing") != 0)
+		time_of(verdict, "time", &out->ended_us); /* nobody followed it: what is known last */
 	if (out->ended_us > 0 && out->ended_us < out->began_us)
 		out->ended_us = out->began_us; /* the clock was set back */
 	return true;

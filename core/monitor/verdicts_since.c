@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ipc/message.h"
 #include "monitor/reading.h"
@@ -63,11 +64,13 @@ static int newest_first(const void *a, const void *b)
 {
 	const json_t *l = *(json_t *const *)a, *r = *(json_t *const *)b;
 	json_int_t x = json_integer_value(json_object_get(l, "id")), y = json_integer_value(json_object_get(r, "id"));
+	int order = strcmp(json_string_value(json_object_get(r, "drop_time")),
+	                   json_string_value(json_object_get(l, "drop_time")));
 
-	return (x < y) - (x > y);
+	return order != 0 ? order : (x < y) - (x > y);
 }
 
-/* By their numbers: the journal has them by their ends. */
+/* By their beginnings: the journal has them by their ends. */
 static json_t *list_sorted(json_t *list)
 {
 	size_t n = json_array_size(list);
@@ -93,8 +96,7 @@ static void on_end(void *arg, enum reading_end how)
 	json_decref(s->seen);
 	json_decref(s->list);
 	free(s);
-	if (how != READING_GONE)
-		ask.on_verdicts(ask.arg, list);
+	ask.on_verdicts(ask.arg, list, how == READING_GONE);
 }
 
 void verdicts_since(struct monitor *d, const struct verdicts_ask *ask)
@@ -105,7 +107,7 @@ void verdicts_since(struct monitor *d, const struct verdicts_ask *ask)
 	size_t i;
 
 	if (s == NULL) {
-		ask->on_verdicts(ask->arg, NULL);
+		ask->on_verdicts(ask->arg, NULL, false);
 		return;
 	}
 	s->ask = *ask;

@@ -14,9 +14,9 @@ struct verdicts_ask {
 	const char *user, *segment;  /* that it is about; "": any */
 	size_t limit;                /* 0: LIST_MAX */
 	const void *owner;
-	/* Once, unless the owner is gone: a new reference, newest first, each with the members of verdict_span_add;
-	 * NULL: the journal cannot be read.  The array is taken. */
-	void (*on_verdicts)(void *arg, json_t *verdicts);
+	/* Once: a new reference, newest first, each with the members of verdict_span_add; taken.  NULL: the journal
+	 * cannot be read, or the owner is gone. */
+	void (*on_verdicts)(void *arg, json_t *verdicts, bool gone);
 	void *arg;
 };
 

@@ -46,7 +46,7 @@ CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(P
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
             "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, and of limits of plugins, rounded up.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
-            "Address of /metrics, /status (HTML for a browser, else JSON), /verdicts and /healthz.")
+            "Address of the operator's page (/) and, for programs, of /metrics, /status, /verdicts, /users and /healthz; it has no login of its own.")
 CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
             "Further names, without a port, by which browsers and scrapers reach those pages; numeric addresses, localhost and this "
             "machine's own name are known, every other one is answered 421, so no site can read the pages by DNS rebinding.")

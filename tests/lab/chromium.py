@@ -228,15 +228,29 @@ class Profile:
         return [d for d in self.documents if d.status >= 400]
 
 
+class Visitor(Profile):
+    """A browser context of nobody, for pages that are not behind the path."""
+
+    def __init__(self, browser):  # pylint: disable=super-init-not-called
+        self.browser = browser
+        self.name = "visitor"
+        self.url = ""
+        self.tabs, self.closed = [], []
+        self.context = browser.devtools.call("Target.createBrowserContext")["browserContextId"]
+
+
 class Chromium:
-    def __init__(self, path):
-        """path: lab.path.Path, whose name it knows and whose edge it trusts."""
+    def __init__(self, path=None, zone=None):
+        """path: lab.path.Path, whose name it knows and whose edge it trusts; None: visitors only.  zone: the time zone
+        that it is in."""
         self.path = path
         self.dir = process.folder()
-        argv = [program(), *FLAGS, f"--user-data-dir={self.dir}/profile",
-                f"--host-resolver-rules=MAP {path.host} 127.0.0.1",
-                f"--ignore-certificate-errors-spki-list={_key_hash(path.cert)}", "about:blank"]
-        self.process = process.Process(argv, "chromium", {"HOME": self.dir})
+        argv = [program(), *FLAGS, f"--user-data-dir={self.dir}/profile"]
+        if path:
+            argv += [f"--host-resolver-rules=MAP {path.host} 127.0.0.1",
+                     f"--ignore-certificate-errors-spki-list={_key_hash(path.cert)}"]
+        argv.append("about:blank")
+        self.process = process.Process(argv, "chromium", {"HOME": self.dir, **({"TZ": zone} if zone else {})})
         try:
             where = self._devtools_address()
         except BaseException:
@@ -264,6 +278,9 @@ class Chromium:
     def profile(self, name, line=None):
         """A fresh profile of that user; line: the relay it comes over."""
         return Profile(self, name, line.address if line else self.path.edge_address)
+
+    def visitor(self):
+        return Visitor(self)
 
     def stop(self):
         self.devtools.close()

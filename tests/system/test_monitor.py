@@ -83,6 +83,8 @@ class Monitor(unittest.TestCase):
         self.assertEqual(http.request(self.daemon.monitor, "POST", "/status", body=b"x").status, 405)
         self.assertEqual(http.request(self.daemon.monitor, "HEAD", "/status").status, 200)
         page = http.request(self.daemon.monitor, "GET", "/status", [("Accept", "text/html,*/*")])
+        self.assertEqual((page.status, page.header("location")), (302, "/"))
+        page = http.get(self.daemon.monitor, "/")
         self.assertTrue(page.header("content-type").startswith("text/html"))
         self.assertIn("probe_t3serve", page.text())
         with http.Connection(self.daemon.monitor) as c:

@@ -30,7 +30,7 @@ static const struct {
      "All clear since 2025-11-27T14:05:00.000Z, infra exonerated"},
     {NULL, VERDICT("healed", "tunnel", "false", "[\"a\"]"), 0, 0, "clear",
      "All clear since 2025-11-27T14:05:00.000Z (last: tunnel)"},
-    {NULL, NULL, 0, 1, "degraded", "No verdict since 2025-11-27T14:03:12.000Z; 1 of 3 legs down"},
+    {NULL, NULL, 0, 1, "degraded", "No verdict since 2025-11-27T14:03:12.000Z; 1 of 3 shared legs down"},
     {NULL, NULL, AT, 0, "unclear", "Evidence is gathered since 2025-11-27T14:03:12.000Z, no verdict yet"},
     {VERDICT("standing", "tunnel", "false", "[\"a\",\"b\",\"c\"]"), NULL, 0, 1, "down",
      "Tunnel down since 2025-11-27T14:03:12.000Z, 3 users affected"},

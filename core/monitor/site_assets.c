@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Style, script and icon; see site_assets.h. */
+#include "monitor/site_assets.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* clang-format off */
+static const char style[] =
+    ":root{color-scheme:light dark;--ink:#1c2128;--faint:#5d6673;--paper:#fff;--card:#f5f6f8;--line:#d5d9df;"
+    "--good:#1a7f37;--bad:#c62828;--doubt:#9a6700;--link:#0a58ca;--up:#9bd3a9;--late:#e3b341;--down:#d6453d;"
+    "--other:#8a63d2;--connected:#6aa6e8}\n"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e3e7ed;--faint:#9aa4b2;--paper:#12161c;--card:#1b2129;"
+    "--line:#333c48;--good:#57c77a;--bad:#ff7b72;--doubt:#e3b341;--link:#79b8ff;--up:#2f6f43;--late:#b58a1d;"
+    "--down:#e5534b;--other:#a98cf0;--connected:#3f74b5}}\n"
+    "*{box-sizing:border-box}\n"
+    "html{-webkit-text-size-adjust:100%}\n"
+    "body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,sans-serif}\n"
+    "main{max-width:1200px;margin:0 auto;padding:1rem}\n"
+    "a{color:var(--link)}\n"
+    "h1{font-size:1.35rem;line-height:1.3;margin:0;overflow-wrap:anywhere}\n"
+    "h2{font-size:1.1rem;margin:0 0 .4rem}\n"
+    "h3{font-size:.85rem;margin:.9rem 0 .2rem}\n"
+    "h3 small{font-weight:normal;color:var(--faint)}\n"
+    "section{margin:1.6rem 0;min-width:0}\n"
+    ".headline{padding:.9rem 1rem;border-radius:.5rem;border-left:.5rem solid var(--faint);background:var(--card)}\n"
+    ".headline.clear{border-color:var(--good)}.headline.clear h1{color:var(--good)}\n"
+    ".headline.down{border-color:var(--bad)}.headline.down h1{color:var(--bad)}\n"
+    ".headline.degraded,.headline.unclear{border-color:var(--doubt)}\n"
+    ".headline.degraded h1,.headline.unclear h1{color:var(--doubt)}\n"
+    ".about,.note,footer{color:var(--faint);font-size:.85rem;margin:.5rem 0}\n"
+    "time{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+    ".ranges{display:flex;flex-wrap:wrap;gap:.3rem;margin:.8rem 0}\n"
+    ".ranges a{padding:.25rem .7rem;border:1px solid var(--line);border-radius:1rem;text-decoration:none}\n"
+    ".ranges a[aria-current]{background:var(--link);border-color:var(--link);color:var(--paper)}\n"
+    ".row{display:grid;grid-template-columns:11rem minmax(0,1fr);gap:.6rem;align-items:center}\n"
+    ".name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:.8rem;text-align:right}\n"
+    ".track{display:block;overflow:visible}\n"
+    ".ground{fill:var(--line)}\n"
+    ".up{fill:var(--up)}.late{fill:var(--late)}.down{fill:var(--down)}.connected{fill:var(--connected)}\n"
+    "rect.down{stroke:var(--down);stroke-width:1.5}\n"
+    ".drop{fill:var(--down);stroke:var(--paper);stroke-width:1}\n"
+    ".pressure{fill:var(--faint)}.strained{fill:var(--down)}\n"
+    ".mark .span{stroke-width:2}.mark circle{stroke:var(--paper);stroke-width:1.5}\n"
+    ".mark.alone *{fill:var(--down)}.mark.alone .span{stroke:var(--down)}\n"
+    ".mark.shared *{fill:var(--late)}.mark.shared .span{stroke:var(--late)}\n"
+    ".mark.cleared *{fill:var(--connected)}.mark.cleared .span{stroke:var(--connected)}\n"
+    ".mark.other *{fill:var(--other)}.mark.other .span{stroke:var(--other)}\n"
+    ".mark:hover circle,.mark:focus circle{stroke:var(--ink)}\n"
+    ".axis text{font-size:11px;fill:var(--faint);text-anchor:middle}\n"
+    ".axis text.first{text-anchor:start}.axis text.last{text-anchor:end}\n"
+    "table{border-collapse:collapse;width:100%}\n"
+    "th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;"
+    "overflow-wrap:anywhere}\n"
+    "thead th{font-size:.8rem;color:var(--faint);font-weight:600}\n"
+    ".figure,thead th.figure{text-align:right;padding-right:1.6rem;font-variant-numeric:tabular-nums}\n"
+    "td small{color:var(--faint)}\n"
+    "td.down,td.dead,td.standing,.note.down{color:var(--bad);font-weight:600}\n"
+    "td.suspect,td.late,td.walled_off{color:var(--doubt);font-weight:600}\n"
+    "td.ok,td.up,td.ready,td.healed{color:var(--good)}\n"
+    "a.alone{color:var(--bad)}a.shared{color:var(--doubt)}\n"
+    ".evidence{position:relative;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem}\n"
+    ".evidence p,.evidence li{overflow-wrap:anywhere}\n"
+    ".evidence ul{margin:.2rem 0;padding-left:1.2rem}\n"
+    ".close{position:absolute;top:.3rem;right:.4rem;font-size:1.5rem;line-height:1;padding:.3rem .6rem;text-decoration:none}\n"
+    ".evidence h2{padding-right:2rem}\n"
+    ".steps{list-style:none;margin:.2rem 0;padding:0;font-size:.9rem}\n"
+    ".steps li{display:grid;grid-template-columns:4.6rem 4.6rem minmax(0,1fr);gap:.5rem;padding:.1rem 0}\n"
+    ".offset{color:var(--faint);text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+    ".steps .leg_down,.steps .tunnel_dropped{color:var(--bad)}\n"
+    ".steps .leg_up,.steps .verdict_healed,.steps .tunnel_opened,.steps .server_restarted{color:var(--good)}\n"
+    ".steps .verdict{font-weight:600}\n"
+    "#live.on{color:var(--good)}#live.off{color:var(--doubt)}\n"
+    "@media(max-width:760px){\n"
+    "main{padding:.7rem}h1{font-size:1.15rem}\n"
+    ".row{grid-template-columns:5.6rem minmax(0,1fr);gap:.4rem}.name{font-size:.72rem}\n"
+    ".axis .minor{display:none}\n"
+    "thead{display:none}table,tbody{display:block}\n"
+    "tr{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:.05rem 1.4rem;"
+    "border-bottom:1px solid var(--line);padding:.5rem 0}\n"
+    "th[scope=row]{display:block;grid-column:1/-1;border:0;padding:0 0 .1rem}\n"
+    "td,td.figure{display:flex;justify-content:space-between;gap:.6rem;border:0;padding:.05rem 0;text-align:right}\n"
+    "td.wide{grid-column:1/-1}\n"
+    "td::before{content:attr(data-label);color:var(--faint);font-weight:400;text-align:left;white-space:nowrap}\n"
+    ".steps li{grid-template-columns:4.4rem minmax(0,1fr)}.steps .offset{text-align:left}\n"
+    ".steps li>span:last-child{grid-column:1/-1;padding-left:.6rem;border-left:2px solid var(--line)}\n"
+    "}\n";
+
+static const char script[] =
+    "'use strict';\n"
+    "const months='Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');\n"
+    "const two=n=>String(n).padStart(2,'0');\n"
+    "function text(d,form){\n"
+    "  const day=months[d.getMonth()]+' '+d.getDate(),minute=two(d.getHours())+':'+two(d.getMinutes());\n"
+    "  switch(form){\n"
+    "  case 'near':return d.toDateString()===new Date().toDateString()?minute:day+' '+minute;\n"
+    "  case 'minute':return minute;\n"
+    "  case 'second':return minute+':'+two(d.getSeconds());\n"
+    "  case 'date':return day+' '+minute+':'+two(d.getSeconds());\n"
+    "  default:return day;\n"
+    "  }\n"
+    "}\n"
+    "function localise(root){\n"
+    "  for(const e of root.querySelectorAll('time'))\n"
+    "    e.textContent=text(new Date(e.dateTime),e.dataset.form);\n"
+    "  for(const e of root.querySelectorAll('svg text[data-time]'))\n"
+    "    e.textContent=text(new Date(e.dataset.time),e.dataset.form);\n"
+    "  const zone=new Intl.DateTimeFormat('en',{timeZoneName:'short'}).formatToParts(new Date())\n"
+    "    .find(p=>p.type==='timeZoneName');\n"
+    "  const place=root.querySelector('#zone');\n"
+    "  if(place&&zone)place.textContent=Intl.DateTimeFormat().resolvedOptions().timeZone+' ('+zone.value+')';\n"
+    "}\n"
+    "let live=false,loading=false,again=false;\n"
+    "function mark(){\n"
+    "  const e=document.getElementById('live');\n"
+    "  if(e){e.textContent=live?'(live)':'(not live)';e.className=live?'on':'off';}\n"
+    "}\n"
+    "async function load(){\n"
+    "  if(loading){again=true;return;}\n"
+    "  loading=true;\n"
+    "  try{\n"
+    "    const answer=await fetch(location.pathname+location.search,{cache:'no-store'});\n"
+    "    if(answer.ok){\n"
+    "      const page=new DOMParser().parseFromString(await answer.text(),'text/html');\n"
+    "      const fresh=page.getElementById('main');\n"
+    "      if(fresh){localise(fresh);document.getElementById('main').replaceWith(fresh);document.title=page.title;}\n"
+    "    }\n"
+    "  }catch(e){live=false;}\n"
+    "  mark();\n"
+    "  setTimeout(()=>{loading=false;if(again){again=false;load();}},1000);\n"
+    "}\n"
+    "localise(document);\n"
+    "const source=new EventSource('/live');\n"
+    "let opened=false;\n"
+    "source.onopen=()=>{live=true;mark();if(opened)load();opened=true;};\n"
+    "source.onerror=()=>{live=false;mark();};\n"
+    "source.onmessage=()=>load();\n"
+    "setInterval(()=>{if(!document.hidden)load();},30000);\n";
+
+static const char icon[] =
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"7\" fill=\"#0a58ca\"/>"
+    "<path d=\"M3 9h2l2-5 2 8 2-5h2\" fill=\"none\" stroke=\"#fff\" stroke-width=\"1.5\"/></svg>\n";
+/* clang-format on */
+
+static const struct site_asset assets[] = {
+    {"/site.css", "text/css; charset=utf-8", style},
+    {"/site.js", "text/javascript; charset=utf-8", script},
+    {"/site.svg", "image/svg+xml", icon},
+};
+
+const struct site_asset *site_asset_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+		if (strcmp(assets[i].path, path) == 0)
+			return &assets[i];
+	return NULL;
+}
