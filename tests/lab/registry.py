@@ -21,11 +21,12 @@ mkdir -p "$2/bin" || exit 1
 printf '#!/bin/sh\\nexec env T3STUB_VERSION=%s {stub} "$@"\\n' "$1" > "$2/bin/t3"
 chmod 755 "$2/bin/t3"
 head -c {bytes} /dev/zero > "$2/ballast"
+. {folder}/after
 """
 
 
 class Registry:
-    """registry["latest"] = VERSION publishes it.  hook: shell text that the installer runs first."""
+    """registry["latest"] = VERSION publishes it.  hook: shell text that the installer runs first, or "after" all."""
 
     def __init__(self, **channels):
         self.dir = account.give(process.folder())
@@ -33,6 +34,7 @@ class Registry:
         self.write("install", INSTALL.format(folder=self.dir, stub=account.program("tests/lab/t3stub"), bytes=100000))
         os.chmod(self.installer, stat.S_IRWXU | 0o055)
         self.hook("")
+        self.hook("", "after")
         for channel, version in channels.items():
             self[channel] = version
 
@@ -45,8 +47,8 @@ class Registry:
     def __setitem__(self, channel, version):
         self.write("channel-" + channel, version + "\n")
 
-    def hook(self, text):
-        self.write("hook", text + "\n")
+    def hook(self, text, when="hook"):
+        self.write(when, text + "\n")
 
     @property
     def asked(self):

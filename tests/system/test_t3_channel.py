@@ -163,15 +163,19 @@ class Installing(unittest.TestCase):
             self.assertEqual(lab.there(), [])
 
     def test_killed(self):
-        """Half of a version is never taken for one."""
-        with Lab() as lab:
-            lab.registry.hook('mkdir -p "$2/bin"; cp /bin/true "$2/bin/t3"; kill -9 $PPID; exit 1')
-            self.assertIn("signal 9", lab.ask("check", "alice")[2])
-            self.assertEqual((lab.there(), lab.state()["installing"]), ([LATEST], lab.prefix(LATEST)))
-            lab.registry.hook("")
-            status, row, said = lab.ask("check", "alice")
-            self.assertEqual((status, row["verdict"]), (0, "accepted"), said)
-            self.assertNotIn("installing", lab.state())
+        """Before anything is there, with half of it, and when all is there: a version is one only when the run said so."""
+        for text, when, there in (("kill -9 $PPID; exit 1", "hook", []),
+                                  ('mkdir -p "$2/bin"; cp /bin/true "$2/bin/t3"; kill -9 $PPID; exit 1', "hook", [LATEST]),
+                                  ("kill -9 $PPID", "after", [LATEST])):
+            with self.subTest(text), Lab() as lab:
+                lab.registry.hook(text, when)
+                self.assertIn("signal 9", lab.ask("check", "alice")[2])
+                self.assertEqual((lab.there(), lab.state()["installing"]), (there, lab.prefix(LATEST)))
+                lab.registry.hook("", when)
+                status, row, said = lab.ask("check", "alice")
+                self.assertEqual((status, row["verdict"]), (0, "accepted"), said)
+                self.assertEqual((lab.there(), lab.registry.asked[-1]), ([LATEST], LATEST))
+                self.assertNotIn("installing", lab.state())
 
     def test_hangs(self):
         with Lab(deadline="8s") as lab:
