@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +18,12 @@
 #include "common/due.h"
 #include "digest.h"
 
-#define CHUNK (256u << 10)
+#define CHUNK   (256u << 10)
+#define FRESH   ".replacing"
+#define N_SIDES (sizeof sides / sizeof sides[0])
+
+/* What SQLite plays into whatever database it lies beside. */
+static const char *const sides[] = {"-wal", "-journal"};
 
 static int say(char *why, size_t size, int error, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 static int say(char *why, size_t size, int error, const char *fmt, ...)
@@ -74,23 +80,42 @@ static int bytes_copy(int to, int from, uint64_t until_us)
 	return fsync(to) < 0 ? -errno : 0;
 }
 
+/* One that was left behind goes; false: who makes it is still at it.  It may be a second name of the old database, so
+ * it is never written to. */
+static bool new_remove(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool is_free = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+	if (is_free)
+		unlink(path);
+	if (fd >= 0)
+		close(fd);
+	return is_free;
+}
+
+/* *fd holds a lock on it for as long as it is open. */
+static int new_begin(const char *path, int *fd)
+{
+	if (!new_remove(path))
+		return -EBUSY;
+	*fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return *fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
 /* A copy at `path`, with the digest that it must have. */
-static int new_make(const char *path, int backup_fd, const char *sha256, mode_t mode, uint64_t until_us, char *why,
-                    size_t size)
+static int new_make(const char *path, int backup_fd, const char *sha256, mode_t mode, uint64_t until_us, int *fd,
+                    char *why, size_t size)
 {
 	char digest[DIGEST_SIZE];
-	int fd, r;
+	int r = new_begin(path, fd);
 
-	unlink(path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return say(why, size, -errno, "%s: %s", path, strerror(errno));
-	r = bytes_copy(fd, backup_fd, until_us);
-	if (r == 0 && fchmod(fd, mode) < 0)
+	if (r == 0)
+		r = bytes_copy(*fd, backup_fd, until_us);
+	if (r == 0 && fchmod(*fd, mode) < 0)
 		r = -errno;
 	if (r == 0)
-		r = digest_file(fd, until_us, digest);
-	close(fd);
+		r = digest_file(*fd, until_us, digest);
 	if (r < 0)
 		return say(why, size, r, "%s: %s", path, strerror(-r));
 	if (*sha256 != '\0' && strcmp(digest, sha256) != 0)
@@ -130,10 +155,10 @@ static void wal_checkpoint(const char *database)
 	sqlite3_close(db); /* the last connection removes the -wal file */
 }
 
-/* The first second from at_s on whose name is free. */
-static int old_link(struct replacement *r, long long at_s)
+/* A second name for DATABASE SUFFIX: KEPT SUFFIX, of the first second from at_s on whose name is free. */
+static int kept_link(struct replacement *r, const char *suffix, long long at_s)
 {
-	char stamp[40];
+	char stamp[40], from[PATH_MAX], to[PATH_MAX];
 	struct tm tm;
 	time_t at;
 
@@ -141,38 +166,62 @@ static int old_link(struct replacement *r, long long at_s)
 		at = (time_t)at_s++;
 		gmtime_r(&at, &tm);
 		strftime(stamp, sizeof stamp, ".replaced-%Y%m%dT%H%M%SZ", &tm);
-		if (!beside(r->kept, r->database, stamp))
+		if (!beside(r->kept, r->database, stamp) || !beside(from, r->database, suffix) ||
+		    !beside(to, r->kept, suffix))
 			return -ENAMETOOLONG;
-		if (link(r->database, r->kept) == 0)
+		if (link(from, to) == 0)
 			return 0;
 	} while (errno == EEXIST);
 	return -errno;
 }
 
-/* A second name for it, and for its -wal. */
+static bool is_side_filled(const char *database, const char *side)
+{
+	char path[PATH_MAX];
+
+	return beside(path, database, side) && is_filled(path);
+}
+
+static int side_keep(const struct replacement *r, const char *side)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (!beside(from, r->database, side) || !beside(to, r->kept, side))
+		return -ENAMETOOLONG;
+	return is_filled(from) && link(from, to) < 0 ? -errno : 0;
+}
+
+/* A second name for it, and for what belongs to it. */
 static int old_keep(struct replacement *r, long long at_s)
 {
-	char wal[PATH_MAX], kept_wal[PATH_MAX];
-	int error = old_link(r, at_s);
+	int error = kept_link(r, "", at_s);
 
-	if (error < 0)
-		return error;
-	if (!beside(wal, r->database, "-wal") || !beside(kept_wal, r->kept, "-wal"))
-		return -ENAMETOOLONG;
-	r->kept_wal = is_filled(wal);
-	if (r->kept_wal && link(wal, kept_wal) < 0)
-		return -errno;
-	return dir_sync(r->database);
+	for (size_t i = 0; error == 0 && i < N_SIDES; i++)
+		error = side_keep(r, sides[i]);
+	return error == 0 ? dir_sync(r->database) : error;
+}
+
+/* Of a database that is gone; nothing can be put back then. */
+static int sides_keep(struct replacement *r, long long at_s)
+{
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < N_SIDES; i++)
+		if (is_side_filled(r->database, sides[i]))
+			error = kept_link(r, sides[i], at_s);
+	r->kept[0] = '\0';
+	return error == 0 ? dir_sync(r->database) : error;
 }
 
 static void leftovers_remove(const char *database)
 {
-	static const char *const suffixes[] = {"-wal", "-shm"};
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-		if (beside(path, database, suffixes[i]))
+	for (size_t i = 0; i < N_SIDES; i++)
+		if (beside(path, database, sides[i]))
 			unlink(path);
+	if (beside(path, database, "-shm"))
+		unlink(path);
 }
 
 /* Locked against everybody; *fd holds the lock.  What was there before is kept. */
@@ -182,8 +231,10 @@ static int old_put_aside(struct replacement *r, long long at_s, int *fd, char *w
 	int error;
 
 	*fd = open(r->database, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (*fd < 0)
-		return errno == ENOENT ? 0 : say(why, size, -errno, "%s: %s", r->database, strerror(errno));
+	if (*fd < 0) {
+		error = errno == ENOENT ? sides_keep(r, at_s) : -errno;
+		return error < 0 ? say(why, size, error, "%s: %s", r->database, strerror(-error)) : 0;
+	}
 	if (fcntl(*fd, F_OFD_SETLK, &lock) < 0 || database_opener(r->database) != 0)
 		return say(why, size, -EBUSY, "%s: a program has it open", r->database);
 	error = old_keep(r, at_s);
@@ -202,17 +253,30 @@ static bool is_same(const char *database, const char *kept)
 	return lstat(database, &a) == 0 && lstat(kept, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Its -wal file has its first name again, unless a program has begun anew; the second names go. */
+/* It has its first name again, unless a program has begun anew. */
+static bool side_restore(const char *database, const char *kept, const char *side)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (!beside(from, kept, side) || !beside(to, database, side))
+		return false;
+	return link(from, to) == 0 || errno == ENOENT || is_same(from, to);
+}
+
+/* What belongs to it is beside it again, and the second names go. */
 static void old_restore(const char *database, const char *kept)
 {
-	char wal[PATH_MAX], kept_wal[PATH_MAX];
+	char path[PATH_MAX];
 
-	if (!beside(wal, database, "-wal") || !beside(kept_wal, kept, "-wal"))
-		return;
-	if (database_opener(database) != 0 || (link(kept_wal, wal) < 0 && errno != ENOENT && !is_same(wal, kept_wal)))
+	if (database_opener(database) != 0)
 		return; /* then they stay for a person to look at */
+	for (size_t i = 0; i < N_SIDES; i++)
+		if (!side_restore(database, kept, sides[i]))
+			return;
 	dir_sync(database);
-	unlink(kept_wal);
+	for (size_t i = 0; i < N_SIDES; i++)
+		if (beside(path, kept, sides[i]))
+			unlink(path);
 	unlink(kept);
 }
 
@@ -221,9 +285,10 @@ void replace_recover(const char *database)
 	char pattern[PATH_MAX], fresh[PATH_MAX];
 	glob_t found;
 
-	if (!beside(pattern, database, ".replaced-*Z") || !beside(fresh, database, ".restoring"))
+	if (!beside(pattern, database, ".replaced-*Z") || !beside(fresh, database, FRESH))
 		return;
-	unlink(fresh);
+	if (!new_remove(fresh))
+		return;
 	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			if (is_same(database, found.gl_pathv[i]))
@@ -244,7 +309,7 @@ static int swap(const char *database, const char *fresh, char *why, size_t size)
 {
 	int r;
 
-	leftovers_remove(database); /* of the old one: SQLite would play its -wal into the new one */
+	leftovers_remove(database); /* of the old one: SQLite would play them into the new one */
 	r = rename(fresh, database) < 0 ? -errno : dir_sync(database);
 	return r < 0 ? say(why, size, r, "%s: %s", database, strerror(-r)) : 0;
 }
@@ -253,12 +318,12 @@ int replace_database(struct replacement *r, const char *database, int backup_fd,
                      uint64_t until_us, char *why, size_t why_size)
 {
 	char fresh[PATH_MAX];
-	int lock_fd = -1, error;
+	int lock_fd = -1, fresh_fd = -1, error;
 
 	*r = (struct replacement){.database = database};
-	if (!beside(fresh, database, ".restoring"))
+	if (!beside(fresh, database, FRESH))
 		return say(why, why_size, -ENAMETOOLONG, "%s: its name is too long", database);
-	error = new_make(fresh, backup_fd, sha256, mode_of(database), until_us, why, why_size);
+	error = new_make(fresh, backup_fd, sha256, mode_of(database), until_us, &fresh_fd, why, why_size);
 	if (error == 0) {
 		if (database_user(database) == 0)
 			wal_checkpoint(database);
@@ -266,6 +331,8 @@ int replace_database(struct replacement *r, const char *database, int backup_fd,
 	}
 	if (error == 0)
 		error = swap(database, fresh, why, why_size);
+	if (fresh_fd >= 0)
+		close(fresh_fd);
 	if (error < 0)
 		replace_recover(database);
 	if (lock_fd >= 0)
@@ -282,7 +349,7 @@ int replace_undo(const struct replacement *r, char *why, size_t why_size)
 		return say(why, why_size, -ENOENT, "there was no database before");
 	leftovers_remove(r->database);
 	/* by a third name: whoever finds two of them knows that this was in progress */
-	error = !beside(again, r->database, ".restoring")                    ? -ENAMETOOLONG
+	error = !beside(again, r->database, FRESH)                           ? -ENAMETOOLONG
 	        : link(r->kept, again) < 0 || rename(again, r->database) < 0 ? -errno
 	                                                                     : dir_sync(r->database);
 	replace_recover(r->database);

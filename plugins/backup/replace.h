@@ -2,25 +2,24 @@
 /*
  * Puts a backup in the place of a database, so that whatever happens there is the old one or the new one.
  *
- *   copy it beside            DATABASE.restoring, synced, its digest compared
+ *   copy it beside            DATABASE.replacing, synced, its digest compared
  *   -wal into the database    by a checkpoint, as its owner's program would have done on closing it
  *   lock                      whoever opens the old database from here on is told that it is busy
  *   keep the old              DATABASE.replaced-STAMP, a second link, with its -wal if the checkpoint could not
- *                             be made (the database is damaged)
- *   rename                    DATABASE.restoring becomes DATABASE
+ *                             be made (the database is damaged), or its -journal if it was killed while it wrote
+ *   rename                    DATABASE.replacing becomes DATABASE
  */
 #ifndef T3OPS_PLUGINS_BACKUP_REPLACE_H
 #define T3OPS_PLUGINS_BACKUP_REPLACE_H
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct replacement {
 	const char *database; /* its path */
-	char kept[PATH_MAX];  /* the old one's new path; "": there was none */
-	bool kept_wal;        /* and KEPT-wal */
+	char kept[PATH_MAX];  /* the old one's new path; "": there was none, though perhaps its -wal file, which is
+	                         kept */
 };
 
 /* Opened at backup_fd, whose digest is sha256 ("": not known).  at_s names what is kept.  0, or -errno with one line

@@ -65,13 +65,27 @@ static int backup_open(const struct restore *r)
 
 /* ---- elsewhere --------------------------------------------------------------------------------------------- */
 
+/* The one of PATH, PATH-wal and the like that is there, as a link perhaps to nothing; NULL: none is. */
+static const char *in_the_way(const char *to)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+		if (snprintf(path, sizeof path, "%s%s", to, suffixes[i]) < (int)sizeof path && lstat(path, &st) == 0)
+			return suffixes[i];
+	return NULL;
+}
+
 static int to_path(struct restore *r, const char *to)
 {
+	const char *there = in_the_way(to);
 	struct replacement replaced;
 	int fd, error;
 
-	if (to[0] != '/' || access(to, F_OK) == 0) {
-		snprintf(r->why, r->why_size, "--to %.200s: %s", to,
+	if (to[0] != '/' || there != NULL) {
+		snprintf(r->why, r->why_size, "--to %.200s%s: %s", to, there != NULL ? there : "",
 		         to[0] != '/' ? "expected an absolute path" : "it exists, and nothing is overwritten");
 		return -EINVAL;
 	}

@@ -151,6 +151,12 @@ class Restore(unittest.TestCase):
             status, _, said = lab.ask("restore", "alice", "--to", path)
             self.assertEqual(status, 1)
             self.assertIn("it exists, and nothing is overwritten", said)
+            other = os.path.join(os.path.dirname(path), "other.sqlite")
+            with open(other + "-wal", "w", encoding="utf-8") as f:
+                f.write("somebody's")
+            status, _, said = lab.ask("restore", "alice", "--to", other)
+            self.assertIn("other.sqlite-wal: it exists, and nothing is overwritten", said)
+            self.assertTrue(os.path.exists(other + "-wal"))
             self.assertEqual(lab.unit.done, [])
 
     def test_in_place(self):

@@ -276,6 +276,58 @@ static void test_all_in_wal(void **state)
 	assert_int_equal(after.st_size, before.st_size);
 }
 
+/* Killed in the middle of a transaction, without a -wal file: what it left would be rolled back into the new one. */
+static void test_hot_journal(void **state)
+{
+	struct fixture *f = *state;
+	char why[200] = "", journal[128], kept[PATH_MAX + 16];
+	struct replacement r;
+	struct stat before, after;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		sqlite3 *db;
+
+		sqlite3_open(f->db, &db);
+		sql(db, "PRAGMA cache_size=1; CREATE TABLE t(x); PRAGMA user_version=1");
+		rows_insert(db, OLD_ROWS);
+		sql(db, "BEGIN; UPDATE t SET x = hex(randomblob(100))");
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	snprintf(journal, sizeof journal, "%s-journal", f->db);
+	assert_int_equal(stat(journal, &before), 0);
+	assert_true(before.st_size > 0);
+	assert_int_equal(replace(&r, f, "", why, sizeof why), 0);
+	assert_int_equal(which(f->db), 2);
+	snprintf(kept, sizeof kept, "%s-journal", r.kept);
+	assert_int_equal(stat(kept, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(replace_undo(&r, why, sizeof why), 0);
+	assert_int_equal(which(f->db), 1);
+}
+
+/* Somebody removed the database only. */
+static void test_wal_alone(void **state)
+{
+	struct fixture *f = *state;
+	char why[200] = "", wal[128], kept[160];
+	struct replacement r;
+	struct stat before, after;
+
+	old_make(f, NULL);
+	assert_int_equal(unlink(f->db), 0);
+	snprintf(wal, sizeof wal, "%s-wal", f->db);
+	assert_int_equal(stat(wal, &before), 0);
+	assert_int_equal(replace(&r, f, "", why, sizeof why), 0);
+	assert_string_equal(r.kept, "");
+	assert_int_equal(which(f->db), 2);
+	snprintf(kept, sizeof kept, "%s.replaced-20261127T033000Z-wal", f->db);
+	assert_int_equal(stat(kept, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+}
+
 /* A program that has it open, and no lock yet, would go on with the old one under the new one's -wal file. */
 static void test_open_without_lock(void **state)
 {
@@ -329,7 +381,7 @@ static void test_recovered(void **state)
 	snprintf(wal, sizeof wal, "%s-wal", f->db);
 	snprintf(kept, sizeof kept, "%s.replaced-20261127T033000Z", f->db);
 	snprintf(kept_wal, sizeof kept_wal, "%s-wal", kept);
-	snprintf(fresh, sizeof fresh, "%s.restoring", f->db);
+	snprintf(fresh, sizeof fresh, "%s.replacing", f->db);
 	assert_int_equal(stat(wal, &before), 0);
 	for (int lost = 0; lost <= 1; lost++) {
 		assert_int_equal(link(f->db, kept), 0);
@@ -395,10 +447,12 @@ static void test_killed(void **state)
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = {
-	    CASE(test_replaced),       CASE(test_nothing_before),     CASE(test_refused),
-	    CASE(test_damaged_before), CASE(test_all_in_wal),         CASE(test_open_without_lock),
-	    CASE(test_recovered),      CASE(test_nothing_to_recover), CASE(test_killed)};
+	const struct CMUnitTest tests[] = {CASE(test_replaced),    CASE(test_nothing_before),
+	                                   CASE(test_refused),     CASE(test_damaged_before),
+	                                   CASE(test_all_in_wal),  CASE(test_wal_alone),
+	                                   CASE(test_hot_journal), CASE(test_open_without_lock),
+	                                   CASE(test_recovered),   CASE(test_nothing_to_recover),
+	                                   CASE(test_killed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
