@@ -151,13 +151,16 @@ class ProxyCrash(unittest.TestCase):
 
     def test_last_events_of_a_proxy_are_read_before_its_death(self):
         """By a supervisor that is late and finds both at once."""
-        idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]  # whose ends fit into its socket
+        idle = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(3)]  # whose ends, a few messages each, fit into its socket: it holds ten
+        wait.until(lambda: len(re.findall("tunnel_opened", self.daemon.ctl("events", "-n", "1000"))) >= len(idle),
+                   what="room in that socket: the supervisor has passed on that they were opened")
         proxy, mark = self.daemon.processes()["proxy"], len(self.daemon.log())
         os.kill(self.daemon.pid, signal.SIGSTOP)
         for w in idle:
             w.drop()
         wait.until(lambda: len(re.findall("event=tunnel_(?:dropped|closed)", self.daemon.log()[mark:])) == len(idle),
                    what="the ends of all tunnels")
+        wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the end of what they hold")
         http.get(self.daemon.proxy, "/healthz")  # it has finished what it was at
         os.kill(proxy, signal.SIGKILL)
         wait.until(lambda: process.state(proxy) == "Z", what="the end of the proxy")
