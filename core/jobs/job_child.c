@@ -19,6 +19,7 @@
 #include "jobs/rehearsal.h"
 #include "process/job_input.h"
 #include "process/upstream_dialer.h"
+#include "plugin_host/host_actions.h"
 #include "plugin_host/plugin_host.h"
 #include "sys/utf8.h"
 
@@ -232,73 +233,15 @@ static void child_fini(struct job_child *c)
 
 /* ---- actions -------------------------------------------------------------------------------------------- */
 
-static int refuse(struct job_child *c, int error, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static int refuse(struct job_child *c, int error, const char *fmt, ...)
-{
-	char text[320];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	json_object_set_new(c->facts, "error", json_string(text));
-	return error;
-}
-
-static const struct t3ops_action *action_find(const struct t3ops_plugin *p, const char *name)
-{
-	for (uint32_t i = 0; i < p->n_actions; i++)
-		if (strcmp(p->actions[i].name, name) == 0)
-			return &p->actions[i];
-	return NULL;
-}
-
-/* "now, list, verify" */
-static const char *actions_text(const struct t3ops_plugin *p, char *out, size_t size)
-{
-	size_t used = (size_t)snprintf(out, size, "now");
-
-	for (uint32_t i = 0; i < p->n_actions && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, ", %s", p->actions[i].name);
-	return out;
-}
-
-/* Whether the argument is one of the action's words. */
-static bool is_taken(const struct t3ops_action *a, const char *argument_name)
-{
-	size_t len = strlen(argument_name);
-
-	for (const char *at = a->arguments; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
-		if (strcspn(at, " ") == len && strncmp(at, argument_name, len) == 0)
-			return true;
-	return false;
-}
-
-static int action_check(struct job_child *c, const struct t3ops_plugin *p)
-{
-	const struct t3ops_action *a = action_find(p, c->input.action);
-	char names[200];
-	const char *name;
-	json_t *value;
-
-	if (!a)
-		return refuse(c, -EINVAL, "%s has no action %s; there are: %s", p->name, c->input.action,
-		              actions_text(p, names, sizeof names));
-	if (a->one_user && c->input.for_all)
-		return refuse(c, -EINVAL, "%s %s is done for one user at a time: name the user", p->name, a->name);
-	json_object_foreach (c->input.arguments, name, value)
-		if (!is_taken(a, name))
-			return refuse(c, -EINVAL, "%s %s takes no --%s; it takes: %s", p->name, a->name, name,
-			              a->arguments[0] != '\0' ? a->arguments : "nothing");
-	return 0;
-}
-
 static int act(struct job_child *c, struct t3ops_instance *i, const struct t3ops_user *user)
 {
-	int r = action_check(c, &i->plugin);
+	char why[320];
+	int r = host_action_check(&i->plugin, c->input.action, c->input.arguments, c->input.for_all, why, sizeof why);
 
-	if (r < 0)
+	if (r < 0) {
+		json_object_set_new(c->facts, "error", json_string(why));
 		return r;
+	}
 	plugin_enter(i, "act");
 	r = i->plugin.act(&i->ctx, user, c->input.action);
 	plugin_leave(i);

@@ -11,6 +11,7 @@
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
+#include "monitor/plugin_actions.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/status.h"
@@ -193,6 +194,22 @@ static bool action_read(struct local_conn *c, const json_t *request, struct msg_
 	return false;
 }
 
+/* For the installation as a whole. */
+static void whole_do(struct control *ctl, struct local_conn *c, struct t3ops_instance *i, const char *action,
+                     json_t *arguments)
+{
+	char why[400] = "";
+	json_t *rows, *result;
+	int r = plugin_actions_do(ctl->monitor->actions, i, action, arguments, &rows, why, sizeof why);
+
+	result = json_pack("{s:o, s:o}", "text", control_text(why), "rows", rows);
+	if (r == 0)
+		control_answer(c, result);
+	else
+		control_line(c, json_pack("{s:b, s:o, s:o}", "ok", 0, "error",
+		                          control_text(why[0] != '\0' ? why : strerror(-r)), "result", result));
+}
+
 /* {"job":SECTION} or {"plugin":PLUGIN}, and "user", "" for all of them; "action" and its "arguments", or neither. */
 static void on_run(struct control *ctl, struct local_conn *c, const json_t *request)
 {
@@ -200,9 +217,17 @@ static void on_run(struct control *ctl, struct local_conn *c, const json_t *requ
 	const char *job = json_string_value(json_object_get(request, "job"));
 	const char *plugin = json_string_value(json_object_get(request, "plugin"));
 	const char *user = json_string_value(json_object_get(request, "user"));
+	const char *action = json_string_value(json_object_get(request, "action"));
 	struct msg_run ask = {.job = 1};
+	struct t3ops_instance *whole = NULL;
 	bool known = false;
 
+	if (ctl->monitor->actions != NULL && action != NULL && (user == NULL || *user == '\0'))
+		whole = plugin_actions_find(ctl->monitor->actions, job, plugin, action);
+	if (whole != NULL) {
+		whole_do(ctl, c, whole, action, json_object_get(request, "arguments"));
+		return;
+	}
 	if (job == NULL && plugin == NULL) {
 		control_refuse(c, "run needs \"job\" or \"plugin\"");
 		return;

@@ -23,10 +23,12 @@
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
 #include "monitor/path_config.h"
+#include "monitor/plugin_actions.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/sign_of_life.h"
 #include "monitor/watchers.h"
+#include "plugin_host/host_secrets.h"
 #include "obs/log.h"
 #include "sys/clock.h"
 
@@ -280,6 +282,8 @@ static void on_process(struct monitor *d, const struct msg_head *head, const voi
 		return;
 	memcpy(&r, payload, sizeof r);
 	prober_follow(d, &r);
+	if (r.process == PROCESS_JOBS && r.state == PROCESS_DEAD && d->actions != NULL)
+		plugin_actions_lost(d->actions);
 	if (process_list_update(&d->processes, &r) < 0)
 		log_write(LOG_L_ERROR, "process_list_failed", kv_pid(r.pid), kv_errno(ENOMEM));
 	due_set(d);
@@ -299,7 +303,8 @@ static void monitor_message(struct process *process, const struct msg_head *head
 		on_process(d, head, payload);
 		break;
 	default:
-		if (d->plugins != NULL && plugin_host_message(d->plugins, head, payload))
+		if (d->plugins != NULL && (plugin_host_message(d->plugins, head, payload) ||
+		                           plugin_actions_message(d->actions, head, payload)))
 			break;
 		if (d->control != NULL)
 			control_message(d->control, head, payload);
@@ -344,25 +349,6 @@ static int listeners_start(struct monitor *d)
 	return 0;
 }
 
-/* Its answer (MSG_JOB_DONE) finds nobody who waits; watchers see its events. */
-static int request_action(struct t3ops_ctx *ctx, const char *job, const char *action, const char *user)
-{
-	struct process *process = plugin_host_process(ctx->instance->host);
-	const struct process_config *config = process->config;
-	struct msg_run ask = {.job = 1};
-	bool known = false;
-
-	for (size_t i = 0; i < config->n_sections; i++)
-		known = known ||
-		        ((config->sections[i].roles & T3OPS_ROLE_JOB) && strcmp(config->sections[i].name, job) == 0);
-	if (!known)
-		return -ENOENT;
-	event_set(ask.name, job);
-	event_set(ask.user, user);
-	event_set(ask.action, action);
-	return channel_send(process->channel, MSG_JOB_NOW, PROCESS_JOBS, 0, &ask, sizeof ask) < 0 ? -EHOSTDOWN : 0;
-}
-
 static int plugins_start(struct monitor *d)
 {
 	if (d->process->config->n_plugins == 0)
@@ -370,7 +356,10 @@ static int plugins_start(struct monitor *d)
 	d->plugins = plugin_host_new(d->process, NULL, NULL);
 	if (d->plugins == NULL)
 		return -EINVAL;
-	plugin_host_services(d->plugins)->request_action = request_action;
+	d->actions = plugin_actions_new(d->plugins);
+	if (d->actions == NULL)
+		return -ENOMEM;
+	host_secrets_fill(plugin_host_services(d->plugins));
 	return plugin_host_start(d->plugins);
 }
 
@@ -388,6 +377,7 @@ static void monitor_free(struct monitor *d)
 	ev_timer_stop(loop, &d->sample);
 	if (d->plugins != NULL) {
 		plugin_host_stop(d->plugins);
+		plugin_actions_free(d->actions);
 		plugin_host_free(d->plugins);
 	}
 	if (d->diagnosis != NULL && d->is_current) {

@@ -21,6 +21,7 @@
 #include "process/process.h"
 
 struct control;
+struct plugin_actions;
 struct readings;
 struct roster;
 
@@ -29,16 +30,17 @@ struct monitor {
 	struct journal *journal;   /* NULL only while starting */
 	struct readings *readings; /* long looks into it */
 	struct diagnosis *diagnosis;
-	struct verdict_ring verdicts; /* the last ones */
-	struct verdict_board board;   /* those that stand */
-	struct standing standing;     /* the same as metrics */
-	struct verdict_memory memory; /* of them, for the next monitor */
-	struct roster *roster;        /* who is connected */
-	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
-	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
-	struct local_server *pages;   /* NULL: no such listener */
-	struct site_live live;        /* pages that are open */
-	struct control *control;      /* NULL: no such listener */
+	struct verdict_ring verdicts;   /* the last ones */
+	struct verdict_board board;     /* those that stand */
+	struct standing standing;       /* the same as metrics */
+	struct verdict_memory memory;   /* of them, for the next monitor */
+	struct roster *roster;          /* who is connected */
+	bool is_current;                /* a message came: the monitor before this one gives no more verdicts */
+	struct plugin_host *plugins;    /* NULL: there are no watch plugins */
+	struct plugin_actions *actions; /* of theirs; NULL with them */
+	struct local_server *pages;     /* NULL: no such listener */
+	struct site_live live;          /* pages that are open */
+	struct control *control;        /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
 	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */

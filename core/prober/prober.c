@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin_host/host_secrets.h"
 #include "process/upstream_dialer.h"
 #include "prober/leg.h"
 #include "prober/leg_services.h"
 #include "prober/leg_ws.h"
 #include "prober/probe_round.h"
-#include "prober/secrets.h"
 
 struct prober {
 	struct process *process;
@@ -175,7 +175,7 @@ static int prober_build(struct prober *p)
 		return -EINVAL;
 	leg_services_fill(plugin_host_services(p->plugins));
 	leg_ws_services_fill(plugin_host_services(p->plugins));
-	secrets_fill(plugin_host_services(p->plugins));
+	host_secrets_fill(plugin_host_services(p->plugins));
 	r = plugin_host_start(p->plugins);
 	return r < 0 ? r : legs_add(p);
 }

@@ -141,6 +141,20 @@ EVENT_KIND(SERVER_RESTART_FAILED, "server_restart_failed", ERROR, true, none, no
            "a user's t3 server could not be restarted, or does not pair since")
 EVENT_KIND(SERVER_GIVEN_UP, "server_given_up", ERROR, true, none, none, none, error,
            "a user's t3 server was restarted as often as it may be and hangs again: nothing more is done")
+EVENT_KIND(ROLLOUT_STARTED, "rollout_started", NOTICE, true, none, none, none, detail,
+           "somebody asked for all users to be moved to another version of t3")
+EVENT_KIND(USER_DEFERRED, "user_deferred", INFO, true, none, none, none, detail,
+           "a user is busy and is moved to another version of t3 later")
+EVENT_KIND(USER_MOVING, "user_moving", NOTICE, true, none, none, none, detail,
+           "a user is about to be moved to another version of t3; the server is restarted")
+EVENT_KIND(USER_MOVED, "user_moved", NOTICE, true, none, none, none, detail,
+           "a user has another version of t3, and nothing spoke against it while the user was watched")
+EVENT_KIND(USER_ROLLED_BACK, "user_rolled_back", ERROR, true, none, none, none, error,
+           "a user has the version and the database of before again, for the new version failed")
+EVENT_KIND(ROLLOUT_DONE, "rollout_done", NOTICE, true, none, none, none, detail,
+           "nobody is left to be moved to another version of t3")
+EVENT_KIND(ROLLOUT_STOPPED, "rollout_stopped", ERROR, true, none, none, none, error,
+           "nobody more is moved to another version of t3, for it failed")
 EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppressed, account,
            "a process of t3ops connected to the control socket, which is the operator's: it may be compromised; reported once a minute, with the number of those left out")
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,

@@ -35,7 +35,7 @@ static void on_done(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 	stamp_show(ctx, e, METRIC_DRILL_SUCCEEDED, "drilled=");
 	stamp_show(ctx, e, METRIC_DRILL_FAILED, "drill_failed=");
 	if (strcmp(e->kind, "job_done") == 0 && fact_find(e->line, "drill=due") != NULL)
-		ctx->host->request_action(ctx, ctx->name, "drill", e->user);
+		ctx->host->request_action(ctx, ctx->name, "drill", e->user, NULL, NULL, NULL);
 }
 
 static void on_failed(struct t3ops_ctx *ctx, const struct t3ops_event *e)

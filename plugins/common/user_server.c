@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/cgroup.h"
 #include "common/database_lock.h"
 #include "common/due.h"
 
@@ -21,40 +22,6 @@
 #define PAIR_AGAIN_US 1000000
 
 /* ---- whether it runs ----------------------------------------------------------------------------------- */
-
-/* The line "0::PATH" of /proc/PID/cgroup, without its newline; "" if it cannot be read. */
-static void cgroup_of(const char *pid, char *out, size_t size)
-{
-	char path[64], text[512];
-	const char *line;
-	ssize_t n;
-	int fd;
-
-	out[0] = '\0';
-	snprintf(path, sizeof path, "/proc/%s/cgroup", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	line = strstr(text, "0::");
-	if (line != NULL)
-		snprintf(out, size, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
-}
-
-/* Its own cgroup, if it has one that we are not in. */
-static void cgroup_learn(struct user_server *s, pid_t pid)
-{
-	char text[16], mine[sizeof s->cgroup];
-
-	snprintf(text, sizeof text, "%d", (int)pid);
-	cgroup_of(text, s->cgroup, sizeof s->cgroup);
-	cgroup_of("self", mine, sizeof mine);
-	if (strcmp(s->cgroup, mine) == 0 || strcmp(s->cgroup, "/") == 0)
-		s->cgroup[0] = '\0';
-}
 
 static bool cgroup_is_populated(const char *cgroup)
 {
@@ -117,7 +84,7 @@ const char *user_server_running(struct user_server *s, char *why, size_t size)
 	pid_t pid = database_user(s->database);
 
 	if (pid > 0) {
-		cgroup_learn(s, pid);
+		cgroup_own(pid, s->cgroup, sizeof s->cgroup);
 		snprintf(why, size, "process %d has %s open", (int)pid, s->database);
 	} else if (pid < 0) {
 		snprintf(why, size, "%s: %s", s->database, strerror((int)-pid));

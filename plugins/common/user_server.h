@@ -8,13 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/cgroup.h"
 #include "plugin.h"
 
 struct user_server {
 	struct t3ops_ctx *ctx;
 	const struct t3ops_user *user;
 	const char *database;
-	char cgroup[256]; /* where it ran when it was found running, if not with us; "": not known */
+	char cgroup[CGROUP_SIZE]; /* where it ran when it was found running, if not with us; "": not known */
 };
 
 /* Why it counts as running, in one line; NULL: it does not: nobody has the database open, nothing accepts at its

@@ -183,6 +183,13 @@ static void facts_take(struct outcomes *o, struct row *row, const char *line)
 		managed_show(o, row, by);
 }
 
+void outcomes_rolled_back(struct outcomes *o, const char *user)
+{
+	o->ctx->host->gauge(o->ctx, METRIC_ENDED, (const char *[]){user, "rolled_back"},
+	                    (double)o->ctx->host->wall_us(o->ctx) / 1e6);
+	frozen_show(o, user, true);
+}
+
 void outcomes_event(struct outcomes *o, const struct t3ops_event *e)
 {
 	bool ended = strncmp(e->kind, "action_", 7) == 0 || strncmp(e->kind, "job_", 4) == 0;

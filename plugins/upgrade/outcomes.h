@@ -6,12 +6,14 @@
 #include "plugin.h"
 
 /* Rows of the plugin's metric table. */
-enum { METRIC_ENDED, METRIC_FROZEN, METRIC_INSTALLED, METRIC_VERSIONS, METRIC_MANAGED };
+enum { METRIC_ENDED, METRIC_FROZEN, METRIC_INSTALLED, METRIC_VERSIONS, METRIC_MANAGED, METRIC_ROLLOUT, METRIC_USERS };
 
 struct outcomes;
 
 struct outcomes *outcomes_new(struct t3ops_ctx *ctx); /* NULL without memory */
 void outcomes_free(struct outcomes *o);
+/* The user was rolled back now. */
+void outcomes_rolled_back(struct outcomes *o, const char *user);
 /* Any event; those of other sections are left alone. */
 void outcomes_event(struct outcomes *o, const struct t3ops_event *e);
 

@@ -216,6 +216,24 @@ static bool was_switched(struct rollout *r)
 	return link_read(r->state, prefix) == 0 && strcmp(prefix, state_text(r->state, "to")) == 0;
 }
 
+/* Whether it says something about the version: it was started, or somebody did not want it. */
+static bool is_verdict(const char *why)
+{
+	return strncmp(why, "STARTING: ", 10) == 0 || strncmp(why, "BAKING: ", 8) == 0 ||
+	       strcmp(why, ROLLBACK_WHY) == 0;
+}
+
+/* What went wrong live is remembered, and nothing more is tried by itself; on disk with the phase. */
+static void failure_remember(struct rollout *r)
+{
+	const char *why = state_text(r->state, "failed");
+
+	if (is_verdict(why))
+		state_reject(r->state, state_text(r->state, "to"), why, now_s(r));
+	if (state_frozen(r->state, now_s(r)) == NULL)
+		state_freeze(r->state, why, now_s(r), 0);
+}
+
 static int undoing(struct rollout *r)
 {
 	int e = 0;
@@ -231,6 +249,7 @@ static int undoing(struct rollout *r)
 		e = server_start(r, r->until_us);
 	if (e < 0)
 		return e;
+	failure_remember(r);
 	json_object_del(r->state->all, "previous");
 	e = phase_set(r, "IDLE");
 	return e < 0 ? e : fail(r, -ECANCELED, "%s", state_text(r->state, "failed"));

@@ -18,6 +18,8 @@
 #include "common/user_server.h"
 #include "state.h"
 
+#define ROLLBACK_WHY "somebody asked for a rollback"
+
 struct rollout {
 	struct t3ops_ctx *ctx;
 	const struct t3ops_user *user;

@@ -21,18 +21,20 @@
 #include "common/user_path.h"
 #include "candidate.h"
 #include "gate.h"
+#include "fleet.h"
 #include "managed.h"
 #include "outcomes.h"
 #include "rollout.h"
 #include "running.h"
 #include "seen.h"
 #include "state.h"
+#include "survey.h"
+#include "watch.h"
 #include "window.h"
 
-#define WHY_SIZE     600
-#define HOUR_S       3600
-#define ROLLBACK_WHY "somebody asked for a rollback"
-#define FROZEN_WHY   "somebody asked for it"
+#define WHY_SIZE   600
+#define HOUR_S     3600
+#define FROZEN_WHY "somebody asked for it"
 
 /* One action, for one user. */
 struct work {
@@ -224,11 +226,29 @@ static int check_candidate(struct work *w, char candidate[PATH_MAX])
 	return candidate_prove(w, candidate);
 }
 
+/* --new: it is proven because the user is to get it. */
 static int check_action(struct work *w)
 {
 	char candidate[PATH_MAX];
+	int r;
 
-	return is_dry(w) ? plan_report(w, "; move nobody") : check_candidate(w, candidate);
+	if (is_dry(w))
+		return plan_report(w, "; move nobody");
+	if (w->ctx->host->argument(w->ctx, "new") == NULL)
+		return check_candidate(w, candidate);
+	r = candidate_find(w, candidate);
+	if (r == 0 && strcmp(candidate, w->installed) == 0) {
+		w->ctx->host->report(w->ctx, "verdict", "same");
+		w->ctx->host->report(w->ctx, "candidate", "%s", candidate);
+		w->ctx->host->report_row(w->ctx);
+		return 0;
+	}
+	if (r == 0)
+		r = check_candidate(w, candidate);
+	if (r < 0)
+		return r;
+	survey_want(&w->state, candidate);
+	return state_save(&w->state, w->why, sizeof w->why);
 }
 
 /* ---- run and rollback -------------------------------------------------------------------------------------- */
@@ -242,6 +262,23 @@ static struct rollout rollout_of(struct work *w)
 	                        .until_us = w->until_us};
 }
 
+static struct survey survey_of(struct work *w)
+{
+	return (struct survey){
+	    .ctx = w->ctx, .user = w->user, .state = &w->state, .database = w->database, .installed = w->installed};
+}
+
+/* Unless --now says that it does not matter. */
+static int quiet_check(struct work *w)
+{
+	struct survey s = survey_of(w);
+	char why[300];
+
+	if (w->ctx->host->argument(w->ctx, "now") != NULL || survey_busy(&s, why, sizeof why) == NULL)
+		return 0;
+	return fail(w, -EAGAIN, "busy: %s; --now moves the user anyway", why);
+}
+
 static bool is_busy(const struct work *w)
 {
 	const char *phase = state_text(&w->state, "phase");
@@ -249,19 +286,13 @@ static bool is_busy(const struct work *w)
 	return *phase != '\0' && strcmp(phase, "IDLE") != 0;
 }
 
-/* Whether it says something about the version: it was started, or somebody did not want it. */
-static bool is_verdict(const char *why)
-{
-	return strncmp(why, "STARTING: ", 10) == 0 || strcmp(why, ROLLBACK_WHY) == 0;
-}
-
-/* What went wrong live is remembered, and nothing more is tried by itself. */
 static int rollout_finish(struct work *w, struct rollout *r)
 {
-	char to[PATH_MAX], why[WHY_SIZE];
+	char to[PATH_MAX];
 	int e;
 
 	snprintf(to, sizeof to, "%s", state_text(&w->state, "to"));
+	survey_want(&w->state, NULL); /* on disk with the next phase */
 	e = rollout_continue(r);
 	if (e == 0) {
 		w->ctx->host->report(w->ctx, "installed", "%s", to);
@@ -271,12 +302,7 @@ static int rollout_finish(struct work *w, struct rollout *r)
 	if (e != -ECANCELED)
 		return fail(w, e, "NOT ROLLED BACK: %s; a run tries it again", r->why);
 	w->ctx->host->report_row(w->ctx);
-	if (is_verdict(r->why))
-		state_reject(&w->state, to, r->why, now_s(w));
-	if (state_frozen(&w->state, now_s(w)) == NULL)
-		state_freeze(&w->state, r->why, now_s(w), 0);
-	e = state_save(&w->state, why, sizeof why);
-	return e < 0 ? fail(w, e, "%s", why) : fail(w, -ECANCELED, "rolled back: %s", r->why);
+	return fail(w, -ECANCELED, "rolled back: %s", r->why);
 }
 
 /* Where t3's own updater is in charge nobody is moved from here. */
@@ -313,25 +339,33 @@ static int run_action(struct work *w)
 	if (e == 0 && strcmp(candidate, w->installed) == 0)
 		return 0;
 	if (e == 0)
+		e = quiet_check(w);
+	if (e == 0)
 		e = check_candidate(w, candidate);
+	if (e == 0)
+		e = quiet_check(w); /* the gate took its time */
 	if (e == 0 && rollout_begin(&r, w->installed, candidate) < 0)
 		e = fail(w, -EIO, "%s", r.why);
 	return e < 0 ? e : rollout_finish(w, &r);
 }
 
+/* --bad: a rollout has found it to be so; that it is done already, or half, is fine then. */
 static int rollback_action(struct work *w)
 {
+	const char *why = w->ctx->host->argument(w->ctx, "why");
+	bool bad = w->ctx->host->argument(w->ctx, "bad") != NULL;
+	bool half = bad && strcmp(state_text(&w->state, "phase"), "UNDOING") == 0;
 	struct rollout r = rollout_of(w);
 	int e;
 
-	if (is_busy(w))
+	if (is_busy(w) && !half)
 		return fail(w, -EBUSY, "a rollout is in progress; run ends it");
-	if (*state_text(&w->state, "previous") == '\0')
-		return fail(w, -ENOENT, "there is nothing to go back to");
-	e = managed_refuse(w);
+	if (!half && *state_text(&w->state, "previous") == '\0')
+		return bad ? 0 : fail(w, -ENOENT, "there is nothing to go back to");
+	e = half ? 0 : managed_refuse(w);
 	if (e < 0)
 		return e;
-	e = rollout_undo_begin(&r, ROLLBACK_WHY);
+	e = half ? 0 : rollout_undo_begin(&r, why != NULL && *why != '\0' ? why : ROLLBACK_WHY);
 	if (e < 0)
 		return fail(w, e, "%s", r.why);
 	e = rollout_finish(w, &r);
@@ -385,6 +419,7 @@ static int status_action(struct work *w)
 	const json_t *report = json_object_get(w->state.all, "report");
 	const char *frozen = state_frozen(&w->state, now_s(w)), *verdict;
 	const char *phase = state_text(&w->state, "phase");
+	struct survey survey = survey_of(w);
 
 	verdict = json_string_value(json_object_get(report, "verdict"));
 	host->report(w->ctx, "phase", "%s", *phase != '\0' ? phase : "IDLE");
@@ -396,8 +431,30 @@ static int status_action(struct work *w)
 	if (frozen != NULL)
 		frozen_report(w, json_object_get(w->state.all, "frozen"));
 	versions_report(w);
+	survey_next_report(&survey);
 	host->report_row(w->ctx);
 	return 0;
+}
+
+/* --settle: no rollout is going to move the user any more. */
+static int survey_action(struct work *w)
+{
+	struct survey survey = survey_of(w);
+
+	survey_row(&survey, now_s(w));
+	if (w->ctx->host->argument(w->ctx, "settle") == NULL || *state_text(&w->state, "wanted") == '\0')
+		return 0;
+	survey_want(&w->state, NULL);
+	return state_save(&w->state, w->why, sizeof w->why);
+}
+
+static int verify_action(struct work *w)
+{
+	struct user_server server = {.ctx = w->ctx, .user = w->user, .database = w->database};
+	uint64_t limit_us = due_now_us() + (uint64_t)w->ctx->host->opt_int(w->ctx, "start_timeout");
+
+	return user_server_wait_pairs(&server, limit_us < w->until_us ? limit_us : w->until_us, w->why,
+	                              sizeof w->why);
 }
 
 static int report_action(struct work *w)
@@ -427,6 +484,8 @@ static int freeze_action(struct work *w)
 	const char *who = w->ctx->host->argument(w->ctx, "who");
 	long long until_s = hours != NULL ? now_s(w) + strtoll(hours, NULL, 10) * HOUR_S : 0;
 
+	if (w->ctx->host->argument(w->ctx, "unless-frozen") != NULL && state_frozen(&w->state, now_s(w)) != NULL)
+		return 0;
 	if (hours != NULL && until_s <= now_s(w))
 		return fail(w, -EINVAL, "--hours=%.40s: expected a number of hours", hours);
 	state_freeze(&w->state, why != NULL && *why != '\0' ? why : FROZEN_WHY, now_s(w), until_s);
@@ -525,7 +584,8 @@ static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char 
 		int (*run)(struct work *);
 	} rows[] = {{"check", check_action},       {"run", run_action},       {"rollback", rollback_action},
 	            {"status", status_action},     {"report", report_action}, {"freeze", freeze_action},
-	            {"unfreeze", unfreeze_action}, {"pin", pin_action},       {"unpin", unpin_action}};
+	            {"unfreeze", unfreeze_action}, {"pin", pin_action},       {"unpin", unpin_action},
+	            {"survey", survey_action},     {"verify", verify_action}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, action) == 0)
@@ -589,6 +649,22 @@ static const struct t3ops_option options[] = {
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for run and rollback."},
     {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
+    {"canary", T3OPS_OPT_STRING, "", 0, 0, "The user whom a rollout moves first; empty: who is idle for longest."},
+    {"bake", T3OPS_OPT_DURATION, "30m", 0, INT64_C(30) * 86400000000,
+     "For how long the first user is watched before others are moved."},
+    {"settle", T3OPS_OPT_DURATION, "2m", 0, INT64_C(86400000000), "For how long every other user is."},
+    {"drops", T3OPS_OPT_INT, "3", 0, 1000000,
+     "How many connections of a watched user the t3 server may end; one more, and the user is rolled back."},
+    {"leg", T3OPS_OPT_STRING, "probe_t3serve", 0, 0, "Section of the leg to every user's t3 server."},
+    {"segment", T3OPS_OPT_SEGMENT, "serve", 0, 0, "The segment of that leg."},
+    {"backup", T3OPS_OPT_JOB, "", 0, 0,
+     "Section of the job that makes a backup, and keeps it, before a rollout moves a user."},
+    {"retry", T3OPS_OPT_DURATION, "1m", 1000000, INT64_C(86400000000),
+     "How soon a rollout looks again whether those who were busy are idle."},
+    {"idle_for", T3OPS_OPT_DURATION, "10m", 0, INT64_C(86400000000),
+     "A user who has put nothing in for so long, with no turn in progress and no agent running, may be moved."},
+    {"ignore_processes", T3OPS_OPT_LIST | T3OPS_OPT_STRING, "", 0, 0,
+     "Names of processes that may run beside an idle user's t3 server."},
     TRIAL_OPTIONS("serve"),
 };
 
@@ -617,6 +693,15 @@ static const struct t3ops_metric metrics[] = {
                         .labels = {"user", "by"},
                         .help = "1 for what manages the version of the user's server: t3ops, t3 (its own updater) or "
                                 "both, as of the last action or run."},
+    [METRIC_ROLLOUT] = {.name = "t3ops_upgrade_rollout_in_progress",
+                        .type = T3OPS_GAUGE,
+                        .help = "1 while a rollout over all users is in progress."},
+    [METRIC_USERS] =
+        {.name = "t3ops_upgrade_rollout_users",
+         .type = T3OPS_GAUGE,
+         .labels = {"state"},
+         .help = "Users of the last rollout: waiting, done, same, frozen, absent, left, rolled_back, rejected or "
+                 "failed."},
 };
 
 /* ---- the configuration --------------------------------------------------------------------------------------- */
@@ -642,33 +727,65 @@ static int check(struct t3ops_ctx *ctx)
 
 /* ---- in the monitor ------------------------------------------------------------------------------------------ */
 
+static void on_moved_back(void *arg, const char *user)
+{
+	const struct watch *w = arg;
+
+	outcomes_rolled_back(w->outcomes, user);
+}
+
 static int start(struct t3ops_ctx *ctx)
 {
-	ctx->state = outcomes_new(ctx);
-	return ctx->state != NULL ? 0 : -ENOMEM;
+	struct watch *w = calloc(1, sizeof *w);
+
+	ctx->state = w;
+	if (w == NULL || ctx->host->secret_load == NULL) /* a job's process */
+		return w != NULL ? 0 : -ENOMEM;
+	w->outcomes = outcomes_new(ctx);
+	w->fleet = fleet_new(ctx, on_moved_back, w);
+	return w->outcomes != NULL && w->fleet != NULL ? 0 : -ENOMEM;
 }
 
 static void stop(struct t3ops_ctx *ctx)
 {
-	outcomes_free(ctx->state);
+	struct watch *w = ctx->state;
+
+	if (w == NULL)
+		return;
+	fleet_free(w->fleet);
+	outcomes_free(w->outcomes);
+	free(w);
 	ctx->state = NULL;
 }
 
 static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 {
-	outcomes_event(ctx->state, e);
+	const struct watch *w = ctx->state;
+
+	outcomes_event(w->outcomes, e);
+	fleet_event(w->fleet, e);
+}
+
+static int act_whole(struct t3ops_ctx *ctx, const char *action)
+{
+	const struct watch *w = ctx->state;
+
+	return fleet_act(w->fleet, action);
 }
 
 static const struct t3ops_action actions[] = {
-    {"check", "to again downgrade prerelease dry-run",
+    {"check", "to again downgrade prerelease dry-run new",
      "Proves a version on a copy of the user's database; nothing live is touched.", false},
-    {"run", "to again downgrade prerelease dry-run",
+    {"run", "to again downgrade prerelease dry-run now",
      "Proves a version, and moves the user to it; what fails is undone.", true},
-    {"rollback", "", "The program and the database of before come back.", true},
+    {"progress", "", "How far the rollout over all users is.", false},
+    {"survey", "settle", "Whether a user may be moved now; what a rollout asks of everybody.", false},
+    {"verify", "", "Whether the user's server pairs.", false},
+    {"rollback", "why bad", "The program and the database of before come back.", true},
     {"status", "", "Which program the user has, and what is known of the next one.", false},
     {"report", "compatibility", "What the last check found, and what was rejected; or what is known of each version.",
      false},
-    {"freeze", "why hours who", "The user's program stays as it is.", false},
+    {"freeze", "why hours who unless-frozen", "The user's program stays as it is.", false},
     {"unfreeze", "", "It may change again.", false},
     {"pin", "to why downgrade", "The next version is this one, whatever the channel has.", false},
     {"unpin", "", "The channel is followed again.", false},
@@ -694,4 +811,6 @@ T3OPS_PLUGIN(upgrade) = {
     .rehearse = rehearse,
     .on_event = on_event,
     .on_earlier = on_event,
+    .whole_actions = "run progress",
+    .act_whole = act_whole,
 };

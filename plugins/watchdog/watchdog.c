@@ -31,6 +31,7 @@ enum { METRIC_RESTARTS, METRIC_GIVEN_UP };
 struct row {
 	LIST_ENTRY(row) link;
 	struct target target;
+	bool is_moved; /* a rollout moves the user to another version, and watches what becomes of it */
 };
 
 struct watchdog {
@@ -101,7 +102,7 @@ static void backup_order(struct watchdog *w, struct target *t, uint64_t now_us)
 
 	w->ctx->host->emit(w->ctx, "server_restarting", t->user, 0,
 	                   "a verdict names it alone, and its leg is down; a backup is made first");
-	if (w->ctx->host->request_action(w->ctx, backup, "", t->user) < 0)
+	if (w->ctx->host->request_action(w->ctx, backup, "", t->user, NULL, NULL, NULL) < 0)
 		target_ended(t, now_us);
 }
 
@@ -110,7 +111,7 @@ static void restart_order(struct watchdog *w, struct target *t, uint64_t now_us)
 	if (w->rules.backup_limit_us == 0)
 		w->ctx->host->emit(w->ctx, "server_restarting", t->user, 0,
 		                   "a verdict names it alone, and its leg is down");
-	if (w->ctx->host->request_action(w->ctx, w->ctx->name, "restart", t->user) < 0) {
+	if (w->ctx->host->request_action(w->ctx, w->ctx->name, "restart", t->user, NULL, NULL, NULL) < 0) {
 		outcome_report(w, t, "server_restart_failed", "failed", "the jobs process cannot be reached");
 		target_ended(t, now_us);
 	}
@@ -129,7 +130,7 @@ static void row_step(struct watchdog *w, struct row *row, uint64_t now_us)
 	struct target *t = &row->target;
 	enum target_state before = t->state;
 
-	switch (target_step(t, &w->rules, w->strained_us, is_free(w, row), now_us)) {
+	switch (target_step(t, &w->rules, w->strained_us, is_free(w, row) && !row->is_moved, now_us)) {
 	case TARGET_BACK_UP:
 		backup_order(w, t, now_us);
 		break;
@@ -228,6 +229,18 @@ static void on_leg(struct watchdog *w, const struct t3ops_event *e, bool up, uin
 		target_leg(&row->target, up, now_us);
 }
 
+static void on_rollout(struct watchdog *w, const struct t3ops_event *e)
+{
+	bool all = *e->user == '\0'; /* it is over */
+	struct row *row;
+
+	if (!all)
+		row_get(w, e->user);
+	LIST_FOREACH (row, &w->rows, link)
+		if (all || strcmp(row->target.user, e->user) == 0)
+			row->is_moved = strcmp(e->kind, "user_moving") == 0;
+}
+
 static void on_backup_ended(struct watchdog *w, const struct t3ops_event *e, uint64_t now_us)
 {
 	struct row *row = strcmp(e->plugin, w->ctx->host->opt_string(w->ctx, "backup")) == 0 ? row_find(w, e->user)
@@ -277,10 +290,15 @@ static void on_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 	static const char *const up[] = {"leg_up", "leg_alive", NULL};
 	static const char *const down[] = {"leg_down", "leg_attempt_failed", NULL};
 	static const char *const ended[] = {"verdict_healed", "verdict_expired", NULL};
+	static const char *const rollout[] = {
+	    "user_moving",     "user_moved", "user_deferred", "user_rolled_back", "rollout_done",
+	    "rollout_stopped", NULL};
 	struct watchdog *w = ctx->state;
 	uint64_t now_us = ctx->host->now_us(ctx);
 
-	if (strcmp(e->kind, "verdict") == 0)
+	if (is_one_of(e->kind, rollout))
+		on_rollout(w, e);
+	else if (strcmp(e->kind, "verdict") == 0)
 		on_verdict(w, e, now_us);
 	else if (is_one_of(e->kind, ended))
 		verdict_clear(w, e->verdict);

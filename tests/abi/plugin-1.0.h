@@ -282,6 +282,16 @@ struct t3ops_ran {
 };
 typedef void (*t3ops_ran_cb)(struct t3ops_ctx *ctx, const struct t3ops_ran *ran, void *arg);
 
+/* ---- actions, as the monitor asks for them --------------------------------------------------------- */
+
+struct t3ops_acted {
+	uint32_t struct_size;
+	int error;        /* 0: it was done for all of them; -EHOSTDOWN: the jobs process ended meanwhile */
+	const char *text; /* how many were done, or why the first one of them failed */
+	const char *rows; /* what it answered, one JSON object of texts a line, each with the key "user" */
+};
+typedef void (*t3ops_acted_cb)(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *arg);
+
 /* ---- rehearsals: a job tries something where nothing is at stake ------------------------------------- */
 
 struct t3ops_rehearsal {
@@ -622,19 +632,22 @@ struct t3ops_host {
 	/* A large message on a connection whose heartbeat was answered: enum t3ops_large, and how long it took.
 	 * Evidence about what carries large messages. */
 	void (*leg_large)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
-	/* A secret text of the section that outlives the process, one for each user, in a file below state_dir that
-	 * only t3ops' account may read.  load: its length, -ENOENT if there is none, -EFBIG if it does not fit with
-	 * its NUL.  save: NULL removes it. */
+	/* Also in the monitor, where it is on the disk when save returns.  A secret text of the section that outlives
+	 * the process, one for each user, in a file below state_dir that only t3ops' account may read.  load: its
+	 * length, -ENOENT if there is none, -EFBIG if it does not fit with its NUL.  save: NULL removes it. */
 	int (*secret_load)(struct t3ops_ctx *ctx, const char *user, char *out, size_t size);
 	int (*secret_save)(struct t3ops_ctx *ctx, const char *user, const char *text);
 
 	/* --- in the monitor --- */
 
-	/* Has the jobs process run the job section `job` for a user, as somebody who asks at the control socket
-	 * would; action "" is a run.  How it ends comes as an event: job_done or job_failed, of an action action_done
-	 * or action_failed, with the section and the user.  0; -ENOENT: there is no such job section; -EHOSTDOWN: the
-	 * jobs process cannot be reached now. */
-	int (*request_action)(struct t3ops_ctx *ctx, const char *job, const char *action, const char *user);
+	/* Has the jobs process run the job section `job` for a user, or for "", all of them, as somebody who asks at
+	 * the control socket would; action "" is a run.  arguments: "NAME=VALUE", NULL-terminated, may be NULL.  How
+	 * it ends for each user comes as an event: job_done or job_failed, of an action action_done or action_failed,
+	 * with the section and the user.  cb, which may be NULL, comes once, later, when it has ended for all of
+	 * them.  0; or no cb comes: -ENOENT, there is no such job section; -E2BIG, the arguments are too long;
+	 * -EHOSTDOWN, the jobs process cannot be reached now; -ENOMEM. */
+	int (*request_action)(struct t3ops_ctx *ctx, const char *job, const char *action, const char *user,
+	                      const char *const *arguments, t3ops_acted_cb cb, void *arg);
 
 	/* --- in a job's process, inside run --- */
 
@@ -645,9 +658,11 @@ struct t3ops_host {
 	int (*wait)(struct t3ops_ctx *ctx, const bool *done, uint64_t timeout_us);
 	/* Whether somebody asked for this run; else its time had come. */
 	bool (*run_requested)(struct t3ops_ctx *ctx);
-	/* Of an action: an argument's value, "" if it was given without one; NULL: it was not given. */
+	/* Of an action, also inside act_whole: an argument's value, "" if it was given without one; NULL: it was not
+	 * given. */
 	const char *(*argument)(struct t3ops_ctx *ctx, const char *name);
-	/* What was reported since the last call, or the beginning, becomes one row of the action's answer. */
+	/* What was reported since the last call, or the beginning, becomes one row of the action's answer; also
+	 * inside act_whole, and so `report`. */
 	void (*report_row)(struct t3ops_ctx *ctx);
 	/* Calls the plugin's `rehearse`, and waits for it: in a process of its own, with user, mount, network and PID
 	 * namespaces of its own.  There all files are read-only but those at `binds`, /run and /tmp are empty unless
@@ -768,6 +783,11 @@ struct t3ops_plugin {
 	 * said itself (emit) within the last day and how runs and actions of its section ended within eight, and then
 	 * each verdict that stands, as on_event would have got it.  NULL: it need not know. */
 	void (*on_earlier)(struct t3ops_ctx *ctx, const struct t3ops_event *e);
+	/* Names of actions, separated by single spaces, that are for the installation as a whole if no user is named;
+	 * NULL or "": none.  act_whole then does them, in the monitor, and as act; it may not block: it begins
+	 * something, or reports what is known. */
+	const char *whole_actions;
+	int (*act_whole)(struct t3ops_ctx *ctx, const char *action);
 };
 
 /* T3OPS_ACTIONS(table) sets the three members about actions.

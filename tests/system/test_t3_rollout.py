@@ -19,7 +19,7 @@ PHASES = ("STOPPING", "SAVING", "SWITCHING", "STARTING")
 
 class Lab(Fleet):
     def __init__(self, version, **upgrade):
-        super().__init__(version, **{"stop_command": "stop", "start_command": "start", "start_timeout": "20s", **upgrade})
+        super().__init__(version, **{"stop_command": "stop", "start_command": "start", "start_timeout": "20s", "idle_for": "0s", **upgrade})
 
     def run(self, version, *more):
         return self.ask("run", "alice", f"--to={self.prefixes[version]}", *more)

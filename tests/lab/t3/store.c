@@ -14,20 +14,23 @@
 #define SCOPES                                                                                                       \
 	"[\"orchestration:read\",\"orchestration:operate\",\"terminal:operate\",\"review:write\",\"relay:read\"]"
 
-static const char *const other_tables[] = {
-    "checkpoint_diff_blobs",
-    "orchestration_command_receipts",
-    "orchestration_events",
-    "projection_pending_approvals",
-    "projection_projects",
-    "projection_state",
-    "projection_thread_activities",
-    "projection_thread_messages",
-    "projection_thread_proposed_plans",
-    "projection_thread_sessions",
-    "projection_threads",
-    "projection_turns",
-    "provider_session_runtime",
+/* With those of their columns that somebody reads. */
+static const struct {
+	const char *name, *columns;
+} other_tables[] = {
+    {"checkpoint_diff_blobs", ""},
+    {"orchestration_command_receipts", ""},
+    {"orchestration_events", ", occurred_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))"},
+    {"projection_pending_approvals", ""},
+    {"projection_projects", ""},
+    {"projection_state", ""},
+    {"projection_thread_activities", ""},
+    {"projection_thread_messages", ""},
+    {"projection_thread_proposed_plans", ""},
+    {"projection_thread_sessions", ", status TEXT, active_turn_id TEXT, updated_at TEXT"},
+    {"projection_threads", ""},
+    {"projection_turns", ", turn_id TEXT, state TEXT, requested_at TEXT, started_at TEXT, completed_at TEXT"},
+    {"provider_session_runtime", ""},
 };
 
 void store_time(long plus_s, char out[TIME_SIZE])
@@ -98,13 +101,14 @@ static int auth_tables_create(struct store *s, const char *rights)
 
 static int migration_apply(struct store *s, int id)
 {
-	char sql[160];
+	char sql[320];
 	int r = 0;
 
 	if (id == 1)
 		for (size_t i = 0; i < sizeof other_tables / sizeof other_tables[0] && r == 0; i++) {
-			snprintf(sql, sizeof sql, "CREATE TABLE %s (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
-			         other_tables[i]);
+			snprintf(sql, sizeof sql,
+			         "CREATE TABLE %s (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT%s)",
+			         other_tables[i].name, other_tables[i].columns);
 			r = run(s, sql);
 		}
 	if (r == 0 && (id == 1 || id == 31 || id == 41)) /* 31, 41: sessions and pending credentials die */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets of legs that outlive the process; see secrets.h. */
-#include "prober/secrets.h"
+/* Secrets of plugins that outlive the process; see host_secrets.h. */
+#include "plugin_host/host_secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin_host/plugin_host.h"
+#include "plugin_host/host_state.h"
 
 #define DIR_NAME "secrets"
 
@@ -34,7 +34,7 @@ static int dir_open_in(int parent, const char *name)
 /* The section's directory; -errno. */
 static int dir_open(struct t3ops_ctx *ctx)
 {
-	const char *state_dir = plugin_host_process(ctx->instance->host)->config->core.state_dir;
+	const char *state_dir = ctx->instance->host->process->config->core.state_dir;
 	int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), all, own;
 
 	if (state < 0)
@@ -67,7 +67,7 @@ static int file_read(int dir, const char *name, char *out, size_t size)
 }
 
 /* Written beside, then renamed. */
-static int file_write(int dir, const char *name, const char *text)
+static int file_write(int dir, const char *name, const char *text, bool synced)
 {
 	char beside[NAME_MAX + 1];
 	size_t len = strlen(text);
@@ -81,9 +81,11 @@ static int file_write(int dir, const char *name, const char *text)
 		return -errno;
 	errno = EIO;
 	r = write(fd, text, len) == (ssize_t)len ? 0 : -errno;
+	if (r == 0 && synced && fsync(fd) < 0)
+		r = -errno;
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	if (r == 0 && renameat(dir, beside, dir, name) < 0)
+	if (r == 0 && (renameat(dir, beside, dir, name) < 0 || (synced && fsync(dir) < 0)))
 		r = -errno;
 	if (r < 0)
 		unlinkat(dir, beside, 0);
@@ -108,14 +110,14 @@ static int secret_save(struct t3ops_ctx *ctx, const char *user, const char *text
 	if (dir < 0)
 		return dir;
 	if (text)
-		r = file_write(dir, user, text);
+		r = file_write(dir, user, text, ctx->instance->host->process->id == PROCESS_MONITOR);
 	else
 		r = unlinkat(dir, user, 0) < 0 && errno != ENOENT ? -errno : 0;
 	close(dir);
 	return r;
 }
 
-void secrets_fill(struct t3ops_host *s)
+void host_secrets_fill(struct t3ops_host *s)
 {
 	s->secret_load = secret_load;
 	s->secret_save = secret_save;
