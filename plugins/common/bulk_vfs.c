@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define GATHER     (1u << 20)
-#define BEHIND_MAX (16u << 20) /* written, and perhaps not on the disk yet */
+#define BEHIND_MAX (16 << 20) /* written, and perhaps not on the disk yet */
 
 struct bulk_file {
 	sqlite3_file base;
@@ -22,7 +22,7 @@ struct bulk_file {
 	char *bytes; /* what is not written yet: len bytes that belong at `at` */
 	size_t len;
 	sqlite3_int64 at;
-	size_t behind; /* written since the disk was waited for */
+	sqlite3_int64 followed; /* the disk was waited for up to there */
 };
 
 /* ---- writing -------------------------------------------------------------------------------------------- */
@@ -51,18 +51,20 @@ static int bytes_write(struct bulk_file *f, const char *bytes, size_t left, sqli
 	return SQLITE_OK;
 }
 
-/* The disk begins with what was written, and is waited for when it is too far behind: what others write then does not
- * stand behind ours.  A file system that cannot is none the worse. */
+/* The disk begins with what was written, and is waited for where it is too far behind: what others write then does
+ * not stand behind ours.  A file system that cannot is none the worse. */
 static void disk_follow(struct bulk_file *f, size_t len)
 {
+	sqlite3_int64 until = f->at - BEHIND_MAX / 2;
+
 	sync_file_range(f->fd, f->at, (off_t)len, SYNC_FILE_RANGE_WRITE);
-	f->behind += len;
-	if (f->behind < BEHIND_MAX)
+	if (until < f->followed + BEHIND_MAX / 2)
 		return;
-	sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
-	f->behind = 0;
+	sync_file_range(f->fd, f->followed, until - f->followed, SYNC_FILE_RANGE_WAIT_BEFORE);
+	f->followed = until;
 }
 
+/* Writes what was gathered, and has the disk follow. */
 static int gathered_write(struct bulk_file *f)
 {
 	size_t len = f->len;
