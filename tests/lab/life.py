@@ -3,7 +3,7 @@
 lose their browsers, while t3ops is reloaded and upgraded.  Nothing is broken, so no verdict may come.  Exit status 0 only
 if none did.
 
-    make life [LIFE="--minutes 60 --speed 10 --seed 1"]
+    make life [LIFE="--minutes 60 --speed 10 --seed 1 --far 2"]
 """
 import argparse
 import heapq
@@ -177,11 +177,12 @@ def main(text=None):
     parser.add_argument("--minutes", type=float, default=60, help="of t3ops' time")
     parser.add_argument("--speed", type=float, default=10, help="seconds of t3ops in one of ours")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--far", type=int, default=0, help="users who come over another location than the legs")
     args = parser.parse_args(text)
     if world_missing():
         print("life: missing here: " + " ".join(world_missing()))
         return 77
-    world = World(args.speed, PEOPLE)
+    world = World(args.speed, PEOPLE, far=tuple(PEOPLE)[:args.far])
     try:
         world.start()
         world.wait_well()
