@@ -25,7 +25,7 @@ enum process_id {
 /* "proxy", "prober", ... */
 const char *process_name(enum process_id id);
 
-#define MSG_VERSION      8 /* of all that crosses an exec in place, the state in upgrade.c included */
+#define MSG_VERSION      9 /* of all that crosses an exec in place, the state in upgrade.c included */
 #define MSG_MAX          (64 * 1024)
 #define MSG_FIRST_SERIAL 16 /* an address below it is a process_id: its current process */
 
@@ -54,6 +54,8 @@ enum msg_type {
 	MSG_ABSENT_ASK,  /* prober -> helper, which may look into homes: struct msg_absent: did the user ever run t3?
 	                  */
 	MSG_ABSENT,      /* helper -> requester: the same, answered */
+	MSG_USER_PAGE_ASK, /* proxy -> monitor: the name of the user who asks, T3OPS_USER_NAME_SIZE bytes */
+	MSG_USER_PAGE,     /* monitor -> requester: struct msg_reply, its text the page (id echoed) */
 };
 
 struct msg_head {

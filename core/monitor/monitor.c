@@ -27,6 +27,7 @@
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/sign_of_life.h"
+#include "monitor/user_page.h"
 #include "monitor/watchers.h"
 #include "plugin_host/host_secrets.h"
 #include "obs/log.h"
@@ -301,6 +302,9 @@ static void monitor_message(struct process *process, const struct msg_head *head
 		break;
 	case MSG_PROCESS_STATE:
 		on_process(d, head, payload);
+		break;
+	case MSG_USER_PAGE_ASK:
+		user_page_message(d, head, payload);
 		break;
 	default:
 		if (d->plugins != NULL && (plugin_host_message(d->plugins, head, payload) ||

@@ -39,6 +39,7 @@ struct monitor {
 	struct plugin_host *plugins;    /* NULL: there are no watch plugins */
 	struct plugin_actions *actions; /* of theirs; NULL with them */
 	struct local_server *pages;     /* NULL: no such listener */
+	unsigned user_pages;            /* that are being made */
 	struct site_live live;          /* pages that are open */
 	struct control *control;        /* NULL: no such listener */
 	struct ev_timer due, sample;

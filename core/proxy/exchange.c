@@ -7,6 +7,7 @@
 #include "net/stream.h"
 #include "proxy/access_log.h"
 #include "proxy/exchange_local.h"
+#include "proxy/my_page.h"
 #include "proxy/recheck.h"
 #include "proxy/rewrite.h"
 #include "proxy/tunnel.h"
@@ -79,6 +80,8 @@ static void on_request(struct client *c, size_t head_len)
 		exchange_refuse_origin(x);
 	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
 		memory_lacks(x);
+	else if (my_page_is_asked(x))
+		my_page_begin(x);
 	else {
 		navigation_report(r, worker);
 		exchange_begin(x);
@@ -476,8 +479,13 @@ static void awaiting_timeout(struct exchange *x)
 static void waiting_timeout(struct exchange *x)
 {
 	char text[EXPLANATION_TEXT_SIZE];
-	struct explanation why = explain_plugin_timeout(filter_chain_waits_for(&x->filters), text);
+	struct explanation why;
 
+	if (x->asks_monitor) {
+		my_page_timeout(x);
+		return;
+	}
+	why = explain_plugin_timeout(filter_chain_waits_for(&x->filters), text);
 	exchange_refuse(x, &why);
 }
 

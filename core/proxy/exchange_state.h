@@ -30,7 +30,7 @@
 enum exchange_state {
 	EXCHANGE_FILTERING,  /* the plugins' turn; over before anything else happens */
 	EXCHANGE_HELD,       /* until its t3 server answers */
-	EXCHANGE_WAITING,    /* for a plugin */
+	EXCHANGE_WAITING,    /* for a plugin, or for the monitor */
 	EXCHANGE_CONNECTING, /* to the t3 server */
 	EXCHANGE_AWAITING,   /* the head of its response */
 	EXCHANGE_RELAYING,   /* the rest of it */
@@ -52,6 +52,7 @@ struct exchange {
 	struct t3ops_ws *ws; /* of a plugin that takes it */
 	struct upstream *up; /* from CONNECTING on */
 	struct response response;
+	bool asks_monitor; /* it waits for that, not for a plugin (my_page.h) */
 	bool counted;      /* among the user's exchanges */
 	bool retried;      /* on a fresh connection */
 	char blame, phase; /* of access_log.h: who ended it, and in which phase; 0: nobody so far */

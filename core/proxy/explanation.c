@@ -48,7 +48,11 @@ const struct explanation explanation_plugin_bug = {
 struct explanation explain_upstream(const struct user *user, int error, bool safe, uint64_t since_us,
                                     char text[EXPLANATION_TEXT_SIZE])
 {
-	struct explanation why = {.text = text, .retry_seconds = RETRY_SECONDS, .since_us = since_us};
+	struct explanation why = {.text = text,
+	                          .retry_seconds = RETRY_SECONDS,
+	                          .since_us = since_us,
+	                          .link_target = "t3ops/me",
+	                          .link_text = "Your connection and its drops"};
 	int n = user->socket[0] != '\0'
 	            ? snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s) ", user->name, user->socket)
 	            : snprintf(text, EXPLANATION_TEXT_SIZE, "The t3 server of %s (%s port %u) ", user->name,

@@ -16,6 +16,7 @@
 #include "proxy/recheck.h"
 #include "proxy/request_services.h"
 #include "proxy/tunnel.h"
+#include "proxy/my_page.h"
 #include "proxy/tunnel_alive.h"
 #include "proxy/tunnel_census.h"
 #include "proxy/worker.h"
@@ -235,7 +236,7 @@ static void message(struct process *process, const struct msg_head *head, const 
 		handover_give(worker, fds[0], (uint32_t)head->id);
 	} else if (head->type == MSG_TAKE && channel_take_fds(process->channel, fds) == 1) {
 		handover_take(worker, fds[0]);
-	} else {
+	} else if (!my_page_message(worker, head, payload)) {
 		plugin_host_message(worker->plugins, head, payload);
 	}
 }
