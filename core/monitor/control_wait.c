@@ -14,7 +14,7 @@
 
 struct control_wait *control_wait_new(struct control_waits *w, struct local_conn *c)
 {
-	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++) {
+	for (size_t i = 0; i < CONTROL_WAITS_MAX && !w->ended; i++) {
 		struct control_wait *row = &w->rows[i];
 
 		if (row->id != 0)
@@ -23,7 +23,8 @@ struct control_wait *control_wait_new(struct control_waits *w, struct local_conn
 		local_hold(c, true);
 		return row;
 	}
-	control_refuse(c, "too many requests wait for an answer; try again");
+	control_refuse(c, w->ended ? "t3ops is being reloaded or stopped, nothing was done; try again"
+	                           : "too many requests wait for an answer; try again");
 	return NULL;
 }
 
@@ -145,6 +146,7 @@ void control_waits_forget(struct control_waits *w, const struct local_conn *c)
 
 void control_waits_end(struct control_waits *w, const char *why)
 {
+	w->ended = true;
 	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++)
 		if (w->rows[i].id != 0)
 			control_wait_refuse(&w->rows[i], why);

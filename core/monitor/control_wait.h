@@ -24,9 +24,10 @@ struct control_wait {
 struct control_waits {
 	struct control_wait rows[CONTROL_WAITS_MAX];
 	uint64_t given;
+	bool ended; /* nobody waits any more */
 };
 
-/* A new wait, its connection held; NULL: there are too many, and the client was told so. */
+/* A new wait, its connection held; NULL: there are too many, or the end is near, and the client was told so. */
 struct control_wait *control_wait_new(struct control_waits *w, struct local_conn *c);
 /* Gives up waiting. */
 void control_wait_refuse(struct control_wait *w, const char *why);

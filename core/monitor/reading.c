@@ -138,7 +138,7 @@ static bool reading_open(struct reading *r, struct journal *journal)
 
 void reading_start(struct readings *all, const struct reading_task *task)
 {
-	struct reading *r = calloc(1, sizeof *r);
+	struct reading *r = all != NULL ? calloc(1, sizeof *r) : NULL;
 
 	if (r == NULL) {
 		task->on_end(task->arg, READING_FAILED);

@@ -46,7 +46,7 @@ struct readings *readings_new(struct ev_loop *loop, struct journal *journal);
 /* Ends all with READING_FAILED. */
 void readings_free(struct readings *r);
 
-/* Begins; on_end comes later, or at once if it cannot be. */
+/* Begins; on_end comes later, or at once if it cannot be: NULL of a monitor that ends, too. */
 void reading_start(struct readings *r, const struct reading_task *task);
 /* Ends those of an owner who is gone. */
 void readings_forget(struct readings *r, const void *owner);

@@ -53,6 +53,13 @@ static void columns_put(FILE *out, const json_t *names, const json_t *of_user, b
 	}
 }
 
+/* "last_good": "last good" */
+static void words_put(FILE *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+		html_print(out, (const char[]){(char)(*name == '_' ? ' ' : *name), '\0'});
+}
+
 static void heads_put(FILE *out, const json_t *names, const char *lead)
 {
 	const char *key;
@@ -60,7 +67,7 @@ static void heads_put(FILE *out, const json_t *names, const char *lead)
 
 	json_object_foreach ((json_t *)names, key, value) {
 		fprintf(out, "<th>%s", lead);
-		html_print(out, key);
+		words_put(out, key);
 	}
 }
 

@@ -301,6 +301,30 @@ static void a_monitor_that_ends_leaves_nobody_waiting(void **state)
 	close(fd);
 }
 
+/* Who was accepted and speaks only when the monitor ends. */
+static void a_monitor_that_ends_refuses_what_it_cannot_do(void **state)
+{
+	static const char *const requests[] = {RUN_BACKUP "}\n", "{\"command\":\"reload\"}\n",
+	                                       "{\"command\":\"why\"}\n", "{\"command\":\"verdicts\",\"since\":1}\n"};
+	struct fixture *f = *state;
+	int fds[4];
+	char said[256];
+
+	for (size_t i = 0; i < 4; i++)
+		fds[i] = client(f, "control");
+	for (int i = 0; i < 5; i++)
+		turn(f);
+	for (size_t i = 0; i < 4; i++)
+		say(fds[i], requests[i], strlen(requests[i]));
+	stop(f);
+	for (size_t i = 0; i < 4; i++) {
+		receive(f, fds[i], false, said, sizeof said);
+		if (strncmp(said, "{\"ok\":false,\"error\":", 20) != 0)
+			fail_msg("%s was answered %s", requests[i], said);
+		close(fds[i]);
+	}
+}
+
 static void a_run_ends_when_every_section_has(void **state)
 {
 	struct fixture *f = *state;
@@ -386,13 +410,19 @@ static void pages(void **state)
 	    {"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Type: application/json\r\n"},
 	    {"GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n", "200",
 	     "\"processes\": []"},
-	    {"GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: text/html,*/*;q=0.8\r\n\r\n", "200",
-	     "<!doctype html>"},
+	    {"GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: text/html,*/*;q=0.8\r\n\r\n", "302",
+	     "Location: /\r\n"},
+	    {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "<!doctype html>"},
+	    {"GET /?range=90d&verdict=7 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200",
+	     "There is no verdict with that number."},
+	    {"GET /site.js HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Type: text/javascript"},
+	    {"GET /users HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /verdicts?limit=2&after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /verdicts?limit=x&&&=after= HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /verdicts?standing=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "\r\n\r\n[]"},
 	    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", "200", "Content-Type: text/plain; version=0.0.4"},
-	    {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "404", "/metrics, /status, /verdicts and /healthz"},
+	    {"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", "404",
+	     "/metrics, /status, /verdicts, /users and /healthz"},
 	    {"POST /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", "405", "Allow: GET, HEAD\r\n"},
 	    {"nonsense\r\n\r\n", "400", "Connection: close\r\n"},
 	    {"GET /status HTTP/1.1\n\n", "400", "Connection: close\r\n"},
@@ -415,16 +445,16 @@ static void a_person_reads_rooms_as_text_not_markup(void **state)
 {
 	struct fixture *f = *state;
 	struct msg_process r = {.process = PROCESS_PROXY, .state = PROCESS_READY, .serial = 17, .pid = 4711};
-	static const char request[] = "GET /status HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n";
+	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	int fd = client(f, "status");
-	char said[8192];
+	char said[65536];
 
 	assert_int_equal(channel_send(f->supervisor, MSG_PROCESS_STATE, 16, 0, &r, sizeof r), 0);
 	turn(f);
 	say(fd, request, strlen(request));
 	receive(f, fd, false, said, sizeof said);
-	assert_non_null(strstr(said, "<td class=\"\">proxy<td class=\"ready\">ready"));
-	assert_non_null(strstr(said, "<td>4711<td>0"));
+	assert_non_null(strstr(said, "<th scope=row>proxy<td data-label=\"State\" class=\"ready\">ready"));
+	assert_non_null(strstr(said, ">4711<td data-label=\"Restarts\" class=\"figure\">0"));
 	assert_non_null(strstr(said, "Content-Security-Policy: default-src 'none'"));
 	close(fd);
 }
@@ -436,6 +466,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_request_in_pieces_and_two_in_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_reload_tells_its_outcome, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_monitor_that_ends_leaves_nobody_waiting, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_monitor_that_ends_refuses_what_it_cannot_do, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_run_names_a_section, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_run_ends_when_every_section_has, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_left_gets_no_answer, setup, teardown),
