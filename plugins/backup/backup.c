@@ -5,10 +5,12 @@
  * after a new copy is complete, checked and on disk.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "actions.h"
 #include "backup_dir.h"
@@ -93,6 +95,18 @@ static int store_send(struct t3ops_ctx *ctx, const struct t3ops_user *user, stru
 	return r;
 }
 
+/* Read while it is checked; if it fails it is read later, and that fails the run. */
+static void digest_beside(const char *copy, uint64_t until_us, struct copy_facts *facts)
+{
+	int fd = open(copy, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (digest_file(fd, until_us, facts->sha256) < 0)
+		facts->sha256[0] = '\0';
+	close(fd);
+}
+
 /* Names the copy, and lets the oldest go. */
 static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
                   enum backup_reason reason, struct copy_facts *facts, uint64_t began_us, uint64_t until_us,
@@ -107,6 +121,7 @@ static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct b
 	int r;
 
 	facts->rows = NULL; /* the row's from here on */
+	snprintf(row.sha256, sizeof row.sha256, "%s", facts->sha256);
 	r = backup_dir_put(dir, &row, (int)ctx->host->opt_int(ctx, "compress"), until_us);
 	if (r < 0)
 		snprintf(why, WHY_SIZE, "the copy cannot be moved into %.200s: %s", dir->path, strerror(-r));
@@ -164,7 +179,7 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 	if (r == 0)
 		r = key_take(ctx, user, &dir, &key, why);
 	if (r == 0)
-		r = copy_database(source, dir.partial, until_us, &facts, why, sizeof why);
+		r = copy_database_beside(source, dir.partial, until_us, digest_beside, &facts, why, sizeof why);
 	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
 		ctx->host->report(ctx, "absent",
 		                  "the user never ran t3: there is no database, no env file and no server");

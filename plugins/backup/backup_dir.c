@@ -167,8 +167,12 @@ static int partial_know(const struct backup_dir *s, struct backup_row *row, uint
 	int fd = openat(s->fd, PARTIAL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), r = fd < 0 ? -errno : 0;
 	struct stat st = {0};
 
-	if (r == 0)
-		r = fstat(fd, &st) < 0 ? -errno : digest_file(fd, until_us, row->database_sha256);
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (row->sha256[0] != '\0')
+		snprintf(row->database_sha256, sizeof row->database_sha256, "%s", row->sha256);
+	else if (r == 0)
+		r = digest_file(fd, until_us, row->database_sha256);
 	row->database_bytes = st.st_size;
 	if (fd >= 0)
 		close(fd);
@@ -204,7 +208,8 @@ static int partial_seal(const struct backup_dir *s, const char *name, struct bac
 	r = fchmod(fd, 0600) < 0 || fsync(fd) < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 	if (r == 0) {
 		row->bytes = st.st_size;
-		r = digest_file(fd, until_us, row->sha256);
+		if (row->sha256[0] == '\0')
+			r = digest_file(fd, until_us, row->sha256);
 	}
 	close(fd);
 	return r;
@@ -225,6 +230,8 @@ int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint
 	const char *made;
 	int r = partial_convert(s, row, level, until_us, &made);
 
+	if (strcmp(made, PARTIAL) != 0)
+		row->sha256[0] = '\0'; /* of the copy, not of what it became */
 	if (r == 0)
 		r = partial_seal(s, made, row, until_us);
 	if (r < 0)

@@ -27,8 +27,9 @@ int backup_dir_writable(const struct backup_dir *s, char *why, size_t why_size);
 void backup_dir_close(struct backup_dir *s);
 
 /* Packs the copy (level > 0: with zstd), encrypts it if there is a key, syncs it, gives it the name of that moment
- * (row->at_s; a taken name becomes that of a second later) and syncs the directory.  Writes the name and the size to
- * *row and the row to the manifest, which takes row->rows.  0 or -errno. */
+ * (row->at_s; a taken name becomes that of a second later) and syncs the directory.  Writes the name, the size
+ * and, unless row->sha256 is that of the copy, the digest to *row and the row to the manifest, which takes row->rows.
+ * 0 or -errno. */
 int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us);
 
 /* What remote_fetch writes; gone after backup_dir_close. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -403,9 +404,43 @@ int copy_verify(const char *path, uint64_t until_us, struct copy_facts *facts, c
 	return r;
 }
 
+struct beside {
+	copy_beside *run;
+	const char *copy;
+	uint64_t until_us;
+	struct copy_facts *facts;
+};
+
+static void *beside_main(void *arg)
+{
+	const struct beside *b = arg;
+
+	b->run(b->copy, b->until_us, b->facts);
+	return NULL;
+}
+
+/* The copy has no name yet, so it is called as its source. */
+static int copy_check_beside(struct work *copy, const char *named, struct beside *b, struct census *c)
+{
+	pthread_t thread;
+	bool is_begun = b->run != NULL && pthread_create(&thread, NULL, beside_main, b) == 0;
+	int r = database_check(copy, named, true, c);
+
+	if (is_begun)
+		pthread_join(thread, NULL);
+	return r;
+}
+
 int copy_database(const char *from, const char *to, uint64_t until_us, struct copy_facts *facts, char *why,
                   size_t why_size)
 {
+	return copy_database_beside(from, to, until_us, NULL, facts, why, why_size);
+}
+
+int copy_database_beside(const char *from, const char *to, uint64_t until_us, copy_beside *beside,
+                         struct copy_facts *facts, char *why, size_t why_size)
+{
+	struct beside b = {.run = beside, .copy = to, .until_us = until_us, .facts = facts};
 	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
 	struct census before = {.rows = NULL}, after = before, mine = before;
 	char wal[PATH_MAX], differs[160];
@@ -422,7 +457,7 @@ int copy_database(const char *from, const char *to, uint64_t until_us, struct co
 	facts->paused_us = gentle.paused_us;
 	facts->wal_grown = gentle_wal_grown(&gentle);
 	if (r == 0)
-		r = database_check(&copy, from, true, &mine); /* the copy has no name yet */
+		r = copy_check_beside(&copy, from, &b, &mine);
 	if (r == 0 && !census_fits(&before, &mine, &after, differs, sizeof differs))
 		r = say(&source, -EBADMSG, "the copy is not what the source held", differs);
 	if (r == 0)
