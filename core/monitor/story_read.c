@@ -13,6 +13,7 @@
 #include "monitor/story.h"
 #include "monitor/verdict_span.h"
 #include "sys/clock.h"
+#include "sys/time_text.h"
 
 #define NEAR_US     UINT64_C(1800000000)   /* a moment is of the verdict that is so near */
 #define LONGEST_US  UINT64_C(172800000000) /* verdicts that ended so long after the moment are looked at */
@@ -183,10 +184,19 @@ static void events_of_user_read(struct search *s)
 
 /* ---- verdicts ------------------------------------------------------------------------------------- */
 
-static uint64_t distance_of(const struct search *s, const struct verdict_span *span)
+/* When its latest revision was given: one that recurs is not as old as its beginning. */
+static uint64_t latest_of(const json_t *verdict, const struct verdict_span *span)
 {
-	if (s->ask.at_us == 0) /* the last one: the nearer its beginning is to the end of time, the better */
-		return INT64_MAX - span->began_us;
+	const char *time = json_string_value(json_object_get(verdict, "time"));
+	uint64_t latest_us;
+
+	return time != NULL && time_text_read(time, &latest_us) ? latest_us : span->began_us;
+}
+
+static uint64_t distance_of(const struct search *s, const json_t *verdict, const struct verdict_span *span)
+{
+	if (s->ask.at_us == 0) /* the last one: the nearer it is to the end of time, the better */
+		return INT64_MAX - latest_of(verdict, span);
 	if (s->ask.at_us < span->began_us)
 		return span->began_us - s->ask.at_us;
 	return span->ended_us > 0 && s->ask.at_us > span->ended_us ? s->ask.at_us - span->ended_us : 0;
@@ -212,7 +222,7 @@ static bool verdict_consider(struct search *s, json_t *verdict)
 	json_object_set_new(s->seen, id, json_true());
 	if (!is_wanted(s, verdict) || !verdict_span_read(verdict, &span))
 		return false;
-	distance = distance_of(s, &span);
+	distance = distance_of(s, verdict, &span);
 	if (s->ask.id == 0 && s->ask.at_us != 0 && distance > NEAR_US)
 		return false;
 	if (s->best == NULL || distance < s->distance_us) {

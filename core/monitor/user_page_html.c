@@ -140,7 +140,7 @@ static void now_put(FILE *out, const json_t *row)
 		site_time_of(out, site_get(row, "connected_since"), SITE_DATE);
 		fputs(". ", out);
 		if (delay != NULL)
-			fprintf(out, "Your t3 server answered the last heartbeat in %.0f ms.",
+			fprintf(out, "Your t3 server answered the last heartbeat in %.1f ms.",
 			        json_number_value(delay) * 1000);
 	}
 	if (strcmp(site_get(row, "leg"), "down") == 0)
@@ -189,7 +189,7 @@ static void ticket_put(FILE *out, const json_t *verdicts, const char *user)
 	        json_is_true(json_object_get(last, "infra_exonerated")) ? ", infra exonerated" : "",
 	        json_number_value(json_object_get(last, "delay_seconds")));
 	if (row != NULL) {
-		fprintf(out, " The page: %s", site_get(row, "page"));
+		fprintf(out, " The page: %s.", site_get(row, "page"));
 		own_row_put(out, row);
 	}
 	fprintf(out,

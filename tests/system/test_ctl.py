@@ -3,6 +3,7 @@
 """t3opsctl against a running daemon, and against none."""
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -116,6 +117,29 @@ class Ctl(unittest.TestCase):
         done = self.run_it("status", socket="/tmp/no/such/socket")
         self.assertEqual(done.returncode, 1)
         self.assertIn("t3ops does not listen there", done.stderr)
+
+    def complete(self, *words):
+        """What the shell offers for the last of the words."""
+        script = f'source {process.source_dir()}/etc/completion/bash/t3opsctl\nCOMP_WORDS=(t3opsctl "$@")\nCOMP_CWORD=$#\n' \
+                 '_t3opsctl\nprintf "%s\\n" "${COMPREPLY[@]}"'
+        folder = os.path.dirname(process.program("core/t3opsctl"))
+        done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=60, check=True,
+                              env={**os.environ, "PATH": folder + ":" + os.environ["PATH"]})
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_completion(self):
+        commands = set(re.findall(r"^ {7}([a-z]+)", self.run_it("--help").stdout, re.M))
+        self.assertIn("why", commands)
+        self.assertEqual({w for w in self.complete("") if not w.startswith("-")}, commands)
+        with open(os.path.join(process.source_dir(), "etc/completion/zsh/_t3opsctl"), encoding="utf-8") as f:
+            self.assertEqual(set(re.findall(r"^\t\t'([a-z]+):", f.read(), re.M)), commands)
+        self.assertEqual(self.complete("verdicts", "--se"), ["--segment"])
+        self.assertEqual(self.complete("-s", "somewhere", "verdicts", "--segment", "tr"), ["traefik"])
+        with Daemon({}, section("plugin", "probe_t3serve", {}), users={"alice": 1, "albert": 2, "bob": 3}) as d:
+            wait.until(lambda: len(json.loads(d.ctl("-j", "users"))) == 3, what="the users")
+            self.assertEqual(self.complete("-s", d.control, "why", "al"), ["albert", "alice"])
+            self.assertEqual(self.complete("-s", d.control, "verdicts", "--user", "b"), ["bob"])
 
     def test_usage(self):
         for words, why in (((), "a command is missing"), (("nonsense",), "no such command: nonsense"),

@@ -105,6 +105,14 @@ class Site(unittest.TestCase):
         self.assertIn("There is no verdict with that number.", self.page("/?verdict=99"))
         self.assertNotIn("verdict=41", self.page("/?range=15m"))
 
+    def test_the_last_one_may_be_an_older_one_that_recurred(self):
+        began = self.now - 3600 * 1_000_000
+        older, newer = verdict(1, began, 3000, ["tunnel"], ["bob"]), verdict(2, began + 60_000_000, 60, ["wan"], ["bob"])
+        older["time"], older["times"] = text_time(began + 2000 * 1_000_000), 2
+        self.start([(older, began + 3000 * 1_000_000), (newer, began + 120_000_000)])
+        self.assertEqual(json.loads(self.daemon.ctl("-j", "why"))["story"]["verdict"]["id"], 1)
+        self.assertEqual(json.loads(self.daemon.ctl("-j", "why", "bob", "--at", text_time(began + 70_000_000)))["story"]["verdict"]["users"], ["bob"])
+
     def test_the_bill_of_a_segment(self):
         day = self.now - DAY_US // 2
         rows = [(verdict(1, day, 864, ["tunnel"], ["alice", "bob"]), day + 864_000_000),
