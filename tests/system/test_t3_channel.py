@@ -43,6 +43,8 @@ class Channel(unittest.TestCase):
             self.assertEqual((lab.installed(), lab.unit.done), (lab.prefixes[NEW], []))
             row = lab.status()
             self.assertEqual((row["current"], row["running"], row["last_good"], row["candidate"]), (NEW, NEW, NEW, LATEST))
+            facts = {"version": NEW, "last_good": NEW, "candidate": LATEST}
+            wait.until(lambda: json.loads(lab.daemon.get("/users").text())[0].get("facts") == facts, what="the versions on the page")
             self.assertEqual(lab.ask("check", "alice")[0], 0)
             self.assertEqual(lab.registry.asked, [LATEST])  # once
 
