@@ -10,6 +10,7 @@
 
 #include "common/copy.h"
 #include "digest.h"
+#include "include.h"
 
 static const char *state_name(const struct backup_row *row)
 {
@@ -26,7 +27,9 @@ void action_report(const struct action *a, const struct backup_row *row)
 	json_t *o = backup_row_json(row);
 
 	host->report(a->ctx, "time", "%s", json_string_value(json_object_get(o, "time")));
-	host->report(a->ctx, "bytes", "%lld", row->bytes);
+	host->report(a->ctx, "bytes", "%lld", backup_row_bytes(row));
+	if (row->files_sha256[0] != '\0')
+		host->report(a->ctx, "files", "%lld", row->files);
 	host->report(a->ctx, "reason", "%s", backup_reason_name(row->reason));
 	host->report(a->ctx, "state", "%s", state_name(row));
 	host->report(a->ctx, "pinned", "%s", row->pinned ? "yes" : "no");
@@ -67,7 +70,7 @@ int action_save(struct action *a)
 int action_fetch(struct action *a, const struct backup_row *row, const char **stored)
 {
 	*stored = a->remote != NULL ? BACKUP_DIR_FETCHED : row->file;
-	return a->remote != NULL ? remote_fetch(a->remote, a->dir, row, *stored) : 0;
+	return a->remote != NULL ? remote_fetch(a->remote, a->dir, row) : 0;
 }
 
 static int digest_compare(struct action *a, struct backup_row *row, const char *stored)
@@ -90,6 +93,32 @@ static int digest_compare(struct action *a, struct backup_row *row, const char *
 	return 0;
 }
 
+int action_files(struct action *a, const struct backup_row *row)
+{
+	char name[BACKUP_NAME_SIZE];
+
+	backup_files_name(name, row->file);
+	return backup_dir_files(a->dir, row, a->remote != NULL ? BACKUP_DIR_FETCHED_FILES : name, a->until_us, a->why,
+	                        a->why_size);
+}
+
+static int files_verify(struct action *a, const struct backup_row *row)
+{
+	int fd, r;
+
+	if (row->files_sha256[0] == '\0')
+		return 0;
+	fd = action_files(a, row);
+	if (fd < 0)
+		return fd;
+	r = include_unpack(fd, NULL, a->until_us);
+	close(fd);
+	if (r < 0)
+		snprintf(a->why, a->why_size, "%s: the archive of its other files: %s", row->file,
+		         r == -EBADMSG ? "damaged" : strerror(-r));
+	return r;
+}
+
 int action_verify(struct action *a, struct backup_row *row, char path[PATH_MAX])
 {
 	struct copy_facts facts = {.rows = NULL};
@@ -102,6 +131,8 @@ int action_verify(struct action *a, struct backup_row *row, char path[PATH_MAX])
 		r = copy_verify(path, a->until_us, &facts, a->why, a->why_size);
 	if (r == 0)
 		r = digest_compare(a, row, stored);
+	if (r == 0)
+		r = files_verify(a, row);
 	if (r == 0) {
 		row->migration = facts.migration;
 		row->verified_s = (long long)(a->ctx->host->wall_us(a->ctx) / 1000000);

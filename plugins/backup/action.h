@@ -24,8 +24,11 @@ void action_report(const struct action *a, const struct backup_row *row);
 struct backup_row *action_choose(struct action *a);
 /* Its file is in the directory afterwards; under which name.  0 or -errno with one line in why. */
 int action_fetch(struct action *a, const struct backup_row *row, const char **stored);
-/* Reads it whole: its SHA-256, its integrity, its tables.  path: its database, until the directory is closed.  0 or
- * -errno with one line in why: -EBADMSG, -ENODATA: it is damaged; -ENOTSUP: its schema is newer than our SQLite. */
+/* The archive beside it, opened, as backup_dir_files; after action_fetch or action_verify. */
+int action_files(struct action *a, const struct backup_row *row);
+/* Reads it whole: its SHA-256, its integrity, its tables, and the archive beside it.  path: its database, until the
+ * directory is closed.  0 or -errno with one line in why: -EBADMSG, -ENODATA: it is damaged; -ENOTSUP: its schema is
+ * newer than our SQLite. */
 int action_verify(struct action *a, struct backup_row *row, char path[PATH_MAX]);
 /* Writes the manifest.  0 or -errno with one line in why. */
 int action_save(struct action *a);

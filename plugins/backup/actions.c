@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "action.h"
 #include "drill.h"
@@ -74,10 +75,18 @@ static int hold_release(struct action *a)
 static int bring_back(struct action *a)
 {
 	const struct backup_row *row = action_choose(a);
+	bool files = row != NULL && row->files_sha256[0] != '\0' &&
+	             a->ctx->host->argument(a->ctx, "database-only") == NULL;
 	const char *stored;
-	int r = row != NULL ? action_fetch(a, row, &stored) : -ENOENT;
+	int r = row != NULL ? action_fetch(a, row, &stored) : -ENOENT, fd = -1;
 
-	return r < 0 ? r : restore(a->ctx, a->user, a->dir, row, stored, a->until_us, a->why, a->why_size);
+	if (r == 0 && files)
+		r = fd = action_files(a, row);
+	if (r >= 0)
+		r = restore(a->ctx, a->user, a->dir, row, stored, fd, a->until_us, a->why, a->why_size);
+	if (fd >= 0)
+		close(fd);
+	return r;
 }
 
 static int pin_it(struct action *a)

@@ -22,6 +22,7 @@
 #include "common/trial.h"
 #include "drill.h"
 #include "drills.h"
+#include "included.h"
 #include "pack.h"
 #include "interrupted.h"
 #include "plugin.h"
@@ -109,13 +110,14 @@ static void digest_beside(const char *copy, uint64_t until_us, struct copy_facts
 
 /* Names the copy, and lets the oldest go. */
 static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
-                  enum backup_reason reason, struct copy_facts *facts, uint64_t began_us, uint64_t until_us,
-                  char *why)
+                  enum backup_reason reason, struct copy_facts *facts, const struct include_facts *files,
+                  uint64_t began_us, uint64_t until_us, char *why)
 {
 	struct backup_row row = {.at_s = (long long)(ctx->host->wall_us(ctx) / 1000000),
 	                         .seconds = (double)(ctx->host->now_us(ctx) - began_us) / 1e6,
 	                         .reason = reason,
 	                         .pinned = reason == BACKUP_BEFORE_UPGRADE,
+	                         .files = (long long)files->files,
 	                         .migration = facts->migration,
 	                         .rows = facts->rows};
 	int r;
@@ -128,6 +130,7 @@ static int finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct b
 	else {
 		drill_report(ctx, dir);
 		copy_report(ctx, dir, &row, facts);
+		included_report(ctx, files);
 	}
 	json_decref(row.rows);
 	if (r == 0)
@@ -154,6 +157,34 @@ static int key_take(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct
 	return r;
 }
 
+/* How large what packing and encrypting make of a copy is, in percent of it: as the last one was, and a quarter more.
+ */
+static unsigned conversion_percent(struct t3ops_ctx *ctx, const struct backup_dir *dir)
+{
+	bool packs = ctx->host->opt_int(ctx, "compress") > 0;
+
+	if (!packs && dir->key == NULL)
+		return 0;
+	for (size_t i = 0; packs && i < dir->manifest.n; i++) {
+		const struct backup_row *row = &dir->manifest.rows[i];
+
+		if (backup_is_packed(row->file) && row->database_bytes > 0 && row->bytes < row->database_bytes)
+			return (unsigned)(row->bytes * 125 / row->database_bytes) + 1;
+	}
+	return 100;
+}
+
+static int copy_make(struct t3ops_ctx *ctx, const char *source, const struct backup_dir *dir, uint64_t until_us,
+                     struct copy_facts *facts, char *why)
+{
+	unsigned percent = conversion_percent(ctx, dir);
+	long long files = included_bytes(ctx, source, until_us);
+	const struct copy_more more = {
+	    .percent = percent, .bytes = percent > 0 ? 2 * files : files, .beside = digest_beside};
+
+	return copy_database_and(&more, source, dir->partial, until_us, facts, why, WHY_SIZE);
+}
+
 static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backup_reason reason)
 {
 	char source[PATH_MAX], why[WHY_SIZE] = "";
@@ -161,6 +192,7 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 	struct copy_facts facts = {.rows = NULL};
 	struct crypt_key key;
 	uint64_t until_us = run_until_us(ctx), began_us = ctx->host->now_us(ctx);
+	struct include_facts files;
 	int r;
 
 	umask(0077);
@@ -179,7 +211,7 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 	if (r == 0)
 		r = key_take(ctx, user, &dir, &key, why);
 	if (r == 0)
-		r = copy_database_beside(source, dir.partial, until_us, digest_beside, &facts, why, sizeof why);
+		r = copy_make(ctx, source, &dir, until_us, &facts, why);
 	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
 		ctx->host->report(ctx, "absent",
 		                  "the user never ran t3: there is no database, no env file and no server");
@@ -189,7 +221,9 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 	if (r == COPY_UNREAD)
 		ctx->host->report(ctx, "schema_newer", "%s", why);
 	if (r >= 0)
-		r = finish(ctx, user, &dir, reason, &facts, began_us, until_us, why);
+		r = included_make(ctx, source, &dir, until_us, &files, why, sizeof why);
+	if (r >= 0)
+		r = finish(ctx, user, &dir, reason, &facts, &files, began_us, until_us, why);
 	copy_facts_fini(&facts);
 	crypt_key_wipe(&key);
 	backup_dir_close(&dir);
@@ -281,7 +315,7 @@ static int check(struct t3ops_ctx *ctx)
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "encrypt_key", "this build of t3ops has no libsodium");
 		r = -ENOTSUP;
 	}
-	return store_check(ctx) < 0 || drill_check(ctx) < 0 ? -EINVAL : r;
+	return store_check(ctx) < 0 || drill_check(ctx) < 0 || included_check(ctx) < 0 ? -EINVAL : r;
 }
 
 static const struct t3ops_option options[] = {
@@ -304,6 +338,14 @@ static const struct t3ops_option options[] = {
      "filled in as database is; none: they are not."},
     {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
      "The user's database: %h home, %u OS user, %n table name, %% a percent sign."},
+    {"include", T3OPS_OPT_LIST | T3OPS_OPT_STRING, "", 0, 0,
+     "What goes along from beside the database, as an archive of its own: attachments, environment-id, secrets and "
+     "the "
+     "like; secrets only with encrypt_key or plain_secrets."},
+    {"include_max", T3OPS_OPT_BYTES, "1G", 1, 0,
+     "What that may be together before it is packed; a file for which there is no room left is left out and named."},
+    {"plain_secrets", T3OPS_OPT_BOOL, "false", 0, 0,
+     "Whether secrets may go along in backups that are not encrypted: who can read one can sign sessions then."},
     {"s3_url", T3OPS_OPT_URL, "", 0, 0,
      "Bucket of an S3-compatible store that every backup goes to besides, https://HOST/BUCKET or "
      "https://BUCKET.HOST; "
@@ -346,7 +388,8 @@ static const struct t3ops_action actions[] = {
      "Restores the newest backup to a scratch copy, starts a throwaway t3 server on it, and pairs with that.", false},
     {"hold", "", "Before an upgrade: makes a backup that is pinned until release.", false},
     {"release", "", "The upgrade is accepted: what hold made is kept by the retention again.", false},
-    {"restore", "at to stop dry-run from-remote", "A backup becomes the database again, or a file elsewhere.", true},
+    {"restore", "at to stop dry-run from-remote database-only",
+     "A backup becomes the database again, or a file elsewhere.", true},
 };
 
 T3OPS_PLUGIN(backup) = {

@@ -14,6 +14,7 @@ struct backup_dir {
 	int fd; /* of the directory; locked */
 	char path[PATH_MAX];
 	char partial[PATH_MAX]; /* where the copy is made */
+	char files[PATH_MAX];   /* and the archive of other files, before backup_dir_put */
 	struct manifest manifest;
 	const struct crypt_key *key; /* for backups that are encrypted; NULL: none */
 };
@@ -26,20 +27,25 @@ int backup_dir_writable(const struct backup_dir *s, char *why, size_t why_size);
 /* Removes leftover partials, the current copy among them, and unlocks the directory. */
 void backup_dir_close(struct backup_dir *s);
 
-/* Packs the copy (level > 0: with zstd), encrypts it if there is a key, syncs it, gives it the name of that moment
- * (row->at_s; a taken name becomes that of a second later) and syncs the directory.  Writes the name, the size
- * and, unless row->sha256 is that of the copy, the digest to *row and the row to the manifest, which takes row->rows.
- * 0 or -errno. */
+/* Packs the copy, and the archive if there is one (level > 0: with zstd), encrypts them if there is a key, syncs
+ * them, gives them the name of that moment (row->at_s; a taken name becomes that of a second later) and syncs the
+ * directory.  Writes the name, the sizes and the digests (row->sha256 may be that of the copy already) to *row and
+ * the row to the manifest, which takes row->rows.  0 or -errno. */
 int backup_dir_put(struct backup_dir *s, struct backup_row *row, int level, uint64_t until_us);
 
-/* What remote_fetch writes; gone after backup_dir_close. */
-#define BACKUP_DIR_FETCHED ".state.partial.fetched"
+/* What remote_fetch writes, and the archive beside it; gone after backup_dir_close. */
+#define BACKUP_DIR_FETCHED       ".state.partial.fetched"
+#define BACKUP_DIR_FETCHED_FILES BACKUP_DIR_FETCHED ".files"
 
 /* The database of a backup, whose file is called stored (row->file, or BACKUP_DIR_FETCHED), at *path, until
  * backup_dir_close: the file itself, or what was packed in it as the partial; then its digest has been compared.  0,
  * or -errno with one line in why; -EBADMSG: it is damaged. */
 int backup_dir_database(struct backup_dir *s, const struct backup_row *row, const char *stored, uint64_t until_us,
                         char path[PATH_MAX], char *why, size_t why_size);
+/* The archive of other files of a backup that has one, as it was before it was packed and encrypted, its digest
+ * compared.  Opened, or -errno with one line in why, as backup_dir_database. */
+int backup_dir_files(struct backup_dir *s, const struct backup_row *row, const char *stored, uint64_t until_us,
+                     char *why, size_t why_size);
 /* The digest of the database in it; "": not known. */
 const char *backup_row_digest(const struct backup_row *row);
 

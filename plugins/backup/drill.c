@@ -16,6 +16,7 @@
 #include "common/trial.h"
 #include "common/user_path.h"
 #include "drill_record.h"
+#include "include.h"
 
 #define SCRATCH       ".drill"
 #define DATABASE_TAIL "/userdata/state.sqlite" /* of a base directory of t3 */
@@ -68,13 +69,34 @@ static int trial_make(struct drill *d, const struct scratch *s)
 	return r;
 }
 
-static int copy_prove(struct drill *d, const char *database)
+/* What is in the archive beside a backup takes the place of what is live. */
+static int files_put(struct drill *d, const struct backup_row *row, const struct scratch *s)
+{
+	char userdata[PATH_MAX];
+	int fd, r;
+
+	if (row == NULL || row->files_sha256[0] == '\0')
+		return 0;
+	if (snprintf(userdata, sizeof userdata, "%.4000s/userdata", s->base) >= (int)sizeof userdata)
+		return -ENAMETOOLONG;
+	fd = action_files(d->action, row);
+	if (fd < 0)
+		return fd;
+	r = include_unpack(fd, userdata, d->action->until_us);
+	close(fd);
+	return r;
+}
+
+/* row: whose database it is; NULL: the live one's. */
+static int copy_prove(struct drill *d, const struct backup_row *row, const char *database)
 {
 	struct scratch s;
 	int r;
 
 	scratch_remove(d->scratch);
 	r = mkdir(d->scratch, 0700) < 0 ? -errno : scratch_make(&s, d->scratch, "copy", d->base_dir, database);
+	if (r == 0)
+		r = files_put(d, row, &s);
 	r = r < 0 ? say(d, r, "no scratch copy can be made", strerror(-r)) : trial_make(d, &s);
 	scratch_remove(d->scratch);
 	return r;
@@ -92,7 +114,7 @@ static int row_prove(struct drill *d, struct backup_row *row)
 	int r = action_verify(d->action, row, path);
 
 	if (r == 0 || r == -ENOTSUP) /* t3's own SQLite may be newer than ours */
-		r = copy_prove(d, path);
+		r = copy_prove(d, row, path);
 	return r;
 }
 
@@ -158,7 +180,7 @@ static int control_run(struct drill *d)
 	copy_facts_fini(&facts);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? r : copy_prove(d, a->dir->partial);
+	return r < 0 ? r : copy_prove(d, NULL, a->dir->partial);
 }
 
 static void faults_forget(struct drill *d)

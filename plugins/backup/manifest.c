@@ -58,6 +58,19 @@ bool backup_is_encrypted(const char *file)
 	return fnmatch("*" ENCRYPTED, file, 0) == 0;
 }
 
+void backup_files_name(char out[BACKUP_NAME_SIZE], const char *file)
+{
+	const char *tail = strstr(file, ".sqlite");
+
+	snprintf(out, BACKUP_NAME_SIZE, "%.*s.files.tar%s", tail != NULL ? (int)(tail - file) : 0, file,
+	         tail != NULL ? tail + strlen(".sqlite") : "");
+}
+
+long long backup_row_bytes(const struct backup_row *row)
+{
+	return row->bytes + row->files_bytes;
+}
+
 /* ---- times ---------------------------------------------------------------------------------------- */
 
 static json_t *time_json(long long at_s)
@@ -93,6 +106,11 @@ json_t *backup_row_json(const struct backup_row *row)
 	if (o != NULL && row->database_sha256[0] != '\0') {
 		json_object_set_new(o, "database_sha256", json_string(row->database_sha256));
 		json_object_set_new(o, "database_bytes", json_integer(row->database_bytes));
+	}
+	if (o != NULL && row->files_sha256[0] != '\0') {
+		json_object_set_new(o, "files", json_integer(row->files));
+		json_object_set_new(o, "files_bytes", json_integer(row->files_bytes));
+		json_object_set_new(o, "files_sha256", json_string(row->files_sha256));
 	}
 	if (o != NULL && row->drilled_s > 0)
 		json_object_set_new(o, "drilled", time_json(row->drilled_s));
@@ -170,6 +188,9 @@ static bool row_of_line(struct backup_row *row, const struct backup_files *files
 	text_take(row->sha256, sizeof row->sha256, o, "sha256");
 	text_take(row->database_sha256, sizeof row->database_sha256, o, "database_sha256");
 	row->database_bytes = json_integer_value(json_object_get(o, "database_bytes"));
+	row->files = json_integer_value(json_object_get(o, "files"));
+	row->files_bytes = json_integer_value(json_object_get(o, "files_bytes"));
+	text_take(row->files_sha256, sizeof row->files_sha256, o, "files_sha256");
 	text_take(row->t3_version, sizeof row->t3_version, o, "t3_version");
 	row->seconds = json_number_value(json_object_get(o, "seconds"));
 	if (json_is_integer(json_object_get(o, "migration")))

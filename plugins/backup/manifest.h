@@ -32,6 +32,9 @@ struct backup_row {
 	char database_sha256[65]; /* of the database in a file that is packed or encrypted; "": it is neither, or not
 	                             known */
 	long long database_bytes; /* likewise; 0 */
+	long long files_bytes;    /* of the archive of other files beside it (include.h); 0: there is none */
+	char files_sha256[65];    /* likewise; "" */
+	long long files;          /* how many are in it */
 	double seconds;           /* that it took; 0: not known */
 	enum backup_reason reason;
 	long long migration; /* the highest of effect_sql_migrations; -1: not known, or it has none */
@@ -83,6 +86,11 @@ void manifest_fini(struct manifest *m);
 /* Takes row->rows.  0 or -ENOMEM. */
 int manifest_add(struct manifest *m, const struct backup_row *row);
 void manifest_remove(struct manifest *m, size_t i);
+
+/* The name of the archive beside a backup. */
+void backup_files_name(char out[BACKUP_NAME_SIZE], const char *file);
+/* Both together. */
+long long backup_row_bytes(const struct backup_row *row);
 
 /* Whether nothing is known against it. */
 bool backup_is_good(const struct backup_row *row);

@@ -269,28 +269,51 @@ static int digest_here(const struct remote *r, const struct backup_dir *dir, str
 	return error < 0 ? say(r, error, row->file, strerror(-error)) : 0;
 }
 
-static int row_send(struct remote *r, const struct backup_dir *dir, struct backup_row *row)
+static int file_send(struct remote *r, const struct backup_dir *dir, const char *file, const char *sha256)
 {
 	char key[PATH_MAX];
 	struct s3_upload u = {.s = &r->s3,
 	                      .dir_fd = dir->fd,
-	                      .file = row->file,
+	                      .file = file,
 	                      .key = key,
-	                      .sha256 = row->sha256,
+	                      .sha256 = sha256,
 	                      .part_bytes = r->ctx->host->opt_int(r->ctx, "s3_part")};
-	int error = key_make(r, key, row->file);
+	int error = key_make(r, key, file);
 
-	if (error == 0 && row->sha256[0] == '\0') /* of an older t3ops */
-		error = digest_here(r, dir, row);
 	if (error == 0)
 		error = s3_upload(&u);
 	if (error == 0 && u.parts_kept > 0)
 		r->ctx->host->report(r->ctx, "remote_parts_resumed", "%u", u.parts_kept);
+	return error;
+}
+
+/* The archive first: a backup that is there has its own. */
+static int row_send(struct remote *r, const struct backup_dir *dir, struct backup_row *row)
+{
+	char files[BACKUP_NAME_SIZE];
+	int error = 0;
+
+	backup_files_name(files, row->file);
+	if (row->sha256[0] == '\0') /* of an older t3ops */
+		error = digest_here(r, dir, row);
+	if (error == 0 && row->files_sha256[0] != '\0')
+		error = file_send(r, dir, files, row->files_sha256);
+	if (error == 0)
+		error = file_send(r, dir, row->file, row->sha256);
 	if (error == 0) {
 		row_drop(&r->manifest, row->file);
 		error = row_copy(&r->manifest, row);
 	}
 	return error == 0 ? manifest_send(r) : error;
+}
+
+/* Whether the file is the backup's, or the archive's beside it. */
+static bool is_of(const struct backup_row *row, const char *file)
+{
+	char files[BACKUP_NAME_SIZE];
+
+	backup_files_name(files, row->file);
+	return strcmp(file, row->file) == 0 || strcmp(file, files) == 0;
 }
 
 /* Whether it is there, as good as it is here. */
@@ -310,7 +333,7 @@ static int some_send(struct remote *r, const struct backup_dir *dir, const struc
 	for (size_t i = 0; i < both->n && error == 0; i++) {
 		struct backup_row *row = &both->rows[i];
 
-		if (fates[i] != RETENTION_STAYS || is_there(r, row) || (only != NULL && strcmp(only, row->file) != 0))
+		if (fates[i] != RETENTION_STAYS || is_there(r, row) || (only != NULL && !is_of(row, only)))
 			continue;
 		error = row_send(r, dir, row);
 		*sent += error == 0;
@@ -360,6 +383,17 @@ static int object_remove(struct remote *r, const char *file)
 	return error == -ENOENT ? 0 : error;
 }
 
+static int row_remove(struct remote *r, const struct backup_row *row)
+{
+	char files[BACKUP_NAME_SIZE];
+	int error = 0;
+
+	backup_files_name(files, row->file);
+	if (row->files_sha256[0] != '\0')
+		error = object_remove(r, files);
+	return error == 0 ? object_remove(r, row->file) : error;
+}
+
 /* What never was there needs no removing. */
 static void absent_skip(const struct remote *r, const struct manifest *both, enum retention_fate *fates)
 {
@@ -382,7 +416,7 @@ static int rest_remove(struct remote *r, const struct manifest *both, enum reten
 	error = manifest_send(r);
 	for (size_t i = 0; i < both->n && error == 0; i++)
 		if (fates[i] != RETENTION_STAYS)
-			error = object_remove(r, both->rows[i].file);
+			error = row_remove(r, &both->rows[i]);
 	return error;
 }
 
@@ -412,15 +446,20 @@ int remote_sync(struct remote *r, const struct backup_dir *dir, const struct ret
 
 /* ---- fetching -------------------------------------------------------------------------------------------------- */
 
-static int fetched_compare(struct remote *r, int fd, const struct backup_row *row)
+struct wanted {
+	const char *file, *sha256, *as; /* as: its name in the directory of backups */
+	long long bytes;
+};
+
+static int fetched_compare(struct remote *r, int fd, const struct wanted *w)
 {
 	char digest[DIGEST_SIZE];
 	int error = digest_file(fd, r->until_us, digest);
 
 	if (error < 0)
-		return say(r, error, row->file, strerror(-error));
-	if (row->sha256[0] != '\0' && strcmp(row->sha256, digest) != 0)
-		return say(r, -EBADMSG, row->file, "its SHA-256 in the store is not what it was");
+		return say(r, error, w->file, strerror(-error));
+	if (w->sha256[0] != '\0' && strcmp(w->sha256, digest) != 0)
+		return say(r, -EBADMSG, w->file, "its SHA-256 in the store is not what it was");
 	return 0;
 }
 
@@ -429,22 +468,33 @@ int remote_save(struct remote *r)
 	return manifest_send(r);
 }
 
-int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row, const char *name)
+static int file_fetch(struct remote *r, const struct backup_dir *dir, const struct wanted *w)
 {
-	struct s3_sink sink = {.fd = -1, .most = row->bytes};
+	struct s3_sink sink = {.fd = -1, .most = w->bytes};
 	char key[PATH_MAX];
-	int error = key_make(r, key, row->file);
+	int error = key_make(r, key, w->file);
 
-	unlinkat(dir->fd, name, 0);
-	sink.fd = openat(dir->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	unlinkat(dir->fd, w->as, 0);
+	sink.fd = openat(dir->fd, w->as, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (sink.fd < 0)
-		return say(r, -errno, name, strerror(errno));
+		return say(r, -errno, w->as, strerror(errno));
 	if (error == 0)
 		error = s3_request(&r->s3, "GET", key, NULL, NULL, &sink);
 	if (error == -EMSGSIZE)
-		error = say(r, -EBADMSG, row->file, "it is longer than the store's list says");
+		error = say(r, -EBADMSG, w->file, "it is longer than the store's list says");
 	if (error == 0)
-		error = fetched_compare(r, sink.fd, row);
+		error = fetched_compare(r, sink.fd, w);
 	close(sink.fd);
 	return error;
+}
+
+int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row)
+{
+	char files[BACKUP_NAME_SIZE];
+	const struct wanted database = {row->file, row->sha256, BACKUP_DIR_FETCHED, row->bytes},
+	                    archive = {files, row->files_sha256, BACKUP_DIR_FETCHED_FILES, row->files_bytes};
+	int error = file_fetch(r, dir, &database);
+
+	backup_files_name(files, row->file);
+	return error == 0 && row->files_sha256[0] != '\0' ? file_fetch(r, dir, &archive) : error;
 }

@@ -30,9 +30,9 @@ void remote_close(struct remote *r);
  * retention_decide).  0 or -errno with one line in why; what was sent until then is there and listed. */
 int remote_sync(struct remote *r, const struct backup_dir *dir, const struct retention *rules, const char *made);
 
-/* A backup becomes the file `name` in the directory of backups, its digest compared.  0 or -errno with one line in
- * why; -EBADMSG: it is damaged. */
-int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row, const char *name);
+/* A backup becomes the file BACKUP_DIR_FETCHED in the directory of backups, and the archive beside it
+ * BACKUP_DIR_FETCHED_FILES, their digests compared.  0 or -errno with one line in why; -EBADMSG: it is damaged. */
+int remote_fetch(struct remote *r, const struct backup_dir *dir, const struct backup_row *row);
 
 /* Its manifest, after a change.  0 or -errno with one line in why. */
 int remote_save(struct remote *r);

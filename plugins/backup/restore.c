@@ -13,6 +13,8 @@
 #include "common/copy.h"
 #include "common/server_hold.h"
 #include "common/user_path.h"
+#include "include.h"
+#include "include_swap.h"
 #include "interrupted.h"
 #include "replace.h"
 #include "common/user_server.h"
@@ -26,6 +28,7 @@ struct restore {
 	const struct backup_row *row;
 	const char *stored;  /* name of its file in dir */
 	char file[PATH_MAX]; /* the database of that backup */
+	int files_fd;        /* the archive beside it; -1: none */
 	uint64_t until_us;
 	char *why;
 	size_t why_size;
@@ -78,6 +81,25 @@ static const char *in_the_way(const char *to)
 	return NULL;
 }
 
+/* PATH.files/ */
+static int files_to(struct restore *r, const char *to)
+{
+	char dir[PATH_MAX];
+	int error = 0;
+
+	if (snprintf(dir, sizeof dir, "%s.files", to) >= (int)sizeof dir)
+		error = -ENAMETOOLONG;
+	else if (mkdir(dir, 0700) < 0)
+		error = -errno;
+	if (error == 0)
+		error = include_unpack(r->files_fd, dir, r->until_us);
+	if (error < 0)
+		snprintf(r->why, r->why_size, "the database is there, but not %.200s: %s", dir, strerror(-error));
+	else
+		r->ctx->host->report(r->ctx, "files", "%s", dir);
+	return error;
+}
+
 static int to_path(struct restore *r, const char *to)
 {
 	const char *there = in_the_way(to);
@@ -95,13 +117,14 @@ static int to_path(struct restore *r, const char *to)
 	error = replace_database(&replaced, to, fd, backup_row_digest(r->row), r->row->at_s, r->until_us, r->why,
 	                         r->why_size);
 	close(fd);
-	return error;
+	return error == 0 && r->files_fd >= 0 ? files_to(r, to) : error;
 }
 
 /* ---- in place ------------------------------------------------------------------------------------------------ */
 
 /* The old one is back, and its server too if we stopped it. */
-static int undo(struct restore *r, struct user_server *server, const struct replacement *replaced, bool stopped)
+static int undo(struct restore *r, struct user_server *server, const struct replacement *replaced,
+                const struct include_swap *files, bool stopped)
 {
 	char first[200], why[200] = "";
 	int error = 0;
@@ -111,6 +134,8 @@ static int undo(struct restore *r, struct user_server *server, const struct repl
 		error = user_server_stop(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		error = replace_undo(replaced, why, sizeof why);
+	if (error == 0)
+		error = include_swap_undo(files, why, sizeof why);
 	if (error == 0 && stopped)
 		error = user_server_start(server, r->until_us, why, sizeof why);
 	if (error == 0)
@@ -126,6 +151,7 @@ static int database_swap(struct restore *r, struct user_server *server, bool sto
 {
 	uint64_t now = now_us(r), left = r->until_us > now ? r->until_us - now : 0;
 	long long at_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
+	struct include_swap files = {.kept = ""};
 	struct replacement replaced;
 	int fd = backup_open(r), error;
 
@@ -134,11 +160,16 @@ static int database_swap(struct restore *r, struct user_server *server, bool sto
 	error = replace_database(&replaced, server->database, fd, backup_row_digest(r->row), at_s, r->until_us,
 	                         r->why, r->why_size);
 	close(fd);
-	if (error == 0 && stopped) {
+	if (error < 0)
+		return error;
+	if (r->files_fd >= 0)
+		error = include_swap(&files, server->database, r->files_fd, at_s, r->until_us, r->why, r->why_size);
+	if (error == 0 && stopped)
 		error = user_server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);
-		if (error < 0)
-			undo(r, server, &replaced, stopped);
-	}
+	if (error < 0)
+		undo(r, server, &replaced, &files, stopped);
+	if (error == 0 && files.kept[0] != '\0')
+		r->ctx->host->report(r->ctx, "replaced_files", "%s", files.kept);
 	if (error == 0 && replaced.kept[0] != '\0')
 		r->ctx->host->report(r->ctx, "replaced", "%s", replaced.kept);
 	return error;
@@ -200,13 +231,15 @@ static int in_place(struct restore *r)
 }
 
 int restore(struct t3ops_ctx *ctx, const struct t3ops_user *user, struct backup_dir *dir,
-            const struct backup_row *row, const char *stored, uint64_t until_us, char *why, size_t why_size)
+            const struct backup_row *row, const char *stored, int files_fd, uint64_t until_us, char *why,
+            size_t why_size)
 {
 	struct restore r = {.ctx = ctx,
 	                    .user = user,
 	                    .dir = dir,
 	                    .row = row,
 	                    .stored = stored,
+	                    .files_fd = files_fd,
 	                    .until_us = until_us,
 	                    .why = why,
 	                    .why_size = why_size};

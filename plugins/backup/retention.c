@@ -108,7 +108,7 @@ static long long bytes_staying(const struct manifest *m, const enum retention_fa
 	long long sum = 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		sum += fates[i] == RETENTION_STAYS ? m->rows[i].bytes : 0;
+		sum += fates[i] == RETENTION_STAYS ? backup_row_bytes(&m->rows[i]) : 0;
 	return sum;
 }
 
@@ -124,7 +124,7 @@ static void budget_apply(const struct manifest *m, long long budget, const char 
 			    fates[i] != RETENTION_STAYS)
 				continue;
 			fates[i] = RETENTION_BUDGET;
-			sum -= m->rows[i].bytes;
+			sum -= backup_row_bytes(&m->rows[i]);
 		}
 }
 

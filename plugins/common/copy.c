@@ -34,7 +34,8 @@ struct work {
 	sqlite3 *db;
 	const char *path;
 	uint64_t until_us, locked_until_us;
-	struct gentle *gentle; /* NULL: no pauses */
+	struct gentle *gentle;        /* NULL: no pauses */
+	const struct copy_more *more; /* of the source */
 	char *why;
 	size_t why_size;
 };
@@ -182,7 +183,7 @@ static int number_ask(struct work *w, const char *sql, long long *out)
 	return r;
 }
 
-/* What is there must hold what the copy will need: its pages without those that are free. */
+/* What is there must hold what the copy will need, its pages without those that are free, and what comes besides. */
 static int room_check(struct work *source, const char *to)
 {
 	long long size = 0, pages = 0, unused = 0, needed, room;
@@ -200,6 +201,7 @@ static int room_check(struct work *source, const char *to)
 	if (r < 0 || statvfs(dir, &fs) < 0)
 		return r;
 	needed = (pages - unused) * size;
+	needed += needed * source->more->percent / 100 + source->more->bytes;
 	room = (long long)fs.f_bavail * (long long)fs.f_frsize;
 	if (needed <= room)
 		return 0;
@@ -434,14 +436,15 @@ static int copy_check_beside(struct work *copy, const char *named, struct beside
 int copy_database(const char *from, const char *to, uint64_t until_us, struct copy_facts *facts, char *why,
                   size_t why_size)
 {
-	return copy_database_beside(from, to, until_us, NULL, facts, why, why_size);
+	return copy_database_and(&(struct copy_more){0}, from, to, until_us, facts, why, why_size);
 }
 
-int copy_database_beside(const char *from, const char *to, uint64_t until_us, copy_beside *beside,
-                         struct copy_facts *facts, char *why, size_t why_size)
+int copy_database_and(const struct copy_more *more, const char *from, const char *to, uint64_t until_us,
+                      struct copy_facts *facts, char *why, size_t why_size)
 {
-	struct beside b = {.run = beside, .copy = to, .until_us = until_us, .facts = facts};
-	struct work source = {.path = from, .until_us = until_us, .why = why, .why_size = why_size}, copy = source;
+	struct beside b = {.run = more->beside, .copy = to, .until_us = until_us, .facts = facts};
+	struct work source = {.path = from, .until_us = until_us, .more = more, .why = why, .why_size = why_size},
+	            copy = source;
 	struct census before = {.rows = NULL}, after = before, mine = before;
 	char wal[PATH_MAX], differs[160];
 	struct gentle gentle;

@@ -15,7 +15,7 @@ struct copy_facts {
 	bool changed;        /* others wrote to the source meanwhile */
 	uint64_t paused_us;  /* under pressure */
 	long long wal_grown; /* by how many bytes the source's -wal file grew */
-	char sha256[65];     /* of the copy, if copy_database_beside was told how; else "" */
+	char sha256[65];     /* of the copy, if copy_more.beside says how; else "" */
 };
 
 #define COPY_UNREAD 1
@@ -29,11 +29,19 @@ struct copy_facts {
  * counted is none.  What it made of `to` stays for the caller to remove. */
 int copy_database(const char *from, const char *to, uint64_t until_us, struct copy_facts *facts, char *why,
                   size_t why_size);
-/* The same; beside, in a thread of its own while the copy is checked: reads the copy, which does not change any more,
- * and writes what it finds to facts->sha256. */
+
+/* Reads the copy while it is checked, in a thread of its own, and writes what it finds to facts->sha256. */
 typedef void copy_beside(const char *copy, uint64_t until_us, struct copy_facts *facts);
-int copy_database_beside(const char *from, const char *to, uint64_t until_us, copy_beside *beside,
-                         struct copy_facts *facts, char *why, size_t why_size);
+
+/* What comes beside a copy. */
+struct copy_more {
+	unsigned percent; /* of the copy, that the caller will write there besides: there must be room for it, too, */
+	long long bytes;  /* and for these, before it begins */
+	copy_beside *beside; /* NULL: nothing */
+};
+
+int copy_database_and(const struct copy_more *more, const char *from, const char *to, uint64_t until_us,
+                      struct copy_facts *facts, char *why, size_t why_size);
 void copy_facts_fini(struct copy_facts *facts);
 
 /* Whether a database is whole, with at least one table; counts its rows.  As copy_database; -ENOTSUP: its

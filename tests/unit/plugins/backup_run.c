@@ -67,6 +67,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
 	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
 	text_put(s, "encrypt_key", T3OPS_OPT_STRING, f->key);
+	option_set_put(s, "include", (struct option_value){.type = T3OPS_OPT_LIST | T3OPS_OPT_STRING});
 	text_put(s, "serve_command", T3OPS_OPT_COMMAND, "");
 	text_put(s, "s3_url", T3OPS_OPT_URL, "");
 	number_put(s, "budget", T3OPS_OPT_BYTES, f->budget);
