@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/idle.h"
+#include "window.h"
 
 const char *survey_busy(struct survey *s, char *why, size_t size)
 {
@@ -14,8 +15,13 @@ const char *survey_busy(struct survey *s, char *why, size_t size)
 	                    .quiet_us = (uint64_t)s->ctx->host->opt_int(s->ctx, "idle_for"),
 	                    .ignored = "ignore_processes"};
 	const char *busy = idle_busy(&idle, why, size);
+	char window[80];
 
 	s->input_s = idle.input_s;
+	if (busy == NULL && !window_is_open(s->ctx, window, sizeof window)) {
+		snprintf(why, size, "nobody is moved outside of the hours %s", window);
+		busy = why;
+	}
 	return busy;
 }
 

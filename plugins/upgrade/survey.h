@@ -13,7 +13,7 @@ struct survey {
 	int64_t input_s; /* out of survey_busy: seconds since the last input */
 };
 
-/* Why the user may not be interrupted (idle.h); NULL: now is the time. */
+/* Why the user may not be interrupted (idle.h), or nobody now (window.h); NULL: now is the time. */
 const char *survey_busy(struct survey *s, char *why, size_t size);
 /* One row: installed, busy, input_s, frozen, phase. */
 void survey_row(struct survey *s, long long now_s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The hours in which a schedule may move users (window_from, window_to), in this machine's time zone. */
+/* The hours in which users are moved (window_from, window_to), in this machine's time zone. */
 #ifndef T3OPS_PLUGINS_UPGRADE_WINDOW_H
 #define T3OPS_PLUGINS_UPGRADE_WINDOW_H
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 from lab import account, process, wait
@@ -145,6 +146,16 @@ class Options(unittest.TestCase):
         """With the name of the time zone that it is of."""
         with Lab(window_from="00:00", window_to="23:59") as lab:
             self.assertRegex(lab.status()["window"], r"^00:00 to 23:59 \S+, now (open|closed)$")
+
+    def test_outside_of_the_window(self):
+        """Nobody is moved, unless somebody says that it is to be now."""
+        soon = [time.strftime("%H:%M", time.localtime(time.time() + hours * 3600)) for hours in (2, 4)]
+        with Lab(window_from=soon[0], window_to=soon[1], idle_for="0s") as lab:
+            status, _, said = lab.ask("run", "alice")
+            self.assertEqual((status, lab.unit.done), (1, []))
+            self.assertRegex(said, rf"nobody is moved outside of the hours {soon[0]} to {soon[1]} \S+, now closed; --now")
+            status, _, said = lab.ask("run", "alice", "--now")
+            self.assertEqual((status, lab.stub.version), (0, LATEST), said)
 
 
 class Installing(unittest.TestCase):
