@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -55,6 +56,25 @@ static void test_disk_full_half_way(void **state)
 	run_fails(f, -ENOSPC, "bytes and"); /* known before it begins */
 	f->disk = 0;
 	run_ok(f, path);
+}
+
+/* Packing makes another file of the copy, and how large that will be is not known the first time. */
+static void test_room_for_all(void **state)
+{
+	struct fixture *f = *state;
+	struct stat db;
+
+	if (!small_disk_can(f->backup_dir)) {
+		print_message("no file system can be mounted in a namespace here\n");
+		skip();
+	}
+	database_make(f->db, 60000);
+	assert_int_equal(stat(f->db, &db), 0);
+	f->disk = db.st_size + db.st_size / 2;
+	run_fails(f, -ENOSPC,
+	          "no room for the copy (disk or quota full)"); /* there is, until somebody else fills it */
+	f->compress = 3;
+	run_fails(f, -ENOSPC, "bytes and");
 }
 
 static void test_disk_read_only(void **state)
@@ -104,6 +124,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_quota, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_late, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_disk_full_half_way, fixture_setup, fixture_teardown),
+	    cmocka_unit_test_setup_teardown(test_room_for_all, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_disk_read_only, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_two_at_once, fixture_setup, fixture_teardown),
 	    cmocka_unit_test_setup_teardown(test_no_directory, fixture_setup, fixture_teardown),
