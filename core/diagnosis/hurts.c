@@ -12,6 +12,7 @@
 #include "tbl/room.h"
 
 #define BEGAN_PINGS 3
+#define SITE_GROUPS 3 /* of an IPv6 address: what a provider gives to one customer, at most */
 
 void hurts_fini(struct hurts *h)
 {
@@ -62,12 +63,38 @@ static bool meet(const struct hurt *a, const struct hurt *b)
 	return a->from_us <= b->to_us + TOGETHER_US && b->from_us <= a->to_us + TOGETHER_US;
 }
 
+/* The first 48 bits of an IPv6 address. */
+static uint64_t site_of(const char *address)
+{
+	uint64_t site = 0;
+	char *end;
+
+	for (unsigned group = 0; group < SITE_GROUPS; group++) {
+		site = site << 16 | (strtoul(address, &end, 16) & 0xffff);
+		if (end[0] == ':' && end[1] == ':')
+			return site << (16 * (SITE_GROUPS - 1 - group));
+		address = end[0] == ':' ? end + 1 : end;
+	}
+	return site;
+}
+
+/* Whether they cannot be of one household: that has one IPv4 address, and a network of at least 48 bits over IPv6,
+ * and may use both. */
+static bool households_differ(const char *a, const char *b)
+{
+	bool a_is_6 = strchr(a, ':') != NULL, b_is_6 = strchr(b, ':') != NULL;
+
+	if (a_is_6 && b_is_6)
+		return site_of(a) != site_of(b);
+	return !a_is_6 && !b_is_6 && strcmp(a, b) != 0;
+}
+
 /* A user's own rows, each of which says when one of the tunnels broke. */
 static bool has_another(const struct hurts *h, const struct hurt *own)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (h->rows[i].user != own->user && strcmp(h->rows[i].colo, own->colo) == 0 &&
-		    strcmp(h->rows[i].address, own->address) != 0 && meet(&h->rows[i], own))
+		    households_differ(h->rows[i].address, own->address) && meet(&h->rows[i], own))
 			return true;
 	return false;
 }

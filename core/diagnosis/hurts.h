@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Users who broke over a location a moment ago, whether their drops were judged meanwhile or not: those that broke
- * together, from several addresses, have no last mile in common.  Pure.
+ * together, from networks of several households, have no last mile in common.  Pure.
  */
 #ifndef T3OPS_DIAGNOSIS_HURTS_H
 #define T3OPS_DIAGNOSIS_HURTS_H
@@ -22,7 +22,7 @@ struct hurts {
 void hurts_fini(struct hurts *h);
 /* Keeps it for a while, if it says over which location it came; period_us: of the page's Pings.  0 or -ENOMEM. */
 int hurts_add(struct hurts *h, const struct drop *d, uint64_t period_us, uint64_t now_us);
-/* Whether another user broke over the same location at the same time, from another address. */
+/* Whether another user broke over the same location at the same time, from another household. */
 bool hurts_have_another(const struct hurts *h, const struct drop *d);
 
 #endif

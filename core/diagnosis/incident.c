@@ -50,12 +50,14 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Of several the one that was heard longest. */
+/* Of several the one that was heard longest: never from when one was heard to when another was. */
 static void steady_merge(struct live_tunnel *row, const struct live_tunnel *live)
 {
 	if (live->steady_since_us == 0 ||
 	    (row->steady_since_us > 0 && live->steady_since_us > row->steady_since_us + STEADY_SAME_US))
 		return;
+	if (live->steady_since_us + STEADY_SAME_US < row->steady_since_us)
+		row->steady_until_us = 0;
 	row->steady_since_us = live->steady_since_us;
 	row->steady_until_us = later(row->steady_until_us, live->steady_until_us);
 }

@@ -41,17 +41,27 @@ static bool is_of_locations(const struct classification *j, const struct tomo_pa
 	return locations > 0 && locations + own == p->n;
 }
 
-/* How many legs are among the members: 2 for more. */
-static unsigned legs_count(const struct classification *j, size_t group)
+/* Whether two legs reach their edges by ways of which nothing is shared. */
+static bool ways_differ(const struct classification *j, const struct leg *a, const struct leg *b)
+{
+	struct tomo_path way_a, way_b;
+
+	topology_leg_path(j->in->topology, a->def, a->user, PART_BEFORE_EDGE, &way_a);
+	topology_leg_path(j->in->topology, b->def, b->user, PART_BEFORE_EDGE, &way_b);
+	return way_a.n > 0 && way_b.n > 0 && !tomo_paths_meet(&way_a, &way_b, NULL);
+}
+
+/* By how many ways the legs among the members go: 2 for more. */
+static unsigned ways_count(const struct classification *j, size_t group)
 {
 	const struct leg *one = NULL;
 
 	for (size_t k = 0; k < j->n_failures; k++) {
 		const struct leg *leg = j->o.rows[j->index[k]].leg;
 
-		if (j->member[k] != group || leg == NULL || leg == one)
+		if (j->member[k] != group || leg == NULL)
 			continue;
-		if (one != NULL)
+		if (one != NULL && ways_differ(j, one, leg))
 			return 2;
 		one = leg;
 	}
@@ -128,14 +138,14 @@ size_t locations_settle(struct classification *j, size_t n, size_t *unknown)
 	size_t groups = n;
 
 	for (size_t g = 0; g < groups; g++) {
-		unsigned legs = legs_count(j, g);
+		unsigned ways = ways_count(j, g);
 
 		instances_fold(j, &j->groups[g].suspects);
 		if (g == *unknown || j->groups[g].failing == 0 || !is_of_locations(j, &j->groups[g].suspects))
 			continue;
-		if (legs == 0)
+		if (ways == 0)
 			group_settle(j, g, &n);
-		else if (legs == 1 && !has_drops(j, g))
+		else if (ways == 1 && !has_drops(j, g))
 			group_dissolve(j, g, &n, unknown);
 	}
 	return n;

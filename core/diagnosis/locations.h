@@ -6,7 +6,7 @@
  *   an instance, by users who broke together         the instance
  *   ... by a user alone                              the instance, or the user's own last mile: nothing was heard
  *                                                    over it that would tell them apart
- *   ... by one leg alone                             nothing: the leg's own way to it is as likely
+ *   ... by one leg alone, or legs by one way         nothing: the legs' own way to it is as likely
  */
 #ifndef T3OPS_DIAGNOSIS_LOCATIONS_H
 #define T3OPS_DIAGNOSIS_LOCATIONS_H

@@ -299,7 +299,7 @@ static void add_working_leg(struct observations *o, struct leg *leg, struct topo
 	row->leg = leg;
 	row->proof |= leg->fresh.state == ASPECT_UNKNOWN ? TOMO_BY_FRESH : 0;
 	row->proven_us = leg->alive_us;
-	leg_path(t, leg, leg->colo, PART_ALL, &row->acquitted);
+	leg_path(t, leg, leg->alive_colo, PART_ALL, &row->acquitted);
 	o->n++;
 }
 

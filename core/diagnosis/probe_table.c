@@ -111,17 +111,19 @@ static unsigned beat_count(struct leg *leg, const struct leg_input *in)
 }
 
 /* It worked, begun then: what failed of it is over. */
-static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t begun_us, uint64_t mono_us)
+static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t begun_us, const struct leg_input *in)
 {
 	enum leg_testimony was = a->testimony;
 
-	a->reported_us = mono_us;
+	a->reported_us = in->mono_us;
 	if (was == LEG_FAILED)
 		a->testimony = LEG_RECOVERED;
 	else if (was == LEG_STALE)
 		a->testimony = LEG_SILENT;
-	if (a->testimony == LEG_SILENT && !leg_fails(leg) && !leg_is_failing(leg))
+	if (a->testimony == LEG_SILENT && !leg_fails(leg) && !leg_is_failing(leg)) {
 		a->proven_us = begun_us;
+		colo_copy(a->colo, in->colo);
+	}
 	return a->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
 }
 
@@ -142,14 +144,14 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	leg->mute_us = leg->heir_us = 0;
 	if (leg->resolver == RESOLVER_UNKNOWN)
 		names_clear(leg); /* its plugin does not say */
-	if (!failed)              /* a proof after its own failure shows only that it is over */
+	if (!failed) {            /* a proof after its own failure shows only that it is over */
 		leg->alive_us = before(in->mono_us, in->kind == LEG_ALIVE ? in->waited_us : 0);
+		colo_copy(leg->alive_colo, in->colo);
+	}
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
-	if (in->kind == LEG_UP) {
-		colo_copy(leg->fresh.colo, in->colo);
-		aspect_works(leg, &leg->fresh, in->mono_us, in->mono_us);
-	}
+	if (in->kind == LEG_UP)
+		aspect_works(leg, &leg->fresh, in->mono_us, in);
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -329,8 +331,7 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 
 	if (in->reason == T3OPS_R_NONE) {
 		a->state = ASPECT_WORKS;
-		colo_copy(a->colo, in->colo);
-		return aspect_works(leg, a, before(in->mono_us, in->waited_us), in->mono_us);
+		return aspect_works(leg, a, before(in->mono_us, in->waited_us), in);
 	}
 	switch (reason_side(in->reason)) {
 	case SIDE_NOBODY:

@@ -70,7 +70,7 @@ struct leg_aspect {
 	uint64_t failed_us;   /* when the last one that failed was begun; of fresh: its last step */
 	uint64_t verdict;
 	struct leg_end end;          /* of the last one that failed */
-	char colo[8], broke_colo[8]; /* the location of the last one that worked; of what failed; "": not known */
+	char colo[8], broke_colo[8]; /* the location of the one of proven_us; of what failed; "": not known */
 
 	/* Of the open incident. */
 	enum leg_testimony testimony; /* SILENT, FAILED, RECOVERED or STALE */
@@ -96,6 +96,7 @@ struct leg {
 	uint64_t mute_us;   /* since when connections are accepted and not answered, each of them; 0: they are not */
 	uint64_t verdict;   /* id of the verdict that it is evidence of, 0: none */
 	char colo[8];       /* the location over which it is, or was, connected; "": not known */
+	char alive_colo[8]; /* that of alive_us */
 	char broke_colo[8]; /* and that of the connection that failed in the open incident */
 
 	struct slow slow;    /* its round trips */

@@ -128,7 +128,7 @@ static void colo_put(FILE *out, const char *colo, bool located)
 
 static void working_name(FILE *out, const struct observation *f, bool located)
 {
-	const char *colo = f->leg != NULL ? f->leg->colo : f->live_tunnel->colo;
+	const char *colo = f->leg != NULL ? f->leg->alive_colo : f->live_tunnel->colo;
 
 	if (f->leg == NULL) {
 		fprintf(out, "a WebSocket of %s", f->live_tunnel->user);

@@ -62,7 +62,7 @@ static json_t *leg_json(const struct observation *f, bool failing)
 	leg_label(f->leg, label, sizeof label);
 	o = json_pack("{s:s, s:s, s:b}", "what", leg_what(f), "name", label, "failed", failing);
 	if (f->leg->colo[0] != '\0' && !f->resolver)
-		json_object_set_new(o, "colo", json_string(failing ? f->leg->broke_colo : f->leg->colo));
+		json_object_set_new(o, "colo", json_string(failing ? f->leg->broke_colo : f->leg->alive_colo));
 	if (!failing && !f->resolver && !f->fresh && !f->large && f->leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)f->leg->rtt_us / 1e6));
 	else if (failing && !f->resolver)

@@ -12,6 +12,10 @@
 #define HOME   "192.0.2.1"
 #define OFFICE "198.51.100.7"
 #define BEYOND "203.0.113.9"
+/* Two devices of one household, and one of another, over IPv6. */
+#define HOME6_DESK  "2001:db8:10:2000::a"
+#define HOME6_PHONE "2001:db8:10:2001:8000::b"
+#define OFFICE6     "2001:db8:11:2000::a"
 #define OVER(c)                                                                                                      \
 	UP_OVER(1, "cf", c), UP(1, "int", ""), UP(1, "srv", "alice"), UP(1, "srv", "bob"), RESOLVER(1, "cf", NONE)
 
@@ -103,6 +107,21 @@ static const struct scenario scenarios[] = {
      {OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
       PAGE_OVER(20100, "bob", "CDG", HOME, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2)},
      NULL},
+    {"from two addresses of one household, over IPv6: their network may be one",
+     "last_mile(bob) cloudflare(CDG)#1[bob]; last_mile(alice) cloudflare(CDG)#2[alice]",
+     {OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME6_DESK, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      PAGE_OVER(20100, "bob", "CDG", HOME6_PHONE, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2)},
+     NULL},
+    {"one over IPv4 and one over IPv6: that may be one household, too",
+     "last_mile(bob) cloudflare(CDG)#1[bob]; last_mile(alice) cloudflare(CDG)#2[alice]",
+     {OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      PAGE_OVER(20100, "bob", "CDG", HOME6_DESK, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2)},
+     NULL},
+    {"from two households, over IPv6: the location",
+     "cloudflare(CDG)#1[alice bob]",
+     {OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME6_DESK, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      PAGE_OVER(20100, "bob", "CDG", OFFICE6, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2)},
+     NULL},
     {"while a third one was heard over it all the time: each has a reason of its own",
      "last_mile(alice)#1[alice]; last_mile(bob)#2[bob]",
      {OVER("FRA"), BEAT_OVER(2000, "carol", "CDG"),
@@ -172,15 +191,47 @@ static const struct scenario scenarios[] = {
       PAGE_OVER(20050, "alice", "FRA", HOME, CLIENT_RESET, CUT),
       PAGE_OVER(20060, "bob", "FRA", OFFICE, CLIENT_RESET, CUT)},
      NULL},
+    {"two legs by the same way, while users over another location live: that way is as likely",
+     "prober#1; ~prober#1",
+     {OVER("FRA"), UP_OVER(1, "cf2", "FRA"), RESOLVER(1, "cf2", NONE), BEAT_OVER(2, "bob", "CDG"),
+      MUTE(12000, "cf", ""), MUTE(12000, "cf2", ""), LATE(12000, "cf", ""), LATE(12010, "cf2", ""),
+      UP_OVER(60000, "cf", "FRA"), UP_OVER(60000, "cf2", "FRA")},
+     NULL},
+    {"the leg breaks later and comes back over the user's location: that says nothing of before",
+     "last_mile(alice) cloudflare(CDG)#1[alice]; wan cloudflare tunnel#2; ~wan cloudflare tunnel#2",
+     {OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+      MUTE(32000, "cf", ""), DOWN(32000, "cf", "", RESET), UP_OVER(35000, "cf", "CDG")},
+     NULL},
     {"it is back over another location: what failed was the first one's",
      "wan cloudflare tunnel#1; ~wan cloudflare tunnel#1",
      {OVER("FRA"), MUTE(20000, "cf", ""), DOWN(20000, "cf", "", RESET), UP_OVER(24000, "cf", "CDG")},
      NULL},
 };
 
+/* The old tunnel of a page that came back is silent, and told of after the new one. */
+static void test_steady_is_one_tunnel(void **state)
+{
+	struct incident in = {.id = 1};
+	struct live_tunnel fresh = {.user = "bob", .colo = "CDG", .steady_since_us = MS(20000)};
+	struct live_tunnel silent = {.user = "bob", .colo = "CDG", .steady_since_us = MS(1000)};
+
+	(void)state;
+	fresh.client_us = fresh.steady_until_us = MS(30000);
+	silent.client_us = silent.steady_until_us = MS(9000);
+	assert_int_equal(incident_live_tunnel(&in, &fresh), 0);
+	assert_int_equal(incident_live_tunnel(&in, &silent), 0);
+	assert_int_equal(in.n_live_tunnels, 1);
+	assert_int_equal(in.live_tunnels[0].client_us, MS(30000));
+	assert_int_equal(in.live_tunnels[0].steady_since_us, MS(1000));
+	assert_int_equal(in.live_tunnels[0].steady_until_us, MS(9000));
+	incident_fini(&in);
+}
+
 int main(void)
 {
-	static const struct scenario_table table = {.rows = scenarios, .n = sizeof scenarios / sizeof scenarios[0]};
+	static const struct CMUnitTest others[] = {cmocka_unit_test(test_steady_is_one_tunnel)};
+	static const struct scenario_table table = {
+	    .rows = scenarios, .n = sizeof scenarios / sizeof scenarios[0], .others = others, .n_others = 1};
 
 	return scenarios_run(&table);
 }

@@ -27,6 +27,10 @@ static const struct leg_shape legs[] = {
      .segments = LIST("wan", "cloudflare", "tunnel", "traefik", "dispatch"),
      .edge = "cloudflare",
      .resolver_segments = LIST("wan", "dns")},
+    {.name = "cf2", /* beside it, by the same way */
+     .segments = LIST("wan", "cloudflare", "tunnel", "traefik", "dispatch"),
+     .edge = "cloudflare",
+     .resolver_segments = LIST("wan", "dns")},
     {.name = "int", .segments = LIST("traefik", "dispatch"), .edge = "traefik"},
     {.name = "srv", .segments = LIST("serve"), .edge = "", .per_user = true},
 };
@@ -35,7 +39,7 @@ static const struct path_shape shape = {
     .user_path = LIST("last_mile", "wan", "cloudflare", "tunnel", "traefik", "dispatch", "serve"),
     .per_user = LIST("last_mile", "serve"),
     .legs = legs,
-    .n_legs = 3,
+    .n_legs = sizeof legs / sizeof legs[0],
 };
 
 __attribute__((format(printf, 2, 3))) static void note(struct run *r, const char *fmt, ...)
