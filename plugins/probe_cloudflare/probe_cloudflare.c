@@ -7,7 +7,7 @@
  *
  * A name that leads elsewhere is followed when somebody answers there: until then the leg stays where it is.  If
  * nobody does while its former address still takes connections, it is the name that is wrong, and so the resolver
- * fails.
+ * fails.  Once that address fails, too, both are tried in turn: it may be gone for good.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,11 +35,13 @@ struct cloudflare {
 	bool freshening;                /* the fresh connection does */
 	bool thorough;                  /* and with what leg_fresh said */
 	unsigned misses;
-	struct trial trial;           /* of one of: */
-	struct dns_answer candidates; /* the addresses that were looked up, tried in turn; then the one in use */
-	unsigned tried;               /* of them, in vain */
-	char why[128];                /* the last of those did not work */
-	bool nowhere;                 /* the name leads to addresses where nobody answers */
+	struct trial trial;             /* of one of: */
+	struct dns_answer candidates;   /* the addresses that were looked up, tried in turn; then the one in use */
+	unsigned tried;                 /* of them, in vain */
+	char why[128];                  /* the last of those did not work */
+	bool nowhere;                   /* the name leads to addresses where nobody answers */
+	char venture[INET6_ADDRSTRLEN]; /* where this attempt goes instead, for the name leads there; "": nowhere */
+	unsigned attempts;              /* since it was up */
 };
 
 static void attempt_fail(struct cloudflare *c, enum t3ops_reason reason, const char *text)
@@ -65,7 +67,7 @@ static void connect_now(struct cloudflare *c)
 
 	c->ctx->host->leg_reached(c->ctx, c->leg, T3OPS_STEP_CONNECT);
 	ws_leg_options(c->ctx, &open);
-	open.connect_to = to_of(c->address, to);
+	open.connect_to = to_of(c->connecting && c->venture[0] != '\0' ? c->venture : c->address, to);
 	if (c->connecting)
 		ws_leg_open(&c->ws, c->ctx, c->leg, &open);
 	else
@@ -178,6 +180,8 @@ static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
 	if (c->connecting) {
 		if (!c->nowhere && !address_is_in(c->address, a))
 			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
+		else if (c->nowhere && c->attempts % 2 == 0)
+			snprintf(c->venture, sizeof c->venture, "%s", a->addresses[0]);
 		connect_now(c);
 		return;
 	}
@@ -246,8 +250,22 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 
 	c->leg = leg;
 	c->connecting = true;
+	c->venture[0] = '\0';
+	c->attempts++;
 	if (c->lookup == 0)
 		lookup_start(c, DNS_A);
+}
+
+/* It is up, so somebody answered there. */
+static void arrived(struct cloudflare *c)
+{
+	c->attempts = 0;
+	if (c->venture[0] == '\0')
+		return;
+	snprintf(c->address, sizeof c->address, "%s", c->venture);
+	c->venture[0] = '\0';
+	c->misses = 0;
+	c->nowhere = false;
 }
 
 /* Every heartbeat asks the resolver, too: its state is known whenever a drop is judged. */
@@ -256,6 +274,7 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	struct cloudflare *c = ctx->state;
 
 	(void)leg;
+	arrived(c);
 	ws_leg_ping(&c->ws);
 	if (c->lookup == 0)
 		lookup_start(c, DNS_A);
@@ -266,6 +285,7 @@ static void leg_fresh(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool thoroug
 	struct cloudflare *c = ctx->state;
 
 	(void)leg;
+	arrived(c);
 	c->freshening = true;
 	c->thorough = thorough;
 	if (c->lookup == 0)

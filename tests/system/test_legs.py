@@ -354,6 +354,22 @@ class LookingUp(unittest.TestCase):
             r.records = [HERE]
             first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason=None)
 
+    def test_name_that_leads_nowhere_until_the_former_address_is_gone(self):
+        """Somebody answers where the name leads only when nobody does here any more: the leg gets there all the same."""
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+            first(d, "probe_cloudflare", "leg_up")
+            r.records = [ELSEWHERE]
+            first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
+            mark = len(d.log())
+            origin.refuse()
+            for sock in list(origin.open):
+                sock.shutdown(socket.SHUT_RDWR)
+            first(d, "probe_cloudflare", "leg_attempt_failed", after=mark)
+            with Origin(HANDLERS, origin.port, "127.0.0.2"):
+                first(d, "probe_cloudflare", "leg_up", after=mark)
+                first(d, "probe_cloudflare", "leg_resolver_checked", after=mark, reason=None)
+                self.assertNotIn("address_changed", d.log())
+
     def test_name_and_address_fail(self):
         """Nobody answers there, nor here any more: it is not known to be the name."""
         with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
