@@ -13,6 +13,7 @@
 #include "evidence.h"
 #include "outcomes.h"
 #include "members.h"
+#include "text_json.h"
 #include "watch.h"
 
 #define FILE_NAME    "rollout"
@@ -65,7 +66,7 @@ static const char *text(const struct fleet *f, const char *key)
 
 static void text_set(struct fleet *f, const char *key, const char *value)
 {
-	json_object_set_new(f->all, key, json_string(value));
+	json_object_set_new(f->all, key, text_json(value));
 }
 
 static json_t *users(const struct fleet *f)

@@ -17,6 +17,7 @@
 #include "common/server_log.h"
 #include "common/trial.h"
 #include "contract.h"
+#include "text_json.h"
 #include "seen.h"
 
 #define ROOM_MIN (4LL << 20) /* of any migration */
@@ -57,7 +58,7 @@ static void note(struct gate *g, const char *key, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	json_object_set_new(g->report, key, json_string(text));
+	json_object_set_new(g->report, key, text_json(text));
 }
 
 /* ---- arms ---------------------------------------------------------------------------------------------------- */

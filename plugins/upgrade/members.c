@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text_json.h"
+
 static const char *text(const json_t *row, const char *key)
 {
 	const char *value = json_string_value(json_object_get(row, key));
@@ -62,7 +64,7 @@ void members_set(json_t *users, const char *user, const char *state, const char 
 	json_t *row = row_get(users, user);
 
 	json_object_set_new(row, "is", json_string(state));
-	json_object_set_new(row, "why", json_string(why));
+	json_object_set_new(row, "why", text_json(why));
 }
 
 void members_prove(json_t *users, const char *user)

@@ -13,6 +13,7 @@
 #include "common/copy.h"
 #include "common/due.h"
 #include "common/scratch.h"
+#include "text_json.h"
 
 #define UNDO_SHARE 2 /* of the time that is left, this part is for undoing */
 
@@ -58,7 +59,7 @@ int rollout_begin(struct rollout *r, const char *from, const char *to)
 
 int rollout_undo_begin(struct rollout *r, const char *why)
 {
-	json_object_set_new(r->state->all, "failed", json_string(why));
+	json_object_set_new(r->state->all, "failed", text_json(why));
 	json_object_set_new(r->state->all, "stamp", json_integer(now_s(r)));
 	return phase_set(r, "UNDOING");
 }

@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "text_json.h"
+
 #define NAME     "state.json"
 #define NEW_NAME "state.json.new"
 
@@ -99,21 +101,6 @@ int link_set(struct state *s, const char *prefix)
 
 /* ---- freezing and rejecting ---------------------------------------------------------------------------------- */
 
-/* What a server printed, cut off somewhere, is not always text that JSON can hold. */
-static json_t *reason_make(const char *text)
-{
-	json_t *reason = json_string(text);
-	char plain[1024];
-
-	if (reason != NULL)
-		return reason;
-	snprintf(plain, sizeof plain, "%s", text);
-	for (char *c = plain; *c != '\0'; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return json_string(plain);
-}
-
 const char *state_frozen(const struct state *s, long long now_s)
 {
 	const json_t *frozen = json_object_get(s->all, "frozen");
@@ -129,7 +116,7 @@ const char *state_frozen(const struct state *s, long long now_s)
 void state_freeze(struct state *s, const char *why, long long now_s, long long until_s)
 {
 	json_object_set_new(s->all, "frozen",
-	                    json_pack("{s:o, s:I, s:I}", "why", reason_make(why), "time", (json_int_t)now_s, "until",
+	                    json_pack("{s:o, s:I, s:I}", "why", text_json(why), "time", (json_int_t)now_s, "until",
 	                              (json_int_t)until_s));
 }
 
@@ -149,7 +136,7 @@ void state_reject(struct state *s, const char *prefix, const char *reason, long 
 		json_object_set_new(s->all, "rejected", rejected);
 	}
 	json_object_set_new(rejected, prefix,
-	                    json_pack("{s:o, s:I}", "reason", reason_make(reason), "time", (json_int_t)now_s));
+	                    json_pack("{s:o, s:I}", "reason", text_json(reason), "time", (json_int_t)now_s));
 }
 
 void state_pardon(struct state *s, const char *prefix)

@@ -17,6 +17,7 @@
 #include "common/due.h"
 #include "common/proof.h"
 #include "common/run_deadline.h"
+#include "common/server_hold.h"
 #include "common/trial.h"
 #include "common/user_path.h"
 #include "candidate.h"
@@ -29,6 +30,7 @@
 #include "seen.h"
 #include "state.h"
 #include "survey.h"
+#include "text_json.h"
 #include "watch.h"
 #include "window.h"
 
@@ -161,7 +163,7 @@ static void report_keep(struct work *w, struct gate *g)
 
 	snprintf(time, sizeof time, "%lld", now_s(w));
 	json_object_set_new(g->report, "verdict", json_string(gate_verdict_name(g->verdict)));
-	json_object_set_new(g->report, "reason", json_string(g->reason));
+	json_object_set_new(g->report, "reason", text_json(g->reason));
 	json_object_set_new(g->report, "candidate", json_string(g->candidate));
 	json_object_set_new(g->report, "installed", json_string(g->installed));
 	json_object_set_new(g->report, "to", json_string(candidate_name(&w->next)));
@@ -315,6 +317,12 @@ static int managed_refuse(struct work *w)
 	return fail(w, -EPERM, "not moved: %s", text);
 }
 
+/* Nobody else stops or starts the server until this process ends. */
+static int server_take(const struct work *w, struct rollout *r)
+{
+	return server_hold(w->user, r->why, sizeof r->why);
+}
+
 /* What was begun is ended first. */
 static int run_action(struct work *w)
 {
@@ -325,6 +333,9 @@ static int run_action(struct work *w)
 
 	if (is_dry(w))
 		return plan_report(w, ", move the user");
+	e = server_take(w, &r);
+	if (e < 0)
+		return fail(w, e, "%s", r.why);
 	if (is_busy(w))
 		return rollout_finish(w, &r);
 	e = managed_refuse(w);
@@ -365,7 +376,9 @@ static int rollback_action(struct work *w)
 	e = half ? 0 : managed_refuse(w);
 	if (e < 0)
 		return e;
-	e = half ? 0 : rollout_undo_begin(&r, why != NULL && *why != '\0' ? why : ROLLBACK_WHY);
+	e = server_take(w, &r);
+	if (e == 0 && !half)
+		e = rollout_undo_begin(&r, why != NULL && *why != '\0' ? why : ROLLBACK_WHY);
 	if (e < 0)
 		return fail(w, e, "%s", r.why);
 	e = rollout_finish(w, &r);
@@ -600,8 +613,10 @@ static int scheduled(struct work *w)
 	char candidate[PATH_MAX];
 	int e;
 
-	if (is_busy(w))
-		return rollout_finish(w, &r);
+	if (is_busy(w)) {
+		e = server_take(w, &r);
+		return e < 0 ? fail(w, e, "%s", r.why) : rollout_finish(w, &r);
+	}
 	if (managed_refuse(w) < 0)
 		return 0; /* the end says by whom (end_report) */
 	e = candidate_find(w, candidate);

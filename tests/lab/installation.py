@@ -93,7 +93,7 @@ class Seat:
 class Installation(Fleet):
     """live: which version really starts where another one is installed."""
 
-    def __init__(self, version, names, backup=False, **upgrade):
+    def __init__(self, version, names, backup=False, core=None, **upgrade):
         self.prefixes = Prefixes()
         self.live, self.bases = {}, process.folder()
         os.chmod(self.bases, 0o755)
@@ -104,7 +104,7 @@ class Installation(Fleet):
         self.first = version
         if backup:
             upgrade["backup"] = "backup"
-        self.daemon = Daemon({}, self.sections(**upgrade), users={n: s.stub.port for n, s in self.seats.items()})
+        self.daemon = Daemon(core or {}, self.sections(**upgrade), users={n: s.stub.port for n, s in self.seats.items()})
 
     def sections(self, mint=None, serve=None, **upgrade):
         program, base = f"{self.dir}/%n/current/bin/t3", ["--base-dir", f"{self.bases}/%n/.t3"]
@@ -115,9 +115,13 @@ class Installation(Fleet):
             section("command", "mint", {"argv": [program, "auth", "pairing", "create", *base, "--json"], "timeout": "10s"}) +
             section("command", "serve", {"argv": [program, "serve", *base, "--host", "127.0.0.1", "--port", "%p"]}) +
             self.unit.command("stop", "stop") + self.unit.command("start", "start") +
-            section("plugin", "auto_pair", {}) + section("plugin", "probe_t3serve", LEG) +
+            section("plugin", "session_check", {}) + section("plugin", "auto_pair", {}) + section("plugin", "probe_t3serve", LEG) +
             section("plugin", "backup", {"to": self.backups, "database": f"{self.bases}/%n/.t3/userdata/state.sqlite"}) +
             section("plugin", "upgrade", options))
+
+    @property
+    def state_path(self):
+        return os.path.join(self.daemon.state_dir, "secrets/upgrade/rollout")
 
     def rows(self):
         """Of t3opsctl upgrade progress: that of the rollout, and {name: row}."""
@@ -147,6 +151,7 @@ class Installation(Fleet):
 
     def __enter__(self):
         self.daemon.__enter__()
+        self.ask("status")  # which makes the links
         for name in self.seats:
             self.daemon.wait_log(rf"event=leg_up .*user={name}\b")
         return self

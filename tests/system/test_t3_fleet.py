@@ -3,11 +3,15 @@
 """All users move to another version of t3: a canary first, who is watched, then the others, idle ones first; who is busy
 later; and what fails is undone and stops it."""
 import json
+import os
+import signal
+import threading
 import unittest
 
-from lab import http, wait
+from lab import kill, path, wait
 from lab.installation import Installation
 from lab.stub import LATEST, NEW, OLD
+from lab.user import User
 
 
 class Forward(unittest.TestCase):
@@ -105,6 +109,137 @@ class Backward(unittest.TestCase):
             self.assertEqual(lab.started(), ["alice", "alice"])
             self.assertIn("BAKING", lab.ask("status", "bob")[1]["frozen"])
             self.assertGreater(lab.daemon.metrics()['t3ops_upgrade_last_timestamp_seconds{plugin="upgrade",user="alice",outcome="rolled_back"}'], 0)
+
+
+@unittest.skipIf(path.missing(), "needs " + ", ".join(path.missing()))
+class Connected(unittest.TestCase):
+    """Good, better, broken, rolled back: with people at their pages all the time."""
+
+    def setUp(self):
+        self.path = path.Path().start()
+        self.addCleanup(self.path.stop)
+
+    def user(self, name):
+        user = User(name, self.path.edge_address, self.path.host, self.path.tls, version=LATEST, factor=0.2).start()
+        self.addCleanup(user.stop)
+        return user
+
+    def stops(self, lab, name):
+        return lab.unit.done.count("stop " + name)
+
+    def watched(self, lab, users):
+        """At each stop of somebody's server: nobody had been dropped more often than by his own stops before."""
+        seen = []
+
+        def look(name, seat):
+            def stopping():
+                seen.append((name, {n: (u.drops, self.stops(lab, n) - (n == name)) for n, u in users.items()}))
+                seat.on["stop"] = stopping
+            seat.on["stop"] = stopping
+
+        for name, seat in lab.seats.items():
+            look(name, seat)
+        return seen
+
+    def test_the_whole_life(self):
+        with Installation(NEW, ("alice", "bob"), backup=True, canary="alice", core={"page_heartbeat": "1s"}) as lab:
+            self.path.connect(lab.daemon.proxy)
+            users = {name: self.user(name) for name in lab.seats}
+            for user in users.values():
+                user.wait_connected()
+            seen = self.watched(lab, users)
+            lab.seats["alice"].event("good")
+            lab.roll(LATEST)
+            self.assertRegex(lab.wait_idle(), "done: 2 moved")
+            for user in users.values():
+                user.wait_connected()
+                user.wait_pong()
+            self.assertEqual([self.stops(lab, n) for n in users], [1, 1])
+
+            lab.seats["alice"].event("better")
+            lab.live["0.0.34"] = "0.0.34-cannot-pair"
+            lab.roll("0.0.34")
+            self.assertRegex(lab.wait_idle(), "rolled_back: alice: rolled back: STARTING: it does not pair")
+            for user in users.values():
+                user.wait_connected()
+                user.wait_pong()
+            self.assertEqual(lab.versions(), {"alice": LATEST, "bob": LATEST})
+            self.assertEqual(lab.seats["alice"].events(), ["good", "better"])
+            self.assertEqual([self.stops(lab, n) for n in users], [3, 1])
+            self.assertEqual(users["bob"].drops, 1)
+            self.assertIn(users["alice"].drops, (2, 3))  # the broken one may have taken nobody
+            for name, drops in seen:
+                for who, (dropped, stopped) in drops.items():
+                    self.assertLessEqual(dropped, stopped, f"{who}, when {name} was stopped: {seen}")
+
+
+class Killed(unittest.TestCase):
+    """kill -9 of the monitor, of the jobs process with its runs, and of everything, in every state of a rollout."""
+
+    def hunter(self, lab, states, pids):
+        return kill.Hunter(states, lambda: kill.value(lab.state_path, "state"), pids)
+
+    def test_monitor_forward(self):
+        with Installation(NEW, ("alice", "bob"), backup=True) as lab:
+            states = ["SURVEYING", "PROVING", "PINNING", "MOVING", "BAKING", "JUDGING", "RELEASING", "SETTLING"]
+            hunter = self.hunter(lab, states, lambda: lab.daemon.pids("monitor"))
+            for seat in lab.seats.values():
+                seat.event("before")
+            lab.roll(LATEST)
+            wait.until(lambda: kill.value(lab.state_path, "state") == "IDLE", 240, "the end of the rollout")
+            hunter.stop()
+            self.assertEqual(hunter.words, [], "states in which nobody was killed")
+            self.assertRegex(lab.wait_idle(), "done: 2 moved|done: 1 moved, 1 had")
+            self.assertEqual(set(lab.versions().values()), {LATEST})
+            self.assertEqual(sorted(set(lab.started())), ["alice", "bob"])
+            self.assertEqual(len(lab.started()), 2, "each server was restarted once")
+            self.assertEqual([s.events() for s in lab.seats.values()], [["before"]] * 2)
+
+    def test_monitor_backward(self):
+        with Installation(NEW, ("alice", "bob"), canary="alice", bake="60s") as lab:
+            hunter = self.hunter(lab, ["UNDOING", "FREEZING"], lambda: lab.daemon.pids("monitor"))
+            lab.seats["alice"].event("before")
+            lab.roll(LATEST)
+            lab.wait_state("BAKING")
+            lab.seats["alice"].stub.stall()
+            lab.seats["alice"].on["stop"] = lab.seats["alice"].stub.crash
+            wait.until(lambda: kill.value(lab.state_path, "state") == "IDLE", 240, "the end of the rollout")
+            hunter.stop()
+            self.assertEqual(hunter.words, [])
+            self.assertRegex(lab.wait_idle(), "rolled_back: alice: BAKING: ")
+            self.assertEqual((set(lab.versions().values()), lab.seats["alice"].events()), ({NEW}, ["before"]))
+            self.assertIn("BAKING", lab.ask("status", "bob")[1]["frozen"])
+
+    def test_jobs(self):
+        """The jobs process, and the runs."""
+        with Installation(NEW, ("alice",), backup=True) as lab:
+            hunter = self.hunter(lab, ["PROVING", "PINNING", "MOVING", "JUDGING"],
+                                 lambda: lab.daemon.pids("jobs") + kill.jobs(lab.daemon))
+            lab.seats["alice"].event("before")
+            lab.roll(LATEST)
+            self.assertRegex(lab.wait_idle(), "done: 1 moved|done: 0 moved, 1 had")
+            hunter.stop()
+            self.assertEqual(hunter.words, [])
+            self.assertEqual((lab.versions(), lab.seats["alice"].events()), ({"alice": LATEST}, ["before"]))
+
+    def test_everything(self):
+        """As a power cut: all of t3ops at once, while the server is stopped; what starts next finishes it."""
+        with Installation(NEW, ("alice",)) as lab:
+            lab.seats["alice"].event("before")
+            killed = threading.Event()
+
+            def everything():
+                for pid in kill.jobs(lab.daemon):
+                    os.kill(pid, signal.SIGKILL)
+                lab.daemon.process.kill()
+                killed.set()
+
+            lab.seats["alice"].on["stop"] = everything
+            lab.roll(LATEST)
+            self.assertTrue(killed.wait(120 * wait.SLOW))
+            lab.daemon.start()
+            self.assertRegex(lab.wait_idle(), "done: 1 moved")
+            self.assertEqual((lab.versions(), lab.seats["alice"].events()), ({"alice": LATEST}, ["before"]))
 
 
 if __name__ == "__main__":

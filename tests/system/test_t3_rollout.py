@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import unittest
 
-from lab import http, wait
+from lab import http, kill, wait
 from lab.fleet import Fleet
 from lab.stub import LATEST, NEW, OLD
 
@@ -26,16 +26,8 @@ class Lab(Fleet):
 
     def kill(self):
         """The process of the run; nobody cleans up."""
-        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as f:
-                    mine = b"--run-job" in f.read()
-                with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-                    parent = int(f.read().rsplit(")", 1)[1].split()[1])
-            except OSError:
-                continue
-            if mine and parent in self.daemon.pids("t3ops-helper") + self.daemon.pids("helper"):
-                os.kill(pid, signal.SIGKILL)
+        for pid in kill.jobs(self.daemon):
+            os.kill(pid, signal.SIGKILL)
 
     def aside(self):
         """Databases that were put aside, without what reading one leaves beside it."""
@@ -160,6 +152,23 @@ class Killed(unittest.TestCase):
                 self.assertEqual(status, 1, said)
                 self.assertIn("ended by signal 9", said)
                 wait.until(lambda: lab.unit.done and lab.unit.done[-1] == word)
+                self.ends(lab, LATEST)
+
+    def test_for_real(self):
+        """kill -9 as soon as a phase is on disk, and some steps later, half through its work."""
+        for phase, more in (("SAVING", 0), ("SAVING", 20), ("SWITCHING", 0), ("SWITCHING", 2), ("STARTING", 0)):
+            with self.subTest(phase=phase, more=more), Lab(NEW) as lab:
+                lab.event("before")
+                path, steppers = os.path.join(lab.dir, "alice/state.json"), []
+
+                def stopping():
+                    pid, = kill.jobs(lab.daemon)
+                    steppers.append(kill.Stepper(pid, lambda: kill.value(path, "phase") == phase, more))
+
+                lab.on["stop"] = stopping
+                status, _, said = lab.run(LATEST)
+                self.assertEqual((status, "ended by signal 9" in said), (1, True), said)
+                self.assertTrue(steppers[0].killed.is_set(), "it was killed in another phase")
                 self.ends(lab, LATEST)
 
     def test_in_each_phase(self):
