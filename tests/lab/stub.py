@@ -22,6 +22,7 @@ class T3Stub:
         self.host = host
         self.port = port
         self.env = {}
+        self.before = ()  # words in front of the command that starts it
         self.switch(version)
         self.env.update({f"T3STUB_{k.upper()}": str(v) for k, v in switches.items()})
         self.process = None
@@ -46,7 +47,7 @@ class T3Stub:
         return os.path.join(self.base, "userdata/state.sqlite")
 
     def start(self, limit=30):
-        self.process = process.Process([self.program, "serve", "--base-dir", self.base, "--host", self.host, "--port",
+        self.process = process.Process([*self.before, self.program, "serve", "--base-dir", self.base, "--host", self.host, "--port",
                                         str(self.port)], "t3stub", self.env, as_account=True)
         self.port = int(self.process.wait_log(r"^Listening on http://.*:(\d+)$", limit).group(1))
 
