@@ -53,8 +53,10 @@ static void path_restore(struct tomo_path *p, struct topology *t)
 	for (size_t i = 0; i < all.n; i++) {
 		const char *name = topology_name(t, all.segments[i]);
 
-		if (name != NULL)
-			tomo_path_add(p, name);
+		if (name == NULL)
+			continue;
+		tomo_path_add(p, name);
+		topology_recall_located(t, name);
 	}
 }
 

@@ -243,6 +243,18 @@ void topology_set_located(struct topology *t, const struct leg_def *leg)
 		tomo_path_add(&t->located, leg->segments.segments[leg->edge]);
 }
 
+void topology_recall_located(struct topology *t, const char *segment)
+{
+	for (size_t i = 0; i < t->n_legs; i++) {
+		const struct leg_def *leg = &t->legs[i];
+		const char *edge = leg->edge < leg->segments.n ? leg->segments.segments[leg->edge] : NULL;
+
+		if (edge != NULL && segment != edge && is_instance_of(segment, edge) &&
+		    !tomo_path_has(&t->per_user, edge))
+			topology_set_located(t, leg);
+	}
+}
+
 bool topology_is_located(const struct topology *t)
 {
 	return t->located.n > 0;

@@ -94,6 +94,8 @@ void topology_user_path(struct topology *t, const char *user, enum user_part par
 
 /* The leg was answered over one of several locations of its edge segment. */
 void topology_set_located(struct topology *t, const struct leg_def *leg);
+/* The same, if an earlier diagnosis suspected that instance of it. */
+void topology_recall_located(struct topology *t, const char *segment);
 bool topology_is_located(const struct topology *t);
 /* Adds the instance of that location, if the path crosses such a segment; "": it is not known. */
 void topology_locate(struct topology *t, const char *colo, struct tomo_path *p);

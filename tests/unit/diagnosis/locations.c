@@ -227,11 +227,32 @@ static void test_steady_is_one_tunnel(void **state)
 	incident_fini(&in);
 }
 
+/* No leg has said yet over which location it goes. */
+static void test_location_is_known_after_a_restart(void **state)
+{
+	static const struct step steps[] = {
+	    OVER("FRA"), PAGE_OVER(20000, "alice", "CDG", HOME, CLIENT_CLOSED, CLOSED_1000, .late_pings = 2),
+	    FINISHED(25000), RESTARTED(25100)};
+	static struct run r;
+	const struct verdict_table *verdicts;
+
+	(void)state;
+	scenario_begin(&r);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		scenario_step(&r, &steps[i]);
+	verdicts = diagnosis_verdicts(r.diagnosis);
+	assert_int_equal(verdicts->n, 1);
+	assert_int_equal(verdicts->rows[0]->conclusion.suspects.n, 2);
+	assert_true(topology_is_personal(diagnosis_topology(r.diagnosis), &verdicts->rows[0]->conclusion.suspects));
+	scenario_end(&r);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest others[] = {cmocka_unit_test(test_steady_is_one_tunnel)};
+	static const struct CMUnitTest others[] = {cmocka_unit_test(test_steady_is_one_tunnel),
+	                                           cmocka_unit_test(test_location_is_known_after_a_restart)};
 	static const struct scenario_table table = {
-	    .rows = scenarios, .n = sizeof scenarios / sizeof scenarios[0], .others = others, .n_others = 1};
+	    .rows = scenarios, .n = sizeof scenarios / sizeof scenarios[0], .others = others, .n_others = 2};
 
 	return scenarios_run(&table);
 }
