@@ -409,4 +409,5 @@ T3OPS_PLUGIN(backup) = {
     .act = act,
     .rehearse = rehearse,
     .on_event = drills_event,
+    .on_earlier = drills_earlier,
 };

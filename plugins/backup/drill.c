@@ -241,10 +241,10 @@ static int verdict(struct drill *d)
 	return -EPROTO;
 }
 
-/* Whether it is about the newest backup here; what else is asked for is another question. */
+/* Whether it is about the newest backup here, if there is any; what else is asked for is another question. */
 static bool is_of_record(const struct action *a)
 {
-	return a->remote == NULL && a->ctx->host->argument(a->ctx, "at") == NULL;
+	return a->remote == NULL && a->ctx->host->argument(a->ctx, "at") == NULL && a->manifest->n > 0;
 }
 
 /* The monitor knows by the first words (drills.c). */

@@ -34,8 +34,6 @@ static void on_done(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 {
 	stamp_show(ctx, e, METRIC_DRILL_SUCCEEDED, "drilled=");
 	stamp_show(ctx, e, METRIC_DRILL_FAILED, "drill_failed=");
-	if (strcmp(e->kind, "job_done") == 0 && fact_find(e->line, "drill=due") != NULL)
-		ctx->host->request_action(ctx, ctx->name, "drill", e->user, NULL, NULL, NULL);
 }
 
 static void on_failed(struct t3ops_ctx *ctx, const struct t3ops_event *e)
@@ -44,12 +42,24 @@ static void on_failed(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 		ctx->host->gauge(ctx, METRIC_DRILL_FAILED, (const char *[]){e->user}, (double)e->time_us / 1e6);
 }
 
-void drills_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
+static bool is_ours(const struct t3ops_ctx *ctx, const struct t3ops_event *e)
 {
-	if (strcmp(e->plugin, ctx->name) != 0 || *e->user == '\0')
+	return strcmp(e->plugin, ctx->name) == 0 && *e->user != '\0';
+}
+
+void drills_earlier(struct t3ops_ctx *ctx, const struct t3ops_event *e)
+{
+	if (!is_ours(ctx, e))
 		return;
 	if (strcmp(e->kind, "job_done") == 0 || strcmp(e->kind, "action_done") == 0)
 		on_done(ctx, e);
 	else if (strcmp(e->kind, "action_failed") == 0)
 		on_failed(ctx, e);
+}
+
+void drills_event(struct t3ops_ctx *ctx, const struct t3ops_event *e)
+{
+	drills_earlier(ctx, e);
+	if (is_ours(ctx, e) && strcmp(e->kind, "job_done") == 0 && fact_find(e->line, "drill=due") != NULL)
+		ctx->host->request_action(ctx, ctx->name, "drill", e->user, NULL, NULL, NULL);
 }

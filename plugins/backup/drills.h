@@ -10,5 +10,7 @@ enum { METRIC_DRILL_SUCCEEDED, METRIC_DRILL_FAILED };
 
 /* Any event; those of other sections are left alone. */
 void drills_event(struct t3ops_ctx *ctx, const struct t3ops_event *e);
+/* One that an earlier monitor saw: asks for nothing. */
+void drills_earlier(struct t3ops_ctx *ctx, const struct t3ops_event *e);
 
 #endif
