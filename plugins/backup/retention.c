@@ -128,9 +128,21 @@ static void budget_apply(const struct manifest *m, long long budget, const char 
 		}
 }
 
+/* A clock that most backups are in the future of is wrong itself, and must cost none of them: the newest one's time
+ * then. */
+static long long now_credible(const struct manifest *m, long long now_s)
+{
+	size_t future = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		future += !is_credible(&m->rows[i], now_s);
+	return future > m->n - future ? m->rows[0].at_s : now_s;
+}
+
 long long retention_decide(const struct manifest *m, const struct retention *r, const char *made, long long now_s,
                            enum retention_fate *fates)
 {
+	now_s = now_credible(m, now_s);
 	for (size_t i = 0; i < m->n; i++)
 		fates[i] = is_fixed(m, i, made, now_s) ? RETENTION_STAYS : RETENTION_GOES;
 	for (int reason = 0; reason < BACKUP_REASONS; reason++) {
