@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/due.h"
+#include "common/server_hold.h"
 #include "common/user_path.h"
 #include "replace.h"
 
@@ -35,6 +36,8 @@ static bool server_start(struct user_server *server, const struct backup_dir *di
 	char why[320] = "";
 	int r;
 
+	if (server_hold(server->user, why, sizeof why) < 0)
+		return false; /* who has it in hand starts it, or the next run does */
 	if (user_server_running(server, why, sizeof why) != NULL) {
 		interrupted_end(dir);
 		return false;

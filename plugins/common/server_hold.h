@@ -7,8 +7,9 @@
 
 #define SERVER_HELD "another restart, restore or upgrade of this t3 server is in progress"
 
-/* Until our process has ended, for everybody else who asks so.  0, or -EBUSY with SERVER_HELD in why.  Without a home
- * directory that the account can write, everybody holds it.  Users who share one wait for each other. */
+/* Until our process has ended, for everybody else who asks so; asking again changes nothing.  0, or -EBUSY with
+ * SERVER_HELD in why.  Without a home directory that the account can write, everybody holds it.  Users who share one
+ * wait for each other. */
 int server_hold(const struct t3ops_user *user, char *why, size_t size);
 
 #endif

@@ -278,8 +278,8 @@ static void on_earlier(struct t3ops_ctx *ctx, const struct t3ops_event *e)
 
 	if (strcmp(e->kind, "verdict") == 0)
 		on_verdict(w, e, now_us);
-	else if (strcmp(e->kind, "server_restarting") == 0 && (row = row_get(w, e->user)) != NULL)
-		target_restarted(&row->target, now_us > age_us ? now_us - age_us : 0);
+	else if (strcmp(e->kind, "server_restarting") == 0 && age_us < now_us && (row = row_get(w, e->user)) != NULL)
+		target_restarted(&row->target, now_us - age_us); /* what was before this boot is over */
 	all_step(w);
 }
 

@@ -54,7 +54,8 @@ static void test_one_at_a_time(void **state)
 	assert_string_equal(why, SERVER_HELD);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(server_hold(&user, why, sizeof why), 0);
+	for (int again = 0; again < 2; again++)
+		assert_int_equal(server_hold(&user, why, sizeof why), 0);
 	snprintf(path, sizeof path, "%s/.t3ops.lock", home);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
