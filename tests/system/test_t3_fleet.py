@@ -4,11 +4,13 @@
 later; and what fails is undone and stops it."""
 import json
 import os
+import re
+import shlex
 import signal
 import threading
 import unittest
 
-from lab import kill, path, wait
+from lab import kill, path, process, wait
 from lab.installation import Installation
 from lab.stub import LATEST, NEW, OLD
 from lab.user import User
@@ -173,6 +175,26 @@ class Connected(unittest.TestCase):
                     self.assertLessEqual(dropped, stopped, f"{who}, when {name} was stopped: {seen}")
 
 
+class Runbook(unittest.TestCase):
+    def test_every_command(self):
+        """Those of docs/runbooks/version-bump.md, in its order, do what it says."""
+        with open(os.path.join(process.source_dir(), "docs/runbooks/version-bump.md"), encoding="utf-8") as f:
+            commands = [shlex.split(line)[1:] for line in f if re.match(r" {4,}t3opsctl ", line)]
+        self.assertGreater(len(commands), 8)
+        with Installation(NEW, ("alice", "bob")) as lab:
+            lab.change(candidate=lab.prefixes[LATEST])
+            for _, *words in commands:
+                words = [w.replace("/opt/t3/0.0.32", lab.prefixes[LATEST]) for w in words]
+                with self.subTest(words=words):
+                    status, _, said = lab.ask(*words)
+                    self.assertEqual(status, 0, said)
+                if words[0] == "run" and "alice" not in words:
+                    self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 are frozen")
+                    self.assertEqual(lab.versions(), {"alice": LATEST, "bob": NEW})
+            self.assertEqual(lab.versions(), {"alice": NEW, "bob": NEW})
+            self.assertIn("rollback", lab.ask("status", "alice")[1]["frozen"])
+
+
 class Killed(unittest.TestCase):
     """kill -9 of the monitor, of the jobs process with its runs, and of everything, in every state of a rollout."""
 
@@ -221,6 +243,17 @@ class Killed(unittest.TestCase):
             hunter.stop()
             self.assertEqual(hunter.words, [])
             self.assertEqual((lab.versions(), lab.seats["alice"].events()), ({"alice": LATEST}, ["before"]))
+
+    def test_reload_and_upgrade(self):
+        """Each replaces the monitor and the jobs process: the next ones go on."""
+        with Installation(NEW, ("alice", "bob"), settle="3s") as lab:
+            lab.roll(LATEST)
+            for state, replace in (("MOVING", lambda: lab.change(settle="4s")), ("BAKING", lab.daemon.upgrade)):
+                wait.until(lambda s=state: kill.value(lab.state_path, "state") == s, 120, state)
+                replace()
+            self.assertRegex(lab.wait_idle(), "done: 2 moved|done: 1 moved, 1 had")
+            self.assertEqual(lab.versions(), {"alice": LATEST, "bob": LATEST})
+            self.assertEqual(sorted(lab.started()), ["alice", "bob"])
 
     def test_everything(self):
         """As a power cut: all of t3ops at once, while the server is stopped; what starts next finishes it."""
