@@ -12,6 +12,7 @@ import unittest
 
 from lab import account, process, wait
 from lab.fleet import Fleet
+from lab.installation import Installation
 from lab.registry import NpmRegistry, Registry, package
 from lab.stub import LATEST, NEW, NEXT, OLD
 
@@ -103,6 +104,18 @@ class Channel(unittest.TestCase):
             self.assertIn("expected a version", lab.ask("pin", "alice", "--to=/x")[2])
             self.assertEqual(lab.ask("unpin", "alice")[0], 0)
             self.assertEqual(lab.ask("check", "alice", "--dry-run")[1]["version"], LATEST)
+
+
+class Everybody(unittest.TestCase):
+    def test_through_the_channel(self):
+        """A rollout over all users takes one version for all of them, installed for each."""
+        registry, versions = Registry(latest=LATEST), os.path.join(process.folder(), "versions")
+        with Installation(OLD, ("alice", "bob"), channel="latest", versions=versions, **registry.options()) as lab:
+            self.assertEqual(lab.ask("run")[0], 0)
+            self.assertEqual(lab.wait_idle(), "done: 2 moved, 0 had it already, 0 are frozen")
+            self.assertEqual({n: s.installed for n, s in lab.seats.items()},
+                             {n: os.path.join(versions, n, LATEST) for n in lab.seats})
+            self.assertEqual(registry.asked, [LATEST, LATEST])
 
 
 class Guards(unittest.TestCase):
