@@ -144,17 +144,40 @@ static bool is_migrated(struct rollout *r)
 	return migrated;
 }
 
-/* Both files, the -wal first: whoever goes on from between finds them still together. */
+/* What may lie beside a database and belongs to it. */
+static const char *const sides[] = {"-wal", "-journal"};
+
+static bool exists_with(const char *path, const char *side)
+{
+	char beside[PATH_MAX];
+
+	snprintf(beside, sizeof beside, "%.4000s%s", path, side);
+	return access(beside, F_OK) == 0;
+}
+
+/* Whether the database, or what belongs to it, is aside already. */
+static bool is_put_aside(const char *kept)
+{
+	bool found = exists_with(kept, "");
+
+	for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
+		found = found || exists_with(kept, sides[i]);
+	return found;
+}
+
+/* The database last: whoever goes on from between finds out by the others that it was begun. */
 static int old_put_aside(struct rollout *r, const char *kept)
 {
-	char wal[PATH_MAX], kept_wal[PATH_MAX], shm[PATH_MAX];
+	char from[PATH_MAX], to[PATH_MAX];
 
-	snprintf(wal, sizeof wal, "%.4000s-wal", r->server.database);
-	snprintf(shm, sizeof shm, "%.4000s-shm", r->server.database);
-	snprintf(kept_wal, sizeof kept_wal, "%.4000s-wal", kept);
-	if (rename(wal, kept_wal) < 0 && errno != ENOENT)
-		return -errno;
-	unlink(shm);
+	for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+		snprintf(from, sizeof from, "%.4000s%s", r->server.database, sides[i]);
+		snprintf(to, sizeof to, "%.4000s%s", kept, sides[i]);
+		if (rename(from, to) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	snprintf(from, sizeof from, "%.4000s-shm", r->server.database);
+	unlink(from);
 	return rename(r->server.database, kept) < 0 && errno != ENOENT ? -errno : 0;
 }
 
@@ -194,7 +217,7 @@ static int database_restore(struct rollout *r)
 	path_of(r, "before.sqlite", before);
 	if (access(kept, F_OK) == 0 && access(r->server.database, F_OK) == 0)
 		return 0;
-	if (access(kept, F_OK) < 0 && !is_migrated(r))
+	if (!is_put_aside(kept) && !is_migrated(r))
 		return 0;
 	e = file_copy(before, fresh, 0);
 	if (e == 0)

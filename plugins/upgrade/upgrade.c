@@ -658,7 +658,7 @@ static const struct t3ops_option options[] = {
     {"current", T3OPS_OPT_LIST, "%p/bin/t3 --version", 0, 0,
      "Program that prints the version that a prefix (%p) has."},
     {"window_from", T3OPS_OPT_TIME, "", 0, 0,
-     "Begin of the hours in which a schedule may move users, of this machine's time zone; empty: any time."},
+     "Begin of the hours in which users are moved, of this machine's time zone; empty: any time."},
     {"window_to", T3OPS_OPT_TIME, "", 0, 0, "Their end."},
     {"base_dir", T3OPS_OPT_STRING, "%h/.t3", 0, 0,
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
