@@ -3,6 +3,7 @@
 #include "ctl/print.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "ctl/local_time.h"
 #include "ctl/style.h"
@@ -53,10 +54,47 @@ static void row_print(FILE *out, const json_t *columns, const json_t *row)
 	fputc('\n', out);
 }
 
+/* What is wider than the terminal: a line for each value, an empty one between rows. */
+static void row_print_long(FILE *out, const json_t *row, int name_width)
+{
+	const char *key;
+	json_t *value;
+
+	text_put(out, "user", name_width);
+	fputs("  ", out);
+	text_put(out, text_get(row, "user"), 0);
+	fputc('\n', out);
+	json_object_foreach ((json_t *)row, key, value)
+		if (json_string_length(value) > 0 && strcmp(key, "user") != 0) {
+			text_put(out, key, name_width);
+			fputs("  ", out);
+			text_put(out, json_string_value(value), 0);
+			fputc('\n', out);
+		}
+}
+
+/* The longest name if the table does not fit on the terminal; 0: it does, or this is none. */
+static int too_wide(FILE *out, const json_t *columns)
+{
+	struct winsize size = {.ws_col = 0};
+	int all = 0, longest = 0;
+	const char *key;
+	json_t *width;
+
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 0;
+	json_object_foreach ((json_t *)columns, key, width) {
+		all += (int)json_integer_value(width) + 2;
+		longest = (int)strlen(key) > longest ? (int)strlen(key) : longest;
+	}
+	return all > size.ws_col ? longest : 0;
+}
+
 void print_rows(FILE *out, const json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, "rows");
 	json_t *columns, *row;
+	int name_width;
 	size_t i;
 
 	if (json_array_size(rows) == 0) {
@@ -64,9 +102,16 @@ void print_rows(FILE *out, const json_t *answer)
 		return;
 	}
 	columns = columns_of(rows);
-	row_print(out, columns, NULL);
+	name_width = too_wide(out, columns);
+	if (name_width == 0)
+		row_print(out, columns, NULL);
 	json_array_foreach ((json_t *)rows, i, row)
-		row_print(out, columns, row);
+		if (name_width == 0) {
+			row_print(out, columns, row);
+		} else {
+			fputs(i > 0 ? "\n" : "", out);
+			row_print_long(out, row, name_width);
+		}
 	json_decref(columns);
 }
 

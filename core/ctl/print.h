@@ -14,7 +14,9 @@ void print_standing(FILE *out, const json_t *newest_first); /* verdicts as well 
 void print_verdict(FILE *out, const json_t *verdict);
 void print_events(FILE *out, const json_t *newest_first);
 void print_event(FILE *out, const json_t *event);
-void print_rows(FILE *out, const json_t *answer); /* of an action: a table of its rows, or its summary */
-void print_text(FILE *out, const json_t *text);   /* a string, its newlines kept */
+/* Of an action: a table of its rows, or a list on a terminal that is too narrow for that; without rows its summary.
+ */
+void print_rows(FILE *out, const json_t *answer);
+void print_text(FILE *out, const json_t *text); /* a string, its newlines kept */
 
 #endif

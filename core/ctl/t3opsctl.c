@@ -134,6 +134,15 @@ static void result_print(const struct command *c, const struct asked *a, const j
 		c->print(stdout, result);
 }
 
+/* The rows of an action are more than its text. */
+static bool is_said_by(const json_t *result, const char *error)
+{
+	const json_t *text = json_is_object(result) ? json_object_get(result, "text") : result;
+
+	return error != NULL && json_array_size(json_object_get(result, "rows")) == 0 && json_is_string(text) &&
+	       strcmp(json_string_value(text), error) == 0;
+}
+
 /* A refusal may have a result, too: what an action did before it failed. */
 static int answer_print(const struct command *c, const struct asked *a, const json_t *answer)
 {
@@ -141,7 +150,7 @@ static int answer_print(const struct command *c, const struct asked *a, const js
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	bool ok = json_is_true(json_object_get(answer, "ok"));
 
-	if (ok || result != NULL)
+	if (ok || (result != NULL && (a->json || !is_said_by(result, error))))
 		result_print(c, a, result);
 	if (fflush(stdout) != 0)
 		return EXIT_FAILURE;
@@ -353,7 +362,8 @@ static int plugin_ask(struct asked *a, char **words, int n)
 	if (n == 0)
 		return usage_error("a command is missing");
 	if (n == 1)
-		return usage_error("no such command: %s", words[0]);
+		return usage_error("no such command: %s; of a plugin, say an action, too: %s now", words[0],
+		                   words[0]);
 	r = options_check(words[1], "", a);
 	if (r != 0)
 		return r;

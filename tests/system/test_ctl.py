@@ -142,8 +142,8 @@ class Ctl(unittest.TestCase):
             self.assertEqual(self.complete("-s", d.control, "verdicts", "--user", "b"), ["bob"])
 
     def test_usage(self):
-        for words, why in (((), "a command is missing"), (("nonsense",), "no such command: nonsense"),
-                           (("status", "more"), "status takes no argument: more"), (("backup",), "no such command: backup"),
+        for words, why in (((), "a command is missing"), (("nonsense",), "no such command: nonsense;.*"),
+                           (("status", "more"), "status takes no argument: more"), (("backup",), "no such command: backup; of a plugin, say an action, too: backup now"),
                            (("run",), "run needs a job"),
                            (("run", "a", "b", "c"), "unexpected argument: c"), (("a", "now", "b", "c"), "unexpected argument: c"),
                            (("verdicts", "-n", "x"), "-n x: expected a number above 0"), (("status", "-f"), "status takes no -f"),
