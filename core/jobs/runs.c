@@ -160,8 +160,11 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 		run_request_add(request);
 	if (!run) {
 		if (other)
-			job_result_set(&result, "overlap", "not started: another run for this user is %s",
-			               other->id ? "still in progress" : "already waiting");
+			job_result_set(
+			    &result, "overlap",
+			    "not started: another run for this user is %s (%s %s); ask again when it is over",
+			    other->id ? "still in progress" : "already waiting", job->name,
+			    other->action[0] != '\0' ? other->action : "now");
 		else
 			job_result_set(&result, "not_started", "no memory");
 		end_count(j, job, user, request, &result, 0);

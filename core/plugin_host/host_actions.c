@@ -24,6 +24,19 @@ static const char *actions_text(const struct t3ops_plugin *p, char *out, size_t 
 	return out;
 }
 
+/* "at to stop" as "--at, --to, --stop". */
+static const char *arguments_text(const char *words, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", *words == '\0' ? "nothing" : "");
+	int len;
+
+	for (const char *at = words; *at != '\0' && used < size; at += len, at += *at == ' ') {
+		len = (int)strcspn(at, " ");
+		used += (size_t)snprintf(out + used, size - used, "%s--%.*s", used > 0 ? ", " : "", len, at);
+	}
+	return out;
+}
+
 bool host_word_is_in(const char *words, const char *word)
 {
 	size_t len = strlen(word);
@@ -55,7 +68,7 @@ int host_action_check(const struct t3ops_plugin *p, const char *name, json_t *ar
 		if (host_word_is_in(a->arguments, argument))
 			continue;
 		snprintf(why, size, "%s %s takes no --%s; it takes: %s", p->name, a->name, argument,
-		         a->arguments[0] != '\0' ? a->arguments : "nothing");
+		         arguments_text(a->arguments, names, sizeof names));
 		return -EINVAL;
 	}
 	return 0;
