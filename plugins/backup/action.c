@@ -48,11 +48,17 @@ void action_report(const struct action *a, const struct backup_row *row)
 struct backup_row *action_choose(struct action *a)
 {
 	const char *at = a->ctx->host->argument(a->ctx, "at");
-	struct backup_row *row = manifest_find(a->manifest, at != NULL ? at : "");
+	struct backup_row *row = NULL;
 
+	if (at != NULL && *at == '\0') {
+		snprintf(a->why, a->why_size,
+		         "--at: expected a file's name, or a time in UTC or the beginning of one, as 2026-11-27");
+		return NULL;
+	}
+	row = manifest_find(a->manifest, at != NULL ? at : "");
 	if (row == NULL)
-		snprintf(a->why, a->why_size, "%.200s has no good backup%s%.64s",
-		         a->remote != NULL ? a->remote->dir : a->dir->path, at != NULL && *at != '\0' ? " of " : "",
+		snprintf(a->why, a->why_size, "%.200s has no good backup%s%.64s; backup list shows what there is",
+		         a->remote != NULL ? a->remote->dir : a->dir->path, at != NULL ? " of " : "",
 		         at != NULL ? at : "");
 	return row;
 }

@@ -303,10 +303,20 @@ static int store_check(struct t3ops_ctx *ctx)
 	return 0;
 }
 
+static void start_check(struct t3ops_ctx *ctx)
+{
+	if (*ctx->host->opt_string(ctx, "stop_command") != '\0' &&
+	    *ctx->host->opt_string(ctx, "start_command") == '\0')
+		ctx->host->option_fault(
+		    ctx, T3OPS_WARNING, "stop_command",
+		    "restore --stop is refused without start_command, which starts the server again");
+}
+
 static int check(struct t3ops_ctx *ctx)
 {
 	int r = database_check(ctx);
 
+	start_check(ctx);
 	if (ctx->host->opt_int(ctx, "compress") > 0 && !pack_is_there()) {
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
 		r = -ENOTSUP;

@@ -127,6 +127,7 @@ static int undo(struct restore *r, struct user_server *server, const struct repl
                 const struct include_swap *files, bool stopped)
 {
 	char first[200], why[200] = "";
+	bool back = false, files_back = false;
 	int error = 0;
 
 	snprintf(first, sizeof first, "%s", r->why);
@@ -134,16 +135,22 @@ static int undo(struct restore *r, struct user_server *server, const struct repl
 		error = user_server_stop(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		error = replace_undo(replaced, why, sizeof why);
+	back = error == 0;
 	if (error == 0)
 		error = include_swap_undo(files, why, sizeof why);
+	files_back = error == 0;
 	if (error == 0 && stopped)
 		error = user_server_start(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		snprintf(r->why, r->why_size, "%s; the old database is back%s", first,
 		         stopped ? ", and its server runs" : "");
+	else if (back)
+		snprintf(r->why, r->why_size, "%.120s; the old database is back, but %s: %.120s", first,
+		         files_back ? "its server does not work with it either" : "not the files that came with it",
+		         why);
 	else
-		snprintf(r->why, r->why_size, "%s; undoing that failed: %s; the old database is %.200s", first, why,
-		         replaced->kept);
+		snprintf(r->why, r->why_size, "undoing it failed, and the old database is %.150s: %.60s; %.60s",
+		         replaced->kept, why, first);
 	return error;
 }
 
@@ -191,8 +198,22 @@ static int stopped_swap(struct restore *r, struct user_server *server)
 /* dry-run goes so far. */
 static int plan_report(struct restore *r, const struct user_server *server, const char *running)
 {
-	r->ctx->host->report(r->ctx, "would", "%s, and put %s in the place of %s",
-	                     running != NULL ? "stop the server" : "find no server", r->row->file, server->database);
+	r->ctx->host->report(r->ctx, "would", "%s, and put %s%s in the place of %s",
+	                     running != NULL ? "stop the server" : "find no server", r->row->file,
+	                     r->files_fd >= 0 ? " and the files that went along" : "", server->database);
+	return 0;
+}
+
+/* A server is not stopped that nobody can start. */
+static int commands_check(struct restore *r)
+{
+	static const char *const options[] = {"stop_command", "start_command"};
+
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (*r->ctx->host->opt_string(r->ctx, options[i]) == '\0') {
+			snprintf(r->why, r->why_size, "the option %s names no command", options[i]);
+			return -ENOENT;
+		}
 	return 0;
 }
 
@@ -216,6 +237,11 @@ static int in_place(struct restore *r)
 	if (running != NULL && !may_stop) {
 		snprintf(r->why, r->why_size, "the server runs: %.200s; stop it, or say --stop", busy);
 		return -EBUSY;
+	}
+	if (running != NULL) {
+		error = commands_check(r);
+		if (error < 0)
+			return error;
 	}
 	if (host->argument(r->ctx, "dry-run") != NULL)
 		return plan_report(r, &server, running);

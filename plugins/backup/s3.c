@@ -34,7 +34,8 @@ struct transfer {
 
 static int say(struct s3 *s, int error, const char *method, const char *key, const char *what)
 {
-	snprintf(s->why, s->why_size, "%.120s: %s %.100s: %s", s->options.url, method, key, what);
+	snprintf(s->why, s->why_size, "%.120s: %s %.100s: %s", s->options.url, method,
+	         *key != '\0' ? key : "of the list of objects", what);
 	return error;
 }
 

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Backups as a person handles them: listed, verified, pinned, and put in the place of a running t3 server's database,
 which is stopped for that, started again, and paired with; whatever fails is undone."""
+import fcntl
 import glob
 import os
 import re
 import sqlite3
+import struct
+import subprocess
+import termios
 import time
 import unittest
 
@@ -63,18 +67,38 @@ class Handling(unittest.TestCase):
     def test_what_cannot_be_asked(self):
         with Lab() as lab:
             for words, said in ((("explode", "alice"), "backup has no action explode; there are: now, list, verify, pin"),
-                                (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: remote"),
-                                (("restore", "alice", "--at", "2020-01-01"), "has no good backup of 2020-01-01"),
+                                (("list", "alice", "--at", "x"), "backup list takes no --at; it takes: --remote"),
+                                (("restore", "alice", "--too", "x"), "takes no --too; it takes: --at, --to, --stop, --dry-run, "),
+                                (("restore", "alice", "--at", "2020-01-01"), "has no good backup of 2020-01-01; backup list"),
+                                (("restore", "alice", "--at", "--stop"), "--at: expected a file's name, or a time in UTC"),
                                 (("restore",), "backup restore is done for one user at a time: name the user"),
                                 (("restore", "bob"), "no such user in the user table: \"bob\""),
                                 (("list", "alice", "--x=" + "y" * 1200), "its arguments take 12")):
                 status, _, error = lab.ask(*words)
                 self.assertEqual(status, 1, words)
                 self.assertIn(said, error)
-            table = lab.daemon.ctl("backup", "list")  # for a person
+            done = subprocess.run([process.program("core/t3opsctl"), "-s", lab.daemon.control, "backup", "verify", "alice"],
+                                  capture_output=True, text=True, timeout=120, check=False)  # for a person
+            self.assertEqual((done.returncode, done.stdout), (1, ""))  # said once
+            self.assertIn("has no good backup; backup list shows", done.stderr)
+            table = lab.daemon.ctl("backup", "list")
             self.assertIn("1 of 1 done", table)
             lab.backup()
             self.assertRegex(lab.daemon.ctl("backup", "list"), r"(?m)^user +time +bytes +reason .*\nalice +20\d\d-")
+            self.assertRegex(self.on_terminal(lab, 400), r"(?m)^user +time +bytes +reason .*\nalice +20\d\d-")
+            self.assertRegex(self.on_terminal(lab, 60), r"(?m)^user +alice\ntime +20\d\d-.*\nbytes +\d+\nreason +manual$")
+
+    @staticmethod
+    def on_terminal(lab, columns):
+        """What `backup list` prints on a terminal of that width."""
+        main, other = os.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+        subprocess.run([process.program("core/t3opsctl"), "-s", lab.daemon.control, "backup", "list"], stdout=other,
+                       timeout=120, check=True)
+        text = os.read(main, 65536).decode().replace("\r\n", "\n")
+        os.close(other)
+        os.close(main)
+        return text
 
 
 class Restore(unittest.TestCase):
@@ -181,9 +205,20 @@ class Restore(unittest.TestCase):
             lab.unit.broken = {"start"}
             status, _, said = lab.ask("restore", "alice", "--stop")
             self.assertEqual(status, 1)
-            self.assertRegex(said, 'command "start": exit code 1; undoing that failed: command "start": exit code 1')
+            self.assertRegex(said, 'command "start": exit code 1; the old database is back, but its server does not work with it either: command "start"')
             lab.stub.start()
             self.assertEqual(lab.marks(), ["after"])
+
+    def test_nothing_would_start_it(self):
+        """A server is not stopped then, and the check of the configuration says so beforehand."""
+        with Lab(start_command="") as lab:
+            lab.daemon.wait_log("stop_command = .*restore --stop is refused without start_command")
+            lab.backup()
+            for more in ((), ("--dry-run",)):
+                status, _, said = lab.ask("restore", "alice", "--stop", *more)
+                self.assertEqual((status, lab.unit.done), (1, []))
+                self.assertIn("the option start_command names no command", said)
+            self.assertTrue(lab.stub.process.alive())
 
 
 class Runbook(unittest.TestCase):
