@@ -242,7 +242,7 @@ static void next_choose(struct fleet *f)
 
 	if (members_count(users(f), "waiting") == 0) {
 		end(f, has_backup && members_count(users(f), "done") > 0 ? RELEASING : SETTLING,
-		    "done: %zu moved, %zu had it already, %zu are frozen", members_count(users(f), "done"),
+		    "done: %zu moved, %zu had it already, %zu frozen", members_count(users(f), "done"),
 		    members_count(users(f), "same"), members_count(users(f), "frozen"));
 		return;
 	}
@@ -654,7 +654,7 @@ static int refuse(struct fleet *f, int error, const char *fmt, ...)
 /* Those of the action, as every user's check and run take them. */
 static json_t *arguments_take(const struct fleet *f)
 {
-	static const char *const names[] = {"to", "downgrade", "prerelease"};
+	static const char *const names[] = {"to", "again", "downgrade", "prerelease"};
 	json_t *taken = json_object();
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -686,6 +686,8 @@ static int run(struct fleet *f)
 	if (host->argument(f->ctx, "dry-run") != NULL)
 		return refuse(f, -EINVAL, "a dry run is for one user; t3opsctl %s check --dry-run tells of everybody",
 		              f->ctx->name);
+	if (host->argument(f->ctx, "now") != NULL)
+		return refuse(f, -EINVAL, "--now is for one user: a rollout waits until each is idle");
 	if (f->state != IDLE)
 		return refuse(f, -EBUSY, "a rollout is in progress (%s %s); t3opsctl %s progress shows it",
 		              state_names[f->state], text(f, "user"), f->ctx->name);
@@ -708,9 +710,10 @@ static int progress(struct fleet *f)
 	row_report(f);
 	json_object_foreach (users(f), user, row) {
 		const char *is = members_text(users(f), user, "is"), *why = members_text(users(f), user, "why");
+		bool in_hand = strcmp(is, "waiting") == 0 && strcmp(text(f, "user"), user) == 0;
 
 		f->ctx->host->report(f->ctx, "user", "%s", user);
-		f->ctx->host->report(f->ctx, "is", "%s", is);
+		f->ctx->host->report(f->ctx, "is", "%s", in_hand ? "in progress" : is);
 		f->ctx->host->report(
 		    f->ctx, "why", "%s%s",
 		    strcmp(is, "waiting") == 0 && *why != '\0' ? "will migrate at the next quiet gap, because " : "",

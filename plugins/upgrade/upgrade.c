@@ -141,12 +141,24 @@ static bool is_dry(const struct work *w)
 
 /* ---- check --------------------------------------------------------------------------------------------------- */
 
+/* Seconds since 1970 are for the state; people read "2026-11-27T03:30:00Z". */
+static void time_report(struct work *w, const json_t *report)
+{
+	const char *text = json_string_value(json_object_get(report, "time"));
+	time_t at = text != NULL ? (time_t)strtoll(text, NULL, 10) : 0;
+	char out[32];
+	struct tm tm;
+
+	if (at > 0 && gmtime_r(&at, &tm) != NULL && strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		w->ctx->host->report(w->ctx, "time", "%s", out);
+}
+
 static void report_row(struct work *w, const json_t *report)
 {
-	static const char *const keys[] = {
-	    "verdict",           "reason",   "candidate", "to",        "version",       "installed",
-	    "installed_version", "contract", "schema",    "migration", "sessions_lost", "rollback",
-	    "control",           "start_ms", "seconds",   "bytes",     "time"};
+	static const char *const keys[] = {"verdict", "reason",    "candidate",         "to",
+	                                   "version", "installed", "installed_version", "contract",
+	                                   "schema",  "migration", "sessions_lost",     "rollback",
+	                                   "control", "start_ms",  "seconds",           "bytes"};
 
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		const char *text = json_string_value(json_object_get(report, keys[i]));
@@ -154,6 +166,7 @@ static void report_row(struct work *w, const json_t *report)
 		if (text != NULL && *text != '\0')
 			w->ctx->host->report(w->ctx, keys[i], "%s", text);
 	}
+	time_report(w, report);
 	w->ctx->host->report_row(w->ctx);
 }
 
@@ -223,7 +236,8 @@ static int check_candidate(struct work *w, char candidate[PATH_MAX])
 		return r;
 	rejected = state_rejected(&w->state, candidate);
 	if (rejected != NULL && !again)
-		return fail(w, -EPROTO, "%.200s was rejected: %.300s; prove it --again", candidate, rejected);
+		return fail(w, -EPROTO, "%.200s was rejected: %.300s; --again proves it once more", candidate,
+		            rejected);
 	state_pardon(&w->state, candidate);
 	return candidate_prove(w, candidate);
 }

@@ -26,7 +26,7 @@ class Forward(unittest.TestCase):
             self.assertRegex(lab.roll(LATEST)[2], "a rollout is in progress")
             lab.wait_state("BAKING")
             self.assertEqual(lab.started(), ["bob"])
-            self.assertEqual(lab.wait_idle(), "done: 3 moved, 0 had it already, 0 are frozen")
+            self.assertEqual(lab.wait_idle(), "done: 3 moved, 0 had it already, 0 frozen")
             self.assertEqual(set(lab.versions().values()), {LATEST})
             self.assertEqual(lab.started()[0], "bob")
             self.assertEqual(sorted(lab.started()), ["alice", "bob", "carol"])
@@ -38,7 +38,7 @@ class Forward(unittest.TestCase):
             self.assertEqual(metrics['t3ops_upgrade_rollout_users{plugin="upgrade",state="done"}'], 3)
             self.assertEqual(metrics['t3ops_upgrade_rollout_in_progress{plugin="upgrade"}'], 0)
             lab.roll(LATEST)
-            self.assertEqual(lab.wait_idle(), "done: 0 moved, 3 had it already, 0 are frozen")
+            self.assertEqual(lab.wait_idle(), "done: 0 moved, 3 had it already, 0 frozen")
 
     def test_busy(self):
         """Who has a turn in progress is moved when it is over, and the others do not wait."""
@@ -61,7 +61,7 @@ class Forward(unittest.TestCase):
         with Installation(NEW, ("alice", "bob")) as lab:
             lab.ask("freeze", "alice", "--why=exams")
             lab.roll(LATEST)
-            self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 are frozen")
+            self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
             self.assertEqual(lab.versions(), {"alice": NEW, "bob": LATEST})
             self.assertEqual(lab.rows()[1]["alice"]["why"], "exams")
 
@@ -78,6 +78,11 @@ class Backward(unittest.TestCase):
         """By the gate of one of them: nobody is moved, and nobody is frozen."""
         with Installation(NEW, ("alice", "bob")) as lab:
             lab.roll("0.0.34-cannot-pair")
+            self.stopped(lab, "rejected for (alice|bob): rejected: it does not pair")
+            lab.roll("0.0.34-cannot-pair")
+            self.assertRegex(lab.wait_idle(), "rejected for (alice|bob): .* was rejected: .*; --again proves it once more")
+            self.assertIn("--now is for one user", lab.roll("0.0.34-cannot-pair", "--now")[2])
+            lab.roll("0.0.34-cannot-pair", "--again")
             self.stopped(lab, "rejected for (alice|bob): rejected: it does not pair")
             self.assertEqual(lab.unit.done, [])
 
@@ -96,7 +101,7 @@ class Backward(unittest.TestCase):
             self.assertGreater(metrics['t3ops_upgrade_last_timestamp_seconds{plugin="upgrade",user="alice",outcome="rolled_back"}'], 0)
             self.assertEqual(metrics['t3ops_upgrade_frozen{plugin="upgrade",user="bob"}'], 1)
             lab.roll("0.0.34")
-            self.assertRegex(lab.wait_idle(), "rejected for (alice|bob)|2 are frozen")
+            self.assertRegex(lab.wait_idle(), "rejected for (alice|bob)|2 frozen")
 
     def test_canary_fails_while_it_bakes(self):
         """It starts and pairs, and hangs a moment later: its leg and a verdict say so, and the user is brought back."""

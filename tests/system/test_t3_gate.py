@@ -120,7 +120,7 @@ class Rejected(unittest.TestCase):
             if again:
                 status, row, said = fleet.check(version)
                 self.assertEqual((status, row), (1, {}))
-                self.assertRegex(said, "was rejected: .*; prove it --again")
+                self.assertRegex(said, "was rejected: .*; --again proves it once more")
 
     def test_renamed_endpoint(self):
         self.rejects("0.0.34-renamed-endpoint", "it does not pair: the t3 server knows none of the configured endpoints")
