@@ -32,7 +32,7 @@ class Runbook(unittest.TestCase):
                 self.assertEqual(said.returncode, 0, f"{command}: {said.stdout}{said.stderr}")
                 done.append(command.split()[0])
                 if command.startswith("run --to"):
-                    self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 are frozen")
+                    self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
                     self.assertEqual(lab.versions(), {"alice": LATEST, "bob": OLD})
             self.assertEqual(lab.versions(), {"alice": OLD, "bob": OLD})  # the page ends with the way back
             self.assertEqual(set(done), {"check", "freeze", "run", "progress", "unfreeze", "rollback"})
