@@ -112,7 +112,7 @@ class Everybody(unittest.TestCase):
         registry, versions = Registry(latest=LATEST), os.path.join(process.folder(), "versions")
         with Installation(OLD, ("alice", "bob"), channel="latest", versions=versions, **registry.options()) as lab:
             self.assertEqual(lab.ask("run")[0], 0)
-            self.assertEqual(lab.wait_idle(), "done: 2 moved, 0 had it already, 0 are frozen")
+            self.assertEqual(lab.wait_idle(), "done: 2 moved, 0 had it already, 0 frozen")
             self.assertEqual({n: s.installed for n, s in lab.seats.items()},
                              {n: os.path.join(versions, n, LATEST) for n in lab.seats})
             self.assertEqual(registry.asked, [LATEST, LATEST])

@@ -194,7 +194,7 @@ class Runbook(unittest.TestCase):
                     status, _, said = lab.ask(*words)
                     self.assertEqual(status, 0, said)
                 if words[0] == "run" and "alice" not in words:
-                    self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 are frozen")
+                    self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
                     self.assertEqual(lab.versions(), {"alice": LATEST, "bob": NEW})
             self.assertEqual(lab.versions(), {"alice": NEW, "bob": NEW})
             self.assertIn("rollback", lab.ask("status", "alice")[1]["frozen"])
