@@ -7,7 +7,7 @@
  *
  * A name that leads elsewhere is followed when somebody answers there: until then the leg stays where it is.  If
  * nobody does while its former address still takes connections, it is the name that is wrong, and so the resolver
- * fails.  Once that address fails, too, both are tried in turn: it may be gone for good.
+ * fails.  Once that address has failed for long, too, both are tried in turn: it may be gone for good.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 
 #define LOOKUP_TIMEOUT_US UINT64_C(3000000)
 #define MISSES_TO_MOVE    3 /* answers in a row without the address in use */
+#define GONE_TIMEOUTS     6 /* for so many of an attempt's limit the former address fails: it may be gone for good */
 #define TO_SIZE           (INET6_ADDRSTRLEN + 2)
 
 struct cloudflare {
@@ -42,6 +43,7 @@ struct cloudflare {
 	bool nowhere;                   /* the name leads to addresses where nobody answers */
 	char venture[INET6_ADDRSTRLEN]; /* where this attempt goes instead, for the name leads there; "": nowhere */
 	unsigned attempts;              /* since it was up */
+	uint64_t failing_us;            /* when the first of them began */
 };
 
 static void attempt_fail(struct cloudflare *c, enum t3ops_reason reason, const char *text)
@@ -170,6 +172,14 @@ static void missed(struct cloudflare *c, const struct dns_answer *a)
 	try_next(c);
 }
 
+/* Not sooner: what fails where the name leads says nothing of the path. */
+static bool is_gone(const struct cloudflare *c)
+{
+	uint64_t limit_us = (uint64_t)c->ctx->host->opt_int(c->ctx, "timeout");
+
+	return c->ctx->host->now_us(c->ctx) - c->failing_us >= GONE_TIMEOUTS * limit_us;
+}
+
 static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
 {
 	if (c->address[0] == '\0' || address_is_in(c->address, a)) {
@@ -180,7 +190,7 @@ static void lookup_answered(struct cloudflare *c, const struct dns_answer *a)
 	if (c->connecting) {
 		if (!c->nowhere && !address_is_in(c->address, a))
 			snprintf(c->address, sizeof c->address, "%s", a->addresses[0]);
-		else if (c->nowhere && c->attempts % 2 == 0)
+		else if (c->nowhere && c->attempts % 2 == 0 && is_gone(c))
 			snprintf(c->venture, sizeof c->venture, "%s", a->addresses[0]);
 		connect_now(c);
 		return;
@@ -251,7 +261,8 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	c->leg = leg;
 	c->connecting = true;
 	c->venture[0] = '\0';
-	c->attempts++;
+	if (c->attempts++ == 0)
+		c->failing_us = ctx->host->now_us(ctx);
 	if (c->lookup == 0)
 		lookup_start(c, DNS_A);
 }
