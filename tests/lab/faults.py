@@ -265,10 +265,11 @@ def open_laptop_first(name, seconds):
 
 
 def second_tab(name):
-    """Which pings at other times than the first one."""
+    """Which pings at other times than the first one.  What is cut right behind a document may have been left for it."""
     def run(w):
         before_ping(name, lambda w: w.pause(2.5))(w)
         w.users[name].open()
+        w.pause(10)
     return run
 
 
