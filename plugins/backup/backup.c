@@ -27,6 +27,7 @@
 #include "interrupted.h"
 #include "plugin.h"
 #include "remote.h"
+#include "turn.h"
 
 #define WHY_SIZE 320
 
@@ -210,6 +211,8 @@ static int make(struct t3ops_ctx *ctx, const struct t3ops_user *user, enum backu
 		r = backup_dir_writable(&dir, why, sizeof why);
 	if (r == 0)
 		r = key_take(ctx, user, &dir, &key, why);
+	if (r == 0 && reason == BACKUP_SCHEDULED)
+		turn_wait(ctx, user, source, until_us);
 	if (r == 0)
 		r = copy_make(ctx, source, &dir, until_us, &facts, why);
 	if (r == -ENOENT && user->absent && dir.fd >= 0 && dir.manifest.n == 0) {
@@ -371,6 +374,9 @@ static const struct t3ops_option options[] = {
      "A larger backup is sent in parts of that size, and a later run goes on after the last one that arrived."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for restore --stop."},
     {"start_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that starts it again."},
+    {"turn_patience", T3OPS_OPT_DURATION, "2m", 0, INT64_C(86400000000),
+     "For how long a scheduled run waits while a turn of the user is in progress, and at most for half of its time; "
+     "then the backup is made all the same."},
     {"drill_every", T3OPS_OPT_DURATION, "0s", 0, 0,
      "How long after a user's last restore drill a run of the job is followed by another one; 0s: never by itself."},
     TRIAL_OPTIONS(""),

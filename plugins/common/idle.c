@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,7 +60,12 @@ static bool number_read(sqlite3 *db, const char *sql, int64_t since_s, int64_t n
 static sqlite3 *database_open(const char *path, char *why, size_t size)
 {
 	sqlite3 *db = NULL;
+	struct stat st;
 
+	if (stat(path, &st) == 0 && st.st_size == 0) { /* SQLite would remove the -wal file beside it */
+		snprintf(why, size, "whether a turn is in progress cannot be told: %.200s is empty", path);
+		return NULL;
+	}
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK) {
 		sqlite3_busy_timeout(db, BUSY_MS);
 		return db;
@@ -223,27 +229,48 @@ static bool is_ours(pid_t pid)
 
 /* ---- the whole --------------------------------------------------------------------------------------------- */
 
-const char *idle_busy(struct idle *i, char *why, size_t size)
+/* The process of the server; 0: it does not run; -1: it does, and cannot be looked at, as why says. */
+static pid_t server_find(struct user_server *s, char *why, size_t size)
 {
 	pid_t server;
-	int64_t since_s;
 
-	i->input_s = 0;
-	if (user_server_running(i->server, why, size) == NULL) {
-		i->input_s = IDLE_NEVER_S;
-		return NULL;
-	}
-	server = database_user(
-	    i->server->database); /* before SQLite opens it: closing the file takes our own locks */
+	if (user_server_running(s, why, size) == NULL)
+		return 0;
+	server = database_user(s->database); /* before SQLite opens it: closing the file takes our own locks */
 	if (server <= 0)
-		return why;
-	if (is_ours(server)) {
-		snprintf(why, size, "another job of t3ops has the database open: process %d", (int)server);
-		return why;
-	}
-	since_s = started_s(server);
-	if (!is_alone(i, server, why, size) ||
-	    !database_is_quiet(i, since_s > MARGIN_S ? since_s - MARGIN_S : 0, why, size))
+		return -1;
+	if (!is_ours(server))
+		return server;
+	snprintf(why, size, "another job of t3ops has the database open: process %d", (int)server);
+	return -1;
+}
+
+/* Since when a turn of this server may be in progress. */
+static int64_t turns_since_s(pid_t server)
+{
+	int64_t since_s = started_s(server);
+
+	return since_s > MARGIN_S ? since_s - MARGIN_S : 0;
+}
+
+const char *idle_busy(struct idle *i, char *why, size_t size)
+{
+	pid_t server = server_find(i->server, why, size);
+
+	i->input_s = server == 0 ? IDLE_NEVER_S : 0;
+	if (server == 0)
+		return NULL;
+	if (server < 0 || !is_alone(i, server, why, size) || !database_is_quiet(i, turns_since_s(server), why, size))
 		return why;
 	return NULL;
+}
+
+const char *idle_turn(struct user_server *s, char *why, size_t size)
+{
+	pid_t server = server_find(s, why, size);
+	sqlite3 *db = server > 0 ? database_open(s->database, why, size) : NULL;
+	bool is = server < 0 || (server > 0 && (db == NULL || turn_is_running(db, turns_since_s(server), why, size)));
+
+	sqlite3_close(db);
+	return is ? why : NULL;
 }

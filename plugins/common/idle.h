@@ -24,5 +24,7 @@ struct idle {
 
 /* Why the user is busy, one line in why; NULL: idle. */
 const char *idle_busy(struct idle *i, char *why, size_t size);
+/* Only whether a turn is in progress, for who does not interrupt: why, or that it cannot be told; NULL: none is. */
+const char *idle_turn(struct user_server *server, char *why, size_t size);
 
 #endif
