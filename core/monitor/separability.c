@@ -78,9 +78,9 @@ static void segments_print(const struct claims *c, const struct text_list *path,
 static void url_print(const struct claims *c, const char *name, const char *url, bool plain)
 {
 	const char *rest = strstr(url, "://");
-	bool cut = plain && rest && rest > url && rest[-1] == 's';
+	bool cut = plain && (strncmp(url, "wss:", 4) == 0 || strncmp(url, "https:", 6) == 0);
 
-	if (cut)
+	if (cut && rest)
 		fprintf(c->out, "%s = \"%.*s%s\" ", name, (int)(rest - url - 1), url, rest);
 	else
 		fprintf(c->out, "%s = \"%s\" ", name, url);
@@ -161,6 +161,13 @@ static void row_print(const struct claims *c, const struct inseparable *row)
 	fputs(")\n", c->out);
 }
 
+/* A leg comes to its edge over other segments, as users do, and so may be answered by one of many entrances; one that
+ * begins there enters at an address of its own. */
+static bool has_way_to_edge(const struct leg_shape *leg)
+{
+	return !leg->per_user && leg->edge && leg->segments.n > 1 && strcmp(leg->segments.names[0], leg->edge) != 0;
+}
+
 /* The segment nearest to the users that ends a leg's TCP and TLS: a network with many entrances, perhaps.  NULL: no
  * leg says. */
 static const char *entrance_find(const struct claims *c, const struct path_shape *shape)
@@ -169,7 +176,7 @@ static const char *entrance_find(const struct claims *c, const struct path_shape
 	size_t nearest = path->n;
 
 	for (size_t i = 0; i < shape->n_legs; i++) {
-		size_t at = shape->legs[i].edge ? path_index(path, shape->legs[i].edge) : path->n;
+		size_t at = has_way_to_edge(&shape->legs[i]) ? path_index(path, shape->legs[i].edge) : path->n;
 
 		nearest = at < nearest ? at : nearest;
 	}

@@ -17,14 +17,15 @@ static const struct shape {
 	const char *name, *segments, *edge, *resolver;
 } shapes[] = {
     {'c', T3OPS_ROLE_LEG, "cf", "wan cloudflare tunnel traefik dispatch", "cloudflare", "wan dns"},
-    {'i', T3OPS_ROLE_LEG, "int", "traefik dispatch", "", ""},
-    {'s', T3OPS_ROLE_LEG, "srv", "serve", "", ""},
-    {'u', T3OPS_ROLE_LEG, "tun", "tunnel traefik dispatch", "", ""},
-    {'d', T3OPS_ROLE_LEG, "own", "dispatch", "", ""},
+    {'i', T3OPS_ROLE_LEG, "int", "traefik dispatch", "traefik", ""},
+    {'n', T3OPS_ROLE_LEG, "int", "traefik dispatch", "traefik", ""},
+    {'s', T3OPS_ROLE_LEG, "srv", "serve", "serve", ""},
+    {'u', T3OPS_ROLE_LEG, "tun", "tunnel traefik dispatch", "tunnel", ""},
+    {'d', T3OPS_ROLE_LEG, "own", "dispatch", "dispatch", ""},
     {'p', T3OPS_ROLE_LEG, "cf", "wan cloudflare tunnel traefik dispatch", "cloudflare", ""},
-    {'w', T3OPS_ROLE_LEG, "cf", "wan cloudflare tunnel traefik dispatch", "", "wan dns"},
+    {'w', T3OPS_ROLE_LEG, "cf", "wan cloudflare tunnel traefik dispatch", "wan", "wan dns"},
     {'2', T3OPS_ROLE_LEG, "cf2", "wan2 cloudflare tunnel traefik dispatch", "cloudflare", "wan2 dns"},
-    {'o', T3OPS_ROLE_LEG, "sso", "traefik sso", "", ""},
+    {'o', T3OPS_ROLE_LEG, "sso", "traefik sso", "traefik", ""},
     {'j', T3OPS_ROLE_JOB, "backup", "", "", ""},
     {'r', T3OPS_ROLE_PROXY, "echo", "", "", ""},
 };
@@ -67,6 +68,11 @@ static const struct {
      "cloudflare, tunnel, traefik and dispatch " ONE_AT_T3OPS "loud faults" APART
      "tunnel, traefik and dispatch " ONE_AT_T3OPS LOCATION},
     {"without the outer leg", "is",
+     "loud, silent and brief faults" APART "last_mile, wan, cloudflare and tunnel "
+     "(a leg through wan would tell: add one with segments = "
+     "{\"wan\", \"cloudflare\", \"tunnel\", \"traefik\", \"dispatch\"})\n"
+     "silent and brief faults" APART "traefik and dispatch " ENTER_DISPATCH},
+    {"an inner leg without TLS, which is copied as it is", "ns",
      "loud, silent and brief faults" APART "last_mile, wan, cloudflare and tunnel "
      "(a leg through wan would tell: add one with segments = "
      "{\"wan\", \"cloudflare\", \"tunnel\", \"traefik\", \"dispatch\"})\n"
@@ -137,9 +143,9 @@ static void section_make(struct plugin_section *s, char letter)
 			                             .leg = {.segments = list_of(shapes[i].segments),
 			                                     .edge = shapes[i].edge,
 			                                     .resolver_segments = list_of(shapes[i].resolver)}};
-	if (letter != 'i')
+	if (letter != 'i' && letter != 'n')
 		return;
-	text_put(&s->values, "url", T3OPS_OPT_WS_URL, "wss://t3/probe/ws");
+	text_put(&s->values, "url", T3OPS_OPT_WS_URL, letter == 'i' ? "wss://t3/probe/ws" : "ws://t3/probe/ws");
 	text_put(&s->values, "address", T3OPS_OPT_ADDRESS, "10.0.20.203");
 }
 
