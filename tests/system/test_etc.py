@@ -130,12 +130,15 @@ class Units(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
 
+RULE_TESTS = ("t3ops-rules-test.yml", "t3ops-rules-long-test.yml")
+
+
 class Prometheus(unittest.TestCase):
     def test_rules_and_jobs(self):
         promtool = need(self, "promtool")
         folder = f"{SOURCE}/etc/prometheus"
         for argv in (("check", "config", "prometheus.yml"), ("check", "rules", "t3ops-rules.yml"),
-                     ("test", "rules", "t3ops-rules-test.yml")):
+                     *(("test", "rules", tests) for tests in RULE_TESTS)):
             status, said = run(promtool, *argv, cwd=folder)
             self.assertEqual(status, 0, said)
         status, said = run(need(self, "amtool"), "check-config", "alertmanager.yml", cwd=folder)
@@ -144,8 +147,9 @@ class Prometheus(unittest.TestCase):
         for name in ("t3ops", "node"):
             self.assertIn(f"job_name: {name}\n", jobs)
         rules = text_of(f"{folder}/t3ops-rules.yml")
+        tested = "".join(text_of(f"{folder}/{tests}") for tests in RULE_TESTS)
         for name in re.findall(r"alert: (\w+)", rules):
-            self.assertIn(f"alertname: {name}\n", text_of(f"{folder}/t3ops-rules-test.yml"))
+            self.assertIn(f"alertname: {name}\n", tested)
         for names in re.findall(r'alertname=~?"([^"]+)"', text_of(f"{folder}/alertmanager.yml")):
             for name in names.split("|"):
                 self.assertIn(f"alert: {name}\n", rules)
