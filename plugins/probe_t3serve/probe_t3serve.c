@@ -33,6 +33,7 @@ struct serve_leg {
 
 	uint64_t beat_us;                /* when the heartbeat that is out was sent; 0: none is */
 	bool http_pending, ping_pending; /* of it */
+	uint64_t http_us;                /* of the last answer over HTTP */
 
 	/* A WebSocket that the server closed: whether its session was taken away is being asked. */
 	struct t3ops_ws_end closed;
@@ -100,6 +101,21 @@ static void refused(struct serve_leg *s)
 	session_seek(s);
 }
 
+/* Whether the server answered on HTTP since the Ping that it does not answer, and owes no answer there. */
+static bool http_alone_works(const struct serve_leg *s)
+{
+	return s->http_us > s->socket.asked_us && s->http.fetch == 0;
+}
+
+static void socket_down(struct serve_leg *s, const struct t3ops_ws_end *end)
+{
+	bool deaf = end->reason == T3OPS_R_HEARTBEAT_TIMEOUT && http_alone_works(s);
+	char text[128];
+
+	snprintf(text, sizeof text, "%s%s", end->text, deaf ? ", while HTTP is" : "");
+	down(s, end->step, end->reason, end->code, text);
+}
+
 static void on_socket_end(void *arg, const struct t3ops_ws_end *end, enum t3_socket_state was)
 {
 	struct serve_leg *s = arg;
@@ -113,7 +129,7 @@ static void on_socket_end(void *arg, const struct t3ops_ws_end *end, enum t3_soc
 		s->is_closed = true;
 		session_seek(s);
 	} else {
-		down(s, end->step, end->reason, end->code, end->text);
+		socket_down(s, end);
 	}
 }
 
@@ -180,6 +196,7 @@ static void session_seek(struct serve_leg *s)
 /* The first answer of an attempt: the leg is up when there is a session's WebSocket, or no session yet. */
 static void http_works(struct serve_leg *s)
 {
+	s->http_us = s->ctx->host->now_us(s->ctx);
 	if (s->up) {
 		s->http_pending = false;
 		beat_end(s);

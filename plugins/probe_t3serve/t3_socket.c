@@ -47,7 +47,7 @@ static void on_limit(struct t3ops_ctx *ctx, void *arg)
 	end(s, &(struct t3ops_ws_end){.struct_size = sizeof(struct t3ops_ws_end),
 	                              .step = T3OPS_STEP_OPEN,
 	                              .reason = T3OPS_R_HEARTBEAT_TIMEOUT,
-	                              .text = "t3's Ping on the WebSocket is not answered, while HTTP is"});
+	                              .text = "t3's Ping on the WebSocket is not answered"});
 }
 
 void t3_socket_ping(struct t3_socket *s)
@@ -56,6 +56,7 @@ void t3_socket_ping(struct t3_socket *s)
 
 	if (s->limit || !s->ws)
 		return;
+	s->asked_us = host->now_us(s->ctx);
 	s->limit = host->timer_start(s->ctx, s->timeout_us, 0, on_limit, s);
 	host->ws_send(s->ctx, s->ws, T3OPS_WS_TEXT, ping_text, sizeof ping_text - 1); /* a failure ends it */
 }

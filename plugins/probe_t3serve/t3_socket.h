@@ -27,6 +27,7 @@ struct t3_socket {
 	enum t3_socket_state state; /* set by state_set only */
 	struct t3ops_ws *ws;
 	struct t3ops_timer *limit; /* of the Ping that is out; NULL: none is */
+	uint64_t asked_us;         /* when the last Ping was sent */
 	uint64_t timeout_us;       /* of the attempt, and of each Ping */
 };
 

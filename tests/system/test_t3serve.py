@@ -134,7 +134,7 @@ class Faults(unittest.TestCase):
             stub.mute()
             end = d.wait_log(r"event=leg_down .*user=alice.*").group(0)
             self.assertIn("reason=heartbeat_timeout", end)
-            self.assertIn("t3's Ping", end)
+            self.assertIn("t3's Ping on the WebSocket is not answered, while HTTP is", end)
             verdict = json.loads(re.search(r"\{.*\}", json.dumps(wait.until(d.verdicts, what="a verdict")[0])).group(0))
             self.assertEqual(verdict["segments"], ["serve(alice)"])
             mark = len(d.log())
@@ -143,6 +143,18 @@ class Faults(unittest.TestCase):
             d.wait_log(r"event=leg_up .*user=alice", after=mark)
             held(d)
             self.assertEqual(stub.sessions(), 1)
+
+    def test_stopped_process_is_silent_on_both(self):
+        """Whichever silence is noticed first: nothing is said of answers that did not come."""
+        with T3Stub(NEW, dead_ms=0) as stub, Daemon({}, sections(stub.mint_argv()), users={"alice": stub.port}) as d:
+            held(d)
+            for _ in range(3):
+                mark = len(d.log())
+                stub.stall()
+                self.assertNotIn("while HTTP is", d.wait_log(r"event=leg_down .*user=alice.*", after=mark).group(0))
+                stub.resume()
+                d.wait_log(r"event=leg_up .*user=alice", after=mark)
+                held(d)
 
     def test_no_mint_is_no_fault_of_the_server(self):
         with T3Stub(NEW, dead_ms=0) as stub, Daemon({}, sections(["/bin/false"]), users={"alice": stub.port}) as d:
@@ -190,7 +202,7 @@ class Server(Origin):
     """Pairs, answers /api/auth/session as it is told, and writes down what comes on the WebSocket."""
 
     def __init__(self):
-        self.alive, self.upgrade_status = True, 101
+        self.alive, self.upgrade_status, self.asked_dead = True, 101, 0
         self.frames, self.agents, self.made = [], [], 0
         self.expires, self.left_early, self.lingers_s = "2099-12-23T10:14:29.214Z", 0, 0.3
         self.sockets = []
@@ -198,6 +210,7 @@ class Server(Origin):
 
     def session(self, c, r):
         alive = self.alive and bool(r.header("cookie"))
+        self.asked_dead += not alive
         body = {"authenticated": alive, "auth": {"sessionCookieName": "t3_session"}}
         if alive:
             body["expiresAt"] = self.expires
@@ -282,9 +295,10 @@ class OnTheWire(unittest.TestCase):
         with Server() as server:
             d = self.daemon(server, pairing_pause="1500ms")
             held(d)
-            server.alive = False
+            asked_dead, server.alive = server.asked_dead, False
             server.close(1008)
             held(d, 0)
+            wait.until(lambda: server.asked_dead > asked_dead, what="the question whether the session is dead")
             server.alive = True
             held(d)
             self.assertEqual(server.made, 2)
