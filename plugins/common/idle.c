@@ -84,7 +84,9 @@ static bool turn_is_running(sqlite3 *db, int64_t since_s, char *why, size_t size
 		return true;
 	if (turns == 0 && sessions == 0)
 		return false;
-	snprintf(why, size, "%lld turns are in progress", (long long)(turns > sessions ? turns : sessions));
+	if (sessions > turns)
+		turns = sessions;
+	snprintf(why, size, turns == 1 ? "%lld turn is in progress" : "%lld turns are in progress", (long long)turns);
 	return true;
 }
 

@@ -133,8 +133,8 @@ static void on_checked(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void 
 	if (a->error == 0) {
 		on_proven(f, a);
 	} else if (strstr(reason, "rejected: ") != NULL || strstr(reason, " was rejected") != NULL) {
-		members_set(fleet_users(f), fleet_text(f, "user"), "rejected", reason);
-		fleet_end(f, SETTLING, "rejected for %.60s: %.300s", fleet_text(f, "user"), reason);
+		members_set(fleet_users(f), fleet_text(f, "user"), "rejected", order_plain(reason));
+		fleet_end(f, SETTLING, "rejected for %.60s: %.300s", fleet_text(f, "user"), order_plain(reason));
 	} else if (order_begins(reason, "gate_broken: ") || !order_is_tried_again(f, a)) {
 		fleet_end(f, SETTLING, "stopped at the gate of %.60s: %.300s", fleet_text(f, "user"), reason);
 	}
@@ -169,8 +169,10 @@ static void pinning(struct fleet *f)
 	order_give(f, f->ctx->host->opt_string(f->ctx, "backup"), "hold", NULL, on_pinned);
 }
 
-static void failure_freeze(struct fleet *f, const char *is, const char *reason)
+static void failure_freeze(struct fleet *f, const char *is, const char *said)
 {
+	const char *reason = order_plain(said);
+
 	if (strcmp(is, "rolled_back") == 0)
 		f->ctx->host->emit(f->ctx, "user_rolled_back", fleet_text(f, "user"), 0, reason);
 	members_set(fleet_users(f), fleet_text(f, "user"), is, reason);
@@ -181,8 +183,23 @@ static void on_moved(struct fleet *f)
 {
 	if (json_object_get(f->all, "canary") == NULL)
 		fleet_text_set(f, "canary", fleet_text(f, "user"));
+	json_object_del(f->all, "gates_broken");
 	fleet_state_set(f, BAKING, fleet_text(f, "user"));
 	evidence_moved(&f->evidence, f->ctx->host->wall_us(f->ctx));
+}
+
+/* The others wait, too: what is wrong with one user's gate is hardly that user. */
+static void on_gate_broken(struct fleet *f, const char *reason)
+{
+	json_int_t broken = json_integer_value(json_object_get(f->all, "gates_broken")) + 1;
+
+	json_object_set_new(f->all, "gates_broken", json_integer(broken));
+	f->ctx->host->emit(f->ctx, "user_deferred", fleet_text(f, "user"), 0, reason);
+	if (broken < FLEET_GATES_BROKEN_MAX)
+		fleet_state_set(f, WAITING, "");
+	else
+		fleet_end(f, SETTLING, "stopped at the gate of %.60s, the last of %d tries: %.300s",
+		          fleet_text(f, "user"), FLEET_GATES_BROKEN_MAX, reason);
 }
 
 /* A user whom the job itself has frozen was rolled back by it, before this could be told. */
@@ -216,7 +233,7 @@ static void on_run(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *arg
 	} else if (order_begins(reason, "busy: ") || order_begins(reason, "frozen: ")) {
 		fleet_state_set(f, SURVEYING, "");
 	} else if (order_begins(reason, "gate_broken: ")) {
-		fleet_state_set(f, WAITING, "");
+		on_gate_broken(f, reason);
 	} else if (!order_is_tried_again(f, a)) {
 		failure_freeze(f, "failed", reason);
 	}

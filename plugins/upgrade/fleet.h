@@ -28,6 +28,8 @@
 
 #include "plugin.h"
 
+#define FLEET_GATES_BROKEN_MAX 5 /* in MOVING, one after another without a move between; then the rollout stops */
+
 struct fleet;
 
 /* Goes on with what it finds on disk.  moved_back: called when a user was brought back by it.  NULL without memory.

@@ -57,6 +57,16 @@ bool order_begins(const char *line, const char *word)
 	return strncmp(line, word, strlen(word)) == 0;
 }
 
+const char *order_plain(const char *reason)
+{
+	static const char *const words[] = {"rolled back: ", "rejected: ", "frozen: "};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (order_begins(reason, words[i]))
+			return reason + strlen(words[i]);
+	return reason;
+}
+
 static struct fleet *fleet_of(struct t3ops_ctx *ctx)
 {
 	return ((struct watch *)ctx->state)->fleet;

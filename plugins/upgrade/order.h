@@ -21,6 +21,8 @@ struct fleet *order_answered(struct t3ops_ctx *ctx, void *arg);
 /* Why it failed for the user. */
 const char *order_reason(const struct fleet *f, const struct t3ops_acted *a);
 bool order_begins(const char *line, const char *word);
+/* The reason without the words that say how it ended, which stand before it already. */
+const char *order_plain(const char *reason);
 /* What may be otherwise the next time is tried a few times; true: it will be. */
 bool order_is_tried_again(struct fleet *f, const struct t3ops_acted *a);
 

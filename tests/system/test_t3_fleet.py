@@ -47,7 +47,7 @@ class Forward(unittest.TestCase):
             self.assertEqual(lab.roll(LATEST)[0], 0)
             lab.wait_state("WAITING")
             self.assertEqual(lab.versions(), {"alice": NEW, "bob": LATEST})
-            text = "will migrate at the next quiet gap, because 1 turns are in progress"
+            text = "will migrate at the next quiet gap, because 1 turn is in progress"
             self.assertEqual(lab.rows()[1]["alice"]["why"], text)
             self.assertTrue(lab.ask("status", "alice")[1]["next"].startswith(text), lab.ask("status", "alice"))
             self.assertNotIn("next", lab.ask("status", "bob")[1])
@@ -78,13 +78,30 @@ class Backward(unittest.TestCase):
         """By the gate of one of them: nobody is moved, and nobody is frozen."""
         with Installation(NEW, ("alice", "bob")) as lab:
             lab.roll("0.0.34-cannot-pair")
-            self.stopped(lab, "rejected for (alice|bob): rejected: it does not pair")
+            self.stopped(lab, "rejected for (alice|bob): it does not pair")
             lab.roll("0.0.34-cannot-pair")
             self.assertRegex(lab.wait_idle(), "rejected for (alice|bob): .* was rejected: .*; --again proves it once more")
             self.assertIn("--now is for one user", lab.roll("0.0.34-cannot-pair", "--now")[2])
             lab.roll("0.0.34-cannot-pair", "--again")
-            self.stopped(lab, "rejected for (alice|bob): rejected: it does not pair")
+            self.stopped(lab, "rejected for (alice|bob): it does not pair")
             self.assertEqual(lab.unit.done, [])
+
+    def test_gate_breaks(self):
+        """After the first one was moved, for good: that ends, with nobody frozen."""
+        with Installation(NEW, ("alice", "bob"), canary="bob", bake="4s") as lab:
+            lab.roll(LATEST)
+            lab.wait_state("BAKING")
+            for version in (NEW, LATEST):
+                program = os.path.join(lab.prefixes[version], "bin/t3")
+                with open(program, encoding="utf-8") as f:
+                    text = f.read().split("\n", 1)[1]
+                lab.prefixes.write(program, 'case "$*" in "serve "*/alice/*) exit 1;; esac\n' + text)
+            self.assertRegex(lab.wait_idle(), "stopped at the gate of alice, the last of 5 tries: gate_broken: ")
+            self.assertEqual(len(re.findall("event=user_deferred .*user=alice.*gate_broken: ", lab.daemon.log())), 5)
+            lab.daemon.wait_log("event=rollout_stopped")
+            self.assertEqual(lab.versions(), {"alice": NEW, "bob": LATEST})
+            for name in lab.seats:
+                self.assertEqual(lab.ask("status", name)[1]["frozen"], "no")
 
     def test_canary_fails_to_start(self):
         with Installation(NEW, ("alice", "bob"), canary="alice") as lab:
@@ -92,7 +109,7 @@ class Backward(unittest.TestCase):
             lab.seats["alice"].event("before")
             lab.seats["alice"].on["started"] = lambda: lab.seats["alice"].event("meanwhile")
             lab.roll("0.0.34")
-            self.stopped(lab, "rolled_back: alice: rolled back: STARTING: it does not pair")
+            self.stopped(lab, "rolled_back: alice: STARTING: it does not pair")
             self.assertEqual(lab.started(), ["alice", "alice"])
             self.assertEqual(lab.seats["alice"].events(), ["before"])
             for name in lab.seats:
@@ -166,7 +183,7 @@ class Connected(unittest.TestCase):
             lab.seats["alice"].event("better")
             lab.live["0.0.34"] = "0.0.34-cannot-pair"
             lab.roll("0.0.34")
-            self.assertRegex(lab.wait_idle(), "rolled_back: alice: rolled back: STARTING: it does not pair")
+            self.assertRegex(lab.wait_idle(), "rolled_back: alice: STARTING: it does not pair")
             for user in users.values():
                 user.wait_connected()
                 user.wait_pong()

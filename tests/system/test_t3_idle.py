@@ -37,7 +37,7 @@ class Idle(unittest.TestCase):
                     (SESSION, ("running", "t", PAST), False)):
                 with self.subTest(values=values):
                     sql(statement, *values)
-                    self.assertEqual(self.busy(lab), "1 turns are in progress" if busy else "")
+                    self.assertEqual(self.busy(lab), "1 turn is in progress" if busy else "")
                     sql("DELETE FROM projection_turns")
                     sql("DELETE FROM projection_thread_sessions")
 

@@ -27,7 +27,7 @@ static json_t *three(void)
 
 	answer(users, "alice", "", "100", "");
 	answer(users, "bob", "", "300", "");
-	answer(users, "carol", "1 turns are in progress", "5", "");
+	answer(users, "carol", "1 turn is in progress", "5", "");
 	return users;
 }
 
