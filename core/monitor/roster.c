@@ -56,6 +56,11 @@ static void drop_note(struct roster *r, const char *user, uint64_t time_us)
 		json_object_set_new(r->drops, user, json_integer((json_int_t)time_us));
 }
 
+bool roster_dropped(const struct roster *r, const char *user)
+{
+	return json_object_get(r->drops, user) != NULL;
+}
+
 static bool drop_take(void *arg, sqlite3_stmt *row)
 {
 	struct monitor *d = arg;

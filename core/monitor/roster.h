@@ -22,6 +22,9 @@ void roster_look(struct monitor *d);
 /* An event, of that process. */
 void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 
+/* Whether the journal has a drop of that user. */
+bool roster_dropped(const struct roster *r, const char *user);
+
 /* New reference: everybody who is known, by name; the times are as in verdicts:
  * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "last_drop":, "leg":STATE, ...}], and what
  * plugins and jobs have said of them in metrics: "facts":{NAME:TEXT}, "times":{NAME:TIME}. */

@@ -113,7 +113,14 @@ class Answers(unittest.TestCase):
             w.close(1001)
         wait.until(lambda: "alice connected" in self.ctl("why", "alice").stdout, what="what the journal has of alice")
         self.assertTrue(self.ctl("why", "alice").stdout.startswith("No verdict is about this user at that time.\n"))
-        self.assertIn("The journal has nothing of this user", self.ctl("why", "nobody").stdout)
+        for words in (("why", "nobody"), ("verdicts", "--user", "nobody")):
+            done = self.ctl(*words)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), words)
+            self.assertIn("there is no user nobody here: no verdict, connection, leg or job names one", done.stderr)
+        done = self.ctl("verdicts", "--segment", "serv")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("there is no segment serv: ", done.stderr)
+        self.assertEqual(self.ctl("verdicts", "--segment", "serve(alice)").stdout, "no verdict in that time\n")
         self.assertEqual(self.ctl("why").stderr, "t3opsctl: why: there is no verdict yet\n")
         self.assertEqual(self.ctl("show", "17").stderr, "t3opsctl: show: there is no verdict with that number\n")
 
@@ -127,8 +134,7 @@ class Answers(unittest.TestCase):
         self.assertEqual([(r["id"], r["users"]) for r in rows], [(1, ["alice"])])
         self.assertGreaterEqual(rows[0]["duration_seconds"], 0)
         self.assertEqual(self.answer("verdicts", "--segment", "last_mile")[0]["id"], 1)
-        for words in (("--user", "bob"), ("--segment", "serve")):
-            self.assertEqual(self.ctl("verdicts", *words).stdout, "no verdict in that time\n", words)
+        self.assertEqual(self.ctl("verdicts", "--segment", "serve").stdout, "no verdict in that time\n")
 
     def test_users(self):
         with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie())) as w:
@@ -179,7 +185,7 @@ class Answers(unittest.TestCase):
         with db:
             db.executemany("INSERT INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)", rows)
         db.close()
-        with process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, "-j", "verdicts", "--since", "90d", "--user", "bob"], "ctl") as p:
+        with process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, "-j", "verdicts", "--since", "90d", "--segment", "serve"], "ctl") as p:
             asked = 0
             while p.alive():
                 begun = time.monotonic()
