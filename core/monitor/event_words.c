@@ -2,6 +2,7 @@
 /* Events in words; see event_words.h. */
 #include "monitor/event_words.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,23 @@ static void slow_put(FILE *out, const struct event_row *e)
 	value_put(out, e->line, "detail", ": ");
 }
 
+/* "backup restore of alice done after 3.2 s; file=..." */
+static void action_put(FILE *out, const struct event_row *e)
+{
+	bool done = strcmp(e->kind, "action_done") == 0;
+	char text[320];
+	size_t len;
+
+	logfmt_value(e->line, done ? "facts" : "error", text, sizeof text);
+	len = strcspn(text, ": ");
+	fprintf(out, "%s %.*s of %s %s", e->plugin, (int)len, text, *e->who != '\0' ? e->who : "all",
+	        done ? "done" : "failed");
+	time_put(out, e->line, "duration_ms", " after ");
+	len += strspn(text + len, ": ");
+	if (text[len] != '\0')
+		fprintf(out, "; %s", text + len);
+}
+
 static const struct {
 	const char *kind;
 	void (*put)(FILE *out, const struct event_row *e);
@@ -173,6 +191,7 @@ static const struct {
     {"tunnel_dropped", drop_put}, {"tunnel_closed", closed_put},      {"tunnel_opened", opened_put},
     {"verdict", verdict_put},     {"verdict_healed", healed_put},     {"verdict_expired", expired_put},
     {"slow", slow_put},           {"leg_large_lost", large_put_lost}, {"leg_fresh_failed", fresh_put_failed},
+    {"action_done", action_put},  {"action_failed", action_put},
 };
 
 /* What is said of its kind, then of this one. */

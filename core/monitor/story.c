@@ -92,6 +92,11 @@ static bool is_told(const json_t *event)
 	                                    "server_restarted",
 	                                    "server_restart_failed",
 	                                    "server_given_up",
+	                                    "user_moving",
+	                                    "user_moved",
+	                                    "user_rolled_back",
+	                                    "action_done",
+	                                    "action_failed",
 	                                    "upstream_impostor",
 	                                    "reloaded",
 	                                    "upgraded",
@@ -103,6 +108,22 @@ static bool is_told(const json_t *event)
 	return false;
 }
 
+static bool is_action(const json_t *event)
+{
+	return strncmp(text_of(event, "kind"), "action_", 7) == 0;
+}
+
+/* It is told when it is over, and may have stopped a server all the while. */
+static bool is_action_of_the_time(const struct teller *t, const json_t *event)
+{
+	uint64_t ended = time_of(event), took_us;
+	char took_ms[32];
+
+	logfmt_value(text_of(event, "line"), "duration_ms", took_ms, sizeof took_ms);
+	took_us = (uint64_t)(strtod(took_ms, NULL) * 1e3);
+	return ended + SAME_MOMENT_US >= t->began_us && (t->ended_us == 0 || ended <= t->ended_us + took_us);
+}
+
 /* Before the first drop something may fail already, or be wrong with this machine; after its end only it itself is
  * told of. */
 static bool is_in_time(const struct teller *t, const json_t *event)
@@ -110,6 +131,8 @@ static bool is_in_time(const struct teller *t, const json_t *event)
 	static const char *const no_beginnings[] = {"leg_up", "tunnel_opened", "process_started", "slow_over"};
 	uint64_t at = time_of(event);
 
+	if (is_action(event))
+		return is_action_of_the_time(t, event);
 	if (t->ended_us > 0 && at > t->ended_us)
 		return is_of_a_verdict(event);
 	if (is_kind(event, "tunnel_dropped"))
