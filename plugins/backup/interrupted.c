@@ -10,6 +10,7 @@
 #include "common/due.h"
 #include "common/server_hold.h"
 #include "common/user_path.h"
+#include "include_swap.h"
 #include "replace.h"
 
 #define MARK        ".restoring"
@@ -55,9 +56,14 @@ bool interrupted_finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, co
 {
 	char database[PATH_MAX];
 	struct user_server server = {.ctx = ctx, .user = user, .database = database};
+	const char *files;
 
 	if (user_path(database, sizeof database, ctx->host->opt_string(ctx, "database"), user) < 0)
 		return false;
 	replace_recover(database);
-	return faccessat(dir->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && server_start(&server, dir, until_us);
+	files = include_swap_recover(database);
+	if (files != NULL)
+		ctx->host->report(ctx, "restore_files", "%s", files);
+	return (faccessat(dir->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && server_start(&server, dir, until_us)) ||
+	       files != NULL;
 }

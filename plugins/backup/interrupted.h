@@ -10,7 +10,8 @@
 int interrupted_begin(const struct backup_dir *dir);
 void interrupted_end(const struct backup_dir *dir);
 
-/* The first thing of every run and action: ends a swap that was killed halfway, and has a server started again that
+/* The first thing of every run and action: ends a swap that was killed halfway, of the database and of other
+ * files, and has a server started again that
  * such a restore left behind, unless it runs, and reports it.  Whether it had to. */
 bool interrupted_finish(struct t3ops_ctx *ctx, const struct t3ops_user *user, const struct backup_dir *dir,
                         uint64_t until_us);

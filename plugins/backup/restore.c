@@ -124,7 +124,7 @@ static int to_path(struct restore *r, const char *to)
 
 /* The old one is back, and its server too if we stopped it. */
 static int undo(struct restore *r, struct user_server *server, const struct replacement *replaced,
-                const struct include_swap *files, bool stopped)
+                struct include_swap *files, bool stopped)
 {
 	char first[200], why[200] = "";
 	bool back = false, files_back = false;
@@ -154,27 +154,43 @@ static int undo(struct restore *r, struct user_server *server, const struct repl
 	return error;
 }
 
+/* Its archive is unpacked before the database is replaced: what was killed after that can be finished. */
+static int both_replace(struct restore *r, const char *database, struct replacement *replaced,
+                        struct include_swap *files)
+{
+	long long at_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
+	int fd = backup_open(r), error = fd < 0 ? -EIO : 0;
+	char why[200];
+
+	if (error == 0 && r->files_fd >= 0)
+		error = include_swap_begin(files, database, r->files_fd, at_s, r->until_us, r->why, r->why_size);
+	if (error == 0) {
+		error = replace_database(replaced, database, fd, backup_row_digest(r->row), at_s, r->until_us, r->why,
+		                         r->why_size);
+		if (error < 0)
+			include_swap_undo(files, why, sizeof why);
+	}
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
 static int database_swap(struct restore *r, struct user_server *server, bool stopped)
 {
 	uint64_t now = now_us(r), left = r->until_us > now ? r->until_us - now : 0;
-	long long at_s = (long long)(r->ctx->host->wall_us(r->ctx) / 1000000);
-	struct include_swap files = {.kept = ""};
+	struct include_swap files = {.kept = "", .lock_fd = -1};
 	struct replacement replaced;
-	int fd = backup_open(r), error;
+	int error = both_replace(r, server->database, &replaced, &files);
 
-	if (fd < 0)
-		return -EIO;
-	error = replace_database(&replaced, server->database, fd, backup_row_digest(r->row), at_s, r->until_us,
-	                         r->why, r->why_size);
-	close(fd);
 	if (error < 0)
 		return error;
-	if (r->files_fd >= 0)
-		error = include_swap(&files, server->database, r->files_fd, at_s, r->until_us, r->why, r->why_size);
+	error = include_swap_exchange(&files, r->why, r->why_size);
 	if (error == 0 && stopped)
 		error = user_server_start(server, r->until_us - left / UNDO_SHARE, r->why, r->why_size);
 	if (error < 0)
 		undo(r, server, &replaced, &files, stopped);
+	else
+		include_swap_end(&files);
 	if (error == 0 && files.kept[0] != '\0')
 		r->ctx->host->report(r->ctx, "replaced_files", "%s", files.kept);
 	if (error == 0 && replaced.kept[0] != '\0')

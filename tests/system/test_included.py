@@ -149,6 +149,27 @@ class Included(unittest.TestCase):
             lab.stub.start()
             self.assertEqual((lab.marks(), lab.get("attachments/a.txt"), lab.replaced()), (["before", "after"], "changed", []))
 
+    def test_killed(self):
+        """By kill -9 when the server is to be started: whoever comes next ends it."""
+        with Files() as lab:
+            lab.put("attachments/a.txt", "first")
+            lab.mark("before")
+            lab.backup()
+            lab.mark("after")
+            lab.put("attachments/a.txt", "changed")
+            lab.unit.on_word = lambda word: word == "start" and lab.kill_job()
+            self.assertEqual(lab.ask("restore", "alice", "--stop")[0], 1)
+            self.assertGreater(lab.killed, 0)
+            lab.unit.on_word = None
+            lab.stub.stop()
+            self.assertTrue(os.path.exists(os.path.join(lab.replaced()[0], ".restoring")))
+            status, rows, said = lab.ask("list", "alice")
+            self.assertEqual((status, rows[0]["restore_files"]), (0, "the files that came with it are all there now"), said)
+            self.assertEqual((lab.marks(), lab.get("attachments/a.txt")), (["before"], "first"))
+            self.assertEqual(lab.get("attachments/a.txt", *lab.replaced()), "changed")
+            self.assertFalse(os.path.exists(os.path.join(lab.replaced()[0], ".restoring")))
+            self.assertNotIn("restore_files", str(lab.ask("list", "alice")[1]))
+
     def test_what_is_no_file(self):
         with Files(include_max="1M") as lab:
             lab.put("attachments/a.txt", "first")
