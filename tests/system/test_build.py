@@ -111,8 +111,8 @@ class Tarball(unittest.TestCase):
                 self.assertIn((text or "").encode(), f.read(), path)
         for top, _, files in os.walk(f"{root}/usr/share"):
             for name in files:
-                with open(f"{top}/{name}", encoding="utf-8") as f:
-                    self.assertNotRegex(f.read(), r"@\w+(dir|prefix)@", name)
+                with open(f"{top}/{name}", "rb") as f:
+                    self.assertNotRegex(f.read(), rb"@\w+(dir|prefix)@", name)
         self.assertEqual([n for n in os.listdir(f"{root}/usr/lib/t3ops") if not n.endswith(".so")], [])
         said = run(f"{root}/usr/bin/t3opsctl", "--help", cwd="/")
         self.assertIn("/run/t3ops/control.sock", said)

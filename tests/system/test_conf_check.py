@@ -653,6 +653,7 @@ class Readers(unittest.TestCase):
     """core/tbl/core_option.h says which processes read an option: a reload replaces those."""
     WHOEVER_HAS_USERS = {"PROXY", "PROBER", "JOBS", "HELPER"}
     SHARED = {"process": {"PROXY"}, "plugin_host": {"PROXY", "PROBER", "JOBS", "MONITOR"}}
+    OF_SOME = {"host_secrets.c": {"PROBER", "MONITOR"}}  # files of SHARED
 
     def rows(self):
         with open(f"{SOURCE}/core/tbl/core_option.h", encoding="utf-8") as f:
@@ -676,7 +677,8 @@ class Readers(unittest.TestCase):
                 if file.endswith(".c") and file not in ("config_checks.c",):
                     with open(f"{folder}/{file}", encoding="utf-8") as f:
                         if re.search(rf"\b(?:core|options|o)(?:->|\.){field}\b", f.read()):
-                            found |= self.WHOEVER_HAS_USERS if field in ("users", "upstream_env") else self.SHARED.get(name, {name.upper()})
+                            found |= (self.WHOEVER_HAS_USERS if field in ("users", "upstream_env")
+                                      else self.OF_SOME.get(file) or self.SHARED.get(name, {name.upper()}))
         return found
 
     def test_readers(self):

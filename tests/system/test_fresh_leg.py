@@ -100,7 +100,7 @@ class FreshConnections(unittest.TestCase):
                 self.assertEqual({e["what"] for e in v["evidence"] if e.get("failed")}, {"fresh_connection"})
                 self.assertEqual(d.metrics()['t3ops_leg_fresh_connected{leg="outer"}'], 0)
                 self.assertRegex(d.ctl("legs"), r"outer +up .*; new connections fail\n")
-                self.assertIn("; new connections fail", http.request(d.monitor, "GET", "/status", [("Accept", "text/html")]).text())
+                self.assertIn("; new connections fail", http.get(d.monitor, "/").text())
                 self.assertEqual([leg["fresh_connections"] for leg in d.status()["legs"] if leg["name"] == "outer"], ["failed"])
                 self.outer.now = self.inner.now = None
                 d.process.wait_log(r"event=verdict_healed ")
