@@ -555,7 +555,7 @@ static void timeouts_check(const struct relations *r, const struct plugin_sectio
 				timeout_check(r, &c->commands[i], s);
 }
 
-/* A job that watches, too, asks for its runs by itself. */
+/* A job that watches, too, may ask for its runs by itself, or say so itself. */
 static void schedule_check(const struct relations *r, const struct plugin_section *s)
 {
 	if (s->job.at_minutes < 0 && s->job.every_us == 0 && !(s->roles & T3OPS_ROLE_WATCH))

@@ -315,10 +315,18 @@ static void start_check(struct t3ops_ctx *ctx)
 		    "restore --stop is refused without start_command, which starts the server again");
 }
 
+static void schedule_check(struct t3ops_ctx *ctx)
+{
+	if (ctx->host->opt_int(ctx, "at") < 0 && ctx->host->opt_int(ctx, "every") == 0)
+		ctx->host->option_fault(ctx, T3OPS_WARNING, NULL,
+		                        "neither at nor every is given: it runs on demand only");
+}
+
 static int check(struct t3ops_ctx *ctx)
 {
 	int r = database_check(ctx);
 
+	schedule_check(ctx);
 	start_check(ctx);
 	if (ctx->host->opt_int(ctx, "compress") > 0 && !pack_is_there()) {
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
