@@ -651,7 +651,8 @@ struct t3ops_host {
 
 	/* --- in a job's process, inside run --- */
 
-	/* A fact about this run, for its event and its log line as key=value.  Before a failure: "error". */
+	/* A fact about this run, for its event and its log line as key=value.  Before a failure: "error"; "note":
+	 * what who asked for it is told of one that is fine. */
 	void (*report)(struct t3ops_ctx *ctx, const char *key, const char *fmt, ...) T3OPS_PRINTF(3, 4);
 	/* Runs timers, fetches and commands, and their callbacks, until one of these sets *done.  0, or
 	 * -ETIMEDOUT after timeout_us. */

@@ -62,6 +62,8 @@ static void read_answer(struct job_result *r, const json_t *answer)
 	} else if (result == 0) {
 		job_result_set(r, "ok", "%s", "");
 		facts_write(r->text, sizeof r->text, facts);
+		if (fact(facts, "note"))
+			event_set(r->note, fact(facts, "note"));
 	} else if (error) {
 		job_result_set(r, result == -ETIMEDOUT ? "late" : "failed", "%s", error);
 	} else {

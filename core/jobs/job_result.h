@@ -21,6 +21,7 @@ extern const size_t n_job_outcomes;
 struct job_result {
 	const char *outcome; /* one of job_outcomes: a label of the metric */
 	char text[320];      /* of a good run its facts as key=value; else why it failed */
+	char note[200];      /* of a good run: its fact "note", for who asked; "": none */
 	json_t *rows;        /* of an action: what it answered, objects; owned; NULL: nothing */
 };
 

@@ -28,6 +28,7 @@ struct run_request {
 	struct msg_run ask;
 	size_t total, left, failed, absent;
 	char why[400];   /* of the first failure */
+	char note[400];  /* the first one of a good run */
 	struct buf rows; /* of an action's answers: JSON, one a line */
 	size_t rows_left_out;
 };

@@ -57,6 +57,8 @@ void run_request_ended(struct run_request *request, const char *user, const stru
 		request->absent++;
 	else if (strcmp(result->outcome, "ok") != 0 && request->failed++ == 0)
 		snprintf(request->why, sizeof request->why, "%s: %s", user, result->text);
+	if (result->note[0] != '\0' && request->note[0] == '\0')
+		snprintf(request->note, sizeof request->note, "; %s: %s", user, result->note);
 	for (size_t i = 0; i < json_array_size(result->rows); i++)
 		row_add(request, user, json_array_get(result->rows, i));
 	request->left--;
@@ -73,8 +75,8 @@ static void summary_write(const struct run_request *request, char *text, size_t 
 	if (request->total == 0)
 		used = snprintf(text, size, "no user of the table has an account here");
 	else if (request->failed == 0)
-		used = snprintf(text, size, "%zu of %zu done%s", request->total - request->absent, request->total,
-		                absent);
+		used = snprintf(text, size, "%zu of %zu done%s%s", request->total - request->absent, request->total,
+		                absent, request->note);
 	else
 		used = snprintf(text, size, "%zu of %zu failed%s; %s", request->failed, request->total, absent,
 		                request->why);

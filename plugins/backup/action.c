@@ -45,6 +45,11 @@ void action_report(const struct action *a, const struct backup_row *row)
 	json_decref(o);
 }
 
+void action_note_none(const struct action *a)
+{
+	a->ctx->host->report(a->ctx, "note", "there is no backup%s", a->remote != NULL ? " in the store" : "");
+}
+
 struct backup_row *action_choose(struct action *a)
 {
 	const char *at = a->ctx->host->argument(a->ctx, "at");

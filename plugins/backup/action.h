@@ -20,6 +20,8 @@ struct action {
 
 /* One row of the answer. */
 void action_report(const struct action *a, const struct backup_row *row);
+/* The answer is that there is no backup. */
+void action_note_none(const struct action *a);
 /* The backup of the argument `at`, else the newest good one; NULL with the reason. */
 struct backup_row *action_choose(struct action *a);
 /* Its file is in the directory afterwards; under which name.  0 or -errno with one line in why. */

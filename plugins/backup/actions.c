@@ -12,6 +12,8 @@
 
 static int list(struct action *a)
 {
+	if (a->manifest->n == 0)
+		action_note_none(a);
 	for (size_t i = 0; i < a->manifest->n; i++)
 		action_report(a, &a->manifest->rows[i]);
 	return 0;
@@ -115,8 +117,7 @@ static int action_do(struct action *a, const char *action)
 
 static bool is_remote(const struct action *a)
 {
-	return a->ctx->host->argument(a->ctx, "remote") != NULL ||
-	       a->ctx->host->argument(a->ctx, "from-remote") != NULL;
+	return a->ctx->host->argument(a->ctx, "remote") != NULL;
 }
 
 static int action_remote(struct action *a, const char *action)

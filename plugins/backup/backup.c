@@ -412,7 +412,7 @@ static const struct t3ops_action actions[] = {
      "Restores the newest backup to a scratch copy, starts a throwaway t3 server on it, and pairs with that.", false},
     {"hold", "", "Before an upgrade: makes a backup that is pinned until release.", false},
     {"release", "", "The upgrade is accepted: what hold made is kept by the retention again.", false},
-    {"restore", "at to stop dry-run from-remote database-only",
+    {"restore", "at to stop dry-run remote database-only",
      "A backup becomes the database again, or a file elsewhere.", true},
 };
 

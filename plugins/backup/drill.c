@@ -328,6 +328,12 @@ static int drill_make(struct drill *d)
 	return action_save(a) < 0 ? -EIO : r;
 }
 
+/* Then there is nothing to prove, and no failure: T3BackupMissing and T3BackupStale tell. */
+static bool has_none(const struct action *a)
+{
+	return a->manifest->n == 0 && a->ctx->host->argument(a->ctx, "at") == NULL;
+}
+
 int drill_run(struct action *a)
 {
 	struct drill *d = calloc(1, sizeof *d);
@@ -341,7 +347,9 @@ int drill_run(struct action *a)
 	r = d->missed == NULL ? -ENOMEM : possible(d);
 	if (r == 0)
 		r = paths_fill(d);
-	if (r == 0)
+	if (r == 0 && has_none(a))
+		action_note_none(a);
+	else if (r == 0)
 		r = drill_make(d);
 	if (is_of_record(a)) {
 		r = r < 0 ? newest_say(d, r) : 0;

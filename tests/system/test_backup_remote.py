@@ -84,12 +84,12 @@ class Remote(unittest.TestCase):
                 for name in lab.backups():  # this machine's are lost
                     os.unlink(f"{lab.to}/alice/{name}")
                 to = os.path.join(account.give(process.folder()), "back.sqlite")
-                status, rows, said = lab.ask("restore", "alice", "--from-remote", "--to", to)
+                status, rows, said = lab.ask("restore", "alice", "--remote", "--to", to)
                 self.assertEqual((status, [r["file"] for r in rows]), (0, [newest]), said)
                 with sqlite3.connect(to) as db:
                     self.assertEqual(db.execute("SELECT body FROM events").fetchall(), [("first",)])
                 db.close()
-                self.assertEqual(lab.ask("restore", "alice", "--from-remote")[0], 0)  # in place
+                self.assertEqual(lab.ask("restore", "alice", "--remote")[0], 0)  # in place
                 with sqlite3.connect(lab.database) as db:
                     self.assertEqual(db.execute("SELECT count(*) FROM events").fetchone(), (1,))
                 db.close()
@@ -105,7 +105,7 @@ class Remote(unittest.TestCase):
                 f.seek(4096)
                 f.write(b"x" * 64)
             to = os.path.join(account.give(process.folder()), "back.sqlite")
-            status, _, said = lab.ask("restore", "alice", "--from-remote", "--to", to)
+            status, _, said = lab.ask("restore", "alice", "--remote", "--to", to)
             self.assertEqual((status, os.path.exists(to)), (1, False))
             self.assertIn("its SHA-256 in the store is not what it was", said)
             status, rows, _ = lab.ask("verify", "alice", "--remote")
@@ -263,7 +263,7 @@ class Lies(unittest.TestCase):
             if "list-type" in path:
                 return 200, {}, self.listing()
             return (404, {}, b"") if path.endswith("manifest.jsonl") else (200, {}, parts())
-        _, lab = self.refuses(answer, "longer than the store's list says", "restore", "alice", "--from-remote", "--dry-run")
+        _, lab = self.refuses(answer, "longer than the store's list says", "restore", "alice", "--remote", "--dry-run")
         self.assertEqual([f for f in os.listdir(f"{lab.to}/alice") if "state" in f], [])
 
 

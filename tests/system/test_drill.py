@@ -164,7 +164,8 @@ class Broken(unittest.TestCase):
             self.assertIn("has no good backup", lab.ask("verify", "alice")[2])
             self.assertIn("the option serve_command names no command", lab.ask("drill", "alice")[2])
         with Lab() as lab:
-            self.assertIn("has no good backup", lab.ask("drill", "alice")[2])
+            self.assertIn("1 of 1 done; alice: there is no backup\n", lab.daemon.ctl("backup", "drill", "alice"))
+            self.assertIn("has no good backup of 2020", lab.ask("drill", "alice", "--at", "2020")[2])
             self.assertNotIn("drill.json", lab.files())  # that is no drill that failed
 
 

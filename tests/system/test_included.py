@@ -101,7 +101,7 @@ class Included(unittest.TestCase):
         store = self.enterContext(s3.Store())
         with Files(compress=3, encrypt_key=key_file(), retain=1, s3_prefix="x", s3_credentials=s3.credentials(),
                    s3_url=f"http://127.0.0.1:{store.port}/{s3.BUCKET}") as lab:
-            name = self.there_and_back(lab, "--from-remote")
+            name = self.there_and_back(lab, "--remote")
             self.assertEqual(lab.ask("verify", "alice", "--remote")[0], 0)
             objects = [f"x/alice/{f}" for f in (name, name.replace(".sqlite", ".files.tar"), "manifest.jsonl")]
             self.assertEqual(store.objects(), sorted(objects))

@@ -82,7 +82,7 @@ class Handling(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (1, ""))  # said once
             self.assertIn("has no good backup; backup list shows", done.stderr)
             table = lab.daemon.ctl("backup", "list")
-            self.assertIn("1 of 1 done", table)
+            self.assertIn("1 of 1 done; alice: there is no backup\n", table)
             lab.backup()
             self.assertRegex(lab.daemon.ctl("backup", "list"), r"(?m)^user +time +bytes +reason .*\nalice +20\d\d-")
             self.assertRegex(self.on_terminal(lab, 400), r"(?m)^user +time +bytes +reason .*\nalice +20\d\d-")
