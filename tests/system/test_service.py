@@ -66,7 +66,7 @@ class Killed(unittest.TestCase):
                     self.back(mark, workers)
                     self.talk()
                     self.assertEqual(http.get(self.daemon.proxy, "/healthz").status, 200)
-                    self.assertEqual(len(self.daemon.children()), workers + 1)
+                    wait.until(lambda: len(self.daemon.children()) == workers + 1, what="no more processes than before")
                     self.assertFalse(before & set(self.daemon.children()))
                     self.assertIn(f'event=supervisor_replaced detail="{workers} prox', self.daemon.log()[mark:])
                     wait.until(lambda: len(self.kept("proxy")) == workers, what="the store to forget the old proxies")

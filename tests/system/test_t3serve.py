@@ -209,8 +209,9 @@ class Server(Origin):
         super().__init__({"/api/auth/session": self.session, "/api/auth/browser-session": self.pair, "/ws": self.websocket})
 
     def session(self, c, r):
-        alive = self.alive and bool(r.header("cookie"))
-        self.asked_dead += not alive
+        asked, alive = bool(r.header("cookie")), self.alive
+        self.asked_dead += asked and not alive  # the leg's request over HTTP has no cookie
+        alive = asked and alive
         body = {"authenticated": alive, "auth": {"sessionCookieName": "t3_session"}}
         if alive:
             body["expiresAt"] = self.expires
