@@ -276,3 +276,10 @@ const char *idle_turn(struct user_server *s, char *why, size_t size)
 	sqlite3_close(db);
 	return is ? why : NULL;
 }
+
+const char *idle_agents(struct idle *i, char *why, size_t size)
+{
+	pid_t server = server_find(i->server, why, size);
+
+	return server == 0 || (server > 0 && is_alone(i, server, why, size)) ? NULL : why;
+}

@@ -26,5 +26,8 @@ struct idle {
 const char *idle_busy(struct idle *i, char *why, size_t size);
 /* Only whether a turn is in progress, for who does not interrupt: why, or that it cannot be told; NULL: none is. */
 const char *idle_turn(struct user_server *server, char *why, size_t size);
+/* Only whether agents or terminals run beside the server, which a restart would end: why, or that it cannot be told;
+ * NULL: none do. */
+const char *idle_agents(struct idle *i, char *why, size_t size);
 
 #endif

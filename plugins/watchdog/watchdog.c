@@ -15,12 +15,16 @@
 #include "common/run_deadline.h"
 #include "common/server_hold.h"
 #include "common/user_server.h"
+#include "common/user_path.h"
 #include "plugin.h"
+#include "watchdog/agents.h"
 #include "watchdog/evidence.h"
 #include "watchdog/target.h"
 
 #define TICK_US                     UINT64_C(1000000)
 #define EVIDENCE_US                 UINT64_C(15000000)
+#define RECOVERED_US                UINT64_C(5000000) /* a server that is well again answers within it */
+#define NOT_RESTARTED               "not_restarted"
 #define EVIDENCE_SHARE              4 /* at most this part of the time that is left goes into it */
 #define RESTARTS_LIMIT_US(deadline) ((uint64_t)(deadline) + UINT64_C(60000000))
 
@@ -108,10 +112,12 @@ static void backup_order(struct watchdog *w, struct target *t, uint64_t now_us)
 
 static void restart_order(struct watchdog *w, struct target *t, uint64_t now_us)
 {
+	static const char *const patient[] = {"patient=", NULL};
+
 	if (w->rules.backup_limit_us == 0)
 		w->ctx->host->emit(w->ctx, "server_restarting", t->user, 0,
 		                   "a verdict names it alone, and its leg is down");
-	if (w->ctx->host->request_action(w->ctx, w->ctx->name, "restart", t->user, NULL, NULL, NULL) < 0) {
+	if (w->ctx->host->request_action(w->ctx, w->ctx->name, "restart", t->user, patient, NULL, NULL) < 0) {
 		outcome_report(w, t, "server_restart_failed", "failed", "the jobs process cannot be reached");
 		target_ended(t, now_us);
 	}
@@ -256,7 +262,7 @@ static void on_action_ended(struct watchdog *w, const struct t3ops_event *e, boo
 
 	if (row == NULL || row->target.state != TARGET_RESTARTING)
 		return;
-	if (strstr(e->line, SERVER_HELD) != NULL) {
+	if (strstr(e->line, SERVER_HELD) != NULL || strstr(e->line, NOT_RESTARTED "=") != NULL) {
 		target_refused(&row->target, now_us);
 		return;
 	}
@@ -346,22 +352,42 @@ static int pairs_check(struct t3ops_ctx *ctx, struct user_server *server, uint64
 	return 0;
 }
 
+static int restart(struct user_server *server, uint64_t until_us, char *why, size_t size)
+{
+	int r;
+
+	evidence_keep(server->ctx, server->user, until_us);
+	r = user_server_command(server, "restart_command", until_us, why, size);
+	return r == 0 ? pairs_check(server->ctx, server, until_us, why, size) : r;
+}
+
+/* Whether it is well again after agents were waited for. */
+static bool has_recovered(struct user_server *server)
+{
+	char why[320];
+
+	return user_server_can_pair(server) &&
+	       user_server_wait_pairs(server, due_now_us() + RECOVERED_US, why, sizeof why) == 0;
+}
+
 static int act(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *action)
 {
-	struct user_server server = {.ctx = ctx, .user = user, .database = ""};
+	char database[4096] = "", why[320] = "";
+	struct user_server server = {.ctx = ctx, .user = user, .database = database};
 	uint64_t until_us = run_until_us(ctx);
-	char why[320] = "";
 	int r;
 
 	(void)action; /* restart is the only one */
 	umask(0077);
+	user_path(database, sizeof database, ctx->host->opt_string(ctx, "database"), user); /* else it is not found */
 	r = server_hold(user, why, sizeof why);
-	if (r == 0) {
-		evidence_keep(ctx, user, until_us);
-		r = user_server_command(&server, "restart_command", until_us, why, sizeof why);
+	if (r == 0 && ctx->host->argument(ctx, "patient") != NULL && agents_wait(&server, until_us) &&
+	    has_recovered(&server)) {
+		ctx->host->report(ctx, NOT_RESTARTED, "it pairs again by itself");
+		return 0;
 	}
 	if (r == 0)
-		r = pairs_check(ctx, &server, until_us, why, sizeof why);
+		r = restart(&server, until_us, why, sizeof why);
 	if (r < 0)
 		ctx->host->report(ctx, "error", "%s", why);
 	return r;
@@ -432,6 +458,14 @@ static const struct t3ops_option options[] = {
     {"evidence", T3OPS_OPT_USER_DIR, "", 0, 0,
      "Directory of what is saved before a restart; each user gets a private directory in it."},
     {"evidence_keep", T3OPS_OPT_INT, "20", 1, 100000, "How many files of it each user keeps."},
+    {"agent_patience", T3OPS_OPT_DURATION, "30s", 0, INT64_C(86400000000),
+     "For how long agents and terminals of the server, which a restart ends, are waited for, and at most for a "
+     "quarter "
+     "of the deadline; then it is restarted all the same."},
+    {"ignore_processes", T3OPS_OPT_LIST | T3OPS_OPT_STRING, "", 0, 0,
+     "Names of processes of the server that are not waited for."},
+    {"database", T3OPS_OPT_STRING, "%h/.t3/userdata/state.sqlite", 0, 0,
+     "The user's database, which tells the server: %h home, %u OS user, %n table name, %% a percent sign."},
     {"leg", T3OPS_OPT_STRING, "probe_t3serve", 0, 0, "Section of the leg to every user's t3 server."},
     {"segment", T3OPS_OPT_SEGMENT, "serve", 0, 0, "The segment of that leg."},
 };
@@ -448,7 +482,7 @@ static const struct t3ops_metric metrics[] = {
 };
 
 static const struct t3ops_action actions[] = {
-    {"restart", "", "Saves evidence, has the t3 server restarted, and pairs with it.", true},
+    {"restart", "patient", "Saves evidence, has the t3 server restarted, and pairs with it.", true},
 };
 
 T3OPS_PLUGIN(watchdog) = {

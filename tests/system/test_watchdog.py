@@ -24,7 +24,8 @@ class Lab:
         self.unit = Unit(self.stub)
         self.dir = process.folder()
         options = {"restart_command": "restart", "patience": "2s", "grace": "1s", "window": "1h", "max_restarts": 2,
-                   "backup": "backup", "evidence": f"{self.dir}/evidence", "deadline": "40s", **watchdog}
+                   "backup": "backup", "evidence": f"{self.dir}/evidence", "deadline": "40s",
+                   "database": self.stub.database, **watchdog}
         sections = (section("command", "mint", {"argv": self.stub.mint_argv()}) + self.unit.command("restart", "restart") +
                     'plugin "auto_pair" {}\n' + section("plugin", "probe_t3serve", BRISK) +
                     section("plugin", "backup", {"to": f"{self.dir}/backups", "database": self.stub.database}) +
@@ -46,6 +47,12 @@ class Lab:
         mark = len(self.daemon.log())
         self.stub.stall()
         return mark
+
+    def end_agents(self):
+        """The children of the server."""
+        with open(f"/proc/{self.stub.process.pid}/task/{self.stub.process.pid}/children", encoding="ascii") as f:
+            for pid in f.read().split():
+                os.kill(int(pid), signal.SIGKILL)
 
 
 class Watchdog(unittest.TestCase):
@@ -72,6 +79,36 @@ class Watchdog(unittest.TestCase):
             metrics = d.metrics()
             self.assertEqual(metrics['t3ops_watchdog_restarts_total{plugin="watchdog",user="alice",outcome="done"}'], 1)
             self.assertEqual(metrics['t3ops_watchdog_given_up{plugin="watchdog",user="alice"}'], 0)
+
+    def agent(self, lab, seconds):
+        """The server runs with a child."""
+        mark = len(lab.daemon.log())
+        lab.stub.stop()
+        lab.stub.before = ("/bin/sh", "-c", f'sleep {seconds} & exec "$0" "$@"')
+        lab.stub.start()
+        lab.stub.before = ()
+        lab.daemon.wait_log(r"event=leg_up .*user=alice", 60, mark)
+
+    def test_agent(self):
+        """A child of the server that does not end is waited for, for so long."""
+        with Lab(backup="", agent_patience="2s") as lab:
+            self.agent(lab, 300)
+            mark = lab.hang()
+            lab.daemon.wait_log(r"event=action_done .*plugin=watchdog user=alice .*agents_waited_s=\S+ "
+                                r'agents=\\"process \d+ \(sleep\) runs beside the server', 90, mark)
+            self.assertEqual(lab.unit.done, ["restart"])
+
+    def test_recovers_meanwhile(self):
+        with Lab(backup="", agent_patience="1h", deadline="2h") as lab:
+            self.agent(lab, 300)
+            mark = lab.hang()
+            lab.daemon.wait_log(r"event=server_restarting .*user=alice", 90, mark)
+            lab.stub.resume()
+            lab.daemon.wait_log(r"event=verdict_healed ", 60, mark)
+            lab.end_agents()
+            lab.daemon.wait_log(r"event=action_done .*plugin=watchdog user=alice .*not_restarted=", 60, mark)
+            self.assertEqual(lab.unit.done, [])
+            self.assertNotRegex(lab.daemon.log(), "event=server_restart(ed|_failed) ")
 
     def test_gives_up(self):
         """A restart that fails, twice; then it leaves the server alone."""
