@@ -150,6 +150,26 @@ static void run_insert(struct jobs *j, struct run *run)
 		TAILQ_INSERT_TAIL(&j->runs, run, link);
 }
 
+/* Even one that only reads waits: what an earlier process left is swept before each. */
+static void overlap_set(struct job_result *result, const struct run *other)
+{
+	const char *job = other->job->name, *action = other->action[0] != '\0' ? other->action : "now";
+
+	if (other->id != 0)
+		job_result_set(
+		    result, "overlap",
+		    "not started: another run for this user is still in progress (%s %s, for %.0f s, at most "
+		    "%.0f s); ask again when it is over",
+		    job, action, (double)(clock_mono_us() - other->asked_us) / 1e6,
+		    (double)other->job->deadline_us / 1e6);
+	else
+		job_result_set(
+		    result, "overlap",
+		    "not started: another run for this user is already waiting (%s %s); ask again when it is "
+		    "over",
+		    job, action);
+}
+
 void run_queue(struct job *job, const char *user, struct run_request *request)
 {
 	struct jobs *j = job->jobs;
@@ -160,11 +180,7 @@ void run_queue(struct job *job, const char *user, struct run_request *request)
 		run_request_add(request);
 	if (!run) {
 		if (other)
-			job_result_set(
-			    &result, "overlap",
-			    "not started: another run for this user is %s (%s %s); ask again when it is over",
-			    other->id ? "still in progress" : "already waiting", job->name,
-			    other->action[0] != '\0' ? other->action : "now");
+			overlap_set(&result, other);
 		else
 			job_result_set(&result, "not_started", "no memory");
 		end_count(j, job, user, request, &result, 0);

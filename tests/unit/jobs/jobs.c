@@ -305,7 +305,7 @@ static void test_overlap(void **state)
 	expect_run(b, "alice");
 	run = b->head.id;
 	request(b, 2, "backup", "alice");
-	expect_done(b, 2, -EIO, "still in progress (backup now); ask again when it is over");
+	expect_done(b, 2, -EIO, "still in progress (backup now, for 0 s, at most ");
 	assert_int_equal(received(b), 0);
 	ran(b, run, 0, GOOD);
 	expect_done(b, 1, 0, "1 of 1 done");
