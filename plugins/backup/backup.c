@@ -276,21 +276,57 @@ static int rehearse(struct t3ops_ctx *ctx, const struct t3ops_user *user, const 
 	return proof_run(ctx, user);
 }
 
-/* Whether the pattern of the database is one, whoever the user is. */
-static int database_check(struct t3ops_ctx *ctx)
+/* Whether the option's pattern is one, whoever the user is; "" is none. */
+static int pattern_check(struct t3ops_ctx *ctx, const char *option)
 {
 	static const struct t3ops_user somebody = {
 	    .struct_size = sizeof somebody, .name = "n", .os_user = "u", .home = "/h", .host = ""};
+	const char *pattern = ctx->host->opt_string(ctx, option);
 	char path[PATH_MAX];
-	int r = user_path(path, sizeof path, ctx->host->opt_string(ctx, "database"), &somebody);
+	int r = user_path(path, sizeof path, pattern, &somebody);
 
+	if (*pattern == '\0' && strcmp(option, "database") != 0)
+		return 0;
 	if (r < 0)
-		ctx->host->option_fault(ctx, T3OPS_ERROR, "database",
+		ctx->host->option_fault(ctx, T3OPS_ERROR, option,
 		                        "expected %%h, %%u, %%n or %%%% after a percent sign");
 	else if (path[0] != '/')
-		ctx->host->option_fault(ctx, T3OPS_ERROR, "database",
+		ctx->host->option_fault(ctx, T3OPS_ERROR, option,
 		                        "expected an absolute path, or one that begins with %%h");
 	return r < 0 || path[0] != '/' ? -EINVAL : 0;
+}
+
+static int patterns_check(struct t3ops_ctx *ctx)
+{
+	static const char *const options[] = {"database", "encrypt_key", "s3_credentials"};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		r = pattern_check(ctx, options[i]) < 0 ? -EINVAL : r;
+	return r;
+}
+
+/* Of one file for all users, as a run reads it.  Of a file of another account, and of those that differ from user to
+ * user, only their runs can tell. */
+static void key_file_check(struct t3ops_ctx *ctx)
+{
+	const char *path = ctx->host->opt_string(ctx, "encrypt_key");
+	char why[WHY_SIZE] = "";
+	struct crypt_key key;
+	struct stat st;
+
+	if (path[0] != '/' || strchr(path, '%') != NULL ||
+	    (stat(path, &st) == 0 && st.st_uid != 0 && st.st_uid != geteuid()))
+		return;
+	switch (crypt_key_read(&key, path, why, sizeof why)) {
+	case 0:
+	case -EACCES:
+		break;
+	default:
+		ctx->host->option_fault(ctx, T3OPS_WARNING, "encrypt_key", "%s; no backup can be made until then",
+		                        why);
+	}
+	crypt_key_wipe(&key);
 }
 
 /* Whether everything is said that a store needs. */
@@ -324,10 +360,11 @@ static void schedule_check(struct t3ops_ctx *ctx)
 
 static int check(struct t3ops_ctx *ctx)
 {
-	int r = database_check(ctx);
+	int r = patterns_check(ctx);
 
 	schedule_check(ctx);
 	start_check(ctx);
+	key_file_check(ctx);
 	if (ctx->host->opt_int(ctx, "compress") > 0 && !pack_is_there()) {
 		ctx->host->option_fault(ctx, T3OPS_ERROR, "compress", "this build of t3ops has no zstd");
 		r = -ENOTSUP;

@@ -159,6 +159,8 @@ ERRORS = (
      r'18: plugin probe_cloudflare: interface = "::1": of another family than the resolver\'s address'),
     (PAIR, 'plugin "auto_pair" { endpoints = {} }\n', r"15: plugin auto_pair: endpoints: empty: there is nowhere"),
     ('at = "03:30"', 'database = "%x/state"', r'27: plugin backup: database = "%x/state": expected %h, %u, %n or %% after a percent sign'),
+    ('at = "03:30"', 'encrypt_key = "%x/key"', r'27: plugin backup: encrypt_key = "%x/key": expected %h, %u, %n or %% after a percent sign'),
+    ('at = "03:30"', 's3_credentials = "key"', r'27: plugin backup: s3_credentials = "key": expected an absolute path, or one that begins with %h'),
     *(("listen  ", f'status_hosts = {{"t3ops", "{host}"}}\nlisten  ', rf'1: status_hosts: "{re.escape(host)}": expected a host name without a port')
       for host in ("a:80", "http://a", "a b", "*", "*.example.com", "a/b", "a..b", "a.")),
     ("listen  ", 'path_timeouts = {"/a=1s", "/b=2s", "/a=3s"}\nlisten  ', r'1: path_timeouts: "/a=3s": "/a=1s" is there already: remove one'),
@@ -184,6 +186,9 @@ WARNINGS = (
     (TRUSTED, '{"127.0.0.0/8"}', r'3: warning: trusted_proxies: "127.0.0.0/8" contains this machine, where only processes of root may'),
     *((TRUSTED, TRUSTED + f' trusted_upstreams = {{"10.0.30.0/24", "{network}"}}',
        rf'3: warning: trusted_upstreams: "{network}" contains this machine, where every account can listen') for network in ("127.0.0.0/8", "::1", "0.0.0.0/0")),
+    *(('at = "03:30"', f'at = "03:30"\nencrypt_key = "{{dir}}/{path}"', rf'28: warning: plugin backup: encrypt_key = ".*/{path}": key .*/{path}: {why}')
+      for path, why in (("no-key", "No such file or directory; no backup can be made"), ("", "not a regular file"),
+                        ("users", "others may read it; chmod 600"))),
     (TRUSTED, "{}", r"3: warning: trusted_proxies: no proxy is trusted, so no user can be identified"),
     ('"/bin/true"', '"/usr/bin/no-such-t3"', r'10: warning: command mint: argv: "/usr/bin/no-such-t3": there is no such program'),
     ('"/bin/true"', '"/etc/passwd"', r'10: warning: command mint: argv: "/etc/passwd" cannot be run by (the )?account .*: /etc/passwd is closed to it'),
