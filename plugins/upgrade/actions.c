@@ -205,17 +205,14 @@ static int candidate_prove(struct work *w, const char *candidate)
 	return fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
 }
 
-/* Whether the last check was of it and of the same installed version, or it was rejected before: one alert a version.
- */
-static bool is_known(const struct work *w, const char *candidate)
+/* Whether the last check was of it and of the same installed version. */
+static bool is_accepted(const struct work *w, const char *candidate)
 {
 	const json_t *report = json_object_get(w->state.all, "report");
 	const char *verdict = json_string_value(json_object_get(report, "verdict"));
 	const char *last = json_string_value(json_object_get(report, "candidate"));
 	const char *beside = json_string_value(json_object_get(report, "installed"));
 
-	if (state_rejected(&w->state, candidate) != NULL)
-		return true;
 	return verdict != NULL && strcmp(verdict, "accepted") == 0 && last != NULL && strcmp(last, candidate) == 0 &&
 	       beside != NULL && strcmp(beside, w->installed) == 0;
 }
@@ -236,6 +233,20 @@ static int check_candidate(struct work *w, char candidate[PATH_MAX])
 	return candidate_prove(w, candidate);
 }
 
+static int verdict_report(struct work *w, const char *verdict, const char *candidate)
+{
+	w->ctx->host->report(w->ctx, "verdict", "%s", verdict);
+	w->ctx->host->report(w->ctx, "candidate", "%s", candidate);
+	w->ctx->host->report_row(w->ctx);
+	return 0;
+}
+
+/* --automatic: nobody has asked for the rollout, so whoever is pinned stays so. */
+static bool is_left_alone(const struct work *w)
+{
+	return w->ctx->host->argument(w->ctx, "automatic") != NULL && *candidate_pin(&w->state) != '\0';
+}
+
 /* --new: it is proven because the user is to get it. */
 static int check_action(struct work *w)
 {
@@ -246,13 +257,11 @@ static int check_action(struct work *w)
 		return plan_report(w, "; move nobody");
 	if (w->ctx->host->argument(w->ctx, "new") == NULL)
 		return check_candidate(w, candidate);
+	if (is_left_alone(w))
+		return verdict_report(w, "pinned", "");
 	r = candidate_find(w, candidate);
-	if (r == 0 && strcmp(candidate, w->installed) == 0) {
-		w->ctx->host->report(w->ctx, "verdict", "same");
-		w->ctx->host->report(w->ctx, "candidate", "%s", candidate);
-		w->ctx->host->report_row(w->ctx);
-		return 0;
-	}
+	if (r == 0 && strcmp(candidate, w->installed) == 0)
+		return verdict_report(w, "same", candidate);
 	if (r == 0)
 		r = check_candidate(w, candidate);
 	if (r < 0)
@@ -417,6 +426,7 @@ static void versions_report(struct work *w)
 	host->report(w->ctx, "rollback_to", "%s", version_of(w, state_text(&w->state, "previous")));
 	host->report(w->ctx, "pinned", "%s", *candidate_pin(&w->state) != '\0' ? candidate_pin(&w->state) : "no");
 	host->report(w->ctx, "window", "%s", window);
+	host->report(w->ctx, "automatic", "%s", host->opt_bool(w->ctx, "automatic") ? "yes" : "no");
 	host->report(w->ctx, "managed_by", "%s", managed);
 }
 
@@ -614,6 +624,13 @@ int action_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *
 	return -ENOSYS;
 }
 
+/* For a rollout that begins by itself (automatic.h). */
+static void ready_report(struct work *w)
+{
+	if (state_frozen(&w->state, now_s(w)) == NULL && *candidate_pin(&w->state) == '\0')
+		w->ctx->host->report(w->ctx, "ready", "%s", candidate_name(&w->next));
+}
+
 /* Ends what was begun, and proves the candidate; moves nobody: runs are for all users at once. */
 static int scheduled(struct work *w)
 {
@@ -628,9 +645,13 @@ static int scheduled(struct work *w)
 	if (managed_refuse(w) < 0)
 		return 0; /* the end says by whom (end_report) */
 	e = candidate_find(w, candidate);
-	return e < 0 || strcmp(candidate, w->installed) == 0 || is_known(w, candidate)
-	           ? e
-	           : candidate_prove(w, candidate);
+	if (e < 0 || strcmp(candidate, w->installed) == 0 || state_rejected(&w->state, candidate) != NULL)
+		return e; /* rejected: one alert a version */
+	if (!is_accepted(w, candidate))
+		e = candidate_prove(w, candidate);
+	if (e == 0)
+		ready_report(w);
+	return e;
 }
 
 int action_run_scheduled(struct t3ops_ctx *ctx, const struct t3ops_user *user)

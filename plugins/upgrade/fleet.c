@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automatic.h"
 #include "fleet_ask.h"
 #include "fleet_state.h"
 #include "members.h"
@@ -73,6 +74,10 @@ static void on_survey(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *
 
 	if (f == NULL)
 		return;
+	if (a->error != 0 && order_is_in_progress(a)) { /* whoever cannot be looked at now is not left out */
+		fleet_again_later(f, (uint64_t)f->ctx->host->opt_int(f->ctx, "retry"));
+		return;
+	}
 	if (strstr(a->text, "more rows do not fit") != NULL) {
 		fleet_end(f, SETTLING, "stopped: there are more users than one survey can tell of");
 		return;
@@ -116,6 +121,8 @@ static void on_proven(struct fleet *f, const struct t3ops_acted *a)
 	version_fix(f, row);
 	if (verdict != NULL && strcmp(verdict, "same") == 0)
 		members_set(fleet_users(f), fleet_text(f, "user"), "same", "");
+	else if (verdict != NULL && strcmp(verdict, "pinned") == 0)
+		members_set(fleet_users(f), fleet_text(f, "user"), "left", "pinned to another version");
 	else
 		members_prove(fleet_users(f), fleet_text(f, "user"));
 	json_decref(row);
@@ -428,6 +435,7 @@ static void state_begin(struct fleet *f)
 
 void fleet_event(struct fleet *f, const struct t3ops_event *e)
 {
+	automatic_event(f, e);
 	if (f->state != MOVING && f->state != BAKING && f->state != JUDGING)
 		return;
 	evidence_event(&f->evidence, e);
@@ -466,6 +474,7 @@ struct fleet *fleet_new(struct t3ops_ctx *ctx, void (*moved_back)(void *arg, con
 	f->evidence = (struct evidence){.leg = ctx->host->opt_string(ctx, "leg"),
 	                                .segment = ctx->host->opt_string(ctx, "segment"),
 	                                .drops_max = ctx->host->opt_int(ctx, "drops")};
+	f->ready = json_object();
 	fleet_load(f);
 	fleet_show(f);
 	if (f->state != IDLE)
@@ -477,6 +486,7 @@ void fleet_free(struct fleet *f)
 {
 	if (f == NULL)
 		return;
+	json_decref(f->ready);
 	json_decref(f->all);
 	free(f);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "automatic.h"
 #include "members.h"
 
 static int refuse(struct fleet *f, int error, const char *fmt, ...) T3OPS_PRINTF(3, 4);
@@ -39,6 +40,9 @@ static json_t *arguments_take(const struct fleet *f)
 
 static void row_report(struct fleet *f)
 {
+	char automatic[600];
+
+	automatic_text(f, automatic, sizeof automatic);
 	f->ctx->host->report(f->ctx, "state", "%s", fleet_state_name(f->state));
 	f->ctx->host->report(f->ctx, "to", "%s",
 	                     json_object_get(json_object_get(f->all, "arguments"), "to") != NULL
@@ -47,6 +51,7 @@ static void row_report(struct fleet *f)
 	f->ctx->host->report(f->ctx, "moving", "%s", fleet_text(f, "user"));
 	f->ctx->host->report(f->ctx, "canary", "%s", fleet_text(f, "canary"));
 	f->ctx->host->report(f->ctx, "outcome", "%s", fleet_text(f, "outcome"));
+	f->ctx->host->report(f->ctx, "automatic", "%s", automatic);
 	f->ctx->host->report_row(f->ctx);
 }
 
@@ -64,11 +69,7 @@ static int run(struct fleet *f)
 		              fleet_state_name(f->state), fleet_text(f, "user"), f->ctx->name);
 	if (*host->opt_string(f->ctx, "stop_command") == '\0' || *host->opt_string(f->ctx, "start_command") == '\0')
 		return refuse(f, -ENOENT, "nobody can be moved without the options stop_command and start_command");
-	json_decref(f->all);
-	f->all = json_pack("{s:o, s:{}, s:I}", "arguments", arguments_take(f), "users", "began",
-	                   (json_int_t)fleet_now_s(f));
-	host->emit(f->ctx, "rollout_started", NULL, 0, host->argument(f->ctx, "to"));
-	fleet_state_set(f, SURVEYING, "");
+	fleet_begin(f, arguments_take(f), host->argument(f->ctx, "to"));
 	row_report(f);
 	return 0;
 }

@@ -101,6 +101,15 @@ void fleet_state_set(struct fleet *f, enum fleet_state state, const char *user)
 	fleet_timer_set(f, 0, on_again);
 }
 
+void fleet_begin(struct fleet *f, json_t *arguments, const char *text)
+{
+	json_object_clear(f->ready); /* it is what is moved */
+	json_decref(f->all);
+	f->all = json_pack("{s:o, s:{}, s:I}", "arguments", arguments, "users", "began", (json_int_t)fleet_now_s(f));
+	f->ctx->host->emit(f->ctx, "rollout_started", NULL, 0, text);
+	fleet_state_set(f, SURVEYING, "");
+}
+
 /* The rollout ends so. */
 void fleet_end(struct fleet *f, enum fleet_state state, const char *fmt, ...)
 {

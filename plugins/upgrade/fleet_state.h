@@ -4,6 +4,7 @@
 #define T3OPS_PLUGINS_UPGRADE_FLEET_STATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "evidence.h"
@@ -34,6 +35,9 @@ struct fleet {
 	struct t3ops_timer *timer;
 	uintptr_t order; /* number of the last one; answers to others are late */
 	unsigned attempts;
+	json_t *ready; /* automatic.h: {USER: version} */
+	struct t3ops_timer *due;
+	bool is_waiting_for_hours;
 	struct evidence evidence;
 	void (*moved_back)(void *arg, const char *user);
 	void *arg;
@@ -57,6 +61,8 @@ void fleet_timer_set(struct fleet *f, uint64_t after_us, void (*cb)(struct t3ops
 void fleet_again_later(struct fleet *f, uint64_t after_us);
 /* The only place that changes it; its work begins when it is on disk. */
 void fleet_state_set(struct fleet *f, enum fleet_state state, const char *user);
+/* A rollout with these arguments, which it takes over; text is for its event. */
+void fleet_begin(struct fleet *f, json_t *arguments, const char *text);
 /* The rollout ends so, by way of that state. */
 void fleet_end(struct fleet *f, enum fleet_state state, const char *fmt, ...) T3OPS_PRINTF(3, 4);
 

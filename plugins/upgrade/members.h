@@ -7,7 +7,7 @@
  *   waiting -> same        has the version already
  *   waiting <-> frozen     somebody keeps this user's program
  *   waiting -> absent      never ran t3
- *   waiting -> left        t3's own updater is in charge
+ *   waiting -> left        t3's own updater is in charge; or pinned, and the rollout began by itself
  *   waiting -> rolled_back, rejected, failed
  */
 #ifndef T3OPS_PLUGINS_UPGRADE_MEMBERS_H

@@ -80,8 +80,7 @@ struct fleet *order_answered(struct t3ops_ctx *ctx, void *arg)
 	return f != NULL && f->order == (uintptr_t)arg ? f : NULL;
 }
 
-/* What a monitor or a jobs process before this one began is still at work. */
-static bool is_in_progress(const struct t3ops_acted *a)
+bool order_is_in_progress(const struct t3ops_acted *a)
 {
 	return a->error == -EHOSTDOWN || strstr(a->text, "another run for this user") != NULL ||
 	       strstr(a->text, SERVER_HELD) != NULL || strstr(a->text, strerror(EBUSY)) != NULL;
@@ -90,7 +89,7 @@ static bool is_in_progress(const struct t3ops_acted *a)
 /* What may be otherwise the next time is tried a few times; true: it will be. */
 bool order_is_tried_again(struct fleet *f, const struct t3ops_acted *a)
 {
-	if (!is_in_progress(a) && ++f->attempts >= ATTEMPTS_MAX)
+	if (!order_is_in_progress(a) && ++f->attempts >= ATTEMPTS_MAX)
 		return false;
 	fleet_again_later(f, PAUSE_US);
 	return true;

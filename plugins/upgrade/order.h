@@ -23,6 +23,8 @@ const char *order_reason(const struct fleet *f, const struct t3ops_acted *a);
 bool order_begins(const char *line, const char *word);
 /* The reason without the words that say how it ended, which stand before it already. */
 const char *order_plain(const char *reason);
+/* What a monitor or a jobs process before this one began, or a scheduled run, is still at work. */
+bool order_is_in_progress(const struct t3ops_acted *a);
 /* What may be otherwise the next time is tried a few times; true: it will be. */
 bool order_is_tried_again(struct fleet *f, const struct t3ops_acted *a);
 

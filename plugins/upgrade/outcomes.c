@@ -161,7 +161,7 @@ bool outcome_fact(const char *line, const char *key, char *out, size_t size)
 	size_t len = strlen(key);
 
 	for (const char *at = strstr(line, key); at != NULL; at = strstr(at + len, key))
-		if (at > line && at[-1] == ' ' && at[len] == '=') {
+		if (at > line && (at[-1] == ' ' || at[-1] == '"') && at[len] == '=') {
 			at += len + 1;
 			snprintf(out, size, "%.*s", (int)strcspn(at, " \"\\"), at);
 			return true;

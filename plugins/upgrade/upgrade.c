@@ -42,8 +42,13 @@ static const struct t3ops_option options[] = {
     {"current", T3OPS_OPT_LIST, "%p/bin/t3 --version", 0, 0,
      "Program that prints the version that a prefix (%p) has."},
     {"window_from", T3OPS_OPT_TIME, "", 0, 0,
-     "Begin of the hours in which users are moved, of this machine's time zone; empty: any time."},
+     "Begin of the hours in which users are moved, of this machine's time zone, by a rollout or by run without "
+     "--now; empty: any time."},
     {"window_to", T3OPS_OPT_TIME, "", 0, 0, "Their end."},
+    {"automatic", T3OPS_OPT_BOOL, "false", 0, 0,
+     "Whether a rollout over all users begins by itself, within those hours, when a scheduled run has proven a "
+     "version "
+     "that a user has not."},
     {"base_dir", T3OPS_OPT_STRING, "%h/.t3", 0, 0,
      "The user's base directory of t3: %h home, %u OS user, %n table name, %% a percent sign."},
     {"stop_command", T3OPS_OPT_COMMAND, "", 0, 0, "Command that stops a user's t3 server, for run and rollback."},
@@ -173,9 +178,9 @@ static int act_whole(struct t3ops_ctx *ctx, const char *action)
 }
 
 static const struct t3ops_action actions[] = {
-    {"check", "to again downgrade prerelease dry-run new",
+    {"check", "to again downgrade prerelease dry-run new automatic",
      "Proves a version on a copy of the user's database; nothing live is touched.", false},
-    {"run", "to again downgrade prerelease dry-run now",
+    {"run", "to again downgrade prerelease dry-run now automatic",
      "Proves a version, and moves the user to it; what fails is undone.", true},
     {"progress", "", "How far the rollout over all users is.", false},
     {"survey", "settle", "Whether a user may be moved now; what a rollout asks of everybody.", false},

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import threading
+import time
 import unittest
 
 from lab import kill, path, process, wait
@@ -64,6 +65,59 @@ class Forward(unittest.TestCase):
             self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
             self.assertEqual(lab.versions(), {"alice": NEW, "bob": LATEST})
             self.assertEqual(lab.rows()[1]["alice"]["why"], "exams")
+
+
+class Automatic(unittest.TestCase):
+    """A scheduled run has proven a version, and a rollout begins by itself."""
+
+    def test_begins(self):
+        with Installation(NEW, ("alice", "bob", "carol"), automatic="true") as lab:
+            lab.ask("freeze", "alice", "--why=exams")
+            lab.ask("pin", "bob", f"--to={NEW}")
+            lab.change(automatic="true", candidate=lab.prefixes[LATEST])
+            self.assertEqual(lab.ask("status", "carol")[1]["automatic"], "yes")
+            self.assertIn("when a run has proven a version", lab.rows()[0]["automatic"])
+            lab.daemon.ctl("upgrade", "now", "alice")  # frozen: proven, and nothing more
+            lab.daemon.ctl("upgrade", "now", "carol")
+            lab.daemon.wait_log(rf'event=rollout_started .*by itself, to {lab.prefixes[LATEST]}')
+            lab.daemon.wait_log("event=rollout_done", limit=120)
+            self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
+            self.assertEqual(lab.versions(), {"alice": NEW, "bob": NEW, "carol": LATEST})
+            self.assertEqual(lab.rows()[1]["bob"]["why"], "pinned to another version")
+            lab.daemon.ctl("upgrade", "now", "carol")
+            self.assertIn("when a run has proven a version", lab.rows()[0]["automatic"])
+            lab.daemon.upgrade()  # which hears of the runs of before again
+            self.assertIn("when a run has proven a version", lab.rows()[0]["automatic"])
+
+    def test_hours(self):
+        """Closed: it waits for them, and says so; and it begins when they do."""
+        at = time.localtime(time.time() + 7200), time.localtime(time.time() + 10800)
+        hours = dict(zip(("window_from", "window_to"), (time.strftime("%H:%M", t) for t in at)))
+        with Installation(NEW, ("alice",), automatic="true", **hours) as lab:
+            lab.change(automatic="true", candidate=lab.prefixes[LATEST], **hours)
+            lab.daemon.ctl("upgrade", "now")
+            lab.daemon.wait_log(rf"event=rollout_waits .*to {lab.prefixes[LATEST]}, in the hours {hours['window_from']} to ")
+            self.assertIn(f"in the hours {hours['window_from']} to", lab.rows()[0]["automatic"])
+            self.assertEqual((lab.state(), lab.unit.done), ("IDLE", []))
+            lab.change(automatic="true", candidate=lab.prefixes[LATEST])
+            self.assertRegex(lab.daemon.wait_log("event=rollout_done", limit=120) and lab.wait_idle(), "done: 1 moved")
+            self.assertEqual(lab.versions(), {"alice": LATEST})
+
+    def test_off_and_bad(self):
+        """Without the option nobody is moved; and what failed live is not tried again by itself."""
+        with Installation(NEW, ("alice", "bob")) as lab:
+            lab.change(candidate=lab.prefixes["0.0.34"])
+            lab.daemon.ctl("upgrade", "now")
+            self.assertEqual((lab.rows()[0]["automatic"], lab.state()), ("no", "IDLE"))
+            lab.live["0.0.34"] = "0.0.34-cannot-pair"
+            lab.change(automatic="true", candidate=lab.prefixes["0.0.34"])  # which hears of that run
+            lab.daemon.wait_log("event=rollout_stopped", limit=120)
+            self.assertRegex(lab.wait_idle(), "rolled_back: (alice|bob): STARTING: it does not pair")
+            lab.ask("unfreeze")
+            lab.daemon.ctl("upgrade", "now")
+            lab.daemon.wait_log("event=rollout_not_begun .*since its last rollout ended so: rolled_back: ")
+            self.assertEqual(lab.state(), "IDLE")
+            self.assertEqual(lab.versions(), {"alice": NEW, "bob": NEW})
 
 
 class Backward(unittest.TestCase):

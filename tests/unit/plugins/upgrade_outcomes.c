@@ -48,7 +48,8 @@ static void test_fact(void **state)
 	} cases[] = {
 	    {"a=1 now=/opt/t3/1 frozen=no", "now", "/opt/t3/1"},
 	    {"a=1 now=/opt/t3/1 frozen=no", "frozen", "no"},
-	    {"a=1 now=/opt/t3/1 frozen=no", "a", NULL}, /* keys follow something */
+	    {"a=1 now=/opt/t3/1 frozen=no", "a", NULL},                               /* keys follow something */
+	    {"plugin=upgrade facts=\"now=/opt/t3/1 frozen=no\"", "now", "/opt/t3/1"}, /* or a quote */
 	    {"x=y not_now=1 now=2", "now", "2"},
 	    {"x=y nowhere=1", "now", NULL},
 	    {"x=y now=", "now", ""},
