@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The shipped alert rules in a real Prometheus that scrapes a real t3ops: each condition is brought about, and the
 alert must fire with its labels.  A minute of the rules is a second here."""
+import getpass
 import os
 import shutil
 import signal
@@ -12,11 +13,13 @@ from lab import account, http, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.drill import Lab
 from lab.fleet import Fleet
+from lab.origin import Origin, answer
 from lab.prometheus import Alertmanager, Prometheus
 from lab.relay import Relay
 from lab.stub import LATEST, NEW, T3Stub
 from lab.unit import Unit
 
+NOT_SELF = "nobody" if getpass.getuser() != "nobody" else "root"
 LEG = {"heartbeat": "100ms", "late": "200ms", "watchdog": "500ms", "reconnect_min": "100ms", "reconnect_max": "200ms"}
 
 
@@ -137,6 +140,44 @@ class Alerts(unittest.TestCase):
             p.wait_silence("T3OpsProcessDown")
             d.process.stop(signal.SIGTERM)
             p.wait_alert("T3OpsDown", job="t3ops")
+
+    def test_impostor(self):
+        """Where alice's t3 server should be, a process of another account answers."""
+        with Origin() as other, Daemon({"trusted_upstreams": []}, 'plugin "probe_echo" {}\n',
+                                       users={"alice": {"os_user": NOT_SELF, "port": other.port}}) as d, Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query("sum(t3ops_upstream_impostors_total) == 0"), what="the counter in Prometheus")
+            self.assertEqual(http.get(d.proxy, "/", {"X-authentik-username": "alice"}).status, 503)
+            p.wait_alert("T3UpstreamImpostor", severity="critical")
+
+    def test_pairing(self):
+        sections = section("command", "mint", {"argv": ["/bin/false"]}) + 'plugin "auto_pair" {}\n'
+        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Prometheus(d.monitor) as p:
+            wait.until(lambda: p.query('t3ops_pair_total{result="mint_failed"} == 0'), what="the counter in Prometheus")
+            http.get(d.proxy, "/", {"Accept": "text/html", "X-authentik-username": "alice"})
+            p.wait_alert("T3PairingBroken", severity="critical")
+            d.sections = sections.replace('"/bin/false"', ", ".join(f'"{word}"' for word in self.stub.mint_argv()))
+            d.write_conf()
+            d.reload()
+            wait.until(lambda: http.get(d.proxy, "/", {"Accept": "text/html", "X-authentik-username": "alice"}).status == 302,
+                       what="a pairing that works")
+            p.wait_silence("T3PairingBroken")
+
+    def test_walls(self):
+        """One that stands before a leg, and one that is open."""
+        def sign_in(c, _):
+            c.send(answer(b"", "302 Found", [("Location", "https://sso.lab.test/start")]))
+
+        with Origin({"/probe/ws": sign_in, "/open": lambda c, _: c.send(answer(b"in"))}) as front:
+            at = f"127.0.0.1:{front.port}"
+            sections = section("plugin", "walled", {"module": "probe_internal", "url": f"ws://{at}/probe/ws", "address": at,
+                                                    "segments": ["traefik"], **LEG})
+            sections += section("plugin", "probe_sso", {"url": f"http://{at}/open", "location": "https://sso.lab.test/*",
+                                                        "segments": ["traefik", "sso"], **LEG})
+            with Daemon({}, sections) as d, Prometheus(d.monitor) as p:
+                p.wait_alert("T3ProbeWalledOff", leg="walled", severity="warning")
+                p.wait_alert("T3WallOpen", plugin="probe_sso", severity="critical")
+                front.handlers["/open"] = sign_in
+                p.wait_silence("T3WallOpen")
 
     def test_control_socket(self):
         control = os.path.join(process.folder(), "control.sock")
