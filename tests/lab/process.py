@@ -15,6 +15,7 @@ from lab import wait
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+STUB, STUB_SOURCES = "tests/lab/t3stub", "tests/lab/t3"
 _running = []
 _folders = []
 
@@ -28,11 +29,18 @@ def source_dir():
     return os.environ.get("T3OPS_SRC") or os.path.dirname(os.path.dirname(here))
 
 
+def stale(path, sources):
+    """Whether a file of that folder was changed after the program was built."""
+    return max(entry.stat().st_mtime for entry in os.scandir(sources)) > os.stat(path).st_mtime
+
+
 def program(relative):
     """A program of the build tree, as core/t3ops or tests/lab/t3stub."""
     path = os.path.join(build_dir(), relative)
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path}: not built (make check builds the lab's programs)")
+    if relative == STUB and stale(path, os.path.join(source_dir(), STUB_SOURCES)):
+        raise RuntimeError(f"{path} is older than its sources: make {STUB} (make alone does not build it)")
     return path
 
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -40,6 +41,17 @@ def post(stub, path, body, headers=None):
 
 def credential_body(credential):
     return json.dumps({"credential": credential}).encode()
+
+
+class Build(unittest.TestCase):
+    def test_an_old_one_is_not_run(self):
+        """make alone does not build it, and an old one may miss what a test waits for."""
+        built = process.program(process.STUB)
+        copy = shutil.copy(built, process.folder())
+        sources = os.path.join(process.source_dir(), process.STUB_SOURCES)
+        self.assertFalse(process.stale(copy, sources))
+        os.utime(copy, (0, 0))
+        self.assertTrue(process.stale(copy, sources))
 
 
 class EachVersion(unittest.TestCase):
