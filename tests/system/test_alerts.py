@@ -122,6 +122,22 @@ class Alerts(unittest.TestCase):
                     self.stub.start()
                     p.wait_silence("T3ServeDown")
 
+    def test_brown_out(self):
+        """The way to t3ops becomes slow for a while; nothing breaks."""
+        port = ports.free()
+        with Relay(("127.0.0.1", port)) as line:
+            patient = {**LEG, "late": "5s", "watchdog": "10s", "fresh": "0s", "address": "%s:%d" % line.address}
+            sections = 'plugin "probe_echo" {}\n' + section(
+                "plugin", "probe_internal", {"url": "ws://t3.example.com/probe/ws", "segments": ["traefik", "dispatch"], **patient})
+            with Daemon({"listen": [f"127.0.0.1:{port}"]}, sections) as d, Prometheus(d.monitor) as p:
+                key = 't3ops_leg_rtt_seconds_count{leg="probe_internal"}'
+                wait.until(lambda: d.metrics().get(key, 0) >= 20, what="usual round trips")
+                line.down.delay = 0.8
+                p.wait_alert("T3BrownOut", segment="traefik or dispatch", severity="warning")
+                line.heal()
+                p.wait_silence("T3BrownOut")
+                self.assertNotIn("event=leg_down", d.log())
+
     def test_processes_and_users(self):
         with self.daemon() as d, Prometheus(d.monitor) as p:
             wait.until(lambda: p.query('t3ops_process_up{process="jobs"} == 1'), what="processes in Prometheus")
