@@ -110,7 +110,8 @@ class Automatic(unittest.TestCase):
             lab.daemon.ctl("upgrade", "now")
             self.assertEqual((lab.rows()[0]["automatic"], lab.state()), ("no", "IDLE"))
             lab.live["0.0.34"] = "0.0.34-cannot-pair"
-            lab.change(automatic="true", candidate=lab.prefixes["0.0.34"])  # which hears of that run
+            lab.change(automatic="true", candidate=lab.prefixes["0.0.34"])
+            lab.daemon.ctl("upgrade", "now")  # the last one may not have been in the journal yet
             lab.daemon.wait_log("event=rollout_stopped", limit=120)
             self.assertRegex(lab.wait_idle(), "rolled_back: (alice|bob): STARTING: it does not pair")
             lab.ask("unfreeze")
