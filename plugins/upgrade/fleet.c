@@ -68,6 +68,22 @@ static void deferred_report(struct fleet *f)
 	}
 }
 
+/* Said once in a rollout; who is idle for longest is moved first then. */
+static void canary_check(struct fleet *f)
+{
+	const char *canary = f->ctx->host->opt_string(f->ctx, "canary");
+
+	if (*canary == '\0' || json_object_get(fleet_users(f), canary) != NULL ||
+	    json_is_true(json_object_get(f->all, "canary_unknown")))
+		return;
+	json_object_set_new(f->all, "canary_unknown", json_true());
+	f->ctx->host->log(
+	    f->ctx, T3OPS_WARNING, "canary_unknown",
+	    "canary = \"%.60s\" is no user whom the rollout found, so whoever is idle for longest is moved "
+	    "first: name a user of the table",
+	    canary);
+}
+
 static void on_survey(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *arg)
 {
 	struct fleet *f = order_answered(ctx, arg);
@@ -88,6 +104,7 @@ static void on_survey(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *
 		fleet_end(f, SETTLING, "stopped: nobody could be looked at: %.300s", a->text);
 	if (json_object_size(fleet_users(f)) == 0)
 		return;
+	canary_check(f);
 	deferred_report(f);
 	next_choose(f);
 }

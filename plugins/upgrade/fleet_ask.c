@@ -50,6 +50,9 @@ static void row_report(struct fleet *f)
 	                         : "");
 	f->ctx->host->report(f->ctx, "moving", "%s", fleet_text(f, "user"));
 	f->ctx->host->report(f->ctx, "canary", "%s", fleet_text(f, "canary"));
+	if (json_is_true(json_object_get(f->all, "canary_unknown")))
+		f->ctx->host->report(f->ctx, "warning", "canary = \"%.60s\" is no user",
+		                     f->ctx->host->opt_string(f->ctx, "canary"));
 	f->ctx->host->report(f->ctx, "outcome", "%s", fleet_text(f, "outcome"));
 	f->ctx->host->report(f->ctx, "automatic", "%s", automatic);
 	f->ctx->host->report_row(f->ctx);

@@ -59,12 +59,14 @@ class Forward(unittest.TestCase):
             self.assertNotIn("next", lab.ask("status", "alice")[1])
 
     def test_frozen(self):
-        with Installation(NEW, ("alice", "bob")) as lab:
+        with Installation(NEW, ("alice", "bob"), canary="zoe") as lab:
             lab.ask("freeze", "alice", "--why=exams")
             lab.roll(LATEST)
             self.assertEqual(lab.wait_idle(), "done: 1 moved, 0 had it already, 1 frozen")
             self.assertEqual(lab.versions(), {"alice": NEW, "bob": LATEST})
             self.assertEqual(lab.rows()[1]["alice"]["why"], "exams")
+            self.assertEqual(lab.rows()[0]["warning"], 'canary = "zoe" is no user')
+            self.assertEqual(len(re.findall("event=canary_unknown", lab.daemon.log())), 1)
 
 
 class Automatic(unittest.TestCase):
