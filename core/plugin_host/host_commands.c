@@ -84,6 +84,7 @@ static uint64_t command(struct t3ops_ctx *ctx, const char *name, const char *use
 	c->guard_error = error < 0 ? error : -EHOSTDOWN;
 	ev_timer_init(&c->guard, on_guard, error < 0 ? 0. : (double)wait_us / 1e6, 0.);
 	c->guard.data = c;
+	ev_now_update(h->process->loop); /* it stood still while a job worked */
 	ev_timer_start(h->process->loop, &c->guard);
 	LIST_INSERT_HEAD(&ctx->instance->commands, c, link);
 	return c->id;

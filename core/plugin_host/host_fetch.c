@@ -56,6 +56,7 @@ static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3o
 	*f = (struct host_fetch){
 	    .instance = ctx->instance, .id = ++h->last_id, .on_step = known.on_step, .cb = cb, .arg = arg};
 	LIST_INSERT_HEAD(&ctx->instance->fetches, f, link);
+	ev_now_update(h->process->loop); /* it stood still while a job worked */
 	f->transfer = fetch_start(h->fetcher, &known, host_way(h, known.user, &way) ? &way : NULL,
 	                          f->on_step ? on_step : NULL, on_done, f);
 	return f->id;

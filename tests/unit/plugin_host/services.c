@@ -33,8 +33,9 @@ static struct named_value values[] = {
     {"list", {.type = T3OPS_OPT_LIST, .list = {.items = words, .n = 2}}},
 };
 static const struct plugin_section section = {.values = {.rows = values, .n = sizeof values / sizeof values[0]}};
-static struct process_command commands[] = {{.name = "mint", .options.timeout_us = 60000 * MS}};
-static const struct process_config config = {.commands = commands, .n_commands = 1};
+static struct process_command commands[] = {{.name = "mint", .options.timeout_us = 60000 * MS},
+                                            {.name = "quick", .options.timeout_us = 1}};
+static const struct process_config config = {.commands = commands, .n_commands = 2};
 static struct process process;
 static struct plugin_host host;
 static struct t3ops_instance instance;
@@ -294,6 +295,22 @@ static void test_command_without_helper(void **state)
 	assert_int_equal(last.error, -ENOENT);
 }
 
+/* A job that copied for minutes asks: the limit is that of the command, not of the loop's last look at the clock. */
+static void test_command_after_long_work(void **state)
+{
+	struct msg_run run;
+
+	(void)state;
+	n_ran = 0;
+	ev_run(process.loop, EVRUN_NOWAIT);
+	usleep(3500 * 1000); /* longer than the helper is given beyond the timeout */
+	services->command(ctx, "quick", "bob", on_ran, &n_ran);
+	asked(&run);
+	ev_run(process.loop, EVRUN_NOWAIT);
+	ev_run(process.loop, EVRUN_NOWAIT);
+	assert_int_equal(n_ran, 0);
+}
+
 static void test_commands_end_with_the_instance(void **state)
 {
 	struct msg_head reply = {.type = MSG_UNREACHABLE};
@@ -442,6 +459,7 @@ int main(void)
 	    T(test_timers_end_with_the_instance),
 	    T(test_command),
 	    T(test_command_without_helper),
+	    T(test_command_after_long_work),
 	    T(test_commands_end_with_the_instance),
 	    T(test_user_find),
 	    T(test_services_between_plugins),
