@@ -19,47 +19,14 @@
 #include "common/user_path.h"
 #include "candidate.h"
 #include "gate.h"
+#include "known.h"
 #include "managed.h"
 #include "rollout.h"
-#include "running.h"
-#include "seen.h"
 #include "state.h"
 #include "survey.h"
 #include "text_json.h"
 #include "window.h"
-
-#define WHY_SIZE   600
-#define HOUR_S     3600
-#define FROZEN_WHY "somebody asked for it"
-
-/* One action, for one user. */
-struct work {
-	struct t3ops_ctx *ctx;
-	const struct t3ops_user *user;
-	struct state state;
-	char base_dir[PATH_MAX];
-	char database[PATH_MAX];
-	char installed[PATH_MAX];
-	uint64_t until_us;
-	struct candidate next;
-	char why[WHY_SIZE];
-};
-
-static int fail(struct work *w, int error, const char *fmt, ...) T3OPS_PRINTF(3, 4);
-static int fail(struct work *w, int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(w->why, sizeof w->why, fmt, ap);
-	va_end(ap);
-	return error;
-}
-
-static long long now_s(const struct work *w)
-{
-	return (long long)(w->ctx->host->wall_us(w->ctx) / 1000000);
-}
+#include "work.h"
 
 /* ---- prefixes ------------------------------------------------------------------------------------------------ */
 
@@ -70,37 +37,25 @@ static int installed_find(struct work *w)
 	int r = link_read(&w->state, w->installed);
 
 	if (r != -ENOENT || *first == '\0')
-		return r < 0 ? fail(w, r, "%.200s/current: %s; name a prefix with the option installed", w->state.dir,
-		                    strerror(-r))
+		return r < 0 ? work_fail(w, r, "%.200s/current: %s; name a prefix with the option installed",
+		                         w->state.dir, strerror(-r))
 		             : 0;
 	if (realpath(first, w->installed) == NULL)
-		return fail(w, -errno, "installed = \"%.200s\": %s", first, strerror(errno));
+		return work_fail(w, -errno, "installed = \"%.200s\": %s", first, strerror(errno));
 	r = link_set(&w->state, w->installed);
-	return r < 0 ? fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
-}
-
-static struct candidate *candidate_of(struct work *w)
-{
-	w->next = (struct candidate){.ctx = w->ctx,
-	                             .user = w->user,
-	                             .state = &w->state,
-	                             .installed = w->installed,
-	                             .database = w->database,
-	                             .until_us = w->until_us};
-	candidate_init(&w->next);
-	return &w->next;
+	return r < 0 ? work_fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
 }
 
 /* Which one it is (candidate.h); it is there then. */
 static int candidate_find(struct work *w, char out[PATH_MAX])
 {
-	struct candidate *c = candidate_of(w);
+	struct candidate *c = work_candidate(w);
 	int r = candidate_choose(c);
 
 	if (r == 0)
 		r = candidate_install(c);
 	if (r < 0)
-		return fail(w, r, "%s", c->why);
+		return work_fail(w, r, "%s", c->why);
 	json_object_set_new(w->state.all, "candidate", json_string(c->version));
 	snprintf(out, PATH_MAX, "%s", c->prefix);
 	return 0;
@@ -109,12 +64,12 @@ static int candidate_find(struct work *w, char out[PATH_MAX])
 /* What a check or a run would do; nothing is done. */
 static int plan_report(struct work *w, const char *then)
 {
-	struct candidate *c = candidate_of(w);
+	struct candidate *c = work_candidate(w);
 	char plan[400], window[80], managed[400];
 	int r = candidate_choose(c);
 
 	if (r < 0)
-		return fail(w, r, "%s", c->why);
+		return work_fail(w, r, "%s", c->why);
 	candidate_plan(c, plan, sizeof plan);
 	window_is_open(w->ctx, window, sizeof window);
 	managed_find(w->user, w->base_dir, w->database, managed, sizeof managed);
@@ -135,40 +90,11 @@ static bool is_dry(const struct work *w)
 
 /* ---- check --------------------------------------------------------------------------------------------------- */
 
-/* Seconds since 1970 are for the state; people read "2026-11-27T03:30:00Z". */
-static void time_report(struct work *w, const json_t *report)
-{
-	const char *text = json_string_value(json_object_get(report, "time"));
-	time_t at = text != NULL ? (time_t)strtoll(text, NULL, 10) : 0;
-	char out[32];
-	struct tm tm;
-
-	if (at > 0 && gmtime_r(&at, &tm) != NULL && strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		w->ctx->host->report(w->ctx, "time", "%s", out);
-}
-
-static void report_row(struct work *w, const json_t *report)
-{
-	static const char *const keys[] = {"verdict", "reason",    "candidate",         "to",
-	                                   "version", "installed", "installed_version", "contract",
-	                                   "schema",  "migration", "sessions_lost",     "rollback",
-	                                   "control", "start_ms",  "seconds",           "bytes"};
-
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		const char *text = json_string_value(json_object_get(report, keys[i]));
-
-		if (text != NULL && *text != '\0')
-			w->ctx->host->report(w->ctx, keys[i], "%s", text);
-	}
-	time_report(w, report);
-	w->ctx->host->report_row(w->ctx);
-}
-
 static void report_keep(struct work *w, struct gate *g)
 {
 	char time[32];
 
-	snprintf(time, sizeof time, "%lld", now_s(w));
+	snprintf(time, sizeof time, "%lld", work_now_s(w));
 	json_object_set_new(g->report, "verdict", json_string(gate_verdict_name(g->verdict)));
 	json_object_set_new(g->report, "reason", text_json(g->reason));
 	json_object_set_new(g->report, "candidate", json_string(g->candidate));
@@ -176,7 +102,7 @@ static void report_keep(struct work *w, struct gate *g)
 	json_object_set_new(g->report, "to", json_string(candidate_name(&w->next)));
 	json_object_set_new(g->report, "time", json_string(time));
 	json_object_set_new(w->state.all, "report", g->report);
-	report_row(w, g->report);
+	work_report_row(w, g->report);
 }
 
 /* 0: accepted. */
@@ -197,12 +123,12 @@ static int candidate_prove(struct work *w, const char *candidate)
 	if (g.installed_works)
 		json_object_set_new(w->state.all, "last_good", json_string(w->installed));
 	if (g.verdict == GATE_REJECTED)
-		state_reject(&w->state, candidate, g.reason, now_s(w));
+		state_reject(&w->state, candidate, g.reason, work_now_s(w));
 	candidate_prune(&w->next);
 	r = state_save(&w->state, w->why, sizeof w->why);
 	if (r < 0 || g.verdict == GATE_ACCEPTED)
 		return r;
-	return fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
+	return work_fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
 }
 
 /* Whether the last check was of it and of the same installed version. */
@@ -227,8 +153,8 @@ static int check_candidate(struct work *w, char candidate[PATH_MAX])
 		return r;
 	rejected = state_rejected(&w->state, candidate);
 	if (rejected != NULL && !again)
-		return fail(w, -EPROTO, "%.200s was rejected: %.300s; --again proves it once more", candidate,
-		            rejected);
+		return work_fail(w, -EPROTO, "%.200s was rejected: %.300s; --again proves it once more", candidate,
+		                 rejected);
 	state_pardon(&w->state, candidate);
 	return candidate_prove(w, candidate);
 }
@@ -281,21 +207,15 @@ static struct rollout rollout_of(struct work *w)
 	                        .until_us = w->until_us};
 }
 
-static struct survey survey_of(struct work *w)
-{
-	return (struct survey){
-	    .ctx = w->ctx, .user = w->user, .state = &w->state, .database = w->database, .installed = w->installed};
-}
-
 /* Unless --now says that it does not matter. */
 static int quiet_check(struct work *w)
 {
-	struct survey s = survey_of(w);
+	struct survey s = work_survey(w);
 	char why[300];
 
 	if (w->ctx->host->argument(w->ctx, "now") != NULL || survey_busy(&s, why, sizeof why) == NULL)
 		return 0;
-	return fail(w, -EAGAIN, "busy: %s; --now moves the user anyway", why);
+	return work_fail(w, -EAGAIN, "busy: %s; --now moves the user anyway", why);
 }
 
 static bool is_busy(const struct work *w)
@@ -319,9 +239,9 @@ static int rollout_finish(struct work *w, struct rollout *r)
 		return 0;
 	}
 	if (e != -ECANCELED)
-		return fail(w, e, "NOT ROLLED BACK: %s; a run tries it again", r->why);
+		return work_fail(w, e, "NOT ROLLED BACK: %s; a run tries it again", r->why);
 	w->ctx->host->report_row(w->ctx);
-	return fail(w, -ECANCELED, "rolled back: %s", r->why);
+	return work_fail(w, -ECANCELED, "rolled back: %s", r->why);
 }
 
 /* Where t3's own updater is in charge nobody is moved from here. */
@@ -331,7 +251,7 @@ static int managed_refuse(struct work *w)
 
 	if (managed_find(w->user, w->base_dir, w->database, text, sizeof text) == MANAGED_T3OPS)
 		return 0;
-	return fail(w, -EPERM, "not moved: %s", text);
+	return work_fail(w, -EPERM, "not moved: %s", text);
 }
 
 /* Nobody else stops or starts the server until this process ends. */
@@ -344,7 +264,7 @@ static int server_take(const struct work *w, struct rollout *r)
 static int run_action(struct work *w)
 {
 	struct rollout r = rollout_of(w);
-	const char *frozen = state_frozen(&w->state, now_s(w));
+	const char *frozen = state_frozen(&w->state, work_now_s(w));
 	char candidate[PATH_MAX];
 	int e;
 
@@ -352,7 +272,7 @@ static int run_action(struct work *w)
 		return plan_report(w, ", move the user");
 	e = server_take(w, &r);
 	if (e < 0)
-		return fail(w, e, "%s", r.why);
+		return work_fail(w, e, "%s", r.why);
 	if (is_busy(w))
 		return rollout_finish(w, &r);
 	e = managed_refuse(w);
@@ -360,9 +280,10 @@ static int run_action(struct work *w)
 		return e;
 	if (*w->ctx->host->opt_string(w->ctx, "stop_command") == '\0' ||
 	    *w->ctx->host->opt_string(w->ctx, "start_command") == '\0')
-		return fail(w, -ENOENT, "nobody can be moved without the options stop_command and start_command");
+		return work_fail(w, -ENOENT,
+		                 "nobody can be moved without the options stop_command and start_command");
 	if (frozen != NULL)
-		return fail(w, -EPERM, "frozen: %.300s; unfreeze it first", frozen);
+		return work_fail(w, -EPERM, "frozen: %.300s; unfreeze it first", frozen);
 	e = candidate_find(w, candidate);
 	if (e == 0 && strcmp(candidate, w->installed) == 0)
 		return 0;
@@ -373,7 +294,7 @@ static int run_action(struct work *w)
 	if (e == 0)
 		e = quiet_check(w); /* the gate took its time */
 	if (e == 0 && rollout_begin(&r, w->installed, candidate) < 0)
-		e = fail(w, -EIO, "%s", r.why);
+		e = work_fail(w, -EIO, "%s", r.why);
 	return e < 0 ? e : rollout_finish(w, &r);
 }
 
@@ -387,9 +308,9 @@ static int rollback_action(struct work *w)
 	int e;
 
 	if (is_busy(w) && !half)
-		return fail(w, -EBUSY, "a rollout is in progress; run ends it");
+		return work_fail(w, -EBUSY, "a rollout is in progress; run ends it");
 	if (!half && *state_text(&w->state, "previous") == '\0')
-		return bad ? 0 : fail(w, -ENOENT, "there is nothing to go back to");
+		return bad ? 0 : work_fail(w, -ENOENT, "there is nothing to go back to");
 	e = half ? 0 : managed_refuse(w);
 	if (e < 0)
 		return e;
@@ -397,158 +318,9 @@ static int rollback_action(struct work *w)
 	if (e == 0 && !half)
 		e = rollout_undo_begin(&r, why != NULL && *why != '\0' ? why : ROLLBACK_WHY);
 	if (e < 0)
-		return fail(w, e, "%s", r.why);
+		return work_fail(w, e, "%s", r.why);
 	e = rollout_finish(w, &r);
 	return e == -ECANCELED ? 0 : e;
-}
-
-/* ---- what is known ------------------------------------------------------------------------------------------- */
-
-static const char *version_of(struct work *w, const char *prefix)
-{
-	return *prefix != '\0' ? prefix_version(&w->next.prefixes, prefix) : "";
-}
-
-/* What runs now may be older than what the link leads to: a server that was not restarted. */
-static void versions_report(struct work *w)
-{
-	const struct t3ops_host *host = w->ctx->host;
-	char window[80], managed[400], running[VERSION_SIZE];
-
-	candidate_of(w);
-	window_is_open(w->ctx, window, sizeof window);
-	managed_find(w->user, w->base_dir, w->database, managed, sizeof managed);
-	running_version(w->ctx, w->user, running);
-	host->report(w->ctx, "current", "%s", version_of(w, w->installed));
-	host->report(w->ctx, "running", "%s", *running != '\0' ? running : "nothing answers");
-	host->report(w->ctx, "last_good", "%s", version_of(w, state_text(&w->state, "last_good")));
-	host->report(w->ctx, "candidate", "%s", state_text(&w->state, "candidate"));
-	host->report(w->ctx, "rollback_to", "%s", version_of(w, state_text(&w->state, "previous")));
-	host->report(w->ctx, "pinned", "%s", *candidate_pin(&w->state) != '\0' ? candidate_pin(&w->state) : "no");
-	host->report(w->ctx, "window", "%s", window);
-	host->report(w->ctx, "automatic", "%s", host->opt_bool(w->ctx, "automatic") ? "yes" : "no");
-	host->report(w->ctx, "managed_by", "%s", managed);
-}
-
-static void frozen_report(struct work *w, const json_t *frozen)
-{
-	time_t until = (time_t)json_integer_value(json_object_get(frozen, "until"));
-	const char *who = json_string_value(json_object_get(frozen, "who"));
-	char text[64] = "somebody unfreezes it";
-	struct tm local;
-
-	if (until > 0 && localtime_r(&until, &local) != NULL)
-		strftime(text, sizeof text, "%Y-%m-%d %H:%M %Z", &local);
-	w->ctx->host->report(w->ctx, "frozen_until", "%s", text);
-	if (who != NULL)
-		w->ctx->host->report(w->ctx, "frozen_by", "%s", who);
-}
-
-static int status_action(struct work *w)
-{
-	const struct t3ops_host *host = w->ctx->host;
-	const json_t *report = json_object_get(w->state.all, "report");
-	const char *frozen = state_frozen(&w->state, now_s(w)), *verdict;
-	const char *phase = state_text(&w->state, "phase");
-	struct survey survey = survey_of(w);
-
-	verdict = json_string_value(json_object_get(report, "verdict"));
-	host->report(w->ctx, "phase", "%s", *phase != '\0' ? phase : "IDLE");
-	host->report(w->ctx, "installed", "%s", w->installed);
-	host->report(w->ctx, "checked", "%s",
-	             verdict != NULL ? json_string_value(json_object_get(report, "candidate")) : "");
-	host->report(w->ctx, "verdict", "%s", verdict != NULL ? verdict : "");
-	host->report(w->ctx, "frozen", "%s", frozen != NULL ? frozen : "no");
-	if (frozen != NULL)
-		frozen_report(w, json_object_get(w->state.all, "frozen"));
-	versions_report(w);
-	survey_next_report(&survey);
-	host->report_row(w->ctx);
-	return 0;
-}
-
-/* --settle: no rollout is going to move the user any more. */
-static int survey_action(struct work *w)
-{
-	struct survey survey = survey_of(w);
-
-	survey_row(&survey, now_s(w));
-	if (w->ctx->host->argument(w->ctx, "settle") == NULL || *state_text(&w->state, "wanted") == '\0')
-		return 0;
-	survey_want(&w->state, NULL);
-	return state_save(&w->state, w->why, sizeof w->why);
-}
-
-static int verify_action(struct work *w)
-{
-	struct user_server server = {.ctx = w->ctx, .user = w->user, .database = w->database};
-	uint64_t limit_us = due_now_us() + (uint64_t)w->ctx->host->opt_int(w->ctx, "start_timeout");
-
-	return user_server_wait_pairs(&server, limit_us < w->until_us ? limit_us : w->until_us, w->why,
-	                              sizeof w->why);
-}
-
-static int report_action(struct work *w)
-{
-	const json_t *report = json_object_get(w->state.all, "report"), *row;
-	const char *prefix;
-
-	if (w->ctx->host->argument(w->ctx, "compatibility") != NULL) {
-		seen_report(w->ctx, &w->state);
-		return 0;
-	}
-	if (report == NULL)
-		return fail(w, -ENOENT, "nothing has been checked for this user yet");
-	report_row(w, report);
-	json_object_foreach (json_object_get(w->state.all, "rejected"), prefix, row) {
-		w->ctx->host->report(w->ctx, "verdict", "remembered as rejected");
-		w->ctx->host->report(w->ctx, "candidate", "%s", prefix);
-		w->ctx->host->report(w->ctx, "reason", "%s", state_rejected(&w->state, prefix));
-		w->ctx->host->report_row(w->ctx);
-	}
-	return 0;
-}
-
-static int freeze_action(struct work *w)
-{
-	const char *why = w->ctx->host->argument(w->ctx, "why"), *hours = w->ctx->host->argument(w->ctx, "hours");
-	const char *who = w->ctx->host->argument(w->ctx, "who");
-	long long until_s = hours != NULL ? now_s(w) + strtoll(hours, NULL, 10) * HOUR_S : 0;
-
-	if (w->ctx->host->argument(w->ctx, "unless-frozen") != NULL && state_frozen(&w->state, now_s(w)) != NULL)
-		return 0;
-	if (hours != NULL && until_s <= now_s(w))
-		return fail(w, -EINVAL, "--hours=%.40s: expected a number of hours", hours);
-	state_freeze(&w->state, why != NULL && *why != '\0' ? why : FROZEN_WHY, now_s(w), until_s);
-	if (who != NULL)
-		json_object_set_new(json_object_get(w->state.all, "frozen"), "who", json_string(who));
-	return state_save(&w->state, w->why, sizeof w->why);
-}
-
-static int unfreeze_action(struct work *w)
-{
-	json_object_del(w->state.all, "frozen");
-	return state_save(&w->state, w->why, sizeof w->why);
-}
-
-/* It shall be this version and no other, until somebody takes that back. */
-static int pin_action(struct work *w)
-{
-	const char *to = w->ctx->host->argument(w->ctx, "to"), *why = w->ctx->host->argument(w->ctx, "why");
-	bool downgrade = w->ctx->host->argument(w->ctx, "downgrade") != NULL;
-
-	if (to == NULL || !version_is(to))
-		return fail(w, -EINVAL, "expected a version: --to=VERSION");
-	json_object_set_new(w->state.all, "pin",
-	                    json_pack("{s:s, s:s, s:I, s:b}", "version", to, "why", why != NULL ? why : "", "time",
-	                              (json_int_t)now_s(w), "downgrade", downgrade));
-	return state_save(&w->state, w->why, sizeof w->why);
-}
-
-static int unpin_action(struct work *w)
-{
-	json_object_del(w->state.all, "pin");
-	return state_save(&w->state, w->why, sizeof w->why);
 }
 
 /* ---- the plugin ---------------------------------------------------------------------------------------------- */
@@ -565,7 +337,7 @@ static int work_begin(struct work *w)
 	w->until_us = run_until_us(w->ctx);
 	w->state.dir_fd = -1;
 	if (r < 0)
-		return fail(w, r, "option base_dir cannot be filled in for this user");
+		return work_fail(w, r, "option base_dir cannot be filled in for this user");
 	r = state_open(&w->state, host->opt_string(w->ctx, "dir"), w->user->name, w->why, sizeof w->why);
 	return r < 0 ? r : installed_find(w);
 }
@@ -573,17 +345,17 @@ static int work_begin(struct work *w)
 /* For the metrics of the monitor (outcomes.h). */
 static void end_report(struct work *w)
 {
-	char text[400], why[WHY_SIZE];
+	char text[400], why[WORK_WHY_SIZE];
 
-	candidate_of(w);
+	work_candidate(w);
 	if (link_read(&w->state, w->installed) == 0)
 		w->ctx->host->report(w->ctx, "now", "%s", w->installed);
-	w->ctx->host->report(w->ctx, "current", "%s", version_of(w, w->installed));
-	w->ctx->host->report(w->ctx, "last_good", "%s", version_of(w, state_text(&w->state, "last_good")));
+	w->ctx->host->report(w->ctx, "current", "%s", work_version(w, w->installed));
+	w->ctx->host->report(w->ctx, "last_good", "%s", work_version(w, state_text(&w->state, "last_good")));
 	w->ctx->host->report(w->ctx, "candidate", "%s", state_text(&w->state, "candidate"));
 	w->ctx->host->report(w->ctx, "managed_by", "%s",
 	                     managed_name(managed_find(w->user, w->base_dir, w->database, text, sizeof text)));
-	w->ctx->host->report(w->ctx, "frozen", "%s", state_frozen(&w->state, now_s(w)) != NULL ? "yes" : "no");
+	w->ctx->host->report(w->ctx, "frozen", "%s", state_frozen(&w->state, work_now_s(w)) != NULL ? "yes" : "no");
 	state_save(&w->state, why, sizeof why); /* versions of prefixes, that were asked for now */
 }
 
@@ -613,10 +385,10 @@ int action_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *
 	static const struct {
 		const char *name;
 		int (*run)(struct work *);
-	} rows[] = {{"check", check_action},       {"run", run_action},       {"rollback", rollback_action},
-	            {"status", status_action},     {"report", report_action}, {"freeze", freeze_action},
-	            {"unfreeze", unfreeze_action}, {"pin", pin_action},       {"unpin", unpin_action},
-	            {"survey", survey_action},     {"verify", verify_action}};
+	} rows[] = {{"check", check_action},      {"run", run_action},      {"rollback", rollback_action},
+	            {"status", known_status},     {"report", known_report}, {"freeze", known_freeze},
+	            {"unfreeze", known_unfreeze}, {"pin", known_pin},       {"unpin", known_unpin},
+	            {"survey", known_survey},     {"verify", known_verify}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, action) == 0)
@@ -627,7 +399,7 @@ int action_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *
 /* For a rollout that begins by itself (automatic.h). */
 static void ready_report(struct work *w)
 {
-	if (state_frozen(&w->state, now_s(w)) == NULL && *candidate_pin(&w->state) == '\0')
+	if (state_frozen(&w->state, work_now_s(w)) == NULL && *candidate_pin(&w->state) == '\0')
 		w->ctx->host->report(w->ctx, "ready", "%s", candidate_name(&w->next));
 }
 
@@ -640,7 +412,7 @@ static int scheduled(struct work *w)
 
 	if (is_busy(w)) {
 		e = server_take(w, &r);
-		return e < 0 ? fail(w, e, "%s", r.why) : rollout_finish(w, &r);
+		return e < 0 ? work_fail(w, e, "%s", r.why) : rollout_finish(w, &r);
 	}
 	if (managed_refuse(w) < 0)
 		return 0; /* the end says by whom (end_report) */
