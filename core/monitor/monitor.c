@@ -251,6 +251,8 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	event_terminate(&e);
 	event_count(d, &e);
 	journal_event(d->journal, &e);
+	if (watchers_own(d, &e))
+		journal_flush(d->journal); /* the next monitor may read it the next moment */
 	if (d->control != NULL)
 		control_event(d->control, &e);
 	event_diagnose(d, &e, head->from);

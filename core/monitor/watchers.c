@@ -2,6 +2,8 @@
 /* Events for watch plugins; see watchers.h. */
 #include "monitor/watchers.h"
 
+#include <string.h>
+
 #include "monitor/journal_read.h"
 #include "monitor/verdict_json.h"
 
@@ -45,6 +47,17 @@ void watchers_event(struct monitor *d, const struct event *e)
 		instance->plugin.on_event(&instance->ctx, &seen);
 		plugin_leave(instance);
 	}
+}
+
+bool watchers_own(const struct monitor *d, const struct event *e)
+{
+	for (size_t i = 0; d->plugins != NULL && i < plugin_host_count(d->plugins); i++) {
+		const struct t3ops_instance *instance = plugin_host_at(d->plugins, i);
+
+		if ((instance->plugin.roles & T3OPS_ROLE_WATCH) && strcmp(instance->ctx.name, e->plugin) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- earlier ones ------------------------------------------------------------------------------------------ */

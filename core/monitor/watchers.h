@@ -8,6 +8,8 @@
 
 /* Hands the event to each of them. */
 void watchers_event(struct monitor *d, const struct event *e);
+/* Whether it is of a section that watches: the next monitor tells it of that. */
+bool watchers_own(const struct monitor *d, const struct event *e);
 /* Once, when this monitor becomes the one that follows verdicts: what they would know had they been there before. */
 void watchers_recall(struct monitor *d);
 
