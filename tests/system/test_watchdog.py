@@ -84,6 +84,7 @@ class Watchdog(unittest.TestCase):
         """The server runs with a child."""
         mark = len(lab.daemon.log())
         lab.stub.stop()
+        lab.daemon.wait_log(r"event=leg_down .*user=alice", 60, mark)
         lab.stub.before = ("/bin/sh", "-c", f'sleep {seconds} & exec "$0" "$@"')
         lab.stub.start()
         lab.stub.before = ()
