@@ -65,6 +65,7 @@ static int input_make(const struct fixture *f)
 	number_put(s, "retain_daily", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_weekly", T3OPS_OPT_INT, 0);
 	number_put(s, "retain_monthly", T3OPS_OPT_INT, 0);
+	number_put(s, "turn_patience", T3OPS_OPT_DURATION, 0);
 	number_put(s, "compress", T3OPS_OPT_INT, f->compress);
 	text_put(s, "encrypt_key", T3OPS_OPT_STRING, f->key);
 	option_set_put(s, "include", (struct option_value){.type = T3OPS_OPT_LIST | T3OPS_OPT_STRING});
