@@ -404,6 +404,25 @@ static enum leg_testimony over(enum leg_testimony t)
 	return t == LEG_SUSPECTED || t == LEG_FAILED || t == LEG_STALE ? LEG_STALE : LEG_SILENT;
 }
 
+static void on_incident_over(struct leg *leg)
+{
+	leg->testimony = over(leg->testimony);
+	leg->resolver_testimony = over(leg->resolver_testimony);
+	leg->fresh.testimony = over(leg->fresh.testimony);
+	leg->large.testimony = over(leg->large.testimony);
+}
+
+/* The next one may say of a leg that was connected that it cannot connect it any more. */
+static void on_prober_replaced(struct leg *leg, const struct leg_input *in)
+{
+	if (leg->state == LEG_IS_UP || leg->state == LEG_IS_LATE)
+		leg->heir_us = in->mono_us;
+	state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
+	leg->mute_us = 0;
+	leg->resolver = RESOLVER_UNKNOWN;
+	leg->fresh.state = leg->large.state = ASPECT_UNKNOWN;
+}
+
 unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 {
 	switch (in->kind) {
@@ -427,12 +446,7 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 	case LEG_LARGE:
 		return on_aspect(leg, &leg->large, in);
 	case LEG_PROBER_REPLACED:
-		if (leg->state == LEG_IS_UP || leg->state == LEG_IS_LATE)
-			leg->heir_us = in->mono_us;
-		state_set(leg, LEG_IS_UNKNOWN, in->wall_us);
-		leg->mute_us = 0;
-		leg->resolver = RESOLVER_UNKNOWN;
-		leg->fresh.state = leg->large.state = ASPECT_UNKNOWN;
+		on_prober_replaced(leg, in);
 		break;
 	case LEG_CONVICTED:
 		leg->verdict = in->verdict;
@@ -469,10 +483,7 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		leg->large.verdict = in->verdict;
 		break;
 	case LEG_INCIDENT_OVER:
-		leg->testimony = over(leg->testimony);
-		leg->resolver_testimony = over(leg->resolver_testimony);
-		leg->fresh.testimony = over(leg->fresh.testimony);
-		leg->large.testimony = over(leg->large.testimony);
+		on_incident_over(leg);
 		break;
 	}
 	return 0;
