@@ -12,55 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fetch_leg.h"
 #include "plugin.h"
 #include "probe_http/edge_answer.h"
 #include "probe_http/status_list.h"
 
-/* The leg of one section. */
-struct probe {
-	struct t3ops_ctx *ctx;
-	struct t3ops_leg *leg;
-	uint64_t fetch; /* 0: no request is in progress */
-	uint64_t asked_us;
-	bool up;
-};
-
-/* ---- what the leg reports ---------------------------------------------------------------------- */
-
-static void down(struct probe *p, uint32_t step, uint32_t reason, int code, const char *text)
-{
-	struct t3ops_ws_end end = {
-	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
-
-	p->up = false;
-	p->ctx->host->leg_down(p->ctx, p->leg, &end);
-}
-
-static void answered(struct probe *p)
-{
-	const struct t3ops_host *host = p->ctx->host;
-
-	if (p->up) {
-		host->leg_pong(p->ctx, p->leg, host->now_us(p->ctx) - p->asked_us);
-		return;
-	}
-	p->up = true;
-	host->leg_up(p->ctx, p->leg);
-}
-
 /* ---- answers ----------------------------------------------------------------------------------- */
 
-static bool is_expected(const struct probe *p, int status)
+static bool is_expected(const struct fetch_leg *l, int status)
 {
-	const struct t3ops_host *host = p->ctx->host;
+	const struct t3ops_host *host = l->ctx->host;
 
-	for (size_t i = 0; i < host->opt_count(p->ctx, "status"); i++)
-		if (status_fits(status, host->opt_item(p->ctx, "status", i)))
+	for (size_t i = 0; i < host->opt_count(l->ctx, "status"); i++)
+		if (status_fits(status, host->opt_item(l->ctx, "status", i)))
 			return true;
 	return false;
 }
 
-static void wrong_status(struct probe *p, const struct t3ops_fetched *f)
+static void wrong_status(struct fetch_leg *l, const struct t3ops_fetched *f)
 {
 	const struct edge_answer *edge = edge_answer_find(f->status, f->header(f, "server", 0), f->body);
 	char text[256];
@@ -69,104 +38,99 @@ static void wrong_status(struct probe *p, const struct t3ops_fetched *f)
 		snprintf(text, sizeof text, "answered %d: %s", f->status, edge->words);
 	else
 		snprintf(text, sizeof text, "answered %d", f->status);
-	down(p, T3OPS_STEP_HTTP, edge != NULL && edge->is_of_edge ? T3OPS_R_PROTOCOL : T3OPS_R_HTTP_STATUS, f->status,
-	     text);
+	fetch_leg_down(l, T3OPS_STEP_HTTP, edge != NULL && edge->is_of_edge ? T3OPS_R_PROTOCOL : T3OPS_R_HTTP_STATUS,
+	               f->status, text);
 }
 
-static void answer_take(struct probe *p, const struct t3ops_fetched *f)
+static void answer_take(struct fetch_leg *l, const struct t3ops_fetched *f)
 {
-	const char *contains = p->ctx->host->opt_string(p->ctx, "contains");
+	const char *contains = l->ctx->host->opt_string(l->ctx, "contains");
 	char text[256];
 
-	if (!is_expected(p, f->status)) {
-		wrong_status(p, f);
+	if (!is_expected(l, f->status)) {
+		wrong_status(l, f);
 	} else if (strstr(f->body, contains) == NULL) {
 		snprintf(text, sizeof text, "answered %d without \"%.100s\"", f->status, contains);
-		down(p, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, f->status, text);
+		fetch_leg_down(l, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, f->status, text);
 	} else {
-		answered(p);
+		fetch_leg_answered(l);
 	}
 }
 
 static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, void *arg)
 {
-	struct probe *p = arg;
+	struct fetch_leg *l = arg;
 
-	p->fetch = 0;
-	ctx->host->leg_certificate(ctx, p->leg, f->certificate_until_us);
-	ctx->host->leg_location(ctx, p->leg, f->header(f, "cf-ray", 0));
+	l->fetch = 0;
+	ctx->host->leg_certificate(ctx, l->leg, f->certificate_until_us);
+	ctx->host->leg_location(ctx, l->leg, f->header(f, "cf-ray", 0));
 	if (f->error != 0)
-		down(p, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
+		fetch_leg_down(l, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
 	else
-		answer_take(p, f);
+		answer_take(l, f);
 }
 
 /* ---- questions --------------------------------------------------------------------------------- */
 
 static void on_step(struct t3ops_ctx *ctx, uint32_t step, void *arg)
 {
-	const struct probe *p = arg;
+	const struct fetch_leg *l = arg;
 
-	if (!p->up)
-		ctx->host->leg_reached(ctx, p->leg, step);
+	if (!l->up)
+		ctx->host->leg_reached(ctx, l->leg, step);
 }
 
-static void ask(struct probe *p)
+static void ask(struct fetch_leg *l)
 {
-	const struct t3ops_host *host = p->ctx->host;
+	const struct t3ops_host *host = l->ctx->host;
 	struct t3ops_fetch what = {.struct_size = sizeof what,
-	                           .method = host->opt_string(p->ctx, "method"),
-	                           .url = host->opt_string(p->ctx, "url"),
+	                           .method = host->opt_string(l->ctx, "method"),
+	                           .url = host->opt_string(l->ctx, "url"),
 	                           .fresh = true,
 	                           .on_step = on_step,
-	                           .max_body = (size_t)host->opt_int(p->ctx, "max_body"),
-	                           .timeout_us = (uint64_t)host->opt_int(p->ctx, "timeout"),
-	                           .connect_to = host->opt_string(p->ctx, "address"),
-	                           .interface = host->opt_string(p->ctx, "interface"),
-	                           .ca_file = host->opt_string(p->ctx, "ca_file")};
+	                           .max_body = (size_t)host->opt_int(l->ctx, "max_body"),
+	                           .timeout_us = (uint64_t)host->opt_int(l->ctx, "timeout"),
+	                           .connect_to = host->opt_string(l->ctx, "address"),
+	                           .interface = host->opt_string(l->ctx, "interface"),
+	                           .ca_file = host->opt_string(l->ctx, "ca_file")};
 
-	p->asked_us = host->now_us(p->ctx);
-	p->fetch = host->fetch(p->ctx, &what, on_fetched, p);
+	l->asked_us = host->now_us(l->ctx);
+	l->fetch = host->fetch(l->ctx, &what, on_fetched, l);
 }
 
 /* ---- the leg ----------------------------------------------------------------------------------- */
 
 static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	struct probe *p = ctx->state;
+	struct fetch_leg *l = ctx->state;
 
-	p->leg = leg;
-	p->up = false;
-	ask(p);
+	fetch_leg_begin(l, leg);
+	ask(l);
 }
 
 static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	struct probe *p = ctx->state;
+	struct fetch_leg *l = ctx->state;
 
 	(void)leg;
-	if (p->fetch == 0)
-		ask(p);
+	if (l->fetch == 0)
+		ask(l);
 }
 
 static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
-	struct probe *p = ctx->state;
-
 	(void)leg;
-	if (p->fetch != 0)
-		ctx->host->fetch_cancel(ctx, p->fetch);
-	p->fetch = 0;
+	fetch_leg_cancel(ctx->state);
 }
 
 static int init(struct t3ops_ctx *ctx)
 {
-	struct probe *p = calloc(1, sizeof *p);
+	struct fetch_leg *l = calloc(1, sizeof *l);
 
-	if (p == NULL)
+	if (l == NULL)
 		return -ENOMEM;
-	p->ctx = ctx;
-	ctx->state = p;
+	l->ctx = ctx;
+	ctx->state = l;
 	return 0;
 }
 

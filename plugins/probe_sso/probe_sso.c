@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fetch_leg.h"
 #include "plugin.h"
 #include "probe_sso/redirect.h"
 
@@ -23,41 +24,16 @@ enum { METRIC_REQUIRED };
 
 /* The leg of one section. */
 struct sso {
-	struct t3ops_ctx *ctx;
-	struct t3ops_leg *leg;
-	uint64_t fetch; /* 0: no request is in progress */
-	uint64_t asked_us;
+	struct fetch_leg leg;
 	unsigned redirects;   /* since the protected path */
 	char url[URL_SIZE];   /* that is asked now */
 	char login[URL_SIZE]; /* where the protected path redirected to last; "": it has not yet */
-	bool up;
-	bool open; /* the path answered without a sign-in the last time */
+	bool open;            /* the path answered without a sign-in the last time */
 };
 
 static void url_ask(struct sso *s);
 
 /* ---- what the leg reports ------------------------------------------------------------------------------------- */
-
-static void down(struct sso *s, uint32_t step, uint32_t reason, int code, const char *text)
-{
-	struct t3ops_ws_end end = {
-	    .struct_size = sizeof end, .step = step, .reason = reason, .code = code, .text = text};
-
-	s->up = false;
-	s->ctx->host->leg_down(s->ctx, s->leg, &end);
-}
-
-static void answered(struct sso *s)
-{
-	const struct t3ops_host *host = s->ctx->host;
-
-	if (s->up) {
-		host->leg_pong(s->ctx, s->leg, host->now_us(s->ctx) - s->asked_us);
-		return;
-	}
-	s->up = true;
-	host->leg_up(s->ctx, s->leg);
-}
 
 /* What the last request failed with.  Behind the protected path the leg's own connection has worked. */
 static void failed(struct sso *s, uint32_t step, uint32_t reason, int code, const char *why)
@@ -67,7 +43,7 @@ static void failed(struct sso *s, uint32_t step, uint32_t reason, int code, cons
 	url_without_query(s->url, where, sizeof where);
 	snprintf(text, sizeof text, "%s %s: %s", s->redirects == 0 ? "the protected path" : "the page of the SSO",
 	         where, why);
-	down(s, s->redirects == 0 ? step : T3OPS_STEP_HTTP, reason, code, text);
+	fetch_leg_down(&s->leg, s->redirects == 0 ? step : T3OPS_STEP_HTTP, reason, code, text);
 }
 
 static void failed_status(struct sso *s, int status, const char *expected)
@@ -82,16 +58,16 @@ static void failed_status(struct sso *s, int status, const char *expected)
 
 static void wall_show(struct sso *s, bool open, int status)
 {
-	const struct t3ops_host *host = s->ctx->host;
+	const struct t3ops_host *host = s->leg.ctx->host;
 	char where[256], text[384];
 
-	host->gauge(s->ctx, METRIC_REQUIRED, NULL, !open);
+	host->gauge(s->leg.ctx, METRIC_REQUIRED, NULL, !open);
 	if (s->open == open)
 		return;
 	s->open = open;
 	url_without_query(s->url, where, sizeof where);
 	snprintf(text, sizeof text, open ? "%s answers without a sign-in" : "%s asks for a sign-in again", where);
-	host->emit(s->ctx, open ? "sign_in_skipped" : "note", NULL, status, text);
+	host->emit(s->leg.ctx, open ? "sign_in_skipped" : "note", NULL, status, text);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------------
@@ -112,12 +88,13 @@ static void path_is_open(struct sso *s, int status)
 	if (s->login[0] != '\0')
 		page_ask(s, s->login);
 	else
-		answered(s);
+		fetch_leg_answered(&s->leg);
 }
 
 static void path_redirects(struct sso *s, const struct t3ops_fetched *f)
 {
-	const char *location = f->header(f, "location", 0), *pattern = s->ctx->host->opt_string(s->ctx, "location");
+	const char *location = f->header(f, "location", 0),
+	           *pattern = s->leg.ctx->host->opt_string(s->leg.ctx, "location");
 	char target[URL_SIZE], where[256], why[400];
 
 	if (!location || !redirect_resolve(s->url, location, target)) {
@@ -137,7 +114,7 @@ static void path_redirects(struct sso *s, const struct t3ops_fetched *f)
 
 static void path_answered(struct sso *s, const struct t3ops_fetched *f)
 {
-	int expected = (int)s->ctx->host->opt_int(s->ctx, "status");
+	int expected = (int)s->leg.ctx->host->opt_int(s->leg.ctx, "status");
 	char text[8];
 
 	snprintf(text, sizeof text, "%d", expected);
@@ -147,7 +124,7 @@ static void path_answered(struct sso *s, const struct t3ops_fetched *f)
 		failed_status(s, f->status, text);
 	} else if (expected >= 400) {
 		wall_show(s, false, f->status);
-		answered(s); /* such a sign-in has no page */
+		fetch_leg_answered(&s->leg); /* such a sign-in has no page */
 	} else {
 		path_redirects(s, f);
 	}
@@ -159,7 +136,7 @@ static void page_answered(struct sso *s, const struct t3ops_fetched *f)
 	char target[URL_SIZE];
 
 	if (f->status >= 200 && f->status < 300)
-		answered(s);
+		fetch_leg_answered(&s->leg);
 	else if (f->status < 300 || f->status >= 400)
 		failed_status(s, f->status, "a page");
 	else if (s->redirects == REDIRECTS_MAX)
@@ -174,13 +151,13 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *f, voi
 {
 	struct sso *s = arg;
 
-	s->fetch = 0;
+	s->leg.fetch = 0;
 	if (s->redirects == 0) {
-		ctx->host->leg_certificate(ctx, s->leg, f->certificate_until_us);
-		ctx->host->leg_location(ctx, s->leg, f->header(f, "cf-ray", 0));
+		ctx->host->leg_certificate(ctx, s->leg.leg, f->certificate_until_us);
+		ctx->host->leg_location(ctx, s->leg.leg, f->header(f, "cf-ray", 0));
 	}
 	if (f->error == -EFBIG && s->redirects > 0) /* what a page is like is its own business */
-		answered(s);
+		fetch_leg_answered(&s->leg);
 	else if (f->error != 0)
 		failed(s, f->step, ctx->host->fetch_reason(ctx, f->error, f->step), 0, f->error_text);
 	else if (s->redirects == 0)
@@ -196,34 +173,34 @@ static void on_step(struct t3ops_ctx *ctx, uint32_t step, void *arg)
 {
 	const struct sso *s = arg;
 
-	if (s->redirects == 0 && !s->up)
-		ctx->host->leg_reached(ctx, s->leg, step);
+	if (s->redirects == 0 && !s->leg.up)
+		ctx->host->leg_reached(ctx, s->leg.leg, step);
 }
 
 static void url_ask(struct sso *s)
 {
 	static const char *const headers[] = {"accept: text/html", NULL};
-	const struct t3ops_host *host = s->ctx->host;
-	bool own = url_same_site(s->url, host->opt_string(s->ctx, "url"));
+	const struct t3ops_host *host = s->leg.ctx->host;
+	bool own = url_same_site(s->url, host->opt_string(s->leg.ctx, "url"));
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .url = s->url,
 	                           .headers = headers,
 	                           .fresh = s->redirects == 0,
 	                           .on_step = on_step,
 	                           .max_body = PAGE_MAX,
-	                           .timeout_us = (uint64_t)host->opt_int(s->ctx, "timeout"),
-	                           .connect_to = host->opt_string(s->ctx, own ? "address" : "sso_address"),
-	                           .interface = host->opt_string(s->ctx, "interface"),
-	                           .ca_file = host->opt_string(s->ctx, "ca_file")};
+	                           .timeout_us = (uint64_t)host->opt_int(s->leg.ctx, "timeout"),
+	                           .connect_to = host->opt_string(s->leg.ctx, own ? "address" : "sso_address"),
+	                           .interface = host->opt_string(s->leg.ctx, "interface"),
+	                           .ca_file = host->opt_string(s->leg.ctx, "ca_file")};
 
-	s->fetch = host->fetch(s->ctx, &what, on_fetched, s);
+	s->leg.fetch = host->fetch(s->leg.ctx, &what, on_fetched, s);
 }
 
 static void path_ask(struct sso *s)
 {
-	s->asked_us = s->ctx->host->now_us(s->ctx);
+	s->leg.asked_us = s->leg.ctx->host->now_us(s->leg.ctx);
 	s->redirects = 0;
-	snprintf(s->url, sizeof s->url, "%s", s->ctx->host->opt_string(s->ctx, "url"));
+	snprintf(s->url, sizeof s->url, "%s", s->leg.ctx->host->opt_string(s->leg.ctx, "url"));
 	url_ask(s);
 }
 
@@ -234,8 +211,7 @@ static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
 	struct sso *s = ctx->state;
 
-	s->leg = leg;
-	s->up = false;
+	fetch_leg_begin(&s->leg, leg);
 	path_ask(s);
 }
 
@@ -244,7 +220,7 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	struct sso *s = ctx->state;
 
 	(void)leg;
-	if (s->fetch == 0)
+	if (s->leg.fetch == 0)
 		path_ask(s);
 }
 
@@ -253,9 +229,7 @@ static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 	struct sso *s = ctx->state;
 
 	(void)leg;
-	if (s->fetch != 0)
-		ctx->host->fetch_cancel(ctx, s->fetch);
-	s->fetch = 0;
+	fetch_leg_cancel(&s->leg);
 }
 
 static int init(struct t3ops_ctx *ctx)
@@ -264,7 +238,7 @@ static int init(struct t3ops_ctx *ctx)
 
 	if (!s)
 		return -ENOMEM;
-	s->ctx = ctx;
+	s->leg.ctx = ctx;
 	ctx->state = s;
 	return 0;
 }
