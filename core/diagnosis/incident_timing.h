@@ -35,6 +35,8 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define HEIR_US                                                                                                      \
 	INCIDENT_S(6) /* a leg that a new prober cannot connect for so long, as the old one had, is broken           \
 	               */
+#define HEIR_WAIT_US                                                                                                 \
+	INCIDENT_S(12) /* what it finds of a leg that failed is awaited: its attempt gives up after 10 s */
 #define HEIR_MAX_US INCIDENT_S(60) /* and nothing is known of how it was longer ago */
 #define CAME_UP_US  INCIDENT_S(5)  /* what is noticed sooner after a leg came up may have been over when it did */
 

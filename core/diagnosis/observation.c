@@ -426,23 +426,33 @@ static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, 
 	o->n += row->acquitted.n > 0;
 }
 
-/* A leg that was not up when something began to fail, as after its prober was replaced, nor for a while before that
- * was noticed: that it works now may show no more than that the fault is over. */
-static bool came_up_late(const struct leg *leg, const struct incident *in, uint64_t since_us)
+/* When something was last seen to fail: noticed, or tried again by a leg that fails still. */
+static uint64_t last_failed(const struct incident *in, const struct probe_table *legs)
 {
-	return leg->testimony == LEG_SILENT && leg->came_up_us > since_us &&
-	       leg->came_up_us + CAME_UP_US > in->first_us;
+	uint64_t last = in->first_us;
+
+	for (size_t i = 0; i < legs->n; i++)
+		if (leg_is_failing(legs->rows[i]) && legs->rows[i]->attempted)
+			last = later(last, legs->rows[i]->attempt_us);
+	return last;
+}
+
+/* A leg that was not up when something began to fail, as after its prober was replaced, nor for a while before that
+ * was last seen: that it works now may show no more than that the fault is over. */
+static bool came_up_late(const struct leg *leg, uint64_t since_us, uint64_t failed_us)
+{
+	return leg->testimony == LEG_SILENT && leg->came_up_us > since_us && leg->came_up_us + CAME_UP_US > failed_us;
 }
 
 /* What is older than every failure says nothing. */
 static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
                         struct topology *t)
 {
-	uint64_t since = first_began(o);
+	uint64_t since = first_began(o), failed = last_failed(in, legs);
 
 	for (size_t i = 0; i < legs->n; i++) {
 		struct leg *leg = legs->rows[i];
-		bool late = came_up_late(leg, in, since);
+		bool late = came_up_late(leg, since, failed);
 
 		if (leg->alive_us > since && !late)
 			add_working_leg(o, leg, t);

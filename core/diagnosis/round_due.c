@@ -131,12 +131,28 @@ static bool waits_for_location(const struct diagnosis *d)
 	return false;
 }
 
+/* A leg failed, and its prober was replaced: when what the next one finds need not be awaited any more; 0: now. */
+static uint64_t heirs_due_us(const struct diagnosis *d)
+{
+	uint64_t due = 0;
+
+	for (size_t n = 0; n < d->legs.n; n++) {
+		const struct leg *leg = d->legs.rows[n];
+
+		if (leg_is_failing(leg) && matters(d, leg) && leg->state == LEG_IS_UNKNOWN && leg->heir_us > due)
+			due = leg->heir_us;
+	}
+	return due > 0 ? due + HEIR_WAIT_US : 0;
+}
+
 uint64_t round_due_us(const struct diagnosis *d)
 {
 	const struct round *r = &d->round;
 	uint64_t deadline = r->opened_us + d->ping_timeout_us + ROUND_GRACE_US;
 	uint64_t at = r->news_us + SETTLE_US;
 
+	if (heirs_due_us(d) > r->opened_us)
+		return heirs_due_us(d);
 	if (waits_for_users(d))
 		return r->opened_us + users_wait_us(d);
 	if (waits_for_large(d))
