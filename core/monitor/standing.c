@@ -11,6 +11,13 @@ static const struct t3ops_metric verdict_standing = {
     .type = T3OPS_GAUGE,
     .labels = {"kind", "segment", "user"},
     .help = "1 while a verdict stands that names it; user: whose segment it is, if it is one user's."};
+static const struct t3ops_metric verdict_suspects = {
+    .name = "t3ops_verdict_suspects",
+    .type = T3OPS_GAUGE,
+    .labels = {"verdict", "segment", "user"},
+    .help =
+        "1 while the verdict stands: each segment that it names, alone or among others; a location of one with its "
+        "name, as cloudflare(FRA)."};
 static const struct t3ops_metric user_affected = {
     .name = "t3ops_user_affected",
     .type = T3OPS_GAUGE,
@@ -31,6 +38,7 @@ static const struct t3ops_metric user_verdicts_total = {
 void standing_init(struct standing *s)
 {
 	*s = (struct standing){.verdicts = {.family = &verdict_standing},
+	                       .suspects = {.family = &verdict_suspects},
 	                       .affected = {.family = &user_affected, .hides = true},
 	                       .slow = {.family = &slow_now},
 	                       .walled_off = {.family = &walled_off}};
@@ -39,6 +47,7 @@ void standing_init(struct standing *s)
 void standing_fini(struct standing *s)
 {
 	gauge_round_fini(&s->verdicts);
+	gauge_round_fini(&s->suspects);
 	gauge_round_fini(&s->affected);
 	gauge_round_fini(&s->slow);
 	gauge_round_fini(&s->walled_off);
@@ -57,26 +66,53 @@ void standing_segment(struct metrics *m, const char *segment)
 	series_set(metrics_series(m, &slow_now, NULL, NULL, (const char *[]){segment}), 0);
 }
 
-/* "alice" of serve(alice) if that is all that is suspected, else "".  The caller frees it. */
-static char *owner_of(const struct verdict_conclusion *f, const struct topology *t)
+/* "alice" of serve(alice), else "".  The caller frees it. */
+static char *owner_of(const char *segment, const struct topology *t)
 {
-	const char *segment = f->suspects.n == 1 ? f->suspects.segments[0] : "", *colo;
 	size_t base = segment_base_len(segment), len = strlen(segment);
+	const char *colo;
 
 	return len > base + 2 && !topology_is_location(t, segment, &colo)
 	           ? strndup(segment + base + 1, len - base - 2)
 	           : strdup("");
 }
 
+static int suspect_add(struct standing *s, const char *verdict, const char *segment, const struct topology *t,
+                       struct metrics *m)
+{
+	char *owner = owner_of(segment, t);
+	char *name = owner == NULL ? NULL
+	                           : strndup(segment, owner[0] != '\0' ? segment_base_len(segment) : strlen(segment));
+	int r = name == NULL ? -ENOMEM : gauge_round_add(&s->suspects, m, (const char *[]){verdict, name, owner});
+
+	free(name);
+	free(owner);
+	return r;
+}
+
+static int suspects_add(struct standing *s, const struct verdict_conclusion *c, const struct topology *t,
+                        const char *verdict, struct metrics *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; c->kind == VERDICT_FAULT && i < c->suspects.n && r == 0; i++)
+		r = suspect_add(s, verdict, c->suspects.segments[i], t, m);
+	return r;
+}
+
 static int verdict_add(struct standing *s, const struct verdict *v, const struct topology *t, const char *name,
                        struct metrics *m)
 {
+	const struct tomo_path *suspects = &v->conclusion.suspects;
 	const char *kind = verdict_kind_name(v->conclusion.kind);
-	char *owner = owner_of(&v->conclusion, t);
+	char *owner = owner_of(suspects->n == 1 ? suspects->segments[0] : "",
+	                       t); /* if that is all that is suspected */
 	int r = owner == NULL
 	            ? -ENOMEM
 	            : gauge_round_add(&s->verdicts, m, (const char *[]){kind != NULL ? kind : "fault", name, owner});
 
+	if (r == 0)
+		r = suspects_add(s, &v->conclusion, t, name, m);
 	for (size_t i = 0; i < v->users.n && r == 0; i++)
 		r = gauge_round_add(&s->affected, m, (const char *[]){v->users.names[i], name});
 	free(owner);
@@ -89,6 +125,7 @@ int standing_update(struct standing *s, const struct verdict_table *t, const str
 	int r = 0;
 
 	gauge_round_begin(&s->verdicts);
+	gauge_round_begin(&s->suspects);
 	gauge_round_begin(&s->affected);
 	for (size_t i = 0; i < t->n && r == 0; i++) {
 		char *name = verdict_name(&t->rows[i]->conclusion, false);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands now, as metrics: verdicts, whom they affect, what is slow, and what is walled off.  Monitor process. */
+/* What stands now, as metrics: verdicts, what they suspect, whom they affect, what is slow, and what is walled off.
+ * Monitor process. */
 #ifndef T3OPS_MONITOR_STANDING_H
 #define T3OPS_MONITOR_STANDING_H
 
@@ -8,7 +9,7 @@
 #include "monitor/gauge_round.h"
 
 struct standing {
-	struct gauge_round verdicts, affected, slow, walled_off;
+	struct gauge_round verdicts, suspects, affected, slow, walled_off;
 };
 
 void standing_init(struct standing *s);

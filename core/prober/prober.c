@@ -13,6 +13,12 @@
 #include "prober/leg_ws.h"
 #include "prober/probe_round.h"
 
+static const struct t3ops_metric leg_segment = {
+    .name = "t3ops_leg_segment",
+    .type = T3OPS_GAUGE,
+    .labels = {"leg", "segment"},
+    .help = "Always 1; the labels are a leg that is no single user's, and a segment that it crosses."};
+
 struct prober {
 	struct process *process;
 	struct users *users;
@@ -122,6 +128,16 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 			users_follow(p, plugin_host_at(p->plugins, n), now);
 }
 
+static void segments_show(struct prober *p, const struct t3ops_instance *i)
+{
+	const struct text_list *segments = &i->section->leg.segments;
+
+	for (size_t n = 0; n < segments->n; n++)
+		series_set(metrics_series(p->process->metrics, &leg_segment, NULL, NULL,
+		                          (const char *[]){i->ctx.name, segments->items[n]}),
+		           1);
+}
+
 static int legs_add(struct prober *p)
 {
 	int r = 0;
@@ -130,10 +146,12 @@ static int legs_add(struct prober *p)
 	for (size_t n = 0; r == 0 && n < plugin_host_count(p->plugins); n++) {
 		struct t3ops_instance *i = plugin_host_at(p->plugins, n);
 
-		if (is_per_user(i))
+		if (is_per_user(i)) {
 			users_follow(p, i, users_list(p->users));
-		else if (is_leg(i))
+		} else if (is_leg(i)) {
+			segments_show(p, i);
 			r = leg_add(p, i, NULL);
+		}
 	}
 	return r;
 }

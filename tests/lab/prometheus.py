@@ -11,6 +11,7 @@ from lab import http as lab_http
 from lab import ports, process, wait
 
 PROMETHEUS = os.path.join(process.source_dir(), "etc/prometheus")
+RULES = ("t3ops-rules.yml", "t3ops-fleet-rules.yml")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -30,20 +31,23 @@ def faster(rules):
 
 
 class Prometheus:
-    """One that scrapes this address, with the shipped configuration and rules."""
+    """One that scrapes these addresses, with the shipped configuration and rules."""
 
-    def __init__(self, target, alertmanager=None):
-        """alertmanager: its address; without one, alerts are not sent on."""
+    def __init__(self, target, alertmanager=None, others=()):
+        """alertmanager: its address; without one, alerts are not sent on.  others: addresses of further t3ops."""
+        self.nodes = 1 + len(others)
         self.dir = process.folder()
         self.address = ("127.0.0.1", ports.free())
-        conf = text_of("prometheus.yml").replace("127.0.0.1:9108", "%s:%d" % target)
+        targets = '", "'.join("%s:%d" % node for node in (target, *others))
+        conf = text_of("prometheus.yml").replace("127.0.0.1:9108", targets)
         if alertmanager:
             conf = conf.replace("127.0.0.1:9093", "%s:%d" % alertmanager)
         else:
             conf = re.sub(r"(?m)^alerting:\n(?: .*\n)*", "", conf)
         conf = re.sub(r"scrape_interval: \w+", "scrape_interval: 200ms\n    scrape_timeout: 200ms", conf)
         conf = "global:\n  evaluation_interval: 200ms\n" + conf
-        for name, text in (("prometheus.yml", conf), ("t3ops-rules.yml", faster(text_of("t3ops-rules.yml")))):
+        rules = [(name, faster(text_of(name))) for name in RULES]
+        for name, text in (("prometheus.yml", conf), *rules):
             with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
                 f.write(text)
         self.process = process.Process(
@@ -52,7 +56,7 @@ class Prometheus:
 
     def __enter__(self):
         self.process.wait_log("Server is ready to receive web requests", 60)
-        wait.until(lambda: self.query('up{job="t3ops"} == 1'), 60, "the first scrape")
+        wait.until(lambda: len(self.query('up{job="t3ops"} == 1')) == self.nodes, 60, "the first scrape")
         return self
 
     def __exit__(self, kind, value, trace):

@@ -107,8 +107,10 @@ class Tables(unittest.TestCase):
 
     def test_rules_use_known_metrics(self):
         known = listed(self.page, "METRICS") | metrics_in("plugins/**/*.c")
-        for name in re.findall(r"\bt3(?:ops|probe)_\w+", text_of(f"{SOURCE}/etc/prometheus/t3ops-rules.yml")):
-            self.assertIn(name, known)
+        known |= {"t3ops_fleet"}  # what is recorded is t3ops_fleet:NAME
+        for rules in ("t3ops-rules.yml", "t3ops-fleet-rules.yml"):
+            for name in re.findall(r"\bt3(?:ops|probe)_\w+", text_of(f"{SOURCE}/etc/prometheus/{rules}")):
+                self.assertIn(re.sub("_count$", "", name), known)  # of a histogram
 
     def test_commands(self):
         page = text_of(f"{MAN}/t3opsctl.8")

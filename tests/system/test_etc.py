@@ -130,14 +130,15 @@ class Units(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
 
-RULE_TESTS = ("t3ops-rules-test.yml", "t3ops-rules-long-test.yml")
+RULES = ("t3ops-rules.yml", "t3ops-fleet-rules.yml")
+RULE_TESTS = ("t3ops-rules-test.yml", "t3ops-rules-long-test.yml", "t3ops-fleet-rules-test.yml")
 
 
 class Prometheus(unittest.TestCase):
     def test_rules_and_jobs(self):
         promtool = need(self, "promtool")
         folder = f"{SOURCE}/etc/prometheus"
-        for argv in (("check", "config", "prometheus.yml"), ("check", "rules", "t3ops-rules.yml"),
+        for argv in (("check", "config", "prometheus.yml"), ("check", "rules", *RULES),
                      *(("test", "rules", tests) for tests in RULE_TESTS)):
             status, said = run(promtool, *argv, cwd=folder)
             self.assertEqual(status, 0, said)
@@ -146,7 +147,7 @@ class Prometheus(unittest.TestCase):
         jobs = text_of(f"{folder}/prometheus.yml")
         for name in ("t3ops", "node"):
             self.assertIn(f"job_name: {name}\n", jobs)
-        rules = text_of(f"{folder}/t3ops-rules.yml")
+        rules = "".join(text_of(f"{folder}/{name}") for name in RULES)
         tested = "".join(text_of(f"{folder}/{tests}") for tests in RULE_TESTS)
         for name in re.findall(r"alert: (\w+)", rules):
             self.assertIn(f"alertname: {name}\n", tested)
