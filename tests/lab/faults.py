@@ -509,7 +509,7 @@ ROWS = [
         both(names_to("127.0.0.99"), pause(40), part("edge", "cut")), both(part("edge", "heal"), names_to("127.0.0.1")),
         lasts=30, may=(frozenset({"cloudflare", "dns"}),)),
     Row("the resolver is slow", begin=slow_line(lambda w: w.path.lines["resolver_line"], delay=0.3),
-        end=line("resolver_line", "heal"), lasts=90),
+        end=line("resolver_line", "heal"), lasts=90, slow=True),
 
     # ---- servers
     Row("stall alice's server", segment("serve(alice)"), serve("alice", "stall"), serve("alice", "resume")),

@@ -3,19 +3,21 @@
 the truth.  Exit status 0 only if every row was right.
 
     make lab [LAB="--speed 5 --only 'edge|wan' --rounds 5 --jobs 4 --keep FILE"]
-    make lab LAB="--table FILE"         # Markdown of all rounds that were kept in FILE
+    make lab LAB="--matrix FILE"        # the confusion matrix of all rounds that were kept in FILE
+    make lab LAB="--table FILE"         # Markdown of them, row by row
+    make lab LAB="--publish FILE"       # makes them the suite's baseline, README.md's figures and docs/lab.md's
 """
 import argparse
 import dataclasses
 import itertools
-import json
 import multiprocessing
+import os
 import re
-import statistics
 import sys
+import tempfile
 import time
 
-from lab import faults, process
+from lab import faults, kept, matrix, process
 from lab.stub import LATEST, NEW, NEXT, OLD
 from lab.world import LAG, Person, World
 from lab.world import missing as world_missing
@@ -31,6 +33,7 @@ WORLDS = {"": {}, "crowd": {"people": CROWD}, "more legs": {"legs": ("second_isp
 class Outcome:
     row: faults.Row
     named: list  # sets of segments, one a verdict
+    times: list = dataclasses.field(default_factory=list)  # of each, in seconds of the world from the fault
     delay: float = None  # of the first one that was right, in seconds of the world
     slow: bool = False  # the event was seen
     problem: str = ""  # why the row could not be played to its end
@@ -50,17 +53,11 @@ class Outcome:
 
     @property
     def right(self):
-        missing = [t for t in self.row.truth if not any(fits(self.row, t, n) for n in self.named if n in self.allowed)]
+        missing = [t for t in self.row.truth if not any(matrix.fits(self.row, t, n) for n in self.named if n in self.allowed)]
         return not self.false and not missing and not self.problem and (self.slow or not self.row.slow)
 
-
-def fits(row, truth, named):
-    """Whether that verdict is about this part of the truth."""
-    if truth <= named <= (row.apart or truth):
-        return True
-    if all(n.startswith("last_mile(") for n in truth):
-        return named == {faults.EXONERATED} or truth <= named
-    return False
+    def play(self):
+        return matrix.Play(self.row, tuple(zip(self.named, self.times)), frozenset(self.false), self.right, self.slow)
 
 
 def between(truth, apart):
@@ -178,22 +175,14 @@ class Play:
         if frozenset(["host"]) not in outcome.row.truth:
             verdicts = self.world.true_of_machine(verdicts, self.real)
         outcome.named = [named_by(v) for v in verdicts]
-        outcome.texts = [f"{self.world.when(v) - began:.1f} s: {v['text']}" for v in verdicts]
-        right = [self.world.when(v) - began for v in verdicts if named_by(v) in outcome.allowed]
-        outcome.delay = right[0] if right else None
-
-
-def words(sets):
-    return ", ".join(" ".join(sorted(s)) for s in dict.fromkeys(sets)) or "-"
-
-
-def wanted(row):
-    return words(row.truth) if row.truth else "slow" if row.slow else "-"
+        outcome.times = [self.world.when(v) - began for v in verdicts]
+        outcome.texts = [f"{at:.1f} s: {v['text']}" for at, v in zip(outcome.times, verdicts)]
+        outcome.delay = next((at for at, named in zip(outcome.times, outcome.named) if named in outcome.allowed), None)
 
 
 def line(outcome):
-    truth = wanted(outcome.row)
-    said = words(outcome.named) + (" (slow)" if outcome.slow else "")
+    truth = kept.wanted(outcome.row)
+    said = kept.words(outcome.named) + (" (slow)" if outcome.slow else "")
     delay = f"{outcome.delay:.1f} s" if outcome.delay is not None else "-"
     return (f"{outcome.row.name:48} {truth:28} {said:40} {delay:>8} {len(outcome.false):>5}  "
             f"{'right' if outcome.right else 'WRONG'}{'  ' + outcome.problem if outcome.problem else ''}")
@@ -205,11 +194,11 @@ HEAD = f"{'what was done':48} {'truth':28} {'verdicts':40} {'after':>8} {'false'
 class Plays:
     """Rows in one world, and in a new one after a row that left it broken; prints as it goes."""
 
-    def __init__(self, speed, details=False, kept=None):
-        """kept: file that gets a line of JSON for each outcome."""
+    def __init__(self, speed, details=False, keep=()):
+        """keep: files that get a line of JSON for each outcome."""
         self.speed = speed
         self.details = details
-        self.kept = kept
+        self.keep = keep
         self.world = self.player = None
         self.kind = None
 
@@ -225,8 +214,8 @@ class Plays:
                 self.stop()
             if not again:
                 break
-        if self.kept:
-            keep(self.kept, outcome, self.speed)
+        for path in self.keep:
+            kept.add(path, outcome.play(), problem=outcome.problem, late=round(outcome.late, 3), speed=self.speed)
         return outcome
 
     def once(self, row):
@@ -250,41 +239,9 @@ class Plays:
             stop(world)
 
 
-def keep(path, o, speed):
-    with open(path, "a", encoding="ascii") as f:
-        json.dump({"row": o.row.name, "right": o.right, "said": words(o.named), "false": words(o.false), "delay": o.delay,
-                   "slow": o.slow, "problem": o.problem, "late": round(o.late, 3), "speed": speed}, f)
-        f.write("\n")
-
-
-def seconds(delays):
-    """The median, and the range if it is not all the same."""
-    if not delays:
-        return "-"
-    low, high = min(delays), max(delays)
-    whole = f"{statistics.median(delays):.0f} s"
-    return whole if round(low) == round(high) else f"{whole} ({low:.0f} - {high:.0f})"
-
-
-def table(path):
-    """Markdown of what was kept: no dates and nothing finer than a second, which would change with every round."""
-    with open(path, encoding="ascii") as f:
-        kept = [json.loads(text) for text in f]
-    print(f"Time ran {' or '.join(f'{s:g}' for s in sorted({k['speed'] for k in kept}))} times as fast.\n")
-    print("| what was done | truth | verdicts | after | right | false |\n|---|---|---|--:|--:|--:|")
-    for row in faults.ROWS:
-        mine = [k for k in kept if k["row"] == row.name]
-        if not mine:
-            continue
-        said = " / ".join(dict.fromkeys(k["said"] + (" (slow)" if k["slow"] else "") for k in mine))
-        delays = [k["delay"] for k in mine if k["delay"] is not None]
-        print(f"| {row.name} | {wanted(row)} | {said} | {seconds(delays)} | {sum(k['right'] for k in mine)} of {len(mine)} | "
-              f"{sum(k['false'] != '-' for k in mine)} |")
-
-
-def play(rows, speed, details=False, kept=None):
+def play(rows, speed, details=False, keep=()):
     """Plays them; returns the outcomes."""
-    plays = Plays(speed, details, kept)
+    plays = Plays(speed, details, keep)
     try:
         return [plays.row(row) for row in rows]
     finally:
@@ -296,27 +253,25 @@ def share(rows, number, jobs):
     return in_turn(sorted(rows, key=lambda r: r.world)[number::jobs])
 
 
-def play_share(rows, number, args, results):
+def play_share(rows, number, args, keep):
     try:
-        outcomes = play(share(rows, number, args.jobs), args.speed, args.details, args.keep)
-        results.put([(o.right, len(o.false)) for o in outcomes])
+        play(share(rows, number, args.jobs), args.speed, args.details, keep)
     finally:
         process.end_all()
 
 
 def play_round(rows, args):
-    """Plays them in that many processes, each with a path of its own; (right, false convictions) of each row."""
+    """Plays them in that many processes, each with a path of its own; the matrix.Play of each row."""
     fork = multiprocessing.get_context("fork")
-    results = fork.SimpleQueue()
-    jobs = [fork.Process(target=play_share, args=(rows, n, args, results)) for n in range(args.jobs)]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    found = []
-    while not results.empty():
-        found += results.get()
-    return found
+    with tempfile.TemporaryDirectory() as folder:  # not one of process.folder(), which the first that ends would remove
+        this_round = os.path.join(folder, "round.json")
+        keep = [this_round] + ([args.keep] if args.keep else [])
+        jobs = [fork.Process(target=play_share, args=(rows, n, args, keep)) for n in range(args.jobs)]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+        return kept.read(this_round) if os.path.exists(this_round) else []
 
 
 def stop(world):
@@ -326,33 +281,45 @@ def stop(world):
         print("    at the end: " + str(e).splitlines()[0])
 
 
+def show(args):
+    """Of what was kept."""
+    if args.matrix:
+        print(matrix.text(kept.read(args.matrix)), end="")
+    if args.table:
+        print(kept.table(kept.read(args.table)), end="")
+    if args.publish:
+        kept.publish(args.publish)
+    return 0
+
+
 def main(text=None):
     parser = argparse.ArgumentParser(prog="make lab", description="Plays faults and ordinary life; prints truth and verdict.")
     parser.add_argument("--speed", type=float, default=5, help="seconds of t3ops in one of ours")
     parser.add_argument("--only", default="", help="regular expression: rows to play")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="paths to play on at a time")
-    parser.add_argument("--keep", metavar="FILE", help="adds the outcomes to it, for --table")
+    parser.add_argument("--keep", metavar="FILE", help="adds the outcomes to it, for the three below")
+    parser.add_argument("--matrix", metavar="FILE", help="plays nothing, prints the confusion matrix of what was kept there")
     parser.add_argument("--table", metavar="FILE", help="plays nothing, prints what was kept there as Markdown")
+    parser.add_argument("--publish", metavar="FILE", help="plays nothing, makes what was kept there the suite's baseline and "
+                        "writes the figures of README.md and docs/lab.md from it")
     parser.add_argument("--details", action="store_true", help="what pages went through, and the verdicts' text")
     args = parser.parse_args(text)
-    if args.table:
-        table(args.table)
-        return 0
+    if args.matrix or args.table or args.publish:
+        return show(args)
     if world_missing():
         print("lab: missing here: " + " ".join(world_missing()))
         return 77
     rows = [r for r in faults.ROWS if re.search(args.only, r.name)]
-    wrong = 0
+    plays = []
     for n in range(args.rounds):
         began = time.monotonic()
         print(f"round {n + 1} of {args.rounds}: {len(rows)} rows, shipped timings, {args.speed:g} times as fast\n{HEAD}", flush=True)
         found = play_round(rows, args)
-        right = sum(r for r, _ in found)
-        wrong += len(rows) - right
-        print(f"{right} of {len(rows)} right, {sum(f for _, f in found)} false convictions, "
-              f"{time.monotonic() - began:.0f} s\n", flush=True)
-    return 1 if wrong else 0
+        plays += found
+        print(f"{matrix.summary(found)}  {time.monotonic() - began:.0f} s\n", flush=True)
+    print(matrix.text(plays), end="")
+    return 0 if len(plays) == args.rounds * len(rows) and all(p.right for p in plays) else 1
 
 
 if __name__ == "__main__":
