@@ -100,7 +100,8 @@ class Units(unittest.TestCase):
                      r"ExecStopPost=\S+/t3ops --end-service$", "StartLimitIntervalSec=0"):
             self.assertRegex(unit, rf"(?m)^{line}")
         serve = text_of(f"{BUILD}/etc/systemd/t3-serve@.service")
-        for line in ("MemoryHigh=", "MemoryMax=", "OOMPolicy=", "SuccessExitStatus=130"):
+        for line in ("MemoryHigh=", "MemoryMax=", "OOMPolicy=", "SuccessExitStatus=130", "RuntimeDirectoryMode=2750",
+                     r"Environment=NODE_OPTIONS=--require=\S+/t3-serve/unix-listen\.cjs"):
             self.assertRegex(serve, rf"(?m)^{line}")
 
     def test_sysusers_and_tmpfiles(self):
