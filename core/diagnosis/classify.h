@@ -4,6 +4,8 @@
  *
  * 1. What a host event explains (host_events.h) is the host's: verdict `host`, where users were affected, or where it
  * was taken for a fault before that was known.
+ *    What failed for want of a network of this machine: verdict `inconclusive`, or `prober` where users were heard
+ *    meanwhile.  What had broken before keeps its verdict.
  * 2. A drop that a fault explains which stands or ended a moment ago joins that verdict.
  *    What a leg had begun before such a fault was over, and which ended afterwards, is its echo.
  * 3. The rest goes through tomography; every group is a conclusion:

@@ -57,6 +57,15 @@ static bool is_known_better(struct host_events *h, const struct host_event *e)
 /* The same strain, a sample later. */
 static bool goes_on(struct host_events *h, const struct host_event *e)
 {
+	for (size_t i = 0; e->kind == HOST_OFFLINE && i < h->n; i++) {
+		struct host_event *row = &h->rows[i];
+
+		if (row->kind != e->kind || row->until_us != HOST_GOES_ON)
+			continue;
+		row->until_us = e->until_us;
+		row->length_us = e->length_us;
+		return true;
+	}
 	for (size_t i = 0; (e->kind == HOST_STRAINED || e->kind == HOST_STARVED) && i < h->n; i++) {
 		struct host_event *row = &h->rows[i];
 
@@ -128,6 +137,25 @@ static bool kill_explains(const struct host_event *e, const struct host_question
 	return q->ended && e->from_us <= q->seen_us + FREEZE_REACH_US && q->seen_us <= e->until_us + FREEZE_REACH_US;
 }
 
+bool host_event_heard(const struct host_event *e, uint64_t heard_us)
+{
+	return heard_us > e->from_us + OFFLINE_SLACK_US && heard_us < e->until_us;
+}
+
+bool host_event_is_over(const struct host_event *e, uint64_t at_us, uint64_t for_us)
+{
+	return e->until_us != HOST_GOES_ON && at_us > e->until_us + for_us;
+}
+
+/* What was heard of when the network was back can have failed for lack of it before only. */
+static bool offline_explains(const struct host_event *e, const struct host_question *q)
+{
+	bool heard_after = e->until_us != HOST_GOES_ON && q->heard_us >= e->until_us;
+
+	return q->outward && q->tried_us + OFFLINE_BEFORE_US >= e->from_us && !host_event_heard(e, q->heard_us) &&
+	       !host_event_is_over(e, q->began_us, heard_after ? 0 : OFFLINE_AFTER_US);
+}
+
 static bool explains(const struct host_event *e, const struct host_question *q)
 {
 	switch (e->kind) {
@@ -148,15 +176,22 @@ static bool explains(const struct host_event *e, const struct host_question *q)
 	case HOST_PROXY_GONE:
 		return q->proxy && q->began_us + PROXY_BEFORE_US >= e->from_us &&
 		       q->began_us <= e->until_us + PROXY_AFTER_US;
+	case HOST_OFFLINE:
+		return offline_explains(e, q);
 	}
 	return false;
 }
 
-/* The longer one; that everything was late at once is said of what nothing else explains. */
+/* Which comes first: what nothing can pass, and last that everything was late at once. */
+static int rank(const struct host_event *e)
+{
+	return e->kind == HOST_OFFLINE ? 2 : e->kind != HOST_OVERLOADED;
+}
+
 static bool explains_better(const struct host_event *a, const struct host_event *b)
 {
-	if (b == NULL || (a->kind == HOST_OVERLOADED) != (b->kind == HOST_OVERLOADED))
-		return b == NULL || b->kind == HOST_OVERLOADED;
+	if (b == NULL || rank(a) != rank(b))
+		return b == NULL || rank(a) > rank(b);
 	return a->length_us > b->length_us;
 }
 
@@ -214,8 +249,8 @@ bool host_event_of_starvation(const struct pressure *before, const struct pressu
 
 const char *host_event_name(enum host_event_kind kind)
 {
-	static const char *const names[] = {"frozen",   "suspended", "clock_set",  "oom_kill",
-	                                    "strained", "starved",   "overloaded", "proxy_gone"};
+	static const char *const names[] = {"frozen",  "suspended",  "clock_set",  "oom_kill", "strained",
+	                                    "starved", "overloaded", "proxy_gone", "offline"};
 
 	return names[kind];
 }

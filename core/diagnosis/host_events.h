@@ -15,6 +15,9 @@
  *   OVERLOADED     servers of many users were    silence that began meanwhile, whoever's: what is late
  *                  late at once, and programs     here makes everything look so (overload.h)
  *                  waited for the machine
+ *   OFFLINE        no default route is left that  what goes out and was not answered since, be it by
+ *                  goes over a link with carrier  silence or for want of a route: no segment can be
+ *                                                 told; nothing that was heard of meanwhile
  *   PROXY_GONE     a proxy of ours died, or hung  what ends at a proxy and began then: it accuses
  *                  until it was killed            dispatch, not the host
  */
@@ -35,8 +38,11 @@ enum host_event_kind {
 	HOST_STRAINED,
 	HOST_STARVED,
 	HOST_OVERLOADED,
-	HOST_PROXY_GONE
+	HOST_PROXY_GONE,
+	HOST_OFFLINE
 };
+
+#define HOST_GOES_ON UINT64_MAX /* until_us of what is not over */
 
 /* length_us is more than the time between both if this clock stood still, too; of CLOCK_SET it is the jump, of
  * STRAINED and OVERLOADED the time for which programs waited, of STARVED by how much our loop was late. */
@@ -44,8 +50,8 @@ struct host_event {
 	enum host_event_kind kind;
 	const char *process;        /* of FROZEN: its name, static */
 	bool prober, proxy;         /* of FROZEN: what it measures */
-	uint64_t from_us, until_us; /* CLOCK_MONOTONIC */
-	uint64_t length_us;         /* how long it was, or had to be waited */
+	uint64_t from_us, until_us; /* CLOCK_MONOTONIC; of OFFLINE HOST_GOES_ON at first */
+	uint64_t length_us;         /* how long it was, or had to be waited; 0: it goes on */
 	uint64_t kills;             /* of OOM_KILL */
 	unsigned servers;           /* of OVERLOADED: of how many users they were late */
 };
@@ -56,6 +62,9 @@ struct host_question {
 	bool ended;                 /* a process of this machine ended it */
 	bool unanswered;            /* it failed for lack of an answer in time, not by one */
 	bool others_prompt;         /* something else that was asked since then answered in time */
+	bool outward;               /* it crosses the network of this machine, and nobody there said anything */
+	uint64_t tried_us;          /* of outward: when it failed last */
+	uint64_t heard_us;          /* of outward: when it was last proven to pass */
 	uint64_t began_us, seen_us; /* the same: it was cut; else nothing came in between */
 };
 
@@ -65,11 +74,16 @@ struct host_events {
 };
 
 void host_events_fini(struct host_events *h);
-/* Forgets what ended before keep_us.  Being strained goes on where it goes on.  1: something new, 0: it goes on, or
- * is too short to explain anything; -ENOMEM. */
+/* Forgets what ended before keep_us.  Being strained goes on where it goes on; an OFFLINE that is over ends the one
+ * that goes on.  1: something new, 0: it goes on, or is too short to explain anything; -ENOMEM. */
 int host_events_add(struct host_events *h, const struct host_event *e, uint64_t keep_us);
-/* The longest that explains it, and OVERLOADED only if no other does; NULL: none does. */
+/* The longest that explains it, OFFLINE before all others, and OVERLOADED only if no other does; NULL: none does. */
 const struct host_event *host_events_find(const struct host_events *h, const struct host_question *q);
+
+/* Whether something was heard at heard_us while it lasted; what was on its way when it began is no sign. */
+bool host_event_heard(const struct host_event *e, uint64_t heard_us);
+/* Whether it was over for so long at at_us. */
+bool host_event_is_over(const struct host_event *e, uint64_t at_us, uint64_t for_us);
 
 /* What two samples of the host say happened between them: false if nothing did. */
 bool host_event_of_kills(const struct pressure *before, const struct pressure *now, struct host_event *out);
@@ -77,6 +91,6 @@ bool host_event_of_strain(const struct pressure *before, const struct pressure *
 bool host_event_of_starvation(const struct pressure *before, const struct pressure *now, struct host_event *out);
 
 const char *host_event_name(enum host_event_kind kind); /* frozen suspended clock_set oom_kill strained starved
-                                                         * overloaded proxy_gone */
+                                                         * overloaded proxy_gone offline */
 
 #endif

@@ -59,6 +59,9 @@ static inline uint64_t sooner(uint64_t a_us, uint64_t b_us)
 #define FREEZE_CUTS_US    INCIDENT_S(4)    /* a shorter one makes no page and no leg give up */
 #define FREEZE_REACH_US   INCIDENT_S(1)    /* what ended so long before a drop began may have caused it */
 #define RESUME_REACH_US   INCIDENT_S(10)   /* until the network of a machine that slept is back */
+#define OFFLINE_SLACK_US  INCIDENT_S(1)    /* what is heard sooner after the network went was on its way */
+#define OFFLINE_BEFORE_US INCIDENT_S(10)   /* a link may be dead for a while before it counts as gone */
+#define OFFLINE_AFTER_US  INCIDENT_S(15)   /* until what needs the network works again: addresses, names, tunnels */
 #define PROXY_BEFORE_US   INCIDENT_MS(200) /* a dying proxy's connections end, and then its end is noticed */
 #define PROXY_AFTER_US    INCIDENT_S(3)    /* until the next one serves */
 #define THAW_US           INCIDENT_S(5)    /* an attempt that fails later than that is not its echo */

@@ -90,6 +90,12 @@ static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us)
 	return false;
 }
 
+/* Nothing came, or there is no route: nobody outside said anything. */
+static bool is_mute(unsigned reason)
+{
+	return is_unanswered(reason) || reason == T3OPS_R_UNREACHABLE;
+}
+
 /* What the event, if there is one, makes of what failed. */
 static void host_explain(struct observation *row, const struct host_event *e, struct topology *t)
 {
@@ -103,6 +109,17 @@ static void host_explain(struct observation *row, const struct host_event *e, st
 	topology_user_path(t, "", USER_DISPATCH, &row->accused);
 }
 
+static uint64_t later(uint64_t a_us, uint64_t b_us)
+{
+	return a_us > b_us ? a_us : b_us;
+}
+
+/* How long after it what fails may still be its echo. */
+static uint64_t thaw_us(const struct host_event *e)
+{
+	return e->kind == HOST_OFFLINE ? OFFLINE_AFTER_US : THAW_US;
+}
+
 /* What a leg does long after the host was back is its own. */
 static void host_explain_leg(struct observation *row, const struct probe_table *legs, const struct host_events *host,
                              struct topology *t)
@@ -114,19 +131,17 @@ static void host_explain_leg(struct observation *row, const struct probe_table *
 	    .ended = leg->def->per_user && says_process_ended(leg->first.reason),
 	    .unanswered = is_unanswered(leg->attempted ? leg->latest.reason : leg->first.reason),
 	    .others_prompt = others_are_prompt(legs, row->began_us),
+	    .outward = !leg->def->per_user && is_mute(leg->attempted ? leg->latest.reason : leg->first.reason),
+	    .tried_us = leg->attempted ? leg->attempt_us : leg->broke_us,
+	    .heard_us = later(leg->alive_us, leg->fresh.proven_us),
 	    .began_us = row->began_us,
 	    .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
 
-	if (e != NULL && leg->attempted && leg->attempt_us > e->until_us + THAW_US)
+	if (e != NULL && leg->attempted && host_event_is_over(e, leg->attempt_us, thaw_us(e)))
 		row->began_us = e->until_us;
 	else
 		host_explain(row, e, t);
-}
-
-static uint64_t later(uint64_t a_us, uint64_t b_us)
-{
-	return a_us > b_us ? a_us : b_us;
 }
 
 /* What fell silent may have worked until then, and be another fault than what broke before. */
@@ -163,16 +178,19 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 static void host_explain_aspect(struct observation *row, const struct probe_table *legs,
                                 const struct host_events *host, struct topology *t)
 {
-	const struct host_question q = {
-	    .prober = true,
-	    .proxy = crosses_dispatch(row->leg, t),
-	    .unanswered = is_unanswered(row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason),
-	    .others_prompt = others_are_prompt(legs, row->began_us),
-	    .began_us = row->began_us,
-	    .seen_us = row->seen_us};
+	unsigned reason = row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason;
+	const struct host_question q = {.prober = true,
+	                                .proxy = crosses_dispatch(row->leg, t),
+	                                .unanswered = is_unanswered(reason),
+	                                .others_prompt = others_are_prompt(legs, row->began_us),
+	                                .outward = !row->leg->def->per_user && is_mute(reason),
+	                                .tried_us = row->seen_us,
+	                                .heard_us = later(row->leg->alive_us, row->leg->fresh.proven_us),
+	                                .began_us = row->began_us,
+	                                .seen_us = row->seen_us};
 	const struct host_event *e = host_events_find(host, &q);
 
-	if (e != NULL && row->seen_us > e->until_us + THAW_US)
+	if (e != NULL && host_event_is_over(e, row->seen_us, thaw_us(e)))
 		row->began_us = e->until_us;
 	else
 		host_explain(row, e, t);
@@ -229,6 +247,9 @@ static void add_failing_resolver(struct observations *o, struct leg *leg, const 
 	const struct host_question q = {.prober = true,
 	                                .unanswered = true,
 	                                .others_prompt = others_are_prompt(legs, leg->resolver_asked_us),
+	                                .outward = true,
+	                                .tried_us = leg->resolver_asked_us,
+	                                .heard_us = leg->looked_up_us,
 	                                .began_us = leg->resolver_began_us,
 	                                .seen_us = leg->resolver_began_us};
 
@@ -264,17 +285,40 @@ static void large_loss_explain(struct observation *row, const struct probe_table
 	}
 }
 
-static void add_drop(struct observations *o, struct drop *d, const struct probe_table *legs,
-                     const struct host_events *host, struct topology *t)
+bool observation_users_heard(const struct incident *in, const struct host_event *e)
+{
+	for (size_t i = 0; i < in->n_live_tunnels; i++)
+		if (host_event_heard(e, in->live_tunnels[i].client_us))
+			return true;
+	return false;
+}
+
+/* What explains a drop: no want of a network over which others are heard. */
+static const struct host_event *host_of_drop(struct host_question *q, const struct incident *in,
+                                             const struct host_events *host)
+{
+	const struct host_event *e = host_events_find(host, q);
+
+	if (e == NULL || e->kind != HOST_OFFLINE || !observation_users_heard(in, e))
+		return e;
+	q->outward = false;
+	return host_events_find(host, q);
+}
+
+static void add_drop(struct observations *o, struct drop *d, const struct incident *in,
+                     const struct probe_table *legs, const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
-	const struct host_question q = {.proxy = part != USER_SERVE,
-	                                .ended = is_end_of_process(d),
-	                                .unanswered = d->began_us < d->seen_us,
-	                                .others_prompt = others_are_prompt(legs, d->began_us),
-	                                .began_us = d->began_us,
-	                                .seen_us = d->seen_us};
+	struct host_question q = {.proxy = part != USER_SERVE,
+	                          .ended = is_end_of_process(d),
+	                          .unanswered = d->began_us < d->seen_us,
+	                          .others_prompt = others_are_prompt(legs, d->began_us),
+	                          .outward = part == USER_TO_DISPATCH || part == USER_ALL,
+	                          .tried_us = d->seen_us,
+	                          .heard_us = d->received_us,
+	                          .began_us = d->began_us,
+	                          .seen_us = d->seen_us};
 
 	row->drop = d;
 	row->began_us = d->began_us;
@@ -286,7 +330,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct probe_
 	row->verdict = d->verdict;
 	if (row->accused.n == 0)
 		return;
-	host_explain(row, host_events_find(host, &q), t);
+	host_explain(row, host_of_drop(&q, in, host), t);
 	o->n++;
 }
 
@@ -507,7 +551,7 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 			add_failing_large(o, leg, legs, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
-		add_drop(o, &in->drops[i], legs, host, t);
+		add_drop(o, &in->drops[i], in, legs, host, t);
 	o->n_failing = o->n;
 	add_working(o, in, legs, t);
 	return 0;

@@ -46,6 +46,9 @@ void observations_fini(struct observations *o);
 /* How a leg failed in the incident; step 0: it was late only. */
 const struct leg_end *observation_end(const struct observation *f);
 
+/* Whether users' heartbeats came while it lasted. */
+bool observation_users_heard(const struct incident *in, const struct host_event *e);
+
 /* Whether the latest attempt got an answer from the edge or behind it; a fresh connection always is of them. */
 bool observation_is_of_new_connections(const struct observation *f);
 /* Of what a leg shows: when what failed last had been begun, at the earliest when it broke. */

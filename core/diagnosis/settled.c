@@ -14,6 +14,39 @@ static bool is_of_the_host(const struct classification *j, uint64_t verdict)
 	return true;
 }
 
+static bool is_offline(const struct observation *f)
+{
+	return f->host != NULL && f->host->kind == HOST_OFFLINE;
+}
+
+/* Whether it had failed before the network went: silence since then is no news. */
+static bool broke_before(const struct observation *f)
+{
+	bool of_leg = f->leg != NULL && !f->resolver && !f->fresh && !f->large;
+	uint64_t began_us = of_leg ? f->leg->began_us : f->began_us;
+
+	return began_us + OFFLINE_BEFORE_US < f->host->from_us;
+}
+
+/* Where users were heard only legs had no network.  What had broken before it went keeps its verdict: no more can be
+ * told of it. */
+static void settled_offline(struct classification *j, bool *has)
+{
+	struct verdict_conclusion conclusion = {.kind = VERDICT_INCONCLUSIVE};
+	struct members m = {.has = has};
+
+	for (size_t i = 0; i < j->o.n_failing; i++) {
+		const struct observation *f = &j->o.rows[i];
+
+		has[i] = is_offline(f) && !broke_before(f) && (f->verdict == 0 || is_of_the_host(j, f->verdict));
+		m.n += has[i];
+		if (has[i] && f->leg != NULL && observation_users_heard(j->in->incident, f->host))
+			conclusion.kind = VERDICT_PROBER;
+	}
+	if (m.n > 0)
+		conclusion_give(j, &conclusion, &m);
+}
+
 void settled_by_host(struct classification *j, bool *has)
 {
 	const struct verdict_conclusion host = {.kind = VERDICT_HOST};
@@ -27,12 +60,13 @@ void settled_by_host(struct classification *j, bool *has)
 		if (f->host != NULL && f->leg != NULL)
 			j->in->incident->host_explains = true;
 		j->settled[i] = f->host != NULL;
-		has[i] = f->host != NULL && (f->verdict == 0 || is_of_the_host(j, f->verdict));
+		has[i] = f->host != NULL && !is_offline(f) && (f->verdict == 0 || is_of_the_host(j, f->verdict));
 		m.n += has[i];
 		matters = matters || (has[i] && (f->drop != NULL || f->verdict != 0));
 	}
 	if (matters)
 		conclusion_give(j, &host, &m);
+	settled_offline(j, has);
 }
 
 void settled_echoes(struct classification *j)

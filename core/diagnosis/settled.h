@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is settled without tomography: what the host explains, echoes of faults that are over, and drops that a fault
- * explains which is known.  Each marks what it settles in j->settled.  has: room for a mark of each observation.
+ * What is settled without tomography: what the host explains, be it that it had no network, echoes of faults that are
+ * over, and drops that a fault explains which is known.  Each marks what it settles in j->settled.  has: room for a
+ * mark of each observation.
  */
 #ifndef T3OPS_DIAGNOSIS_SETTLED_H
 #define T3OPS_DIAGNOSIS_SETTLED_H

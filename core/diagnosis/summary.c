@@ -235,6 +235,14 @@ static const struct host_event *host_event_of(const struct verdict_basis *b)
 	return NULL;
 }
 
+static void offline_put(FILE *out, const struct host_event *e)
+{
+	fputs("this machine lost its own network, no default route over a link with carrier was left", out);
+	if (e->length_us > 0)
+		fprintf(out, " for %.1f s", (double)e->length_us / 1e6);
+	fputs(", so no segment can be told: ", out);
+}
+
 static void host_put(FILE *out, const struct host_event *e)
 {
 	double seconds = (double)e->length_us / 1e6;
@@ -264,6 +272,9 @@ static void host_put(FILE *out, const struct host_event *e)
 		        "%.1f s: ",
 		        e->servers, seconds);
 		break;
+	case HOST_OFFLINE:
+		offline_put(out, e);
+		break;
 	case HOST_PROXY_GONE:
 		fprintf(out, "a proxy of t3ops %s: ", e->length_us > 0 ? "hung and was killed" : "died");
 		break;
@@ -286,13 +297,14 @@ static void kind_put(FILE *out, const struct verdict_basis *b)
 	case VERDICT_FAULT:
 		if (verdict_exonerates(b->verdict, b->topology))
 			fputs("infra exonerated: ", out);
-		else if (host != NULL)
+		else if (host != NULL && host->kind != HOST_OFFLINE)
 			host_put(out, host);
 		break;
 	case VERDICT_EXONERATED:
 		fputs("infra exonerated, cause unproven: ", out);
 		break;
 	case VERDICT_HOST:
+	case VERDICT_INCONCLUSIVE:
 		if (host != NULL)
 			host_put(out, host);
 		break;
@@ -333,7 +345,7 @@ static void summary_put(FILE *out, const struct verdict_basis *b)
 	working_put(out, b);
 	if (symptom != SYMPTOM_NONE)
 		fprintf(out, "; %s", symptom_words(symptom));
-	if (b->verdict->conclusion.kind != VERDICT_HOST)
+	if (b->verdict->conclusion.kind != VERDICT_HOST && b->verdict->conclusion.kind != VERDICT_INCONCLUSIVE)
 		pressure_put(out, b->pressure);
 }
 

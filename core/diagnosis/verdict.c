@@ -63,11 +63,16 @@ bool verdict_exonerates(const struct verdict *v, const struct topology *t)
 	return true;
 }
 
+static bool convicts_nobody(enum verdict_kind kind)
+{
+	return kind == VERDICT_EXONERATED || kind == VERDICT_INCONCLUSIVE;
+}
+
 bool verdict_counts(const struct verdict *v)
 {
-	bool turned = v->change == VERDICT_CHANGED && v->was.kind == VERDICT_EXONERATED;
+	bool turned = v->change == VERDICT_CHANGED && convicts_nobody(v->was.kind);
 
-	return v->change == VERDICT_NEW || (turned && v->conclusion.kind != VERDICT_EXONERATED);
+	return v->change == VERDICT_NEW || (turned && !convicts_nobody(v->conclusion.kind));
 }
 
 const char *verdict_kind_name(enum verdict_kind kind)
@@ -77,6 +82,7 @@ const char *verdict_kind_name(enum verdict_kind kind)
 	    [VERDICT_HOST] = "host",
 	    [VERDICT_PROBER] = "prober",
 	    [VERDICT_UNKNOWN] = "unknown",
+	    [VERDICT_INCONCLUSIVE] = "inconclusive",
 	};
 
 	return names[kind];

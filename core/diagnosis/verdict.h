@@ -21,6 +21,7 @@ enum verdict_kind {
 	VERDICT_HOST,       /* the host, or t3ops itself, stood still */
 	VERDICT_PROBER,     /* only the prober's own path is broken: users, or other legs, cross the same segments */
 	VERDICT_UNKNOWN,    /* everything on the failing paths also worked */
+	VERDICT_INCONCLUSIVE, /* this machine has no network of its own, so nothing can be told */
 };
 
 enum verdict_state { VERDICT_STANDING, VERDICT_HEALED, VERDICT_EXPIRED };
@@ -79,11 +80,12 @@ bool verdict_conclusion_equal(const struct verdict_conclusion *a, const struct v
 /* Whether infra is exonerated: no segment of ours is a suspect. */
 bool verdict_exonerates(const struct verdict *v, const struct topology *t);
 
-/* Whether this revision counts as a verdict of its own: the first one, and the one that no longer exonerates. */
+/* Whether this revision counts as a verdict of its own: the first one, and the one that convicts after it had
+ * exonerated, or could not tell. */
 bool verdict_counts(const struct verdict *v);
 
-/* "cloudflare or tunnel", "exonerated", "host", "prober", "unknown"; with_users false: "serve" for "serve(alice)".
- * The caller frees it; NULL without memory. */
+/* "cloudflare or tunnel", "exonerated", "host", "prober", "unknown", "inconclusive"; with_users false: "serve" for
+ * "serve(alice)". The caller frees it; NULL without memory. */
 char *verdict_name(const struct verdict_conclusion *f, bool with_users);
 /* Name of a kind that is not called by its suspects; NULL of FAULT. */
 const char *verdict_kind_name(enum verdict_kind kind);

@@ -67,11 +67,9 @@ static void on_dropped(void *arg, const struct drop *drop, bool late)
 
 static struct series *verdicts_of(struct monitor *d, enum verdict_kind kind, const char *segment)
 {
-	static const char *const kinds[] = {[VERDICT_FAULT] = "fault",
-	                                    [VERDICT_EXONERATED] = "exonerated",
-	                                    [VERDICT_HOST] = "host",
-	                                    [VERDICT_PROBER] = "prober",
-	                                    [VERDICT_UNKNOWN] = "unknown"};
+	static const char *const kinds[] = {[VERDICT_FAULT] = "fault",     [VERDICT_EXONERATED] = "exonerated",
+	                                    [VERDICT_HOST] = "host",       [VERDICT_PROBER] = "prober",
+	                                    [VERDICT_UNKNOWN] = "unknown", [VERDICT_INCONCLUSIVE] = "inconclusive"};
 
 	return metrics_series(d->process->metrics, &verdicts_total, NULL, NULL,
 	                      (const char *[]){kinds[kind], segment});
@@ -102,7 +100,7 @@ void actions_begin(struct monitor *d)
 		if (page_evidence_class(page) == PAGE_CLASS_DROP || page_evidence_class(page) == PAGE_CLASS_UNKNOWN)
 			metrics_series(d->process->metrics, &tunnel_drops_total, NULL, NULL,
 			               (const char *[]){page_evidence_label(page)});
-	for (enum verdict_kind kind = VERDICT_EXONERATED; kind <= VERDICT_UNKNOWN; kind++) {
+	for (enum verdict_kind kind = VERDICT_EXONERATED; kind <= VERDICT_INCONCLUSIVE; kind++) {
 		verdicts_of(d, kind, verdict_kind_name(kind));
 		standing_kind(d->process->metrics, kind);
 	}

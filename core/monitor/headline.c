@@ -101,7 +101,9 @@ static void lead_write(const json_t *verdict, char *out, size_t size)
 	char what[NAME_MAX_SHOWN + 40];
 
 	name_write(verdict, what, sizeof what);
-	if (strcmp(name, "prober") == 0)
+	if (strcmp(name, "inconclusive") == 0)
+		snprintf(out, size, "This machine has no network of its own");
+	else if (strcmp(name, "prober") == 0)
 		snprintf(out, size, "Only the probes' own path is broken");
 	else if (strcmp(name, "unknown") == 0)
 		snprintf(out, size, "Something fails, and everything on its path works");
@@ -133,15 +135,23 @@ static json_t *line(const char *state, const char *lead, const char *since, cons
 	return json_pack("{s:s, s:s, s:s, s:s}", "state", state, "lead", lead, "since", since, "rest", rest);
 }
 
+static const char *state_of(const json_t *v)
+{
+	const char *name = text_of(v, "verdict");
+
+	if (strcmp(name, "inconclusive") == 0)
+		return "unclear";
+	return is_true(v, "infra_exonerated") || strcmp(name, "prober") == 0 ? "degraded" : "down";
+}
+
 static json_t *line_of_verdict(const json_t *v, size_t others)
 {
 	char lead[NAME_MAX_SHOWN + 100], rest[160];
-	bool ours = !is_true(v, "infra_exonerated") && strcmp(text_of(v, "verdict"), "prober") != 0;
 
 	lead_write(v, lead, sizeof lead);
 	strcat(lead, " since");
 	users_write(v, others, rest, sizeof rest);
-	return line(ours ? "down" : "degraded", lead, text_of(v, "drop_time"), rest);
+	return line(state_of(v), lead, text_of(v, "drop_time"), rest);
 }
 
 /* ---- nothing stands ------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/host_news.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/leg_news.h"
 #include "monitor/browser_memory.h"
@@ -41,6 +42,10 @@ static const struct t3ops_metric events_total = {.name = "t3ops_events_total",
                                                  .help = "Events that reached the monitor."};
 static const struct t3ops_metric incident_open = {
     .name = "t3ops_incident_open", .type = T3OPS_GAUGE, .help = "1 while evidence of a drop is being gathered."};
+static const struct t3ops_metric network_lost = {
+    .name = "t3ops_network_lost",
+    .type = T3OPS_GAUGE,
+    .help = "1 while this machine has no network of its own left: no default route over a link with carrier."};
 static const struct t3ops_metric journal_lost_rows = {
     .name = "t3ops_journal_lost_total",
     .type = T3OPS_COUNTER,
@@ -118,6 +123,34 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	site_live_look(&d->live, clock_mono_us());
 	actions_remember(d);
 	due_set(d);
+}
+
+/* ---- this machine's own network --------------------------------------------------------------- */
+
+static void on_uplink(void *arg, const struct host_event *found)
+{
+	struct monitor *d = arg;
+	bool lost = found->until_us == HOST_GOES_ON;
+	struct event e;
+	int r;
+
+	series_set(d->network_gauge, lost);
+	if (!lost) { /* that it went is emitted by the diagnosis, as all that it takes for new */
+		event_init(&e, EVENT_NETWORK_BACK, PROCESS_MONITOR);
+		e.age_us = found->length_us;
+		process_emit(d->process, &e);
+	}
+	r = host_news_take(d->diagnosis, found, clock_mono_us());
+	if (r < 0)
+		actions_evidence_lost(r);
+	due_set(d);
+}
+
+static void uplink_start(struct monitor *d)
+{
+	d->network_gauge = metrics_series(d->process->metrics, &network_lost, NULL, NULL, NULL);
+	series_set(d->network_gauge, 0);
+	uplink_watch_start(&d->uplink, d->process->loop, on_uplink, d);
 }
 
 /* ---- what an earlier monitor knew ----------------------------------------------------------- */
@@ -392,6 +425,7 @@ static void monitor_free(struct monitor *d)
 	}
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
+	uplink_watch_stop(&d->uplink);
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
 	verdict_board_fini(&d->board);
@@ -432,6 +466,8 @@ static int monitor_start(struct process *process)
 	r = journal_start(d);
 	if (r == 0)
 		r = diagnosis_start(d);
+	if (r == 0)
+		uplink_start(d);
 	if (r == 0)
 		r = plugins_start(d);
 	if (r == 0)

@@ -14,6 +14,7 @@
 #include "monitor/process_list.h"
 #include "monitor/site_live.h"
 #include "monitor/standing.h"
+#include "monitor/uplink_watch.h"
 #include "monitor/verdict_board.h"
 #include "monitor/verdict_memory.h"
 #include "monitor/verdict_ring.h"
@@ -50,8 +51,9 @@ struct monitor {
 	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */
+	struct uplink_watch uplink;  /* whether this machine has a network of its own */
 	struct pressure_history pressure;
-	struct series *open_gauge, *lost_total, *capped_total;
+	struct series *network_gauge, *open_gauge, *lost_total, *capped_total;
 	struct series *host_refused_total, *status_evicted_total; /* pages.c, with what follows */
 	struct throttle throttle;
 	char host_name[256];

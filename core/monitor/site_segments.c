@@ -13,7 +13,7 @@
 
 static const uint64_t windows_us[SITE_WINDOWS] = {SITE_DAY_US, 30 * SITE_DAY_US, 90 * SITE_DAY_US};
 static const char *const window_names[SITE_WINDOWS] = {"24 h", "30 d", "90 d"};
-static const char *const kinds[] = {"exonerated", "host", "prober", "unknown"};
+static const char *const kinds[] = {"exonerated", "host", "prober", "unknown", "inconclusive"};
 
 static void segment_add(struct site_segments *all, const char *name, bool is_kind)
 {

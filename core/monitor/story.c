@@ -84,6 +84,8 @@ static bool is_told(const json_t *event)
 	                                    "loop_lag",
 	                                    "machine_suspended",
 	                                    "clock_jumped",
+	                                    "network_lost",
+	                                    "network_back",
 	                                    "oom_killed",
 	                                    "memory_strained",
 	                                    "cpu_starved",

@@ -72,6 +72,10 @@ static struct words words_of(const json_t *verdict)
 	if (names_only(verdict, "host"))
 		return (struct words){"Ours: the machine was overloaded or stood still.",
 		                      "You need not do anything."};
+	if (names_only(verdict, "inconclusive"))
+		return (struct words){"Not known.",
+		                      "The machine that your t3 server runs behind had no network of its own at that "
+		                      "time, so it could not measure anything. You need not do anything."};
 	if (names_only(verdict, "unknown") || names_only(verdict, "prober"))
 		return (struct words){"Not known.", "Everything on the way also worked. If it happens again, send "
 		                                    "the paragraph below to the operator."};
@@ -87,9 +91,10 @@ static struct words words_of(const json_t *verdict)
 
 static const char *class_of(const json_t *verdict)
 {
-	return json_is_true(json_object_get(verdict, "infra_exonerated"))      ? "yours"
-	       : names(verdict, "last_mile") || names_only(verdict, "unknown") ? ""
-	                                                                       : "ours";
+	return json_is_true(json_object_get(verdict, "infra_exonerated")) ? "yours"
+	       : names(verdict, "last_mile") || names_only(verdict, "unknown") || names_only(verdict, "inconclusive")
+	           ? ""
+	           : "ours";
 }
 
 static void own_row_put(FILE *out, const json_t *row)

@@ -87,7 +87,7 @@ static void conclusion_read(const json_t *o, struct verdict_conclusion *f, bool 
 {
 	const json_t *list = json_object_get(o, "suspects");
 
-	f->kind = (enum verdict_kind)enum_read(o, "kind", VERDICT_UNKNOWN, ok);
+	f->kind = (enum verdict_kind)enum_read(o, "kind", VERDICT_INCONCLUSIVE, ok);
 	for (size_t i = 0; i < json_array_size(list) && f->suspects.n < TOMO_PATH_MAX; i++)
 		if (json_is_string(json_array_get(list, i)))
 			f->suspects.segments[f->suspects.n++] = json_string_value(json_array_get(list, i));

@@ -37,6 +37,10 @@ EVENT_KIND(MACHINE_SUSPENDED, "machine_suspended", WARNING, true, none, none, no
            "this machine was suspended or paused: its clocks have a gap")
 EVENT_KIND(CLOCK_JUMPED, "clock_jumped", WARNING, true, none, none, none, detail,
            "the wall clock of this machine was set, forward or back")
+EVENT_KIND(NETWORK_LOST, "network_lost", WARNING, true, none, none, none, none,
+           "this machine lost its own network: no default route over a link with carrier is left; what fails since then convicts nobody")
+EVENT_KIND(NETWORK_BACK, "network_back", NOTICE, true, none, none, none, none,
+           "this machine has a network of its own again")
 EVENT_KIND(OOM_KILLED, "oom_killed", WARNING, true, none, none, kills, none,
            "the kernel killed processes of this machine for lack of memory")
 EVENT_KIND(MEMORY_STRAINED, "memory_strained", WARNING, true, none, none, none, none,

@@ -66,6 +66,20 @@ struct row {
 	{                                                                                                            \
 		.who = true, .began_us = MS(from), .seen_us = MS(until)                                              \
 	}
+#define LOST(from)                                                                                                   \
+	{                                                                                                            \
+		.kind = HOST_OFFLINE, .from_us = MS(from), .until_us = HOST_GOES_ON                                  \
+	}
+#define BACK(from, until)                                                                                            \
+	{                                                                                                            \
+		.kind = HOST_OFFLINE, .from_us = MS(from), .until_us = MS(until), .length_us = MS((until) - (from))  \
+	}
+/* From began to tried, and heard of last. */
+#define OUTWARD(from, until, heard)                                                                                  \
+	{                                                                                                            \
+		.outward = true, .began_us = MS(from), .seen_us = MS(until), .tried_us = MS(until),                  \
+		.heard_us = MS(heard)                                                                                \
+	}
 #define CUT(who, at) SILENCE(who, at, at)
 #define ENDED(at)                                                                                                    \
 	{                                                                                                            \
@@ -119,6 +133,16 @@ static const struct row rows[] = {
     {"long before", OVERLOAD(20000, 30000), UNANSWERED(9000, 29000), false},
     {"after it", OVERLOAD(20000, 30000), UNANSWERED(31000, 33000), false},
     {"an answer is no lateness", OVERLOAD(20000, 30000), CUT(prober, 25000), false},
+    {"nobody answers, and no network is left", LOST(10000), OUTWARD(11000, 14000, 9000), true},
+    {"what was heard since", LOST(10000), OUTWARD(15000, 18000, 14000), false},
+    {"what was on its way when it went", LOST(10000), OUTWARD(11000, 14000, 10500), true},
+    {"what failed for long before", LOST(20000), OUTWARD(2000, 4000, 1000), false},
+    {"what failed a moment before", LOST(10000), OUTWARD(4000, 6000, 3000), true},
+    {"what stays on this machine", LOST(10000), SILENCE(prober, 11000, 14000), false},
+    {"what did not come back with it", BACK(10000, 20000), OUTWARD(30000, 34000, 9000), true},
+    {"for too long", BACK(10000, 20000), OUTWARD(36000, 39000, 9000), false},
+    {"what was heard when it was back", BACK(10000, 20000), OUTWARD(30000, 34000, 25000), false},
+    {"what had failed before that", BACK(10000, 20000), OUTWARD(15000, 17000, 25000), true},
     {"memory cuts nothing", STRAIN(10000, 13000), CUT(proxy, 12000), false},
 };
 
@@ -173,6 +197,28 @@ static void overload_comes_last(void **state)
 	assert_int_equal(host_events_add(&h, &gone, 0), 1);
 	assert_int_equal(host_events_find(&h, &silence)->kind, HOST_PROXY_GONE);
 	assert_int_equal(host_events_find(&h, &before)->kind, HOST_OVERLOADED);
+	host_events_fini(&h);
+}
+
+/* It goes on until it is known to be over, and comes before what else happened. */
+static void network_comes_back(void **state)
+{
+	static const struct host_event lost = LOST(10000), over = BACK(10000, 20000), again = LOST(30000),
+	                               asleep = SLEPT(12000, 9000);
+	static const struct host_question silence = OUTWARD(11000, 12500, 9000);
+	struct host_events h = {.n = 0};
+
+	(void)state;
+	assert_int_equal(host_events_add(&h, &lost, 0), 1);
+	assert_int_equal(host_events_add(&h, &asleep, MS(11000)), 1);
+	assert_int_equal(host_events_find(&h, &silence)->kind, HOST_OFFLINE);
+	assert_false(host_event_is_over(&h.rows[0], UINT64_MAX, 0));
+	assert_int_equal(host_events_add(&h, &over, 0), 0);
+	assert_int_equal(h.rows[0].until_us, MS(20000));
+	assert_int_equal(h.rows[0].length_us, MS(10000));
+	assert_true(host_event_is_over(&h.rows[0], MS(21000), MS(500)));
+	assert_int_equal(host_events_add(&h, &again, 0), 1);
+	assert_int_equal(h.n, 3);
 	host_events_fini(&h);
 }
 
@@ -244,9 +290,13 @@ static void what_makes_a_loop_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_row),        cmocka_unit_test(what_is_kept),
-	    cmocka_unit_test(strain_goes_on),   cmocka_unit_test(overload_comes_last),
-	    cmocka_unit_test(what_samples_say), cmocka_unit_test(what_makes_a_loop_late),
+	    cmocka_unit_test(every_row),
+	    cmocka_unit_test(what_is_kept),
+	    cmocka_unit_test(network_comes_back),
+	    cmocka_unit_test(strain_goes_on),
+	    cmocka_unit_test(overload_comes_last),
+	    cmocka_unit_test(what_samples_say),
+	    cmocka_unit_test(what_makes_a_loop_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

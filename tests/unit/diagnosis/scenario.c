@@ -320,6 +320,8 @@ static int host_play(struct run *r, const struct step *s)
 	                       .length_us = MS(s->n) + MS(s->quiet_ms),
 	                       .kills = s->host == HOST_OOM_KILL};
 
+	if (s->host == HOST_OFFLINE && s->n == 0)
+		e.until_us = HOST_GOES_ON;
 	return host_news_take(r->diagnosis, &e, r->now_us);
 }
 

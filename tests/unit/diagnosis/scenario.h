@@ -109,6 +109,9 @@ struct step {
 #define LAG(t, of, ms)      {.what = HOST, .at_ms = t, .host = HOST_FROZEN, .leg = of, .n = ms}
 /* It ended now, after so long; the clock of all times here stood still meanwhile. */
 #define SUSPENDED(t, ms)    {.what = HOST, .at_ms = t, .host = HOST_SUSPENDED, .quiet_ms = ms}
+/* It lost its network now; it is back after so long. */
+#define OFFLINE(t)          {.what = HOST, .at_ms = t, .host = HOST_OFFLINE}
+#define ONLINE(t, ms)       {.what = HOST, .at_ms = t, .host = HOST_OFFLINE, .n = ms}
 #define CLOCK_SET(t, ms)    {.what = HOST, .at_ms = t, .host = HOST_CLOCK_SET, .quiet_ms = ms}
 /* In the second before. */
 #define OOM_KILL(t)         {.what = HOST, .at_ms = t, .host = HOST_OOM_KILL, .n = 1000}

@@ -44,6 +44,8 @@ static const struct {
      "Infra exonerated, users cut off since 2025-11-27T14:03:12.000Z, 1 user affected"},
     {VERDICT("standing", "prober", "false", "[]"), NULL, 0, 0, "degraded",
      "Only the probes' own path is broken since 2025-11-27T14:03:12.000Z, nobody affected yet"},
+    {VERDICT("standing", "inconclusive", "false", "[]"), NULL, 0, 0, "unclear",
+     "This machine has no network of its own since 2025-11-27T14:03:12.000Z, nobody affected yet"},
     {VERDICT("standing", "dns", "false", "[]"), NULL, 0, 0, "down",
      "DNS down since 2025-11-27T14:03:12.000Z, nobody affected yet"},
     {NEW_ONES, NULL, 0, 0, "down",
