@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <wslay/wslay.h>
 
 #include "net/deadline.h"
 #include "net/stream.h"
 #include "net/ws_key.h"
 #include "plugin_host/plugin_struct.h"
+#include "proxy/framing.h"
 #include "proxy/worker.h"
 
 #define MAX_MESSAGE 4096u
@@ -36,10 +36,12 @@ struct t3ops_ws {
 	struct t3ops_ws_handler handler;
 	void *arg;
 	enum ws_state state;
-	wslay_event_context_ptr frames;
+	struct framing frames;
 	struct ev_io rd, wr;
 	struct deadline deadline;
 	struct buf in, out; /* in: bytes that came with the request's head */
+	bool read_all;      /* the last read found less than it could have taken */
+	bool blocked;       /* the socket did not take all of `out` */
 	bool has_fd;
 	bool inside; /* wslay or the plugin is on the stack: freeing and watching wait */
 	bool over;   /* nothing more to read or to send */
@@ -51,8 +53,35 @@ struct wsservers {
 
 static size_t queued_bytes(const struct t3ops_ws *ws)
 {
-	return wslay_event_get_queued_msg_length(ws->frames) +
-	       wslay_event_get_queued_msg_count(ws->frames) * FRAME_BYTES + buf_len(&ws->out);
+	size_t messages, bytes = framing_queued(&ws->frames, &messages);
+
+	return bytes + messages * FRAME_BYTES + buf_len(&ws->out);
+}
+
+static bool wants_write(const struct t3ops_ws *ws)
+{
+	return framing_wants_write(&ws->frames) || buf_len(&ws->out) > 0;
+}
+
+static int out_flush(struct t3ops_ws *ws)
+{
+	int r = stream_flush(ws->wr.fd, &ws->out);
+
+	ws->blocked = buf_len(&ws->out) > 0;
+	return r;
+}
+
+static int frames_recv(struct t3ops_ws *ws)
+{
+	return wslay_event_recv(ws->frames.context);
+}
+
+/* All that is queued leaves in one piece, as far as the socket takes it. */
+static int frames_send(struct t3ops_ws *ws)
+{
+	int r = wslay_event_send(ws->frames.context);
+
+	return r != 0 ? r : out_flush(ws);
 }
 
 static void ws_free(struct t3ops_ws *ws)
@@ -66,7 +95,7 @@ static void ws_free(struct t3ops_ws *ws)
 	}
 	deadline_stop(loop, &ws->deadline);
 	LIST_REMOVE(ws, link);
-	wslay_event_context_free(ws->frames);
+	framing_fini(&ws->frames);
 	buf_fini(&ws->in);
 	buf_fini(&ws->out);
 	free(ws);
@@ -79,8 +108,8 @@ static bool is_full(struct t3ops_ws *ws, size_t messages)
 
 	if (queued_bytes(ws) < messages * message)
 		return false;
-	if (ws->has_fd)
-		wslay_event_send(ws->frames); /* an error comes back with the next step */
+	if (ws->has_fd && ws->frames.context)
+		frames_send(ws); /* an error comes back with the next step */
 	return queued_bytes(ws) >= messages * message;
 }
 
@@ -97,7 +126,7 @@ static void ws_watch(struct t3ops_ws *ws)
 		ev_io_stop(loop, &ws->rd);
 	else
 		ev_io_start(loop, &ws->rd);
-	if (wslay_event_want_write(ws->frames) || buf_len(&ws->out) > 0)
+	if (wants_write(ws))
 		ev_io_start(loop, &ws->wr);
 	else
 		ev_io_stop(loop, &ws->wr);
@@ -134,51 +163,69 @@ static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 
 /* ---- wslay's side ----------------------------------------------------------------------------- */
 
-static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
+static ssize_t would_block(wslay_event_context_ptr frames)
 {
-	struct t3ops_ws *ws = arg;
-	size_t kept = buf_len(&ws->in);
-	ssize_t got;
-
-	(void)flags;
-	if (is_full(ws, QUEUED_WITH_PONGS)) {
-		wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
-		return -1;
-	}
-	if (kept > 0) {
-		got = (ssize_t)(kept < n ? kept : n);
-		memcpy(bytes, buf_at(&ws->in), (size_t)got);
-		buf_drop(&ws->in, (size_t)got);
-		return got;
-	}
-	got = recv(ws->rd.fd, bytes, n, MSG_DONTWAIT);
-	if (got > 0)
-		return got;
-	wslay_event_set_error(frames, got < 0 && (errno == EAGAIN || errno == EINTR) ? WSLAY_ERR_WOULDBLOCK
-	                                                                             : WSLAY_ERR_CALLBACK_FAILURE);
+	wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
 	return -1;
 }
 
+/* What came with the head, and then of the socket; no read more than needed. */
+static ssize_t bytes_take(struct t3ops_ws *ws, uint8_t *bytes, size_t n)
+{
+	size_t kept = buf_len(&ws->in);
+	ssize_t got;
+
+	if (kept > 0) {
+		kept = kept < n ? kept : n;
+		memcpy(bytes, buf_at(&ws->in), kept);
+		buf_drop(&ws->in, kept);
+		return (ssize_t)kept;
+	}
+	got = recv(ws->rd.fd, bytes, n, MSG_DONTWAIT);
+	ws->read_all = got >= 0 && (size_t)got < n;
+	return got;
+}
+
+static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, int flags, void *arg)
+{
+	struct t3ops_ws *ws = arg;
+	ssize_t got;
+
+	(void)flags;
+	if (is_full(ws, QUEUED_WITH_PONGS) || (ws->read_all && buf_len(&ws->in) == 0))
+		return would_block(frames);
+	got = bytes_take(ws, bytes, n);
+	if (got > 0) {
+		framing_received(&ws->frames, (size_t)got);
+		return got;
+	}
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return would_block(frames);
+	wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
+	return -1;
+}
+
+/* What the socket did not take waits before all that follows. */
 static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, size_t n, int flags, void *arg)
 {
 	struct t3ops_ws *ws = arg;
-	ssize_t sent;
 
 	(void)flags;
-	if (stream_flush(ws->wr.fd, &ws->out) < 0) {
-		wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
-		return -1;
-	}
-	if (buf_len(&ws->out) == 0) {
-		sent = send(ws->wr.fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent >= 0)
-			return sent;
-	} else {
-		errno = EAGAIN;
-	}
-	wslay_event_set_error(frames,
-	                      errno == EAGAIN || errno == EINTR ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	if (ws->blocked)
+		return would_block(frames);
+	if (buf_add(&ws->out, bytes, n))
+		return (ssize_t)n;
+	wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
+}
+
+static void on_frame(wslay_event_context_ptr frames, const struct wslay_event_on_frame_recv_start_arg *frame,
+                     void *arg)
+{
+	struct t3ops_ws *ws = arg;
+
+	(void)frames;
+	framing_frame_begun(&ws->frames, frame);
 }
 
 static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *m, void *arg)
@@ -193,29 +240,51 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 	plugin_leave(ws->instance);
 }
 
+static bool frames_open(struct t3ops_ws *ws)
+{
+	static const struct wslay_event_callbacks callbacks = {.recv_callback = on_recv,
+	                                                       .send_callback = on_send,
+	                                                       .on_msg_recv_callback = on_message,
+	                                                       .on_frame_recv_start_callback = on_frame};
+	const struct framing_kind kind = {&callbacks, ws,
+	                                  ws->handler.max_message > 0 ? ws->handler.max_message : MAX_MESSAGE};
+
+	return framing_open(&ws->frames, &kind);
+}
+
+/* Without memory for it the connection just ends. */
+static void close_queue(struct t3ops_ws *ws, int code)
+{
+	if (frames_open(ws))
+		wslay_event_queue_close(ws->frames.context, (uint16_t)code, NULL, 0);
+}
+
 /* The connection broke, or a frame did, and then a close frame is queued that says so. */
 static void ws_fail(struct t3ops_ws *ws)
 {
-	if (wslay_event_get_close_received(ws->frames) || !wslay_event_want_write(ws->frames) ||
-	    wslay_event_send(ws->frames) != 0 || !wslay_event_get_close_sent(ws->frames))
+	wslay_event_context_ptr frames = ws->frames.context;
+
+	if (wslay_event_get_close_received(frames) || !wants_write(ws) || frames_send(ws) != 0 ||
+	    !wslay_event_get_close_sent(frames))
 		ws_end(ws, T3OPS_R_CLIENT_EOF, 0);
 	else
-		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(frames));
 	ws->over = true;
 }
 
 /* The step, and reading on in what came with the head if that had to wait for room. */
-static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
+static int ws_step(struct t3ops_ws *ws, int (*step)(struct t3ops_ws *))
 {
-	int r = stream_flush(ws->wr.fd, &ws->out); /* the 101 goes first */
+	int r = out_flush(ws); /* the 101 goes first */
 
 	while (r == 0) {
-		r = step(ws->frames);
-		if (r == 0 && !ws->over && wslay_event_want_write(ws->frames))
-			r = wslay_event_send(ws->frames);
-		if (buf_len(&ws->in) == 0 || is_full(ws, QUEUED_WITH_PONGS) || !wslay_event_want_read(ws->frames))
+		r = step(ws);
+		if (r == 0 && !ws->over && wants_write(ws))
+			r = frames_send(ws);
+		if (buf_len(&ws->in) == 0 || is_full(ws, QUEUED_WITH_PONGS) ||
+		    !wslay_event_want_read(ws->frames.context))
 			break;
-		step = wslay_event_recv;
+		step = frames_recv;
 	}
 	return r;
 }
@@ -223,30 +292,40 @@ static int ws_step(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
 /* What the frames so far mean for its life. */
 static void ws_classify(struct t3ops_ws *ws)
 {
-	if (wslay_event_get_close_received(ws->frames) && wslay_event_get_close_sent(ws->frames) &&
-	    !wslay_event_want_write(ws->frames)) {
-		ws_end(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(ws->frames));
+	wslay_event_context_ptr frames = ws->frames.context;
+
+	if (wants_write(ws))
+		return;
+	if (wslay_event_get_close_received(frames) && wslay_event_get_close_sent(frames)) {
+		ws_end(ws, T3OPS_R_CLIENT_CLOSED, wslay_event_get_status_code_received(frames));
 		ws->over = true;
-	} else if (!wslay_event_want_read(ws->frames) && !wslay_event_want_write(ws->frames)) {
+	} else if (!wslay_event_want_read(frames)) {
 		/* wslay answered a malformed frame with a close, and reads no more of it */
-		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(ws->frames));
+		ws_end(ws, T3OPS_R_PROTOCOL, wslay_event_get_status_code_sent(frames));
 		ws->over = true;
 	}
 }
 
 /* Reads or writes through wslay, then sees whether it is over. */
-static void ws_run(struct t3ops_ws *ws, int (*step)(wslay_event_context_ptr))
+static void ws_run(struct t3ops_ws *ws, int (*step)(struct t3ops_ws *))
 {
 	ws->inside = true;
-	if (ws_step(ws, step) != 0)
+	ws->read_all = false;
+	if (!frames_open(ws)) {
+		ws_end(ws, T3OPS_R_LOCAL, 0);
+		ws->over = true;
+	} else if (ws_step(ws, step) != 0) {
 		ws_fail(ws);
-	else
+	} else {
 		ws_classify(ws);
+	}
 	ws->inside = false;
-	if (ws->over)
+	if (ws->over) {
 		ws_free(ws);
-	else
-		ws_watch(ws);
+		return;
+	}
+	framing_rest(&ws->frames);
+	ws_watch(ws);
 }
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -256,13 +335,13 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	(void)loop, (void)revents;
 	if (ws->state == WS_OPEN)
 		ws_deadline(ws);
-	ws_run(ws, wslay_event_recv);
+	ws_run(ws, frames_recv);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	(void)loop, (void)revents;
-	ws_run(w->data, wslay_event_send);
+	ws_run(w->data, frames_send);
 }
 
 static void on_deadline(void *arg)
@@ -273,9 +352,9 @@ static void on_deadline(void *arg)
 		ws_free(ws);
 		return;
 	}
-	wslay_event_queue_close(ws->frames, WSLAY_CODE_GOING_AWAY, NULL, 0);
+	close_queue(ws, WSLAY_CODE_GOING_AWAY);
 	ws_end(ws, T3OPS_R_IDLE, WSLAY_CODE_GOING_AWAY);
-	ws_run(ws, wslay_event_send);
+	ws_run(ws, frames_send);
 }
 
 /* ---- begin ---------------------------------------------------------------------------------------- */
@@ -310,19 +389,14 @@ static void head_make(const struct wsserver_start *start, struct buf *out)
 struct t3ops_ws *wsserver_new(struct worker *worker, struct t3ops_instance *i, const struct wsserver_start *start,
                               const struct t3ops_ws_handler *h, void *arg)
 {
-	static const struct wslay_event_callbacks callbacks = {
-	    .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
 	struct t3ops_ws *ws = calloc(1, sizeof *ws);
 
-	if (!ws || wslay_event_context_server_init(&ws->frames, &callbacks, ws) != 0) {
-		free(ws);
+	if (!ws)
 		return NULL;
-	}
 	ws->worker = worker;
 	ws->instance = i;
 	plugin_struct_take(&ws->handler, sizeof ws->handler, h);
 	ws->arg = arg;
-	wslay_event_config_set_max_recv_msg_length(ws->frames, h->max_message > 0 ? h->max_message : MAX_MESSAGE);
 	deadline_init(&ws->deadline, on_deadline, ws);
 	head_make(start, &ws->out);
 	buf_add(&ws->in, start->early.at, start->early.len);
@@ -343,7 +417,7 @@ void wsserver_begin(struct t3ops_ws *ws, int fd)
 		ws->handler.on_open(&ws->instance->ctx, ws, ws->arg);
 		plugin_leave(ws->instance);
 	}
-	ws_run(ws, buf_len(&ws->in) > 0 ? wslay_event_recv : wslay_event_send);
+	ws_run(ws, buf_len(&ws->in) > 0 ? frames_recv : frames_send);
 }
 
 /* ---- the services --------------------------------------------------------------------------------- */
@@ -355,7 +429,9 @@ int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void
 	(void)ctx;
 	if (is_full(ws, QUEUED_MESSAGES))
 		return -ENOBUFS;
-	if (wslay_event_queue_msg(ws->frames, &m) != 0)
+	if (!frames_open(ws))
+		return -ENOMEM;
+	if (wslay_event_queue_msg(ws->frames.context, &m) != 0)
 		return -EPIPE;
 	ws_watch(ws);
 	return 0;
@@ -364,7 +440,7 @@ int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
 {
 	(void)ctx;
-	wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
+	close_queue(ws, code);
 	ws_set_state(ws, WS_CLOSING);
 }
 
@@ -396,11 +472,12 @@ void wsservers_close_all(struct worker *worker, int code, bool now)
 
 	for (ws = LIST_FIRST(&worker->wsservers->list); ws; ws = next) {
 		next = LIST_NEXT(ws, link);
-		wslay_event_queue_close(ws->frames, (uint16_t)code, NULL, 0);
+		close_queue(ws, code);
 		ws_end(ws, T3OPS_R_LOCAL, code);
 		if (!now)
 			continue;
-		wslay_event_send(ws->frames); /* best effort */
+		if (ws->frames.context && ws->has_fd)
+			frames_send(ws); /* best effort */
 		ws_free(ws);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WebSockets that end at a plugin (RFC 6455, server side): wslay frames them.  Gets a descriptor, a head and what
- * came with it, and knows nothing of where they come from.  Proxy.
+ * WebSockets that end at a plugin (RFC 6455, server side): wslay frames them (framing.h).  Gets a descriptor, a head
+ * and what came with it, and knows nothing of where they come from.  Proxy.
  *
  *   NEW --wsserver_begin--> OPEN --either side closes--> CLOSING --both did, or in time--> (freed)
  */

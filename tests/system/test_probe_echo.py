@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The far end of the WebSocket legs."""
 import contextlib
+import os
+import shutil
+import subprocess
 import unittest
 
 from lab import http, timelapse, wait, ws
@@ -116,6 +119,63 @@ class Echo(unittest.TestCase):
                 for _ in range(20):
                     self.assertEqual(http.get(d.proxy, "/healthz").status, 200)
                     self.assertLess(rss(proxy), before + slack(8 << 20))
+
+    def test_an_idle_probe_keeps_no_frames(self):
+        most = 'plugin "probe_echo" { connections = 1000 per_address = 0 }\n'
+        with Daemon({}, most, users={"alice": 1}, env=FREED_IS_FREE) as d, contextlib.ExitStack() as stack:
+            proxy = d.pids("proxy")[0]
+            for w in [stack.enter_context(ws.WebSocket(d.proxy, "/probe/ws")) for _ in range(40)]:
+                self.assertEqual(w.ask("hello"), "hello")  # what every process needs once
+            before = rss(proxy)
+            for w in [stack.enter_context(ws.WebSocket(d.proxy, "/probe/ws")) for _ in range(300)]:
+                self.assertEqual(w.ask("hello"), "hello")
+            self.assertLess(rss(proxy), before + slack(300 * 2048))
+
+    def test_frames_in_pieces_and_fragments(self):
+        """What is missing is kept, however the bytes come."""
+        with Daemon({}, 'plugin "probe_echo" { rate = 65536 }\n', users={"alice": 1}) as d, ws.WebSocket(d.proxy, "/probe/ws") as w:
+            for size in (0, 1, 125, 126, 1000):
+                frame = ws.frame_bytes(ws.BINARY, b"y" * size)
+                for at in sorted({1, 2, 3, 5, 6, 7, len(frame) - 1}):
+                    w.conn.send(frame[:at])
+                    self.assertEqual(http.get(d.proxy, "/probe/healthz").status, 200)  # it has been read meanwhile
+                    w.conn.send(frame[at:])
+                    self.assertEqual(w.message(), (ws.BINARY, b"y" * size))
+            w.send_frame(ws.TEXT, "one ", fin=False)
+            self.assertEqual(http.get(d.proxy, "/probe/healthz").status, 200)
+            w.ping(b"between")
+            self.assertEqual(w.message(), (ws.PONG, b"between"))
+            w.send_frame(ws.CONTINUATION, "two")
+            self.assertEqual(w.message(), (ws.TEXT, b"one two"))
+
+    def test_an_echo_costs_three_system_calls(self):
+        if not shutil.which("strace"):
+            self.skipTest("there is no strace")
+        with Daemon({}, 'plugin "probe_echo" { rate = 65536 }\n', users={"alice": 1}) as d, ws.WebSocket(d.proxy, "/probe/ws") as w:
+            trace = subprocess.Popen(["strace", "-qq", "-e", "trace=sendto,recvfrom,epoll_wait,epoll_pwait2,epoll_pwait,epoll_ctl",
+                                      "-o", f"{d.dir}/calls", "-p", str(d.pids("proxy")[0])], stderr=subprocess.PIPE)
+            self.addCleanup(trace.communicate)
+            self.addCleanup(trace.kill)
+            wait.until(lambda: self.traced(d, trace, w), what="strace to attach")
+            before = self.calls(d)
+            for _ in range(500):
+                self.assertEqual(w.ask("hello"), "hello")
+            trace.terminate()
+            trace.wait()
+            self.assertLess((self.calls(d) - before) / 500, 3.5)
+
+    def traced(self, d, trace, w):
+        if trace.poll() is not None:
+            self.skipTest(f"strace cannot attach here: {trace.communicate()[1].decode().strip()[:200]}")
+        w.ask("hello")
+        return self.calls(d) > 0
+
+    @staticmethod
+    def calls(d):
+        if not os.path.exists(f"{d.dir}/calls"):
+            return 0
+        with open(f"{d.dir}/calls", encoding="utf-8") as f:
+            return len(f.readlines())
 
     def test_whoever_takes_its_echoes_may_send_ahead(self):
         most = 'plugin "probe_echo" { rate = 65536 max_frame = "64K" }\n'
