@@ -11,6 +11,7 @@
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
+#include "monitor/metrics_page.h"
 #include "monitor/plugin_actions.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
@@ -30,14 +31,9 @@ struct control {
 	struct control_peers peers;
 };
 
-static json_t *metrics_json(const struct monitor *d)
+static void on_metrics(struct local_conn *c, const char *text, size_t len)
 {
-	size_t len = 0;
-	char *text = metrics_text(d->process->metrics, &len);
-	json_t *o = text != NULL ? json_stringn(text, len) : NULL;
-
-	free(text);
-	return o;
+	control_answer(c, text != NULL ? json_stringn(text, len) : NULL);
 }
 
 static size_t limit_of(const json_t *request, size_t fallback)
@@ -252,7 +248,7 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 	else if (strcmp(command, "legs") == 0)
 		control_answer(c, legs_json(ctl->monitor));
 	else if (strcmp(command, "metrics") == 0)
-		control_answer(c, metrics_json(ctl->monitor));
+		metrics_page_ask(ctl->monitor->metrics, c, on_metrics);
 	else if (strcmp(command, "verdicts") == 0)
 		on_verdicts(ctl, c, request);
 	else if (strcmp(command, "users") == 0)
@@ -297,6 +293,7 @@ static void on_end(struct local_conn *c, void *arg)
 
 	if (ctl->monitor->readings != NULL)
 		readings_forget(ctl->monitor->readings, c);
+	metrics_page_forget(ctl->monitor->metrics, c);
 	control_waits_forget(&ctl->waits, c);
 	followers_forget(&ctl->followers, c);
 }

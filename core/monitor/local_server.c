@@ -95,7 +95,7 @@ void local_send(struct local_conn *c, const void *bytes, size_t n)
 {
 	if (c->broken)
 		return;
-	c->broken = buf_len(&c->out) + n > c->server->rules->max_output || !buf_add(&c->out, bytes, n);
+	c->broken = buf_len(&c->out) > c->server->rules->max_output || !buf_add(&c->out, bytes, n);
 	if (!c->inside)
 		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
 }

@@ -25,7 +25,7 @@ struct local_rules {
 	void (*on_evict)(const char *peer, void *arg);
 	size_t max_connections;
 	size_t max_input;  /* unused bytes beyond this end the connection */
-	size_t max_output; /* unsent bytes beyond this end it, too */
+	size_t max_output; /* more unsent bytes, when there is more to send, end it, too; one answer may be larger */
 	double deadline_s; /* from the last use of input; not while the connection is held */
 };
 

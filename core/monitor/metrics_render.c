@@ -1,27 +1,61 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the arenas; see metrics_render.h. */
+/*
+ * Reading the arenas; see metrics_render.h.
+ *
+ * GATHERING: a run of rows at a time is copied and sorted.  WRITING: the runs are merged, a run's worth of rows at a
+ * time.  So no step takes longer the more series there are.
+ */
 #include "monitor/metrics_render.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/buf.h"
 #include "sys/utf8.h"
+#include "tbl/room.h"
 #include "obs/metrics_arena.h"
+
+#define RUN_ROWS   1024
+#define RUN_BYTES  (160u << 10)
+#define ROW_BYTES  (METRICS_BUCKETS_MAX * sizeof(uint64_t) + METRICS_LABELS_MAX + sizeof(uint64_t)) /* at most */
+#define LOOK_ROUND 8192 /* at most so many series that are not shown in a step */
 
 /* What is shown of one series: a private copy. */
 struct row {
 	const struct family *family; /* of the copies below */
-	char labels[METRICS_LABELS_MAX];
-	uint64_t value, counts[METRICS_BUCKETS_MAX];
+	const char *labels;          /* of the run */
+	const uint64_t *counts;      /* of a histogram; of the run */
+	uint64_t value;
 	double sum;
 };
 
-struct page {
-	struct family *families; /* METRICS_ARENAS times METRICS_FAMILIES_MAX */
-	struct row *rows;
-	size_t n, size;
+/* Rows in order. */
+struct run {
+	struct row rows[RUN_ROWS];
+	size_t n, at; /* rows before `at` are written */
+	size_t used;
+	_Alignas(uint64_t) char room[RUN_BYTES]; /* for the labels and counts of its rows */
+};
+
+enum rendering_state { RENDERING_GATHERS, RENDERING_WRITES, RENDERING_DONE, RENDERING_FAILED };
+
+struct metrics_rendering {
+	enum rendering_state state;
+	const struct metrics_memory *all;
+	bool (*wants)(const char *family);
+	struct family *families[METRICS_ARENAS]; /* copies; those that are no families have no name */
+	uint32_t n_families[METRICS_ARENAS];
+	unsigned arena; /* that is gathered from */
+	uint32_t at;    /* the place there */
+	struct run **runs;
+	size_t n_runs, size;
+	size_t n;       /* of them are a heap while they are merged: the first one has the first row */
+	struct row row; /* what will be written next: more of it may come; no family: none */
+	uint64_t counts[METRICS_BUCKETS_MAX];
+	const struct family *family; /* the last one that was written */
 	uint64_t dropped;
+	struct buf text;
 };
 
 /* ---- checking --------------------------------------------------------------------------------- */
@@ -89,18 +123,6 @@ static double number(uint64_t bits)
 	return value;
 }
 
-static bool row_copy(const struct series *s, const struct family *f, struct row *to)
-{
-	to->family = f;
-	memcpy(to->labels, s->labels, sizeof to->labels);
-	to->labels[sizeof to->labels - 1] = '\0';
-	to->value = atomic_load(&s->value);
-	to->sum = number(atomic_load(&s->sum));
-	for (uint32_t i = 0; i < METRICS_BUCKETS_MAX; i++)
-		to->counts[i] = atomic_load(&s->counts[i]);
-	return are_labels(to->labels);
-}
-
 static bool is_alive(const struct metrics_head *head, uint32_t serial)
 {
 	uint32_t n = atomic_load(&head->n_alive);
@@ -120,59 +142,142 @@ static bool is_shown(const struct metrics_head *head, const struct family *f, co
 
 /* ---- gathering -------------------------------------------------------------------------------- */
 
-static struct row *row_room(struct page *p)
+static void *rendering_fail(struct metrics_rendering *r)
 {
-	size_t size = p->size > 0 ? 2 * p->size : 512;
-	struct row *rows;
+	r->state = RENDERING_FAILED;
+	return NULL;
+}
 
-	if (p->n < p->size)
-		return &p->rows[p->n];
-	rows = reallocarray(p->rows, size, sizeof *rows);
-	if (!rows)
+/* A copy of those of the arena that is gathered from; those that are none get no name.  False: no memory. */
+static bool families_copy(struct metrics_rendering *r)
+{
+	const struct arena *a = r->all->arenas[r->arena];
+	uint32_t n = atomic_load(&a->n_families);
+
+	n = n < METRICS_FAMILIES_MAX ? n : METRICS_FAMILIES_MAX;
+	r->families[r->arena] = calloc(n > 0 ? n : 1, sizeof(struct family));
+	if (!r->families[r->arena])
+		return false;
+	r->n_families[r->arena] = n;
+	for (uint32_t i = 0; i < n; i++)
+		if (!family_copy(&a->families[i], &r->families[r->arena][i]))
+			r->families[r->arena][i].name[0] = '\0';
+	r->dropped += atomic_load(&a->dropped);
+	return true;
+}
+
+/* NULL: it has none. */
+static const struct family *family_of(const struct metrics_rendering *r, const struct series *s)
+{
+	const struct family *f = s->family < r->n_families[r->arena] ? &r->families[r->arena][s->family] : NULL;
+
+	return f && f->name[0] != '\0' ? f : NULL;
+}
+
+/* Its room is what the next row begins with. */
+static const uint64_t *counts_copy(struct run *run, const struct series *s, const struct family *f)
+{
+	uint64_t *counts = (void *)&run->room[run->used];
+
+	if (f->type != T3OPS_HISTOGRAM)
 		return NULL;
-	p->rows = rows;
-	p->size = size;
-	return &p->rows[p->n];
+	for (uint32_t i = 0; i < f->n_buckets; i++)
+		counts[i] = atomic_load_explicit(&s->tail[i], memory_order_relaxed);
+	run->used += f->n_buckets * sizeof *counts;
+	return counts;
 }
 
-static uint32_t at_most(uint32_t n, uint32_t most)
+/* False: it is no series. */
+static bool row_copy(struct run *run, const struct series *s, const struct family *f)
 {
-	return n < most ? n : most;
+	struct row *to = &run->rows[run->n];
+	size_t used = run->used, len;
+	char *labels;
+
+	to->family = f;
+	to->value = atomic_load(&s->value);
+	to->sum = number(atomic_load(&s->sum));
+	to->counts = counts_copy(run, s, f);
+	to->labels = labels = &run->room[run->used];
+	len = strnlen(series_labels(s), METRICS_LABELS_MAX - 1);
+	memcpy(labels, series_labels(s), len);
+	labels[len] = '\0';
+	run->used = (run->used + len + 1 + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+	if (are_labels(labels) && (f->type != T3OPS_HISTOGRAM || f->n_buckets == s->n_buckets))
+		return true;
+	run->used = used;
+	return false;
 }
 
-static int arena_gather(struct page *p, const struct metrics_head *head, const struct arena *a,
-                        struct family *families)
+static void series_take(struct metrics_rendering *r, struct run *run, const struct series *s)
 {
-	uint32_t n_families = at_most(atomic_load(&a->n_families), METRICS_FAMILIES_MAX);
-	uint32_t n_series = at_most(atomic_load(&a->n_series), METRICS_SERIES_MAX);
-	bool known[METRICS_FAMILIES_MAX];
+	const struct family *f = family_of(r, s);
 
-	p->dropped += atomic_load(&a->dropped);
-	for (uint32_t i = 0; i < n_families; i++)
-		known[i] = family_copy(&a->families[i], &families[i]);
-	for (uint32_t i = 0; i < n_series; i++) {
-		const struct series *s = &a->series[i];
-		uint32_t family = s->family;
-		struct row *row = row_room(p);
+	if (!f)
+		r->dropped++;
+	else if (is_shown(r->all->head, f, s) && (!r->wants || r->wants(f->name)) && row_copy(run, s, f))
+		run->n++;
+}
 
-		if (!row)
-			return -ENOMEM;
-		if (!atomic_load(&s->made))
-			continue; /* in the making, or its maker died over it */
-		if (family >= n_families || !known[family])
-			p->dropped++;
-		else if (is_shown(head, &families[family], s) && row_copy(s, &families[family], row))
-			p->n++;
-	}
-	return 0;
+/* The next series of the arena; NULL: there is none. */
+static const struct series *series_next(struct metrics_rendering *r)
+{
+	uint32_t next = arena_next(r->all->arenas[r->arena], r->at);
+
+	if (next == 0)
+		return NULL;
+	r->at = next;
+	return arena_series(r->all->arenas[r->arena], next);
 }
 
 static int by_name_and_labels(const void *x, const void *y)
 {
 	const struct row *a = x, *b = y;
-	int order = strcmp(a->family->name, b->family->name);
+	int order = a->family == b->family ? 0 : strcmp(a->family->name, b->family->name);
 
 	return order != 0 ? order : strcmp(a->labels, b->labels);
+}
+
+/* ---- merging ---------------------------------------------------------------------------------- */
+
+static bool run_is_before(const struct run *a, const struct run *b)
+{
+	return by_name_and_labels(&a->rows[a->at], &b->rows[b->at]) < 0;
+}
+
+/* The heap is one again but for the run at `at`, which may have to stand further down. */
+static void run_sink(struct metrics_rendering *r, size_t at)
+{
+	for (;;) {
+		size_t first = at;
+		struct run *run;
+
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
+			if (child < r->n && run_is_before(r->runs[child], r->runs[first]))
+				first = child;
+		if (first == at)
+			return;
+		run = r->runs[at];
+		r->runs[at] = r->runs[first];
+		r->runs[first] = run;
+		at = first;
+	}
+}
+
+/* The first row of all runs leaves the heap; false: there is none. */
+static bool row_take(struct metrics_rendering *r, struct row *out)
+{
+	struct run *run = r->n > 0 ? r->runs[0] : NULL;
+
+	if (!run)
+		return false;
+	*out = run->rows[run->at++];
+	if (run->at == run->n) {
+		r->runs[0] = r->runs[--r->n];
+		r->runs[r->n] = run;
+	}
+	run_sink(r, 0);
+	return true;
 }
 
 static bool is_same_kind(const struct family *a, const struct family *b)
@@ -181,103 +286,276 @@ static bool is_same_kind(const struct family *a, const struct family *b)
 	       memcmp(a->buckets, b->buckets, a->n_buckets * sizeof a->buckets[0]) == 0;
 }
 
-static void row_merge(struct row *into, const struct row *other)
-{
-	if (into->family->type == T3OPS_GAUGE)
-		return;
-	into->value += other->value;
-	into->sum += other->sum;
-	for (uint32_t i = 0; i < METRICS_BUCKETS_MAX; i++)
-		into->counts[i] += other->counts[i];
-}
-
-/* One family of a name, one row of a family and its labels. */
-static void rows_merge(struct page *p)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->n; i++) {
-		struct row *row = &p->rows[i], *last = kept > 0 ? &p->rows[kept - 1] : NULL;
-
-		if (last && strcmp(last->family->name, row->family->name) == 0) {
-			if (!is_same_kind(last->family, row->family)) {
-				p->dropped++;
-				continue;
-			}
-			row->family = last->family;
-			if (strcmp(last->labels, row->labels) == 0) {
-				row_merge(last, row);
-				continue;
-			}
-		}
-		p->rows[kept++] = *row;
-	}
-	p->n = kept;
-}
-
 /* ---- writing ---------------------------------------------------------------------------------- */
 
-static void histogram_write(const struct row *r, FILE *out)
+static void text_add(struct metrics_rendering *r, const char *text)
 {
-	const struct family *f = r->family;
-	const char *comma = r->labels[0] != '\0' ? "," : "";
+	if (!buf_add_text(&r->text, text))
+		rendering_fail(r);
+}
+
+static void sample_begin(struct metrics_rendering *r, const char *suffix, const char *open, const char *labels)
+{
+	text_add(r, r->row.family->name);
+	text_add(r, suffix);
+	text_add(r, open);
+	text_add(r, labels);
+}
+
+static void count_end(struct metrics_rendering *r, const char *close, uint64_t value)
+{
+	char text[48];
+
+	snprintf(text, sizeof text, "%s %llu\n", close, (unsigned long long)value);
+	text_add(r, text);
+}
+
+static void value_end(struct metrics_rendering *r, const char *close, int digits, double value)
+{
+	char text[48];
+
+	snprintf(text, sizeof text, "%s %.*g\n", close, digits, value);
+	text_add(r, text);
+}
+
+static void bucket_write(struct metrics_rendering *r, const char *bound, uint64_t value)
+{
+	sample_begin(r, "_bucket", "{", r->row.labels);
+	text_add(r, r->row.labels[0] != '\0' ? ",le=\"" : "le=\"");
+	text_add(r, bound);
+	count_end(r, "\"}", value);
+}
+
+static void histogram_write(struct metrics_rendering *r)
+{
+	const struct family *f = r->row.family;
+	char bound[32];
 	uint64_t sum = 0;
 
 	for (uint32_t b = 0; b < f->n_buckets; b++) {
 		sum += r->counts[b];
-		fprintf(out, "%s_bucket{%s%sle=\"%.12g\"} %llu\n", f->name, r->labels, comma, f->buckets[b],
-		        (unsigned long long)sum);
+		snprintf(bound, sizeof bound, "%.12g", f->buckets[b]);
+		bucket_write(r, bound, sum);
 	}
-	fprintf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", f->name, r->labels, comma, (unsigned long long)r->value);
-	fprintf(out, "%s_sum{%s} %.12g\n", f->name, r->labels, r->sum);
-	fprintf(out, "%s_count{%s} %llu\n", f->name, r->labels, (unsigned long long)r->value);
+	bucket_write(r, "+Inf", r->row.value);
+	sample_begin(r, "_sum", "{", r->row.labels);
+	value_end(r, "}", 12, r->row.sum);
+	sample_begin(r, "_count", "{", r->row.labels);
+	count_end(r, "}", r->row.value);
 }
 
-static void row_write(const struct row *r, FILE *out)
-{
-	const char *open = r->labels[0] != '\0' ? "{" : "", *close = r->labels[0] != '\0' ? "}" : "";
-
-	if (r->family->type == T3OPS_HISTOGRAM)
-		histogram_write(r, out);
-	else if (r->family->type == T3OPS_GAUGE)
-		fprintf(out, "%s%s%s%s %.15g\n", r->family->name, open, r->labels, close, number(r->value));
-	else
-		fprintf(out, "%s%s%s%s %llu\n", r->family->name, open, r->labels, close,
-		        (unsigned long long)r->value);
-}
-
-static void page_write(const struct page *p, FILE *out)
+static void family_write(struct metrics_rendering *r, const struct family *f)
 {
 	static const char *const types[] = {"untyped", "counter", "gauge", "histogram"};
 
-	for (size_t i = 0; i < p->n; i++) {
-		const struct family *f = p->rows[i].family;
-
-		if (i == 0 || f != p->rows[i - 1].family)
-			fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, types[f->type]);
-		row_write(&p->rows[i], out);
-	}
-	fprintf(out,
-	        "# HELP t3ops_metrics_dropped_total Look-ups of a metric series that found no room.\n"
-	        "# TYPE t3ops_metrics_dropped_total counter\nt3ops_metrics_dropped_total %llu\n",
-	        (unsigned long long)p->dropped);
+	if (!buf_printf(&r->text, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, types[f->type]))
+		rendering_fail(r);
+	r->family = f;
 }
 
-int metrics_render(const struct metrics *m, FILE *out)
+/* What is known of the row by now is all. */
+static void row_write(struct metrics_rendering *r)
 {
-	const struct metrics_memory *all = metrics_memory(m);
-	struct page p = {.families = calloc(METRICS_ARENAS * METRICS_FAMILIES_MAX, sizeof *p.families)};
-	int r = p.families && all ? 0 : -ENOMEM;
+	const struct row *row = &r->row;
+	const char *open = row->labels[0] != '\0' ? "{" : "", *close = row->labels[0] != '\0' ? "}" : "";
 
-	for (unsigned i = 0; i < METRICS_ARENAS && r == 0; i++)
-		r = arena_gather(&p, all->head, all->arenas[i], &p.families[(size_t)i * METRICS_FAMILIES_MAX]);
-	if (r == 0) {
-		if (p.n > 0)
-			qsort(p.rows, p.n, sizeof *p.rows, by_name_and_labels);
-		rows_merge(&p);
-		page_write(&p, out);
+	if (row->family != r->family)
+		family_write(r, row->family);
+	if (row->family->type == T3OPS_HISTOGRAM) {
+		histogram_write(r);
+		return;
 	}
-	free(p.rows);
-	free(p.families);
+	sample_begin(r, "", open, row->labels);
+	if (row->family->type == T3OPS_GAUGE)
+		value_end(r, close, 15, number(row->value));
+	else
+		count_end(r, close, row->value);
+}
+
+static void row_begin(struct metrics_rendering *r, const struct row *row)
+{
+	r->row = *row;
+	if (row->counts)
+		memcpy(r->counts, row->counts, row->family->n_buckets * sizeof r->counts[0]);
+}
+
+static void row_merge(struct metrics_rendering *r, const struct row *other)
+{
+	if (r->row.family->type == T3OPS_GAUGE)
+		return;
+	r->row.value += other->value;
+	r->row.sum += other->sum;
+	for (uint32_t i = 0; other->counts && i < other->family->n_buckets; i++)
+		r->counts[i] += other->counts[i];
+}
+
+/* One family of a name, one row of a family and its labels. */
+static void row_add(struct metrics_rendering *r, struct row *row)
+{
+	const struct family *now = r->row.family;
+
+	if (now && strcmp(now->name, row->family->name) == 0) {
+		if (!is_same_kind(now, row->family)) {
+			r->dropped++;
+			return;
+		}
+		row->family = now;
+		if (strcmp(r->row.labels, row->labels) == 0) {
+			row_merge(r, row);
+			return;
+		}
+	}
+	if (now)
+		row_write(r);
+	row_begin(r, row);
+}
+
+static void writing_end(struct metrics_rendering *r)
+{
+	if (r->row.family)
+		row_write(r);
+	if (r->wants == NULL &&
+	    !buf_printf(&r->text,
+	                "# HELP t3ops_metrics_dropped_total Look-ups of a metric series that found no room.\n"
+	                "# TYPE t3ops_metrics_dropped_total counter\nt3ops_metrics_dropped_total %llu\n",
+	                (unsigned long long)r->dropped))
+		rendering_fail(r);
+	if (r->state == RENDERING_WRITES)
+		r->state = RENDERING_DONE;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------ */
+
+/* Among all; NULL: no memory. */
+static struct run *run_new(struct metrics_rendering *r)
+{
+	struct run **runs = room_for_one(r->runs, r->n_runs, &r->size, sizeof *runs);
+
+	if (!runs)
+		return rendering_fail(r);
+	r->runs = runs;
+	runs[r->n_runs] = malloc(sizeof **runs);
+	if (!runs[r->n_runs])
+		return rendering_fail(r);
+	runs[r->n_runs]->n = runs[r->n_runs]->at = runs[r->n_runs]->used = 0;
+	return runs[r->n_runs++];
+}
+
+static bool run_has_room(const struct run *run)
+{
+	return run->n < RUN_ROWS && run->used + ROW_BYTES <= sizeof run->room;
+}
+
+/* The first row of all is that of the first run. */
+static void merging_begin(struct metrics_rendering *r)
+{
+	r->state = RENDERING_WRITES;
+	r->n = r->n_runs;
+	for (size_t i = r->n / 2; i-- > 0;)
+		run_sink(r, i);
+}
+
+/* False: that was the last one, or there is no memory. */
+static bool arena_begin(struct metrics_rendering *r)
+{
+	if (r->arena + 1 == METRICS_ARENAS)
+		return false;
+	r->arena++;
+	r->at = 0;
+	if (!families_copy(r))
+		rendering_fail(r);
+	return r->state == RENDERING_GATHERS;
+}
+
+static void run_gather(struct metrics_rendering *r, struct run *run)
+{
+	const struct series *s = NULL;
+	unsigned looked = 0;
+	bool more = true;
+
+	while (more && run_has_room(run) && looked++ < LOOK_ROUND) {
+		s = series_next(r);
+		if (s)
+			series_take(r, run, s);
+		else
+			more = arena_begin(r);
+	}
+	qsort(run->rows, run->n, sizeof run->rows[0], by_name_and_labels);
+	if (run->n == 0)
+		free(r->runs[--r->n_runs]);
+	if (!more && r->state == RENDERING_GATHERS)
+		merging_begin(r);
+}
+
+static void rows_write(struct metrics_rendering *r)
+{
+	struct row row;
+
+	for (unsigned i = 0; i < RUN_ROWS && r->state == RENDERING_WRITES; i++) {
+		if (row_take(r, &row))
+			row_add(r, &row);
+		else
+			writing_end(r);
+	}
+}
+
+struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*wants)(const char *family))
+{
+	struct metrics_rendering *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return NULL;
+	r->all = metrics_memory(m);
+	r->wants = wants;
+	if (!r->all || !families_copy(r))
+		rendering_fail(r);
 	return r;
+}
+
+bool metrics_render_step(struct metrics_rendering *r)
+{
+	struct run *run = r->state == RENDERING_GATHERS ? run_new(r) : NULL;
+
+	if (run)
+		run_gather(r, run);
+	else if (r->state == RENDERING_WRITES)
+		rows_write(r);
+	return r->state == RENDERING_DONE || r->state == RENDERING_FAILED;
+}
+
+const char *metrics_render_text(const struct metrics_rendering *r, size_t *len)
+{
+	*len = r->state == RENDERING_DONE ? buf_len(&r->text) : 0;
+	return r->state == RENDERING_DONE ? buf_at(&r->text) : NULL;
+}
+
+void metrics_render_end(struct metrics_rendering *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < METRICS_ARENAS; i++)
+		free(r->families[i]);
+	for (size_t i = 0; i < r->n_runs; i++)
+		free(r->runs[i]);
+	free(r->runs);
+	buf_fini(&r->text);
+	free(r);
+}
+
+char *metrics_render(const struct metrics *m, bool (*wants)(const char *family), size_t *len)
+{
+	struct metrics_rendering *r = metrics_render_begin(m, wants);
+	char *text = NULL;
+	const char *at;
+
+	*len = 0;
+	if (!r)
+		return NULL;
+	while (!metrics_render_step(r))
+		;
+	at = metrics_render_text(r, len);
+	if (at)
+		text = strndup(at, *len);
+	metrics_render_end(r);
+	return text;
 }

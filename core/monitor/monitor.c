@@ -4,6 +4,7 @@
  * plugins; what the diagnosis finds goes out as events like all others (actions.c).  It touches no user's
  * connection: without a monitor nothing is explained, and nothing breaks.
  */
+#include "monitor/metrics_page.h"
 #include "monitor/monitor.h"
 
 #include <errno.h>
@@ -363,7 +364,8 @@ static int journal_start(struct monitor *d)
 	if (d->journal != NULL)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
-	if (d->readings == NULL || d->roster == NULL)
+	d->metrics = metrics_page_new(d->process->loop, d->process->metrics);
+	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL)
 		return -ENOMEM;
 	roster_begin(d);
 	return 0;
@@ -408,10 +410,13 @@ static void monitor_free(struct monitor *d)
 
 	readings_free(d->readings);
 	d->readings = NULL;
+	if (d->metrics != NULL)
+		metrics_page_hurry(d->metrics);
 	control_free(d->control);
 	d->control = NULL;
 	local_server_free(d->pages);
 	d->pages = NULL;
+	metrics_page_free(d->metrics);
 	ev_timer_stop(loop, &d->due);
 	ev_timer_stop(loop, &d->sample);
 	if (d->plugins != NULL) {

@@ -22,6 +22,7 @@
 #include "process/process.h"
 
 struct control;
+struct metrics_page;
 struct plugin_actions;
 struct readings;
 struct roster;
@@ -40,6 +41,7 @@ struct monitor {
 	struct plugin_host *plugins;    /* NULL: there are no watch plugins */
 	struct plugin_actions *actions; /* of theirs; NULL with them */
 	struct local_server *pages;     /* NULL: no such listener */
+	struct metrics_page *metrics;   /* that is being made for those who ask */
 	unsigned user_pages;            /* that are being made */
 	struct site_live live;          /* pages that are open */
 	struct control *control;        /* NULL: no such listener */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "monitor/http_answer.h"
+#include "monitor/metrics_page.h"
 #include "monitor/query.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
@@ -52,11 +53,7 @@ static void page_verdicts(struct monitor *d, const char *query, struct http_answ
 
 static void page_make(struct monitor *d, const char *path, const char *query, bool html, struct http_answer *p)
 {
-	if (strcmp(path, "/metrics") == 0) {
-		p->status = 200;
-		p->type = "text/plain; version=0.0.4; charset=utf-8";
-		p->body = metrics_text(d->process->metrics, &p->len);
-	} else if (strcmp(path, "/status") == 0) {
+	if (strcmp(path, "/status") == 0) {
 		page_status(d, html, p);
 	} else if (strcmp(path, "/verdicts") == 0) {
 		page_verdicts(d, query, p);
@@ -94,6 +91,25 @@ static void host_refuse(struct monitor *d, const struct http_head *h, struct htt
 	                 "These pages are not known by that name: add it to status_hosts, or use the address.\n");
 }
 
+static void metrics_send(struct local_conn *c, const char *text, size_t len, bool with_body)
+{
+	struct http_answer p = {.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
+
+	p.body = text != NULL ? strndup(text, len) : NULL;
+	p.len = len;
+	http_answer_send(c, &p, with_body);
+}
+
+static void on_metrics(struct local_conn *c, const char *text, size_t len)
+{
+	metrics_send(c, text, len, true);
+}
+
+static void on_metrics_head(struct local_conn *c, const char *text, size_t len)
+{
+	metrics_send(c, text, len, false);
+}
+
 static void request_answer(struct monitor *d, struct local_conn *c, const char *bytes, size_t len)
 {
 	struct http_head h;
@@ -113,6 +129,10 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 		query = strchr(target, '?');
 		if (query != NULL)
 			*query++ = '\0';
+		if (strcmp(target, "/metrics") == 0) {
+			metrics_page_ask(d->metrics, c, head ? on_metrics_head : on_metrics);
+			return;
+		}
 		if (site_answer(d, c, target, query, !head))
 			return;
 		page_make(d, target, query, http_list_has(&h, "Accept", "text/html"), &p);
@@ -144,6 +164,7 @@ static void on_end(struct local_conn *c, void *arg)
 	struct monitor *d = arg;
 
 	site_live_forget(&d->live, c);
+	metrics_page_forget(d->metrics, c);
 	if (d->readings != NULL)
 		readings_forget(d->readings, c);
 }

@@ -2,13 +2,11 @@
 /* The state of processes and legs as JSON; see status.h. */
 #include "monitor/status.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "monitor/headline.h"
 #include "monitor/journal_read.h"
-#include "monitor/metrics_render.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
 #include "tbl/reason.h"
@@ -113,21 +111,6 @@ json_t *legs_json(const struct monitor *d)
 		json_array_append_new(list, leg_json(rows[i]));
 	free(rows);
 	return list;
-}
-
-char *metrics_text(struct metrics *m, size_t *len)
-{
-	char *text = NULL;
-	FILE *out = open_memstream(&text, len);
-	int r;
-
-	if (out == NULL)
-		return NULL;
-	r = metrics_render(m, out);
-	if (fclose(out) == 0 && r == 0)
-		return text;
-	free(text);
-	return NULL;
 }
 
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit)

@@ -17,7 +17,4 @@ json_t *standing_json(struct monitor *d);
 /* How things are, in a line (headline.h). */
 json_t *headline_json(struct monitor *d);
 
-/* The metrics page; the caller frees it.  NULL without memory. */
-char *metrics_text(struct metrics *m, size_t *len);
-
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "monitor/status.h"
+#include "monitor/metrics_render.h"
 #include "sys/time_text.h"
 
 #define TIME_SUFFIX "_timestamp_seconds"
@@ -145,10 +145,18 @@ json_t *user_facts_of(const char *page)
 	return users;
 }
 
+/* Of legs there are many, and nothing is taken from them. */
+static bool is_told(const char *family)
+{
+	const struct line l = {.name = family, .name_len = strlen(family)};
+
+	return (ends_in(&l, TIME_SUFFIX) || ends_in(&l, INFO_SUFFIX)) && strstr(family, "_leg_") == NULL;
+}
+
 json_t *user_facts(struct metrics *m)
 {
 	size_t len = 0;
-	char *page = metrics_text(m, &len);
+	char *page = metrics_render(m, is_told, &len);
 	json_t *users = page != NULL ? user_facts_of(page) : json_object();
 
 	free(page);

@@ -24,7 +24,8 @@ static const struct t3ops_metric total = {"t3_total", T3OPS_COUNTER, {"reason"},
 static const struct t3ops_metric level = {"t3_level", T3OPS_GAUGE, {0}, NULL, 0, "A level."};
 static const struct t3ops_metric seconds = {"t3_seconds", T3OPS_HISTOGRAM, {"leg"}, buckets, 3, "Times."};
 
-#define READER 4 /* an arena */
+#define READER 4                                                  /* an arena */
+#define WILD   (offsetof(struct arena, heap) + ((size_t)1 << 20)) /* what one that went wild writes */
 
 static int setup(void **state)
 {
@@ -43,13 +44,13 @@ static int teardown(void **state)
 static char *rendered(struct metrics *m)
 {
 	struct metrics *reader = metrics_open(m, READER, true);
-	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	char *text;
 
 	assert_non_null(reader);
-	assert_int_equal(metrics_render(reader, out), 0);
-	fclose(out);
+	text = metrics_render(reader, NULL, &len);
+	assert_non_null(text);
+	assert_int_equal(strlen(text), len);
 	metrics_free(reader);
 	return text;
 }
@@ -66,6 +67,15 @@ static void shows(struct metrics *m, const char *part, bool expected)
 static struct series *of(struct metrics *m, const struct t3ops_metric *f, const char *value)
 {
 	return metrics_series(m, f, NULL, NULL, (const char *const[]){value});
+}
+
+/* What a hostile process has of its arena: the mapping, found without the descriptor. */
+static struct arena *mapping_of(struct metrics *own)
+{
+	static const struct t3ops_metric mine = {"t3_first_total", T3OPS_COUNTER, {0}, NULL, 0, "The first."};
+	char *at = (char *)metrics_series(own, &mine, NULL, NULL, NULL);
+
+	return (void *)(at - METRICS_UNIT - offsetof(struct arena, heap));
 }
 
 static void test_counter(void **state)
@@ -149,23 +159,76 @@ static void test_refused(void **state)
 	shows(m, "t3ops_metrics_dropped_total 3\n", true);
 }
 
-/* A full arena gives series that nobody sees; those made before go on. */
-static void test_full(void **state)
+/* As many as there is memory for: with counts, none is missing and none is there twice. */
+static void test_many(void **state)
 {
-	struct metrics *m = *state;
-	struct series *first = of(m, &total, "0");
+	enum { MANY = 200000 };
+	struct metrics *m = *state, *reader;
+	size_t len, n = 0;
+	char name[16], *text;
 
-	for (int i = 0; i < METRICS_SERIES_MAX + 10; i++) {
-		char name[16];
-
+	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof name, "%d", i);
 		series_add(of(m, &total, name), 1);
 	}
-	assert_true(series_value(first) == 1);
-	assert_ptr_equal(of(m, &total, "0"), first);
-	shows(m, "t3_total{reason=\"65545\"}", false);
-	shows(m, "t3ops_metrics_dropped_total 10\n", true);
-	shows(m, "t3_total{reason=\"100\"} 1\n", true);
+	for (int i = 0; i < MANY; i += 1000) {
+		snprintf(name, sizeof name, "%d", i);
+		assert_true(series_value(of(m, &total, name)) == 1);
+	}
+	reader = metrics_open(m, READER, true);
+	text = metrics_render(reader, NULL, &len);
+	for (const char *at = text; (at = strstr(at, "\nt3_total{reason=")) != NULL; at++)
+		n++;
+	assert_int_equal(n, MANY);
+	assert_non_null(strstr(text, "\nt3ops_metrics_dropped_total 0\n"));
+	free(text);
+	metrics_free(reader);
+}
+
+/* No step does more the more series there are. */
+static void test_steps(void **state)
+{
+	struct metrics *m = *state, *reader = metrics_open(m, READER, true);
+	struct metrics_rendering *r;
+	size_t steps = 0, len;
+	char name[16];
+
+	for (int i = 0; i < 50000; i++) {
+		snprintf(name, sizeof name, "%d", i);
+		series_add(of(m, &total, name), 1);
+	}
+	r = metrics_render_begin(reader, NULL);
+	while (!metrics_render_step(r))
+		steps++;
+	assert_true(steps > 2 * 50000 / 1100);
+	assert_non_null(metrics_render_text(r, &len));
+	metrics_render_end(r);
+	metrics_free(reader);
+}
+
+/* What is above the heap's end: of single users nothing more finds room, of all others much does.  Those made before
+ * go on. */
+static void test_full(void **state)
+{
+	static const struct t3ops_metric of_user = {"t3_user_total", T3OPS_COUNTER, {"user"}, NULL, 0, "Things."};
+	struct metrics *m = *state;
+	struct arena *a = mapping_of(m);
+	struct series *first = of(m, &of_user, "first");
+
+	series_add(first, 1);
+	a->used = METRICS_LAST_UNIT - METRICS_RESERVED_UNITS - 10;
+	series_add(of(m, &of_user, "second"), 1);
+	series_add(of(m, &of_user, "third"), 1);
+	series_add(of(m, &total, "of all"), 1);
+	assert_ptr_equal(of(m, &of_user, "first"), first);
+	shows(m, "t3_user_total{user=\"second\"} 1\n", true);
+	shows(m, "third", false);
+	shows(m, "t3_total{reason=\"of all\"} 1\n", true);
+	shows(m, "t3ops_metrics_dropped_total 1\n", true);
+	a->used = METRICS_LAST_UNIT;
+	series_add(of(m, &total, "too late"), 1);
+	shows(m, "too late", false);
+	shows(m, "t3ops_metrics_dropped_total 2\n", true);
 }
 
 static void test_owner(void **state)
@@ -299,12 +362,6 @@ static void test_merged(void **state)
 	metrics_free(b);
 }
 
-/* What a hostile process has of its arena: the mapping, found without the descriptor. */
-static struct arena *mapping_of(struct metrics *own)
-{
-	return (void *)((char *)of(own, &total, "own") - offsetof(struct arena, series));
-}
-
 /* One process may write into its own arena what it likes: the page stays a page. */
 static void test_lies(void **state)
 {
@@ -315,29 +372,41 @@ static void test_lies(void **state)
 	};
 	struct metrics *supervisors = *state, *m = metrics_open(supervisors, 3, false);
 	struct arena *a;
+	struct series *lie, *c;
 	unsigned seed = 1;
 	char *text;
 
 	assert_non_null(m);
 	a = mapping_of(m);
 	series_add(of(supervisors, &total, "honest"), 1);
-	series_add(of(m, &total, "b"), 1);
-	series_observe(of(m, &seconds, "c"), 1);
+	lie = of(m, &total, "a label that is long enough for all of them");
+	c = of(m, &seconds, "c");
+	series_observe(c, 1);
 	for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
-		snprintf(a->series[0].labels, sizeof a->series[0].labels, "%s", forged[i]);
+		strcpy((char *)(uintptr_t)series_labels(lie), forged[i]);
 		shows(supervisors, "forged", false);
 	}
-	memset(a->series[1].labels, 'z', sizeof a->series[1].labels); /* no end */
+	memset((char *)(uintptr_t)series_labels(lie), 'z', 2 * METRICS_LABELS_MAX); /* no end, over others */
 	shows(supervisors, "zzz", false);
-	a->series[1].family = 4000000000u;
+	lie->next = 0; /* a circle, and far beyond the end */
+	lie->next = 1;
+	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
+	lie->next = UINT32_MAX;
+	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
+	a->first = UINT32_MAX;
+	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
+	a->first = 1;
 	a->families[1].n_buckets = 4000000000u;
-	shows(supervisors, "t3_seconds", false);
 	memset(a->families[0].help, '\n', sizeof a->families[0].help);
 	memset(a->families[1].name, 'n', sizeof a->families[1].name);
-	a->n_series = a->n_families = UINT32_MAX;
+	a->n_families = UINT32_MAX;
 	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
-	for (size_t i = 0; i < sizeof *a; i += 97)
+	a->first = METRICS_LAST_UNIT;
+	memset((void *)&a->heap[METRICS_LAST_UNIT], 0xff, METRICS_SERIES_BYTES_MAX);
+	shows(supervisors, "t3_total{reason=\"honest\"} 1\n", true);
+	for (size_t i = 0; i < WILD; i += 97)
 		((unsigned char *)a)[i] = (unsigned char)(seed = seed * 1103515245u + 12345u);
+	a->first = 1;
 	text = rendered(supervisors);
 	assert_non_null(strstr(text, "t3_total{reason=\"honest\"} 1\n"));
 	free(text);
@@ -351,7 +420,7 @@ static void test_after_a_wild_one(void **state)
 	struct series *s;
 
 	assert_non_null(m);
-	memset(mapping_of(m), 0xa5, sizeof(struct arena));
+	memset(mapping_of(m), 0xa5, WILD);
 	metrics_free(m);
 	m = metrics_open(*state, 1, false);
 	assert_non_null(m);
@@ -417,7 +486,7 @@ static void test_size_is_sealed(void **state)
 
 		assert_int_equal(ftruncate(fd, 0), -1);
 		assert_int_equal(errno, EPERM);
-		assert_int_equal(ftruncate(fd, 1 << 30), -1);
+		assert_int_equal(ftruncate(fd, (off_t)sizeof(struct arena) + (1 << 30)), -1);
 		assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
 	}
 	series_add(of(*state, &total, "a"), 1);
@@ -472,6 +541,8 @@ int main(void)
 	    TEST(test_sorted),
 	    TEST(test_refused),
 	    TEST(test_full),
+	    TEST(test_many),
+	    TEST(test_steps),
 	    TEST(test_owner),
 	    TEST(test_many_owners),
 	    TEST(test_shared),
