@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/init.h"
 #include "ctl/link.h"
 #include "ctl/local_time.h"
 #include "ctl/print.h"
@@ -22,6 +23,7 @@
 
 static const char usage[] =
     "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+    "       init [--help]              write a first configuration, and snippets for the proxy and the sign-in\n"
     "       why [USER] [--at TIME | --last]  whose fault it was: the story of one drop, of the last one unless told\n"
     "       show ID                    the same of that verdict\n"
     "       verdicts --since TIME [--user USER] [--segment SEGMENT]  one line a verdict, with durations\n"
@@ -475,6 +477,8 @@ int main(int argc, char **argv)
 		return r - 1;
 	argc -= optind;
 	argv += optind;
+	if (argc > 0 && strcmp(argv[0], "init") == 0)
+		return init_run(argc - 1, argv + 1);
 	if (c == NULL)
 		return plugin_ask(&a, argv, argc);
 	optind = 0; /* from the start again, behind the command */
