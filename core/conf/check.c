@@ -96,6 +96,11 @@ static void config_print(FILE *out, const char *path, const struct resolved_conf
 		items_print(out, " ", &c->commands[i].options.argv);
 		fputc('\n', out);
 	}
+	for (size_t i = 0; i < c->n_notifies; i++) {
+		fprintf(out, "notify %s:", c->notifies[i].name);
+		items_print(out, " ", &c->notifies[i].options.argv);
+		fputc('\n', out);
+	}
 	for (size_t i = 0; i < c->n_plugins; i++)
 		plugin_print(out, c, i);
 	accounts_print(out, c);

@@ -39,7 +39,7 @@ const char *conf_label(const struct conf_scan *s, size_t section, char *out, siz
 	else if (sec->kind == CONF_LEG_DEFAULTS)
 		snprintf(out, size, "%s: ", sec->title);
 	else
-		snprintf(out, size, "%s %.60s: ", sec->kind == CONF_PLUGIN ? "plugin" : "command", sec->title);
+		snprintf(out, size, "%s %.60s: ", conf_kind_word(sec->kind), sec->title);
 	return out;
 }
 
@@ -245,11 +245,9 @@ static void values_read(struct reading *r, cfg_t *cfg, struct option_set *out)
 void conf_read(const struct conf_scan *s, size_t section, const struct t3ops_option *rows, size_t n,
                struct option_set *out, struct config_errors *c)
 {
-	static const char *const keywords[] = {
-	    [CONF_PLUGIN] = "plugin", [CONF_COMMAND] = "command", [CONF_LEG_DEFAULTS] = "leg_defaults"};
 	struct reading r = {s, section, rows, n, c, "", false};
 	cfg_opt_t *table = confuse_table(&r);
-	const char *keyword = keywords[s->sections[section].kind];
+	const char *keyword = conf_kind_word(s->sections[section].kind);
 	cfg_flag_t title = s->sections[section].kind == CONF_LEG_DEFAULTS ? CFGF_NONE : CFGF_TITLE;
 	cfg_opt_t around[] = {CFG_SEC(keyword ? keyword : "", table, title | CFGF_MULTI),
 	                      CFG_INT(READING, (long)&r, CFGF_NONE), CFG_END()};

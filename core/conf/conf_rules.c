@@ -18,6 +18,7 @@
 #include "options/option.h"
 #include "options/parse.h"
 #include "sys/secret_file.h"
+#include "sys/words.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -315,6 +316,23 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 
 /* ---- commands ------------------------------------------------------------------------------- */
 
+/* False: it was reported. */
+static bool check_program(const struct part *p, const struct text_list *argv)
+{
+	if (argv->n == 1 && strpbrk(argv->items[0], " \t") && access(argv->items[0], F_OK) < 0) {
+		EXPECT_ERROR(
+		    p, "argv",
+		    ": \"%.100s\" is one word with blanks; write a list: { \"/path/to/program\", \"argument\" }",
+		    argv->items[0]);
+		return false;
+	}
+	if (*argv->items[0] == '/')
+		return true;
+	EXPECT_ERROR(p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
+	             argv->items[0]);
+	return false;
+}
+
 static void check_placeholders(const struct part *p, const char *word)
 {
 	for (const char *at = strchr(word, '%'); at; at = strchr(at + 2, '%'))
@@ -331,18 +349,8 @@ void rules_command(const struct conf_scan *s, size_t section, const struct optio
 	struct part p = part_of(s, section, command, c);
 	const struct text_list *argv = list_of(&p, "argv");
 
-	if (argv->n == 0)
-		return;
-	if (argv->n == 1 && strpbrk(argv->items[0], " \t") && access(argv->items[0], F_OK) < 0) {
-		EXPECT_ERROR(
-		    &p, "argv",
-		    ": \"%.100s\" is one word with blanks; write a list: { \"/path/to/program\", \"argument\" }",
-		    argv->items[0]);
-		return;
-	}
-	if (*argv->items[0] != '/')
-		EXPECT_ERROR(&p, "argv", ": \"%.100s\": expected the program's absolute path; PATH is not searched",
-		             argv->items[0]);
+	if (argv->n > 0)
+		check_program(&p, argv);
 	for (size_t i = 0; i < argv->n; i++)
 		check_placeholders(&p, argv->items[i]);
 }
@@ -463,6 +471,30 @@ void rules_job(const struct conf_scan *s, size_t section, const struct option_se
 		EXPECT_ERROR(&p, "every", "%s", ": expected either at or every, both are given");
 }
 
+/* ---- notify sections -------------------------------------------------------------------------- */
+
+static void check_one_of(const struct part *p, const char *option, const char *words)
+{
+	const char *value = text_of(p, option);
+
+	if (value && !words_have(words, value))
+		EXPECT_ERROR(p, option, " = \"%.60s\": expected one of: %s", value, words);
+}
+
+void rules_notify(const struct conf_scan *s, size_t section, const struct option_set *options,
+                  struct config_errors *c)
+{
+	struct part p = part_of(s, section, options, c);
+	const struct text_list *argv = list_of(&p, "argv");
+
+	if (argv->n > 0)
+		check_program(&p, argv);
+	check_one_of(&p, "format", "json text");
+	check_one_of(&p, "min_severity", "info warning critical");
+	check_order(&p, "retry_min", "retry_max", true);
+	check_segments(&p, "segments");
+}
+
 /* ---- titles ----------------------------------------------------------------------------------- */
 
 static void check_leg_defaults_once(const struct conf_scan *s, size_t i, struct config_errors *c)
@@ -479,7 +511,7 @@ static void check_leg_defaults_once(const struct conf_scan *s, size_t i, struct 
 static void check_title(const struct conf_scan *s, size_t i, struct config_errors *c)
 {
 	const struct conf_section *sec = &s->sections[i];
-	const char *what = sec->kind == CONF_PLUGIN ? "plugin" : "command";
+	const char *what = conf_kind_word(sec->kind);
 
 	if (*sec->title && !name_valid(sec->title, NAME_MAX_BYTES))
 		config_errors_add(c, sec->line,

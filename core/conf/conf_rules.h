@@ -25,7 +25,9 @@ void rules_job(const struct conf_scan *s, size_t section, const struct option_se
 /* Options of type command name one of the commands. */
 void rules_command_names(const struct conf_scan *s, size_t section, const struct option_set *options,
                          const struct resolved_config *config, struct config_errors *c);
-/* Titles of plugin and command sections: valid, and no duplicates; leg_defaults is there once. */
+void rules_notify(const struct conf_scan *s, size_t section, const struct option_set *options,
+                  struct config_errors *c);
+/* Titles of plugin, command and notify sections: valid, and no duplicates; leg_defaults is there once. */
 void rules_titles(const struct conf_scan *s, struct config_errors *c);
 
 #endif

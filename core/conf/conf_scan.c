@@ -513,9 +513,8 @@ static void section_unknown(struct scanner *x, const struct token *keyword)
 	struct suggest near;
 
 	suggest_init(&near, word);
-	suggest_consider(&near, "plugin");
-	suggest_consider(&near, "command");
-	suggest_consider(&near, "leg_defaults");
+	for (enum conf_kind kind = CONF_PLUGIN; kind < CONF_KINDS; kind++)
+		suggest_consider(&near, conf_kind_word(kind));
 	suggest_hint(&near, hint, sizeof hint);
 	config_errors_add(x->c, keyword->line, "unknown section \"%.40s\"%s", word, hint);
 	free(word);
@@ -525,10 +524,10 @@ static void section_unknown(struct scanner *x, const struct token *keyword)
 /* CORE: no section begins so. */
 static enum conf_kind kind_of(const struct scanner *x, const struct token *keyword)
 {
-	return token_is(x, keyword, "plugin")         ? CONF_PLUGIN
-	       : token_is(x, keyword, "command")      ? CONF_COMMAND
-	       : token_is(x, keyword, "leg_defaults") ? CONF_LEG_DEFAULTS
-	                                              : CONF_CORE;
+	for (enum conf_kind kind = CONF_PLUGIN; kind < CONF_KINDS; kind++)
+		if (token_is(x, keyword, conf_kind_word(kind)))
+			return kind;
+	return CONF_CORE;
 }
 
 /* KEYWORD "title" { or KEYWORD {; tok is at the brace. */
@@ -709,6 +708,16 @@ void conf_scan(struct conf_scan *s, const char *bytes, size_t len, struct config
 	for (size_t i = 0; i < len; i++)
 		if (s->text[i] == '\0')
 			s->text[i] = ' ';
+}
+
+const char *conf_kind_word(enum conf_kind kind)
+{
+	static const char *const words[CONF_KINDS] = {[CONF_PLUGIN] = "plugin",
+	                                              [CONF_COMMAND] = "command",
+	                                              [CONF_LEG_DEFAULTS] = "leg_defaults",
+	                                              [CONF_NOTIFY] = "notify"};
+
+	return words[kind];
 }
 
 void conf_scan_fini(struct conf_scan *s)

@@ -14,7 +14,10 @@
 
 #include "obs/config_errors.h"
 
-enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND, CONF_LEG_DEFAULTS };
+enum conf_kind { CONF_CORE, CONF_PLUGIN, CONF_COMMAND, CONF_LEG_DEFAULTS, CONF_NOTIFY };
+#define CONF_KINDS (CONF_NOTIFY + 1)
+/* The word that such a section begins with; NULL of CONF_CORE. */
+const char *conf_kind_word(enum conf_kind kind);
 
 /* sections[0] is all that is outside sections. */
 struct conf_section {

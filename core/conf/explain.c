@@ -23,6 +23,7 @@ struct topic {
 
 static const struct topic topics[] = {
     {"command", "Options of a section command \"NAME\" { ... }", command_options, &n_command_options},
+    {"notify", "Options of a section notify \"NAME\" { ... }", notify_options, &n_notify_options},
     {"section", "Options of every section plugin \"NAME\" { ... }", section_options, &n_section_options},
     {"leg", "Options of every plugin that is a leg, beside its own", leg_options, &n_leg_options},
     {"leg_defaults", "Options of the section leg_defaults { ... }, set once for all legs", leg_default_options,

@@ -26,6 +26,11 @@ static bool knows_commands(enum process_id process)
 	       process == PROCESS_JOBS;
 }
 
+static bool knows_notifies(enum process_id process)
+{
+	return process == PROCESS_HELPER || process == PROCESS_MONITOR;
+}
+
 /* ---- which sections a process loads ----------------------------------------------------------------- */
 
 /* The role whose plugins a process loads; 0: it loads none.  The helper starts those of jobs. */
@@ -109,7 +114,7 @@ bool process_loads(const struct resolved_config *c, size_t section, enum process
 bool process_is_wanted(const struct resolved_config *c, enum process_id process)
 {
 	if (process == PROCESS_MONITOR || process == PROCESS_SUPERVISOR ||
-	    (process == PROCESS_HELPER && c->n_commands > 0))
+	    (process == PROCESS_HELPER && c->n_commands + c->n_notifies > 0))
 		return true;
 	for (size_t i = 0; i < c->n_plugins; i++)
 		if (c->plugins[i].roles & role_of(process))
@@ -119,8 +124,10 @@ bool process_is_wanted(const struct resolved_config *c, enum process_id process)
 
 bool process_needs_users(const struct process_config *p, enum process_id process)
 {
-	if (process == PROCESS_PROXY || process == PROCESS_JOBS || process == PROCESS_HELPER)
+	if (process == PROCESS_PROXY || process == PROCESS_JOBS)
 		return true;
+	if (process == PROCESS_HELPER)
+		return p->n_commands > 0 || p->n_plugins > 0; /* programs of notify sections run for nobody */
 	for (size_t i = 0; process == PROCESS_PROBER && i < p->n_plugins; i++)
 		if (p->plugins[i]->per_user)
 			return true;
@@ -178,6 +185,17 @@ static void commands_give(struct process_config *p, const struct resolved_config
 	}
 }
 
+static void notifies_give(struct process_config *p, const struct resolved_config *c, enum process_id process)
+{
+	p->notifies = must(calloc(c->n_notifies + 1, sizeof *p->notifies));
+	for (size_t i = 0; i < c->n_notifies; i++) {
+		struct process_notify *notify = &p->notifies[p->n_notifies++];
+
+		notify->name = c->notifies[i].name;
+		notify_options_fill(&notify->options, &c->notifies[i].values, 1u << process);
+	}
+}
+
 static void plugins_give(struct process_config *p, const struct resolved_config *c, enum process_id process)
 {
 	bool *loaded = sections_mark(c, process);
@@ -206,6 +224,8 @@ struct process_config *process_config_new(const struct resolved_config *c, enum 
 	p->probe_key = knows_probe_key(process) ? c->probe_key : "";
 	if (knows_commands(process))
 		commands_give(p, c, process);
+	if (knows_notifies(process))
+		notifies_give(p, c, process);
 	plugins_give(p, c, process);
 	if (process == PROCESS_MONITOR) {
 		p->sections = c->plugins;
@@ -219,6 +239,7 @@ void process_config_free(struct process_config *p)
 	if (!p)
 		return;
 	free(p->commands);
+	free(p->notifies);
 	free(p->plugins);
 	free(p);
 }
@@ -248,6 +269,16 @@ static bool commands_equal(const struct resolved_config *a, const struct resolve
 		equal = command_equal(&a->commands[i], &b->commands[i], process) &&
 		        (process != PROCESS_HELPER ||
 		         requesters_of(a, a->commands[i].name) == requesters_of(b, b->commands[i].name));
+	return equal;
+}
+
+static bool notifies_equal(const struct resolved_config *a, const struct resolved_config *b, enum process_id process)
+{
+	bool equal = !knows_notifies(process) || a->n_notifies == b->n_notifies;
+
+	for (size_t i = 0; knows_notifies(process) && equal && i < a->n_notifies; i++)
+		equal = strcmp(a->notifies[i].name, b->notifies[i].name) == 0 &&
+		        notify_options_equal(&a->notifies[i].values, &b->notifies[i].values, 1u << process);
 	return equal;
 }
 
@@ -318,6 +349,6 @@ bool process_config_equal(const struct resolved_config *a, const struct resolved
 	return core_options_equal(&a->core, &b->core, readers_of(process)) &&
 	       (process != PROCESS_PROXY || strcmp(a->proxy_secret_digest, b->proxy_secret_digest) == 0) &&
 	       (!knows_probe_key(process) || strcmp(a->probe_key, b->probe_key) == 0) &&
-	       commands_equal(a, b, process) && plugins_equal(a, b, process) &&
+	       commands_equal(a, b, process) && notifies_equal(a, b, process) && plugins_equal(a, b, process) &&
 	       (process != PROCESS_MONITOR || shapes_equal(a, b));
 }

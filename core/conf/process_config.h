@@ -5,8 +5,8 @@
  *
  * A section is part of every process that one of its roles belongs to, and of those where a section that is there
  * already needs a service that it provides.  Which processes run: proxy, prober and jobs if a plugin of theirs is
- * configured; the monitor always; the helper with a command or a job.  The helper loads no plugin but gets the
- * sections of the jobs, whose children it starts.
+ * configured; the monitor always; the helper with a command, a job or a notify section.  The helper loads no plugin
+ * but gets the sections of the jobs, whose children it starts.
  */
 #ifndef T3OPS_CONF_PROCESS_CONFIG_H
 #define T3OPS_CONF_PROCESS_CONFIG_H
@@ -20,12 +20,19 @@ struct process_command {
 	                                 * proxy, only plugins that provide pairing count */
 };
 
+struct process_notify {
+	const char *name;
+	struct notify_options options; /* what the process reads of it */
+};
+
 struct process_config {
 	struct core_options core;         /* what the process does not read is zero (tbl/core_option.h) */
 	const char *proxy_secret_digest;  /* of the proxy; "" without a secret, and elsewhere */
 	const char *probe_key;            /* of proxy and prober; "" without one, and elsewhere */
 	struct process_command *commands; /* of helper, proxy, prober and jobs */
 	size_t n_commands;
+	struct process_notify *notifies; /* of helper and monitor */
+	size_t n_notifies;
 	const struct plugin_section **plugins; /* that it loads; of the helper, those of the jobs */
 	size_t n_plugins;
 	const struct plugin_section *sections; /* of the monitor: all there are, for their names and shapes */

@@ -118,6 +118,28 @@ static void commands_read(struct resolve *w)
 			command_read(w, i, &c->commands[c->n_commands++]);
 }
 
+static void notify_read(struct resolve *w, size_t section, struct notify_section *out)
+{
+	out->name = strdup(w->scan.sections[section].title);
+	if (!out->name)
+		abort();
+	conf_read(&w->scan, section, notify_options, n_notify_options, &out->values, &w->config_errors);
+	rules_notify(&w->scan, section, &out->values, &w->config_errors);
+	notify_options_fill(&out->options, &out->values, READER_ALL);
+}
+
+static void notifies_read(struct resolve *w)
+{
+	struct resolved_config *c = w->config;
+
+	c->notifies = calloc(w->scan.n_sections, sizeof *c->notifies);
+	if (!c->notifies)
+		abort();
+	for (size_t i = 1; i < w->scan.n_sections; i++)
+		if (w->scan.sections[i].kind == CONF_NOTIFY)
+			notify_read(w, i, &c->notifies[c->n_notifies++]);
+}
+
 /* Only what is given, and nothing at all if anything of it is wrong. */
 static struct leg_default *leg_defaults_of(const struct resolve *w, size_t section, const struct option_set *values)
 {
@@ -229,6 +251,7 @@ void resolve_core(struct resolve *w)
 		rules_titles(&w->scan, &w->config_errors);
 		core_read(w);
 		commands_read(w);
+		notifies_read(w);
 		leg_defaults_read(w);
 	}
 	if (w->config_errors.total == 0 && checks_of(w)->commands)

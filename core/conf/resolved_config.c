@@ -11,6 +11,13 @@ void command_fini(struct command *c)
 	*c = (struct command){0};
 }
 
+void notify_section_fini(struct notify_section *s)
+{
+	free(s->name);
+	option_set_fini(&s->values);
+	*s = (struct notify_section){0};
+}
+
 void plugin_section_fini(struct plugin_section *s)
 {
 	free(s->name);
@@ -31,9 +38,12 @@ void resolved_config_free(struct resolved_config *c)
 	option_set_fini(&c->core);
 	for (size_t i = 0; i < c->n_commands; i++)
 		command_fini(&c->commands[i]);
+	for (size_t i = 0; i < c->n_notifies; i++)
+		notify_section_fini(&c->notifies[i]);
 	for (size_t i = 0; i < c->n_plugins; i++)
 		plugin_section_fini(&c->plugins[i]);
 	free(c->commands);
+	free(c->notifies);
 	free(c->plugins);
 	free(c);
 }

@@ -20,6 +20,13 @@ struct command {
 	struct command_options options; /* of values */
 };
 
+/* A notify section. */
+struct notify_section {
+	char *name;
+	struct option_set values;
+	struct notify_options options; /* of values */
+};
+
 /* The .so of a plugin as it was found; another one means another process. */
 struct plugin_file {
 	char *path;
@@ -46,6 +53,8 @@ struct resolved_config {
 	char probe_key[SECRET_DIGEST_HEX];           /* the digest of what probe_key_file holds; "" without one */
 	struct command *commands;
 	size_t n_commands;
+	struct notify_section *notifies;
+	size_t n_notifies;
 	struct plugin_section *plugins; /* in the order of the file */
 	size_t n_plugins;
 };
@@ -53,5 +62,6 @@ struct resolved_config {
 void resolved_config_free(struct resolved_config *c); /* NULL is fine */
 void plugin_section_fini(struct plugin_section *s);
 void command_fini(struct command *c);
+void notify_section_fini(struct notify_section *s);
 
 #endif

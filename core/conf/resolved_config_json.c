@@ -16,13 +16,17 @@ static void *must(void *p)
 
 json_t *resolved_config_core_json(const struct resolved_config *c)
 {
-	json_t *commands = json_array();
+	json_t *commands = json_array(), *notifies = json_array();
 
 	for (size_t i = 0; i < c->n_commands; i++)
 		json_array_append_new(commands, json_pack("{s:s, s:o}", "name", c->commands[i].name, "options",
 		                                          option_set_json(&c->commands[i].values)));
-	return must(json_pack("{s:o, s:s, s:s, s:o}", "core", option_set_json(&c->core), "proxy_secret_digest",
-	                      c->proxy_secret_digest, "probe_key", c->probe_key, "commands", commands));
+	for (size_t i = 0; i < c->n_notifies; i++)
+		json_array_append_new(notifies, json_pack("{s:s, s:o}", "name", c->notifies[i].name, "options",
+		                                          option_set_json(&c->notifies[i].values)));
+	return must(json_pack("{s:o, s:s, s:s, s:o, s:o}", "core", option_set_json(&c->core), "proxy_secret_digest",
+	                      c->proxy_secret_digest, "probe_key", c->probe_key, "commands", commands, "notifies",
+	                      notifies));
 }
 
 json_t *plugin_section_json(const struct plugin_section *s)
@@ -95,6 +99,43 @@ static bool commands_read(struct resolved_config *c, const json_t *list, enum wr
 	return true;
 }
 
+static bool notify_read(struct notify_section *s, const json_t *doc, enum writer writer)
+{
+	const char *name;
+	json_t *options;
+
+	*s = (struct notify_section){0};
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:s, s:o !}", "name", &name, "options", &options) < 0)
+		return false;
+	s->name = must(strdup(name));
+	if (option_set_read(&s->values, options)) {
+		if (writer == WRITER_OTHER)
+			option_set_complete(&s->values, notify_options, n_notify_options);
+		if ((writer == WRITER_OTHER || s->values.n == n_notify_options) &&
+		    notify_options_fill(&s->options, &s->values, READER_ALL) && s->options.argv.n > 0)
+			return true;
+	}
+	notify_section_fini(s);
+	return false;
+}
+
+/* list NULL: an earlier version had none. */
+static bool notifies_read(struct resolved_config *c, const json_t *list, enum writer writer)
+{
+	json_t *row;
+	size_t i;
+
+	if (list ? !json_is_array(list) : writer == WRITER_SAME)
+		return false;
+	c->notifies = must(calloc(json_array_size(list) + 1, sizeof *c->notifies));
+	json_array_foreach ((json_t *)(uintptr_t)list, i, row) {
+		if (!notify_read(&c->notifies[c->n_notifies], row, writer))
+			return false;
+		c->n_notifies++;
+	}
+	return true;
+}
+
 static bool digest_read(const json_t *text, char out[SECRET_DIGEST_HEX])
 {
 	size_t len = json_string_length(text);
@@ -107,14 +148,15 @@ static bool digest_read(const json_t *text, char out[SECRET_DIGEST_HEX])
 
 static bool core_read(struct resolved_config *c, const json_t *doc, enum writer writer)
 {
-	json_t *options, *commands, *secret, *key;
+	json_t *options, *commands, *secret, *key, *notifies = NULL;
 
-	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:o, s:o, s:o !}", "core", &options, "proxy_secret_digest",
-	                &secret, "probe_key", &key, "commands", &commands) < 0 ||
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:o, s:o, s:o, s?o !}", "core", &options,
+	                "proxy_secret_digest", &secret, "probe_key", &key, "commands", &commands, "notifies",
+	                &notifies) < 0 ||
 	    !digest_read(secret, c->proxy_secret_digest) || !digest_read(key, c->probe_key))
 		return false;
 	return core_set_read(&c->core, options, writer) && core_options_fill(&c->options, &c->core, READER_ALL) &&
-	       commands_read(c, commands, writer);
+	       commands_read(c, commands, writer) && notifies_read(c, notifies, writer);
 }
 
 static bool section_fill(struct plugin_section *s)

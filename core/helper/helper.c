@@ -18,6 +18,7 @@
 #include "helper/audit.h"
 #include "helper/permissions.h"
 #include "helper/helper_check.h"
+#include "helper/notify_runs.h"
 #include "helper/program.h"
 #include "helper/run_rate.h"
 #include "helper/user_dir.h"
@@ -43,7 +44,8 @@ struct run {
 
 struct helper {
 	struct process *process;
-	struct users *users;
+	struct users *users; /* NULL: nothing runs for any */
+	struct notify_runs *notifies;
 	LIST_HEAD(, run) runs;
 	struct run_rate rate;
 	struct audit audit;
@@ -172,7 +174,7 @@ static unsigned runs_of(const struct helper *h, enum process_id process)
 /* The user of the table that something is to be run for; NULL: refused. */
 static const struct user *user_check(struct helper *h, const struct requester *who, const struct msg_run *ask)
 {
-	const struct user *user = users_find(h->users, ask->user);
+	const struct user *user = h->users ? users_find(h->users, ask->user) : NULL;
 	enum process_id process = audited(who, ask).requester;
 	unsigned per_minute = runs_per_minute(process);
 
@@ -355,7 +357,7 @@ static void absent_answer(struct helper *h, const struct msg_head *head, const v
 
 	memcpy(&about, payload, sizeof about);
 	about.user[sizeof about.user - 1] = '\0';
-	user = users_find(h->users, about.user);
+	user = h->users ? users_find(h->users, about.user) : NULL;
 	about.is_absent = user && user->is_absent;
 	channel_send(h->process->channel, MSG_ABSENT, head->from, head->id, &about, sizeof about);
 }
@@ -372,6 +374,8 @@ static void message(struct process *process, const struct msg_head *head, const 
 
 	if (head->type == MSG_ABSENT_ASK && head->len == sizeof(struct msg_absent))
 		absent_answer(h, head, payload);
+	if (head->type == MSG_NOTIFY)
+		notify_runs_message(h->notifies, head, payload);
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
 	msg_run_read(&ask, payload);
@@ -444,10 +448,18 @@ static int start(struct process *process)
 		return -ENOMEM;
 	LIST_INIT(&h->runs);
 	h->process = h->audit.process = process;
-	h->users = users_new(process->users_reader, on_users_changed, users_state_log, h);
-	if (!h->users) {
+	if (process->users_reader) {
+		h->users = users_new(process->users_reader, on_users_changed, users_state_log, h);
+		if (!h->users) {
+			free(h);
+			return -errno;
+		}
+	}
+	h->notifies = notify_runs_new(process, &h->audit);
+	if (!h->notifies) {
+		users_free(h->users);
 		free(h);
-		return -errno;
+		return -ENOMEM;
 	}
 	h->started = counter(process, "t3ops_commands_started_total", "Programs that the helper started.");
 	h->failed = counter(process, "t3ops_commands_failed_total",
@@ -471,6 +483,7 @@ static void stop(struct process *process)
 		run_audit(run, &killed);
 		run_free(run);
 	}
+	notify_runs_free(h->notifies);
 	users_free(h->users);
 	run_rate_fini(&h->rate);
 	free(h);

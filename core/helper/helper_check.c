@@ -12,35 +12,42 @@
 
 #include "process/argv.h"
 #include "helper/access.h"
+#include "helper/notify_runs.h"
 #include "sys/clock.h"
 #include "users/users.h"
 
 #define CHECKED_FOR_US UINT64_C(5000000)
 
+/* A section that names a program. */
+struct program_of {
+	enum conf_kind kind;
+	const char *section;
+};
+
 /* ---- programs --------------------------------------------------------------------------------------------- */
 
-static void program_report(const struct config_faults *f, const char *command, const char *program, const char *who,
-                           int error, const char *at)
+static void program_report(const struct config_faults *f, const struct program_of *of, const char *program,
+                           const char *who, int error, const char *at)
 {
 	if (error == -EACCES)
-		config_fault_warn(f, CONF_COMMAND, command, "argv",
+		config_fault_warn(f, of->kind, of->section, "argv",
 		                  "argv: \"%.150s\" cannot be run by %s: %.150s is closed to it", program, who, at);
 	else
-		config_fault_warn(f, CONF_COMMAND, command, "argv", "argv: \"%.150s\": %s", program,
+		config_fault_warn(f, of->kind, of->section, "argv", "argv: \"%.150s\": %s", program,
 		                  error == -EISDIR   ? "not a program"
 		                  : error == -ENOENT ? "there is no such program"
 		                                     : strerror(-error));
 }
 
 /* Whether that account cannot run it; reported then. */
-static bool program_fails(const struct config_faults *f, const char *command, const char *program,
+static bool program_fails(const struct config_faults *f, const struct program_of *of, const char *program,
                           const struct account *account, const char *who)
 {
 	char at[PATH_MAX];
 	int r = account_can_run(account, program, at, sizeof at);
 
 	if (r < 0)
-		program_report(f, command, program, who, r, at);
+		program_report(f, of, program, who, r, at);
 	return r < 0;
 }
 
@@ -61,6 +68,7 @@ static bool has_account(const struct user *user)
 static bool user_fails(const struct config_faults *f, const struct process_command *command, const struct user *user)
 {
 	char **argv = argv_expand(&command->options.argv, user), who[128];
+	const struct program_of of = {CONF_COMMAND, command->name};
 	struct account account;
 	bool fails = !argv;
 
@@ -70,7 +78,7 @@ static bool user_fails(const struct config_faults *f, const struct process_comma
 		    errno == ENOENT ? "this machine knows no home directory of that user" : strerror(errno));
 	snprintf(who, sizeof who, "account %s", geteuid() == 0 ? user->os_user : "of t3ops");
 	if (argv && account_for(&account, user) == 0) {
-		fails = program_fails(f, command->name, argv[0], &account, who);
+		fails = program_fails(f, &of, argv[0], &account, who);
 		account_fini(&account);
 	}
 	argv_free(argv);
@@ -81,6 +89,7 @@ static bool user_fails(const struct config_faults *f, const struct process_comma
 static void command_check(const struct config_faults *f, const struct process_command *command,
                           const struct user_list *users, uint64_t until_us)
 {
+	const struct program_of of = {CONF_COMMAND, command->name};
 	const char *program = command->options.argv.items[0];
 	struct account self;
 	bool any = false;
@@ -94,8 +103,33 @@ static void command_check(const struct config_faults *f, const struct process_co
 	}
 	if (any || strchr(program, '%') || account_self(&self) < 0)
 		return;
-	program_fails(f, command->name, program, &self, "the account of t3ops");
+	program_fails(f, &of, program, &self, "the account of t3ops");
 	account_fini(&self);
+}
+
+/* As whom notify_runs.c will start it. */
+static void notify_check(const struct config_faults *f, const struct process_config *config,
+                         const struct process_notify *notify)
+{
+	const struct program_of of = {CONF_NOTIFY, notify->name};
+	const char *option = notify->options.user[0] != '\0' ? "user" : NULL;
+	struct account account;
+	struct user user;
+	char who[64];
+	int r = notify_account(&notify->options, config->core.user, &user);
+
+	if (r < 0) {
+		config_fault_error(f, CONF_NOTIFY, notify->name, option, "user = \"%.60s\": %s",
+		                   option ? notify->options.user : config->core.user,
+		                   r == -EPERM ? "nothing is started as root: name another account"
+		                               : "no such account on this machine; create it, or name another");
+		return;
+	}
+	snprintf(who, sizeof who, "account %s", geteuid() == 0 ? user.os_user : "of t3ops");
+	if (account_for(&account, &user) < 0)
+		return;
+	program_fails(f, &of, notify->options.argv.items[0], &account, who);
+	account_fini(&account);
 }
 
 void helper_check_commands(const struct process_config *config, const struct user_list *users,
@@ -105,6 +139,8 @@ void helper_check_commands(const struct process_config *config, const struct use
 
 	for (size_t i = 0; i < config->n_commands; i++)
 		command_check(f, &config->commands[i], users, until_us);
+	for (size_t i = 0; i < config->n_notifies; i++)
+		notify_check(f, config, &config->notifies[i]);
 }
 
 /* ---- directories for each user ------------------------------------------------------------------------------- */

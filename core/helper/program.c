@@ -104,11 +104,11 @@ static int descriptor_lift(int fd)
 
 static void descriptors_set(int out, int err, const struct program_start *start)
 {
-	int nothing = open("/dev/null", O_RDONLY);
+	int nothing = open("/dev/null", O_RDWR);
 	int input = descriptor_lift(start->input_fd), channel = descriptor_lift(start->channel_fd);
 
-	dup2(nothing, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
+	dup2(start->stdin_fd > 0 ? start->stdin_fd : nothing, STDIN_FILENO);
+	dup2(start->discard_output ? nothing : out, STDOUT_FILENO);
 	dup2(err, STDERR_FILENO);
 	if (input < 0 || channel < 0) {
 		close_range(INPUT_FD, ~0u, 0);

@@ -7,6 +7,7 @@
 #define T3OPS_HELPER_PROGRAM_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "users/users.h"
@@ -18,6 +19,8 @@ struct program_start {
 	const struct user *user;
 	uint64_t timeout_us;
 	size_t max_output;
+	int stdin_fd;        /* becomes standard input; 0: there is none.  It stays the caller's. */
+	bool discard_output; /* standard output goes nowhere; max_output is not needed then */
 	/* Become descriptors 3 and 4 of a job; both -1 for a command.  They stay the caller's. */
 	int input_fd, channel_fd;
 };

@@ -56,6 +56,7 @@ enum msg_type {
 	MSG_ABSENT,      /* helper -> requester: the same, answered */
 	MSG_USER_PAGE_ASK, /* proxy -> monitor: the name of the user who asks, T3OPS_USER_NAME_SIZE bytes */
 	MSG_USER_PAGE,     /* monitor -> requester: struct msg_reply, its text the page (id echoed) */
+	MSG_NOTIFY,        /* monitor -> helper: struct msg_notify; answered MSG_RAN, without output (id echoed) */
 };
 
 struct msg_head {
@@ -91,6 +92,12 @@ struct msg_ran {
 	int32_t exit_code;
 	uint64_t took_us;
 	uint32_t out_len;
+};
+
+/* A notification, and the section whose program is to get it. */
+struct msg_notify {
+	char name[64];
+	char text[]; /* without NUL */
 };
 
 struct msg_probe {

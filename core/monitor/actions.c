@@ -8,6 +8,7 @@
 #include "monitor/browser_memory.h"
 #include "monitor/control.h"
 #include "monitor/host_look.h"
+#include "monitor/notifier.h"
 #include "monitor/verdict_json.h"
 #include "obs/log.h"
 #include "sys/clock.h"
@@ -139,6 +140,7 @@ static void verdict_store(struct monitor *d, json_t *verdict)
 	journal_flush(d->journal); /* this process may be gone the next moment */
 	if (d->control != NULL)
 		control_verdict(d->control, verdict);
+	notifier_verdict(d->notifier, verdict);
 }
 
 static void on_verdict(void *arg, const struct verdict_basis *b)

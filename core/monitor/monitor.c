@@ -22,6 +22,7 @@
 #include "monitor/actions.h"
 #include "monitor/host_look.h"
 #include "monitor/journal_read.h"
+#include "monitor/notifier.h"
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
 #include "monitor/path_config.h"
@@ -169,8 +170,10 @@ static void earlier_show_one(struct monitor *d, json_t *verdict)
 	if (was == NULL || strcmp(was, verdict_state_name(VERDICT_STANDING)) != 0 || strcmp(was, is) == 0)
 		return;
 	json_object_set_new(verdict, "state", json_string(is));
-	if (d->is_current)
-		journal_verdict(d->journal, verdict);
+	if (!d->is_current)
+		return;
+	journal_verdict(d->journal, verdict);
+	notifier_verdict(d->notifier, verdict);
 }
 
 static void earlier_show(struct monitor *d, json_t *earlier)
@@ -225,6 +228,7 @@ static void current_become(struct monitor *d)
 	struct diagnosis *before = d->diagnosis;
 
 	d->is_current = true;
+	notifier_begin(d->notifier);
 	verdict_ring_fini(&d->verdicts);
 	verdict_board_fini(&d->board);
 	if (diagnosis_start(d) < 0)
@@ -343,6 +347,8 @@ static void monitor_message(struct process *process, const struct msg_head *head
 		user_page_message(d, head, payload);
 		break;
 	default:
+		if (notifier_message(d->notifier, head, payload))
+			break;
 		if (d->plugins != NULL && (plugin_host_message(d->plugins, head, payload) ||
 		                           plugin_actions_message(d->actions, head, payload)))
 			break;
@@ -436,8 +442,17 @@ static void monitor_free(struct monitor *d)
 	verdict_board_fini(&d->board);
 	standing_fini(&d->standing);
 	process_list_fini(&d->processes);
+	notifier_free(d->notifier);
 	roster_free(d->roster);
 	free(d);
+}
+
+static int notifier_start(struct monitor *d)
+{
+	if (gethostname(d->host_name, sizeof d->host_name - 1) < 0)
+		d->host_name[0] = '\0';
+	d->notifier = notifier_new(d->process, d->host_name);
+	return d->notifier != NULL ? 0 : -ENOMEM;
 }
 
 static void timers_start(struct monitor *d)
@@ -473,6 +488,8 @@ static int monitor_start(struct process *process)
 		r = diagnosis_start(d);
 	if (r == 0)
 		uplink_start(d);
+	if (r == 0)
+		r = notifier_start(d);
 	if (r == 0)
 		r = plugins_start(d);
 	if (r == 0)

@@ -23,6 +23,7 @@
 
 struct control;
 struct metrics_page;
+struct notifier;
 struct plugin_actions;
 struct readings;
 struct roster;
@@ -32,13 +33,14 @@ struct monitor {
 	struct journal *journal;   /* NULL only while starting */
 	struct readings *readings; /* long looks into it */
 	struct diagnosis *diagnosis;
-	struct verdict_ring verdicts;   /* the last ones */
-	struct verdict_board board;     /* those that stand */
-	struct standing standing;       /* the same as metrics */
-	struct verdict_memory memory;   /* of them, for the next monitor */
-	struct roster *roster;          /* who is connected */
-	bool is_current;                /* a message came: the monitor before this one gives no more verdicts */
-	struct plugin_host *plugins;    /* NULL: there are no watch plugins */
+	struct verdict_ring verdicts; /* the last ones */
+	struct verdict_board board;   /* those that stand */
+	struct standing standing;     /* the same as metrics */
+	struct verdict_memory memory; /* of them, for the next monitor */
+	struct roster *roster;        /* who is connected */
+	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
+	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
+	struct notifier *notifier;
 	struct plugin_actions *actions; /* of theirs; NULL with them */
 	struct local_server *pages;     /* NULL: no such listener */
 	struct metrics_page *metrics;   /* that is being made for those who ask */

@@ -194,8 +194,6 @@ void pages_init(struct monitor *d)
 
 	d->host_refused_total = metrics_series(d->process->metrics, &host_refused, NULL, NULL, NULL);
 	d->status_evicted_total = metrics_series(d->process->metrics, &evicted, NULL, NULL, NULL);
-	if (gethostname(d->host_name, sizeof d->host_name - 1) < 0)
-		d->host_name[0] = '\0';
 }
 
 const struct local_rules pages_rules = {

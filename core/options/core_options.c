@@ -28,6 +28,12 @@ const struct t3ops_option command_options[] = {
 };
 const size_t n_command_options = sizeof command_options / sizeof command_options[0];
 
+const struct t3ops_option notify_options[] = {
+#define NOTIFY_OPTION(name, TYPE, field, fallback, min, max, readers, help) ROW(name, TYPE, fallback, min, max, help),
+#include "tbl/core_option.h"
+};
+const size_t n_notify_options = sizeof notify_options / sizeof notify_options[0];
+
 const struct t3ops_option section_options[] = {
 #define SECTION_OPTION(name, TYPE, field, fallback, min, max, help) ROW(name, TYPE, fallback, min, max, help),
 #include "tbl/core_option.h"
@@ -114,6 +120,16 @@ bool command_options_fill(struct command_options *out, const struct option_set *
 	return true;
 }
 
+bool notify_options_fill(struct notify_options *out, const struct option_set *values, uint32_t readers)
+{
+	memset(out, 0, sizeof *out);
+#define NOTIFY_OPTION(name, TYPE, field, fallback, min, max, read_by, help)                                          \
+	if (readers & (read_by))                                                                                     \
+	FILL(name, TYPE, field)
+#include "tbl/core_option.h"
+	return true;
+}
+
 bool leg_options_fill(struct leg_options *out, const struct option_set *values)
 {
 #define LEG_OPTION(name, TYPE, field, fallback, min, max, help) FILL(name, TYPE, field)
@@ -134,6 +150,23 @@ bool core_options_equal(const struct option_set *a, const struct option_set *b, 
 		const char *name = core_options[i].option.name;
 
 		if ((core_options[i].readers & readers) &&
+		    !option_value_equal(option_set_get(a, name), option_set_get(b, name)))
+			return false;
+	}
+	return true;
+}
+
+bool notify_options_equal(const struct option_set *a, const struct option_set *b, uint32_t readers)
+{
+	static const uint32_t readers_of[] = {
+#define NOTIFY_OPTION(name, TYPE, field, fallback, min, max, read_by, help) read_by,
+#include "tbl/core_option.h"
+	};
+
+	for (size_t i = 0; i < n_notify_options; i++) {
+		const char *name = notify_options[i].name;
+
+		if ((readers_of[i] & readers) &&
 		    !option_value_equal(option_set_get(a, name), option_set_get(b, name)))
 			return false;
 	}

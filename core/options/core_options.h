@@ -52,6 +52,12 @@ struct command_options {
 #include "tbl/core_option.h"
 };
 
+/* Of a notify "NAME" { ... } section; what the process does not read is zero. */
+struct notify_options {
+#define NOTIFY_OPTION(name, TYPE, field, fallback, min, max, readers, help) OPTION_FIELD_##TYPE field;
+#include "tbl/core_option.h"
+};
+
 /* Of every leg.  The defaults of segments and edge are the plugin's own (struct t3ops_plugin). */
 struct leg_options {
 #define LEG_OPTION(name, TYPE, field, fallback, min, max, help) OPTION_FIELD_##TYPE field;
@@ -78,6 +84,8 @@ extern const struct core_option core_options[];
 extern const size_t n_core_options;
 extern const struct t3ops_option command_options[];
 extern const size_t n_command_options;
+extern const struct t3ops_option notify_options[];
+extern const size_t n_notify_options;
 /* Of every plugin section, whatever the plugin: module. */
 extern const struct t3ops_option section_options[];
 extern const size_t n_section_options;
@@ -90,13 +98,15 @@ extern const struct t3ops_option job_options[];
 extern const size_t n_job_options;
 
 /* Each fills *out, which borrows strings and lists from values.  False: a value is missing or of another type.
- * Of the core's, options that none of the readers reads stay zero and need not be there. */
+ * Of the core's and of a notify section's, options that none of the readers reads stay zero and need not be there. */
 bool core_options_fill(struct core_options *out, const struct option_set *values, uint32_t readers);
 bool command_options_fill(struct command_options *out, const struct option_set *values);
+bool notify_options_fill(struct notify_options *out, const struct option_set *values, uint32_t readers);
 bool leg_options_fill(struct leg_options *out, const struct option_set *values);
 bool job_options_fill(struct job_options *out, const struct option_set *values);
 
 /* Whether all values that one of the readers reads are equal. */
 bool core_options_equal(const struct option_set *a, const struct option_set *b, uint32_t readers);
+bool notify_options_equal(const struct option_set *a, const struct option_set *b, uint32_t readers);
 
 #endif

@@ -6,6 +6,7 @@
  *   CORE_OPTION(name, TYPE, field, default, min, max, readers, sentence)   outside sections
  *   COMMAND_OPTION, SECTION_OPTION, LEG_OPTION, JOB_OPTION(name, TYPE, field, default, min, max, sentence)
  *                                          of a command, of every plugin section, of every leg, of every job
+ *   NOTIFY_OPTION(name, TYPE, field, default, min, max, readers, sentence)   of a notify section
  *   LEG_DEFAULT_OPTION(name, TYPE, field, default, min, max, sentence)
  *                                          of leg_defaults alone, which has the numbers of LEG_OPTION, too
  *
@@ -17,6 +18,9 @@
 #endif
 #ifndef COMMAND_OPTION
 #define COMMAND_OPTION(name, TYPE, field, fallback, min, max, help)
+#endif
+#ifndef NOTIFY_OPTION
+#define NOTIFY_OPTION(name, TYPE, field, fallback, min, max, readers, help)
 #endif
 #ifndef SECTION_OPTION
 #define SECTION_OPTION(name, TYPE, field, fallback, min, max, help)
@@ -198,6 +202,34 @@ COMMAND_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 3600 * SECON
 COMMAND_OPTION("max_output", BYTES, max_output_bytes, "32K", 256, 48 << 10,
             "More output than this is an error.")
 
+NOTIFY_OPTION("argv", LIST, argv, T3OPS_REQUIRED, 0, 0, READ_BY(HELPER),
+              "Program and arguments, no shell, and nothing is filled in; the notification is its standard input, what it writes to "
+              "standard output is dropped, and an exit code other than 0 means that it is tried again.")
+NOTIFY_OPTION("user", ACCOUNT, user, "", 0, 0, READ_BY(HELPER),
+              "Account that the program runs as when t3ops is started as root, never root itself; empty: that of the option user "
+              "outside sections.")
+NOTIFY_OPTION("timeout", DURATION, timeout_us, "10s", SECOND / 10, 600 * SECOND, READ_BY(HELPER) | READ_BY(MONITOR),
+              "The program's process group is killed after this time, which counts as a failure.")
+NOTIFY_OPTION("format", STRING, format, "json", 0, 0, READ_BY(MONITOR),
+              "json: the verdict as /verdicts has it, in an object that says what is new about it; text: a few lines for people.")
+NOTIFY_OPTION("segments", SEGMENT_LIST, segments, "", 0, 0, READ_BY(MONITOR),
+              "Only verdicts that name one of these segments, serve for that of every user; empty: all.")
+NOTIFY_OPTION("min_severity", STRING, min_severity, "info", 0, 0, READ_BY(MONITOR),
+              "Only verdicts of this severity or above: critical is a fault in a segment that users share, warning one user's t3 "
+              "server or this machine itself, info everything else.")
+NOTIFY_OPTION("revised", BOOL, revised, "true", 0, 0, READ_BY(MONITOR),
+              "Whether revisions of a verdict that was notified are notified, too.")
+NOTIFY_OPTION("healed", BOOL, healed, "true", 0, 0, READ_BY(MONITOR),
+              "Whether the end of a verdict that was notified is notified, too.")
+NOTIFY_OPTION("retry_min", DURATION, retry_min_us, "2s", SECOND / 10, 3600 * SECOND, READ_BY(MONITOR),
+              "Pause after the first failure; it doubles with each further one.")
+NOTIFY_OPTION("retry_max", DURATION, retry_max_us, "5m", SECOND / 10, 24 * 3600 * SECOND, READ_BY(MONITOR),
+              "Longest pause between attempts.")
+NOTIFY_OPTION("retry_for", DURATION, retry_for_us, "6h", 0, 0, READ_BY(MONITOR),
+              "A notification that cannot be delivered for this long is dropped, notification_dropped; 0s: it is tried once.")
+NOTIFY_OPTION("queue", INT, queue, "64", 1, 1000, READ_BY(MONITOR),
+              "Most notifications that wait, for one is delivered at a time; beyond that the oldest one that waits is dropped, notification_dropped.")
+
 SECTION_OPTION("module", STRING, module, "", 0, 0,
             "Plugin to load if it is not named like the section.")
 
@@ -239,6 +271,7 @@ JOB_OPTION("deadline", DURATION, deadline_us, "10m", SECOND / 10, 24 * 3600 * SE
 
 #undef CORE_OPTION
 #undef COMMAND_OPTION
+#undef NOTIFY_OPTION
 #undef SECTION_OPTION
 #undef LEG_OPTION
 #undef LEG_DEFAULT_OPTION

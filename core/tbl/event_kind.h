@@ -164,4 +164,6 @@ EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppres
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,
            "so much happens to one user that the journal keeps only some of it: 300 rows at once and 20 a minute, and of all users "
            "together, where it names none, 50 times as many; the log has all")
+EVENT_KIND(NOTIFICATION_DROPPED, "notification_dropped", ERROR, true, incident, none, verdict, error,
+           "a notification was given up: its program failed for retry_for, or too many waited; command= names the section")
 /* clang-format on */

@@ -46,7 +46,7 @@ class Config(unittest.TestCase):
 
     def test_shipped_with_everything(self):
         """Every section that is commented, and every option that is in one that is not."""
-        text = re.sub(r'(?m)^#((plugin|command|leg_defaults| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
+        text = re.sub(r'(?m)^#((plugin|command|notify|leg_defaults| {4}|}).*)$', r"\1", text_of(f"{BUILD}/etc/t3ops.conf"))
         text = re.sub(r"(?m)^    #(\w+ +=)", r"    \1", text)
         status, said = self.check(text)
         self.assertEqual(status, 0, said)
