@@ -109,6 +109,15 @@ static void check_accounts(const struct part *p)
 	}
 }
 
+static void check_vantage(const struct part *p)
+{
+	const char *name = text_of(p, "vantage");
+
+	if (name && name[0] != '\0' && !name_valid(name, NAME_MAX_BYTES))
+		EXPECT_ERROR(p, "vantage", " = \"%.60s\": expected a name of at most %d letters, digits, - and _",
+		             name, NAME_MAX_BYTES);
+}
+
 static void check_listen_access(const struct part *p)
 {
 	const char *mode = text_of(p, "listen_mode"), *group = text_of(p, "listen_group");
@@ -312,6 +321,7 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	check_user_path(&p);
 	if (as_root)
 		check_accounts(&p);
+	check_vantage(&p);
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */

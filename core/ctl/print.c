@@ -117,10 +117,10 @@ void print_rows(FILE *out, const json_t *answer)
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
-/* "(verdict 3, revision 2, narrowed, was wan or tunnel; incident 2, 0.3 s after the first drop)" */
+/* "(verdict 3, revision 2, narrowed, was wan or tunnel; from vps; incident 2, 0.3 s after the first drop)" */
 static void verdict_head_print(FILE *out, const json_t *v)
 {
-	const char *was = text_get(v, "was");
+	const char *was = text_get(v, "was"), *vantage = text_get(v, "vantage");
 	long long revision = (long long)json_integer_value(json_object_get(v, "revision"));
 
 	fprintf(out, "  (verdict %lld", (long long)json_integer_value(json_object_get(v, "id")));
@@ -131,6 +131,10 @@ static void verdict_head_print(FILE *out, const json_t *v)
 	if (*was != '\0') {
 		fputs(", was ", out);
 		text_put(out, was, 0);
+	}
+	if (*vantage != '\0') {
+		fputs("; from ", out);
+		text_put(out, vantage, 0);
 	}
 	fprintf(out, "; incident %lld, %.1f s after the first drop%s)\n",
 	        (long long)json_integer_value(json_object_get(v, "incident")),

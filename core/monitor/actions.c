@@ -143,9 +143,17 @@ static void verdict_store(struct monitor *d, json_t *verdict)
 	notifier_verdict(d->notifier, verdict);
 }
 
+/* Events of verdicts, and the verdicts, say where they were seen from. */
+static void verdict_emit(struct monitor *d, struct event *e)
+{
+	event_set(e->vantage, d->process->config->core.vantage);
+	process_emit(d->process, e);
+}
+
 static void on_verdict(void *arg, const struct verdict_basis *b)
 {
 	struct monitor *d = arg;
+	const char *vantage = d->process->config->core.vantage;
 	json_t *verdict = verdict_json(b);
 	struct event e;
 
@@ -153,7 +161,9 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 		verdict_count(d, b->verdict);
 	actions_standing(d);
 	verdict_event(b, &e);
-	process_emit(d->process, &e);
+	verdict_emit(d, &e);
+	if (verdict != NULL && vantage[0] != '\0')
+		json_object_set_new(verdict, "vantage", json_string(vantage));
 	if (verdict == NULL || verdict_board_put(&d->board, b->verdict, verdict) < 0)
 		log_write(LOG_L_ERROR, "verdict_lost", kv_verdict((int64_t)b->verdict->id), kv_errno(ENOMEM));
 	if (verdict != NULL) {
@@ -174,7 +184,7 @@ static void on_ended(void *arg, const struct verdict *v)
 		actions_evidence_lost(-ENOMEM);
 	verdict_end_event(v, &e);
 	verdict = verdict_board_end(&d->board, v, e.time_us);
-	process_emit(d->process, &e);
+	verdict_emit(d, &e);
 	if (verdict != NULL)
 		verdict_store(d, verdict);
 }

@@ -17,13 +17,14 @@ struct waiter {
 struct metrics_page {
 	struct ev_loop *loop;
 	const struct metrics *metrics;
+	const char *vantage;
 	struct ev_timer turn;
 	struct metrics_rendering *rendering; /* NULL: nobody waits */
 	TAILQ_HEAD(, waiter) waiters;
 	bool hurries;
 };
 
-struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics *m)
+struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics *m, const char *vantage)
 {
 	struct metrics_page *p = calloc(1, sizeof *p);
 
@@ -31,6 +32,7 @@ struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics
 		return NULL;
 	p->loop = loop;
 	p->metrics = m;
+	p->vantage = vantage;
 	TAILQ_INIT(&p->waiters);
 	return p;
 }
@@ -71,7 +73,7 @@ static void rendering_start(struct metrics_page *p)
 {
 	if (p->rendering != NULL)
 		return;
-	p->rendering = metrics_render_begin(p->metrics, NULL);
+	p->rendering = metrics_render_begin(p->metrics, NULL, p->vantage);
 	ev_timer_init(&p->turn, on_turn, 0., 0.);
 	p->turn.data = p;
 	ev_timer_start(p->loop, &p->turn);

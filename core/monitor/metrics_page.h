@@ -17,8 +17,8 @@ struct metrics_page;
 /* Gives the whole text, borrowed; NULL: there is no memory for it. */
 typedef void metrics_page_answer(struct local_conn *c, const char *text, size_t len);
 
-/* m is borrowed.  NULL without memory. */
-struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics *m);
+/* m and vantage (metrics_render.h) are borrowed.  NULL without memory. */
+struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics *m, const char *vantage);
 void metrics_page_free(struct metrics_page *p);
 
 /* Holds the connection until it is answered. */

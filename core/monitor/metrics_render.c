@@ -44,6 +44,7 @@ struct metrics_rendering {
 	enum rendering_state state;
 	const struct metrics_memory *all;
 	bool (*wants)(const char *family);
+	const char *vantage;
 	struct family *families[METRICS_ARENAS]; /* copies; those that are no families have no name */
 	uint32_t n_families[METRICS_ARENAS];
 	unsigned arena; /* that is gathered from */
@@ -294,36 +295,52 @@ static void text_add(struct metrics_rendering *r, const char *text)
 		rendering_fail(r);
 }
 
-static void sample_begin(struct metrics_rendering *r, const char *suffix, const char *open, const char *labels)
+/* *sign: what stands before the first pair, or before the next one. */
+static void pairs_add(struct metrics_rendering *r, const char **sign, const char *begin, const char *text,
+                      const char *end)
 {
-	text_add(r, r->row.family->name);
-	text_add(r, suffix);
-	text_add(r, open);
-	text_add(r, labels);
+	if (text[0] == '\0')
+		return;
+	text_add(r, *sign);
+	text_add(r, begin);
+	text_add(r, text);
+	text_add(r, end);
+	*sign = ",";
 }
 
-static void count_end(struct metrics_rendering *r, const char *close, uint64_t value)
+/* Name and labels; bound: of a bucket, else "". */
+static void sample_begin(struct metrics_rendering *r, const char *suffix, const char *bound)
+{
+	const char *sign = "{";
+
+	text_add(r, r->row.family->name);
+	text_add(r, suffix);
+	pairs_add(r, &sign, "vantage=\"", r->vantage, "\"");
+	pairs_add(r, &sign, "", r->row.labels, "");
+	pairs_add(r, &sign, "le=\"", bound, "\"");
+	text_add(r, *sign == ',' ? "} " : " ");
+}
+
+static void count_end(struct metrics_rendering *r, uint64_t value)
 {
 	char text[48];
 
-	snprintf(text, sizeof text, "%s %llu\n", close, (unsigned long long)value);
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)value);
 	text_add(r, text);
 }
 
-static void value_end(struct metrics_rendering *r, const char *close, int digits, double value)
+static void value_end(struct metrics_rendering *r, int digits, double value)
 {
 	char text[48];
 
-	snprintf(text, sizeof text, "%s %.*g\n", close, digits, value);
+	snprintf(text, sizeof text, "%.*g\n", digits, value);
 	text_add(r, text);
 }
 
 static void bucket_write(struct metrics_rendering *r, const char *bound, uint64_t value)
 {
-	sample_begin(r, "_bucket", "{", r->row.labels);
-	text_add(r, r->row.labels[0] != '\0' ? ",le=\"" : "le=\"");
-	text_add(r, bound);
-	count_end(r, "\"}", value);
+	sample_begin(r, "_bucket", bound);
+	count_end(r, value);
 }
 
 static void histogram_write(struct metrics_rendering *r)
@@ -338,10 +355,10 @@ static void histogram_write(struct metrics_rendering *r)
 		bucket_write(r, bound, sum);
 	}
 	bucket_write(r, "+Inf", r->row.value);
-	sample_begin(r, "_sum", "{", r->row.labels);
-	value_end(r, "}", 12, r->row.sum);
-	sample_begin(r, "_count", "{", r->row.labels);
-	count_end(r, "}", r->row.value);
+	sample_begin(r, "_sum", "");
+	value_end(r, 12, r->row.sum);
+	sample_begin(r, "_count", "");
+	count_end(r, r->row.value);
 }
 
 static void family_write(struct metrics_rendering *r, const struct family *f)
@@ -357,7 +374,6 @@ static void family_write(struct metrics_rendering *r, const struct family *f)
 static void row_write(struct metrics_rendering *r)
 {
 	const struct row *row = &r->row;
-	const char *open = row->labels[0] != '\0' ? "{" : "", *close = row->labels[0] != '\0' ? "}" : "";
 
 	if (row->family != r->family)
 		family_write(r, row->family);
@@ -365,11 +381,11 @@ static void row_write(struct metrics_rendering *r)
 		histogram_write(r);
 		return;
 	}
-	sample_begin(r, "", open, row->labels);
+	sample_begin(r, "", "");
 	if (row->family->type == T3OPS_GAUGE)
-		value_end(r, close, 15, number(row->value));
+		value_end(r, 15, number(row->value));
 	else
-		count_end(r, close, row->value);
+		count_end(r, row->value);
 }
 
 static void row_begin(struct metrics_rendering *r, const struct row *row)
@@ -412,14 +428,16 @@ static void row_add(struct metrics_rendering *r, struct row *row)
 
 static void writing_end(struct metrics_rendering *r)
 {
+	static const struct family dropped = {.name = "t3ops_metrics_dropped_total",
+	                                      .help = "Look-ups of a metric series that found no room.",
+	                                      .type = T3OPS_COUNTER};
+
 	if (r->row.family)
 		row_write(r);
-	if (r->wants == NULL &&
-	    !buf_printf(&r->text,
-	                "# HELP t3ops_metrics_dropped_total Look-ups of a metric series that found no room.\n"
-	                "# TYPE t3ops_metrics_dropped_total counter\nt3ops_metrics_dropped_total %llu\n",
-	                (unsigned long long)r->dropped))
-		rendering_fail(r);
+	if (r->wants == NULL) {
+		r->row = (struct row){.family = &dropped, .labels = "", .value = r->dropped};
+		row_write(r);
+	}
 	if (r->state == RENDERING_WRITES)
 		r->state = RENDERING_DONE;
 }
@@ -499,7 +517,8 @@ static void rows_write(struct metrics_rendering *r)
 	}
 }
 
-struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*wants)(const char *family))
+struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*wants)(const char *family),
+                                               const char *vantage)
 {
 	struct metrics_rendering *r = calloc(1, sizeof *r);
 
@@ -507,6 +526,7 @@ struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*w
 		return NULL;
 	r->all = metrics_memory(m);
 	r->wants = wants;
+	r->vantage = vantage;
 	if (!r->all || !families_copy(r))
 		rendering_fail(r);
 	return r;
@@ -544,7 +564,7 @@ void metrics_render_end(struct metrics_rendering *r)
 
 char *metrics_render(const struct metrics *m, bool (*wants)(const char *family), size_t *len)
 {
-	struct metrics_rendering *r = metrics_render_begin(m, wants);
+	struct metrics_rendering *r = metrics_render_begin(m, wants, "");
 	char *text = NULL;
 	const char *at;
 

@@ -16,15 +16,17 @@
 
 struct metrics_rendering;
 
-/* m is borrowed until the end.  wants: which families; NULL: the whole page.  NULL without memory. */
-struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*wants)(const char *family));
+/* m and vantage are borrowed until the end.  wants: which families; NULL: the whole page.  vantage: the value of a
+ * label of that name which every series gets, and which needs no escapes; "": none.  NULL without memory. */
+struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*wants)(const char *family),
+                                               const char *vantage);
 /* One of many steps, each of about a thousand series, however many there are; true: that was the last one. */
 bool metrics_render_step(struct metrics_rendering *r);
 /* After the last step; borrowed.  NULL: it failed for want of memory. */
 const char *metrics_render_text(const struct metrics_rendering *r, size_t *len);
 void metrics_render_end(struct metrics_rendering *r); /* NULL is fine */
 
-/* All steps at once; to be freed, NULL without memory. */
+/* All steps at once, without a vantage; to be freed, NULL without memory. */
 char *metrics_render(const struct metrics *m, bool (*wants)(const char *family), size_t *len);
 
 #endif

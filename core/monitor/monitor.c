@@ -253,6 +253,7 @@ static void event_terminate(struct event *e)
 
 	e->plugin[sizeof e->plugin - 1] = e->callback[sizeof e->callback - 1] = e->user[sizeof e->user - 1] = '\0';
 	e->address[sizeof e->address - 1] = e->colo[sizeof e->colo - 1] = '\0';
+	e->vantage[sizeof e->vantage - 1] = '\0';
 	e->command[sizeof e->command - 1] = e->requester[sizeof e->requester - 1] = '\0';
 	e->path[sizeof e->path - 1] = e->user_agent[sizeof e->user_agent - 1] = '\0';
 	memcpy(&carried, &e->page.carried, sizeof carried);
@@ -370,7 +371,7 @@ static int journal_start(struct monitor *d)
 	if (d->journal != NULL)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
-	d->metrics = metrics_page_new(d->process->loop, d->process->metrics);
+	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
 	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL)
 		return -ENOMEM;
 	roster_begin(d);

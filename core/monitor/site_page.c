@@ -50,6 +50,7 @@ static void headline_put(FILE *out, const struct site_data *s)
 
 static void about_put(FILE *out, const struct site_data *s)
 {
+	const char *vantage = s->monitor->process->config->core.vantage;
 	char uptime[DURATION_WORDS_SIZE];
 
 	duration_words(json_number_value(json_object_get(s->status, "uptime_seconds")), uptime);
@@ -59,6 +60,10 @@ static void about_put(FILE *out, const struct site_data *s)
 	site_time(out, s->until_us, SITE_SECOND);
 	fputs(" <span id=live></span> &middot; ", out);
 	html_print(out, s->monitor->host_name);
+	if (vantage[0] != '\0') {
+		fputs(", seen from ", out);
+		html_print(out, vantage);
+	}
 	fputs(" &middot; t3ops ", out);
 	html_print(out, site_get(s->status, "version"));
 	fprintf(out, ", the monitor is up for %s</p>\n", uptime);

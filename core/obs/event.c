@@ -6,7 +6,7 @@
 
 #include "sys/clock.h"
 
-#define EVENT_PAIRS 29
+#define EVENT_PAIRS 30
 
 struct kind_row {
 	const char *name;
@@ -110,6 +110,7 @@ static size_t pairs_fill(const struct event *e, struct kv out[EVENT_PAIRS])
 	    number(k->id, e->id),
 	    text(KV_plugin, e->plugin),
 	    text(KV_callback, e->callback),
+	    text(KV_vantage, e->vantage),
 	    text(KV_requester, e->requester),
 	    text(KV_command, e->command),
 	    text(e->kind == EVENT_REQUEST_REJECTED ? KV_identity : KV_user, e->user),

@@ -45,6 +45,7 @@ struct event {
 	uint64_t id;      /* tunnel, pid, or incident (of tunnel_alive and leg_*: the one that asked) */
 	char plugin[32];  /* title of its section; for a leg its name */
 	char callback[32];
+	char vantage[32]; /* the place that it was seen from, if that has a name */
 	char command[64]; /* that the helper ran; and who asked for it */
 	char requester[72];
 	char user[T3OPS_USER_NAME_SIZE];

@@ -54,6 +54,9 @@ CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ
 CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
             "Further names, without a port, by which browsers and scrapers reach those pages; numeric addresses, localhost and this "
             "machine's own name are known, every other one is answered 421, so no site can read the pages by DNS rebinding.")
+CORE_OPTION("vantage", STRING, vantage, "", 0, 0, READ_BY(MONITOR),
+            "Name of the place that this t3ops looks from, as \"vps\", if it is not the only one: a label of all its metrics, and in its verdicts and "
+            "their events; empty: none.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,

@@ -56,6 +56,19 @@ class Config(unittest.TestCase):
         self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")
         self.assertIn("plugin probe_internal", said)
 
+    def test_vantage(self):
+        key = os.path.join(process.folder(), "probe-key")
+        with open(key, "w", encoding="ascii") as f:
+            f.write("sixteen-bytes-or-more\n")
+        os.chmod(key, 0o640)
+        text = re.sub(r'(?m)^probe_key_file += ".*"', f'probe_key_file = "{key}"', text_of(f"{BUILD}/etc/vantage.conf"))
+        status, said = self.check(text)
+        self.assertEqual(status, 0, said)
+        self.assertNotIn("process proxy", said)
+        status, said = self.check(text.replace('"vps"', '"a place"'))
+        self.assertNotEqual(status, 0)
+        self.assertIn('vantage = "a place": expected a name of at most 31 letters', said)
+
     def test_readme(self):
         blocks = re.findall(r"```conf\n(.*?)```", text_of(f"{SOURCE}/README.md"), re.S)
         self.assertTrue(blocks)

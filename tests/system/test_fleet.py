@@ -47,6 +47,8 @@ class Fleet(unittest.TestCase):
                 users = {"alice": stub.port}
                 sections += 'plugin "probe_echo" {}\n' + section(
                     "plugin", "inner", {**LEG, "address": f"127.0.0.1:{port}", "segments": ["dispatch"]})
+            else:
+                options["vantage"] = f"vps-{node}"
             self.nodes[node] = stack.enter_context(Daemon(options, sections, users=users))
         for node in NODES:
             self.nodes[node].wait_log(r"event=leg_up .*plugin=outer")
@@ -81,6 +83,23 @@ class Fleet(unittest.TestCase):
         self.tunnel.heal()
         for alert in ("T3FleetSegmentDown", "T3SegmentDown"):
             p.wait_silence(alert)
+
+    def test_vantage(self):
+        """A t3ops with legs alone needs nothing else, and its name is in all that it says."""
+        b = self.nodes["b"]
+        self.assertEqual(sorted(b.processes()), ["monitor", "prober"])
+        series = [line for line in b.get("/metrics").text().split("\n") if line and not line.startswith("#")]
+        self.assertEqual([line for line in series if '{vantage="vps-b"' not in line], [])
+        self.assertNotIn("vantage", self.nodes["a"].get("/metrics").text())
+        self.assertIn("seen from vps-b", b.get("/").text())
+        self.wan["b"].cut()
+        b.wait_log(r'event=verdict incident=\d+ vantage=vps-b .*segments="?wan_b')
+        self.wan["b"].heal()
+        b.wait_log(r"event=verdict_healed incident=\d+ vantage=vps-b ")
+        verdict = wait.until(lambda: [v for v in b.standing() if v["state"] == "healed"], what="the verdict's end")[0]
+        self.assertEqual((verdict["vantage"], verdict["users"]), ("vps-b", []))
+        self.assertIn("; from vps-b; incident ", b.ctl("verdicts"))
+        self.assertEqual(b.verdicts()[0]["vantage"], "vps-b")
 
     def own(self, told, p):
         """The same verdict of a as before; that the others get answers over the tunnel shows what is left."""

@@ -197,7 +197,7 @@ static void test_steps(void **state)
 		snprintf(name, sizeof name, "%d", i);
 		series_add(of(m, &total, name), 1);
 	}
-	r = metrics_render_begin(reader, NULL);
+	r = metrics_render_begin(reader, NULL, "");
 	while (!metrics_render_step(r))
 		steps++;
 	assert_true(steps > 2 * 50000 / 1100);
