@@ -33,8 +33,9 @@ def faster(rules):
 class Prometheus:
     """One that scrapes these addresses, with the shipped configuration and rules."""
 
-    def __init__(self, target, alertmanager=None, others=()):
-        """alertmanager: its address; without one, alerts are not sent on.  others: addresses of further t3ops."""
+    def __init__(self, target, alertmanager=None, others=(), scrape="200ms"):
+        """alertmanager: its address; without one, alerts are not sent on.  others: addresses of further t3ops.  scrape: how
+        often, and for how long at most."""
         self.nodes = 1 + len(others)
         self.dir = process.folder()
         self.address = ("127.0.0.1", ports.free())
@@ -44,7 +45,7 @@ class Prometheus:
             conf = conf.replace("127.0.0.1:9093", "%s:%d" % alertmanager)
         else:
             conf = re.sub(r"(?m)^alerting:\n(?: .*\n)*", "", conf)
-        conf = re.sub(r"scrape_interval: \w+", "scrape_interval: 200ms\n    scrape_timeout: 200ms", conf)
+        conf = re.sub(r"scrape_interval: \w+", f"scrape_interval: {scrape}\n    scrape_timeout: {scrape}", conf)
         conf = "global:\n  evaluation_interval: 200ms\n" + conf
         rules = [(name, faster(text_of(name))) for name in RULES]
         for name, text in (("prometheus.yml", conf), *rules):
@@ -127,7 +128,7 @@ class Alertmanager:
         self.address = ("127.0.0.1", ports.free())
         conf = text_of("alertmanager.yml").replace("127.0.0.1:8080", "%s:%d" % self.receiver.address)
         with open(os.path.join(self.dir, "alertmanager.yml"), "w", encoding="utf-8") as f:
-            f.write(conf.replace("group_wait: 10s", "group_wait: 1s"))
+            f.write(conf.replace("group_wait: 10s", "group_wait: 1s\n  group_interval: 1s"))
         self.process = process.Process(
             ["prometheus-alertmanager", f"--config.file={self.dir}/alertmanager.yml", f"--storage.path={self.dir}/data",
              "--cluster.listen-address=", "--web.listen-address=%s:%d" % self.address], "alertmanager")
@@ -147,8 +148,14 @@ class Alertmanager:
         """The alerts of that name that were sent there."""
         return [alert for where, alert in self.receiver.got if where == path and alert["labels"]["alertname"] == name]
 
+    def alerts(self):
+        return json.loads(lab_http.get(self.address, "/api/v2/alerts").text())
+
+    def alert(self, labels):
+        """The active one with these labels, or None."""
+        return next((a for a in self.alerts() if a["labels"].items() >= labels.items()), None)
+
     def inhibited(self, name):
         """Whether one of that name is active, and every such one is inhibited."""
-        alerts = json.loads(lab_http.get(self.address, "/api/v2/alerts").text())
-        states = [a["status"]["inhibitedBy"] for a in alerts if a["labels"]["alertname"] == name]
+        states = [a["status"]["inhibitedBy"] for a in self.alerts() if a["labels"]["alertname"] == name]
         return bool(states) and all(states)

@@ -1,25 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The shipped alert rules in a real Prometheus that scrapes a real t3ops: each condition is brought about, and the
-alert must fire with its labels.  A minute of the rules is a second here."""
+"""The shipped alert rules and routes in a real Prometheus and Alertmanager that scrape a real t3ops: each condition is
+brought about, the alert must fire with its labels and arrive where its severity belongs, and what its section of the runbook
+tells to type must work meanwhile (lab/alarm.py).  A minute of the rules is a second here."""
 import getpass
 import os
+import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import unittest
 
-from lab import account, http, ports, process, wait
+from lab import account, certs, http, ports, process, runbook, timelapse, wait, ws
+from lab.alarm import Alarm
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.drill import Lab
 from lab.fleet import Fleet
 from lab.origin import Origin, answer
-from lab.prometheus import Alertmanager, Prometheus
 from lab.relay import Relay
 from lab.stub import LATEST, NEW, T3Stub
+from lab.installation import Installation
+from lab.prometheus import RULES, text_of
 from lab.unit import Unit
+from test_legs import HANDLERS, HOST, TlsOrigin
 
 NOT_SELF = "nobody" if getpass.getuser() != "nobody" else "root"
+NOT_BROUGHT_ABOUT = {"T3OpsOverflow"}  # queues that are full, for which everything else would have to fail first
 LEG = {"heartbeat": "100ms", "late": "200ms", "watchdog": "500ms", "reconnect_min": "100ms", "reconnect_max": "200ms"}
 
 
@@ -61,7 +68,7 @@ class Alerts(unittest.TestCase):
             key = 't3ops_job_last_success_timestamp_seconds{task="backup",user="alice"}'
             stamp = d.metrics()[key]
             self.assertGreater(stamp, 0)
-            with Prometheus(d.monitor) as p:
+            with Alarm(d) as p:
                 stale = p.wait_alert("T3BackupStale", user="alice", task="backup")
                 self.assertEqual((stale["job"], stale["severity"]), ("t3ops", "warning"))
                 p.wait_alert("T3BackupMissing", user="bob", task="backup")
@@ -78,7 +85,7 @@ class Alerts(unittest.TestCase):
                 p.wait_silence("T3BackupMissing")
 
     def test_legs_and_verdicts(self):
-        with self.daemon() as d, Prometheus(d.monitor) as p:
+        with self.daemon() as d, Alarm(d) as p:
             d.wait_log(r"event=leg_up .*user=alice")
             wait.until(lambda: p.query('t3probe_connected{leg=~"probe_t3serve.*"} == 1'), what="the leg in Prometheus")
             self.stub.stop()
@@ -95,7 +102,8 @@ class Alerts(unittest.TestCase):
             p.wait_alert("T3ProbeDropBurst", severity="warning")
 
     def test_segments(self):
-        """A shared segment, one user's server, and a wall before a leg: each alert names what a verdict says."""
+        """A shared segment with a user behind it, and that user's server: each alert names what the verdict says, and nothing
+        else stands."""
         port = ports.free()
         with Relay(("127.0.0.1", port)) as line:
             leg = {"module": "probe_internal", "url": "ws://t3.example.com/probe/ws", **LEG}
@@ -106,21 +114,114 @@ class Alerts(unittest.TestCase):
             with Daemon({"ping_timeout": "300ms", "listen": [f"127.0.0.1:{port}"]}, sections, users={"alice": self.stub.port}) as d:
                 for name in ("outer", "inner", "probe_t3serve"):
                     d.wait_log(f"event=leg_up .*plugin={name}")
-                with Alertmanager() as told, Prometheus(d.monitor, told.address) as p:
+                headers = [("X-authentik-username", "alice"), ("Cookie", self.stub.cookie())]
+                ws.polite_visit(line.address, headers)
+                with Alarm(d) as p, ws.WebSocket(line.address, "/ws", headers) as page:
+                    page.heartbeat()
                     line.cut()
-                    p.wait_alert("T3SegmentDown", segment="tunnel", severity="critical")
-                    page = wait.until(lambda: told.told("/pager", "T3SegmentDown"), what="a page")[0]
+                    down = p.wait_alert("T3SegmentDown", segment="tunnel", severity="critical")
+                    wait.until(lambda: p.told.alert(down)["annotations"]["description"].startswith("Affected users: alice."),
+                               what="the user in the alert")
+                    self.stands(p, {("fault", "tunnel", None)}, {("alice", "tunnel")})
+                    page = wait.until(lambda: p.told.told("/pager", "T3SegmentDown"), what="a page")[0]
                     self.assertEqual(page["annotations"]["summary"], "tunnel is down")
                     p.wait_alert("T3ProbeLegDown", leg="outer")
-                    wait.until(lambda: told.inhibited("T3ProbeLegDown"), what="the leg's alert, which says the same")
-                    self.assertEqual(told.told("/pager", "T3ProbeLegDown"), [])
+                    wait.until(lambda: p.told.inhibited("T3ProbeLegDown"), what="the leg's alert, which says the same")
+                    self.assertEqual(p.told.told("/pager", "T3ProbeLegDown"), [])
                     line.heal()
-                    p.wait_silence("T3SegmentDown")
+                    with ws.WebSocket(line.address, "/ws", headers) as again:
+                        again.heartbeat()
+                        p.wait_silence("T3SegmentDown")
+                        again.close(1001)
+                    self.stands(p, set(), set())
                     self.stub.stop()
                     p.wait_alert("T3ServeDown", user="alice", severity="warning")
+                    self.stands(p, {("fault", "serve", "alice")}, set())
                     self.assertNotIn("T3SegmentDown", [a["alertname"] for a in p.firing()])
                     self.stub.start()
                     p.wait_silence("T3ServeDown")
+                    self.stands(p, set(), set())
+
+    def stands(self, p, verdicts, users):
+        """Exactly these are 1 in Prometheus; what does not stand is 0, or not there."""
+        for metric, labels, expected in (("t3ops_verdict_standing", ("kind", "segment", "user"), verdicts),
+                                         ("t3ops_user_affected", ("user", "segment"), users)):
+            def found(metric=metric, labels=labels):
+                return {tuple(r["metric"].get(n) or None for n in labels) for r in p.query(f"{metric} != 0")}
+            wait.until(lambda e=expected, f=found: f() == e, what=f"{metric} of {expected}")
+        self.assertEqual(p.query("t3ops_verdict_standing != 0 and t3ops_verdict_standing != 1"), [])
+        self.assertEqual(bool(p.query("t3ops_verdict_suspects == 1")), bool(verdicts))
+
+    def test_user_drops(self):
+        """One user's connection is cut again and again while everything between works.  Time runs ten times as fast: what
+        comes back within a minute of its end would be the same verdict."""
+        lapse = timelapse.Timelapse(10)
+        if timelapse.missing():
+            self.skipTest("missing: " + " ".join(timelapse.missing()))
+        port = ports.free()
+        inner = section("plugin", "probe_internal", {"url": "ws://t3.example.com/probe/ws", "address": f"127.0.0.1:{port}",
+                                                     "segments": ["dispatch"], "heartbeat": "2s", "late": "4s", "watchdog": "10s"})
+        with Daemon({"listen": [f"127.0.0.1:{port}"], "user_path": ["last_mile", "dispatch", "serve"]}, 'plugin "probe_echo" {}\n' +
+                    'plugin "probe_t3serve" {}\n' + inner, users={"alice": self.stub.port}, env=lapse.env()) as d, Alarm(d) as p:
+            d.wait_log(r"event=leg_up .*user=alice")
+            d.wait_log("event=leg_up .*plugin=probe_internal")
+            headers = [("X-authentik-username", "alice"), ("Cookie", self.stub.cookie())]
+            ws.polite_visit(d.proxy, headers)
+            for number in range(3):
+                with ws.WebSocket(d.proxy, "/ws", headers) as page:
+                    page.heartbeat()
+                    page.drop()
+                with ws.WebSocket(d.proxy, "/ws", headers) as page:
+                    page.heartbeat()
+                    page.close(1001)
+                    wait.until(lambda n=number: [v["state"] for v in d.standing()].count("healed") == n + 1 and
+                               d.metrics().get('t3ops_user_verdicts_total{user="alice",segment="exonerated"}') == n + 1,
+                               60, "the end of a verdict that exonerates infra")
+                lapse.pause(70)
+            found = p.wait_alert("T3UserDrops", user="alice", severity="info")
+            self.assertEqual(p.query('t3ops_verdict_standing{kind="exonerated"} == 1'), [])
+            self.assertNotIn("T3SegmentDown", [a["alertname"] for a in p.firing()], found)
+
+    def test_host(self):
+        """The machine was suspended: its clocks have a gap."""
+        lapse = timelapse.Timelapse(2)
+        if timelapse.missing():
+            self.skipTest("missing: " + " ".join(timelapse.missing()))
+        with Daemon({}, 'plugin "probe_echo" {}\n', env=lapse.env()) as d, Alarm(d) as p:
+            wait.until(lambda: p.query('t3ops_events_total{kind="machine_suspended"} == 0'), what="the counter in Prometheus")
+            lapse.jump(realtime=600, boottime=600)
+            d.wait_log("event=machine_suspended")
+            p.wait_alert("T3HostPressure", kind="machine_suspended", severity="warning")
+
+    def test_certificate(self):
+        ca = certs.Authority(process.folder())
+        cert, key, _ = ca.issue("soon", "DNS:" + HOST, days=5)
+        far = TlsOrigin(cert, key, HANDLERS)
+        self.addCleanup(far.stop)
+        leg = section("plugin", "probe_internal", {"url": f"wss://{HOST}/echo", "address": f"127.0.0.1:{far.port}", "ca_file": ca.ca,
+                                                   "segments": ["traefik"], **LEG, "fresh": "200ms", "large_beat": "0s"})
+        with Daemon({}, leg) as d, Alarm(d) as p:
+            p.wait_alert("T3CertExpiring", leg="probe_internal", severity="warning")
+            cert, key, _ = ca.issue("renewed", "DNS:" + HOST, days=60)
+            far.context.load_cert_chain(cert, key)
+            p.wait_silence("T3CertExpiring")
+
+    def test_too_many_series(self):
+        options = {"plugin_dir": plugin_dir_with("sample_series")}
+        with Daemon(options, section("plugin", "sample_series", {}), users={"alice": self.stub.port}) as d, Alarm(d, scrape="3s") as p:
+            wait.until(lambda: p.query("t3ops_metrics_dropped_total == 0"), what="the counter in Prometheus")
+            http.get(d.proxy, "/series", {"X-authentik-username": "alice"})
+            p.wait_alert("T3MetricsDropped", severity="warning")
+
+    def test_job(self):
+        """Another job than backup fails."""
+        with Daemon({}, section("plugin", "reports", {"module": "backup", "to": os.path.join(process.folder(), "to"),
+                                                      "database": f"{self.home}/%n.sqlite", "every": "1d"}),
+                    users={"alice": self.stub.port}) as d, Alarm(d) as p:
+            wait.until(lambda: p.query('t3ops_job_runs_total{task="reports",outcome="failed"} == 0'), what="the counter in Prometheus")
+            os.unlink(os.path.join(self.home, "alice.sqlite"))
+            d.ctl("run", "reports", "alice", check=False)
+            p.wait_alert("T3JobFailed", task="reports", outcome="failed", severity="warning")
 
     def test_brown_out(self):
         """The way to t3ops becomes slow for a while; nothing breaks."""
@@ -129,7 +230,7 @@ class Alerts(unittest.TestCase):
             patient = {**LEG, "late": "5s", "watchdog": "10s", "fresh": "0s", "address": "%s:%d" % line.address}
             sections = 'plugin "probe_echo" {}\n' + section(
                 "plugin", "probe_internal", {"url": "ws://t3.example.com/probe/ws", "segments": ["traefik", "dispatch"], **patient})
-            with Daemon({"listen": [f"127.0.0.1:{port}"]}, sections) as d, Prometheus(d.monitor) as p:
+            with Daemon({"listen": [f"127.0.0.1:{port}"]}, sections) as d, Alarm(d) as p:
                 key = 't3ops_leg_rtt_seconds_count{leg="probe_internal"}'
                 wait.until(lambda: d.metrics().get(key, 0) >= 20, what="usual round trips")
                 line.down.delay = 0.8
@@ -139,7 +240,7 @@ class Alerts(unittest.TestCase):
                 self.assertNotIn("event=leg_down", d.log())
 
     def test_processes_and_users(self):
-        with self.daemon() as d, Prometheus(d.monitor) as p:
+        with self.daemon() as d, Alarm(d) as p:
             wait.until(lambda: p.query('t3ops_process_up{process="jobs"} == 1'), what="processes in Prometheus")
             self.assertEqual([a for a in p.firing() if not a["alertname"].startswith("T3Backup")], [])
             for _ in range(5):  # the pause before it is started again grows to 1.6 s
@@ -160,14 +261,14 @@ class Alerts(unittest.TestCase):
     def test_impostor(self):
         """Where alice's t3 server should be, a process of another account answers."""
         with Origin() as other, Daemon({"trusted_upstreams": []}, 'plugin "probe_echo" {}\n',
-                                       users={"alice": {"os_user": NOT_SELF, "port": other.port}}) as d, Prometheus(d.monitor) as p:
+                                       users={"alice": {"os_user": NOT_SELF, "port": other.port}}) as d, Alarm(d) as p:
             wait.until(lambda: p.query("sum(t3ops_upstream_impostors_total) == 0"), what="the counter in Prometheus")
             self.assertEqual(http.get(d.proxy, "/", {"X-authentik-username": "alice"}).status, 503)
             p.wait_alert("T3UpstreamImpostor", severity="critical")
 
     def test_pairing(self):
         sections = section("command", "mint", {"argv": ["/bin/false"]}) + 'plugin "auto_pair" {}\n'
-        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Prometheus(d.monitor) as p:
+        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Alarm(d) as p:
             wait.until(lambda: p.query('t3ops_pair_total{result="mint_failed"} == 0'), what="the counter in Prometheus")
             http.get(d.proxy, "/", {"Accept": "text/html", "X-authentik-username": "alice"})
             p.wait_alert("T3PairingBroken", severity="critical")
@@ -189,7 +290,7 @@ class Alerts(unittest.TestCase):
                                                     "segments": ["traefik"], **LEG})
             sections += section("plugin", "probe_sso", {"url": f"http://{at}/open", "location": "https://sso.lab.test/*",
                                                         "segments": ["traefik", "sso"], **LEG})
-            with Daemon({}, sections) as d, Prometheus(d.monitor) as p:
+            with Daemon({}, sections) as d, Alarm(d) as p:
                 p.wait_alert("T3ProbeWalledOff", leg="walled", severity="warning")
                 p.wait_alert("T3WallOpen", plugin="probe_sso", severity="critical")
                 front.handlers["/open"] = sign_in
@@ -200,7 +301,7 @@ class Alerts(unittest.TestCase):
         d = Daemon({"sandbox": "off", "control": control, "plugin_dir": plugin_dir_with("sample_hostile")},
                    section("plugin", "sample_hostile", {"control": control}), users={"alice": self.stub.port})
         self.addCleanup(d.stop)
-        with Prometheus(d.monitor) as p:
+        with Alarm(d) as p:
             wait.until(lambda: p.query("t3ops_control_refused_total == 0"), what="the counter in Prometheus")
             http.get(d.proxy, "/control", {"X-authentik-username": "alice"})
             p.wait_alert("T3ControlRefused", severity="critical")
@@ -212,7 +313,7 @@ class Alerts(unittest.TestCase):
         sections = (unit.command("restart", "restart") + section("plugin", "probe_t3serve", {**brisk, "websocket": False}) +
                     section("plugin", "watchdog", {"restart_command": "restart", "patience": "1s", "grace": "1s",
                                                    "max_restarts": 2}))
-        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Prometheus(d.monitor) as p:
+        with Daemon({}, sections, users={"alice": self.stub.port}) as d, Alarm(d) as p:
             wait.until(lambda: p.query('t3ops_watchdog_restarts_total{user="alice"} == 0'), what="the counter in Prometheus")
             self.stub.stall()
             p.wait_alert("T3WatchdogRestarted", user="alice", severity="info")
@@ -225,7 +326,7 @@ class Alerts(unittest.TestCase):
             p.wait_silence("T3WatchdogExhausted")
 
     def test_drill(self):
-        with Lab(retain=2) as lab, Prometheus(lab.daemon.monitor) as p:
+        with Lab(retain=2) as lab, Alarm(lab.daemon) as p:
             lab.backup()
             lab.bad_backup()
             lab.ask("drill", "alice")
@@ -237,7 +338,7 @@ class Alerts(unittest.TestCase):
     def test_upgrade(self):
         """Two users of different versions; one is frozen, moved to a broken version, moved back, and left in between."""
         with Fleet(NEW, others={"bob": self.stub.port}, stop_command="stop", start_command="start",
-                   start_timeout="20s") as fleet, Prometheus(fleet.daemon.monitor) as p:
+                   start_timeout="20s") as fleet, Alarm(fleet.daemon) as p:
             fleet.check("0.0.33-without-cookie")
             p.wait_alert("T3UpgradeRejected", user="alice", severity="info")
             fleet.ask("freeze", "alice")
@@ -265,14 +366,64 @@ class Alerts(unittest.TestCase):
             fleet.check(LATEST)
             p.wait_alert("T3UpgradeGateBroken", user="alice", severity="warning")
 
+    def test_rollout(self):
+        """Over several users: the second one fails, is rolled back, and everybody is frozen."""
+        version = "0.0.34"
+        with Installation(NEW, ("alice", "bob"), canary="alice") as lab, Alarm(lab.daemon) as p:
+            lab.seats["bob"].on["start"] = lambda: lab.live.update({version: f"{version}-cannot-pair"})
+            self.assertEqual(lab.roll(version)[0], 0)
+            p.wait_alert("T3UpgradeRolledBack", 150, user="bob", severity="warning")
+            self.assertTrue(lab.wait_idle().startswith("rolled_back: bob"))
+            self.assertEqual(lab.versions(), {"alice": version, "bob": NEW})
+            for user in ("alice", "bob"):
+                p.wait_alert("T3UpgradeFrozen", 150, user=user, severity="info")
+            self.assertEqual({r["metric"]["user"] for r in p.query('t3ops_upgrade_last_timestamp_seconds{outcome="rolled_back"} > 0')},
+                             {"bob"})
+            lab.ask("unfreeze")
+            p.wait_silence("T3UpgradeFrozen")
+
     def test_journal(self):
         d = self.daemon(start=False)
         os.mkdir(os.path.join(d.state_dir, "journal.sqlite"))  # it cannot be opened
         d.start()
-        with d, Prometheus(d.monitor) as p:
+        with d, Alarm(d) as p:
             wait.until(lambda: p.query("t3ops_journal_lost_total"), what="the counter in Prometheus")
             d.reload()
             p.wait_alert("T3JournalLost", severity="warning")
+
+
+class Runbook(unittest.TestCase):
+    def test_every_alert_has_a_section(self):
+        rules = "".join(map(text_of, RULES))
+        alerts = re.findall(r"alert: (\w+)", rules)
+        sections = runbook.sections("alerts.md")
+        self.assertEqual(sorted(alerts), sorted(sections))
+        for alert in alerts:
+            self.assertIn(f'runbook_url: "docs/runbooks/alerts.md#{alert.lower()}"\n', rules)
+            severity = re.search(rf"alert: {alert}\n.*?severity: (\w+)", rules, re.S).group(1)
+            self.assertIn(f"*{severity}.*  ", sections[alert])
+            self.assertEqual((len(runbook.commands(sections[alert])), len(runbook.queries(sections[alert]))), (1, 1), alert)
+
+    def test_every_alert_is_brought_about(self):
+        """Here, or by several t3ops."""
+        tested = ""
+        for name in ("test_alerts.py", "test_fleet.py"):
+            with open(os.path.join(process.source_dir(), "tests/system", name), encoding="utf-8") as f:
+                tested += f.read()
+        for alert in re.findall(r"alert: (\w+)", "".join(map(text_of, RULES))):
+            if alert not in NOT_BROUGHT_ABOUT:
+                self.assertTrue(re.search(rf'\.wait_alert\("{alert}"', tested), alert)
+
+    def test_address_of_the_documentation(self):
+        """The command at its head."""
+        folder, command = process.folder(), runbook.commands(runbook.text_of("alerts.md").split("\n# ")[0])[0]
+        for name in RULES:
+            shutil.copy(os.path.join(process.source_dir(), "etc/prometheus", name), folder)
+        subprocess.run(["/bin/sh", "-c", command], cwd=folder, check=True)
+        for name in RULES:
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                text = f.read()
+            self.assertEqual(text.count("alert: "), text.count('runbook_url: "https://wiki.example.com/t3ops/alerts.md#'))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Tarball(unittest.TestCase):
                            ("usr/share/man/man8/t3opsctl.8", "/run/t3ops/control.sock"),
                            ("usr/share/man/man8/t3ops.8", "/usr/share/doc/t3ops/"),
                            ("usr/share/doc/t3ops/README.md", None), ("usr/share/doc/t3ops/NEWS", None),
-                           ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/drop-attribution.md", None),
+                           ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/alerts.md", None), ("usr/share/doc/t3ops/drop-attribution.md", None),
                            ("usr/share/man/man5/t3ops.conf.5", '"/usr/lib/t3ops"')):
             with open(f"{root}/{path}", "rb") as f:
                 self.assertIn((text or "").encode(), f.read(), path)

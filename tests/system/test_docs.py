@@ -67,7 +67,8 @@ class Pages(unittest.TestCase):
                     self.assertIn(f"{name}.{number}", names, page)
 
     def test_links(self):
-        for page in ("README.md", "CONTRIBUTING.md", "docs/runbooks/drop-attribution.md", "docs/runbooks/restore.md"):
+        for page in ("README.md", "CONTRIBUTING.md", "docs/runbooks/alerts.md", "docs/runbooks/drop-attribution.md",
+                     "docs/runbooks/restore.md", "docs/runbooks/version-bump.md"):
             folder = os.path.dirname(f"{SOURCE}/{page}")
             for target in re.findall(r"\]\(([^)#:]+)\)", text_of(f"{SOURCE}/{page}")):
                 self.assertTrue(os.path.exists(f"{folder}/{target}"), f"{page}: {target}")

@@ -13,8 +13,8 @@ import shutil
 import unittest
 
 from lab import account, ports, process, wait
+from lab.alarm import Alarm
 from lab.daemon import Daemon, section
-from lab.prometheus import Alertmanager, Prometheus
 from lab.relay import Relay
 from lab.stub import NEW, T3Stub
 
@@ -62,13 +62,13 @@ class Fleet(unittest.TestCase):
 
     def test_shared_and_own(self):
         others = [self.nodes[node].monitor for node in "bc"]
-        with Alertmanager() as told, Prometheus(self.nodes["a"].monitor, told.address, others) as p:
+        with Alarm(self.nodes["a"], others=others) as p:
             wait.until(lambda: self.recorded(p, "t3ops_fleet:segment_answered:count", "segment").get(("tunnel",)) == 3,
                        60, "answers over the tunnel from all nodes")
             self.assertEqual(self.recorded(p, "t3ops_fleet:segment_nodes:count", "segment"),
                              {("dispatch",): 3, ("tunnel",): 3, ("wan_a",): 1, ("wan_b",): 1, ("wan_c",): 1})
-            self.shared(told, p)
-            self.own(told, p)
+            self.shared(p.told, p)
+            self.own(p.told, p)
 
     def shared(self, told, p):
         """Each node suspects its own way out besides; only the tunnel is suspected by all."""
@@ -77,6 +77,7 @@ class Fleet(unittest.TestCase):
         page = wait.until(lambda: told.told("/pager", "T3FleetSegmentDown"), what="a page")[0]
         self.assertEqual(page["annotations"]["summary"], "tunnel is down for every node that sees it")
         p.wait_alert("T3SegmentDown", instance=self.instance("b"))
+        p.wait_alert("T3FleetExplains", instance=self.instance("b"), severity="info")
         wait.until(lambda: told.inhibited("T3SegmentDown"), what="the nodes' own alerts, which say less")
         self.assertEqual(self.recorded(p, "t3ops_fleet:segment_down", "segment"), {("tunnel",): 3})
         self.assertEqual(p.query("t3ops_fleet:suspect_left"), [])
