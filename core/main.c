@@ -12,6 +12,7 @@
 #include "conf/conf_text.h"
 #include "conf/explain.h"
 #include "monitor/monitor.h"
+#include "monitor/replay.h"
 #include "monitor/separability.h"
 #include "proxy/proxy.h"
 #include "jobs/job_child.h"
@@ -24,17 +25,20 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/take_over.h"
 
-static const char usage[] = "usage: t3ops [-c FILE]                   run in the foreground\n"
-                            "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
-                            "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
-                            "       t3ops --version | --help\n"
-                            "FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
+static const char usage[] =
+    "usage: t3ops [-c FILE]                   run in the foreground\n"
+    "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
+    "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
+    "       t3ops replay RECORDING [VERDICT]   compute the verdicts of a recording of t3opsctl again\n"
+    "       t3ops --version | --help\n"
+    "FILE is " T3OPS_SYSCONFDIR "/t3ops/t3ops.conf unless given.  See t3ops(8).\n";
 
 enum mode {
 	MODE_RUN,
 	MODE_CHECK,
 	MODE_EXPLAIN,
 	MODE_JOB,
+	MODE_REPLAY,
 	MODE_END_SERVICE,
 	MODE_HELP,
 	MODE_VERSION,
@@ -43,7 +47,7 @@ enum mode {
 
 struct command_line {
 	enum mode mode;
-	const char *conf_path, *plugin_dir, *topic;
+	const char *conf_path, *plugin_dir, *topic, *recording, *verdict;
 	int take_over_fd;
 	long take_over_from; /* message version of the one that runs; -1: nobody asks */
 };
@@ -130,6 +134,12 @@ static struct command_line command_line_read(int argc, char **argv)
 		}
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
+	if (line.mode == MODE_RUN && optind < argc && strcmp(argv[optind], "replay") == 0) {
+		line.mode = argc - optind == 2 || argc - optind == 3 ? MODE_REPLAY : MODE_USAGE_ERROR;
+		line.recording = argv[optind + 1];
+		line.verdict = line.recording != NULL ? argv[optind + 2] : NULL;
+		return line;
+	}
 	if (optind < argc) {
 		fprintf(stderr, "t3ops: unexpected argument: %s\n", argv[optind]);
 		line.mode = MODE_USAGE_ERROR;
@@ -206,6 +216,8 @@ int main(int argc, char **argv)
 		return job_child_main(JOB_INPUT_FD, JOB_CHANNEL_FD);
 	case MODE_END_SERVICE:
 		return service_end();
+	case MODE_REPLAY:
+		return replay_main(line.recording, line.verdict, stdout, stderr);
 	case MODE_EXPLAIN:
 		return explain_print(stdout, line.plugin_dir, line.topic);
 	case MODE_VERSION:

@@ -9,6 +9,17 @@
 #include "ctl/style.h"
 #include "ctl/text.h"
 
+void print_recording(FILE *out, const json_t *recording)
+{
+	const char *state = text_get(recording, "state");
+
+	print_text(out, json_object_get(recording, "text"));
+	if (strcmp(state, "open") == 0)
+		fputs("t3opsctl: the incident is still followed: this is the recording so far\n", stderr);
+	else if (strcmp(state, "over") != 0)
+		fputs("t3opsctl: the recording is incomplete: its line \"incomplete\" says why\n", stderr);
+}
+
 void print_text(FILE *out, const json_t *text)
 {
 	const char *at = json_string_value(text);

@@ -17,6 +17,8 @@ void print_event(FILE *out, const json_t *event);
 /* Of an action: a table of its rows, or a list on a terminal that is too narrow for that; without rows its summary.
  */
 void print_rows(FILE *out, const json_t *answer);
+/* Of an incident, as it is to be in the file; whether it is whole, to stderr. */
+void print_recording(FILE *out, const json_t *recording);
 void print_text(FILE *out, const json_t *text); /* a string, its newlines kept */
 
 #endif

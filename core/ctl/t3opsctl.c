@@ -26,6 +26,7 @@ static const char usage[] =
     "       init [--help]              write a first configuration, and snippets for the proxy and the sign-in\n"
     "       why [USER] [--at TIME | --last]  whose fault it was: the story of one drop, of the last one unless told\n"
     "       show ID                    the same of that verdict\n"
+    "       incident export ID         the recording of that incident, for a file: t3ops replay FILE reads it\n"
     "       verdicts --since TIME [--user USER] [--segment SEGMENT]  one line a verdict, with durations\n"
     "       users                      who is connected since when, when each of them last dropped\n"
     "       watch                      how things are now, then news in words as they come\n"
@@ -71,6 +72,7 @@ static const struct command commands[] = {
     {"legs", print_legs, TIMEOUT_S, "", NULL, NULL},
     {"why", print_story, TIMEOUT_S, "AL", NULL, NULL},
     {"show", print_story, TIMEOUT_S, "", NULL, NULL},
+    {"incident", print_recording, TIMEOUT_S, "", NULL, NULL},
     {"users", print_users, TIMEOUT_S, "", NULL, NULL},
     {"watch", print_watch, TIMEOUT_S, "", "news", print_news},
     {"verdicts", print_verdicts, TIMEOUT_S, "nfSTUG", "verdict", print_verdict},
@@ -159,10 +161,32 @@ static int answer_print(const struct command *c, const struct asked *a, const js
 	return ok ? EXIT_SUCCESS : failed(c->name, error != NULL ? error : "refused without a reason");
 }
 
+/* Long answers come in parts before their result, which is to have them, then. */
+static json_t *answer_receive(struct link *l)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *parts = open_memstream(&text, &len);
+	json_t *answer;
+
+	while (parts != NULL && (answer = link_receive(l)) != NULL && json_object_get(answer, "part") != NULL) {
+		fputs(text_get(answer, "part"), parts);
+		json_decref(answer);
+	}
+	if (parts == NULL || fclose(parts) != 0) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (answer != NULL && len > 0)
+		json_object_set_new(json_object_get(answer, "result"), "text", json_stringn(text, len));
+	free(text);
+	return answer;
+}
+
 static int talk(struct link *l, const struct command *c, const struct asked *a, const json_t *request)
 {
 	int r = link_send(l, request);
-	json_t *answer = r == 0 ? link_receive(l) : NULL;
+	json_t *answer = r == 0 ? answer_receive(l) : NULL;
 
 	if (r < 0)
 		return failed(a->socket, strerror(-r));
@@ -419,6 +443,18 @@ static int verdicts_since(struct command c, const struct asked *a)
 	                     "user", a->user, "segment", a->segment, "limit", (json_int_t)a->limit));
 }
 
+/* incident export ID */
+static int incident(const struct command *c, const struct asked *a, char **words, int n)
+{
+	long id;
+
+	if (n != 2 || strcmp(words[0], "export") != 0)
+		return usage_error("incident takes: export ID");
+	if (!limit_parse(words[1], &id))
+		return usage_error("%s: expected the number of an incident", words[1]);
+	return ask(c, a, json_pack("{s:s, s:I}", "command", "incident", "id", (json_int_t)id));
+}
+
 /* Until somebody ends it. */
 static int watch(const struct command *c, struct asked a)
 {
@@ -448,6 +484,8 @@ static int command_run(struct command c, const struct asked *a, char **words, in
 		return why(&c, a, words, n);
 	if (strcmp(c.name, "show") == 0)
 		return show(&c, a, words, n);
+	if (strcmp(c.name, "incident") == 0)
+		return incident(&c, a, words, n);
 	if (n > 0)
 		return usage_error("%s takes no argument: %s", c.name, words[0]);
 	if (a->since_us != 0 || a->user[0] != '\0' || a->segment[0] != '\0')

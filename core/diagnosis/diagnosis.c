@@ -88,6 +88,11 @@ uint64_t diagnosis_gathering(const struct diagnosis *d)
 	return d->round.open ? d->now.id : 0;
 }
 
+const struct incident *diagnosis_incident(const struct diagnosis *d)
+{
+	return &d->now;
+}
+
 static void verdicts_end(struct diagnosis *d, uint64_t now_us)
 {
 	struct verdict *v;

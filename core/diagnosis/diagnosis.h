@@ -66,5 +66,7 @@ const struct probe_table *diagnosis_legs(const struct diagnosis *d);
 const struct verdict_table *diagnosis_verdicts(const struct diagnosis *d);
 /* The open incident's id while evidence is gathered; 0: none is. */
 uint64_t diagnosis_gathering(const struct diagnosis *d);
+/* The open incident; its id is 0: none is. */
+const struct incident *diagnosis_incident(const struct diagnosis *d);
 
 #endif

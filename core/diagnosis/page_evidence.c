@@ -29,6 +29,14 @@ static const struct row *row_of(unsigned evidence)
 	return &rows[evidence < PAGE_EVIDENCES ? evidence : PAGE_NONE];
 }
 
+const char *page_end_name(unsigned end)
+{
+	static const char *const names[PAGE_END_KINDS] = {"none", "client_close", "client_cut", "server",
+	                                                  "ours", "moved",        "lost"};
+
+	return end < PAGE_END_KINDS ? names[end] : "unknown";
+}
+
 const char *page_evidence_label(unsigned evidence)
 {
 	return row_of(evidence)->label;

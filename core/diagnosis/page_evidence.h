@@ -69,6 +69,10 @@ enum page_end {
 	PAGE_END_LOST,         /* a process of t3ops ended with its bytes */
 };
 
+#define PAGE_END_KINDS (PAGE_END_LOST + 1)
+
+const char *page_end_name(unsigned end); /* none client_close client_cut server ours moved lost; "unknown" beyond */
+
 /* What the user did next; it is known a few seconds after the end. */
 enum page_return {
 	PAGE_NOT_BACK,

@@ -260,6 +260,16 @@ bool topology_is_located(const struct topology *t)
 	return t->located.n > 0;
 }
 
+const struct tomo_path *topology_located(const struct topology *t)
+{
+	return &t->located;
+}
+
+void topology_restore_located(struct topology *t, const struct tomo_path *located)
+{
+	t->located = *located;
+}
+
 void topology_locate(struct topology *t, const char *colo, struct tomo_path *p)
 {
 	size_t n = p->n;

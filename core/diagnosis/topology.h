@@ -97,6 +97,9 @@ void topology_set_located(struct topology *t, const struct leg_def *leg);
 /* The same, if an earlier diagnosis suspected that instance of it. */
 void topology_recall_located(struct topology *t, const char *segment);
 bool topology_is_located(const struct topology *t);
+/* Those segments, for the next topology of the same config; and back: interned names. */
+const struct tomo_path *topology_located(const struct topology *t);
+void topology_restore_located(struct topology *t, const struct tomo_path *located);
 /* Adds the instance of that location, if the path crosses such a segment; "": it is not known. */
 void topology_locate(struct topology *t, const char *colo, struct tomo_path *p);
 /* Whether it is such an instance; *colo becomes the location with its bracket: "FRA)". */

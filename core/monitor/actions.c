@@ -183,6 +183,7 @@ static void on_ended(void *arg, const struct verdict *v)
 	if (standing_count(v, d->process->metrics) < 0)
 		actions_evidence_lost(-ENOMEM);
 	verdict_end_event(v, &e);
+	e.time_us = d->tick_wall_us; /* as a replay has it */
 	verdict = verdict_board_end(&d->board, v, e.time_us);
 	verdict_emit(d, &e);
 	if (verdict != NULL)

@@ -7,6 +7,7 @@
 
 #include "monitor/control_follow.h"
 #include "monitor/control_history.h"
+#include "monitor/control_incident.h"
 #include "monitor/control_line.h"
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
@@ -257,6 +258,8 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		on_watch(ctl, c);
 	else if (strcmp(command, "why") == 0)
 		control_why(ctl->monitor, c, request);
+	else if (strcmp(command, "incident") == 0)
+		control_incident_export(ctl->monitor, c, request);
 	else if (strcmp(command, "events") == 0)
 		on_events(ctl, c, request);
 	else if (strcmp(command, "reload") == 0)

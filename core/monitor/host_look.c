@@ -18,23 +18,27 @@ static struct clock_reading clocks_read(void)
 }
 
 /* A gap ended between the two readings, which says when as well as can be known. */
-static int gap_report(struct diagnosis *d, enum host_event_kind kind, uint64_t length_us, uint64_t from_us,
-                      uint64_t now_us)
+static int gap_report(struct monitor *m, struct diagnosis *d, enum host_event_kind kind, uint64_t length_us,
+                      uint64_t from_us, uint64_t now_us)
 {
 	const struct host_event e = {.kind = kind, .from_us = from_us, .until_us = now_us, .length_us = length_us};
 
-	return length_us > 0 ? host_news_take(d, &e, now_us) : 0;
+	if (length_us == 0)
+		return 0;
+	recorder_host(m->recorder, &e, now_us);
+	return host_news_take(d, &e, now_us);
 }
 
 static int clocks_look(struct monitor *m, struct diagnosis *d)
 {
 	struct clock_reading before = m->clocks, now = clocks_read();
 	struct clock_gap gap = clock_gap_between(&before, &now);
-	int r = gap_report(d, HOST_SUSPENDED, gap.suspended_us, before.mono_us, now.mono_us);
+	int r = gap_report(m, d, HOST_SUSPENDED, gap.suspended_us, before.mono_us, now.mono_us);
 
 	m->clocks = now;
 	m->clock_jumped_us = gap.jumped_us;
-	return r < 0 ? r : gap_report(d, HOST_CLOCK_SET, (uint64_t)llabs(gap.jumped_us), before.mono_us, now.mono_us);
+	return r < 0 ? r
+	             : gap_report(m, d, HOST_CLOCK_SET, (uint64_t)llabs(gap.jumped_us), before.mono_us, now.mono_us);
 }
 
 int host_look(struct monitor *m, struct diagnosis *d)
@@ -45,6 +49,7 @@ int host_look(struct monitor *m, struct diagnosis *d)
 	host_pressure_read("/proc", clock_mono_us(), &sample);
 	sample.late_us = m->process->late_us;
 	pressure_history_add(&m->pressure, m->journal, &sample, m->clocks.wall_us);
+	recorder_sample(m->recorder, &sample, sample.mono_us);
 	p = host_news_pressure(d, &sample);
 	return r < 0 ? r : p;
 }

@@ -18,7 +18,9 @@
 #define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 
-enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY, ROW_BROWSER, ROW_PRESSURE };
+#define RECORDINGS_BYTES (INT64_C(256) << 20) /* of all of them; the oldest go first */
+
+enum row_kind { ROW_EVENT, ROW_VERDICT, ROW_MEMORY, ROW_BROWSER, ROW_PRESSURE, ROW_RECORDING };
 
 struct row {
 	STAILQ_ENTRY(row) link;
@@ -113,6 +115,40 @@ static bool pressure_put(struct journal *j, const struct row *r)
 	return ok;
 }
 
+/* One recording at most: there is a new one for it. */
+static bool oldest_recording_remove(struct journal *j)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    &j->file, "DELETE FROM recordings WHERE incident = (SELECT min(incident) FROM recordings)"
+	              " AND (SELECT sum(bytes) FROM recordings) > ?");
+	bool ok = s != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(s, 1, RECORDINGS_BYTES);
+		ok = journal_db_run(s);
+	}
+	sqlite3_finalize(s);
+	return ok;
+}
+
+static bool recording_put(struct journal *j, const struct row *r)
+{
+	sqlite3_stmt *s = journal_db_prepare(
+	    &j->file, "INSERT OR REPLACE INTO recordings(incident, piece, time_us, bytes, text) VALUES(?,?,?,?,?)");
+	bool ok = s != NULL;
+
+	if (ok) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)r->id);
+		sqlite3_bind_int64(s, 2, (sqlite3_int64)r->serial);
+		sqlite3_bind_int64(s, 3, (sqlite3_int64)r->time_us);
+		sqlite3_bind_int64(s, 4, (sqlite3_int64)strlen(r->text));
+		journal_db_bind_text(s, 5, r->text);
+		ok = journal_db_run(s);
+	}
+	sqlite3_finalize(s);
+	return ok && (r->serial > 0 || oldest_recording_remove(j));
+}
+
 static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *events, sqlite3_stmt *verdicts)
 {
 	switch (r->of) {
@@ -122,6 +158,8 @@ static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *eve
 		return browser_put(j, r);
 	case ROW_PRESSURE:
 		return pressure_put(j, r);
+	case ROW_RECORDING:
+		return recording_put(j, r);
 	case ROW_VERDICT:
 		return verdict_insert(verdicts, r);
 	default:
@@ -247,6 +285,11 @@ static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
 	more = prune(j,
 	             "DELETE FROM pressure WHERE time_us IN"
 	             " (SELECT time_us FROM pressure WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+	             now - j->keep_us) ||
+	       more;
+	more = prune(j,
+	             "DELETE FROM recordings WHERE rowid IN"
+	             " (SELECT rowid FROM recordings WHERE time_us < ?1 ORDER BY time_us LIMIT min(?2, 20))",
 	             now - j->keep_us) ||
 	       more;
 	w->repeat = more ? PRUNE_NEXT_S : PRUNE_S;
@@ -392,6 +435,13 @@ void journal_pressure(struct journal *j, const struct journal_minute *m)
 	struct row r = {.of = ROW_PRESSURE, .minute = *m};
 
 	row_queue(j, &r, strdup(""));
+}
+
+void journal_recording(struct journal *j, uint64_t incident, unsigned piece, const char *text, size_t len)
+{
+	struct row r = {.of = ROW_RECORDING, .time_us = clock_wall_us(), .id = incident, .serial = piece};
+
+	row_queue(j, &r, strndup(text, len));
 }
 
 struct journal_db *journal_written(struct journal *j)

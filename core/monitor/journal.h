@@ -37,6 +37,8 @@ struct journal_minute {
 	unsigned memory, io, cpu;
 };
 void journal_pressure(struct journal *j, const struct journal_minute *m);
+/* Queues a piece of the recording of an incident (recorder.h), which is copied. */
+void journal_recording(struct journal *j, uint64_t incident, unsigned piece, const char *text, size_t len);
 /* Writes what waits, now. */
 void journal_flush(struct journal *j);
 

@@ -73,6 +73,7 @@ static const char *columns_check(sqlite3 *db, char *buf, size_t size)
 	} tables[] = {{"events", "SELECT serial, time_us, kind, process, plugin, user, id, line FROM events"},
 	              {"verdicts", "SELECT serial, time_us, id, json FROM verdicts"},
 	              {"memory", "SELECT id, text FROM memory"},
+	              {"recordings", "SELECT incident, piece, time_us, bytes, text FROM recordings"},
 	              {"pressure", "SELECT time_us, memory, io, cpu FROM pressure"}};
 
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {

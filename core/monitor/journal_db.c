@@ -20,11 +20,16 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS verdicts(serial INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,"
     " id INTEGER NOT NULL, json TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS verdicts_time ON verdicts(time_us);"
+    "CREATE INDEX IF NOT EXISTS verdicts_incident ON verdicts(id);"
     "CREATE TABLE IF NOT EXISTS memory(id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS browsers(user TEXT PRIMARY KEY, time_us INTEGER NOT NULL,"
     " goodbye TEXT NOT NULL, http2 INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS pressure(time_us INTEGER PRIMARY KEY, memory INTEGER NOT NULL,"
-    " io INTEGER NOT NULL, cpu INTEGER NOT NULL);";
+    " io INTEGER NOT NULL, cpu INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS recordings(incident INTEGER NOT NULL, piece INTEGER NOT NULL,"
+    " time_us INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY(incident, piece));"
+    "CREATE INDEX IF NOT EXISTS recordings_time ON recordings(time_us);"
+    "CREATE INDEX IF NOT EXISTS recordings_bytes ON recordings(incident, bytes);";
 
 int journal_db_init(struct journal_db *j, const char *path)
 {

@@ -18,6 +18,7 @@ static uint64_t number_of(struct journal *j, const char *sql)
 uint64_t journal_last_incident(struct journal *j)
 {
 	return number_of(j, "SELECT max((SELECT coalesce(max(id), 0) FROM verdicts),"
+	                    " (SELECT coalesce(max(incident), 0) FROM recordings),"
 	                    " (SELECT coalesce(max(id), 0) FROM events WHERE kind = 'verdict'))");
 }
 

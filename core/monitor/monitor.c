@@ -73,8 +73,13 @@ static void gathering_note(struct monitor *d)
 static void due_set(struct monitor *d)
 {
 	uint64_t now = clock_mono_us(), at;
-	int r = diagnosis_tick(d->diagnosis, now, &at);
+	int r;
 
+	d->tick_wall_us = clock_wall_us();
+	recorder_tick(d->recorder, d->tick_wall_us, now);
+	r = diagnosis_tick(d->diagnosis, now, &at);
+	recorder_tick_over(d->recorder);
+	recorder_follow(d->recorder, d->diagnosis, d->verdicts.given, now);
 	if (r < 0)
 		actions_evidence_lost(r);
 	ev_timer_stop(d->process->loop, &d->due);
@@ -95,8 +100,10 @@ static void on_due(struct ev_loop *loop, struct ev_timer *w, int revents)
 	uint64_t now = clock_mono_us();
 
 	(void)loop, (void)revents;
-	if (d->due_us > 0 && now >= d->due_us + FREEZE_MIN_US)
+	if (d->due_us > 0 && now >= d->due_us + FREEZE_MIN_US) {
+		recorder_woke(d->recorder, now - d->due_us, now);
 		diagnosis_woke(d->diagnosis, now - d->due_us, now);
+	}
 	due_set(d);
 }
 
@@ -125,6 +132,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	site_live_look(&d->live, clock_mono_us());
 	actions_remember(d);
 	due_set(d);
+	recorder_write(d->recorder, d->journal);
 }
 
 /* ---- this machine's own network --------------------------------------------------------------- */
@@ -133,6 +141,7 @@ static void on_uplink(void *arg, const struct host_event *found)
 {
 	struct monitor *d = arg;
 	bool lost = found->until_us == HOST_GOES_ON;
+	uint64_t now = clock_mono_us();
 	struct event e;
 	int r;
 
@@ -142,7 +151,8 @@ static void on_uplink(void *arg, const struct host_event *found)
 		e.age_us = found->length_us;
 		process_emit(d->process, &e);
 	}
-	r = host_news_take(d->diagnosis, found, clock_mono_us());
+	recorder_host(d->recorder, found, now);
+	r = host_news_take(d->diagnosis, found, now);
 	if (r < 0)
 		actions_evidence_lost(r);
 	due_set(d);
@@ -270,10 +280,13 @@ static void event_count(struct monitor *d, const struct event *e)
 
 static void event_diagnose(struct monitor *d, const struct event *e, uint32_t from)
 {
-	int r = 0;
+	uint64_t now = clock_mono_us();
+	int r;
 
-	if (!is_of_a_leg(e) || from >= d->prober_serial)
-		r = event_report(d->diagnosis, e, clock_mono_us());
+	if (is_of_a_leg(e) && from < d->prober_serial)
+		return;
+	recorder_event(d->recorder, e, now);
+	r = event_report(d->diagnosis, e, now);
 	if (r < 0)
 		actions_evidence_lost(r);
 }
@@ -307,11 +320,14 @@ static void prober_follow(struct monitor *d, const struct msg_process *r)
 {
 	bool is_new = r->state == PROCESS_READY && r->serial > d->prober_serial;
 	bool is_gone = r->state == PROCESS_DEAD && r->serial == d->prober_serial;
+	uint64_t wall = clock_wall_us(), now = clock_mono_us();
 
 	if (r->process != PROCESS_PROBER || !(is_new || is_gone))
 		return;
-	if (is_gone || d->prober_serial != 0)
-		leg_news_prober_replaced(d->diagnosis, clock_wall_us(), clock_mono_us());
+	if (is_gone || d->prober_serial != 0) {
+		recorder_prober_gone(d->recorder, wall, now);
+		leg_news_prober_replaced(d->diagnosis, wall, now);
+	}
 	if (is_new)
 		d->prober_serial = r->serial;
 }
@@ -372,7 +388,8 @@ static int journal_start(struct monitor *d)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
-	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL)
+	d->recorder = recorder_new(d->process->config);
+	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL || d->recorder == NULL)
 		return -ENOMEM;
 	roster_begin(d);
 	return 0;
@@ -411,6 +428,17 @@ static int plugins_start(struct monitor *d)
 	return plugin_host_start(d->plugins);
 }
 
+static void diagnosis_end(struct monitor *d)
+{
+	uint64_t now = clock_mono_us();
+
+	recorder_finish(d->recorder, now);
+	diagnosis_finish(d->diagnosis, now);
+	recorder_tick_over(d->recorder);
+	recorder_end(d->recorder, d->journal);
+	actions_remember(d);
+}
+
 static void monitor_free(struct monitor *d)
 {
 	struct ev_loop *loop = d->process->loop;
@@ -431,10 +459,9 @@ static void monitor_free(struct monitor *d)
 		plugin_actions_free(d->actions);
 		plugin_host_free(d->plugins);
 	}
-	if (d->diagnosis != NULL && d->is_current) {
-		diagnosis_finish(d->diagnosis, clock_mono_us());
-		actions_remember(d);
-	}
+	if (d->diagnosis != NULL && d->is_current)
+		diagnosis_end(d);
+	recorder_free(d->recorder);
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
 	uplink_watch_stop(&d->uplink);

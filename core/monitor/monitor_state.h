@@ -12,6 +12,7 @@
 #include "monitor/local_server.h"
 #include "monitor/pressure_history.h"
 #include "monitor/process_list.h"
+#include "monitor/recorder.h"
 #include "monitor/site_live.h"
 #include "monitor/standing.h"
 #include "monitor/uplink_watch.h"
@@ -33,6 +34,8 @@ struct monitor {
 	struct journal *journal;   /* NULL only while starting */
 	struct readings *readings; /* long looks into it */
 	struct diagnosis *diagnosis;
+	struct recorder *recorder;    /* of what the diagnosis is told */
+	uint64_t tick_wall_us;        /* since 1970: of its latest tick */
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */
 	struct standing standing;     /* the same as metrics */

@@ -84,13 +84,20 @@ void verdict_board_expire(struct verdict_board *b, const struct verdict_table *t
 	b->n = kept;
 }
 
+/* Of one that has ended, what was said then stays. */
+static void row_update(struct verdict_board_row *row, const struct verdict *v)
+{
+	if (v->state == VERDICT_STANDING)
+		verdict_json_update(row->json, v, row->ended_time);
+}
+
 json_t *verdict_board_json(struct verdict_board *b, const struct verdict_table *t)
 {
 	json_t *list = json_array();
 
 	verdict_board_expire(b, t);
 	for (size_t i = b->n; i-- > 0;) {
-		verdict_json_update(b->rows[i].json, verdict_table_get(t, b->rows[i].id), b->rows[i].ended_time);
+		row_update(&b->rows[i], verdict_table_get(t, b->rows[i].id));
 		json_array_append(list, b->rows[i].json);
 	}
 	return list;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "diagnosis/checkpoint.h"
 #include "diagnosis/host_news.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/summary.h"
@@ -53,6 +54,20 @@ __attribute__((format(printf, 2, 3))) static void note(struct run *r, const char
 	assert_true(strlen(r->got) < sizeof r->got - 1);
 }
 
+/* One line of all that the diagnosis does, for a comparison; see copies_say_the_same. */
+__attribute__((format(printf, 2, 3))) static void act(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->acts == NULL)
+		return;
+	fprintf(r->acts, "%+.6f ", (double)(r->now_us - T0) / 1e6);
+	va_start(ap, fmt);
+	vfprintf(r->acts, fmt, ap);
+	va_end(ap);
+	fputc('\n', r->acts);
+}
+
 static void verdict_note(struct run *r, const char *mark, const struct verdict *v)
 {
 	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", mark);
@@ -69,6 +84,7 @@ static void on_probe(void *arg, uint64_t incident, uint64_t since_us, const char
 {
 	struct run *r = arg;
 
+	act(r, "probe %d since %d of %s", (int)incident, (int)since_us, user != NULL ? user : "all");
 	if (user != NULL) {
 		r->hurt_probes++;
 		return;
@@ -89,6 +105,9 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 	const struct verdict *v = b->verdict;
 	char *text = summary_make(b);
 
+	act(r, "verdict %d.%u of %d: %s; failing %zu, %zu seen, %zu absent, known %d %a %a %a", (int)v->id,
+	    v->revision, (int)v->incident, text, v->failing, b->observations->n, v->absent.n, b->pressure->known,
+	    b->pressure->memory, b->pressure->io, b->pressure->cpu);
 	verdict_note(r, marks[v->change], v);
 	r->counted += verdict_counts(v);
 	r->symptom = symptom_name(symptom_of(b));
@@ -111,12 +130,15 @@ static void on_dropped(void *arg, const struct drop *drop, bool late)
 	struct run *r = arg;
 
 	assert_true(drop->user != NULL);
+	act(r, "dropped %s %s late %d returned %d", drop->user, page_evidence_label(drop->evidence), late,
+	    drop->returned);
 	r->drops++;
 	r->late_drops += late;
 }
 
 static void on_ended(void *arg, const struct verdict *v)
 {
+	act(arg, "ended %d at %d, %zu absent", (int)v->id, (int)v->ended_us, v->absent.n);
 	verdict_note(arg, v->state == VERDICT_HEALED ? "~" : "^", v);
 }
 
@@ -124,6 +146,7 @@ static void on_walled_off(void *arg, const char *leg)
 {
 	struct run *r = arg;
 
+	act(r, "walled off %s", leg);
 	note(r, "%s?%s", r->got[0] != '\0' ? "; " : "", leg);
 }
 
@@ -131,6 +154,7 @@ static void on_host(void *arg, const struct host_event *e)
 {
 	struct run *r = arg;
 
+	act(r, "host %s for %d", host_event_name(e->kind), (int)e->length_us);
 	note(r, "%s(%s)", r->got[0] != '\0' ? "; " : "", host_event_name(e->kind));
 }
 
@@ -145,6 +169,7 @@ static void on_browser(void *arg, const struct browser *b)
 	struct run *r = arg;
 	size_t i = 0;
 
+	act(r, "browser %s %d %d", b->user, b->goodbye, b->http2);
 	while (i < r->n_browsers && strcmp(r->browsers[i].user, b->user) != 0)
 		i++;
 	assert_true(i < sizeof r->browsers / sizeof r->browsers[0]);
@@ -158,6 +183,8 @@ static void on_slow(void *arg, const struct slow_report *report)
 {
 	struct run *r = arg;
 
+	act(r, "slow %d, %zu users, leg %s", report->over, report->users->n,
+	    report->leg != NULL ? report->leg->def->name : "none");
 	note(r, "%s%s", r->got[0] != '\0' ? "; " : "", report->over ? "fine" : "slow:");
 	for (size_t i = 0; !report->over && i < report->where->n; i++)
 		note(r, "%s%s", i > 0 ? " " : "", report->where->segments[i]);
@@ -176,6 +203,57 @@ static const struct diagnosis_actions actions = {.probe = on_probe,
 static const char *or_empty(const char *text)
 {
 	return text != NULL ? text : "";
+}
+
+static void diagnosis_make(struct run *r)
+{
+	struct diagnosis_setup setup = {.shape = shape,
+	                                .ping_timeout_us = MS(2000),
+	                                .process_watchdog_us = MS(10000),
+	                                .page_heartbeat_us = PERIOD,
+	                                .actions = &actions,
+	                                .arg = r};
+	const char *which;
+
+	assert_int_equal(diagnosis_new(&setup, &r->diagnosis, &which), 0);
+}
+
+/* ---- copies -------------------------------------------------------------------------------------------------- */
+
+static char *checkpoint_text(const struct diagnosis *d)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	checkpoint_write(d, "", out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+/* Goes on with what a new one reads of the text of this one. */
+static void copy_take(struct run *r)
+{
+	struct diagnosis *before = r->diagnosis;
+	char *text, *again, *lines, *line, *rest;
+	size_t n = 0;
+
+	if (!r->copies)
+		return;
+	text = checkpoint_text(before);
+	lines = rest = strdup(text);
+	diagnosis_make(r);
+	for (; (line = strsep(&rest, "\n")) != NULL && *line != '\0'; n++)
+		if (checkpoint_read(r->diagnosis, line) != 0)
+			fail_msg("cannot read line %zu of\n%s", n + 1, text);
+	assert_int_equal(n, checkpoint_lines(before));
+	again = checkpoint_text(r->diagnosis);
+	assert_string_equal(again, text);
+	diagnosis_free(before);
+	free(text);
+	free(lines);
+	free(again);
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------------- */
@@ -237,6 +315,8 @@ void scenario_pass(struct run *r, uint64_t until_us)
 
 		assert_int_equal(diagnosis_tick(r->diagnosis, r->now_us, &tick), 0);
 		assert_true(tick > r->now_us);
+		act(r, "next %d", tick == UINT64_MAX ? -1 : (int)(tick - T0));
+		copy_take(r);
 		if (next != SIZE_MAX)
 			due = r->due[next];
 		if (due.at_us > until_us && tick > until_us)
@@ -246,6 +326,7 @@ void scenario_pass(struct run *r, uint64_t until_us)
 			continue;
 		r->due[next] = r->due[--r->n_due];
 		due_deliver(r, &due);
+		copy_take(r);
 	}
 	r->now_us = until_us;
 }
@@ -325,19 +406,6 @@ static int host_play(struct run *r, const struct step *s)
 	return host_news_take(r->diagnosis, &e, r->now_us);
 }
 
-static void diagnosis_make(struct run *r)
-{
-	struct diagnosis_setup setup = {.shape = shape,
-	                                .ping_timeout_us = MS(2000),
-	                                .process_watchdog_us = MS(10000),
-	                                .page_heartbeat_us = PERIOD,
-	                                .actions = &actions,
-	                                .arg = r};
-	const char *which;
-
-	assert_int_equal(diagnosis_new(&setup, &r->diagnosis, &which), 0);
-}
-
 static int restart_play(struct run *r)
 {
 	struct diagnosis *before = r->diagnosis;
@@ -412,6 +480,7 @@ void scenario_step(struct run *r, const struct step *s)
 {
 	scenario_pass(r, T0 + MS(s->at_ms));
 	assert_int_equal(report(r, s), 0);
+	copy_take(r);
 }
 
 /* ---- scenarios ------------------------------------------------------------------------------------------- */
@@ -478,6 +547,42 @@ static void scenario_play(void **state)
 	scenario_end(&r);
 }
 
+/* All that it does in this scenario; copies: replaced by its copy after every step. */
+static char *acts_of(const struct scenario *s, bool copies)
+{
+	char *text = NULL;
+	size_t len = 0;
+	struct run r;
+
+	scenario_begin(&r);
+	r.acts = open_memstream(&text, &len);
+	r.copies = copies;
+	assert_non_null(r.acts);
+	for (size_t n = 0; s->steps[n].what != END; n++)
+		scenario_step(&r, &s->steps[n]);
+	scenario_pass(&r, r.now_us + MS(200000));
+	assert_int_equal(fclose(r.acts), 0);
+	scenario_end(&r);
+	return text;
+}
+
+/* A checkpoint (diagnosis/checkpoint.h) keeps everything: whenever it is read into a new diagnosis, that one goes on
+ * as the other would have done. */
+static void copies_say_the_same(void **state)
+{
+	const struct scenario_table *t = *state;
+
+	for (size_t n = 0; n < t->n; n++) {
+		char *own = acts_of(&t->rows[n], false), *of_copies = acts_of(&t->rows[n], true);
+
+		if (strcmp(own, of_copies) != 0)
+			fprintf(stderr, "in \"%s\":\n", t->rows[n].name);
+		assert_string_equal(of_copies, own);
+		free(own);
+		free(of_copies);
+	}
+}
+
 static void symptom_note(const struct scenario_table *t, struct played *played, const struct scenario_symptom *s)
 {
 	for (size_t n = 0; n < t->n; n++)
@@ -491,7 +596,7 @@ static void symptom_note(const struct scenario_table *t, struct played *played, 
 
 int scenarios_run(const struct scenario_table *t)
 {
-	struct CMUnitTest *tests = calloc(t->n + t->n_others, sizeof *tests);
+	struct CMUnitTest *tests = calloc(t->n + t->n_others + 1, sizeof *tests);
 	struct played *played = calloc(t->n + 1, sizeof *played);
 	int failed;
 
@@ -505,7 +610,9 @@ int scenarios_run(const struct scenario_table *t)
 		symptom_note(t, played, &t->symptoms[n]);
 	for (size_t n = 0; n < t->n_others; n++)
 		tests[t->n + n] = t->others[n];
-	failed = _cmocka_run_group_tests("scenarios", tests, t->n + t->n_others, NULL, NULL);
+	tests[t->n + t->n_others] = (struct CMUnitTest){"copies_say_the_same", copies_say_the_same, NULL, NULL,
+	                                                (void *)(uintptr_t)t};
+	failed = _cmocka_run_group_tests("scenarios", tests, t->n + t->n_others + 1, NULL, NULL);
 	free(tests);
 	free(played);
 	return failed;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "diagnosis/diagnosis.h"
 #include "diagnosis/leg_news.h"
@@ -182,6 +183,8 @@ struct run {
 	unsigned counted; /* verdicts, not revisions */
 	unsigned drops, late_drops, hurt_probes;
 	size_t n_observations;
+	FILE *acts;  /* NULL: nothing is written down */
+	bool copies; /* after every step its copy takes its place */
 };
 
 /* All of one program; what is not there is NULL. */
