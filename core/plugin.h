@@ -129,6 +129,7 @@ struct t3ops_action {
 struct t3ops_host; /* the table of services, below */
 struct t3ops_instance;
 struct t3ops_timer;
+struct t3ops_fd_watch;
 struct t3ops_leg;
 struct t3ops_ws;
 
@@ -150,6 +151,12 @@ struct t3ops_user {
 	uint16_t port;       /* its port; 0: it has a Unix socket only (see t3ops_fetch.user) */
 	bool absent; /* of a job: the user never ran t3, as far as t3ops can see; what is not there is no failure then
 	              */
+};
+
+/* What a descriptor is watched for, a set of bits. */
+enum t3ops_fd_events {
+	T3OPS_FD_READABLE = 1, /* or it has an error, or was closed by the other side */
+	T3OPS_FD_WRITABLE = 2,
 };
 
 enum t3ops_level { T3OPS_DEBUG = 7, T3OPS_INFO = 6, T3OPS_NOTICE = 5, T3OPS_WARNING = 4, T3OPS_ERROR = 3 };
@@ -683,6 +690,14 @@ struct t3ops_host {
 	/* This process's share, rounded up, of a limit that all processes of its kind have together: where the option
 	 * workers makes several proxies, none of them may use up all of it.  0 stays 0. */
 	int64_t (*share_of)(struct t3ops_ctx *ctx, int64_t limit);
+
+	/* Calls cb as long as the descriptor, a socket of the plugin's own that does not block, is ready for one of
+	 * events (enum t3ops_fd_events); ready: which.  The descriptor stays the plugin's, which stops watching it
+	 * before it closes it: in cb, too.  What is left at stop is stopped by itself, not closed.  NULL without
+	 * memory. */
+	struct t3ops_fd_watch *(*fd_watch)(struct t3ops_ctx *ctx, int fd, uint32_t events,
+	                                   void (*cb)(struct t3ops_ctx *ctx, uint32_t ready, void *arg), void *arg);
+	void (*fd_unwatch)(struct t3ops_ctx *ctx, struct t3ops_fd_watch *w); /* NULL is fine */
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ enum t3ops_reason fetch_reason(int error, uint32_t step)
 		return T3OPS_R_REFUSED;
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
+	case -ENETDOWN:
 	case -EADDRNOTAVAIL:
 	case -EACCES:
 	case -EPERM:

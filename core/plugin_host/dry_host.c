@@ -92,6 +92,18 @@ static void dry_timer_stop(struct t3ops_ctx *ctx, struct t3ops_timer *t)
 	(void)ctx, (void)t;
 }
 
+static struct t3ops_fd_watch *dry_fd_watch(struct t3ops_ctx *ctx, int fd, uint32_t events,
+                                           void (*cb)(struct t3ops_ctx *ctx, uint32_t ready, void *arg), void *arg)
+{
+	(void)fd, (void)events, (void)cb, (void)arg;
+	return (struct t3ops_fd_watch *)(void *)dry_of(ctx); /* the same */
+}
+
+static void dry_fd_unwatch(struct t3ops_ctx *ctx, struct t3ops_fd_watch *w)
+{
+	(void)ctx, (void)w;
+}
+
 static uint64_t dry_fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *f, t3ops_fetch_cb cb, void *arg)
 {
 	(void)f, (void)cb, (void)arg;
@@ -360,6 +372,8 @@ static void services_fill(struct t3ops_host *s)
 	s->gauge = s->observe = dry_measure;
 	s->emit = dry_emit;
 	s->emit_browser = dry_emit_browser;
+	s->fd_watch = dry_fd_watch;
+	s->fd_unwatch = dry_fd_unwatch;
 	s->timer_start = dry_timer_start;
 	s->timer_stop = dry_timer_stop;
 	s->fetch = dry_fetch;
@@ -434,6 +448,7 @@ void plugin_dry_run(const struct plugin_section *section, const struct t3ops_plu
 	i->section = section;
 	i->ctx = (struct t3ops_ctx){.host = &d.services, .instance = i, .name = section->name};
 	LIST_INIT(&i->timers);
+	LIST_INIT(&i->watches);
 	LIST_INIT(&i->fetches);
 	LIST_INIT(&i->commands);
 	if (!step(&d, plugin->init, "init"))

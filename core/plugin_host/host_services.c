@@ -12,6 +12,7 @@
 #include "plugin_host/host_state.h"
 #include "plugin_host/host_timers.h"
 #include "plugin_host/host_users.h"
+#include "plugin_host/host_watches.h"
 
 static uint64_t now_us(struct t3ops_ctx *ctx)
 {
@@ -75,6 +76,7 @@ void host_services_fill(struct t3ops_host *s)
 	host_options_fill(s);
 	host_report_fill(s);
 	host_timers_fill(s);
+	host_watches_fill(s);
 	host_fetch_fill(s);
 	host_commands_fill(s);
 	host_users_fill(s);
@@ -83,6 +85,7 @@ void host_services_fill(struct t3ops_host *s)
 void host_services_release(struct t3ops_instance *i)
 {
 	host_timers_release(i);
+	host_watches_release(i);
 	host_fetch_release(i);
 	host_commands_release(i);
 }

@@ -17,6 +17,7 @@ struct t3ops_instance {
 	const struct plugin_section *section;
 	/* What it owns: each list belongs to the file of that service. */
 	LIST_HEAD(, t3ops_timer) timers;
+	LIST_HEAD(, t3ops_fd_watch) watches;
 	LIST_HEAD(, host_fetch) fetches;
 	LIST_HEAD(, host_command) commands;
 };

@@ -26,6 +26,7 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 	i->section = section;
 	i->ctx = (struct t3ops_ctx){.host = &h->services, .instance = i, .name = section->name};
 	LIST_INIT(&i->timers);
+	LIST_INIT(&i->watches);
 	LIST_INIT(&i->fetches);
 	LIST_INIT(&i->commands);
 	plugin_calls_begin(i);

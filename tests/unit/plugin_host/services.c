@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The services that every process offers its plugins, for one instance without a plugin behind it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -220,6 +221,63 @@ static void test_timers_end_with_the_instance(void **state)
 	assert_true(LIST_EMPTY(&instance.timers));
 	ev_run(process.loop, EVRUN_NOWAIT);
 	assert_int_equal(ticks, 0);
+}
+
+/* ---- descriptors of a plugin's own ---------------------------------------------------------------------- */
+
+static struct t3ops_fd_watch *watch;
+static uint32_t ready_for;
+
+static void on_ready(struct t3ops_ctx *c, uint32_t ready, void *arg)
+{
+	int fd = *(int *)arg;
+	char byte;
+
+	assert_string_equal(host.calls[0].callback, "fd_watch");
+	ready_for |= ready;
+	ticks++;
+	if ((ready & T3OPS_FD_READABLE) && (read(fd, &byte, 1) != 1 || byte == 'x')) {
+		c->host->fd_unwatch(c, watch); /* and close it at once */
+		close(fd);
+	}
+}
+
+static void test_watch_until_unwatched_inside(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	ticks = 0;
+	ready_for = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	watch = services->fd_watch(ctx, ends[0], T3OPS_FD_READABLE, on_ready, &ends[0]);
+	assert_non_null(watch);
+	assert_int_equal(write(ends[1], "a", 1), 1);
+	until(&ticks, 1);
+	assert_false(LIST_EMPTY(&instance.watches));
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	until(&ticks, 2);
+	assert_true(LIST_EMPTY(&instance.watches));
+	assert_int_equal(ready_for, T3OPS_FD_READABLE);
+	assert_int_equal(fcntl(ends[0], F_GETFD), -1);
+	close(ends[1]);
+}
+
+static void test_watches_end_with_the_instance(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	ticks = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	services->fd_watch(ctx, ends[0], T3OPS_FD_READABLE | T3OPS_FD_WRITABLE, on_ready, &ends[0]);
+	services->fd_unwatch(ctx, NULL);
+	host_services_release(&instance);
+	assert_true(LIST_EMPTY(&instance.watches));
+	ev_run(process.loop, EVRUN_NOWAIT);
+	assert_int_equal(ticks, 0);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 /* ---- commands ------------------------------------------------------------------------------------------ */
@@ -457,6 +515,8 @@ int main(void)
 	    T(test_timers_come_in_order),
 	    T(test_timer_repeats_until_stopped_inside),
 	    T(test_timers_end_with_the_instance),
+	    T(test_watch_until_unwatched_inside),
+	    T(test_watches_end_with_the_instance),
 	    T(test_command),
 	    T(test_command_without_helper),
 	    T(test_command_after_long_work),
