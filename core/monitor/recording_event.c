@@ -38,6 +38,7 @@ static const struct field event_fields[] = {
     ENUM(struct event, kind, kind_name, EVENT_KINDS),
     LABEL(struct event, process, process_label, PROCESSES),
     TEXT(struct event, plugin),
+    TEXT(struct event, vantage),
     TEXT(struct event, user),
     LABEL(struct event, step, step_label, STEPS),
     LABEL(struct event, reason, reason_label, REASONS),
