@@ -86,6 +86,7 @@ const size_t n_job_options = sizeof job_options / sizeof job_options[0];
 #define FROM_LOG_LEVEL(v)     ((enum log_level)(v)->number)
 #define FROM_SANDBOX(v)       ((enum sandbox_mode)(v)->number)
 #define FROM_ACCESS_LOG(v)    ((enum access_log)(v)->number)
+#define FROM_LIMIT(v)         (v)->number
 
 static const struct option_value *value_of(const struct option_set *values, const char *name, uint32_t type)
 {

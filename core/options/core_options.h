@@ -32,6 +32,7 @@
 #define OPTION_FIELD_LOG_LEVEL     enum log_level
 #define OPTION_FIELD_SANDBOX       enum sandbox_mode
 #define OPTION_FIELD_ACCESS_LOG    enum access_log
+#define OPTION_FIELD_LIMIT         int64_t
 
 /* Lists as the rows name them. */
 #define T3OPS_OPT_LISTEN_LIST   (T3OPS_OPT_LIST | T3OPS_OPT_LISTEN)

@@ -45,6 +45,7 @@ static const struct type_name {
     [T3OPS_OPT_LOG_LEVEL] = {"word", NULL},
     [T3OPS_OPT_SANDBOX] = {"word", NULL},
     [T3OPS_OPT_ACCESS_LOG] = {"word", NULL},
+    [T3OPS_OPT_LIMIT] = {"limit", NULL},
 };
 
 /* The type of a list's items. */
@@ -67,12 +68,14 @@ const char *option_type_name(uint32_t type)
 bool option_type_is_public(uint32_t type)
 {
 	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX &&
-	       type != T3OPS_OPT_ACCESS_LOG;
+	       type != T3OPS_OPT_ACCESS_LOG && type != T3OPS_OPT_LIMIT;
 }
 
 void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size)
 {
-	if (o->type == T3OPS_OPT_DURATION)
+	if (o->type == T3OPS_OPT_LIMIT && (value == INT64_MAX || value == 0))
+		snprintf(out, size, "%s", value == 0 ? "none" : "all");
+	else if (o->type == T3OPS_OPT_DURATION)
 		duration_format(value, out, size);
 	else if (o->type == T3OPS_OPT_BYTES)
 		bytes_format(value, out, size);
@@ -90,6 +93,7 @@ enum option_kind option_kind(uint32_t type)
 	case T3OPS_OPT_LOG_LEVEL:
 	case T3OPS_OPT_SANDBOX:
 	case T3OPS_OPT_ACCESS_LOG:
+	case T3OPS_OPT_LIMIT:
 	case T3OPS_OPT_INT:
 	case T3OPS_OPT_BOOL:
 	case T3OPS_OPT_DURATION:
@@ -255,6 +259,17 @@ static const char *access_log_value(const char *text, int64_t *out)
 	return word_find(text, words, sizeof words / sizeof words[0], out) ? NULL : "off, logfmt or json";
 }
 
+static const char *limit_value(const char *text, int64_t *out)
+{
+	if (strcmp(text, "all") == 0)
+		*out = INT64_MAX;
+	else if (strcmp(text, "none") == 0)
+		*out = 0;
+	else if (!int_parse(text, out) || *out < 1)
+		return "all, none or a number";
+	return NULL;
+}
+
 static const char *number_value(uint32_t type, const char *text, int64_t *out)
 {
 	int minutes;
@@ -266,6 +281,8 @@ static const char *number_value(uint32_t type, const char *text, int64_t *out)
 		return sandbox_value(text, out);
 	case T3OPS_OPT_ACCESS_LOG:
 		return access_log_value(text, out);
+	case T3OPS_OPT_LIMIT:
+		return limit_value(text, out);
 	case T3OPS_OPT_INT:
 		return int_parse(text, out) ? NULL : "a whole number";
 	case T3OPS_OPT_DURATION:

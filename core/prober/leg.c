@@ -328,7 +328,7 @@ static void timing_read(struct leg_timing *t, const struct leg_options *options,
 	t->ping_timeout_us = core->ping_timeout_us;
 }
 
-static uint64_t target_of(const struct plugin_section *section, const struct user *user)
+uint64_t leg_section_hash(const struct plugin_section *section)
 {
 	json_t *values = option_set_json(&section->values);
 	char *text = json_dumps(values, JSON_COMPACT);
@@ -338,12 +338,18 @@ static uint64_t target_of(const struct plugin_section *section, const struct use
 	json_decref(values);
 	for (size_t i = 0; i < section->leg.segments.n; i++)
 		hash = hash_text(hash_text(hash, " "), section->leg.segments.items[i]);
+	return hash;
+}
+
+static uint64_t target_of(uint64_t hash, const struct user *user)
+{
 	if (user)
 		hash = hash_bytes(hash_text(hash_text(hash, " "), user->host), &user->port, sizeof user->port);
 	return hash;
 }
 
-struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user)
+struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user,
+                          struct leg_group *group)
 {
 	struct t3ops_leg *leg = calloc(1, sizeof *leg);
 
@@ -354,14 +360,14 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 	leg->down_us = clock_mono_us();
 	leg->looks_up = i->section->leg.resolver_segments.n > 0;
 	timing_read(&leg->timing, &i->section->leg, &process->config->core);
-	leg->target = target_of(i->section, user);
+	leg->target = target_of(group ? group->config : leg_section_hash(i->section), user);
 	if (user) {
 		leg->per_user = true;
 		leg->user = *user;
 		leg->user_view.struct_size = sizeof leg->user_view;
 		plugin_user(&leg->user, &leg->user_view);
 	}
-	leg_metrics_init(&leg->metrics, process->metrics, i->ctx.name, leg->user.name, leg_fresh_is_made(leg));
+	leg_metrics_init(&leg->metrics, process->metrics, i->ctx.name, leg->user.name, leg_fresh_is_made(leg), group);
 	ev_timer_init(&leg->next, on_next, 0., 0.);
 	ev_timer_init(&leg->watchdog, on_watchdog, 0., 0.);
 	ev_timer_init(&leg->asked, on_asked, 0., 0.);
@@ -378,9 +384,8 @@ void leg_free(struct t3ops_leg *leg, bool reported)
 	ev_timer_stop(leg->process->loop, &leg->next);
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	ev_timer_stop(leg->process->loop, &leg->asked);
-	if (reported) {
+	if (reported)
 		leg_report_gone(leg);
-		leg_metrics_hide(&leg->metrics);
-	}
+	leg_metrics_fini(&leg->metrics, reported);
 	free(leg);
 }

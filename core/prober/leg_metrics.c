@@ -135,97 +135,6 @@ static void counters_begin(struct leg_metrics *m, bool fresh)
 	m->attempts = series_of(m, &attempts_family);
 }
 
-void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user, bool fresh)
-{
-	m->arena = arena;
-	snprintf(m->leg, sizeof m->leg, "%s", section);
-	snprintf(m->user, sizeof m->user, "%s", user);
-	for (int i = 0; i < 2; i++) {
-		m->up[i] = series_of(m, &up_family[i]);
-		m->rtt[i] = series_of(m, &rtt_family[i]);
-		m->age[i] = series_of(m, &age_family[i]);
-		m->last_end[i] = series_of(m, &last_end_family[i]);
-		series_set(m->up[i], 0.);
-		series_set(m->age[i], 0.);
-		series_set(m->last_end[i], series_value(m->last_end[i]));
-	}
-	counters_begin(m, fresh);
-}
-
-/* A user who never ran t3 has no leg at 0. */
-void leg_metrics_absent(struct leg_metrics *m, bool absent)
-{
-	if (!m->absent)
-		m->absent = series_of(m, &absent_family);
-	series_set(m->absent, absent ? 1. : 0.);
-	for (int i = 0; i < 2; i++) {
-		m->up[i] = series_of(m, &up_family[i]);
-		if (absent)
-			series_hide(m->up[i]);
-	}
-}
-
-void leg_metrics_up(struct leg_metrics *m)
-{
-	for (int i = 0; i < 2; i++)
-		series_set(m->up[i], 1.);
-}
-
-void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us)
-{
-	for (int i = 0; i < 2; i++) {
-		series_set(m->up[i], 0.);
-		series_set(m->age[i], 0.);
-		series_set(m->last_end[i], (double)wall_us / 1e6);
-		series_add(labelled(m, &ends_family[i], reason_label(reason)), 1);
-	}
-}
-
-void leg_metrics_rtt(struct leg_metrics *m, uint64_t rtt_us)
-{
-	for (int i = 0; i < 2; i++)
-		series_observe(m->rtt[i], (double)rtt_us / 1e6);
-}
-
-void leg_metrics_age(struct leg_metrics *m, uint64_t age_us)
-{
-	for (int i = 0; i < 2; i++)
-		series_set(m->age[i], (double)age_us / 1e6);
-}
-
-void leg_metrics_attempt(struct leg_metrics *m)
-{
-	series_add(m->attempts, 1);
-}
-
-void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
-{
-	if (!m->fresh_works) {
-		m->fresh_works = series_of(m, &fresh_works_family);
-		m->fresh_took = series_of(m, &fresh_took_family);
-	}
-	series_set(m->fresh_works, reason == T3OPS_R_NONE ? 1. : 0.);
-	if (reason == T3OPS_R_NONE)
-		series_observe(m->fresh_took, (double)took_us / 1e6);
-	else
-		series_add(labelled(m, &fresh_failures_family, reason_label(reason)), 1);
-}
-
-void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
-{
-	const char *way = fate == T3OPS_LARGE_LOST_OUT ? "out" : "back";
-
-	if (!m->large_works) {
-		m->large_works = series_of(m, &large_works_family);
-		m->large_took = series_of(m, &large_took_family);
-	}
-	series_set(m->large_works, fate == T3OPS_LARGE_ANSWERED ? 1. : 0.);
-	if (fate == T3OPS_LARGE_ANSWERED)
-		series_observe(m->large_took, (double)took_us / 1e6);
-	else
-		series_add(labelled(m, &large_lost_family, way), 1);
-}
-
 static void hide(struct series *s)
 {
 	if (s)
@@ -244,14 +153,7 @@ static void counters_hide(struct leg_metrics *m)
 	series_hide(m->attempts);
 }
 
-void leg_metrics_certificate(struct leg_metrics *m, double days)
-{
-	if (!m->certificate)
-		m->certificate = series_of(m, &certificate_family);
-	series_set(m->certificate, days);
-}
-
-void leg_metrics_hide(struct leg_metrics *m)
+static void series_hide_all(struct leg_metrics *m)
 {
 	hide(m->absent);
 	hide(m->certificate);
@@ -266,4 +168,164 @@ void leg_metrics_hide(struct leg_metrics *m)
 		series_hide(m->last_end[i]);
 	}
 	counters_hide(m);
+}
+
+static void absent_show(struct leg_metrics *m, bool absent)
+{
+	if (!m->absent)
+		m->absent = series_of(m, &absent_family);
+	series_set(m->absent, absent ? 1. : 0.);
+	for (int i = 0; i < 2; i++) {
+		m->up[i] = series_of(m, &up_family[i]);
+		if (absent)
+			series_hide(m->up[i]);
+	}
+}
+
+static void series_show_all(struct leg_metrics *m)
+{
+	for (int i = 0; i < 2; i++) {
+		m->up[i] = series_of(m, &up_family[i]);
+		m->rtt[i] = series_of(m, &rtt_family[i]);
+		m->age[i] = series_of(m, &age_family[i]);
+		m->last_end[i] = series_of(m, &last_end_family[i]);
+		series_set(m->up[i], m->member.state == GROUP_UP ? 1. : 0.);
+		series_set(m->age[i], 0.);
+		series_set(m->last_end[i], series_value(m->last_end[i]));
+	}
+	counters_begin(m, m->fresh);
+	if (m->member.state == GROUP_ABSENT)
+		absent_show(m, true);
+}
+
+static void on_list(void *arg, bool listed)
+{
+	struct leg_metrics *m = arg;
+
+	if (listed) {
+		series_show_all(m);
+		return;
+	}
+	series_hide_all(m);
+	m->absent = m->certificate = NULL;
+	m->large_works = m->large_took = m->fresh_works = m->fresh_took = NULL;
+}
+
+void leg_metrics_init(struct leg_metrics *m, struct metrics *arena, const char *section, const char *user, bool fresh,
+                      struct leg_group *group)
+{
+	m->arena = arena;
+	m->fresh = fresh;
+	m->group = group;
+	snprintf(m->leg, sizeof m->leg, "%s", section);
+	snprintf(m->user, sizeof m->user, "%s", user);
+	m->member = (struct group_member){.list = on_list, .arg = m, .is_listed = !group};
+	if (group)
+		leg_group_join(group, &m->member);
+	else
+		series_show_all(m);
+}
+
+void leg_metrics_fini(struct leg_metrics *m, bool hides)
+{
+	if (m->group && hides)
+		leg_group_leave(m->group, &m->member);
+	else if (hides)
+		series_hide_all(m);
+}
+
+/* ---- what happens to it ---------------------------------------------------------------------- */
+
+/* True: it has series that may show it. */
+static bool state_set(struct leg_metrics *m, enum group_state state)
+{
+	if (m->group)
+		leg_group_set(m->group, &m->member, state);
+	return m->member.is_listed;
+}
+
+/* A user who never ran t3 has no leg at 0. */
+void leg_metrics_absent(struct leg_metrics *m, bool absent)
+{
+	if (state_set(m, absent ? GROUP_ABSENT : GROUP_NEW))
+		absent_show(m, absent);
+}
+
+void leg_metrics_up(struct leg_metrics *m)
+{
+	bool listed = state_set(m, GROUP_UP);
+
+	for (int i = 0; i < 2 && listed; i++)
+		series_set(m->up[i], 1.);
+}
+
+void leg_metrics_down(struct leg_metrics *m, unsigned reason, uint64_t wall_us)
+{
+	bool listed = state_set(m, GROUP_DOWN);
+
+	for (int i = 0; i < 2 && listed; i++) {
+		series_set(m->up[i], 0.);
+		series_set(m->age[i], 0.);
+		series_set(m->last_end[i], (double)wall_us / 1e6);
+		series_add(labelled(m, &ends_family[i], reason_label(reason)), 1);
+	}
+}
+
+void leg_metrics_rtt(struct leg_metrics *m, uint64_t rtt_us)
+{
+	for (int i = 0; i < 2 && m->member.is_listed; i++)
+		series_observe(m->rtt[i], (double)rtt_us / 1e6);
+}
+
+void leg_metrics_age(struct leg_metrics *m, uint64_t age_us)
+{
+	for (int i = 0; i < 2 && m->member.is_listed; i++)
+		series_set(m->age[i], (double)age_us / 1e6);
+}
+
+void leg_metrics_attempt(struct leg_metrics *m)
+{
+	if (state_set(m, m->member.state == GROUP_ABSENT ? GROUP_ABSENT : GROUP_DOWN))
+		series_add(m->attempts, 1);
+}
+
+void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us)
+{
+	if (!m->member.is_listed)
+		return;
+	if (!m->fresh_works) {
+		m->fresh_works = series_of(m, &fresh_works_family);
+		m->fresh_took = series_of(m, &fresh_took_family);
+	}
+	series_set(m->fresh_works, reason == T3OPS_R_NONE ? 1. : 0.);
+	if (reason == T3OPS_R_NONE)
+		series_observe(m->fresh_took, (double)took_us / 1e6);
+	else
+		series_add(labelled(m, &fresh_failures_family, reason_label(reason)), 1);
+}
+
+void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
+{
+	const char *way = fate == T3OPS_LARGE_LOST_OUT ? "out" : "back";
+
+	if (!m->member.is_listed)
+		return;
+	if (!m->large_works) {
+		m->large_works = series_of(m, &large_works_family);
+		m->large_took = series_of(m, &large_took_family);
+	}
+	series_set(m->large_works, fate == T3OPS_LARGE_ANSWERED ? 1. : 0.);
+	if (fate == T3OPS_LARGE_ANSWERED)
+		series_observe(m->large_took, (double)took_us / 1e6);
+	else
+		series_add(labelled(m, &large_lost_family, way), 1);
+}
+
+void leg_metrics_certificate(struct leg_metrics *m, double days)
+{
+	if (!m->member.is_listed)
+		return;
+	if (!m->certificate)
+		m->certificate = series_of(m, &certificate_family);
+	series_set(m->certificate, days);
 }

@@ -53,6 +53,7 @@ struct leg_timing {
 
 struct t3ops_leg {
 	LIST_ENTRY(t3ops_leg) link;
+	struct t3ops_leg *same_user;                /* leg_index.h */
 	struct probe_item probe;                    /* it is to be asked */
 	void (*on_up)(const struct t3ops_leg *leg); /* a sign of life for others; NULL: nobody asks */
 	bool absent;                                /* its user never ran t3: it counts neither as up nor as down */

@@ -9,6 +9,8 @@
 #include "plugin_host/host_secrets.h"
 #include "process/upstream_dialer.h"
 #include "prober/leg.h"
+#include "prober/leg_group.h"
+#include "prober/leg_index.h"
 #include "prober/leg_services.h"
 #include "prober/leg_ws.h"
 #include "prober/probe_round.h"
@@ -25,6 +27,8 @@ struct prober {
 	struct upstream_dialer *dialer; /* NULL without users */
 	struct plugin_host *plugins;
 	LIST_HEAD(, t3ops_leg) list;
+	struct leg_index index;
+	struct leg_group *groups; /* one for each of the plugins */
 	struct probe_round round; /* the monitor's question */
 	bool started;             /* before that the table only fills */
 };
@@ -48,6 +52,12 @@ static void on_leg_up(const struct t3ops_leg *leg)
 	struct prober *p = leg->process->state;
 	struct t3ops_leg *other;
 
+	if (leg->per_user) { /* of those of users none does */
+		for (other = leg_index_first(&p->index, ""); other; other = leg_index_next(other))
+			if (shares_path(leg, other))
+				leg_retry(other);
+		return;
+	}
 	LIST_FOREACH (other, &p->list, link)
 		if (other != leg && shares_path(leg, other))
 			leg_retry(other);
@@ -57,18 +67,32 @@ static void on_tunnel_works(struct prober *p, const char *user)
 {
 	struct t3ops_leg *leg;
 
-	LIST_FOREACH (leg, &p->list, link)
-		if (!leg->per_user || strcmp(leg->user.name, user) == 0)
-			leg_retry(leg);
+	for (leg = leg_index_first(&p->index, ""); leg; leg = leg_index_next(leg))
+		leg_retry(leg);
+	for (leg = leg_index_first(&p->index, user); leg && user[0] != '\0'; leg = leg_index_next(leg))
+		leg_retry(leg);
+}
+
+static struct leg_group *group_of(const struct prober *p, const struct t3ops_instance *i)
+{
+	size_t n = 0;
+
+	while (plugin_host_at(p->plugins, n) != i)
+		n++;
+	return &p->groups[n];
 }
 
 static int leg_add(struct prober *p, struct t3ops_instance *i, const struct user *user)
 {
-	struct t3ops_leg *leg = leg_new(p->process, i, user);
+	struct t3ops_leg *leg = leg_new(p->process, i, user, group_of(p, i));
 
 	if (!leg)
 		return -ENOMEM;
 	leg->on_up = on_leg_up;
+	if (leg_index_add(&p->index, leg) < 0) {
+		leg_free(leg, true);
+		return -ENOMEM;
+	}
 	LIST_INSERT_HEAD(&p->list, leg, link);
 	return 0;
 }
@@ -88,8 +112,8 @@ static struct t3ops_leg *leg_find(struct prober *p, const struct t3ops_instance 
 {
 	struct t3ops_leg *leg;
 
-	LIST_FOREACH (leg, &p->list, link)
-		if (leg->instance == i && strcmp(leg->user.name, user->name) == 0)
+	for (leg = leg_index_first(&p->index, user->name); leg; leg = leg_index_next(leg))
+		if (leg->instance == i)
 			return leg;
 	return NULL;
 }
@@ -109,6 +133,7 @@ static void users_follow(struct prober *p, struct t3ops_instance *i, const struc
 		    (user && user->port == leg->user.port && strcmp(user->host, leg->user.host) == 0))
 			continue;
 		LIST_REMOVE(leg, link);
+		leg_index_remove(&p->index, leg);
 		probe_round_forget(&p->round, leg);
 		leg_free(leg, true);
 	}
@@ -138,11 +163,29 @@ static void segments_show(struct prober *p, const struct t3ops_instance *i)
 		           1);
 }
 
+/* Those of users are limited. */
+static int groups_make(struct prober *p)
+{
+	size_t count = plugin_host_count(p->plugins);
+
+	p->groups = calloc(count > 0 ? count : 1, sizeof *p->groups);
+	for (size_t n = 0; p->groups && n < count; n++) {
+		struct t3ops_instance *i = plugin_host_at(p->plugins, n);
+
+		if (!is_leg(i))
+			continue;
+		leg_group_init(&p->groups[n], p->process->metrics, i->ctx.name,
+		               is_per_user(i) ? p->process->config->core.metrics_per_user : INT64_MAX);
+		p->groups[n].config = leg_section_hash(i->section);
+	}
+	return p->groups ? 0 : -ENOMEM;
+}
+
 static int legs_add(struct prober *p)
 {
-	int r = 0;
+	int r = groups_make(p);
 
-	p->started = true;
+	p->started = r == 0;
 	for (size_t n = 0; r == 0 && n < plugin_host_count(p->plugins); n++) {
 		struct t3ops_instance *i = plugin_host_at(p->plugins, n);
 
@@ -165,6 +208,8 @@ static void prober_free(struct prober *p)
 		LIST_REMOVE(leg, link);
 		leg_free(leg, false);
 	}
+	leg_index_fini(&p->index);
+	free(p->groups);
 	if (p->plugins)
 		plugin_host_free(p->plugins);
 	upstream_dialer_free(p->dialer);
@@ -226,9 +271,13 @@ static void on_probe(struct prober *p, const struct msg_probe *probe, uint64_t i
 	bool all = probe->user[0] == '\0';
 	struct t3ops_leg *leg;
 
+	if (!all) {
+		for (leg = leg_index_first(&p->index, probe->user); leg; leg = leg_index_next(leg))
+			probe_round_ask(&p->round, leg, probe, id, true);
+		return;
+	}
 	LIST_FOREACH (leg, &p->list, link)
-		if (all || (leg->per_user && strcmp(leg->user.name, probe->user) == 0))
-			probe_round_ask(&p->round, leg, probe, id, !all);
+		probe_round_ask(&p->round, leg, probe, id, false);
 }
 
 static void on_absent(struct prober *p, const void *payload)
@@ -238,8 +287,8 @@ static void on_absent(struct prober *p, const void *payload)
 
 	memcpy(&about, payload, sizeof about);
 	about.user[sizeof about.user - 1] = '\0';
-	LIST_FOREACH (leg, &p->list, link)
-		if (leg->per_user && strcmp(leg->user.name, about.user) == 0)
+	for (leg = leg_index_first(&p->index, about.user); leg; leg = leg_index_next(leg))
+		if (leg->per_user)
 			leg_set_absent(leg, about.is_absent != 0);
 }
 

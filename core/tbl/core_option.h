@@ -195,6 +195,9 @@ CORE_OPTION("ping_timeout", DURATION, ping_timeout_us, "2s", 100000, 60 * SECOND
 CORE_OPTION("page_heartbeat", DURATION, page_heartbeat_us, "5s", SECOND / 20, 600 * SECOND,
             READ_BY(PROXY) | READ_BY(MONITOR),
             "How often t3's page sends its Ping; what counts as late or silent is measured by it.")
+CORE_OPTION("metrics_per_user", LIMIT, metrics_per_user, "500", 0, 0, READ_BY(PROBER),
+            "Of how many users each per-user leg has series of its own, about 80 lines of /metrics each: all, none or a number; those in "
+            "trouble come first, and t3ops_legs counts all of them.")
 CORE_OPTION("journal_retain", DURATION, journal_retain_us, "90d", 0, 0, READ_BY(MONITOR),
             "Age at which events are deleted from the journal; at least 1h, or 0s: never.")
 
