@@ -478,8 +478,16 @@ struct t3ops_event {
 	/* Of verdict, verdict_healed and verdict_expired: which one; else 0. */
 	uint64_t verdict;
 	/* Of a verdict: the suspects, separated by spaces, or host, exonerated and the like; of a leg: what it
-	 * crosses; else "". */
+	 * crosses, as configured; else "". */
 	const char *segments;
+	uint32_t level;      /* enum t3ops_level */
+	const char *process; /* whose it is: "proxy", "monitor", ...; "" of those before this monitor */
+	const char *json;    /* the pairs of line as one JSON object, numbers as numbers; "{}" of those before */
+	uint64_t incident;   /* of a verdict and its end, and of a leg that was asked in one: which; else 0 */
+	/* Of a verdict and its end: when its first drop was, since 1970, and whom it affects, NULL-terminated.  Else
+	 * 0 and NULL. */
+	uint64_t since_us;
+	const char *const *users;
 };
 
 /* ---- the services ------------------------------------------------------------------------------------ */

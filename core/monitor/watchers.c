@@ -2,8 +2,13 @@
 /* Events for watch plugins; see watchers.h. */
 #include "monitor/watchers.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "diagnosis/topology.h"
+#include "diagnosis/verdict_table.h"
+#include "ipc/message.h"
 #include "monitor/journal_read.h"
 #include "monitor/verdict_json.h"
 
@@ -16,37 +21,94 @@ static bool is_of_a_verdict(const struct event *e)
 	return e->kind == EVENT_VERDICT || e->kind == EVENT_VERDICT_HEALED || e->kind == EVENT_VERDICT_EXPIRED;
 }
 
-/* line: room for it. */
-static struct t3ops_event event_show(const struct event *e, char line[EVENT_LINE_MAX])
+/* An event with room for what is made of it. */
+struct shown {
+	struct t3ops_event event;
+	char line[EVENT_LINE_MAX];
+	char json[EVENT_LINE_MAX];
+	char segments[512]; /* of a leg */
+	const char **users; /* released by shown_fini */
+};
+
+static const char **users_of(const struct verdict *v)
 {
-	event_format(e, line, EVENT_LINE_MAX);
-	return (struct t3ops_event){.struct_size = sizeof(struct t3ops_event),
-	                            .time_us = e->time_us,
-	                            .kind = event_kind_name(e->kind),
-	                            .plugin = e->plugin,
-	                            .user = e->user,
-	                            .line = line,
-	                            .verdict = is_of_a_verdict(e) ? e->count : 0,
-	                            .segments = e->segments};
+	const char **users = calloc(v->users.n + 1, sizeof *users);
+
+	for (size_t i = 0; users != NULL && i < v->users.n; i++)
+		users[i] = v->users.names[i];
+	return users;
+}
+
+static void verdict_show(const struct monitor *d, uint64_t id, struct shown *s)
+{
+	const struct verdict *v = verdict_table_get(diagnosis_verdicts(d->diagnosis), id);
+
+	s->event.verdict = id;
+	if (v == NULL)
+		return;
+	s->users = users_of(v);
+	s->event.since_us = v->drop_wall_us;
+	s->event.users = s->users;
+}
+
+/* Events of a leg say what it crosses only where they speak of a part of it. */
+static void leg_show(const struct monitor *d, const struct event *e, struct shown *s)
+{
+	const struct leg_def *leg = topology_leg(diagnosis_topology(d->diagnosis), e->plugin);
+	size_t used = 0;
+
+	if (leg == NULL)
+		return;
+	for (size_t i = 0; i < leg->segments.n && used < sizeof s->segments; i++)
+		used += (size_t)snprintf(s->segments + used, sizeof s->segments - used, "%s%s", i > 0 ? " " : "",
+		                         leg->segments.segments[i]);
+	s->event.segments = s->segments;
+}
+
+static void shown_init(const struct monitor *d, const struct event *e, struct shown *s)
+{
+	event_format(e, s->line, sizeof s->line);
+	event_format_json(e, s->json, sizeof s->json);
+	s->users = NULL;
+	s->event = (struct t3ops_event){.struct_size = sizeof(struct t3ops_event),
+	                                .time_us = e->time_us,
+	                                .kind = event_kind_name(e->kind),
+	                                .plugin = e->plugin,
+	                                .user = e->user,
+	                                .line = s->line,
+	                                .segments = e->segments,
+	                                .level = event_kind_level(e->kind),
+	                                .process = process_name(e->process),
+	                                .json = s->json,
+	                                .incident = event_incident(e)};
+	if (is_of_a_verdict(e))
+		verdict_show(d, e->count, s);
+	else if (e->segments[0] == '\0')
+		leg_show(d, e, s);
+}
+
+static void shown_fini(struct shown *s)
+{
+	free(s->users);
 }
 
 void watchers_event(struct monitor *d, const struct event *e)
 {
-	char line[EVENT_LINE_MAX];
-	struct t3ops_event seen;
+	struct shown seen;
 
 	if (d->plugins == NULL)
 		return;
-	seen = event_show(e, line);
+	shown_init(d, e, &seen);
 	for (size_t i = 0; i < plugin_host_count(d->plugins); i++) {
 		struct t3ops_instance *instance = plugin_host_at(d->plugins, i);
 
 		if (!(instance->plugin.roles & T3OPS_ROLE_WATCH))
 			continue;
 		plugin_enter(instance, "on_event");
-		instance->plugin.on_event(&instance->ctx, &seen);
+		instance->plugin.on_event(&instance->ctx, &seen.event);
 		plugin_leave(instance);
 	}
+	shown_fini(&seen);
 }
 
 bool watchers_own(const struct monitor *d, const struct event *e)
@@ -84,7 +146,9 @@ static void own_recall(struct monitor *d, struct t3ops_instance *i)
 		    .plugin = i->ctx.name,
 		    .user = json_string_value(json_object_get(row, "user")),
 		    .line = json_string_value(json_object_get(row, "line")),
-		    .segments = ""};
+		    .segments = "",
+		    .process = "",
+		    .json = "{}"};
 
 		earlier_call(i, &e);
 	}
@@ -94,17 +158,17 @@ static void own_recall(struct monitor *d, struct t3ops_instance *i)
 static void verdicts_recall(struct monitor *d, struct t3ops_instance *i)
 {
 	const struct verdict_table *t = diagnosis_verdicts(d->diagnosis);
-	char line[EVENT_LINE_MAX];
 
 	for (size_t k = 0; k < t->n; k++) {
-		struct t3ops_event seen;
+		struct shown seen;
 		struct event e;
 
 		if (t->rows[k]->state != VERDICT_STANDING)
 			continue;
 		verdict_standing_event(t->rows[k], &e);
-		seen = event_show(&e, line);
-		earlier_call(i, &seen);
+		shown_init(d, &e, &seen);
+		earlier_call(i, &seen.event);
+		shown_fini(&seen);
 	}
 }
 

@@ -151,6 +151,18 @@ size_t event_format(const struct event *e, char *out, size_t size)
 	return kv_format(out, size, pairs, 1 + pairs_fill(e, pairs + 1));
 }
 
+size_t event_format_json(const struct event *e, char *out, size_t size)
+{
+	struct kv pairs[1 + EVENT_PAIRS] = {kv_event(event_kind_name(e->kind))};
+
+	return kv_format_json(out, size, pairs, 1 + pairs_fill(e, pairs + 1));
+}
+
+uint64_t event_incident(const struct event *e)
+{
+	return kind_row(e->kind)->id == KV_incident ? e->id : 0;
+}
+
 void event_log(const struct event *e)
 {
 	struct kv pairs[EVENT_PAIRS];

@@ -76,6 +76,10 @@ void event_copy(char *out, size_t size, const char *text);
  * out in EVENT_LINE_MAX bytes. */
 #define EVENT_LINE_MAX 8192
 size_t event_format(const struct event *e, char *out, size_t size);
+/* The same pairs as one JSON object, numbers as numbers. */
+size_t event_format_json(const struct event *e, char *out, size_t size);
+/* The incident it belongs to, as its line says; 0: none. */
+uint64_t event_incident(const struct event *e);
 
 /* Logs it at the level of its kind. */
 void event_log(const struct event *e);

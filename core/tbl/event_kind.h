@@ -159,6 +159,12 @@ EVENT_KIND(ROLLOUT_DONE, "rollout_done", NOTICE, true, none, none, none, detail,
            "nobody is left to be moved to another version of t3")
 EVENT_KIND(ROLLOUT_STOPPED, "rollout_stopped", ERROR, true, none, none, none, error,
            "nobody more is moved to another version of t3, for it failed")
+EVENT_KIND(EXPORT_FAILED, "export_failed", WARNING, true, none, http_status, none, error,
+           "what a plugin sends to another system waits, for that did not take it; it is sent again")
+EVENT_KIND(EXPORT_RESTORED, "export_restored", NOTICE, true, none, none, none, detail,
+           "the other system takes it again")
+EVENT_KIND(EXPORT_DROPPED, "export_dropped", WARNING, true, none, none, none, error,
+           "some of it is lost; reported once a minute for each kind, with the number of records")
 EVENT_KIND(CONTROL_REFUSED, "control_refused", WARNING, true, pid, none, suppressed, account,
            "a process of t3ops connected to the control socket, which is the operator's: it may be compromised; reported once a minute, with the number of those left out")
 EVENT_KIND(JOURNAL_CAPPED, "journal_capped", WARNING, true, none, none, suppressed, none,

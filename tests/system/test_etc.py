@@ -50,7 +50,7 @@ class Config(unittest.TestCase):
         text = re.sub(r"(?m)^    #(\w+ +=)", r"    \1", text)
         status, said = self.check(text)
         self.assertEqual(status, 0, said)
-        for name in ("backup", "watchdog", "upgrade"):
+        for name in ("backup", "watchdog", "upgrade", "export_otlp"):
             self.assertIn(f"plugin {name}", said)
             self.assertNotRegex(text, rf'(?m)^#.*plugin "{name}"')
         self.assertRegex(said, r"plugin probe_cloudflare: .*segments wan cloudflare tunnel traefik dispatch")
