@@ -20,6 +20,7 @@
 #include "prober/prober.h"
 #include "helper/helper.h"
 #include "plugin_host/config_checks.h"
+#include "process/config_report.h"
 #include "supervisor/capabilities.h"
 #include "supervisor/service_end.h"
 #include "supervisor/supervisor.h"
@@ -27,7 +28,7 @@
 
 static const char usage[] =
     "usage: t3ops [-c FILE]                   run in the foreground\n"
-    "       t3ops [-c FILE] -t                check the configuration and print a summary\n"
+    "       t3ops [-c FILE] -t [--json]       check the configuration and print a summary; or all of it\n"
     "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
     "       t3ops replay RECORDING [VERDICT]   compute the verdicts of a recording of t3opsctl again\n"
     "       t3ops --version | --help\n"
@@ -49,6 +50,7 @@ struct command_line {
 	enum mode mode;
 	const char *conf_path, *plugin_dir, *topic, *recording, *verdict;
 	int take_over_fd;
+	bool json;
 	long take_over_from; /* message version of the one that runs; -1: nobody asks */
 };
 
@@ -64,6 +66,7 @@ enum {
 	OPT_END_SERVICE,
 	OPT_TAKE_OVER,
 	OPT_TAKE_OVER_FROM,
+	OPT_JSON,
 	OPT_VERSION
 };
 
@@ -80,6 +83,7 @@ static struct command_line command_line_read(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	                                        {"test", no_argument, NULL, 't'},
+	                                        {"json", no_argument, NULL, OPT_JSON},
 	                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
 	                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
 	                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
@@ -105,6 +109,9 @@ static struct command_line command_line_read(int argc, char **argv)
 			break;
 		case 'h':
 			line.mode = MODE_HELP;
+			break;
+		case OPT_JSON:
+			line.json = true;
 			break;
 		case OPT_EXPLAIN:
 			line.mode = MODE_EXPLAIN;
@@ -154,6 +161,15 @@ static const struct process_ops *const ops[PROCESSES] = {[PROCESS_PROXY] = &prox
                                                          [PROCESS_MONITOR] = &monitor_ops,
                                                          [PROCESS_HELPER] = &helper_ops};
 
+static void report_print(const struct resolved_config *c)
+{
+	json_t *report = config_report(c);
+
+	json_dumpf(report, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(report);
+}
+
 static int check(const struct command_line *line)
 {
 	struct config_checks checks = config_checks_of(ops);
@@ -165,10 +181,13 @@ static int check(const struct command_line *line)
 		return EXIT_FAILURE;
 	}
 	capabilities_drop(PROCESS_SUPERVISOR); /* what the daemon may not do then is a fault already now */
-	c = check_config(line->conf_path, &checks, stdout, stderr);
+	c = check_config(line->conf_path, &checks, line->json ? NULL : stdout, stderr);
 	if (!c)
 		return EXIT_FAILURE;
-	separability_print(c, stdout);
+	if (line->json)
+		report_print(c);
+	else
+		separability_print(c, stdout);
 	resolved_config_free(c);
 	if (is_asked)
 		puts(TAKE_OVER_READY);

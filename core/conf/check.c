@@ -117,7 +117,7 @@ struct resolved_config *check_config(const char *path, const struct config_check
 		return NULL;
 	}
 	c = resolve_in_child(&text, checks, report_print, err);
-	if (c)
+	if (c && out)
 		config_print(out, path, c);
 	conf_text_fini(&text);
 	return c;

@@ -7,8 +7,8 @@
 
 #include "conf/resolve.h"
 
-/* Errors and warnings go to err, one a line; a file without any gets one line for each section on out.  NULL: it
- * cannot be read, or has errors. */
+/* Errors and warnings go to err, one a line; a file without any gets one line for each section on out (NULL: none).
+ * NULL: it cannot be read, or has errors. */
 struct resolved_config *check_config(const char *path, const struct config_checks *checks, FILE *out, FILE *err);
 
 #endif

@@ -5,16 +5,17 @@
 #include <ftw.h>
 #include <limits.h>
 #include <pwd.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ctl/init_check.h"
 #include "ctl/init_values.h"
+#include "ctl/run_program.h"
+
+#define CHECK_TIMEOUT_MS 60000
 
 static int entry_remove(const char *path, const struct stat *st, int type, struct FTW *walk)
 {
@@ -63,51 +64,27 @@ static void table_link(const struct init_answers *a, const char *copy)
 		failed(to, errno);
 }
 
-static void line_print(const char *line, const char *copy)
+static void text_print(const char *text, const char *copy)
 {
-	for (const char *at; (at = strstr(line, copy)) != NULL; line = at + strlen(copy))
-		fprintf(stderr, "%.*s", (int)(at - line), line);
-	fputs(line, stderr);
+	for (const char *at; (at = strstr(text, copy)) != NULL; text = at + strlen(copy))
+		fprintf(stderr, "%.*s", (int)(at - text), text);
+	fputs(text, stderr);
 }
 
-/* Standard error of the check, as if the copies were the files. */
-static int said_print(FILE *said, const char *copy)
-{
-	char line[8192];
-
-	while (fgets(line, sizeof line, said) != NULL)
-		line_print(line, copy);
-	return 0;
-}
-
-/* t3ops -t; its exit status. */
-static int check_run(const char *program, const char *conf, const char *copy)
+/* t3ops -t, whose errors and warnings are printed as if the copies were the files; whether it accepts them. */
+static bool check_run(const char *program, const char *conf, const char *copy)
 {
 	char *argv[] = {(char *)program, (char *)"-t", (char *)"-c", (char *)conf, NULL};
-	posix_spawn_file_actions_t actions;
-	int ends[2], status = -1, r;
-	pid_t pid;
-	FILE *said;
+	struct run_result *r = malloc(sizeof *r);
+	bool ok;
 
-	if (pipe(ends) < 0)
-		return -1;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1 /* O_WRONLY */, 0);
-	posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-	posix_spawn_file_actions_addclose(&actions, ends[0]);
-	posix_spawn_file_actions_addclose(&actions, ends[1]);
-	r = posix_spawn(&pid, program, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(ends[1]);
-	said = fdopen(ends[0], "r");
-	if (said == NULL)
+	if (r == NULL)
 		abort();
-	if (r == 0)
-		said_print(said, copy);
-	fclose(said);
-	if (r != 0)
-		failed(program, r);
-	return r == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	run_program(argv, NULL, CHECK_TIMEOUT_MS, r);
+	text_print(r->err, copy);
+	ok = r->status == 0 || (r->status == -1 && failed(program, r->error));
+	free(r);
+	return ok;
 }
 
 static bool copies_check(const struct init_answers *a, const struct init_files *copies, const char *copy)
@@ -121,7 +98,7 @@ static bool copies_check(const struct init_answers *a, const struct init_files *
 	if (strcmp(init_answer(a, "users"), "keep") == 0)
 		table_link(a, copy);
 	snprintf(conf, sizeof conf, "%s" T3OPS_SYSCONFDIR "/t3ops/t3ops.conf", copy);
-	return init_files_write(copies, copy, false) && check_run(init_answer(a, "daemon"), conf, copy) == 0;
+	return init_files_write(copies, copy, false) && check_run(init_answer(a, "daemon"), conf, copy);
 }
 
 bool init_check(const struct init_answers *a)

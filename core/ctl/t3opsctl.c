@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/doctor.h"
 #include "ctl/init.h"
 #include "ctl/link.h"
 #include "ctl/local_time.h"
@@ -24,6 +25,7 @@
 static const char usage[] =
     "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
     "       init [--help]              write a first configuration, and snippets for the proxy and the sign-in\n"
+    "       doctor [--help]            check the whole installation, and say what to do\n"
     "       why [USER] [--at TIME | --last]  whose fault it was: the story of one drop, of the last one unless told\n"
     "       show ID                    the same of that verdict\n"
     "       incident export ID         the recording of that incident, for a file: t3ops replay FILE reads it\n"
@@ -517,6 +519,8 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc > 0 && strcmp(argv[0], "init") == 0)
 		return init_run(argc - 1, argv + 1);
+	if (argc > 0 && strcmp(argv[0], "doctor") == 0)
+		return doctor_run(argc - 1, argv + 1);
 	if (c == NULL)
 		return plugin_ask(&a, argv, argc);
 	optind = 0; /* from the start again, behind the command */
