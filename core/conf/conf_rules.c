@@ -305,7 +305,7 @@ static void secret_read(const struct part *p, const char *option, char digest[SE
 }
 
 void rules_core(const struct conf_scan *s, const struct option_set *core, bool as_root,
-                char secret[SECRET_DIGEST_HEX], char probe_key[SECRET_DIGEST_HEX], struct config_errors *c)
+                const struct conf_secrets *secrets, struct config_errors *c)
 {
 	struct part p = part_of(s, 0, core, c);
 
@@ -316,8 +316,9 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	check_status_hosts(&p);
 	check_zero_or(&p, "recheck_tunnels", SECOND_US, "never");
 	check_zero_or(&p, "journal_retain", 3600 * SECOND_US, "no limit");
-	secret_read(&p, "proxy_secret_file", secret);
-	secret_read(&p, "probe_key_file", probe_key);
+	secret_read(&p, "proxy_secret_file", secrets->proxy_secret);
+	secret_read(&p, "probe_key_file", secrets->probe_key);
+	secret_read(&p, "page_token_file", secrets->page_token);
 	check_user_path(&p);
 	if (as_root)
 		check_accounts(&p);

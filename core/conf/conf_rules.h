@@ -10,10 +10,15 @@
 #include "conf/conf.h"
 #include "conf/resolved_config.h"
 
-/* as_root: the account of option `user` must exist.  secret, probe_key: digests of what proxy_secret_file and
- * probe_key_file hold, "" without one. */
+/* Each has room for SECRET_DIGEST_HEX. */
+struct conf_secrets {
+	char *proxy_secret, *probe_key, *page_token;
+};
+
+/* as_root: the account of option `user` must exist.  secrets: digests of what proxy_secret_file, probe_key_file and
+ * page_token_file hold, "" without one. */
 void rules_core(const struct conf_scan *s, const struct option_set *core, bool as_root,
-                char secret[SECRET_DIGEST_HEX], char probe_key[SECRET_DIGEST_HEX], struct config_errors *c);
+                const struct conf_secrets *secrets, struct config_errors *c);
 void rules_command(const struct conf_scan *s, size_t section, const struct option_set *command,
                    struct config_errors *c);
 /* Fills an empty edge with the first segment. */

@@ -29,6 +29,7 @@ struct process_config {
 	struct core_options core;         /* what the process does not read is zero (tbl/core_option.h) */
 	const char *proxy_secret_digest;  /* of the proxy; "" without a secret, and elsewhere */
 	const char *probe_key;            /* of proxy and prober; "" without one, and elsewhere */
+	const char *page_token;           /* of the monitor; "" without one, and elsewhere */
 	struct process_command *commands; /* of helper, proxy, prober and jobs */
 	size_t n_commands;
 	struct process_notify *notifies; /* of helper and monitor */

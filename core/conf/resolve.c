@@ -85,6 +85,7 @@ static void core_read(struct resolve *w)
 {
 	struct t3ops_option *rows = calloc(n_core_options, sizeof *rows);
 	struct resolved_config *c = w->config;
+	const struct conf_secrets secrets = {c->proxy_secret_digest, c->probe_key, c->page_token};
 
 	if (!rows)
 		abort();
@@ -92,7 +93,7 @@ static void core_read(struct resolve *w)
 		rows[i] = core_options[i].option;
 	conf_read(&w->scan, 0, rows, n_core_options, &c->core, &w->config_errors);
 	free(rows);
-	rules_core(&w->scan, &c->core, geteuid() == 0, c->proxy_secret_digest, c->probe_key, &w->config_errors);
+	rules_core(&w->scan, &c->core, geteuid() == 0, &secrets, &w->config_errors);
 	core_options_fill(&c->options, &c->core, READER_ALL); /* an error leaves it incomplete, and reported */
 }
 

@@ -100,6 +100,11 @@ void local_send(struct local_conn *c, const void *bytes, size_t n)
 		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
 }
 
+const char *local_peer(const struct local_conn *c)
+{
+	return c->peer;
+}
+
 void local_finish(struct local_conn *c)
 {
 	c->finishing = true;

@@ -34,6 +34,8 @@ struct local_server *local_server_new(struct ev_loop *loop, int fd, const struct
 void local_server_free(
     struct local_server *s); /* answers who has just connected, sends what it can at once, ends every connection */
 
+/* Its address; "" of a Unix socket. */
+const char *local_peer(const struct local_conn *c);
 void local_send(struct local_conn *c, const void *bytes, size_t n);
 /* Ends the connection as soon as its output is sent. */
 void local_finish(struct local_conn *c);

@@ -9,10 +9,12 @@
 
 #include "monitor/http_answer.h"
 #include "monitor/metrics_page.h"
+#include "monitor/page_sign_in.h"
 #include "monitor/query.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/site.h"
+#include "monitor/site_assets.h"
 #include "monitor/status.h"
 #include "monitor/status_host.h"
 #include "net/http_parse.h"
@@ -110,6 +112,18 @@ static void on_metrics_head(struct local_conn *c, const char *text, size_t len)
 	metrics_send(c, text, len, false);
 }
 
+/* Constants, and whether t3ops lives: they are no secret. */
+static bool is_open(struct span target)
+{
+	char path[64];
+
+	if (target.len >= sizeof path)
+		return false;
+	memcpy(path, target.at, target.len);
+	path[target.len] = '\0';
+	return strcmp(path, "/healthz") == 0 || site_asset_find(path) != NULL;
+}
+
 static void request_answer(struct monitor *d, struct local_conn *c, const char *bytes, size_t len)
 {
 	struct http_head h;
@@ -123,6 +137,8 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 		host_refuse(d, &h, &p);
 	} else if (!span_is(h.method, "GET") && !(head = span_is(h.method, "HEAD"))) {
 		http_answer_text(&p, 405, "Only GET and HEAD.\n");
+	} else if (!is_open(h.target) && !page_sign_in_ok(d, &h)) {
+		page_sign_in_ask(d, c, &h, http_list_has(&h, "Accept", "text/html"), &p);
 	} else {
 		memcpy(target, h.target.at, h.target.len);
 		target[h.target.len] = '\0';
@@ -140,6 +156,33 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 	http_answer_send(c, &p, !head);
 }
 
+/* The form of the sign-in, which has a body; 0: more has to come. */
+static size_t form_answer(struct monitor *d, struct local_conn *c, const char *bytes, size_t len, size_t n)
+{
+	struct http_answer a = {.status = 400};
+	struct http_head h;
+	int form;
+
+	if (http_request_parse(&h, bytes, len) != HTTP_SYNTAX_OK || (form = page_sign_in_length(&h)) < 0) {
+		http_answer_text(&a, 400, "Bad request.\n");
+	} else if (!is_for_us(d, &h)) {
+		host_refuse(d, &h, &a);
+	} else if (len + (size_t)form > n) {
+		return 0;
+	} else {
+		page_sign_in_answer(d, c, &h, bytes + len, (size_t)form, &a);
+	}
+	http_answer_send(c, &a, true);
+	return n;
+}
+
+static bool is_form(const char *bytes, size_t len)
+{
+	static const char line[] = "POST " PAGE_SIGN_IN " ";
+
+	return len > sizeof line && memcmp(bytes, line, sizeof line - 1) == 0;
+}
+
 static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *arg)
 {
 	struct http_answer bad = {.status = 400};
@@ -149,6 +192,8 @@ static size_t on_input(struct local_conn *c, const char *bytes, size_t n, void *
 	case HTTP_SCAN_MORE:
 		return 0;
 	case HTTP_SCAN_DONE:
+		if (is_form(bytes, len))
+			return form_answer(arg, c, bytes, len, n);
 		request_answer(arg, c, bytes, len);
 		break;
 	case HTTP_SCAN_BAD:
@@ -192,6 +237,7 @@ void pages_init(struct monitor *d)
 	    .type = T3OPS_COUNTER,
 	    .help = "Connections to the status pages that gave way to another one, for all places were taken."};
 
+	page_sign_in_init(d);
 	d->host_refused_total = metrics_series(d->process->metrics, &host_refused, NULL, NULL, NULL);
 	d->status_evicted_total = metrics_series(d->process->metrics, &evicted, NULL, NULL, NULL);
 }

@@ -291,13 +291,15 @@ static void address_check(const char *option, const char *text, const struct con
 }
 
 /* It names users, their addresses and their troubles. */
-static void status_warn(const char *text, const struct config_faults *f)
+static void status_warn(const char *text, bool has_token, const struct config_faults *f)
 {
+	if (has_token)
+		return;
 	if (strncmp(text, "0.0.0.0:", 8) == 0 || strncmp(text, "[::]:", 5) == 0)
 		config_fault_warn(
 		    f, CONF_CORE, NULL, "status_listen",
 		    "status_listen = \"%s\": whoever reaches this machine can read who uses it and from "
-		    "where; expected an address of the loopback interface, or of a network of its own",
+		    "where; expected an address of the loopback interface, or of a network of its own, or page_token_file",
 		    text);
 }
 
@@ -317,7 +319,7 @@ static void addresses_check(const struct resolved_config *c, const struct config
 	for (size_t i = 0; i < c->options.listen.n; i++)
 		listen_check(&c->options, i, f);
 	address_check("status_listen", c->options.status_listen, f);
-	status_warn(c->options.status_listen, f);
+	status_warn(c->options.status_listen, c->page_token[0] != '\0', f);
 }
 
 static const struct process_ops *ops_of(void *arg, enum process_id id)

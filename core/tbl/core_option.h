@@ -50,13 +50,16 @@ CORE_OPTION("workers", INT, workers, "1", 1, 16, READ_BY(SUPERVISOR) | READ_BY(P
             "Number of proxy processes; the kernel distributes connections among them, and each has its share of "
             "max_connections, max_connections_per_peer, max_requests_per_user and max_tunnels_per_user, and of limits of plugins, rounded up.")
 CORE_OPTION("status_listen", LISTEN, status_listen, "127.0.0.1:9108", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
-            "Address of the operator's page (/) and, for programs, of /metrics, /status, /verdicts, /users and /healthz; it has no login of its own.")
+            "Address of the operator's page (/) and, for programs, of /metrics, /status, /verdicts, /users and /healthz; page_token_file gives it a sign-in.")
 CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
             "Further names, without a port, by which browsers and scrapers reach those pages; numeric addresses, localhost and this "
             "machine's own name are known, every other one is answered 421, so no site can read the pages by DNS rebinding.")
 CORE_OPTION("vantage", STRING, vantage, "", 0, 0, READ_BY(MONITOR),
             "Name of the place that this t3ops looks from, as \"vps\", if it is not the only one: a label of all its metrics, and in its verdicts and "
             "their events; empty: none.")
+CORE_OPTION("page_token_file", PATH, page_token_file, "", 0, 0, READ_BY(SUPERVISOR),
+            "File that others cannot read, whose first line (16 to 511 bytes) is the token that opens the pages of status_listen, /healthz aside: programs send "
+            "it as Authorization: Bearer, people type it once into the page; empty: whoever reaches status_listen sees them.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,

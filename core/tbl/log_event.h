@@ -60,6 +60,7 @@ LOG_EVENT(notifications_not_kept, "what notify sections have still to tell canno
 LOG_EVENT(notifications_lost, "what notify sections had still to tell when the last monitor ended cannot be read")
 LOG_EVENT(last_success_failed, "the file of the jobs' last successes could not be read or written")
 LOG_EVENT(job_input_missing, "somebody other than the helper started a job")
+LOG_EVENT(status_sign_in_refused, "the status pages were shown a token that is not that of page_token_file; reported once a minute for each peer")
 LOG_EVENT(status_host_refused, "the status pages were asked for by a name that is not known; reported once a minute")
 LOG_EVENT(status_crowded, "all places for connections to the status pages were taken, and one gave way; reported once a minute")
 LOG_EVENT(journal_failed, "the journal cannot be opened, read or written")

@@ -93,6 +93,7 @@ static int setup(void **state)
 	                                             .user_proxy = ""},
 	                                    .sections = f->sections,
 	                                    .n_sections = 3};
+	f->config.page_token = "";
 	f->process = (struct process){
 	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = &f->config, .ops = &monitor_ops};
 	f->process.channel = channel_new(f->process.loop, fds[0], to_monitor, on_closed, f);
