@@ -206,11 +206,11 @@ class Alerts(unittest.TestCase):
             far.context.load_cert_chain(cert, key)
             p.wait_silence("T3CertExpiring")
 
-    def test_too_many_series(self):
-        options = {"plugin_dir": plugin_dir_with("sample_series")}
-        with Daemon(options, section("plugin", "sample_series", {}), users={"alice": self.stub.port}) as d, Alarm(d, scrape="3s") as p:
+    def test_metrics_without_room(self):
+        options = {"plugin_dir": plugin_dir_with("sample_metric")}
+        with Daemon(options, section("plugin", "sample_metric", {}), users={"alice": self.stub.port}) as d, Alarm(d) as p:
             wait.until(lambda: p.query("t3ops_metrics_dropped_total == 0"), what="the counter in Prometheus")
-            http.get(d.proxy, "/series", {"X-authentik-username": "alice"})
+            http.get(d.proxy, "/", {"X-authentik-username": "alice"})
             p.wait_alert("T3MetricsDropped", severity="warning")
 
     def test_job(self):
