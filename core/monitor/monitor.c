@@ -29,6 +29,7 @@
 #include "monitor/plugin_actions.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
+#include "monitor/server_look.h"
 #include "monitor/sign_of_life.h"
 #include "monitor/user_page.h"
 #include "monitor/watchers.h"
@@ -278,6 +279,21 @@ static void event_count(struct monitor *d, const struct event *e)
 	series_add(metrics_series(d->process->metrics, &events_total, NULL, NULL, (const char *[]){kind}), 1);
 }
 
+/* ---- servers that do not answer ---------------------------------------------------------------- */
+
+static void on_program(void *arg, const char *pairs, uint64_t now_us)
+{
+	struct monitor *d = arg;
+
+	recorder_tell(d->recorder, "process", pairs, now_us);
+}
+
+static bool is_of_a_late_server(const struct event *e)
+{
+	return e->user[0] != '\0' && (e->kind == EVENT_LEG_LATE || e->kind == EVENT_LEG_DOWN ||
+	                              (e->kind == EVENT_TUNNEL_HEARTBEAT && e->page.waiting_us > 0));
+}
+
 static void event_diagnose(struct monitor *d, const struct event *e, uint32_t from)
 {
 	uint64_t now = clock_mono_us();
@@ -287,6 +303,8 @@ static void event_diagnose(struct monitor *d, const struct event *e, uint32_t fr
 		return;
 	recorder_event(d->recorder, e, now);
 	r = event_report(d->diagnosis, e, now);
+	if (is_of_a_late_server(e))
+		server_look_ask(d->server_look, e->user, now);
 	if (r < 0)
 		actions_evidence_lost(r);
 }
@@ -389,7 +407,9 @@ static int journal_start(struct monitor *d)
 	d->roster = roster_new();
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
 	d->recorder = recorder_new(d->process->config);
-	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL || d->recorder == NULL)
+	d->server_look = server_look_new(d->process->loop, "/proc", on_program, d);
+	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL || d->recorder == NULL ||
+	    d->server_look == NULL)
 		return -ENOMEM;
 	roster_begin(d);
 	return 0;
@@ -461,6 +481,7 @@ static void monitor_free(struct monitor *d)
 	}
 	if (d->diagnosis != NULL && d->is_current)
 		diagnosis_end(d);
+	server_look_free(d->server_look);
 	recorder_free(d->recorder);
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);

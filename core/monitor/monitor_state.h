@@ -28,13 +28,15 @@ struct notifier;
 struct plugin_actions;
 struct readings;
 struct roster;
+struct server_look;
 
 struct monitor {
 	struct process *process;
 	struct journal *journal;   /* NULL only while starting */
 	struct readings *readings; /* long looks into it */
 	struct diagnosis *diagnosis;
-	struct recorder *recorder;    /* of what the diagnosis is told */
+	struct recorder *recorder; /* of what the diagnosis is told */
+	struct server_look *server_look;
 	uint64_t tick_wall_us;        /* since 1970: of its latest tick */
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */

@@ -267,6 +267,20 @@ void recorder_tick_over(struct recorder *r)
 		r->in_tick = false;
 }
 
+void recorder_tell(struct recorder *r, const char *what, const char *pairs, uint64_t now_us)
+{
+	FILE *out = line_begin(r, what);
+
+	if (out == NULL)
+		return;
+	fputs_unlocked(pairs, out);
+	putc_unlocked('\n', out);
+	if (fflush(out) != 0)
+		return;
+	story_add(r, now_us);
+	active_add(r, "story", now_us);
+}
+
 /* ---- begin and end ------------------------------------------------------------------------------------- */
 
 static void story_write(const struct recorder *r, const struct recording_head *h, FILE *out)

@@ -44,6 +44,9 @@ void recorder_finish(struct recorder *r, uint64_t now_us);
 /* The tick is over, or the finish: what is looked at now is no part of it. */
 void recorder_tick_over(struct recorder *r);
 
+/* For the reader alone: what, and its pairs. */
+void recorder_tell(struct recorder *r, const char *what, const char *pairs, uint64_t now_us);
+
 /* The diagnosis was told, and its time went on: begins and ends recordings.  serial: of the last verdict.  Whether
  * one was begun. */
 bool recorder_follow(struct recorder *r, const struct diagnosis *d, uint64_t serial, uint64_t now_us);

@@ -36,6 +36,8 @@ static const char explanation[] = RECORDING_FIRST_LINE
     "CPU,\n"
     "#                 and t3ops' own loop was late\n"
     "#   host          something happened to this machine: it slept, its wall clock was set, its network went\n"
+    "#   process       a program of a user whose server was late, with its arguments; what may be a secret in them "
+    "is ...\n"
     "#   prober_gone   the process that holds the legs was replaced: what it had connected is not known any more\n"
     "#   woke          the monitor itself had not run for so long\n"
     "#   tick          the time went on: what was due was done; tick_sample and tick_host are looks at the machine\n"
@@ -90,9 +92,10 @@ int recording_setup_write(const struct recording_head *h, const struct process_c
 	if (r < 0)
 		return r;
 	fprintf(out,
-	        "setup diagnosis zero_us=%" PRIu64 " serial=%" PRIu64 " ping_timeout_us=%" PRIu64
+	        "setup diagnosis incident=%" PRIu64 " zero_us=%" PRIu64 " serial=%" PRIu64 " ping_timeout_us=%" PRIu64
 	        " process_watchdog_us=%" PRIu64 " page_heartbeat_us=%" PRIu64 "\n",
-	        h->zero_us, h->serial, core->ping_timeout_us, core->process_watchdog_us, core->page_heartbeat_us);
+	        h->incident, h->zero_us, h->serial, core->ping_timeout_us, core->process_watchdog_us,
+	        core->page_heartbeat_us);
 	path_write(&shape, out);
 	path_config_fini(&shape);
 	return 0;

@@ -27,6 +27,7 @@ struct replay {
 	bool is_over; /* "end" came */
 
 	/* The setup. */
+	uint64_t incident; /* whose verdicts are asked for */
 	uint64_t zero_us, serial;
 	struct diagnosis_setup setup;
 	struct name_row {
@@ -62,11 +63,13 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 	}
 	id_text(b->verdict, id);
 	json_object_set_new(verdict, "serial", json_integer((json_int_t)++r->serial));
-	json_object_set(r->latest, id, verdict);
-	json_array_append_new(r->verdicts, verdict);
+	if (b->verdict->incident == r->incident) { /* those of another one are in its own recording */
+		json_object_set(r->latest, id, verdict);
+		json_array_append(r->verdicts, verdict);
+	}
+	json_decref(verdict);
 }
 
-/* One that was given before the recording is in the recording of its own incident. */
 static void on_ended(void *arg, const struct verdict *v)
 {
 	struct replay *r = arg;
@@ -155,6 +158,7 @@ static int number_of(const char *text, uint64_t *out)
 }
 
 static const struct field setup_fields[] = {
+    NUMBER(struct replay, incident),
     NUMBER(struct replay, zero_us),
     NUMBER(struct replay, serial),
     FIELDS_END,

@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The revisions of all verdicts, in the order in which they were given, as the journal has them.  Changes the text,
- * which ends with a NUL.  New reference; NULL after one sentence in why. */
+/* The revisions of all verdicts of the incident, in the order in which they were given, as the journal has them.
+ * Changes the text, which ends with a NUL.  New reference; NULL after one sentence in why. */
 json_t *replay_text(char *text, char *why, size_t size);
 
 /* `t3ops replay FILE [VERDICT]`: prints them as `t3opsctl verdicts` has them in JSON, or that one in its last

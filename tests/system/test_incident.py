@@ -125,6 +125,48 @@ class States(Case):
         self.assertEqual(recording.said(recording.export(self.daemon, verdict["incident"]))[0].count('"incident"'), 1)
 
 
+class Programs(Case):
+    """What the server's programs do meanwhile is in the recording, and none of their secrets."""
+
+    def in_a_unit(self, pid):
+        """Puts the process into a cgroup that is called as that of t3-serve@alice."""
+        found = glob.glob("/sys/fs/cgroup/cgroup.procs") + sorted(glob.glob("/sys/fs/cgroup/*/cgroup.procs"))
+        for hierarchy in map(os.path.dirname, found):
+            unit = os.path.join(hierarchy, f"t3lab-{os.getpid()}@alice.service")
+            try:
+                os.mkdir(unit)
+            except OSError:
+                continue
+            self.addCleanup(wait.until, lambda: self.gone(unit), what="the cgroup is empty")
+            try:
+                with open(f"{unit}/cgroup.procs", "w", encoding="ascii") as f:
+                    f.write(str(pid))
+                return
+            except OSError:
+                continue
+        self.skipTest("no cgroup can be made here")
+
+    @staticmethod
+    def gone(unit):
+        try:
+            os.rmdir(unit)
+        except OSError:
+            return not os.path.exists(unit)
+        return True
+
+    def test_of_a_server_that_stands_still(self):
+        self.in_a_unit(self.stub.process.pid)
+        self.addCleanup(self.stub.process.kill)
+        self.stub.stall()
+        self.addCleanup(self.stub.resume)
+        verdict = self.only_verdict("standing")
+        found = wait.until(lambda: re.search(r"(?m)^story \S+ process (.*)", recording.export(self.daemon, verdict["incident"])),
+                           what="a program in the recording")
+        self.assertRegex(found.group(1), rf"^user=alice pid={self.stub.process.pid} state=T cpu=\d+\.\d\d rss_bytes=\d+ argv=")
+        text = recording.export(self.daemon, verdict["incident"])
+        self.assertEqual(recording.compact(recording.replay(recording.write(text))), recording.said(text))
+
+
 class Refused(unittest.TestCase):
     """Files that are none, in words."""
 
