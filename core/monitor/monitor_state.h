@@ -63,7 +63,7 @@ struct monitor {
 	struct uplink_watch uplink;  /* whether this machine has a network of its own */
 	struct pressure_history pressure;
 	struct series *network_gauge, *open_gauge, *lost_total, *capped_total;
-	struct series *sign_in_refused_total; /* page_sign_in.c */
+	struct series *sign_in_refused_total;                     /* page_sign_in.c */
 	struct series *host_refused_total, *status_evicted_total; /* pages.c, with what follows */
 	struct throttle throttle;
 	char host_name[256];

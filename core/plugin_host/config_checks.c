@@ -299,7 +299,8 @@ static void status_warn(const char *text, bool has_token, const struct config_fa
 		config_fault_warn(
 		    f, CONF_CORE, NULL, "status_listen",
 		    "status_listen = \"%s\": whoever reaches this machine can read who uses it and from "
-		    "where; expected an address of the loopback interface, or of a network of its own, or page_token_file",
+		    "where; expected an address of the loopback interface, or of a network of its own, or "
+		    "page_token_file",
 		    text);
 }
 
