@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ctl/doctor_paths.h"
+#include "ctl/h2_offer.h"
 #include "ctl/reach.h"
 
 #define CLOCK_WARN_S 5
@@ -141,6 +142,25 @@ static void upgrade_check(const struct way_case *c)
 		            "%s", a.why);
 }
 
+/* Over HTTP/2 browsers send no close frame that arrives. */
+static void http2_check(const struct way_case *c, const struct reach_answer *a)
+{
+	enum h2_offer offer = strncmp(c->url, "wss:", 4) == 0
+	                          ? h2_offer_ask(a->ip, a->port, c->host, c->d->timeout_ms)
+	                          : H2_OFFER_NONE;
+
+	if (offer == H2_OFFER_WEBSOCKETS)
+		finding_add(&c->d->findings, FINDING_WARN, "http2", c->leg,
+		            "haproxy: h2-workaround-bogus-websocket-clients in the section global",
+		            "browsers open WebSockets over HTTP/2 there, where no close frame comes through: an "
+		            "ordinary reload "
+		            "looks like a drop");
+	else if (offer == H2_OFFER_NONE)
+		finding_add(&c->d->findings, FINDING_OK, "http2", c->leg, "", "WebSockets go over HTTP/1.1");
+	else
+		finding_add(&c->d->findings, FINDING_SKIP, "http2", c->leg, "", "it announces no settings of HTTP/2");
+}
+
 static void protected_check(const struct way_case *c)
 {
 	struct findings *f = &c->d->findings;
@@ -225,8 +245,10 @@ static void way_check(const struct way_case *c)
 	reach_get(url, &c->way, NULL, c->d->timeout_ms, &a);
 	name_check(c, &a);
 	clock_check(c, &a);
-	if (healthz_check(c, &a))
+	if (healthz_check(c, &a)) {
 		upgrade_check(c);
+		http2_check(c, &a);
+	}
 	if (a.status != 0 && !is_straight(c->d, c->way.address)) {
 		protected_check(c);
 		forged_check(c);

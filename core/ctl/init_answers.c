@@ -457,8 +457,12 @@ static int answer_get(struct init_answers *a, const struct question *q)
 	const char *given = json_string_value(json_object_get(a->values, q->name)), *fault;
 	bool asks = given == NULL && q->text != NULL && !a->yes;
 
-	if (given == NULL && q->is_needed != NULL && !q->is_needed(a))
+	if (q->is_needed != NULL && !q->is_needed(a)) {
+		if (given != NULL && given[0] != '\0')
+			printf("--%s is not used with %s and %s\n", q->name, init_answer(a, "proxy"),
+			       init_answer(a, "sign-in"));
 		return json_object_set_new(a->values, q->name, json_string(""));
+	}
 	if (given == NULL && q->guess != NULL)
 		q->guess(a, standard);
 	do {

@@ -67,7 +67,8 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
 
 	(void)purpose;
 	if (to->family != AF_UNIX)
-		getnameinfo(&to->addr, to->addrlen, a->ip, sizeof a->ip, NULL, 0, NI_NUMERICHOST);
+		getnameinfo(&to->addr, to->addrlen, a->ip, sizeof a->ip, a->port, sizeof a->port,
+		            NI_NUMERICHOST | NI_NUMERICSERV);
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 

@@ -18,7 +18,8 @@ struct reach_way {            /* each "" or NULL for none */
 struct reach_answer {
 	long status; /* 0: none came, see why */
 	char why[256];
-	char ip[64];        /* where it was tried, "" if the name led nowhere */
+	char ip[64]; /* where it was tried, "" if the name led nowhere */
+	char port[8];
 	char location[512]; /* of a redirect, as a whole URL */
 	char body[4096];    /* its beginning */
 	bool found;         /* way.find was in the body */

@@ -119,8 +119,9 @@ def _web_socket(name):
 class Fresh:
     """proxy, sign_in: as the flags of init.  mail: what follows the users' names."""
 
-    def __init__(self, proxy, sign_in, *flags):
-        self.proxy, self.sign_in = proxy, sign_in
+    def __init__(self, proxy, sign_in, *flags, t3=None):
+        """t3: alice's server, a T3Stub; then t3ops runs with all that was written, and she is its only user."""
+        self.proxy, self.sign_in, self.t3 = proxy, sign_in, t3
         self.root = process.folder()
         self.mail = "@example.com" if sign_in in IDENTITY else ""
         self.ca = certs.Authority(process.folder())
@@ -154,7 +155,7 @@ class Fresh:
                  "--listen": f"127.0.0.1:{self.listen}", "--status-listen": f"127.0.0.1:{self.status}",
                  "--account": account.NAME, "--proxy-account": account.PEERS[0], "--ca-file": self.ca.ca,
                  "--certificate": self.both if self.proxy == "haproxy" else self.cert, "--key": self.key,
-                 "--users": users or f"alice{self.mail}={account.NAME}",
+                 "--users": users or f"alice{self.mail}={account.NAME}" + (f":{self.t3.port}" if self.t3 else ""),
                  "--team": "acme", "--portal": "https://auth.lab.test"}
         if self.stand_in:
             words["--sign-in-url"] = f"http://127.0.0.1:{self.stand_in.port}"
@@ -178,23 +179,36 @@ class Fresh:
         wait.until(lambda: self._answers(), what=f"{self.proxy} answers\n{self.front.log()}")
         return self
 
+    def _without_legs(self, text):
+        """No legs to names that are nowhere, and users who have no accounts of their own."""
+        with open(self.path("t3ops/users"), "w", encoding="utf-8") as f:
+            f.writelines(f"{n}{self.mail}={account.NAME}@127.0.0.1:{o.port}\n" for n, o in self.servers.items())
+        return 'trusted_upstreams = {"127.0.0.0/8"}\n' + re.sub(r'(?ms)^plugin "(probe_(cloudflare|internal|sso|t3serve)|backup|auto_pair|session_check)" *\{(\}|.*?^\})\n', "",
+                      text)
+
+    def _with_t3(self, text):
+        """Alice's account has no home here, and times are those of a test."""
+        program = self._write("t3", f'#!/bin/sh\nT3STUB_VERSION={self.t3.version} exec {self.t3.program} "$@"\n')
+        os.chmod(program, 0o755)
+        os.chmod(os.path.dirname(program), 0o755)
+        return ('leg_defaults { heartbeat = "1s"  late = "1s"  reconnect_max = "2s" }\n' +
+                text.replace('"/bin/true"', f'"{program}"').replace('"%h/.t3"', f'"{self.t3.base}"')
+                .replace("    retain = 6\n", f'    retain = 6\n    database = "{self.t3.database}"\n'))
+
     def _daemon_start(self):
-        """t3ops with what was written, whose paths are in the root; two things are not of this machine: the legs to the
-        public name, and users with accounts of their own."""
-        text = re.sub(r'(?ms)^plugin "(probe_(cloudflare|internal|sso|t3serve)|backup|auto_pair|session_check)" *\{(\}|.*?^\})\n', "",
-                      self.text("t3ops/t3ops.conf"))
+        """t3ops with what was written, whose paths are in the root."""
+        text = (self._with_t3 if self.t3 else self._without_legs)(self.text("t3ops/t3ops.conf"))
         for name in ("sysconfdir", "localstatedir", "runstatedir"):
             text = text.replace(f'"{makefile_dir(name)}/', f'"{self.root}{makefile_dir(name)}/')
         os.makedirs(f"{self.root}{makefile_dir('runstatedir')}/t3ops", exist_ok=True)
         state = f"{self.root}{makefile_dir('localstatedir')}/lib/t3ops"
         os.makedirs(state, exist_ok=True)
         account.give(state)
-        with open(self.path("t3ops/users"), "w", encoding="utf-8") as f:
-            f.writelines(f"{n}{self.mail}={account.NAME}@127.0.0.1:{o.port}\n" for n, o in self.servers.items())
-        conf = f"{self.root}/started.conf"
-        with open(conf, "w", encoding="utf-8") as f:
-            f.write(text + 'trusted_upstreams = {"127.0.0.0/8"}\n')
-        self.daemon = process.Process([process.program("core/t3ops"), "-c", conf])
+        os.makedirs(f"{self.root}{makefile_dir('localstatedir')}/backups/t3-state", exist_ok=True)
+        self.conf = f"{self.root}/started.conf"
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        self.daemon = process.Process([process.program("core/t3ops"), "-c", self.conf])
         self.daemon.wait_log(r"\bevent=ready\b")
 
     def _answers(self):
@@ -257,6 +271,15 @@ class Fresh:
 
     # ---- use
 
+    def ctl(self, *words, check=True):
+        """(exit status, output) of t3opsctl."""
+        control = f"{self.root}{makefile_dir('runstatedir')}/t3ops/control.sock"
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", control, *words], capture_output=True, text=True,
+                              timeout=120, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"t3opsctl {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.returncode, done.stdout
+
     def headers(self, user="", forged=""):
         """Of a browser where user has signed in; forged: whom it says to be in the identity header."""
         named = [(self.identity, forged + self.mail)] if forged else []
@@ -272,9 +295,11 @@ class Fresh:
     def tls(self):
         return None if self.sign_in == "tailscale" else self.ca.client()
 
-    def get(self, target, source="127.0.0.1", **who):
+    def get(self, target, source="127.0.0.1", page=False, **who):
+        """page: as a browser opens one."""
+        navigation = [("Accept", "text/html"), ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate")] if page else []
         with self._connection(source) as c:
-            return c.request("GET", target, self.headers(**who), host=HOST)
+            return c.request("GET", target, self.headers(**who) + navigation, host=HOST)
 
     def _connection(self, source):
         sock = socket.create_connection(("127.0.0.1", self.port), 30, (source, 0))

@@ -93,7 +93,7 @@ class Doctor(unittest.TestCase):
         for check in ("config", "daemon", "trust", "users"):
             self.assertEqual(found[check, ""]["result"] if check != "config" else "ok", "ok", found[check, ""])
         for leg in ("probe_cloudflare", "probe_internal"):
-            for check in ("leg", "probe", "websocket", "sign_in", "forged"):
+            for check in ("leg", "probe", "websocket", "http2", "sign_in", "forged"):
                 self.assertEqual(found[check, leg]["result"], "ok", found[check, leg])
         self.assertEqual(found["disk", "backup"]["result"], "ok")
         self.assertEqual(found["leg", "probe_t3serve alice"]["result"], "ok")
@@ -235,6 +235,13 @@ class Doctor(unittest.TestCase):
         with Origin({}) as origin:
             wrong = self.wrong(conf=self.leg_at(origin))
             self.assertIn("something else than t3ops", wrong["probe", "probe_internal"][1])
+
+    def test_websockets_over_http2(self):
+        with path.Path(http2=True) as edge:
+            edge.connect(self.daemon.proxy)
+            _, found = self.doctor(conf=self.other_conf(sections=self.sections(legs=edge.leg_sections(**LEG))))
+            self.assertEqual(found["http2", "probe_cloudflare"]["result"], "warn")
+            self.assertEqual(found["http2", "probe_internal"]["result"], "ok")
 
     def test_disk(self):
         wrong = self.wrong(conf=self.other_conf(sections=self.sections(to="/nowhere/at/all")))

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """t3opsctl init: what it asks, writes and refuses; and each snippet in the real proxy, with requests through it."""
+import json
 import os
 import re
 import subprocess
 import unittest
 
-from lab import account, process, ws
+from lab import account, process, wait, ws
 from lab.fresh import HOST, Fresh, init, makefile_dir, which
+from lab.stub import NEW, T3Stub
 
 PROXIES = ("traefik", "caddy", "nginx", "haproxy", "cloudflared")
 SIGN_INS = ("authentik", "authelia", "oauth2-proxy", "cloudflare-access", "tailscale")
@@ -123,6 +125,28 @@ class Files(unittest.TestCase):
         status, _, errors = init(self.root, "--yes")
         self.assertEqual(status, 2)
         self.assertIn("--host : it has to be known", errors)
+
+
+class FirstVerdict(unittest.TestCase):
+    """The tutorial: init, the proxy with its snippet, doctor, something breaks, a verdict."""
+
+    @unittest.skipUnless(which("nginx"), "nginx is not installed")
+    def test_tutorial(self):
+        with T3Stub(NEW, dead_ms=0) as t3, Fresh("nginx", "authentik", "--cloudflare", "no", t3=t3) as f:
+            def legs():
+                return {leg["name"]: leg["state"] for leg in json.loads(f.ctl("-j", "legs")[1])}
+
+            wait.until(lambda: set(legs().values()) == {"up"}, 60, "all legs are up")
+            self.assertEqual(set(legs()), {"probe_internal", "probe_sso", "probe_t3serve"})
+            status, out = f.ctl("doctor", "-c", f.conf, "--daemon", process.program("core/t3ops"), check=False)
+            self.assertIn(status, (0, 3), out)
+            self.assertNotIn("FAIL", out)
+            self.assertRegex("".join(f.get("/", user="alice", page=True).all("set-cookie")), r"t3_session=")  # paired by itself
+            t3.process.kill()
+            found = wait.until(lambda: json.loads(f.ctl("-j", "verdicts", "--standing")[1]), 60, "a verdict")
+            self.assertEqual(found[-1]["verdict"], "serve(alice)")
+            self.assertIn("serve(alice)", f.ctl("why", "alice")[1])
+            t3.start()
 
 
 class Snippets(unittest.TestCase):
