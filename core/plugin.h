@@ -213,6 +213,9 @@ enum t3ops_large {
 
 enum t3ops_leg_flags {
 	T3OPS_LEG_PER_USER = 1, /* one leg for each user of the table; leg_user tells whose it is */
+	/* What it reports was seen elsewhere: that nothing is heard says nothing of its path.  It is never late, and
+	 * has no watchdog; while nothing is known it reports nothing, and what ends the hearing is T3OPS_R_LOCAL. */
+	T3OPS_LEG_ELSEWHERE = 2,
 };
 
 /* ---- fetch: one HTTP transfer ------------------------------------------------------------------------ */

@@ -31,6 +31,7 @@
 #include "monitor/roster.h"
 #include "monitor/server_look.h"
 #include "monitor/sign_of_life.h"
+#include "monitor/testimony.h"
 #include "monitor/user_page.h"
 #include "monitor/watchers.h"
 #include "plugin_host/host_secrets.h"
@@ -330,6 +331,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	roster_event(d, &e, head->from);
 	site_live_event(&d->live, &e);
 	watchers_event(d, &e);
+	testimonies_event(d->testimonies, &e);
 	due_set(d);
 }
 
@@ -405,6 +407,9 @@ static int journal_start(struct monitor *d)
 	if (d->journal != NULL)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
+	d->testimonies = testimonies_new(d->process->loop, d->process->config->core.vantage_key_file);
+	if (d->testimonies == NULL)
+		return -errno;
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
 	d->recorder = recorder_new(d->process->config);
 	d->server_look = server_look_new(d->process->loop, "/proc", on_program, d);
@@ -469,6 +474,8 @@ static void monitor_free(struct monitor *d)
 		metrics_page_hurry(d->metrics);
 	control_free(d->control);
 	d->control = NULL;
+	testimonies_free(d->testimonies);
+	d->testimonies = NULL;
 	local_server_free(d->pages);
 	d->pages = NULL;
 	metrics_page_free(d->metrics);

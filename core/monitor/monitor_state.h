@@ -24,6 +24,7 @@
 
 struct control;
 struct metrics_page;
+struct testimonies;
 struct notifier;
 struct plugin_actions;
 struct readings;
@@ -48,10 +49,11 @@ struct monitor {
 	struct notifier *notifier;
 	struct plugin_actions *actions; /* of theirs; NULL with them */
 	struct local_server *pages;     /* NULL: no such listener */
-	struct metrics_page *metrics;   /* that is being made for those who ask */
-	unsigned user_pages;            /* that are being made */
-	struct site_live live;          /* pages that are open */
-	struct control *control;        /* NULL: no such listener */
+	struct testimonies *testimonies;
+	struct metrics_page *metrics; /* that is being made for those who ask */
+	unsigned user_pages;          /* that are being made */
+	struct site_live live;        /* pages that are open */
+	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
 	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */

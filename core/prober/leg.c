@@ -26,6 +26,11 @@ static void timer_set(struct t3ops_leg *leg, struct ev_timer *w, double after_s)
 	ev_timer_start(leg->process->loop, w);
 }
 
+static bool is_elsewhere(const struct t3ops_leg *leg)
+{
+	return leg->instance->plugin.leg_flags & T3OPS_LEG_ELSEWHERE;
+}
+
 static double seconds(uint64_t us)
 {
 	return (double)us / 1e6;
@@ -163,7 +168,8 @@ static void ping(struct t3ops_leg *leg)
 
 	leg->pinged_us = leg->may_ask_us = clock_mono_us();
 	leg->late_reported = false;
-	timer_set(leg, &leg->watchdog, seconds(first_us));
+	if (!is_elsewhere(leg))
+		timer_set(leg, &leg->watchdog, seconds(first_us));
 	plugin_enter(i, "leg_ping");
 	i->plugin.leg_ping(&i->ctx, leg);
 	plugin_leave(i);
@@ -222,7 +228,9 @@ static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 	    .step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step), .text = "not established yet"};
 
 	(void)loop, (void)revents;
-	if (leg->state == LEG_UP)
+	if (is_elsewhere(leg))
+		leg->asked_id = 0;
+	else if (leg->state == LEG_UP)
 		leg_report_late(leg);
 	else if (leg->absent)
 		leg_report_absent(leg, false);

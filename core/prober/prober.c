@@ -19,7 +19,7 @@ static const struct t3ops_metric leg_segment = {
     .name = "t3ops_leg_segment",
     .type = T3OPS_GAUGE,
     .labels = {"leg", "segment"},
-    .help = "Always 1; the labels are a leg that is no single user's, and a segment that it crosses."};
+    .help = "Always 1; the labels are an own leg that is no single user's, and a segment that it crosses."};
 
 struct prober {
 	struct process *process;
@@ -153,11 +153,12 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 			users_follow(p, plugin_host_at(p->plugins, n), now);
 }
 
+/* What another t3ops holds is that one's to show. */
 static void segments_show(struct prober *p, const struct t3ops_instance *i)
 {
 	const struct text_list *segments = &i->section->leg.segments;
 
-	for (size_t n = 0; n < segments->n; n++)
+	for (size_t n = 0; n < segments->n && !(i->plugin.leg_flags & T3OPS_LEG_ELSEWHERE); n++)
 		series_set(metrics_series(p->process->metrics, &leg_segment, NULL, NULL,
 		                          (const char *[]){i->ctx.name, segments->items[n]}),
 		           1);

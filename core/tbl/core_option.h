@@ -60,6 +60,10 @@ CORE_OPTION("vantage", STRING, vantage, "", 0, 0, READ_BY(MONITOR),
 CORE_OPTION("page_token_file", PATH, page_token_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) is the token that opens the pages of status_listen, /healthz aside: programs send "
             "it as Authorization: Bearer, people type it once into the page; empty: whoever reaches status_listen sees them.")
+CORE_OPTION("vantage_key_file", PATH, vantage_key_file, "", 0, 0, READ_BY(MONITOR),
+            "File that others cannot read, and the monitor's account can, whose first line (16 to 511 bytes) this t3ops and one elsewhere "
+            "share: that one is told what legs of this one see, at /testimony of status_listen; empty: nobody is; "
+            "read when the monitor starts.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
