@@ -10,109 +10,9 @@
 #include "automatic.h"
 #include "fleet_ask.h"
 #include "fleet_state.h"
+#include "fleet_survey.h"
 #include "members.h"
 #include "order.h"
-
-/* ---- SURVEYING, and whose turn it is ------------------------------------------------------------------------- */
-
-static void next_choose(struct fleet *f)
-{
-	const char *unproven = members_unproven(fleet_users(f)), *canary = f->ctx->host->opt_string(f->ctx, "canary"),
-	           *next;
-	bool has_backup = *f->ctx->host->opt_string(f->ctx, "backup") != '\0';
-
-	if (members_count(fleet_users(f), "waiting") == 0) {
-		fleet_end(f, has_backup && members_count(fleet_users(f), "done") > 0 ? RELEASING : SETTLING,
-		          "done: %zu moved, %zu had it already, %zu frozen", members_count(fleet_users(f), "done"),
-		          members_count(fleet_users(f), "same"), members_count(fleet_users(f), "frozen"));
-		return;
-	}
-	if (unproven != NULL) {
-		fleet_state_set(f, PROVING, unproven);
-		return;
-	}
-	next = members_next(fleet_users(f), canary);
-	if (next == NULL)
-		fleet_state_set(f, WAITING, "");
-	else
-		fleet_state_set(f, has_backup ? PINNING : MOVING, next);
-}
-
-/* {"user":...} a line. */
-static void rows_take(struct fleet *f, const char *rows)
-{
-	while (*rows != '\0') {
-		size_t len = strcspn(rows, "\n");
-		json_t *row = json_loadb(rows, len, 0, NULL);
-
-		if (json_is_string(json_object_get(row, "user")))
-			members_survey(fleet_users(f), row);
-		json_decref(row);
-		rows += len + (rows[len] == '\n');
-	}
-}
-
-static void deferred_report(struct fleet *f)
-{
-	const char *user;
-	json_t *row;
-
-	json_object_foreach (fleet_users(f), user, row) {
-		const char *busy = members_text(fleet_users(f), user, "busy");
-
-		if (strcmp(members_text(fleet_users(f), user, "is"), "waiting") != 0 || *busy == '\0' ||
-		    json_is_true(json_object_get(row, "deferred")))
-			continue;
-		json_object_set_new(row, "deferred", json_true());
-		f->ctx->host->emit(f->ctx, "user_deferred", user, 0, busy);
-	}
-}
-
-/* Said once in a rollout; who is idle for longest is moved first then. */
-static void canary_check(struct fleet *f)
-{
-	const char *canary = f->ctx->host->opt_string(f->ctx, "canary");
-
-	if (*canary == '\0' || json_object_get(fleet_users(f), canary) != NULL ||
-	    json_is_true(json_object_get(f->all, "canary_unknown")))
-		return;
-	json_object_set_new(f->all, "canary_unknown", json_true());
-	f->ctx->host->log(
-	    f->ctx, T3OPS_WARNING, "canary_unknown",
-	    "canary = \"%.60s\" is no user whom the rollout found, so whoever is idle for longest is moved "
-	    "first: name a user of the table",
-	    canary);
-}
-
-static void on_survey(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *arg)
-{
-	struct fleet *f = order_answered(ctx, arg);
-
-	if (f == NULL)
-		return;
-	if (a->error != 0 && order_is_in_progress(a)) { /* whoever cannot be looked at now is not left out */
-		fleet_again_later(f, (uint64_t)f->ctx->host->opt_int(f->ctx, "retry"));
-		return;
-	}
-	if (strstr(a->text, "more rows do not fit") != NULL) {
-		fleet_end(f, SETTLING, "stopped: there are more users than one survey can tell of");
-		return;
-	}
-	members_survey_begin(fleet_users(f));
-	rows_take(f, a->rows);
-	if (json_object_size(fleet_users(f)) == 0 && !order_is_tried_again(f, a))
-		fleet_end(f, SETTLING, "stopped: nobody could be looked at: %.300s", a->text);
-	if (json_object_size(fleet_users(f)) == 0)
-		return;
-	canary_check(f);
-	deferred_report(f);
-	next_choose(f);
-}
-
-static void surveying(struct fleet *f)
-{
-	order_give(f, f->ctx->name, "survey", NULL, on_survey);
-}
 
 /* ---- PROVING ------------------------------------------------------------------------------------------------- */
 
@@ -143,7 +43,7 @@ static void on_proven(struct fleet *f, const struct t3ops_acted *a)
 	else
 		members_prove(fleet_users(f), fleet_text(f, "user"));
 	json_decref(row);
-	next_choose(f);
+	fleet_next(f);
 }
 
 static void on_checked(struct t3ops_ctx *ctx, const struct t3ops_acted *a, void *arg)
@@ -440,9 +340,9 @@ static void settling(struct fleet *f)
 static void state_begin(struct fleet *f)
 {
 	static void (*const begin[STATES])(struct fleet *) = {
-	    [SURVEYING] = surveying, [PROVING] = proving,   [PINNING] = pinning,  [MOVING] = moving,
-	    [BAKING] = baking,       [JUDGING] = judging,   [UNDOING] = undoing,  [WAITING] = waiting,
-	    [RELEASING] = releasing, [FREEZING] = freezing, [SETTLING] = settling};
+	    [SURVEYING] = fleet_survey, [PROVING] = proving,   [PINNING] = pinning,  [MOVING] = moving,
+	    [BAKING] = baking,          [JUDGING] = judging,   [UNDOING] = undoing,  [WAITING] = waiting,
+	    [RELEASING] = releasing,    [FREEZING] = freezing, [SETTLING] = settling};
 
 	if (fleet_save(f) < 0)
 		fleet_again_later(f, PAUSE_US);

@@ -35,7 +35,8 @@ struct fleet {
 	struct t3ops_timer *timer;
 	uintptr_t order; /* number of the last one; answers to others are late */
 	unsigned attempts;
-	json_t *ready; /* automatic.h: {USER: version} */
+	unsigned part, parts; /* of the users, that a survey asks about at a time; fleet_survey.h */
+	json_t *ready;        /* automatic.h: {USER: version} */
 	struct t3ops_timer *due;
 	bool is_waiting_for_hours;
 	struct evidence evidence;

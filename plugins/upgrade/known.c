@@ -10,6 +10,7 @@
 #include "common/due.h"
 #include "common/user_server.h"
 #include "managed.h"
+#include "part.h"
 #include "running.h"
 #include "seen.h"
 #include "version.h"
@@ -76,11 +77,13 @@ int known_status(struct work *w)
 	return 0;
 }
 
-/* --settle: no rollout is going to move the user any more. */
+/* --settle: no rollout is going to move the user any more; --part: of those users only. */
 int known_survey(struct work *w)
 {
 	struct survey survey = work_survey(w);
 
+	if (!part_has(w->ctx->host->argument(w->ctx, "part"), w->user->name))
+		return 0;
 	survey_row(&survey, work_now_s(w));
 	if (w->ctx->host->argument(w->ctx, "settle") == NULL || *state_text(&w->state, "wanted") == '\0')
 		return 0;

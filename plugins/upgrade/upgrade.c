@@ -183,7 +183,7 @@ static const struct t3ops_action actions[] = {
     {"run", "to again downgrade prerelease dry-run now automatic",
      "Proves a version, and moves the user to it; what fails is undone.", true},
     {"progress", "", "How far the rollout over all users is.", false},
-    {"survey", "settle", "Whether a user may be moved now; what a rollout asks of everybody.", false},
+    {"survey", "settle part", "Whether a user may be moved now; what a rollout asks of everybody.", false},
     {"verify", "", "Whether the user's server pairs.", false},
     {"rollback", "why bad", "The program and the database of before come back.", true},
     {"status", "", "Which program the user has, and what is known of the next one.", false},

@@ -41,6 +41,16 @@ class Forward(unittest.TestCase):
             lab.roll(LATEST)
             self.assertEqual(lab.wait_idle(), "done: 0 moved, 3 had it already, 0 frozen")
 
+    def test_more_users_than_one_answer_holds(self):
+        """Of 200 users with long names a survey would leave out some fifty: a rollout asks in parts, and finds all."""
+        with Installation(NEW, ("alice",)) as lab:
+            port, names = lab.seats["alice"].stub.port, [f"{n:03}" + "x" * 240 for n in range(200)]
+            lab.daemon.write_users({name: port for name in ("alice", *names)})
+            self.assertRegex(lab.daemon.reload(), "event=reloaded")
+            self.assertEqual(lab.roll(LATEST)[0], 0)
+            lab.wait_idle()
+            self.assertEqual(set(lab.rows()[1]), {"alice", *names})
+
     def test_busy(self):
         """Who has a turn in progress is moved when it is over, and the others do not wait."""
         with Installation(NEW, ("alice", "bob")) as lab:

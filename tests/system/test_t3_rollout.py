@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import unittest
 
-from lab import http, kill, wait
+from lab import account, http, kill, wait
 from lab.fleet import Fleet
 from lab.stub import LATEST, NEW, OLD
 
@@ -99,6 +99,26 @@ class Rollout(unittest.TestCase):
             self.assertEqual(len(lab.aside()), 1)
             self.assertIn("it does not pair", lab.ask("status", "alice")[1]["frozen"])
             self.assertRegex(lab.run("0.0.34")[2], "frozen: STARTING: it does not pair")
+
+    def test_journal_of_the_new_version(self):
+        """What the new version left beside its database goes aside with it: beside the one of before, SQLite would play it
+        back into that."""
+        with Lab(NEW) as lab:
+            lab.event("before")
+            lab.live["0.0.34"] = "0.0.34-cannot-pair"
+            beside = lab.stub.database + "-journal"
+
+            def leave():
+                with open(beside, "wb") as f:
+                    f.write(b"of another database\n" * 100)
+                account.give(beside)
+            lab.on["started"] = lambda: lab.on.update(stop=leave)
+            status, row, said = lab.run("0.0.34")
+            self.assertEqual(status, 1, said)
+            self.assertIn("rolled back", said)
+            self.assertFalse(os.path.exists(beside), row)
+            self.assertEqual([os.path.exists(path + "-journal") for path in lab.aside()], [True])
+            self.assertEqual((lab.events(), lab.pairs()), (["before"], True))
 
     def test_rollback_fails(self):
         """Neither comes up: it is said, and the next run brings the old one back."""

@@ -9,6 +9,7 @@
 
 #include "upgrade/evidence.h"
 #include "upgrade/members.h"
+#include "upgrade/part.h"
 
 /* ---- members ---------------------------------------------------------------------------------------------- */
 
@@ -180,12 +181,43 @@ static void test_leg(void **state)
 	assert_int_equal(e.drops, 0);
 }
 
+/* ---- parts --------------------------------------------------------------------------------------------------- */
+
+/* Each user is in exactly one of them, and none of them has nearly all. */
+static void test_parts(void **state)
+{
+	(void)state;
+	assert_true(part_has(NULL, "alice"));
+	assert_true(part_has("0/1", "alice"));
+	assert_true(part_has("nonsense", "alice"));
+	assert_true(part_has("1/0", "alice"));
+	for (unsigned n = 2; n <= 64; n *= 2) {
+		unsigned most = 0, users[64] = {0};
+
+		for (unsigned u = 0; u < 1000; u++) {
+			char user[16], part[16];
+			unsigned times = 0;
+
+			snprintf(user, sizeof user, "user%u", u);
+			for (unsigned k = 0; k < n; k++) {
+				snprintf(part, sizeof part, "%u/%u", k, n);
+				times += part_has(part, user);
+				users[k] += part_has(part, user);
+			}
+			assert_int_equal(times, 1);
+		}
+		for (unsigned k = 0; k < n; k++)
+			most = users[k] > most ? users[k] : most;
+		assert_in_range(most, 1000 / n, 2 * 1000 / n + 10);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_who_is_next), cmocka_unit_test(test_frozen_and_back), cmocka_unit_test(test_silent),
 	    cmocka_unit_test(test_proven),      cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_drops),
-	    cmocka_unit_test(test_leg),
+	    cmocka_unit_test(test_leg),         cmocka_unit_test(test_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
