@@ -223,6 +223,18 @@ class Alerts(unittest.TestCase):
             d.ctl("run", "reports", "alice", check=False)
             p.wait_alert("T3JobFailed", task="reports", outcome="failed", severity="warning")
 
+    def test_vantage(self):
+        """Nobody answers where another t3ops should."""
+        key = os.path.join(process.folder(), "key")
+        with open(key, "w", encoding="ascii") as f:
+            f.write("what-both-know-and-nobody-else\n")
+        os.chmod(key, 0o640)
+        account.give(key)
+        there = section("plugin", "there", {"module": "probe_vantage", "url": f"http://127.0.0.1:{ports.free()}", "leg": "leg",
+                                            "key_file": key, "segments": ["wan_there", "tunnel"]})
+        with Daemon({}, there) as d, Alarm(d) as p:
+            p.wait_alert("T3VantageUnheard", plugin="there", severity="warning")
+
     def test_brown_out(self):
         """The way to t3ops becomes slow for a while; nothing breaks."""
         port = ports.free()
