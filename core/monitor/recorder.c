@@ -123,7 +123,7 @@ static void recording_add(struct recording *one, const char *begin, const char *
 	if (one->is_over)
 		return;
 	if (one->bytes + len + n > RECORDER_RECORDING_BYTES) {
-		recording_end(one, "it took more than 8 MiB: what happened from then on is not here");
+		recording_end(one, "it took more than 16 MiB: what happened from then on is not here");
 		return;
 	}
 	if (!buf_reserve(&one->text, len + n)) {
@@ -311,7 +311,7 @@ static const char *begin_write(const struct recorder *r, const struct recording_
 	if (recording_setup_write(h, r->config, out) < 0)
 		return "there was no memory";
 	if (checkpoint_lines(d) > RECORDER_STATE_LINES)
-		return "the state at its beginning has more than 10000 rows, which would keep the monitor for too "
+		return "the state at its beginning has more than 20000 rows, which would keep the monitor for too "
 		       "long";
 	checkpoint_write(d, "state ", out);
 	return NULL;

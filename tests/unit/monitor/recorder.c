@@ -294,13 +294,13 @@ static void a_recording_has_a_bound(void **state)
 	happen(w, EVENT_LEG_UP, "alice", "");
 	happen(w, EVENT_LEG_DOWN, "alice", "");
 	pass(w, 5);
-	for (int i = 0; i < 30000; i++)
+	for (int i = 0; i < 60000; i++)
 		happen(w, EVENT_NOTE, "alice", long_text);
 	text = recorded(w, 1);
-	assert_int_equal(lines_with(text, "\nincomplete why=\"it took more than 8 MiB"), 1);
-	assert_in_range(strlen(text), 7 << 20, (8 << 20) + 1000);
+	assert_int_equal(lines_with(text, "\nincomplete why=\"it took more than 16 MiB"), 1);
+	assert_in_range(strlen(text), 15 << 20, (16 << 20) + 1000);
 	assert_null(replay_text(text, why, sizeof why));
-	assert_non_null(strstr(why, "it took more than 8 MiB"));
+	assert_non_null(strstr(why, "it took more than 16 MiB"));
 	free(text);
 }
 
