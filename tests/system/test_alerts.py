@@ -234,6 +234,7 @@ class Alerts(unittest.TestCase):
                                             "key_file": key, "segments": ["wan_there", "tunnel"]})
         with Daemon({}, there) as d, Alarm(d) as p:
             p.wait_alert("T3VantageUnheard", plugin="there", severity="warning")
+            self.assertNotIn("T3ProbeLegDown", [a["alertname"] for a in p.firing()])  # nothing is known of it
 
     def test_brown_out(self):
         """The way to t3ops becomes slow for a while; nothing breaks."""

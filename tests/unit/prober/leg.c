@@ -171,6 +171,17 @@ static void until(const int *counter, int n)
 	assert_int_equal(*counter, n);
 }
 
+static void let_pass(double seconds)
+{
+	struct ev_timer over;
+
+	ev_timer_init(&over, on_late, seconds, 0.);
+	ev_now_update(process.loop);
+	ev_timer_start(process.loop, &over);
+	while (ev_is_active(&over))
+		ev_run(process.loop, EVRUN_ONCE);
+}
+
 /* The next event, which must be this one; waits for it. */
 static int n_read;
 static const struct event *expect(enum event_kind kind, unsigned step, unsigned reason, uint64_t id)
@@ -423,6 +434,27 @@ static void test_probe_unanswered(void **state)
 	expect(EVENT_LEG_LATE, 0, T3OPS_R_NONE, PROBE);
 	pong();
 	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0);
+	leg_done();
+}
+
+/* Nothing is heard of it: it says nothing, however long that lasts. */
+static void test_elsewhere_is_never_late(void **state)
+{
+	const struct timing t = {5 * MS, 20 * MS, 10 * MS, 5 * MS, 10 * MS};
+
+	(void)state;
+	instance.plugin.leg_flags = T3OPS_LEG_ELSEWHERE;
+	leg_make(t, NULL);
+	probe(clock_mono_us());
+	let_pass(0.03);
+	assert_int_equal(n_reported, 0);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	until(&pings, 1);
+	probe(clock_mono_us());
+	let_pass(0.06);
+	assert_int_equal(n_reported, n_read);
+	instance.plugin.leg_flags = 0;
 	leg_done();
 }
 
@@ -847,6 +879,7 @@ int main(void)
 	    cmocka_unit_test(test_probe_while_up),
 	    cmocka_unit_test(test_probe_discounts_an_older_heartbeat),
 	    cmocka_unit_test(test_probe_unanswered),
+	    cmocka_unit_test(test_elsewhere_is_never_late),
 	    cmocka_unit_test(test_probe_while_paused),
 	    cmocka_unit_test(test_probe_while_opening),
 	    cmocka_unit_test(test_resolver),
