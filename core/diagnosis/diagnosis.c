@@ -104,16 +104,36 @@ static void verdicts_end(struct diagnosis *d, uint64_t now_us)
 	}
 }
 
+/* Whether something fails that was said to be no fault of its own, and may yet turn out to be one. */
+static bool something_fails_still(const struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->legs.n; i++) {
+		const struct leg *leg = d->legs.rows[i];
+
+		if (leg->testimony == LEG_SUSPECTED || leg->testimony == LEG_FAILED ||
+		    leg->resolver_testimony == LEG_FAILED || leg->fresh.testimony == LEG_FAILED ||
+		    leg->large.testimony == LEG_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* Until when what the host explains, or an echo, may show that it is no such thing: attempts take their time. */
+static uint64_t explained_until_us(const struct diagnosis *d)
+{
+	if (something_fails_still(d))
+		return d->now.last_us + EVIDENCE_US;
+	return probe_table_fails(&d->legs) ? d->now.last_us + FOLLOW_US : d->round.classified_us;
+}
+
 /* When the incident takes no more evidence. */
 static uint64_t close_time(const struct diagnosis *d)
 {
 	if (d->now.id == 0 || d->round.open)
 		return UINT64_MAX;
-	if (!verdict_table_stands_in(&d->verdicts, d->now.id))
-		return (d->now.host_explains || d->now.echoes) && probe_table_fails(&d->legs)
-		           ? d->now.last_us + FOLLOW_US
-		           : d->round.classified_us;
-	return d->now.last_us + EVIDENCE_US;
+	if (verdict_table_stands_in(&d->verdicts, d->now.id))
+		return d->now.last_us + EVIDENCE_US;
+	return d->now.host_explains || d->now.echoes ? explained_until_us(d) : d->round.classified_us;
 }
 
 static void incident_close(struct diagnosis *d)

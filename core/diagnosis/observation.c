@@ -36,6 +36,9 @@ static unsigned proofs_against_drop(const struct drop *d, enum user_part part)
 		return 0;
 	if (evidence_is_of_lost_answers(d))
 		return TOMO_BY_ALL & ~TOMO_BY_USER;
+	if (d->evidence == PAGE_LATE_PINGS || d->evidence == PAGE_FEW_PINGS) /* a gap that is over: who came back
+	                                                                      * lived through none */
+		return TOMO_BY_LEG | TOMO_BY_FRESH | TOMO_BY_STEADY;
 	return TOMO_BY_ALL;
 }
 
@@ -379,13 +382,20 @@ static uint64_t answered_us(const struct live_tunnel *w, uint64_t beat_us)
 	return beat_us > w->opened_us + ANSWERED_US ? beat_us - ANSWERED_US : 0;
 }
 
+/* Whether it was heard all the time since before anything failed. */
+static bool is_steady(const struct live_tunnel *w, uint64_t since_us)
+{
+	return w->steady_since_us > 0 && w->steady_since_us <= since_us && w->steady_until_us > since_us;
+}
+
 static void add_live_tunnel(struct observations *o, const struct live_tunnel *w, enum user_part part,
-                            uint64_t proven_us, struct topology *t)
+                            uint64_t since_us, struct topology *t)
 {
 	struct observation *row = row_new(o);
+	uint64_t proven_us = part == USER_SERVE ? w->serve_us : w->client_us;
 
 	row->live_tunnel = w;
-	row->proof = TOMO_BY_USER;
+	row->proof = TOMO_BY_USER | (is_steady(w, since_us) ? TOMO_BY_STEADY : 0);
 	row->proven_us = proven_us;
 	row->answered_us = part == USER_SHARED ? answered_us(w, proven_us) : 0;
 	topology_user_path(t, w->user, part, &row->acquitted);
@@ -397,7 +407,7 @@ static void add_live_tunnel(struct observations *o, const struct live_tunnel *w,
 static void add_live_location(struct observations *o, const struct live_tunnel *w, uint64_t since_us,
                               struct topology *t)
 {
-	bool steady = w->steady_since_us > 0 && w->steady_since_us <= since_us && w->steady_until_us > since_us;
+	bool steady = is_steady(w, since_us);
 	struct observation *row = row_new(o);
 	struct tomo_path shared;
 
@@ -406,7 +416,7 @@ static void add_live_location(struct observations *o, const struct live_tunnel *
 	topology_locate(t, w->colo, &row->acquitted);
 	tomo_path_subtract(&row->acquitted, &shared);
 	row->live_tunnel = w;
-	row->proof = steady ? TOMO_BY_USER | TOMO_BY_BACK : TOMO_BY_BACK;
+	row->proof = steady ? TOMO_BY_USER | TOMO_BY_STEADY | TOMO_BY_BACK : TOMO_BY_BACK;
 	row->answer = steady ? TOMO_BY_ANSWERED | TOMO_BY_BACK_ANSWERED : TOMO_BY_BACK_ANSWERED;
 	row->proven_us = steady ? w->steady_until_us : w->client_us;
 	row->answered_us = answered_us(w, row->proven_us);
@@ -512,11 +522,11 @@ static void add_working(struct observations *o, const struct incident *in, const
 		const struct live_tunnel *w = &in->live_tunnels[i];
 
 		if (w->client_us > since)
-			add_live_tunnel(o, w, USER_SHARED, w->client_us, t);
+			add_live_tunnel(o, w, USER_SHARED, since, t);
 		if (w->client_us > since)
 			add_live_location(o, w, since, t);
 		if (w->serve_us > since)
-			add_live_tunnel(o, w, USER_SERVE, w->serve_us, t);
+			add_live_tunnel(o, w, USER_SERVE, since, t);
 		if (is_new_tunnel(w, legs, since))
 			add_new_tunnel(o, w, t);
 	}

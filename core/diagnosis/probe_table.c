@@ -136,7 +136,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED || leg->testimony == LEG_STALE;
 	enum leg_testimony was = leg->testimony;
 
-	if (was == LEG_SILENT && leg->state != LEG_IS_UP && leg->state != LEG_IS_LATE)
+	if ((was == LEG_SILENT || was == LEG_STALE) && leg->state != LEG_IS_UP && leg->state != LEG_IS_LATE)
 		leg->came_up_us = before(in->mono_us, in->age_us);
 	state_learn(leg, LEG_IS_UP, in);
 	colo_copy(leg->colo, in->colo);

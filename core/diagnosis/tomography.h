@@ -36,8 +36,9 @@ struct tomo_path {
  * are back. */
 #define TOMO_BY_BACK          64u  /* as BY_USER */
 #define TOMO_BY_BACK_ANSWERED 128u /* as BY_ANSWERED */
+#define TOMO_BY_STEADY        256u /* a tunnel that was heard all the time since before anything failed */
 #define TOMO_BY_ALL           (TOMO_BY_LEG | TOMO_BY_USER | TOMO_BY_FRESH | TOMO_BY_ANSWERED)
-#define TOMO_KINDS            8
+#define TOMO_KINDS            9
 
 struct tomo_failure {
 	struct tomo_path path;

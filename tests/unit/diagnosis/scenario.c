@@ -470,6 +470,7 @@ static int report(struct run *r, const struct step *s)
 		return diagnosis_finish(r->diagnosis, r->now_us);
 	case RESTART:
 		return restart_play(r);
+	case PATIENCE:
 	case END:
 		break;
 	}
@@ -478,6 +479,8 @@ static int report(struct run *r, const struct step *s)
 
 void scenario_step(struct run *r, const struct step *s)
 {
+	if (s->what == PATIENCE)
+		return;
 	scenario_pass(r, T0 + MS(s->at_ms));
 	assert_int_equal(report(r, s), 0);
 	copy_take(r);
@@ -501,19 +504,12 @@ void scenario_end(struct run *r)
 	diagnosis_free(r->diagnosis);
 }
 
-static bool replaces_prober(const struct scenario *s)
-{
-	for (size_t n = 0; s->steps[n].what != END; n++)
-		if (s->steps[n].what == PROBER)
-			return true;
-	return false;
-}
-
 /* How long the last verdict may take. */
 static uint64_t longest_us(const struct scenario *s, const char *text)
 {
-	if (replaces_prober(s))
-		return HEIR_WAIT_US + SLOWEST;
+	for (size_t n = 0; s->steps[n].what != END; n++)
+		if (s->steps[n].what == PATIENCE)
+			return MS(s->steps[n].n);
 	if (strstr(text, "(cut") != NULL || strstr(text, "(answers_lost") != NULL)
 		return RETURN_US;
 	if (strstr(text, "large messages only") != NULL)

@@ -41,7 +41,8 @@ enum what {
 	HOST,
 	PROXY_ENDS,
 	FINISH,
-	RESTART
+	RESTART,
+	PATIENCE
 };
 
 struct step {
@@ -101,6 +102,8 @@ struct step {
 /* Its tunnel beats from now on, as BEAT; without a gap since then. */
 #define BEAT_OVER(t, u, c)  {.what = BEATS, .at_ms = t, .user = u, .colo = c}
 /* The diagnosis is replaced by a new one, which knows what was kept. */
+/* The last verdict may take so long. */
+#define MAY_TAKE(ms)        {.what = PATIENCE, .n = ms}
 #define FINISHED(t)         {.what = FINISH, .at_ms = t}
 #define RESTARTED(t)        {.what = RESTART, .at_ms = t}
 #define NAVIGATION(t, u)    {.what = NAVIGATES, .at_ms = t, .user = u}
