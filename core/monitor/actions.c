@@ -132,8 +132,7 @@ void actions_remember(struct monitor *d)
 		actions_evidence_lost(-ENOMEM);
 }
 
-/* Ring, journal and followers get it as it is now; one that they have already is replaced. */
-static void verdict_store(struct monitor *d, json_t *verdict)
+void actions_verdict_store(struct monitor *d, json_t *verdict)
 {
 	journal_verdict(d->journal, verdict);
 	actions_remember(d);
@@ -168,7 +167,7 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 		log_write(LOG_L_ERROR, "verdict_lost", kv_verdict((int64_t)b->verdict->id), kv_errno(ENOMEM));
 	if (verdict != NULL) {
 		verdict_ring_add(&d->verdicts, verdict);
-		verdict_store(d, verdict);
+		actions_verdict_store(d, verdict);
 	}
 	json_decref(verdict);
 }
@@ -187,7 +186,7 @@ static void on_ended(void *arg, const struct verdict *v)
 	verdict = verdict_board_end(&d->board, v, e.time_us);
 	verdict_emit(d, &e);
 	if (verdict != NULL)
-		verdict_store(d, verdict);
+		actions_verdict_store(d, verdict);
 }
 
 static void on_slow(void *arg, const struct slow_report *r)

@@ -19,6 +19,9 @@ void actions_ask(struct monitor *d);
 /* Writes down what the next monitor has to know of the verdicts, as far as it changed. */
 void actions_remember(struct monitor *d);
 
+/* Journal and followers get the verdict as it is now; one that they have already is replaced. */
+void actions_verdict_store(struct monitor *d, json_t *verdict);
+
 /* Reports and verdicts that found no memory. */
 void actions_evidence_lost(int error);
 

@@ -159,6 +159,16 @@ static void expired_put(FILE *out, const struct event_row *e)
 	time_put(out, e->line, "duration_ms", ", after ");
 }
 
+static void reported_put(FILE *out, const struct event_row *e)
+{
+	fprintf(out, "the browser of %s reports", e->who);
+	value_put(out, e->line, "url_path", ": ");
+	value_put(out, e->line, "detail", ": ");
+	value_put(out, e->line, "http_status", ", HTTP ");
+	time_put(out, e->line, "duration_ms", ", after ");
+	value_put(out, e->line, "client", ", sent from ");
+}
+
 static void slow_put(FILE *out, const struct event_row *e)
 {
 	fputs("slow", out);
@@ -187,11 +197,21 @@ static const struct {
 	const char *kind;
 	void (*put)(FILE *out, const struct event_row *e);
 } writers[] = {
-    {"leg_late", leg_put_late},   {"leg_down", leg_put_down},         {"leg_up", leg_put_up},
-    {"tunnel_dropped", drop_put}, {"tunnel_closed", closed_put},      {"tunnel_opened", opened_put},
-    {"verdict", verdict_put},     {"verdict_healed", healed_put},     {"verdict_expired", expired_put},
-    {"slow", slow_put},           {"leg_large_lost", large_put_lost}, {"leg_fresh_failed", fresh_put_failed},
-    {"action_done", action_put},  {"action_failed", action_put},
+    {"leg_late", leg_put_late},
+    {"leg_down", leg_put_down},
+    {"leg_up", leg_put_up},
+    {"tunnel_dropped", drop_put},
+    {"tunnel_closed", closed_put},
+    {"tunnel_opened", opened_put},
+    {"verdict", verdict_put},
+    {"verdict_healed", healed_put},
+    {"verdict_expired", expired_put},
+    {"slow", slow_put},
+    {"leg_large_lost", large_put_lost},
+    {"leg_fresh_failed", fresh_put_failed},
+    {"browser_reported", reported_put},
+    {"action_done", action_put},
+    {"action_failed", action_put},
 };
 
 /* What is said of its kind, then of this one. */

@@ -16,6 +16,7 @@
 #include "diagnosis/host_news.h"
 #include "diagnosis/incident_timing.h"
 #include "diagnosis/leg_news.h"
+#include "monitor/browser_join.h"
 #include "monitor/browser_memory.h"
 #include "monitor/control.h"
 #include "monitor/event_report.h"
@@ -330,6 +331,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	sign_of_life_event(d, &e, clock_mono_us());
 	roster_event(d, &e, head->from);
 	site_live_event(&d->live, &e);
+	browser_join(d, &e);
 	watchers_event(d, &e);
 	testimonies_event(d->testimonies, &e);
 	due_set(d);

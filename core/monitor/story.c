@@ -73,6 +73,7 @@ static bool is_told(const json_t *event)
 	                                    "leg_large_lost",
 	                                    "tunnel_dropped",
 	                                    "tunnel_opened",
+	                                    "browser_reported",
 	                                    "verdict",
 	                                    "verdict_healed",
 	                                    "verdict_expired",

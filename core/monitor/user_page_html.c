@@ -110,6 +110,23 @@ static void own_row_put(FILE *out, const json_t *row)
 		fputs(" You came back over another location of Cloudflare.", out);
 }
 
+/* What the user's own browsers said of it. */
+static void reports_put(FILE *out, const json_t *verdict, const char *user)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(verdict, "browser"), i, row) {
+		if (strcmp(site_get(row, "user"), user) != 0)
+			continue;
+		fputs(" Your browser reported: ", out);
+		html_print(out, site_get(row, "path"));
+		fputs(": ", out);
+		html_print(out, site_get(row, "text"));
+		fputs(".", out);
+	}
+}
+
 static void drop_put(FILE *out, const json_t *verdict, const char *user)
 {
 	struct words words = words_of(verdict);
@@ -124,6 +141,7 @@ static void drop_put(FILE *out, const json_t *verdict, const char *user)
 	}
 	fputs(words.what, out);
 	own_row_put(out, own_row(verdict, user));
+	reports_put(out, verdict, user);
 	if (json_is_true(json_object_get(verdict, "infra_exonerated")))
 		fprintf(out, " Ours was checked within %.1f s of the moment.",
 		        json_number_value(json_object_get(verdict, "delay_seconds")));

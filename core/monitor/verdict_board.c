@@ -45,6 +45,8 @@ int verdict_board_put(struct verdict_board *b, const struct verdict *v, json_t *
 		row = row_add(b, v->id);
 	if (row == NULL)
 		return -ENOMEM;
+	if (json_object_get(row->json, "browser") != NULL)
+		json_object_set(json, "browser", json_object_get(row->json, "browser"));
 	json_decref(row->json);
 	row->json = json_incref(json);
 	return 0;

@@ -21,7 +21,7 @@ struct verdict_board {
 };
 
 void verdict_board_fini(struct verdict_board *b);
-/* Keeps a reference to the latest revision; 0 or -ENOMEM. */
+/* Keeps a reference to the latest revision, which gets what browsers reported of the one before; 0 or -ENOMEM. */
 int verdict_board_put(struct verdict_board *b, const struct verdict *v, json_t *json);
 /* One of an earlier monitor's, unless a later revision is there; 0 or -ENOMEM. */
 int verdict_board_restore(struct verdict_board *b, const struct verdict *v, json_t *json);

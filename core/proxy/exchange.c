@@ -7,6 +7,7 @@
 #include "net/stream.h"
 #include "proxy/access_log.h"
 #include "proxy/exchange_local.h"
+#include "proxy/browser_reports.h"
 #include "proxy/my_page.h"
 #include "proxy/recheck.h"
 #include "proxy/rewrite.h"
@@ -82,8 +83,11 @@ static void on_request(struct client *c, size_t head_len)
 		memory_lacks(x);
 	else if (my_page_is_asked(x))
 		my_page_begin(x);
+	else if (browser_reports_is_asked(x))
+		browser_reports_begin(x);
 	else {
 		navigation_report(r, worker);
+		browser_reports_offer(x);
 		exchange_begin(x);
 	}
 }
@@ -333,6 +337,10 @@ static void on_client_readable(void *request)
 	size_t size = SCRATCH_BYTES;
 	ssize_t n, take;
 
+	if (x->report) {
+		browser_reports_readable(x);
+		return;
+	}
 	if (body->framing == HTTP_BODY_LENGTH && body->left < size)
 		size = (size_t)body->left;
 	n = client_read(x->client, scratch, size);
@@ -483,6 +491,10 @@ static void waiting_timeout(struct exchange *x)
 
 	if (x->asks_monitor) {
 		my_page_timeout(x);
+		return;
+	}
+	if (x->report) {
+		browser_reports_timeout(x);
 		return;
 	}
 	why = explain_plugin_timeout(filter_chain_waits_for(&x->filters), text);

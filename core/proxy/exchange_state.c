@@ -8,6 +8,7 @@
 
 #include "net/stream.h"
 #include "proxy/access_log.h"
+#include "proxy/report_intake.h"
 #include "proxy/worker.h"
 
 /* ---- state and watchers ------------------------------------------------------------------------- */
@@ -49,6 +50,8 @@ static uint64_t limit_us(const struct exchange *x)
 
 static enum client_body body_expected(const struct exchange *x, bool connected)
 {
+	if (x->report && !x->request.body.done)
+		return CLIENT_BODY_WANTED;
 	if (!connected || x->request.body.done)
 		return CLIENT_BODY_NONE;
 	return upstream_pending(x->up) > 0 ? CLIENT_BODY_PAUSED : CLIENT_BODY_WANTED;
@@ -142,6 +145,7 @@ void exchange_free(struct exchange *x)
 		quota_give(&all->users, x->request.user.name);
 	exchange_drop_upstream(x);
 	local_response_fini(&x->local);
+	browser_report_free(x->report);
 	request_fini(&x->request);
 	free(x);
 }

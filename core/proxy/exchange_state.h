@@ -52,11 +52,12 @@ struct exchange {
 	struct t3ops_ws *ws; /* of a plugin that takes it */
 	struct upstream *up; /* from CONNECTING on */
 	struct response response;
-	bool asks_monitor; /* it waits for that, not for a plugin (my_page.h) */
-	bool counted;      /* among the user's exchanges */
-	bool retried;      /* on a fresh connection */
-	char blame, phase; /* of access_log.h: who ended it, and in which phase; 0: nobody so far */
-	uint64_t bytes_up; /* of its body */
+	struct browser_report *report; /* of which the body is collected (browser_reports.h) */
+	bool asks_monitor;             /* it waits for that, not for a plugin (my_page.h) */
+	bool counted;                  /* among the user's exchanges */
+	bool retried;                  /* on a fresh connection */
+	char blame, phase;             /* of access_log.h: who ended it, and in which phase; 0: nobody so far */
+	uint64_t bytes_up;             /* of its body */
 	struct held held;
 	struct request request; /* the last member, as its head is its last */
 };

@@ -42,6 +42,7 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	event_init(&e, EVENT_USERS_LOADED, PROCESS_PROXY);
 	e.count = now->n;
 	process_emit(worker->process, &e);
+	report_tokens_forget(&worker->reports.tokens);
 	tunnels_follow_users(worker, now);
 }
 
@@ -102,6 +103,7 @@ static void proxy_free(struct proxy *proxy)
 	struct worker *worker = &proxy->worker;
 
 	plugin_host_free(worker->plugins);
+	report_intake_fini(&worker->reports);
 	if (worker->users)
 		users_free(worker->users);
 	acceptors_free(worker->acceptors);
@@ -145,6 +147,8 @@ static int proxy_build(struct proxy *proxy)
 	if (r < 0)
 		return r;
 	proxy_metrics_init(&worker->metrics, process->metrics, process->worker);
+	report_intake_init(&worker->reports, worker->conf.browser_reports, worker->conf.browser_reports_rate,
+	                   process->probe_key, process->metrics);
 	r = parts_make(worker);
 	if (r == 0)
 		r = users_start(proxy);

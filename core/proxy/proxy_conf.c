@@ -128,6 +128,8 @@ int proxy_conf_read(struct proxy_conf *c, const struct process_config *config, c
 	                                      .strip_domain = core->identity_strip_domain,
 	                                      .percent_encoded = core->identity_percent_encoded},
 	                         .ignore_case = core->identity_ignore_case,
+	                         .browser_reports = core->browser_reports,
+	                         .browser_reports_rate = (unsigned)core->browser_reports_rate,
 	                         .access_log = core->access_log,
 	                         .secret_header = span_of(core->proxy_secret_header),
 	                         .has_secret = config->proxy_secret_digest[0] != '\0',

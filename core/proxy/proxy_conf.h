@@ -19,6 +19,8 @@ struct proxy_conf {
 	size_t n_trusted_uids;
 	struct identity_form identity;
 	bool ignore_case; /* of the identity */
+	bool browser_reports;
+	unsigned browser_reports_rate;
 	enum access_log access_log;
 	struct span secret_header; /* empty: none */
 	unsigned char secret[SECRET_DIGEST_BYTES];

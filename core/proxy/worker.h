@@ -34,6 +34,7 @@
 #include "proxy/navigations.h"
 #include "proxy/proxy_conf.h"
 #include "proxy/proxy_metrics.h"
+#include "proxy/report_intake.h"
 #include "obs/throttle.h"
 #include "sys/buf.h"
 
@@ -48,6 +49,7 @@ struct worker {
 	struct plugin_host *plugins;
 	struct throttle throttle;
 	struct navigations navigations;
+	struct report_intake reports;
 	struct date date;
 	bool draining; /* it takes nothing new; its successor serves */
 

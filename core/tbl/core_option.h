@@ -82,6 +82,11 @@ CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
 CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),
             "Form of a log line for each request (request_done), at whatever log_level: off, logfmt or json; it holds neither query "
             "strings nor secrets, and one that nobody takes is left out, never waited for.")
+CORE_OPTION("browser_reports", BOOL, browser_reports, "false", 0, 0, READ_BY(PROXY),
+            "Asks users' browsers to report requests that failed (headers NEL and Report-To on documents), and takes the reports at "
+            "/probe/nel/: a line of evidence about the way before t3ops, which convicts nobody.")
+CORE_OPTION("browser_reports_rate", INT, browser_reports_rate, "30", 1, 100000, READ_BY(PROXY),
+            "How many requests with reports each user's browsers may send in a minute; more are answered 429.")
 CORE_OPTION("sandbox", SANDBOX, sandbox, "auto", 0, 0, READ_BY_ALL,
             "Sandbox of proxy, prober, monitor and jobs, and of whoever reads the user table (seccomp and landlock): auto applies what kernel and build support, on requires "
             "both, off applies none.")

@@ -159,6 +159,8 @@ EVENT_KIND(ROLLOUT_DONE, "rollout_done", NOTICE, true, none, none, none, detail,
            "nobody is left to be moved to another version of t3")
 EVENT_KIND(ROLLOUT_STOPPED, "rollout_stopped", ERROR, true, none, none, none, error,
            "nobody more is moved to another version of t3, for it failed")
+EVENT_KIND(BROWSER_REPORT, "browser_reported", INFO, true, none, http_status, none, detail,
+           "a user's browser reports a request that failed on the way, when that was (option browser_reports); it may say anything, and convicts nobody")
 EVENT_KIND(EXPORT_FAILED, "export_failed", WARNING, true, none, http_status, none, error,
            "what a plugin sends to another system waits, for that did not take it; it is sent again")
 EVENT_KIND(EXPORT_RESTORED, "export_restored", NOTICE, true, none, none, none, detail,

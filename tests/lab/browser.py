@@ -27,6 +27,8 @@ class Case(unittest.TestCase):
 
     http2 = False
     versions = (LATEST, NEW, NEXT, OLD)
+    options = None  # of t3ops.conf
+    flags = ()  # of the browser
     world = browser = None
 
     @classmethod
@@ -35,10 +37,10 @@ class Case(unittest.TestCase):
         cls.names = {test: f"user{n}" for n, test in enumerate(names)}
         people = {cls.names[test]: Person(cls.version_of(test, n), cls.http2, f"127.0.1.{n + 1}")
                   for n, test in enumerate(names)}
-        cls.world = World(SPEED, people, simulated=False)
+        cls.world = World(SPEED, people, simulated=False, options=cls.options)
         cls.addClassCleanup(cls.world.stop)
         cls.world.start()
-        cls.browser = chromium.Chromium(cls.world.path)
+        cls.browser = chromium.Chromium(cls.world.path, flags=cls.flags)
         cls.addClassCleanup(cls.browser.stop)
         cls.world.wait_well()
 

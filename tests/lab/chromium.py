@@ -240,12 +240,12 @@ class Visitor(Profile):
 
 
 class Chromium:
-    def __init__(self, path=None, zone=None):
+    def __init__(self, path=None, zone=None, flags=()):
         """path: lab.path.Path, whose name it knows and whose edge it trusts; None: visitors only.  zone: the time zone
-        that it is in."""
+        that it is in.  flags: more of them."""
         self.path = path
         self.dir = process.folder()
-        argv = [program(), *FLAGS, f"--user-data-dir={self.dir}/profile"]
+        argv = [program(), *FLAGS, *flags, f"--user-data-dir={self.dir}/profile"]
         if path:
             argv += [f"--host-resolver-rules=MAP {path.host} 127.0.0.1",
                      f"--ignore-certificate-errors-spki-list={_key_hash(path.cert)}"]
