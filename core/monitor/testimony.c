@@ -94,13 +94,12 @@ static void refuse(struct local_conn *c, int status, const char *text)
 	http_answer_send(c, &p, true);
 }
 
-static void waiter_remove(struct testimonies *t, struct waiter *w)
+static void waiter_unlink(struct testimonies *t, struct waiter *w)
 {
 	LIST_REMOVE(w, link);
 	t->n--;
 	if (t->n == 0)
 		ev_timer_stop(t->loop, &t->look);
-	free(w);
 }
 
 /* e: NULL: nothing happened. */
@@ -120,9 +119,10 @@ static void waiter_answer(struct testimonies *t, struct waiter *w, const struct 
 	mac_make(t, text, (size_t)n, mac);
 	snprintf(text + n, sizeof text - (size_t)n, "mac %s\n", mac);
 	http_answer_text(&p, 200, text);
+	waiter_unlink(t, w); /* the connection may end at once */
 	local_hold(w->conn, false);
 	http_answer_send(w->conn, &p, true);
-	waiter_remove(t, w);
+	free(w);
 }
 
 static void on_look(struct ev_loop *loop, struct ev_timer *timer, int revents)
@@ -197,8 +197,10 @@ void testimonies_forget(struct testimonies *t, const struct local_conn *c)
 
 	for (w = LIST_FIRST(&t->waiters); w != NULL; w = next) {
 		next = LIST_NEXT(w, link);
-		if (w->conn == c)
-			waiter_remove(t, w);
+		if (w->conn != c)
+			continue;
+		waiter_unlink(t, w);
+		free(w);
 	}
 }
 
