@@ -162,12 +162,30 @@ static void state_check(struct doctor *d, const char *path, const char *account)
 		finding_add(&d->findings, FINDING_OK, "permissions", "state_dir", "", "%s", path);
 }
 
+/* Whoever may write to it can have everything done that t3opsctl can. */
+static void control_check(struct doctor *d, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return; /* the check of the daemon says so */
+	if ((st.st_mode & S_IWOTH) != 0)
+		finding_add(&d->findings, FINDING_FAIL, "permissions", "control",
+		            "restart t3ops; who changed its mode?",
+		            "%s: everybody on this machine can command t3ops (mode %04o)", path,
+		            (unsigned)st.st_mode & 07777);
+	else
+		finding_add(&d->findings, FINDING_OK, "permissions", "control", "", "%s: root and gid %u", path,
+		            (unsigned)st.st_gid);
+}
+
 void doctor_permissions(struct doctor *d)
 {
 	const json_t *core = json_object_get(d->config, "core");
 
 	writers_check(d, "config", d->conf);
 	writers_check(d, "users", json_string_value(json_object_get(core, "users")));
+	control_check(d, json_string_value(json_object_get(core, "control")));
 	writers_check(d, "plugin_dir", json_string_value(json_object_get(core, "plugin_dir")));
 	state_check(d, json_string_value(json_object_get(core, "state_dir")),
 	            json_string_value(json_object_get(core, "user")));

@@ -10,20 +10,16 @@
 #include <unistd.h>
 
 #include "ctl/doctor_machine.h"
+#include "ctl/doctor_user.h"
 #include "ctl/link.h"
 #include "ctl/reach.h"
 #include "ctl/run_program.h"
+#include "ctl/text.h"
+#include "process/argv.h"
 
 #define SYSTEMCTL_TIMEOUT_MS 20000
 #define CONTROL_TIMEOUT_S    15
 #define COPIES_WANTED        2 /* of all databases: one beside those that there are, and one to restore */
-
-static const char *string(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text != NULL ? text : "";
-}
 
 /* ---- units */
 
@@ -57,8 +53,8 @@ void doctor_units(struct doctor *d)
 		json_array_foreach (json_object_get(d->config, "users"), i, user) {
 			char unit[128];
 
-			snprintf(unit, sizeof unit, "t3-serve@%s.service", string(user, "os_user"));
-			if (string(user, "os_user")[0] != '\0' && !json_is_true(json_object_get(user, "absent")))
+			snprintf(unit, sizeof unit, "t3-serve@%s.service", text_get(user, "os_user"));
+			if (text_get(user, "os_user")[0] != '\0' && !json_is_true(json_object_get(user, "absent")))
 				unit_check(d, r, unit);
 		}
 	}
@@ -69,16 +65,16 @@ void doctor_units(struct doctor *d)
 
 static void leg_report(struct doctor *d, const json_t *leg)
 {
-	const char *state = string(leg, "state");
+	const char *state = text_get(leg, "state");
 	char name[256];
 
-	snprintf(name, sizeof name, string(leg, "user")[0] != '\0' ? "%s %s" : "%s%s", string(leg, "name"),
-	         string(leg, "user"));
+	snprintf(name, sizeof name, text_get(leg, "user")[0] != '\0' ? "%s %s" : "%s%s", text_get(leg, "name"),
+	         text_get(leg, "user"));
 	if (strcmp(state, "up") == 0 || strcmp(state, "absent") == 0)
 		finding_add(&d->findings, FINDING_OK, "leg", name, "", "%s", state);
-	else if (string(leg, "reason")[0] != '\0')
+	else if (text_get(leg, "reason")[0] != '\0')
 		finding_add(&d->findings, FINDING_FAIL, "leg", name, "t3opsctl why", "%s at %s (%s)", state,
-		            string(leg, "step"), string(leg, "reason"));
+		            text_get(leg, "step"), text_get(leg, "reason"));
 	else
 		finding_add(&d->findings, FINDING_WARN, "leg", name, "ask again in a minute", "%s", state);
 }
@@ -88,19 +84,19 @@ static void status_report(struct doctor *d, const json_t *status)
 	const json_t *one;
 	size_t i;
 
-	if (strcmp(string(status, "version"), PACKAGE_VERSION) != 0)
+	if (strcmp(text_get(status, "version"), PACKAGE_VERSION) != 0)
 		finding_add(&d->findings, FINDING_WARN, "daemon", "", "systemctl kill -s USR2 --kill-whom=main t3ops",
-		            "version %s runs, %s is installed", string(status, "version"), PACKAGE_VERSION);
+		            "version %s runs, %s is installed", text_get(status, "version"), PACKAGE_VERSION);
 	else
 		finding_add(&d->findings, FINDING_OK, "daemon", "", "", "version %s, %zu processes",
-		            string(status, "version"), json_array_size(json_object_get(status, "processes")));
+		            text_get(status, "version"), json_array_size(json_object_get(status, "processes")));
 	json_array_foreach (json_object_get(status, "legs"), i, one)
 		leg_report(d, one);
 }
 
 void doctor_daemon(struct doctor *d)
 {
-	const char *path = d->socket[0] != '\0' ? d->socket : string(json_object_get(d->config, "core"), "control");
+	const char *path = d->socket[0] != '\0' ? d->socket : text_get(json_object_get(d->config, "core"), "control");
 	json_t *request = json_pack("{s:s}", "command", "status"), *answer = NULL;
 	struct link l = {.fd = -1};
 	int r = link_open(&l, path, CONTROL_TIMEOUT_S);
@@ -138,29 +134,37 @@ void doctor_clock(struct doctor *d)
 
 /* ---- disk */
 
-/* Of all databases here, with what is in their logs. */
-static unsigned long long databases_bytes(const struct doctor *d)
+/* Of all databases that the job reads, with what is in their logs. */
+static unsigned long long databases_bytes(const struct doctor *d, const json_t *plugin)
 {
 	static const char *const ends[] = {"", "-wal"};
+	char *pattern = (char *)text_get(json_object_get(plugin, "options"), "database");
+	const json_t *row;
 	unsigned long long bytes = 0;
-	const json_t *user;
 	size_t i;
 
-	json_array_foreach (json_object_get(d->config, "users"), i, user)
-		for (size_t k = 0; k < sizeof ends / sizeof ends[0]; k++) {
-			char path[512];
+	json_array_foreach (json_object_get(d->config, "users"), i, row) {
+		struct user user = user_of(row);
+		char **expanded = argv_expand(&(struct text_list){&pattern, 1}, &user);
+
+		for (size_t k = 0; expanded != NULL && k < sizeof ends / sizeof ends[0]; k++) {
+			char path[4096];
 			struct stat st;
 
-			snprintf(path, sizeof path, "%s/.t3/userdata/state.sqlite%s", string(user, "home"), ends[k]);
-			if (string(user, "home")[0] != '\0' && stat(path, &st) == 0)
+			snprintf(path, sizeof path, "%s%s", expanded[0], ends[k]);
+			if (stat(path, &st) == 0)
 				bytes += (unsigned long long)st.st_size;
 		}
+		if (expanded != NULL)
+			argv_free(expanded);
+	}
 	return bytes;
 }
 
-static void dir_check(struct doctor *d, const char *job, const char *dir)
+static void dir_check(struct doctor *d, const json_t *plugin, const char *dir)
 {
-	unsigned long long needed = COPIES_WANTED * databases_bytes(d), left;
+	unsigned long long needed = COPIES_WANTED * databases_bytes(d, plugin), left;
+	const char *job = text_get(plugin, "name");
 	struct statvfs st;
 
 	if (statvfs(dir, &st) < 0) {
@@ -172,8 +176,8 @@ static void dir_check(struct doctor *d, const char *job, const char *dir)
 	left = (unsigned long long)st.f_bavail * st.f_frsize;
 	if (left < needed)
 		finding_add(&d->findings, FINDING_FAIL, "disk", job, "free space there, or lower what is retained",
-		            "%s has %llu MiB left; %d copies of all databases need %llu MiB", dir, left >> 20,
-		            COPIES_WANTED, needed >> 20);
+		            "%s has %llu KiB left; %d copies of all databases need %llu KiB", dir, left >> 10,
+		            COPIES_WANTED, needed >> 10);
 	else
 		finding_add(&d->findings, FINDING_OK, "disk", job, "", "%s has %llu MiB left", dir, left >> 20);
 }
@@ -186,7 +190,7 @@ void doctor_disk(struct doctor *d)
 	json_array_foreach (json_object_get(d->config, "plugins"), i, plugin)
 		json_array_foreach (json_object_get(plugin, "user_dirs"), k, dir)
 			if (json_is_true(json_object_get(plugin, "job")))
-				dir_check(d, string(plugin, "name"), json_string_value(dir));
+				dir_check(d, plugin, json_string_value(dir));
 }
 
 /* ---- Prometheus */

@@ -9,26 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/doctor_user.h"
 #include "ctl/doctor_users.h"
 #include "ctl/reach.h"
 #include "ctl/run_program.h"
 #include "ctl/text.h"
 #include "process/argv.h"
 
-static const char *string(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text != NULL ? text : "";
-}
-
 /* ---- the server */
 
 static void url_make(const json_t *user, const char *path, char *out, size_t size)
 {
-	const char *host = string(user, "host");
+	const char *host = text_get(user, "host");
 
-	if (string(user, "socket")[0] != '\0')
+	if (text_get(user, "socket")[0] != '\0')
 		snprintf(out, size, "http://localhost%s", path);
 	else
 		snprintf(out, size, strchr(host, ':') != NULL ? "http://[%s]:%d%s" : "http://%s:%d%s", host,
@@ -37,7 +31,7 @@ static void url_make(const json_t *user, const char *path, char *out, size_t siz
 
 static json_t *server_ask(struct doctor *d, const json_t *user, const char *path, struct reach_answer *a)
 {
-	struct reach_way way = {.socket = string(user, "socket")};
+	struct reach_way way = {.socket = text_get(user, "socket")};
 	char url[512];
 
 	url_make(user, path, url, sizeof url);
@@ -47,7 +41,7 @@ static json_t *server_ask(struct doctor *d, const json_t *user, const char *path
 
 static bool server_check(struct doctor *d, const json_t *user)
 {
-	const char *name = string(user, "name"), *os_user = string(user, "os_user"), *version, *cookie;
+	const char *name = text_get(user, "name"), *os_user = text_get(user, "os_user"), *version, *cookie;
 	struct reach_answer a;
 	json_t *environment = server_ask(d, user, "/.well-known/t3/environment", &a), *session;
 	char advice[256];
@@ -55,12 +49,12 @@ static bool server_check(struct doctor *d, const json_t *user)
 
 	snprintf(advice, sizeof advice, "systemctl status t3-serve@%s; T3_PORT in its env file must be its port",
 	         os_user);
-	version = string(environment, "serverVersion");
+	version = text_get(environment, "serverVersion");
 	if (environment == NULL)
 		finding_add(&d->findings, FINDING_FAIL, "server", name, advice, "no t3 server answers: %s",
 		            a.why[0] != '\0' ? a.why : "what answers is none");
 	session = environment != NULL ? server_ask(d, user, "/api/auth/session", &a) : NULL;
-	cookie = string(json_object_get(session, "auth"), "sessionCookieName");
+	cookie = text_get(json_object_get(session, "auth"), "sessionCookieName");
 	ok = session != NULL && cookie[0] != '\0';
 	if (ok)
 		finding_add(&d->findings, FINDING_OK, "server", name, "", "t3 %s, cookie %s", version, cookie);
@@ -99,11 +93,11 @@ static void listeners_read(const char *path, unsigned port, struct listener *out
 
 static void listener_check(struct doctor *d, const json_t *user)
 {
-	const struct passwd *pw = getpwnam(string(user, "os_user"));
-	const char *name = string(user, "name");
+	const struct passwd *pw = getpwnam(text_get(user, "os_user"));
+	const char *name = text_get(user, "name");
 	struct listener l = {0};
 
-	if (strncmp(string(user, "host"), "127.", 4) != 0 || string(user, "socket")[0] != '\0')
+	if (strncmp(text_get(user, "host"), "127.", 4) != 0 || text_get(user, "socket")[0] != '\0')
 		return;
 	listeners_read("/proc/net/tcp", (unsigned)json_integer_value(json_object_get(user, "port")), &l);
 	listeners_read("/proc/net/tcp6", (unsigned)json_integer_value(json_object_get(user, "port")), &l);
@@ -124,16 +118,6 @@ static void listener_check(struct doctor *d, const json_t *user)
 
 /* ---- a credential */
 
-static struct user user_of(const json_t *row)
-{
-	struct user u = {.port = (uint16_t)json_integer_value(json_object_get(row, "port"))};
-
-	snprintf(u.name, sizeof u.name, "%s", string(row, "name"));
-	snprintf(u.os_user, sizeof u.os_user, "%s", string(row, "os_user"));
-	snprintf(u.home, sizeof u.home, "%s", string(row, "home"));
-	return u;
-}
-
 /* NULL if something is missing for this user. */
 static char **argv_of(const json_t *command, const json_t *row)
 {
@@ -153,7 +137,7 @@ static char **argv_of(const json_t *command, const json_t *row)
 static bool has_credential(const char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
-	bool has = string(o, "credential")[0] != '\0';
+	bool has = text_get(o, "credential")[0] != '\0';
 
 	json_decref(o);
 	return has;
@@ -187,15 +171,15 @@ static void credential_report(struct doctor *d, const char *name, struct run_res
 
 static void credential_check(struct doctor *d, const json_t *user, const json_t *command)
 {
-	const struct passwd *pw = getpwnam(string(user, "os_user"));
-	const char *name = string(user, "name");
+	const struct passwd *pw = getpwnam(text_get(user, "os_user"));
+	const char *name = text_get(user, "name");
 	char **argv = pw != NULL ? argv_of(command, user) : NULL;
 	struct run_result *r;
 
 	if (argv == NULL) {
 		finding_add(&d->findings, pw != NULL ? FINDING_FAIL : FINDING_SKIP, "mint", name,
 		            "correct the user table", "%s has no account with a home on this machine",
-		            string(user, "os_user"));
+		            text_get(user, "os_user"));
 		return;
 	}
 	if (geteuid() != 0 && geteuid() != pw->pw_uid && strstr(argv[0], "sudo") == NULL) {
@@ -223,7 +207,7 @@ void doctor_users(struct doctor *d)
 
 	json_array_foreach (json_object_get(d->config, "users"), i, user) {
 		if (json_is_true(json_object_get(user, "absent"))) {
-			finding_add(&d->findings, FINDING_SKIP, "server", string(user, "name"), "",
+			finding_add(&d->findings, FINDING_SKIP, "server", text_get(user, "name"), "",
 			            "this user has never run t3");
 			continue;
 		}

@@ -248,11 +248,16 @@ static void yes_guess(const struct init_answers *a, char *out)
 	snprintf(out, TEXT_SIZE, "yes");
 }
 
-/* The address by which the proxy reaches t3ops, and a port that nobody has. */
+/* Where it listens already; else the address by which the proxy reaches it, and a port that nobody has. */
 static void listen_guess(const struct init_answers *a, char *out)
 {
-	char address[64] = "127.0.0.1";
+	char address[64] = "127.0.0.1", conf[512];
 	uint16_t port = 3780;
+
+	snprintf(conf, sizeof conf, "%s" T3OPS_SYSCONFDIR "/t3ops/t3ops.conf", a->root);
+	found_option(conf, "listen", out, TEXT_SIZE);
+	if (listen_fault(a, out) == NULL)
+		return;
 
 	if (needs_proxy_place(a) && !found_is_local(init_answer(a, "proxy-address")))
 		found_source(init_answer(a, "proxy-address"), address, sizeof address);

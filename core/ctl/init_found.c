@@ -192,3 +192,16 @@ bool found_account(const char *name)
 {
 	return getpwnam(name) != NULL;
 }
+
+void found_option(const char *conf, const char *name, char *out, size_t size)
+{
+	char line[1024], word[64], text[512];
+	FILE *f = fopen(conf, "re");
+
+	out[0] = '\0';
+	while (f != NULL && out[0] == '\0' && fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, "%63[a-z_] = \"%511[^\"]\"", word, text) == 2 && strcmp(word, name) == 0)
+			snprintf(out, size, "%s", text);
+	if (f != NULL)
+		fclose(f);
+}

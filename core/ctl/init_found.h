@@ -23,5 +23,7 @@ bool found_is_free(const char *address, uint16_t port);
 /* The first nameserver of resolv.conf; "" without one. */
 void found_resolver(const char *root, char *out, size_t size);
 bool found_account(const char *name);
+/* The text of that option outside sections in a configuration that is there; "" without one, or if it is a list. */
+void found_option(const char *conf, const char *name, char *out, size_t size);
 
 #endif

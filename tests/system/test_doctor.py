@@ -141,6 +141,11 @@ class Doctor(unittest.TestCase):
             self.only(self.wrong(), ("permissions", "users"))
         finally:
             os.chmod(self.daemon.users_file, 0o644)
+        os.chmod(self.daemon.control, 0o666)
+        try:
+            self.only(self.wrong(), ("permissions", "control"))
+        finally:
+            os.chmod(self.daemon.control, 0o660)
         conf = self.other_conf()
         os.chmod(conf, 0o666)
         self.only(self.wrong(conf=conf), ("permissions", "config"))
@@ -246,6 +251,40 @@ class Doctor(unittest.TestCase):
     def test_disk(self):
         wrong = self.wrong(conf=self.other_conf(sections=self.sections(to="/nowhere/at/all")))
         self.only(wrong, ("disk", "backup"))
+
+    def in_namespace(self, prepare, *words):
+        """{(check, subject): finding} where mounts of this test's own are in place: made by a line of shell."""
+        if not account.ROOT:
+            self.skipTest("only root can mount")
+        argv = [process.program("core/t3opsctl"), "doctor", "-j", "-c", self.daemon.conf, "--daemon", process.program("core/t3ops"),
+                *words]
+        done = subprocess.run(["unshare", "-m", "sh", "-c", f"{prepare} || exit 99; exec \"$@\"", "sh", *argv], capture_output=True,
+                              text=True, timeout=300, check=False)
+        if done.returncode == 99:
+            self.skipTest(f"no mounts here: {done.stderr}")
+        return {(f["check"], f["subject"]): f for f in json.loads(done.stdout)}
+
+    def test_disk_full(self):
+        found = self.in_namespace(f"mount -t tmpfs -o size=64k tmpfs {self.to}")
+        self.assertEqual(found["disk", "backup"]["result"], "fail")
+        self.assertIn("2 copies of all databases need", found["disk", "backup"]["text"])
+
+    def test_units(self):
+        """systemd is not the first process here, so a stand-in answers for systemctl."""
+        folder = process.folder()
+        systemctl = os.path.join(folder, "systemctl")
+        with open(systemctl, "w", encoding="utf-8") as f:
+            f.write('#!/bin/sh\n[ "$2" = t3ops.service ] && echo active && exit 0\necho inactive\nexit 3\n')
+        os.chmod(systemctl, 0o755)
+        if not os.path.exists("/usr/bin/systemctl") or not os.path.isdir("/run/systemd"):
+            self.skipTest("there is nothing of systemd to put the stand-in over")
+        prepare = (f"mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/system && "
+                   f"mount --bind {systemctl} /usr/bin/systemctl")
+        found = self.in_namespace(prepare)
+        self.assertEqual(found["unit", "t3ops.service"]["result"], "ok")
+        unit = found["unit", f"t3-serve@{account.NAME}.service"]
+        self.assertEqual((unit["result"], unit["text"]), ("fail", "inactive"))
+        self.assertIn("systemctl enable --now t3-serve@", unit["advice"])
 
     @unittest.skipUnless(shutil.which("prometheus"), "prometheus is not installed")
     def test_alerts(self):

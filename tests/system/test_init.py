@@ -9,6 +9,7 @@ import unittest
 
 from lab import account, process, wait, ws
 from lab.fresh import HOST, Fresh, init, makefile_dir, which
+from lab.origin import Origin
 from lab.stub import NEW, T3Stub
 
 PROXIES = ("traefik", "caddy", "nginx", "haproxy", "cloudflared")
@@ -87,6 +88,14 @@ class Files(unittest.TestCase):
         self.assertIn("# mine", self.text("t3ops/t3ops.conf"))
         self.assertEqual(self.run_init(*self.FLAGS, *users, "--force")[0], 0)
         self.assertNotIn("# mine", self.text("t3ops/t3ops.conf"))
+
+    def test_again_while_it_runs(self):
+        """Where t3ops listens already stays, though nobody else could bind it."""
+        with Origin() as taken:
+            users = ("--users", account.NAME)
+            self.assertEqual(self.run_init(*self.FLAGS, *users, "--listen", f"127.0.0.1:{taken.port}")[0], 0)
+            self.assertEqual(self.run_init(*self.FLAGS, *users, "--force")[0], 0)
+            self.assertIn(f'listen          = "127.0.0.1:{taken.port}"', self.text("t3ops/t3ops.conf"))
 
     def test_env_files_and_tables_that_are_there_stay(self):
         os.makedirs(f"{self.root}{self.etc}/t3-serve")
