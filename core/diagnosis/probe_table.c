@@ -9,6 +9,7 @@
 
 #include "diagnosis/incident_timing.h"
 #include "plugin.h"
+#include "tbl/hash.h"
 #include "tbl/reason.h"
 
 static void state_set(struct leg *leg, enum leg_state state, uint64_t wall_us)
@@ -529,7 +530,59 @@ void probe_table_fini(struct probe_table *b)
 	for (size_t i = 0; i < b->n; i++)
 		free(b->rows[i]);
 	free(b->rows);
+	free(b->index);
 	*b = (struct probe_table){.n = 0};
+}
+
+/* Both are interned. */
+static struct leg **chain_of(struct leg **index, size_t chains, const struct leg_def *def, const char *user)
+{
+	return &index[hash_text(hash_text(HASH_START, def->name), user) & (chains - 1)];
+}
+
+static void chain_put(struct leg **index, size_t chains, struct leg *leg)
+{
+	struct leg **chain = chain_of(index, chains, leg->def, leg->user);
+
+	leg->chain = *chain;
+	*chain = leg;
+}
+
+/* As many chains as rows or more. */
+static bool index_reserve(struct probe_table *b)
+{
+	size_t more = b->chains > 0 ? 2 * b->chains : 16;
+	struct leg **index;
+
+	if (b->n < b->chains)
+		return true;
+	index = calloc(more, sizeof(struct leg *));
+	if (index == NULL)
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		chain_put(index, more, b->rows[i]);
+	free(b->index);
+	b->index = index;
+	b->chains = more;
+	return true;
+}
+
+static struct leg *leg_find(const struct probe_table *b, const struct leg_def *def, const char *user)
+{
+	struct leg *leg = b->chains > 0 ? *chain_of(b->index, b->chains, def, user) : NULL;
+
+	while (leg != NULL && (leg->def != def || leg->user != user))
+		leg = leg->chain;
+	return leg;
+}
+
+static void chain_remove(struct probe_table *b, const struct leg *leg)
+{
+	struct leg **at = chain_of(b->index, b->chains, leg->def, leg->user);
+
+	while (*at != leg)
+		at = &(*at)->chain;
+	*at = leg->chain;
 }
 
 /* Room for one more. */
@@ -555,16 +608,15 @@ int probe_table_get(struct probe_table *b, struct topology *t, const char *name,
 
 	if (def == NULL)
 		return -ENOENT;
-	for (size_t i = 0; i < b->n; i++)
-		if (b->rows[i]->def == def && b->rows[i]->user == who) {
-			*out = b->rows[i];
-			return 0;
-		}
-	*out = who != NULL && rows_reserve(b) ? calloc(1, sizeof **out) : NULL;
+	*out = who != NULL ? leg_find(b, def, who) : NULL;
+	if (*out != NULL)
+		return 0;
+	*out = who != NULL && rows_reserve(b) && index_reserve(b) ? calloc(1, sizeof **out) : NULL;
 	if (*out == NULL)
 		return -ENOMEM;
 	**out = (struct leg){.def = def, .user = who};
 	b->rows[b->n++] = *out;
+	chain_put(b->index, b->chains, *out);
 	return 0;
 }
 
@@ -575,6 +627,7 @@ void probe_table_remove(struct probe_table *b, struct leg *leg)
 			continue;
 		memmove(&b->rows[i], &b->rows[i + 1], (b->n - i - 1) * sizeof(struct leg *));
 		b->n--;
+		chain_remove(b, leg);
 		free(leg);
 		return;
 	}

@@ -79,6 +79,7 @@ struct leg_aspect {
 
 /* Times without more are CLOCK_MONOTONIC; 0: never. */
 struct leg {
+	struct leg *chain; /* the next one in the table's index */
 	const struct leg_def *def;
 	const char *user; /* "" for a leg that is not per user */
 	enum leg_state state;
@@ -190,6 +191,8 @@ bool leg_has_reported(const struct leg *leg, uint64_t asked_us);
 struct probe_table {
 	struct leg **rows; /* pointers stay valid until the leg is removed */
 	size_t n, room;
+	struct leg **index; /* chains, by name and user */
+	size_t chains;
 };
 
 void probe_table_fini(struct probe_table *b);

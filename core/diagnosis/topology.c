@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tbl/hash.h"
+
 struct topology {
-	char **names; /* interned; never freed before the topology */
-	size_t n_names, room_for_names;
+	char **names; /* interned, where their hash says; never freed before the topology */
+	size_t n_names, room_for_names; /* a power of two, at most half full */
 	struct tomo_path user_path;
 	struct tomo_path per_user;
 	struct tomo_path located; /* segments that have locations */
@@ -17,17 +19,31 @@ struct topology {
 	size_t n_legs;
 };
 
+/* Where the name is, or belongs. */
+static char **name_place(char **names, size_t room, const char *text)
+{
+	size_t at = (size_t)hash_text(HASH_START, text) & (room - 1);
+
+	while (names[at] != NULL && strcmp(names[at], text) != 0)
+		at = (at + 1) & (room - 1);
+	return &names[at];
+}
+
 /* Room for one more name. */
 static bool names_reserve(struct topology *t)
 {
-	size_t more = t->room_for_names > 0 ? 2 * t->room_for_names : 32;
+	size_t more = t->room_for_names > 0 ? 2 * t->room_for_names : 64;
 	char **names;
 
-	if (t->n_names < t->room_for_names)
+	if (2 * (t->n_names + 1) <= t->room_for_names)
 		return true;
-	names = realloc(t->names, more * sizeof *names);
+	names = calloc(more, sizeof *names);
 	if (names == NULL)
 		return false;
+	for (size_t i = 0; i < t->room_for_names; i++)
+		if (t->names[i] != NULL)
+			*name_place(names, more, t->names[i]) = t->names[i];
+	free(t->names);
 	t->names = names;
 	t->room_for_names = more;
 	return true;
@@ -35,15 +51,16 @@ static bool names_reserve(struct topology *t)
 
 const char *topology_name(struct topology *t, const char *text)
 {
-	char *copy;
+	char **place;
 
-	for (size_t i = 0; i < t->n_names; i++)
-		if (strcmp(t->names[i], text) == 0)
-			return t->names[i];
-	copy = names_reserve(t) ? strdup(text) : NULL;
-	if (copy != NULL)
-		t->names[t->n_names++] = copy;
-	return copy;
+	if (!names_reserve(t))
+		return NULL;
+	place = name_place(t->names, t->room_for_names, text);
+	if (*place == NULL) {
+		*place = strdup(text);
+		t->n_names += *place != NULL;
+	}
+	return *place;
 }
 
 static void add_name(struct topology *t, struct tomo_path *p, const char *name)
@@ -131,7 +148,7 @@ void topology_free(struct topology *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->n_names; i++)
+	for (size_t i = 0; i < t->room_for_names; i++)
 		free(t->names[i]);
 	free(t->names);
 	free(t->legs);

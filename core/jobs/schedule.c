@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 #define SECOND_US UINT64_C(1000000)
 

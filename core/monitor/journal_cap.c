@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 #define ROW_US (UINT64_C(60000000) / CAP_PER_MINUTE) /* one row comes back in this time */
 

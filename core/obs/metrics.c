@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 #include "sys/shm.h"
 #include "obs/log.h"
 #include "obs/metrics_arena.h"

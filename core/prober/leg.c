@@ -13,7 +13,7 @@
 #include "prober/backoff.h"
 #include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 #define CODE_RESTART  1012
 #define MOVED_PAUSE_S 0.05 /* the one that takes over is there already */
@@ -118,7 +118,7 @@ static void absence_ask(struct t3ops_leg *leg)
 {
 	struct msg_absent about = {.is_absent = 0};
 
-	if (!leg->per_user || leg->up_us != 0)
+	if (!leg->per_user || leg->up_us != 0 || leg->user.os_user[0] == '\0')
 		return;
 	if (leg->user.is_absent) { /* seen by the prober itself */
 		leg_set_absent(leg, true);
@@ -357,7 +357,7 @@ static uint64_t target_of(uint64_t hash, const struct user *user)
 }
 
 struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user,
-                          struct leg_group *group)
+                          struct leg_group *group, double after_s)
 {
 	struct t3ops_leg *leg = calloc(1, sizeof *leg);
 
@@ -381,7 +381,7 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
 	ev_timer_init(&leg->asked, on_asked, 0., 0.);
 	leg->next.data = leg->watchdog.data = leg->asked.data = leg;
 	leg_fresh_init(leg);
-	timer_set(leg, &leg->next, 0.);
+	timer_set(leg, &leg->next, after_s);
 	return leg;
 }
 

@@ -16,10 +16,10 @@
 
 /* A hash of what is configured of all legs of the section. */
 uint64_t leg_section_hash(const struct plugin_section *section);
-/* Begins with its first attempt.  user: of a per-user leg, else NULL.  group: of its section, borrowed; NULL: it is
- * in none.  NULL without memory. */
+/* Begins with its first attempt, after so many seconds.  user: of a per-user leg, else NULL.  group: of its section,
+ * borrowed; NULL: it is in none.  NULL without memory. */
 struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, const struct user *user,
-                          struct leg_group *group);
+                          struct leg_group *group, double after_s);
 /* reported: that it is gone goes to the monitor, and its metrics are hidden. */
 void leg_free(struct t3ops_leg *leg, bool reported);
 /* The monitor asks what works now; since_us: only what was sent later counts. */

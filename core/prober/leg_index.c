@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 #define SIZE_START 64
 

@@ -21,6 +21,8 @@ static const struct t3ops_metric leg_segment = {
     .labels = {"leg", "segment"},
     .help = "Always 1; the labels are an own leg that is no single user's, and a segment that it crosses."};
 
+#define START_GAP_S 0.0005 /* between the first attempts of users' legs: nobody has thousands begin at once */
+
 struct prober {
 	struct process *process;
 	struct users *users;
@@ -82,9 +84,9 @@ static struct leg_group *group_of(const struct prober *p, const struct t3ops_ins
 	return &p->groups[n];
 }
 
-static int leg_add(struct prober *p, struct t3ops_instance *i, const struct user *user)
+static int leg_add(struct prober *p, struct t3ops_instance *i, const struct user *user, double after_s)
 {
-	struct t3ops_leg *leg = leg_new(p->process, i, user, group_of(p, i));
+	struct t3ops_leg *leg = leg_new(p->process, i, user, group_of(p, i), after_s);
 
 	if (!leg)
 		return -ENOMEM;
@@ -122,6 +124,7 @@ static struct t3ops_leg *leg_find(struct prober *p, const struct t3ops_instance 
 static void users_follow(struct prober *p, struct t3ops_instance *i, const struct user_list *now)
 {
 	struct t3ops_leg *leg, *next;
+	unsigned new = 0;
 
 	for (leg = LIST_FIRST(&p->list); leg; leg = next) {
 		const struct user *user = leg->instance == i ? user_list_find(now, leg->user.name) : NULL;
@@ -137,10 +140,13 @@ static void users_follow(struct prober *p, struct t3ops_instance *i, const struc
 		probe_round_forget(&p->round, leg);
 		leg_free(leg, true);
 	}
-	for (size_t n = 0; n < now->n; n++)
-		if (!leg_find(p, i, &now->rows[n]) && leg_add(p, i, &now->rows[n]) < 0)
+	for (size_t n = 0; n < now->n; n++) {
+		if (leg_find(p, i, &now->rows[n]))
+			continue;
+		if (leg_add(p, i, &now->rows[n], START_GAP_S * (double)new ++) < 0)
 			log_write(LOG_L_ERROR, "leg_failed", kv_plugin(i->ctx.name), kv_user(now->rows[n].name),
 			          kv_errno(ENOMEM));
+	}
 }
 
 static void on_users_changed(void *arg, const struct user_list *before, const struct user_list *now)
@@ -194,7 +200,7 @@ static int legs_add(struct prober *p)
 			users_follow(p, i, users_list(p->users));
 		} else if (is_leg(i)) {
 			segments_show(p, i);
-			r = leg_add(p, i, NULL);
+			r = leg_add(p, i, NULL, 0.);
 		}
 	}
 	return r;

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 bool navigation_is_news(struct navigations *n, const char *user, uint64_t now_us)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 struct holder {
 	LIST_ENTRY(holder) link;

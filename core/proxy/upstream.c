@@ -15,7 +15,7 @@
 #include "process/upstream_dialer.h"
 #include "proxy/worker.h"
 #include "sys/clock.h"
-#include "sys/hash.h"
+#include "tbl/hash.h"
 #include "users/user_target.h"
 
 #define RETIRED_US UINT64_C(60000000) /* a stopping t3 takes up to 35 s to end a connection */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 #include "sys/shm.h"
 
 struct page {

@@ -217,7 +217,7 @@ static struct t3ops_leg *leg_make(struct timing t, const struct user *user)
 	                                   .reconnect_max_us = t.reconnect,
 	                                   .fresh_us = fresh_every,
 	                                   .resolver_segments = {.items = wan, .n = 1}};
-	leg = leg_new(&process, &instance, user, NULL);
+	leg = leg_new(&process, &instance, user, NULL, 0.);
 	assert_non_null(leg);
 	until(&opens, 1);
 	return leg;

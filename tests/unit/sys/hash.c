@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 static const struct {
 	const char *text;

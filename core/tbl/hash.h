@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* FNV-1a, 64 bits: for tables and against accidents, never against an attacker.  Any process. */
-#ifndef T3OPS_SYS_HASH_H
-#define T3OPS_SYS_HASH_H
+#ifndef T3OPS_TBL_HASH_H
+#define T3OPS_TBL_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
