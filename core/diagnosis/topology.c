@@ -10,7 +10,7 @@
 #include "tbl/hash.h"
 
 struct topology {
-	char **names; /* interned, where their hash says; never freed before the topology */
+	char **names;                   /* interned, where their hash says; never freed before the topology */
 	size_t n_names, room_for_names; /* a power of two, at most half full */
 	struct tomo_path user_path;
 	struct tomo_path per_user;

@@ -6,6 +6,7 @@
 
 #include "net/fetch_reason.h"
 #include "plugin_host/host_state.h"
+#include "plugin_host/host_users.h"
 #include "plugin_host/host_way.h"
 #include "plugin_host/plugin_call.h"
 #include "plugin_host/plugin_struct.h"
@@ -15,7 +16,8 @@ struct host_fetch {
 	LIST_ENTRY(host_fetch) link;
 	struct t3ops_instance *instance;
 	uint64_t id;       /* the plugin's */
-	uint64_t transfer; /* of net/fetch.h */
+	uint64_t transfer; /* of net/fetch.h, or of the process's own way */
+	bool own_way;
 	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
 	t3ops_fetch_cb cb;
 	void *arg;
@@ -43,12 +45,26 @@ static void on_done(void *arg, const struct t3ops_fetched *fetched)
 	free(f);
 }
 
+/* The process's own way to the user's t3 server, if it has one for this; else libcurl's. */
+static void transfer_start(struct host_fetch *f, const struct t3ops_fetch *what)
+{
+	struct plugin_host *h = f->instance->host;
+	const struct user *user = what->user && !what->fresh && h->user_fetcher.start ? host_users_find(h, what->user)
+	                                                                              : NULL;
+	struct fetch_way way;
+
+	f->transfer = user ? h->user_fetcher.start(h->user_fetcher.arg, user, what, on_done, f) : 0;
+	f->own_way = f->transfer != 0;
+	if (!f->own_way)
+		f->transfer = fetch_start(h->fetcher, what, host_way(h, what->user, &way) ? &way : NULL,
+		                          f->on_step ? on_step : NULL, on_done, f);
+}
+
 static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3ops_fetch_cb cb, void *arg)
 {
 	struct plugin_host *h = ctx->instance->host;
 	struct host_fetch *f = calloc(1, sizeof *f);
 	struct t3ops_fetch known;
-	struct fetch_way way;
 
 	if (!f)
 		abort(); /* the plugin is promised its answer */
@@ -57,14 +73,18 @@ static uint64_t fetch(struct t3ops_ctx *ctx, const struct t3ops_fetch *what, t3o
 	    .instance = ctx->instance, .id = ++h->last_id, .on_step = known.on_step, .cb = cb, .arg = arg};
 	LIST_INSERT_HEAD(&ctx->instance->fetches, f, link);
 	ev_now_update(h->process->loop); /* it stood still while a job worked */
-	f->transfer = fetch_start(h->fetcher, &known, host_way(h, known.user, &way) ? &way : NULL,
-	                          f->on_step ? on_step : NULL, on_done, f);
+	transfer_start(f, &known);
 	return f->id;
 }
 
 static void host_fetch_end(struct host_fetch *f)
 {
-	fetch_cancel(f->instance->host->fetcher, f->transfer);
+	struct plugin_host *h = f->instance->host;
+
+	if (f->own_way)
+		h->user_fetcher.cancel(h->user_fetcher.arg, f->transfer);
+	else
+		fetch_cancel(h->fetcher, f->transfer);
 	LIST_REMOVE(f, link);
 	free(f);
 }

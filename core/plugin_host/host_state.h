@@ -5,6 +5,7 @@
 
 #include "net/fetch.h"
 #include "plugin_host/instance.h"
+#include "plugin_host/user_fetcher.h"
 #include "process/process.h"
 #include "process/upstream_dialer.h"
 #include "users/users.h"
@@ -30,6 +31,7 @@ struct plugin_host {
 	const struct user *user;        /* but knows this one; or NULL */
 	struct upstream_dialer *dialer; /* NULL: no way to the t3 servers */
 	struct fetcher *fetcher;
+	struct user_fetcher user_fetcher; /* start is NULL: the process has none */
 	struct t3ops_host services;
 	struct t3ops_instance *instances;
 	size_t n, initialised;

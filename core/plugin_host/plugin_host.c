@@ -132,6 +132,11 @@ size_t plugin_host_count(const struct plugin_host *h)
 	return h->n;
 }
 
+void plugin_host_set_user_fetcher(struct plugin_host *h, const struct user_fetcher *fetcher)
+{
+	h->user_fetcher = *fetcher;
+}
+
 struct t3ops_instance *plugin_host_at(struct plugin_host *h, size_t i)
 {
 	return &h->instances[i];

@@ -9,6 +9,7 @@
 #include "plugin_host/host_users.h"
 #include "plugin_host/instance.h"
 #include "plugin_host/plugin_call.h"
+#include "plugin_host/user_fetcher.h"
 #include "process/process.h"
 
 struct upstream_dialer;
@@ -18,6 +19,8 @@ struct upstream_dialer;
 struct plugin_host *plugin_host_new(struct process *process, struct users *users, struct upstream_dialer *dialer);
 /* The one user whom a process without table knows; it must live as long. */
 void plugin_host_set_user(struct plugin_host *h, const struct user *user);
+/* The process's own way to fetch from t3 servers, until the plugins are stopped. */
+void plugin_host_set_user_fetcher(struct plugin_host *h, const struct user_fetcher *fetcher);
 /* The table that all instances see. */
 struct t3ops_host *plugin_host_services(struct plugin_host *h);
 /* init of all, then start of all; 0, or -errno after a log line. */

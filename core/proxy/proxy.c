@@ -19,6 +19,7 @@
 #include "proxy/my_page.h"
 #include "proxy/tunnel_alive.h"
 #include "proxy/tunnel_census.h"
+#include "proxy/upstream_fetch.h"
 #include "proxy/worker.h"
 #include "proxy/wsserver.h"
 
@@ -85,6 +86,7 @@ static int parts_make(struct worker *worker)
 	worker->clients = clients_new(worker, &exchange_client_owner);
 	worker->exchanges = exchanges_new();
 	worker->upstreams = upstreams_new(worker);
+	worker->fetches = upstream_fetches_new(worker);
 	worker->readiness = readiness_new(worker);
 	worker->tunnels = tunnels_new(worker);
 	worker->wsservers = wsservers_new();
@@ -92,8 +94,9 @@ static int parts_make(struct worker *worker)
 	worker->recheck = recheck_new(worker, tunnel_session_dead);
 	worker->alive_rounds = alive_rounds_new();
 	return worker->scratch && worker->peers && worker->dialer && worker->prefaces && worker->clients &&
-	               worker->exchanges && worker->upstreams && worker->readiness && worker->tunnels &&
-	               worker->wsservers && worker->handovers && worker->recheck && worker->alive_rounds
+	               worker->exchanges && worker->upstreams && worker->fetches && worker->readiness &&
+	               worker->tunnels && worker->wsservers && worker->handovers && worker->recheck &&
+	               worker->alive_rounds
 	           ? 0
 	           : -ENOMEM;
 }
@@ -115,6 +118,7 @@ static void proxy_free(struct proxy *proxy)
 	clients_free(worker->clients);
 	exchanges_free(worker->exchanges);
 	readiness_free(worker->readiness);
+	upstream_fetches_free(worker->fetches);
 	upstreams_free(worker->upstreams);
 	upstream_dialer_free(worker->dialer);
 	tunnels_free(worker->tunnels);
@@ -128,11 +132,13 @@ static void proxy_free(struct proxy *proxy)
 
 static int plugins_start(struct worker *worker)
 {
+	const struct user_fetcher fetcher = upstream_fetches_fetcher(worker->fetches);
 	int r;
 
 	worker->plugins = plugin_host_new(worker->process, worker->users, worker->dialer);
 	if (!worker->plugins)
 		return -EINVAL;
+	plugin_host_set_user_fetcher(worker->plugins, &fetcher);
 	request_services_fill(plugin_host_services(worker->plugins));
 	r = plugin_host_start(worker->plugins);
 	return r == 0 ? recheck_start(worker->recheck) : r;

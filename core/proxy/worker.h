@@ -17,6 +17,7 @@
  *       request_services.c   what plugins can do with a request
  *     readiness.c        requests wait for a t3 server that starts
  *     upstream.c         connections to the t3 servers, pooled
+ *       upstream_fetch.c     what plugins ask over them
  *     response.c         the t3 server's response
  *     rewrite.c          heads as they leave
  *     local_response.c   responses of our own; explanation.c: in which words
@@ -66,6 +67,7 @@ struct worker {
 	struct exchanges *exchanges;
 	struct upstream_dialer *dialer;
 	struct upstreams *upstreams;
+	struct upstream_fetches *fetches;
 	struct readiness *readiness;
 	struct tunnels *tunnels;
 	struct wsservers *wsservers;

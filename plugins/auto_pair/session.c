@@ -11,24 +11,40 @@
 
 #define SESSION_PATH "/api/auth/session"
 
-struct session_query {
-	LIST_ENTRY(session_query) link;
-	struct user_state *user;
-	char *cookies;
+/* Who wants to know. */
+struct asker {
+	STAILQ_ENTRY(asker) link;
 	t3ops_session_cb cb;
 	void *arg;
 };
 
-static void answer(struct session_query *q, const struct t3ops_session_state *state)
-{
-	t3ops_session_cb cb = q->cb;
-	void *arg = q->arg;
+/* One request, for all who ask about the same cookies meanwhile. */
+struct session_query {
+	LIST_ENTRY(session_query) link;
+	struct user_state *user;
+	char *cookies;
+	STAILQ_HEAD(, asker) askers;
+};
 
-	LIST_REMOVE(q, link);
+/* It is in no list. */
+static void query_free(struct session_query *q)
+{
 	explicit_bzero(q->cookies, strlen(q->cookies));
 	free(q->cookies);
 	free(q);
-	cb(arg, state);
+}
+
+static void answer(struct session_query *q, const struct t3ops_session_state *state)
+{
+	struct asker *a;
+
+	LIST_REMOVE(q, link);
+	while ((a = STAILQ_FIRST(&q->askers))) {
+		STAILQ_REMOVE_HEAD(&q->askers, link);
+		a->cb(a->arg, state);
+		free(a);
+	}
+	query_free(q);
 }
 
 /* "2026-12-23T10:14:31.434Z"; 0 if it is none. */
@@ -86,6 +102,7 @@ static struct session_query *query_new(struct sessions *s, struct user_state *u,
 
 	if (!q)
 		return NULL;
+	STAILQ_INIT(&q->askers);
 	q->user = u;
 	q->cookies = strdup(cookies);
 	if (!q->cookies) {
@@ -102,35 +119,60 @@ static void unknown(t3ops_session_cb cb, void *arg)
 	            .struct_size = sizeof(struct t3ops_session_state), .cookie_name = "", .set_cookie = ""});
 }
 
-void session_ask(struct sessions *s, const struct t3ops_user *user, const char *cookies, t3ops_session_cb cb,
-                 void *arg)
+static struct session_query *query_find(const struct sessions *s, const struct user_state *u, const char *cookies)
+{
+	struct session_query *q;
+
+	LIST_FOREACH (q, &s->queries, link)
+		if (q->user == u && strcmp(q->cookies, cookies) == 0)
+			return q;
+	return NULL;
+}
+
+static bool query_send(struct sessions *s, const struct t3ops_user *user, struct session_query *q)
 {
 	const struct t3ops_host *host = s->ctx->host;
-	struct user_state *u = user_state_get(s->users, user);
-	size_t size = strlen(cookies) + sizeof "cookie: ";
+	size_t size = strlen(q->cookies) + sizeof "cookie: ";
 	char *header = malloc(size), url[128];
-	struct session_query *q = u && header ? query_new(s, u, cookies) : NULL;
 	const char *const headers[] = {header, NULL};
 	struct t3ops_fetch what = {.struct_size = sizeof what,
 	                           .url = url,
 	                           .user = user->name,
 	                           .headers = headers,
-	                           .timeout_us = (uint64_t)host->opt_int(s->ctx, "check_timeout"),
-	                           .fresh = true};
+	                           .timeout_us = (uint64_t)host->opt_int(s->ctx, "check_timeout")};
 
-	if (!q) {
-		free(header);
-		unknown(cb, arg);
-		return;
-	}
-	q->cb = cb;
-	q->arg = arg;
-	user_state_url(u, SESSION_PATH, url, sizeof url);
+	if (!header)
+		return false;
+	user_state_url(q->user, SESSION_PATH, url, sizeof url);
 	memcpy(header, "cookie: ", 8);
-	memcpy(header + 8, cookies, size - 8);
+	memcpy(header + 8, q->cookies, size - 8);
 	host->fetch(s->ctx, &what, on_fetched, q);
 	explicit_bzero(header, size);
 	free(header);
+	return true;
+}
+
+void session_ask(struct sessions *s, const struct t3ops_user *user, const char *cookies, t3ops_session_cb cb,
+                 void *arg)
+{
+	struct user_state *u = user_state_get(s->users, user);
+	struct session_query *q = u ? query_find(s, u, cookies) : NULL;
+	bool is_asked = q != NULL;
+	struct asker *a = calloc(1, sizeof *a);
+
+	if (u && a && !q)
+		q = query_new(s, u, cookies);
+	if (!q || !a || (!is_asked && !query_send(s, user, q))) {
+		if (q && !is_asked) {
+			LIST_REMOVE(q, link);
+			query_free(q);
+		}
+		free(a);
+		unknown(cb, arg);
+		return;
+	}
+	*a = (struct asker){.cb = cb, .arg = arg};
+	STAILQ_INSERT_TAIL(&q->askers, a, link);
 }
 
 void sessions_fini(struct sessions *s)

@@ -240,10 +240,10 @@ struct t3ops_fetch {
 	 * with its arg: everything before the step worked.  Of steps reached together only the last one is reported.
 	 * A URL with a numeric host, and connect_to, begin at T3OPS_STEP_CONNECT.  May be NULL. */
 	void (*on_step)(struct t3ops_ctx *ctx, uint32_t step, void *arg);
-	/* Name of a user of the table, whose t3 server it is for: the connection goes there, always a new one, and
-	 * nothing is sent before it is known that a process of the user's account has accepted it (t3ops(8), "Who is
-	 * a t3 server").  The URL, which is http, gives Host and path.  To be set for everything secret that goes to
-	 * a t3 server. NULL: no user. */
+	/* Name of a user of the table, whose t3 server it is for: the connection goes there, in the proxy perhaps one
+	 * that it has kept, elsewhere a new one, and nothing is sent before it is known that a process of the user's
+	 * account has accepted it (t3ops(8), "Who is a t3 server").  The URL, which is http, gives Host and path.  To
+	 * be set for everything secret that goes to a t3 server. NULL: no user. */
 	const char *user;
 };
 
