@@ -3,198 +3,22 @@
 #include "actions.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/due.h"
 #include "common/run_deadline.h"
 #include "common/server_hold.h"
-#include "common/trial.h"
 #include "common/user_path.h"
-#include "candidate.h"
-#include "gate.h"
 #include "known.h"
 #include "managed.h"
+#include "proving.h"
 #include "rollout.h"
 #include "state.h"
 #include "survey.h"
-#include "text_json.h"
-#include "window.h"
 #include "work.h"
-
-/* ---- prefixes ------------------------------------------------------------------------------------------------ */
-
-/* The link's, which is made if the user has none yet. */
-static int installed_find(struct work *w)
-{
-	const char *first = w->ctx->host->opt_string(w->ctx, "installed");
-	int r = link_read(&w->state, w->installed);
-
-	if (r != -ENOENT || *first == '\0')
-		return r < 0 ? work_fail(w, r, "%.200s/current: %s; name a prefix with the option installed",
-		                         w->state.dir, strerror(-r))
-		             : 0;
-	if (realpath(first, w->installed) == NULL)
-		return work_fail(w, -errno, "installed = \"%.200s\": %s", first, strerror(errno));
-	r = link_set(&w->state, w->installed);
-	return r < 0 ? work_fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
-}
-
-/* Which one it is (candidate.h); it is there then. */
-static int candidate_find(struct work *w, char out[PATH_MAX])
-{
-	struct candidate *c = work_candidate(w);
-	int r = candidate_choose(c);
-
-	if (r == 0)
-		r = candidate_install(c);
-	if (r < 0)
-		return work_fail(w, r, "%s", c->why);
-	json_object_set_new(w->state.all, "candidate", json_string(c->version));
-	snprintf(out, PATH_MAX, "%s", c->prefix);
-	return 0;
-}
-
-/* What a check or a run would do; nothing is done. */
-static int plan_report(struct work *w, const char *then)
-{
-	struct candidate *c = work_candidate(w);
-	char plan[400], window[80], managed[400];
-	int r = candidate_choose(c);
-
-	if (r < 0)
-		return work_fail(w, r, "%s", c->why);
-	candidate_plan(c, plan, sizeof plan);
-	window_is_open(w->ctx, window, sizeof window);
-	managed_find(w->user, w->base_dir, w->database, managed, sizeof managed);
-	w->ctx->host->report(w->ctx, "candidate", "%s", c->prefix);
-	w->ctx->host->report(w->ctx, "version", "%s", c->version);
-	w->ctx->host->report(w->ctx, "source", "%s", c->source);
-	w->ctx->host->report(w->ctx, "plan", "%s%s", plan, strncmp(plan, "nothing", 7) == 0 ? "" : then);
-	w->ctx->host->report(w->ctx, "window", "%s", window);
-	w->ctx->host->report(w->ctx, "managed_by", "%s", managed);
-	w->ctx->host->report_row(w->ctx);
-	return 0;
-}
-
-static bool is_dry(const struct work *w)
-{
-	return w->ctx->host->argument(w->ctx, "dry-run") != NULL;
-}
-
-/* ---- check --------------------------------------------------------------------------------------------------- */
-
-static void report_keep(struct work *w, struct gate *g)
-{
-	char time[32];
-
-	snprintf(time, sizeof time, "%lld", work_now_s(w));
-	json_object_set_new(g->report, "verdict", json_string(gate_verdict_name(g->verdict)));
-	json_object_set_new(g->report, "reason", text_json(g->reason));
-	json_object_set_new(g->report, "candidate", json_string(g->candidate));
-	json_object_set_new(g->report, "installed", json_string(g->installed));
-	json_object_set_new(g->report, "to", json_string(candidate_name(&w->next)));
-	json_object_set_new(g->report, "time", json_string(time));
-	json_object_set_new(w->state.all, "report", g->report);
-	work_report_row(w, g->report);
-}
-
-/* 0: accepted. */
-static int candidate_prove(struct work *w, const char *candidate)
-{
-	struct gate g = {.ctx = w->ctx,
-	                 .user = w->user,
-	                 .dir = w->state.dir,
-	                 .base_dir = w->base_dir,
-	                 .candidate = candidate,
-	                 .installed = w->installed,
-	                 .state = &w->state,
-	                 .until_us = w->until_us};
-	int r;
-
-	gate_run(&g);
-	report_keep(w, &g);
-	if (g.installed_works)
-		json_object_set_new(w->state.all, "last_good", json_string(w->installed));
-	if (g.verdict == GATE_REJECTED)
-		state_reject(&w->state, candidate, g.reason, work_now_s(w));
-	candidate_prune(&w->next);
-	r = state_save(&w->state, w->why, sizeof w->why);
-	if (r < 0 || g.verdict == GATE_ACCEPTED)
-		return r;
-	return work_fail(w, -EPROTO, "%s: %s", gate_verdict_name(g.verdict), g.reason);
-}
-
-/* Whether the last check was of it and of the same installed version. */
-static bool is_accepted(const struct work *w, const char *candidate)
-{
-	const json_t *report = json_object_get(w->state.all, "report");
-	const char *verdict = json_string_value(json_object_get(report, "verdict"));
-	const char *last = json_string_value(json_object_get(report, "candidate"));
-	const char *beside = json_string_value(json_object_get(report, "installed"));
-
-	return verdict != NULL && strcmp(verdict, "accepted") == 0 && last != NULL && strcmp(last, candidate) == 0 &&
-	       beside != NULL && strcmp(beside, w->installed) == 0;
-}
-
-static int check_candidate(struct work *w, char candidate[PATH_MAX])
-{
-	bool again = w->ctx->host->argument(w->ctx, "again") != NULL;
-	const char *rejected;
-	int r = candidate_find(w, candidate);
-
-	if (r < 0)
-		return r;
-	rejected = state_rejected(&w->state, candidate);
-	if (rejected != NULL && !again)
-		return work_fail(w, -EPROTO, "%.200s was rejected: %.300s; --again proves it once more", candidate,
-		                 rejected);
-	state_pardon(&w->state, candidate);
-	return candidate_prove(w, candidate);
-}
-
-static int verdict_report(struct work *w, const char *verdict, const char *candidate)
-{
-	w->ctx->host->report(w->ctx, "verdict", "%s", verdict);
-	w->ctx->host->report(w->ctx, "candidate", "%s", candidate);
-	w->ctx->host->report_row(w->ctx);
-	return 0;
-}
-
-/* --automatic: nobody has asked for the rollout, so whoever is pinned stays so. */
-static bool is_left_alone(const struct work *w)
-{
-	return w->ctx->host->argument(w->ctx, "automatic") != NULL && *candidate_pin(&w->state) != '\0';
-}
-
-/* --new: it is proven because the user is to get it. */
-static int check_action(struct work *w)
-{
-	char candidate[PATH_MAX];
-	int r;
-
-	if (is_dry(w))
-		return plan_report(w, "; move nobody");
-	if (w->ctx->host->argument(w->ctx, "new") == NULL)
-		return check_candidate(w, candidate);
-	if (is_left_alone(w))
-		return verdict_report(w, "pinned", "");
-	r = candidate_find(w, candidate);
-	if (r == 0 && strcmp(candidate, w->installed) == 0)
-		return verdict_report(w, "same", candidate);
-	if (r == 0)
-		r = check_candidate(w, candidate);
-	if (r < 0)
-		return r;
-	survey_want(&w->state, candidate);
-	return state_save(&w->state, w->why, sizeof w->why);
-}
 
 /* ---- run and rollback -------------------------------------------------------------------------------------- */
 
@@ -268,8 +92,8 @@ static int run_action(struct work *w)
 	char candidate[PATH_MAX];
 	int e;
 
-	if (is_dry(w))
-		return plan_report(w, ", move the user");
+	if (proving_is_dry(w))
+		return proving_plan_report(w, ", move the user");
 	e = server_take(w, &r);
 	if (e < 0)
 		return work_fail(w, e, "%s", r.why);
@@ -284,13 +108,13 @@ static int run_action(struct work *w)
 		                 "nobody can be moved without the options stop_command and start_command");
 	if (frozen != NULL)
 		return work_fail(w, -EPERM, "frozen: %.300s; unfreeze it first", frozen);
-	e = candidate_find(w, candidate);
+	e = proving_candidate(w, candidate);
 	if (e == 0 && strcmp(candidate, w->installed) == 0)
 		return 0;
 	if (e == 0)
 		e = quiet_check(w);
 	if (e == 0)
-		e = check_candidate(w, candidate);
+		e = proving_check(w, candidate);
 	if (e == 0)
 		e = quiet_check(w); /* the gate took its time */
 	if (e == 0 && rollout_begin(&r, w->installed, candidate) < 0)
@@ -324,6 +148,22 @@ static int rollback_action(struct work *w)
 }
 
 /* ---- the plugin ---------------------------------------------------------------------------------------------- */
+
+/* The link's, which is made if the user has none yet. */
+static int installed_find(struct work *w)
+{
+	const char *first = w->ctx->host->opt_string(w->ctx, "installed");
+	int r = link_read(&w->state, w->installed);
+
+	if (r != -ENOENT || *first == '\0')
+		return r < 0 ? work_fail(w, r, "%.200s/current: %s; name a prefix with the option installed",
+		                         w->state.dir, strerror(-r))
+		             : 0;
+	if (realpath(first, w->installed) == NULL)
+		return work_fail(w, -errno, "installed = \"%.200s\": %s", first, strerror(errno));
+	r = link_set(&w->state, w->installed);
+	return r < 0 ? work_fail(w, r, "%.200s/current: %s", w->state.dir, strerror(-r)) : 0;
+}
 
 static int work_begin(struct work *w)
 {
@@ -385,7 +225,7 @@ int action_do(struct t3ops_ctx *ctx, const struct t3ops_user *user, const char *
 	static const struct {
 		const char *name;
 		int (*run)(struct work *);
-	} rows[] = {{"check", check_action},      {"run", run_action},      {"rollback", rollback_action},
+	} rows[] = {{"check", proving_action},    {"run", run_action},      {"rollback", rollback_action},
 	            {"status", known_status},     {"report", known_report}, {"freeze", known_freeze},
 	            {"unfreeze", known_unfreeze}, {"pin", known_pin},       {"unpin", known_unpin},
 	            {"survey", known_survey},     {"verify", known_verify}};
@@ -416,11 +256,11 @@ static int scheduled(struct work *w)
 	}
 	if (managed_refuse(w) < 0)
 		return 0; /* the end says by whom (end_report) */
-	e = candidate_find(w, candidate);
+	e = proving_candidate(w, candidate);
 	if (e < 0 || strcmp(candidate, w->installed) == 0 || state_rejected(&w->state, candidate) != NULL)
 		return e; /* rejected: one alert a version */
-	if (!is_accepted(w, candidate))
-		e = candidate_prove(w, candidate);
+	if (!proving_is_accepted(w, candidate))
+		e = proving_prove(w, candidate);
 	if (e == 0)
 		ready_report(w);
 	return e;
