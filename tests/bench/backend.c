@@ -9,7 +9,8 @@
  *   GET /ws      a WebSocket that echoes every frame, unmasked
  *   GET /api/auth/session and anything else: 200 {"authenticated":true}
  *
- * It trusts its peers: only the benchmark talks to it.  Prints "port=N" when it listens.
+ * It trusts its peers: only the benchmark talks to it.  Prints "port=N" when it listens there and at the Unix socket
+ * PATH.
  */
 #include <arpa/inet.h>
 #include <assert.h>
@@ -24,6 +25,8 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/ws_key.h"
@@ -278,23 +281,45 @@ static int listen_on_any_port(void)
 	return fd;
 }
 
-int main(void)
+static int listen_on_path(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || chmod(path, 0666) < 0 || listen(fd, 4096) < 0)
+		return -1;
+	return fd;
+}
+
+/* Which of both has something is not looked at. */
+static void listeners_accept(struct server *s, const int listeners[2])
+{
+	accept_all(s, listeners[0]);
+	accept_all(s, listeners[1]);
+}
+
+int main(int argc, char **argv)
 {
 	struct server s = {.epoll = epoll_create1(EPOLL_CLOEXEC), .zeros = calloc(1, IN_MAX)};
-	int listener = listen_on_any_port();
-	if (listener < 0 || s.epoll < 0 || !s.zeros) {
+	if (argc != 2) {
+		fprintf(stderr, "usage: backend PATH\n");
+		return 2;
+	}
+	const int listeners[2] = {listen_on_path(argv[1]), listen_on_any_port()};
+	if (listeners[0] < 0 || listeners[1] < 0 || s.epoll < 0 || !s.zeros) {
 		perror("backend");
 		return 1;
 	}
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
-	epoll_ctl(s.epoll, EPOLL_CTL_ADD, listener, &e);
+	epoll_ctl(s.epoll, EPOLL_CTL_ADD, listeners[0], &e);
+	epoll_ctl(s.epoll, EPOLL_CTL_ADD, listeners[1], &e);
 	for (;;) {
 		struct epoll_event events[256];
 		int n = epoll_wait(s.epoll, events, 256, -1);
 		for (int i = 0; i < n; i++) {
 			struct conn *c = events[i].data.ptr;
 			if (!c)
-				accept_all(&s, listener);
+				listeners_accept(&s, listeners);
 			else if (!conn_event(&s, c, events[i].events))
 				conn_free(c);
 		}

@@ -22,6 +22,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import proxies
+import watchers
 from measure import SystemCalls, cpu_seconds, rss_kib, settle
 
 HERE = proxies.BUILD / "tests" / "bench"
@@ -59,11 +60,15 @@ def wrk(proxy, path, connections, headers=(), script=None):
             "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), "latency": latency}
 
 
-def wsload(proxy, connections, outstanding, size, total):
+def wsload_argv(proxy, path, *numbers):
+    return [str(HERE / "wsload"), "127.0.0.1", str(proxy.port), path, *map(str, numbers), IDENTITY]
+
+
+def wsload(proxy, connections, outstanding, size, total, path="/ws"):
     """CPU seconds of the proxy, and seconds."""
     before = cpu_seconds(proxy.process.pid)
-    out = subprocess.run([str(HERE / "wsload"), "127.0.0.1", str(proxy.port), str(connections), str(outstanding),
-                          str(size), str(total), IDENTITY], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(wsload_argv(proxy, path, connections, outstanding, size, total), capture_output=True, text=True,
+                         check=True).stdout
     return cpu_seconds(proxy.process.pid) - before, float(re.search(r"seconds=([\d.]+)", out).group(1))
 
 
@@ -92,24 +97,35 @@ def upload(proxy):
     return bodies(proxy, "/up", script)
 
 
-def echo(proxy, connections, outstanding, size, total):
-    cpu, seconds = wsload(proxy, connections, outstanding, size, total)
+def echo(proxy, connections, outstanding, size, total, path="/ws"):
+    cpu, seconds = wsload(proxy, connections, outstanding, size, total, path)
     return {"CPU-s per 1M": cpu / total * 1e6, "messages/s": total / seconds}
 
 
-def idle_tunnels(proxy):
+def idle(proxy, path, connections):
+    """KiB of each."""
     settle(proxy.process.pid)
     before = rss_kib(proxy.process.pid)
-    load = subprocess.Popen([str(HERE / "wsload"), "127.0.0.1", str(proxy.port), str(TUNNELS), "1", "16", "0", IDENTITY],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    load = subprocess.Popen(wsload_argv(proxy, path, connections, 1, 16, 0), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            text=True)
     if load.stdout.readline().strip() != "open":
-        raise RuntimeError(f"{proxy.name}: {TUNNELS} tunnels did not open")
+        raise RuntimeError(f"{proxy.name}: {connections} WebSockets did not open")
     settle(proxy.process.pid)
     grown = rss_kib(proxy.process.pid) - before
     load.stdin.close()
     load.wait()
     settle(proxy.process.pid)
-    return {"KiB per tunnel": grown / TUNNELS}
+    return grown / connections
+
+
+def probe_once(proxy):
+    messages = 20000
+    found = {"KiB of an idle one": idle(proxy, "/probe/ws", TUNNELS)}
+    with SystemCalls(proxy.process.pid) as calls:
+        wsload(proxy, 1, 1, 64, messages, "/probe/ws")
+    if calls.total:
+        found["system calls of an echo"] = calls.total / messages
+    return found
 
 
 def system_calls(proxy):
@@ -130,6 +146,8 @@ Case = namedtuple("Case", "run contenders once", defaults=(False,))
 PLAIN = ("t3ops", "nginx", "haproxy", "backend")
 LARGE = ("t3ops", "nginx", "nginx-256k", "haproxy", "backend")
 PROXIES = ("t3ops", "nginx", "haproxy")
+UNIX = ("t3ops-unix", "nginx-unix", "nginx-tcp")
+PROBES = ("t3ops-probe", "node-probe")
 CASES = {
     "small-get": Case(small_get, PLAIN),
     "new-connection": Case(lambda p: small_get(p, ["Connection: close"]), PROXIES),
@@ -144,23 +162,41 @@ CASES = {
     "new-connection-2": Case(lambda p: small_get(p, ["Connection: close"]), ("t3ops-2", "nginx-2")),
     "ws-echo-2": Case(lambda p: echo(p, 200, 1, 64, 80000), ("t3ops-2", "nginx-2")),
     "system-calls": Case(system_calls, PROXIES, once=True),
-    "idle-tunnels": Case(idle_tunnels, PROXIES, once=True),
+    "idle-tunnels": Case(lambda p: {"KiB per tunnel": idle(p, "/ws", TUNNELS)}, PROXIES, once=True),
+    "small-get-unix": Case(small_get, UNIX),
+    "ws-echo-unix": Case(lambda p: echo(p, 200, 1, 64, 80000), UNIX),
+    "probe": Case(lambda p: echo(p, 20, 16, 64, 1000000, "/probe/ws"), PROBES),
+    "probe-once": Case(probe_once, PROBES, once=True),
+    "legs": Case(watchers.watching, ("t3ops-legs", "blackbox"), once=True),
+    "permanent-legs": Case(watchers.watching, ("t3ops-permanent", "blackbox"), once=True),
 }
+KINDS = {**proxies.ALL, **watchers.ALL}
 # Where more is better; of everything else less is.
 MORE = {"requests/s", "GiB/s", "messages/s"}
 # What was promised: against whom, or as a figure.
 GOALS = {
-    ("small-get", "CPU-s per 100k"): ("best", 0.85),
-    ("new-connection", "requests/s"): ("nginx", 1.0),
-    ("latency", "p99 ms"): ("nginx", 1.0),
-    ("download", "CPU-s per GiB"): ("nginx", 1.0),
-    ("upload", "CPU-s per GiB"): ("nginx", 1.0),
-    ("ws-echo", "CPU-s per 1M"): ("nginx", 1.0),
-    ("ws-echo-16", "CPU-s per 1M"): ("nginx", 1.0),
-    ("ws-echo-64k", "CPU-s per 1M"): ("nginx", 1.0),
-    ("system-calls", "per keep-alive GET"): ("figure", 6),
-    ("system-calls", "per tunnelled echo"): ("figure", 5),
-    ("idle-tunnels", "KiB per tunnel"): ("figure", 1.5),
+    ("small-get", "CPU-s per 100k"): [("best", 0.85)],
+    ("small-get", "requests/s"): [("best", 1.1)],
+    ("new-connection", "CPU-s per 100k"): [("nginx", 0.95)],
+    ("new-connection", "requests/s"): [("nginx", 1.0)],
+    ("navigation", "CPU-s per 100k"): [("nginx", 1.0)],
+    ("latency", "p99 ms"): [("nginx", 1.0)],
+    ("download", "CPU-s per GiB"): [("nginx", 1.0)],
+    ("upload", "CPU-s per GiB"): [("nginx", 1.0)],
+    ("ws-echo", "CPU-s per 1M"): [("nginx", 0.95)],
+    ("ws-echo-16", "CPU-s per 1M"): [("nginx", 1.0)],
+    ("ws-echo-64k", "CPU-s per 1M"): [("nginx", 1.0)],
+    ("system-calls", "per keep-alive GET"): [("figure", 6)],
+    ("system-calls", "per tunnelled echo"): [("figure", 5)],
+    ("idle-tunnels", "KiB per tunnel"): [("figure", 1.2)],
+    ("small-get-unix", "CPU-s per 100k"): [("nginx-tcp", 0.68), ("nginx-unix", 0.95)],
+    ("ws-echo-unix", "CPU-s per 1M"): [("nginx-tcp", 0.75), ("nginx-unix", 0.95)],
+    ("probe", "CPU-s per 1M"): [("figure", 0.7)],
+    ("probe-once", "KiB of an idle one"): [("figure", 1)],
+    ("probe-once", "system calls of an echo"): [("figure", 3.1)],
+    ("permanent-legs", "CPU-s an hour"): [("figure", 0.3)],
+    ("permanent-legs", "context switches a minute"): [("figure", 60)],
+    ("permanent-legs", "private MiB"): [("figure", 4)],
 }
 
 # ---- rounds ------------------------------------------------------------------------------------------
@@ -199,31 +235,41 @@ def spread(values):
         f"{values[0]:.2f}"
 
 
-def goal(case, measure, by_name):
-    """The goal, and whether the median meets it."""
-    if (case, measure) not in GOALS:
-        return ""
-    whom, limit = GOALS[case, measure]
+def goal_text(measure, by_name, whom, limit):
     if whom == "figure":
-        value, text = statistics.median(by_name["t3ops"]), f"at most {limit:g}"
+        value, text = statistics.median(next(v for n, v in by_name.items() if n.startswith("t3ops"))), f"at most {limit:g}"
     else:
         value = statistics.median(ratios(measure, by_name, "" if whom == "best" else whom))
         text = f"{'at least' if measure in MORE else 'at most'} {limit:.2f} of {'the best' if whom == 'best' else whom}"
     met = value >= limit if measure in MORE else value <= limit
-    return f"{text}: {'met' if met else 'missed'}"
+    return f"{text}: {'met' if met else f'missed ({value:.2f})'}"
+
+
+def goals(case, measure, by_name):
+    """And whether the median meets them."""
+    return "; ".join(goal_text(measure, by_name, *one) for one in GOALS.get((case, measure), []))
+
+
+def column(contender):
+    if contender.startswith("t3ops"):
+        return "t3ops"
+    if contender in ("node-probe", "blackbox", "nginx-tcp"):
+        return "other peer"
+    return re.sub(r"-(checked|unix|2)$", "", contender)
 
 
 def report(results):
     """One Markdown table: medians, ratios within rounds, goals."""
-    columns = ("t3ops", "nginx", "nginx-256k", "haproxy", "backend")
+    columns = ("t3ops", "nginx", "nginx-256k", "haproxy", "other peer", "backend")
     print("| case | measure | " + " | ".join(columns) + " | of nginx | of the best peer | goal |")
     print("|---|---" + "|--:" * len(columns) + "|---|---|---|")
     for case, measures in results.items():
         for measure, by_name in measures.items():
-            plain = {re.sub(r"-(checked|2)$", "", n): v for n, v in by_name.items()}
-            cells = [f"{statistics.median(plain[c]):.3g}" if c in plain else "" for c in columns]
-            print(f"| {case} | {measure} | " + " | ".join(cells) + f" | {spread(ratios(measure, by_name, 'nginx'))} | "
-                  f"{spread(ratios(measure, by_name, ''))} | {goal(case, measure, by_name)} |")
+            shown = {column(n): v for n, v in by_name.items()}
+            cells = [f"{statistics.median(shown[c]):.3g}" if c in shown else "" for c in columns]
+            of_nginx = spread(ratios(measure, by_name, "nginx")) if any(n.startswith("nginx") for n in by_name) else ""
+            print(f"| {case} | {measure} | " + " | ".join(cells) + f" | {of_nginx} | "
+                  f"{spread(ratios(measure, by_name, ''))} | {goals(case, measure, by_name)} |")
 
 
 def main():
@@ -236,13 +282,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="t3ops-bench.") as folder:
         if os.geteuid() == 0:
             os.chmod(folder, 0o755)
-        backend = subprocess.Popen([str(HERE / "backend")], stdout=subprocess.PIPE, text=True)
+        backend = subprocess.Popen([str(HERE / "backend"), f"{folder}/backend.sock"], stdout=subprocess.PIPE, text=True)
         contenders = {}
         try:
             port = int(backend.stdout.readline().split("=")[1])
             contenders["backend"] = proxies.Bare(backend, port)
             for name in {n for case in names for n in CASES[case].contenders} - {"backend"}:
-                contenders[name] = proxies.ALL[name](folder, port)
+                contenders[name] = KINDS[name](folder, port)
             for one in contenders.values():
                 one.scripts = Path(folder)
                 one.start()

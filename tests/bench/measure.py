@@ -26,21 +26,39 @@ def family(pid):
     return found
 
 
+def cpu_seconds_of(pid):
+    """User and system time of one process, in nanoseconds where the kernel counts them, else in ticks."""
+    total = 0.0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        schedstat = task / "schedstat"
+        if schedstat.exists():
+            total += int(schedstat.read_text().split()[0]) / 1e9
+        else:
+            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 def cpu_seconds(pid):
-    """User and system time, in nanoseconds where the kernel counts them, else in ticks."""
+    """The same of its descendants, too."""
     total = 0.0
     for one in family(pid):
         try:
-            for task in Path(f"/proc/{one}/task").iterdir():
-                schedstat = task / "schedstat"
-                if schedstat.exists():
-                    total += int(schedstat.read_text().split()[0]) / 1e9
-                else:
-                    fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
-                    total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            total += cpu_seconds_of(one)
         except OSError:
             continue
     return total
+
+
+def context_switches(pid):
+    """Of all its threads, willing or not."""
+    return sum(int(n) for task in Path(f"/proc/{pid}/task").iterdir()
+               for n in re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text()))
+
+
+def private_kib(pid):
+    """What nobody shares, and is not merely a copy of a file."""
+    return int(re.search(r"Private_Dirty:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text()).group(1))
 
 
 def settle(pid, limit_s=10):

@@ -23,10 +23,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def answers(port):
+def answers(port, path):
     try:
         peer = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        peer.request("GET", "/small", headers=dict([IDENTITY]))
+        peer.request("GET", path, headers=dict([IDENTITY]))
         return peer.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
@@ -48,19 +48,24 @@ class Bare:
 
 class Proxy:
     workers = 1
+    ready = "/small"
+    environment = {}
+    unix = False  # whether it reaches the backend at its Unix socket
 
     def __init__(self, folder, backend_port):
         self.folder, self.backend, self.port = Path(folder) / self.name, backend_port, free_port()
+        self.socket = Path(folder) / "backend.sock"
         self.process = None
 
     def start(self):
         self.folder.mkdir()
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        env={**os.environ, **self.environment},
                                         stderr=open(self.folder / "log", "w"))
         for _ in range(500):
             if self.process.poll() is not None:
                 break
-            if answers(self.port):
+            if answers(self.port, self.ready):
                 return
             time.sleep(0.02)
         raise RuntimeError(f"{self.name} does not answer: " + (self.folder / "log").read_text()[-2000:])
@@ -81,7 +86,8 @@ class T3ops(Proxy):
 
     def command(self):
         users, conf = self.folder / "users", self.folder / "t3ops.conf"
-        users.write_text(f"{IDENTITY[1]}={getpass.getuser()}@127.0.0.1:{self.backend}\n")
+        target = f"unix:{self.socket}" if self.unix else f"127.0.0.1:{self.backend}"
+        users.write_text(f"{IDENTITY[1]}={getpass.getuser()}@{target}\n")
         conf.write_text(f'''
 listen = {{"127.0.0.1:{self.port}"}}
 status_listen = "127.0.0.1:0"
@@ -111,6 +117,27 @@ plugin "session_check" { trust = "0s" }
 plugin "auto_pair" {}'''
 
 
+class T3opsUnix(T3ops):
+    name = "t3ops-unix"
+    unix = True
+
+
+class T3opsProbe(T3ops):
+    """As many messages as one likes, which the shipped limits do not allow."""
+    name = "t3ops-probe"
+    plugins = 'plugin "probe_echo" { rate = 65536 connections = 65536 per_address = 0 idle = "10m" }'
+
+
+class NodeProbe(Proxy):
+    """The same with the usual library of Node."""
+    name = "node-probe"
+    ready = "/probe/ws"
+    environment = {"NODE_PATH": "/usr/share/nodejs"}
+
+    def command(self):
+        return ["node", str(Path(__file__).parent / "echo_server.cjs"), str(self.port)]
+
+
 class T3opsTwo(T3ops):
     name = "t3ops-2"
     workers = 2
@@ -119,6 +146,9 @@ class T3opsTwo(T3ops):
 class Nginx(Proxy):
     name = "nginx"
     buffers = check = ""
+
+    def server(self):
+        return f"unix:{self.socket}" if self.unix else f"127.0.0.1:{self.backend}"
 
     def command(self):
         conf = self.folder / "nginx.conf"
@@ -131,7 +161,7 @@ http {{
   client_body_temp_path {self.folder}/b; proxy_temp_path {self.folder}/p; fastcgi_temp_path {self.folder}/f;
   uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
   map $http_upgrade $conn {{ default upgrade; '' ''; }}
-  upstream backend {{ server 127.0.0.1:{self.backend}; keepalive 128; keepalive_requests 100000000; }}
+  upstream backend {{ server {self.server()}; keepalive 128; keepalive_requests 100000000; }}
   server {{
     listen 127.0.0.1:{self.port} backlog=4096{' reuseport' if self.workers > 1 else ''};
     proxy_http_version 1.1; proxy_set_header Connection $conn;
@@ -146,6 +176,16 @@ http {{
 }}
 ''')
         return ["nginx", "-c", str(conf), "-p", str(self.folder)]
+
+
+class NginxUnix(Nginx):
+    name = "nginx-unix"
+    unix = True
+
+
+class NginxTcp(Nginx):
+    """Beside the two of the case with Unix sockets."""
+    name = "nginx-tcp"
 
 
 class NginxBig(Nginx):
@@ -193,4 +233,5 @@ backend b
         return ["haproxy", "-db", "-f", str(conf)]
 
 
-ALL = {kind.name: kind for kind in (T3ops, T3opsChecked, T3opsTwo, Nginx, NginxBig, NginxChecked, NginxTwo, Haproxy)}
+ALL = {kind.name: kind for kind in (T3ops, T3opsChecked, T3opsProbe, T3opsTwo, T3opsUnix, Nginx, NginxBig, NginxChecked,
+                                    NginxTcp, NginxTwo, NginxUnix, Haproxy, NodeProbe)}

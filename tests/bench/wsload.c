@@ -4,7 +4,7 @@
  * outstanding, until T messages have come back in all; or, with T = 0, C idle connections held
  * until stdin ends.  One thread, one epoll.
  *
- *   wsload HOST PORT CONNECTIONS OUTSTANDING SIZE TOTAL [HEADER: VALUE]...
+ *   wsload HOST PORT PATH CONNECTIONS OUTSTANDING SIZE TOTAL [HEADER: VALUE]...
  *
  * Prints "open" when every connection stands, then "messages=T seconds=X".  Exits 1 with a line
  * on stderr if a connection is refused or lost, or an echo has the wrong length.
@@ -77,14 +77,15 @@ static void make_frames(struct load *l)
 		memcpy(l->frames + i * l->frame_len, head, n + 4);
 }
 
-static void make_request(struct load *l, char **headers, int n_headers)
+static void make_request(struct load *l, const char *path, char **headers, int n_headers)
 {
 	size_t size;
 	FILE *f = open_memstream(&l->request, &size);
-	fputs("GET /ws HTTP/1.1\r\nHost: bench.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-	      "Origin: http://bench.test\r\n",
-	      f);
+	fprintf(f,
+	        "GET %s HTTP/1.1\r\nHost: bench.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	        "Origin: http://bench.test\r\n",
+	        path);
 	for (int i = 0; i < n_headers; i++)
 		fprintf(f, "%s\r\n", headers[i]);
 	fputs("\r\n", f);
@@ -198,19 +199,20 @@ static void measure(struct load *l, struct conn *conns)
 
 int main(int argc, char **argv)
 {
-	if (argc < 7) {
-		fprintf(stderr, "usage: wsload HOST PORT CONNECTIONS OUTSTANDING SIZE TOTAL [HEADER: VALUE]...\n");
+	if (argc < 8) {
+		fprintf(stderr,
+		        "usage: wsload HOST PORT PATH CONNECTIONS OUTSTANDING SIZE TOTAL [HEADER: VALUE]...\n");
 		return 2;
 	}
-	struct load l = {.connections = strtoul(argv[3], NULL, 10),
-	                 .outstanding = strtoul(argv[4], NULL, 10),
-	                 .size = strtoul(argv[5], NULL, 10),
-	                 .total = strtoul(argv[6], NULL, 10),
+	struct load l = {.connections = strtoul(argv[4], NULL, 10),
+	                 .outstanding = strtoul(argv[5], NULL, 10),
+	                 .size = strtoul(argv[6], NULL, 10),
+	                 .total = strtoul(argv[7], NULL, 10),
 	                 .epoll = epoll_create1(EPOLL_CLOEXEC)};
 	l.peer = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
 	if (inet_pton(AF_INET, argv[1], &l.peer.sin_addr) != 1 || l.outstanding == 0)
 		return 2;
-	make_request(&l, argv + 7, argc - 7);
+	make_request(&l, argv[3], argv + 8, argc - 8);
 	make_frames(&l);
 	struct conn *conns = calloc(l.connections, sizeof *conns);
 	if (!conns)
