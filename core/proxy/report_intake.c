@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/hash.h"
+#include "tbl/hash.h"
 
 #define MINUTE_US UINT64_C(60000000)
 
