@@ -14,7 +14,7 @@
 
 #define LAST_SIZE 512 /* more than the last two lines of a recording take */
 
-static const char pieces_sql[] = "SELECT text FROM recordings WHERE incident = ?1 ORDER BY piece";
+static const char pieces_sql[] = "SELECT piece, text FROM recordings WHERE incident = ?1 ORDER BY piece";
 static const char verdicts_sql[] = "SELECT json FROM verdicts WHERE id = ?1 ORDER BY serial";
 
 struct export
@@ -24,7 +24,8 @@ struct export
 	json_t *standing;     /* as they are now, which the journal does not know */
 	char last[LAST_SIZE]; /* the end of what was sent */
 	size_t n_last;
-	bool any, ended;
+	sqlite3_int64 pieces; /* that were sent */
+	bool ended, is_followed;
 	const char *state;
 };
 
@@ -51,17 +52,31 @@ static void last_follow(struct export *e, const char *text, size_t n)
 	e->last[e->n_last] = '\0';
 }
 
+/* What comes behind a piece that is not there says nothing. */
 static bool piece_take(void *arg, sqlite3_stmt *row)
 {
 	struct export *e = arg;
-	const char *text = (const char *)sqlite3_column_text(row, 0);
+	const char *text = (const char *)sqlite3_column_text(row, 1);
 
-	if (text == NULL)
-		return true;
-	e->any = true;
+	if (text == NULL || sqlite3_column_int64(row, 0) != e->pieces) {
+		e->is_followed = false;
+		return false;
+	}
+	e->pieces++;
 	part_send(e, text, strlen(text));
 	last_follow(e, text, strlen(text));
 	return true;
+}
+
+/* Of a recording that does not say how it ended. */
+static void end_write(struct export *e, FILE *out)
+{
+	if (e->last[e->n_last - 1] != '\n')
+		fputc('\n', out);
+	if (!e->is_followed)
+		recording_incomplete_write(
+		    "t3ops was killed, or could not write its journal: what happened from then on is not here", out);
+	recording_end_write(e->state, clock_wall_us(), out);
 }
 
 static void end_send(struct export *e)
@@ -70,17 +85,18 @@ static void end_send(struct export *e)
 	size_t len = 0;
 	FILE *out;
 
-	if (e->ended || !e->any)
+	if (e->ended || e->n_last == 0)
 		return;
 	e->ended = true;
-	e->state = strstr(e->last, "\nincomplete ") != NULL ? "incomplete" : "over";
-	if (strstr(e->last, "\nend ") != NULL)
+	if (strstr(e->last, "\nend ") != NULL) {
+		e->state = strstr(e->last, "\nincomplete ") != NULL ? "incomplete" : "over";
 		return;
-	e->state = "open";
+	}
+	e->state = e->is_followed ? "open" : "incomplete";
 	out = open_memstream(&text, &len);
 	if (out == NULL)
 		return;
-	recording_end_write("open", clock_wall_us(), out);
+	end_write(e, out);
 	if (fclose(out) == 0)
 		part_send(e, text, len);
 	free(text);
@@ -107,13 +123,13 @@ static bool verdict_take(void *arg, sqlite3_stmt *row)
 	char *line = NULL;
 
 	end_send(e);
-	if (e->any && json != NULL && asprintf(&line, "verdict %s\n", json) >= 0) {
+	if (e->pieces > 0 && json != NULL && asprintf(&line, "verdict %s\n", json) >= 0) {
 		part_send(e, line, strlen(line));
 		free(line);
 	}
 	free(json);
 	json_decref(verdict);
-	return e->any;
+	return e->pieces > 0;
 }
 
 static void export_free(struct export *e)
@@ -134,7 +150,7 @@ static void on_end(void *arg, enum reading_end how)
 	end_send(e);
 	if (how != READING_DONE)
 		control_refuse(e->c, "the journal cannot be read; the line journal_failed of the log says why");
-	else if (!e->any)
+	else if (e->pieces == 0)
 		control_refuse(e->c,
 		               "there is no recording of that incident: \"t3opsctl show\" says which incident a "
 		               "verdict belongs to; the oldest recordings are removed first");
@@ -157,6 +173,7 @@ void control_incident_export(struct monitor *d, struct local_conn *c, const json
 	e->incident = (uint64_t)id;
 	e->standing = standing_json(d);
 	recorder_write_all(d->recorder, d->journal);
+	e->is_followed = recorder_follows(d->recorder, e->incident);
 	task.parts[0] = (struct reading_part){.sql = pieces_sql, .from_us = e->incident, .on_row = piece_take};
 	task.parts[1] = (struct reading_part){.sql = verdicts_sql, .from_us = e->incident, .on_row = verdict_take};
 	local_hold(c, true);

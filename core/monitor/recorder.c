@@ -401,6 +401,14 @@ bool recorder_follow(struct recorder *r, const struct diagnosis *d, uint64_t ser
 	return true;
 }
 
+bool recorder_follows(const struct recorder *r, uint64_t incident)
+{
+	for (size_t i = 0; r != NULL && i < r->n; i++)
+		if (r->active[i].head.incident == incident && !r->active[i].is_over)
+			return true;
+	return false;
+}
+
 /* ---- to the journal ------------------------------------------------------------------------------------ */
 
 static void piece_write(struct recording *one, struct journal *journal)

@@ -50,6 +50,8 @@ void recorder_tell(struct recorder *r, const char *what, const char *pairs, uint
 /* The diagnosis was told, and its time went on: begins and ends recordings.  serial: of the last verdict.  Whether
  * one was begun. */
 bool recorder_follow(struct recorder *r, const struct diagnosis *d, uint64_t serial, uint64_t now_us);
+/* Whether more of that incident is to come. */
+bool recorder_follows(const struct recorder *r, uint64_t incident);
 /* Each second: hands a piece to the journal. */
 void recorder_write(struct recorder *r, struct journal *journal);
 /* All that there is, now: whoever reads the journal next finds it. */

@@ -31,7 +31,7 @@ int recording_setup_write(const struct recording_head *h, const struct process_c
 void recording_offset_write(uint64_t zero_us, uint64_t at_us, FILE *out);
 /* Nothing follows from here on for that reason: a replay would not say what was said. */
 void recording_incomplete_write(const char *why, FILE *out);
-/* state: over, open. */
+/* state: over, open, incomplete. */
 void recording_end_write(const char *state, uint64_t wall_us, FILE *out);
 
 #endif

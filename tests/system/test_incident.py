@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The flight recorder: a staged fault is exported, and its replay says word for word what t3ops said."""
+import contextlib
 import glob
 import json
 import os
 import re
 import signal
+import sqlite3
 import time
 import unittest
 
@@ -112,6 +114,37 @@ class States(Case):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("it is incomplete, so that a replay would say something else: "
                       "incomplete why=\"the monitor was replaced", done.stderr)
+
+    def ended_early(self, text):
+        self.assertRegex(text, r'(?m)^incomplete why="t3ops was killed, or could not write its journal')
+        self.assertRegex(text, r"(?m)^end state=incomplete ")
+        done = recording.replay_run(recording.write(text))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("it is incomplete", done.stderr)
+
+    def test_killed(self):
+        """Nobody could say that it is not whole; it says so nevertheless."""
+        self.stub.stall()
+        self.addCleanup(self.stub.resume)
+        verdict = self.only_verdict("standing")
+        self.assertRegex(recording.export(self.daemon, verdict["incident"]), r"(?m)^end state=open ")
+        monitor = self.daemon.processes()["monitor"]
+        os.kill(monitor, signal.SIGKILL)
+        wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
+        self.ended_early(recording.export(self.daemon, verdict["incident"]))
+
+    def test_a_piece_is_missing(self):
+        self.stub.stall()
+        self.addCleanup(self.stub.resume)
+        verdict = self.only_verdict("standing")
+        for _ in range(2):  # each writes what there is
+            time.sleep(0.3)
+            recording.export(self.daemon, verdict["incident"])
+        self.daemon.stop()
+        with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/journal.sqlite")) as db, db:
+            self.assertEqual(db.execute("DELETE FROM recordings WHERE piece = 1").rowcount, 1)
+        self.daemon.start()
+        self.ended_early(recording.export(self.daemon, verdict["incident"]))
 
     def test_unknown(self):
         with self.assertRaisesRegex(AssertionError, "there is no recording of that incident"):
