@@ -85,6 +85,7 @@ static int setup(void **state)
 	f->sections[2] = (struct plugin_section){.name = (char *)(uintptr_t) "cf",
 	                                         .module = (char *)(uintptr_t) "probe_cloudflare"};
 	f->config = (struct process_config){.core = {.state_dir = f->dir,
+	                                             .vantage_key_file = "",
 	                                             .vantage = "",
 	                                             .user_path = {(char **)(uintptr_t)path, 2},
 	                                             .per_user = {(char **)(uintptr_t)&path[1], 1},
