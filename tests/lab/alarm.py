@@ -37,8 +37,12 @@ class Alarm(Prometheus):
         assert not re.search("<no value>|ERROR", str(alert["annotations"])), alert
         where = RECEIVERS.get(labels["severity"])
         if where:
-            wait.until(lambda: self.told.alert(labels)["status"]["inhibitedBy"] or self.told.told(where, labels["alertname"]),
-                       what=f"{labels} at {where}")
+            wait.until(lambda: self.inhibits(labels) or self.told.told(where, labels["alertname"]), what=f"{labels} at {where}")
+
+    def inhibits(self, labels):
+        """Whether another alert holds it back; on a busy machine it may be gone for a moment."""
+        alert = self.told.alert(labels)
+        return alert and alert["status"]["inhibitedBy"]
 
     def follow(self, labels):
         """What the section says, in the place of whoever is told."""
