@@ -211,6 +211,12 @@ enum t3ops_large {
 	T3OPS_LARGE_LOST_BACK = 3, /* it arrived, and its answer did not come back */
 };
 
+/* What the far end says, over another connection, of a heartbeat that was not answered. */
+enum t3ops_beat {
+	T3OPS_BEAT_NOT_ARRIVED = 1, /* it never got there */
+	T3OPS_BEAT_ANSWERED = 2,    /* it did, and was answered: the answer did not come back */
+};
+
 enum t3ops_leg_flags {
 	T3OPS_LEG_PER_USER = 1, /* one leg for each user of the table; leg_user tells whose it is */
 	/* What it reports was seen elsewhere: that nothing is heard says nothing of its path.  It is never late, and
@@ -709,6 +715,24 @@ struct t3ops_host {
 	struct t3ops_fd_watch *(*fd_watch)(struct t3ops_ctx *ctx, int fd, uint32_t events,
 	                                   void (*cb)(struct t3ops_ctx *ctx, uint32_t ready, void *arg), void *arg);
 	void (*fd_unwatch)(struct t3ops_ctx *ctx, struct t3ops_fd_watch *w); /* NULL is fine */
+
+	/* --- in the proxy --- */
+
+	/* How long the latest bytes of the WebSocket waited in the kernel until this process took them; 0: that is
+	 * not known. */
+	uint64_t (*ws_waited_us)(struct t3ops_ctx *ctx, struct t3ops_ws *ws);
+
+	/* --- in the prober: how far heartbeats get, beside what leg_pong says --- */
+
+	/* The WebSocket that carries the leg's heartbeats, until it ends: when one is late the host asks the kernel
+	 * whether it was acknowledged. */
+	void (*leg_carrier)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, struct t3ops_ws *ws);
+	/* What the far end says of the last heartbeat that was not answered: enum t3ops_beat. */
+	void (*leg_beat)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate);
+	/* Of a heartbeat whose answer has just come: when it was sent, and, by the clock of the far end, when it was
+	 * received there and answered. */
+	void (*leg_stamps)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t sent_us, uint64_t received_us,
+	                   uint64_t answered_us);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */

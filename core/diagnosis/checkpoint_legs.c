@@ -94,6 +94,8 @@ static const struct field leg_fields[] = {
     PART(struct leg, first, end_fields),
     PART(struct leg, latest, end_fields),
     FLAG(struct leg, attempted),
+    LABEL(struct leg, next_hop, beat_trace_label, BEAT_TRACES),
+    LABEL(struct leg, echo, beat_trace_label, BEAT_TRACES),
     NUMBER(struct leg, unanswered_us),
     TESTIMONY(struct leg, resolver_testimony),
     NUMBER(struct leg, resolver_began_us),

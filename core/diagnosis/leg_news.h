@@ -7,7 +7,7 @@
 
 /* What happened to a leg. */
 struct leg_report {
-	enum leg_input_kind kind; /* up to LEG_LARGE */
+	enum leg_input_kind kind; /* up to LEG_TRACED */
 	const char *name, *user;
 	const char *colo; /* over which it went; "": not known */
 	uint16_t step, reason, code;

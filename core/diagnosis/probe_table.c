@@ -97,6 +97,7 @@ static void testify(struct leg *leg, enum leg_testimony testimony, const struct 
 		leg->broke_us = in->mono_us;
 		leg->unanswered_us = 0;
 		leg->never_up = false;
+		leg->next_hop = leg->echo = BEAT_UNTRACED;
 		colo_copy(leg->broke_colo, leg->colo);
 	}
 	silence_count(leg, leg_end_is_unanswered(in->reason), leg->began_us);
@@ -126,6 +127,17 @@ static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t beg
 		colo_copy(a->colo, in->colo);
 	}
 	return a->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
+}
+
+/* Said beside its evidence: nothing follows from it. */
+static unsigned on_traced(struct leg *leg, const struct leg_input *in)
+{
+	enum beat_trace trace = (enum beat_trace)in->code;
+	bool of_echo = trace == BEAT_NOT_ARRIVED || trace == BEAT_ANSWER_LOST;
+
+	if (is_testifying(leg) && trace < BEAT_TRACES)
+		*(of_echo ? &leg->echo : &leg->next_hop) = trace;
+	return 0;
 }
 
 static unsigned on_works(struct leg *leg, const struct leg_input *in)
@@ -446,6 +458,8 @@ unsigned leg_transition(struct leg *leg, const struct leg_input *in)
 		return on_aspect(leg, &leg->fresh, in);
 	case LEG_LARGE:
 		return on_aspect(leg, &leg->large, in);
+	case LEG_TRACED:
+		return on_traced(leg, in);
 	case LEG_PROBER_REPLACED:
 		on_prober_replaced(leg, in);
 		break;

@@ -12,6 +12,7 @@
 
 #include "diagnosis/slow.h"
 #include "diagnosis/topology.h"
+#include "tbl/beat.h"
 
 /*
  * What it is now.  UNKNOWN: nothing is known, or t3ops itself ended it.
@@ -111,12 +112,13 @@ struct leg {
 
 	/* Of the open incident. */
 	enum leg_testimony testimony;
-	uint64_t began_us;      /* to fail: its unanswered ping was sent, or the connection ended */
-	uint64_t broke_us;      /* that was noticed */
-	bool never_up;          /* it was mute before anything was known of it */
-	struct leg_end first;   /* how it failed; step 0: it was late only */
-	struct leg_end latest;  /* of the latest attempt, if attempted */
-	bool attempted;         /* an attempt ended since it failed */
+	uint64_t began_us;              /* to fail: its unanswered ping was sent, or the connection ended */
+	uint64_t broke_us;              /* that was noticed */
+	bool never_up;                  /* it was mute before anything was known of it */
+	struct leg_end first;           /* how it failed; step 0: it was late only */
+	struct leg_end latest;          /* of the latest attempt, if attempted */
+	bool attempted;                 /* an attempt ended since it failed */
+	enum beat_trace next_hop, echo; /* of the heartbeat that was not answered: what is known of it on the way */
 	uint64_t unanswered_us; /* since when nothing is answered: its ping was sent, or the step begun in which the
 	                         * first attempt ended that nobody answered; 0: the last end was an answer */
 	enum leg_testimony resolver_testimony; /* all but CLEARED; SUSPECTED: an attempt ended without a name */
@@ -134,6 +136,7 @@ enum leg_input_kind {
 	LEG_LOOKED_UP,          /* reason NONE: answered */
 	LEG_FRESH,              /* a fresh connection; reason NONE: it worked */
 	LEG_LARGE,              /* a large message; reason NONE: it was answered */
+	LEG_TRACED,             /* how far a heartbeat got that is not answered; code: enum beat_trace */
 	LEG_PROBER_REPLACED,    /* or gone: nothing is known of it any more */
 	LEG_CONVICTED,          /* it is evidence of `verdict` from now on */
 	LEG_RESOLVER_CONVICTED, /* its look-ups are */

@@ -152,6 +152,8 @@ int event_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 	case EVENT_LEG_LARGE:
 	case EVENT_LEG_LARGE_LOST:
 		return aspect_report(d, LEG_LARGE, e, now_us);
+	case EVENT_LEG_TRACED:
+		return leg_report(d, LEG_TRACED, e, now_us);
 	case EVENT_LEG_GONE:
 		return leg_news_gone(d, e->plugin, e->user);
 	case EVENT_TUNNEL_CLOSED:

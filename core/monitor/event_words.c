@@ -110,6 +110,13 @@ static void large_put_lost(FILE *out, const struct event_row *e)
 	fputs(" was lost while small ones are answered", out);
 }
 
+static void traced_put(FILE *out, const struct event_row *e)
+{
+	fputs("the heartbeat of ", out);
+	leg_put(out, e);
+	value_put(out, e->line, "detail", " that is not answered: ");
+}
+
 static void drop_put(FILE *out, const struct event_row *e)
 {
 	char detail[320], waited[32];
@@ -209,6 +216,7 @@ static const struct {
     {"slow", slow_put},
     {"leg_large_lost", large_put_lost},
     {"leg_fresh_failed", fresh_put_failed},
+    {"leg_heartbeat_traced", traced_put},
     {"browser_reported", reported_put},
     {"action_done", action_put},
     {"action_failed", action_put},

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "monitor/duration_words.h"
+#include "tbl/beat.h"
 
 struct page_row {
 	const char *label, *sentence;
@@ -129,12 +130,22 @@ static void how_put(FILE *out, const json_t *row)
 	fputc(')', out);
 }
 
+/* "; its heartbeat: it never arrived at the echo" */
+static void trace_put(FILE *out, const json_t *row, const char *key)
+{
+	for (unsigned trace = BEAT_UNTRACED + 1; trace < BEAT_TRACES; trace++)
+		if (strcmp(text_of(row, key), beat_trace_label(trace)) == 0)
+			fprintf(out, "; its heartbeat: %s", beat_trace_sentence(trace));
+}
+
 static bool failure_put(FILE *out, const json_t *row)
 {
 	if (is_what(row, "tunnel") || is_what(row, "pressure") || !is_true(row, "failed"))
 		return false;
 	leg_put(out, row);
 	how_put(out, row);
+	trace_put(out, row, "next_hop");
+	trace_put(out, row, "echo");
 	segments_put(out, row, "accuses");
 	segments_put(out, row, "acquits");
 	host_put(out, row);

@@ -71,6 +71,7 @@ static bool is_told(const json_t *event)
 	                                    "leg_up",
 	                                    "leg_fresh_failed",
 	                                    "leg_large_lost",
+	                                    "leg_heartbeat_traced",
 	                                    "tunnel_dropped",
 	                                    "tunnel_opened",
 	                                    "browser_reported",

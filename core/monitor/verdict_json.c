@@ -43,6 +43,17 @@ static const char *leg_what(const struct observation *f)
 	return f->resolver ? "resolver" : f->fresh ? "fresh_connection" : f->large ? "large_message" : "leg";
 }
 
+/* How far the heartbeat got that its connection did not answer. */
+static void trace_add(json_t *o, const struct observation *f)
+{
+	if (f->fresh || f->large)
+		return;
+	if (f->leg->next_hop != BEAT_UNTRACED)
+		json_object_set_new(o, "next_hop", json_string(beat_trace_label(f->leg->next_hop)));
+	if (f->leg->echo != BEAT_UNTRACED)
+		json_object_set_new(o, "echo", json_string(beat_trace_label(f->leg->echo)));
+}
+
 static void leg_failure_add(json_t *o, const struct observation *f)
 {
 	const struct leg_end *end = observation_end(f);
@@ -51,6 +62,7 @@ static void leg_failure_add(json_t *o, const struct observation *f)
 	json_object_set_new(o, "step", json_string(end->step == 0 ? "open" : step_label(end->step)));
 	if (end->code != 0)
 		json_object_set_new(o, "code", json_integer(end->code));
+	trace_add(o, f);
 	json_object_set_new(o, "works_again", json_boolean(!is_failing(f)));
 }
 

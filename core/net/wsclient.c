@@ -26,6 +26,7 @@
 #include "net/fetch_reason.h"
 #include "net/fetch_transfer.h"
 #include "net/http_parse.h"
+#include "net/tcp_state.h"
 #include "net/ws_frames.h"
 #include "net/ws_key.h"
 
@@ -744,6 +745,14 @@ int wsclient_send(struct wsclient *c, int op, const void *data, size_t len)
 	if (!c->inside)
 		watch(c, true);
 	return 0;
+}
+
+bool wsclient_acknowledged(const struct wsclient *c, bool *acknowledged)
+{
+	if (c->state != OPEN || c->gone || !tcp_acknowledged(c->io.fd, acknowledged))
+		return false;
+	*acknowledged = *acknowledged && buf_len(&c->out) == 0 && !wslay_event_want_write(c->frames);
+	return true;
 }
 
 void wsclient_close(struct wsclient *c, int code)

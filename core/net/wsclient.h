@@ -30,6 +30,8 @@ struct wsclient_callbacks {
 struct wsclient *wsclient_open(struct ev_loop *loop, const struct t3ops_ws_open *o, const struct fetch_way *way,
                                const struct wsclient_callbacks *cb, size_t max_message, void *arg);
 int wsclient_send(struct wsclient *c, int op, const void *data, size_t len);
+/* *acknowledged: whether the next hop has taken all that was sent.  False: it is not known. */
+bool wsclient_acknowledged(const struct wsclient *c, bool *acknowledged);
 /* Sends a close frame if it can at once, closes, frees.  No callback follows. */
 void wsclient_close(struct wsclient *c, int code);
 

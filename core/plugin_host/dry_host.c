@@ -363,6 +363,28 @@ static const char *const *no_argv(struct t3ops_ctx *ctx, const char *command)
 	return NULL;
 }
 
+static uint64_t no_ws_waited(struct t3ops_ctx *ctx, struct t3ops_ws *ws)
+{
+	(void)ctx, (void)ws;
+	return 0;
+}
+
+static void no_leg_carrier(struct t3ops_ctx *ctx, struct t3ops_leg *leg, struct t3ops_ws *ws)
+{
+	(void)ctx, (void)leg, (void)ws;
+}
+
+static void no_leg_beat(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate)
+{
+	(void)ctx, (void)leg, (void)fate;
+}
+
+static void no_leg_stamps(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t sent_us, uint64_t received_us,
+                          uint64_t answered_us)
+{
+	(void)ctx, (void)leg, (void)sent_us, (void)received_us, (void)answered_us;
+}
+
 static void services_fill(struct t3ops_host *s)
 {
 	host_services_fill(s); /* clocks and options are the real ones */
@@ -411,6 +433,10 @@ static void services_fill(struct t3ops_host *s)
 	s->secret_load = no_secret_load;
 	s->secret_save = no_secret_save;
 	s->leg_fresh_up = s->leg_certificate = no_leg_number;
+	s->ws_waited_us = no_ws_waited;
+	s->leg_carrier = no_leg_carrier;
+	s->leg_beat = no_leg_beat;
+	s->leg_stamps = no_leg_stamps;
 	s->leg_large = no_leg_large;
 	s->probe_key = no_probe_key;
 	s->report = no_report;

@@ -13,6 +13,8 @@
 #include "prober/backoff.h"
 #include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
+#include "prober/leg_trace.h"
+#include "prober/leg_ws.h"
 #include "tbl/hash.h"
 
 #define CODE_RESTART  1012
@@ -188,6 +190,7 @@ static void on_watchdog(struct ev_loop *loop, struct ev_timer *w, int revents)
 	}
 	if (silent_us >= leg->timing.late_us && !leg->late_reported) {
 		leg_report_late(leg);
+		leg_trace_late(leg);
 		leg_fresh_now(leg, leg->pinged_us);
 	}
 	timer_set(leg, &leg->watchdog, seconds(leg->timing.watchdog_us - silent_us));
@@ -228,14 +231,16 @@ static void on_asked(struct ev_loop *loop, struct ev_timer *w, int revents)
 	    .step = leg->step, .reason = fetch_reason(-ETIMEDOUT, leg->step), .text = "not established yet"};
 
 	(void)loop, (void)revents;
-	if (is_elsewhere(leg))
+	if (is_elsewhere(leg)) {
 		leg->asked_id = 0;
-	else if (leg->state == LEG_UP)
+	} else if (leg->state == LEG_UP) {
 		leg_report_late(leg);
-	else if (leg->absent)
+		leg_trace_late(leg);
+	} else if (leg->absent) {
 		leg_report_absent(leg, false);
-	else
+	} else {
 		leg_report_end(leg, &end, false);
+	}
 }
 
 void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
@@ -389,6 +394,7 @@ void leg_free(struct t3ops_leg *leg, bool reported)
 {
 	leg_fresh_stop(leg);
 	leg_close(leg);
+	leg_ws_forget(leg);
 	ev_timer_stop(leg->process->loop, &leg->next);
 	ev_timer_stop(leg->process->loop, &leg->watchdog);
 	ev_timer_stop(leg->process->loop, &leg->asked);

@@ -91,6 +91,21 @@ static const struct t3ops_metric large_lost_family = {.name = "t3ops_leg_large_l
                                                       .labels = {"leg", "user", "way"},
                                                       .help = "Large messages of the leg that were lost, by way: out "
                                                               "or back."};
+static const struct t3ops_metric residence_family = {
+    .name = "t3ops_leg_residence_seconds",
+    .type = T3OPS_HISTOGRAM,
+    .labels = {"leg", "user"},
+    .buckets = seconds,
+    .n_buckets = sizeof seconds / sizeof seconds[0],
+    .help = "How long the echo had a heartbeat, from its kernel to the answer, as it says itself."};
+static const struct t3ops_metric way_family = {
+    .name = "t3ops_leg_way_variation_seconds",
+    .type = T3OPS_HISTOGRAM,
+    .labels = {"leg", "user", "way"},
+    .buckets = seconds,
+    .n_buckets = sizeof seconds / sizeof seconds[0],
+    .help = "By how much longer a heartbeat took out, or its answer back, than the fastest one of the last minute or "
+            "two that way."};
 static const struct t3ops_metric certificate_family = {
     .name = "t3ops_leg_certificate_days",
     .type = T3OPS_GAUGE,
@@ -157,6 +172,9 @@ static void series_hide_all(struct leg_metrics *m)
 {
 	hide(m->absent);
 	hide(m->certificate);
+	hide(m->residence);
+	hide(m->ways[WAY_OUT]);
+	hide(m->ways[WAY_BACK]);
 	hide(m->large_works);
 	hide(m->large_took);
 	hide(m->fresh_works);
@@ -207,7 +225,8 @@ static void on_list(void *arg, bool listed)
 		return;
 	}
 	series_hide_all(m);
-	m->absent = m->certificate = NULL;
+	m->absent = m->certificate = m->residence = NULL;
+	m->ways[WAY_OUT] = m->ways[WAY_BACK] = NULL;
 	m->large_works = m->large_took = m->fresh_works = m->fresh_took = NULL;
 }
 
@@ -319,6 +338,22 @@ void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us)
 		series_observe(m->large_took, (double)took_us / 1e6);
 	else
 		series_add(labelled(m, &large_lost_family, way), 1);
+}
+
+void leg_metrics_ways(struct leg_metrics *m, uint64_t residence_us, const uint64_t longer_us[WAYS])
+{
+	static const char *const names[WAYS] = {[WAY_OUT] = "out", [WAY_BACK] = "back"};
+
+	if (!m->member.is_listed)
+		return;
+	if (!m->residence)
+		m->residence = series_of(m, &residence_family);
+	series_observe(m->residence, (double)residence_us / 1e6);
+	for (int i = 0; i < WAYS; i++) {
+		if (!m->ways[i])
+			m->ways[i] = labelled(m, &way_family, names[i]);
+		series_observe(m->ways[i], (double)longer_us[i] / 1e6);
+	}
 }
 
 void leg_metrics_certificate(struct leg_metrics *m, double days)

@@ -5,6 +5,7 @@
 
 #include "obs/metrics.h"
 #include "prober/leg_group.h"
+#include "prober/leg_way.h"
 #include "tbl/reason.h"
 
 struct leg_metrics {
@@ -20,6 +21,7 @@ struct leg_metrics {
 	struct series *absent;                   /* NULL unless it ever was */
 	struct series *certificate;              /* NULL until one was seen */
 	struct series *large_works, *large_took; /* NULL until the first large message */
+	struct series *residence, *ways[WAYS];   /* NULL until the far end stamped a heartbeat */
 	struct series *fresh_works, *fresh_took; /* NULL until the first fresh connection */
 };
 
@@ -36,6 +38,8 @@ void leg_metrics_attempt(struct leg_metrics *m);
 void leg_metrics_fresh(struct leg_metrics *m, unsigned reason, uint64_t took_us);
 /* What became of a large message, enum t3ops_large. */
 void leg_metrics_large(struct leg_metrics *m, uint32_t fate, uint64_t took_us);
+/* How long the far end had a heartbeat, and by how much each way took longer than at best. */
+void leg_metrics_ways(struct leg_metrics *m, uint64_t residence_us, const uint64_t longer_us[WAYS]);
 /* Days that the edge's certificate is good for; below 0: since when it is not. */
 void leg_metrics_certificate(struct leg_metrics *m, double days);
 /* Its user never ran t3, or has begun to: while it is so there is no gauge of the connection. */

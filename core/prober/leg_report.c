@@ -159,6 +159,17 @@ void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us)
 	send(leg, &e, news);
 }
 
+void leg_report_trace(struct t3ops_leg *leg, enum beat_trace trace)
+{
+	struct event e;
+
+	event_begin(leg, &e, EVENT_LEG_TRACED);
+	event_set(e.colo, leg->colo);
+	e.code = (uint16_t)trace;
+	event_set(e.text, beat_trace_sentence(trace));
+	send(leg, &e, true);
+}
+
 void leg_report_certificate(struct t3ops_leg *leg, enum certificate_state state, uint64_t until_us)
 {
 	static const enum event_kind kinds[] = {[CERTIFICATE_GOOD] = EVENT_CERTIFICATE_RENEWED,

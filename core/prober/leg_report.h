@@ -7,6 +7,7 @@
 #define T3OPS_PROBER_LEG_REPORT_H
 
 #include "prober/leg_state.h"
+#include "tbl/beat.h"
 
 void leg_report_up(struct t3ops_leg *leg);
 /* A heartbeat was answered. */
@@ -20,6 +21,7 @@ void leg_report_resolver(struct t3ops_leg *leg, bool ok, const char *text);
 void leg_report_fresh(struct t3ops_leg *leg, uint64_t took_us);
 void leg_report_fresh_failed(struct t3ops_leg *leg, const struct t3ops_ws_end *end, uint64_t took_us);
 /* What became of a large message, enum t3ops_large. */
+void leg_report_trace(struct t3ops_leg *leg, enum beat_trace trace);
 void leg_report_large(struct t3ops_leg *leg, uint32_t fate, uint64_t took_us);
 /* The edge's certificate: until_us since 1970. */
 void leg_report_certificate(struct t3ops_leg *leg, enum certificate_state state, uint64_t until_us);

@@ -7,6 +7,7 @@
 #include "prober/leg_certificate.h"
 #include "prober/leg_fresh.h"
 #include "prober/leg_report.h"
+#include "prober/leg_trace.h"
 
 static const struct t3ops_user *user_get(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
@@ -103,6 +104,19 @@ static void resolver(struct t3ops_ctx *ctx, struct t3ops_leg *leg, bool ok, cons
 	leg_report_resolver(leg, ok, text);
 }
 
+static void beat(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint32_t fate)
+{
+	(void)ctx;
+	leg_trace_beat(leg, fate);
+}
+
+static void stamps(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t sent_us, uint64_t received_us,
+                   uint64_t answered_us)
+{
+	(void)ctx;
+	leg_trace_stamps(leg, sent_us, received_us, answered_us);
+}
+
 void leg_services_fill(struct t3ops_host *s)
 {
 	s->leg_user = user_get;
@@ -116,6 +130,8 @@ void leg_services_fill(struct t3ops_host *s)
 	s->leg_fresh_up = fresh_up;
 	s->leg_fresh_down = fresh_down;
 	s->leg_large = large;
+	s->leg_beat = beat;
+	s->leg_stamps = stamps;
 	s->leg_certificate = certificate;
 	s->leg_location = location;
 }

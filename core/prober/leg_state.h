@@ -13,6 +13,7 @@
 #include "net/colo.h"
 #include "plugin_host/plugin_host.h"
 #include "prober/leg_metrics.h"
+#include "prober/leg_way.h"
 #include "prober/probe_queue.h"
 
 enum leg_state { LEG_PAUSED, LEG_OPENING, LEG_UP, LEG_ENDED };
@@ -67,6 +68,8 @@ struct t3ops_leg {
 	struct user user; /* zero unless per_user */
 	struct t3ops_user user_view;
 	void *plugin_state;
+	struct t3ops_ws *carrier; /* of its heartbeats; NULL: none is known */
+	struct leg_way way;       /* how long they take, each way */
 
 	enum leg_state state; /* set by leg_set_state only */
 	uint32_t step;        /* that this attempt reached */

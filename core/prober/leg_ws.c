@@ -9,13 +9,22 @@
 #include "plugin_host/plugin_struct.h"
 #include "net/fetch_way.h"
 #include "net/wsclient.h"
+#include "prober/leg_state.h"
 
 struct t3ops_ws {
 	struct t3ops_instance *instance;
 	struct wsclient *client;
 	struct t3ops_ws_handler handler;
 	void *arg;
+	struct t3ops_leg *leg; /* whose heartbeats it carries; NULL: nobody's */
 };
+
+static void ws_free(struct t3ops_ws *ws)
+{
+	if (ws->leg)
+		ws->leg->carrier = NULL;
+	free(ws);
+}
 
 static void on_step(struct wsclient *c, uint32_t step, void *arg)
 {
@@ -93,7 +102,7 @@ static void on_end(struct wsclient *c, const struct t3ops_ws_end *end, void *arg
 		ws->handler.on_end(&i->ctx, ws, end, ws->arg);
 		plugin_leave(i);
 	}
-	free(ws);
+	ws_free(ws);
 }
 
 static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_open *o,
@@ -131,7 +140,29 @@ static void ws_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
 {
 	(void)ctx;
 	wsclient_close(ws->client, code);
-	free(ws);
+	ws_free(ws);
+}
+
+static void carrier_set(struct t3ops_ctx *ctx, struct t3ops_leg *leg, struct t3ops_ws *ws)
+{
+	(void)ctx;
+	leg_ws_forget(leg);
+	if (ws->leg)
+		ws->leg->carrier = NULL;
+	ws->leg = leg;
+	leg->carrier = ws;
+}
+
+void leg_ws_forget(struct t3ops_leg *leg)
+{
+	if (leg->carrier)
+		leg->carrier->leg = NULL;
+	leg->carrier = NULL;
+}
+
+bool leg_ws_acknowledged(const struct t3ops_ws *ws, bool *acknowledged)
+{
+	return wsclient_acknowledged(ws->client, acknowledged);
 }
 
 void leg_ws_services_fill(struct t3ops_host *s)
@@ -139,4 +170,5 @@ void leg_ws_services_fill(struct t3ops_host *s)
 	s->ws_open = ws_open;
 	s->ws_send = ws_send;
 	s->ws_close = ws_close;
+	s->leg_carrier = carrier_set;
 }

@@ -5,6 +5,10 @@
 
 #include "plugin.h"
 
+/* Whether the next hop has taken all that was sent over it.  False: it is not known. */
+bool leg_ws_acknowledged(const struct t3ops_ws *ws, bool *acknowledged);
+/* The leg is gone. */
+void leg_ws_forget(struct t3ops_leg *leg);
 void leg_ws_services_fill(struct t3ops_host *services);
 
 #endif

@@ -227,5 +227,6 @@ void request_services_fill(struct t3ops_host *s)
 	s->request_accept_ws = ws_accept;
 	s->ws_send = wsserver_send;
 	s->ws_close = wsserver_close;
+	s->ws_waited_us = wsserver_waited_us;
 	s->share_of = share_of;
 }

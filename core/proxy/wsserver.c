@@ -10,6 +10,7 @@
 
 #include "net/deadline.h"
 #include "net/stream.h"
+#include "net/tcp_state.h"
 #include "net/ws_key.h"
 #include "plugin_host/plugin_struct.h"
 #include "proxy/framing.h"
@@ -442,6 +443,12 @@ void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
 	(void)ctx;
 	close_queue(ws, code);
 	ws_set_state(ws, WS_CLOSING);
+}
+
+uint64_t wsserver_waited_us(struct t3ops_ctx *ctx, struct t3ops_ws *ws)
+{
+	(void)ctx;
+	return ws->has_fd ? tcp_data_age_us(ws->rd.fd) : 0;
 }
 
 /* ---- all of them --------------------------------------------------------------------------------- */

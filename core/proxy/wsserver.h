@@ -38,6 +38,8 @@ void wsserver_begin(struct t3ops_ws *ws, int fd);
 int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len);
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code);
 
+uint64_t wsserver_waited_us(struct t3ops_ctx *ctx, struct t3ops_ws *ws);
+
 /* Closes all of them with that code; on_end of their plugins is called at once.  The connections follow within
  * seconds; `now`: with this call, for the end of the process. */
 void wsservers_close_all(struct worker *worker, int code, bool now);

@@ -107,6 +107,8 @@ EVENT_KIND(LEG_LARGE, "leg_large_answered", NOTICE, false, none, none, none, non
            "a large message of a leg went there and came back; logged when the one before was lost")
 EVENT_KIND(LEG_LARGE_LOST, "leg_large_lost", WARNING, true, none, none, none, detail,
            "a large message of a leg was lost while small ones are answered, twice in a row or while a heartbeat was late or a user had dropped")
+EVENT_KIND(LEG_TRACED, "leg_heartbeat_traced", INFO, true, none, none, none, detail,
+           "how far a heartbeat of a leg got that is not answered; it accuses nobody")
 EVENT_KIND(CERTIFICATE_EXPIRING, "certificate_expiring", WARNING, true, none, none, none, expires,
            "a certificate that a leg is presented has fewer days left than certificate_days; segments= names who presents it; repeated once a day")
 EVENT_KIND(CERTIFICATE_EXPIRED, "certificate_expired", ERROR, true, none, none, none, expires,

@@ -164,10 +164,12 @@ static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_fresh_one *o = arg;
 	char text[WS_BEAT_SIZE];
-	size_t n = ws_beat_make(o->number, text);
+	size_t n = ws_beat_make(o->number, "", text);
 
 	o->state = WS_FRESH_BEATING;
 	ctx->host->leg_reached(ctx, o->all->leg, T3OPS_STEP_OPEN);
+	if (o->all->trace)
+		ws_trace_ask(o->all->trace, ws);
 	ctx->host->ws_send(ctx, ws, T3OPS_WS_TEXT, text, n); /* a failure ends the WebSocket */
 }
 
@@ -191,9 +193,12 @@ static bool says_arrived(int op, const void *data, size_t len)
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct ws_fresh_one *o = arg;
+	struct ws_stamps stamps;
 
 	(void)ctx, (void)ws;
-	if (o->state == WS_FRESH_BEATING && op == T3OPS_WS_TEXT && ws_beat_is(o->number, data, len))
+	if (op == T3OPS_WS_TEXT && o->all->trace && ws_trace_told(o->all->trace, data, len))
+		return;
+	if (o->state == WS_FRESH_BEATING && op == T3OPS_WS_TEXT && ws_beat_is(o->number, "", data, len, &stamps))
 		on_beat(o);
 	else if (o->state == WS_FRESH_LARGE_SENT && says_arrived(op, data, len))
 		o->state = WS_FRESH_LARGE_ARRIVED;

@@ -12,6 +12,7 @@
 #ifndef T3OPS_PLUGINS_COMMON_WS_FRESH_H
 #define T3OPS_PLUGINS_COMMON_WS_FRESH_H
 
+#include "common/ws_trace.h"
 #include "plugin.h"
 
 enum ws_fresh_state {
@@ -38,6 +39,7 @@ struct ws_fresh_one {
 struct ws_fresh {
 	struct t3ops_ctx *ctx;
 	struct t3ops_leg *leg;
+	struct ws_trace *trace; /* the heartbeats of the connection beside which they are; NULL: of none */
 	struct ws_fresh_one ones[2];
 	uint64_t numbers;    /* given so far */
 	uint64_t large_us;   /* when a large message was last sent, 0: never */

@@ -2,8 +2,6 @@
 /* WebSocket legs; see ws_leg.h. */
 #include "common/ws_leg.h"
 
-#include "common/ws_beat.h"
-
 #define CLOSE_NORMAL 1000
 
 static const struct t3ops_ws_end no_memory = {
@@ -37,23 +35,24 @@ static void on_location(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const char *
 static void on_open(struct t3ops_ctx *ctx, struct t3ops_ws *ws, void *arg)
 {
 	struct ws_leg *w = arg;
+	const struct t3ops_host *host = ctx->host;
 
-	(void)ws;
-	ctx->host->leg_up(ctx, w->leg);
+	if (T3OPS_HOST_HAS(host, leg_carrier))
+		host->leg_carrier(ctx, w->leg, ws);
+	ws_trace_ask(&w->trace, ws);
+	host->leg_up(ctx, w->leg);
 }
 
-/* Only the echo of the last text counts: an older one would report a wrong round trip. */
 static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, void *arg)
 {
 	struct ws_leg *w = arg;
+	uint64_t rtt_us;
 
 	(void)ws;
-	if (w->sent_us > 0 && op == T3OPS_WS_TEXT && ws_beat_is(w->beat, data, len)) {
-		uint64_t rtt_us = ctx->host->now_us(ctx) - w->sent_us;
-
-		w->sent_us = 0;
+	if (op != T3OPS_WS_TEXT || ws_trace_told(&w->trace, data, len))
+		return;
+	if (ws_trace_answered(&w->trace, data, len, &rtt_us))
 		ctx->host->leg_pong(ctx, w->leg, rtt_us);
-	}
 }
 
 static void on_end(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const struct t3ops_ws_end *end, void *arg)
@@ -78,7 +77,8 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 
 	w->ctx = ctx;
 	w->leg = leg;
-	w->sent_us = 0;
+	ws_trace_begin(&w->trace, ctx, leg);
+	w->fresh.trace = &w->trace;
 	w->ws = ws_open_with_key(ctx, open, &handler, w);
 	if (!w->ws)
 		ctx->host->leg_down(ctx, leg, &no_memory);
@@ -86,12 +86,7 @@ void ws_leg_open(struct ws_leg *w, struct t3ops_ctx *ctx, struct t3ops_leg *leg,
 
 void ws_leg_ping(struct ws_leg *w)
 {
-	char text[WS_BEAT_SIZE];
-	size_t n = ws_beat_make(++w->beat, text);
-
-	w->sent_us = w->ctx->host->now_us(w->ctx);
-	if (w->ws)
-		w->ctx->host->ws_send(w->ctx, w->ws, T3OPS_WS_TEXT, text, n); /* a failure ends the WebSocket */
+	ws_trace_send(&w->trace, w->ws);
 }
 
 void ws_leg_fresh(struct ws_leg *w, const struct t3ops_ws_open *open, bool thorough)

@@ -12,9 +12,9 @@
 struct ws_leg {
 	struct t3ops_ctx *ctx;
 	struct t3ops_leg *leg;
-	struct t3ops_ws *ws;    /* NULL: closed */
-	uint64_t sent_us, beat; /* the heartbeat that is out: when it was sent, and its number */
-	struct ws_fresh fresh;  /* beside it */
+	struct t3ops_ws *ws;   /* NULL: closed */
+	struct ws_trace trace; /* its heartbeats */
+	struct ws_fresh fresh; /* beside it */
 };
 
 /* From leg_open, or later in the same attempt.  Ends are reported to the process by themselves. */

@@ -13,9 +13,16 @@
 #include "common/ws_beat.h"
 #include "plugin.h"
 
+#define ENDED_KEPT   64
 #define CLOSE_POLICY 1008 /* it sends too fast, or does not take its echoes */
 
 enum { METRIC_CONNECTIONS, METRIC_OWN, METRIC_REFUSED, METRIC_TOO_FAST, METRIC_NOT_TAKEN };
+
+/* The heartbeats of one connection of a leg: what it may ask for over another one. */
+struct beats {
+	char id[WS_ID_SIZE]; /* "": none came */
+	uint64_t number;     /* of the last one that was received, and answered */
+};
 
 /* One probe, and how many messages it may still send in this second. */
 struct probe {
@@ -24,6 +31,7 @@ struct probe {
 	char address[48]; /* whose it is; "" if that is not known */
 	uint64_t second;
 	int64_t left;
+	struct beats beats; /* of an own leg */
 };
 
 struct echo {
@@ -31,6 +39,8 @@ struct echo {
 	LIST_HEAD(, probe) probes;
 	int64_t open, own, most, per_address, rate; /* open: without own */
 	struct t3ops_ws_handler handler, own_handler;
+	struct beats ended[ENDED_KEPT]; /* of connections that are over, the oldest one goes first */
+	size_t n_ended;
 };
 
 static void open_count(struct t3ops_ctx *ctx, bool own, int change)
@@ -95,18 +105,60 @@ static bool is_too_fast(struct t3ops_ctx *ctx, struct probe *p)
 
 static void probe_end(struct t3ops_ctx *ctx, struct probe *p)
 {
+	struct echo *e = ctx->state;
+
+	if (p->beats.id[0] != '\0')
+		e->ended[e->n_ended++ % ENDED_KEPT] = p->beats;
 	LIST_REMOVE(p, link);
 	open_count(ctx, p->own, -1);
 	free(p);
 }
 
-/* Own legs learn which way a large message was lost. */
-static int echo(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, bool own)
+static const struct beats *beats_find(const struct echo *e, const char *id)
+{
+	const struct probe *p;
+
+	LIST_FOREACH (p, &e->probes, link)
+		if (strcmp(p->beats.id, id) == 0)
+			return &p->beats;
+	for (size_t i = 0; i < ENDED_KEPT; i++)
+		if (strcmp(e->ended[i].id, id) == 0)
+			return &e->ended[i];
+	return NULL;
+}
+
+/* The answer to a heartbeat with an id, or to the question after one; 0: it is neither, or is not known here. */
+static size_t own_answer(struct t3ops_ctx *ctx, struct t3ops_ws *ws, const void *data, size_t len, struct probe *p,
+                         char out[WS_BEAT_SIZE])
 {
 	const struct t3ops_host *host = ctx->host;
+	const struct beats *known;
+	struct ws_stamps stamps = {.received_us = host->now_us(ctx)};
+	char id[WS_ID_SIZE];
+
+	if (ws_seen_read(data, len, id)) {
+		known = beats_find(ctx->state, id);
+		return known != NULL ? ws_seen_answer(id, known->number, out) : 0;
+	}
+	if (!ws_beat_read(data, len, &p->beats.number, p->beats.id))
+		return 0;
+	if (T3OPS_HOST_HAS(host, ws_waited_us))
+		stamps.received_us -= host->ws_waited_us(ctx, ws);
+	stamps.answered_us = host->now_us(ctx);
+	return ws_beat_answer(p->beats.number, p->beats.id, &stamps, out);
+}
+
+/* Own legs learn when a heartbeat was here, what became of an earlier one, and which way a large message was lost. */
+static int echo(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len, struct probe *p)
+{
+	const struct t3ops_host *host = ctx->host;
+	char answer[WS_BEAT_SIZE];
+	size_t n = p->own && op == T3OPS_WS_TEXT ? own_answer(ctx, ws, data, len, p, answer) : 0;
 	int r = 0;
 
-	if (own && op == T3OPS_WS_BINARY && len >= WS_LARGE_SIZE)
+	if (n > 0)
+		return host->ws_send(ctx, ws, T3OPS_WS_TEXT, answer, n);
+	if (p->own && op == T3OPS_WS_BINARY && len >= WS_LARGE_SIZE)
 		r = host->ws_send(ctx, ws, T3OPS_WS_TEXT, WS_LARGE_ARRIVED, strlen(WS_LARGE_ARRIVED));
 	return r == 0 ? host->ws_send(ctx, ws, op, data, len) : r;
 }
@@ -120,7 +172,7 @@ static void on_message(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const
 		e->host->count(ctx, METRIC_TOO_FAST, NULL, 1);
 	else if (op != T3OPS_WS_TEXT && op != T3OPS_WS_BINARY)
 		return; /* pings are answered by the host */
-	else if (echo(ctx, ws, op, data, len, p->own) == 0)
+	else if (echo(ctx, ws, op, data, len, p) == 0)
 		return;
 	else
 		e->host->count(ctx, METRIC_NOT_TAKEN, NULL, 1);

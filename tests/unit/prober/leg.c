@@ -16,6 +16,8 @@
 #include "monitor/metrics_render.h"
 #include "prober/leg.h"
 #include "prober/leg_services.h"
+#include "prober/leg_ws.h"
+#include "tbl/beat.h"
 
 #define MS           1000
 #define NEVER        1800000000 /* us */
@@ -60,6 +62,21 @@ void plugin_user(const struct user *u, struct t3ops_user *out)
 {
 	out->name = u->name;
 	out->port = u->port;
+}
+
+/* Its WebSocket, as the kernel would know it. */
+static bool acknowledges;
+
+bool leg_ws_acknowledged(const struct t3ops_ws *ws, bool *acknowledged)
+{
+	assert_ptr_equal(ws, leg->carrier);
+	*acknowledged = acknowledges;
+	return true;
+}
+
+void leg_ws_forget(struct t3ops_leg *l)
+{
+	l->carrier = NULL;
 }
 
 static void report(const struct event *e, bool quiet)
@@ -717,6 +734,60 @@ static void test_fresh_when_asked(void **state)
 	leg_done();
 }
 
+/* ---- tests: how far a heartbeat got ---------------------------------------------------------------------- */
+
+static void late_is_traced(bool acked, unsigned trace)
+{
+	const struct event *e;
+
+	acknowledges = acked;
+	leg->carrier = (struct t3ops_ws *)(void *)&acknowledges;
+	until(&n_reported, n_read + 2);
+	assert_int_equal(reported[n_read++].e.kind, EVENT_LEG_LATE);
+	e = &reported[n_read++].e;
+	assert_int_equal(e->kind, EVENT_LEG_TRACED);
+	assert_int_equal(e->code, trace);
+	assert_string_equal(e->text, beat_trace_sentence(trace));
+}
+
+static void test_traced(void **state)
+{
+	const struct timing t = {5 * MS, NEVER, 10 * MS, 5 * MS, NEVER};
+
+	(void)state;
+	leg_make(t, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	late_is_traced(true, BEAT_ACKNOWLEDGED);
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, 0);
+	late_is_traced(false, BEAT_NOT_ACKNOWLEDGED);
+	host.leg_beat(&instance.ctx, leg, T3OPS_BEAT_ANSWERED);
+	assert_int_equal(reported[n_read++].e.code, BEAT_ANSWER_LOST);
+	host.leg_beat(&instance.ctx, leg, T3OPS_BEAT_NOT_ARRIVED);
+	assert_int_equal(reported[n_read++].e.code, BEAT_NOT_ARRIVED);
+	host.leg_beat(&instance.ctx, leg, 99);
+	assert_int_equal(n_reported, n_read);
+	leg_done();
+}
+
+static void test_stamps(void **state)
+{
+	uint64_t sent_us = clock_mono_us() - 2000;
+
+	(void)state;
+	leg_make(calm, NULL);
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	host.leg_stamps(&instance.ctx, leg, sent_us, 70000, 69000); /* answered before it came */
+	shown("t3ops_leg_residence_seconds", false);
+	host.leg_stamps(&instance.ctx, leg, sent_us, 70000, 74000);
+	shown("t3ops_leg_residence_seconds_bucket{leg=\"serve\",le=\"0.0025\"} 0\n", true);
+	shown("t3ops_leg_residence_seconds_bucket{leg=\"serve\",le=\"0.005\"} 1\n", true);
+	shown("t3ops_leg_way_variation_seconds_count{leg=\"serve\",way=\"out\"} 1\n", true);
+	leg_done();
+}
+
 /* ---- tests: large messages ---------------------------------------------------------------------------- */
 
 static void large(uint32_t fate)
@@ -893,6 +964,8 @@ int main(void)
 	    cmocka_unit_test(test_fresh_inconclusive),
 	    cmocka_unit_test(test_fresh_when_late),
 	    cmocka_unit_test(test_fresh_when_asked),
+	    cmocka_unit_test(test_traced),
+	    cmocka_unit_test(test_stamps),
 	    cmocka_unit_test(test_large),
 	    cmocka_unit_test(test_large_when_asked),
 	    cmocka_unit_test(test_counters_from_the_start),
