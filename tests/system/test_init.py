@@ -136,6 +136,41 @@ class Files(unittest.TestCase):
         self.assertIn("--host : it has to be known", errors)
 
 
+YAML = """
+import sys, yaml
+class Loader(yaml.SafeLoader):
+    pass
+Loader.add_multi_constructor("!", lambda loader, suffix, node: suffix)  # of Authentik's blueprints
+for path in sys.argv[1:]:
+    with open(path, encoding="utf-8") as f:
+        assert isinstance(yaml.load(f, Loader), dict), path
+"""
+
+
+class Shapes(unittest.TestCase):
+    """Of the snippets for programs that Debian does not have: they are YAML, at least."""
+
+    def test_yaml(self):
+        python = next((p for p in ("python3", "/usr/bin/python3")
+                       if subprocess.run([p, "-c", "import yaml"], capture_output=True, check=False).returncode == 0), None)
+        if not python:
+            self.skipTest("no python has yaml")
+        seen = set()
+        for proxy in ("traefik", "cloudflared"):
+            for sign_in in SIGN_INS:
+                if (proxy, sign_in) in REFUSED:
+                    continue
+                f = Fresh(proxy, sign_in)
+                self.addCleanup(f.stop)
+                self.assertEqual(f.init("--yes")[0], 0)
+                folder = f.path("t3ops/snippets")
+                paths = [f"{folder}/{n}" for n in os.listdir(folder) if n.endswith((".yml", ".yaml"))]
+                done = subprocess.run([python, "-c", YAML, *paths], capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                seen |= {os.path.basename(p) for p in paths}
+        self.assertEqual(seen, {"traefik.yml", "cloudflared.yml", "authentik.yaml", "authelia.yml"})
+
+
 class FirstVerdict(unittest.TestCase):
     """The tutorial: init, the proxy with its snippet, doctor, something breaks, a verdict."""
 
