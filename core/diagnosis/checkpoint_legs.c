@@ -125,6 +125,7 @@ static int leg_put(struct diagnosis *d, struct leg *row, const char *name, const
 
 	if (r < 0)
 		return r == -ENOENT ? -EINVAL : r;
+	row->chain = leg->chain;
 	row->def = leg->def;
 	row->user = leg->user;
 	*leg = *row;

@@ -231,7 +231,7 @@ class Fields(unittest.TestCase):
 
     # What is written in another way, or says nothing: lists are tables of their own.
     ELSEWHERE = {
-        "leg": {"def", "user"},
+        "leg": {"chain", "def", "user"},  # found by the table
         "incident": {"drops", "n_drops", "room_for_drops", "live_tunnels", "n_live_tunnels", "room_for_live_tunnels"},
         "verdict": {"users", "absent"},
         "slow_paths": {"users"},
