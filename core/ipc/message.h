@@ -54,9 +54,12 @@ enum msg_type {
 	MSG_ABSENT_ASK,  /* prober -> helper, which may look into homes: struct msg_absent: did the user ever run t3?
 	                  */
 	MSG_ABSENT,      /* helper -> requester: the same, answered */
-	MSG_USER_PAGE_ASK, /* proxy -> monitor: the name of the user who asks, T3OPS_USER_NAME_SIZE bytes */
-	MSG_USER_PAGE,     /* monitor -> requester: struct msg_reply, its text the page (id echoed) */
-	MSG_NOTIFY,        /* monitor -> helper: struct msg_notify; answered MSG_RAN, without output (id echoed) */
+	MSG_USER_PAGE_ASK,    /* proxy -> monitor: the name of the user who asks, T3OPS_USER_NAME_SIZE bytes */
+	MSG_USER_PAGE,        /* monitor -> requester: struct msg_reply, its text the page (id echoed) */
+	MSG_USER_VERDICT_ASK, /* proxy -> monitor: as MSG_USER_PAGE_ASK */
+	MSG_USER_VERDICT,     /* monitor -> requester: struct msg_reply, its text what the verdict says that stands;
+	                         -ENOENT: none does */
+	MSG_NOTIFY,           /* monitor -> helper: struct msg_notify; answered MSG_RAN, without output (id echoed) */
 };
 
 struct msg_head {

@@ -382,6 +382,9 @@ static void monitor_message(struct process *process, const struct msg_head *head
 	case MSG_PROCESS_STATE:
 		on_process(d, head, payload);
 		break;
+	case MSG_USER_VERDICT_ASK:
+		user_verdict_message(d, head, payload);
+		break;
 	case MSG_USER_PAGE_ASK:
 		user_page_message(d, head, payload);
 		break;

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "monitor/roster.h"
+#include "monitor/status.h"
 #include "monitor/user_page_html.h"
+#include "monitor/verdict_span.h"
 #include "monitor/verdicts_since.h"
 #include "sys/clock.h"
 
@@ -22,7 +24,8 @@ struct user_page {
 	char user[T3OPS_USER_NAME_SIZE];
 };
 
-static void reply(const struct user_page *p, int error, const char *text, size_t len)
+static void reply_send(struct monitor *d, enum msg_type type, uint32_t to, uint64_t id, int error, const char *text,
+                       size_t len)
 {
 	struct msg_reply *r;
 
@@ -36,8 +39,13 @@ static void reply(const struct user_page *p, int error, const char *text, size_t
 	r->error = error;
 	if (len > 0)
 		memcpy(r->text, text, len);
-	channel_send(p->d->process->channel, MSG_USER_PAGE, p->to, p->id, r, sizeof *r + len);
+	channel_send(d->process->channel, type, to, id, r, sizeof *r + len);
 	free(r);
+}
+
+static void reply(const struct user_page *p, int error, const char *text, size_t len)
+{
+	reply_send(p->d, MSG_USER_PAGE, p->to, p->id, error, text, len);
 }
 
 /* The user's own row; NULL: nothing is known. */
@@ -95,4 +103,34 @@ void user_page_message(struct monitor *d, const struct msg_head *head, const voi
 	d->user_pages++;
 	ask.user = p->user;
 	verdicts_since(d, &ask);
+}
+
+/* ---- what stands -------------------------------------------------------------------------------------- */
+
+static bool stands_for(const json_t *verdict, const char *user)
+{
+	const char *state = json_string_value(json_object_get(verdict, "state"));
+
+	return state != NULL && strcmp(state, "standing") == 0 &&
+	       (verdict_span_is_about(verdict, user) || verdict_span_has_segment(verdict, "host"));
+}
+
+void user_verdict_message(struct monitor *d, const struct msg_head *head, const void *payload)
+{
+	json_t *standing, *verdict;
+	char user[T3OPS_USER_NAME_SIZE], *words = NULL;
+	size_t i;
+
+	if (head->len != sizeof user)
+		return;
+	memcpy(user, payload, sizeof user);
+	user[sizeof user - 1] = '\0';
+	standing = standing_json(d);
+	json_array_foreach (standing, i, verdict)
+		if (words == NULL && stands_for(verdict, user))
+			words = user_verdict_words(verdict);
+	reply_send(d, MSG_USER_VERDICT, head->from, head->id, words != NULL ? 0 : -ENOENT, words,
+	           words != NULL ? strlen(words) : 0);
+	free(words);
+	json_decref(standing);
 }

@@ -10,5 +10,7 @@
 
 /* MSG_USER_PAGE_ASK: answered by MSG_USER_PAGE when the journal was read. */
 void user_page_message(struct monitor *d, const struct msg_head *head, const void *payload);
+/* MSG_USER_VERDICT_ASK: answered MSG_USER_VERDICT at once. */
+void user_verdict_message(struct monitor *d, const struct msg_head *head, const void *payload);
 
 #endif

@@ -220,6 +220,14 @@ static void ticket_put(FILE *out, const json_t *verdicts, const char *user)
 	        json_array_size(verdicts), (long long)json_integer_value(json_object_get(last, "id")));
 }
 
+char *user_verdict_words(const json_t *verdict)
+{
+	struct words words = words_of(verdict);
+	char *text;
+
+	return asprintf(&text, "%s %s", words.whose, words.what) < 0 ? NULL : text;
+}
+
 char *user_page_html(const char *user, const json_t *row, const json_t *verdicts, size_t *len)
 {
 	char *text = NULL;

@@ -10,4 +10,8 @@
  * they say of others is left out.  The caller frees it; NULL without memory. */
 char *user_page_html(const char *user, const json_t *row, const json_t *verdicts, size_t *len);
 
+/* Whose fault that verdict is and what to do, in plain words without markup.  The caller frees it; NULL without
+ * memory. */
+char *user_verdict_words(const json_t *verdict);
+
 #endif

@@ -440,6 +440,7 @@ static void upstream_failed(struct exchange *x, int error)
 	char text[EXPLANATION_TEXT_SIZE];
 	struct explanation why = explain_upstream(user, error, request_is_safe(&x->request), since_us, text);
 
+	why.verdict = verdict_words_of(&x->worker->verdict_words, x->worker->process->channel, user->name);
 	series_add(x->worker->metrics.upstream_failures, 1);
 	exchange_blame_in(x, error == -ETIMEDOUT || error == -EHOSTUNREACH ? BLAME_SERVER_LATE : BLAME_SERVER,
 	                  x->state == EXCHANGE_AWAITING ? PHASE_HEAD : PHASE_CONNECTION);

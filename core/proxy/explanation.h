@@ -15,6 +15,7 @@ struct explanation {
 	const char *title, *text; /* title: static, the same for all of one kind */
 	unsigned retry_seconds;   /* > 0: Retry-After, and the page reloads by itself */
 	uint64_t since_us;        /* of the wall clock: how long it has been so; 0: not given */
+	const char *verdict;      /* what was found out about it, NULL: nothing yet */
 	const char *link_target;  /* a path of this site to go on at, NULL: none; link_text: what it is called */
 	const char *link_text;
 };

@@ -149,6 +149,11 @@ static void page_make(struct buf *out, const struct explanation *why)
 	buf_add_text(out, "</h1><p>");
 	html_add(out, why->text);
 	buf_add_text(out, "</p>");
+	if (why->verdict) {
+		buf_add_text(out, "<p><b>What t3ops has found:</b> ");
+		html_add(out, why->verdict);
+		buf_add_text(out, "</p>");
+	}
 	if (why->since_us > 0)
 		since_add(out, why->since_us);
 	if (why->retry_seconds > 0)
@@ -164,6 +169,8 @@ static char *json_make(const struct explanation *why)
 	                           why->status);
 	char *dump, when[TIME_TEXT_SIZE];
 
+	if (why->verdict)
+		json_object_set_new(object, "verdict", json_string(why->verdict));
 	if (why->since_us > 0) {
 		time_text(why->since_us, when);
 		json_object_set_new(object, "since", json_string(when));

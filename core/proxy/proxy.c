@@ -246,7 +246,8 @@ static void message(struct process *process, const struct msg_head *head, const 
 		handover_give(worker, fds[0], (uint32_t)head->id);
 	} else if (head->type == MSG_TAKE && channel_take_fds(process->channel, fds) == 1) {
 		handover_take(worker, fds[0]);
-	} else if (!my_page_message(worker, head, payload)) {
+	} else if (!my_page_message(worker, head, payload) &&
+	           !verdict_words_message(&worker->verdict_words, head, payload)) {
 		plugin_host_message(worker->plugins, head, payload);
 	}
 }

@@ -24,6 +24,7 @@
  *     tunnel.c           a user's WebSocket, from the 101 on
  *     wsserver.c         a WebSocket that ends at a plugin
  *   handover.c           tunnels, responses and idle clients move to the successor of this process
+ *   verdict_words.c      what the verdict that stands says to a user
  *   recheck.c            sessions of open tunnels that have died
  *   tunnel_alive.c       which tunnels carried data after a drop
  */
@@ -36,6 +37,7 @@
 #include "proxy/proxy_conf.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/report_intake.h"
+#include "proxy/verdict_words.h"
 #include "obs/throttle.h"
 #include "sys/buf.h"
 
@@ -51,6 +53,7 @@ struct worker {
 	struct throttle throttle;
 	struct navigations navigations;
 	struct report_intake reports;
+	struct verdict_words verdict_words;
 	struct date date;
 	bool draining; /* it takes nothing new; its successor serves */
 

@@ -31,6 +31,8 @@ static const struct route routes[] = {
     {MSG_ABSENT, ONLY(HELPER), 0, true, sizeof(struct msg_absent), pass},
     {MSG_USER_PAGE_ASK, ONLY(PROXY), ONLY(MONITOR), false, T3OPS_USER_NAME_SIZE, pass},
     {MSG_USER_PAGE, ONLY(MONITOR), 0, true, 0, pass},
+    {MSG_USER_VERDICT_ASK, ONLY(PROXY), ONLY(MONITOR), false, T3OPS_USER_NAME_SIZE, pass},
+    {MSG_USER_VERDICT, ONLY(MONITOR), 0, true, 0, pass},
     {MSG_NOTIFY, ONLY(MONITOR), ONLY(HELPER), false, 0, pass},
     {MSG_JOB_NOW, ONLY(MONITOR), ONLY(JOBS), false, sizeof(struct msg_run), pass},
     {MSG_JOB_DONE, ONLY(JOBS), 0, true, 0, pass},

@@ -72,6 +72,19 @@ class MyPage(unittest.TestCase):
         self.assertIn('<a href="/t3ops/me">', answer.text())
         wait.until(lambda: "Your t3 server does not answer us" in self.words("bob"), what="the state of bob's server")
 
+    def test_the_page_of_a_server_that_is_down_says_the_verdict(self):
+        ask = [("Accept", "text/html"), ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+
+        def text(user, *headers):
+            answer = http.request(self.daemon.proxy, "GET", "/", of(user, *headers))
+            self.assertIn(answer.status, (502, 503))
+            return answer.text()
+
+        self.stub.process.kill()
+        wait.until(lambda: "What t3ops has found:</b> Your t3 server. It stalled, stopped or was restarted." in text("alice", *ask), what="the verdict in the page")
+        self.assertIn('"verdict":"Your t3 server.', text("alice"))
+        self.assertNotIn("What t3ops has found", text("bob", *ask) + text("bob", *ask))  # what is alice's is not bob's
+
     def test_who_may(self):
         self.assertEqual(http.request(self.daemon.proxy, "GET", "/t3ops/me").status, 403)
         self.assertEqual(http.request(self.daemon.proxy, "GET", "/t3ops/me", of("stranger")).status, 403)
