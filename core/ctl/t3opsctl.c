@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/doctor.h"
 #include "ctl/init.h"
@@ -19,8 +20,10 @@
 #include "ctl/text.h"
 #include "ctl/print_story.h"
 #include "ctl/print_users.h"
+#include "sys/clock.h"
 
-#define TIMEOUT_S 30
+#define AGAIN_FOR_US UINT64_C(10000000) /* a reload has put the next monitor in place by then */
+#define TIMEOUT_S    30
 
 static const char usage[] =
     "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
@@ -185,7 +188,11 @@ static json_t *answer_receive(struct link *l)
 	return answer;
 }
 
-static int talk(struct link *l, const struct command *c, const struct asked *a, const json_t *request)
+/* A monitor that leaves did nothing, and the next one is about to listen. */
+#define ASK_AGAIN (-1)
+
+/* An exit code; ASK_AGAIN if it may be asked again and that helps. */
+static int talk(struct link *l, const struct command *c, const struct asked *a, const json_t *request, bool may_again)
 {
 	int r = link_send(l, request);
 	json_t *answer = r == 0 ? answer_receive(l) : NULL;
@@ -196,7 +203,10 @@ static int talk(struct link *l, const struct command *c, const struct asked *a, 
 		return failed(a->socket, errno == EAGAIN ? "no answer in time"
 		                         : errno != 0    ? strerror(errno)
 		                                         : "t3ops closed the connection without an answer");
-	r = answer_print(c, a, answer);
+	if (may_again && json_is_true(json_object_get(answer, "again")))
+		r = ASK_AGAIN;
+	else
+		r = answer_print(c, a, answer);
 	json_decref(answer);
 	return r == EXIT_SUCCESS && a->follow ? follow(l, c, a->json) : r;
 }
@@ -216,17 +226,27 @@ static const char *refusal(int error)
 	}
 }
 
-static int ask(const struct command *c, const struct asked *a, json_t *request)
+static int ask_once(const struct command *c, const struct asked *a, const json_t *request, bool may_again)
 {
 	struct link l = {.fd = -1};
 	int r = link_open(&l, a->socket, a->follow ? 0 : c->timeout_s);
 
-	if (r < 0) {
-		json_decref(request);
+	if (r < 0)
 		return failed(a->socket, refusal(r));
-	}
-	r = talk(&l, c, a, request);
+	r = talk(&l, c, a, request, may_again);
 	link_close(&l);
+	return r;
+}
+
+/* Asks those that follow, for AGAIN_FOR_US at most, so that no script needs a loop of its own. */
+static int ask(const struct command *c, const struct asked *a, json_t *request)
+{
+	static const struct timespec pause = {.tv_nsec = 100000000};
+	uint64_t until_us = clock_mono_us() + AGAIN_FOR_US;
+	int r;
+
+	while ((r = ask_once(c, a, request, clock_mono_us() < until_us)) == ASK_AGAIN)
+		nanosleep(&pause, NULL);
 	json_decref(request);
 	return r;
 }

@@ -41,3 +41,8 @@ void control_refuse(struct local_conn *c, const char *why)
 {
 	control_line(c, json_pack("{s:b, s:o}", "ok", 0, "error", control_text(why)));
 }
+
+void control_refuse_again(struct local_conn *c, const char *why)
+{
+	control_line(c, json_pack("{s:b, s:o, s:b}", "ok", 0, "error", control_text(why), "again", 1));
+}

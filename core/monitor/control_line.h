@@ -11,6 +11,8 @@
 void control_answer(struct local_conn *c, json_t *result);
 /* {"ok":false,"error":"..."} */
 void control_refuse(struct local_conn *c, const char *why);
+/* The same with "again":true: nothing was done, and another monitor is about to answer here. */
+void control_refuse_again(struct local_conn *c, const char *why);
 /* Any object; takes it. */
 void control_line(struct local_conn *c, json_t *o);
 /* Any text; bytes beyond ASCII that are not UTF-8 (a text cut in the middle) become question marks. */

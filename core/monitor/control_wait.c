@@ -23,8 +23,10 @@ struct control_wait *control_wait_new(struct control_waits *w, struct local_conn
 		local_hold(c, true);
 		return row;
 	}
-	control_refuse(c, w->ended ? "t3ops is being reloaded or stopped, nothing was done; try again"
-	                           : "too many requests wait for an answer; try again");
+	if (w->ended)
+		control_refuse_again(c, "t3ops is being reloaded or stopped, nothing was done; try again");
+	else
+		control_refuse(c, "too many requests wait for an answer; try again");
 	return NULL;
 }
 

@@ -15,7 +15,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
 from lab import account, confidential, http, logfmt, process, wait
 
@@ -243,13 +242,9 @@ class Daemon:
         return found
 
     def ctl(self, *words, check=True):
-        """t3opsctl on this daemon's control socket, again where the monitor that leaves says so; returns its stdout."""
-        for _ in range(20):
-            done = subprocess.run([process.program("core/t3opsctl"), "-s", self.control, *words], capture_output=True,
-                                  text=True, timeout=60, check=False)
-            if "nothing was done; try again" not in done.stderr:
-                break
-            time.sleep(0.1)
+        """t3opsctl on this daemon's control socket; returns its stdout."""
+        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.control, *words], capture_output=True,
+                              text=True, timeout=60, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"t3opsctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout

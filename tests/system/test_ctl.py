@@ -4,7 +4,9 @@
 import json
 import os
 import re
+import socket
 import subprocess
+import threading
 import unittest
 
 from lab import account, process, wait
@@ -20,8 +22,8 @@ class Ctl(unittest.TestCase):
     def tearDownClass(cls):
         cls.daemon.stop()
 
-    def run_it(self, *words, socket=None):
-        return subprocess.run([process.program("core/t3opsctl"), "-s", socket or self.daemon.control, *words],
+    def run_it(self, *words, control=None):
+        return subprocess.run([process.program("core/t3opsctl"), "-s", control or self.daemon.control, *words],
                               capture_output=True, text=True, timeout=60, check=False)
 
     def test_status(self):
@@ -43,6 +45,43 @@ class Ctl(unittest.TestCase):
         done = self.run_it("events", "-k", "nonsense")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertEqual(done.stderr, 't3opsctl: events: no such kind of event: "nonsense"; t3ops(8) lists them\n')
+
+    def leaving(self, times):
+        """A socket where a monitor that leaves answers so many times, and then the next one; and who asked."""
+        path = os.path.join(process.folder(), "control.sock")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
+        self.addCleanup(listener.close)
+        asked = []
+
+        def serve():
+            while True:
+                try:
+                    conn, _ = listener.accept()
+                except OSError:
+                    return
+                with conn, conn.makefile("rb") as lines:
+                    asked.append(json.loads(lines.readline()))
+                    answer = {"ok": True, "result": "applied"} if len(asked) > times else {
+                        "ok": False, "error": "t3ops is being reloaded or stopped, nothing was done; try again", "again": True}
+                    conn.sendall(json.dumps(answer).encode() + b"\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        return path, asked
+
+    def test_a_monitor_that_leaves_is_asked_again(self):
+        path, asked = self.leaving(3)
+        done = self.run_it("reload", control=path)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "applied\n", ""))
+        self.assertEqual([a["command"] for a in asked], ["reload"] * 4)
+
+    def test_but_not_for_ever(self):
+        path, asked = self.leaving(10 ** 6)
+        done = self.run_it("reload", control=path)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("nothing was done; try again", done.stderr)
+        self.assertGreater(len(asked), 2)
 
     def test_metrics(self):
         self.assertIn("# TYPE ", self.daemon.ctl("metrics"))
@@ -98,7 +137,7 @@ class Ctl(unittest.TestCase):
 
     def test_a_job_for_a_user_of_no_table(self):
         with Daemon(sections=section("plugin", "backup", {"to": process.folder(), "every": "1h"})) as d:
-            done = self.run_it("backup", "now", "bob", socket=d.control)
+            done = self.run_it("backup", "now", "bob", control=d.control)
             self.assertEqual((done.returncode, done.stderr), (1, 't3opsctl: backup: no such user in the user table: "bob"\n'))
 
     def test_a_journal_that_cannot_be_read(self):
@@ -108,13 +147,13 @@ class Ctl(unittest.TestCase):
         account.give(f.name)
         d.start()
         self.addCleanup(d.stop)
-        done = self.run_it("events", socket=d.control)
+        done = self.run_it("events", control=d.control)
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertEqual(done.stderr, "t3opsctl: events: the journal cannot be read; the line journal_failed of the log says why\n")
         wait.until(lambda: "the journal lacks" in d.ctl("status"), what="the rows that are lost")
 
     def test_nobody_there(self):
-        done = self.run_it("status", socket="/tmp/no/such/socket")
+        done = self.run_it("status", control="/tmp/no/such/socket")
         self.assertEqual(done.returncode, 1)
         self.assertIn("t3ops does not listen there", done.stderr)
 
