@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "monitor/duration_words.h"
 #include "monitor/site_write.h"
 #include "monitor/verdict_span.h"
 #include "net/html.h"
@@ -171,16 +172,51 @@ static void now_put(FILE *out, const json_t *row)
 	fputs("</p>", out);
 }
 
-static void drops_put(FILE *out, const json_t *verdicts, const char *user)
+/* One that no verdict is about. */
+static void unproven_put(FILE *out, const json_t *drop)
 {
-	json_t *verdict;
-	size_t i;
+	const json_t *seconds = json_object_get(drop, "seconds");
+	const char *text = site_get(drop, "text");
+	char words[DURATION_WORDS_SIZE];
+
+	fputs("<article><b>Cause not proven.</b> <small>", out);
+	site_time_of(out, site_get(drop, "time"), SITE_DATE);
+	if (json_is_number(seconds)) {
+		duration_words(json_number_value(seconds), words);
+		fprintf(out, ", for %s", words);
+	}
+	fputs("</small><br>A connection of yours was lost", out);
+	if (*text != '\0') {
+		fputs(": ", out);
+		html_print(out, text);
+	}
+	fputs(json_is_true(json_object_get(drop, "legs_failed"))
+	          ? ". A probe of ours failed around that moment, too: it may have been ours."
+	          : ". None of our probes failed around that moment: every part of ours that they cross answered.",
+	      out);
+	fputs("</article>", out);
+}
+
+/* Both lists are newest first. */
+static void drops_put(FILE *out, const json_t *verdicts, const json_t *drops, const char *user)
+{
+	size_t i = 0, k = 0, n = json_array_size(verdicts), m = json_array_size(drops);
 
 	fputs("<h2>Drops of the last seven days</h2>", out);
-	if (json_array_size(verdicts) == 0)
+	if (n + m == 0)
 		fputs("<p>None that we know of.</p>", out);
-	json_array_foreach ((json_t *)verdicts, i, verdict)
-		drop_put(out, verdict, user);
+	while (i < n || k < m) {
+		const json_t *verdict = json_array_get(verdicts, i), *drop = json_array_get(drops, k);
+
+		if (drop == NULL ||
+		    (verdict != NULL && strcmp(site_get(verdict, "drop_time"), site_get(drop, "time")) >= 0)) {
+			drop_put(out, verdict, user);
+			i++;
+		} else {
+			unproven_put(out, drop);
+			k++;
+		}
+	}
 }
 
 static void segments_put(FILE *out, const json_t *verdict)
@@ -228,7 +264,7 @@ char *user_verdict_words(const json_t *verdict)
 	return asprintf(&text, "%s %s", words.whose, words.what) < 0 ? NULL : text;
 }
 
-char *user_page_html(const char *user, const json_t *row, const json_t *verdicts, size_t *len)
+char *user_page_html(const char *user, const json_t *row, const json_t *verdicts, const json_t *drops, size_t *len)
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
@@ -240,7 +276,7 @@ char *user_page_html(const char *user, const json_t *row, const json_t *verdicts
 	html_print(out, user);
 	fputs("</h1>", out);
 	now_put(out, row);
-	drops_put(out, verdicts, user);
+	drops_put(out, verdicts, drops, user);
 	ticket_put(out, verdicts, user);
 	fputs("<p><small>Times are ", out);
 	site_zone(out);

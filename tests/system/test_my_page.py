@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """/t3ops/me: what a user learns of their own connection, and of nobody else's."""
+import os
 import re
+import sqlite3
+import time
 import unittest
 
 from lab import http, ports, wait, ws
@@ -64,6 +67,23 @@ class MyPage(unittest.TestCase):
         self.assertRegex(words, r"User alice, disconnected at \d{4}-\d\d-\d\dT[\d:.]+Z for .*t3ops verdict 1: last_mile or wan or .*The page: cut")
         self.assertIn("None that we know of.", self.words("bob"))
         self.assertNotIn("alice", self.page("bob"))
+
+    def test_a_drop_that_no_verdict_is_about(self):
+        """As the journal has it, from an earlier monitor."""
+        self.daemon.stop()
+        now = int(time.time() * 1e6)
+        rows = [(now - 3600_000_000, "tunnel_dropped", "alice", 'event=tunnel_dropped detail="it was <cut>"'),
+                (now - 3592_000_000, "tunnel_opened", "alice", "event=tunnel_opened"),
+                (now - 1800_000_000, "tunnel_dropped", "bob", "event=tunnel_dropped"),
+                (now - 9 * 86400_000_000, "tunnel_dropped", "alice", "event=tunnel_dropped")]
+        db = sqlite3.connect(os.path.join(self.daemon.state_dir, "journal.sqlite"))
+        with db:
+            db.executemany("INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?, ?, 'proxy', '', ?, 7, ?)", rows)
+        db.close()
+        self.daemon.start()
+        page = self.page("alice")
+        self.assertEqual(page.count("Cause not proven."), 1)
+        self.assertIn("</time>, for 8.0 s</small><br>A connection of yours was lost: it was &lt;cut&gt;. None of our probes failed around that moment", page)
 
     def test_while_the_t3_server_is_down(self):
         """And the page that says so leads there."""
