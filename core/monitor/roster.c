@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ipc/message.h"
+#include "monitor/delay_sketch.h"
 #include "monitor/reading.h"
 #include "monitor/status.h"
 #include "monitor/user_facts.h"
@@ -20,6 +21,7 @@ struct roster_row {
 	char user[T3OPS_USER_NAME_SIZE];
 	uint32_t from; /* serial of the proxy */
 	uint64_t seen_us, tunnels, age_us, delay_us;
+	struct delay_sketch delays;
 };
 
 struct roster {
@@ -141,6 +143,8 @@ static void census_take(struct roster *r, const struct event *e, uint32_t from)
 	row->tunnels = e->count;
 	row->age_us = e->age_us;
 	row->delay_us = e->rtt_us;
+	if (e->rtt_us > 0)
+		delay_sketch_add(&row->delays, e->rtt_us);
 }
 
 void roster_event(struct monitor *d, const struct event *e, uint32_t from)
@@ -190,12 +194,15 @@ static void connected_add(json_t *users, const struct roster_row *row, uint64_t 
 	json_int_t tunnels = json_integer_value(json_object_get(o, "tunnels"));
 	uint64_t age_us = now_us - row->seen_us + row->age_us, since_us = UINT64_MAX;
 	double before = json_number_value(json_object_get(o, "heartbeat_seconds"));
+	double p99 = (double)delay_sketch_p99_us(&row->delays) / 1e6;
 
 	json_object_set_new(o, "tunnels", json_integer(tunnels + (json_int_t)row->tunnels));
 	if (since == NULL || !time_text_read(since, &since_us) || wall_us - age_us < since_us)
 		time_set(o, "connected_since", age_us < wall_us ? wall_us - age_us : 0);
 	if (row->delay_us > 0 && (double)row->delay_us / 1e6 > before)
 		json_object_set_new(o, "heartbeat_seconds", json_real((double)row->delay_us / 1e6));
+	if (p99 > json_number_value(json_object_get(o, "heartbeat_p99_seconds")))
+		json_object_set_new(o, "heartbeat_p99_seconds", json_real(p99));
 }
 
 static void legs_add(json_t *users, const struct probe_table *legs)

@@ -26,8 +26,9 @@ void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 bool roster_dropped(const struct roster *r, const char *user);
 
 /* New reference: everybody who is known, by name; the times are as in verdicts:
- * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "last_drop":, "leg":STATE, ...}], and what
- * plugins and jobs have said of them in metrics: "facts":{NAME:TEXT}, "times":{NAME:TIME}. */
+ * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "heartbeat_p99_seconds":, "last_drop":,
+ * "leg":STATE, ...}], and what plugins and jobs have said of them in metrics: "facts":{NAME:TEXT},
+ * "times":{NAME:TIME}. */
 json_t *roster_json(const struct monitor *d);
 
 #endif
