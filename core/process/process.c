@@ -15,7 +15,9 @@
 #include "users/user_snapshot.h"
 #include "users/users_reader.h"
 
-#define LAG_TICK_US      100000
+#define LAG_TICK_US      100000            /* while anything happens */
+#define LAG_REST_US      UINT64_C(1000000) /* after a tick before which nothing did, and then */
+#define LAG_SLEEP_US     UINT64_C(30000000)
 #define LAG_REPORT_US    500000 /* a loop late by more was frozen */
 #define TERM_ANSWER_S    2.0
 #define USERS_AWAITED_US UINT64_C(1000000)
@@ -25,6 +27,11 @@
 struct run {
 	struct process *process;
 	struct ev_timer tick;
+	struct ev_prepare busy; /* before the loop waits */
+	uint64_t tick_us;       /* how long it is until the next tick */
+	bool stirred;           /* something happened since the last one */
+	bool pinged;            /* this turn of the loop answered the supervisor: that is no work */
+	uint64_t lag_reported_us;
 	struct ev_signal term;
 	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
 	uint64_t ticked_us;
@@ -85,6 +92,21 @@ static void early_handle(struct run *run)
 	}
 }
 
+static void lag_take(struct run *run, uint64_t lag, uint64_t now_us);
+
+/* On its way as long as this process stood still, as far as no tick has noticed. */
+static void on_ping(struct run *run, const struct msg_head *head, const void *payload)
+{
+	uint64_t now_us = clock_mono_us(), sent_us;
+
+	run->pinged = true;
+	if (head->len != sizeof sent_us)
+		return;
+	memcpy(&sent_us, payload, sizeof sent_us);
+	if (sent_us > run->ticked_us && sent_us > run->lag_reported_us && now_us > sent_us)
+		lag_take(run, now_us - sent_us, now_us);
+}
+
 static void on_message(void *arg, const struct msg_head *head, const void *payload)
 {
 	struct run *run = arg;
@@ -92,6 +114,7 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 
 	switch (head->type) {
 	case MSG_WATCHDOG_PING:
+		on_ping(run, head, payload);
 		channel_send(process->channel, MSG_WATCHDOG_PING, PROCESS_SUPERVISOR, head->id, NULL, 0);
 		break;
 	case MSG_STOP:
@@ -130,23 +153,73 @@ static void log_lost_count(struct run *run)
 }
 
 /* A frozen daemon must say so: whatever looked dead meanwhile may have been us. */
-static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
+static void lag_take(struct run *run, uint64_t lag, uint64_t now_us)
 {
-	struct run *run = w->data;
-	uint64_t now = clock_mono_us(), due = run->ticked_us + LAG_TICK_US, lag = now > due ? now - due : 0;
 	struct event e;
 
-	(void)loop, (void)revents;
-	run->ticked_us = now;
 	series_set(run->lag, (double)lag / 1e6);
 	run->process->late_us += lag;
-	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
-	log_lost_count(run);
 	if (lag < LAG_REPORT_US)
 		return;
+	run->lag_reported_us = now_us;
 	event_init(&e, EVENT_LOOP_LAG, (uint8_t)run->process->id);
 	e.age_us = lag;
 	process_emit(run->process, &e);
+}
+
+static void tick_set(struct run *run, uint64_t after_us)
+{
+	struct ev_loop *loop = run->process->loop;
+
+	run->tick_us = after_us;
+	ev_ref(loop);
+	ev_prepare_stop(loop, &run->busy);
+	ev_ref(loop);
+	ev_timer_stop(loop, &run->tick);
+	ev_timer_set(&run->tick, (double)after_us / 1e6, 0.);
+	ev_timer_start(loop, &run->tick);
+	ev_unref(loop);
+}
+
+static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	struct run *run = w->data;
+	uint64_t now = clock_mono_us(), due = run->ticked_us + run->tick_us;
+	uint64_t next_us = run->tick_us == LAG_TICK_US ? LAG_REST_US : LAG_SLEEP_US;
+
+	(void)revents;
+	run->ticked_us = now;
+	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
+	log_lost_count(run);
+	lag_take(run, now > due ? now - due : 0, now);
+	ev_now_update(loop);
+	ev_ref(loop); /* it has stopped by itself */
+	ev_timer_set(w, (double)(run->stirred ? LAG_TICK_US : next_us) / 1e6, 0.);
+	run->tick_us = run->stirred ? LAG_TICK_US : next_us;
+	ev_timer_start(loop, w);
+	ev_unref(loop);
+	run->stirred = false;
+	run->pinged = true; /* this turn is the tick's own */
+}
+
+/* What happens is measured closely from then on.  A process for which nothing happens sleeps: what it could be late
+ * for is a timer, which has its own time, or the supervisor's ping. */
+static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	struct run *run = w->data;
+	uint64_t now;
+
+	(void)loop, (void)revents;
+	if (run->pinged) {
+		run->pinged = false;
+		return;
+	}
+	run->stirred = true;
+	if (run->tick_us == LAG_TICK_US)
+		return;
+	now = clock_mono_us();
+	run->ticked_us = now;
+	tick_set(run, LAG_TICK_US);
 }
 
 static void on_unanswered(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -190,10 +263,15 @@ static void run_start(struct run *run)
 	run->log_lost = metrics_series(process->metrics, &log_lost, NULL, NULL, labels);
 	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
 	run->ticked_us = clock_mono_us();
-	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, LAG_TICK_US / 1e6);
+	run->tick_us = LAG_TICK_US;
+	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, 0.);
 	ev_set_priority(&run->tick, EV_MAXPRI); /* says so before anything that was measured meanwhile */
 	run->tick.data = run;
 	ev_timer_start(process->loop, &run->tick);
+	ev_unref(process->loop);
+	ev_prepare_init(&run->busy, on_busy);
+	run->busy.data = run;
+	ev_prepare_start(process->loop, &run->busy);
 	ev_unref(process->loop);
 	ev_init(&run->unanswered, on_unanswered);
 	run->unanswered.data = run;

@@ -89,6 +89,8 @@ static void tunnel_free(struct tunnel *t)
 	side_fini(&t->upstream);
 	LIST_REMOVE(t, link);
 	all->n--;
+	if (all->n == 0)
+		ev_timer_stop(all->loop, &all->look);
 	if (t->counted)
 		quota_give(&all->users, t->user);
 	worker_gauge_set(worker, worker->metrics.tunnels, all->n);
@@ -341,7 +343,8 @@ static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 	side_init(t, &t->client, s->client_fd, &s->to_client);
 	side_init(t, &t->upstream, s->upstream_fd, &s->to_upstream);
 	LIST_INSERT_HEAD(&all->list, t, link);
-	all->n++;
+	if (all->n++ == 0)
+		ev_timer_again(all->loop, &all->look);
 	t->counted = quota_take(&all->users, t->user); /* one that moved here is never too many */
 	return t;
 }
@@ -511,7 +514,6 @@ struct tunnels *tunnels_new(struct worker *worker)
 	all->last_id = (uint64_t)worker->process->serial << 32; /* a tunnel keeps its id when it moves */
 	ev_timer_init(&all->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
 	all->look.data = worker;
-	ev_timer_start(worker->loop, &all->look);
 	worker_gauge_set(worker, worker->metrics.tunnels, 0);
 	return all;
 }

@@ -7,12 +7,13 @@
 static void on_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct watchdog *w = timer->data;
+	uint64_t now_us = clock_mono_us(); /* the child tells by it how long the ping had to wait */
 	struct child *c;
 
 	(void)loop, (void)revents;
 	PROCESS_TABLE_FOREACH (c, w->processes) {
 		if (c->pings_missed++ < PINGS_MISSED_MAX)
-			channel_send(c->channel, MSG_WATCHDOG_PING, c->serial, 0, NULL, 0);
+			channel_send(c->channel, MSG_WATCHDOG_PING, c->serial, 0, &now_us, sizeof now_us);
 		else if (c->pings_missed == PINGS_MISSED_MAX + 1)
 			w->on_stuck(w->arg, c);
 	}
