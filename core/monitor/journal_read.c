@@ -99,11 +99,18 @@ static json_t *event_row_json(sqlite3_stmt *s)
 	                 sqlite3_column_text(s, 6));
 }
 
+#define EVENT_COLUMNS "SELECT serial, time_us, kind, process, plugin, user, line FROM events"
+#define EVENT_ORDER   " ORDER BY time_us DESC, serial DESC LIMIT ?3"
+
+const char *journal_events_sql(const char *kind)
+{
+	return kind[0] != '\0' ? EVENT_COLUMNS " WHERE kind = ?1 AND time_us >= ?2" EVENT_ORDER
+	                       : EVENT_COLUMNS " WHERE time_us >= ?2" EVENT_ORDER;
+}
+
 json_t *journal_events(struct journal *j, const char *kind, uint64_t since_us, size_t limit)
 {
-	sqlite3_stmt *s = journal_db_prepare(
-	    journal_written(j), "SELECT serial, time_us, kind, process, plugin, user, line FROM events"
-	                        " WHERE (?1 = '' OR kind = ?1) AND time_us >= ?2 ORDER BY serial DESC LIMIT ?3");
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j), journal_events_sql(kind));
 	json_t *list;
 	int step;
 
