@@ -183,7 +183,7 @@ class Fresh:
         """No legs to names that are nowhere, and users who have no accounts of their own."""
         with open(self.path("t3ops/users"), "w", encoding="utf-8") as f:
             f.writelines(f"{n}{self.mail}={account.NAME}@127.0.0.1:{o.port}\n" for n, o in self.servers.items())
-        return 'trusted_upstreams = {"127.0.0.0/8"}\n' + re.sub(r'(?ms)^plugin "(probe_(cloudflare|internal|sso|t3serve)|backup|auto_pair|session_check)" *\{(\}|.*?^\})\n', "",
+        return 'trusted_upstreams = {"127.0.0.0/8"}\n' + re.sub(r'(?ms)^plugin "(probe_(cloudflare|internal|dispatch|sso|t3serve)|backup|auto_pair|session_check)" *\{(\}|.*?^\})\n', "",
                       text)
 
     def _with_t3(self, text):

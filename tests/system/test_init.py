@@ -181,7 +181,7 @@ class FirstVerdict(unittest.TestCase):
                 return {leg["name"]: leg["state"] for leg in json.loads(f.ctl("-j", "legs")[1])}
 
             wait.until(lambda: set(legs().values()) == {"up"}, 60, "all legs are up")
-            self.assertEqual(set(legs()), {"probe_internal", "probe_sso", "probe_t3serve"})
+            self.assertEqual(set(legs()), {"probe_internal", "probe_dispatch", "probe_sso", "probe_t3serve"})
             status, out = f.ctl("doctor", "-c", f.conf, "--daemon", process.program("core/t3ops"), check=False)
             self.assertIn(status, (0, 3), out)
             self.assertNotIn("FAIL", out)
