@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from lab import account, process, wait
+from lab import account, process, recording, wait
 from lab.daemon import Daemon, section
 
 CLONE_NEWNET = 0x40000000
@@ -96,6 +96,8 @@ class Offline(unittest.TestCase):
         self.only_verdict("healed")
         self.assertEqual(self.daemon.metrics()[OWN], 0)
         self.assertNotRegex(self.daemon.log(), "event=verdict .*segments=[^i]")
+        text = recording.export(self.daemon, verdict["incident"])
+        self.assertEqual(recording.compact(recording.replay(recording.write(text))), recording.said(text))
 
     def test_the_cable_is_pulled(self):
         self.loses_its_network(lambda: self.far.ip("link", "set", "far0", "down"), lambda: self.far.ip("link", "set", "far0", "up"))
