@@ -124,7 +124,7 @@ static struct t3ops_leg *leg_find(struct prober *p, const struct t3ops_instance 
 static void users_follow(struct prober *p, struct t3ops_instance *i, const struct user_list *now)
 {
 	struct t3ops_leg *leg, *next;
-	unsigned new = 0;
+	unsigned made = 0;
 
 	for (leg = LIST_FIRST(&p->list); leg; leg = next) {
 		const struct user *user = leg->instance == i ? user_list_find(now, leg->user.name) : NULL;
@@ -143,7 +143,7 @@ static void users_follow(struct prober *p, struct t3ops_instance *i, const struc
 	for (size_t n = 0; n < now->n; n++) {
 		if (leg_find(p, i, &now->rows[n]))
 			continue;
-		if (leg_add(p, i, &now->rows[n], START_GAP_S * (double)new ++) < 0)
+		if (leg_add(p, i, &now->rows[n], START_GAP_S * made++) < 0)
 			log_write(LOG_L_ERROR, "leg_failed", kv_plugin(i->ctx.name), kv_user(now->rows[n].name),
 			          kv_errno(ENOMEM));
 	}
