@@ -24,6 +24,7 @@
 struct replay {
 	char *rest; /* lines that were not taken */
 	size_t line;
+	bool is_told; /* a fact came: the state is complete */
 	bool is_over; /* "end" came */
 
 	/* The setup. */
@@ -440,9 +441,17 @@ static void on_look(void *arg, struct diagnosis *d)
 
 static int state_read(struct replay *r, char *line)
 {
-	int result = r->d == NULL ? diagnosis_make(r) : 0;
+	int result = r->is_told ? -EINVAL : r->d == NULL ? diagnosis_make(r) : 0;
 
 	return result < 0 ? result : checkpoint_read(r->d, line);
+}
+
+/* Drops are rows of an open incident. */
+static bool state_is_whole(const struct replay *r)
+{
+	const struct incident *now = r->d != NULL ? diagnosis_incident(r->d) : NULL;
+
+	return now != NULL && (now->id != 0 || (now->n_drops == 0 && now->n_live_tunnels == 0));
 }
 
 /* 0, or an error: -EPROTO: the recording says itself that it is not whole. */
@@ -461,8 +470,9 @@ static int line_read(struct replay *r, char *line)
 	if (strcmp(word, "incomplete") == 0)
 		return -EPROTO;
 	r->is_over = strcmp(word, "end") == 0;
-	if (r->d == NULL || (!r->is_over && strcmp(word, "fact") != 0))
+	if ((!r->is_told && !state_is_whole(r)) || (!r->is_over && strcmp(word, "fact") != 0))
 		return -EINVAL;
+	r->is_told = true;
 	result = r->is_over ? 0 : fact_read(r, line);
 	return result < 0 ? result : r->error;
 }
