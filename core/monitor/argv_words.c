@@ -51,12 +51,34 @@ static bool is_plain(const char *word)
 	return strlen(word) <= WORD_MAX && !may_be_a_key(word);
 }
 
+/* One of a single letter: "-p", "-pVALUE". */
+static bool is_short(const char *word)
+{
+	return word[0] == '-' && word[1] != '-' && word[1] != '\0';
+}
+
 /* The option's name alone. */
 static size_t option_len(const char *word)
 {
-	size_t len = strcspn(word, "=");
+	size_t len = is_short(word) ? 2 : strcspn(word, "=");
 
 	return len <= WORD_MAX ? len : 0;
+}
+
+/* What stands in the option's word behind its name. */
+static const char *value_of(const char *word, size_t len)
+{
+	if (word[0] != '-' || len == 0 || word[len] == '\0')
+		return "";
+	return word[len] == '=' ? "=" HIDDEN : HIDDEN;
+}
+
+/* Whether the next word may be its value, and a secret. */
+static bool hides_next(const char *word)
+{
+	if (is_short(word))
+		return word[2] == '\0';
+	return word[0] == '-' && names_a_secret(word) && strchr(word, '=') == NULL;
 }
 
 static void word_put(const char *word, bool hidden, char *out, size_t size)
@@ -68,8 +90,7 @@ static void word_put(const char *word, bool hidden, char *out, size_t size)
 		snprintf(plain, sizeof plain, "%.*s", (int)len, word);
 	if (plain[0] == '\0' || !is_plain(plain))
 		snprintf(plain, sizeof plain, HIDDEN);
-	snprintf(out + used, size - used, "%s%s%s", used > 0 ? " " : "", plain,
-	         word[0] == '-' && word[len] == '=' ? "=" HIDDEN : "");
+	snprintf(out + used, size - used, "%s%s%s", used > 0 ? " " : "", plain, value_of(word, len));
 }
 
 void argv_words(const char *argv, size_t n, char *out, size_t size)
@@ -80,7 +101,7 @@ void argv_words(const char *argv, size_t n, char *out, size_t size)
 	out[0] = '\0';
 	for (const char *at = argv; at < argv + n && *at != '\0' && words < WORDS_MAX; words++) {
 		word_put(at, hide && at[0] != '-', out, size);
-		hide = at[0] == '-' && names_a_secret(at) && strchr(at, '=') == NULL;
+		hide = hides_next(at);
 		at += strnlen(at, (size_t)(argv + n - at)) + 1;
 	}
 	if (words == WORDS_MAX && strlen(out) + sizeof " ..." <= size)
