@@ -13,7 +13,9 @@ static const char explanation[] = RECORDING_FIRST_LINE
     "# The flight recording of one incident of t3ops: all that it was told of legs, tunnels, pages and the host, "
     "and\n"
     "# nothing of what it concluded.  \"t3ops replay FILE\" reads it and computes the verdicts again, by the same\n"
-    "# code, word for word as \"t3opsctl show\" and \"t3opsctl verdicts\" print them.\n"
+    "# code, word for word as \"t3opsctl show\" and \"t3opsctl verdicts\" print them, but for \"browser\": what "
+    "browsers\n"
+    "# reported is put beside a verdict, which does not hang on it.\n"
     "#\n"
     "# It names users, their addresses and the legs of t3ops.conf; there is no cookie, no token, no URL and no "
     "content\n"
@@ -22,7 +24,9 @@ static const char explanation[] = RECORDING_FIRST_LINE
     "# Each line begins with a word that says what it is; lines with # say nothing to the replay.\n"
     "#   about       which incident, and when\n"
     "#   story       the 120 seconds before, for whoever reads this; the replay does not need it\n"
-    "#   setup       what the diagnosis was made with: timings, the path of users, the legs and their segments\n"
+    "#   setup       what the diagnosis was made with: timings, the path of users, the legs and their segments, and "
+    "the\n"
+    "#               vantage that it says it looks from\n"
     "#   state       all that it knew when the incident opened, the first drop included: one line a row of a table\n"
     "#   fact        what it was told from then on, in that order, until the incident was over\n"
     "#   incomplete  something is missing, and why: then there is no replay\n"
@@ -83,6 +87,16 @@ static void path_write(const struct path_shape *shape, FILE *out)
 		leg_write(&shape->legs[i], out);
 }
 
+/* The diagnosis does not know it, but the verdicts name it. */
+static void vantage_write(const char *vantage, FILE *out)
+{
+	if (vantage[0] == '\0')
+		return;
+	fputs("setup vantage", out);
+	field_write_text("name", vantage, out);
+	putc_unlocked('\n', out);
+}
+
 int recording_setup_write(const struct recording_head *h, const struct process_config *config, FILE *out)
 {
 	const struct core_options *core = &config->core;
@@ -96,6 +110,7 @@ int recording_setup_write(const struct recording_head *h, const struct process_c
 	        " process_watchdog_us=%" PRIu64 " page_heartbeat_us=%" PRIu64 "\n",
 	        h->incident, h->zero_us, h->serial, core->ping_timeout_us, core->process_watchdog_us,
 	        core->page_heartbeat_us);
+	vantage_write(core->vantage, out);
 	path_write(&shape, out);
 	path_config_fini(&shape);
 	return 0;

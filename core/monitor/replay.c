@@ -30,6 +30,7 @@ struct replay {
 	/* The setup. */
 	uint64_t incident; /* whose verdicts are asked for */
 	uint64_t zero_us, serial;
+	const char *vantage; /* NULL: none was named */
 	struct diagnosis_setup setup;
 	struct name_row {
 		const char *names[TOPOLOGY_LIST_MAX + 1];
@@ -63,6 +64,8 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 		return;
 	}
 	id_text(b->verdict, id);
+	if (r->vantage != NULL)
+		json_object_set_new(verdict, "vantage", json_string(r->vantage));
 	json_object_set_new(verdict, "serial", json_integer((json_int_t)++r->serial));
 	if (b->verdict->incident == r->incident) { /* those of another one are in its own recording */
 		json_object_set(r->latest, id, verdict);
@@ -208,6 +211,16 @@ static int setup_list(struct name_row *list, char *line)
 	return r;
 }
 
+static int setup_vantage(struct replay *r, char *line)
+{
+	struct pair p;
+
+	if (pair_next(&line, &p) != 1 || strcmp(p.key, "name") != 0)
+		return -EINVAL;
+	r->vantage = p.value;
+	return pair_next(&line, &p);
+}
+
 static int leg_pair(struct leg_shape *leg, struct name_row *segments, struct name_row *resolver, const struct pair *p)
 {
 	if (strcmp(p->key, "name") == 0)
@@ -261,6 +274,8 @@ static int setup_read(struct replay *r, char *line)
 		return -EINVAL;
 	if (strcmp(what, "diagnosis") == 0)
 		return setup_diagnosis(r, line);
+	if (strcmp(what, "vantage") == 0)
+		return setup_vantage(r, line);
 	if (strcmp(what, "user_path") == 0)
 		return setup_list(&r->user_path, line);
 	if (strcmp(what, "per_user") == 0)

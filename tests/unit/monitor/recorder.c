@@ -111,6 +111,7 @@ static void diagnosis_make(struct world *w)
 	assert_int_equal(diagnosis_new(&setup, &w->diagnosis, &which), 0);
 	w->config.core.user_path = (struct text_list){(char **)(uintptr_t)path, 3};
 	w->config.core.per_user = (struct text_list){(char **)(uintptr_t)own, 2};
+	w->config.core.vantage = (char *)(uintptr_t) "vps";
 	w->config.core.ping_timeout_us = S(2);
 	w->config.core.process_watchdog_us = S(10);
 	w->config.core.page_heartbeat_us = S(5);
@@ -248,6 +249,7 @@ static void from_before_to_its_end(void **state)
 	assert_null(strstr(text, "\nfact +90."));
 	verdicts = replay_text(text, why, sizeof why);
 	assert_int_equal(json_array_size(verdicts), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(verdicts, 0), "vantage")), "vps");
 	json_decref(verdicts);
 	free(text);
 }
