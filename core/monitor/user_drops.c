@@ -38,6 +38,24 @@ static bool is_told(const json_t *verdicts, uint64_t at_us)
 	return false;
 }
 
+static bool one_broke(const json_t *verdict, const struct user_event *events, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (events[i].kind == USER_DROPPED && is_told_by(verdict, events[i].time_us))
+			return true;
+	return false;
+}
+
+void user_drops_filter(json_t *verdicts, const char *user, const struct user_event *events, size_t n)
+{
+	for (size_t i = json_array_size(verdicts); i-- > 0;) {
+		const json_t *verdict = json_array_get(verdicts, i);
+
+		if (!verdict_span_is_about(verdict, user) && !one_broke(verdict, events, n))
+			json_array_remove(verdicts, i);
+	}
+}
+
 /* From `at` on; NULL: not soon. */
 static const struct user_event *back_find(const struct user_event *events, size_t n, size_t at)
 {

@@ -22,4 +22,8 @@ struct user_event {
  * the user (verdicts_since.h). */
 json_t *user_drops_make(struct user_event *events, size_t n, const json_t *verdicts);
 
+/* Of verdicts about so many users that not all are named, takes out those that neither name this one nor had one of
+ * the user's connections break. */
+void user_drops_filter(json_t *verdicts, const char *user, const struct user_event *events, size_t n);
+
 #endif

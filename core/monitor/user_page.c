@@ -69,11 +69,13 @@ static const json_t *row_of(const json_t *users, const char *user)
 
 static void page_end(struct user_page *p, bool readable, bool gone)
 {
-	json_t *users = roster_json(p->d), *drops = user_drops_make(p->events, p->n, p->verdicts);
+	json_t *users = roster_json(p->d), *drops;
 	size_t len = 0;
 	char *html = NULL;
 
 	p->d->user_pages--;
+	user_drops_filter(p->verdicts, p->user, p->events, p->n);
+	drops = user_drops_make(p->events, p->n, p->verdicts);
 	if (readable)
 		html = user_page_html(p->user, row_of(users, p->user), p->verdicts, drops, &len);
 	if (!gone)
@@ -167,6 +169,7 @@ void user_page_message(struct monitor *d, const struct msg_head *head, const voi
 	struct user_page *p = head->len == sizeof p->user ? calloc(1, sizeof *p) : NULL;
 	struct verdicts_ask ask = {.since_us = clock_wall_us() - WEEK_US,
 	                           .segment = "",
+	                           .unnamed = true,
 	                           .limit = DROPS_MAX,
 	                           .owner = p,
 	                           .on_verdicts = on_verdicts,

@@ -192,7 +192,7 @@ static void unproven_put(FILE *out, const json_t *drop)
 	}
 	fputs(json_is_true(json_object_get(drop, "legs_failed"))
 	          ? ". A probe of ours failed around that moment, too: it may have been ours."
-	          : ". None of our probes failed around that moment: every part of ours that they cross answered.",
+	          : ". None of our probes failed around that moment that had worked before.",
 	      out);
 	fputs("</article>", out);
 }

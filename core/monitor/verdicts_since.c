@@ -22,13 +22,18 @@ struct search {
 	uint64_t now_us;
 };
 
+static bool may_be_about(const struct search *s, const json_t *verdict)
+{
+	return s->user[0] == '\0' || verdict_span_is_about(verdict, s->user) ||
+	       (s->ask.unnamed && json_integer_value(json_object_get(verdict, "users_omitted")) > 0);
+}
+
 static bool is_wanted(const struct search *s, const json_t *verdict)
 {
 	struct verdict_span span;
 
 	return verdict_span_read(verdict, &span) && span.began_us <= s->ask.until_us &&
-	       (span.ended_us == 0 || span.ended_us >= s->ask.since_us) &&
-	       (s->user[0] == '\0' || verdict_span_is_about(verdict, s->user)) &&
+	       (span.ended_us == 0 || span.ended_us >= s->ask.since_us) && may_be_about(s, verdict) &&
 	       (s->segment[0] == '\0' || verdict_span_has_segment(verdict, s->segment));
 }
 

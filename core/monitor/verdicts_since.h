@@ -5,6 +5,7 @@
 #define T3OPS_MONITOR_VERDICTS_SINCE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "monitor/monitor_state.h"
@@ -12,6 +13,7 @@
 struct verdicts_ask {
 	uint64_t since_us, until_us; /* since 1970; until_us 0: now */
 	const char *user, *segment;  /* that it is about; "": any */
+	bool unnamed;                /* also those that are about more users than they name */
 	size_t limit;                /* 0: LIST_MAX */
 	const void *owner;
 	/* Once: a new reference, newest first, each with the members of verdict_span_add; taken.  NULL: the journal

@@ -68,10 +68,33 @@ static void one_that_stands_tells_of_all_since(void **state)
 	json_decref(verdicts);
 }
 
+/* More users than a verdict names: who was cut off during it is one of them. */
+static void of_too_many_to_be_named(void **state)
+{
+	struct user_event events[] = {{.time_us = T0 + 5 * S, .kind = USER_DROPPED},
+	                              {.time_us = T0 + 1000 * S, .kind = USER_BACK}};
+	json_t *verdicts = json_pack("[o, o, o]", verdict(T0, T0 + 60 * S), verdict(T0 + 900 * S, T0 + 1100 * S),
+	                             verdict(T0 + 2000 * S, 0)),
+	       *named = json_array_get(verdicts, 2), *kept;
+
+	(void)state;
+	json_object_set_new(named, "users", json_pack("[s]", "alice"));
+	user_drops_filter(verdicts, "alice", events, 2);
+	assert_int_equal(json_array_size(verdicts), 2);
+	kept = json_array_get(verdicts, 1);
+	assert_ptr_equal(kept, named);
+	user_drops_filter(verdicts, "bob", events, 2);
+	assert_int_equal(json_array_size(verdicts), 1);
+	user_drops_filter(verdicts, "bob", NULL, 0);
+	assert_int_equal(json_array_size(verdicts), 0);
+	json_decref(verdicts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(rows),
-	                                   cmocka_unit_test(one_that_stands_tells_of_all_since)};
+	                                   cmocka_unit_test(one_that_stands_tells_of_all_since),
+	                                   cmocka_unit_test(of_too_many_to_be_named)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
