@@ -15,6 +15,7 @@
 #define SAID_EVERY_US      UINT64_C(60000000)
 #define ANSWER_BYTES       65536
 #define JITTER_PERCENT     20
+#define GROWTH_STEPS       64 /* requests that are taken until batches have their whole size again */
 
 enum outcome { SENT, REJECTED, REFUSED, OVERFLOWED, OUTCOMES };
 
@@ -149,6 +150,14 @@ static void later(struct sender *s, uint64_t at_least_us)
 	wait_for(s, (at_least_us > s->backoff_us ? at_least_us : s->backoff_us) + now_us % (spread_us + 1));
 }
 
+/* One record that was too large must not make batches small for ever. */
+static void larger(struct sender *s)
+{
+	s->max_batch += s->rules->batch / GROWTH_STEPS + 1;
+	if (s->max_batch > s->rules->batch)
+		s->max_batch = s->rules->batch;
+}
+
 static void taken(struct sender *s, const struct t3ops_fetched *f)
 {
 	char said[160], why[224];
@@ -159,6 +168,7 @@ static void taken(struct sender *s, const struct t3ops_fetched *f)
 	snprintf(why, sizeof why, "the receiver rejected them%s%s", *said != '\0' ? ": " : "", said);
 	lose(s, REJECTED, rejected, why);
 	batch_release(s);
+	larger(s);
 	s->backoff_us = 0;
 	success_say(s);
 }

@@ -225,6 +225,16 @@ class Hostile(Case):
         wait.until(lambda: all(record["body"] in [x["body"] for x in r.logs()] for record in whole), what="all parts")
         self.assertEqual(self.records(d, "refused"), 0)
 
+    def test_batches_grow_again(self):
+        """413 down to single records: what is small then is not so for ever."""
+        r = self.receiver(*(Answer(413) for _ in range(4)))
+        d = self.daemon(r, traces=False, batch_delay="1s")
+        def several():
+            d.reload()
+            return any(q["body"].count('"timeUnixNano"') > 1 for q in r.taken("logs"))
+        wait.until(several, what="a request with several records")
+        self.assertGreater(self.records(d, "refused"), 0)
+
     def test_a_full_queue_drops_the_oldest(self):
         r = self.receiver(Answer(503, [("Retry-After", "3600")]))
         d = self.daemon(r, traces=False, queue="64K", level="debug", users={})
