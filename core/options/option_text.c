@@ -158,12 +158,13 @@ static const char *secret_file_check(const char *path)
 	int fd;
 
 	if (*path != '/')
-		return "an absolute path of a file that only its owner may read";
+		return "an absolute path of a file that other accounts cannot read";
 	fd = file_open(path, &st, &expected);
 	if (fd < 0)
-		return expected;
+		return errno == EACCES ? "a file that t3ops can read: give it the group of user and chmod 640 it"
+		                       : expected;
 	close(fd);
-	return st.st_mode & (S_IRWXG | S_IRWXO) ? "a file that only its owner may read: chmod 600 it" : NULL;
+	return st.st_mode & S_IRWXO ? "a file that other accounts cannot read: chmod o= it" : NULL;
 }
 
 static const char *certificates_in(int fd, size_t size)
@@ -311,8 +312,7 @@ static const char *account_check(const char *name)
 
 	if (strpbrk(name, ": /"))
 		return "the name of an account";
-	return pw && pw->pw_uid == 0 ? "an account that is not root: it runs all that users and networks talk to"
-	                             : NULL;
+	return pw && pw->pw_uid == 0 ? "an account that is not root, which needs no right that only root has" : NULL;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */

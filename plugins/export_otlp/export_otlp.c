@@ -59,6 +59,13 @@ static int level_read(struct t3ops_ctx *ctx, uint32_t *out)
 	return -EINVAL;
 }
 
+static bool names_signal(const char *url, size_t len, const char *path)
+{
+	size_t n = strlen(path);
+
+	return len > n && strncmp(url + len - n, path, n) == 0;
+}
+
 /* The signal's path comes behind it, and it stands in log lines. */
 static int url_read(struct export *x)
 {
@@ -72,6 +79,11 @@ static int url_read(struct export *x)
 	}
 	while (len > 0 && url[len - 1] == '/')
 		len--;
+	if (names_signal(url, len, "/v1/logs") || names_signal(url, len, "/v1/traces")) {
+		x->ctx->host->option_fault(x->ctx, T3OPS_ERROR, "url",
+		                           "must be without /v1/logs and /v1/traces, which are added to it");
+		return -EINVAL;
+	}
 	x->url = strndup(url, len);
 	return x->url != NULL ? 0 : -ENOMEM;
 }
@@ -287,8 +299,8 @@ static const struct t3ops_option options[] = {
     {"level", T3OPS_OPT_STRING, "info", 0, 0,
      "Minimum severity of events that are sent as log records: error, warning, notice, info or debug."},
     {"headers_file", T3OPS_OPT_SECRET_FILE, "", 0, 0,
-     "File of headers that each request carries, a line \"Name: value\" each; its account must be that of the "
-     "monitor."},
+     "File that other accounts cannot read, and the monitor's can, of headers that each request carries, a line "
+     "\"Name: value\" each."},
     {"ca_file", T3OPS_OPT_CA_FILE, "", 0, 0, "Certificates that are trusted instead of the system's."},
     {"service_name", T3OPS_OPT_STRING, "t3ops", 0, 0, "The attribute service.name."},
     {"resource", T3OPS_OPT_LIST | T3OPS_OPT_STRING, "", 0, 0,

@@ -34,7 +34,8 @@ const char *vantage_key_read(const char *path, unsigned char out[TESTIMONY_KEY_B
 	ssize_t n = 0;
 
 	if (fd < 0)
-		return strerror(errno);
+		return errno == EACCES ? "t3ops may not read it: give it the group of user and chmod 640 it"
+		                       : strerror(errno);
 	if (fstat(fd, &st) < 0)
 		fault = strerror(errno);
 	else if (!S_ISREG(st.st_mode))

@@ -75,7 +75,7 @@ enum t3ops_option_type {
 	T3OPS_OPT_INTERFACE,   /* a network device, or the address of one */
 	T3OPS_OPT_PATH,        /* absolute path */
 	T3OPS_OPT_CA_FILE,     /* absolute path of a file of certificates in PEM form */
-	T3OPS_OPT_SECRET_FILE, /* absolute path of a file that only its owner may read */
+	T3OPS_OPT_SECRET_FILE, /* absolute path of a file that only its owner and its group may read */
 	T3OPS_OPT_USER_DIR,    /* absolute path; each user gets a private directory below it,
 	                          made before a job runs as that user */
 	T3OPS_OPT_URL,         /* http or https, with a host */

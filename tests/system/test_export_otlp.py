@@ -279,10 +279,11 @@ class Check(unittest.TestCase):
     def test_values(self):
         for options, wanted in (({"level": "loud"}, "error, warning, notice"),
                                 ({"url": "http://127.0.0.1:4318/?key=sesame1234"}, "without query"),
+                                ({"url": "http://127.0.0.1:4318/v1/traces/"}, "must be without /v1/logs and /v1/traces"),
                                 ({"resource": ["nothing"]}, "NAME=VALUE"),
                                 ({"headers_file": secret_file("no header sesame123\n")}, "line 1 is not a header"),
                                 ({"headers_file": secret_file("A: b\nHost: sesame123\n")}, "line 2 sets"),
-                                ({"headers_file": secret_file("A: b\n", 0o644)}, "chmod 600")):
+                                ({"headers_file": secret_file("A: b\n", 0o644)}, "chmod o=")):
             with self.subTest(options):
                 status, said = self.checked(**options)
                 self.assertNotEqual(status, 0, said)
