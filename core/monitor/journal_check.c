@@ -91,11 +91,24 @@ static const char *columns_check(sqlite3 *db, char *buf, size_t size)
 	return NULL;
 }
 
-const char *journal_check(const char *path, char *buf, size_t size)
+const char *journal_check_content(const char *path, char *buf, size_t size)
 {
 	uint64_t until_us = clock_mono_us() + LOOK_US;
 	const char *fault = NULL;
 	sqlite3 *db = NULL;
+
+	if (db_open(path, &db) == SQLITE_OK) {
+		sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, &until_us);
+		fault = quick_check(db, buf, size);
+		if (!fault)
+			fault = columns_check(db, buf, size);
+	}
+	sqlite3_close(db);
+	return fault;
+}
+
+const char *journal_check(const char *path, char *buf, size_t size)
+{
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -106,12 +119,5 @@ const char *journal_check(const char *path, char *buf, size_t size)
 		snprintf(buf, size, "%s", strerror(errno));
 		return buf;
 	}
-	if (db_open(path, &db) == SQLITE_OK) {
-		sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, &until_us);
-		fault = quick_check(db, buf, size);
-		if (!fault)
-			fault = columns_check(db, buf, size);
-	}
-	sqlite3_close(db);
-	return fault;
+	return journal_check_content(path, buf, size);
 }

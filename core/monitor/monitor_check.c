@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/account.h"
 #include "monitor/journal_check.h"
 #include "monitor/path_config.h"
 #include "sys/secret_file.h"
@@ -31,6 +32,16 @@ static void state_dir_check(const struct core_options *o, const struct config_fa
 		                  o->state_dir, o->user);
 }
 
+/* The check runs as the account of user; the monitor's own may write what this one may only read. */
+static bool is_of_monitor(const char *path, const struct core_options *o)
+{
+	struct stat st;
+	uid_t uid;
+
+	return process_account_own(PROCESS_MONITOR, o, &uid) && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_uid == uid;
+}
+
 /* The daemon goes on without one. */
 static void journal_look(const struct core_options *o, const struct config_faults *f)
 {
@@ -39,7 +50,8 @@ static void journal_look(const struct core_options *o, const struct config_fault
 
 	if (snprintf(path, sizeof path, "%s/journal.sqlite", o->state_dir) >= (int)sizeof path)
 		return;
-	fault = journal_check(path, buf, sizeof buf);
+	fault = is_of_monitor(path, o) ? journal_check_content(path, buf, sizeof buf)
+	                               : journal_check(path, buf, sizeof buf);
 	if (fault)
 		config_fault_warn(f, CONF_CORE, NULL, "state_dir",
 		                  "state_dir = \"%.200s\": journal.sqlite: %s; events are not kept: move it away",

@@ -115,6 +115,7 @@ class Table(unittest.TestCase):
         self.assertEqual(pwd.getpwuid(os.stat(secret).st_uid).pw_name, account.NAME, "a file that has two names stays whose it is")
         self.assertEqual(os.stat("/etc/passwd").st_uid, 0)
         self.assertEqual(os.stat(d.state_dir).st_mode & 0o7777, 0o1770)
+        self.assertNotIn("events are not kept", d.log(), "the check runs as an account that may only read the journal")
         self.assertNotRegex(d.log(), "event=(journal|state_dir|last_success)_failed")
         wait.until(lambda: d.ctl("events", "-k", "reloaded"), what="the journal to be written")
 
