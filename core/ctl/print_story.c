@@ -147,10 +147,20 @@ static void others_put(FILE *out, const json_t *others)
 		fputc('\n', out);
 }
 
+static void nearer_put(FILE *out, const json_t *nearer)
+{
+	if (!json_is_object(nearer))
+		return;
+	fputs("Nearer to that time, and not known to have affected this user: ", out);
+	text_put(out, text_get(nearer, "verdict"), 0);
+	fprintf(out, " (t3opsctl show %lld)\n\n", (long long)json_integer_value(json_object_get(nearer, "id")));
+}
+
 void print_story(FILE *out, const json_t *answer)
 {
 	const json_t *story = json_object_get(answer, "story");
 
+	nearer_put(out, json_object_get(answer, "nearer"));
 	if (!json_is_object(story)) {
 		fputs("No verdict is about this user at that time.\n", out);
 		if (json_array_size(json_object_get(answer, "steps")) == 0)

@@ -181,9 +181,8 @@ static void on_ended(void *arg, const struct verdict *v)
 	actions_standing(d);
 	if (standing_count(v, d->process->metrics) < 0)
 		actions_evidence_lost(-ENOMEM);
-	verdict_end_event(v, &e);
-	e.time_us = d->tick_wall_us; /* as a replay has it */
-	verdict = verdict_board_end(&d->board, v, e.time_us);
+	verdict_end_event(v, &e); /* of now: the verdict that it ends may have been told of a moment ago */
+	verdict = verdict_board_end(&d->board, v, d->tick_wall_us); /* as a replay has it */
 	verdict_emit(d, &e);
 	if (verdict != NULL)
 		actions_verdict_store(d, verdict);

@@ -38,6 +38,8 @@ struct search {
 	json_t *seen; /* ids of verdicts whose latest revision was looked at */
 	json_t *best; /* verdict, or NULL */
 	uint64_t distance_us;
+	json_t *shared; /* the nearest one that is not about the user and names what all share, or NULL */
+	uint64_t shared_us;
 	json_t *events;
 	bool backwards; /* they are newest first */
 };
@@ -49,6 +51,7 @@ static void search_end(struct search *s, json_t *answer, const char *why)
 
 	json_decref(s->seen);
 	json_decref(s->best);
+	json_decref(s->shared);
 	json_decref(s->events);
 	free(s);
 	on_story(arg, answer, why);
@@ -112,6 +115,16 @@ static json_t *others_of(const struct search *s)
 	return list;
 }
 
+/* Who asks for a moment shall not be told of another one alone: what was there then, null if there is nothing nearer.
+ */
+static json_t *nearer_of(const struct search *s)
+{
+	if (s->shared == NULL || (s->best != NULL && s->distance_us <= s->shared_us))
+		return json_null();
+	return json_pack("{s:O, s:O}", "id", json_object_get(s->shared, "id"), "verdict",
+	                 json_object_get(s->shared, "verdict"));
+}
+
 static void on_events(void *arg, enum reading_end how)
 {
 	struct search *s = arg;
@@ -122,7 +135,10 @@ static void on_events(void *arg, enum reading_end how)
 	else if (story == NULL)
 		search_end(s, NULL, "that verdict cannot be read");
 	else
-		search_end(s, json_pack("{s:o, s:o, s:[]}", "story", story, "others", others_of(s), "steps"), NULL);
+		search_end(s,
+		           json_pack("{s:o, s:o, s:o, s:[]}", "story", story, "others", others_of(s), "nearer",
+		                     nearer_of(s), "steps"),
+		           NULL);
 }
 
 static void on_events_of_user(void *arg, enum reading_end how)
@@ -136,7 +152,7 @@ static void on_events_of_user(void *arg, enum reading_end how)
 		search_end(s, NULL, why_not(how));
 	else
 		search_end(s,
-		           json_pack("{s:n, s:[], s:o}", "story", "others", "steps",
+		           json_pack("{s:n, s:[], s:o, s:o}", "story", "others", "nearer", nearer_of(s), "steps",
 		                     story_steps_of_user(s->backwards ? events : s->events, s->user)),
 		           NULL);
 	json_decref(events);
@@ -209,6 +225,31 @@ static bool is_wanted(const struct search *s, const json_t *verdict)
 	return s->user[0] == '\0' || verdict_span_is_about(verdict, s->user);
 }
 
+/* Whether it names something that is not one user's alone, and that users cross. */
+static bool is_shared(const json_t *verdict)
+{
+	json_t *segment;
+	size_t i;
+
+	json_array_foreach (json_object_get(verdict, "segments"), i, segment) {
+		const char *name = json_string_value(segment);
+
+		if (name != NULL && strchr(name, '(') == NULL && strcmp(name, "exonerated") != 0 &&
+		    strcmp(name, "prober") != 0 && strcmp(name, "unknown") != 0)
+			return true;
+	}
+	return false;
+}
+
+static void shared_consider(struct search *s, json_t *verdict, uint64_t distance)
+{
+	if (distance > NEAR_US || (s->shared != NULL && distance >= s->shared_us) || !is_shared(verdict))
+		return;
+	json_decref(s->shared);
+	s->shared = json_incref(verdict);
+	s->shared_us = distance;
+}
+
 /* Whether it is the one, or may be. */
 static bool verdict_consider(struct search *s, json_t *verdict)
 {
@@ -220,9 +261,14 @@ static bool verdict_consider(struct search *s, json_t *verdict)
 	if (json_object_get(s->seen, id) != NULL)
 		return false;
 	json_object_set_new(s->seen, id, json_true());
-	if (!is_wanted(s, verdict) || !verdict_span_read(verdict, &span))
+	if (!verdict_span_read(verdict, &span))
 		return false;
 	distance = distance_of(s, verdict, &span);
+	if (!is_wanted(s, verdict)) {
+		if (s->ask.id == 0 && s->ask.at_us != 0)
+			shared_consider(s, verdict, distance);
+		return false;
+	}
 	if (s->ask.id == 0 && s->ask.at_us != 0 && distance > NEAR_US)
 		return false;
 	if (s->best == NULL || distance < s->distance_us) {

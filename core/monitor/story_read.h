@@ -14,8 +14,10 @@ struct story_ask {
 	const char *user; /* one that affected this user; "": any */
 	uint64_t at_us;   /* that was there then, or nearest to it; 0: the last one */
 	const void *owner;
-	/* Once.  answer: {"story":story_make or null, "others":[{"id":,"verdict":}] of the same incident, "steps": of
-	 * the user where there is no verdict}; taken.  NULL: why says so, or the owner is gone and it is NULL, too.
+	/* Once.  answer: {"story":story_make or null, "others":[{"id":,"verdict":}] of the same incident, "nearer":
+	 * the same of a verdict on what all share that is nearer to at_us and not about the user, or null, "steps":
+	 * of the user where there is no verdict}; taken.  NULL: why says so, or the owner is gone and it is NULL,
+	 * too.
 	 */
 	void (*on_story)(void *arg, json_t *answer, const char *why);
 	void *arg;

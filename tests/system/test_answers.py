@@ -124,6 +124,17 @@ class Answers(unittest.TestCase):
         self.assertEqual(self.ctl("why").stderr, "t3opsctl: why: there is no verdict yet\n")
         self.assertEqual(self.ctl("show", "17").stderr, "t3opsctl: show: there is no verdict with that number\n")
 
+    def test_another_verdict_was_nearer(self):
+        with Daemon({"ping_timeout": "500ms"}, SECTIONS, users={"alice": self.stub.port, "bob": self.stub.port}) as self.daemon:
+            self.daemon.wait_log(r"event=leg_up .*user=bob")
+            self.drop()
+            told = self.ctl("why", "bob", "--at", "1s").stdout
+            self.assertRegex(told, r"^Nearer to that time, and not known to have affected this user: "
+                                   r"last_mile\(alice\) or wan .* \(t3opsctl show 1\)\n\nNo verdict is about this user")
+            self.assertEqual(self.answer("why", "bob", "--at", "1s")["nearer"]["id"], 1)
+            for words in (("why", "bob"), ("why", "alice", "--at", "1s"), ("why", "--at", "1s"), ("show", "1")):
+                self.assertIsNone(self.answer(*words)["nearer"], words)
+
     def test_verdicts_since(self):
         self.drop()
         lines = self.ctl("verdicts", "--since", "1h").stdout.splitlines()
