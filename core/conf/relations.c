@@ -483,6 +483,38 @@ static void direction_check(const struct relations *r, const struct text_list *p
 	}
 }
 
+/* What verdicts name beside the segments of those lists. */
+static bool is_verdict_word(const char *segment)
+{
+	static const char *const words[] = {"dns", "host", "prober", "exonerated", "unknown"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(segment, words[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A section whose segments no verdict names is silent, which is seen when it is too late. */
+static void notified_check(const struct relations *r, const struct segment_places *p, const struct notify_section *n)
+{
+	const struct text_list *list = option_set_list(&n->values, "segments");
+	struct segment_place at = {list, n->name, "segments"};
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct suggest near;
+		char hint[80];
+
+		if (places_count(p, list->items[i]) > 0 || is_verdict_word(list->items[i]))
+			continue;
+		segment_suggest(p, &at, list->items[i], &near);
+		suggest_hint(&near, hint, sizeof hint);
+		config_fault_warn(
+		    r->faults, CONF_NOTIFY, n->name, "segments",
+		    "segments: no verdict names \"%s\": it is neither in user_path nor in a leg's segments%s",
+		    list->items[i], hint);
+	}
+}
+
 static void segments_check(const struct relations *r)
 {
 	const struct resolved_config *c = r->config;
@@ -496,6 +528,8 @@ static void segments_check(const struct relations *r)
 		    strcmp(p.rows[i].option, "segments") == 0)
 			direction_check(r, &c->options.user_path, &p.rows[i]);
 	}
+	for (size_t i = 0; i < c->n_notifies; i++)
+		notified_check(r, &p, &c->notifies[i]);
 	free(p.rows);
 }
 

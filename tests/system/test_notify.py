@@ -220,6 +220,9 @@ class Notify(unittest.TestCase):
                 ({"argv": ["/no/such/program"]}, 0, 'notify n: argv: "/no/such/program": there is no such program'),
                 ({"argv": ["/tmp"]}, 0, 'notify n: argv: "/tmp": not a program'),
                 ({"argv": [closed]}, 0, f'notify n: argv: "{closed}" cannot be run by account'),
+                ({"argv": ["/bin/true"], "segments": ["tunel", "dns"]}, 0,
+                 'warning: notify n: segments: no verdict names "tunel": it is neither in user_path nor in a leg\'s segments; '
+                 'did you mean "tunnel"?'),
                 ({"argv": ["true"]}, 1, 'expected the program\'s absolute path'),
                 ({"argv": ["/bin/true"], "format": "xml"}, 1, 'notify n: format = "xml": expected one of: json text'),
                 ({"argv": ["/bin/true"], "min_severity": "bad"}, 1, "expected one of: info warning critical"),
