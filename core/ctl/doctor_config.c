@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl/doctor_config.h"
 #include "ctl/run_program.h"
@@ -55,6 +56,12 @@ void doctor_config(struct doctor *d)
 
 	if (r == NULL)
 		abort();
+	if (access(d->daemon, X_OK) < 0) {
+		finding_add(&d->findings, FINDING_FAIL, "config", "",
+		            "make install, or say where it is: --daemon PATH", "%s: %s", d->daemon, strerror(errno));
+		free(r);
+		return;
+	}
 	run_program(argv, NULL, CHECK_TIMEOUT_MS, r);
 	for (rest = r->err; (line = strsep(&rest, "\n")) != NULL;)
 		if (line[0] != '\0')

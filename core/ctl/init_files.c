@@ -48,7 +48,9 @@ char *init_template(const char *templates, const char *name, json_t *values)
 	snprintf(path, sizeof path, "%s/%s", templates, name);
 	text = file_read(path);
 	if (text == NULL) {
-		failed(path, strerror(errno));
+		fprintf(stderr,
+		        "t3opsctl: init: %s: %s; make install puts the templates there, --templates names others\n",
+		        path, strerror(errno));
 		return NULL;
 	}
 	result = template_render(text, values, &line, &what);

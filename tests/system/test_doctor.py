@@ -104,6 +104,9 @@ class Doctor(unittest.TestCase):
         self.assertIn(done.returncode, (0, 3))
         self.assertRegex(done.stdout, r"(?m)^ok    mint\(alice\) +a pairing credential was made")
         self.assertRegex(done.stdout, r"(?m)^0 broken, \d+ warnings, \d+ well, \d+ skipped$")
+        done = subprocess.run([process.program("core/t3opsctl"), "doctor", "-c", self.daemon.conf, "--daemon", "/nowhere/t3ops"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertRegex(done.stdout, r"(?m)^FAIL  config +/nowhere/t3ops: No such file or directory\n +-> make install, or say")
         for words, said in ((("--nonsense",), "unexpected argument"), (("--timeout", "x"), "expected 1 to 600"),
                             (("-c",), "unexpected argument")):
             done = subprocess.run([process.program("core/t3opsctl"), "doctor", *words], capture_output=True, text=True,
