@@ -290,6 +290,7 @@ def announce(demo):
     say(f"  public    {demo.path.url}")
     say(f"            curl -L --cacert {demo.path.ca.ca} --resolve {resolve} -b authentik_session=alice {demo.path.url}/")
     say("  proxy     http://%s:%d" % demo.daemon.proxy)
+    say(f"  page      {monitor}/")
     say(f"  monitor   {monitor}/status  {monitor}/verdicts  {monitor}/metrics")
     say(f"  timings   pages run {1 / USER_FACTOR:g} times as fast as t3's: a Ping every {PING_EVERY * USER_FACTOR:g} s, not "
         f"{PING_EVERY:g} s")
@@ -297,7 +298,7 @@ def announce(demo):
         f"{LEG_TIMING['watchdog']}; shipped: 10s, 2s, 20s")
     say("            make lab plays the shipped timings")
     say(f"  config    {demo.daemon.conf}")
-    say(f"  control   {process.build_dir()}/core/t3opsctl -s {demo.daemon.control} status")
+    say(f"  control   {process.build_dir()}/core/t3opsctl -s {demo.daemon.control} why")
 
 
 def play(demo):
