@@ -160,6 +160,7 @@ static void on_verdict(void *arg, const struct verdict_basis *b)
 		verdict_count(d, b->verdict);
 	actions_standing(d);
 	verdict_event(b, &e);
+	e.time_us = d->tick_wall_us; /* not after its end, which may come with it */
 	verdict_emit(d, &e);
 	if (verdict != NULL && vantage[0] != '\0')
 		json_object_set_new(verdict, "vantage", json_string(vantage));

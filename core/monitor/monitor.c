@@ -462,6 +462,7 @@ static void diagnosis_end(struct monitor *d)
 {
 	uint64_t now = clock_mono_us();
 
+	d->tick_wall_us = clock_wall_us();
 	recorder_finish(d->recorder, now);
 	diagnosis_finish(d->diagnosis, now);
 	recorder_tick_over(d->recorder);
