@@ -68,12 +68,19 @@ static void head_put(FILE *out, const json_t *v)
 	        (long long)json_integer_value(json_object_get(v, "incident")));
 }
 
+/* What the times of a verdict count from. */
+static const char *beginning_of(const json_t *v)
+{
+	return json_is_object(v) && json_array_size(json_object_get(v, "users")) == 0 ? "failure" : "drop";
+}
+
 static void verdict_put(FILE *out, const json_t *v)
 {
 	heading_put(out, "The verdict");
 	fputs("  ", out);
 	text_wrap(out, text_get(v, "text"), "  ");
-	fprintf(out, "  Given %.1f s after the first drop", json_number_value(json_object_get(v, "delay_seconds")));
+	fprintf(out, "  Given %.1f s after the first %s", json_number_value(json_object_get(v, "delay_seconds")),
+	        beginning_of(v));
 	if (json_integer_value(json_object_get(v, "revision")) > 1)
 		fprintf(out, ", revision %lld", (long long)json_integer_value(json_object_get(v, "revision")));
 	if (*text_get(v, "was") != '\0')
@@ -104,7 +111,7 @@ static void step_put(FILE *out, const json_t *step)
 	style_put(out, STYLE_PLAIN);
 }
 
-static void steps_put(FILE *out, const json_t *steps)
+static void steps_put(FILE *out, const json_t *steps, const json_t *v)
 {
 	char zone[LOCAL_TIME_SIZE], heading[LOCAL_TIME_SIZE + 64];
 	json_t *step;
@@ -113,7 +120,8 @@ static void steps_put(FILE *out, const json_t *steps)
 	if (json_array_size(steps) == 0)
 		return;
 	local_zone(text_get(json_array_get(steps, 0), "time"), zone);
-	snprintf(heading, sizeof heading, "In order of time (%.40s, seconds from the first drop)", zone);
+	snprintf(heading, sizeof heading, "In order of time (%.40s, seconds from the first %s)", zone,
+	         beginning_of(v));
 	heading_put(out, heading);
 	json_array_foreach ((json_t *)steps, i, step)
 		step_put(out, step);
@@ -165,7 +173,7 @@ void print_story(FILE *out, const json_t *answer)
 		fputs("No verdict is about this user at that time.\n", out);
 		if (json_array_size(json_object_get(answer, "steps")) == 0)
 			fputs("The journal has nothing of this user, either.\n", out);
-		steps_put(out, json_object_get(answer, "steps"));
+		steps_put(out, json_object_get(answer, "steps"), NULL);
 		return;
 	}
 	head_put(out, json_object_get(story, "verdict"));
@@ -173,7 +181,7 @@ void print_story(FILE *out, const json_t *answer)
 	verdict_put(out, json_object_get(story, "verdict"));
 	section_put(out, "What failed", json_object_get(story, "failed"));
 	section_put(out, "What worked", json_object_get(story, "worked"));
-	steps_put(out, json_object_get(story, "steps"));
+	steps_put(out, json_object_get(story, "steps"), json_object_get(story, "verdict"));
 	end_put(out, story);
 	others_put(out, json_object_get(answer, "others"));
 }

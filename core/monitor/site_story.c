@@ -54,8 +54,9 @@ static void head_put(FILE *out, const json_t *v)
 	users_put(out, v);
 	fputs("</p><p>", out);
 	html_print(out, site_get(v, "text"));
-	fprintf(out, ". <small>Given %.1f s after the first drop; verdict %lld, incident %lld.</small></p>",
+	fprintf(out, ". <small>Given %.1f s after the first %s; verdict %lld, incident %lld.</small></p>",
 	        json_number_value(json_object_get(v, "delay_seconds")),
+	        json_array_size(json_object_get(v, "users")) > 0 ? "drop" : "failure",
 	        (long long)json_integer_value(json_object_get(v, "id")),
 	        (long long)json_integer_value(json_object_get(v, "incident")));
 }

@@ -89,6 +89,8 @@ class Answers(unittest.TestCase):
     def test_a_verdict_that_stands(self):
         self.stall()
         told = self.ctl("why").stdout
+        for words in ("Nobody was affected", " s after the first failure\n", "seconds from the first failure)"):
+            self.assertIn(words, told)
         self.assertRegex(told, r"^.* UTC  serve\(alice\)  for .*, standing\n")
         self.assertIn("not over yet", told)
         self.assertIn("probe_t3serve(alice)", told)
