@@ -144,7 +144,7 @@ static void leg_put(FILE *out, const json_t *leg)
 	html_print(out, site_get(leg, "name"));
 	text_cell(out, "User", "", site_get(leg, "user"));
 	text_cell(out, "State", site_get(leg, "state"), site_get(leg, "state"));
-	site_cell(out, "Answers in", "figure");
+	site_cell(out, "Answer", "figure");
 	html_print(out, site_get(leg, "reason"));
 	if (*site_get(leg, "reason") == '\0' && rtt != NULL)
 		fprintf(out, "%.1f&#8239;ms", json_number_value(rtt) * 1000);
@@ -163,8 +163,8 @@ void site_legs_put(FILE *out, const struct site_data *s)
 	size_t i;
 
 	head_put(out, "Legs");
-	fputs("<table><thead><tr><th>Leg<th>User<th>State<th class=figure>Answers "
-	      "in<th>Since<th>Segments</thead><tbody>",
+	fputs("<table><thead><tr><th>Leg<th>User<th>State<th class=figure>Answer"
+	      "<th>Since<th>Segments</thead><tbody>",
 	      out);
 	json_array_foreach (json_object_get(s->status, "legs"), i, leg)
 		leg_put(out, leg);
