@@ -7,7 +7,7 @@
  *
  *   question --held there until something happens--> up, alive: up here, and its heartbeat is answered
  *                                                    down, a failed attempt: down here, as it was there
- *                                                    nothing: asked again
+ *                                                    nothing, or up long ago: asked again
  *   no answer, or one that is not believed --> ended by t3ops itself, and asked again after a pause
  */
 #include <errno.h>
@@ -25,6 +25,8 @@
 #define ANSWER_MAX    1024
 #define PACE_US       UINT64_C(100000)
 #define DEAF_PAUSE_US UINT64_C(2000000)
+#define WAY_MAX_US                                                                                                   \
+	UINT64_C(1000000) /* of the answer with which the leg comes up: it is no heartbeat, which has an age */
 
 /* Rows of the metric table. */
 enum { METRIC_HEARD, METRIC_UNHEARD };
@@ -114,12 +116,14 @@ static void answered(struct vantage *v, const struct testimony *t, uint64_t wait
 
 static void heard(struct vantage *v, const struct testimony *t, uint64_t took_us)
 {
+	uint64_t way_us = took_us - t->held_us;
 	char text[160];
 
 	switch (t->kind) {
 	case TESTIMONY_UP:
 	case TESTIMONY_ALIVE:
-		answered(v, t, took_us - t->held_us + t->waited_us);
+		if (v->up || way_us <= WAY_MAX_US)
+			answered(v, t, way_us + t->waited_us);
 		break;
 	case TESTIMONY_DOWN:
 	case TESTIMONY_ATTEMPT:

@@ -8,6 +8,8 @@ heard, says nothing.
     here: there --channel--> the status pages there
 """
 import contextlib
+import hashlib
+import hmac
 import os
 import re
 import subprocess
@@ -130,6 +132,24 @@ class Vantage(unittest.TestCase):
             self.assertFalse(self.up(here))
             self.assertGreater(here.metrics()['t3ops_vantage_unheard_total{plugin="there",why="not_believed"}'], 1)
             return here.log()
+
+    def test_late_news_bring_nothing_up(self):
+        """An answer that took long tells of a time that is over: what it would acquit may have broken since."""
+        key, asked = hashlib.sha256(b"a-key-that-both-have").digest(), []
+
+        def genuine(c, request):
+            asked.append(time.monotonic())
+            if len(asked) == 1:
+                time.sleep(3)
+            challenge = re.search("challenge=([0-9a-f]+)", request.target).group(1)
+            text = (f"t3ops-testimony 1\nchallenge {challenge}\nleg leg\nkind alive\nheld_us 0\nwaited_us 0\nstep 0\nreason 0\n"
+                    "code 0\ncolo -\n")
+            c.send(answer(f"{text}mac {hmac.new(key, text.encode(), 'sha256').hexdigest()}\n".encode()))
+
+        with Origin({"/testimony": genuine}) as fake:
+            here = self.start_here(("127.0.0.1", fake.port))
+            here.wait_log(r"event=leg_up .*plugin=there")
+            self.assertGreater(len(asked), 1)
 
     def test_replayed_and_altered(self):
         """A genuine answer, said again; and one whose kind was altered."""
