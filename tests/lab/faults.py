@@ -682,8 +682,8 @@ ROWS = [
     Row("two locations, and nothing", lasts=60, world="two locations"),
     Row("everybody reloads over two locations", begin=each_user("reload"), lasts=20, world="two locations"),
 
-    Row("alice's location is silent, and she is alone there", HERS_OR_CDG, part("far_edge", "stall"), part("far_edge", "heal"),
-        world="alone"),
+    Row("alice's location is silent, and she is alone there", HERS_OR_CDG, before_ping("alice", part("far_edge", "stall")),
+        part("far_edge", "heal"), world="alone"),
     Row("kill alice's location, and she is alone there", HERS_OR_CDG, part("far_edge", "cut"), part("far_edge", "heal"),
         lasts=20, world="alone"),
     Row("a hole of 12 s in alice's Wi-Fi, and she is alone at her location", HERS_OR_CDG,
