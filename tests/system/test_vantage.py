@@ -201,5 +201,23 @@ class Vantage(unittest.TestCase):
         self.assertIn('vantage_key_file = "/does/not/exist": No such file', text)
 
 
+    def test_whoever_repeats_questions_keeps_nobody_out(self):
+        there = self.start_there()
+        key = hashlib.sha256(b"a-key-that-both-have").digest()
+
+        def question(number):
+            challenge = "%032x" % number
+            mac = hmac.new(key, f"t3ops-question 1\n{challenge}\nleg\n".encode(), hashlib.sha256).hexdigest()
+            c = self.stack.enter_context(http.Connection(there.monitor))
+            c.send(f"GET /testimony?leg=leg&challenge={challenge}&mac={mac} HTTP/1.1\r\nHost: lab\r\n\r\n".encode())
+            return challenge, c
+
+        asked = [question(n) for n in range(20)]
+        for challenge, c in asked:
+            told = c.response("GET")
+            self.assertEqual(told.status, 200)
+            self.assertIn(f"challenge {challenge}\n", told.text())
+
+
 if __name__ == "__main__":
     unittest.main()
