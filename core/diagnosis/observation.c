@@ -486,7 +486,7 @@ static uint64_t last_failed(const struct incident *in, const struct probe_table 
 	uint64_t last = in->first_us;
 
 	for (size_t i = 0; i < legs->n; i++)
-		if (leg_is_failing(legs->rows[i]) && legs->rows[i]->attempted)
+		if ((leg_fails(legs->rows[i]) || leg_is_failing(legs->rows[i])) && legs->rows[i]->attempted)
 			last = later(last, legs->rows[i]->attempt_us);
 	return last;
 }

@@ -146,7 +146,9 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	    [LEG_SILENT] = LEG_SILENT,    [LEG_SUSPECTED] = LEG_CLEARED,   [LEG_CLEARED] = LEG_CLEARED,
 	    [LEG_FAILED] = LEG_RECOVERED, [LEG_RECOVERED] = LEG_RECOVERED, [LEG_STALE] = LEG_SILENT,
 	};
-	bool failed = leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED || leg->testimony == LEG_STALE;
+	bool suspected = leg->testimony == LEG_SUSPECTED && leg->verdict != 0; /* and taken for a fault */
+	bool failed = suspected || leg->testimony == LEG_FAILED || leg->testimony == LEG_RECOVERED ||
+	              leg->testimony == LEG_STALE;
 	enum leg_testimony was = leg->testimony;
 
 	if ((was == LEG_SILENT || was == LEG_STALE) && leg->state != LEG_IS_UP && leg->state != LEG_IS_LATE)
@@ -162,7 +164,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 		colo_copy(leg->alive_colo, in->colo);
 	}
 	/* late once is no fault, unless it was taken for one */
-	leg->testimony = leg->verdict != 0 && was == LEG_SUSPECTED ? LEG_RECOVERED : next[leg->testimony];
+	leg->testimony = suspected ? LEG_RECOVERED : next[leg->testimony];
 	if (in->kind == LEG_UP)
 		aspect_works(leg, &leg->fresh, in->mono_us, in);
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
