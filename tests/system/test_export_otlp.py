@@ -227,7 +227,7 @@ class Hostile(Case):
 
     def test_batches_grow_again(self):
         """413 down to single records: what is small then is not so for ever."""
-        r = self.receiver(*(Answer(413) for _ in range(4)))
+        r = self.receiver(*(Answer(413) for _ in range(12)))
         d = self.daemon(r, traces=False, batch_delay="1s")
         def several():
             d.reload()
