@@ -79,6 +79,19 @@ static bool fd_parse(const char *text, int *out)
 	return end != text && *end == '\0' && n > 2 && n < INT_MAX;
 }
 
+/* replay FILE [VERDICT], or none; argv[argc] is NULL. */
+static void arguments_read(struct command_line *line, int argc, char **argv)
+{
+	if (line->mode == MODE_RUN && argc > 0 && strcmp(argv[0], "replay") == 0) {
+		line->mode = argc == 2 || argc == 3 ? MODE_REPLAY : MODE_USAGE_ERROR;
+		line->recording = argv[1];
+		line->verdict = argc > 2 ? argv[2] : NULL;
+	} else if (argc > 0) {
+		fprintf(stderr, "t3ops: unexpected argument: %s\n", argv[0]);
+		line->mode = MODE_USAGE_ERROR;
+	}
+}
+
 static struct command_line command_line_read(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -141,16 +154,7 @@ static struct command_line command_line_read(int argc, char **argv)
 		}
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
-	if (line.mode == MODE_RUN && optind < argc && strcmp(argv[optind], "replay") == 0) {
-		line.mode = argc - optind == 2 || argc - optind == 3 ? MODE_REPLAY : MODE_USAGE_ERROR;
-		line.recording = argv[optind + 1];
-		line.verdict = line.recording != NULL ? argv[optind + 2] : NULL;
-		return line;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "t3ops: unexpected argument: %s\n", argv[optind]);
-		line.mode = MODE_USAGE_ERROR;
-	}
+	arguments_read(&line, argc - optind, argv + optind);
 	return line;
 }
 

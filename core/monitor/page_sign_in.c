@@ -24,7 +24,7 @@ static uint64_t now_s(void)
 	return clock_wall_us() / 1000000;
 }
 
-/* False: there is no token. */
+/* False: no token is set. */
 static bool digest_of(const struct monitor *d, unsigned char digest[SECRET_DIGEST_BYTES])
 {
 	return secret_digest_parse(d->process->config->page_token, digest);

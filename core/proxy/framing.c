@@ -23,7 +23,7 @@ void framing_fini(struct framing *f)
 	f->context = NULL;
 }
 
-static bool is_under_way(const struct framing *f)
+static bool is_in_progress(const struct framing *f)
 {
 	return f->unread != 0 || f->fragmented || framing_wants_write(f);
 }
@@ -36,7 +36,7 @@ static bool is_closing(wslay_event_context_ptr c)
 
 void framing_rest(struct framing *f)
 {
-	if (f->context && !is_under_way(f) && !is_closing(f->context))
+	if (f->context && !is_in_progress(f) && !is_closing(f->context))
 		framing_fini(f);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * wslay's context of a WebSocket that ends here.  It takes more than 4 KiB, so it is there only while something of a
- * message is under way: an idle WebSocket has none.  Proxy.
+ * message is in progress: an idle WebSocket has none.  Proxy.
  */
 #ifndef T3OPS_PROXY_FRAMING_H
 #define T3OPS_PROXY_FRAMING_H
@@ -11,7 +11,7 @@
 #include <wslay/wslay.h>
 
 struct framing {
-	wslay_event_context_ptr context; /* NULL: nothing is under way */
+	wslay_event_context_ptr context; /* NULL: nothing is in progress */
 	int64_t unread;  /* bytes that came and belong to no frame whose head is known; negative: of that frame they
 	                    miss */
 	bool fragmented; /* the rest of a message is to come */
@@ -26,7 +26,7 @@ struct framing_kind {
 
 /* Makes the context if there is none; false without memory. */
 bool framing_open(struct framing *f, const struct framing_kind *kind);
-/* It goes if nothing is under way and neither side has closed. */
+/* It goes if nothing is in progress and neither side has closed. */
 void framing_rest(struct framing *f);
 void framing_fini(struct framing *f);
 

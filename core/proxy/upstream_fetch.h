@@ -13,7 +13,7 @@ struct upstream_fetches;
 
 /* NULL without memory. */
 struct upstream_fetches *upstream_fetches_new(struct worker *worker);
-/* Whatever is under way ends without its callback. */
+/* Whatever is in progress ends without its callback. */
 void upstream_fetches_free(struct upstream_fetches *all);
 /* Takes a GET without a body, whose steps nobody wants to know. */
 struct user_fetcher upstream_fetches_fetcher(struct upstream_fetches *all);
