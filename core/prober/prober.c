@@ -334,4 +334,13 @@ static void confine(struct process *process, struct confinement *c)
 	c->rules.binds = true;
 }
 
-const struct process_ops prober_ops = {.start = start, .stop = stop, .confine = confine, .message = message};
+/* Far ends may end a leg at any time. */
+static bool awaits(const struct process *process)
+{
+	const struct prober *p = process->state;
+
+	return p != NULL && !LIST_EMPTY(&p->list);
+}
+
+const struct process_ops prober_ops = {
+    .start = start, .stop = stop, .confine = confine, .awaits = awaits, .message = message};

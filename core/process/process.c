@@ -15,10 +15,10 @@
 #include "users/user_snapshot.h"
 #include "users/users_reader.h"
 
-#define LAG_TICK_US      100000            /* while anything happens */
-#define LAG_REST_US      UINT64_C(1000000) /* after a tick before which nothing did, and then */
-#define LAG_SLEEP_US     UINT64_C(30000000)
-#define LAG_REPORT_US    500000 /* a loop late by more was frozen */
+#define LAG_TICK_US      100000             /* while anything happens */
+#define LAG_REST_US      UINT64_C(1000000)  /* after a tick before which nothing did */
+#define LAG_SLEEP_US     UINT64_C(30000000) /* and then, if nothing is awaited */
+#define LAG_REPORT_US    500000             /* a loop late by more was frozen */
 #define TERM_ANSWER_S    2.0
 #define USERS_AWAITED_US UINT64_C(1000000)
 #define FLUSH_MS         200 /* for what is queued at the end */
@@ -173,19 +173,27 @@ static void tick_set(struct run *run, uint64_t after_us)
 
 	run->tick_us = after_us;
 	ev_ref(loop);
-	ev_prepare_stop(loop, &run->busy);
-	ev_ref(loop);
 	ev_timer_stop(loop, &run->tick);
 	ev_timer_set(&run->tick, (double)after_us / 1e6, 0.);
 	ev_timer_start(loop, &run->tick);
 	ev_unref(loop);
 }
 
+static uint64_t next_tick_us(const struct run *run)
+{
+	const struct process *process = run->process;
+
+	if (run->stirred)
+		return LAG_TICK_US;
+	if (run->tick_us == LAG_TICK_US || (process->ops->awaits != NULL && process->ops->awaits(process)))
+		return LAG_REST_US;
+	return LAG_SLEEP_US;
+}
+
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct run *run = w->data;
 	uint64_t now = clock_mono_us(), due = run->ticked_us + run->tick_us;
-	uint64_t next_us = run->tick_us == LAG_TICK_US ? LAG_REST_US : LAG_SLEEP_US;
 
 	(void)revents;
 	run->ticked_us = now;
@@ -194,16 +202,16 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	lag_take(run, now > due ? now - due : 0, now);
 	ev_now_update(loop);
 	ev_ref(loop); /* it has stopped by itself */
-	ev_timer_set(w, (double)(run->stirred ? LAG_TICK_US : next_us) / 1e6, 0.);
-	run->tick_us = run->stirred ? LAG_TICK_US : next_us;
+	run->tick_us = next_tick_us(run);
+	ev_timer_set(w, (double)run->tick_us / 1e6, 0.);
 	ev_timer_start(loop, w);
 	ev_unref(loop);
 	run->stirred = false;
 	run->pinged = true; /* this turn is the tick's own */
 }
 
-/* What happens is measured closely from then on.  A process for which nothing happens sleeps: what it could be late
- * for is a timer, which has its own time, or the supervisor's ping. */
+/* What happens is measured closely from then on.  A process for which nothing happens, and that awaits nothing,
+ * sleeps: what it could be late for is a timer, which has its own time, or the supervisor's ping. */
 static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
 {
 	struct run *run = w->data;

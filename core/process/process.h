@@ -78,6 +78,9 @@ struct process_ops {
 	/* What it needs while it runs.  The process confines itself to that (sys/sandbox.h) as soon as it has
 	 * started.  NULL: it does not. */
 	void (*confine)(struct process *process, struct confinement *c);
+	/* Whether something may come from outside at any time that must not be judged without knowing that this
+	 * process stood still.  NULL: it does not. */
+	bool (*awaits)(const struct process *process);
 	/* A message that process.c does not handle itself. */
 	void (*message)(struct process *process, const struct msg_head *head, const void *payload);
 };

@@ -259,5 +259,18 @@ static void confine(struct process *process, struct confinement *c)
 	confinement_read_system(c);
 }
 
-const struct process_ops proxy_ops = {
-    .check = proxy_conf_check, .start = start, .stop = stop, .drain = drain, .confine = confine, .message = message};
+/* Pages speak whenever they like. */
+static bool awaits(const struct process *process)
+{
+	const struct worker *worker = process->state;
+
+	return worker != NULL && worker->tunnels != NULL && tunnels_any(worker->tunnels);
+}
+
+const struct process_ops proxy_ops = {.check = proxy_conf_check,
+                                      .start = start,
+                                      .stop = stop,
+                                      .drain = drain,
+                                      .confine = confine,
+                                      .awaits = awaits,
+                                      .message = message};

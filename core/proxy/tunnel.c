@@ -518,6 +518,11 @@ struct tunnels *tunnels_new(struct worker *worker)
 	return all;
 }
 
+bool tunnels_any(const struct tunnels *all)
+{
+	return all->n > 0;
+}
+
 void tunnels_follow_users(struct worker *worker, const struct user_list *now)
 {
 	struct tunnel *t, *next;

@@ -33,6 +33,8 @@ void tunnel_session_dead(struct worker *worker, uint64_t id);
 /* worker->tunnels.  NULL without memory. */
 struct tunnels *tunnels_new(struct worker *worker);
 void tunnels_free(struct tunnels *all); /* none may be open */
+/* Whether one is open. */
+bool tunnels_any(const struct tunnels *all);
 /* Ends all; the process is about to. */
 void tunnels_close_all(struct worker *worker);
 /* Ends all tunnels of users that the table has no longer, or whose t3 server moved. */

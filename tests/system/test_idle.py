@@ -1,13 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A daemon with nothing to do sleeps: what wakes its processes is counted, not timed."""
+"""A daemon with nothing to do sleeps: what wakes its processes is counted, not timed.  But it never sleeps through a
+freeze while a user or a leg may be hurt by it."""
+import os
+import re
+import signal
 import time
 import unittest
 
-from lab import wait
+from lab import wait, ws
 from lab.daemon import Daemon, section
+from lab.origin import Origin
+from test_legs import echo, first, leg
+from test_tunnel import ALICE
 
 SPAN = 10
+FROZEN = 4
+REST = 1  # seconds between two looks at the clock in a process that is at rest
 PINGS_EVERY = 10 / 3  # process_watchdog, three times in its limit
 
 
@@ -34,6 +43,32 @@ class Idle(unittest.TestCase):
             for name, n in found.items():
                 own = {"monitor": 4 * (span + 1), "supervisor": len(pids) * pings}.get(name, 0)
                 self.assertLessEqual(n, own + 3 * pings + 2, f"{name} of {found}")
+
+    def lags(self, d, mark=0):
+        """Of each process: by how much it was late, in seconds."""
+        return {p: float(ms) / 1000 for p, ms in re.findall(r"process=(\w+) event=loop_lag duration_ms=([\d.]+)", d.log()[mark:])}
+
+    def test_a_freeze_is_measured_at_rest(self):
+        """All of it stands still, the supervisor as well: nobody else's clock goes on."""
+        far = Origin({"/echo": echo})
+        self.addCleanup(far.stop)
+        quiet = {"heartbeat": "60s", "watchdog": "90s", "fresh": "0s", "large_beat": "0s", "address": f"127.0.0.1:{far.port}"}
+        sections = leg("leg", f"ws://127.0.0.1:{far.port}/echo", **quiet) + section("plugin", "probe_echo", {})
+        with Daemon({}, sections, users={"alice": far.port}) as d:
+            first(d, "leg", "leg_up")
+            with ws.WebSocket(d.proxy, "/echo", ALICE):
+                for _ in range(2):  # and again, after it did something
+                    time.sleep(4 * REST)
+                    mark = len(d.log())
+                    everything = [d.pid] + d.children()
+                    for pid in everything:
+                        os.kill(pid, signal.SIGSTOP)
+                    time.sleep(FROZEN)
+                    for pid in everything:
+                        os.kill(pid, signal.SIGCONT)
+                    wait.until(lambda m=mark: {"proxy", "prober"} <= set(self.lags(d, m)), what="loop_lag of proxy and prober")
+                    for process in ("proxy", "prober"):
+                        self.assertGreaterEqual(self.lags(d, mark)[process], FROZEN - REST - 0.2)
 
 
 if __name__ == "__main__":
