@@ -271,6 +271,36 @@ static void process_print(FILE *out, const json_t *process)
 	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(process, "restarts")));
 }
 
+void print_log_levels(FILE *out, const json_t *levels)
+{
+	const char *configured = text_get(levels, "configured"), *process;
+	json_t *level;
+
+	json_object_foreach (json_object_get(levels, "processes"), process, level) {
+		text_put(out, process, 12);
+		text_put(out, json_string_value(level), 0);
+		if (strcmp(json_string_value(level), configured) != 0)
+			fprintf(out, "  (configured: %s)", configured);
+		fputc('\n', out);
+	}
+}
+
+/* Those that somebody chose: "log level debug of proxy, prober; configured is info". */
+static void log_levels_note(FILE *out, const json_t *levels)
+{
+	const char *configured = text_get(levels, "configured"), *process, *between = "\nlog level: ";
+	json_t *level;
+
+	json_object_foreach (json_object_get(levels, "processes"), process, level) {
+		if (strcmp(json_string_value(level), configured) == 0)
+			continue;
+		fprintf(out, "%s%s %s", between, process, json_string_value(level));
+		between = ", ";
+	}
+	if (between[0] == ',')
+		fprintf(out, " until the next reload; configured is %s\n", configured);
+}
+
 static void journal_print(FILE *out, const json_t *status)
 {
 	long long lost = (long long)json_integer_value(json_object_get(status, "journal_lost"));
@@ -293,6 +323,7 @@ void print_status(FILE *out, const json_t *status)
 	fputc('\n', out);
 	print_legs(out, json_object_get(status, "legs"));
 	journal_print(out, status);
+	log_levels_note(out, json_object_get(status, "log_levels"));
 	if (json_is_integer(incident))
 		fprintf(out, "\nincident %lld is open\n", (long long)json_integer_value(incident));
 	if (!json_is_object(last))

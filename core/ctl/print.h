@@ -14,6 +14,8 @@ void print_standing(FILE *out, const json_t *newest_first); /* verdicts as well 
 void print_verdict(FILE *out, const json_t *verdict);
 void print_events(FILE *out, const json_t *newest_first);
 void print_event(FILE *out, const json_t *event);
+/* {"configured":LEVEL,"processes":{NAME:LEVEL}} */
+void print_log_levels(FILE *out, const json_t *levels);
 /* Of an action: a table of its rows, or a list on a terminal that is too narrow for that; without rows its summary.
  */
 void print_rows(FILE *out, const json_t *answer);

@@ -41,6 +41,7 @@ static const char usage[] =
     "       verdicts --standing        those that have not ended, or ended a few minutes ago\n"
     "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
     "       metrics                    as Prometheus reads them\n"
+    "       log-level [LEVEL] [--process NAME]  what is logged; LEVEL lasts until the next reload\n"
     "       run JOB [USER]             run a job section now, for all users or one\n"
     "       PLUGIN now [USER]          the same for every section of that plugin\n"
     "       PLUGIN ACTION [USER] [--NAME[=VALUE]]...  what else that plugin can do: its manual page lists it\n"
@@ -49,7 +50,7 @@ static const char usage[] =
     "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
-	const char *socket, *kind, *user, *segment;
+	const char *socket, *kind, *user, *segment, *process;
 	uint64_t since_us, at_us; /* 0: not given */
 	long limit;
 	bool json, follow, standing;
@@ -60,7 +61,8 @@ struct asked {
 static const struct {
 	char letter;
 	const char *name;
-} only_long[] = {{'S', "standing"}, {'T', "since"}, {'U', "user"}, {'G', "segment"}, {'A', "at"}, {'L', "last"}};
+} only_long[] = {{'S', "standing"}, {'T', "since"}, {'U', "user"},   {'G', "segment"},
+                 {'A', "at"},       {'L', "last"},  {'P', "process"}};
 
 /* A command: how its request is made and its answer printed. */
 struct command {
@@ -83,14 +85,15 @@ static const struct command commands[] = {
     {"verdicts", print_verdicts, TIMEOUT_S, "nfSTUG", "verdict", print_verdict},
     {"events", print_events, TIMEOUT_S, "nkf", "event", print_event},
     {"metrics", print_text, TIMEOUT_S, "", NULL, NULL},
+    {"log-level", print_log_levels, TIMEOUT_S, "P", NULL, NULL},
     {"run", print_text, 0, "", NULL, NULL},
     {"reload", print_text, 0, "", NULL, NULL},
 };
 
-/* After what is wrong, unless getopt has said it. */
+/* After the line that says what is wrong, which may be getopt's. */
 static int usage_print(void)
 {
-	fputs(usage, stderr);
+	fputs("Try: t3opsctl --help\n", stderr);
 	return 2;
 }
 
@@ -281,14 +284,21 @@ static void given_add(struct asked *a, char letter)
  * behind them.  0: go on; else what to return, plus one. */
 static int options_read(int argc, char **argv, const char *how, struct asked *a)
 {
-	static const struct option options[] = {
-	    {"socket", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
-	    {"follow", no_argument, NULL, 'f'},        {"kind", required_argument, NULL, 'k'},
-	    {"limit", required_argument, NULL, 'n'},   {"version", no_argument, NULL, 'V'},
-	    {"help", no_argument, NULL, 'h'},          {"standing", no_argument, NULL, 'S'},
-	    {"since", required_argument, NULL, 'T'},   {"user", required_argument, NULL, 'U'},
-	    {"segment", required_argument, NULL, 'G'}, {"at", required_argument, NULL, 'A'},
-	    {"last", no_argument, NULL, 'L'},          {0}};
+	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+	                                        {"json", no_argument, NULL, 'j'},
+	                                        {"follow", no_argument, NULL, 'f'},
+	                                        {"kind", required_argument, NULL, 'k'},
+	                                        {"limit", required_argument, NULL, 'n'},
+	                                        {"version", no_argument, NULL, 'V'},
+	                                        {"help", no_argument, NULL, 'h'},
+	                                        {"standing", no_argument, NULL, 'S'},
+	                                        {"since", required_argument, NULL, 'T'},
+	                                        {"user", required_argument, NULL, 'U'},
+	                                        {"segment", required_argument, NULL, 'G'},
+	                                        {"at", required_argument, NULL, 'A'},
+	                                        {"last", no_argument, NULL, 'L'},
+	                                        {"process", required_argument, NULL, 'P'},
+	                                        {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, how, options, NULL)) != -1) {
@@ -324,6 +334,9 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 		case 'G':
 			a->segment = optarg;
 			break;
+		case 'P':
+			a->process = optarg;
+			break;
 		case 'L':
 			break; /* it is what is meant without --at */
 		case 'V':
@@ -335,7 +348,7 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 		default:
 			return 1 + usage_print();
 		}
-		if (strchr("fknSTUGAL", c) != NULL)
+		if (strchr("fknSTUGALP", c) != NULL)
 			given_add(a, (char)c);
 	}
 	return 0;
@@ -484,6 +497,18 @@ static int watch(const struct command *c, struct asked a)
 	return ask(c, &a, list_request(c, &a));
 }
 
+/* log-level [LEVEL] [--process NAME] */
+static int log_level(const struct command *c, const struct asked *a, char **words, int n)
+{
+	if (n > 1)
+		return usage_error("unexpected argument: %s", words[1]);
+	if (n == 0 && a->process[0] != '\0')
+		return usage_error("--process goes with a level");
+	return ask(c, a,
+	           json_pack("{s:s, s:s, s:s}", "command", "log-level", "level", n == 1 ? words[0] : "", "process",
+	                     a->process));
+}
+
 /* run JOB [USER] */
 static int run_job(const struct command *c, const struct asked *a, char **words, int n)
 {
@@ -502,6 +527,8 @@ static int command_run(struct command c, const struct asked *a, char **words, in
 		return r;
 	if (strcmp(c.name, "run") == 0)
 		return run_job(&c, a, words, n);
+	if (strcmp(c.name, "log-level") == 0)
+		return log_level(&c, a, words, n);
 	if (strcmp(c.name, "why") == 0)
 		return why(&c, a, words, n);
 	if (strcmp(c.name, "show") == 0)
@@ -529,7 +556,8 @@ static const struct command *command_find(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct asked a = {.socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = "", .user = "", .segment = ""};
+	struct asked a = {
+	    .socket = T3OPS_RUNSTATEDIR "/t3ops/control.sock", .kind = "", .user = "", .segment = "", .process = ""};
 	int r = options_read(argc, argv, "+s:jfk:n:Vh", &a);
 	const struct command *c = r == 0 ? command_find(argv[optind]) : NULL;
 

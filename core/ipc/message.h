@@ -60,6 +60,9 @@ enum msg_type {
 	MSG_USER_VERDICT,     /* monitor -> requester: struct msg_reply, its text what the verdict says that stands;
 	                         -ENOENT: none does */
 	MSG_NOTIFY,           /* monitor -> helper: struct msg_notify; answered MSG_RAN, without output (id echoed) */
+	MSG_LOG_LEVEL,        /* monitor -> supervisor: struct msg_log_level; answered MSG_LOG_LEVELS (id echoed) */
+	MSG_LOG_LEVELS,       /* supervisor -> monitor: struct msg_log_levels, on a change, and at monitor start */
+	MSG_LOG_LEVEL_SET,    /* supervisor -> process: a byte, enum log_level: what is logged from now on */
 };
 
 struct msg_head {
@@ -136,6 +139,16 @@ struct msg_fd_put {
 struct msg_reply {
 	int32_t error; /* 0 or negative errno */
 	char text[];   /* without NUL */
+};
+
+/* What the operator wants to be logged. */
+struct msg_log_level {
+	uint8_t process; /* enum process_id; PROCESS_NONE: all */
+	uint8_t level;   /* enum log_level; 0: as configured */
+};
+/* What was chosen for each process; 0: the configured level counts. */
+struct msg_log_levels {
+	uint8_t chosen[PROCESSES];
 };
 
 struct msg_process {

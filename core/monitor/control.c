@@ -9,6 +9,7 @@
 #include "monitor/control_history.h"
 #include "monitor/control_incident.h"
 #include "monitor/control_line.h"
+#include "monitor/control_log_level.h"
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
@@ -262,6 +263,8 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		control_incident_export(ctl->monitor, c, request);
 	else if (strcmp(command, "events") == 0)
 		on_events(ctl, c, request);
+	else if (strcmp(command, "log-level") == 0)
+		control_log_level(ctl->monitor, &ctl->waits, c, request);
 	else if (strcmp(command, "reload") == 0)
 		on_reload(ctl, c);
 	else if (strcmp(command, "run") == 0)
@@ -338,7 +341,10 @@ void control_free(struct control *ctl)
 
 void control_message(struct control *ctl, const struct msg_head *head, const void *payload)
 {
-	control_waits_message(&ctl->waits, head, payload);
+	if (head->type == MSG_LOG_LEVELS)
+		control_log_levels(ctl->monitor, &ctl->waits, head);
+	else
+		control_waits_message(&ctl->waits, head, payload);
 }
 
 void control_verdict(struct control *ctl, const json_t *verdict)

@@ -123,6 +123,19 @@ static void reply_take(struct control_waits *w, uint64_t id, int error, const ch
 	}
 }
 
+struct local_conn *control_wait_take(struct control_waits *w, uint64_t id)
+{
+	for (size_t i = 0; i < CONTROL_WAITS_MAX; i++)
+		if (w->rows[i].id != 0 && w->rows[i].id == id) {
+			struct local_conn *c = w->rows[i].conn;
+
+			wait_clear(&w->rows[i]);
+			local_hold(c, false);
+			return c;
+		}
+	return NULL;
+}
+
 void control_waits_message(struct control_waits *w, const struct msg_head *head, const void *payload)
 {
 	const struct msg_reply *reply = payload;

@@ -33,6 +33,8 @@ struct control_wait *control_wait_new(struct control_waits *w, struct local_conn
 void control_wait_refuse(struct control_wait *w, const char *why);
 /* An answer of another process (MSG_RELOADED, MSG_JOB_DONE), or MSG_UNREACHABLE; those of others are ignored. */
 void control_waits_message(struct control_waits *w, const struct msg_head *head, const void *payload);
+/* Who waits for that answer, which the caller gives; NULL: nobody. */
+struct local_conn *control_wait_take(struct control_waits *w, uint64_t id);
 /* The connection is gone. */
 void control_waits_forget(struct control_waits *w, const struct local_conn *c);
 /* Gives up on all. */

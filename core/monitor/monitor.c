@@ -369,6 +369,15 @@ static void on_process(struct monitor *d, const struct msg_head *head, const voi
 	due_set(d);
 }
 
+static void on_log_levels(struct monitor *d, const struct msg_head *head, const void *payload)
+{
+	if (head->len != sizeof d->log_levels)
+		return;
+	memcpy(&d->log_levels, payload, sizeof d->log_levels);
+	if (d->control != NULL)
+		control_message(d->control, head, payload);
+}
+
 static void monitor_message(struct process *process, const struct msg_head *head, const void *payload)
 {
 	struct monitor *d = process->state;
@@ -381,6 +390,9 @@ static void monitor_message(struct process *process, const struct msg_head *head
 		break;
 	case MSG_PROCESS_STATE:
 		on_process(d, head, payload);
+		break;
+	case MSG_LOG_LEVELS:
+		on_log_levels(d, head, payload);
 		break;
 	case MSG_USER_VERDICT_ASK:
 		user_verdict_message(d, head, payload);

@@ -56,6 +56,7 @@ struct monitor {
 	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
 	struct process_list processes;
+	struct msg_log_levels log_levels; /* that the operator chose */
 	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */
 	uint64_t started_us;         /* CLOCK_MONOTONIC */
 	uint64_t gathering_us;       /* since 1970: since when evidence is gathered, if it is */

@@ -68,6 +68,27 @@ static json_t *processes_json(const struct monitor *d)
 	return list;
 }
 
+static void log_level_add(json_t *levels, const struct monitor *d, unsigned process)
+{
+	uint8_t chosen = d->log_levels.chosen[process];
+	enum log_level level = chosen != 0 ? (enum log_level)chosen : d->process->config->core.log_level;
+
+	json_object_set_new(levels, process_name((enum process_id)process), json_string(log_level_name(level)));
+}
+
+json_t *log_levels_json(const struct monitor *d)
+{
+	json_t *levels = json_object();
+
+	log_level_add(levels, d, PROCESS_SUPERVISOR);
+	for (unsigned process = PROCESS_NONE + 1; process < PROCESSES; process++)
+		for (size_t i = 0; i < d->processes.n; i++)
+			if (d->processes.rows[i].process == process)
+				log_level_add(levels, d, process);
+	return json_pack("{s:s, s:o}", "configured", log_level_name(d->process->config->core.log_level), "processes",
+	                 levels);
+}
+
 /* "ok" or "failed" of what the leg measures beside its connection; nothing while it measures nothing. */
 static void aspect_add(json_t *o, const char *key, const struct leg_aspect *a)
 {
@@ -157,10 +178,11 @@ json_t *status_json(const struct monitor *d)
 {
 	uint64_t open = diagnosis_gathering(d->diagnosis);
 	json_t *last = verdict_ring_json(&d->verdicts, 0, 1);
-	json_t *o = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION, "uptime_seconds",
-	                      (double)(clock_mono_us() - d->started_us) / 1e6, "incident",
+	json_t *o = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION,
+	                      "uptime_seconds", (double)(clock_mono_us() - d->started_us) / 1e6, "incident",
 	                      open != 0 ? json_integer((json_int_t)open) : json_null(), "processes",
-	                      processes_json(d), "legs", legs_json(d), "last_verdict",
+	                      processes_json(d), "log_levels", log_levels_json(d), "legs", legs_json(d),
+	                      "last_verdict",
 	                      json_array_size(last) > 0 ? json_incref(json_array_get(last, 0)) : json_null(),
 	                      "journal_lost", (json_int_t)journal_lost(d->journal));
 

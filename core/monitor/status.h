@@ -10,6 +10,8 @@
 /* New references. */
 json_t *status_json(const struct monitor *d);
 json_t *legs_json(const struct monitor *d);
+/* {"configured":LEVEL,"processes":{NAME:LEVEL of those that run}} */
+json_t *log_levels_json(const struct monitor *d);
 /* Verdicts, newest first: at most limit (LIST_MAX bounds it) of those with a serial above `after`. */
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit);
 /* Those that stand or ended a few minutes ago, as they are now. */

@@ -148,6 +148,15 @@ static const char *limited(const char *text, char *room)
 	return room;
 }
 
+static size_t plain_write(char *out, size_t size, const char *text)
+{
+	size_t len = strnlen(text, size - 1);
+
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return len;
+}
+
 typedef size_t (*text_write)(char *out, size_t size, const char *text);
 
 /* What writes the text writes it; 0: the pair is left out. */
@@ -173,6 +182,11 @@ static size_t value_write(char *out, size_t size, const struct kv *pair, text_wr
 			         (unsigned)(pair->number % 1000));
 	}
 	return kv_quote(out, size, number);
+}
+
+size_t kv_raw(char *out, size_t size, const struct kv *pair)
+{
+	return value_write(out, size, pair, plain_write);
 }
 
 /* Adds the pair at *used; false: it does not fit. */

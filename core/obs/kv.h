@@ -65,6 +65,10 @@ size_t kv_format_json(char *out, size_t size, const struct kv *pairs, size_t n);
  * bytes and \ufffd for each byte that is not UTF-8.  Returns the length it needs without NUL, like snprintf. */
 size_t kv_quote(char *out, size_t size, const char *value);
 
+/* The value alone, as it is, cut like others and with a NUL; size: KV_VALUE_MAX.  Returns its length, 0 if the pair
+ * is left out. */
+size_t kv_raw(char *out, size_t size, const struct kv *pair);
+
 const char *kv_name(enum kv_key key);
 
 #endif

@@ -14,21 +14,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "obs/log_journal.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
 
-#define LINE_MAX_BYTES PIPE_BUF /* a pipe takes a line this long whole or not at all */
+#define LINE_MAX_BYTES  PIPE_BUF /* a pipe takes a line this long whole or not at all */
+#define PREFIX_BYTES    3        /* "<5>" */
+#define ENTRY_MAX_BYTES 16384
+#define FIELDS_FROM     2 /* time and level are journald's own fields */
 
-/* The one thing every function of a process shares: who writes, how much, and where. */
+/* The one thing every function of a process shares: who writes, how much, in which form, and where. */
 static struct {
 	const char *process;
 	enum log_level max;
+	enum log_format format;
 	bool journald; /* adds time and unit itself, and reads the level from a "<N>" prefix */
+	int journal;   /* it takes entries with fields there; -1: it does not, or is not who reads */
+	pid_t pid;     /* whose descriptor that is: a fork may have closed it */
 	enum { OUTPUT_READY, OUTPUT_SOCKET, OUTPUT_BLOCKING } output;
 	uint64_t lost, reported;
 	log_error_cb on_error;
 	void *on_error_arg;
-} g_log = {.process = "t3ops", .max = LOG_L_INFO};
+} g_log = {.process = "t3ops", .max = LOG_L_INFO, .journal = -1};
 
 static const char *const level_names[] = {
     [LOG_L_ERROR] = "error", [LOG_L_WARNING] = "warning", [LOG_L_NOTICE] = "notice",
@@ -69,13 +76,34 @@ static bool is_journald(void)
 	return strcmp(stream, mine) == 0;
 }
 
+int log_descriptor(void)
+{
+	return g_log.journal;
+}
+
+static void journal_close(void)
+{
+	if (g_log.journal >= 0)
+		close(g_log.journal);
+	g_log.journal = -1;
+}
+
 void log_open(const char *process, enum log_level max)
 {
 	g_log.process = process;
 	g_log.max = max;
 	g_log.journald = is_journald();
 	g_log.lost = g_log.reported = 0;
+	journal_close();
+	g_log.pid = getpid();
+	if (g_log.journald)
+		g_log.journal = log_journal_open(LOG_JOURNAL_SOCKET);
 	output_open();
+}
+
+void log_format_set(enum log_format format)
+{
+	g_log.format = format;
 }
 
 void log_level_set(enum log_level max)
@@ -89,6 +117,11 @@ void log_on_error(log_error_cb cb, void *arg)
 	g_log.on_error_arg = arg;
 }
 
+const char *log_level_name(enum log_level level)
+{
+	return level_names[level];
+}
+
 bool log_level_parse(const char *text, enum log_level *out)
 {
 	for (unsigned i = LOG_L_ERROR; i <= LOG_L_DEBUG; i++)
@@ -99,13 +132,8 @@ bool log_level_parse(const char *text, enum log_level *out)
 	return false;
 }
 
-/* "<5>" for journald, which else has the time from us. */
-static size_t line_start(char *line, size_t size, enum log_level level)
-{
-	return g_log.journald ? (size_t)snprintf(line, size, "<%d>", (int)level) : 0;
-}
-
 #define START_PAIRS 4
+#define PAIRS_MAX   32 /* of one line */
 
 /* What every line has; when: room for the time, "" for journald. */
 static void start_fill(struct kv out[START_PAIRS], enum log_level level, const char *event, char when[TIME_TEXT_SIZE])
@@ -130,38 +158,47 @@ static bool output_write(const char *line, size_t len)
 	return write(STDERR_FILENO, line, len) == (ssize_t)len;
 }
 
-static bool line_send(enum log_level level, const char *event, const struct kv *pairs, size_t n)
+/* A line is written by one call: "<5>" first for journald, which else has the time from us. */
+static bool stream_send(enum log_level level, const char *line, size_t len)
 {
-	char line[LINE_MAX_BYTES], when[TIME_TEXT_SIZE];
-	size_t used = line_start(line, sizeof line - 1, level), more;
-	struct kv start[START_PAIRS];
+	char out[LINE_MAX_BYTES];
+	size_t used = g_log.journald ? (size_t)snprintf(out, sizeof out, "<%d>", (int)level) : 0;
 
-	start_fill(start, level, event, when);
-	used += kv_format(line + used, sizeof line - 1 - used, start, START_PAIRS);
-	more = kv_format(line + used + 1, sizeof line - used - 2, pairs, n);
-
-	if (more > 0) {
-		line[used] = ' ';
-		used += 1 + more;
-	}
-	line[used++] = '\n';
-	return output_write(line, used);
+	memcpy(out + used, line, len);
+	out[used + len] = '\n';
+	return output_write(out, used + len + 1);
 }
 
-#define JSON_PAIRS 32
-
-static bool json_send(const char *event, const struct kv *pairs, size_t n)
+/* 0, -EAGAIN if journald does not take it now, or another -errno: it goes to stderr. */
+static int journal_send(enum log_level level, const char *line, size_t len, const struct kv *pairs, size_t n)
 {
-	char line[LINE_MAX_BYTES], when[TIME_TEXT_SIZE];
-	size_t used = line_start(line, sizeof line - 1, LOG_L_INFO);
-	struct kv all[START_PAIRS + JSON_PAIRS];
+	char entry[ENTRY_MAX_BYTES];
+	int r;
 
-	assert(n <= JSON_PAIRS);
-	start_fill(all, LOG_L_INFO, event, when);
-	memcpy(all + START_PAIRS, pairs, n * sizeof *pairs);
-	used += kv_format_json(line + used, sizeof line - 1 - used, all, START_PAIRS + n);
-	line[used++] = '\n';
-	return output_write(line, used);
+	if (g_log.journal < 0 || getpid() != g_log.pid)
+		return -ENOTCONN;
+	r = log_journal_send(g_log.journal, entry,
+	                     log_journal_format(entry, sizeof entry, (int)level, line, len, pairs, n));
+	if (r < 0 && r != -EAGAIN && r != -EMSGSIZE)
+		journal_close();
+	return r;
+}
+
+static bool line_send(enum log_level level, enum log_format format, const char *event, const struct kv *pairs,
+                      size_t n)
+{
+	char line[LINE_MAX_BYTES - PREFIX_BYTES - 1], when[TIME_TEXT_SIZE];
+	struct kv all[START_PAIRS + PAIRS_MAX];
+	size_t len;
+	int r;
+
+	assert(n <= PAIRS_MAX);
+	start_fill(all, level, event, when);
+	if (n > 0)
+		memcpy(all + START_PAIRS, pairs, n * sizeof *pairs);
+	len = (format == LOG_FORMAT_JSON ? kv_format_json : kv_format)(line, sizeof line, all, START_PAIRS + n);
+	r = journal_send(level, line, len, all + FIELDS_FROM, START_PAIRS + n - FIELDS_FROM);
+	return r == 0 || (r != -EAGAIN && stream_send(level, line, len));
 }
 
 /* Once somebody reads again: how much is missing here. */
@@ -171,7 +208,7 @@ static bool lost_report(void)
 
 	if (g_log.lost == g_log.reported)
 		return true;
-	if (!line_send(LOG_L_WARNING, "log_lines_lost", &lost, 1))
+	if (!line_send(LOG_L_WARNING, g_log.format, "log_lines_lost", &lost, 1))
 		return false;
 	g_log.reported = g_log.lost;
 	return true;
@@ -187,7 +224,7 @@ void log_pairs_always(bool json, const char *event, const struct kv *pairs, size
 {
 	int saved = errno;
 
-	if (!lost_report() || !(json ? json_send(event, pairs, n) : line_send(LOG_L_INFO, event, pairs, n)))
+	if (!lost_report() || !line_send(LOG_L_INFO, json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT, event, pairs, n))
 		g_log.lost++;
 	errno = saved;
 }
@@ -200,7 +237,7 @@ void log_pairs(enum log_level level, const char *event, const struct kv *pairs, 
 		g_log.on_error(g_log.on_error_arg, event, pairs, n);
 	if (level > g_log.max)
 		return;
-	if (!lost_report() || !line_send(level, event, pairs, n))
+	if (!lost_report() || !line_send(level, g_log.format, event, pairs, n))
 		g_log.lost++;
 	errno = saved;
 }

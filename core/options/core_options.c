@@ -85,6 +85,7 @@ const size_t n_job_options = sizeof job_options / sizeof job_options[0];
 #define FROM_TIME(v)          ((int)(v)->number)
 #define FROM_LOG_LEVEL(v)     ((enum log_level)(v)->number)
 #define FROM_SANDBOX(v)       ((enum sandbox_mode)(v)->number)
+#define FROM_LOG_FORMAT(v)    ((enum log_format)(v)->number)
 #define FROM_ACCESS_LOG(v)    ((enum access_log)(v)->number)
 #define FROM_LIMIT(v)         (v)->number
 

@@ -31,6 +31,7 @@
 #define OPTION_FIELD_TIME          int
 #define OPTION_FIELD_LOG_LEVEL     enum log_level
 #define OPTION_FIELD_SANDBOX       enum sandbox_mode
+#define OPTION_FIELD_LOG_FORMAT    enum log_format
 #define OPTION_FIELD_ACCESS_LOG    enum access_log
 #define OPTION_FIELD_LIMIT         int64_t
 

@@ -46,6 +46,7 @@ static const struct type_name {
     [T3OPS_OPT_SANDBOX] = {"word", NULL},
     [T3OPS_OPT_ACCESS_LOG] = {"word", NULL},
     [T3OPS_OPT_LIMIT] = {"limit", NULL},
+    [T3OPS_OPT_LOG_FORMAT] = {"word", NULL},
 };
 
 /* The type of a list's items. */
@@ -68,7 +69,7 @@ const char *option_type_name(uint32_t type)
 bool option_type_is_public(uint32_t type)
 {
 	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX &&
-	       type != T3OPS_OPT_ACCESS_LOG && type != T3OPS_OPT_LIMIT;
+	       type != T3OPS_OPT_ACCESS_LOG && type != T3OPS_OPT_LIMIT && type != T3OPS_OPT_LOG_FORMAT;
 }
 
 void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size)
@@ -94,6 +95,7 @@ enum option_kind option_kind(uint32_t type)
 	case T3OPS_OPT_SANDBOX:
 	case T3OPS_OPT_ACCESS_LOG:
 	case T3OPS_OPT_LIMIT:
+	case T3OPS_OPT_LOG_FORMAT:
 	case T3OPS_OPT_INT:
 	case T3OPS_OPT_BOOL:
 	case T3OPS_OPT_DURATION:
@@ -259,6 +261,13 @@ static const char *access_log_value(const char *text, int64_t *out)
 	return word_find(text, words, sizeof words / sizeof words[0], out) ? NULL : "off, logfmt or json";
 }
 
+static const char *log_format_value(const char *text, int64_t *out)
+{
+	static const char *const words[] = {[LOG_FORMAT_LOGFMT] = "logfmt", [LOG_FORMAT_JSON] = "json"};
+
+	return word_find(text, words, sizeof words / sizeof words[0], out) ? NULL : "logfmt or json";
+}
+
 static const char *limit_value(const char *text, int64_t *out)
 {
 	if (strcmp(text, "all") == 0)
@@ -281,6 +290,8 @@ static const char *number_value(uint32_t type, const char *text, int64_t *out)
 		return sandbox_value(text, out);
 	case T3OPS_OPT_ACCESS_LOG:
 		return access_log_value(text, out);
+	case T3OPS_OPT_LOG_FORMAT:
+		return log_format_value(text, out);
 	case T3OPS_OPT_LIMIT:
 		return limit_value(text, out);
 	case T3OPS_OPT_INT:

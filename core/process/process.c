@@ -107,6 +107,16 @@ static void on_ping(struct run *run, const struct msg_head *head, const void *pa
 		lag_take(run, now_us - sent_us, now_us);
 }
 
+static void on_log_level(const struct msg_head *head, const void *payload)
+{
+	uint8_t level;
+
+	if (head->len != sizeof level)
+		return;
+	memcpy(&level, payload, sizeof level);
+	log_level_set((enum log_level)level);
+}
+
 static void on_message(void *arg, const struct msg_head *head, const void *payload)
 {
 	struct run *run = arg;
@@ -119,6 +129,9 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 		break;
 	case MSG_STOP:
 		process_leave(process);
+		break;
+	case MSG_LOG_LEVEL_SET:
+		on_log_level(head, payload);
 		break;
 	case MSG_TERM:
 		ev_timer_stop(process->loop, &run->unanswered);

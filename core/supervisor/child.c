@@ -97,10 +97,12 @@ static bool privileges_drop(enum process_id process, const struct core_options *
 
 static void descriptors_keep(const struct process *process, int channel_socket)
 {
-	int keep[PROCESS_MAX_LISTENERS + 1];
+	int keep[PROCESS_MAX_LISTENERS + 2];
 	size_t n = 0;
 
 	keep[n++] = channel_socket;
+	if (log_descriptor() >= 0)
+		keep[n++] = log_descriptor();
 	for (size_t i = 0; i < process->n_listeners; i++)
 		keep[n++] = process->listeners[i].fd;
 	descriptors_close(keep, n);
@@ -122,6 +124,7 @@ static _Noreturn void child_main(const struct child *c, const struct child_start
 	if (!parent_follow(supervisor)) /* until it is ready: a plugin may hang before it can notice */
 		_exit(EXIT_FAILURE);
 	log_open(process_name(c->process), options->log_level);
+	log_format_set(options->log_format);
 	signals_reset();
 	host->ops->on_fork(host->arg, c, &process);
 	listeners_take(&process, &start->setup->listeners);

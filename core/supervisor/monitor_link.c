@@ -57,6 +57,19 @@ void monitor_link_state(struct monitor_link *l, const struct child *c)
 		channel_send(l->monitor->channel, MSG_PROCESS_STATE, l->monitor->serial, 0, &m, sizeof m);
 }
 
+static void levels_send(const struct monitor_link *l, uint64_t id)
+{
+	if (l->monitor)
+		channel_send(l->monitor->channel, MSG_LOG_LEVELS, l->monitor->serial, id, &l->levels,
+		             sizeof l->levels);
+}
+
+void monitor_link_levels(struct monitor_link *l, const struct msg_log_levels *levels, uint64_t id)
+{
+	l->levels = *levels;
+	levels_send(l, id);
+}
+
 void monitor_link_resume(struct monitor_link *l, struct child *monitor)
 {
 	l->monitor = monitor;
@@ -69,6 +82,7 @@ void monitor_link_attach(struct monitor_link *l, struct child *monitor)
 	l->monitor = monitor;
 	PROCESS_TABLE_FOREACH (c, l->processes)
 		monitor_link_state(l, c);
+	levels_send(l, 0);
 	for (; l->n_held > 0; l->n_held--) {
 		const struct held_event *h = &l->held[l->first_held];
 

@@ -21,6 +21,7 @@ struct monitor_link {
 	size_t n_held, first_held;
 	uint64_t n_dropped; /* events that found the ring full: the oldest went */
 	struct drop_report dropped;
+	struct msg_log_levels levels; /* supervisor/log_levels.h changes them */
 };
 
 void monitor_link_init(struct monitor_link *l, const struct process_table *processes);
@@ -35,6 +36,8 @@ void monitor_link_detach(struct monitor_link *l, const struct child *monitor);
 void monitor_link_emit(struct monitor_link *l, struct event *e);
 /* An event of a process, as received. */
 void monitor_link_pass(struct monitor_link *l, const struct child *from, const struct event *e);
+/* The operator chose other log levels; id: of the request that this answers, or 0. */
+void monitor_link_levels(struct monitor_link *l, const struct msg_log_levels *levels, uint64_t id);
 /* The state of a process changed. */
 void monitor_link_state(struct monitor_link *l, const struct child *c);
 

@@ -78,8 +78,10 @@ static void on_checked(void *arg, struct resolved_config *config)
 	int error;
 
 	r->check = NULL;
-	if (config && s->phase == PHASE_BOOT)
+	if (config && s->phase == PHASE_BOOT) {
 		log_level_set(config->options.log_level);
+		log_format_set(config->options.log_format);
+	}
 	check_report_log(&r->report);
 	if (!config) {
 		conf_text_fini(&r->conf);

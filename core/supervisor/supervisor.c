@@ -17,6 +17,7 @@
 #include "supervisor/capabilities.h"
 #include "supervisor/drains.h"
 #include "supervisor/handover_pairing.h"
+#include "supervisor/log_levels.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
 #include "supervisor/succession.h"
@@ -97,7 +98,8 @@ static void setup_apply(struct supervisor *s)
 {
 	const struct core_options *options = &s->setup.config->options;
 
-	log_level_set(options->log_level);
+	log_format_set(options->log_format);
+	log_levels_reset(s);
 	s->restarts.pause_max_us = options->restart_pause_max_us;
 	watchdog_start(&s->watchdog, options->process_watchdog_us);
 	for (unsigned slot = 0; slot < PROCESS_SLOTS; slot++)
@@ -302,14 +304,16 @@ static void on_term(void *arg, struct child *c, const struct msg_head *head, con
 	channel_send(c->channel, in_order ? MSG_TERM : MSG_STOP, c->serial, 0, NULL, 0);
 }
 
+static void on_log_level(void *arg, struct child *c, const struct msg_head *head, const void *payload)
+{
+	log_levels_message(arg, c, head, payload);
+}
+
 static const struct message_handler handlers[] = {
-    {MSG_READY, PROCESS_NONE, on_ready},
-    {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
-    {MSG_FD_PUT, PROCESS_PROXY, on_fd},
-    {MSG_FD_DROP, PROCESS_PROXY, on_fd},
-    {MSG_RELOAD, PROCESS_MONITOR, on_reload},
-    {MSG_TERM, PROCESS_NONE, on_term},
-    {MSG_START_ERROR, PROCESS_NONE, on_start_error},
+    {MSG_READY, PROCESS_NONE, on_ready},      {MSG_WATCHDOG_PING, PROCESS_NONE, on_pong},
+    {MSG_FD_PUT, PROCESS_PROXY, on_fd},       {MSG_FD_DROP, PROCESS_PROXY, on_fd},
+    {MSG_RELOAD, PROCESS_MONITOR, on_reload}, {MSG_LOG_LEVEL, PROCESS_MONITOR, on_log_level},
+    {MSG_TERM, PROCESS_NONE, on_term},        {MSG_START_ERROR, PROCESS_NONE, on_start_error},
 };
 
 /* ---- the processes --------------------------------------------------------------------------------------------- */
@@ -345,6 +349,7 @@ static void on_fork(void *arg, const struct child *c, struct process *process)
 	struct supervisor *s = arg;
 
 	process_table_unmap(&s->processes);
+	log_level_inherit(s, c->process);
 	probe_key_give(s, process);
 	process->tunnels = fd_store_inherit(&s->fd_store, c->process, process->worker);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the supervisor consists of.  The files below know only those above them, and none of them this struct but the
- * last four:
+ * last five:
  *
  *   capabilities, signals             what it keeps, and what it is told
  *   process_slot, listeners, setup    what is wanted
@@ -12,6 +12,7 @@
  *   router, handover_pairing          messages; which proxy takes whose tunnels
  *   transition                        from one setup to the next, whole or not at all
  *   reload                            check, setup, transition; who asked is answered
+ *   log_levels                        what the operator wants to be logged
  *   take_over, succession, upgrade    the next binary
  *   service_store, listener_store, survivors      the next supervisor, if this one dies
  *   supervisor                        boot, signals, exits, stop

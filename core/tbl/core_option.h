@@ -79,6 +79,8 @@ CORE_OPTION("user_jobs", ACCOUNT, user_jobs, "", 0, 0, READ_BY(SUPERVISOR) | REA
             "The same of the jobs process, with -jobs appended; a job itself runs as its user.")
 CORE_OPTION("log_level", LOG_LEVEL, log_level, "info", 0, 0, READ_BY_ALL,
             "Minimum severity that is logged: error, warning, notice, info or debug.")
+CORE_OPTION("log_format", LOG_FORMAT, log_format, "logfmt", 0, 0, READ_BY_ALL,
+            "Form of the log's lines: logfmt or json; the systemd journal gets each pair as a field as well, T3OPS_USER of user.")
 CORE_OPTION("access_log", ACCESS_LOG, access_log, "off", 0, 0, READ_BY(PROXY),
             "Form of a log line for each request (request_done), at whatever log_level: off, logfmt or json; it holds neither query "
             "strings nor secrets, and one that nobody takes is left out, never waited for.")

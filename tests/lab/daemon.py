@@ -114,7 +114,7 @@ class Daemon:
     def start(self, limit=30):
         self.process = self.service([*self.wrap, process.program("core/t3ops"), "-c", self.conf], "t3ops", self.env)
         try:
-            self.process.wait_log(r"\bevent=ready\b", limit)
+            self.process.wait_log(r'\bevent(?:=|":")ready\b', limit)
         except BaseException:
             self.process.print_log()
             self.process.kill()
@@ -141,7 +141,7 @@ class Daemon:
         """SIGHUP; waits until the new configuration is active.  Returns the log from then on."""
         mark = len(self.log())
         self.process.send_signal(signal.SIGHUP)
-        self.process.wait_log(r"\bevent=(reloaded|reload_refused)\b", limit, mark)
+        self.process.wait_log(r'\bevent(?:=|":")(reloaded|reload_refused)\b', limit, mark)
         return self.log()[mark:]
 
     def upgrade(self, limit=60):

@@ -168,11 +168,11 @@ class Ctl(unittest.TestCase):
         return done.stdout.split()
 
     def test_completion(self):
-        commands = set(re.findall(r"^ {7}([a-z]+)", self.run_it("--help").stdout, re.M))
+        commands = set(re.findall(r"^ {7}([a-z-]+)", self.run_it("--help").stdout, re.M))
         self.assertIn("why", commands)
         self.assertEqual({w for w in self.complete("") if not w.startswith("-")}, commands)
         with open(os.path.join(process.source_dir(), "etc/completion/zsh/_t3opsctl"), encoding="utf-8") as f:
-            self.assertEqual(set(re.findall(r"^\t\t'([a-z]+):", f.read(), re.M)), commands)
+            self.assertEqual(set(re.findall(r"^\t\t'([a-z-]+):", f.read(), re.M)), commands)
         self.assertEqual(self.complete("verdicts", "--se"), ["--segment"])
         self.assertEqual(self.complete("-s", "somewhere", "verdicts", "--segment", "tr"), ["traefik"])
         with Daemon({}, section("plugin", "probe_t3serve", {}), users={"alice": 1, "albert": 2, "bob": 3}) as d:
@@ -187,11 +187,13 @@ class Ctl(unittest.TestCase):
                            (("run", "a", "b", "c"), "unexpected argument: c"), (("a", "now", "b", "c"), "unexpected argument: c"),
                            (("verdicts", "-n", "x"), "-n x: expected a number above 0"), (("status", "-f"), "status takes no -f"),
                            (("verdicts", "-k", "x"), "verdicts takes no -k"), (("events", "--standing"), "events takes no --standing"),
-                           (("backup", "now", "-n", "3"), "now takes no -n")):
+                           (("backup", "now", "-n", "3"), "now takes no -n"), (("log-level", "info", "debug"), "unexpected argument: debug"),
+                           (("log-level", "--process", "proxy"), "--process goes with a level"),
+                           (("status", "--process", "proxy"), "status takes no --process")):
             with self.subTest(words=words):
                 done = self.run_it(*words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
-                self.assertRegex(done.stderr, f"^t3opsctl: {why}\nusage: t3opsctl")
+                self.assertRegex(done.stderr, f"^t3opsctl: {why}\nTry: t3opsctl --help\n$")
         self.assertEqual(self.run_it("-x").returncode, 2)
         self.assertIn("usage: t3opsctl", self.run_it("--help").stdout)
         self.assertRegex(self.run_it("--version").stdout, r"^t3opsctl \d")

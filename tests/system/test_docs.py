@@ -117,9 +117,9 @@ class Tables(unittest.TestCase):
         page = text_of(f"{MAN}/t3opsctl.8")
         usage = subprocess.run([process.program("core/t3opsctl"), "--help"], capture_output=True, text=True, timeout=60,
                                check=True).stdout
-        commands = re.findall(r"^ {7}([a-z]+)", usage, re.M)
+        commands = re.findall(r"^ {7}([a-z-]+)", usage, re.M)
         self.assertIn("verdicts", commands)
-        self.assertEqual(set(re.findall(r"^\.It Cm (\w+)", page, re.M)), set(commands))
+        self.assertEqual(set(re.findall(r"^\.It Cm ([a-z-]+)", page, re.M)), set(commands))
 
 
 class Architecture(unittest.TestCase):
