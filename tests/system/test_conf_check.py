@@ -693,7 +693,7 @@ class Readers(unittest.TestCase):
             with self.subTest(field):
                 used = self.uses(field)
                 self.assertLessEqual(used, readers, "a process reads it that a reload would not replace")
-                if field not in ("listen", "status_listen", "control", "user", "user_proxy", "user_prober", "user_monitor", "user_jobs", "sandbox", "log_level"):  # of the process as a whole
+                if field not in ("listen", "status_listen", "control", "user", "user_proxy", "user_prober", "user_monitor", "user_jobs", "sandbox", "log_level", "log_format"):  # of the process as a whole
                     self.assertEqual(readers - {"SUPERVISOR"}, used, "a reload replaces a process that does not read it")
 
 
