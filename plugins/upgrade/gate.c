@@ -225,6 +225,8 @@ static void arms_judge(struct run *r)
 		       r->control.why, r->candidate.why);
 	else if (!r->candidate.proven && server_log_is_full(r->candidate.why))
 		decide(g, GATE_BROKEN, "the disk was full: the candidate: %.300s", r->candidate.why);
+	else if (r->candidate.error == -EPERM)
+		decide(g, GATE_BROKEN, "the candidate was never started: %.300s", r->candidate.why);
 	else if (!r->candidate.proven)
 		decide(g, GATE_REJECTED, "%.300s", r->candidate.why);
 	else if (migration_audit(r))

@@ -3,9 +3,11 @@
 """The gate: a version of t3 is proven on a copy of a real database, in namespaces of its own, by what pairs users.
 Good ones are accepted; each kind of broken one is rejected with its reason; a gate that is broken itself rejects
 nothing; and nothing outside the copy changes."""
+import contextlib
 import os
 import socket
 import sys
+import threading
 import unittest
 
 from lab import account, http, process
@@ -105,6 +107,31 @@ class Spy(unittest.TestCase):
             self.assertEqual((status, row.get("verdict")), (0, "accepted"), message)
             self.assertFalse(os.path.exists(os.path.join(outside, "touched")))
             self.assertFalse(os.path.exists(said))
+
+    def test_sockets_that_come_and_go(self):
+        """Each is hidden by its path, where it may be no more.  To look that up takes a while here."""
+        outside, over = process.folder(), threading.Event()
+        for n in range(10):
+            os.symlink("./" * 2000 + (f"slow{n - 1}" if n else ""), os.path.join(outside, f"slow{n}"))
+        listeners = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+        paths = [os.path.join(outside, f"{n}.sock") for n in range(len(listeners))]
+
+        def come_and_go():
+            while not over.is_set():
+                for path in paths:
+                    os.rename(path, path + ".gone")
+                for path in paths:
+                    os.rename(path + ".gone", path)
+
+        with Fleet(NEW) as fleet, contextlib.ExitStack() as stack:
+            for n, listener in enumerate(listeners):
+                stack.enter_context(listener).bind(os.path.join(outside, f"slow9/{n}.sock"))
+            thread = threading.Thread(target=come_and_go)
+            stack.callback(thread.join)
+            stack.callback(over.set)
+            thread.start()
+            status, row, said = fleet.check(LATEST)
+            self.assertEqual((status, row["verdict"]), (0, "accepted"), said)
 
 
 class Rejected(unittest.TestCase):
