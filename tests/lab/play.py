@@ -19,11 +19,10 @@ import time
 
 from lab import faults, kept, matrix, process
 from lab.stub import LATEST, NEW, NEXT, OLD
-from lab.world import LAG, Person, World
+from lab.world import LAG, TRIES, Person, World
 from lab.world import missing as world_missing
 
 AGAIN = 65  # seconds after the end of a verdict in which the same suspects are the same fault once more
-TRIES = 3  # of a row that goes wrong while the machine is late
 CROWD = {f"user{n}": Person((NEW, OLD, LATEST, NEXT)[n % 4], n % 3 == 2, f"127.0.3.{n + 1}") for n in range(30)}
 WORLDS = {"": {}, "crowd": {"people": CROWD}, "more legs": {"legs": ("second_isp", "sign_in")},
           "two locations": {"far": ("alice", "bob")}, "alone": {"far": ("alice",)}}

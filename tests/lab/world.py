@@ -19,6 +19,7 @@ from lab.stub import LATEST, NEW, OLD, T3Stub
 from lab.user import User
 
 LAG = 0.05  # real seconds by which the machine may be late before t3ops may call it frozen
+TRIES = 3  # of what goes wrong while the machine is late
 EDGE_IDLE = 100  # the edge ends a WebSocket that is silent for so long
 
 
