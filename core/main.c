@@ -11,6 +11,7 @@
 #include "conf/check.h"
 #include "conf/conf_text.h"
 #include "conf/explain.h"
+#include "conf/plugin_lint.h"
 #include "monitor/monitor.h"
 #include "monitor/replay.h"
 #include "monitor/separability.h"
@@ -29,6 +30,7 @@
 static const char usage[] =
     "usage: t3ops [-c FILE]                   run in the foreground\n"
     "       t3ops [-c FILE] -t [--json]       check the configuration and print a summary; or all of it\n"
+    "       t3ops -t --plugin FILE            check the file of one plugin\n"
     "       t3ops [--plugin-dir DIR] --explain [PLUGIN[.OPTION]]\n"
     "       t3ops replay RECORDING [VERDICT]   compute the verdicts of a recording of t3opsctl again\n"
     "       t3ops --version | --help\n"
@@ -37,6 +39,7 @@ static const char usage[] =
 enum mode {
 	MODE_RUN,
 	MODE_CHECK,
+	MODE_LINT,
 	MODE_EXPLAIN,
 	MODE_JOB,
 	MODE_REPLAY,
@@ -48,7 +51,7 @@ enum mode {
 
 struct command_line {
 	enum mode mode;
-	const char *conf_path, *plugin_dir, *topic, *recording, *verdict;
+	const char *conf_path, *plugin_dir, *plugin, *topic, *recording, *verdict;
 	int take_over_fd;
 	bool json;
 	long take_over_from; /* message version of the one that runs; -1: nobody asks */
@@ -61,6 +64,7 @@ struct command_line {
 /* Long options without a letter. */
 enum {
 	OPT_EXPLAIN = 256,
+	OPT_PLUGIN,
 	OPT_PLUGIN_DIR,
 	OPT_RUN_JOB,
 	OPT_END_SERVICE,
@@ -98,6 +102,7 @@ static struct command_line command_line_read(int argc, char **argv)
 	                                        {"test", no_argument, NULL, 't'},
 	                                        {"json", no_argument, NULL, OPT_JSON},
 	                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
+	                                        {"plugin", required_argument, NULL, OPT_PLUGIN},
 	                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
 	                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
 	                                        {"end-service", no_argument, NULL, OPT_END_SERVICE},
@@ -129,6 +134,9 @@ static struct command_line command_line_read(int argc, char **argv)
 		case OPT_EXPLAIN:
 			line.mode = MODE_EXPLAIN;
 			break;
+		case OPT_PLUGIN:
+			line.plugin = optarg;
+			break;
 		case OPT_PLUGIN_DIR:
 			line.plugin_dir = optarg;
 			break;
@@ -155,6 +163,12 @@ static struct command_line command_line_read(int argc, char **argv)
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
 	arguments_read(&line, argc - optind, argv + optind);
+	if (line.plugin && line.mode == MODE_CHECK) {
+		line.mode = MODE_LINT;
+	} else if (line.plugin) {
+		fputs("t3ops: --plugin FILE goes with -t\n", stderr);
+		line.mode = MODE_USAGE_ERROR;
+	}
 	return line;
 }
 
@@ -235,6 +249,8 @@ int main(int argc, char **argv)
 		return run(&line);
 	case MODE_CHECK:
 		return check(&line);
+	case MODE_LINT:
+		return plugin_lint(line.plugin, stdout);
 	case MODE_JOB:
 		return job_child_main(JOB_INPUT_FD, JOB_CHANNEL_FD);
 	case MODE_END_SERVICE:

@@ -11,6 +11,7 @@
 #include "conf/apart.h"
 #include "options/core_options.h"
 #include "loader/loader.h"
+#include "loader/plugin_kind.h"
 #include "options/suggest.h"
 #include "options/option.h"
 
@@ -35,20 +36,11 @@ static const struct topic topics[] = {
 /* "request plugin", "leg, provides pairing" */
 static void kind_print(FILE *out, const struct t3ops_plugin *p)
 {
-	static const struct {
-		enum t3ops_role role;
-		const char *name;
-	} kinds[] = {{T3OPS_ROLE_PROXY, "request plugin"},
-	             {T3OPS_ROLE_LEG, "leg"},
-	             {T3OPS_ROLE_JOB, "job"},
-	             {T3OPS_ROLE_WATCH, "watch plugin"}};
-	const char *comma = "";
+	const char *comma = p->roles != 0 ? ", " : "";
+	char kind[80];
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (p->roles & kinds[i].role) {
-			fprintf(out, "%s%s", comma, kinds[i].name);
-			comma = ", ";
-		}
+	if (p->roles != 0)
+		fputs(plugin_kind(p->roles, kind, sizeof kind), out);
 	if (p->provides && *p->provides)
 		fprintf(out, "%sprovides %s", comma, p->provides);
 	if (p->needs && *p->needs)
