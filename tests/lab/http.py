@@ -2,6 +2,7 @@
 """HTTP/1.1 as raw as a test wants it: what is sent is exactly what the test wrote."""
 import json
 import socket
+import sys
 
 from lab import confidential
 
@@ -59,15 +60,21 @@ class Connection:
     def send(self, data):
         self.sock.sendall(data)
 
-    def fill(self):
-        data = self.sock.recv(65536)
-        if not data:
-            raise EOFError("the peer closed the connection")
-        self.buffer += data
+    def fill(self, size=0):
+        """Waits for more bytes, until there are so many."""
+        parts, there = [self.buffer], len(self.buffer)
+        try:
+            while len(parts) == 1 or there < size:
+                parts.append(self.sock.recv(65536))
+                if not parts[-1]:
+                    raise EOFError("the peer closed the connection")
+                there += len(parts[-1])
+        finally:
+            self.buffer = b"".join(parts)
 
     def read(self, size):
-        while len(self.buffer) < size:
-            self.fill()
+        if len(self.buffer) < size:
+            self.fill(size)
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         return data
 
@@ -79,8 +86,7 @@ class Connection:
 
     def read_to_end(self):
         try:
-            while True:
-                self.fill()
+            self.fill(sys.maxsize)
         except EOFError:
             data, self.buffer = self.buffer, b""
             return data
@@ -109,14 +115,14 @@ class Connection:
         return r
 
     def _chunked(self):
-        body = b""
+        parts = []
         while True:
             size = int(self.read_until(b"\r\n").split(b";")[0], 16)
             if size == 0:
                 while self.read_until(b"\r\n"):
                     pass
-                return body
-            body += self.read(size)
+                return b"".join(parts)
+            parts.append(self.read(size))
             self.read(2)
 
     def request(self, method, target, headers=(), body=None, host="lab"):

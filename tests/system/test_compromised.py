@@ -67,7 +67,7 @@ class Compromised(unittest.TestCase):
         before = {p: d.pids(p) for p in OTHERS}
         self.assertEqual([len(p) for p in before.values()], [1] * len(OTHERS))
         idle = [ws.WebSocket(d.proxy, "/ws", ALICE) for _ in range(5)]
-        for n in range(3):
+        for n in range(2):
             log = self.deed(d, "/scribble")
             self.assertNotIn("truncated", log)
         for w in idle:

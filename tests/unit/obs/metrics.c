@@ -177,8 +177,9 @@ static void test_many(void **state)
 	}
 	reader = metrics_open(m, READER, true);
 	text = metrics_render(reader, NULL, &len);
-	for (const char *at = text; (at = strstr(at, "\nt3_total{reason=")) != NULL; at++)
-		n++;
+	/* Not by strstr, in which a sanitizer looks for the end of the text each time. */
+	for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+		n += strncmp(at, "\nt3_total{reason=", strlen("\nt3_total{reason=")) == 0;
 	assert_int_equal(n, MANY);
 	assert_non_null(strstr(text, "\nt3ops_metrics_dropped_total 0\n"));
 	free(text);
