@@ -39,7 +39,9 @@
 #include "obs/log.h"
 #include "sys/clock.h"
 
-#define SAMPLE_S 1.0
+#define SAMPLE_S       1.0
+#define SAMPLE_QUIET_S 5.0                /* while nothing happens, and the kernel tells of pressure */
+#define QUIET_AFTER_US UINT64_C(30000000) /* more than passes from what broke until all is said of it */
 
 static const struct t3ops_metric events_total = {.name = "t3ops_events_total",
                                                  .type = T3OPS_COUNTER,
@@ -120,14 +122,66 @@ static void lost_count(struct monitor *d)
 	d->capped_counted = left_out;
 }
 
+/* ---- how often the host is looked at ---------------------------------------------------------- */
+
+static void sample_set(struct monitor *d, bool quiet)
+{
+	double pause = quiet ? SAMPLE_QUIET_S : SAMPLE_S;
+
+	d->is_quiet = quiet;
+	pressure_watch_listen(&d->pressure_watch, quiet);
+	ev_timer_stop(d->process->loop, &d->sample);
+	ev_now_update(d->process->loop);
+	ev_timer_set(&d->sample, pause, pause);
+	ev_timer_start(d->process->loop, &d->sample);
+}
+
+static void host_sample(struct monitor *d)
+{
+	int r = host_look(d, d->diagnosis);
+
+	if (r < 0)
+		actions_evidence_lost(r);
+}
+
+/* Something happens: how the host fares is known from here on as closely as ever. */
+static void stir(struct monitor *d)
+{
+	d->stirred_us = clock_mono_us();
+	if (!d->is_quiet)
+		return;
+	sample_set(d, false);
+	host_sample(d);
+}
+
+static void on_pressure(void *arg)
+{
+	struct monitor *d = arg;
+
+	stir(d);
+	due_set(d);
+}
+
+static void quiet_find(struct monitor *d)
+{
+	uint64_t now = clock_mono_us();
+	bool quiet;
+
+	if (pressure_watch_fired(&d->pressure_watch))
+		d->stirred_us = now;
+	quiet = pressure_watch_has(&d->pressure_watch) && now >= d->stirred_us + QUIET_AFTER_US &&
+	        d->gathering_us == 0 && d->standing.walled_off.n == 0 && !site_live_any(&d->live);
+	if (quiet != d->is_quiet)
+		sample_set(d, quiet);
+	d->process->turn_is_routine = quiet;
+}
+
 static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct monitor *d = w->data;
-	int r = host_look(d, d->diagnosis);
 
 	(void)loop, (void)revents;
-	if (r < 0)
-		actions_evidence_lost(r);
+	host_sample(d);
 	lost_count(d);
 	if (d->standing.walled_off.n > 0)
 		actions_walls(d);
@@ -136,6 +190,7 @@ static void on_sample(struct ev_loop *loop, struct ev_timer *w, int revents)
 	actions_remember(d);
 	due_set(d);
 	recorder_write(d->recorder, d->journal);
+	quiet_find(d);
 }
 
 /* ---- this machine's own network --------------------------------------------------------------- */
@@ -296,6 +351,13 @@ static bool is_of_a_late_server(const struct event *e)
 	                              (e->kind == EVENT_TUNNEL_HEARTBEAT && e->page.waiting_us > 0));
 }
 
+/* What legs and proxies send all the time, while all is well. */
+static bool is_routine(const struct event *e)
+{
+	return e->kind == EVENT_LEG_ALIVE || e->kind == EVENT_LEG_FRESH || e->kind == EVENT_LEG_LARGE ||
+	       e->kind == EVENT_TUNNEL_CENSUS || (e->kind == EVENT_LEG_RESOLVER && e->reason == T3OPS_R_NONE);
+}
+
 static void event_diagnose(struct monitor *d, const struct event *e, uint32_t from)
 {
 	uint64_t now = clock_mono_us();
@@ -321,6 +383,8 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	if (e.kind >= EVENT_KINDS)
 		return;
 	event_terminate(&e);
+	if (!is_routine(&e))
+		stir(d);
 	event_count(d, &e);
 	journal_event(d->journal, &e);
 	if (watchers_own(d, &e))
@@ -362,6 +426,8 @@ static void on_process(struct monitor *d, const struct msg_head *head, const voi
 		return;
 	memcpy(&r, payload, sizeof r);
 	prober_follow(d, &r);
+	if (r.process == PROCESS_PROXY && r.state == PROCESS_READY)
+		roster_proxy_started(d);
 	if (r.process == PROCESS_JOBS && r.state == PROCESS_DEAD && d->actions != NULL)
 		plugin_actions_lost(d->actions);
 	if (process_list_update(&d->processes, &r) < 0)
@@ -499,6 +565,7 @@ static void monitor_free(struct monitor *d)
 	metrics_page_free(d->metrics);
 	ev_timer_stop(loop, &d->due);
 	ev_timer_stop(loop, &d->sample);
+	pressure_watch_fini(&d->pressure_watch);
 	if (d->plugins != NULL) {
 		plugin_host_stop(d->plugins);
 		plugin_actions_free(d->actions);
@@ -535,6 +602,8 @@ static void timers_start(struct monitor *d)
 	ev_timer_init(&d->sample, on_sample, SAMPLE_S, SAMPLE_S);
 	d->due.data = d->sample.data = d;
 	ev_timer_start(d->process->loop, &d->sample);
+	d->stirred_us = clock_mono_us();
+	pressure_watch_init(&d->pressure_watch, d->process->loop, d->process->pressure, on_pressure, d);
 	d->open_gauge = metrics_series(d->process->metrics, &incident_open, NULL, NULL, NULL);
 	d->lost_total = metrics_series(d->process->metrics, &journal_lost_rows, NULL, NULL, NULL);
 	d->capped_total = metrics_series(d->process->metrics, &journal_capped_rows, NULL, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "monitor/journal.h"
 #include "monitor/local_server.h"
 #include "monitor/pressure_history.h"
+#include "monitor/pressure_watch.h"
 #include "monitor/process_list.h"
 #include "monitor/recorder.h"
 #include "monitor/site_live.h"
@@ -65,6 +66,9 @@ struct monitor {
 	int64_t clock_jumped_us;     /* by the last look */
 	struct uplink_watch uplink;  /* whether this machine has a network of its own */
 	struct pressure_history pressure;
+	struct pressure_watch pressure_watch;
+	bool is_quiet;       /* nothing happens: the host is looked at now and then only */
+	uint64_t stirred_us; /* CLOCK_MONOTONIC: when something happened last */
 	struct series *network_gauge, *open_gauge, *lost_total, *capped_total;
 	struct series *sign_in_refused_total;                     /* page_sign_in.c */
 	struct series *host_refused_total, *status_evicted_total; /* pages.c, with what follows */

@@ -14,7 +14,8 @@
 #include "sys/time_text.h"
 #include "tbl/room.h"
 
-#define ASK_US UINT64_C(10000000)
+#define ASK_US        UINT64_C(10000000)
+#define ASK_NOBODY_US UINT64_C(60000000) /* while nobody is connected; who comes is heard of */
 
 /* What one proxy has of a user. */
 struct roster_row {
@@ -108,7 +109,7 @@ void roster_look(struct monitor *d)
 	struct roster *r = d->roster;
 	uint64_t now = clock_mono_us();
 
-	if (r->changed == 0 && r->asked_us != 0 && now < r->asked_us + ASK_US)
+	if (r->changed == 0 && r->asked_us != 0 && now < r->asked_us + (r->n > 0 ? ASK_US : ASK_NOBODY_US))
 		return;
 	r->changed -= r->changed > 0;
 	r->asked_before_us = r->asked_us;
@@ -145,6 +146,11 @@ static void census_take(struct roster *r, const struct event *e, uint32_t from)
 	row->delay_us = e->rtt_us;
 	if (e->rtt_us > 0)
 		delay_sketch_add(&row->delays, e->rtt_us);
+}
+
+void roster_proxy_started(struct monitor *d)
+{
+	d->roster->changed = 2;
 }
 
 void roster_event(struct monitor *d, const struct event *e, uint32_t from)

@@ -19,6 +19,8 @@ void roster_free(struct roster *r);
 void roster_begin(struct monitor *d);
 /* Once a second: asks the proxies, when that is due. */
 void roster_look(struct monitor *d);
+/* It may have tunnels of an earlier one. */
+void roster_proxy_started(struct monitor *d);
 /* An event, of that process. */
 void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 

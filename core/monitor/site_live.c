@@ -44,6 +44,14 @@ void site_live_event(struct site_live *l, const struct event *e)
 	}
 }
 
+bool site_live_any(const struct site_live *l)
+{
+	for (size_t i = 0; i < SITE_LIVE_MAX; i++)
+		if (l->conns[i] != NULL)
+			return true;
+	return false;
+}
+
 void site_live_look(struct site_live *l, uint64_t now_us)
 {
 	bool idle = now_us > l->looked_us + IDLE_US;

@@ -23,6 +23,7 @@ bool site_live_add(struct site_live *l, struct local_conn *c);
 void site_live_forget(struct site_live *l, const struct local_conn *c);
 /* Something happened. */
 void site_live_event(struct site_live *l, const struct event *e);
+bool site_live_any(const struct site_live *l);
 /* Once a second: tells of it. */
 void site_live_look(struct site_live *l, uint64_t now_us);
 

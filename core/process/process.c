@@ -15,9 +15,11 @@
 #include "users/user_snapshot.h"
 #include "users/users_reader.h"
 
-#define LAG_TICK_US      100000             /* while anything happens */
-#define LAG_REST_US      UINT64_C(1000000)  /* after a tick before which nothing did */
-#define LAG_SLEEP_US     UINT64_C(30000000) /* and then, if nothing is awaited */
+#define LAG_TICK_US      UINT64_C(100000)   /* while much happens */
+#define LAG_FIRST_US     UINT64_C(500000)   /* after the first that happened to a process at rest */
+#define LAG_REST_US      UINT64_C(1000000)  /* while nothing does, but something is awaited */
+#define LAG_SLEEP_US     UINT64_C(90000000) /* and while nothing is: longer than the pause between two pings then */
+#define BUSY_TURNS       5                  /* in LAG_FIRST_US, or LAG_REST_US */
 #define LAG_REPORT_US    500000             /* a loop late by more was frozen */
 #define TERM_ANSWER_S    2.0
 #define USERS_AWAITED_US UINT64_C(1000000)
@@ -28,9 +30,9 @@ struct run {
 	struct process *process;
 	struct ev_timer tick;
 	struct ev_prepare busy; /* before the loop waits */
+	struct ev_check woken;  /* and after that */
 	uint64_t tick_us;       /* how long it is until the next tick */
-	bool stirred;           /* something happened since the last one */
-	bool pinged;            /* this turn of the loop answered the supervisor: that is no work */
+	unsigned turns;         /* of the loop since the last one, in which something happened */
 	uint64_t lag_reported_us;
 	struct ev_signal term;
 	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
@@ -92,20 +94,7 @@ static void early_handle(struct run *run)
 	}
 }
 
-static void lag_take(struct run *run, uint64_t lag, uint64_t now_us);
-
-/* On its way as long as this process stood still, as far as no tick has noticed. */
-static void on_ping(struct run *run, const struct msg_head *head, const void *payload)
-{
-	uint64_t now_us = clock_mono_us(), sent_us;
-
-	run->pinged = true;
-	if (head->len != sizeof sent_us)
-		return;
-	memcpy(&sent_us, payload, sizeof sent_us);
-	if (sent_us > run->ticked_us && sent_us > run->lag_reported_us && now_us > sent_us)
-		lag_take(run, now_us - sent_us, now_us);
-}
+static void on_ping(struct run *run, const struct msg_head *head, const void *payload);
 
 static void on_log_level(const struct msg_head *head, const void *payload)
 {
@@ -180,6 +169,7 @@ static void lag_take(struct run *run, uint64_t lag, uint64_t now_us)
 	process_emit(run->process, &e);
 }
 
+/* Also within its own callback, where it has stopped by itself. */
 static void tick_set(struct run *run, uint64_t after_us)
 {
 	struct ev_loop *loop = run->process->loop;
@@ -187,60 +177,92 @@ static void tick_set(struct run *run, uint64_t after_us)
 	run->tick_us = after_us;
 	ev_ref(loop);
 	ev_timer_stop(loop, &run->tick);
+	ev_now_update(loop);
 	ev_timer_set(&run->tick, (double)after_us / 1e6, 0.);
 	ev_timer_start(loop, &run->tick);
 	ev_unref(loop);
+}
+
+/* What is counted now and then. */
+static void tick_count(struct run *run, uint64_t now_us)
+{
+	run->ticked_us = now_us;
+	run->turns = 0;
+	run->process->turn_is_routine = true;
+	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now_us);
+	log_lost_count(run);
 }
 
 static uint64_t next_tick_us(const struct run *run)
 {
 	const struct process *process = run->process;
 
-	if (run->stirred)
+	if (run->turns >= (run->tick_us == LAG_TICK_US ? 1 : BUSY_TURNS))
 		return LAG_TICK_US;
-	if (run->tick_us == LAG_TICK_US || (process->ops->awaits != NULL && process->ops->awaits(process)))
-		return LAG_REST_US;
-	return LAG_SLEEP_US;
+	return process->ops->awaits != NULL && process->ops->awaits(process) ? LAG_REST_US : LAG_SLEEP_US;
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct run *run = w->data;
 	uint64_t now = clock_mono_us(), due = run->ticked_us + run->tick_us;
+	uint64_t next_us = next_tick_us(run);
 
-	(void)revents;
-	run->ticked_us = now;
-	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now);
-	log_lost_count(run);
+	(void)loop, (void)revents;
+	tick_count(run, now);
 	lag_take(run, now > due ? now - due : 0, now);
-	ev_now_update(loop);
-	ev_ref(loop); /* it has stopped by itself */
-	run->tick_us = next_tick_us(run);
-	ev_timer_set(w, (double)run->tick_us / 1e6, 0.);
-	ev_timer_start(loop, w);
-	ev_unref(loop);
-	run->stirred = false;
-	run->pinged = true; /* this turn is the tick's own */
+	tick_set(run, next_us);
 }
 
-/* What happens is measured closely from then on.  A process for which nothing happens, and that awaits nothing,
- * sleeps: what it could be late for is a timer, which has its own time, or the supervisor's ping. */
+/* On its way as long as this process stood still, as far as no tick has noticed. */
+static void on_ping(struct run *run, const struct msg_head *head, const void *payload)
+{
+	uint64_t now_us = clock_mono_us(), sent_us;
+
+	run->process->turn_is_routine = true;
+	if (head->len != sizeof sent_us)
+		return;
+	memcpy(&sent_us, payload, sizeof sent_us);
+	if (sent_us > run->ticked_us && sent_us > run->lag_reported_us && now_us > sent_us)
+		lag_take(run, now_us - sent_us, now_us);
+	if (run->tick_us != LAG_SLEEP_US)
+		return;
+	tick_count(run, now_us);
+	tick_set(run, LAG_SLEEP_US);
+}
+
+static void sleeps_show(const struct run *run, bool sleeps)
+{
+	struct watchdog_page *page = run->process->watchdog;
+
+	if (page)
+		__atomic_store_n(&page->sleeps, sleeps, __ATOMIC_RELAXED);
+}
+
+static void on_woken(struct ev_loop *loop, struct ev_check *w, int revents)
+{
+	(void)loop, (void)revents;
+	sleeps_show(w->data, false);
+}
+
+/* What happens is measured from then on, and closely if it is much.  A process for which nothing happens, and that
+ * awaits nothing, sleeps: what it could be late for is a timer, which has its own time, or the supervisor's ping. */
 static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
 {
 	struct run *run = w->data;
-	uint64_t now;
+	struct process *process = run->process;
 
 	(void)loop, (void)revents;
-	if (run->pinged) {
-		run->pinged = false;
+	sleeps_show(run, true);
+	if (process->turn_is_routine) {
+		process->turn_is_routine = false;
 		return;
 	}
-	run->stirred = true;
-	if (run->tick_us == LAG_TICK_US)
+	run->turns++;
+	if (run->tick_us != LAG_SLEEP_US)
 		return;
-	now = clock_mono_us();
-	run->ticked_us = now;
-	tick_set(run, LAG_TICK_US);
+	run->ticked_us = clock_mono_us();
+	tick_set(run, LAG_FIRST_US);
 }
 
 static void on_unanswered(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -285,7 +307,7 @@ static void run_start(struct run *run)
 	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
 	run->ticked_us = clock_mono_us();
 	run->tick_us = LAG_TICK_US;
-	ev_timer_init(&run->tick, on_tick, LAG_TICK_US / 1e6, 0.);
+	ev_timer_init(&run->tick, on_tick, (double)LAG_TICK_US / 1e6, 0.);
 	ev_set_priority(&run->tick, EV_MAXPRI); /* says so before anything that was measured meanwhile */
 	run->tick.data = run;
 	ev_timer_start(process->loop, &run->tick);
@@ -293,6 +315,11 @@ static void run_start(struct run *run)
 	ev_prepare_init(&run->busy, on_busy);
 	run->busy.data = run;
 	ev_prepare_start(process->loop, &run->busy);
+	ev_unref(process->loop);
+	ev_check_init(&run->woken, on_woken);
+	ev_set_priority(&run->woken, EV_MAXPRI);
+	run->woken.data = run;
+	ev_check_start(process->loop, &run->woken);
 	ev_unref(process->loop);
 	ev_init(&run->unanswered, on_unanswered);
 	run->unanswered.data = run;

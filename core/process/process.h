@@ -26,11 +26,19 @@ struct listener {
 	int fd;               /* listening, non-blocking, CLOEXEC; owned by the process */
 };
 
-/* Shared with the supervisor (mmap): what the process is doing, for the watchdog's line. */
+/* Shared with the supervisor (mmap): what the process is doing, for the watchdog and its line. */
 struct watchdog_page {
 	char plugin[32];
 	char callback[32]; /* "" outside plugin code */
 	uint64_t entered_us;
+	uint32_t sleeps; /* it waits for something to happen; atomic */
+};
+
+/* What the kernel tells the monitor of pressure by: descriptors that are polled for EPOLLPRI; n 0: there are none. */
+#define PRESSURE_TRIGGERS 3
+struct pressure_triggers {
+	int fds[PRESSURE_TRIGGERS];
+	size_t n;
 };
 
 struct user_list;
@@ -49,9 +57,12 @@ struct process {
 	struct users_reader
 	    *users_reader; /* users/users_reader.h; for start, which takes it: NULL if it needs none */
 	bool leaving;      /* process_leave was called */
-	char probe_key[SECRET_DIGEST_HEX]; /* that own legs show at /probe/ws; "" but in proxy and prober */
-	uint64_t late_us;                  /* by how much the loop was late so far, all in all */
-	bool succeeds; /* it replaces one that serves: what it could do worse is a reason not to start */
+	char probe_key[SECRET_DIGEST_HEX];        /* that own legs show at /probe/ws; "" but in proxy and prober */
+	const struct pressure_triggers *pressure; /* the monitor's; NULL elsewhere */
+	uint64_t late_us;                         /* by how much the loop was late so far, all in all */
+	bool turn_is_routine; /* set by what wakes the process by itself now and then: the loop need not be measured
+	                         for it */
+	bool succeeds;        /* it replaces one that serves: what it could do worse is a reason not to start */
 	struct listener listeners[PROCESS_MAX_LISTENERS];
 	size_t n_listeners;
 	const struct process_ops *ops;

@@ -97,7 +97,7 @@ static bool privileges_drop(enum process_id process, const struct core_options *
 
 static void descriptors_keep(const struct process *process, int channel_socket)
 {
-	int keep[PROCESS_MAX_LISTENERS + 2];
+	int keep[PROCESS_MAX_LISTENERS + PRESSURE_TRIGGERS + 2];
 	size_t n = 0;
 
 	keep[n++] = channel_socket;
@@ -105,6 +105,8 @@ static void descriptors_keep(const struct process *process, int channel_socket)
 		keep[n++] = log_descriptor();
 	for (size_t i = 0; i < process->n_listeners; i++)
 		keep[n++] = process->listeners[i].fd;
+	for (size_t i = 0; process->pressure && i < process->pressure->n; i++)
+		keep[n++] = process->pressure->fds[i];
 	descriptors_close(keep, n);
 }
 

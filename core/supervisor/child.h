@@ -54,6 +54,7 @@ struct child {
 	struct drop_report dropped;     /* of channel */
 	struct watchdog_page *watchdog; /* shared page; NULL for one that an earlier binary started */
 	unsigned pings_missed;
+	unsigned rounds_asleep; /* of the watchdog, without a ping */
 	uint64_t n_refused;     /* messages that it may not send */
 	uint32_t successor;     /* a proxy that drains: the serial of the one that takes its tunnels, 0: none yet */
 	char start_error[1024]; /* the last error that it reported before it was ready; "" */

@@ -18,6 +18,7 @@
 #include "supervisor/drains.h"
 #include "supervisor/handover_pairing.h"
 #include "supervisor/log_levels.h"
+#include "supervisor/pressure_triggers.h"
 #include "supervisor/process_report.h"
 #include "supervisor/reload.h"
 #include "supervisor/succession.h"
@@ -353,6 +354,7 @@ static void on_fork(void *arg, const struct child *c, struct process *process)
 	probe_key_give(s, process);
 	process->tunnels = fd_store_inherit(&s->fd_store, c->process, process->worker);
 	process->snapshot = user_snapshots_inherit(&s->snapshots, c->process);
+	process->pressure = c->process == PROCESS_MONITOR ? &s->pressure : NULL;
 	process->metrics = metrics_open(s->metrics, c->process, c->process == PROCESS_MONITOR);
 	metrics_free(s->metrics);
 	if (!process->metrics) {
@@ -577,6 +579,7 @@ static void supervisor_fini(struct supervisor *s)
 	fd_store_fini(&s->fd_store);
 	process_table_fini(&s->processes);
 	user_snapshots_fini(&s->snapshots);
+	pressure_triggers_close(&s->pressure);
 	setup_fini(&s->setup, NULL);
 	metrics_free(s->metrics);
 }
@@ -625,6 +628,8 @@ int supervisor_run(const struct supervisor_args *args)
 	s->args = args;
 	log_open("supervisor", LOG_L_INFO);
 	descriptors_raise();
+	if (args->take_over_fd < 0)
+		pressure_triggers_open(&s->pressure);
 	privileges_reduce();
 	s->loop = ev_loop_new(EVFLAG_NOSIGMASK); /* processes make their own, after the fork */
 	if (s->loop) {

@@ -4,6 +4,7 @@
  * last five:
  *
  *   capabilities, signals             what it keeps, and what it is told
+ *   pressure_triggers                 what it opens before it keeps no more
  *   process_slot, listeners, setup    what is wanted
  *   check_report                      what was said against it
  *   child, process_table              the processes that run
@@ -90,6 +91,7 @@ struct supervisor {
 	struct monitor_link monitor;
 	struct fd_store fd_store;
 	struct user_snapshots snapshots;
+	struct pressure_triggers pressure;
 	struct watchdog watchdog;
 	struct restarts restarts;
 	struct router router;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf/resolved_config_json.h"
+#include "supervisor/pressure_triggers.h"
 #include "supervisor/state_json.h"
 #include "sys/shm.h"
 
@@ -62,13 +63,14 @@ static json_t *requester_json(const struct reload *r)
 static json_t *state_json(const struct supervisor *s)
 {
 	return json_pack(
-	    "{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version", MSG_VERSION,
-	    "last_serial", (json_int_t)s->processes.last_serial, "requester", requester_json(&s->reload), "metrics",
-	    metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path,
-	    "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key, "core",
-	    resolved_config_core_json(s->setup.config), "plugins", resolved_config_plugins_json(s->setup.config),
-	    "listeners", listeners_json(&s->setup.listeners), "children", children_json(s), "tunnels",
-	    fd_store_json(&s->fd_store), "snapshots", user_snapshots_json(&s->snapshots));
+	    "{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
+	    MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "requester", requester_json(&s->reload),
+	    "metrics", metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path",
+	    s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key,
+	    "core", resolved_config_core_json(s->setup.config), "plugins",
+	    resolved_config_plugins_json(s->setup.config), "listeners", listeners_json(&s->setup.listeners),
+	    "children", children_json(s), "tunnels", fd_store_json(&s->fd_store), "snapshots",
+	    user_snapshots_json(&s->snapshots), "pressure", pressure_triggers_json(&s->pressure));
 }
 
 /* A memfd with the state, or -errno. */
@@ -107,6 +109,7 @@ void take_over_survive(const struct supervisor *s, int state_fd, bool yes)
 		survive(channel_fd(c->channel), yes);
 	fd_store_survive(&s->fd_store, yes);
 	user_snapshots_survive(&s->snapshots, yes);
+	pressure_triggers_survive(&s->pressure, yes);
 }
 
 /* ---- arriving ------------------------------------------------------------------------------- */
@@ -244,6 +247,7 @@ int take_over_adopt(struct supervisor *s, const json_t *state)
 	probe_key_adopt(s, json_object_get(state, "probe_key"));
 	fd_store_adopt(&s->fd_store, &s->processes, &s->monitor, json_object_get(state, "tunnels"));
 	user_snapshots_adopt(&s->snapshots, json_object_get(state, "snapshots"));
+	pressure_triggers_adopt(&s->pressure, json_object_get(state, "pressure"));
 	listeners_adopt(s, json_object_get(state, "listeners"));
 	children_adopt(s, json_object_get(state, "children"));
 	return 0;

@@ -99,7 +99,8 @@ CORE_OPTION("plugin_dir", PATH, plugin_dir, T3OPS_PLUGIN_DIR, 0, 0, READ_BY(SUPE
             "Directory that plugins are loaded from.")
 CORE_OPTION("process_watchdog", DURATION, process_watchdog_us, "10s", SECOND / 10, 600 * SECOND,
             READ_BY(SUPERVISOR) | READ_BY(MONITOR),
-            "A process that does not answer for this long is killed and restarted.")
+            "A process that does not answer for this long is killed and restarted; one that waits for something to "
+            "happen, as the kernel says, too, is asked once in six times that time.")
 CORE_OPTION("restart_pause_max", DURATION, restart_pause_max_us, "30s", SECOND / 10, 3600 * SECOND,
             READ_BY(SUPERVISOR),
             "Longest pause before a process that exited by itself is restarted; the first is 100 ms, and it "

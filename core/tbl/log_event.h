@@ -67,6 +67,7 @@ LOG_EVENT(status_crowded, "all places for connections to the status pages were t
 LOG_EVENT(journal_failed, "the journal cannot be opened, read or written")
 LOG_EVENT(journal_recovered, "the journal is written again")
 LOG_EVENT(network_unknown, "the kernel does not tell of links and routes: if this machine loses its own network, verdicts may accuse a segment for it")
+LOG_EVENT(pressure_polled, "the kernel does not wake t3ops when this machine comes under pressure: the monitor looks each second, also while nothing happens")
 LOG_EVENT(recording_failed, "an incident could not be recorded for a replay")
 LOG_EVENT(evidence_lost, "evidence of an incident found no room or memory")
 LOG_EVENT(verdict_lost, "a verdict could not be kept for lack of memory")

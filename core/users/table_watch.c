@@ -3,12 +3,14 @@
 #include "users/table_watch.h"
 
 #include <limits.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +18,9 @@
 
 #define SETTLE_US   UINT64_C(50000)    /* an editor writes in several steps */
 #define STABLE_US   UINT64_C(1000000)  /* a file that nobody closed counts once it has not changed for so long */
-#define POLL_US     UINT64_C(10000000) /* where inotify does not see it: network file systems */
+#define POLL_US     UINT64_C(10000000) /* where inotify does not see it: network file systems, say */
+#define LOCAL_US    UINT64_C(60000000) /* where it sees the table, and no env file lies deeper than its watch */
+#define ACCOUNTS    "/etc/passwd"      /* those that others keep are asked for at the next look */
 #define WATCHES_MAX 64                 /* directories on the way to two files; the poll has the rest */
 
 /* What tells one state of a file from another. */
@@ -111,6 +115,7 @@ static void watches_renew(struct table_watch *w)
 		return;
 	path_watch(w, w->path, true);
 	path_watch(w, w->env_pattern, false);
+	path_watch(w, ACCOUNTS, false);
 	if (realpath(w->path, real) && strcmp(real, w->path) != 0)
 		path_watch(w, real, true);
 }
@@ -173,11 +178,32 @@ struct table_watch *table_watch_new(const char *path, const char *env_pattern)
 	return w;
 }
 
+/* Only this machine changes what lies there. */
+static bool is_local(const char *path)
+{
+	static const unsigned long local[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC};
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
+		if ((unsigned long)fs.f_type == local[i])
+			return true;
+	return false;
+}
+
+static bool is_seen(const struct table_watch *w)
+{
+	const char *mark = strstr(w->env_pattern, "%u");
+
+	return w->inotify >= 0 && (!mark || !strchr(mark, '/')) && is_local(w->path);
+}
+
 void table_watch_begin(struct table_watch *w)
 {
 	watches_renew(w);
 	w->read = w->seen = look_at(w->path);
-	w->due_us = clock_mono_us() + POLL_US;
+	w->due_us = clock_mono_us() + (is_seen(w) ? LOCAL_US : POLL_US);
 }
 
 /* A table that is being written is left alone until two looks at it agree. */
