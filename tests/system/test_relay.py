@@ -96,11 +96,11 @@ class RelayTest(unittest.TestCase):
 
     def test_delay_is_no_bandwidth(self):
         """Pieces are in transit together."""
-        self.line.down.delay = 0.2
+        self.line.down.delay = 1
         for _ in range(10):
             self.ws.send('{"_tag":"Ping"}')
             time.sleep(0.01)
-        self.assertLess(self.seconds(lambda: [self.ws.text() for _ in range(10)]), 1.5)
+        self.assertLess(self.seconds(lambda: [self.ws.text() for _ in range(10)]), 5)
 
     def test_jitter_and_loss_keep_the_order(self):
         self.line.slow(jitter=0.02, loss=0.3)
