@@ -25,8 +25,8 @@ class ManyUsers(unittest.TestCase):
                     + section("plugin", "probe_t3serve", {"fresh": "0s", "websocket": False, "reconnect_min": "5m", "reconnect_max": "5m"}),
                     users=table(MANY)) as d:
             down = 't3ops_legs{leg="probe_t3serve",state="down"}'
-            wait.until(lambda: d.metrics().get(down) == MANY, 60, what="every user to have a leg")
-            wait.until(lambda: len({leg["user"] for leg in json.loads(d.get("/status").text())["legs"]}) == MANY, 120,
+            wait.until(lambda: d.metrics().get(down) == MANY, 180, what="every user to have a leg")
+            wait.until(lambda: len({leg["user"] for leg in json.loads(d.get("/status").text())["legs"]}) == MANY, 240,
                        what="the monitor to know every leg")
             page = d.get("/metrics").text()
             self.assertIn("\nt3ops_metrics_dropped_total 0\n", page)
