@@ -88,6 +88,8 @@ static void arguments_read(struct command_line *line, int argc, char **argv)
 {
 	if (line->mode == MODE_RUN && argc > 0 && strcmp(argv[0], "replay") == 0) {
 		line->mode = argc == 2 || argc == 3 ? MODE_REPLAY : MODE_USAGE_ERROR;
+		if (line->mode == MODE_USAGE_ERROR)
+			fputs("t3ops: replay takes FILE [VERDICT]\n", stderr);
 		line->recording = argv[1];
 		line->verdict = argc > 2 ? argv[2] : NULL;
 	} else if (argc > 0) {
@@ -266,7 +268,7 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	default:
-		fputs(usage, stderr);
+		fputs("Try: t3ops --help\n", stderr);
 		return 2;
 	}
 }

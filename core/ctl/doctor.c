@@ -21,7 +21,7 @@ static const char usage[] =
 
 static int usage_error(const char *what, const char *word)
 {
-	fprintf(stderr, "t3opsctl: doctor: %s: %s\n%s", what, word, usage);
+	fprintf(stderr, "t3opsctl: doctor: %s: %s\nTry: t3opsctl doctor --help\n", what, word);
 	return EXIT_USAGE;
 }
 

@@ -485,7 +485,7 @@ static int answer_get(struct init_answers *a, const struct question *q)
 
 static int usage_error(const char *what, const char *word)
 {
-	fprintf(stderr, "t3opsctl: init: %s: %s\n%s", what, word, usage);
+	fprintf(stderr, "t3opsctl: init: %s: %s\nTry: t3opsctl init --help\n", what, word);
 	return 1 + 2;
 }
 

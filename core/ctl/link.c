@@ -86,3 +86,18 @@ json_t *link_receive(struct link *l)
 		errno = EPROTO;
 	return answer;
 }
+
+const char *link_refusal(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "t3ops does not listen there; is it running?";
+	case -EACCES:
+		return "you may not use this socket: be root, or in the group that owns it";
+	case -EAGAIN:
+		return "no answer in time";
+	default:
+		return strerror(-error);
+	}
+}

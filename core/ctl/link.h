@@ -21,4 +21,7 @@ int link_send(struct link *l, const json_t *request);
 /* The next line (new reference); NULL at the end, errno says why: 0 if the daemon closed. */
 json_t *link_receive(struct link *l);
 
+/* What link_open returned, in words for the operator. */
+const char *link_refusal(int error);
+
 #endif

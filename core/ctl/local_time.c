@@ -11,6 +11,12 @@
 
 #define DAY_S 86400
 
+void local_time_utc(void)
+{
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
 /* Of a moment of the daemon; its milliseconds in *millis. */
 static bool local_of(const char *utc, struct tm *out, unsigned *millis)
 {
@@ -30,6 +36,28 @@ void local_time(const char *utc, char out[LOCAL_TIME_SIZE])
 	unsigned millis;
 
 	if (!local_of(utc, &tm, &millis) || strftime(out, LOCAL_TIME_SIZE, "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+		snprintf(out, LOCAL_TIME_SIZE, "%s", utc);
+}
+
+void local_time_exact(const char *utc, char out[LOCAL_TIME_SIZE])
+{
+	char date[32], zone[16];
+	struct tm tm;
+	unsigned millis;
+
+	if (local_of(utc, &tm, &millis) && strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm) > 0 &&
+	    strftime(zone, sizeof zone, "%Z", &tm) > 0)
+		snprintf(out, LOCAL_TIME_SIZE, "%s.%03u %s", date, millis, zone);
+	else
+		snprintf(out, LOCAL_TIME_SIZE, "%s", utc);
+}
+
+void local_time_bare(const char *utc, char out[LOCAL_TIME_SIZE])
+{
+	struct tm tm;
+	unsigned millis;
+
+	if (!local_of(utc, &tm, &millis) || strftime(out, LOCAL_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		snprintf(out, LOCAL_TIME_SIZE, "%s", utc);
 }
 

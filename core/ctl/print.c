@@ -2,12 +2,14 @@
 /* Tables and sentences; see print.h. */
 #include "ctl/print.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "ctl/local_time.h"
 #include "ctl/style.h"
+#include "ctl/table.h"
 #include "ctl/text.h"
+#include "sys/time_text.h"
 
 void print_recording(FILE *out, const json_t *recording)
 {
@@ -35,17 +37,29 @@ void print_text(FILE *out, const json_t *text)
 
 /* ---- rows of an action ---------------------------------------------------------------------- */
 
+/* As a person reads it: a moment is local. */
+static const char *cell_text(const json_t *row, const char *key, char when[LOCAL_TIME_SIZE])
+{
+	uint64_t ignored;
+
+	if (!time_text_read(text_get(row, key), &ignored))
+		return text_get(row, key);
+	local_time(text_get(row, key), when);
+	return when;
+}
+
 /* The columns of all rows, as they come, with the width of each: {KEY: width}. */
 static json_t *columns_of(const json_t *rows)
 {
 	json_t *columns = json_pack("{s:i}", "user", 4), *row, *value;
+	char when[LOCAL_TIME_SIZE];
 	const char *key;
 	size_t i;
 
 	json_array_foreach ((json_t *)rows, i, row)
 		json_object_foreach (row, key, value) {
 			json_int_t width = json_integer_value(json_object_get(columns, key));
-			json_int_t mine = (json_int_t)json_string_length(value), head = (json_int_t)strlen(key);
+			int mine = text_length(cell_text(row, key, when)), head = text_length(key);
 
 			mine = mine > head ? mine : head;
 			json_object_set_new(columns, key, json_integer(mine > width ? mine : width));
@@ -55,13 +69,24 @@ static json_t *columns_of(const json_t *rows)
 
 static void row_print(FILE *out, const json_t *columns, const json_t *row)
 {
+	char when[LOCAL_TIME_SIZE];
 	const char *key;
 	json_t *width;
 
 	json_object_foreach ((json_t *)columns, key, width) {
-		text_put(out, row != NULL ? text_get(row, key) : key, (int)json_integer_value(width));
+		text_put(out, row != NULL ? cell_text(row, key, when) : key, (int)json_integer_value(width));
 		fputs("  ", out);
 	}
+	fputc('\n', out);
+}
+
+static void member_print(FILE *out, const json_t *row, const char *key, int name_width)
+{
+	char when[LOCAL_TIME_SIZE];
+
+	text_put(out, key, name_width);
+	fputs("  ", out);
+	text_put(out, cell_text(row, key, when), 0);
 	fputc('\n', out);
 }
 
@@ -71,34 +96,24 @@ static void row_print_long(FILE *out, const json_t *row, int name_width)
 	const char *key;
 	json_t *value;
 
-	text_put(out, "user", name_width);
-	fputs("  ", out);
-	text_put(out, text_get(row, "user"), 0);
-	fputc('\n', out);
+	member_print(out, row, "user", name_width);
 	json_object_foreach ((json_t *)row, key, value)
-		if (json_string_length(value) > 0 && strcmp(key, "user") != 0) {
-			text_put(out, key, name_width);
-			fputs("  ", out);
-			text_put(out, json_string_value(value), 0);
-			fputc('\n', out);
-		}
+		if (json_string_length(value) > 0 && strcmp(key, "user") != 0)
+			member_print(out, row, key, name_width);
 }
 
 /* The longest name if the table does not fit on the terminal; 0: it does, or this is none. */
 static int too_wide(FILE *out, const json_t *columns)
 {
-	struct winsize size = {.ws_col = 0};
-	int all = 0, longest = 0;
+	int all = 0, longest = 0, room = text_terminal_width(out);
 	const char *key;
 	json_t *width;
 
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return 0;
 	json_object_foreach ((json_t *)columns, key, width) {
 		all += (int)json_integer_value(width) + 2;
 		longest = (int)strlen(key) > longest ? (int)strlen(key) : longest;
 	}
-	return all > size.ws_col ? longest : 0;
+	return room > 0 && all > room ? longest : 0;
 }
 
 void print_rows(FILE *out, const json_t *answer)
@@ -185,8 +200,8 @@ void print_verdict(FILE *out, const json_t *v)
 	style_put(out, STYLE_PLAIN);
 	verdict_head_print(out, v);
 	fputs("    ", out);
-	text_put(out, text_get(v, "text"), 0);
-	fputs("\n    ", out);
+	text_wrap_on_terminal(out, text_get(v, "text"), "    ");
+	fputs("    ", out);
 	state_print(out, v);
 	fputc('\n', out);
 }
@@ -211,6 +226,24 @@ void print_standing(FILE *out, const json_t *list)
 
 /* ---- legs, processes --------------------------------------------------------------------------- */
 
+/* The head of a column of moments: "SINCE (CET)". */
+static const char *since_head(char out[LOCAL_TIME_SIZE + 16])
+{
+	char zone[LOCAL_TIME_SIZE];
+
+	local_zone("", zone);
+	snprintf(out, LOCAL_TIME_SIZE + 16, "SINCE (%s)", zone);
+	return out;
+}
+
+static void time_add(struct table *t, const char *utc)
+{
+	char when[LOCAL_TIME_SIZE];
+
+	local_time_bare(utc, when);
+	table_add(t, when[0] != '\0' ? when : "-");
+}
+
 /* What fails beside a connection that lives. */
 static void doubts_put(FILE *out, const json_t *leg)
 {
@@ -222,53 +255,95 @@ static void doubts_put(FILE *out, const json_t *leg)
 		fputs("; large messages are lost", out);
 }
 
-/* Of Cloudflare, where the leg goes over it: it speaks for that one. */
-static void location_put(FILE *out, const json_t *leg)
+/* Its segments, the location of Cloudflare that it speaks for, and its doubts. */
+static void leg_note(struct table *t, const json_t *leg)
 {
-	if (*text_get(leg, "colo") == '\0')
+	char *text = NULL;
+	size_t len = 0;
+	FILE *note = open_memstream(&text, &len);
+
+	if (note == NULL)
 		return;
-	fputs("; over ", out);
-	text_put(out, text_get(leg, "colo"), 0);
+	text_list_put(note, json_object_get(leg, "segments"), " ");
+	if (*text_get(leg, "colo") != '\0') {
+		fputs("; over ", note);
+		text_put(note, text_get(leg, "colo"), 0);
+	}
+	doubts_put(note, leg);
+	if (fclose(note) == 0)
+		table_note(t, text);
+	free(text);
 }
 
-static void leg_print(FILE *out, const json_t *leg)
+static enum style leg_style(const char *state)
+{
+	if (strcmp(state, "up") == 0)
+		return STYLE_GOOD;
+	return strcmp(state, "down") == 0 ? STYLE_BAD : STYLE_DOUBT;
+}
+
+static void leg_add(struct table *t, const json_t *leg)
 {
 	const json_t *rtt = json_object_get(leg, "rtt_seconds");
+	const char *user = text_get(leg, "user"), *reason = text_get(leg, "reason");
+	char answer[32];
 
-	text_column(out, leg, "name", 18);
-	text_column(out, leg, "user", 12);
-	text_column(out, leg, "state", 8);
-	text_column(out, leg, "since", 24);
-	if (*text_get(leg, "reason") != '\0')
-		text_column(out, leg, "reason", 8);
-	else if (json_is_real(rtt))
-		fprintf(out, "%6.1f ms ", json_real_value(rtt) * 1000);
-	else
-		text_put(out, "", 10);
-	text_list_put(out, json_object_get(leg, "segments"), " ");
-	location_put(out, leg);
-	doubts_put(out, leg);
-	fputc('\n', out);
+	snprintf(answer, sizeof answer, "%.1f ms", json_number_value(rtt) * 1000);
+	table_add(t, text_get(leg, "name"));
+	table_add(t, *user != '\0' ? user : "-");
+	table_add_style(t, text_get(leg, "state"), leg_style(text_get(leg, "state")));
+	time_add(t, text_get(leg, "since"));
+	table_add(t, *reason != '\0' ? reason : json_is_real(rtt) ? answer : "-");
+	leg_note(t, leg);
 }
 
 void print_legs(FILE *out, const json_t *legs)
 {
+	char since[LOCAL_TIME_SIZE + 16];
+	const struct table_column columns[] = {{"LEG", TABLE_NAME},
+	                                       {"USER", TABLE_NAME},
+	                                       {"STATE", TABLE_TEXT},
+	                                       {since_head(since), TABLE_TEXT},
+	                                       {"ANSWER", TABLE_TEXT}};
+	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
 	size_t i;
 	json_t *leg;
 
-	json_array_foreach ((json_t *)legs, i, leg)
-		leg_print(out, leg);
-	if (json_array_size(legs) == 0)
+	if (json_array_size(legs) == 0) {
 		fputs("no leg has reported yet\n", out);
+	} else {
+		json_array_foreach ((json_t *)legs, i, leg)
+			leg_add(t, leg);
+		table_print(t, out, text_terminal_width(out), 0);
+	}
+	table_free(t);
 }
 
-static void process_print(FILE *out, const json_t *process)
+static void processes_print(FILE *out, const json_t *processes)
 {
-	text_column(out, process, "process", 18);
-	fprintf(out, "%-12lld ", (long long)json_integer_value(json_object_get(process, "pid")));
-	text_column(out, process, "state", 8);
-	text_column(out, process, "since", 24);
-	fprintf(out, "%lld restarts\n", (long long)json_integer_value(json_object_get(process, "restarts")));
+	char since[LOCAL_TIME_SIZE + 16], number[24];
+	const struct table_column columns[] = {{"PROCESS", TABLE_TEXT},
+	                                       {"PID", TABLE_NUMBER},
+	                                       {"STATE", TABLE_TEXT},
+	                                       {since_head(since), TABLE_TEXT},
+	                                       {"RESTARTS", TABLE_NUMBER}};
+	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
+	size_t i;
+	json_t *process;
+
+	json_array_foreach ((json_t *)processes, i, process) {
+		table_add(t, text_get(process, "process"));
+		snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT,
+		         json_integer_value(json_object_get(process, "pid")));
+		table_add(t, number);
+		table_add(t, text_get(process, "state"));
+		time_add(t, text_get(process, "since"));
+		snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT,
+		         json_integer_value(json_object_get(process, "restarts")));
+		table_add(t, number);
+	}
+	table_print(t, out, text_terminal_width(out), 0);
+	table_free(t);
 }
 
 void print_log_levels(FILE *out, const json_t *levels)
@@ -314,12 +389,11 @@ static void journal_print(FILE *out, const json_t *status)
 void print_status(FILE *out, const json_t *status)
 {
 	const json_t *incident = json_object_get(status, "incident"), *last = json_object_get(status, "last_verdict");
-	size_t i;
-	json_t *process;
+	char up[32];
 
-	fprintf(out, "t3ops %s\n\n", text_get(status, "version"));
-	json_array_foreach (json_object_get(status, "processes"), i, process)
-		process_print(out, process);
+	text_duration(json_number_value(json_object_get(status, "uptime_seconds")), up, sizeof up);
+	fprintf(out, "t3ops %s, its monitor up for %s\n\n", text_get(status, "version"), up);
+	processes_print(out, json_object_get(status, "processes"));
 	fputc('\n', out);
 	print_legs(out, json_object_get(status, "legs"));
 	journal_print(out, status);
@@ -336,7 +410,11 @@ void print_status(FILE *out, const json_t *status)
 
 void print_event(FILE *out, const json_t *e)
 {
-	text_column(out, e, "time", 24);
+	char when[LOCAL_TIME_SIZE];
+
+	local_time_exact(text_get(e, "time"), when);
+	text_put(out, when, 27);
+	fputc(' ', out);
 	text_column(out, e, "process", 10);
 	text_put(out, text_get(e, "line"), 0);
 	fputc('\n', out);

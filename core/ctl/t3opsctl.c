@@ -20,13 +20,14 @@
 #include "ctl/text.h"
 #include "ctl/print_story.h"
 #include "ctl/print_users.h"
+#include "ctl/top.h"
 #include "sys/clock.h"
 
 #define AGAIN_FOR_US UINT64_C(10000000) /* a reload has put the next monitor in place by then */
 #define TIMEOUT_S    30
 
 static const char usage[] =
-    "usage: t3opsctl [-s SOCKET] [-j] COMMAND\n"
+    "usage: t3opsctl [-s SOCKET] [-j] [--utc] COMMAND\n"
     "       init [--help]              write a first configuration, and snippets for the proxy and the sign-in\n"
     "       doctor [--help]            check the whole installation, and say what to do\n"
     "       why [USER] [--at TIME | --last]  whose fault it was: the story of one drop, of the last one unless told\n"
@@ -34,6 +35,7 @@ static const char usage[] =
     "       incident export ID         the recording of that incident, for a file: t3ops replay FILE reads it\n"
     "       verdicts --since TIME [--user USER] [--segment SEGMENT]  one line a verdict, with durations\n"
     "       users                      who is connected since when, when each of them last dropped\n"
+    "       top [--once]               the same live: tunnels, bytes a second, heartbeats\n"
     "       watch                      how things are now, then news in words as they come\n"
     "       status                     processes, legs, the last verdict\n"
     "       legs                       the permanent probes and their state\n"
@@ -47,10 +49,12 @@ static const char usage[] =
     "       PLUGIN ACTION [USER] [--NAME[=VALUE]]...  what else that plugin can do: its manual page lists it\n"
     "       reload                     check the configuration, then apply it\n"
     "TIME is local: 14:03, \"2026-11-27 14:03\"; or UTC with a Z behind; or so long ago: 90m, 24h, 7d\n"
+    "Times are printed in local time, with --utc in UTC; the zone is named.  JSON has UTC.\n"
     "SOCKET is " T3OPS_RUNSTATEDIR "/t3ops/control.sock unless given; -j prints JSON.  See t3opsctl(8).\n";
 
 struct asked {
 	const char *socket, *kind, *user, *segment, *process;
+	const char *since, *at;   /* as typed */
 	uint64_t since_us, at_us; /* 0: not given */
 	long limit;
 	bool json, follow, standing;
@@ -214,28 +218,13 @@ static int talk(struct link *l, const struct command *c, const struct asked *a, 
 	return r == EXIT_SUCCESS && a->follow ? follow(l, c, a->json) : r;
 }
 
-static const char *refusal(int error)
-{
-	switch (error) {
-	case -ENOENT:
-	case -ECONNREFUSED:
-		return "t3ops does not listen there; is it running?";
-	case -EACCES:
-		return "you may not use this socket: be root, or in the group that owns it";
-	case -EAGAIN:
-		return "no answer in time";
-	default:
-		return strerror(-error);
-	}
-}
-
 static int ask_once(const struct command *c, const struct asked *a, const json_t *request, bool may_again)
 {
 	struct link l = {.fd = -1};
 	int r = link_open(&l, a->socket, a->follow ? 0 : c->timeout_s);
 
 	if (r < 0)
-		return failed(a->socket, refusal(r));
+		return failed(a->socket, link_refusal(r));
 	r = talk(&l, c, a, request, may_again);
 	link_close(&l);
 	return r;
@@ -280,25 +269,36 @@ static void given_add(struct asked *a, char letter)
 		a->given[strlen(a->given)] = letter;
 }
 
+static bool time_read(const char *text, uint64_t *wall_us)
+{
+	return text == NULL || local_time_read(text, wall_us);
+}
+
+/* Once it is known of which zone they are.  0, or what to return, plus one. */
+static int times_read(struct asked *a)
+{
+	static const char expected[] = "%s: expected a time: 14:03, \"2026-11-27 14:03\", 24h";
+
+	if (!time_read(a->since, &a->since_us))
+		return 1 + usage_error(expected, a->since);
+	if (!time_read(a->at, &a->at_us))
+		return 1 + usage_error(expected, a->at);
+	return 0;
+}
+
 /* The options at the beginning of argv, "+" in front of how: those before the first word; else all of them, the words
  * behind them.  0: go on; else what to return, plus one. */
 static int options_read(int argc, char **argv, const char *how, struct asked *a)
 {
-	static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-	                                        {"json", no_argument, NULL, 'j'},
-	                                        {"follow", no_argument, NULL, 'f'},
-	                                        {"kind", required_argument, NULL, 'k'},
-	                                        {"limit", required_argument, NULL, 'n'},
-	                                        {"version", no_argument, NULL, 'V'},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {"standing", no_argument, NULL, 'S'},
-	                                        {"since", required_argument, NULL, 'T'},
-	                                        {"user", required_argument, NULL, 'U'},
-	                                        {"segment", required_argument, NULL, 'G'},
-	                                        {"at", required_argument, NULL, 'A'},
-	                                        {"last", no_argument, NULL, 'L'},
-	                                        {"process", required_argument, NULL, 'P'},
-	                                        {0}};
+	static const struct option options[] = {
+	    {"socket", required_argument, NULL, 's'},  {"json", no_argument, NULL, 'j'},
+	    {"follow", no_argument, NULL, 'f'},        {"kind", required_argument, NULL, 'k'},
+	    {"limit", required_argument, NULL, 'n'},   {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},          {"standing", no_argument, NULL, 'S'},
+	    {"since", required_argument, NULL, 'T'},   {"user", required_argument, NULL, 'U'},
+	    {"segment", required_argument, NULL, 'G'}, {"at", required_argument, NULL, 'A'},
+	    {"last", no_argument, NULL, 'L'},          {"process", required_argument, NULL, 'P'},
+	    {"utc", no_argument, NULL, 'Z'},           {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, how, options, NULL)) != -1) {
@@ -323,10 +323,13 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 				return 1 + usage_error("-n %s: expected a number above 0", optarg);
 			break;
 		case 'T':
+			a->since = optarg;
+			break;
 		case 'A':
-			if (!local_time_read(optarg, c == 'T' ? &a->since_us : &a->at_us))
-				return 1 +
-				       usage_error("%s: expected a time: 14:03, \"2026-11-27 14:03\", 24h", optarg);
+			a->at = optarg;
+			break;
+		case 'Z':
+			local_time_utc();
 			break;
 		case 'U':
 			a->user = optarg;
@@ -351,7 +354,7 @@ static int options_read(int argc, char **argv, const char *how, struct asked *a)
 		if (strchr("fknSTUGALP", c) != NULL)
 			given_add(a, (char)c);
 	}
-	return 0;
+	return times_read(a);
 }
 
 static const char *long_name(char letter)
@@ -567,6 +570,8 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (argc > 0 && strcmp(argv[0], "init") == 0)
 		return init_run(argc - 1, argv + 1);
+	if (argc > 0 && strcmp(argv[0], "top") == 0)
+		return top_run(argc, argv, a.socket, a.json);
 	if (argc > 0 && strcmp(argv[0], "doctor") == 0)
 		return doctor_run(argc - 1, argv + 1);
 	if (c == NULL)

@@ -69,13 +69,38 @@ void text_list_put(FILE *out, const json_t *list, const char *between)
 	}
 }
 
-static int width_of(FILE *out)
+int text_length(const char *text)
+{
+	int n = 0;
+
+	for (; *text != '\0'; text++)
+		n += is_first(*text);
+	return n;
+}
+
+void text_put_cut(FILE *out, const char *text, int width)
+{
+	while (width > 1 && *text != '\0') {
+		text = text_byte_put(out, text);
+		width -= is_first(*text); /* the next one begins */
+	}
+	fputs("\u2026", out);
+}
+
+int text_terminal_width(FILE *out)
 {
 	struct winsize size = {.ws_col = 0};
 
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH;
+		return 0;
 	return size.ws_col > WIDTH_MIN ? size.ws_col : WIDTH_MIN;
+}
+
+static int width_of(FILE *out)
+{
+	int width = text_terminal_width(out);
+
+	return width > 0 ? width : WIDTH;
 }
 
 void text_wrap(FILE *out, const char *text, const char *indent)
@@ -98,4 +123,28 @@ void text_wrap(FILE *out, const char *text, const char *indent)
 		text += *text == ' ';
 	}
 	fputc('\n', out);
+}
+
+void text_wrap_on_terminal(FILE *out, const char *text, const char *indent)
+{
+	if (text_terminal_width(out) > 0) {
+		text_wrap(out, text, indent);
+		return;
+	}
+	text_put(out, text, 0);
+	fputc('\n', out);
+}
+
+void text_duration(double seconds, char *out, size_t size)
+{
+	long s = seconds > 0 ? (long)seconds : 0, minutes = s / 60, hours = minutes / 60;
+
+	if (s < 60)
+		snprintf(out, size, "%ld s", s);
+	else if (minutes < 60)
+		snprintf(out, size, "%ld min", minutes);
+	else if (hours < 24)
+		snprintf(out, size, "%ld h %ld min", hours, minutes % 60);
+	else
+		snprintf(out, size, "%ld d %ld h", hours / 24, hours % 24);
 }

@@ -20,6 +20,7 @@
 #include "monitor/status.h"
 #include "monitor/verdict_span.h"
 #include "sys/clock.h"
+#include "sys/time_text.h"
 
 #define LINE_LIMIT 4096
 #define OUTPUT_MAX (64u << 20)
@@ -89,6 +90,17 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 	if (json_is_true(json_object_get(request, "follow")))
 		followers_add(&ctl->followers,
 		              (struct follower){.conn = c, .events = true, .kind = event_kind_parse(kind)});
+}
+
+/* Who is connected, looked at again from now on for as long as somebody asks. */
+static void on_top(struct monitor *d, struct local_conn *c)
+{
+	char now[TIME_TEXT_SIZE];
+
+	time_text(clock_wall_us(), now);
+	roster_follow(d);
+	control_answer(
+	    c, json_pack("{s:s, s:o, s:o}", "time", now, "headline", headline_json(d), "users", roster_json(d)));
 }
 
 /* How things are, then news in words. */
@@ -255,6 +267,8 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		on_verdicts(ctl, c, request);
 	else if (strcmp(command, "users") == 0)
 		control_answer(c, roster_json(ctl->monitor));
+	else if (strcmp(command, "top") == 0)
+		on_top(ctl->monitor, c);
 	else if (strcmp(command, "watch") == 0)
 		on_watch(ctl, c);
 	else if (strcmp(command, "why") == 0)

@@ -22,6 +22,8 @@ struct roster_row {
 	char user[T3OPS_USER_NAME_SIZE];
 	uint32_t from; /* serial of the proxy */
 	uint64_t seen_us, tunnels, age_us, delay_us;
+	uint64_t counted_us;         /* CLOCK_MONOTONIC of the proxy's last count, 0: none yet */
+	double up_per_s, down_per_s; /* between the last two; below 0: not known yet */
 	struct delay_sketch delays;
 };
 
@@ -118,6 +120,12 @@ void roster_look(struct monitor *d)
 	channel_send(d->process->channel, MSG_PROBE, PROCESS_PROXY, 0, &census, sizeof census);
 }
 
+void roster_follow(struct monitor *d)
+{
+	if (d->roster->changed == 0)
+		d->roster->changed = 1;
+}
+
 static struct roster_row *row_get(struct roster *r, const char *user, uint32_t from)
 {
 	struct roster_row *rows;
@@ -129,9 +137,21 @@ static struct roster_row *row_get(struct roster *r, const char *user, uint32_t f
 	if (rows == NULL)
 		return NULL;
 	r->rows = rows;
-	r->rows[r->n] = (struct roster_row){.from = from};
+	r->rows[r->n] = (struct roster_row){.from = from, .up_per_s = -1};
 	event_set(r->rows[r->n].user, user);
 	return &r->rows[r->n++];
+}
+
+/* What passed since the last time. */
+static void rates_take(struct roster_row *row, const struct event *e)
+{
+	double seconds = (double)(e->mono_us - row->counted_us) / 1e6;
+
+	if (row->counted_us != 0 && e->mono_us > row->counted_us) {
+		row->up_per_s = (double)e->bytes_up / seconds;
+		row->down_per_s = (double)e->bytes_down / seconds;
+	}
+	row->counted_us = e->mono_us;
 }
 
 static void census_take(struct roster *r, const struct event *e, uint32_t from)
@@ -144,6 +164,7 @@ static void census_take(struct roster *r, const struct event *e, uint32_t from)
 	row->tunnels = e->count;
 	row->age_us = e->age_us;
 	row->delay_us = e->rtt_us;
+	rates_take(row, e);
 	if (e->rtt_us > 0)
 		delay_sketch_add(&row->delays, e->rtt_us);
 }
@@ -193,6 +214,14 @@ static void time_set(json_t *o, const char *key, uint64_t wall_us)
 	json_object_set_new(o, key, json_string(when));
 }
 
+static void rate_add(json_t *o, const char *key, double per_s)
+{
+	double before = json_number_value(json_object_get(o, key));
+
+	if (per_s >= 0)
+		json_object_set_new(o, key, json_real(before + per_s));
+}
+
 static void connected_add(json_t *users, const struct roster_row *row, uint64_t now_us, uint64_t wall_us)
 {
 	json_t *o = user_row(users, row->user);
@@ -207,6 +236,8 @@ static void connected_add(json_t *users, const struct roster_row *row, uint64_t 
 		time_set(o, "connected_since", age_us < wall_us ? wall_us - age_us : 0);
 	if (row->delay_us > 0 && (double)row->delay_us / 1e6 > before)
 		json_object_set_new(o, "heartbeat_seconds", json_real((double)row->delay_us / 1e6));
+	rate_add(o, "bytes_up_per_second", row->up_per_s);
+	rate_add(o, "bytes_down_per_second", row->up_per_s >= 0 ? row->down_per_s : -1);
 	if (p99 > json_number_value(json_object_get(o, "heartbeat_p99_seconds")))
 		json_object_set_new(o, "heartbeat_p99_seconds", json_real(p99));
 }

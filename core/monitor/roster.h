@@ -21,6 +21,8 @@ void roster_begin(struct monitor *d);
 void roster_look(struct monitor *d);
 /* It may have tunnels of an earlier one. */
 void roster_proxy_started(struct monitor *d);
+/* Somebody looks on: the proxies are asked again at the next look, and so are the rates. */
+void roster_follow(struct monitor *d);
 /* An event, of that process. */
 void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 
@@ -28,9 +30,9 @@ void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 bool roster_dropped(const struct roster *r, const char *user);
 
 /* New reference: everybody who is known, by name; the times are as in verdicts:
- * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "heartbeat_p99_seconds":, "last_drop":,
- * "leg":STATE, ...}], and what plugins and jobs have said of them in metrics: "facts":{NAME:TEXT},
- * "times":{NAME:TIME}. */
+ * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "heartbeat_p99_seconds":,
+ * "bytes_up_per_second":, "bytes_down_per_second":, "last_drop":, "leg":STATE, ...}], and what plugins and jobs have
+ * said of them in metrics: "facts":{NAME:TEXT}, "times":{NAME:TIME}. */
 json_t *roster_json(const struct monitor *d);
 
 #endif

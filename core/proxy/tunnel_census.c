@@ -22,6 +22,15 @@ static uint64_t delay_us(const struct tunnel *t, uint64_t now_us)
 	return waiting_us > h->slow_us ? waiting_us : h->slow_us;
 }
 
+/* What came since the last census. */
+static uint64_t uncounted_take(struct tunnel_side *side)
+{
+	uint64_t n = side->bytes - side->counted;
+
+	side->counted = side->bytes;
+	return n;
+}
+
 /* n tunnels of one user. */
 static void user_report(struct worker *worker, struct tunnel *const *tunnels, size_t n)
 {
@@ -35,6 +44,8 @@ static void user_report(struct worker *worker, struct tunnel *const *tunnels, si
 		uint64_t age_us = now - tunnels[i]->opened_us, late_us = delay_us(tunnels[i], now);
 
 		e.age_us = age_us > e.age_us ? age_us : e.age_us;
+		e.bytes_up += uncounted_take(&tunnels[i]->client);
+		e.bytes_down += uncounted_take(&tunnels[i]->upstream);
 		e.rtt_us = late_us > e.rtt_us ? late_us : e.rtt_us;
 	}
 	process_emit_quietly(worker->process, &e);

@@ -27,6 +27,7 @@ struct tunnel_side {
 	struct ws_frames frames;
 	uint64_t last_us; /* when something last came from there */
 	uint64_t bytes;   /* that came from there */
+	uint64_t counted; /* those of them that the last census had */
 	bool eof;         /* it sends no more */
 	bool shut;        /* our FIN went there */
 };

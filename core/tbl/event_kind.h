@@ -70,7 +70,7 @@ EVENT_KIND(NAVIGATION, "navigation", DEBUG, false, none, none, none, detail,
 EVENT_KIND(TUNNEL_ALIVE, "tunnel_alive", DEBUG, false, incident, none, none, none,
            "a user's WebSocket carried data after a drop: it acquits its path")
 EVENT_KIND(TUNNEL_CENSUS, "tunnel_census", DEBUG, false, none, none, tunnels, none,
-           "how many WebSockets a user has, how old the oldest one is and how long its last heartbeat was answered: the operator's list of users is made of it")
+           "how many WebSockets a user has, how old the oldest one is, how long its last heartbeat was answered and how many bytes passed since the last census: the operator's list of users is made of it")
 EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status, suppressed, error,
            "t3ops answered a request with an error; reported once a minute, with the number of those left out")
 EVENT_KIND(REQUEST_CUT, "request_cut", WARNING, true, none, http_status, suppressed, error,

@@ -82,7 +82,7 @@ class Doctor(unittest.TestCase):
 
     def test_green(self):
         status, found = self.doctor()
-        self.assertIn(status, (0, 3))
+        self.assertEqual(status, 3 if any(f["result"] == "warn" for f in found.values()) else 0)
         wrong = self.wrong()
         # The lab's name and t3 servers are those of this machine.
         self.assertEqual({k for k, (result, _) in wrong.items() if result == "fail"}, set(), wrong)

@@ -29,7 +29,7 @@ class Location(unittest.TestCase):
     def test_legs(self):
         known = {"probe_cloudflare": "FRA", "probe_internal": None, "probe_t3serve": None}
         wait.until(lambda: self.legs() == known, what=f"the legs' locations, seen {self.legs()}")
-        self.assertRegex(self.daemon.ctl("legs"), r"probe_cloudflare .*; over FRA\b")
+        self.assertRegex(self.daemon.ctl("legs"), r"probe_cloudflare .*\n .*; over FRA\b")
         self.assertRegex(self.daemon.log(), r"event=leg_up [^\n]*\bplugin=probe_cloudflare [^\n]*\bcolo=FRA\b")
         line = self.path.lines["wan_line"]
         line.target, before = ("127.0.0.1", self.path.ports["far_edge"]), line.target
