@@ -319,6 +319,7 @@ void rules_core(const struct conf_scan *s, const struct option_set *core, bool a
 	secret_read(&p, "proxy_secret_file", secrets->proxy_secret);
 	secret_read(&p, "probe_key_file", secrets->probe_key);
 	secret_read(&p, "page_token_file", secrets->page_token);
+	secret_read(&p, "vantage_key_file", secrets->vantage_key);
 	check_user_path(&p);
 	if (as_root)
 		check_accounts(&p);

@@ -12,7 +12,7 @@
 
 /* Each has room for SECRET_DIGEST_HEX. */
 struct conf_secrets {
-	char *proxy_secret, *probe_key, *page_token;
+	char *proxy_secret, *probe_key, *page_token, *vantage_key;
 };
 
 /* as_root: the account of option `user` must exist.  secrets: digests of what proxy_secret_file, probe_key_file and

@@ -223,6 +223,7 @@ struct process_config *process_config_new(const struct resolved_config *c, enum 
 	p->proxy_secret_digest = process == PROCESS_PROXY ? c->proxy_secret_digest : "";
 	p->probe_key = knows_probe_key(process) ? c->probe_key : "";
 	p->page_token = process == PROCESS_MONITOR ? c->page_token : "";
+	p->vantage_key = process == PROCESS_MONITOR ? c->vantage_key : "";
 	if (knows_commands(process))
 		commands_give(p, c, process);
 	if (knows_notifies(process))
@@ -350,6 +351,7 @@ bool process_config_equal(const struct resolved_config *a, const struct resolved
 	return core_options_equal(&a->core, &b->core, readers_of(process)) &&
 	       (process != PROCESS_PROXY || strcmp(a->proxy_secret_digest, b->proxy_secret_digest) == 0) &&
 	       (process != PROCESS_MONITOR || strcmp(a->page_token, b->page_token) == 0) &&
+	       (process != PROCESS_MONITOR || strcmp(a->vantage_key, b->vantage_key) == 0) &&
 	       (!knows_probe_key(process) || strcmp(a->probe_key, b->probe_key) == 0) &&
 	       commands_equal(a, b, process) && notifies_equal(a, b, process) && plugins_equal(a, b, process) &&
 	       (process != PROCESS_MONITOR || shapes_equal(a, b));

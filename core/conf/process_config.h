@@ -30,6 +30,7 @@ struct process_config {
 	const char *proxy_secret_digest;  /* of the proxy; "" without a secret, and elsewhere */
 	const char *probe_key;            /* of proxy and prober; "" without one, and elsewhere */
 	const char *page_token;           /* of the monitor; "" without one, and elsewhere */
+	const char *vantage_key;          /* of the monitor; "" without one, and elsewhere */
 	struct process_command *commands; /* of helper, proxy, prober and jobs */
 	size_t n_commands;
 	struct process_notify *notifies; /* of helper and monitor */

@@ -85,7 +85,7 @@ static void core_read(struct resolve *w)
 {
 	struct t3ops_option *rows = calloc(n_core_options, sizeof *rows);
 	struct resolved_config *c = w->config;
-	const struct conf_secrets secrets = {c->proxy_secret_digest, c->probe_key, c->page_token};
+	const struct conf_secrets secrets = {c->proxy_secret_digest, c->probe_key, c->page_token, c->vantage_key};
 
 	if (!rows)
 		abort();

@@ -52,6 +52,7 @@ struct resolved_config {
 	char proxy_secret_digest[SECRET_DIGEST_HEX]; /* of what proxy_secret_file holds; "" without one */
 	char probe_key[SECRET_DIGEST_HEX];           /* the digest of what probe_key_file holds; "" without one */
 	char page_token[SECRET_DIGEST_HEX];          /* the digest of what page_token_file holds; "" without one */
+	char vantage_key[SECRET_DIGEST_HEX];         /* the digest of what vantage_key_file holds; "" without one */
 	struct command *commands;
 	size_t n_commands;
 	struct notify_section *notifies;

@@ -24,9 +24,10 @@ json_t *resolved_config_core_json(const struct resolved_config *c)
 	for (size_t i = 0; i < c->n_notifies; i++)
 		json_array_append_new(notifies, json_pack("{s:s, s:o}", "name", c->notifies[i].name, "options",
 		                                          option_set_json(&c->notifies[i].values)));
-	return must(json_pack("{s:o, s:s, s:s, s:s, s:o, s:o}", "core", option_set_json(&c->core),
+	return must(json_pack("{s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "core", option_set_json(&c->core),
 	                      "proxy_secret_digest", c->proxy_secret_digest, "probe_key", c->probe_key, "page_token",
-	                      c->page_token, "commands", commands, "notifies", notifies));
+	                      c->page_token, "vantage_key", c->vantage_key, "commands", commands, "notifies",
+	                      notifies));
 }
 
 json_t *plugin_section_json(const struct plugin_section *s)
@@ -148,13 +149,14 @@ static bool digest_read(const json_t *text, char out[SECRET_DIGEST_HEX])
 
 static bool core_read(struct resolved_config *c, const json_t *doc, enum writer writer)
 {
-	json_t *options, *commands, *secret, *key, *token = NULL, *notifies = NULL;
+	json_t *options, *commands, *secret, *key, *token = NULL, *vantage = NULL, *notifies = NULL;
 
-	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:o, s:o, s?o, s:o, s?o !}", "core", &options,
-	                "proxy_secret_digest", &secret, "probe_key", &key, "page_token", &token, "commands",
-	                &commands, "notifies", &notifies) < 0 ||
+	if (json_unpack((json_t *)(uintptr_t)doc, "{s:o, s:o, s:o, s?o, s?o, s:o, s?o !}", "core", &options,
+	                "proxy_secret_digest", &secret, "probe_key", &key, "page_token", &token, "vantage_key",
+	                &vantage, "commands", &commands, "notifies", &notifies) < 0 ||
 	    !digest_read(secret, c->proxy_secret_digest) || !digest_read(key, c->probe_key) ||
-	    (token != NULL && !digest_read(token, c->page_token)))
+	    (token != NULL && !digest_read(token, c->page_token)) ||
+	    (vantage != NULL && !digest_read(vantage, c->vantage_key)))
 		return false;
 	return core_set_read(&c->core, options, writer) && core_options_fill(&c->options, &c->core, READER_ALL) &&
 	       commands_read(c, commands, writer) && notifies_read(c, notifies, writer);

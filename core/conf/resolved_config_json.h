@@ -6,7 +6,7 @@
  * It is two documents.  The first is written before any plugin code runs, so nothing that a plugin does can change
  * what the helper may start:
  *
- *   {"core":[[OPTION,TYPE,VALUE],...],"proxy_secret_digest":HEX,"probe_key":HEX,"page_token":HEX,"commands":[{"name","options":[...]}]}
+ *   {"core":[[OPTION,TYPE,VALUE],...],"proxy_secret_digest":HEX,"probe_key":HEX,"page_token":HEX,"vantage_key":HEX,"commands":[{"name","options":[...]}]}
  *   {"plugins":[{"name","module","version","provides","needs","wants","roles","per_user","heals","file":{...},
  *                "options":[...]}]}
  */

@@ -490,7 +490,7 @@ static int journal_start(struct monitor *d)
 	if (d->journal != NULL)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
-	d->testimonies = testimonies_new(d->process->loop, d->process->config->core.vantage_key_file);
+	d->testimonies = testimonies_new(d->process->loop, d->process->config->vantage_key);
 	if (d->testimonies == NULL)
 		return -errno;
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);

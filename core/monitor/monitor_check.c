@@ -13,7 +13,6 @@
 #include "conf/account.h"
 #include "monitor/journal_check.h"
 #include "monitor/path_config.h"
-#include "sys/secret_file.h"
 
 static void state_dir_check(const struct core_options *o, const struct config_faults *f)
 {
@@ -58,16 +57,6 @@ static void journal_look(const struct core_options *o, const struct config_fault
 		                  o->state_dir, fault);
 }
 
-static void vantage_key_check(const struct core_options *o, const struct config_faults *f)
-{
-	char digest[SECRET_DIGEST_HEX];
-	const char *fault = o->vantage_key_file[0] != '\0' ? secret_file_digest(o->vantage_key_file, digest) : NULL;
-
-	if (fault != NULL)
-		config_fault_error(f, CONF_CORE, NULL, "vantage_key_file", "vantage_key_file = \"%.200s\": %s",
-		                   o->vantage_key_file, fault);
-}
-
 static void paths_check(const struct process_config *config, const struct config_faults *f)
 {
 	struct path_shape shape;
@@ -90,5 +79,4 @@ void monitor_check(const struct process_config *config, const struct user_list *
 	state_dir_check(&config->core, f);
 	journal_look(&config->core, f);
 	paths_check(config, f);
-	vantage_key_check(&config->core, f);
 }

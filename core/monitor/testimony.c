@@ -13,7 +13,6 @@
 
 #include "monitor/http_answer.h"
 #include "monitor/query.h"
-#include "obs/log.h"
 #include "options/parse.h"
 #include "sys/buf.h"
 #include "sys/clock.h"
@@ -216,34 +215,20 @@ void testimonies_forget(struct testimonies *t, const struct local_conn *c)
 
 /* ---- start and stop ------------------------------------------------------------------------------------ */
 
-static bool key_read(struct testimonies *t, const char *key_file)
-{
-	char digest[SECRET_DIGEST_HEX];
-	const char *fault = secret_file_digest(key_file, digest);
-
-	if (fault != NULL || !secret_digest_parse(digest, t->key)) {
-		log_write(LOG_L_ERROR, "config_error",
-		          kv_error(textf("vantage_key_file = \"%.200s\": %s", key_file, fault)));
-		return false;
-	}
-	OPENSSL_cleanse(digest, sizeof digest);
-	return true;
-}
-
-struct testimonies *testimonies_new(struct ev_loop *loop, const char *key_file)
+struct testimonies *testimonies_new(struct ev_loop *loop, const char *key)
 {
 	struct testimonies *t = calloc(1, sizeof *t);
 
 	if (t == NULL)
 		return NULL;
 	t->loop = loop;
-	t->has_key = key_file[0] != '\0';
+	t->has_key = key[0] != '\0';
 	LIST_INIT(&t->waiters);
 	ev_timer_init(&t->look, on_look, 0., LOOK_S);
 	t->look.data = t;
-	if (t->has_key && !key_read(t, key_file)) {
+	if (t->has_key && !secret_digest_parse(key, t->key)) {
 		free(t);
-		errno = EACCES;
+		errno = EINVAL;
 		return NULL;
 	}
 	return t;

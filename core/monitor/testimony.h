@@ -19,8 +19,9 @@
 
 struct testimonies;
 
-/* key_file: "" answers nobody.  NULL with errno: without memory, or EACCES: it cannot be used, which is logged. */
-struct testimonies *testimonies_new(struct ev_loop *loop, const char *key_file);
+/* key: the digest of what vantage_key_file holds, in hex; "" answers nobody.  NULL with errno: without memory, or
+ * EINVAL: that is no digest. */
+struct testimonies *testimonies_new(struct ev_loop *loop, const char *key);
 void testimonies_free(struct testimonies *t);
 
 /* Answers, or holds the connection until there is something to say. */

@@ -88,6 +88,7 @@ const size_t n_job_options = sizeof job_options / sizeof job_options[0];
 #define FROM_LOG_FORMAT(v)    ((enum log_format)(v)->number)
 #define FROM_ACCESS_LOG(v)    ((enum access_log)(v)->number)
 #define FROM_LIMIT(v)         (v)->number
+#define FROM_KEY_FILE(v)      (v)->text
 
 static const struct option_value *value_of(const struct option_set *values, const char *name, uint32_t type)
 {

@@ -14,6 +14,7 @@
 /* The C type of a field.  Strings and lists belong to the option_set that the struct was filled from. */
 #define OPTION_FIELD_STRING        const char *
 #define OPTION_FIELD_PATH          const char *
+#define OPTION_FIELD_KEY_FILE      const char *
 #define OPTION_FIELD_LISTEN        const char *
 #define OPTION_FIELD_HEADER        const char *
 #define OPTION_FIELD_ACCOUNT       const char *

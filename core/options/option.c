@@ -13,6 +13,7 @@
 
 #include "sys/utf8.h"
 #include "obs/log.h"
+#include "options/credential.h"
 #include "options/option_text.h"
 
 /* What a type is called, alone and in a list; NULL: there are no such lists. */
@@ -47,6 +48,7 @@ static const struct type_name {
     [T3OPS_OPT_ACCESS_LOG] = {"word", NULL},
     [T3OPS_OPT_LIMIT] = {"limit", NULL},
     [T3OPS_OPT_LOG_FORMAT] = {"word", NULL},
+    [T3OPS_OPT_KEY_FILE] = {"path or credential", NULL},
 };
 
 /* The type of a list's items. */
@@ -69,7 +71,8 @@ const char *option_type_name(uint32_t type)
 bool option_type_is_public(uint32_t type)
 {
 	return option_type_name(type) && type != T3OPS_OPT_LOG_LEVEL && type != T3OPS_OPT_SANDBOX &&
-	       type != T3OPS_OPT_ACCESS_LOG && type != T3OPS_OPT_LIMIT && type != T3OPS_OPT_LOG_FORMAT;
+	       type != T3OPS_OPT_ACCESS_LOG && type != T3OPS_OPT_LIMIT && type != T3OPS_OPT_LOG_FORMAT &&
+	       type != T3OPS_OPT_KEY_FILE;
 }
 
 void option_number(const struct t3ops_option *o, int64_t value, char *out, size_t size)
@@ -173,6 +176,11 @@ static const char *characters_check(const char *text)
 	return utf8_valid(text) ? NULL : "UTF-8";
 }
 
+static const char *key_file_check(const char *text)
+{
+	return credential_is(text) ? credential_check(text) : text_check(T3OPS_OPT_PATH, text, NULL, 0);
+}
+
 /* may_be_empty: the operator may choose none. */
 static const char *text_expected(uint32_t type, const char *text, bool may_be_empty, char *buf, size_t size)
 {
@@ -180,7 +188,9 @@ static const char *text_expected(uint32_t type, const char *text, bool may_be_em
 
 	if (!expected && *text == '\0')
 		return may_be_empty ? NULL : "a value";
-	return expected ? expected : text_check(type, text, buf, size);
+	if (expected)
+		return expected;
+	return type == T3OPS_OPT_KEY_FILE ? key_file_check(text) : text_check(type, text, buf, size);
 }
 
 static bool text_parse(const struct t3ops_option *o, const char *text, struct option_value *out, char *why,
@@ -193,7 +203,7 @@ static bool text_parse(const struct t3ops_option *o, const char *text, struct op
 
 	if (expected)
 		return refuse(o, utf8_valid(text) ? text : "...", expected, why, size);
-	out->text = must(strdup(text));
+	out->text = must(o->type == T3OPS_OPT_KEY_FILE && credential_is(text) ? credential_path(text) : strdup(text));
 	return true;
 }
 

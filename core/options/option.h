@@ -14,14 +14,15 @@
 #include "options/parse.h"
 #include "plugin.h"
 
-/* The core's own types, words of which one is to be chosen; no plugin may use them.  LIMIT: or a number; "all" is
- * INT64_MAX, "none" 0. */
+/* The core's own types; no plugin may use them.  Words of which one is to be chosen; LIMIT: or a number; "all" is
+ * INT64_MAX, "none" 0.  KEY_FILE: a path, or a credential (credential.h), whose value is its path. */
 enum core_option_type {
 	T3OPS_OPT_LOG_LEVEL = 0x80,
 	T3OPS_OPT_SANDBOX,
 	T3OPS_OPT_ACCESS_LOG,
 	T3OPS_OPT_LIMIT,
-	T3OPS_OPT_LOG_FORMAT
+	T3OPS_OPT_LOG_FORMAT,
+	T3OPS_OPT_KEY_FILE
 };
 enum sandbox_mode { SANDBOX_OFF, SANDBOX_AUTO, SANDBOX_ON };
 enum access_log { ACCESS_LOG_OFF, ACCESS_LOG_LOGFMT, ACCESS_LOG_JSON };

@@ -57,13 +57,12 @@ CORE_OPTION("status_hosts", LIST, status_hosts, "", 0, 0, READ_BY(MONITOR),
 CORE_OPTION("vantage", STRING, vantage, "", 0, 0, READ_BY(MONITOR),
             "Name of the place that this t3ops looks from, as \"vps\", if it is not the only one: a label of all its metrics, and in its verdicts and "
             "their events; empty: none.")
-CORE_OPTION("page_token_file", PATH, page_token_file, "", 0, 0, READ_BY(SUPERVISOR),
+CORE_OPTION("page_token_file", KEY_FILE, page_token_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) is the token that opens the pages of status_listen, /healthz aside: programs send "
             "it as Authorization: Bearer, people type it once into the page; empty: whoever reaches status_listen sees them.")
-CORE_OPTION("vantage_key_file", PATH, vantage_key_file, "", 0, 0, READ_BY(MONITOR),
-            "File that others cannot read, and the monitor's account can, whose first line (16 to 511 bytes) this t3ops and one elsewhere "
-            "share: that one is told what legs of this one see, at /testimony of status_listen; empty: nobody is; "
-            "read when the monitor starts.")
+CORE_OPTION("vantage_key_file", KEY_FILE, vantage_key_file, "", 0, 0, READ_BY(SUPERVISOR),
+            "File that others cannot read, whose first line (16 to 511 bytes) this t3ops and one elsewhere "
+            "share: that one is told what legs of this one see, at /testimony of status_listen; empty: nobody is.")
 CORE_OPTION("control", PATH, control, T3OPS_RUNSTATEDIR "/t3ops/control.sock", 0, 0, READ_BY(SUPERVISOR) | READ_BY(MONITOR),
             "Unix socket that t3opsctl talks to.")
 CORE_OPTION("user", ACCOUNT, user, "t3ops", 0, 0, READ_BY_ALL,
@@ -130,12 +129,12 @@ CORE_OPTION("client_address_headers", LIST, client_address_headers, "CF-Connecti
             "several addresses are read from the end, past the trusted proxies; leave out what yours pass on as clients send it.")
 CORE_OPTION("identity_header", HEADER, identity_header, "X-authentik-username", 0, 0, READ_BY(PROXY),
             "Header that carries the authenticated user's name; not one that HTTP gives a meaning, such as Host.")
-CORE_OPTION("proxy_secret_file", PATH, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
+CORE_OPTION("proxy_secret_file", KEY_FILE, proxy_secret_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) the trusted proxy sends with every identity; "
             "without it the identity does not count; empty: the proxy's address is enough.")
 CORE_OPTION("proxy_secret_header", HEADER, proxy_secret_header, "X-T3ops-Proxy-Secret", 0, 0, READ_BY(PROXY),
             "Header that carries that secret; it is not passed on.")
-CORE_OPTION("probe_key_file", PATH, probe_key_file, "", 0, 0, READ_BY(SUPERVISOR),
+CORE_OPTION("probe_key_file", KEY_FILE, probe_key_file, "", 0, 0, READ_BY(SUPERVISOR),
             "File that others cannot read, whose first line (16 to 511 bytes) probers elsewhere and this proxy share: their legs count as the installation's own "
             "at /probe/ws; empty: only those of this daemon do, by a key made at its start.")
 CORE_OPTION("allowed_origins", ORIGIN_LIST, allowed_origins, "", 0, 0, READ_BY(PROXY),

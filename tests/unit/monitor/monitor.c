@@ -85,7 +85,6 @@ static int setup(void **state)
 	f->sections[2] = (struct plugin_section){.name = (char *)(uintptr_t) "cf",
 	                                         .module = (char *)(uintptr_t) "probe_cloudflare"};
 	f->config = (struct process_config){.core = {.state_dir = f->dir,
-	                                             .vantage_key_file = "",
 	                                             .vantage = "",
 	                                             .user_path = {(char **)(uintptr_t)path, 2},
 	                                             .per_user = {(char **)(uintptr_t)&path[1], 1},
@@ -94,7 +93,7 @@ static int setup(void **state)
 	                                             .user_proxy = ""},
 	                                    .sections = f->sections,
 	                                    .n_sections = 3};
-	f->config.page_token = "";
+	f->config.page_token = f->config.vantage_key = "";
 	f->process = (struct process){
 	    .id = PROCESS_MONITOR, .serial = 16, .loop = ev_loop_new(0), .config = &f->config, .ops = &monitor_ops};
 	f->process.channel = channel_new(f->process.loop, fds[0], to_monitor, on_closed, f);

@@ -368,13 +368,37 @@ static void test_type_names(void **state)
 	assert_false(option_type_is_public(T3OPS_OPT_SANDBOX));
 }
 
+static void test_key_file(void **state)
+{
+	static const struct t3ops_option row = {.name = "key", .type = T3OPS_OPT_KEY_FILE, .fallback = ""};
+	static const char *const bad[] = {"%d/", "%d/a/b", "%d/../x", "%d/.", "%d", "key", "%e/key"};
+	struct option_value v;
+	char why[256];
+
+	(void)state;
+	assert_false(option_type_is_public(T3OPS_OPT_KEY_FILE));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(option_parse(&row, bad[i], &v, why, sizeof why));
+	setenv("CREDENTIALS_DIRECTORY", "/run/credentials/other.service", 1);
+	assert_true(option_parse(&row, "%d/probe-key", &v, why, sizeof why));
+	assert_string_equal(v.text, "/run/credentials/other.service/probe-key");
+	option_value_fini(&v);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	assert_true(option_parse(&row, "%d/probe-key", &v, why, sizeof why));
+	assert_string_equal(v.text, "/run/credentials/t3ops.service/probe-key");
+	option_value_fini(&v);
+	assert_true(option_parse(&row, "/etc/t3ops/probe-key", &v, why, sizeof why));
+	assert_string_equal(v.text, "/etc/t3ops/probe-key");
+	option_value_fini(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_durations),  cmocka_unit_test(test_bytes),  cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_addresses),  cmocka_unit_test(test_values), cmocka_unit_test(test_fallbacks),
-	    cmocka_unit_test(test_doubts),     cmocka_unit_test(test_list),   cmocka_unit_test(test_secret_file),
-	    cmocka_unit_test(test_type_names),
+	    cmocka_unit_test(test_durations),  cmocka_unit_test(test_bytes),    cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_addresses),  cmocka_unit_test(test_values),   cmocka_unit_test(test_fallbacks),
+	    cmocka_unit_test(test_doubts),     cmocka_unit_test(test_list),     cmocka_unit_test(test_secret_file),
+	    cmocka_unit_test(test_type_names), cmocka_unit_test(test_key_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
