@@ -2,11 +2,9 @@
 /* Binding the listening sockets; see listeners.h. */
 #include "supervisor/listeners.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -14,73 +12,27 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "obs/log.h"
+#include "supervisor/socket_address.h"
 
 #define BACKLOG 4096
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-	struct sockaddr_un local;
-};
 
 enum process_id listener_process(const struct listener *l)
 {
 	return strcmp(l->name, "proxy") == 0 ? PROCESS_PROXY : PROCESS_MONITOR;
 }
 
-/* "127.0.0.1:80", "[::1]:80"; false: without a port, which the check of the config has refused. */
-static bool sockaddr_parse(const char *text, union address *out, socklen_t *len)
-{
-	char host[64];
-	int port;
-
-	memset(out, 0, sizeof *out);
-	if (!address_parse(text, host, sizeof host, &port) || port < 0)
-		return false;
-	if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
-		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = htons((in_port_t)port);
-		*len = sizeof out->v4;
-		return true;
-	}
-	out->v6.sin6_family = AF_INET6;
-	out->v6.sin6_port = htons((in_port_t)port);
-	*len = sizeof out->v6;
-	return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1;
-}
-
-/* Writes the address a socket got, port included. */
-static void address_name(int fd, char *out, size_t size)
-{
-	union address a;
-	socklen_t len = sizeof a;
-	char host[64];
-
-	if (getsockname(fd, &a.any, &len) < 0)
-		return;
-	if (a.any.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &a.v4.sin_addr, host, sizeof host);
-		snprintf(out, size, "%s:%u", host, ntohs(a.v4.sin_port));
-	} else {
-		inet_ntop(AF_INET6, &a.v6.sin6_addr, host, sizeof host);
-		snprintf(out, size, "[%s]:%u", host, ntohs(a.v6.sin6_port));
-	}
-}
-
 /* SO_REUSEPORT comes after bind(2) for the first one: an address that somebody else uses, another t3ops
  * included, is refused; and before it for those that join the first. */
 static int tcp_bind(const char *text, bool join, struct listener *out)
 {
-	union address a;
+	union socket_address a;
 	socklen_t len;
 	int on = 1, fd;
 
-	if (!sockaddr_parse(text, &a, &len))
+	if (!socket_address_parse(text, &a, &len))
 		return -EINVAL;
 	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -95,12 +47,12 @@ static int tcp_bind(const char *text, bool join, struct listener *out)
 		return -error;
 	}
 	out->fd = fd;
-	address_name(fd, out->address, sizeof out->address);
+	socket_address_name(fd, out->address, sizeof out->address);
 	return 0;
 }
 
 /* What connecting to this socket file says; never waits. */
-static int connect_error(const union address *a)
+static int connect_error(const union socket_address *a)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error;
 
@@ -118,7 +70,7 @@ static bool is_socket(const char *path, struct stat *st)
 
 /* Makes way for a socket of that name: what a daemon that is gone left there is removed, nothing else is; EAGAIN is
  * one that has no time to accept.  0 or -errno. */
-static int path_clear(const union address *a)
+static int path_clear(const union socket_address *a)
 {
 	const char *path = a->local.sun_path;
 	int error = connect_error(a);
@@ -192,7 +144,7 @@ static int access_give(const char *path, struct access access)
 /* Nobody else can connect before it is clear who may. */
 static int unix_bind(const char *path, struct access access, int backlog, struct bound *out)
 {
-	union address a = {.local = {.sun_family = AF_UNIX}};
+	union socket_address a = {.local = {.sun_family = AF_UNIX}};
 	struct stat st;
 	mode_t mask;
 	int fd, r;
@@ -254,6 +206,7 @@ static const char *path_of(const char *configured)
 struct binding {
 	struct listeners *out;
 	const struct listeners *running;
+	const struct socket_unit *unit;
 	const struct core_options *options;
 	char *why;
 	size_t why_size;
@@ -264,6 +217,7 @@ static int socket_copy(const struct bound *from, struct bound *to)
 {
 	to->device = from->device;
 	to->inode = from->inode;
+	to->is_unit = from->is_unit;
 	memcpy(to->listener.address, from->listener.address, sizeof to->listener.address);
 	to->listener.fd = fcntl(from->listener.fd, F_DUPFD_CLOEXEC, 3);
 	return to->listener.fd < 0 ? -errno : 0;
@@ -292,14 +246,55 @@ static int unix_make(const struct binding *with, const struct bound *there, stru
 	return r;
 }
 
-/* The socket of the running set, a new one, or one that joins that of the first worker; a Unix socket is one for all
- * workers. */
+/* A Unix socket's file is known by its name alone; one that is gone, or another one's, is left alone later. */
+static void file_find(const char *path, struct bound *b)
+{
+	struct stat st;
+
+	strcpy(b->listener.address, b->configured);
+	if (!is_socket(path, &st))
+		return;
+	b->device = st.st_dev;
+	b->inode = st.st_ino;
+}
+
+/* Of a socket that is there by that name. */
+static void address_find(struct bound *b)
+{
+	const char *path = path_of(b->configured);
+
+	if (path)
+		file_find(path, b);
+	else
+		socket_address_name(b->listener.fd, b->listener.address, sizeof b->listener.address);
+}
+
+/* One for all workers, for only what waits in this one survives them.  0: the socket unit has none of that name. */
+static int unit_socket_make(const struct binding *with, struct bound *b)
+{
+	int fd = socket_unit_find(with->unit, b->configured);
+
+	if (fd < 0)
+		return 0;
+	b->is_unit = true;
+	b->listener.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (b->listener.fd < 0)
+		return -errno;
+	address_find(b);
+	return 1;
+}
+
+/* The socket of the socket unit, that of the running set, a new one, or one that joins that of the first worker; a
+ * Unix socket is one for all workers. */
 static int socket_make(const struct binding *with, struct bound *b)
 {
 	const char *name = b->listener.name, *configured = b->configured;
 	const struct bound *shared = bound_find(with->running, name, configured, b->worker);
 	const struct bound *first = b->worker > 0 ? bound_find(with->out, name, configured, 0) : NULL;
+	int r = unit_socket_make(with, b);
 
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (path_of(configured))
 		return unix_make(with, first ? first : shared, b);
 	if (shared)
@@ -356,10 +351,29 @@ static int listener_add(const struct binding *with, const char *name, const char
 	return 0;
 }
 
-int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
-                   const struct listeners *running, char *why, size_t why_size)
+/* Whoever connects there would wait forever. */
+static void unused_report(const struct socket_unit *unit, const struct listeners *l)
 {
-	const struct binding with = {out, running, options, why, why_size};
+	for (size_t i = 0; i < unit->n; i++) {
+		const struct socket_unit one = {.fds = {unit->fds[i]}, .n = 1};
+		char address[128];
+		bool used = false;
+
+		for (size_t k = 0; k < l->n; k++)
+			used = used || socket_unit_has(&one, l->rows[k].listener.fd);
+		if (used)
+			continue;
+		socket_address_name(unit->fds[i], address, sizeof address);
+		log_write(LOG_L_WARNING, "socket_unused", kv_address(address),
+		          kv_effect("whoever connects there waits in vain"),
+		          kv_hint("add it to listen, written like this, or take it out of the socket unit"));
+	}
+}
+
+int listeners_bind(struct listeners *out, const struct core_options *options, bool with_proxy,
+                   const struct listeners *running, const struct socket_unit *unit, char *why, size_t why_size)
+{
+	const struct binding with = {out, running, unit, options, why, why_size};
 	int r = 0;
 
 	out->n = 0;
@@ -374,6 +388,7 @@ int listeners_bind(struct listeners *out, const struct core_options *options, bo
 		r = listener_add(&with, "status", options->status_listen, 0);
 	if (r == 0)
 		r = listener_add(&with, "control", options->control, 0);
+	unused_report(unit, out);
 	if (r < 0)
 		listeners_close(out, running);
 	return r;
@@ -387,22 +402,9 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
-/* A Unix socket's file is known by its name alone; one that is gone, or another one's, is left alone later. */
-static void file_find(const char *path, struct bound *b)
-{
-	struct stat st;
-
-	strcpy(b->listener.address, b->configured);
-	if (!is_socket(path, &st))
-		return;
-	b->device = st.st_dev;
-	b->inode = st.st_ino;
-}
-
 bool listeners_add(struct listeners *l, const char *name, const char *configured, unsigned worker, int fd)
 {
 	struct bound *b = &l->rows[l->n];
-	const char *path = path_of(configured);
 
 	if (l->n == LISTENERS_MAX || strlen(configured) >= sizeof b->configured ||
 	    strlen(name) >= sizeof b->listener.name || !is_listening(fd))
@@ -410,10 +412,7 @@ bool listeners_add(struct listeners *l, const char *name, const char *configured
 	*b = (struct bound){.worker = worker, .listener.fd = fd};
 	strcpy(b->listener.name, name);
 	strcpy(b->configured, configured);
-	if (path)
-		file_find(path, b);
-	else
-		address_name(fd, b->listener.address, sizeof b->listener.address);
+	address_find(b);
 	l->n++;
 	return true;
 }
@@ -441,10 +440,16 @@ void listeners_close(struct listeners *l, const struct listeners *others)
 		const struct bound *b = &l->rows[i];
 
 		close(b->listener.fd);
-		if (path_of(b->configured) && !is_shared(b, others))
+		if (path_of(b->configured) && !b->is_unit && !is_shared(b, others))
 			path_unlink(b);
 	}
 	l->n = 0;
+}
+
+void listeners_mark(struct listeners *l, const struct socket_unit *unit)
+{
+	for (size_t i = 0; i < l->n; i++)
+		l->rows[i].is_unit = socket_unit_has(unit, l->rows[i].listener.fd);
 }
 
 void listeners_forget(struct listeners *l)

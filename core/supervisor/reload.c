@@ -89,7 +89,7 @@ static void on_checked(void *arg, struct resolved_config *config)
 		finish(s, -EINVAL, r->why);
 		return;
 	}
-	error = setup_make(&next, &r->conf, config, &s->setup, r->why, sizeof r->why);
+	error = setup_make(&next, &r->conf, config, &s->setup, &s->socket_unit, r->why, sizeof r->why);
 	if (error < 0)
 		finish(s, error, r->why);
 	else

@@ -8,7 +8,7 @@
 #include "supervisor/state_owner.h"
 
 int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config *config, const struct setup *running,
-               char *why, size_t why_size)
+               const struct socket_unit *unit, char *why, size_t why_size)
 {
 	int r = 0;
 
@@ -19,7 +19,7 @@ int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config
 		r = -EBUSY;
 	if (r == 0)
 		r = listeners_bind(&out->listeners, &config->options, process_is_wanted(config, PROCESS_PROXY),
-		                   &running->listeners, why, why_size);
+		                   &running->listeners, unit, why, why_size);
 	if (r == 0)
 		state_dir_share(&config->options);
 	else

@@ -24,10 +24,11 @@ struct setup {
 };
 
 /* Makes it from what the check left; takes conf (which is empty then) and config, whatever it returns.  The lock and
- * the sockets that `running` has already are shared with it.  0, or -errno with the reason in why; out is empty then.
+ * the sockets that `running` has already are shared with it, and those of the socket unit.  0, or -errno with the
+ * reason in why; out is empty then.
  */
 int setup_make(struct setup *out, struct conf_text *conf, struct resolved_config *config, const struct setup *running,
-               char *why, size_t why_size);
+               const struct socket_unit *unit, char *why, size_t why_size);
 /* Releases everything, and is empty then.  A control socket's file stays if others (may be NULL) has it, too. */
 void setup_fini(struct setup *setup, const struct setup *others);
 

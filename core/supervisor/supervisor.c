@@ -589,6 +589,7 @@ static int serve(struct supervisor *s, int state_fd)
 {
 	int r = signals_watch(s);
 
+	service_watchdog_start(&s->service_watchdog, s->loop);
 	if (r == 0)
 		r = state_fd >= 0 ? resume(s, state_fd) : boot(s);
 	if (r < 0) {

@@ -5,11 +5,12 @@
  *
  *   capabilities, signals             what it keeps, and what it is told
  *   pressure_triggers                 what it opens before it keeps no more
+ *   socket_address, socket_unit       what listens before and after it
  *   process_slot, listeners, setup    what is wanted
  *   check_report                      what was said against it
  *   child, process_table              the processes that run
  *   monitor_link, fd_store, user_snapshots, state_lock      what outlives a process
- *   watchdog, restarts                say when a process is stuck, or is to be started again
+ *   watchdog, service_watchdog, restarts      say when a process is stuck, or is to be started again
  *   router, handover_pairing          messages; which proxy takes whose tunnels
  *   transition                        from one setup to the next, whole or not at all
  *   reload                            check, setup, transition; who asked is answered
@@ -28,6 +29,7 @@
 #include "supervisor/process_table.h"
 #include "supervisor/restarts.h"
 #include "supervisor/router.h"
+#include "supervisor/service_watchdog.h"
 #include "supervisor/setup.h"
 #include "supervisor/supervisor_args.h"
 #include "supervisor/user_snapshots.h"
@@ -86,13 +88,15 @@ struct supervisor {
 	int exit_code;
 	bool reported_ready;
 	char probe_key[SECRET_DIGEST_HEX]; /* made at the start; probe_key_file goes first */
-	struct setup setup;                /* the active one */
+	struct socket_unit socket_unit;
+	struct setup setup; /* the active one */
 	struct process_table processes;
 	struct monitor_link monitor;
 	struct fd_store fd_store;
 	struct user_snapshots snapshots;
 	struct pressure_triggers pressure;
 	struct watchdog watchdog;
+	struct service_watchdog service_watchdog;
 	struct restarts restarts;
 	struct router router;
 	struct transition transition;

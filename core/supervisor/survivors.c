@@ -76,7 +76,7 @@ static bool on_kept(void *arg, const char *name, int fd)
 	struct kept *k = arg;
 
 	return listener_store_take(&k->s->setup.listeners, name, fd) || proxy_adopt(k, name, fd) ||
-	       snapshot_adopt(k, name, fd);
+	       snapshot_adopt(k, name, fd) || socket_unit_take(&k->s->socket_unit, name, fd);
 }
 
 /* One of another layout made way for a new one. */
@@ -109,6 +109,7 @@ void survivors_adopt(struct supervisor *s)
 	for (unsigned process = 0; process < PROCESSES; process++)
 		json_array_append_new(k.snapshots, json_integer(-1));
 	service_store_take(on_kept, &k);
+	listeners_mark(&s->setup.listeners, &s->socket_unit);
 	user_snapshots_adopt(&s->snapshots, k.snapshots);
 	snapshots_keep(&s->snapshots, k.snapshots);
 	json_decref(k.snapshots);

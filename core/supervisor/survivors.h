@@ -13,7 +13,8 @@
 
 #include "supervisor/supervisor_state.h"
 
-/* At boot: everything that was kept.  Sockets come into the setup, user tables into the snapshots. */
+/* At boot: everything that was kept, and what a socket unit has.  Sockets come into the setup, user tables into the
+ * snapshots. */
 void survivors_adopt(struct supervisor *s);
 /* The new processes are ready: the adopted ones may go. */
 void survivors_drain(struct supervisor *s);

@@ -36,10 +36,20 @@ static json_t *listeners_json(const struct listeners *l)
 
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:i}", "name", l->rows[i].listener.name,
+		    list, json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:i}", "name", l->rows[i].listener.name,
 		                    "address", l->rows[i].listener.address, "configured", l->rows[i].configured,
 		                    "worker", (int)l->rows[i].worker, "device", (json_int_t)l->rows[i].device,
-		                    "inode", (json_int_t)l->rows[i].inode, "fd", l->rows[i].listener.fd));
+		                    "inode", (json_int_t)l->rows[i].inode, "is_unit", l->rows[i].is_unit, "fd",
+		                    l->rows[i].listener.fd));
+	return list;
+}
+
+static json_t *socket_unit_json(const struct socket_unit *u)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < u->n; i++)
+		json_array_append_new(list, json_integer(u->fds[i]));
 	return list;
 }
 
@@ -62,15 +72,16 @@ static json_t *requester_json(const struct reload *r)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack(
-	    "{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "message_version",
-	    MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial, "requester", requester_json(&s->reload),
-	    "metrics", metrics_json(s->metrics), "lock_fd", state_lock_fd(s->setup.lock), "conf_path",
-	    s->setup.conf.path, "conf_text", s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key,
-	    "core", resolved_config_core_json(s->setup.config), "plugins",
-	    resolved_config_plugins_json(s->setup.config), "listeners", listeners_json(&s->setup.listeners),
-	    "children", children_json(s), "tunnels", fd_store_json(&s->fd_store), "snapshots",
-	    user_snapshots_json(&s->snapshots), "pressure", pressure_triggers_json(&s->pressure));
+	return json_pack("{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 "message_version", MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial,
+	                 "requester", requester_json(&s->reload), "metrics", metrics_json(s->metrics), "lock_fd",
+	                 state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path, "conf_text",
+	                 s->setup.conf.bytes, s->setup.conf.len, "probe_key", s->probe_key, "core",
+	                 resolved_config_core_json(s->setup.config), "plugins",
+	                 resolved_config_plugins_json(s->setup.config), "socket_unit",
+	                 socket_unit_json(&s->socket_unit), "listeners", listeners_json(&s->setup.listeners),
+	                 "children", children_json(s), "tunnels", fd_store_json(&s->fd_store), "snapshots",
+	                 user_snapshots_json(&s->snapshots), "pressure", pressure_triggers_json(&s->pressure));
 }
 
 /* A memfd with the state, or -errno. */
@@ -103,6 +114,8 @@ void take_over_survive(const struct supervisor *s, int state_fd, bool yes)
 	survive(state_fd, yes);
 	metrics_survive(s->metrics, yes);
 	state_lock_survive(s->setup.lock, yes);
+	for (size_t i = 0; i < s->socket_unit.n; i++)
+		survive(s->socket_unit.fds[i], yes);
 	for (size_t i = 0; i < s->setup.listeners.n; i++)
 		survive(s->setup.listeners.rows[i].listener.fd, yes);
 	PROCESS_TABLE_FOREACH (c, &s->processes)
@@ -162,6 +175,19 @@ struct metrics *take_over_metrics(const json_t *state)
 	return metrics;
 }
 
+static void socket_unit_adopt(struct socket_unit *u, const json_t *list)
+{
+	size_t i;
+	json_t *fd;
+
+	json_array_foreach (list, i, fd) {
+		if (u->n == SOCKET_UNIT_MAX)
+			break;
+		u->fds[u->n] = (int)json_integer_value(fd);
+		survive(u->fds[u->n++], false);
+	}
+}
+
 static void listeners_adopt(struct supervisor *s, const json_t *list)
 {
 	struct listeners *l = &s->setup.listeners;
@@ -179,6 +205,7 @@ static void listeners_adopt(struct supervisor *s, const json_t *list)
 		b->worker = (unsigned)state_int(row, "worker");
 		b->device = (dev_t)state_int(row, "device");
 		b->inode = (ino_t)state_int(row, "inode");
+		b->is_unit = state_bool(row, "is_unit");
 		b->listener.fd = (int)state_int(row, "fd");
 		survive(b->listener.fd, false);
 		l->n++;
@@ -248,6 +275,7 @@ int take_over_adopt(struct supervisor *s, const json_t *state)
 	fd_store_adopt(&s->fd_store, &s->processes, &s->monitor, json_object_get(state, "tunnels"));
 	user_snapshots_adopt(&s->snapshots, json_object_get(state, "snapshots"));
 	pressure_triggers_adopt(&s->pressure, json_object_get(state, "pressure"));
+	socket_unit_adopt(&s->socket_unit, json_object_get(state, "socket_unit"));
 	listeners_adopt(s, json_object_get(state, "listeners"));
 	children_adopt(s, json_object_get(state, "children"));
 	return 0;

@@ -3,7 +3,8 @@
 
 It believes the main process alone (NotifyAccess=main) and follows MAINPID= to another one of the service; keeps a
 descriptor once, by FDNAME, up to FileDescriptorStoreMax=, and drops it on a hang-up; hands all of them to the next
-main process; and at a stop signals the main process alone (KillMode=process), kills it after stop_s, and closes the store.  ExecStopPost= is not
+main process, behind the sockets of a socket unit; and at a stop signals the main process alone (KillMode=process), kills
+it after stop_s, and closes the store.  ExecStopPost= is not
 played: it is the real systemd's (test_systemd.py).
 
     with Daemon({}, ECHO, service=Service) as d:
@@ -38,7 +39,7 @@ def _stat(pid):
 
 
 class Service(process.Process):
-    def __init__(self, argv, name, env=None, store_max=512, restart_s=0.1, kill_mode="process", stop_s=90):
+    def __init__(self, argv, name, env=None, store_max=512, restart_s=0.1, kill_mode="process", stop_s=90, sockets=(), watchdog_s=0):
         # pylint: disable=super-init-not-called
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)  # orphans of the service are this process's, as they are PID 1's
         self.argv, self.name, self.env = argv, name, env or {}
@@ -48,6 +49,8 @@ class Service(process.Process):
         with open(self.log_path, "ab"):
             pass  # it is there
         self.store = []  # (name, descriptor)
+        self.sockets = list(sockets)  # of a socket unit, which outlive the service
+        self.watchdog_s, self.heard = watchdog_s, None  # when the main process last said that it is alive
         self.sessions = set()
         self.told = []  # all that the main process said, without descriptors
         self.mains = []  # (pid, pidfd), the last one is the main process
@@ -69,17 +72,24 @@ class Service(process.Process):
 
     def launch(self):
         self.starts += 1
-        names = ":".join(n for n, _ in self.store)
+        rows = self.rows()
         env = {**os.environ, **self.env, "NOTIFY_SOCKET": self.socket.getsockname()}
-        if self.store:
-            env.update(LISTEN_FDS=str(len(self.store)), LISTEN_FDNAMES=names)
+        if rows:
+            env.update(LISTEN_FDS=str(len(rows)), LISTEN_FDNAMES=":".join(n for n, _ in rows))
+        if self.watchdog_s:
+            env["WATCHDOG_USEC"] = str(int(self.watchdog_s * 1e6))
         pid = os.fork()
         if pid == 0:
             self.exec_main(env)
         self.sessions.add(pid)
+        self.heard = None
         for _, fd in self.mains:
             os.close(fd)
         self.mains = [(pid, os.pidfd_open(pid))]
+
+    def rows(self):
+        """What it is started with: (name, descriptor)"""
+        return [("t3ops.socket", s.fileno()) for s in self.sockets] + self.store
 
     def exec_main(self, env):
         try:
@@ -92,7 +102,7 @@ class Service(process.Process):
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 1000) for _, fd in self.store]
+            high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 1000) for _, fd in self.rows()]
             for n, fd in enumerate(high):
                 os.dup2(fd, 3 + n)
             os.closerange(3 + len(high), 1000)
@@ -142,6 +152,8 @@ class Service(process.Process):
     def obey(self, said, fds):
         """Whether it keeps the descriptors."""
         self.told.append(said)
+        if "WATCHDOG" in said or "READY" in said:
+            self.heard = time.monotonic()
         if said.get("FDSTOREREMOVE") == "1":
             for row in [r for r in self.store if r[0] == said["FDNAME"]]:
                 self.drop(row)
@@ -173,6 +185,11 @@ class Service(process.Process):
         for row in [r for r in self.store if r[1] in hung]:
             self.drop(row)
 
+    def watch(self):
+        if self.watchdog_s and self.heard and time.monotonic() - self.heard > self.watchdog_s:
+            self.heard = None
+            os.kill(self.pid, signal.SIGKILL)
+
     def names(self):
         with self.lock:
             return sorted(n for n, _ in self.store)
@@ -191,6 +208,7 @@ class Service(process.Process):
                 ended = select.select([self.mains[-1][1]], [], [], 0)[0]
                 self.receive()
                 self.look()
+                self.watch()
                 self.reap()
                 if ended and self.mains[-1][1] in ended:
                     self.main_ended()
