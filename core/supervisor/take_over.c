@@ -72,7 +72,7 @@ static json_t *requester_json(const struct reload *r)
 
 static json_t *state_json(const struct supervisor *s)
 {
-	return json_pack("{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:I, s:o, s:o, s:i, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "message_version", MSG_VERSION, "last_serial", (json_int_t)s->processes.last_serial,
 	                 "requester", requester_json(&s->reload), "metrics", metrics_json(s->metrics), "lock_fd",
 	                 state_lock_fd(s->setup.lock), "conf_path", s->setup.conf.path, "conf_text",

@@ -103,6 +103,33 @@ class Units(unittest.TestCase):
                 self.skipTest(f"systemd-analyze does not work here: {said.strip()[:200]}")
             self.assertEqual((status, mine), (0, []), said)
 
+    def test_exposure(self):
+        """As systemd-analyze judges the units, in tenths of a point: none gets worse unnoticed."""
+        analyze, folder = need(self, "systemd-analyze"), process.folder()
+        for name, most in (("t3ops.service", 31), ("t3-serve@alice.service", 39)):
+            with self.subTest(name):
+                shutil.copy(f"{BUILD}/etc/systemd/{name.replace('alice', '')}", f"{folder}/{name}")
+                status, said = run(analyze, "security", "--no-pager", "--offline=true", f"--threshold={most}", f"{folder}/{name}")
+                if "exposure level" not in said:
+                    self.skipTest(f"systemd-analyze does not know --offline here: {said.strip()[:200]}")
+                self.assertEqual(status, 0, said)
+
+    def test_each_restriction_says_whom_it_could_hurt(self):
+        for name in ("t3ops.service", "t3-serve@.service"):
+            rights = text_of(f"{BUILD}/etc/systemd/{name}").split("# ---- rights")[1].split("\n[Install]")[0]
+            block = ""
+            for line in rights.splitlines()[1:]:
+                block = block + line if line.startswith("#") else block if line.strip() else ""
+                self.assertTrue(line.startswith("#") or not line or block, f"{name}: {line} has no comment")
+            self.assertGreater(rights.count("urts"), 5)
+        loosened = set(re.findall(r"(?m)^(\w+)=", text_of(f"{SOURCE}/etc/systemd/loosen.conf.example")))
+        self.assertGreater(len(loosened), 10)
+        self.assertEqual(loosened - set(re.findall(r"(?m)^(\w+)=", text_of(f"{BUILD}/etc/systemd/t3-serve@.service"))), {"Delegate"})
+
+    def test_socket_unit_is_where_the_shipped_configuration_listens(self):
+        address = re.search(r"(?m)^ListenStream=(.*)$", text_of(f"{SOURCE}/etc/systemd/t3ops.socket")).group(1)
+        self.assertIn(f'listen          = {{"{address}"}}', text_of(f"{BUILD}/etc/t3ops.conf"))
+
     def test_contents(self):
         unit = text_of(f"{BUILD}/etc/systemd/t3ops.service")
         checks, signals = re.findall(r"(?m)^ExecReload=(.*)$", unit)
@@ -117,24 +144,36 @@ class Units(unittest.TestCase):
                      r"Environment=NODE_OPTIONS=--require=\S+/t3-serve/unix-listen\.cjs"):
             self.assertRegex(serve, rf"(?m)^{line}")
 
+    @unittest.skipUnless(account.ROOT, "SKIP: only root can make accounts, and give directories away")
     def test_sysusers_and_tmpfiles(self):
-        for name, argv in (("sysusers.d", ["systemd-sysusers", "--dry-run"]), ("tmpfiles.d", ["systemd-tmpfiles", "--create"])):
-            with self.subTest(name):
-                program = need(self, argv[0])
-                root = process.folder()
-                os.mkdir(f"{root}/etc")
-                if name == "tmpfiles.d":
-                    for base in ("passwd", "group"):
-                        shutil.copy(f"/etc/{base}", f"{root}/etc/{base}")
-                    with open(f"{root}/etc/passwd", "a", encoding="utf-8") as f:
-                        f.write(f"t3ops:x:{os.geteuid()}:{os.getegid()}::/:/bin/false\n")
-                    with open(f"{root}/etc/group", "a", encoding="utf-8") as f:
-                        f.write(f"t3ops:x:{os.getegid()}:\n")
-                    if os.geteuid() != 0:
-                        continue  # it may not give folders away
-                status, said = run(program, *argv[1:], f"--root={root}", f"{BUILD}/etc/{name}/t3ops.conf")
+        """In a root that has nothing yet, twice: what is there stays."""
+        root = process.folder()
+        os.mkdir(f"{root}/etc")
+        for _ in range(2):
+            for name, *argv in (("sysusers.d", "systemd-sysusers"), ("tmpfiles.d", "systemd-tmpfiles", "--create")):
+                status, said = run(need(self, argv[0]), *argv[1:], f"--root={root}", f"{BUILD}/etc/{name}/t3ops.conf")
                 self.assertEqual(status, 0, said)
                 self.assertNotRegex(said, r"t3ops\.conf:\d+")
+        accounts = {row.split(":")[0]: row.split(":") for row in text_of(f"{root}/etc/passwd").splitlines()}
+        groups = {row.split(":")[0]: row.split(":")[2] for row in text_of(f"{root}/etc/group").splitlines()}
+        wanted = {"t3ops", *(f"t3ops-{p}" for p in ("proxy", "prober", "monitor", "jobs"))}
+        self.assertLessEqual(wanted, set(accounts))
+        for name in wanted:
+            self.assertRegex(accounts[name][6], "/nologin$")
+            self.assertLess(int(accounts[name][2]), 1000)
+        for path, mode, user, group in self.directories():
+            found = os.stat(root + path)
+            owner = int(accounts[user][2]) if user != "root" else 0
+            self.assertEqual((oct(found.st_mode & 0o7777), found.st_uid, found.st_gid),
+                             (oct(mode), owner, int(groups[group]) if group != "root" else 0), path)
+
+    def directories(self):
+        """Of tmpfiles.d: (path, mode, user, group)"""
+        rows = [line.split() for line in text_of(f"{BUILD}/etc/tmpfiles.d/t3ops.conf").splitlines() if line.startswith("d ")]
+        conf = text_of(f"{BUILD}/etc/t3ops.conf")
+        for option in ("state_dir", "to"):  # what the shipped configuration needs before the first start
+            self.assertIn(re.search(rf'(?m)^ *{option} += "(.*)"', conf).group(1), [row[1] for row in rows])
+        return [(path, int(mode, 8), user, group) for _, path, mode, user, group in rows]
 
     def test_sudoers(self):
         visudo = need(self, "visudo")
