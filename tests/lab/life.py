@@ -78,14 +78,14 @@ class Life:
         return True
 
     def close_laptop(self, user):
-        """Briefly, so that its connections outlive it, or for long."""
+        """Briefly, so that its connections outlive it, or for long.  Programs stand still before the network goes."""
         name, seconds = user.user, self.random.expovariate(1 / 90) + 3
         line = self.world.lines[name]
+        user.sleep()
         if seconds > 60:
             line.vanish()
         else:
             line.stall()
-        user.sleep()
         self.asleep[name] = True
         self.after(min(seconds, LONGEST_SLEEP), lambda: self.open_laptop(user))
 
