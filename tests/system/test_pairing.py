@@ -12,8 +12,9 @@ from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.stub import COOKIELESS, LATEST, NEW, OLD, RENAMED, T3Stub
 from lab.talk import RawEcho
+from lab.wait import SLOW
 
-PLUGINS = 'plugin "session_check" {}\nplugin "auto_pair" { exchange_timeout = "1s" check_timeout = "1s" }\n'
+PLUGINS = f'plugin "session_check" {{}}\nplugin "auto_pair" {{ exchange_timeout = "{SLOW:g}s" check_timeout = "{SLOW:g}s" }}\n'
 ALICE = {"X-authentik-username": "alice"}
 PAGE = {"Accept": "text/html,application/xhtml+xml", **ALICE}
 XHR = {"Accept": "application/json", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin", **ALICE}
@@ -30,7 +31,7 @@ def script(text):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     os.chmod(path, 0o644)
-    return section("command", "mint", {"argv": ["/usr/bin/env", "python3", path, "%n"], "timeout": "2s"})
+    return section("command", "mint", {"argv": ["/usr/bin/env", "python3", path, "%n"], "timeout": f"{3 * SLOW:g}s"})
 
 
 def lab(stub, sections=None):
