@@ -89,7 +89,7 @@ class Check(unittest.TestCase):
         script(f"{self.tree}/scripts/build", "exit 1")
         done = subprocess.run(["scripts/check"], cwd=self.tree, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 1)
-        self.assertEqual(done.stdout.splitlines()[-1], "0 passed, 1 failed, 0 skipped")
+        self.assertEqual(done.stdout.splitlines()[-3:], ["failed:", "    the build in build failed", "0 passed, 1 failed, 0 skipped"])
 
 
 class Run(unittest.TestCase):
