@@ -48,6 +48,7 @@ class Case(unittest.TestCase):
     versions = (LATEST, NEW, NEXT, OLD)
     options = None  # of t3ops.conf
     flags = ()  # of the browser
+    again = 8  # plays that all of them may have for that: a machine that is late all the time has the suite wait no longer
     world = browser = None
 
     @classmethod
@@ -80,15 +81,17 @@ class Case(unittest.TestCase):
 
     def run(self, result=None):
         result.startTest(self)
-        for left in range(TRIES - 1, -1, -1):
+        for tries in range(1, TRIES + 1):
             outcome, late = self.play()
             if not outcome.wrong or late <= LAG:
                 outcome.pass_on(result)
                 break
             print(f"{self.id()}: the machine was {late:.2f} s late", file=sys.stderr)
-            if not left:
-                result.addSkip(self, f"the machine could not keep up: it was {late:.2f} s late")
             self.anew()
+            if tries == TRIES or Case.again == 0:
+                result.addSkip(self, f"the machine could not keep up: it was {late:.2f} s late")
+                break
+            Case.again -= 1
         result.stopTest(self)
 
     def play(self):
