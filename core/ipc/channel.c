@@ -13,10 +13,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/fdpass.h"
 
 #define QUEUE_MAX_BYTES (4u << 20)
-#define BURST           64        /* messages read before other watchers get their turn */
+#define BURST           64        /* messages read before other watchers get their turn, */
+#define BURST_US        5000      /* unless they take so long */
 #define REST_MAX        (1 << 16) /* more than fit into the socket: somebody else has the other end, and writes */
 
 struct queued {
@@ -127,10 +129,11 @@ static enum reading message_read(struct channel *c)
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct channel *c = w->data;
+	uint64_t until_us = clock_mono_us() + BURST_US;
 	enum reading r = READING_MORE;
 
 	(void)loop, (void)revents;
-	for (int i = 0; i < BURST && r == READING_MORE; i++)
+	for (int i = 0; i < BURST && r == READING_MORE && clock_mono_us() < until_us; i++)
 		r = message_read(c);
 	if (r == READING_CLOSED)
 		closed(c);
@@ -150,9 +153,10 @@ static void queued_free(struct queued *q)
 	free(q);
 }
 
-/* Sends what is queued; false: the socket takes no more. */
+/* Sends what is queued; false: the socket takes no more, or others are to get their turn. */
 static bool queue_send(struct channel *c)
 {
+	uint64_t until_us = clock_mono_us() + BURST_US;
 	struct queued *q;
 
 	while ((q = STAILQ_FIRST(&c->queue))) {
@@ -167,6 +171,8 @@ static bool queue_send(struct channel *c)
 		STAILQ_REMOVE_HEAD(&c->queue, link); /* sent, or the other end is gone: reading says so */
 		c->queued_bytes -= q->len;
 		queued_free(q);
+		if (clock_mono_us() >= until_us)
+			return STAILQ_EMPTY(&c->queue);
 	}
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "process/process.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define LAG_REST_US      UINT64_C(1000000)  /* while nothing does, but something is awaited */
 #define LAG_SLEEP_US     UINT64_C(90000000) /* and while nothing is: longer than the pause between two pings then */
 #define BUSY_TURNS       5                  /* in LAG_FIRST_US, or LAG_REST_US */
+#define TRIM_AFTER_US    UINT64_C(5000000)  /* of rest */
 #define LAG_REPORT_US    500000             /* a loop late by more was frozen */
 #define TERM_ANSWER_S    2.0
 #define USERS_AWAITED_US UINT64_C(1000000)
@@ -33,6 +35,7 @@ struct run {
 	struct ev_check woken;  /* and after that */
 	uint64_t tick_us;       /* how long it is until the next tick */
 	unsigned turns;         /* of the loop since the last one, in which something happened */
+	uint64_t worked_us; /* when much happened last; 0: what was freed since then has gone back to the kernel */
 	uint64_t lag_reported_us;
 	struct ev_signal term;
 	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
@@ -183,6 +186,17 @@ static void tick_set(struct run *run, uint64_t after_us)
 	ev_unref(loop);
 }
 
+/* What much work took is given back once there is time: an allocator keeps it. */
+static void memory_give_back(struct run *run, uint64_t now_us)
+{
+	if (run->worked_us == 0 || now_us < run->worked_us + TRIM_AFTER_US)
+		return;
+	run->worked_us = 0;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 /* What is counted now and then. */
 static void tick_count(struct run *run, uint64_t now_us)
 {
@@ -191,6 +205,7 @@ static void tick_count(struct run *run, uint64_t now_us)
 	run->process->turn_is_routine = true;
 	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now_us);
 	log_lost_count(run);
+	memory_give_back(run, now_us);
 }
 
 static uint64_t next_tick_us(const struct run *run)
@@ -199,7 +214,9 @@ static uint64_t next_tick_us(const struct run *run)
 
 	if (run->turns >= (run->tick_us == LAG_TICK_US ? 1 : BUSY_TURNS))
 		return LAG_TICK_US;
-	return process->ops->awaits != NULL && process->ops->awaits(process) ? LAG_REST_US : LAG_SLEEP_US;
+	if (process->ops->awaits != NULL && process->ops->awaits(process))
+		return LAG_REST_US;
+	return run->worked_us > 0 ? TRIM_AFTER_US : LAG_SLEEP_US;
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -209,6 +226,8 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 	uint64_t next_us = next_tick_us(run);
 
 	(void)loop, (void)revents;
+	if (next_us == LAG_TICK_US)
+		run->worked_us = now;
 	tick_count(run, now);
 	lag_take(run, now > due ? now - due : 0, now);
 	tick_set(run, next_us);
@@ -254,6 +273,8 @@ static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
 
 	(void)loop, (void)revents;
 	sleeps_show(run, true);
+	if (loop_turn_end(&process->turn))
+		run->worked_us = clock_mono_us();
 	if (process->turn_is_routine) {
 		process->turn_is_routine = false;
 		return;
@@ -321,6 +342,7 @@ static void run_start(struct run *run)
 	run->woken.data = run;
 	ev_check_start(process->loop, &run->woken);
 	ev_unref(process->loop);
+	loop_turn_start(&process->turn, process->loop, process->metrics, process_name(process->id));
 	ev_init(&run->unanswered, on_unanswered);
 	run->unanswered.data = run;
 	ev_signal_init(&run->term, on_term, SIGTERM);
@@ -457,6 +479,7 @@ static int process_start(struct process *process)
 static void process_serve(struct process *process)
 {
 	channel_send(process->channel, MSG_READY, PROCESS_SUPERVISOR, 0, NULL, 0);
+	loop_turn_reset(&process->turn);
 	if (!process->leaving)
 		ev_run(process->loop, 0);
 }

@@ -14,6 +14,7 @@
 #include "conf/process_config.h"
 #include "ipc/channel.h"
 #include "process/confinement.h"
+#include "process/loop_turn.h"
 #include "sys/clock.h"
 #include "obs/metrics.h"
 
@@ -60,6 +61,7 @@ struct process {
 	char probe_key[SECRET_DIGEST_HEX];        /* that own legs show at /probe/ws; "" but in proxy and prober */
 	const struct pressure_triggers *pressure; /* the monitor's; NULL elsewhere */
 	uint64_t late_us;                         /* by how much the loop was late so far, all in all */
+	struct loop_turn turn;
 	bool turn_is_routine; /* set by what wakes the process by itself now and then: the loop need not be measured
 	                         for it */
 	bool succeeds;        /* it replaces one that serves: what it could do worse is a reason not to start */

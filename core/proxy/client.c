@@ -312,8 +312,11 @@ static void client_reject(struct client *c, enum reject_reason why)
 
 static void client_serve(struct client *c, size_t head_len)
 {
+	struct loop_turn *turn = &c->worker->process->turn;
+
 	client_set_state(c, CLIENT_SERVING);
 	owner_of(c)->request(c, head_len);
+	loop_turn_spend(turn);
 }
 
 static void head_look(struct client *c)
@@ -366,7 +369,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	case CLIENT_READING:
 		if (revents & EV_CUSTOM)
 			head_look(c);
-		else
+		else if (!c->worker->process->turn.is_long) /* else in the next one: it stays readable */
 			head_read(c);
 		break;
 	case CLIENT_SERVING:

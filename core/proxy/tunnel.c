@@ -96,6 +96,7 @@ static void tunnel_free(struct tunnel *t)
 	worker_gauge_set(worker, worker->metrics.tunnels, all->n);
 	free(t->user);
 	free(t);
+	loop_turn_spend(&worker->process->turn);
 }
 
 static void event_fill(const struct tunnel *t, struct event *e)
@@ -133,6 +134,7 @@ static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code, enum
 		event_set(e.text, "t3ops stopped, or could not hand it on");
 	proxy_metrics_tunnel_close(&t->worker->metrics, reason);
 	process_emit(t->worker->process, &e);
+	loop_turn_spend(&t->worker->process->turn);
 }
 
 /* The first close frame decides who ended it; without one, the side that went first. */
@@ -267,13 +269,17 @@ static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 	}
 }
 
+/* When very many end at once, some of them do in the next turn of the loop, for which this one is still readable. */
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct tunnel_side *side = w->data;
-	char *scratch = side->tunnel->worker->scratch;
+	struct worker *worker = side->tunnel->worker;
+	char *scratch = worker->scratch;
 	ssize_t n;
 
 	(void)loop, (void)revents;
+	if (worker->process->turn.is_long)
+		return;
 	tunnel_slot_open(side->tunnel);
 	n = recv(w->fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 	if (n > 0) {
@@ -390,6 +396,7 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 	event_set(e.colo, t->colo);
 	process_emit(worker->process, &e);
 	tunnel_run(t, s->session);
+	loop_turn_spend(&worker->process->turn);
 }
 
 /* ---- ended by us ------------------------------------------------------------------------------------------ */

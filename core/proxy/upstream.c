@@ -157,6 +157,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct upstream *u = w->data;
 
 	(void)loop, (void)revents;
+	if (u->worker->process->turn.is_long)
+		return; /* it stays readable for the next one */
 	if (u->state == UPSTREAM_IN_USE)
 		u->owner->readable(u->arg);
 	else if (u->state == UPSTREAM_RETIRED)

@@ -466,6 +466,23 @@ static int probe_key_make(struct supervisor *s)
 	return 0;
 }
 
+static void on_rest(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	struct supervisor *s = w->data;
+
+	(void)loop, (void)revents;
+	loop_turn_end(&s->turn);
+}
+
+static void turns_measure(struct supervisor *s)
+{
+	loop_turn_start(&s->turn, s->loop, s->metrics, process_name(PROCESS_SUPERVISOR));
+	ev_prepare_init(&s->rest, on_rest);
+	s->rest.data = s;
+	ev_prepare_start(s->loop, &s->rest);
+	ev_unref(s->loop);
+}
+
 /* Everything but what an upgrade brings along. */
 static void parts_init(struct supervisor *s)
 {
@@ -479,6 +496,7 @@ static void parts_init(struct supervisor *s)
 	    .processes = &s->processes, .on_stuck = on_stuck, .on_round = on_round, .arg = s};
 	s->router = (struct router){&s->processes, &s->monitor, handlers, sizeof handlers / sizeof handlers[0], s};
 	build_info_show(s->metrics);
+	turns_measure(s);
 	process_restarts_begin(&s->processes);
 }
 

@@ -83,6 +83,8 @@ struct supervisor {
 	const struct supervisor_args *args;
 	struct ev_loop *loop;
 	struct ev_io signals;
+	struct ev_prepare rest; /* before the loop waits */
+	struct loop_turn turn;
 	struct metrics *metrics;
 	enum phase phase;
 	int exit_code;

@@ -18,7 +18,7 @@ class T3opsLegs(proxies.T3ops):
 
     @property
     def plugins(self):
-        legs = "".join(f'plugin "probe_internal" "leg{n}" {{ url = "ws://localhost:{self.port}/probe/ws" address = "127.0.0.1" '
+        legs = "".join(f'plugin "leg{n}" {{ module = "probe_internal" url = "ws://localhost:{self.port}/probe/ws" address = "127.0.0.1" '
                        f'segments = {{"path{n}", "dispatch"}} {self.options} }}\n' for n in range(3))
         return 'plugin "probe_echo" {}\n' + legs
 
@@ -35,7 +35,7 @@ class T3opsLegs(proxies.T3ops):
 class T3opsPermanent(T3opsLegs):
     """The permanent connections alone."""
     name = "t3ops-permanent"
-    options = 'fresh = "0s" large = "0s"'
+    options = 'fresh = "0s" large_beat = "0s"'
 
 
 class Blackbox(proxies.Proxy):

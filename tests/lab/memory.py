@@ -17,6 +17,12 @@ def rss(pid):
         return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) << 10
 
 
+def private(pid):
+    """Bytes that nobody shares, and that are not merely a copy of a file."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+        return int(re.search(r"^Private_Dirty:\s+(\d+)", f.read(), re.M).group(1)) << 10
+
+
 @functools.cache
 def _is_sanitized():
     with open(process.program("core/t3ops"), "rb") as f:

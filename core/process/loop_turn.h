@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The turns of a process's loop: one begins when the loop was woken and ends before it waits again.  Whatever comes
+ * meanwhile waits as long, so the longest turn is measured, and work that can be put off is, once a turn is long.
+ */
+#ifndef T3OPS_PROCESS_LOOP_TURN_H
+#define T3OPS_PROCESS_LOOP_TURN_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "obs/metrics.h"
+
+#define LOOP_TURN_US 10000 /* after that it is long */
+
+struct loop_turn {
+	struct ev_check woken;
+	uint64_t began_us, longest_us;
+	struct series *longest;
+	bool is_long;
+};
+
+/* name: of the process, static. */
+void loop_turn_start(struct loop_turn *t, struct ev_loop *loop, struct metrics *metrics, const char *name);
+/* Before the loop waits: the turn is over.  Whether it was long. */
+bool loop_turn_end(struct loop_turn *t);
+/* Forgets what was measured: that was the start. */
+void loop_turn_reset(struct loop_turn *t);
+
+/* After some work: whether the turn is long by now.  It stays so until its end. */
+bool loop_turn_spend(struct loop_turn *t);
+
+#endif
