@@ -249,6 +249,14 @@ class Daemon:
             raise AssertionError(f"t3opsctl {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def ctl_done(self, *words, limit=180):
+        """What became of t3opsctl.  Asked again while another run for that user is in progress: that of a schedule, say."""
+        def once():
+            done = subprocess.run([process.program("core/t3opsctl"), "-s", self.control, *words], capture_output=True,
+                                  text=True, timeout=limit, check=False)
+            return None if "another run for this user is still in progress" in done.stderr else done
+        return wait.until(once, limit, f"t3opsctl {' '.join(words)} to be done")
+
     def children(self):
         """Pids of the daemon's processes: its children, and those that it adopted."""
         def read():

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import subprocess
 
 from lab import account, process
 from lab.daemon import Daemon, section
@@ -54,8 +53,7 @@ class Lab:
 
     def ask(self, *words):
         """t3opsctl backup ...: (exit status, rows, what it said)."""
-        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, "-j"],
-                              capture_output=True, text=True, timeout=180, check=False)
+        done = self.daemon.ctl_done("backup", *words, "-j")
         return done.returncode, json.loads(done.stdout)["rows"] if done.stdout else [], done.stderr
 
     def backup(self):

@@ -4,7 +4,6 @@ stops and starts the server that the link leads to."""
 import json
 import os
 import stat
-import subprocess
 
 from lab import account, process
 from lab.daemon import Daemon, section
@@ -83,8 +82,7 @@ class Fleet:
 
     def ask(self, *words):
         """t3opsctl upgrade ...: (exit status, the last row, what it said)."""
-        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "upgrade", *words, "-j"],
-                              capture_output=True, text=True, timeout=180, check=False)
+        done = self.daemon.ctl_done("upgrade", *words, "-j")
         rows = json.loads(done.stdout)["rows"] if done.stdout else []
         return done.returncode, rows[-1] if rows else {}, done.stderr
 

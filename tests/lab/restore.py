@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 
 from lab import http, process
 from lab.daemon import Daemon, section
@@ -38,8 +37,7 @@ class Lab:
     def ask(self, *words):
         """t3opsctl backup ...: (exit status, rows, what it said)."""
         json_wanted = [] if words[0] == "now" else ["-j"]
-        done = subprocess.run([process.program("core/t3opsctl"), "-s", self.daemon.control, "backup", *words, *json_wanted],
-                              capture_output=True, text=True, timeout=120, check=False)
+        done = self.daemon.ctl_done("backup", *words, *json_wanted)
         rows = json.loads(done.stdout)["rows"] if json_wanted and done.stdout else []
         return done.returncode, rows, done.stderr
 
