@@ -87,26 +87,36 @@ void providers_mark(const struct plugin_section *const *sections, size_t n, bool
 }
 
 /* Those with the role, then whatever provides for one of them; to be freed. */
-static bool *sections_mark(const struct resolved_config *c, enum process_id process)
+static bool *list_mark(const struct plugin_section *list, size_t n, enum process_id process)
 {
-	const struct plugin_section **sections = must(calloc(c->n_plugins + 1, sizeof *sections));
-	bool *loaded = must(calloc(c->n_plugins + 1, sizeof *loaded));
+	const struct plugin_section **sections = must(calloc(n + 1, sizeof *sections));
+	bool *loaded = must(calloc(n + 1, sizeof *loaded));
 
-	for (size_t i = 0; i < c->n_plugins; i++) {
-		sections[i] = &c->plugins[i];
-		loaded[i] = c->plugins[i].roles & role_of(process);
+	for (size_t i = 0; i < n; i++) {
+		sections[i] = &list[i];
+		loaded[i] = list[i].roles & role_of(process);
 	}
-	providers_mark(sections, c->n_plugins, loaded);
+	providers_mark(sections, n, loaded);
 	free(sections);
 	return loaded;
 }
 
-bool process_loads(const struct resolved_config *c, size_t section, enum process_id process)
+static bool *sections_mark(const struct resolved_config *c, enum process_id process)
 {
-	bool *loaded = sections_mark(c, process), is = loaded[section];
+	return list_mark(c->plugins, c->n_plugins, process);
+}
+
+bool section_is_loaded(const struct plugin_section *sections, size_t n, size_t section, enum process_id process)
+{
+	bool *loaded = list_mark(sections, n, process), is = loaded[section];
 
 	free(loaded);
 	return is;
+}
+
+bool process_loads(const struct resolved_config *c, size_t section, enum process_id process)
+{
+	return section_is_loaded(c->plugins, c->n_plugins, section, process);
 }
 
 /* ---- the part of one process ------------------------------------------------------------------------ */

@@ -44,6 +44,8 @@ struct process_config {
 /* Whether the plugin of that section is loaded by the process (PROCESS_JOBS: by the child of a job), for a role of
  * its own or for a service that it provides. */
 bool process_loads(const struct resolved_config *c, size_t section, enum process_id process);
+/* The same of a list of all sections. */
+bool section_is_loaded(const struct plugin_section *sections, size_t n, size_t section, enum process_id process);
 
 /* Marks whatever provides a service for a section that is marked. */
 void providers_mark(const struct plugin_section *const *sections, size_t n, bool *loaded);

@@ -389,6 +389,7 @@ static void section_read(struct resolve *w, size_t section, const struct t3ops_p
 	                               .provides = copy(p->provides ? p->provides : ""),
 	                               .needs = copy(p->needs ? p->needs : ""),
 	                               .roles = p->roles,
+	                               .abi_minor = p->abi_minor,
 	                               .per_user = (p->roles & T3OPS_ROLE_LEG) && (p->leg_flags & T3OPS_LEG_PER_USER),
 	                               .heals = (p->roles & T3OPS_ROLE_PROXY) && p->on_unauthorized,
 	                               .file = file_of(path)};

@@ -38,6 +38,7 @@ struct plugin_section {
 	char *name, *module, *version;
 	char *provides, *needs, *wants; /* names of services, with spaces between */
 	uint32_t roles;                 /* enum t3ops_role */
+	uint16_t abi_minor;             /* that it was built for */
 	bool per_user;                  /* one leg for each user */
 	bool heals;                     /* replaces dead sessions: has on_unauthorized */
 	struct plugin_file file;

@@ -32,12 +32,12 @@ json_t *resolved_config_core_json(const struct resolved_config *c)
 
 json_t *plugin_section_json(const struct plugin_section *s)
 {
-	return must(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:b, s:{s:s, s:I, s:I, s:I}, s:o}", "name",
-	                      s->name, "module", s->module, "version", s->version, "provides", s->provides, "needs",
-	                      s->needs, "wants", s->wants, "roles", (int)s->roles, "per_user", (int)s->per_user,
-	                      "heals", (int)s->heals, "file", "path", s->file.path, "inode",
-	                      (json_int_t)s->file.inode, "mtime_ns", (json_int_t)s->file.mtime_ns, "size",
-	                      (json_int_t)s->file.size, "options", option_set_json(&s->values)));
+	return must(json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:{s:s, s:I, s:I, s:I}, s:o}", "name", s->name,
+	    "module", s->module, "version", s->version, "provides", s->provides, "needs", s->needs, "wants", s->wants,
+	    "roles", (int)s->roles, "abi_minor", (int)s->abi_minor, "per_user", (int)s->per_user, "heals",
+	    (int)s->heals, "file", "path", s->file.path, "inode", (json_int_t)s->file.inode, "mtime_ns",
+	    (json_int_t)s->file.mtime_ns, "size", (json_int_t)s->file.size, "options", option_set_json(&s->values)));
 }
 
 json_t *resolved_config_plugins_json(const struct resolved_config *c)
@@ -181,15 +181,16 @@ static bool section_read(struct plugin_section *s, const json_t *doc, enum write
 {
 	const char *name, *module, *version, *provides, *needs, *wants, *path;
 	json_int_t inode, mtime_ns, size;
-	int roles, per_user, heals;
+	int roles, abi_minor = 0, per_user, heals; /* an earlier version had no abi_minor */
 	json_t *options;
 
 	*s = (struct plugin_section){0};
 	if (json_unpack((json_t *)(uintptr_t)doc,
-	                "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:b, s:{s:s, s:I, s:I, s:I !}, s:o !}", "name",
-	                &name, "module", &module, "version", &version, "provides", &provides, "needs", &needs,
-	                "wants", &wants, "roles", &roles, "per_user", &per_user, "heals", &heals, "file", "path",
-	                &path, "inode", &inode, "mtime_ns", &mtime_ns, "size", &size, "options", &options) < 0)
+	                "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s?:i, s:b, s:b, s:{s:s, s:I, s:I, s:I !}, s:o !}",
+	                "name", &name, "module", &module, "version", &version, "provides", &provides, "needs", &needs,
+	                "wants", &wants, "roles", &roles, "abi_minor", &abi_minor, "per_user", &per_user, "heals",
+	                &heals, "file", "path", &path, "inode", &inode, "mtime_ns", &mtime_ns, "size", &size,
+	                "options", &options) < 0)
 		return false;
 	*s = (struct plugin_section){.name = must(strdup(name)),
 	                             .module = must(strdup(module)),
@@ -198,6 +199,7 @@ static bool section_read(struct plugin_section *s, const json_t *doc, enum write
 	                             .needs = must(strdup(needs)),
 	                             .wants = must(strdup(wants)),
 	                             .roles = (uint32_t)roles,
+	                             .abi_minor = (uint16_t)abi_minor,
 	                             .per_user = per_user,
 	                             .heals = heals,
 	                             .file = {must(strdup(path)), inode, mtime_ns, size}};

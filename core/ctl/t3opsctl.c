@@ -17,6 +17,7 @@
 #include "ctl/link.h"
 #include "ctl/local_time.h"
 #include "ctl/print.h"
+#include "ctl/print_plugins.h"
 #include "ctl/text.h"
 #include "ctl/print_story.h"
 #include "ctl/print_users.h"
@@ -39,6 +40,7 @@ static const char usage[] =
     "       watch                      how things are now, then news in words as they come\n"
     "       status                     processes, legs, the last verdict\n"
     "       legs                       the permanent probes and their state\n"
+    "       plugins                    what is configured, where it runs, which callbacks took too long\n"
     "       verdicts [-n N] [-f]       which segment broke, oldest first; -f: wait for more\n"
     "       verdicts --standing        those that have not ended, or ended a few minutes ago\n"
     "       events [-n N] [-k KIND] [-f]  the journal, oldest first\n"
@@ -81,6 +83,7 @@ struct command {
 static const struct command commands[] = {
     {"status", print_status, TIMEOUT_S, "", NULL, NULL},
     {"legs", print_legs, TIMEOUT_S, "", NULL, NULL},
+    {"plugins", print_plugins, TIMEOUT_S, "", NULL, NULL},
     {"why", print_story, TIMEOUT_S, "AL", NULL, NULL},
     {"show", print_story, TIMEOUT_S, "", NULL, NULL},
     {"incident", print_recording, TIMEOUT_S, "", NULL, NULL},

@@ -15,6 +15,7 @@
 #include "monitor/journal_read.h"
 #include "monitor/metrics_page.h"
 #include "monitor/plugin_actions.h"
+#include "monitor/plugin_list.h"
 #include "monitor/reading.h"
 #include "monitor/roster.h"
 #include "monitor/status.h"
@@ -261,6 +262,8 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 		control_answer(c, status_json(ctl->monitor));
 	else if (strcmp(command, "legs") == 0)
 		control_answer(c, legs_json(ctl->monitor));
+	else if (strcmp(command, "plugins") == 0)
+		control_answer(c, plugin_list_json(ctl->monitor));
 	else if (strcmp(command, "metrics") == 0)
 		metrics_page_ask(ctl->monitor->metrics, c, on_metrics);
 	else if (strcmp(command, "verdicts") == 0)

@@ -29,6 +29,7 @@
 #include "monitor/path_config.h"
 #include "monitor/plugin_actions.h"
 #include "monitor/reading.h"
+#include "monitor/plugin_list.h"
 #include "monitor/roster.h"
 #include "monitor/server_look.h"
 #include "monitor/sign_of_life.h"
@@ -394,6 +395,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	event_diagnose(d, &e, head->from);
 	sign_of_life_event(d, &e, clock_mono_us());
 	roster_event(d, &e, head->from);
+	plugin_list_event(d->plugin_list, &e);
 	site_live_event(&d->live, &e);
 	browser_join(d, &e);
 	watchers_event(d, &e);
@@ -490,16 +492,18 @@ static int journal_start(struct monitor *d)
 	if (d->journal != NULL)
 		d->readings = readings_new(d->process->loop, d->journal);
 	d->roster = roster_new();
+	d->plugin_list = plugin_list_new(d->process->config);
 	d->testimonies = testimonies_new(d->process->loop, d->process->config->vantage_key);
 	if (d->testimonies == NULL)
 		return -errno;
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
 	d->recorder = recorder_new(d->process->config);
 	d->server_look = server_look_new(d->process->loop, "/proc", on_program, d);
-	if (d->readings == NULL || d->roster == NULL || d->metrics == NULL || d->recorder == NULL ||
-	    d->server_look == NULL)
+	if (d->readings == NULL || d->roster == NULL || d->plugin_list == NULL || d->metrics == NULL ||
+	    d->recorder == NULL || d->server_look == NULL)
 		return -ENOMEM;
 	roster_begin(d);
+	plugin_list_begin(d);
 	return 0;
 }
 
@@ -584,6 +588,7 @@ static void monitor_free(struct monitor *d)
 	standing_fini(&d->standing);
 	process_list_fini(&d->processes);
 	notifier_free(d->notifier);
+	plugin_list_free(d->plugin_list);
 	roster_free(d->roster);
 	free(d);
 }

@@ -28,6 +28,7 @@ struct metrics_page;
 struct testimonies;
 struct notifier;
 struct plugin_actions;
+struct plugin_list;
 struct readings;
 struct roster;
 struct server_look;
@@ -48,8 +49,9 @@ struct monitor {
 	bool is_current;              /* a message came: the monitor before this one gives no more verdicts */
 	struct plugin_host *plugins;  /* NULL: there are no watch plugins */
 	struct notifier *notifier;
-	struct plugin_actions *actions; /* of theirs; NULL with them */
-	struct local_server *pages;     /* NULL: no such listener */
+	struct plugin_list *plugin_list; /* of all processes */
+	struct plugin_actions *actions;  /* of theirs; NULL with them */
+	struct local_server *pages;      /* NULL: no such listener */
 	struct testimonies *testimonies;
 	struct metrics_page *metrics; /* that is being made for those who ask */
 	unsigned user_pages;          /* that are being made */
