@@ -5,9 +5,9 @@
     python3 tests/layering.py [ROOT]
 
 A layer includes only itself and those before it in LAYERS; a process only itself and the layers; diagnosis only
-the tables and its own types; a plugin only plugin.h, plugins/common and its own files.  A file of a layer that one
-process alone uses lives in that process, except in LIBRARIES.  A unit is X.c with X.h: no units include each other,
-not even in a circle.  X.h declares nothing that another file than X.c defines and defines no variable; a function
+the tables and its own types; a plugin only plugin.h, plugins/common and its own files; plugins/kit, which is for
+authors and no plugin, the layers, too.  A file of a layer that one process alone uses lives in that process, except
+in LIBRARIES.  A unit is X.c with X.h: no units include each other, not even in a circle.  X.h declares nothing that another file than X.c defines and defines no variable; a function
 declares no function; a name is defined once.  Nothing in core/ knows a plugin's name.  "x.h" and <x.h> mean the same
 file.  Each violation is a line FILE:LINE: WHAT; the exit status is 1 if there is one.
 """
@@ -200,7 +200,7 @@ def arrow_fault(path, target):
     top, here = layer(path)
     to_top, there = layer(target)
     if top == "plugins":
-        if target == "core/plugin.h" or to_top == "plugins" and there in (here, "common"):
+        if target == "core/plugin.h" or to_top == "plugins" and there in (here, "common") or here == "kit" and there in LAYERS:
             return None
         return "a plugin includes only plugin.h, plugins/common and its own files"
     if to_top == "plugins":

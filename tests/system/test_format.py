@@ -19,7 +19,7 @@ def skip(reason):
 
 
 def files():
-    found = [p for top in ("core", "plugins", "kit", "tests") for kind in "ch"
+    found = [p for top in ("core", "plugins", "tests") for kind in "ch"
              for p in glob.glob(f"{SOURCE}/{top}/**/*.{kind}", recursive=True)]
     return sorted(p for p in found if "/tests/abi/" not in p and "/kit/template/" not in p)  # frozen as they were; @NAME@ is no C
 

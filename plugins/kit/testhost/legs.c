@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "clock.h"
+#include "legs.h"
+#include "table.h"
 #include "plugin_host/plugin_struct.h"
 
 struct t3ops_leg {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "options.h"
 #include "options/parse.h"
 
 enum kind { KIND_TEXT, KIND_LIST, KIND_NUMBER, KIND_BOOL };

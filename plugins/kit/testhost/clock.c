@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "clock.h"
 
 #define TURNS_MAX 1000000                    /* at one moment: a timer that is due again at once, for ever */
 #define WALL_US   UINT64_C(1767225600000000) /* 2026-01-01: what the wall clock says at the beginning */

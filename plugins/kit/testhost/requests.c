@@ -5,7 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "host.h"
+#include "clock.h"
+#include "requests.h"
+#include "sockets.h"
+#include "table.h"
 #include "plugin_host/plugin_struct.h"
 
 #define DEADLINE_US UINT64_C(30000000) /* the default of plugin_deadline */

@@ -1,127 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of the plugin, and the memory of the played host; see testhost.h. */
+/* The life of the plugin in the played host; see testhost.h. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
+#include "clock.h"
+#include "fetches.h"
 #include "host.h"
+#include "legs.h"
+#include "options.h"
+#include "records.h"
+#include "requests.h"
+#include "runs.h"
+#include "sockets.h"
+#include "table.h"
 
 #define BEGIN_US UINT64_C(1000000000)
-
-/* ---- memory ---------------------------------------------------------------------------------------------- */
-
-static void *must(void *p)
-{
-	if (p == NULL)
-		abort(); /* of a test */
-	return p;
-}
-
-void *testhost_alloc(struct testhost *h, size_t size)
-{
-	struct testhost_memory *m = must(calloc(1, sizeof *m + size));
-
-	SLIST_INSERT_HEAD(&h->memory, m, link);
-	return m->bytes;
-}
-
-const char *testhost_keep_bytes(struct testhost *h, const void *bytes, size_t n)
-{
-	char *copy = testhost_alloc(h, n + 1);
-
-	if (n > 0)
-		memcpy(copy, bytes, n);
-	return copy;
-}
-
-const char *testhost_keep(struct testhost *h, const char *text)
-{
-	return text != NULL ? testhost_keep_bytes(h, text, strlen(text)) : "";
-}
-
-const char *const *testhost_keep_list(struct testhost *h, const char *const *list)
-{
-	const char **copy;
-	size_t n = 0;
-
-	if (list == NULL)
-		return NULL;
-	while (list[n] != NULL)
-		n++;
-	copy = testhost_alloc(h, (n + 1) * sizeof *copy);
-	for (size_t i = 0; i < n; i++)
-		copy[i] = testhost_keep(h, list[i]);
-	return copy;
-}
-
-void testhost_list_add(struct testhost_list *l, void *item)
-{
-	l->items = must(realloc(l->items, (l->n + 1) * sizeof *l->items));
-	l->items[l->n++] = item;
-}
-
-void testhost_list_fini(struct testhost_list *l)
-{
-	free(l->items);
-	*l = (struct testhost_list){.n = 0};
-}
-
-struct testhost *testhost_of(const struct t3ops_ctx *ctx)
-{
-	return ctx->instance->host;
-}
-
-struct t3ops_ctx *testhost_ctx(struct testhost *h)
-{
-	return &h->ctx;
-}
-
-const char *testhost_header_find(const char *const *headers, const char *name, size_t nth)
-{
-	size_t len = strlen(name);
-
-	for (; headers != NULL && *headers != NULL; headers++)
-		if (strncasecmp(*headers, name, len) == 0 && (*headers)[len] == ':' && nth-- == 0)
-			return *headers + len + 1 + strspn(*headers + len + 1, " \t");
-	return NULL;
-}
-
-/* ---- what is wrong --------------------------------------------------------------------------------------- */
-
-void testhost_bug(struct testhost *h, const char *fmt, ...)
-{
-	size_t before = h->bugs != NULL ? strlen(h->bugs) : 0;
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	h->bugs = must(realloc(h->bugs, before + strlen(text) + 2));
-	sprintf(h->bugs + before, "%s\n", text);
-}
-
-void testhost_die(const struct testhost *h, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "testhost: %s: ", h->plugin->name != NULL ? h->plugin->name : "?");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	abort();
-}
-
-const char *testhost_bugs(const struct testhost *h)
-{
-	return h->bugs != NULL ? h->bugs : "";
-}
-
-/* ---- life ------------------------------------------------------------------------------------------------ */
 
 static void services_fill(struct t3ops_host *s)
 {
@@ -139,8 +32,10 @@ static void services_fill(struct t3ops_host *s)
 
 struct testhost *testhost_new(const struct t3ops_plugin *plugin, const char *const *options)
 {
-	struct testhost *h = must(calloc(1, sizeof *h));
+	struct testhost *h = calloc(1, sizeof *h);
 
+	if (h == NULL)
+		abort(); /* of a test */
 	h->plugin = plugin;
 	h->instance.host = h;
 	h->now_us = BEGIN_US;

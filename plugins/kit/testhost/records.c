@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "records.h"
 
 struct series {
 	unsigned metric;

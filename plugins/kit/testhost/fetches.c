@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host.h"
+#include "clock.h"
+#include "fetches.h"
 #include "net/fetch_reason.h"
 #include "plugin_host/plugin_struct.h"
 #include "tbl/reason.h"

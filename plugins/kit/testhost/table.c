@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "table.h"
 #include "plugin_host/plugin_struct.h"
 
 struct own_service {

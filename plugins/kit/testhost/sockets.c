@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host.h"
+#include "clock.h"
+#include "fetches.h"
+#include "sockets.h"
 #include "plugin_host/plugin_struct.h"
 
 #define TIMEOUT_US  UINT64_C(10000000)

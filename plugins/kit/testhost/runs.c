@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "clock.h"
+#include "runs.h"
+#include "table.h"
 
 struct command {
 	const char *name;

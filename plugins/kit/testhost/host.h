@@ -68,8 +68,6 @@ struct testhost_pair {
 	const char *name, *value;
 };
 
-/* ---- host.c ------------------------------------------------------------------------------------------------ */
-
 /* Zeroed, until testhost_free. */
 void *testhost_alloc(struct testhost *h, size_t size);
 const char *testhost_keep(struct testhost *h, const char *text); /* NULL: "" */
@@ -85,37 +83,5 @@ void testhost_bug(struct testhost *h, const char *fmt, ...) T3OPS_PRINTF(2, 3);
 _Noreturn void testhost_die(const struct testhost *h, const char *fmt, ...) T3OPS_PRINTF(2, 3);
 /* The value of "Name: value" in a NULL-terminated list; NULL: there is none. */
 const char *testhost_header_find(const char *const *headers, const char *name, size_t nth);
-
-/* ---- clock.c ----------------------------------------------------------------------------------------------- */
-
-void testhost_due_set(struct testhost *h, struct testhost_due *d, uint64_t after_us);
-void testhost_due_stop(struct testhost *h, struct testhost_due *d);
-/* Lets time pass until the moment, or until *done. */
-void testhost_run_until(struct testhost *h, uint64_t until_us, const bool *done);
-size_t testhost_clock_release(struct testhost *h); /* how many were left */
-void testhost_clock_fill(struct t3ops_host *s);
-
-/* ---- the others -------------------------------------------------------------------------------------------- */
-
-void testhost_options_read(struct testhost *h, const char *const *options);
-void testhost_options_fill(struct t3ops_host *s);
-void testhost_options_fini(struct testhost *h);
-void testhost_records_fill(struct t3ops_host *s);
-void testhost_fetches_fill(struct t3ops_host *s);
-size_t testhost_fetches_release(struct testhost *h);
-bool testhost_url_resolves(const struct testhost *h, const char *url);
-void testhost_sockets_fill(struct t3ops_host *s);
-size_t testhost_sockets_release(struct testhost *h);
-struct t3ops_ws *testhost_ws_server(struct testhost *h, const struct t3ops_ws_handler *handler, void *arg);
-void testhost_legs_fill(struct t3ops_host *s);
-/* Before stop: leg_close of those that are open. */
-void testhost_legs_release(struct testhost *h);
-void testhost_requests_fill(struct t3ops_host *s);
-void testhost_requests_fini(struct testhost *h);
-void testhost_runs_fill(struct t3ops_host *s);
-size_t testhost_runs_release(struct testhost *h);
-void testhost_table_fill(struct t3ops_host *s);
-/* NULL: no such user. */
-const struct t3ops_user *testhost_user_get(const struct testhost *h, const char *name);
 
 #endif
