@@ -2,9 +2,12 @@
 /* From "%d/NAME" to a path; see credential.h. */
 #include "options/credential.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "options/parse.h"
 
 #define MARK        "%d/"
 #define OF_SERVICE  "/run/credentials/t3ops.service" /* for t3ops -t in a shell */
@@ -25,12 +28,16 @@ const char *credential_check(const char *text)
 	           : NULL;
 }
 
+/* systemd shows the directory to the main process alone (252), and tells ExecReload= which one that is. */
 char *credential_path(const char *text)
 {
-	const char *dir = getenv("CREDENTIALS_DIRECTORY");
-	char *path;
+	const char *dir = getenv("CREDENTIALS_DIRECTORY"), *main_pid = getenv("MAINPID");
+	int64_t pid = 0;
+	char root[48] = "", *path;
 
 	if (!dir || *dir != '/')
 		dir = OF_SERVICE;
-	return asprintf(&path, "%s/%s", dir, text + strlen(MARK)) < 0 ? NULL : path;
+	else if (main_pid && int_parse(main_pid, &pid) && pid > 0)
+		snprintf(root, sizeof root, "/proc/%" PRId64 "/root", pid);
+	return asprintf(&path, "%s%s/%s", root, dir, text + strlen(MARK)) < 0 ? NULL : path;
 }

@@ -10,8 +10,8 @@
 bool credential_is(const char *text);
 /* NULL, or what was expected instead. */
 const char *credential_check(const char *text);
-/* The path of the file, to be freed: in CREDENTIALS_DIRECTORY or, outside the service, where systemd puts those of
- * t3ops.service.  NULL: no memory. */
+/* The path of the file, to be freed: in CREDENTIALS_DIRECTORY, that of the main process in a program that systemd
+ * starts beside it; outside the service where systemd puts those of t3ops.service.  NULL: no memory. */
 char *credential_path(const char *text);
 
 #endif

@@ -383,6 +383,11 @@ static void test_key_file(void **state)
 	assert_true(option_parse(&row, "%d/probe-key", &v, why, sizeof why));
 	assert_string_equal(v.text, "/run/credentials/other.service/probe-key");
 	option_value_fini(&v);
+	setenv("MAINPID", "12", 1);
+	assert_true(option_parse(&row, "%d/probe-key", &v, why, sizeof why));
+	assert_string_equal(v.text, "/proc/12/root/run/credentials/other.service/probe-key");
+	option_value_fini(&v);
+	unsetenv("MAINPID");
 	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_true(option_parse(&row, "%d/probe-key", &v, why, sizeof why));
 	assert_string_equal(v.text, "/run/credentials/t3ops.service/probe-key");
