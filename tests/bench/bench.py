@@ -60,15 +60,14 @@ def wrk(proxy, path, connections, headers=(), script=None):
             "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), "latency": latency}
 
 
-def wsload_argv(proxy, path, *numbers):
-    return [str(HERE / "wsload"), "127.0.0.1", str(proxy.port), path, *map(str, numbers), IDENTITY]
+def load_argv(kind, at, path, *numbers):
+    return [str(HERE / "load"), kind, at, path, *map(str, numbers), IDENTITY]
 
 
-def wsload(proxy, connections, outstanding, size, total, path="/ws"):
+def load(proxy, *argv):
     """CPU seconds of the proxy, and seconds."""
     before = cpu_seconds(proxy.process.pid)
-    out = subprocess.run(wsload_argv(proxy, path, connections, outstanding, size, total), capture_output=True, text=True,
-                         check=True).stdout
+    out = subprocess.run(load_argv(*argv), capture_output=True, text=True, check=True).stdout
     return cpu_seconds(proxy.process.pid) - before, float(re.search(r"seconds=([\d.]+)", out).group(1))
 
 
@@ -97,23 +96,29 @@ def upload(proxy):
     return bodies(proxy, "/up", script)
 
 
-def echo(proxy, connections, outstanding, size, total, path="/ws"):
-    cpu, seconds = wsload(proxy, connections, outstanding, size, total, path)
+def echo(proxy, connections, outstanding, size, total, path="/ws", at=None):
+    cpu, seconds = load(proxy, "ws", at or proxy.tcp(), path, connections, total, outstanding, size)
     return {"CPU-s per 1M": cpu / total * 1e6, "messages/s": total / seconds}
+
+
+def small_get_at(proxy, at, total=60000):
+    """The same load as small_get, for wrk knows no Unix sockets."""
+    cpu, seconds = load(proxy, "get", at, "/small", 64, total)
+    return {"CPU-s per 100k": cpu / total * 1e5, "requests/s": total / seconds}
 
 
 def idle(proxy, path, connections):
     """KiB of each."""
     settle(proxy.process.pid)
     before = rss_kib(proxy.process.pid)
-    load = subprocess.Popen(wsload_argv(proxy, path, connections, 1, 16, 0), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            text=True)
-    if load.stdout.readline().strip() != "open":
+    held = subprocess.Popen(load_argv("ws", proxy.tcp(), path, connections, 0, 1, 16), stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
+    if held.stdout.readline().strip() != "open":
         raise RuntimeError(f"{proxy.name}: {connections} WebSockets did not open")
     settle(proxy.process.pid)
     grown = rss_kib(proxy.process.pid) - before
-    load.stdin.close()
-    load.wait()
+    held.stdin.close()
+    held.wait()
     settle(proxy.process.pid)
     return grown / connections
 
@@ -122,7 +127,7 @@ def probe_once(proxy):
     messages = 20000
     found = {"KiB of an idle one": idle(proxy, "/probe/ws", TUNNELS)}
     with SystemCalls(proxy.process.pid) as calls:
-        wsload(proxy, 1, 1, 64, messages, "/probe/ws")
+        echo(proxy, 1, 1, 64, messages, "/probe/ws")
     if calls.total:
         found["system calls of an echo"] = calls.total / messages
     return found
@@ -136,7 +141,7 @@ def system_calls(proxy):
     if calls.total:
         found["per keep-alive GET"] = calls.total / requests
     with SystemCalls(proxy.process.pid) as calls:
-        wsload(proxy, 20, 1, 64, messages)
+        echo(proxy, 20, 1, 64, messages)
     if calls.total:
         found["per tunnelled echo"] = calls.total / messages
     return found
@@ -165,6 +170,8 @@ CASES = {
     "idle-tunnels": Case(lambda p: {"KiB per tunnel": idle(p, "/ws", TUNNELS)}, PROXIES, once=True),
     "small-get-unix": Case(small_get, UNIX),
     "ws-echo-unix": Case(lambda p: echo(p, 200, 1, 64, 80000), UNIX),
+    "small-get-unix-both": Case(lambda p: small_get_at(p, p.nearest()), UNIX),
+    "ws-echo-unix-both": Case(lambda p: echo(p, 200, 1, 64, 80000, at=p.nearest()), UNIX),
     "probe": Case(lambda p: echo(p, 20, 16, 64, 1000000, "/probe/ws"), PROBES),
     "probe-once": Case(probe_once, PROBES, once=True),
     "legs": Case(watchers.watching, ("t3ops-legs", "blackbox"), once=True),
@@ -191,6 +198,8 @@ GOALS = {
     ("idle-tunnels", "KiB per tunnel"): [("figure", 1.2)],
     ("small-get-unix", "CPU-s per 100k"): [("nginx-tcp", 0.68), ("nginx-unix", 0.95)],
     ("ws-echo-unix", "CPU-s per 1M"): [("nginx-tcp", 0.75), ("nginx-unix", 0.95)],
+    ("small-get-unix-both", "CPU-s per 100k"): [("nginx-tcp", 0.50), ("nginx-unix", 0.95)],
+    ("ws-echo-unix-both", "CPU-s per 1M"): [("nginx-tcp", 0.45), ("nginx-unix", 0.95)],
     ("probe", "CPU-s per 1M"): [("figure", 0.7)],
     ("probe-once", "KiB of an idle one"): [("figure", 1)],
     ("probe-once", "system calls of an echo"): [("figure", 3.1)],

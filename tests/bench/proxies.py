@@ -39,6 +39,9 @@ class Bare:
     def __init__(self, process, port):
         self.process, self.port = process, port
 
+    def tcp(self):
+        return f"127.0.0.1:{self.port}"
+
     def start(self):
         pass
 
@@ -50,12 +53,19 @@ class Proxy:
     workers = 1
     ready = "/small"
     environment = {}
-    unix = False  # whether it reaches the backend at its Unix socket
+    unix = False  # whether it reaches the backend at its Unix socket, and listens at one, too
 
     def __init__(self, folder, backend_port):
         self.folder, self.backend, self.port = Path(folder) / self.name, backend_port, free_port()
-        self.socket = Path(folder) / "backend.sock"
+        self.socket, self.own_socket = Path(folder) / "backend.sock", Path(folder) / f"{self.name}.sock"
         self.process = None
+
+    def tcp(self):
+        return f"127.0.0.1:{self.port}"
+
+    def nearest(self):
+        """Where whoever need not come over TCP reaches it."""
+        return str(self.own_socket) if self.unix else self.tcp()
 
     def start(self):
         self.folder.mkdir()
@@ -89,7 +99,7 @@ class T3ops(Proxy):
         target = f"unix:{self.socket}" if self.unix else f"127.0.0.1:{self.backend}"
         users.write_text(f"{IDENTITY[1]}={getpass.getuser()}@{target}\n")
         conf.write_text(f'''
-listen = {{"127.0.0.1:{self.port}"}}
+listen = {{"{self.tcp()}"{f', "unix:{self.own_socket}"' if self.unix else ''}}}
 status_listen = "127.0.0.1:0"
 control = "{self.folder}/control.sock"
 state_dir = "{self.folder}"
@@ -163,7 +173,8 @@ http {{
   map $http_upgrade $conn {{ default upgrade; '' ''; }}
   upstream backend {{ server {self.server()}; keepalive 128; keepalive_requests 100000000; }}
   server {{
-    listen 127.0.0.1:{self.port} backlog=4096{' reuseport' if self.workers > 1 else ''};
+    listen {self.tcp()} backlog=4096{' reuseport' if self.workers > 1 else ''};
+    {f'listen unix:{self.own_socket} backlog=4096;' if self.unix else ''}
     proxy_http_version 1.1; proxy_set_header Connection $conn;
     location / {{
       {self.check}
