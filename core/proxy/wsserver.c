@@ -12,11 +12,13 @@
 #include "net/stream.h"
 #include "net/tcp_state.h"
 #include "net/ws_key.h"
+#include "net/ws_short.h"
 #include "plugin_host/plugin_struct.h"
 #include "proxy/framing.h"
 #include "proxy/worker.h"
 
 #define MAX_MESSAGE 4096u
+#define READ_BYTES  (16u << 10)
 #define CLOSE_US    UINT64_C(2000000) /* for the other side's close frame and FIN */
 /* What may wait for a client that does not read; a queued frame costs memory even if it is empty.  wslay queues
  * pongs by itself: with more of them the client is not read either. */
@@ -102,6 +104,15 @@ static void ws_free(struct t3ops_ws *ws)
 	free(ws);
 }
 
+/* All that can go is sent; an error comes back with the next step. */
+static void queue_shorten(struct t3ops_ws *ws)
+{
+	if (ws->has_fd && ws->frames.context)
+		frames_send(ws);
+	else if (ws->has_fd)
+		out_flush(ws);
+}
+
 /* Whether so many of the largest messages wait, though all that can go is on its way. */
 static bool is_full(struct t3ops_ws *ws, size_t messages)
 {
@@ -109,8 +120,7 @@ static bool is_full(struct t3ops_ws *ws, size_t messages)
 
 	if (queued_bytes(ws) < messages * message)
 		return false;
-	if (ws->has_fd && ws->frames.context)
-		frames_send(ws); /* an error comes back with the next step */
+	queue_shorten(ws);
 	return queued_bytes(ws) >= messages * message;
 }
 
@@ -159,6 +169,20 @@ static void ws_end(struct t3ops_ws *ws, enum t3ops_reason reason, int code)
 		return;
 	plugin_enter(ws->instance, "on_end");
 	ws->handler.on_end(&ws->instance->ctx, ws, &end, ws->arg);
+	plugin_leave(ws->instance);
+}
+
+static size_t longest_message(const struct t3ops_ws *ws)
+{
+	return ws->handler.max_message > 0 ? ws->handler.max_message : MAX_MESSAGE;
+}
+
+static void message_pass(struct t3ops_ws *ws, int op, const void *data, size_t len)
+{
+	if (ws->state == WS_CLOSING || !ws->handler.on_message)
+		return;
+	plugin_enter(ws->instance, "on_message");
+	ws->handler.on_message(&ws->instance->ctx, ws, op, data, len, ws->arg);
 	plugin_leave(ws->instance);
 }
 
@@ -234,11 +258,8 @@ static void on_message(wslay_event_context_ptr frames, const struct wslay_event_
 	struct t3ops_ws *ws = arg;
 
 	(void)frames;
-	if (m->opcode == WSLAY_CONNECTION_CLOSE || ws->state == WS_CLOSING || !ws->handler.on_message)
-		return;
-	plugin_enter(ws->instance, "on_message");
-	ws->handler.on_message(&ws->instance->ctx, ws, m->opcode, m->msg, m->msg_length, ws->arg);
-	plugin_leave(ws->instance);
+	if (m->opcode != WSLAY_CONNECTION_CLOSE)
+		message_pass(ws, m->opcode, m->msg, m->msg_length);
 }
 
 static bool frames_open(struct t3ops_ws *ws)
@@ -247,8 +268,7 @@ static bool frames_open(struct t3ops_ws *ws)
 	                                                       .send_callback = on_send,
 	                                                       .on_msg_recv_callback = on_message,
 	                                                       .on_frame_recv_start_callback = on_frame};
-	const struct framing_kind kind = {&callbacks, ws,
-	                                  ws->handler.max_message > 0 ? ws->handler.max_message : MAX_MESSAGE};
+	const struct framing_kind kind = {&callbacks, ws, longest_message(ws)};
 
 	return framing_open(&ws->frames, &kind);
 }
@@ -311,7 +331,6 @@ static void ws_classify(struct t3ops_ws *ws)
 static void ws_run(struct t3ops_ws *ws, int (*step)(struct t3ops_ws *))
 {
 	ws->inside = true;
-	ws->read_all = false;
 	if (!frames_open(ws)) {
 		ws_end(ws, T3OPS_R_LOCAL, 0);
 		ws->over = true;
@@ -329,6 +348,71 @@ static void ws_run(struct t3ops_ws *ws, int (*step)(struct t3ops_ws *))
 	ws_watch(ws);
 }
 
+/* ---- without wslay ---------------------------------------------------------------------------- */
+
+/* Nothing is in progress: short messages need no context. */
+static bool is_at_rest(const struct t3ops_ws *ws)
+{
+	return !ws->frames.context && buf_len(&ws->in) == 0;
+}
+
+static void ws_lost(struct t3ops_ws *ws)
+{
+	ws_end(ws, T3OPS_R_CLIENT_EOF, 0);
+	ws_free(ws);
+}
+
+static void ws_flush(struct t3ops_ws *ws)
+{
+	if (out_flush(ws) < 0)
+		ws_lost(ws);
+	else
+		ws_watch(ws);
+}
+
+/* The messages that the bytes begin with, one after the other; how many bytes that took. */
+static size_t short_messages_pass(struct t3ops_ws *ws, const char *bytes, size_t n)
+{
+	struct ws_short m;
+	size_t at = 0;
+
+	ws->inside = true;
+	while (is_at_rest(ws) && !is_full(ws, QUEUED_WITH_PONGS) && ws_short_read(&m, bytes + at, n - at) &&
+	       m.len <= longest_message(ws)) {
+		at += m.frame_len;
+		message_pass(ws, m.op, m.payload, m.len);
+	}
+	ws->inside = false;
+	return at;
+}
+
+/* What is left is for wslay, and so is what comes until that is dealt with. */
+static void ws_read(struct t3ops_ws *ws)
+{
+	const char *bytes = ws->worker->scratch;
+	ssize_t n = recv(ws->rd.fd, ws->worker->scratch, READ_BYTES, MSG_DONTWAIT);
+	size_t used;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		ws_lost(ws);
+		return;
+	}
+	used = short_messages_pass(ws, bytes, (size_t)n);
+	if (used == (size_t)n && is_at_rest(ws)) {
+		ws_flush(ws);
+		return;
+	}
+	ws->read_all = (size_t)n < READ_BYTES;
+	if (buf_add(&ws->in, bytes + used, (size_t)n - used))
+		ws_run(ws, frames_recv);
+	else
+		ws_lost(ws);
+}
+
+/* ---- the loop calls --------------------------------------------------------------------------- */
+
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	struct t3ops_ws *ws = w->data;
@@ -336,13 +420,22 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	(void)loop, (void)revents;
 	if (ws->state == WS_OPEN)
 		ws_deadline(ws);
-	ws_run(ws, frames_recv);
+	ws->read_all = false;
+	if (is_at_rest(ws))
+		ws_read(ws);
+	else
+		ws_run(ws, frames_recv);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 {
+	struct t3ops_ws *ws = w->data;
+
 	(void)loop, (void)revents;
-	ws_run(w->data, frames_send);
+	if (is_at_rest(ws))
+		ws_flush(ws);
+	else
+		ws_run(ws, frames_send);
 }
 
 static void on_deadline(void *arg)
@@ -418,24 +511,38 @@ void wsserver_begin(struct t3ops_ws *ws, int fd)
 		ws->handler.on_open(&ws->instance->ctx, ws, ws->arg);
 		plugin_leave(ws->instance);
 	}
-	ws_run(ws, buf_len(&ws->in) > 0 ? frames_recv : frames_send);
+	ws->inside = false;
+	if (is_at_rest(ws))
+		ws_flush(ws);
+	else
+		ws_run(ws, buf_len(&ws->in) > 0 ? frames_recv : frames_send);
 }
 
 /* ---- the services --------------------------------------------------------------------------------- */
 
-int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len)
+/* In turn with what wslay has to send. */
+static int message_queue(struct t3ops_ws *ws, int op, const void *data, size_t len)
 {
 	struct wslay_event_msg m = {(uint8_t)op, data, len};
+
+	if (!ws->frames.context && (op == WSLAY_TEXT_FRAME || op == WSLAY_BINARY_FRAME))
+		return ws_frame_add(&ws->out, op, data, len) ? 0 : -ENOMEM;
+	if (!frames_open(ws))
+		return -ENOMEM;
+	return wslay_event_queue_msg(ws->frames.context, &m) == 0 ? 0 : -EPIPE;
+}
+
+int wsserver_send(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int op, const void *data, size_t len)
+{
+	int r;
 
 	(void)ctx;
 	if (is_full(ws, QUEUED_MESSAGES))
 		return -ENOBUFS;
-	if (!frames_open(ws))
-		return -ENOMEM;
-	if (wslay_event_queue_msg(ws->frames.context, &m) != 0)
-		return -EPIPE;
-	ws_watch(ws);
-	return 0;
+	r = message_queue(ws, op, data, len);
+	if (r == 0)
+		ws_watch(ws);
+	return r;
 }
 
 void wsserver_close(struct t3ops_ctx *ctx, struct t3ops_ws *ws, int code)
