@@ -66,20 +66,24 @@ int32_t tunnel_table_take(struct tunnel_table *b, uint32_t serial)
 		                                 __ATOMIC_RELAXED))
 			continue;
 		tunnel_slot_assign(&b->slots[n], serial);
+		b->slots[n].held = 0;
 		__atomic_store_n(&b->next, (n + 1) % TUNNEL_SLOTS, __ATOMIC_RELAXED);
 		return (int32_t)n;
 	}
 	return -1;
 }
 
+/* The supervisor looks at it when the proxy is dead, and everything that the proxy did can be seen: what counts is in
+ * which order it did it. */
 void tunnel_slot_dirty(struct tunnel_slot *s)
 {
-	__atomic_store_n(&s->mark, SLOT_DIRTY, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->mark, SLOT_DIRTY, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 void tunnel_slot_clean(struct tunnel_slot *s)
 {
-	__atomic_store_n(&s->mark, SLOT_CLEAN, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&s->mark, SLOT_CLEAN, __ATOMIC_RELEASE);
 }
 
 void tunnel_slot_assign(struct tunnel_slot *s, uint32_t serial)
@@ -90,6 +94,13 @@ void tunnel_slot_assign(struct tunnel_slot *s, uint32_t serial)
 uint32_t tunnel_slot_serial(const struct tunnel_slot *s)
 {
 	return __atomic_load_n(&s->serial, __ATOMIC_SEQ_CST);
+}
+
+size_t tunnel_slot_held(const struct tunnel_slot *s)
+{
+	uint32_t held = __atomic_load_n(&s->held, __ATOMIC_RELAXED);
+
+	return held <= TUNNEL_HELD_MAX ? held : 0;
 }
 
 void tunnel_slot_release(struct tunnel_slot *s)

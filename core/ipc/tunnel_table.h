@@ -7,7 +7,8 @@
  *
  *   FREE --proxy--> DIRTY <--bytes are in transit / none is--> CLEAN      any --supervisor releases it--> FREE
  *
- * CLEAN: every byte that was read is written, and the state in the slot is that moment's.
+ * CLEAN: every byte that was read is written, or held in the table until it is, and the state in the slot is that
+ * moment's.
  */
 #ifndef T3OPS_IPC_TUNNEL_TABLE_H
 #define T3OPS_IPC_TUNNEL_TABLE_H
@@ -21,8 +22,9 @@
 #include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    10
+#define HANDOFF_VERSION    11
 #define TUNNEL_PENDING_MAX (32u << 10)
+#define TUNNEL_HELD_MAX    2048u
 
 /* One side of a tunnel, as far as it changes. */
 struct side_state {
@@ -65,6 +67,8 @@ struct tunnel_slot {
 	uint32_t serial; /* of the proxy that has it; use the functions */
 	uint64_t tunnel, opened_us;
 	char colo[8];
+	uint32_t held;            /* bytes of it that are in the table's `held` */
+	uint32_t held_for_client; /* 0: they are for the t3 server */
 	struct tunnel_state state;
 };
 
@@ -72,6 +76,7 @@ struct tunnel_table {
 	uint64_t id;   /* never 0 */
 	uint32_t next; /* where the search for a free slot begins */
 	struct tunnel_slot slots[TUNNEL_SLOTS];
+	char held[TUNNEL_SLOTS][TUNNEL_HELD_MAX]; /* takes memory only where something was held */
 };
 
 /* Shared memory, inherited by fork, and by exec with its memfd, which is the caller's.  NULL: errno. */
@@ -91,6 +96,8 @@ void tunnel_slot_clean(struct tunnel_slot *s);
 /* Whoever sends the tunnel on, before its record can be read: the proxy with that serial has it now. */
 void tunnel_slot_assign(struct tunnel_slot *s, uint32_t serial);
 uint32_t tunnel_slot_serial(const struct tunnel_slot *s);
+/* Supervisor: the bytes that are held; never more than there can be, whatever the proxy wrote there. */
+size_t tunnel_slot_held(const struct tunnel_slot *s);
 /* Supervisor: nobody has it any more. */
 void tunnel_slot_release(struct tunnel_slot *s);
 /* Whether that tunnel is in it. */

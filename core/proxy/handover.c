@@ -118,6 +118,7 @@ static int tunnels_give(struct handover *h)
 	struct tunnel *t, *next;
 	int r = 0;
 
+	tunnels_settle(worker);
 	for (t = LIST_FIRST(&worker->tunnels->list); t && r == 0; t = next) {
 		int fds[2];
 		size_t len = tunnel_pack(t, h->bytes, sizeof h->bytes, fds);

@@ -34,18 +34,24 @@ static struct tunnel_side *other_side(struct tunnel_side *side)
 /* ---- watchers ------------------------------------------------------------------------------ */
 
 /* From there is read what there is room for on the other side. */
+static int side_awaits(struct tunnel_side *side)
+{
+	int reads = !side->eof && buf_len(&other_side(side)->out) == 0 ? EV_READ : 0;
+
+	return reads | (buf_len(&side->out) > 0 ? EV_WRITE : 0);
+}
+
 static void side_watch(struct tunnel_side *side)
 {
 	struct ev_loop *loop = side->tunnel->worker->loop;
+	int events = side_awaits(side);
 
-	if (!side->eof && buf_len(&other_side(side)->out) == 0)
-		ev_io_start(loop, &side->rd);
-	else
-		ev_io_stop(loop, &side->rd);
-	if (buf_len(&side->out) > 0)
-		ev_io_start(loop, &side->wr);
-	else
-		ev_io_stop(loop, &side->wr);
+	if (ev_is_active(&side->io) && side->io.events == events)
+		return;
+	ev_io_stop(loop, &side->io);
+	ev_io_modify(&side->io, events);
+	if (events != 0)
+		ev_io_start(loop, &side->io);
 }
 
 /* The one place that starts and stops them; nothing changes while bytes just pass. */
@@ -59,23 +65,25 @@ static void tunnel_watch(struct tunnel *t)
  * a WebSocket and goes on: after our FIN it has as much. */
 static void side_deadline(struct tunnel_side *side)
 {
-	struct worker *worker = side->tunnel->worker;
 	bool runs = buf_len(&side->out) > 0 || side->shut;
 
-	deadline_set(worker->loop, &side->send, runs ? worker->conf.tunnel_send_us : 0);
+	side->due_us = runs ? clock_mono_us() + side->tunnel->worker->conf.tunnel_send_us : 0;
 }
 
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 static void side_fini(struct tunnel_side *side)
 {
-	struct ev_loop *loop = side->tunnel->worker->loop;
-
-	ev_io_stop(loop, &side->rd);
-	ev_io_stop(loop, &side->wr);
-	deadline_stop(loop, &side->send);
-	close(side->rd.fd);
+	ev_io_stop(side->tunnel->worker->loop, &side->io);
+	close(side->io.fd);
 	buf_fini(&side->out);
+}
+
+static void turn_forget(struct tunnel_turn *turn, const struct tunnel *t)
+{
+	for (size_t i = 0; i < turn->n; i++)
+		if (turn->held[i] == t)
+			turn->held[i] = NULL;
 }
 
 static void tunnel_free(struct tunnel *t)
@@ -83,6 +91,7 @@ static void tunnel_free(struct tunnel *t)
 	struct worker *worker = t->worker;
 	struct tunnels *all = worker->tunnels;
 
+	turn_forget(&all->turn, t);
 	tunnel_slot_drop(t);
 	recheck_remove(t->recheck);
 	side_fini(&t->client);
@@ -94,7 +103,6 @@ static void tunnel_free(struct tunnel *t)
 	if (t->counted)
 		quota_give(&all->users, t->user);
 	worker_gauge_set(worker, worker->metrics.tunnels, all->n);
-	free(t->user);
 	free(t);
 	loop_turn_spend(&worker->process->turn);
 }
@@ -173,14 +181,12 @@ static void side_broke(struct tunnel_side *side, int error)
 	struct tunnel *t = side->tunnel;
 
 	side_decide(side, TUNNEL_BROKE, error);
-	stream_break(other_side(side)->rd.fd); /* must not look like an orderly end there */
+	stream_break(other_side(side)->io.fd); /* must not look like an orderly end there */
 	tunnel_free(t);
 }
 
-static void on_send_deadline(void *arg)
+static void side_stuck(struct tunnel_side *side)
 {
-	struct tunnel_side *side = arg;
-
 	side_decide(side, TUNNEL_STUCK, 0);
 	tunnel_free(side->tunnel);
 }
@@ -195,7 +201,7 @@ static void side_finish(struct tunnel_side *side)
 	if (!from->eof || buf_len(&side->out) > 0)
 		return;
 	if (!side->shut) {
-		shutdown(side->wr.fd, SHUT_WR);
+		shutdown(side->io.fd, SHUT_WR);
 		side->shut = true;
 		side_deadline(side);
 	}
@@ -203,13 +209,11 @@ static void side_finish(struct tunnel_side *side)
 		tunnel_free(side->tunnel);
 }
 
-static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
+static void side_flush(struct tunnel_side *side)
 {
-	struct tunnel_side *side = w->data;
 	size_t before = buf_len(&side->out);
-	int r = stream_flush(w->fd, &side->out); /* the slot is dirty while something waits */
+	int r = stream_flush(side->io.fd, &side->out); /* the slot is dirty while something waits */
 
-	(void)loop, (void)revents;
 	if (r < 0) {
 		side_broke(side, -r);
 		return;
@@ -237,10 +241,11 @@ static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 {
 	struct tunnel *t = side->tunnel;
 	bool closed_before = side->frames.closed;
+	uint64_t now_us = clock_mono_us();
 
 	if (side == &t->client)
-		steady_count(t, clock_mono_us());
-	side->last_us = clock_mono_us();
+		steady_count(t, now_us);
+	side->last_us = now_us;
 	side->bytes += n;
 	if (side == &t->upstream)
 		tunnel_page_answer(t, n, side->last_us);
@@ -249,39 +254,79 @@ static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 		t->client_closed_first = !t->upstream.frames.closed;
 }
 
+static void side_send(struct tunnel_side *to, const char *bytes, size_t n)
+{
+	int r = stream_send(to->io.fd, &to->out, bytes, n);
+
+	if (r < 0) {
+		side_broke(to, -r);
+	} else if (buf_len(&to->out) > 0) {
+		side_deadline(to);
+		tunnel_watch(to->tunnel);
+	} else {
+		tunnel_slot_settle(to->tunnel);
+	}
+}
+
+/* What one turn of the loop receives is sent at its end: whoever the first of these packets wakes up finds them all,
+ * instead of being woken up for each. */
+static bool turn_hold(struct tunnel_side *to, const char *bytes, size_t n)
+{
+	struct tunnel *t = to->tunnel;
+	struct tunnel_turn *turn = &t->worker->tunnels->turn;
+
+	if (turn->n == TURN_TUNNELS || !tunnel_slot_hold(t, to == &t->client, bytes, n))
+		return false;
+	turn->held[turn->n++] = t;
+	return true;
+}
+
+static void held_send(struct tunnel *t)
+{
+	bool for_client;
+	struct span held = tunnel_slot_release_held(t, &for_client);
+
+	side_send(for_client ? &t->client : &t->upstream, held.at, held.len);
+}
+
+static void turn_end(struct tunnel_turn *turn)
+{
+	for (size_t i = 0; i < turn->n; i++)
+		if (turn->held[i])
+			held_send(turn->held[i]);
+	turn->n = 0;
+}
+
+static void on_turn_end(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	(void)loop, (void)revents;
+	turn_end(w->data);
+}
+
+/* A side has its turn once: nothing of it is held when more comes. */
 static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 {
 	struct tunnel_side *to = other_side(side);
-	int r;
 
 	side_observe(side, bytes, n);
 	/* a close frame decides; the connections may take seconds to follow */
 	if (side->frames.closed && ws_frames_at_boundary(&side->frames))
 		side_decide(side, TUNNEL_ENDED, 0);
-	r = stream_send(to->wr.fd, &to->out, bytes, n);
-	if (r < 0) {
-		side_broke(to, -r);
-	} else if (buf_len(&to->out) > 0) {
-		side_deadline(to);
-		tunnel_watch(side->tunnel);
-	} else {
-		tunnel_slot_settle(side->tunnel);
-	}
+	if (!turn_hold(to, bytes, n))
+		side_send(to, bytes, n);
 }
 
 /* When very many end at once, some of them do in the next turn of the loop, for which this one is still readable. */
-static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+static void side_read(struct tunnel_side *side)
 {
-	struct tunnel_side *side = w->data;
 	struct worker *worker = side->tunnel->worker;
 	char *scratch = worker->scratch;
 	ssize_t n;
 
-	(void)loop, (void)revents;
 	if (worker->process->turn.is_long)
 		return;
 	tunnel_slot_open(side->tunnel);
-	n = recv(w->fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+	n = recv(side->io.fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 	if (n > 0) {
 		side_pass(side, scratch, (size_t)n);
 	} else if (n == 0) {
@@ -296,6 +341,16 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	}
 }
 
+/* If it is ready for both it can still be read the next time; it may be gone when it returns. */
+static void on_ready(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	(void)loop;
+	if (revents & EV_WRITE)
+		side_flush(w->data);
+	else
+		side_read(w->data);
+}
+
 /* ---- the beginning ------------------------------------------------------------------------------------ */
 
 static void side_init(struct tunnel *t, struct tunnel_side *side, int fd, struct buf *out)
@@ -303,10 +358,8 @@ static void side_init(struct tunnel *t, struct tunnel_side *side, int fd, struct
 	side->tunnel = t;
 	side->out = *out;
 	side->last_us = t->opened_us;
-	ev_io_init(&side->rd, on_readable, fd, EV_READ);
-	ev_io_init(&side->wr, on_writable, fd, EV_WRITE);
-	side->rd.data = side->wr.data = side;
-	deadline_init(&side->send, on_send_deadline, side);
+	ev_io_init(&side->io, on_ready, fd, 0);
+	side->io.data = side;
 }
 
 /* A last mile that is gone sends nothing: only unacknowledged data and probes of the kernel show it. */
@@ -332,14 +385,12 @@ static void early_bytes_observe(struct tunnel *t, const struct tunnel_start *s)
 static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 {
 	struct tunnels *all = worker->tunnels;
-	struct tunnel *t = calloc(1, sizeof *t);
-	char *user = t ? strdup(s->user) : NULL;
+	size_t name_size = strlen(s->user) + 1;
+	struct tunnel *t = calloc(1, sizeof *t + name_size);
 
-	if (!user) {
-		free(t);
+	if (!t)
 		return NULL;
-	}
-	t->user = user;
+	memcpy(t->user, s->user, name_size);
 	t->worker = worker;
 	t->id = ++all->last_id;
 	t->slot = -1;
@@ -385,7 +436,7 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 		start_drop(s);
 		return;
 	}
-	client_socket_watch(t->client.rd.fd);
+	client_socket_watch(t->client.io.fd);
 	early_bytes_observe(t, s);
 	tunnel_slot_put(t);
 	series_add(worker->metrics.tunnels_opened, 1);
@@ -407,7 +458,7 @@ static void tunnel_close_locally(struct tunnel *t, const char *frame, enum page_
 	if (!t->reported)
 		tunnel_report(t, T3OPS_R_LOCAL, 0, end);
 	if (buf_len(&t->client.out) == 0 && ws_frames_at_boundary(&t->upstream.frames) && !t->upstream.frames.closed)
-		(void)send(t->client.wr.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)send(t->client.io.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
 	tunnel_free(t);
 }
 
@@ -423,8 +474,10 @@ static struct tunnel *tunnel_find(struct tunnels *all, uint64_t id)
 
 void tunnel_session_dead(struct worker *worker, uint64_t id)
 {
-	struct tunnel *t = tunnel_find(worker->tunnels, id);
+	struct tunnel *t;
 
+	tunnels_settle(worker);
+	t = tunnel_find(worker->tunnels, id);
 	if (!t)
 		return;
 	series_add(worker->metrics.tunnels_session_dead, 1);
@@ -446,7 +499,7 @@ static bool is_wanted(const struct tunnel *t, const struct user_list *now)
 {
 	const struct user *user = user_list_find(now, t->user);
 
-	return user && upstream_leads_to(t->upstream.rd.fd, user);
+	return user && upstream_leads_to(t->upstream.io.fd, user);
 }
 
 /* Reads the record; false: it is cut short, or there is no memory. */
@@ -494,19 +547,34 @@ static void heartbeat_report(const struct tunnel *t, uint64_t now_us)
 	process_emit_quietly(t->worker->process, &e);
 }
 
+static bool is_overdue(const struct tunnel_side *side, uint64_t now_us)
+{
+	return side->due_us > 0 && now_us >= side->due_us;
+}
+
+static void tunnel_look(struct tunnel *t, uint64_t now_us)
+{
+	if (buf_len(&t->client.out) > 0)
+		tunnel_page_count(t, now_us);
+	if (!t->reported && tunnel_page_changed(t, now_us))
+		heartbeat_report(t, now_us);
+	if (is_overdue(&t->client, now_us))
+		side_stuck(&t->client);
+	else if (is_overdue(&t->upstream, now_us))
+		side_stuck(&t->upstream);
+}
+
 /* A page that falls silent, or waits, sends nothing that would tell. */
 static void on_look(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct worker *worker = w->data;
-	uint64_t now = clock_mono_us();
-	struct tunnel *t;
+	uint64_t now_us = clock_mono_us();
+	struct tunnel *t, *next;
 
 	(void)loop, (void)revents;
-	LIST_FOREACH (t, &worker->tunnels->list, link) {
-		if (buf_len(&t->client.out) > 0)
-			tunnel_page_count(t, now);
-		if (!t->reported && tunnel_page_changed(t, now))
-			heartbeat_report(t, now);
+	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
+		next = LIST_NEXT(t, link);
+		tunnel_look(t, now_us);
 	}
 }
 
@@ -521,6 +589,9 @@ struct tunnels *tunnels_new(struct worker *worker)
 	all->last_id = (uint64_t)worker->process->serial << 32; /* a tunnel keeps its id when it moves */
 	ev_timer_init(&all->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
 	all->look.data = worker;
+	ev_prepare_init(&all->turn.end, on_turn_end);
+	all->turn.end.data = &all->turn;
+	ev_prepare_start(all->loop, &all->turn.end);
 	worker_gauge_set(worker, worker->metrics.tunnels, 0);
 	return all;
 }
@@ -530,10 +601,16 @@ bool tunnels_any(const struct tunnels *all)
 	return all->n > 0;
 }
 
+void tunnels_settle(struct worker *worker)
+{
+	turn_end(&worker->tunnels->turn);
+}
+
 void tunnels_follow_users(struct worker *worker, const struct user_list *now)
 {
 	struct tunnel *t, *next;
 
+	tunnels_settle(worker);
 	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
 		next = LIST_NEXT(t, link);
 		if (!is_wanted(t, now))
@@ -545,6 +622,7 @@ void tunnels_close_all(struct worker *worker)
 {
 	struct tunnel *t;
 
+	tunnels_settle(worker);
 	while ((t = LIST_FIRST(&worker->tunnels->list)))
 		tunnel_close_locally(t, CLOSE_AWAY, PAGE_END_LOST);
 }
@@ -554,6 +632,7 @@ void tunnels_free(struct tunnels *all)
 	if (!all)
 		return;
 	ev_timer_stop(all->loop, &all->look);
+	ev_prepare_stop(all->loop, &all->turn.end);
 	quota_fini(&all->users);
 	free(all);
 }

@@ -35,6 +35,8 @@ struct tunnels *tunnels_new(struct worker *worker);
 void tunnels_free(struct tunnels *all); /* none may be open */
 /* Whether one is open. */
 bool tunnels_any(const struct tunnels *all);
+/* What was received in this turn of the loop is sent: what is not is queued from here on. */
+void tunnels_settle(struct worker *worker);
 /* Ends all; the process is about to. */
 void tunnels_close_all(struct worker *worker);
 /* Ends all tunnels of users that the table has no longer, or whose t3 server moved. */

@@ -51,7 +51,7 @@ static bool is_unacked(int fd, uint64_t *acked)
 void tunnel_page_count(struct tunnel *t, uint64_t now_us)
 {
 	uint64_t acked = t->page.acked;
-	bool waits = is_unacked(t->client.wr.fd, &acked) || buf_len(&t->client.out) > 0;
+	bool waits = is_unacked(t->client.io.fd, &acked) || buf_len(&t->client.out) > 0;
 
 	if (!waits)
 		t->page.stuck_us = 0;

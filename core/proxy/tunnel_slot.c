@@ -67,8 +67,8 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 		memcpy(out + sizeof p + client, buf_at(&t->upstream.out), upstream);
 	if (p.session_len > 0)
 		memcpy(out + sizeof p + client + upstream, recheck_session(t->recheck), p.session_len);
-	fds[0] = t->client.rd.fd;
-	fds[1] = t->upstream.rd.fd;
+	fds[0] = t->client.io.fd;
+	fds[1] = t->upstream.io.fd;
 	return sizeof p + client + upstream + p.session_len;
 }
 
@@ -104,6 +104,7 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 	if (tunnels && p->table == tunnels->id && p->slot >= 0 && p->slot < TUNNEL_SLOTS) {
 		t->slot = p->slot;
 		tunnel_slot_open(t);
+		slot_of(t)->held = 0; /* it came along with the record */
 	} else {
 		tunnel_slot_put(t); /* it was another worker's, or an earlier supervisor's */
 		drop_report(t->worker->process, p->table, p->slot, p->id);
@@ -115,7 +116,7 @@ void tunnel_unpack(struct tunnel *t, const struct handoff_record *p)
 void tunnel_slot_put(struct tunnel *t)
 {
 	struct process *process = t->worker->process;
-	int fds[2] = {t->client.rd.fd, t->upstream.rd.fd};
+	int fds[2] = {t->client.io.fd, t->upstream.io.fd};
 	struct msg_fd_put m = {.at.tunnel = t->id};
 
 	t->slot = tunnel_table_take(process->tunnels, process->serial);
@@ -153,6 +154,37 @@ void tunnel_slot_settle(const struct tunnel *t)
 	tunnel_slot_clean(s);
 }
 
+static char *held_at(const struct tunnel *t, const struct tunnel_slot *s)
+{
+	struct tunnel_table *table = t->worker->process->tunnels;
+
+	return table->held[s - table->slots];
+}
+
+bool tunnel_slot_hold(const struct tunnel *t, bool for_client, const char *bytes, size_t n)
+{
+	struct tunnel_slot *s = slot_of(t);
+
+	if (!s || s->held > 0 || n > TUNNEL_HELD_MAX)
+		return false;
+	memcpy(held_at(t, s), bytes, n);
+	s->held_for_client = for_client;
+	s->held = (uint32_t)n;
+	tunnel_slot_settle(t);
+	return true;
+}
+
+struct span tunnel_slot_release_held(const struct tunnel *t, bool *for_client)
+{
+	struct tunnel_slot *s = slot_of(t);
+	struct span held = {held_at(t, s), s->held};
+
+	tunnel_slot_open(t);
+	*for_client = s->held_for_client;
+	s->held = 0;
+	return held;
+}
+
 void tunnel_slot_drop(struct tunnel *t)
 {
 	if (t->slot < 0)
@@ -160,8 +192,8 @@ void tunnel_slot_drop(struct tunnel *t)
 	tunnel_slot_open(t);
 	if (drop_report(t->worker->process, t->worker->process->tunnels->id, t->slot, t->id) < 0) {
 		/* the copies stay open for now: the peers have to see the end all the same */
-		shutdown(t->client.rd.fd, SHUT_RDWR);
-		shutdown(t->upstream.rd.fd, SHUT_RDWR);
+		shutdown(t->client.io.fd, SHUT_RDWR);
+		shutdown(t->upstream.io.fd, SHUT_RDWR);
 	}
 	t->slot = -1;
 }

@@ -7,6 +7,7 @@
 #define T3OPS_PROXY_TUNNEL_SLOT_H
 
 #include "ipc/tunnel_table.h"
+#include "net/http_head.h"
 #include "proxy/tunnel_state.h"
 
 /* A new tunnel gets a slot, and the supervisor copies of its descriptors.  Without a tunnel table, or with a full
@@ -16,6 +17,11 @@ void tunnel_slot_put(struct tunnel *t);
 void tunnel_slot_open(const struct tunnel *t);
 /* If nothing is in our hands: from here on it would. */
 void tunnel_slot_settle(const struct tunnel *t);
+/* Holds what was just received for one side, so that it would survive all the same; false: that cannot be, or
+ * something is held already. */
+bool tunnel_slot_hold(const struct tunnel *t, bool for_client, const char *bytes, size_t n);
+/* What is held, to be sent now: as tunnel_slot_open. */
+struct span tunnel_slot_release_held(const struct tunnel *t, bool *for_client);
 /* It ends: the supervisor closes its copies, too; only then the peers see the end. */
 void tunnel_slot_drop(struct tunnel *t);
 /* Whose it is should this process die now: before a record is sent it is the receiver's, for two must never

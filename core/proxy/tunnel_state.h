@@ -6,10 +6,10 @@
 #ifndef T3OPS_PROXY_TUNNEL_STATE_H
 #define T3OPS_PROXY_TUNNEL_STATE_H
 
+#include <ev.h>
 #include <sys/queue.h>
 
 #include "net/bursts.h"
-#include "net/deadline.h"
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
 #include "plugin.h"
@@ -21,13 +21,13 @@ struct worker;
 /* One side of it: what came from there, and what waits to go there. */
 struct tunnel_side {
 	struct tunnel *tunnel;
-	struct ev_io rd, wr;
-	struct deadline send; /* while something waits to go there */
+	struct ev_io io;
 	struct buf out;
 	struct ws_frames frames;
 	uint64_t last_us; /* when something last came from there */
 	uint64_t bytes;   /* that came from there */
 	uint64_t counted; /* those of them that the last census had */
+	uint64_t due_us;  /* until when it has to take something of what waits; 0: nothing does */
 	bool eof;         /* it sends no more */
 	bool shut;        /* our FIN went there */
 };
@@ -52,8 +52,18 @@ struct tunnel {
 	bool reported; /* why it ended is decided and reported */
 	int32_t slot;  /* in the table, -1: none */
 	struct tunnel_side client, upstream;
-	char *user, address[48], colo[8];
+	char address[48], colo[8];
 	struct recheck_entry *recheck; /* NULL: its session is not asked about */
+	char user[];
+};
+
+#define TURN_TUNNELS 256
+
+/* Of one turn of the loop: whose bytes were received and are held (tunnel_slot_hold) until all were received. */
+struct tunnel_turn {
+	struct ev_prepare end;
+	struct tunnel *held[TURN_TUNNELS]; /* NULL: it has ended */
+	size_t n;
 };
 
 /* All tunnels of the worker (worker->tunnels). */
@@ -61,7 +71,8 @@ struct tunnels {
 	LIST_HEAD(, tunnel) list;
 	size_t n;
 	struct ev_loop *loop;
-	struct ev_timer look; /* at what the pages experience */
+	struct tunnel_turn turn;
+	struct ev_timer look; /* at what the pages experience, and who takes nothing */
 	uint64_t last_id;
 	struct quota users; /* how many each user has */
 };

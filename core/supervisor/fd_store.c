@@ -345,11 +345,16 @@ static struct handoff_record record_of(const struct worker_store *w, size_t slot
 	                           .table = w->id,
 	                           .slot = (int32_t)slot,
 	                           .state = t->state};
+	uint32_t held = (uint32_t)tunnel_slot_held(t);
 
 	event_set(p.user, k->user);
 	memcpy(p.address, k->address, sizeof p.address);
 	memcpy(p.colo, t->colo, sizeof p.colo);
 	p.colo[sizeof p.colo - 1] = '\0';
+	if (t->held_for_client)
+		p.client_pending = held;
+	else
+		p.upstream_pending = held;
 	handoff_clean(&p);
 	return p;
 }
@@ -437,13 +442,19 @@ static void orphan_transfer_end(struct orphan_transfer *e)
 static int orphan_send(struct orphan_transfer *e, int fd)
 {
 	const struct worker_store *w = &e->store->of[e->next / TUNNEL_SLOTS];
-	struct handoff_record p = record_of(w, e->next % TUNNEL_SLOTS);
-	struct tunnel_slot *slot = slot_at(w, e->next % TUNNEL_SLOTS);
+	size_t n = e->next % TUNNEL_SLOTS;
+	struct {
+		struct handoff_record head;
+		char held[TUNNEL_HELD_MAX];
+	} record = {.head = record_of(w, n)};
+	size_t held = record.head.client_pending + record.head.upstream_pending;
+	struct tunnel_slot *slot = slot_at(w, n);
 	uint32_t before = tunnel_slot_serial(slot);
 	int r;
 
+	memcpy(record.held, w->table->held[n], held);
 	tunnel_slot_assign(slot, e->proxy);
-	r = handoff_send(fd, &p, sizeof p, w->stored[e->next % TUNNEL_SLOTS].fds, 2);
+	r = handoff_send(fd, &record, sizeof record.head + held, w->stored[n].fds, 2);
 	if (r < 0)
 		tunnel_slot_assign(slot, before);
 	return r;

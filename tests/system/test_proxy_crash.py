@@ -17,7 +17,7 @@ from lab.talk import RawEcho, Talker
 
 ECHO = 'plugin "probe_echo" {}\n'
 ALICE = [("X-authentik-username", "alice")]
-KILLS, UPGRADES = 100, 20
+KILLS, UPGRADES, ROUNDS = 100, 20, 10
 
 
 class ProxyCrash(unittest.TestCase):
@@ -102,6 +102,35 @@ class ProxyCrash(unittest.TestCase):
         for t in talkers:
             self.assertNotIsInstance(t.error, AssertionError)
         wait.until(lambda: self.daemon.metrics()["t3ops_tunnels"] == 0, what="the tunnels to end")
+
+    def test_one_tunnel_at_most_is_cut_when_all_talk_at_once(self):
+        """What was received of the others and not sent yet is held in the table, and the next proxy sends it."""
+        everybody = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(20)]
+        for kill in range(1, ROUNDS + 1):
+            proxy, mark = self.daemon.processes()["proxy"], len(self.daemon.log())
+            os.kill(proxy, signal.SIGSTOP)
+            for n, w in enumerate(everybody):
+                with contextlib.suppress(OSError):  # one that was cut behind its last answer
+                    w.send_frame(ws.TEXT, f"{n} {kill}", mask=False)
+            os.kill(proxy, signal.SIGCONT)
+            time.sleep(kill / ROUNDS / 500)  # somewhere in its turn
+            os.kill(proxy, signal.SIGKILL)
+            self.daemon.wait_log("event=process_started .*child=proxy", after=mark)
+            everybody = [w for n, w in enumerate(everybody) if self.hears(w, f"{n} {kill}")]
+            self.assertGreaterEqual(len(everybody), 20 - kill)
+        self.assertLessEqual(self.daemon.metrics()['t3ops_orphaned_tunnels_total{fate="cut"}'], ROUNDS)
+        for w in everybody:
+            w.drop()
+
+    def hears(self, w, text):
+        """Exactly that, or nothing at all any more."""
+        try:
+            heard = w.text()
+        except ws.Closed:
+            w.drop()
+            return False
+        self.assertEqual(heard, text)
+        return True
 
     def test_tunnel_with_bytes_in_the_hands_of_a_killed_proxy_is_cut(self):
         """Its client does not read: what the proxy has taken from the t3 server and not passed on is lost with it."""
