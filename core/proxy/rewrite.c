@@ -96,6 +96,11 @@ static bool forwarded_add(const struct request *r, struct buf *out)
 	return ok && buf_printf(out, v6 ? ", for=\"[%s]\"\r\n" : ", for=%s\r\n", r->peer.address);
 }
 
+static bool real_ip_add(const struct request *r, struct buf *out)
+{
+	return buf_add_text(out, "x-real-ip: ") && buf_add_text(out, r->address) && buf_add(out, "\r\n", 2);
+}
+
 static bool via_add(const struct http_head *h, struct buf *out)
 {
 	bool ok = buf_add_text(out, "via: ");
@@ -113,7 +118,7 @@ static bool forwarding_add(const struct request *r, struct buf *out)
 	return forwarded_for_add(r, out) &&
 	       trusted_value_add(r, out, "x-forwarded-proto", (struct span)NAME("http")) &&
 	       trusted_value_add(r, out, "x-forwarded-host", host ? host->value : (struct span)NAME("")) &&
-	       buf_printf(out, "x-real-ip: %s\r\n", r->address) && forwarded_add(r, out) && via_add(&r->head, out);
+	       real_ip_add(r, out) && forwarded_add(r, out) && via_add(&r->head, out);
 }
 
 /* ---- request ------------------------------------------------------------------------------------ */
