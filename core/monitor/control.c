@@ -80,7 +80,7 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 	json_int_t since = json_integer_value(json_object_get(request, "since"));
 
 	if (kind != NULL && kind[0] != '\0' && event_kind_parse(kind) == EVENT_KINDS) {
-		control_refuse(c, textf("no such kind of event: \"%s\"; t3ops(8) lists them", kind));
+		control_refuse(c, textf("no such kind of event: \"%s\"; t3ops-events(7) lists them", kind));
 		return;
 	}
 	if (kind == NULL)

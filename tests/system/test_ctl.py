@@ -44,7 +44,7 @@ class Ctl(unittest.TestCase):
         self.assertEqual(len(self.daemon.ctl("events", "-n", "1").splitlines()), 1)
         done = self.run_it("events", "-k", "nonsense")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertEqual(done.stderr, 't3opsctl: events: no such kind of event: "nonsense"; t3ops(8) lists them\n')
+        self.assertEqual(done.stderr, 't3opsctl: events: no such kind of event: "nonsense"; t3ops-events(7) lists them\n')
 
     def leaving(self, times):
         """A socket where a monitor that leaves answers so many times, and then the next one; and who asked."""

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import unittest
 
-from lab import process
+from lab import logfmt, process
 from lab.daemon import plugin_dir
 
 SOURCE = process.source_dir()
@@ -44,6 +44,16 @@ def metrics_in(*patterns):
     return names - {"t3ops_plugin_"}
 
 
+def senders(router, order, ident):
+    """The processes whose event the router passes on."""
+    body = re.search(r"event_senders\(.*?^}", router, re.M | re.S).group(0)
+    for labels, answer in re.findall(r"((?:\tcase [^:]*:\n)+)\t\treturn ([^;]*);", body):
+        for first, last in re.findall(r"EVENT_(\w+)(?: \.\.\. EVENT_(\w+))?:", labels):
+            if order.index(first) <= order.index(ident) <= order.index(last or first):
+                return ["supervisor"] if answer.startswith("0") else [p.lower() for p in re.findall(r"ONLY\((\w+)\)", answer)]
+    return ["proxy", "prober", "jobs", "monitor", "helper"]
+
+
 def listed(page, heading):
     return set(re.findall(r"^\.It Li (\w+)", part(page, heading), re.M))
 
@@ -53,7 +63,7 @@ class Pages(unittest.TestCase):
         if not shutil.which("mandoc"):
             self.skipTest("mandoc is not installed")
         pages = sorted(glob.glob(f"{MAN}/*.[0-9]") + glob.glob(f"{SOURCE}/plugins/*/*.[0-9]"))
-        self.assertEqual(len(pages), 5 + len(plugins()))
+        self.assertEqual(len(pages), 6 + len(plugins()))
         done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", *pages], capture_output=True, text=True, timeout=60,
                               check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
@@ -65,6 +75,13 @@ class Pages(unittest.TestCase):
             for name, number in re.findall(r"^\.Xr (\S+) (\d)", text_of(page), re.M):
                 if name.startswith("t3ops"):
                     self.assertIn(f"{name}.{number}", names, page)
+
+    def test_index(self):
+        """docs/README.md leads to every page."""
+        linked = {os.path.normpath(os.path.join("docs", p)) for p in re.findall(r"\]\(([^)#:]+)", text_of(f"{SOURCE}/docs/README.md"))}
+        pages = {os.path.relpath(p, SOURCE) for p in glob.glob(f"{SOURCE}/docs/**/*.md", recursive=True)} - {"docs/README.md"}
+        self.assertEqual(pages - linked, set())
+        self.assertEqual({p for p in linked if not os.path.exists(f"{SOURCE}/{p}")}, set())
 
     def test_links(self):
         for page in ("README.md", "CONTRIBUTING.md", "docs/runbooks/alerts.md", "docs/runbooks/drop-attribution.md",
@@ -86,7 +103,7 @@ class Tables(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), "run scripts/update-manual")
 
     def test_log_lines(self):
-        known = listed(self.page, "LOG LINES") | listed(self.page, "EVENTS")
+        known = listed(self.page, "LOG LINES") | listed(text_of(f"{MAN}/t3ops-events.7"), "EVENTS")
         written = set()
         for path in glob.glob(f"{SOURCE}/core/**/*.c", recursive=True):
             for call in re.findall(r"\b(?:log_write\(|log_pairs_always\(|line_send\(LOG_L_\w+,)([^;]*?)(?:kv_|;)", text_of(path)):
@@ -94,6 +111,18 @@ class Tables(unittest.TestCase):
         self.assertGreater(len(written), 30)
         self.assertEqual(written - known, set(), "add them to core/tbl/log_event.h")
         self.assertEqual(listed(self.page, "LOG LINES") - written, set(), "nothing writes these")
+
+    def test_events(self):
+        """What core/tbl/event_doc.h says of each event is what the code can write; lab/logfmt.py compares it with every line."""
+        kinds = re.findall(r'^EVENT_KIND\((\w+), "(\w+)", \w+, \w+, (\w+), (\w+), (\w+), (\w+),', text_of(f"{SOURCE}/core/tbl/event_kind.h"), re.M)
+        router = text_of(f"{SOURCE}/core/supervisor/router.c")
+        order = [ident for ident, *_ in kinds]
+        self.assertGreater(len(kinds), 60)
+        for ident, name, *own in kinds:
+            by, fields = logfmt.events()[name]
+            self.assertLessEqual(by, set(senders(router, order, ident)) | {"supervisor"}, name)
+            self.assertLessEqual(set(own) - {"none"}, fields | {"close_code"}, name)
+            self.assertLessEqual(fields, logfmt.keys(), name)
 
     def test_every_metric_has_a_sentence(self):
         self.assertEqual(metrics_in("core/**/*.c") - listed(self.page, "METRICS"), set())

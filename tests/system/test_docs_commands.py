@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every command of the README, the tutorial and the how-to pages is run here, in a root of its own or against a t3ops of the
+"""Every command of the README, the tutorial, the how-to pages and the runbooks is run here, in a root of its own or against a t3ops of the
 lab; what cannot be (a package manager, somebody else's unit) is named below, one by one."""
 import glob
 import os
@@ -9,19 +9,20 @@ import shlex
 import subprocess
 import unittest
 
-from lab import account, process
+from lab import account, logfmt, process
 from lab.daemon import Daemon, plugin_dir, section
 from lab.fresh import init
 from lab.stub import NEW, T3Stub
 
 SOURCE = process.source_dir()
-PAGES = ["README.md", "docs/tutorial.md", *sorted(os.path.relpath(p, SOURCE) for p in glob.glob(f"{SOURCE}/docs/howto/*.md"))]
+RUNBOOKS = sorted(os.path.relpath(p, SOURCE) for p in glob.glob(f"{SOURCE}/docs/runbooks/*.md"))
+PAGES = ["README.md", "docs/tutorial.md", *sorted(os.path.relpath(p, SOURCE) for p in glob.glob(f"{SOURCE}/docs/howto/*.md")), *RUNBOOKS]
 
 # What other programs do, with what is checked of it here.
 OTHERS = ("apt-get ", "autoreconf -fi", "make && make install", "make uninstall", "nginx -t", "haproxy -c -f ", "tailscale serve ",
           "ls /etc/t3ops ", "ssh -L 9108:127.0.0.1:9108 ", "sleep ", "install -d /etc/t3-serve",
           "echo T3_PORT=3773 | sudo tee /etc/t3-serve/alice.env", "head -c 24 /dev/urandom | base64 | sudo install ",
-          "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload", "systemctl daemon-reload")
+          "systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload", "systemctl daemon-reload", "systemctl status t3ops", "journalctl -u t3ops", "sed -i 's,docs/runbooks/,https://wiki.example.com/")
 UNITS = {"t3ops", "t3-serve@alice", "caddy", "nginx", "haproxy", "cloudflared"}
 
 
@@ -31,11 +32,13 @@ def text_of(path):
 
 
 def commands_of(page):
-    """Lines of ```sh blocks; in the README also those indented by four; without sudo, prompt and remarks."""
+    """Lines of ```sh blocks; in the README and the runbooks also those indented by four; without sudo, prompt and remarks."""
     text = text_of(f"{SOURCE}/{page}")
     lines = [line for block in re.findall(r"(?ms)^```sh\n(.*?)^```", text) for line in block.splitlines()]
     if page == "README.md":
         lines += re.findall(r"(?m)^    (\$ \S.*|(?:scripts/|\./configure|make |auto|t3ops|systemd-|systemctl ).*)$", text)
+    elif page in RUNBOOKS:
+        lines += re.findall(r"(?m)^    ((?:\$ |sudo |t3ops|systemctl |journalctl |sed ).*)$", text)
     bare = [re.sub(r"\s+#.*$", "", line.removeprefix("$ ").removeprefix("sudo ")).strip() for line in lines]
     return [line for line in bare if line and not line.startswith("browser")]
 
@@ -103,6 +106,22 @@ class Commands(unittest.TestCase):
                     if words[-1].startswith("t3"):
                         unit = words[-1].partition("@")
                         self.assertTrue(os.path.exists(f"{SOURCE}/etc/systemd/{unit[0]}{unit[1]}.service.in"))
+
+    def test_events_that_runbooks_look_for(self):
+        known = set(logfmt.events())
+        with open(f"{SOURCE}/core/tbl/log_event.h", encoding="utf-8") as f:
+            known |= set(re.findall(r"^LOG_EVENT\((\w+),", f.read(), re.M))
+        for page in RUNBOOKS:
+            for name in re.findall(r"\bevents -k (\w+)", text_of(f"{SOURCE}/{page}")):
+                self.assertIn(name, logfmt.events(), page)
+            for names in re.findall(r"\bevent=\(?([\w|]+)", text_of(f"{SOURCE}/{page}")):
+                self.assertLessEqual(set(names.split("|")), known, page)
+
+    def test_targets(self):
+        made = "".join(text_of(path) for path in [f"{SOURCE}/Makefile.am", *glob.glob(f"{SOURCE}/tests/**/local.am", recursive=True)])
+        for page in glob.glob(f"{SOURCE}/*.md") + glob.glob(f"{SOURCE}/docs/**/*.md", recursive=True):
+            for target in re.findall(r"(?m)^    make ([a-z][\w-]*)(?: |$)", text_of(page)):
+                self.assertTrue(target in ("check", "install", "distcheck") or re.search(rf"(?m)^{target}:", made), f"{page}: make {target}")
 
     def test_scripts(self):
         for page, line in ALL:

@@ -276,8 +276,8 @@ class CommandLine(unittest.TestCase):
         return p.wait(), p.log()
 
     def test_version_help_and_usage_errors(self):
-        for words, status, word in ((["--version"], 0, "t3ops 0"), (["--help"], 0, "usage"), (["--nonsense"], 2, "usage"),
-                                    (["stray"], 2, "t3ops: unexpected argument: stray\nusage"), (["-c", "/no/such/file"], 1, "t3ops: /no/such/file: No such file or directory; the package's example is ")):
+        for words, status, word in ((["--version"], 0, "t3ops 0"), (["--help"], 0, "usage"), (["--nonsense"], 2, "Try: t3ops --help"),
+                                    (["stray"], 2, "t3ops: unexpected argument: stray\nTry: t3ops --help\n"), (["-c", "/no/such/file"], 1, "t3ops: /no/such/file: No such file or directory; the package's example is ")):
             with self.subTest(words=words):
                 got, log = self.run_t3ops(*words)
                 self.assertEqual(got, status)
