@@ -86,6 +86,7 @@ static int setup(void **state)
 	                                         .module = (char *)(uintptr_t) "probe_cloudflare"};
 	f->config = (struct process_config){.core = {.state_dir = f->dir,
 	                                             .vantage = "",
+	                                             .log_level = LOG_L_INFO,
 	                                             .user_path = {(char **)(uintptr_t)path, 2},
 	                                             .per_user = {(char **)(uintptr_t)&path[1], 1},
 	                                             .ping_timeout_us = 500000,
