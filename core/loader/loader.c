@@ -261,7 +261,7 @@ static int metrics_check(const struct t3ops_plugin *p, const struct refusal *r)
 /* A callback that one of its roles needs and it lacks; NULL if there is none. */
 static const char *callback_missing(const struct t3ops_plugin *p)
 {
-	if ((p->roles & T3OPS_ROLE_PROXY) && !p->on_request)
+	if ((p->roles & T3OPS_ROLE_PROXY) && !p->on_request && !p->on_identity)
 		return "on_request";
 	if ((p->roles & T3OPS_ROLE_LEG) && (!p->leg_open || !p->leg_ping || !p->leg_close))
 		return !p->leg_open ? "leg_open" : !p->leg_ping ? "leg_ping" : "leg_close";

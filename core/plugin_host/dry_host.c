@@ -172,6 +172,18 @@ static const char *no_header(struct t3ops_ctx *ctx, t3ops_request_id r, const ch
 	return NULL;
 }
 
+static const char *no_header_nth(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, size_t nth)
+{
+	(void)ctx, (void)r, (void)name, (void)nth;
+	return NULL;
+}
+
+static bool not_of(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity)
+{
+	(void)ctx, (void)r, (void)identity;
+	return false;
+}
+
 static bool no_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	(void)ctx, (void)r;
@@ -409,6 +421,8 @@ static void services_fill(struct t3ops_host *s)
 	s->service = dry_service;
 	s->request_method = s->request_target = no_text;
 	s->request_header = no_header;
+	s->request_header_nth = no_header_nth;
+	s->request_is_of = not_of;
 	s->request_is_upgrade = no_upgrade;
 	s->request_user = no_user;
 	s->request_set_header = s->request_add_response_header = no_header_set;

@@ -17,6 +17,7 @@
 
 /* The steps, in this order.  Each ends in a later one, in waiting for one of the callbacks, or in one of the ends
  * of exchange_state.h and exchange_local.h; x may be gone when it returns. */
+static void identity_known(struct exchange *x);
 static void exchange_begin(struct exchange *x);
 static void filters_run(struct exchange *x);
 static void filters_handle(struct exchange *x, enum filter_result result);
@@ -81,12 +82,22 @@ static void on_request(struct client *c, size_t head_len)
 		exchange_refuse_origin(x);
 	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
 		memory_lacks(x);
-	else if (my_page_is_asked(x))
+	else if (r->has_user)
+		filters_run(x);
+	else
+		identity_known(x);
+}
+
+/* Its user is who the header says, or it has none. */
+static void identity_known(struct exchange *x)
+{
+	filter_chain_begin(&x->filters, FILTER_ON_REQUEST);
+	if (my_page_is_asked(x))
 		my_page_begin(x);
 	else if (browser_reports_is_asked(x))
 		browser_reports_begin(x);
 	else {
-		navigation_report(r, worker);
+		navigation_report(&x->request, x->worker);
 		browser_reports_offer(x);
 		exchange_begin(x);
 	}
@@ -146,7 +157,9 @@ static void filters_handle(struct exchange *x, enum filter_result result)
 {
 	switch (result) {
 	case FILTER_FORWARD:
-		if (x->filters.hook == FILTER_ON_UNAUTHORIZED)
+		if (x->filters.hook == FILTER_ON_IDENTITY)
+			identity_known(x);
+		else if (x->filters.hook == FILTER_ON_UNAUTHORIZED)
 			unauthorized_forward(x);
 		else
 			exchange_forward(x);

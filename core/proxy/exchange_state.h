@@ -2,6 +2,8 @@
 /*
  * An exchange: one request of a client and its response.
  *
+ *   FILTERING <--> WAITING                  of a request with a user: plugins ask for proof that it is theirs
+ *     v
  *   HELD                                    its t3 server has to answer first (readiness.h)
  *     '--> FILTERING <--> WAITING           a plugin's turn; a plugin works on it
  *       |--> (ended)                        a plugin, or t3ops, responded

@@ -2,14 +2,28 @@
 /* The plugins' turn; see filter_chain.h. */
 #include "proxy/filter_chain.h"
 
-static const char *const hook_names[] = {
-    [FILTER_ON_REQUEST] = "on_request", [FILTER_ON_UNAUTHORIZED] = "on_unauthorized"};
+typedef enum t3ops_next (*filter_fn)(struct t3ops_ctx *ctx, t3ops_request_id r);
+
+static const char *const hook_names[] = {[FILTER_ON_IDENTITY] = "on_identity",
+                                         [FILTER_ON_REQUEST] = "on_request",
+                                         [FILTER_ON_UNAUTHORIZED] = "on_unauthorized"};
+
+static filter_fn hook_of(const struct t3ops_plugin *p, enum filter_hook hook)
+{
+	switch (hook) {
+	case FILTER_ON_IDENTITY:
+		return p->on_identity;
+	case FILTER_ON_REQUEST:
+		return p->on_request;
+	case FILTER_ON_UNAUTHORIZED:
+		return p->on_unauthorized;
+	}
+	return NULL;
+}
 
 static enum filter_result plugin_run(struct filter_chain *c, struct t3ops_instance *i)
 {
-	enum t3ops_next (*hook)(struct t3ops_ctx * ctx, t3ops_request_id r) = c->hook == FILTER_ON_REQUEST
-	                                                                          ? i->plugin.on_request
-	                                                                          : i->plugin.on_unauthorized;
+	filter_fn hook = hook_of(&i->plugin, c->hook);
 	enum t3ops_next next;
 
 	if (!hook)

@@ -12,7 +12,7 @@
 enum filter_mark { FILTER_MARK_NONE, FILTER_MARK_RESUMED, FILTER_MARK_ANSWERED, FILTER_MARK_TAKEN };
 
 /* Which of a plugin's callbacks is called. */
-enum filter_hook { FILTER_ON_REQUEST, FILTER_ON_UNAUTHORIZED };
+enum filter_hook { FILTER_ON_IDENTITY, FILTER_ON_REQUEST, FILTER_ON_UNAUTHORIZED };
 
 /* One request's way through the plugins; zeroed, with its two first members set, is ready. */
 struct filter_chain {
@@ -25,7 +25,7 @@ struct filter_chain {
 };
 
 enum filter_result {
-	FILTER_FORWARD,    /* nobody answered: to the t3 server */
+	FILTER_FORWARD,    /* nobody answered: it goes on */
 	FILTER_WAITING,    /* a plugin works on it */
 	FILTER_ANSWERED,   /* the response is complete */
 	FILTER_TAKEN,      /* it is a plugin's WebSocket now */

@@ -79,20 +79,34 @@ static bool has_control(const char *text)
 	return false;
 }
 
+/* What is left of it is a name, or not. */
+static enum identity_result text_take(char text[T3OPS_USER_NAME_SIZE], const struct identity_form *form)
+{
+	char *sign = form->strip_domain ? strchr(text, '@') : NULL;
+
+	if (has_control(text))
+		return IDENTITY_CONTROL;
+	if (sign)
+		*sign = '\0';
+	return text[0] != '\0' ? IDENTITY_FOUND : IDENTITY_LENGTH;
+}
+
 static enum identity_result value_take(struct span value, const struct identity_form *form,
                                        char out[T3OPS_USER_NAME_SIZE])
 {
 	enum identity_result result = value_decode(value, form->percent_encoded, out);
-	char *sign;
 
-	if (result != IDENTITY_FOUND)
-		return result;
-	if (has_control(out))
-		return IDENTITY_CONTROL;
-	sign = form->strip_domain ? strchr(out, '@') : NULL;
-	if (sign)
-		*sign = '\0';
-	return out[0] != '\0' ? IDENTITY_FOUND : IDENTITY_LENGTH;
+	return result == IDENTITY_FOUND ? text_take(out, form) : result;
+}
+
+bool identity_read(const char *text, const struct identity_form *form, char out[T3OPS_USER_NAME_SIZE])
+{
+	size_t len = strlen(text);
+
+	if (len >= T3OPS_USER_NAME_SIZE || !utf8_valid(text))
+		return false;
+	memcpy(out, text, len + 1);
+	return text_take(out, form) == IDENTITY_FOUND;
 }
 
 /* ---- its field -------------------------------------------------------------------------------------- */

@@ -34,6 +34,9 @@ struct identity_form {
 enum identity_result identity_find(const struct http_head *h, const struct identity_form *form, bool trusted,
                                    char out[T3OPS_USER_NAME_SIZE]);
 
+/* The same from UTF-8 of elsewhere, which nobody percent-encoded; false: it names nobody. */
+bool identity_read(const char *text, const struct identity_form *form, char out[T3OPS_USER_NAME_SIZE]);
+
 /* Whether a field would be taken for `name`.  Inline, for nearly every field differs in length. */
 static inline bool identity_is_named(struct span field, struct span name)
 {

@@ -60,6 +60,12 @@ static void identity_ignored(const struct request *r, struct worker *worker)
 	process_emit(worker->process, &e);
 }
 
+static const struct user *user_of(const struct worker *worker, const char *identity)
+{
+	return worker->conf.ignore_case ? user_list_find_folded(users_list(worker->users), identity)
+	                                : users_find(worker->users, identity);
+}
+
 static enum reject_reason user_find(struct request *r, struct worker *worker)
 {
 	const struct proxy_conf *conf = &worker->conf;
@@ -71,8 +77,7 @@ static enum reject_reason user_find(struct request *r, struct worker *worker)
 	}
 	if (conf->has_secret && !proxy_secret_is_shown(&r->head, conf->secret_header, conf->secret))
 		return REJECT_PROXY_SECRET;
-	user = conf->ignore_case ? user_list_find_folded(users_list(worker->users), r->identity)
-	                         : users_find(worker->users, r->identity);
+	user = user_of(worker, r->identity);
 	r->has_user = user != NULL;
 	if (user)
 		r->user = *user;
@@ -246,6 +251,15 @@ static void span_copy(char *out, size_t size, struct span s)
 
 	memcpy(out, s.at, len);
 	out[len] = '\0';
+}
+
+bool request_is_of(const struct request *r, const struct worker *worker, const char *identity)
+{
+	char name[T3OPS_USER_NAME_SIZE];
+	const struct user *user = identity_read(identity, &worker->conf.identity, name) ? user_of(worker, name)
+	                                                                                : NULL;
+
+	return r->has_user && user && strcmp(user->name, r->user.name) == 0;
 }
 
 uint32_t request_site(const struct request *r, const struct worker *worker)

@@ -68,6 +68,17 @@ static const char *header_get(struct t3ops_ctx *ctx, t3ops_request_id r, const c
 	return f ? text_of(f->value) : NULL;
 }
 
+static const char *header_nth_get(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, size_t nth)
+{
+	struct exchange *x = exchange_of(ctx, r);
+	const struct http_head *h = x ? &x->request.head : NULL;
+	const struct http_field *f = h ? http_field_find(h, name, 0) : NULL;
+
+	for (; f && nth > 0; nth--)
+		f = http_field_find(h, name, (size_t)(f - h->fields) + 1);
+	return f ? text_of(f->value) : NULL;
+}
+
 static bool is_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
 	struct exchange *x = exchange_of(ctx, r);
@@ -82,6 +93,13 @@ static bool user_get(struct t3ops_ctx *ctx, t3ops_request_id r, struct t3ops_use
 	if (x && x->request.has_user)
 		plugin_user_give(&x->request.user, out);
 	return x && x->request.has_user;
+}
+
+static bool is_of(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity)
+{
+	struct exchange *x = exchange_of(ctx, r);
+
+	return x && request_is_of(&x->request, x->worker, identity);
 }
 
 static bool address_get(struct t3ops_ctx *ctx, t3ops_request_id r, char *out, size_t size)
@@ -214,8 +232,10 @@ void request_services_fill(struct t3ops_host *s)
 	s->request_method = method_get;
 	s->request_target = target_get;
 	s->request_header = header_get;
+	s->request_header_nth = header_nth_get;
 	s->request_is_upgrade = is_upgrade;
 	s->request_user = user_get;
+	s->request_is_of = is_of;
 	s->request_address = address_get;
 	s->request_site = site_get;
 	s->request_browser = browser_get;

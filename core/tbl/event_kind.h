@@ -75,6 +75,12 @@ EVENT_KIND(REQUEST_REJECTED, "request_rejected", INFO, false, none, http_status,
            "t3ops answered a request with an error; reported once a minute, with the number of those left out")
 EVENT_KIND(REQUEST_CUT, "request_cut", WARNING, true, none, http_status, suppressed, error,
            "t3ops cut a response in progress; error names the option whose limit had passed, or says why it could not move to the next proxy; reported once a minute, with the number of those left out")
+EVENT_KIND(IDENTITY_REFUSED, "identity_refused", WARNING, true, none, http_status, none, error,
+           "a trusted proxy named a user, and no signed token proved it; reported once a minute for each reason, with the number of those left out")
+EVENT_KIND(SIGNING_KEYS_LOADED, "signing_keys_loaded", NOTICE, true, none, none, none, detail,
+           "the keys that tokens are verified with were fetched or read, for the first time, after a failure, or with others among them")
+EVENT_KIND(SIGNING_KEYS_FAILED, "signing_keys_failed", ERROR, true, none, http_status, none, error,
+           "the keys that tokens are verified with could not be fetched or read; those of before stay, and without any nobody is let in; reported every ten minutes")
 EVENT_KIND(IDENTITY_IGNORED, "identity_ignored", WARNING, true, none, none, suppressed, hint,
            "an identity header came from a peer that is not trusted; reported once a minute, with the number of those left out")
 EVENT_KIND(UPSTREAM_IMPOSTOR, "upstream_impostor", ERROR, true, none, none, suppressed, detail,

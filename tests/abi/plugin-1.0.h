@@ -54,7 +54,7 @@ extern "C" {
 /* What a plugin does, a set of bits.  Each role belongs to one process, which loads every plugin that has it and
  * calls the callbacks named here. */
 enum t3ops_role {
-	T3OPS_ROLE_PROXY = 1, /* request plugin, in the proxy: on_request */
+	T3OPS_ROLE_PROXY = 1, /* request plugin, in the proxy: on_identity, on_request */
 	T3OPS_ROLE_LEG = 2,   /* leg, in the prober: leg_open, leg_ping, leg_close, leg_fresh */
 	T3OPS_ROLE_JOB = 4,   /* job, in a process of its own for each run: run */
 	T3OPS_ROLE_WATCH = 8, /* watcher, in the monitor: on_event */
@@ -733,6 +733,14 @@ struct t3ops_host {
 	 * received there and answered. */
 	void (*leg_stamps)(struct t3ops_ctx *ctx, struct t3ops_leg *leg, uint64_t sent_us, uint64_t received_us,
 	                   uint64_t answered_us);
+
+	/* --- in the proxy: proofs of identity --- */
+
+	/* The value of the nth (from 0) field of that name, as it was sent; NULL if there is none. */
+	const char *(*request_header_nth)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, size_t nth);
+	/* Whether that text, from elsewhere than the identity header, names the user of the request: read as the
+	 * header is, by identity_strip_domain and identity_ignore_case, but never percent-decoded. */
+	bool (*request_is_of)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity);
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */
@@ -839,6 +847,11 @@ struct t3ops_plugin {
 	 * something, or reports what is known. */
 	const char *whole_actions;
 	int (*act_whole)(struct t3ops_ctx *ctx, const char *action);
+
+	/* T3OPS_ROLE_PROXY: whether a request is from whom its identity header says, as on_request, and before that
+	 * and everything else that depends on the user.  Only for requests whose header, from a trusted proxy, names
+	 * a user of the table; on public paths none counts.  NULL: the plugin believes the header. */
+	enum t3ops_next (*on_identity)(struct t3ops_ctx *ctx, t3ops_request_id r);
 };
 
 /* T3OPS_ACTIONS(table) sets the three members about actions.

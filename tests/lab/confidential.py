@@ -9,7 +9,8 @@ import sqlite3
 import tempfile
 
 SHORTEST = 8  # a shorter value may stand in a log by chance
-_FIELDS = {"cookie", "set-cookie", "authorization", "x-t3ops-proxy-secret"}
+_FIELDS = {"cookie", "set-cookie", "authorization", "x-t3ops-proxy-secret", "x-authentik-jwt", "cf-access-jwt-assertion",
+           "x-pomerium-jwt-assertion"}
 _values = set()
 _databases = set()
 
