@@ -7,6 +7,7 @@
 #include "ctl/doctor.h"
 #include "ctl/doctor_case.h"
 #include "ctl/doctor_config.h"
+#include "ctl/doctor_keys.h"
 #include "ctl/doctor_machine.h"
 #include "ctl/doctor_paths.h"
 #include "ctl/doctor_users.h"
@@ -83,6 +84,7 @@ static void all_check(struct doctor *d)
 		return;
 	}
 	doctor_trust(d);
+	doctor_keys(d);
 	doctor_permissions(d);
 	doctor_units(d);
 	doctor_daemon(d);

@@ -21,7 +21,7 @@ struct reach_answer {
 	char ip[64]; /* where it was tried, "" if the name led nowhere */
 	char port[8];
 	char location[512]; /* of a redirect, as a whole URL */
-	char body[4096];    /* its beginning */
+	char body[65536];   /* its beginning: key sets are long */
 	bool found;         /* way.find was in the body */
 	time_t date;        /* of the Date header; 0: none */
 };

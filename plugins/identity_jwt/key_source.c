@@ -16,7 +16,7 @@
 
 #define SECOND_US   UINT64_C(1000000)
 #define ASK_US      (5 * SECOND_US) /* from one fetch to the next that tokens can cause */
-#define RETRY_US    (2 * SECOND_US)  /* after a failure, then twice as long each time */
+#define RETRY_US    (2 * SECOND_US) /* after a failure, then twice as long each time */
 #define RETRY_MAX   (300 * SECOND_US)
 #define REPORT_US   (600 * SECOND_US) /* from one report of a failure that lasts to the next */
 #define LOOK_US     (60 * SECOND_US)  /* at the file */

@@ -3,6 +3,7 @@
 """identity_jwt: an identity header counts with a signed token for it, and no forgery of either gets anywhere; whatever
 becomes of the issuer's keys."""
 import glob
+import json
 import os
 import re
 import socket
@@ -357,6 +358,26 @@ class Check(Case):
                         {"secret_file": self.file(b"x" * 32 + b"\n", 0o640), "algorithms": ["HS256", "HS512"]}):
             with self.subTest(changes=changes):
                 self.assertEqual(self.check(**changes)[0], 0, self.check(**changes)[1])
+
+    def doctor(self, url):
+        d = Daemon({}, section("plugin", "identity_jwt", options(jwks_url=url)), {"alice": 1}, start=False)
+        done = subprocess.run([process.program("core/t3opsctl"), "doctor", "-j", "-c", d.conf, "--daemon", process.program("core/t3ops")],
+                              capture_output=True, text=True, timeout=120, check=False)
+        return [(f["result"], f["text"], f["advice"]) for f in json.loads(done.stdout) if f["check"] == "keys"][0]
+
+    def test_doctor(self):
+        """It says which keys there are, or what to do."""
+        issuer = self.issuer(key("good"), key("p384", "ES384"))
+        self.assertEqual(self.doctor(issuer.url), ("ok", f"{issuer.url}: 2 keys, 1 of them usable: good (RSA), p384 (EC P-384)", ""))
+        for what, text, advice in ((key_set(key("p384", "ES384")), "none of them for", "let algorithms"),
+                                   (b'{"keys":[]}', "0 keys", "signing key"), (b"<html>", "no key set", "correct")):
+            issuer.published = what
+            result, said, todo = self.doctor(issuer.url)
+            self.assertEqual(result, "fail")
+            self.assertIn(text, said)
+            self.assertIn(advice, todo)
+        issuer.stop()
+        self.assertIn("connect", self.doctor(issuer.url)[1])
 
 
 if __name__ == "__main__":
