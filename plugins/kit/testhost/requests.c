@@ -20,6 +20,7 @@ struct request {
 	const struct t3ops_user *user;
 	enum testhost_fate fate;
 	bool stale;
+	bool in_identity; /* on_identity has it, and on_request follows */
 	int status;
 	const char *body;
 	struct testhost_list sent, forwarded; /* struct testhost_pair: of the response; on the way to the t3 server */
@@ -109,11 +110,29 @@ static void decided(struct testhost *h, struct request *q, enum t3ops_next next,
 		q->fate = left_alone;
 }
 
+static void request_turn(struct testhost *h, struct request *q)
+{
+	decided(h, q, h->plugin->on_request != NULL ? h->plugin->on_request(&h->ctx, q->id) : T3OPS_NEXT,
+	        TESTHOST_PASSED, "on_request");
+}
+
+static void identity_turn(struct testhost *h, struct request *q)
+{
+	enum t3ops_next next = h->plugin->on_identity(&h->ctx, q->id);
+
+	if (next == T3OPS_NEXT && q->in_identity && q->fate == TESTHOST_WAITING) {
+		q->in_identity = false;
+		request_turn(h, q);
+	} else if (next != T3OPS_NEXT) {
+		decided(h, q, next, TESTHOST_PASSED, "on_identity");
+	}
+}
+
 t3ops_request_id testhost_request(struct testhost *h, const struct testhost_request *r)
 {
 	struct request *q = testhost_alloc(h, sizeof *q);
 
-	if (!h->running || h->plugin->on_request == NULL)
+	if (!h->running || (h->plugin->on_request == NULL && h->plugin->on_identity == NULL))
 		testhost_die(h, "the test makes a request before testhost_start, or of a plugin without on_request");
 	q->due.fire = on_deadline;
 	q->id = ++h->last_id;
@@ -126,7 +145,11 @@ t3ops_request_id testhost_request(struct testhost *h, const struct testhost_requ
 	if (r->user != NULL && q->user == NULL)
 		testhost_die(h, "the test makes a request of user %s: testhost_user comes first", r->user);
 	testhost_list_add(&h->requests, q);
-	decided(h, q, h->plugin->on_request(&h->ctx, q->id), TESTHOST_PASSED, "on_request");
+	q->in_identity = q->user != NULL && h->plugin->on_identity != NULL;
+	if (q->in_identity)
+		identity_turn(h, q);
+	else
+		request_turn(h, q);
 	return q->id;
 }
 
@@ -204,6 +227,20 @@ static const char *request_header(struct t3ops_ctx *ctx, t3ops_request_id r, con
 	const struct request *q = request_get(testhost_of(ctx), r);
 
 	return q != NULL ? testhost_forwarded_header(testhost_of(ctx), r, name) : NULL;
+}
+
+static const char *request_header_nth(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, size_t nth)
+{
+	const struct request *q = request_get(testhost_of(ctx), r);
+
+	return q != NULL ? testhost_header_find(q->asked.headers, name, nth) : NULL;
+}
+
+static bool request_is_of(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity)
+{
+	const struct request *q = request_get(testhost_of(ctx), r);
+
+	return q != NULL && q->user != NULL && strcmp(q->user->name, identity) == 0;
 }
 
 static bool request_is_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)
@@ -318,10 +355,16 @@ static int request_explain(struct t3ops_ctx *ctx, t3ops_request_id r, const stru
 
 static void request_resume(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
+	struct testhost *h = testhost_of(ctx);
 	struct request *q = request_open(ctx, r);
 
-	if (q != NULL)
-		request_decide(testhost_of(ctx), q, TESTHOST_PASSED, 0);
+	if (q != NULL && q->in_identity) {
+		q->in_identity = false;
+		testhost_due_stop(h, &q->due);
+		request_turn(h, q);
+	} else if (q != NULL) {
+		request_decide(h, q, TESTHOST_PASSED, 0);
+	}
 }
 
 static struct t3ops_ws *request_accept_ws(struct t3ops_ctx *ctx, t3ops_request_id r,
@@ -340,6 +383,8 @@ void testhost_requests_fill(struct t3ops_host *s)
 	s->request_method = request_method;
 	s->request_target = request_target;
 	s->request_header = request_header;
+	s->request_header_nth = request_header_nth;
+	s->request_is_of = request_is_of;
 	s->request_is_upgrade = request_is_upgrade;
 	s->request_user = request_user;
 	s->request_address = request_address;

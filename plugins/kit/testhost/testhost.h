@@ -190,7 +190,7 @@ enum testhost_fate {
 	TESTHOST_FORWARDED, /* on_unauthorized left the 401 alone */
 };
 
-/* on_request; the id is good until testhost_request_end. */
+/* on_identity, if it has a user, then on_request; the id is good until testhost_request_end. */
 t3ops_request_id testhost_request(struct testhost *h, const struct testhost_request *r);
 /* on_unauthorized: the t3 server answered 401 to one that was passed on. */
 void testhost_request_unauthorized(struct testhost *h, t3ops_request_id r);
