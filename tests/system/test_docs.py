@@ -84,7 +84,7 @@ class Pages(unittest.TestCase):
         self.assertEqual({p for p in linked if not os.path.exists(f"{SOURCE}/{p}")}, set())
 
     def test_links(self):
-        for page in ("README.md", "CONTRIBUTING.md", "docs/runbooks/alerts.md", "docs/runbooks/drop-attribution.md",
+        for page in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/runbooks/alerts.md", "docs/runbooks/drop-attribution.md",
                      "docs/runbooks/restore.md", "docs/runbooks/version-bump.md"):
             folder = os.path.dirname(f"{SOURCE}/{page}")
             for target in re.findall(r"\]\(([^)#:]+)\)", text_of(f"{SOURCE}/{page}")):
