@@ -10,11 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct frozen {
 	unsigned long ticks;
 	struct t3ops_timer *timer;
 	t3ops_request_id waiting;
+	int fds[2]; /* a pipe, one end of which is watched */
+	struct t3ops_fd_watch *watch;
+	unsigned ready;
 };
 
 enum { METRIC_REQUESTS, METRIC_TICKS, METRIC_SECONDS };
@@ -27,6 +31,16 @@ static void on_tick(struct t3ops_ctx *ctx, void *arg)
 	ctx->host->gauge(ctx, METRIC_TICKS, NULL, (double)f->ticks);
 	if (f->ticks == 3)
 		ctx->host->timer_stop(ctx, f->timer);
+}
+
+/* Once: what it was watched for is there. */
+static void on_ready(struct t3ops_ctx *ctx, uint32_t ready, void *arg)
+{
+	struct frozen *f = arg;
+
+	f->ready = ready;
+	ctx->host->fd_unwatch(ctx, f->watch);
+	f->watch = NULL;
 }
 
 static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *fetched, void *arg)
@@ -44,14 +58,14 @@ static void on_fetched(struct t3ops_ctx *ctx, const struct t3ops_fetched *fetche
 	host->request_address(ctx, f->waiting, address, sizeof address);
 	len = snprintf(text, sizeof text,
 	               "name=%s word=%s list=%zu:%s number=%lld yes=%d pause=%lld header=%s user=%s port=%d "
-	               "found=%d address=%s error=%d step=%u reason=%u service=%d frozen=%lu\n",
+	               "found=%d address=%s error=%d step=%u reason=%u service=%d ready=%u frozen=%lu\n",
 	               ctx->name, host->opt_string(ctx, "word"), host->opt_count(ctx, "list"),
 	               host->opt_item(ctx, "list", 1), (long long)host->opt_int(ctx, "number"),
 	               host->opt_bool(ctx, "yes"), (long long)host->opt_int(ctx, "pause"), header ? header : "-",
 	               has_user ? user.name : "-", has_user ? user.port : 0,
 	               has_user && host->user_find(ctx, user.name, &same) && same.port == user.port, address,
 	               fetched->error, fetched->step, host->fetch_reason(ctx, fetched->error, fetched->step),
-	               host->service(ctx, "frozen") != NULL, f->ticks > 0 ? 1UL : 0UL);
+	               host->service(ctx, "frozen") != NULL, f->ready, f->ticks > 0 ? 1UL : 0UL);
 	host->observe(ctx, METRIC_SECONDS, NULL, (double)fetched->total_us / 1e6);
 	host->request_add_response_header(ctx, f->waiting, "x-frozen", "1.0");
 	host->request_respond(ctx, f->waiting, 200, headers, text, (size_t)len);
@@ -93,6 +107,7 @@ static int init(struct t3ops_ctx *ctx)
 
 	if (!f)
 		return -ENOMEM;
+	f->fds[0] = f->fds[1] = -1;
 	ctx->state = f;
 	return ctx->host->provide(ctx, "frozen", &table);
 }
@@ -101,6 +116,9 @@ static int start(struct t3ops_ctx *ctx)
 {
 	struct frozen *f = ctx->state;
 
+	if (pipe(f->fds) < 0 || write(f->fds[1], "x", 1) != 1)
+		return -errno;
+	f->watch = ctx->host->fd_watch(ctx, f->fds[0], T3OPS_FD_READABLE, on_ready, f);
 	f->timer = ctx->host->timer_start(ctx, 0, 1000, on_tick, f);
 	ctx->host->log(ctx, T3OPS_INFO, "frozen_started", "a plugin of ABI %d.%d", T3OPS_ABI_MAJOR, T3OPS_ABI_MINOR);
 	ctx->host->emit(ctx, "note", NULL, 0, "frozen");
@@ -109,7 +127,11 @@ static int start(struct t3ops_ctx *ctx)
 
 static void stop(struct t3ops_ctx *ctx)
 {
-	free(ctx->state);
+	struct frozen *f = ctx->state;
+
+	close(f->fds[0]);
+	close(f->fds[1]);
+	free(f);
 }
 
 static const struct t3ops_option options[] = {

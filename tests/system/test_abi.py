@@ -67,7 +67,7 @@ class Plugins(unittest.TestCase):
             r = http.get(d.proxy, "/frozen", alice)
             self.assertEqual((r.status, r.header("x-frozen")), (200, "1.0"))
             self.assertEqual(r.text(), "name=old word=hi there list=2:b number=8 yes=1 pause=10000000 header=ice user=alice "
-                             f"port={origin.port} found=1 address=127.0.0.1 error=-111 step=2 reason=4 service=1 frozen=1\n")
+                             f"port={origin.port} found=1 address=127.0.0.1 error=-111 step=2 reason=4 service=1 ready=1 frozen=1\n")
             page = http.get(d.proxy, "/frozen/page", {**alice, "Accept": "text/html"})
             self.assertEqual(page.status, 418)
             self.assertIn('<a href="/frozen">the other one</a>', page.text())
