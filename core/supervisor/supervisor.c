@@ -28,7 +28,9 @@
 #include "supervisor/take_over.h"
 #include "supervisor/transition.h"
 #include "supervisor/upgrade.h"
+#include "sys/clock.h"
 #include "sys/parent.h"
+#include "sys/time_text.h"
 
 static void systemd_report(const char *state)
 {
@@ -38,15 +40,38 @@ static void systemd_report(const char *state)
 		log_write(LOG_L_WARNING, "notify_failed", kv_path(getenv("NOTIFY_SOCKET")), kv_errno(r));
 }
 
-static void ready_report(struct supervisor *s)
+/* Whole words, where an event has no room for all of them; who asked for a reload gets all. */
+static void event_text_set(struct event *e, const char *text)
 {
-	char state[96];
+	static const char more[] = " ...";
+	char *end;
+
+	event_set(e->text, text);
+	if (strlen(text) < sizeof e->text)
+		return;
+	e->text[sizeof e->text - sizeof more] = '\0';
+	end = strrchr(e->text + sizeof e->text / 2, ' '); /* no word is as long, a path may be */
+	strcpy(end ? end : e->text + strlen(e->text), more);
+}
+
+/* refused: why the last reload or upgrade was, for `systemctl status`; NULL: it was not. */
+static void ready_report(struct supervisor *s, const char *refused)
+{
+	struct event e;
+	char state[96 + TIME_TEXT_SIZE + sizeof e.text], at[TIME_TEXT_SIZE];
+	int n;
 
 	if (!s->reported_ready)
 		log_write(LOG_L_NOTICE, "ready", kv_path(s->setup.conf.path), kv_pid(getpid()),
 		          kv_version(PACKAGE_VERSION));
 	s->reported_ready = true;
-	snprintf(state, sizeof state, "READY=1\nMAINPID=%d\nSTATUS=serving", (int)getpid());
+	n = snprintf(state, sizeof state, "READY=1\nMAINPID=%d\nSTATUS=serving", (int)getpid());
+	if (refused) {
+		time_text(clock_wall_us(), at);
+		event_text_set(&e, refused);
+		snprintf(state + n, sizeof state - (size_t)n, "; refused at %s: %.*s", at, (int)strcspn(e.text, "\n"),
+		         e.text);
+	}
 	systemd_report(state);
 }
 
@@ -108,20 +133,6 @@ static void setup_apply(struct supervisor *s)
 			process_up_show(&s->processes, &s->setup, process_of_slot(slot));
 }
 
-/* Whole words, where an event has no room for all of them; who asked for a reload gets all. */
-static void event_text_set(struct event *e, const char *text)
-{
-	static const char more[] = " ...";
-	char *end;
-
-	event_set(e->text, text);
-	if (strlen(text) < sizeof e->text)
-		return;
-	e->text[sizeof e->text - sizeof more] = '\0';
-	end = strrchr(e->text + sizeof e->text / 2, ' '); /* no word is as long, a path may be */
-	strcpy(end ? end : e->text + strlen(e->text), more);
-}
-
 static void emit(struct supervisor *s, enum event_kind kind, const char *text)
 {
 	struct event e;
@@ -149,7 +160,7 @@ static void settled(struct supervisor *s, int error, const char *why, enum event
 		setup_apply(s);
 		emit(s, success, s->setup.conf.path);
 	}
-	ready_report(s);
+	ready_report(s, error < 0 ? why : NULL);
 	queued_begin(s);
 }
 
@@ -182,7 +193,7 @@ static void on_boot_done(struct supervisor *s, int error, const char *why)
 	}
 	s->phase = PHASE_RUNNING;
 	setup_apply(s);
-	ready_report(s);
+	ready_report(s, NULL);
 	survivors_drain(s);
 	queued_begin(s);
 }

@@ -2,23 +2,30 @@
 # SPDX-License-Identifier: MIT
 """A build harms nobody: from a fresh tarball, in place and out of tree, it leaves what it found.  Our sources are in
 core/, a name that configure scripts like to remove."""
+import glob
 import hashlib
 import os
 import re
 import shutil
 import subprocess
+import sys
+import time
 import unittest
 
-from lab import process
+from lab import packages, process
 
 MADE_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR")
 ENV = {k: v for k, v in os.environ.items() if k not in MADE_BY_MAKE}
+MULTIARCH = "x86_64-linux-gnu"  # any name does, but packages want that of the machine
+if shutil.which("dpkg-architecture"):
+    MULTIARCH = subprocess.run(["dpkg-architecture", "-qDEB_HOST_MULTIARCH"], capture_output=True, text=True, check=True).stdout.strip()
+NOW = time.time()
 JOBS = f"-j{os.cpu_count()}"
 
 
-def run(*argv, cwd):
+def run(*argv, cwd, **env):
     """What it said; it must succeed.  It lets other tests go first, which have somebody wait for them."""
-    done = subprocess.run(["nice", *argv], cwd=cwd, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    done = subprocess.run(["nice", *argv], cwd=cwd, env={**ENV, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=900, check=False)
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(argv)}: {done.returncode}\n{done.stdout[-6000:]}")
@@ -44,6 +51,7 @@ def compiler():
 
 class Tarball(unittest.TestCase):
     maxDiff = None
+    tarballs = set()
 
     @classmethod
     def setUpClass(cls):
@@ -61,14 +69,16 @@ class Tarball(unittest.TestCase):
     def test_in_place(self):
         tree = self.tree()
         root = f"{os.path.dirname(tree)}/root"
-        said = run("./configure", "-q", "--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var", "--runstatedir=/run",
-                   *compiler(), cwd=tree)
+        said = run("./configure", "-q", "--prefix=/usr", f"--libdir=/usr/lib/{MULTIARCH}", "--sysconfdir=/etc", "--localstatedir=/var",
+                   "--runstatedir=/run", *compiler(), cwd=tree)
         self.assertEqual(said, "")
         self.assertEqual(self.sources(tree), self.before, "after configure")
         run("make", "-s", JOBS, cwd=tree)
         run("scripts/update-manual", "--check", ".", cwd=tree)  # whatever configure was told
         run("make", "-s", "install", f"DESTDIR={root}", cwd=tree)
         self.installed(root)
+        self.packages(tree, root)
+        self.same_tarball(tree)
         self.products_are_ignored(tree)
         run("make", "-s", "uninstall", f"DESTDIR={root}", cwd=tree)
         self.assertEqual(listing(root), {}, "after make uninstall")
@@ -76,6 +86,29 @@ class Tarball(unittest.TestCase):
         self.assertEqual(self.sources(tree), self.before, "after make clean")
         run("make", "-s", "distclean", cwd=tree)
         self.assertEqual(listing(tree), self.before, "after make distclean")
+
+    def same_tarball(self, build):
+        """Wherever, whenever and however configured it is made."""
+        run("make", "-s", "dist", cwd=build, XZ_OPT="-0", SOURCE_DATE_EPOCH="1795737600")
+        (path,) = glob.glob(f"{build}/t3ops-*.tar.xz")
+        with open(path, "rb") as f:
+            self.tarballs.add(hashlib.sha256(f.read()).hexdigest())
+        os.unlink(path)
+        self.assertEqual(len(self.tarballs), 1)
+
+    def packages(self, tree, root):
+        """Those of Debian hold what make install lays out, and nobody is dropped when they are upgraded: lab/packages.py."""
+        if shutil.which("rpmbuild") and glob.glob(f"{root}/usr/lib/*/t3ops/identity_jwt.so"):
+            packages.rpm_complete(self, tree, root)
+        else:
+            print("SKIP: RPM packages: rpmbuild or cjose is not installed", file=sys.stderr)
+        why_not = packages.why_not()
+        if why_not:
+            print(f"SKIP: Debian packages: {why_not}", file=sys.stderr)
+            return
+        debs = packages.from_installed(tree, root)
+        packages.complete(self, debs, root)
+        packages.life(self, debs)
 
     def products_are_ignored(self, tree):
         """git shows nobody what make made in a clone, the programs of make check included."""
@@ -94,8 +127,8 @@ class Tarball(unittest.TestCase):
 
     def installed(self, root):
         """What configure was told stands in every file that names a directory."""
-        for path, text in (("usr/sbin/t3ops", None), ("usr/bin/t3opsctl", None), ("usr/lib/t3ops/auto_pair.so", None),
-                           ("usr/lib/pkgconfig/t3ops.pc", "prefix=/usr\n"),
+        for path, text in (("usr/sbin/t3ops", None), ("usr/bin/t3opsctl", None), (f"usr/lib/{MULTIARCH}/t3ops/auto_pair.so", None),
+                           (f"usr/lib/{MULTIARCH}/pkgconfig/t3ops.pc", "prefix=/usr\n"),
                            ("usr/lib/systemd/system/t3ops.service", "/usr/sbin/t3ops -c /etc/t3ops/t3ops.conf"),
                            ("usr/lib/systemd/system/t3-serve@.service", "EnvironmentFile=/etc/t3-serve/%i.env"),
                            ("usr/lib/sysusers.d/t3ops.conf", "/var/lib/t3ops"),
@@ -106,14 +139,14 @@ class Tarball(unittest.TestCase):
                            ("usr/share/man/man8/t3ops.8", "/usr/share/doc/t3ops/"),
                            ("usr/share/doc/t3ops/README.md", None), ("usr/share/doc/t3ops/NEWS", None),
                            ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/alerts.md", None), ("usr/share/doc/t3ops/drop-attribution.md", None),
-                           ("usr/share/man/man5/t3ops.conf.5", '"/usr/lib/t3ops"')):
+                           ("usr/share/man/man5/t3ops.conf.5", f'"/usr/lib/{MULTIARCH}/t3ops"')):
             with open(f"{root}/{path}", "rb") as f:
                 self.assertIn((text or "").encode(), f.read(), path)
         for top, _, files in os.walk(f"{root}/usr/share"):
             for name in files:
                 with open(f"{top}/{name}", "rb") as f:
                     self.assertNotRegex(f.read(), rb"@\w+(dir|prefix)@", name)
-        self.assertEqual([n for n in os.listdir(f"{root}/usr/lib/t3ops") if not n.endswith(".so")], [])
+        self.assertEqual([n for n in os.listdir(f"{root}/usr/lib/{MULTIARCH}/t3ops") if not n.endswith(".so")], [])
         said = run(f"{root}/usr/bin/t3opsctl", "--help", cwd="/")
         self.assertIn("/run/t3ops/control.sock", said)
 
@@ -129,6 +162,9 @@ class Tarball(unittest.TestCase):
                 with open(f"{build}/Makefile", encoding="utf-8") as f:
                     self.assertNotRegex(f.read(), rf"(?m)^(WITH_)?{kind}_TRUE = *$")
         self.abi_of(f"{build}/t3ops.pc", tree)
+        for path in listing(tree):
+            os.utime(f"{tree}/{path}", (NOW, NOW))
+        self.same_tarball(build)
         run("make", "-s", "distclean", cwd=build)
         self.assertEqual(listing(build), {})
         self.assertEqual(listing(tree), self.before)
