@@ -18,6 +18,7 @@ from lab.stub import NEW, T3Stub
 HOST = "t3.lab.test"
 BRISK = {"heartbeat": "100ms", "late": "300ms", "watchdog": "900ms", "reconnect_min": "100ms", "reconnect_max": "400ms",
          "fresh": "0s"}
+TIMEOUT = f"{wait.SLOW:g}s"
 LINE = re.compile(r'\bevent=(\w+)((?: \w+=(?:"(?:[^"\\]|\\.)*"|[^ "\n]*))*)')
 
 
@@ -169,12 +170,12 @@ class WebSocketLegs(unittest.TestCase):
         conf = leg("refused", f"ws://{HOST}/echo", address=f"127.0.0.1:{ports.free()}")
         conf += leg("echo", f"ws://{HOST}:1/echo?a=b", address=at) + leg("moved", f"ws://{HOST}/moved", address=at)
         for row in ATTEMPTS + DOWNS:
-            conf += leg(row[0][1:], f"ws://{HOST}{row[0]}", address=at, timeout="500ms")
+            conf += leg(row[0][1:], f"ws://{HOST}{row[0]}", address=at, timeout=TIMEOUT)
         secure = f"127.0.0.1:{cls.tls.port}"
         conf += leg("secure", f"wss://{HOST}/echo", address=secure, ca_file=cls.ca.ca)
         conf += leg("other_name", f"wss://other.{HOST}/echo", address=secure, ca_file=cls.ca.ca)
         conf += leg("untrusted", f"wss://{HOST}/echo", address=secure)
-        conf += leg("plain", f"wss://{HOST}/echo", address=at, ca_file=cls.ca.ca, timeout="500ms")
+        conf += leg("plain", f"wss://{HOST}/echo", address=at, ca_file=cls.ca.ca, timeout=TIMEOUT)
         cls.daemon = Daemon({}, conf)
 
     @classmethod
@@ -334,7 +335,7 @@ class LookingUp(unittest.TestCase):
 
     def test_name_that_leads_nowhere(self):
         """The leg stays where it is, and the name is to blame: until it leads back, or somebody answers there."""
-        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout=TIMEOUT) as d:
             first(d, "probe_cloudflare", "leg_up")
             r.records = [ELSEWHERE]
             e = first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
@@ -356,7 +357,7 @@ class LookingUp(unittest.TestCase):
 
     def test_name_that_leads_nowhere_until_the_former_address_is_gone(self):
         """Somebody answers where the name leads only when nobody does here any more: the leg gets there all the same."""
-        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout=TIMEOUT) as d:
             first(d, "probe_cloudflare", "leg_up")
             r.records = [ELSEWHERE]
             first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
@@ -372,7 +373,7 @@ class LookingUp(unittest.TestCase):
 
     def test_name_and_address_fail(self):
         """Nobody answers there, nor here any more: it is not known to be the name."""
-        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout="500ms") as d:
+        with Origin(HANDLERS) as origin, Resolver([HERE]) as r, self.daemon(origin, r, timeout=TIMEOUT) as d:
             first(d, "probe_cloudflare", "leg_up")
             origin.refuse()
             r.records = [ELSEWHERE]

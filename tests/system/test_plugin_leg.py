@@ -7,9 +7,9 @@ import unittest
 from lab import certs, ports, process, wait
 from lab.daemon import Daemon, plugin_dir_with, section
 from lab.origin import Origin, answer
-from test_legs import BRISK, TlsOrigin, first, silent
+from test_legs import BRISK, TIMEOUT, TlsOrigin, first, silent
 
-CALM = {**BRISK, "late": "5s", "watchdog": "60s", "timeout": "500ms"}
+CALM = {**BRISK, "late": "5s", "watchdog": "60s", "timeout": TIMEOUT}
 PAGES = {
     "/page": lambda c, r: c.send(answer(b"hi")), "/busy": lambda c, r: c.send(answer(b"", "503 Service Unavailable")),
     "/sso": lambda c, r: c.send(answer(b"", "302 Found", [("Location", "https://sso.lab.test/")])),
