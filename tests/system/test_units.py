@@ -264,7 +264,7 @@ class Units(unittest.TestCase):
                         failed.append("status")
                 except ConnectionRefusedError as e:
                     failed.append(e)
-                except OSError:
+                except (OSError, EOFError):
                     pass  # one that the stop met
         asker = threading.Thread(target=ask)
         asker.start()
