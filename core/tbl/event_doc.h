@@ -57,7 +57,7 @@ EVENT_DOC(REQUEST_REJECTED, "proxy", "identity reason http_status client suppres
 EVENT_DOC(REQUEST_CUT, "proxy", "user reason http_status client suppressed error",
           "raise the option that error= names, if responses of that kind are to last longer")
 EVENT_DOC(IDENTITY_REFUSED, "proxy", "plugin user http_status client url_path user_agent error",
-          "error= begins with the reason: see t3ops-identity_jwt(8); of a user who signed in properly something is configured wrong, else somebody forges identities")
+          "error= begins with the reason, which the manual page of plugin= explains; of a user who signed in properly something is configured wrong, else somebody forges identities")
 EVENT_DOC(SIGNING_KEYS_LOADED, "proxy", "plugin detail", "nothing")
 EVENT_DOC(SIGNING_KEYS_FAILED, "proxy", "plugin http_status error",
           "t3opsctl doctor says what is wrong with jwks_url; jwks_file pins keys until it answers")
