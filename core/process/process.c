@@ -258,6 +258,14 @@ static void sleeps_show(const struct run *run, bool sleeps)
 		__atomic_store_n(&page->sleeps, sleeps, __ATOMIC_RELAXED);
 }
 
+static void turn_show(const struct run *run)
+{
+	struct watchdog_page *page = run->process->watchdog;
+
+	if (page)
+		__atomic_add_fetch(&page->turns, 1, __ATOMIC_RELAXED);
+}
+
 static void on_woken(struct ev_loop *loop, struct ev_check *w, int revents)
 {
 	(void)loop, (void)revents;
@@ -272,6 +280,7 @@ static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
 	struct process *process = run->process;
 
 	(void)loop, (void)revents;
+	turn_show(run);
 	sleeps_show(run, true);
 	if (loop_turn_end(&process->turn))
 		run->worked_us = clock_mono_us();

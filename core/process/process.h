@@ -33,6 +33,7 @@ struct watchdog_page {
 	char callback[32]; /* "" outside plugin code */
 	uint64_t entered_us;
 	uint32_t sleeps; /* it waits for something to happen; atomic */
+	uint32_t turns;  /* of its loop so far, modulo 2^32; atomic */
 };
 
 /* What the kernel tells the monitor of pressure by: descriptors that are polled for EPOLLPRI; n 0: there are none. */

@@ -40,6 +40,17 @@ static bool sleeps(struct child *c)
 	return c->rounds_asleep > 0;
 }
 
+/* Its loop went round since the last look.  Its answer may stand in a queue behind thousands of messages, or its ping
+ * have found no room there: that is no reason to kill it. */
+static bool turned(struct child *c)
+{
+	uint32_t turns = c->watchdog ? __atomic_load_n(&c->watchdog->turns, __ATOMIC_RELAXED) : 0;
+	bool more = turns != c->turns_seen;
+
+	c->turns_seen = turns;
+	return more;
+}
+
 static void on_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
 {
 	struct watchdog *w = timer->data;
@@ -50,6 +61,8 @@ static void on_due(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	PROCESS_TABLE_FOREACH (c, w->processes) {
 		if (sleeps(c))
 			continue;
+		if (turned(c))
+			c->pings_missed = 0;
 		if (c->pings_missed++ < PINGS_MISSED_MAX)
 			channel_send(c->channel, MSG_WATCHDOG_PING, c->serial, 0, &now_us, sizeof now_us);
 		else if (c->pings_missed == PINGS_MISSED_MAX + 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watchdog: pings every process and reports the ones that do not answer.  It counts pings, not time: after a
- * freeze of the whole machine nobody is to blame.  A process that waits in its loop, as the kernel says, too, is
- * pinged in one round of many.  Supervisor only.
+ * The watchdog: pings every process and reports the ones that do not answer and whose loop does not go round either.
+ * It counts pings, not time: after a freeze of the whole machine nobody is to blame.  A process that waits in its
+ * loop, as the kernel says, too, is pinged in one round of many.  Supervisor only.
  */
 #ifndef T3OPS_SUPERVISOR_WATCHDOG_H
 #define T3OPS_SUPERVISOR_WATCHDOG_H

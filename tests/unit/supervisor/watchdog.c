@@ -122,9 +122,43 @@ static void test_asleep(void **state)
 	fakes_fini(&lab.f);
 }
 
+/* ---- whose loop goes round ------------------------------------------------------------------------------------ */
+
+static void on_round_turning(void *arg)
+{
+	struct lab *lab = arg;
+
+	lab->answers->watchdog->turns++;
+	on_round_asleep(arg);
+}
+
+/* A process whose answers stand in a long queue. */
+static void test_turning(void **state)
+{
+	struct lab lab = {0};
+	struct watchdog w = {
+	    .processes = &lab.f.table, .on_stuck = on_stuck, .on_round = on_round_turning, .arg = &lab};
+	struct watchdog_page turning = {.turns = 0}, standing = {.turns = 7};
+
+	(void)state;
+	fakes_init(&lab.f);
+	lab.answers = fakes_add(&lab.f, PROCESS_MONITOR);
+	lab.stuck = fakes_add(&lab.f, PROCESS_JOBS);
+	lab.answers->watchdog = &turning;
+	lab.stuck->watchdog = &standing;
+	watchdog_start(&w, 3000);
+	ev_run(lab.f.loop, 0);
+	watchdog_stop(&w);
+	assert_int_equal(lab.reports, 1);
+	assert_ptr_equal(lab.reported, lab.stuck);
+	lab.answers->watchdog = lab.stuck->watchdog = NULL;
+	fakes_fini(&lab.f);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_stuck), cmocka_unit_test(test_asleep)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_stuck), cmocka_unit_test(test_asleep),
+	                                   cmocka_unit_test(test_turning)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
