@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import unittest
 
-from lab import logfmt, process
-from lab.daemon import plugin_dir
+from lab import logfmt, process, wait
+from lab.daemon import Daemon, plugin_dir
 
 SOURCE = process.source_dir()
 MAN = f"{process.build_dir()}/docs/man"
@@ -149,6 +149,34 @@ class Tables(unittest.TestCase):
         commands = re.findall(r"^ {7}([a-z-]+)", usage, re.M)
         self.assertIn("verdicts", commands)
         self.assertEqual(set(re.findall(r"^\.It Cm ([a-z-]+)", page, re.M)), set(commands))
+
+
+def kinds_listed(page):
+    """{family: (type, labels)} of a METRICS part."""
+    found = re.findall(r"^\.It Li (\w+)\n.*?^\.br\n(Counter|Gauge|Histogram), (no labels\.|labels\n(?:[^\n]*\n)+?(?=\.It|\.El|\.br|\Z))", page, re.M | re.S)
+    return {name: (kind.lower(), set(re.findall(r"\b[a-z_]+\b", re.sub(r"^\.Li|labels|\band\b|no labels", "", labels, flags=re.M)))) for name, kind, labels in found}
+
+
+class Metrics(unittest.TestCase):
+    def test_types_and_labels(self):
+        """As /metrics of a daemon has them."""
+        listed_kinds = kinds_listed(part(text_of(f"{MAN}/t3ops.8"), "METRICS"))
+        for name in plugins():
+            if ".Sh METRICS" in plugin_page(name):
+                listed_kinds.update(kinds_listed(part(plugin_page(name), "METRICS")))
+        with Daemon({}, 'plugin "probe_echo" {}\nplugin "probe_t3serve" { heartbeat = "200ms" }\n',
+                    users={"alice": 1}) as d:
+            wait.until(lambda: "t3ops_leg_failed_attempts_total" in d.get("/metrics").text(), what="a leg's metrics")
+            text = d.get("/metrics").text()
+        shown = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+        self.assertGreater(len(shown), 30)
+        for name, kind in shown.items():
+            with self.subTest(name):
+                self.assertIn(name, listed_kinds)
+                labels = {label for line in re.findall(rf"^{name}(?:_bucket|_sum|_count)?{{([^}}]*)}} ", text, re.M)
+                          for label in re.findall(r'(\w+)="', line)} - {"le"}
+                self.assertEqual(listed_kinds[name][0], kind)
+                self.assertLessEqual(labels, listed_kinds[name][1])
 
 
 class Architecture(unittest.TestCase):
