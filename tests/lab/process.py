@@ -3,6 +3,7 @@
 in a file, ended at exit at the latest, killed by the kernel if the test itself is killed."""
 import atexit
 import ctypes
+import fcntl
 import os
 import re
 import shutil
@@ -27,6 +28,21 @@ def build_dir():
 def source_dir():
     here = os.path.dirname(os.path.abspath(__file__))
     return os.environ.get("T3OPS_SRC") or os.path.dirname(os.path.dirname(here))
+
+
+def install(root):
+    """`make install` of the build below root.  One at a time: libtool links anew in the build as it installs."""
+    made_by_make = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR")
+    folder = os.open(build_dir(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        done = subprocess.run(["make", "-s", "-C", build_dir(), "install", "DESTDIR=" + root], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
+                              env={k: v for k, v in os.environ.items() if k not in made_by_make})
+    finally:
+        os.close(folder)
+    if done.returncode != 0:
+        raise AssertionError(f"make install ended with {done.returncode}:\n{done.stdout}")
 
 
 def stale(path, sources):

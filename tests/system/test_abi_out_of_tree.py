@@ -56,8 +56,7 @@ class OutOfTree(unittest.TestCase):
     def setUpClass(cls):
         cls.dir = process.folder()
         cls.root = os.path.join(cls.dir, "root")
-        run("make", "-s", "-C", process.build_dir(), "install", "DESTDIR=" + cls.root,
-            env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")})
+        process.install(cls.root)
         cls.pc = cls.find("t3ops.pc")
 
     @classmethod

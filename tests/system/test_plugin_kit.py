@@ -36,7 +36,7 @@ class Kit(unittest.TestCase):
     def setUpClass(cls):
         cls.dir = process.folder()
         cls.root = os.path.join(cls.dir, "root")
-        run("make", "-s", "-C", process.build_dir(), "install", "DESTDIR=" + cls.root)
+        process.install(cls.root)
         pc = cls.find("t3ops.pc")
         cls.env = {"PKG_CONFIG_PATH": os.path.dirname(pc), "PKG_CONFIG_SYSROOT_DIR": cls.root}
         cls.tool = cls.find("t3ops-plugin")

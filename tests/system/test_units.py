@@ -88,8 +88,7 @@ class Units(unittest.TestCase):
     @classmethod
     def install(cls):
         m = cls.m
-        subprocess.run(["make", "-s", "-C", process.build_dir(), "install", f"DESTDIR={m.root}"], check=True, timeout=300,
-                       capture_output=True, env={k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"})
+        process.install(m.root)
         m.run("systemd-sysusers")
         m.run("systemd-tmpfiles", "--create", f"{makefile_dir('tmpfilesdir')}/t3ops.conf")
         m.run("useradd", "--create-home", "--shell", "/bin/sh", "alice")
