@@ -125,13 +125,13 @@ static void evidence_leave_out(json_t *verdict)
 
 static char *json_text(json_t *o, json_t *verdict)
 {
-	char *text = json_dumps(o, JSON_COMPACT);
+	char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12));
 
 	if (text == NULL || strlen(text) < NOTIFICATION_MAX)
 		return text;
 	free(text);
 	evidence_leave_out(verdict);
-	return json_dumps(o, JSON_COMPACT);
+	return json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12));
 }
 
 static char *json_make(const json_t *verdict, const char *severity, const char *host)

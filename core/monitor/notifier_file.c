@@ -22,7 +22,7 @@ static int fd_write(int fd, const json_t *sections)
 	int r = 0;
 
 	errno = 0;
-	if (json_dumpfd(sections, fd, JSON_COMPACT) < 0)
+	if (json_dumpfd(sections, fd, JSON_COMPACT | JSON_REAL_PRECISION(12)) < 0)
 		r = errno != 0 ? -errno : -EIO;
 	return close(fd) < 0 && r == 0 ? -errno : r;
 }

@@ -193,9 +193,8 @@ class Programs(Case):
         self.stub.stall()
         self.addCleanup(self.stub.resume)
         verdict = self.only_verdict("standing")
-        found = wait.until(lambda: re.search(r"(?m)^story \S+ process (.*)", recording.export(self.daemon, verdict["incident"])),
-                           what="a program in the recording")
-        self.assertRegex(found.group(1), rf"^user=alice pid={self.stub.process.pid} state=T cpu=\d+\.\d\d rss_bytes=\d+ argv=")
+        own = rf"(?m)^story \S+ process user=alice pid={self.stub.process.pid} state=T cpu=\d+\.\d\d rss_bytes=\d+ argv="
+        wait.until(lambda: re.search(own, recording.export(self.daemon, verdict["incident"])), what="that program in the recording")
         text = recording.export(self.daemon, verdict["incident"])
         self.assertEqual(recording.compact(recording.replay(recording.write(text))), recording.said(text))
 
