@@ -94,7 +94,7 @@ class Kubernetes(unittest.TestCase):
         self.assertEqual([m["name"] for m in rest["middlewares"]], ["t3-sign-in"])
         header = "X-authentik-username"
         self.assertEqual(objects["Middleware", "t3-no-identity"]["spec"]["headers"]["customRequestHeaders"], {header: ""})
-        self.assertEqual(objects["Middleware", "t3-sign-in"]["spec"]["forwardAuth"]["authResponseHeaders"], [header])
+        self.assertEqual(objects["Middleware", "t3-sign-in"]["spec"]["forwardAuth"]["authResponseHeaders"], [header, "X-authentik-jwt"])
         self.assertEqual(objects["EndpointSlice", "t3ops-1"]["metadata"]["labels"]["kubernetes.io/service-name"], "t3ops")
         ports = {s["port"] for route in (probe, rest) for s in route["services"]}
         self.assertEqual(ports, {p["port"] for p in objects["Service", "t3ops"]["spec"]["ports"]})

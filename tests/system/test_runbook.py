@@ -99,8 +99,12 @@ class Words(unittest.TestCase):
 
     @staticmethod
     def manual():
-        with open(runbook.process.build_dir() + "/docs/man/t3ops.8", encoding="utf-8") as f:
-            return f.read()
+        """Events, and what is only logged."""
+        text = ""
+        for page in ("t3ops-events.7", "t3ops.8"):
+            with open(f"{runbook.process.build_dir()}/docs/man/{page}", encoding="utf-8") as f:
+                text += f.read()
+        return text
 
 
 if __name__ == "__main__":

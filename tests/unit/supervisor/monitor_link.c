@@ -76,6 +76,14 @@ static void assert_state(struct lab *lab, const struct child *c)
 	assert_int_equal(p.restarts, lab->f.table.restarts[c->slot]);
 }
 
+static void assert_levels(struct lab *lab)
+{
+	struct fake_message m;
+
+	assert_true(fakes_read(&lab->f, lab->monitor, &m));
+	assert_int_equal(m.head.type, MSG_LOG_LEVELS);
+}
+
 static void test_held_until_attached(void **state)
 {
 	struct lab *lab = *state;
@@ -94,6 +102,7 @@ static void test_held_until_attached(void **state)
 	monitor_link_attach(&lab->link, lab->monitor);
 	assert_state(lab, lab->proxy);
 	assert_state(lab, lab->monitor);
+	assert_levels(lab);
 	assert_event(lab, lab->proxy->serial, 1);
 	assert_event(lab, lab->proxy->serial, 2);
 	assert_event(lab, 0, 3);
@@ -127,6 +136,7 @@ static void test_overflow(void **state)
 	monitor_link_attach(&lab->link, lab->monitor);
 	assert_state(lab, lab->proxy);
 	assert_state(lab, lab->monitor);
+	assert_levels(lab);
 	assert_event(lab, lab->proxy->serial, 6);
 	assert_int_equal(lab->link.n_held, 0);
 }
