@@ -4,12 +4,27 @@
 
 #include "sys/clock.h"
 
+/* What was fed last is called first. */
+static void waiting_first(const struct loop_turn *t)
+{
+	const struct turn_place *p;
+	int revents;
+
+	TAILQ_FOREACH_REVERSE(p, &t->waiting, turn_waiting, link)
+	{
+		revents = ev_clear_pending(t->loop, p->io);
+		if (revents != 0)
+			ev_feed_event(t->loop, p->io, revents);
+	}
+}
+
 static void on_woken(struct ev_loop *loop, struct ev_check *w, int revents)
 {
 	struct loop_turn *t = w->data;
 
 	(void)loop, (void)revents;
 	t->began_us = clock_mono_us();
+	waiting_first(t);
 }
 
 void loop_turn_start(struct loop_turn *t, struct ev_loop *loop, struct metrics *metrics, const char *name)
@@ -22,7 +37,8 @@ void loop_turn_start(struct loop_turn *t, struct ev_loop *loop, struct metrics *
 	        "The longest time so far for which the process's loop worked without a look at what came meanwhile."};
 
 	*t = (struct loop_turn){
-	    .longest = metrics_series(metrics, &longest, NULL, NULL, (const char *const[]){name})};
+	    .loop = loop, .longest = metrics_series(metrics, &longest, NULL, NULL, (const char *const[]){name})};
+	TAILQ_INIT(&t->waiting);
 	ev_check_init(&t->woken, on_woken);
 	ev_set_priority(&t->woken, EV_MAXPRI);
 	t->woken.data = t;
@@ -53,4 +69,24 @@ bool loop_turn_spend(struct loop_turn *t)
 {
 	t->is_long = t->is_long || (t->began_us > 0 && clock_mono_us() - t->began_us >= LOOP_TURN_US);
 	return t->is_long;
+}
+
+bool loop_turn_put_off(struct loop_turn *t, struct turn_place *p, struct ev_io *io)
+{
+	if (!t->is_long) {
+		loop_turn_leave(t, p);
+		return false;
+	}
+	if (!p->io) {
+		p->io = io;
+		TAILQ_INSERT_TAIL(&t->waiting, p, link);
+	}
+	return true;
+}
+
+void loop_turn_leave(struct loop_turn *t, struct turn_place *p)
+{
+	if (p->io)
+		TAILQ_REMOVE(&t->waiting, p, link);
+	p->io = NULL;
 }

@@ -2,6 +2,7 @@
 /*
  * The turns of a process's loop: one begins when the loop was woken and ends before it waits again.  Whatever comes
  * meanwhile waits as long, so the longest turn is measured, and work that can be put off is, once a turn is long.
+ * Whoever was put off has its turn before those that came since: libev calls first what became ready last.
  */
 #ifndef T3OPS_PROCESS_LOOP_TURN_H
 #define T3OPS_PROCESS_LOOP_TURN_H
@@ -9,12 +10,21 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "obs/metrics.h"
 
 #define LOOP_TURN_US 10000 /* after that it is long */
 
+/* Of a watcher that can be put off: among those that wait for the next turn. */
+struct turn_place {
+	TAILQ_ENTRY(turn_place) link;
+	struct ev_io *io; /* NULL: it does not wait */
+};
+
 struct loop_turn {
+	struct ev_loop *loop;
+	TAILQ_HEAD(turn_waiting, turn_place) waiting; /* the first one for longest */
 	struct ev_check woken;
 	uint64_t began_us, longest_us;
 	struct series *longest;
@@ -30,5 +40,11 @@ void loop_turn_reset(struct loop_turn *t);
 
 /* After some work: whether the turn is long by now.  It stays so until its end. */
 bool loop_turn_spend(struct loop_turn *t);
+
+/* Whether what io is called for waits until the next turn, for which it has to stay ready: this one is long.  False:
+ * it has its turn now. */
+bool loop_turn_put_off(struct loop_turn *t, struct turn_place *p, struct ev_io *io);
+/* It is about to go. */
+void loop_turn_leave(struct loop_turn *t, struct turn_place *p);
 
 #endif

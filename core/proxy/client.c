@@ -137,6 +137,7 @@ static void client_forget(struct client *c)
 	struct clients *all = c->worker->clients;
 	struct worker *worker = c->worker;
 
+	loop_turn_leave(&worker->process->turn, &c->place);
 	ev_io_stop(worker->loop, &c->rd);
 	ev_io_stop(worker->loop, &c->wr);
 	deadline_stop(worker->loop, &c->deadline);
@@ -369,7 +370,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	case CLIENT_READING:
 		if (revents & EV_CUSTOM)
 			head_look(c);
-		else if (!c->worker->process->turn.is_long) /* else in the next one: it stays readable */
+		else if (!loop_turn_put_off(&c->worker->process->turn, &c->place, w))
 			head_read(c);
 		break;
 	case CLIENT_SERVING:

@@ -16,6 +16,7 @@
 
 #include "net/deadline.h"
 #include "net/request_validation.h"
+#include "process/loop_turn.h"
 #include "proxy/peer.h"
 #include "sys/buf.h"
 
@@ -62,6 +63,7 @@ struct client {
 	struct worker *worker;
 	enum client_state state;
 	struct ev_io rd, wr;
+	struct turn_place place;
 	struct deadline deadline;
 	struct buf in;        /* a head, and what came with it */
 	struct buf readahead; /* what came with the end of a body */

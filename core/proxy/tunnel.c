@@ -74,7 +74,10 @@ static void side_deadline(struct tunnel_side *side)
 
 static void side_fini(struct tunnel_side *side)
 {
-	ev_io_stop(side->tunnel->worker->loop, &side->io);
+	struct worker *worker = side->tunnel->worker;
+
+	loop_turn_leave(&worker->process->turn, &side->place);
+	ev_io_stop(worker->loop, &side->io);
 	close(side->io.fd);
 	buf_fini(&side->out);
 }
@@ -316,14 +319,14 @@ static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 		side_send(to, bytes, n);
 }
 
-/* When very many end at once, some of them do in the next turn of the loop, for which this one is still readable. */
+/* When very many end at once, some of them do in the next turn of the loop. */
 static void side_read(struct tunnel_side *side)
 {
 	struct worker *worker = side->tunnel->worker;
 	char *scratch = worker->scratch;
 	ssize_t n;
 
-	if (worker->process->turn.is_long)
+	if (loop_turn_put_off(&worker->process->turn, &side->place, &side->io))
 		return;
 	tunnel_slot_open(side->tunnel);
 	n = recv(side->io.fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);

@@ -13,6 +13,7 @@
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
 #include "plugin.h"
+#include "process/loop_turn.h"
 #include "proxy/quota.h"
 #include "sys/buf.h"
 
@@ -22,6 +23,7 @@ struct worker;
 struct tunnel_side {
 	struct tunnel *tunnel;
 	struct ev_io io;
+	struct turn_place place;
 	struct buf out;
 	struct ws_frames frames;
 	uint64_t last_us; /* when something last came from there */

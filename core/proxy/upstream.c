@@ -104,6 +104,7 @@ static void pool_remove(struct upstream *u)
 
 static void upstream_free(struct upstream *u)
 {
+	loop_turn_leave(&u->worker->process->turn, &u->place);
 	ev_io_stop(u->worker->loop, &u->rd);
 	ev_io_stop(u->worker->loop, &u->wr);
 	deadline_stop(u->worker->loop, &u->idle);
@@ -157,8 +158,8 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct upstream *u = w->data;
 
 	(void)loop, (void)revents;
-	if (u->worker->process->turn.is_long)
-		return; /* it stays readable for the next one */
+	if (loop_turn_put_off(&u->worker->process->turn, &u->place, w))
+		return;
 	if (u->state == UPSTREAM_IN_USE)
 		u->owner->readable(u->arg);
 	else if (u->state == UPSTREAM_RETIRED)

@@ -19,6 +19,7 @@
 
 #include "net/deadline.h"
 #include "net/dial.h"
+#include "process/loop_turn.h"
 #include "sys/buf.h"
 
 struct worker;
@@ -45,6 +46,7 @@ struct upstream {
 	enum upstream_state state;
 	struct dial dial;    /* while connecting */
 	struct ev_io rd, wr; /* from then on */
+	struct turn_place place;
 	struct deadline idle;
 	bool reused;      /* it was pooled before */
 	bool wants_input; /* its owner takes what comes */
