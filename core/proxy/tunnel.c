@@ -82,11 +82,24 @@ static void side_fini(struct tunnel_side *side)
 	buf_fini(&side->out);
 }
 
-static void turn_forget(struct tunnel_turn *turn, const struct tunnel *t)
+/* What is held was received before the end: who is still there gets it, if he can take it at once. */
+static void held_spend(struct tunnel *t)
+{
+	bool for_client;
+	struct span held = tunnel_slot_release_held(t, &for_client);
+	const struct tunnel_side *to = for_client ? &t->client : &t->upstream;
+
+	if (buf_len(&to->out) == 0)
+		(void)send(to->io.fd, held.at, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void turn_forget(struct tunnel_turn *turn, struct tunnel *t)
 {
 	for (size_t i = 0; i < turn->n; i++)
-		if (turn->held[i] == t)
+		if (turn->held[i] == t) {
 			turn->held[i] = NULL;
+			held_spend(t);
+		}
 }
 
 static void tunnel_free(struct tunnel *t)

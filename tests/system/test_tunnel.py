@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Users' WebSockets: passed untouched, and their ends told apart."""
+import os
 import re
+import signal
 import socket
 import struct
 import threading
@@ -133,6 +135,24 @@ class Tunnel(unittest.TestCase):
                     self.assertIn(f"close_code={code}", line)
                 for word in ("duration_ms=", "idle_client_ms=", "idle_upstream_ms=", "bytes_up="):
                     self.assertIn(word, line)
+
+    def test_last_words_of_a_server_that_resets_are_passed_on(self):
+        """Though the same turn of the proxy's loop finds that the client's bytes cannot be sent there any more."""
+        server = []
+        self.origin.handlers["/dies"] = lambda c, r: (upgrade(c, r), server.append(c), c.read(1 << 30))
+        for _ in range(5):
+            w = self.open("/dies")
+            wait.until(lambda: server, what="the t3 server's side")
+            c, proxy = server.pop(), self.daemon.processes()["proxy"]
+            os.kill(proxy, signal.SIGSTOP)
+            w.send("too late")
+            c.send(b"\x81\x0alast words")
+            reset(c)
+            c.sock.shutdown(socket.SHUT_RD)  # its thread ends, and closes it
+            self.assertTrue(c.sock.fileno() < 0 or wait.until(lambda s=c.sock: s.fileno() < 0, what="the reset"))
+            os.kill(proxy, signal.SIGCONT)
+            self.assertEqual(w.text(), "last words")
+            w.drop()
 
     def test_address_and_location_come_from_the_trusted_proxy(self):
         with self.open("/echo", [("CF-Connecting-IP", "203.0.113.7"), ("CF-Ray", "8a1b2c3d4e5f6a7b-FRA")]):
