@@ -127,6 +127,7 @@ static void callbacks_look(struct lint *l, const struct t3ops_plugin *p)
 		uint32_t role;
 		const char *role_name;
 	} rows[] = {
+	    {"on_identity", p->on_identity, T3OPS_ROLE_PROXY, "T3OPS_ROLE_PROXY"},
 	    {"on_request", p->on_request, T3OPS_ROLE_PROXY, "T3OPS_ROLE_PROXY"},
 	    {"on_unauthorized", p->on_unauthorized, T3OPS_ROLE_PROXY, "T3OPS_ROLE_PROXY"},
 	    {"leg_open", p->leg_open, T3OPS_ROLE_LEG, "T3OPS_ROLE_LEG"},

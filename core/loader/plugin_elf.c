@@ -16,6 +16,7 @@
 #define NATIVE_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
 
 #define COMPILERS_CONSTRUCTORS 1 /* frame_dummy of crtbeginS.o */
+#define TEXT_MAX               4096
 
 struct image {
 	const unsigned char *bytes;
@@ -31,13 +32,27 @@ static const void *rows_at(const struct image *i, uint64_t at, uint64_t n, size_
 	return i->bytes + at;
 }
 
-/* A text that ends within its section; "" else. */
+/* A text that ends within its section, and is not endless; "" else. */
 static const char *text_at(const struct image *i, const ElfW(Shdr) * strings, uint64_t at)
 {
-	if (strings->sh_offset > i->size || strings->sh_size > i->size - strings->sh_offset ||
-	    at >= strings->sh_size || memchr(i->bytes + strings->sh_offset + at, '\0', strings->sh_size - at) == NULL)
+	uint64_t left;
+
+	if (strings->sh_offset > i->size || strings->sh_size > i->size - strings->sh_offset || at >= strings->sh_size)
+		return "";
+	left = strings->sh_size - at;
+	if (memchr(i->bytes + strings->sh_offset + at, '\0', left < TEXT_MAX ? left : TEXT_MAX) == NULL)
 		return "";
 	return (const char *)i->bytes + strings->sh_offset + at;
+}
+
+/* For a terminal: whoever made the file chose these bytes. */
+static void text_copy(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; text[n] != '\0' && n + 1 < size; n++)
+		out[n] = text[n] > ' ' && text[n] < 0x7f ? text[n] : '?';
+	out[n] = '\0';
 }
 
 static bool is_ours(const struct image *i)
@@ -68,7 +83,7 @@ static void dynamic_look(const struct image *i, const ElfW(Shdr) * s, const ElfW
 		if (d[k].d_tag == DT_TEXTREL || (d[k].d_tag == DT_FLAGS && (d[k].d_un.d_val & DF_TEXTREL)))
 			out->relocates_text = true;
 		else if (d[k].d_tag == DT_RPATH || d[k].d_tag == DT_RUNPATH)
-			snprintf(out->run_path, sizeof out->run_path, "%.200s", text_at(i, strings, d[k].d_un.d_val));
+			text_copy(out->run_path, sizeof out->run_path, text_at(i, strings, d[k].d_un.d_val));
 		else if (d[k].d_tag == DT_INIT_ARRAYSZ &&
 		         d[k].d_un.d_val / sizeof(ElfW(Addr)) > COMPILERS_CONSTRUCTORS)
 			out->constructors = d[k].d_un.d_val / sizeof(ElfW(Addr)) - COMPILERS_CONSTRUCTORS;
@@ -77,9 +92,12 @@ static void dynamic_look(const struct image *i, const ElfW(Shdr) * s, const ElfW
 static void exported_add(struct plugin_elf *out, const char *name)
 {
 	size_t used = strlen(out->exported);
+	char shown[61];
 
-	if (out->n_exported++ < 4)
-		snprintf(out->exported + used, sizeof out->exported - used, "%s%.60s", used > 0 ? " " : "", name);
+	if (out->n_exported++ >= 4)
+		return;
+	text_copy(shown, sizeof shown, name);
+	snprintf(out->exported + used, sizeof out->exported - used, "%s%s", used > 0 ? " " : "", shown);
 }
 
 static bool is_exported(const ElfW(Sym) * s)
