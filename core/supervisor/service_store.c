@@ -55,11 +55,11 @@ static const char *name_next(const char **names, char out[SERVICE_NAME_SIZE])
 
 void service_store_take(bool (*on_kept)(void *arg, const char *name, int fd), void *arg)
 {
-	const char *names = getenv("LISTEN_FDNAMES");
+	const char *given = getenv("LISTEN_FDNAMES"), *names = given ? given : ""; /* who names none may pass some */
 	int n = count();
 	char name[SERVICE_NAME_SIZE];
 
-	for (int fd = FIRST_FD; names && fd < FIRST_FD + n; fd++) {
+	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
 		name_next(&names, name);
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || on_kept(arg, name, fd))
 			continue;

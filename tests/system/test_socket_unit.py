@@ -78,6 +78,15 @@ class SocketUnit(Case):
                 self.assertIn(b" 200 ", between())
                 self.daemon.stop()
 
+    def test_whoever_names_no_descriptors(self):
+        """As systemd-socket-activate does."""
+        self.begin()
+        self.daemon.wrap = ["/usr/bin/env", "-u", "LISTEN_FDNAMES"]
+        early = self.ask_early()
+        self.daemon.start()
+        self.assertEqual(self.daemon.proxy, self.address)
+        self.assertIn(b" 200 ", early())
+
     def test_supervisor_dies(self):
         self.begin(workers=2)
         self.daemon.start()
