@@ -10,8 +10,7 @@ static void waiting_first(const struct loop_turn *t)
 	const struct turn_place *p;
 	int revents;
 
-	TAILQ_FOREACH_REVERSE(p, &t->waiting, turn_waiting, link)
-	{
+	TAILQ_FOREACH_REVERSE (p, &t->waiting, turn_waiting, link) {
 		revents = ev_clear_pending(t->loop, p->io);
 		if (revents != 0)
 			ev_feed_event(t->loop, p->io, revents);
