@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ctl/local_time.h"
+#include "ctl/print_story.h"
 #include "ctl/style.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
@@ -162,9 +163,9 @@ static void verdict_head_print(FILE *out, const json_t *v)
 		fputs("; from ", out);
 		text_put(out, vantage, 0);
 	}
-	fprintf(out, "; incident %lld, %.1f s after the first drop%s)\n",
+	fprintf(out, "; incident %lld, %.1f s after the first %s%s)\n",
 	        (long long)json_integer_value(json_object_get(v, "incident")),
-	        json_number_value(json_object_get(v, "delay_seconds")),
+	        json_number_value(json_object_get(v, "delay_seconds")), verdict_beginning(v),
 	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
 }
 

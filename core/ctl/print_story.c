@@ -68,8 +68,7 @@ static void head_put(FILE *out, const json_t *v)
 	        (long long)json_integer_value(json_object_get(v, "incident")));
 }
 
-/* What the times of a verdict count from. */
-static const char *beginning_of(const json_t *v)
+const char *verdict_beginning(const json_t *v)
 {
 	return json_is_object(v) && json_array_size(json_object_get(v, "users")) == 0 ? "failure" : "drop";
 }
@@ -80,7 +79,7 @@ static void verdict_put(FILE *out, const json_t *v)
 	fputs("  ", out);
 	text_wrap(out, text_get(v, "text"), "  ");
 	fprintf(out, "  Given %.1f s after the first %s", json_number_value(json_object_get(v, "delay_seconds")),
-	        beginning_of(v));
+	        verdict_beginning(v));
 	if (json_integer_value(json_object_get(v, "revision")) > 1)
 		fprintf(out, ", revision %lld", (long long)json_integer_value(json_object_get(v, "revision")));
 	if (*text_get(v, "was") != '\0')
@@ -121,7 +120,7 @@ static void steps_put(FILE *out, const json_t *steps, const json_t *v)
 		return;
 	local_zone(text_get(json_array_get(steps, 0), "time"), zone);
 	snprintf(heading, sizeof heading, "In order of time (%.40s, seconds from the first %s)", zone,
-	         beginning_of(v));
+	         verdict_beginning(v));
 	heading_put(out, heading);
 	json_array_foreach ((json_t *)steps, i, step)
 		step_put(out, step);

@@ -10,5 +10,7 @@
 void print_story(FILE *out, const json_t *answer);
 /* One row each, column headers, oldest first. */
 void print_verdict_rows(FILE *out, const json_t *newest_first);
+/* What the times of a verdict count from: a user's "drop", or "failure" if it affected nobody. */
+const char *verdict_beginning(const json_t *verdict);
 
 #endif

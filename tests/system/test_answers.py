@@ -175,6 +175,7 @@ class Answers(unittest.TestCase):
         with process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, "watch"], "ctl") as p:
             wait.until(lambda: re.search(r"The t3 server of alice down since .*, nobody affected yet", p.log()) and "STATE" in p.log(),
                        what="what stands")
+        self.assertIn(" s after the first failure)", self.ctl("verdicts", "--standing").stdout)
 
     def test_usage(self):
         for words, why in ((("why", "a", "b"), "unexpected argument: b"), (("why", "--at", "soon"), "soon: expected a time"),
