@@ -103,7 +103,7 @@ void print_plugins(FILE *out, const json_t *answer)
 	local_time(text_get(answer, "since"), since);
 	fputs("callbacks over budget and ended processes are those since ", out);
 	text_put(out, since, 0);
-	fputs("; this t3ops has ABI ", out);
+	fputs("\nthis t3ops has ABI ", out);
 	text_put(out, text_get(answer, "abi"), 0);
 	fputc('\n', out);
 }
