@@ -102,7 +102,7 @@ static int result_print(const struct doctor *d)
 	if (d->findings.is_quiet)
 		json_dumpf(d->findings.all, stdout, JSON_INDENT(2));
 	else
-		printf("%u broken, %u warnings, %u well, %u skipped", fails, warns,
+		printf("%u broken, %u warning%s, %u well, %u skipped", fails, warns, warns == 1 ? "" : "s",
 		       findings_count(&d->findings, FINDING_OK), findings_count(&d->findings, FINDING_SKIP));
 	putchar('\n');
 	return fails > 0 ? EXIT_FAILURE : warns > 0 ? EXIT_WARNINGS : EXIT_SUCCESS;
