@@ -19,7 +19,8 @@
 
 #define SYSTEMCTL_TIMEOUT_MS 20000
 #define CONTROL_TIMEOUT_S    15
-#define COPIES_WANTED        2 /* of all databases: one beside those that there are, and one to restore */
+#define FIRST_REPORTS_S      60 /* after a start, each leg has reported by then */
+#define COPIES_WANTED        2  /* of all databases: one beside those that there are, and one to restore */
 
 /* ---- units */
 
@@ -73,10 +74,36 @@ static void leg_report(struct doctor *d, const json_t *leg)
 	if (strcmp(state, "up") == 0 || strcmp(state, "absent") == 0)
 		finding_add(&d->findings, FINDING_OK, "leg", name, "", "%s", state);
 	else if (text_get(leg, "reason")[0] != '\0')
-		finding_add(&d->findings, FINDING_FAIL, "leg", name, "t3opsctl why", "%s at %s (%s)", state,
-		            text_get(leg, "step"), text_get(leg, "reason"));
+		finding_add(&d->findings, FINDING_FAIL, "leg", name,
+		            "t3opsctl why; before a first verdict, journalctl -u t3ops -g leg_attempt_failed",
+		            "%s at %s (%s)", state, text_get(leg, "step"), text_get(leg, "reason"));
 	else
 		finding_add(&d->findings, FINDING_WARN, "leg", name, "ask again in a minute", "%s", state);
+}
+
+static bool has_reported(const json_t *status, const char *name)
+{
+	const json_t *leg;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "legs"), i, leg)
+		if (strcmp(text_get(leg, "name"), name) == 0)
+			return true;
+	return false;
+}
+
+/* Legs whose first attempt goes on: a t3ops that has just been started is not well for want of bad news. */
+static void silent_legs_report(struct doctor *d, const json_t *status)
+{
+	const json_t *plugin;
+	size_t i;
+
+	if (json_number_value(json_object_get(status, "uptime_seconds")) >= FIRST_REPORTS_S)
+		return;
+	json_array_foreach (json_object_get(d->config, "plugins"), i, plugin)
+		if (json_is_true(json_object_get(plugin, "leg")) && !has_reported(status, text_get(plugin, "name")))
+			finding_add(&d->findings, FINDING_WARN, "leg", text_get(plugin, "name"),
+			            "ask again in a minute", "has not reported yet");
 }
 
 static void status_report(struct doctor *d, const json_t *status)
@@ -92,6 +119,7 @@ static void status_report(struct doctor *d, const json_t *status)
 		            text_get(status, "version"), json_array_size(json_object_get(status, "processes")));
 	json_array_foreach (json_object_get(status, "legs"), i, one)
 		leg_report(d, one);
+	silent_legs_report(d, status);
 }
 
 void doctor_daemon(struct doctor *d)
