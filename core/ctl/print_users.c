@@ -2,32 +2,30 @@
 /* Who is connected, and what is new; see print_users.h. */
 #include "ctl/print_users.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/local_time.h"
 #include "ctl/print_story.h"
 #include "ctl/style.h"
+#include "ctl/table.h"
 #include "ctl/text.h"
 
-#define TIME_WIDTH 19
-
 /* Without its zone, which the head names. */
-static void time_column(FILE *out, const char *utc)
+static void time_add(struct table *t, const char *utc)
 {
 	char when[LOCAL_TIME_SIZE];
 
-	local_time(utc, when);
-	when[TIME_WIDTH] = '\0';
-	text_put(out, *when != '\0' ? when : "-", TIME_WIDTH);
-	fputs("  ", out);
+	local_time_bare(utc, when);
+	table_add(t, *when != '\0' ? when : "-");
 }
 
-static void delay_column(FILE *out, const json_t *delay)
+static void delay_add(struct table *t, const json_t *delay)
 {
-	if (delay != NULL)
-		fprintf(out, "%7.0f ms  ", json_number_value(delay) * 1000);
-	else
-		fprintf(out, "%10s  ", "-");
+	char text[32];
+
+	snprintf(text, sizeof text, "%.0f ms", json_number_value(delay) * 1000);
+	table_add(t, delay != NULL ? text : "-");
 }
 
 /* "backup 2026-11-27 03:30:02, version 1.2.3" */
@@ -38,70 +36,66 @@ static void facts_put(FILE *out, const json_t *user)
 	json_t *value;
 
 	json_object_foreach (json_object_get(user, "facts"), key, value) {
-		fputs(between, out);
-		text_put(out, key, 0);
-		fputc(' ', out);
-		text_put(out, json_string_value(value), 0);
+		fprintf(out, "%s%s %s", between, key, json_string_value(value));
 		between = ", ";
 	}
 	json_object_foreach (json_object_get(user, "times"), key, value) {
-		local_time(json_string_value(value), when);
-		when[TIME_WIDTH] = '\0';
-		fputs(between, out);
-		text_put(out, key, 0);
-		fprintf(out, " %s", when);
+		local_time_bare(json_string_value(value), when);
+		fprintf(out, "%s%s %s", between, key, when);
 		between = ", ";
 	}
 }
 
-static void user_put(FILE *out, const json_t *user, int width)
+/* What is known of the user, below the row. */
+static void facts_note(struct table *t, const json_t *user)
 {
-	const char *leg = text_get(user, "leg");
-	long long tunnels = (long long)json_integer_value(json_object_get(user, "tunnels"));
+	char *text = NULL;
+	size_t len = 0;
+	FILE *note = open_memstream(&text, &len);
 
-	text_put(out, text_get(user, "user"), width);
-	fprintf(out, "  %7lld  ", tunnels);
-	time_column(out, text_get(user, "connected_since"));
-	delay_column(out, json_object_get(user, "heartbeat_seconds"));
-	time_column(out, text_get(user, "last_drop"));
-	style_put(out, strcmp(leg, "down") == 0 ? STYLE_BAD : STYLE_PLAIN);
-	text_put(out, *leg != '\0' ? leg : "-", 9);
-	style_put(out, STYLE_PLAIN);
-	fputs("  ", out);
-	facts_put(out, user);
-	fputc('\n', out);
+	if (note == NULL)
+		return;
+	facts_put(note, user);
+	if (fclose(note) == 0 && len > 0)
+		table_note(t, text);
+	free(text);
 }
 
-static int widest(const json_t *users)
+static void user_add(struct table *t, const json_t *user)
 {
-	size_t width = 4, i;
-	json_t *user;
+	const char *leg = text_get(user, "leg");
+	char tunnels[24];
 
-	json_array_foreach ((json_t *)users, i, user)
-		width = strlen(text_get(user, "user")) > width ? strlen(text_get(user, "user")) : width;
-	return (int)width;
+	table_add(t, text_get(user, "user"));
+	snprintf(tunnels, sizeof tunnels, "%lld", (long long)json_integer_value(json_object_get(user, "tunnels")));
+	table_add(t, tunnels);
+	time_add(t, text_get(user, "connected_since"));
+	delay_add(t, json_object_get(user, "heartbeat_seconds"));
+	time_add(t, text_get(user, "last_drop"));
+	table_add_style(t, *leg != '\0' ? leg : "-", strcmp(leg, "down") == 0 ? STYLE_BAD : STYLE_PLAIN);
+	facts_note(t, user);
 }
 
 void print_users(FILE *out, const json_t *users)
 {
-	char zone[LOCAL_TIME_SIZE], since[LOCAL_TIME_SIZE + 20];
-	int width = widest(users);
+	char zone[LOCAL_TIME_SIZE], since[LOCAL_TIME_SIZE + 16];
+	const struct table_column columns[] = {{"USER", TABLE_NAME},      {"TUNNELS", TABLE_NUMBER},
+	                                       {since, TABLE_TEXT},       {"HEARTBEAT", TABLE_NUMBER},
+	                                       {"LAST DROP", TABLE_TEXT}, {"T3 SERVER", TABLE_TEXT}};
+	struct table *t = table_new(columns, sizeof columns / sizeof columns[0]);
 	json_t *user;
 	size_t i;
 
+	local_zone("", zone);
+	snprintf(since, sizeof since, "CONNECTED (%s)", zone);
 	if (json_array_size(users) == 0) {
 		fputs("no user is known yet\n", out);
-		return;
+	} else {
+		json_array_foreach ((json_t *)users, i, user)
+			user_add(t, user);
+		table_print(t, out, text_terminal_width(out), 0);
 	}
-	local_zone("", zone);
-	snprintf(since, sizeof since, "CONNECTED (%.40s)", zone);
-	style_put(out, STYLE_STRONG);
-	fprintf(out, "%-*s  %7s  %-19s  %10s  %-19s  %-9s  %s", width, "USER", "TUNNELS", since, "HEARTBEAT",
-	        "LAST DROP", "T3 SERVER", "KNOWN");
-	style_put(out, STYLE_PLAIN);
-	fputc('\n', out);
-	json_array_foreach ((json_t *)users, i, user)
-		user_put(out, user, width);
+	table_free(t);
 }
 
 static enum style state_style(const char *state)
