@@ -426,7 +426,7 @@ static const char *fault_of(const struct init_answers *a, const struct question 
 	const char *fault = strcmp(q->name, "users") == 0 ? NULL : text_fault(text);
 
 	if (text[0] == '\0')
-		return q->may_be_empty ? NULL : "it has to be known";
+		return q->may_be_empty ? NULL : "needs a value, for none was found here";
 	if (fault == NULL && q->choices != NULL && !is_choice(q->choices, text))
 		return q->choices; /* "expected one of" is said with it */
 	return fault != NULL || q->fault == NULL ? fault : q->fault(a, text);
@@ -434,7 +434,7 @@ static const char *fault_of(const struct init_answers *a, const struct question 
 
 static void fault_print(const struct question *q, const char *text, const char *fault)
 {
-	fprintf(stderr, "t3opsctl: init: --%s %s: %s%s\n", q->name, text,
+	fprintf(stderr, "t3opsctl: init: --%s%s%s: %s%s\n", q->name, text[0] != '\0' ? " " : "", text,
 	        fault == q->choices ? "expected one of " : "", fault);
 }
 

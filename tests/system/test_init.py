@@ -133,7 +133,7 @@ class Files(unittest.TestCase):
             self.assertIn(said, errors)
         status, _, errors = init(self.root, "--yes")
         self.assertEqual(status, 2)
-        self.assertIn("--host : it has to be known", errors)
+        self.assertIn("--host: needs a value, for none was found here", errors)
 
 
 YAML = """
