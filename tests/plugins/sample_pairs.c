@@ -9,7 +9,7 @@
 
 struct pairs {
 	struct pairs *next;    /* of all legs there ever were */
-	struct t3ops_leg *leg; /* NULL: in a job */
+	struct t3ops_leg *leg; /* NULL: in a job, or closed */
 	bool done;
 	struct t3ops_ctx *ctx;
 	struct t3ops_paired paired;
@@ -45,6 +45,8 @@ static void on_leg_paired(void *arg, const struct t3ops_paired *paired)
 	struct pairs *p = arg;
 
 	cookie_take(p, paired);
+	if (p->leg == NULL)
+		return;
 	if (paired->result == T3OPS_PAIR_OK)
 		p->ctx->host->leg_up(p->ctx, p->leg);
 	else
@@ -67,6 +69,8 @@ static void on_leg_checked(void *arg, const struct t3ops_session_state *state)
 {
 	struct pairs *p = arg;
 
+	if (p->leg == NULL)
+		return;
 	if (state->session == T3OPS_SESSION_ALIVE)
 		p->ctx->host->leg_pong(p->ctx, p->leg, 1000);
 	else
@@ -82,6 +86,9 @@ static void leg_ping(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 
 static void leg_close(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
+	struct pairs *p = ctx->host->leg_get(ctx, leg);
+
+	p->leg = NULL;
 	ctx->host->leg_set(ctx, leg, NULL);
 }
 
