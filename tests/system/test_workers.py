@@ -18,6 +18,12 @@ ALICE = [("X-authentik-username", "alice")]
 TUNNELS = 40
 
 
+def waits(pid):
+    """In its loop: it has nothing in its hands."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        return f.read().rpartition(")")[2].split()[0] == "S"
+
+
 class Workers(unittest.TestCase):
     def setUp(self):
         self.origin = Origin({"/ws": RawEcho()})
@@ -65,6 +71,7 @@ class Workers(unittest.TestCase):
         wait.until(lambda: sum(self.per_worker().values()) == TUNNELS, what="the gauges")
         for pid in self.daemon.pids("proxy"):
             mark = len(self.daemon.log())
+            wait.until(lambda p=pid: waits(p), what="the worker to be done with what was said last")
             os.kill(pid, signal.SIGKILL)
             for w in idle:
                 w.send_frame(ws.TEXT, "still here", mask=False)
