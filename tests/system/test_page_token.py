@@ -76,7 +76,7 @@ class PageToken(unittest.TestCase):
         self.assertEqual(self.get("/status", shown).status, 200)
         self.write("another-token-altogether\n")
         self.assertIn("event=reloaded", self.daemon.reload())
-        self.assertEqual(self.get("/status", shown).status, 401)
+        wait.until(lambda: self.get("/status", shown).status == 401, what="the monitor of before to accept nobody any more")
         self.assertEqual(self.get("/status", BEARER).status, 401)
         self.assertEqual(self.get("/status", [("Authorization", "Bearer another-token-altogether")]).status, 200)
         self.write("short\n")
