@@ -199,7 +199,9 @@ class WebSocketLegs(unittest.TestCase):
         self.assertEqual(request.target, "/echo?a=b")
         self.assertEqual(request.header("host"), HOST + ":1")  # pinned, yet it says whom it wants
         self.assertNotIn("a=b", self.daemon.log())
-        self.assertEqual([e["kind"] for e in events(self.daemon.log(), "echo")], ["leg_up"])
+        kinds = [e["kind"] for e in events(self.daemon.log(), "echo")]
+        self.assertEqual(kinds[0], "leg_up")
+        self.assertNotIn("leg_down", kinds)  # a busy machine may make a beat late
 
     def test_attempts_that_fail(self):
         for target, step, reason, code in ATTEMPTS:

@@ -122,8 +122,9 @@ class Readiness(unittest.TestCase):
         d = self.daemon(max_requests_per_user=2)
         self.assertEqual(http.get(d.proxy, "/x", ALICE).status, 503)
         server = self.starts()
+        held = d.metrics().get("t3ops_requests_held_total", 0)
         asked = [self.ask(d), self.ask(d)]
-        wait.until(lambda: server.seen(QUESTION) > 0, what="the question")
+        wait.until(lambda: d.metrics()["t3ops_requests_held_total"] == held + 2, what="both to wait")
         self.assertEqual(http.get(d.proxy, "/x", ALICE).status, 429)
         server.ready.set()
         self.assertEqual([c.response().status for c in asked], [200, 200])
