@@ -98,21 +98,35 @@ static void arguments_read(struct command_line *line, int argc, char **argv)
 	}
 }
 
+/* --plugin FILE says of which file -t is. */
+static void plugin_read(struct command_line *line)
+{
+	if (!line->plugin)
+		return;
+	if (line->mode == MODE_CHECK) {
+		line->mode = MODE_LINT;
+		return;
+	}
+	fputs("t3ops: --plugin FILE goes with -t\n", stderr);
+	line->mode = MODE_USAGE_ERROR;
+}
+
+static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                        {"test", no_argument, NULL, 't'},
+                                        {"json", no_argument, NULL, OPT_JSON},
+                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
+                                        {"plugin", required_argument, NULL, OPT_PLUGIN},
+                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
+                                        {"end-service", no_argument, NULL, OPT_END_SERVICE},
+                                        {"take-over", required_argument, NULL, OPT_TAKE_OVER},
+                                        {"version", no_argument, NULL, OPT_VERSION},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"take-over-from", required_argument, NULL, OPT_TAKE_OVER_FROM},
+                                        {0}};
+
 static struct command_line command_line_read(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	                                        {"test", no_argument, NULL, 't'},
-	                                        {"json", no_argument, NULL, OPT_JSON},
-	                                        {"explain", no_argument, NULL, OPT_EXPLAIN},
-	                                        {"plugin", required_argument, NULL, OPT_PLUGIN},
-	                                        {"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-	                                        {"run-job", no_argument, NULL, OPT_RUN_JOB},
-	                                        {"end-service", no_argument, NULL, OPT_END_SERVICE},
-	                                        {"take-over", required_argument, NULL, OPT_TAKE_OVER},
-	                                        {"version", no_argument, NULL, OPT_VERSION},
-	                                        {"help", no_argument, NULL, 'h'},
-	                                        {"take-over-from", required_argument, NULL, OPT_TAKE_OVER_FROM},
-	                                        {0}};
 	struct command_line line = {.conf_path = T3OPS_SYSCONFDIR "/t3ops/t3ops.conf",
 	                            .plugin_dir = T3OPS_PLUGIN_DIR,
 	                            .take_over_fd = -1,
@@ -165,12 +179,7 @@ static struct command_line command_line_read(int argc, char **argv)
 	if (line.mode == MODE_EXPLAIN && optind < argc)
 		line.topic = argv[optind++];
 	arguments_read(&line, argc - optind, argv + optind);
-	if (line.plugin && line.mode == MODE_CHECK) {
-		line.mode = MODE_LINT;
-	} else if (line.plugin) {
-		fputs("t3ops: --plugin FILE goes with -t\n", stderr);
-		line.mode = MODE_USAGE_ERROR;
-	}
+	plugin_read(&line);
 	return line;
 }
 

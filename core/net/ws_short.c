@@ -17,7 +17,7 @@ static void unmask(struct ws_short *m, const char *mask)
 	uint32_t key, word;
 
 	memcpy(&key, mask, sizeof key);
-	for (size_t i = 0; i < m->len; i += sizeof word) { /* the room is a multiple of it */
+	for (size_t i = 0; i < m->len; i += sizeof word) { /* the buffer's size is a multiple of it */
 		memcpy(&word, m->payload + i, sizeof word);
 		word ^= key;
 		memcpy(m->payload + i, &word, sizeof word);

@@ -146,12 +146,12 @@ class Tunnel(unittest.TestCase):
             c, proxy = server.pop(), self.daemon.processes()["proxy"]
             os.kill(proxy, signal.SIGSTOP)
             w.send("too late")
-            c.send(b"\x81\x0alast words")
+            c.send(b"\x81\x07goodbye")
             reset(c)
             c.sock.shutdown(socket.SHUT_RD)  # its thread ends, and closes it
             self.assertTrue(c.sock.fileno() < 0 or wait.until(lambda s=c.sock: s.fileno() < 0, what="the reset"))
             os.kill(proxy, signal.SIGCONT)
-            self.assertEqual(w.text(), "last words")
+            self.assertEqual(w.text(), "goodbye")
             w.drop()
 
     def test_address_and_location_come_from_the_trusted_proxy(self):

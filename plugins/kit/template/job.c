@@ -31,7 +31,7 @@ static int run(struct t3ops_ctx *ctx, const struct t3ops_user *user)
 }
 
 static const struct t3ops_option options[] = {
-    {"least", T3OPS_OPT_BYTES, "1G", 0, 0, "A run fails if less room than this is left."},
+    {"least", T3OPS_OPT_BYTES, "1G", 0, 0, "A run fails if less space than this is free."},
 };
 
 T3OPS_PLUGIN(@NAME@) = {
@@ -39,7 +39,7 @@ T3OPS_PLUGIN(@NAME@) = {
     .roles = T3OPS_ROLE_JOB,
     .name = "@NAME@",
     .version = "0.1",
-    .summary = "looks at the room that is left",
+    .summary = "looks at the free space",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .run = run,
