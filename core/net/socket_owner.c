@@ -15,7 +15,8 @@
 
 #define STATES       ((1u << 1) | (1u << 8)) /* TCP_ESTABLISHED, TCP_CLOSE_WAIT: linux/tcp_states.h */
 #define LISTENS      (1u << 10)              /* TCP_LISTEN */
-#define ANSWER_BYTES 1024
+#define ANSWER_BYTES 512
+#define BATCH        16
 
 struct answer {
 	_Alignas(NLMSG_ALIGNTO) char bytes[ANSWER_BYTES];
@@ -138,61 +139,140 @@ bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *addres
 
 /* ---- whose socket it is --------------------------------------------------------------------------------------- */
 
-/* The socket whose own end is `there` and whose peer is `here`, in one of the states; NULL: there is none.  answer:
- * where it is. */
-static const struct inet_diag_msg *socket_ask(struct socket_owner *s, const struct endpoint *there,
-                                              const struct endpoint *here, unsigned states, struct answer *answer)
-{
-	struct {
-		struct nlmsghdr head;
-		struct inet_diag_req_v2 query;
-	} request = {.head = {.nlmsg_len = sizeof request,
-	                      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-	                      .nlmsg_flags = NLM_F_REQUEST,
-	                      .nlmsg_seq = ++s->sequence},
-	             .query = {.sdiag_family = (unsigned char)there->family,
-	                       .sdiag_protocol = IPPROTO_TCP,
-	                       .idiag_states = states,
-	                       .id = {.idiag_sport = there->port,
-	                              .idiag_dport = here->port,
-	                              .idiag_if = there->scope,
-	                              .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
-	const struct inet_diag_msg *found = NLMSG_DATA((struct nlmsghdr *)(void *)answer->bytes);
-	ssize_t n;
+struct socket_request {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 query;
+};
 
-	memcpy(request.query.id.idiag_src, there->address, there->len);
-	memcpy(request.query.id.idiag_dst, here->address, here->len);
-	n = ask(s->diag_fd, &request.head, answer->bytes, sizeof answer->bytes);
-	/* The filter of states is for dumps only: it is applied here. */
-	return n >= (ssize_t)NLMSG_LENGTH(sizeof *found) && (1u << found->idiag_state) & states ? found : NULL;
+/* For the socket whose own end is `there` and whose peer is `here`. */
+static void socket_request_make(struct socket_owner *s, const struct endpoint *there, const struct endpoint *here,
+                                unsigned states, struct socket_request *out)
+{
+	*out = (struct socket_request){.head = {.nlmsg_len = sizeof *out,
+	                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+	                                        .nlmsg_flags = NLM_F_REQUEST,
+	                                        .nlmsg_seq = ++s->sequence},
+	                               .query = {.sdiag_family = (unsigned char)there->family,
+	                                         .sdiag_protocol = IPPROTO_TCP,
+	                                         .idiag_states = states,
+	                                         .id = {.idiag_sport = there->port,
+	                                                .idiag_dport = here->port,
+	                                                .idiag_if = there->scope,
+	                                                .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
+	memcpy(out->query.id.idiag_src, there->address, there->len);
+	memcpy(out->query.id.idiag_dst, here->address, here->len);
 }
 
-static enum socket_owner_result owner_ask(struct socket_owner *s, const struct endpoint *peer,
-                                          const struct endpoint *own, uid_t *uid)
+/* The socket of an answer of n bytes, in one of the states; NULL: there is none. */
+static const struct inet_diag_msg *socket_read(const struct answer *answer, ssize_t n, unsigned states)
 {
-	struct answer answer;
-	const struct inet_diag_msg *found = socket_ask(s, peer, own, STATES, &answer);
+	const struct nlmsghdr *head = (const void *)answer->bytes;
+	const struct inet_diag_msg *found = NLMSG_DATA(head);
 
-	if (!found || found->idiag_inode == 0)
-		return SOCKET_OWNER_UNKNOWN;
-	*uid = found->idiag_uid;
-	return SOCKET_OWNER_FOUND;
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof *found) || head->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return NULL;
+	/* The filter of states is for dumps only: it is applied here. */
+	return (1u << found->idiag_state) & states ? found : NULL;
 }
 
 uint64_t socket_owner_listener(struct socket_owner *s, const struct sockaddr *address)
 {
 	struct endpoint there, nobody = {0};
+	struct socket_request request;
 	struct answer answer;
 	const struct inet_diag_msg *found;
 
 	if (!endpoint_read(&there, address))
 		return 0;
 	nobody.len = there.len;
-	found = socket_ask(s, &there, &nobody, LISTENS, &answer);
+	socket_request_make(s, &there, &nobody, LISTENS, &request);
+	found = socket_read(&answer, ask(s->diag_fd, &request.head, answer.bytes, sizeof answer.bytes), LISTENS);
 	return found ? (uint64_t)found->id.idiag_cookie[1] << 32 | found->id.idiag_cookie[0] : 0;
 }
 
-/* A reset frees the four numbers for somebody else's connection, while what came before it can still be read. */
+/* ---- many at once ---------------------------------------------------------------------------------------------- */
+
+/* One datagram of requests, each of which has an answer of its own; sequence numbers count from `first`. */
+struct batch {
+	struct socket_request requests[BATCH];
+	struct socket_owner_question *of[BATCH];
+	unsigned n, first;
+};
+
+/* Without a request, if the answer is known. */
+static void batch_add(struct socket_owner *s, struct batch *b, struct socket_owner_question *q)
+{
+	struct endpoint there, here;
+
+	q->result = SOCKET_OWNER_UNKNOWN;
+	if (!endpoint_read(&there, q->peer) || !endpoint_read(&here, q->own))
+		return;
+	if (!is_ours(s, &there, &here)) {
+		q->result = SOCKET_OWNER_ELSEWHERE;
+		return;
+	}
+	if (b->n == 0)
+		b->first = s->sequence + 1;
+	socket_request_make(s, &there, &here, STATES, &b->requests[b->n]);
+	b->of[b->n++] = q;
+}
+
+/* False: an earlier question left it. */
+static bool batch_answer(const struct batch *b, const struct answer *answer, size_t n)
+{
+	const struct nlmsghdr *head = (const void *)answer->bytes;
+	const struct inet_diag_msg *found;
+	unsigned i;
+
+	if (!NLMSG_OK(head, n) || head->nlmsg_seq - b->first >= b->n)
+		return false;
+	i = head->nlmsg_seq - b->first;
+	found = socket_read(answer, (ssize_t)n, STATES);
+	if (found && found->idiag_inode != 0) {
+		b->of[i]->uid = found->idiag_uid;
+		b->of[i]->result = SOCKET_OWNER_FOUND;
+	}
+	return true;
+}
+
+/* Netlink answers before sendto(2) returns. */
+static void batch_ask(struct socket_owner *s, const struct batch *b)
+{
+	struct answer answers[BATCH];
+	struct iovec parts[BATCH];
+	struct mmsghdr messages[BATCH] = {0};
+	int n;
+
+	if (b->n == 0 || send(s->diag_fd, b->requests, b->n * sizeof b->requests[0], MSG_DONTWAIT) < 0)
+		return;
+	for (unsigned i = 0; i < b->n; i++) {
+		parts[i] = (struct iovec){answers[i].bytes, sizeof answers[i].bytes};
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+	}
+	for (unsigned left = b->n; left > 0;) {
+		n = recvmmsg(s->diag_fd, messages, left, MSG_DONTWAIT, NULL);
+		if (n <= 0)
+			return;
+		for (int i = 0; i < n; i++)
+			left -= batch_answer(b, &answers[i], messages[i].msg_len);
+	}
+}
+
+void socket_owner_ask(struct socket_owner *s, struct socket_owner_question *questions, size_t n)
+{
+	struct batch b;
+
+	for (size_t i = 0; i < n;) {
+		b.n = 0;
+		for (; i < n && b.n < BATCH; i++)
+			batch_add(s, &b, &questions[i]);
+		batch_ask(s, &b);
+	}
+}
+
+/* ---- whether it still is -----------------------------------------------------------------------------------------
+ */
+
 static bool is_connected(int fd)
 {
 	struct sockaddr_storage peer;
@@ -205,16 +285,58 @@ enum socket_owner_result socket_owner_find(struct socket_owner *s, int fd, const
 {
 	struct sockaddr_storage name;
 	socklen_t len = sizeof name;
-	struct endpoint there, here;
-	enum socket_owner_result result;
+	struct socket_owner_question q = {.peer = peer, .own = (const struct sockaddr *)&name};
 
-	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0 || !endpoint_read(&there, peer) ||
-	    !endpoint_read(&here, (struct sockaddr *)&name))
+	if (getsockname(fd, (struct sockaddr *)&name, &len) < 0)
 		return SOCKET_OWNER_UNKNOWN;
-	if (!is_ours(s, &there, &here))
-		return SOCKET_OWNER_ELSEWHERE;
-	result = owner_ask(s, &there, &here, uid);
-	return is_connected(fd) ? result : SOCKET_OWNER_UNKNOWN;
+	socket_owner_ask(s, &q, 1);
+	if (q.result == SOCKET_OWNER_ELSEWHERE)
+		return q.result;
+	if (q.result == SOCKET_OWNER_FOUND)
+		*uid = q.uid;
+	return is_connected(fd) ? q.result : SOCKET_OWNER_UNKNOWN;
+}
+
+/* recvmmsg(2) looks for a pending error before it reads, recv(2) only when nothing is left to be read.  Whatever
+ * takes a connection away from its four numbers (a reset, a timeout, an abort) sets the error first. */
+ssize_t socket_owner_read(int fd, void *bytes, size_t size)
+{
+	struct iovec part = {bytes, size};
+	struct mmsghdr message = {.msg_hdr = {.msg_iov = &part, .msg_iovlen = 1}};
+	int n = recvmmsg(fd, &message, 1, MSG_DONTWAIT, NULL);
+
+	return n > 0 ? (ssize_t)message.msg_len : n == 0 ? -EAGAIN : -errno;
+}
+
+/* ---- where connections arrive ------------------------------------------------------------------------------------
+ */
+
+static bool is_any(const struct sockaddr *a)
+{
+	struct endpoint e;
+	static const unsigned char zeros[sizeof e.address];
+
+	return !endpoint_read(&e, a) || memcmp(e.address, zeros, e.len) == 0;
+}
+
+/* One that is transparent accepts what was meant for others, too. */
+static bool is_transparent(int fd, int family)
+{
+	int on = 0;
+	socklen_t len = sizeof on;
+
+	if (family == AF_INET6)
+		return getsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, &len) < 0 || on != 0;
+	return getsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, &len) < 0 || on != 0;
+}
+
+bool socket_owner_is_at(int listener, struct sockaddr_storage *at)
+{
+	socklen_t len = sizeof *at;
+	const struct sockaddr *name = (const struct sockaddr *)at;
+
+	return getsockname(listener, (struct sockaddr *)at, &len) == 0 && !is_any(name) &&
+	       !is_transparent(listener, name->sa_family);
 }
 
 /* The accepted end of a connection from client to listener, both new; -1: it cannot be made. */

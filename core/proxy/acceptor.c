@@ -11,20 +11,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/socket_owner.h"
 #include "options/option.h"
 #include "proxy/client.h"
 #include "proxy/preface.h"
 #include "proxy/tunnel_state.h"
 #include "proxy/worker.h"
 
-#define ACCEPTS_AT_ONCE 64 /* then the others have their turn */
-#define ACCEPT_AGAIN_S  0.5
-#define RESERVED_FDS    256 /* for the t3 servers of those who are here; of a small limit an eighth */
+#define ACCEPT_AGAIN_S 0.5
+#define RESERVED_FDS   256 /* for the t3 servers of those who are here; of a small limit an eighth */
 
 struct acceptor {
 	struct ev_io io;
 	struct acceptors *all;
-	bool proxied; /* its connections begin with a PROXY header */
+	bool proxied;               /* its connections begin with a PROXY header */
+	bool has_address;           /* all of them have their end there */
+	struct sockaddr_storage at; /* then */
 };
 
 /*   ACCEPTING <--few descriptors are left / there is room again--> PAUSED       either --close--> CLOSED */
@@ -89,44 +91,71 @@ static void on_again(struct ev_loop *loop, struct ev_timer *w, int revents)
 		acceptors_set_state(all, ACCEPTORS_ACCEPTING);
 }
 
-static void admit(const struct acceptor *a, int fd, const struct sockaddr *peer)
+/* As many as may come yet. */
+static size_t places_left(const struct worker *worker)
 {
-	struct worker *worker = a->all->worker;
 	size_t n = clients_count(worker->clients) + prefaces_count(worker->prefaces) + worker->tunnels->n;
 
-	if (n < worker->conf.max_connections && a->proxied) {
-		preface_begin(worker->prefaces, fd, peer);
-		return;
+	return n < worker->conf.max_connections ? worker->conf.max_connections - n : 0;
+}
+
+static void admit(const struct acceptor *a, struct arrival *arrivals, size_t n)
+{
+	struct worker *worker = a->all->worker;
+
+	if (!a->proxied)
+		peers_find(worker->peers, a->has_address ? (const struct sockaddr *)&a->at : NULL, arrivals, n);
+	for (size_t i = 0; i < n; i++) {
+		if (a->proxied)
+			preface_begin(worker->prefaces, arrivals[i].fd, (struct sockaddr *)&arrivals[i].address);
+		else
+			client_new(worker->clients, &arrivals[i]);
 	}
-	if (n < worker->conf.max_connections) {
-		client_new(worker->clients, fd, peer);
-		return;
+}
+
+static void turn_away(struct worker *worker, const struct arrival *arrivals, size_t n)
+{
+	series_add(worker->metrics.rejected, n);
+	for (size_t i = 0; i < n; i++)
+		close(arrivals[i].fd);
+}
+
+/* Up to ARRIVALS_AT_ONCE, then the others have their turn. */
+static size_t accept_some(const struct acceptor *a, struct arrival *arrivals)
+{
+	struct acceptors *all = a->all;
+	size_t n = 0;
+
+	while (n < ARRIVALS_AT_ONCE) {
+		struct arrival *new = &arrivals[n];
+		socklen_t len = sizeof new->address;
+
+		new->address.ss_family = AF_UNSPEC;
+		new->fd = accept4(a->io.fd, (struct sockaddr *)&new->address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (new->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+			acceptors_pause(all, strerror(errno));
+		if (new->fd < 0)
+			break; /* nothing more, or a connection that is gone already */
+		n++;
+		if (new->fd < all->last_fd)
+			continue;
+		acceptors_pause(all, "few descriptors are left");
+		break;
 	}
-	series_add(worker->metrics.rejected, 1);
-	close(fd);
+	return n;
 }
 
 static void on_accept(struct ev_loop *loop, struct ev_io *w, int revents)
 {
 	const struct acceptor *a = w->data;
-	struct acceptors *all = a->all;
+	struct worker *worker = a->all->worker;
+	struct arrival arrivals[ARRIVALS_AT_ONCE];
+	size_t n = accept_some(a, arrivals), places = places_left(worker), admitted = n < places ? n : places;
 
 	(void)loop, (void)revents;
-	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-		struct sockaddr_storage peer = {0};
-		socklen_t len = sizeof peer;
-		int fd = accept4(w->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			admit(a, fd, (struct sockaddr *)&peer);
-			if (fd < all->last_fd)
-				continue;
-			acceptors_pause(all, "few descriptors are left");
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			acceptors_pause(all, strerror(errno));
-		}
-		return; /* nothing more, or a connection that is gone already */
-	}
+	admit(a, arrivals, admitted);
+	if (n > admitted)
+		turn_away(worker, arrivals + admitted, n - admitted);
 }
 
 /* Descriptors are handed out from below: with that one only the reserve is left. */
@@ -155,6 +184,7 @@ struct acceptors *acceptors_new(struct worker *worker)
 		if (strcmp(worker->process->listeners[i].name, "proxy") != 0)
 			continue;
 		a->all = all;
+		a->has_address = socket_owner_is_at(worker->process->listeners[i].fd, &a->at);
 		a->proxied = text_list_has(worker->conf.proxy_protocol, worker->process->listeners[i].configured);
 		ev_io_init(&a->io, on_accept, worker->process->listeners[i].fd, EV_READ);
 		a->io.data = a;

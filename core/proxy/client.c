@@ -342,9 +342,20 @@ static void head_look(struct client *c)
 	}
 }
 
+/* Of a new one it says, too, whether its peer still counts as who it was. */
+static ssize_t head_bytes_read(struct client *c)
+{
+	ssize_t n;
+
+	if (c->state != CLIENT_NEW)
+		return client_read(c, c->worker->scratch, READ_BYTES);
+	n = peer_read(&c->peer, c->rd.fd, c->worker->scratch, READ_BYTES);
+	return n == -EINTR ? -EAGAIN : n;
+}
+
 static void head_read(struct client *c)
 {
-	ssize_t n = client_read(c, c->worker->scratch, READ_BYTES);
+	ssize_t n = head_bytes_read(c);
 
 	if (n == -EAGAIN)
 		return;
@@ -441,12 +452,9 @@ static void client_begin(struct clients *all, int fd, const struct peer *peer, c
 	client_set_state(c, state);
 }
 
-void client_new(struct clients *all, int fd, const struct sockaddr *address)
+void client_new(struct clients *all, const struct arrival *a)
 {
-	struct peer peer;
-
-	peer_find(all->worker->peers, fd, address, &peer);
-	client_begin(all, fd, &peer, NULL, CLIENT_NEW);
+	client_begin(all, a->fd, &a->peer, NULL, CLIENT_NEW);
 }
 
 static void name_make(const struct sockaddr *address, struct client_name *out)

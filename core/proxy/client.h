@@ -93,8 +93,8 @@ int clients_give_serving(struct clients *all, int (*give)(void *arg, void *reque
 /* Closes all; requests in progress end as if their client had gone. */
 void clients_close_all(struct clients *all);
 
-/* Takes the descriptor. */
-void client_new(struct clients *all, int fd, const struct sockaddr *peer);
+/* Takes the descriptor of one that has just come, and of which nothing was read. */
+void client_new(struct clients *all, const struct arrival *a);
 /* The same for one that another proxy has given away. */
 void client_adopt(struct clients *all, int fd, const struct client_name *name);
 /* One whose request is being served, SERVING from here on: `in` begins with what belongs to that request, out waits

@@ -60,29 +60,90 @@ static enum peer_trust unix_trust_of(const struct proxy_conf *conf, int fd, uid_
 	return is_trusted_account(conf, peer.uid) ? PEER_TRUSTED : PEER_OTHER_ACCOUNT;
 }
 
-static enum peer_trust trust_of(struct peers *all, int fd, const struct sockaddr *address, uid_t *uid)
+static enum peer_trust owner_trust(const struct proxy_conf *conf, enum socket_owner_result result, uid_t uid)
 {
-	if (address->sa_family == AF_UNIX)
-		return unix_trust_of(all->conf, fd, uid);
-	if (!cidr_has(&all->conf->trusted, address))
-		return PEER_UNTRUSTED;
-	switch (socket_owner_find(&all->owner, fd, address, uid)) {
+	switch (result) {
 	case SOCKET_OWNER_ELSEWHERE:
 		return PEER_TRUSTED;
 	case SOCKET_OWNER_FOUND:
-		return is_trusted_account(all->conf, *uid) ? PEER_TRUSTED : PEER_OTHER_ACCOUNT;
+		return is_trusted_account(conf, uid) ? PEER_TRUSTED : PEER_OTHER_ACCOUNT;
 	default:
 		return PEER_UNKNOWN;
 	}
 }
 
-void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out)
+/* False: the owner of its socket is to be asked for. */
+static bool peer_begin(const struct peers *all, int fd, const struct sockaddr *address, struct peer *out)
 {
 	*out = (struct peer){0};
 	peer_name(address, out->address, sizeof out->address);
-	if (address->sa_family == AF_UNIX)
-		strcpy(out->address, PEER_LOCAL);
-	out->trust = trust_of(all, fd, address, &out->uid);
+	if (address->sa_family != AF_UNIX)
+		return !cidr_has(&all->conf->trusted, address);
+	strcpy(out->address, PEER_LOCAL);
+	out->trust = unix_trust_of(all->conf, fd, &out->uid);
+	return true;
+}
+
+void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out)
+{
+	enum socket_owner_result result;
+
+	if (peer_begin(all, fd, address, out))
+		return;
+	result = socket_owner_find(&all->owner, fd, address, &out->uid);
+	out->trust = owner_trust(all->conf, result, out->uid);
+}
+
+/* Without where it has its own end, nothing can be asked. */
+static bool question_make(struct socket_owner_question *q, const struct arrival *a, const struct sockaddr *at,
+                          struct sockaddr_storage *own)
+{
+	socklen_t len = sizeof *own;
+
+	*q = (struct socket_owner_question){.peer = (const struct sockaddr *)&a->address, .own = at};
+	if (at)
+		return true;
+	q->own = (const struct sockaddr *)own;
+	return getsockname(a->fd, (struct sockaddr *)own, &len) == 0;
+}
+
+void peers_find(struct peers *all, const struct sockaddr *at, struct arrival *arrivals, size_t n)
+{
+	struct socket_owner_question questions[ARRIVALS_AT_ONCE];
+	struct sockaddr_storage own[ARRIVALS_AT_ONCE];
+	struct peer *of[ARRIVALS_AT_ONCE];
+	size_t asked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct arrival *a = &arrivals[i];
+
+		if (peer_begin(all, a->fd, (const struct sockaddr *)&a->address, &a->peer))
+			continue;
+		a->peer.trust = PEER_UNKNOWN;
+		if (question_make(&questions[asked], a, at, &own[asked]))
+			of[asked++] = &a->peer;
+	}
+	socket_owner_ask(&all->owner, questions, asked);
+	for (size_t i = 0; i < asked; i++) {
+		of[i]->uid = questions[i].uid;
+		of[i]->asked = questions[i].result == SOCKET_OWNER_FOUND;
+		of[i]->trust = owner_trust(all->conf, questions[i].result, questions[i].uid);
+	}
+}
+
+ssize_t peer_read(struct peer *p, int fd, void *bytes, size_t size)
+{
+	ssize_t n;
+
+	if (p->asked) {
+		n = socket_owner_read(fd, bytes, size);
+		p->asked = n == -EINTR;
+		if (n >= 0 || n == -EAGAIN || n == -EINTR)
+			return n;
+		p->trust = PEER_UNKNOWN;
+	}
+	n = recv(fd, bytes, size, MSG_DONTWAIT);
+	return n >= 0 ? n : -errno;
 }
 
 void peer_find_named(struct peers *all, const struct sockaddr *address, struct peer *out)

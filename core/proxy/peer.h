@@ -29,13 +29,28 @@ struct peer {
 	enum peer_trust trust;
 	uid_t uid;    /* of PEER_OTHER_ACCOUNT */
 	bool proxied; /* a PROXY header named it */
+	bool asked;   /* its process was found by peers_find: peer_read confirms it */
 };
 
 /* worker->peers; before the sandbox.  conf must live as long.  NULL with errno. */
 struct peers *peers_new(const struct proxy_conf *conf);
 void peers_free(struct peers *all);
-/* fd: just accepted. */
+/* A connection, just accepted. */
+struct arrival {
+	int fd;
+	struct sockaddr_storage address; /* of its peer */
+	struct peer peer;
+};
+
+/* Who that is, as long as the connection lasts: it was there after the question. */
 void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out);
+/* The same of many at once, at half the system calls: whether the connection was there after the question, only its
+ * first peer_read tells.  at: where each of them has its own end; NULL: it differs.  n: ARRIVALS_AT_ONCE at most. */
+#define ARRIVALS_AT_ONCE 64
+void peers_find(struct peers *all, const struct sockaddr *at, struct arrival *arrivals, size_t n);
+/* The first recv(2) from a peer of peers_find: if the connection had broken by then nobody is known to have sent what
+ * is read.  Bytes, 0 at the end, or -errno. */
+ssize_t peer_read(struct peer *p, int fd, void *bytes, size_t size);
 
 /* One that a PROXY header of a trusted proxy named; address at NULL: it named none, which is nobody to trust.  Whose
  * process connected from an address of this machine cannot be asked then. */

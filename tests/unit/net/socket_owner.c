@@ -164,6 +164,116 @@ static void test_another_one_has_its_port(void **state)
 	pair_close(&p);
 }
 
+/* The same where the connection itself is asked only when it is read from: the answer is about the other one. */
+static void test_another_one_had_its_port_when_it_was_asked(void **state)
+{
+	struct socket_owner_question q = {0};
+	struct sockaddr_storage own;
+	struct socket_owner s;
+	struct pair p;
+	char bytes[8];
+
+	(void)state;
+	for (int tries = 0;; tries++) {
+		assert_true(tries < 20);
+		assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+		assert_int_equal(write(p.client, "x", 1), 1);
+		assert_true(socket_owner_is_at(p.listener, &own));
+		p.client = again_from_there(&p);
+		if (p.client >= 0)
+			break;
+		pair_close(&p);
+	}
+	q.peer = (struct sockaddr *)&p.peer;
+	q.own = (struct sockaddr *)&own;
+	assert_int_equal(socket_owner_open(&s), 0);
+	socket_owner_ask(&s, &q, 1);
+	socket_owner_close(&s);
+	assert_int_equal(q.result, SOCKET_OWNER_FOUND);
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), -ECONNRESET);
+	assert_int_equal(read(p.server, bytes, sizeof bytes), 1); /* it had come before */
+	pair_close(&p);
+}
+
+static void test_read(void **state)
+{
+	struct pair p;
+	char bytes[8];
+
+	(void)state;
+	assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), -EAGAIN);
+	assert_int_equal(write(p.client, "abc", 3), 3);
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), 3);
+	assert_memory_equal(bytes, "abc", 3);
+	assert_int_equal(write(p.client, "d", 1), 1);
+	close(p.client); /* an orderly end breaks nothing */
+	p.client = -1;
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), 1);
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), 0);
+	pair_close(&p);
+}
+
+#define MANY 40
+
+/* More than one datagram holds, and every third is gone: each answer belongs to its question. */
+static void test_many_at_once(void **state)
+{
+	struct socket_owner_question q[MANY];
+	struct sockaddr_storage own[MANY];
+	struct pair pairs[MANY];
+	struct socket_owner s;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&s), 0);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_true(pair_open(&pairs[i], AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+		assert_true(socket_owner_is_at(pairs[i].listener, &own[i]));
+		q[i] = (struct socket_owner_question){.peer = (struct sockaddr *)&pairs[i].peer,
+		                                      .own = (struct sockaddr *)&own[i]};
+		if (i % 3 != 0)
+			continue;
+		close(pairs[i].client);
+		pairs[i].client = -1;
+	}
+	socket_owner_ask(&s, q, 0);
+	socket_owner_ask(&s, q, MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(q[i].result, i % 3 == 0 ? SOCKET_OWNER_UNKNOWN : SOCKET_OWNER_FOUND);
+		if (i % 3 != 0)
+			assert_int_equal(q[i].uid, getuid());
+		pair_close(&pairs[i]);
+	}
+	socket_owner_close(&s);
+}
+
+static void test_where_a_listener_is(void **state)
+{
+	static const struct {
+		const char *at;
+		int family;
+		bool known;
+	} rows[] = {
+	    {"127.0.0.1", AF_INET, true}, {"0.0.0.0", AF_INET, false},          {"::1", AF_INET6, true},
+	    {"::", AF_INET6, false},      {"::ffff:127.0.0.1", AF_INET6, true}, {"::ffff:0.0.0.0", AF_INET6, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct sockaddr_storage at, found;
+		socklen_t len = address_make(&at, rows[i].at, rows[i].family);
+		int on = 1, fd = socket(rows[i].family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) < 0) {
+			close(fd);
+			continue; /* no IPv6 here */
+		}
+		assert_int_equal(socket_owner_is_at(fd, &found), rows[i].known);
+		if (rows[i].family == AF_INET && setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on) == 0)
+			assert_false(socket_owner_is_at(fd, &found)); /* it takes what was meant for others */
+		close(fd);
+	}
+}
+
 /* Half closed by us: the other end still holds its socket. */
 static void test_half_closed(void **state)
 {
@@ -251,10 +361,17 @@ static void test_works(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_found),          cmocka_unit_test(test_works),
-	    cmocka_unit_test(test_closed_already), cmocka_unit_test(test_another_one_has_its_port),
-	    cmocka_unit_test(test_half_closed),    cmocka_unit_test(test_elsewhere),
+	    cmocka_unit_test(test_found),
+	    cmocka_unit_test(test_works),
+	    cmocka_unit_test(test_closed_already),
+	    cmocka_unit_test(test_another_one_has_its_port),
+	    cmocka_unit_test(test_half_closed),
+	    cmocka_unit_test(test_elsewhere),
 	    cmocka_unit_test(test_listener),
+	    cmocka_unit_test(test_another_one_had_its_port_when_it_was_asked),
+	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_many_at_once),
+	    cmocka_unit_test(test_where_a_listener_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
