@@ -24,7 +24,7 @@ from lab.user import User
 
 VERSIONS = {"alice": NEW, "bob": OLD, "carol": LATEST}
 LEG_TIMING = {"heartbeat": "2s", "late": "1s", "watchdog": "5s", "reconnect_min": "300ms", "reconnect_max": "2s"}
-USER_FACTOR = 0.2  # of the times of t3's page: a Ping every second.  Its upgrades are never abandoned: a stalled
+USER_FACTOR = 0.2 * wait.SLOW  # of the times of t3's page: a Ping every second.  Its upgrades are never abandoned: a stalled
 # server that goes on would find those, and what it finds is still called a drop.
 VERDICT_LIMIT = 40
 HEAL_LIMIT = 60
@@ -127,7 +127,7 @@ class Demo:
                                              "at": "03:30", "retain": 6}))
 
     def _start_t3ops(self):
-        options = {"log_level": "info", "page_heartbeat": f"{round(5000 * USER_FACTOR * wait.SLOW)}ms", "ping_timeout": "2s"}
+        options = {"log_level": "info", "page_heartbeat": f"{round(5000 * USER_FACTOR)}ms", "ping_timeout": "2s"}
         self.daemon = Daemon(options, self._sections(), {name: stub.port for name, stub in self.stubs.items()})
 
     def _start_users(self):

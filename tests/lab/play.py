@@ -187,6 +187,11 @@ def line(outcome):
             f"{'right' if outcome.right else 'WRONG'}{'  ' + outcome.problem if outcome.problem else ''}")
 
 
+def details(outcome):
+    """What its users went through, and what was said of it; lines."""
+    return ["    pages: " + (outcome.dropped or "nothing happened to them")] + ["    " + text for text in outcome.texts]
+
+
 HEAD = f"{'what was done':48} {'truth':28} {'verdicts':40} {'after':>8} {'false':>5}"
 
 
@@ -228,9 +233,8 @@ class Plays:
         return self.player.row(row)
 
     def explain(self, outcome):
-        print("    pages: " + (outcome.dropped or "nothing happened to them"))
-        for text in outcome.texts:
-            print("    " + text)
+        for text in details(outcome):
+            print(text)
 
     def stop(self):
         world, self.world = self.world, None

@@ -51,7 +51,7 @@ class User:
         """factor: of every time of the page, from its Ping on.  log(user, event): called for each event of a page."""
         self.user = name
         self.client = page.CLIENTS[version]
-        self.factor = factor * wait.SLOW
+        self.factor = factor
         self.network = wire.Network(address, host, tls, http2)
         self.cookies = {"authentik_session": name}
         self.log = log

@@ -47,7 +47,9 @@ class Lab(unittest.TestCase):
         late = [o.row.name for o in outcomes if not o.right and o.late > LAG]
         plays = [o.play() for o in outcomes if o.row.name not in late]
         print(matrix.text(plays))
-        self.assertEqual(matrix.worse(plays, kept.read(kept.BASELINE)), [])
+        told = [text for o in outcomes if not o.right for text in
+                [f"{play.line(o)}  ({o.late:.2f} s late)", *play.details(o)]]
+        self.assertEqual(matrix.worse(plays, kept.read(kept.BASELINE)), [], "\n".join(told))
         if late:
             self.skipTest("the machine could not keep up: " + ", ".join(late))
 

@@ -52,7 +52,7 @@ class PathTest(unittest.TestCase):
     def test_user_goes_the_whole_way_and_comes_back(self):
         name, value = self.stub.cookie().split("=", 1)
         line = self.path.last_mile()
-        user = User("alice", line.address, self.path.host, self.path.tls, factor=0.05)
+        user = User("alice", line.address, self.path.host, self.path.tls, factor=0.05 * wait.SLOW)
         user.cookies[name] = value
         user.start()
         try:
@@ -99,7 +99,7 @@ class Segments(unittest.TestCase):
 
     def user(self, http2, **more):
         line = self.path.last_mile(**more)
-        user = User("alice", line.address, self.path.host, self.path.browser_tls(http2), version=LATEST, factor=0.05,
+        user = User("alice", line.address, self.path.host, self.path.browser_tls(http2), version=LATEST, factor=0.05 * wait.SLOW,
                     http2=http2)
         name, value = self.stub.cookie().split("=", 1)
         user.cookies[name] = value

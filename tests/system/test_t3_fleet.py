@@ -202,7 +202,7 @@ class Connected(unittest.TestCase):
         self.addCleanup(self.path.stop)
 
     def user(self, name):
-        user = User(name, self.path.edge_address, self.path.host, self.path.tls, version=LATEST, factor=0.2).start()
+        user = User(name, self.path.edge_address, self.path.host, self.path.tls, version=LATEST, factor=0.2 * wait.SLOW).start()
         self.addCleanup(user.stop)
         return user
 

@@ -12,7 +12,7 @@ from lab.relay import Relay
 from lab.stub import COOKIELESS, LATEST, NEW, NEXT, OLD, RENAMED, T3Stub
 from lab.user import User
 
-FACTOR = 0.04  # a Ping every 0.2 s
+FACTOR = 0.04 * wait.SLOW  # a Ping every 0.2 s
 VERSIONS = (OLD, NEW, LATEST, NEXT)
 
 
