@@ -20,6 +20,7 @@ struct t3ops_instance {
 	LIST_HEAD(, t3ops_fd_watch) watches;
 	LIST_HEAD(, host_fetch) fetches;
 	LIST_HEAD(, host_command) commands;
+	LIST_HEAD(, t3ops_ws) websockets;
 };
 
 #endif

@@ -29,6 +29,7 @@ static int instance_load(struct plugin_host *h, const struct plugin_section *sec
 	LIST_INIT(&i->watches);
 	LIST_INIT(&i->fetches);
 	LIST_INIT(&i->commands);
+	LIST_INIT(&i->websockets);
 	plugin_calls_begin(i);
 	host_report_begin(i);
 	return 0;

@@ -255,6 +255,12 @@ void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us)
 	leg_fresh_now(leg, since_us);
 }
 
+bool leg_asks(const struct t3ops_leg *leg)
+{
+	return leg->state == LEG_OPENING || leg->pinged_us != 0 || leg->asked_id != 0 ||
+	       leg->fresh.state == FRESH_RUNNING;
+}
+
 void leg_retry(struct t3ops_leg *leg)
 {
 	uint64_t soon_us = backoff_retry_us(leg->ended_us, leg->timing.heartbeat_us, clock_mono_us(), random_word());

@@ -22,6 +22,8 @@ struct t3ops_leg *leg_new(struct process *process, struct t3ops_instance *i, con
                           struct leg_group *group, double after_s);
 /* reported: that it is gone goes to the monitor, and its metrics are hidden. */
 void leg_free(struct t3ops_leg *leg, bool reported);
+/* Whether it waits for an answer, so that it would be judged wrongly if the prober stood still. */
+bool leg_asks(const struct t3ops_leg *leg);
 /* The monitor asks what works now; since_us: only what was sent later counts. */
 void leg_probe(struct t3ops_leg *leg, uint64_t id, uint64_t since_us);
 /* A sign of life: something on its path works.  What waits for its back-off is tried again within a heartbeat of the

@@ -12,6 +12,7 @@
 #include "prober/leg_state.h"
 
 struct t3ops_ws {
+	LIST_ENTRY(t3ops_ws) link;
 	struct t3ops_instance *instance;
 	struct wsclient *client;
 	struct t3ops_ws_handler handler;
@@ -23,6 +24,7 @@ static void ws_free(struct t3ops_ws *ws)
 {
 	if (ws->leg)
 		ws->leg->carrier = NULL;
+	LIST_REMOVE(ws, link);
 	free(ws);
 }
 
@@ -121,12 +123,13 @@ static struct t3ops_ws *ws_open(struct t3ops_ctx *ctx, const struct t3ops_ws_ope
 	plugin_struct_take(&ws->handler, sizeof ws->handler, h);
 	plugin_struct_take(&open, sizeof open, o);
 	ws->arg = arg;
+	LIST_INSERT_HEAD(&ctx->instance->websockets, ws, link);
 	ws->client = wsclient_open(plugin_host_process(host)->loop, &open,
 	                           host_way(host, open.user, &way) ? &way : NULL, &callbacks, ws->handler.max_message,
 	                           ws);
 	if (ws->client)
 		return ws;
-	free(ws);
+	ws_free(ws);
 	return NULL;
 }
 
@@ -158,6 +161,16 @@ void leg_ws_forget(struct t3ops_leg *leg)
 	if (leg->carrier)
 		leg->carrier->leg = NULL;
 	leg->carrier = NULL;
+}
+
+bool leg_ws_asks(const struct t3ops_instance *i)
+{
+	const struct t3ops_ws *ws;
+
+	LIST_FOREACH (ws, &i->websockets, link)
+		if (!ws->leg)
+			return true;
+	return false;
 }
 
 bool leg_ws_acknowledged(const struct t3ops_ws *ws, bool *acknowledged)

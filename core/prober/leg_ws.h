@@ -3,8 +3,10 @@
 #ifndef T3OPS_PROBER_LEG_WS_H
 #define T3OPS_PROBER_LEG_WS_H
 
-#include "plugin.h"
+#include "plugin_host/instance.h"
 
+/* Whether it has one that carries no leg's heartbeats, but something new. */
+bool leg_ws_asks(const struct t3ops_instance *i);
 /* Whether the next hop has taken all that was sent over it.  False: it is not known. */
 bool leg_ws_acknowledged(const struct t3ops_ws *ws, bool *acknowledged);
 /* The leg is gone. */

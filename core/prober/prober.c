@@ -334,12 +334,30 @@ static void confine(struct process *process, struct confinement *c)
 	c->rules.binds = true;
 }
 
+/* Something was sent for a plugin that is no heartbeat of a leg: a look-up, a new connection, a large message. */
+static bool plugins_ask(const struct prober *p)
+{
+	for (size_t n = 0; n < plugin_host_count(p->plugins); n++) {
+		const struct t3ops_instance *i = plugin_host_at(p->plugins, n);
+
+		if (!LIST_EMPTY(&i->fetches) || leg_ws_asks(i))
+			return true;
+	}
+	return false;
+}
+
 /* Far ends may end a leg at any time. */
-static bool awaits(const struct process *process)
+static enum awaited awaits(const struct process *process)
 {
 	const struct prober *p = process->state;
+	const struct t3ops_leg *leg;
 
-	return p != NULL && !LIST_EMPTY(&p->list);
+	if (p == NULL || LIST_EMPTY(&p->list))
+		return AWAITED_NOTHING;
+	LIST_FOREACH (leg, &p->list, link)
+		if (leg_asks(leg))
+			return AWAITED_ANSWER;
+	return plugins_ask(p) ? AWAITED_ANSWER : AWAITED_NEWS;
 }
 
 const struct process_ops prober_ops = {

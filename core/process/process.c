@@ -11,18 +11,14 @@
 #include <unistd.h>
 
 #include "ipc/drop_report.h"
+#include "process/lag.h"
 #include "sys/parent.h"
 #include "sys/sandbox.h"
 #include "users/user_snapshot.h"
 #include "users/users_reader.h"
 
-#define LAG_TICK_US      UINT64_C(100000)   /* while much happens */
-#define LAG_FIRST_US     UINT64_C(500000)   /* after the first that happened to a process at rest */
-#define LAG_REST_US      UINT64_C(1000000)  /* while nothing does, but something is awaited */
-#define LAG_SLEEP_US     UINT64_C(90000000) /* and while nothing is: longer than the pause between two pings then */
-#define BUSY_TURNS       5                  /* in LAG_FIRST_US, or LAG_REST_US */
-#define TRIM_AFTER_US    UINT64_C(5000000)  /* of rest */
-#define LAG_REPORT_US    500000             /* a loop late by more was frozen */
+#define LAG_REPORT_US    500000            /* a loop late by more was frozen */
+#define COUNT_US         UINT64_C(1000000) /* between two looks at what is counted now and then */
 #define TERM_ANSWER_S    2.0
 #define USERS_AWAITED_US UINT64_C(1000000)
 #define FLUSH_MS         200 /* for what is queued at the end */
@@ -33,14 +29,13 @@ struct run {
 	struct ev_timer tick;
 	struct ev_prepare busy; /* before the loop waits */
 	struct ev_check woken;  /* and after that */
-	uint64_t tick_us;       /* how long it is until the next tick */
-	unsigned turns;         /* of the loop since the last one, in which something happened */
-	uint64_t worked_us; /* when much happened last; 0: what was freed since then has gone back to the kernel */
+	struct lag lag;         /* when that is due */
+	uint64_t worked_us;     /* when much happened last; 0: what was freed since then is the kernel's again */
 	uint64_t lag_reported_us;
 	struct ev_signal term;
 	struct ev_timer unanswered; /* a SIGTERM that the supervisor did not answer */
-	uint64_t ticked_us;
-	struct series *lag, *log_lost;
+	uint64_t counted_us;
+	struct series *late, *log_lost;
 	uint64_t log_lost_counted;
 	struct drop_report dropped;
 	bool started;
@@ -162,7 +157,7 @@ static void lag_take(struct run *run, uint64_t lag, uint64_t now_us)
 {
 	struct event e;
 
-	series_set(run->lag, (double)lag / 1e6);
+	series_set(run->late, (double)lag / 1e6);
 	run->process->late_us += lag;
 	if (lag < LAG_REPORT_US)
 		return;
@@ -173,15 +168,15 @@ static void lag_take(struct run *run, uint64_t lag, uint64_t now_us)
 }
 
 /* Also within its own callback, where it has stopped by itself. */
-static void tick_set(struct run *run, uint64_t after_us)
+static void tick_set(struct run *run)
 {
 	struct ev_loop *loop = run->process->loop;
+	uint64_t due_us = lag_due_us(&run->lag), now_us = clock_mono_us();
 
-	run->tick_us = after_us;
 	ev_ref(loop);
 	ev_timer_stop(loop, &run->tick);
 	ev_now_update(loop);
-	ev_timer_set(&run->tick, (double)after_us / 1e6, 0.);
+	ev_timer_set(&run->tick, due_us > now_us ? (double)(due_us - now_us) / 1e6 : 0., 0.);
 	ev_timer_start(loop, &run->tick);
 	ev_unref(loop);
 }
@@ -189,7 +184,7 @@ static void tick_set(struct run *run, uint64_t after_us)
 /* What much work took is given back once there is time: an allocator keeps it. */
 static void memory_give_back(struct run *run, uint64_t now_us)
 {
-	if (run->worked_us == 0 || now_us < run->worked_us + TRIM_AFTER_US)
+	if (run->worked_us == 0 || now_us < run->worked_us + LAG_TRIM_US)
 		return;
 	run->worked_us = 0;
 #ifdef __GLIBC__
@@ -197,40 +192,34 @@ static void memory_give_back(struct run *run, uint64_t now_us)
 #endif
 }
 
-/* What is counted now and then. */
-static void tick_count(struct run *run, uint64_t now_us)
+static void count(struct run *run, uint64_t now_us)
 {
-	run->ticked_us = now_us;
-	run->turns = 0;
-	run->process->turn_is_routine = true;
+	run->counted_us = now_us;
 	drop_report_update(&run->dropped, channel_dropped(run->process->channel), now_us);
 	log_lost_count(run);
 	memory_give_back(run, now_us);
 }
 
-static uint64_t next_tick_us(const struct run *run)
+static enum awaited awaited(const struct run *run)
 {
 	const struct process *process = run->process;
 
-	if (run->turns >= (run->tick_us == LAG_TICK_US ? 1 : BUSY_TURNS))
-		return LAG_TICK_US;
-	if (process->ops->awaits != NULL && process->ops->awaits(process))
-		return LAG_REST_US;
-	return run->worked_us > 0 ? TRIM_AFTER_US : LAG_SLEEP_US;
+	return process->ops->awaits != NULL ? process->ops->awaits(process) : AWAITED_NOTHING;
 }
 
 static void on_tick(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct run *run = w->data;
-	uint64_t now = clock_mono_us(), due = run->ticked_us + run->tick_us;
-	uint64_t next_us = next_tick_us(run);
+	uint64_t now_us = clock_mono_us();
+	uint64_t late_us = lag_tick(&run->lag, now_us, awaited(run), run->worked_us > 0);
 
 	(void)loop, (void)revents;
-	if (next_us == LAG_TICK_US)
-		run->worked_us = now;
-	tick_count(run, now);
-	lag_take(run, now > due ? now - due : 0, now);
-	tick_set(run, next_us);
+	if (lag_is_busy(&run->lag))
+		run->worked_us = now_us;
+	run->process->turn_is_routine = true;
+	count(run, now_us);
+	lag_take(run, late_us, now_us);
+	tick_set(run);
 }
 
 /* On its way as long as this process stood still, as far as no tick has noticed. */
@@ -242,12 +231,13 @@ static void on_ping(struct run *run, const struct msg_head *head, const void *pa
 	if (head->len != sizeof sent_us)
 		return;
 	memcpy(&sent_us, payload, sizeof sent_us);
-	if (sent_us > run->ticked_us && sent_us > run->lag_reported_us && now_us > sent_us)
+	if (sent_us > run->lag.looked_us && sent_us > run->lag_reported_us && now_us > sent_us)
 		lag_take(run, now_us - sent_us, now_us);
-	if (run->tick_us != LAG_SLEEP_US)
+	if (!lag_is_asleep(&run->lag))
 		return;
-	tick_count(run, now_us);
-	tick_set(run, LAG_SLEEP_US);
+	count(run, now_us);
+	lag_sleep_on(&run->lag, now_us);
+	tick_set(run);
 }
 
 static void sleeps_show(const struct run *run, bool sleeps)
@@ -272,27 +262,35 @@ static void on_woken(struct ev_loop *loop, struct ev_check *w, int revents)
 	sleeps_show(w->data, false);
 }
 
-/* What happens is measured from then on, and closely if it is much.  A process for which nothing happens, and that
- * awaits nothing, sleeps: what it could be late for is a timer, which has its own time, or the supervisor's ping. */
+/* The turn that ends was a look at the clock, and what is awaited now says when the next one is due. */
+static void turn_look(struct run *run, uint64_t woken_us)
+{
+	struct process *process = run->process;
+	bool routine = process->turn_is_routine, rests = lag_is_at_rest(&run->lag);
+	uint64_t now_us;
+
+	process->turn_is_routine = false;
+	if (routine && !rests)
+		return;
+	now_us = clock_mono_us();
+	if (lag_turn(&run->lag, woken_us, now_us, routine, rests ? awaited(run) : AWAITED_NOTHING))
+		tick_set(run);
+	if (rests && now_us >= run->counted_us + COUNT_US)
+		count(run, now_us);
+}
+
 static void on_busy(struct ev_loop *loop, struct ev_prepare *w, int revents)
 {
 	struct run *run = w->data;
 	struct process *process = run->process;
+	uint64_t woken_us = process->turn.began_us;
 
 	(void)loop, (void)revents;
 	turn_show(run);
 	sleeps_show(run, true);
 	if (loop_turn_end(&process->turn))
 		run->worked_us = clock_mono_us();
-	if (process->turn_is_routine) {
-		process->turn_is_routine = false;
-		return;
-	}
-	run->turns++;
-	if (run->tick_us != LAG_SLEEP_US)
-		return;
-	run->ticked_us = clock_mono_us();
-	tick_set(run, LAG_FIRST_US);
+	turn_look(run, woken_us);
 }
 
 static void on_unanswered(struct ev_loop *loop, struct ev_timer *w, int revents)
@@ -332,12 +330,11 @@ static void run_start(struct run *run)
 	struct process *process = run->process;
 	const char *const labels[] = {process_name(process->id)};
 
-	run->lag = metrics_series(process->metrics, &lag, NULL, NULL, labels);
+	run->late = metrics_series(process->metrics, &lag, NULL, NULL, labels);
 	run->log_lost = metrics_series(process->metrics, &log_lost, NULL, NULL, labels);
 	drop_report_init(&run->dropped, process->metrics, process->id, DROP_FROM);
-	run->ticked_us = clock_mono_us();
-	run->tick_us = LAG_TICK_US;
-	ev_timer_init(&run->tick, on_tick, (double)LAG_TICK_US / 1e6, 0.);
+	lag_init(&run->lag, clock_mono_us());
+	ev_timer_init(&run->tick, on_tick, (double)LAG_BUSY_US / 1e6, 0.);
 	ev_set_priority(&run->tick, EV_MAXPRI); /* says so before anything that was measured meanwhile */
 	run->tick.data = run;
 	ev_timer_start(process->loop, &run->tick);

@@ -14,6 +14,7 @@
 #include "conf/process_config.h"
 #include "ipc/channel.h"
 #include "process/confinement.h"
+#include "process/lag.h"
 #include "process/loop_turn.h"
 #include "sys/clock.h"
 #include "obs/metrics.h"
@@ -92,9 +93,9 @@ struct process_ops {
 	/* What it needs while it runs.  The process confines itself to that (sys/sandbox.h) as soon as it has
 	 * started.  NULL: it does not. */
 	void (*confine)(struct process *process, struct confinement *c);
-	/* Whether something may come from outside at any time that must not be judged without knowing that this
-	 * process stood still.  NULL: it does not. */
-	bool (*awaits)(const struct process *process);
+	/* What may come from outside that must not be judged without knowing that this process stood still.  NULL:
+	 * nothing. */
+	enum awaited (*awaits)(const struct process *process);
 	/* A message that process.c does not handle itself. */
 	void (*message)(struct process *process, const struct msg_head *head, const void *payload);
 };

@@ -259,12 +259,13 @@ static void confine(struct process *process, struct confinement *c)
 	confinement_read_system(c);
 }
 
-/* Pages speak whenever they like. */
-static bool awaits(const struct process *process)
+/* Pages speak whenever they like, and then wait for an answer. */
+static enum awaited awaits(const struct process *process)
 {
 	const struct worker *worker = process->state;
 
-	return worker != NULL && worker->tunnels != NULL && tunnels_any(worker->tunnels);
+	return worker != NULL && worker->tunnels != NULL && tunnels_any(worker->tunnels) ? AWAITED_ANSWER
+	                                                                                 : AWAITED_NOTHING;
 }
 
 const struct process_ops proxy_ops = {.check = proxy_conf_check,

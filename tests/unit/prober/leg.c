@@ -163,6 +163,32 @@ static void test_resolver(void **state)
 	leg_done();
 }
 
+/* What would be judged wrongly if the prober stood still. */
+static void test_asks(void **state)
+{
+	(void)state;
+	fresh_every = NEVER;
+	leg_make(calm, NULL);
+	assert_true(leg_asks(leg));
+	up();
+	expect(EVENT_LEG_UP, 0, T3OPS_R_NONE, 0);
+	assert_false(leg_asks(leg));
+	probe(clock_mono_us());
+	assert_true(leg_asks(leg));
+	pong();
+	expect(EVENT_LEG_ALIVE, 0, T3OPS_R_NONE, PROBE);
+	until(&freshes, 1);
+	assert_true(leg_asks(leg));
+	fresh_up();
+	expect(EVENT_LEG_FRESH, 0, T3OPS_R_NONE, 0);
+	assert_false(leg_asks(leg));
+	down(T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	expect(EVENT_LEG_DOWN, T3OPS_STEP_OPEN, T3OPS_R_EOF, 0);
+	until(&closes, 1);
+	assert_false(leg_asks(leg)); /* it waits for its own pause */
+	leg_done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
