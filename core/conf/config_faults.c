@@ -40,6 +40,16 @@ void config_fault_warn(const struct config_faults *f, enum conf_kind kind, const
 	va_end(ap);
 }
 
+void config_fault_note(const struct config_faults *f, enum conf_kind kind, const char *section, const char *option,
+                       const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report(f, (struct config_fault){CONFIG_NOTE, kind, section, option, NULL}, fmt, ap);
+	va_end(ap);
+}
+
 static void log_report(void *arg, const struct config_fault *fault)
 {
 	(void)arg;

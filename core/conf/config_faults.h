@@ -22,10 +22,12 @@ struct config_faults {
 	void *arg;
 };
 
-/* Both report what fmt makes; it quotes the value if that helps. */
+/* All report what fmt makes; it quotes the value if that helps. */
 void config_fault_error(const struct config_faults *f, enum conf_kind kind, const char *section, const char *option,
                         const char *fmt, ...) PRINTF_LIKE(5, 6);
 void config_fault_warn(const struct config_faults *f, enum conf_kind kind, const char *section, const char *option,
+                       const char *fmt, ...) PRINTF_LIKE(5, 6);
+void config_fault_note(const struct config_faults *f, enum conf_kind kind, const char *section, const char *option,
                        const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* For the start of a process: logs errors, for nobody asks about warnings there. */

@@ -452,6 +452,12 @@ static void place_check(const struct relations *r, const struct segment_places *
 		segment_suggest(p, at, segment, &near);
 		if (near.name ? !at->section && places_count(p, near.name) < 2 : !is_alone(p, at, i))
 			continue; /* of two names in one place each, the leg's is the one to look at */
+		if (!near.name) {
+			config_fault_note(r->faults, CONF_PLUGIN, at->section, at->option,
+			                  "%s: segment \"%s\" is in no other list: this leg alone judges it",
+			                  at->option, segment);
+			continue;
+		}
 		suggest_hint(&near, hint, sizeof hint);
 		config_fault_warn(r->faults, at->section ? CONF_PLUGIN : CONF_CORE, at->section, at->option,
 		                  "%s: segment \"%s\" is in no other list%s", at->option, segment, hint);

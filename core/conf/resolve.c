@@ -67,8 +67,10 @@ static void on_fault(void *arg, const struct config_fault *fault)
 	conf_label(&w->scan, section, label, sizeof label);
 	if (fault->severity == CONFIG_ERROR)
 		config_errors_add(&w->config_errors, line, "%s%s", label, fault->text);
-	else
+	else if (fault->severity == CONFIG_WARNING)
 		config_warnings_add(&w->config_errors, line, "%s%s", label, fault->text);
+	else
+		config_notes_add(&w->config_errors, line, "%s%s", label, fault->text);
 }
 
 /* It may end this process: what is known by now is reported first. */

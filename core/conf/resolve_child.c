@@ -23,6 +23,7 @@ enum { DOCS, NEWS }; /* the pipes */
 
 #define NEWS_CONFIG_ERROR   '!'
 #define NEWS_CONFIG_WARNING '?'
+#define NEWS_CONFIG_NOTE    '.'
 #define NEWS_NEXT           '>'
 
 struct resolve_child {
@@ -57,7 +58,11 @@ static int line_write(int fd, char mark, const char *text)
 
 static void child_report(void *arg, enum config_severity severity, const char *line)
 {
-	line_write(*(const int *)arg, severity == CONFIG_ERROR ? NEWS_CONFIG_ERROR : NEWS_CONFIG_WARNING, line);
+	static const char news[] = {[CONFIG_ERROR] = NEWS_CONFIG_ERROR,
+	                            [CONFIG_WARNING] = NEWS_CONFIG_WARNING,
+	                            [CONFIG_NOTE] = NEWS_CONFIG_NOTE};
+
+	line_write(*(const int *)arg, news[severity], line);
 }
 
 static void child_next(void *arg, const char *what)
@@ -118,6 +123,8 @@ static void news_take(struct resolve_child *r, char *line)
 		error_report(r, line + 1);
 	else if (*line == NEWS_CONFIG_WARNING)
 		r->start.on_report(r->start.arg, CONFIG_WARNING, line + 1);
+	else if (*line == NEWS_CONFIG_NOTE)
+		r->start.on_report(r->start.arg, CONFIG_NOTE, line + 1);
 	else if (*line == NEWS_NEXT)
 		snprintf(r->next, sizeof r->next, "%s", line + 1);
 }

@@ -17,6 +17,8 @@ static void line_report(struct doctor *d, const char *line)
 {
 	if (strstr(line, ": warning: ") != NULL)
 		finding_add(&d->findings, FINDING_WARN, "config", "", "edit the file; t3ops.conf(5)", "%s", line);
+	else if (strstr(line, ": note: ") != NULL)
+		finding_add(&d->findings, FINDING_OK, "config", "", "", "%s", line);
 	else
 		finding_add(&d->findings, FINDING_FAIL, "config", "", "edit the file; `t3ops -t` checks it", "%s",
 		            line);

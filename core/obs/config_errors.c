@@ -86,11 +86,23 @@ void config_warnings_add(struct config_errors *c, unsigned line, const char *fmt
 	va_end(ap);
 }
 
+void config_notes_add(struct config_errors *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	config_errors_addv(c, CONFIG_NOTE, line, fmt, ap);
+	va_end(ap);
+}
+
 void config_errors_report(struct config_errors *c, config_report_cb report, void *arg)
 {
+	static const char *const marks[] = {
+	    [CONFIG_ERROR] = "", [CONFIG_WARNING] = "warning: ", [CONFIG_NOTE] = "note: "};
+
 	for (size_t i = 0; i < c->n; i++) {
 		const struct config_error *e = &c->rows[i];
-		const char *mark = e->severity == CONFIG_WARNING ? "warning: " : "";
+		const char *mark = marks[e->severity];
 		char *line;
 		int r = e->line ? asprintf(&line, "%s:%u: %s%s", c->file, e->line, mark, e->text)
 		                : asprintf(&line, "%s: %s%s", c->file, mark, e->text);

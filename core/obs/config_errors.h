@@ -11,8 +11,8 @@
 
 #include "obs/log.h"
 
-/* A config with errors is refused; one with warnings is not. */
-enum config_severity { CONFIG_ERROR, CONFIG_WARNING };
+/* A config with errors is refused; one with warnings is not, and a note is about what may well be meant. */
+enum config_severity { CONFIG_ERROR, CONFIG_WARNING, CONFIG_NOTE };
 
 struct config_error {
 	enum config_severity severity;
@@ -27,13 +27,14 @@ struct config_errors {
 	size_t total; /* errors ever added, repetitions too; warnings do not count */
 };
 
-/* Hears a whole line: "FILE:12: ...", "FILE:12: warning: ...", without newline. */
+/* Hears a whole line: "FILE:12: ...", "FILE:12: warning: ...", "FILE:12: note: ...", without newline. */
 typedef void (*config_report_cb)(void *arg, enum config_severity severity, const char *line);
 
 void config_errors_init(struct config_errors *c, const char *file);
 void config_errors_fini(struct config_errors *c);
 void config_errors_add(struct config_errors *c, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void config_warnings_add(struct config_errors *c, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void config_notes_add(struct config_errors *c, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 __attribute__((format(printf, 4, 0))) void config_errors_addv(struct config_errors *c, enum config_severity severity,
                                                               unsigned line, const char *fmt, va_list ap);
 /* Tells them in the order of lines and forgets them. */

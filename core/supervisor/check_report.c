@@ -8,11 +8,21 @@
 
 #include "obs/event.h"
 
-#define MARK(severity) ((severity) == CONFIG_ERROR ? '!' : '?')
+/* What a line begins with, by its severity. */
+static const char marks[] = {[CONFIG_ERROR] = '!', [CONFIG_WARNING] = '?', [CONFIG_NOTE] = '.'};
+
+static enum config_severity severity_of(char mark)
+{
+	if (mark == marks[CONFIG_ERROR])
+		return CONFIG_ERROR;
+	return mark == marks[CONFIG_WARNING] ? CONFIG_WARNING : CONFIG_NOTE;
+}
 
 static void line_log(enum config_severity severity, const char *line)
 {
-	if (severity == CONFIG_WARNING)
+	if (severity == CONFIG_NOTE)
+		log_write(LOG_L_INFO, "config_note", kv_detail(line));
+	else if (severity == CONFIG_WARNING)
 		log_write(LOG_L_WARNING, "config_warning", kv_detail(line));
 	else
 		log_write(LOG_L_ERROR, "config_error", kv_error(line));
@@ -21,7 +31,7 @@ static void line_log(enum config_severity severity, const char *line)
 void check_report_add(struct check_report *r, enum config_severity severity, const char *line)
 {
 	r->n_errors += severity == CONFIG_ERROR;
-	if (!buf_printf(&r->lines, "%c%s\n", MARK(severity), line))
+	if (!buf_printf(&r->lines, "%c%s\n", marks[severity], line))
 		line_log(severity, line);
 }
 
@@ -36,7 +46,7 @@ static void each_line(const struct check_report *r, void (*use)(void *arg, enum 
 		char *line = strndup(at + 1, (size_t)(newline - at) - 1);
 
 		if (line)
-			use(arg, *at == MARK(CONFIG_ERROR) ? CONFIG_ERROR : CONFIG_WARNING, line);
+			use(arg, severity_of(*at), line);
 		free(line);
 		at = newline + 1;
 	}

@@ -222,11 +222,11 @@ WARNINGS = (
      '    address  = "10.0.20.203"\n    segments = {"traefik", "dispatch"}\n}\nplugin "probe_t3serve" {}\n',
      'leg_defaults {}\n', r"16: warning: leg_defaults: no leg is configured"),
     (CHECK + PAIR, 'plugin "pair" { module = "auto_pair" }\n', None),
-    # segments that nobody else crosses: a way out and a target of its own are none of them
-    (INNER, '{"nope"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$'),
-    (INNER, '{"nope", "never"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$',
-     r'22: warning: plugin probe_internal: segments: segment "never" is in no other list$'),
-    (INNER, '{"traefik", "nope", "dispatch"}', r'22: warning: plugin probe_internal: segments: segment "nope" is in no other list$'),
+    # segments that nobody else crosses may be meant: a way out and a target of its own surely are
+    (INNER, '{"nope"}', r'22: note: plugin probe_internal: segments: segment "nope" is in no other list: this leg alone judges it$'),
+    (INNER, '{"nope", "never"}', r'22: note: plugin probe_internal: segments: segment "nope" is in no other list: this leg alone judges it$',
+     r'22: note: plugin probe_internal: segments: segment "never" is in no other list: this leg alone judges it$'),
+    (INNER, '{"traefik", "nope", "dispatch"}', r'22: note: plugin probe_internal: segments: segment "nope" is in no other list: this leg alone judges it$'),
     (INNER, '{"starlink", "traefik", "vault"}', None),
     # who is never asked
     (ECHO, ECHO + 'plugin "echo2" { module = "probe_echo" }\n',

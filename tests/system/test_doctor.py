@@ -180,6 +180,15 @@ class Doctor(unittest.TestCase):
                 daemon.stop()
             self.assertEqual([found["leg", "probe_internal"][k] for k in ("result", "text")], ["warn", "has not reported yet"])
 
+    def test_segment_of_its_own(self):
+        """Where that is meant there is nothing to correct."""
+        legs = self.path.leg_sections(**LEG) + section("plugin", "attic", {"module": "probe_tcp", "address": f"127.0.0.1:{self.stub.port}", "segments": ["attic"]})
+        conf = self.other_conf(sections=self.sections(legs=legs))
+        self.assertEqual({k for k in self.wrong(conf=conf) if k not in (*self.KNOWN, ("leg", "attic"))}, set())
+        done = subprocess.run([process.program("core/t3opsctl"), "doctor", "-j", "-c", conf, "--daemon", process.program("core/t3ops")],
+                              capture_output=True, text=True, timeout=300, check=False)
+        self.assertEqual([f["result"] for f in json.loads(done.stdout) if 'segment "attic"' in f["text"]], ["ok"])
+
     def test_server(self):
         self.stub.process.stall()
         try:
