@@ -66,7 +66,7 @@ void doctor_units(struct doctor *d)
 
 static void leg_report(struct doctor *d, const json_t *leg)
 {
-	const char *state = text_get(leg, "state");
+	const char *state = text_get(leg, "state"), *detail = text_get(leg, "detail");
 	char name[256];
 
 	snprintf(name, sizeof name, text_get(leg, "user")[0] != '\0' ? "%s %s" : "%s%s", text_get(leg, "name"),
@@ -76,7 +76,8 @@ static void leg_report(struct doctor *d, const json_t *leg)
 	else if (text_get(leg, "reason")[0] != '\0')
 		finding_add(&d->findings, FINDING_FAIL, "leg", name,
 		            "t3opsctl why; before a first verdict, journalctl -u t3ops -g leg_attempt_failed",
-		            "%s at %s (%s)", state, text_get(leg, "step"), text_get(leg, "reason"));
+		            "%s at %s (%s)%s%s", state, text_get(leg, "step"), text_get(leg, "reason"),
+		            detail[0] != '\0' ? ": " : "", detail);
 	else
 		finding_add(&d->findings, FINDING_WARN, "leg", name, "ask again in a minute", "%s", state);
 }

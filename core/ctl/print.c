@@ -256,7 +256,22 @@ static void doubts_put(FILE *out, const json_t *leg)
 		fputs("; large messages are lost", out);
 }
 
-/* Its segments, the location of Cloudflare that it speaks for, and its doubts. */
+/* Why it is down, beyond the word in its row: "; at connect: Connection refused". */
+static void end_put(FILE *out, const json_t *leg)
+{
+	const char *detail = text_get(leg, "detail");
+
+	if (*text_get(leg, "reason") == '\0')
+		return;
+	fputs("; at ", out);
+	text_put(out, text_get(leg, "step"), 0);
+	if (*detail != '\0') {
+		fputs(": ", out);
+		text_put(out, detail, 0);
+	}
+}
+
+/* Its segments, the location of Cloudflare that it speaks for, why it is down, and its doubts. */
 static void leg_note(struct table *t, const json_t *leg)
 {
 	char *text = NULL;
@@ -270,6 +285,7 @@ static void leg_note(struct table *t, const json_t *leg)
 		fputs("; over ", note);
 		text_put(note, text_get(leg, "colo"), 0);
 	}
+	end_put(note, leg);
 	doubts_put(note, leg);
 	if (fclose(note) == 0)
 		table_note(t, text);

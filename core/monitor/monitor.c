@@ -366,6 +366,7 @@ static void event_diagnose(struct monitor *d, const struct event *e, uint32_t fr
 
 	if (is_of_a_leg(e) && from < d->prober_serial)
 		return;
+	leg_details_event(&d->leg_details, e);
 	recorder_event(d->recorder, e, now);
 	r = event_report(d->diagnosis, e, now);
 	if (is_of_a_late_server(e))
@@ -415,6 +416,7 @@ static void prober_follow(struct monitor *d, const struct msg_process *r)
 	if (is_gone || d->prober_serial != 0) {
 		recorder_prober_gone(d->recorder, wall, now);
 		leg_news_prober_replaced(d->diagnosis, wall, now);
+		leg_details_fini(&d->leg_details);
 	}
 	if (is_new)
 		d->prober_serial = r->serial;
@@ -562,6 +564,7 @@ static void monitor_free(struct monitor *d)
 		metrics_page_hurry(d->metrics);
 	control_free(d->control);
 	d->control = NULL;
+	leg_details_fini(&d->leg_details);
 	testimonies_free(d->testimonies);
 	d->testimonies = NULL;
 	local_server_free(d->pages);

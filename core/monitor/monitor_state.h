@@ -9,6 +9,7 @@
 #include "diagnosis/clock_gap.h"
 #include "diagnosis/diagnosis.h"
 #include "monitor/journal.h"
+#include "monitor/leg_details.h"
 #include "monitor/local_server.h"
 #include "monitor/pressure_history.h"
 #include "monitor/pressure_watch.h"
@@ -40,6 +41,7 @@ struct monitor {
 	struct diagnosis *diagnosis;
 	struct recorder *recorder; /* of what the diagnosis is told */
 	struct server_look *server_look;
+	struct leg_details leg_details;
 	uint64_t tick_wall_us;        /* since 1970: of its latest tick */
 	struct verdict_ring verdicts; /* the last ones */
 	struct verdict_board board;   /* those that stand */

@@ -96,7 +96,19 @@ static void aspect_add(json_t *o, const char *key, const struct leg_aspect *a)
 		json_object_set_new(o, key, json_string(a->state == ASPECT_FAILS ? "failed" : "ok"));
 }
 
-static json_t *leg_json(const struct leg *leg)
+/* How it ended, or why it cannot be established. */
+static void end_add(json_t *o, const struct monitor *d, const struct leg *leg)
+{
+	const char *detail = leg_details_get(&d->leg_details, leg->def->name, leg->user);
+
+	json_object_set_new(o, "reason", json_string(reason_label(leg->last.reason)));
+	json_object_set_new(o, "step", json_string(step_label(leg->last.step)));
+	json_object_set_new(o, "code", json_integer(leg->last.code));
+	if (detail[0] != '\0')
+		json_object_set_new(o, "detail", json_string(detail));
+}
+
+static json_t *leg_json(const struct monitor *d, const struct leg *leg)
 {
 	json_t *o, *segments = json_array();
 	char since[32];
@@ -110,11 +122,8 @@ static json_t *leg_json(const struct leg *leg)
 		json_object_set_new(o, "colo", json_string(leg->colo));
 	if (leg->rtt_us > 0)
 		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
-	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF) {
-		json_object_set_new(o, "reason", json_string(reason_label(leg->last.reason)));
-		json_object_set_new(o, "step", json_string(step_label(leg->last.step)));
-		json_object_set_new(o, "code", json_integer(leg->last.code));
-	}
+	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF)
+		end_add(o, d, leg);
 	if (leg->resolver != RESOLVER_UNKNOWN)
 		json_object_set_new(o, "resolver", json_string(leg->resolver == RESOLVER_FAILS ? "failed" : "ok"));
 	aspect_add(o, "fresh_connections", &leg->fresh);
@@ -129,7 +138,7 @@ json_t *legs_json(const struct monitor *d)
 	json_t *list = json_array();
 
 	for (size_t i = 0; rows && i < legs->n; i++)
-		json_array_append_new(list, leg_json(rows[i]));
+		json_array_append_new(list, leg_json(d, rows[i]));
 	free(rows);
 	return list;
 }

@@ -237,6 +237,16 @@ class WebSocketLegs(unittest.TestCase):
             self.assertEqual((e["step"], e["reason"]), ("tls", reason), e)
             self.assertTrue(e["detail"])
 
+    def test_says_why_it_is_down(self):
+        """Not the reason's word alone: what whoever refused it said."""
+        for name in ("refused", "untrusted"):
+            said = re.sub(r"\d+ ms", "N ms", first(self.daemon, name, "leg_attempt_failed")["detail"])
+            row = next(row for row in self.daemon.status()["legs"] if row["name"] == name)
+            self.assertEqual(re.sub(r"\d+ ms", "N ms", row["detail"]), said)
+            shown = re.sub(r"\d+ ms", "N ms", " ".join(self.daemon.ctl("legs").split()))  # in lines of 80 columns
+            self.assertIn(f"traefik; at {row['step']}: {said} ", shown + " ")
+        self.assertFalse([row for row in self.daemon.status()["legs"] if row["state"] == "up" and "detail" in row])
+
     def test_attempts_go_on(self):
         key = '{leg="refused"}'
         wait.until(lambda: self.daemon.metrics().get("t3ops_leg_failed_attempts_total" + key, 0) >= 3)
