@@ -23,7 +23,7 @@ from pathlib import Path
 
 import proxies
 import watchers
-from measure import SystemCalls, cpu_seconds, rss_kib, settle
+from measure import KernelMemory, SystemCalls, cpu_seconds, rss_kib, settle
 
 HERE = proxies.BUILD / "tests" / "bench"
 IDENTITY = ": ".join(proxies.IDENTITY)
@@ -108,24 +108,29 @@ def small_get_at(proxy, at, total=60000):
 
 
 def idle(proxy, path, connections):
-    """KiB of each."""
+    """KiB of each: its own, and what the kernel keeps for it."""
     settle(proxy.process.pid)
-    before = rss_kib(proxy.process.pid)
+    with KernelMemory(proxy.process.pid) as kernel:
+        return idle_kib(proxy, path, connections, kernel)
+
+
+def idle_kib(proxy, path, connections, kernel):
+    before, kernel_before = rss_kib(proxy.process.pid), kernel.kib()
     held = subprocess.Popen(load_argv("ws", proxy.tcp(), path, connections, 0, 1, 16), stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, text=True)
     if held.stdout.readline().strip() != "open":
         raise RuntimeError(f"{proxy.name}: {connections} WebSockets did not open")
     settle(proxy.process.pid)
-    grown = rss_kib(proxy.process.pid) - before
+    grown = [rss_kib(proxy.process.pid) - before] + [kernel.kib() - kernel_before] * (kernel_before is not None)
     held.stdin.close()
     held.wait()
     settle(proxy.process.pid)
-    return grown / connections
+    return [kib / connections for kib in grown]
 
 
 def probe_once(proxy):
     messages = 20000
-    found = {"KiB of an idle one": idle(proxy, "/probe/ws", TUNNELS)}
+    found = dict(zip(("KiB of an idle one", "kernel KiB of it"), idle(proxy, "/probe/ws", TUNNELS)))
     with SystemCalls(proxy.process.pid) as calls:
         echo(proxy, 1, 1, 64, messages, "/probe/ws")
     if calls.total:
@@ -168,7 +173,7 @@ CASES = {
     "new-connection-2": Case(lambda p: small_get(p, ["Connection: close"]), ("t3ops-2", "nginx-2")),
     "ws-echo-2": Case(lambda p: echo(p, 200, 1, 64, 80000), ("t3ops-2", "nginx-2")),
     "system-calls": Case(system_calls, PROXIES, once=True),
-    "idle-tunnels": Case(lambda p: {"KiB per tunnel": idle(p, "/ws", TUNNELS)}, PROXIES, once=True),
+    "idle-tunnels": Case(lambda p: dict(zip(("KiB per tunnel", "kernel KiB per tunnel"), idle(p, "/ws", TUNNELS))), PROXIES, once=True),
     "small-get-unix": Case(small_get, UNIX),
     "ws-echo-unix": Case(lambda p: echo(p, 200, 1, 64, 80000), UNIX),
     "small-get-unix-both": Case(lambda p: small_get_at(p, p.nearest()), UNIX),

@@ -84,6 +84,45 @@ def rss_kib(pid):
     return total
 
 
+class KernelMemory:
+    """with KernelMemory(pid) as kernel: ...; kernel.kib() is what the kernel keeps for pid and its descendants since then:
+    sockets, descriptors, what they are registered with.  None without control groups that count it, version 1 or 2."""
+    ROOTS = (("/sys/fs/cgroup/memory", "memory.kmem.usage_in_bytes", r"(\d+)"), ("/sys/fs/cgroup", "memory.stat", r"^kernel (\d+)"))
+
+    def __init__(self, pid):
+        self.pids, self.folder = family(pid), None
+
+    def __enter__(self):
+        for root, file, self.pattern in self.ROOTS:
+            folder = Path(root) / f"t3ops-bench.{os.getpid()}"
+            try:
+                folder.mkdir()
+            except OSError:
+                continue
+            self.folder, self.file = folder, folder / file
+            if self.file.exists():
+                self._move(folder)
+                return self
+            self.__exit__()
+        return self
+
+    def _move(self, folder):
+        for pid in self.pids:
+            try:
+                (folder / "cgroup.procs").write_text(str(pid))
+            except OSError:
+                continue  # it has ended
+
+    def kib(self):
+        return int(re.search(self.pattern, self.file.read_text(), re.M).group(1)) / 1024 if self.folder else None
+
+    def __exit__(self, *_):
+        if self.folder:
+            self._move(self.folder.parent)
+            self.folder.rmdir()
+        self.folder = None
+
+
 class SystemCalls:
     """with SystemCalls(pid) as calls: ...; calls.total afterwards.  None without strace."""
 
