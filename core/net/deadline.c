@@ -44,7 +44,7 @@ void deadline_set(struct ev_loop *loop, struct deadline *d, uint64_t after_us)
 		d->due_us = 0;
 		return;
 	}
-	d->due_us = clock_mono_us() + after_us;
+	d->due_us = clock_coarse_us() + CLOCK_COARSE_US + after_us;
 	if (!ev_is_active(&d->timer) || d->due_us < d->armed_us)
 		arm(loop, d);
 }

@@ -18,7 +18,8 @@ struct deadline {
 };
 
 void deadline_init(struct deadline *d, void (*cb)(void *arg), void *arg);
-void deadline_set(struct ev_loop *loop, struct deadline *d, uint64_t after_us); /* 0: none */
+/* Never early, and up to CLOCK_COARSE_US late.  0: none. */
+void deadline_set(struct ev_loop *loop, struct deadline *d, uint64_t after_us);
 void deadline_stop(struct ev_loop *loop, struct deadline *d);
 
 #endif

@@ -19,6 +19,14 @@ static inline uint64_t clock_mono_us(void)
 	return clock_read_us(CLOCK_MONOTONIC);
 }
 
+/* The same for an eighth of its cost: not ahead of it, and CLOCK_COARSE_US behind at most, a tick of a kernel of 100
+ * Hz. */
+#define CLOCK_COARSE_US 10000
+static inline uint64_t clock_coarse_us(void)
+{
+	return clock_read_us(CLOCK_MONOTONIC_COARSE);
+}
+
 /* Since 1970. */
 static inline uint64_t clock_wall_us(void)
 {
