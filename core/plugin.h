@@ -480,7 +480,7 @@ struct t3ops_pairing {
 struct t3ops_event {
 	uint32_t struct_size;
 	uint64_t time_us;   /* since 1970 */
-	const char *kind;   /* tunnel_dropped, verdict, ...; t3ops(8) lists them */
+	const char *kind;   /* tunnel_dropped, verdict, ...; t3ops-events(7) lists them */
 	const char *plugin; /* title of the section it is about; "" if none */
 	const char *user;   /* "" if none */
 	const char *line;   /* the whole event in logfmt */
@@ -537,8 +537,8 @@ struct t3ops_host {
 	void (*gauge)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 	void (*observe)(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, double value);
 
-	/* An event for the log and the journal.  kind: one that t3ops(8) lists; another one is filed as "note".  user
-	 * and text may be NULL; code: an HTTP status, or 0. */
+	/* An event for the log and the journal.  kind: one that t3ops-events(7) lists; another one is filed as
+	 * "note". user and text may be NULL; code: an HTTP status, or 0. */
 	void (*emit)(struct t3ops_ctx *ctx, const char *kind, const char *user, int code, const char *text);
 	/* The same, with the browser that caused it; NULL: none did. */
 	void (*emit_browser)(struct t3ops_ctx *ctx, const char *kind, const char *user,
