@@ -89,6 +89,20 @@ static int leg_restore(const struct recall_leg *from, uint64_t verdict, struct p
 	return 1;
 }
 
+/* Legs that fail decide when it is over, and it has expired if none of those is configured any more.  If none failed
+ * when it was kept, and it does not work yet, it came back without them: users decide, as it was they who noticed. */
+static void decider_restore(const struct recall *r, size_t found, struct verdict *v, uint64_t now_us)
+{
+	if (v->state != VERDICT_STANDING || !v->by_legs || found > 0 || v->works_us > 0)
+		return;
+	if (r->n_legs == 0) {
+		v->by_legs = false;
+		return;
+	}
+	v->state = VERDICT_EXPIRED;
+	v->ended_us = now_us;
+}
+
 static int legs_restore(const struct recall *r, struct verdict *v, struct probe_table *legs, struct topology *t,
                         uint64_t now_us)
 {
@@ -101,10 +115,7 @@ static int legs_restore(const struct recall *r, struct verdict *v, struct probe_
 			return one;
 		found += (size_t)one;
 	}
-	if (v->state == VERDICT_STANDING && v->by_legs && found == 0) {
-		v->state = VERDICT_EXPIRED;
-		v->ended_us = now_us;
-	}
+	decider_restore(r, found, v, now_us);
 	return 0;
 }
 
@@ -121,7 +132,7 @@ int recall_restore(const struct recall *r, struct verdict_table *verdicts, struc
 		return -ENOMEM;
 	verdicts->given--; /* it has its id already */
 	*v = r->verdict;
-	v->classified_us = v->works_us = v->open_in = 0;
+	v->classified_us = v->open_in = 0;
 	v->named_users = r->verdict.users.n > 0;
 	path_restore(&v->conclusion.suspects, t);
 	path_restore(&v->was.suspects, t);

@@ -17,7 +17,7 @@ struct recall_leg {
 };
 
 struct recall {
-	struct verdict verdict; /* names in it need not be interned; classified_us and works_us say nothing */
+	struct verdict verdict; /* names in it need not be interned; classified_us says nothing */
 	struct recall_leg *legs;
 	size_t n_legs;
 };
@@ -26,8 +26,8 @@ struct recall {
 int recall_init(struct recall *r, const struct verdict *v, const struct probe_table *legs);
 void recall_fini(struct recall *r);
 
-/* Puts it into the tables of the next diagnosis, names copied.  One without any leg that is still there, though legs
- * decide about it, has expired.  0, -EEXIST: it is there; -ENOMEM. */
+/* Puts it into the tables of the next diagnosis, names copied.  One whose legs that failed are all gone has expired;
+ * one that came back without any leg ends with its users' return.  0, -EEXIST: it is there; -ENOMEM. */
 int recall_restore(const struct recall *r, struct verdict_table *verdicts, struct probe_table *legs,
                    struct topology *t, uint64_t now_us);
 

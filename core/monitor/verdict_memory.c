@@ -46,14 +46,14 @@ static json_int_t wall_us(const struct verdict *v, uint64_t mono_us)
 char *verdict_memory_text(const struct recall *r)
 {
 	const struct verdict *v = &r->verdict;
-	json_t *o = json_pack("{s:I, s:I, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:o, s:b, s:i, s:I, s:I, s:I, s:o}",
-	                      "id", (json_int_t)v->id, "incident", (json_int_t)v->incident, "revision",
-	                      (int)v->revision, "state", (int)v->state, "change", (int)v->change, "conclusion",
-	                      conclusion_json(&v->conclusion), "was", conclusion_json(&v->was), "times",
-	                      (int)v->times, "users", names_json(v->users.names, v->users.n), "absent",
-	                      names_json(v->absent.names, v->absent.n), "by_legs", (int)v->by_legs, "failing",
-	                      (int)v->failing, "drop_us", (json_int_t)v->drop_wall_us, "given_us",
-	                      wall_us(v, v->given_us), "ended_us", wall_us(v, v->ended_us), "legs", legs_json(r));
+	json_t *o = json_pack(
+	    "{s:I, s:I, s:i, s:i, s:i, s:o, s:o, s:i, s:o, s:o, s:b, s:i, s:I, s:I, s:I, s:I, s:o}", "id",
+	    (json_int_t)v->id, "incident", (json_int_t)v->incident, "revision", (int)v->revision, "state",
+	    (int)v->state, "change", (int)v->change, "conclusion", conclusion_json(&v->conclusion), "was",
+	    conclusion_json(&v->was), "times", (int)v->times, "users", names_json(v->users.names, v->users.n),
+	    "absent", names_json(v->absent.names, v->absent.n), "by_legs", (int)v->by_legs, "failing",
+	    (int)v->failing, "drop_us", (json_int_t)v->drop_wall_us, "given_us", wall_us(v, v->given_us), "works_us",
+	    wall_us(v, v->works_us), "ended_us", wall_us(v, v->ended_us), "legs", legs_json(r));
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);
@@ -143,6 +143,7 @@ static void verdict_read(const json_t *o, const struct now *now, struct verdict 
 	                      .drop_wall_us = (uint64_t)number(o, "drop_us"),
 	                      .first_us = mono_of(now, number(o, "drop_us")),
 	                      .given_us = mono_of(now, number(o, "given_us")),
+	                      .works_us = mono_of(now, number(o, "works_us")),
 	                      .ended_us = mono_of(now, number(o, "ended_us"))};
 	conclusion_read(json_object_get(o, "conclusion"), &v->conclusion, ok);
 	conclusion_read(json_object_get(o, "was"), &v->was, ok);

@@ -89,6 +89,25 @@ class Restarts(Case):
         self.assertGreater(self.daemon.standing()[0]["revision"], 1)
         self.assertEqual(counted(), 1)
 
+    def test_a_killed_monitor_while_it_may_be_over(self):
+        """A fault that came back and works again is held for a while: also by the next monitor, and it has not expired."""
+        self.stub.stall()
+        self.only_verdict("standing")
+        self.stub.resume()
+        self.only_verdict("healed")
+        self.stub.stall()
+        wait.until(lambda: self.daemon.standing()[0]["times"] == 2, what="the same verdict again")
+        mark = len(self.daemon.log())
+        self.stub.resume()
+        self.daemon.wait_log(r"event=leg_up .*user=alice", after=mark)
+        held = self.only_verdict("standing")
+        monitor = self.daemon.processes()["monitor"]
+        os.kill(monitor, signal.SIGKILL)
+        wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
+        after = self.daemon.standing()[0]
+        self.assertEqual({k: after[k] for k in held}, held)
+        self.assertNotIn("event=verdict_expired", self.daemon.log())
+
     def test_ids_go_on(self):
         self.stub.stall()
         first = self.only_verdict("standing")
