@@ -82,13 +82,13 @@ static void on_request(struct client *c, size_t head_len)
 		exchange_refuse_origin(x);
 	else if (!(x->filters.request = request_ids_add(&worker->exchanges->ids, x)))
 		memory_lacks(x);
-	else if (r->has_user)
+	else if (r->identity[0] != '\0') /* also one that no user has: who proves nothing does not learn which are */
 		filters_run(x);
 	else
 		identity_known(x);
 }
 
-/* Its user is who the header says, or it has none. */
+/* It is from whom the header says, or the header names nobody. */
 static void identity_known(struct exchange *x)
 {
 	filter_chain_begin(&x->filters, FILTER_ON_REQUEST);

@@ -253,13 +253,23 @@ static void span_copy(char *out, size_t size, struct span s)
 	out[len] = '\0';
 }
 
+/* Of two names that no user has. */
+static bool names_equal(const struct proxy_conf *conf, const char *a, const char *b)
+{
+	return conf->ignore_case ? user_name_is_same(a, b) : strcmp(a, b) == 0;
+}
+
 bool request_is_of(const struct request *r, const struct worker *worker, const char *identity)
 {
 	char name[T3OPS_USER_NAME_SIZE];
-	const struct user *user = identity_read(identity, &worker->conf.identity, name) ? user_of(worker, name)
-	                                                                                : NULL;
+	const struct user *user;
 
-	return r->has_user && user && strcmp(user->name, r->user.name) == 0;
+	if (r->identity[0] == '\0' || !identity_read(identity, &worker->conf.identity, name))
+		return false;
+	user = user_of(worker, name);
+	if (!r->has_user)
+		return !user && names_equal(&worker->conf, name, r->identity);
+	return user && strcmp(user->name, r->user.name) == 0;
 }
 
 uint32_t request_site(const struct request *r, const struct worker *worker)

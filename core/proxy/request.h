@@ -79,7 +79,8 @@ struct span request_target(const struct request *r);
 #define FORWARDS_ANY UINT64_MAX
 uint64_t request_forwards_left(const struct request *r);
 
-/* Whether an identity from elsewhere than the header, read as that is, names its user. */
+/* Whether an identity from elsewhere than the header, read as that is, names its user, or whom the header names who
+ * is none. */
 bool request_is_of(const struct request *r, const struct worker *worker, const char *identity);
 /* Whose page caused it (enum t3ops_site). */
 uint32_t request_site(const struct request *r, const struct worker *worker);

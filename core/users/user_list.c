@@ -652,7 +652,7 @@ static unsigned letter_next(const char **at)
 	return len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu) : c[0] < 0x80 ? c[0] : 0x110000u + c[0];
 }
 
-static bool name_is_same(const char *a, const char *b)
+bool user_name_is_same(const char *a, const char *b)
 {
 	while (*a != '\0' && *b != '\0')
 		if (letter_fold(letter_next(&a)) != letter_fold(letter_next(&b)))
@@ -678,7 +678,7 @@ const struct user *user_list_find_folded(const struct user_list *l, const char *
 	if (found)
 		return found;
 	for (size_t i = 0; i < l->n; i++) {
-		if (!name_is_same(l->rows[i].name, name))
+		if (!user_name_is_same(l->rows[i].name, name))
 			continue;
 		if (found)
 			return NULL; /* nobody can say which of them it is */

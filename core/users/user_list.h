@@ -53,5 +53,7 @@ const char *user_account_fault(const struct user *u, char *buf, size_t size);
 const struct user *user_list_find(const struct user_list *l, const char *name);
 /* The same, else the only one whose name differs by capital letters alone (Latin, Greek, Cyrillic). */
 const struct user *user_list_find_folded(const struct user_list *l, const char *name);
+/* Whether two names are one to it. */
+bool user_name_is_same(const char *a, const char *b);
 
 #endif

@@ -738,8 +738,9 @@ struct t3ops_host {
 
 	/* The value of the nth (from 0) field of that name, as it was sent; NULL if there is none. */
 	const char *(*request_header_nth)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *name, size_t nth);
-	/* Whether that text, from elsewhere than the identity header, names the user of the request: read as the
-	 * header is, by identity_strip_domain and identity_ignore_case, but never percent-decoded. */
+	/* Whether that text, from elsewhere than the identity header, names the user of the request, or whom it names
+	 * who is no user of the table: read as the header is, by identity_strip_domain and identity_ignore_case, but
+	 * never percent-decoded. */
 	bool (*request_is_of)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity);
 };
 
@@ -850,7 +851,8 @@ struct t3ops_plugin {
 
 	/* T3OPS_ROLE_PROXY: whether a request is from whom its identity header says, as on_request, and before that
 	 * and everything else that depends on the user.  Only for requests whose header, from a trusted proxy, names
-	 * a user of the table; on public paths none counts.  NULL: the plugin believes the header. */
+	 * somebody, be it a user of the table or not, which nobody learns who proves nothing: request_user is false
+	 * then.  On public paths none counts.  NULL: the plugin believes the header. */
 	enum t3ops_next (*on_identity)(struct t3ops_ctx *ctx, t3ops_request_id r);
 };
 

@@ -131,6 +131,23 @@ class Tokens(Case):
         self.assertEqual(self.get(d, sign(good, "RS256", claims())).status, 200)
         self.assertEqual(self.origin.requests("/hello")[-1].header(HEADER), None)
 
+    def test_nobody_learns_which_names_exist(self):
+        """Without a proof a name that the user table lacks is answered as one that it has; with one it is said."""
+        good = key("good")
+        d = self.daemon({"identity_ignore_case": True}, jwks_url=self.issuer(good).url)
+        for path in ("/hello", "/t3ops/me", "/ws"):
+            for token in (None, "alice", sign(key("other"), "RS256", claims(), kid="good"), sign(good, "RS256", claims("carol"))):
+                answers = [self.get(d, token, user, path) for user in ("alice", "nobody")]
+                self.assertEqual([a.status for a in answers], [403, 403], (path, token))
+                self.assertEqual(*[a.text().replace("nobody", "alice") for a in answers])
+                self.assertEqual(*[sorted(n.lower() for n, _ in a.headers) for a in answers])
+        d.wait_log(r"event=identity_refused ")
+        for user in ("nobody", "NOBODY"):
+            r = self.get(d, sign(good, "RS256", claims("nobody")), user)
+            self.assertEqual(r.status, 403)
+            self.assertIn("No t3 server for your account", r.text())
+        self.assertEqual(self.origin.seen, [])
+
     def test_what_is_read_in_one_way_only(self):
         good = key("good")
         d = self.daemon(jwks_url=self.issuer(good).url)

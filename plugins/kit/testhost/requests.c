@@ -144,8 +144,9 @@ t3ops_request_id testhost_request(struct testhost *h, const struct testhost_requ
 	q->user = r->user != NULL ? testhost_user_get(h, r->user) : NULL;
 	if (r->user != NULL && q->user == NULL)
 		testhost_die(h, "the test makes a request of user %s: testhost_user comes first", r->user);
+	q->asked.identity = r->identity != NULL ? testhost_keep(h, r->identity) : r->user;
 	testhost_list_add(&h->requests, q);
-	q->in_identity = q->user != NULL && h->plugin->on_identity != NULL;
+	q->in_identity = q->asked.identity != NULL && h->plugin->on_identity != NULL;
 	if (q->in_identity)
 		identity_turn(h, q);
 	else
@@ -240,7 +241,7 @@ static bool request_is_of(struct t3ops_ctx *ctx, t3ops_request_id r, const char 
 {
 	const struct request *q = request_get(testhost_of(ctx), r);
 
-	return q != NULL && q->user != NULL && strcmp(q->user->name, identity) == 0;
+	return q != NULL && q->asked.identity != NULL && strcmp(q->asked.identity, identity) == 0;
 }
 
 static bool request_is_upgrade(struct t3ops_ctx *ctx, t3ops_request_id r)

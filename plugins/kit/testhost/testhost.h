@@ -176,6 +176,7 @@ struct testhost_request {
 	const char *method, *target; /* NULL: GET, "/" */
 	const char *const *headers;  /* "Name: value", NULL-terminated; may be NULL */
 	const char *user;            /* name of one of testhost_user; NULL: nobody's */
+	const char *identity;        /* whom the identity header names who is none of them; NULL: nobody */
 	const char *address;         /* of the client; NULL: 192.0.2.1 */
 	uint32_t site;               /* enum t3ops_site */
 	bool upgrade;                /* to a WebSocket */
@@ -190,7 +191,7 @@ enum testhost_fate {
 	TESTHOST_FORWARDED, /* on_unauthorized left the 401 alone */
 };
 
-/* on_identity, if it has a user, then on_request; the id is good until testhost_request_end. */
+/* on_identity, if it has a user or identity, then on_request; the id is good until testhost_request_end. */
 t3ops_request_id testhost_request(struct testhost *h, const struct testhost_request *r);
 /* on_unauthorized: the t3 server answered 401 to one that was passed on. */
 void testhost_request_unauthorized(struct testhost *h, t3ops_request_id r);

@@ -43,6 +43,15 @@ static enum t3ops_next on_request(struct t3ops_ctx *ctx, t3ops_request_id r)
 	return next;
 }
 
+static enum t3ops_next on_identity(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	struct t3ops_user user = {.struct_size = sizeof user};
+	bool known = ctx->host->request_user(ctx, r, &user);
+
+	note("%s %d;", known ? user.name : "-", ctx->host->request_is_of(ctx, r, "alice"));
+	return T3OPS_NEXT;
+}
+
 static void leg_open(struct t3ops_ctx *ctx, struct t3ops_leg *leg)
 {
 	ctx->state = leg;
@@ -450,6 +459,26 @@ static void requests_go_on_or_not(void **state)
 	assert_non_null(strstr(testhost_bugs(h), "T3OPS_DONE"));
 }
 
+static void identities_are_asked_for(void **state)
+{
+	struct t3ops_plugin proving = plugin;
+	struct testhost *other;
+
+	(void)state;
+	proving.on_identity = on_identity;
+	other = testhost_new(&proving, NULL);
+	testhost_user(other, &(const struct t3ops_user){.name = "alice", .port = 3773});
+	assert_int_equal(testhost_start(other), 0);
+	testhost_request(other, &(const struct testhost_request){.user = "alice"});
+	NOTED("alice 1;GET /;");
+	testhost_request(other, &(const struct testhost_request){.identity = "bob"});
+	NOTED("- 0;GET /;");
+	testhost_request(other, &(const struct testhost_request){.identity = NULL});
+	NOTED("GET /;");
+	testhost_free(other);
+	noted[0] = '\0';
+}
+
 static void jobs_wait_by_the_clock(void **state)
 {
 	const struct testhost_ran good = {.exit_code = 3, .out = "out", .after_ms = 1500, .times = 1};
@@ -512,10 +541,10 @@ static void secrets_outlive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(every_service_is_there),     TEST(options_are_typed),     TEST(time_stands_still),
-	    TEST(descriptors_are_real),       TEST(fetches_are_answered),  TEST(websockets_have_another_end),
-	    TEST(legs_live_as_in_the_prober), TEST(requests_go_on_or_not), TEST(jobs_wait_by_the_clock),
-	    TEST(what_it_says_is_kept),       TEST(secrets_outlive),
+	    TEST(every_service_is_there),     TEST(options_are_typed),        TEST(time_stands_still),
+	    TEST(descriptors_are_real),       TEST(fetches_are_answered),     TEST(websockets_have_another_end),
+	    TEST(legs_live_as_in_the_prober), TEST(requests_go_on_or_not),    TEST(jobs_wait_by_the_clock),
+	    TEST(what_it_says_is_kept),       TEST(identities_are_asked_for), TEST(secrets_outlive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
