@@ -12,6 +12,8 @@
 #include "ctl/text.h"
 #include "sys/time_text.h"
 
+#define TIME_WIDTH 24 /* of a moment with its zone, as a column; a space follows */
+
 void print_recording(FILE *out, const json_t *recording)
 {
 	const char *state = text_get(recording, "state");
@@ -144,29 +146,40 @@ void print_rows(FILE *out, const json_t *answer)
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
 
-/* "(verdict 3, revision 2, narrowed, was wan or tunnel; from vps; incident 2, 0.3 s after the first drop)" */
-static void verdict_head_print(FILE *out, const json_t *v)
+/* "verdict 3, revision 2, narrowed, was wan or tunnel; from vps; incident 2, 0.3 s after the first drop" */
+static void verdict_number_put(FILE *out, const json_t *v)
 {
 	const char *was = text_get(v, "was"), *vantage = text_get(v, "vantage");
 	long long revision = (long long)json_integer_value(json_object_get(v, "revision"));
 
-	fprintf(out, "  (verdict %lld", (long long)json_integer_value(json_object_get(v, "id")));
-	if (revision > 1) {
-		fprintf(out, ", revision %lld, ", revision);
-		text_put(out, text_get(v, "change"), 0);
-	}
-	if (*was != '\0') {
-		fputs(", was ", out);
-		text_put(out, was, 0);
-	}
-	if (*vantage != '\0') {
-		fputs("; from ", out);
-		text_put(out, vantage, 0);
-	}
-	fprintf(out, "; incident %lld, %.1f s after the first %s%s)\n",
+	fprintf(out, "verdict %lld", (long long)json_integer_value(json_object_get(v, "id")));
+	if (revision > 1)
+		fprintf(out, ", revision %lld, %s", revision, text_get(v, "change"));
+	if (*was != '\0')
+		fprintf(out, ", was %s", was);
+	if (*vantage != '\0')
+		fprintf(out, "; from %s", vantage);
+	fprintf(out, "; incident %lld, %.1f s after the first %s%s",
 	        (long long)json_integer_value(json_object_get(v, "incident")),
 	        json_number_value(json_object_get(v, "delay_seconds")), verdict_beginning(v),
 	        json_is_true(json_object_get(v, "infra_exonerated")) ? ", infra exonerated" : "");
+}
+
+/* A line below the head of the verdict. */
+static void verdict_number_print(FILE *out, const json_t *v)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *line = open_memstream(&text, &len);
+
+	if (line == NULL)
+		return;
+	verdict_number_put(line, v);
+	if (fclose(line) == 0) {
+		fputs("    ", out);
+		text_wrap_on_terminal(out, text, "    ");
+	}
+	free(text);
 }
 
 /* Local, its zone named, and a space if it is a column. */
@@ -193,13 +206,23 @@ static void state_print(FILE *out, const json_t *v)
 		fprintf(out, ", %lld times", times);
 }
 
+/* Behind its time; below that, where it does not fit. */
+static void name_print(FILE *out, const char *name)
+{
+	int width = text_terminal_width(out);
+
+	if (width > 0 && TIME_WIDTH + 1 + text_length(name) > width)
+		fputs("\n    ", out);
+	style_put(out, STYLE_STRONG);
+	text_wrap_on_terminal(out, name, "    ");
+	style_put(out, STYLE_PLAIN);
+}
+
 void print_verdict(FILE *out, const json_t *v)
 {
-	time_put(out, text_get(v, "time"), 24);
-	style_put(out, STYLE_STRONG);
-	text_put(out, text_get(v, "verdict"), 0);
-	style_put(out, STYLE_PLAIN);
-	verdict_head_print(out, v);
+	time_put(out, text_get(v, "time"), TIME_WIDTH);
+	name_print(out, text_get(v, "verdict"));
+	verdict_number_print(out, v);
 	fputs("    ", out);
 	text_wrap_on_terminal(out, text_get(v, "text"), "    ");
 	fputs("    ", out);

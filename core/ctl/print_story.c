@@ -2,10 +2,12 @@
 /* "Whose fault was 14:03?"; see print_story.h. */
 #include "ctl/print_story.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/local_time.h"
 #include "ctl/style.h"
+#include "ctl/table.h"
 #include "ctl/text.h"
 
 #define INDENT     "    "
@@ -187,36 +189,49 @@ void print_story(FILE *out, const json_t *answer)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static void row_put(FILE *out, const json_t *v)
+static void users_add(struct table *t, const json_t *users)
 {
-	char when[LOCAL_TIME_SIZE];
+	char *text = NULL;
+	size_t len = 0;
+	FILE *all = open_memstream(&text, &len);
 
-	local_time(text_get(v, "drop_time"), when);
-	fprintf(out, "%4lld  %-25s ", (long long)json_integer_value(json_object_get(v, "id")), when);
-	text_column(out, v, "lasted", 12);
-	text_column(out, v, "state", 9);
-	style_put(out, style_of(v));
-	text_put(out, text_get(v, "verdict"), 24);
-	style_put(out, STYLE_PLAIN);
-	fputc(' ', out);
-	text_list_put(out, json_object_get(v, "users"), ",");
-	fputc('\n', out);
+	if (all == NULL)
+		return;
+	text_list_put(all, users, ",");
+	table_add(t, fclose(all) == 0 ? text : "");
+	free(text);
+}
+
+static void row_add(struct table *t, const json_t *v)
+{
+	char when[LOCAL_TIME_SIZE], id[24];
+
+	local_time_bare(text_get(v, "drop_time"), when);
+	snprintf(id, sizeof id, "%lld", (long long)json_integer_value(json_object_get(v, "id")));
+	table_add(t, id);
+	table_add(t, when);
+	table_add(t, text_get(v, "lasted"));
+	table_add(t, text_get(v, "state"));
+	table_add_style(t, text_get(v, "verdict"), style_of(v));
+	users_add(t, json_object_get(v, "users"));
 }
 
 void print_verdict_rows(FILE *out, const json_t *list)
 {
-	char head[LOCAL_TIME_SIZE + 8], zone[LOCAL_TIME_SIZE];
+	char time[LOCAL_TIME_SIZE + 8], zone[LOCAL_TIME_SIZE];
+	const struct table_column columns[] = {{"ID", TABLE_NUMBER},  {time, TABLE_TEXT},      {"LASTED", TABLE_TEXT},
+	                                       {"STATE", TABLE_TEXT}, {"VERDICT", TABLE_NAME}, {"USERS", TABLE_NAME}};
+	struct table *t;
 
 	if (json_array_size(list) == 0) {
 		fputs("no verdict in that time\n", out);
 		return;
 	}
 	local_zone("", zone);
-	snprintf(head, sizeof head, "TIME (%.40s)", zone);
-	style_put(out, STYLE_STRONG);
-	fprintf(out, "%4s  %-25s %-12s %-9s %-24s %s", "ID", head, "LASTED", "STATE", "VERDICT", "USERS");
-	style_put(out, STYLE_PLAIN);
-	fputc('\n', out);
+	snprintf(time, sizeof time, "TIME (%.40s)", zone);
+	t = table_new(columns, sizeof columns / sizeof columns[0]);
 	for (size_t i = json_array_size(list); i-- > 0;)
-		row_put(out, json_array_get(list, i));
+		row_add(t, json_array_get(list, i));
+	table_print(t, out, text_terminal_width(out), 0);
+	table_free(t);
 }

@@ -145,7 +145,7 @@ static void row_print(const struct table *t, FILE *out, const int widths[TABLE_C
 	if (row->note == NULL)
 		return;
 	fputs("    ", out);
-	text_wrap(out, row->note, "    ");
+	text_wrap_on_terminal(out, row->note, "    ");
 }
 
 void table_print(const struct table *t, FILE *out, int width, size_t rows)

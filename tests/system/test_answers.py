@@ -13,14 +13,15 @@ from datetime import datetime, timezone
 from lab import process, wait, ws
 from lab.daemon import Daemon
 from lab.stub import NEW, T3Stub
+from lab.terminal import Terminal
 
 SECTIONS = ('plugin "probe_echo" {}\n'
             'plugin "probe_t3serve" { heartbeat = "200ms" late = "300ms" watchdog = "1s" reconnect_min = "100ms" }\n')
 ZONE = "UTC-05:30"  # POSIX has it the other way round: five and a half hours ahead
 
 
-def alice(cookie):
-    return [("X-authentik-username", "alice"), ("Cookie", cookie)]
+def alice(cookie, name="alice"):
+    return [("X-authentik-username", name), ("Cookie", cookie)]
 
 
 class Answers(unittest.TestCase):
@@ -38,12 +39,12 @@ class Answers(unittest.TestCase):
     def answer(self, *words):
         return json.loads(self.ctl("-j", *words).stdout)
 
-    def drop(self):
-        ws.polite_visit(self.daemon.proxy, alice(self.stub.cookie()))
-        with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie())) as w:
+    def drop(self, user="alice"):
+        ws.polite_visit(self.daemon.proxy, alice(self.stub.cookie(), user))
+        with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie(), user)) as w:
             w.heartbeat()
             w.drop()
-        with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie())) as w:
+        with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie(), user)) as w:
             w.heartbeat()
             w.close(1001)
         wait.until(lambda: self.daemon.standing() and all(v["state"] == "healed" for v in self.daemon.standing()), what="a healed verdict")
@@ -140,14 +141,29 @@ class Answers(unittest.TestCase):
     def test_verdicts_since(self):
         self.drop()
         lines = self.ctl("verdicts", "--since", "1h").stdout.splitlines()
-        self.assertRegex(lines[0], r"^ +ID  TIME \(UTC\) +LASTED +STATE +VERDICT +USERS$")
-        self.assertRegex(lines[1], r"^ +1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +[\d.]+ m?s +healed +last_mile\(alice\) or .* alice$")
+        self.assertRegex(lines[0], r"^ID  TIME \(UTC\) +LASTED +STATE +VERDICT +USERS$")
+        self.assertRegex(lines[1], r"^ 1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  [\d.]+ m?s +healed +last_mile\(alice\) or .* alice$")
         self.assertEqual(len(lines), 2)
         rows = self.answer("verdicts", "--since", "1h", "--user", "alice", "--segment", "tunnel")
         self.assertEqual([(r["id"], r["users"]) for r in rows], [(1, ["alice"])])
         self.assertGreaterEqual(rows[0]["duration_seconds"], 0)
         self.assertEqual(self.answer("verdicts", "--segment", "last_mile")[0]["id"], 1)
         self.assertEqual(self.ctl("verdicts", "--segment", "serve").stdout, "no verdict in that time\n")
+
+    def test_a_terminal(self):
+        """What is shown there is no wider; elsewhere nothing is cut."""
+        name = "a.user.with.a.very.long.name@subsidiary.example.com"
+        with Daemon({"ping_timeout": "500ms"}, SECTIONS, users={name: self.stub.port, "alice": self.stub.port}) as self.daemon:
+            self.daemon.wait_log(r"event=leg_up .*user=alice")
+            self.drop()
+            self.drop(name)
+            for words in ("verdicts", "verdicts --standing", "verdicts --since 1h", "status", "legs", "users", "plugins"):
+                with self.subTest(words):
+                    t = Terminal(self.daemon, *words.split())
+                    self.addCleanup(t.close)
+                    self.assertEqual(t.end(), 0)
+                    self.assertLessEqual(max(len(line) for line in t.lines()), 80, t.lines())
+            self.assertIn(name, self.ctl("verdicts", "--since", "1h").stdout)
 
     def test_users(self):
         with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie())) as w:
@@ -175,7 +191,7 @@ class Answers(unittest.TestCase):
         with process.Process([process.program("core/t3opsctl"), "-s", self.daemon.control, "watch"], "ctl") as p:
             wait.until(lambda: re.search(r"The t3 server of alice down since .*, nobody affected yet", p.log()) and "STATE" in p.log(),
                        what="what stands")
-        self.assertIn(" s after the first failure)", self.ctl("verdicts", "--standing").stdout)
+        self.assertIn(" s after the first failure\n", self.ctl("verdicts", "--standing").stdout)
 
     def test_usage(self):
         for words, why in ((("why", "a", "b"), "unexpected argument: b"), (("why", "--at", "soon"), "soon: expected a time"),
