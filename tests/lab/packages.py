@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from lab import machine, process, wait, ws
+from lab import links, machine, process, wait, ws
 from lab.daemon import LOCAL, quote
 from lab.origin import Origin
 from lab.talk import RawEcho
@@ -81,11 +81,15 @@ def again(deb, version, change=None):
 
 def complete(test, debs, root):
     """Each file of `make install` is in one of them, and only in one; beside it are what Debian asks for and the packages' own."""
-    held = [re.sub(r"(/man/.*|/NEWS)\.gz$", r"\1", path) for deb in debs.values() for path in contents(deb)]
+    held = [re.sub(r"(/man/.*)\.gz$", r"\1", path) for deb in debs.values() for path in contents(deb)]
     held = sorted(re.sub("^/lib/", "/usr/lib/", path) for path in held)
     expected = {f"/{path}" for path in laid_out_files(root)} - {"/usr/share/doc/t3ops/LICENSE"}
     own = {path for path in held if re.search("/(changelog.Debian.gz|copyright)$|^/usr/share/lintian/", path)}
     test.assertEqual(held, sorted(expected | own))
+    unpacked = process.folder()
+    for deb in debs.values():
+        say("dpkg-deb", "--extract", deb, unpacked)
+    test.assertEqual(links.broken(links.pages_in(f"{unpacked}/usr/share/doc/t3ops")), [])
 
 
 def rpm_complete(test, source, root):

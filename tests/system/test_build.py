@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from lab import packages, process
+from lab import links, packages, process
 
 MADE_BY_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR")
 ENV = {k: v for k, v in os.environ.items() if k not in MADE_BY_MAKE}
@@ -138,7 +138,7 @@ class Tarball(unittest.TestCase):
                            ("usr/share/man/man8/t3opsctl.8", "/run/t3ops/control.sock"),
                            ("usr/share/man/man8/t3ops.8", "/usr/share/doc/t3ops/"),
                            ("usr/share/doc/t3ops/README.md", None), ("usr/share/doc/t3ops/NEWS", None),
-                           ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/alerts.md", None), ("usr/share/doc/t3ops/drop-attribution.md", None),
+                           ("usr/share/doc/t3ops/LICENSE", None), ("usr/share/doc/t3ops/docs/runbooks/alerts.md", None),
                            ("usr/share/man/man5/t3ops.conf.5", f'"/usr/lib/{MULTIARCH}/t3ops"')):
             with open(f"{root}/{path}", "rb") as f:
                 self.assertIn((text or "").encode(), f.read(), path)
@@ -146,6 +146,9 @@ class Tarball(unittest.TestCase):
             for name in files:
                 with open(f"{top}/{name}", "rb") as f:
                     self.assertNotRegex(f.read(), rb"@\w+(dir|prefix)@", name)
+        pages = links.pages_in(f"{root}/usr/share/doc/t3ops")
+        self.assertGreater(sum(len(links.of(page)) for page in pages), 80)
+        self.assertEqual(links.broken(pages), [])
         self.assertEqual([n for n in os.listdir(f"{root}/usr/lib/{MULTIARCH}/t3ops") if not n.endswith(".so")], [])
         said = run(f"{root}/usr/bin/t3opsctl", "--help", cwd="/")
         self.assertIn("/run/t3ops/control.sock", said)
