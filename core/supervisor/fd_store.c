@@ -148,6 +148,20 @@ static void stored_fini(struct stored *k)
 	*k = (struct stored){.fds = {-1, -1}};
 }
 
+/* Whose it is: both texts, no longer than they are.  False without memory. */
+static bool stored_name(struct stored *k, const char *user, const char *address)
+{
+	size_t n = strlen(user) + 1, m = strlen(address) + 1;
+
+	k->user = malloc(n + m);
+	if (!k->user)
+		return false;
+	k->address = k->user + n;
+	memcpy(k->user, user, n);
+	memcpy(k->address, address, m);
+	return true;
+}
+
 static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
 {
 	struct stored k = {.known = true, .fds = {-1, -1}};
@@ -158,9 +172,7 @@ static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
 	json_unpack((json_t *)(uintptr_t)row, "[i, I, i, i, s, s]", &slot, &tunnel, &k.fds[0], &k.fds[1], &user,
 	            &address);
 	k.tunnel = (uint64_t)tunnel;
-	k.user = strdup(user);
-	event_set(k.address, address);
-	if (!known || !k.user || slot < 0 || slot >= TUNNEL_SLOTS) {
+	if (!stored_name(&k, user, address) || !known || slot < 0 || slot >= TUNNEL_SLOTS) {
 		stored_fini(&k);
 		return;
 	}
@@ -270,14 +282,11 @@ static void put(struct fd_store *s, struct child *proxy, const struct msg_fd_put
 	struct stored k = {.known = true, .tunnel = m->at.tunnel, .fds = {-1, -1}};
 	int fds[CHANNEL_FDS];
 	size_t n = channel_take_fds(proxy->channel, fds);
-	char *user = NULL;
 	bool kept = n == 2 && w == own_store(s, proxy) && may_put(w, m) && are_sockets(fds) &&
-	            (user = strdup(m->user)),
+	            stored_name(&k, m->user, m->address),
 	     room = kept && is_affordable(fds);
 
 	if (kept) {
-		k.user = user;
-		memcpy(k.address, m->address, sizeof k.address);
 		if (room)
 			memcpy(k.fds, fds, sizeof k.fds);
 		else
@@ -348,7 +357,7 @@ static struct handoff_record record_of(const struct worker_store *w, size_t slot
 	uint32_t held = (uint32_t)tunnel_slot_held(t);
 
 	event_set(p.user, k->user);
-	memcpy(p.address, k->address, sizeof p.address);
+	event_set(p.address, k->address);
 	memcpy(p.colo, t->colo, sizeof p.colo);
 	p.colo[sizeof p.colo - 1] = '\0';
 	if (t->held_for_client)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import proxies
 import watchers
-from measure import KernelMemory, SystemCalls, cpu_seconds, rss_kib, settle
+from measure import KernelMemory, SystemCalls, cpu_seconds, data_kib, settle
 
 HERE = proxies.BUILD / "tests" / "bench"
 IDENTITY = ": ".join(proxies.IDENTITY)
@@ -115,13 +115,13 @@ def idle(proxy, path, connections):
 
 
 def idle_kib(proxy, path, connections, kernel):
-    before, kernel_before = rss_kib(proxy.process.pid), kernel.kib()
+    before, kernel_before = data_kib(proxy.process.pid), kernel.kib()
     held = subprocess.Popen(load_argv("ws", proxy.tcp(), path, connections, 0, 1, 16), stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, text=True)
     if held.stdout.readline().strip() != "open":
         raise RuntimeError(f"{proxy.name}: {connections} WebSockets did not open")
     settle(proxy.process.pid)
-    grown = [rss_kib(proxy.process.pid) - before] + [kernel.kib() - kernel_before] * (kernel_before is not None)
+    grown = [data_kib(proxy.process.pid) - before] + [kernel.kib() - kernel_before] * (kernel_before is not None)
     held.stdin.close()
     held.wait()
     settle(proxy.process.pid)

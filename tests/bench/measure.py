@@ -72,15 +72,16 @@ def settle(pid, limit_s=10):
         before = now
 
 
-def rss_kib(pid):
-    """Shared pages count by halves, thirds and so on."""
+def data_kib(pid):
+    """Of pid and its descendants; shared pages count by halves, thirds and so on.  Without programs and libraries: what of
+    them counts here depends on who else runs them."""
     total = 0
     for one in family(pid):
         try:
             rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1))
+        total += sum(int(kib) for kib in re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", rollup, re.M))
     return total
 
 
