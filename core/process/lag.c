@@ -35,6 +35,12 @@ bool lag_is_asleep(const struct lag *l)
 	return l->after_us == LAG_ASLEEP_US;
 }
 
+/* Or is about to be, and only has memory to give back first. */
+static bool falls_asleep(const struct lag *l)
+{
+	return l->after_us == LAG_TRIM_US || lag_is_asleep(l);
+}
+
 bool lag_is_at_rest(const struct lag *l)
 {
 	return l->after_us == LAG_REST_US || l->after_us == LAG_QUIET_US;
@@ -96,7 +102,7 @@ bool lag_turn(struct lag *l, uint64_t woken_us, uint64_t now_us, bool routine, e
 		turn_count(l, now_us);
 	if (lag_is_at_rest(l))
 		return rest_turn(l, woken_us, awaited);
-	if (routine || !lag_is_asleep(l))
+	if (routine || !falls_asleep(l))
 		return false;
 	look(l, now_us, LAG_FIRST_US);
 	return true;

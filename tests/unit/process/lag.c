@@ -168,6 +168,19 @@ static void test_who_awaits_nothing_sleeps(void **state)
 	assert_int_equal(lag_due_us(&l), 10 * S + LAG_FIRST_US);
 }
 
+/* Who comes while memory waits to be given back is watched at once: that tick is far away, too. */
+static void test_who_falls_asleep_is_woken(void **state)
+{
+	struct lag l;
+
+	(void)state;
+	lag_init(&l, S);
+	lag_tick(&l, 2 * S, AWAITED_NOTHING, true);
+	assert_true(lag_turn(&l, 3 * S, 3 * S, false, AWAITED_NOTHING));
+	assert_int_equal(lag_due_us(&l), 3 * S + LAG_FIRST_US);
+	assert_int_equal(lag_tick(&l, 8 * S, AWAITED_NEWS, true), 5 * S - LAG_FIRST_US);
+}
+
 /* ---- how well ------------------------------------------------------------------------------------------- */
 
 /* Whenever it begins.  rtt_us: how long each answer takes; less_us: how much shorter than it was it may seem. */
@@ -231,6 +244,7 @@ int main(void)
 	    cmocka_unit_test(test_what_happens_now_and_then_is_not_much),
 	    cmocka_unit_test(test_whoever_owes_an_answer_has_it_tick),
 	    cmocka_unit_test(test_who_awaits_nothing_sleeps),
+	    cmocka_unit_test(test_who_falls_asleep_is_woken),
 	    cmocka_unit_test(test_a_freeze_is_measured_while_nobody_owes_an_answer),
 	    cmocka_unit_test(test_a_freeze_is_measured_better_while_somebody_does),
 	    cmocka_unit_test(test_who_asks_is_measured_from_then_on),
