@@ -137,7 +137,7 @@ bool socket_owner_is_local(struct socket_owner *s, const struct sockaddr *addres
 	return endpoint_read(&e, address) && (is_loopback(&e) || has_local_route(s, &e));
 }
 
-/* ---- whose socket it is --------------------------------------------------------------------------------------- */
+/* ---- whose socket it is ------------------------------------------------------------------------------------- */
 
 struct socket_request {
 	struct nlmsghdr head;
@@ -190,13 +190,13 @@ uint64_t socket_owner_listener(struct socket_owner *s, const struct sockaddr *ad
 	return found ? (uint64_t)found->id.idiag_cookie[1] << 32 | found->id.idiag_cookie[0] : 0;
 }
 
-/* ---- many at once ---------------------------------------------------------------------------------------------- */
+/* ---- many at once ------------------------------------------------------------------------------------------- */
 
-/* One datagram of requests, each of which has an answer of its own; sequence numbers count from `first`. */
+/* One datagram of requests, each of which has an answer of its own. */
 struct batch {
 	struct socket_request requests[BATCH];
 	struct socket_owner_question *of[BATCH];
-	unsigned n, first;
+	unsigned n;
 };
 
 /* Without a request, if the answer is known. */
@@ -211,26 +211,32 @@ static void batch_add(struct socket_owner *s, struct batch *b, struct socket_own
 		q->result = SOCKET_OWNER_ELSEWHERE;
 		return;
 	}
-	if (b->n == 0)
-		b->first = s->sequence + 1;
 	socket_request_make(s, &there, &here, STATES, &b->requests[b->n]);
 	b->of[b->n++] = q;
+}
+
+/* Whose answer has that number; NULL: an earlier question's.  Looking for a route takes numbers in between. */
+static struct socket_owner_question *batch_find(const struct batch *b, uint32_t sequence)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->requests[i].head.nlmsg_seq == sequence)
+			return b->of[i];
+	return NULL;
 }
 
 /* False: an earlier question left it. */
 static bool batch_answer(const struct batch *b, const struct answer *answer, size_t n)
 {
 	const struct nlmsghdr *head = (const void *)answer->bytes;
+	struct socket_owner_question *q = NLMSG_OK(head, n) ? batch_find(b, head->nlmsg_seq) : NULL;
 	const struct inet_diag_msg *found;
-	unsigned i;
 
-	if (!NLMSG_OK(head, n) || head->nlmsg_seq - b->first >= b->n)
+	if (!q)
 		return false;
-	i = head->nlmsg_seq - b->first;
 	found = socket_read(answer, (ssize_t)n, STATES);
 	if (found && found->idiag_inode != 0) {
-		b->of[i]->uid = found->idiag_uid;
-		b->of[i]->result = SOCKET_OWNER_FOUND;
+		q->uid = found->idiag_uid;
+		q->result = SOCKET_OWNER_FOUND;
 	}
 	return true;
 }
@@ -270,8 +276,7 @@ void socket_owner_ask(struct socket_owner *s, struct socket_owner_question *ques
 	}
 }
 
-/* ---- whether it still is -----------------------------------------------------------------------------------------
- */
+/* ---- whether it still is ------------------------------------------------------------------------------------ */
 
 static bool is_connected(int fd)
 {
@@ -308,8 +313,7 @@ ssize_t socket_owner_read(int fd, void *bytes, size_t size)
 	return n > 0 ? (ssize_t)message.msg_len : n == 0 ? -EAGAIN : -errno;
 }
 
-/* ---- where connections arrive ------------------------------------------------------------------------------------
- */
+/* ---- where connections arrive ------------------------------------------------------------------------------- */
 
 static bool is_any(const struct sockaddr *a)
 {
@@ -372,8 +376,7 @@ bool socket_owner_works(struct socket_owner *s)
 	return works;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------
- */
+/* ---- life --------------------------------------------------------------------------------------------------- */
 
 /* One that talks to the kernel alone; -1: errno. */
 static int netlink_open(int protocol)

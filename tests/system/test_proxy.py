@@ -25,6 +25,28 @@ ALICE = {"X-authentik-username": "alice"}
 BROWSER = {"Accept": "text/html", **ALICE}
 
 
+def own_address():
+    """One of this machine that is no loopback address; None: there is none.  Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("203.0.113.1", 9))
+        except OSError:
+            return None
+        return s.getsockname()[0]
+
+
+def connect_as(uid, to, source):
+    """A socket belongs to whoever made it."""
+    os.seteuid(uid)
+    try:
+        s = socket.socket()
+    finally:
+        os.seteuid(0)
+    s.bind((source, 0))
+    s.connect(to)
+    return s
+
+
 def chunked(c, request):
     c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nTrailer: 1\r\n\r\n")
 
@@ -520,6 +542,24 @@ class Others(unittest.TestCase):
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 1)
             self.assertEqual(origin.seen, [])
             self.assertEqual(http.get(d.proxy, "/", ALICE).text(), "hers")
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_identity_from_another_account_that_came_with_others(self):
+        """Each is whose it is, also if the route to one of them had to be looked up among the questions."""
+        here, other = own_address(), pwd.getpwnam(account.NAME).pw_uid
+        if here is None:
+            self.skipTest("this machine has loopback addresses alone")
+        conf = {"workers": 1, "trusted_proxies": ["127.0.0.0/8", f"{here}/32"]}
+        with Origin({"/": lambda c, r: c.send(answer(b"hers"))}) as origin, Daemon(conf, ECHO, users={"alice": origin.port}) as d, \
+                contextlib.ExitStack() as held:
+            rows = ((other, "127.0.0.1", 403), (other, here, 403), (0, "127.0.0.1", 200), (other, "127.0.0.1", 403),
+                    (0, here, 200), (0, "127.0.0.1", 200), (other, "127.0.0.1", 403))
+            os.kill(d.pids("proxy")[0], signal.SIGSTOP)  # so that they are accepted together
+            connections = [held.enter_context(connect_as(uid, d.proxy, source)) for uid, source, _ in rows]
+            for c in connections:
+                c.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-authentik-username: alice\r\n\r\n")
+            os.kill(d.pids("proxy")[0], signal.SIGCONT)
+            self.assertEqual([int(c.recv(12).split()[1]) for c in connections], [status for _, _, status in rows])
 
     def test_whoever_is_refused_over_and_over_fills_no_log(self):
         eve, mallory = {"X-authentik-username": "eve"}, {"X-authentik-username": "mallory"}

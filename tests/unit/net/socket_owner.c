@@ -165,7 +165,7 @@ static void test_another_one_has_its_port(void **state)
 }
 
 /* The same where the connection itself is asked only when it is read from: the answer is about the other one. */
-static void test_another_one_had_its_port_when_it_was_asked(void **state)
+static void other_one_ask(bool half_closed, int broken)
 {
 	struct socket_owner_question q = {0};
 	struct sockaddr_storage own;
@@ -173,11 +173,12 @@ static void test_another_one_had_its_port_when_it_was_asked(void **state)
 	struct pair p;
 	char bytes[8];
 
-	(void)state;
 	for (int tries = 0;; tries++) {
 		assert_true(tries < 20);
 		assert_true(pair_open(&p, AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
 		assert_int_equal(write(p.client, "x", 1), 1);
+		if (half_closed)
+			assert_int_equal(shutdown(p.client, SHUT_WR), 0);
 		assert_true(socket_owner_is_at(p.listener, &own));
 		p.client = again_from_there(&p);
 		if (p.client >= 0)
@@ -190,9 +191,16 @@ static void test_another_one_had_its_port_when_it_was_asked(void **state)
 	socket_owner_ask(&s, &q, 1);
 	socket_owner_close(&s);
 	assert_int_equal(q.result, SOCKET_OWNER_FOUND);
-	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), -ECONNRESET);
+	assert_int_equal(socket_owner_read(p.server, bytes, sizeof bytes), broken);
 	assert_int_equal(read(p.server, bytes, sizeof bytes), 1); /* it had come before */
 	pair_close(&p);
+}
+
+static void test_another_one_had_its_port_when_it_was_asked(void **state)
+{
+	(void)state;
+	other_one_ask(false, -ECONNRESET);
+	other_one_ask(true, -EPIPE);
 }
 
 static void test_read(void **state)
@@ -241,6 +249,42 @@ static void test_many_at_once(void **state)
 	for (size_t i = 0; i < MANY; i++) {
 		assert_int_equal(q[i].result, i % 3 == 0 ? SOCKET_OWNER_UNKNOWN : SOCKET_OWNER_FOUND);
 		if (i % 3 != 0)
+			assert_int_equal(q[i].uid, getuid());
+		pair_close(&pairs[i]);
+	}
+	socket_owner_close(&s);
+}
+
+/* Looking for a route is a question, too, between those of a batch: no connection gets the answer of the next one. */
+static void test_many_of_which_some_are_from_elsewhere(void **state)
+{
+	static const enum socket_owner_result expected[] = {SOCKET_OWNER_FOUND,   SOCKET_OWNER_ELSEWHERE,
+	                                                    SOCKET_OWNER_UNKNOWN, SOCKET_OWNER_FOUND,
+	                                                    SOCKET_OWNER_UNKNOWN, SOCKET_OWNER_FOUND};
+	enum { N = sizeof expected / sizeof expected[0] };
+	struct socket_owner_question q[N];
+	struct sockaddr_storage own[N];
+	struct pair pairs[N];
+	struct socket_owner s;
+
+	(void)state;
+	assert_int_equal(socket_owner_open(&s), 0);
+	for (size_t i = 0; i < N; i++) {
+		assert_true(pair_open(&pairs[i], AF_INET, "127.0.0.1", AF_INET, "127.0.0.1"));
+		assert_true(socket_owner_is_at(pairs[i].listener, &own[i]));
+		if (expected[i] == SOCKET_OWNER_ELSEWHERE) {
+			address_make(&pairs[i].peer, "192.0.2.1", AF_INET);
+		} else if (expected[i] == SOCKET_OWNER_UNKNOWN) {
+			close(pairs[i].client);
+			pairs[i].client = -1;
+		}
+		q[i] = (struct socket_owner_question){.peer = (struct sockaddr *)&pairs[i].peer,
+		                                      .own = (struct sockaddr *)&own[i]};
+	}
+	socket_owner_ask(&s, q, N);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(q[i].result, expected[i]);
+		if (q[i].result == SOCKET_OWNER_FOUND)
 			assert_int_equal(q[i].uid, getuid());
 		pair_close(&pairs[i]);
 	}
@@ -371,6 +415,7 @@ int main(void)
 	    cmocka_unit_test(test_another_one_had_its_port_when_it_was_asked),
 	    cmocka_unit_test(test_read),
 	    cmocka_unit_test(test_many_at_once),
+	    cmocka_unit_test(test_many_of_which_some_are_from_elsewhere),
 	    cmocka_unit_test(test_where_a_listener_is),
 	};
 
