@@ -5,9 +5,10 @@ import re
 import stat
 import subprocess
 
-from lab import process
+from lab import process, wait
 
 FOLDER = os.path.join(process.source_dir(), "docs/runbooks")
+AGAIN = "ask again when it is over"  # of t3opsctl, while something else goes on with a user
 
 
 def text_of(name):
@@ -48,8 +49,13 @@ class Shell:
         """What it prints; words: what stands in the runbook in place of those of here."""
         for there, here in words.items():
             command = re.sub(rf"\b{there}\b", here, command)
-        done = subprocess.run(["/bin/sh", "-c", command], env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"},
-                              capture_output=True, text=True, timeout=60, check=False)
+        done = wait.until(lambda: self.ran(command), 120, f"the turn of {command}")
         if done.returncode or not done.stdout.strip():
             raise AssertionError(f"$ {command}\n{done.stdout}{done.stderr}exit status {done.returncode}")
         return done.stdout
+
+    def ran(self, command):
+        """None: it is to be run again, as t3opsctl says."""
+        done = subprocess.run(["/bin/sh", "-c", command], env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"},
+                              capture_output=True, text=True, timeout=60 * wait.SLOW, check=False)
+        return None if done.returncode and AGAIN in done.stderr else done
