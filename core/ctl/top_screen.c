@@ -12,13 +12,22 @@
 #define ENTER "\033[?1049h\033[?25l" /* the other screen, without a cursor */
 #define LEAVE "\033[?25h\033[?1049l"
 
+/* By nohup(1), as a rule. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static void signals_of(sigset_t *set)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-		sigaddset(set, numbers[i]);
+		if (!is_ignored(numbers[i]))
+			sigaddset(set, numbers[i]);
 }
 
 static void shown_set(struct screen *s, bool shown)

@@ -12,7 +12,7 @@ from lab import process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin
 from lab.talk import RawEcho
-from lab.terminal import Terminal
+from lab.terminal import LEAVE, Terminal
 
 ECHO = section("plugin", "probe_echo", {})
 
@@ -71,6 +71,16 @@ class Top(Case):
                 t.process.send_signal(number)
                 self.assertEqual(t.end(), -number)
                 self.assertTrue(t.is_as_before(), t.out)
+
+    def test_a_signal_that_is_ignored(self):
+        t = self.terminal("top", "--interval", "0.2", hangup="ignore")
+        t.shows(rb"of \d+ users")
+        t.process.send_signal(signal.SIGHUP)
+        before = len(t.read())
+        wait.until(lambda: t.read()[before:].count(b" users") > 1, what="two more pictures")
+        self.assertNotIn(LEAVE, t.out)
+        t.key(b"q")
+        self.assertEqual(t.end(), 0)
 
     def test_stopped_and_continued(self):
         t = self.terminal("top", "--interval", "0.2")
