@@ -151,7 +151,7 @@ class Play:
             outcome.problem = f"{type(e).__name__}: {e}".splitlines()[0]
         said = {k for s in outcome.named for k in base_names(s)}
         self.last.update({k: w.lapse.now() for k in keys(row) | said})
-        outcome.late = w.machine.lag(self.real)
+        outcome.late = w.machine.lag_of_all(self.real)
         outcome.slow = bool(re.search(r"\bevent=slow\b", w.daemon.log()[mark:]))
         seen = [f"{user} {e.what}" for user, e in w.events[first:] if e.what in ("gave_up", "lost", "error_page")]
         outcome.dropped = ", ".join(f"{s} x{seen.count(s)}" for s in dict.fromkeys(seen))

@@ -2,6 +2,7 @@
 """Everything at once, for the lab's faults: some users with servers of several versions, the path with a relay
 in every segment, and t3ops in the middle of it with the timings that are shipped, whose time runs `speed`
 times as fast.  Times are seconds of that world everywhere, unless they are called real."""
+import asyncio
 import dataclasses
 import datetime
 import os
@@ -12,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from lab import account, chromium, http, path, process, timelapse, wait
+from lab import account, chromium, http, loop, path, process, timelapse, wait
 from lab.daemon import Daemon, section
 from lab.relay import Relay
 from lab.stub import LATEST, NEW, OLD, T3Stub
@@ -44,26 +45,48 @@ def missing():
 
 
 class Machine(threading.Thread):
-    """Watches the machine that plays the world: how late a thread of it is.  Real seconds."""
+    """Watches the machine that plays the world: how late a thread of it is, and the loop of its lines and pages, by
+    which a page that gives up seems to have dawdled.  Real seconds."""
 
     PAUSE = 0.01
 
     def __init__(self):
         super().__init__(name="machine", daemon=True)
-        self.late = []  # (when, by how much), if at all
+        self.late, self.loop_late = [], []  # (when, by how much), if at all
         self.over = False
+
+    def start(self):
+        super().start()
+        loop.shared().spawn(self._watch_loop())
 
     def run(self):
         while not self.over:
             begun = time.monotonic()
             time.sleep(self.PAUSE)
-            late = time.monotonic() - begun - self.PAUSE
-            if late > self.PAUSE:
-                self.late.append((time.monotonic(), late))
+            self._note(self.late, begun)
+
+    async def _watch_loop(self):
+        while not self.over:
+            begun = time.monotonic()
+            await asyncio.sleep(self.PAUSE)
+            self._note(self.loop_late, begun)
+
+    def _note(self, late, begun):
+        now = time.monotonic()
+        if now - begun > 2 * self.PAUSE:
+            late.append((now, now - begun - self.PAUSE))
 
     def lag(self, since):
-        """The longest since then (time.monotonic())."""
-        return max((late for when, late in self.late if when >= since), default=0)
+        """The longest of the machine since then (time.monotonic())."""
+        return longest(self.late, since)
+
+    def lag_of_all(self, since):
+        """The loop's, too."""
+        return max(self.lag(since), longest(self.loop_late, since))
+
+
+def longest(late, since):
+    return max((by for when, by in late if when >= since), default=0)
 
 
 class World:
