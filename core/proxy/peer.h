@@ -32,9 +32,8 @@ struct peer {
 	bool asked;   /* its process was found by peers_find: peer_read confirms it */
 };
 
-/* worker->peers; before the sandbox.  conf must live as long.  NULL with errno. */
-struct peers *peers_new(const struct proxy_conf *conf);
-void peers_free(struct peers *all);
+#define ARRIVALS_AT_ONCE 64
+
 /* A connection, just accepted. */
 struct arrival {
 	int fd;
@@ -42,11 +41,14 @@ struct arrival {
 	struct peer peer;
 };
 
+/* worker->peers; before the sandbox.  conf must live as long.  NULL with errno. */
+struct peers *peers_new(const struct proxy_conf *conf);
+void peers_free(struct peers *all);
+
 /* Who that is, as long as the connection lasts: it was there after the question. */
 void peer_find(struct peers *all, int fd, const struct sockaddr *address, struct peer *out);
 /* The same of many at once, at half the system calls: whether the connection was there after the question, only its
  * first peer_read tells.  at: where each of them has its own end; NULL: it differs.  n: ARRIVALS_AT_ONCE at most. */
-#define ARRIVALS_AT_ONCE 64
 void peers_find(struct peers *all, const struct sockaddr *at, struct arrival *arrivals, size_t n);
 /* The first recv(2) from a peer of peers_find: if the connection had broken by then nobody is known to have sent what
  * is read.  Bytes, 0 at the end, or -errno. */
