@@ -192,10 +192,56 @@ static void side_decide(struct tunnel_side *side, enum tunnel_act act, int error
 	tunnel_report(t, reason, code, end_of(&facts));
 }
 
+/* A Ping that comes so much later than due was stuck, or its page. */
+static void steady_count(struct tunnel *t, uint64_t now_us)
+{
+	if (now_us - t->client.last_us > t->worker->conf.page_heartbeat_us + PING_LATE_US)
+		t->steady_us = now_us;
+}
+
+/* What the bytes say about the page's heartbeat, and who closes. */
+static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
+{
+	struct tunnel *t = side->tunnel;
+	bool closed_before = side->frames.closed;
+	uint64_t now_us = clock_mono_us();
+
+	if (side == &t->client)
+		steady_count(t, now_us);
+	side->last_us = now_us;
+	side->bytes += n;
+	if (side == &t->upstream)
+		tunnel_page_answer(t, n, side->last_us);
+	ws_frames_read(&side->frames, bytes, n, tunnel_page_frame, side);
+	if (side == &t->client && side->frames.closed && !closed_before)
+		t->client_closed_first = !t->upstream.frames.closed;
+}
+
+/* A side that takes nothing any more may have spoken before: the other one gets it, as far as it can take it at once,
+ * and a close frame among it decides. */
+static void side_last_words(struct tunnel_side *side)
+{
+	struct tunnel_side *to = other_side(side);
+	char *scratch = side->tunnel->worker->scratch;
+	ssize_t n;
+	int r = 0;
+
+	turn_forget(&side->tunnel->worker->tunnels->turn, side->tunnel);
+	tunnel_slot_open(side->tunnel);
+	while (r == 0 && buf_len(&to->out) == 0) {
+		n = recv(side->io.fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		side_observe(side, scratch, (size_t)n);
+		r = stream_send(to->io.fd, &to->out, scratch, (size_t)n);
+	}
+}
+
 static void side_broke(struct tunnel_side *side, int error)
 {
 	struct tunnel *t = side->tunnel;
 
+	side_last_words(side);
 	side_decide(side, TUNNEL_BROKE, error);
 	stream_break(other_side(side)->io.fd); /* must not look like an orderly end there */
 	tunnel_free(t);
@@ -243,31 +289,6 @@ static void side_flush(struct tunnel_side *side)
 		side_finish(side);
 	else
 		tunnel_slot_settle(side->tunnel);
-}
-
-/* A Ping that comes so much later than due was stuck, or its page. */
-static void steady_count(struct tunnel *t, uint64_t now_us)
-{
-	if (now_us - t->client.last_us > t->worker->conf.page_heartbeat_us + PING_LATE_US)
-		t->steady_us = now_us;
-}
-
-/* What the bytes say about the page's heartbeat, and who closes. */
-static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
-{
-	struct tunnel *t = side->tunnel;
-	bool closed_before = side->frames.closed;
-	uint64_t now_us = clock_mono_us();
-
-	if (side == &t->client)
-		steady_count(t, now_us);
-	side->last_us = now_us;
-	side->bytes += n;
-	if (side == &t->upstream)
-		tunnel_page_answer(t, n, side->last_us);
-	ws_frames_read(&side->frames, bytes, n, tunnel_page_frame, side);
-	if (side == &t->client && side->frames.closed && !closed_before)
-		t->client_closed_first = !t->upstream.frames.closed;
 }
 
 static void side_send(struct tunnel_side *to, const char *bytes, size_t n)

@@ -12,6 +12,7 @@ import unittest
 from lab import http, wait, ws
 from lab.daemon import Daemon
 from lab.origin import Origin, answer
+from lab.process import state
 from lab.stub import LATEST, NEW, T3Stub
 
 ECHO = 'plugin "probe_echo" {}\n'
@@ -45,6 +46,20 @@ def ends(how):
 
 def reset(c):
     c.sock.setsockopt(1, 13, b"\1\0\0\0\0\0\0\0")  # SO_LINGER: RST
+
+
+def freeze_after_its_wait(proxy, speak):
+    """Stops the proxy as it returns from the wait of its loop, having heard of nothing but what speak() sends."""
+    before, cpu = os.sched_getaffinity(0), min(os.sched_getaffinity(proxy))
+    os.sched_setscheduler(proxy, os.SCHED_BATCH, os.sched_param(0))  # it does not preempt this test
+    for who in (proxy, 0):
+        os.sched_setaffinity(who, {cpu})
+    os.kill(proxy, signal.SIGSTOP)
+    speak()
+    os.sched_setaffinity(0, before)
+    wait.until(lambda: state(proxy) == "T", what="the frozen proxy")
+    os.sched_setaffinity(proxy, before)
+    os.sched_setscheduler(proxy, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Tunnel(unittest.TestCase):
@@ -136,23 +151,48 @@ class Tunnel(unittest.TestCase):
                 for word in ("duration_ms=", "idle_client_ms=", "idle_upstream_ms=", "bytes_up="):
                     self.assertIn(word, line)
 
-    def test_last_words_of_a_server_that_resets_are_passed_on(self):
-        """Though the same turn of the proxy's loop finds that the client's bytes cannot be sent there any more."""
+    def last_words(self, freeze):
+        """What a server said before it reset, while the proxy was frozen with bytes of the client for it."""
         server = []
         self.origin.handlers["/dies"] = lambda c, r: (upgrade(c, r), server.append(c), c.read(1 << 30))
-        for _ in range(5):
-            w = self.open("/dies")
+        with self.open("/dies") as w:
             wait.until(lambda: server, what="the t3 server's side")
             c, proxy = server.pop(), self.daemon.processes()["proxy"]
-            os.kill(proxy, signal.SIGSTOP)
-            w.send("too late")
+            freeze(proxy, lambda: w.send("too late"))
             c.send(b"\x81\x07goodbye")
             reset(c)
             c.sock.shutdown(socket.SHUT_RD)  # its thread ends, and closes it
             self.assertTrue(c.sock.fileno() < 0 or wait.until(lambda s=c.sock: s.fileno() < 0, what="the reset"))
             os.kill(proxy, signal.SIGCONT)
-            self.assertEqual(w.text(), "goodbye")
-            w.drop()
+            return w.text()
+
+    def test_last_words_of_a_server_that_resets_are_passed_on(self):
+        """Though the same turn of the proxy's loop finds that the client's bytes cannot be sent there any more."""
+        def freeze(proxy, speak):
+            os.kill(proxy, signal.SIGSTOP)
+            speak()
+
+        for _ in range(5):
+            self.assertEqual(self.last_words(freeze), "goodbye")
+
+    def test_last_words_are_read_though_only_the_client_was_heard(self):
+        for _ in range(5):
+            self.assertEqual(self.last_words(freeze_after_its_wait), "goodbye")
+
+    def test_a_close_frame_counts_though_the_server_was_heard_first(self):
+        """A tab that is closed resets what still comes for it: it left, and broke nothing."""
+        server = []
+        self.origin.handlers["/talks"] = lambda c, r: (upgrade(c, r), server.append(c), c.read(1 << 30))
+        for _ in range(5):
+            w = self.open("/talks")
+            wait.until(lambda: server, what="the t3 server's side")
+            c, proxy = server.pop(), self.daemon.processes()["proxy"]
+            freeze_after_its_wait(proxy, lambda c=c: c.send(b"\x81\x04more"))
+            w.send_frame(ws.CLOSE, b"\x03\xe9")
+            reset(w.conn)
+            w.conn.close()
+            os.kill(proxy, signal.SIGCONT)
+            self.assertIn("close_code=1001", self.ended("tunnel_closed", "client_closed"))
 
     def test_address_and_location_come_from_the_trusted_proxy(self):
         with self.open("/echo", [("CF-Connecting-IP", "203.0.113.7"), ("CF-Ray", "8a1b2c3d4e5f6a7b-FRA")]):
