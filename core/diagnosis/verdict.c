@@ -51,6 +51,11 @@ bool verdict_conclusion_equal(const struct verdict_conclusion *a, const struct v
 	return a->kind == b->kind && tomo_path_equal(&a->suspects, &b->suspects);
 }
 
+uint64_t verdict_wall_us(const struct verdict *v, uint64_t mono_us)
+{
+	return mono_us > 0 ? v->drop_wall_us + (mono_us - v->first_us) : 0;
+}
+
 bool verdict_exonerates(const struct verdict *v, const struct topology *t)
 {
 	const struct tomo_path *p = &v->conclusion.suspects;

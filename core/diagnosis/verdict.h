@@ -80,6 +80,9 @@ bool verdict_conclusion_equal(const struct verdict_conclusion *a, const struct v
 /* Whether infra is exonerated: no segment of ours is a suspect. */
 bool verdict_exonerates(const struct verdict *v, const struct topology *t);
 
+/* The same moment since 1970, the only clock that two boots share; 0 stays 0. */
+uint64_t verdict_wall_us(const struct verdict *v, uint64_t mono_us);
+
 /* Whether this revision counts as a verdict of its own: the first one, and the one that convicts after it had
  * exonerated, or could not tell. */
 bool verdict_counts(const struct verdict *v);

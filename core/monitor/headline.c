@@ -29,11 +29,21 @@ static bool stands(const json_t *verdict)
 	return strcmp(text_of(verdict, "state"), "standing") == 0;
 }
 
-/* Which of two that stand matters more: ours before others', then users, then the older one. */
+/* It failed more than once, and is watched before it counts as healed. */
+static bool works(const json_t *verdict)
+{
+	return *text_of(verdict, "works_time") != '\0';
+}
+
+/* Which of two that stand matters more: what fails now before what works, ours before others', then users, then the
+ * older one. */
 static int weight_compare(const json_t *a, const json_t *b)
 {
 	bool x = is_true(a, "infra_exonerated"), y = is_true(b, "infra_exonerated");
 	uint64_t m = verdict_span_users(a), n = verdict_span_users(b);
+
+	if (works(a) != works(b))
+		return works(a) ? -1 : 1;
 
 	if (x != y)
 		return x ? -1 : 1;
@@ -139,19 +149,23 @@ static const char *state_of(const json_t *v)
 {
 	const char *name = text_of(v, "verdict");
 
-	if (strcmp(name, "inconclusive") == 0)
+	if (works(v) || strcmp(name, "inconclusive") == 0)
 		return "unclear";
 	return is_true(v, "infra_exonerated") || strcmp(name, "prober") == 0 ? "degraded" : "down";
 }
 
 static json_t *line_of_verdict(const json_t *v, size_t others)
 {
-	char lead[NAME_MAX_SHOWN + 100], rest[160];
+	char what[NAME_MAX_SHOWN + 100], lead[sizeof what + 40], rest[160];
+	json_int_t times = json_integer_value(json_object_get(v, "times"));
 
-	lead_write(v, lead, sizeof lead);
-	strcat(lead, " since");
+	lead_write(v, what, sizeof what);
 	users_write(v, others, rest, sizeof rest);
-	return line(state_of(v), lead, text_of(v, "drop_time"), rest);
+	if (works(v))
+		snprintf(lead, sizeof lead, "%s, %lld times; it works since", what, (long long)times);
+	else
+		snprintf(lead, sizeof lead, "%s since", what);
+	return line(state_of(v), lead, text_of(v, works(v) ? "works_time" : "drop_time"), rest);
 }
 
 /* ---- nothing stands ------------------------------------------------------------------------------------- */

@@ -18,7 +18,8 @@ struct headline_facts {
 /*
  * New reference: {"state":"clear"|"unclear"|"degraded"|"down", "lead":TEXT, "since":TIME, "rest":TEXT}: the lead, the
  * time and the rest make the line, as in "Tunnel down since 14:03, 3 users affected".  down: something of ours is
- * broken; degraded: users are affected and ours is exonerated, or only a part fails; unclear: evidence is gathered.
+ * broken; degraded: users are affected and ours is exonerated, or only a part fails; unclear: evidence is gathered,
+ * or what failed more than once works and may fail again.
  */
 json_t *headline_make(const struct headline_facts *f);
 

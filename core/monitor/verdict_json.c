@@ -219,10 +219,21 @@ static void conclusion_describe(json_t *o, const struct verdict_basis *b)
 	free(text);
 }
 
+static json_t *works_json(const struct verdict *v)
+{
+	char works[TIME_TEXT_SIZE];
+
+	if (v->state != VERDICT_STANDING || v->works_us == 0)
+		return json_null();
+	time_text(verdict_wall_us(v, v->works_us), works);
+	return json_string(works);
+}
+
 void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time)
 {
 	json_object_set_new(o, "state", json_string(verdict_state_name(v->state)));
 	json_object_set_new(o, "ended_time", v->state == VERDICT_STANDING ? json_null() : json_string(ended_time));
+	json_object_set_new(o, "works_time", works_json(v));
 	json_object_set_new(o, "times", json_integer(v->times));
 	json_object_set_new(o, "users", users_json(&v->users));
 	json_object_set_new(

@@ -16,7 +16,7 @@
 
 /* New reference; NULL without memory. */
 json_t *verdict_json(const struct verdict_basis *b);
-/* Brings what changes without a new revision up to date: state, users, times. */
+/* Brings what changes without a new revision up to date: state, since when it works, users, times. */
 void verdict_json_update(json_t *o, const struct verdict *v, const char *ended_time);
 /* The event that goes to log and journal; what is too long for it ends in "..." behind a whole word. */
 void verdict_event(const struct verdict_basis *b, struct event *e);

@@ -37,12 +37,6 @@ static json_t *legs_json(const struct recall *r)
 	return list;
 }
 
-/* Since 1970: the only clock that two boots share. */
-static json_int_t wall_us(const struct verdict *v, uint64_t mono_us)
-{
-	return mono_us > 0 ? (json_int_t)(v->drop_wall_us + (mono_us - v->first_us)) : 0;
-}
-
 char *verdict_memory_text(const struct recall *r)
 {
 	const struct verdict *v = &r->verdict;
@@ -52,8 +46,9 @@ char *verdict_memory_text(const struct recall *r)
 	    (int)v->state, "change", (int)v->change, "conclusion", conclusion_json(&v->conclusion), "was",
 	    conclusion_json(&v->was), "times", (int)v->times, "users", names_json(v->users.names, v->users.n),
 	    "absent", names_json(v->absent.names, v->absent.n), "by_legs", (int)v->by_legs, "failing",
-	    (int)v->failing, "drop_us", (json_int_t)v->drop_wall_us, "given_us", wall_us(v, v->given_us), "works_us",
-	    wall_us(v, v->works_us), "ended_us", wall_us(v, v->ended_us), "legs", legs_json(r));
+	    (int)v->failing, "drop_us", (json_int_t)v->drop_wall_us, "given_us",
+	    (json_int_t)verdict_wall_us(v, v->given_us), "works_us", (json_int_t)verdict_wall_us(v, v->works_us),
+	    "ended_us", (json_int_t)verdict_wall_us(v, v->ended_us), "legs", legs_json(r));
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);

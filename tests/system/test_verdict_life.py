@@ -100,7 +100,9 @@ class Restarts(Case):
         mark = len(self.daemon.log())
         self.stub.resume()
         self.daemon.wait_log(r"event=leg_up .*user=alice", after=mark)
+        wait.until(lambda: self.daemon.standing()[0]["works_time"], what="a verdict that says since when it works")
         held = self.only_verdict("standing")
+        self.assertIn("2 times; it works since", self.daemon.ctl("top", "--once", "--interval", "0.1"))
         monitor = self.daemon.processes()["monitor"]
         os.kill(monitor, signal.SIGKILL)
         wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")

@@ -19,6 +19,12 @@
 	"{\"state\":\"standing\",\"verdict\":\"tunnel\",\"segments\":[\"tunnel\"],\"infra_exonerated\":false,"       \
 	"\"drop_time\":\"2025-11-27T14:03:12.000Z\",\"users\":[],\"symptom\":\"new_connections_only\"}"
 
+#define WORKS(name, users)                                                                                           \
+	"{\"state\":\"standing\",\"verdict\":\"" name "\",\"segments\":[\"" name                                     \
+	"\"],\"infra_exonerated\":false,\"drop_time\":\"2025-11-27T14:03:12.000Z\","                                 \
+	"\"works_time\":\"2025-11-27T14:04:00.000Z\",\"times\":3,\"users\":" users                                   \
+	",\"users_omitted\":0,\"symptom\":null}"
+
 static const struct {
 	const char *verdicts, *last; /* JSON; NULL: none */
 	uint64_t incident_us;
@@ -50,6 +56,11 @@ static const struct {
      "DNS down since 2025-11-27T14:03:12.000Z, nobody affected yet"},
     {NEW_ONES, NULL, 0, 0, "down",
      "Tunnel: new connections fail since 2025-11-27T14:03:12.000Z, nobody affected yet"},
+    {WORKS("tunnel", "[\"a\"]"), NULL, 0, 0, "unclear",
+     "Tunnel down, 3 times; it works since 2025-11-27T14:04:00.000Z, 1 user affected"},
+    {WORKS("tunnel", "[\"a\",\"b\"]") "," VERDICT("standing", "exonerated", "true", "[\"c\"]"), NULL, 0, 0,
+     "degraded",
+     "Infra exonerated, users cut off since 2025-11-27T14:03:12.000Z, 1 user affected; 1 more verdict stands"},
     {VERDICT("standing", "exonerated", "true", "[\"a\",\"b\"]") "," VERDICT(
          "standing", "tunnel", "false", "[\"c\"]") "," VERDICT("healed", "wan", "false", "[\"d\",\"e\",\"f\"]"),
      NULL, 0, 0, "down", "Tunnel down since 2025-11-27T14:03:12.000Z, 1 user affected; 1 more verdict stands"},
