@@ -6,6 +6,7 @@
 #define CODE_GOING_AWAY 1001
 
 #define AT_PATIENCE_PART  20 /* of a period: a page gives up when a heartbeat is due, so right behind a Ping */
+#define BEHIND_PING_PART  5  /* of a period: on a slow line it is later by the time its last answer took */
 #define QUEUE_STUCK_US    UINT64_C(2000000)   /* a next hop that takes nothing for so long is not only slow */
 #define BACK_BY_ITSELF_US UINT64_C(180000000) /* or as soon as they can, with a back-off of up to 30 s */
 #define CUT_TOGETHER      4 /* others who were cut at the same time: so many do not close their tabs in one second */
@@ -127,11 +128,21 @@ static enum page_evidence of_heartbeat(const struct page_facts *f)
 	return has_waited(f) ? PAGE_SERVER_LATE : PAGE_NONE;
 }
 
+static bool is_behind_ping(const struct page_facts *f, unsigned part)
+{
+	return f->heartbeat_known && f->since_ping_us < f->period_us / part && f->age_us > 2 * f->period_us;
+}
+
 /* Closed right behind a Ping, as a page does whose patience is over. */
 static bool is_at_patience(const struct page_facts *f)
 {
-	return f->heartbeat_known && f->since_ping_us < f->period_us / AT_PATIENCE_PART &&
-	       f->age_us > 2 * f->period_us;
+	return is_behind_ping(f, AT_PATIENCE_PART);
+}
+
+/* A slow line's page does so later behind it: only what it tried next can show that it was not by chance. */
+static bool is_lost_on_slow_line(const struct page_facts *f)
+{
+	return is_behind_ping(f, BEHIND_PING_PART) && f->attempt_lost;
 }
 
 /* Whether its patience, of 2 or of 4 periods, began right before something large was sent to it. */
@@ -149,7 +160,9 @@ static enum page_evidence of_close(const struct page_facts *f)
 {
 	if (f->code != CODE_NORMAL)
 		return PAGE_ON_TIME;
-	if (is_at_patience(f) && (f->fault_known || f->attempt_lost || f->tabs_ended > 0 || is_behind_large(f)))
+	if (is_lost_on_slow_line(f))
+		return PAGE_ANSWERS_LOST;
+	if (is_at_patience(f) && (f->fault_known || f->tabs_ended > 0 || is_behind_large(f)))
 		return PAGE_ANSWERS_LOST;
 	if (f->back != PAGE_NOT_BACK && f->back_after_us <= BACK_AT_ONCE_US)
 		return PAGE_REPLACED;
@@ -214,8 +227,8 @@ bool page_end_waits(const struct page_facts *f)
 
 	if (class != PAGE_CLASS_LEFT && class != PAGE_CLASS_UNKNOWN)
 		return false;
-	return f->end == PAGE_END_CLIENT_CUT ||
-	       (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_NORMAL && (is_at_patience(f) || f->few_pings > 0));
+	return f->end == PAGE_END_CLIENT_CUT || (f->end == PAGE_END_CLIENT_CLOSE && f->code == CODE_NORMAL &&
+	                                         (is_behind_ping(f, BEHIND_PING_PART) || f->few_pings > 0));
 }
 
 bool page_end_is_drop(const struct page_facts *f)

@@ -24,8 +24,10 @@
  *   closed with 1000 at the end of a page's patience, while  answers_lost
  *     a leg fails, or a large answer was the first of those
  *     it missed, or the next upgrade misses its answer, too,
- *     or gets it late; or another tab gave up, a little
- *     sooner or later; or the page back by itself, not at once
+ *     or gets it late (a slow line's page may close up to a
+ *     fifth of a period behind its Ping); or another tab gave
+ *     up, a little sooner or later; or the page back by
+ *     itself, not at once
  *     the user back within seconds                           replaced
  *   closed in another way                                    on_time
  *   no close frame: a leg broke at the same time; or the     cut
