@@ -34,8 +34,10 @@ def script(text):
     return section("command", "mint", {"argv": ["/usr/bin/env", "python3", path, "%n"], "timeout": f"{3 * SLOW:g}s"})
 
 
-def lab(stub, sections=None):
-    return Daemon({}, (sections or mint(stub)) + PLUGINS, users={"alice": stub.port})
+def lab(stub, sections=None, options=None, pairing=""):
+    """pairing: more options of auto_pair.  Not by a reload: the proxy before may answer one who comes right after it."""
+    plugins = PLUGINS.replace('plugin "auto_pair" {', 'plugin "auto_pair" { ' + pairing)
+    return Daemon(options, (sections or mint(stub)) + plugins, users={"alice": stub.port})
 
 
 def cookie_of(answer_):
@@ -143,11 +145,10 @@ class Cases(unittest.TestCase):
             self.assertEqual(pairs(d), 0)
 
     def test_concurrent_requests_share_a_mint(self):
-        with T3Stub(NEW, dead_ms=0, mint_ms=400) as stub, lab(stub) as d:
-            d2 = section("command", "mint", {"argv": ["/usr/bin/env", "T3STUB_MINT_MS=400"] + stub.mint_argv()[1:]})
-            d.sections = d2 + PLUGINS
-            d.write_conf()
-            d.reload()
+        def slow(stub):
+            return section("command", "mint", {"argv": ["/usr/bin/env", "T3STUB_MINT_MS=400"] + stub.mint_argv()[1:]})
+
+        with T3Stub(NEW, dead_ms=0, mint_ms=400) as stub, lab(stub, slow(stub)) as d:
             cookies = []
             threads = [threading.Thread(target=lambda: cookies.append(cookie_of(http.get(d.proxy, "/", PAGE))))
                        for _ in range(8)]
@@ -291,20 +292,13 @@ class Cases(unittest.TestCase):
 
     def test_workers_share_the_limit(self):
         """Four workers of a limit of 8 make no 32 of it."""
-        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            d.sections = d.sections.replace('plugin "auto_pair" {', 'plugin "auto_pair" { max_per_minute = 8')
-            d.options["workers"] = 4
-            d.write_conf()
-            d.reload()
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub, None, {"workers": 4}, "max_per_minute = 8") as d:
             for i in range(120):
                 http.get(d.proxy, "/api/auth/session", {**XHR, "User-Agent": f"tool/{i}"})
             self.assertEqual(len(re.findall("event=command_done .*command=mint", d.log())), 8, "as many requests reach each of them")
 
     def test_pairings_are_limited_per_user(self):
-        with T3Stub(NEW, dead_ms=0) as stub, lab(stub) as d:
-            d.sections = d.sections.replace('plugin "auto_pair" {', 'plugin "auto_pair" { max_per_minute = 3')
-            d.write_conf()
-            d.reload()
+        with T3Stub(NEW, dead_ms=0) as stub, lab(stub, pairing="max_per_minute = 3") as d:
             answers = [http.get(d.proxy, "/api/auth/session", {**XHR, "User-Agent": f"tool/{i}"}) for i in range(40)]
             self.assertEqual(sum(bool(r.header("set-cookie")) for r in answers), 3)
             self.assertEqual({r.status for r in answers}, {200}, "the others went on to the t3 server as they came")
