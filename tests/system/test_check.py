@@ -5,6 +5,7 @@ nothing did; and tests/run, which runs each test."""
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 from lab import process
@@ -16,6 +17,7 @@ check:
 		{{ seq 100; echo "what $$result said"; {source}/tests/run true; }} >{build}/tests/$$result.log; \\
 	done; exit {status}
 check-programs:
+	@echo "python3 is $$(command -v python3)"
 """
 
 
@@ -34,17 +36,24 @@ class Check(unittest.TestCase):
         shutil.copy(f"{process.source_dir()}/scripts/check", f"{self.tree}/scripts/check")
         script(f"{self.tree}/scripts/install-packages", "")
 
-    def check(self, results, status=0, *options):
+    def check(self, results, status=0, *options, env=None):
         recipe = MAKEFILE.format(results=results, status=status, build="$(CURDIR)", source=process.source_dir()).replace("$", r"\$")
         script(f"{self.tree}/scripts/build", f'mkdir -p "$1"; cat >"$1/Makefile" <<END\n{recipe}END')
         done = subprocess.run(["scripts/check", *options], cwd=self.tree, capture_output=True, text=True, timeout=60,
-                              check=False)
+                              check=False, env={**os.environ, **(env or {})})
         lines = done.stdout.splitlines()
         return done.returncode, lines[-1] if lines else "", done.stdout + done.stderr
 
     def test_all_passed(self):
         status, last, said = self.check("PASS")
         self.assertEqual((status, last), (0, "1 passed, 0 failed, 0 skipped"), said)
+
+    def test_the_interpreter_itself(self):
+        """Not a script that looks for it, as pyenv's."""
+        shims = process.folder()
+        script(f"{shims}/python3", f'exec {sys.executable} "$@"')
+        said = self.check("PASS", env={"PATH": f"{shims}:{os.environ['PATH']}"})[2]
+        self.assertIn(f"python3 is {os.path.dirname(sys.executable)}/python3\n", said)
 
     def test_skipped(self):
         status, last, said = self.check("PASS SKIP")
