@@ -18,14 +18,15 @@ LEAVE = b"\033[?25h\033[?1049l"
 class Terminal:
     """t3opsctl on a terminal of that size."""
 
-    def __init__(self, daemon, *words, columns=80, rows=24, zone="Europe/Berlin", hangup="default"):
-        """hangup: what SIGHUP does to it, default or ignore, whatever it does to the test."""
+    def __init__(self, daemon, *words, columns=80, rows=24, zone="Europe/Berlin", ignores=()):
+        """ignores: names of signals; all others do to it what they do by default, whatever they do to the test."""
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.out = b""
-        self.process = subprocess.Popen(["env", f"--{hangup}-signal=HUP", process.program("core/t3opsctl"), "-s", daemon.control,
-                                         *words], stdin=self.slave, stdout=self.slave, stderr=self.slave,
+        signals = ["--default-signal", *(f"--ignore-signal={name}" for name in ignores)]
+        self.process = subprocess.Popen(["env", *signals, process.program("core/t3opsctl"), "-s", daemon.control, *words],
+                                        stdin=self.slave, stdout=self.slave, stderr=self.slave,
                                         env={**os.environ, "TERM": "xterm", "TZ": zone})
 
     def read(self):

@@ -73,7 +73,7 @@ class Top(Case):
                 self.assertTrue(t.is_as_before(), t.out)
 
     def test_a_signal_that_is_ignored(self):
-        t = self.terminal("top", "--interval", "0.2", hangup="ignore")
+        t = self.terminal("top", "--interval", "0.2", ignores=("HUP",))
         t.shows(rb"of \d+ users")
         t.process.send_signal(signal.SIGHUP)
         before = len(t.read())

@@ -48,7 +48,7 @@ class Draining(unittest.TestCase):
         for n in range(MOST):
             held.append(self.request(n))
             self.replace(n)
-        self.assertEqual(self.gauge(), MOST)
+        wait.until(lambda: self.gauge() == MOST, what="as many as may drain")
         self.assertNotIn("event=drain_cut", d.log())
         oldest = d.pids("proxy")
         for n in range(MOST, MOST + 2):
