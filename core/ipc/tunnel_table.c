@@ -120,31 +120,6 @@ enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s)
 	return (enum slot_mark)__atomic_load_n(&s->mark, __ATOMIC_SEQ_CST);
 }
 
-static void truth_clean(bool *b)
-{
-	unsigned char byte;
-
-	memcpy(&byte, b, sizeof byte);
-	*b = byte != 0;
-}
-
-static void side_clean(struct side_state *s)
-{
-	truth_clean(&s->eof);
-	truth_clean(&s->shut);
-	truth_clean(&s->frames.closing);
-	truth_clean(&s->frames.closed);
-	truth_clean(&s->frames.garbage);
-}
-
-void handoff_clean(struct handoff_record *r)
-{
-	truth_clean(&r->state.client_closed_first);
-	truth_clean(&r->state.reported);
-	side_clean(&r->state.client);
-	side_clean(&r->state.upstream);
-}
-
 int tunnel_hello_recv(int socket)
 {
 	struct tunnel_hello hello;

@@ -22,15 +22,20 @@
 #include "plugin.h"
 
 #define TUNNEL_SLOTS       16384
-#define HANDOFF_VERSION    11
+#define HANDOFF_VERSION    12
 #define TUNNEL_PENDING_MAX (32u << 10)
 #define TUNNEL_HELD_MAX    2048u
+
+#define SIDE_BYTES_BITS 62
+#define SIDE_BYTES_MAX  ((UINT64_C(1) << SIDE_BYTES_BITS) - 1)
 
 /* One side of a tunnel, as far as it changes. */
 struct side_state {
 	struct ws_frames frames;
-	uint64_t last_us, bytes;
-	bool eof, shut;
+	uint64_t last_us;
+	uint64_t bytes : SIDE_BYTES_BITS;
+	bool eof : 1;
+	bool shut : 1;
 };
 
 /* What a record between two proxies is about: its first byte. */
@@ -49,7 +54,8 @@ struct handoff_record {
 	uint32_t client_pending, upstream_pending, session_len;
 	struct tunnel_state {
 		struct heartbeat heartbeat;
-		bool client_closed_first, reported;
+		bool client_closed_first : 1;
+		bool reported : 1;
 		struct side_state client, upstream;
 	} state; /* what changes with the bytes that pass */
 };
@@ -103,9 +109,6 @@ void tunnel_slot_release(struct tunnel_slot *s);
 /* Whether that tunnel is in it. */
 bool tunnel_slot_is_of(const struct tunnel_slot *s, uint64_t tunnel);
 enum slot_mark tunnel_slot_mark_read(const struct tunnel_slot *s);
-
-/* Makes truth values of what another process left where some belong. */
-void handoff_clean(struct handoff_record *r);
 
 /* The sender reads the receiver's hello: 0, -EAGAIN: not yet, -EPROTO: it knows other records, or is gone. */
 int tunnel_hello_recv(int socket);

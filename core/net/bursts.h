@@ -15,9 +15,10 @@
 
 /* Zeroed is ready. */
 struct bursts {
-	uint64_t began_us, bytes; /* of the last one */
-	bool goes_on;             /* it follows a large one at once: both are one answer */
-	uint64_t large_us;        /* when the last large answer began; 0: there was none */
+	uint64_t began_us; /* of the last one */
+	uint64_t large_us; /* when the last large answer began; 0: there was none */
+	uint32_t bytes;    /* of the last one, up to BURST_LARGE */
+	bool goes_on;      /* it follows a large one at once: both are one answer */
 };
 
 void bursts_add(struct bursts *b, size_t n, uint64_t now_us);

@@ -35,6 +35,12 @@ static uint64_t payload_size(const uint8_t *head)
 	return size;
 }
 
+static void message_count(struct ws_frames *f, uint8_t first)
+{
+	if ((first & 0x80) && f->messages < UINT32_MAX)
+		f->messages++;
+}
+
 static bool op_is_known(uint8_t op)
 {
 	return op <= OP_DATA_MAX || (op >= OP_CLOSE && op <= OP_MAX);
@@ -52,8 +58,8 @@ static void head_complete(struct ws_frames *f)
 	f->closing = op == OP_CLOSE;
 	f->closed = f->closed || f->closing;
 	f->small_len = 0;
-	if (op < OP_CLOSE && (f->head[0] & 0x80))
-		f->messages++;
+	if (op < OP_CLOSE)
+		message_count(f, f->head[0]);
 }
 
 /* Of n bytes those that belong to the head: its first two, which report its size, or the rest of it. */
@@ -85,20 +91,27 @@ static bool is_small(const struct ws_frames *f)
 	return (f->head[0] & 0x0f) <= OP_DATA_MAX && (f->head[1] & 0x7f) <= WS_SMALL_MAX;
 }
 
+static uint8_t *small_at(struct ws_frames *f)
+{
+	return f->head + head_size(f);
+}
+
 static void payload_read(struct ws_frames *f, const uint8_t *bytes, size_t n)
 {
 	if (f->closing)
 		close_code_read(f, bytes, n);
 	else if (is_small(f))
 		for (size_t i = 0; i < n; i++, f->small_len++)
-			f->small[f->small_len] = unmasked(f, bytes[i], f->small_len);
+			small_at(f)[f->small_len] = unmasked(f, bytes[i], f->small_len);
 }
 
 static void frame_end(struct ws_frames *f, ws_small_cb on_small, void *arg)
 {
+	const uint8_t *small = small_at(f);
+
 	f->head_len = 0;
 	if (on_small && is_small(f))
-		on_small(arg, f->head[0], f->small, f->small_len);
+		on_small(arg, f->head[0], small, f->small_len);
 }
 
 /* The same for a small frame that came whole. */
@@ -157,7 +170,7 @@ void ws_frames_read(struct ws_frames *f, const void *bytes, size_t n, ws_small_c
 			at += frame_read(f, at, (size_t)(end - at), on_small, arg);
 			continue;
 		}
-		f->messages += at[0] >> 7;
+		message_count(f, at[0]);
 		if (on_small && (at[1] & 0x7f) <= WS_SMALL_MAX)
 			small_read(at, on_small, arg);
 		at += take;

@@ -13,23 +13,25 @@
 #include <stdint.h>
 
 #define WS_SMALL_MAX 24 /* t3's own pings, answers and acknowledgements, compressed or not */
+#define WS_HEAD_MAX  14
 
 /* A whole data frame of at most WS_SMALL_MAX bytes: the first byte of its head (FIN, RSV1, opcode) and its payload,
  * unmasked; borrowed until it returns. */
 typedef void (*ws_small_cb)(void *arg, uint8_t first, const uint8_t *payload, size_t len);
 
-/* Zeroed is ready. */
+/* Zeroed is ready.  There are two for every tunnel, and two more in the table of tunnels: it is kept short. */
 struct ws_frames {
-	uint64_t payload_left; /* of the frame at hand */
-	uint64_t messages;
-	uint8_t head[14]; /* of the next frame, as far as it came */
+	uint64_t payload_left;          /* of the frame at hand */
+	uint32_t messages;              /* counted up to UINT32_MAX */
+	uint16_t close_code;            /* 0: none was given */
+	uint8_t head[6 + WS_SMALL_MAX]; /* of the frame at hand, as far as it came; behind that of a small one, which
+	                                   has at most 6 bytes, its payload */
 	uint8_t head_len;
 	uint8_t close_len; /* bytes of the close frame's code that came */
 	uint8_t small_len; /* bytes of a small frame's payload that came */
-	uint8_t small[WS_SMALL_MAX];
-	bool closing; /* the frame at hand is a close frame */
-	bool closed, garbage;
-	uint16_t close_code; /* 0: none was given */
+	bool closing : 1;  /* the frame at hand is a close frame */
+	bool closed : 1;
+	bool garbage : 1;
 };
 
 /* on_small (may be NULL) sees every small data frame that these bytes complete. */

@@ -58,7 +58,7 @@ static enum response_result body_read(struct response *r)
 /* Nearly every head comes whole and is dealt with at once: one buffer goes from hand to hand. */
 static void head_room_lend(struct worker *worker, struct buf *in)
 {
-	if (in->bytes)
+	if (buf_size(in) > 0)
 		return;
 	*in = worker->head_room;
 	worker->head_room = (struct buf){0};
@@ -66,7 +66,7 @@ static void head_room_lend(struct worker *worker, struct buf *in)
 
 static void head_room_return(struct worker *worker, struct buf *in)
 {
-	if (worker->head_room.bytes || in->size > HEAD_MAX_BYTES) {
+	if (buf_size(&worker->head_room) > 0 || buf_size(in) > HEAD_MAX_BYTES) {
 		buf_fini(in);
 		return;
 	}

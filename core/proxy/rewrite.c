@@ -223,7 +223,7 @@ bool rewrite_response(const struct request *r, const struct http_head *h, bool k
 		if (response_field_passes(caching, h, h->fields[i].name) &&
 		    (r->head.minor == 1 || !is_of_chunks(h->fields[i].name)))
 			ok = field_add(out, &h->fields[i]);
-	ok = ok && buf_add(out, r->extra.bytes ? buf_at(&r->extra) : "", buf_len(&r->extra));
+	ok = ok && buf_add(out, buf_len(&r->extra) > 0 ? buf_at(&r->extra) : "", buf_len(&r->extra));
 	if (upgrade)
 		return ok && buf_add_text(out, "connection: Upgrade\r\n\r\n");
 	return ok && caching_add(h, caching, out) && date_make_sure(h, date, out) && via_add(h, out) &&

@@ -209,7 +209,7 @@ static void side_observe(struct tunnel_side *side, const char *bytes, size_t n)
 	if (side == &t->client)
 		steady_count(t, now_us);
 	side->last_us = now_us;
-	side->bytes += n;
+	side->bytes = (side->bytes + n) & SIDE_BYTES_MAX;
 	if (side == &t->upstream)
 		tunnel_page_answer(t, n, side->last_us);
 	ws_frames_read(&side->frames, bytes, n, tunnel_page_frame, side);
@@ -422,17 +422,17 @@ static void early_bytes_observe(struct tunnel *t, const struct tunnel_start *s)
 static struct tunnel *tunnel_new(struct worker *worker, struct tunnel_start *s)
 {
 	struct tunnels *all = worker->tunnels;
-	size_t name_size = strlen(s->user) + 1;
-	struct tunnel *t = calloc(1, sizeof *t + name_size);
+	size_t name_size = strlen(s->user) + 1, address_size = strlen(s->address) + 1;
+	struct tunnel *t = calloc(1, sizeof *t + name_size + address_size);
 
 	if (!t)
 		return NULL;
 	memcpy(t->user, s->user, name_size);
+	t->address = memcpy(t->user + name_size, s->address, address_size);
 	t->worker = worker;
 	t->id = ++all->last_id;
 	t->slot = -1;
 	t->opened_us = t->steady_us = clock_mono_us();
-	event_set(t->address, s->address);
 	event_set(t->colo, s->colo);
 	side_init(t, &t->client, s->client_fd, &s->to_client);
 	side_init(t, &t->upstream, s->upstream_fd, &s->to_upstream);

@@ -37,20 +37,20 @@ void tunnel_page_answer(struct tunnel *t, size_t n, uint64_t now_us)
 }
 
 /* Whether the kernel still holds something for the client, and how much the client has acknowledged so far. */
-static bool is_unacked(int fd, uint64_t *acked)
+static bool is_unacked(int fd, uint32_t *acked)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return false;
-	*acked = info.tcpi_bytes_acked;
+	*acked = (uint32_t)info.tcpi_bytes_acked;
 	return info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0;
 }
 
 void tunnel_page_count(struct tunnel *t, uint64_t now_us)
 {
-	uint64_t acked = t->page.acked;
+	uint32_t acked = t->page.acked;
 	bool waits = is_unacked(t->client.io.fd, &acked) || buf_len(&t->client.out) > 0;
 
 	if (!waits)

@@ -76,7 +76,8 @@ static void side_read(struct tunnel_side *side, const struct side_state *from)
 {
 	side->frames = ws_frames_valid(&from->frames) ? from->frames : (struct ws_frames){.garbage = true};
 	side->last_us = from->last_us;
-	side->bytes = side->counted = from->bytes;
+	side->bytes = from->bytes;
+	side->counted = from->bytes;
 	side->eof = from->eof;
 	side->shut = from->shut;
 }

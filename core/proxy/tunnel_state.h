@@ -9,6 +9,7 @@
 #include <ev.h>
 #include <sys/queue.h>
 
+#include "ipc/tunnel_table.h"
 #include "net/bursts.h"
 #include "net/heartbeat.h"
 #include "net/ws_frames.h"
@@ -19,6 +20,8 @@
 
 struct worker;
 
+/* There are thousands, most of them idle: what can be short is. */
+
 /* One side of it: what came from there, and what waits to go there. */
 struct tunnel_side {
 	struct tunnel *tunnel;
@@ -26,21 +29,22 @@ struct tunnel_side {
 	struct turn_place place;
 	struct buf out;
 	struct ws_frames frames;
-	uint64_t last_us; /* when something last came from there */
-	uint64_t bytes;   /* that came from there */
-	uint64_t counted; /* those of them that the last census had */
-	uint64_t due_us;  /* until when it has to take something of what waits; 0: nothing does */
-	bool eof;         /* it sends no more */
-	bool shut;        /* our FIN went there */
+	uint64_t last_us;                 /* when something last came from there */
+	uint64_t counted;                 /* of the bytes that came from there those that the last census had */
+	uint64_t due_us;                  /* until when it has to take something of what waits; 0: nothing does */
+	uint64_t bytes : SIDE_BYTES_BITS; /* that came from there */
+	bool eof : 1;                     /* it sends no more */
+	bool shut : 1;                    /* our FIN went there */
 };
 
 /* What the page experiences; tunnel_page.c changes it. */
 struct tunnel_page {
 	struct heartbeat heartbeat;
-	uint64_t acked;        /* bytes that the client's kernel had acknowledged when they were last counted */
 	uint64_t stuck_us;     /* since when it has taken nothing of what waits; 0: nothing waits */
 	struct bursts answers; /* of the t3 server */
-	uint8_t evidence;      /* enum page_evidence, as it was last reported while open */
+	uint32_t acked; /* bytes that the client's kernel had acknowledged when they were last counted, the lower half
+	                   of the number: it tells whether there are more now */
+	uint8_t evidence; /* enum page_evidence, as it was last reported while open */
 };
 
 struct tunnel {
@@ -54,8 +58,9 @@ struct tunnel {
 	bool reported; /* why it ended is decided and reported */
 	int32_t slot;  /* in the table, -1: none */
 	struct tunnel_side client, upstream;
-	char address[48], colo[8];
+	char colo[8];
 	struct recheck_entry *recheck; /* NULL: its session is not asked about */
+	const char *address;           /* behind the user's name */
 	char user[];
 };
 

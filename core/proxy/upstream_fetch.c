@@ -46,8 +46,8 @@ struct upstream_fetches {
 /* Cookies are secret. */
 static void secret_fini(struct buf *b)
 {
-	if (b->bytes)
-		explicit_bzero(b->bytes, b->size);
+	if (buf_size(b) > 0)
+		explicit_bzero(b->room->bytes, buf_size(b));
 	buf_fini(b);
 }
 
@@ -158,7 +158,7 @@ static int head_take(struct upstream_fetch *f, size_t len)
 	f->rest.done = f->rest.framing == HTTP_BODY_NONE ||
 	               (f->rest.framing == HTTP_BODY_LENGTH && f->rest.left == 0);
 	f->head_read = true;
-	f->head.end -= behind;
+	buf_cut(&f->head, behind);
 	return behind > 0 ? body_add(f, buf_end(&f->head), behind) : 0;
 }
 

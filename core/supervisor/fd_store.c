@@ -92,6 +92,16 @@ struct tunnel_table *fd_store_inherit(const struct fd_store *s, enum process_id 
 
 /* ---- the next binary ------------------------------------------------------------------------------------- */
 
+static bool is_known(const struct stored *k)
+{
+	return k->user != NULL;
+}
+
+static const char *address_of(const struct stored *k)
+{
+	return k->user + strlen(k->user) + 1;
+}
+
 static json_t *worker_json(const struct worker_store *w)
 {
 	json_t *stored = json_array();
@@ -99,9 +109,9 @@ static json_t *worker_json(const struct worker_store *w)
 	for (size_t i = 0; i < w->top; i++) {
 		const struct stored *k = &w->stored[i];
 
-		if (k->known)
+		if (is_known(k))
 			json_array_append_new(stored, json_pack("[i, I, i, i, s, s]", (int)i, (json_int_t)k->tunnel,
-			                                        k->fds[0], k->fds[1], k->user, k->address));
+			                                        k->fds[0], k->fds[1], k->user, address_of(k)));
 	}
 	return json_pack("{s:i, s:I, s:o}", "fd", w->fd, "id", (json_int_t)w->id, "stored", stored);
 }
@@ -126,7 +136,7 @@ static void worker_survive(const struct worker_store *w, bool yes)
 {
 	descriptor_survive(w->fd, yes);
 	for (size_t i = 0; i < w->top; i++) {
-		if (!w->stored[i].known)
+		if (!is_known(&w->stored[i]))
 			continue;
 		descriptor_survive(w->stored[i].fds[0], yes);
 		descriptor_survive(w->stored[i].fds[1], yes);
@@ -156,15 +166,14 @@ static bool stored_name(struct stored *k, const char *user, const char *address)
 	k->user = malloc(n + m);
 	if (!k->user)
 		return false;
-	k->address = k->user + n;
 	memcpy(k->user, user, n);
-	memcpy(k->address, address, m);
+	memcpy(k->user + n, address, m);
 	return true;
 }
 
 static void stored_adopt(struct worker_store *w, bool known, const json_t *row)
 {
-	struct stored k = {.known = true, .fds = {-1, -1}};
+	struct stored k = {.fds = {-1, -1}};
 	const char *user = "", *address = "";
 	json_int_t tunnel = 0;
 	int slot = -1;
@@ -225,7 +234,7 @@ static void drop(struct worker_store *w, size_t slot)
 {
 	struct stored *k = &w->stored[slot];
 
-	if (k->known)
+	if (is_known(k))
 		stored_fini(k);
 	if (tunnel_slot_mark_read(slot_at(w, slot)) != SLOT_FREE)
 		tunnel_slot_release(slot_at(w, slot));
@@ -270,7 +279,7 @@ static bool is_text(const char *text, size_t size)
  * may have come before the FD_PUT of its first one. */
 static bool may_put(const struct worker_store *w, const struct msg_fd_put *m)
 {
-	return w && !w->stored[m->at.slot].known && is_text(m->user, sizeof m->user) &&
+	return w && !is_known(&w->stored[m->at.slot]) && is_text(m->user, sizeof m->user) &&
 	       is_text(m->address, sizeof m->address) &&
 	       tunnel_slot_is_of(slot_at(w, (size_t)m->at.slot), m->at.tunnel);
 }
@@ -279,7 +288,7 @@ static bool may_put(const struct worker_store *w, const struct msg_fd_put *m)
 static void put(struct fd_store *s, struct child *proxy, const struct msg_fd_put *m)
 {
 	struct worker_store *w = worker_find(s, &m->at);
-	struct stored k = {.known = true, .tunnel = m->at.tunnel, .fds = {-1, -1}};
+	struct stored k = {.tunnel = m->at.tunnel, .fds = {-1, -1}};
 	int fds[CHANNEL_FDS];
 	size_t n = channel_take_fds(proxy->channel, fds);
 	bool kept = n == 2 && w == own_store(s, proxy) && may_put(w, m) && are_sockets(fds) &&
@@ -307,7 +316,7 @@ static void drop_asked(struct fd_store *s, const struct child *proxy, const stru
 
 	if (!w || (w != own_store(s, proxy) && tunnel_slot_serial(slot) != proxy->serial))
 		return;
-	if (k->known ? k->tunnel == m->tunnel : tunnel_slot_is_of(slot, m->tunnel))
+	if (is_known(k) ? k->tunnel == m->tunnel : tunnel_slot_is_of(slot, m->tunnel))
 		drop(w, (size_t)m->slot);
 }
 
@@ -335,7 +344,7 @@ static bool is_alive(const struct fd_store *s, uint32_t serial)
 
 static bool is_held(const struct stored *k)
 {
-	return k->known && k->fds[0] >= 0;
+	return is_known(k) && k->fds[0] >= 0;
 }
 
 static bool is_orphan(const struct fd_store *s, const struct worker_store *w, size_t slot)
@@ -357,14 +366,13 @@ static struct handoff_record record_of(const struct worker_store *w, size_t slot
 	uint32_t held = (uint32_t)tunnel_slot_held(t);
 
 	event_set(p.user, k->user);
-	event_set(p.address, k->address);
+	event_set(p.address, address_of(k));
 	memcpy(p.colo, t->colo, sizeof p.colo);
 	p.colo[sizeof p.colo - 1] = '\0';
 	if (t->held_for_client)
 		p.client_pending = held;
 	else
 		p.upstream_pending = held;
-	handoff_clean(&p);
 	return p;
 }
 
@@ -388,7 +396,7 @@ static enum fate slot_settle(struct fd_store *s, struct worker_store *w, size_t 
 
 	if (!asked && is_held(&w->stored[slot]) && tunnel_slot_mark_read(slot_at(w, slot)) == SLOT_CLEAN)
 		return FATE_STORED;
-	if (!asked && w->stored[slot].known) {
+	if (!asked && is_known(&w->stored[slot])) {
 		p = record_of(w, slot);
 		if (!p.state.reported) {
 			cut_report(s, &p); /* without copies of its descriptors, too */

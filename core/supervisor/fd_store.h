@@ -25,12 +25,11 @@ struct fd_store {
 		uint64_t id;                /* of the table, as this process made it */
 		int fd;
 		struct stored {
-			bool known;
 			uint64_t tunnel;
-			int fds[2];           /* client, upstream; -1: there was no room for them */
-			char *user, *address; /* one piece of memory */
-		} * stored;                   /* one a slot of the table: what no proxy can change */
-		size_t top;                   /* none from there on was ever known */
+			int fds[2]; /* client, upstream; -1: there was no room for them */
+			char *user; /* the address is behind it; NULL: there is none */
+		} * stored;         /* one a slot of the table: what no proxy can change */
+		size_t top;         /* none from there on was ever known */
 	} of[WORKERS_MAX];
 	struct tunnel_full full;
 	struct orphan_transfer *transfer; /* stored tunnels on their way to a proxy; NULL: none */

@@ -11,31 +11,36 @@
 
 void buf_fini(struct buf *b)
 {
-	free(b->bytes);
-	*b = (struct buf){0};
+	free(b->room);
+	b->room = NULL;
+}
+
+/* What was used is given up; what is left begins where the memory does. */
+static void move_up(struct buf_room *r)
+{
+	memmove(r->bytes, r->bytes + r->start, r->end - r->start);
+	r->end -= r->start;
+	r->start = 0;
 }
 
 bool buf_reserve(struct buf *b, size_t n)
 {
-	size_t size = b->size > 0 ? b->size : SIZE_MIN;
-	char *bytes;
+	size_t used = buf_len(b), size = b->room ? b->room->size : SIZE_MIN;
+	struct buf_room *room;
 
-	if (b->size - b->end >= n)
+	if (buf_size(b) - (b->room ? b->room->end : 0) >= n)
 		return true;
-	if (b->start > 0) {
-		memmove(b->bytes, b->bytes + b->start, buf_len(b));
-		b->end -= b->start;
-		b->start = 0;
-	}
-	while (size - b->end < n)
+	if (b->room && b->room->start > 0)
+		move_up(b->room);
+	while (size - used < n)
 		size *= 2;
-	if (size == b->size)
+	if (size == buf_size(b))
 		return true;
-	bytes = realloc(b->bytes, size);
-	if (!bytes)
+	room = realloc(b->room, sizeof *room + size);
+	if (!room)
 		return false;
-	b->bytes = bytes;
-	b->size = size;
+	*room = (struct buf_room){.end = used, .size = size};
+	b->room = room;
 	return true;
 }
 
@@ -52,13 +57,14 @@ bool buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(buf_end(b), (size_t)n + 1, fmt, ap);
 	va_end(ap);
-	b->end += (size_t)n;
+	buf_added(b, (size_t)n);
 	return true;
 }
 
 void buf_drop(struct buf *b, size_t n)
 {
-	b->start += n;
-	if (b->start == b->end)
+	if (n < buf_len(b))
+		b->room->start += n;
+	else
 		buf_fini(b);
 }

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PROMISE(whole.messages == bytes.messages && whole.closed == bytes.closed);
 	PROMISE(whole.garbage == bytes.garbage && whole.close_code == bytes.close_code);
 	PROMISE(whole.messages <= size);
-	PROMISE(whole.head_len <= sizeof whole.head);
+	PROMISE(whole.head_len <= WS_HEAD_MAX);
 	if (!whole.garbage)
 		PROMISE(ws_frames_at_boundary(&whole) == ws_frames_at_boundary(&bytes));
 	return 0;

@@ -161,6 +161,22 @@ static void test_after_a_wild_one(void **state)
 	close(fd);
 }
 
+/* Whatever a proxy left there, each is true or false, and the next one goes on. */
+static void test_truth_values_of_a_wild_one(void **state)
+{
+	struct tunnel_state s;
+
+	(void)state;
+	memset(&s, 0xa5, sizeof s);
+	assert_in_range(s.reported, 0, 1);
+	assert_in_range(s.client_closed_first, 0, 1);
+	assert_in_range(s.client.eof, 0, 1);
+	assert_in_range(s.client.shut, 0, 1);
+	assert_in_range(s.upstream.frames.closing, 0, 1);
+	assert_in_range(s.upstream.frames.closed, 0, 1);
+	assert_in_range(s.upstream.frames.garbage, 0, 1);
+}
+
 static void test_parcel_carries_descriptors(void **state)
 {
 	struct handoff_record p = {.id = 42, .user = "alice"}, got;
@@ -200,6 +216,7 @@ int main(void)
 	    cmocka_unit_test(test_outlives_its_writer),
 	    cmocka_unit_test(test_attached_again),
 	    cmocka_unit_test(test_after_a_wild_one),
+	    cmocka_unit_test(test_truth_values_of_a_wild_one),
 	    cmocka_unit_test(test_parcel_carries_descriptors),
 	};
 

@@ -196,6 +196,14 @@ static void pass(struct world *w, unsigned seconds)
 	}
 }
 
+static char *text_take(struct buf *b)
+{
+	char *text = buf_len(b) > 0 ? strndup(buf_at(b), buf_len(b)) : NULL;
+
+	buf_fini(b);
+	return text;
+}
+
 /* All that the journal has of it; NULL: nothing. */
 static char *recorded(struct world *w, uint64_t incident)
 {
@@ -210,9 +218,7 @@ static char *recorded(struct world *w, uint64_t incident)
 	while (sqlite3_step(s) == SQLITE_ROW)
 		buf_add_text(&text, (const char *)sqlite3_column_text(s, 0));
 	sqlite3_finalize(s);
-	if (buf_len(&text) > 0)
-		buf_add(&text, "", 1);
-	return text.bytes;
+	return text_take(&text);
 }
 
 static size_t lines_with(const char *text, const char *words)

@@ -112,6 +112,18 @@ static void test_garbage_stays(void **state)
 	assert_int_equal(f.close_code, 0);
 }
 
+/* Nobody asks for more than whether there were any, and how many of few. */
+static void test_count_stays_at_its_end(void **state)
+{
+	struct ws_frames f = {.messages = UINT32_MAX - 1};
+
+	(void)state;
+	ws_frames_read(&f, "\x81\x00\x81\x00", 4, NULL, NULL);
+	ws_frames_read(&f, "\x81", 1, NULL, NULL);
+	ws_frames_read(&f, "\x00", 1, NULL, NULL);
+	assert_int_equal(f.messages, UINT32_MAX);
+}
+
 /* ---- small frames ------------------------------------------------------------------------------ */
 
 static void small_note(void *arg, uint8_t first, const uint8_t *payload, size_t len)
@@ -125,6 +137,8 @@ static void test_small_frames(void **state)
 {
 	static const char bytes[] = "\x81\x02hi"                 /* whole */
 	                            "\x81\x82\x01\x02\x03\x04ik" /* masked */
+	                            "\x81\x98\x01\x02\x03\x04"
+	                            "````dddlhhhhllltppppttt|" /* masked, and as long as can be */
 	                            "\xc1\x18"
 	                            "123456789012345678901234" /* the largest that counts as small */
 	                            "\x81\x19"
@@ -135,7 +149,8 @@ static void test_small_frames(void **state)
 	                            "\x80\x01"
 	                            "b" /* parts */
 	                            "\x82\x00";
-	static const char expected[] = "81:hi 81:hi c1:123456789012345678901234 01:a 80:b 82: ";
+	static const char expected[] =
+	    "81:hi 81:hi 81:abcdefghijklmnopqrstuvwx c1:123456789012345678901234 01:a 80:b 82: ";
 	char whole[200] = "", single[200] = "";
 	struct ws_frames f = {0}, g = {0};
 
@@ -177,8 +192,9 @@ static void test_forged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_forged),        cmocka_unit_test(test_cases),        cmocka_unit_test(test_lengths),
-	    cmocka_unit_test(test_garbage_stays), cmocka_unit_test(test_small_frames),
+	    cmocka_unit_test(test_forged),       cmocka_unit_test(test_cases),
+	    cmocka_unit_test(test_lengths),      cmocka_unit_test(test_garbage_stays),
+	    cmocka_unit_test(test_small_frames), cmocka_unit_test(test_count_stays_at_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
