@@ -110,13 +110,17 @@ class Origin:
             pass
         self.listener.close()
 
-    def stop(self):
-        self.refuse()
+    def cut(self):
+        """The connections that there are; some of them may be over by themselves just then."""
         for sock in list(self.open):
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def stop(self):
+        self.refuse()
+        self.cut()
 
     def __enter__(self):
         return self

@@ -316,8 +316,7 @@ class LookingUp(unittest.TestCase):
             self.assertEqual(kinds, {"leg_up", "leg_resolver_checked"})  # the leg itself did not even blink
             self.assertEqual(d.metrics()['t3probe_connected{leg="probe_cloudflare"}'], 1)
             # and where it led before, it still leads
-            for sock in list(origin.open):
-                sock.shutdown(socket.SHUT_RDWR)
+            origin.cut()
             mark = len(d.log())
             first(d, "probe_cloudflare", "leg_up", after=mark)
 
@@ -355,8 +354,7 @@ class LookingUp(unittest.TestCase):
             v = wait.until(lambda: (v := d.verdicts()) and v[0], what="a verdict")
             self.assertEqual(v["segments"], ["dns"])
             n = len(origin.requests("/echo"))
-            for sock in list(origin.open):  # its connection is cut: the new one goes where somebody answers
-                sock.shutdown(socket.SHUT_RDWR)
+            origin.cut()  # its connection is cut: the new one goes where somebody answers
             wait.until(lambda: len(origin.requests("/echo")) > n and d.status()["legs"][0]["state"] == "up")
             self.assertNotIn("address_changed", d.log())
             with Origin({"/echo": lambda c, r: c.send(answer(b"", "404 Not Found"))}, origin.port, "127.0.0.2") as other:
@@ -375,8 +373,7 @@ class LookingUp(unittest.TestCase):
             first(d, "probe_cloudflare", "leg_resolver_checked", reason="dns")
             mark = len(d.log())
             origin.refuse()
-            for sock in list(origin.open):
-                sock.shutdown(socket.SHUT_RDWR)
+            origin.cut()
             first(d, "probe_cloudflare", "leg_attempt_failed", after=mark)
             with Origin(HANDLERS, origin.port, "127.0.0.2"):
                 first(d, "probe_cloudflare", "leg_up", after=mark)

@@ -311,9 +311,7 @@ class Proxy(unittest.TestCase):
             with http.Connection(self.daemon.proxy) as c:
                 os.kill(proxy, signal.SIGSTOP)
                 try:
-                    for sock in list(self.origin.open):
-                        with contextlib.suppress(OSError):  # one that is just being closed
-                            sock.shutdown(socket.SHUT_RDWR)
+                    self.origin.cut()
                     wait.until(lambda: not self.origin.open, what="the end of the t3 server's side")  # closed whole
                     c.send(http.build("GET", "/meanwhile", ALICE))
                 finally:
