@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "diagnosis/checkpoint.h"
 #include "diagnosis/checkpoint_host.h"
 #include "diagnosis/incident_timing.h"
+#include "monitor/recorder_story.h"
 #include "monitor/recording_event.h"
 #include "monitor/recording_text.h"
 #include "obs/log.h"
@@ -19,14 +19,6 @@
 
 #define PIECE_BYTES (256u << 10) /* that the journal gets at once */
 #define SLOTS       16           /* of recordings, those included that only wait to be written */
-
-/* One line of the story, without its offset. */
-struct told {
-	STAILQ_ENTRY(told) link;
-	uint64_t at_us;
-	size_t len;
-	char text[];
-};
 
 struct recording {
 	struct recording_head head;
@@ -39,9 +31,7 @@ struct recording {
 
 struct recorder {
 	const struct process_config *config;
-	STAILQ_HEAD(, told) story;
-	size_t story_bytes;
-	uint64_t left_out_us; /* up to when lines of the story had no room; 0: none */
+	struct recorder_story story;
 	struct recording active[SLOTS];
 	size_t n;
 	uint64_t last_incident; /* that a recording was begun of */
@@ -58,7 +48,7 @@ struct recorder *recorder_new(const struct process_config *config)
 	if (r == NULL)
 		return NULL;
 	r->config = config;
-	STAILQ_INIT(&r->story);
+	recorder_story_init(&r->story);
 	r->line = open_memstream(&r->line_text, &r->line_len);
 	if (r->line != NULL)
 		return r;
@@ -73,23 +63,13 @@ static void recording_remove(struct recorder *r, size_t at)
 	r->n--;
 }
 
-static void oldest_forget(struct recorder *r)
-{
-	struct told *t = STAILQ_FIRST(&r->story);
-
-	STAILQ_REMOVE_HEAD(&r->story, link);
-	r->story_bytes -= sizeof *t + t->len;
-	free(t);
-}
-
 void recorder_free(struct recorder *r)
 {
 	if (r == NULL)
 		return;
 	while (r->n > 0)
 		recording_remove(r, r->n - 1);
-	while (!STAILQ_EMPTY(&r->story))
-		oldest_forget(r);
+	recorder_story_fini(&r->story);
 	fclose(r->line);
 	free(r->line_text);
 	free(r);
@@ -137,27 +117,6 @@ static void recording_add(struct recording *one, const char *begin, const char *
 
 /* ---- lines --------------------------------------------------------------------------------------------- */
 
-static void story_add(struct recorder *r, uint64_t at_us)
-{
-	struct told *t = malloc(sizeof *t + r->line_len);
-
-	while (!STAILQ_EMPTY(&r->story) && STAILQ_FIRST(&r->story)->at_us + RECORDER_STORY_US < at_us)
-		oldest_forget(r);
-	if (t == NULL) {
-		r->left_out_us = at_us;
-		return;
-	}
-	t->at_us = at_us;
-	t->len = r->line_len;
-	memcpy(t->text, r->line_text, r->line_len);
-	STAILQ_INSERT_TAIL(&r->story, t, link);
-	r->story_bytes += sizeof *t + t->len;
-	while (r->story_bytes > RECORDER_STORY_BYTES) {
-		r->left_out_us = STAILQ_FIRST(&r->story)->at_us;
-		oldest_forget(r);
-	}
-}
-
 /* The line that was made, with its offset, in each recording. */
 static void active_add(struct recorder *r, const char *word, uint64_t at_us)
 {
@@ -189,7 +148,7 @@ static void line_end(struct recorder *r, uint64_t at_us, bool is_story)
 	if (fflush(r->line) != 0)
 		return;
 	if (is_story)
-		story_add(r, at_us);
+		recorder_story_add(&r->story, at_us, r->line_text, r->line_len);
 	active_add(r, "fact", at_us);
 }
 
@@ -277,37 +236,19 @@ void recorder_tell(struct recorder *r, const char *what, const char *pairs, uint
 	putc_unlocked('\n', out);
 	if (fflush(out) != 0)
 		return;
-	story_add(r, now_us);
+	recorder_story_add(&r->story, now_us, r->line_text, r->line_len);
 	active_add(r, "story", now_us);
 }
 
 /* ---- begin and end ------------------------------------------------------------------------------------- */
-
-static void story_write(const struct recorder *r, const struct recording_head *h, FILE *out)
-{
-	const struct told *t;
-
-	if (r->left_out_us + RECORDER_STORY_US >= h->zero_us && r->left_out_us > 0) {
-		fputs("# story: more than 2 MiB in these 120 s: what is older than this is left out", out);
-		recording_offset_write(h->zero_us, r->left_out_us, out);
-		fputs("\n", out);
-	}
-	STAILQ_FOREACH (t, &r->story, link) {
-		if (t->at_us + RECORDER_STORY_US < h->zero_us)
-			continue;
-		fputs_unlocked("story", out);
-		recording_offset_write(h->zero_us, t->at_us, out);
-		putc_unlocked(' ', out);
-		fwrite_unlocked(t->text, 1, t->len, out);
-	}
-}
 
 /* Why there is no replay of it; NULL: there is. */
 static const char *begin_write(const struct recorder *r, const struct recording_head *h, const struct diagnosis *d,
                                FILE *out)
 {
 	recording_head_write(h, out);
-	story_write(r, h, out);
+	if (!recorder_story_write(&r->story, h->zero_us, out))
+		return "there was no memory";
 	if (recording_setup_write(h, r->config, out) < 0)
 		return "there was no memory";
 	if (checkpoint_lines(d) > RECORDER_STATE_LINES)

@@ -2,12 +2,12 @@
 /*
  * The flight recorder: what the diagnosis was told, for its replay (recording_text.h).
  *
- * The last STORY_US of it are always kept.  When an incident opens, a recording is begun: that story, the state of
- * the diagnosis, and then every fact as it comes.  It goes on until the incident is over and none of its verdicts
- * stands, and a little longer, for what is back so soon is the same fault.  It goes to the journal a piece at a time;
- * one without a drop and without a verdict is thrown away.
+ * The last two minutes of it are always kept (recorder_story.h).  When an incident opens, a recording is begun: that
+ * story, the state of the diagnosis, and then every fact as it comes.  It goes on until the incident is over and none
+ * of its verdicts stands, and a little longer, for what is back so soon is the same fault.  It goes to the journal a
+ * piece at a time; one without a drop and without a verdict is thrown away.
  *
- * Nothing here grows without a bound, and what a bound left out is said in the recording: STORY_BYTES of the story,
+ * Nothing here grows without a bound, and what a bound left out is said in the recording: that of the story,
  * RECORDING_BYTES of one recording, RECORDINGS_MAX at the same time, STATE_LINES of a state, which is what the loop
  * waits for once an incident.  Monitor process.
  */
@@ -19,8 +19,6 @@
 #include "monitor/journal.h"
 #include "obs/event.h"
 
-#define RECORDER_STORY_US        UINT64_C(120000000)
-#define RECORDER_STORY_BYTES     (2u << 20)
 #define RECORDER_RECORDING_BYTES (16u << 20)
 #define RECORDER_RECORDINGS_MAX  4
 #define RECORDER_STATE_LINES     20000
