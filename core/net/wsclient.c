@@ -33,6 +33,8 @@
 #define DEFAULT_TIMEOUT_US UINT64_C(10000000)
 #define HEAD_MAX           (32u << 10)
 #define READ_BYTES         4096
+#define GATHER_BYTES       READ_BYTES
+#define RANDOM_BYTES       256
 #define HTTP_UNAUTHORIZED  401
 #define DIALS              4 /* at a time: happy eyeballs try two */
 #define CF_RAY_SIZE        128
@@ -188,10 +190,20 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 	return -1;
 }
 
+/* Like send(2).  wslay gives a frame's head and its payload one by one: they leave together (frames_send). */
+static ssize_t frames_gather(struct wsclient *c, const void *bytes, size_t n)
+{
+	if (buf_len(&c->out) + n <= GATHER_BYTES)
+		return buf_add(&c->out, bytes, n) ? (ssize_t)n : -ENOMEM;
+	if (!out_flush(c))
+		return -ECONNRESET;
+	return buf_len(&c->out) > 0 ? -EAGAIN : bytes_send(c, bytes, n);
+}
+
 static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, size_t n, int flags, void *arg)
 {
 	struct wsclient *c = arg;
-	ssize_t sent = c->gone && !c->leaving ? -ECONNRESET : bytes_send(c, bytes, n);
+	ssize_t sent = c->gone && !c->leaving ? -ECONNRESET : frames_gather(c, bytes, n);
 
 	(void)flags;
 	if (sent >= 0)
@@ -202,10 +214,29 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, siz
 	return -1;
 }
 
+/* Some at a time: a mask takes four. */
+static bool random_take(uint8_t *bytes, size_t n)
+{
+	static uint8_t pool[RANDOM_BYTES];
+	static size_t left;
+
+	if (n > sizeof pool)
+		return false;
+	if (n > left) {
+		if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool)
+			return false;
+		left = sizeof pool;
+	}
+	left -= n;
+	memcpy(bytes, pool + left, n);
+	explicit_bzero(pool + left, n);
+	return true;
+}
+
 static int on_mask(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, void *arg)
 {
 	(void)frames, (void)arg;
-	return getrandom(bytes, n, 0) == (ssize_t)n ? 0 : -1;
+	return random_take(bytes, n) ? 0 : -1;
 }
 
 static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *m, void *arg)
@@ -234,30 +265,51 @@ static void open_end(struct wsclient *c)
 		client_end(c, T3OPS_STEP_OPEN, T3OPS_R_PROTOCOL, 0, "the far side broke the WebSocket protocol");
 }
 
+/* As much as goes out at once; false: the connection is gone. */
+static bool frames_send(struct wsclient *c)
+{
+	if (wslay_event_want_write(c->frames) && wslay_event_send(c->frames) != 0)
+		return false;
+	if (out_flush(c))
+		return true;
+	c->lost = T3OPS_R_RESET;
+	return false;
+}
+
+static bool wants_write(const struct wsclient *c)
+{
+	return buf_len(&c->out) > 0 || wslay_event_want_write(c->frames);
+}
+
 /* It was closed, or ended, while wslay was on the stack. */
 static void client_leave(struct wsclient *c)
 {
 	if (c->leaving)
-		wslay_event_send(c->frames); /* what goes out at once */
+		frames_send(c);
 	client_destroy(c);
+}
+
+static bool is_close_sent(const struct wsclient *c)
+{
+	return wslay_event_get_close_sent(c->frames) && buf_len(&c->out) == 0;
 }
 
 /* The far side's close frame is answered, then its FIN awaited no longer than this callback. */
 static void open_run(struct wsclient *c)
 {
-	int r;
+	bool works;
 
 	c->inside = true;
-	r = wslay_event_recv(c->frames);
-	if (!c->gone && wslay_event_want_write(c->frames) && wslay_event_send(c->frames) != 0)
-		r = WSLAY_ERR_CALLBACK_FAILURE;
+	works = wslay_event_recv(c->frames) == 0 && c->lost == T3OPS_R_NONE;
+	if (!c->gone && !frames_send(c))
+		works = false;
 	c->inside = false;
 	if (c->gone)
 		client_leave(c);
-	else if (r != 0 || wslay_event_get_close_received(c->frames) || wslay_event_get_close_sent(c->frames))
+	else if (!works || wslay_event_get_close_received(c->frames) || is_close_sent(c))
 		open_end(c);
 	else
-		watch(c, wslay_event_want_write(c->frames));
+		watch(c, wants_write(c));
 }
 
 static void open_begin(struct wsclient *c)
@@ -742,8 +794,11 @@ int wsclient_send(struct wsclient *c, int op, const void *data, size_t len)
 		return -ENOTCONN;
 	if (wslay_event_queue_msg(c->frames, &m) != 0)
 		return -EPIPE;
-	if (!c->inside)
-		watch(c, true);
+	if (c->inside)
+		return 0;
+	if (!frames_send(c))
+		ev_feed_event(c->loop, &c->io, EV_READ); /* its end is reported from there */
+	watch(c, wants_write(c));
 	return 0;
 }
 
@@ -751,7 +806,7 @@ bool wsclient_acknowledged(const struct wsclient *c, bool *acknowledged)
 {
 	if (c->state != OPEN || c->gone || !tcp_acknowledged(c->io.fd, acknowledged))
 		return false;
-	*acknowledged = *acknowledged && buf_len(&c->out) == 0 && !wslay_event_want_write(c->frames);
+	*acknowledged = *acknowledged && !wants_write(c);
 	return true;
 }
 
@@ -762,7 +817,7 @@ void wsclient_close(struct wsclient *c, int code)
 
 	if (leaving && !c->inside) {
 		c->inside = true;
-		wslay_event_send(c->frames); /* what goes out at once */
+		frames_send(c);
 		c->inside = false;
 	}
 	c->leaving = leaving;
