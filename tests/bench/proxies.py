@@ -106,7 +106,7 @@ state_dir = "{self.folder}"
 users = "{users}"
 trusted_proxies = {{"127.0.0.0/8"}}
 trusted_local_users = {{"{os.getuid()}"}}
-plugin_dir = "{BUILD}/plugins/.libs"
+plugin_dir = "{BUILD}/plugins/modules"
 user = "{'nobody' if os.geteuid() == 0 else ''}"
 log_level = "warning"
 max_tunnels_per_user = 0

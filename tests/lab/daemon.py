@@ -44,19 +44,18 @@ def section(kind, title, options):
 
 
 def plugin_dir():
-    """Where libtool put the modules."""
-    for where in ("plugins/.libs", ".libs"):
-        path = os.path.join(process.build_dir(), where)
-        if glob.glob(os.path.join(path, "*.so")):
-            return account.copied(path)
-    raise FileNotFoundError(f"{process.build_dir()}: no plugin is built there")
+    """That of the build."""
+    path = os.path.join(process.build_dir(), "plugins/modules")
+    if not glob.glob(os.path.join(path, "*.so")):
+        raise FileNotFoundError(f"{path}: no plugin is built there")
+    return account.copied(path)
 
 
 def plugin_dir_with(*names):
     """The same, in a copy, and those of tests/plugins."""
     folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
     for name in names:
-        shutil.copy(process.program(f"tests/plugins/.libs/{name}.so"), folder)
+        shutil.copy(process.program(f"tests/plugins/{name}.so"), folder)
     return folder
 
 

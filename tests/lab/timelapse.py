@@ -24,7 +24,7 @@ class Timelapse:
     def env(self):
         if self.speed == 1:
             return {}
-        library = process.program("tests/lab/.libs/timelapse.so")
+        library = process.program("tests/lab/timelapse.so")
         return {"LD_PRELOAD": library, "T3OPS_TIMELAPSE": " ".join([f"{self.speed:.9g}"] + [f"{b:.9f}" for b in self.began]),
                 "T3OPS_TIMELAPSE_STEPS": self.file}
 
@@ -49,8 +49,8 @@ class Timelapse:
 
 def missing():
     """Words that say why time cannot be sped up here; empty: it can."""
-    if not os.access(os.path.join(process.build_dir(), "tests/lab/.libs/timelapse.so"), os.X_OK):
-        return ["tests/lab/timelapse.la"]
+    if not os.access(os.path.join(process.build_dir(), "tests/lab/timelapse.so"), os.X_OK):
+        return ["tests/lab/timelapse.so"]
     with open(process.program("core/t3ops"), "rb") as f:
         # A sanitizer's library has to be the first that is loaded, before any preload.
         return ["a build without sanitizers"] if b"libasan.so" in f.read() else []

@@ -12,7 +12,7 @@ from lab import account, ports, process, wait
 from lab.daemon import Daemon, section
 from lab.stub import NEW, T3Stub
 
-SHIM = "tests/plugins/.libs/slow_accounts.so"
+SHIM = "tests/plugins/slow_accounts.so"
 BRISK = {"fresh": "0s", "heartbeat": "100ms", "late": "2s", "watchdog": "5s", "timeout": "700ms", "reconnect_min": "100ms",
          "reconnect_max": "300ms", "websocket": False}
 

@@ -183,8 +183,8 @@ class Tarball(unittest.TestCase):
             self.assertIn(f"\nabi_{name.lower()}={number}\n", text)
 
     def test_autoreconf(self):
-        if not shutil.which("autoreconf") or not shutil.which("libtoolize"):
-            self.skipTest("autoconf, automake or libtool is not installed")
+        if not shutil.which("autoreconf") or not shutil.which("automake"):
+            self.skipTest("autoconf or automake is not installed")
         tree = self.tree()
         run("autoreconf", "-fi", cwd=tree)
         hand_written = re.compile(r"(core|plugins|etc|docs|tests|scripts)/|m4/t3ops_|[^/]+\.(am|ac|in|md)$")

@@ -527,7 +527,7 @@ class Files(Checked):
 
 def plugin_dir_of_all_sorts():
     folder = plugin_dir_with("crash_on_load")
-    shutil.copy(process.program("tests/plugins/.libs/sample_hang.so"), folder)
+    shutil.copy(process.program("tests/plugins/sample_hang.so"), folder)
     return folder
 
 

@@ -233,7 +233,7 @@ class Watch(unittest.TestCase):
 
     def plugin_dir(self):
         folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
-        shutil.copy(process.program("tests/plugins/.libs/sample_watch.so"), folder)
+        shutil.copy(process.program("tests/plugins/sample_watch.so"), folder)
         return folder
 
     def test_it_sees_events(self):

@@ -146,14 +146,14 @@ class Lint(unittest.TestCase):
         return f"{folder}/{name}.so"
 
     def test_our_own(self):
-        folder = os.path.join(process.build_dir(), "plugins/.libs")
+        folder = os.path.join(process.build_dir(), "plugins/modules")
         for name in sorted(n for n in os.listdir(folder) if n.endswith(".so")):
             self.assertIn(f"/{name}: OK\n", self.lint(os.path.join(folder, name), 0))
 
     def test_what_the_loader_refuses(self):
         for name, said in (("no_symbol", "exports no t3ops_plugin_no_symbol"), ("wrong_major", "built for plugin ABI 2.0, this t3ops has 1.0"),
                            ("crash_on_load", "refused: loading it ended with signal 6"), ("gone", "refused: No such file")):
-            self.assertIn(said, self.lint(os.path.join(process.build_dir(), f"tests/plugins/.libs/{name}.so"), 1))
+            self.assertIn(said, self.lint(os.path.join(process.build_dir(), f"tests/plugins/{name}.so"), 1))
         self.assertIn("called as its plugin, NAME.so", self.lint(process.program("core/t3ops"), 1))
         self.assertIn("--plugin FILE goes with -t", run(process.program("core/t3ops"), "--plugin", "x.so", code=2))
         path = self.compiled("lax", 'T3OPS_PLUGIN(lax) = {T3OPS_HEAD, .roles = T3OPS_ROLE_LEG, .name = "lax", .version = "1", .summary = "s"};')

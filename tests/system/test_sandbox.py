@@ -33,7 +33,7 @@ class Sandbox(unittest.TestCase):
 
     def daemon(self, start=True, **options):
         folder = shutil.copytree(plugin_dir(), os.path.join(process.folder(), "plugins"))
-        shutil.copy(process.program("tests/plugins/.libs/sample_escape.so"), folder)
+        shutil.copy(process.program("tests/plugins/sample_escape.so"), folder)
         d = Daemon({"plugin_dir": folder, **options}, 'plugin "sample_escape" {}\n', users={"alice": self.origin.port},
                    start=start)
         self.addCleanup(d.stop)

@@ -12,7 +12,7 @@ from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 
 SLOW_MS = 1000
-SHIM = "tests/plugins/.libs/slow_accounts.so"
+SHIM = "tests/plugins/slow_accounts.so"
 ECHO = 'plugin "probe_echo" {}\n'
 
 

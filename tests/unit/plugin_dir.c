@@ -59,7 +59,7 @@ void plugin_dir_add(struct plugin_dir *f, const char *module, const char *name)
 	size_t size;
 	FILE *in;
 
-	snprintf(from, sizeof from, "%s/tests/plugins/.libs/%s.so", build ? build : ".", module);
+	snprintf(from, sizeof from, "%s/tests/plugins/%s.so", build ? build : ".", module);
 	snprintf(file, sizeof file, "%s.so", name);
 	in = fopen(from, "re");
 	if (!in || fseek(in, 0, SEEK_END) < 0)

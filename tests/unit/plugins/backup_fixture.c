@@ -26,7 +26,7 @@ static void plugin_copy(const char *to)
 	static char bytes[16 << 20];
 	size_t n;
 
-	PATH(from, "%s/plugins/.libs/backup.so", build ? build : ".");
+	PATH(from, "%s/plugins/modules/backup.so", build ? build : ".");
 	f = fopen(from, "r");
 	assert_non_null(f);
 	n = fread(bytes, 1, sizeof bytes, f);
