@@ -34,7 +34,7 @@
 #define HEAD_MAX           (32u << 10)
 #define READ_BYTES         4096
 #define GATHER_BYTES       READ_BYTES
-#define RANDOM_BYTES       256
+#define RANDOM_BYTES       64 /* 16 masks */
 #define HTTP_UNAUTHORIZED  401
 #define DIALS              4 /* at a time: happy eyeballs try two */
 #define CF_RAY_SIZE        128
@@ -58,6 +58,8 @@ struct wsclient {
 	wslay_event_context_ptr frames;
 	struct ws_frames received; /* what the far side sent, for close codes younger than wslay */
 	size_t max_message;
+	uint8_t random[RANDOM_BYTES]; /* for masks; those at its end are spent */
+	size_t random_left;
 	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
 	uint32_t reported;      /* the step that was reported last */
 	bool inside, gone;      /* wslay is on the stack; freeing waits */
@@ -215,28 +217,24 @@ static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, siz
 }
 
 /* Some at a time: a mask takes four. */
-static bool random_take(uint8_t *bytes, size_t n)
+static bool random_take(struct wsclient *c, uint8_t *bytes, size_t n)
 {
-	static uint8_t pool[RANDOM_BYTES];
-	static size_t left;
-
-	if (n > sizeof pool)
+	if (n > sizeof c->random)
 		return false;
-	if (n > left) {
-		if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool)
+	if (n > c->random_left) {
+		if (getrandom(c->random, sizeof c->random, 0) != (ssize_t)sizeof c->random)
 			return false;
-		left = sizeof pool;
+		c->random_left = sizeof c->random;
 	}
-	left -= n;
-	memcpy(bytes, pool + left, n);
-	explicit_bzero(pool + left, n);
+	c->random_left -= n;
+	memcpy(bytes, c->random + c->random_left, n);
 	return true;
 }
 
 static int on_mask(wslay_event_context_ptr frames, uint8_t *bytes, size_t n, void *arg)
 {
-	(void)frames, (void)arg;
-	return random_take(bytes, n) ? 0 : -1;
+	(void)frames;
+	return random_take(arg, bytes, n) ? 0 : -1;
 }
 
 static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *m, void *arg)
