@@ -16,10 +16,11 @@
 #include "sys/clock.h"
 #include "sys/fdpass.h"
 
-#define QUEUE_MAX_BYTES (4u << 20)
-#define BURST           64        /* messages read before other watchers get their turn, */
-#define BURST_US        5000      /* unless they take so long */
-#define REST_MAX        (1 << 16) /* more than fit into the socket: somebody else has the other end, and writes */
+#define QUEUE_MAX_BYTES  (4u << 20)
+#define EVENTS_MAX_BYTES (64u << 20) /* what 40,000 tunnels have to say at once */
+#define BURST            64          /* messages read before other watchers get their turn, */
+#define BURST_US         5000        /* unless they take so long */
+#define REST_MAX         (1 << 16)   /* more than fit into the socket: somebody else has the other end, and writes */
 
 struct queued {
 	STAILQ_ENTRY(queued) link;
@@ -29,14 +30,22 @@ struct queued {
 	char bytes[];
 };
 
+struct queue {
+	STAILQ_HEAD(, queued) list;
+	size_t bytes, max;
+};
+
 struct channel {
 	struct ev_loop *loop;
 	struct ev_io in, out;
 	channel_message_cb on_message;
 	channel_closed_cb on_closed;
 	void *arg;
-	STAILQ_HEAD(, queued) queue;
-	size_t queued_bytes;
+	struct queue queue, events; /* events leave last, */
+	bool held;                  /* and not while they are held */
+	size_t mark_bytes;          /* of the queue: on_fallen when it falls below */
+	channel_fallen_cb on_fallen;
+	void *on_fallen_arg;
 	uint64_t dropped;
 	bool *freed;           /* of the reader on the stack, if there is one */
 	int came[CHANNEL_FDS]; /* the descriptors beside the message that is being read */
@@ -153,28 +162,53 @@ static void queued_free(struct queued *q)
 	free(q);
 }
 
+static bool is_full(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ETOOMANYREFS;
+}
+
+/* Sends the first one; false: the socket takes no more. */
+static bool first_send(struct channel *c, struct queue *from)
+{
+	struct queued *q = STAILQ_FIRST(&from->list);
+	union fdpass fdpass;
+	struct iovec part = {q->bytes, q->len};
+	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+
+	fdpass_attach(&m, &fdpass, q->fds, q->n_fds);
+	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && is_full(errno))
+		return false;
+	STAILQ_REMOVE_HEAD(&from->list, link); /* sent, or the other end is gone: reading says so */
+	from->bytes -= q->len;
+	queued_free(q);
+	return true;
+}
+
+/* NULL: nothing is to be sent. */
+static struct queue *queue_next(struct channel *c)
+{
+	if (!STAILQ_EMPTY(&c->queue.list))
+		return &c->queue;
+	return c->held || STAILQ_EMPTY(&c->events.list) ? NULL : &c->events;
+}
+
+static void fallen_tell(struct channel *c, size_t before)
+{
+	if (c->on_fallen && before >= c->mark_bytes && c->queue.bytes < c->mark_bytes)
+		c->on_fallen(c->on_fallen_arg);
+}
+
 /* Sends what is queued; false: the socket takes no more, or others are to get their turn. */
-static bool queue_send(struct channel *c)
+static bool queues_send(struct channel *c)
 {
 	uint64_t until_us = clock_mono_us() + BURST_US;
-	struct queued *q;
+	size_t before = c->queue.bytes;
+	struct queue *from;
 
-	while ((q = STAILQ_FIRST(&c->queue))) {
-		union fdpass fdpass;
-		struct iovec part = {q->bytes, q->len};
-		struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-
-		fdpass_attach(&m, &fdpass, q->fds, q->n_fds);
-		if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
-		    (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS))
-			return false;
-		STAILQ_REMOVE_HEAD(&c->queue, link); /* sent, or the other end is gone: reading says so */
-		c->queued_bytes -= q->len;
-		queued_free(q);
-		if (clock_mono_us() >= until_us)
-			return STAILQ_EMPTY(&c->queue);
-	}
-	return true;
+	while ((from = queue_next(c)) && first_send(c, from) && clock_mono_us() < until_us)
+		;
+	fallen_tell(c, before);
+	return !queue_next(c);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
@@ -182,8 +216,24 @@ static void on_writable(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct channel *c = w->data;
 
 	(void)revents;
-	if (queue_send(c))
+	if (queues_send(c))
 		ev_io_stop(loop, w);
+}
+
+static void queue_init(struct queue *q, size_t max)
+{
+	*q = (struct queue){.max = max};
+	STAILQ_INIT(&q->list);
+}
+
+static void queue_fini(struct queue *from)
+{
+	struct queued *q;
+
+	while ((q = STAILQ_FIRST(&from->list))) {
+		STAILQ_REMOVE_HEAD(&from->list, link);
+		queued_free(q);
+	}
 }
 
 struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_message, channel_closed_cb on_closed,
@@ -197,7 +247,8 @@ struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_
 	c->on_message = on_message;
 	c->on_closed = on_closed;
 	c->arg = arg;
-	STAILQ_INIT(&c->queue);
+	queue_init(&c->queue, QUEUE_MAX_BYTES);
+	queue_init(&c->events, EVENTS_MAX_BYTES);
 	ev_io_init(&c->in, on_readable, fd, EV_READ);
 	ev_io_init(&c->out, on_writable, fd, EV_WRITE);
 	c->in.data = c->out.data = c;
@@ -207,18 +258,14 @@ struct channel *channel_new(struct ev_loop *loop, int fd, channel_message_cb on_
 
 void channel_free(struct channel *c)
 {
-	struct queued *q;
-
 	if (!c)
 		return;
 	if (c->freed)
 		*c->freed = true;
 	ev_io_stop(c->loop, &c->in);
 	ev_io_stop(c->loop, &c->out);
-	while ((q = STAILQ_FIRST(&c->queue))) {
-		STAILQ_REMOVE_HEAD(&c->queue, link);
-		queued_free(q);
-	}
+	queue_fini(&c->queue);
+	queue_fini(&c->events);
 	close(c->in.fd);
 	free(c);
 }
@@ -241,47 +288,64 @@ static bool fds_keep(struct queued *q, const int *fds, size_t n)
 	return true;
 }
 
-static int queue_add(struct channel *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
-{
-	size_t len = sizeof *head + head->len;
-	struct queued *q = c->queued_bytes + len <= QUEUE_MAX_BYTES ? malloc(sizeof *q + len) : NULL;
+/* A message with its descriptors, as the caller has it. */
+struct outgoing {
+	const struct msg_head *head;
+	const void *payload;
+	const int *fds;
+	size_t n_fds;
+};
 
-	if (!q || !fds_keep(q, fds, n)) {
+static int queue_add(struct channel *c, struct queue *to, const struct outgoing *m)
+{
+	size_t len = sizeof *m->head + m->head->len;
+	struct queued *q = to->bytes + len <= to->max ? malloc(sizeof *q + len) : NULL;
+
+	if (!q || !fds_keep(q, m->fds, m->n_fds)) {
 		free(q);
 		c->dropped++;
 		return -ENOBUFS;
 	}
 	q->len = len;
-	memcpy(q->bytes, head, sizeof *head);
-	if (head->len > 0)
-		memcpy(q->bytes + sizeof *head, payload, head->len);
-	STAILQ_INSERT_TAIL(&c->queue, q, link);
-	c->queued_bytes += len;
-	ev_io_start(c->loop, &c->out);
+	memcpy(q->bytes, m->head, sizeof *m->head);
+	if (m->head->len > 0)
+		memcpy(q->bytes + sizeof *m->head, m->payload, m->head->len);
+	STAILQ_INSERT_TAIL(&to->list, q, link);
+	to->bytes += len;
+	if (queue_next(c))
+		ev_io_start(c->loop, &c->out);
 	return 0;
 }
 
-static int message_send(struct channel *c, const struct msg_head *head, const void *payload, const int *fds, size_t n)
+/* What waits already goes first: for an event everything does. */
+static bool must_wait(const struct channel *c, const struct queue *in)
 {
-	struct iovec parts[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)payload, head->len}};
+	return !STAILQ_EMPTY(&c->queue.list) || (in == &c->events && (c->held || !STAILQ_EMPTY(&in->list)));
+}
+
+static int message_send(struct channel *c, struct queue *in, const struct outgoing *out)
+{
+	const struct msg_head *head = out->head;
+	struct iovec parts[2] = {{(void *)(uintptr_t)head, sizeof *head},
+	                         {(void *)(uintptr_t)out->payload, head->len}};
 	struct msghdr m = {.msg_iov = parts, .msg_iovlen = head->len > 0 ? 2 : 1};
 	union fdpass fdpass;
 
 	if (head->len > MSG_MAX)
 		return -EMSGSIZE;
-	if (!STAILQ_EMPTY(&c->queue))
-		return queue_add(c, head, payload, fds, n);
-	fdpass_attach(&m, &fdpass, fds, n);
+	if (must_wait(c, in))
+		return queue_add(c, in, out);
+	fdpass_attach(&m, &fdpass, out->fds, out->n_fds);
 	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
-	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS)
-		return queue_add(c, head, payload, fds, n);
+	if (is_full(errno))
+		return queue_add(c, in, out);
 	return -errno; /* the other end is gone: reading says so */
 }
 
 int channel_relay(struct channel *c, const struct msg_head *head, const void *payload)
 {
-	return message_send(c, head, payload, NULL, 0);
+	return message_send(c, &c->queue, &(struct outgoing){.head = head, .payload = payload});
 }
 
 int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len,
@@ -292,12 +356,27 @@ int channel_send_fds(struct channel *c, enum msg_type type, uint32_t to, uint64_
 	if (len > MSG_MAX)
 		return -EMSGSIZE;
 	head.len = (uint32_t)len;
-	return message_send(c, &head, payload, fds, n);
+	return message_send(c, &c->queue, &(struct outgoing){&head, payload, fds, n});
 }
 
 int channel_send(struct channel *c, enum msg_type type, uint32_t to, uint64_t id, const void *payload, size_t len)
 {
 	return channel_send_fds(c, type, to, id, payload, len, NULL, 0);
+}
+
+int channel_send_event(struct channel *c, const void *event, size_t len)
+{
+	const struct msg_head head = {
+	    .version = MSG_VERSION, .type = MSG_EVENT, .to = PROCESS_MONITOR, .len = (uint32_t)len};
+
+	return message_send(c, &c->events, &(struct outgoing){.head = &head, .payload = event});
+}
+
+void channel_hold_events(struct channel *c, bool held)
+{
+	c->held = held;
+	if (queue_next(c))
+		ev_io_start(c->loop, &c->out);
 }
 
 /* What of the text goes into a message. */
@@ -332,10 +411,28 @@ uint64_t channel_dropped(const struct channel *c)
 	return c->dropped;
 }
 
+void channel_queue_max(struct channel *c, size_t bytes)
+{
+	c->queue.max = bytes;
+}
+
+size_t channel_queued_bytes(const struct channel *c)
+{
+	return c->queue.bytes;
+}
+
+void channel_on_fallen(struct channel *c, size_t below_bytes, channel_fallen_cb on_fallen, void *arg)
+{
+	c->mark_bytes = below_bytes;
+	c->on_fallen = on_fallen;
+	c->on_fallen_arg = arg;
+}
+
 void channel_flush(struct channel *c, int limit_ms)
 {
 	struct pollfd p = {.fd = c->in.fd, .events = POLLOUT};
 
-	while (!queue_send(c) && poll(&p, 1, limit_ms) > 0)
+	c->held = false;
+	while (!queues_send(c) && poll(&p, 1, limit_ms) > 0)
 		;
 }

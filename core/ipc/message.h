@@ -63,6 +63,8 @@ enum msg_type {
 	MSG_LOG_LEVEL,        /* monitor -> supervisor: struct msg_log_level; answered MSG_LOG_LEVELS (id echoed) */
 	MSG_LOG_LEVELS,       /* supervisor -> monitor: struct msg_log_levels, on a change, and at monitor start */
 	MSG_LOG_LEVEL_SET,    /* supervisor -> process: a byte, enum log_level: what is logged from now on */
+	MSG_EVENTS_KEEP,      /* supervisor -> process: the monitor is behind: send no MSG_EVENT */
+	MSG_EVENTS_SEND,      /* supervisor -> process: send what was kept, and what comes */
 };
 
 struct msg_head {

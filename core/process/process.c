@@ -58,7 +58,7 @@ void process_leave(struct process *process)
 void process_emit_quietly(struct process *process, struct event *e)
 {
 	e->process = (uint8_t)process->id;
-	channel_send(process->channel, MSG_EVENT, PROCESS_MONITOR, 0, e, sizeof *e);
+	channel_send_event(process->channel, e, sizeof *e);
 }
 
 void process_emit(struct process *process, struct event *e)
@@ -119,6 +119,10 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 		break;
 	case MSG_LOG_LEVEL_SET:
 		on_log_level(head, payload);
+		break;
+	case MSG_EVENTS_KEEP:
+	case MSG_EVENTS_SEND:
+		channel_hold_events(process->channel, head->type == MSG_EVENTS_KEEP);
 		break;
 	case MSG_TERM:
 		ev_timer_stop(process->loop, &run->unanswered);

@@ -272,6 +272,7 @@ struct child *child_adopt(const struct child_host *host, const struct child_adop
 	c->pid = from->pid;
 	c->state = from->state;
 	c->since_us = clock_wall_us();
+	c->keeps_events = true; /* the earlier binary may have told it to */
 	if (!child_watch(c, from->channel_socket)) {
 		child_free(c);
 		return NULL;

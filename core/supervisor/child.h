@@ -56,6 +56,7 @@ struct child {
 	unsigned pings_missed;
 	unsigned rounds_asleep; /* of the watchdog, without a ping */
 	uint32_t turns_seen;    /* by the watchdog, of the process's loop */
+	bool keeps_events;      /* until the monitor has read what waits for it */
 	uint64_t n_refused;     /* messages that it may not send */
 	uint32_t successor;     /* a proxy that drains: the serial of the one that takes its tunnels, 0: none yet */
 	char start_error[1024]; /* the last error that it reported before it was ready; "" */

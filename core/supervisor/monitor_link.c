@@ -2,11 +2,72 @@
 /* Events and states for the monitor; see monitor_link.h. */
 #include "supervisor/monitor_link.h"
 
+static struct series *kept_series(const struct monitor_link *l, enum process_id process)
+{
+	static const struct t3ops_metric family = {
+	    .name = "t3ops_events_kept_total",
+	    .type = T3OPS_COUNTER,
+	    .labels = {"process"},
+	    .help = "How often the process was told to keep its events for a while, because the monitor was behind."};
+
+	return metrics_series(l->processes->host.metrics, &family, NULL, NULL,
+	                      (const char *[]){process_name(process)});
+}
+
 void monitor_link_init(struct monitor_link *l, const struct process_table *processes)
 {
 	*l = (struct monitor_link){.processes = processes};
 	drop_report_init(&l->dropped, processes->host.metrics, PROCESS_MONITOR, DROP_TO);
+	for (unsigned process = PROCESS_NONE + 1; process < PROCESSES; process++)
+		l->kept[process] = kept_series(l, (enum process_id)process);
 }
+
+/* ---- while the monitor is behind ----------------------------------------------------------------------- */
+
+static void events_ask(struct child *c, bool kept)
+{
+	c->keeps_events = kept;
+	channel_send(c->channel, kept ? MSG_EVENTS_KEEP : MSG_EVENTS_SEND, c->serial, 0, NULL, 0);
+}
+
+/* Whatever was asked of them before. */
+static void on_caught_up(void *arg)
+{
+	const struct monitor_link *l = arg;
+	struct child *c;
+
+	PROCESS_TABLE_FOREACH (c, l->processes)
+		if (c->keeps_events && c->state != PROCESS_DEAD)
+			events_ask(c, false);
+}
+
+static bool is_behind(const struct monitor_link *l)
+{
+	if (!l->monitor)
+		return l->n_held >= BEHIND_EVENTS;
+	return channel_queued_bytes(l->monitor->channel) >= BEHIND_BYTES;
+}
+
+/* It said something: is that too much by now?  What the monitor itself says is little. */
+static void talker_look(struct monitor_link *l, struct child *from)
+{
+	if (from->keeps_events || from->process == PROCESS_MONITOR || !is_behind(l))
+		return;
+	series_add(l->kept[from->process], 1);
+	events_ask(from, true);
+}
+
+static void monitor_begin(struct monitor_link *l, struct child *monitor)
+{
+	if (l->monitor)
+		channel_on_fallen(l->monitor->channel, 0, NULL, NULL);
+	l->monitor = monitor;
+	channel_queue_max(monitor->channel, QUEUE_BYTES);
+	channel_on_fallen(monitor->channel, CAUGHT_BYTES, on_caught_up, l);
+	on_caught_up(l);
+}
+
+/* ---- events -------------------------------------------------------------------------------------------- */
 
 static void event_hold(struct monitor_link *l, uint32_t from, const struct event *e)
 {
@@ -39,9 +100,10 @@ void monitor_link_emit(struct monitor_link *l, struct event *e)
 	event_send(l, 0, e);
 }
 
-void monitor_link_pass(struct monitor_link *l, const struct child *from, const struct event *e)
+void monitor_link_pass(struct monitor_link *l, struct child *from, const struct event *e)
 {
 	event_send(l, from->serial, e);
+	talker_look(l, from);
 }
 
 void monitor_link_state(struct monitor_link *l, const struct child *c)
@@ -72,14 +134,14 @@ void monitor_link_levels(struct monitor_link *l, const struct msg_log_levels *le
 
 void monitor_link_resume(struct monitor_link *l, struct child *monitor)
 {
-	l->monitor = monitor;
+	monitor_begin(l, monitor);
 }
 
 void monitor_link_attach(struct monitor_link *l, struct child *monitor)
 {
 	const struct child *c;
 
-	l->monitor = monitor;
+	monitor_begin(l, monitor);
 	PROCESS_TABLE_FOREACH (c, l->processes)
 		monitor_link_state(l, c);
 	levels_send(l, 0);
@@ -93,6 +155,8 @@ void monitor_link_attach(struct monitor_link *l, struct child *monitor)
 
 void monitor_link_detach(struct monitor_link *l, const struct child *monitor)
 {
-	if (l->monitor == monitor)
-		l->monitor = NULL;
+	if (l->monitor != monitor)
+		return;
+	channel_on_fallen(monitor->channel, 0, NULL, NULL);
+	l->monitor = NULL;
 }

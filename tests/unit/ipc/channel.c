@@ -238,6 +238,110 @@ static void test_read_rest_frees_inside(void **state)
 	assert_int_equal(p->got, 1);
 }
 
+static int send_event(struct pair *p, uint64_t n)
+{
+	struct event e = {.id = n};
+
+	return channel_send_event(p->a, &e, sizeof e);
+}
+
+static void on_event(void *arg, const struct msg_head *head, const void *payload)
+{
+	struct pair *p = arg;
+	struct event e;
+
+	if (head->type != MSG_EVENT) {
+		p->got++;
+		return;
+	}
+	memcpy(&e, payload, sizeof e);
+	assert_int_equal(e.id, p->expected++);
+}
+
+/* A pair whose second end counts events apart from all else. */
+static void events_expect(struct pair *p)
+{
+	int fds[2];
+
+	channel_free(p->a);
+	channel_free(p->b);
+	assert_int_equal(channel_pair(fds), 0);
+	p->a = channel_new(p->loop, fds[0], unexpected, a_closed, p);
+	p->b = channel_new(p->loop, fds[1], on_event, on_closed, p);
+}
+
+/* What thousands of tunnels have to say at once is kept, in order, and lets everything else pass. */
+static void test_events_are_kept(void **state)
+{
+	struct pair *p = *state;
+	const uint64_t many = 16000;
+
+	events_expect(p);
+	channel_hold_events(p->a, true);
+	for (uint64_t i = 0; i < many; i++)
+		assert_int_equal(send_event(p, i), 0);
+	assert_int_equal(channel_send(p->a, MSG_WATCHDOG_PING, PROCESS_SUPERVISOR, 0, NULL, 0), 0);
+	run_until_quiet(p);
+	assert_int_equal(p->got, 1);
+	assert_int_equal(p->expected, 0);
+	channel_hold_events(p->a, false);
+	while (p->expected < many)
+		ev_run(p->loop, EVRUN_NOWAIT);
+	assert_int_equal(channel_dropped(p->a), 0);
+}
+
+/* Whoever reads slowly has the pings before the events. */
+static void test_events_come_last(void **state)
+{
+	struct pair *p = *state;
+	uint64_t n = 0;
+
+	events_expect(p);
+	while (n < 5000)
+		assert_int_equal(send_event(p, n++), 0);
+	assert_int_equal(channel_send(p->a, MSG_WATCHDOG_PING, PROCESS_SUPERVISOR, 0, NULL, 0), 0);
+	while (p->got == 0)
+		ev_run(p->loop, EVRUN_NOWAIT);
+	assert_true(p->expected < n);
+	while (p->expected < n)
+		ev_run(p->loop, EVRUN_NOWAIT);
+}
+
+/* A process that ends sends what it was told to keep. */
+static void test_flush_sends_what_was_kept(void **state)
+{
+	struct pair *p = *state;
+
+	events_expect(p);
+	channel_hold_events(p->a, true);
+	for (uint64_t i = 0; i < 20; i++)
+		assert_int_equal(send_event(p, i), 0);
+	channel_flush(p->a, 0);
+	run_until_quiet(p);
+	ev_run(p->loop, EVRUN_NOWAIT);
+	assert_int_equal(p->expected, 20);
+}
+
+static void on_fallen(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void test_the_mark(void **state)
+{
+	struct pair *p = *state;
+	unsigned fallen = 0;
+	uint64_t n = 0;
+
+	channel_on_fallen(p->a, 100000, on_fallen, &fallen);
+	while (channel_queued_bytes(p->a) < 500000)
+		assert_int_equal(send_filled(p, n++, 60000), 0);
+	assert_int_equal(fallen, 0);
+	run_until_quiet(p);
+	assert_int_equal(p->got, n);
+	assert_int_equal(fallen, 1);
+}
+
 static void test_flush(void **state)
 {
 	struct pair *p = *state;
@@ -275,6 +379,10 @@ int main(void)
 	    TEST(test_read_rest),
 	    TEST(test_read_rest_frees_inside),
 	    TEST(test_flush),
+	    TEST(test_events_are_kept),
+	    TEST(test_events_come_last),
+	    TEST(test_flush_sends_what_was_kept),
+	    TEST(test_the_mark),
 	    TEST(test_descriptors),
 	};
 

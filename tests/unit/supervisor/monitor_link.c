@@ -141,12 +141,86 @@ static void test_overflow(void **state)
 	assert_int_equal(lab->link.n_held, 0);
 }
 
+static unsigned asked(struct lab *lab, enum msg_type type)
+{
+	struct fake_message m;
+	unsigned n = 0;
+
+	while (fakes_read(&lab->f, lab->proxy, &m))
+		n += m.head.type == type;
+	return n;
+}
+
+/* A monitor that does not get on: who speaks keeps the rest, and says it later; nothing is lost. */
+static void test_a_monitor_that_is_behind(void **state)
+{
+	struct lab *lab = *state;
+	struct fake_message m;
+	uint64_t sent = 0, read = 0;
+
+	monitor_link_attach(&lab->link, lab->monitor);
+	assert_state(lab, lab->proxy);
+	assert_state(lab, lab->monitor);
+	assert_levels(lab);
+	while (!lab->proxy->keeps_events)
+		pass(lab, ++sent);
+	assert_int_equal(asked(lab, MSG_EVENTS_KEEP), 1);
+	for (unsigned i = 0; i < 1000; i++) /* were on their way */
+		pass(lab, ++sent);
+	assert_int_equal(asked(lab, MSG_EVENTS_KEEP), 0);
+	while (lab->proxy->keeps_events) {
+		while (fakes_read(&lab->f, lab->monitor, &m))
+			read++;
+		ev_run(lab->f.loop, EVRUN_NOWAIT);
+	}
+	assert_true(read > 0 && read < sent);
+	assert_int_equal(asked(lab, MSG_EVENTS_SEND), 1);
+	while (read < sent) {
+		while (fakes_read(&lab->f, lab->monitor, &m))
+			read++;
+		ev_run(lab->f.loop, EVRUN_NOWAIT);
+	}
+	assert_int_equal(channel_dropped(lab->monitor->channel), 0);
+}
+
+/* What is kept waits for the next one, and is not thrown at nobody. */
+static void test_a_monitor_that_goes_while_it_is_behind(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor_link_attach(&lab->link, lab->monitor);
+	while (!lab->proxy->keeps_events)
+		pass(lab, 1);
+	monitor_link_detach(&lab->link, lab->monitor);
+	assert_int_equal(asked(lab, MSG_EVENTS_SEND), 0);
+	monitor_link_attach(&lab->link, fakes_add(&lab->f, PROCESS_MONITOR));
+	assert_int_equal(asked(lab, MSG_EVENTS_SEND), 1);
+}
+
+/* Long before the ring is full: what a process has sent already has to find room, too. */
+static void test_no_monitor_for_long(void **state)
+{
+	struct lab *lab = *state;
+	uint64_t n = 0;
+
+	while (!lab->proxy->keeps_events)
+		pass(lab, ++n);
+	assert_in_range(n, 2, HELD_EVENTS / 4);
+	assert_int_equal(asked(lab, MSG_EVENTS_KEEP), 1);
+	monitor_link_attach(&lab->link, lab->monitor);
+	assert_int_equal(asked(lab, MSG_EVENTS_SEND), 1);
+	assert_int_equal(lab->link.n_dropped, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_held_until_attached, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_another_monitor_that_exits_is_not_the_one, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_monitor_that_is_behind, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_monitor_that_goes_while_it_is_behind, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_no_monitor_for_long, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
