@@ -17,6 +17,62 @@ static void waiting_first(const struct loop_turn *t)
 	}
 }
 
+/* ---- queued work ------------------------------------------------------------------------------------------ */
+
+void loop_turn_queue(struct loop_turn *t, struct turn_work *w)
+{
+	if (w->waits)
+		return;
+	w->waits = true;
+	TAILQ_INSERT_TAIL(&t->works, w, link);
+	ev_idle_start(t->loop, &t->idle);
+}
+
+void loop_turn_unqueue(struct loop_turn *t, struct turn_work *w)
+{
+	if (w->waits)
+		TAILQ_REMOVE(&t->works, w, link);
+	w->waits = false;
+	if (TAILQ_EMPTY(&t->works))
+		ev_idle_stop(t->loop, &t->idle);
+}
+
+bool loop_turn_has_work(const struct loop_turn *t)
+{
+	return !TAILQ_EMPTY(&t->works);
+}
+
+static void slice_do(struct loop_turn *t)
+{
+	uint64_t until_us = clock_mono_us() + LOOP_SLICE_US;
+	struct turn_work *w;
+	unsigned units = 0;
+
+	while (units < LOOP_SLICE && (w = TAILQ_FIRST(&t->works)) && (units == 0 || clock_mono_us() < until_us)) {
+		loop_turn_unqueue(t, w);
+		units += w->run(w);
+	}
+	if (units <= t->largest_slice)
+		return;
+	t->largest_slice = units;
+	series_set(t->largest, units);
+}
+
+static void on_slice(struct ev_loop *loop, struct ev_check *w, int revents)
+{
+	(void)loop, (void)revents;
+	if (loop_turn_has_work(w->data))
+		slice_do(w->data);
+}
+
+/* Being active is what it is for. */
+static void on_idle(struct ev_loop *loop, struct ev_idle *w, int revents)
+{
+	(void)loop, (void)w, (void)revents;
+}
+
+/* ---- turns ------------------------------------------------------------------------------------------------ */
+
 static void on_woken(struct ev_loop *loop, struct ev_check *w, int revents)
 {
 	struct loop_turn *t = w->data;
@@ -34,14 +90,30 @@ void loop_turn_start(struct loop_turn *t, struct ev_loop *loop, struct metrics *
 	    .labels = {"process"},
 	    .help =
 	        "The longest time so far for which the process's loop worked without a look at what came meanwhile."};
+	static const struct t3ops_metric largest = {
+	    .name = "t3ops_loop_slice_largest",
+	    .type = T3OPS_GAUGE,
+	    .labels = {"process"},
+	    .help =
+	        "The most pieces of work so far, of those that may come by thousands, that one turn of the process's "
+	        "loop did."};
+	const char *const labels[] = {name};
 
-	*t = (struct loop_turn){
-	    .loop = loop, .longest = metrics_series(metrics, &longest, NULL, NULL, (const char *const[]){name})};
+	*t = (struct loop_turn){.loop = loop,
+	                        .longest = metrics_series(metrics, &longest, NULL, NULL, labels),
+	                        .largest = metrics_series(metrics, &largest, NULL, NULL, labels)};
 	TAILQ_INIT(&t->waiting);
+	TAILQ_INIT(&t->works);
+	ev_idle_init(&t->idle, on_idle);
 	ev_check_init(&t->woken, on_woken);
 	ev_set_priority(&t->woken, EV_MAXPRI);
 	t->woken.data = t;
 	ev_check_start(loop, &t->woken);
+	ev_unref(loop);
+	ev_check_init(&t->slice, on_slice);
+	ev_set_priority(&t->slice, EV_MAXPRI - 1); /* after whoever says that the process stood still */
+	t->slice.data = t;
+	ev_check_start(loop, &t->slice);
 	ev_unref(loop);
 }
 
@@ -61,7 +133,9 @@ bool loop_turn_end(struct loop_turn *t)
 void loop_turn_reset(struct loop_turn *t)
 {
 	t->began_us = t->longest_us = 0;
+	t->largest_slice = 0;
 	series_set(t->longest, 0);
+	series_set(t->largest, 0);
 }
 
 bool loop_turn_spend(struct loop_turn *t)

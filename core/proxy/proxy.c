@@ -44,7 +44,7 @@ static void on_users_changed(void *arg, const struct user_list *before, const st
 	e.count = now->n;
 	process_emit(worker->process, &e);
 	report_tokens_forget(&worker->reports.tokens);
-	tunnels_follow_users(worker, now);
+	tunnels_follow_users(worker);
 }
 
 static void on_users_state(void *arg, enum users_state state, const char *why)

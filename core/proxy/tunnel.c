@@ -14,7 +14,9 @@
 #include "proxy/close_reason.h"
 #include "proxy/recheck.h"
 #include "proxy/tunnel_page.h"
+#include "proxy/tunnel_report.h"
 #include "proxy/tunnel_slot.h"
+#include "proxy/tunnel_walk.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
@@ -33,11 +35,13 @@ static struct tunnel_side *other_side(struct tunnel_side *side)
 
 /* ---- watchers ------------------------------------------------------------------------------ */
 
-/* From there is read what there is room for on the other side. */
+/* From there is read what there is room for on the other side; nothing while it is queued to end. */
 static int side_awaits(struct tunnel_side *side)
 {
 	int reads = !side->eof && buf_len(&other_side(side)->out) == 0 ? EV_READ : 0;
 
+	if (tunnel_is_ending(side->tunnel))
+		return 0;
 	return reads | (buf_len(&side->out) > 0 ? EV_WRITE : 0);
 }
 
@@ -102,11 +106,34 @@ static void turn_forget(struct tunnel_turn *turn, struct tunnel *t)
 		}
 }
 
+/* In the order in which it happened. */
+static void work_report(struct tunnel *t)
+{
+	if (t->work && t->work->opened)
+		tunnel_report_open(t);
+	if (tunnel_is_ending(t))
+		tunnel_report_end(t, &t->work->end);
+	if (t->work)
+		t->work->opened = false;
+}
+
+static void work_drop(struct tunnel *t)
+{
+	if (t->work)
+		loop_turn_unqueue(&t->worker->process->turn, &t->work->turn);
+	free(t->work);
+	t->work = NULL;
+}
+
 static void tunnel_free(struct tunnel *t)
 {
 	struct worker *worker = t->worker;
 	struct tunnels *all = worker->tunnels;
 
+	work_report(t);
+	work_drop(t);
+	tunnel_walk_forget(&all->looking, t);
+	tunnel_walk_forget(&all->following, t);
 	turn_forget(&all->turn, t);
 	tunnel_slot_drop(t);
 	recheck_remove(t->recheck);
@@ -123,44 +150,6 @@ static void tunnel_free(struct tunnel *t)
 	loop_turn_spend(&worker->process->turn);
 }
 
-static void event_fill(const struct tunnel *t, struct event *e)
-{
-	uint64_t now = clock_mono_us();
-
-	e->id = t->id;
-	event_set(e->user, t->user);
-	event_set(e->address, t->address);
-	event_set(e->colo, t->colo);
-	e->age_us = now - t->opened_us;
-	e->idle_client_us = now - t->client.last_us + 1; /* 0 would mean: not said */
-	e->idle_upstream_us = now - t->upstream.last_us + 1;
-	e->bytes_up = t->client.bytes;
-	e->bytes_down = t->upstream.bytes;
-}
-
-/* What the page experienced decides whether it broke, not the reason alone. */
-static void tunnel_report(struct tunnel *t, unsigned reason, uint16_t code, enum page_end end)
-{
-	uint64_t now = clock_mono_us();
-	struct event_page page;
-	struct event e;
-
-	t->reported = true;
-	tunnel_page_count(t, now);
-	tunnel_page_fill(t, end, now, &page);
-	event_init(&e, tunnel_page_is_drop(t, &page, code, now) ? EVENT_TUNNEL_DROP : EVENT_TUNNEL_CLOSED,
-	           PROCESS_PROXY);
-	event_fill(t, &e);
-	e.reason = (uint16_t)reason;
-	e.code = code;
-	e.page = page;
-	if (end == PAGE_END_LOST)
-		event_set(e.text, "t3ops stopped, or could not hand it on");
-	proxy_metrics_tunnel_close(&t->worker->metrics, reason);
-	process_emit(t->worker->process, &e);
-	loop_turn_spend(&t->worker->process->turn);
-}
-
 /* The first close frame decides who ended it; without one, the side that went first. */
 static enum page_end end_of(const struct tunnel_facts *f)
 {
@@ -169,8 +158,16 @@ static enum page_end end_of(const struct tunnel_facts *f)
 	return f->upstream_closed || f->side == TUNNEL_UPSTREAM ? PAGE_END_SERVER : PAGE_END_CLIENT_CUT;
 }
 
-/* The first side that goes decides; what follows it is its echo. */
-static void side_decide(struct tunnel_side *side, enum tunnel_act act, int error)
+/* What its page experienced is looked at now. */
+static struct tunnel_end end_make(struct tunnel *t, unsigned reason, uint16_t code, enum page_end page)
+{
+	uint64_t now_us = clock_mono_us();
+
+	tunnel_page_count(t, now_us);
+	return (struct tunnel_end){.page = page, .reason = (enum t3ops_reason)reason, .code = code, .at_us = now_us};
+}
+
+static struct tunnel_end side_classify(struct tunnel_side *side, enum tunnel_act act, int error)
 {
 	struct tunnel *t = side->tunnel;
 	struct tunnel_facts facts = {.side = side == &t->client ? TUNNEL_CLIENT : TUNNEL_UPSTREAM,
@@ -184,12 +181,21 @@ static void side_decide(struct tunnel_side *side, enum tunnel_act act, int error
 	                             .waiting_us = heartbeat_waiting_us(&t->page.heartbeat, clock_mono_us()),
 	                             .period_us = t->worker->conf.page_heartbeat_us};
 	uint16_t code;
-	unsigned reason;
+	unsigned reason = close_reason_classify(&facts, &code);
 
-	if (t->reported)
+	return end_make(t, reason, code, end_of(&facts));
+}
+
+/* The first side that goes decides; what follows it is its echo. */
+static void side_report(struct tunnel_side *side, enum tunnel_act act, int error)
+{
+	struct tunnel_end end;
+
+	work_report(side->tunnel);
+	if (side->tunnel->reported)
 		return;
-	reason = close_reason_classify(&facts, &code);
-	tunnel_report(t, reason, code, end_of(&facts));
+	end = side_classify(side, act, error);
+	tunnel_report_end(side->tunnel, &end);
 }
 
 /* A Ping that comes so much later than due was stuck, or its page. */
@@ -241,15 +247,16 @@ static void side_broke(struct tunnel_side *side, int error)
 {
 	struct tunnel *t = side->tunnel;
 
+	work_report(t); /* what follows is no part of it */
 	side_last_words(side);
-	side_decide(side, TUNNEL_BROKE, error);
+	side_report(side, TUNNEL_BROKE, error);
 	stream_break(other_side(side)->io.fd); /* must not look like an orderly end there */
 	tunnel_free(t);
 }
 
 static void side_stuck(struct tunnel_side *side)
 {
-	side_decide(side, TUNNEL_STUCK, 0);
+	side_report(side, TUNNEL_STUCK, 0);
 	tunnel_free(side->tunnel);
 }
 
@@ -269,6 +276,80 @@ static void side_finish(struct tunnel_side *side)
 	}
 	if (side->eof && from->shut)
 		tunnel_free(side->tunnel);
+}
+
+/* It is reported why: what follows. */
+static void side_end(struct tunnel_side *side, int error)
+{
+	tunnel_slot_open(side->tunnel);
+	if (error != 0) {
+		side_broke(side, error);
+		return;
+	}
+	side->eof = true;
+	tunnel_watch(side->tunnel);
+	side_finish(other_side(side));
+}
+
+/* Its turn has come. */
+static unsigned on_work(struct turn_work *w)
+{
+	struct tunnel *t = w->data;
+	struct tunnel_side *gone = t->work->gone;
+	int error = t->work->error;
+
+	work_report(t);
+	work_drop(t);
+	if (gone)
+		side_end(gone, error);
+	return 1;
+}
+
+/* Queued, if it is not yet.  NULL without memory. */
+static struct tunnel_work *work_put_off(struct tunnel *t)
+{
+	if (!t->work) {
+		t->work = calloc(1, sizeof *t->work);
+		if (!t->work)
+			return NULL;
+		t->work->turn = (struct turn_work){.run = on_work, .data = t};
+	}
+	loop_turn_queue(&t->worker->process->turn, &t->work->turn);
+	return t->work;
+}
+
+/* In its order among what is to be reported of others: of a user's page that comes back the end is first. */
+static void opening_report(struct tunnel *t)
+{
+	struct tunnel_work *w = loop_turn_has_work(&t->worker->process->turn) ? work_put_off(t) : NULL;
+
+	if (w)
+		w->opened = true;
+	else
+		tunnel_report_open(t);
+}
+
+/* It sends no more, or broke.  Why is decided now, and nothing passes until the rest is done: thousands may end at
+ * once, and each takes its time.  Another proxy would read an end as well, but no error. */
+static void side_gone(struct tunnel_side *side, int error)
+{
+	struct tunnel *t = side->tunnel;
+	enum tunnel_act act = error != 0 ? TUNNEL_BROKE : TUNNEL_ENDED;
+	struct tunnel_work *w = work_put_off(t);
+
+	if (!w) {
+		side_report(side, act, error);
+		side_end(side, error);
+		return;
+	}
+	if (!t->reported)
+		w->end = side_classify(side, act, error);
+	w->gone = side;
+	w->error = error;
+	tunnel_watch(t);
+	if (error == 0)
+		tunnel_slot_settle(t);
+	loop_turn_spend(&t->worker->process->turn);
 }
 
 static void side_flush(struct tunnel_side *side)
@@ -348,7 +429,7 @@ static void side_pass(struct tunnel_side *side, const char *bytes, size_t n)
 	side_observe(side, bytes, n);
 	/* a close frame decides; the connections may take seconds to follow */
 	if (side->frames.closed && ws_frames_at_boundary(&side->frames))
-		side_decide(side, TUNNEL_ENDED, 0);
+		side_report(side, TUNNEL_ENDED, 0);
 	if (!turn_hold(to, bytes, n))
 		side_send(to, bytes, n);
 }
@@ -366,13 +447,8 @@ static void side_read(struct tunnel_side *side)
 	n = recv(side->io.fd, scratch, SCRATCH_BYTES, MSG_DONTWAIT);
 	if (n > 0) {
 		side_pass(side, scratch, (size_t)n);
-	} else if (n == 0) {
-		side_decide(side, TUNNEL_ENDED, 0);
-		side->eof = true;
-		side_watch(side);
-		side_finish(other_side(side));
-	} else if (errno != EAGAIN && errno != EINTR) {
-		side_broke(side, errno);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		side_gone(side, n == 0 ? 0 : errno);
 	} else {
 		tunnel_slot_settle(side->tunnel);
 	}
@@ -467,7 +543,6 @@ static void start_drop(struct tunnel_start *s)
 void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 {
 	struct tunnel *t = ok ? tunnel_new(worker, s) : NULL;
-	struct event e;
 
 	if (!t) {
 		start_drop(s);
@@ -477,12 +552,7 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 	early_bytes_observe(t, s);
 	tunnel_slot_put(t);
 	series_add(worker->metrics.tunnels_opened, 1);
-	event_init(&e, EVENT_TUNNEL_OPEN, PROCESS_PROXY);
-	e.id = t->id;
-	event_set(e.user, t->user);
-	event_set(e.address, t->address);
-	event_set(e.colo, t->colo);
-	process_emit(worker->process, &e);
+	opening_report(t);
 	tunnel_run(t, s->session);
 	loop_turn_spend(&worker->process->turn);
 }
@@ -492,8 +562,12 @@ void tunnel_open(struct worker *worker, struct tunnel_start *s, bool ok)
 /* Sends the client a close frame, if that can be done between two frames. */
 static void tunnel_close_locally(struct tunnel *t, const char *frame, enum page_end end)
 {
-	if (!t->reported)
-		tunnel_report(t, T3OPS_R_LOCAL, 0, end);
+	work_report(t);
+	if (!t->reported) {
+		struct tunnel_end local = end_make(t, T3OPS_R_LOCAL, 0, end);
+
+		tunnel_report_end(t, &local);
+	}
 	if (buf_len(&t->client.out) == 0 && ws_frames_at_boundary(&t->upstream.frames) && !t->upstream.frames.closed)
 		(void)send(t->client.io.fd, frame, CLOSE_BYTES, MSG_NOSIGNAL | MSG_DONTWAIT);
 	tunnel_free(t);
@@ -528,6 +602,7 @@ void tunnel_session_dead(struct worker *worker, uint64_t id)
 void tunnel_given(struct tunnel *t)
 {
 	t->slot = -1;
+	t->reported = true;
 	tunnel_free(t);
 }
 
@@ -573,46 +648,42 @@ void tunnel_adopt(struct worker *worker, const char *bytes, size_t n, const int 
 
 /* ---- all of them ----------------------------------------------------------------------------------------- */
 
-static void heartbeat_report(const struct tunnel *t, uint64_t now_us)
-{
-	struct event e;
-
-	event_init(&e, EVENT_TUNNEL_HEARTBEAT, PROCESS_PROXY);
-	event_fill(t, &e);
-	tunnel_page_fill(t, PAGE_END_NONE, now_us, &e.page);
-	event_set(e.text, page_evidence_label(t->page.evidence));
-	process_emit_quietly(t->worker->process, &e);
-}
-
 static bool is_overdue(const struct tunnel_side *side, uint64_t now_us)
 {
 	return side->due_us > 0 && now_us >= side->due_us;
 }
 
-static void tunnel_look(struct tunnel *t, uint64_t now_us)
+/* A page that falls silent, or waits, sends nothing that would tell. */
+static void tunnel_look(struct tunnel *t)
 {
+	uint64_t now_us = clock_mono_us();
+
+	if (t->work)
+		return;
 	if (buf_len(&t->client.out) > 0)
 		tunnel_page_count(t, now_us);
 	if (!t->reported && tunnel_page_changed(t, now_us))
-		heartbeat_report(t, now_us);
+		tunnel_report_page(t, now_us);
 	if (is_overdue(&t->client, now_us))
 		side_stuck(&t->client);
 	else if (is_overdue(&t->upstream, now_us))
 		side_stuck(&t->upstream);
 }
 
-/* A page that falls silent, or waits, sends nothing that would tell. */
+/* The table may have changed again since the walk began: then it began anew. */
+static void tunnel_follow(struct tunnel *t)
+{
+	if (!is_wanted(t, users_list(t->worker->users)))
+		tunnel_close_locally(t, CLOSE_POLICY, PAGE_END_OURS);
+}
+
 static void on_look(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct worker *worker = w->data;
-	uint64_t now_us = clock_mono_us();
-	struct tunnel *t, *next;
 
 	(void)loop, (void)revents;
-	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
-		next = LIST_NEXT(t, link);
-		tunnel_look(t, now_us);
-	}
+	if (!tunnel_walk_goes_on(&worker->tunnels->looking))
+		tunnel_walk_begin(&worker->tunnels->looking);
 }
 
 struct tunnels *tunnels_new(struct worker *worker)
@@ -622,7 +693,10 @@ struct tunnels *tunnels_new(struct worker *worker)
 	if (!all)
 		return NULL;
 	LIST_INIT(&all->list);
+	all->worker = worker;
 	all->loop = worker->loop;
+	tunnel_walk_init(&all->looking, all, tunnel_look);
+	tunnel_walk_init(&all->following, all, tunnel_follow);
 	all->last_id = (uint64_t)worker->process->serial << 32; /* a tunnel keeps its id when it moves */
 	ev_timer_init(&all->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
 	all->look.data = worker;
@@ -643,16 +717,9 @@ void tunnels_settle(struct worker *worker)
 	turn_end(&worker->tunnels->turn);
 }
 
-void tunnels_follow_users(struct worker *worker, const struct user_list *now)
+void tunnels_follow_users(struct worker *worker)
 {
-	struct tunnel *t, *next;
-
-	tunnels_settle(worker);
-	for (t = LIST_FIRST(&worker->tunnels->list); t; t = next) {
-		next = LIST_NEXT(t, link);
-		if (!is_wanted(t, now))
-			tunnel_close_locally(t, CLOSE_POLICY, PAGE_END_OURS);
-	}
+	tunnel_walk_begin(&worker->tunnels->following);
 }
 
 void tunnels_close_all(struct worker *worker)
@@ -668,6 +735,8 @@ void tunnels_free(struct tunnels *all)
 {
 	if (!all)
 		return;
+	tunnel_walk_fini(&all->looking);
+	tunnel_walk_fini(&all->following);
 	ev_timer_stop(all->loop, &all->look);
 	ev_prepare_stop(all->loop, &all->turn.end);
 	quota_fini(&all->users);

@@ -9,8 +9,6 @@
 
 #include "proxy/tunnel_state.h"
 
-struct user_list;
-
 /* What a tunnel is made of; everything in it is taken. */
 struct tunnel_start {
 	int client_fd, upstream_fd;
@@ -37,9 +35,10 @@ void tunnels_free(struct tunnels *all); /* none may be open */
 bool tunnels_any(const struct tunnels *all);
 /* What was received in this turn of the loop is sent: what is not is queued from here on. */
 void tunnels_settle(struct worker *worker);
-/* Ends all; the process is about to. */
+/* Ends all; the process is about to, and its loop has ended. */
 void tunnels_close_all(struct worker *worker);
-/* Ends all tunnels of users that the table has no longer, or whose t3 server moved. */
-void tunnels_follow_users(struct worker *worker, const struct user_list *now);
+/* The table changed: ends all tunnels of users that it has no longer, or whose t3 server moved, some in each turn of
+ * the loop. */
+void tunnels_follow_users(struct worker *worker);
 
 #endif

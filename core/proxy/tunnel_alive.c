@@ -73,7 +73,7 @@ static void on_round(struct ev_loop *loop, struct ev_timer *w, int revents)
 
 	(void)loop, (void)revents;
 	LIST_FOREACH (t, &all->list, link)
-		if (found && !t->reported && t->opened_us < r->since_us && t->client.last_us > r->since_us)
+		if (found && !tunnel_has_ended(t) && t->opened_us < r->since_us && t->client.last_us > r->since_us)
 			found[n++] = t;
 	if (n > 0)
 		qsort(found, n, sizeof *found, tunnel_compare);

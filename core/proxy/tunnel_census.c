@@ -59,7 +59,7 @@ void tunnel_census(struct worker *worker)
 	if (!found)
 		return; /* the operator sees what was there before, for a moment */
 	LIST_FOREACH (t, &worker->tunnels->list, link)
-		if (!t->reported)
+		if (!tunnel_has_ended(t))
 			found[n++] = t;
 	qsort(found, n, sizeof *found, by_user);
 	for (size_t i = 0; i < n; i += of_user) {

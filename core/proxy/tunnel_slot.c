@@ -57,7 +57,7 @@ size_t tunnel_pack(const struct tunnel *t, char *out, size_t size, int fds[2])
 	struct handoff_record p;
 
 	handoff_fill(t, &p);
-	if (client > TUNNEL_PENDING_MAX || upstream > TUNNEL_PENDING_MAX ||
+	if (t->work || client > TUNNEL_PENDING_MAX || upstream > TUNNEL_PENDING_MAX ||
 	    sizeof p + client + upstream + p.session_len > size)
 		return 0;
 	memcpy(out, &p, sizeof p);

@@ -9,6 +9,7 @@
 #include <ev.h>
 #include <sys/queue.h>
 
+#include "diagnosis/page_evidence.h"
 #include "ipc/tunnel_table.h"
 #include "net/bursts.h"
 #include "net/heartbeat.h"
@@ -47,6 +48,24 @@ struct tunnel_page {
 	uint8_t evidence; /* enum page_evidence, as it was last reported while open */
 };
 
+/* Why it ended, as it was when the first side went. */
+struct tunnel_end {
+	enum page_end page;
+	enum t3ops_reason reason;
+	uint16_t code;
+	uint64_t at_us;
+};
+
+/* What is put off to a later turn of the loop. */
+struct tunnel_work {
+	struct turn_work turn;
+	bool opened; /* it is to be reported that it is open, */
+	struct tunnel_side
+	    *gone; /* then why it ended: that side sends no more, or broke; nothing passes until then */
+	int error; /* of a side that broke */
+	struct tunnel_end end;
+};
+
 struct tunnel {
 	LIST_ENTRY(tunnel) link;
 	struct worker *worker;
@@ -54,15 +73,28 @@ struct tunnel {
 	uint64_t steady_us; /* since when the client is heard without a gap */
 	struct tunnel_page page;
 	bool client_closed_first;
-	bool counted;  /* among the user's tunnels */
-	bool reported; /* why it ended is decided and reported */
-	int32_t slot;  /* in the table, -1: none */
+	bool counted;             /* among the user's tunnels */
+	bool reported;            /* why it ended is decided and reported */
+	int32_t slot;             /* in the table, -1: none */
+	struct tunnel_work *work; /* NULL: nothing is put off */
 	struct tunnel_side client, upstream;
 	char colo[8];
 	struct recheck_entry *recheck; /* NULL: its session is not asked about */
 	const char *address;           /* behind the user's name */
 	char user[];
 };
+
+/* A side is gone, and what follows from that is put off. */
+static inline bool tunnel_is_ending(const struct tunnel *t)
+{
+	return t->work && t->work->gone;
+}
+
+/* Why it ended is decided, whether it was reported yet or not. */
+static inline bool tunnel_has_ended(const struct tunnel *t)
+{
+	return t->reported || tunnel_is_ending(t);
+}
 
 #define TURN_TUNNELS 256
 
@@ -73,13 +105,23 @@ struct tunnel_turn {
 	size_t n;
 };
 
+/* All of them are looked at, some at a time. */
+struct tunnel_walk {
+	struct turn_work work;
+	struct tunnels *all;
+	struct tunnel *next;            /* NULL: none is left */
+	void (*look)(struct tunnel *t); /* may free it */
+};
+
 /* All tunnels of the worker (worker->tunnels). */
 struct tunnels {
 	LIST_HEAD(, tunnel) list;
 	size_t n;
+	struct worker *worker;
 	struct ev_loop *loop;
 	struct tunnel_turn turn;
 	struct ev_timer look; /* at what the pages experience, and who takes nothing */
+	struct tunnel_walk looking, following;
 	uint64_t last_id;
 	struct quota users; /* how many each user has */
 };

@@ -22,6 +22,8 @@
  *     rewrite.c          heads as they leave
  *     local_response.c   responses of our own; explanation.c: in which words
  *     tunnel.c           a user's WebSocket, from the 101 on
+ *       tunnel_report.c      what is said of it
+ *       tunnel_walk.c        all of them are looked at, some at a time
  *     wsserver.c         a WebSocket that ends at a plugin
  *   handover.c           tunnels, responses and idle clients move to the successor of this process
  *   verdict_words.c      what the verdict that stands says to a user

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -151,12 +152,96 @@ static void one_that_waits_may_have_nothing_more(void **state)
 	assert_int_equal(last->turns, 1);
 }
 
+/* ---- queued work ------------------------------------------------------------------------------------------ */
+
+#define ENDS 10000
+
+struct pile {
+	struct fixture *of;
+	struct turn_work ends[ENDS], walk;
+	unsigned done, walked;
+};
+
+static unsigned one_ends(struct turn_work *w)
+{
+	struct pile *p = w->data;
+
+	p->done++;
+	return 1;
+}
+
+static unsigned some_walk(struct turn_work *w)
+{
+	struct pile *p = w->data;
+
+	p->walked += 32;
+	if (p->walked < ENDS)
+		loop_turn_queue(&p->of->turn, w);
+	return 32;
+}
+
+static struct pile *pile_new(struct fixture *f)
+{
+	struct pile *p = calloc(1, sizeof *p);
+
+	assert_non_null(p);
+	p->of = f;
+	for (size_t i = 0; i < ENDS; i++)
+		p->ends[i] = (struct turn_work){.run = one_ends, .data = p};
+	p->walk = (struct turn_work){.run = some_walk, .data = p};
+	for (size_t i = 0; i < PEERS; i++)
+		ev_io_stop(f->loop, &f->peers[i].io);
+	return p;
+}
+
+/* Whoever has the loop between two slices waits for no more than one, and the loop sleeps only when all is done. */
+static void work_is_done_in_slices(void **state)
+{
+	struct fixture *f = *state;
+	struct pile *p = pile_new(f);
+	unsigned turns = 0;
+
+	for (size_t i = 0; i < ENDS; i++) {
+		loop_turn_queue(&f->turn, &p->ends[i]);
+		loop_turn_queue(&f->turn, &p->ends[i]);
+	}
+	for (unsigned before = 0; p->done < ENDS; before = p->done) {
+		ev_run(f->loop, EVRUN_ONCE);
+		assert_true(p->done - before <= LOOP_SLICE);
+		turns++;
+	}
+	assert_true(turns >= ENDS / LOOP_SLICE);
+	assert_int_equal(p->done, ENDS);
+	assert_int_equal(f->turn.largest_slice, LOOP_SLICE);
+	assert_false(ev_is_active(&f->turn.idle));
+	free(p);
+}
+
+static void work_that_goes_on_has_its_place_among_others(void **state)
+{
+	struct fixture *f = *state;
+	struct pile *p = pile_new(f);
+
+	loop_turn_queue(&f->turn, &p->walk);
+	for (size_t i = 0; i < 40; i++)
+		loop_turn_queue(&f->turn, &p->ends[i]);
+	loop_turn_unqueue(&f->turn, &p->ends[7]);
+	while (p->done < 39 || p->walked < ENDS)
+		ev_run(f->loop, EVRUN_ONCE);
+	assert_int_equal(p->done, 39);
+	assert_true(f->turn.largest_slice < LOOP_SLICE + 32);
+	assert_false(ev_is_active(&f->turn.idle));
+	free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(everybody_has_a_turn, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_that_waits_may_go, setup, teardown),
-	    cmocka_unit_test_setup_teardown(one_that_waits_may_have_nothing_more, setup, teardown)};
+	    cmocka_unit_test_setup_teardown(one_that_waits_may_have_nothing_more, setup, teardown),
+	    cmocka_unit_test_setup_teardown(work_is_done_in_slices, setup, teardown),
+	    cmocka_unit_test_setup_teardown(work_that_goes_on_has_its_place_among_others, setup, teardown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
