@@ -13,6 +13,7 @@
 #include "monitor/control_peer.h"
 #include "monitor/control_wait.h"
 #include "monitor/journal_read.h"
+#include "monitor/listing.h"
 #include "monitor/metrics_page.h"
 #include "monitor/plugin_actions.h"
 #include "monitor/plugin_list.h"
@@ -38,6 +39,35 @@ struct control {
 static void on_metrics(struct local_conn *c, const char *text, size_t len)
 {
 	control_answer(c, text != NULL ? json_stringn(text, len) : NULL);
+}
+
+static void on_listing(const struct listing_ask *ask, const char *text, size_t len)
+{
+	static const char begin[] = "{\"ok\":true,\"result\":";
+
+	if (text == NULL) {
+		control_answer(ask->conn, NULL);
+		return;
+	}
+	local_send(ask->conn, begin, sizeof begin - 1);
+	local_send(ask->conn, text, len);
+	local_send(ask->conn, "}\n", 2);
+}
+
+static void list_send(struct control *ctl, struct local_conn *c, struct listing_ask *ask)
+{
+	ask->one_line = true;
+	ask->conn = c;
+	ask->answer = on_listing;
+	listing_begin(ctl->monitor->listings, ask);
+}
+
+static void on_status(struct control *ctl, struct local_conn *c)
+{
+	struct listing_ask ask = {0};
+
+	status_ask(ctl->monitor, &ask);
+	list_send(ctl, c, &ask);
 }
 
 static size_t limit_of(const json_t *request, size_t fallback)
@@ -94,14 +124,15 @@ static void on_events(struct control *ctl, struct local_conn *c, const json_t *r
 }
 
 /* Who is connected, looked at again from now on for as long as somebody asks. */
-static void on_top(struct monitor *d, struct local_conn *c)
+static void on_top(struct control *ctl, struct local_conn *c)
 {
 	char now[TIME_TEXT_SIZE];
+	struct listing_ask ask = {.of = LISTING_USERS, .key = "users"};
 
 	time_text(clock_wall_us(), now);
-	roster_follow(d);
-	control_answer(
-	    c, json_pack("{s:s, s:o, s:o}", "time", now, "headline", headline_json(d), "users", roster_json(d)));
+	roster_follow(ctl->monitor);
+	ask.before = json_pack("{s:s, s:o}", "time", now, "headline", headline_json(ctl->monitor));
+	list_send(ctl, c, &ask);
 }
 
 /* How things are, then news in words. */
@@ -259,9 +290,9 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 	if (command == NULL)
 		control_refuse(c, "a request is one JSON object with \"command\", on one line");
 	else if (strcmp(command, "status") == 0)
-		control_answer(c, status_json(ctl->monitor));
+		on_status(ctl, c);
 	else if (strcmp(command, "legs") == 0)
-		control_answer(c, legs_json(ctl->monitor));
+		list_send(ctl, c, &(struct listing_ask){.of = LISTING_LEGS});
 	else if (strcmp(command, "plugins") == 0)
 		control_answer(c, plugin_list_json(ctl->monitor));
 	else if (strcmp(command, "metrics") == 0)
@@ -269,9 +300,9 @@ static void request_do(struct control *ctl, struct local_conn *c, const json_t *
 	else if (strcmp(command, "verdicts") == 0)
 		on_verdicts(ctl, c, request);
 	else if (strcmp(command, "users") == 0)
-		control_answer(c, roster_json(ctl->monitor));
+		list_send(ctl, c, &(struct listing_ask){.of = LISTING_USERS});
 	else if (strcmp(command, "top") == 0)
-		on_top(ctl->monitor, c);
+		on_top(ctl, c);
 	else if (strcmp(command, "watch") == 0)
 		on_watch(ctl, c);
 	else if (strcmp(command, "why") == 0)
@@ -317,6 +348,7 @@ static void on_end(struct local_conn *c, void *arg)
 	if (ctl->monitor->readings != NULL)
 		readings_forget(ctl->monitor->readings, c);
 	metrics_page_forget(ctl->monitor->metrics, c);
+	listings_forget(ctl->monitor->listings, c);
 	control_waits_forget(&ctl->waits, c);
 	followers_forget(&ctl->followers, c);
 }

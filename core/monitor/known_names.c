@@ -2,20 +2,19 @@
 /* Names that exist; see known_names.h. */
 #include "monitor/known_names.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #include "monitor/path_config.h"
 #include "monitor/roster.h"
+#include "monitor/roster_list.h"
 
 bool known_user(const struct monitor *d, const char *user)
 {
-	json_t *users = roster_json(d), *row;
-	bool found = roster_dropped(d->roster, user);
-	size_t i;
+	json_t *row = roster_dropped(d->roster, user) ? NULL : roster_user_json(d, user);
+	bool found = row != NULL || roster_dropped(d->roster, user);
 
-	json_array_foreach (users, i, row)
-		found = found || strcmp(json_string_value(json_object_get(row, "user")), user) == 0;
-	json_decref(users);
+	json_decref(row);
 	return found;
 }
 

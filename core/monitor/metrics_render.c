@@ -561,21 +561,3 @@ void metrics_render_end(struct metrics_rendering *r)
 	buf_fini(&r->text);
 	free(r);
 }
-
-char *metrics_render(const struct metrics *m, bool (*wants)(const char *family), size_t *len)
-{
-	struct metrics_rendering *r = metrics_render_begin(m, wants, "");
-	char *text = NULL;
-	const char *at;
-
-	*len = 0;
-	if (!r)
-		return NULL;
-	while (!metrics_render_step(r))
-		;
-	at = metrics_render_text(r, len);
-	if (at)
-		text = strndup(at, *len);
-	metrics_render_end(r);
-	return text;
-}

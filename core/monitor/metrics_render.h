@@ -26,7 +26,4 @@ bool metrics_render_step(struct metrics_rendering *r);
 const char *metrics_render_text(const struct metrics_rendering *r, size_t *len);
 void metrics_render_end(struct metrics_rendering *r); /* NULL is fine */
 
-/* All steps at once, without a vantage; to be freed, NULL without memory. */
-char *metrics_render(const struct metrics *m, bool (*wants)(const char *family), size_t *len);
-
 #endif

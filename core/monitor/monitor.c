@@ -23,6 +23,7 @@
 #include "monitor/actions.h"
 #include "monitor/host_look.h"
 #include "monitor/journal_read.h"
+#include "monitor/listing.h"
 #include "monitor/notifier.h"
 #include "monitor/pages.h"
 #include "monitor/monitor_check.h"
@@ -81,6 +82,7 @@ static void due_set(struct monitor *d)
 	uint64_t now = clock_mono_us(), at;
 	int r;
 
+	d->is_due = false;
 	d->tick_wall_us = clock_wall_us();
 	recorder_tick(d->recorder, d->tick_wall_us, now);
 	r = diagnosis_tick(d->diagnosis, now, &at);
@@ -97,6 +99,17 @@ static void due_set(struct monitor *d)
 	d->due_us = at;
 	ev_timer_set(&d->due, at > now ? (double)(at - now) / 1e6 : 0., 0.);
 	ev_timer_start(d->process->loop, &d->due);
+}
+
+/* What follows from an event is looked at when the loop has read all that it reads in this turn: of thousands that
+ * come at once, once for each few dozen. */
+static void on_turn_end(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	struct monitor *d = w->data;
+
+	(void)loop, (void)revents;
+	if (d->is_due)
+		due_set(d);
 }
 
 /* Where it comes far too late this process was frozen, and what it was to classify may wait in its queue. */
@@ -297,6 +310,7 @@ static void current_become(struct monitor *d)
 	struct diagnosis *before = d->diagnosis;
 
 	d->is_current = true;
+	listings_hurry(d->listings, false); /* they show what that diagnosis knew */
 	notifier_begin(d->notifier);
 	verdict_ring_fini(&d->verdicts);
 	verdict_board_fini(&d->board);
@@ -401,7 +415,7 @@ static void on_event(struct monitor *d, const struct msg_head *head, const void 
 	browser_join(d, &e);
 	watchers_event(d, &e);
 	testimonies_event(d->testimonies, &e);
-	due_set(d);
+	d->is_due = true;
 }
 
 /* A new prober knows nothing of the old one's connections.  The first one's events may have come before this. */
@@ -499,10 +513,11 @@ static int journal_start(struct monitor *d)
 	if (d->testimonies == NULL)
 		return -errno;
 	d->metrics = metrics_page_new(d->process->loop, d->process->metrics, d->process->config->core.vantage);
+	d->listings = listings_new(d);
 	d->recorder = recorder_new(d->process->config);
 	d->server_look = server_look_new(d->process->loop, "/proc", on_program, d);
 	if (d->readings == NULL || d->roster == NULL || d->plugin_list == NULL || d->metrics == NULL ||
-	    d->recorder == NULL || d->server_look == NULL)
+	    d->listings == NULL || d->recorder == NULL || d->server_look == NULL)
 		return -ENOMEM;
 	roster_begin(d);
 	plugin_list_begin(d);
@@ -546,6 +561,8 @@ static void diagnosis_end(struct monitor *d)
 {
 	uint64_t now = clock_mono_us();
 
+	if (d->is_due)
+		due_set(d);
 	d->tick_wall_us = clock_wall_us();
 	recorder_finish(d->recorder, now);
 	diagnosis_finish(d->diagnosis, now);
@@ -562,6 +579,8 @@ static void monitor_free(struct monitor *d)
 	d->readings = NULL;
 	if (d->metrics != NULL)
 		metrics_page_hurry(d->metrics);
+	if (d->listings != NULL)
+		listings_hurry(d->listings, true);
 	control_free(d->control);
 	d->control = NULL;
 	leg_details_fini(&d->leg_details);
@@ -570,7 +589,8 @@ static void monitor_free(struct monitor *d)
 	local_server_free(d->pages);
 	d->pages = NULL;
 	metrics_page_free(d->metrics);
-	ev_timer_stop(loop, &d->due);
+	listings_free(d->listings);
+	ev_prepare_stop(loop, &d->turn_end);
 	ev_timer_stop(loop, &d->sample);
 	pressure_watch_fini(&d->pressure_watch);
 	if (d->plugins != NULL) {
@@ -585,6 +605,7 @@ static void monitor_free(struct monitor *d)
 	verdict_memory_fini(&d->memory);
 	diagnosis_free(d->diagnosis);
 	uplink_watch_stop(&d->uplink);
+	ev_timer_stop(loop, &d->due);
 	journal_free(d->journal);
 	verdict_ring_fini(&d->verdicts);
 	verdict_board_fini(&d->board);
@@ -610,6 +631,9 @@ static void timers_start(struct monitor *d)
 	ev_timer_init(&d->sample, on_sample, SAMPLE_S, SAMPLE_S);
 	d->due.data = d->sample.data = d;
 	ev_timer_start(d->process->loop, &d->sample);
+	ev_prepare_init(&d->turn_end, on_turn_end);
+	d->turn_end.data = d;
+	ev_prepare_start(d->process->loop, &d->turn_end);
 	d->stirred_us = clock_mono_us();
 	pressure_watch_init(&d->pressure_watch, d->process->loop, d->process->pressure, on_pressure, d);
 	d->open_gauge = metrics_series(d->process->metrics, &incident_open, NULL, NULL, NULL);

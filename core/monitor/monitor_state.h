@@ -25,6 +25,7 @@
 #include "process/process.h"
 
 struct control;
+struct listings;
 struct metrics_page;
 struct testimonies;
 struct notifier;
@@ -56,15 +57,18 @@ struct monitor {
 	struct local_server *pages;      /* NULL: no such listener */
 	struct testimonies *testimonies;
 	struct metrics_page *metrics; /* that is being made for those who ask */
+	struct listings *listings;    /* the same */
 	unsigned user_pages;          /* that are being made */
 	struct site_live live;        /* pages that are open */
 	struct control *control;      /* NULL: no such listener */
 	struct ev_timer due, sample;
+	struct ev_prepare turn_end;
 	struct process_list processes;
 	struct msg_log_levels log_levels; /* that the operator chose */
 	uint32_t prober_serial;      /* of the current prober, 0: not known yet; events of older ones are history */
 	uint64_t started_us;         /* CLOCK_MONOTONIC */
 	uint64_t gathering_us;       /* since 1970: since when evidence is gathered, if it is */
+	bool is_due;                 /* something happened in this turn of the loop that nothing followed from yet */
 	uint64_t due_us;             /* when `due` was to fire, 0: it is not set */
 	struct clock_reading clocks; /* as they were looked at last */
 	int64_t clock_jumped_us;     /* by the last look */

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "monitor/http_answer.h"
+#include "monitor/listing.h"
 #include "monitor/metrics_page.h"
 #include "monitor/page_sign_in.h"
 #include "monitor/testimony.h"
 #include "monitor/query.h"
 #include "monitor/reading.h"
-#include "monitor/roster.h"
 #include "monitor/site.h"
 #include "monitor/site_assets.h"
 #include "monitor/status.h"
@@ -26,15 +26,27 @@
 #define OUTPUT_MAX      (64u << 20)
 #define DEADLINE_S      10.0
 
-/* A browser is shown the page, which has all of it. */
-static void page_status(struct monitor *d, bool html, struct http_answer *p)
+static void listing_send(const struct listing_ask *ask, const char *text, size_t len)
 {
-	if (!html) {
-		http_answer_json(p, status_json(d));
-		return;
-	}
-	http_answer_text(p, 302, "The page is at /.\n");
-	p->location = "/";
+	struct http_answer p = {.status = 200, .type = "application/json"};
+
+	p.body = text != NULL ? strndup(text, len) : NULL;
+	p.len = len;
+	http_answer_send(ask->conn, &p, !ask->head_only);
+}
+
+/* Whether that is a list, which takes its time. */
+static bool listing_answer(struct monitor *d, struct local_conn *c, const char *path, bool html, bool head)
+{
+	struct listing_ask ask = {.of = LISTING_USERS, .conn = c, .head_only = head, .answer = listing_send};
+	bool is_status = strcmp(path, "/status") == 0 && !html;
+
+	if (!is_status && strcmp(path, "/users") != 0)
+		return false;
+	if (is_status)
+		status_ask(d, &ask);
+	listing_begin(d->listings, &ask);
+	return true;
 }
 
 static void page_list(struct http_answer *p, json_t *list)
@@ -54,14 +66,13 @@ static void page_verdicts(struct monitor *d, const char *query, struct http_answ
 		                           (size_t)query_number(query, "limit", VERDICTS_KEPT)));
 }
 
-static void page_make(struct monitor *d, const char *path, const char *query, bool html, struct http_answer *p)
+static void page_make(struct monitor *d, const char *path, const char *query, struct http_answer *p)
 {
-	if (strcmp(path, "/status") == 0) {
-		page_status(d, html, p);
+	if (strcmp(path, "/status") == 0) { /* a browser is shown the page, which has all of it */
+		http_answer_text(p, 302, "The page is at /.\n");
+		p->location = "/";
 	} else if (strcmp(path, "/verdicts") == 0) {
 		page_verdicts(d, query, p);
-	} else if (strcmp(path, "/users") == 0) {
-		http_answer_json(p, roster_json(d));
 	} else if (strcmp(path, "/healthz") == 0) {
 		http_answer_text(p, 200, "ok\n");
 	} else {
@@ -157,9 +168,10 @@ static void request_answer(struct monitor *d, struct local_conn *c, const char *
 			metrics_page_ask(d->metrics, c, head ? on_metrics_head : on_metrics);
 			return;
 		}
-		if (site_answer(d, c, target, query, !head))
+		if (site_answer(d, c, target, query, !head) ||
+		    listing_answer(d, c, target, http_list_has(&h, "Accept", "text/html"), head))
 			return;
-		page_make(d, target, query, http_list_has(&h, "Accept", "text/html"), &p);
+		page_make(d, target, query, &p);
 	}
 	http_answer_send(c, &p, !head);
 }
@@ -218,6 +230,7 @@ static void on_end(struct local_conn *c, void *arg)
 
 	site_live_forget(&d->live, c);
 	metrics_page_forget(d->metrics, c);
+	listings_forget(d->listings, c);
 	if (d->testimonies != NULL)
 		testimonies_forget(d->testimonies, c);
 	if (d->readings != NULL)

@@ -6,34 +6,13 @@
 #include <string.h>
 
 #include "ipc/message.h"
-#include "monitor/delay_sketch.h"
 #include "monitor/reading.h"
-#include "monitor/status.h"
-#include "monitor/user_facts.h"
+#include "monitor/roster_state.h"
 #include "sys/clock.h"
-#include "sys/time_text.h"
 #include "tbl/room.h"
 
 #define ASK_US        UINT64_C(10000000)
 #define ASK_NOBODY_US UINT64_C(60000000) /* while nobody is connected; who comes is heard of */
-
-/* What one proxy has of a user. */
-struct roster_row {
-	char user[T3OPS_USER_NAME_SIZE];
-	uint32_t from; /* serial of the proxy */
-	uint64_t seen_us, tunnels, age_us, delay_us;
-	uint64_t counted_us;         /* CLOCK_MONOTONIC of the proxy's last count, 0: none yet */
-	double up_per_s, down_per_s; /* between the last two; below 0: not known yet */
-	struct delay_sketch delays;
-};
-
-struct roster {
-	struct roster_row *rows;
-	size_t n, room;
-	uint64_t asked_us, asked_before_us; /* CLOCK_MONOTONIC: the last two times */
-	unsigned changed;                   /* how often it is to be asked again soon */
-	json_t *drops;                      /* user: time_us of the last one */
-};
 
 struct roster *roster_new(void)
 {
@@ -90,17 +69,12 @@ void roster_begin(struct monitor *d)
 
 /* ---- the census ------------------------------------------------------------------------------------ */
 
-static bool is_stale(const struct roster *r, const struct roster_row *row)
-{
-	return row->seen_us < r->asked_before_us;
-}
-
 static void stale_remove(struct roster *r)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (!is_stale(r, &r->rows[i]))
+		if (!roster_is_stale(r, &r->rows[i]))
 			r->rows[kept++] = r->rows[i];
 	r->n = kept;
 }
@@ -191,109 +165,4 @@ void roster_event(struct monitor *d, const struct event *e, uint32_t from)
 	default:
 		break;
 	}
-}
-
-/* ---- the list ---------------------------------------------------------------------------------------- */
-
-static json_t *user_row(json_t *users, const char *user)
-{
-	json_t *row = json_object_get(users, user);
-
-	if (row != NULL)
-		return row;
-	row = json_pack("{s:s, s:i}", "user", user, "tunnels", 0);
-	json_object_set_new(users, user, row);
-	return row;
-}
-
-static void time_set(json_t *o, const char *key, uint64_t wall_us)
-{
-	char when[TIME_TEXT_SIZE];
-
-	time_text(wall_us, when);
-	json_object_set_new(o, key, json_string(when));
-}
-
-static void rate_add(json_t *o, const char *key, double per_s)
-{
-	double before = json_number_value(json_object_get(o, key));
-
-	if (per_s >= 0)
-		json_object_set_new(o, key, json_real(before + per_s));
-}
-
-static void connected_add(json_t *users, const struct roster_row *row, uint64_t now_us, uint64_t wall_us)
-{
-	json_t *o = user_row(users, row->user);
-	const char *since = json_string_value(json_object_get(o, "connected_since"));
-	json_int_t tunnels = json_integer_value(json_object_get(o, "tunnels"));
-	uint64_t age_us = now_us - row->seen_us + row->age_us, since_us = UINT64_MAX;
-	double before = json_number_value(json_object_get(o, "heartbeat_seconds"));
-	double p99 = (double)delay_sketch_p99_us(&row->delays) / 1e6;
-
-	json_object_set_new(o, "tunnels", json_integer(tunnels + (json_int_t)row->tunnels));
-	if (since == NULL || !time_text_read(since, &since_us) || wall_us - age_us < since_us)
-		time_set(o, "connected_since", age_us < wall_us ? wall_us - age_us : 0);
-	if (row->delay_us > 0 && (double)row->delay_us / 1e6 > before)
-		json_object_set_new(o, "heartbeat_seconds", json_real((double)row->delay_us / 1e6));
-	rate_add(o, "bytes_up_per_second", row->up_per_s);
-	rate_add(o, "bytes_down_per_second", row->up_per_s >= 0 ? row->down_per_s : -1);
-	if (p99 > json_number_value(json_object_get(o, "heartbeat_p99_seconds")))
-		json_object_set_new(o, "heartbeat_p99_seconds", json_real(p99));
-}
-
-static void legs_add(json_t *users, const struct probe_table *legs)
-{
-	for (size_t i = 0; i < legs->n; i++)
-		if (legs->rows[i]->user[0] != '\0')
-			json_object_set_new(user_row(users, legs->rows[i]->user), "leg",
-			                    json_string(leg_state_name(legs->rows[i])));
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const json_t *l = *(json_t *const *)a, *r = *(json_t *const *)b;
-
-	return strcmp(json_string_value(json_object_get(l, "user")), json_string_value(json_object_get(r, "user")));
-}
-
-static json_t *list_of(json_t *users)
-{
-	size_t n = json_object_size(users), i = 0;
-	json_t **rows = calloc(n + 1, sizeof *rows), *list = json_array(), *row;
-	const char *key;
-
-	json_object_foreach (users, key, row)
-		if (rows != NULL)
-			rows[i++] = row;
-	if (rows != NULL)
-		qsort(rows, n, sizeof *rows, by_name);
-	for (size_t k = 0; k < i; k++)
-		json_array_append(list, rows[k]);
-	free(rows);
-	json_decref(users);
-	return list;
-}
-
-json_t *roster_json(const struct monitor *d)
-{
-	const struct roster *r = d->roster;
-	json_t *users = json_object(), *facts = user_facts(d->process->metrics), *fact, *row, *value;
-	uint64_t now = clock_mono_us(), wall = clock_wall_us();
-	const char *user, *key;
-
-	for (size_t i = 0; i < r->n; i++)
-		if (!is_stale(r, &r->rows[i]))
-			connected_add(users, &r->rows[i], now, wall);
-	legs_add(users, diagnosis_legs(d->diagnosis));
-	json_object_foreach (facts, user, fact) {
-		row = user_row(users, user);
-		json_object_foreach (fact, key, value)
-			json_object_set(row, key, value);
-	}
-	json_object_foreach (users, user, row)
-		if (json_object_get(r->drops, user) != NULL)
-			time_set(row, "last_drop", (uint64_t)json_integer_value(json_object_get(r->drops, user)));
-	json_decref(facts);
-	return list_of(users);
 }

@@ -6,7 +6,7 @@
 #ifndef T3OPS_MONITOR_ROSTER_H
 #define T3OPS_MONITOR_ROSTER_H
 
-#include <jansson.h>
+#include <stdbool.h>
 
 #include "monitor/monitor_state.h"
 
@@ -28,11 +28,5 @@ void roster_event(struct monitor *d, const struct event *e, uint32_t from);
 
 /* Whether the journal has a drop of that user. */
 bool roster_dropped(const struct roster *r, const char *user);
-
-/* New reference: everybody who is known, by name; the times are as in verdicts:
- * [{"user":, "tunnels":N, "connected_since":, "heartbeat_seconds":, "heartbeat_p99_seconds":,
- * "bytes_up_per_second":, "bytes_down_per_second":, "last_drop":, "leg":STATE, ...}], and what plugins and jobs have
- * said of them in metrics: "facts":{NAME:TEXT}, "times":{NAME:TIME}. */
-json_t *roster_json(const struct monitor *d);
 
 #endif

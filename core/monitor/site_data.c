@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "monitor/reading.h"
-#include "monitor/roster.h"
+#include "monitor/roster_list.h"
 #include "monitor/status.h"
 #include "monitor/story_read.h"
 #include "monitor/verdict_span.h"

@@ -7,9 +7,10 @@
 
 #include "monitor/headline.h"
 #include "monitor/journal_read.h"
+#include "monitor/leg_rows.h"
+#include "monitor/listing.h"
 #include "sys/clock.h"
 #include "sys/time_text.h"
-#include "tbl/reason.h"
 
 static const char *state_name(unsigned state)
 {
@@ -35,14 +36,6 @@ static int by_process(const void *a, const void *b)
 
 	return p->process != q->process ? (p->process > q->process) - (p->process < q->process)
 	                                : (p->serial > q->serial) - (p->serial < q->serial);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct leg *p = *(const struct leg *const *)a, *q = *(const struct leg *const *)b;
-	int r = strcmp(p->def->name, q->def->name);
-
-	return r != 0 ? r : strcmp(p->user, q->user);
 }
 
 /* A copy of the rows in that order, whatever order they came in; to be freed.  NULL: there are none, or no memory. */
@@ -89,59 +82,29 @@ json_t *log_levels_json(const struct monitor *d)
 	                 levels);
 }
 
-/* "ok" or "failed" of what the leg measures beside its connection; nothing while it measures nothing. */
-static void aspect_add(json_t *o, const char *key, const struct leg_aspect *a)
+static int by_name(const void *a, const void *b)
 {
-	if (a->state != ASPECT_UNKNOWN)
-		json_object_set_new(o, key, json_string(a->state == ASPECT_FAILS ? "failed" : "ok"));
+	return leg_row_compare(*(const struct leg_row *const *)a, *(const struct leg_row *const *)b);
 }
 
-/* How it ended, or why it cannot be established. */
-static void end_add(json_t *o, const struct monitor *d, const struct leg *leg)
+static json_t *legs_json(const struct monitor *d)
 {
-	const char *detail = leg_details_get(&d->leg_details, leg->def->name, leg->user);
-
-	json_object_set_new(o, "reason", json_string(reason_label(leg->last.reason)));
-	json_object_set_new(o, "step", json_string(step_label(leg->last.step)));
-	json_object_set_new(o, "code", json_integer(leg->last.code));
-	if (detail[0] != '\0')
-		json_object_set_new(o, "detail", json_string(detail));
-}
-
-static json_t *leg_json(const struct monitor *d, const struct leg *leg)
-{
-	json_t *o, *segments = json_array();
-	char since[32];
-
-	for (size_t i = 0; i < leg->def->segments.n; i++)
-		json_array_append_new(segments, json_string(leg->def->segments.segments[i]));
-	time_text(leg->since_us, since);
-	o = json_pack("{s:s, s:s?, s:s, s:s?, s:o}", "name", leg->def->name, "user", *leg->user ? leg->user : NULL,
-	              "state", leg_state_name(leg), "since", leg->since_us > 0 ? since : NULL, "segments", segments);
-	if (leg->colo[0] != '\0')
-		json_object_set_new(o, "colo", json_string(leg->colo));
-	if (leg->rtt_us > 0)
-		json_object_set_new(o, "rtt_seconds", json_real((double)leg->rtt_us / 1e6));
-	if (leg->state == LEG_IS_DOWN || leg->state == LEG_IS_WALLED_OFF)
-		end_add(o, d, leg);
-	if (leg->resolver != RESOLVER_UNKNOWN)
-		json_object_set_new(o, "resolver", json_string(leg->resolver == RESOLVER_FAILS ? "failed" : "ok"));
-	aspect_add(o, "fresh_connections", &leg->fresh);
-	aspect_add(o, "large_messages", &leg->large);
-	return o;
-}
-
-json_t *legs_json(const struct monitor *d)
-{
-	const struct probe_table *legs = diagnosis_legs(d->diagnosis);
-	struct leg **rows = sorted(legs->rows, legs->n, sizeof(struct leg *), by_name);
+	size_t n = 0;
+	struct leg_row *rows = leg_rows(d, NULL, &n), **order = calloc(n + 1, sizeof *order);
 	json_t *list = json_array();
 
-	for (size_t i = 0; rows && i < legs->n; i++)
-		json_array_append_new(list, leg_json(d, rows[i]));
+	for (size_t i = 0; order != NULL && i < n; i++)
+		order[i] = &rows[i];
+	if (order != NULL)
+		qsort(order, n, sizeof(struct leg_row *), by_name);
+	for (size_t i = 0; order != NULL && i < n; i++)
+		json_array_append_new(list, leg_row_json(d, order[i]));
+	free(order);
 	free(rows);
 	return list;
 }
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
 
 json_t *verdicts_json(const struct monitor *d, uint64_t after, size_t limit)
 {
@@ -183,18 +146,41 @@ json_t *headline_json(struct monitor *d)
 	return made;
 }
 
-json_t *status_json(const struct monitor *d)
+static json_t *head_json(const struct monitor *d)
 {
 	uint64_t open = diagnosis_gathering(d->diagnosis);
+
+	return json_pack("{s:s, s:f, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "uptime_seconds",
+	                 (double)(clock_mono_us() - d->started_us) / 1e6, "incident",
+	                 open != 0 ? json_integer((json_int_t)open) : json_null(), "processes", processes_json(d),
+	                 "log_levels", log_levels_json(d));
+}
+
+static json_t *tail_json(const struct monitor *d)
+{
 	json_t *last = verdict_ring_json(&d->verdicts, 0, 1);
-	json_t *o = json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:I}", "version", PACKAGE_VERSION,
-	                      "uptime_seconds", (double)(clock_mono_us() - d->started_us) / 1e6, "incident",
-	                      open != 0 ? json_integer((json_int_t)open) : json_null(), "processes",
-	                      processes_json(d), "log_levels", log_levels_json(d), "legs", legs_json(d),
-	                      "last_verdict",
+	json_t *o = json_pack("{s:o, s:I}", "last_verdict",
 	                      json_array_size(last) > 0 ? json_incref(json_array_get(last, 0)) : json_null(),
 	                      "journal_lost", (json_int_t)journal_lost(d->journal));
 
 	json_decref(last);
+	return o;
+}
+
+void status_ask(const struct monitor *d, struct listing_ask *ask)
+{
+	ask->of = LISTING_LEGS;
+	ask->before = head_json(d);
+	ask->key = "legs";
+	ask->after = tail_json(d);
+}
+
+json_t *status_json(const struct monitor *d)
+{
+	json_t *o = head_json(d), *tail = tail_json(d);
+
+	json_object_set_new(o, "legs", legs_json(d));
+	json_object_update(o, tail);
+	json_decref(tail);
 	return o;
 }

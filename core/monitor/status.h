@@ -9,7 +9,9 @@
 
 /* New references. */
 json_t *status_json(const struct monitor *d);
-json_t *legs_json(const struct monitor *d);
+/* The same as a listing. */
+struct listing_ask;
+void status_ask(const struct monitor *d, struct listing_ask *ask);
 /* {"configured":LEVEL,"processes":{NAME:LEVEL of those that run}} */
 json_t *log_levels_json(const struct monitor *d);
 /* Verdicts, newest first: at most limit (LIST_MAX bounds it) of those with a serial above `after`. */

@@ -32,7 +32,7 @@ static bool line_read(const char *at, size_t len, struct line *out)
 {
 	const char *open = memchr(at, '{', len), *close = memrchr(at, '}', len);
 
-	if (*at == '#' || open == NULL || close == NULL || close < open)
+	if (open == NULL || close == NULL || close < open || *at == '#')
 		return false;
 	*out = (struct line){.name = at, .name_len = (size_t)(open - at), .labels = open + 1, .value = close + 1};
 	return true;
@@ -132,17 +132,14 @@ static void line_take(json_t *users, const char *at, size_t len)
 		info_add(member(users, user), &l);
 }
 
-json_t *user_facts_of(const char *page)
+const char *user_facts_line(json_t *users, const char *at, const char *end)
 {
-	json_t *users = json_object();
+	const char *newline = memchr(at, '\n', (size_t)(end - at));
 
-	while (*page != '\0') {
-		size_t len = strcspn(page, "\n");
-
-		line_take(users, page, len);
-		page += len + (page[len] == '\n');
-	}
-	return users;
+	if (newline == NULL)
+		return end;
+	line_take(users, at, (size_t)(newline - at));
+	return newline + 1;
 }
 
 /* Of legs there are many, and nothing is taken from them. */
@@ -153,12 +150,7 @@ static bool is_told(const char *family)
 	return (ends_in(&l, TIME_SUFFIX) || ends_in(&l, INFO_SUFFIX)) && strstr(family, "_leg_") == NULL;
 }
 
-json_t *user_facts(struct metrics *m)
+struct metrics_rendering *user_facts_begin(const struct metrics *m)
 {
-	size_t len = 0;
-	char *page = metrics_render(m, is_told, &len);
-	json_t *users = page != NULL ? user_facts_of(page) : json_object();
-
-	free(page);
-	return users;
+	return metrics_render_begin(m, is_told, "");
 }

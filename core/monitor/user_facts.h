@@ -8,12 +8,13 @@
 #include "obs/metrics.h"
 
 /*
- * New reference: {USER:{"times":{NAME:TIME}, "facts":{NAME:TEXT}}}, of every gauge with a label "user" whose name
- * ends in _timestamp_seconds: a time, called by its label "task" or by the name; or in _info, and it is 1: its other
- * labels are facts.
+ * Takes a line of the metrics' text, which ends at `end`, and returns where the next one begins.  users:
+ * {USER:{"times":{NAME:TIME}, "facts":{NAME:TEXT}}}, of every gauge with a label "user" whose name ends in
+ * _timestamp_seconds: a time, called by its label "task" or by the name; or in _info, and it is 1: its other labels
+ * are facts.
  */
-json_t *user_facts(struct metrics *m);
-/* The same of the text of the metrics page. */
-json_t *user_facts_of(const char *page);
+const char *user_facts_line(json_t *users, const char *at, const char *end);
+/* The text that has those gauges; NULL without memory. */
+struct metrics_rendering *user_facts_begin(const struct metrics *m);
 
 #endif

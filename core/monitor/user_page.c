@@ -8,7 +8,7 @@
 
 #include "monitor/logfmt_value.h"
 #include "monitor/reading.h"
-#include "monitor/roster.h"
+#include "monitor/roster_list.h"
 #include "monitor/status.h"
 #include "monitor/user_drops.h"
 #include "monitor/user_page_html.h"
@@ -55,21 +55,9 @@ static void reply(const struct user_page *p, int error, const char *text, size_t
 	reply_send(p->d, MSG_USER_PAGE, p->to, p->id, error, text, len);
 }
 
-/* The user's own row; NULL: nothing is known. */
-static const json_t *row_of(const json_t *users, const char *user)
-{
-	json_t *row;
-	size_t i;
-
-	json_array_foreach ((json_t *)users, i, row)
-		if (strcmp(json_string_value(json_object_get(row, "user")), user) == 0)
-			return row;
-	return NULL;
-}
-
 static void page_end(struct user_page *p, bool readable, bool gone)
 {
-	json_t *users = roster_json(p->d), *drops;
+	json_t *row = roster_user_json(p->d, p->user), *drops;
 	size_t len = 0;
 	char *html = NULL;
 
@@ -77,11 +65,11 @@ static void page_end(struct user_page *p, bool readable, bool gone)
 	user_drops_filter(p->verdicts, p->user, p->events, p->n);
 	drops = user_drops_make(p->events, p->n, p->verdicts);
 	if (readable)
-		html = user_page_html(p->user, row_of(users, p->user), p->verdicts, drops, &len);
+		html = user_page_html(p->user, row, p->verdicts, drops, &len);
 	if (!gone)
 		reply(p, html != NULL ? 0 : -EIO, html, len);
 	free(html);
-	json_decref(users);
+	json_decref(row);
 	json_decref(drops);
 	json_decref(p->verdicts);
 	free(p->events);

@@ -3,6 +3,7 @@
 """Very many tunnels lose their server at once: every user is in one verdict, nothing that the proxy says of them is lost, and
 the work is done in small pieces."""
 import collections
+import json
 import re
 import resource
 import socket
@@ -88,6 +89,11 @@ class MassEnd(unittest.TestCase):
         self.assertIn(self.slice("proxy"), range(1, SLICE + 1))
         self.assertEqual(self.daemon.metrics()["t3ops_messages_dropped_total"], 0)
         self.assertEqual(failed(), 0)
+
+    def test_the_lists_of_the_monitor(self):
+        wait.until(lambda: len(json.loads(self.daemon.get("/users").text())) == MANY, 30, what="the census")
+        self.assertEqual(len(json.loads(self.daemon.ctl("-j", "users"))), MANY)
+        self.assertIn(self.slice("monitor"), range(1, SLICE + 1))
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class Monitor(unittest.TestCase):
             self.assertEqual([(g["name"], g["user"]) for g in legs],
                              [("a", None), ("b", None), ("probe_t3serve", "alice"), ("probe_t3serve", "bob")])
             wait.until(lambda: "rtt_seconds" in d.status()["legs"][2], what="a round trip")
-            self.assertRegex(d.get("/status").text(), r'"rtt_seconds": \d\.\d{1,7}(e-\d+)?[,\s]')
+            self.assertRegex(d.get("/status").text(), r'"rtt_seconds": \d\.\d{1,7}(e-\d+)?[,\s}]')
 
     def test_ctl_shows(self):
         self.drop()

@@ -102,6 +102,7 @@ static int setup(void **state)
 	f->supervisors = metrics_new();
 	assert_non_null(f->supervisors);
 	f->process.metrics = metrics_open(f->supervisors, PROCESS_MONITOR, true);
+	loop_turn_start(&f->process.turn, f->process.loop, f->process.metrics, "monitor");
 	listener_add(f, "status");
 	listener_add(f, "control");
 	assert_int_equal(monitor_ops.start(&f->process), 0);
@@ -395,6 +396,119 @@ static void who_left_gets_no_answer(void **state)
 	close(fd);
 }
 
+/* ---- long lists ---------------------------------------------------------------------------------- */
+
+#define MANY 3000
+
+static void connected(struct fixture *f, unsigned user)
+{
+	struct event e;
+
+	event_init(&e, EVENT_TUNNEL_CENSUS, PROCESS_PROXY);
+	snprintf(e.user, sizeof e.user, "user%05u", user);
+	e.count = 1;
+	e.text[0] = '\0';
+	assert_int_equal(channel_send_event(f->supervisor, &e, sizeof e), 0);
+}
+
+static int list_ask(struct fixture *f, const char *path)
+{
+	char request[128];
+	int fd = client(f, "status");
+
+	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	say(fd, request, strlen(request));
+	return fd;
+}
+
+/* The body of the answer, which takes many turns of the loop, none of which does much; something happens in each. */
+static json_t *list_await(struct fixture *f, int fd, unsigned *turns)
+{
+	size_t n = 0, room = 4 << 20;
+	char *text = calloc(1, room);
+	ssize_t got;
+	json_t *body;
+
+	assert_non_null(text);
+	for (*turns = 0; (got = recv(fd, text + n, room - 1 - n, 0)) != 0; ++*turns) {
+		n += got > 0 ? (size_t)got : 0;
+		connected(f, MANY + *turns);
+		turn(f);
+	}
+	close(fd);
+	assert_non_null(strstr(text, "\r\n\r\n"));
+	body = json_loads(strstr(text, "\r\n\r\n") + 4, 0, NULL);
+	assert_non_null(body);
+	free(text);
+	return body;
+}
+
+static void many_connect(struct fixture *f)
+{
+	for (unsigned i = MANY; i-- > 0;)
+		connected(f, i);
+	for (unsigned i = 0; i < 200; i++)
+		turn(f);
+	loop_turn_reset(&f->process.turn);
+}
+
+static void users_are_listed_in_slices(void **state)
+{
+	struct fixture *f = *state;
+	unsigned turns;
+	json_t *users;
+
+	many_connect(f);
+	users = list_await(f, list_ask(f, "/users"), &turns);
+	for (unsigned i = 0; i < MANY; i++) {
+		const json_t *row = json_array_get(users, i);
+		char name[16];
+
+		snprintf(name, sizeof name, "user%05u", i);
+		assert_string_equal(json_string_value(json_object_get(row, "user")), name);
+		assert_int_equal(json_integer_value(json_object_get(row, "tunnels")), 1);
+	}
+	json_decref(users);
+	assert_true(turns > MANY / (4 * LOOP_SLICE));
+	assert_in_range(f->process.turn.largest_slice, 1, LOOP_SLICE + 32);
+}
+
+/* One list after another is made; who leaves ends his, and takes nobody else's. */
+static void who_leaves_ends_his_list(void **state)
+{
+	struct fixture *f = *state;
+	int asked[3];
+	unsigned turns;
+	json_t *users;
+
+	many_connect(f);
+	for (size_t i = 0; i < 3; i++)
+		asked[i] = list_ask(f, "/users");
+	for (unsigned i = 0; i < 10; i++)
+		turn(f);
+	close(asked[0]);
+	close(asked[1]);
+	users = list_await(f, asked[2], &turns);
+	assert_true(json_array_size(users) >= MANY);
+	json_decref(users);
+	close(list_ask(f, "/users"));
+	for (unsigned i = 0; i < 10; i++)
+		turn(f);
+	assert_false(loop_turn_has_work(&f->process.turn));
+}
+
+static void the_status_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	unsigned turns;
+	json_t *status = list_await(f, list_ask(f, "/status"), &turns);
+
+	assert_int_equal(json_object_size(status), 8);
+	assert_true(json_is_array(json_object_get(status, "legs")));
+	assert_true(json_is_null(json_object_get(status, "last_verdict")));
+	json_decref(status);
+}
+
 /* ---- the pages ----------------------------------------------------------------------------------- */
 
 static void pages(void **state)
@@ -473,6 +587,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_run_names_a_section, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_run_ends_when_every_section_has, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_left_gets_no_answer, setup, teardown),
+	    cmocka_unit_test_setup_teardown(users_are_listed_in_slices, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_leaves_ends_his_list, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_status_is_whole, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pages, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_person_reads_rooms_as_text_not_markup, setup, teardown),
 	};

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "monitor/metrics_render.h"
+#include "../metrics_text.h"
 #include "prober/leg_group.h"
 
 #define MEMBERS 5
@@ -43,7 +43,7 @@ static void shows(const char *line)
 {
 	struct metrics *reader = metrics_open(metrics, READER, true);
 	size_t len;
-	char *page = metrics_render(reader, NULL, &len);
+	char *page = metrics_text(reader, &len);
 
 	if (!strstr(page, line))
 		fail_msg("%s is missing in\n%s", line, page);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "monitor/metrics_render.h"
+#include "../metrics_text.h"
 #include "prober/leg_services.h"
 #include "prober/leg_ws.h"
 
@@ -235,7 +235,7 @@ static char *page(void)
 {
 	size_t len;
 	struct metrics *reader = metrics_open(process.metrics, PROCESS_MONITOR, true);
-	char *text = metrics_render(reader, NULL, &len);
+	char *text = metrics_text(reader, &len);
 
 	assert_non_null(text);
 	metrics_free(reader);
