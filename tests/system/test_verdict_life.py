@@ -182,7 +182,7 @@ class Host(Case):
     def test_a_frozen_prober_convicts_nobody(self):
         prober = self.daemon.processes()["prober"]
         os.kill(prober, signal.SIGSTOP)
-        time.sleep(2)
+        time.sleep(FREEZE)  # at rest it looks at the clock each 2 s: so much of it may go unseen
         os.kill(prober, signal.SIGCONT)
         self.daemon.wait_log(r"process=prober .*event=loop_lag")
         with ws.WebSocket(self.daemon.proxy, "/ws", ALICE + [("Cookie", self.stub.cookie())]) as w:
