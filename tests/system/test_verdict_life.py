@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The life of verdicts: they outlive the monitor that gave them, and a host that stands still is told apart from a
 fault of the path."""
+import contextlib
+import json
 import os
 import signal
+import sqlite3
 import time
 import unittest
 
@@ -89,6 +92,11 @@ class Restarts(Case):
         self.assertGreater(self.daemon.standing()[0]["revision"], 1)
         self.assertEqual(counted(), 1)
 
+    def works_on_disk(self):
+        """Whether the journal knows since when the fault works again."""
+        with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/journal.sqlite", timeout=60)) as db:
+            return any(json.loads(text)["works_us"] > 0 for text, in db.execute("SELECT text FROM memory"))
+
     def test_a_killed_monitor_while_it_may_be_over(self):
         """A fault that came back and works again is held for a while: also by the next monitor, and it has not expired."""
         self.stub.stall()
@@ -103,6 +111,7 @@ class Restarts(Case):
         wait.until(lambda: self.daemon.standing()[0]["works_time"], what="a verdict that says since when it works")
         held = self.only_verdict("standing")
         self.assertIn("2 times; it works since", self.daemon.ctl("top", "--once", "--interval", "0.1"))
+        wait.until(self.works_on_disk, what="the journal to have it, too")  # what comes at once is written together
         monitor = self.daemon.processes()["monitor"]
         os.kill(monitor, signal.SIGKILL)
         wait.until(lambda: self.daemon.processes().get("monitor", monitor) != monitor, what="the monitor that came after")
