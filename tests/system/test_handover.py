@@ -151,7 +151,7 @@ class Handover(unittest.TestCase):
         os.kill(old, signal.SIGSTOP)
         self.addCleanup(self.daemon.process.resume)
         self.daemon.replace(0)
-        before = self.descriptors()
+        before = self.descriptors_beside_an_old_proxy()
         os.kill(self.daemon.pid, signal.SIGSTOP)
         idle.send(http.build("GET", "/ws", UPGRADE + ALICE))
         os.kill(old, signal.SIGCONT)
@@ -170,13 +170,17 @@ class Handover(unittest.TestCase):
         """How many the supervisor has."""
         return len(os.listdir(f"/proc/{self.daemon.pid}/fd"))
 
+    def descriptors_beside_an_old_proxy(self):
+        wait.until(lambda: len(self.daemon.children()) == len(self.daemon.processes()) + 1, what="everybody else to leave")
+        return self.descriptors()
+
     def test_those_that_find_no_descriptors_end_and_do_not_hang(self):
         crowd = [ws.WebSocket(self.daemon.proxy, "/ws", ALICE) for _ in range(40)]
         (old,) = self.daemon.pids("proxy")
         self.addCleanup(self.daemon.process.resume)
         os.kill(old, signal.SIGSTOP)  # nothing moves before the new one is short of them
         self.daemon.replace(0)
-        before = self.descriptors()
+        before = self.descriptors_beside_an_old_proxy()
         (new,) = [p for p in self.daemon.pids("proxy") if p != old]
         subprocess.run(["prlimit", f"--pid={new}", "--nofile=64:"], check=True, **account.popen_options())
         os.kill(old, signal.SIGCONT)
