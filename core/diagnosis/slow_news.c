@@ -19,5 +19,8 @@ int slow_news_user(struct diagnosis *d, const char *user, bool slow, uint64_t no
 	const char *name = topology_name(d->topology, user);
 	int r = name != NULL ? slow_paths_user(&d->slow, name, slow) : -ENOMEM;
 
-	return r < 0 ? r : slow_news_look(d, now_us);
+	if (r < 0)
+		return r;
+	/* While nothing is slow, a user who is not either changes nothing: thousands may come at once. */
+	return slow || d->slow.is ? slow_news_look(d, now_us) : 0;
 }
