@@ -133,11 +133,11 @@ int user_news_page(struct diagnosis *d, const char *user, const char *colo, cons
 	}
 }
 
-static int tunnel_opened(struct diagnosis *d, const char *user, const char *colo, uint64_t now_us)
+static int tunnel_opened(struct diagnosis *d, const char *user, const struct open_report *r)
 {
-	struct live_tunnel opened = {.user = user, .opened_us = now_us};
+	struct live_tunnel opened = {.user = user, .opened_us = r->opened_us};
 
-	snprintf(opened.colo, sizeof opened.colo, "%s", colo);
+	snprintf(opened.colo, sizeof opened.colo, "%s", r->colo);
 	return d->now.id != 0 ? incident_live_tunnel(&d->now, &opened) : 0;
 }
 
@@ -150,9 +150,9 @@ int user_news_tunnel_open(struct diagnosis *d, const struct open_report *r, uint
 	if (user == NULL)
 		return -ENOMEM;
 	d->open_tunnels++;
-	if (tunnel_opened(d, user, r->colo, now_us) < 0)
+	if (tunnel_opened(d, user, r) < 0)
 		return -ENOMEM;
-	if (page_ends_back(&d->ends, user, r->address, now_us) &&
+	if (page_ends_back(&d->ends, user, r->address, r->opened_us) &&
 	    browser_told(d, user, browsers_left(&d->browsers, user)) < 0)
 		return -ENOMEM;
 	result = slow_news_user(d, user, false, now_us);

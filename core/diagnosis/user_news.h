@@ -9,6 +9,7 @@
 /* A user's tunnel was opened. */
 struct open_report {
 	const char *user, *address, *colo;
+	uint64_t opened_us; /* CLOCK_MONOTONIC: it may be heard of later */
 };
 
 /* A user's tunnel carries data. */

@@ -43,6 +43,7 @@ struct channel {
 	void *arg;
 	struct queue queue, events; /* events leave last, */
 	bool held;                  /* and not while they are held */
+	bool broken;                /* the other end is gone: what falls was not read */
 	size_t mark_bytes;          /* of the queue: on_fallen when it falls below */
 	channel_fallen_cb on_fallen;
 	void *on_fallen_arg;
@@ -176,9 +177,12 @@ static bool first_send(struct channel *c, struct queue *from)
 	struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
 
 	fdpass_attach(&m, &fdpass, q->fds, q->n_fds);
-	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && is_full(errno))
-		return false;
-	STAILQ_REMOVE_HEAD(&from->list, link); /* sent, or the other end is gone: reading says so */
+	if (sendmsg(c->in.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		if (is_full(errno))
+			return false;
+		c->broken = true; /* reading says so */
+	}
+	STAILQ_REMOVE_HEAD(&from->list, link);
 	from->bytes -= q->len;
 	queued_free(q);
 	return true;
@@ -194,7 +198,7 @@ static struct queue *queue_next(struct channel *c)
 
 static void fallen_tell(struct channel *c, size_t before)
 {
-	if (c->on_fallen && before >= c->mark_bytes && c->queue.bytes < c->mark_bytes)
+	if (c->on_fallen && !c->broken && before >= c->mark_bytes && c->queue.bytes < c->mark_bytes)
 		c->on_fallen(c->on_fallen_arg);
 }
 

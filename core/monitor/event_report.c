@@ -84,7 +84,7 @@ static int end_report(struct diagnosis *d, const struct event *e, uint64_t now_u
 
 static int open_report(struct diagnosis *d, const struct event *e, uint64_t now_us)
 {
-	struct open_report r = {.user = e->user, .address = e->address, .colo = e->colo};
+	struct open_report r = {.user = e->user, .address = e->address, .colo = e->colo, .opened_us = e->mono_us};
 
 	return user_news_tunnel_open(d, &r, now_us);
 }

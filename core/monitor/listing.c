@@ -163,7 +163,9 @@ static bool key_write(struct listing *l)
 static void write_begin(struct listing *l)
 {
 	l->state = LISTING_WRITES;
-	if (l->ask.before != NULL && !(part_write(l, l->ask.before, true) && key_write(l)))
+	if (l->ask.key != NULL && l->ask.before == NULL)
+		fail(l);
+	else if (l->ask.before != NULL && !(part_write(l, l->ask.before, true) && key_write(l)))
 		fail(l);
 	else if (!buf_add_text(&l->text, "["))
 		fail(l);

@@ -60,6 +60,7 @@ struct wsclient {
 	size_t max_message;
 	uint8_t random[RANDOM_BYTES]; /* for masks; those at its end are spent */
 	size_t random_left;
+	bool out_waits; /* TLS has begun to send what is in out: until it took that, it stays where and as it is */
 	enum t3ops_reason lost; /* how the connection under the frames ended, 0: it did not */
 	uint32_t reported;      /* the step that was reported last */
 	bool inside, gone;      /* wslay is on the stack; freeing waits */
@@ -151,7 +152,8 @@ static bool out_flush(struct wsclient *c)
 	while (buf_len(&c->out) > 0) {
 		ssize_t n = bytes_send(c, buf_at(&c->out), buf_len(&c->out));
 
-		if (n == -EAGAIN)
+		c->out_waits = n == -EAGAIN;
+		if (c->out_waits)
 			return true;
 		if (n < 0)
 			return false;
@@ -195,11 +197,13 @@ static ssize_t on_recv(wslay_event_context_ptr frames, uint8_t *bytes, size_t n,
 /* Like send(2).  wslay gives a frame's head and its payload one by one: they leave together (frames_send). */
 static ssize_t frames_gather(struct wsclient *c, const void *bytes, size_t n)
 {
-	if (buf_len(&c->out) + n <= GATHER_BYTES)
-		return buf_add(&c->out, bytes, n) ? (ssize_t)n : -ENOMEM;
-	if (!out_flush(c))
-		return -ECONNRESET;
-	return buf_len(&c->out) > 0 ? -EAGAIN : bytes_send(c, bytes, n);
+	if (c->out_waits || buf_len(&c->out) + n > GATHER_BYTES) {
+		if (!out_flush(c))
+			return -ECONNRESET;
+		if (buf_len(&c->out) > 0)
+			return -EAGAIN;
+	}
+	return buf_add(&c->out, bytes, n) ? (ssize_t)n : -ENOMEM;
 }
 
 static ssize_t on_send(wslay_event_context_ptr frames, const uint8_t *bytes, size_t n, int flags, void *arg)

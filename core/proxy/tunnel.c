@@ -372,6 +372,12 @@ static void side_flush(struct tunnel_side *side)
 		tunnel_slot_settle(side->tunnel);
 }
 
+/* And is queued to end: another proxy could not read that error. */
+static bool is_broken(const struct tunnel *t)
+{
+	return tunnel_is_ending(t) && t->work->error != 0;
+}
+
 static void side_send(struct tunnel_side *to, const char *bytes, size_t n)
 {
 	int r = stream_send(to->io.fd, &to->out, bytes, n);
@@ -381,7 +387,7 @@ static void side_send(struct tunnel_side *to, const char *bytes, size_t n)
 	} else if (buf_len(&to->out) > 0) {
 		side_deadline(to);
 		tunnel_watch(to->tunnel);
-	} else {
+	} else if (!is_broken(to->tunnel)) {
 		tunnel_slot_settle(to->tunnel);
 	}
 }

@@ -272,11 +272,12 @@ struct child *child_adopt(const struct child_host *host, const struct child_adop
 	c->pid = from->pid;
 	c->state = from->state;
 	c->since_us = clock_wall_us();
-	c->keeps_events = true; /* the earlier binary may have told it to */
 	if (!child_watch(c, from->channel_socket)) {
 		child_free(c);
 		return NULL;
 	}
+	c->keeps_events = true; /* until there is a monitor */
+	channel_send(c->channel, MSG_EVENTS_KEEP, c->serial, 0, NULL, 0);
 	if (c->state == PROCESS_DRAINING || c->state == PROCESS_STOPPING)
 		kill_after(c, (double)from->left_us / 1e6);
 	return c;

@@ -31,7 +31,7 @@ def source_dir():
 
 
 def install(root):
-    """`make install` of the build below root.  One at a time: libtool links anew in the build as it installs."""
+    """`make install` of the build below root.  One at a time: what it installs it may have to make first."""
     made_by_make = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "DESTDIR")
     folder = os.open(build_dir(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

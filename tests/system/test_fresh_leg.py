@@ -3,11 +3,14 @@
 """Fresh connections beside a leg: far ends that go on with the old ones and do to new ones what a test says."""
 import os
 import signal
+import socket
+import ssl
 import struct
 import threading
+import time
 import unittest
 
-from lab import http, ports, process, wait, ws
+from lab import certs, http, ports, process, wait, ws
 from lab.daemon import Daemon, section
 from lab.origin import Origin, answer
 from lab.relay import Relay
@@ -215,6 +218,25 @@ class Takes(Origin):
                     c.send(answer_to(data))
 
 
+class TakesSlowly(Takes):
+    """The same behind TLS and a line that holds little: a large message does not go out at once."""
+
+    def __init__(self, answers, cert, key):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert, key)
+        super().__init__(answers)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # whoever is accepted has that, too
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1448)
+
+    def _serve(self, sock, number):
+        super()._serve(self.context.wrap_socket(sock, server_side=True), number)
+
+    @staticmethod
+    def _read(c):
+        time.sleep(0.2)
+        return Takes._read(c)
+
+
 def arrived(_):
     return frame(ws.TEXT, b"arrived")
 
@@ -225,7 +247,7 @@ def back(data):
 
 class LargeMessages(unittest.TestCase):
     def daemon(self, far, **options):
-        return Daemon({}, leg("outer", far, OUTER, edge="cloudflare", timeout="1s", large_beat="10ms", **options))
+        return Daemon({}, leg("outer", far, OUTER, edge="cloudflare", **{"timeout": "1s", "large_beat": "10ms", **options}))
 
     def test_answered(self):
         with Takes([arrived, back]) as far, self.daemon(far) as d:
@@ -235,6 +257,14 @@ class LargeMessages(unittest.TestCase):
             self.assertRegex(far.keys[0], "^[0-9a-f]{64}$")
             self.assertEqual(len(set(far.keys)), 1)
             self.assertNotIn(far.keys[0], d.log())
+
+    def test_one_that_does_not_go_out_at_once(self):
+        """What TLS has begun to send is sent on as it is."""
+        ca = certs.Authority(process.folder())
+        with TakesSlowly([arrived, back], *ca.issue("far", "DNS:" + HOST)[:2]) as far, \
+                self.daemon(far, url=f"wss://{HOST}/echo", ca_file=ca.ca, timeout="30s", late="20s") as d:
+            wait.until(lambda: d.metrics().get('t3ops_leg_large_seconds_count{leg="outer"}', 0) >= 3)
+            self.assertEqual({e["kind"] for e in events(d.log(), "outer")}, {"leg_up"})
 
     def test_lost_either_way(self):
         for answers, way, text in (([], "out", "lost on the way there"), ([arrived], "back", "lost on the way back"),

@@ -431,7 +431,7 @@ static int restart_play(struct run *r)
 
 static int report(struct run *r, const struct step *s)
 {
-	struct open_report open = {s->user, or_empty(s->address), or_empty(s->colo)};
+	struct open_report open = {s->user, or_empty(s->address), or_empty(s->colo), r->now_us};
 
 	switch (s->what) {
 	case LEG:

@@ -105,7 +105,7 @@ static void tunnel_ends(struct diagnosis *d, const char *user, enum page_end end
 
 static void tunnel_opens(struct diagnosis *d, const char *user, uint64_t now_us)
 {
-	assert_int_equal(user_news_tunnel_open(d, &(struct open_report){user, "", ""}, now_us), 0);
+	assert_int_equal(user_news_tunnel_open(d, &(struct open_report){user, "", "", now_us}, now_us), 0);
 }
 
 /* A document that replaces a page whose tunnel was cut. */
