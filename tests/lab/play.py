@@ -198,9 +198,10 @@ HEAD = f"{'what was done':48} {'truth':28} {'verdicts':40} {'after':>8} {'false'
 class Plays:
     """Rows in one world, and in a new one after a row that left it broken; prints as it goes."""
 
-    def __init__(self, speed, details=False, keep=()):
-        """keep: files that get a line of JSON for each outcome."""
+    def __init__(self, speed, details=False, keep=(), lag=LAG):
+        """keep: files that get a line of JSON for each outcome.  lag: by how much the machine may be late, in real seconds."""
         self.speed = speed
+        self.lag = lag
         self.details = details
         self.keep = keep
         self.world = self.player = None
@@ -210,7 +211,7 @@ class Plays:
         """Plays it; again if it went wrong while the machine could not keep up."""
         for left in range(TRIES - 1, -1, -1):
             outcome = self.once(row)
-            again = not outcome.right and (outcome.unplayed or outcome.late > LAG) and left
+            again = not outcome.right and (outcome.unplayed or outcome.late > self.lag) and left
             print(line(outcome) + (f"  the machine was {outcome.late:.2f} s late: again" if again else ""), flush=True)
             if self.details and not outcome.right:
                 self.explain(outcome)
@@ -242,9 +243,9 @@ class Plays:
             stop(world)
 
 
-def play(rows, speed, details=False, keep=()):
+def play(rows, speed, details=False, keep=(), lag=LAG):
     """Plays them; returns the outcomes."""
-    plays = Plays(speed, details, keep)
+    plays = Plays(speed, details, keep, lag)
     try:
         return [plays.row(row) for row in rows]
     finally:
