@@ -378,13 +378,14 @@ static bool is_of_one_user(const struct t3ops_metric *f)
 	return false;
 }
 
-/* So many units behind each other, that nobody else gets; 0: there are none. */
-static uint32_t room_take(struct arena *a, size_t bytes, uint32_t most)
+/* So many units behind each other, that nobody else gets; 0: there are none.  last: they are behind that one, as all
+ * room is that was not taken yet, unless somebody went wild. */
+static uint32_t room_take(struct arena *a, size_t bytes, uint32_t last, uint32_t most)
 {
 	uint32_t units = (uint32_t)((bytes + METRICS_UNIT - 1) / METRICS_UNIT), used = atomic_load(&a->used), at;
 
 	do {
-		at = used > 0 ? used : 1;
+		at = used > last ? used : last + 1;
 		if (at > most || units > most - at)
 			return 0;
 	} while (!atomic_compare_exchange_weak(&a->used, &used, at + units));
@@ -426,7 +427,7 @@ static struct series *series_make(struct metrics *m, const struct t3ops_metric *
 		if (s)
 			return s;
 		if (at <= m->last) { /* places grow */
-			at = room_take(m->arena, bytes, most);
+			at = room_take(m->arena, bytes, m->last, most);
 			if (at == 0)
 				return NULL;
 			series_fill((void *)&m->arena->heap[at], f, family, labels);

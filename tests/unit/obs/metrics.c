@@ -434,6 +434,21 @@ static void test_after_a_wild_one(void **state)
 	metrics_free(m);
 }
 
+/* It says that a series is far behind all room that was taken: what is next is behind that one at once, not after all
+ * room before it was filled. */
+static void test_after_a_wild_link(void **state)
+{
+	struct metrics *m = metrics_open(*state, 1, false);
+	struct arena *a = mapping_of(m);
+
+	a->first = METRICS_LAST_UNIT / 2;
+	a->used = 1;
+	series_add(of(m, &total, "later"), 1);
+	assert_true(a->used > a->first && a->used < a->first + 1000);
+	assert_int_equal(atomic_load(&a->dropped), 0);
+	metrics_free(m);
+}
+
 /* Whatever the kernel lets a process do with a mapping that is its own, no other arena comes within its reach. */
 static void test_no_way_to_others(void **state)
 {
@@ -553,6 +568,7 @@ int main(void)
 	    TEST(test_read_only),
 	    TEST(test_made_at_once),
 	    TEST(test_after_a_wild_one),
+	    TEST(test_after_a_wild_link),
 	    TEST(test_no_way_to_others),
 	    TEST(test_size_is_sealed),
 	};
