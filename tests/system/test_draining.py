@@ -48,7 +48,7 @@ class Draining(unittest.TestCase):
         for n in range(MOST):
             held.append(self.request(n))
             self.replace(n)
-        wait.until(lambda: self.gauge() == MOST, what="as many as may drain")
+            wait.until(lambda n=n: self.gauge() == n + 1, what="the old one to drain: it takes no request any more")
         self.assertNotIn("event=drain_cut", d.log())
         oldest = d.pids("proxy")
         for n in range(MOST, MOST + 2):
