@@ -158,13 +158,25 @@ static bool is_acquitted_by_users_alone(const struct classification *j, const st
 	       tomo_solve(&alone, 1, j->proofs, j->n_proofs, &group, &member, &unknown) == 1 && unknown != 0;
 }
 
+/* Whether nothing fails but this leg: its own connection, or what it measures beside that. */
+static bool is_alone(const struct classification *j, const struct leg *leg)
+{
+	for (size_t k = 0; k < j->n_failures; k++) {
+		const struct observation *f = &j->o.rows[j->index[k]];
+
+		if (f->leg != leg || f->resolver)
+			return false;
+	}
+	return true;
+}
+
 /* Whether a leg without suspects has a way to them of its own that failed: everything is acquitted by users, or
  * nothing fails but this shared leg. */
 static bool is_of_the_prober(const struct classification *j, const struct observation *f)
 {
 	if (f->leg == NULL || f->resolver)
 		return false;
-	return (j->n_failures == 1 && !f->leg->def->per_user) || is_acquitted_by_users_alone(j, f);
+	return (!f->leg->def->per_user && is_alone(j, f->leg)) || is_acquitted_by_users_alone(j, f);
 }
 
 /* The paths without any suspect: those that only the prober cannot pass, and the others. */
