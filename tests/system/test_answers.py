@@ -47,7 +47,11 @@ class Answers(unittest.TestCase):
         with ws.WebSocket(self.daemon.proxy, "/ws", alice(self.stub.cookie(), user)) as w:
             w.heartbeat()
             w.close(1001)
-        wait.until(lambda: self.daemon.standing() and all(v["state"] == "healed" for v in self.daemon.standing()), what="a healed verdict")
+        wait.until(lambda: self.is_over(user), what=f"a healed verdict of {user}")
+
+    def is_over(self, user):
+        verdicts = self.daemon.standing()
+        return any(user in v["users"] for v in verdicts) and all(v["state"] == "healed" for v in verdicts)
 
     def stall(self):
         """The t3 server of alice, until there is a verdict."""

@@ -253,7 +253,7 @@ class StreamHandover(unittest.TestCase):
             t.join(60 * wait.SLOW)
         self.assertEqual(wrong, [])
         wait.until(lambda: len(self.daemon.pids("proxy")) == 1, what="the old proxies to leave")
-        self.assertEqual(self.daemon.metrics()["t3ops_client_connections"], 0)
+        wait.until(lambda: self.daemon.metrics()["t3ops_client_connections"] == 0, what="every client's end")
 
     def test_clients_that_leave_meanwhile(self):
         steps = [Steps([CHUNKED + chunk(b"one"), *[chunk(b"more")] * 1000]) for _ in range(6)]
