@@ -16,7 +16,7 @@ from lab.origin import Origin, answer
 from lab.stub import NEW, T3Stub
 
 HOST = "t3.lab.test"
-BRISK = {"heartbeat": "100ms", "late": "300ms", "watchdog": "900ms", "reconnect_min": "100ms", "reconnect_max": "400ms",
+BRISK = {"heartbeat": "100ms", "late": "300ms", "watchdog": f"{900 * wait.SLOW:g}ms", "reconnect_min": "100ms", "reconnect_max": "400ms",
          "fresh": "0s"}
 TIMEOUT = f"{wait.SLOW:g}s"
 LINE = re.compile(r'\bevent=(\w+)((?: \w+=(?:"(?:[^"\\]|\\.)*"|[^ "\n]*))*)')
