@@ -14,7 +14,7 @@ MAKEFILE = """\
 check:
 	@mkdir -p {build}/tests; for result in {results}; do \\
 		echo ":global-test-result: $$result" >{build}/tests/$$result.trs; \\
-		{{ seq 100; echo "what $$result said"; {source}/tests/run true; }} >{build}/tests/$$result.log; \\
+		{{ seq 100; printf '%b\\n' "$$SAYS"; echo "what $$result said"; {source}/tests/run true; }} >{build}/tests/$$result.log; \\
 	done; exit {status}
 check-programs:
 	@echo "python3 is $$(command -v python3)"
@@ -79,6 +79,14 @@ class Check(unittest.TestCase):
         self.assertEqual(end.count("what ERROR said"), 2, said)
         self.assertEqual(end[-6:-1], ["failed:", *(f"    {build}/tests/{result}" for build, result in (
             ("build", "ERROR"), ("build", "FAIL"), ("build-sanitizers", "ERROR"), ("build-sanitizers", "FAIL")))])
+
+    def test_the_list_says_of_what(self):
+        for said, error in (("Traceback:\nAssertionError: 1.0 != 0\nValueError: later", "AssertionError: 1.0 != 0"),
+                            ("x\nlab.wait.TooLate: a verdict did not come", "lab.wait.TooLate: a verdict did not come"),
+                            ("[  ERROR   ] --- 1 != 2\n[  FAILED  ] leg_is_late", "[  FAILED  ] leg_is_late")):
+            with self.subTest(error):
+                _, _, told = self.check("FAIL", 1, env={"SAYS": said})
+                self.assertIn(f"\nfailed:\n    build/tests/FAIL: {error}\n0 passed", told)
 
     def test_what_tests_took(self):
         status, _, said = self.check("PASS SKIP")
