@@ -53,6 +53,7 @@ static const struct field aspect_fields[] = {
     ENUM(struct leg_aspect, state, resolver_name, ASPECT_FAILS + 1),
     NUMBER(struct leg_aspect, proven_us),
     NUMBER(struct leg_aspect, reported_us),
+    NUMBER(struct leg_aspect, tried_us),
     NUMBER(struct leg_aspect, failed_us),
     NUMBER(struct leg_aspect, verdict),
     PART(struct leg_aspect, end, end_fields),

@@ -57,6 +57,7 @@ int leg_news_take(struct diagnosis *d, const struct leg_report *r, uint64_t now_
 	                       .age_us = r->age_us,
 	                       .target = r->target,
 	                       .was_up = r->was_up,
+	                       .makes_fresh = r->makes_fresh,
 	                       .colo = r->colo,
 	                       .host = (r->kind == LEG_ALIVE || r->kind == LEG_LOOKED_UP) &&
 	                               host_news_explains(d, true, r->waited_us, mono_us)};

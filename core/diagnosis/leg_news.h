@@ -14,7 +14,7 @@ struct leg_report {
 	uint64_t wall_us, mono_us; /* when; mono_us 0: now */
 	uint64_t waited_us;        /* as in leg_input */
 	uint64_t target;           /* as in leg_input */
-	bool was_up;               /* as in leg_input */
+	bool was_up, makes_fresh;  /* as in leg_input */
 	uint64_t age_us;           /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
 };
 

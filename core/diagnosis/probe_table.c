@@ -118,6 +118,7 @@ static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t beg
 	enum leg_testimony was = a->testimony;
 
 	a->reported_us = in->mono_us;
+	a->tried_us = begun_us;
 	if (was == LEG_FAILED)
 		a->testimony = LEG_RECOVERED;
 	else if (was == LEG_STALE)
@@ -127,6 +128,14 @@ static unsigned aspect_works(struct leg *leg, struct leg_aspect *a, uint64_t beg
 		colo_copy(a->colo, in->colo);
 	}
 	return a->testimony == was ? 0 : LEG_NEWS_EVIDENCE;
+}
+
+/* Which was a fresh connection: of a leg that makes them none is unknown from then on. */
+static void established(struct leg *leg, const struct leg_input *in)
+{
+	if (in->makes_fresh && leg->fresh.state == ASPECT_UNKNOWN)
+		leg->fresh.state = ASPECT_WORKS;
+	aspect_works(leg, &leg->fresh, in->mono_us, in);
 }
 
 /* Said beside its evidence: nothing follows from it. */
@@ -166,7 +175,7 @@ static unsigned on_works(struct leg *leg, const struct leg_input *in)
 	/* late once is no fault, unless it was taken for one */
 	leg->testimony = suspected ? LEG_RECOVERED : next[leg->testimony];
 	if (in->kind == LEG_UP)
-		aspect_works(leg, &leg->fresh, in->mono_us, in);
+		established(leg, in);
 	return (leg->testimony == was ? 0 : LEG_NEWS_EVIDENCE) | beat_count(leg, in);
 }
 
@@ -318,7 +327,7 @@ static unsigned aspect_breaks(struct leg *leg, struct leg_aspect *a, const struc
 
 	a->state = ASPECT_FAILS;
 	a->reported_us = in->mono_us;
-	a->failed_us = before(in->mono_us, in->waited_us);
+	a->failed_us = a->tried_us = before(in->mono_us, in->waited_us);
 	a->end = *end;
 	if (a->testimony == LEG_STALE || a->testimony == LEG_FAILED)
 		return same || a->testimony == LEG_STALE ? 0 : LEG_NEWS_EVIDENCE;
@@ -333,7 +342,7 @@ static unsigned fresh_meets_login(struct leg_aspect *a, const struct leg_end *en
 	bool news = a->state != ASPECT_FAILS || reason_side(a->end.reason) != SIDE_CONFIG;
 
 	a->state = ASPECT_FAILS;
-	a->reported_us = mono_us;
+	a->reported_us = a->tried_us = mono_us;
 	a->end = *end;
 	return news ? LEG_NEWS_WALLED_OFF : 0;
 }
@@ -359,6 +368,7 @@ static unsigned on_aspect(struct leg *leg, struct leg_aspect *a, const struct le
 	if (!own)
 		return aspect_breaks(leg, a, &end, in);
 	a->reported_us = in->mono_us;
+	a->tried_us = before(in->mono_us, in->waited_us);
 	return in->kind == LEG_FRESH ? fresh_is_attempt(leg, &end, in) : 0;
 }
 

@@ -68,6 +68,7 @@ struct leg_aspect {
 	enum aspect_state state;
 	uint64_t proven_us;   /* when one that worked was begun; of fresh: or the leg was established */
 	uint64_t reported_us; /* when one last ended */
+	uint64_t tried_us;    /* when that one was begun; of one that failed: its last step */
 	uint64_t failed_us;   /* when the last one that failed was begun; of fresh: its last step */
 	uint64_t verdict;
 	struct leg_end end;          /* of the last one that failed */
@@ -164,6 +165,7 @@ struct leg_input {
 	uint64_t age_us;  /* ALIVE, ATTEMPT: for how long it has been up, or down; 0: not said */
 	uint64_t target;  /* UP, ALIVE, ATTEMPT: see struct leg; 0: not said */
 	bool was_up;      /* ATTEMPT: this prober had it up once */
+	bool makes_fresh; /* UP: fresh connections are made beside it */
 	bool hurts;       /* ATTEMPT: users were hurt who had last been heard of before the leg was mute */
 	const char *colo; /* of a leg's report: over which it went; "" or NULL: not known */
 	bool host;        /* ALIVE: the host stood still meanwhile, so that the wait says nothing */

@@ -68,11 +68,7 @@ static bool new_connections_fail(const struct diagnosis *d)
  * before acquits nothing, whenever it is done. */
 static bool fresh_is_due(const struct diagnosis *d, const struct leg *leg)
 {
-	const struct leg_aspect *fresh = &leg->fresh;
-
-	if (fresh->state == ASPECT_UNKNOWN || leg->state != LEG_IS_UP)
-		return false;
-	return (fresh->state == ASPECT_WORKS ? fresh->proven_us : fresh->reported_us) < d->now.began_us;
+	return leg->fresh.state != ASPECT_UNKNOWN && leg->state == LEG_IS_UP && leg->fresh.tried_us < d->now.began_us;
 }
 
 /* What a leg of one user says matters to that user alone. */

@@ -22,6 +22,7 @@ static int leg_report(struct diagnosis *d, enum leg_input_kind kind, const struc
 	                       .mono_us = e->mono_us,
 	                       .target = e->target,
 	                       .was_up = kind == LEG_ATTEMPT && e->count > 0,
+	                       .makes_fresh = kind == LEG_UP && e->count > 0,
 	                       .age_us = kind == LEG_ALIVE || kind == LEG_ATTEMPT ? e->age_us : 0,
 	                       .waited_us = kind == LEG_LOOKED_UP ? e->age_us : e->rtt_us};
 

@@ -58,7 +58,8 @@ struct event {
 	uint64_t idle_client_us;   /* how long nothing had come from the client */
 	uint64_t idle_upstream_us; /* how long nothing had come from the t3 server */
 	uint64_t bytes_up, bytes_down;
-	uint64_t count;  /* of a failed attempt: 1 if the leg was up once */
+	uint64_t
+	    count; /* of a failed attempt: 1 if the leg was up once; of leg_up: 1 if it makes fresh connections */
 	uint64_t target; /* of a leg: what it connects to and how; the same number, the same.  Not in the line */
 	struct event_page page;
 	char segments[160]; /* space-separated */

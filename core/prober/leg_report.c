@@ -2,6 +2,7 @@
 /* Events of legs; see leg_report.h. */
 #include "prober/leg_report.h"
 
+#include "prober/leg_fresh.h"
 #include "sys/time_text.h"
 
 static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)
@@ -38,6 +39,7 @@ void leg_report_up(struct t3ops_leg *leg)
 	event_begin(leg, &e, EVENT_LEG_UP);
 	event_set(e.colo, leg->colo);
 	e.id = asked_take(leg);
+	e.count = leg_fresh_is_made(leg);
 	send(leg, &e, true);
 }
 

@@ -365,6 +365,7 @@ static int leg_play(struct run *r, const struct step *s)
 	                            .wall_us = WALL0 + MS(s->at_ms),
 	                            .mono_us = r->now_us,
 	                            .target = s->n,
+	                            .makes_fresh = s->makes_fresh,
 	                            .waited_us = s->kind == LEG_ALIVE && s->quiet_ms == 0 ? RTT : MS(s->quiet_ms)};
 
 	if (s->kind != LEG_LOOKED_UP)

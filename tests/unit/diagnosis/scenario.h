@@ -52,6 +52,7 @@ struct step {
 	const char *leg, *user;
 	unsigned step, reason, code;
 	unsigned quiet_ms, n;
+	bool makes_fresh;
 	enum host_event_kind host;
 	const char *address, *colo;
 	struct page_facts page;
@@ -96,6 +97,7 @@ struct step {
 #define PINGS(t, u)         {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.heartbeat_known = true}}
 #define UNHEARD(t, u)       {.what = PAGE_IS, .at_ms = t, .user = u, .page = {.age_us = MS(3000)}}
 /* Over a location of Cloudflare. */
+#define UP_FRESH(t, l)      {.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .makes_fresh = true}
 #define UP_OVER(t, l, c)    {.what = LEG, .at_ms = t, .kind = LEG_UP, .leg = l, .user = "", .colo = c}
 #define PAGE_OVER(t, u, c, from, how, ...) {.what = PAGE_ENDS, .at_ms = t, .user = u, .colo = c, .address = from, .reason = T3OPS_R_##how, .page = {.heartbeat_known = true, .period_us = PERIOD, .age_us = MS(600000), .carried = true, __VA_ARGS__}}
 #define OPENED_OVER(t, u, c, from) {.what = OPEN, .at_ms = t, .user = u, .colo = c, .address = from}
