@@ -12,10 +12,11 @@
 #include "ipc/message.h"
 
 #define FLUSH_S      0.2
-#define RETRY_S      1.0 /* while somebody else holds the file */
+#define FLUSH_ROWS   256 /* at a time: the loop must not wait for all that a flood left */
+#define RETRY_S      0.2 /* while somebody else holds the file */
 #define PRUNE_S      3600.0
-#define PRUNE_NEXT_S 0.5
-#define PRUNE_ROWS   2000 /* at a time: the loop must not wait for months of rows */
+#define PRUNE_NEXT_S 0.05
+#define PRUNE_ROWS   200  /* at a time: nor for months of rows */
 #define QUEUE_MAX    8192 /* rows; more come only from a flood */
 
 #define RECORDINGS_BYTES (INT64_C(256) << 20) /* of all of them; the oldest go first */
@@ -39,6 +40,7 @@ struct journal {
 	uint64_t keep_us, lost, left_out;
 	struct journal_cap cap;
 	struct ev_timer flush, prune;
+	size_t pruning; /* which is next */
 	STAILQ_HEAD(, row) rows;
 	size_t n;
 };
@@ -167,38 +169,40 @@ static bool row_insert(struct journal *j, const struct row *r, sqlite3_stmt *eve
 	}
 }
 
-static bool rows_insert(struct journal *j)
+/* The first n of them. */
+static bool rows_insert(struct journal *j, size_t n)
 {
 	sqlite3_stmt *events = journal_db_prepare(
 	    &j->file, "INSERT INTO events(time_us, kind, process, plugin, user, id, line) VALUES(?,?,?,?,?,?,?)");
 	sqlite3_stmt *verdicts = journal_db_prepare(
 	    &j->file, "INSERT OR REPLACE INTO verdicts(serial, time_us, id, json) VALUES(?,?,?,?)");
 	bool ok = events != NULL && verdicts != NULL;
-	const struct row *r;
+	const struct row *r = STAILQ_FIRST(&j->rows);
 
-	STAILQ_FOREACH (r, &j->rows, link)
+	for (; r != NULL && n > 0; r = STAILQ_NEXT(r, link), n--)
 		ok = ok && row_insert(j, r, events, verdicts);
 	sqlite3_finalize(events);
 	sqlite3_finalize(verdicts);
 	return ok;
 }
 
-static void rows_clear(struct journal *j)
+/* The first n of them. */
+static void rows_clear(struct journal *j, size_t n)
 {
 	struct row *r;
 
-	while ((r = STAILQ_FIRST(&j->rows)) != NULL) {
+	while (n-- > 0 && (r = STAILQ_FIRST(&j->rows)) != NULL) {
 		STAILQ_REMOVE_HEAD(&j->rows, link);
 		free(r->text);
 		free(r);
+		j->n--;
 	}
-	j->n = 0;
 }
 
-/* They are written when the other one is done. */
-static void rows_keep(struct journal *j)
+static void flush_set(struct journal *j, double after_s)
 {
-	ev_timer_set(&j->flush, RETRY_S, 0);
+	ev_timer_stop(j->loop, &j->flush);
+	ev_timer_set(&j->flush, after_s, 0);
 	ev_timer_start(j->loop, &j->flush);
 }
 
@@ -206,93 +210,114 @@ static void rows_lose(struct journal *j)
 {
 	journal_db_report(&j->file, "write");
 	j->lost += j->n;
-	rows_clear(j);
+	rows_clear(j, j->n);
 }
 
-void journal_flush(struct journal *j)
+/* False: they were not, and are lost unless somebody else holds the file. */
+static bool rows_write(struct journal *j, size_t n)
 {
-	bool ok, busy;
+	bool busy, ok;
 
-	ev_timer_stop(j->loop, &j->flush);
-	if (j->n == 0)
-		return;
 	ok = journal_db_open(&j->file) &&
-	     sqlite3_exec(j->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && rows_insert(j) &&
+	     sqlite3_exec(j->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && rows_insert(j, n) &&
 	     sqlite3_exec(j->file.db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
 	if (ok && j->file.failing)
 		log_write(LOG_L_NOTICE, "journal_recovered", kv_path(j->file.path), kv_lost_rows((int64_t)j->lost));
 	if (ok) {
 		j->file.failing = false;
-		rows_clear(j);
-		return;
+		rows_clear(j, n);
+		journal_db_checkpoint(&j->file);
+		return true;
 	}
 	busy = journal_db_is_busy(&j->file);
-	if (busy)
-		rows_keep(j);
-	else
+	if (!busy)
 		rows_lose(j);
 	if (j->file.db != NULL && sqlite3_get_autocommit(j->file.db) == 0)
 		sqlite3_exec(j->file.db, "ROLLBACK", NULL, NULL, NULL);
+	return false;
+}
+
+/* Some of those that wait; the others after the pause. */
+static void flush(struct journal *j, size_t n, double pause_s)
+{
+	double next_s = n == 0 || rows_write(j, n) ? pause_s : RETRY_S;
+
+	ev_timer_stop(j->loop, &j->flush);
+	if (j->n > 0)
+		flush_set(j, next_s);
+}
+
+void journal_flush(struct journal *j)
+{
+	flush(j, j->n, FLUSH_S);
 }
 
 static void on_flush(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct journal *j = w->data;
+
 	(void)loop, (void)revents;
-	journal_flush(w->data);
+	flush(j, j->n < FLUSH_ROWS ? j->n : FLUSH_ROWS, 0.);
 }
 
+/* What is too old of one table. */
+struct pruning {
+	const char *sql; /* of so many rows at most, before a time */
+	int rows;
+};
+
+static const struct pruning prunings[] = {
+    {"DELETE FROM events WHERE serial IN"
+     " (SELECT serial FROM events WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+     PRUNE_ROWS},
+    {"DELETE FROM verdicts WHERE serial IN"
+     " (SELECT serial FROM verdicts WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+     PRUNE_ROWS},
+    {"DELETE FROM browsers WHERE user IN"
+     " (SELECT user FROM browsers WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+     PRUNE_ROWS},
+    {"DELETE FROM pressure WHERE time_us IN"
+     " (SELECT time_us FROM pressure WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+     PRUNE_ROWS},
+    {"DELETE FROM recordings WHERE rowid IN"
+     " (SELECT rowid FROM recordings WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
+     20},
+};
+#define PRUNINGS (sizeof prunings / sizeof prunings[0])
+
 /* Whether there may be more. */
-static bool prune(struct journal *j, const char *sql, uint64_t before_us)
+static bool prune(struct journal *j, const struct pruning *p, uint64_t before_us)
 {
-	sqlite3_stmt *s = journal_db_prepare(&j->file, sql);
-	bool ok;
+	sqlite3_stmt *s = journal_db_prepare(&j->file, p->sql);
+	bool ok, busy;
 
 	if (s == NULL)
 		return false;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_us);
-	sqlite3_bind_int64(s, 2, PRUNE_ROWS);
+	sqlite3_bind_int64(s, 2, p->rows);
 	ok = journal_db_run(s);
-	if (!ok && !journal_db_is_busy(&j->file))
+	busy = !ok && journal_db_is_busy(&j->file);
+	if (!ok && !busy)
 		journal_db_report(&j->file, "prune");
 	sqlite3_finalize(s);
-	return ok && sqlite3_changes(j->file.db) == PRUNE_ROWS;
+	journal_db_checkpoint(&j->file);
+	return busy || (ok && sqlite3_changes(j->file.db) == p->rows);
 }
 
+/* One table at a time. */
 static void on_prune(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct journal *j = w->data;
 	uint64_t now = clock_wall_us();
-
 	bool more;
 
 	(void)revents;
 	if (j->keep_us == 0 || j->keep_us >= now)
 		return;
-	more = prune(j,
-	             "DELETE FROM events WHERE serial IN"
-	             " (SELECT serial FROM events WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
-	             now - j->keep_us);
-	more = prune(j,
-	             "DELETE FROM verdicts WHERE serial IN"
-	             " (SELECT serial FROM verdicts WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
-	             now - j->keep_us) ||
-	       more;
-	more = prune(j,
-	             "DELETE FROM browsers WHERE user IN"
-	             " (SELECT user FROM browsers WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
-	             now - j->keep_us) ||
-	       more;
-	more = prune(j,
-	             "DELETE FROM pressure WHERE time_us IN"
-	             " (SELECT time_us FROM pressure WHERE time_us < ?1 ORDER BY time_us LIMIT ?2)",
-	             now - j->keep_us) ||
-	       more;
-	more = prune(j,
-	             "DELETE FROM recordings WHERE rowid IN"
-	             " (SELECT rowid FROM recordings WHERE time_us < ?1 ORDER BY time_us LIMIT min(?2, 20))",
-	             now - j->keep_us) ||
-	       more;
-	w->repeat = more ? PRUNE_NEXT_S : PRUNE_S;
+	more = prune(j, &prunings[j->pruning], now - j->keep_us);
+	if (!more)
+		j->pruning = (j->pruning + 1) % PRUNINGS;
+	w->repeat = more || j->pruning > 0 ? PRUNE_NEXT_S : PRUNE_S;
 	ev_timer_again(loop, w);
 }
 
@@ -322,6 +347,7 @@ void journal_free(struct journal *j)
 {
 	if (j == NULL)
 		return;
+	journal_db_be_patient(&j->file);
 	journal_flush(j);
 	if (j->n > 0)
 		rows_lose(j);
@@ -355,10 +381,8 @@ static void row_queue(struct journal *j, const struct row *like, char *text)
 	*r = *like;
 	r->text = text;
 	STAILQ_INSERT_TAIL(&j->rows, r, link);
-	if (j->n++ == 0) {
-		ev_timer_set(&j->flush, FLUSH_S, 0);
-		ev_timer_start(j->loop, &j->flush);
-	}
+	if (j->n++ == 0)
+		flush_set(j, FLUSH_S);
 }
 
 static void event_queue(struct journal *j, const struct event *e)

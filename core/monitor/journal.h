@@ -2,9 +2,9 @@
 /*
  * The journal: events and verdicts in SQLite (WAL), so that they outlive processes, and what a monitor has to know
  * of the verdicts of the one before it.  Rows are queued and
- * written in one transaction by a short timer, and wait while somebody else holds the file; what is too
+ * written by a short timer, some hundreds in a transaction, and wait while somebody else holds the file; what is too
  * old is pruned, a little at a time.  A disk that fails is logged once and counted, and never stops the
- * monitor.  Monitor process; short file I/O on the loop.
+ * monitor.  Monitor process; short file I/O on the loop, and a thread waits for the disk.
  */
 #ifndef T3OPS_MONITOR_JOURNAL_H
 #define T3OPS_MONITOR_JOURNAL_H

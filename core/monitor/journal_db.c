@@ -3,13 +3,24 @@
 #include "monitor/journal_db.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "obs/log.h"
 
-#define BUSY_MS 250 /* the monitor that is being replaced writes, too */
+#define BUSY_MS          250  /* the monitor that is being replaced writes, too */
+#define LOOP_MS          5    /* on the loop, which has better things to do: who waits for the file tries again */
+#define CHECKPOINT_PAGES 1000 /* pages of the write-ahead log: 4 MB, as SQLite's own limit */
+
+/* On a connection of its own. */
+struct checkpoint {
+	pthread_t thread;
+	char *path;
+	bool over;
+};
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
@@ -37,8 +48,89 @@ int journal_db_init(struct journal_db *j, const char *path)
 	return j->path != NULL ? 0 : -ENOMEM;
 }
 
+/* ---- what is in the write-ahead log ------------------------------------------------------------------------ */
+
+static void *checkpoint_do(void *arg)
+{
+	struct checkpoint *c = arg;
+	sqlite3 *db;
+
+	if (sqlite3_open_v2(c->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+	    sqlite3_exec(db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL) == SQLITE_OK)
+		sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	sqlite3_close(db);
+	__atomic_store_n(&c->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Waits for it. */
+static void checkpoint_end(struct journal_db *j)
+{
+	struct checkpoint *c = j->checkpoint;
+
+	if (c == NULL)
+		return;
+	pthread_join(c->thread, NULL);
+	j->checkpoint = NULL;
+	free(c->path);
+	free(c);
+}
+
+/* All signals are for the loop. */
+static int thread_start(struct checkpoint *c)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&c->thread, NULL, checkpoint_do, c);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+/* Without a thread it is made here, as SQLite would. */
+static void checkpoint_begin(struct journal_db *j)
+{
+	struct checkpoint *c = calloc(1, sizeof *c);
+
+	if (c != NULL)
+		c->path = strdup(j->path);
+	if (c != NULL && c->path != NULL && thread_start(c) == 0) {
+		j->checkpoint = c;
+		return;
+	}
+	if (c != NULL)
+		free(c->path);
+	free(c);
+	sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+void journal_db_checkpoint(struct journal_db *j)
+{
+	if (j->checkpoint != NULL && __atomic_load_n(&j->checkpoint->over, __ATOMIC_ACQUIRE))
+		checkpoint_end(j);
+	if (j->db == NULL || j->wal_pages < CHECKPOINT_PAGES || j->checkpoint != NULL)
+		return;
+	j->wal_pages = 0;
+	checkpoint_begin(j);
+}
+
+/* In place of a checkpoint in the middle of a commit. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct journal_db *j = arg;
+
+	(void)db, (void)name;
+	j->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------------- */
+
 void journal_db_fini(struct journal_db *j)
 {
+	checkpoint_end(j);
 	sqlite3_close(j->db);
 	free(j->path);
 }
@@ -75,13 +167,22 @@ bool journal_db_open(struct journal_db *j)
 		sqlite3_busy_timeout(j->db, BUSY_MS);
 		/* the sandbox leaves no directory for temporary files */
 		sqlite3_exec(j->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL);
-		if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) == SQLITE_OK)
+		if (sqlite3_exec(j->db, schema, NULL, NULL, NULL) == SQLITE_OK) {
+			sqlite3_busy_timeout(j->db, LOOP_MS);
+			sqlite3_wal_hook(j->db, on_commit, j);
 			return true;
+		}
 	}
 	journal_db_report(j, "open");
 	sqlite3_close(j->db);
 	j->db = NULL;
 	return false;
+}
+
+void journal_db_be_patient(struct journal_db *j)
+{
+	if (j->db != NULL)
+		sqlite3_busy_timeout(j->db, BUSY_MS);
 }
 
 sqlite3_stmt *journal_db_prepare(struct journal_db *j, const char *sql)
