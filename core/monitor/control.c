@@ -36,12 +36,12 @@ struct control {
 	struct control_peers peers;
 };
 
-static void on_metrics(struct local_conn *c, const char *text, size_t len)
+static void on_metrics(struct local_conn *c, struct shared_text *text)
 {
-	control_answer(c, text != NULL ? json_stringn(text, len) : NULL);
+	control_answer(c, text != NULL ? json_stringn(buf_at(&text->bytes), buf_len(&text->bytes)) : NULL);
 }
 
-static void on_listing(const struct listing_ask *ask, const char *text, size_t len)
+static void on_listing(const struct listing_ask *ask, struct shared_text *text)
 {
 	static const char begin[] = "{\"ok\":true,\"result\":";
 
@@ -50,7 +50,7 @@ static void on_listing(const struct listing_ask *ask, const char *text, size_t l
 		return;
 	}
 	local_send(ask->conn, begin, sizeof begin - 1);
-	local_send(ask->conn, text, len);
+	local_send_text(ask->conn, text);
 	local_send(ask->conn, "}\n", 2);
 }
 

@@ -33,7 +33,9 @@ void http_answer_send(struct local_conn *c, struct http_answer *a, bool with_bod
 	char head[1200];
 	int n;
 
-	if (a->body == NULL) {
+	if (a->text != NULL)
+		a->len = buf_len(&a->text->bytes);
+	else if (a->body == NULL) {
 		a->status = 500;
 		a->len = 0;
 	}
@@ -50,7 +52,9 @@ void http_answer_send(struct local_conn *c, struct http_answer *a, bool with_bod
 	    a->location != NULL ? "\r\n" : "", a->cookie != NULL ? "Set-Cookie: " : "",
 	    a->cookie != NULL ? a->cookie : "", a->cookie != NULL ? "\r\n" : "", a->takes_form ? "'self'" : "'none'");
 	local_send(c, head, (size_t)n);
-	if (with_body && a->len > 0)
+	if (with_body && a->text != NULL)
+		local_send_text(c, a->text);
+	else if (with_body && a->len > 0)
 		local_send(c, a->body, a->len);
 	local_finish(c);
 	free(a->body);

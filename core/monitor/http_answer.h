@@ -18,6 +18,7 @@ struct http_answer {
 	char *cookie;         /* to be set; owned; NULL */
 	char *body;           /* owned; NULL: without memory, and 500 is sent */
 	size_t len;
+	struct shared_text *text; /* in place of both: borrowed; NULL */
 };
 
 void http_answer_text(struct http_answer *a, int status, const char *text);

@@ -269,10 +269,12 @@ static size_t step(struct listing *l)
 static void answer(struct listing *l)
 {
 	const struct listing_ask ask = {.conn = l->ask.conn, .head_only = l->ask.head_only, .answer = l->ask.answer};
+	struct shared_text *text = l->failed ? NULL : shared_text_new(&l->text);
 
 	local_hold(ask.conn, false);
 	l->ask.conn = NULL; /* it may end while it is answered */
-	ask.answer(&ask, l->failed ? NULL : buf_at(&l->text), l->failed ? 0 : buf_len(&l->text));
+	ask.answer(&ask, text);
+	shared_text_release(text);
 	listing_free(l);
 }
 
@@ -303,7 +305,7 @@ void listing_begin(struct listings *all, const struct listing_ask *ask)
 	if (l == NULL) {
 		json_decref(ask->before);
 		json_decref(ask->after);
-		ask->answer(ask, NULL, 0);
+		ask->answer(ask, NULL);
 		return;
 	}
 	l->all = all;

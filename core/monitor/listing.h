@@ -24,7 +24,7 @@ struct listing_ask {
 	bool head_only; /* for the answer */
 	struct local_conn *conn;
 	/* The whole text, borrowed; NULL: there is no memory for it. */
-	void (*answer)(const struct listing_ask *ask, const char *text, size_t len);
+	void (*answer)(const struct listing_ask *ask, struct shared_text *text);
 };
 
 struct listings;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -16,6 +17,7 @@
 #include "sys/clock.h"
 
 #define READ_BYTES        4096
+#define SEND_BYTES        (256u << 10) /* in a turn of the loop: others have it, too */
 #define ACCEPT_PAUSE_S    1.0
 #define LAST_QUESTIONS_US 1000000 /* at the end, for all that have said nothing yet */
 
@@ -25,6 +27,9 @@ struct local_conn {
 	struct ev_io readable, writable;
 	struct ev_timer deadline;
 	struct buf in, out;
+	struct shared_text *text;    /* behind out; NULL: none */
+	size_t text_at;              /* what is before is sent */
+	struct buf rest;             /* behind the text */
 	char peer[INET6_ADDRSTRLEN]; /* "" for a Unix socket */
 	bool finishing, broken, held, inside, heard;
 };
@@ -51,15 +56,59 @@ static void conn_free(struct local_conn *c)
 	close(c->readable.fd);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
+	shared_text_release(c->text);
+	buf_fini(&c->rest);
 	LIST_REMOVE(c, link);
 	s->n--;
 	free(c);
 }
 
-static void conn_flush(struct local_conn *c)
+static size_t text_len(const struct local_conn *c)
 {
-	while (buf_len(&c->out) > 0) {
-		ssize_t n = send(c->writable.fd, buf_at(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+	return c->text != NULL ? buf_len(&c->text->bytes) - c->text_at : 0;
+}
+
+static size_t unsent(const struct local_conn *c)
+{
+	return buf_len(&c->out) + text_len(c) + buf_len(&c->rest);
+}
+
+/* What is to be sent next: in one piece, at most max. */
+static size_t next_piece(const struct local_conn *c, size_t max, const char **at)
+{
+	size_t n = buf_len(&c->out);
+
+	*at = buf_at(&c->out);
+	if (n == 0 && c->text != NULL) {
+		n = text_len(c);
+		*at = buf_at(&c->text->bytes) + c->text_at;
+	}
+	return n < max ? n : max;
+}
+
+static void piece_sent(struct local_conn *c, size_t n)
+{
+	if (buf_len(&c->out) > 0)
+		buf_drop(&c->out, n);
+	else
+		c->text_at += n;
+	if (buf_len(&c->out) > 0 || c->text == NULL || text_len(c) > 0)
+		return;
+	shared_text_release(c->text);
+	c->text = NULL;
+	c->text_at = 0;
+	c->out = c->rest;
+	c->rest = (struct buf){0};
+}
+
+/* At most max bytes. */
+static void conn_flush(struct local_conn *c, size_t max)
+{
+	const char *at;
+
+	while (max > 0 && unsent(c) > 0) {
+		size_t len = next_piece(c, max, &at);
+		ssize_t n = send(c->writable.fd, at, len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -67,7 +116,8 @@ static void conn_flush(struct local_conn *c)
 			c->broken = c->broken || errno != EAGAIN;
 			return;
 		}
-		buf_drop(&c->out, (size_t)n);
+		max -= (size_t)n;
+		piece_sent(c, (size_t)n);
 	}
 }
 
@@ -78,12 +128,12 @@ static void conn_settle(struct local_conn *c)
 
 	if (c->inside)
 		return;
-	conn_flush(c);
-	if (c->broken || (c->finishing && buf_len(&c->out) == 0)) {
+	conn_flush(c, SEND_BYTES);
+	if (c->broken || (c->finishing && unsent(c) == 0)) {
 		conn_free(c);
 		return;
 	}
-	if (buf_len(&c->out) > 0)
+	if (unsent(c) > 0)
 		ev_io_start(loop, &c->writable);
 	else
 		ev_io_stop(loop, &c->writable);
@@ -95,7 +145,20 @@ void local_send(struct local_conn *c, const void *bytes, size_t n)
 {
 	if (c->broken)
 		return;
-	c->broken = buf_len(&c->out) > c->server->rules->max_output || !buf_add(&c->out, bytes, n);
+	c->broken = unsent(c) > c->server->rules->max_output ||
+	            !buf_add(c->text != NULL ? &c->rest : &c->out, bytes, n);
+	if (!c->inside)
+		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
+}
+
+void local_send_text(struct local_conn *c, struct shared_text *text)
+{
+	if (c->text != NULL || c->broken || buf_len(&text->bytes) == 0) {
+		local_send(c, buf_at(&text->bytes), buf_len(&text->bytes));
+		return;
+	}
+	c->broken = unsent(c) > c->server->rules->max_output;
+	c->text = shared_text_hold(text);
 	if (!c->inside)
 		ev_feed_event(c->server->loop, &c->writable, EV_WRITE);
 }
@@ -332,7 +395,7 @@ void local_server_free(struct local_server *s)
 	ev_timer_stop(s->loop, &s->pause);
 	last_questions_take(s);
 	while ((c = LIST_FIRST(&s->conns)) != NULL) {
-		conn_flush(c);
+		conn_flush(c, SIZE_MAX);
 		conn_free(c);
 	}
 	free(s);

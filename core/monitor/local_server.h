@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "monitor/shared_text.h"
+
 struct local_server;
 struct local_conn;
 
@@ -37,6 +39,8 @@ void local_server_free(
 /* Its address; "" of a Unix socket. */
 const char *local_peer(const struct local_conn *c);
 void local_send(struct local_conn *c, const void *bytes, size_t n);
+/* The same of a long text, which the connection holds until it is sent. */
+void local_send_text(struct local_conn *c, struct shared_text *text);
 /* Ends the connection as soon as its output is sent. */
 void local_finish(struct local_conn *c);
 /* Held: an answer is awaited, the deadline rests. */

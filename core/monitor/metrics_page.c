@@ -42,16 +42,19 @@ static void waiters_answer(struct metrics_page *p)
 {
 	struct metrics_rendering *rendering = p->rendering;
 	struct waiter *w;
-	size_t len = 0;
-	const char *text = rendering != NULL ? metrics_render_text(rendering, &len) : NULL;
+	struct buf bytes = {0};
+	struct shared_text *text = rendering != NULL && metrics_render_take(rendering, &bytes)
+	                               ? shared_text_new(&bytes)
+	                               : NULL;
 
 	p->rendering = NULL;
 	while ((w = TAILQ_FIRST(&p->waiters)) != NULL) {
 		TAILQ_REMOVE(&p->waiters, w, link);
 		local_hold(w->conn, false);
-		w->answer(w->conn, text, len);
+		w->answer(w->conn, text);
 		free(w);
 	}
+	shared_text_release(text);
 	metrics_render_end(rendering);
 }
 
@@ -84,7 +87,7 @@ void metrics_page_ask(struct metrics_page *p, struct local_conn *c, metrics_page
 	struct waiter *w = calloc(1, sizeof *w);
 
 	if (w == NULL) {
-		answer(c, NULL, 0);
+		answer(c, NULL);
 		return;
 	}
 	*w = (struct waiter){.conn = c, .answer = answer};

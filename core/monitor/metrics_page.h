@@ -15,7 +15,7 @@
 struct metrics_page;
 
 /* Gives the whole text, borrowed; NULL: there is no memory for it. */
-typedef void metrics_page_answer(struct local_conn *c, const char *text, size_t len);
+typedef void metrics_page_answer(struct local_conn *c, struct shared_text *text);
 
 /* m and vantage (metrics_render.h) are borrowed.  NULL without memory. */
 struct metrics_page *metrics_page_new(struct ev_loop *loop, const struct metrics *m, const char *vantage);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sys/buf.h"
 #include "sys/utf8.h"
 #include "tbl/room.h"
 #include "obs/metrics_arena.h"
@@ -547,6 +546,15 @@ const char *metrics_render_text(const struct metrics_rendering *r, size_t *len)
 {
 	*len = r->state == RENDERING_DONE ? buf_len(&r->text) : 0;
 	return r->state == RENDERING_DONE ? buf_at(&r->text) : NULL;
+}
+
+bool metrics_render_take(struct metrics_rendering *r, struct buf *text)
+{
+	if (r->state != RENDERING_DONE)
+		return false;
+	*text = r->text;
+	r->text = (struct buf){0};
+	return true;
 }
 
 void metrics_render_end(struct metrics_rendering *r)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "obs/metrics.h"
+#include "sys/buf.h"
 
 struct metrics_rendering;
 
@@ -24,6 +25,8 @@ struct metrics_rendering *metrics_render_begin(const struct metrics *m, bool (*w
 bool metrics_render_step(struct metrics_rendering *r);
 /* After the last step; borrowed.  NULL: it failed for want of memory. */
 const char *metrics_render_text(const struct metrics_rendering *r, size_t *len);
+/* The same, for the caller to keep; false: it failed. */
+bool metrics_render_take(struct metrics_rendering *r, struct buf *text);
 void metrics_render_end(struct metrics_rendering *r); /* NULL is fine */
 
 #endif

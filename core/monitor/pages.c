@@ -26,12 +26,10 @@
 #define OUTPUT_MAX      (64u << 20)
 #define DEADLINE_S      10.0
 
-static void listing_send(const struct listing_ask *ask, const char *text, size_t len)
+static void listing_send(const struct listing_ask *ask, struct shared_text *text)
 {
-	struct http_answer p = {.status = 200, .type = "application/json"};
+	struct http_answer p = {.status = 200, .type = "application/json", .text = text};
 
-	p.body = text != NULL ? strndup(text, len) : NULL;
-	p.len = len;
 	http_answer_send(ask->conn, &p, !ask->head_only);
 }
 
@@ -105,23 +103,21 @@ static void host_refuse(struct monitor *d, const struct http_head *h, struct htt
 	                 "These pages are not known by that name: add it to status_hosts, or use the address.\n");
 }
 
-static void metrics_send(struct local_conn *c, const char *text, size_t len, bool with_body)
+static void metrics_send(struct local_conn *c, struct shared_text *text, bool with_body)
 {
-	struct http_answer p = {.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8"};
+	struct http_answer p = {.status = 200, .type = "text/plain; version=0.0.4; charset=utf-8", .text = text};
 
-	p.body = text != NULL ? strndup(text, len) : NULL;
-	p.len = len;
 	http_answer_send(c, &p, with_body);
 }
 
-static void on_metrics(struct local_conn *c, const char *text, size_t len)
+static void on_metrics(struct local_conn *c, struct shared_text *text)
 {
-	metrics_send(c, text, len, true);
+	metrics_send(c, text, true);
 }
 
-static void on_metrics_head(struct local_conn *c, const char *text, size_t len)
+static void on_metrics_head(struct local_conn *c, struct shared_text *text)
 {
-	metrics_send(c, text, len, false);
+	metrics_send(c, text, false);
 }
 
 /* Constants, and whether t3ops lives: they are no secret.  Who asks for testimony has a key of its own. */
