@@ -81,16 +81,34 @@ static bool is_unanswered(unsigned reason)
 	return leg_end_is_unanswered(reason) || reason == T3OPS_R_LARGE_LOST;
 }
 
-/* Whether a leg answered a ping of after that time, and in time: no machine is overloaded for one path alone. */
-static bool others_are_prompt(const struct probe_table *legs, uint64_t began_us)
+/* What all legs together show: there may be tens of thousands, and thousands of failures to compare it with. */
+struct legs_seen {
+	const struct probe_table *legs;
+	uint64_t prompt_us; /* when the latest ping was sent that a leg answered in time; 0: none */
+};
+
+static uint64_t later(uint64_t a_us, uint64_t b_us)
 {
+	return a_us > b_us ? a_us : b_us;
+}
+
+static struct legs_seen legs_look(const struct probe_table *legs)
+{
+	struct legs_seen seen = {.legs = legs};
+
 	for (size_t i = 0; i < legs->n; i++) {
 		const struct leg *leg = legs->rows[i];
 
-		if (!leg_fails(leg) && leg->alive_us > began_us && leg->rtt_us < PROMPT_US)
-			return true;
+		if (!leg_fails(leg) && leg->rtt_us < PROMPT_US)
+			seen.prompt_us = later(seen.prompt_us, leg->alive_us);
 	}
-	return false;
+	return seen;
+}
+
+/* Whether a leg answered a ping of after that time, and in time: no machine is overloaded for one path alone. */
+static bool others_are_prompt(const struct legs_seen *seen, uint64_t began_us)
+{
+	return seen->prompt_us > began_us;
 }
 
 /* Nothing came, or there is no route: nobody outside said anything. */
@@ -112,11 +130,6 @@ static void host_explain(struct observation *row, const struct host_event *e, st
 	topology_user_path(t, "", USER_DISPATCH, &row->accused);
 }
 
-static uint64_t later(uint64_t a_us, uint64_t b_us)
-{
-	return a_us > b_us ? a_us : b_us;
-}
-
 /* How long after it what fails may still be its echo. */
 static uint64_t thaw_us(const struct host_event *e)
 {
@@ -124,7 +137,7 @@ static uint64_t thaw_us(const struct host_event *e)
 }
 
 /* What a leg does long after the host was back is its own. */
-static void host_explain_leg(struct observation *row, const struct probe_table *legs, const struct host_events *host,
+static void host_explain_leg(struct observation *row, const struct legs_seen *legs, const struct host_events *host,
                              struct topology *t)
 {
 	const struct leg *leg = row->leg;
@@ -153,7 +166,7 @@ static uint64_t leg_began_us(const struct leg *leg, uint64_t began_us)
 	return later(began_us, leg->unanswered_us);
 }
 
-static void add_failing_leg(struct observations *o, struct leg *leg, const struct probe_table *legs,
+static void add_failing_leg(struct observations *o, struct leg *leg, const struct legs_seen *legs,
                             const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
@@ -178,8 +191,8 @@ static void add_failing_leg(struct observations *o, struct leg *leg, const struc
 }
 
 /* The same of what a leg measures beside its connection. */
-static void host_explain_aspect(struct observation *row, const struct probe_table *legs,
-                                const struct host_events *host, struct topology *t)
+static void host_explain_aspect(struct observation *row, const struct legs_seen *legs, const struct host_events *host,
+                                struct topology *t)
 {
 	unsigned reason = row->fresh ? row->leg->fresh.end.reason : row->leg->large.end.reason;
 	const struct host_question q = {.prober = true,
@@ -207,7 +220,7 @@ static uint64_t fresh_proven_us(const struct leg *leg, bool until_end)
 	return leg_fails(leg) ? leg->fresh.failed_us : later(leg->fresh.failed_us, leg->alive_us);
 }
 
-static void add_failing_fresh(struct observations *o, struct leg *leg, const struct probe_table *legs,
+static void add_failing_fresh(struct observations *o, struct leg *leg, const struct legs_seen *legs,
                               const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
@@ -227,7 +240,7 @@ static void add_failing_fresh(struct observations *o, struct leg *leg, const str
 	o->n += row->accused.n > 0;
 }
 
-static void add_failing_large(struct observations *o, struct leg *leg, const struct probe_table *legs,
+static void add_failing_large(struct observations *o, struct leg *leg, const struct legs_seen *legs,
                               const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
@@ -243,7 +256,7 @@ static void add_failing_large(struct observations *o, struct leg *leg, const str
 	o->n++;
 }
 
-static void add_failing_resolver(struct observations *o, struct leg *leg, const struct probe_table *legs,
+static void add_failing_resolver(struct observations *o, struct leg *leg, const struct legs_seen *legs,
                                  const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
@@ -280,8 +293,10 @@ static void large_loss_explain(struct observation *row, const struct probe_table
 		const struct leg *leg = legs->rows[i];
 		struct tomo_path lost, shared;
 
+		if (!leg_aspect_fails(&leg->large))
+			continue;
 		leg_path(t, leg, leg->large.broke_colo, PART_ALL, &lost);
-		if (!leg_aspect_fails(&leg->large) || !tomo_paths_meet(&row->accused, &lost, &shared))
+		if (!tomo_paths_meet(&row->accused, &lost, &shared))
 			continue;
 		row->accused = shared;
 		row->by = TOMO_BY_LARGE;
@@ -308,8 +323,8 @@ static const struct host_event *host_of_drop(struct host_question *q, const stru
 	return host_events_find(host, q);
 }
 
-static void add_drop(struct observations *o, struct drop *d, const struct incident *in,
-                     const struct probe_table *legs, const struct host_events *host, struct topology *t)
+static void add_drop(struct observations *o, struct drop *d, const struct incident *in, const struct legs_seen *legs,
+                     const struct host_events *host, struct topology *t)
 {
 	struct observation *row = row_new(o);
 	enum user_part part = evidence_of_drop(d->evidence, d->reason);
@@ -329,7 +344,7 @@ static void add_drop(struct observations *o, struct drop *d, const struct incide
 	row->by = proofs_against_drop(d, part);
 	user_path(t, d->user, d->colo, part, &row->accused);
 	if (row->by != 0 && d->evidence != PAGE_LATE_PINGS && d->evidence != PAGE_FEW_PINGS)
-		large_loss_explain(row, legs, t);
+		large_loss_explain(row, legs->legs, t);
 	row->verdict = d->verdict;
 	if (row->accused.n == 0)
 		return;
@@ -449,24 +464,34 @@ static bool proves_names(const struct leg *leg)
 	       (!leg->attempted || leg->looked_up_us <= leg->attempt_began_us);
 }
 
-/* Whether the new connections of a leg failed once more after that. */
-static bool fails_since(const struct leg *leg, uint64_t at_us)
+/* When the new connections of a leg failed last; 0: they do no more; UINT64_MAX: they did not. */
+static uint64_t new_failed_us(const struct leg *leg)
 {
 	if (leg_aspect_fails(&leg->fresh))
-		return leg->fresh.testimony == LEG_FAILED && leg->fresh.failed_us > at_us;
+		return leg->fresh.testimony == LEG_FAILED ? leg->fresh.failed_us : 0;
 	if (leg_fails(leg) && evidence_is_of_new_connections(leg))
-		return leg->testimony == LEG_FAILED && leg->attempt_began_us > at_us;
-	return true;
+		return leg->testimony == LEG_FAILED ? leg->attempt_began_us : 0;
+	return UINT64_MAX;
+}
+
+/* Until when the new connections of all those legs went on failing whose did. */
+static uint64_t all_failed_us(const struct probe_table *legs)
+{
+	uint64_t until = UINT64_MAX;
+
+	for (size_t i = 0; i < legs->n; i++) {
+		uint64_t failed = new_failed_us(legs->rows[i]);
+
+		until = failed < until ? failed : until;
+	}
+	return until;
 }
 
 /* A tunnel that a user opened is a new connection that worked.  It may as well be what shows that the fault is over:
  * it counts when all that failed went on failing after it. */
-static bool is_new_tunnel(const struct live_tunnel *w, const struct probe_table *legs, uint64_t since_us)
+static bool is_new_tunnel(const struct live_tunnel *w, uint64_t failed_us, uint64_t since_us)
 {
-	for (size_t i = 0; i < legs->n; i++)
-		if (!fails_since(legs->rows[i], w->opened_us))
-			return false;
-	return w->opened_us > since_us;
+	return failed_us > w->opened_us && w->opened_us > since_us;
 }
 
 static void add_new_tunnel(struct observations *o, const struct live_tunnel *w, struct topology *t)
@@ -502,7 +527,7 @@ static bool came_up_late(const struct leg *leg, uint64_t since_us, uint64_t fail
 static void add_working(struct observations *o, const struct incident *in, const struct probe_table *legs,
                         struct topology *t)
 {
-	uint64_t since = first_began(o), failed = last_failed(in, legs);
+	uint64_t since = first_began(o), failed = last_failed(in, legs), new_failed = all_failed_us(legs);
 
 	for (size_t i = 0; i < legs->n; i++) {
 		struct leg *leg = legs->rows[i];
@@ -527,7 +552,7 @@ static void add_working(struct observations *o, const struct incident *in, const
 			add_live_location(o, w, since, t);
 		if (w->serve_us > since)
 			add_live_tunnel(o, w, USER_SERVE, since, t);
-		if (is_new_tunnel(w, legs, since))
+		if (is_new_tunnel(w, new_failed, since))
 			add_new_tunnel(o, w, t);
 	}
 }
@@ -543,6 +568,8 @@ static bool resolver_fails(const struct leg *leg)
 int observations_init(struct observations *o, struct incident *in, const struct probe_table *legs,
                       const struct host_events *host, struct topology *t)
 {
+	struct legs_seen seen = legs_look(legs);
+
 	*o = (struct observations){.n = 0};
 	o->rows = calloc(8 * legs->n + in->n_drops + 4 * in->n_live_tunnels + 1, sizeof *o->rows);
 	if (o->rows == NULL)
@@ -552,16 +579,16 @@ int observations_init(struct observations *o, struct incident *in, const struct 
 
 		/* late is what is usual of a slow one */
 		if (leg_fails(leg) && !(leg->testimony == LEG_SUSPECTED && leg->slow.is))
-			add_failing_leg(o, leg, legs, host, t);
+			add_failing_leg(o, leg, &seen, host, t);
 		if (resolver_fails(leg))
-			add_failing_resolver(o, leg, legs, host, t);
+			add_failing_resolver(o, leg, &seen, host, t);
 		if (leg_aspect_fails(&leg->fresh))
-			add_failing_fresh(o, leg, legs, host, t);
+			add_failing_fresh(o, leg, &seen, host, t);
 		if (leg_aspect_fails(&leg->large))
-			add_failing_large(o, leg, legs, host, t);
+			add_failing_large(o, leg, &seen, host, t);
 	}
 	for (size_t i = 0; i < in->n_drops; i++)
-		add_drop(o, &in->drops[i], in, legs, host, t);
+		add_drop(o, &in->drops[i], in, &seen, host, t);
 	o->n_failing = o->n;
 	add_working(o, in, legs, t);
 	return 0;
