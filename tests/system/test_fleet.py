@@ -18,8 +18,8 @@ from lab.daemon import Daemon, section
 from lab.relay import Relay
 from lab.stub import NEW, T3Stub
 
-LEG = {"module": "probe_internal", "url": "ws://t3.example.com/probe/ws", "heartbeat": "100ms", "late": "200ms", "watchdog": "500ms",
-       "reconnect_min": "100ms", "reconnect_max": "200ms", "fresh": "500ms"}
+LEG = {"module": "probe_internal", "url": "ws://t3.example.com/probe/ws", "heartbeat": "100ms", "late": f"{200 * wait.SLOW:g}ms",
+       "watchdog": f"{500 * wait.SLOW:g}ms", "reconnect_min": "100ms", "reconnect_max": "200ms", "fresh": "500ms"}
 NODES = "abc"
 
 
@@ -41,7 +41,7 @@ class Fleet(unittest.TestCase):
         for node in NODES:
             sections = section("plugin", "outer", {**LEG, "address": "%s:%d" % self.wan[node].address,
                                                    "segments": [f"wan_{node}", "tunnel", "dispatch"]})
-            options, users = {"ping_timeout": "300ms", "probe_key_file": key}, {}
+            options, users = {"ping_timeout": f"{300 * wait.SLOW:g}ms", "probe_key_file": key}, {}
             if node == "a":
                 options["listen"] = [f"127.0.0.1:{port}"]
                 users = {"alice": stub.port}
@@ -67,8 +67,21 @@ class Fleet(unittest.TestCase):
                        60, "answers over the tunnel from all nodes")
             self.assertEqual(self.recorded(p, "t3ops_fleet:segment_nodes:count", "segment"),
                              {("dispatch",): 3, ("tunnel",): 3, ("wan_a",): 1, ("wan_b",): 1, ("wan_c",): 1})
-            self.shared(p.told, p)
-            self.own(p.told, p)
+            with self.explained(p):
+                self.shared(p.told, p)
+                self.own(p.told, p)
+
+    @contextlib.contextmanager
+    def explained(self, p):
+        """What each node says, and what is recorded of it, if it is not what was waited for."""
+        try:
+            yield
+        except AssertionError:
+            for name, node in self.nodes.items():
+                print(name, *node.standing(), sep="\n    ")
+            for rule in ("node_suspects", "node_answered", "verdict_settled", "suspect_answered_elsewhere", "suspect_left"):
+                print(rule, *p.query("t3ops_fleet:" + rule), sep="\n    ")
+            raise
 
     def shared(self, told, p):
         """Each node suspects its own way out besides; only the tunnel is suspected by all."""
