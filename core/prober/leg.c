@@ -207,8 +207,11 @@ static void on_next(struct ev_loop *loop, struct ev_timer *w, int revents)
 		leg_set_state(leg, LEG_PAUSED);
 		timer_set(leg, w, leg->asked_id != 0 ? 0. : pause_seconds(leg));
 		break;
-	case LEG_PAUSED:
-		attempt(leg);
+	case LEG_PAUSED: /* thousands may be due at once, as when this process was started */
+		if (loop_turn_spend(&leg->process->turn))
+			timer_set(leg, w, 0.);
+		else
+			attempt(leg);
 		break;
 	case LEG_UP:
 		leg_metrics_age(&leg->metrics, clock_mono_us() - leg->up_us);

@@ -19,6 +19,21 @@ static void test_heartbeats(void **state)
 	leg_done();
 }
 
+/* Not one more in a turn of the loop that has been long already. */
+static void test_attempts_wait_for_the_next_turn(void **state)
+{
+	(void)state;
+	leg_make(brisk, NULL);
+	down(T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 503);
+	expect(EVENT_LEG_ATTEMPT, T3OPS_STEP_HTTP, T3OPS_R_HTTP_STATUS, 0);
+	process.turn.is_long = true;
+	let_pass(.05);
+	assert_int_equal(opens, 1);
+	process.turn.is_long = false;
+	until(&opens, 2);
+	leg_done();
+}
+
 static void test_watchdog(void **state)
 {
 	const struct timing t = {5 * MS, 700 * MS, 10 * MS, 5 * MS, NEVER};
@@ -192,11 +207,17 @@ static void test_asks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_heartbeats),       cmocka_unit_test(test_watchdog),
-	    cmocka_unit_test(test_late_and_back),    cmocka_unit_test(test_attempts),
-	    cmocka_unit_test(test_no_lookup_no_dns), cmocka_unit_test(test_moved),
-	    cmocka_unit_test(test_sent_away),        cmocka_unit_test(test_replaced),
-	    cmocka_unit_test(test_resolver),         cmocka_unit_test(test_asks),
+	    cmocka_unit_test(test_attempts_wait_for_the_next_turn),
+	    cmocka_unit_test(test_heartbeats),
+	    cmocka_unit_test(test_watchdog),
+	    cmocka_unit_test(test_late_and_back),
+	    cmocka_unit_test(test_attempts),
+	    cmocka_unit_test(test_no_lookup_no_dns),
+	    cmocka_unit_test(test_moved),
+	    cmocka_unit_test(test_sent_away),
+	    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_resolver),
+	    cmocka_unit_test(test_asks),
 	};
 
 	return cmocka_run_group_tests(tests, leg_rig_setup, leg_rig_teardown);
