@@ -15,7 +15,9 @@
 #include "sys/clock.h"
 
 #define LOOK_US       UINT64_C(1000000)
-#define STEPS_BETWEEN 10000 /* of SQLite's virtual machine, between two looks at the clock */
+#define LARGE_BYTES   (16 << 20) /* of a file whose pages are not all looked at: every reload would wait for that */
+#define LATEST        "200"      /* rows of each table of it are: new ones go beside them */
+#define STEPS_BETWEEN 10000      /* of SQLite's virtual machine, between two looks at the clock */
 
 static int on_progress(void *arg)
 {
@@ -39,6 +41,42 @@ static int db_open(const char *path, sqlite3 **db)
 static bool is_damage(int r)
 {
 	return (r & 0xff) == SQLITE_CORRUPT || (r & 0xff) == SQLITE_NOTADB;
+}
+
+static const char *const tables[] = {"events", "verdicts", "memory", "recordings", "pressure"};
+#define TABLES (sizeof tables / sizeof tables[0])
+
+/* Whether reading the latest rows of the table finds damage. */
+static bool latest_are_damaged(sqlite3 *db, const char *table)
+{
+	char sql[100];
+	sqlite3_stmt *s = NULL;
+	int r;
+
+	snprintf(sql, sizeof sql, "SELECT * FROM %s ORDER BY rowid DESC LIMIT " LATEST, table);
+	r = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+	if (r == SQLITE_OK)
+		while ((r = sqlite3_step(s)) == SQLITE_ROW)
+			;
+	sqlite3_finalize(s);
+	return is_damage(r);
+}
+
+static const char *latest_check(sqlite3 *db, char *buf, size_t size)
+{
+	for (size_t i = 0; i < TABLES; i++)
+		if (latest_are_damaged(db, tables[i])) {
+			snprintf(buf, size, "%s", sqlite3_errmsg(db));
+			return buf;
+		}
+	return NULL;
+}
+
+static bool is_large(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > LARGE_BYTES;
 }
 
 /* The first row of PRAGMA quick_check is "ok". */
@@ -68,23 +106,19 @@ static bool has_table(sqlite3 *db, const char *table)
 /* Of a table that is not there yet nothing is wrong. */
 static const char *columns_check(sqlite3 *db, char *buf, size_t size)
 {
-	static const struct {
-		const char *table, *select;
-	} tables[] = {{"events", "SELECT serial, time_us, kind, process, plugin, user, id, line FROM events"},
-	              {"verdicts", "SELECT serial, time_us, id, json FROM verdicts"},
-	              {"memory", "SELECT id, text FROM memory"},
-	              {"recordings", "SELECT incident, piece, time_us, bytes, text FROM recordings"},
-	              {"pressure", "SELECT time_us, memory, io, cpu FROM pressure"}};
+	static const char *const selects[TABLES] = {
+	    "SELECT serial, time_us, kind, process, plugin, user, id, line FROM events",
+	    "SELECT serial, time_us, id, json FROM verdicts", "SELECT id, text FROM memory",
+	    "SELECT incident, piece, time_us, bytes, text FROM recordings",
+	    "SELECT time_us, memory, io, cpu FROM pressure"};
 
-	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+	for (size_t i = 0; i < TABLES; i++) {
 		sqlite3_stmt *s = NULL;
-		int r = has_table(db, tables[i].table) ? sqlite3_prepare_v2(db, tables[i].select, -1, &s, NULL)
-		                                       : SQLITE_OK;
+		int r = has_table(db, tables[i]) ? sqlite3_prepare_v2(db, selects[i], -1, &s, NULL) : SQLITE_OK;
 
 		sqlite3_finalize(s);
 		if (r == SQLITE_ERROR) {
-			snprintf(buf, size, "table %s: %s: not a journal of t3ops", tables[i].table,
-			         sqlite3_errmsg(db));
+			snprintf(buf, size, "table %s: %s: not a journal of t3ops", tables[i], sqlite3_errmsg(db));
 			return buf;
 		}
 	}
@@ -99,7 +133,7 @@ const char *journal_check_content(const char *path, char *buf, size_t size)
 
 	if (db_open(path, &db) == SQLITE_OK) {
 		sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, &until_us);
-		fault = quick_check(db, buf, size);
+		fault = is_large(path) ? latest_check(db, buf, size) : quick_check(db, buf, size);
 		if (!fault)
 			fault = columns_check(db, buf, size);
 	}

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* NULL: it could, or there is none; else why not, perhaps in buf.  Looks for a second at
- * most, which of a large one is not all. */
+/* NULL: it could, or there is none; else why not, perhaps in buf.  Of a large one it looks at the latest rows only,
+ * and for a second at most. */
 const char *journal_check(const char *path, char *buf, size_t size);
 /* The same of what is in it, as far as this account may read it: for one that the monitor's own account keeps. */
 const char *journal_check_content(const char *path, char *buf, size_t size);

@@ -536,9 +536,13 @@ static void folded_remove(struct user_list *l)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (l->rows[i].host[0] != '\0')
-			l->rows[kept++] = l->rows[i];
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->rows[i].host[0] == '\0')
+			continue;
+		if (kept < i)
+			l->rows[kept] = l->rows[i];
+		kept++;
+	}
 	l->n = kept;
 }
 

@@ -106,8 +106,11 @@ static void ports_settle(struct user_list *fresh, const struct user_list *last)
 			row->port = was->port;
 			strcpy(row->socket, was->socket);
 		}
-		if (row->port != 0 || row->socket[0] != '\0')
-			fresh->rows[kept++] = *row;
+		if (row->port == 0 && row->socket[0] == '\0')
+			continue;
+		if (kept < i) /* of a table of thousands, none is usually */
+			fresh->rows[kept] = *row;
+		kept++;
 	}
 	fresh->n = kept;
 }

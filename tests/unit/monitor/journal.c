@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "ipc/message.h"
+#include "monitor/journal_check.h"
 #include "sys/clock.h"
 
 #define DAY_US (UINT64_C(86400) * 1000000)
@@ -58,6 +60,14 @@ PUBLIC int fdatasync(int fd)
 	else
 		sem_post(&waited_elsewhere);
 	return 0;
+}
+
+static uint64_t read_bytes;
+
+PUBLIC ssize_t pread64(int fd, void *out, size_t n, off64_t at)
+{
+	read_bytes += n;
+	return syscall(SYS_pread64, fd, out, n, at);
 }
 
 PUBLIC int fsync(int fd)
@@ -267,6 +277,16 @@ static void a_flood_is_written_in_slices(void **state)
 	journal_free(j);
 }
 
+static void recordings_add(struct journal *j, unsigned n)
+{
+	char text[100001];
+
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	for (unsigned i = 0; i < n; i++)
+		journal_recording(j, 1, i, text, sizeof text - 1);
+}
+
 static void the_disk_is_waited_for_in_a_thread(void **state)
 {
 	struct fixture *f = *state;
@@ -274,13 +294,7 @@ static void the_disk_is_waited_for_in_a_thread(void **state)
 	struct timespec limit;
 
 	assert_int_equal(sem_init(&waited_elsewhere, 0, 0), 0);
-	for (int i = 0; i < 40; i++) {
-		char text[100001];
-
-		memset(text, 'x', sizeof text);
-		text[sizeof text - 1] = '\0';
-		journal_recording(j, 1, (unsigned)i, text, sizeof text - 1);
-	}
+	recordings_add(j, 40);
 	waited_on_loop = 0;
 	for (unsigned i = 40; i < 60; i++) {
 		journal_recording(j, 1, i, "more", 4);
@@ -316,6 +330,47 @@ static void months_are_forgotten_in_steps(void **state)
 	}
 	assert_int_equal(left, 0);
 	journal_free(j);
+}
+
+/* Every reload waits for the check. */
+static void a_long_journal_is_not_read_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	char buf[256];
+
+	recordings_add(j, 1000); /* 100 MB */
+	journal_free(j);
+	read_bytes = 0;
+	assert_null(journal_check(f->path, buf, sizeof buf));
+	assert_in_range(read_bytes, 1, 30 << 20);
+}
+
+/* Of a short one every page is, and of a long one those that new rows go beside. */
+static void damage_is_found(void **state)
+{
+	static const unsigned lengths[] = {10, 300};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+		FILE *out;
+		char buf[256], junk[4096];
+
+		recordings_add(j, lengths[i]);
+		add(j, EVENT_TUNNEL_DROP, "alice", 0);
+		journal_free(j);
+		assert_null(journal_check(f->path, buf, sizeof buf));
+		memset(junk, 0xa5, sizeof junk);
+		out = fopen(f->path, "r+");
+		for (long page = 1; page < 12; page++) { /* the roots of its tables and indexes */
+			fseek(out, page * 4096, SEEK_SET);
+			fwrite(junk, 1, sizeof junk, out);
+		}
+		fclose(out);
+		assert_non_null(journal_check(f->path, buf, sizeof buf));
+		unlink(f->path);
+	}
 }
 
 static void garbage_is_not_a_journal(void **state)
@@ -375,6 +430,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_flood_is_written_in_slices, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_disk_is_waited_for_in_a_thread, setup, teardown),
 	    cmocka_unit_test_setup_teardown(months_are_forgotten_in_steps, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_long_journal_is_not_read_as_a_whole, setup, teardown),
+	    cmocka_unit_test_setup_teardown(damage_is_found, setup, teardown),
 	    cmocka_unit_test_setup_teardown(garbage_is_not_a_journal, setup, teardown),
 	};
 
