@@ -136,24 +136,43 @@ static bool is_unchanged(const struct supervisor *s, unsigned slot)
 	       listeners_are_shared(&s->transition.next.listeners, &s->setup.listeners, c->process);
 }
 
+static bool is_starting(const struct child *c)
+{
+	return c && c->state == PROCESS_STARTING;
+}
+
+/* Where nobody is served yet nothing is handed over, and each may read a table of many users for itself, once there
+ * are those whom they tell of it. */
+static bool starts_beside_others(const struct supervisor *s, unsigned slot)
+{
+	enum process_id process = process_of_slot(slot);
+
+	return s->phase == PHASE_BOOT && process != PROCESS_HELPER && process != PROCESS_MONITOR;
+}
+
 void transition_step(struct supervisor *s)
 {
 	struct transition *t = &s->transition;
 	struct process_table *p = &s->processes;
 
+	bool waits = false;
+
 	for (unsigned i = 0; t->running && i < PROCESS_SLOT_ORDER; i++) {
 		unsigned slot = process_slot_in_order(i);
 
-		if (p->next[slot] && p->next[slot]->state == PROCESS_STARTING)
+		if (is_starting(p->next[slot]) && !starts_beside_others(s, slot))
 			return; /* one after the other */
+		waits = waits || is_starting(p->next[slot]);
 		if (p->next[slot] || !setup_wants(&t->next, slot) || is_unchanged(s, slot))
 			continue;
 		p->next[slot] = process_table_spawn(p, slot, &t->next, s->phase != PHASE_BOOT);
 		if (!p->next[slot])
 			process_failed(s, process_of_slot(slot), "it cannot be started");
-		return;
+		else if (!starts_beside_others(s, slot))
+			return;
+		waits = true;
 	}
-	if (t->running)
+	if (t->running && !waits)
 		commit(s);
 }
 
