@@ -288,7 +288,8 @@ struct t3ops_ran {
 	/* 0 if the program ran to its end; else
 	 *   -ENOENT     no such command, or no such user         -EPERM   this process may not have it run
 	 *   -ETIMEDOUT  killed at the command's timeout          -E2BIG   killed: it wrote too much
-	 *   -EHOSTDOWN  the helper cannot be reached             -EAGAIN  too many programs are running */
+	 *   -EHOSTDOWN  the helper cannot be reached             -EAGAIN  too many programs are running
+	 *   -EBUSY      not now: a job holds the user's commands (commands_hold) */
 	int error;
 	int exit_code;   /* 0 to 255; 128 + N if signal N ended it */
 	const char *out; /* its stdout, followed by a NUL that out_len does not count.  It may hold a credential:
@@ -426,6 +427,7 @@ enum t3ops_pair_result {
 	T3OPS_PAIR_NO_ENDPOINT = 5, /* 404 at every endpoint */
 	T3OPS_PAIR_NO_COOKIE = 6,   /* taken, but answered without a session cookie */
 	T3OPS_PAIR_LIMITED = 7,     /* the user's browsers were paired too often a moment ago */
+	T3OPS_PAIR_HELD = 8,        /* not now: a job stops, changes and starts the t3 server; no failure */
 };
 
 struct t3ops_paired {
@@ -742,6 +744,16 @@ struct t3ops_host {
 	 * who is no user of the table: read as the header is, by identity_strip_domain and identity_ignore_case, but
 	 * never percent-decoded. */
 	bool (*request_is_of)(struct t3ops_ctx *ctx, t3ops_request_id r, const char *identity);
+
+	/* --- in a job's process, inside run: for one that stops the user's t3 server and changes what is its own ---
+	 */
+
+	/* From now on no other process of t3ops, and no other job, gets a command run for the user of the run, or for
+	 * one who has the same t3 server: it is told -EBUSY.  Waits until those that were in progress have ended.
+	 * Until commands_release, or the end of this process.  0; -ETIMEDOUT: some still run after timeout_us;
+	 * -EBUSY: another job holds them; -EHOSTDOWN. */
+	int (*commands_hold)(struct t3ops_ctx *ctx, uint64_t timeout_us);
+	void (*commands_release)(struct t3ops_ctx *ctx); /* also without a hold */
 };
 
 /* ---- the descriptor ---------------------------------------------------------------------------------- */

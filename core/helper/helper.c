@@ -22,6 +22,7 @@
 #include "helper/program.h"
 #include "helper/run_rate.h"
 #include "helper/user_dir.h"
+#include "helper/user_holds.h"
 
 #define JOB_OUTPUT (56u << 10) /* an answer has room in one message */
 
@@ -40,6 +41,8 @@ struct run {
 	enum process_id asked_by; /* also when nobody waits any more */
 	char job[64];             /* as in struct audited, with those below */
 	char command[64], user[T3OPS_USER_NAME_SIZE];
+	struct user_of_run whose;
+	struct user_hold hold; /* of a job: of its user's commands */
 };
 
 struct helper {
@@ -48,6 +51,7 @@ struct helper {
 	struct notify_runs *notifies;
 	LIST_HEAD(, run) runs;
 	struct run_rate rate;
+	struct user_holds holds;
 	struct audit audit;
 	struct series *started, *failed, *refused[PROCESSES];
 };
@@ -104,12 +108,88 @@ static void refuse(struct helper *h, const struct requester *who, const struct m
 	answer(h, who, &end);
 }
 
+/* ---- holds ------------------------------------------------------------------------------------------ */
+
+/* The job's own of earlier count, too: it may have given up on one that still runs. */
+static unsigned commands_of(const struct helper *h, const struct user_of_run *user)
+{
+	const struct run *run;
+	unsigned n = 0;
+
+	LIST_FOREACH (run, &h->runs, link)
+		n += run->command[0] != '\0' && user_of_run_is_same(&run->whose, user);
+	return n;
+}
+
+static void hold_answer(struct run *run, uint64_t id, int error)
+{
+	struct msg_reply reply = {.error = error};
+
+	channel_send(run->channel, MSG_COMMANDS_HELD, 0, id, &reply, sizeof reply);
+}
+
+/* Answers those whose user's last command has ended. */
+static void holds_settle(struct helper *h)
+{
+	struct run *run;
+
+	LIST_FOREACH (run, &h->runs, link) {
+		if (run->hold.state != USER_HOLD_ASKED || commands_of(h, &run->whose) > 0)
+			continue;
+		user_hold_begin(&run->hold);
+		hold_answer(run, run->hold.id, 0);
+	}
+}
+
+static void hold_take(struct run *run, uint64_t id)
+{
+	struct helper *h = run->helper;
+	bool first = run->hold.state == USER_HOLD_FREE;
+	int error = user_hold_take(&h->holds, &run->hold, &run->whose, id);
+	unsigned n = commands_of(h, &run->whose);
+
+	if (error < 0) {
+		hold_answer(run, id, error);
+		return;
+	}
+	if (first)
+		log_write(LOG_L_INFO, "commands_held", kv_plugin(run->job), kv_user(run->user),
+		          kv_detail(n > 0 ? textf("waits for %u in progress", n) : ""));
+	holds_settle(h);
+}
+
+static void hold_release(struct run *run)
+{
+	if (run->hold.state == USER_HOLD_FREE)
+		return;
+	user_hold_release(&run->hold);
+	log_write(LOG_L_INFO, "commands_released", kv_plugin(run->job), kv_user(run->user));
+}
+
+/* The run of the job that keeps this requester from a user's commands; NULL: nobody does. */
+static const struct run *hold_against(const struct helper *h, const struct requester *who, const struct user *user)
+{
+	struct user_of_run whose;
+	const struct user_hold *hold;
+	const struct run *run;
+
+	user_of_run_set(&whose, user);
+	hold = user_holds_find(&h->holds, &whose);
+	LIST_FOREACH (run, &h->runs, link)
+		if (hold && hold == &run->hold && who->job != run)
+			break;
+	return run;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------- */
+
 /* What a job's process asked for goes on to its own end; nobody waits for it any more. */
 static void run_free(struct run *run)
 {
 	struct helper *h = run->helper;
 	struct run *other;
 
+	hold_release(run);
 	LIST_REMOVE(run, link);
 	LIST_FOREACH (other, &h->runs, link)
 		if (other->requester.job == run)
@@ -128,12 +208,14 @@ static void run_audit(struct run *run, const struct program_end *end)
 static void on_ended(void *arg, const struct program_end *end)
 {
 	struct run *run = arg;
+	struct helper *h = run->helper;
 
 	if (end->error < 0 || end->exit_code != 0)
-		series_add(run->helper->failed, 1);
+		series_add(h->failed, 1);
 	run_audit(run, end);
-	answer(run->helper, &run->requester, end);
+	answer(h, &run->requester, end);
 	run_free(run);
+	holds_settle(h);
 }
 
 /* Starts it; NULL with errno. */
@@ -151,6 +233,7 @@ static struct run *run_start(struct helper *h, const struct requester *who, cons
 	event_set(run->job, what.job);
 	event_set(run->command, what.command);
 	event_set(run->user, what.user);
+	user_of_run_set(&run->whose, start->user);
 	run->program = program_start(h->process->loop, start, on_ended, run);
 	if (!run->program) {
 		free(run);
@@ -176,10 +259,16 @@ static const struct user *user_check(struct helper *h, const struct requester *w
 {
 	const struct user *user = h->users ? users_find(h->users, ask->user) : NULL;
 	enum process_id process = audited(who, ask).requester;
+	const struct run *holder = user && !ask->job ? hold_against(h, who, user) : NULL;
 	unsigned per_minute = runs_per_minute(process);
 
 	if (!user)
 		refuse(h, who, ask, -ENOENT, "the user table has no such user");
+	else if (holder)
+		refuse(h, who, ask, -EBUSY,
+		       textf("not now: job %s holds this user's commands while it stops, changes and starts the t3 "
+		             "server",
+		             holder->job));
 	else if (runs_of(h, process) >= runs_most(process))
 		refuse(h, who, ask, -EAGAIN,
 		       textf("%u programs of this process are running, and no more may", runs_most(process)));
@@ -277,7 +366,7 @@ static int user_dirs_make(const struct plugin_section *section, const struct use
 	return r;
 }
 
-/* A job's process may ask for commands, for its own user. */
+/* A job's process may ask for commands, for its own user, and hold those of others for that one. */
 static void on_job_message(void *arg, const struct msg_head *head, const void *payload)
 {
 	struct run *run = arg;
@@ -286,6 +375,10 @@ static void on_job_message(void *arg, const struct msg_head *head, const void *p
 	const struct user *user;
 	struct msg_run ask;
 
+	if (head->type == MSG_COMMANDS_HOLD)
+		hold_take(run, head->id);
+	if (head->type == MSG_COMMANDS_RELEASE)
+		hold_release(run);
 	if (head->type != MSG_RUN || head->len != sizeof ask)
 		return;
 	msg_run_read(&ask, payload);
@@ -408,7 +501,8 @@ static void refused_count(struct helper *h)
 	    .type = T3OPS_COUNTER,
 	    .labels = {"requester"},
 	    .help =
-	        "Requests for a program that the helper refused, by the process that asked: it may not, or not now."};
+	        "Requests for a program that the helper refused, by the process that asked: it may not, or not now "
+	        "(too many, or a job holds the user's commands); the event command_refused has the reason."};
 
 	for (enum process_id id = PROCESS_PROXY; id <= PROCESS_JOBS; id++) {
 		const char *const labels[] = {process_name(id)};
@@ -447,6 +541,7 @@ static int start(struct process *process)
 	if (!h)
 		return -ENOMEM;
 	LIST_INIT(&h->runs);
+	LIST_INIT(&h->holds);
 	h->process = h->audit.process = process;
 	if (process->users_reader) {
 		h->users = users_new(process->users_reader, on_users_changed, users_state_log, h);

@@ -65,6 +65,10 @@ enum msg_type {
 	MSG_LOG_LEVEL_SET,    /* supervisor -> process: a byte, enum log_level: what is logged from now on */
 	MSG_EVENTS_KEEP,      /* supervisor -> process: the monitor is behind: send no MSG_EVENT */
 	MSG_EVENTS_SEND,      /* supervisor -> process: send what was kept, and what comes */
+	MSG_COMMANDS_HOLD,    /* the process of a job -> helper: nobody else gets a command run for its user; answered
+	                         MSG_COMMANDS_HELD when none runs any more (id echoed) */
+	MSG_COMMANDS_HELD,    /* helper -> the process of a job: struct msg_reply, without text */
+	MSG_COMMANDS_RELEASE, /* the process of a job -> helper */
 };
 
 struct msg_head {

@@ -34,6 +34,11 @@ struct job_child {
 	json_t *rows;
 	char *text;        /* of the input */
 	json_t *rehearsed; /* facts of the last rehearsal */
+	struct {
+		uint64_t id; /* of the last request */
+		bool is_answered;
+		int error;
+	} hold;
 };
 
 static struct job_child *child_of(struct t3ops_ctx *ctx)
@@ -140,6 +145,52 @@ static uint64_t command_here(struct t3ops_ctx *ctx, const char *name, const char
 	return own_command(&child_of(ctx)->process, ctx, name, cb, arg);
 }
 
+/* ---- commands of others ------------------------------------------------------------------------------- */
+
+static int commands_hold(struct t3ops_ctx *ctx, uint64_t timeout_us)
+{
+	struct job_child *c = child_of(ctx);
+
+	c->hold.id++;
+	c->hold.is_answered = false;
+	if (channel_send(c->process.channel, MSG_COMMANDS_HOLD, PROCESS_HELPER, c->hold.id, NULL, 0) < 0)
+		return -EHOSTDOWN;
+	return wait_for(ctx, &c->hold.is_answered, timeout_us) < 0 ? -ETIMEDOUT : c->hold.error;
+}
+
+static void commands_release(struct t3ops_ctx *ctx)
+{
+	struct job_child *c = child_of(ctx);
+
+	channel_send(c->process.channel, MSG_COMMANDS_RELEASE, PROCESS_HELPER, 0, NULL, 0);
+}
+
+/* An answer to a request that was given up is late. */
+static void on_held(struct job_child *c, const struct msg_head *head, const void *payload)
+{
+	struct msg_reply reply;
+
+	if (head->id != c->hold.id || head->len < sizeof reply)
+		return;
+	memcpy(&reply, payload, sizeof reply);
+	c->hold.error = reply.error;
+	c->hold.is_answered = true;
+}
+
+/* ---- services of a run --------------------------------------------------------------------------------- */
+
+/* A rehearsal meets nobody. */
+static int commands_hold_here(struct t3ops_ctx *ctx, uint64_t timeout_us)
+{
+	(void)ctx, (void)timeout_us;
+	return 0;
+}
+
+static void commands_release_here(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+}
+
 static void count(struct t3ops_ctx *ctx, unsigned metric, const char *const *labels, uint64_t add)
 {
 	(void)ctx, (void)metric, (void)labels, (void)add;
@@ -159,6 +210,8 @@ static void services_change(struct t3ops_host *s, bool rehearsal)
 {
 	if (rehearsal)
 		s->command = command_here;
+	s->commands_hold = rehearsal ? commands_hold_here : commands_hold;
+	s->commands_release = rehearsal ? commands_release_here : commands_release;
 	s->count = count;
 	s->gauge = measure;
 	s->observe = measure;
@@ -179,7 +232,9 @@ static void on_message(void *arg, const struct msg_head *head, const void *paylo
 {
 	struct job_child *c = arg;
 
-	if (c->plugins)
+	if (head->type == MSG_COMMANDS_HELD)
+		on_held(c, head, payload);
+	else if (c->plugins)
 		plugin_host_message(c->plugins, head, payload);
 }
 

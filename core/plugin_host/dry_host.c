@@ -369,6 +369,17 @@ static int no_rehearse(struct t3ops_ctx *ctx, const struct t3ops_rehearsal *r)
 	return -EPERM;
 }
 
+static int no_commands_hold(struct t3ops_ctx *ctx, uint64_t timeout_us)
+{
+	(void)ctx, (void)timeout_us;
+	return -EHOSTDOWN;
+}
+
+static void no_commands_release(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+}
+
 static const char *const *no_argv(struct t3ops_ctx *ctx, const char *command)
 {
 	(void)ctx, (void)command;
@@ -460,6 +471,8 @@ static void services_fill(struct t3ops_host *s)
 	s->report_row = no_report_row;
 	s->rehearse = no_rehearse;
 	s->command_argv = no_argv;
+	s->commands_hold = no_commands_hold;
+	s->commands_release = no_commands_release;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------- */

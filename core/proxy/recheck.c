@@ -50,7 +50,7 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	struct recheck *r = check->recheck;
 	uint64_t id = check->id;
 
-	if (paired->result != T3OPS_PAIR_OK)
+	if (paired->result != T3OPS_PAIR_OK && paired->result != T3OPS_PAIR_HELD)
 		log_write(LOG_L_WARNING, "tunnel_session_expired", kv_tunnel((int64_t)id), kv_user(check->user),
 		          kv_error(paired->text), kv_effect("left open: no new session could be made"));
 	check_end(check);

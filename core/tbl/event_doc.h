@@ -37,7 +37,7 @@ EVENT_DOC(COMMAND_DONE, "helper", "plugin requester command user exit_code durat
 EVENT_DOC(COMMAND_FAILED, "helper", "plugin requester command user exit_code duration_ms error",
           "run the command of that section as that user, and see what it says")
 EVENT_DOC(COMMAND_REFUSED, "helper", "plugin requester command user suppressed error",
-          "read error=; a process that asks for what it may not have may be compromised")
+          "read error=; a process that asks for what it may not have may be compromised; \"not now\" is asked again")
 EVENT_DOC(TUNNEL_OPEN, "proxy", "tunnel user client colo", "nothing")
 EVENT_DOC(TUNNEL_CLOSED, "proxy",
           "tunnel user reason close_code http_status client colo duration_ms idle_client_ms idle_upstream_ms bytes_up bytes_down "

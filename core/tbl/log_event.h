@@ -57,6 +57,8 @@ LOG_EVENT(fd_store_failed, "the supervisor cannot hold WebSockets for a proxy th
 LOG_EVENT(fd_store_full, "there is no room to store further WebSockets for a proxy that ends; logged once by each process")
 LOG_EVENT(leg_failed, "a leg could not be made for lack of memory")
 LOG_EVENT(probe_reconnecting, "a leg leaves a far end that is being replaced; that is not a drop")
+LOG_EVENT(commands_held, "a job is about to stop a user's t3 server: until the next line nobody else has a command run for that user, and those in progress are waited for")
+LOG_EVENT(commands_released, "the job has started the t3 server again, or has ended")
 LOG_EVENT(job_scheduled, "when a job runs next")
 LOG_EVENT(job_skipped, "a job was due and had nothing to do")
 LOG_EVENT(notifications_not_kept, "what notify sections have still to tell cannot be written down")

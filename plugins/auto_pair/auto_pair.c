@@ -116,7 +116,10 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 		request_resume_with_session(w->ctx, w->request, paired->cookie_name, paired->set_cookie);
 	} else if (w->navigation && paired->result != T3OPS_PAIR_NO_COOKIE &&
 	           !request_is_pairing_screen(w->ctx, w->request)) {
-		failure_explain(w, paired);
+		if (paired->result == T3OPS_PAIR_HELD)
+			request_explain_held(w->ctx, w->request);
+		else
+			failure_explain(w, paired);
 	} else { /* the t3 server's own 401, or its pairing screen, says it better than a page of ours */
 		w->ctx->host->request_resume(w->ctx, w->request);
 	}

@@ -39,8 +39,8 @@ struct attempt {
 
 static const char *result_label(uint32_t result)
 {
-	static const char *const labels[] = {"ok",          "mint_failed", "mint_timeout", "refused",
-	                                     "unreachable", "no_endpoint", "no_cookie",    "limited"};
+	static const char *const labels[] = {"ok",          "mint_failed", "mint_timeout", "refused", "unreachable",
+	                                     "no_endpoint", "no_cookie",   "limited",      "held"};
 
 	return result < sizeof labels / sizeof labels[0] ? labels[result] : "unknown";
 }
@@ -59,6 +59,8 @@ static void outcome_report(const struct attempt *a, const struct t3ops_paired *p
 	char text[512];
 
 	outcome_count(ctx, paired->result, paired->endpoint, paired->fallback, 1);
+	if (paired->result == T3OPS_PAIR_HELD)
+		return; /* nothing was tried; the helper has reported it */
 	ctx->host->observe(ctx, METRIC_PAIR_SECONDS, NULL, (double)(ctx->host->now_us(ctx) - a->started_us) / 1e6);
 	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", result_label(paired->result), paired->endpoint[0] ? " at " : "",
 	         paired->endpoint, paired->fallback ? " (fallback)" : "", paired->text[0] ? ": " : "", paired->text,
@@ -235,6 +237,11 @@ static void mint_fail(struct attempt *a, const struct t3ops_ran *ran)
 {
 	char text[FAILURE_SIZE], why[200];
 
+	if (ran->error == -EBUSY) {
+		a->user->n_in_minute -= a->shared && a->user->n_in_minute > 0; /* it has cost nothing */
+		attempt_fail(a, T3OPS_PAIR_HELD, "", 0, "the t3 server is being upgraded or restored; try again");
+		return;
+	}
 	mint_error_find(ran->out, ran->out_len, why, sizeof why);
 	if (ran->error == -ETIMEDOUT)
 		snprintf(text, sizeof text, "the mint command did not finish in time");
@@ -381,6 +388,7 @@ void pairing_begin(struct pairing *p)
 	outcome_count(p->ctx, T3OPS_PAIR_MINT_TIMEOUT, "", false, 0);
 	outcome_count(p->ctx, T3OPS_PAIR_NO_ENDPOINT, "", n > 1, 0);
 	outcome_count(p->ctx, T3OPS_PAIR_LIMITED, "", false, 0);
+	outcome_count(p->ctx, T3OPS_PAIR_HELD, "", false, 0);
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < sizeof by_endpoint / sizeof by_endpoint[0]; r++)
 			outcome_count(p->ctx, by_endpoint[r], p->ctx->host->opt_item(p->ctx, "endpoints", i), i > 0,

@@ -131,7 +131,7 @@ static int undo(struct restore *r, struct user_server *server, const struct repl
 	int error = 0;
 
 	snprintf(first, sizeof first, "%s", r->why);
-	if (stopped && user_server_running(server, why, sizeof why) != NULL)
+	if (stopped)
 		error = user_server_stop(server, r->until_us, why, sizeof why);
 	if (error == 0)
 		error = replace_undo(replaced, why, sizeof why);
@@ -261,8 +261,10 @@ static int in_place(struct restore *r)
 	}
 	if (host->argument(r->ctx, "dry-run") != NULL)
 		return plan_report(r, &server, running);
-	if (running == NULL)
-		return database_swap(r, &server, false);
+	if (running == NULL) {
+		error = user_server_hold(&server, r->until_us, r->why, r->why_size);
+		return error < 0 ? error : database_swap(r, &server, false);
+	}
 	error = interrupted_begin(r->dir);
 	if (error < 0) {
 		snprintf(r->why, r->why_size, "directory %.200s: %s", r->dir->path, strerror(-error));

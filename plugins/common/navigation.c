@@ -12,6 +12,7 @@
 #include "common/marker.h"
 
 #define LOCATION_MAX (16u << 10)
+#define HELD_RETRY_S 3
 
 bool request_is_navigation(struct t3ops_ctx *ctx, t3ops_request_id r)
 {
@@ -100,6 +101,19 @@ int request_redirect_to_itself(struct t3ops_ctx *ctx, t3ops_request_id r, const 
 	if (!marker_add(target, ctx->host->wall_us(ctx), marked, sizeof marked))
 		return -EMSGSIZE;
 	return redirect(ctx, r, marked, set_cookie);
+}
+
+void request_explain_held(struct t3ops_ctx *ctx, t3ops_request_id r)
+{
+	static const struct t3ops_page page = {
+	    .struct_size = sizeof page,
+	    .status = 503,
+	    .title = "Your t3 server is being upgraded or restored",
+	    .text = "t3ops stops it, changes its version or its database, and starts it again. This page reloads "
+	            "until it is there.",
+	    .retry_s = HELD_RETRY_S};
+
+	ctx->host->request_explain(ctx, r, &page);
 }
 
 int request_redirect_unmarked(struct t3ops_ctx *ctx, t3ops_request_id r)

@@ -25,6 +25,8 @@ bool request_is_foreign(struct t3ops_ctx *ctx, t3ops_request_id r);
 int request_redirect_to_itself(struct t3ops_ctx *ctx, t3ops_request_id r, const char *set_cookie);
 /* 302 to the page without the mark. */
 int request_redirect_unmarked(struct t3ops_ctx *ctx, t3ops_request_id r);
+/* Answers one that cannot be paired now (T3OPS_PAIR_HELD). */
+void request_explain_held(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* What its URL carries (enum marker). */
 int request_marker(struct t3ops_ctx *ctx, t3ops_request_id r);
 /* Goes on with that session: the stale cookie goes, the new one takes its place, on the way to the t3 server and on

@@ -16,6 +16,7 @@
 #include "common/cgroup.h"
 #include "common/database_lock.h"
 #include "common/due.h"
+#include "common/server_hold.h"
 
 #define LOOK_US       250000
 #define CONNECT_MS    1000
@@ -128,7 +129,8 @@ int user_server_command(struct user_server *s, const char *option, uint64_t unti
 	if (host->wait(s->ctx, &w.done, until_us > now ? until_us - now : 0) < 0)
 		w.error = -ETIMEDOUT;
 	if (w.error < 0)
-		snprintf(why, size, "command \"%s\": %s", command, strerror(-w.error));
+		snprintf(why, size, "command \"%s\": %s", command,
+		         w.error == -EBUSY ? SERVER_HELD : strerror(-w.error));
 	else if (w.exit_code != 0)
 		snprintf(why, size, "command \"%s\": exit code %d", command, w.exit_code);
 	return w.error < 0 ? w.error : w.exit_code != 0 ? -EIO : 0;
@@ -148,10 +150,26 @@ int user_server_wait_stopped(struct user_server *s, uint64_t until_us, char *why
 	return 0;
 }
 
+int user_server_hold(struct user_server *s, uint64_t until_us, char *why, size_t size)
+{
+	uint64_t now = due_now_us();
+	int r = s->ctx->host->commands_hold(s->ctx, until_us > now ? until_us - now : 0);
+
+	if (r == -ETIMEDOUT)
+		snprintf(why, size, "a command that was begun for %s earlier has not ended", s->user->name);
+	else if (r < 0)
+		snprintf(why, size, "%s", r == -EBUSY ? SERVER_HELD : strerror(-r));
+	return r;
+}
+
 int user_server_stop(struct user_server *s, uint64_t until_us, char *why, size_t size)
 {
-	int r = user_server_command(s, "stop_command", until_us, why, size);
+	char running[320];
+	int r = user_server_hold(s, until_us, why, size);
 
+	if (r < 0 || user_server_running(s, running, sizeof running) == NULL)
+		return r;
+	r = user_server_command(s, "stop_command", until_us, why, size);
 	return r == 0 ? user_server_wait_stopped(s, until_us, why, size) : r;
 }
 
@@ -197,7 +215,9 @@ static void pair_once(struct user_server *s, uint64_t until_us, struct pair_wait
 /* A server that has just started is not there yet. */
 static bool is_worth_another_try(const struct pair_wait *w, uint64_t until_us)
 {
-	return w->done && (w->result == T3OPS_PAIR_UNREACHABLE || w->result == T3OPS_PAIR_MINT_TIMEOUT) &&
+	return w->done &&
+	       (w->result == T3OPS_PAIR_UNREACHABLE || w->result == T3OPS_PAIR_MINT_TIMEOUT ||
+	        w->result == T3OPS_PAIR_HELD) &&
 	       !is_due(until_us);
 }
 
@@ -222,5 +242,7 @@ int user_server_start(struct user_server *s, uint64_t until_us, char *why, size_
 {
 	int r = user_server_command(s, "start_command", until_us, why, size);
 
+	if (r == 0)
+		s->ctx->host->commands_release(s->ctx);
 	return r == 0 && user_server_can_pair(s) ? user_server_wait_pairs(s, until_us, why, size) : r;
 }

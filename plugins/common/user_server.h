@@ -30,8 +30,13 @@ int user_server_wait_stopped(struct user_server *s, uint64_t until_us, char *why
 /* Waits until a browser would be let in; only if user_server_can_pair.  0, -EPROTO or -ENOMEM. */
 int user_server_wait_pairs(struct user_server *s, uint64_t until_us, char *why, size_t size);
 
+/* Keeps t3ops' other processes and jobs from having anything run for the user, a mint above all, which would open the
+ * database that is about to be replaced, or migrate the one that took its place; waits for what is in progress. Until
+ * user_server_start has started it, or this process ends.  0; -ETIMEDOUT; -EBUSY with SERVER_HELD in why. */
+int user_server_hold(struct user_server *s, uint64_t until_us, char *why, size_t size);
+
 /* Both: the options stop_command and start_command, and the waiting; without a plugin that pairs nothing is waited
- * for at the start. */
+ * for at the start.  What does not run is held, and not stopped. */
 int user_server_stop(struct user_server *s, uint64_t until_us, char *why, size_t size);
 int user_server_start(struct user_server *s, uint64_t until_us, char *why, size_t size);
 

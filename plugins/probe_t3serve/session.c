@@ -19,6 +19,8 @@ struct session {
 	struct sessions *all;
 	char user[T3OPS_USER_NAME_SIZE];
 	struct session_facts facts;
+	uint64_t before_us; /* facts.paired_us and facts.pairings before the pairing in progress */
+	unsigned before;
 	struct call *call; /* in progress */
 	bool waiting;      /* for its turn to be made */
 	bool failing;      /* its file cannot be written; that was logged */
@@ -208,6 +210,12 @@ static void session_made(struct session *s, const struct t3ops_paired *paired)
 	struct t3ops_user user = {.struct_size = sizeof user};
 	bool ok;
 
+	if (paired->result == T3OPS_PAIR_HELD) { /* nothing was made: as if it had not been asked for */
+		s->facts.paired_us = s->before_us;
+		s->facts.pairings = s->before;
+		answer(s, T3OPS_SESSION_UNKNOWN);
+		return;
+	}
 	ok = paired->result == T3OPS_PAIR_OK && cookie_take(paired->set_cookie, s->facts.cookie);
 	if (ok) {
 		s->facts.made_us = s->all->ctx->host->wall_us(s->all->ctx);
@@ -250,6 +258,8 @@ static bool pair(struct session *s, const struct t3ops_user *user)
 	if (!call)
 		return false;
 	s->all->mint = call;
+	s->before_us = s->facts.paired_us;
+	s->before = s->facts.pairings;
 	pairing_count(&s->facts, pause_us, now_us);
 	p->pair(p->provider, user, NULL, on_paired, call);
 	return true;

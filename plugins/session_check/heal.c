@@ -158,6 +158,9 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 		h->ctx->host->count(h->ctx, METRIC_HEALED, NULL, 1);
 		request_resume_with_session(h->ctx, h->request, paired->cookie_name, paired->set_cookie);
 		free(h);
+	} else if (paired->result == T3OPS_PAIR_HELD) { /* no reason to rest */
+		heal_refuse(h->ctx, h->request);
+		free(h);
 	} else {
 		heal_fail(h);
 	}

@@ -54,6 +54,8 @@ static void on_paired(void *arg, const struct t3ops_paired *paired)
 	else if (paired->result == T3OPS_PAIR_OK || paired->result == T3OPS_PAIR_NO_COOKIE ||
 	         paired->result == T3OPS_PAIR_UNREACHABLE || request_is_pairing_screen(n->ctx, n->request))
 		host->request_resume(n->ctx, n->request);
+	else if (paired->result == T3OPS_PAIR_HELD)
+		request_explain_held(n->ctx, n->request);
 	else
 		failure_explain(n, paired);
 	free(n);

@@ -182,7 +182,7 @@ class Cases(unittest.TestCase):
                 self.assertEqual(found.get(f't3ops_session_checks_total{{plugin="session_check",result="{result}"}}'), 0)
             rows = [(r, e, f) for r in ("ok", "refused", "unreachable", "no_cookie")
                     for e, f in (("/api/auth/browser-session", "no"), ("/api/auth/bootstrap", "yes"))]
-            rows += [("mint_failed", "", "no"), ("mint_timeout", "", "no"), ("no_endpoint", "", "yes"), ("limited", "", "no")]
+            rows += [("mint_failed", "", "no"), ("mint_timeout", "", "no"), ("no_endpoint", "", "yes"), ("limited", "", "no"), ("held", "", "no")]
             for result, endpoint, fallback in rows:
                 at = f'endpoint="{endpoint}",' if endpoint else ""  # an empty label is left out
                 name = f't3ops_pair_total{{plugin="auto_pair",result="{result}",{at}fallback="{fallback}"}}'

@@ -246,6 +246,18 @@ static uint64_t command(struct t3ops_ctx *ctx, const char *name, const char *use
 	return ++h->last_id;
 }
 
+/* Nobody else is there. */
+static int commands_hold(struct t3ops_ctx *ctx, uint64_t timeout_us)
+{
+	(void)ctx, (void)timeout_us;
+	return 0;
+}
+
+static void commands_release(struct t3ops_ctx *ctx)
+{
+	(void)ctx;
+}
+
 const char *testhost_command_at(const struct testhost *h, size_t i)
 {
 	return i < h->commands.n ? ((const struct asked_command *)h->commands.items[i])->text : NULL;
@@ -319,6 +331,8 @@ void testhost_runs_fill(struct t3ops_host *s)
 	s->rehearsed = rehearsed;
 	s->command_argv = command_argv;
 	s->command = command;
+	s->commands_hold = commands_hold;
+	s->commands_release = commands_release;
 	s->request_action = request_action;
 }
 
