@@ -64,27 +64,19 @@ int rollout_undo_begin(struct rollout *r, const char *why)
 	return phase_set(r, "UNDOING");
 }
 
-static int server_stop(struct rollout *r, uint64_t until_us)
-{
-	char why[320];
-
-	if (user_server_running(&r->server, why, sizeof why) == NULL)
-		return 0;
-	return user_server_stop(&r->server, until_us, r->why, sizeof r->why);
-}
-
 static int server_start(struct rollout *r, uint64_t until_us)
 {
 	char why[320];
 
 	if (user_server_running(&r->server, why, sizeof why) == NULL)
 		return user_server_start(&r->server, until_us, r->why, sizeof r->why);
+	r->ctx->host->commands_release(r->ctx);
 	return user_server_wait_pairs(&r->server, until_us, r->why, sizeof r->why);
 }
 
 static int stopping(struct rollout *r, uint64_t until_us)
 {
-	int e = server_stop(r, until_us);
+	int e = user_server_stop(&r->server, until_us, r->why, sizeof r->why);
 
 	return e < 0 ? e : phase_set(r, "SAVING");
 }
@@ -237,7 +229,8 @@ static bool was_switched(struct rollout *r)
 {
 	char prefix[PATH_MAX];
 
-	return link_read(r->state, prefix) == 0 && strcmp(prefix, state_text(r->state, "to")) == 0;
+	return json_is_true(json_object_get(r->state->all, "switched")) ||
+	       (link_read(r->state, prefix) == 0 && strcmp(prefix, state_text(r->state, "to")) == 0);
 }
 
 /* Whether it says something about the version: it was started, or somebody did not want it. */
@@ -258,23 +251,33 @@ static void failure_remember(struct rollout *r)
 		state_freeze(r->state, why, now_s(r), 0);
 }
 
+/* The link first: whatever is started when this is killed before its end is the old program, which leaves a database
+ * alone that it does not know; the new one would migrate the old database. */
+static int switch_undo(struct rollout *r)
+{
+	int e = user_server_stop(&r->server, r->until_us, r->why, sizeof r->why);
+
+	if (e < 0)
+		return e;
+	json_object_set_new(r->state->all, "switched", json_true());
+	e = state_save(r->state, r->why, sizeof r->why);
+	if (e < 0)
+		return e;
+	e = link_set(r->state, state_text(r->state, "from"));
+	return e < 0 ? fail(r, e, "the link cannot be set: %s", strerror(-e)) : database_restore(r);
+}
+
 static int undoing(struct rollout *r)
 {
-	int e = 0;
+	int e = was_switched(r) ? switch_undo(r) : 0;
 
-	if (was_switched(r)) {
-		e = server_stop(r, r->until_us);
-		if (e == 0)
-			e = database_restore(r);
-		if (e == 0)
-			e = link_set(r->state, state_text(r->state, "from"));
-	}
 	if (e == 0)
 		e = server_start(r, r->until_us);
 	if (e < 0)
 		return e;
 	failure_remember(r);
 	json_object_del(r->state->all, "previous");
+	json_object_del(r->state->all, "switched");
 	e = phase_set(r, "IDLE");
 	return e < 0 ? e : fail(r, -ECANCELED, "%s", state_text(r->state, "failed"));
 }
@@ -306,12 +309,22 @@ static bool is_undoing(const struct rollout *r)
 	return strcmp(state_text(r->state, "phase"), "UNDOING") == 0;
 }
 
+/* A run that was killed held the commands of others from its stop on, which is not done again. */
+static int hold_resume(struct rollout *r)
+{
+	if (is_idle(r) || strcmp(state_text(r->state, "phase"), "STOPPING") == 0)
+		return 0;
+	return user_server_hold(&r->server, r->until_us, r->why, sizeof r->why);
+}
+
 int rollout_continue(struct rollout *r)
 {
 	uint64_t now_us = due_now_us(), left_us = r->until_us > now_us ? r->until_us - now_us : 0;
 	char failed[sizeof r->why];
-	int e = 0;
+	int e = hold_resume(r);
 
+	if (e < 0)
+		return e;
 	while (!is_idle(r) && !is_undoing(r)) {
 		e = phase_run(r, now_us + left_us / UNDO_SHARE);
 		if (e < 0) {

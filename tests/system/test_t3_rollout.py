@@ -135,6 +135,24 @@ class Rollout(unittest.TestCase):
             self.assertEqual((status, lab.phase()), (1, "IDLE"), said)
             self.assertIn("rolled back", said)
 
+    def test_link_goes_back_first(self):
+        """Whoever mints while a rollback stands half done does it with the old program: the new one would migrate the database
+        that was put back."""
+        with Lab(OLD) as lab:
+            self.assertEqual(lab.run(LATEST)[0], 0)
+            before = os.path.join(lab.dir, "alice/before.sqlite")
+            lab.on["stop"] = lambda: os.rename(before, before + ".gone")
+            status, _, said = lab.ask("rollback", "alice")
+            self.assertEqual(status, 1)
+            self.assertRegex(said, "NOT ROLLED BACK: the database of before, .*, cannot be put back: No such file")
+            self.assertEqual((lab.installed(), lab.phase()), (lab.prefixes[OLD], "UNDOING"))
+            self.assertIsNone(http.get(lab.daemon.proxy, "/", PAGE).header("set-cookie"))
+            os.rename(before + ".gone", before)
+            status, _, said = lab.ask("run", "alice")
+            self.assertEqual((status, lab.phase(), len(lab.aside())), (1, "IDLE", 1), said)
+            self.assertIn("rolled back", said)
+            self.assertNotIn("switched", lab.state())
+            wait.until(lab.pairs, what="a session: a failed pairing is not repeated for 2 s")
 
     def test_unit_fails(self):
         """A server that cannot be stopped says nothing about the version."""
