@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From one setup to the next, whole or not at all: start every process whose spec changed, one after the other, at boot
- * all but those that the others tell of themselves beside each other, and when all of them are ready let the old ones
- * drain or stop.  Boot is a transition from nothing; an upgrade is one in which everything changed.
+ * From one setup to the next, whole or not at all: start every process whose spec changed, one after the other, at
+ * boot all but those that the others tell of themselves beside each other, and when all of them are ready let the old
+ * ones drain or stop.  Boot is a transition from nothing; an upgrade is one in which everything changed.
  *
  *   idle --begin--> starting --all ready--> committed (done 0)
  *                      \--one exits, or the deadline--> aborted (done -errno): what runs stays
