@@ -33,11 +33,6 @@ static void fresh_set_state(struct t3ops_leg *leg, enum fresh_state state)
 	leg->fresh.state = state;
 }
 
-bool leg_fresh_is_made(const struct t3ops_leg *leg)
-{
-	return leg->timing.fresh_us > 0 && leg->instance->plugin.leg_fresh != NULL;
-}
-
 static uint32_t random_word(void)
 {
 	uint32_t word = 0;

@@ -14,8 +14,6 @@
 
 #include "prober/leg_state.h"
 
-/* Whether the leg makes any. */
-bool leg_fresh_is_made(const struct t3ops_leg *leg);
 void leg_fresh_init(struct t3ops_leg *leg);
 /* The leg is up. */
 void leg_fresh_begin(struct t3ops_leg *leg);

@@ -2,7 +2,6 @@
 /* Events of legs; see leg_report.h. */
 #include "prober/leg_report.h"
 
-#include "prober/leg_fresh.h"
 #include "sys/time_text.h"
 
 static void event_begin(const struct t3ops_leg *leg, struct event *e, enum event_kind kind)

@@ -99,4 +99,10 @@ struct t3ops_leg {
 	struct leg_metrics metrics;
 };
 
+/* Whether it makes fresh connections beside its own. */
+static inline bool leg_fresh_is_made(const struct t3ops_leg *leg)
+{
+	return leg->timing.fresh_us > 0 && leg->instance->plugin.leg_fresh != NULL;
+}
+
 #endif
