@@ -82,6 +82,7 @@ class Check(unittest.TestCase):
 
     def test_the_list_says_of_what(self):
         for said, error in (("Traceback:\nAssertionError: 1.0 != 0\nValueError: later", "AssertionError: 1.0 != 0"),
+                            (r"AssertionError: \\n found in \\t", r"AssertionError: \n found in \t"),
                             ("x\nlab.wait.TooLate: a verdict did not come", "lab.wait.TooLate: a verdict did not come"),
                             ("[  ERROR   ] --- 1 != 2\n[  FAILED  ] leg_is_late", "[  FAILED  ] leg_is_late")):
             with self.subTest(error):

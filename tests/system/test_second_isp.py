@@ -49,7 +49,7 @@ class SecondIsp(unittest.TestCase):
             self.path.lines[line].heal()
         wait.until(lambda: self.up() and not self.standing(), what="everything works again")
         time.sleep(ECHO)
-        self.assertEqual(len(self.daemon.standing()), 1)
+        self.assertEqual([v["segments"] for v in self.daemon.standing()], [segments], self.daemon.standing())
         self.assertEqual(self.daemon.stop(), 0)
 
     def test_first_is_silent(self):
