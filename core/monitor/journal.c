@@ -213,11 +213,13 @@ static void rows_lose(struct journal *j)
 	rows_clear(j, j->n);
 }
 
-/* False: they were not, and are lost unless somebody else holds the file. */
+/* False: they were not, and are lost unless somebody else holds the file, or it rests. */
 static bool rows_write(struct journal *j, size_t n)
 {
 	bool busy, ok;
 
+	if (journal_db_rests(&j->file))
+		return false;
 	ok = journal_db_open(&j->file) &&
 	     sqlite3_exec(j->file.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK && rows_insert(j, n) &&
 	     sqlite3_exec(j->file.db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
@@ -288,9 +290,12 @@ static const struct pruning prunings[] = {
 /* Whether there may be more. */
 static bool prune(struct journal *j, const struct pruning *p, uint64_t before_us)
 {
-	sqlite3_stmt *s = journal_db_prepare(&j->file, p->sql);
+	sqlite3_stmt *s;
 	bool ok, busy;
 
+	if (journal_db_rests(&j->file))
+		return true;
+	s = journal_db_prepare(&j->file, p->sql);
 	if (s == NULL)
 		return false;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_us);

@@ -14,11 +14,13 @@
 #define BUSY_MS          250  /* the monitor that is being replaced writes, too */
 #define LOOP_MS          5    /* on the loop, which has better things to do: who waits for the file tries again */
 #define CHECKPOINT_PAGES 1000 /* pages of the write-ahead log: 4 MB, as SQLite's own limit */
+#define LONG_PAGES       8000 /* of one that has to get shorter first: whoever goes on writing keeps it from that */
 
 /* On a connection of its own. */
 struct checkpoint {
 	pthread_t thread;
 	char *path;
+	bool of_long; /* log: nothing is written meanwhile */
 	bool over;
 };
 
@@ -95,7 +97,8 @@ static void checkpoint_begin(struct journal_db *j)
 	struct checkpoint *c = calloc(1, sizeof *c);
 
 	if (c != NULL)
-		c->path = strdup(j->path);
+		*c = (struct checkpoint){.path = strdup(j->path), .of_long = j->wal_pages >= LONG_PAGES};
+	j->wal_pages = 0;
 	if (c != NULL && c->path != NULL && thread_start(c) == 0) {
 		j->checkpoint = c;
 		return;
@@ -106,14 +109,24 @@ static void checkpoint_begin(struct journal_db *j)
 	sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-void journal_db_checkpoint(struct journal_db *j)
+/* Whether one is still being made. */
+static bool checkpoint_goes_on(struct journal_db *j)
 {
 	if (j->checkpoint != NULL && __atomic_load_n(&j->checkpoint->over, __ATOMIC_ACQUIRE))
 		checkpoint_end(j);
-	if (j->db == NULL || j->wal_pages < CHECKPOINT_PAGES || j->checkpoint != NULL)
-		return;
-	j->wal_pages = 0;
-	checkpoint_begin(j);
+	return j->checkpoint != NULL;
+}
+
+void journal_db_checkpoint(struct journal_db *j)
+{
+	if (!checkpoint_goes_on(j) && j->db != NULL && j->wal_pages >= CHECKPOINT_PAGES)
+		checkpoint_begin(j);
+}
+
+/* SQLite begins the log anew only when all of it is in the file, which it never is if more is written meanwhile. */
+bool journal_db_rests(struct journal_db *j)
+{
+	return checkpoint_goes_on(j) && (j->checkpoint->of_long || j->wal_pages >= LONG_PAGES);
 }
 
 /* In place of a checkpoint in the middle of a commit. */
@@ -181,6 +194,7 @@ bool journal_db_open(struct journal_db *j)
 
 void journal_db_be_patient(struct journal_db *j)
 {
+	checkpoint_end(j);
 	if (j->db != NULL)
 		sqlite3_busy_timeout(j->db, BUSY_MS);
 }

@@ -2,6 +2,7 @@
 /* The journal: what it keeps, what it forgets, and a disk that fails. */
 #include "monitor/journal_read.h"
 
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,9 @@
 static uint64_t slept_us;
 static unsigned waited_on_loop;
 static sem_t waited_elsewhere;
+static bool disk_is_slow;  /* a checkpoint waits there for disk */
+static bool disk_is_asked; /* it does so now */
+static sem_t disk;
 
 PUBLIC int usleep(useconds_t us)
 {
@@ -59,6 +64,11 @@ PUBLIC int fdatasync(int fd)
 		waited_on_loop++;
 	else
 		sem_post(&waited_elsewhere);
+	if (gettid() != getpid() && __atomic_load_n(&disk_is_slow, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&disk_is_asked, true, __ATOMIC_SEQ_CST);
+		while (sem_wait(&disk) < 0)
+			;
+	}
 	return 0;
 }
 
@@ -308,6 +318,60 @@ static void the_disk_is_waited_for_in_a_thread(void **state)
 	journal_free(j);
 }
 
+static int recordings_written(struct journal *j)
+{
+	sqlite3_stmt *s = journal_db_prepare(journal_written(j), "SELECT count(*) FROM recordings");
+	int n;
+
+	assert_non_null(s);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
+/* Five commits might be made while the disk is waited for. */
+static void disk_turn(unsigned *waits)
+{
+	if (!__atomic_load_n(&disk_is_asked, __ATOMIC_SEQ_CST) || ++*waits < 5)
+		return;
+	*waits = 0;
+	__atomic_store_n(&disk_is_asked, false, __ATOMIC_SEQ_CST);
+	sem_post(&disk);
+}
+
+static void the_log_of_a_slow_disk_stays_short(void **state)
+{
+	struct fixture *f = *state;
+	struct journal *j = journal_new(f->loop, f->path, 90 * DAY_US);
+	size_t len = 1000000;
+	char *text = malloc(len), wal[80];
+	int queued = 0, written = 0;
+	unsigned waits = 0;
+	struct stat st;
+
+	assert_non_null(text);
+	memset(text, 'x', len);
+	snprintf(wal, sizeof wal, "%s-wal", f->path);
+	assert_int_equal(sem_init(&waited_elsewhere, 0, 0), 0);
+	assert_int_equal(sem_init(&disk, 0, 0), 0);
+	__atomic_store_n(&disk_is_slow, true, __ATOMIC_SEQ_CST);
+	while (written < 100) {
+		if (queued == written)
+			journal_recording(j, 1, (unsigned)queued++, text, len);
+		written = recordings_written(j);
+		assert_int_equal(stat(wal, &st), 0);
+		assert_true(st.st_size < 50000000);
+		disk_turn(&waits);
+		sched_yield();
+	}
+	__atomic_store_n(&disk_is_slow, false, __ATOMIC_SEQ_CST);
+	sem_post(&disk);
+	assert_int_equal(journal_lost(j), 0);
+	journal_free(j);
+	free(text);
+}
+
 static void months_are_forgotten_in_steps(void **state)
 {
 	struct fixture *f = *state;
@@ -429,6 +493,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(nobody_waits_on_the_loop_for_somebody_else, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_flood_is_written_in_slices, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_disk_is_waited_for_in_a_thread, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_log_of_a_slow_disk_stays_short, setup, teardown),
 	    cmocka_unit_test_setup_teardown(months_are_forgotten_in_steps, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_long_journal_is_not_read_as_a_whole, setup, teardown),
 	    cmocka_unit_test_setup_teardown(damage_is_found, setup, teardown),
