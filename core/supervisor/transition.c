@@ -154,7 +154,6 @@ void transition_step(struct supervisor *s)
 {
 	struct transition *t = &s->transition;
 	struct process_table *p = &s->processes;
-
 	bool waits = false;
 
 	for (unsigned i = 0; t->running && i < PROCESS_SLOT_ORDER; i++) {
