@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What stops, starts and restarts a t3 server of the lab, as systemd does, for commands that t3ops has run as the user."""
+import contextlib
 import os
 import socket
 import threading
@@ -48,7 +49,8 @@ class Unit:
                     getattr(self, word)()
                     if self.on_word:
                         self.on_word(word)
-                    connection.sendall(b"done")
+                    with contextlib.suppress(BrokenPipeError):  # who asked was killed meanwhile
+                        connection.sendall(b"done")
 
     def stop(self):
         self.stub.stop()
