@@ -140,7 +140,7 @@ class LookingUp(unittest.TestCase):
             options = {"url": f"ws://{HOST}:{far.port}/echo", "resolver": f"http://127.0.0.1:{r.port}/dns-query", **FRESH, "heartbeat": "50s"}
             with Daemon({}, section("plugin", "probe_cloudflare", options)) as d:
                 first(d, "probe_cloudflare", "leg_up")
-                wait.until(lambda: far.connections >= 4)
+                wait.until(lambda: len(far.requests("/echo")) >= 4)
                 self.assertGreaterEqual(len(r.questions), 4)
                 self.assertEqual(far.requests("/echo")[3].header("host"), f"{HOST}:{far.port}")
 
